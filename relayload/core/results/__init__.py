@@ -1,0 +1,1 @@
+"""What one request left behind, and the mergeable fold of many."""

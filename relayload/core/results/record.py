@@ -1,0 +1,137 @@
+"""What one request left behind: the lines of `records-*.jsonl`.
+
+A records file holds one JSON object a line, told apart by its `line` field:
+
+- `request`: a `Record`, one for every request that was started;
+- `drop`: an arrival that could not be started;
+- `end`: the last line of a worker that finished in order.
+
+Instants (`_at_s`) are seconds since the run's start; durations are seconds; `None` means not measured.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Outcome(StrEnum):
+    """How a request, or one attempt of it, ended."""
+
+    OK = "ok"
+    RATE_LIMITED = "rate_limited"
+    REJECTED = "rejected"
+    SERVER_ERROR = "server_error"
+    UNREACHABLE = "unreachable"
+    TIMED_OUT = "timed_out"
+    BROKEN_STREAM = "broken_stream"
+    SHORT_CIRCUITED = "short_circuited"
+    ABANDONED = "abandoned"
+
+
+class Attempt(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """One try on the wire.
+
+    Every duration counts from `sent_at_s`, the instant the first byte was handed to the network, unless it is
+    one of the phases, which follow one another (k6's names): `blocked` (waiting for a connection), `dns`,
+    `connect`, `tls`, `send`, `waiting` (to the first header byte), `receive`.
+    """
+
+    outcome: Outcome
+    error: str | None = None
+    """A short stable name of what went wrong, such as `http_429`, `connect`, `first_token_timeout`."""
+    status: int | None = None
+    sent_at_s: float | None = None
+    """Monotonic as the transport returns it; since the run's start in a record."""
+    service_s: float | None = None
+    """To the last byte."""
+    ttft_s: float | None = None
+    """To the first non-empty content, reasoning or tool-call delta; only measured on streams."""
+    ttfo_s: float | None = None
+    """To the first visible content; only measured on streams."""
+    chunks: int = 0
+    """Content events of a stream."""
+    chunk_gaps: tuple[int, ...] = ()
+    """Gaps between content events as a sparse histogram: bucket, count, bucket, count ..."""
+    input_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    counted: bool = False
+    """The output tokens are counted chunks, since the relay sent no usage."""
+    buffered: bool = False
+    """All content came within 5 ms of the end, in more than 10 events: something on the way held it back."""
+    finish_reason: str | None = None
+    request_id: str | None = None
+    sent_bytes: int = 0
+    received_bytes: int = 0
+    blocked_s: float | None = None
+    dns_s: float | None = None
+    connect_s: float | None = None
+    tls_s: float | None = None
+    send_s: float | None = None
+    waiting_s: float | None = None
+    receive_s: float | None = None
+
+
+class Record(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="request", gc=False):
+    """One request, from its intended start to its last byte, with every attempt it took."""
+
+    index: int
+    worker: int
+    scenario: str
+    stage: str
+    model: str
+    measured: bool
+    """False in a warm-up stage: counted, but left out of rates and metrics."""
+    intended_at_s: float
+    late_s: float
+    """Actual start minus intended start: the generator's own fault."""
+    latency_s: float
+    """Intended start to the end, every wait and retry inside."""
+    outcome: Outcome
+    throttled_s: float = 0.0
+    """Waiting for our own quota."""
+    backoff_s: float = 0.0
+    """Waiting before a retry."""
+    attempts: tuple[Attempt, ...] = ()
+    """The last one is the answering attempt; empty when a breaker refused the request."""
+
+
+class Drop(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="drop", gc=False):
+    """An arrival that was due and could not be started."""
+
+    index: int
+    worker: int
+    scenario: str
+    stage: str
+    model: str
+    measured: bool
+    intended_at_s: float
+    reason: str
+    """`max_in_flight`, or `late`: starting it so late could have broken `load.limits`."""
+
+
+class End(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="end"):
+    """A worker's last word: what it claims to have written, and how well it measured."""
+
+    worker: int
+    at_s: float
+    started: int
+    dropped: int
+    timestamps: str = "user"
+    """`kernel` when the instants of arrival came from the kernel."""
+    loop_lag_p99_s: float | None = None
+    cpu_share: float | None = None
+
+
+Line = Record | Drop | End
+
+
+def tpot_s(service_s: float, ttft_s: float, output_tokens: int) -> float | None:
+    """Mean seconds per output token after the first: (service - ttft) / (n - 1).
+
+    None below two tokens. Source: MLPerf Inference, server scenario.
+    """
+    if output_tokens < 2:
+        return None
+    return (service_s - ttft_s) / (output_tokens - 1)

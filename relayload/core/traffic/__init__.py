@@ -1,0 +1,1 @@
+"""What is offered: when requests start, and what they say."""

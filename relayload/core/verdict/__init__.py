@@ -1,0 +1,1 @@
+"""Judging a recording: objectives, statistics, verdicts."""

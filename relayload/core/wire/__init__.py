@@ -1,0 +1,1 @@
+"""OpenAI-compatible JSON and server-sent events: bytes in, facts out."""

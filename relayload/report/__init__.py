@@ -1,0 +1,1 @@
+"""Summary and verdict as text, for people and machines."""

@@ -1,0 +1,34 @@
+"""The wire: one attempt in, what came of it out. Nothing the relay or the network does raises past here."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from relayload.core.results.record import Attempt
+from relayload.core.wire.request import RelayFault, Timeouts, WireRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One attempt and what a client needs to go on: the headers, the relay's own error, the visible text."""
+
+    attempt: Attempt
+    headers: dict[str, str] = field(default_factory=dict)
+    """Of the response, names in lower case."""
+    fault: RelayFault | None = None
+    text: str = ""
+    """The visible content, where it was asked for."""
+
+
+class Transport(Protocol):
+    """A pool of connections to one target."""
+
+    kernel_timestamps: bool
+    """Whether the instants of arrival come from the kernel."""
+
+    def send(self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False) -> Answer:
+        """Send once, without retries, and return when the last byte is there or nothing more will come.
+
+        A greenlet killed while it waits here leaves the connection closed.
+        """
+
+    def close(self) -> None: ...
