@@ -9,3 +9,8 @@ now_s = time.monotonic
 def wall_ns() -> int:
     """Nanoseconds since the Unix epoch, on the wall clock, which may step."""
     return time.time_ns()
+
+
+def cpu_s() -> float:
+    """CPU seconds this process has used, in all its threads."""
+    return time.process_time()
