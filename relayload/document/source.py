@@ -1,0 +1,265 @@
+"""YAML with places: plain data, where each piece of it stands, and every fault at once.
+
+Reading a file never stops at the first thing that is wrong. What YAML itself lets through but an author
+hardly meant (a key written twice, `no` for a word, `010` for a number) is kept in `Document.faults` and
+raised by `validate` together with everything the model finds.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from relayload.core.errors import AuthorError, Fault
+
+Location = tuple[str | int, ...]
+"""Keys and list indices from the top of the document: `("load", "stages", 1, "rate")`."""
+
+MAX_NODES = 200_000
+"""Aliases of aliases can make a few lines stand for billions of values."""
+
+_PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map")}
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_CONSTANTS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
+    spelling: word == "true" for word in ("true", "false") for spelling in (word, word.capitalize(), word.upper())
+}
+_TRAPS = (
+    (re.compile(r"yes|on", re.IGNORECASE), "'{0}' is true in YAML 1.1: write true, or '{0}' in quotes for the word"),
+    (re.compile(r"no|off", re.IGNORECASE), "'{0}' is false in YAML 1.1: write false, or '{0}' in quotes for the word"),
+    (re.compile(r"[-+]?0[0-9_]+"), "'{0}' is octal in YAML 1.1: drop the leading zero, or quote it"),
+    (re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?"), "'{0}' is base 60 in YAML 1.1: write '90s', or quote it"),
+)
+"""Plain scalars that parsers of YAML 1.1 and 1.2 read differently (yaml.org/type/{bool,int}.html)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands; line and column count from 1, 0 where there is no file."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Plain data (dict, list, str, int, float, bool, None) that knows where it was written."""
+
+    data: Any
+    file: str
+    key_places: Mapping[Location, Place] = field(default_factory=dict)
+    value_places: Mapping[Location, Place] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+    """What is wrong before any model has looked at it; `validate` raises them."""
+
+    def fault(self, location: Location, message: str, *, at_key: bool = False) -> Fault:
+        """A fault at a value, at its key, or where neither is there at its nearest parent."""
+        place = self._place(location, at_key)
+        return Fault(message, ".".join(map(str, location)), place.file, place.line, place.column)
+
+    def _place(self, location: Location, at_key: bool) -> Place:
+        if location in self.value_places:
+            return (self.key_places if at_key else self.value_places).get(location, self.value_places[location])
+        parents = (location[:length] for length in range(len(location) - 1, -1, -1))
+        known = next((parent for parent in parents if parent in self.value_places), None)
+        if known is None:
+            return Place(self.file)
+        return self.key_places.get(known, self.value_places[known])
+
+    def override(self, assignments: Sequence[str]) -> "Document":
+        """This document with `path.to.value=YAML` set; list items by index, missing mappings are made."""
+        return _Overrides(self).apply(assignments)
+
+    def substitute(self, replacement: Callable[[str], str]) -> "Document":
+        """This document with every text replaced; a ValueError becomes a fault where the text stands."""
+        faults: list[Fault] = []
+        data = self._substituted(self.data, (), replacement, faults)
+        return replace(self, data=data, faults=(*self.faults, *faults))
+
+    def _substituted(
+        self, value: Any, location: Location, replacement: Callable[[str], str], faults: list[Fault]
+    ) -> Any:
+        if isinstance(value, dict):
+            return {key: self._substituted(item, (*location, key), replacement, faults) for key, item in value.items()}
+        if isinstance(value, list):
+            return [
+                self._substituted(item, (*location, index), replacement, faults) for index, item in enumerate(value)
+            ]
+        if not isinstance(value, str):
+            return value
+        try:
+            return replacement(value)
+        except ValueError as error:
+            faults.append(self.fault(location, str(error)))
+            return value
+
+
+def load(path: Path) -> Document:
+    """Read a file. Raises AuthorError if it can't be read, or not be parsed at all."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise AuthorError([Fault(f"cannot be read: {error.strerror}", file=str(path))]) from error
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start]
+        column = error.start - before.rfind(b"\n")
+        raise AuthorError([Fault("is not UTF-8 text", "", str(path), before.count(b"\n") + 1, column)]) from error
+    return parse(text, str(path))
+
+
+def parse(text: str, file: str) -> Document:
+    """Parse one YAML document. Raises AuthorError where the text is not YAML, or empty."""
+    try:
+        node = yaml.compose(text, Loader=yaml.BaseLoader)
+        if node is None:
+            raise AuthorError([Fault("the file is empty", file=file)])
+        return _Reader(file).document(node)
+    except yaml.MarkedYAMLError as error:
+        raise AuthorError([_syntax_fault(error, file)]) from error
+    except yaml.reader.ReaderError as error:
+        raise AuthorError([_character_fault(error, text, file)]) from error
+    except RecursionError as error:
+        raise AuthorError([Fault("is nested too deeply", file=file)]) from error
+
+
+def _syntax_fault(error: yaml.MarkedYAMLError, file: str) -> Fault:
+    mark = error.problem_mark or error.context_mark
+    message = " ".join(part for part in (error.context, error.problem) if part)
+    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    return Fault(f"not valid YAML: {message}", "", file, line, column)
+
+
+def _character_fault(error: yaml.reader.ReaderError, text: str, file: str) -> Fault:
+    before = text[: error.position]
+    message = f"not valid YAML: the character {chr(error.character)!r} is not allowed"
+    return Fault(message, "", file, before.count("\n") + 1, error.position - before.rfind("\n"))
+
+
+class _Reader:
+    """Turns the nodes of one document into plain data, noting places and faults on the way."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._keys: dict[Location, Place] = {}
+        self._values: dict[Location, Place] = {}
+        self._faults: list[Fault] = []
+
+    def document(self, node: yaml.Node) -> Document:
+        data = self._value(node, ())
+        return Document(data, self._file, self._keys, self._values, tuple(self._faults))
+
+    def _value(self, node: yaml.Node, location: Location) -> Any:
+        self._values[location] = self._place(node)
+        if len(self._values) > MAX_NODES:
+            raise AuthorError([Fault(f"holds more than {MAX_NODES} values", file=self._file)])
+        if node.tag not in _PLAIN_TAGS:
+            self._report(node, location, f"the tag '{node.tag}' is not supported: write the plain value")
+        if isinstance(node, yaml.MappingNode):
+            return {key: self._value(value, (*location, key)) for key, value in self._entries(node, location)}
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, location)
+        return [self._value(item, (*location, index)) for index, item in enumerate(node.value)]
+
+    def _entries(self, node: yaml.MappingNode, location: Location) -> Iterator[tuple[str, yaml.Node]]:
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._report(key_node, location, "a key must be plain text")
+                continue
+            key = (*location, str(key_node.value))
+            if key in self._keys:
+                first = self._keys[key]
+                self._report(key_node, key, f"written twice; first in line {first.line}")
+                continue
+            self._keys[key] = self._place(key_node)
+            yield key_node.value, value_node
+
+    def _scalar(self, node: yaml.ScalarNode, location: Location) -> Any:
+        if node.style is not None:
+            return node.value
+        for pattern, message in _TRAPS:
+            if pattern.fullmatch(node.value):
+                self._report(node, location, message.format(node.value))
+                return node.value
+        return plain_value(node.value)
+
+    def _place(self, node: yaml.Node) -> Place:
+        return Place(self._file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def _report(self, node: yaml.Node, location: Location, message: str) -> None:
+        place = self._place(node)
+        self._faults.append(Fault(message, ".".join(map(str, location)), place.file, place.line, place.column))
+
+
+def plain_value(text: str) -> str | int | float | bool | None:
+    """What an unquoted scalar stands for, by the core schema of YAML 1.2 with `1e3` a number."""
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if len(text) < 300 and _INTEGER.fullmatch(text):
+        return int(text)
+    return float(text) if len(text) < 300 and _FLOAT.fullmatch(text) else text
+
+
+class _Overrides:
+    """Sets single values of a document, as `--set load.stages.1.rate=5/s` asks."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._data = deepcopy(document.data)
+        self._places = dict(document.value_places)
+        self._faults: list[Fault] = []
+
+    def apply(self, assignments: Sequence[str]) -> Document:
+        for assignment in assignments:
+            name, equals, text = assignment.partition("=")
+            if not equals or not name:
+                self._report(assignment, "expected path.to.value=VALUE")
+            else:
+                self._assign(name, text)
+        faults = (*self._document.faults, *self._faults)
+        return replace(self._document, data=self._data, value_places=self._places, faults=faults)
+
+    def _assign(self, name: str, text: str) -> None:
+        try:
+            value = parse(text, f"--set {name}") if text.strip() else Document(None, "")
+        except AuthorError as error:
+            self._faults.extend(replace(fault, line=0) for fault in error.faults)
+            return
+        self._faults.extend(replace(fault, line=0, path="") for fault in value.faults)
+        self._put(name, name.split("."), value.data)
+
+    def _put(self, name: str, pieces: list[str], value: Any) -> None:
+        container, location = self._data, Location()
+        while pieces:
+            key, pieces = self._next(container, pieces)
+            if key is None:
+                self._report(name, f"there is no '{pieces[0]}' in '{'.'.join(map(str, location))}'")
+                return
+            location = (*location, key)
+            if not pieces or location not in self._places:
+                self._places[location] = Place(f"--set {name}")
+            if not pieces:
+                container[key] = value
+            elif isinstance(container, dict):
+                container = container.setdefault(key, {})
+            else:
+                container = container[key]
+
+    def _next(self, container: Any, pieces: list[str]) -> tuple[str | int | None, list[str]]:
+        """The next key and what is left; a key of the document may itself hold dots (`gpt-4.1`)."""
+        if isinstance(container, list):
+            index = int(pieces[0]) if pieces[0].isdecimal() else len(container)
+            return (index, pieces[1:]) if index < len(container) else (None, pieces)
+        if not isinstance(container, dict):
+            return None, pieces
+        for length in range(len(pieces), 0, -1):
+            if ".".join(pieces[:length]) in container:
+                return ".".join(pieces[:length]), pieces[length:]
+        return pieces[0], pieces[1:]
+
+    def _report(self, name: str, message: str) -> None:
+        self._faults.append(Fault(message, file=f"--set {name}"))

@@ -1,0 +1,194 @@
+"""pydantic's verdict on a document, told as faults: each with its place and what to write instead."""
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.document.source import Document, Location
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_SECRET = re.compile(r"(^|_)key$|secret|password|authorization", re.IGNORECASE)
+_SHOWN_LENGTH = 60
+
+
+def validate(document: Document, model: type[Model]) -> Model:
+    """The document as a model. Raises AuthorError with every fault, the document's own among them."""
+    try:
+        value = model.model_validate(document.data)
+    except ValidationError as error:
+        raise AuthorError(_in_order([*document.faults, *_model_faults(document, model, error)])) from None
+    if document.faults:
+        raise AuthorError(_in_order(document.faults))
+    return value
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'rate'?`, or else the words there are; nothing where there are none."""
+    words = sorted(known)
+    close = get_close_matches(word, words, n=1)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; known: {', '.join(words)}" if words else ""
+
+
+def _in_order(faults: Iterable[Fault]) -> list[Fault]:
+    return sorted(faults, key=lambda fault: (fault.file, fault.line, fault.column))
+
+
+def _model_faults(document: Document, model: type[BaseModel], error: ValidationError) -> list[Fault]:
+    """One fault a place: the branches of a union that all failed are told together."""
+    told = {(fault.path, fault.line, fault.column) for fault in document.faults}
+    faults: dict[tuple[str, bool], list[Fault]] = {}
+    for details in error.errors(include_url=False):
+        fault = _fault(document, model, details)
+        if (fault.path, fault.line, fault.column) not in told:
+            faults.setdefault((fault.path, details["type"] == "extra_forbidden"), []).append(fault)
+    return [_joined(group) for group in faults.values()]
+
+
+def _joined(group: list[Fault]) -> Fault:
+    first = group[0]
+    messages = dict.fromkeys(fault.message for fault in group)
+    return Fault(" or ".join(messages), first.path, first.file, first.line, first.column)
+
+
+def _fault(document: Document, model: type[BaseModel], details: ErrorDetails) -> Fault:
+    kind, piece = details["type"], details["loc"][-1] if details["loc"] else ""
+    location = data_location(document.data, details["loc"], missing=kind == "missing")
+    if kind == "extra_forbidden":
+        names = _known_names(model, details["loc"][:-1])
+        return document.fault(location, f"unknown key{nearest(str(piece), names)}", at_key=True)
+    if kind.startswith("union_tag"):
+        return _union_fault(document, location, details)
+    return document.fault(location, _message(location, details), at_key=piece == "[key]")
+
+
+def _union_fault(document: Document, location: Location, details: ErrorDetails) -> Fault:
+    context = details["ctx"]
+    key = context["discriminator"].strip("'")
+    if details["type"] == "union_tag_not_found":
+        return document.fault((*location, key), "is required")
+    expected = re.findall(r"'([^']*)'", context["expected_tags"])
+    message = f"expected {_alternatives(expected)}, got '{context['tag']}'{_did_you_mean(context['tag'], expected)}"
+    return document.fault((*location, key), message)
+
+
+def _message(location: Location, details: ErrorDetails) -> str:
+    kind, context = details["type"], details.get("ctx", {})
+    if kind == "missing":
+        return "is required"
+    if kind == "value_error":
+        return str(context["error"])
+    expected = re.sub(r"^(Input|Value|List|String) should", "should", details["msg"])
+    expected = re.sub(r"^should (be|have|match) ?", "expected ", expected)
+    expected = re.sub("valid dictionary( or instance of .*)?", "mapping", expected)
+    if location and _SECRET.search(str(location[-1])):
+        return expected
+    got = details["input"]
+    hint = _did_you_mean(got, re.findall(r"'([^']*)'", expected)) if kind in ("literal_error", "enum") else ""
+    return f"{expected}, got {_shown(got)}{hint}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "nothing"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    shown = text if len(text) <= _SHOWN_LENGTH else text[:_SHOWN_LENGTH] + "…"
+    return f"'{shown}'"
+
+
+def _did_you_mean(word: Any, known: list[str]) -> str:
+    close = get_close_matches(str(word), known, n=1)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def _alternatives(words: list[str]) -> str:
+    quoted = [f"'{word}'" for word in words]
+    return " or ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))
+
+
+def data_location(data: Any, loc: Location, *, missing: bool = False) -> Location:
+    """The path of an error in the data: pydantic puts the tags of unions and `[key]` between the keys.
+
+    A tag may be spelled like a key, so of all readings the one that explains most of `loc` wins.
+    """
+    readings = _readings(data, tuple(piece for piece in loc if piece != "[key]"), missing)
+    return max(readings, key=lambda reading: (reading[0], len(reading[1])))[1]
+
+
+def _readings(data: Any, loc: Location, missing: bool) -> list[tuple[bool, Location]]:
+    """Every (does it end in the last piece, path) that `loc` may stand for."""
+    if not loc:
+        return [(False, ())]
+    piece, rest = loc[0], loc[1:]
+    found = _readings(data, rest, missing)
+    if _holds(data, piece):
+        found += [(ends or not rest, (piece, *path)) for ends, path in _readings(data[piece], rest, missing)]
+    elif missing and not rest and isinstance(data, dict):
+        found.append((True, (piece,)))
+    return found
+
+
+def _holds(data: Any, piece: str | int) -> bool:
+    if isinstance(data, list):
+        return isinstance(piece, int) and piece < len(data)
+    return isinstance(data, dict) and piece in data
+
+
+def _known_names(model: type[BaseModel], loc: Location) -> set[str]:
+    """The keys that the models at a place of the error know."""
+    types = _flat(model)
+    for piece in loc:
+        types = _below(types, piece) or _tagged(types, piece)
+    models = [member for member in types if _is_model(member)]
+    return {str(name) for member in models for name in _fields(member)}
+
+
+def _flat(annotation: Any) -> list[Any]:
+    """The members of unions, without the wrapping of `Annotated`."""
+    if get_origin(annotation) is Annotated:
+        return _flat(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [member for part in get_args(annotation) for member in _flat(part)]
+    return [annotation]
+
+
+def _below(types: list[Any], piece: str | int) -> list[Any]:
+    found: list[Any] = []
+    for member in types:
+        if _is_model(member):
+            found += _flat(_fields(member)[piece]) if piece in _fields(member) else []
+        elif get_origin(member) is dict and isinstance(piece, str):
+            found += _flat(get_args(member)[1])
+        elif get_origin(member) in (list, tuple) and isinstance(piece, int):
+            found += _flat(get_args(member)[0])
+    return found
+
+
+def _tagged(types: list[Any], tag: str | int) -> list[Any]:
+    """The members of a union that a tag in the error's path stands for; all of them if it says nothing."""
+    return [member for member in types if _is_model(member) and tag in _tags(member)] or types
+
+
+def _tags(model: type[BaseModel]) -> set[Any]:
+    literals = (field.annotation for field in model.model_fields.values() if get_origin(field.annotation) is Literal)
+    return {model.__name__} | {value for literal in literals for value in get_args(literal)}
+
+
+def _fields(model: type[BaseModel]) -> dict[str | int, Any]:
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
