@@ -1,0 +1,118 @@
+"""Is the target there, is it what the profile says it is, and does it take the key? Asked once, before the load.
+
+`GET /models` costs nothing anywhere. Relays without it are asked for a chat completion without a body, which every
+OpenAI-compatible endpoint refuses and nobody bills.
+"""
+
+import json
+import socket
+import ssl
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import SplitResult, urlsplit
+
+_TIMEOUT_S = 10.0
+_KEY_REJECTED = (401, 403)
+_NOT_HERE = (404, 405)
+
+
+class TargetUnreachable(Exception):
+    """The target can't be load-tested as it stands; the message says what to change. Exit code 6."""
+
+
+def preflight(base_url: str, api_key: str) -> None:
+    """Raise TargetUnreachable unless an OpenAI-compatible API answers there and takes the key."""
+    status, body = _ask(base_url, "GET", "/models", api_key)
+    if status in _KEY_REJECTED:
+        raise TargetUnreachable(_key_rejected(base_url, status, body))
+    if status in _NOT_HERE:
+        _look_for_chat(base_url, api_key)
+    elif status == 200 and not _is_json(body):
+        raise TargetUnreachable(_no_api(base_url, "answers GET /models with something that is not JSON"))
+
+
+def _look_for_chat(base_url: str, api_key: str) -> None:
+    status, body = _ask(base_url, "POST", "/chat/completions", api_key)
+    if status in _KEY_REJECTED:
+        raise TargetUnreachable(_key_rejected(base_url, status, body))
+    if status not in _NOT_HERE:
+        return
+    if not urlsplit(base_url).path.rstrip("/").endswith("/v1"):
+        versioned = base_url.rstrip("/") + "/v1"
+        if _ask(versioned, "GET", "/models", api_key)[0] not in _NOT_HERE:
+            raise TargetUnreachable(f"{base_url} lacks its '/v1': write target.base_url: {versioned}")
+    reason = f"answers {status} to GET /models and to POST /chat/completions"
+    raise TargetUnreachable(_no_api(base_url, reason))
+
+
+def _ask(base_url: str, method: str, path: str, api_key: str) -> tuple[int, bytes]:
+    parts = urlsplit(base_url)
+    connection = _connection(parts)
+    headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
+    body = b"{}" if method == "POST" else None
+    if body:
+        headers["Content-Type"] = "application/json"
+    try:
+        connection.request(method, parts.path.rstrip("/") + path, body=body, headers=headers)
+        response = connection.getresponse()
+        return response.status, response.read(65536)
+    except (OSError, HTTPException) as error:
+        raise TargetUnreachable(_no_answer(base_url, parts, error)) from None
+    finally:
+        connection.close()
+
+
+def _connection(parts: SplitResult) -> HTTPConnection:
+    host = parts.hostname or ""
+    if parts.scheme == "https":
+        return HTTPSConnection(host, parts.port, timeout=_TIMEOUT_S)
+    return HTTPConnection(host, parts.port, timeout=_TIMEOUT_S)
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except ValueError:
+        # A list of models longer than what was read is cut, but begins like JSON.
+        return body.lstrip()[:1] in (b"{", b"[")
+    return True
+
+
+def _no_answer(base_url: str, parts: SplitResult, error: Exception) -> str:
+    place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    return f"target {base_url}: {_cause(error, place)}"
+
+
+def _cause(error: Exception, place: str) -> str:
+    match error:
+        case ConnectionRefusedError():
+            return f"nothing listens on {place}. Is the relay running? Is the port in target.base_url right?"
+        case ssl.SSLCertVerificationError():
+            return f"the certificate of {place} can't be verified: {error.verify_message}"
+        case ssl.SSLError():
+            return f"{place} does not speak TLS. Should target.base_url begin with http://?"
+        case socket.gaierror():
+            return f"the name {place.rsplit(':', 1)[0]} does not resolve. Is target.base_url spelt right?"
+        case TimeoutError():
+            return f"no answer from {place} within {_TIMEOUT_S:.0f}s"
+        case HTTPException():
+            return f"{place} does not speak HTTP. Should target.base_url begin with https://?"
+    return f"{place}: {error}"
+
+
+def _key_rejected(base_url: str, status: int, body: bytes) -> str:
+    return (
+        f"target {base_url} rejected the key with {status}{_said(body)}. Check target.api_key, and that the key "
+        "belongs to this base URL: a right key at the wrong relay is refused just so"
+    )
+
+
+def _no_api(base_url: str, reason: str) -> str:
+    return f"target {base_url} {reason}: this is not the base URL of an OpenAI-compatible API. Check target.base_url"
+
+
+def _said(body: bytes) -> str:
+    try:
+        message = json.loads(body)["error"]["message"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return f" ({str(message)[:200]})"
