@@ -241,7 +241,7 @@ class _Overrides:
                 return
             location = (*location, key)
             if not pieces or location not in self._places:
-                self._places[location] = Place(f"--set {name}")
+                self._places[location] = Place("--set")
             if not pieces:
                 container[key] = value
             elif isinstance(container, dict):

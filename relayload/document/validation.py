@@ -86,6 +86,8 @@ def _message(location: Location, details: ErrorDetails) -> str:
         return "is required"
     if kind == "value_error":
         return str(context["error"])
+    if kind.startswith("bool"):
+        return f"expected true or false, got {_shown(details['input'])}"
     expected = re.sub(r"^(Input|Value|List|String) should", "should", details["msg"])
     expected = re.sub(r"^should (be|have|match) ?", "expected ", expected)
     expected = re.sub("valid dictionary( or instance of .*)?", "mapping", expected)

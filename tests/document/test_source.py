@@ -97,7 +97,7 @@ def test_overrides_set_values_by_path_and_leave_the_original_alone():
     }
     assert document.data["load"]["stages"][1] == {"rate": "2/s"}
     assert str(changed.fault(("load", "stages", 1, "rate"), "bad")) == (
-        "--set load.stages.1.rate: load.stages.1.rate: bad"
+        "--set: load.stages.1.rate: bad"
     )
 
 

@@ -1,0 +1,124 @@
+"""The fake relay as a process of its own, for whoever needs one for a while.
+
+Only the standard library is used, in ways that also work where gevent has patched it.
+"""
+
+import contextlib
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import IO, Self
+
+from relayload.fakerelay.command import KEY_VARIABLE
+
+_READY = re.compile(rb"listening on (http://\S+/v1)")
+_STOP_TIMEOUT_S = 5.0
+
+
+class FakeRelay:
+    """A running fake relay. It dies with the process that started it, even if that is killed."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", base_url: str, errors: IO[bytes]) -> None:
+        self._process = process
+        self._errors = errors
+        self._owner = os.getpid()
+        self.base_url = base_url
+
+    @classmethod
+    def start(
+        cls,
+        preset: str = "o-series",
+        *,
+        sets: Sequence[str] = (),
+        port: int = 0,
+        api_key: str = "sk-fake",
+        timeout_s: float = 10.0,
+    ) -> "FakeRelay":
+        """Start one and wait until it answers. Raises RuntimeError with its output if it does not."""
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the relay: a full pipe would stop it
+        process = subprocess.Popen(
+            _arguments(preset, sets, port),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={**os.environ, KEY_VARIABLE: api_key},
+        )
+        base_url = _await_base_url(process, timeout_s)
+        relay = cls(process, base_url or "", errors)
+        if base_url is None:
+            said = relay._last_words()
+            raise RuntimeError(f"the fake relay did not start within {timeout_s:g} s: {said or 'it said nothing'}")
+        return relay
+
+    @property
+    def pid(self) -> int:
+        """Of the relay's process."""
+        return self._process.pid
+
+    def stop(self) -> None:
+        """End it and wait for its end. Does nothing in a process that was forked from the one that started it."""
+        if os.getpid() == self._owner:
+            self._end()
+            self._close()
+
+    def _last_words(self) -> str:
+        """End it, and what it had to say."""
+        self._end()
+        self._errors.seek(0)
+        said = self._errors.read().decode(errors="replace").strip()
+        self._close()
+        return said
+
+    def _end(self) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_STOP_TIMEOUT_S)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    def _close(self) -> None:
+        for pipe in (self._process.stdin, self._process.stdout, self._errors):
+            if pipe is not None:
+                pipe.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _arguments(preset: str, sets: Sequence[str], port: int) -> list[str]:
+    options = [f"--set={assignment}" for assignment in sets]
+    return [
+        *(sys.executable, "-m", "relayload.fakerelay", "--exit-with-stdin"),
+        *(f"--preset={preset}", f"--port={port}"),
+        *options,
+    ]
+
+
+def _await_base_url(process: "subprocess.Popen[bytes]", timeout_s: float) -> str | None:
+    """The address the relay prints once it accepts connections; None if it ends or takes too long."""
+    assert process.stdout is not None
+    deadline_s = time.monotonic() + timeout_s
+    said = b""
+    while True:
+        readable, _, _ = select.select([process.stdout.fileno()], [], [], max(0.0, deadline_s - time.monotonic()))
+        piece = os.read(process.stdout.fileno(), 4096) if readable else b""
+        if not piece:
+            return None
+        said += piece
+        match = _READY.search(said)
+        if match and said.endswith(b"\n"):
+            return match[1].decode()

@@ -1,0 +1,137 @@
+"""Doing many small things at their absolute instants, from one timer.
+
+A timer for each chunk of each stream would cost more than the chunks. The ticker keeps one heap of what is due
+and one timer for its top; whatever has fallen due by the time it wakes is done in one go.
+"""
+
+import asyncio
+import ctypes
+import os
+import sys
+from collections.abc import Callable
+from heapq import heappop, heappush
+from math import inf
+from typing import Protocol
+
+from relayload import clock
+
+Job = Callable[[float], float | None]
+"""Called with the time when it is due; returns when it is due next, or None when it is done."""
+
+REST_S = 0.0002
+"""Between two ticks, so that chunks gather and sockets are served."""
+
+_CLOCK_MONOTONIC = 1
+_TFD_TIMER_ABSTIME = 1
+_TFD_FLAGS = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
+
+
+class Ticker:
+    """Runs jobs at instants of `clock.now_s` on the running event loop."""
+
+    def __init__(self) -> None:
+        self._jobs: list[tuple[float, int, Job]] = []
+        self._count = 0
+        self._armed_for_s = inf
+        self._timer = _new_timer(self._tick)
+
+    def at(self, due_s: float, job: Job) -> None:
+        """Run a job once the instant has come, never at once."""
+        self._count += 1
+        heappush(self._jobs, (due_s, self._count, job))
+        if due_s < self._armed_for_s:
+            self._arm(due_s)
+
+    def close(self) -> None:
+        """Forget every job."""
+        self._jobs.clear()
+        self._timer.close()
+
+    def _arm(self, due_s: float) -> None:
+        self._armed_for_s = due_s
+        self._timer.set(due_s)
+
+    def _tick(self) -> None:
+        started_at_s = clock.now_s()
+        self._armed_for_s = -inf  # what jobs add is looked at below
+        try:
+            while self._jobs and self._jobs[0][0] <= started_at_s:
+                self._run_next()
+        finally:
+            self._armed_for_s = inf
+            if self._jobs:
+                self._arm(max(self._jobs[0][0], clock.now_s() + REST_S))
+
+    def _run_next(self) -> None:
+        _, number, job = heappop(self._jobs)
+        due_s = job(clock.now_s())
+        if due_s is not None:
+            heappush(self._jobs, (due_s, number, job))
+
+
+class _Timer(Protocol):
+    def set(self, due_s: float) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def _new_timer(callback: Callable[[], None]) -> _Timer:
+    return _TimerFd(callback) if sys.platform == "linux" else _LoopTimer(callback)
+
+
+class _LoopTimer:
+    """The event loop's own timer, which is rounded to a millisecond."""
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._callback = callback
+        self._handle: asyncio.TimerHandle | None = None
+
+    def set(self, due_s: float) -> None:
+        self.close()
+        self._handle = self._loop.call_later(due_s - clock.now_s(), self._callback)
+
+    def close(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+
+
+class _TimeSpec(ctypes.Structure):
+    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
+
+
+class _TimerSpec(ctypes.Structure):
+    _fields_ = (("interval", _TimeSpec), ("value", _TimeSpec))
+
+
+class _TimerFd:
+    """A Linux timerfd, which wakes the loop within 0.1 ms; Python itself offers it from 3.13 on."""
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._callback = callback
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._fd = self._libc.timerfd_create(_CLOCK_MONOTONIC, _TFD_FLAGS)
+        if self._fd < 0:
+            raise OSError(ctypes.get_errno(), "timerfd_create")
+        self._spec = _TimerSpec()
+        self._loop.add_reader(self._fd, self._expired)
+
+    def set(self, due_s: float) -> None:
+        value = self._spec.value
+        # An instant of zero would disarm the timer; any instant in the past wakes at once.
+        value.seconds = max(0, int(due_s))
+        value.nanoseconds = max(1, int((due_s - value.seconds) * 1e9))
+        if self._libc.timerfd_settime(self._fd, _TFD_TIMER_ABSTIME, ctypes.byref(self._spec), None):
+            raise OSError(ctypes.get_errno(), "timerfd_settime")
+
+    def close(self) -> None:
+        self._loop.remove_reader(self._fd)
+        os.close(self._fd)
+
+    def _expired(self) -> None:
+        try:
+            os.read(self._fd, 8)
+        except BlockingIOError:
+            return  # set anew since it fell due
+        self._callback()
