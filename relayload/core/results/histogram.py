@@ -1,0 +1,92 @@
+"""Counts of durations in log-linear buckets: small, exactly mergeable, within 0.4 %.
+
+Up to 256 µs a bucket is one microsecond wide; above, every power of two holds 128 buckets, so a bucket is at most
+1/128 of its value wide and its middle at most 1/256 (0.39 %) away. Buckets number on without holes.
+Source: the layout of HdrHistogram (Tene, 2012) with 7 bits of precision.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import accumulate
+
+PRECISION_BITS = 7
+_LINEAR_US = 2 << PRECISION_BITS
+
+
+def bucket(value_s: float) -> int:
+    """The bucket of a duration; 0 for anything below a microsecond."""
+    value_us = int(value_s * 1e6)
+    if value_us < _LINEAR_US:
+        return max(value_us, 0)
+    shift = value_us.bit_length() - PRECISION_BITS - 1
+    return (shift << PRECISION_BITS) + (value_us >> shift)
+
+
+def middle_s(index: int) -> float:
+    """The duration in the middle of a bucket, in seconds."""
+    if index < _LINEAR_US:
+        return (index + 0.5) * 1e-6
+    shift = (index >> PRECISION_BITS) - 1
+    return (index - (shift << PRECISION_BITS) + 0.5) * (1 << shift) * 1e-6
+
+
+class Histogram:
+    """How many durations fell in each bucket. Adding and merging commute, so any split gives the same counts."""
+
+    __slots__ = ("counts",)
+
+    def __init__(self, values_s: Iterable[float] = ()) -> None:
+        self.counts: dict[int, int] = {}
+        for value_s in values_s:
+            self.add(value_s)
+
+    def add(self, value_s: float) -> None:
+        self.add_bucket(bucket(value_s), 1)
+
+    def add_bucket(self, index: int, count: int) -> None:
+        self.counts[index] = self.counts.get(index, 0) + count
+
+    def add_sparse(self, pairs: tuple[int, ...]) -> None:
+        """Add counts written flat as bucket, count, bucket, count ..."""
+        for index, count in zip(pairs[::2], pairs[1::2], strict=True):
+            self.add_bucket(index, count)
+
+    def merge(self, other: "Histogram") -> None:
+        for index, count in other.counts.items():
+            self.add_bucket(index, count)
+
+    def sparse(self) -> tuple[int, ...]:
+        """The counts written flat, as `add_sparse` reads them."""
+        return tuple(number for pair in sorted(self.counts.items()) for number in pair)
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def mean_s(self) -> float | None:
+        """None without values."""
+        count = self.count
+        return math.fsum(middle_s(index) * n for index, n in self.counts.items()) / count if count else None
+
+    @property
+    def stddev_s(self) -> float | None:
+        """Of the sample, so None below two values."""
+        count, mean_s = self.count, self.mean_s
+        if count < 2 or mean_s is None:
+            return None
+        squares = math.fsum(n * (middle_s(index) - mean_s) ** 2 for index, n in self.counts.items())
+        return math.sqrt(squares / (count - 1))
+
+    def at_ranks(self, ranks: Iterable[int]) -> list[float]:
+        """The values at these ranks of the sorted sample, counting from 1. IndexError outside of 1 to count."""
+        indices = sorted(self.counts)
+        cumulated = list(accumulate(self.counts[index] for index in indices))
+        return [middle_s(_indexed(indices, cumulated, rank)) for rank in ranks]
+
+
+def _indexed(indices: list[int], cumulated: list[int], rank: int) -> int:
+    if rank < 1:
+        raise IndexError(rank)
+    return indices[bisect_left(cumulated, rank)]

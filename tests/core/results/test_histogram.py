@@ -1,0 +1,76 @@
+import statistics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relayload.core.results.histogram import Histogram, bucket, middle_s
+
+durations_s = st.floats(min_value=0.0, max_value=3600.0)
+
+
+@pytest.mark.parametrize(
+    ("value_s", "index"),
+    [
+        (0.0, 0),
+        (-0.002, 0),
+        (0.000001, 1),
+        (0.000255, 255),
+        (0.000256, 256),
+        (0.000258, 257),
+        (0.000512, 384),
+        (1.0, 1780),
+        (60.0, 2532),
+    ],
+)
+def test_a_bucket_is_a_microsecond_wide_at_first_and_a_128th_of_a_power_of_two_later(value_s: float, index: int):
+    assert bucket(value_s) == index
+
+
+def test_buckets_number_on_without_holes():
+    seen = [bucket(us * 1e-6 + 1e-9) for us in range(5000)]
+    assert sorted(set(seen)) == list(range(seen[-1] + 1))
+
+
+@given(durations_s)
+def test_the_middle_of_a_bucket_is_within_0_4_percent_or_a_microsecond(value_s: float):
+    assert abs(middle_s(bucket(value_s)) - value_s) <= max(0.004 * value_s, 1e-6)
+
+
+@given(st.lists(durations_s), st.lists(durations_s))
+def test_merged_histograms_are_the_histogram_of_all_values(left: list[float], right: list[float]):
+    merged = Histogram(left)
+    merged.merge(Histogram(right))
+    assert merged.counts == Histogram(left + right).counts
+
+
+@given(st.lists(durations_s))
+def test_the_sparse_form_holds_everything(values: list[float]):
+    copy = Histogram()
+    copy.add_sparse(Histogram(values).sparse())
+    assert copy.counts == Histogram(values).counts
+
+
+def test_ranks_count_from_one_and_stay_within_the_error():
+    values = [0.001 * n for n in range(1, 1001)]
+    p50, p99, highest = Histogram(values).at_ranks([500, 990, 1000])
+    assert [p50, p99, highest] == pytest.approx([0.500, 0.990, 1.000], rel=0.004)
+
+
+@pytest.mark.parametrize("rank", [0, 4])
+def test_a_rank_outside_of_the_sample_is_refused(rank: int):
+    with pytest.raises(IndexError):
+        Histogram([0.1, 0.2, 0.3]).at_ranks([rank])
+
+
+def test_mean_and_stddev_are_those_of_the_sample():
+    values = [0.010, 0.020, 0.060]
+    histogram = Histogram(values)
+    assert histogram.count == 3
+    assert histogram.mean_s == pytest.approx(0.030, rel=0.004)
+    assert histogram.stddev_s == pytest.approx(statistics.stdev(values), rel=0.01)
+
+
+def test_an_empty_histogram_has_no_mean_and_one_value_no_spread():
+    assert Histogram().mean_s is None
+    assert Histogram([0.5]).stddev_s is None
