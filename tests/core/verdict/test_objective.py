@@ -1,0 +1,117 @@
+import pytest
+
+from relayload.core.verdict.objective import METRICS, Objective, Op, Tag, Unit, parse, unknown_names
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "aggregate", "op", "limit", "unit"),
+    [
+        ("ttft.p99 < 120ms", "ttft", "p99", Op.BELOW, 0.120, Unit.SECONDS),
+        ("latency.p99.9 <= 1m30s", "latency", "p99.9", Op.AT_MOST, 90.0, Unit.SECONDS),
+        ("tpot.avg<20ms", "tpot", "avg", Op.BELOW, 0.020, Unit.SECONDS),
+        ("service.max <= 2s", "service", "max", Op.AT_MOST, 2.0, Unit.SECONDS),
+        ("late . p95 < 5ms", "late", "p95", Op.BELOW, 0.005, Unit.SECONDS),
+        ("output_rate.p5 > 20/s", "output_rate", "p5", Op.ABOVE, 20.0, Unit.PER_SECOND),
+        ("errors.rate < 1%", "errors", "rate", Op.BELOW, 0.01, Unit.SHARE),
+        ("errors.count == 0", "errors", "count", Op.EQUAL, 0.0, Unit.COUNT),
+        ("requests.count >= 1000", "requests", "count", Op.AT_LEAST, 1000.0, Unit.COUNT),
+        ("throughput.per_second >= 4.5", "throughput", "per_second", Op.AT_LEAST, 4.5, Unit.PER_SECOND),
+        ("output_tokens.per_second > 6000/min", "output_tokens", "per_second", Op.ABOVE, 100.0, Unit.PER_SECOND),
+    ],
+)
+def test_an_objective_is_read(text: str, metric: str, aggregate: str, op: Op, limit: float, unit: Unit):
+    assert parse(text) == Objective(text, metric, aggregate, op, pytest.approx(limit), unit)
+
+
+def test_tags_narrow_a_metric():
+    objective = parse("latency{scenario=simple, model = o3-mini,stage!=ramp, outcome=ok}.p50 <= 50ms")
+    assert objective.tags == (
+        Tag("scenario", "simple"),
+        Tag("model", "o3-mini"),
+        Tag("stage", "ramp", negated=True),
+        Tag("outcome", "ok"),
+    )
+    assert objective.tagged("stage") == (Tag("stage", "ramp", negated=True),)
+
+
+@pytest.mark.parametrize("kind", ["rate_limited", "server_error", "429", "503"])
+def test_errors_are_told_apart_by_outcome_or_status(kind: str):
+    assert parse(f"errors{{kind={kind}}}.count == 0").tags == (Tag("kind", kind),)
+
+
+@pytest.mark.parametrize(
+    ("text", "quantile"),
+    [("ttft.p99 < 1s", 0.99), ("ttft.p99.95 < 1s", 0.9995), ("ttft.min < 1s", 0.0), ("ttft.max < 1s", 1.0)],
+)
+def test_percentiles_and_extremes_are_quantiles(text: str, quantile: float):
+    assert parse(text).quantile == pytest.approx(quantile, abs=1e-12)
+
+
+@pytest.mark.parametrize("text", ["ttft.avg < 1s", "errors.rate < 1%", "requests.count > 0"])
+def test_other_aggregates_are_no_quantiles(text: str):
+    assert parse(text).quantile is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "ttft p99 < 1s",
+            "expected an objective such as 'ttft.p99 < 800ms' or 'errors.rate < 1%', got 'ttft p99 < 1s'",
+        ),
+        ("", "expected an objective such as 'ttft.p99 < 800ms' or 'errors.rate < 1%', got ''"),
+        ("ttft.p99 <", "expected an objective such as 'ttft.p99 < 800ms' or 'errors.rate < 1%', got 'ttft.p99 <'"),
+        ("tfft.p99 < 1s", "unknown metric 'tfft': did you mean 'ttft'?"),
+        (
+            "zzz.p99 < 1s",
+            "unknown metric 'zzz': expected one of latency, service, ttft, ttfo, tpot, chunk_gap, late, output_rate, "
+            "errors, requests, throughput, output_tokens",
+        ),
+        ("ttft{scenrio=a}.p99 < 1s", "unknown tag of ttft 'scenrio': did you mean 'scenario'?"),
+        (
+            "errors{outcome=ok}.rate < 1%",
+            "unknown tag of errors 'outcome': expected one of scenario, model, stage, kind",
+        ),
+        ("ttft{stage}.p99 < 1s", "expected a tag such as 'stage=steady' or 'outcome!=ok', got 'stage'"),
+        ("latency{outcome=okay}.p99 < 1s", "unknown outcome 'okay': did you mean 'ok'?"),
+        ("errors{kind=rate_limit}.count == 0", "unknown kind of error 'rate_limit': did you mean 'rate_limited'?"),
+        ("errors.p99 < 1%", "unknown aggregate of errors 'p99': expected one of rate, count"),
+        ("ttft.p100 < 1s", "expected a percentile between 0 and 100 such as 'p99', or 'min' or 'max', got 'p100'"),
+        ("ttft.p0 < 1s", "expected a percentile between 0 and 100 such as 'p99', or 'min' or 'max', got 'p0'"),
+        ("ttft.pN < 1s", "unknown aggregate of ttft 'pN': expected one of p50, p90, p95, p99, p99.9, avg, min, max"),
+        (
+            "ttft.mean < 1s",
+            "unknown aggregate of ttft 'mean': expected one of p50, p90, p95, p99, p99.9, avg, min, max",
+        ),
+        ("ttft.p99 < 120", "ttft.p99: expected a duration such as '800ms', '30s' or '1h30m', got '120'"),
+        ("errors.rate < 0.01", "errors.rate: expected a share such as '1%', got '0.01'"),
+        ("errors.count < 1%", "errors.count: expected a number such as '100', got '1%'"),
+        ("output_rate.p5 > 20", "output_rate.p5: expected a rate such as '5/s' or '300/min', got '20'"),
+        ("errors.count = 0", "expected '==' to compare, got '='"),
+        ("ttft.p99 == 1s", "expected ttft to be compared with <, <=, > or >=, got '=='"),
+    ],
+)
+def test_a_fault_says_what_is_wrong_and_what_to_write(text: str, message: str):
+    with pytest.raises(ValueError) as error:  # noqa: PT011 (the whole message is compared)
+        parse(text)
+    assert str(error.value) == message
+
+
+def test_names_that_a_profile_does_not_know_are_told():
+    objective = parse("ttft{scenario=simpel, model=o3, stage!=steady}.p99 < 1s")
+    assert unknown_names(objective, scenarios=["simple"], models=["o3"], stages=["warm"]) == [
+        "unknown scenario 'simpel': did you mean 'simple'?",
+        "unknown stage 'steady': expected one of warm",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "holds"),
+    [("<", 1.0, False), ("<=", 1.0, True), (">", 1.0, False), (">=", 1.0, True), ("==", 1.0, True), ("!=", 1.0, False)],
+)
+def test_an_op_compares_the_value_with_the_limit(op: str, value: float, holds: bool):
+    assert Op(op).holds(value, 1.0) is holds
+
+
+def test_every_metric_is_named_like_its_key():
+    assert {name: metric.name for name, metric in METRICS.items()} == {name: name for name in METRICS}
