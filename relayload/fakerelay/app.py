@@ -1,123 +1,118 @@
-"""The ASGI application: reads a request, asks the behaviour for an answer, and has it sent in time."""
+"""The ASGI application: finds the endpoint, reads the request, checks the key."""
 
 import hmac
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 from msgspec.json import encode
 
 from relayload import clock
-from relayload.fakerelay.asks import Reason, Refusal, chat_ask
-from relayload.fakerelay.behavior import Behavior, Reply
-from relayload.fakerelay.chat import ChatStream, completion
-from relayload.fakerelay.dialects import JSON, error_answer
-from relayload.fakerelay.streaming import TokenStream
+from relayload.fakerelay.case import Case, Request
+from relayload.fakerelay.door import Door
+from relayload.fakerelay.formats import CHAT, EMBEDDINGS, RESPONSES
+from relayload.fakerelay.limits import Admission
+from relayload.fakerelay.preset import Preset
+from relayload.fakerelay.recorder import Recorder
+from relayload.fakerelay.refusals import Reason, Refusal
+from relayload.fakerelay.run import Run, respond
 from relayload.fakerelay.ticker import Ticker
-from relayload.fakerelay.wire import CHUNKED, EXTENSION, Wire
+from relayload.fakerelay.wire import EXTENSION, Wire
 
 MAX_BODY_BYTES = 20 * 1024 * 1024
-EVENT_STREAM = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n" + CHUNKED
+LAST_REQUESTS = 100
+"""Told by `/__relay/requests` where no number is given."""
+
+_FORMATS = {"/v1/chat/completions": CHAT, "/v1/responses": RESPONSES, "/v1/embeddings": EMBEDDINGS}
+_OTHERS = {
+    "/health": "GET",
+    "/v1/models": "GET",
+    "/__relay/stats": "GET",
+    "/__relay/requests": "GET",
+    "/__relay/reset": "POST",
+}
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a client sent, whole, and the wire to answer on."""
-
-    headers: dict[bytes, bytes]
-    body: bytes
-    wire: Wire
-
-
-Endpoint = Callable[["FakeRelayApp", Request], Awaitable[None]]
-
-
 class FakeRelayApp:
-    """One relay. Needs the server of this package, whose connections it borrows."""
+    """A relay. Needs the server of this package, whose connections it borrows."""
 
-    def __init__(self, behavior: Behavior, api_key: str) -> None:
-        self._behavior = behavior
+    def __init__(
+        self, preset: Preset, api_key: str, *, worker: int, started_at_s: float, recorder: Recorder | None
+    ) -> None:
+        self._preset = preset
+        self._api_key = api_key
         self._credential = f"Bearer {api_key}".encode()
-        self._started_s = clock.wall_ns() // 10**9
-        self._ticker: Ticker | None = None
+        self._worker = worker
+        self._started_at_s = started_at_s
+        self._created_s = clock.wall_ns() // 10**9
+        self._recorder = recorder
+        self._ticker: Ticker
+        self._door: Door
+        self._run: Run
+
+    def open(self, ticker: Ticker, door: Door) -> None:
+        """Begin, in the event loop that will serve."""
+        self._ticker, self._door = ticker, door
+        self._begin(self._started_at_s)
 
     async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
         wire: Wire = scope["extensions"][EXTENSION]
+        path = scope["path"]
+        run = self._run
         try:
-            endpoint = _endpoint(scope)
-            request = Request(dict(scope["headers"]), await _body(receive), wire)
-            if endpoint is not FakeRelayApp.health:
-                self._check_key(request)
-            await endpoint(self, request)
+            _check_route(scope["method"], path)
+            body = await _body(receive)
+            request = Request(path, dict(scope["headers"]), body, wire)
+            format_ = _FORMATS.get(path)
+            if format_ is not None:
+                await Case(run, request, format_).serve(self._key(request))
+            else:
+                respond(wire, 200, encode(self._about(request, parse_qs(scope["query_string"].decode("latin-1")))))
         except Refusal as refusal:
-            answer = error_answer(refusal)
-            # The rest of a body that is too large is not read, so the connection can't be used again.
-            _respond(wire, answer.status, answer.body, answer.headers, close=refusal.reason is Reason.TOO_LARGE)
+            run.refuse(wire, refusal, Admission())
 
-    async def health(self, request: Request) -> None:
-        """GET /health, without a key."""
-        _respond(request.wire, 200, encode({"status": "ok", "fake": True}))
+    def _begin(self, started_at_s: float) -> None:
+        self._run = Run.of(self._preset, self._ticker, self._recorder, started_at_s)
+        self._door.schedule(self._preset.faults, started_at_s)
 
-    async def models(self, request: Request) -> None:
-        """GET /v1/models."""
-        about = {"object": "model", "created": self._started_s, "owned_by": "fake-relay"}
-        models = [{"id": name, **about} for name in self._behavior.models]
-        _respond(request.wire, 200, encode({"object": "list", "data": models}))
+    def _key(self, request: Request) -> str | None:
+        """The client's key if it is the right one."""
+        sent = request.headers.get(b"authorization", b"")
+        return self._api_key if hmac.compare_digest(sent, self._credential) else None
 
-    async def chat_completions(self, request: Request) -> None:
-        """POST /v1/chat/completions."""
-        ask = chat_ask(request.body, request.headers)
-        reply = self._behavior.reply(ask)
-        created = clock.wall_ns() // 10**9
-        if ask.stream:
-            self._stream(request.wire, reply, ChatStream(ask, reply, created))
-        else:
-            self._answer(request.wire, reply, completion(ask, reply, created))
-        await request.wire.finished()
+    def _about(self, request: Request, query: dict[str, list[str]]) -> object:
+        """What the relay says of itself."""
+        match request.path:
+            case "/health":
+                return {"status": "ok", "fake": True}
+            case "/v1/models":
+                return self._models(request)
+            case "/__relay/stats":
+                return {"preset": self._preset.name, "worker": self._worker, **self._run.ledger.stats()}
+            case "/__relay/requests":
+                return self._run.ledger.last(_count(query))
+            case _:
+                self._begin(clock.now_s())
+                return {"reset": True}
 
-    def _stream(self, wire: Wire, reply: Reply, events: ChatStream) -> None:
-        head = wire.head(200, EVENT_STREAM + _request_id(reply))
-        stream = TokenStream(wire, reply, events, head, wire.received_at_s)
-        self._clockwork.at(stream.due_s, stream)
-
-    def _answer(self, wire: Wire, reply: Reply, body: bytes) -> None:
-        def send(_now_s: float) -> None:
-            if wire.open:
-                _respond(wire, 200, body, JSON + _request_id(reply))
-
-        self._clockwork.at(wire.received_at_s + reply.due_s(reply.output_tokens - 1), send)
-
-    @property
-    def _clockwork(self) -> Ticker:
-        if self._ticker is None:
-            self._ticker = Ticker()  # belongs to the event loop, which is not there before the first request
-        return self._ticker
-
-    def _check_key(self, request: Request) -> None:
-        if not hmac.compare_digest(request.headers.get(b"authorization", b""), self._credential):
+    def _models(self, request: Request) -> object:
+        if self._key(request) is None:
             raise Refusal(Reason.WRONG_KEY, "Incorrect API key provided.")
+        about = {"object": "model", "created": self._created_s, "owned_by": "fake-relay"}
+        names = [*self._preset.models, *self._preset.embedding_models]
+        return {"object": "list", "data": [{"id": name, **about} for name in names]}
 
 
-_ENDPOINTS: dict[str, dict[str, Endpoint]] = {
-    "/health": {"GET": FakeRelayApp.health},
-    "/v1/models": {"GET": FakeRelayApp.models},
-    "/v1/chat/completions": {"POST": FakeRelayApp.chat_completions},
-}
-
-
-def _endpoint(scope: Scope) -> Endpoint:
-    methods = _ENDPOINTS.get(scope["path"])
-    if methods is None:
-        raise Refusal(Reason.UNKNOWN_PATH, f"Invalid URL ({scope['method']} {scope['path']})")
-    endpoint = methods.get(scope["method"])
-    if endpoint is None:
-        allowed = ", ".join(methods)
-        raise Refusal(Reason.WRONG_METHOD, f"Not allowed to {scope['method']} {scope['path']} (only {allowed}).")
-    return endpoint
+def _check_route(method: str, path: str) -> None:
+    expected = "POST" if path in _FORMATS else _OTHERS.get(path)
+    if expected is None:
+        raise Refusal(Reason.UNKNOWN_PATH, f"Invalid URL ({method} {path})")
+    if method != expected:
+        raise Refusal(Reason.WRONG_METHOD, f"Not allowed to {method} {path} (only {expected}).")
 
 
 async def _body(receive: Receive) -> bytes:
@@ -134,11 +129,8 @@ async def _body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _respond(wire: Wire, status: int, body: bytes, headers: bytes = JSON, *, close: bool = False) -> None:
-    length = b"content-length: %d\r\n" % len(body)
-    wire.write(wire.head(status, headers + length) + body)
-    wire.end(close=close)
-
-
-def _request_id(reply: Reply) -> bytes:
-    return b"x-request-id: req_fake%024x\r\n" % reply.number
+def _count(query: dict[str, list[str]]) -> int:
+    text = query.get("last", [str(LAST_REQUESTS)])[0]
+    if not text.isdecimal():
+        raise Refusal(Reason.BAD_VALUE, f"'last' must be a number, got '{text}'.", param="last")
+    return int(text)

@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
-from relayload.fakerelay.preset import Kind
+from relayload.fakerelay.refusals import Reason, Refusal
+from relayload.fakerelay.schema import Kind
 from relayload.fakerelay.tokens import IMAGE_TOKENS, MESSAGE_TOKENS, REPLY_TOKENS, text_tokens
 
 KIND_HEADER = b"x-relayload-kind"
@@ -18,31 +18,10 @@ OUTPUT_TOKENS_HEADER = b"x-relayload-output-tokens"
 
 _KINDS = frozenset(Kind)
 MAX_OUTPUT_TOKENS = 1_000_000
+MAX_EMBEDDING_INPUTS = 2048
 _GUESSED_FROM_CHARACTERS = 4_000
 _PROOF = re.compile(r"\b(prove|proof|theorem|lemma)\b|证明", re.IGNORECASE)
 _CODE = re.compile(r"```|\bdef \w|\b(code|function|implement|refactor|unit tests?|python|javascript|sql)\b", re.I)
-
-
-class Reason(StrEnum):
-    """Why a request is refused."""
-
-    BAD_JSON = "bad_json"
-    BAD_VALUE = "bad_value"
-    TOO_LARGE = "too_large"
-    WRONG_KEY = "wrong_key"
-    UNKNOWN_MODEL = "unknown_model"
-    UNKNOWN_PATH = "unknown_path"
-    WRONG_METHOD = "wrong_method"
-
-
-class Refusal(Exception):
-    """The relay will not serve this request."""
-
-    def __init__(self, reason: Reason, message: str, param: str | None = None) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-        self.param = param
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +39,22 @@ class Ask:
     effort: str | None = None
     show_reasoning: bool | None = None
     """Whether thoughts are to be streamed; None leaves it to the preset."""
+    texts: tuple[str, ...] = ()
+    """Of the whole prompt, for the prompt cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingAsk:
+    """One request for embeddings."""
+
+    model: str
+    inputs: tuple[str, ...]
+    """The texts; numbers of tokens written out."""
+    input_tokens: int
+    dimensions: int | None = None
+    as_base64: bool = False
+    kind: None = None
+    stream: bool = False
 
 
 class _StreamOptions(Struct):
@@ -72,13 +67,16 @@ class _ImageUrl(Struct):
 
 
 class _ContentPart(Struct):
+    """Of a chat message, or of an input item of the responses format, whose images are bare URLs."""
+
     type: str
     text: str = ""
-    image_url: _ImageUrl | None = None
+    image_url: _ImageUrl | str | None = None
+    detail: str = "auto"
 
 
 class _Message(Struct):
-    role: str
+    role: str = "user"
     content: str | list[_ContentPart] | None = None
 
 
@@ -94,16 +92,38 @@ class _ChatBody(Struct):
     include_reasoning: bool | None = None
 
 
+class _Effort(Struct):
+    effort: str | None = None
+
+
+class _ResponseBody(Struct):
+    model: str
+    input: str | list[_Message]
+    instructions: str | None = None
+    stream: bool | None = False
+    max_output_tokens: int | None = None
+    reasoning: _Effort | None = None
+
+
+class _EmbeddingBody(Struct):
+    model: str
+    input: str | list[str | int | list[int]]
+    dimensions: int | None = None
+    encoding_format: Literal["float", "base64"] | None = "float"
+
+
 _CHAT_BODY = msgspec.json.Decoder(_ChatBody)
+_RESPONSE_BODY = msgspec.json.Decoder(_ResponseBody)
+_EMBEDDING_BODY = msgspec.json.Decoder(_EmbeddingBody)
 
 
 def chat_ask(body: bytes, headers: dict[bytes, bytes]) -> Ask:
     """Read the body of a chat completion. Raises Refusal."""
     chat = _decoded(_CHAT_BODY, body)
     if not chat.messages:
-        raise Refusal(Reason.BAD_VALUE, "'messages' must hold at least one message.", "messages")
+        raise Refusal(Reason.BAD_VALUE, "'messages' must hold at least one message.", param="messages")
     if chat.n not in (None, 1):
-        raise Refusal(Reason.BAD_VALUE, "'n' must be 1: the fake relay gives one choice.", "n")
+        raise Refusal(Reason.BAD_VALUE, "'n' must be 1: the fake relay gives one choice.", param="n")
     texts, images, input_tokens = _contents(chat.messages)
     return Ask(
         model=chat.model,
@@ -112,10 +132,52 @@ def chat_ask(body: bytes, headers: dict[bytes, bytes]) -> Ask:
         stream=bool(chat.stream),
         include_usage=chat.stream_options is not None and chat.stream_options.include_usage,
         images=images,
-        max_output_tokens=_budget(chat),
+        max_output_tokens=_budget(max_completion_tokens=chat.max_completion_tokens, max_tokens=chat.max_tokens),
         exact_output_tokens=_exact_output_tokens(headers),
         effort=chat.reasoning_effort,
         show_reasoning=chat.include_reasoning,
+        texts=tuple(texts),
+    )
+
+
+def response_ask(body: bytes, headers: dict[bytes, bytes]) -> Ask:
+    """Read the body of a request to the responses endpoint. Raises Refusal."""
+    asked = _decoded(_RESPONSE_BODY, body)
+    messages = [_Message(content=asked.input)] if isinstance(asked.input, str) else list(asked.input)
+    if not messages:
+        raise Refusal(Reason.BAD_VALUE, "'input' must not be empty.", param="input")
+    if asked.instructions:
+        messages.insert(0, _Message(role="system", content=asked.instructions))
+    texts, images, input_tokens = _contents(messages)
+    return Ask(
+        model=asked.model,
+        kind=_kind(headers, texts[-1] if texts else "", images),
+        input_tokens=input_tokens,
+        stream=bool(asked.stream),
+        include_usage=True,
+        images=images,
+        max_output_tokens=_budget(max_output_tokens=asked.max_output_tokens),
+        exact_output_tokens=_exact_output_tokens(headers),
+        effort=asked.reasoning.effort if asked.reasoning else None,
+        texts=tuple(texts),
+    )
+
+
+def embedding_ask(body: bytes, _headers: dict[bytes, bytes]) -> EmbeddingAsk:
+    """Read the body of a request for embeddings. Raises Refusal."""
+    asked = _decoded(_EMBEDDING_BODY, body)
+    inputs = [asked.input] if isinstance(asked.input, str) else asked.input
+    if inputs and isinstance(inputs[0], int):
+        inputs = [inputs]  # one text, as numbers of tokens
+    if not 1 <= len(inputs) <= MAX_EMBEDDING_INPUTS:
+        message = f"'input' must hold 1 to {MAX_EMBEDDING_INPUTS} texts."
+        raise Refusal(Reason.BAD_VALUE, message, param="input")
+    return EmbeddingAsk(
+        model=asked.model,
+        inputs=tuple(map(str, inputs)),
+        input_tokens=sum(len(text) if isinstance(text, list) else text_tokens(str(text)) for text in inputs),
+        dimensions=_budget(dimensions=asked.dimensions),
+        as_base64=asked.encoding_format == "base64",
     )
 
 
@@ -124,7 +186,7 @@ def _decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
-        raise Refusal(Reason.BAD_VALUE, f"{message}.", path.strip("`.") or None) from error
+        raise Refusal(Reason.BAD_VALUE, f"{message}.", param=path.strip("`.") or None) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(Reason.BAD_JSON, f"We could not parse the JSON body of your request: {error}.") from error
 
@@ -135,22 +197,28 @@ def _contents(messages: list[_Message]) -> tuple[list[str], int, int]:
     images, tokens = 0, REPLY_TOKENS
     for message in messages:
         tokens += MESSAGE_TOKENS
-        parts = message.content if isinstance(message.content, list) else ()
         if isinstance(message.content, str):
             texts.append(message.content)
-        texts += [part.text for part in parts if part.text]
-        details = [part.image_url.detail for part in parts if part.image_url is not None]
-        images += len(details)
-        tokens += sum(IMAGE_TOKENS.get(detail, IMAGE_TOKENS["auto"]) for detail in details)
+        for part in message.content if isinstance(message.content, list) else ():
+            if part.text:
+                texts.append(part.text)
+            if part.image_url is not None:
+                images += 1
+                tokens += _image_tokens(part)
     return texts, images, tokens + sum(map(text_tokens, texts))
 
 
-def _budget(chat: _ChatBody) -> int | None:
-    for name in ("max_completion_tokens", "max_tokens"):
-        budget: int | None = getattr(chat, name)
+def _image_tokens(part: _ContentPart) -> int:
+    detail = part.image_url.detail if isinstance(part.image_url, _ImageUrl) else part.detail
+    return IMAGE_TOKENS.get(detail, IMAGE_TOKENS["auto"])
+
+
+def _budget(**budgets: int | None) -> int | None:
+    """The first that is given. Raises Refusal."""
+    for name, budget in budgets.items():
         if budget is not None:
             if budget < 1:
-                raise Refusal(Reason.BAD_VALUE, f"'{name}' must be at least 1, got {budget}.", name)
+                raise Refusal(Reason.BAD_VALUE, f"'{name}' must be at least 1, got {budget}.", param=name)
             return budget
     return None
 
@@ -161,7 +229,9 @@ def _exact_output_tokens(headers: dict[bytes, bytes]) -> int | None:
         return None
     if not text.isdigit() or not 1 <= int(text[:18]) <= MAX_OUTPUT_TOKENS:
         name = OUTPUT_TOKENS_HEADER.decode()
-        raise Refusal(Reason.BAD_VALUE, f"the header '{name}' must be a number from 1 to {MAX_OUTPUT_TOKENS}.", name)
+        raise Refusal(
+            Reason.BAD_VALUE, f"the header '{name}' must be a number from 1 to {MAX_OUTPUT_TOKENS}.", param=name
+        )
     return int(text)
 
 

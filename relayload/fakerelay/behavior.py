@@ -1,10 +1,15 @@
-"""How the fake relay answers: pure, seeded, and told the time."""
+"""How the fake relay answers: pure, seeded, and told the time in seconds since its start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from relayload.fakerelay.asks import Ask, Reason, Refusal
+from relayload.fakerelay.asks import Ask, EmbeddingAsk
+from relayload.fakerelay.cache import PromptCache
+from relayload.fakerelay.capacity import Slots
+from relayload.fakerelay.faults import Fault, FaultDraws, SlowFirstToken
 from relayload.fakerelay.latency import Draws
+from relayload.fakerelay.limits import Admission, Limiter
 from relayload.fakerelay.preset import ModelPreset, Preset
+from relayload.fakerelay.refusals import Reason, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,63 +17,102 @@ class Reply:
     """What the relay has drawn for one request; token k (from 0) is due at `ttft_s + k / tokens_per_s`."""
 
     number: int
-    """Of this request among all this relay has answered; starts its made-up words."""
+    """Of this request since the start; starts its made-up words."""
     ttft_s: float
-    tokens_per_s: float
-    output_tokens: int
+    tokens_per_s: float = 1.0
+    output_tokens: int = 1
     """All of them, thoughts included."""
-    reasoning_tokens: int
-    show_reasoning: bool
-    finish_reason: str
+    reasoning_tokens: int = 0
+    show_reasoning: bool = False
+    finish_reason: str = "stop"
     cached_input_tokens: int = 0
+    dimensions: int = 0
+    """Of the vectors of an answer with embeddings."""
 
     @property
     def first_shown(self) -> int:
         """The number of the first token that is sent: hidden thoughts take their time and are not."""
         return 0 if self.show_reasoning else self.reasoning_tokens
 
+    @property
+    def service_s(self) -> float:
+        """Seconds to the last token."""
+        return self.due_s(max(0, self.output_tokens - 1))
+
     def due_s(self, token: int) -> float:
-        """Seconds from the request to token number `token`."""
+        """Seconds to token number `token`."""
         return self.ttft_s + token / self.tokens_per_s
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """All that was decided about one request when it came in."""
+
+    reply: Reply
+    admission: Admission
+    faults: tuple[Fault, ...] = ()
+
+
 class Behavior:
-    """The memory of one relay: its draws."""
+    """The memory of one relay: its draws, limits, slots and prompt cache."""
 
     def __init__(self, preset: Preset) -> None:
+        self.slots = Slots(preset.capacity)
         self._models = preset.models
+        self._embedding_models = preset.embedding_models
         self._draws = Draws(preset.seed)
-        self._answered = 0
+        self._faults = FaultDraws(preset.faults, preset.seed)
+        self._limiter = Limiter(preset.limits)
+        self._cache = PromptCache()
+        self._received = 0
 
-    @property
-    def models(self) -> list[str]:
-        return list(self._models)
-
-    def reply(self, ask: Ask) -> Reply:
-        """Draw an answer. Raises Refusal."""
+    def turn(self, ask: Ask, key: str, elapsed_s: float) -> Turn:
+        """Decide about a request for text. Raises Refusal."""
         model = self._model(ask)
-        ttft_z, speed_z, length_z = self._draws.next()
-        wanted = ask.exact_output_tokens or max(1, round(model.length_of(ask.kind).at(length_z)))
-        tokens = min(wanted, ask.max_output_tokens or wanted)
-        if ask.exact_output_tokens:
-            tokens = wanted
-        self._answered += 1
-        return Reply(
-            number=self._answered,
-            ttft_s=model.ttft_of(ask.kind).at(ttft_z),
-            tokens_per_s=model.speed.distribution.at(speed_z),
-            output_tokens=tokens,
-            reasoning_tokens=min(tokens - 1, round(model.reasoning.share(ask.effort) * tokens)),
-            show_reasoning=model.reasoning.stream if ask.show_reasoning is None else ask.show_reasoning,
-            finish_reason="length" if tokens < wanted else "stop",
-        )
+        self._received += 1
+        return self._turn(ask, self._reply(ask, model), key, elapsed_s)
+
+    def embedding_turn(self, ask: EmbeddingAsk, key: str, elapsed_s: float) -> Turn:
+        """Decide about a request for embeddings. Raises Refusal."""
+        model = self._embedding_models.get(ask.model)
+        if model is None:
+            raise _unknown_model(ask.model)
+        self._received += 1
+        ttft_s = model.latency.distribution.at(self._draws.next().ttft)
+        reply = Reply(self._received, ttft_s, output_tokens=0, dimensions=model.dimensions)
+        return self._turn(ask, reply, key, elapsed_s)
+
+    def _turn(self, ask: Ask | EmbeddingAsk, reply: Reply, key: str, elapsed_s: float) -> Turn:
+        admission = self._limiter.admit(key, ask.model, ask.input_tokens + reply.output_tokens, elapsed_s)
+        faults = self._faults.strike(reply.number, ask.model, elapsed_s, stream=ask.stream)
+        delay_s = sum(fault.delay for fault in faults if isinstance(fault, SlowFirstToken))
+        return Turn(replace(reply, ttft_s=reply.ttft_s + delay_s) if delay_s else reply, admission, faults)
 
     def _model(self, ask: Ask) -> ModelPreset:
         model = self._models.get(ask.model)
         if model is None:
-            message = f"The model '{ask.model}' does not exist or you do not have access to it."
-            raise Refusal(Reason.UNKNOWN_MODEL, message, "model")
+            raise _unknown_model(ask.model)
         if ask.kind not in model.kinds:
             message = f"Invalid content type. image_url is only supported by certain models, not by '{ask.model}'."
-            raise Refusal(Reason.BAD_VALUE, message, "messages")
+            raise Refusal(Reason.BAD_VALUE, message, param="messages")
         return model
+
+    def _reply(self, ask: Ask, model: ModelPreset) -> Reply:
+        draw = self._draws.next()
+        drawn = max(1, round(model.length_of(ask.kind).at(draw.length)))
+        tokens = ask.exact_output_tokens or min(drawn, ask.max_output_tokens or drawn)
+        return Reply(
+            number=self._received,
+            ttft_s=model.ttft_of(ask.kind).at(draw.ttft),
+            tokens_per_s=model.speed.distribution.at(draw.speed),
+            output_tokens=tokens,
+            reasoning_tokens=min(tokens - 1, round(model.reasoning.share(ask.effort) * tokens)),
+            show_reasoning=model.reasoning.stream if ask.show_reasoning is None else ask.show_reasoning,
+            finish_reason="length" if tokens < drawn and not ask.exact_output_tokens else "stop",
+            cached_input_tokens=self._cache.cached_tokens(ask.model, ask.texts, ask.input_tokens),
+        )
+
+
+def _unknown_model(name: str) -> Refusal:
+    message = f"The model '{name}' does not exist or you do not have access to it."
+    return Refusal(Reason.UNKNOWN_MODEL, message, param="model", model=name)

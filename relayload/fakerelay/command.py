@@ -1,5 +1,8 @@
 """`relayload relay`: the fake relay on the command line."""
 
+from pathlib import Path
+from typing import Any
+
 import click
 
 KEY_VARIABLE = "RELAYLOAD_FAKE_RELAY_KEY"
@@ -14,20 +17,36 @@ KEY_VARIABLE = "RELAYLOAD_FAKE_RELAY_KEY"
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8600, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option(
-    "--key", default="sk-fake", show_default=True, envvar=KEY_VARIABLE, show_envvar=True, help="The key to accept."
+    "--key",
+    "api_key",
+    default="sk-fake",
+    show_default=True,
+    envvar=KEY_VARIABLE,
+    show_envvar=True,
+    help="The key to accept.",
 )
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Processes. Each has limits, slots, faults and statistics of its own.",
+)
+@click.option("--record", type=click.Path(path_type=Path, dir_okay=False), help="Append every request as JSON lines.")
 @click.option("--exit-with-stdin", is_flag=True, help="Exit when stdin ends or the parent process dies.")
-def command(
-    preset: str, sets: tuple[str, ...], list_presets: bool, host: str, port: int, key: str, exit_with_stdin: bool
-) -> None:
-    """Run a fake OpenAI-compatible relay, whose latency, limits and faults are known."""
+def command(preset: str, sets: tuple[str, ...], list_presets: bool, **options: Any) -> None:
+    """Run a fake OpenAI-compatible relay, whose latency, limits and faults are known.
+
+    Its own account of what it served is at /__relay/stats and /__relay/requests?last=N; POST /__relay/reset
+    starts it anew.
+    """
     from relayload.core.errors import AuthorError
 
     try:
         if list_presets:
             _list()
         else:
-            _serve(preset, sets, host, port, key, exit_with_stdin)
+            _serve(preset, sets, options)
     except AuthorError as error:
         click.echo(str(error), err=True)
         raise SystemExit(2) from None
@@ -40,9 +59,8 @@ def _list() -> None:
         click.echo(f"{name:<12} {read(name).description}")
 
 
-def _serve(preset: str, sets: tuple[str, ...], host: str, port: int, key: str, exit_with_stdin: bool) -> None:
-    from relayload.fakerelay import server
+def _serve(preset: str, sets: tuple[str, ...], options: dict[str, Any]) -> None:
     from relayload.fakerelay.preset import read
+    from relayload.fakerelay.server import Options, serve
 
-    options = server.Options(host, port, key, exit_with_stdin)
-    server.serve(read(preset, sets), options, click.echo)
+    serve(read(preset, sets), Options(**options), click.echo)

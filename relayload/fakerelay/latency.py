@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 Z99 = 2.3263478740408408
 """The 99th percentile of the standard normal distribution."""
@@ -10,29 +11,37 @@ Z99 = 2.3263478740408408
 
 @dataclass(frozen=True, slots=True)
 class LogNormal:
-    """exp(mu + sigma z) with z standard normal: half of all draws below p50, one in a hundred above p99."""
+    """p50 exp(sigma z) with z standard normal: half of all draws below p50, one in a hundred above p99."""
 
-    mu: float
+    p50: float
     sigma: float
 
     @classmethod
     def through(cls, p50: float, p99: float) -> "LogNormal":
-        """mu = ln p50, sigma = ln(p99 / p50) / z99. Both in the unit of the draws, 0 < p50 <= p99."""
-        return cls(math.log(p50), math.log(p99 / p50) / Z99)
+        """sigma = ln(p99 / p50) / z99. Both in the unit of the draws, 0 < p50 <= p99."""
+        return cls(p50, math.log(p99 / p50) / Z99)
 
     def at(self, z: float) -> float:
         """The value z standard deviations from the middle."""
-        return math.exp(self.mu + self.sigma * z)
+        return self.p50 * math.exp(self.sigma * z)
+
+
+class Draw(NamedTuple):
+    """Standard normals for one request."""
+
+    ttft: float
+    speed: float
+    length: float
 
 
 class Draws:
-    """Seeded standard normals: request number i gets the i-th draw of each purpose, whatever came before it."""
+    """Seeded draws: request number i gets the i-th of each purpose, whatever became of the others."""
 
     def __init__(self, seed: int) -> None:
         self._ttft = Random(f"{seed}:ttft")
         self._speed = Random(f"{seed}:speed")
         self._length = Random(f"{seed}:length")
 
-    def next(self) -> tuple[float, float, float]:
-        """For time to first token, speed and length."""
-        return self._ttft.gauss(0.0, 1.0), self._speed.gauss(0.0, 1.0), self._length.gauss(0.0, 1.0)
+    def next(self) -> Draw:
+        """Those of the next request."""
+        return Draw(self._ttft.gauss(0.0, 1.0), self._speed.gauss(0.0, 1.0), self._length.gauss(0.0, 1.0))

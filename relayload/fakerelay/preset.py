@@ -1,81 +1,25 @@
 """Presets: what a fake relay is like, as people write it in YAML."""
 
-from enum import StrEnum
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from relayload.core.errors import AuthorError, Fault
-from relayload.core.units import duration_s, fraction, rate_per_s
+from relayload.core.errors import AuthorError
+from relayload.core.errors import Fault as AuthorFault
 from relayload.document import Document, load, parse, validate
 from relayload.document.validation import nearest
+from relayload.fakerelay.capacity import Capacity
+from relayload.fakerelay.dialects import DialectName, Hints
+from relayload.fakerelay.faults import AnyFault
 from relayload.fakerelay.latency import LogNormal
+from relayload.fakerelay.limits import Limit
+from relayload.fakerelay.schema import Kind, KindName, Lengths, Part, Share, Speeds, Times
 
 SUFFIX = ".yaml"
-
-
-class Kind(StrEnum):
-    """What a request asks for: reasoning relays answer some kinds faster than others."""
-
-    SIMPLE = "simple"
-    CODE = "code"
-    MATH_PROOF = "math_proof"
-    IMAGE_REASONING = "image_reasoning"
-
-
-Duration = Annotated[float, BeforeValidator(lambda value: duration_s(str(value)))]
-TokenRate = Annotated[float, BeforeValidator(lambda value: rate_per_s(str(value)))]
-Share = Annotated[float, BeforeValidator(lambda value: fraction(str(value))), Field(ge=0, le=1)]
-
-
-class Part(BaseModel):
-    """Any part of a preset: unknown keys are faults."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Percentiles(Part):
-    """Two percentiles, or one constant written as a bare value."""
-
-    p50: float
-    p99: float
-
-    @model_validator(mode="before")
-    @classmethod
-    def _constant(cls, value: Any) -> Any:
-        return value if isinstance(value, dict) else {"p50": value, "p99": value}
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if not 0 < self.p50 <= self.p99:
-            raise ValueError("expected 0 < p50 <= p99")
-        return self
-
-    @cached_property
-    def distribution(self) -> LogNormal:
-        return LogNormal.through(self.p50, self.p99)
-
-
-class Times(_Percentiles):
-    p50: Duration
-    p99: Duration
-
-
-class Speeds(_Percentiles):
-    """Tokens per second: `170/s`."""
-
-    p50: TokenRate
-    p99: TokenRate
-
-
-class Lengths(_Percentiles):
-    """Output tokens."""
-
-
-KindName = Literal["simple", "code", "math_proof", "image_reasoning", "any"]
 
 
 class Reasoning(Part):
@@ -90,12 +34,19 @@ class Reasoning(Part):
     """Whether the thoughts are sent, as `reasoning_content`; a request may ask otherwise."""
 
     def share(self, effort: str | None) -> float:
-        shares = {"none": 0.0, "minimal": self.minimal, "low": self.low, "medium": self.medium, "high": self.high}
+        """Of all output tokens. Efforts above `high` think as much as that."""
+        shares = {
+            "none": 0.0,
+            "minimal": self.minimal,
+            "low": self.low,
+            "medium": self.medium,
+            **dict.fromkeys(("high", "xhigh", "max"), self.high),
+        }
         return shares.get(effort or "", self.default)
 
 
 class ModelPreset(Part):
-    """One model."""
+    """One model that writes."""
 
     ttft: dict[KindName, Times]
     """From the last byte of the request to the first token, by kind of request; `any` for kinds not named."""
@@ -125,6 +76,13 @@ class ModelPreset(Part):
         return (self.output_tokens.get(kind.value) or self.output_tokens["any"]).distribution
 
 
+class EmbeddingPreset(Part):
+    """One model that embeds."""
+
+    latency: Times
+    dimensions: Annotated[int, Field(ge=1, le=8192)] = 1536
+
+
 class Preset(Part):
     """A whole relay."""
 
@@ -132,6 +90,12 @@ class Preset(Part):
     description: str = ""
     seed: int = 1
     models: Annotated[dict[str, ModelPreset], Field(min_length=1)]
+    embedding_models: dict[str, EmbeddingPreset] = Field(default_factory=dict)
+    dialect: DialectName = "openai"
+    hints: Hints = Hints()
+    limits: tuple[Limit, ...] = ()
+    capacity: Capacity | None = None
+    faults: tuple[AnyFault, ...] = ()
 
 
 def names() -> list[str]:
@@ -140,12 +104,12 @@ def names() -> list[str]:
     return sorted(file.name.removesuffix(SUFFIX) for file in shipped.iterdir() if file.name.endswith(SUFFIX))
 
 
-def read(name: str, assignments: tuple[str, ...] = ()) -> Preset:
+def read(name: str, assignments: Sequence[str] = ()) -> Preset:
     """The preset of that name, or in that file, with `path=value` set. Raises AuthorError with every fault."""
-    document = _document(name)
-    if isinstance(document.data, dict):
-        document.data.setdefault("name", Path(name).stem)
-    return validate(document.override(assignments), Preset)
+    document = _document(name).override(assignments)
+    strangers = tuple(_unknown_models(document))
+    preset = validate(replace(document, faults=document.faults + strangers), Preset)
+    return preset if preset.name else preset.model_copy(update={"name": Path(name).stem})
 
 
 def _document(name: str) -> Document:
@@ -154,4 +118,24 @@ def _document(name: str) -> Document:
         return parse(resource.read_text(encoding="utf-8"), f"{name}{SUFFIX}")
     if "/" in name or name.endswith((SUFFIX, ".yml")) or Path(name).exists():
         return load(Path(name))
-    raise AuthorError([Fault(f"there is no preset '{name}'{nearest(name, names())}")])
+    raise AuthorError([AuthorFault(f"there is no preset '{name}'{nearest(name, names())}")])
+
+
+def _unknown_models(document: Document) -> Iterator[AuthorFault]:
+    """Limits and faults for models that the preset does not have."""
+    data = document.data if isinstance(document.data, dict) else {}
+    known = {*_mapping(data.get("models")), *_mapping(data.get("embedding_models"))}
+    for section in ("limits", "faults"):
+        for index, item in enumerate(_sequence(data.get(section))):
+            for position, model in enumerate(_sequence(_mapping(item).get("models"))):
+                if model not in known:
+                    location = (section, index, "models", position)
+                    yield document.fault(location, f"unknown model '{model}'{nearest(str(model), known)}")
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _sequence(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -8,17 +8,21 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 
 import uvicorn
 
-from relayload.core.errors import AuthorError, Fault
+from relayload import clock
+from relayload.fakerelay.address import Address
 from relayload.fakerelay.app import FakeRelayApp
-from relayload.fakerelay.behavior import Behavior
+from relayload.fakerelay.door import Door
 from relayload.fakerelay.preset import Preset
+from relayload.fakerelay.recorder import Recorder
+from relayload.fakerelay.ticker import Ticker
 from relayload.fakerelay.wire import RelayProtocol
+from relayload.fakerelay.workers import serve_many
 
-BACKLOG = 2048
+BACKLOG = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +32,33 @@ class Options:
     host: str
     port: int
     api_key: str
+    workers: int = 1
+    record: Path | None = None
     exit_with_stdin: bool = False
 
 
 class RelayServer(uvicorn.Server):
-    """uvicorn, except that it ends at once and quietly, and says when it is ready."""
+    """uvicorn, except that it ends at once and quietly, and can stop listening for a while."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], exit_with_stdin: bool) -> None:
-        super().__init__(config)
+    def __init__(self, app: FakeRelayApp, address: Address, ready: Callable[[], None], watch_stdin: bool) -> None:
+        super().__init__(_config(app))
+        self._app = app
+        self._address = address
         self._ready = ready
-        self._parent = os.getppid() if exit_with_stdin else None
+        self._watches_stdin = watch_stdin
+        self._parent = os.getppid()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        ticker = Ticker()
+        self._app.open(ticker, Door(ticker, self))
         await super().startup(sockets)
-        if self._parent is not None:
-            threading.Thread(target=self._watch_stdin, args=(asyncio.get_running_loop(),), daemon=True).start()
+        if self._watches_stdin:
+            threading.Thread(target=self._await_stdin, args=(asyncio.get_running_loop(),), daemon=True).start()
         self._ready()
 
     async def on_tick(self, counter: int) -> bool:
-        # A brother that was forked from our parent may hold our stdin open: its own end is watched as well.
-        if self._parent is not None and os.getppid() != self._parent:
+        # A process forked from our parent may hold our stdin open, so the parent itself is watched as well.
+        if self._watches_stdin and os.getppid() != self._parent:
             return True
         return await super().on_tick(counter)
 
@@ -65,23 +76,30 @@ class RelayServer(uvicorn.Server):
         self.force_exit = True
         await super().shutdown(sockets)
 
+    def shut(self) -> None:
+        """Stop listening; idle connections are closed, requests under way served to the end."""
+        for server in self.servers:
+            server.close()
+        self.servers = []
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+
+    async def reopen(self) -> None:
+        """Listen again, at the same address."""
+        listener = self._address.listener()
+        loop = asyncio.get_running_loop()
+        self.servers = [await loop.create_server(self._protocol, sock=listener, backlog=BACKLOG)]
+
+    def _protocol(self) -> asyncio.Protocol:
+        return RelayProtocol(self.config, self.server_state, {})
+
     def _stop(self) -> None:
         self.should_exit = True
 
-    def _watch_stdin(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _await_stdin(self, loop: asyncio.AbstractEventLoop) -> None:
         while os.read(0, 4096):
             pass
         loop.call_soon_threadsafe(self._stop)
-
-
-def serve(preset: Preset, options: Options, announce: Callable[[str], None]) -> None:
-    """Serve until a signal, or the end of stdin. Raises AuthorError where the address can't be had."""
-    listener = _listener(options)
-    url = f"http://{_url_host(options.host)}:{listener.getsockname()[1]}/v1"
-    app = FakeRelayApp(Behavior(preset), options.api_key)
-    line = f"fake relay '{preset.name}' listening on {url} (this is a fake: made-up answers)"
-    server = RelayServer(_config(app), partial(announce, line), options.exit_with_stdin)
-    server.run(sockets=[listener])
 
 
 def _config(app: FakeRelayApp) -> uvicorn.Config:
@@ -99,17 +117,19 @@ def _config(app: FakeRelayApp) -> uvicorn.Config:
     )
 
 
-def _listener(options: Options) -> socket.socket:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError as error:
-        place = f"{options.host}:{options.port}"
-        raise AuthorError([Fault(f"cannot listen on {place}: {error.strerror}")]) from error
-    return listener
+def serve(preset: Preset, options: Options, announce: Callable[[str], None]) -> None:
+    """Serve until a signal, or the end of stdin. Raises AuthorError where the address can't be had."""
+    address = Address.of(options.host, options.port, shared=options.workers > 1)
+    recorder = Recorder(options.record) if options.record else None
+    line = f"fake relay '{preset.name}' listening on {address.base_url} (this is a fake: made-up answers)"
+    started_at_s = clock.now_s()
 
+    def serve_one(worker: int, ready: Callable[[], None], watch_stdin: bool) -> None:
+        app = FakeRelayApp(preset, options.api_key, worker=worker, started_at_s=started_at_s, recorder=recorder)
+        server = RelayServer(app, address, ready, watch_stdin)
+        server.run(sockets=[address.listener()])
 
-def _url_host(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+    if options.workers == 1:
+        serve_one(0, lambda: announce(line), options.exit_with_stdin)
+    else:
+        serve_many(options.workers, serve_one, lambda: announce(line), watch_stdin=options.exit_with_stdin)

@@ -1,42 +1,51 @@
-"""Sending an answer at the instants that were drawn for it."""
+"""Sending an answer at the instants that were drawn for it. Jobs of the ticker."""
 
-from typing import Protocol
+from collections import deque
 
 from relayload import clock
 from relayload.fakerelay.behavior import Reply
-from relayload.fakerelay.wire import LAST_CHUNK, Wire
+from relayload.fakerelay.events import Events
+from relayload.fakerelay.ledger import Entry
+from relayload.fakerelay.script import Ending, Script, Write
+from relayload.fakerelay.wire import LAST_CHUNK, Wire, chunk
 
 
-class Events(Protocol):
-    """A streamed answer in some format, as chunks ready to be written."""
+class Body:
+    """Writes an answer that is not streamed, all at once."""
 
-    def opening(self) -> bytes: ...
+    def __init__(self, wire: Wire, entry: Entry, data: bytes) -> None:
+        self._wire = wire
+        self._entry = entry
+        self._data = data
 
-    def first(self, token: int, wall_ns: int) -> bytes: ...
-
-    def next(self, token: int) -> bytes: ...
-
-    def closing(self) -> bytes: ...
+    def __call__(self, _now_s: float) -> None:
+        if self._wire.open:
+            self._entry.first_byte_ns = clock.wall_ns()
+            self._wire.write(self._data)
+            self._wire.end()
 
 
 class TokenStream:
     """Writes one token after another, each at its own instant, however late the one before it was.
 
-    A job of the ticker. Tokens that fall due between two ticks go out together.
+    Tokens that fall due between two ticks go out together.
     """
 
-    def __init__(self, wire: Wire, reply: Reply, events: Events, head: bytes, started_at_s: float) -> None:
+    def __init__(
+        self, wire: Wire, entry: Entry, reply: Reply, events: Events, head: bytes, started_at_s: float
+    ) -> None:
         self._wire = wire
+        self._entry = entry
         self._reply = reply
         self._events = events
         self._head = head
-        self._started_at_s = started_at_s
+        self._first_at_s = started_at_s + reply.ttft_s
         self._next = reply.first_shown
 
     @property
     def due_s(self) -> float:
         """The instant of the next token."""
-        return self._started_at_s + self._reply.due_s(self._next)
+        return self._first_at_s + self._next / self._reply.tokens_per_s
 
     def __call__(self, now_s: float) -> float | None:
         if not self._wire.open:
@@ -51,18 +60,74 @@ class TokenStream:
         return None
 
     def _write_first(self) -> None:
-        before = self._head + self._events.opening()
+        before = b"".join((self._head, *map(chunk, self._events.opening())))
         token, self._next = self._next, self._next + 1
         end = self._end()
-        self._wire.write(b"".join((before, self._events.first(token, clock.wall_ns()), end)))
+        wall_ns = clock.wall_ns()
+        self._wire.write(b"".join((before, chunk(self._events.first(token, wall_ns)), end)))
+        self._entry.first_byte_ns = wall_ns
 
     def _write_due(self, now_s: float) -> None:
         reply = self._reply
-        elapsed_s = now_s - self._started_at_s - reply.ttft_s
-        due = min(reply.output_tokens, max(self._next, int(elapsed_s * reply.tokens_per_s)) + 1)
-        tokens, self._next = range(self._next, due), due
-        next_token = self._events.next
-        self._wire.write(b"".join([*map(next_token, tokens), self._end()]))
+        due = int((now_s - self._first_at_s) * reply.tokens_per_s)
+        end = min(reply.output_tokens, max(self._next, due) + 1)
+        event = self._events.token
+        data = b"".join([chunk(event(token)) for token in range(self._next, end)])
+        self._next = end
+        self._wire.write(data + self._end())
 
     def _end(self) -> bytes:
-        return self._events.closing() + LAST_CHUNK if self._next == self._reply.output_tokens else b""
+        if self._next < self._reply.output_tokens:
+            return b""
+        return b"".join((*map(chunk, self._events.closing()), LAST_CHUNK))
+
+
+class ScriptedAnswer:
+    """Writes what a script says."""
+
+    def __init__(self, wire: Wire, entry: Entry, script: Script, head: bytes, started_at_s: float) -> None:
+        self._wire = wire
+        self._entry = entry
+        self._script = script
+        self._head = head
+        self._started_at_s = started_at_s
+        self._writes = deque(script.writes)
+        self._packets: deque[bytes] = deque()
+        self._pause_s = 0.0
+
+    @property
+    def due_s(self) -> float:
+        """The instant of the next write, or of the end."""
+        return self._started_at_s + (self._writes[0].at_s if self._writes else self._script.ends_at_s)
+
+    def __call__(self, now_s: float) -> float | None:
+        if not self._wire.open:
+            return None
+        if not self._packets and self._writes:
+            self._render(self._writes.popleft())
+        if self._packets:
+            self._wire.write(self._packets.popleft())
+        if self._packets:
+            return now_s + self._pause_s
+        if self._writes:
+            return self.due_s
+        self._end()
+        return None
+
+    def _render(self, write: Write) -> None:
+        wall_ns = clock.wall_ns()
+        chunked = self._script.length is None
+        data = self._head + write.render(wall_ns, chunk if chunked else bytes)
+        if self._head:
+            self._head = b""
+            self._entry.first_byte_ns = wall_ns
+        if not self._writes and chunked and self._script.ending is Ending.COMPLETE:
+            data += LAST_CHUNK
+        self._packets.extend(write.cut.pieces(data) if write.cut else [data])
+        self._pause_s = write.cut.pause_s if write.cut else 0.0
+
+    def _end(self) -> None:
+        if self._script.ending is Ending.RESET:
+            self._wire.reset()
+        else:
+            self._wire.end(close=self._script.ending is Ending.CLOSE)

@@ -1,5 +1,7 @@
 """Tokens without a tokenizer: counting those of a prompt, and making up those of an answer."""
 
+from msgspec.json import encode
+
 MESSAGE_TOKENS = 3
 """What a chat format spends on each message (OpenAI's rule for its chat models)."""
 REPLY_TOKENS = 3
@@ -42,6 +44,8 @@ WORDS = tuple(f" {word}" for word in _VOCABULARY.split())
 """What answers are made of: one token each, so that no two neighbours of a stream are alike."""
 
 
+JSON_WORDS = tuple(encode(word)[1:-1] for word in WORDS)
+"""The same as they stand in JSON strings."""
 STRIDE = 7
 """From one word to the next."""
 

@@ -26,6 +26,11 @@ def chunk(payload: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(payload), payload)
 
 
+def phrase_of(status: int) -> str:
+    """`Bad Gateway` of 502; empty where the registry has none, as for 529."""
+    return STATUS_LINE[status].decode().split(" ", 2)[2].strip()
+
+
 class Wire:
     """The response side of one request."""
 
@@ -37,6 +42,11 @@ class Wire:
         self.received_at_s = 0.0
         self.received_ns = 0
         """Wall clock at the last byte of the request."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer was written to the end that was meant for it."""
+        return self._cycle.response_complete
 
     @property
     def open(self) -> bool:

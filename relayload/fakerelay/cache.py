@@ -1,0 +1,44 @@
+"""The prompt cache: input tokens that a relay has seen before, at the beginning of another prompt."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+MIN_TOKENS = 1024
+BLOCK_TOKENS = 128
+"""Prompts are cached from 1,024 tokens on, in steps of 128 (OpenAI, "Prompt caching")."""
+MAX_BLOCKS = 200_000
+
+_BLOCK_CHARACTERS = 512
+
+
+class PromptCache:
+    """Remembers prompts as chains of blocks; a block is known only behind the same beginning."""
+
+    def __init__(self) -> None:
+        self._blocks: OrderedDict[int, None] = OrderedDict()
+
+    def cached_tokens(self, model: str, texts: Sequence[str], tokens: int) -> int:
+        """How many of a prompt's tokens were seen before; from now on all of them were."""
+        if tokens < MIN_TOKENS:
+            return 0
+        chain = _chain(model, "\n".join(texts))
+        known = next((index for index, block in enumerate(chain) if block not in self._blocks), len(chain))
+        for block in chain:
+            self._blocks[block] = None
+            self._blocks.move_to_end(block)
+        while len(self._blocks) > MAX_BLOCKS:
+            self._blocks.popitem(last=False)
+        return _rounded(known / len(chain) * tokens) if chain else 0
+
+
+def _chain(model: str, text: str) -> list[int]:
+    """A number for each whole block of text, which depends on all text before it."""
+    chain = [hash(model)]
+    for start in range(0, len(text) - _BLOCK_CHARACTERS + 1, _BLOCK_CHARACTERS):
+        chain.append(hash((chain[-1], text[start : start + _BLOCK_CHARACTERS])))
+    return chain[1:]
+
+
+def _rounded(tokens: float) -> int:
+    whole = int(tokens // BLOCK_TOKENS) * BLOCK_TOKENS
+    return whole if whole >= MIN_TOKENS else 0

@@ -1,0 +1,45 @@
+"""The relay's door: its listening socket, which `refuse_connection` shuts for a while."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
+
+from relayload.fakerelay.faults import Fault, RefuseConnection
+from relayload.fakerelay.ticker import Ticker
+
+
+class Listener(Protocol):
+    """What can be shut and opened again."""
+
+    def shut(self) -> None: ...
+
+    async def reopen(self) -> None: ...
+
+
+class Door:
+    """Shuts and opens a listener at the instants its faults say."""
+
+    def __init__(self, ticker: Ticker, listener: Listener) -> None:
+        self._ticker = ticker
+        self._listener = listener
+        self._schedule = 0
+        self._reopening: asyncio.Task[None] | None = None
+
+    def schedule(self, faults: Sequence[Fault], started_at_s: float) -> None:
+        """Take the windows from the faults; what an earlier schedule had planned is forgotten."""
+        self._schedule += 1
+        for fault in faults:
+            if isinstance(fault, RefuseConnection) and fault.to is not None:
+                self._at(started_at_s + fault.from_s, self._listener.shut)
+                self._at(started_at_s + fault.to, self._reopen)
+
+    def _at(self, due_s: float, act: Callable[[], None]) -> None:
+        self._ticker.at(due_s, partial(self._act, self._schedule, act))
+
+    def _act(self, schedule: int, act: Callable[[], None], _now_s: float) -> None:
+        if schedule == self._schedule:
+            act()
+
+    def _reopen(self) -> None:
+        self._reopening = asyncio.get_running_loop().create_task(self._listener.reopen())

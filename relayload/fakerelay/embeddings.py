@@ -1,0 +1,32 @@
+"""The embeddings format: made-up vectors of length one, the same for the same text."""
+
+import base64
+import math
+from array import array
+from random import Random
+from typing import Any
+
+from relayload.fakerelay.asks import EmbeddingAsk
+from relayload.fakerelay.behavior import Reply
+
+
+def embeddings(ask: EmbeddingAsk, reply: Reply, _created: int, _words: list[str]) -> dict[str, Any]:
+    """The body of an answer."""
+    dimensions = ask.dimensions or reply.dimensions
+    data = [
+        {"object": "embedding", "index": index, "embedding": _encoded(vector(seed, dimensions), ask.as_base64)}
+        for index, seed in enumerate(ask.inputs)
+    ]
+    usage = {"prompt_tokens": ask.input_tokens, "total_tokens": ask.input_tokens}
+    return {"object": "list", "data": data, "model": ask.model, "usage": usage}
+
+
+def vector(seed: str, dimensions: int) -> list[float]:
+    """Evenly spread bytes from a seeded generator, scaled to length one."""
+    values = [byte - 127.5 for byte in Random(seed).randbytes(dimensions)]
+    length = math.sqrt(sum(value * value for value in values))
+    return [value / length for value in values]
+
+
+def _encoded(values: list[float], as_base64: bool) -> list[float] | str:
+    return base64.b64encode(array("f", values).tobytes()).decode() if as_base64 else values

@@ -1,0 +1,310 @@
+"""Limits per key and per model: what a relay refuses with a 429, and when it would not.
+
+All of it is pure: meters are told the time, and say how long to wait.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal, Protocol, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from relayload.core.units import RATE_UNITS, rate_per_s
+from relayload.fakerelay.schema import Part
+
+_ROUNDING_S = 1e-9
+"""Added to waits, so that whoever waits them is not refused for the last bit of a sum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """So many in every window of so many seconds."""
+
+    count: int
+    window_s: float
+
+    @classmethod
+    def parse(cls, text: str) -> "Allowance":
+        """Of a rate such as `300/min`. Raises ValueError."""
+        rate_per_s(text)
+        count, _, unit = text.replace(" ", "").partition("/")
+        if not count.isdecimal() or int(count) < 1:
+            raise ValueError(f"expected a whole number per time such as '10/s' or '300/min', got '{text}'")
+        return cls(int(count), RATE_UNITS[unit])
+
+
+Rate = Annotated[Allowance, BeforeValidator(lambda value: Allowance.parse(str(value)))]
+
+
+class Metric(StrEnum):
+    """What is counted."""
+
+    REQUESTS = "requests"
+    TOKENS = "tokens"
+    CONCURRENT = "concurrent"
+
+
+class Limit(Part):
+    """One limit, counted for each key or each model apart."""
+
+    per: Literal["key", "model"] = "key"
+    requests: Rate | None = None
+    tokens: Rate | None = None
+    """Input and output tokens, all charged when the request is let in."""
+    concurrent: Annotated[int, Field(ge=1)] | None = None
+    window: Literal["fixed", "sliding", "bucket"] = "sliding"
+    models: tuple[str, ...] = ()
+    """Those it holds for; all if none is named."""
+
+    @model_validator(mode="after")
+    def _one_metric(self) -> Self:
+        if sum(value is not None for value in (self.requests, self.tokens, self.concurrent)) != 1:
+            raise ValueError("expected exactly one of 'requests', 'tokens' and 'concurrent'")
+        return self
+
+    @property
+    def metric(self) -> Metric:
+        if self.concurrent is not None:
+            return Metric.CONCURRENT
+        return Metric.REQUESTS if self.requests is not None else Metric.TOKENS
+
+    def meter(self) -> "Meter":
+        """A new one with nothing counted."""
+        if self.concurrent is not None:
+            return InFlight(self.concurrent)
+        allowance = self.requests or self.tokens
+        assert allowance is not None
+        return _METERS[self.window](allowance)
+
+
+class Meter(Protocol):
+    """Counts against one limit."""
+
+    def wait_s(self, weight: int, now_s: float) -> float | None:
+        """0 if so much is allowed now, else seconds until it is; None if that is not known, or never."""
+
+    def take(self, weight: int, now_s: float) -> None:
+        """Count it."""
+
+    def give_back(self) -> None:
+        """A request has ended."""
+
+    def remaining(self, now_s: float) -> int:
+        """How much would be allowed now."""
+
+    def reset_s(self, now_s: float) -> float:
+        """Seconds until nothing is counted any more, if no more comes."""
+
+
+class FixedWindow:
+    """So many between one multiple of the window and the next."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        self._allowance = allowance
+        self._window = -1
+        self._used = 0
+
+    def wait_s(self, weight: int, now_s: float) -> float | None:
+        self._turn(now_s)
+        if self._used + weight <= self._allowance.count:
+            return 0.0
+        return self.reset_s(now_s) + _ROUNDING_S if weight <= self._allowance.count else None
+
+    def take(self, weight: int, now_s: float) -> None:
+        self._turn(now_s)
+        self._used += weight
+
+    def give_back(self) -> None:
+        """Windows do not care when requests end."""
+
+    def remaining(self, now_s: float) -> int:
+        self._turn(now_s)
+        return self._allowance.count - self._used
+
+    def reset_s(self, now_s: float) -> float:
+        self._turn(now_s)
+        return (self._window + 1) * self._allowance.window_s - now_s
+
+    def _turn(self, now_s: float) -> None:
+        window = int(now_s // self._allowance.window_s)
+        if window != self._window:
+            self._window, self._used = window, 0
+
+
+class SlidingWindow:
+    """So many in (now - window, now], whatever now is: the exact log of what was let in."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        self._allowance = allowance
+        self._log: deque[tuple[float, int]] = deque()
+        self._used = 0
+
+    def wait_s(self, weight: int, now_s: float) -> float | None:
+        self._forget(now_s)
+        excess = self._used + weight - self._allowance.count
+        for at_s, logged in self._log:
+            if excess <= 0:
+                break
+            excess -= logged
+            if excess <= 0:
+                return at_s + self._allowance.window_s - now_s + _ROUNDING_S
+        return 0.0 if excess <= 0 else None
+
+    def take(self, weight: int, now_s: float) -> None:
+        self._log.append((now_s, weight))
+        self._used += weight
+
+    def give_back(self) -> None:
+        """Windows do not care when requests end."""
+
+    def remaining(self, now_s: float) -> int:
+        self._forget(now_s)
+        return self._allowance.count - self._used
+
+    def reset_s(self, now_s: float) -> float:
+        self._forget(now_s)
+        return self._log[-1][0] + self._allowance.window_s - now_s if self._log else 0.0
+
+    def _forget(self, now_s: float) -> None:
+        while self._log and self._log[0][0] <= now_s - self._allowance.window_s:
+            self._used -= self._log.popleft()[1]
+
+
+class TokenBucket:
+    """A bucket that holds one window's worth and fills steadily; it starts full."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        self._count = allowance.count
+        self._fill_per_s = allowance.count / allowance.window_s
+        self._level = float(allowance.count)
+        self._filled_at_s = 0.0
+
+    def wait_s(self, weight: int, now_s: float) -> float | None:
+        lacking = weight - self._filled(now_s)
+        if lacking <= _ROUNDING_S:
+            return 0.0
+        return lacking / self._fill_per_s + _ROUNDING_S if weight <= self._count else None
+
+    def take(self, weight: int, now_s: float) -> None:
+        self._level = self._filled(now_s) - weight
+        self._filled_at_s = now_s
+
+    def give_back(self) -> None:
+        """Buckets do not care when requests end."""
+
+    def remaining(self, now_s: float) -> int:
+        return max(0, int(self._filled(now_s)))
+
+    def reset_s(self, now_s: float) -> float:
+        return (self._count - self._filled(now_s)) / self._fill_per_s
+
+    def _filled(self, now_s: float) -> float:
+        return min(float(self._count), self._level + (now_s - self._filled_at_s) * self._fill_per_s)
+
+
+class InFlight:
+    """So many at once."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._running = 0
+
+    def wait_s(self, _weight: int, _now_s: float) -> float | None:
+        return 0.0 if self._running < self._limit else None
+
+    def take(self, _weight: int, _now_s: float) -> None:
+        self._running += 1
+
+    def give_back(self) -> None:
+        self._running -= 1
+
+    def remaining(self, _now_s: float) -> int:
+        return self._limit - self._running
+
+    def reset_s(self, _now_s: float) -> float:
+        return 0.0
+
+
+_METERS: dict[str, Callable[[Allowance], Meter]] = {
+    "fixed": FixedWindow,
+    "sliding": SlidingWindow,
+    "bucket": TokenBucket,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one limit stands for one request, as relays tell in headers."""
+
+    metric: Metric
+    per: str
+    limit: int
+    window_s: float
+    remaining: int
+    reset_s: float
+    wait_s: float | None = 0.0
+    """Until the request would be let in; None when nobody can say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A request was let in, or not: then `refused_by` is the limit it ran into."""
+
+    standings: tuple[Standing, ...] = ()
+    refused_by: Standing | None = None
+    meters: tuple[Meter, ...] = ()
+
+    def end(self) -> None:
+        """The request has ended."""
+        for meter in self.meters:
+            meter.give_back()
+
+
+class Limiter:
+    """All limits of a relay. A request is counted by every limit it falls under, or by none."""
+
+    def __init__(self, limits: Sequence[Limit]) -> None:
+        self._limits = limits
+        self._meters: dict[tuple[int, str], Meter] = {}
+
+    def admit(self, key: str, model: str, tokens: int, now_s: float) -> Admission:
+        """Let a request in, or say which limit it ran into; `now_s` counts from the relay's start."""
+        if not self._limits:
+            return Admission()
+        found = [(limit, self._meter(index, limit, key, model)) for index, limit in self._falls_under(model)]
+        for limit, meter in found:
+            wait_s = meter.wait_s(_weight(limit, tokens), now_s)
+            if wait_s != 0.0:
+                standings = tuple(_standing(*each, now_s) for each in found)
+                return Admission(standings, _standing(limit, meter, now_s, wait_s))
+        for limit, meter in found:
+            meter.take(_weight(limit, tokens), now_s)
+        return Admission(tuple(_standing(*each, now_s) for each in found), meters=tuple(meter for _, meter in found))
+
+    def _falls_under(self, model: str) -> list[tuple[int, Limit]]:
+        return [(i, limit) for i, limit in enumerate(self._limits) if not limit.models or model in limit.models]
+
+    def _meter(self, index: int, limit: Limit, key: str, model: str) -> Meter:
+        counted = (index, key if limit.per == "key" else model)
+        if counted not in self._meters:
+            self._meters[counted] = limit.meter()
+        return self._meters[counted]
+
+
+def _weight(limit: Limit, tokens: int) -> int:
+    return tokens if limit.metric is Metric.TOKENS else 1
+
+
+def _standing(limit: Limit, meter: Meter, now_s: float, wait_s: float | None = 0.0) -> Standing:
+    allowance = limit.requests or limit.tokens or Allowance(limit.concurrent or 0, 0.0)
+    return Standing(
+        metric=limit.metric,
+        per=limit.per,
+        limit=allowance.count,
+        window_s=allowance.window_s,
+        remaining=meter.remaining(now_s),
+        reset_s=meter.reset_s(now_s),
+        wait_s=wait_s,
+    )

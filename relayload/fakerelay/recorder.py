@@ -1,0 +1,22 @@
+"""`--record FILE`: every request as a line of JSON, for whoever wants to see what was really sent."""
+
+import os
+from pathlib import Path
+
+from msgspec.json import encode
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.fakerelay.ledger import Entry
+
+
+class Recorder:
+    """Appends to a file, one write for each request, so that workers may share it."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        except OSError as error:
+            raise AuthorError([Fault(f"cannot be written: {error.strerror}", file=str(path))]) from error
+
+    def write(self, entry: Entry) -> None:
+        os.write(self._fd, encode(entry) + b"\n")

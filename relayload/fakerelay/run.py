@@ -1,0 +1,67 @@
+"""One relay since its start, or since it was last reset."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from relayload import clock
+from relayload.fakerelay.behavior import Behavior
+from relayload.fakerelay.dialects import DIALECTS, Dialect, Hints
+from relayload.fakerelay.dialects.answers import JSON, hint_headers
+from relayload.fakerelay.ledger import Entry, Ledger, Outcome
+from relayload.fakerelay.limits import Admission
+from relayload.fakerelay.preset import Preset
+from relayload.fakerelay.recorder import Recorder
+from relayload.fakerelay.refusals import Occurrence, Reason, Refusal
+from relayload.fakerelay.ticker import Ticker
+from relayload.fakerelay.wire import Wire
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything that one request shares with the others; each keeps the run it came in under."""
+
+    behavior: Behavior
+    ledger: Ledger
+    ticker: Ticker
+    dialect: Dialect
+    hints: Hints
+    started_at_s: float
+    recorder: Recorder | None
+
+    @classmethod
+    def of(cls, preset: Preset, ticker: Ticker, recorder: Recorder | None, started_at_s: float) -> Self:
+        """A run that begins with nothing counted."""
+        dialect = DIALECTS[preset.dialect]
+        hints = dialect.hints.model_copy(update=preset.hints.model_dump(exclude_none=True))
+        return cls(Behavior(preset), Ledger(), ticker, dialect, hints, started_at_s, recorder)
+
+    def refuse(self, wire: Wire, refusal: Refusal, admission: Admission, number: int | None = None) -> int:
+        """Say no in the relay's dialect; returns the status."""
+        wall_ns = clock.wall_ns()
+        occurrence = Occurrence(f"req_fake{number or wall_ns:024x}", wall_ns / 1e9)
+        answer = self.dialect.error_answer(refusal, occurrence)
+        headers = answer.headers + self.hint_headers(admission)
+        # The rest of a body that is too large is not read, so the connection can't be used again.
+        respond(wire, answer.status, answer.body, headers, close=refusal.reason is Reason.TOO_LARGE)
+        return answer.status
+
+    def hint_headers(self, admission: Admission) -> bytes:
+        """What tells a client how its limits stand."""
+        return hint_headers(self.hints, admission.standings, admission.refused_by)
+
+    def end(self, entry: Entry, outcome: Outcome) -> None:
+        """Count a request that has ended."""
+        self.ledger.end(entry, outcome, clock.wall_ns())
+        if self.recorder is not None:
+            self.recorder.write(entry)
+
+
+def respond(wire: Wire, status: int, body: bytes, headers: bytes = JSON, *, close: bool = False) -> None:
+    """Write a whole response at once."""
+    wire.write(response_bytes(wire, status, body, headers))
+    wire.end(close=close)
+
+
+def response_bytes(wire: Wire, status: int, body: bytes, headers: bytes = JSON) -> bytes:
+    """A whole response."""
+    return wire.head(status, b"%bcontent-length: %d\r\n" % (headers, len(body))) + body

@@ -1,0 +1,65 @@
+"""Several processes behind one address.
+
+Each holds its own limits, slots, prompt cache and statistics: the kernel deals out connections, and nothing is
+shared.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+ServeOne = Callable[[int, Callable[[], None], bool], None]
+"""Serve as worker number so, call back when ready, and end with stdin if so told."""
+
+_ENDINGS = {signal.SIGINT, signal.SIGTERM, signal.SIGCHLD}
+
+
+def serve_many(count: int, serve_one: ServeOne, announce: Callable[[], None], *, watch_stdin: bool) -> None:
+    """Fork the workers, announce them when all are ready, and end them all on a signal or when one ends."""
+    life_read, life_write = os.pipe()
+    ready_read, ready_write = os.pipe()
+    children = []
+    for worker in range(count):
+        child = os.fork()
+        if child == 0:
+            os.close(life_write)
+            os.dup2(life_read, 0)  # its stdin ends with this process, whatever becomes of that
+            serve_one(worker, lambda: _tell(ready_write), True)
+            os._exit(0)
+        children.append(child)
+    os.close(life_read)
+    os.close(ready_write)
+    if _all_ready(ready_read, count):
+        announce()
+        _await_ending(watch_stdin)
+    os.close(life_write)
+    for child in children:
+        os.waitpid(child, 0)
+
+
+def _tell(ready_write: int) -> None:
+    os.write(ready_write, b".")
+
+
+def _all_ready(ready_read: int, count: int) -> bool:
+    ready = 0
+    while ready < count:
+        told = os.read(ready_read, count)
+        if not told:
+            return False
+        ready += len(told)
+    return True
+
+
+def _await_ending(watch_stdin: bool) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
+    if watch_stdin:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+    signal.sigwait(_ENDINGS)
+
+
+def _end_with_stdin() -> None:
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,36 @@
+from relayload.fakerelay.cache import PromptCache
+from relayload.fakerelay.tokens import text_tokens
+
+
+def prompt(*seeds: str) -> str:
+    return " ".join(f"{seed}{index:03d}" for seed in seeds for index in range(1000))
+
+
+def cached(cache: PromptCache, text: str, model: str = "m") -> int:
+    return cache.cached_tokens(model, [text], text_tokens(text))
+
+
+def test_the_same_prompt_again_is_cached_in_steps_of_128():
+    cache, text = PromptCache(), prompt("aaa", "bbb")
+    assert cached(cache, text) == 0
+    assert cached(cache, text) == 2000 // 128 * 128
+
+
+def test_only_the_common_beginning_is_cached():
+    cache = PromptCache()
+    cached(cache, prompt("aaa", "bbb", "ccc", "ddd"))
+    found = cached(cache, prompt("aaa", "bbb", "xxx", "ddd"))
+    assert 1792 <= found <= 2000
+    assert found % 128 == 0
+    assert cached(cache, prompt("yyy", "bbb")) == 0
+
+
+def test_models_do_not_share_a_cache():
+    cache, text = PromptCache(), prompt("aaa", "bbb")
+    cached(cache, text, "m")
+    assert cached(cache, text, "n") == 0
+
+
+def test_short_prompts_are_not_cached():
+    cache = PromptCache()
+    assert [cached(cache, "a short prompt") for _ in range(2)] == [0, 0]

@@ -1,0 +1,57 @@
+import pytest
+
+from relayload.fakerelay import preset
+from relayload.fakerelay.latency import Draws, LogNormal
+
+DRAWS = 20_000
+PARTS = [
+    (name, model, kind)
+    for name in preset.names()
+    for model, about in preset.read(name).models.items()
+    for kind in about.kinds
+]
+
+
+def percentile(values: list[float], share: float) -> float:
+    return sorted(values)[round(share * (len(values) - 1))]
+
+
+def test_half_a_standard_normal_is_below_p50_and_a_hundredth_above_p99():
+    times = LogNormal.through(0.045, 0.095)
+    assert times.at(0.0) == 0.045
+    assert times.at(2.3263478740408408) == pytest.approx(0.095, rel=1e-12)
+
+
+def test_equal_percentiles_are_a_constant():
+    assert {LogNormal.through(0.1, 0.1).at(z) for z in (-3.0, 0.0, 3.0)} == {0.1}
+
+
+@pytest.mark.parametrize(("name", "model", "kind"), PARTS)
+def test_draws_of_every_shipped_model_meet_its_percentiles_within_3_percent(name, model, kind):
+    relay = preset.read(name)
+    about = relay.models[model]
+    draws = Draws(relay.seed)
+    drawn = [draws.next() for _ in range(DRAWS)]
+    lengths = about.output_tokens.get(kind.value) or about.output_tokens["any"]
+    times = about.ttft.get(kind.value) or about.ttft["any"]
+    for expected, values in (
+        (times, [about.ttft_of(kind).at(draw.ttft) for draw in drawn]),
+        (about.speed, [about.speed.distribution.at(draw.speed) for draw in drawn]),
+        (lengths, [about.length_of(kind).at(draw.length) for draw in drawn]),
+    ):
+        assert percentile(values, 0.50) == pytest.approx(expected.p50, rel=0.03)
+        assert percentile(values, 0.99) == pytest.approx(expected.p99, rel=0.03)
+
+
+def test_the_same_seed_draws_the_same_and_another_does_not():
+    first, same, other = Draws(1), Draws(1), Draws(2)
+    assert [first.next() for _ in range(5)] == [same.next() for _ in range(5)]
+    assert first.next() != other.next()
+
+
+def test_purposes_are_drawn_independently():
+    draws = Draws(1)
+    ttft, speed, length = zip(*(draws.next() for _ in range(DRAWS)), strict=True)
+    for left, right in ((ttft, speed), (ttft, length), (speed, length)):
+        covariance = sum(a * b for a, b in zip(left, right, strict=True)) / DRAWS
+        assert abs(covariance) < 0.03
