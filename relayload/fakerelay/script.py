@@ -213,7 +213,7 @@ def _stall(frames: list[Frame], token: int, stall: Stall) -> list[Frame]:
     after = frames[len(before) :]
     due_s = after[0].at_s
     comment = f": {stall.comment}\n\n".encode()
-    count = int(stall.for_s / stall.keep_alive) if stall.keep_alive else 0
+    count = int(stall.for_s / stall.keep_alive + 1e-9) if stall.keep_alive else 0
     comments = [
         Frame(due_s + (i + 1) * (stall.keep_alive or 0.0), token, partial(_constant, comment)) for i in range(count)
     ]

@@ -30,12 +30,15 @@ def serve_many(count: int, serve_one: ServeOne, announce: Callable[[], None], *,
         children.append(child)
     os.close(life_read)
     os.close(ready_write)
-    if _all_ready(ready_read, count):
+    died = not _all_ready(ready_read, count)
+    if not died:
         announce()
-        _await_ending(watch_stdin)
+        died = _await_ending(watch_stdin) == signal.SIGCHLD
     os.close(life_write)
     for child in children:
         os.waitpid(child, 0)
+    if died:
+        raise SystemExit("a worker of the fake relay has ended: so have all the others")
 
 
 def _tell(ready_write: int) -> None:
@@ -52,11 +55,11 @@ def _all_ready(ready_read: int, count: int) -> bool:
     return True
 
 
-def _await_ending(watch_stdin: bool) -> None:
+def _await_ending(watch_stdin: bool) -> signal.Signals:
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDINGS)
     if watch_stdin:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
-    signal.sigwait(_ENDINGS)
+    return signal.Signals(signal.sigwait(_ENDINGS))
 
 
 def _end_with_stdin() -> None:

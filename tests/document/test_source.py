@@ -96,9 +96,7 @@ def test_overrides_set_values_by_path_and_leave_the_original_alone():
         "a": None,
     }
     assert document.data["load"]["stages"][1] == {"rate": "2/s"}
-    assert str(changed.fault(("load", "stages", 1, "rate"), "bad")) == (
-        "--set: load.stages.1.rate: bad"
-    )
+    assert str(changed.fault(("load", "stages", 1, "rate"), "bad")) == ("--set: load.stages.1.rate: bad")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,76 @@
+import asyncio
+
+from relayload import clock
+from relayload.fakerelay.ticker import Ticker
+
+
+def run(scenario) -> list:
+    async def main() -> list:
+        ticker = Ticker()
+        try:
+            return await scenario(ticker)
+        finally:
+            ticker.close()
+
+    return asyncio.run(main())
+
+
+def test_jobs_run_in_the_order_in_which_they_are_due():
+    async def scenario(ticker: Ticker) -> list:
+        ran, begun_at_s = [], clock.now_s()
+        for name, delay_s in (("third", 0.03), ("first", 0.01), ("second", 0.02), ("past", -5.0)):
+            ticker.at(begun_at_s + delay_s, lambda now_s, name=name: ran.append((name, now_s)))
+        await asyncio.sleep(0.08)
+        assert all(now_s >= begun_at_s for _, now_s in ran)
+        return [name for name, _ in ran]
+
+    assert run(scenario) == ["past", "first", "second", "third"]
+
+
+def test_a_job_runs_again_as_long_as_it_says_when():
+    async def scenario(ticker: Ticker) -> list:
+        begun_at_s = clock.now_s()
+        runs: list[float] = []
+
+        def job(now_s: float) -> float | None:
+            runs.append(now_s)
+            return begun_at_s + len(runs) * 0.01 if len(runs) < 5 else None
+
+        ticker.at(begun_at_s, job)
+        await asyncio.sleep(0.1)
+        assert all(now_s >= begun_at_s + index * 0.01 for index, now_s in enumerate(runs))
+        return runs
+
+    assert len(run(scenario)) == 5
+
+
+def test_jobs_may_add_jobs():
+    async def scenario(ticker: Ticker) -> list:
+        ran: list[str] = []
+
+        def first(now_s: float) -> None:
+            ran.append("first")
+            ticker.at(now_s, lambda _: ran.append("second"))
+
+        ticker.at(clock.now_s(), first)
+        await asyncio.sleep(0.03)
+        return ran
+
+    assert run(scenario) == ["first", "second"]
+
+
+def test_one_job_that_fails_does_not_stop_the_others():
+    async def scenario(ticker: Ticker) -> list:
+        ran: list[str] = []
+        failures: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(str(context["exception"])))
+
+        def broken(_now_s: float) -> None:
+            raise RuntimeError("broken")
+
+        ticker.at(clock.now_s(), broken)
+        ticker.at(clock.now_s() + 0.01, lambda _: ran.append("sound"))
+        await asyncio.sleep(0.05)
+        return [*failures, *ran]
+
+    assert run(scenario) == ["broken", "sound"]
