@@ -79,6 +79,11 @@ class Histogram:
         squares = math.fsum(n * (middle_s(index) - mean_s) ** 2 for index, n in self.counts.items())
         return math.sqrt(squares / (count - 1))
 
+    def quantile_s(self, quantile: float) -> float | None:
+        """The value that this share of the sample does not exceed; None without values."""
+        count = self.count
+        return self.at_ranks([max(1, math.ceil(quantile * count - 1e-9))])[0] if count else None
+
     def at_ranks(self, ranks: Iterable[int]) -> list[float]:
         """The values at these ranks of the sorted sample, counting from 1. IndexError outside of 1 to count."""
         indices = sorted(self.counts)

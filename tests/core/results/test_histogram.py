@@ -57,6 +57,13 @@ def test_ranks_count_from_one_and_stay_within_the_error():
     assert [p50, p99, highest] == pytest.approx([0.500, 0.990, 1.000], rel=0.004)
 
 
+def test_a_quantile_is_the_value_that_its_share_does_not_exceed():
+    histogram = Histogram([0.001 * n for n in range(1, 101)])
+    assert histogram.quantile_s(0.5) == pytest.approx(0.050, rel=0.004)
+    assert histogram.quantile_s(0.99) == pytest.approx(0.099, rel=0.004)
+    assert Histogram().quantile_s(0.5) is None
+
+
 @pytest.mark.parametrize("rank", [0, 4])
 def test_a_rank_outside_of_the_sample_is_refused(rank: int):
     with pytest.raises(IndexError):

@@ -1,0 +1,152 @@
+"""The summary of a run: `summary.json`, schema version 1, which others may rely on.
+
+`counts`, `errors`, `tokens` and `timeline` cover the whole run, warm-up included. `rates` and `metrics` cover the
+measured stages, and `metrics` only the requests that ended ok; `scope` says so in the file. In a stage's own
+tables its own requests stand, also those of a warm-up.
+"""
+
+from msgspec import Struct
+
+from relayload.core.results.sample import Distribution
+
+SCHEMA_VERSION = 1
+
+
+class Scope(Struct, frozen=True):
+    """What the parts of a summary cover, in words."""
+
+    counts: str = "the whole run, warm-up included"
+    rates: str = "the measured stages"
+    metrics: str = "requests of the measured stages that ended ok; percentiles with their 95 % interval"
+
+
+class ProfileName(Struct, frozen=True):
+    name: str
+    sha256: str
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """offered = started + dropped + lost, and started = the sum of by_outcome."""
+
+    offered: int
+    started: int
+    dropped: int
+    lost: int
+    ok: int
+    by_outcome: dict[str, int]
+    attempts: int
+    retries: int
+
+    def __post_init__(self) -> None:
+        assert self.offered == self.started + self.dropped + self.lost, self
+        assert self.started == sum(self.by_outcome.values()), self
+
+
+class Rates(Struct, frozen=True, kw_only=True):
+    """Per second of the measured stages; `max_in_...` is the most starts in any sliding window of the whole run."""
+
+    measured_s: float
+    offered_per_s: float | None
+    """None, as the others, where no measured stage was reached."""
+    started_per_s: float | None
+    ok_per_s: float | None
+    output_tokens_per_s: float | None
+    max_in_1s: int
+    max_in_60s: int
+
+
+class Metrics(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One distribution per metric; absent where nothing was measured."""
+
+    latency: Distribution | None = None
+    service: Distribution | None = None
+    ttft: Distribution | None = None
+    ttfo: Distribution | None = None
+    tpot: Distribution | None = None
+    chunk_gap: Distribution | None = None
+    late: Distribution | None = None
+    output_rate: Distribution | None = None
+
+
+class TokenCounts(Struct, frozen=True, kw_only=True):
+    """Of every attempt, as the relay told them; `counted` attempts had their chunks counted instead."""
+
+    input: int
+    cached_input: int
+    output: int
+    reasoning: int
+    counted: int
+
+
+class ErrorCount(Struct, frozen=True, kw_only=True):
+    """How many requests ended in this way."""
+
+    outcome: str
+    error: str | None
+    status: int | None
+    count: int
+
+
+class Group(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The requests that share a scenario, a model or a stage. What was lost can't be told apart."""
+
+    started: int
+    dropped: int
+    ok: int
+    by_outcome: dict[str, int]
+    measured_s: float
+    ok_per_s: float | None
+    output_tokens_per_s: float | None
+    metrics: Metrics
+    warmup: bool = False
+
+
+class Second(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The requests that were due in one step of the timeline; percentiles are of those that ended ok."""
+
+    at_s: float
+    offered: int
+    started: int
+    ok: int
+    failed: int
+    ttft_p50_s: float | None = None
+    ttft_p99_s: float | None = None
+    latency_p50_s: float | None = None
+    latency_p99_s: float | None = None
+
+
+class GeneratorHealth(Struct, frozen=True, kw_only=True):
+    """Whether the load was delivered and measured as it should be; the worst of all workers."""
+
+    timestamps: str | None
+    """`kernel`, or `user` if any worker had to use its own clock."""
+    loop_lag_p99_s: float | None
+    late_p99_s: float | None
+    cpu_share: float | None
+    valid: bool
+    reasons: tuple[str, ...]
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """Everything a report shows and a gate needs to know of a run."""
+
+    run_id: str
+    profile: ProfileName
+    started_at: str
+    duration_s: float
+    workers: int
+    scope: Scope
+    counts: Counts
+    rates: Rates
+    metrics: Metrics
+    errors: tuple[ErrorCount, ...]
+    tokens: TokenCounts
+    by_scenario: dict[str, Group]
+    by_model: dict[str, Group]
+    by_stage: dict[str, Group]
+    timeline_step_s: float
+    timeline: tuple[Second, ...]
+    generator: GeneratorHealth
+    warnings: tuple[str, ...] = ()
+    """What a reader should know, though the numbers stand."""
+    schema_version: int = SCHEMA_VERSION

@@ -1,0 +1,235 @@
+"""From a fold to the summary of its run."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from relayload.core.results.cell import Key, Place, Tokens
+from relayload.core.results.fold import Account, Fold, account
+from relayload.core.results.histogram import Histogram
+from relayload.core.results.record import Outcome
+from relayload.core.results.run import RunInfo
+from relayload.core.results.sample import Distribution, describe, rank_of
+from relayload.core.results.selection import PER_SECOND, SECONDS, Selection
+from relayload.core.results.summary import (
+    Counts,
+    ErrorCount,
+    GeneratorHealth,
+    Group,
+    Metrics,
+    ProfileName,
+    Rates,
+    Scope,
+    Summary,
+    TokenCounts,
+)
+from relayload.core.results.timeline import last_due_s, most_in_window, step_s, timeline
+
+
+def summarize(fold: Fold, run: RunInfo, faults: Iterable[str] = (), warnings: Iterable[str] = ()) -> Summary:
+    """Everything a report shows. `faults` are reasons not to trust the recording; `warnings` are only told."""
+    return _Summarizer(fold, run).summary(tuple(faults), tuple(warnings))
+
+
+def load_s(fold: Fold, run: RunInfo) -> float:
+    """When the load ended: as the run tells, or by the last arrival on record if it was killed or is a trace."""
+    if run.ended_at_s is None or any(stage.for_s is None for stage in run.stages):
+        return last_due_s(fold)
+    return run.ended_at_s
+
+
+class _Summarizer:
+    """One summary in the making. Tables over the same cells are made once."""
+
+    def __init__(self, fold: Fold, run: RunInfo) -> None:
+        self._fold = fold
+        self._run = run
+        self._all = Selection(fold.cells)
+        self._measured = self._all.where(_is_measured)
+        self._load_s = load_s(fold, run)
+        self._metrics_of: dict[frozenset[Key], Metrics] = {}
+
+    def summary(self, faults: tuple[str, ...], warnings: tuple[str, ...]) -> Summary:
+        fold, run = self._fold, self._run
+        accounted = account(fold, run)
+        step = step_s(last_due_s(fold))
+        return Summary(
+            run_id=run.run_id,
+            profile=ProfileName(run.profile.name, run.profile.sha256),
+            started_at=run.started_at,
+            duration_s=max(run.ended_at_s or 0.0, fold.last_at_s),
+            workers=run.workers,
+            scope=Scope(),
+            counts=self._counts(accounted),
+            rates=self._rates(accounted),
+            metrics=self._metrics(self._measured.where(_is_ok)),
+            errors=_errors(self._all),
+            tokens=_tokens(self._all),
+            by_scenario=self._groups(lambda place: place.scenario),
+            by_model=self._groups(lambda place: place.model),
+            by_stage=self._stages(),
+            timeline_step_s=step,
+            timeline=timeline(fold, step),
+            generator=_generator(fold, (*accounted.faults, *faults)),
+            warnings=(*warnings, *_warnings(self._all)),
+        )
+
+    def _counts(self, accounted: Account) -> Counts:
+        by_outcome = self._all.by_outcome()
+        cells = self._fold.cells.values()
+        return Counts(
+            offered=accounted.offered,
+            started=accounted.started,
+            dropped=accounted.dropped,
+            lost=accounted.lost,
+            ok=by_outcome.get(Outcome.OK.value, 0),
+            by_outcome=by_outcome,
+            attempts=sum(cell.attempts for cell in cells),
+            retries=sum(cell.retries for cell in cells),
+        )
+
+    def _rates(self, accounted: Account) -> Rates:
+        measured_s = self._run.measured_s(self._load_s)
+        dropped = sum(len(due_s) for place, due_s in self._fold.drops.items() if place.measured)
+        ok = self._measured.where(_is_ok)
+        starts_s = sorted(self._fold.starts_s)
+        return Rates(
+            measured_s=measured_s,
+            offered_per_s=_per(self._measured.count + dropped + accounted.lost, measured_s),
+            started_per_s=_per(self._measured.count, measured_s),
+            ok_per_s=_per(ok.count, measured_s),
+            output_tokens_per_s=_per(ok.output_tokens, measured_s),
+            max_in_1s=most_in_window(starts_s, 1.0),
+            max_in_60s=most_in_window(starts_s, 60.0),
+        )
+
+    def _groups(self, name_of: Callable[[Place], str]) -> dict[str, Group]:
+        """Tables over the measured requests of each name; their counts cover the whole run."""
+        measured_s = self._run.measured_s(self._load_s)
+        return {
+            name: self._group(own, own.where(_is_measured), measured_s, dropped)
+            for name, own, dropped in self._split(name_of)
+        }
+
+    def _stages(self) -> dict[str, Group]:
+        """Tables over all requests of each stage, in the order of the plan."""
+        split = {name: (own, dropped) for name, own, dropped in self._split(lambda place: place.stage)}
+        return {
+            stage.name: self._group(own, own, self._run.stage_s(stage.name, self._load_s), dropped, stage.warmup)
+            for stage in self._run.stages
+            if stage.name in split
+            for own, dropped in (split[stage.name],)
+        }
+
+    def _split(self, name_of: Callable[[Place], str]) -> Iterator[tuple[str, Selection, int]]:
+        """Requests and the number of drops by name."""
+        places = [*(key.place for key in self._fold.cells), *self._fold.drops]
+        for name in sorted({name_of(place) for place in places}):
+            cells = {key: cell for key, cell in self._fold.cells.items() if name_of(key.place) == name}
+            drops = [len(due_s) for place, due_s in self._fold.drops.items() if name_of(place) == name]
+            yield name, Selection(cells), sum(drops)
+
+    def _group(
+        self, everything: Selection, measured: Selection, seconds: float, dropped: int, warmup: bool = False
+    ) -> Group:
+        by_outcome = everything.by_outcome()
+        ok = measured.where(_is_ok)
+        return Group(
+            started=everything.count,
+            dropped=dropped,
+            ok=by_outcome.get(Outcome.OK.value, 0),
+            by_outcome=by_outcome,
+            measured_s=seconds,
+            ok_per_s=_per(ok.count, seconds),
+            output_tokens_per_s=_per(ok.output_tokens, seconds),
+            metrics=self._metrics(ok),
+            warmup=warmup,
+        )
+
+    def _metrics(self, ok: Selection) -> Metrics:
+        key = frozenset(ok.cells)
+        if key not in self._metrics_of:
+            self._metrics_of[key] = _metrics(ok)
+        return self._metrics_of[key]
+
+
+def _metrics(ok: Selection) -> Metrics:
+    return Metrics(
+        latency=ok.distribution("latency"),
+        service=ok.distribution("service"),
+        ttft=ok.distribution("ttft"),
+        ttfo=ok.distribution("ttfo"),
+        tpot=ok.distribution("tpot"),
+        chunk_gap=_gaps(ok.gaps()),
+        late=ok.distribution("late"),
+        output_rate=ok.distribution("output_rate", PER_SECOND),
+    )
+
+
+def _gaps(gaps: Histogram) -> Distribution | None:
+    return describe(gaps, SECONDS, gaps.count)
+
+
+def _errors(everything: Selection) -> tuple[ErrorCount, ...]:
+    counts: Counter[tuple[str, str | None, int | None]] = Counter()
+    for key, cell in everything.cells.items():
+        if not key.ok:
+            counts[key.outcome, key.error, key.status] += len(cell)
+    return tuple(
+        ErrorCount(outcome=outcome, error=error, status=status, count=count)
+        for (outcome, error, status), count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+    )
+
+
+def _tokens(everything: Selection) -> TokenCounts:
+    total = Tokens()
+    for cell in everything.cells.values():
+        total.merge(cell.tokens)
+    return TokenCounts(
+        input=total.input,
+        cached_input=total.cached_input,
+        output=total.output,
+        reasoning=total.reasoning,
+        counted=total.counted,
+    )
+
+
+def _generator(fold: Fold, reasons: tuple[str, ...]) -> GeneratorHealth:
+    clocks = {end.timestamps for end in fold.ends}
+    late_s = sorted(late_s for cell in fold.cells.values() for late_s in cell.late_s)
+    return GeneratorHealth(
+        timestamps=("kernel" if clocks == {"kernel"} else "user") if clocks else None,
+        loop_lag_p99_s=_worst(end.loop_lag_p99_s for end in fold.ends),
+        late_p99_s=late_s[rank_of(0.99, len(late_s)) - 1] if late_s else None,
+        cpu_share=_worst(end.cpu_share for end in fold.ends),
+        valid=not reasons,
+        reasons=reasons,
+    )
+
+
+def _warnings(everything: Selection) -> tuple[str, ...]:
+    buffered = sum(cell.buffered for cell in everything.cells.values())
+    counted = sum(cell.tokens.counted for cell in everything.cells.values())
+    return (
+        *(
+            [f"{buffered} streams came in one piece at their end: something on the way buffers them"]
+            if buffered
+            else []
+        ),
+        *([f"{counted} answers told no usage: their chunks were counted as tokens"] if counted else []),
+    )
+
+
+def _worst(values: Iterable[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _per(count: float, seconds: float) -> float | None:
+    return count / seconds if seconds > 0 else None
+
+
+def _is_ok(key: Key) -> bool:
+    return key.ok
+
+
+def _is_measured(key: Key) -> bool:
+    return key.place.measured

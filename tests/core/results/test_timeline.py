@@ -1,0 +1,56 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relayload.core.results.fold import Fold
+from relayload.core.results.record import Outcome
+from relayload.core.results.timeline import most_in_window, step_s, timeline
+
+
+@pytest.mark.parametrize(
+    ("starts_s", "window_s", "most"),
+    [
+        ([], 1.0, 0),
+        ([0.0], 1.0, 1),
+        ([0.0, 1.0, 2.0], 1.0, 1),
+        ([0.0, 0.5, 0.99, 1.0], 1.0, 3),
+        ([0.0, 0.9, 1.0, 1.1, 1.85], 1.0, 4),
+        ([0.0] * 4, 1.0, 4),
+        ([0.001, 0.001 + 1.0, 7.001, 7.001 + 1.0], 1.0, 1),
+    ],
+)
+def test_a_window_is_half_open_and_slides(starts_s: list[float], window_s: float, most: int):
+    assert most_in_window(starts_s, window_s) == most
+
+
+@given(st.lists(st.integers(0, 200)), st.integers(1, 50))
+def test_no_window_that_begins_with_a_start_holds_more(starts: list[int], window: int):
+    ordered = sorted(starts)
+    held = (sum(first <= at < first + window for at in ordered) for first in ordered)
+    assert most_in_window(ordered, window) == max(held, default=0)
+
+
+def test_every_second_tells_what_was_due_in_it(request_line, drop_line, folded):
+    lines = [
+        request_line(0, intended_at_s=0.2, service_s=0.3),
+        request_line(1, intended_at_s=0.9, service_s=0.7),
+        request_line(2, intended_at_s=2.0, outcome=Outcome.TIMED_OUT),
+        drop_line(3, intended_at_s=2.5),
+    ]
+    first, second, third = timeline(folded(lines), 1.0)
+    assert (first.at_s, first.offered, first.started, first.ok, first.failed) == (0.0, 2, 2, 2, 0)
+    assert (first.latency_p50_s, first.latency_p99_s) == pytest.approx((0.301, 0.701))
+    assert (first.ttft_p50_s, first.ttft_p99_s) == (0.1, 0.1)
+    assert (second.at_s, second.offered, second.latency_p50_s) == (1.0, 0, None)
+    assert (third.at_s, third.offered, third.started, third.ok, third.failed) == (2.0, 2, 1, 0, 1)
+
+
+def test_a_run_without_a_request_has_no_timeline():
+    assert timeline(Fold(), 1.0) == ()
+
+
+@pytest.mark.parametrize(
+    ("last_due_s", "step"), [(0.0, 1.0), (3599.0, 1.0), (3600.0, 10.0), (1e6, 600.0), (1e9, 600.0)]
+)
+def test_a_long_run_is_told_in_longer_steps(last_due_s: float, step: float):
+    assert step_s(last_due_s) == step
