@@ -1,0 +1,75 @@
+"""What a sample proves about a share: the statistics of a verdict, without scipy.
+
+An objective on a percentile is one on a share: "p99 < T" says that at most 1 % of the requests are not below T, the
+*budget*. With k of n over the limit the verdict is
+
+    FAIL          when the one-sided 95 % lower bound of the share is over the budget;
+    PASS          when the sample meets the objective and is large enough to tell;
+    INCONCLUSIVE  otherwise.
+
+Under `strict` a PASS needs the upper bound within the budget as well. Bounds are Clopper and Pearson's, with n
+replaced by the effective sample size, since neighbouring requests are slow together.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from relayload.core.results.binomial import share_bounds
+
+CONFIDENCE = 0.95
+_ENOUGH_FOR_A_MEAN = 30
+
+
+class Word(StrEnum):
+    """What can be said of an objective, or of a whole run."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    INVALID = "INVALID"
+
+
+@dataclass(frozen=True, slots=True)
+class Exceedance:
+    """k of n requests were over the limit, which tell as much as `effective_n` independent ones would."""
+
+    k: int
+    n: int
+    effective_n: int
+
+    def bounds(self) -> tuple[float, float]:
+        """One-sided 95 % bounds of the share over the limit."""
+        return share_bounds(self.k * self.effective_n / self.n, self.effective_n, CONFIDENCE)
+
+
+def samples_needed(budget: float) -> int:
+    """The fewest samples that can prove, when none is over the limit, that the share is within the budget.
+
+    ln(1 - confidence) / ln(1 - budget): 299 for p99. One where the budget is nothing or everything.
+    """
+    if budget <= 0.0 or budget >= 1.0:
+        return 1
+    return math.ceil(math.log(1 - CONFIDENCE) / math.log1p(-budget) - 1e-9)
+
+
+def samples_to_resolve(budget: float) -> int:
+    """The fewest samples of which one alone is not more than the budget."""
+    return math.ceil(1 / budget - 1e-9) if budget > 0 else 1
+
+
+def judge_share(seen: Exceedance, budget: float, *, holds: bool, needed: int, strict: bool = False) -> Word:
+    """The verdict on a share; `holds` says whether the sample itself meets the objective."""
+    low, high = seen.bounds()
+    if low > budget:
+        return Word.FAIL
+    if holds and seen.effective_n >= needed and (high <= budget or not strict):
+        return Word.PASS
+    return Word.INCONCLUSIVE
+
+
+def mean_margin(stddev: float | None, effective_n: int) -> float | None:
+    """Half the width of the two-sided 95 % interval of a mean; None where the sample is too small for one."""
+    if stddev is None or effective_n < _ENOUGH_FOR_A_MEAN:
+        return None
+    return 1.96 * stddev / math.sqrt(effective_n)

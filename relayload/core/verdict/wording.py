@@ -1,0 +1,23 @@
+"""Numbers of a verdict as people read them."""
+
+from relayload.core.units import format_duration
+from relayload.core.verdict.objective import Unit
+
+
+def quantity(value: float, unit: str) -> str:
+    """A value with its unit: `812ms`, `0.80%`, `4.20/s`, `17`."""
+    match unit:
+        case Unit.SECONDS:
+            return format_duration(value)
+        case Unit.SHARE:
+            return share(value)
+        case Unit.PER_SECOND:
+            return f"{value:.3g}/s" if value < 1000 else f"{value:,.0f}/s"
+        case _:
+            return f"{value:,.0f}"
+
+
+def share(fraction: float) -> str:
+    """A fraction in percent, to three digits where it is small."""
+    percent = fraction * 100
+    return f"{percent:.3g}%" if percent < 99.95 or percent == 100 else f"{percent:.4g}%"

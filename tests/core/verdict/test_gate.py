@@ -1,0 +1,65 @@
+import pytest
+
+from relayload.core.results.record import Outcome
+from relayload.core.results.run import StageInfo
+from relayload.core.results.tables import summarize
+from relayload.core.verdict.gate import Verdict, judge
+from relayload.core.verdict.objective import parse
+from relayload.core.verdict.stats import Word
+
+
+@pytest.fixture
+def gate(folded, make_run):
+    def gated(texts, lines, faults=(), **run) -> Verdict:
+        fold, info = folded(lines), make_run(**run)
+        return judge([parse(text) for text in texts], fold, info, summarize(fold, info, faults))
+
+    return gated
+
+
+_PASSES, _FAILS, _UNSURE = "latency.p50 < 1s", "latency.p50 < 1ms", "latency.p99 < 1s"
+
+
+@pytest.mark.parametrize(
+    ("texts", "word", "exit_code"),
+    [
+        ([_PASSES], Word.PASS, 0),
+        ([], Word.PASS, 0),
+        ([_PASSES, _FAILS], Word.FAIL, 3),
+        ([_PASSES, _UNSURE], Word.INCONCLUSIVE, 4),
+        ([_UNSURE, _FAILS], Word.FAIL, 3),
+    ],
+)
+def test_the_worst_objective_decides(texts, word, exit_code, gate, request_line):
+    verdict = gate(texts, [request_line(index) for index in range(100)])
+    assert (verdict.verdict, verdict.exit_code, verdict.reasons) == (word, exit_code, ())
+    assert [judgement.expr for judgement in verdict.objectives] == texts
+
+
+def test_a_generator_that_cannot_be_believed_comes_first(gate, request_line):
+    verdict = gate([_FAILS], [request_line(index) for index in range(100)], faults=["a line is no record"])
+    assert (verdict.verdict, verdict.exit_code) == (Word.INVALID, 4)
+    assert verdict.reasons == ("a line is no record",)
+    assert verdict.objectives[0].verdict is Word.FAIL
+
+
+def test_a_killed_run_is_invalid(gate, request_line):
+    verdict = gate([_PASSES], [request_line(index) for index in range(100)], ended_at_s=None, ended_by=None)
+    assert (verdict.verdict, verdict.reasons) == (Word.INVALID, ("the run was killed before it ended",))
+
+
+@pytest.mark.parametrize("texts", [[], ["requests.count < 5"], ["requests{outcome=timed_out}.count == 0"]])
+def test_a_run_without_a_measured_request_fails_whatever_is_asked(texts, gate, request_line):
+    assert gate(texts, []).verdict is Word.FAIL
+    warm_up = gate(
+        texts,
+        [request_line(0, stage="warm", measured=False)],
+        stages=(StageInfo(name="warm", for_s=1.0, warmup=True), StageInfo(name="steady", for_s=9.0)),
+    )
+    assert (warm_up.verdict, warm_up.exit_code) == (Word.FAIL, 3)
+    assert warm_up.reasons == ("no request of a measured stage was sent",)
+
+
+def test_a_run_that_only_failed_fails(gate, request_line):
+    lines = [request_line(index, outcome=Outcome.UNREACHABLE) for index in range(100)]
+    assert gate([_PASSES, "errors.rate < 1%"], lines).verdict is Word.FAIL

@@ -1,0 +1,198 @@
+import pytest
+
+from relayload.core.results.record import Outcome
+from relayload.core.results.run import StageInfo
+from relayload.core.verdict.evidence import Evidence
+from relayload.core.verdict.judging import Judgement, judge_objective
+from relayload.core.verdict.objective import parse
+from relayload.core.verdict.stats import Word
+
+
+@pytest.fixture
+def judged(folded, make_run):
+    def judge(text: str, lines, lost: int = 0, **run) -> Judgement:
+        return judge_objective(parse(text), Evidence(folded(lines), make_run(**run), lost))
+
+    return judge
+
+
+def _many(request_line, n: int, **changes):
+    return [request_line(index, **changes) for index in range(n)]
+
+
+def test_a_percentile_within_its_limit_passes_and_shows_what_it_saw(judged, request_line):
+    lines = [request_line(index, ttft_s=0.001 * (index * 617 % 1000 + 1)) for index in range(1000)]
+    judgement = judged("ttft.p99 < 1s", lines)
+    assert (judgement.verdict, judgement.reason) == (Word.PASS, "")
+    assert (judgement.observed, judgement.n, judgement.k) == (pytest.approx(0.990), 1000, 1)
+    assert judgement.budget == pytest.approx(0.01)
+    assert (judgement.expr, judgement.limit, judgement.unit) == ("ttft.p99 < 1s", 1.0, "s")
+
+
+def test_a_percentile_over_its_limit_fails(judged, request_line):
+    judgement = judged("latency.p50 < 100ms", _many(request_line, 100))
+    assert (judgement.verdict, judgement.k) == (Word.FAIL, 100)
+    assert judgement.reason == "100 of 100 were not within the limit, 50% may"
+
+
+def test_too_few_samples_are_inconclusive_and_say_how_many_are_needed(judged, request_line):
+    judgement = judged("ttft.p99 < 1s", _many(request_line, 120))
+    assert judgement.verdict is Word.INCONCLUSIVE
+    assert judgement.reason == "299 independent values are needed, and these 120 tell as much as 120"
+
+
+def test_a_sample_that_misses_by_chance_is_inconclusive(judged, request_line):
+    lines = [request_line(index, service_s=2.0 if index % 10 == 0 else 0.1) for index in range(100)]
+    judgement = judged("latency.p95 < 1s", lines[:30])
+    assert (judgement.verdict, judgement.k) == (Word.INCONCLUSIVE, 3)
+    assert judgement.reason.endswith("too close to tell")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "latency.p50 < 1s",
+        "ttft.max < 1s",
+        "chunk_gap.p99 < 1s",
+        "chunk_gap.avg < 1s",
+        "tpot.avg < 1s",
+        "errors.rate < 50%",
+        "errors.count == 0",
+        "throughput.per_second < 10",
+        "output_tokens.per_second >= 0",
+        "late.p50 < 1s",
+        "latency{outcome=timed_out}.p50 < 1s",
+        "errors{scenario=other}.rate < 50%",
+    ],
+)
+def test_no_data_is_never_a_pass(text: str, judged, request_line):
+    warm_up = request_line(0, measured=False)
+    assert judged(text, []).verdict is Word.FAIL
+    judgement = judged(text, [warm_up], stages=(StageInfo(name="steady", for_s=9.0, warmup=True),))
+    assert (judgement.verdict, judgement.reason, judgement.observed) == (Word.FAIL, "nothing was measured", None)
+
+
+def test_requests_that_were_never_sent_can_be_counted(judged):
+    assert judged("requests.count >= 1", []).verdict is Word.FAIL
+
+
+@pytest.mark.parametrize("how", ["failed", "dropped", "lost"])
+def test_whoever_got_no_answer_waits_for_ever(how: str, judged, request_line, drop_line):
+    lines, lost = _many(request_line, 90), 10 if how == "lost" else 0
+    if how == "failed":
+        lines += [request_line(index, outcome=Outcome.RATE_LIMITED, service_s=0.001) for index in range(90, 100)]
+    if how == "dropped":
+        lines += [drop_line(index) for index in range(90, 100)]
+    for text in ("latency.p95 < 1s", "ttft.p95 < 1s", "ttft.max < 1s"):
+        judgement = judged(text, lines, lost)
+        assert (judgement.n, judgement.k, judgement.observed) == (100, 10, None)
+    assert judged("latency.p50 < 1s", lines, lost).observed == pytest.approx(0.501)
+    assert judged("ttft.max < 1s", lines, lost).verdict is Word.FAIL
+
+
+def test_more_is_better_turns_the_limit_round(judged, request_line):
+    lines = _many(request_line, 90) + [request_line(index, outcome=Outcome.TIMED_OUT) for index in range(90, 100)]
+    judgement = judged("output_rate.p5 > 10/s", lines)
+    assert (judgement.verdict, judgement.k, judgement.observed) == (Word.INCONCLUSIVE, 10, None)
+    assert judged("output_rate.p20 > 10/s", lines).verdict is Word.PASS
+    assert judged("output_rate.p20 > 30/s", lines).verdict is Word.FAIL
+
+
+def test_an_outcome_tag_asks_for_those_requests_alone(judged, request_line, drop_line):
+    lines = [*_many(request_line, 60), request_line(60, outcome=Outcome.TIMED_OUT, service_s=9.0), drop_line(61)]
+    ok = judged("latency{outcome=ok}.p95 < 1s", lines, lost=5)
+    assert (ok.verdict, ok.n, ok.k) == (Word.PASS, 60, 0)
+    timed_out = judged("latency{outcome=timed_out}.max < 10s", lines)
+    assert (timed_out.verdict, timed_out.n, timed_out.observed) == (Word.PASS, 1, pytest.approx(9.001))
+    assert judged("latency{outcome!=timed_out}.p95 < 1s", lines).n == 61
+
+
+def test_tags_narrow_what_is_asked(judged, request_line, drop_line):
+    lines = [
+        *(request_line(index, service_s=0.1) for index in range(60)),
+        *(request_line(index, service_s=5.0, scenario="proof", model="o4") for index in range(60, 120)),
+        drop_line(120, scenario="proof"),
+    ]
+    assert judged("latency{scenario=simple}.max < 1s", lines).n == 60
+    assert judged("latency{scenario!=simple}.max < 1s", lines).n == 61
+    assert judged("requests{model=o4}.count == 60", lines).verdict is Word.PASS
+    assert judged("latency{stage=steady, model=o3}.max < 1s", lines).verdict is Word.FAIL
+
+
+def test_a_scenario_without_streams_is_not_asked_for_ttft(judged, request_line):
+    plain = {"scenario": "plain", "ttft_s": None, "ttfo_s": None}
+    lines = _many(request_line, 80)
+    lines += [request_line(index, **plain) for index in range(80, 90)]
+    lines += [request_line(index, scenario="plain", outcome=Outcome.TIMED_OUT) for index in range(90, 100)]
+    assert judged("ttft.p95 < 1s", lines).k == 0
+    assert judged("latency.p95 < 1s", lines).k == 10
+
+
+def test_lateness_is_known_of_failed_requests_too(judged, request_line, drop_line):
+    lines = [*_many(request_line, 90), request_line(90, outcome=Outcome.UNREACHABLE, late_s=0.5), drop_line(91)]
+    judgement = judged("late.p95 < 2ms", lines)
+    assert (judgement.n, judgement.k) == (92, 2)
+
+
+def test_gaps_are_judged_by_their_histogram(judged, request_line):
+    lines = [request_line(index, chunk_gaps=(500, 99, 2000, 1)) for index in range(10)]
+    lines.append(request_line(10, outcome=Outcome.BROKEN_STREAM))
+    judgement = judged("chunk_gap.p90 < 100ms", lines)
+    assert (judgement.verdict, judgement.n, judgement.k) == (Word.PASS, 1001, 11)
+    assert judged("chunk_gap.max < 100ms", lines).observed is None
+    assert judged("chunk_gap.avg < 100ms", lines).verdict is Word.PASS
+
+
+@pytest.mark.parametrize(("limit", "word"), [("600ms", Word.PASS), ("501ms", Word.INCONCLUSIVE), ("400ms", Word.FAIL)])
+def test_a_mean_is_judged_with_its_interval(limit: str, word: Word, judged, request_line):
+    lines = [request_line(index, service_s=0.4 if index % 2 else 0.61) for index in range(100)]
+    judgement = judged(f"latency.avg < {limit}", lines)
+    assert judgement.verdict is word
+    assert judgement.observed == pytest.approx(0.506)
+
+
+def test_a_mean_of_a_few_values_is_inconclusive(judged, request_line):
+    judgement = judged("latency.avg < 1s", _many(request_line, 29))
+    assert (judgement.verdict, judgement.reason) == (
+        Word.INCONCLUSIVE,
+        "29 independent values are too few for a mean",
+    )
+
+
+@pytest.mark.parametrize(
+    ("failed", "n", "word"),
+    [
+        (0, 100, Word.PASS),
+        (0, 99, Word.INCONCLUSIVE),
+        (2, 150, Word.INCONCLUSIVE),
+        (5, 200, Word.INCONCLUSIVE),
+        (6, 160, Word.FAIL),
+    ],
+)
+def test_a_rate_of_errors_is_a_share(failed: int, n: int, word: Word, judged, request_line):
+    bad = {7 + 30 * number for number in range(failed)}
+    lines = [request_line(index, outcome=Outcome.SERVER_ERROR if index in bad else Outcome.OK) for index in range(n)]
+    judgement = judged("errors.rate < 1%", lines)
+    assert (judgement.verdict, judgement.k, judgement.n) == (word, failed, n)
+    assert judgement.observed == pytest.approx(failed / n)
+
+
+def test_errors_are_told_apart_by_kind(judged, request_line):
+    lines = [
+        *_many(request_line, 5),
+        request_line(5, outcome=Outcome.RATE_LIMITED, status=429),
+        request_line(6, outcome=Outcome.SERVER_ERROR, status=503),
+        request_line(7, outcome=Outcome.UNREACHABLE),
+    ]
+    assert judged("errors.count == 3", lines).verdict is Word.PASS
+    assert judged("errors{kind=429}.count == 1", lines).verdict is Word.PASS
+    assert judged("errors{kind=server_error}.count == 1", lines).verdict is Word.PASS
+    assert judged("errors{kind!=429}.count == 2", lines).verdict is Word.PASS
+    assert judged("errors{kind=500}.count == 0", lines).verdict is Word.PASS
+
+
+def test_throughput_is_of_the_seconds_its_stages_lasted(judged, request_line):
+    lines = [*_many(request_line, 50), request_line(50, outcome=Outcome.REJECTED)]
+    assert judged("throughput.per_second >= 1", lines, ended_at_s=50.0).observed == pytest.approx(1.0)
+    assert judged("output_tokens.per_second >= 10", lines, ended_at_s=25.0).observed == pytest.approx(20.0)
+    assert judged("throughput{stage!=steady}.per_second < 1", lines).verdict is Word.FAIL
