@@ -1,0 +1,229 @@
+"""A recording: the files of one run, and nothing else between a run and its verdict.
+
+run.json                what was run, and once it ended in order, how
+records-<worker>.jsonl  one line per request, drop and end of a worker; survives the worker
+summary.json            rebuilt from the records at any time
+verdict.json            likewise, with the objectives in run.json
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct, structs
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.results.fold import Fold
+from relayload.core.results.record import Line
+from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo, WorkerInfo
+from relayload.core.results.summary import Summary
+from relayload.core.results.tables import summarize
+from relayload.core.verdict.gate import Verdict, judge
+from relayload.core.verdict.objective import Objective, parse
+
+__all__ = [
+    "Damage",
+    "Folded",
+    "ProfileInfo",
+    "RecordWriter",
+    "Recording",
+    "RunInfo",
+    "StageInfo",
+    "WorkerInfo",
+    "new_run_dir",
+]
+
+RUN, SUMMARY, VERDICT = "run.json", "summary.json", "verdict.json"
+_RECORDS = "records-*.jsonl"
+
+
+def new_run_dir(name: str) -> Path:
+    """A directory under `runs/` that is named after the profile and the present second, and does not exist yet."""
+    stem = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)}"
+    candidates = (Path("runs") / (stem if n == 1 else f"{stem}-{n}") for n in range(1, 1000))
+    return next(candidate for candidate in candidates if not candidate.exists())
+
+
+class RecordWriter:
+    """Appends lines to one worker's file: one write each, so that a killed process leaves every finished line."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self._encode = msgspec.json.Encoder().encode
+
+    def write(self, line: Line) -> None:
+        data = self._encode(line) + b"\n"
+        if os.write(self._file, data) != len(data):
+            raise OSError(f"the disk took only part of a record of {len(data)} bytes")
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+class Recording:
+    """The directory of one run."""
+
+    def __init__(self, directory: Path, run: RunInfo) -> None:
+        self.directory = directory
+        self.run = run
+
+    @classmethod
+    def create(cls, directory: Path, run: RunInfo) -> "Recording":
+        """Begin a recording in a directory that holds none. Raises AuthorError."""
+        if directory.exists() and not directory.is_dir():
+            raise _fault(directory, "is not a directory")
+        if (directory / RUN).exists() or (directory.is_dir() and any(directory.glob(_RECORDS))):
+            raise _fault(directory, "already holds a recording: name another directory")
+        directory.mkdir(parents=True, exist_ok=True)
+        recording = cls(directory, run)
+        recording._save(RUN, run)
+        return recording
+
+    @classmethod
+    def open(cls, directory: Path) -> "Recording":
+        """Raises AuthorError if the directory is not a recording."""
+        if not directory.is_dir():
+            raise _fault(directory, "there is no such directory")
+        if not (directory / RUN).is_file():
+            raise _fault(directory, f"is not a recording: it has no {RUN}")
+        return cls(directory, _load(directory / RUN, RunInfo))
+
+    def writer(self, worker: int) -> RecordWriter:
+        return RecordWriter(self.directory / f"records-{worker}.jsonl")
+
+    def finish(self, **facts: Any) -> None:
+        """Note how the run ended: fields of `RunInfo`, such as ended_at_s, ended_by, offered, last_told."""
+        self.run = structs.replace(self.run, **facts)
+        self._save(RUN, self.run)
+
+    def lines(self) -> Iterator[Line]:
+        """Every line of all workers, file by file, without those that can't be read."""
+        return (line for line in self._read() if not isinstance(line, Damage))
+
+    def fold(self) -> "Folded":
+        """Fold the lines of all workers, and tell what could not be read."""
+        fold = Fold()
+        damages = []
+        for line in self._read():
+            if isinstance(line, Damage):
+                damages.append(line)
+            else:
+                fold.add(line)
+        return Folded(self.run, fold, tuple(damages))
+
+    def summarize(self) -> Summary:
+        """The summary, from the records."""
+        return self.fold().summary()
+
+    def judge(self, objectives: Iterable[Objective] | None = None) -> Verdict:
+        """The verdict, from the records; on the objectives of the run if no others are given."""
+        return self.fold().verdict(objectives)
+
+    def rebuild(self) -> Summary:
+        """Fold the records again and write the summary anew."""
+        summary = self.summarize()
+        self.write_summary(summary)
+        return summary
+
+    def summary(self) -> Summary:
+        """As written, or from the records where nothing was written. Raises AuthorError if it can't be read."""
+        path = self.directory / SUMMARY
+        return _load(path, Summary) if path.exists() else self.summarize()
+
+    def verdict(self) -> Verdict | None:
+        """As written; None where nothing was. Raises AuthorError if it can't be read."""
+        path = self.directory / VERDICT
+        return _load(path, Verdict) if path.exists() else None
+
+    def write_summary(self, summary: Summary) -> None:
+        self._save(SUMMARY, summary)
+
+    def write_verdict(self, verdict: Verdict) -> None:
+        self._save(VERDICT, verdict)
+
+    def _read(self) -> Iterator["Line | Damage"]:
+        for path in sorted(self.directory.glob(_RECORDS)):
+            yield from _read_lines(path)
+
+    def _save(self, name: str, content: Struct) -> None:
+        """Write a file whole or not at all: under another name in the same directory first."""
+        data = msgspec.json.format(msgspec.json.encode(content)) + b"\n"
+        with NamedTemporaryFile(dir=self.directory, prefix=f".{name}-", delete=False) as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).chmod(0o644)
+        Path(file.name).replace(self.directory / name)
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A line of a records file that can't be read."""
+
+    file: str
+    number: int
+    torn: bool
+    """It is the last line and has no end, as a killed worker leaves it."""
+
+    def __str__(self) -> str:
+        what = "is torn: its worker was killed while it wrote" if self.torn else "is not a record"
+        return f"{self.file}:{self.number}: the line {what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A recording read once, for the summary and the verdict."""
+
+    run: RunInfo
+    fold: Fold
+    damages: tuple[Damage, ...]
+
+    def summary(self) -> Summary:
+        """A line that is not a record makes the numbers untrustworthy; a torn one is the trace of a kill."""
+        faults = [str(damage) for damage in self.damages if not damage.torn]
+        warnings = [str(damage) for damage in self.damages if damage.torn]
+        return summarize(self.fold, self.run, faults, warnings)
+
+    def verdict(self, objectives: Iterable[Objective] | None = None, summary: Summary | None = None) -> Verdict:
+        """On the objectives of the run if no others are given. Raises AuthorError if run.json has a wrong one."""
+        chosen = [_parsed(text) for text in self.run.objectives] if objectives is None else list(objectives)
+        return judge(chosen, self.fold, self.run, summary or self.summary())
+
+
+def _read_lines(path: Path) -> Iterator[Line | Damage]:
+    decode = msgspec.json.Decoder(Line).decode
+    with path.open("rb") as file:
+        for number, data in enumerate(file, 1):
+            try:
+                yield decode(data)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                yield Damage(path.name, number, torn=not data.endswith(b"\n"))
+
+
+_Content = TypeVar("_Content", bound=Struct)
+
+
+def _load(path: Path, kind: type[_Content]) -> _Content:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except OSError as error:
+        raise _fault(path, f"can't be read: {error.strerror}") from None
+    except msgspec.DecodeError as error:
+        raise _fault(path, f"is not a {path.name} of this version: {error}") from None
+
+
+def _parsed(text: str) -> Objective:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise AuthorError([Fault(str(error), path="objectives", file=RUN)]) from None
+
+
+def _fault(path: Path, message: str) -> AuthorError:
+    return AuthorError([Fault(message, file=str(path))])

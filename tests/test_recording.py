@@ -1,0 +1,191 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from relayload.core.errors import AuthorError
+from relayload.core.results.record import Outcome
+from relayload.core.verdict.objective import parse
+from relayload.core.verdict.stats import Word
+from relayload.recording import Damage, Recording, new_run_dir
+
+
+@pytest.fixture
+def recording(tmp_path: Path, make_run) -> Recording:
+    return Recording.create(tmp_path / "run", make_run(objectives=("latency.p50 < 1s",), ended_by=None))
+
+
+def _write(recording: Recording, worker: int, lines) -> None:
+    writer = recording.writer(worker)
+    for line in lines:
+        writer.write(line)
+    writer.close()
+
+
+def test_a_recording_holds_the_run_and_every_line(recording, request_line, drop_line, end_line):
+    first = [request_line(0, chunk_gaps=(500, 3)), drop_line(2), end_line(0, started=1, dropped=1)]
+    second = [request_line(1, worker=1, outcome=Outcome.TIMED_OUT), end_line(1, started=1)]
+    _write(recording, 0, first)
+    _write(recording, 1, second)
+    reopened = Recording.open(recording.directory)
+    assert reopened.run == recording.run
+    assert list(reopened.lines()) == [*first, *second]
+
+
+def test_a_line_is_there_as_soon_as_it_is_written(recording, request_line):
+    recording.writer(0).write(request_line(0))
+    assert list(recording.lines()) == [request_line(0)]
+
+
+def test_how_a_run_ended_is_noted_later(recording):
+    recording.finish(ended_at_s=12.5, ended_by="sigint", offered=40)
+    run = Recording.open(recording.directory).run
+    assert (run.ended_at_s, run.ended_by, run.offered, run.run_id) == (12.5, "sigint", 40, "run-1")
+
+
+def test_the_summary_written_is_the_summary_rebuilt(recording, request_line):
+    _write(recording, 0, [request_line(index) for index in range(20)])
+    recording.finish(ended_at_s=100.0, ended_by="schedule", offered=20)
+    written = recording.summarize()
+    recording.write_summary(written)
+    reopened = Recording.open(recording.directory)
+    before = (recording.directory / "summary.json").read_bytes()
+    assert reopened.summary() == written == reopened.rebuild()
+    assert (recording.directory / "summary.json").read_bytes() == before
+    assert written.counts.offered == 20
+
+
+def test_a_summary_that_was_never_written_comes_from_the_records(recording, request_line):
+    _write(recording, 0, [request_line(0)])
+    assert recording.summary().counts.ok == 1
+    assert not (recording.directory / "summary.json").exists()
+
+
+def test_a_recording_is_judged_by_its_own_objectives_or_by_others(recording, request_line):
+    _write(recording, 0, [request_line(index) for index in range(100)])
+    recording.finish(ended_at_s=100.0, ended_by="schedule")
+    verdict = recording.judge()
+    assert (verdict.verdict, [judged.expr for judged in verdict.objectives]) == (Word.PASS, ["latency.p50 < 1s"])
+    assert recording.judge([parse("latency.p50 < 1ms")]).exit_code == 3
+    assert recording.verdict() is None
+    recording.write_verdict(verdict)
+    assert recording.verdict() == verdict
+
+
+def test_the_files_are_json_that_others_can_read(recording, request_line):
+    _write(recording, 0, [request_line(0)])
+    recording.rebuild()
+    recording.write_verdict(recording.judge())
+    summary = json.loads((recording.directory / "summary.json").read_text())
+    assert summary["schema_version"] == 1
+    assert summary["counts"]["offered"] == 1
+    assert [percentile["p"] for percentile in summary["metrics"]["ttft"]["percentiles"]] == [50, 90, 95, 99, 99.9]
+    assert json.loads((recording.directory / "verdict.json").read_text())["verdict"] == "INVALID"
+    assert sorted(path.name for path in recording.directory.iterdir()) == [
+        "records-0.jsonl",
+        "run.json",
+        "summary.json",
+        "verdict.json",
+    ]
+
+
+def test_a_torn_last_line_is_tolerated_and_told(recording, request_line):
+    _write(recording, 0, [request_line(0), request_line(2)])
+    path = recording.directory / "records-0.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
+    recording.finish(ended_at_s=100.0, ended_by="schedule", offered=3)
+    summary = recording.summarize()
+    assert summary.warnings == ("records-0.jsonl:2: the line is torn: its worker was killed while it wrote",)
+    assert (summary.counts.started, summary.counts.lost, summary.generator.valid) == (1, 2, True)
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"not json\n", b'{"line": "request"}\n', b'{"line": "song"}\n', b"\xff\xfe\n", b"\n"]
+)
+def test_a_line_that_is_no_record_makes_the_run_invalid(garbage: bytes, recording, request_line):
+    _write(recording, 0, [request_line(0)])
+    path = recording.directory / "records-0.jsonl"
+    path.write_bytes(garbage + path.read_bytes())
+    recording.finish(ended_at_s=100.0, ended_by="schedule")
+    folded = recording.fold()
+    assert folded.damages == (Damage("records-0.jsonl", 1, torn=False),)
+    assert folded.summary().generator.reasons == ("records-0.jsonl:1: the line is not a record",)
+    assert folded.verdict().verdict is Word.INVALID
+
+
+_KILLED = """
+import sys, time
+from pathlib import Path
+from relayload.core.results.record import Outcome, Record
+from relayload.recording import Recording
+
+writer = Recording.open(Path(sys.argv[1])).writer(0)
+for index in range(1000):
+    writer.write(Record(index=2 * index, worker=0, scenario="a", stage="steady", model="m", measured=True,
+                        intended_at_s=0.01 * index, late_s=0.0, latency_s=0.1, outcome=Outcome.OK))
+print("written", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_killed_run_keeps_what_had_finished_and_has_lost_the_rest(recording):
+    process = subprocess.Popen(
+        [sys.executable, "-c", _KILLED, str(recording.directory)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "written\n"
+        os.kill(process.pid, signal.SIGKILL)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    summary = recording.summarize()
+    assert (summary.counts.started, summary.counts.lost, summary.counts.offered) == (1000, 999, 1999)
+    assert recording.judge().reasons == ("the run was killed before it ended",)
+
+
+def test_a_directory_that_holds_a_recording_is_not_written_over(recording, make_run):
+    with pytest.raises(AuthorError, match="already holds a recording: name another directory"):
+        Recording.create(recording.directory, make_run())
+
+
+def test_a_file_is_no_place_for_a_recording(tmp_path: Path, make_run):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AuthorError, match="is not a directory"):
+        Recording.create(tmp_path / "file", make_run())
+
+
+def test_a_directory_that_is_no_recording_is_refused(tmp_path: Path):
+    with pytest.raises(AuthorError, match=r"is not a recording: it has no run\.json"):
+        Recording.open(tmp_path)
+    with pytest.raises(AuthorError, match="there is no such directory"):
+        Recording.open(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["run.json", "summary.json", "verdict.json"])
+def test_a_file_of_another_version_is_told_by_name(name: str, recording):
+    (recording.directory / name).write_text('{"schema_version": 1}')
+    with pytest.raises(AuthorError, match=f"{name}: is not a {name} of this version"):
+        Recording.open(recording.directory).summary() if name == "summary.json" else Recording.open(
+            recording.directory
+        ).verdict()
+
+
+def test_a_wrong_objective_in_run_json_is_the_authors(recording):
+    recording.finish(objectives=("tfft.p99 < 1s",))
+    with pytest.raises(AuthorError, match=r"run\.json: objectives: unknown metric 'tfft': did you mean 'ttft'\?"):
+        recording.judge()
+
+
+def test_a_new_directory_is_named_after_the_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    first = new_run_dir("chat steady/1")
+    assert first.parent == Path("runs")
+    assert first.name.endswith("Z-chat-steady-1")
+    first.mkdir(parents=True)
+    assert not new_run_dir("chat steady/1").exists()
