@@ -1,0 +1,181 @@
+"""A summary and a verdict as text for people, 80 columns wide."""
+
+from collections.abc import Iterable, Iterator
+from io import StringIO
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from relayload.core.results.sample import Distribution
+from relayload.core.results.summary import Group, Metrics, Summary
+from relayload.core.units import format_duration
+from relayload.core.verdict.gate import Verdict
+from relayload.core.verdict.judging import Judgement
+from relayload.core.verdict.objective import Unit
+from relayload.core.verdict.stats import Word
+from relayload.core.verdict.wording import quantity, share
+
+WIDTH = 80
+MARKS = {Word.PASS: "✓", Word.FAIL: "✗", Word.INCONCLUSIVE: "?"}
+_STYLES = {Word.PASS: "green", Word.FAIL: "red", Word.INCONCLUSIVE: "yellow", Word.INVALID: "magenta"}
+_SHOWN_METRICS = (("latency", "latency"), ("ttft", "TTFT"), ("tpot", "TPOT"))
+_DASH = "–"
+
+
+def render_summary(summary: Summary, *, color: bool = False) -> str:
+    """Counts, latencies by scenario, errors, rates and the state of the generator."""
+    parts = [Text(_title(summary), style="bold"), Text(), *_facts(_counts(summary)), Text(), _latencies(summary)]
+    parts += [Text(), *_facts([*_errors(summary), *_rates(summary), *_generator(summary)])]
+    parts += [Text(f"warning: {warning}", style="yellow") for warning in summary.warnings]
+    return _printed(parts, color)
+
+
+def render_verdict(verdict: Verdict, *, color: bool = False) -> str:
+    """Each objective with what was observed, and the verdict of the run."""
+    parts: list[RenderableType] = [_objectives(verdict.objectives), Text()] if verdict.objectives else []
+    reasons = [f"{judgement.expr}: {judgement.reason}" for judgement in verdict.objectives if judgement.reason]
+    parts += [*map(Text, reasons), Text()] if reasons else []
+    parts += [_conclusion(verdict), *(Padding(Text(reason), (0, 0, 0, 2)) for reason in verdict.reasons)]
+    return _printed(parts, color)
+
+
+def _printed(parts: Iterable[RenderableType], color: bool) -> str:
+    console = Console(file=StringIO(), width=WIDTH, force_terminal=color, color_system="standard" if color else None)
+    for part in parts:
+        console.print(part, highlight=False)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined] # it is the StringIO above
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _title(summary: Summary) -> str:
+    workers = f"{summary.workers} worker{'s' if summary.workers != 1 else ''}"
+    return f"{summary.profile.name} · {format_duration(summary.duration_s)} · {workers} · {summary.run_id}"
+
+
+def _facts(rows: Iterable[tuple[str, str]]) -> Iterator[RenderableType]:
+    """Names on the left, what there is to say of them on the right."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", width=9)
+    table.add_column()
+    for name, text in rows:
+        table.add_row(name, text)
+    yield table
+
+
+def _counts(summary: Summary) -> list[tuple[str, str]]:
+    counts = summary.counts
+    outcomes = (f"{name} {count:,}" for name, count in sorted(counts.by_outcome.items(), key=lambda item: -item[1]))
+    arrivals = (
+        f"offered {counts.offered:,} = started {counts.started:,} + dropped {counts.dropped:,} + lost {counts.lost:,}"
+    )
+    retries = [f"{counts.retries:,} retries"] if counts.retries else []
+    return [("arrivals", arrivals), ("outcomes", " · ".join([*outcomes, *retries]) or "none")]
+
+
+def _latencies(summary: Summary) -> RenderableType:
+    """Of all, and of each scenario where there are several."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+    table.add_column("measured, ok", max_width=18, overflow="ellipsis", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for heading in ("n", "p50", "p90", "p99", "p99 interval", "max"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    several = len(summary.by_scenario) > 1
+    for name, metrics in (("all", summary.metrics), *(_by_scenario(summary.by_scenario) if several else ())):
+        for row in _metric_rows(name, metrics):
+            table.add_row(*row)
+    return table
+
+
+def _by_scenario(groups: dict[str, Group]) -> Iterator[tuple[str, Metrics]]:
+    return ((name, group.metrics) for name, group in groups.items())
+
+
+def _metric_rows(name: str, metrics: Metrics) -> Iterator[tuple[str, ...]]:
+    for field, heading in _SHOWN_METRICS:
+        distribution: Distribution | None = getattr(metrics, field)
+        if distribution is not None:
+            yield (name, heading, *_cells(distribution))
+            name = ""
+    if name:
+        yield (name, "nothing measured")
+
+
+def _cells(distribution: Distribution) -> tuple[str, ...]:
+    by_p = {percentile.p: percentile for percentile in distribution.percentiles}
+    p99 = by_p[99.0]
+    return (
+        f"{distribution.count:,}",
+        *(format_duration(by_p[p].value) for p in (50.0, 90.0, 99.0)),
+        _interval(p99.low, p99.high, Unit.SECONDS),
+        format_duration(distribution.max),
+    )
+
+
+def _interval(low: float | None, high: float | None, unit: str) -> str:
+    """`95.0–104ms`; an end that the sample does not bound is left open."""
+    if low is None and high is None:
+        return _DASH
+    ends = ("…" if end is None else quantity(end, unit) for end in (low, high))
+    return "–".join(ends)
+
+
+def _errors(summary: Summary) -> list[tuple[str, str]]:
+    rows = [
+        f"{error.count:,} {error.outcome}" + (f" ({error.error})" if error.error else "") for error in summary.errors
+    ]
+    return [("errors" if not position else "", row) for position, row in enumerate(rows)]
+
+
+def _rates(summary: Summary) -> list[tuple[str, str]]:
+    rates, tokens = summary.rates, summary.tokens
+    named = (("offered", rates.offered_per_s), ("started", rates.started_per_s), ("ok", rates.ok_per_s))
+    parts = [f"{name} {quantity(rate, Unit.PER_SECOND)}" for name, rate in named if rate is not None]
+    spoken = [f"{rates.output_tokens_per_s:,.0f} tokens/s"] if rates.output_tokens_per_s else []
+    return [
+        ("rates", " · ".join([*parts, *spoken]) or "no measured stage was reached"),
+        ("starts", f"at most {rates.max_in_1s:,} in any second, {rates.max_in_60s:,} in any minute"),
+        ("tokens", f"{tokens.input:,} in · {tokens.output:,} out, of which {tokens.reasoning:,} reasoning"),
+    ]
+
+
+def _generator(summary: Summary) -> list[tuple[str, str]]:
+    health = summary.generator
+    parts = [f"late p99 {format_duration(health.late_p99_s)}"] if health.late_p99_s is not None else []
+    parts += [f"loop p99 {format_duration(health.loop_lag_p99_s)}"] if health.loop_lag_p99_s is not None else []
+    parts += [f"CPU {share(health.cpu_share)}"] if health.cpu_share is not None else []
+    parts += [f"{health.timestamps} timestamps"] if health.timestamps else []
+    return [("generator", " · ".join(parts) or "told nothing")] + [("", reason) for reason in health.reasons]
+
+
+def _objectives(judgements: Iterable[Judgement]) -> RenderableType:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+    for heading in ("", "objective", "observed", "95% interval", "k of n"):
+        table.add_column(
+            heading, justify="left" if heading in ("", "objective") else "right", no_wrap=heading != "objective"
+        )
+    for judgement in judgements:
+        mark = Text(MARKS[judgement.verdict], style=_STYLES[judgement.verdict])
+        table.add_row(mark, judgement.expr, *_observations(judgement))
+    return table
+
+
+def _observations(judgement: Judgement) -> tuple[str, str, str]:
+    count = f"{judgement.n:,}" if judgement.k is None else f"{judgement.k:,} of {judgement.n:,}"
+    interval = _interval(judgement.low, judgement.high, judgement.unit)
+    return observed(judgement), interval, count
+
+
+def observed(judgement: Judgement) -> str:
+    """What was observed: a quantity, `∞` where no answer came, a dash where nothing was measured."""
+    if judgement.observed is not None:
+        return quantity(judgement.observed, judgement.unit)
+    return "∞" if judgement.n else _DASH
+
+
+def _conclusion(verdict: Verdict) -> Text:
+    words = [judgement.verdict for judgement in verdict.objectives]
+    counts = ", ".join(f"{words.count(word)} {word}" for word in MARKS if word in words) or "no objectives"
+    line = Text(verdict.verdict.value, style=f"bold {_STYLES[verdict.verdict]}")
+    return line.append(f"  {counts}", style="not bold default")

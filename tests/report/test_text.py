@@ -1,0 +1,88 @@
+import pytest
+
+from relayload.core.results.record import Outcome
+from relayload.core.results.run import StageInfo
+from relayload.core.results.tables import summarize
+from relayload.core.verdict.gate import judge
+from relayload.core.verdict.objective import parse
+from relayload.report.text import WIDTH, render_summary, render_verdict
+
+
+@pytest.fixture
+def lines(request_line, drop_line, end_line):
+    return [
+        *(request_line(index, service_s=0.1 + 0.001 * index) for index in range(60)),
+        *(request_line(index, scenario="a scenario with a very long name") for index in range(60, 90)),
+        *(request_line(index, outcome=Outcome.RATE_LIMITED, error="http_429", status=429) for index in range(90, 95)),
+        *(drop_line(index) for index in range(95, 97)),
+        end_line(0, started=95, dropped=2, timestamps="kernel", loop_lag_p99_s=0.001, cpu_share=0.25),
+    ]
+
+
+def test_a_summary_tells_counts_latencies_errors_rates_and_the_generator(lines, make_run, folded):
+    text = render_summary(summarize(folded(lines), make_run(offered=100)))
+    assert "trial · 1m40s · 1 worker · run-1" in text
+    assert "arrivals   offered 100 = started 95 + dropped 2 + lost 3" in text
+    assert "outcomes   ok 90 · rate_limited 5" in text
+    assert "all                 latency  90   145ms   501ms   501ms" in text
+    assert "simple              latency  60   130ms   154ms   160ms" in text
+    assert "a scenario with a…  latency  30" in text
+    assert "errors     5 rate_limited (http_429)" in text
+    assert "rates      offered 1/s · started 0.95/s · ok 0.9/s · 9 tokens/s" in text
+    assert "starts     at most 1 in any second, 60 in any minute" in text
+    assert "generator  late p99 1.00ms · loop p99 1.00ms · CPU 25% · kernel timestamps" in text
+
+
+def test_one_scenario_is_told_once(request_line, make_run, folded):
+    text = render_summary(summarize(folded([request_line(0)]), make_run()))
+    assert text.count("latency") == 1
+
+
+def test_a_run_without_data_says_so(make_run, folded):
+    text = render_summary(summarize(folded([]), make_run(stages=(StageInfo(name="w", for_s=1.0, warmup=True),))))
+    assert "outcomes   none" in text
+    assert "nothing measured" in text
+    assert "no measured stage was reached" in text
+    assert "generator  told nothing" in text
+
+
+def test_faults_and_warnings_are_told(request_line, make_run, folded):
+    text = render_summary(summarize(folded([request_line(0)]), make_run(), ["a line is no record"], ["a torn line"]))
+    assert "a line is no record" in text
+    assert "warning: a torn line" in text
+
+
+def _verdict(texts, lines, run, folded):
+    fold = folded(lines)
+    return judge([parse(text) for text in texts], fold, run, summarize(fold, run))
+
+
+def test_a_verdict_shows_each_objective_with_what_was_seen(lines, make_run, folded):
+    texts = ["latency.p50 < 1s", "ttft.p99 < 1s", "latency.p99 < 1s", "errors.rate < 1%", "tpot.avg < 1ms"]
+    text = render_verdict(_verdict(texts, lines, make_run(), folded))
+    assert "✓  latency.p50 < 1s     149ms" in text
+    assert "✗  latency.p99 < 1s         ∞" in text
+    assert "7 of 97" in text
+    assert "✗  errors.rate < 1%" in text
+    assert "errors.rate < 1%: 5 of 95 failed, 1% may" in text
+    assert "latency.p99 < 1s: 7 of 97 were not within the limit, 1% may" in text
+    assert text.endswith("FAIL  1 PASS, 4 FAIL\n")
+
+
+def test_an_invalid_run_says_why(request_line, make_run, folded):
+    text = render_verdict(_verdict([], [request_line(0)], make_run(ended_by=None), folded))
+    assert text == "INVALID  no objectives\n  the run was killed before it ended\n"
+
+
+def test_nothing_is_wider_than_a_terminal(lines, make_run, folded):
+    texts = ["latency{scenario=a-very-long-scenario-name, outcome!=rate_limited}.p99.9 <= 1m30s", "chunk_gap.p99 < 1s"]
+    shown = render_summary(summarize(folded(lines), make_run())) + render_verdict(
+        _verdict(texts, lines, make_run(), folded)
+    )
+    assert max(map(len, shown.splitlines())) <= WIDTH
+
+
+def test_color_is_only_there_where_it_is_wanted(lines, make_run, folded):
+    verdict = _verdict(["latency.p50 < 1s"], lines, make_run(), folded)
+    assert "\x1b[" not in render_verdict(verdict)
+    assert "\x1b[32m✓" in render_verdict(verdict, color=True)
