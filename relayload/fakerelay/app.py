@@ -20,6 +20,8 @@ from relayload.fakerelay.ticker import Ticker
 from relayload.fakerelay.wire import EXTENSION, Wire
 
 MAX_BODY_BYTES = 20 * 1024 * 1024
+MAX_DISCARDED_BYTES = 200 * 1024 * 1024
+"""Read and thrown away of a body that is too large, so that the client gets to read why."""
 LAST_REQUESTS = 100
 """Told by `/__relay/requests` where no number is given."""
 
@@ -117,16 +119,18 @@ def _check_route(method: str, path: str) -> None:
 
 async def _body(receive: Receive) -> bytes:
     """The whole body of a request. Raises Refusal above 20 MB."""
-    parts, size = [], 0
-    while True:
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more and size < MAX_DISCARDED_BYTES:
         message = await receive()
         part: bytes = message.get("body", b"")
         size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise Refusal(Reason.TOO_LARGE, f"The request is larger than {MAX_BODY_BYTES} bytes.")
-        parts.append(part)
-        if not message.get("more_body"):
-            return b"".join(parts)
+        if size <= MAX_BODY_BYTES:
+            parts.append(part)
+        more = message.get("more_body", False)
+    if size > MAX_BODY_BYTES:
+        raise Refusal(Reason.TOO_LARGE, f"The request is larger than {MAX_BODY_BYTES} bytes.")
+    return b"".join(parts)
 
 
 def _count(query: dict[str, list[str]]) -> int:

@@ -150,11 +150,11 @@ class Case:
             head = self._wire.head(200, self._headers(EVENT_STREAM) + CHUNKED)
             events = self._format.events(ask, reply, _created())
             stream = TokenStream(self._wire, self._entry, reply, events, head, at_s)
-            self._run.ticker.at(stream.due_s, stream)
+            self._run.ticker.at(stream.due_s, stream, urgent=True)
         else:
             body = encode(self._format.body(ask, reply, _created(), words(reply.number, reply.output_tokens)))
             data = response_bytes(self._wire, 200, body, self._headers(JSON))
-            self._run.ticker.at(at_s + reply.service_s, Body(self._wire, self._entry, data))
+            self._run.ticker.at(at_s + reply.service_s, Body(self._wire, self._entry, data), urgent=True)
 
     def _schedule_script(self, ask: Any, turn: Turn, at_s: float) -> None:
         reply, faults = turn.reply, turn.faults
@@ -168,7 +168,7 @@ class Case:
         head = self._wire.head(200, self._headers(EVENT_STREAM if ask.stream else JSON) + length)
         answer = ScriptedAnswer(self._wire, self._entry, script, head, at_s)
         self._service_s = script.ends_at_s
-        self._run.ticker.at(answer.due_s, answer)
+        self._run.ticker.at(answer.due_s, answer, urgent=True)
 
     def _faulty_body(self, ask: Any, turn: Turn) -> bytes:
         reply = turn.reply

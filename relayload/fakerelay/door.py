@@ -24,10 +24,20 @@ class Door:
         self._ticker = ticker
         self._listener = listener
         self._schedule = 0
+        self._begun = False
+        self._planned: tuple[Sequence[Fault], float] = ((), 0.0)
         self._reopening: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """The listener listens: do as planned."""
+        self._begun = True
+        self.schedule(*self._planned)
 
     def schedule(self, faults: Sequence[Fault], started_at_s: float) -> None:
         """Take the windows from the faults; what an earlier schedule had planned is forgotten."""
+        self._planned = (faults, started_at_s)
+        if not self._begun:
+            return
         self._schedule += 1
         for fault in faults:
             if isinstance(fault, RefuseConnection) and fault.to is not None:

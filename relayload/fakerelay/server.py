@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -50,8 +51,11 @@ class RelayServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         ticker = Ticker()
-        self._app.open(ticker, Door(ticker, self))
+        door = Door(ticker, self)
+        self._app.open(ticker, door)
         await super().startup(sockets)
+        door.begin()
+        _tame_garbage_collection()
         if self._watches_stdin:
             threading.Thread(target=self._await_stdin, args=(asyncio.get_running_loop(),), daemon=True).start()
         self._ready()
@@ -100,6 +104,13 @@ class RelayServer(uvicorn.Server):
         while os.read(0, 4096):
             pass
         loop.call_soon_threadsafe(self._stop)
+
+
+def _tame_garbage_collection() -> None:
+    """Leave what was imported out of it, and look at the oldest objects seldom: each look stops all streams."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(2_000, 20, 1_000)
 
 
 def _config(app: FakeRelayApp) -> uvicorn.Config:

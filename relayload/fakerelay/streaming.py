@@ -36,48 +36,47 @@ class TokenStream:
     ) -> None:
         self._wire = wire
         self._entry = entry
-        self._reply = reply
         self._events = events
         self._head = head
         self._first_at_s = started_at_s + reply.ttft_s
-        self._next = reply.first_shown
+        self._first = self._next = reply.first_shown
+        self._end = reply.output_tokens
+        self._rate_per_s = reply.tokens_per_s
 
     @property
     def due_s(self) -> float:
         """The instant of the next token."""
-        return self._first_at_s + self._next / self._reply.tokens_per_s
+        return self._first_at_s + self._next / self._rate_per_s
 
     def __call__(self, now_s: float) -> float | None:
         if not self._wire.open:
             return None
-        if self._next == self._reply.first_shown:
+        if self._next == self._first:
             self._write_first()
         else:
             self._write_due(now_s)
-        if self._next < self._reply.output_tokens:
-            return self.due_s
+        if self._next < self._end:
+            return self._first_at_s + self._next / self._rate_per_s
         self._wire.end()
         return None
 
     def _write_first(self) -> None:
         before = b"".join((self._head, *map(chunk, self._events.opening())))
-        token, self._next = self._next, self._next + 1
-        end = self._end()
+        self._next += 1
+        after = self._closing()
         wall_ns = clock.wall_ns()
-        self._wire.write(b"".join((before, chunk(self._events.first(token, wall_ns)), end)))
+        self._wire.write(b"".join((before, chunk(self._events.first(self._first, wall_ns)), after)))
         self._entry.first_byte_ns = wall_ns
 
     def _write_due(self, now_s: float) -> None:
-        reply = self._reply
-        due = int((now_s - self._first_at_s) * reply.tokens_per_s)
-        end = min(reply.output_tokens, max(self._next, due) + 1)
-        event = self._events.token
-        data = b"".join([chunk(event(token)) for token in range(self._next, end)])
-        self._next = end
-        self._wire.write(data + self._end())
+        token = self._next
+        due = int((now_s - self._first_at_s) * self._rate_per_s)
+        self._next = end = min(self._end, max(token, due) + 1)
+        data = b"".join([chunk(self._events.token(each)) for each in range(token, end)])
+        self._wire.write(data if end < self._end else data + self._closing())
 
-    def _end(self) -> bytes:
-        if self._next < self._reply.output_tokens:
+    def _closing(self) -> bytes:
+        if self._next < self._end:
             return b""
         return b"".join((*map(chunk, self._events.closing()), LAST_CHUNK))
 

@@ -18,7 +18,10 @@ from relayload import clock
 Job = Callable[[float], float | None]
 """Called with the time when it is due; returns when it is due next, or None when it is done."""
 
-REST_S = 0.0002
+_Entry = tuple[float, int, Job]
+"""When it is due, a number that keeps the order of those due together, and the job."""
+
+REST_S = 0.0001
 """Between two ticks, so that chunks gather and sockets are served."""
 
 _CLOCK_MONOTONIC = 1
@@ -30,21 +33,26 @@ class Ticker:
     """Runs jobs at instants of `clock.now_s` on the running event loop."""
 
     def __init__(self) -> None:
-        self._jobs: list[tuple[float, int, Job]] = []
+        self._jobs: list[_Entry] = []
+        self._urgent: list[_Entry] = []
         self._count = 0
         self._armed_for_s = inf
         self._timer = _new_timer(self._tick)
 
-    def at(self, due_s: float, job: Job) -> None:
-        """Run a job once the instant has come, never at once."""
+    def at(self, due_s: float, job: Job, *, urgent: bool = False) -> None:
+        """Run a job once the instant has come, never at once; an urgent one goes before all that are not.
+
+        Only the first run is urgent: a stream's first token is what clients are measured by.
+        """
         self._count += 1
-        heappush(self._jobs, (due_s, self._count, job))
+        heappush(self._urgent if urgent else self._jobs, (due_s, self._count, job))
         if due_s < self._armed_for_s:
             self._arm(due_s)
 
     def close(self) -> None:
         """Forget every job."""
         self._jobs.clear()
+        self._urgent.clear()
         self._timer.close()
 
     def _arm(self, due_s: float) -> None:
@@ -52,21 +60,31 @@ class Ticker:
         self._timer.set(due_s)
 
     def _tick(self) -> None:
-        started_at_s = clock.now_s()
         self._armed_for_s = -inf  # what jobs add is looked at below
         try:
-            while self._jobs and self._jobs[0][0] <= started_at_s:
-                self._run_next()
+            self._run_due(clock.now_s())
         finally:
             self._armed_for_s = inf
+            due_s = self._urgent[0][0] if self._urgent else inf
             if self._jobs:
-                self._arm(max(self._jobs[0][0], clock.now_s() + REST_S))
+                due_s = min(due_s, max(self._jobs[0][0], clock.now_s() + REST_S))
+            if due_s < inf:
+                self._arm(due_s)
 
-    def _run_next(self) -> None:
-        _, number, job = heappop(self._jobs)
-        due_s = job(clock.now_s())
-        if due_s is not None:
-            heappush(self._jobs, (due_s, number, job))
+    def _run_due(self, started_at_s: float) -> None:
+        """Whatever was due when the tick began, and whatever urgent has fallen due since."""
+        jobs, urgent = self._jobs, self._urgent
+        while True:
+            now_s = clock.now_s()
+            if urgent and urgent[0][0] <= now_s:
+                _, number, job = heappop(urgent)
+            elif jobs and jobs[0][0] <= started_at_s:
+                _, number, job = heappop(jobs)
+            else:
+                return
+            due_s = job(now_s)
+            if due_s is not None:
+                heappush(jobs, (due_s, number, job))
 
 
 class _Timer(Protocol):

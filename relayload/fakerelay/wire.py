@@ -39,6 +39,8 @@ class Wire:
         self._cycle = cycle
         self._transport = protocol.transport
         self._done: asyncio.Future[None] | None = None
+        self.open = True
+        """Whether there is still a client to write to, and an answer that is not complete."""
         self.received_at_s = 0.0
         self.received_ns = 0
         """Wall clock at the last byte of the request."""
@@ -47,11 +49,6 @@ class Wire:
     def complete(self) -> bool:
         """Whether the answer was written to the end that was meant for it."""
         return self._cycle.response_complete
-
-    @property
-    def open(self) -> bool:
-        """Whether there is still a client to write to, and an answer that is not complete."""
-        return not (self._cycle.disconnected or self._cycle.response_complete or self._transport.is_closing())
 
     def head(self, status: int, headers: bytes) -> bytes:
         """The first lines of a response; `headers` are whole lines, each ended by CRLF."""
@@ -63,7 +60,7 @@ class Wire:
         """Hand bytes to the kernel now, not when the event loop comes round to it."""
         self._cycle.response_started = True
         transport = self._transport
-        if transport.is_closing():
+        if not self.open or transport.is_closing():
             return
         if not transport.get_write_buffer_size():
             try:
@@ -101,7 +98,8 @@ class Wire:
             await self._done
 
     def release(self) -> None:
-        """Let `finished` return."""
+        """Nothing more can be written: let `finished` return."""
+        self.open = False
         if self._done is not None and not self._done.done():
             self._done.set_result(None)
 

@@ -1,4 +1,5 @@
 import asyncio
+import time
 
 from relayload import clock
 from relayload.fakerelay.ticker import Ticker
@@ -57,6 +58,24 @@ def test_jobs_may_add_jobs():
         return ran
 
     assert run(scenario) == ["first", "second"]
+
+
+def test_an_urgent_job_goes_before_those_that_wait_longer():
+    async def scenario(ticker: Ticker) -> list:
+        ran: list[str] = []
+        now_s = clock.now_s()
+
+        def slow(_now_s: float) -> None:
+            ran.append("slow")
+            time.sleep(0.01)
+
+        ticker.at(now_s - 2.0, slow)
+        ticker.at(now_s - 1.0, lambda _: ran.append("waiting"))
+        ticker.at(now_s + 0.005, lambda _: ran.append("urgent"), urgent=True)
+        await asyncio.sleep(0.05)
+        return ran
+
+    assert run(scenario) == ["slow", "urgent", "waiting"]
 
 
 def test_one_job_that_fails_does_not_stop_the_others():
