@@ -39,6 +39,10 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
+class ClientGone(Exception):
+    """The connection ended in the middle of a request."""
+
+
 class FakeRelayApp:
     """A relay. Needs the server of this package, whose connections it borrows."""
 
@@ -76,6 +80,8 @@ class FakeRelayApp:
                 respond(wire, 200, encode(self._about(request, parse_qs(scope["query_string"].decode("latin-1")))))
         except Refusal as refusal:
             run.refuse(wire, refusal, Admission())
+        except ClientGone:
+            return  # it never made a whole request, so there is nothing to count
 
     def _begin(self, started_at_s: float) -> None:
         self._run = Run.of(self._preset, self._ticker, self._recorder, started_at_s)
@@ -118,11 +124,13 @@ def _check_route(method: str, path: str) -> None:
 
 
 async def _body(receive: Receive) -> bytes:
-    """The whole body of a request. Raises Refusal above 20 MB."""
+    """The whole body of a request. Raises Refusal above 20 MB, and ClientGone."""
     parts: list[bytes] = []
     size, more = 0, True
     while more and size < MAX_DISCARDED_BYTES:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
         part: bytes = message.get("body", b"")
         size += len(part)
         if size <= MAX_BODY_BYTES:

@@ -120,6 +120,7 @@ def _config(app: FakeRelayApp) -> uvicorn.Config:
         ws="none",
         lifespan="off",
         log_config=None,
+        log_level="error",  # garbage from a client is told to the client
         access_log=False,
         server_header=False,
         headers=[("server", "relayload-fake-relay")],

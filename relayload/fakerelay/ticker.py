@@ -30,14 +30,14 @@ _TFD_FLAGS = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
 
 
 class Ticker:
-    """Runs jobs at instants of `clock.now_s` on the running event loop."""
+    """Runs jobs at instants of `clock.now_s` on the running event loop, by timerfd where the system has it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, timerfd: bool = sys.platform == "linux") -> None:
         self._jobs: list[_Entry] = []
         self._urgent: list[_Entry] = []
         self._count = 0
         self._armed_for_s = inf
-        self._timer = _new_timer(self._tick)
+        self._timer: _Timer = _TimerFd(self._tick) if timerfd else _LoopTimer(self._tick)
 
     def at(self, due_s: float, job: Job, *, urgent: bool = False) -> None:
         """Run a job once the instant has come, never at once; an urgent one goes before all that are not.
@@ -91,10 +91,6 @@ class _Timer(Protocol):
     def set(self, due_s: float) -> None: ...
 
     def close(self) -> None: ...
-
-
-def _new_timer(callback: Callable[[], None]) -> _Timer:
-    return _TimerFd(callback) if sys.platform == "linux" else _LoopTimer(callback)
 
 
 class _LoopTimer:

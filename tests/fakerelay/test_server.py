@@ -2,12 +2,14 @@
 
 import json
 import math
+import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import openai
 import pytest
@@ -273,6 +275,46 @@ def test_its_own_account_agrees_with_what_was_sent(start_relay):
         assert entry["received_ns"] < entry["first_byte_ns"] <= entry["ended_ns"]
     assert fetch(relay, "/__relay/reset", method="POST") == (200, {"reset": True})
     assert fetch(relay, "/__relay/stats")[1]["requests"] == 0
+
+
+def test_requests_queue_for_slots_as_arithmetic_says(start_relay):
+    # Each takes 100 ms + 10 / (100/s) = 200 ms of one of two slots: six at once start two by two.
+    relay = start_relay(
+        "models: {m: {ttft: {any: 100ms}, speed: 100/s, output_tokens: {any: 11}}}\ncapacity: {slots: 2, queue: 4}"
+    )
+    body = {"model": "m", "messages": MESSAGES}
+    with ThreadPoolExecutor(7) as pool:
+        statuses = [status for status, _ in pool.map(lambda _: fetch(relay, "/v1/chat/completions", body), range(7))]
+    assert sorted(statuses) == [200] * 6 + [503]
+    _, entries = fetch(relay, "/__relay/requests")
+    queued_s = sorted(entry["queued_s"] for entry in entries if entry["outcome"] == "ok")
+    assert queued_s == pytest.approx([0, 0, 0.2, 0.2, 0.4, 0.4], abs=0.1)
+
+
+def test_garbage_and_half_requests_leave_it_standing(relay):
+    address = urlsplit(relay.base_url)
+    before = fetch(relay, "/__relay/stats")[1]["requests"]
+    half = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"
+    for data in (b"\x00\xff\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET " + b"x" * 100_000, half, b""):
+        with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+            connection.sendall(data)
+    assert fetch(relay, "/health")[0] == 200
+    assert fetch(relay, "/__relay/stats")[1]["requests"] == before
+
+
+def test_two_requests_at_once_on_one_connection_are_answered_in_turn(relay):
+    address = urlsplit(relay.base_url)
+    body = json.dumps({"model": "fast", "messages": MESSAGES}).encode()
+    request = (
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk-fake\r\n"
+        b"content-length: %d\r\n\r\n%b" % (len(body), body)
+    )
+    with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+        connection.sendall(request + request.replace(b"host: x", b"host: x\r\nconnection: close"))
+        answered = b""
+        while piece := connection.recv(65536):
+            answered += piece
+    assert answered.count(b"HTTP/1.1 200 OK") == 2
 
 
 def test_a_client_that_leaves_is_counted_as_gone(start_relay):

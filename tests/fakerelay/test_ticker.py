@@ -1,13 +1,24 @@
 import asyncio
+import sys
 import time
+from functools import partial
+
+import pytest
 
 from relayload import clock
 from relayload.fakerelay.ticker import Ticker
 
+NEEDS_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="timerfd is a Linux call")
 
-def run(scenario) -> list:
+
+@pytest.fixture(params=[pytest.param(True, marks=NEEDS_LINUX), False], ids=["timerfd", "loop"])
+def run(request):
+    return partial(run_scenario, request.param)
+
+
+def run_scenario(timerfd: bool, scenario) -> list:
     async def main() -> list:
-        ticker = Ticker()
+        ticker = Ticker(timerfd=timerfd)
         try:
             return await scenario(ticker)
         finally:
@@ -16,7 +27,7 @@ def run(scenario) -> list:
     return asyncio.run(main())
 
 
-def test_jobs_run_in_the_order_in_which_they_are_due():
+def test_jobs_run_in_the_order_in_which_they_are_due(run):
     async def scenario(ticker: Ticker) -> list:
         ran, begun_at_s = [], clock.now_s()
         for name, delay_s in (("third", 0.03), ("first", 0.01), ("second", 0.02), ("past", -5.0)):
@@ -28,7 +39,7 @@ def test_jobs_run_in_the_order_in_which_they_are_due():
     assert run(scenario) == ["past", "first", "second", "third"]
 
 
-def test_a_job_runs_again_as_long_as_it_says_when():
+def test_a_job_runs_again_as_long_as_it_says_when(run):
     async def scenario(ticker: Ticker) -> list:
         begun_at_s = clock.now_s()
         runs: list[float] = []
@@ -45,7 +56,7 @@ def test_a_job_runs_again_as_long_as_it_says_when():
     assert len(run(scenario)) == 5
 
 
-def test_jobs_may_add_jobs():
+def test_jobs_may_add_jobs(run):
     async def scenario(ticker: Ticker) -> list:
         ran: list[str] = []
 
@@ -60,7 +71,7 @@ def test_jobs_may_add_jobs():
     assert run(scenario) == ["first", "second"]
 
 
-def test_an_urgent_job_goes_before_those_that_wait_longer():
+def test_an_urgent_job_goes_before_those_that_wait_longer(run):
     async def scenario(ticker: Ticker) -> list:
         ran: list[str] = []
         now_s = clock.now_s()
@@ -78,7 +89,7 @@ def test_an_urgent_job_goes_before_those_that_wait_longer():
     assert run(scenario) == ["slow", "urgent", "waiting"]
 
 
-def test_one_job_that_fails_does_not_stop_the_others():
+def test_one_job_that_fails_does_not_stop_the_others(run):
     async def scenario(ticker: Ticker) -> list:
         ran: list[str] = []
         failures: list[str] = []
