@@ -45,7 +45,7 @@ class Fault(Part):
         )
 
 
-class _InStream(Fault):
+class InStream(Fault):
     """A fault after so many tokens; by default in the middle."""
 
     after_tokens: Annotated[int, Field(ge=0)] | None = None
@@ -78,7 +78,7 @@ class RefuseConnection(Fault):
         return self
 
 
-class Reset(_InStream):
+class Reset(InStream):
     """A TCP reset when the first token was due, or in the middle of the answer."""
 
     kind: Literal["reset"]
@@ -92,7 +92,7 @@ class SlowFirstToken(Fault):
     delay: Duration
 
 
-class Stall(_InStream):
+class Stall(InStream):
     """Silence in mid-answer, or only keep-alive comments."""
 
     kind: Literal["stall"]
@@ -102,13 +102,13 @@ class Stall(_InStream):
     comment: Annotated[str, Field(pattern=r"^[^\r\n]*$")] = "keep-alive"
 
 
-class Truncate(_InStream):
+class Truncate(InStream):
     """The answer stops, in order: a stream without `[DONE]` and finish reason, a body short of its length."""
 
     kind: Literal["truncate"]
 
 
-class ErrorEvent(_InStream):
+class ErrorEvent(InStream):
     """An error as an event of a stream that began with 200; nothing follows."""
 
     streams_only = True
@@ -128,7 +128,7 @@ class MissingUsage(Fault):
     kind: Literal["missing_usage"]
 
 
-class MalformedJson(_InStream):
+class MalformedJson(InStream):
     """One event, or the body, is cut JSON."""
 
     kind: Literal["malformed_json"]
@@ -152,7 +152,7 @@ class Fragment(Fault):
     pause: Duration = 0.001
 
 
-class SplitUtf8(_InStream):
+class SplitUtf8(InStream):
     """Two packets that meet inside a character."""
 
     kind: Literal["split_utf8"]
@@ -183,7 +183,7 @@ class WrongLength(Fault):
     """Bytes more than there are, or less if negative."""
 
 
-class DuplicateChunk(_InStream):
+class DuplicateChunk(InStream):
     """One event twice."""
 
     streams_only = True
@@ -191,7 +191,7 @@ class DuplicateChunk(_InStream):
     kind: Literal["duplicate_chunk"]
 
 
-class HugeChunk(_InStream):
+class HugeChunk(InStream):
     """One event, or the body, with a very long text."""
 
     kind: Literal["huge_chunk"]

@@ -73,6 +73,8 @@ class Percentiles(Part):
 
 
 class Times(Percentiles):
+    """Seconds: `45ms`."""
+
     p50: Duration
     p99: Duration
 

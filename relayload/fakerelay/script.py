@@ -21,6 +21,7 @@ from relayload.fakerelay.faults import (
     Fault,
     Fragment,
     HugeChunk,
+    InStream,
     MalformedJson,
     MissingUsage,
     Reset,
@@ -89,9 +90,9 @@ def odd_words(reply: Reply, faults: Iterable[Fault]) -> dict[int, str]:
     words = {}
     for fault in faults:
         if isinstance(fault, HugeChunk):
-            words[_struck(reply, fault.position(_shown(reply)))] = "x" * fault.size
+            words[_struck(reply, fault)] = "x" * fault.size
         elif isinstance(fault, SplitUtf8):
-            words[_struck(reply, fault.position(_shown(reply)))] = ODD_WORD
+            words[_struck(reply, fault)] = ODD_WORD
     return words
 
 
@@ -102,20 +103,20 @@ def stream_script(reply: Reply, events: Events, error_event: bytes, faults: tupl
     for fault in faults:
         match fault:
             case MalformedJson():
-                frames = _malform(frames, _struck(reply, fault.position(_shown(reply))))
+                frames = _malform(frames, _struck(reply, fault))
             case DuplicateChunk():
-                frames = _repeat(frames, _struck(reply, fault.position(_shown(reply))))
+                frames = _repeat(frames, _struck(reply, fault))
             case Stall():
-                frames = _stall(frames, _first_after(reply, fault.position(_shown(reply))), fault)
+                frames = _stall(frames, _first_after(reply, fault), fault)
             case Truncate():
-                frames = _before(frames, _first_after(reply, fault.position(_shown(reply))))
+                frames = _before(frames, _first_after(reply, fault))
             case Reset(at="before"):
                 frames, ending = [], Ending.RESET
             case Reset():
-                frames = _before(frames, _first_after(reply, fault.position(_shown(reply))))
+                frames = _before(frames, _first_after(reply, fault))
                 ending = Ending.RESET
             case ErrorEvent():
-                frames = _fail(frames, _first_after(reply, fault.position(_shown(reply))), error_event)
+                frames = _fail(frames, _first_after(reply, fault), error_event)
     if any(isinstance(fault, Crlf) for fault in faults):
         frames = [replace(frame, render=partial(_with_crlf, frame.render)) for frame in frames]
     return _with_length(_packed(frames, reply, faults), ending, reply, faults)
@@ -146,18 +147,14 @@ def plain_script(reply: Reply, body: bytes, faults: tuple[Fault, ...]) -> Script
     return Script(writes, writes[-1].at_s if writes else at_s, ending, declared)
 
 
-def _shown(reply: Reply) -> int:
-    return reply.output_tokens - reply.first_shown
+def _first_after(reply: Reply, fault: InStream) -> int:
+    """The first token that comes after a fault's place in the stream."""
+    return reply.first_shown + fault.position(reply.output_tokens - reply.first_shown)
 
 
-def _struck(reply: Reply, position: int) -> int:
-    """The token at a position among those shown; the last one, if there are not so many."""
-    return min(reply.first_shown + position, reply.output_tokens - 1)
-
-
-def _first_after(reply: Reply, position: int) -> int:
-    """The first token that is not among so many shown."""
-    return reply.first_shown + position
+def _struck(reply: Reply, fault: InStream) -> int:
+    """The token at a fault's place; the last one, if the place is behind it."""
+    return min(_first_after(reply, fault), reply.output_tokens - 1)
 
 
 def _stream_frames(reply: Reply, events: Events, faults: tuple[Fault, ...]) -> list[Frame]:
@@ -229,7 +226,7 @@ def _packed(frames: list[Frame], reply: Reply, faults: tuple[Fault, ...]) -> lis
             frames = _coalesced(frames, fault.events)
     fragment = next((_cut((fault,)) for fault in faults if isinstance(fault, Fragment)), None)
     split = next((fault for fault in faults if isinstance(fault, SplitUtf8)), None)
-    split_token = _struck(reply, split.position(_shown(reply))) if split else None
+    split_token = _struck(reply, split) if split else None
     writes = []
     for at_s, group in groupby(frames, key=lambda frame: frame.at_s):
         together = tuple(group)
