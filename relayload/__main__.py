@@ -1,0 +1,5 @@
+"""`python -m relayload`."""
+
+from relayload.cli import main
+
+main()

@@ -1,0 +1,23 @@
+"""How far a run is: a value that the master renews and a display shows."""
+
+from msgspec import Struct
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """The totals of a run until now. Latencies are of successful requests, in seconds."""
+
+    stage: str
+    elapsed_s: float
+    total_s: float | None
+    """None when only the trace knows."""
+    offered: int
+    started: int
+    dropped: int
+    in_flight: int
+    ok: int
+    failed: int
+    workers: int
+    ttft_p50_s: float | None = None
+    ttft_p99_s: float | None = None
+    latency_p50_s: float | None = None
+    latency_p99_s: float | None = None

@@ -1,0 +1,76 @@
+"""A run while it runs: a bar and a line of totals on a terminal, a plain line now and then elsewhere."""
+
+from types import TracebackType
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from relayload.core.results.progress import Progress
+from relayload.core.units import format_duration
+
+_PLAIN_EVERY_S = 10.0
+_BAR_WIDTH = 40
+
+
+class LiveDisplay:
+    """Shows progress on stderr between enter and exit."""
+
+    def __init__(self, name: str, console: Console | None = None) -> None:
+        self._name = name
+        self._console = console or Console(stderr=True, highlight=False)
+        self._live = Live(console=self._console, transient=True, auto_refresh=False)
+        self._next_plain_at_s = 0.0
+
+    def __enter__(self) -> "LiveDisplay":
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def show(self, progress: Progress | None) -> None:
+        """Draw the newest totals; None while the run is being set up."""
+        if self._console.is_terminal:
+            self._live.update(
+                Text(f"{self._name}: starting") if progress is None else self._picture(progress), refresh=True
+            )
+        elif progress is not None and progress.elapsed_s >= self._next_plain_at_s:
+            self._next_plain_at_s = progress.elapsed_s + _PLAIN_EVERY_S
+            self._console.print(f"{self._name}: {_when(progress)} · {totals(progress)}", soft_wrap=True)
+
+    def _picture(self, progress: Progress) -> Group:
+        head = Table.grid(padding=(0, 1))
+        bar = ProgressBar(total=progress.total_s, completed=progress.elapsed_s, width=_BAR_WIDTH)
+        head.add_row(Text(f"{self._name} · {progress.stage}", style="bold"), bar, _when(progress))
+        return Group(head, Text(totals(progress)), Text(_latencies(progress)))
+
+
+def totals(progress: Progress) -> str:
+    """Counts on one line; drops and failures only where there are any."""
+    parts = [f"offered {progress.offered}", f"in flight {progress.in_flight}", f"ok {progress.ok}"]
+    parts += [f"failed {progress.failed}"] if progress.failed else []
+    parts += [f"dropped {progress.dropped}"] if progress.dropped else []
+    return " · ".join(parts)
+
+
+def _when(progress: Progress) -> str:
+    total = "" if progress.total_s is None else f"/{format_duration(progress.total_s)}"
+    return f"{progress.elapsed_s:.0f}s{total}"
+
+
+def _latencies(progress: Progress) -> str:
+    return (
+        f"TTFT p50 {_or_dash(progress.ttft_p50_s)} p99 {_or_dash(progress.ttft_p99_s)}"
+        f" · latency p50 {_or_dash(progress.latency_p50_s)} p99 {_or_dash(progress.latency_p99_s)}"
+    )
+
+
+def _or_dash(seconds: float | None) -> str:
+    return "–" if seconds is None else format_duration(seconds)

@@ -1,0 +1,213 @@
+"""On the master, or in the only process: deal out the arrivals, watch the workers, drain, end the run."""
+
+from locust.env import Environment
+from locust.runners import MasterRunner
+
+import logging
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import gevent
+from gevent import Greenlet
+
+from relayload import clock
+from relayload.core.results.histogram import Histogram
+from relayload.core.results.progress import Progress
+from relayload.core.traffic.arrivals import Arrival, stage_at
+from relayload.profile import Profile
+from relayload.profile.model import OpenLoad
+from relayload.profile.plan import arrivals, stages
+from relayload.swarm import progress
+from relayload.swarm.messages import ASSIGN, END, Assignment, EndRun, Live, pack
+
+_LOG = logging.getLogger("relayload")
+_TICK_S = 0.1
+_TICKS_PER_PROGRESS = 5
+_LOCAL_LEAD_S = 0.2
+_REMOTE_LEAD_S = 1.0
+"""Workers spawn their user and clear their statistics before the first arrival is due."""
+_REPLAN_LEAD_S = 0.5
+_END_LEAD_S = 0.25
+"""So that every worker knows of the end before it comes, and all stop at the same arrival."""
+_ACKNOWLEDGE_S = 5.0
+_LOCAL = "local"
+
+
+class Controller:
+    """One run, from the first assignment to the last record."""
+
+    def __init__(self, environment: Environment, profile: Profile, run_id: str, run_dir: Path, base_url: str) -> None:
+        self._runner = environment.runner
+        self._profile = profile
+        self._run_id = run_id
+        self._run_dir = run_dir
+        self._base_url = base_url
+        self._stages = stages(profile)
+        self._workers: dict[str, int] = {}
+        self._members: tuple[str, ...] = ()
+        self._lives: dict[int, Live] = {}
+        self._due = _Due(arrivals(profile)) if isinstance(profile.load, OpenLoad) else None
+        self._alone = not isinstance(self._runner, MasterRunner)
+        self._begins_at_s = clock.now_s() + (_LOCAL_LEAD_S if self._alone else _REMOTE_LEAD_S)
+        self._hurried = False
+        self._until_s: float | None = None
+        self._own_crash: str | None = None
+
+    @property
+    def elapsed_s(self) -> float:
+        return clock.now_s() - self._begins_at_s
+
+    @property
+    def offered(self) -> int | None:
+        """Arrivals due until now, or until the end once there is one; None in a closed load."""
+        if self._due is None:
+            return None
+        return self._due.by(self.elapsed_s if self._until_s is None else self._until_s)
+
+    @property
+    def ended_at_s(self) -> float | None:
+        """When the load ended: nothing was due later. None while it runs."""
+        return self._until_s
+
+    @property
+    def lives(self) -> list[Live]:
+        """What each worker has last told."""
+        return list(self._lives.values())
+
+    @property
+    def crash(self) -> str | None:
+        """Our own failure, on any node."""
+        return self._own_crash or next((live.crash for live in self.lives if live.crash), None)
+
+    def begin(self, done: Callable[[], None]) -> None:
+        """Deal out the arrivals and watch; `done` is called once all is sent and answered, or nobody is left."""
+        self._members = self._present()
+        self._assign(from_s=0.0)
+        Greenlet.spawn(self._watch, done).link_exception(self._fail)
+
+    def hear(self, client_id: str, live: Live) -> None:
+        """A worker has told its totals."""
+        if self._workers.get(client_id) == live.worker:
+            self._lives[live.worker] = live
+
+    def hurry(self) -> None:
+        """Wait no longer for what is in flight."""
+        self._hurried = True
+        if self._until_s is not None:
+            self._send_end(grace_s=0.0)
+
+    def drain(self) -> None:
+        """End the run now and wait, in bounds, until every worker that is still there has closed its recording."""
+        if self._until_s is not None:
+            return
+        lead_s = 0.0 if self._alone else _END_LEAD_S
+        self._until_s = max(0.0, self.elapsed_s + lead_s)
+        grace_s = 0.0 if self._hurried else self._profile.load.graceful_stop_s
+        self._send_end(grace_s)
+        patience_until_s = clock.now_s() + lead_s + grace_s + _ACKNOWLEDGE_S
+        while self._waiting_for_drain() and clock.now_s() < patience_until_s:
+            gevent.sleep(_TICK_S / 2)
+
+    def _present(self) -> tuple[str, ...]:
+        if not isinstance(self._runner, MasterRunner):
+            return (_LOCAL,)
+        clients = self._runner.clients
+        return tuple(sorted(client.id for client in (*clients.ready, *clients.spawning, *clients.running)))
+
+    def _assign(self, from_s: float) -> None:
+        for share_number, client_id in enumerate(self._members):
+            worker = self._workers.setdefault(client_id, len(self._workers))
+            assignment = Assignment(
+                run_id=self._run_id,
+                run_dir=str(self._run_dir),
+                base_url=self._base_url,
+                profile_sha256=self._profile.sha256,
+                worker=worker,
+                share_number=share_number,
+                share_of=len(self._members),
+                from_s=from_s,
+                elapsed_s=self.elapsed_s,
+                alone=self._alone,
+            )
+            self._runner.send_message(ASSIGN, pack(assignment), client_id)
+
+    def _send_end(self, grace_s: float) -> None:
+        assert self._until_s is not None
+        end = pack(EndRun(until_s=self._until_s, grace_s=grace_s))
+        for client_id in self._members:
+            self._runner.send_message(END, end, client_id)
+
+    def _watch(self, done: Callable[[], None]) -> None:
+        tick = 0
+        while self._until_s is None and not self._over():
+            self._follow_members()
+            if tick % _TICKS_PER_PROGRESS == 0:
+                progress.write(self._run_dir, self._progress())
+            tick += 1
+            gevent.sleep(_TICK_S)
+        if self._until_s is None:
+            done()
+
+    def _over(self) -> bool:
+        lives = [self._lives.get(self._workers[client_id]) for client_id in self._members]
+        return self.crash is not None or not lives or all(live and live.finished for live in lives)
+
+    def _follow_members(self) -> None:
+        present = self._present()
+        if present == self._members:
+            return
+        _LOG.warning("workers changed from %d to %d: dealing out anew", len(self._members), len(present))
+        self._members = present
+        if present:
+            self._assign(from_s=self.elapsed_s + _REPLAN_LEAD_S)
+
+    def _waiting_for_drain(self) -> bool:
+        gone = set(self._members) - set(self._present())
+        lives = (self._lives.get(self._workers[client_id]) for client_id in self._members if client_id not in gone)
+        return any(live is None or not live.drained for live in lives)
+
+    def _progress(self) -> Progress:
+        ttft, latency = Histogram(), Histogram()
+        for live in self.lives:
+            ttft.add_sparse(live.ttft)
+            latency.add_sparse(live.latency)
+        total_s = sum(stage.for_s for stage in self._stages)
+        elapsed_s = max(0.0, self.elapsed_s)
+        started = sum(live.started for live in self.lives)
+        return Progress(
+            stage=self._stages[stage_at(self._stages, elapsed_s)].name,
+            elapsed_s=elapsed_s,
+            total_s=total_s if math.isfinite(total_s) else None,
+            offered=started if self.offered is None else self.offered,
+            started=started,
+            dropped=sum(live.dropped for live in self.lives),
+            in_flight=sum(live.in_flight for live in self.lives),
+            ok=sum(live.ok for live in self.lives),
+            failed=sum(live.failed for live in self.lives),
+            workers=len(self._members),
+            ttft_p50_s=ttft.quantile_s(0.5),
+            ttft_p99_s=ttft.quantile_s(0.99),
+            latency_p50_s=latency.quantile_s(0.5),
+            latency_p99_s=latency.quantile_s(0.99),
+        )
+
+    def _fail(self, greenlet: Greenlet) -> None:
+        self._own_crash = repr(greenlet.exception)
+        _LOG.error("the controller failed: %s", self._own_crash)
+
+
+class _Due:
+    """Counts the arrivals of a schedule as time passes."""
+
+    def __init__(self, schedule: Iterator[Arrival]) -> None:
+        self._schedule = schedule
+        self._next: Arrival | None = next(schedule, None)
+        self._count = 0
+
+    def by(self, elapsed_s: float) -> int:
+        """Arrivals due until that instant, which must not go back."""
+        while self._next is not None and self._next.intended_at_s <= elapsed_s:
+            self._count += 1
+            self._next = next(self._schedule, None)
+        return self._count

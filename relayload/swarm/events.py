@@ -1,0 +1,192 @@
+"""Locust's events -> our runs: what happens on each kind of node when a test starts, stops and quits."""
+
+from locust.env import Environment
+from locust.event import Events
+from locust.rpc import Message
+from locust.runners import STATE_INIT, MasterRunner, WorkerRunner
+
+import logging
+import os
+import sys
+from typing import Any
+
+import gevent
+
+from relayload.profile import Profile
+from relayload.profile.model import ClosedLoad
+from relayload.report.text import render_summary, render_verdict
+from relayload.swarm.generator import Generator
+from relayload.swarm.messages import LIVE, Live, unpack
+from relayload.swarm.options import OWN_MESSAGE, Options, add_options
+from relayload.swarm.preflight import TargetUnreachable
+from relayload.swarm.run import Run
+from relayload.swarm.signals import Interruption
+from relayload.swarm.target import TargetHost
+from relayload.swarm.worker import Worker
+
+_LOG = logging.getLogger("relayload")
+_CRASHED = 1
+_UNREACHABLE = 6
+_LAUNCHER_POLL_S = 0.5
+
+
+class Swarm:
+    """This process's part in the runs of one profile."""
+
+    def __init__(self, profile: Profile, options: Options) -> None:
+        self._profile = profile
+        self._options = options
+        self._worker: Worker | None = None
+        self._conductor: Conductor | None = None
+
+    @property
+    def generator(self) -> Generator | None:
+        """What sends from this process; None before the first run and on a master."""
+        return self._worker.generator if self._worker else None
+
+    def listen(self, events: Events) -> None:
+        """Attach to Locust, when the locustfile is imported."""
+        events.init_command_line_parser.add_listener(lambda parser, **_: add_options(parser))
+        events.init.add_listener(self._on_init)
+
+    def _on_init(self, environment: Environment, **_: Any) -> None:
+        if not isinstance(environment.runner, MasterRunner):
+            self._worker = Worker(environment, self._profile)
+            self._worker.listen()
+        if not isinstance(environment.runner, WorkerRunner):
+            self._conductor = Conductor(environment, self._profile, self._options)
+            self._conductor.listen()
+
+
+class Conductor:
+    """The master's side of Locust's life cycle: one run after the other, each ended in order."""
+
+    def __init__(self, environment: Environment, profile: Profile, options: Options) -> None:
+        self._environment = environment
+        self._runner = environment.runner
+        self._profile = profile
+        self._options = options
+        self._target = TargetHost(profile)
+        self._run: Run | None = None
+        self._ended_by = "stop"
+        self._interruption = Interruption(self._begun, self._hurry)
+
+    def listen(self) -> None:
+        """Conduct runs from now on. Leaves with exit code 6 when a headless run has no target to begin with."""
+        events = self._environment.events
+        events.test_start.add_listener(self._on_test_start)
+        events.test_stopping.add_listener(self._on_test_stopping)
+        events.test_stop.add_listener(self._on_test_stop)
+        events.quitting.add_listener(self._on_quitting)
+        events.quit.add_listener(self._on_quit)
+        self._runner.register_message(LIVE, self._on_live)
+        self._want_users()
+        if self._headless:
+            self._check_target_or_leave()
+        if self._options.launcher_pid:
+            gevent.spawn(self._leave_with_launcher)
+
+    @property
+    def _headless(self) -> bool:
+        return bool(self._environment.parsed_options.headless)
+
+    def _begun(self) -> bool:
+        return not self._headless or self._runner.state != STATE_INIT
+
+    def _want_users(self) -> None:
+        """One user to be present in an open load; the profile's number in a closed one."""
+        load = self._profile.load
+        options = self._environment.parsed_options
+        wanted = load.users if isinstance(load, ClosedLoad) else 1
+        options.num_users = options.num_users or wanted
+        options.spawn_rate = options.spawn_rate or min(wanted, 100)
+
+    def _check_target_or_leave(self) -> None:
+        try:
+            self._target.base_url()
+        except TargetUnreachable as error:
+            sys.stderr.write(f"{OWN_MESSAGE}{error}\n")
+            self._target.stop()
+            raise SystemExit(_UNREACHABLE) from None
+
+    def _on_test_start(self, **_: Any) -> None:
+        self._ended_by = "stop"
+        self._run = None
+        try:
+            base_url = self._target.base_url()
+        except TargetUnreachable as error:
+            _LOG.error("%s", error)
+            self._environment.process_exit_code = _UNREACHABLE
+            gevent.spawn(self._stop_test)
+            return
+        self._run = Run(self._environment, self._profile, self._options.out, base_url)
+        self._run.begin(self._on_done)
+
+    def _on_live(self, msg: Message, **_: Any) -> None:
+        if self._run is not None:
+            self._run.hear(msg.node_id, unpack(msg.data, Live))
+
+    def _on_done(self) -> None:
+        self._ended_by = "schedule"
+        gevent.spawn(self._stop_test)
+
+    def _stop_test(self) -> None:
+        """End as Locust's own --run-time does: headless leaves, the web page stays unless told to quit."""
+        options = self._environment.parsed_options
+        if options.headless:
+            self._runner.quit()
+            return
+        self._runner.stop()
+        if options.autostart and options.autoquit != -1:
+            gevent.sleep(options.autoquit)
+            self._runner.quit()
+            self._environment.web_ui.stop()
+
+    def _on_test_stopping(self, **_: Any) -> None:
+        if self._run is not None:
+            self._run.drain()
+
+    def _on_test_stop(self, **_: Any) -> None:
+        if self._run is not None and self._run.verdict is None:
+            signal = self._interruption.signal
+            self._run.finish(signal.name.lower() if signal else self._ended_by)
+            _LOG.info("verdict: %s", self._run.verdict.verdict if self._run.verdict else "none")
+
+    def _on_quitting(self, **_: Any) -> None:
+        """Locust decides on its exit code right after this, whether or not users still run."""
+        if isinstance(self._runner, MasterRunner):
+            self._runner.stop(send_stop_to_client=False)
+        else:
+            self._runner.stop()
+        self._target.stop()
+        self._environment.process_exit_code = self._exit_code()
+
+    def _exit_code(self) -> int:
+        if self._interruption.exit_code is not None:
+            return self._interruption.exit_code
+        if self._run is None:
+            given: int | None = self._environment.process_exit_code
+            return _CRASHED if self._headless and given is None else given or 0
+        if self._run.verdict is None or self._run.crash:
+            return _CRASHED
+        return self._run.verdict.exit_code
+
+    def _on_quit(self, **_: Any) -> None:
+        """After Locust's own tables: ours, unless the launcher prints it."""
+        run = self._run
+        if run is None or self._options.launcher_pid:
+            return
+        if run.crash:
+            sys.stderr.write(f"{OWN_MESSAGE}a part of this run failed: {run.crash}\n")
+        if run.summary is not None and run.verdict is not None:
+            sys.stdout.write(f"\n{render_summary(run.summary)}\n{render_verdict(run.verdict)}")
+
+    def _hurry(self) -> None:
+        if self._run is not None:
+            self._run.hurry()
+
+    def _leave_with_launcher(self) -> None:
+        while os.getppid() == self._options.launcher_pid:
+            gevent.sleep(_LAUNCHER_POLL_S)
+        _LOG.error("relayload run is gone: ending the run")
+        self._runner.quit()

@@ -1,0 +1,202 @@
+"""The load-generating half of one process, for one run: arrivals in, records out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import gevent
+import msgspec
+from gevent import Greenlet, GreenletExit
+
+from relayload import clock
+from relayload.core.results.histogram import Histogram
+from relayload.core.results.record import Attempt, Drop, End, Outcome, Record
+from relayload.core.traffic.arrivals import LIMIT_GUARD_S, Arrival, Share
+from relayload.profile import Profile
+from relayload.profile.compose import Composer
+from relayload.profile.model import ClosedLoad, OpenLoad
+from relayload.profile.plan import arrivals, stages
+from relayload.recording import Recording
+from relayload.swarm.closed import ClosedLoop
+from relayload.swarm.dispatch import Bounds, Dispatcher, DropReason
+from relayload.swarm.health import Health
+from relayload.swarm.messages import Assignment, EndRun, Live
+from relayload.transport import Transport
+
+_DRAIN_POLL_S = 0.02
+_FORGET_S = 2.0
+"""Older arrivals are left to others: Locust's master gives a silent worker's share away after four seconds."""
+
+Report = Callable[[Record], None]
+
+
+class Generator:
+    """Sends this process's share of a run and records every request of it."""
+
+    def __init__(self, profile: Profile, assignment: Assignment, transport: Transport, report: Report) -> None:
+        self._profile = profile
+        self._worker = assignment.worker
+        self._begins_at_s = clock.now_s() - assignment.elapsed_s
+        self._stages = stages(profile)
+        self._scenarios = tuple(profile.scenarios.items())
+        self._composer = Composer(profile)
+        self._transport = transport
+        self._report = report
+        self._writer = Recording.open(Path(assignment.run_dir)).writer(assignment.worker)
+        self._health = Health()
+        self._live = Live(worker=assignment.worker)
+        self._ttft = Histogram()
+        self._latency = Histogram()
+        self._pace = self._new_pace(assignment)
+        self._draining = False
+        self._hurried = False
+
+    def assign(self, assignment: Assignment) -> None:
+        """Take a share of the arrivals from an instant of the run on."""
+        if isinstance(self._pace, Dispatcher):
+            self._pace.bounds = self._bounds(assignment)
+            self._pace.assign(Share(assignment.share_number, assignment.share_of), assignment.from_s)
+
+    def start(self) -> None:
+        """Begin to send; an open load needs nothing more, a closed one Locust's users."""
+        if isinstance(self._pace, Dispatcher):
+            greenlet = Greenlet.spawn(self._pace.run)
+            greenlet.link_exception(self._crash)
+
+    def turn(self, scenario: int) -> None:
+        """One request of a closed load, by the calling user."""
+        if isinstance(self._pace, ClosedLoop):
+            self._pace.turn(scenario)
+
+    def live(self) -> Live:
+        """The totals until now."""
+        live = self._live
+        live.in_flight = self._pace.in_flight
+        live.finished = self._pace.finished and not live.in_flight
+        live.crash = live.crash or (repr(self._pace.crash) if self._pace.crash else None)
+        live.ttft = self._ttft.sparse()
+        live.latency = self._latency.sparse()
+        return live
+
+    @property
+    def busy(self) -> bool:
+        """Whether the recording is still open."""
+        return not self._live.drained
+
+    def drain(self, end: EndRun) -> None:
+        """End the run here: start what is due, wait for what is in flight, abandon the rest, close the recording.
+
+        Called again meanwhile without a grace, it makes the first call wait no longer.
+        """
+        self._hurried = end.grace_s == 0
+        if self._draining:
+            return
+        self._draining = True
+        self._pace.end_at(end.until_s)
+        patience_until_s = self._begins_at_s + end.until_s + end.grace_s
+        while not (self.live().finished or self._hurried or clock.now_s() > patience_until_s):
+            gevent.sleep(_DRAIN_POLL_S)
+        self._pace.abandon()
+        self._close()
+
+    def _new_pace(self, assignment: Assignment) -> Dispatcher | ClosedLoop:
+        load = self._profile.load
+        if isinstance(load, ClosedLoad):
+            return ClosedLoop(self._stages, assignment.worker, self._begins_at_s, self._send)
+        bounds = self._bounds(assignment)
+        return Dispatcher(arrivals(self._profile), self._begins_at_s, bounds, self._send, self._drop)
+
+    def _bounds(self, assignment: Assignment) -> Bounds:
+        load = self._profile.load
+        assert isinstance(load, OpenLoad)
+        most, rest = divmod(load.max_in_flight, assignment.share_of)
+        return Bounds(
+            max_in_flight=most + (assignment.share_number < rest),
+            latest_s=LIMIT_GUARD_S if load.limits else None,
+            forget_s=None if assignment.alone else _FORGET_S,
+        )
+
+    def _send(self, arrival: Arrival, late_s: float) -> None:
+        self._live.started += 1
+        try:
+            request = self._composer.request(arrival)
+            attempt = self._transport.send(request, self._profile.timeouts).attempt
+        except GreenletExit:
+            self._record(arrival, late_s, Attempt(outcome=Outcome.ABANDONED, error="run_ended"))
+            raise
+        self._record(arrival, late_s, attempt)
+
+    def _record(self, arrival: Arrival, late_s: float, attempt: Attempt) -> None:
+        record = self._new_record(arrival, late_s, attempt)
+        self._writer.write(record)
+        self._count(record)
+        self._report(record)
+
+    def _new_record(self, arrival: Arrival, late_s: float, attempt: Attempt) -> Record:
+        if attempt.sent_at_s is None or attempt.service_s is None:
+            ended_s = clock.now_s() - self._begins_at_s
+        else:
+            sent_s = attempt.sent_at_s - self._begins_at_s
+            ended_s = sent_s + attempt.service_s
+            attempt = msgspec.structs.replace(attempt, sent_at_s=sent_s)
+        name, scenario = self._scenarios[arrival.scenario]
+        stage = self._stages[arrival.stage]
+        return Record(
+            index=arrival.index,
+            worker=self._worker,
+            scenario=name,
+            stage=stage.name,
+            model=scenario.model,
+            measured=not stage.warmup,
+            intended_at_s=arrival.intended_at_s,
+            late_s=late_s,
+            latency_s=ended_s - arrival.intended_at_s,
+            outcome=attempt.outcome,
+            attempts=(attempt,),
+        )
+
+    def _drop(self, arrival: Arrival, reason: DropReason) -> None:
+        name, scenario = self._scenarios[arrival.scenario]
+        stage = self._stages[arrival.stage]
+        self._live.dropped += 1
+        self._writer.write(
+            Drop(
+                index=arrival.index,
+                worker=self._worker,
+                scenario=name,
+                stage=stage.name,
+                model=scenario.model,
+                measured=not stage.warmup,
+                intended_at_s=arrival.intended_at_s,
+                reason=reason.value,
+            )
+        )
+
+    def _count(self, record: Record) -> None:
+        if record.outcome is not Outcome.OK:
+            self._live.failed += 1
+            return
+        self._live.ok += 1
+        self._latency.add(record.latency_s)
+        ttft_s = record.attempts[-1].ttft_s
+        if ttft_s is not None:
+            self._ttft.add(ttft_s)
+
+    def _crash(self, greenlet: Greenlet) -> None:
+        self._live.crash = repr(greenlet.exception)
+
+    def _close(self) -> None:
+        self._health.stop()
+        self._transport.close()
+        self._writer.write(
+            End(
+                worker=self._worker,
+                at_s=clock.now_s() - self._begins_at_s,
+                started=self._live.started,
+                dropped=self._live.dropped,
+                timestamps="kernel" if self._transport.kernel_timestamps else "user",
+                loop_lag_p99_s=self._health.loop_lag_p99_s,
+                cpu_share=self._health.cpu_share,
+            )
+        )
+        self._writer.close()
+        self._live.drained = True

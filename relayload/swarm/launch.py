@@ -1,0 +1,92 @@
+"""Start `locust` as a process of its own, watch its progress, take it along. Does not import Locust."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from relayload.core.results.progress import Progress
+from relayload.swarm import progress
+from relayload.swarm.options import LAUNCHER_PID, OWN_MESSAGE
+
+LOG_NAME = "locust.log"
+_LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+_POLL_S = 0.2
+_LAST_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What to run: a profile with its overrides, into a directory, in so many processes."""
+
+    profile: Path
+    sets: Sequence[str]
+    run_dir: Path
+    processes: int = 1
+
+    @property
+    def command(self) -> list[str]:
+        """Locust's command line; secrets are never on it."""
+        command = [sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless", "--only-summary"]
+        command += ["--relay-profile", str(self.profile), "--relay-out", str(self.run_dir)]
+        for assignment in self.sets:
+            command += ["--relay-set", assignment]
+        if self.processes > 1:
+            command += ["--processes", str(self.processes), "--master-bind-host", "127.0.0.1"]
+        return command
+
+
+def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
+    """Run to the end and return Locust's exit code; Ctrl-C and SIGTERM are handed on.
+
+    `watch` is called a few times a second with the progress, None until there is one. What Locust says goes to
+    `locust.log` in the run's directory.
+    """
+    launch.run_dir.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, LAUNCHER_PID: str(os.getpid())}
+    with (launch.run_dir / LOG_NAME).open("wb") as log:
+        # A session of its own, so that a terminal's Ctrl-C reaches Locust through us alone, and once.
+        process = subprocess.Popen(
+            launch.command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+        with _SignalsPassedTo(process):
+            while process.poll() is None:
+                watch(progress.read(launch.run_dir))
+                time.sleep(_POLL_S)
+    return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
+def last_words(run_dir: Path) -> str:
+    """What to tell of a run that left no verdict: our own message, or the end of Locust's log."""
+    lines = (run_dir / LOG_NAME).read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    ours = [line for line in lines if line.startswith(OWN_MESSAGE)]
+    return "".join(ours or lines[-_LAST_LINES:])
+
+
+class _SignalsPassedTo:
+    """While inside, SIGINT and SIGTERM go to another process instead of ending this one."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._before: dict[signal.Signals, signal._HANDLER] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._pass_on)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _pass_on(self, number: int, _: FrameType | None) -> None:
+        self._process.send_signal(number)

@@ -1,0 +1,27 @@
+"""What a locustfile needs: the profile named on the command line as Locust User classes."""
+
+from locust import User, events
+
+import sys
+from pathlib import Path
+
+from relayload.core.errors import AuthorError
+from relayload.profile import load
+from relayload.swarm.events import Swarm
+from relayload.swarm.options import peek
+from relayload.swarm.users import scenario_users
+
+_BAD_PROFILE = 2
+
+
+def load_users(module: str, default_profile: Path | None = None) -> dict[str, type[User]]:
+    """The User classes of the profile, by name; leaves with exit code 2 and every fault when it is a bad one."""
+    options = peek(default_profile or Path("profiles/quickstart.yaml"))
+    try:
+        profile = load(options.profile, options.sets)
+    except AuthorError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(_BAD_PROFILE) from None
+    swarm = Swarm(profile, options)
+    swarm.listen(events)
+    return scenario_users(profile, swarm, module)

@@ -1,0 +1,71 @@
+"""What master and workers tell each other over Locust's channel."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+ASSIGN = "relayload_assign"
+"""Master to worker: an `Assignment`."""
+LIVE = "relayload_live"
+"""Worker to master: a `Live`, about twice a second and once more when drained."""
+END = "relayload_end"
+"""Master to worker: an `EndRun`."""
+
+
+class Assignment(Struct, frozen=True, kw_only=True):
+    """A run, and the share of its arrivals that is the receiver's from an instant of the run on."""
+
+    run_id: str
+    run_dir: str
+    base_url: str
+    profile_sha256: str
+    worker: int
+    """The number of the worker in this run: never reused, even when the worker dies."""
+    share_number: int
+    share_of: int
+    from_s: float
+    elapsed_s: float
+    """Since the run's beginning when this was sent; negative before it."""
+    alone: bool
+    """No other process takes part, or ever will: nobody else starts what this one is late with."""
+
+
+class EndRun(Struct, frozen=True, kw_only=True):
+    """Start nothing due later than `until_s`; give what is in flight `grace_s`, then abandon it."""
+
+    until_s: float
+    grace_s: float
+
+
+class Live(Struct, kw_only=True):
+    """What one process has done so far. All numbers are totals, so a lost message is no loss."""
+
+    worker: int = 0
+    started: int = 0
+    dropped: int = 0
+    in_flight: int = 0
+    ok: int = 0
+    failed: int = 0
+    ttft: tuple[int, ...] = ()
+    """A histogram written flat, as for `latency`; both of successful requests."""
+    latency: tuple[int, ...] = ()
+    finished: bool = False
+    """Every arrival of its own was started or dropped, and nothing is in flight."""
+    drained: bool = False
+    """Finished for good: its recording is closed."""
+    crash: str | None = None
+
+
+_Message = TypeVar("_Message", bound=Struct)
+
+
+def pack(message: Struct) -> dict[str, Any]:
+    """The plain data that Locust can put on its wire."""
+    packed: dict[str, Any] = msgspec.to_builtins(message)
+    return packed
+
+
+def unpack(data: dict[str, Any], kind: type[_Message]) -> _Message:
+    """The message that was packed."""
+    return msgspec.convert(data, kind)

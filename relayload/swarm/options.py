@@ -1,0 +1,56 @@
+"""Our options on Locust's command line.
+
+Locust imports the locustfile before it parses the command line, and the User classes are generated at import: so
+the options are read twice, once by peeking here and once by Locust, which shows them in `--help`.
+"""
+
+import argparse
+import os
+from argparse import ArgumentParser
+from dataclasses import dataclass
+from pathlib import Path
+
+LAUNCHER_PID = "RELAYLOAD_LAUNCHER_PID"
+"""Set by `relayload run`: the process that started this Locust, prints its results and takes it along."""
+
+OWN_MESSAGE = "relayload: "
+"""How a line begins that is meant for the person who started the run, among all that Locust logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run was asked for. `out` is the run's directory, None for a new one under `runs/`."""
+
+    profile: Path
+    sets: tuple[str, ...] = ()
+    out: Path | None = None
+    launcher_pid: int | None = None
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add ours to a parser, Locust's own or another."""
+    group = parser.add_argument_group("relayload")
+    group.add_argument("--relay-profile", metavar="FILE", help="The traffic profile to run.")
+    group.add_argument(
+        "--relay-set",
+        metavar="PATH=VALUE",
+        action="append",
+        default=[],
+        help="Override a value of the profile, such as load.stages.0.rate=5/s. May be repeated.",
+    )
+    group.add_argument("--relay-out", metavar="DIR", help="Directory of the recording; a new one under runs/.")
+
+
+def peek(default_profile: Path) -> Options:
+    """Our options as this process was started with them; the environment fills in what is not given."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    add_options(parser)
+    given, _ = parser.parse_known_args()
+    profile = given.relay_profile or os.environ.get("RELAYLOAD_PROFILE")
+    launcher = os.environ.get(LAUNCHER_PID)
+    return Options(
+        profile=Path(profile) if profile else default_profile,
+        sets=tuple(given.relay_set),
+        out=Path(given.relay_out) if given.relay_out else None,
+        launcher_pid=int(launcher) if launcher else None,
+    )

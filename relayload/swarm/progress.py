@@ -1,0 +1,30 @@
+"""`progress.json` in a run's directory: renewed twice a second for whoever watches."""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from relayload.core.results.progress import Progress
+
+_NAME = "progress.json"
+
+
+def write(run_dir: Path, progress: Progress) -> None:
+    """Replace the file at once, so that no reader sees half of it."""
+    draft = run_dir / f".{_NAME}.{os.getpid()}"
+    draft.write_bytes(msgspec.json.encode(progress))
+    draft.replace(run_dir / _NAME)
+
+
+def read(run_dir: Path) -> Progress | None:
+    """What was last written, None when nothing was yet."""
+    try:
+        return msgspec.json.decode((run_dir / _NAME).read_bytes(), type=Progress)
+    except FileNotFoundError:
+        return None
+
+
+def remove(run_dir: Path) -> None:
+    """Once the run is over, its summary says more."""
+    (run_dir / _NAME).unlink(missing_ok=True)

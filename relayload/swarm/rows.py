@@ -1,0 +1,41 @@
+"""Records -> rows of Locust's statistics, for its table, charts and CSV. Gates never read them."""
+
+from locust.env import Environment
+
+from relayload.core.results.record import Outcome, Record
+
+_MS = 1000.0
+
+
+class RequestFailed(Exception):
+    """How a failed request reads in Locust's table: the outcome and its stable name, so that rows stay few."""
+
+
+class Rows:
+    """Reports records to one environment: a row per scenario, timed from the send, and one for its TTFT."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._fire = environment.events.request.fire
+        self._entries = environment.stats.entries
+        self._environment = environment
+
+    def __call__(self, record: Record) -> None:
+        attempt = record.attempts[-1]
+        service_s = record.latency_s if attempt.service_s is None else attempt.service_s
+        self._fire(
+            request_type="chat",
+            name=record.scenario,
+            response_time=service_s * _MS,
+            response_length=attempt.received_bytes,
+            exception=_exception(record),
+            context={"relayload": record},
+        )
+        if attempt.ttft_s is not None:
+            self._environment.stats.entries[(record.scenario, "ttft")].log(attempt.ttft_s * _MS, 0)
+
+
+def _exception(record: Record) -> RequestFailed | None:
+    if record.outcome is Outcome.OK:
+        return None
+    error = record.attempts[-1].error
+    return RequestFailed(f"{record.outcome}: {error}" if error else str(record.outcome))

@@ -1,0 +1,106 @@
+"""One run on the master: its recording, its controller, its verdict."""
+
+from locust import __version__ as locust_version
+from locust.env import Environment
+
+import logging
+import math
+import platform
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+
+from relayload import __version__
+from relayload.core.results.summary import Summary
+from relayload.core.verdict.gate import Verdict
+from relayload.profile import Profile
+from relayload.profile.plan import stages
+from relayload.recording import ProfileInfo, Recording, RunInfo, StageInfo, WorkerInfo, new_run_dir
+from relayload.swarm import progress
+from relayload.swarm.control import Controller
+from relayload.swarm.messages import Live
+
+_LOG = logging.getLogger("relayload")
+_PROFILE_FILE = "profile.yaml"
+
+
+class Run:
+    """From an empty directory to a verdict."""
+
+    def __init__(self, environment: Environment, profile: Profile, out: Path | None, base_url: str) -> None:
+        self.run_dir = out or new_run_dir(profile.name)
+        self._recording = Recording.create(self.run_dir, _run_info(profile, self.run_dir.name, base_url))
+        self._write_profile(profile)
+        self._controller = Controller(
+            environment, profile, self._recording.run.run_id, self.run_dir.absolute(), base_url
+        )
+        self.summary: Summary | None = None
+        self.verdict: Verdict | None = None
+
+    @property
+    def crash(self) -> str | None:
+        """Our own failure, on any node."""
+        return self._controller.crash
+
+    def begin(self, done: Callable[[], None]) -> None:
+        """Start the load; `done` is called once all is sent and answered."""
+        _LOG.info("recording to %s", self.run_dir)
+        self._controller.begin(done)
+
+    def hear(self, client_id: str, live: Live) -> None:
+        """A worker has told its totals."""
+        self._controller.hear(client_id, live)
+
+    def hurry(self) -> None:
+        """Wait no longer for what is in flight."""
+        self._controller.hurry()
+
+    def drain(self) -> None:
+        """End the load and wait, in bounds, for what is in flight."""
+        self._controller.drain()
+
+    def finish(self, ended_by: str) -> None:
+        """Close the recording, summarize it and judge it. Once the load is drained."""
+        lives = self._controller.lives
+        self._recording.finish(
+            ended_at_s=self._controller.ended_at_s,
+            ended_by=ended_by,
+            offered=self._controller.offered,
+            workers=max(1, len(lives)),
+            last_told=tuple(
+                WorkerInfo(worker=live.worker, started=live.started, dropped=live.dropped) for live in lives
+            ),
+        )
+        folded = self._recording.fold()
+        self.summary = folded.summary()
+        self.verdict = folded.verdict(summary=self.summary)
+        self._recording.write_summary(self.summary)
+        self._recording.write_verdict(self.verdict)
+        progress.remove(self.run_dir)
+
+    def _write_profile(self, profile: Profile) -> None:
+        text = yaml.safe_dump(profile.effective, sort_keys=False, allow_unicode=True)
+        (self.run_dir / _PROFILE_FILE).write_text(text, encoding="utf-8")
+
+
+def _run_info(profile: Profile, run_id: str, base_url: str) -> RunInfo:
+    return RunInfo(
+        run_id=run_id,
+        profile=ProfileInfo(name=profile.name, sha256=profile.sha256, file=_PROFILE_FILE),
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        load_kind=profile.load.kind,
+        stages=tuple(
+            StageInfo(name=stage.name, for_s=_finite(stage.for_s), warmup=stage.warmup) for stage in stages(profile)
+        ),
+        workers=1,
+        base_url=base_url,
+        objectives=tuple(objective.text for objective in profile.objectives),
+        versions={"relayload": __version__, "locust": locust_version, "python": platform.python_version()},
+        platform=platform.platform(),
+    )
+
+
+def _finite(seconds: float) -> float | None:
+    return seconds if math.isfinite(seconds) else None

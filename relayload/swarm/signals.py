@@ -1,0 +1,58 @@
+"""Ctrl-C and SIGTERM: the first ends the run in order, the second waits for nothing, the third is final.
+
+gevent throws a KeyboardInterrupt or SystemExit raised in a signal's greenlet into the main greenlet, where Locust
+shuts down on the one and leaves at once on the other. On SIGTERM Locust has a handler of its own beside ours, as
+soon as it has begun a run.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+
+import gevent
+
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+_LAST = 3
+
+
+class Interruption:
+    """What signals have asked of a master or a lone process."""
+
+    def __init__(self, begun: Callable[[], bool], hurry: Callable[[], None]) -> None:
+        self._begun = begun
+        self._hurry = hurry
+        self._count = 0
+        self.signal: signal.Signals | None = None
+        for number in EXIT_CODES:
+            gevent.signal_handler(number, self._on, number)
+
+    @property
+    def exit_code(self) -> int | None:
+        """130 or 143 once a signal has come."""
+        return EXIT_CODES[self.signal] if self.signal else None
+
+    def _on(self, number: signal.Signals) -> None:
+        self._count += 1
+        self.signal = self.signal or number
+        if self._count == 1:
+            self._leave(number)
+        elif self._count < _LAST:
+            self._hurry()
+        else:
+            os._exit(EXIT_CODES[number])
+
+    def _leave(self, number: signal.Signals) -> None:
+        if not self._begun():
+            raise SystemExit(EXIT_CODES[number])
+        if number is signal.SIGINT:
+            raise KeyboardInterrupt
+
+
+def leave_ctrl_c_to_master(busy: Callable[[], bool]) -> None:
+    """In a worker: a terminal's Ctrl-C reaches the whole group, but the master ends the run in order."""
+
+    def on_sigint() -> None:
+        if not busy():
+            raise KeyboardInterrupt
+
+    gevent.signal_handler(signal.SIGINT, on_sigint)

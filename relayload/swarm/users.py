@@ -1,0 +1,56 @@
+"""Profile -> Locust User classes, one per scenario."""
+
+from locust import User, task
+
+import gevent
+
+from relayload.profile import Profile
+from relayload.profile.model import ClosedLoad, class_name
+from relayload.swarm.events import Swarm
+
+_FOREVER_S = 86400.0
+
+
+class ScenarioUser(User):
+    """A user of one scenario.
+
+    In a closed load it takes turns: ask, wait for the answer, think. In an open load the dispatcher starts the
+    requests; the user is there because Locust has no test without users.
+    """
+
+    abstract = True
+    swarm: Swarm
+    scenario_number = 0
+    think_time_s: float | None = None
+
+    def wait_time(self) -> float:
+        return self.think_time_s or 0.0
+
+    @task
+    def take_turn(self) -> None:
+        if self.think_time_s is None or self.swarm.generator is None:
+            gevent.sleep(_FOREVER_S)
+        else:
+            self.swarm.generator.turn(self.scenario_number)
+
+
+def scenario_users(profile: Profile, swarm: Swarm, module: str) -> dict[str, type[User]]:
+    """One class per scenario, by class name. `module` is the locustfile's `__name__`, where Locust looks for it."""
+    load = profile.load
+    think_time_s = load.think_time_s if isinstance(load, ClosedLoad) else None
+    return {
+        class_name(scenario): type(ScenarioUser)(
+            class_name(scenario),
+            (ScenarioUser,),
+            {
+                "__module__": module,
+                "__doc__": f"Scenario {scenario!r} of profile {profile.name!r}.",
+                "abstract": False,
+                "swarm": swarm,
+                "scenario_number": number,
+                "think_time_s": think_time_s,
+                "weight": spec.weight,
+            },
+        )
+        for number, (scenario, spec) in enumerate(profile.scenarios.items())
+    }

@@ -1,0 +1,87 @@
+"""What a load-generating process does about messages: it takes assignments, tells its totals, and drains."""
+
+from locust.env import Environment
+from locust.rpc import Message
+from locust.runners import WorkerRunner
+
+import logging
+import os
+from typing import Any
+
+import gevent
+
+from relayload.profile import Profile
+from relayload.swarm.generator import Generator
+from relayload.swarm.messages import ASSIGN, END, LIVE, Assignment, EndRun, pack, unpack
+from relayload.swarm.rows import Rows
+from relayload.swarm.signals import leave_ctrl_c_to_master
+from relayload.transport.drivers import new_transport
+
+_LOG = logging.getLogger("relayload")
+_TICK_S = 0.1
+_TICKS_PER_REPORT = 4
+
+
+class Worker:
+    """The load-generating side of this process: a worker's, or that of Locust without workers."""
+
+    def __init__(self, environment: Environment, profile: Profile) -> None:
+        self._environment = environment
+        self._runner = environment.runner
+        self._profile = profile
+        self._run_id = ""
+        self._parent_pid = os.getppid()
+        self.generator: Generator | None = None
+
+    def listen(self) -> None:
+        """Take part in runs from now on."""
+        self._runner.register_message(ASSIGN, self._on_assign)
+        self._runner.register_message(END, self._on_end, concurrent=True)
+        if isinstance(self._runner, WorkerRunner):
+            self._environment.events.test_stopping.add_listener(self._on_test_stopping)
+            leave_ctrl_c_to_master(lambda: self.generator is not None and self.generator.busy)
+
+    def _on_assign(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
+        assignment = unpack(msg.data, Assignment)
+        if assignment.profile_sha256 != self._profile.sha256:
+            _LOG.error("this worker was started with another profile than the master: it takes no part")
+            return
+        if assignment.run_id == self._run_id and self.generator is not None:
+            self.generator.assign(assignment)
+            return
+        self._run_id = assignment.run_id
+        self.generator = self._new_generator(assignment)
+        self.generator.assign(assignment)
+        self.generator.start()
+        gevent.spawn(self._tell, self.generator)
+
+    def _new_generator(self, assignment: Assignment) -> Generator:
+        transport = new_transport(self._profile.driver, assignment.base_url, self._profile.target.api_key.reveal())
+        return Generator(self._profile, assignment, transport, Rows(self._environment))
+
+    def _on_end(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
+        if self.generator is not None:
+            self.generator.drain(unpack(msg.data, EndRun))
+
+    def _on_test_stopping(self, **_: Any) -> None:
+        """The worker is told to stop though nobody ended the run: keep what there is."""
+        if self.generator is not None and self.generator.busy:
+            self.generator.drain(EndRun(until_s=0.0, grace_s=0.0))
+
+    def _tell(self, generator: Generator) -> None:
+        tick = 0
+        while generator.busy:
+            live = generator.live()
+            if live.finished or tick % _TICKS_PER_REPORT == 0:
+                self._runner.send_message(LIVE, pack(live))
+            self._leave_if_orphaned(generator)
+            tick += 1
+            gevent.sleep(_TICK_S)
+        self._runner.send_message(LIVE, pack(generator.live()))
+
+    def _leave_if_orphaned(self, generator: Generator) -> None:
+        """A worker forked by a master that was killed would else send on for Locust's sixty seconds."""
+        if isinstance(self._runner, WorkerRunner) and os.getppid() != self._parent_pid:
+            _LOG.error("the process that started this worker is gone: stopping")
+            generator.drain(EndRun(until_s=0.0, grace_s=0.0))
+            os._exit(1)
