@@ -1,0 +1,205 @@
+"""The plan of a run: what its schedule holds, counted before anything is sent."""
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
+from relayload.core.traffic.arrivals import Arrival, Stage
+
+_SECOND_S, _MINUTE_S = 1.0, 60.0
+_EPSILON_S = 1e-9
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What an arrival of a scenario is expected to hold, where no trace says it."""
+
+    scenario: str
+    input_tokens: float = 0.0
+    max_output_tokens: int | None = None
+    """None where the answer has no budget."""
+
+
+class Volume(Struct, frozen=True, kw_only=True):
+    """How much is sent."""
+
+    arrivals: int
+    peak_per_second: int
+    """The most in any sliding second, also one that began in the stage before."""
+    peak_per_minute: int
+    input_tokens: int
+    """As a trace gives them; for other prompts an estimate."""
+    output_tokens: int | None
+    """As a trace gives them; None where the model chooses how long its answers are."""
+    max_output_tokens: int | None
+    """The most that all answers can have; None if one of them has no budget."""
+
+
+class StagePlan(Struct, frozen=True, kw_only=True):
+    """One stage. `for_s` is None where only the trace knows its end."""
+
+    name: str
+    for_s: float | None
+    warmup: bool
+    volume: Volume | None = None
+    """None in a closed load, where it depends on how fast the relay answers."""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What a run will do, as far as that can be known without doing it."""
+
+    profile: str
+    load_kind: str
+    stages: tuple[StagePlan, ...]
+    total: Volume | None = None
+    by_scenario: dict[str, int] | None = None
+    """Arrivals of each scenario."""
+    last_at_s: float | None = None
+    """When the last arrival is due; None if there is none."""
+    held_back: int = 0
+    """Rows of a trace that the limits make later than recorded."""
+    cut: int = 0
+    """Arrivals that there would be without the limits: a schedule goes on from one that is late, so it has fewer, and
+    the last rows of a trace find no time."""
+    users: int | None = None
+    """Of a closed load."""
+
+
+def open_plan(
+    profile: str,
+    arrivals: Iterable[Arrival],
+    stages: Sequence[Stage],
+    requests: Sequence[Request],
+    unlimited: Iterable[Arrival] | None = None,
+) -> Plan:
+    """The plan of an open load, by walking its arrivals.
+
+    `requests` stand in the order of the scenarios; `unlimited` are the arrivals that there would be without limits,
+    None where there are no limits.
+    """
+    tallies = [_Tally(requests) for _ in stages]
+    restrained = None if unlimited is None else _Restrained(arrivals, unlimited)
+    last_at_s = _walk(arrivals if restrained is None else restrained, tallies)
+    volumes = [tally.volume() for tally in tallies]
+    counts = [sum(tally.counts[number] for tally in tallies) for number in range(len(requests))]
+    return Plan(
+        profile=profile,
+        load_kind="open",
+        stages=tuple(planned(stage, volume) for stage, volume in zip(stages, volumes, strict=True)),
+        total=_sum(volumes),
+        by_scenario={request.scenario: count for request, count in zip(requests, counts, strict=True)},
+        last_at_s=last_at_s,
+        held_back=restrained.held_back if restrained else 0,
+        cut=restrained.cut if restrained else 0,
+    )
+
+
+def planned(stage: Stage, volume: Volume | None = None) -> StagePlan:
+    """A stage with what is sent in it."""
+    for_s = stage.for_s if math.isfinite(stage.for_s) else None
+    return StagePlan(name=stage.name, for_s=for_s, warmup=stage.warmup, volume=volume)
+
+
+def _walk(arrivals: Iterable[Arrival], tallies: Sequence["_Tally"]) -> float | None:
+    """Tally the arrivals; when the last one is due."""
+    in_second, in_minute = _window(_SECOND_S), _window(_MINUTE_S)
+    last_at_s = None
+    for arrival in arrivals:
+        last_at_s = arrival.intended_at_s
+        tallies[arrival.stage].add(arrival, in_second(last_at_s), in_minute(last_at_s))
+    return last_at_s
+
+
+class _Restrained:
+    """A schedule with limits, walked beside the same one without; counts what the limits change on the way."""
+
+    def __init__(self, arrivals: Iterable[Arrival], unlimited: Iterable[Arrival]) -> None:
+        self._arrivals = arrivals
+        self._unlimited = iter(unlimited)
+        self.held_back = self.cut = 0
+
+    def __iter__(self) -> Iterator[Arrival]:
+        for arrival, free in zip(self._arrivals, self._unlimited, strict=False):
+            if arrival.input_tokens is not None and arrival.intended_at_s > free.intended_at_s:
+                self.held_back += 1
+            yield arrival
+        self.cut = sum(1 for _ in self._unlimited)
+
+
+class _Tally:
+    """What one stage has held until now."""
+
+    __slots__ = ("_input", "_max_output", "_output", "_peak_per_minute", "_peak_per_second", "_requests", "counts")
+
+    def __init__(self, requests: Sequence[Request]) -> None:
+        self._requests = requests
+        self.counts = [0] * len(requests)
+        self._peak_per_second = self._peak_per_minute = 0
+        self._input = self._output = self._max_output = 0
+
+    def add(self, arrival: Arrival, in_second: int, in_minute: int) -> None:
+        self.counts[arrival.scenario] += 1
+        if in_second > self._peak_per_second:
+            self._peak_per_second = in_second
+        if in_minute > self._peak_per_minute:
+            self._peak_per_minute = in_minute
+        if arrival.input_tokens is not None and arrival.output_tokens is not None:
+            budget = self._requests[arrival.scenario].max_output_tokens or arrival.output_tokens
+            self._input += arrival.input_tokens
+            self._output += min(arrival.output_tokens, budget)
+            self._max_output += budget
+
+    def volume(self) -> Volume:
+        traced = self._input > 0
+        sent = [(count, request) for count, request in zip(self.counts, self._requests, strict=True) if count]
+        estimate = round(sum(count * request.input_tokens for count, request in sent))
+        return Volume(
+            arrivals=sum(self.counts),
+            peak_per_second=self._peak_per_second,
+            peak_per_minute=self._peak_per_minute,
+            input_tokens=self._input if traced else estimate,
+            output_tokens=self._output if traced or not sent else None,
+            max_output_tokens=self._max_output if traced else _budget(sent),
+        )
+
+
+def _budget(sent: Iterable[tuple[int, Request]]) -> int | None:
+    return _sum_known(
+        None if request.max_output_tokens is None else count * request.max_output_tokens for count, request in sent
+    )
+
+
+def _sum(volumes: Sequence[Volume]) -> Volume:
+    return Volume(
+        arrivals=sum(volume.arrivals for volume in volumes),
+        peak_per_second=max(volume.peak_per_second for volume in volumes),
+        peak_per_minute=max(volume.peak_per_minute for volume in volumes),
+        input_tokens=sum(volume.input_tokens for volume in volumes),
+        output_tokens=_sum_known(volume.output_tokens for volume in volumes),
+        max_output_tokens=_sum_known(volume.max_output_tokens for volume in volumes),
+    )
+
+
+def _sum_known(amounts: Iterable[int | None]) -> int | None:
+    """The sum, None if any of them is unknown."""
+    total = 0
+    for amount in amounts:
+        if amount is None:
+            return None
+        total += amount
+    return total
+
+
+def _window(length_s: float) -> Callable[[float], int]:
+    """Counts what came within a sliding window, when told each instant in order."""
+    recent: deque[float] = deque()
+
+    def count(at_s: float) -> int:
+        recent.append(at_s)
+        out_s = at_s - length_s + _EPSILON_S
+        while recent[0] <= out_s:
+            recent.popleft()
+        return len(recent)
+
+    return count
