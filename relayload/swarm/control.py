@@ -20,6 +20,7 @@ from relayload.profile.model import OpenLoad
 from relayload.profile.plan import arrivals, stages
 from relayload.swarm import progress
 from relayload.swarm.messages import ASSIGN, END, Assignment, EndRun, Live, pack
+from relayload.swarm.nodes import runner_of
 
 _LOG = logging.getLogger("relayload")
 _TICK_S = 0.1
@@ -38,7 +39,7 @@ class Controller:
     """One run, from the first assignment to the last record."""
 
     def __init__(self, environment: Environment, profile: Profile, run_id: str, run_dir: Path, base_url: str) -> None:
-        self._runner = environment.runner
+        self._runner = runner_of(environment)
         self._profile = profile
         self._run_id = run_id
         self._run_dir = run_dir

@@ -17,6 +17,7 @@ from relayload.profile.model import ClosedLoad
 from relayload.report.text import render_summary, render_verdict
 from relayload.swarm.generator import Generator
 from relayload.swarm.messages import LIVE, Live, unpack
+from relayload.swarm.nodes import options_of, runner_of
 from relayload.swarm.options import OWN_MESSAGE, Options, add_options
 from relayload.swarm.preflight import TargetUnreachable
 from relayload.swarm.run import Run
@@ -63,7 +64,8 @@ class Conductor:
 
     def __init__(self, environment: Environment, profile: Profile, options: Options) -> None:
         self._environment = environment
-        self._runner = environment.runner
+        self._runner = runner_of(environment)
+        self._locust_options = options_of(environment)
         self._profile = profile
         self._options = options
         self._target = TargetHost(profile)
@@ -88,7 +90,7 @@ class Conductor:
 
     @property
     def _headless(self) -> bool:
-        return bool(self._environment.parsed_options.headless)
+        return bool(self._locust_options.headless)
 
     def _begun(self) -> bool:
         return not self._headless or self._runner.state != STATE_INIT
@@ -96,7 +98,7 @@ class Conductor:
     def _want_users(self) -> None:
         """One user to be present in an open load; the profile's number in a closed one."""
         load = self._profile.load
-        options = self._environment.parsed_options
+        options = self._locust_options
         wanted = load.users if isinstance(load, ClosedLoad) else 1
         options.num_users = options.num_users or wanted
         options.spawn_rate = options.spawn_rate or min(wanted, 100)
@@ -132,7 +134,7 @@ class Conductor:
 
     def _stop_test(self) -> None:
         """End as Locust's own --run-time does: headless leaves, the web page stays unless told to quit."""
-        options = self._environment.parsed_options
+        options = self._locust_options
         if options.headless:
             self._runner.quit()
             return
@@ -140,7 +142,8 @@ class Conductor:
         if options.autostart and options.autoquit != -1:
             gevent.sleep(options.autoquit)
             self._runner.quit()
-            self._environment.web_ui.stop()
+            if self._environment.web_ui is not None:
+                self._environment.web_ui.stop()
 
     def _on_test_stopping(self, **_: Any) -> None:
         if self._run is not None:

@@ -15,14 +15,12 @@ class Rows:
     """Reports records to one environment: a row per scenario, timed from the send, and one for its TTFT."""
 
     def __init__(self, environment: Environment) -> None:
-        self._fire = environment.events.request.fire
-        self._entries = environment.stats.entries
         self._environment = environment
 
     def __call__(self, record: Record) -> None:
         attempt = record.attempts[-1]
         service_s = record.latency_s if attempt.service_s is None else attempt.service_s
-        self._fire(
+        self._environment.events.request.fire(
             request_type="chat",
             name=record.scenario,
             response_time=service_s * _MS,
@@ -31,7 +29,7 @@ class Rows:
             context={"relayload": record},
         )
         if attempt.ttft_s is not None:
-            self._environment.stats.entries[(record.scenario, "ttft")].log(attempt.ttft_s * _MS, 0)
+            self._environment.stats.entries[(record.scenario, "ttft")].log(round(attempt.ttft_s * _MS), 0)
 
 
 def _exception(record: Record) -> RequestFailed | None:

@@ -39,7 +39,7 @@ def scenario_users(profile: Profile, swarm: Swarm, module: str) -> dict[str, typ
     load = profile.load
     think_time_s = load.think_time_s if isinstance(load, ClosedLoad) else None
     return {
-        class_name(scenario): type(ScenarioUser)(
+        class_name(scenario): type(
             class_name(scenario),
             (ScenarioUser,),
             {

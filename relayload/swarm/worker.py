@@ -13,6 +13,7 @@ import gevent
 from relayload.profile import Profile
 from relayload.swarm.generator import Generator
 from relayload.swarm.messages import ASSIGN, END, LIVE, Assignment, EndRun, pack, unpack
+from relayload.swarm.nodes import runner_of
 from relayload.swarm.rows import Rows
 from relayload.swarm.signals import leave_ctrl_c_to_master
 from relayload.transport.drivers import new_transport
@@ -27,7 +28,7 @@ class Worker:
 
     def __init__(self, environment: Environment, profile: Profile) -> None:
         self._environment = environment
-        self._runner = environment.runner
+        self._runner = runner_of(environment)
         self._profile = profile
         self._run_id = ""
         self._parent_pid = os.getppid()

@@ -84,11 +84,6 @@ class Histogram:
         count = self.count
         return self.at_ranks([max(1, math.ceil(quantile * count - 1e-9))])[0] if count else None
 
-    def quantile_s(self, quantile: float) -> float | None:
-        """By nearest rank; None without values."""
-        count = self.count
-        return self.at_ranks([max(1, math.ceil(quantile * count))])[0] if count else None
-
     def at_ranks(self, ranks: Iterable[int]) -> list[float]:
         """The values at these ranks of the sorted sample, counting from 1. IndexError outside of 1 to count."""
         indices = sorted(self.counts)
