@@ -1,0 +1,22 @@
+"""What is there on every node once Locust is set up, though its types leave it open."""
+
+from locust.env import Environment
+from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
+
+from argparse import Namespace
+
+AnyRunner = LocalRunner | MasterRunner | WorkerRunner
+
+
+def runner_of(environment: Environment) -> AnyRunner:
+    """The runner of this node."""
+    runner: Runner | None = environment.runner
+    assert isinstance(runner, LocalRunner | MasterRunner | WorkerRunner)
+    return runner
+
+
+def options_of(environment: Environment) -> Namespace:
+    """Locust's options, our own among them."""
+    options = environment.parsed_options
+    assert isinstance(options, Namespace)
+    return options
