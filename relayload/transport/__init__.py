@@ -22,8 +22,9 @@ class Answer:
 class Transport(Protocol):
     """A pool of connections to one target."""
 
-    kernel_timestamps: bool
-    """Whether the instants of arrival come from the kernel."""
+    @property
+    def kernel_timestamps(self) -> bool:
+        """Whether the instants of arrival come from the kernel."""
 
     def send(self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False) -> Answer:
         """Send once, without retries, and return when the last byte is there or nothing more will come.

@@ -1,0 +1,159 @@
+"""What happened in a stream: bytes with their instants of arrival in, times to tokens, gaps and the ending out."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from relayload.core.wire.chat import (
+    DONE,
+    Chunk,
+    Delta,
+    MalformedAnswer,
+    Usage,
+    fault_of_body,
+    fault_of_error,
+    read_chunk,
+    visible_text,
+)
+from relayload.core.wire.request import RelayFault
+from relayload.core.wire.sse import SseEvent, SseParser
+
+_BUFFERED_WITHIN_S = 0.005
+_BUFFERED_CHUNKS = 10
+
+
+class StreamFlaw(StrEnum):
+    """Why a stream is not a whole answer."""
+
+    ERROR_EVENT = "error_event"
+    MALFORMED_EVENT = "malformed_event"
+    NO_FINISH = "no_finish"
+
+
+class ChatStream:
+    """One streamed answer, as it arrives.
+
+    A token is the first non-empty content, thought or tool call; an event with a role alone is none. `bucket` turns
+    a gap in seconds into the histogram bucket it is counted in.
+    """
+
+    __slots__ = (
+        "_bucket",
+        "_keep_text",
+        "_sse",
+        "_texts",
+        "answer_id",
+        "chunks",
+        "done",
+        "fault",
+        "finish_reason",
+        "first_token_at_s",
+        "first_visible_at_s",
+        "gap_counts",
+        "last_token_at_s",
+        "malformed",
+        "usage",
+    )
+
+    def __init__(self, bucket: Callable[[float], int], *, keep_text: bool = False) -> None:
+        self._sse = SseParser()
+        self._bucket = bucket
+        self._keep_text = keep_text
+        self._texts: list[str] = []
+        self.answer_id: str | None = None
+        self.chunks = 0
+        self.first_token_at_s: float | None = None
+        self.first_visible_at_s: float | None = None
+        self.last_token_at_s: float | None = None
+        self.gap_counts: dict[int, int] = {}
+        """Bucket -> gaps between content events in it."""
+        self.usage: Usage | None = None
+        """The last one sent: some relays send a growing one with every event."""
+        self.finish_reason: str | None = None
+        self.done = False
+        """Whether `[DONE]` came."""
+        self.fault: RelayFault | None = None
+        self.malformed = False
+
+    def feed(self, data: bytes, at_s: float) -> None:
+        """Take bytes of the stream that arrived at this instant."""
+        for event in self._sse.feed(data):
+            self._take(event, at_s)
+
+    def end(self, at_s: float) -> None:
+        """The stream has come to its end in order, at this instant."""
+        for event in self._sse.end():
+            self._take(event, at_s)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the relay said that this is the whole answer."""
+        return self.done or self.finish_reason is not None
+
+    @property
+    def flaw(self) -> StreamFlaw | None:
+        """Why this is no whole answer; None where it is."""
+        if self.fault is not None:
+            return StreamFlaw.ERROR_EVENT
+        if self.malformed:
+            return StreamFlaw.MALFORMED_EVENT
+        return None if self.finished else StreamFlaw.NO_FINISH
+
+    @property
+    def text(self) -> str:
+        """The visible content, where it was to be kept."""
+        return "".join(self._texts)
+
+    def buffered(self, ended_at_s: float) -> bool:
+        """Whether all content came at the end at once, though it was many events: something held it back."""
+        first_at_s = self.first_token_at_s
+        return (
+            self.chunks > _BUFFERED_CHUNKS and first_at_s is not None and ended_at_s - first_at_s <= _BUFFERED_WITHIN_S
+        )
+
+    def _take(self, event: SseEvent, at_s: float) -> None:
+        if event.data == DONE:
+            self.done = True
+        elif event.name == b"error":
+            self.fault = self.fault or fault_of_body(event.data)
+        elif event.data:
+            self._read(event.data, at_s)
+
+    def _read(self, data: bytes, at_s: float) -> None:
+        try:
+            chunk = read_chunk(data)
+        except MalformedAnswer:
+            self.malformed = True
+            return
+        if chunk.error:
+            self.fault = self.fault or fault_of_error(chunk.error)
+        if chunk.usage is not None:
+            self.usage = chunk.usage
+        self._take_choices(chunk, at_s)
+
+    def _take_choices(self, chunk: Chunk, at_s: float) -> None:
+        if self.answer_id is None and isinstance(chunk.id, str):
+            self.answer_id = chunk.id
+        for choice in chunk.choices or ():
+            if choice.finish_reason is not None:
+                self.finish_reason = choice.finish_reason
+            if choice.delta is not None:
+                self._take_delta(choice.delta, at_s)
+
+    def _take_delta(self, delta: Delta, at_s: float) -> None:
+        if delta.content or delta.refusal:
+            if self.first_visible_at_s is None:
+                self.first_visible_at_s = at_s
+            if self._keep_text:
+                self._texts.append(visible_text(delta))
+        elif not (delta.reasoning_content or delta.reasoning or delta.tool_calls or delta.function_call):
+            return
+        self._count_token(at_s)
+
+    def _count_token(self, at_s: float) -> None:
+        if self.last_token_at_s is None:
+            self.first_token_at_s = at_s
+        else:
+            gap = self._bucket(at_s - self.last_token_at_s)
+            self.gap_counts[gap] = self.gap_counts.get(gap, 0) + 1
+        self.last_token_at_s = at_s
+        self.chunks += 1

@@ -1,0 +1,193 @@
+"""What an attempt comes to: its outcome, and its record. The same for every driver."""
+
+from dataclasses import dataclass, field
+
+from relayload.core.results.record import Attempt, Outcome
+from relayload.core.wire.chat import (
+    Chunk,
+    MalformedAnswer,
+    Tokens,
+    fault_of_body,
+    fault_of_error,
+    read_chunk,
+    tokens,
+    visible_text,
+)
+from relayload.core.wire.request import RelayFault
+from relayload.core.wire.stream import ChatStream, StreamFlaw
+from relayload.transport import Answer
+from relayload.transport.failures import OUTCOMES, AnswerFlaw, Failure, outcome_of_status
+
+REQUEST_ID_HEADERS = ("x-request-id", "x-litellm-call-id", "x-generation-id")
+"""Where relays say how they call this request, best first."""
+
+_NO_TOKENS = Tokens()
+
+
+@dataclass(slots=True, kw_only=True)
+class Phases:
+    """Instants (`_at_s`) and durations of one attempt, in seconds; None is what never came."""
+
+    sent_at_s: float | None = None
+    all_sent_at_s: float | None = None
+    first_byte_at_s: float | None = None
+    last_byte_at_s: float | None = None
+    blocked_s: float | None = None
+    dns_s: float | None = None
+    connect_s: float | None = None
+    tls_s: float | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """What was read of a response: a stream, or the body of any other; `failure` if it did not end in order."""
+
+    failure: Failure | None = None
+    status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    stream: ChatStream | None = None
+    body: bytes = b""
+    wants_stream: bool = False
+    sent_bytes: int = 0
+    received_bytes: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Verdict:
+    """What the response says, whenever it said it."""
+
+    outcome: Outcome
+    error: str | None = None
+    fault: RelayFault | None = None
+    tokens: Tokens = _NO_TOKENS
+    finish_reason: str | None = None
+    answer_id: str | None = None
+    text: str = ""
+
+
+def answer(reading: Reading, phases: Phases) -> Answer:
+    """Judge what was read and put it on record."""
+    verdict = _judged(reading)
+    return Answer(_attempt(reading, phases, verdict), reading.headers, verdict.fault, verdict.text)
+
+
+def _attempt(reading: Reading, phases: Phases, verdict: _Verdict) -> Attempt:
+    sent_at_s, stream = phases.sent_at_s, reading.stream
+    output_tokens = verdict.tokens.output
+    counted = output_tokens is None and stream is not None and stream.chunks > 0
+    ended_at_s = phases.last_byte_at_s
+    return Attempt(
+        outcome=verdict.outcome,
+        error=verdict.error,
+        status=reading.status,
+        sent_at_s=sent_at_s,
+        service_s=_since(sent_at_s, ended_at_s),
+        ttft_s=_since(sent_at_s, stream.first_token_at_s) if stream else None,
+        ttfo_s=_since(sent_at_s, stream.first_visible_at_s) if stream else None,
+        chunks=stream.chunks if stream else 0,
+        chunk_gaps=_flat(stream.gap_counts) if stream else (),
+        input_tokens=verdict.tokens.input,
+        cached_input_tokens=verdict.tokens.cached_input,
+        output_tokens=stream.chunks if counted and stream else output_tokens,
+        reasoning_tokens=verdict.tokens.reasoning,
+        counted=counted,
+        buffered=stream is not None and ended_at_s is not None and stream.buffered(ended_at_s),
+        finish_reason=verdict.finish_reason,
+        request_id=_request_id(reading.headers) or verdict.answer_id,
+        sent_bytes=reading.sent_bytes,
+        received_bytes=reading.received_bytes,
+        blocked_s=phases.blocked_s,
+        dns_s=phases.dns_s,
+        connect_s=phases.connect_s,
+        tls_s=phases.tls_s,
+        send_s=_since(sent_at_s, phases.all_sent_at_s),
+        waiting_s=_since(phases.all_sent_at_s, phases.first_byte_at_s),
+        receive_s=_since(phases.first_byte_at_s, ended_at_s),
+    )
+
+
+def _since(from_s: float | None, to_s: float | None) -> float | None:
+    """Between two instants; 0 where an early answer overtook the rest of the request."""
+    return None if from_s is None or to_s is None else max(0.0, to_s - from_s)
+
+
+def _flat(counts: dict[int, int]) -> tuple[int, ...]:
+    return tuple(number for pair in sorted(counts.items()) for number in pair)
+
+
+def _request_id(headers: dict[str, str]) -> str | None:
+    return next((headers[name] for name in REQUEST_ID_HEADERS if name in headers), None)
+
+
+def _judged(reading: Reading) -> _Verdict:
+    if reading.failure is not None:
+        return _of_stream(reading.stream, OUTCOMES[reading.failure], reading.failure)
+    status = reading.status or 0
+    if not 200 <= status < 300:
+        return _Verdict(outcome=outcome_of_status(status), error=f"http_{status}", fault=fault_of_body(reading.body))
+    if reading.stream is not None:
+        return _judged_stream(reading.stream)
+    return _judged_body(reading)
+
+
+def _judged_stream(stream: ChatStream) -> _Verdict:
+    flaw = stream.flaw
+    if flaw is None:
+        return _of_stream(stream, Outcome.OK, None)
+    if flaw is StreamFlaw.ERROR_EVENT:
+        return _of_stream(stream, _outcome_of_fault(stream.fault), flaw)
+    return _of_stream(stream, OUTCOMES[flaw], flaw)
+
+
+def _of_stream(stream: ChatStream | None, outcome: Outcome, error: Failure | StreamFlaw | None) -> _Verdict:
+    """Also what a stream that broke off had said by then."""
+    name = None if error is None else error.value
+    if stream is None:
+        return _Verdict(outcome=outcome, error=name)
+    return _Verdict(
+        outcome=outcome,
+        error=name,
+        fault=stream.fault,
+        tokens=tokens(stream.usage),
+        finish_reason=stream.finish_reason,
+        answer_id=stream.answer_id,
+        text=stream.text,
+    )
+
+
+def _judged_body(reading: Reading) -> _Verdict:
+    try:
+        completion = read_chunk(reading.body)
+    except MalformedAnswer:
+        return _flawed(AnswerFlaw.MALFORMED_BODY)
+    if completion.error:
+        fault = fault_of_error(completion.error)
+        return _Verdict(outcome=_outcome_of_fault(fault), error=AnswerFlaw.ERROR_BODY.value, fault=fault)
+    if not completion.choices:
+        return _flawed(AnswerFlaw.NO_CHOICES, fault_of_body(reading.body))
+    if reading.wants_stream:
+        return _flawed(AnswerFlaw.NOT_A_STREAM)
+    return _completed(completion)
+
+
+def _flawed(flaw: AnswerFlaw, fault: RelayFault | None = None) -> _Verdict:
+    return _Verdict(outcome=OUTCOMES[flaw], error=flaw.value, fault=fault)
+
+
+def _completed(completion: Chunk) -> _Verdict:
+    choice = (completion.choices or [])[0]
+    return _Verdict(
+        outcome=Outcome.OK,
+        tokens=tokens(completion.usage),
+        finish_reason=choice.finish_reason,
+        answer_id=completion.id if isinstance(completion.id, str) else None,
+        text=visible_text(choice.message) if choice.message else "",
+    )
+
+
+def _outcome_of_fault(fault: RelayFault | None) -> Outcome:
+    """By the status that an error inside a 200 names, such as `"code": "429"`; else the relay failed."""
+    code = fault.code if fault else None
+    if code is not None and code.isascii() and code.isdigit() and 400 <= int(code) < 600:
+        return outcome_of_status(int(code))
+    return Outcome.SERVER_ERROR

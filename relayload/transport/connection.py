@@ -1,0 +1,152 @@
+"""An open connection whose socket is watched from birth to close, so that nothing is armed per request or chunk."""
+
+import socket
+import struct
+import sys
+from typing import Any, Final, Protocol
+
+from gevent import get_hub
+
+from relayload.transport.stamps import ANCILLARY_BYTES, ArrivalClock
+
+FIRST_READ_BYTES: Final = 512
+"""Small, so that the first token is read from its own segment and not together with what follows it."""
+READ_BYTES: Final = 65536
+SEND_BYTES: Final = 131072
+"""The most that is handed to the kernel before other connections have their turn."""
+
+_READABLE, _WRITABLE = 1, 2
+_TCP_INFO_BYTES_ACKED = struct.Struct("@120xQ")
+"""Of Linux's `struct tcp_info`."""
+_NOTHING = memoryview(b"")
+
+
+class Receiver(Protocol):
+    """Who takes part in one exchange on a connection. Runs in the event loop and must not wait."""
+
+    def sent(self) -> None:
+        """The last byte of the request was handed to the kernel."""
+
+    def received(self, data: bytes, at_s: float) -> None:
+        """These bytes arrived at this instant."""
+
+    def lost(self, error: OSError | None) -> None:
+        """The connection is gone: closed by the peer in order (None), or by an error."""
+
+
+class Connection:
+    """A TCP connection, its socket connected and not blocking."""
+
+    def __init__(self, sock: socket.socket, arrivals: ArrivalClock) -> None:
+        self._sock = sock
+        self._recvmsg = sock.recvmsg
+        self._arrivals = arrivals
+        self._unsent = _NOTHING
+        """Of the request, not yet handed to the kernel or made into TLS records."""
+        self._wire = _NOTHING
+        """Bytes that the kernel has not taken yet."""
+        self._sent_before_bytes = 0
+        self._writer: Any = None
+        self._reader = get_hub().loop.io(sock.fileno(), _READABLE)
+        self._reader.start(self._on_readable)
+        self.receiver: Receiver | None = None
+        self.open = True
+        self.read_bytes = READ_BYTES
+        self.requests = 0
+        """Begun on this connection."""
+        self.sent_bytes = 0
+        self.unprocessed = False
+        """After a loss: the peer cannot have acted on the last request."""
+        self.last_at_s = 0.0
+        """Arrival of the last bytes or begin of the last request: what comes next cannot be earlier."""
+
+    def send(self, request: bytes, at_s: float) -> None:
+        """Begin to send a request now; its receiver is told when all of it is sent."""
+        self.requests += 1
+        self.last_at_s = at_s
+        self._sent_before_bytes = self.sent_bytes
+        self._unsent = memoryview(request)
+        self._send_more()
+
+    def close(self) -> None:
+        """Close it and let go of the receiver. Does nothing the second time."""
+        if self.open:
+            self.open = False
+            self.receiver = None
+            self._reader.stop()
+            self._reader.close()
+            if self._writer is not None:
+                self._writer.stop()
+                self._writer.close()
+            self._sock.close()
+
+    def _send_more(self) -> None:
+        if not self._wire:
+            piece, self._unsent = self._unsent[:SEND_BYTES], self._unsent[SEND_BYTES:]
+            self._wire = self._wrapped(piece)
+        try:
+            count = self._sock.send(self._wire)
+        except BlockingIOError:
+            count = 0
+        except OSError as error:
+            self._lose(error)
+            return
+        self.sent_bytes += count
+        self._wire = self._wire[count:]
+        if self._wire or self._unsent:
+            self._watch_writable()
+        else:
+            self._all_sent()
+
+    def _wrapped(self, piece: memoryview) -> memoryview:
+        return piece
+
+    def _watch_writable(self) -> None:
+        if self._writer is None:
+            self._writer = get_hub().loop.io(self._sock.fileno(), _WRITABLE)
+        if not self._writer.active:
+            self._writer.start(self._send_more)
+
+    def _all_sent(self) -> None:
+        if self._writer is not None:
+            self._writer.stop()
+        if self.receiver is not None:
+            self.receiver.sent()
+
+    def _on_readable(self) -> None:
+        try:
+            data, ancillary, _, _ = self._recvmsg(self.read_bytes, ANCILLARY_BYTES)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._lose(error)
+            return
+        if data:
+            self.last_at_s = self._arrivals.at_s(ancillary, self.last_at_s)
+            self._take(data)
+        else:
+            self._lose(None)
+
+    def _take(self, data: bytes) -> None:
+        self._deliver(data)
+
+    def _deliver(self, data: bytes) -> None:
+        if self.receiver is None:
+            self.close()  # nobody asked for this: it would be taken for the next answer
+        else:
+            self.receiver.received(data, self.last_at_s)
+
+    def _lose(self, error: OSError | None) -> None:
+        self.unprocessed = self._nothing_acknowledged()
+        receiver = self.receiver
+        self.close()
+        if receiver is not None:
+            receiver.lost(error)
+
+    def _nothing_acknowledged(self) -> bool:
+        """Whether the peer has not even acknowledged the last request. Where the system does not tell, True."""
+        if sys.platform != "linux":
+            return True
+        info = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES_ACKED.size)
+        (acknowledged_bytes,) = _TCP_INFO_BYTES_ACKED.unpack(info)
+        return bool(acknowledged_bytes <= self._sent_before_bytes + 1)  # the SYN counts as one

@@ -1,0 +1,27 @@
+"""When an attempt has taken too long, and by which of its timeouts."""
+
+from relayload.core.wire.request import Timeouts
+from relayload.core.wire.stream import ChatStream
+from relayload.transport.failures import Failure
+
+Deadline = tuple[float, Failure]
+"""An instant, and what it means when it passes."""
+
+
+def next_deadline(
+    timeouts: Timeouts, called_at_s: float, sent_at_s: float, stream: ChatStream | None, *, wants_stream: bool
+) -> Deadline | None:
+    """The first deadline as things stand; None if there is none.
+
+    `total_s` counts from the call. On streams, `first_token_s` counts from the send, and `gap_s` from each content
+    event to the next, until the answer says that it is finished.
+    """
+    deadlines: list[Deadline] = []
+    if timeouts.total_s is not None:
+        deadlines.append((called_at_s + timeouts.total_s, Failure.TOTAL_TIMEOUT))
+    if stream is None or stream.last_token_at_s is None:
+        if wants_stream and timeouts.first_token_s is not None:
+            deadlines.append((sent_at_s + timeouts.first_token_s, Failure.FIRST_TOKEN_TIMEOUT))
+    elif timeouts.gap_s is not None and not stream.finished:
+        deadlines.append((stream.last_token_at_s + timeouts.gap_s, Failure.GAP_TIMEOUT))
+    return min(deadlines, default=None)

@@ -1,0 +1,170 @@
+"""One request and its response on an open connection: who sends, receives and keeps the deadlines."""
+
+from typing import Any
+
+from gevent import get_hub, getcurrent
+
+from relayload import clock
+from relayload.core.results.histogram import bucket
+from relayload.core.wire.request import Timeouts
+from relayload.core.wire.stream import ChatStream
+from relayload.transport.connection import FIRST_READ_BYTES, READ_BYTES, Connection
+from relayload.transport.deadlines import Deadline, next_deadline
+from relayload.transport.failures import Failure, WireError, exchange_failure
+from relayload.transport.http1 import Consume, Response
+
+
+class Exchange:
+    """Runs in the event loop; the greenlet that began it waits in `run`.
+
+    `called_at_s` is when the attempt began, before there was a connection: `total_s` counts from there.
+    """
+
+    def __init__(
+        self, connection: Connection, timeouts: Timeouts, called_at_s: float, *, stream: bool, keep_text: bool
+    ) -> None:
+        self._connection = connection
+        self._timeouts = timeouts
+        self._called_at_s = called_at_s
+        self._wants_stream = stream
+        self._keep_text = keep_text
+        self._awaits_token = True
+        self._timer: Any = None
+        self._waiting: Any = None
+        self._bug: Exception | None = None
+        self._at_s = 0.0
+        self._sent_before_bytes = connection.sent_bytes
+        self.response = Response(self._begin_body)
+        self.stream: ChatStream | None = None
+        """The answer, where it is streamed."""
+        self.body: list[bytes] = []
+        """The pieces of any other answer."""
+        self.over = False
+        self.failure: Failure | None = None
+        self.sent_at_s = 0.0
+        self.all_sent_at_s: float | None = None
+        self.first_byte_at_s: float | None = None
+        self.last_byte_at_s: float | None = None
+        self.received_bytes = 0
+
+    def run(self, request: bytes) -> None:
+        """Send these bytes and wait until the response is there or nothing more will come."""
+        connection = self._connection
+        connection.receiver = self
+        connection.read_bytes = FIRST_READ_BYTES if self._wants_stream else READ_BYTES
+        self.sent_at_s = clock.now_s()
+        connection.send(request, self.sent_at_s)
+        try:
+            self._arm(self.sent_at_s)
+            while not self.over:
+                self._waiting = getcurrent()
+                get_hub().switch()
+        except BaseException:
+            connection.close()
+            raise
+        finally:
+            self._waiting = None
+            self._disarm()
+        if self._bug is not None:
+            raise self._bug
+
+    @property
+    def sent_bytes(self) -> int:
+        """On the wire, with header and TLS."""
+        return self._connection.sent_bytes - self._sent_before_bytes
+
+    def sent(self) -> None:
+        if self.all_sent_at_s is None:
+            self.all_sent_at_s = clock.now_s()
+
+    def received(self, data: bytes, at_s: float) -> None:
+        self._at_s = at_s
+        self.received_bytes += len(data)
+        if self.first_byte_at_s is None:
+            self.first_byte_at_s = at_s
+        try:
+            self.response.feed(data)
+        except WireError as error:
+            self._finish(error.failure)
+        except Exception as bug:  # ours: raised again where the request was made
+            self._bug = bug
+            self._finish(None)
+        else:
+            if self.response.complete:
+                self._complete()
+
+    def lost(self, error: OSError | None) -> None:
+        if self.over:
+            return
+        answered = self.first_byte_at_s is not None
+        if error is not None:
+            self._finish(exchange_failure(error, answered=answered))
+        elif self.response.end():
+            self._complete()
+        else:
+            self._finish(Failure.TRUNCATED if answered else Failure.CLOSED_UNANSWERED)
+
+    def _begin_body(self, response: Response) -> Consume:
+        """Who takes the body: the stream that was asked for, or, for errors and plain answers, a list."""
+        status = response.status or 0
+        if self._wants_stream and 200 <= status < 300 and b"json" not in response.header(b"content-type"):
+            self.stream = ChatStream(bucket, keep_text=self._keep_text)
+            return self._take_stream
+        self._connection.read_bytes = READ_BYTES
+        return self.body.append
+
+    def _take_stream(self, data: bytes) -> None:
+        stream = self.stream
+        assert stream is not None
+        stream.feed(data, self._at_s)
+        if self._awaits_token and stream.last_token_at_s is not None:
+            self._awaits_token = False
+            self._connection.read_bytes = READ_BYTES
+            self._arm(clock.now_s())
+
+    def _complete(self) -> None:
+        if self.stream is not None:
+            self.stream.end(self._at_s)
+        self.last_byte_at_s = self._at_s
+        self._finish(None)
+
+    def _finish(self, failure: Failure | None) -> None:
+        self.over = True
+        self.failure = failure
+        connection = self._connection
+        connection.receiver = None
+        if failure is not None or not self.response.reusable or self.all_sent_at_s is None:
+            connection.close()
+        if self._waiting is not None:
+            get_hub().loop.run_callback(self._wake)
+
+    def _wake(self) -> None:
+        if self._waiting is not None:
+            self._waiting.switch()
+
+    def _arm(self, now_s: float) -> None:
+        deadline = self._deadline()
+        if deadline is not None and not self.over:
+            self._disarm()
+            self._timer = get_hub().loop.timer(max(0.0, deadline[0] - now_s))
+            self._timer.start(self._on_timer)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer.close()
+            self._timer = None
+
+    def _on_timer(self) -> None:
+        """A deadline may have moved since the timer was set: tokens do not touch it."""
+        deadline = self._deadline()
+        now_s = clock.now_s()
+        if deadline is not None and deadline[0] <= now_s:
+            self._finish(deadline[1])
+        else:
+            self._arm(now_s)
+
+    def _deadline(self) -> Deadline | None:
+        return next_deadline(
+            self._timeouts, self._called_at_s, self.sent_at_s, self.stream, wants_stream=self._wants_stream
+        )

@@ -1,0 +1,105 @@
+"""What can go wrong on the wire, under short stable names, and the outcome of each. The one table of both drivers."""
+
+import errno
+import socket
+import ssl
+from enum import StrEnum
+
+from relayload.core.results.record import Outcome
+from relayload.core.wire.stream import StreamFlaw
+
+
+class Failure(StrEnum):
+    """The `error` of an attempt that got no whole HTTP response; `http_<status>` names the others."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    CONNECT_TIMEOUT = "connect_timeout"
+    TLS = "tls"
+    TLS_CERTIFICATE = "tls_certificate"
+    PROXY = "proxy"
+    CLOSED_UNANSWERED = "closed_unanswered"
+    RESET_UNANSWERED = "reset_unanswered"
+    NOT_HTTP = "not_http"
+    ENCODING = "encoding"
+    RESET = "reset"
+    TRUNCATED = "truncated"
+    FIRST_TOKEN_TIMEOUT = "first_token_timeout"
+    GAP_TIMEOUT = "gap_timeout"
+    TOTAL_TIMEOUT = "total_timeout"
+
+
+class AnswerFlaw(StrEnum):
+    """The `error` of an attempt whose response was whole and 2xx, but no answer."""
+
+    ERROR_BODY = "error_body"
+    MALFORMED_BODY = "malformed_body"
+    NO_CHOICES = "no_choices"
+    NOT_A_STREAM = "not_a_stream"
+
+
+OUTCOMES: dict[Failure | AnswerFlaw | StreamFlaw, Outcome] = {
+    Failure.DNS: Outcome.UNREACHABLE,
+    Failure.CONNECT: Outcome.UNREACHABLE,
+    Failure.CONNECT_TIMEOUT: Outcome.UNREACHABLE,
+    Failure.TLS: Outcome.UNREACHABLE,
+    Failure.TLS_CERTIFICATE: Outcome.UNREACHABLE,
+    Failure.PROXY: Outcome.UNREACHABLE,
+    Failure.CLOSED_UNANSWERED: Outcome.UNREACHABLE,
+    Failure.RESET_UNANSWERED: Outcome.UNREACHABLE,
+    Failure.NOT_HTTP: Outcome.BROKEN_STREAM,
+    Failure.ENCODING: Outcome.BROKEN_STREAM,
+    Failure.RESET: Outcome.BROKEN_STREAM,
+    Failure.TRUNCATED: Outcome.BROKEN_STREAM,
+    Failure.FIRST_TOKEN_TIMEOUT: Outcome.TIMED_OUT,
+    Failure.GAP_TIMEOUT: Outcome.TIMED_OUT,
+    Failure.TOTAL_TIMEOUT: Outcome.TIMED_OUT,
+    AnswerFlaw.ERROR_BODY: Outcome.SERVER_ERROR,
+    AnswerFlaw.MALFORMED_BODY: Outcome.BROKEN_STREAM,
+    AnswerFlaw.NO_CHOICES: Outcome.SERVER_ERROR,
+    AnswerFlaw.NOT_A_STREAM: Outcome.BROKEN_STREAM,
+    StreamFlaw.ERROR_EVENT: Outcome.SERVER_ERROR,
+    StreamFlaw.MALFORMED_EVENT: Outcome.BROKEN_STREAM,
+    StreamFlaw.NO_FINISH: Outcome.BROKEN_STREAM,
+}
+"""Errors that name a status of their own (`error_body`, `error_event`) are judged by that status instead."""
+
+_ERRORS: tuple[tuple[type[OSError], Failure], ...] = (  # the first that fits
+    (TimeoutError, Failure.CONNECT_TIMEOUT),
+    (socket.gaierror, Failure.DNS),
+    (ssl.SSLCertVerificationError, Failure.TLS_CERTIFICATE),
+    (ssl.SSLError, Failure.TLS),
+    (OSError, Failure.CONNECT),
+)
+_RESETS = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
+
+
+class WireError(Exception):
+    """The attempt has failed. Stays inside this package."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.value)
+        self.failure = failure
+
+
+def dial_failure(error: OSError) -> Failure:
+    """What an error that came before there was a connection means."""
+    return next(failure for kind, failure in _ERRORS if isinstance(error, kind))
+
+
+def exchange_failure(error: OSError, *, answered: bool) -> Failure:
+    """What an error on a connection means; `answered` once a byte of the response was there."""
+    if isinstance(error, ssl.SSLError):
+        return Failure.TLS
+    if answered:
+        return Failure.RESET
+    return Failure.RESET_UNANSWERED if error.errno in _RESETS else Failure.CONNECT
+
+
+def outcome_of_status(status: int) -> Outcome:
+    """By the status alone. A redirect is not followed, so it is a rejection."""
+    if 200 <= status < 300:
+        return Outcome.OK
+    if status == 429:
+        return Outcome.RATE_LIMITED
+    return Outcome.REJECTED if status < 500 else Outcome.SERVER_ERROR

@@ -1,0 +1,116 @@
+"""The driver that measures the relay and not itself: gevent's event loop, kernel timestamps, no switch per chunk."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from relayload import clock
+from relayload.core.wire.request import Timeouts, WireRequest
+from relayload.transport import Answer
+from relayload.transport.attempts import Phases, Reading, answer
+from relayload.transport.connection import Connection
+from relayload.transport.dial import Dialler
+from relayload.transport.exchange import Exchange
+from relayload.transport.failures import Failure, WireError
+from relayload.transport.http1 import RequestHead
+from relayload.transport.origin import origin_of
+from relayload.transport.pool import Lease, Pool
+from relayload.transport.stamps import ArrivalClock
+from relayload.transport.tls import client_context
+
+_UNANSWERED = {Failure.CLOSED_UNANSWERED, Failure.RESET_UNANSWERED}
+
+
+class NativeTransport:
+    """A pool of keep-alive connections to the relay at `base_url`, such as `https://relay.example/v1`.
+
+    `ca_file` replaces the system's certificates, `client_cert` is a PEM file with certificate and key. `headers` go
+    with every request; those of a request replace them. Raises AuthorError for a URL or a file it cannot use.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        verify: bool = True,
+        ca_file: str | Path | None = None,
+        client_cert: str | Path | None = None,
+        headers: Mapping[str, str] | None = None,
+        max_connections: int | None = None,
+    ) -> None:
+        origin = origin_of(base_url)
+        context = None
+        if origin.scheme == "https":
+            context = client_context(verify=verify, ca_file=ca_file, client_cert=client_cert)
+        self._arrivals = ArrivalClock()
+        self._pool = Pool(Dialler(origin, self._arrivals, context), max_connections)
+        self._head = RequestHead(origin, {"authorization": f"Bearer {api_key}", **(headers or {})})
+
+    @property
+    def kernel_timestamps(self) -> bool:
+        """Whether the instants of arrival came from the kernel."""
+        return self._arrivals.kernel
+
+    def send(self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False) -> Answer:
+        """Send once and return what came of it. Silently sends anew if the relay was just closing the connection."""
+        called_at_s = clock.now_s()
+        body = msgspec.json.encode(request.body)
+        data = self._head.render(request.path, request.headers, len(body)) + body
+
+        def exchange(*, new: bool = False) -> tuple[Exchange, Lease]:
+            lease = self._lease(timeouts, called_at_s, new=new)
+            begun = Exchange(lease.connection, timeouts, called_at_s, stream=request.stream, keep_text=keep_text)
+            try:
+                begun.run(data)
+            finally:
+                self._pool.give_back(lease.connection)
+            return begun, lease
+
+        try:
+            ended, lease = exchange()
+            if _never_read(ended, lease.connection):
+                ended, lease = exchange(new=True)
+        except WireError as error:
+            return answer(Reading(failure=error.failure), Phases())
+        return _answer(ended, lease, wants_stream=request.stream)
+
+    def close(self) -> None:
+        """Close the connections that are not in use, and the others once they are done."""
+        self._pool.close()
+        self._arrivals.close()
+
+    def _lease(self, timeouts: Timeouts, called_at_s: float, *, new: bool) -> Lease:
+        until_s = None if timeouts.total_s is None else called_at_s + timeouts.total_s
+        return self._pool.lease(timeouts.connect_s, until_s, new=new)
+
+
+def _never_read(exchange: Exchange, connection: Connection) -> bool:
+    """Whether an idle connection was closed just as the request was sent, so that sending anew repeats nothing."""
+    return exchange.failure in _UNANSWERED and connection.requests > 1 and connection.unprocessed
+
+
+def _answer(exchange: Exchange, lease: Lease, *, wants_stream: bool) -> Answer:
+    response = exchange.response
+    reading = Reading(
+        failure=exchange.failure,
+        status=response.status,
+        headers=response.headers,
+        stream=exchange.stream,
+        body=b"".join(exchange.body),
+        wants_stream=wants_stream,
+        sent_bytes=exchange.sent_bytes,
+        received_bytes=exchange.received_bytes,
+    )
+    phases = Phases(
+        sent_at_s=exchange.sent_at_s,
+        all_sent_at_s=exchange.all_sent_at_s,
+        first_byte_at_s=exchange.first_byte_at_s,
+        last_byte_at_s=exchange.last_byte_at_s,
+        blocked_s=lease.blocked_s,
+        dns_s=lease.dns_s,
+        connect_s=lease.connect_s,
+        tls_s=lease.tls_s,
+    )
+    return answer(reading, phases)

@@ -1,0 +1,41 @@
+"""Where requests go, read from a base URL."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from relayload.core.errors import AuthorError, Fault
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port, and the path that comes before every request's own."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str = ""
+
+    @property
+    def authority(self) -> str:
+        """`host:port` as the Host header has it: IPv6 in brackets, without a default port."""
+        host = bracketed(self.host)
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+def origin_of(url: str, path: str = "base_url") -> Origin:
+    """Read a URL such as `https://relay.example/v1`; `path` names it in a fault. Raises AuthorError."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise AuthorError([Fault(f"not a URL: {error}", path)]) from None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise AuthorError([Fault(f"expected a URL such as 'https://relay.example/v1', got '{url}'", path)])
+    return Origin(parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme], parts.path.rstrip("/"))
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in a URL: `[::1]`."""
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,62 @@
+"""Addresses of a host, remembered for a while, the one that worked last before the others."""
+
+import socket
+
+from gevent import get_hub, monkey
+
+from relayload import clock
+
+Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
+"""Family and socket address."""
+
+REMEMBERED_S = 30.0
+"""How long before a name is looked up anew, so that moved relays are followed without a lookup per connection."""
+
+_lookup_at_once = monkey.get_original("socket", "getaddrinfo")
+
+
+class Addresses:
+    """Of one host and port."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._known: list[Address] = []
+        self._fresh_until_s = 0.0
+
+    def lookup(self) -> tuple[list[Address], float | None]:
+        """The addresses in the order to try them, and the seconds the lookup took: None if there was none.
+
+        Raises socket.gaierror.
+        """
+        now_s = clock.now_s()
+        if self._known and now_s < self._fresh_until_s:
+            return list(self._known), None
+        literal = self._literal()
+        if literal:
+            self._known, self._fresh_until_s = literal, float("inf")
+            return literal, None
+        found = get_hub().resolver.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        done_s = clock.now_s()
+        self._known, self._fresh_until_s = _addresses(found), done_s + REMEMBERED_S
+        return list(self._known), done_s - now_s
+
+    def prefer(self, address: Address) -> None:
+        """This one worked: try it first from now on."""
+        if address in self._known and self._known[0] != address:
+            self._known.remove(address)
+            self._known.insert(0, address)
+
+    def _literal(self) -> list[Address]:
+        """The address, where the host is one and needs no lookup."""
+        try:
+            found = _lookup_at_once(
+                self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+            )
+        except socket.gaierror:
+            return []
+        return _addresses(found)
+
+
+def _addresses(found: list[tuple[socket.AddressFamily, int, int, str, tuple[str, int]]]) -> list[Address]:
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
