@@ -105,6 +105,7 @@ class Controller:
         lead_s = 0.0 if self._alone else _END_LEAD_S
         self._until_s = max(0.0, self.elapsed_s + lead_s)
         grace_s = 0.0 if self._hurried else self._profile.load.graceful_stop_s
+        _LOG.info("ending the load; what is in flight may take %gs, and a second Ctrl-C does not wait", grace_s)
         self._send_end(grace_s)
         patience_until_s = clock.now_s() + lead_s + grace_s + _ACKNOWLEDGE_S
         while self._waiting_for_drain() and clock.now_s() < patience_until_s:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -37,8 +38,25 @@ class Launch:
         for assignment in self.sets:
             command += ["--relay-set", assignment]
         if self.processes > 1:
-            command += ["--processes", str(self.processes), "--master-bind-host", "127.0.0.1"]
+            command += workers(self.processes)
         return command
+
+
+def workers(processes: int) -> list[str]:
+    """Options for that many processes, whose master listens on a loopback port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    return [
+        "--processes",
+        str(processes),
+        "--master-bind-host",
+        "127.0.0.1",
+        "--master-bind-port",
+        port,
+        "--master-port",
+        port,
+    ]
 
 
 def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:

@@ -1,0 +1,99 @@
+"""What tests with real processes share."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from relayload.fakerelay.process import FakeRelay
+
+ROOT = Path(__file__).parents[1]
+LOCUSTFILE = ROOT / "locustfiles" / "relay.py"
+SHORT = """
+name: short
+seed: 3
+load:
+  kind: open
+  arrivals: {arrivals}
+  stages:
+    - {{name: warm, for: 1s, rate: 20/s, warmup: true}}
+    - {{name: steady, for: {seconds}s, rate: 20/s}}
+scenarios:
+  simple: {{weight: 3, model: o3, prompt: simple, max_output_tokens: 20}}
+  plain: {{model: o4, prompt: code, stream: false, max_output_tokens: 20}}
+objectives: [errors.rate < 50%, ttft.p50 < 10s]
+"""
+
+
+class Process:
+    """A process started for a test; killed at its end if it still runs."""
+
+    def __init__(self, command: Sequence[str], cwd: Path, environ: dict[str, str]) -> None:
+        self._log = (cwd / "process.log").open("w+b")
+        self.popen = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=environ,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            # A shell's background job, as which tests may run, ignores Ctrl-C and hands that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
+        )
+
+    @property
+    def output(self) -> str:
+        self._log.flush()
+        return Path(self._log.name).read_text(encoding="utf-8", errors="replace")
+
+    def wait(self, timeout_s: float = 60.0) -> int:
+        return self.popen.wait(timeout_s)
+
+    def signal(self, number: signal.Signals) -> None:
+        self.popen.send_signal(number)
+
+    def end(self) -> None:
+        if self.popen.poll() is None:
+            os.killpg(self.popen.pid, signal.SIGKILL)
+            self.popen.wait(10)
+        self._log.close()
+
+
+Start = Callable[..., Process]
+
+
+def asked(url: str, data: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
+    with urlopen(Request(url, data, headers or {}), timeout=10) as response:
+        body = response.read()
+    return json.loads(body) if body[:1] in (b"{", b"[") else body.decode()
+
+
+def relay_stats(relay: FakeRelay) -> Any:
+    """The relay's own account of what it was asked."""
+    return asked(relay.base_url.removesuffix("/v1") + "/__relay/stats")
+
+
+def saved(run_dir: Path, name: str) -> Any:
+    return json.loads((run_dir / name).read_text())
+
+
+def wait_for(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
+    """Until something is so; a test fails if it does not become so."""
+    for _ in range(int(timeout_s / 0.05)):
+        if condition():
+            return
+        time.sleep(0.05)
+    pytest.fail("waited in vain")
+
+
+def records(run_dir: Path) -> int:
+    """Lines written so far."""
+    return sum(path.read_bytes().count(b"\n") for path in run_dir.glob("records-*.jsonl"))

@@ -1,0 +1,215 @@
+"""`locust -f locustfiles/relay.py`, as a process: exit codes, sums, interruptions, workers, the web page."""
+
+import json
+import os
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import urlencode
+
+import pytest
+from support import Process, Start, asked, records, relay_stats, saved, wait_for
+
+from relayload.fakerelay.process import FakeRelay
+from relayload.swarm.launch import workers
+
+WriteProfile = Callable[..., Path]
+
+
+def sums_hold(counts: dict[str, int]) -> bool:
+    return counts["offered"] == counts["started"] + counts["dropped"] + counts["lost"] and counts["started"] == sum(
+        counts["by_outcome"].values()
+    )
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_run_sends_every_arrival_once_and_passes(
+    locust: Start, profile: WriteProfile, relay: FakeRelay, tmp_path: Path, processes: int
+) -> None:
+    out = tmp_path / "run"
+    options = workers(processes) if processes > 1 else []
+    run = locust(
+        "--relay-profile", profile(), "--relay-out", out, "--relay-set", f"target.base_url={relay.base_url}", *options
+    )
+    assert run.wait() == 0, run.output
+    counts = saved(out, "summary.json")["counts"]
+    assert sums_hold(counts)
+    assert counts["started"] == counts["ok"] == relay_stats(relay)["requests"] == records(out) - processes
+    assert (counts["dropped"], counts["lost"]) == (0, 0)
+    assert saved(out, "run.json")["ended_by"] == "schedule"
+    assert saved(out, "verdict.json")["verdict"] == "PASS"
+    assert "PASS" in run.output
+
+
+def test_the_number_of_workers_does_not_change_what_is_sent(
+    locust: Start, profile: WriteProfile, tmp_path: Path
+) -> None:
+    sent = []
+    for processes in (1, 2):
+        out = tmp_path / f"run-{processes}"
+        run = locust("--relay-profile", profile(seconds=2), "--relay-out", out, *workers(processes))
+        assert run.wait() == 0, run.output
+        lines = [json.loads(line) for path in out.glob("records-*.jsonl") for line in path.read_text().splitlines()]
+        requests = [line for line in lines if line["line"] == "request"]
+        sent.append(sorted((line["index"], line["scenario"], line["attempts"][0]["input_tokens"]) for line in requests))
+    assert sent[0] == sent[1]
+
+
+def test_a_missed_objective_is_exit_3(locust: Start, profile: WriteProfile) -> None:
+    run = locust("--relay-profile", profile(), "--relay-set", "objectives.1=ttft.p50 < 1ms")
+    assert run.wait() == 3, run.output
+    assert "FAIL" in run.output
+
+
+def test_a_bad_profile_is_exit_2_with_its_place(locust: Start, profile: WriteProfile) -> None:
+    path = profile(more="targte: {}\n")
+    run = locust(RELAYLOAD_PROFILE=str(path))
+    assert run.wait() == 2
+    assert f"{path}:14:1: targte: unknown key; did you mean 'target'?" in run.output
+
+
+def test_a_target_that_is_not_there_is_exit_6(locust: Start, profile: WriteProfile) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+        run = locust("--relay-profile", profile(), "--relay-set", f"target.base_url={url}")
+        assert run.wait() == 6
+    assert "nothing listens on" in run.output
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_interrupted_run_keeps_what_it_has(
+    locust: Start, profile: WriteProfile, tmp_path: Path, number: signal.Signals, code: int, processes: int
+) -> None:
+    out = tmp_path / "run"
+    options = workers(processes) if processes > 1 else []
+    run = locust("--relay-profile", profile(seconds=60), "--relay-out", out, *options)
+    wait_for(lambda: records(out) > 30)
+    run.signal(number)
+    assert run.wait() == code, run.output
+    counts = saved(out, "summary.json")["counts"]
+    assert sums_hold(counts)
+    assert counts["lost"] == counts["dropped"] == 0
+    assert saved(out, "run.json")["ended_by"] == number.name.lower()
+
+
+def test_a_second_ctrl_c_does_not_wait_for_what_is_in_flight(
+    locust: Start, profile: WriteProfile, relay: FakeRelay, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    relay_pid = relay.pid
+    path = profile(seconds=60)
+    run = locust("--relay-profile", path, "--relay-out", out, "--relay-set", f"target.base_url={relay.base_url}")
+    wait_for(lambda: records(out) > 10)
+    os.kill(relay_pid, signal.SIGSTOP)
+    try:
+        wait_for(lambda: saved(out, "progress.json")["in_flight"] > 5)
+        run.signal(signal.SIGINT)
+        wait_for(lambda: "ending the load" in run.output)
+        run.signal(signal.SIGINT)
+        assert run.wait(15) == 130, run.output
+    finally:
+        os.kill(relay_pid, signal.SIGCONT)
+    counts = saved(out, "summary.json")["counts"]
+    assert sums_hold(counts)
+    assert counts["by_outcome"]["abandoned"] > 5
+
+
+def test_the_fake_relay_dies_with_locust(locust: Start, profile: WriteProfile, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run = locust("--relay-profile", profile(seconds=60), "--relay-out", out)
+    wait_for(lambda: records(out) > 10)
+    base_url = saved(out, "run.json")["base_url"]
+    assert asked(base_url.removesuffix("/v1") + "/health")
+    run.signal(signal.SIGKILL)
+    run.wait()
+    wait_for(lambda: not answers(base_url))
+
+
+def answers(base_url: str) -> bool:
+    try:
+        return bool(asked(base_url.removesuffix("/v1") + "/health"))
+    except (URLError, ConnectionError):
+        return False
+
+
+def test_what_a_killed_worker_did_not_send_is_lost_and_the_others_go_on(
+    locust: Start, profile: WriteProfile, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    run = locust("--relay-profile", profile(arrivals="constant", seconds=14), "--relay-out", out, *workers(2))
+    wait_for(lambda: records(out) > 20)
+    os.kill(children(run)[0], signal.SIGKILL)
+    assert run.wait() in (3, 4, 0), run.output
+    counts = saved(out, "summary.json")["counts"]
+    assert sums_hold(counts)
+    assert counts["offered"] == 300
+    # Locust notices after about four seconds; until then the dead worker's half of 20 a second is lost.
+    assert 10 < counts["lost"] < 120
+
+
+def children(process: Process) -> list[int]:
+    """The worker processes that Locust forked: those that have written records are among them."""
+    pid = process.popen.pid
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found if b"relayload.fakerelay" not in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def test_a_closed_load_takes_turns(locust: Start, profile: WriteProfile, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    path = tmp_path / "closed.yaml"
+    path.write_text(
+        "name: closed\nload: {kind: closed, users: 3, think_time: 50ms, stages: [{for: 3s}]}\n"
+        "scenarios: {simple: {model: o3, prompt: simple, max_output_tokens: 5}}\nobjectives: [requests.count >= 10]\n"
+    )
+    run = locust("--relay-profile", path, "--relay-out", out)
+    assert run.wait() == 0, run.output
+    summary = saved(out, "summary.json")
+    assert sums_hold(summary["counts"])
+    assert summary["counts"]["lost"] == 0
+    # Three users at about 0.08 s an answer and 0.05 s of thought for three seconds.
+    assert 20 < summary["counts"]["ok"] < 180
+
+
+def test_limits_hold_in_every_sliding_window_whatever_the_workers(
+    locust: Start, profile: WriteProfile, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    limits = "load.limits={per_second: 10, per_minute: 35}"
+    run = locust("--relay-profile", profile(seconds=4), "--relay-out", out, "--relay-set", limits, *workers(2))
+    run.wait()
+    rates = saved(out, "summary.json")["rates"]
+    assert rates["max_in_1s"] <= 10
+    assert rates["max_in_60s"] <= 35
+
+
+def test_the_web_page_starts_and_stops_runs(start: Start, profile: WriteProfile, tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    locustfile = Path(__file__).parents[2] / "locustfiles" / "relay.py"
+    web = ["--web-host", "127.0.0.1", "--web-port", str(port)]
+    page = start("locust", "-f", locustfile, "--relay-profile", profile(seconds=60), *web)
+    url = f"http://127.0.0.1:{port}"
+    wait_for(lambda: "Starting web interface" in page.output)
+    form = urlencode({"user_count": 1, "spawn_rate": 1}).encode()
+    for number in (1, 2):
+        wait_for(lambda: asked_quietly(url, form))
+        wait_for(lambda number=number: len(list(tmp_path.glob("runs/*/records-0.jsonl"))) == number)
+        wait_for(lambda: bool(asked(f"{url}/stats/requests")["stats"][0]["num_requests"]))
+        asked(f"{url}/stop", b"")
+        wait_for(lambda number=number: len(list(tmp_path.glob("runs/*/verdict.json"))) == number)
+    page.signal(signal.SIGINT)
+    assert page.wait() == 130
+    for verdict in tmp_path.glob("runs/*/summary.json"):
+        assert sums_hold(json.loads(verdict.read_text())["counts"])
+
+
+def asked_quietly(url: str, form: bytes) -> bool:
+    try:
+        return bool(asked(f"{url}/swarm", form)["success"])
+    except (URLError, ConnectionError):
+        return False
