@@ -1,14 +1,94 @@
-"""Processes and relays of a test's own."""
+"""Made-up runs, for everything that reads recordings; processes and relays of a test's own."""
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec import structs
 from support import LOCUSTFILE, SHORT, Process, Start
 
+from relayload.core.results.fold import Fold
+from relayload.core.results.record import Attempt, Drop, End, Line, Outcome, Record
+from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo
 from relayload.fakerelay.process import FakeRelay
+
+MakeLine = Callable[..., Line]
+MakeRun = Callable[..., RunInfo]
+MakeFold = Callable[[Iterable[Line]], Fold]
+
+_PLAIN: dict[str, Any] = {"worker": 0, "scenario": "simple", "model": "o3", "stage": "steady", "measured": True}
+
+
+def _request(index: int, service_s: float = 0.5, **changes: Any) -> Record:
+    """A streamed request, one a second, sent a millisecond late: 10 tokens, the first after 100 ms."""
+    outcome = changes.pop("outcome", Outcome.OK)
+    fields = {"intended_at_s": float(index), "late_s": 0.001} | _PLAIN | changes
+    answer = {name: fields.pop(name) for name in Attempt.__struct_fields__ if name in fields}
+    if outcome is Outcome.OK:
+        answer = {"ttft_s": 0.1, "ttfo_s": 0.1, "output_tokens": 10, "input_tokens": 20} | answer
+    attempts = (Attempt(outcome=outcome, service_s=service_s, **answer),)
+    fields.setdefault("latency_s", fields["late_s"] + service_s)
+    return Record(**({"index": index, "outcome": outcome, "attempts": attempts} | fields))
+
+
+def _drop(index: int, **changes: Any) -> Drop:
+    return Drop(**({"index": index, "intended_at_s": float(index), "reason": "max_in_flight"} | _PLAIN | changes))
+
+
+def _end(worker: int = 0, **changes: Any) -> End:
+    return End(**({"worker": worker, "at_s": 100.0, "started": 0, "dropped": 0} | changes))
+
+
+def _run(**changes: Any) -> RunInfo:
+    """An open load of 100 s in one measured stage, ended in order."""
+    run = RunInfo(
+        run_id="run-1",
+        profile=ProfileInfo(name="trial", sha256="0" * 64),
+        started_at="2026-01-02T03:04:05Z",
+        load_kind="open",
+        stages=(StageInfo(name="steady", for_s=100.0),),
+        workers=1,
+        base_url="http://127.0.0.1:8000/v1",
+        ended_at_s=100.0,
+        ended_by="schedule",
+    )
+    return structs.replace(run, **changes)
+
+
+def _folded(lines: Iterable[Line]) -> Fold:
+    fold = Fold()
+    for line in lines:
+        fold.add(line)
+    return fold
+
+
+@pytest.fixture
+def request_line() -> MakeLine:
+    """Makes the record of a request; fields of its one attempt may be given beside its own."""
+    return _request
+
+
+@pytest.fixture
+def drop_line() -> MakeLine:
+    return _drop
+
+
+@pytest.fixture
+def end_line() -> MakeLine:
+    return _end
+
+
+@pytest.fixture
+def make_run() -> MakeRun:
+    return _run
+
+
+@pytest.fixture
+def folded() -> MakeFold:
+    return _folded
 
 
 @pytest.fixture
