@@ -1,0 +1,172 @@
+"""What no part of a profile can judge alone.
+
+Every check reads the content as it was written and looks at those parts that are sound, so that it finds its faults
+whatever else is wrong.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.traffic.prompts import SETS
+from relayload.core.verdict.objective import unknown_names
+from relayload.document import Document, Location
+from relayload.profile import trace as traces
+from relayload.profile.model import ObjectiveEntry, Trace, class_name, default_stage_name
+from relayload.profile.target import Guardrails, Target
+from relayload.profile.types import Rate
+
+ROWS_CHECKED = 10_000
+"""Rows of a trace that are read before a run; `relayload check` reads all that would be sent."""
+
+TRACE_STAGE = "trace"
+"""The one stage of a replay that names none."""
+
+_RATE = TypeAdapter(Rate)
+_STAGES: Location = ("load", "stages")
+_TRACE: Location = ("load", "arrivals", "trace")
+
+
+def check(document: Document, folder: Path) -> Iterator[Fault]:
+    """The faults between the parts of a profile that lies in that folder."""
+    content = _Content(document)
+    yield from _target_faults(content)
+    yield from _stage_faults(content)
+    yield from _trace_faults(content, folder)
+    yield from _scenario_faults(content)
+    yield from _objective_faults(content)
+
+
+class _Content:
+    """What was written, as far as it has the right shape."""
+
+    def __init__(self, document: Document) -> None:
+        self._told = {fault.path for fault in document.faults}
+        self.fault = document.fault
+        self.data = _mapping(document.data)
+        self.load = _mapping(self.data.get("load"))
+        self.replays = isinstance(self.load.get("arrivals"), dict)
+        self.stages = [_mapping(stage) for stage in _sequence(self.load.get("stages"))]
+        self.scenarios = {name: _mapping(spec) for name, spec in _mapping(self.data.get("scenarios")).items()}
+
+    @property
+    def stage_names(self) -> list[str]:
+        if self.replays and not self.stages:
+            return [TRACE_STAGE]
+        return [str(stage.get("name") or default_stage_name(number)) for number, stage in enumerate(self.stages)]
+
+    def untold(self, location: Location) -> bool:
+        return ".".join(map(str, location)) not in self._told
+
+
+def _target_faults(content: _Content) -> Iterator[Fault]:
+    target = _sound(Target, content.data.get("target", {}))
+    guardrails = _sound(Guardrails, content.data.get("guardrails", {}))
+    location = ("target", "base_url")
+    if target and target.fake_preset:
+        for message in _preset_faults(target.fake_preset):
+            yield content.fault(location, message)
+    elif target and guardrails and not guardrails.allow(target):
+        remedy = f"guardrails: {{allow_hosts: [{target.host}]}}"
+        yield content.fault(location, f"'{target.host}' is not this machine; to send load there, write {remedy}")
+
+
+def _preset_faults(name: str) -> list[str]:
+    from relayload.fakerelay.preset import read  # slow to import, and needed for fake relays alone
+
+    try:
+        read(name)
+    except AuthorError as error:
+        return [str(fault) for fault in error.faults]
+    except OSError as error:
+        return [f"{name}: cannot be read: {error.strerror}"]
+    return []
+
+
+def _stage_faults(content: _Content) -> Iterator[Fault]:
+    stages = content.stages
+    if not stages:
+        if not content.replays and not content.load.get("stages"):
+            yield content.fault(_STAGES, "at least one is needed, such as {for: 1m, rate: 5/s}")
+        return
+    yield from _name_faults(content)
+    if all(stage.get("warmup") is True for stage in stages):
+        yield content.fault(_STAGES, "all are warm-ups: nothing would be measured")
+    if content.load.get("kind") == "open":
+        yield from _rates_in_a_replay(content) if content.replays else _rate_faults(content)
+
+
+def _name_faults(content: _Content) -> Iterator[Fault]:
+    names = content.stage_names
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            yield content.fault((*_STAGES, number, "name"), f"'{name}' is the name of an earlier stage too")
+
+
+def _rate_faults(content: _Content) -> Iterator[Fault]:
+    for number, stage in enumerate(content.stages):
+        if stage.get("rate") is None:
+            yield content.fault((*_STAGES, number, "rate"), "is required, such as '5/s' or '300/min'")
+    rates = [stage.get(key) for stage in content.stages for key in ("rate", "to") if stage.get(key) is not None]
+    if rates and all(_sound(_RATE, rate) == 0 for rate in rates):
+        yield content.fault(_STAGES, "nothing would be sent: give one a rate above zero")
+
+
+def _rates_in_a_replay(content: _Content) -> Iterator[Fault]:
+    for number, stage in enumerate(content.stages):
+        for key in ("rate", "to"):
+            if stage.get(key) is not None:
+                message = "the trace gives the rate: leave this out, or change load.arrivals.speed"
+                yield content.fault((*_STAGES, number, key), message, at_key=True)
+
+
+def _trace_faults(content: _Content, folder: Path) -> Iterator[Fault]:
+    trace = _sound(Trace, content.load.get("arrivals")) if content.replays else None
+    if trace and content.untold(_TRACE):
+        try:
+            traces.check(trace.found_from(folder), most=ROWS_CHECKED)
+        except AuthorError as error:
+            for fault in error.faults:
+                yield content.fault(_TRACE, str(fault))
+
+
+def _scenario_faults(content: _Content) -> Iterator[Fault]:
+    classes: dict[str, str] = {}
+    for name, scenario in content.scenarios.items():
+        first = classes.setdefault(class_name(name), name)
+        if first != name:
+            yield content.fault(("scenarios", name), f"'{name}' and '{first}' make the same class name", at_key=True)
+        if content.load and not content.replays and scenario.get("prompt") is None:
+            known = ", ".join(SETS)
+            yield content.fault(("scenarios", name, "prompt"), f"is required: {known} or {{text: ...}}")
+
+
+def _objective_faults(content: _Content) -> Iterator[Fault]:
+    models = {str(scenario.get("model")) for scenario in content.scenarios.values()}
+    for number, written in enumerate(_sequence(content.data.get("objectives"))):
+        entry = _sound(ObjectiveEntry, written)
+        location = ("objectives", number, "expr") if isinstance(written, dict) else ("objectives", number)
+        if entry:
+            names = {"scenarios": content.scenarios, "models": models, "stages": content.stage_names}
+            for message in unknown_names(entry.expr, **names):
+                yield content.fault(location, message)
+
+
+def _sound(model: Any, value: Any) -> Any:
+    """The value as that model, or None: the faults inside are told by the whole."""
+    validate = model.validate_python if isinstance(model, TypeAdapter) else model.model_validate
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _sequence(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

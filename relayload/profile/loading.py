@@ -1,0 +1,23 @@
+"""From a file to a profile, or to all that is wrong with it."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from relayload import document
+from relayload.profile.checks import check
+from relayload.profile.model import Profile
+from relayload.profile.variables import expanded, redacted
+
+
+def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None = None) -> Profile:
+    """Read a profile, with `path.to.value=YAML` set and environment variables in place.
+
+    Raises AuthorError with every fault at once.
+    """
+    written = document.load(path).override(sets)
+    content = expanded(written, os.environ if environ is None else environ)
+    faults = (*content.faults, *check(content, path.parent))
+    profile = document.validate(replace(content, faults=faults), Profile)
+    return profile.read_from(path, redacted(content.data))

@@ -1,0 +1,70 @@
+"""A profile as the schedule that is sent, and as the plan that is read before."""
+
+import math
+from collections.abc import Iterator
+
+from relayload.core.traffic import arrivals as traffic
+from relayload.core.traffic import plan as planning
+from relayload.core.traffic.arrivals import Arrival, Limits, Stage
+from relayload.core.traffic.plan import Plan, Request
+from relayload.core.traffic.prompts import expected_tokens
+from relayload.profile import trace as traces
+from relayload.profile.checks import TRACE_STAGE
+from relayload.profile.model import ClosedLoad, OpenLoad, Profile, Scenario, Trace
+
+
+def stages(profile: Profile) -> tuple[Stage, ...]:
+    """The stages of any load. A replay without stages has one, without end; other loads end with their last."""
+    load = profile.load
+    if isinstance(load, ClosedLoad):
+        return tuple(Stage(stage.name, stage.for_s, warmup=stage.warmup) for stage in load.stages)
+    if not load.stages:
+        return (Stage(TRACE_STAGE, math.inf),)
+    return tuple(
+        Stage(stage.name, stage.for_s, stage.rate_per_s or 0.0, stage.to_per_s, stage.warmup) for stage in load.stages
+    )
+
+
+def arrivals(profile: Profile) -> Iterator[Arrival]:
+    """The arrivals of an open load, in order of time; none in a closed one.
+
+    Raises AuthorError where the rows of a trace can't be read, once it gets there.
+    """
+    load = profile.load
+    return iter(()) if isinstance(load, ClosedLoad) else _arrivals(profile, load, _limits(load))
+
+
+def plan(profile: Profile) -> Plan:
+    """What a run of the profile will do, by walking the whole schedule. Raises AuthorError at a bad row of a trace."""
+    load = profile.load
+    if isinstance(load, ClosedLoad):
+        planned = tuple(map(planning.planned, stages(profile)))
+        return Plan(profile=profile.name, load_kind=load.kind, stages=planned, users=load.users)
+    limits = _limits(load)
+    return planning.open_plan(
+        profile.name,
+        _arrivals(profile, load, limits),
+        stages(profile),
+        [_request(name, scenario) for name, scenario in profile.scenarios.items()],
+        unlimited=_arrivals(profile, load, None) if limits else None,
+    )
+
+
+def _arrivals(profile: Profile, load: OpenLoad, limits: Limits | None) -> Iterator[Arrival]:
+    weights = [scenario.weight for scenario in profile.scenarios.values()]
+    if isinstance(load.arrivals, Trace):
+        rows = traces.rows(load.arrivals)
+        return traffic.trace_schedule(rows, stages(profile), limits, weights, profile.seed)
+    return traffic.schedule(stages(profile), limits, load.arrivals, weights, profile.seed)
+
+
+def _limits(load: OpenLoad) -> Limits | None:
+    return None if load.limits is None else Limits(load.limits.per_second, load.limits.per_minute)
+
+
+def _request(name: str, scenario: Scenario) -> Request:
+    return Request(
+        scenario=name,
+        input_tokens=0.0 if scenario.prompt is None else expected_tokens(scenario.prompt),
+        max_output_tokens=scenario.max_output_tokens,
+    )

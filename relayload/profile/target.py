@@ -1,0 +1,83 @@
+"""Where the load goes, and what keeps it from going anywhere else."""
+
+import re
+from ipaddress import ip_address
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+from relayload.profile.types import Items, Part, Secret
+
+FAKE_SCHEME = "fake://"
+
+_URL = re.compile(r"https?://[^\s/?#@\\]+(/[^\s?#\\]*)?", re.IGNORECASE)
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def _base_url(url: str) -> str:
+    """The URL without a slash at its end. Faults don't repeat it: a key may stand there by mistake."""
+    if url.startswith(FAKE_SCHEME) and len(url) > len(FAKE_SCHEME) and url.isprintable():
+        return url.rstrip("/")
+    if "@" in url:
+        raise ValueError("must not hold credentials: write them as target.api_key: ${env:NAME}")
+    if not url.isascii() or not _URL.fullmatch(url):
+        raise ValueError("expected a URL such as 'https://relay.example.com/v1', or 'fake://o-series'")
+    try:
+        parts = urlsplit(url)
+        valid = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValueError("expected a host, and a port from 1 to 65535 if any, as in 'http://127.0.0.1:8000/v1'")
+    return url.rstrip("/")
+
+
+class Target(Part):
+    """A relay: its base URL and key."""
+
+    base_url: Annotated[str, AfterValidator(_base_url)] = f"{FAKE_SCHEME}o-series"
+    api_key: Secret = Secret("sk-fake")
+
+    @property
+    def fake_preset(self) -> str | None:
+        """The preset of the fake relay to start; None for a relay that is there already."""
+        return self.base_url.removeprefix(FAKE_SCHEME) if self.base_url.startswith(FAKE_SCHEME) else None
+
+    @property
+    def host(self) -> str | None:
+        """The host of the base URL in lower case; None for a fake relay."""
+        return None if self.fake_preset else urlsplit(self.base_url).hostname
+
+    @property
+    def versioned(self) -> bool:
+        """The base URL ends in a version such as `/v1`, as those of most relays do."""
+        return self.fake_preset is not None or bool(re.search(r"/v\d+\w*$", self.base_url))
+
+
+def _host(name: str) -> str:
+    if is_address(name) or _HOST.fullmatch(name):
+        return name.lower()
+    raise ValueError(f"expected a host alone, without scheme, port or path, got '{name}'")
+
+
+class Guardrails(Part):
+    """Bounds that no run passes. `allow_hosts` names the hosts that load may go to, besides this machine."""
+
+    allow_hosts: Items[Annotated[str, AfterValidator(_host)]] = ()
+
+    def allow(self, target: Target) -> bool:
+        return target.host is None or is_loopback(target.host) or target.host in self.allow_hosts
+
+
+def is_loopback(host: str) -> bool:
+    """This machine, without asking a name server: `localhost`, 127.0.0.0/8 or ::1."""
+    return host == "localhost" or (is_address(host) and ip_address(host).is_loopback)
+
+
+def is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

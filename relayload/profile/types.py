@@ -1,0 +1,133 @@
+"""The words of a profile: quantities with their units, and secrets that do not print."""
+
+import re
+from collections.abc import Callable
+from math import isfinite
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from relayload.core.units import duration_s, rate_per_s
+from relayload.document.source import plain_value
+
+_SPELLED_LENGTH = 60
+Item = TypeVar("Item")
+
+MOST = 1_000_000_000
+"""More than any count in a profile can mean."""
+
+
+class Part(BaseModel):
+    """Any part of a profile: unknown keys are faults, and nothing changes once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Secret:
+    """A text that prints as `***`; only `reveal` tells it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    @classmethod
+    def of(cls, value: object) -> "Secret":
+        """The value as a secret that an HTTP header can carry. Raises ValueError, which does not tell it."""
+        if isinstance(value, Secret):
+            return value
+        if not isinstance(value, str):
+            raise ValueError("expected text: put the key in quotes, or write ${env:NAME}")
+        if not value:
+            raise ValueError("is empty: check the variable it comes from")
+        if _UNFIT_FOR_HEADERS.search(value):
+            raise ValueError("holds a space, a line break or a letter beyond ASCII, which no key does")
+        return cls(value)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        shown = core_schema.to_string_ser_schema()
+        return core_schema.no_info_plain_validator_function(cls.of, serialization=shown)
+
+
+_UNFIT_FOR_HEADERS = re.compile(r"[^\x21-\x7e]")
+
+
+def spelled(value: object) -> str:
+    """What an author wrote, near enough to recognise it."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "nothing"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"'{text if len(text) <= _SPELLED_LENGTH else text[:_SPELLED_LENGTH] + '…'}'"
+
+
+def _quantity(read: Callable[[str], float], example: str) -> Callable[[object], float]:
+    """A validator of text with a unit; plain numbers lack theirs and are refused by `read`."""
+
+    def validate(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError(f"expected {example}, got {spelled(value)}")
+        if str(value).lstrip().startswith("-"):
+            raise ValueError(f"must not be negative: expected {example}, got '{value}'")
+        quantity = read(str(value))
+        if not isfinite(quantity):
+            raise ValueError(f"is too large: expected {example}")
+        return quantity
+
+    return validate
+
+
+def _whole(value: object) -> int:
+    number = plain_value(value) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise ValueError(f"expected a whole number, got {spelled(value)}")
+    return number
+
+
+def _number(value: object) -> float:
+    number = plain_value(value) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, int | float) or not isfinite(number):
+        raise ValueError(f"expected a number, got {spelled(value)}")
+    return number
+
+
+def _flag(value: object) -> object:
+    if isinstance(value, bool) or value in ("true", "false"):
+        return value
+    raise ValueError(f"expected true or false, got {spelled(value)}")
+
+
+def _items(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return value
+    raise ValueError(f"expected a list, got {spelled(value)}")
+
+
+Duration = Annotated[float, BeforeValidator(_quantity(duration_s, "a duration such as '800ms', '30s' or '1h30m'"))]
+"""Seconds, written `800ms` or `1m30s`."""
+PositiveDuration = Annotated[Duration, Field(gt=0)]
+Rate = Annotated[float, BeforeValidator(_quantity(rate_per_s, "a rate such as '5/s' or '300/min'"))]
+"""Per second, written `5/s` or `300/min`."""
+Integer = Annotated[int, BeforeValidator(_whole)]
+Count = Annotated[Integer, Field(ge=1, le=MOST)]
+Number = Annotated[float, BeforeValidator(_number)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Text = Annotated[str, Field(min_length=1)]
+Items = Annotated[tuple[Item, ...], BeforeValidator(_items)]
