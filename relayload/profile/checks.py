@@ -87,15 +87,16 @@ def _preset_faults(name: str) -> list[str]:
 
 
 def _stage_faults(content: _Content) -> Iterator[Fault]:
-    stages = content.stages
+    stages, closed = content.stages, content.load.get("kind") == "closed"
     if not stages:
-        if not content.replays and not content.load.get("stages"):
-            yield content.fault(_STAGES, "at least one is needed, such as {for: 1m, rate: 5/s}")
+        if content.load and not content.replays and not content.load.get("stages"):
+            example = "{for: 1m}" if closed else "{for: 1m, rate: 5/s}"
+            yield content.fault(_STAGES, f"at least one is needed, such as {example}")
         return
     yield from _name_faults(content)
     if all(stage.get("warmup") is True for stage in stages):
         yield content.fault(_STAGES, "all are warm-ups: nothing would be measured")
-    if content.load.get("kind") == "open":
+    if not closed:
         yield from _rates_in_a_replay(content) if content.replays else _rate_faults(content)
 
 

@@ -1,0 +1,169 @@
+import pytest
+
+from relayload.fakerelay import preset
+
+STAGES = "stages:\n    - {for: 10s, rate: 5/s}"
+ROW = "2023-11-16 18:15:46.68,5,5"
+REPLAY = "arrivals: {trace: azure.csv, format: azure}"
+
+
+def with_load(good: str, lines: str) -> str:
+    assert STAGES in good
+    return good.replace(STAGES, lines)
+
+
+@pytest.mark.parametrize(
+    ("stages", "expected"),
+    [
+        ("max_in_flight: 5", ["p.yaml:2:1: load.stages: at least one is needed, such as {for: 1m, rate: 5/s}"]),
+        ("stages: []", ["p.yaml:4:11: load.stages: at least one is needed, such as {for: 1m, rate: 5/s}"]),
+        ("stages: [{for: 1s}]", ["p.yaml:4:12: load.stages.0.rate: is required, such as '5/s' or '300/min'"]),
+        (
+            "stages: [{for: 1s, rate: null}]",
+            ["p.yaml:4:28: load.stages.0.rate: is required, such as '5/s' or '300/min'"],
+        ),
+        (
+            "stages: [{for: 1s, rate: 0/s}, {for: 1s, rate: 0/min, to: 0/s}]",
+            ["p.yaml:4:11: load.stages: nothing would be sent: give one a rate above zero"],
+        ),
+        (
+            "stages: [{for: 1s, rate: 1/s, warmup: true}]",
+            ["p.yaml:4:11: load.stages: all are warm-ups: nothing would be measured"],
+        ),
+        (
+            "stages: [{for: 1s, rate: 1/s}, {name: stage-1, for: 1s, rate: 1/s}]",
+            ["p.yaml:4:41: load.stages.1.name: 'stage-1' is the name of an earlier stage too"],
+        ),
+        ("stages: 5", ["p.yaml:4:11: load.stages: expected a list, got '5'"]),
+        (
+            "stages: [5]",
+            [
+                "p.yaml:4:12: load.stages.0.rate: is required, such as '5/s' or '300/min'",
+                "p.yaml:4:12: load.stages.0: expected a mapping, got '5'",
+            ],
+        ),
+    ],
+)
+def test_the_stages_of_an_open_load_send_something_that_is_measured(faults, good, stages, expected):
+    assert faults(with_load(good, stages)) == expected
+
+
+def test_a_rate_of_zero_is_a_pause(read, good):
+    profile = read(with_load(good, "stages: [{for: 1s, rate: 1/s}, {for: 1s, rate: 0/s}, {for: 1s, rate: 1/s}]"))
+    assert [stage.rate_per_s for stage in profile.load.stages] == [1.0, 0.0, 1.0]
+
+
+def test_the_stages_of_a_closed_load_have_no_rates(faults, good):
+    text = with_load(good, "users: 5\n  stages: [{for: 1s, rate: 5/s}]").replace("kind: open", "kind: closed")
+    assert faults(text) == ["p.yaml:5:22: load.stages.0.rate: unknown key; known: for, name, warmup"]
+
+
+def test_a_closed_load_needs_a_stage(faults, good):
+    text = with_load(good, "users: 5").replace("kind: open", "kind: closed")
+    assert faults(text) == ["p.yaml:2:1: load.stages: at least one is needed, such as {for: 1m}"]
+
+
+def test_a_replay_takes_its_rates_from_the_trace(faults, good, trace_file):
+    trace_file(ROW)
+    told = "the trace gives the rate: leave this out, or change load.arrivals.speed"
+    assert faults(with_load(good, f"{REPLAY}\n  stages: [{{for: 1s, rate: 5/s, to: 6/s}}]")) == [
+        f"p.yaml:5:22: load.stages.0.rate: {told}",
+        f"p.yaml:5:33: load.stages.0.to: {told}",
+    ]
+
+
+def test_a_replay_needs_neither_stages_nor_prompts(read, good, trace_file):
+    trace_file(ROW)
+    profile = read(with_load(good, REPLAY).replace(", prompt: simple", ""))
+    assert (profile.load.stages, profile.scenarios["simple"].prompt) == ((), None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "expected"),
+    [
+        ([], None, "azure.csv: holds no rows"),
+        ([ROW, ROW, "x"], None, "azure.csv:4:1: expected a time such as '2023-11-16 18:15:46.68', got 'x'"),
+        (
+            [ROW],
+            "time,in,out",
+            "azure.csv:1:1: expected the columns TIMESTAMP,ContextTokens,GeneratedTokens, got 'time,in,out'",
+        ),
+    ],
+)
+def test_a_trace_is_read_before_the_run_and_its_faults_are_told_where_it_is_named(
+    faults, good, trace_file, rows, header, expected
+):
+    trace_file(*rows, **({"header": header} if header else {}))
+    assert faults(with_load(good, REPLAY)) == [f"p.yaml:4:21: load.arrivals.trace: {expected}"]
+
+
+def test_a_trace_that_is_not_there_is_told_with_the_path_that_was_tried(faults, good):
+    assert faults(with_load(good, "arrivals: {trace: no/azure.csv, format: azure}")) == [
+        "p.yaml:4:21: load.arrivals.trace: no/azure.csv: cannot be read: No such file or directory"
+    ]
+
+
+def test_a_trace_whose_variable_is_not_set_is_told_once(faults, good):
+    (told,) = faults(with_load(good, "arrivals: {trace: '${env:TRACE}', format: azure}"))
+    assert told.startswith("p.yaml:4:21: load.arrivals.trace: the environment variable TRACE is not set")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("format: azur", "format: expected 'azure', got 'azur'; did you mean 'azure'?"),
+        ("format: azure, speed: 0", "speed: expected greater than 0, got '0'"),
+        ("format: azure, limit: 0", "limit: expected greater than or equal to 1, got '0'"),
+        ("format: azure, loop: true", "loop: unknown key; known: format, limit, speed, trace"),
+    ],
+)
+def test_the_options_of_a_trace_are_checked(faults, good, trace_file, options, expected):
+    trace_file(ROW)
+    (told,) = faults(with_load(good, f"arrivals: {{trace: azure.csv, {options}}}"))
+    assert told.endswith(f": load.arrivals.{expected}")
+
+
+def test_a_scenario_needs_a_prompt_where_no_trace_says_its_length(faults, good):
+    assert faults(good.replace(", prompt: simple", "")) == [
+        "p.yaml:7:3: scenarios.simple.prompt: is required: simple, code, math_proof or {text: ...}"
+    ]
+
+
+def test_scenarios_that_make_the_same_class_are_told(faults, good):
+    assert faults(f"{good}  a-b: {{model: o3, prompt: code}}\n  a_b: {{model: o3, prompt: code}}\n") == [
+        "p.yaml:9:3: scenarios.a_b: 'a_b' and 'a-b' make the same class name"
+    ]
+
+
+def test_a_host_that_is_not_allowed_is_told_with_the_line_to_add(faults, read, good):
+    text = f"{good}target: {{base_url: 'https://relay.test/v1'}}\n"
+    assert faults(text) == [
+        "p.yaml:8:20: target.base_url: 'relay.test' is not this machine; to send load there, "
+        "write guardrails: {allow_hosts: [relay.test]}"
+    ]
+    assert read(f"{text}guardrails: {{allow_hosts: [relay.test]}}\n").target.host == "relay.test"
+
+
+def test_a_fake_relay_needs_a_preset_that_exists(faults, good):
+    (told,) = faults(f"{good}target: {{base_url: 'fake://o-serie'}}\n")
+    assert told == "p.yaml:8:20: target.base_url: there is no preset 'o-serie'; did you mean 'o-series'?"
+
+
+@pytest.mark.parametrize("name", preset.names())
+def test_every_preset_of_the_fake_relay_can_be_a_target(read, good, name):
+    assert read(f"{good}target: {{base_url: 'fake://{name}'}}\n").target.fake_preset == name
+
+
+def test_objectives_name_what_the_profile_knows(faults, good):
+    objectives = "['ttft{scenario=simpel}.p99<1s', {expr: 'latency{stage=two,model=o4}.p50<1s'}]"
+    assert faults(f"{good}objectives: {objectives}\n") == [
+        "p.yaml:8:14: objectives.0: unknown scenario 'simpel': did you mean 'simple'?",
+        "p.yaml:8:53: objectives.1.expr: unknown stage 'two': expected one of stage-1",
+        "p.yaml:8:53: objectives.1.expr: unknown model 'o4': expected one of o3",
+    ]
+
+
+def test_the_one_stage_of_a_replay_has_a_name(read, good, trace_file):
+    trace_file(ROW)
+    profile = read(f"{with_load(good, REPLAY)}objectives: ['ttft{{stage=trace}}.p99 < 1s']\n")
+    assert profile.objectives[0].tags[0].value == "trace"

@@ -1,0 +1,103 @@
+import math
+
+import pytest
+
+from relayload.core.errors import AuthorError
+from relayload.core.traffic.arrivals import Arrival, Stage
+from relayload.core.traffic.plan import StagePlan
+from relayload.profile.checks import ROWS_CHECKED
+from relayload.profile.plan import arrivals, plan, stages
+
+STAGES = "stages:\n    - {for: 10s, rate: 5/s}"
+ROWS = ["2023-11-16 18:15:00,100,10", "2023-11-16 18:15:10,200,20", "2023-11-16 18:15:30,300,30"]
+REPLAY = "arrivals: {trace: azure.csv, format: azure, speed: 10}"
+
+
+def replay(good: str, *lines: str) -> str:
+    return good.replace(STAGES, "\n  ".join([REPLAY, *lines])).replace(", prompt: simple", "")
+
+
+def closed(good: str) -> str:
+    load = "users: 3\n  stages: [{name: warm, for: 5s, warmup: true}, {for: 10s}]"
+    return good.replace(STAGES, load).replace("kind: open", "kind: closed")
+
+
+def test_an_open_load_is_the_schedule_of_its_stages(read, good):
+    profile = read(good.replace("kind: open", "kind: open\n  arrivals: constant"))
+    assert stages(profile) == (Stage("stage-1", 10.0, 5.0),)
+    assert [arrival.intended_at_s for arrival in arrivals(profile)][:3] == [0.0, 0.2, 0.4]
+
+
+def test_the_seed_of_the_profile_is_that_of_the_schedule(read, good):
+    one, again, other = (list(arrivals(read(good, f"seed={seed}"))) for seed in (1, 1, 2))
+    assert one == again
+    assert one != other
+
+
+def test_weights_are_those_of_the_scenarios_in_their_order(read, good):
+    profile = read(f"{good}  rare: {{weight: 0.000001, model: o3, prompt: code}}\n", "load.stages.0.for=100s")
+    assert {arrival.scenario for arrival in arrivals(profile)} == {0}
+
+
+def test_a_replay_has_the_rows_of_its_trace(read, good, trace_file):
+    trace_file(*ROWS)
+    profile = read(replay(good))
+    assert stages(profile) == (Stage("trace", math.inf),)
+    assert list(arrivals(profile)) == [
+        Arrival(0, 0.0, 0, 0, 100, 10),
+        Arrival(1, 1.0, 0, 0, 200, 20),
+        Arrival(2, 3.0, 0, 0, 300, 30),
+    ]
+
+
+def test_a_replay_ends_with_its_last_stage_if_that_is_earlier(read, good, trace_file):
+    trace_file(*ROWS)
+    profile = read(replay(good, "stages: [{name: warm, for: 500ms, warmup: true}, {for: 2s}]"))
+    assert [(arrival.index, arrival.stage) for arrival in arrivals(profile)] == [(0, 0), (1, 1)]
+
+
+def test_a_closed_load_has_stages_but_no_schedule(read, good):
+    profile = read(closed(good))
+    assert stages(profile) == (Stage("warm", 5.0, warmup=True), Stage("stage-2", 10.0))
+    assert list(arrivals(profile)) == []
+
+
+def test_the_plan_of_an_open_load_counts_it(read, good):
+    planned = plan(read(good, "load.arrivals=constant", "scenarios.simple.max_output_tokens=100"))
+    assert (planned.profile, planned.load_kind, planned.by_scenario) == ("chat", "open", {"simple": 50})
+    assert planned.total is not None
+    assert (planned.total.arrivals, planned.total.peak_per_second, planned.total.peak_per_minute) == (50, 5, 50)
+    assert (planned.total.output_tokens, planned.total.max_output_tokens) == (None, 5000)
+    assert 20 * 50 < planned.total.input_tokens < 40 * 50
+    assert (planned.held_back, planned.cut) == (0, 0)
+
+
+def test_the_plan_says_what_limits_take_away(read, good):
+    planned = plan(read(good, "load.arrivals=constant", "load.limits.per_minute=20"))
+    assert planned.total is not None
+    assert (planned.total.arrivals, planned.cut) == (20, 30)
+
+
+def test_the_plan_of_a_replay_has_the_tokens_of_the_trace(read, good, trace_file):
+    trace_file(*ROWS)
+    planned = plan(read(replay(good, "limits: {per_second: 1}"), "load.arrivals.speed=100"))
+    assert planned.total is not None
+    assert (planned.total.input_tokens, planned.total.output_tokens) == (600, 60)
+    assert (planned.held_back, planned.cut) == (2, 0)
+    assert planned.stages[0].for_s is None
+
+
+def test_the_plan_of_a_closed_load_knows_users_and_times_alone(read, good):
+    planned = plan(read(closed(good)))
+    assert (planned.load_kind, planned.users, planned.total, planned.last_at_s) == ("closed", 3, None, None)
+    assert planned.stages == (
+        StagePlan(name="warm", for_s=5.0, warmup=True),
+        StagePlan(name="stage-2", for_s=10.0, warmup=False),
+    )
+
+
+def test_a_bad_row_far_down_a_trace_is_found_by_the_plan(read, good, trace_file):
+    trace_file(*[ROWS[0]] * ROWS_CHECKED, "nonsense")
+    profile = read(replay(good))
+    with pytest.raises(AuthorError, match=rf"azure.csv:{ROWS_CHECKED + 2}:1: expected a time such as"):
+        plan(profile)

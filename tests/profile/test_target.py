@@ -1,0 +1,92 @@
+import pytest
+from pydantic import ValidationError
+
+from relayload.profile.target import Guardrails, Target, is_loopback
+
+
+def test_without_a_word_the_target_is_a_fake_relay():
+    target = Target()
+    assert (target.fake_preset, target.host, target.versioned) == ("o-series", None, True)
+    assert target.api_key.reveal() == "sk-fake"
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "versioned"),
+    [
+        ("https://relay.example.com/v1", "relay.example.com", True),
+        ("https://Relay.Example.com/v1/", "relay.example.com", True),
+        ("http://127.0.0.1:8000", "127.0.0.1", False),
+        ("http://[::1]:8000/api", "::1", False),
+        ("https://example.com/api/v1beta", "example.com", True),
+    ],
+)
+def test_the_host_and_the_version_are_read_from_the_base_url(url, host, versioned):
+    target = Target(base_url=url)
+    assert (target.host, target.versioned, target.fake_preset) == (host, versioned, None)
+    assert target.base_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "relay.example.com/v1",
+        "ftp://relay.example.com",
+        "fake://",
+        "http://",
+        "http:///v1",
+        "http://host:0/v1",
+        "http://host:99999",
+        "http://host:port",
+        "http://[::1",
+        "http://host/v1?key=x",
+        "http://host/v1#x",
+        "http://ho st/v1",
+        "http://127.0.0.1\\.example.com/v1",
+        "http://127.0.0.1\n.example.com/v1",
+        "http://münchen.example/v1",
+    ],
+)
+def test_what_is_no_base_url_is_refused(url):
+    with pytest.raises(ValidationError, match=r"expected a (URL|host)"):
+        Target(base_url=url)
+
+
+def test_credentials_in_a_base_url_are_refused_and_not_repeated():
+    with pytest.raises(ValidationError) as caught:
+        Target(base_url="http://me:sk-hidden@127.0.0.1/v1")
+    assert caught.value.errors()[0]["msg"].endswith(
+        "must not hold credentials: write them as target.api_key: ${env:NAME}"
+    )
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "::1"])
+def test_this_machine_is_loopback(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "10.0.0.1", "localhost.example.com", "127.1", "2130706433", "::", ""])
+def test_everything_else_is_not_even_if_a_name_server_might_say_so(host):
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "allowed"),
+    [
+        ("fake://o-series", [], True),
+        ("http://localhost:1/v1", [], True),
+        ("http://relay.test/v1", [], False),
+        ("http://relay.test/v1", ["relay.test"], True),
+        ("http://RELAY.test/v1", ["Relay.TEST"], True),
+        ("http://sub.relay.test/v1", ["relay.test"], False),
+        ("http://[2001:db8::1]/v1", ["2001:db8::1"], True),
+    ],
+)
+def test_load_goes_to_this_machine_and_to_the_hosts_that_are_allowed(url, hosts, allowed):
+    assert Guardrails(allow_hosts=hosts).allow(Target(base_url=url)) is allowed
+
+
+@pytest.mark.parametrize("host", ["https://relay.test", "relay.test:443", "relay.test/v1", "*", ""])
+def test_an_allowed_host_is_a_host_alone(host):
+    with pytest.raises(ValidationError, match="expected a host alone, without scheme, port or path, got"):
+        Guardrails(allow_hosts=[host])
