@@ -36,6 +36,7 @@ __all__ = [
     "RunInfo",
     "StageInfo",
     "WorkerInfo",
+    "check_vacant",
     "new_run_dir",
 ]
 
@@ -48,6 +49,14 @@ def new_run_dir(name: str) -> Path:
     stem = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)}"
     candidates = (Path("runs") / (stem if n == 1 else f"{stem}-{n}") for n in range(1, 1000))
     return next(candidate for candidate in candidates if not candidate.exists())
+
+
+def check_vacant(directory: Path) -> None:
+    """Raises AuthorError unless a recording could begin in that directory, which need not exist."""
+    if directory.exists() and not directory.is_dir():
+        raise _fault(directory, "is not a directory")
+    if (directory / RUN).exists() or (directory.is_dir() and any(directory.glob(_RECORDS))):
+        raise _fault(directory, "already holds a recording: name another directory")
 
 
 class RecordWriter:
@@ -76,10 +85,7 @@ class Recording:
     @classmethod
     def create(cls, directory: Path, run: RunInfo) -> "Recording":
         """Begin a recording in a directory that holds none. Raises AuthorError."""
-        if directory.exists() and not directory.is_dir():
-            raise _fault(directory, "is not a directory")
-        if (directory / RUN).exists() or (directory.is_dir() and any(directory.glob(_RECORDS))):
-            raise _fault(directory, "already holds a recording: name another directory")
+        check_vacant(directory)
         directory.mkdir(parents=True, exist_ok=True)
         recording = cls(directory, run)
         recording._save(RUN, run)

@@ -12,6 +12,7 @@ from typing import Any
 
 import gevent
 
+from relayload.core.errors import AuthorError
 from relayload.profile import Profile
 from relayload.profile.model import ClosedLoad
 from relayload.report.text import render_summary, render_verdict
@@ -27,6 +28,7 @@ from relayload.swarm.worker import Worker
 
 _LOG = logging.getLogger("relayload")
 _CRASHED = 1
+_BAD_INPUT = 2
 _UNREACHABLE = 6
 _LAUNCHER_POLL_S = 0.5
 
@@ -115,14 +117,19 @@ class Conductor:
         self._ended_by = "stop"
         self._run = None
         try:
-            base_url = self._target.base_url()
+            self._run = Run(self._environment, self._profile, self._options.out, self._target.base_url())
         except TargetUnreachable as error:
-            _LOG.error("%s", error)
-            self._environment.process_exit_code = _UNREACHABLE
-            gevent.spawn(self._stop_test)
-            return
-        self._run = Run(self._environment, self._profile, self._options.out, base_url)
-        self._run.begin(self._on_done)
+            self._refuse(error, _UNREACHABLE)
+        except AuthorError as error:
+            self._refuse(error, _BAD_INPUT)
+        else:
+            self._run.begin(self._on_done)
+
+    def _refuse(self, error: Exception, code: int) -> None:
+        """There is no run: say why, and leave or wait for another start."""
+        sys.stderr.write(f"{OWN_MESSAGE}{error}\n")
+        self._environment.process_exit_code = code
+        gevent.spawn(self._stop_test)
 
     def _on_live(self, msg: Message, **_: Any) -> None:
         if self._run is not None:

@@ -1,0 +1,194 @@
+"""The command line, as a process: what people type and what comes of it."""
+
+import csv
+import json
+import os
+import signal
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from support import Start, records, relay_stats, saved, wait_for
+
+from relayload.fakerelay.process import FakeRelay
+
+WriteProfile = Callable[..., Path]
+AZURE_TRACE = Path(__file__).parents[2] / "shared" / "traces" / "AzureLLMInferenceTrace_conv.csv"
+REPLAY = """
+name: replay
+load:
+  kind: open
+  arrivals: {{trace: {trace}, format: azure, speed: 10}}
+  stages: [{{name: replay, for: {seconds}s}}]
+scenarios: {{conversation: {{model: o3}}}}
+objectives: [errors.rate < 20%]
+"""
+
+
+def test_check_prints_the_plan_and_contacts_nothing(start: Start, profile: WriteProfile) -> None:
+    check = start("relayload", "check", profile("constant"), "--set", "target.base_url=http://127.0.0.1:1/v1")
+    assert check.wait() == 0
+    assert "steady          3.00s        60" in check.output
+    assert "nothing was contacted" in check.output
+
+
+def test_check_prints_json_for_programs(start: Start, profile: WriteProfile) -> None:
+    check = start("relayload", "check", profile("constant"), "--json")
+    assert check.wait() == 0
+    assert json.loads(check.output)["total"]["arrivals"] == 80
+
+
+def test_every_fault_of_a_profile_is_told_at_once(start: Start, profile: WriteProfile) -> None:
+    path = profile(more="gaurdrails: {}\n")
+    text = path.read_text().replace("rate: 20/s, warmup", "rate: 20rps, warmup").replace("weight: 3", "weight: 0")
+    path.write_text(text)
+    check = start("relayload", "check", path)
+    assert check.wait() == 2
+    assert check.output.splitlines() == [
+        f"{path}:8:35: load.stages.0.rate: expected a rate such as '5/s' or '300/min', got '20rps'",
+        f"{path}:11:20: scenarios.simple.weight: expected a number above 0, got '0'; "
+        "leave out a scenario that is not to be sent",
+        f"{path}:14:1: gaurdrails: unknown key; did you mean 'guardrails'?",
+    ]
+
+
+def test_run_sends_records_and_judges(start: Start, profile: WriteProfile, relay: FakeRelay, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run = start("relayload", "run", profile(), "--out", out, "--set", f"target.base_url={relay.base_url}")
+    assert run.wait() == 0, run.output
+    assert "PASS" in run.output
+    summary = saved(out, "summary.json")
+    assert summary["counts"]["started"] == relay_stats(relay)["requests"]
+    assert summary["generator"]["valid"]
+    assert not (out / "progress.json").exists()
+
+
+def test_gate_and_report_need_the_recording_alone(start: Start, profile: WriteProfile, tmp_path: Path) -> None:
+    out, path = tmp_path / "run", profile(seconds=2)
+    assert start("relayload", "run", path, "--out", out).wait() == 0
+    path.unlink()
+    before = saved(out, "summary.json")
+    (out / "verdict.json").unlink()
+    assert start("relayload", "gate", out).wait() == 0
+    assert saved(out, "verdict.json")["verdict"] == "PASS"
+    rebuilt = start("relayload", "report", out, "--rebuild", "--json")
+    assert rebuilt.wait() == 0
+    assert json.loads(rebuilt.output) == saved(out, "summary.json") == before
+
+
+def test_a_killed_run_can_be_rebuilt_and_is_never_a_pass(start: Start, profile: WriteProfile, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run = start("relayload", "run", profile(seconds=60), "--out", out)
+    wait_for(lambda: records(out) > 20)
+    os.killpg(run.popen.pid, signal.SIGKILL)
+    run.wait()
+    locust = [int(pid) for pid in os.listdir("/proc") if pid.isdecimal() and str(out) in command_line(pid)]
+    for pid in locust:
+        os.kill(pid, signal.SIGKILL)
+    assert locust
+    assert start("relayload", "report", out, "--rebuild").wait() == 0
+    counts = saved(out, "summary.json")["counts"]
+    assert counts["offered"] == counts["started"] + counts["lost"]
+    gate = start("relayload", "gate", out)
+    assert gate.wait() == 4
+    assert "the run was killed before it ended" in gate.output
+
+
+def command_line(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def test_ctrl_c_ends_a_run_in_order(start: Start, profile: WriteProfile, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run = start("relayload", "run", profile(seconds=60), "--out", out)
+    wait_for(lambda: records(out) > 20)
+    run.signal(signal.SIGINT)
+    assert run.wait() == 130
+    assert saved(out, "run.json")["ended_by"] == "sigint"
+    assert "offered" in run.output
+
+
+def test_a_wrong_key_is_exit_6_and_is_not_told(
+    start: Start, profile: WriteProfile, relay: FakeRelay, tmp_path: Path
+) -> None:
+    path = profile(more=f"target: {{base_url: '{relay.base_url}', api_key: '${{env:THE_KEY}}'}}\n")
+    run = start("relayload", "run", path, "--out", tmp_path / "run", THE_KEY="sk-very-secret")
+    assert run.wait() == 6
+    assert "rejected the key with 401" in run.output
+    told = [run.output, *(file.read_text() for file in (tmp_path / "run").iterdir())]
+    assert not any("sk-very-secret" in text for text in told)
+
+
+def test_a_missing_v1_is_exit_6_with_the_line_to_write(start: Start, profile: WriteProfile, relay: FakeRelay) -> None:
+    base_url = relay.base_url.removesuffix("/v1")
+    run = start("relayload", "run", profile(), "--set", f"target.base_url={base_url}")
+    assert run.wait() == 6
+    assert f"write target.base_url: {relay.base_url}" in run.output
+
+
+@pytest.mark.parametrize("verb", ["gate", "report"])
+def test_a_directory_that_is_no_recording_is_exit_2(start: Start, tmp_path: Path, verb: str) -> None:
+    process = start("relayload", verb, tmp_path)
+    assert process.wait() == 2
+    assert "is not a recording" in process.output
+
+
+def test_a_directory_is_recorded_into_once(start: Start, profile: WriteProfile, tmp_path: Path) -> None:
+    out, path = tmp_path / "run", profile(seconds=1)
+    start("relayload", "run", path, "--out", out).wait()
+    again = start("relayload", "run", path, "--out", out)
+    assert again.wait() == 2
+    assert "already holds a recording" in again.output
+
+
+def write_trace(path: Path, rows: int) -> None:
+    """Rows of growing size, half a second apart."""
+    began = datetime.fromisoformat("2023-11-16 18:15:46")
+    with path.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["TIMESTAMP", "ContextTokens", "GeneratedTokens"])
+        for row in range(rows):
+            at = began + timedelta(seconds=row / 2)
+            table.writerow([f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond:06d}0", 20 + row * 10, 5 + row])
+
+
+def test_every_row_of_a_trace_is_sent_with_its_tokens(start: Start, tmp_path: Path) -> None:
+    write_trace(tmp_path / "trace.csv", rows=60)
+    path, out = tmp_path / "replay.yaml", tmp_path / "run"
+    path.write_text(REPLAY.format(trace="trace.csv", seconds=10))
+    run = start("relayload", "run", path, "--out", out)
+    assert run.wait() == 0, run.output
+    lines = [json.loads(line) for line in (out / "records-0.jsonl").read_text().splitlines()]
+    sent = sorted((line["index"], line["attempts"][0]) for line in lines if line["line"] == "request")
+    assert [index for index, _ in sent] == list(range(60))
+    assert [attempt["output_tokens"] for _, attempt in sent] == [5 + row for row in range(60)]
+    for row, (_, attempt) in enumerate(sent):
+        assert attempt["input_tokens"] == pytest.approx(20 + row * 10, rel=0.05, abs=5)
+
+
+@pytest.mark.trace
+@pytest.mark.skipif(not AZURE_TRACE.exists(), reason="the public trace does not lie beside the checkout")
+def test_fifteen_seconds_of_the_azure_trace_at_ten_times_its_speed(start: Start, tmp_path: Path) -> None:
+    path, out = tmp_path / "replay.yaml", tmp_path / "run"
+    path.write_text(REPLAY.format(trace=AZURE_TRACE, seconds=15))
+    run = start("relayload", "run", path, "--out", out)
+    assert run.wait() == 0, run.output
+    with AZURE_TRACE.open() as file:
+        times = [datetime.fromisoformat(row["TIMESTAMP"][:26]) for row in csv.DictReader(file)]
+    due = sum(at - times[0] < timedelta(seconds=150) for at in times)
+    counts = saved(out, "summary.json")["counts"]
+    assert counts["offered"] == counts["started"] == counts["ok"] == due
+
+
+def test_a_trace_with_other_columns_is_told_with_its_row(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "trace.csv").write_text("time,in,out\n1,2,3\n")
+    path = tmp_path / "replay.yaml"
+    path.write_text(REPLAY.format(trace="trace.csv", seconds=10))
+    check = start("relayload", "check", path)
+    assert check.wait() == 2
+    assert "trace.csv:1:1" in check.output
+    assert "expected the columns TIMESTAMP,ContextTokens,GeneratedTokens" in check.output
