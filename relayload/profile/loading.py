@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from relayload import document
+from relayload.core.errors import AuthorError
 from relayload.profile.checks import check
 from relayload.profile.model import Profile
-from relayload.profile.variables import expanded, redacted
+from relayload.profile.variables import expanded, redacted, unencodable
 
 
 def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None = None) -> Profile:
@@ -18,6 +19,8 @@ def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None
     """
     written = document.load(path).override(sets)
     content = expanded(written, os.environ if environ is None else environ)
+    if halves := unencodable(content):
+        raise AuthorError([*content.faults, *halves])
     faults = (*content.faults, *check(content, path.parent))
     profile = document.validate(replace(content, faults=faults), Profile)
     return profile.read_from(path, redacted(content.data))

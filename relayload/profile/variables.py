@@ -42,6 +42,15 @@ def redacted(data: dict[str, Any]) -> dict[str, Any]:
     return copy
 
 
+def unencodable(document: Document) -> list[Fault]:
+    """Texts that hold half of a UTF-16 pair, as `"\\ud83d"` in YAML does: no message could even repeat them."""
+    return [
+        document.fault(location, "holds half a character, which no UTF-8 text can")
+        for location, text in _texts(document.data, ())
+        if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)
+    ]
+
+
 def _value(match: re.Match[str], environ: Mapping[str, str]) -> str:
     if match["escape"]:
         return "${"
@@ -70,8 +79,11 @@ def _names(text: object) -> set[str]:
 
 
 def _texts(value: Any, location: Location) -> Iterator[tuple[Location, str]]:
+    """Every text with its place; keys stand at that of their mapping."""
     if isinstance(value, str):
         yield location, value
+    if isinstance(value, dict):
+        yield from ((location, key) for key in value)
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
         yield from _texts(item, (*location, key))

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.document import parse
-from relayload.profile.variables import expand, expanded, redacted
+from relayload.profile.variables import expand, expanded, redacted, unencodable
 
 ENVIRON = {"HOST": "relay", "EMPTY": "", "ODD": "a: ${env:HOST} }"}
 
@@ -75,3 +75,11 @@ def test_the_variable_of_the_key_may_stand_nowhere_else():
 )
 def test_a_redacted_copy_hides_the_key(content, shown):
     assert redacted(content) == shown
+
+
+def test_half_a_character_is_a_fault_of_its_own():
+    document = parse('a: "\\ud83d"\n"\\ud83d": 1\nb: "\\U0001f600"\n', "p.yaml")
+    assert [str(fault) for fault in unencodable(document)] == [
+        "p.yaml:1:1: holds half a character, which no UTF-8 text can",
+        "p.yaml:1:4: a: holds half a character, which no UTF-8 text can",
+    ]
