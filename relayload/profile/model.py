@@ -275,7 +275,7 @@ class Profile(Part):
     name: Annotated[str, AfterValidator(_profile_name)]
     seed: Integer = 0
     target: Target = Target()
-    driver: Literal["native", "openai"] = "native"
+    driver: Literal["native"] = "native"
     load: Annotated[OpenLoad | ClosedLoad, Field(discriminator="kind")]
     scenarios: Scenarios
     client: Client | None = None
