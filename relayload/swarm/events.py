@@ -8,6 +8,7 @@ from locust.runners import STATE_INIT, MasterRunner, WorkerRunner
 import logging
 import os
 import sys
+from argparse import ArgumentParser
 from typing import Any
 
 import gevent
@@ -19,7 +20,7 @@ from relayload.report.text import render_summary, render_verdict
 from relayload.swarm.generator import Generator
 from relayload.swarm.messages import LIVE, Live, unpack
 from relayload.swarm.nodes import options_of, runner_of
-from relayload.swarm.options import OWN_MESSAGE, Options, add_options
+from relayload.swarm.options import OWN_MESSAGE, Options, add_options, stay_on_loopback
 from relayload.swarm.preflight import TargetUnreachable
 from relayload.swarm.run import Run
 from relayload.swarm.signals import Interruption
@@ -49,8 +50,12 @@ class Swarm:
 
     def listen(self, events: Events) -> None:
         """Attach to Locust, when the locustfile is imported."""
-        events.init_command_line_parser.add_listener(lambda parser, **_: add_options(parser))
+        events.init_command_line_parser.add_listener(self._on_parser)
         events.init.add_listener(self._on_init)
+
+    def _on_parser(self, parser: ArgumentParser, **_: Any) -> None:
+        add_options(parser)
+        stay_on_loopback(parser)
 
     def _on_init(self, environment: Environment, **_: Any) -> None:
         if not isinstance(environment.runner, MasterRunner):

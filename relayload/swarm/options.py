@@ -16,6 +16,8 @@ LAUNCHER_PID = "RELAYLOAD_LAUNCHER_PID"
 OWN_MESSAGE = "relayload: "
 """How a line begins that is meant for the person who started the run, among all that Locust logs."""
 
+_LOOPBACK = "127.0.0.1"
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -39,6 +41,11 @@ def add_options(parser: ArgumentParser) -> None:
         help="Override a value of the profile, such as load.stages.0.rate=5/s. May be repeated.",
     )
     group.add_argument("--relay-out", metavar="DIR", help="Directory of the recording; a new one under runs/.")
+
+
+def stay_on_loopback(parser: ArgumentParser) -> None:
+    """Locust's page and master listen to this machine alone, unless told otherwise: neither asks for a password."""
+    parser.set_defaults(web_host=_LOOPBACK, master_bind_host=_LOOPBACK)
 
 
 def peek(default_profile: Path) -> Options:

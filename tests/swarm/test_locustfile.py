@@ -191,10 +191,9 @@ def test_the_web_page_starts_and_stops_runs(start: Start, profile: WriteProfile,
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     locustfile = Path(__file__).parents[2] / "locustfiles" / "relay.py"
-    web = ["--web-host", "127.0.0.1", "--web-port", str(port)]
-    page = start("locust", "-f", locustfile, "--relay-profile", profile(seconds=60), *web)
+    page = start("locust", "-f", locustfile, "--relay-profile", profile(seconds=60), "--web-port", str(port))
     url = f"http://127.0.0.1:{port}"
-    wait_for(lambda: "Starting web interface" in page.output)
+    wait_for(lambda: f"Starting web interface at {url}," in page.output)
     form = urlencode({"user_count": 1, "spawn_rate": 1}).encode()
     for number in (1, 2):
         wait_for(lambda: asked_quietly(url, form))
