@@ -152,7 +152,7 @@ def test_error_statuses(relay, model, first_line, header, body, stream):
 
 
 def test_an_error_status_may_take_its_time(relay):
-    assert exchange(relay, "late503").pieces[0][0] >= 0.2
+    assert exchange(relay, "late503").pieces[0][0] >= 0.19
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -171,12 +171,12 @@ def test_a_reset_in_the_middle(relay):
 
 
 def test_a_slow_first_token(relay):
-    assert exchange(relay, "slow").pieces[0][0] >= 0.3
+    assert exchange(relay, "slow").pieces[0][0] >= 0.29
 
 
 def test_a_stall_in_mid_stream(relay):
     wire = exchange(relay, "stall")
-    assert largest_gap(wire) >= 0.25
+    assert largest_gap(wire) >= 0.24
     assert tokens(wire.events) == TOKENS
 
 
@@ -188,7 +188,7 @@ def test_a_stall_with_comments(relay):
 
 def test_a_stall_in_a_plain_answer(relay):
     wire = exchange(relay, "stall", stream=False)
-    assert largest_gap(wire) >= 0.25
+    assert largest_gap(wire) >= 0.24
     assert json.loads(wire.rest)["object"] == "chat.completion"
 
 
@@ -277,7 +277,7 @@ def test_lines_that_end_with_carriage_returns(relay):
 
 def test_a_buffered_stream(relay):
     wire = exchange(relay, "buffered")
-    assert wire.pieces[0][0] >= 0.02 + (TOKENS - 1) / 100
+    assert wire.pieces[0][0] >= (TOKENS - 1) / 100
     assert tokens(wire.events) == TOKENS
 
 
