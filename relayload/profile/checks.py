@@ -146,14 +146,18 @@ def _scenario_faults(content: _Content) -> Iterator[Fault]:
 
 
 def _objective_faults(content: _Content) -> Iterator[Fault]:
-    models = {str(scenario.get("model")) for scenario in content.scenarios.values()}
+    names = {
+        "scenarios": list(content.scenarios),
+        "models": list({str(scenario.get("model")): None for scenario in content.scenarios.values()}),
+        "stages": content.stage_names,
+    }
+    if not all(names.values()):
+        return  # what they could name has faults of its own
     for number, written in enumerate(_sequence(content.data.get("objectives"))):
         entry = _sound(ObjectiveEntry, written)
         location = ("objectives", number, "expr") if isinstance(written, dict) else ("objectives", number)
-        if entry:
-            names = {"scenarios": content.scenarios, "models": models, "stages": content.stage_names}
-            for message in unknown_names(entry.expr, **names):
-                yield content.fault(location, message)
+        for message in unknown_names(entry.expr, **names) if entry else ():
+            yield content.fault(location, message)
 
 
 def _sound(model: Any, value: Any) -> Any:

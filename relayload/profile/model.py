@@ -159,6 +159,15 @@ class ClosedLoad(Part):
     """How long requests in flight may still take once the load has ended."""
 
 
+def _load(value: object) -> object:
+    if not isinstance(value, dict | OpenLoad | ClosedLoad):
+        raise ValueError(f"expected a mapping, got {spelled(value)}")
+    return value
+
+
+Load = Annotated[OpenLoad | ClosedLoad, Field(discriminator="kind"), BeforeValidator(_load)]
+
+
 class PromptText(Part):
     """A prompt of one's own."""
 
@@ -276,7 +285,7 @@ class Profile(Part):
     seed: Integer = 0
     target: Target = Target()
     driver: Literal["native"] = "native"
-    load: Annotated[OpenLoad | ClosedLoad, Field(discriminator="kind")]
+    load: Load
     scenarios: Scenarios
     client: Client | None = None
     objective_entries: Items[ObjectiveEntry] = Field((), alias="objectives")

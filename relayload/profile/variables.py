@@ -7,7 +7,7 @@ What stands in `target.api_key` is secret: a variable named there may be named n
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -20,6 +20,8 @@ API_KEY: Location = ("target", "api_key")
 _REFERENCE = re.compile(r"(?P<escape>\$\$\{)|\$\{(?P<body>[^{}]*)(?P<end>\}?)")
 _VARIABLE = re.compile(r"env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<fallback>:-(?P<default>.*))?", re.DOTALL)
 _HIDDEN = "***"
+_SHORTEST_KEY = 4
+"""Anything shorter would blot out half of a message."""
 
 
 def expanded(document: Document, environ: Mapping[str, str]) -> Document:
@@ -40,6 +42,16 @@ def redacted(data: dict[str, Any]) -> dict[str, Any]:
     if _at(copy, API_KEY) is not None:
         copy["target"]["api_key"] = _HIDDEN
     return copy
+
+
+def concealed(faults: Iterable[Fault], *documents: Document) -> list[Fault]:
+    """The faults without the key, as written or in place, should any repeat it (`'0123' is octal ...`)."""
+    keys = [key for key in (_at(document.data, API_KEY) for document in documents) if isinstance(key, str)]
+    told = list(faults)
+    for key in keys:
+        if len(key) >= _SHORTEST_KEY:
+            told = [replace(fault, message=fault.message.replace(key, _HIDDEN)) for fault in told]
+    return told
 
 
 def unencodable(document: Document) -> list[Fault]:

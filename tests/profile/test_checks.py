@@ -167,3 +167,9 @@ def test_the_one_stage_of_a_replay_has_a_name(read, good, trace_file):
     trace_file(ROW)
     profile = read(f"{with_load(good, REPLAY)}objectives: ['ttft{{stage=trace}}.p99 < 1s']\n")
     assert profile.objectives[0].tags[0].value == "trace"
+
+
+def test_objectives_are_not_held_against_names_that_are_not_there(faults, good):
+    text = good.replace("{model: o3, prompt: simple}", "{}").replace("  simple: {}", "  {}")
+    (told,) = faults(f"{text}objectives: ['ttft{{scenario=simple}}.p99 < 1s']\n")
+    assert told.startswith("p.yaml:7:3: scenarios: at least one is needed")

@@ -104,6 +104,12 @@ BAD = [
         ["p.yaml:2:9: driver: expected 'native', got 'nativ'; did you mean 'native'?"],
     ),
     (
+        "a load that is no mapping",
+        "load:\n  kind: open\n  stages:\n    - {for: 10s, rate: 5/s}",
+        "load: open",
+        ["p.yaml:2:7: load: expected a mapping, got 'open'"],
+    ),
+    (
         "limits without a limit",
         "kind: open",
         "kind: open\n  limits: {}",
@@ -266,15 +272,23 @@ def test_a_key_is_nowhere_but_where_it_is_revealed(read, good):
         "{api_key: '${env:KEY}', base_url: 'http://${env:KEY}@relay.test'}",
         "{api_key: '${env:KEY}', base_url: '${env:KEY}'}",
         "{base_url: '${env:KEY}'}",
+        "{api_key: '${env:KEY}', base_url: 'fake://${env:OTHER}'}",
         "{api_key: '${env:KEY}', apikey: '${env:KEY}'}",
         "{api_key: '${env:KEY}', base_url: 'http://relay.test'}",
         "['${env:KEY}']",
     ],
 )
 def test_no_fault_tells_a_key(faults, good, target):
-    told = faults(f"{good}target: {target}\n", environ={"KEY": SECRET})
+    told = faults(f"{good}target: {target}\n", environ={"KEY": SECRET, "OTHER": SECRET})
     assert told
     assert SECRET not in "".join(told)
+
+
+def test_not_even_a_trap_of_yaml_tells_a_key(faults, good):
+    assert faults(good + "target: {api_key: 012345}\n", "seed=x") == [
+        "--set: seed: expected a whole number, got 'x'",
+        "p.yaml:8:19: target.api_key: '***' is octal in YAML 1.1: drop the leading zero, or quote it",
+    ]
 
 
 SHIPPED = sorted(PROFILES.glob("*.yaml"))
