@@ -22,6 +22,7 @@ load:
   arrivals: {{trace: {trace}, format: azure, speed: 10}}
   stages: [{{name: replay, for: {seconds}s}}]
 scenarios: {{conversation: {{model: o3}}}}
+generator: {{late_share: 100%}}
 objectives: [errors.rate < 20%]
 """
 
@@ -83,7 +84,7 @@ def test_a_killed_run_can_be_rebuilt_and_is_never_a_pass(start: Start, profile: 
     wait_for(lambda: records(out) > 20)
     os.killpg(run.popen.pid, signal.SIGKILL)
     run.wait()
-    locust = [int(pid) for pid in os.listdir("/proc") if pid.isdecimal() and str(out) in command_line(pid)]
+    locust = [int(process.name) for process in Path("/proc").iterdir() if str(out) in command_line(process)]
     for pid in locust:
         os.kill(pid, signal.SIGKILL)
     assert locust
@@ -95,9 +96,9 @@ def test_a_killed_run_can_be_rebuilt_and_is_never_a_pass(start: Start, profile: 
     assert "the run was killed before it ended" in gate.output
 
 
-def command_line(pid: str) -> str:
+def command_line(process: Path) -> str:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        return (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
     except OSError:
         return ""
 

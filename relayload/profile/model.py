@@ -24,6 +24,7 @@ from relayload.core.traffic.prompts import SETS
 from relayload.core.verdict.objective import Objective, parse
 from relayload.core.wire.request import Timeouts
 from relayload.document.validation import nearest
+from relayload.profile.generator import GeneratorBounds
 from relayload.profile.target import Guardrails, Target
 from relayload.profile.types import (
     Count,
@@ -289,6 +290,7 @@ class Profile(Part):
     scenarios: Scenarios
     client: Client | None = None
     objective_entries: Items[ObjectiveEntry] = Field((), alias="objectives")
+    generator: GeneratorBounds = GeneratorBounds()
     guardrails: Guardrails = Guardrails()
 
     _source: Path = PrivateAttr(default=Path())

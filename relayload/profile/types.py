@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from relayload.core.units import duration_s, rate_per_s
+from relayload.core.units import duration_s, fraction, rate_per_s
 from relayload.document.source import plain_value
 
 _SPELLED_LENGTH = 60
@@ -125,6 +125,8 @@ Duration = Annotated[float, BeforeValidator(_quantity(duration_s, "a duration su
 PositiveDuration = Annotated[Duration, Field(gt=0)]
 Rate = Annotated[float, BeforeValidator(_quantity(rate_per_s, "a rate such as '5/s' or '300/min'"))]
 """Per second, written `5/s` or `300/min`."""
+Share = Annotated[float, BeforeValidator(_quantity(fraction, "a share such as '1%'")), Field(le=1)]
+"""A fraction, written `1%`."""
 Integer = Annotated[int, BeforeValidator(_whole)]
 Count = Annotated[Integer, Field(ge=1, le=MOST)]
 Number = Annotated[float, BeforeValidator(_number)]

@@ -1,5 +1,6 @@
 import pytest
 
+from relayload.core.results.health import Thresholds
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.results.tables import summarize
@@ -59,7 +60,7 @@ def _verdict(texts, lines, run, folded):
 
 def test_a_verdict_shows_each_objective_with_what_was_seen(lines, make_run, folded):
     texts = ["latency.p50 < 1s", "ttft.p99 < 1s", "latency.p99 < 1s", "errors.rate < 1%", "tpot.avg < 1ms"]
-    text = render_verdict(_verdict(texts, lines, make_run(), folded))
+    text = render_verdict(_verdict(texts, lines, make_run(thresholds=Thresholds(drop_share=1.0)), folded))
     assert "✓  latency.p50 < 1s     149ms" in text
     assert "✗  latency.p99 < 1s         ∞" in text
     assert "7 of 97" in text

@@ -4,6 +4,8 @@ import math
 
 from msgspec import Struct, field
 
+from relayload.core.results.health import Thresholds
+
 
 class ProfileInfo(Struct, frozen=True, kw_only=True):
     """Which profile was run."""
@@ -44,6 +46,7 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     base_url: str
     """Of the target, without credentials."""
     objectives: tuple[str, ...] = ()
+    thresholds: Thresholds = Thresholds()
     versions: dict[str, str] = field(default_factory=dict)
     platform: str = ""
     ended_at_s: float | None = None

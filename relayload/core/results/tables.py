@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from relayload.core.results.cell import Key, Place, Tokens
 from relayload.core.results.fold import Account, Fold, account
+from relayload.core.results.health import Thresholds, doubts
 from relayload.core.results.histogram import Histogram
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import RunInfo
@@ -69,7 +70,7 @@ class _Summarizer:
             by_stage=self._stages(),
             timeline_step_s=step,
             timeline=timeline(fold, step),
-            generator=_generator(fold, (*accounted.faults, *faults)),
+            generator=_generator(fold, run.thresholds, (*accounted.faults, *faults)),
             warnings=(*warnings, *_warnings(self._all)),
         )
 
@@ -193,12 +194,18 @@ def _tokens(everything: Selection) -> TokenCounts:
     )
 
 
-def _generator(fold: Fold, reasons: tuple[str, ...]) -> GeneratorHealth:
+def _generator(fold: Fold, thresholds: Thresholds, faults: tuple[str, ...]) -> GeneratorHealth:
     clocks = {end.timestamps for end in fold.ends}
+    timestamps = ("kernel" if clocks == {"kernel"} else "user") if clocks else None
+    loop_lag_p99_s = _worst(end.loop_lag_p99_s for end in fold.ends)
     late_s = sorted(late_s for cell in fold.cells.values() for late_s in cell.late_s)
+    doubted = doubts(
+        thresholds, late_s=late_s, dropped=fold.dropped, timestamps=timestamps, loop_lag_p99_s=loop_lag_p99_s
+    )
+    reasons = (*faults, *doubted)
     return GeneratorHealth(
-        timestamps=("kernel" if clocks == {"kernel"} else "user") if clocks else None,
-        loop_lag_p99_s=_worst(end.loop_lag_p99_s for end in fold.ends),
+        timestamps=timestamps,
+        loop_lag_p99_s=loop_lag_p99_s,
         late_p99_s=late_s[rank_of(0.99, len(late_s)) - 1] if late_s else None,
         cpu_share=_worst(end.cpu_share for end in fold.ends),
         valid=not reasons,

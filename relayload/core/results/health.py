@@ -1,0 +1,64 @@
+"""Whether the generator delivered the load and could measure it: the thresholds past which a run is INVALID.
+
+A relay must not be blamed for a load generator that was itself the bottleneck.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from relayload.core.units import format_duration
+
+
+class Thresholds(Struct, frozen=True, kw_only=True):
+    """What is still to be believed. `late_share` and `drop_share` are of the arrivals that were offered."""
+
+    late_s: float = 0.05
+    """A start later than this after its intended instant is late."""
+    late_share: float = 0.01
+    """The most starts that may be late."""
+    drop_share: float = 0.0
+    """The most arrivals that may be dropped."""
+    loop_lag_s: float = 0.01
+    """The most that the p99 of the event loop's lag may be where the kernel gives no timestamps."""
+
+
+def doubts(
+    thresholds: Thresholds,
+    *,
+    late_s: Sequence[float],
+    dropped: int,
+    timestamps: str | None,
+    loop_lag_p99_s: float | None,
+) -> tuple[str, ...]:
+    """Why the load was not delivered, or not measured, as it should be. `late_s` has one value per start."""
+    return (
+        *_late(thresholds, late_s),
+        *_dropped(thresholds, dropped, dropped + len(late_s)),
+        *_unmeasured(thresholds, timestamps, loop_lag_p99_s),
+    )
+
+
+def _late(thresholds: Thresholds, late_s: Sequence[float]) -> Iterator[str]:
+    late = sum(value > thresholds.late_s for value in late_s)
+    if late > thresholds.late_share * len(late_s):
+        yield (
+            f"the generator was the bottleneck: {late} of {len(late_s)} requests started more than "
+            f"{format_duration(thresholds.late_s)} late; use more processes or a lower rate"
+        )
+
+
+def _dropped(thresholds: Thresholds, dropped: int, offered: int) -> Iterator[str]:
+    if dropped > thresholds.drop_share * offered:
+        yield (
+            f"the load was not delivered: {dropped} of {offered} arrivals were dropped; raise load.max_in_flight, "
+            "or allow for them in generator.drop_share"
+        )
+
+
+def _unmeasured(thresholds: Thresholds, timestamps: str | None, loop_lag_p99_s: float | None) -> Iterator[str]:
+    if timestamps == "user" and loop_lag_p99_s is not None and loop_lag_p99_s > thresholds.loop_lag_s:
+        yield (
+            f"the instants are the process's own, whose event loop lagged by {format_duration(loop_lag_p99_s)} (p99): "
+            "use more processes or a lower rate"
+        )

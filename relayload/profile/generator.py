@@ -1,0 +1,30 @@
+"""When not to believe the load generator itself."""
+
+from pydantic import Field
+
+from relayload.core.results.health import Thresholds
+from relayload.profile.types import Duration, Part, Share
+
+_DEFAULT = Thresholds()
+
+
+class GeneratorBounds(Part):
+    """What a run may show of its generator and still be believed; past that its verdict is INVALID."""
+
+    late_s: Duration = Field(_DEFAULT.late_s, alias="late")
+    """A start later than this after its intended instant is late."""
+    late_share: Share = _DEFAULT.late_share
+    """The most starts that may be late."""
+    drop_share: Share = _DEFAULT.drop_share
+    """The most arrivals that may be dropped."""
+    loop_lag_s: Duration = Field(_DEFAULT.loop_lag_s, alias="loop_lag")
+    """The most that the event loop may lag (p99) where the kernel gives no timestamps."""
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return Thresholds(
+            late_s=self.late_s,
+            late_share=self.late_share,
+            drop_share=self.drop_share,
+            loop_lag_s=self.loop_lag_s,
+        )

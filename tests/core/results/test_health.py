@@ -1,0 +1,46 @@
+import pytest
+
+from relayload.core.results.health import Thresholds, doubts
+
+DEFAULT = Thresholds()
+
+
+def told(thresholds: Thresholds = DEFAULT, **numbers: object) -> tuple[str, ...]:
+    given = {"late_s": [0.0] * 1000, "dropped": 0, "timestamps": "kernel", "loop_lag_p99_s": 0.001, **numbers}
+    return doubts(thresholds, **given)  # type: ignore[arg-type]
+
+
+def test_a_punctual_generator_is_believed() -> None:
+    assert told() == ()
+
+
+@pytest.mark.parametrize(("late", "doubted"), [(10, False), (11, True)])
+def test_one_start_in_a_hundred_may_be_late(late: int, doubted: bool) -> None:
+    late_s = [0.051] * late + [0.05] * (1000 - late)
+    assert bool(told(late_s=late_s)) is doubted
+
+
+def test_late_starts_are_told_with_their_number() -> None:
+    assert told(late_s=[0.2] * 30 + [0.0] * 70) == (
+        "the generator was the bottleneck: 30 of 100 requests started more than 50.0ms late; "
+        "use more processes or a lower rate",
+    )
+
+
+def test_any_drop_is_doubted_unless_the_profile_allows_it() -> None:
+    assert "1 of 1001 arrivals were dropped" in told(dropped=1)[0]
+    assert told(Thresholds(drop_share=0.01), dropped=10) == ()
+
+
+@pytest.mark.parametrize(
+    ("timestamps", "lag_s", "doubted"),
+    [("kernel", 0.5, False), ("user", 0.01, False), ("user", 0.011, True), ("user", None, False), (None, 1.0, False)],
+)
+def test_a_lagging_loop_matters_where_the_kernel_gives_no_timestamps(
+    timestamps: str | None, lag_s: float | None, doubted: bool
+) -> None:
+    assert bool(told(timestamps=timestamps, loop_lag_p99_s=lag_s)) is doubted
+
+
+def test_a_run_without_requests_is_judged_by_others() -> None:
+    assert told(late_s=[]) == ()
