@@ -40,6 +40,7 @@ class Generator:
         self._scenarios = tuple(profile.scenarios.items())
         self._composer = Composer(profile)
         self._transport = transport
+        self._timeouts = profile.timeouts
         self._report = report
         self._writer = Recording.open(Path(assignment.run_dir)).writer(assignment.worker)
         self._health = Health()
@@ -119,7 +120,7 @@ class Generator:
         self._live.started += 1
         try:
             request = self._composer.request(arrival)
-            attempt = self._transport.send(request, self._profile.timeouts).attempt
+            attempt = self._transport.send(request, self._timeouts).attempt
         except GreenletExit:
             self._record(arrival, late_s, Attempt(outcome=Outcome.ABANDONED, error="run_ended"))
             raise

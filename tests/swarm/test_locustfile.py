@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.error import URLError
@@ -116,6 +117,28 @@ def test_a_second_ctrl_c_does_not_wait_for_what_is_in_flight(
     counts = saved(out, "summary.json")["counts"]
     assert sums_hold(counts)
     assert counts["by_outcome"]["abandoned"] > 5
+
+
+def test_a_stalled_relay_shows_in_the_latency_of_all_that_was_due(
+    locust: Start, profile: WriteProfile, relay: FakeRelay, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    path = profile(arrivals="constant", seconds=8)
+    run = locust("--relay-profile", path, "--relay-out", out, "--relay-set", f"target.base_url={relay.base_url}")
+    wait_for(lambda: records(out) > 40)
+    os.kill(relay.pid, signal.SIGSTOP)
+    try:
+        time.sleep(2)
+    finally:
+        os.kill(relay.pid, signal.SIGCONT)
+    assert run.wait() == 0, run.output
+    summary = saved(out, "summary.json")
+    assert summary["counts"]["ok"] == summary["counts"]["offered"] == 180
+    # Twenty a second were due while nothing answered: their waits fall from two seconds to none.
+    lines = [json.loads(line) for line in (out / "records-0.jsonl").read_text().splitlines()]
+    waits = [line["latency_s"] for line in lines if line["line"] == "request" and line["latency_s"] > 0.5]
+    assert 25 <= len(waits) <= 50
+    assert max(waits) > 1.8
 
 
 def test_the_fake_relay_dies_with_locust(locust: Start, profile: WriteProfile, tmp_path: Path) -> None:
