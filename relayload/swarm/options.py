@@ -1,7 +1,8 @@
 """Our options on Locust's command line.
 
 Locust imports the locustfile before it parses the command line, and the User classes are generated at import: so
-the options are read twice, once by peeking here and once by Locust, which shows them in `--help`.
+the options are read twice, once by peeking here and once by Locust, which refuses what
+it does not know. (Its `--help` leaves before it imports a locustfile, so they don't show there.)
 """
 
 import argparse
