@@ -89,12 +89,15 @@ def _author_errors_exit(verb: Callable[_P, None]) -> Callable[_P, None]:
 def run(profile: Path, out: Path | None, sets: tuple[str, ...], processes: int, as_json: bool) -> None:
     """Run PROFILE, record it, judge it, and exit with the verdict."""
     from relayload.profile import load
+    from relayload.profile.plan import check_rows
     from relayload.recording import check_vacant, new_run_dir
     from relayload.report.live import LiveDisplay
     from relayload.swarm.launch import Launch
     from relayload.swarm.launch import run as launch
 
-    name = load(profile, sets).name
+    loaded = load(profile, sets)
+    check_rows(loaded)
+    name = loaded.name
     run_dir = out or new_run_dir(name)
     check_vacant(run_dir)
     with LiveDisplay(name) as display:

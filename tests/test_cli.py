@@ -185,6 +185,18 @@ def test_fifteen_seconds_of_the_azure_trace_at_ten_times_its_speed(start: Start,
     assert counts["offered"] == counts["started"] == counts["ok"] == due
 
 
+def test_a_bad_row_far_down_a_trace_is_told_before_anything_is_sent(start: Start, tmp_path: Path) -> None:
+    write_trace(tmp_path / "trace.csv", rows=10_050)
+    with (tmp_path / "trace.csv").open("a") as file:
+        file.write("2023-11-17 18:15:46.0000000,many,1\n")
+    path, out = tmp_path / "replay.yaml", tmp_path / "run"
+    path.write_text(REPLAY.format(trace="trace.csv", seconds=10))
+    run = start("relayload", "run", path, "--out", out)
+    assert run.wait() == 2
+    assert "trace.csv:10052:29: expected a number of tokens below ten million, got 'many'" in run.output
+    assert not out.exists()
+
+
 def test_a_trace_with_other_columns_is_told_with_its_row(start: Start, tmp_path: Path) -> None:
     (tmp_path / "trace.csv").write_text("time,in,out\n1,2,3\n")
     path = tmp_path / "replay.yaml"

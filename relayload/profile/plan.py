@@ -34,6 +34,12 @@ def arrivals(profile: Profile) -> Iterator[Arrival]:
     return iter(()) if isinstance(load, ClosedLoad) else _arrivals(profile, load, _limits(load))
 
 
+def check_rows(profile: Profile) -> None:
+    """Read every row of a trace that would be sent, so that none stops the run halfway. Raises AuthorError."""
+    if isinstance(profile.load, OpenLoad) and isinstance(profile.load.arrivals, Trace):
+        traces.check(profile.load.arrivals)
+
+
 def plan(profile: Profile) -> Plan:
     """What a run of the profile will do, by walking the whole schedule. Raises AuthorError at a bad row of a trace."""
     load = profile.load

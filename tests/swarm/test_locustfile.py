@@ -68,7 +68,7 @@ def test_a_bad_profile_is_exit_2_with_its_place(locust: Start, profile: WritePro
     path = profile(more="targte: {}\n")
     run = locust(RELAYLOAD_PROFILE=str(path))
     assert run.wait() == 2
-    assert f"{path}:14:1: targte: unknown key; did you mean 'target'?" in run.output
+    assert f"{path}:15:1: targte: unknown key; did you mean 'target'?" in run.output
 
 
 def test_a_target_that_is_not_there_is_exit_6(locust: Start, profile: WriteProfile) -> None:
