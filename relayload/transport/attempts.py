@@ -30,6 +30,7 @@ class Phases:
 
     sent_at_s: float | None = None
     all_sent_at_s: float | None = None
+    """When the last byte of the request was handed over, or already the first one of the answer came."""
     first_byte_at_s: float | None = None
     last_byte_at_s: float | None = None
     blocked_s: float | None = None
@@ -107,8 +108,7 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict) -> Attempt:
 
 
 def _since(from_s: float | None, to_s: float | None) -> float | None:
-    """Between two instants; 0 where an early answer overtook the rest of the request."""
-    return None if from_s is None or to_s is None else max(0.0, to_s - from_s)
+    return None if from_s is None or to_s is None else to_s - from_s
 
 
 def _flat(counts: dict[int, int]) -> tuple[int, ...]:
@@ -135,7 +135,7 @@ def _judged_stream(stream: ChatStream) -> _Verdict:
     if flaw is None:
         return _of_stream(stream, Outcome.OK, None)
     if flaw is StreamFlaw.ERROR_EVENT:
-        return _of_stream(stream, _outcome_of_fault(stream.fault), flaw)
+        return _of_stream(stream, _outcome_of_fault(stream.fault, flaw), flaw)
     return _of_stream(stream, OUTCOMES[flaw], flaw)
 
 
@@ -162,7 +162,8 @@ def _judged_body(reading: Reading) -> _Verdict:
         return _flawed(AnswerFlaw.MALFORMED_BODY)
     if completion.error:
         fault = fault_of_error(completion.error)
-        return _Verdict(outcome=_outcome_of_fault(fault), error=AnswerFlaw.ERROR_BODY.value, fault=fault)
+        outcome = _outcome_of_fault(fault, AnswerFlaw.ERROR_BODY)
+        return _Verdict(outcome=outcome, error=AnswerFlaw.ERROR_BODY.value, fault=fault)
     if not completion.choices:
         return _flawed(AnswerFlaw.NO_CHOICES, fault_of_body(reading.body))
     if reading.wants_stream:
@@ -185,9 +186,9 @@ def _completed(completion: Chunk) -> _Verdict:
     )
 
 
-def _outcome_of_fault(fault: RelayFault | None) -> Outcome:
-    """By the status that an error inside a 200 names, such as `"code": "429"`; else the relay failed."""
+def _outcome_of_fault(fault: RelayFault | None, flaw: AnswerFlaw | StreamFlaw) -> Outcome:
+    """By the status that an error inside a 200 names, such as `"code": "429"`, if it does."""
     code = fault.code if fault else None
     if code is not None and code.isascii() and code.isdigit() and 400 <= int(code) < 600:
         return outcome_of_status(int(code))
-    return Outcome.SERVER_ERROR
+    return OUTCOMES[flaw]

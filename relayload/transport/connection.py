@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 from gevent import get_hub
 
+from relayload.transport.sockets import READABLE, WRITABLE
 from relayload.transport.stamps import ANCILLARY_BYTES, ArrivalClock
 
 FIRST_READ_BYTES: Final = 512
@@ -15,7 +16,6 @@ READ_BYTES: Final = 65536
 SEND_BYTES: Final = 131072
 """The most that is handed to the kernel before other connections have their turn."""
 
-_READABLE, _WRITABLE = 1, 2
 _TCP_INFO_BYTES_ACKED = struct.Struct("@120xQ")
 """Of Linux's `struct tcp_info`."""
 _NOTHING = memoryview(b"")
@@ -47,8 +47,8 @@ class Connection:
         """Bytes that the kernel has not taken yet."""
         self._sent_before_bytes = 0
         self._writer: Any = None
-        self._reader = get_hub().loop.io(sock.fileno(), _READABLE)
-        self._reader.start(self._on_readable)
+        self._reader = get_hub().loop.io(sock.fileno(), READABLE)
+        self._reader.start(self._read)
         self.receiver: Receiver | None = None
         self.open = True
         self.read_bytes = READ_BYTES
@@ -103,7 +103,7 @@ class Connection:
 
     def _watch_writable(self) -> None:
         if self._writer is None:
-            self._writer = get_hub().loop.io(self._sock.fileno(), _WRITABLE)
+            self._writer = get_hub().loop.io(self._sock.fileno(), WRITABLE)
         if not self._writer.active:
             self._writer.start(self._send_more)
 
@@ -113,19 +113,27 @@ class Connection:
         if self.receiver is not None:
             self.receiver.sent()
 
-    def _on_readable(self) -> None:
+    def drain(self) -> None:
+        """Read what has arrived by now, without waiting for the event loop to come round to it."""
+        receiver = self.receiver
+        while self.open and self.receiver is receiver and self._read():
+            pass
+
+    def _read(self) -> bool:
+        """Read once; False if there was nothing."""
         try:
             data, ancillary, _, _ = self._recvmsg(self.read_bytes, ANCILLARY_BYTES)
         except BlockingIOError:
-            return
+            return False
         except OSError as error:
             self._lose(error)
-            return
+            return True
         if data:
             self.last_at_s = self._arrivals.at_s(ancillary, self.last_at_s)
             self._take(data)
         else:
             self._lose(None)
+        return True
 
     def _take(self, data: bytes) -> None:
         self._deliver(data)
@@ -144,7 +152,10 @@ class Connection:
             receiver.lost(error)
 
     def _nothing_acknowledged(self) -> bool:
-        """Whether the peer has not even acknowledged the last request. Where the system does not tell, True."""
+        """Whether the peer has not acknowledged a byte of the last request. Where the system does not tell, True.
+
+        An acknowledgement may be some 40 ms late: a peer that closes sooner is taken for one that has read nothing.
+        """
         if sys.platform != "linux":
             return True
         info = self._sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES_ACKED.size)

@@ -1,24 +1,21 @@
-"""From an origin to an open connection: addresses, TLS, each step timed. Waits in the calling greenlet."""
+"""From an origin to an open connection: addresses, proxy, TLS, each step timed."""
 
-import errno
-import os
 import socket
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 
 import gevent
-from gevent import get_hub
 
 from relayload import clock
-from relayload.transport.connection import READ_BYTES, Connection
+from relayload.transport.connection import Connection
 from relayload.transport.failures import Failure, WireError, dial_failure
 from relayload.transport.origin import Origin
+from relayload.transport.proxy import Proxy, open_tunnel
 from relayload.transport.resolve import Address, Addresses
-from relayload.transport.stamps import ArrivalClock, PlainSocket, request_stamps
+from relayload.transport.sockets import connected, receive, send_all
+from relayload.transport.stamps import ArrivalClock
 from relayload.transport.tls import TlsConnection, TlsSession
-
-_READABLE, _WRITABLE = 1, 2
-_UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK}
 
 
 @dataclass(slots=True)
@@ -28,57 +25,62 @@ class Dialled:
     connection: Connection
     dns_s: float | None
     connect_s: float
+    """To the target, through the proxy if there is one."""
     tls_s: float | None
 
 
 class Dialler:
-    """Opens connections to one origin."""
+    """Opens connections to one origin, by a proxy where one is given. `context` is for origins with TLS."""
 
-    def __init__(self, origin: Origin, arrivals: ArrivalClock, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, origin: Origin, arrivals: ArrivalClock, context: ssl.SSLContext | None = None, proxy: Proxy | None = None
+    ) -> None:
         self._origin = origin
         self._arrivals = arrivals
         self._context = context
-        self._addresses = Addresses(origin.host, origin.port)
+        self._proxy = proxy
+        next_hop = proxy.origin if proxy else origin
+        self._addresses = Addresses(next_hop.host, next_hop.port)
 
     def dial(self, timeout_s: float | None, late: Failure = Failure.CONNECT_TIMEOUT) -> Dialled:
-        """Open a connection. Raises WireError: `late` if it takes too long."""
+        """Open a connection, waiting in the calling greenlet. Raises WireError: `late` if it takes too long."""
         try:
             with gevent.Timeout(timeout_s, TimeoutError):
-                return self._dial(timeout_s)
+                return self._dial(None if timeout_s is None else clock.now_s() + timeout_s)
         except TimeoutError:
             raise WireError(late) from None
         except OSError as error:
             raise WireError(dial_failure(error)) from error
 
-    def _dial(self, timeout_s: float | None) -> Dialled:
+    def _dial(self, until_s: float | None) -> Dialled:
+        addresses, dns_s = self._addresses.find()
         begun_s = clock.now_s()
-        addresses, dns_s = self._addresses.lookup()
-        looked_up_s = clock.now_s()
-        sock = self._connect(addresses, None if timeout_s is None else begun_s + timeout_s)
-        connected_s = clock.now_s()
+        sock = self._connect(addresses, until_s)
         try:
+            if self._proxy and self._context:
+                open_tunnel(sock, self._proxy, self._origin)
+            connected_s = clock.now_s()
             connection = self._connection(sock)
         except BaseException:
             sock.close()
             raise
         tls_s = clock.now_s() - connected_s if self._context else None
-        return Dialled(connection, dns_s, connected_s - looked_up_s, tls_s)
+        return Dialled(connection, dns_s, connected_s - begun_s, tls_s)
 
     def _connect(self, addresses: list[Address], until_s: float | None) -> socket.socket:
         """Try the addresses in order; each has its share of the time that is left."""
-        for left in range(len(addresses), 0, -1):
-            address = addresses[-left]
-            share_s = None if until_s is None else max(0.0, until_s - clock.now_s()) / left
-            try:
-                with gevent.Timeout(share_s, TimeoutError):
-                    sock = _connected(address)
-            except OSError:
-                if left == 1:
-                    raise
-            else:
-                self._addresses.prefer(address)
-                return sock
-        raise socket.gaierror(socket.EAI_NONAME, "no addresses")
+        *first, last = addresses
+        for left, address in zip(range(len(addresses), 1, -1), first, strict=True):
+            with suppress(OSError):
+                return self._connected(address, until_s, left)
+        return self._connected(last, until_s, 1)
+
+    def _connected(self, address: Address, until_s: float | None, left: int) -> socket.socket:
+        share_s = None if until_s is None else max(0.0, until_s - clock.now_s()) / left
+        with gevent.Timeout(share_s, TimeoutError):
+            sock = connected(address)
+        self._addresses.prefer(address)
+        return sock
 
     def _connection(self, sock: socket.socket) -> Connection:
         if self._context is None:
@@ -88,65 +90,17 @@ class Dialler:
         return TlsConnection(sock, self._arrivals, session)
 
 
-def _connected(address: Address) -> socket.socket:
-    family, place = address
-    sock = PlainSocket(family, socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        request_stamps(sock)
-        error = sock.connect_ex(place)
-        if error in _UNDER_WAY:
-            _wait(sock, _WRITABLE)
-            error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if error:
-            raise OSError(error, os.strerror(error))
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
 def _shake_hands(sock: socket.socket, session: TlsSession) -> None:
     while True:
         try:
             session.tls.do_handshake()
         except ssl.SSLWantReadError:
-            _send(sock, session.outgoing.read())
-            session.incoming.write(_receive(sock))
+            send_all(sock, session.outgoing.read())
+            session.incoming.write(receive(sock))
         except ssl.SSLError:
-            _send(sock, session.outgoing.read())  # the alert that tells the peer why
+            with suppress(OSError):
+                send_all(sock, session.outgoing.read())  # the alert that tells the peer why
             raise
         else:
-            _send(sock, session.outgoing.read())
+            send_all(sock, session.outgoing.read())
             return
-
-
-def _send(sock: socket.socket, data: bytes) -> None:
-    unsent = memoryview(data)
-    while unsent:
-        try:
-            unsent = unsent[sock.send(unsent) :]
-        except BlockingIOError:
-            _wait(sock, _WRITABLE)
-
-
-def _receive(sock: socket.socket) -> bytes:
-    while True:
-        try:
-            data = sock.recv(READ_BYTES)
-        except BlockingIOError:
-            _wait(sock, _READABLE)
-            continue
-        if not data:
-            raise ConnectionResetError(errno.ECONNRESET, "closed by the peer")
-        return data
-
-
-def _wait(sock: socket.socket, events: int) -> None:
-    hub = get_hub()
-    watcher = hub.loop.io(sock.fileno(), events)
-    try:
-        hub.wait(watcher)
-    finally:
-        watcher.close()

@@ -11,7 +11,7 @@ from relayload.core.wire.stream import ChatStream
 from relayload.transport.connection import FIRST_READ_BYTES, READ_BYTES, Connection
 from relayload.transport.deadlines import Deadline, next_deadline
 from relayload.transport.failures import Failure, WireError, exchange_failure
-from relayload.transport.http1 import Consume, Response
+from relayload.transport.http1 import Response
 
 
 class Exchange:
@@ -34,7 +34,7 @@ class Exchange:
         self._bug: Exception | None = None
         self._at_s = 0.0
         self._sent_before_bytes = connection.sent_bytes
-        self.response = Response(self._begin_body)
+        self.response = Response()
         self.stream: ChatStream | None = None
         """The answer, where it is streamed."""
         self.body: list[bytes] = []
@@ -75,54 +75,67 @@ class Exchange:
 
     def sent(self) -> None:
         if self.all_sent_at_s is None:
-            self.all_sent_at_s = clock.now_s()
+            self.all_sent_at_s = clock.now_s() if self.first_byte_at_s is None else self.first_byte_at_s
 
     def received(self, data: bytes, at_s: float) -> None:
         self._at_s = at_s
         self.received_bytes += len(data)
         if self.first_byte_at_s is None:
-            self.first_byte_at_s = at_s
+            self._begin(at_s)
         try:
-            self.response.feed(data)
+            pieces = self.response.feed(data)
+            if pieces:
+                self._take(pieces)
+            if self.response.complete:
+                self._complete()
         except WireError as error:
             self._finish(error.failure)
         except Exception as bug:  # ours: raised again where the request was made
             self._bug = bug
             self._finish(None)
-        else:
-            if self.response.complete:
-                self._complete()
+
+    def _begin(self, at_s: float) -> None:
+        self.first_byte_at_s = at_s
+        if self.all_sent_at_s is not None:  # the kernel may have sent it before it told us so
+            self.all_sent_at_s = min(self.all_sent_at_s, at_s)
 
     def lost(self, error: OSError | None) -> None:
-        if self.over:
-            return
         answered = self.first_byte_at_s is not None
         if error is not None:
             self._finish(exchange_failure(error, answered=answered))
-        elif self.response.end():
+            return
+        self.response.end()
+        if self.response.complete:
             self._complete()
         else:
             self._finish(Failure.TRUNCATED if answered else Failure.CLOSED_UNANSWERED)
 
-    def _begin_body(self, response: Response) -> Consume:
-        """Who takes the body: the stream that was asked for, or, for errors and plain answers, a list."""
-        status = response.status or 0
-        if self._wants_stream and 200 <= status < 300 and b"json" not in response.header(b"content-type"):
-            self.stream = ChatStream(bucket, keep_text=self._keep_text)
-            return self._take_stream
-        self._connection.read_bytes = READ_BYTES
-        return self.body.append
-
-    def _take_stream(self, data: bytes) -> None:
+    def _take(self, pieces: list[bytes]) -> None:
         stream = self.stream
-        assert stream is not None
-        stream.feed(data, self._at_s)
-        if self._awaits_token and stream.last_token_at_s is not None:
-            self._awaits_token = False
-            self._connection.read_bytes = READ_BYTES
-            self._arm(clock.now_s())
+        if stream is not None:
+            for piece in pieces:
+                stream.feed(piece, self._at_s)
+            if self._awaits_token and stream.last_token_at_s is not None:
+                self._first_token()
+        elif self._wants_stream and not self.body and self._streams():
+            self.stream = ChatStream(bucket, keep_text=self._keep_text)
+            self._take(pieces)
+        else:
+            self.body += pieces
+
+    def _streams(self) -> bool:
+        """Whether the body is the stream that was asked for; errors and refusals to stream are not."""
+        status = self.response.status or 0
+        return 200 <= status < 300 and b"json" not in self.response.header(b"content-type").lower()
+
+    def _first_token(self) -> None:
+        self._awaits_token = False
+        self._connection.read_bytes = READ_BYTES
+        self._arm(clock.now_s())  # from now on, gaps count
 
     def _complete(self) -> None:
+        if self.stream is None:
+            self._take([])  # a stream without a single byte is one, too
         if self.stream is not None:
             self.stream.end(self._at_s)
         self.last_byte_at_s = self._at_s
@@ -156,7 +169,10 @@ class Exchange:
             self._timer = None
 
     def _on_timer(self) -> None:
-        """A deadline may have moved since the timer was set: tokens do not touch it."""
+        """A deadline may have moved since the timer was set, and tokens may be there that nobody read yet."""
+        self._connection.drain()
+        if self.over:
+            return
         deadline = self._deadline()
         now_s = clock.now_s()
         if deadline is not None and deadline[0] <= now_s:

@@ -1,6 +1,5 @@
 """What can go wrong on the wire, under short stable names, and the outcome of each. The one table of both drivers."""
 
-import errno
 import socket
 import ssl
 from enum import StrEnum
@@ -71,7 +70,6 @@ _ERRORS: tuple[tuple[type[OSError], Failure], ...] = (  # the first that fits
     (ssl.SSLError, Failure.TLS),
     (OSError, Failure.CONNECT),
 )
-_RESETS = {errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED}
 
 
 class WireError(Exception):
@@ -91,9 +89,7 @@ def exchange_failure(error: OSError, *, answered: bool) -> Failure:
     """What an error on a connection means; `answered` once a byte of the response was there."""
     if isinstance(error, ssl.SSLError):
         return Failure.TLS
-    if answered:
-        return Failure.RESET
-    return Failure.RESET_UNANSWERED if error.errno in _RESETS else Failure.CONNECT
+    return Failure.RESET if answered else Failure.RESET_UNANSWERED
 
 
 def outcome_of_status(status: int) -> Outcome:

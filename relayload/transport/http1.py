@@ -4,13 +4,15 @@ HTTP/2 is out of scope: relays of this kind serve both, and one stream per conne
 """
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 import httptools
 
 from relayload import __version__
 from relayload.transport.failures import Failure, WireError
 from relayload.transport.origin import Origin
+from relayload.transport.proxy import Proxy
 
 _STANDARD_HEADERS = {
     "user-agent": f"relayload/{__version__}",
@@ -19,16 +21,22 @@ _STANDARD_HEADERS = {
     "content-type": "application/json",
 }
 
-Consume = Callable[[bytes], None]
-"""Takes the next bytes of a body."""
+
+class Inflate(Protocol):
+    """Undoes a content encoding, piece by piece."""
+
+    def decompress(self, data: bytes, /) -> bytes: ...
 
 
 class RequestHead:
     """The header of every request to one target: what changes is the path, the length, and a request's own lines."""
 
-    def __init__(self, origin: Origin, headers: Mapping[str, str], *, by_proxy: bool = False) -> None:
-        self._base = f"http://{origin.authority}{origin.path}" if by_proxy else origin.path
-        self._headers = _lower({"host": origin.authority} | _STANDARD_HEADERS | _lower(headers))
+    def __init__(self, origin: Origin, headers: Mapping[str, str], proxy: Proxy | None = None) -> None:
+        """`proxy` is one that reads the requests itself, as those to targets without TLS do."""
+        self._base = f"http://{origin.authority}{origin.path}" if proxy else origin.path
+        self._headers = {"host": origin.authority} | _STANDARD_HEADERS | _lower(headers)
+        if proxy and proxy.authorization:
+            self._headers["proxy-authorization"] = proxy.authorization
 
     def render(self, path: str, headers: Mapping[str, str], body_bytes: int) -> bytes:
         """Everything before the body. Raises ValueError for a header that would begin a new line."""
@@ -44,41 +52,37 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 class Response:
-    """One response, fed as it arrives. Interim ones (1xx) before it are passed over.
+    """One response, fed as it arrives; interim ones (1xx) before it are passed over."""
 
-    `begin(status)` is called at the end of the final header and returns who takes the body. Raises WireError where
-    it is no HTTP, or encoded in a way this client did not ask for and cannot undo.
-    """
+    __slots__ = ("_inflate", "_keep_alive", "_parser", "_pieces", "_raw_headers", "complete", "on_body", "status")
 
-    __slots__ = ("_begin", "_consume", "_inflate", "_keep_alive", "_parser", "_raw_headers", "complete", "status")
-
-    def __init__(self, begin: Callable[["Response"], Consume]) -> None:
-        self._begin = begin
+    def __init__(self) -> None:
         self._raw_headers: list[tuple[bytes, bytes]] = []
-        self._consume: Consume | None = None
-        self._inflate: zlib._Decompress | None = None
-        self._parser = httptools.HttpResponseParser(self)
+        self._inflate: Inflate | None = None
+        self._keep_alive = False
+        self._pieces: list[bytes] = []
+        self.on_body = self._pieces.append  # for the parser: no call of ours per piece
         self.status: int | None = None
         """None until the header is complete."""
         self.complete = False
-        self._keep_alive = False
+        self._parser = httptools.HttpResponseParser(self)
 
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes of the connection."""
-        if self.complete:
-            raise WireError(Failure.NOT_HTTP)
+    def feed(self, data: bytes) -> list[bytes]:
+        """The pieces of the body that come with these bytes. Raises WireError where they cannot be read."""
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserCallbackError as error:
-            raise error.__context__ or error from None
-        except httptools.HttpParserError:
-            raise WireError(Failure.NOT_HTTP) from None
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._keep_alive = False
+            if not self.complete:  # else the response is whole, and something follows that nobody asked for
+                raise _cause(error) from None
+        pieces = self._pieces[:]
+        self._pieces.clear()
+        return pieces if self._inflate is None else _inflated(self._inflate, pieces)
 
-    def end(self) -> bool:
-        """The connection was closed in order; whether that ends the response in order too (RFC 9112, 6.3)."""
-        if self.status is not None and not self.complete and not self._length_known:
+    def end(self) -> None:
+        """The connection was closed in order, which is the end of a body without a length (RFC 9112, 6.3)."""
+        if self.status is not None and not self._length_known:
             self.complete = True
-        return self.complete
 
     @property
     def headers(self) -> dict[str, str]:
@@ -98,22 +102,18 @@ class Response:
         """The value of a header, by its name in lower case; empty where there is none."""
         return next((value for each, value in self._raw_headers if each.lower() == name), b"")
 
+    def on_message_begin(self) -> None:
+        if self.complete:
+            raise WireError(Failure.NOT_HTTP)
+
     def on_header(self, name: bytes, value: bytes) -> None:
         self._raw_headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
-        if 100 <= status < 200:
-            return
-        self.status = status
-        self._consume = self._begin(self)
-        encoding = self.header(b"content-encoding").strip().lower()
-        if encoding not in (b"", b"identity"):
-            self._inflate = _decompressor(encoding)
-
-    def on_body(self, data: bytes) -> None:
-        assert self._consume is not None
-        self._consume(data if self._inflate is None else _inflated(self._inflate, data))
+        if status < 100 or status >= 200:
+            self.status = status
+            self._inflate = _inflate(self.header(b"content-encoding"))
 
     def on_message_complete(self) -> None:
         if self.status is None:
@@ -127,16 +127,27 @@ class Response:
         return bool(self.header(b"content-length") or self.header(b"transfer-encoding")) or self.status in (204, 304)
 
 
-def _decompressor(encoding: bytes) -> "zlib._Decompress":
-    if encoding in (b"gzip", b"x-gzip"):
-        return zlib.decompressobj(16 + zlib.MAX_WBITS)
-    if encoding == b"deflate":
-        return zlib.decompressobj()
+def _cause(error: Exception) -> BaseException:
+    """What a callback raised, or else that this is no HTTP."""
+    if isinstance(error, httptools.HttpParserCallbackError) and error.__context__ is not None:
+        return error.__context__
+    return WireError(Failure.NOT_HTTP)
+
+
+def _inflate(encoding: bytes) -> Inflate | None:
+    """What undoes a content encoding; this client asks for none, but some relays insist."""
+    match encoding.strip().lower():
+        case b"" | b"identity":
+            return None
+        case b"gzip" | b"x-gzip":
+            return zlib.decompressobj(16 + zlib.MAX_WBITS)
+        case b"deflate":
+            return zlib.decompressobj()
     raise WireError(Failure.ENCODING)
 
 
-def _inflated(inflate: "zlib._Decompress", data: bytes) -> bytes:
+def _inflated(inflate: Inflate, pieces: list[bytes]) -> list[bytes]:
     try:
-        return inflate.decompress(data)
+        return [inflate.decompress(piece) for piece in pieces]
     except zlib.error:
         raise WireError(Failure.ENCODING) from None

@@ -1,5 +1,6 @@
 """The driver that measures the relay and not itself: gevent's event loop, kernel timestamps, no switch per chunk."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from relayload.transport.failures import Failure, WireError
 from relayload.transport.http1 import RequestHead
 from relayload.transport.origin import origin_of
 from relayload.transport.pool import Lease, Pool
+from relayload.transport.proxy import proxy_for
 from relayload.transport.stamps import ArrivalClock
 from relayload.transport.tls import client_context
 
+_LOG = logging.getLogger("relayload")
 _UNANSWERED = {Failure.CLOSED_UNANSWERED, Failure.RESET_UNANSWERED}
 
 
@@ -26,7 +29,8 @@ class NativeTransport:
     """A pool of keep-alive connections to the relay at `base_url`, such as `https://relay.example/v1`.
 
     `ca_file` replaces the system's certificates, `client_cert` is a PEM file with certificate and key. `headers` go
-    with every request; those of a request replace them. Raises AuthorError for a URL or a file it cannot use.
+    with every request; those of a request replace them. Proxies of the environment are used, though not for this
+    machine. Raises AuthorError for a URL, a file or a proxy it cannot use.
     """
 
     def __init__(
@@ -44,9 +48,14 @@ class NativeTransport:
         context = None
         if origin.scheme == "https":
             context = client_context(verify=verify, ca_file=ca_file, client_cert=client_cert)
+            if not verify:
+                _LOG.warning("TLS certificates of %s are NOT verified: anyone may be answering", origin.authority)
+        proxy = proxy_for(origin)
         self._arrivals = ArrivalClock()
-        self._pool = Pool(Dialler(origin, self._arrivals, context), max_connections)
-        self._head = RequestHead(origin, {"authorization": f"Bearer {api_key}", **(headers or {})})
+        self._pool = Pool(Dialler(origin, self._arrivals, context, proxy), max_connections)
+        self._head = RequestHead(
+            origin, {"authorization": f"Bearer {api_key}", **(headers or {})}, None if context else proxy
+        )
 
     @property
     def kernel_timestamps(self) -> bool:

@@ -25,14 +25,19 @@ class Origin:
 
 
 def origin_of(url: str, path: str = "base_url") -> Origin:
-    """Read a URL such as `https://relay.example/v1`; `path` names it in a fault. Raises AuthorError."""
+    """Read a URL such as `https://relay.example/v1`; `path` names it in a fault. Raises AuthorError.
+
+    A fault does not repeat the URL: a key may stand there by mistake.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
         raise AuthorError([Fault(f"not a URL: {error}", path)]) from None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise AuthorError([Fault(f"expected a URL such as 'https://relay.example/v1', got '{url}'", path)])
+        raise AuthorError([Fault("expected a URL such as 'https://relay.example/v1'", path)])
+    if parts.username is not None or parts.query or parts.fragment:
+        raise AuthorError([Fault("expected a URL without credentials, query and fragment", path)])
     return Origin(parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme], parts.path.rstrip("/"))
 
 

@@ -6,13 +6,22 @@ from gevent import get_hub, monkey
 
 from relayload import clock
 
-Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]]
+Place = tuple[str, int] | tuple[str, int, int, int]
+Address = tuple[socket.AddressFamily, Place]
 """Family and socket address."""
+Found = tuple[socket.AddressFamily, int, int, str, Place]
+"""As getaddrinfo returns them."""
 
 REMEMBERED_S = 30.0
 """How long before a name is looked up anew, so that moved relays are followed without a lookup per connection."""
 
 _lookup_at_once = monkey.get_original("socket", "getaddrinfo")
+
+
+def lookup(host: str, port: int, **options: int) -> list[Found]:
+    """As socket.getaddrinfo, without holding up other greenlets."""
+    found: list[Found] = get_hub().resolver.getaddrinfo(host, port, **options)
+    return found
 
 
 class Addresses:
@@ -24,7 +33,7 @@ class Addresses:
         self._known: list[Address] = []
         self._fresh_until_s = 0.0
 
-    def lookup(self) -> tuple[list[Address], float | None]:
+    def find(self) -> tuple[list[Address], float | None]:
         """The addresses in the order to try them, and the seconds the lookup took: None if there was none.
 
         Raises socket.gaierror.
@@ -36,7 +45,7 @@ class Addresses:
         if literal:
             self._known, self._fresh_until_s = literal, float("inf")
             return literal, None
-        found = get_hub().resolver.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        found = lookup(self._host, self._port, type=socket.SOCK_STREAM)
         done_s = clock.now_s()
         self._known, self._fresh_until_s = _addresses(found), done_s + REMEMBERED_S
         return list(self._known), done_s - now_s
@@ -58,5 +67,5 @@ class Addresses:
         return _addresses(found)
 
 
-def _addresses(found: list[tuple[socket.AddressFamily, int, int, str, tuple[str, int]]]) -> list[Address]:
+def _addresses(found: list[Found]) -> list[Address]:
     return list(dict.fromkeys((family, address) for family, _, _, _, address in found))

@@ -4,6 +4,7 @@ import socket
 import ssl
 from pathlib import Path
 
+from relayload.core.errors import AuthorError, Fault
 from relayload.transport.connection import READ_BYTES, Connection
 from relayload.transport.stamps import ArrivalClock
 
@@ -11,15 +12,38 @@ from relayload.transport.stamps import ArrivalClock
 def client_context(
     *, verify: bool = True, ca_file: str | Path | None = None, client_cert: str | Path | None = None
 ) -> ssl.SSLContext:
-    """Settings for all connections to a target. Reads the files; raises OSError, of which ssl.SSLError is one."""
-    context = ssl.create_default_context(cafile=ca_file)
+    """Settings for all connections to a target.
+
+    `ca_file` takes the place of the system's certificates; `client_cert` is a PEM file with a certificate and its key.
+    Raises AuthorError for files that cannot be used.
+    """
+    context = _trusting(ca_file)
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if client_cert is not None:
-        context.load_cert_chain(client_cert)
+        _show(context, client_cert)
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def _trusting(ca_file: str | Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise AuthorError([Fault(f"cannot be used: {error}", "ca_file", str(ca_file))]) from None
+
+
+def _show(context: ssl.SSLContext, client_cert: str | Path) -> None:
+    try:
+        context.load_cert_chain(client_cert, password=_no_password)
+    except OSError as error:
+        raise AuthorError([Fault(f"cannot be used: {error}", "client_cert", str(client_cert))]) from None
+
+
+def _no_password() -> str:
+    """Stands in for a prompt on the terminal, which would hang a run."""
+    return ""
 
 
 class TlsSession:

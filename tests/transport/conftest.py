@@ -4,11 +4,18 @@ import contextlib
 import socket
 import ssl
 import struct
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import pytest
+
+from relayload.core.wire.chat import chat_request
+from relayload.core.wire.request import WireRequest
+from relayload.transport.native import NativeTransport
 
 JSON_ANSWER = (
     b'{"id":"chatcmpl-1","choices":[{"index":0,"message":{"role":"assistant","content":"hello"},'
@@ -69,6 +76,20 @@ class Peer:
         """One chunk of a chunked body; the empty one is the last."""
         self.send(b"%x\r\n%b\r\n" % (len(data), data))
 
+    def send_event(self, content: str) -> None:
+        """A chunk with an event that holds a token."""
+        self.send_chunk(b'data: {"choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n' % content.encode())
+
+    def end_stream(self) -> None:
+        """Say that the answer is whole, and end the body."""
+        self.send_chunk(b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n')
+        self.send_chunk(b"data: [DONE]\n\n")
+        self.send_chunk(b"")
+
+    def start_tls(self, context: ssl.SSLContext) -> None:
+        """Go on with TLS on the same connection."""
+        self.sock = context.wrap_socket(self.sock, server_side=True)
+
     def reset(self) -> None:
         """Close with a TCP reset."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -96,7 +117,7 @@ class Peer:
 Script = Callable[[Peer], None]
 
 
-@dataclass
+@dataclass(eq=False)
 class RawServer:
     """Runs `script` for every connection, in a thread each."""
 
@@ -114,7 +135,8 @@ class RawServer:
 
     @property
     def base_url(self) -> str:
-        return f"{'https' if self.context else 'http'}://127.0.0.1:{self.port}/v1"
+        host = "[::1]" if self.listener.family == socket.AF_INET6 else "127.0.0.1"
+        return f"{'https' if self.context else 'http'}://{host}:{self.port}/v1"
 
     def serve(self) -> None:
         while True:
@@ -126,13 +148,16 @@ class RawServer:
             threading.Thread(target=self._run, args=(sock, number), daemon=True).start()
 
     def _run(self, sock: socket.socket, number: int) -> None:
-        with contextlib.suppress(OSError), sock:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self.context:
-                sock = self.context.wrap_socket(sock, server_side=True)
-            with sock:
-                self.script(Peer(sock, number, self))
-        self.closed.release()
+        peer = Peer(sock, number, self)
+        try:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self.context:
+                    peer.start_tls(self.context)
+                self.script(peer)
+        finally:
+            peer.sock.close()
+            self.closed.release()
 
 
 Serve = Callable[..., RawServer]
@@ -156,3 +181,100 @@ def serve() -> Iterator[Serve]:
         with contextlib.suppress(OSError):
             server.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         server.listener.close()
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[..., NativeTransport]]:
+    """Makes transports; all are closed at the end of the test."""
+    transports: list[NativeTransport] = []
+
+    def new(base_url: str, **options: Any) -> NativeTransport:
+        transports.append(NativeTransport(base_url, "sk-test", **options))
+        return transports[-1]
+
+    yield new
+    for transport in transports:
+        transport.close()
+
+
+@pytest.fixture
+def ask() -> Callable[..., WireRequest]:
+    """Makes requests; streamed unless told otherwise."""
+
+    def new(content: str = "hi", **changes: Any) -> WireRequest:
+        return chat_request("o3", [{"role": "user", "content": content}], **changes)
+
+    return new
+
+
+@pytest.fixture
+def resolve_to(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Has every name resolve to these addresses; returns the list of names that are asked for."""
+
+    def replace(*addresses: str) -> list[str]:
+        asked: list[str] = []
+
+        def lookup(host: str, port: int, **_options: int) -> list[Any]:
+            asked.append(host)
+            kinds = [(socket.AF_INET6 if ":" in each else socket.AF_INET, each) for each in addresses]
+            return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (each, port)) for family, each in kinds]
+
+        monkeypatch.setattr("relayload.transport.resolve.lookup", lookup)
+        return asked
+
+    return replace
+
+
+@dataclass
+class Certificates:
+    """A certificate authority of our own, and what it has signed: PEM files, each with its key."""
+
+    authority: Path
+    server: Path
+    """Of `localhost`, 127.0.0.1 and ::1."""
+    client: Path
+
+    def server_context(self, *, ask_client: bool = False) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.server)
+        if ask_client:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(self.authority)
+        return context
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    folder = tmp_path_factory.mktemp("certificates")
+    names = "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"
+    authority = _certificate(folder, "authority", "basicConstraints=critical,CA:true")
+    server = _certificate(folder, "server", names, authority)
+    return Certificates(authority, server, _certificate(folder, "client", "extendedKeyUsage=clientAuth", authority))
+
+
+def _certificate(folder: Path, name: str, extension: str, signed_by: Path | None = None) -> Path:
+    """A PEM file with a new certificate and its key."""
+    key, certificate, both = folder / f"{name}.key", folder / f"{name}.crt", folder / f"{name}.pem"
+    signer = ["-CA", str(signed_by), "-CAkey", str(signed_by)] if signed_by else []
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *(
+                "-days",
+                "2",
+                "-subj",
+                f"/CN={name}",
+                "-addext",
+                extension,
+                "-keyout",
+                str(key),
+                "-out",
+                str(certificate),
+            ),
+            *signer,
+        ],
+        check=True,
+        capture_output=True,
+    )
+    both.write_bytes(key.read_bytes() + certificate.read_bytes())
+    return both

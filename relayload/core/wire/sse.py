@@ -5,16 +5,10 @@ Source: HTML Living Standard, section 9.2.6. Unlike a browser, an event that the
 empty line is delivered: official clients of this field do so, and relays exist that never send that line.
 """
 
-from typing import NamedTuple
+SseEvent = tuple[bytes, bytes]
+"""The data of an event, and its name: empty where the sender gave none."""
 
 _BOM = b"\xef\xbb\xbf"
-
-
-class SseEvent(NamedTuple):
-    """One event. `name` is empty where the sender gave none."""
-
-    data: bytes
-    name: bytes = b""
 
 
 class SseParser:
@@ -29,29 +23,35 @@ class SseParser:
         self._name = b""
         self._after_cr = False
         self._begun = False
+        """Whether the first line is over, before which there may be a byte order mark."""
 
     def feed(self, piece: bytes) -> list[SseEvent]:
         """The events that these bytes complete."""
-        if self._between_events and _is_one_event(piece):
+        if (
+            piece.endswith(b"\n\n")
+            and piece.startswith(b"data: ")
+            and piece.find(b"\n") == len(piece) - 2
+            and b"\r" not in piece
+            and self._begun
+            and not (self._pieces or self._data or self._name)
+        ):  # what streams mostly consist of: an event of one line, whole
             self._after_cr = False
-            return [SseEvent(piece[6:-2])]
+            return [(piece[6:-2], b"")]
         return self._lines(piece)
 
     def end(self) -> list[SseEvent]:
         """The event that the end of the stream cut short, if any."""
-        return self._lines(b"\n\n\n")  # the end of a line after CR, of the line, of the event
-
-    @property
-    def _between_events(self) -> bool:
-        return self._begun and not (self._pieces or self._data or self._name)
+        return self._lines(b"\n\n\n")  # the LF after a CR, the end of the line, the end of the event
 
     def _lines(self, piece: bytes) -> list[SseEvent]:
         events: list[SseEvent] = []
         for line in self._whole_lines(piece):
             if line:
-                self._line(line)
-            elif event := self._dispatched():
-                events.append(event)
+                self._take(line)
+            elif self._data:
+                events.append(self._dispatch())
+            else:
+                self._name = b""
         return events
 
     def _whole_lines(self, piece: bytes) -> list[bytes]:
@@ -69,15 +69,15 @@ class SseParser:
             self._pieces.clear()
         if rest:
             self._pieces.append(rest)
-        return self._without_bom(lines)
+        return lines if self._begun else self._begin(lines)
 
-    def _without_bom(self, lines: list[bytes]) -> list[bytes]:
-        if lines and not self._begun:
+    def _begin(self, lines: list[bytes]) -> list[bytes]:
+        if lines:
             self._begun = True
             lines[0] = lines[0].removeprefix(_BOM)
         return lines
 
-    def _line(self, line: bytes) -> None:
+    def _take(self, line: bytes) -> None:
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
@@ -85,21 +85,8 @@ class SseParser:
         elif field == b"event":
             self._name = value
 
-    def _dispatched(self) -> SseEvent | None:
-        if not self._data:
-            self._name = b""
-            return None
-        event = SseEvent(self._data[0] if len(self._data) == 1 else b"\n".join(self._data), self._name)
+    def _dispatch(self) -> SseEvent:
+        event = (b"\n".join(self._data), self._name)
         self._data.clear()
         self._name = b""
         return event
-
-
-def _is_one_event(piece: bytes) -> bool:
-    """Whether this is what streams mostly consist of: an event of one line, whole."""
-    return (
-        piece.startswith(b"data: ")
-        and piece.endswith(b"\n\n")
-        and piece.find(b"\n") == len(piece) - 2
-        and b"\r" not in piece
-    )

@@ -15,7 +15,7 @@ from relayload.core.wire.chat import (
     visible_text,
 )
 from relayload.core.wire.request import RelayFault
-from relayload.core.wire.sse import SseEvent, SseParser
+from relayload.core.wire.sse import SseParser
 
 _BUFFERED_WITHIN_S = 0.005
 _BUFFERED_CHUNKS = 10
@@ -76,13 +76,13 @@ class ChatStream:
 
     def feed(self, data: bytes, at_s: float) -> None:
         """Take bytes of the stream that arrived at this instant."""
-        for event in self._sse.feed(data):
-            self._take(event, at_s)
+        for event_data, name in self._sse.feed(data):
+            self._take_event(event_data, name, at_s)
 
     def end(self, at_s: float) -> None:
         """The stream has come to its end in order, at this instant."""
-        for event in self._sse.end():
-            self._take(event, at_s)
+        for event_data, name in self._sse.end():
+            self._take_event(event_data, name, at_s)
 
     @property
     def finished(self) -> bool:
@@ -110,44 +110,43 @@ class ChatStream:
             self.chunks > _BUFFERED_CHUNKS and first_at_s is not None and ended_at_s - first_at_s <= _BUFFERED_WITHIN_S
         )
 
-    def _take(self, event: SseEvent, at_s: float) -> None:
-        if event.data == DONE:
+    def _take_event(self, data: bytes, name: bytes, at_s: float) -> None:
+        if data == DONE:
             self.done = True
-        elif event.name == b"error":
-            self.fault = self.fault or fault_of_body(event.data)
-        elif event.data:
-            self._read(event.data, at_s)
+        elif name == b"error":
+            self.fault = self.fault or fault_of_body(data)
+        elif data:
+            try:
+                self.take(read_chunk(data), at_s)
+            except MalformedAnswer:
+                self.malformed = True
 
-    def _read(self, data: bytes, at_s: float) -> None:
-        try:
-            chunk = read_chunk(data)
-        except MalformedAnswer:
-            self.malformed = True
-            return
+    def take(self, chunk: Chunk, at_s: float) -> None:
+        """Take an event that was read already."""
         if chunk.error:
             self.fault = self.fault or fault_of_error(chunk.error)
         if chunk.usage is not None:
             self.usage = chunk.usage
-        self._take_choices(chunk, at_s)
-
-    def _take_choices(self, chunk: Chunk, at_s: float) -> None:
         if self.answer_id is None and isinstance(chunk.id, str):
             self.answer_id = chunk.id
+        has_token = False
         for choice in chunk.choices or ():
             if choice.finish_reason is not None:
                 self.finish_reason = choice.finish_reason
             if choice.delta is not None:
-                self._take_delta(choice.delta, at_s)
+                has_token |= self._take_delta(choice.delta, at_s)
+        if has_token:
+            self._count_token(at_s)
 
-    def _take_delta(self, delta: Delta, at_s: float) -> None:
+    def _take_delta(self, delta: Delta, at_s: float) -> bool:
+        """Whether there is a token in it."""
         if delta.content or delta.refusal:
             if self.first_visible_at_s is None:
                 self.first_visible_at_s = at_s
             if self._keep_text:
                 self._texts.append(visible_text(delta))
-        elif not (delta.reasoning_content or delta.reasoning or delta.tool_calls or delta.function_call):
-            return
-        self._count_token(at_s)
+            return True
+        return bool(delta.reasoning_content or delta.reasoning or delta.tool_calls or delta.function_call)
 
     def _count_token(self, at_s: float) -> None:
         if self.last_token_at_s is None:

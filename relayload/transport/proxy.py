@@ -1,0 +1,81 @@
+"""Proxies that the environment names, by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."""
+
+import base64
+import re
+import socket
+import urllib.request
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import unquote, urlsplit
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.transport.failures import Failure, WireError
+from relayload.transport.origin import Origin, bracketed, origin_of
+from relayload.transport.sockets import receive, send_all
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
+_HEADER_BYTES = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy, and what it wants to be shown."""
+
+    origin: Origin
+    authorization: str | None = None
+    """The value of a `proxy-authorization` header."""
+
+
+def proxy_for(target: Origin) -> Proxy | None:
+    """The proxy on the way to a target, if any. This machine is never asked for by proxy.
+
+    Raises AuthorError for a proxy that is not spoken to by plain HTTP.
+    """
+    proxies = urllib.request.getproxies_environment()
+    url = proxies.get(target.scheme) or proxies.get("all")
+    if not url or _is_loopback(target.host) or _bypassed(target, proxies):
+        return None
+    return _proxy_of(url if "://" in url else f"http://{url}", f"{target.scheme}_proxy")
+
+
+def open_tunnel(sock: socket.socket, proxy: Proxy, target: Origin) -> None:
+    """Ask the proxy at the other end of the socket to pass everything on (RFC 9110, 9.3.6).
+
+    Raises WireError if it refuses, OSError if the connection breaks.
+    """
+    place = f"{bracketed(target.host)}:{target.port}"
+    authorization = f"proxy-authorization: {proxy.authorization}\r\n" if proxy.authorization else ""
+    send_all(sock, f"CONNECT {place} HTTP/1.1\r\nhost: {place}\r\n{authorization}\r\n".encode("latin-1"))
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += receive(sock, 1)  # not a byte more: the rest belongs to the target
+        if len(head) > _HEADER_BYTES:
+            raise WireError(Failure.PROXY)
+    status = _STATUS_LINE.match(head)
+    if status is None or not status[1].startswith(b"2"):
+        raise WireError(Failure.PROXY)
+
+
+def _bypassed(target: Origin, proxies: dict[str, str]) -> bool:
+    place = f"{target.host}:{target.port}"
+    return bool(urllib.request.proxy_bypass_environment(place, proxies))  # type: ignore[attr-defined] # not in typeshed
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _proxy_of(url: str, variable: str) -> Proxy:
+    parts = urlsplit(url)
+    if parts.scheme != "http":
+        raise AuthorError(
+            [Fault(f"expected a proxy such as 'http://proxy:3128', got one of '{parts.scheme}'", variable)]
+        )
+    credentials = None
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        credentials = "Basic " + base64.b64encode(pair.encode()).decode()
+    return Proxy(origin_of(f"http://{parts.netloc.rpartition('@')[2]}", variable), credentials)

@@ -1,0 +1,71 @@
+"""Sockets before they carry requests: the steps of opening a connection, each waiting in the calling greenlet."""
+
+import errno
+import os
+import socket
+
+from gevent import get_hub
+
+from relayload.transport.resolve import Address
+from relayload.transport.stamps import PlainSocket, request_stamps
+
+READABLE, WRITABLE = 1, 2
+"""Events of gevent's loop."""
+
+_UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK}
+_RECEIVE_BYTES = 65536
+
+
+def connected(address: Address) -> socket.socket:
+    """A non-blocking socket connected to the address, that asks for timestamps. Raises OSError."""
+    family, place = address
+    sock = PlainSocket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        request_stamps(sock)
+        _finish_connect(sock, sock.connect_ex(place))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _finish_connect(sock: socket.socket, error: int) -> None:
+    if error in _UNDER_WAY:
+        _wait(sock, WRITABLE)
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error:
+        raise OSError(error, os.strerror(error))
+
+
+def send_all(sock: socket.socket, data: bytes) -> None:
+    """Hand all of it to the kernel. Raises OSError."""
+    unsent = memoryview(data)
+    while unsent:
+        try:
+            unsent = unsent[sock.send(unsent) :]
+        except BlockingIOError:
+            _wait(sock, WRITABLE)
+
+
+def receive(sock: socket.socket, most_bytes: int = _RECEIVE_BYTES) -> bytes:
+    """What there is, at least one byte. Raises OSError; the end of the connection is one, too."""
+    while True:
+        try:
+            data = sock.recv(most_bytes)
+        except BlockingIOError:
+            _wait(sock, READABLE)
+            continue
+        if not data:
+            raise ConnectionResetError(errno.ECONNRESET, "closed by the peer")
+        return data
+
+
+def _wait(sock: socket.socket, events: int) -> None:
+    hub = get_hub()
+    watcher = hub.loop.io(sock.fileno(), events)
+    try:
+        hub.wait(watcher)
+    finally:
+        watcher.close()

@@ -1,0 +1,143 @@
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relayload.core.wire.chat import (
+    Delta,
+    MalformedAnswer,
+    Tokens,
+    chat_request,
+    fault_of_body,
+    fault_of_error,
+    read_chunk,
+    tokens,
+    visible_text,
+)
+from relayload.core.wire.request import RelayFault
+
+MESSAGES = [{"role": "user", "content": "hi"}]
+
+
+def test_a_streamed_request_asks_for_usage():
+    request = chat_request("o3", MESSAGES)
+    assert request.path == "/chat/completions"
+    assert request.stream
+    assert request.body == {
+        "model": "o3",
+        "messages": MESSAGES,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+
+
+def test_a_plain_request_says_nothing_about_streams():
+    request = chat_request("o3", MESSAGES, stream=False)
+    assert not request.stream
+    assert request.body == {"model": "o3", "messages": MESSAGES}
+
+
+def test_our_words_become_theirs():
+    request = chat_request(
+        "o3",
+        MESSAGES,
+        stream=False,
+        max_output_tokens=9,
+        temperature=0.0,
+        reasoning_effort="high",
+        extra={"seed": 4},
+        headers={"x-tenant": "a"},
+    )
+    assert request.body == {
+        "model": "o3",
+        "messages": MESSAGES,
+        "max_completion_tokens": 9,
+        "temperature": 0.0,
+        "reasoning_effort": "high",
+        "seed": 4,
+    }
+    assert request.headers == {"x-tenant": "a"}
+
+
+def test_usage_is_read_in_our_words():
+    chunk = read_chunk(
+        b'{"usage":{"prompt_tokens":11,"completion_tokens":5,"total_tokens":16,'
+        b'"prompt_tokens_details":{"cached_tokens":8},"completion_tokens_details":{"reasoning_tokens":2}}}'
+    )
+    assert tokens(chunk.usage) == Tokens(input=11, cached_input=8, output=5, reasoning=2)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [b"null", b"{}", b'{"prompt_tokens":"many","completion_tokens":-1}', b'{"prompt_tokens":true}',
+     b'{"prompt_tokens":null,"prompt_tokens_details":null}', b'{"prompt_tokens_details":[1],"completion_tokens":1.5}'],
+)  # fmt: skip
+def test_usage_that_makes_no_sense_is_not_measured(usage):
+    assert tokens(read_chunk(b'{"usage":%b}' % usage).usage) == Tokens()
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[]", b"7", b'{"choices":{}}', b'{"choices":[7]}', b"\xff\xfe", b"<html>"]
+)
+def test_what_is_no_answer_is_malformed(data):
+    with pytest.raises(MalformedAnswer):
+        read_chunk(data)
+
+
+def test_invalid_utf8_is_replaced():
+    chunk = read_chunk(b'{"choices":[{"delta":{"content":"a\xffb"}}]}')
+    assert chunk.choices is not None
+    assert chunk.choices[0].delta == Delta(content="a\ufffdb")
+
+
+def test_an_error_is_read_whatever_else_is_wrong():
+    assert read_chunk(b'{"error":{"message":"no"},"choices":"none"}').error == {"message": "no"}
+
+
+@given(st.binary(max_size=100))
+def test_any_bytes_are_read_or_malformed(data):
+    with suppress(MalformedAnswer):
+        read_chunk(data)
+
+
+@pytest.mark.parametrize(
+    ("delta", "text"),
+    [
+        (Delta(content="a"), "a"),
+        (Delta(refusal="no"), "no"),
+        (Delta(content=[{"type": "text", "text": "a"}, {"type": "image"}, 7, {"text": "b"}]), "ab"),
+        (Delta(content={"odd": 1}), ""),
+        (Delta(reasoning_content="hm"), ""),
+    ],
+)
+def test_visible_text_is_what_a_person_reads(delta, text):
+    assert visible_text(delta) == text
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ({"error": {"message": "m", "type": "t", "code": "c", "param": None}}, RelayFault("m", "t", "c")),
+        ({"error": {"message": "m", "code": 429}}, RelayFault("m", None, "429")),
+        ({"error": "text"}, RelayFault("text")),
+        ({"detail": "Not Found"}, RelayFault("Not Found")),
+        ({"detail": [{"loc": ["body"]}]}, RelayFault('[{"loc":["body"]}]')),
+        ({"status": "failure", "message": "m"}, RelayFault("m")),
+        ({"code": -1, "msg": "x"}, RelayFault("", None, "-1")),
+        ({"type": "error", "error": {"type": "overloaded_error", "message": "m"}}, RelayFault("m", "overloaded_error")),
+    ],
+)
+def test_faults_are_read_in_the_shapes_in_use(body, fault):
+    assert fault_of_body(json.dumps(body).encode()) == fault
+
+
+@pytest.mark.parametrize("body", [b"", b"Internal Server Error", b"<html>502</html>", b"[1]", b'"text"'])
+def test_any_other_body_is_its_own_message(body):
+    assert fault_of_body(body) == RelayFault(body.decode())
+
+
+def test_a_long_fault_is_clipped():
+    assert len(fault_of_body(b"x" * 10_000).message) == 500
+    assert len(fault_of_error("x" * 10_000).message) == 500

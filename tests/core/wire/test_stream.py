@@ -1,0 +1,170 @@
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relayload.core.results.histogram import bucket
+from relayload.core.wire.chat import Tokens, tokens
+from relayload.core.wire.request import RelayFault
+from relayload.core.wire.stream import ChatStream, StreamFlaw
+
+DONE = b"data: [DONE]\n\n"
+
+
+def event(delta: Any = None, finish_reason: str | None = None, **fields: Any) -> bytes:
+    choice = {"index": 0, "delta": {} if delta is None else delta, "finish_reason": finish_reason}
+    return b"data: " + json.dumps({"choices": [choice]} | fields).encode() + b"\n\n"
+
+
+def content(text: str) -> bytes:
+    return event({"content": text})
+
+
+def stream_of(*arrivals: tuple[float, bytes], keep_text: bool = True) -> ChatStream:
+    stream = ChatStream(bucket, keep_text=keep_text)
+    for at_s, data in arrivals:
+        stream.feed(data, at_s)
+    stream.end(arrivals[-1][0])
+    return stream
+
+
+def test_the_first_token_is_the_first_that_is_not_empty():
+    stream = stream_of(
+        (1.0, event({"role": "assistant", "content": ""})),
+        (2.0, event({"content": None})),
+        (3.0, content("a")),
+        (4.0, content("b")),
+        (4.0, DONE),
+    )
+    assert (stream.first_token_at_s, stream.first_visible_at_s, stream.last_token_at_s) == (3.0, 3.0, 4.0)
+    assert (stream.chunks, stream.text, stream.flaw) == (2, "ab", None)
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"reasoning_content": "hm"},
+        {"reasoning": "hm"},
+        {"tool_calls": [{"index": 0, "function": {"name": "f"}}]},
+        {"function_call": {"name": "f"}},
+    ],
+)
+def test_a_thought_or_a_tool_call_is_a_token_but_not_visible(delta):
+    stream = stream_of((1.0, event(delta)), (2.0, content("a")), (2.0, DONE))
+    assert (stream.first_token_at_s, stream.first_visible_at_s) == (1.0, 2.0)
+    assert stream.chunks == 2
+
+
+def test_a_refusal_is_visible():
+    stream = stream_of((1.0, event({"refusal": "no"})), (1.0, DONE))
+    assert (stream.first_visible_at_s, stream.text) == (1.0, "no")
+
+
+def test_every_gap_between_content_events_is_counted():
+    stream = stream_of(
+        (1.0, content("a")),
+        (1.25, content("b")),
+        (1.3, b": keep-alive\n\n"),
+        (1.5, content("c") + content("d")),
+        (9.0, event({}, "stop")),
+    )
+    assert stream.gap_counts == {bucket(0.25): 2, bucket(0.0): 1}
+
+
+def test_an_event_with_several_choices_is_one_chunk():
+    both = b'data: {"choices":[{"index":0,"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]}\n\n'
+    assert stream_of((1.0, both)).chunks == 1
+
+
+def test_the_last_usage_wins():
+    stream = stream_of(
+        (1.0, event({"content": "a"}, usage={"prompt_tokens": 3, "completion_tokens": 1})),
+        (2.0, event({"content": "b"}, usage=None)),
+        (3.0, b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\n'),
+    )
+    assert tokens(stream.usage) == Tokens(input=3, output=2)
+
+
+def test_without_a_finish_and_without_done_the_stream_is_broken():
+    assert stream_of((1.0, content("a"))).flaw is StreamFlaw.NO_FINISH
+
+
+@pytest.mark.parametrize("ending", [DONE, event({}, "stop"), event({"content": "b"}, "length"), b"data: [DONE]"])
+def test_done_or_a_finish_reason_is_enough(ending):
+    stream = stream_of((1.0, content("a")), (2.0, ending))
+    assert (stream.flaw, stream.finished) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (b'data: {"error":{"message":"m","type":"t","code":"500"}}\n\n', RelayFault("m", "t", "500")),
+        (b'data: {"error":"m","choices":[]}\n\n', RelayFault("m")),
+        (b'event: error\ndata: {"message":"m"}\n\n', RelayFault("m")),
+        (b"event: error\ndata: gone\n\n", RelayFault("gone")),
+    ],
+)
+def test_an_error_event_is_an_error_even_before_done(data, fault):
+    stream = stream_of((1.0, content("a")), (2.0, data), (3.0, DONE))
+    assert (stream.flaw, stream.fault) == (StreamFlaw.ERROR_EVENT, fault)
+
+
+def test_the_first_error_is_the_one_that_counts():
+    stream = stream_of((1.0, b'data: {"error":"first"}\n\n'), (1.0, b'data: {"error":"second"}\n\n'))
+    assert stream.fault == RelayFault("first")
+
+
+def test_a_null_error_is_none():
+    assert stream_of((1.0, event({"content": "a"}, "stop", error=None))).flaw is None
+
+
+@pytest.mark.parametrize("data", [b"data: {\n\n", b"data: \xff\n\n", b"data: []\n\n", b"data: pong\n\n"])
+def test_an_event_that_is_no_chunk_makes_the_stream_malformed(data):
+    assert stream_of((1.0, content("a")), (2.0, data), (3.0, DONE)).flaw is StreamFlaw.MALFORMED_EVENT
+
+
+@pytest.mark.parametrize("data", [b": PING\n\n", b"data:\n\n", b"data: {}\n\n", b'data: {"choices":null}\n\n'])
+def test_what_says_nothing_changes_nothing(data):
+    stream = stream_of((1.0, data), (2.0, content("a")), (3.0, data), (4.0, DONE))
+    assert (stream.chunks, stream.first_token_at_s, stream.flaw) == (1, 2.0, None)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "first_at_s", "buffered"), [(11, 9.996, True), (11, 9.99, False), (10, 9.996, False), (0, None, False)]
+)
+def test_many_events_at_the_very_end_were_held_back(chunks, first_at_s, buffered):
+    stream = ChatStream(bucket)
+    for _ in range(chunks):
+        stream.feed(content("a"), first_at_s)
+    assert stream.buffered(10.0) is buffered
+
+
+def test_text_is_only_kept_where_it_is_asked_for():
+    assert stream_of((1.0, content("a")), keep_text=False).text == ""
+
+
+_TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
+_EVENTS = st.one_of(
+    _TEXTS.map(content),
+    st.sampled_from([b": ping\n\n", b"data: {}\n\n", event({"role": "assistant"}), event({"reasoning": "x"})]),
+)
+
+
+@given(st.lists(_EVENTS, max_size=20), st.lists(st.integers(0, 3000), max_size=10))
+def test_cutting_a_stream_changes_nothing_but_instants(events, cuts):
+    data = b"".join(events) + DONE
+    edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    pieces = [data[begin:end] for begin, end in pairwise(edges)]
+    whole = stream_of((1.0, data))
+    cut = stream_of(*((1.0, piece) for piece in pieces))
+    for name in ("chunks", "text", "flaw", "done", "finish_reason", "first_token_at_s", "gap_counts"):
+        assert getattr(cut, name) == getattr(whole, name)
+
+
+@given(st.lists(st.binary(max_size=60), max_size=10))
+def test_garbage_is_survived(pieces):
+    stream = stream_of(*((1.0, piece) for piece in pieces), (2.0, DONE))
+    assert stream.chunks == 0

@@ -1,0 +1,41 @@
+import pytest
+
+from relayload.core.errors import AuthorError
+from relayload.transport.origin import Origin, origin_of
+
+
+@pytest.mark.parametrize(
+    ("url", "origin", "authority"),
+    [
+        ("https://relay.example/v1", Origin("https", "relay.example", 443, "/v1"), "relay.example"),
+        ("http://relay.example:80", Origin("http", "relay.example", 80, ""), "relay.example"),
+        ("http://Relay.Example:8080/a/v1/", Origin("http", "relay.example", 8080, "/a/v1"), "relay.example:8080"),
+        ("http://[::1]:8000/v1", Origin("http", "::1", 8000, "/v1"), "[::1]:8000"),
+        ("https://[2001:db8::1]", Origin("https", "2001:db8::1", 443, ""), "[2001:db8::1]"),
+    ],
+)
+def test_a_base_url_names_an_origin(url, origin, authority):
+    assert origin_of(url) == origin
+    assert origin.authority == authority
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "relay/v1",
+        "ftp://relay",
+        "http://",
+        "http://a:b",
+        "http://a:99999",
+        "http://k:s@a",
+        "http://[::1",
+        "http://a?k=s",
+    ],
+)
+def test_a_url_that_cannot_be_used_is_not_repeated(url):
+    with pytest.raises(AuthorError) as raised:
+        origin_of(url, "target.base_url")
+    (fault,) = raised.value.faults
+    assert fault.path == "target.base_url"
+    assert not url or url not in fault.message
