@@ -4,6 +4,9 @@ from relayload.core.wire.request import Timeouts
 from relayload.core.wire.stream import ChatStream
 from relayload.transport.failures import Failure
 
+END_OF_BODY_S = 1.0
+"""How long a body may go on after it has said `[DONE]`."""
+
 Deadline = tuple[float, Failure]
 """An instant, and what it means when it passes."""
 
@@ -14,9 +17,11 @@ def next_deadline(
     """The first deadline as things stand; None if there is none.
 
     `total_s` counts from the call. On streams, `first_token_s` counts from the send, and `gap_s` from each content
-    event to the next, until the answer says that it is finished.
+    event to the next, until the answer says that it is finished. After `[DONE]` only the end of the body is missing.
     """
     deadlines: list[Deadline] = []
+    if stream is not None and stream.done_at_s is not None:
+        deadlines.append((stream.done_at_s + END_OF_BODY_S, Failure.TRUNCATED))
     if timeouts.total_s is not None:
         deadlines.append((called_at_s + timeouts.total_s, Failure.TOTAL_TIMEOUT))
     if stream is None or stream.last_token_at_s is None:

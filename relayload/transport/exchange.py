@@ -89,7 +89,7 @@ class Exchange:
             if self.response.complete:
                 self._complete()
         except WireError as error:
-            self._finish(error.failure)
+            self._fail(error.failure)
         except Exception as bug:  # ours: raised again where the request was made
             self._bug = bug
             self._finish(None)
@@ -102,13 +102,13 @@ class Exchange:
     def lost(self, error: OSError | None) -> None:
         answered = self.first_byte_at_s is not None
         if error is not None:
-            self._finish(exchange_failure(error, answered=answered))
+            self._fail(exchange_failure(error, answered=answered))
             return
         self.response.end()
         if self.response.complete:
             self._complete()
         else:
-            self._finish(Failure.TRUNCATED if answered else Failure.CLOSED_UNANSWERED)
+            self._fail(Failure.TRUNCATED if answered else Failure.CLOSED_UNANSWERED)
 
     def _take(self, pieces: list[bytes]) -> None:
         stream = self.stream
@@ -117,6 +117,8 @@ class Exchange:
                 stream.feed(piece, self._at_s)
             if self._awaits_token and stream.last_token_at_s is not None:
                 self._first_token()
+            if stream.done_at_s is not None and not self.response.complete:
+                self._arm(clock.now_s())
         elif self._wants_stream and not self.body and self._streams():
             self.stream = ChatStream(bucket, keep_text=self._keep_text)
             self._take(pieces)
@@ -132,6 +134,13 @@ class Exchange:
         self._awaits_token = False
         self._connection.read_bytes = READ_BYTES
         self._arm(clock.now_s())  # from now on, gaps count
+
+    def _fail(self, failure: Failure) -> None:
+        """Nothing more will come. A stream that has said `[DONE]` is whole, however its body ends."""
+        if self.stream is not None and self.stream.done_at_s is not None:
+            self._complete()
+        else:
+            self._finish(failure)
 
     def _complete(self) -> None:
         if self.stream is None:
@@ -176,7 +185,7 @@ class Exchange:
         deadline = self._deadline()
         now_s = clock.now_s()
         if deadline is not None and deadline[0] <= now_s:
-            self._finish(deadline[1])
+            self._fail(deadline[1])
         else:
             self._arm(now_s)
 

@@ -9,13 +9,14 @@ from relayload.transport.failures import Failure
 CALLED_AT_S, SENT_AT_S = 100.0, 101.0
 ALL = Timeouts(first_token_s=5.0, gap_s=2.0, total_s=30.0)
 TOKEN = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
+FINISH = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'
 
 
 def stream_at(*token_at_s: float, ending: bytes = b"") -> ChatStream:
     stream = ChatStream(bucket)
     for at_s in token_at_s:
         stream.feed(TOKEN, at_s)
-    stream.feed(ending, 200.0)
+    stream.feed(ending, 103.5)
     return stream
 
 
@@ -26,7 +27,8 @@ def stream_at(*token_at_s: float, ending: bytes = b"") -> ChatStream:
         (ALL, stream_at(), (106.0, Failure.FIRST_TOKEN_TIMEOUT)),
         (ALL, stream_at(103.0), (105.0, Failure.GAP_TIMEOUT)),
         (ALL, stream_at(103.0, 129.0), (130.0, Failure.TOTAL_TIMEOUT)),
-        (ALL, stream_at(103.0, ending=b"data: [DONE]\n\n"), (130.0, Failure.TOTAL_TIMEOUT)),
+        (ALL, stream_at(103.0, ending=FINISH), (130.0, Failure.TOTAL_TIMEOUT)),
+        (ALL, stream_at(103.0, ending=b"data: [DONE]\n\n"), (104.5, Failure.TRUNCATED)),
         (Timeouts(first_token_s=5.0, total_s=None), stream_at(103.0), None),
         (Timeouts(total_s=None), None, None),
     ],

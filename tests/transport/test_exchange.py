@@ -1,5 +1,6 @@
 """What takes time: deadlines, early answers, big requests, and being killed."""
 
+import threading
 import time
 
 import gevent
@@ -108,6 +109,27 @@ def test_tokens_that_nobody_had_time_to_read_are_not_late(serve, connect, ask):
     assert attempt.ttft_s < 0.1
 
 
+@pytest.mark.parametrize("end", ["reset", "hang", "garbage"])
+def test_after_done_the_end_of_the_body_does_not_matter(serve, connect, ask, end):
+    def script(peer):
+        peer.read_request()
+        peer.begin_stream()
+        peer.send_event("a")
+        peer.send_chunk(b"data: [DONE]\n\n")
+        time.sleep(0.05)
+        if end == "reset":
+            peer.reset()
+        elif end == "garbage":
+            peer.send(b"no chunk")
+        peer.wait_for_close()
+
+    server = serve(script)
+    attempt = connect(server.base_url).send(ask(), PATIENT).attempt
+
+    assert (attempt.outcome, attempt.error, attempt.chunks) == (Outcome.OK, None, 1)
+    assert server.closed.acquire(timeout=5)
+
+
 def test_a_killed_request_closes_its_connection(serve, connect, ask):
     server = serve(silent)
     sending = gevent.spawn(connect(server.base_url).send, ask(), PATIENT)
@@ -138,21 +160,24 @@ def test_a_big_prompt_arrives_whole_and_is_timed_from_its_first_byte(serve, conn
 
 
 def test_a_prompt_that_nobody_reads_times_out_and_stalls_nobody(serve, connect, ask):
+    over = threading.Event()
+
     def script(peer):
         if peer.number == 0:
-            time.sleep(1.0)
+            over.wait(10)
         else:
             peer.read_request()
             peer.answer()
 
     transport = connect(serve(script).base_url)
-    stuck = gevent.spawn(transport.send, ask("x" * 20 * MEGABYTE), Timeouts(total_s=0.3))
+    stuck = gevent.spawn(transport.send, ask("x" * 20 * MEGABYTE), Timeouts(total_s=1.0))
     gevent.sleep(0.05)
     quick = transport.send(ask(stream=False), PATIENT).attempt
 
     assert quick.outcome is Outcome.OK
     assert not stuck.dead
     attempt = stuck.get().attempt
+    over.set()
     assert (attempt.error, attempt.send_s) == ("total_timeout", None)
     assert 0 < attempt.sent_bytes < 20 * MEGABYTE
 

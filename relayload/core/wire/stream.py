@@ -43,7 +43,7 @@ class ChatStream:
         "_texts",
         "answer_id",
         "chunks",
-        "done",
+        "done_at_s",
         "fault",
         "finish_reason",
         "first_token_at_s",
@@ -69,8 +69,8 @@ class ChatStream:
         self.usage: Usage | None = None
         """The last one sent: some relays send a growing one with every event."""
         self.finish_reason: str | None = None
-        self.done = False
-        """Whether `[DONE]` came."""
+        self.done_at_s: float | None = None
+        """When `[DONE]` came."""
         self.fault: RelayFault | None = None
         self.malformed = False
 
@@ -87,7 +87,7 @@ class ChatStream:
     @property
     def finished(self) -> bool:
         """Whether the relay said that this is the whole answer."""
-        return self.done or self.finish_reason is not None
+        return self.done_at_s is not None or self.finish_reason is not None
 
     @property
     def flaw(self) -> StreamFlaw | None:
@@ -112,7 +112,7 @@ class ChatStream:
 
     def _take_event(self, data: bytes, name: bytes, at_s: float) -> None:
         if data == DONE:
-            self.done = True
+            self.done_at_s = at_s
         elif name == b"error":
             self.fault = self.fault or fault_of_body(data)
         elif data:

@@ -160,7 +160,7 @@ def test_cutting_a_stream_changes_nothing_but_instants(events, cuts):
     pieces = [data[begin:end] for begin, end in pairwise(edges)]
     whole = stream_of((1.0, data))
     cut = stream_of(*((1.0, piece) for piece in pieces))
-    for name in ("chunks", "text", "flaw", "done", "finish_reason", "first_token_at_s", "gap_counts"):
+    for name in ("chunks", "text", "flaw", "done_at_s", "finish_reason", "first_token_at_s", "gap_counts"):
         assert getattr(cut, name) == getattr(whole, name)
 
 

@@ -1,0 +1,102 @@
+"""The driver against the fake relay, whose faults and stamps are known."""
+
+import json
+import subprocess
+import sys
+from urllib.request import urlopen
+
+import pytest
+
+from relayload import clock
+from relayload.core.results.record import Outcome
+from relayload.core.wire.request import Timeouts
+from relayload.fakerelay.process import FakeRelay
+
+PATIENT = Timeouts(connect_s=5.0, gap_s=0.3, total_s=10.0)
+TOKENS = 20
+
+FAULTS = {
+    # fault: what a stream comes to, and what a plain answer does
+    "": ("ok", None, "ok", None),
+    "status, status: 503": ("server_error", "http_503", "server_error", "http_503"),
+    "status, status: 429, body: empty": ("rate_limited", "http_429", "rate_limited", "http_429"),
+    "reset, at: before": ("unreachable", "reset_unanswered", "unreachable", "reset_unanswered"),
+    "reset, at: middle": ("broken_stream", "reset", "broken_stream", "reset"),
+    "truncate": ("broken_stream", "no_finish", "broken_stream", "truncated"),
+    "error_event": ("server_error", "error_event", "ok", None),
+    "error_in_200": ("server_error", "error_body", "server_error", "error_body"),
+    "missing_usage": ("ok", None, "ok", None),
+    "malformed_json": ("broken_stream", "malformed_event", "broken_stream", "malformed_body"),
+    "coalesce, events: 5": ("ok", None, "ok", None),
+    "fragment, bytes: 10, pause: 1ms": ("ok", None, "ok", None),
+    "split_utf8": ("ok", None, "ok", None),
+    "crlf": ("ok", None, "ok", None),
+    "buffered": ("ok", None, "ok", None),
+    "wrong_length, by: 10": ("ok", None, "broken_stream", "truncated"),
+    "huge_chunk, size: 1MB": ("ok", None, "ok", None),
+    "stall, for: 1s, keep_alive: 50ms": ("timed_out", "gap_timeout", "ok", None),
+}
+
+
+@pytest.fixture(scope="module")
+def relay(tmp_path_factory):
+    """A relay that has a model for every fault, `model-0` to `model-n`."""
+    models = "\n".join(f"  model-{number}: *model" for number in range(len(FAULTS)))
+    faults = "\n".join(
+        f"  - {{kind: {fault}, models: [model-{number}]}}" for number, fault in enumerate(FAULTS) if fault
+    )
+    file = tmp_path_factory.mktemp("presets") / "faulty.yaml"
+    file.write_text(
+        "models:\n"
+        f"  model: &model {{ttft: {{any: 20ms}}, speed: 1000/s, output_tokens: {{any: {TOKENS}}}}}\n"
+        f"{models}\nfaults:\n{faults}\n"
+    )
+    with FakeRelay.start(str(file), api_key="sk-test") as relay:
+        yield relay
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_is_told_by_its_name(relay, connect, ask, fault):
+    transport = connect(relay.base_url)
+    model = {"model": f"model-{list(FAULTS).index(fault)}"}
+    streamed, plain = (transport.send(ask(stream=s, extra=model), PATIENT).attempt for s in (True, False))
+
+    came_to = (streamed.outcome.value, streamed.error, plain.outcome.value, plain.error)
+    assert came_to == FAULTS[fault]
+    if streamed.outcome is Outcome.OK:
+        assert (streamed.chunks, streamed.output_tokens) == (TOKENS, TOKENS)
+        assert streamed.counted is (fault == "missing_usage")
+        assert streamed.buffered is (fault == "buffered")
+
+
+def test_the_first_token_is_timed_by_its_arrival(relay, connect, ask):
+    attempt = connect(relay.base_url).send(ask(extra={"model": "model-0"}), PATIENT).attempt
+    wall_to_monotonic_s = clock.now_s() - clock.wall_ns() / 1e9
+    with urlopen(relay.base_url.removesuffix("/v1") + "/__relay/requests?last=1") as response:
+        (entry,) = json.load(response)
+
+    written_at_s = entry["first_byte_ns"] / 1e9 + wall_to_monotonic_s
+    assert attempt.sent_at_s + attempt.ttft_s == pytest.approx(written_at_s, abs=0.05)
+
+
+PATCHED = """
+from locust import User
+import sys
+import gevent
+from relayload.core.wire.chat import chat_request
+from relayload.core.wire.request import Timeouts
+from relayload.transport.native import NativeTransport
+
+transport = NativeTransport(sys.argv[1], "sk-test")
+request = chat_request("model-0", [{"role": "user", "content": "hi"}])
+sending = [gevent.spawn(transport.send, request, Timeouts()) for _ in range(20)]
+print({greenlet.get().attempt.outcome.value for greenlet in sending}, transport.kernel_timestamps)
+transport.close()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other kernels do not stamp TCP")
+def test_it_works_where_locust_has_patched_everything(relay):
+    command = [sys.executable, "-W", "error", "-c", PATCHED, relay.base_url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.returncode) == ("{'ok'} True\n", 0), done.stderr
