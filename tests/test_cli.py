@@ -50,7 +50,7 @@ def test_every_fault_of_a_profile_is_told_at_once(start: Start, profile: WritePr
         f"{path}:8:35: load.stages.0.rate: expected a rate such as '5/s' or '300/min', got '20rps'",
         f"{path}:11:20: scenarios.simple.weight: expected a number above 0, got '0'; "
         "leave out a scenario that is not to be sent",
-        f"{path}:14:1: gaurdrails: unknown key; did you mean 'guardrails'?",
+        f"{path}:15:1: gaurdrails: unknown key; did you mean 'guardrails'?",
     ]
 
 
