@@ -1,5 +1,11 @@
 """When an attempt has taken too long, and by which of its timeouts."""
 
+from collections.abc import Callable
+from typing import Any
+
+from gevent import get_hub
+
+from relayload import clock
 from relayload.core.wire.request import Timeouts
 from relayload.core.wire.stream import ChatStream
 from relayload.transport.failures import Failure
@@ -30,3 +36,39 @@ def next_deadline(
     elif timeouts.gap_s is not None and not stream.finished:
         deadlines.append((stream.last_token_at_s + timeouts.gap_s, Failure.GAP_TIMEOUT))
     return min(deadlines, default=None)
+
+
+class Watch:
+    """Tells when a deadline passes that may move on without notice: tokens need not touch a timer.
+
+    `deadline()` is the one that holds now, `late(failure)` is called in the event loop once it has passed.
+    """
+
+    __slots__ = ("_deadline", "_late", "_timer")
+
+    def __init__(self, deadline: Callable[[], Deadline | None], late: Callable[[Failure], None]) -> None:
+        self._deadline = deadline
+        self._late = late
+        self._timer: Any = None
+
+    def set(self) -> None:
+        """Begin to watch, or look again: the next deadline may have come closer."""
+        self.stop()
+        deadline = self._deadline()
+        if deadline is not None:
+            self._timer = get_hub().loop.timer(max(0.0, deadline[0] - clock.now_s()))
+            self._timer.start(self._on_timer)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer.close()
+            self._timer = None
+
+    def _on_timer(self) -> None:
+        deadline = self._deadline()
+        if deadline is not None and deadline[0] <= clock.now_s():
+            self.stop()
+            self._late(deadline[1])
+        else:
+            self.set()

@@ -1,10 +1,30 @@
 """The transport that a profile's `driver:` names."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypedDict, Unpack
+
 from relayload.transport import Transport
 from relayload.transport.native import NativeTransport
 
+DRIVERS = ("native", "openai")
 
-def new_transport(driver: str, base_url: str, api_key: str) -> Transport:
-    """A transport to one target. `driver` is `native`."""
+
+class Options(TypedDict, total=False):
+    """What both drivers can be told beyond the target, as NativeTransport has it."""
+
+    verify: bool
+    ca_file: str | Path | None
+    client_cert: str | Path | None
+    headers: Mapping[str, str] | None
+    max_connections: int | None
+
+
+def new_transport(driver: str, base_url: str, api_key: str, **options: Unpack[Options]) -> Transport:
+    """A transport to one target; `driver` is one of DRIVERS. Raises AuthorError for what it cannot use."""
+    if driver == "openai":
+        from relayload.transport.sdk import SdkTransport  # slow to import: who does not use it does not wait for it
+
+        return SdkTransport(base_url, api_key, **options)
     assert driver == "native", driver
-    return NativeTransport(base_url, api_key)
+    return NativeTransport(base_url, api_key, **options)

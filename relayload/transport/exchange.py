@@ -9,7 +9,7 @@ from relayload.core.results.histogram import bucket
 from relayload.core.wire.request import Timeouts
 from relayload.core.wire.stream import ChatStream
 from relayload.transport.connection import FIRST_READ_BYTES, READ_BYTES, Connection
-from relayload.transport.deadlines import Deadline, next_deadline
+from relayload.transport.deadlines import Deadline, Watch, next_deadline
 from relayload.transport.failures import Failure, WireError, exchange_failure
 from relayload.transport.http1 import Response
 
@@ -29,7 +29,7 @@ class Exchange:
         self._wants_stream = stream
         self._keep_text = keep_text
         self._awaits_token = True
-        self._timer: Any = None
+        self._watch = Watch(self._deadline, self._on_late)
         self._waiting: Any = None
         self._bug: Exception | None = None
         self._at_s = 0.0
@@ -53,9 +53,10 @@ class Exchange:
         connection.receiver = self
         connection.read_bytes = FIRST_READ_BYTES if self._wants_stream else READ_BYTES
         self.sent_at_s = clock.now_s()
-        connection.send(request, self.sent_at_s)
         try:
-            self._arm(self.sent_at_s)
+            connection.send(request, self.sent_at_s)
+            if not self.over:
+                self._watch.set()
             while not self.over:
                 self._waiting = getcurrent()
                 get_hub().switch()
@@ -64,7 +65,7 @@ class Exchange:
             raise
         finally:
             self._waiting = None
-            self._disarm()
+            self._watch.stop()
         if self._bug is not None:
             raise self._bug
 
@@ -118,7 +119,7 @@ class Exchange:
             if self._awaits_token and stream.last_token_at_s is not None:
                 self._first_token()
             if stream.done_at_s is not None and not self.response.complete:
-                self._arm(clock.now_s())
+                self._watch.set()
         elif self._wants_stream and not self.body and self._streams():
             self.stream = ChatStream(bucket, keep_text=self._keep_text)
             self._take(pieces)
@@ -133,7 +134,7 @@ class Exchange:
     def _first_token(self) -> None:
         self._awaits_token = False
         self._connection.read_bytes = READ_BYTES
-        self._arm(clock.now_s())  # from now on, gaps count
+        self._watch.set()  # from now on, gaps count
 
     def _fail(self, failure: Failure) -> None:
         """Nothing more will come. A stream that has said `[DONE]` is whole, however its body ends."""
@@ -164,32 +165,18 @@ class Exchange:
         if self._waiting is not None:
             self._waiting.switch()
 
-    def _arm(self, now_s: float) -> None:
-        deadline = self._deadline()
-        if deadline is not None and not self.over:
-            self._disarm()
-            self._timer = get_hub().loop.timer(max(0.0, deadline[0] - now_s))
-            self._timer.start(self._on_timer)
-
-    def _disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer.close()
-            self._timer = None
-
-    def _on_timer(self) -> None:
-        """A deadline may have moved since the timer was set, and tokens may be there that nobody read yet."""
-        self._connection.drain()
-        if self.over:
-            return
-        deadline = self._deadline()
-        now_s = clock.now_s()
-        if deadline is not None and deadline[0] <= now_s:
-            self._fail(deadline[1])
-        else:
-            self._arm(now_s)
-
     def _deadline(self) -> Deadline | None:
         return next_deadline(
             self._timeouts, self._called_at_s, self.sent_at_s, self.stream, wants_stream=self._wants_stream
         )
+
+    def _on_late(self, failure: Failure) -> None:
+        """The deadline has passed; but what is there and was not read yet may move it, or end the exchange."""
+        self._connection.drain()
+        if self.over:
+            return
+        deadline = self._deadline()
+        if deadline is not None and deadline[0] <= clock.now_s():
+            self._fail(failure)
+        else:
+            self._watch.set()

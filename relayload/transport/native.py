@@ -1,6 +1,5 @@
 """The driver that measures the relay and not itself: gevent's event loop, kernel timestamps, no switch per chunk."""
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,9 +18,8 @@ from relayload.transport.origin import origin_of
 from relayload.transport.pool import Lease, Pool
 from relayload.transport.proxy import proxy_for
 from relayload.transport.stamps import ArrivalClock
-from relayload.transport.tls import client_context
+from relayload.transport.tls import target_context
 
-_LOG = logging.getLogger("relayload")
 _UNANSWERED = {Failure.CLOSED_UNANSWERED, Failure.RESET_UNANSWERED}
 
 
@@ -45,11 +43,7 @@ class NativeTransport:
         max_connections: int | None = None,
     ) -> None:
         origin = origin_of(base_url)
-        context = None
-        if origin.scheme == "https":
-            context = client_context(verify=verify, ca_file=ca_file, client_cert=client_cert)
-            if not verify:
-                _LOG.warning("TLS certificates of %s are NOT verified: anyone may be answering", origin.authority)
+        context = target_context(origin, verify=verify, ca_file=ca_file, client_cert=client_cert)
         proxy = proxy_for(origin)
         self._arrivals = ArrivalClock()
         self._pool = Pool(Dialler(origin, self._arrivals, context, proxy), max_connections)

@@ -1,26 +1,33 @@
 """TLS on memory buffers, so that the bytes still come from the socket with the kernel's stamps."""
 
+import logging
 import socket
 import ssl
 from pathlib import Path
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.transport.connection import READ_BYTES, Connection
+from relayload.transport.origin import Origin
 from relayload.transport.stamps import ArrivalClock
 
+_LOG = logging.getLogger("relayload")
 
-def client_context(
-    *, verify: bool = True, ca_file: str | Path | None = None, client_cert: str | Path | None = None
-) -> ssl.SSLContext:
-    """Settings for all connections to a target.
+
+def target_context(
+    origin: Origin, *, verify: bool = True, ca_file: str | Path | None = None, client_cert: str | Path | None = None
+) -> ssl.SSLContext | None:
+    """Settings for all connections to a target; None for one without TLS.
 
     `ca_file` takes the place of the system's certificates; `client_cert` is a PEM file with a certificate and its key.
     Raises AuthorError for files that cannot be used.
     """
+    if origin.scheme != "https":
+        return None
     context = _trusting(ca_file)
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+        _LOG.warning("TLS certificates of %s are NOT verified: anyone may be answering", origin.authority)
     if client_cert is not None:
         _show(context, client_cert)
     context.set_alpn_protocols(["http/1.1"])

@@ -33,7 +33,9 @@ class Request:
 
     @property
     def headers(self) -> dict[str, str]:
-        return dict(line.split(": ", 1) for line in self.head.split("\r\n")[1:] if line)
+        """By name in lower case."""
+        pairs = (line.split(": ", 1) for line in self.head.split("\r\n")[1:] if line)
+        return {name.lower(): value for name, value in pairs}
 
 
 @dataclass
@@ -48,14 +50,11 @@ class Peer:
 
     def read_request(self) -> Request:
         """The next request, whole. Raises ConnectionError when there is none any more."""
-        head = self._read_until(b"\r\n\r\n").decode("latin-1")
-        length = next(
-            (int(v) for k, _, v in (x.partition(": ") for x in head.split("\r\n")) if k == "content-length"), 0
-        )
+        request = Request(self._read_until(b"\r\n\r\n").decode("latin-1"))
+        length = int(request.headers.get("content-length", 0))
         while len(self._rest) < length:
             self._read_more()
-        body, self._rest = self._rest[:length], self._rest[length:]
-        request = Request(head, body)
+        request.body, self._rest = self._rest[:length], self._rest[length:]
         self.server.requests.append(request)
         return request
 
@@ -163,9 +162,8 @@ class RawServer:
 Serve = Callable[..., RawServer]
 
 
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Starts servers; all are stopped at the end of the test."""
+@contextlib.contextmanager
+def _serving() -> Iterator[Serve]:
     servers: list[RawServer] = []
 
     def start(
@@ -181,6 +179,20 @@ def serve() -> Iterator[Serve]:
         with contextlib.suppress(OSError):
             server.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         server.listener.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts servers; all are stopped at the end of the test."""
+    with _serving() as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def serve_module() -> Iterator[Serve]:
+    """Starts servers; all are stopped at the end of the module."""
+    with _serving() as start:
+        yield start
 
 
 @pytest.fixture

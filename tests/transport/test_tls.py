@@ -9,7 +9,8 @@ import pytest
 from relayload.core.errors import AuthorError
 from relayload.core.results.record import Outcome
 from relayload.core.wire.request import Timeouts
-from relayload.transport.tls import client_context
+from relayload.transport.origin import Origin
+from relayload.transport.tls import target_context
 
 PATIENT = Timeouts(connect_s=5.0, total_s=10.0)
 
@@ -160,7 +161,7 @@ def test_a_file_that_is_no_certificate_is_the_authors_fault(tmp_path, option, co
     if content is not None:
         file.write_text(content)
     with pytest.raises(AuthorError, match=option):
-        client_context(**{option: file})
+        target_context(Origin("https", "relay.invalid", 443), **{option: file})
 
 
 def test_only_http_1_is_offered(serve, connect, ask, certificates):

@@ -1,0 +1,223 @@
+"""The driver that sees what an application sees: the official openai SDK, without retries of its own.
+
+Its times include what the SDK takes. It waits in the calling greenlet, so it needs a standard library that gevent has
+patched, as Locust does; without that, only connecting and each read are bounded.
+"""
+
+import ssl
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import msgspec
+import openai
+from gevent import getcurrent
+from openai.types.chat import ChatCompletionChunk
+from openai.types.chat.chat_completion_chunk import ChoiceDelta
+
+from relayload import clock
+from relayload.core.results.histogram import bucket
+from relayload.core.wire.chat import Choice, Chunk, Delta, Usage
+from relayload.core.wire.request import Timeouts, WireRequest
+from relayload.core.wire.stream import ChatStream
+from relayload.transport import Answer
+from relayload.transport.attempts import Phases, Reading, answer
+from relayload.transport.deadlines import Watch, next_deadline
+from relayload.transport.failures import Failure, dial_failure
+from relayload.transport.origin import Origin, origin_of
+from relayload.transport.proxy import proxy_for
+from relayload.transport.tls import target_context
+
+_FAILURES: tuple[tuple[type[Exception], Failure, Failure], ...] = (
+    # an error of the SDK's HTTP client: what it means before a byte of the answer was there, and after; first fit
+    (httpx2.ConnectTimeout, Failure.CONNECT_TIMEOUT, Failure.CONNECT_TIMEOUT),
+    (httpx2.TimeoutException, Failure.TOTAL_TIMEOUT, Failure.TOTAL_TIMEOUT),
+    (httpx2.ProxyError, Failure.PROXY, Failure.PROXY),
+    (httpx2.DecodingError, Failure.ENCODING, Failure.ENCODING),
+    (httpx2.RemoteProtocolError, Failure.CLOSED_UNANSWERED, Failure.TRUNCATED),
+    (httpx2.NetworkError, Failure.RESET_UNANSWERED, Failure.RESET),
+)
+_OWN_PARAMETERS = {"model", "messages", "stream"}
+"""Those that the SDK is told by name; the rest of a body goes through as it is."""
+_UNSENT = {Failure.DNS, Failure.CONNECT, Failure.CONNECT_TIMEOUT, Failure.TLS, Failure.TLS_CERTIFICATE, Failure.PROXY}
+
+
+class _Late(BaseException):
+    """A deadline has passed. Not an Exception, which the SDK would take for its own."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.value)
+        self.failure = failure
+
+
+class SdkTransport:
+    """One SDK client with one pool of connections. The arguments are those of the native driver."""
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        verify: bool = True,
+        ca_file: str | Path | None = None,
+        client_cert: str | Path | None = None,
+        headers: Mapping[str, str] | None = None,
+        max_connections: int | None = None,
+    ) -> None:
+        origin = origin_of(base_url)
+        context = target_context(origin, verify=verify, ca_file=ca_file, client_cert=client_cert)
+        self._client = openai.OpenAI(
+            api_key=api_key,
+            base_url=base_url,
+            max_retries=0,
+            default_headers=dict(headers or {}),
+            http_client=_http_client(origin, context, max_connections),
+        )
+        self._create = self._client.chat.completions.with_raw_response.create
+
+    @property
+    def kernel_timestamps(self) -> bool:
+        """False: instants are those at which the SDK hands things on."""
+        return False
+
+    def send(self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False) -> Answer:
+        """Send once, without retries, and return what came of it."""
+        called_at_s = clock.now_s()
+        reading, phases = Reading(wants_stream=request.stream), Phases(sent_at_s=called_at_s)
+        caller = getcurrent()
+        watch = Watch(
+            lambda: next_deadline(timeouts, called_at_s, called_at_s, reading.stream, wants_stream=request.stream),
+            lambda failure: caller.throw(_Late(failure)),
+        )
+        watch.set()
+        try:
+            self._exchange(request, timeouts, reading, watch, keep_text=keep_text)
+        except _Late as late:
+            reading.failure = late.failure
+        finally:
+            watch.stop()
+        if reading.failure is None:
+            phases.last_byte_at_s = clock.now_s()
+        elif reading.failure in _UNSENT:
+            phases.sent_at_s = None
+        return answer(reading, phases)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _exchange(
+        self, request: WireRequest, timeouts: Timeouts, reading: Reading, watch: Watch, *, keep_text: bool
+    ) -> None:
+        try:
+            response = self._create(**_arguments(request, timeouts))
+        except openai.APIStatusError as error:
+            _note_response(reading, error.response)
+            reading.body = error.response.content
+            return
+        except openai.APIConnectionError as error:
+            reading.failure = _failure(error, answered=False)
+            return
+        _note_response(reading, response.http_response)
+        if request.stream and "json" not in response.headers.get("content-type", ""):
+            reading.stream = ChatStream(bucket, keep_text=keep_text)
+            _read_stream(response, reading, watch)
+        else:
+            _read_body(response, reading)
+
+
+def _http_client(origin: Origin, context: ssl.SSLContext | None, max_connections: int | None) -> httpx2.Client:
+    """The SDK's own kind of client, with one TLS context, the same proxy as the native driver, and no redirects."""
+    proxy = proxy_for(origin)
+    shown = {"proxy-authorization": proxy.authorization} if proxy and proxy.authorization else {}
+    return openai.DefaultHttpx2Client(
+        verify=context or True,
+        proxy=httpx2.Proxy(f"http://{proxy.origin.authority}", headers=shown) if proxy else None,
+        trust_env=False,
+        follow_redirects=False,
+        limits=httpx2.Limits(max_connections=max_connections),
+    )
+
+
+def _arguments(request: WireRequest, timeouts: Timeouts) -> dict[str, Any]:
+    body = request.body
+    return {name: body[name] for name in _OWN_PARAMETERS if name in body} | {
+        "extra_body": {name: value for name, value in body.items() if name not in _OWN_PARAMETERS},
+        "extra_headers": request.headers,
+        "timeout": httpx2.Timeout(timeouts.total_s, connect=timeouts.connect_s),
+    }
+
+
+def _note_response(reading: Reading, response: httpx2.Response) -> None:
+    reading.status = response.status_code
+    reading.headers = {name.lower(): value for name, value in response.headers.items()}
+    reading.sent_bytes = len(response.request.content)
+
+
+def _read_stream(response: Any, reading: Reading, watch: Watch) -> None:
+    stream = reading.stream
+    assert stream is not None
+    try:
+        for event in response.parse():
+            awaits_token = stream.last_token_at_s is None
+            stream.take(_chunk(event), clock.now_s())
+            if awaits_token and stream.last_token_at_s is not None:
+                watch.set()
+    except (openai.APIConnectionError, httpx2.HTTPError) as error:
+        reading.failure = _failure(error, answered=True)
+    except openai.APIError as error:
+        stream.take(Chunk(error=error.body or error.message), clock.now_s())
+    except ValueError:  # of the JSON or the UTF-8 of an event
+        stream.malformed = True
+    reading.received_bytes = response.http_response.num_bytes_downloaded
+
+
+def _chunk(event: ChatCompletionChunk) -> Chunk:
+    return Chunk(
+        choices=[Choice(delta=_delta(each.delta), finish_reason=each.finish_reason) for each in event.choices or ()],
+        usage=msgspec.convert(event.usage.model_dump(), Usage) if event.usage else None,
+        id=event.id,
+    )
+
+
+def _delta(delta: ChoiceDelta | None) -> Delta | None:
+    if delta is None:
+        return None
+    return Delta(
+        content=delta.content,
+        refusal=delta.refusal,
+        tool_calls=delta.tool_calls,
+        function_call=delta.function_call,
+        reasoning_content=getattr(delta, "reasoning_content", None),
+        reasoning=getattr(delta, "reasoning", None),
+    )
+
+
+def _read_body(response: Any, reading: Reading) -> None:
+    try:
+        reading.body = response.http_response.read()
+        response.parse()  # what an application would have it do
+    except httpx2.HTTPError as error:
+        reading.failure = _failure(error, answered=True)
+    except (openai.OpenAIError, ValueError):
+        pass
+    reading.received_bytes = response.http_response.num_bytes_downloaded
+
+
+def _failure(error: BaseException | None, *, answered: bool) -> Failure:
+    """What an error of the SDK means: it wraps those of its HTTP client, which wraps those of the system."""
+    if isinstance(error, openai.APIConnectionError):
+        error = error.__cause__
+    if isinstance(error, httpx2.ConnectError):
+        return next((dial_failure(each) for each in _causes(error) if isinstance(each, OSError)), Failure.CONNECT)
+    for kind, unanswered_failure, answered_failure in _FAILURES:
+        if isinstance(error, kind):
+            return answered_failure if answered else unanswered_failure
+    return Failure.TRUNCATED if answered else Failure.CONNECT
+
+
+def _causes(error: BaseException) -> Iterable[BaseException]:
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
