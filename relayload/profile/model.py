@@ -285,7 +285,7 @@ class Profile(Part):
     name: Annotated[str, AfterValidator(_profile_name)]
     seed: Integer = 0
     target: Target = Target()
-    driver: Literal["native"] = "native"
+    driver: Literal["native", "openai"] = "native"
     load: Load
     scenarios: Scenarios
     client: Client | None = None

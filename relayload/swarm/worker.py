@@ -16,7 +16,7 @@ from relayload.swarm.messages import ASSIGN, END, LIVE, Assignment, EndRun, pack
 from relayload.swarm.nodes import runner_of
 from relayload.swarm.rows import Rows
 from relayload.swarm.signals import leave_ctrl_c_to_master
-from relayload.transport.drivers import new_transport
+from relayload.transport.drivers import new_transport, prepare
 
 _LOG = logging.getLogger("relayload")
 _TICK_S = 0.1
@@ -36,6 +36,7 @@ class Worker:
 
     def listen(self) -> None:
         """Take part in runs from now on."""
+        prepare(self._profile.driver)
         self._runner.register_message(ASSIGN, self._on_assign)
         self._runner.register_message(END, self._on_end, concurrent=True)
         if isinstance(self._runner, WorkerRunner):

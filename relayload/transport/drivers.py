@@ -20,6 +20,12 @@ class Options(TypedDict, total=False):
     max_connections: int | None
 
 
+def prepare(driver: str) -> None:
+    """Import what a driver needs, before a run depends on the instant: the SDK takes a second."""
+    if driver == "openai":
+        import relayload.transport.sdk  # noqa: F401 -- imported for later
+
+
 def new_transport(driver: str, base_url: str, api_key: str, **options: Unpack[Options]) -> Transport:
     """A transport to one target; `driver` is one of DRIVERS. Raises AuthorError for what it cannot use."""
     if driver == "openai":

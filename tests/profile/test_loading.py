@@ -101,7 +101,7 @@ BAD = [
         "unknown driver",
         "name: chat",
         "name: chat\ndriver: nativ",
-        ["p.yaml:2:9: driver: expected 'native', got 'nativ'; did you mean 'native'?"],
+        ["p.yaml:2:9: driver: expected 'native' or 'openai', got 'nativ'; did you mean 'native'?"],
     ),
     (
         "a load that is no mapping",

@@ -25,7 +25,7 @@ def test_every_word_of_an_open_load_is_read(read):
 name: all
 seed: 7
 target: {base_url: 'http://localhost:4000/v1', api_key: sk-mine}
-driver: native
+driver: openai
 load:
   kind: open
   arrivals: constant
@@ -48,7 +48,7 @@ objectives: [errors.rate < 1%, {expr: ttft.p99 < 1s}]
 """)
     load, scenario = profile.load, profile.scenarios["my-own"]
     assert isinstance(load, OpenLoad)
-    assert (profile.seed, profile.driver, profile.target.api_key.reveal()) == (7, "native", "sk-mine")
+    assert (profile.seed, profile.driver, profile.target.api_key.reveal()) == (7, "openai", "sk-mine")
     assert [(s.name, s.for_s, s.rate_per_s, s.to_per_s, s.warmup) for s in load.stages] == [
         ("stage-1", 10.0, 1.0, None, True),
         ("ramp", 60.0, 1.0, 5.0, False),

@@ -58,6 +58,20 @@ def test_the_number_of_workers_does_not_change_what_is_sent(
     assert sent[0] == sent[1]
 
 
+def test_the_official_sdk_sends_the_same_load(
+    locust: Start, profile: WriteProfile, relay: FakeRelay, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    target = f"target.base_url={relay.base_url}"
+    overrides = ["--relay-set", target, "--relay-set", "driver=openai"]
+    run = locust("--relay-profile", profile(seconds=2), "--relay-out", out, *overrides)
+    assert run.wait() == 0, run.output
+    summary = saved(out, "summary.json")
+    assert sums_hold(summary["counts"])
+    assert summary["counts"]["ok"] == summary["counts"]["offered"] == relay_stats(relay)["requests"]
+    assert summary["generator"]["timestamps"] == "user"
+
+
 def test_a_missed_objective_is_exit_3(locust: Start, profile: WriteProfile) -> None:
     run = locust("--relay-profile", profile(), "--relay-set", "objectives.1=ttft.p50 < 1ms")
     assert run.wait() == 3, run.output
