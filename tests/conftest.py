@@ -60,8 +60,7 @@ def _run(**changes: Any) -> RunInfo:
 
 def _folded(lines: Iterable[Line]) -> Fold:
     fold = Fold()
-    for line in lines:
-        fold.add(line)
+    fold.extend(lines)
     return fold
 
 

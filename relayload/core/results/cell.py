@@ -7,11 +7,13 @@ floats has no None. This keeps a million requests in 64 MB, where a million obje
 import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
 from relayload.core.results.histogram import Histogram
 from relayload.core.results.record import Attempt, Outcome, Record
+from relayload.core.results.sample import Moments
 
 _NOT_MEASURED = math.nan
 
@@ -48,12 +50,12 @@ class Tokens:
         self.counted = 0
         """Attempts whose output tokens are counted chunks."""
 
-    def add(self, attempt: Attempt) -> None:
-        self.input += attempt.input_tokens or 0
-        self.cached_input += attempt.cached_input_tokens or 0
-        self.output += attempt.output_tokens or 0
-        self.reasoning += attempt.reasoning_tokens or 0
-        self.counted += attempt.counted
+    def extend(self, attempts: Sequence[Attempt]) -> None:
+        self.input += sum(filter(None, map(attrgetter("input_tokens"), attempts)))
+        self.cached_input += sum(filter(None, map(attrgetter("cached_input_tokens"), attempts)))
+        self.output += sum(filter(None, map(attrgetter("output_tokens"), attempts)))
+        self.reasoning += sum(filter(None, map(attrgetter("reasoning_tokens"), attempts)))
+        self.counted += sum(map(attrgetter("counted"), attempts))
 
     def merge(self, other: "Tokens") -> None:
         self.input += other.input
@@ -66,51 +68,41 @@ class Tokens:
 class Cell:
     """The columns of one key."""
 
-    __slots__ = (
-        "attempts",
-        "buffered",
-        "due_s",
-        "gaps",
-        "late_s",
-        "latency_s",
-        "output_tokens",
-        "retries",
-        "service_s",
-        "tokens",
-        "ttfo_s",
-        "ttft_s",
-    )
+    __slots__ = ("_derived", "_moments", "_ordered", "attempts", "buffered", "columns", "gaps", "retries", "tokens")
 
     def __init__(self) -> None:
-        self.due_s = array("d")
-        self.late_s = array("d")
-        self.latency_s = array("d")
-        self.service_s = array("d")
-        self.ttft_s = array("d")
-        self.ttfo_s = array("d")
-        self.output_tokens = array("d")
+        self.columns = {name: array("d") for name in _STORED}
         self.gaps = Histogram()
         self.tokens = Tokens()
         self.attempts = 0
         self.retries = 0
         self.buffered = 0
+        self._forget()
 
     def __len__(self) -> int:
         return len(self.due_s)
 
-    def add(self, record: Record) -> None:
-        self.due_s.append(record.intended_at_s)
-        self.late_s.append(record.late_s)
-        self.latency_s.append(record.latency_s)
-        self.attempts += len(record.attempts)
-        self.retries += max(0, len(record.attempts) - 1)
-        for attempt in record.attempts:
-            self.tokens.add(attempt)
-        self._add_answer(record.attempts[-1] if record.attempts else None)
+    @property
+    def due_s(self) -> "array[float]":
+        return self.columns["due"]
+
+    def extend(self, records: Sequence[Record]) -> None:
+        """Add requests: column by column, which costs a fifth of request by request."""
+        self._forget()
+        self.columns["due"].extend(map(attrgetter("intended_at_s"), records))
+        self.columns["late"].extend(map(attrgetter("late_s"), records))
+        self.columns["latency"].extend(map(attrgetter("latency_s"), records))
+        attempts = [attempt for record in records for attempt in record.attempts]
+        tried = sum(1 for record in records if record.attempts)
+        self.attempts += len(attempts)
+        self.retries += len(attempts) - tried
+        self.tokens.extend(attempts)
+        self._extend_answers([record.attempts[-1] if record.attempts else NO_ANSWER for record in records])
 
     def merge(self, other: "Cell") -> None:
-        for name in ("due_s", "late_s", "latency_s", "service_s", "ttft_s", "ttfo_s", "output_tokens"):
-            getattr(self, name).extend(getattr(other, name))
+        self._forget()
+        for name, column in self.columns.items():
+            column.extend(other.columns[name])
         self.gaps.merge(other.gaps)
         self.tokens.merge(other.tokens)
         self.attempts += other.attempts
@@ -119,44 +111,65 @@ class Cell:
 
     def column(self, metric: str) -> Sequence[float]:
         """The values of a metric, one per request, NaN where it was not measured. KeyError if there is none such."""
-        return _COLUMNS[metric](self)
+        if metric in self.columns:
+            return self.columns[metric]
+        if metric not in self._derived:
+            self._derived[metric] = array("d", _DERIVED[metric](self))
+        return self._derived[metric]
 
-    def tpot_column(self) -> list[float]:
-        """`record.tpot_s` of every request, NaN where that can't be told."""
-        rows = zip(self.service_s, self.ttft_s, self.output_tokens, strict=True)
-        return [(service - ttft) / (n - 1) if n > 1 else _NOT_MEASURED for service, ttft, n in rows]
+    def ordered(self, metric: str) -> "array[float]":
+        """The values of a metric, sorted, without those that were not measured."""
+        if metric not in self._ordered:
+            column = self.column(metric)
+            measured = column if math.isfinite(sum(column)) else [value for value in column if value == value]
+            self._ordered[metric] = ordered = array("d")
+            ordered.fromlist(sorted(measured))
+        return self._ordered[metric]
 
-    def output_rate_column(self) -> list[float]:
-        """Output tokens per second of service, NaN where that can't be told."""
-        rows = zip(self.service_s, self.output_tokens, strict=True)
-        return [n / service if service > 0 else _NOT_MEASURED for service, n in rows]
+    def moments(self, metric: str) -> Moments:
+        """Of the values that were measured."""
+        if metric not in self._moments:
+            self._moments[metric] = Moments.of(self.ordered(metric))
+        return self._moments[metric]
 
-    def _add_answer(self, answer: Attempt | None) -> None:
-        if answer is None:
-            answer = _NO_ANSWER
-        self.service_s.append(_or_nan(answer.service_s))
-        self.ttft_s.append(_or_nan(answer.ttft_s))
-        self.ttfo_s.append(_or_nan(answer.ttfo_s))
-        self.output_tokens.append(_or_nan(answer.output_tokens))
-        self.buffered += answer.buffered
-        if answer.chunk_gaps:
-            self.gaps.add_sparse(answer.chunk_gaps)
+    def _forget(self) -> None:
+        """Drop what was made of the columns, which are about to change."""
+        self._derived: dict[str, array[float]] = {}
+        self._ordered: dict[str, array[float]] = {}
+        self._moments: dict[str, Moments] = {}
+
+    def _extend_answers(self, answers: Sequence[Attempt]) -> None:
+        for name, field in _ANSWERED.items():
+            values = map(attrgetter(field), answers)
+            self.columns[name].extend([_NOT_MEASURED if value is None else value for value in values])
+        self.buffered += sum(map(attrgetter("buffered"), answers))
+        for pairs in filter(None, map(attrgetter("chunk_gaps"), answers)):
+            self.gaps.add_sparse(pairs)
 
 
-_COLUMNS: Mapping[str, Callable[[Cell], Sequence[float]]] = MappingProxyType(
-    {
-        "latency": lambda cell: cell.latency_s,
-        "service": lambda cell: cell.service_s,
-        "ttft": lambda cell: cell.ttft_s,
-        "ttfo": lambda cell: cell.ttfo_s,
-        "tpot": Cell.tpot_column,
-        "late": lambda cell: cell.late_s,
-        "output_rate": Cell.output_rate_column,
-    }
+def _tpot(cell: Cell) -> Sequence[float]:
+    """`record.tpot_s` of every request, NaN where that can't be told."""
+    columns = cell.columns
+    rows = zip(columns["service"], columns["ttft"], columns["output_tokens"], strict=True)
+    return [(service - ttft) / (n - 1) if n > 1 else _NOT_MEASURED for service, ttft, n in rows]
+
+
+def _output_rate(cell: Cell) -> Sequence[float]:
+    """Output tokens per second of service, NaN where that can't be told."""
+    rows = zip(cell.columns["service"], cell.columns["output_tokens"], strict=True)
+    return [n / service if service > 0 else _NOT_MEASURED for service, n in rows]
+
+
+_ANSWERED: Mapping[str, str] = MappingProxyType(
+    {"service": "service_s", "ttft": "ttft_s", "ttfo": "ttfo_s", "output_tokens": "output_tokens"}
+)
+"""Columns that the answering attempt fills."""
+
+_STORED = ("due", "late", "latency", *_ANSWERED)
+
+_DERIVED: Mapping[str, Callable[[Cell], Sequence[float]]] = MappingProxyType(
+    {"tpot": _tpot, "output_rate": _output_rate}
 )
 
-_NO_ANSWER = Attempt(outcome=Outcome.SHORT_CIRCUITED)
-
-
-def _or_nan(value: float | None) -> float:
-    return _NOT_MEASURED if value is None else value
+NO_ANSWER = Attempt(outcome=Outcome.SHORT_CIRCUITED)
+"""Stands for the answering attempt of a request that had none."""

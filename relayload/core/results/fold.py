@@ -5,10 +5,12 @@ Folds merge: the fold of all workers' lines is the merger of the folds of each, 
 
 from array import array
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import attrgetter
 
-from relayload.core.results.cell import Cell, Key, Place
+from relayload.core.results.cell import NO_ANSWER, Cell, Key, Place
 from relayload.core.results.record import Drop, End, Line, Record
 from relayload.core.results.run import RunInfo
 
@@ -30,15 +32,18 @@ class Fold:
         self.last_at_s = 0.0
         """The latest instant that any line tells of."""
 
-    def add(self, line: Line) -> None:
-        match line:
-            case Record():
-                self._add_record(line)
-            case Drop():
+    def extend(self, lines: Iterable[Line]) -> None:
+        """Add lines, the more at once the cheaper."""
+        records: dict[tuple[object, ...], list[Record]] = {}
+        for line in lines:
+            if isinstance(line, Record):
+                records.setdefault(_traits(line), []).append(line)
+            elif isinstance(line, Drop):
                 self._add_drop(line)
-            case End():
-                self.ends.append(line)
-                self.last_at_s = max(self.last_at_s, line.at_s)
+            else:
+                self._add_end(line)
+        for alike in records.values():
+            self._extend_cell(alike)
 
     def merge(self, other: "Fold") -> None:
         for key, cell in other.cells.items():
@@ -59,19 +64,17 @@ class Fold:
     def dropped(self) -> int:
         return sum(len(due_s) for due_s in self.drops.values())
 
-    def _add_record(self, record: Record) -> None:
-        answer = record.attempts[-1] if record.attempts else None
-        place = Place(record.scenario, record.model, record.stage, record.measured)
-        status, error = (answer.status, answer.error) if answer else (None, None)
-        key = Key(place, str(record.outcome), status, error)
-        cell = self.cells.get(key)
-        if cell is None:
-            cell = self.cells[key] = Cell()
-        cell.add(record)
-        self.indices.append(record.index)
-        self.lines_of[record.worker] += 1
-        self.starts_s.append(record.intended_at_s + record.late_s)
-        self.last_at_s = max(self.last_at_s, record.intended_at_s + record.latency_s)
+    def _extend_cell(self, alike: list[Record]) -> None:
+        """Add records that share every trait."""
+        self.cells.setdefault(_key(alike[0]), Cell()).extend(alike)
+        self.indices.extend(map(attrgetter("index"), alike))
+        self.lines_of.update(map(attrgetter("worker"), alike))
+        self.starts_s.extend([record.intended_at_s + record.late_s for record in alike])
+        self.last_at_s = max(self.last_at_s, max(record.intended_at_s + record.latency_s for record in alike))
+
+    def _add_end(self, end: End) -> None:
+        self.ends.append(end)
+        self.last_at_s = max(self.last_at_s, end.at_s)
 
     def _add_drop(self, drop: Drop) -> None:
         place = Place(drop.scenario, drop.model, drop.stage, drop.measured)
@@ -79,6 +82,19 @@ class Fold:
         self.indices.append(drop.index)
         self.lines_of[drop.worker] += 1
         self.last_at_s = max(self.last_at_s, drop.intended_at_s)
+
+
+def _traits(record: Record) -> tuple[object, ...]:
+    """What sets a record's key, for the price of a tuple."""
+    answer = record.attempts[-1] if record.attempts else NO_ANSWER
+    place = record.scenario, record.model, record.stage, record.measured
+    return place, record.outcome._value_, answer.status, answer.error
+
+
+def _key(record: Record) -> Key:
+    answer = record.attempts[-1] if record.attempts else NO_ANSWER
+    place = Place(record.scenario, record.model, record.stage, record.measured)
+    return Key(place, record.outcome.value, answer.status, answer.error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Source: the layout of HdrHistogram (Tene, 2012) with 7 bits of precision.
 
 import math
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable
 from itertools import accumulate
 
@@ -37,7 +38,7 @@ class Histogram:
     __slots__ = ("counts",)
 
     def __init__(self, values_s: Iterable[float] = ()) -> None:
-        self.counts: dict[int, int] = {}
+        self.counts: defaultdict[int, int] = defaultdict(int)
         for value_s in values_s:
             self.add(value_s)
 
@@ -45,12 +46,13 @@ class Histogram:
         self.add_bucket(bucket(value_s), 1)
 
     def add_bucket(self, index: int, count: int) -> None:
-        self.counts[index] = self.counts.get(index, 0) + count
+        self.counts[index] += count
 
     def add_sparse(self, pairs: tuple[int, ...]) -> None:
         """Add counts written flat as bucket, count, bucket, count ..."""
-        for index, count in zip(pairs[::2], pairs[1::2], strict=True):
-            self.add_bucket(index, count)
+        counts, numbers = self.counts, iter(pairs)
+        for index, count in zip(numbers, numbers, strict=True):
+            counts[index] += count
 
     def merge(self, other: "Histogram") -> None:
         for index, count in other.counts.items():

@@ -5,25 +5,27 @@ exceed (`inverted_cdf` in numpy). Their intervals are order statistics too and a
 distribution (David & Nagaraja, Order Statistics, 2003, ch. 7.1).
 
 Latencies under load come in runs: a slow request makes its neighbours slow. Such a sample tells less than its size
-says, so intervals use the effective size `n · var(I) / s²`, where I marks the values above the 95th percentile and
-s² is the variance of I that batch means give, in the order of the schedule (Law & Kelton, Simulation Modeling and
-Analysis, ch. 9.5), with √n or √n/2 batches, whichever gives more.
+says, so intervals use the effective size `n · var(I) / s²`, where I marks the slowest twentieth and s² is the variance
+of I that batch means give, in the order of the schedule (Law & Kelton, Simulation Modeling and Analysis, ch. 9.5), with
+√n batches (at most 100) or half of that, whichever gives more.
 """
 
 import math
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import mul, sub
 from typing import Protocol
 
 from msgspec import Struct
 
 from relayload.core.results.binomial import binomial_quantile
+from relayload.core.results.ranks import Parts
 
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 CONFIDENCE = 0.95
 _SMALLEST_EFFECTIVE_N = 50
-_MARKED_ABOVE = 0.95
+_MOST_BATCHES = 100
+"""More would be shorter, and would miss what lasts longer than they."""
 
 
 class Percentile(Struct, frozen=True):
@@ -66,28 +68,61 @@ class Spread(Ranked, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Exact:
+class Moments:
+    """Size, mean and sum of squared deviations of a sample; those of parts give those of the whole.
+
+    Source: Chan, Golub & LeVeque, Algorithms for Computing the Sample Variance (1983).
+    """
+
+    count: int
+    mean: float
+    squares: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Moments":
+        if not values:
+            return cls(0, 0.0, 0.0)
+        mean = sum(values) / len(values)
+        deviations = [value - mean for value in values]
+        return cls(len(values), mean, sum(map(mul, deviations, deviations)))
+
+    @classmethod
+    def merged(cls, parts: Iterable["Moments"]) -> "Moments":
+        parts = [part for part in parts if part.count]
+        count = sum(part.count for part in parts)
+        if len(parts) < 2:
+            return parts[0] if parts else cls(0, 0.0, 0.0)
+        mean = math.fsum(part.mean * part.count for part in parts) / count
+        between = math.fsum(part.count * (part.mean - mean) ** 2 for part in parts)
+        return cls(count, mean, math.fsum(part.squares for part in parts) + between)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
     """A sample whose every value is known, sorted."""
 
-    ordered: Sequence[float]
+    ordered: Parts
+    moments: Moments
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> "Sample":
+        ordered = sorted(values)
+        return cls(Parts([ordered]), Moments.of(ordered))
 
     @property
     def count(self) -> int:
-        return len(self.ordered)
+        return self.ordered.count
 
     @property
     def mean_s(self) -> float | None:
-        return math.fsum(self.ordered) / self.count if self.ordered else None
+        return self.moments.mean if self.moments.count else None
 
     @property
     def stddev_s(self) -> float | None:
-        mean = self.mean_s
-        if mean is None or self.count < 2:
-            return None
-        return math.sqrt(math.fsum([(value - mean) ** 2 for value in self.ordered]) / (self.count - 1))
+        return math.sqrt(self.moments.squares / (self.moments.count - 1)) if self.moments.count > 1 else None
 
     def at_ranks(self, ranks: Iterable[int]) -> list[float]:
-        return [self.ordered[rank - 1] for rank in ranks]
+        return [self.ordered.at(rank) for rank in ranks]
 
 
 def describe(sample: Spread, unit: str, effective_n: int) -> Distribution | None:
@@ -137,41 +172,31 @@ def interval_ranks(quantile: float, n: int, effective_n: int, confidence: float)
     )
 
 
-def effective_size(values: Sequence[float], due_s: Sequence[float], ordered: Sequence[float]) -> int:
-    """How many independent values would tell as much as these, which were due at `due_s`.
-
-    `ordered` are the values sorted. Values of infinity count as any other. Where nothing is above the 95th
-    percentile, since many share the highest value, those at it are marked.
-    """
-    n = len(values)
+def effective_size(marked_s: Parts, due_s: Parts) -> int:
+    """How many independent values would tell as much as those due at `due_s`, some of which are marked."""
+    n = due_s.count
     if n <= _SMALLEST_EFFECTIVE_N:
         return n
-    threshold = ordered[rank_of(_MARKED_ABOVE, n) - 1]
-    all_due_s = sorted(due_s)
-    rows = list(zip(values, due_s, strict=True))
-    marked_due_s = [due for value, due in rows if value > threshold] or [
-        due for value, due in rows if value >= threshold
-    ]
-    marked = [bisect_left(all_due_s, due) for due in marked_due_s]
-    batches = math.isqrt(n)
-    ratio = max(_variance_ratio(marked, n, batches), _variance_ratio(marked, n, batches // 2))
+    batches = min(math.isqrt(n), _MOST_BATCHES)
+    ratio = max(_variance_ratio(marked_s, due_s, batches), _variance_ratio(marked_s, due_s, batches // 2))
     return max(_SMALLEST_EFFECTIVE_N, int(n / ratio))
 
 
-def _variance_ratio(marked: list[int], n: int, batches: int) -> float:
+def _variance_ratio(marked_s: Parts, due_s: Parts, batches: int) -> float:
     """Variance of the share of marks by batch means, over what independent marks would have; at least 1.
 
-    `marked` are the positions of the marks among n. A ratio that independent marks reach by chance in one of 20
-    samples counts as 1, and a larger one is widened as Student's t is for so few batches.
+    A ratio that independent marks reach by chance in one of 20 samples counts as 1, and a larger one is widened as
+    Student's t is for so few batches.
     """
-    size = n // batches
-    marks = [0] * (batches + 1)  # the last one holds what is left over
-    for position in marked:
-        marks[min(position // size, batches)] += 1
-    share = sum(marks[:batches]) / (batches * size)
+    size = due_s.count // batches
+    until = [marked_s.count_below(due_s.at(batch * size + 1)) for batch in range(1, batches)]
+    whole = batches * size  # what is left over at the end is in no batch
+    until.append(marked_s.count if whole == due_s.count else marked_s.count_below(due_s.at(whole + 1)))
+    marks = [until[0], *map(sub, until[1:], until)]
+    share = until[-1] / (batches * size)
     if share in (0.0, 1.0):
         return 1.0
-    between = size * sum((count / size - share) ** 2 for count in marks[:batches]) / (batches - 1)
+    between = size * math.fsum((count / size - share) ** 2 for count in marks) / (batches - 1)
     ratio = between / (share * (1 - share))
     chance = 1 + 1.645 * math.sqrt(2 / (batches - 1))
     return ratio * (1 + 2.4 / (batches - 1)) if ratio > chance else 1.0

@@ -65,7 +65,6 @@ class Metrics(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tpot: Distribution | None = None
     chunk_gap: Distribution | None = None
     late: Distribution | None = None
-    output_rate: Distribution | None = None
 
 
 class TokenCounts(Struct, frozen=True, kw_only=True):

@@ -2,33 +2,39 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain
+from typing import NamedTuple, cast
 
 from relayload.core.results.cell import Key, Place, Tokens
 from relayload.core.results.fold import Account, Fold, account
 from relayload.core.results.health import Thresholds, doubts
-from relayload.core.results.histogram import Histogram
+from relayload.core.results.jobs import RunAll, one_by_one
+from relayload.core.results.metrics import Column, MetricsOf
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import RunInfo
-from relayload.core.results.sample import Distribution, describe, rank_of
-from relayload.core.results.selection import PER_SECOND, SECONDS, Selection
+from relayload.core.results.sample import rank_of
+from relayload.core.results.selection import Selection, Series
 from relayload.core.results.summary import (
     Counts,
     ErrorCount,
     GeneratorHealth,
     Group,
-    Metrics,
     ProfileName,
     Rates,
     Scope,
+    Second,
     Summary,
     TokenCounts,
 )
 from relayload.core.results.timeline import last_due_s, most_in_window, step_s, timeline
 
 
-def summarize(fold: Fold, run: RunInfo, faults: Iterable[str] = (), warnings: Iterable[str] = ()) -> Summary:
+def summarize(
+    fold: Fold, run: RunInfo, faults: Iterable[str] = (), warnings: Iterable[str] = (), run_all: RunAll = one_by_one
+) -> Summary:
     """Everything a report shows. `faults` are reasons not to trust the recording; `warnings` are only told."""
-    return _Summarizer(fold, run).summary(tuple(faults), tuple(warnings))
+    return _Summarizer(fold, run, run_all).summary(tuple(faults), tuple(warnings))
 
 
 def load_s(fold: Fold, run: RunInfo) -> float:
@@ -38,21 +44,37 @@ def load_s(fold: Fold, run: RunInfo) -> float:
     return run.ended_at_s
 
 
-class _Summarizer:
-    """One summary in the making. Tables over the same cells are made once."""
+Named = dict[str, tuple[Selection, int]]
+"""Requests and the number of drops by name."""
 
-    def __init__(self, fold: Fold, run: RunInfo) -> None:
+
+class _Summarizer:
+    """One summary in the making."""
+
+    def __init__(self, fold: Fold, run: RunInfo, run_all: RunAll) -> None:
         self._fold = fold
         self._run = run
         self._all = Selection(fold.cells)
         self._measured = self._all.where(_is_measured)
         self._load_s = load_s(fold, run)
-        self._metrics_of: dict[frozenset[Key], Metrics] = {}
+        self._by_scenario = self._split(lambda place: place.scenario)
+        self._by_model = self._split(lambda place: place.model)
+        self._by_stage = self._split(lambda place: place.stage)
+        self._metrics = MetricsOf(self._tabled())
+        self._timeline_step_s = step_s(last_due_s(fold))
+        jobs: list[Callable[[], object]] = [
+            *self._metrics.jobs(),
+            partial(timeline, fold, self._timeline_step_s),
+            partial(_Starts.of, fold),
+        ]
+        *columns, seconds, starts = run_all(jobs)
+        self._metrics.fill(cast(list[Column], columns))
+        self._timeline = cast(tuple[Second, ...], seconds)
+        self._starts = cast(_Starts, starts)
 
     def summary(self, faults: tuple[str, ...], warnings: tuple[str, ...]) -> Summary:
         fold, run = self._fold, self._run
         accounted = account(fold, run)
-        step = step_s(last_due_s(fold))
         return Summary(
             run_id=run.run_id,
             profile=ProfileName(run.profile.name, run.profile.sha256),
@@ -62,15 +84,15 @@ class _Summarizer:
             scope=Scope(),
             counts=self._counts(accounted),
             rates=self._rates(accounted),
-            metrics=self._metrics(self._measured.where(_is_ok)),
+            metrics=self._metrics[self._measured.where(_is_ok)],
             errors=_errors(self._all),
             tokens=_tokens(self._all),
-            by_scenario=self._groups(lambda place: place.scenario),
-            by_model=self._groups(lambda place: place.model),
+            by_scenario=self._groups(self._by_scenario),
+            by_model=self._groups(self._by_model),
             by_stage=self._stages(),
-            timeline_step_s=step,
-            timeline=timeline(fold, step),
-            generator=_generator(fold, run.thresholds, (*accounted.faults, *faults)),
+            timeline_step_s=self._timeline_step_s,
+            timeline=self._timeline,
+            generator=_generator(fold, run.thresholds, self._starts.late_p99_s, (*accounted.faults, *faults)),
             warnings=(*warnings, *_warnings(self._all)),
         )
 
@@ -92,42 +114,49 @@ class _Summarizer:
         measured_s = self._run.measured_s(self._load_s)
         dropped = sum(len(due_s) for place, due_s in self._fold.drops.items() if place.measured)
         ok = self._measured.where(_is_ok)
-        starts_s = sorted(self._fold.starts_s)
         return Rates(
             measured_s=measured_s,
             offered_per_s=_per(self._measured.count + dropped + accounted.lost, measured_s),
             started_per_s=_per(self._measured.count, measured_s),
             ok_per_s=_per(ok.count, measured_s),
             output_tokens_per_s=_per(ok.output_tokens, measured_s),
-            max_in_1s=most_in_window(starts_s, 1.0),
-            max_in_60s=most_in_window(starts_s, 60.0),
+            max_in_1s=self._starts.most_in_1s,
+            max_in_60s=self._starts.most_in_60s,
         )
 
-    def _groups(self, name_of: Callable[[Place], str]) -> dict[str, Group]:
+    def _tabled(self) -> Iterator[Selection]:
+        """The requests that have metrics of their own."""
+        yield self._measured.where(_is_ok)
+        for named in (self._by_scenario, self._by_model):
+            yield from (own.where(_is_measured).where(_is_ok) for own, _ in named.values())
+        yield from (own.where(_is_ok) for own, _ in self._by_stage.values())
+
+    def _groups(self, named: Named) -> dict[str, Group]:
         """Tables over the measured requests of each name; their counts cover the whole run."""
         measured_s = self._run.measured_s(self._load_s)
         return {
             name: self._group(own, own.where(_is_measured), measured_s, dropped)
-            for name, own, dropped in self._split(name_of)
+            for name, (own, dropped) in named.items()
         }
 
     def _stages(self) -> dict[str, Group]:
         """Tables over all requests of each stage, in the order of the plan."""
-        split = {name: (own, dropped) for name, own, dropped in self._split(lambda place: place.stage)}
         return {
             stage.name: self._group(own, own, self._run.stage_s(stage.name, self._load_s), dropped, stage.warmup)
             for stage in self._run.stages
-            if stage.name in split
-            for own, dropped in (split[stage.name],)
+            if stage.name in self._by_stage
+            for own, dropped in (self._by_stage[stage.name],)
         }
 
-    def _split(self, name_of: Callable[[Place], str]) -> Iterator[tuple[str, Selection, int]]:
+    def _split(self, name_of: Callable[[Place], str]) -> Named:
         """Requests and the number of drops by name."""
         places = [*(key.place for key in self._fold.cells), *self._fold.drops]
+        named = {}
         for name in sorted({name_of(place) for place in places}):
             cells = {key: cell for key, cell in self._fold.cells.items() if name_of(key.place) == name}
             drops = [len(due_s) for place, due_s in self._fold.drops.items() if name_of(place) == name]
-            yield name, Selection(cells), sum(drops)
+            named[name] = Selection(cells), sum(drops)
+        return named
 
     def _group(
         self, everything: Selection, measured: Selection, seconds: float, dropped: int, warmup: bool = False
@@ -142,32 +171,24 @@ class _Summarizer:
             measured_s=seconds,
             ok_per_s=_per(ok.count, seconds),
             output_tokens_per_s=_per(ok.output_tokens, seconds),
-            metrics=self._metrics(ok),
+            metrics=self._metrics[ok],
             warmup=warmup,
         )
 
-    def _metrics(self, ok: Selection) -> Metrics:
-        key = frozenset(ok.cells)
-        if key not in self._metrics_of:
-            self._metrics_of[key] = _metrics(ok)
-        return self._metrics_of[key]
 
+class _Starts(NamedTuple):
+    """The most starts in any second and minute, and how late they were."""
 
-def _metrics(ok: Selection) -> Metrics:
-    return Metrics(
-        latency=ok.distribution("latency"),
-        service=ok.distribution("service"),
-        ttft=ok.distribution("ttft"),
-        ttfo=ok.distribution("ttfo"),
-        tpot=ok.distribution("tpot"),
-        chunk_gap=_gaps(ok.gaps()),
-        late=ok.distribution("late"),
-        output_rate=ok.distribution("output_rate", PER_SECOND),
-    )
+    most_in_1s: int
+    most_in_60s: int
+    late_p99_s: float | None
 
-
-def _gaps(gaps: Histogram) -> Distribution | None:
-    return describe(gaps, SECONDS, gaps.count)
+    @classmethod
+    def of(cls, fold: Fold) -> "_Starts":
+        starts_s = sorted(fold.starts_s)
+        late = Series(Selection(fold.cells), "late").sample
+        late_p99_s = late.at_ranks([rank_of(0.99, late.count)])[0] if late.count else None
+        return cls(most_in_window(starts_s, 1.0), most_in_window(starts_s, 60.0), late_p99_s)
 
 
 def _errors(everything: Selection) -> tuple[ErrorCount, ...]:
@@ -194,11 +215,13 @@ def _tokens(everything: Selection) -> TokenCounts:
     )
 
 
-def _generator(fold: Fold, thresholds: Thresholds, faults: tuple[str, ...]) -> GeneratorHealth:
+def _generator(
+    fold: Fold, thresholds: Thresholds, late_p99_s: float | None, faults: tuple[str, ...]
+) -> GeneratorHealth:
     clocks = {end.timestamps for end in fold.ends}
     timestamps = ("kernel" if clocks == {"kernel"} else "user") if clocks else None
     loop_lag_p99_s = _worst(end.loop_lag_p99_s for end in fold.ends)
-    late_s = sorted(late_s for cell in fold.cells.values() for late_s in cell.late_s)
+    late_s = list(chain.from_iterable(cell.columns["late"] for cell in fold.cells.values()))
     doubted = doubts(
         thresholds, late_s=late_s, dropped=fold.dropped, timestamps=timestamps, loop_lag_p99_s=loop_lag_p99_s
     )
@@ -206,7 +229,7 @@ def _generator(fold: Fold, thresholds: Thresholds, faults: tuple[str, ...]) -> G
     return GeneratorHealth(
         timestamps=timestamps,
         loop_lag_p99_s=loop_lag_p99_s,
-        late_p99_s=late_s[rank_of(0.99, len(late_s)) - 1] if late_s else None,
+        late_p99_s=late_p99_s,
         cpu_share=_worst(end.cpu_share for end in fold.ends),
         valid=not reasons,
         reasons=reasons,

@@ -1,7 +1,9 @@
 """A run second by second, and the most starts in any sliding window."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from relayload.core.results.cell import Cell, Key
 from relayload.core.results.fold import Fold
@@ -15,11 +17,15 @@ _CLOCK_S = 1e-9
 
 def most_in_window(starts_s: Sequence[float], window_s: float) -> int:
     """The most of these sorted instants in any half-open window [t, t + window_s), to the nanosecond."""
-    most = 0
+    if not starts_s:
+        return 0
     width_s = window_s - _CLOCK_S  # so that instants a whole window apart, but for rounding, are not in one
-    for first, at_s in enumerate(starts_s):
-        while first + most < len(starts_s) and starts_s[first + most] - at_s < width_s:
+    most = bisect_left(starts_s, starts_s[0] + width_s)
+    ahead = islice(starts_s, most, None)
+    for at_s, next_s in zip(starts_s, ahead, strict=False):
+        while next_s - at_s < width_s:
             most += 1
+            next_s = next(ahead, math.inf)
     return most
 
 
@@ -76,7 +82,7 @@ def _add_cell(steps: list[_Step], step_s: float, key: Key, cell: Cell) -> None:
         for due in cell.due_s:
             steps[int(due / step_s)].failed += 1
         return
-    for due, latency, ttft in zip(cell.due_s, cell.latency_s, cell.ttft_s, strict=True):
+    for due, latency, ttft in zip(cell.due_s, cell.column("latency"), cell.column("ttft"), strict=True):
         step = steps[int(due / step_s)]
         step.latency_s.append(latency)
         step.ttft_s.append(ttft)

@@ -8,9 +8,11 @@ from relayload.core.results.cell import Key, Place
 from relayload.core.results.fold import Fold
 from relayload.core.results.histogram import Histogram, middle_s
 from relayload.core.results.run import RunInfo
+from relayload.core.results.sample import effective_size
 from relayload.core.results.selection import Selection, Series
 from relayload.core.results.tables import load_s
 from relayload.core.verdict.objective import Objective, Tag
+from relayload.core.verdict.stats import Exceedance
 
 _NEVER = math.inf
 """When a lost request was due is not known; it is put last."""
@@ -32,18 +34,20 @@ class Evidence:
         """The values of a metric that percentiles are taken of, infinitely bad where there was no answer."""
         requests = self.requests(objective)
         if _one_outcome(objective):
-            return requests.series(objective.metric)
+            return Series(requests, objective.metric)
         answered = requests if objective.metric == "late" else requests.where(lambda key: key.ok)
-        series = answered.series(objective.metric)
-        unanswered_s = self._unanswered_s(objective, requests)
-        worst = -math.inf if objective.op.floor else math.inf
-        return Series(series.values + [worst] * len(unanswered_s), series.due_s + unanswered_s)
+        return Series(
+            answered,
+            objective.metric,
+            self._unanswered_s(objective, requests),
+            worst=-math.inf if objective.op.floor else math.inf,
+        )
 
     def answers(self, objective: Objective) -> Series:
         """The values of a metric that means are taken of: of requests that ended ok, or as an `outcome` tag says."""
         requests = self.requests(objective)
         ok = requests if _one_outcome(objective) else requests.where(lambda key: key.ok)
-        return ok.series(objective.metric)
+        return Series(ok, objective.metric)
 
     def gaps(self, objective: Objective) -> "Gaps":
         """The gaps between chunks; each request without an answer has one that never ended."""
@@ -51,15 +55,12 @@ class Evidence:
         endless = 0 if _one_outcome(objective) else len(self._unanswered_s(objective, requests))
         return Gaps(requests.gaps(), endless)
 
-    def errors(self, objective: Objective) -> Series:
-        """1 for every request that failed as the tags say, else 0."""
-        series = Series([], [])
+    def errors(self, objective: Objective) -> Exceedance:
+        """How many of the requests failed as the tags say."""
         kinds = objective.tagged("kind")
-        for key, cell in self._places(objective).cells.items():
-            failed = float(not key.ok and all(_of_kind(tag, key) for tag in kinds))
-            series.values.extend([failed] * len(cell))
-            series.due_s.extend(cell.due_s)
-        return series
+        requests = self._places(objective)
+        failed = requests.where(lambda key: not key.ok and all(_of_kind(tag, key) for tag in kinds))
+        return Exceedance(failed.count, requests.count, effective_size(failed.due_s, requests.due_s))
 
     def seconds(self, objective: Objective) -> float:
         """How long the measured stages that the tags admit lasted."""
@@ -126,7 +127,7 @@ def _in_scenario(name: str) -> Callable[[Key], bool]:
 def _measures(ok: Selection, metric: str) -> bool:
     if metric == "chunk_gap":
         return any(cell.gaps.counts for cell in ok.cells.values())
-    return bool(ok.series(metric).values)
+    return any(cell.ordered(metric) for cell in ok.cells.values())
 
 
 def _one_outcome(objective: Objective) -> bool:

@@ -7,10 +7,12 @@ Objectives cover the measured stages.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from msgspec import Struct
 
 from relayload.core.results.fold import Fold
+from relayload.core.results.jobs import RunAll, one_by_one
 from relayload.core.results.run import RunInfo
 from relayload.core.results.summary import Summary
 from relayload.core.verdict.evidence import Evidence
@@ -34,10 +36,12 @@ class Verdict(Struct, frozen=True, kw_only=True):
     schema_version: int = SCHEMA_VERSION
 
 
-def judge(objectives: Sequence[Objective], fold: Fold, run: RunInfo, summary: Summary) -> Verdict:
+def judge(
+    objectives: Sequence[Objective], fold: Fold, run: RunInfo, summary: Summary, run_all: RunAll = one_by_one
+) -> Verdict:
     """Judge a run by its objectives."""
     evidence = Evidence(fold, run, summary.counts.lost)
-    judgements = tuple(judge_objective(objective, evidence) for objective in objectives)
+    judgements = tuple(run_all([partial(judge_objective, objective, evidence) for objective in objectives]))
     reasons = _reasons(run, summary)
     word = Word.INVALID if reasons else _whole(judgements, summary)
     return Verdict(

@@ -8,7 +8,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from relayload.core.results.sample import Exact, effective_size, percentile
+from relayload.core.results.ranks import Parts
+from relayload.core.results.sample import percentile
 from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.objective import METRICS, Objective
 from relayload.core.verdict.stats import (
@@ -60,14 +61,21 @@ def _judge_quantile(objective: Objective, evidence: Evidence) -> Judgement:
     quantile = objective.quantile
     assert quantile is not None
     series = evidence.series(objective)
-    if not series.values:
+    sample = series.sample
+    if not sample.count:
         return _nothing(objective)
-    ordered = sorted(series.values)
-    k = sum(not objective.op.holds(value, objective.limit) for value in ordered)
-    seen = Exceedance(k, len(ordered), effective_size(series.values, series.due_s, ordered))
-    found = percentile(Exact(ordered), quantile * 100, seen.effective_n)
+    seen = Exceedance(_count_over(objective, sample.ordered), sample.count, series.effective_n)
+    found = percentile(sample, quantile * 100, seen.effective_n)
     judged = _judge_exceedance(objective, quantile, seen, found.value)
     return replace(judged, low=_finite(found.low), high=_finite(found.high))
+
+
+def _count_over(objective: Objective, ordered: Parts) -> int:
+    """How many of the values are not within the limit: those from one end to where it is met."""
+    op, limit = objective.op, objective.limit
+    if op.ceiling:
+        return ordered.count - ordered.count_until(lambda value: not op.holds(value, limit))
+    return ordered.count_until(lambda value: op.holds(value, limit))
 
 
 def _judge_gaps(objective: Objective, evidence: Evidence) -> Judgement:
@@ -106,9 +114,8 @@ def _judge_exceedance(objective: Objective, quantile: float, seen: Exceedance, o
 
 def _judge_mean(objective: Objective, evidence: Evidence) -> Judgement:
     series = evidence.answers(objective)
-    ordered = Exact(sorted(series.values))
-    effective_n = effective_size(series.values, series.due_s, ordered.ordered)
-    return _judge_average(objective, ordered.mean_s, ordered.stddev_s, ordered.count, effective_n)
+    sample = series.sample
+    return _judge_average(objective, sample.mean_s, sample.stddev_s, sample.count, series.effective_n)
 
 
 def _judge_average(
@@ -136,13 +143,12 @@ def _holds_anywhere(objective: Objective, low: float, high: float) -> bool:
 
 
 def _judge_error_rate(objective: Objective, evidence: Evidence) -> Judgement:
-    errors = evidence.errors(objective)
-    if not errors.values:
+    seen = evidence.errors(objective)
+    if not seen.n:
         return _nothing(objective)
-    n, k = len(errors.values), int(sum(errors.values))
-    seen = Exceedance(k, n, effective_size(errors.values, errors.due_s, sorted(errors.values)))
+    rate = seen.k / seen.n
     low, high = seen.bounds()
-    holds = objective.op.holds(k / n, objective.limit)
+    holds = objective.op.holds(rate, objective.limit)
     needed = samples_to_resolve(objective.limit)
     if objective.op.ceiling:
         word = judge_share(seen, objective.limit, holds=holds, needed=needed)
@@ -153,19 +159,19 @@ def _judge_error_rate(objective: Objective, evidence: Evidence) -> Judgement:
         objective,
         word,
         reason,
-        observed=k / n,
+        observed=rate,
         low=low,
         high=high,
-        n=n,
+        n=seen.n,
         effective_n=seen.effective_n,
-        k=k,
+        k=seen.k,
         budget=objective.limit,
     )
 
 
 def _judge_error_count(objective: Objective, evidence: Evidence) -> Judgement:
     errors = evidence.errors(objective)
-    return _judge_number(objective, sum(errors.values), len(errors.values))
+    return _judge_number(objective, errors.k, errors.n)
 
 
 def _judge_requests(objective: Objective, evidence: Evidence) -> Judgement:

@@ -97,9 +97,9 @@ def test_the_workers_merged_are_one_worker_over_the_same_records(lines, rng):
     ends = [End(worker=worker, at_s=60.0, started=0, dropped=0) for worker in range(3)]
     one, merged = Fold(), Fold()
     folds = [Fold() for _ in range(3)]
+    one.extend([*lines, *ends])
     for line in [*lines, *ends]:
-        one.add(line)
-        folds[line.worker].add(line)
+        folds[line.worker].extend([line])
     rng.shuffle(folds)
     for fold in folds:
         merged.merge(fold)
@@ -109,8 +109,7 @@ def test_the_workers_merged_are_one_worker_over_the_same_records(lines, rng):
 @given(_lines(), st.integers(0, 60))
 def test_the_sums_hold_for_any_records(lines, offered):
     fold = Fold()
-    for line in lines:
-        fold.add(line)
+    fold.extend(lines)
     counts = summarize(fold, msgspec.structs.replace(_RUN, offered=offered)).counts
     assert counts.offered == counts.started + counts.dropped + counts.lost
     assert counts.started == sum(counts.by_outcome.values()) == sum(isinstance(line, Record) for line in lines)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.core.results.histogram import Histogram
-from relayload.core.results.sample import Exact, describe, effective_size, interval_ranks, percentile, rank_of
+from relayload.core.results.ranks import Parts
+from relayload.core.results.sample import Moments, Sample, describe, effective_size, interval_ranks, percentile, rank_of
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_the_interval_of_a_percentile_lies_between_two_ranks(
 
 def test_a_sample_is_described():
     values = [0.001 * n for n in range(1, 1001)]
-    described = describe(Exact(values), "s", 1000)
+    described = describe(Sample.of(values), "s", 1000)
     assert described is not None
     assert (described.count, described.unit) == (1000, "s")
     assert described.mean == pytest.approx(0.5005)
@@ -57,7 +58,7 @@ def test_a_sample_is_described():
 
 def test_a_histogram_is_described_within_its_error():
     values = [0.001 * n for n in range(1, 1001)]
-    exact, coarse = describe(Exact(values), "s", 1000), describe(Histogram(values), "s", 1000)
+    exact, coarse = describe(Sample.of(values), "s", 1000), describe(Histogram(values), "s", 1000)
     assert exact is not None
     assert coarse is not None
     assert coarse.mean == pytest.approx(exact.mean, rel=0.004)
@@ -66,11 +67,11 @@ def test_a_histogram_is_described_within_its_error():
 
 
 def test_an_empty_sample_has_no_distribution():
-    assert describe(Exact([]), "s", 0) is None
+    assert describe(Sample.of([]), "s", 0) is None
 
 
 def test_one_value_has_no_spread_and_its_median_no_interval():
-    described = describe(Exact([0.2]), "s", 1)
+    described = describe(Sample.of([0.2]), "s", 1)
     assert described is not None
     assert described.stddev is None
     median = described.percentiles[0]
@@ -86,6 +87,13 @@ def _latencies(rng: Random, n: int, correlation: float) -> list[float]:
     return values
 
 
+def _effective_size(values: list[float]) -> int:
+    """With the slowest twentieth marked, in the order of the list."""
+    threshold = sorted(values)[rank_of(0.95, len(values)) - 1]
+    marked = [at for at, value in enumerate(values) if value > threshold]
+    return effective_size(Parts([marked]), Parts([range(len(values))]))
+
+
 @pytest.mark.parametrize(("correlation", "least"), [(0.0, 0.94), (0.5, 0.94), (0.9, 0.94)])
 @pytest.mark.parametrize("p", [95.0, 99.0])
 def test_intervals_cover_the_truth_also_where_requests_are_slow_together(correlation: float, least: float, p: float):
@@ -94,8 +102,7 @@ def test_intervals_cover_the_truth_also_where_requests_are_slow_together(correla
     covered, n, trials = 0, 1000, 300
     for _ in range(trials):
         values = _latencies(rng, n, correlation)
-        ordered = sorted(values)
-        found = percentile(Exact(ordered), p, effective_size(values, range(n), ordered))
+        found = percentile(Sample.of(values), p, _effective_size(values))
         above_low = found.low is None or found.low <= truth
         covered += above_low and (found.high is None or truth <= found.high)
     assert covered / trials >= least
@@ -103,29 +110,25 @@ def test_intervals_cover_the_truth_also_where_requests_are_slow_together(correla
 
 def test_independent_values_mostly_count_in_full():
     rng = Random(3)
-    samples = [_latencies(rng, 1000, 0.0) for _ in range(100)]
-    assert sum(effective_size(values, range(1000), sorted(values)) == 1000 for values in samples) >= 85
+    assert sum(_effective_size(_latencies(rng, 1000, 0.0)) == 1000 for _ in range(100)) >= 85
 
 
 def test_correlated_values_count_for_less():
-    values = _latencies(Random(3), 2000, 0.9)
-    assert effective_size(values, range(2000), sorted(values)) < 600
+    assert _effective_size(_latencies(Random(3), 2000, 0.9)) < 600
 
 
-def test_the_order_is_that_of_the_schedule_not_of_the_file():
-    rng = Random(3)
-    values = _latencies(rng, 1000, 0.9)
-    rows = list(enumerate(values))
-    rng.shuffle(rows)
-    shuffled = effective_size([value for _, value in rows], [due for due, _ in rows], sorted(values))
-    assert shuffled == effective_size(values, range(1000), sorted(values))
-
-
-def test_failures_in_a_row_count_for_less_even_where_they_are_more_than_one_in_twenty():
-    values = [math.inf if 300 <= n < 400 else 0.1 for n in range(1000)]
-    assert effective_size(values, range(1000), sorted(values)) == 50
+def test_what_comes_in_one_run_counts_for_little():
+    assert effective_size(Parts([range(300, 400)]), Parts([range(1000)])) == 50
 
 
 @pytest.mark.parametrize("n", [0, 1, 50])
 def test_a_small_sample_counts_as_it_is(n: int):
-    assert effective_size([1.0] * n, range(n), [1.0] * n) == n
+    assert effective_size(Parts([range(n)]), Parts([range(n)])) == n
+
+
+@given(st.lists(st.lists(st.floats(-1e3, 1e3)), max_size=4))
+def test_the_moments_of_parts_give_those_of_the_whole(parts: list[list[float]]):
+    merged, whole = Moments.merged(map(Moments.of, parts)), Moments.of([value for part in parts for value in part])
+    assert merged.count == whole.count
+    assert merged.mean == pytest.approx(whole.mean, abs=1e-9)
+    assert merged.squares == pytest.approx(whole.squares, rel=1e-9, abs=1e-6)

@@ -1,16 +1,11 @@
-"""A recording: the files of one run, and nothing else between a run and its verdict.
-
-run.json                what was run, and once it ended in order, how
-records-<worker>.jsonl  one line per request, drop and end of a worker; survives the worker
-summary.json            rebuilt from the records at any time
-verdict.json            likewise, with the objectives in run.json
-"""
+"""One recording: its directory, and what it gives."""
 
 import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, TypeVar
@@ -20,28 +15,20 @@ from msgspec import Struct, structs
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.results.fold import Fold
+from relayload.core.results.jobs import RunAll, one_by_one
 from relayload.core.results.record import Line
-from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo, WorkerInfo
+from relayload.core.results.run import RunInfo
 from relayload.core.results.summary import Summary
 from relayload.core.results.tables import summarize
 from relayload.core.verdict.gate import Verdict, judge
 from relayload.core.verdict.objective import Objective, parse
-
-__all__ = [
-    "Damage",
-    "Folded",
-    "ProfileInfo",
-    "RecordWriter",
-    "Recording",
-    "RunInfo",
-    "StageInfo",
-    "WorkerInfo",
-    "check_vacant",
-    "new_run_dir",
-]
+from relayload.recording.lines import Damage, Part, RecordWriter, parts, read
+from relayload.recording.processes import over, processes_at_hand
 
 RUN, SUMMARY, VERDICT = "run.json", "summary.json", "verdict.json"
 _RECORDS = "records-*.jsonl"
+_LARGE_BYTES = 32 << 20
+"""From where on it pays to fork."""
 
 
 def new_run_dir(name: str) -> Path:
@@ -57,22 +44,6 @@ def check_vacant(directory: Path) -> None:
         raise _fault(directory, "is not a directory")
     if (directory / RUN).exists() or (directory.is_dir() and any(directory.glob(_RECORDS))):
         raise _fault(directory, "already holds a recording: name another directory")
-
-
-class RecordWriter:
-    """Appends lines to one worker's file: one write each, so that a killed process leaves every finished line."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self._encode = msgspec.json.Encoder().encode
-
-    def write(self, line: Line) -> None:
-        data = self._encode(line) + b"\n"
-        if os.write(self._file, data) != len(data):
-            raise OSError(f"the disk took only part of a record of {len(data)} bytes")
-
-    def close(self) -> None:
-        os.close(self._file)
 
 
 class Recording:
@@ -110,18 +81,24 @@ class Recording:
 
     def lines(self) -> Iterator[Line]:
         """Every line of all workers, file by file, without those that can't be read."""
-        return (line for line in self._read() if not isinstance(line, Damage))
+        for path in self._files():
+            for lines in read(Part(path, 0, path.stat().st_size), []):
+                yield from lines
 
     def fold(self) -> "Folded":
-        """Fold the lines of all workers, and tell what could not be read."""
-        fold = Fold()
-        damages = []
-        for line in self._read():
-            if isinstance(line, Damage):
-                damages.append(line)
-            else:
-                fold.add(line)
-        return Folded(self.run, fold, tuple(damages))
+        """Fold the lines of all workers, and tell what could not be read.
+
+        A large recording is shared out over processes where that is possible; the result is the same.
+        """
+        files = self._files()
+        large = sum(path.stat().st_size for path in files) > _LARGE_BYTES
+        processes = processes_at_hand() if large else 1
+        run_all = over(processes)
+        fold, damages = Fold(), []
+        for part_fold, part_damages in run_all([partial(_fold_parts, share) for share in parts(files, processes)]):
+            fold.merge(part_fold)
+            damages += part_damages
+        return Folded(self.run, fold, tuple(damages), run_all)
 
     def summarize(self) -> Summary:
         """The summary, from the records."""
@@ -153,9 +130,8 @@ class Recording:
     def write_verdict(self, verdict: Verdict) -> None:
         self._save(VERDICT, verdict)
 
-    def _read(self) -> Iterator["Line | Damage"]:
-        for path in sorted(self.directory.glob(_RECORDS)):
-            yield from _read_lines(path)
+    def _files(self) -> list[Path]:
+        return sorted(self.directory.glob(_RECORDS))
 
     def _save(self, name: str, content: Struct) -> None:
         """Write a file whole or not at all: under another name in the same directory first."""
@@ -169,47 +145,33 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
-class Damage:
-    """A line of a records file that can't be read."""
-
-    file: str
-    number: int
-    torn: bool
-    """It is the last line and has no end, as a killed worker leaves it."""
-
-    def __str__(self) -> str:
-        what = "is torn: its worker was killed while it wrote" if self.torn else "is not a record"
-        return f"{self.file}:{self.number}: the line {what}"
-
-
-@dataclass(frozen=True, slots=True)
 class Folded:
     """A recording read once, for the summary and the verdict."""
 
     run: RunInfo
     fold: Fold
     damages: tuple[Damage, ...]
+    run_all: RunAll = one_by_one
 
     def summary(self) -> Summary:
         """A line that is not a record makes the numbers untrustworthy; a torn one is the trace of a kill."""
         faults = [str(damage) for damage in self.damages if not damage.torn]
         warnings = [str(damage) for damage in self.damages if damage.torn]
-        return summarize(self.fold, self.run, faults, warnings)
+        return summarize(self.fold, self.run, faults, warnings, self.run_all)
 
     def verdict(self, objectives: Iterable[Objective] | None = None, summary: Summary | None = None) -> Verdict:
         """On the objectives of the run if no others are given. Raises AuthorError if run.json has a wrong one."""
         chosen = [_parsed(text) for text in self.run.objectives] if objectives is None else list(objectives)
-        return judge(chosen, self.fold, self.run, summary or self.summary())
+        return judge(chosen, self.fold, self.run, summary or self.summary(), self.run_all)
 
 
-def _read_lines(path: Path) -> Iterator[Line | Damage]:
-    decode = msgspec.json.Decoder(Line).decode
-    with path.open("rb") as file:
-        for number, data in enumerate(file, 1):
-            try:
-                yield decode(data)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                yield Damage(path.name, number, torn=not data.endswith(b"\n"))
+def _fold_parts(parts: list[Part]) -> tuple[Fold, list[Damage]]:
+    fold = Fold()
+    damages: list[Damage] = []
+    for part in parts:
+        for lines in read(part, damages):
+            fold.extend(lines)
+    return fold, damages
 
 
 _Content = TypeVar("_Content", bound=Struct)

@@ -103,9 +103,7 @@ def test_a_torn_last_line_is_tolerated_and_told(recording, request_line):
     assert (summary.counts.started, summary.counts.lost, summary.generator.valid) == (1, 2, True)
 
 
-@pytest.mark.parametrize(
-    "garbage", [b"not json\n", b'{"line": "request"}\n', b'{"line": "song"}\n', b"\xff\xfe\n", b"\n"]
-)
+@pytest.mark.parametrize("garbage", [b"not json\n", b'{"line": "request"}\n', b'{"line": "song"}\n', b"\xff\xfe\n"])
 def test_a_line_that_is_no_record_makes_the_run_invalid(garbage: bytes, recording, request_line):
     _write(recording, 0, [request_line(0)])
     path = recording.directory / "records-0.jsonl"

@@ -1,0 +1,45 @@
+"""The distributions of every metric for many selections of requests, each computed once."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from relayload.core.results.cell import Key
+from relayload.core.results.sample import Distribution, describe
+from relayload.core.results.selection import Selection, Series
+from relayload.core.results.summary import Metrics
+
+SECONDS = "s"
+_METRICS = ("latency", "service", "ttft", "ttfo", "tpot", "late")
+
+Column = list[Distribution | None]
+"""One metric of several selections."""
+
+
+class MetricsOf:
+    """The metrics of selections, to be asked by selection. Made metric by metric, since each sorts the same cells."""
+
+    def __init__(self, selections: Iterable[Selection]) -> None:
+        self._distinct = {frozenset(selection.cells): selection for selection in selections}
+        self._metrics: dict[frozenset[Key], Metrics] = {}
+
+    def jobs(self) -> list[Callable[[], Column]]:
+        """The work, whose results are to be given to `fill`."""
+        return [partial(_distributions, list(self._distinct.values()), metric) for metric in _METRICS]
+
+    def fill(self, columns: Sequence[Column]) -> None:
+        gaps = [_gaps(selection) for selection in self._distinct.values()]
+        rows = zip(*columns, gaps, strict=True)
+        for key, row in zip(self._distinct, rows, strict=True):
+            self._metrics[key] = Metrics(**dict(zip((*_METRICS, "chunk_gap"), row, strict=True)))
+
+    def __getitem__(self, selection: Selection) -> Metrics:
+        return self._metrics[frozenset(selection.cells)]
+
+
+def _distributions(selections: Sequence[Selection], metric: str) -> Column:
+    return [Series(selection, metric).describe(SECONDS) for selection in selections]
+
+
+def _gaps(selection: Selection) -> Distribution | None:
+    gaps = selection.gaps()
+    return describe(gaps, SECONDS, gaps.count)
