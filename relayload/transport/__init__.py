@@ -1,18 +1,18 @@
 """The wire: one attempt in, what came of it out. Nothing the relay or the network does raises past here."""
 
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct
 
 from relayload.core.results.record import Attempt
 from relayload.core.wire.request import RelayFault, Timeouts, WireRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True, gc=False):
     """One attempt and what a client needs to go on: the headers, the relay's own error, the visible text."""
 
     attempt: Attempt
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = {}
     """Of the response, names in lower case."""
     fault: RelayFault | None = None
     text: str = ""

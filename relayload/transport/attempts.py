@@ -1,6 +1,6 @@
 """What an attempt comes to: its outcome, and its record. The same for every driver."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.wire.chat import (
@@ -24,8 +24,7 @@ REQUEST_ID_HEADERS = ("x-request-id", "x-litellm-call-id", "x-generation-id")
 _NO_TOKENS = Tokens()
 
 
-@dataclass(slots=True, kw_only=True)
-class Phases:
+class Phases(Struct, kw_only=True, gc=False):
     """Instants (`_at_s`) and durations of one attempt, in seconds; None is what never came."""
 
     sent_at_s: float | None = None
@@ -39,13 +38,12 @@ class Phases:
     tls_s: float | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, kw_only=True, gc=False):
     """What was read of a response: a stream, or the body of any other; `failure` if it did not end in order."""
 
     failure: Failure | None = None
     status: int | None = None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = {}
     stream: ChatStream | None = None
     body: bytes = b""
     wants_stream: bool = False
@@ -53,8 +51,7 @@ class Reading:
     received_bytes: int = 0
 
 
-@dataclass(slots=True, kw_only=True)
-class _Verdict:
+class _Verdict(Struct, kw_only=True, gc=False):
     """What the response says, whenever it said it."""
 
     outcome: Outcome

@@ -9,6 +9,7 @@ from gevent import get_hub
 
 from relayload.transport.sockets import READABLE, WRITABLE
 from relayload.transport.stamps import ANCILLARY_BYTES, ArrivalClock
+from relayload.transport.sweep import Sweeper
 
 FIRST_READ_BYTES: Final = 512
 """Small, so that the first token is read from its own segment and not together with what follows it."""
@@ -37,10 +38,29 @@ class Receiver(Protocol):
 class Connection:
     """A TCP connection, its socket connected and not blocking."""
 
+    __slots__ = (
+        "_reader",
+        "_recvmsg",
+        "_sent_before_bytes",
+        "_sock",
+        "_sweeper",
+        "_unsent",
+        "_wire",
+        "_writer",
+        "arrivals",
+        "last_at_s",
+        "open",
+        "read_bytes",
+        "receiver",
+        "requests",
+        "sent_bytes",
+        "unprocessed",
+    )
+
     def __init__(self, sock: socket.socket, arrivals: ArrivalClock) -> None:
         self._sock = sock
         self._recvmsg = sock.recvmsg
-        self._arrivals = arrivals
+        self.arrivals = arrivals
         self._unsent = _NOTHING
         """Of the request, not yet handed to the kernel or made into TLS records."""
         self._wire = _NOTHING
@@ -49,6 +69,8 @@ class Connection:
         self._writer: Any = None
         self._reader = get_hub().loop.io(sock.fileno(), READABLE)
         self._reader.start(self._read)
+        self._sweeper: Sweeper | None = None
+        """Who calls `_read`, where not the event loop itself."""
         self.receiver: Receiver | None = None
         self.open = True
         self.read_bytes = READ_BYTES
@@ -68,17 +90,35 @@ class Connection:
         self._unsent = memoryview(request)
         self._send_more()
 
+    def read_in_turns(self, sweeper: Sweeper) -> None:
+        """Be read when the sweeper comes by, and no longer as soon as something arrives."""
+        self._reader.stop()
+        sweeper.add(self._sock.fileno(), self._read)
+        self._sweeper = sweeper
+
+    def read_at_once(self) -> None:
+        """Be read as soon as something arrives."""
+        if self._sweeper is not None:
+            self._leave_sweeper()
+            self._reader.start(self._read)
+
     def close(self) -> None:
         """Close it and let go of the receiver. Does nothing the second time."""
         if self.open:
             self.open = False
             self.receiver = None
+            self._leave_sweeper()
             self._reader.stop()
             self._reader.close()
             if self._writer is not None:
                 self._writer.stop()
                 self._writer.close()
             self._sock.close()
+
+    def _leave_sweeper(self) -> None:
+        if self._sweeper is not None:
+            self._sweeper.remove(self._sock.fileno())
+            self._sweeper = None
 
     def _send_more(self) -> None:
         if not self._wire:
@@ -129,20 +169,17 @@ class Connection:
             self._lose(error)
             return True
         if data:
-            self.last_at_s = self._arrivals.at_s(ancillary, self.last_at_s)
-            self._take(data)
+            self.last_at_s = at_s = self.arrivals.at_s(ancillary, self.last_at_s)
+            self._take(data, at_s)
         else:
             self._lose(None)
         return True
 
-    def _take(self, data: bytes) -> None:
-        self._deliver(data)
-
-    def _deliver(self, data: bytes) -> None:
+    def _take(self, data: bytes, at_s: float) -> None:
         if self.receiver is None:
             self.close()  # nobody asked for this: it would be taken for the next answer
         else:
-            self.receiver.received(data, self.last_at_s)
+            self.receiver.received(data, at_s)
 
     def _lose(self, error: OSError | None) -> None:
         self.unprocessed = self._nothing_acknowledged()

@@ -12,6 +12,10 @@ from relayload.transport.connection import FIRST_READ_BYTES, READ_BYTES, Connect
 from relayload.transport.deadlines import Deadline, Watch, next_deadline
 from relayload.transport.failures import Failure, WireError, exchange_failure
 from relayload.transport.http1 import Response
+from relayload.transport.sweep import CALM_GAP_S, Sweeper
+
+_READS_TO_SETTLE = 16
+"""How many reads may show that a stream is calm."""
 
 
 class Exchange:
@@ -20,15 +24,50 @@ class Exchange:
     `called_at_s` is when the attempt began, before there was a connection: `total_s` counts from there.
     """
 
+    __slots__ = (
+        "_at_s",
+        "_bug",
+        "_called_at_s",
+        "_connection",
+        "_keep_text",
+        "_sent_before_bytes",
+        "_sweeper",
+        "_timeouts",
+        "_token_at_s",
+        "_unsettled",
+        "_waiting",
+        "_wants_stream",
+        "_watch",
+        "all_sent_at_s",
+        "body",
+        "failure",
+        "first_byte_at_s",
+        "last_byte_at_s",
+        "over",
+        "received_bytes",
+        "response",
+        "sent_at_s",
+        "stream",
+    )
+
     def __init__(
-        self, connection: Connection, timeouts: Timeouts, called_at_s: float, *, stream: bool, keep_text: bool
+        self,
+        connection: Connection,
+        timeouts: Timeouts,
+        called_at_s: float,
+        *,
+        stream: bool,
+        keep_text: bool,
+        sweeper: Sweeper | None = None,
     ) -> None:
         self._connection = connection
         self._timeouts = timeouts
         self._called_at_s = called_at_s
         self._wants_stream = stream
         self._keep_text = keep_text
-        self._awaits_token = True
+        self._sweeper = sweeper
+        self._unsettled = _READS_TO_SETTLE
+        self._token_at_s: float | None = None
         self._watch = Watch(self._deadline, self._on_late)
         self._waiting: Any = None
         self._bug: Exception | None = None
@@ -66,6 +105,8 @@ class Exchange:
         finally:
             self._waiting = None
             self._watch.stop()
+            del self._watch  # it knows this exchange: now no collector is needed to part them
+            self.response.close()
         if self._bug is not None:
             raise self._bug
 
@@ -116,8 +157,8 @@ class Exchange:
         if stream is not None:
             for piece in pieces:
                 stream.feed(piece, self._at_s)
-            if self._awaits_token and stream.last_token_at_s is not None:
-                self._first_token()
+            if self._unsettled:
+                self._settle(stream)
             if stream.done_at_s is not None and not self.response.complete:
                 self._watch.set()
         elif self._wants_stream and not self.body and self._streams():
@@ -126,15 +167,34 @@ class Exchange:
         else:
             self.body += pieces
 
+    def _settle(self, stream: ChatStream) -> None:
+        """Find out how this stream is best read: its first token alone, then in turns if it is calm."""
+        at_s, before_s = stream.last_token_at_s, self._token_at_s
+        if at_s is None:
+            return
+        self._token_at_s = at_s
+        self._unsettled -= 1
+        if before_s is None:
+            self._take_first_token(stream)
+        elif at_s == before_s and self._unsettled == _READS_TO_SETTLE - 2:
+            self._connection.arrivals.note_shared_stamp(at_s)
+        elif at_s - before_s >= CALM_GAP_S and self._sweeper is not None:
+            self._connection.read_in_turns(self._sweeper)
+            self._unsettled = 0
+
+    def _take_first_token(self, stream: ChatStream) -> None:
+        arrivals = self._connection.arrivals
+        arrivals.first_tokens += 1
+        if stream.chunks > 1:
+            arrivals.note_shared_stamp(self._at_s)
+            self._unsettled -= 1
+        self._connection.read_bytes = READ_BYTES
+        self._watch.set()  # from now on, gaps count
+
     def _streams(self) -> bool:
         """Whether the body is the stream that was asked for; errors and refusals to stream are not."""
         status = self.response.status or 0
-        return 200 <= status < 300 and b"json" not in self.response.header(b"content-type").lower()
-
-    def _first_token(self) -> None:
-        self._awaits_token = False
-        self._connection.read_bytes = READ_BYTES
-        self._watch.set()  # from now on, gaps count
+        return 200 <= status < 300 and "json" not in self.response.headers.get("content-type", "").lower()
 
     def _fail(self, failure: Failure) -> None:
         """Nothing more will come. A stream that has said `[DONE]` is whole, however its body ends."""
@@ -156,6 +216,7 @@ class Exchange:
         self.failure = failure
         connection = self._connection
         connection.receiver = None
+        connection.read_at_once()
         if failure is not None or not self.response.reusable or self.all_sent_at_s is None:
             connection.close()
         if self._waiting is not None:

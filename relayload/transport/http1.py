@@ -5,6 +5,7 @@ HTTP/2 is out of scope: relays of this kind serve both, and one stream per conne
 
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Protocol
 
 import httptools
@@ -20,6 +21,7 @@ _STANDARD_HEADERS = {
     "accept-encoding": "identity",
     "content-type": "application/json",
 }
+_BODILESS = (204, 304)
 
 
 class Inflate(Protocol):
@@ -37,27 +39,36 @@ class RequestHead:
         self._headers = {"host": origin.authority} | _STANDARD_HEADERS | _lower(headers)
         if proxy and proxy.authorization:
             self._headers["proxy-authorization"] = proxy.authorization
+        self._fields = _fields(self._headers)
 
     def render(self, path: str, headers: Mapping[str, str], body_bytes: int) -> bytes:
         """Everything before the body. Raises ValueError for a header that would begin a new line."""
-        lines = self._headers | _lower(headers) | {"content-length": str(body_bytes)}
-        fields = "".join([f"{name}: {value}\r\n" for name, value in lines.items()])
-        if fields.count("\n") != len(lines) or fields.count("\r") != len(lines):
-            raise ValueError("a header with a line end in it")
-        return f"POST {self._base}{path} HTTP/1.1\r\n{fields}\r\n".encode("latin-1")
+        fields = self._fields
+        if headers:
+            own = _lower(headers)
+            fields = fields + _fields(own) if self._headers.keys().isdisjoint(own) else _fields(self._headers | own)
+        return f"POST {self._base}{path} HTTP/1.1\r\n{fields}content-length: {body_bytes}\r\n\r\n".encode("latin-1")
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
 
 
+def _fields(headers: Mapping[str, str]) -> str:
+    fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if fields.count("\n") != len(headers) or fields.count("\r") != len(headers):
+        raise ValueError("a header with a line end in it")
+    return fields
+
+
 class Response:
     """One response, fed as it arrives; interim ones (1xx) before it are passed over."""
 
-    __slots__ = ("_inflate", "_keep_alive", "_parser", "_pieces", "_raw_headers", "complete", "on_body", "status")
+    __slots__ = ("_inflate", "_keep_alive", "_parser", "_pieces", "complete", "headers", "on_body", "status")
 
     def __init__(self) -> None:
-        self._raw_headers: list[tuple[bytes, bytes]] = []
+        self.headers: dict[str, str] = {}
+        """By name in lower case; what was sent more than once is joined by commas."""
         self._inflate: Inflate | None = None
         self._keep_alive = False
         self._pieces: list[bytes] = []
@@ -79,52 +90,51 @@ class Response:
         self._pieces.clear()
         return pieces if self._inflate is None else _inflated(self._inflate, pieces)
 
+    def close(self) -> None:
+        """Nothing more will come. Parser and response know each other; now no collector is needed to part them."""
+        del self._parser
+
     def end(self) -> None:
         """The connection was closed in order, which is the end of a body without a length (RFC 9112, 6.3)."""
         if self.status is not None and not self._length_known:
             self.complete = True
 
     @property
-    def headers(self) -> dict[str, str]:
-        """By name in lower case; what was sent more than once is joined by commas."""
-        headers: dict[str, str] = {}
-        for raw_name, raw_value in self._raw_headers:
-            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        return headers
-
-    @property
     def reusable(self) -> bool:
         """Whether the connection may carry another request."""
         return self._keep_alive and self._length_known
-
-    def header(self, name: bytes) -> bytes:
-        """The value of a header, by its name in lower case; empty where there is none."""
-        return next((value for each, value in self._raw_headers if each.lower() == name), b"")
 
     def on_message_begin(self) -> None:
         if self.complete:
             raise WireError(Failure.NOT_HTTP)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._raw_headers.append((name, value))
+        key, text = _header_name(name), value.decode("latin-1")
+        self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
         if status < 100 or status >= 200:
             self.status = status
-            self._inflate = _inflate(self.header(b"content-encoding"))
+            if "content-encoding" in self.headers:
+                self._inflate = _inflate(self.headers["content-encoding"])
 
     def on_message_complete(self) -> None:
         if self.status is None:
-            self._raw_headers.clear()
+            self.headers.clear()
         else:
             self.complete = True
             self._keep_alive = self._parser.should_keep_alive()
 
     @property
     def _length_known(self) -> bool:
-        return bool(self.header(b"content-length") or self.header(b"transfer-encoding")) or self.status in (204, 304)
+        headers = self.headers
+        return "content-length" in headers or "transfer-encoding" in headers or self.status in _BODILESS
+
+
+@lru_cache(maxsize=256)
+def _header_name(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 def _cause(error: Exception) -> BaseException:
@@ -134,14 +144,14 @@ def _cause(error: Exception) -> BaseException:
     return WireError(Failure.NOT_HTTP)
 
 
-def _inflate(encoding: bytes) -> Inflate | None:
+def _inflate(encoding: str) -> Inflate | None:
     """What undoes a content encoding; this client asks for none, but some relays insist."""
     match encoding.strip().lower():
-        case b"" | b"identity":
+        case "" | "identity":
             return None
-        case b"gzip" | b"x-gzip":
+        case "gzip" | "x-gzip":
             return zlib.decompressobj(16 + zlib.MAX_WBITS)
-        case b"deflate":
+        case "deflate":
             return zlib.decompressobj()
     raise WireError(Failure.ENCODING)
 

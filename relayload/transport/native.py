@@ -18,6 +18,7 @@ from relayload.transport.origin import origin_of
 from relayload.transport.pool import Lease, Pool
 from relayload.transport.proxy import proxy_for
 from relayload.transport.stamps import ArrivalClock
+from relayload.transport.sweep import Sweeper
 from relayload.transport.tls import target_context
 
 _UNANSWERED = {Failure.CLOSED_UNANSWERED, Failure.RESET_UNANSWERED}
@@ -46,6 +47,7 @@ class NativeTransport:
         context = target_context(origin, verify=verify, ca_file=ca_file, client_cert=client_cert)
         proxy = proxy_for(origin)
         self._arrivals = ArrivalClock()
+        self._sweeper = Sweeper() if self._arrivals.stamped else None
         self._pool = Pool(Dialler(origin, self._arrivals, context, proxy), max_connections)
         self._head = RequestHead(
             origin, {"authorization": f"Bearer {api_key}", **(headers or {})}, None if context else proxy
@@ -64,7 +66,14 @@ class NativeTransport:
 
         def exchange(*, new: bool = False) -> tuple[Exchange, Lease]:
             lease = self._lease(timeouts, called_at_s, new=new)
-            begun = Exchange(lease.connection, timeouts, called_at_s, stream=request.stream, keep_text=keep_text)
+            begun = Exchange(
+                lease.connection,
+                timeouts,
+                called_at_s,
+                stream=request.stream,
+                keep_text=keep_text,
+                sweeper=self._sweeper,
+            )
             try:
                 begun.run(data)
             finally:

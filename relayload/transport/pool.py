@@ -1,8 +1,7 @@
 """Keep-alive connections to one target, the one used last first."""
 
-from dataclasses import dataclass
-
 from gevent.lock import BoundedSemaphore
+from msgspec import Struct
 
 from relayload import clock
 from relayload.transport.connection import Connection
@@ -10,8 +9,7 @@ from relayload.transport.dial import Dialler
 from relayload.transport.failures import Failure, WireError
 
 
-@dataclass(slots=True)
-class Lease:
+class Lease(Struct, gc=False):
     """A connection for one request, and what it took to have it, in seconds; None where there was no such step."""
 
     connection: Connection

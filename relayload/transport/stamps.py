@@ -3,7 +3,7 @@
 A busy generator reads late; the kernel does not. Linux notes the wall-clock time of every received segment
 (`SO_TIMESTAMPNS`, see socket(7)) and `recvmsg` hands it out beside the bytes: that of the last segment read from.
 Segments that wait unread are merged and keep the stamp of the last, so a stamp is exact as long as the reader is
-not later than the gap to the next segment.
+not later than the gap to the next segment; where that shows, it is counted.
 """
 
 import contextlib
@@ -23,6 +23,12 @@ _TIMESPEC = struct.Struct("@ll")
 _read_timespec = _TIMESPEC.unpack
 ANCILLARY_BYTES: Final = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPACE") else 0
 """Room that `recvmsg` needs for a stamp."""
+_NOISE_S = 1e-4
+"""Two clocks read one after the other may seem so far off: more is a step, or a pause in between."""
+_OFFSET_READINGS = 5
+_READ_AT_ONCE_S = 1e-3
+_SHARED_AT_MOST = 0.01
+"""Of the first tokens: more, and a p99 would not be what it says."""
 _PROBE_TRIES = 100
 _PROBE_PAUSE_S = 0.001
 
@@ -49,6 +55,11 @@ class ArrivalClock:
     def __init__(self) -> None:
         self.unstamped = 0
         """Reads that came without a stamp."""
+        self.first_tokens = 0
+        self.shared = 0
+        """First tokens that may have come before the instant that they were given."""
+        self._offset_ns = 0
+        self._measure_offset()
         self._holder = PlainSocket()
         request_stamps(self._holder)
         self.stamped = _probe()
@@ -56,25 +67,50 @@ class ArrivalClock:
 
     @property
     def kernel(self) -> bool:
-        """Whether all instants so far came from the kernel."""
-        return self.stamped and self.unstamped == 0
+        """Whether the instants so far came from the kernel, and first tokens had stamps of their own."""
+        return self.stamped and self.unstamped == 0 and self.shared <= self.first_tokens * _SHARED_AT_MOST
+
+    def note_shared_stamp(self, at_s: float) -> None:
+        """A first token has the stamp of later ones, which arrived at this instant.
+
+        If it was read at once, they did come together. If not, they may have been merged while they waited, and the
+        first one came earlier than its stamp says.
+        """
+        if clock.now_s() - at_s > _READ_AT_ONCE_S:
+            self.shared += 1
 
     def at_s(self, ancillary: Ancillary, earliest_s: float) -> float:
         """When these bytes arrived; `earliest_s` is an instant they cannot precede, such as that of the bytes before.
 
-        The stamp's age is taken on the wall clock, a moment after it was made. If that clock was stepped in between,
-        the result would be impossible; then it is the instant of reading.
+        Stamps are of the wall clock, which may be stepped. The way from there to the monotonic clock is measured anew
+        when it seems to have changed. A stamp from before a step makes no sense after it; then the instant of reading
+        is taken.
         """
         now_s = clock.now_s()
         if not ancillary:
             self.unstamped += 1
             return now_s
+        if abs(clock.wall_ns() * 1e-9 - now_s - self._offset_ns * 1e-9) > _NOISE_S:
+            self._measure_offset()
         seconds, nanoseconds = _read_timespec(ancillary[0][2])
-        at_s = now_s - (clock.wall_ns() - seconds * 1_000_000_000 - nanoseconds) * 1e-9
-        return at_s if earliest_s <= at_s <= now_s else now_s
+        at_s = (seconds * 1_000_000_000 + nanoseconds - self._offset_ns) * 1e-9
+        return at_s if earliest_s <= at_s <= now_s else _possible(at_s, earliest_s, now_s)
+
+    def _measure_offset(self) -> None:
+        """Wall clock minus monotonic clock, from the pair of readings that lay closest together."""
+        pairs = [(clock.now_s(), clock.wall_ns(), clock.now_s()) for _ in range(_OFFSET_READINGS)]
+        before_s, wall_ns, after_s = min(pairs, key=lambda pair: pair[2] - pair[0])
+        self._offset_ns = wall_ns - round((before_s + after_s) / 2 * 1e9)
 
     def close(self) -> None:
         self._holder.close()
+
+
+def _possible(at_s: float, earliest_s: float, now_s: float) -> float:
+    """An instant that is off by no more than the clocks' noise is moved to the bound it passed."""
+    if earliest_s - _NOISE_S <= at_s <= now_s + _NOISE_S:
+        return min(max(at_s, earliest_s), now_s)
+    return now_s
 
 
 def _probe() -> bool:

@@ -65,6 +65,8 @@ class TlsSession:
 class TlsConnection(Connection):
     """A connection whose handshake is done."""
 
+    __slots__ = ("_incoming", "_outgoing", "_tls")
+
     def __init__(self, sock: socket.socket, arrivals: ArrivalClock, session: TlsSession) -> None:
         self._incoming, self._outgoing = session.incoming, session.outgoing
         self._tls = session.tls
@@ -75,10 +77,10 @@ class TlsConnection(Connection):
             self._tls.write(piece)
         return memoryview(self._outgoing.read())
 
-    def _take(self, data: bytes) -> None:
+    def _take(self, data: bytes, at_s: float) -> None:
         self._incoming.write(data)
         try:
-            self._deliver_records()
+            self._take_records(at_s)
         except ssl.SSLWantReadError:
             pass  # the rest of a record is still to come
         except ssl.SSLError as error:
@@ -87,12 +89,12 @@ class TlsConnection(Connection):
         if self._outgoing.pending:
             self._send_more()  # an answer of the protocol's own, such as a new key
 
-    def _deliver_records(self) -> None:
+    def _take_records(self, at_s: float) -> None:
         while self.open:
             data = self._tls.read(READ_BYTES)
             if not data:
                 self._lose(None)  # close_notify
                 return
-            self._deliver(data)
+            super()._take(data, at_s)
             if not self._incoming.pending and not self._tls.pending():
                 return

@@ -1,5 +1,6 @@
 """What takes time: deadlines, early answers, big requests, and being killed."""
 
+import gc
 import threading
 import time
 
@@ -130,6 +131,25 @@ def test_after_done_the_end_of_the_body_does_not_matter(serve, connect, ask, end
     assert server.closed.acquire(timeout=5)
 
 
+def test_tokens_that_waited_too_long_to_be_told_apart_are_told(serve, connect, ask):
+    def script(peer):
+        peer.read_request()
+        peer.begin_stream()
+        time.sleep(0.05)
+        for _ in range(5):
+            peer.send_event("a" * 200)
+            time.sleep(0.01)
+        time.sleep(0.1)
+        peer.end_stream()
+
+    transport = connect(serve(script).base_url)
+    sending = gevent.spawn(transport.send, ask(), PATIENT)
+    gevent.sleep(0.01)
+    time.sleep(0.2)  # the generator itself is held up
+    sending.get()
+    assert not transport.kernel_timestamps
+
+
 def test_a_killed_request_closes_its_connection(serve, connect, ask):
     server = serve(silent)
     sending = gevent.spawn(connect(server.base_url).send, ask(), PATIENT)
@@ -225,3 +245,23 @@ def test_a_bug_of_ours_is_raised_where_the_request_was_made(serve, connect, ask,
 
     with pytest.raises(KeyError, match="bug"):
         connect(serve(script).base_url).send(ask(), PATIENT)
+
+
+def test_requests_leave_nothing_for_the_garbage_collector(serve, connect, ask):
+    def script(peer):
+        while True:
+            peer.read_request()
+            peer.begin_stream()
+            peer.send_event("a")
+            peer.end_stream()
+
+    transport = connect(serve(script).base_url)
+    transport.send(ask(), PATIENT)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            transport.send(ask(), PATIENT)
+        assert gc.collect() < 20
+    finally:
+        gc.enable()

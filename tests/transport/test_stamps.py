@@ -35,6 +35,34 @@ def test_a_step_of_the_wall_clock_gives_the_instant_of_reading(arrivals, age_s):
     assert arrivals.at_s(stamp_of(age_s), NOW_S - 2.0) == NOW_S
 
 
+def test_two_reads_of_one_segment_have_one_instant(arrivals):
+    first_s = arrivals.at_s(stamp_of(0.75), NOW_S - 2.0)
+    assert arrivals.at_s(stamp_of(0.75), first_s) == first_s
+
+
+@pytest.mark.parametrize(("age_s", "at_s"), [(2.00005, NOW_S - 2.0), (-0.00005, NOW_S)])
+def test_the_noise_of_the_clocks_is_no_step(arrivals, age_s, at_s):
+    assert arrivals.at_s(stamp_of(age_s), NOW_S - 2.0) == at_s
+
+
+def test_after_a_step_new_stamps_are_right_again(arrivals, monkeypatch):
+    arrivals.at_s(stamp_of(0.5), NOW_S - 2.0)
+    monkeypatch.setattr(clock, "wall_ns", lambda: WALL_NS + 5_000_000)
+    stamp = stamp_of(0.5 - 0.005)
+    assert arrivals.at_s(stamp, NOW_S - 2.0) == pytest.approx(NOW_S - 0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("first_tokens", "shared", "age_s", "kernel"),
+    [(100, 1, 0.01, True), (100, 2, 0.01, False), (100, 50, 0.0005, True), (0, 0, 0.0, True)],
+)
+def test_first_tokens_merged_with_later_ones_while_they_waited_are_told(arrivals, first_tokens, shared, age_s, kernel):
+    arrivals.first_tokens = first_tokens
+    for _ in range(shared):
+        arrivals.note_shared_stamp(NOW_S - age_s)
+    assert arrivals.kernel is kernel
+
+
 def test_bytes_without_a_stamp_are_timed_by_reading_and_told(arrivals):
     assert arrivals.at_s([], NOW_S - 2.0) == NOW_S
     assert not arrivals.kernel

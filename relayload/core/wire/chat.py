@@ -147,7 +147,7 @@ def _detail(details: Any, name: str) -> int | None:
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if type(value) is int and value >= 0 else None  # a bool is no count
 
 
 def visible_text(delta: Delta) -> str:

@@ -25,6 +25,11 @@ class SseParser:
         self._begun = False
         """Whether the first line is over, before which there may be a byte order mark."""
 
+    @property
+    def idle(self) -> bool:
+        """Whether the last event is over and no other begun: what comes next begins a line of a new one."""
+        return self._begun and not (self._pieces or self._data or self._name or self._after_cr)
+
     def feed(self, piece: bytes) -> list[SseEvent]:
         """The events that these bytes complete."""
         if (
@@ -32,10 +37,8 @@ class SseParser:
             and piece.startswith(b"data: ")
             and piece.find(b"\n") == len(piece) - 2
             and b"\r" not in piece
-            and self._begun
-            and not (self._pieces or self._data or self._name)
+            and self.idle
         ):  # what streams mostly consist of: an event of one line, whole
-            self._after_cr = False
             return [(piece[6:-2], b"")]
         return self._lines(piece)
 

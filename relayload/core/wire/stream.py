@@ -16,7 +16,9 @@ from relayload.core.wire.chat import (
 )
 from relayload.core.wire.request import RelayFault
 from relayload.core.wire.sse import SseParser
+from relayload.core.wire.token_pattern import TokenPattern, pattern_of
 
+_PATTERNS_TO_TRY = 8
 _BUFFERED_WITHIN_S = 0.005
 _BUFFERED_CHUNKS = 10
 
@@ -38,7 +40,10 @@ class ChatStream:
 
     __slots__ = (
         "_bucket",
+        "_idle",
         "_keep_text",
+        "_pattern",
+        "_patterns_tried",
         "_sse",
         "_texts",
         "answer_id",
@@ -58,6 +63,11 @@ class ChatStream:
         self._sse = SseParser()
         self._bucket = bucket
         self._keep_text = keep_text
+        self._idle = False
+        """The bytes that come next begin an event."""
+        self._pattern: TokenPattern | None = None
+        self._patterns_tried = 0
+        """Since one was of use: some relays put something new into every event."""
         self._texts: list[str] = []
         self.answer_id: str | None = None
         self.chunks = 0
@@ -76,8 +86,29 @@ class ChatStream:
 
     def feed(self, data: bytes, at_s: float) -> None:
         """Take bytes of the stream that arrived at this instant."""
+        pattern = self._pattern
+        if pattern is not None and self._idle and pattern.matches(data):
+            self._take_match(pattern, data, at_s)
+        else:
+            self._parse(data, at_s)
+
+    def _take_match(self, pattern: TokenPattern, data: bytes, at_s: float) -> None:
+        self._patterns_tried = 0
+        if pattern.visible:
+            if self.first_visible_at_s is None:
+                self.first_visible_at_s = at_s
+            if self._keep_text:
+                self._texts.append(pattern.text(data))
+        self._count_token(at_s)
+
+    def _parse(self, data: bytes, at_s: float) -> None:
+        was_idle, chunks = self._idle, self.chunks
         for event_data, name in self._sse.feed(data):
             self._take_event(event_data, name, at_s)
+        self._idle = self._sse.idle
+        if was_idle and self._idle and self.chunks == chunks + 1 and self._patterns_tried < _PATTERNS_TO_TRY:
+            self._pattern = pattern_of(data)
+            self._patterns_tried += 1
 
     def end(self, at_s: float) -> None:
         """The stream has come to its end in order, at this instant."""

@@ -142,6 +142,16 @@ def test_many_events_at_the_very_end_were_held_back(chunks, first_at_s, buffered
     assert stream.buffered(10.0) is buffered
 
 
+def test_events_that_look_alike_are_counted_like_all_others():
+    events = [content(text) for text in ("", "a", "b", "c", 'd"', "e", "f")] + [event({"content": "g"}, "length")]
+    thoughts = [event({"reasoning_content": text}) for text in ("x", "y", "z")]
+    stream = stream_of(*((float(at), each) for at, each in enumerate([*thoughts, *events, DONE])))
+    assert stream.text == 'abcd"efg'
+    assert (stream.chunks, stream.first_token_at_s, stream.first_visible_at_s) == (10, 0.0, 4.0)
+    assert stream.gap_counts == {bucket(1.0): 8, bucket(2.0): 1}
+    assert (stream.finish_reason, stream.flaw) == ("length", None)
+
+
 def test_text_is_only_kept_where_it_is_asked_for():
     assert stream_of((1.0, content("a")), keep_text=False).text == ""
 
@@ -160,8 +170,9 @@ def test_cutting_a_stream_changes_nothing_but_instants(events, cuts):
     pieces = [data[begin:end] for begin, end in pairwise(edges)]
     whole = stream_of((1.0, data))
     cut = stream_of(*((1.0, piece) for piece in pieces))
+    one_by_one = stream_of(*((1.0, piece) for piece in [*events, DONE]))
     for name in ("chunks", "text", "flaw", "done_at_s", "finish_reason", "first_token_at_s", "gap_counts"):
-        assert getattr(cut, name) == getattr(whole, name)
+        assert getattr(cut, name) == getattr(whole, name) == getattr(one_by_one, name)
 
 
 @given(st.lists(st.binary(max_size=60), max_size=10))

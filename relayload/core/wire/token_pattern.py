@@ -1,0 +1,64 @@
+"""What the token events of one stream have in common: everything but the text of the token.
+
+Most events of a stream differ in that text alone. One that begins and ends like a token event that was parsed, with
+nothing but plain text in between, is a token event too: it need not be parsed to be counted.
+"""
+
+import re
+
+from relayload.core.wire.chat import Delta, MalformedAnswer, read_chunk
+
+_TEXT = re.compile(rb'"(?:content|reasoning_content|reasoning)"\s*:\s*"([^"\\]+)"')
+_plain = re.compile(rb'[^"\\\x00-\x1f]+').fullmatch
+_PROBE = "~"
+_FIELD, _END = b"data: ", b"\n\n"
+
+
+class TokenPattern:
+    """The bytes of a whole event around its text. `visible`: the text is content, and not a thought."""
+
+    __slots__ = ("_after", "_after_bytes", "_before", "_before_bytes", "visible")
+
+    def __init__(self, before: bytes, after: bytes, *, visible: bool) -> None:
+        self._before, self._before_bytes = before, len(before)
+        self._after, self._after_bytes = after, len(after)
+        self.visible = visible
+
+    def matches(self, event: bytes) -> bool:
+        """Whether these bytes are a whole event of this pattern, with plain text in it."""
+        return (
+            event.startswith(self._before)
+            and event.endswith(self._after)
+            and _plain(event, self._before_bytes, len(event) - self._after_bytes) is not None
+        )
+
+    def text(self, event: bytes) -> str:
+        """The text of an event that matches."""
+        return event[self._before_bytes : -self._after_bytes].decode("utf-8", errors="replace")
+
+
+def pattern_of(event: bytes) -> TokenPattern | None:
+    """The pattern of a whole event, `data: {...}` with its empty line; None if it is no plain token event."""
+    match = _TEXT.search(event)
+    if match is None or not (event.startswith(_FIELD) and event.endswith(_END)):
+        return None
+    before, after = event[: match.start(1)], event[match.end(1) :]
+    # The proof: with another text the event says that text, and nothing else.
+    delta = _only_delta(b"%b%b%b" % (before[len(_FIELD) :], _PROBE.encode(), after[: -len(_END)]))
+    if delta == Delta(content=_PROBE):
+        return TokenPattern(before, after, visible=True)
+    if delta in (Delta(reasoning_content=_PROBE), Delta(reasoning=_PROBE)):
+        return TokenPattern(before, after, visible=False)
+    return None
+
+
+def _only_delta(data: bytes) -> Delta | None:
+    """What the event adds to the answer, if it has nothing else to say that anybody listens to."""
+    try:
+        chunk = read_chunk(data)
+    except MalformedAnswer:
+        return None
+    if chunk.error or chunk.usage is not None or chunk.choices is None or len(chunk.choices) != 1:
+        return None
+    (choice,) = chunk.choices
+    return choice.delta if choice.finish_reason is None else None

@@ -1,0 +1,114 @@
+import sys
+import time
+
+import gevent
+import pytest
+
+from relayload.core.results.histogram import bucket, middle_s
+from relayload.core.results.record import Outcome
+from relayload.core.wire.request import Timeouts
+from relayload.transport.stamps import PlainSocket
+from relayload.transport.sweep import INTERVAL_S, Sweeper
+
+PATIENT = Timeouts(connect_s=5.0, gap_s=1.0, total_s=10.0)
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs epoll")
+
+
+@pytest.fixture
+def pairs():
+    """Connected sockets: a sender and its receiver, as many as asked for."""
+    made = []
+
+    def new(count):
+        with PlainSocket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(count)
+            for _ in range(count):
+                receiver = PlainSocket()
+                receiver.connect(listener.getsockname())
+                made.append((listener.accept()[0], receiver))
+        return made
+
+    yield new
+    for pair in made:
+        for sock in pair:
+            sock.close()
+
+
+def test_everything_that_arrived_is_read_in_one_sweep(pairs):
+    sweeper, read = Sweeper(), []
+    for number, (sender, receiver) in enumerate(pairs(3)):
+        sweeper.add(receiver.fileno(), lambda number=number, sock=receiver: read.append((number, sock.recv(10))))
+        if number != 1:
+            sender.send(b"x")
+    gevent.sleep(10 * INTERVAL_S)
+    assert sorted(read) == [(0, b"x"), (2, b"x")]
+
+
+def test_a_reader_may_remove_another_of_the_same_sweep(pairs):
+    sweeper, read = Sweeper(), []
+    descriptors = [receiver.fileno() for _, receiver in pairs(2)]
+
+    def read_first(descriptor):
+        read.append(descriptor)
+        for each in descriptors:
+            sweeper.remove(each)
+
+    for descriptor in descriptors:
+        sweeper.add(descriptor, lambda descriptor=descriptor: read_first(descriptor))
+    for sender, _ in pairs(0):
+        sender.send(b"x")
+    gevent.sleep(10 * INTERVAL_S)
+    assert len(read) == 1
+
+
+def test_a_calm_stream_is_read_in_turns_and_keeps_its_gaps(serve, connect, ask):
+    def script(peer):
+        while True:
+            peer.read_request()
+            peer.begin_stream()
+            for _ in range(6):
+                peer.send_event("a")
+                time.sleep(0.05)
+            peer.end_stream()
+
+    server = serve(script)
+    transport = connect(server.base_url)
+    for _ in range(2):  # the second one on a connection that was read in turns before
+        attempt = transport.send(ask(), PATIENT).attempt
+        gaps = dict(zip(attempt.chunk_gaps[::2], attempt.chunk_gaps[1::2], strict=True))
+        assert (attempt.outcome, attempt.chunks, sum(gaps.values())) == (Outcome.OK, 6, 5)
+        assert min(gaps) >= bucket(0.04), [middle_s(gap) for gap in gaps]
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(("end", "error"), [("wait_for_close", "gap_timeout"), ("reset", "reset")])
+def test_a_calm_stream_that_does_not_end_well_is_told(serve, connect, ask, end, error):
+    def script(peer):
+        peer.read_request()
+        peer.begin_stream()
+        for _ in range(3):
+            peer.send_event("a")
+            time.sleep(0.05)
+        getattr(peer, end)()
+
+    server = serve(script)
+    attempt = connect(server.base_url).send(ask(), Timeouts(gap_s=0.4)).attempt
+    assert (attempt.error, attempt.chunks) == (error, 3)
+    assert server.closed.acquire(timeout=5)
+
+
+def test_closing_waits_for_a_calm_stream(serve, connect, ask):
+    def script(peer):
+        peer.read_request()
+        peer.begin_stream()
+        for _ in range(5):
+            peer.send_event("a")
+            time.sleep(0.05)
+        peer.end_stream()
+
+    transport = connect(serve(script).base_url)
+    sending = gevent.spawn(transport.send, ask(), PATIENT)
+    gevent.sleep(0.15)
+    transport.close()
+    assert sending.get().attempt.outcome is Outcome.OK
