@@ -15,7 +15,9 @@ from relayload.core.traffic.prompts import SETS
 from relayload.core.verdict.objective import unknown_names
 from relayload.document import Document, Location
 from relayload.profile import trace as traces
-from relayload.profile.model import ObjectiveEntry, Trace, class_name, default_stage_name
+from relayload.profile.loads import Trace, default_stage_name
+from relayload.profile.objectives import ObjectiveEntry
+from relayload.profile.scenario import class_name
 from relayload.profile.target import Guardrails, Target
 from relayload.profile.types import Rate
 

@@ -6,7 +6,8 @@ from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.prompts import messages
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.request import WireRequest
-from relayload.profile.model import Profile, Scenario
+from relayload.profile.model import Profile
+from relayload.profile.scenario import Scenario
 
 KIND_HEADER = "x-relayload-kind"
 """Tells a fake relay which kind of request this is; other relays ignore it."""

@@ -10,7 +10,9 @@ from relayload.core.traffic.plan import Plan, Request
 from relayload.core.traffic.prompts import expected_tokens
 from relayload.profile import trace as traces
 from relayload.profile.checks import TRACE_STAGE
-from relayload.profile.model import ClosedLoad, OpenLoad, Profile, Scenario, Trace
+from relayload.profile.loads import ClosedLoad, OpenLoad, Trace
+from relayload.profile.model import Profile
+from relayload.profile.scenario import Scenario
 
 
 def stages(profile: Profile) -> tuple[Stage, ...]:

@@ -17,7 +17,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from relayload.core.errors import AuthorError, Fault
-from relayload.profile.model import Trace
+from relayload.profile.loads import Trace
 from relayload.profile.types import spelled
 
 COLUMNS = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")

@@ -16,7 +16,7 @@ from relayload.core.results.histogram import Histogram
 from relayload.core.results.progress import Progress
 from relayload.core.traffic.arrivals import Arrival, stage_at
 from relayload.profile import Profile
-from relayload.profile.model import OpenLoad
+from relayload.profile.loads import OpenLoad
 from relayload.profile.plan import arrivals, stages
 from relayload.swarm import progress
 from relayload.swarm.messages import ASSIGN, END, Assignment, EndRun, Live, pack

@@ -15,7 +15,7 @@ import gevent
 
 from relayload.core.errors import AuthorError
 from relayload.profile import Profile
-from relayload.profile.model import ClosedLoad
+from relayload.profile.loads import ClosedLoad
 from relayload.report.text import render_summary, render_verdict
 from relayload.swarm.generator import Generator
 from relayload.swarm.messages import LIVE, Live, unpack

@@ -13,7 +13,7 @@ from relayload.core.results.record import Attempt, Drop, End, Outcome, Record
 from relayload.core.traffic.arrivals import LIMIT_GUARD_S, Arrival, Share
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
-from relayload.profile.model import ClosedLoad, OpenLoad
+from relayload.profile.loads import ClosedLoad, OpenLoad
 from relayload.profile.plan import arrivals, stages
 from relayload.recording import Recording
 from relayload.swarm.closed import ClosedLoop

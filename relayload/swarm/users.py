@@ -5,7 +5,8 @@ from locust import User, task
 import gevent
 
 from relayload.profile import Profile
-from relayload.profile.model import ClosedLoad, class_name
+from relayload.profile.loads import ClosedLoad
+from relayload.profile.scenario import class_name
 from relayload.swarm.events import Swarm
 
 _FOREVER_S = 86400.0

@@ -1,7 +1,8 @@
 import pytest
 
 from relayload.core.wire.request import Timeouts
-from relayload.profile.model import ClosedLoad, OpenLoad, PromptText, Trace
+from relayload.profile.loads import ClosedLoad, OpenLoad, Trace
+from relayload.profile.scenario import PromptText
 
 
 def test_what_is_not_said_has_a_default(read, good):

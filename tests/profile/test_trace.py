@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.core.errors import AuthorError
-from relayload.profile.model import Trace
+from relayload.profile.loads import Trace
 from relayload.profile.trace import TraceRow, check, rows
 
 FIRST = "2023-11-16 18:15:46.6805900,374,44"
