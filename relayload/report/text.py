@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from relayload.core.results.sample import Distribution
-from relayload.core.results.summary import Group, Metrics, Summary
+from relayload.core.results.summary import GeneratorHealth, Group, Metrics, Summary
 from relayload.core.units import format_duration
 from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.judging import Judgement
@@ -145,8 +145,15 @@ def _generator(summary: Summary) -> list[tuple[str, str]]:
     parts = [f"late p99 {format_duration(health.late_p99_s)}"] if health.late_p99_s is not None else []
     parts += [f"loop p99 {format_duration(health.loop_lag_p99_s)}"] if health.loop_lag_p99_s is not None else []
     parts += [f"CPU {share(health.cpu_share)}"] if health.cpu_share is not None else []
+    parts += [f"GC at most {format_duration(health.gc_pause_max_s)}"] if health.gc_pause_max_s is not None else []
+    parts += [_open_files(health)] if health.open_files_max is not None else []
     parts += [f"{health.timestamps} timestamps"] if health.timestamps else []
     return [("generator", " · ".join(parts) or "told nothing")] + [("", reason) for reason in health.reasons]
+
+
+def _open_files(health: GeneratorHealth) -> str:
+    most = f"{health.open_files_max:,} files"
+    return f"{most} of {health.open_files_limit:,}" if health.open_files_limit is not None else most
 
 
 def _objectives(judgements: Iterable[Judgement]) -> RenderableType:

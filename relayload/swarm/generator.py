@@ -16,6 +16,7 @@ from relayload.profile.compose import Composer
 from relayload.profile.loads import ClosedLoad, OpenLoad
 from relayload.profile.plan import arrivals, stages
 from relayload.recording import Recording
+from relayload.swarm import files
 from relayload.swarm.closed import ClosedLoop
 from relayload.swarm.dispatch import Bounds, Dispatcher, DropReason
 from relayload.swarm.health import Health
@@ -197,6 +198,9 @@ class Generator:
                 timestamps="kernel" if self._transport.kernel_timestamps else "user",
                 loop_lag_p99_s=self._health.loop_lag_p99_s,
                 cpu_share=self._health.cpu_share,
+                gc_pause_max_s=self._health.longest_gc_pause_s,
+                open_files_max=self._health.most_open_files,
+                open_files_limit=files.limit(),
             )
         )
         self._writer.close()

@@ -11,6 +11,7 @@ from typing import Any
 import gevent
 
 from relayload.profile import Profile
+from relayload.swarm.files import raise_limit
 from relayload.swarm.generator import Generator
 from relayload.swarm.messages import ASSIGN, END, LIVE, Assignment, EndRun, pack, unpack
 from relayload.swarm.nodes import runner_of
@@ -36,6 +37,7 @@ class Worker:
 
     def listen(self) -> None:
         """Take part in runs from now on."""
+        raise_limit()
         prepare(self._profile.driver)
         self._runner.register_message(ASSIGN, self._on_assign)
         self._runner.register_message(END, self._on_end, concurrent=True)

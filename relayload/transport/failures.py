@@ -1,5 +1,6 @@
 """What can go wrong on the wire, under short stable names, and the outcome of each. The one table of both drivers."""
 
+import errno
 import socket
 import ssl
 from enum import StrEnum
@@ -11,6 +12,10 @@ from relayload.core.wire.stream import StreamFlaw
 class Failure(StrEnum):
     """The `error` of an attempt that got no whole HTTP response; `http_<status>` names the others."""
 
+    NO_FILES = "no_files"
+    """This process may open no more files: its own fault, not the relay's."""
+    NO_PORTS = "no_ports"
+    """This machine has no free port left to connect from: likewise."""
     DNS = "dns"
     CONNECT = "connect"
     CONNECT_TIMEOUT = "connect_timeout"
@@ -38,6 +43,8 @@ class AnswerFlaw(StrEnum):
 
 
 OUTCOMES: dict[Failure | AnswerFlaw | StreamFlaw, Outcome] = {
+    Failure.NO_FILES: Outcome.UNREACHABLE,
+    Failure.NO_PORTS: Outcome.UNREACHABLE,
     Failure.DNS: Outcome.UNREACHABLE,
     Failure.CONNECT: Outcome.UNREACHABLE,
     Failure.CONNECT_TIMEOUT: Outcome.UNREACHABLE,
@@ -71,6 +78,8 @@ _ERRORS: tuple[tuple[type[OSError], Failure], ...] = (  # the first that fits
     (OSError, Failure.CONNECT),
 )
 
+_STARVED = {errno.EMFILE: Failure.NO_FILES, errno.ENFILE: Failure.NO_FILES, errno.EADDRNOTAVAIL: Failure.NO_PORTS}
+
 
 class WireError(Exception):
     """The attempt has failed. Stays inside this package."""
@@ -82,6 +91,8 @@ class WireError(Exception):
 
 def dial_failure(error: OSError) -> Failure:
     """What an error that came before there was a connection means."""
+    if error.errno in _STARVED and not isinstance(error, socket.gaierror):
+        return _STARVED[error.errno]
     return next(failure for kind, failure in _ERRORS if isinstance(error, kind))
 
 

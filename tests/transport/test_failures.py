@@ -4,6 +4,7 @@ import ssl
 
 import pytest
 
+from relayload.core.results.health import STARVED
 from relayload.core.results.record import Outcome
 from relayload.core.wire.stream import StreamFlaw
 from relayload.transport.failures import (
@@ -29,6 +30,8 @@ def test_everything_that_can_go_wrong_has_an_outcome():
         (OSError(errno.ETIMEDOUT, ""), Failure.CONNECT_TIMEOUT),
         (ConnectionRefusedError(), Failure.CONNECT),
         (OSError(errno.EHOSTUNREACH, ""), Failure.CONNECT),
+        (OSError(errno.EMFILE, ""), Failure.NO_FILES),
+        (OSError(errno.EADDRNOTAVAIL, ""), Failure.NO_PORTS),
         (ssl.SSLCertVerificationError(), Failure.TLS_CERTIFICATE),
         (ssl.SSLError(), Failure.TLS),
     ],
@@ -66,3 +69,7 @@ def test_errors_of_a_connection_have_names(error, answered, failure):
 )
 def test_the_status_alone_has_an_outcome(status, outcome):
     assert outcome_of_status(status) is outcome
+
+
+def test_the_errors_of_this_machine_are_those_that_make_a_run_invalid():
+    assert {Failure.NO_FILES.value, Failure.NO_PORTS.value} == STARVED

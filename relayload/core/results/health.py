@@ -9,6 +9,9 @@ from msgspec import Struct
 
 from relayload.core.units import format_duration
 
+STARVED = frozenset({"no_files", "no_ports"})
+"""The errors of attempts that this machine had nothing left for: no open file, no port."""
+
 
 class Thresholds(Struct, frozen=True, kw_only=True):
     """What is still to be believed. `late_share` and `drop_share` are of the arrivals that were offered."""
@@ -30,11 +33,16 @@ def doubts(
     dropped: int,
     timestamps: str | None,
     loop_lag_p99_s: float | None,
+    starved: int = 0,
 ) -> tuple[str, ...]:
-    """Why the load was not delivered, or not measured, as it should be. `late_s` has one value per start."""
+    """Why the load was not delivered, or not measured, as it should be.
+
+    `late_s` has one value per start; `starved` attempts found no file or port left on this machine.
+    """
     return (
         *_late(thresholds, late_s),
         *_dropped(thresholds, dropped, dropped + len(late_s)),
+        *_starved(starved),
         *_unmeasured(thresholds, timestamps, loop_lag_p99_s),
     )
 
@@ -53,6 +61,14 @@ def _dropped(thresholds: Thresholds, dropped: int, offered: int) -> Iterator[str
         yield (
             f"the load was not delivered: {dropped} of {offered} arrivals were dropped; raise load.max_in_flight, "
             "or allow for them in generator.drop_share"
+        )
+
+
+def _starved(attempts: int) -> Iterator[str]:
+    if attempts:
+        yield (
+            f"{attempts} requests found no open file or port left on this machine: raise its limits (ulimit -n, "
+            "net.ipv4.ip_local_port_range) or use more machines"
         )
 
 

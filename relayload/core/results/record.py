@@ -122,6 +122,10 @@ class End(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line
     """`kernel` when the instants of arrival came from the kernel."""
     loop_lag_p99_s: float | None = None
     cpu_share: float | None = None
+    gc_pause_max_s: float | None = None
+    open_files_max: int | None = None
+    open_files_limit: int | None = None
+    """How many files the process could have open at once; None without a limit."""
 
 
 Line = Record | Drop | End

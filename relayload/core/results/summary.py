@@ -122,6 +122,10 @@ class GeneratorHealth(Struct, frozen=True, kw_only=True):
     loop_lag_p99_s: float | None
     late_p99_s: float | None
     cpu_share: float | None
+    gc_pause_max_s: float | None
+    open_files_max: int | None
+    open_files_limit: int | None
+    """Of the worker that came nearest to its limit."""
     valid: bool
     reasons: tuple[str, ...]
 

@@ -1,17 +1,18 @@
 """From a fold to the summary of its run."""
 
+import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from typing import NamedTuple, cast
 
 from relayload.core.results.cell import Key, Place, Tokens
 from relayload.core.results.fold import Account, Fold, account
-from relayload.core.results.health import Thresholds, doubts
+from relayload.core.results.health import STARVED, Thresholds, doubts
 from relayload.core.results.jobs import RunAll, one_by_one
 from relayload.core.results.metrics import Column, MetricsOf
-from relayload.core.results.record import Outcome
+from relayload.core.results.record import End, Outcome
 from relayload.core.results.run import RunInfo
 from relayload.core.results.sample import rank_of
 from relayload.core.results.selection import Selection, Series
@@ -92,9 +93,13 @@ class _Summarizer:
             by_stage=self._stages(),
             timeline_step_s=self._timeline_step_s,
             timeline=self._timeline,
-            generator=_generator(fold, run.thresholds, self._starts.late_p99_s, (*accounted.faults, *faults)),
+            generator=self._generator((*accounted.faults, *faults)),
             warnings=(*warnings, *_warnings(self._all)),
         )
+
+    def _generator(self, faults: tuple[str, ...]) -> GeneratorHealth:
+        reasons = (*faults, *_doubts(self._fold, self._run.thresholds, _errors(self._all)))
+        return _health(self._fold.ends, self._starts.late_p99_s, reasons)
 
     def _counts(self, accounted: Account) -> Counts:
         by_outcome = self._all.by_outcome()
@@ -215,25 +220,39 @@ def _tokens(everything: Selection) -> TokenCounts:
     )
 
 
-def _generator(
-    fold: Fold, thresholds: Thresholds, late_p99_s: float | None, faults: tuple[str, ...]
-) -> GeneratorHealth:
-    clocks = {end.timestamps for end in fold.ends}
-    timestamps = ("kernel" if clocks == {"kernel"} else "user") if clocks else None
-    loop_lag_p99_s = _worst(end.loop_lag_p99_s for end in fold.ends)
-    late_s = list(chain.from_iterable(cell.columns["late"] for cell in fold.cells.values()))
-    doubted = doubts(
-        thresholds, late_s=late_s, dropped=fold.dropped, timestamps=timestamps, loop_lag_p99_s=loop_lag_p99_s
+def _timestamps(ends: Sequence[End]) -> str | None:
+    clocks = {end.timestamps for end in ends}
+    return ("kernel" if clocks == {"kernel"} else "user") if clocks else None
+
+
+def _doubts(fold: Fold, thresholds: Thresholds, errors: Iterable[ErrorCount]) -> tuple[str, ...]:
+    return doubts(
+        thresholds,
+        late_s=list(chain.from_iterable(cell.columns["late"] for cell in fold.cells.values())),
+        dropped=fold.dropped,
+        timestamps=_timestamps(fold.ends),
+        loop_lag_p99_s=_worst(end.loop_lag_p99_s for end in fold.ends),
+        starved=sum(error.count for error in errors if error.error in STARVED),
     )
-    reasons = (*faults, *doubted)
+
+
+def _health(ends: Sequence[End], late_p99_s: float | None, reasons: tuple[str, ...]) -> GeneratorHealth:
+    fullest = max(ends, key=_files_share, default=None)
     return GeneratorHealth(
-        timestamps=timestamps,
-        loop_lag_p99_s=loop_lag_p99_s,
+        timestamps=_timestamps(ends),
+        loop_lag_p99_s=_worst(end.loop_lag_p99_s for end in ends),
         late_p99_s=late_p99_s,
-        cpu_share=_worst(end.cpu_share for end in fold.ends),
+        cpu_share=_worst(end.cpu_share for end in ends),
+        gc_pause_max_s=_worst(end.gc_pause_max_s for end in ends),
+        open_files_max=fullest.open_files_max if fullest else None,
+        open_files_limit=fullest.open_files_limit if fullest else None,
         valid=not reasons,
         reasons=reasons,
     )
+
+
+def _files_share(end: End) -> float:
+    return (end.open_files_max or 0) / (end.open_files_limit or math.inf)
 
 
 def _warnings(everything: Selection) -> tuple[str, ...]:

@@ -42,5 +42,10 @@ def test_a_lagging_loop_matters_where_the_kernel_gives_no_timestamps(
     assert bool(told(timestamps=timestamps, loop_lag_p99_s=lag_s)) is doubted
 
 
+def test_attempts_that_found_nothing_left_on_this_machine_are_doubted() -> None:
+    (reason,) = told(starved=3)
+    assert reason.startswith("3 requests found no open file or port left on this machine")
+
+
 def test_a_run_without_requests_is_judged_by_others() -> None:
     assert told(late_s=[]) == ()

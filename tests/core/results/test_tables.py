@@ -114,6 +114,23 @@ def test_the_generator_is_as_good_as_its_worst_worker(request_line, end_line, ma
     assert (health.late_p99_s, health.valid, health.reasons) == (0.002, True, ())
 
 
+def test_the_worker_nearest_to_its_open_files_is_told(request_line, end_line, make_run, folded):
+    lines = [
+        request_line(0),
+        end_line(0, started=1, gc_pause_max_s=0.004, open_files_max=900, open_files_limit=1000),
+        end_line(1, gc_pause_max_s=0.001, open_files_max=950, open_files_limit=10_000),
+    ]
+    health = summarize(folded(lines), make_run()).generator
+    assert (health.gc_pause_max_s, health.open_files_max, health.open_files_limit) == (0.004, 900, 1000)
+
+
+def test_a_machine_out_of_files_is_not_held_against_the_relay(request_line, make_run, folded):
+    fold = folded([request_line(0, outcome=Outcome.UNREACHABLE, error="no_files")])
+    health = summarize(fold, make_run()).generator
+    assert not health.valid
+    assert "1 requests found no open file or port left on this machine" in health.reasons[0]
+
+
 def test_faults_make_the_generator_invalid_and_warnings_do_not(request_line, make_run, folded):
     fold = folded([request_line(0)])
     assert summarize(fold, make_run(), warnings=["torn"]).generator.valid

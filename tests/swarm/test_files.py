@@ -1,0 +1,29 @@
+import resource
+import socket
+
+import pytest
+
+from relayload.swarm import files
+
+
+def test_counts_what_is_open() -> None:
+    before = files.count()
+    assert before is not None
+    with socket.socket():
+        assert files.count() == before + 1
+    assert files.count() == before
+
+
+@pytest.fixture
+def limits() -> object:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    yield before
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_raises_the_limit_to_what_the_system_grants(limits: tuple[int, int]) -> None:
+    _, hard = limits
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    assert files.limit() == 256
+    files.raise_limit()
+    assert files.limit() == hard
