@@ -75,14 +75,14 @@ class Document:
         """This document with `path.to.value=YAML` set; list items by index, missing mappings are made."""
         return _Overrides(self).apply(assignments)
 
-    def substitute(self, replacement: Callable[[str], str]) -> "Document":
-        """This document with every text replaced; a ValueError becomes a fault where the text stands."""
+    def substitute(self, replacement: Callable[[Location, str], str]) -> "Document":
+        """This document with every text, given its place, replaced; a ValueError becomes a fault there."""
         faults: list[Fault] = []
         data = self._substituted(self.data, (), replacement, faults)
         return replace(self, data=data, faults=(*self.faults, *faults))
 
     def _substituted(
-        self, value: Any, location: Location, replacement: Callable[[str], str], faults: list[Fault]
+        self, value: Any, location: Location, replacement: Callable[[Location, str], str], faults: list[Fault]
     ) -> Any:
         if isinstance(value, dict):
             return {key: self._substituted(item, (*location, key), replacement, faults) for key, item in value.items()}
@@ -93,7 +93,7 @@ class Document:
         if not isinstance(value, str):
             return value
         try:
-            return replacement(value)
+            return replacement(location, value)
         except ValueError as error:
             faults.append(self.fault(location, str(error)))
             return value

@@ -20,6 +20,8 @@ from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.scenario import class_name
 from relayload.profile.target import Guardrails, Target
 from relayload.profile.types import Rate
+from relayload.transport.origin import origin_of
+from relayload.transport.tls import target_context
 
 ROWS_CHECKED = 10_000
 """Rows of a trace that are read before a run; `relayload check` reads all that would be sent."""
@@ -35,7 +37,7 @@ _TRACE: Location = ("load", "arrivals", "trace")
 def check(document: Document, folder: Path) -> Iterator[Fault]:
     """The faults between the parts of a profile that lies in that folder."""
     content = _Content(document)
-    yield from _target_faults(content)
+    yield from _target_faults(content, folder)
     yield from _stage_faults(content)
     yield from _trace_faults(content, folder)
     yield from _scenario_faults(content)
@@ -64,7 +66,7 @@ class _Content:
         return ".".join(map(str, location)) not in self._told
 
 
-def _target_faults(content: _Content) -> Iterator[Fault]:
+def _target_faults(content: _Content, folder: Path) -> Iterator[Fault]:
     target = _sound(Target, content.data.get("target", {}))
     guardrails = _sound(Guardrails, content.data.get("guardrails", {}))
     location = ("target", "base_url")
@@ -74,6 +76,16 @@ def _target_faults(content: _Content) -> Iterator[Fault]:
     elif target and guardrails and not guardrails.allow(target):
         remedy = f"guardrails: {{allow_hosts: [{target.host}]}}"
         yield content.fault(location, f"'{target.host}' is not this machine; to send load there, write {remedy}")
+    if target and target.base_url.startswith("https"):
+        yield from _tls_faults(content, target.found_from(folder))
+
+
+def _tls_faults(content: _Content, target: Target) -> Iterator[Fault]:
+    try:
+        target_context(origin_of(target.base_url), ca_file=target.tls.ca_file, client_cert=target.tls.client_cert)
+    except AuthorError as error:
+        for fault in error.faults:
+            yield content.fault(("target", "tls", fault.path), fault.message)
 
 
 def _preset_faults(name: str) -> list[str]:

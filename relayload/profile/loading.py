@@ -7,28 +7,31 @@ from pathlib import Path
 
 from relayload import document
 from relayload.core.errors import AuthorError
-from relayload.document import Document
+from relayload.document import Document, Location
 from relayload.profile.checks import check
 from relayload.profile.model import Profile
-from relayload.profile.variables import concealed, expanded, redacted, unencodable
+from relayload.profile.secrets import concealed, misused, redacted, secret_locations
+from relayload.profile.variables import expanded, unencodable
 
 
 def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None = None) -> Profile:
-    """Read a profile, with `path.to.value=YAML` set and environment variables in place.
+    """Read a profile, with `path.to.value=YAML` set, environment variables and secrets in place.
 
     Raises AuthorError with every fault at once.
     """
     written = document.load(path).override(sets)
-    content = expanded(written, os.environ if environ is None else environ)
+    secrets = secret_locations(written)
+    content = expanded(written, os.environ if environ is None else environ, path.parent, secrets)
+    content = replace(content, faults=(*content.faults, *misused(written, secrets)))
     try:
-        return _profile(content, path)
+        return _profile(content, path, secrets)
     except AuthorError as error:
-        raise AuthorError(concealed(error.faults, written, content)) from None
+        raise AuthorError(concealed(error.faults, secrets, written, content)) from None
 
 
-def _profile(content: Document, path: Path) -> Profile:
+def _profile(content: Document, path: Path, secrets: tuple[Location, ...]) -> Profile:
     if halves := unencodable(content):
         raise AuthorError([*content.faults, *halves])
     faults = (*content.faults, *check(content, path.parent))
     profile = document.validate(replace(content, faults=faults), Profile)
-    return profile.read_from(path, redacted(content.data))
+    return profile.read_from(path, redacted(content.data, secrets))

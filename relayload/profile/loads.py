@@ -7,7 +7,18 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from relayload.document.validation import nearest
-from relayload.profile.types import Count, Duration, Flag, Items, Number, Part, PositiveDuration, Rate, spelled
+from relayload.profile.types import (
+    Count,
+    Duration,
+    Flag,
+    Items,
+    Number,
+    Part,
+    PathText,
+    PositiveDuration,
+    Rate,
+    spelled,
+)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -55,16 +66,10 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _path(text: object) -> object:
-    if isinstance(text, str) and (not text or not text.isprintable()):
-        raise ValueError("expected the path of a file")
-    return text
-
-
 class Trace(Part):
     """Recorded traffic to send again: each row at its own time, with its own size."""
 
-    trace: Annotated[Path, BeforeValidator(_path)]
+    trace: PathText
     format: Literal["azure"]
     speed: Annotated[Number, Field(gt=0)] = 1.0
     """Seconds of the trace per second of the run."""

@@ -71,7 +71,10 @@ class Profile(Part):
 
     def read_from(self, source: Path, effective: dict[str, Any]) -> Self:
         """This profile, knowing where it comes from; the path of a trace is found from there."""
-        profile = self.model_copy(update={"load": _found_from(self.load, source.parent)})
+        folder = source.parent
+        profile = self.model_copy(
+            update={"load": _found_from(self.load, folder), "target": self.target.found_from(folder)}
+        )
         profile._source = source
         profile._effective = effective
         return profile

@@ -2,17 +2,21 @@
 
 import re
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
-from relayload.profile.types import Items, Part, Secret
+from relayload.profile.types import Flag, HeaderValue, Items, Part, PathText, Secret
+from relayload.transport.drivers import Options
 
 FAKE_SCHEME = "fake://"
 
 _URL = re.compile(r"https?://[^\s/?#@\\]+(/[^\s?#\\]*)?", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
+_SET_BY_THE_DRIVER = ("host", "connection", "content-type", "content-length", "transfer-encoding", "accept-encoding")
 
 
 def _base_url(url: str) -> str:
@@ -33,11 +37,67 @@ def _base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+class Tls(Part):
+    """How connections to an `https://` target are made. Paths start from the profile."""
+
+    verify: Flag = True
+    """False accepts any certificate: the run says so, since anyone may then be answering."""
+    ca_file: PathText | None = None
+    """PEM: the authorities to trust instead of the system's."""
+    client_cert: PathText | None = None
+    """PEM: a certificate and its key, for a relay that asks for one."""
+
+    def found_from(self, folder: Path) -> "Tls":
+        paths = {name: folder / path for name in ("ca_file", "client_cert") if (path := getattr(self, name))}
+        return self.model_copy(update=paths)
+
+
+def _header_name(name: str) -> str:
+    if not _HEADER.fullmatch(name):
+        raise ValueError(f"expected the name of a header, got '{name}'")
+    if name.lower() == "authorization":
+        raise ValueError("write the key as target.api_key")
+    if name.lower() in _SET_BY_THE_DRIVER:
+        raise ValueError(f"'{name}' is set by the driver")
+    return name
+
+
+Headers = dict[Annotated[str, AfterValidator(_header_name)], HeaderValue]
+
+
 class Target(Part):
-    """A relay: its base URL and key."""
+    """A relay: its base URL and key, and what else it wants to be told."""
 
     base_url: Annotated[str, AfterValidator(_base_url)] = f"{FAKE_SCHEME}o-series"
     api_key: Secret = Secret("sk-fake")
+    """Sent as `Authorization: Bearer ...`."""
+    organization: HeaderValue | None = None
+    """Sent as `OpenAI-Organization`."""
+    project: HeaderValue | None = None
+    """Sent as `OpenAI-Project`."""
+    headers: Headers = Field(default_factory=dict)
+    """Sent with every request."""
+    tls: Tls = Tls()
+
+    @property
+    def options(self) -> Options:
+        """What a transport to it is told."""
+        named = {"openai-organization": self.organization, "openai-project": self.project}
+        headers = {name: value.reveal() for name, value in {**named, **self.headers}.items() if value}
+        return Options(
+            verify=self.tls.verify, ca_file=self.tls.ca_file, client_cert=self.tls.client_cert, headers=headers
+        )
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What everyone who reads the results must know."""
+        if self.tls.verify or not self.base_url.startswith("https"):
+            return ()
+        return (f"TLS certificates of {self.host} were NOT verified: anyone may have answered",)
+
+    def found_from(self, folder: Path) -> "Target":
+        """With its files as they lie from a folder."""
+        return self.model_copy(update={"tls": self.tls.found_from(folder)})
 
     @property
     def fake_preset(self) -> str | None:

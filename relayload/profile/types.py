@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from math import isfinite
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
@@ -63,6 +64,22 @@ class Secret:
         return core_schema.no_info_plain_validator_function(cls.of, serialization=shown)
 
 
+class HeaderValue(Secret):
+    """The value of a header, which may hold a secret."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, value: object) -> "HeaderValue":
+        if isinstance(value, HeaderValue):
+            return value
+        if not isinstance(value, str) or not value.strip():
+            raise ValueError("expected text in quotes")
+        if not value.isascii() or not value.isprintable():
+            raise ValueError("holds a line break or a letter beyond ASCII, which no header can")
+        return cls(value)
+
+
 _UNFIT_FOR_HEADERS = re.compile(r"[^\x21-\x7e]")
 
 
@@ -114,6 +131,14 @@ def _flag(value: object) -> object:
     raise ValueError(f"expected true or false, got {spelled(value)}")
 
 
+def _path(value: object) -> object:
+    if isinstance(value, Path):
+        return value
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise ValueError(f"expected the path of a file, got {spelled(value)}")
+    return value
+
+
 def _items(value: object) -> object:
     if isinstance(value, list | tuple):
         return value
@@ -132,4 +157,6 @@ Count = Annotated[Integer, Field(ge=1, le=MOST)]
 Number = Annotated[float, BeforeValidator(_number)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Text = Annotated[str, Field(min_length=1)]
+PathText = Annotated[Path, BeforeValidator(_path)]
+"""The path of a file, which need not exist."""
 Items = Annotated[tuple[Item, ...], BeforeValidator(_items)]

@@ -10,6 +10,11 @@ import ssl
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import SplitResult, urlsplit
 
+from relayload.transport.drivers import Options
+from relayload.transport.origin import Origin, origin_of
+from relayload.transport.proxy import proxy_for
+from relayload.transport.tls import target_context
+
 _TIMEOUT_S = 10.0
 _KEY_REJECTED = (401, 403)
 _NOT_HERE = (404, 405)
@@ -19,53 +24,80 @@ class TargetUnreachable(Exception):
     """The target can't be load-tested as it stands; the message says what to change. Exit code 6."""
 
 
-def preflight(base_url: str, api_key: str) -> None:
-    """Raise TargetUnreachable unless an OpenAI-compatible API answers there and takes the key."""
-    status, body = _ask(base_url, "GET", "/models", api_key)
+def preflight(base_url: str, api_key: str, options: Options | None = None) -> None:
+    """Raise TargetUnreachable unless an OpenAI-compatible API answers there and takes the key.
+
+    Goes the way of the load: with its TLS settings, its headers and its proxy.
+    """
+    door = _Door(api_key, options or {})
+    status, body = door.ask(base_url, "GET", "/models")
     if status in _KEY_REJECTED:
         raise TargetUnreachable(_key_rejected(base_url, status, body))
     if status in _NOT_HERE:
-        _look_for_chat(base_url, api_key)
+        _look_for_chat(base_url, door)
     elif status == 200 and not _is_json(body):
         raise TargetUnreachable(_no_api(base_url, "answers GET /models with something that is not JSON"))
 
 
-def _look_for_chat(base_url: str, api_key: str) -> None:
-    status, body = _ask(base_url, "POST", "/chat/completions", api_key)
+def _look_for_chat(base_url: str, door: "_Door") -> None:
+    status, body = door.ask(base_url, "POST", "/chat/completions")
     if status in _KEY_REJECTED:
         raise TargetUnreachable(_key_rejected(base_url, status, body))
     if status not in _NOT_HERE:
         return
     if not urlsplit(base_url).path.rstrip("/").endswith("/v1"):
         versioned = base_url.rstrip("/") + "/v1"
-        if _ask(versioned, "GET", "/models", api_key)[0] not in _NOT_HERE:
+        if door.ask(versioned, "GET", "/models")[0] not in _NOT_HERE:
             raise TargetUnreachable(f"{base_url} lacks its '/v1': write target.base_url: {versioned}")
     reason = f"answers {status} to GET /models and to POST /chat/completions"
     raise TargetUnreachable(_no_api(base_url, reason))
 
 
-def _ask(base_url: str, method: str, path: str, api_key: str) -> tuple[int, bytes]:
-    parts = urlsplit(base_url)
-    connection = _connection(parts)
-    headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
-    body = b"{}" if method == "POST" else None
-    if body:
-        headers["Content-Type"] = "application/json"
-    try:
-        connection.request(method, parts.path.rstrip("/") + path, body=body, headers=headers)
-        response = connection.getresponse()
-        return response.status, response.read(65536)
-    except (OSError, HTTPException) as error:
-        raise TargetUnreachable(_no_answer(base_url, parts, error)) from None
-    finally:
-        connection.close()
+class _Door:
+    """Asks one question at a time, each on a connection of its own."""
 
+    def __init__(self, api_key: str, options: Options) -> None:
+        self._headers = {
+            "Authorization": f"Bearer {api_key}",
+            "Accept": "application/json",
+            **(options.get("headers") or {}),
+        }
+        self._options = options
 
-def _connection(parts: SplitResult) -> HTTPConnection:
-    host = parts.hostname or ""
-    if parts.scheme == "https":
-        return HTTPSConnection(host, parts.port, timeout=_TIMEOUT_S)
-    return HTTPConnection(host, parts.port, timeout=_TIMEOUT_S)
+    def ask(self, base_url: str, method: str, path: str) -> tuple[int, bytes]:
+        """Status and body. Raises TargetUnreachable."""
+        parts, origin = urlsplit(base_url), origin_of(base_url)
+        connection, base = self._connection(origin)
+        body, typed = (b"{}", {"Content-Type": "application/json"}) if method == "POST" else (None, {})
+        try:
+            connection.request(method, base + origin.path + path, body=body, headers=self._headers | typed)
+            response = connection.getresponse()
+            return response.status, response.read(65536)
+        except (OSError, HTTPException) as error:
+            raise TargetUnreachable(_no_answer(base_url, parts, error)) from None
+        finally:
+            connection.close()
+
+    def _connection(self, origin: Origin) -> tuple[HTTPConnection, str]:
+        """A connection, and what stands before the path of a request on it."""
+        proxy = proxy_for(origin)
+        host, port = (proxy.origin.host, proxy.origin.port) if proxy else (origin.host, origin.port)
+        shown = {"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else {}
+        if origin.scheme == "https":
+            secure = HTTPSConnection(host, port, timeout=_TIMEOUT_S, context=self._context(origin))
+            if proxy:
+                secure.set_tunnel(origin.host, origin.port, shown)
+            return secure, ""
+        self._headers |= shown
+        return HTTPConnection(host, port, timeout=_TIMEOUT_S), f"http://{origin.authority}" if proxy else ""
+
+    def _context(self, origin: Origin) -> ssl.SSLContext | None:
+        return target_context(
+            origin,
+            verify=self._options.get("verify", True),
+            ca_file=self._options.get("ca_file"),
+            client_cert=self._options.get("client_cert"),
+        )
 
 
 def _is_json(body: bytes) -> bool:
@@ -87,7 +119,10 @@ def _cause(error: Exception, place: str) -> str:
         case ConnectionRefusedError():
             return f"nothing listens on {place}. Is the relay running? Is the port in target.base_url right?"
         case ssl.SSLCertVerificationError():
-            return f"the certificate of {place} can't be verified: {error.verify_message}"
+            return (
+                f"the certificate of {place} can't be verified: {error.verify_message}. Name its authority in "
+                "target.tls.ca_file, or accept any certificate with target.tls.verify: false"
+            )
         case ssl.SSLError():
             return f"{place} does not speak TLS. Should target.base_url begin with http://?"
         case socket.gaierror():

@@ -19,7 +19,7 @@ class TargetHost:
         if preset is not None and self._fake is None:
             self._fake = FakeRelay.start(preset, api_key=key)
         base_url = self._fake.base_url if self._fake else self._target.base_url
-        preflight(base_url, key)
+        preflight(base_url, key, self._target.options)
         return base_url
 
     def stop(self) -> None:

@@ -60,7 +60,8 @@ class Worker:
         gevent.spawn(self._tell, self.generator)
 
     def _new_generator(self, assignment: Assignment) -> Generator:
-        transport = new_transport(self._profile.driver, assignment.base_url, self._profile.target.api_key.reveal())
+        target = self._profile.target
+        transport = new_transport(self._profile.driver, assignment.base_url, target.api_key.reveal(), **target.options)
         return Generator(self._profile, assignment, transport, Rows(self._environment))
 
     def _on_end(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's

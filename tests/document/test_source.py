@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.core.errors import AuthorError
-from relayload.document import load, parse
+from relayload.document import Location, load, parse
 
 
 def faults_of(text: str) -> list[str]:
@@ -117,7 +117,7 @@ def test_an_override_that_cannot_be_made_is_a_fault(assignment, fault):
 
 
 def test_texts_are_substituted_and_what_cannot_be_is_a_fault_in_its_place():
-    def replacement(text: str) -> str:
+    def replacement(place: Location, text: str) -> str:
         if text == "bad":
             raise ValueError("is not set")
         return text.upper()

@@ -173,3 +173,9 @@ def test_objectives_are_not_held_against_names_that_are_not_there(faults, good):
     text = good.replace("{model: o3, prompt: simple}", "{}").replace("  simple: {}", "  {}")
     (told,) = faults(f"{text}objectives: ['ttft{{scenario=simple}}.p99 < 1s']\n")
     assert told.startswith("p.yaml:7:3: scenarios: at least one is needed")
+
+
+def test_certificates_that_cannot_be_used_are_faults(faults, good):
+    target = "target: {base_url: https://localhost/v1, tls: {ca_file: none.pem, client_cert: none.pem}}\n"
+    (said,) = faults(good + target)
+    assert said.startswith("p.yaml:8:57: target.tls.ca_file: cannot be used: ")

@@ -90,3 +90,45 @@ def test_load_goes_to_this_machine_and_to_the_hosts_that_are_allowed(url, hosts,
 def test_an_allowed_host_is_a_host_alone(host):
     with pytest.raises(ValidationError, match="expected a host alone, without scheme, port or path, got"):
         Guardrails(allow_hosts=[host])
+
+
+def test_headers_and_tls_are_what_the_transport_is_told(tmp_path):
+    target = Target.model_validate(
+        {
+            "base_url": "https://relay.example.com/v1",
+            "organization": "org-1",
+            "headers": {"X-Team": "load tests"},
+            "tls": {"verify": False, "ca_file": "ca.pem"},
+        }
+    ).found_from(tmp_path)
+    assert target.options == {
+        "verify": False,
+        "ca_file": tmp_path / "ca.pem",
+        "client_cert": None,
+        "headers": {"openai-organization": "org-1", "X-Team": "load tests"},
+    }
+
+
+def test_certificates_that_are_not_verified_are_told_to_every_reader():
+    target = Target.model_validate({"base_url": "https://relay.example.com/v1", "tls": {"verify": False}})
+    assert target.cautions == ("TLS certificates of relay.example.com were NOT verified: anyone may have answered",)
+    assert Target().cautions == ()
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ({"Authorization": "Bearer x"}, "write the key as target.api_key"),
+        ({"Host": "x"}, "'Host' is set by the driver"),
+        ({"X Y": "x"}, "expected the name of a header"),
+        ({"X-Y": 1}, "expected text in quotes"),
+        ({"X-Y": "a\nb"}, "holds a line break"),
+    ],
+)
+def test_headers_that_cannot_be_sent_are_refused(headers, said):
+    with pytest.raises(ValidationError, match=said):
+        Target.model_validate({"headers": headers})
+
+
+def test_a_header_never_prints_its_value():
+    assert "sesame" not in repr(Target.model_validate({"headers": {"X-Key": "sesame"}}))

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.document import parse
-from relayload.profile.variables import expand, expanded, redacted, unencodable
+from relayload.profile.variables import expand, expanded, unencodable
 
 ENVIRON = {"HOST": "relay", "EMPTY": "", "ODD": "a: ${env:HOST} }"}
 
@@ -31,9 +31,9 @@ def test_a_variable_that_is_not_set_is_named():
         expand("${env:NONE}", ENVIRON)
 
 
-@pytest.mark.parametrize("text", ["${HOST}", "${env:HOST", "${env:}", "${file:key}", "${env:2X}", "${}", "${env:A-B}"])
+@pytest.mark.parametrize("text", ["${HOST}", "${env:HOST", "${env:}", "${env:2X}", "${}", "${env:A-B}"])
 def test_another_reference_is_a_fault_that_does_not_repeat_it(text):
-    with pytest.raises(ValueError, match=r"^expected '\$\{env:NAME\}' or '\$\{env:NAME:-default\}'; write '\$\$\{'"):
+    with pytest.raises(ValueError, match=r"^expected '\$\{env:NAME\}', .* or '\$\{file:PATH\}'; write"):
         expand(text, ENVIRON)
 
 
@@ -56,30 +56,36 @@ def test_only_values_are_expanded_and_every_fault_has_its_place():
     ]
 
 
-def test_the_variable_of_the_key_may_stand_nowhere_else():
-    text = "name: run of ${env:KEY}\ntarget:\n  api_key: ${env:KEY}\n  base_url: http://${env:HOST}/${env:KEY:-v1}\n"
-    document = expanded(parse(text, "p.yaml"), {"KEY": "sk-hidden", "HOST": "localhost"})
-    assert [str(fault) for fault in document.faults] == [
-        "p.yaml:1:7: name: KEY holds the key of the target: it may stand in target.api_key alone",
-        "p.yaml:4:13: target.base_url: KEY holds the key of the target: it may stand in target.api_key alone",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("content", "shown"),
-    [
-        ({"target": {"api_key": "sk-hidden", "base_url": "x"}}, {"target": {"api_key": "***", "base_url": "x"}}),
-        ({"target": {"base_url": "x"}}, {"target": {"base_url": "x"}}),
-        ({"name": "p"}, {"name": "p"}),
-    ],
-)
-def test_a_redacted_copy_hides_the_key(content, shown):
-    assert redacted(content) == shown
-
-
 def test_half_a_character_is_a_fault_of_its_own():
     document = parse('a: "\\ud83d"\n"\\ud83d": 1\nb: "\\U0001f600"\n', "p.yaml")
     assert [str(fault) for fault in unencodable(document)] == [
         "p.yaml:1:1: holds half a character, which no UTF-8 text can",
         "p.yaml:1:4: a: holds half a character, which no UTF-8 text can",
     ]
+
+
+@pytest.fixture
+def key_file(tmp_path):
+    (tmp_path / "key").write_text("  sk-of-a-file\n")
+    return tmp_path
+
+
+def test_a_file_is_put_in_place_without_the_space_around_it(key_file):
+    assert expand("${file:key}", {}, key_file) == "sk-of-a-file"
+    assert expand(f"${{file:{key_file}/key}}", {}, key_file / "elsewhere") == "sk-of-a-file"
+
+
+def test_a_file_belongs_where_secrets_do(key_file):
+    with pytest.raises(ValueError, match=r"may stand in target\.api_key and target\.headers alone"):
+        expand("${file:key}", {})
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "'k' can't be read: No such file or directory"), (b"\xff", "is no text"), (b"x" * 70_000, "is too long")],
+)
+def test_a_file_that_holds_no_secret_is_named(tmp_path, content, said):
+    if content is not None:
+        (tmp_path / "k").write_bytes(content)
+    with pytest.raises(ValueError, match=said):
+        expand("${file:k}", {}, tmp_path)

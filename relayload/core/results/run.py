@@ -45,6 +45,8 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     workers: int
     base_url: str
     """Of the target, without credentials."""
+    cautions: tuple[str, ...] = ()
+    """What everyone who reads the results must know, such as that certificates were not verified."""
     objectives: tuple[str, ...] = ()
     thresholds: Thresholds = Thresholds()
     versions: dict[str, str] = field(default_factory=dict)

@@ -94,7 +94,7 @@ class _Summarizer:
             timeline_step_s=self._timeline_step_s,
             timeline=self._timeline,
             generator=self._generator((*accounted.faults, *faults)),
-            warnings=(*warnings, *_warnings(self._all)),
+            warnings=(*run.cautions, *warnings, *_warnings(self._all)),
         )
 
     def _generator(self, faults: tuple[str, ...]) -> GeneratorHealth:
