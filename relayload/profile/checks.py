@@ -11,10 +11,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from relayload.core.errors import AuthorError, Fault
-from relayload.core.traffic.prompts import SETS
+from relayload.core.traffic.prompt_sets import SETS
 from relayload.core.verdict.objective import unknown_names
 from relayload.document import Document, Location
 from relayload.profile import trace as traces
+from relayload.profile.amounts import SeenAmounts
 from relayload.profile.loads import Trace, default_stage_name
 from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.scenario import class_name
@@ -41,6 +42,7 @@ def check(document: Document, folder: Path) -> Iterator[Fault]:
     yield from _stage_faults(content)
     yield from _trace_faults(content, folder)
     yield from _scenario_faults(content)
+    yield from _amount_faults(content, folder)
     yield from _objective_faults(content)
 
 
@@ -154,15 +156,38 @@ def _scenario_faults(content: _Content) -> Iterator[Fault]:
         first = classes.setdefault(class_name(name), name)
         if first != name:
             yield content.fault(("scenarios", name), f"'{name}' and '{first}' make the same class name", at_key=True)
-        if content.load and not content.replays and scenario.get("prompt") is None:
-            known = ", ".join(SETS)
-            yield content.fault(("scenarios", name, "prompt"), f"is required: {known} or {{text: ...}}")
+        yield from _prompt_faults(content, name, scenario)
+
+
+def _prompt_faults(content: _Content, name: str, scenario: dict[str, Any]) -> Iterator[Fault]:
+    if not content.load or content.replays or scenario.get("input_tokens") is not None:
+        return
+    if scenario.get("prompt") is None:
+        known = ", ".join(SETS)
+        yield content.fault(("scenarios", name, "prompt"), f"is required: {known} or {{text: ...}}; or input_tokens")
+    if scenario.get("shared_prefix") is not None:
+        message = "is a part of input_tokens: write these, too"
+        yield content.fault(("scenarios", name, "shared_prefix"), message, at_key=True)
+
+
+def _amount_faults(content: _Content, folder: Path) -> Iterator[Fault]:
+    """Files of counts that can't be read."""
+    for name, scenario in content.scenarios.items():
+        for key in ("input_tokens", "max_output_tokens"):
+            seen = _sound(SeenAmounts, scenario.get(key))
+            location = ("scenarios", name, key, "file")
+            try:
+                _ = seen and seen.found_from(folder).distribution
+            except OSError as error:
+                yield content.fault(location, f"{seen.file}: cannot be read: {error.strerror}")
+            except ValueError as error:
+                yield content.fault(location, str(error))
 
 
 def _objective_faults(content: _Content) -> Iterator[Fault]:
     names = {
         "scenarios": list(content.scenarios),
-        "models": list({str(scenario.get("model")): None for scenario in content.scenarios.values()}),
+        "models": list(dict.fromkeys(model for scenario in content.scenarios.values() for model in _models(scenario))),
         "stages": content.stage_names,
     }
     if not all(names.values()):
@@ -172,6 +197,11 @@ def _objective_faults(content: _Content) -> Iterator[Fault]:
         location = ("objectives", number, "expr") if isinstance(written, dict) else ("objectives", number)
         for message in unknown_names(entry.expr, **names) if entry else ():
             yield content.fault(location, message)
+
+
+def _models(scenario: dict[str, Any]) -> list[str]:
+    model = scenario.get("model")
+    return list(model) if isinstance(model, dict) else [str(model)]
 
 
 def _sound(model: Any, value: Any) -> Any:

@@ -72,9 +72,12 @@ class Profile(Part):
     def read_from(self, source: Path, effective: dict[str, Any]) -> Self:
         """This profile, knowing where it comes from; the path of a trace is found from there."""
         folder = source.parent
-        profile = self.model_copy(
-            update={"load": _found_from(self.load, folder), "target": self.target.found_from(folder)}
-        )
+        found = {
+            "load": _found_from(self.load, folder),
+            "target": self.target.found_from(folder),
+            "scenarios": {name: scenario.found_from(folder) for name, scenario in self.scenarios.items()},
+        }
+        profile = self.model_copy(update=found)
         profile._source = source
         profile._effective = effective
         return profile

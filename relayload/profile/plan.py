@@ -7,9 +7,10 @@ from relayload.core.traffic import arrivals as traffic
 from relayload.core.traffic import plan as planning
 from relayload.core.traffic.arrivals import Arrival, Limits, Stage
 from relayload.core.traffic.plan import Plan, Request
-from relayload.core.traffic.prompts import expected_tokens
 from relayload.profile import trace as traces
+from relayload.profile.amounts import distribution
 from relayload.profile.checks import TRACE_STAGE
+from relayload.profile.compose import expected_input_tokens
 from relayload.profile.loads import ClosedLoad, OpenLoad, Trace
 from relayload.profile.model import Profile
 from relayload.profile.scenario import Scenario
@@ -71,8 +72,9 @@ def _limits(load: OpenLoad) -> Limits | None:
 
 
 def _request(name: str, scenario: Scenario) -> Request:
+    budget = scenario.max_output_tokens
     return Request(
         scenario=name,
-        input_tokens=0.0 if scenario.prompt is None else expected_tokens(scenario.prompt),
-        max_output_tokens=scenario.max_output_tokens,
+        input_tokens=expected_input_tokens(scenario),
+        max_output_tokens=None if budget is None else round(distribution(budget).mean),
     )

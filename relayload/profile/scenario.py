@@ -2,33 +2,19 @@
 
 import re
 from keyword import iskeyword
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from relayload.core.traffic.prompts import SETS
-from relayload.document.validation import nearest
-from relayload.profile.types import Count, Flag, Number, Part, Text
+from relayload.profile.amounts import Amount, SeenAmounts
+from relayload.profile.prompt import Prompt
+from relayload.profile.target import Headers
+from relayload.profile.types import Count, Flag, Number, Part, Share, Text
 
 _SCENARIO_NAME = re.compile(r"[a-z][a-z0-9_-]*")
-
-
-class PromptText(Part):
-    """A prompt of one's own."""
-
-    text: Text
-
-
-def _built_in(name: str) -> str:
-    if name not in SETS:
-        raise ValueError(f"unknown prompt '{name}'{nearest(name, [*SETS, '{text: ...}'])}")
-    return name
-
-
-Prompt = Annotated[
-    Annotated[str, AfterValidator(_built_in), Tag("set")] | Annotated[PromptText, Tag("PromptText")],
-    Discriminator(lambda value: "PromptText" if isinstance(value, dict | PromptText) else "set"),
-]
+_OWN_FIELDS = {"model": "model", "messages": "prompt", "stream": "stream", "stream_options": "stream"}
+"""Fields of the body that are said in a scenario's own words."""
 
 
 def _weight(weight: float) -> float:
@@ -37,17 +23,78 @@ def _weight(weight: float) -> float:
     return weight
 
 
+def _model_weight(weight: float) -> float:
+    if weight <= 0:
+        raise ValueError(f"expected a number above 0, got '{weight:g}'; leave out a model that is not to be asked")
+    return weight
+
+
+def _some_models(value: object) -> object:
+    if value == {}:
+        raise ValueError("at least one is needed, such as {o3: 3, o4-mini: 1}")
+    return value
+
+
+Models = Annotated[
+    Annotated[Text, Tag("one")] | Annotated[dict[Text, Annotated[Number, AfterValidator(_model_weight)]], Tag("mix")],
+    Discriminator(lambda value: "mix" if isinstance(value, dict) else "one"),
+    BeforeValidator(_some_models),
+]
+"""A model, or several with their weights."""
+
+
+def _fields(fields: dict[str, Any]) -> dict[str, Any]:
+    for name in fields:
+        if name in _OWN_FIELDS:
+            raise ValueError(f"'{name}' is said by the scenario: use its '{_OWN_FIELDS[name]}'")
+    return fields
+
+
 class Scenario(Part):
     """One kind of request."""
 
     weight: Annotated[Number, AfterValidator(_weight)] = 1.0
-    model: Text
+    model: Models
     prompt: Prompt | None = None
-    """A built-in set's name or a text; None in the replay of a trace, whose rows say how long prompts are."""
+    """None where all is made up: of `input_tokens`, or as the rows of a trace say."""
+    input_tokens: Amount | None = None
+    """Of the whole request, the chat format included: a prompt is filled up to it. The rows of a trace go first."""
+    shared_prefix: Share = 0.0
+    """The part of the input tokens, from the first on, that all requests of the scenario have in common."""
+    nonce: Flag = True
+    """Whether every prompt is made unlike all others, so that no cache can answer it."""
     stream: Flag = True
-    max_output_tokens: Count | None = None
+    max_output_tokens: Amount | None = None
+    min_tokens: Count | None = None
+    """The shortest answer, where a server has that (vLLM)."""
+    ignore_eos: Flag = False
+    """Answer up to the budget, where a server has that (vLLM)."""
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    response_format: dict[str, Any] | None = None
+    body: Annotated[dict[str, Any], AfterValidator(_fields)] = Field(default_factory=dict)
+    """More fields of the body, sent as they are."""
+    headers: Headers = Field(default_factory=dict)
+    """Sent with every request of this scenario."""
+
+    @model_validator(mode="after")
+    def _shorter_than_its_budget(self) -> Self:
+        if self.min_tokens and isinstance(self.max_output_tokens, int) and self.min_tokens > self.max_output_tokens:
+            raise ValueError(f"min_tokens ({self.min_tokens}) is above max_output_tokens ({self.max_output_tokens})")
+        return self
+
+    @property
+    def models(self) -> dict[str, float]:
+        """Their weights by name."""
+        return {self.model: 1.0} if isinstance(self.model, str) else self.model
+
+    def found_from(self, folder: Path) -> Self:
+        """With its files as they lie from a folder."""
+        parts = {name: getattr(self, name) for name in ("input_tokens", "max_output_tokens")}
+        found = {name: part.found_from(folder) for name, part in parts.items() if isinstance(part, SeenAmounts)}
+        return self.model_copy(update=found)
 
 
 def _scenario_name(name: str) -> str:

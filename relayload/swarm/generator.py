@@ -38,7 +38,7 @@ class Generator:
         self._worker = assignment.worker
         self._begins_at_s = clock.now_s() - assignment.elapsed_s
         self._stages = stages(profile)
-        self._scenarios = tuple(profile.scenarios.items())
+        self._scenarios = tuple(profile.scenarios)
         self._composer = Composer(profile)
         self._transport = transport
         self._timeouts = profile.timeouts
@@ -140,14 +140,14 @@ class Generator:
             sent_s = attempt.sent_at_s - self._begins_at_s
             ended_s = sent_s + attempt.service_s
             attempt = msgspec.structs.replace(attempt, sent_at_s=sent_s)
-        name, scenario = self._scenarios[arrival.scenario]
+        name = self._scenarios[arrival.scenario]
         stage = self._stages[arrival.stage]
         return Record(
             index=arrival.index,
             worker=self._worker,
             scenario=name,
             stage=stage.name,
-            model=scenario.model,
+            model=self._composer.model(arrival),
             measured=not stage.warmup,
             intended_at_s=arrival.intended_at_s,
             late_s=late_s,
@@ -157,7 +157,7 @@ class Generator:
         )
 
     def _drop(self, arrival: Arrival, reason: DropReason) -> None:
-        name, scenario = self._scenarios[arrival.scenario]
+        name = self._scenarios[arrival.scenario]
         stage = self._stages[arrival.stage]
         self._live.dropped += 1
         self._writer.write(
@@ -166,7 +166,7 @@ class Generator:
                 worker=self._worker,
                 scenario=name,
                 stage=stage.name,
-                model=scenario.model,
+                model=self._composer.model(arrival),
                 measured=not stage.warmup,
                 intended_at_s=arrival.intended_at_s,
                 reason=reason.value,

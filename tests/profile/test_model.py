@@ -2,7 +2,7 @@ import pytest
 
 from relayload.core.wire.request import Timeouts
 from relayload.profile.loads import ClosedLoad, OpenLoad, Trace
-from relayload.profile.scenario import PromptText
+from relayload.profile.prompt import PromptText
 
 
 def test_what_is_not_said_has_a_default(read, good):

@@ -18,7 +18,7 @@ class Request(Struct, frozen=True, kw_only=True):
     scenario: str
     input_tokens: float = 0.0
     max_output_tokens: int | None = None
-    """None where the answer has no budget."""
+    """The mean, where budgets differ; None where the answer has no budget."""
 
 
 class Volume(Struct, frozen=True, kw_only=True):

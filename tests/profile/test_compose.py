@@ -1,0 +1,92 @@
+from collections import Counter
+
+import pytest
+
+from relayload.core.traffic.arrivals import Arrival
+from relayload.core.traffic.prompts import CHAT_TOKENS
+from relayload.profile.compose import Composer
+from relayload.profile.tokenizer import count_tokens
+
+SCENARIO = "simple: {model: o3, prompt: simple}"
+
+
+def arrival(index: int, **sizes: int) -> Arrival:
+    return Arrival(index, 0.0, 0, 0, **sizes)
+
+
+@pytest.fixture
+def compose(read, good):
+    """Composes the requests of a profile whose one scenario is given."""
+    return lambda scenario, *sets: Composer(read(good.replace(SCENARIO, f"simple: {scenario}"), *sets))
+
+
+def test_a_request_says_what_the_scenario_says(compose):
+    composer = compose(
+        "{model: o3, prompt: {text: Hi}, nonce: false, max_output_tokens: 9, min_tokens: 3, ignore_eos: true, "
+        "temperature: 0.5, tool_choice: auto, tools: [{type: function, function: {name: f}}], "
+        "response_format: {type: json_object}, body: {top_k: 5}, headers: {X-Team: sre}}"
+    )
+    request = composer.request(arrival(0))
+    assert request.path == "/chat/completions"
+    assert request.headers == {"X-Team": "sre"}
+    assert request.body == {
+        "model": "o3",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "max_completion_tokens": 9,
+        "temperature": 0.5,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "min_tokens": 3,
+        "ignore_eos": True,
+        "tools": [{"type": "function", "function": {"name": "f"}}],
+        "tool_choice": "auto",
+        "response_format": {"type": "json_object"},
+        "top_k": 5,
+    }
+
+
+def test_an_arrival_asks_one_model_of_the_mix_whoever_sends_it(compose):
+    scenario = "{model: {o3: 3, o4-mini: 1}, prompt: simple}"
+    composer, other = compose(scenario), compose(scenario)
+    arrivals = [arrival(index) for index in range(1000)]
+    models = [composer.request(each).body["model"] for each in arrivals]
+    assert models == [other.model(each) for each in reversed(arrivals)][::-1]
+    assert Counter(models)["o3"] == pytest.approx(750, abs=50)
+
+
+def test_another_model_leaves_the_prompts_as_they_were(compose):
+    one, other = (compose(f"{{model: {model}, prompt: code}}").request(arrival(3)) for model in ("o3", "{a: 1, b: 2}"))
+    assert one.body["messages"] == other.body["messages"]
+
+
+@pytest.mark.parametrize("prompt", ["", ", prompt: math_proof", ", prompt: {text: 'Grüße, 世界'}"])
+def test_input_tokens_are_exact_with_the_chat_format(compose, prompt):
+    composer = compose(f"{{model: o3, input_tokens: 1000, shared_prefix: 30%{prompt}}}")
+    contents = [composer.request(arrival(index)).body["messages"][0]["content"] for index in range(20)]
+    assert {count_tokens(content) + CHAT_TOKENS for content in contents} == {1000}
+    assert len(set(contents)) == 20
+
+
+def test_token_counts_are_drawn_for_each_arrival(compose):
+    composer = compose("{model: o3, input_tokens: {from: 20, to: 40}, max_output_tokens: [5, 50]}")
+    bodies = [composer.request(arrival(index)).body for index in range(200)]
+    inputs = {count_tokens(body["messages"][0]["content"]) + CHAT_TOKENS for body in bodies}
+    assert inputs == set(range(20, 41))
+    assert {body["max_completion_tokens"] for body in bodies} == {5, 50}
+
+
+def test_token_counts_come_from_a_file_beside_the_profile(compose, tmp_path):
+    (tmp_path / "seen.txt").write_text("11\n\n12\n")
+    composer = compose("{model: o3, prompt: simple, max_output_tokens: {file: seen.txt}}")
+    assert {composer.request(arrival(index)).body["max_completion_tokens"] for index in range(50)} == {11, 12}
+
+
+def test_the_rows_of_a_trace_go_first(compose):
+    composer = compose("{model: o3, input_tokens: 500}")
+    request = composer.request(arrival(0, input_tokens=107, output_tokens=8))
+    assert count_tokens(request.body["messages"][0]["content"]) == 100
+    assert (request.body["max_completion_tokens"], request.headers["x-relayload-output-tokens"]) == (8, "8")
+
+
+def test_a_built_in_prompt_tells_a_fake_relay_its_kind(compose):
+    assert compose("{model: o3, prompt: code}").request(arrival(0)).headers == {"x-relayload-kind": "code"}

@@ -1,0 +1,35 @@
+import pytest
+
+SCENARIO = "simple: {model: o3, prompt: simple}"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("{model: {}, prompt: code}", "model: at least one is needed, such as {o3: 3, o4-mini: 1}"),
+        ("{model: {o3: 0}, prompt: code}", "leave out a model that is not to be asked"),
+        ("{model: o3, input_tokens: {from: 9, to: 3}}", "'to' must not be below 'from': got 9 and 3"),
+        ("{model: o3, input_tokens: {p50: 9, p99: 3}}", "'p99' must be above 'p50': got 3 and 9"),
+        ("{model: o3, input_tokens: {p50: 9, p9: 30}}", "unknown key; did you mean 'p99'?"),
+        ("{model: o3, input_tokens: 5k}", "expected a whole number, got '5k'"),
+        ("{model: o3, input_tokens: []}", "expected at least one number"),
+        ("{model: o3, input_tokens: {file: none.txt}}", "none.txt: cannot be read: No such file or directory"),
+        ("{model: o3, input_tokens: {file: bad.txt}}", "bad.txt:2: expected a whole number above 0, got 'x'"),
+        ("{model: o3}", "is required: simple, code, math_proof or {text: ...}; or input_tokens"),
+        ("{model: o3, prompt: code, shared_prefix: 30%}", "is a part of input_tokens: write these, too"),
+        ("{model: o3, prompt: code, body: {messages: []}}", "'messages' is said by the scenario: use its 'prompt'"),
+        ("{model: o3, prompt: code, headers: {Authorization: x}}", "write the key as target.api_key"),
+        (
+            "{model: o3, prompt: code, min_tokens: 9, max_output_tokens: 5}",
+            "min_tokens (9) is above max_output_tokens (5)",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_scenario_is_told(faults, good, tmp_path, written, told):
+    (tmp_path / "bad.txt").write_text("5\nx\n")
+    assert told in "\n".join(faults(good.replace(SCENARIO, f"simple: {written}")))
+
+
+def test_an_objective_may_name_any_model_of_a_mix(read, good):
+    mixed = good.replace("model: o3", "model: {o3: 1, o4: 1}") + "objectives: ['ttft{model=o4}.p50 < 1s']\n"
+    assert read(mixed).scenarios["simple"].models == {"o3": 1, "o4": 1}
