@@ -70,9 +70,13 @@ class SeenAmounts(Part):
         return self.model_copy(update={"file": folder / self.file})
 
     @property
+    def content(self) -> tuple[int, ...]:
+        """The numbers. Raises OSError or ValueError where the file can't be read."""
+        return _read_counts(self.file)
+
+    @property
     def distribution(self) -> Distribution:
-        """Raises OSError or ValueError where the file can't be read."""
-        return Empirical(_read_counts(Path(self.file)))
+        return Empirical(self.content)
 
 
 def _read_counts(path: Path) -> tuple[int, ...]:

@@ -18,6 +18,7 @@ from relayload.profile import trace as traces
 from relayload.profile.amounts import SeenAmounts
 from relayload.profile.loads import Trace, default_stage_name
 from relayload.profile.objectives import ObjectiveEntry
+from relayload.profile.prompt import PromptFile
 from relayload.profile.scenario import class_name
 from relayload.profile.target import Guardrails, Target
 from relayload.profile.types import Rate
@@ -42,7 +43,7 @@ def check(document: Document, folder: Path) -> Iterator[Fault]:
     yield from _stage_faults(content)
     yield from _trace_faults(content, folder)
     yield from _scenario_faults(content)
-    yield from _amount_faults(content, folder)
+    yield from _file_faults(content, folder)
     yield from _objective_faults(content)
 
 
@@ -164,22 +165,24 @@ def _prompt_faults(content: _Content, name: str, scenario: dict[str, Any]) -> It
         return
     if scenario.get("prompt") is None:
         known = ", ".join(SETS)
-        yield content.fault(("scenarios", name, "prompt"), f"is required: {known} or {{text: ...}}; or input_tokens")
+        yield content.fault(
+            ("scenarios", name, "prompt"), f"is required: {known}, {{text: ...}} or {{file: ...}}; or input_tokens"
+        )
     if scenario.get("shared_prefix") is not None:
         message = "is a part of input_tokens: write these, too"
         yield content.fault(("scenarios", name, "shared_prefix"), message, at_key=True)
 
 
-def _amount_faults(content: _Content, folder: Path) -> Iterator[Fault]:
-    """Files of counts that can't be read."""
+def _file_faults(content: _Content, folder: Path) -> Iterator[Fault]:
+    """Files of prompts and of counts that can't be read."""
     for name, scenario in content.scenarios.items():
-        for key in ("input_tokens", "max_output_tokens"):
-            seen = _sound(SeenAmounts, scenario.get(key))
+        for key, kind in (("prompt", PromptFile), ("input_tokens", SeenAmounts), ("max_output_tokens", SeenAmounts)):
+            part = _sound(kind, scenario.get(key))
             location = ("scenarios", name, key, "file")
             try:
-                _ = seen and seen.found_from(folder).distribution
+                _ = part and part.found_from(folder).content
             except OSError as error:
-                yield content.fault(location, f"{seen.file}: cannot be read: {error.strerror}")
+                yield content.fault(location, f"{part.file}: cannot be read: {error.strerror}")
             except ValueError as error:
                 yield content.fault(location, str(error))
 

@@ -1,20 +1,20 @@
 """What a request says: scenario and arrival -> the request on the wire, the same whoever sends it."""
 
 from random import Random
-from statistics import fmean
 from typing import Any
 
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.distributions import Distribution
 from relayload.core.traffic.draws import Mix, stream, uniform
-from relayload.core.traffic.prompt_sets import SETS
-from relayload.core.traffic.prompts import CHAT_TOKENS, NONCE_TOKENS, Choose, PromptWriter, Wording
+from relayload.core.traffic.images import Picture
+from relayload.core.traffic.prompts import CHAT_TOKENS, NONCE_TOKENS, PromptWriter, Wording
 from relayload.core.traffic.prose import Prose
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.request import WireRequest
 from relayload.profile.amounts import Amount, distribution
 from relayload.profile.model import Profile
-from relayload.profile.prompt import Prompt
+from relayload.profile.prompt import Images
+from relayload.profile.prompt_texts import expected_tokens, text_choice, texts
 from relayload.profile.scenario import Scenario
 from relayload.profile.tokenizer import count_tokens
 
@@ -22,6 +22,10 @@ KIND_HEADER = "x-relayload-kind"
 """Tells a fake relay which kind of request this is; other relays ignore it."""
 OUTPUT_TOKENS_HEADER = "x-relayload-output-tokens"
 """Tells a fake relay how many tokens the traced answer had."""
+
+_LONG = 0.999
+"""Longer prompts than this share of all are made up when they are due."""
+_COUNTED_BEFORE = 1000
 
 
 class Composer:
@@ -50,15 +54,27 @@ class _ScenarioComposer:
         self._input_tokens = _spread(scenario.input_tokens)
         self._output_tokens = _spread(scenario.max_output_tokens)
         self._writer = PromptWriter(
-            None if scenario.prompt is None else _choice(scenario.prompt),
+            None if scenario.prompt is None else text_choice(scenario.prompt, scenario.language),
             Wording(scenario.nonce, scenario.shared_prefix),
             count_tokens,
             Prose(f"{seed}:prose:{name}"),
         )
+        images = scenario.pictures
+        self._pictures = None if images is None else _Pictures(images, f"{seed}:images:{name}")
+        self._prepare()
         self._extra = _extra_fields(scenario)
         self._headers = {header: value.reveal() for header, value in scenario.headers.items()}
         if isinstance(scenario.prompt, str):
             self._headers = {KIND_HEADER: scenario.prompt, **self._headers}
+
+    def _prepare(self) -> None:
+        """Count and make up beforehand what would hold up the first requests."""
+        scenario, lengths = self._scenario, self._input_tokens
+        if scenario.prompt is not None and lengths is not None:
+            for text in texts(scenario.prompt, scenario.language)[:_COUNTED_BEFORE]:
+                self._writer.count(text)
+        if lengths is not None:
+            self._writer.prepare(lengths.at(_LONG))
 
     def model(self, arrival: Arrival) -> str:
         return self._mix.draw(self._seed, arrival.index, "model")
@@ -66,7 +82,7 @@ class _ScenarioComposer:
     def request(self, arrival: Arrival) -> WireRequest:
         return chat_request(
             self.model(arrival),
-            [{"role": "user", "content": self._prompt(arrival)}],
+            [{"role": "user", "content": self._content(arrival)}],
             stream=self._scenario.stream,
             max_output_tokens=self._budget(arrival),
             temperature=self._scenario.temperature,
@@ -74,6 +90,13 @@ class _ScenarioComposer:
             extra=self._extra,
             headers=self._hinted(arrival),
         )
+
+    def _content(self, arrival: Arrival) -> str | list[dict[str, Any]]:
+        text = self._prompt(arrival)
+        if self._pictures is None:
+            return text
+        images = self._pictures.of(arrival.index, nonce=self._scenario.nonce)
+        return [{"type": "text", "text": text}, *images]
 
     def _prompt(self, arrival: Arrival) -> str:
         tokens = arrival.input_tokens
@@ -94,6 +117,20 @@ class _ScenarioComposer:
         return {OUTPUT_TOKENS_HEADER: str(arrival.output_tokens), **self._headers}
 
 
+class _Pictures:
+    """The images of a scenario's requests."""
+
+    def __init__(self, images: Images, seed: str) -> None:
+        rng = Random(seed)
+        self._detail = images.detail
+        self._drawn = [Picture(images.width, images.height, rng) for _ in range(images.count)]
+
+    def of(self, index: int, *, nonce: bool) -> list[dict[str, Any]]:
+        detail = {} if self._detail is None else {"detail": self._detail}
+        urls = (picture.data_url(index if nonce else 0) for picture in self._drawn)
+        return [{"type": "image_url", "image_url": {"url": url, **detail}} for url in urls]
+
+
 def expected_input_tokens(scenario: Scenario) -> float:
     """Mean tokens of a request's input, the chat format included; 0 where only a trace knows."""
     if scenario.input_tokens is not None:
@@ -101,20 +138,7 @@ def expected_input_tokens(scenario: Scenario) -> float:
     if scenario.prompt is None:
         return 0.0
     nonce = NONCE_TOKENS if scenario.nonce else 0
-    return CHAT_TOKENS + nonce + fmean(map(count_tokens, _texts(scenario.prompt)))
-
-
-def _texts(prompt: Prompt) -> tuple[str, ...]:
-    return SETS[prompt] if isinstance(prompt, str) else (prompt.text,)
-
-
-def _choice(prompt: Prompt) -> Choose:
-    texts = _texts(prompt)
-
-    def choose(_index: int, rng: Random) -> str:
-        return texts[0] if len(texts) == 1 else rng.choice(texts)
-
-    return choose
+    return CHAT_TOKENS + nonce + expected_tokens(scenario.prompt, scenario.language)
 
 
 def _spread(amount: Amount | None) -> Distribution | None:

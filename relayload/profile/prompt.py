@@ -1,18 +1,97 @@
 """What the prompts of a scenario are made of."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from relayload.core.traffic.prompt_sets import SETS
+from relayload.core.traffic.templates import variables
 from relayload.document.validation import nearest
-from relayload.profile.types import Part, Text
+from relayload.profile import prompt_file
+from relayload.profile.types import Count, Integer, Items, Part, PathText, Text
+
+_MOST_PIXELS = 8192
+
+Language = Literal["en", "de", "zh"]
 
 
 class PromptText(Part):
     """A prompt of one's own."""
 
     text: Text
+
+
+class PromptFile(Part):
+    """Prompts of a file beside the profile: `.txt` has one a line, `.jsonl` and `.csv` have them in a field."""
+
+    file: PathText
+    field: Text | None = None
+    """`prompt`, if nothing else is said."""
+    limit: Annotated[Count, Field(le=1_000_000)] = 10_000
+    """The most prompts that are read."""
+    order: Literal["random", "file"] = "random"
+
+    def found_from(self, folder: Path) -> Self:
+        return self.model_copy(update={"file": folder / self.file})
+
+    @property
+    def content(self) -> tuple[str, ...]:
+        """The prompts. Raises OSError, or ValueError with the place of what is wrong."""
+        return prompt_file.read(self.file, self.field, self.limit)
+
+
+class NumberRange(Part):
+    """Every whole number between two, as often."""
+
+    least: Integer = Field(alias="from")
+    most: Integer = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.least > self.most:
+            raise ValueError(f"'to' must not be below 'from': got {self.least} and {self.most}")
+        return self
+
+
+def _some(values: tuple[str, ...]) -> tuple[str, ...]:
+    if not values:
+        raise ValueError("expected at least one value")
+    return values
+
+
+Variable = Annotated[
+    Annotated[Items[Text], AfterValidator(_some), Tag("list")] | Annotated[NumberRange, Tag("NumberRange")],
+    Discriminator(lambda value: "NumberRange" if isinstance(value, dict | NumberRange) else "list"),
+]
+"""`[red, green]` or `{from: 1, to: 9}`."""
+
+
+class PromptTemplate(Part):
+    """A text in which each `{{name}}` is drawn anew for every request."""
+
+    template: Text
+    variables: dict[str, Variable] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        named = variables(self.template)
+        for name in named:
+            if name not in self.variables:
+                raise ValueError(f"'{{{{{name}}}}}' is no variable{nearest(name, self.variables)}")
+        for name in self.variables:
+            if name not in named:
+                raise ValueError(f"the variable '{name}' is not in the template: write {{{{{name}}}}} there")
+        return self
+
+
+class Images(Part):
+    """Generated PNGs, sent inside the request."""
+
+    count: Annotated[Count, Field(le=100)] = 1
+    width: Annotated[Count, Field(le=_MOST_PIXELS)] = 512
+    height: Annotated[Count, Field(le=_MOST_PIXELS)] = 512
+    detail: Literal["low", "high", "auto"] | None = None
 
 
 def _built_in(name: str) -> str:
@@ -24,11 +103,16 @@ def _built_in(name: str) -> str:
 def _kind(value: object) -> str:
     if isinstance(value, Part):
         return type(value).__name__
-    return "PromptText" if isinstance(value, dict) else "set"
+    if not isinstance(value, dict):
+        return "set"
+    return "PromptFile" if "file" in value else "PromptTemplate" if "template" in value else "PromptText"
 
 
 Prompt = Annotated[
-    Annotated[str, AfterValidator(_built_in), Tag("set")] | Annotated[PromptText, Tag("PromptText")],
+    Annotated[str, AfterValidator(_built_in), Tag("set")]
+    | Annotated[PromptText, Tag("PromptText")]
+    | Annotated[PromptFile, Tag("PromptFile")]
+    | Annotated[PromptTemplate, Tag("PromptTemplate")],
     Discriminator(_kind),
 ]
-"""`simple`, `{text: ...}`."""
+"""`simple`, `{text: ...}`, `{file: prompts.jsonl}` or `{template: ..., variables: ...}`."""

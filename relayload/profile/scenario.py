@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from relayload.profile.amounts import Amount, SeenAmounts
-from relayload.profile.prompt import Prompt
+from relayload.profile.prompt import Images, Language, Prompt, PromptFile
 from relayload.profile.target import Headers
 from relayload.profile.types import Count, Flag, Number, Part, Share, Text
 
@@ -57,6 +57,10 @@ class Scenario(Part):
     model: Models
     prompt: Prompt | None = None
     """None where all is made up: of `input_tokens`, or as the rows of a trace say."""
+    language: Language = "en"
+    """Of a built-in prompt."""
+    images: Images | None = None
+    """Generated pictures that go with the prompt; `image_reasoning` has one anyway."""
     input_tokens: Amount | None = None
     """Of the whole request, the chat format included: a prompt is filled up to it. The rows of a trace go first."""
     shared_prefix: Share = 0.0
@@ -86,6 +90,11 @@ class Scenario(Part):
         return self
 
     @property
+    def pictures(self) -> Images | None:
+        """Those of every request."""
+        return Images() if self.images is None and self.prompt == "image_reasoning" else self.images
+
+    @property
     def models(self) -> dict[str, float]:
         """Their weights by name."""
         return {self.model: 1.0} if isinstance(self.model, str) else self.model
@@ -93,7 +102,10 @@ class Scenario(Part):
     def found_from(self, folder: Path) -> Self:
         """With its files as they lie from a folder."""
         parts = {name: getattr(self, name) for name in ("input_tokens", "max_output_tokens")}
-        found = {name: part.found_from(folder) for name, part in parts.items() if isinstance(part, SeenAmounts)}
+        parts["prompt"] = self.prompt
+        found = {
+            name: part.found_from(folder) for name, part in parts.items() if isinstance(part, SeenAmounts | PromptFile)
+        }
         return self.model_copy(update=found)
 
 

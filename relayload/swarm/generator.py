@@ -33,13 +33,20 @@ Report = Callable[[Record], None]
 class Generator:
     """Sends this process's share of a run and records every request of it."""
 
-    def __init__(self, profile: Profile, assignment: Assignment, transport: Transport, report: Report) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        composer: Composer,
+        assignment: Assignment,
+        transport: Transport,
+        report: Report,
+    ) -> None:
         self._profile = profile
         self._worker = assignment.worker
         self._begins_at_s = clock.now_s() - assignment.elapsed_s
         self._stages = stages(profile)
         self._scenarios = tuple(profile.scenarios)
-        self._composer = Composer(profile)
+        self._composer = composer
         self._transport = transport
         self._timeouts = profile.timeouts
         self._report = report

@@ -11,6 +11,7 @@ from typing import Any
 import gevent
 
 from relayload.profile import Profile
+from relayload.profile.compose import Composer
 from relayload.swarm.files import raise_limit
 from relayload.swarm.generator import Generator
 from relayload.swarm.messages import ASSIGN, END, LIVE, Assignment, EndRun, pack, unpack
@@ -33,12 +34,14 @@ class Worker:
         self._profile = profile
         self._run_id = ""
         self._parent_pid = os.getppid()
+        self._composer: Composer | None = None
         self.generator: Generator | None = None
 
     def listen(self) -> None:
         """Take part in runs from now on."""
         raise_limit()
         prepare(self._profile.driver)
+        self._composer = Composer(self._profile)  # now: a tokeniser and long prompts take longer than a start may
         self._runner.register_message(ASSIGN, self._on_assign)
         self._runner.register_message(END, self._on_end, concurrent=True)
         if isinstance(self._runner, WorkerRunner):
@@ -62,7 +65,9 @@ class Worker:
     def _new_generator(self, assignment: Assignment) -> Generator:
         target = self._profile.target
         transport = new_transport(self._profile.driver, assignment.base_url, target.api_key.reveal(), **target.options)
-        return Generator(self._profile, assignment, transport, Rows(self._environment))
+        return Generator(
+            self._profile, self._composer or Composer(self._profile), assignment, transport, Rows(self._environment)
+        )
 
     def _on_end(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
         if self.generator is not None:

@@ -125,7 +125,8 @@ def test_the_options_of_a_trace_are_checked(faults, good, trace_file, options, e
 
 def test_a_scenario_needs_a_prompt_where_no_trace_says_its_length(faults, good):
     assert faults(good.replace(", prompt: simple", "")) == [
-        "p.yaml:7:3: scenarios.simple.prompt: is required: simple, code, math_proof or {text: ...}; or input_tokens"
+        "p.yaml:7:3: scenarios.simple.prompt: is required: "
+        "simple, code, math_proof, image_reasoning, {text: ...} or {file: ...}; or input_tokens"
     ]
 
 

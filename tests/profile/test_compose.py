@@ -90,3 +90,36 @@ def test_the_rows_of_a_trace_go_first(compose):
 
 def test_a_built_in_prompt_tells_a_fake_relay_its_kind(compose):
     assert compose("{model: o3, prompt: code}").request(arrival(0)).headers == {"x-relayload-kind": "code"}
+
+
+def contents(composer: Composer, requests: int = 60) -> list[str]:
+    return [composer.request(arrival(index)).body["messages"][0]["content"] for index in range(requests)]
+
+
+def test_prompts_come_from_a_file_beside_the_profile(compose, tmp_path):
+    (tmp_path / "asks.txt").write_text("one\ntwo\n")
+    assert set(contents(compose("{model: o3, nonce: false, prompt: {file: asks.txt}}"))) == {"one", "two"}
+    in_order = compose("{model: o3, nonce: false, prompt: {file: asks.txt, order: file}}")
+    assert contents(in_order, 4) == ["one", "two", "one", "two"]
+
+
+def test_a_template_is_filled_anew_for_every_arrival(compose):
+    variables = "{n: {from: 1, to: 3}, what: [cats, dogs]}"
+    scenario = f"{{model: o3, nonce: false, prompt: {{template: '{{{{n}}}} {{{{what}}}}', variables: {variables}}}}}"
+    composer = compose(scenario)
+    assert set(contents(composer)) == {f"{n} {what}" for n in (1, 2, 3) for what in ("cats", "dogs")}
+    assert contents(composer) == contents(compose(scenario))
+
+
+def test_a_built_in_prompt_speaks_the_language_asked_for(compose):
+    assert all("Beweise" in text for text in contents(compose("{model: o3, prompt: math_proof, language: de}")))
+
+
+def test_image_reasoning_brings_a_picture_and_others_may(compose):
+    text, image = contents(compose("{model: o4, prompt: image_reasoning}"))[0]
+    assert text["type"] == "text"
+    assert image["image_url"]["url"].startswith("data:image/png;base64,")
+    parts = contents(compose("{model: o4, prompt: code, images: {count: 2, width: 9, height: 9, detail: low}}"))[0]
+    assert [part["type"] for part in parts] == ["text", "image_url", "image_url"]
+    assert parts[1]["image_url"]["detail"] == "low"
+    assert parts[1] != parts[2]

@@ -15,7 +15,21 @@ SCENARIO = "simple: {model: o3, prompt: simple}"
         ("{model: o3, input_tokens: []}", "expected at least one number"),
         ("{model: o3, input_tokens: {file: none.txt}}", "none.txt: cannot be read: No such file or directory"),
         ("{model: o3, input_tokens: {file: bad.txt}}", "bad.txt:2: expected a whole number above 0, got 'x'"),
-        ("{model: o3}", "is required: simple, code, math_proof or {text: ...}; or input_tokens"),
+        (
+            "{model: o3}",
+            "is required: simple, code, math_proof, image_reasoning, {text: ...} or {file: ...}; or input_tokens",
+        ),
+        ("{model: o3, prompt: {file: none.txt}}", "none.txt: cannot be read: No such file or directory"),
+        ("{model: o3, prompt: {file: bad.jsonl}}", "bad.jsonl:1: expected a JSON object"),
+        (
+            "{model: o3, prompt: {template: '{{nme}}', variables: {name: [a]}}}",
+            "'{{nme}}' is no variable; did you mean",
+        ),
+        ("{model: o3, prompt: {template: 'x', variables: {n: [a]}}}", "the variable 'n' is not in the template"),
+        ("{model: o3, prompt: {template: '{{n}}', variables: {n: {from: 2, to: 1}}}}", "'to' must not be below 'from'"),
+        ("{model: o3, prompt: {template: '{{n}}', variables: {n: []}}}", "expected at least one value"),
+        ("{model: o3, prompt: code, language: fr}", "'fr'"),
+        ("{model: o3, prompt: code, images: {width: 9999}}", "'9999'"),
         ("{model: o3, prompt: code, shared_prefix: 30%}", "is a part of input_tokens: write these, too"),
         ("{model: o3, prompt: code, body: {messages: []}}", "'messages' is said by the scenario: use its 'prompt'"),
         ("{model: o3, prompt: code, headers: {Authorization: x}}", "write the key as target.api_key"),
@@ -27,6 +41,7 @@ SCENARIO = "simple: {model: o3, prompt: simple}"
 )
 def test_what_is_wrong_with_a_scenario_is_told(faults, good, tmp_path, written, told):
     (tmp_path / "bad.txt").write_text("5\nx\n")
+    (tmp_path / "bad.jsonl").write_text("{\n")
     assert told in "\n".join(faults(good.replace(SCENARIO, f"simple: {written}")))
 
 

@@ -69,4 +69,21 @@ _MATH_PROOF = (
     "Prove that every integer greater than 1 is a product of primes in one way only, up to their order.",
 )
 
-SETS: Mapping[str, tuple[str, ...]] = MappingProxyType({"simple": _SIMPLE, "code": _CODE, "math_proof": _MATH_PROOF})
+_IMAGE_REASONING = (
+    "Describe the pattern in this picture and say how it would go on to the right. Reason step by step.",
+    "Which colour covers most of this picture? Explain how you compare the areas.",
+    "Compare the upper left corner of this picture with the lower right one.",
+    "Estimate how many stripes this picture has, and explain how you count them.",
+    "If this picture were a flag, which rules of good flag design would it break, and why?",
+    "Is this picture symmetric in any way? Name every axis you can find, or show that there is none.",
+    "Order the colours of this picture from warm to cold and justify each step.",
+    "What would this picture look like turned by 90 degrees? Say what changes and what does not.",
+    "Which two neighbouring areas of this picture differ least in brightness? Explain how you decide.",
+    "Describe this picture so exactly that somebody could draw it without having seen it.",
+    "How could this picture be stored in the fewest bytes? Reason from what you see.",
+    "Could this picture be the output of a simple program? Write down what it would do.",
+)
+
+SETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"simple": _SIMPLE, "code": _CODE, "math_proof": _MATH_PROOF, "image_reasoning": _IMAGE_REASONING}
+)

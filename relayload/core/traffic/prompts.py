@@ -55,6 +55,14 @@ class PromptWriter:
         own = self._own(index, rest, rng, nonce=nonce and self._wording.nonce)
         return f"{beginning} {own}" if beginning and own else beginning or own
 
+    def count(self, text: str) -> int:
+        """The tokens of a text and of the empty line after it."""
+        return self._count_tokens(f"{text}{_GAP}")
+
+    def prepare(self, tokens: int) -> None:
+        """Make up, before it is needed, enough for prompts of so many tokens."""
+        self._common.prepare(tokens)
+
     def _own(self, index: int, tokens: int | None, rng: Random, *, nonce: bool) -> str:
         if self._choose is None:
             if tokens is None:
@@ -64,6 +72,6 @@ class PromptWriter:
         number = f"Request {rng.randrange(10**9):09d}.{_GAP}" if nonce else ""
         if tokens is None:
             return f"{number}{text}"
-        missing = tokens - (NONCE_TOKENS if nonce else 0) - self._count_tokens(f"{text}{_GAP}")
+        missing = tokens - (NONCE_TOKENS if nonce else 0) - self.count(text)
         filling = self._common.unique(missing, rng) if nonce else self._common.beginning(missing)
         return f"{number}{text}{_GAP}{filling}" if missing > 0 else f"{number}{text}"

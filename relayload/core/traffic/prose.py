@@ -51,13 +51,20 @@ class Prose:
         start = rng.randrange(_STARTS) * _SENTENCE_TOKENS
         return f"{head} {self._cut(start, rest)}"
 
+    def prepare(self, tokens: int) -> None:
+        """Make up, before it is needed, enough for texts of so many tokens."""
+        self._reach(_STARTS * _SENTENCE_TOKENS + tokens)
+
     def _cut(self, start: int, tokens: int) -> str:
         if tokens <= 0:
             return ""
-        while start + tokens > len(self._ends):
-            self._grow()
+        self._reach(start + tokens)
         begin = self._ends[start - 1] + 1 if start else 0
         return self._text[begin : self._ends[start + tokens - 1]]
+
+    def _reach(self, tokens: int) -> None:
+        while tokens > len(self._ends):
+            self._grow()
 
     def _grow(self) -> None:
         """Make it twice as long."""
