@@ -32,7 +32,10 @@ _SETS = click.option(
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
-_ELSEWHERE = {"relay": ("relayload.fakerelay.command", "Run the fake relay alone, for trials.")}
+_ELSEWHERE = {
+    "calibrate": ("relayload.calibration.command", "Measure how well this machine measures."),
+    "relay": ("relayload.fakerelay.command", "Run the fake relay alone, for trials."),
+}
 
 
 class _Verbs(click.Group):

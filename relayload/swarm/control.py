@@ -85,7 +85,8 @@ class Controller:
         """Deal out the arrivals and watch; `done` is called once all is sent and answered, or nobody is left."""
         self._members = self._present()
         self._assign(from_s=0.0)
-        Greenlet.spawn(self._watch, done).link_exception(self._fail)
+        watch = Greenlet.spawn(self._watch, done)
+        watch.link_exception(lambda failed: self._fail(failed, done))
 
     def hear(self, client_id: str, live: Live) -> None:
         """A worker has told its totals."""
@@ -194,9 +195,12 @@ class Controller:
             latency_p99_s=latency.quantile_s(0.99),
         )
 
-    def _fail(self, greenlet: Greenlet) -> None:
+    def _fail(self, greenlet: Greenlet, done: Callable[[], None]) -> None:
+        """End the run, which nobody watches any more."""
         self._own_crash = repr(greenlet.exception)
         _LOG.error("the controller failed: %s", self._own_crash)
+        if self._until_s is None:
+            done()
 
 
 class _Due:

@@ -16,12 +16,11 @@ from relayload.profile.compose import Composer
 from relayload.profile.loads import ClosedLoad, OpenLoad
 from relayload.profile.plan import arrivals, stages
 from relayload.recording import Recording
-from relayload.swarm import files
 from relayload.swarm.closed import ClosedLoop
 from relayload.swarm.dispatch import Bounds, Dispatcher, DropReason
 from relayload.swarm.health import Health
 from relayload.swarm.messages import Assignment, EndRun, Live
-from relayload.transport import Transport
+from relayload.transport import Transport, files
 
 _DRAIN_POLL_S = 0.02
 _FORGET_S = 2.0
@@ -44,6 +43,7 @@ class Generator:
         self._profile = profile
         self._worker = assignment.worker
         self._begins_at_s = clock.now_s() - assignment.elapsed_s
+        self._began_at_ns = clock.wall_ns() - round(assignment.elapsed_s * 1e9)
         self._stages = stages(profile)
         self._scenarios = tuple(profile.scenarios)
         self._composer = composer
@@ -202,6 +202,7 @@ class Generator:
                 at_s=clock.now_s() - self._begins_at_s,
                 started=self._live.started,
                 dropped=self._live.dropped,
+                began_at_ns=self._began_at_ns,
                 timestamps="kernel" if self._transport.kernel_timestamps else "user",
                 loop_lag_p99_s=self._health.loop_lag_p99_s,
                 cpu_share=self._health.cpu_share,

@@ -4,8 +4,8 @@ import gevent
 
 from relayload import clock
 from relayload.core.results.histogram import Histogram
-from relayload.swarm import files
 from relayload.swarm.collector import Collector
+from relayload.transport import files
 
 _HEARTBEAT_S = 0.05
 _BEATS_PER_FILE_COUNT = 20

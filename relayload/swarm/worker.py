@@ -12,13 +12,13 @@ import gevent
 
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
-from relayload.swarm.files import raise_limit
 from relayload.swarm.generator import Generator
 from relayload.swarm.messages import ASSIGN, END, LIVE, Assignment, EndRun, pack, unpack
 from relayload.swarm.nodes import runner_of
 from relayload.swarm.rows import Rows
 from relayload.swarm.signals import leave_ctrl_c_to_master
 from relayload.transport.drivers import new_transport, prepare
+from relayload.transport.files import raise_limit
 
 _LOG = logging.getLogger("relayload")
 _TICK_S = 0.1

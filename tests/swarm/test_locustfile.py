@@ -249,3 +249,14 @@ def asked_quietly(url: str, form: bytes) -> bool:
         return bool(asked(f"{url}/swarm", form)["success"])
     except (URLError, ConnectionError):
         return False
+
+
+def test_a_run_whose_controller_fails_ends_as_a_crash(locust: Start, profile: WriteProfile, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run = locust("--relay-profile", profile(seconds=60), "--relay-out", out)
+    wait_for((out / "progress.json").exists)
+    (out / "progress.json").unlink()
+    (out / "progress.json").mkdir()  # which no file can replace
+    (out / "progress.json" / "in-the-way").touch()
+    assert run.wait() == 1
+    assert "the controller failed" in run.output

@@ -17,7 +17,7 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     """What is still to be believed. `late_share` and `drop_share` are of the arrivals that were offered."""
 
     late_s: float = 0.05
-    """A start later than this after its intended instant is late."""
+    """A start later than this after its intended instant is late, and so is an event loop that lags more (p99)."""
     late_share: float = 0.01
     """The most starts that may be late."""
     drop_share: float = 0.0
@@ -42,6 +42,7 @@ def doubts(
     return (
         *_late(thresholds, late_s),
         *_dropped(thresholds, dropped, dropped + len(late_s)),
+        *_lagging(thresholds, loop_lag_p99_s),
         *_starved(starved),
         *_unmeasured(thresholds, timestamps, loop_lag_p99_s),
     )
@@ -61,6 +62,15 @@ def _dropped(thresholds: Thresholds, dropped: int, offered: int) -> Iterator[str
         yield (
             f"the load was not delivered: {dropped} of {offered} arrivals were dropped; raise load.max_in_flight, "
             "or allow for them in generator.drop_share"
+        )
+
+
+def _lagging(thresholds: Thresholds, loop_lag_p99_s: float | None) -> Iterator[str]:
+    """A start may be punctual and its send late: everything in between waits for the event loop."""
+    if loop_lag_p99_s is not None and loop_lag_p99_s > thresholds.late_s:
+        yield (
+            f"the generator was the bottleneck: its event loop lagged by {format_duration(loop_lag_p99_s)} (p99), so "
+            "that requests were sent late; use more processes or a lower rate"
         )
 
 

@@ -118,6 +118,8 @@ class End(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line
     at_s: float
     started: int
     dropped: int
+    began_at_ns: int | None = None
+    """The wall clock at the run's start, in nanoseconds since the Unix epoch: to find a request in another log."""
     timestamps: str = "user"
     """`kernel` when the instants of arrival came from the kernel."""
     loop_lag_p99_s: float | None = None

@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from relayload.swarm import files
+from relayload.transport import files
 
 
 def test_counts_what_is_open() -> None:
@@ -27,3 +27,10 @@ def test_raises_the_limit_to_what_the_system_grants(limits: tuple[int, int]) -> 
     assert files.limit() == 256
     files.raise_limit()
     assert files.limit() == hard
+
+
+def test_connections_leave_some_files_to_the_rest(limits: tuple[int, int]) -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, limits[1]))
+    files.check(191)
+    with pytest.raises(OSError, match="Too many open files"):
+        files.check(192)

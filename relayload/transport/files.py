@@ -1,5 +1,6 @@
 """How many files this process may open, and how many it has: every connection is one."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,6 +10,9 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 _OPEN = next((folder for folder in (Path("/proc/self/fd"), Path("/dev/fd")) if folder.is_dir()), None)
+
+_RESERVED = 64
+"""Files that connections leave to the rest of the process, which has a recording to finish."""
 
 
 def raise_limit() -> None:
@@ -31,3 +35,10 @@ def limit() -> int | None:
 def count() -> int | None:
     """The files open now; None where the system does not tell."""
     return sum(1 for _ in os.scandir(_OPEN)) if _OPEN else None
+
+
+def check(descriptor: int) -> None:
+    """Raise OSError (EMFILE) if this descriptor of a connection is among the last; the lowest are given first."""
+    most = limit()
+    if most is not None and descriptor >= most - _RESERVED:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))

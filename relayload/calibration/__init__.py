@@ -1,0 +1,71 @@
+"""What this machine can generate and measure: the real generator against the fake relay, whose truth is known."""
+
+import platform
+from collections.abc import Callable
+
+from relayload import __version__
+from relayload.calibration.search import highest
+from relayload.calibration.trial import CalibrationFailed, bench
+from relayload.core.results.calibration import Calibration, Ceiling, Trial, marginal_cpu_s
+
+__all__ = ["CalibrationFailed", "calibrate"]
+
+_IDLE_RATE_PER_S = 5
+_SEARCH_S = 2.0
+_MOST_PER_S = 32_000
+_MOST_STREAMS = 8_000
+_RELAY_FULL = 0.9
+"""Of its core: a relay this busy is the bottleneck itself."""
+
+Tell = Callable[[str], None]
+
+
+def calibrate(streams: int, rate_per_s: int, trial_s: float, tell: Tell, *, search: bool = True) -> Calibration:
+    """Run the trials asked for and, if told to, search for the limits, telling each trial as it begins.
+
+    Raises CalibrationFailed.
+    """
+    with bench() as at:
+        tell("an idle generator")
+        idle = at.plain(_IDLE_RATE_PER_S, trial_s)
+        tell(f"{rate_per_s} plain requests/s")
+        plain = at.plain(rate_per_s, trial_s)
+        tell(f"{streams} streams")
+        streamed = at.streams(streams, trial_s)
+        cpu_per_request_s, cpu_per_chunk_s = marginal_cpu_s(idle, plain, streamed)
+        ceilings = (
+            (
+                _ceiling(at.plain, plain, rate_per_s, _MOST_PER_S, "plain requests/s", tell),
+                _ceiling(at.streams, streamed, streams, _MOST_STREAMS, "streams", tell),
+            )
+            if search
+            else (None, None)
+        )
+        return Calibration(
+            rate_per_s=rate_per_s,
+            streams=streams,
+            plain=plain,
+            streamed=streamed,
+            cpu_per_request_s=cpu_per_request_s,
+            cpu_per_chunk_s=cpu_per_chunk_s,
+            highest_rate_per_s=ceilings[0],
+            highest_streams=ceilings[1],
+            cores=at.cores,
+            versions={"relayload": __version__, "python": platform.python_version()},
+        )
+
+
+def _ceiling(run: Callable[[int, float], Trial], known: Trial, load: int, most: int, what: str, tell: Tell) -> Ceiling:
+    trials = {load: known}
+
+    def holds(asked: int) -> bool:
+        if asked not in trials:
+            tell(f"{asked} {what}")
+            trials[asked] = run(asked, _SEARCH_S)
+        return trials[asked].sustained
+
+    good, bad = highest(holds, load, max(most, load))
+    if bad is None:
+        return Ceiling(highest=good, limited_by="search")
+    relay_was_full = trials[bad].relay_cpu_share > _RELAY_FULL
+    return Ceiling(highest=good, limited_by="fake relay" if relay_was_full else "generator")

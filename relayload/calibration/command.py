@@ -1,0 +1,45 @@
+"""`relayload calibrate`: what this machine can generate and measure, before anybody believes a number of it."""
+
+import sys
+
+import click
+
+_CRASHED = 1
+_CANNOT = 4
+
+
+@click.command()
+@click.option(
+    "--streams", default=500, show_default=True, type=click.IntRange(1, 100_000), help="Streams open at once."
+)
+@click.option(
+    "--rate", "rate_per_s", default=500, show_default=True, type=click.IntRange(1, 100_000), help="Plain requests/s."
+)
+@click.option(
+    "--seconds", "trial_s", default=5, show_default=True, type=click.IntRange(2, 600), help="How long a trial measures."
+)
+@click.option("--search/--no-search", default=True, help="Search for the highest rate and the most streams.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def command(streams: int, rate_per_s: int, trial_s: int, search: bool, as_json: bool) -> None:
+    """Measure how well this machine measures, against a fake relay that knows the truth.
+
+    Takes a minute or two. Exits with 4 if the streams or the rate asked for can't be generated here.
+    """
+    import msgspec
+
+    from relayload.calibration import CalibrationFailed, calibrate
+    from relayload.report.calibration import render_calibration
+
+    try:
+        found = calibrate(streams, rate_per_s, trial_s, _tell, search=search)
+    except CalibrationFailed as failure:
+        click.echo(str(failure), err=True)
+        sys.exit(_CRASHED)
+    json = msgspec.json.format(msgspec.json.encode(found)).decode() + "\n"
+    click.echo(json if as_json else render_calibration(found), nl=False)
+    if not found.sustained:
+        sys.exit(_CANNOT)
+
+
+def _tell(trial: str) -> None:
+    click.echo(f"trying {trial} ...", err=True)

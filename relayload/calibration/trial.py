@@ -1,0 +1,163 @@
+"""One short run of the real generator, in a process of its own, against a fake relay in another."""
+
+import json
+import os
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from relayload.core.results.calibration import Spread, Trial
+from relayload.core.results.record import End, Outcome, Record
+from relayload.fakerelay.ledger import KEPT_ENTRIES
+from relayload.fakerelay.process import FakeRelay
+from relayload.recording import Recording
+from relayload.swarm.launch import Launch, last_words
+from relayload.swarm.launch import run as launch
+
+KEY = "sk-fake"
+TOKENS_PER_S = 100
+_STREAM_S = 2.0
+"""How long one stream lasts, so that so many seconds' worth of arrivals are open at once."""
+_PRESET: dict[str, Any] = {
+    "models": {
+        "plain": {"ttft": {"any": "1ms"}, "speed": "100000/s", "output_tokens": {"any": 1}},
+        "paced": {
+            "ttft": {"any": {"p50": "50ms", "p99": "100ms"}},
+            "speed": f"{TOKENS_PER_S}/s",
+            "output_tokens": {"any": int(_STREAM_S * TOKENS_PER_S)},
+        },
+    }
+}
+_NO_LIMIT = 1_000_000
+
+
+class CalibrationFailed(Exception):
+    """A trial did not come to an end; the message is what it said last."""
+
+
+class Bench:
+    """A fake relay with a core of its own, where there is a second one, and room for recordings."""
+
+    def __init__(self, relay: FakeRelay, folder: Path, cores: int) -> None:
+        self.cores = cores
+        """That it may use."""
+        self._relay = relay
+        self._process = psutil.Process(relay.pid)
+        self._folder = folder
+        self._trials = 0
+
+    def plain(self, rate_per_s: int, for_s: float) -> Trial:
+        """Plain requests at a constant rate, one token each."""
+        return self._run(rate_per_s, for_s, {"model": "plain", "stream": False})
+
+    def streams(self, count: int, for_s: float) -> Trial:
+        """So many streams open at once, each of TOKENS_PER_S, once the first have come to their ends."""
+        return self._run(count / _STREAM_S, for_s, {"model": "paced"}, _STREAM_S)
+
+    def _run(self, rate_per_s: float, for_s: float, scenario: dict[str, Any], ramp_s: float = 1.0) -> Trial:
+        self._trials += 1
+        run_dir = self._folder / f"trial-{self._trials}"
+        profile = run_dir.with_suffix(".yaml")
+        profile.write_text(yaml.safe_dump(self._profile(rate_per_s, for_s, scenario, ramp_s)))
+        busy_s = _cpu_s(self._process)
+        code = launch(Launch(profile, (), run_dir), lambda _: None)
+        busy_s = _cpu_s(self._process) - busy_s
+        if not (run_dir / "verdict.json").exists():
+            raise CalibrationFailed(f"a trial ended with exit code {code}: {last_words(run_dir)}")
+        return self._trial(Recording.open(run_dir), busy_s)
+
+    def _profile(self, rate_per_s: float, for_s: float, scenario: dict[str, Any], ramp_s: float) -> dict[str, Any]:
+        rate = f"{rate_per_s:g}/s"
+        return {
+            "name": "calibration",
+            "target": {"base_url": self._relay.base_url, "api_key": KEY},
+            "load": {
+                "kind": "open",
+                "arrivals": "constant",
+                "max_in_flight": _NO_LIMIT,
+                "graceful_stop": "5s",
+                "stages": [
+                    {"name": "warm", "for": f"{ramp_s:g}s", "rate": rate, "warmup": True},
+                    {"name": "trial", "for": f"{for_s:g}s", "rate": rate},
+                ],
+            },
+            "scenarios": {"trial": {"prompt": {"text": "how are you"}, **scenario}},
+        }
+
+    def _trial(self, recording: Recording, relay_busy_s: float) -> Trial:
+        lines = list(recording.lines())
+        records = [line for line in lines if isinstance(line, Record)]
+        measured = [record for record in records if record.measured]
+        (end,) = (line for line in lines if isinstance(line, End))
+        health = recording.summary().generator
+        return Trial(
+            requests=len(records),
+            failed=sum(record.outcome is not Outcome.OK for record in records),
+            chunks=sum(attempt.chunks for attempt in chain.from_iterable(record.attempts for record in records)),
+            duration_s=end.at_s,
+            cpu_s=(end.cpu_share or 0.0) * end.at_s,
+            relay_cpu_share=relay_busy_s / end.at_s,
+            late=Spread.of([record.late_s for record in measured]),
+            ttft_error=Spread.of(self._ttft_errors_s(measured, end)),
+            timestamps=health.timestamps,
+            valid=health.valid,
+            reasons=health.reasons,
+        )
+
+    def _ttft_errors_s(self, records: list[Record], end: End) -> list[float]:
+        """Measured minus true, of the streams whose truth the relay still remembers."""
+        streams = [record for record in records if record.attempts[-1].ttft_s is not None]
+        return list(_errors_s(streams, end.began_at_ns, self._written_at_ns())) if streams else []
+
+    def _written_at_ns(self) -> dict[str, int]:
+        """When the relay wrote each first token, in nanoseconds since the Unix epoch, by request id."""
+        url = f"{self._relay.base_url.removesuffix('/v1')}/__relay/requests?last={KEPT_ENTRIES}"
+        with urllib.request.urlopen(url) as response:
+            entries = json.load(response)
+        return {f"req_fake{entry['number']:024x}": entry["first_byte_ns"] for entry in entries}
+
+
+@contextmanager
+def bench() -> Iterator[Bench]:
+    """A fake relay on the first core, and everything else on the others."""
+    cores = _own_cores()
+    with tempfile.TemporaryDirectory(prefix="relayload-calibrate-") as folder:
+        preset = Path(folder) / "preset.yaml"
+        preset.write_text(yaml.safe_dump(_PRESET))
+        with FakeRelay.start(str(preset), api_key=KEY) as relay:
+            _pin(relay.pid, cores[:1])
+            _pin(0, cores[1:])
+            try:
+                yield Bench(relay, Path(folder), len(cores) or os.cpu_count() or 1)
+            finally:
+                _pin(0, cores)
+
+
+def _own_cores() -> list[int]:
+    """Those this process may use; none where the system does not tell, such as macOS."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def _pin(pid: int, cores: list[int]) -> None:
+    if cores:
+        os.sched_setaffinity(pid, cores)
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _errors_s(streams: list[Record], began_at_ns: int | None, written_at_ns: dict[str, int]) -> Iterator[float]:
+    for record in streams:
+        attempt = record.attempts[-1]
+        true_ns = written_at_ns.get(attempt.request_id or "")
+        if true_ns and began_at_ns and attempt.sent_at_s is not None and attempt.ttft_s is not None:
+            yield attempt.sent_at_s + attempt.ttft_s - (true_ns - began_at_ns) * 1e-9

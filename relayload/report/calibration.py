@@ -1,0 +1,66 @@
+"""A calibration as text for people."""
+
+from collections.abc import Iterator
+from io import StringIO
+
+from rich.console import Console
+from rich.table import Table
+
+from relayload.core.results.calibration import Calibration, Ceiling, Spread, Trial
+from relayload.core.units import format_duration
+
+_WIDTH = 80
+
+
+def render_calibration(found: Calibration) -> str:
+    """What was asked for, how well it was measured, what it cost, and where it ends."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+    for heading in ("", "p50", "p99", "max"):
+        table.add_column(heading, justify="left" if heading == "" else "right", no_wrap=True)
+    table.add_row(f"TTFT error at {found.streams:,} streams", *_spread(found.streamed.ttft_error))
+    table.add_row("send lateness there", *_spread(found.streamed.late))
+    table.add_row(f"send lateness at {found.rate_per_s:,} plain requests/s", *_spread(found.plain.late))
+    console = Console(file=StringIO(), width=_WIDTH)
+    console.print(table, highlight=False)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined] # it is the StringIO above
+    return "\n".join([*(line.rstrip() for line in lines), "", *_facts(found), *_doubts(found)]) + "\n"
+
+
+def _facts(found: Calibration) -> Iterator[str]:
+    request, chunk = format_duration(found.cpu_per_request_s), format_duration(found.cpu_per_chunk_s)
+    yield f"timestamps      {found.streamed.timestamps or 'none'}"
+    yield f"CPU             {request} per plain request · {chunk} per streamed chunk"
+    if found.highest_rate_per_s:
+        yield f"highest rate    {_ceiling(found.highest_rate_per_s, 'plain requests/s')}"
+    if found.highest_streams:
+        yield f"most streams    {_ceiling(found.highest_streams, 'streams of 100 tokens/s')}"
+    yield f"one process, {found.cores} core{'s' if found.cores != 1 else ''}; for more, relayload run --processes N"
+
+
+def _spread(spread: Spread | None) -> tuple[str, str, str]:
+    if spread is None:
+        return "–", "–", "–"
+    return format_duration(spread.p50_s), format_duration(spread.p99_s), format_duration(spread.max_s)
+
+
+def _ceiling(ceiling: Ceiling, what: str) -> str:
+    limits = {
+        "generator": "a run with more would be INVALID",
+        "fake relay": "the fake relay gave way first: the generator can do more",
+        "search": "no more were tried",
+    }
+    return f"{ceiling.highest:,} {what}; {limits[ceiling.limited_by]}"
+
+
+def _doubts(found: Calibration) -> Iterator[str]:
+    for what, trial in (
+        (f"{found.rate_per_s:,} plain requests/s", found.plain),
+        (f"{found.streams:,} streams", found.streamed),
+    ):
+        yield from (f"NOT SUSTAINED at {what}: {reason}" for reason in _reasons(trial))
+
+
+def _reasons(trial: Trial) -> Iterator[str]:
+    yield from trial.reasons
+    if trial.failed:
+        yield f"{trial.failed:,} of {trial.requests:,} requests failed"
