@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.traffic.prompt_sets import SETS
-from relayload.core.verdict.objective import unknown_names
+from relayload.core.verdict.objective import unknown_names, within_scenario
 from relayload.document import Document, Location
 from relayload.profile import trace as traces
 from relayload.profile.amounts import SeenAmounts
@@ -195,11 +195,26 @@ def _objective_faults(content: _Content) -> Iterator[Fault]:
     }
     if not all(names.values()):
         return  # what they could name has faults of its own
+    yield from _own_objective_faults(content, names)
     for number, written in enumerate(_sequence(content.data.get("objectives"))):
         entry = _sound(ObjectiveEntry, written)
         location = ("objectives", number, "expr") if isinstance(written, dict) else ("objectives", number)
         for message in unknown_names(entry.expr, **names) if entry else ():
             yield content.fault(location, message)
+
+
+def _own_objective_faults(content: _Content, names: dict[str, list[str]]) -> Iterator[Fault]:
+    """Those of the pass conditions that scenarios carry themselves."""
+    for name, scenario in content.scenarios.items():
+        for number, written in enumerate(_sequence(scenario.get("objectives"))):
+            entry = _sound(ObjectiveEntry, written)
+            location = ("scenarios", name, "objectives", number)
+            try:
+                messages = unknown_names(within_scenario(entry.expr, name), **names) if entry else []
+            except ValueError as error:
+                messages = [str(error)]
+            for message in messages:
+                yield content.fault((*location, "expr") if isinstance(written, dict) else location, message)
 
 
 def _models(scenario: dict[str, Any]) -> list[str]:

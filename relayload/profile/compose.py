@@ -1,5 +1,6 @@
 """What a request says: scenario and arrival -> the request on the wire, the same whoever sends it."""
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -10,7 +11,7 @@ from relayload.core.traffic.images import Picture
 from relayload.core.traffic.prompts import CHAT_TOKENS, NONCE_TOKENS, PromptWriter, Wording
 from relayload.core.traffic.prose import Prose
 from relayload.core.wire.chat import chat_request
-from relayload.core.wire.request import WireRequest
+from relayload.core.wire.request import Timeouts, WireRequest
 from relayload.profile.amounts import Amount, distribution
 from relayload.profile.model import Profile
 from relayload.profile.prompt import Images
@@ -39,6 +40,10 @@ class Composer:
     def model(self, arrival: Arrival) -> str:
         """The model that the arrival asks."""
         return self._scenarios[arrival.scenario].model(arrival)
+
+    def timeouts(self, arrival: Arrival, timeouts: Timeouts) -> Timeouts:
+        """Those of the arrival's request: some are cancelled early."""
+        return self._scenarios[arrival.scenario].timeouts(arrival, timeouts)
 
     def request(self, arrival: Arrival) -> WireRequest:
         return self._scenarios[arrival.scenario].request(arrival)
@@ -78,6 +83,12 @@ class _ScenarioComposer:
 
     def model(self, arrival: Arrival) -> str:
         return self._mix.draw(self._seed, arrival.index, "model")
+
+    def timeouts(self, arrival: Arrival, timeouts: Timeouts) -> Timeouts:
+        cancel = self._scenario.cancel
+        if cancel is None or uniform(self._seed, arrival.index, "cancel") >= cancel.share:
+            return timeouts
+        return replace(timeouts, cancel_after_s=cancel.after_s, cancel_after_tokens=cancel.after_tokens)
 
     def request(self, arrival: Arrival) -> WireRequest:
         return chat_request(

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr
 
-from relayload.core.verdict.objective import Objective
+from relayload.core.verdict.objective import Objective, within_scenario
 from relayload.core.wire.request import Timeouts
 from relayload.profile.client import Client, ClientTimeouts
 from relayload.profile.generator import GeneratorBounds
@@ -46,7 +46,13 @@ class Profile(Part):
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
-        return tuple(entry.expr for entry in self.objective_entries)
+        """Those of the whole profile, and then those of each scenario, with its name as a tag."""
+        own = (
+            within_scenario(entry.expr, name)
+            for name, scenario in self.scenarios.items()
+            for entry in scenario.objectives
+        )
+        return (*(entry.expr for entry in self.objective_entries), *own)
 
     @property
     def timeouts(self) -> Timeouts:

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from relayload.profile.amounts import Amount, SeenAmounts
+from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.prompt import Images, Language, Prompt, PromptFile
 from relayload.profile.target import Headers
-from relayload.profile.types import Count, Flag, Number, Part, Share, Text
+from relayload.profile.types import Count, Flag, Items, Number, Part, PositiveDuration, Share, Text
 
 _SCENARIO_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _OWN_FIELDS = {"model": "model", "messages": "prompt", "stream": "stream", "stream_options": "stream"}
@@ -50,6 +51,23 @@ def _fields(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
+class Cancel(Part):
+    """A client that hangs up before the answer is whole, as people do who close the page."""
+
+    share: Share = 1.0
+    """Of the scenario's requests."""
+    after_s: PositiveDuration | None = Field(None, alias="after")
+    """From the send on."""
+    after_tokens: Count | None = None
+    """Content events of a stream."""
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.after_s is None and self.after_tokens is None:
+            raise ValueError("expected after, after_tokens or both, such as {share: 10%, after: 2s}")
+        return self
+
+
 class Scenario(Part):
     """One kind of request."""
 
@@ -80,8 +98,18 @@ class Scenario(Part):
     response_format: dict[str, Any] | None = None
     body: Annotated[dict[str, Any], AfterValidator(_fields)] = Field(default_factory=dict)
     """More fields of the body, sent as they are."""
+    cancel: Cancel | None = None
+    """Hang up early on some of the requests."""
+    objectives: Items[ObjectiveEntry] = ()
+    """Pass conditions on this scenario alone."""
     headers: Headers = Field(default_factory=dict)
     """Sent with every request of this scenario."""
+
+    @model_validator(mode="after")
+    def _cancels_streams(self) -> Self:
+        if self.cancel and self.cancel.after_tokens and not self.stream:
+            raise ValueError("cancel.after_tokens needs stream: true; an answer in one piece can be cancelled 'after'")
+        return self
 
     @model_validator(mode="after")
     def _shorter_than_its_budget(self) -> Self:

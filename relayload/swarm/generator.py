@@ -128,7 +128,7 @@ class Generator:
         self._live.started += 1
         try:
             request = self._composer.request(arrival)
-            attempt = self._transport.send(request, self._timeouts).attempt
+            attempt = self._transport.send(request, self._composer.timeouts(arrival, self._timeouts)).attempt
         except GreenletExit:
             self._record(arrival, late_s, Attempt(outcome=Outcome.ABANDONED, error="run_ended"))
             raise
@@ -182,7 +182,7 @@ class Generator:
 
     def _count(self, record: Record) -> None:
         if record.outcome is not Outcome.OK:
-            self._live.failed += 1
+            self._live.failed += record.outcome is not Outcome.CANCELLED
             return
         self._live.ok += 1
         self._latency.add(record.latency_s)

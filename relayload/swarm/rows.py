@@ -33,7 +33,7 @@ class Rows:
 
 
 def _exception(record: Record) -> RequestFailed | None:
-    if record.outcome is Outcome.OK:
+    if record.outcome in (Outcome.OK, Outcome.CANCELLED):
         return None
     error = record.attempts[-1].error
     return RequestFailed(f"{record.outcome}: {error}" if error else str(record.outcome))

@@ -22,14 +22,17 @@ def next_deadline(
 ) -> Deadline | None:
     """The first deadline as things stand; None if there is none.
 
-    `total_s` counts from the call. On streams, `first_token_s` counts from the send, and `gap_s` from each content
-    event to the next, until the answer says that it is finished. After `[DONE]` only the end of the body is missing.
+    `total_s` counts from the call, `cancel_after_s` from the send. On streams, `first_token_s` counts from the send,
+    and `gap_s` from each content event to the next, until the answer says that it is finished. After `[DONE]` only
+    the end of the body is missing.
     """
     deadlines: list[Deadline] = []
     if stream is not None and stream.done_at_s is not None:
         deadlines.append((stream.done_at_s + END_OF_BODY_S, Failure.TRUNCATED))
     if timeouts.total_s is not None:
         deadlines.append((called_at_s + timeouts.total_s, Failure.TOTAL_TIMEOUT))
+    if timeouts.cancel_after_s is not None:
+        deadlines.append((sent_at_s + timeouts.cancel_after_s, Failure.CANCELLED))
     if stream is None or stream.last_token_at_s is None:
         if wants_stream and timeouts.first_token_s is not None:
             deadlines.append((sent_at_s + timeouts.first_token_s, Failure.FIRST_TOKEN_TIMEOUT))

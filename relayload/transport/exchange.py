@@ -28,6 +28,7 @@ class Exchange:
         "_at_s",
         "_bug",
         "_called_at_s",
+        "_cancel_after_tokens",
         "_connection",
         "_keep_text",
         "_sent_before_bytes",
@@ -62,6 +63,7 @@ class Exchange:
     ) -> None:
         self._connection = connection
         self._timeouts = timeouts
+        self._cancel_after_tokens = timeouts.cancel_after_tokens
         self._called_at_s = called_at_s
         self._wants_stream = stream
         self._keep_text = keep_text
@@ -159,6 +161,8 @@ class Exchange:
                 stream.feed(piece, self._at_s)
             if self._unsettled:
                 self._settle(stream)
+            if self._cancel_after_tokens is not None and stream.chunks >= self._cancel_after_tokens:
+                raise WireError(Failure.CANCELLED)
             if stream.done_at_s is not None and not self.response.complete:
                 self._watch.set()
         elif self._wants_stream and not self.body and self._streams():

@@ -31,6 +31,8 @@ class Failure(StrEnum):
     FIRST_TOKEN_TIMEOUT = "first_token_timeout"
     GAP_TIMEOUT = "gap_timeout"
     TOTAL_TIMEOUT = "total_timeout"
+    CANCELLED = "cancelled"
+    """We hung up on purpose."""
 
 
 class AnswerFlaw(StrEnum):
@@ -60,6 +62,7 @@ OUTCOMES: dict[Failure | AnswerFlaw | StreamFlaw, Outcome] = {
     Failure.FIRST_TOKEN_TIMEOUT: Outcome.TIMED_OUT,
     Failure.GAP_TIMEOUT: Outcome.TIMED_OUT,
     Failure.TOTAL_TIMEOUT: Outcome.TIMED_OUT,
+    Failure.CANCELLED: Outcome.CANCELLED,
     AnswerFlaw.ERROR_BODY: Outcome.SERVER_ERROR,
     AnswerFlaw.MALFORMED_BODY: Outcome.BROKEN_STREAM,
     AnswerFlaw.NO_CHOICES: Outcome.SERVER_ERROR,

@@ -121,7 +121,7 @@ class SdkTransport:
         _note_response(reading, response.http_response)
         if request.stream and "json" not in response.headers.get("content-type", ""):
             reading.stream = ChatStream(bucket, keep_text=keep_text)
-            _read_stream(response, reading, watch)
+            _read_stream(response, reading, watch, timeouts.cancel_after_tokens)
         else:
             _read_body(response, reading)
 
@@ -154,13 +154,17 @@ def _note_response(reading: Reading, response: httpx2.Response) -> None:
     reading.sent_bytes = len(response.request.content)
 
 
-def _read_stream(response: Any, reading: Reading, watch: Watch) -> None:
+def _read_stream(response: Any, reading: Reading, watch: Watch, cancel_after_tokens: int | None) -> None:
     stream = reading.stream
     assert stream is not None
     try:
         for event in response.parse():
             awaits_token = stream.last_token_at_s is None
             stream.take(_chunk(event), clock.now_s())
+            if cancel_after_tokens is not None and stream.chunks >= cancel_after_tokens:
+                reading.failure = Failure.CANCELLED
+                response.http_response.close()
+                break
             if awaits_token and stream.last_token_at_s is not None:
                 watch.set()
     except (openai.APIConnectionError, httpx2.HTTPError) as error:

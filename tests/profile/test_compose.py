@@ -4,6 +4,7 @@ import pytest
 
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.prompts import CHAT_TOKENS
+from relayload.core.wire.request import Timeouts
 from relayload.profile.compose import Composer
 from relayload.profile.tokenizer import count_tokens
 
@@ -123,3 +124,13 @@ def test_image_reasoning_brings_a_picture_and_others_may(compose):
     assert [part["type"] for part in parts] == ["text", "image_url", "image_url"]
     assert parts[1]["image_url"]["detail"] == "low"
     assert parts[1] != parts[2]
+
+
+def test_a_share_of_the_requests_is_cancelled_whoever_sends_them(compose):
+    scenario = "{model: o3, prompt: simple, cancel: {share: 10%, after: 2s, after_tokens: 20}}"
+    composer, other = compose(scenario), compose(scenario)
+    told = [composer.timeouts(arrival(index), Timeouts()) for index in range(2000)]
+    assert told == [other.timeouts(arrival(index), Timeouts()) for index in range(2000)]
+    cancelled = [each for each in told if each != Timeouts()]
+    assert len(cancelled) == pytest.approx(200, abs=40)
+    assert set(cancelled) == {Timeouts(cancel_after_s=2.0, cancel_after_tokens=20)}

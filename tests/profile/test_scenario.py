@@ -1,5 +1,7 @@
 import pytest
 
+from relayload.core.verdict.objective import parse
+
 SCENARIO = "simple: {model: o3, prompt: simple}"
 
 
@@ -48,3 +50,40 @@ def test_what_is_wrong_with_a_scenario_is_told(faults, good, tmp_path, written, 
 def test_an_objective_may_name_any_model_of_a_mix(read, good):
     mixed = good.replace("model: o3", "model: {o3: 1, o4: 1}") + "objectives: ['ttft{model=o4}.p50 < 1s']\n"
     assert read(mixed).scenarios["simple"].models == {"o3": 1, "o4": 1}
+
+
+def test_an_objective_of_a_scenario_is_about_that_scenario_alone(read, good):
+    own = "objectives: [ttft.p99 < 1s, 'latency{outcome=ok}.p50<2s', {expr: errors.rate < 1%}]"
+    profile = read(good.replace(SCENARIO, f"simple: {{model: o3, prompt: simple, {own}}}"))
+    assert [objective.text for objective in profile.objectives] == [
+        "ttft{scenario=simple}.p99 < 1s",
+        "latency{scenario=simple, outcome=ok}.p50<2s",
+        "errors{scenario=simple}.rate < 1%",
+    ]
+    assert [parse(objective.text) for objective in profile.objectives] == list(profile.objectives)
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ("'ttft{scenario=simple}.p99 < 1s'", "names a scenario already"),
+        ("'ttft{stage=x}.p99 < 1s'", "unknown stage 'x'"),
+        ("'ttft.p99'", "expected an objective such as"),
+    ],
+)
+def test_what_is_wrong_with_an_objective_of_a_scenario_is_told(faults, good, own, told):
+    (fault,) = faults(good.replace(SCENARIO, f"simple: {{model: o3, prompt: simple, objectives: [{own}]}}"))
+    assert fault.startswith("p.yaml:7:52: scenarios.simple.objectives.0: ")
+    assert told in fault
+
+
+@pytest.mark.parametrize(
+    ("cancel", "told"),
+    [
+        ("{share: 10%}", "expected after, after_tokens or both, such as {share: 10%, after: 2s}"),
+        ("{after_tokens: 3}, stream: false", "cancel.after_tokens needs stream: true"),
+    ],
+)
+def test_what_is_wrong_with_a_cancellation_is_told(faults, good, cancel, told):
+    (fault,) = faults(good.replace(SCENARIO, f"simple: {{model: o3, prompt: simple, cancel: {cancel}}}"))
+    assert told in fault

@@ -16,6 +16,7 @@ from relayload.core.results.record import Attempt, Outcome, Record
 from relayload.core.results.sample import Moments
 
 _NOT_MEASURED = math.nan
+_NO_FAILURES = (Outcome.OK.value, Outcome.CANCELLED.value)
 
 
 class Place(NamedTuple):
@@ -38,6 +39,11 @@ class Key(NamedTuple):
     @property
     def ok(self) -> bool:
         return self.outcome == Outcome.OK.value
+
+    @property
+    def failed(self) -> bool:
+        """Whether somebody waited in vain: neither ok nor cancelled by the client itself."""
+        return self.outcome not in _NO_FAILURES
 
 
 class Tokens:

@@ -26,6 +26,8 @@ class Outcome(StrEnum):
     BROKEN_STREAM = "broken_stream"
     SHORT_CIRCUITED = "short_circuited"
     ABANDONED = "abandoned"
+    CANCELLED = "cancelled"
+    """The client hung up on purpose, as its scenario wants: no error of anybody."""
 
 
 class Attempt(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):

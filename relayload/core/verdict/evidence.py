@@ -59,7 +59,7 @@ class Evidence:
         """How many of the requests failed as the tags say."""
         kinds = objective.tagged("kind")
         requests = self._places(objective)
-        failed = requests.where(lambda key: not key.ok and all(_of_kind(tag, key) for tag in kinds))
+        failed = requests.where(lambda key: key.failed and all(_of_kind(tag, key) for tag in kinds))
         return Exceedance(failed.count, requests.count, effective_size(failed.due_s, requests.due_s))
 
     def seconds(self, objective: Objective) -> float:
@@ -81,7 +81,7 @@ class Evidence:
         A scenario whose answers never have the metric, such as TTFT without streaming, is not asked for it.
         """
         without = self._scenarios_without(objective.metric)
-        failed = requests.where(lambda key: not key.ok and key.place.scenario not in without)
+        failed = requests.where(lambda key: key.failed and key.place.scenario not in without)
         columns: list[Iterable[float]] = []
         if objective.metric != "late":
             columns += [cell.due_s for cell in failed.cells.values()]

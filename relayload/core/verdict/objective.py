@@ -14,7 +14,7 @@ Which tags, aggregates and values go with a metric stands in `METRICS`. Spaces a
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from types import MappingProxyType
@@ -135,6 +135,19 @@ def parse(text: str) -> Objective:
     return Objective(text.strip(), metric.name, match["aggregate"], op, limit, unit, tags)
 
 
+def within_scenario(objective: Objective, scenario: str) -> Objective:
+    """The same pass condition on one scenario alone. Raises ValueError where the metric can't be told by scenario."""
+    if "scenario" not in METRICS[objective.metric].tags:
+        raise ValueError(f"'{objective.metric}' can't be told by scenario: write it under the profile's objectives")
+    if objective.tagged("scenario"):
+        raise ValueError("names a scenario already: leave out that tag, or write it under the profile's objectives")
+    tags = (Tag("scenario", scenario), *objective.tags)
+    condition = objective.text.partition("}")[2] if objective.tags else objective.text.partition(".")[2]
+    spelled = ", ".join(map(str, tags))
+    text = f"{objective.metric}{{{spelled}}}.{condition.strip().removeprefix('.').strip()}"
+    return replace(objective, text=text, tags=tags)
+
+
 def unknown_names(
     objective: Objective, *, scenarios: Iterable[str], models: Iterable[str], stages: Iterable[str]
 ) -> list[str]:
@@ -210,7 +223,7 @@ def _check_outcome(value: str) -> None:
 
 
 def _check_kind(value: str) -> None:
-    kinds = [outcome for outcome in Outcome if outcome is not Outcome.OK]
+    kinds = [outcome for outcome in Outcome if outcome not in (Outcome.OK, Outcome.CANCELLED)]
     if value not in kinds and not re.fullmatch(r"[1-5]\d\d", value):
         raise ValueError(_unknown("kind of error", value, [*kinds, "429", "503"]))
 

@@ -31,6 +31,10 @@ class Timeouts:
     first_token_s: float | None = None
     gap_s: float | None = None
     total_s: float | None = 120.0
+    cancel_after_s: float | None = None
+    """When the client hangs up on purpose, counted from the send."""
+    cancel_after_tokens: int | None = None
+    """How many content events of a stream it reads until then."""
 
 
 @dataclass(frozen=True, slots=True)
