@@ -158,6 +158,7 @@ def _scenario_faults(content: _Content) -> Iterator[Fault]:
         if first != name:
             yield content.fault(("scenarios", name), f"'{name}' and '{first}' make the same class name", at_key=True)
         yield from _prompt_faults(content, name, scenario)
+        yield from _conversation_faults(content, name, scenario)
 
 
 def _prompt_faults(content: _Content, name: str, scenario: dict[str, Any]) -> Iterator[Fault]:
@@ -171,6 +172,16 @@ def _prompt_faults(content: _Content, name: str, scenario: dict[str, Any]) -> It
     if scenario.get("shared_prefix") is not None:
         message = "is a part of input_tokens: write these, too"
         yield content.fault(("scenarios", name, "shared_prefix"), message, at_key=True)
+
+
+def _conversation_faults(content: _Content, name: str, scenario: dict[str, Any]) -> Iterator[Fault]:
+    if scenario.get("conversation") is None:
+        return
+    location = ("scenarios", name, "conversation")
+    if content.replays:
+        yield content.fault(location, "the rows of a trace are single requests: leave this out", at_key=True)
+    if content.load.get("limits") is not None:
+        yield content.fault(location, "later turns could break load.limits: leave out one of them", at_key=True)
 
 
 def _file_faults(content: _Content, folder: Path) -> Iterator[Fault]:

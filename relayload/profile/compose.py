@@ -1,5 +1,6 @@
 """What a request says: scenario and arrival -> the request on the wire, the same whoever sends it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -24,6 +25,7 @@ KIND_HEADER = "x-relayload-kind"
 OUTPUT_TOKENS_HEADER = "x-relayload-output-tokens"
 """Tells a fake relay how many tokens the traced answer had."""
 
+Message = dict[str, Any]
 _LONG = 0.999
 """Longer prompts than this share of all are made up when they are due."""
 _COUNTED_BEFORE = 1000
@@ -45,8 +47,17 @@ class Composer:
         """Those of the arrival's request: some are cancelled early."""
         return self._scenarios[arrival.scenario].timeouts(arrival, timeouts)
 
-    def request(self, arrival: Arrival) -> WireRequest:
-        return self._scenarios[arrival.scenario].request(arrival)
+    def request(self, arrival: Arrival, history: Sequence[Message] = ()) -> WireRequest:
+        """What the arrival says, or after a history the next turn of its conversation."""
+        return self._scenarios[arrival.scenario].request(arrival, history)
+
+    def turns(self, arrival: Arrival) -> int:
+        """How many requests the arrival's conversation has; 1 where it is none."""
+        return self._scenarios[arrival.scenario].turns(arrival)
+
+    def think_time_s(self, arrival: Arrival) -> float:
+        """From an answer to the next turn."""
+        return self._scenarios[arrival.scenario].think_time_s
 
 
 class _ScenarioComposer:
@@ -58,12 +69,19 @@ class _ScenarioComposer:
         self._mix = Mix(scenario.models)
         self._input_tokens = _spread(scenario.input_tokens)
         self._output_tokens = _spread(scenario.max_output_tokens)
+        choose = None if scenario.prompt is None else text_choice(scenario.prompt, scenario.language)
+        prose = Prose(f"{seed}:prose:{name}")
         self._writer = PromptWriter(
-            None if scenario.prompt is None else text_choice(scenario.prompt, scenario.language),
+            choose,
             Wording(scenario.nonce, scenario.shared_prefix),
             count_tokens,
-            Prose(f"{seed}:prose:{name}"),
+            prose,
         )
+        talk = scenario.conversation
+        self._turns = _spread(talk.turns if talk else None)
+        self.think_time_s = talk.think_time_s if talk else 0.0
+        self._later_tokens = _spread(talk.input_tokens) if talk and talk.input_tokens else self._input_tokens
+        self._later = PromptWriter(choose, Wording(), count_tokens, prose)
         images = scenario.pictures
         self._pictures = None if images is None else _Pictures(images, f"{seed}:images:{name}")
         self._prepare()
@@ -90,10 +108,13 @@ class _ScenarioComposer:
             return timeouts
         return replace(timeouts, cancel_after_s=cancel.after_s, cancel_after_tokens=cancel.after_tokens)
 
-    def request(self, arrival: Arrival) -> WireRequest:
+    def turns(self, arrival: Arrival) -> int:
+        return 1 if self._turns is None else self._turns.at(uniform(self._seed, arrival.index, "turns"))
+
+    def request(self, arrival: Arrival, history: Sequence[Message] = ()) -> WireRequest:
         return chat_request(
             self.model(arrival),
-            [{"role": "user", "content": self._content(arrival)}],
+            [*history, {"role": "user", "content": self._next(arrival, history)}],
             stream=self._scenario.stream,
             max_output_tokens=self._budget(arrival),
             temperature=self._scenario.temperature,
@@ -101,6 +122,13 @@ class _ScenarioComposer:
             extra=self._extra,
             headers=self._hinted(arrival),
         )
+
+    def _next(self, arrival: Arrival, history: Sequence[Message]) -> str | list[dict[str, Any]]:
+        if not history:
+            return self._content(arrival)
+        turn, lengths = len(history) // 2, self._later_tokens
+        tokens = None if lengths is None else lengths.at(uniform(self._seed, arrival.index, f"input_tokens:{turn}"))
+        return self._later.write(arrival.index + turn, tokens, stream(self._seed, arrival.index, turn))
 
     def _content(self, arrival: Arrival) -> str | list[dict[str, Any]]:
         text = self._prompt(arrival)

@@ -11,7 +11,7 @@ from relayload.profile.amounts import Amount, SeenAmounts
 from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.prompt import Images, Language, Prompt, PromptFile
 from relayload.profile.target import Headers
-from relayload.profile.types import Count, Flag, Items, Number, Part, PositiveDuration, Share, Text
+from relayload.profile.types import Count, Duration, Flag, Items, Number, Part, PositiveDuration, Share, Text
 
 _SCENARIO_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _OWN_FIELDS = {"model": "model", "messages": "prompt", "stream": "stream", "stream_options": "stream"}
@@ -68,6 +68,17 @@ class Cancel(Part):
         return self
 
 
+class Conversation(Part):
+    """An arrival begins a conversation: each later turn says the whole history, with the relay's own answers."""
+
+    turns: Amount
+    """Requests of the conversation, the first one too."""
+    think_time_s: Duration = Field(0.0, alias="think_time")
+    """From an answer to the next turn."""
+    input_tokens: Amount | None = None
+    """Of each later message alone; without them as long as the first."""
+
+
 class Scenario(Part):
     """One kind of request."""
 
@@ -98,6 +109,7 @@ class Scenario(Part):
     response_format: dict[str, Any] | None = None
     body: Annotated[dict[str, Any], AfterValidator(_fields)] = Field(default_factory=dict)
     """More fields of the body, sent as they are."""
+    conversation: Conversation | None = None
     cancel: Cancel | None = None
     """Hang up early on some of the requests."""
     objectives: Items[ObjectiveEntry] = ()

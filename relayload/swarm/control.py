@@ -182,7 +182,7 @@ class Controller:
             stage=self._stages[stage_at(self._stages, elapsed_s)].name,
             elapsed_s=elapsed_s,
             total_s=total_s if math.isfinite(total_s) else None,
-            offered=started if self.offered is None else self.offered,
+            offered=started if self.offered is None else self.offered + sum(live.follow_ups for live in self.lives),
             started=started,
             dropped=sum(live.dropped for live in self.lives),
             in_flight=sum(live.in_flight for live in self.lives),

@@ -1,18 +1,20 @@
 """The load-generating half of one process, for one run: arrivals in, records out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gevent
 import msgspec
 from gevent import Greenlet, GreenletExit
+from gevent.event import Event
+from msgspec import structs
 
 from relayload import clock
 from relayload.core.results.histogram import Histogram
 from relayload.core.results.record import Attempt, Drop, End, Outcome, Record
-from relayload.core.traffic.arrivals import LIMIT_GUARD_S, Arrival, Share
+from relayload.core.traffic.arrivals import LIMIT_GUARD_S, Arrival, Share, stage_at
 from relayload.profile import Profile
-from relayload.profile.compose import Composer
+from relayload.profile.compose import Composer, Message
 from relayload.profile.loads import ClosedLoad, OpenLoad
 from relayload.profile.plan import arrivals, stages
 from relayload.recording import Recording
@@ -20,7 +22,7 @@ from relayload.swarm.closed import ClosedLoop
 from relayload.swarm.dispatch import Bounds, Dispatcher, DropReason
 from relayload.swarm.health import Health
 from relayload.swarm.messages import Assignment, EndRun, Live
-from relayload.transport import Transport, files
+from relayload.transport import Answer, Transport, files
 
 _DRAIN_POLL_S = 0.02
 _FORGET_S = 2.0
@@ -56,6 +58,8 @@ class Generator:
         self._ttft = Histogram()
         self._latency = Histogram()
         self._pace = self._new_pace(assignment)
+        self._talks_until_s = sum(stage.for_s for stage in self._stages)
+        self._ending = Event()
         self._draining = False
         self._hurried = False
 
@@ -101,6 +105,7 @@ class Generator:
             return
         self._draining = True
         self._pace.end_at(end.until_s)
+        self._ending.set()
         patience_until_s = self._begins_at_s + end.until_s + end.grace_s
         while not (self.live().finished or self._hurried or clock.now_s() > patience_until_s):
             gevent.sleep(_DRAIN_POLL_S)
@@ -125,22 +130,46 @@ class Generator:
         )
 
     def _send(self, arrival: Arrival, late_s: float) -> None:
+        turns = self._composer.turns(arrival)
+        messages, answer = self._take_turn(arrival, late_s, (), keep_text=turns > 1)
+        for turn in range(1, turns):
+            due_s = clock.now_s() - self._begins_at_s + self._composer.think_time_s(arrival)
+            if answer.attempt.outcome is not Outcome.OK or not self._wait_until(due_s):
+                return
+            history = (*messages, {"role": "assistant", "content": answer.text})
+            late_s = max(0.0, clock.now_s() - self._begins_at_s - due_s)
+            follow_up = structs.replace(arrival, intended_at_s=due_s, stage=stage_at(self._stages, due_s))
+            self._live.follow_ups += 1
+            messages, answer = self._take_turn(follow_up, late_s, history, turn, keep_text=turn + 1 < turns)
+
+    def _wait_until(self, due_s: float) -> bool:
+        """Whether that instant of the run comes before its end; a conversation does not go on after it."""
+        if due_s >= self._talks_until_s:
+            return False
+        return not self._ending.wait(max(0.0, self._begins_at_s + due_s - clock.now_s()))
+
+    def _take_turn(
+        self, arrival: Arrival, late_s: float, history: Sequence[Message], turn: int = 0, *, keep_text: bool
+    ) -> tuple[list[Message], Answer]:
+        """Send one request and record it; the messages it held, and its answer."""
         self._live.started += 1
         try:
-            request = self._composer.request(arrival)
-            attempt = self._transport.send(request, self._composer.timeouts(arrival, self._timeouts)).attempt
+            request = self._composer.request(arrival, history)
+            timeouts = self._composer.timeouts(arrival, self._timeouts)
+            answer = self._transport.send(request, timeouts, keep_text=keep_text)
         except GreenletExit:
-            self._record(arrival, late_s, Attempt(outcome=Outcome.ABANDONED, error="run_ended"))
+            self._record(arrival, late_s, Attempt(outcome=Outcome.ABANDONED, error="run_ended"), turn)
             raise
-        self._record(arrival, late_s, attempt)
+        self._record(arrival, late_s, answer.attempt, turn)
+        return request.body["messages"], answer
 
-    def _record(self, arrival: Arrival, late_s: float, attempt: Attempt) -> None:
-        record = self._new_record(arrival, late_s, attempt)
+    def _record(self, arrival: Arrival, late_s: float, attempt: Attempt, turn: int) -> None:
+        record = self._new_record(arrival, late_s, attempt, turn)
         self._writer.write(record)
         self._count(record)
         self._report(record)
 
-    def _new_record(self, arrival: Arrival, late_s: float, attempt: Attempt) -> Record:
+    def _new_record(self, arrival: Arrival, late_s: float, attempt: Attempt, turn: int) -> Record:
         if attempt.sent_at_s is None or attempt.service_s is None:
             ended_s = clock.now_s() - self._begins_at_s
         else:
@@ -160,6 +189,7 @@ class Generator:
             late_s=late_s,
             latency_s=ended_s - arrival.intended_at_s,
             outcome=attempt.outcome,
+            turn=turn,
             attempts=(attempt,),
         )
 

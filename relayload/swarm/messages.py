@@ -43,6 +43,8 @@ class Live(Struct, kw_only=True):
 
     worker: int = 0
     started: int = 0
+    follow_ups: int = 0
+    """Of those started, later turns of conversations, which the schedule does not know."""
     dropped: int = 0
     in_flight: int = 0
     ok: int = 0

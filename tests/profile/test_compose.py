@@ -134,3 +134,19 @@ def test_a_share_of_the_requests_is_cancelled_whoever_sends_them(compose):
     cancelled = [each for each in told if each != Timeouts()]
     assert len(cancelled) == pytest.approx(200, abs=40)
     assert set(cancelled) == {Timeouts(cancel_after_s=2.0, cancel_after_tokens=20)}
+
+
+def test_a_later_turn_says_the_history_and_something_new(compose):
+    composer = compose("{model: o3, prompt: simple, conversation: {turns: [3], think_time: 1500ms, input_tokens: 50}}")
+    assert (composer.turns(arrival(0)), composer.think_time_s(arrival(0))) == (3, 1.5)
+    first = composer.request(arrival(0)).body["messages"]
+    history = (*first, {"role": "assistant", "content": "The answer."})
+    second = composer.request(arrival(0), history).body["messages"]
+    assert second[:2] == list(history)
+    assert [message["role"] for message in second] == ["user", "assistant", "user"]
+    assert count_tokens(second[2]["content"]) == 50
+    assert second[2] != first[0]
+
+
+def test_a_request_that_is_no_conversation_has_one_turn(compose):
+    assert compose("{model: o3, prompt: simple}").turns(arrival(0)) == 1

@@ -87,3 +87,9 @@ def test_what_is_wrong_with_an_objective_of_a_scenario_is_told(faults, good, own
 def test_what_is_wrong_with_a_cancellation_is_told(faults, good, cancel, told):
     (fault,) = faults(good.replace(SCENARIO, f"simple: {{model: o3, prompt: simple, cancel: {cancel}}}"))
     assert told in fault
+
+
+def test_a_conversation_does_not_go_with_limits(faults, good):
+    talking = good.replace(SCENARIO, "simple: {model: o3, prompt: simple, conversation: {turns: 3, think_time: 1s}}")
+    (fault,) = faults(talking, "load.limits.per_second=5")
+    assert "scenarios.simple.conversation: later turns could break load.limits: leave out one of them" in fault

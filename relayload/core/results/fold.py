@@ -26,6 +26,7 @@ class Fold:
         """The instants at which the dropped arrivals were due."""
         self.ends: list[End] = []
         self.indices = array("q")
+        """Of the arrivals; later turns of a conversation are none."""
         self.starts_s = array("d")
         self.lines_of: Counter[int] = Counter()
         """Starts and drops on record, by worker."""
@@ -67,7 +68,7 @@ class Fold:
     def _extend_cell(self, alike: list[Record]) -> None:
         """Add records that share every trait."""
         self.cells.setdefault(_key(alike[0]), Cell()).extend(alike)
-        self.indices.extend(map(attrgetter("index"), alike))
+        self.indices.extend([record.index for record in alike if not record.turn])
         self.lines_of.update(map(attrgetter("worker"), alike))
         self.starts_s.extend([record.intended_at_s + record.late_s for record in alike])
         self.last_at_s = max(self.last_at_s, max(record.intended_at_s + record.latency_s for record in alike))
@@ -115,7 +116,8 @@ def account(fold: Fold, run: RunInfo) -> Account:
     """Count what was offered and find what is missing.
 
     The indices of an open load number its arrivals in the order of time, so a gap is a lost arrival. A closed load
-    offers what it starts; there only the workers' own claims tell of requests that left no record.
+    offers what it starts, and so do the later turns of conversations; there only the workers' own claims tell of
+    requests that left no record.
     """
     order = sorted(fold.indices)
     twice = sum(first == second for first, second in pairwise(order))

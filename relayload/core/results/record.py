@@ -91,6 +91,8 @@ class Record(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="l
     latency_s: float
     """Intended start to the end, every wait and retry inside."""
     outcome: Outcome
+    turn: int = 0
+    """Of a conversation, whose later turns have the index of the arrival that began it."""
     throttled_s: float = 0.0
     """Waiting for our own quota."""
     backoff_s: float = 0.0

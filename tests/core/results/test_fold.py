@@ -19,6 +19,12 @@ def test_every_arrival_is_started_dropped_or_lost(request_line, drop_line, make_
     assert _account(lines, make_run(offered=6), folded) == (6, 2, 1, 3, ())
 
 
+def test_later_turns_of_a_conversation_are_offered_on_top_of_the_arrivals(request_line, make_run, folded):
+    lines = [request_line(0), request_line(0, turn=1, intended_at_s=2.0), request_line(2)]
+    counts = account(folded(lines), make_run(offered=4))
+    assert (counts.offered, counts.started, counts.lost, counts.faults) == (5, 3, 2, ())
+
+
 def test_a_killed_run_offers_what_its_highest_index_says(request_line, make_run, folded):
     run = make_run(ended_at_s=None, ended_by=None)
     assert _account([request_line(0), request_line(4)], run, folded) == (5, 2, 0, 3, ())
