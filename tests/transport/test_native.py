@@ -1,5 +1,6 @@
 """The driver against a server of raw bytes: what comes of every kind of answer."""
 
+import gc
 import gzip
 import json
 import logging
@@ -263,3 +264,24 @@ def test_the_key_is_in_no_log(serve, connect, ask, caplog):
     caplog.set_level(logging.DEBUG)
     connect(serve(once(b"")).base_url).send(ask(), PATIENT)
     assert "sk-test" not in caplog.text
+
+
+def test_streams_leave_nothing_behind(serve, connect, ask):
+    def script(peer):
+        while True:
+            peer.read_request()
+            peer.begin_stream()
+            for _ in range(5):
+                peer.send_event("a")
+            peer.end_stream()
+
+    transport = connect(serve(script).base_url)
+
+    def objects_after(streams):
+        for _ in range(streams):
+            assert transport.send(ask(), PATIENT).attempt.outcome is Outcome.OK
+        gc.collect()
+        return sum(str(getattr(type(each), "__module__", "")).startswith("relayload.") for each in gc.get_objects())
+
+    before = objects_after(20)
+    assert objects_after(200) == before
