@@ -103,7 +103,7 @@ class Bench:
             chunks=sum(attempt.chunks for attempt in chain.from_iterable(record.attempts for record in records)),
             duration_s=end.at_s,
             cpu_s=(end.cpu_share or 0.0) * end.at_s,
-            relay_cpu_share=relay_busy_s / end.at_s,
+            relay_cpu_share=relay_busy_s / (recording.run.ended_at_s or end.at_s),
             late=Spread.of([record.late_s for record in measured]),
             ttft_error=Spread.of(self._ttft_errors_s(measured, end)),
             timestamps=health.timestamps,

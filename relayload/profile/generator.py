@@ -12,7 +12,7 @@ class GeneratorBounds(Part):
     """What a run may show of its generator and still be believed; past that its verdict is INVALID."""
 
     late_s: Duration = Field(_DEFAULT.late_s, alias="late")
-    """A start later than this after its intended instant is late, and so is an event loop that lags more (p99)."""
+    """A start later than this after its intended instant is late, and so is an event loop that lags more (p95)."""
     late_share: Share = _DEFAULT.late_share
     """The most starts that may be late."""
     drop_share: Share = _DEFAULT.drop_share

@@ -234,6 +234,7 @@ class Generator:
                 dropped=self._live.dropped,
                 began_at_ns=self._began_at_ns,
                 timestamps="kernel" if self._transport.kernel_timestamps else "user",
+                loop_lag_p95_s=self._health.loop_lag_p95_s,
                 loop_lag_p99_s=self._health.loop_lag_p99_s,
                 cpu_share=self._health.cpu_share,
                 gc_pause_max_s=self._health.longest_gc_pause_s,

@@ -24,6 +24,10 @@ class Health:
         self._heart = gevent.spawn(self._beat)
 
     @property
+    def loop_lag_p95_s(self) -> float | None:
+        return self._lag.quantile_s(0.95)
+
+    @property
     def loop_lag_p99_s(self) -> float | None:
         return self._lag.quantile_s(0.99)
 

@@ -38,7 +38,7 @@ class Trial(Struct, frozen=True, kw_only=True):
     cpu_s: float
     """Of the generating process."""
     relay_cpu_share: float
-    """Of one core."""
+    """Of one core, while the load lasted: over 1 where the answers took longer."""
     late: Spread | None
     ttft_error: Spread | None
     """Measured instant of the first token minus the relay's own stamp of it; None without streams."""

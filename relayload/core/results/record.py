@@ -126,6 +126,7 @@ class End(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line
     """The wall clock at the run's start, in nanoseconds since the Unix epoch: to find a request in another log."""
     timestamps: str = "user"
     """`kernel` when the instants of arrival came from the kernel."""
+    loop_lag_p95_s: float | None = None
     loop_lag_p99_s: float | None = None
     cpu_share: float | None = None
     gc_pause_max_s: float | None = None

@@ -231,6 +231,7 @@ def _doubts(fold: Fold, thresholds: Thresholds, errors: Iterable[ErrorCount]) ->
         late_s=list(chain.from_iterable(cell.columns["late"] for cell in fold.cells.values())),
         dropped=fold.dropped,
         timestamps=_timestamps(fold.ends),
+        loop_lag_p95_s=_worst(end.loop_lag_p95_s for end in fold.ends),
         loop_lag_p99_s=_worst(end.loop_lag_p99_s for end in fold.ends),
         starved=sum(error.count for error in errors if error.error in STARVED),
     )
