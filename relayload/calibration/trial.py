@@ -43,7 +43,7 @@ class CalibrationFailed(Exception):
 
 
 class Bench:
-    """A fake relay with a core of its own, where there is a second one, and room for recordings."""
+    """A fake relay and room for recordings."""
 
     def __init__(self, relay: FakeRelay, folder: Path, cores: int) -> None:
         self.cores = cores
@@ -126,28 +126,23 @@ class Bench:
 
 @contextmanager
 def bench() -> Iterator[Bench]:
-    """A fake relay on the first core, and everything else on the others."""
+    """A fake relay kept to the first core.
+
+    The generator goes where it is let, as in any run: on one core alone it would wait for all else that runs there.
+    """
     cores = _own_cores()
     with tempfile.TemporaryDirectory(prefix="relayload-calibrate-") as folder:
         preset = Path(folder) / "preset.yaml"
         preset.write_text(yaml.safe_dump(_PRESET))
         with FakeRelay.start(str(preset), api_key=KEY) as relay:
-            _pin(relay.pid, cores[:1])
-            _pin(0, cores[1:])
-            try:
-                yield Bench(relay, Path(folder), len(cores) or os.cpu_count() or 1)
-            finally:
-                _pin(0, cores)
+            if cores:
+                os.sched_setaffinity(relay.pid, cores[:1])
+            yield Bench(relay, Path(folder), len(cores) or os.cpu_count() or 1)
 
 
 def _own_cores() -> list[int]:
     """Those this process may use; none where the system does not tell, such as macOS."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-
-
-def _pin(pid: int, cores: list[int]) -> None:
-    if cores:
-        os.sched_setaffinity(pid, cores)
 
 
 def _cpu_s(process: psutil.Process) -> float:
