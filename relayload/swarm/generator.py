@@ -170,11 +170,10 @@ class Generator:
         self._report(record)
 
     def _new_record(self, arrival: Arrival, late_s: float, attempt: Attempt, turn: int) -> Record:
-        if attempt.sent_at_s is None or attempt.service_s is None:
-            ended_s = clock.now_s() - self._begins_at_s
-        else:
+        ended_s = clock.now_s() - self._begins_at_s
+        if attempt.sent_at_s is not None:
             sent_s = attempt.sent_at_s - self._begins_at_s
-            ended_s = sent_s + attempt.service_s
+            ended_s = ended_s if attempt.service_s is None else sent_s + attempt.service_s
             attempt = msgspec.structs.replace(attempt, sent_at_s=sent_s)
         name = self._scenarios[arrival.scenario]
         stage = self._stages[arrival.stage]

@@ -260,3 +260,16 @@ def test_a_run_whose_controller_fails_ends_as_a_crash(locust: Start, profile: Wr
     (out / "progress.json" / "in-the-way").touch()
     assert run.wait() == 1
     assert "the controller failed" in run.output
+
+
+def test_a_request_that_never_ended_was_sent_at_an_instant_of_the_run(
+    locust: Start, profile: WriteProfile, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    cut = ("--relay-set", "client={timeout: {total: 1ms}}")
+    run = locust("--relay-profile", profile(seconds=2), "--relay-out", out, *cut)
+    assert run.wait() in (3, 4), run.output
+    lines = [json.loads(line) for line in (out / "records-0.jsonl").read_text().splitlines()]
+    sent = [line["attempts"][0].get("sent_at_s", 0.0) for line in lines if line["line"] == "request"]
+    assert len(sent) > 5
+    assert max(sent) < 60
