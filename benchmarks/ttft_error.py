@@ -14,7 +14,6 @@ import os
 import statistics
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +47,10 @@ def stream(transport: Transport, count: int) -> list[Attempt]:
     return [greenlet.get() for greenlet in [gevent.spawn(send, number) for number in range(count)]]
 
 
-def written_at_s(relay: FakeRelay, count: int) -> dict[str, float]:
+def written_at_s(relay: FakeRelay) -> dict[str, float]:
     """When the relay wrote each first token, on the monotonic clock, by request id."""
-    url = f"{relay.base_url.removesuffix('/v1')}/__relay/requests?last={count}"
-    with urllib.request.urlopen(url) as response:
-        entries = json.load(response)
     wall_minus_monotonic_s = clock.wall_ns() / 1e9 - clock.now_s()
-    return {f"req_fake{each['number']:024x}": each["first_byte_ns"] / 1e9 - wall_minus_monotonic_s for each in entries}
+    return {name: at_ns / 1e9 - wall_minus_monotonic_s for name, at_ns in relay.first_byte_ns().items() if at_ns}
 
 
 def errors_ms(attempts: list[Attempt], truth_s: dict[str, float]) -> list[float]:
@@ -78,7 +74,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             begun_s, cpu_s = time.monotonic(), time.process_time()
             attempts = stream(transport, options.streams)
             took_s, used_s = time.monotonic() - begun_s, time.process_time() - cpu_s
-            errors = errors_ms(attempts, written_at_s(relay, options.streams))
+            errors = errors_ms(attempts, written_at_s(relay))
             kernel = transport.kernel_timestamps
             transport.close()
     cuts = statistics.quantiles(errors, n=1000)

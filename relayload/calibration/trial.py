@@ -1,9 +1,7 @@
 """One short run of the real generator, in a process of its own, against a fake relay in another."""
 
-import json
 import os
 import tempfile
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -15,7 +13,6 @@ import yaml
 
 from relayload.core.results.calibration import Spread, Trial
 from relayload.core.results.record import End, Outcome, Record
-from relayload.fakerelay.ledger import KEPT_ENTRIES
 from relayload.fakerelay.process import FakeRelay
 from relayload.recording import Recording
 from relayload.swarm.launch import Launch, last_words
@@ -114,14 +111,7 @@ class Bench:
     def _ttft_errors_s(self, records: list[Record], end: End) -> list[float]:
         """Measured minus true, of the streams whose truth the relay still remembers."""
         streams = [record for record in records if record.attempts[-1].ttft_s is not None]
-        return list(_errors_s(streams, end.began_at_ns, self._written_at_ns())) if streams else []
-
-    def _written_at_ns(self) -> dict[str, int]:
-        """When the relay wrote each first token, in nanoseconds since the Unix epoch, by request id."""
-        url = f"{self._relay.base_url.removesuffix('/v1')}/__relay/requests?last={KEPT_ENTRIES}"
-        with urllib.request.urlopen(url) as response:
-            entries = json.load(response)
-        return {f"req_fake{entry['number']:024x}": entry["first_byte_ns"] for entry in entries}
+        return list(_errors_s(streams, end.began_at_ns, self._relay.first_byte_ns())) if streams else []
 
 
 @contextmanager
@@ -150,7 +140,7 @@ def _cpu_s(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def _errors_s(streams: list[Record], began_at_ns: int | None, written_at_ns: dict[str, int]) -> Iterator[float]:
+def _errors_s(streams: list[Record], began_at_ns: int | None, written_at_ns: dict[str, int | None]) -> Iterator[float]:
     for record in streams:
         attempt = record.attempts[-1]
         true_ns = written_at_ns.get(attempt.request_id or "")

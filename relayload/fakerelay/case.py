@@ -19,7 +19,7 @@ from relayload.fakerelay.faults import (
     WrongLength,
 )
 from relayload.fakerelay.formats import Format
-from relayload.fakerelay.ledger import Entry, Outcome
+from relayload.fakerelay.ledger import Entry, Outcome, request_id
 from relayload.fakerelay.limits import Admission
 from relayload.fakerelay.refusals import Occurrence, Reason, Refusal
 from relayload.fakerelay.run import Run, respond, response_bytes
@@ -121,7 +121,7 @@ class Case:
         return self._error_answer(fault.status)
 
     def _error_answer(self, status: int) -> ErrorAnswer:
-        occurrence = Occurrence(f"req_fake{self._entry.number:024x}", clock.wall_ns() / 1e9)
+        occurrence = Occurrence(request_id(self._entry.number or 0), clock.wall_ns() / 1e9)
         return self._run.dialect.error_answer(Refusal(Reason.FAILED, status=status), occurrence)
 
     def _take_place(self, ask: Any, turn: Turn) -> None:
@@ -181,8 +181,8 @@ class Case:
         return encode(body)
 
     def _headers(self, content_type: bytes) -> bytes:
-        request_id = b"x-request-id: req_fake%024x\r\n" % (self._entry.number or 0)
-        return b"".join((content_type, request_id, self._run.hint_headers(self._admission)))
+        name = b"x-request-id: %s\r\n" % request_id(self._entry.number or 0).encode()
+        return b"".join((content_type, name, self._run.hint_headers(self._admission)))
 
     def _failed(self, status: int, reason: Reason = Reason.FAILED) -> None:
         self._entry.status = status

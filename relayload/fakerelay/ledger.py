@@ -9,6 +9,11 @@ from msgspec import Struct
 KEPT_ENTRIES = 20_000
 
 
+def request_id(number: int) -> str:
+    """The `x-request-id` of the request with that number."""
+    return f"req_fake{number:024x}"
+
+
 class Outcome(StrEnum):
     """How a request ended, as the relay saw it."""
 

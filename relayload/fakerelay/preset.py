@@ -10,12 +10,12 @@ from pydantic import Field, model_validator
 
 from relayload.core.errors import AuthorError
 from relayload.core.errors import Fault as AuthorFault
+from relayload.core.traffic.curves import LogNormal
 from relayload.document import Document, load, parse, validate
 from relayload.document.validation import nearest
 from relayload.fakerelay.capacity import Capacity
 from relayload.fakerelay.dialects import DialectName, Hints
 from relayload.fakerelay.faults import AnyFault
-from relayload.fakerelay.latency import LogNormal
 from relayload.fakerelay.limits import Limit
 from relayload.fakerelay.schema import Kind, KindName, Lengths, Part, Share, Speeds, Times
 

@@ -4,6 +4,7 @@ Only the standard library is used, in ways that also work where gevent has patch
 """
 
 import contextlib
+import json
 import os
 import re
 import select
@@ -12,14 +13,17 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Sequence
 from types import TracebackType
 from typing import IO, Self
 
 from relayload.fakerelay.command import KEY_VARIABLE
+from relayload.fakerelay.ledger import KEPT_ENTRIES, request_id
 
 _READY = re.compile(rb"listening on (http://\S+/v1)")
 _STOP_TIMEOUT_S = 5.0
+_WITHOUT_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class FakeRelay:
@@ -61,6 +65,16 @@ class FakeRelay:
     def pid(self) -> int:
         """Of the relay's process."""
         return self._process.pid
+
+    def first_byte_ns(self) -> dict[str, int | None]:
+        """When it wrote the first token of its last answers, in nanoseconds since the Unix epoch, by request id.
+
+        The first byte of an answer that is not streamed; None where there was none yet.
+        """
+        url = f"{self.base_url.removesuffix('/v1')}/__relay/requests?last={KEPT_ENTRIES}"
+        with _WITHOUT_PROXY.open(url) as response:
+            entries = json.load(response)
+        return {request_id(entry["number"]): entry["first_byte_ns"] for entry in entries if entry["number"]}
 
     def stop(self) -> None:
         """End it and wait for its end. Does nothing in a process that was forked from the one that started it."""

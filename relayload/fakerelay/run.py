@@ -7,7 +7,7 @@ from relayload import clock
 from relayload.fakerelay.behavior import Behavior
 from relayload.fakerelay.dialects import DIALECTS, Dialect, Hints
 from relayload.fakerelay.dialects.answers import JSON, hint_headers
-from relayload.fakerelay.ledger import Entry, Ledger, Outcome
+from relayload.fakerelay.ledger import Entry, Ledger, Outcome, request_id
 from relayload.fakerelay.limits import Admission
 from relayload.fakerelay.preset import Preset
 from relayload.fakerelay.recorder import Recorder
@@ -38,7 +38,7 @@ class Run:
     def refuse(self, wire: Wire, refusal: Refusal, admission: Admission, number: int | None = None) -> int:
         """Say no in the relay's dialect; returns the status."""
         wall_ns = clock.wall_ns()
-        occurrence = Occurrence(f"req_fake{number or wall_ns:024x}", wall_ns / 1e9)
+        occurrence = Occurrence(request_id(number or wall_ns), wall_ns / 1e9)
         answer = self.dialect.error_answer(refusal, occurrence)
         headers = answer.headers + self.hint_headers(admission)
         # The rest of a body that is too large is not read, so the connection can't be used again.

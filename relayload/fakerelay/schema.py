@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from relayload.core.traffic.curves import LogNormal
 from relayload.core.units import duration_s, fraction, rate_per_s
-from relayload.fakerelay.latency import LogNormal
 
 
 class Kind(StrEnum):

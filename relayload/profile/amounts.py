@@ -6,49 +6,50 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from relayload.core.traffic.distributions import Constant, Distribution, Empirical, LogNormal, Normal, Uniform
-from relayload.profile.types import Count, Items, Number, Part, PathText
+from relayload.core.traffic.curves import Curve, LogNormal, Normal
+from relayload.core.traffic.distributions import Constant, Distribution, Empirical, Rounded, Uniform
+from relayload.profile.types import Between, Count, Items, Number, Part, PathText, not_empty
 
 Positive = Annotated[Number, Field(gt=0)]
 
 
-class Range(Part):
-    """Every whole number between two, as often."""
+class Range(Between):
+    """Every whole number above 0 between two, as often."""
 
     least: Count = Field(alias="from")
     most: Count = Field(alias="to")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.least > self.most:
-            raise ValueError(f"'to' must not be below 'from': got {self.least} and {self.most}")
-        return self
 
     @property
     def distribution(self) -> Distribution:
         return Uniform(self.least, self.most)
 
 
-class NormalAmount(Part):
+class _Curved(Part):
+    """Along a curve, and held between two numbers."""
+
+    least: Count = Field(1, alias="min")
+    most: Count | None = Field(None, alias="max")
+
+    def _along(self, curve: Curve) -> Distribution:
+        return Rounded(curve, self.least, self.most or math.inf)
+
+
+class NormalAmount(_Curved):
     """Around a mean."""
 
     mean: Positive
     stddev: Positive
-    least: Count = Field(1, alias="min")
-    most: Count | None = Field(None, alias="max")
 
     @property
     def distribution(self) -> Distribution:
-        return Normal(self.mean, self.stddev, self.least, self.most or math.inf)
+        return self._along(Normal(self.mean, self.stddev))
 
 
-class LogNormalAmount(Part):
+class LogNormalAmount(_Curved):
     """With a long tail, through two percentiles."""
 
     p50: Positive
     p99: Positive
-    least: Count = Field(1, alias="min")
-    most: Count | None = Field(None, alias="max")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -58,7 +59,7 @@ class LogNormalAmount(Part):
 
     @property
     def distribution(self) -> Distribution:
-        return LogNormal(self.p50, self.p99, self.least, self.most or math.inf)
+        return self._along(LogNormal.through(self.p50, self.p99))
 
 
 class SeenAmounts(Part):
@@ -91,12 +92,6 @@ def _read_counts(path: Path) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def _some(values: tuple[int, ...]) -> tuple[int, ...]:
-    if not values:
-        raise ValueError("expected at least one number")
-    return values
-
-
 _KINDS = {"mean": "NormalAmount", "stddev": "NormalAmount", "p50": "LogNormalAmount", "p99": "LogNormalAmount"}
 
 
@@ -113,7 +108,7 @@ def _kind(value: object) -> str:
 
 Amount = Annotated[
     Annotated[Count, Tag("number")]
-    | Annotated[Items[Count], AfterValidator(_some), Tag("list")]
+    | Annotated[Items[Count], AfterValidator(not_empty), Tag("list")]
     | Annotated[Range, Tag("Range")]
     | Annotated[NormalAmount, Tag("NormalAmount")]
     | Annotated[LogNormalAmount, Tag("LogNormalAmount")]

@@ -9,7 +9,7 @@ from relayload.core.traffic.prompt_sets import SETS
 from relayload.core.traffic.templates import variables
 from relayload.document.validation import nearest
 from relayload.profile import prompt_file
-from relayload.profile.types import Count, Integer, Items, Part, PathText, Text
+from relayload.profile.types import Between, Count, Items, Part, PathText, Text, not_empty
 
 _MOST_PIXELS = 8192
 
@@ -41,28 +41,9 @@ class PromptFile(Part):
         return prompt_file.read(self.file, self.field, self.limit)
 
 
-class NumberRange(Part):
-    """Every whole number between two, as often."""
-
-    least: Integer = Field(alias="from")
-    most: Integer = Field(alias="to")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.least > self.most:
-            raise ValueError(f"'to' must not be below 'from': got {self.least} and {self.most}")
-        return self
-
-
-def _some(values: tuple[str, ...]) -> tuple[str, ...]:
-    if not values:
-        raise ValueError("expected at least one value")
-    return values
-
-
 Variable = Annotated[
-    Annotated[Items[Text], AfterValidator(_some), Tag("list")] | Annotated[NumberRange, Tag("NumberRange")],
-    Discriminator(lambda value: "NumberRange" if isinstance(value, dict | NumberRange) else "list"),
+    Annotated[Items[Text], AfterValidator(not_empty), Tag("list")] | Annotated[Between, Tag("Between")],
+    Discriminator(lambda value: "Between" if isinstance(value, dict | Between) else "list"),
 ]
 """`[red, green]` or `{from: 1, to: 9}`."""
 

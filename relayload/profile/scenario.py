@@ -18,16 +18,13 @@ _OWN_FIELDS = {"model": "model", "messages": "prompt", "stream": "stream", "stre
 """Fields of the body that are said in a scenario's own words."""
 
 
-def _weight(weight: float) -> float:
-    if weight <= 0:
-        raise ValueError(f"expected a number above 0, got '{weight:g}'; leave out a scenario that is not to be sent")
-    return weight
+def _weight_of(what: str) -> AfterValidator:
+    def above_zero(weight: float) -> float:
+        if weight <= 0:
+            raise ValueError(f"expected a number above 0, got '{weight:g}'; leave out a {what}")
+        return weight
 
-
-def _model_weight(weight: float) -> float:
-    if weight <= 0:
-        raise ValueError(f"expected a number above 0, got '{weight:g}'; leave out a model that is not to be asked")
-    return weight
+    return AfterValidator(above_zero)
 
 
 def _some_models(value: object) -> object:
@@ -36,8 +33,9 @@ def _some_models(value: object) -> object:
     return value
 
 
+_ModelWeight = Annotated[Number, _weight_of("model that is not to be asked")]
 Models = Annotated[
-    Annotated[Text, Tag("one")] | Annotated[dict[Text, Annotated[Number, AfterValidator(_model_weight)]], Tag("mix")],
+    Annotated[Text, Tag("one")] | Annotated[dict[Text, _ModelWeight], Tag("mix")],
     Discriminator(lambda value: "mix" if isinstance(value, dict) else "one"),
     BeforeValidator(_some_models),
 ]
@@ -82,7 +80,7 @@ class Conversation(Part):
 class Scenario(Part):
     """One kind of request."""
 
-    weight: Annotated[Number, AfterValidator(_weight)] = 1.0
+    weight: Annotated[Number, _weight_of("scenario that is not to be sent")] = 1.0
     model: Models
     prompt: Prompt | None = None
     """None where all is made up: of `input_tokens`, or as the rows of a trace say."""

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
 from relayload.core.units import duration_s, fraction, rate_per_s
@@ -14,6 +14,7 @@ from relayload.document.source import plain_value
 
 _SPELLED_LENGTH = 60
 Item = TypeVar("Item")
+Values = TypeVar("Values", bound=tuple[Any, ...])
 
 MOST = 1_000_000_000
 """More than any count in a profile can mean."""
@@ -23,6 +24,13 @@ class Part(BaseModel):
     """Any part of a profile: unknown keys are faults, and nothing changes once it is read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def not_empty(values: Values) -> Values:
+    """A validator of lists that must hold something."""
+    if not values:
+        raise ValueError("expected at least one value")
+    return values
 
 
 class Secret:
@@ -160,3 +168,16 @@ Text = Annotated[str, Field(min_length=1)]
 PathText = Annotated[Path, BeforeValidator(_path)]
 """The path of a file, which need not exist."""
 Items = Annotated[tuple[Item, ...], BeforeValidator(_items)]
+
+
+class Between(Part):
+    """Every whole number between two, as often."""
+
+    least: Integer = Field(alias="from")
+    most: Integer = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.least > self.most:
+            raise ValueError(f"'to' must not be below 'from': got {self.least} and {self.most}")
+        return self

@@ -14,7 +14,7 @@ SCENARIO = "simple: {model: o3, prompt: simple}"
         ("{model: o3, input_tokens: {p50: 9, p99: 3}}", "'p99' must be above 'p50': got 3 and 9"),
         ("{model: o3, input_tokens: {p50: 9, p9: 30}}", "unknown key; did you mean 'p99'?"),
         ("{model: o3, input_tokens: 5k}", "expected a whole number, got '5k'"),
-        ("{model: o3, input_tokens: []}", "expected at least one number"),
+        ("{model: o3, input_tokens: []}", "expected at least one value"),
         ("{model: o3, input_tokens: {file: none.txt}}", "none.txt: cannot be read: No such file or directory"),
         ("{model: o3, input_tokens: {file: bad.txt}}", "bad.txt:2: expected a whole number above 0, got 'x'"),
         (

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from statistics import NormalDist, fmean
 from typing import Protocol
 
+from relayload.core.traffic.curves import Curve
+
 _STANDARD = NormalDist()
-_Z99 = _STANDARD.inv_cdf(0.99)
 
 
 class Distribution(Protocol):
@@ -51,37 +52,19 @@ class Uniform:
 
 
 @dataclass(frozen=True, slots=True)
-class Normal:
-    """Rounded, and held between `least` and `most`."""
+class Rounded:
+    """A curve's values as whole numbers, held between `least` and `most`."""
 
-    mean: float
-    stddev: float
+    curve: Curve
     least: int = 1
     most: float = math.inf
-
-    def at(self, u: float) -> int:
-        return _held(self.mean + self.stddev * _STANDARD.inv_cdf(u), self.least, self.most)
-
-
-@dataclass(frozen=True, slots=True)
-class LogNormal:
-    """Through its median and its 99th percentile: p50 · exp(σ z) with σ = ln(p99 / p50) / z(0.99)."""
-
-    p50: float
-    p99: float
-    least: int = 1
-    most: float = math.inf
-
-    @property
-    def sigma(self) -> float:
-        return math.log(self.p99 / self.p50) / _Z99
 
     @property
     def mean(self) -> float:
-        return self.p50 * math.exp(self.sigma**2 / 2)
+        return self.curve.mean
 
     def at(self, u: float) -> int:
-        return _held(self.p50 * math.exp(self.sigma * _STANDARD.inv_cdf(u)), self.least, self.most)
+        return round(min(max(self.curve.at(_STANDARD.inv_cdf(u)), self.least), self.most))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +79,3 @@ class Empirical:
 
     def at(self, u: float) -> int:
         return self.values[int(u * len(self.values))]
-
-
-def _held(value: float, least: int, most: float) -> int:
-    return round(min(max(value, least), most))
