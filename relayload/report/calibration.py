@@ -1,15 +1,13 @@
 """A calibration as text for people."""
 
 from collections.abc import Iterator
-from io import StringIO
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from relayload.core.results.calibration import Calibration, Ceiling, Spread, Trial
 from relayload.core.units import format_duration
-
-_WIDTH = 80
+from relayload.report.printing import printed
 
 
 def render_calibration(found: Calibration) -> str:
@@ -20,10 +18,7 @@ def render_calibration(found: Calibration) -> str:
     table.add_row(f"TTFT error at {found.streams:,} streams", *_spread(found.streamed.ttft_error))
     table.add_row("send lateness there", *_spread(found.streamed.late))
     table.add_row(f"send lateness at {found.rate_per_s:,} plain requests/s", *_spread(found.plain.late))
-    console = Console(file=StringIO(), width=_WIDTH)
-    console.print(table, highlight=False)
-    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined] # it is the StringIO above
-    return "\n".join([*(line.rstrip() for line in lines), "", *_facts(found), *_doubts(found)]) + "\n"
+    return printed([table, Text(), *map(Text, (*_facts(found), *_doubts(found)))])
 
 
 def _facts(found: Calibration) -> Iterator[str]:

@@ -1,28 +1,19 @@
 """The plan of a run as text for people, 80 columns wide."""
 
-from io import StringIO
-
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from relayload.core.traffic.plan import Plan, StagePlan, Volume
 from relayload.core.units import format_duration
-from relayload.report.text import WIDTH
+from relayload.report.printing import printed
 
 _DASH = "–"
 
 
 def render_plan(plan: Plan) -> str:
     """A row per stage and their total, and what the limits do."""
-    console = Console(file=StringIO(), width=WIDTH, highlight=False)
-    console.print(Text(f"{plan.profile} · {plan.load_kind} load · valid, nothing was contacted", style="bold"))
-    console.print()
-    console.print(_stages(plan))
-    for line in _remarks(plan):
-        console.print(line)
-    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined] # it is the StringIO above
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    title = Text(f"{plan.profile} · {plan.load_kind} load · valid, nothing was contacted", style="bold")
+    return printed([title, Text(), _stages(plan), *_remarks(plan)])
 
 
 def _stages(plan: Plan) -> Table:

@@ -1,9 +1,8 @@
 """A summary and a verdict as text for people, 80 columns wide."""
 
 from collections.abc import Iterable, Iterator
-from io import StringIO
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -16,8 +15,8 @@ from relayload.core.verdict.judging import Judgement
 from relayload.core.verdict.objective import Unit
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity, share
+from relayload.report.printing import printed
 
-WIDTH = 80
 MARKS = {Word.PASS: "✓", Word.FAIL: "✗", Word.INCONCLUSIVE: "?"}
 _STYLES = {Word.PASS: "green", Word.FAIL: "red", Word.INCONCLUSIVE: "yellow", Word.INVALID: "magenta"}
 _SHOWN_METRICS = (("latency", "latency"), ("ttft", "TTFT"), ("tpot", "TPOT"))
@@ -29,7 +28,7 @@ def render_summary(summary: Summary, *, color: bool = False) -> str:
     parts = [Text(_title(summary), style="bold"), Text(), *_facts(_counts(summary)), Text(), _latencies(summary)]
     parts += [Text(), *_facts([*_errors(summary), *_rates(summary), *_generator(summary)])]
     parts += [Text(f"warning: {warning}", style="yellow") for warning in summary.warnings]
-    return _printed(parts, color)
+    return printed(parts, color=color)
 
 
 def render_verdict(verdict: Verdict, *, color: bool = False) -> str:
@@ -38,15 +37,7 @@ def render_verdict(verdict: Verdict, *, color: bool = False) -> str:
     reasons = [f"{judgement.expr}: {judgement.reason}" for judgement in verdict.objectives if judgement.reason]
     parts += [*map(Text, reasons), Text()] if reasons else []
     parts += [_conclusion(verdict), *(Padding(Text(reason), (0, 0, 0, 2)) for reason in verdict.reasons)]
-    return _printed(parts, color)
-
-
-def _printed(parts: Iterable[RenderableType], color: bool) -> str:
-    console = Console(file=StringIO(), width=WIDTH, force_terminal=color, color_system="standard" if color else None)
-    for part in parts:
-        console.print(part, highlight=False)
-    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined] # it is the StringIO above
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return printed(parts, color=color)
 
 
 def _title(summary: Summary) -> str:
@@ -145,7 +136,7 @@ def _generator(summary: Summary) -> list[tuple[str, str]]:
     parts = [f"late p99 {format_duration(health.late_p99_s)}"] if health.late_p99_s is not None else []
     parts += [f"loop p99 {format_duration(health.loop_lag_p99_s)}"] if health.loop_lag_p99_s is not None else []
     parts += [f"CPU {share(health.cpu_share)}"] if health.cpu_share is not None else []
-    parts += [f"GC at most {format_duration(health.gc_pause_max_s)}"] if health.gc_pause_max_s is not None else []
+    parts += [f"GC at most {format_duration(health.gc_pause_max_s)}"] if health.gc_pause_max_s else []
     parts += [_open_files(health)] if health.open_files_max is not None else []
     parts += [f"{health.timestamps} timestamps"] if health.timestamps else []
     return [("generator", " · ".join(parts) or "told nothing")] + [("", reason) for reason in health.reasons]

@@ -6,7 +6,8 @@ from relayload.core.results.run import StageInfo
 from relayload.core.results.tables import summarize
 from relayload.core.verdict.gate import judge
 from relayload.core.verdict.objective import parse
-from relayload.report.text import WIDTH, render_summary, render_verdict
+from relayload.report.printing import WIDTH
+from relayload.report.text import render_summary, render_verdict
 
 
 @pytest.fixture
