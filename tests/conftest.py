@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import Certificates, make_certificates
 from msgspec import structs
 from support import LOCUSTFILE, SHORT, Process, Start
 
@@ -132,3 +133,9 @@ def relay() -> Iterator[FakeRelay]:
     """A fake relay of the test's own, whose account can be asked for."""
     with FakeRelay.start() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """An authority of our own, and what it has signed."""
+    return make_certificates(tmp_path_factory.mktemp("certificates"))

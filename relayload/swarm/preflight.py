@@ -8,11 +8,11 @@ import json
 import socket
 import ssl
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from relayload.transport.drivers import Options
-from relayload.transport.origin import Origin, origin_of
-from relayload.transport.proxy import proxy_for
+from relayload.transport.origin import Origin, bracketed, origin_of
+from relayload.transport.proxy import Proxy, proxy_for
 from relayload.transport.tls import target_context
 
 _TIMEOUT_S = 10.0
@@ -66,30 +66,31 @@ class _Door:
 
     def ask(self, base_url: str, method: str, path: str) -> tuple[int, bytes]:
         """Status and body. Raises TargetUnreachable."""
-        parts, origin = urlsplit(base_url), origin_of(base_url)
-        connection, base = self._connection(origin)
+        origin = origin_of(base_url)
+        proxy = proxy_for(origin)
+        place = f"the proxy {proxy.origin.authority}" if proxy else f"{bracketed(origin.host)}:{origin.port}"
+        connection, base, headers = self._way(origin, proxy)
         body, typed = (b"{}", {"Content-Type": "application/json"}) if method == "POST" else (None, {})
         try:
-            connection.request(method, base + origin.path + path, body=body, headers=self._headers | typed)
+            connection.request(method, base + origin.path + path, body=body, headers=headers | typed)
             response = connection.getresponse()
             return response.status, response.read(65536)
         except (OSError, HTTPException) as error:
-            raise TargetUnreachable(_no_answer(base_url, parts, error)) from None
+            raise TargetUnreachable(f"target {base_url}: {_cause(error, place)}") from None
         finally:
             connection.close()
 
-    def _connection(self, origin: Origin) -> tuple[HTTPConnection, str]:
-        """A connection, and what stands before the path of a request on it."""
-        proxy = proxy_for(origin)
+    def _way(self, origin: Origin, proxy: Proxy | None) -> tuple[HTTPConnection, str, dict[str, str]]:
+        """A connection, what stands before the path of a request on it, and the headers."""
         host, port = (proxy.origin.host, proxy.origin.port) if proxy else (origin.host, origin.port)
         shown = {"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else {}
         if origin.scheme == "https":
             secure = HTTPSConnection(host, port, timeout=_TIMEOUT_S, context=self._context(origin))
             if proxy:
                 secure.set_tunnel(origin.host, origin.port, shown)
-            return secure, ""
-        self._headers |= shown
-        return HTTPConnection(host, port, timeout=_TIMEOUT_S), f"http://{origin.authority}" if proxy else ""
+            return secure, "", self._headers
+        base = f"http://{origin.authority}" if proxy else ""
+        return HTTPConnection(host, port, timeout=_TIMEOUT_S), base, self._headers | shown
 
     def _context(self, origin: Origin) -> ssl.SSLContext | None:
         return target_context(
@@ -107,11 +108,6 @@ def _is_json(body: bytes) -> bool:
         # A list of models longer than what was read is cut, but begins like JSON.
         return body.lstrip()[:1] in (b"{", b"[")
     return True
-
-
-def _no_answer(base_url: str, parts: SplitResult, error: Exception) -> str:
-    place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-    return f"target {base_url}: {_cause(error, place)}"
 
 
 def _cause(error: Exception, place: str) -> str:

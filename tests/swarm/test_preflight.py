@@ -1,10 +1,12 @@
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+from certificates import Certificates
 
 from relayload.swarm.preflight import TargetUnreachable, preflight
 
@@ -13,8 +15,8 @@ Answers = Callable[[str, str], tuple[int, bytes]]
 
 
 @contextmanager
-def server(answers: Answers) -> Iterator[str]:
-    """A little HTTP server on a free port; yields its root URL."""
+def server(answers: Answers, context: ssl.SSLContext | None = None) -> Iterator[str]:
+    """A little HTTP server on a free port, over TLS with a context; yields its root URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
@@ -31,10 +33,12 @@ def server(answers: Answers) -> Iterator[str]:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        if context is not None:
+            httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
         thread = Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{httpd.server_port}"
+            yield f"{'https' if context else 'http'}://127.0.0.1:{httpd.server_port}"
         finally:
             httpd.shutdown()
             thread.join()
@@ -108,3 +112,38 @@ def test_plain_http_where_tls_was_expected_is_said() -> None:
 
 def test_a_name_that_does_not_resolve_is_said() -> None:
     assert "does not resolve" in complaint("http://no-such-host.invalid/v1")
+
+
+def models(method: str, path: str) -> tuple[int, bytes]:
+    return 200, b'{"data": []}'
+
+
+def test_a_relay_is_asked_with_the_tls_settings_of_its_target(certificates: Certificates) -> None:
+    with server(models, certificates.server_context(ask_client=True)) as url:
+        preflight(f"{url}/v1", KEY, {"ca_file": certificates.authority, "client_cert": certificates.client})
+
+
+def test_an_unknown_authority_is_said_with_the_lines_to_write(certificates: Certificates) -> None:
+    with server(models, certificates.server_context()) as url:
+        said = complaint(f"{url}/v1")
+        preflight(f"{url}/v1", KEY, {"verify": False})
+    assert "can't be verified" in said
+    assert "target.tls.ca_file" in said
+
+
+def test_a_relay_is_asked_by_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def proxy(method: str, path: str) -> tuple[int, bytes]:
+        asked.append(path)
+        return models(method, path)
+
+    with server(proxy) as url:
+        monkeypatch.setenv("HTTP_PROXY", url)
+        preflight("http://relay.invalid:8000/v1", KEY)
+    assert asked == ["http://relay.invalid:8000/v1/models"]
+
+
+def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
+    assert "nothing listens on the proxy 127.0.0.1:" in complaint("https://relay.invalid/v1")

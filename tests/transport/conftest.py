@@ -4,11 +4,10 @@ import contextlib
 import socket
 import ssl
 import struct
-import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +83,16 @@ class Peer:
         self.send_chunk(b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n')
         self.send_chunk(b"data: [DONE]\n\n")
         self.send_chunk(b"")
+
+    def answer_with_streams(self, tokens: int = 5, pause_s: float = 0.0) -> None:
+        """Answer every request with a stream of so many tokens, and a pause after each."""
+        while True:
+            self.read_request()
+            self.begin_stream()
+            for _ in range(tokens):
+                self.send_event("a")
+                time.sleep(pause_s)
+            self.end_stream()
 
     def start_tls(self, context: ssl.SSLContext) -> None:
         """Go on with TLS on the same connection."""
@@ -235,58 +244,3 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
         return asked
 
     return replace
-
-
-@dataclass
-class Certificates:
-    """A certificate authority of our own, and what it has signed: PEM files, each with its key."""
-
-    authority: Path
-    server: Path
-    """Of `localhost`, 127.0.0.1 and ::1."""
-    client: Path
-
-    def server_context(self, *, ask_client: bool = False) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.server)
-        if ask_client:
-            context.verify_mode = ssl.CERT_REQUIRED
-            context.load_verify_locations(self.authority)
-        return context
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    folder = tmp_path_factory.mktemp("certificates")
-    names = "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1"
-    authority = _certificate(folder, "authority", "basicConstraints=critical,CA:true")
-    server = _certificate(folder, "server", names, authority)
-    return Certificates(authority, server, _certificate(folder, "client", "extendedKeyUsage=clientAuth", authority))
-
-
-def _certificate(folder: Path, name: str, extension: str, signed_by: Path | None = None) -> Path:
-    """A PEM file with a new certificate and its key."""
-    key, certificate, both = folder / f"{name}.key", folder / f"{name}.crt", folder / f"{name}.pem"
-    signer = ["-CA", str(signed_by), "-CAkey", str(signed_by)] if signed_by else []
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *(
-                "-days",
-                "2",
-                "-subj",
-                f"/CN={name}",
-                "-addext",
-                extension,
-                "-keyout",
-                str(key),
-                "-out",
-                str(certificate),
-            ),
-            *signer,
-        ],
-        check=True,
-        capture_output=True,
-    )
-    both.write_bytes(key.read_bytes() + certificate.read_bytes())
-    return both

@@ -267,15 +267,7 @@ def test_the_key_is_in_no_log(serve, connect, ask, caplog):
 
 
 def test_streams_leave_nothing_behind(serve, connect, ask):
-    def script(peer):
-        while True:
-            peer.read_request()
-            peer.begin_stream()
-            for _ in range(5):
-                peer.send_event("a")
-            peer.end_stream()
-
-    transport = connect(serve(script).base_url)
+    transport = connect(serve(lambda peer: peer.answer_with_streams()).base_url)
 
     def objects_after(streams):
         for _ in range(streams):

@@ -63,16 +63,7 @@ def test_a_reader_may_remove_another_of_the_same_sweep(pairs):
 
 
 def test_a_calm_stream_is_read_in_turns_and_keeps_its_gaps(serve, connect, ask):
-    def script(peer):
-        while True:
-            peer.read_request()
-            peer.begin_stream()
-            for _ in range(6):
-                peer.send_event("a")
-                time.sleep(0.05)
-            peer.end_stream()
-
-    server = serve(script)
+    server = serve(lambda peer: peer.answer_with_streams(tokens=6, pause_s=0.05))
     transport = connect(server.base_url)
     for _ in range(2):  # the second one on a connection that was read in turns before
         attempt = transport.send(ask(), PATIENT).attempt

@@ -15,17 +15,8 @@ from relayload.transport.tls import target_context
 PATIENT = Timeouts(connect_s=5.0, total_s=10.0)
 
 
-def stream(peer):
-    while True:
-        peer.read_request()
-        peer.begin_stream()
-        for _ in range(5):
-            peer.send_event("a")
-        peer.end_stream()
-
-
 def test_a_stream_is_read_over_tls_and_the_connection_kept(serve, connect, ask, certificates):
-    server = serve(stream, certificates.server_context())
+    server = serve(lambda peer: peer.answer_with_streams(), certificates.server_context())
     transport = connect(server.base_url, ca_file=certificates.authority)
     first, second = (transport.send(ask(), PATIENT).attempt for _ in range(2))
 
@@ -69,7 +60,7 @@ def test_the_server_is_shown_the_name_it_is_called_by(serve, connect, ask, certi
     names = []
     context = certificates.server_context()
     context.sni_callback = lambda _sock, name, _context: names.append(name)
-    server = serve(stream, context)
+    server = serve(lambda peer: peer.answer_with_streams(), context)
     base_url = server.base_url.replace("127.0.0.1", host)
     attempt = connect(base_url, ca_file=certificates.authority).send(ask(), PATIENT).attempt
 
@@ -78,7 +69,7 @@ def test_the_server_is_shown_the_name_it_is_called_by(serve, connect, ask, certi
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(serve, connect, ask, certificates):
-    server = serve(stream, certificates.server_context())
+    server = serve(lambda peer: peer.answer_with_streams(), certificates.server_context())
     attempt = connect(server.base_url).send(ask(), PATIENT).attempt
 
     assert (attempt.outcome, attempt.error) == (Outcome.UNREACHABLE, "tls_certificate")
@@ -87,7 +78,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused(serve, connect, ask, c
 
 def test_a_certificate_of_another_name_is_refused(serve, connect, ask, certificates, resolve_to):
     resolve_to("127.0.0.1")
-    server = serve(stream, certificates.server_context())
+    server = serve(lambda peer: peer.answer_with_streams(), certificates.server_context())
     transport = connect(server.base_url.replace("127.0.0.1", "relay.invalid"), ca_file=certificates.authority)
     attempt = transport.send(ask(), PATIENT).attempt
 
@@ -95,7 +86,7 @@ def test_a_certificate_of_another_name_is_refused(serve, connect, ask, certifica
 
 
 def test_verification_can_be_switched_off_but_not_in_silence(serve, connect, ask, certificates, caplog):
-    server = serve(stream, certificates.server_context())
+    server = serve(lambda peer: peer.answer_with_streams(), certificates.server_context())
     attempt = connect(server.base_url, verify=False).send(ask(), PATIENT).attempt
 
     assert attempt.outcome is Outcome.OK
@@ -103,7 +94,7 @@ def test_verification_can_be_switched_off_but_not_in_silence(serve, connect, ask
 
 
 def test_a_client_certificate_is_shown(serve, connect, ask, certificates):
-    server = serve(stream, certificates.server_context(ask_client=True))
+    server = serve(lambda peer: peer.answer_with_streams(), certificates.server_context(ask_client=True))
     shown = connect(server.base_url, ca_file=certificates.authority, client_cert=certificates.client)
     not_shown = connect(server.base_url, ca_file=certificates.authority)
 
@@ -171,7 +162,7 @@ def test_only_http_1_is_offered(serve, connect, ask, certificates):
 
     def script(peer):
         chosen.append(peer.sock.selected_alpn_protocol())
-        stream(peer)
+        peer.answer_with_streams()
 
     connect(serve(script, context).base_url, verify=False).send(ask(), PATIENT)
     assert chosen == ["http/1.1"]
