@@ -199,7 +199,7 @@ class _Starts(NamedTuple):
 def _errors(everything: Selection) -> tuple[ErrorCount, ...]:
     counts: Counter[tuple[str, str | None, int | None]] = Counter()
     for key, cell in everything.cells.items():
-        if not key.ok:
+        if key.failed:
             counts[key.outcome, key.error, key.status] += len(cell)
     return tuple(
         ErrorCount(outcome=outcome, error=error, status=status, count=count)
