@@ -79,7 +79,7 @@ def _target_faults(content: _Content, folder: Path) -> Iterator[Fault]:
     elif target and guardrails and not guardrails.allow(target):
         remedy = f"guardrails: {{allow_hosts: [{target.host}]}}"
         yield content.fault(location, f"'{target.host}' is not this machine; to send load there, write {remedy}")
-    if target and target.base_url.startswith("https"):
+    if target and target.secure:
         yield from _tls_faults(content, target.found_from(folder))
 
 

@@ -32,7 +32,9 @@ def misused(written: Document, secrets: Iterable[Location]) -> Iterator[Fault]:
     for location, text in texts(written.data):
         for reference in sorted(references(text) & hidden) if location not in secret else ():
             name = reference.partition(":")[2]
-            yield written.fault(location, f"{name} holds the key of the target: it may stand in target.api_key alone")
+            yield written.fault(
+                location, f"{name} is part of a secret, an api_key or a header: it may stand nowhere else"
+            )
 
 
 def redacted(data: dict[str, Any], secrets: Iterable[Location]) -> dict[str, Any]:

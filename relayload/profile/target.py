@@ -89,9 +89,14 @@ class Target(Part):
         )
 
     @property
+    def secure(self) -> bool:
+        """It is spoken to over TLS."""
+        return urlsplit(self.base_url).scheme == "https"
+
+    @property
     def cautions(self) -> tuple[str, ...]:
         """What everyone who reads the results must know."""
-        if self.tls.verify or not self.base_url.startswith("https"):
+        if self.tls.verify or not self.secure:
             return ()
         return (f"TLS certificates of {self.host} were NOT verified: anyone may have answered",)
 

@@ -83,7 +83,7 @@ def _variable(name: str, default: str | None, environ: Mapping[str, str]) -> str
 
 def _content(path: str, folder: Path | None) -> str:
     if folder is None:
-        raise ValueError("the content of a file may stand in target.api_key and target.headers alone")
+        raise ValueError("the content of a file may stand in an api_key or a header alone")
     try:
         with (folder / Path(path).expanduser()).open("rb") as file:
             content = file.read(_MOST_BYTES + 1)

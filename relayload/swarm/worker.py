@@ -65,9 +65,8 @@ class Worker:
     def _new_generator(self, assignment: Assignment) -> Generator:
         target = self._profile.target
         transport = new_transport(self._profile.driver, assignment.base_url, target.api_key.reveal(), **target.options)
-        return Generator(
-            self._profile, self._composer or Composer(self._profile), assignment, transport, Rows(self._environment)
-        )
+        assert self._composer is not None, "listens"
+        return Generator(self._profile, self._composer, assignment, transport, Rows(self._environment))
 
     def _on_end(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
         if self.generator is not None:

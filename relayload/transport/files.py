@@ -40,5 +40,5 @@ def count() -> int | None:
 def check(descriptor: int) -> None:
     """Raise OSError (EMFILE) if this descriptor of a connection is among the last; the lowest are given first."""
     most = limit()
-    if most is not None and descriptor >= most - _RESERVED:
+    if most is not None and descriptor >= most - min(_RESERVED, most // 4):
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))

@@ -37,6 +37,22 @@ def wait_until_gone(pid: int) -> bool:
     return not is_alive(pid)
 
 
+def test_a_relay_tells_when_it_wrote_and_asks_no_proxy(monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    with FakeRelay.start() as relay:
+        request = urllib.request.Request(
+            f"{relay.base_url}/chat/completions",
+            json.dumps({"model": "o3", "messages": [{"role": "user", "content": "hi"}]}).encode(),
+            {"Authorization": "Bearer sk-fake", "Content-Type": "application/json"},
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        before_ns = time.time_ns()
+        with opener.open(request, timeout=5) as response:
+            request_id = response.headers["x-request-id"]
+        written_ns = relay.first_byte_ns()[request_id]
+    assert before_ns < written_ns < time.time_ns()
+
+
 def test_a_relay_answers_while_it_is_open_and_is_gone_after():
     with FakeRelay.start(api_key="sk-mine") as relay:
         assert relay.base_url.startswith("http://127.0.0.1:")

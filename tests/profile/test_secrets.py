@@ -29,8 +29,8 @@ def test_what_a_secret_refers_to_may_stand_nowhere_else():
     text = "name: run of ${env:KEY}\ntarget:\n  api_key: ${env:KEY}\n  base_url: http://${env:HOST}/${env:KEY:-v1}\n"
     document = parse(text, "p.yaml")
     assert [str(fault) for fault in misused(document, [KEY])] == [
-        "p.yaml:1:7: name: KEY holds the key of the target: it may stand in target.api_key alone",
-        "p.yaml:4:13: target.base_url: KEY holds the key of the target: it may stand in target.api_key alone",
+        "p.yaml:1:7: name: KEY is part of a secret, an api_key or a header: it may stand nowhere else",
+        "p.yaml:4:13: target.base_url: KEY is part of a secret, an api_key or a header: it may stand nowhere else",
     ]
 
 

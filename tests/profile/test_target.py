@@ -109,8 +109,9 @@ def test_headers_and_tls_are_what_the_transport_is_told(tmp_path):
     }
 
 
-def test_certificates_that_are_not_verified_are_told_to_every_reader():
-    target = Target.model_validate({"base_url": "https://relay.example.com/v1", "tls": {"verify": False}})
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
+def test_certificates_that_are_not_verified_are_told_to_every_reader(scheme):
+    target = Target.model_validate({"base_url": f"{scheme}://relay.example.com/v1", "tls": {"verify": False}})
     assert target.cautions == ("TLS certificates of relay.example.com were NOT verified: anyone may have answered",)
     assert Target().cautions == ()
 

@@ -76,7 +76,7 @@ def test_a_file_is_put_in_place_without_the_space_around_it(key_file):
 
 
 def test_a_file_belongs_where_secrets_do(key_file):
-    with pytest.raises(ValueError, match=r"may stand in target\.api_key and target\.headers alone"):
+    with pytest.raises(ValueError, match=r"may stand in an api_key or a header alone"):
         expand("${file:key}", {})
 
 
