@@ -114,6 +114,16 @@ def test_the_generator_is_as_good_as_its_worst_worker(request_line, end_line, ma
     assert (health.late_p99_s, health.valid, health.reasons) == (0.002, True, ())
 
 
+def test_what_the_client_cancelled_is_an_outcome_and_no_error(request_line, make_run, folded):
+    lines = [
+        request_line(0, outcome=Outcome.CANCELLED, error="cancelled"),
+        request_line(1, outcome=Outcome.TIMED_OUT, error="total_timeout"),
+    ]
+    summary = summarize(folded(lines), make_run())
+    assert summary.counts.by_outcome == {"cancelled": 1, "timed_out": 1}
+    assert [error.outcome for error in summary.errors] == ["timed_out"]
+
+
 def test_the_worker_nearest_to_its_open_files_is_told(request_line, end_line, make_run, folded):
     lines = [
         request_line(0),

@@ -1,0 +1,19 @@
+import re
+from pathlib import Path
+
+from relayload.profile import load
+from relayload.profile.compose import Composer
+from relayload.profile.plan import arrivals, plan
+
+PAGE = Path(__file__).parents[2] / "docs" / "scenarios.md"
+
+
+def test_the_example_of_the_page_is_a_profile_whose_requests_can_be_composed(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    path = tmp_path / "scenarios.yaml"
+    path.write_text(example, encoding="utf-8")
+    profile = load(path, environ={})
+    composer = Composer(profile)
+    sent = {arrival.scenario: composer.request(arrival) for arrival in arrivals(profile)}
+    assert len(sent) == len(profile.scenarios) == 5
+    assert plan(profile).total is not None
