@@ -11,20 +11,21 @@ from itertools import pairwise
 from operator import attrgetter
 
 from relayload.core.results.cell import NO_ANSWER, Cell, Key, Place
-from relayload.core.results.record import Drop, End, Line, Record
+from relayload.core.results.record import Drop, End, Line, Record, Transition
 from relayload.core.results.run import RunInfo
 
 
 class Fold:
     """Requests by cell, drops by place, and what the workers said at the end."""
 
-    __slots__ = ("cells", "drops", "ends", "indices", "last_at_s", "lines_of", "starts_s")
+    __slots__ = ("cells", "drops", "ends", "indices", "last_at_s", "lines_of", "starts_s", "transitions")
 
     def __init__(self) -> None:
         self.cells: dict[Key, Cell] = {}
         self.drops: dict[Place, array[float]] = {}
         """The instants at which the dropped arrivals were due."""
         self.ends: list[End] = []
+        self.transitions: list[Transition] = []
         self.indices = array("q")
         """Of the arrivals; later turns of a conversation are none."""
         self.starts_s = array("d")
@@ -41,6 +42,8 @@ class Fold:
                 records.setdefault(_traits(line), []).append(line)
             elif isinstance(line, Drop):
                 self._add_drop(line)
+            elif isinstance(line, Transition):
+                self.transitions.append(line)
             else:
                 self._add_end(line)
         for alike in records.values():
@@ -52,6 +55,7 @@ class Fold:
         for place, due_s in other.drops.items():
             self.drops.setdefault(place, array("d")).extend(due_s)
         self.ends.extend(other.ends)
+        self.transitions.extend(other.transitions)
         self.indices.extend(other.indices)
         self.lines_of.update(other.lines_of)
         self.starts_s.extend(other.starts_s)

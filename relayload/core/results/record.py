@@ -4,6 +4,7 @@ A records file holds one JSON object a line, told apart by its `line` field:
 
 - `request`: a `Record`, one for every request that was started;
 - `drop`: an arrival that could not be started;
+- `breaker`: a circuit breaker changed its state;
 - `end`: the last line of a worker that finished in order.
 
 Instants (`_at_s`) are seconds since the run's start; durations are seconds; `None` means not measured.
@@ -12,6 +13,9 @@ Instants (`_at_s`) are seconds since the run's start; durations are seconds; `No
 from enum import StrEnum
 
 from msgspec import Struct
+
+from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.state import State
 
 
 class Outcome(StrEnum):
@@ -41,6 +45,8 @@ class Attempt(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     outcome: Outcome
     error: str | None = None
     """A short stable name of what went wrong, such as `http_429`, `connect`, `first_token_timeout`."""
+    kind: Kind | None = None
+    """What the client made of it."""
     status: int | None = None
     sent_at_s: float | None = None
     """Monotonic as the transport returns it; since the run's start in a record."""
@@ -97,6 +103,9 @@ class Record(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="l
     """Waiting for our own quota."""
     backoff_s: float = 0.0
     """Waiting before a retry."""
+    stopped_by: str | None = None
+    """Why a request that failed was not tried again: `attempts`, `budget`, `breaker`, `deadline`, `asked_wait` ...;
+    None where it could not be, or trying again was not asked for."""
     attempts: tuple[Attempt, ...] = ()
     """The last one is the answering attempt; empty when a breaker refused the request."""
 
@@ -113,6 +122,27 @@ class Drop(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="lin
     intended_at_s: float
     reason: str
     """`max_in_flight`, or `late`: starting it so late could have broken `load.limits`."""
+
+
+class Transition(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="breaker", gc=False):
+    """A worker's circuit breaker changed its state. Every worker has breakers of its own, as clients do."""
+
+    worker: int
+    at_s: float
+    scope: str
+    """What the breaker is for, such as a model; `all` for the only one."""
+    before: State
+    after: State
+    reason: str
+    """`failure_rate`, `consecutive`, `slow_rate`, `cooled_down`, `trials_passed`, `trial_failed`."""
+    enforced: bool
+    """False where the breaker only watched, and refused nothing."""
+    calls: int = 0
+    """With `failures` and `slow`, the counts behind it: of the window, or of the trials."""
+    failures: int = 0
+    slow: int = 0
+    since_s: float | None = None
+    """Of a trip: when the first of the failures behind it ended."""
 
 
 class End(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="end"):
@@ -135,7 +165,7 @@ class End(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line
     """How many files the process could have open at once; None without a limit."""
 
 
-Line = Record | Drop | End
+Line = Record | Drop | Transition | End
 
 
 def tpot_s(service_s: float, ttft_s: float, output_tokens: int) -> float | None:
