@@ -7,33 +7,18 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
 
 import click
 
 from relayload import __version__
+from relayload.verbs.arguments import JSON, PROFILE, RUN_DIR, SETS, author_errors_exit, print_value
 
-_BAD_INPUT = 2
 _CRASHED = 1
-_P = ParamSpec("_P")
-
-_PROFILE = click.argument("profile", type=click.Path(path_type=Path))
-_RUN_DIR = click.argument("run_dir", type=click.Path(path_type=Path))
-_SETS = click.option(
-    "--set",
-    "sets",
-    multiple=True,
-    metavar="PATH=VALUE",
-    help="Override a value of the profile, such as load.stages.0.rate=5/s. May be repeated.",
-)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-
 
 _ELSEWHERE = {
     "calibrate": ("relayload.calibration.command", "Measure how well this machine measures."),
+    "gate": ("relayload.verbs.gate", "Judge a recording again by its objectives, and exit with the verdict."),
     "relay": ("relayload.fakerelay.command", "Run the fake relay alone, for trials."),
 }
 
@@ -67,28 +52,13 @@ def main() -> None:
     """
 
 
-def _author_errors_exit(verb: Callable[_P, None]) -> Callable[_P, None]:
-    """Every fault of the author on a line of its own, and exit code 2."""
-    from relayload.core.errors import AuthorError
-
-    @wraps(verb)
-    def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> None:
-        try:
-            verb(*args, **kwargs)
-        except AuthorError as error:
-            click.echo(str(error), err=True)
-            sys.exit(_BAD_INPUT)
-
-    return wrapped
-
-
 @main.command()
-@_PROFILE
+@PROFILE
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of the recording; a new one under runs/.")
-@_SETS
+@SETS
 @click.option("--processes", default=1, type=click.IntRange(1), help="Load-generating processes.")
-@_JSON
-@_author_errors_exit
+@JSON
+@author_errors_exit
 def run(profile: Path, out: Path | None, sets: tuple[str, ...], processes: int, as_json: bool) -> None:
     """Run PROFILE, record it, judge it, and exit with the verdict."""
     from relayload.profile import load
@@ -110,40 +80,24 @@ def run(profile: Path, out: Path | None, sets: tuple[str, ...], processes: int, 
 
 
 @main.command()
-@_PROFILE
-@_SETS
-@_JSON
-@_author_errors_exit
+@PROFILE
+@SETS
+@JSON
+@author_errors_exit
 def check(profile: Path, sets: tuple[str, ...], as_json: bool) -> None:
     """Validate PROFILE and print its plan, without contacting anything."""
     from relayload.profile import load
     from relayload.profile.plan import plan
     from relayload.report.plan import render_plan
 
-    _print(plan(load(profile, sets)), as_json, render_plan)
+    print_value(plan(load(profile, sets)), as_json, render_plan)
 
 
 @main.command()
-@_RUN_DIR
-@_JSON
-@_author_errors_exit
-def gate(run_dir: Path, as_json: bool) -> None:
-    """Judge a recording again by its objectives, and exit with the verdict."""
-    from relayload.recording import Recording
-    from relayload.report.text import render_verdict
-
-    recording = Recording.open(run_dir)
-    verdict = recording.judge()
-    recording.write_verdict(verdict)
-    _print(verdict, as_json, render_verdict)
-    sys.exit(verdict.exit_code)
-
-
-@main.command()
-@_RUN_DIR
+@RUN_DIR
 @click.option("--rebuild", is_flag=True, help="Fold the records again and replace summary.json.")
-@_JSON
-@_author_errors_exit
+@JSON
+@author_errors_exit
 def report(run_dir: Path, rebuild: bool, as_json: bool) -> None:
     """Print the summary of a recording."""
     from relayload.recording import Recording
@@ -151,14 +105,7 @@ def report(run_dir: Path, rebuild: bool, as_json: bool) -> None:
 
     recording = Recording.open(run_dir)
     summary = recording.rebuild() if rebuild else recording.summary()
-    _print(summary, as_json, render_summary)
-
-
-def _print(value: Any, as_json: bool, render: Callable[[Any], str]) -> None:
-    import msgspec
-
-    text = msgspec.json.format(msgspec.json.encode(value)).decode() + "\n" if as_json else render(value)
-    click.echo(text, nl=False)
+    print_value(summary, as_json, render_summary)
 
 
 def _print_results(run_dir: Path, code: int, as_json: bool) -> None:
@@ -174,7 +121,7 @@ def _print_results(run_dir: Path, code: int, as_json: bool) -> None:
     if recording is None or verdict is None:
         return
     if as_json:
-        _print(verdict, as_json, render_verdict)
+        print_value(verdict, as_json, render_verdict)
     else:
         click.echo(f"{render_summary(recording.summary())}\n{render_verdict(verdict)}", nl=False)
     click.echo(f"recording: {run_dir}", err=True)

@@ -1,0 +1,57 @@
+"""What verbs share: their arguments, how they print, and how they tell the author's faults."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import click
+
+BAD_INPUT = 2
+_P = ParamSpec("_P")
+
+PROFILE = click.argument("profile", type=click.Path(path_type=Path))
+RUN_DIR = click.argument("run_dir", type=click.Path(path_type=Path))
+SETS = click.option(
+    "--set",
+    "sets",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Override a value of the profile, such as load.stages.0.rate=5/s. May be repeated.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+def author_errors_exit(verb: Callable[_P, None]) -> Callable[_P, None]:
+    """Every fault of the author on a line of its own, and exit code 2."""
+    from relayload.core.errors import AuthorError
+
+    @wraps(verb)
+    def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            verb(*args, **kwargs)
+        except AuthorError as error:
+            click.echo(str(error), err=True)
+            sys.exit(BAD_INPUT)
+
+    return wrapped
+
+
+def print_value(value: Any, as_json: bool, render: Callable[[Any], str]) -> None:
+    """A value as its table, or as JSON for programs."""
+    import msgspec
+
+    text = msgspec.json.format(msgspec.json.encode(value)).decode() + "\n" if as_json else render(value)
+    click.echo(text, nl=False)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that was asked for. Raises AuthorError if it can't be written there."""
+    from relayload.core.errors import AuthorError, Fault
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise AuthorError([Fault(f"can't be written: {error.strerror}", file=str(path))]) from None
