@@ -1,6 +1,8 @@
 """Files people write: YAML with places, and pydantic models judged with every fault at once."""
 
+from relayload.document.extends import load_extended
+from relayload.document.shape import Shape
 from relayload.document.source import Document, Location, Place, load, parse
 from relayload.document.validation import validate
 
-__all__ = ["Document", "Location", "Place", "load", "parse", "validate"]
+__all__ = ["Document", "Location", "Place", "Shape", "load", "load_extended", "parse", "validate"]

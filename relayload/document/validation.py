@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
-from types import UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from relayload.core.errors import AuthorError, Fault
+from relayload.document.shape import Shape
 from relayload.document.source import Document, Location
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -44,11 +44,11 @@ def _in_order(faults: Iterable[Fault]) -> list[Fault]:
 
 def _model_faults(document: Document, model: type[BaseModel], error: ValidationError) -> list[Fault]:
     """One fault a place: the branches of a union that all failed are told together."""
-    told = {(fault.path, fault.line, fault.column) for fault in document.faults}
+    told = {(fault.path, fault.file, fault.line, fault.column) for fault in document.faults}
     faults: dict[tuple[str, bool], list[Fault]] = {}
     for details in error.errors(include_url=False):
         fault = _fault(document, model, details)
-        if (fault.path, fault.line, fault.column) not in told:
+        if (fault.path, fault.file, fault.line, fault.column) not in told:
             faults.setdefault((fault.path, details["type"] == "extra_forbidden"), []).append(fault)
     return [_joined(group) for group in faults.values()]
 
@@ -63,7 +63,7 @@ def _fault(document: Document, model: type[BaseModel], details: ErrorDetails) ->
     kind, piece = details["type"], details["loc"][-1] if details["loc"] else ""
     location = data_location(document.data, details["loc"], missing=kind == "missing")
     if kind == "extra_forbidden":
-        names = _known_names(model, details["loc"][:-1])
+        names = Shape(model).keys(details["loc"][:-1])
         return document.fault(location, f"unknown key{nearest(str(piece), names)}", at_key=True)
     if kind.startswith("union_tag"):
         return _union_fault(document, location, details)
@@ -146,51 +146,3 @@ def _holds(data: Any, piece: str | int) -> bool:
     if isinstance(data, list):
         return isinstance(piece, int) and piece < len(data)
     return isinstance(data, dict) and piece in data
-
-
-def _known_names(model: type[BaseModel], loc: Location) -> set[str]:
-    """The keys that the models at a place of the error know."""
-    types = _flat(model)
-    for piece in loc:
-        types = _below(types, piece) or _tagged(types, piece)
-    models = [member for member in types if _is_model(member)]
-    return {str(name) for member in models for name in _fields(member)}
-
-
-def _flat(annotation: Any) -> list[Any]:
-    """The members of unions, without the wrapping of `Annotated`."""
-    if get_origin(annotation) is Annotated:
-        return _flat(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, UnionType):
-        return [member for part in get_args(annotation) for member in _flat(part)]
-    return [annotation]
-
-
-def _below(types: list[Any], piece: str | int) -> list[Any]:
-    found: list[Any] = []
-    for member in types:
-        if _is_model(member):
-            found += _flat(_fields(member)[piece]) if piece in _fields(member) else []
-        elif get_origin(member) is dict and isinstance(piece, str):
-            found += _flat(get_args(member)[1])
-        elif get_origin(member) in (list, tuple) and isinstance(piece, int):
-            found += _flat(get_args(member)[0])
-    return found
-
-
-def _tagged(types: list[Any], tag: str | int) -> list[Any]:
-    """The members of a union that a tag in the error's path stands for; all of them if it says nothing."""
-    return [member for member in types if _is_model(member) and tag in _tags(member)] or types
-
-
-def _tags(model: type[BaseModel]) -> set[Any]:
-    literals = (field.annotation for field in model.model_fields.values() if get_origin(field.annotation) is Literal)
-    return {model.__name__} | {value for literal in literals for value in get_args(literal)}
-
-
-def _fields(model: type[BaseModel]) -> dict[str | int, Any]:
-    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
-
-
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)

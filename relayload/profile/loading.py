@@ -7,26 +7,36 @@ from pathlib import Path
 
 from relayload import document
 from relayload.core.errors import AuthorError
-from relayload.document import Document, Location
+from relayload.document import Document, Location, Shape, load_extended
+from relayload.document.extends import KEY as EXTENDS
 from relayload.profile.checks import check
 from relayload.profile.model import Profile
 from relayload.profile.secrets import concealed, misused, redacted, secret_locations
-from relayload.profile.variables import expanded, unencodable
+from relayload.profile.variables import expand, expanded, unencodable
 
 
 def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None = None) -> Profile:
-    """Read a profile, with `path.to.value=YAML` set, environment variables and secrets in place.
+    """Read a profile and what it extends, with `path.to.value=YAML` set, environment variables and secrets in place.
 
     Raises AuthorError with every fault at once.
     """
-    written = document.load(path).override(sets)
+    environ = os.environ if environ is None else environ
+    written = _written(path, sets, environ)
     secrets = secret_locations(written)
-    content = expanded(written, os.environ if environ is None else environ, path.parent, secrets)
+    content = expanded(written, environ, path.parent, secrets)
     content = replace(content, faults=(*content.faults, *misused(written, secrets)))
     try:
         return _profile(content, path, secrets)
     except AuthorError as error:
         raise AuthorError(concealed(error.faults, secrets, written, content)) from None
+
+
+def _written(path: Path, sets: Sequence[str], environ: Mapping[str, str]) -> Document:
+    merged = load_extended(path, Shape(Profile), lambda name: expand(name, environ)).override(sets)
+    if not isinstance(merged.data, dict) or EXTENDS not in merged.data:
+        return merged
+    late = merged.fault((EXTENDS,), "can't be set: write it in the file")
+    return replace(merged, faults=(*merged.faults, late))
 
 
 def _profile(content: Document, path: Path, secrets: tuple[Location, ...]) -> Profile:

@@ -18,7 +18,7 @@ from relayload.profile.loads import ClosedLoad, Load, OpenLoad, Trace
 from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.scenario import Scenarios
 from relayload.profile.target import Guardrails, Target
-from relayload.profile.types import Integer, Items, Part
+from relayload.profile.types import Integer, Items, Part, Text
 
 
 def _profile_name(name: str) -> str:
@@ -30,6 +30,8 @@ def _profile_name(name: str) -> str:
 class Profile(Part):
     """A whole profile. `relayload.profile.load` reads one; a model made by hand has not been checked as a whole."""
 
+    extends: Text | Items[Text] = ()
+    """Files that this one builds on, found from here: mappings merge, everything else replaces what they say."""
     name: Annotated[str, AfterValidator(_profile_name)]
     seed: Integer = 0
     target: Target = Target()

@@ -1,0 +1,83 @@
+"""What pydantic models admit at a place of a document: the types, and the keys that may stand there."""
+
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from relayload.document.source import Location
+
+Types = list[Any]
+"""Of a union its members, without the wrapping of `Annotated`."""
+
+
+class Shape:
+    """What a document of that model may look like."""
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        self._model = model
+
+    def types(self, location: Location) -> Types:
+        """What may stand there, by the keys alone; nothing where no model knows the place."""
+        types: Types = [self._model]
+        for key in location:
+            types = _below(types, key)
+        return types
+
+    def keys(self, error_location: Location) -> set[str]:
+        """The keys that the models at a place know; pydantic puts the tags of unions between the keys."""
+        types: Types = [self._model]
+        for piece in error_location:
+            types = _below(types, piece) or _tagged(types, piece)
+        return {str(name) for member in types if _is_model(member) for name in _fields(member)}
+
+    def admits_null(self, location: Location) -> bool:
+        """Null is a value there, such as a timeout without end."""
+        return any(member in (NoneType, Any) for member in self.types(location))
+
+    def is_path(self, location: Location) -> bool:
+        """The text there is the path of a file."""
+        return Path in self.types(location)
+
+
+def _flat(annotation: Any) -> Types:
+    if get_origin(annotation) is Annotated:
+        return _flat(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [member for part in get_args(annotation) for member in _flat(part)]
+    return [annotation]
+
+
+def _below(types: Types, piece: str | int) -> Types:
+    return [found for member in types for found in _inside(member, piece)]
+
+
+def _inside(member: Any, piece: str | int) -> Types:
+    if member is Any:
+        return [Any]
+    if _is_model(member):
+        return _flat(_fields(member)[piece]) if piece in _fields(member) else []
+    if get_origin(member) is dict and isinstance(piece, str):
+        return _flat(get_args(member)[1])
+    if get_origin(member) in (list, tuple) and isinstance(piece, int):
+        return _flat(get_args(member)[0])
+    return []
+
+
+def _tagged(types: Types, tag: str | int) -> Types:
+    """The members of a union that a tag in the error's path stands for; all of them if it says nothing."""
+    return [member for member in types if _is_model(member) and tag in _tags(member)] or types
+
+
+def _tags(model: type[BaseModel]) -> set[Any]:
+    literals = (field.annotation for field in model.model_fields.values() if get_origin(field.annotation) is Literal)
+    return {model.__name__} | {value for literal in literals for value in get_args(literal)}
+
+
+def _fields(model: type[BaseModel]) -> dict[str | int, Any]:
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
