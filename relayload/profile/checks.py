@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.traffic.prompt_sets import SETS
-from relayload.core.verdict.objective import unknown_names, within_scenario
+from relayload.core.verdict.names import unknown_names, within_scenario
 from relayload.document import Document, Location
 from relayload.profile import trace as traces
 from relayload.profile.amounts import SeenAmounts

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr
 
-from relayload.core.verdict.objective import Objective, within_scenario
+from relayload.core.verdict.names import within_scenario
+from relayload.core.verdict.objective import Objective
 from relayload.core.wire.request import Timeouts
 from relayload.profile.client import Client, ClientTimeouts
 from relayload.profile.generator import GeneratorBounds

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, model_validator
 
-from relayload.core.verdict.objective import Objective, parse
+from relayload.core.verdict.grammar import parse
+from relayload.core.verdict.objective import Objective
 from relayload.profile.types import Part, spelled
 
 

@@ -21,7 +21,8 @@ from relayload.core.results.run import RunInfo
 from relayload.core.results.summary import Summary
 from relayload.core.results.tables import summarize
 from relayload.core.verdict.gate import Verdict, judge
-from relayload.core.verdict.objective import Objective, parse
+from relayload.core.verdict.grammar import parse
+from relayload.core.verdict.objective import Objective
 from relayload.recording.lines import Damage, Part, RecordWriter, parts, read
 from relayload.recording.processes import over, processes_at_hand
 

@@ -10,9 +10,9 @@ from rich.text import Text
 from relayload.core.results.sample import Distribution
 from relayload.core.results.summary import GeneratorHealth, Group, Metrics, Summary
 from relayload.core.units import format_duration
+from relayload.core.verdict.catalog import Unit
 from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.judging import Judgement
-from relayload.core.verdict.objective import Unit
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity, share
 from relayload.report.printing import printed

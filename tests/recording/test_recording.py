@@ -9,7 +9,7 @@ import pytest
 
 from relayload.core.errors import AuthorError
 from relayload.core.results.record import Outcome
-from relayload.core.verdict.objective import parse
+from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.stats import Word
 from relayload.recording import Damage, Recording, new_run_dir
 

@@ -5,7 +5,7 @@ from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.results.tables import summarize
 from relayload.core.verdict.gate import judge
-from relayload.core.verdict.objective import parse
+from relayload.core.verdict.grammar import parse
 from relayload.report.printing import WIDTH
 from relayload.report.text import render_summary, render_verdict
 

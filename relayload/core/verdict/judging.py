@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from relayload.core.results.ranks import Parts
 from relayload.core.results.sample import percentile
+from relayload.core.verdict.catalog import METRICS
 from relayload.core.verdict.evidence import Evidence
-from relayload.core.verdict.objective import METRICS, Objective
+from relayload.core.verdict.objective import Objective
 from relayload.core.verdict.stats import (
     Exceedance,
     Word,

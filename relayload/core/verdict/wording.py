@@ -1,7 +1,7 @@
 """Numbers of a verdict as people read them."""
 
 from relayload.core.units import format_duration
-from relayload.core.verdict.objective import Unit
+from relayload.core.verdict.catalog import Unit
 
 
 def quantity(value: float, unit: str) -> str:

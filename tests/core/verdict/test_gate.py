@@ -4,7 +4,7 @@ from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.results.tables import summarize
 from relayload.core.verdict.gate import Verdict, judge
-from relayload.core.verdict.objective import parse
+from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.stats import Word
 
 

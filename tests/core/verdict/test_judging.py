@@ -3,8 +3,8 @@ import pytest
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.verdict.evidence import Evidence
+from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.judging import Judgement, judge_objective
-from relayload.core.verdict.objective import parse
 from relayload.core.verdict.stats import Word
 
 

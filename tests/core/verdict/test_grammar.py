@@ -1,6 +1,9 @@
 import pytest
 
-from relayload.core.verdict.objective import METRICS, Objective, Op, Tag, Unit, parse, unknown_names
+from relayload.core.verdict.catalog import METRICS, Unit
+from relayload.core.verdict.grammar import parse
+from relayload.core.verdict.names import unknown_names
+from relayload.core.verdict.objective import Objective, Op, Tag
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,62 @@
+"""Every metric that an objective may name, and what can be asked of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Unit(StrEnum):
+    """What a number of a metric counts."""
+
+    SECONDS = "s"
+    PER_SECOND = "/s"
+    SHARE = "share"
+    COUNT = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What can be asked of a metric: its aggregates with their units, and the tags that narrow it."""
+
+    name: str
+    aggregates: Mapping[str, Unit]
+    tags: tuple[str, ...]
+    distribution: bool = False
+    """It has one value per request (or chunk), so that percentiles make sense."""
+
+
+_REQUEST_TAGS = ("scenario", "model", "stage")
+_SPREAD = ("pN", "avg", "min", "max")
+
+
+def _distribution(name: str, unit: Unit = Unit.SECONDS) -> Metric:
+    return Metric(name, dict.fromkeys(_SPREAD, unit), (*_REQUEST_TAGS, "outcome"), distribution=True)
+
+
+_PER_SECOND = {"per_second": Unit.PER_SECOND}
+
+METRICS: Mapping[str, Metric] = MappingProxyType(
+    {
+        metric.name: metric
+        for metric in (
+            _distribution("latency"),
+            _distribution("service"),
+            _distribution("ttft"),
+            _distribution("ttfo"),
+            _distribution("tpot"),
+            _distribution("chunk_gap"),
+            _distribution("late"),
+            _distribution("output_rate", Unit.PER_SECOND),
+            Metric("errors", {"rate": Unit.SHARE, "count": Unit.COUNT}, (*_REQUEST_TAGS, "kind")),
+            Metric("requests", {"count": Unit.COUNT}, (*_REQUEST_TAGS, "outcome")),
+            Metric("throughput", _PER_SECOND, _REQUEST_TAGS),
+            Metric("output_tokens", _PER_SECOND, _REQUEST_TAGS),
+        )
+    }
+)
+"""Every metric that an objective may name.
+
+`output_rate` is the output tokens of a request per second of its service; `throughput` counts the requests that
+ended ok, `output_tokens` the tokens of those.
+"""
