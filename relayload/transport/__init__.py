@@ -17,6 +17,8 @@ class Answer(Struct, frozen=True, gc=False):
     fault: RelayFault | None = None
     text: str = ""
     """The visible content, where it was asked for."""
+    body: bytes = b""
+    """Of an answer in one piece, where it was asked for; what it says depends on the endpoint."""
 
 
 class Transport(Protocol):
@@ -28,6 +30,8 @@ class Transport(Protocol):
 
     def send(self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False) -> Answer:
         """Send once, without retries, and return when the last byte is there or nothing more will come.
+
+        `keep_text` has the answer carry its text, and its body if it came in one piece.
 
         A greenlet killed while it waits here leaves the connection closed.
         """

@@ -3,25 +3,16 @@
 from msgspec import Struct
 
 from relayload.core.results.record import Attempt, Outcome
-from relayload.core.wire.chat import (
-    Chunk,
-    MalformedAnswer,
-    Tokens,
-    fault_of_body,
-    fault_of_error,
-    read_chunk,
-    tokens,
-    visible_text,
-)
-from relayload.core.wire.request import RelayFault
-from relayload.core.wire.stream import ChatStream, StreamFlaw
+from relayload.core.wire.answers import NO_TOKENS, AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
+from relayload.core.wire.faults import fault_of_body
+from relayload.core.wire.formats import FORMATS
+from relayload.core.wire.request import RelayFault, WireRequest
+from relayload.core.wire.stream import StreamFlaw, TokenStream
 from relayload.transport import Answer
-from relayload.transport.failures import OUTCOMES, AnswerFlaw, Failure, outcome_of_status
+from relayload.transport.failures import OUTCOMES, Failure, outcome_of_status
 
 REQUEST_ID_HEADERS = ("x-request-id", "x-litellm-call-id", "x-generation-id")
 """Where relays say how they call this request, best first."""
-
-_NO_TOKENS = Tokens()
 
 
 class Phases(Struct, kw_only=True, gc=False):
@@ -41,12 +32,14 @@ class Phases(Struct, kw_only=True, gc=False):
 class Reading(Struct, kw_only=True, gc=False):
     """What was read of a response: a stream, or the body of any other; `failure` if it did not end in order."""
 
+    request: WireRequest
     failure: Failure | None = None
     status: int | None = None
     headers: dict[str, str] = {}
-    stream: ChatStream | None = None
+    stream: TokenStream | None = None
     body: bytes = b""
-    wants_stream: bool = False
+    keep_body: bool = False
+    """Whether the client wants the body of an answer in one piece."""
     sent_bytes: int = 0
     received_bytes: int = 0
 
@@ -57,7 +50,7 @@ class _Verdict(Struct, kw_only=True, gc=False):
     outcome: Outcome
     error: str | None = None
     fault: RelayFault | None = None
-    tokens: Tokens = _NO_TOKENS
+    tokens: Tokens = NO_TOKENS
     finish_reason: str | None = None
     answer_id: str | None = None
     text: str = ""
@@ -66,7 +59,8 @@ class _Verdict(Struct, kw_only=True, gc=False):
 def answer(reading: Reading, phases: Phases) -> Answer:
     """Judge what was read and put it on record."""
     verdict = _judged(reading)
-    return Answer(_attempt(reading, phases, verdict), reading.headers, verdict.fault, verdict.text)
+    body = reading.body if reading.keep_body and verdict.outcome is Outcome.OK else b""
+    return Answer(_attempt(reading, phases, verdict), reading.headers, verdict.fault, verdict.text, body)
 
 
 def _attempt(reading: Reading, phases: Phases, verdict: _Verdict) -> Attempt:
@@ -127,7 +121,7 @@ def _judged(reading: Reading) -> _Verdict:
     return _judged_body(reading)
 
 
-def _judged_stream(stream: ChatStream) -> _Verdict:
+def _judged_stream(stream: TokenStream) -> _Verdict:
     flaw = stream.flaw
     if flaw is None:
         return _of_stream(stream, Outcome.OK, None)
@@ -136,7 +130,7 @@ def _judged_stream(stream: ChatStream) -> _Verdict:
     return _of_stream(stream, OUTCOMES[flaw], flaw)
 
 
-def _of_stream(stream: ChatStream | None, outcome: Outcome, error: Failure | StreamFlaw | None) -> _Verdict:
+def _of_stream(stream: TokenStream | None, outcome: Outcome, error: Failure | StreamFlaw | None) -> _Verdict:
     """Also what a stream that broke off had said by then."""
     name = None if error is None else error.value
     if stream is None:
@@ -145,7 +139,7 @@ def _of_stream(stream: ChatStream | None, outcome: Outcome, error: Failure | Str
         outcome=outcome,
         error=name,
         fault=stream.fault,
-        tokens=tokens(stream.usage),
+        tokens=stream.tokens,
         finish_reason=stream.finish_reason,
         answer_id=stream.answer_id,
         text=stream.text,
@@ -154,33 +148,20 @@ def _of_stream(stream: ChatStream | None, outcome: Outcome, error: Failure | Str
 
 def _judged_body(reading: Reading) -> _Verdict:
     try:
-        completion = read_chunk(reading.body)
+        whole = FORMATS[reading.request.endpoint].read_answer(reading.body, reading.request)
     except MalformedAnswer:
-        return _flawed(AnswerFlaw.MALFORMED_BODY)
-    if completion.error:
-        fault = fault_of_error(completion.error)
-        outcome = _outcome_of_fault(fault, AnswerFlaw.ERROR_BODY)
-        return _Verdict(outcome=outcome, error=AnswerFlaw.ERROR_BODY.value, fault=fault)
-    if not completion.choices:
-        return _flawed(AnswerFlaw.NO_CHOICES, fault_of_body(reading.body))
-    if reading.wants_stream:
-        return _flawed(AnswerFlaw.NOT_A_STREAM)
-    return _completed(completion)
-
-
-def _flawed(flaw: AnswerFlaw, fault: RelayFault | None = None) -> _Verdict:
-    return _Verdict(outcome=OUTCOMES[flaw], error=flaw.value, fault=fault)
-
-
-def _completed(completion: Chunk) -> _Verdict:
-    choice = (completion.choices or [])[0]
-    return _Verdict(
-        outcome=Outcome.OK,
-        tokens=tokens(completion.usage),
-        finish_reason=choice.finish_reason,
-        answer_id=completion.id if isinstance(completion.id, str) else None,
-        text=visible_text(choice.message) if choice.message else "",
-    )
+        whole = WholeAnswer(flaw=AnswerFlaw.MALFORMED_BODY)
+    flaw = whole.flaw or (AnswerFlaw.NOT_A_STREAM if reading.request.stream else None)
+    if flaw is None:
+        return _Verdict(
+            outcome=Outcome.OK,
+            tokens=whole.tokens,
+            finish_reason=whole.finish_reason,
+            answer_id=whole.answer_id,
+            text=whole.text,
+        )
+    outcome = _outcome_of_fault(whole.fault, flaw) if flaw is AnswerFlaw.ERROR_BODY else OUTCOMES[flaw]
+    return _Verdict(outcome=outcome, error=flaw.value, fault=whole.fault)
 
 
 def _outcome_of_fault(fault: RelayFault | None, flaw: AnswerFlaw | StreamFlaw) -> Outcome:

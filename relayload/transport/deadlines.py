@@ -7,7 +7,7 @@ from gevent import get_hub
 
 from relayload import clock
 from relayload.core.wire.request import Timeouts
-from relayload.core.wire.stream import ChatStream
+from relayload.core.wire.stream import TokenStream
 from relayload.transport.failures import Failure
 
 END_OF_BODY_S = 1.0
@@ -18,7 +18,7 @@ Deadline = tuple[float, Failure]
 
 
 def next_deadline(
-    timeouts: Timeouts, called_at_s: float, sent_at_s: float, stream: ChatStream | None, *, wants_stream: bool
+    timeouts: Timeouts, called_at_s: float, sent_at_s: float, stream: TokenStream | None, *, wants_stream: bool
 ) -> Deadline | None:
     """The first deadline as things stand; None if there is none.
 

@@ -6,8 +6,8 @@ from gevent import get_hub, getcurrent
 
 from relayload import clock
 from relayload.core.results.histogram import bucket
-from relayload.core.wire.request import Timeouts
-from relayload.core.wire.stream import ChatStream
+from relayload.core.wire.request import Endpoint, Timeouts
+from relayload.core.wire.stream import TokenStream
 from relayload.transport.connection import FIRST_READ_BYTES, READ_BYTES, Connection
 from relayload.transport.deadlines import Deadline, Watch, next_deadline
 from relayload.transport.failures import Failure, WireError, exchange_failure
@@ -30,6 +30,7 @@ class Exchange:
         "_called_at_s",
         "_cancel_after_tokens",
         "_connection",
+        "_endpoint",
         "_keep_text",
         "_sent_before_bytes",
         "_sweeper",
@@ -57,6 +58,7 @@ class Exchange:
         timeouts: Timeouts,
         called_at_s: float,
         *,
+        endpoint: Endpoint,
         stream: bool,
         keep_text: bool,
         sweeper: Sweeper | None = None,
@@ -65,6 +67,7 @@ class Exchange:
         self._timeouts = timeouts
         self._cancel_after_tokens = timeouts.cancel_after_tokens
         self._called_at_s = called_at_s
+        self._endpoint = endpoint
         self._wants_stream = stream
         self._keep_text = keep_text
         self._sweeper = sweeper
@@ -76,7 +79,7 @@ class Exchange:
         self._at_s = 0.0
         self._sent_before_bytes = connection.sent_bytes
         self.response = Response()
-        self.stream: ChatStream | None = None
+        self.stream: TokenStream | None = None
         """The answer, where it is streamed."""
         self.body: list[bytes] = []
         """The pieces of any other answer."""
@@ -166,12 +169,12 @@ class Exchange:
             if stream.done_at_s is not None and not self.response.complete:
                 self._watch.set()
         elif self._wants_stream and not self.body and self._streams():
-            self.stream = ChatStream(bucket, keep_text=self._keep_text)
+            self.stream = TokenStream(self._endpoint, bucket, keep_text=self._keep_text)
             self._take(pieces)
         else:
             self.body += pieces
 
-    def _settle(self, stream: ChatStream) -> None:
+    def _settle(self, stream: TokenStream) -> None:
         """Find out how this stream is best read: its first token alone, then in turns if it is calm."""
         at_s, before_s = stream.last_token_at_s, self._token_at_s
         if at_s is None:
@@ -186,7 +189,7 @@ class Exchange:
             self._connection.read_in_turns(self._sweeper)
             self._unsettled = 0
 
-    def _take_first_token(self, stream: ChatStream) -> None:
+    def _take_first_token(self, stream: TokenStream) -> None:
         arrivals = self._connection.arrivals
         arrivals.first_tokens += 1
         if stream.chunks > 1:

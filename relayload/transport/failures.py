@@ -6,6 +6,7 @@ import ssl
 from enum import StrEnum
 
 from relayload.core.results.record import Outcome
+from relayload.core.wire.answers import AnswerFlaw
 from relayload.core.wire.stream import StreamFlaw
 
 
@@ -35,15 +36,6 @@ class Failure(StrEnum):
     """We hung up on purpose."""
 
 
-class AnswerFlaw(StrEnum):
-    """The `error` of an attempt whose response was whole and 2xx, but no answer."""
-
-    ERROR_BODY = "error_body"
-    MALFORMED_BODY = "malformed_body"
-    NO_CHOICES = "no_choices"
-    NOT_A_STREAM = "not_a_stream"
-
-
 OUTCOMES: dict[Failure | AnswerFlaw | StreamFlaw, Outcome] = {
     Failure.NO_FILES: Outcome.UNREACHABLE,
     Failure.NO_PORTS: Outcome.UNREACHABLE,
@@ -66,6 +58,7 @@ OUTCOMES: dict[Failure | AnswerFlaw | StreamFlaw, Outcome] = {
     AnswerFlaw.ERROR_BODY: Outcome.SERVER_ERROR,
     AnswerFlaw.MALFORMED_BODY: Outcome.BROKEN_STREAM,
     AnswerFlaw.NO_CHOICES: Outcome.SERVER_ERROR,
+    AnswerFlaw.NO_OUTPUT: Outcome.SERVER_ERROR,
     AnswerFlaw.NOT_A_STREAM: Outcome.BROKEN_STREAM,
     StreamFlaw.ERROR_EVENT: Outcome.SERVER_ERROR,
     StreamFlaw.MALFORMED_EVENT: Outcome.BROKEN_STREAM,

@@ -70,6 +70,7 @@ class NativeTransport:
                 lease.connection,
                 timeouts,
                 called_at_s,
+                endpoint=request.endpoint,
                 stream=request.stream,
                 keep_text=keep_text,
                 sweeper=self._sweeper,
@@ -85,8 +86,8 @@ class NativeTransport:
             if _never_read(ended, lease.connection):
                 ended, lease = exchange(new=True)
         except WireError as error:
-            return answer(Reading(failure=error.failure), Phases())
-        return _answer(ended, lease, wants_stream=request.stream)
+            return answer(Reading(request=request, failure=error.failure), Phases())
+        return _answer(ended, lease, request, keep_body=keep_text)
 
     def close(self) -> None:
         """Close the connections that are not in use, and the others once they are done."""
@@ -103,15 +104,16 @@ def _never_read(exchange: Exchange, connection: Connection) -> bool:
     return exchange.failure in _UNANSWERED and connection.requests > 1 and connection.unprocessed
 
 
-def _answer(exchange: Exchange, lease: Lease, *, wants_stream: bool) -> Answer:
+def _answer(exchange: Exchange, lease: Lease, request: WireRequest, *, keep_body: bool) -> Answer:
     response = exchange.response
     reading = Reading(
+        request=request,
         failure=exchange.failure,
         status=response.status,
         headers=response.headers,
         stream=exchange.stream,
         body=b"".join(exchange.body),
-        wants_stream=wants_stream,
+        keep_body=keep_body,
         sent_bytes=exchange.sent_bytes,
         received_bytes=exchange.received_bytes,
     )

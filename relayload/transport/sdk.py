@@ -5,22 +5,26 @@ patched, as Locust does; without that, only connecting and each read are bounded
 """
 
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx2
 import msgspec
 import openai
 from gevent import getcurrent
-from openai.types.chat import ChatCompletionChunk
-from openai.types.chat.chat_completion_chunk import ChoiceDelta
+from openai.types.chat.chat_completion_chunk import ChatCompletionChunk, ChoiceDelta
+from openai.types.responses import ResponseStreamEvent
 
 from relayload import clock
 from relayload.core.results.histogram import bucket
-from relayload.core.wire.chat import Choice, Chunk, Delta, Usage
-from relayload.core.wire.request import Timeouts, WireRequest
-from relayload.core.wire.stream import ChatStream
+from relayload.core.wire.answers import Event
+from relayload.core.wire.chat import Choice, Chunk, Delta, Usage, chat_event
+from relayload.core.wire.faults import fault_of_error
+from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
+from relayload.core.wire.responses import ResponseEvent, response_event
+from relayload.core.wire.stream import TokenStream
 from relayload.transport import Answer
 from relayload.transport.attempts import Phases, Reading, answer
 from relayload.transport.deadlines import Watch, next_deadline
@@ -38,7 +42,7 @@ _FAILURES: tuple[tuple[type[Exception], Failure, Failure], ...] = (
     (httpx2.RemoteProtocolError, Failure.CLOSED_UNANSWERED, Failure.TRUNCATED),
     (httpx2.NetworkError, Failure.RESET_UNANSWERED, Failure.RESET),
 )
-_OWN_PARAMETERS = {"model", "messages", "stream"}
+_OWN_PARAMETERS = {"model", "messages", "input", "stream", "encoding_format"}
 """Those that the SDK is told by name; the rest of a body goes through as it is."""
 _UNSENT = {Failure.DNS, Failure.CONNECT, Failure.CONNECT_TIMEOUT, Failure.TLS, Failure.TLS_CERTIFICATE, Failure.PROXY}
 
@@ -74,7 +78,11 @@ class SdkTransport:
             default_headers=dict(headers or {}),
             http_client=_http_client(origin, context, max_connections),
         )
-        self._create = self._client.chat.completions.with_raw_response.create
+        self._create: dict[Endpoint, Callable[..., Any]] = {
+            Endpoint.CHAT: self._client.chat.completions.with_raw_response.create,
+            Endpoint.RESPONSES: self._client.responses.with_raw_response.create,
+            Endpoint.EMBEDDINGS: self._client.embeddings.with_raw_response.create,
+        }
 
     @property
     def kernel_timestamps(self) -> bool:
@@ -84,7 +92,7 @@ class SdkTransport:
     def send(self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False) -> Answer:
         """Send once, without retries, and return what came of it."""
         called_at_s = clock.now_s()
-        reading, phases = Reading(wants_stream=request.stream), Phases(sent_at_s=called_at_s)
+        reading, phases = Reading(request=request, keep_body=keep_text), Phases(sent_at_s=called_at_s)
         caller = getcurrent()
         watch = Watch(
             lambda: next_deadline(timeouts, called_at_s, called_at_s, reading.stream, wants_stream=request.stream),
@@ -110,7 +118,7 @@ class SdkTransport:
         self, request: WireRequest, timeouts: Timeouts, reading: Reading, watch: Watch, *, keep_text: bool
     ) -> None:
         try:
-            response = self._create(**_arguments(request, timeouts))
+            response = self._create[request.endpoint](**_arguments(request, timeouts))
         except openai.APIStatusError as error:
             _note_response(reading, error.response)
             reading.body = error.response.content
@@ -120,7 +128,7 @@ class SdkTransport:
             return
         _note_response(reading, response.http_response)
         if request.stream and "json" not in response.headers.get("content-type", ""):
-            reading.stream = ChatStream(bucket, keep_text=keep_text)
+            reading.stream = TokenStream(request.endpoint, bucket, keep_text=keep_text)
             _read_stream(response, reading, watch, timeouts.cancel_after_tokens)
         else:
             _read_body(response, reading)
@@ -157,10 +165,12 @@ def _note_response(reading: Reading, response: httpx2.Response) -> None:
 def _read_stream(response: Any, reading: Reading, watch: Watch, cancel_after_tokens: int | None) -> None:
     stream = reading.stream
     assert stream is not None
+    in_our_words = _EVENTS[reading.request.endpoint]
     try:
         for event in response.parse():
+            at_s = clock.now_s()
             awaits_token = stream.last_token_at_s is None
-            stream.take(_chunk(event), clock.now_s())
+            stream.take(in_our_words(event), at_s)
             if cancel_after_tokens is not None and stream.chunks >= cancel_after_tokens:
                 reading.failure = Failure.CANCELLED
                 response.http_response.close()
@@ -170,18 +180,19 @@ def _read_stream(response: Any, reading: Reading, watch: Watch, cancel_after_tok
     except (openai.APIConnectionError, httpx2.HTTPError) as error:
         reading.failure = _failure(error, answered=True)
     except openai.APIError as error:
-        stream.take(Chunk(error=error.body or error.message), clock.now_s())
+        stream.take(Event(fault=fault_of_error(error.body or error.message)), clock.now_s())
     except ValueError:  # of the JSON or the UTF-8 of an event
         stream.malformed = True
     reading.received_bytes = response.http_response.num_bytes_downloaded
 
 
-def _chunk(event: ChatCompletionChunk) -> Chunk:
-    return Chunk(
+def _of_chat(event: ChatCompletionChunk) -> Event:
+    chunk = Chunk(
         choices=[Choice(delta=_delta(each.delta), finish_reason=each.finish_reason) for each in event.choices or ()],
         usage=msgspec.convert(event.usage.model_dump(), Usage) if event.usage else None,
         id=event.id,
     )
+    return chat_event(chunk)
 
 
 def _delta(delta: ChoiceDelta | None) -> Delta | None:
@@ -195,6 +206,22 @@ def _delta(delta: ChoiceDelta | None) -> Delta | None:
         reasoning_content=getattr(delta, "reasoning_content", None),
         reasoning=getattr(delta, "reasoning", None),
     )
+
+
+def _of_responses(event: ResponseStreamEvent) -> Event:
+    if event.type.endswith(".delta"):  # most of them
+        return response_event(ResponseEvent(type=event.type, delta=getattr(event, "delta", None)))
+    return response_event(msgspec.convert(event.to_dict(), ResponseEvent))
+
+
+def _no_event(_event: object) -> Event:
+    raise ValueError("embeddings are not streamed")
+
+
+_EVENTS: Mapping[Endpoint, Callable[[Any], Event]] = MappingProxyType(
+    {Endpoint.CHAT: _of_chat, Endpoint.RESPONSES: _of_responses, Endpoint.EMBEDDINGS: _no_event}
+)
+"""An event as the SDK has read it, to what it says."""
 
 
 def _read_body(response: Any, reading: Reading) -> None:

@@ -1,8 +1,8 @@
 import pytest
 
 from relayload.core.results.histogram import bucket
-from relayload.core.wire.request import Timeouts
-from relayload.core.wire.stream import ChatStream
+from relayload.core.wire.request import Endpoint, Timeouts
+from relayload.core.wire.stream import TokenStream
 from relayload.transport.deadlines import next_deadline
 from relayload.transport.failures import Failure
 
@@ -12,8 +12,8 @@ TOKEN = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
 FINISH = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'
 
 
-def stream_at(*token_at_s: float, ending: bytes = b"") -> ChatStream:
-    stream = ChatStream(bucket)
+def stream_at(*token_at_s: float, ending: bytes = b"") -> TokenStream:
+    stream = TokenStream(Endpoint.CHAT, bucket)
     for at_s in token_at_s:
         stream.feed(TOKEN, at_s)
     stream.feed(ending, 103.5)

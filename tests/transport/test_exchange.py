@@ -235,7 +235,7 @@ def test_a_bug_of_ours_is_raised_where_the_request_was_made(serve, connect, ask,
     def broken(*_args: object) -> None:
         raise KeyError("bug")
 
-    monkeypatch.setattr("relayload.transport.exchange.ChatStream.feed", broken)
+    monkeypatch.setattr("relayload.transport.exchange.TokenStream.feed", broken)
 
     def script(peer):
         peer.read_request()

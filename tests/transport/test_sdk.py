@@ -18,7 +18,7 @@ if sys.argv[1] == "native":
 else:
     from relayload.transport.sdk import SdkTransport as Transport
 
-timeouts = Timeouts(connect_s=2.0, first_token_s=0.5, gap_s=0.3, total_s=2.0)
+timeouts = Timeouts(connect_s=3.0, first_token_s=2.0, gap_s=0.8, total_s=3.0)
 transport = Transport(sys.argv[2], "sk-test", headers={"x-team": "a"})
 messages = [{"role": "user", "content": "gr\\u00fc\\u00df"}]
 

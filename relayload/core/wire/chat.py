@@ -1,22 +1,29 @@
-"""Chat completions: our words to a request, and answers back to our words. The only place with OpenAI's names.
+"""Chat completions: our words to a request, and answers back to our words.
 
 Relays are lenient with the format, so is this: what they may leave out may be missing, what nobody reads may be
 anything. Source: OpenAI API reference, `chat.completion` and `chat.completion.chunk`; `reasoning_content` is
 DeepSeek's and vLLM's name for a thought, `reasoning` OpenRouter's.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from relayload.core.wire.request import RelayFault, WireRequest
+from relayload.core.wire.answers import (
+    AnswerFlaw,
+    Event,
+    Tokens,
+    WholeAnswer,
+    name_of_answer,
+    token_count,
+    token_detail,
+)
+from relayload.core.wire.faults import fault_of_body, fault_of_error, read_leniently
+from relayload.core.wire.request import Endpoint, WireRequest
 
-CHAT_PATH = "/chat/completions"
 DONE = b"[DONE]"
 """The last event of a stream."""
-
-_FAULT_TEXT_LENGTH = 500
 
 
 def chat_request(
@@ -43,11 +50,7 @@ def chat_request(
         body["stream_options"] = {"include_usage": True}
     if extra:
         body.update(extra)
-    return WireRequest(CHAT_PATH, body, headers or {})
-
-
-class MalformedAnswer(ValueError):
-    """The relay sent something that is no JSON, or not of this format."""
+    return WireRequest(Endpoint.CHAT, body, headers or {})
 
 
 class Usage(Struct, gc=False):
@@ -85,27 +88,7 @@ class Chunk(Struct, gc=False):
     id: Any = None
 
 
-class Tokens(NamedTuple):
-    """Tokens of one answer, as far as the relay told them."""
-
-    input: int | None = None
-    cached_input: int | None = None
-    output: int | None = None
-    reasoning: int | None = None
-
-
-class _Fault(Struct, gc=False):
-    """An error body, in any of the shapes in use."""
-
-    error: Any = None
-    message: Any = None
-    detail: Any = None
-    type: Any = None
-    code: Any = None
-
-
 _decode_chunk = msgspec.json.Decoder(Chunk).decode
-_decode_fault = msgspec.json.Decoder(_Fault).decode
 
 
 def read_chunk(data: bytes) -> Chunk:
@@ -113,21 +96,55 @@ def read_chunk(data: bytes) -> Chunk:
     try:
         return _decode_chunk(data)
     except ValueError:  # msgspec's errors and UnicodeDecodeError are ValueErrors
-        return _read_leniently(data)
+        return read_leniently(data, _decode_chunk, lambda error: Chunk(error=error))
 
 
-def _read_leniently(data: bytes) -> Chunk:
-    repaired = data.decode("utf-8", errors="replace").encode()
-    try:
-        return _decode_chunk(repaired)
-    except ValueError as malformed:
-        try:
-            fault = _decode_fault(repaired)
-        except ValueError:
-            raise MalformedAnswer(str(malformed)) from None
-        if not fault.error:
-            raise MalformedAnswer(str(malformed)) from None
-        return Chunk(error=fault.error)
+def read_chat_event(data: bytes, name: bytes) -> Event | None:
+    """What an event says; None for one that says nothing. Raises MalformedAnswer."""
+    if data == DONE:
+        return Event(done=True)
+    if name == b"error":
+        return Event(fault=fault_of_body(data))
+    return chat_event(read_chunk(data)) if data else None
+
+
+def chat_event(chunk: Chunk) -> Event:
+    """An event in our words. Several choices make one token."""
+    event = Event(answer_id=name_of_answer(chunk.id))
+    if chunk.error:
+        event.fault = fault_of_error(chunk.error)
+    if chunk.usage is not None:
+        event.tokens = tokens(chunk.usage)
+    for choice in chunk.choices or ():
+        if choice.finish_reason is not None:
+            event.finish_reason = choice.finish_reason
+        if choice.delta is not None:
+            _add_delta(event, choice.delta)
+    return event
+
+
+def _add_delta(event: Event, delta: Delta) -> None:
+    if delta.content or delta.refusal:
+        event.has_token = event.visible = True
+        event.text += visible_text(delta)
+    elif delta.reasoning_content or delta.reasoning or delta.tool_calls or delta.function_call:
+        event.has_token = True
+
+
+def read_completion(body: bytes, _request: WireRequest) -> WholeAnswer:
+    """What a whole answer says. Raises MalformedAnswer."""
+    completion = read_chunk(body)
+    if completion.error:
+        return WholeAnswer(flaw=AnswerFlaw.ERROR_BODY, fault=fault_of_error(completion.error))
+    if not completion.choices:
+        return WholeAnswer(flaw=AnswerFlaw.NO_CHOICES, fault=fault_of_body(body))
+    choice = completion.choices[0]
+    return WholeAnswer(
+        tokens=tokens(completion.usage),
+        finish_reason=choice.finish_reason,
+        answer_id=name_of_answer(completion.id),
+        text=visible_text(choice.message) if choice.message else "",
+    )
 
 
 def tokens(usage: Usage | None) -> Tokens:
@@ -135,19 +152,11 @@ def tokens(usage: Usage | None) -> Tokens:
     if usage is None:
         return Tokens()
     return Tokens(
-        input=_count(usage.prompt_tokens),
-        cached_input=_detail(usage.prompt_tokens_details, "cached_tokens"),
-        output=_count(usage.completion_tokens),
-        reasoning=_detail(usage.completion_tokens_details, "reasoning_tokens"),
+        input=token_count(usage.prompt_tokens),
+        cached_input=token_detail(usage.prompt_tokens_details, "cached_tokens"),
+        output=token_count(usage.completion_tokens),
+        reasoning=token_detail(usage.completion_tokens_details, "reasoning_tokens"),
     )
-
-
-def _detail(details: Any, name: str) -> int | None:
-    return _count(details.get(name)) if isinstance(details, dict) else None
-
-
-def _count(value: Any) -> int | None:
-    return value if type(value) is int and value >= 0 else None  # a bool is no count
 
 
 def visible_text(delta: Delta) -> str:
@@ -161,32 +170,3 @@ def visible_text(delta: Delta) -> str:
 def _part_text(part: Any) -> str:
     text = part.get("text") if isinstance(part, dict) else None
     return text if isinstance(text, str) else ""
-
-
-def fault_of_error(error: Any) -> RelayFault:
-    """The value of an `error` field, which may be an object or a text."""
-    if not isinstance(error, dict):
-        return RelayFault(message=_clipped(error))
-    return RelayFault(
-        message=_clipped(error.get("message")), type=_name(error.get("type")), code=_name(error.get("code"))
-    )
-
-
-def fault_of_body(body: bytes) -> RelayFault:
-    """The relay's error as it put it: OpenAI's shape, a bare message, or whatever text there is."""
-    try:
-        fault = _decode_fault(body)
-    except ValueError:
-        return RelayFault(message=_clipped(body.decode("utf-8", errors="replace").strip()))
-    if fault.error:
-        return fault_of_error(fault.error)
-    return RelayFault(message=_clipped(fault.message or fault.detail), type=_name(fault.type), code=_name(fault.code))
-
-
-def _clipped(value: Any) -> str:
-    text = "" if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text[:_FAULT_TEXT_LENGTH]
-
-
-def _name(value: Any) -> str | None:
-    return None if value is None else str(value)

@@ -1,19 +1,46 @@
 """One HTTP request to a relay, before anybody has said how it travels."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
+
+
+class Endpoint(StrEnum):
+    """What a relay is asked for."""
+
+    CHAT = "chat"
+    RESPONSES = "responses"
+    EMBEDDINGS = "embeddings"
+
+    @property
+    def path(self) -> str:
+        """What follows the base URL."""
+        return _PATHS[self]
+
+
+_PATHS: Mapping[Endpoint, str] = MappingProxyType(
+    {
+        Endpoint.CHAT: "/chat/completions",
+        Endpoint.RESPONSES: "/responses",
+        Endpoint.EMBEDDINGS: "/embeddings",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class WireRequest:
-    """What is sent: the same for every driver.
+    """What is sent: the same for every driver. `body` is what the relay reads as JSON."""
 
-    `path` follows the base URL (`/chat/completions`); `body` is what the relay reads as JSON.
-    """
-
-    path: str
+    endpoint: Endpoint
     body: dict[str, Any]
     headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """What follows the base URL: `/chat/completions`."""
+        return self.endpoint.path
 
     @property
     def stream(self) -> bool:

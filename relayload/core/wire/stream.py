@@ -3,20 +3,11 @@
 from collections.abc import Callable
 from enum import StrEnum
 
-from relayload.core.wire.chat import (
-    DONE,
-    Chunk,
-    Delta,
-    MalformedAnswer,
-    Usage,
-    fault_of_body,
-    fault_of_error,
-    read_chunk,
-    visible_text,
-)
-from relayload.core.wire.request import RelayFault
+from relayload.core.wire.answers import NO_TOKENS, Event, MalformedAnswer, Tokens
+from relayload.core.wire.formats import FORMATS
+from relayload.core.wire.request import Endpoint, RelayFault
 from relayload.core.wire.sse import SseParser
-from relayload.core.wire.token_pattern import TokenPattern, pattern_of
+from relayload.core.wire.token_pattern import TokenPattern
 
 _PATTERNS_TO_TRY = 8
 _BUFFERED_WITHIN_S = 0.005
@@ -31,7 +22,7 @@ class StreamFlaw(StrEnum):
     NO_FINISH = "no_finish"
 
 
-class ChatStream:
+class TokenStream:
     """One streamed answer, as it arrives.
 
     A token is the first non-empty content, thought or tool call; an event with a role alone is none. `bucket` turns
@@ -40,6 +31,7 @@ class ChatStream:
 
     __slots__ = (
         "_bucket",
+        "_format",
         "_idle",
         "_keep_text",
         "_pattern",
@@ -56,10 +48,11 @@ class ChatStream:
         "gap_counts",
         "last_token_at_s",
         "malformed",
-        "usage",
+        "tokens",
     )
 
-    def __init__(self, bucket: Callable[[float], int], *, keep_text: bool = False) -> None:
+    def __init__(self, endpoint: Endpoint, bucket: Callable[[float], int], *, keep_text: bool = False) -> None:
+        self._format = FORMATS[endpoint]
         self._sse = SseParser()
         self._bucket = bucket
         self._keep_text = keep_text
@@ -76,11 +69,11 @@ class ChatStream:
         self.last_token_at_s: float | None = None
         self.gap_counts: dict[int, int] = {}
         """Bucket -> gaps between content events in it."""
-        self.usage: Usage | None = None
-        """The last one sent: some relays send a growing one with every event."""
+        self.tokens: Tokens = NO_TOKENS
+        """By the last usage sent: some relays send a growing one with every event."""
         self.finish_reason: str | None = None
         self.done_at_s: float | None = None
-        """When `[DONE]` came."""
+        """When the last event came, such as `[DONE]`."""
         self.fault: RelayFault | None = None
         self.malformed = False
 
@@ -107,7 +100,7 @@ class ChatStream:
             self._take_event(event_data, name, at_s)
         self._idle = self._sse.idle
         if was_idle and self._idle and self.chunks == chunks + 1 and self._patterns_tried < _PATTERNS_TO_TRY:
-            self._pattern = pattern_of(data)
+            self._pattern = self._format.pattern_of(data)
             self._patterns_tried += 1
 
     def end(self, at_s: float) -> None:
@@ -142,42 +135,36 @@ class ChatStream:
         )
 
     def _take_event(self, data: bytes, name: bytes, at_s: float) -> None:
-        if data == DONE:
-            self.done_at_s = at_s
-        elif name == b"error":
-            self.fault = self.fault or fault_of_body(data)
-        elif data:
-            try:
-                self.take(read_chunk(data), at_s)
-            except MalformedAnswer:
-                self.malformed = True
+        try:
+            event = self._format.read_event(data, name)
+        except MalformedAnswer:
+            self.malformed = True
+        else:
+            if event is not None:
+                self.take(event, at_s)
 
-    def take(self, chunk: Chunk, at_s: float) -> None:
+    def take(self, event: Event, at_s: float) -> None:
         """Take an event that was read already."""
-        if chunk.error:
-            self.fault = self.fault or fault_of_error(chunk.error)
-        if chunk.usage is not None:
-            self.usage = chunk.usage
-        if self.answer_id is None and isinstance(chunk.id, str):
-            self.answer_id = chunk.id
-        has_token = False
-        for choice in chunk.choices or ():
-            if choice.finish_reason is not None:
-                self.finish_reason = choice.finish_reason
-            if choice.delta is not None:
-                has_token |= self._take_delta(choice.delta, at_s)
-        if has_token:
-            self._count_token(at_s)
+        if event.has_token:
+            self._take_token(event, at_s)
+        if event.fault is not None:
+            self.fault = self.fault or event.fault
+        if event.tokens is not None:
+            self.tokens = event.tokens
+        if self.answer_id is None:
+            self.answer_id = event.answer_id
+        if event.finish_reason is not None:
+            self.finish_reason = event.finish_reason
+        if event.done:
+            self.done_at_s = at_s
 
-    def _take_delta(self, delta: Delta, at_s: float) -> bool:
-        """Whether there is a token in it."""
-        if delta.content or delta.refusal:
+    def _take_token(self, event: Event, at_s: float) -> None:
+        if event.visible:
             if self.first_visible_at_s is None:
                 self.first_visible_at_s = at_s
             if self._keep_text:
-                self._texts.append(visible_text(delta))
-            return True
-        return bool(delta.reasoning_content or delta.reasoning or delta.tool_calls or delta.function_call)
+                self._texts.append(event.text)
+        self._count_token(at_s)
 
     def _count_token(self, at_s: float) -> None:
         if self.last_token_at_s is None:

@@ -6,7 +6,8 @@ nothing but plain text in between, is a token event too: it need not be parsed t
 
 import re
 
-from relayload.core.wire.chat import Delta, MalformedAnswer, read_chunk
+from relayload.core.wire.answers import MalformedAnswer
+from relayload.core.wire.chat import Delta, read_chunk
 
 _TEXT = re.compile(rb'"(?:content|reasoning_content|reasoning)"\s*:\s*"([^"\\]+)"')
 _plain = re.compile(rb'[^"\\\x00-\x1f]+').fullmatch

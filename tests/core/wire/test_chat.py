@@ -1,21 +1,11 @@
-import json
 from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.wire.chat import (
-    Delta,
-    MalformedAnswer,
-    Tokens,
-    chat_request,
-    fault_of_body,
-    fault_of_error,
-    read_chunk,
-    tokens,
-    visible_text,
-)
+from relayload.core.wire.answers import AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
+from relayload.core.wire.chat import Delta, chat_request, read_chunk, read_completion, tokens, visible_text
 from relayload.core.wire.request import RelayFault
 
 MESSAGES = [{"role": "user", "content": "hi"}]
@@ -117,27 +107,16 @@ def test_visible_text_is_what_a_person_reads(delta, text):
 
 
 @pytest.mark.parametrize(
-    ("body", "fault"),
+    ("body", "answer"),
     [
-        ({"error": {"message": "m", "type": "t", "code": "c", "param": None}}, RelayFault("m", "t", "c")),
-        ({"error": {"message": "m", "code": 429}}, RelayFault("m", None, "429")),
-        ({"error": "text"}, RelayFault("text")),
-        ({"detail": "Not Found"}, RelayFault("Not Found")),
-        ({"detail": [{"loc": ["body"]}]}, RelayFault('[{"loc":["body"]}]')),
-        ({"status": "failure", "message": "m"}, RelayFault("m")),
-        ({"code": -1, "msg": "x"}, RelayFault("", None, "-1")),
-        ({"type": "error", "error": {"type": "overloaded_error", "message": "m"}}, RelayFault("m", "overloaded_error")),
+        (
+            b'{"id":"c1","choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3}}',
+            WholeAnswer(tokens=Tokens(input=3), finish_reason="stop", answer_id="c1", text="hi"),
+        ),
+        (b'{"choices":[{}]}', WholeAnswer()),
+        (b'{"error":"no"}', WholeAnswer(flaw=AnswerFlaw.ERROR_BODY, fault=RelayFault("no"))),
+        (b'{"message":"no"}', WholeAnswer(flaw=AnswerFlaw.NO_CHOICES, fault=RelayFault("no"))),
     ],
 )
-def test_faults_are_read_in_the_shapes_in_use(body, fault):
-    assert fault_of_body(json.dumps(body).encode()) == fault
-
-
-@pytest.mark.parametrize("body", [b"", b"Internal Server Error", b"<html>502</html>", b"[1]", b'"text"'])
-def test_any_other_body_is_its_own_message(body):
-    assert fault_of_body(body) == RelayFault(body.decode())
-
-
-def test_a_long_fault_is_clipped():
-    assert len(fault_of_body(b"x" * 10_000).message) == 500
-    assert len(fault_of_error("x" * 10_000).message) == 500
+def test_a_whole_answer_is_read_in_our_words(body, answer):
+    assert read_completion(body, chat_request("o3", MESSAGES, stream=False)) == answer

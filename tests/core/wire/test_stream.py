@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.core.results.histogram import bucket
-from relayload.core.wire.chat import Tokens, tokens
-from relayload.core.wire.request import RelayFault
-from relayload.core.wire.stream import ChatStream, StreamFlaw
+from relayload.core.wire.answers import Tokens
+from relayload.core.wire.request import Endpoint, RelayFault
+from relayload.core.wire.stream import StreamFlaw, TokenStream
 
 DONE = b"data: [DONE]\n\n"
 
@@ -23,8 +23,8 @@ def content(text: str) -> bytes:
     return event({"content": text})
 
 
-def stream_of(*arrivals: tuple[float, bytes], keep_text: bool = True) -> ChatStream:
-    stream = ChatStream(bucket, keep_text=keep_text)
+def stream_of(*arrivals: tuple[float, bytes], keep_text: bool = True) -> TokenStream:
+    stream = TokenStream(Endpoint.CHAT, bucket, keep_text=keep_text)
     for at_s, data in arrivals:
         stream.feed(data, at_s)
     stream.end(arrivals[-1][0])
@@ -85,7 +85,7 @@ def test_the_last_usage_wins():
         (2.0, event({"content": "b"}, usage=None)),
         (3.0, b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2}}\n\n'),
     )
-    assert tokens(stream.usage) == Tokens(input=3, output=2)
+    assert stream.tokens == Tokens(input=3, output=2)
 
 
 def test_without_a_finish_and_without_done_the_stream_is_broken():
@@ -136,7 +136,7 @@ def test_what_says_nothing_changes_nothing(data):
     ("chunks", "first_at_s", "buffered"), [(11, 9.996, True), (11, 9.99, False), (10, 9.996, False), (0, None, False)]
 )
 def test_many_events_at_the_very_end_were_held_back(chunks, first_at_s, buffered):
-    stream = ChatStream(bucket)
+    stream = TokenStream(Endpoint.CHAT, bucket)
     for _ in range(chunks):
         stream.feed(content("a"), first_at_s)
     assert stream.buffered(10.0) is buffered

@@ -1,0 +1,77 @@
+"""What a relay answers, in our words: an event of a stream or a whole answer, whatever its endpoint calls it."""
+
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+
+from relayload.core.wire.request import RelayFault
+
+
+class MalformedAnswer(ValueError):
+    """The relay sent something that is no JSON, or not of the endpoint's format."""
+
+
+class AnswerFlaw(StrEnum):
+    """The `error` of an attempt whose response was whole and 2xx, but no answer."""
+
+    ERROR_BODY = "error_body"
+    MALFORMED_BODY = "malformed_body"
+    NO_CHOICES = "no_choices"
+    NO_OUTPUT = "no_output"
+    NOT_A_STREAM = "not_a_stream"
+
+
+class Tokens(NamedTuple):
+    """Tokens of one answer, as far as the relay told them."""
+
+    input: int | None = None
+    cached_input: int | None = None
+    output: int | None = None
+    reasoning: int | None = None
+
+
+NO_TOKENS = Tokens()
+
+
+class Event(Struct, kw_only=True, gc=False):
+    """What one event of a stream says."""
+
+    has_token: bool = False
+    """There is content, a thought or a tool call in it, and not an empty one."""
+    visible: bool = False
+    """Content of its token is what a person would read."""
+    text: str = ""
+    """The visible content."""
+    tokens: Tokens | None = None
+    finish_reason: str | None = None
+    answer_id: str | None = None
+    fault: RelayFault | None = None
+    done: bool = False
+    """Nothing of the answer comes after it."""
+
+
+class WholeAnswer(Struct, kw_only=True, gc=False):
+    """What an answer in one piece says; `flaw` if it is none."""
+
+    flaw: AnswerFlaw | None = None
+    fault: RelayFault | None = None
+    tokens: Tokens = NO_TOKENS
+    finish_reason: str | None = None
+    answer_id: str | None = None
+    text: str = ""
+
+
+def token_count(value: Any) -> int | None:
+    """A number of tokens, if it is one."""
+    return value if type(value) is int and value >= 0 else None  # a bool is no count
+
+
+def token_detail(details: Any, name: str) -> int | None:
+    """A number of tokens out of those that tell of a part."""
+    return token_count(details.get(name)) if isinstance(details, dict) else None
+
+
+def name_of_answer(value: Any) -> str | None:
+    """The `id` of an answer, if it is one."""
+    return value if isinstance(value, str) else None

@@ -1,0 +1,37 @@
+"""How the answers of each endpoint are read."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from relayload.core.wire.answers import Event, WholeAnswer
+from relayload.core.wire.chat import read_chat_event, read_completion
+from relayload.core.wire.embeddings import read_embedding_event, read_embeddings
+from relayload.core.wire.request import Endpoint, WireRequest
+from relayload.core.wire.responses import read_response, read_response_event
+from relayload.core.wire.token_pattern import TokenPattern, pattern_of
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """The readers of one endpoint. Each raises MalformedAnswer for what it can't read."""
+
+    read_event: Callable[[bytes, bytes], Event | None]
+    """The data and the name of a stream's event to what it says."""
+    read_answer: Callable[[bytes, WireRequest], WholeAnswer]
+    """The body of any other answer, and what was asked, to what it says."""
+    pattern_of: Callable[[bytes], TokenPattern | None]
+    """A whole event to what others may have in common with it."""
+
+
+def _no_pattern(_event: bytes) -> None:
+    return None
+
+
+FORMATS: Mapping[Endpoint, Format] = MappingProxyType(
+    {
+        Endpoint.CHAT: Format(read_chat_event, read_completion, pattern_of),
+        Endpoint.RESPONSES: Format(read_response_event, read_response, _no_pattern),
+        Endpoint.EMBEDDINGS: Format(read_embedding_event, read_embeddings, _no_pattern),
+    }
+)

@@ -1,0 +1,195 @@
+"""The Responses API: our words to a request, and answers back to our words.
+
+As lenient as chat completions are read. Source: OpenAI API reference, the `response` object and its streaming events.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from relayload.core.wire.answers import (
+    AnswerFlaw,
+    Event,
+    Tokens,
+    WholeAnswer,
+    name_of_answer,
+    token_count,
+    token_detail,
+)
+from relayload.core.wire.faults import fault_of_body, fault_of_error, read_leniently
+from relayload.core.wire.request import Endpoint, RelayFault, WireRequest
+
+_TOKENS: Mapping[str, bool] = MappingProxyType(
+    {
+        "response.output_text.delta": True,
+        "response.refusal.delta": True,
+        "response.reasoning_text.delta": False,
+        "response.reasoning_summary_text.delta": False,
+        "response.function_call_arguments.delta": False,
+        "response.custom_tool_call_input.delta": False,
+    }
+)
+"""The events with a token in them, and whether it is visible."""
+_FAILED = "response.failed"
+_FINAL = frozenset({"response.completed", "response.incomplete", _FAILED})
+_OTHER_ENDS = frozenset({b"[DONE]", b""})
+"""What some relays send after the final event; it is no final event itself."""
+
+
+def responses_request(
+    model: str,
+    input: str | list[dict[str, Any]],
+    *,
+    stream: bool = True,
+    max_output_tokens: int | None = None,
+    temperature: float | None = None,
+    reasoning_effort: str | None = None,
+    extra: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+) -> WireRequest:
+    """A request for one response. What is None is left out; `extra` goes into the body as it is."""
+    body: dict[str, Any] = {"model": model, "input": input}
+    if max_output_tokens is not None:
+        body["max_output_tokens"] = max_output_tokens
+    if temperature is not None:
+        body["temperature"] = temperature
+    if reasoning_effort is not None:
+        body["reasoning"] = {"effort": reasoning_effort}
+    if stream:
+        body["stream"] = True
+    if extra:
+        body.update(extra)
+    return WireRequest(Endpoint.RESPONSES, body, headers or {})
+
+
+class ResponseUsage(Struct, gc=False):
+    """Tokens as the relay counted them. Relays put all kinds of values here: read them through `response_tokens`."""
+
+    input_tokens: Any = None
+    output_tokens: Any = None
+    input_tokens_details: Any = None
+    output_tokens_details: Any = None
+
+
+class Response(Struct, gc=False):
+    """The answer as far as an event tells of it; its text has come before."""
+
+    id: Any = None
+    status: Any = None
+    usage: ResponseUsage | None = None
+    error: Any = None
+    incomplete_details: Any = None
+
+
+class _WholeResponse(Response, gc=False):
+    output: list[Any] | None = None
+
+
+class ResponseEvent(Struct, gc=False):
+    """One event of a stream; which one, its type says."""
+
+    type: str = ""
+    delta: Any = None
+    response: Response | None = None
+    error: Any = None
+    message: Any = None
+    code: Any = None
+
+
+_decode_event = msgspec.json.Decoder(ResponseEvent).decode
+_decode_response = msgspec.json.Decoder(_WholeResponse).decode
+
+
+def read_response_event(data: bytes, name: bytes) -> Event | None:
+    """What an event says; None for one that says nothing. Raises MalformedAnswer."""
+    if data in _OTHER_ENDS:
+        return None
+    if name == b"error":
+        return Event(fault=fault_of_body(data))
+    try:
+        read = _decode_event(data)
+    except ValueError:  # msgspec's errors and UnicodeDecodeError are ValueErrors
+        read = read_leniently(data, _decode_event, lambda error: ResponseEvent(error=error))
+    return response_event(read)
+
+
+def response_event(read: ResponseEvent) -> Event:
+    """An event in our words."""
+    visible = _TOKENS.get(read.type)
+    if visible is not None:
+        text = read.delta if visible and isinstance(read.delta, str) else ""
+        return Event(has_token=bool(read.delta), visible=visible and bool(read.delta), text=text)
+    if read.error or read.type == "error":
+        return Event(fault=_fault_of_event(read))
+    if read.response is None and read.type not in _FINAL:
+        return Event()
+    return _event_of_response(read.type, read.response or Response())
+
+
+def _fault_of_event(read: ResponseEvent) -> RelayFault:
+    return fault_of_error(read.error or {"message": read.message, "code": read.code})
+
+
+def _event_of_response(kind: str, response: Response) -> Event:
+    final = kind in _FINAL
+    return Event(
+        answer_id=name_of_answer(response.id),
+        tokens=None if response.usage is None else response_tokens(response.usage),
+        finish_reason=_finish_reason(response, kind.rpartition(".")[2]) if final else None,
+        fault=fault_of_error(response.error) if kind == _FAILED else None,
+        done=final,
+    )
+
+
+def read_response(body: bytes, _request: WireRequest) -> WholeAnswer:
+    """What a whole answer says. Raises MalformedAnswer."""
+    try:
+        response = _decode_response(body)
+    except ValueError:
+        response = read_leniently(body, _decode_response, lambda error: _WholeResponse(error=error))
+    if response.error or response.status == "failed":
+        return WholeAnswer(flaw=AnswerFlaw.ERROR_BODY, fault=fault_of_error(response.error))
+    if not response.output and response.status != "incomplete":
+        return WholeAnswer(flaw=AnswerFlaw.NO_OUTPUT, fault=fault_of_body(body))
+    return WholeAnswer(
+        tokens=response_tokens(response.usage),
+        finish_reason=_finish_reason(response, None),
+        answer_id=name_of_answer(response.id),
+        text="".join(map(_visible_text, response.output or ())),
+    )
+
+
+def _finish_reason(response: Response, otherwise: str | None) -> str | None:
+    """Why it is incomplete, such as `max_output_tokens`; else its status."""
+    details = response.incomplete_details
+    reason = details.get("reason") if isinstance(details, dict) else None
+    told = reason or response.status
+    return told if isinstance(told, str) else otherwise
+
+
+def response_tokens(usage: ResponseUsage | None) -> Tokens:
+    """The usage in our words; None where the relay said nothing that can be understood."""
+    if usage is None:
+        return Tokens()
+    return Tokens(
+        input=token_count(usage.input_tokens),
+        cached_input=token_detail(usage.input_tokens_details, "cached_tokens"),
+        output=token_count(usage.output_tokens),
+        reasoning=token_detail(usage.output_tokens_details, "reasoning_tokens"),
+    )
+
+
+def _visible_text(item: Any) -> str:
+    """What a person would read of an item of the output."""
+    if not isinstance(item, dict) or item.get("type") != "message":
+        return ""
+    parts = item.get("content")
+    return "".join(map(_part_text, parts)) if isinstance(parts, list) else ""
+
+
+def _part_text(part: Any) -> str:
+    text = (part.get("text") or part.get("refusal")) if isinstance(part, dict) else None
+    return text if isinstance(text, str) else ""
