@@ -113,6 +113,7 @@ def _print_results(run_dir: Path, code: int, as_json: bool) -> None:
     from relayload.recording import Recording
     from relayload.report.text import render_summary, render_verdict
     from relayload.swarm.launch import last_words
+    from relayload.verbs.telling import Outputs, tell
 
     recording = Recording.open(run_dir) if (run_dir / "run.json").exists() else None
     verdict = recording.verdict() if recording else None
@@ -120,8 +121,10 @@ def _print_results(run_dir: Path, code: int, as_json: bool) -> None:
         click.echo(last_words(run_dir), err=True, nl=False)
     if recording is None or verdict is None:
         return
+    summary = recording.summary()
     if as_json:
         print_value(verdict, as_json, render_verdict)
     else:
-        click.echo(f"{render_summary(recording.summary())}\n{render_verdict(verdict)}", nl=False)
+        click.echo(f"{render_summary(summary)}\n{render_verdict(verdict)}", nl=False)
+    tell(Outputs(), summary, verdict)
     click.echo(f"recording: {run_dir}", err=True)

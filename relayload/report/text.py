@@ -99,12 +99,12 @@ def _cells(distribution: Distribution) -> tuple[str, ...]:
     return (
         f"{distribution.count:,}",
         *(format_duration(by_p[p].value) for p in (50.0, 90.0, 99.0)),
-        _interval(p99.low, p99.high, Unit.SECONDS),
+        interval(p99.low, p99.high, Unit.SECONDS),
         format_duration(distribution.max),
     )
 
 
-def _interval(low: float | None, high: float | None, unit: str) -> str:
+def interval(low: float | None, high: float | None, unit: str) -> str:
     """`95.0–104ms`; an end that the sample does not bound is left open."""
     if low is None and high is None:
         return _DASH
@@ -161,8 +161,7 @@ def _objectives(judgements: Iterable[Judgement]) -> RenderableType:
 
 def _observations(judgement: Judgement) -> tuple[str, str, str]:
     count = f"{judgement.n:,}" if judgement.k is None else f"{judgement.k:,} of {judgement.n:,}"
-    interval = _interval(judgement.low, judgement.high, judgement.unit)
-    return observed(judgement), interval, count
+    return observed(judgement), interval(judgement.low, judgement.high, judgement.unit), count
 
 
 def observed(judgement: Judgement) -> str:

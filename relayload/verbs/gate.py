@@ -1,4 +1,4 @@
-"""`relayload gate`: judge a recording again."""
+"""`relayload gate`: judge a recording again, and tell it to whoever asks."""
 
 import sys
 from pathlib import Path
@@ -7,18 +7,34 @@ import click
 
 from relayload.verbs.arguments import JSON, RUN_DIR, author_errors_exit, print_value
 
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
 
 @click.command()
 @RUN_DIR
+@click.option("--junit", type=_FILE, metavar="FILE", help="Write JUnit XML: a test case for each objective.")
+@click.option("--markdown", type=_FILE, metavar="FILE", help="Write a page of Markdown.")
+@click.option("--gitlab", type=_FILE, metavar="FILE", help="Write GitLab's metrics report (OpenMetrics text).")
+@click.option(
+    "--github/--no-github",
+    default=None,
+    help="Annotate, and add to the step summary, of GitHub Actions; where GITHUB_ACTIONS is set that is the default.",
+)
 @JSON
 @author_errors_exit
-def command(run_dir: Path, as_json: bool) -> None:
+def command(
+    run_dir: Path, junit: Path | None, markdown: Path | None, gitlab: Path | None, github: bool | None, as_json: bool
+) -> None:
     """Judge a recording again by its objectives, and exit with the verdict."""
     from relayload.recording import Recording
     from relayload.report.text import render_verdict
+    from relayload.verbs.telling import Outputs, tell
 
     recording = Recording.open(run_dir)
-    verdict = recording.judge()
+    folded = recording.fold()
+    summary = folded.summary()
+    verdict = folded.verdict(summary=summary)
     recording.write_verdict(verdict)
     print_value(verdict, as_json, render_verdict)
+    tell(Outputs(junit, markdown, gitlab, github), summary, verdict)
     sys.exit(verdict.exit_code)

@@ -1,0 +1,64 @@
+"""A verdict as cases with an outcome each, as CI systems count them."""
+
+from dataclasses import dataclass
+
+from relayload.core.verdict.gate import Verdict
+from relayload.core.verdict.judging import Judgement
+from relayload.core.verdict.stats import Word
+from relayload.report.text import interval, observed
+
+BELIEVED = "the generator can be believed"
+CARRIED_OUT = "the run was carried out"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing that was asked of a run, what came of it, and why, in one line."""
+
+    name: str
+    word: Word
+    message: str
+
+
+def cases(verdict: Verdict) -> tuple[Case, ...]:
+    """Whether the run can be believed, and each objective. All of them pass if, and only if, the run does.
+
+    Nothing is said by an objective of a run that can't be believed: it is INVALID as well.
+    """
+    invalid = verdict.verdict is Word.INVALID
+    believed = Case(BELIEVED, Word.INVALID, "; ".join(verdict.reasons)) if invalid else Case(BELIEVED, Word.PASS, "")
+    objectives = tuple(_objective(judgement, invalid) for judgement in verdict.objectives)
+    return (believed, *_whole(verdict, objectives), *objectives)
+
+
+def finding(judgement: Judgement) -> str:
+    """What was observed, with its interval, the k of n and the reason: `912ms (95% interval 871ms–960ms; ...)`."""
+    ends = interval(judgement.low, judgement.high, judgement.unit)
+    within = [] if judgement.low is None and judgement.high is None else [f"95% interval {ends}"]
+    numbers = "; ".join([*within, _counted(judgement)])
+    seen = f"{judgement.expr}: observed {observed(judgement)} ({numbers})"
+    return f"{seen}: {judgement.reason}" if judgement.reason else seen
+
+
+def _objective(judgement: Judgement, invalid: bool) -> Case:
+    if invalid:
+        return Case(judgement.id, Word.INVALID, f"the run can't be believed; {finding(judgement)}")
+    return Case(judgement.id, judgement.verdict, finding(judgement))
+
+
+def _whole(verdict: Verdict, objectives: tuple[Case, ...]) -> tuple[Case, ...]:
+    """What is wrong with the run as a whole, beyond its objectives."""
+    if verdict.verdict is Word.INVALID:
+        return ()
+    told = "; ".join(verdict.reasons)
+    explained = any(case.word is not Word.PASS for case in objectives)
+    if not told and (explained or verdict.exit_code == 0):
+        return ()
+    word = Word.FAIL if verdict.verdict is Word.PASS else verdict.verdict
+    return (Case(CARRIED_OUT, word, told or f"exit code {verdict.exit_code}"),)
+
+
+def _counted(judgement: Judgement) -> str:
+    if judgement.k is None:
+        return f"n {judgement.n:,}"
+    return f"{judgement.k:,} of {judgement.n:,} not within the limit, as good as {judgement.effective_n:,} independent"

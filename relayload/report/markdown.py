@@ -1,0 +1,113 @@
+"""A summary and a verdict as Markdown, as the step summary of GitHub Actions or a comment of a merge request.
+
+GitHub drops a step summary of more than 1 MiB whole, so ours ends before 900 kB: what does not fit any more is left
+out and told.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
+
+from relayload.core.results.sample import Distribution
+from relayload.core.results.summary import Metrics, Summary
+from relayload.core.units import format_duration
+from relayload.core.verdict.gate import Verdict
+from relayload.core.verdict.judging import Judgement
+from relayload.core.verdict.stats import Word
+from relayload.core.verdict.wording import quantity
+from relayload.report.text import interval, observed
+
+MOST_BYTES = 900_000
+_MARKS = {Word.PASS: "✅", Word.FAIL: "❌", Word.INCONCLUSIVE: "❔", Word.INVALID: "🚫"}
+_METRICS = (("latency", "latency"), ("ttft", "TTFT"), ("tpot", "TPOT"))
+_LEFT_OUT = "\n_More was left out here, so that this page is not dropped whole._\n"
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
+
+
+def render_markdown(summary: Summary, verdict: Verdict, most_bytes: int = MOST_BYTES) -> str:
+    """The verdict first, then each objective, and what the tables of the summary say."""
+    lines = [line for block in _blocks(summary, verdict) if block for line in (*block, "")]
+    return _fitting(lines, most_bytes)
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table, whose first two columns are text and whose others are numbers."""
+    rule = ["---" if column < 2 else "--:" for column in range(len(headings))]
+    return [_row(headings), _row(rule), *map(_row, rows)]
+
+
+def escape(text: str) -> str:
+    """Text that stands for itself, in one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
+    yield [f"### {_MARKS[verdict.verdict]} {verdict.verdict.value}: {escape(summary.profile.name)}"]
+    yield [f"- {escape(reason)}" for reason in verdict.reasons]
+    if verdict.objectives:
+        yield table(("", "objective", "observed", "95% interval", "k of n"), map(_objective, verdict.objectives))
+    told = [judgement for judgement in verdict.objectives if judgement.reason]
+    yield [f"- {escape(judgement.expr)}: {escape(judgement.reason)}" for judgement in told]
+    yield [_counts(summary)]
+    yield _latencies(summary)
+    if summary.errors:
+        yield _errors(summary)
+    yield [f"- warning: {escape(warning)}" for warning in summary.warnings]
+    yield [f"run {escape(summary.run_id)}, {format_duration(summary.duration_s)}, started {escape(summary.started_at)}"]
+
+
+def _objective(judgement: Judgement) -> Sequence[str]:
+    count = f"{judgement.n:,}" if judgement.k is None else f"{judgement.k:,} of {judgement.n:,}"
+    return (
+        _MARKS[judgement.verdict],
+        escape(judgement.expr),
+        observed(judgement),
+        interval(judgement.low, judgement.high, judgement.unit),
+        count,
+    )
+
+
+def _counts(summary: Summary) -> str:
+    counts, rates = summary.counts, summary.rates
+    parts = [
+        f"offered {counts.offered:,} = started {counts.started:,} + dropped {counts.dropped:,} + lost {counts.lost:,}",
+        *(f"{escape(name)} {count:,}" for name, count in counts.by_outcome.items()),
+        *([f"{quantity(rates.ok_per_s, '/s')} ok"] if rates.ok_per_s is not None else []),
+    ]
+    return " · ".join(parts)
+
+
+def _latencies(summary: Summary) -> list[str]:
+    """Of all, and of each scenario where there are several."""
+    several = summary.by_scenario.items() if len(summary.by_scenario) > 1 else ()
+    named = [("all", summary.metrics), *((name, group.metrics) for name, group in several)]
+    rows = [row for name, metrics in named for row in _metric_rows(name, metrics)]
+    return table(("measured, ok", "", "n", "p50", "p90", "p95", "p99", "max"), rows) if rows else []
+
+
+def _metric_rows(name: str, metrics: Metrics) -> Iterator[Sequence[str]]:
+    for field, heading in _METRICS:
+        distribution: Distribution | None = getattr(metrics, field)
+        if distribution is not None:
+            by_p = {percentile.p: format_duration(percentile.value) for percentile in distribution.percentiles}
+            numbers = (by_p[50.0], by_p[90.0], by_p[95.0], by_p[99.0], format_duration(distribution.max))
+            yield (escape(name), heading, f"{distribution.count:,}", *numbers)
+
+
+def _errors(summary: Summary) -> list[str]:
+    rows = ((escape(error.outcome), escape(error.error or ""), f"{error.count:,}") for error in summary.errors)
+    return table(("errors", "", "count"), rows)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _fitting(lines: Sequence[str], most_bytes: int) -> str:
+    """As many whole lines as fit, and a word about the rest."""
+    room = most_bytes - len(_LEFT_OUT.encode())
+    ends = list(accumulate(len(line.encode()) + 1 for line in lines))
+    fitting = bisect_right(ends, room)
+    text = "".join(f"{line}\n" for line in lines[:fitting])
+    return text if fitting == len(lines) else text + _LEFT_OUT

@@ -1,0 +1,91 @@
+"""A summary and a verdict as OpenMetrics text, which GitLab's metrics report and Prometheus' textfile collector read.
+
+Source: the OpenMetrics specification 1.0. Values stand in base units; what was not measured is absent.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from relayload.core.results.sample import Distribution
+from relayload.core.results.summary import Summary
+from relayload.core.verdict.catalog import Unit
+from relayload.core.verdict.gate import Verdict
+from relayload.core.verdict.judging import Judgement
+from relayload.core.verdict.stats import Word
+
+_METRICS = ("latency", "service", "ttft", "ttfo", "tpot", "chunk_gap", "late")
+_Labels = dict[str, str]
+_Point = tuple[str, _Labels, float | None]
+"""What is added to the family's name, labels, value."""
+
+
+def render_openmetrics(summary: Summary, verdict: Verdict) -> str:
+    """Every number that a reader may want to watch from one run to the next."""
+    families = (*_verdict(verdict), *_counts(summary), *_rates(summary), *_distributions(summary))
+    return "".join(line for family in families for line in family) + "# EOF\n"
+
+
+def _verdict(verdict: Verdict) -> Iterator[list[str]]:
+    yield _gauge("exit_code", "0 where the run passed.", [({}, verdict.exit_code)])
+    passed = [(_named(judged), float(judged.verdict is Word.PASS)) for judged in verdict.objectives]
+    yield _gauge("objective_passed", "1 where the objective holds.", passed)
+    seen = [(_named(judged), judged.observed) for judged in verdict.objectives]
+    yield _gauge("objective_observed", "What was observed, in the unit of the objective.", seen)
+
+
+def _counts(summary: Summary) -> Iterator[list[str]]:
+    counts = summary.counts
+    names = ("offered", "started", "dropped", "lost", "attempts", "retries")
+    for name in names:
+        yield _gauge(name, "Requests of the whole run.", [({}, getattr(counts, name))])
+    yield _gauge("requests", "By outcome.", [({"outcome": name}, count) for name, count in counts.by_outcome.items()])
+
+
+def _rates(summary: Summary) -> Iterator[list[str]]:
+    rates = summary.rates
+    for name in ("offered_per_s", "started_per_s", "ok_per_s", "output_tokens_per_s"):
+        words = name.removesuffix("_per_s")
+        yield _gauge(f"{words}_per_second", "Of the measured stages.", [({}, getattr(rates, name))])
+
+
+def _distributions(summary: Summary) -> Iterator[list[str]]:
+    """Of all requests that ended ok, and of each scenario."""
+    scopes: list[tuple[_Labels, object]] = [({}, summary.metrics)]
+    scopes += [({"scenario": name}, group.metrics) for name, group in summary.by_scenario.items()]
+    for metric in _METRICS:
+        points = [point for labels, metrics in scopes for point in _quantiles(getattr(metrics, metric), labels)]
+        name = f"relayload_{metric}_seconds"
+        meta = [f"# TYPE {name} summary\n", f"# UNIT {name} seconds\n", f"# HELP {name} Requests that ended ok.\n"]
+        yield [*meta, *_samples(name, points)] if points else []
+
+
+def _quantiles(distribution: Distribution | None, labels: _Labels) -> Iterator[_Point]:
+    if distribution is None:
+        return
+    for percentile in distribution.percentiles:
+        yield "", {**labels, "quantile": f"{percentile.p / 100:g}"}, percentile.value
+    yield "_count", labels, distribution.count
+    yield "_sum", labels, distribution.mean * distribution.count
+
+
+def _gauge(name: str, help_text: str, points: Iterable[tuple[_Labels, float | None]]) -> list[str]:
+    name = f"relayload_{name}"
+    samples = _samples(name, [("", labels, value) for labels, value in points])
+    return [f"# TYPE {name} gauge\n", f"# HELP {name} {help_text}\n", *samples] if samples else []
+
+
+def _samples(name: str, points: Iterable[_Point]) -> list[str]:
+    return [f"{name}{suffix}{_spelled(labels)} {value!r}\n" for suffix, labels, value in points if value is not None]
+
+
+def _spelled(labels: _Labels) -> str:
+    pairs = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+    return f"{{{pairs}}}" if pairs else ""
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _named(judgement: Judgement) -> _Labels:
+    unit = judgement.unit or Unit.COUNT.name.lower()
+    return {"objective": judgement.id, "unit": unit}

@@ -1,0 +1,44 @@
+"""JSON Schemas of the files that other programs may rely on.
+
+`python -m relayload.report.schemas docs` writes them anew.
+"""
+
+import sys
+from collections.abc import Mapping
+from inspect import cleandoc
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from relayload.core.results.summary import Summary
+from relayload.core.verdict.gate import Verdict
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+SCHEMAS: Mapping[str, type[Struct]] = MappingProxyType({"verdict.schema.json": Verdict, "summary.schema.json": Summary})
+"""What is described where, in `docs/`."""
+
+
+def schema(kind: type[Struct]) -> dict[str, Any]:
+    """The JSON Schema of a file's content."""
+    return {"$schema": _DIALECT, **_tidy(msgspec.json.schema(kind))}
+
+
+def schema_text(kind: type[Struct]) -> str:
+    """As it stands in its file."""
+    return msgspec.json.format(msgspec.json.encode(schema(kind), order="sorted")).decode() + "\n"
+
+
+def _tidy(part: Any) -> Any:
+    """Descriptions are docstrings, whose indentation depends on the version of Python."""
+    if isinstance(part, dict):
+        return {key: cleandoc(value) if key == "description" else _tidy(value) for key, value in part.items()}
+    return [_tidy(item) for item in part] if isinstance(part, list) else part
+
+
+if __name__ == "__main__":
+    for name, kind in SCHEMAS.items():
+        (Path(sys.argv[1]) / name).write_text(schema_text(kind), encoding="utf-8")

@@ -1,0 +1,41 @@
+"""Judged runs, for everything that tells of one."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from relayload.core.results.health import Thresholds
+from relayload.core.results.record import Line, Outcome
+from relayload.core.results.run import RunInfo
+from relayload.core.results.summary import Summary
+from relayload.core.results.tables import summarize
+from relayload.core.verdict.gate import Verdict, judge
+from relayload.core.verdict.grammar import parse
+
+Judged = Callable[..., tuple[Summary, Verdict]]
+
+
+@pytest.fixture
+def judged(make_run, folded) -> Judged:
+    """A summary and a verdict from objectives and lines; other fields of the run may be given."""
+
+    def judged(objectives: Sequence[str], lines: Sequence[Line], **changes: object) -> tuple[Summary, Verdict]:
+        run: RunInfo = make_run(thresholds=Thresholds(drop_share=1.0), **changes)
+        fold = folded(lines)
+        summary = summarize(fold, run)
+        return summary, judge([parse(text) for text in objectives], fold, run, summary)
+
+    return judged
+
+
+@pytest.fixture
+def some_lines(request_line, drop_line, end_line) -> list[Line]:
+    """600 requests of 100 to 700 ms, of which every hundredth was refused."""
+    refused = {"outcome": Outcome.RATE_LIMITED, "error": "http_429", "status": 429}
+    return [
+        *(
+            request_line(index, service_s=0.1 + 0.001 * index, **(refused if index % 100 == 50 else {}))
+            for index in range(600)
+        ),
+        end_line(0, started=600, timestamps="kernel", loop_lag_p99_s=0.001, cpu_share=0.25),
+    ]

@@ -1,0 +1,27 @@
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from relayload.cli import main
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ["ci.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_option_that_a_page_names_is_one(page: str):
+    text = (DOCS / page).read_text(encoding="utf-8")
+    commands = re.findall(r"relayload (\w+)((?: [^\n`|]+)?)", text)
+    assert commands
+    for verb, rest in commands:
+        shown = CliRunner().invoke(main, [verb, "--help"]).output
+        assert not [option for option in re.findall(r"--[a-z-]+", rest) if option not in shown], (verb, rest)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_yaml_of_a_page_can_be_read(page: str):
+    for block in re.findall(r"```yaml\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.S):
+        assert isinstance(yaml.safe_load(block), dict)

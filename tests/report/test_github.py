@@ -1,0 +1,55 @@
+import re
+from urllib.parse import unquote
+
+import pytest
+from msgspec import structs
+
+from relayload.core.verdict.stats import Word
+from relayload.report.github import render_annotations
+
+_COMMAND = re.compile(r"::(error|warning) title=([^:,\r\n]*)::([^\r\n]*)")
+
+
+def _parsed(text: str) -> list[tuple[str, str, str]]:
+    """Kind, title and message, as the runner decodes them: %25, %0D, %0A, %3A and %2C are all that it knows."""
+    matches = [_COMMAND.fullmatch(line) for line in text.splitlines()]
+    assert all(matches), text
+    return [(match[1], unquote(match[2]), unquote(match[3])) for match in matches if match]
+
+
+def test_a_pass_has_nothing_to_annotate(judged, some_lines):
+    _, verdict = judged(["latency.p50 < 1s"], some_lines)
+    assert render_annotations(verdict) == ""
+
+
+def test_failures_are_errors_and_what_can_not_be_told_is_a_warning(judged, some_lines):
+    _, verdict = judged(["errors.rate < 0.1%", "latency.p99.9 < 1s", "latency.p50 < 1s"], some_lines)
+    (failed, unclear) = _parsed(render_annotations(verdict))
+    assert failed[:2] == ("error", "FAIL: errors.rate < 0.1%")
+    assert failed[2].startswith("errors.rate < 0.1%: observed 1% (")
+    assert unclear[:2] == ("warning", "INCONCLUSIVE: latency.p99.9 < 1s")
+
+
+def test_a_run_that_can_not_be_believed_is_told_once(judged, some_lines):
+    _, verdict = judged(["errors.rate < 0.1%"], some_lines, ended_by=None)
+    assert _parsed(render_annotations(verdict)) == [
+        ("error", "INVALID: the generator can be believed", "the run was killed before it ended")
+    ]
+
+
+@pytest.mark.parametrize("word", [Word.FAIL, Word.INCONCLUSIVE])
+@pytest.mark.parametrize(("count", "shown", "more"), [(10, 10, None), (11, 10, "2 more"), (40, 10, "31 more")])
+def test_no_more_are_told_than_a_step_shows(word: Word, count: int, shown: int, more, judged, some_lines):
+    _, verdict = judged(["errors.rate < 0.1%"], some_lines)
+    one = structs.replace(verdict.objectives[0], verdict=word)
+    told = _parsed(render_annotations(structs.replace(verdict, objectives=(one,) * count)))
+    assert len(told) == shown
+    assert more is None or told[-1][2].startswith(more)
+
+
+def test_text_that_would_end_or_split_a_command_is_escaped(judged, some_lines):
+    _, verdict = judged(["latency{scenario=simple, stage=steady}.p50 < 1ms"], some_lines)
+    nasty = structs.replace(verdict.objectives[0], reason="100%25 of:\r\n::error::no, really")
+    ((_, title, message),) = _parsed(render_annotations(structs.replace(verdict, objectives=(nasty,))))
+    assert title == "FAIL: latency{scenario=simple, stage=steady}.p50 < 1ms"
+    assert message.endswith("100%25 of:\r\n::error::no, really")

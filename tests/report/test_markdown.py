@@ -1,0 +1,84 @@
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+from markdown_it import MarkdownIt
+from msgspec import structs
+
+from relayload.core.results.summary import ErrorCount
+from relayload.report.markdown import escape, render_markdown
+
+PARSER = MarkdownIt("commonmark").enable("table")
+OBJECTIVES = ["latency{scenario=a|b}.p50 < 1s", "errors.rate < 0.1%", "latency.p99.9 < 1s"]
+
+
+class _Page(HTMLParser):
+    """The cells of every table, and the elements used."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.tags: set[str] = set()
+        self._in_cell = False
+        self.feed(PARSER.render(text))
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self._in_cell = True
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        self._in_cell = self._in_cell and tag not in ("td", "th")
+
+    def handle_data(self, data):
+        if self._in_cell:
+            self.rows[-1][-1] += data
+
+
+def test_the_verdict_comes_first_and_every_objective_is_a_row(judged, some_lines):
+    summary, verdict = judged(OBJECTIVES, some_lines)
+    text = render_markdown(summary, verdict)
+    assert text.startswith("### ❌ FAIL: trial\n")
+    rows = _Page(text).rows
+    assert rows[0] == ["", "objective", "observed", "95% interval", "k of n"]
+    assert rows[1][:2] == ["❌", "latency{scenario=a|b}.p50 < 1s"]
+    assert rows[2] == ["❌", "errors.rate < 0.1%", "1%", rows[2][3], "6 of 600"]
+    assert rows[3][:2] == ["❔", "latency.p99.9 < 1s"]
+    assert ["all", "latency", "594", "400ms", "640ms", "671ms", "695ms", "700ms"] in rows
+    assert ["rate_limited", "http_429", "6"] in rows
+
+
+def test_a_run_that_can_not_be_believed_says_why(judged, some_lines):
+    text = render_markdown(*judged(OBJECTIVES, some_lines, ended_by=None))
+    assert text.startswith("### 🚫 INVALID: trial\n\n- the run was killed before it ended\n")
+
+
+def test_a_run_without_data_is_told(judged):
+    text = render_markdown(*judged([], []))
+    assert "no request of a measured stage was sent" in text
+    assert _Page(text).rows == []
+
+
+@pytest.mark.parametrize(
+    "nasty", ["a|b", "<script>", "**b**", "`x`", "[a](b)", "a\nb", "~~s~~", "# h", "&amp;", "a\\|b"]
+)
+def test_names_stand_for_themselves(nasty: str, judged, some_lines):
+    summary, verdict = judged([], some_lines)
+    error = ErrorCount(outcome="rejected", error=nasty, status=400, count=3)
+    page = _Page(render_markdown(structs.replace(summary, errors=(error,)), verdict))
+    assert ["rejected", " ".join(nasty.split()), "3"] in page.rows
+    assert page.tags <= {"h3", "p", "ul", "li", "table", "thead", "tbody", "tr", "th", "td"}
+    assert unescape(PARSER.renderInline(escape(nasty))) == " ".join(nasty.split())
+
+
+def test_a_page_never_grows_beyond_what_is_shown_and_keeps_the_verdict(judged, some_lines):
+    summary, verdict = judged(OBJECTIVES, some_lines)
+    errors = tuple(ErrorCount(outcome="rejected", error="ü" * 2000, status=400, count=index) for index in range(500))
+    text = render_markdown(structs.replace(summary, errors=errors), verdict)
+    assert 890_000 < len(text.encode()) <= 900_000
+    assert text.startswith("### ❌ FAIL")
+    assert text.endswith("_More was left out here, so that this page is not dropped whole._\n")
+    assert "left out" not in render_markdown(summary, verdict)

@@ -1,0 +1,62 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from junitparser import JUnitXml
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from relayload.cli import main
+from relayload.recording import Recording
+
+
+@pytest.fixture
+def failed(make_recording, steady_lines) -> Recording:
+    return make_recording(steady_lines, objectives=("latency.p50 < 1ms", "ttft.p50 < 1s"))
+
+
+def _gate(recording: Recording, *options: str | Path, **environ: str | None) -> Result:
+    github = {"GITHUB_ACTIONS": None, "GITHUB_STEP_SUMMARY": None}
+    return CliRunner(env={**github, **environ}).invoke(main, ["gate", str(recording.directory), *map(str, options)])
+
+
+def test_every_output_is_written_and_the_verdict_is_the_exit_code(failed, tmp_path: Path):
+    files = [tmp_path / "out" / name for name in ("junit.xml", "page.md", "metrics.txt")]
+    result = _gate(failed, "--junit", files[0], "--markdown", files[1], "--gitlab", files[2])
+    assert result.exit_code == 3, result.output
+    (suite,) = JUnitXml.fromfile(str(files[0]))
+    assert (suite.tests, suite.failures, suite.errors) == (3, 1, 0)
+    assert files[1].read_text().startswith("### ❌ FAIL: trial")
+    assert len(list(text_string_to_metric_families(files[2].read_text()))) > 10
+    assert "::error" not in result.output
+
+
+def test_in_github_actions_it_annotates_and_adds_to_the_step_summary(failed, tmp_path: Path):
+    page = tmp_path / "summary.md"
+    page.write_text("of another command\n")
+    result = _gate(failed, "--json", GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(page))
+    assert json.loads(result.stdout)["verdict"] == "FAIL"
+    assert result.stderr.startswith("::error title=FAIL%3A latency.p50 < 1ms::latency.p50 < 1ms: observed 501ms")
+    assert page.read_text().startswith("of another command\n### ❌ FAIL: trial")
+    assert "::error" not in _gate(failed, "--no-github", GITHUB_ACTIONS="true").stderr
+    assert "::error" in _gate(failed, "--github").stderr
+
+
+def test_a_step_summary_that_is_full_is_left_alone(failed, tmp_path: Path):
+    page = tmp_path / "summary.md"
+    page.write_text("x" * 899_500)
+    assert _gate(failed, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(page)).exit_code == 3
+    assert page.stat().st_size == 899_500
+
+
+def test_a_step_summary_that_can_not_be_written_does_not_change_the_verdict(failed, tmp_path: Path):
+    result = _gate(failed, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(tmp_path / "nowhere" / "summary.md"))
+    assert result.exit_code == 3
+    assert "the step summary can't be written: No such file or directory" in result.stderr
+
+
+def test_a_file_that_can_not_be_written_is_the_authors_fault(failed, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    result = _gate(failed, "--junit", tmp_path / "file" / "junit.xml")
+    assert result.exit_code == 2
+    assert f"{tmp_path}/file/junit.xml: can't be written: " in result.stderr
