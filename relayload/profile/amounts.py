@@ -17,7 +17,9 @@ class Range(Between):
     """Every whole number above 0 between two, as often."""
 
     least: Count = Field(alias="from")
+    """The least."""
     most: Count = Field(alias="to")
+    """The most."""
 
     @property
     def distribution(self) -> Distribution:
@@ -28,7 +30,9 @@ class _Curved(Part):
     """Along a curve, and held between two numbers."""
 
     least: Count = Field(1, alias="min")
+    """None is below."""
     most: Count | None = Field(None, alias="max")
+    """None is above."""
 
     def _along(self, curve: Curve) -> Distribution:
         return Rounded(curve, self.least, self.most or math.inf)
@@ -38,7 +42,9 @@ class NormalAmount(_Curved):
     """Around a mean."""
 
     mean: Positive
+    """In the middle."""
     stddev: Positive
+    """How far they spread."""
 
     @property
     def distribution(self) -> Distribution:
@@ -49,7 +55,9 @@ class LogNormalAmount(_Curved):
     """With a long tail, through two percentiles."""
 
     p50: Positive
+    """Half are below."""
     p99: Positive
+    """One of a hundred is above."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -66,6 +74,7 @@ class SeenAmounts(Part):
     """One whole number a line of a file."""
 
     file: PathText
+    """Found from the profile."""
 
     def found_from(self, folder: Path) -> Self:
         return self.model_copy(update={"file": folder / self.file})

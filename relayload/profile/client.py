@@ -1,8 +1,6 @@
 """How requests are sent: the `client:` of a profile."""
 
-from typing import Any
-
-from pydantic import model_validator
+from typing import ClassVar
 
 from relayload.core.wire.request import Timeouts
 from relayload.profile.types import Part, PositiveDuration
@@ -13,18 +11,20 @@ _DEFAULT_TIMEOUTS = Timeouts()
 class ClientTimeouts(Part):
     """How long one attempt may take; null is without end. A bare duration is the total."""
 
-    connect: PositiveDuration | None = _DEFAULT_TIMEOUTS.connect_s
-    first_token: PositiveDuration | None = _DEFAULT_TIMEOUTS.first_token_s
-    gap: PositiveDuration | None = _DEFAULT_TIMEOUTS.gap_s
-    total: PositiveDuration | None = _DEFAULT_TIMEOUTS.total_s
+    short: ClassVar[str | None] = "total"
 
-    @model_validator(mode="before")
-    @classmethod
-    def _total(cls, value: Any) -> Any:
-        return value if isinstance(value, dict | ClientTimeouts) else {"total": value}
+    connect: PositiveDuration | None = _DEFAULT_TIMEOUTS.connect_s
+    """Until the connection stands."""
+    first_token: PositiveDuration | None = _DEFAULT_TIMEOUTS.first_token_s
+    """Until the first token of a stream."""
+    gap: PositiveDuration | None = _DEFAULT_TIMEOUTS.gap_s
+    """Between two content events of a stream."""
+    total: PositiveDuration | None = _DEFAULT_TIMEOUTS.total_s
+    """Until the last byte."""
 
 
 class Client(Part):
     """How requests are sent."""
 
     timeout: ClientTimeouts = ClientTimeouts()
+    """A duration for the whole attempt, or one for each of its parts; null is without end."""

@@ -33,15 +33,20 @@ class Stretch(Part):
     """A stretch of time of any load. A warm-up is sent, but left out of the statistics."""
 
     name: Annotated[str, AfterValidator(_stage_name)] = ""
+    """As tables and objectives (`{stage=...}`) name it."""
     for_s: PositiveDuration = Field(alias="for")
+    """How long it lasts."""
     warmup: Flag = False
+    """Whether it is left out of the statistics."""
 
 
 class Stage(Stretch):
     """A stretch with one rate, or a ramp between two; without one in the replay of a trace."""
 
     rate_per_s: Rate | None = Field(None, alias="rate")
+    """Arrivals per second, minute or hour; at the beginning, where `to` says how it ends."""
     to_per_s: Rate | None = Field(None, alias="to")
+    """The rate at the end of a ramp."""
 
 
 AnyStretch = TypeVar("AnyStretch", bound=Stretch)
@@ -70,7 +75,9 @@ class Trace(Part):
     """Recorded traffic to send again: each row at its own time, with its own size."""
 
     trace: PathText
+    """The file, found from the profile."""
     format: Literal["azure"]
+    """What its columns are."""
     speed: Annotated[Number, Field(gt=0)] = 1.0
     """Seconds of the trace per second of the run."""
     limit: Count | None = None
@@ -101,7 +108,9 @@ class Limits(Part):
     """The most arrivals in any sliding second and any sliding minute, over all workers."""
 
     per_second: Count | None = None
+    """In any sliding second."""
     per_minute: Count | None = None
+    """In any sliding minute."""
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -114,10 +123,15 @@ class OpenLoad(Part):
     """Arrivals that keep coming, however slow the relay gets."""
 
     kind: Literal["open"]
+    """Open: arrivals ignore responses. Closed: users wait for theirs."""
     arrivals: Arrivals = "poisson"
+    """How arrivals are spread: `constant`, `poisson`, or the rows of a trace."""
     max_in_flight: Count = 1000
+    """The most requests at once; an arrival that finds as many is dropped, and counted."""
     limits: Limits | None = None
+    """The most arrivals, whatever the stages say."""
     stages: Annotated[Items[Stage], AfterValidator(_named)] = ()
+    """One after the other; a replay ends with the last one or the last row."""
     graceful_stop_s: Duration = Field(30.0, alias="graceful_stop")
     """How long requests in flight may still take once the load has ended."""
 
@@ -126,9 +140,13 @@ class ClosedLoad(Part):
     """Users, each of whom waits for the answer, thinks, and asks again."""
 
     kind: Literal["closed"]
+    """Open: arrivals ignore responses. Closed: users wait for theirs."""
     users: Count
+    """How many, all the time."""
     think_time_s: Duration = Field(0.0, alias="think_time")
+    """From an answer to the user's next request."""
     stages: Annotated[Items[Stretch], AfterValidator(_named)]
+    """One after the other."""
     graceful_stop_s: Duration = Field(30.0, alias="graceful_stop")
     """How long requests in flight may still take once the load has ended."""
 

@@ -34,15 +34,25 @@ class Profile(Part):
     extends: Text | Items[Text] = ()
     """Files that this one builds on, found from here: mappings merge, everything else replaces what they say."""
     name: Annotated[str, AfterValidator(_profile_name)]
+    """Names the run's directory and stands in every report."""
     seed: Integer = 0
+    """The same seed sends the same requests at the same instants, with any number of workers."""
     target: Target = Target()
+    """The relay that is tested."""
     driver: Literal["native", "openai"] = "native"
+    """What sends: our own transport, or the official SDK to see what an application sees."""
     load: Load
+    """How much traffic comes, and when."""
     scenarios: Scenarios
+    """The kinds of requests by name, drawn by weight."""
     client: Client | None = None
+    """How requests are sent."""
     objective_entries: Items[ObjectiveEntry] = Field((), alias="objectives")
+    """What must be true for the run to pass, such as `ttft.p99 < 800ms`."""
     generator: GeneratorBounds = GeneratorBounds()
+    """When not to believe the load generator itself."""
     guardrails: Guardrails = Guardrails()
+    """Bounds that no run passes."""
 
     _source: Path = PrivateAttr(default=Path())
     _effective: dict[str, Any] = PrivateAttr(default_factory=dict)

@@ -1,12 +1,16 @@
 """Pass conditions: the `objectives:` of a profile."""
 
-from typing import Annotated, Any
+from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator
 
+from relayload.core.verdict.catalog import METRICS
 from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.objective import Objective
-from relayload.profile.types import Part, spelled
+from relayload.profile.types import Part, spelled, text_like
+
+_PATTERN = rf"^\s*({'|'.join(METRICS)})\s*(\{{[^{{}}]*\}})?\s*\.\s*\w+(\.\d+)?\s*(<=|>=|==|!=|<|>)\s*[^\s<>=!].*$"
+_EXAMPLES = ("ttft.p99 < 800ms", "latency{scenario=simple}.p50 <= 2s", "errors.rate < 1%")
 
 
 def _objective(text: object) -> Objective:
@@ -20,9 +24,7 @@ def _objective(text: object) -> Objective:
 class ObjectiveEntry(Part):
     """A pass condition: its expression alone, or in a mapping."""
 
-    expr: Annotated[Objective, BeforeValidator(_objective)]
+    short: ClassVar[str | None] = "expr"
 
-    @model_validator(mode="before")
-    @classmethod
-    def _expression(cls, value: Any) -> Any:
-        return value if isinstance(value, dict | ObjectiveEntry) else {"expr": value}
+    expr: Annotated[Objective, BeforeValidator(_objective), text_like(_PATTERN, *_EXAMPLES)]
+    """What must hold: `metric{tag=value}.aggregate op value`."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from relayload.core.traffic.prompt_sets import SETS
 from relayload.core.traffic.templates import variables
@@ -20,17 +20,20 @@ class PromptText(Part):
     """A prompt of one's own."""
 
     text: Text
+    """The prompt itself."""
 
 
 class PromptFile(Part):
     """Prompts of a file beside the profile: `.txt` has one a line, `.jsonl` and `.csv` have them in a field."""
 
     file: PathText
+    """Found from the profile."""
     field: Text | None = None
     """`prompt`, if nothing else is said."""
     limit: Annotated[Count, Field(le=1_000_000)] = 10_000
     """The most prompts that are read."""
     order: Literal["random", "file"] = "random"
+    """Drawn at random, or one after the other and from the start again."""
 
     def found_from(self, folder: Path) -> Self:
         return self.model_copy(update={"file": folder / self.file})
@@ -52,7 +55,9 @@ class PromptTemplate(Part):
     """A text in which each `{{name}}` is drawn anew for every request."""
 
     template: Text
+    """With `{{name}}` where a variable goes."""
     variables: dict[str, Variable] = Field(default_factory=dict)
+    """By name: a list to draw from, or whole numbers `{from: 1, to: 9}`."""
 
     @model_validator(mode="after")
     def _known(self) -> Self:
@@ -70,9 +75,13 @@ class Images(Part):
     """Generated PNGs, sent inside the request."""
 
     count: Annotated[Count, Field(le=100)] = 1
+    """Per request."""
     width: Annotated[Count, Field(le=_MOST_PIXELS)] = 512
+    """In pixels."""
     height: Annotated[Count, Field(le=_MOST_PIXELS)] = 512
+    """In pixels."""
     detail: Literal["low", "high", "auto"] | None = None
+    """How closely the model is to look, where it can be told."""
 
 
 def _built_in(name: str) -> str:
@@ -90,7 +99,7 @@ def _kind(value: object) -> str:
 
 
 Prompt = Annotated[
-    Annotated[str, AfterValidator(_built_in), Tag("set")]
+    Annotated[str, AfterValidator(_built_in), WithJsonSchema({"enum": list(SETS)}), Tag("set")]
     | Annotated[PromptText, Tag("PromptText")]
     | Annotated[PromptFile, Tag("PromptFile")]
     | Annotated[PromptTemplate, Tag("PromptTemplate")],

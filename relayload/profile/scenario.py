@@ -81,7 +81,9 @@ class Scenario(Part):
     """One kind of request."""
 
     weight: Annotated[Number, _weight_of("scenario that is not to be sent")] = 1.0
+    """Its part of the traffic, beside the weights of the other scenarios."""
     model: Models
+    """A model, or several with their weights: `{o3: 3, o4-mini: 1}`."""
     prompt: Prompt | None = None
     """None where all is made up: of `input_tokens`, or as the rows of a trace say."""
     language: Language = "en"
@@ -95,19 +97,27 @@ class Scenario(Part):
     nonce: Flag = True
     """Whether every prompt is made unlike all others, so that no cache can answer it."""
     stream: Flag = True
+    """Whether the answer comes as a stream of tokens."""
     max_output_tokens: Amount | None = None
+    """The budget of the answer: a number, a range, a distribution, a list or a file."""
     min_tokens: Count | None = None
     """The shortest answer, where a server has that (vLLM)."""
     ignore_eos: Flag = False
     """Answer up to the budget, where a server has that (vLLM)."""
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
+    """Sent as it is."""
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
+    """How long a reasoning model is to think."""
     tools: list[dict[str, Any]] | None = None
+    """Functions that the model may call, as the API has them."""
     tool_choice: str | dict[str, Any] | None = None
+    """Whether it must, as the API has it."""
     response_format: dict[str, Any] | None = None
+    """As the API has it, such as `{type: json_object}`."""
     body: Annotated[dict[str, Any], AfterValidator(_fields)] = Field(default_factory=dict)
     """More fields of the body, sent as they are."""
     conversation: Conversation | None = None
+    """Several turns, each with the whole history."""
     cancel: Cancel | None = None
     """Hang up early on some of the requests."""
     objectives: Items[ObjectiveEntry] = ()

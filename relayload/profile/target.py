@@ -69,6 +69,7 @@ class Target(Part):
     """A relay: its base URL and key, and what else it wants to be told."""
 
     base_url: Annotated[str, AfterValidator(_base_url)] = f"{FAKE_SCHEME}o-series"
+    """Up to the version, such as `https://relay.example.com/v1`; `fake://o-series` starts a fake relay."""
     api_key: Secret = Secret("sk-fake")
     """Sent as `Authorization: Bearer ...`."""
     organization: HeaderValue | None = None
@@ -78,6 +79,7 @@ class Target(Part):
     headers: Headers = Field(default_factory=dict)
     """Sent with every request."""
     tls: Tls = Tls()
+    """How an `https://` target is spoken to."""
 
     @property
     def options(self) -> Options:
@@ -130,6 +132,7 @@ class Guardrails(Part):
     """Bounds that no run passes. `allow_hosts` names the hosts that load may go to, besides this machine."""
 
     allow_hosts: Items[Annotated[str, AfterValidator(_host)]] = ()
+    """Hosts that load may go to, besides this machine."""
 
     def allow(self, target: Target) -> bool:
         return target.host is None or is_loopback(target.host) or target.host in self.allow_hosts

@@ -4,9 +4,19 @@ import re
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from relayload.core.units import duration_s, fraction, rate_per_s
@@ -24,6 +34,14 @@ class Part(BaseModel):
     """Any part of a profile: unknown keys are faults, and nothing changes once it is read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    short: ClassVar[str | None] = None
+    """The key that a value stands for which is no mapping; None where only a mapping will do."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spelled_out(cls, value: Any) -> Any:
+        return value if cls.short is None or isinstance(value, dict | Part) else {cls.short: value}
 
 
 def not_empty(values: Values) -> Values:
@@ -70,6 +88,10 @@ class Secret:
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         shown = core_schema.to_string_ser_schema()
         return core_schema.no_info_plain_validator_function(cls.of, serialization=shown)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "minLength": 1}
 
 
 class HeaderValue(Secret):
@@ -153,12 +175,35 @@ def _items(value: object) -> object:
     raise ValueError(f"expected a list, got {spelled(value)}")
 
 
-Duration = Annotated[float, BeforeValidator(_quantity(duration_s, "a duration such as '800ms', '30s' or '1h30m'"))]
+def text_like(pattern: str, *examples: str, unit: str | None = None) -> WithJsonSchema:
+    """How the schema of profiles tells a text: its pattern, what one may write, and the unit of its default."""
+    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples), UNIT_KEY: unit})
+
+
+UNIT_KEY = "x-unit"
+"""Where a JSON schema keeps which unit a default has, until the default is spelt out."""
+_NUMBER = r"\d+(\.\d+)?"
+_DURATION = rf"^\s*({_NUMBER}\s*(ns|us|µs|ms|min|s|m|h)\s*)+$"
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_quantity(duration_s, "a duration such as '800ms', '30s' or '1h30m'")),
+    text_like(_DURATION, "800ms", "30s", "1h30m", unit="s"),
+]
 """Seconds, written `800ms` or `1m30s`."""
 PositiveDuration = Annotated[Duration, Field(gt=0)]
-Rate = Annotated[float, BeforeValidator(_quantity(rate_per_s, "a rate such as '5/s' or '300/min'"))]
+Rate = Annotated[
+    float,
+    BeforeValidator(_quantity(rate_per_s, "a rate such as '5/s' or '300/min'")),
+    text_like(rf"^\s*{_NUMBER}\s*/\s*(s|sec|m|min|h|hour)\s*$", "5/s", "300/min", unit="/s"),
+]
 """Per second, written `5/s` or `300/min`."""
-Share = Annotated[float, BeforeValidator(_quantity(fraction, "a share such as '1%'")), Field(le=1)]
+Share = Annotated[
+    float,
+    BeforeValidator(_quantity(fraction, "a share such as '1%'")),
+    text_like(rf"^\s*{_NUMBER}\s*%\s*$", "1%", "50%", unit="%"),
+    Field(le=1),
+]
 """A fraction, written `1%`."""
 Integer = Annotated[int, BeforeValidator(_whole)]
 Count = Annotated[Integer, Field(ge=1, le=MOST)]
@@ -174,7 +219,9 @@ class Between(Part):
     """Every whole number between two, as often."""
 
     least: Integer = Field(alias="from")
+    """The least."""
     most: Integer = Field(alias="to")
+    """The most."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

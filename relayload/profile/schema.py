@@ -1,0 +1,181 @@
+"""The JSON Schema (draft 2020-12) of a profile: completion, hover texts and a first check in editors.
+
+It is made from the models that read profiles, and never stricter than they are: a variable may stand for any single
+value, and a profile that extends another may leave out what the other says, or take it away with a null.
+"""
+
+import json
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from relayload.core.units import format_duration
+from relayload.document.docstrings import field_docstrings
+from relayload.document.extends import KEY as EXTENDS
+from relayload.profile.model import Profile
+from relayload.profile.types import UNIT_KEY, Duration, Part, Rate, Share
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+TITLE = "relayload profile"
+
+_VARIABLE = r"\$\{"
+_NUMERAL = r"^[-+]?(\d|\.\d)"
+_REF = "#/$defs/"
+_IN_PART = " in part"
+"""Ends the name of a definition of which a base may say the rest."""
+
+_TOLD = ("description", "default", "examples")
+_DROPPED = ("title", "discriminator", UNIT_KEY)
+_RENAMED = {
+    "oneOf": "anyOf",  # branches are told apart by shape, and variables blur it
+    "ge": "minimum",
+    "gt": "exclusiveMinimum",
+    "le": "maximum",
+    "lt": "exclusiveMaximum",
+}
+_QUANTITIES = {"s": "Duration", "/s": "Rate", "%": "Share"}
+"""What amounts with that unit are called."""
+
+
+def schema() -> dict[str, Any]:
+    """The schema of a whole profile."""
+    made = Profile.model_json_schema(schema_generator=_Generator, ref_template=f"{_REF}{{model}}")
+    definitions = {name: _written(part) for name, part in made.pop("$defs").items()}
+    definitions["Profile"] = _written(made)
+    single = _single_values()
+    return {
+        "$schema": DIALECT,
+        "title": TITLE,
+        "description": definitions["Profile"].pop("description"),
+        "type": "object",
+        "if": {"required": [EXTENDS]},
+        "then": {"$ref": f"{_REF}Profile{_IN_PART}"},
+        "else": {"$ref": f"{_REF}Profile"},
+        "$defs": {
+            **single,
+            **{name: definitions[name] for name in sorted(definitions)},
+            **{f"{name}{_IN_PART}": _in_part(definitions[name]) for name in sorted(definitions)},
+        },
+    }
+
+
+def schema_text() -> str:
+    """The schema as the file that editors read."""
+    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _single_values() -> dict[str, Any]:
+    """Values that are written in one way wherever they stand."""
+    made: dict[str, Any] = {"Variable": {"type": "string", "pattern": _VARIABLE}}
+    for name, quantity in (("Duration", Duration), ("Rate", Rate), ("Share", Share)):
+        written = TypeAdapter(quantity).json_schema()
+        del written[UNIT_KEY]
+        made[name] = _written(written)
+    return made
+
+
+class _Generator(GenerateJsonSchema):
+    """pydantic's schemas with the texts of the fields, and with the short forms of mappings."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        model = schema["cls"]
+        made = super().model_schema(schema)
+        for name, text in field_docstrings(model).items():
+            key = model.model_fields[name].alias or name if name in model.model_fields else name
+            if key in made.get("properties", {}):
+                made["properties"][key] = {**made["properties"][key], "description": text}
+        return _with_short_form(model, made)
+
+
+def _with_short_form(model: type[BaseModel], made: JsonSchemaValue) -> JsonSchemaValue:
+    short = model.short if issubclass(model, Part) else None
+    if short is None:
+        return made
+    return {"description": made.pop("description", ""), "anyOf": [made["properties"][short], made]}
+
+
+def _written(node: Any) -> Any:
+    """A schema of values as they are written in YAML, where a variable may stand for any single one."""
+    if isinstance(node, list):
+        return [_written(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    plain = _plain(node)
+    if node.get(UNIT_KEY):
+        told = {key: plain[key] for key in ("description", "default") if key in plain}
+        return {"$ref": _REF + _QUANTITIES[node[UNIT_KEY]]} | told
+    if "enum" in plain or "const" in plain:
+        return _choice(plain)
+    if plain.get("type") in ("integer", "number"):
+        return plain | {"type": [plain["type"], "string"], "pattern": f"{_NUMERAL}|{_VARIABLE}"}
+    if plain.get("type") == "boolean":
+        return _choice({key: value for key, value in plain.items() if key != "type"} | {"enum": [True, False]})
+    if "pattern" in plain:
+        plain["pattern"] = f"({plain['pattern']})|{_VARIABLE}"
+    return plain
+
+
+def _plain(node: dict[str, Any]) -> dict[str, Any]:
+    """Without what tells a reader nothing, its children as they are written."""
+    plain: dict[str, Any] = {}
+    for key, value in node.items():
+        if key == "default":
+            plain |= _default(value, _unit(node))
+        elif key == "properties":
+            plain[key] = {name: _written(part) for name, part in value.items()}
+        elif key not in _DROPPED:
+            plain[_RENAMED.get(key, key)] = value if key in ("enum", "examples", "required") else _written(value)
+    return plain
+
+
+def _unit(node: dict[str, Any]) -> str | None:
+    units = (branch.get(UNIT_KEY) for branch in (node, *node.get("anyOf", ())))
+    return next((unit for unit in units if unit), None)
+
+
+def _default(value: Any, unit: str | None) -> dict[str, Any]:
+    if value is None or isinstance(value, dict | list):
+        return {}
+    return {"default": value if unit is None else _spelled(value, unit)}
+
+
+def _spelled(value: float, unit: str) -> str:
+    """A default as it would be written."""
+    match unit:
+        case "s" if value >= 60:
+            return format_duration(value)
+        case "s" if 0 < value < 1:
+            return f"{value * 1000:g}ms"
+        case "%":
+            return f"{value * 100:g}%"
+    return f"{value:g}{unit}"
+
+
+def _choice(plain: dict[str, Any]) -> dict[str, Any]:
+    """One of some words, or a variable; what is told about it stays outside."""
+    choice = {key: plain.pop(key) for key in ("enum", "const", "type") if key in plain}
+    return plain | {"anyOf": [choice, {"$ref": f"{_REF}Variable"}]}
+
+
+def _in_part(node: Any) -> Any:
+    """The schema of what is laid over a base: nothing is required, and null takes away."""
+    if isinstance(node, list):
+        return [_in_part(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    part = {key: _in_part(value) for key, value in node.items() if key not in ("required", "minProperties")}
+    if "$ref" in part and part["$ref"].removeprefix(_REF) not in ("Variable", *_QUANTITIES.values()):
+        part["$ref"] += _IN_PART
+    if "properties" in node:
+        part["properties"] = {name: _or_null(_in_part(value)) for name, value in node["properties"].items()}
+    if isinstance(node.get("additionalProperties"), dict):
+        part["additionalProperties"] = _or_null(part["additionalProperties"])
+    return part
+
+
+def _or_null(part: dict[str, Any]) -> dict[str, Any]:
+    told = {key: part[key] for key in _TOLD if key in part}
+    rest = {key: value for key, value in part.items() if key not in told}
+    return told | {"anyOf": [rest, {"type": "null"}]}
