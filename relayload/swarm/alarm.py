@@ -1,4 +1,4 @@
-"""Waking a greenlet at an absolute instant, as exactly as the machine allows.
+"""Being called at an absolute instant, as exactly as the machine allows.
 
 libev rounds its timers to about a millisecond; a Linux timerfd set to an absolute instant of the monotonic clock
 wakes within 0.05-0.3 ms. Python offers timerfd from 3.13 on, so it is called through ctypes.
@@ -7,9 +7,9 @@ wakes within 0.05-0.3 ms. Python offers timerfd from 3.13 on, so it is called th
 import ctypes
 import os
 import sys
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
-import gevent
 from gevent.hub import get_hub
 
 from relayload import clock
@@ -22,29 +22,37 @@ _READ = 1
 
 
 class Alarm(Protocol):
-    """Sleeps until instants of `clock.now_s`."""
+    """Calls back, in the event loop, at instants of `clock.now_s`."""
 
-    def sleep_until(self, at_s: float) -> None:
-        """Return at once when the instant has passed."""
+    def set(self, at_s: float) -> None:
+        """Call at that instant, or as soon as possible when it has passed; forgets an earlier one."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Call no more."""
 
 
-def new_alarm() -> Alarm:
+def new_alarm(ring: Callable[[], None]) -> Alarm:
     """The most exact alarm there is on this machine."""
-    return TimerfdAlarm() if sys.platform == "linux" else GeventAlarm()
+    return TimerfdAlarm(ring) if sys.platform == "linux" else GeventAlarm(ring)
 
 
 class GeventAlarm:
     """The event loop's own timer: about a millisecond."""
 
-    def sleep_until(self, at_s: float) -> None:
-        wait_s = at_s - clock.now_s()
-        if wait_s > 0:
-            gevent.sleep(wait_s)
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self._ring = ring
+        self._timer: Any = None
+
+    def set(self, at_s: float) -> None:
+        self.close()
+        self._timer = get_hub().loop.timer(max(0.0, at_s - clock.now_s()))
+        self._timer.start(self._ring)
 
     def close(self) -> None:
-        """Nothing to give back."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer.close()
+            self._timer = None
 
 
 class _TimeSpec(ctypes.Structure):
@@ -56,27 +64,28 @@ class _TimerSpec(ctypes.Structure):
 
 
 class TimerfdAlarm:
-    """A Linux timerfd watched by the event loop. Not to be shared by greenlets."""
+    """A Linux timerfd that the event loop watches from the beginning to `close`."""
 
-    def __init__(self) -> None:
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._descriptor = self._libc.timerfd_create(_CLOCK_MONOTONIC, _TFD_NONBLOCK | _TFD_CLOEXEC)
+    def __init__(self, ring: Callable[[], None]) -> None:
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._descriptor = libc.timerfd_create(_CLOCK_MONOTONIC, _TFD_NONBLOCK | _TFD_CLOEXEC)
         if self._descriptor < 0:
             raise OSError(ctypes.get_errno(), "timerfd_create")
-        self._hub = get_hub()
-        self._watcher = self._hub.loop.io(self._descriptor, _READ)
+        self._settime = libc.timerfd_settime
+        self._settime.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
         self._spec = _TimerSpec()
+        self._value = self._spec.value
+        self._spec_address = ctypes.addressof(self._spec)
+        self._watcher = get_hub().loop.io(self._descriptor, _READ)
+        self._watcher.start(ring)
 
-    def sleep_until(self, at_s: float) -> None:
-        if at_s <= clock.now_s():
-            return
-        value = self._spec.value
-        value.seconds = int(at_s)
-        value.nanoseconds = int((at_s - value.seconds) * 1e9) or 1
-        # Setting the timer anew also forgets an earlier expiry that nobody read.
-        if self._libc.timerfd_settime(self._descriptor, _TFD_TIMER_ABSTIME, ctypes.byref(self._spec), None):
+    def set(self, at_s: float) -> None:
+        seconds = int(at_s)
+        self._value.seconds = seconds
+        self._value.nanoseconds = int((at_s - seconds) * 1e9) or 1
+        # Setting the timer anew also forgets an expiry that nobody read; an instant that has passed expires at once.
+        if self._settime(self._descriptor, _TFD_TIMER_ABSTIME, self._spec_address, None):
             raise OSError(ctypes.get_errno(), "timerfd_settime")
-        self._hub.wait(self._watcher)
 
     def close(self) -> None:
         self._watcher.stop()

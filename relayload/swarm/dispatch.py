@@ -10,15 +10,17 @@ from enum import StrEnum
 from itertools import chain
 from math import inf
 
-import gevent
-from gevent import Greenlet
-
 from relayload import clock
 from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.swarm.alarm import Alarm, new_alarm
+from relayload.swarm.crew import Crew
 
-_LONGEST_SLEEP_S = 0.25
+_LONGEST_WAIT_S = 0.25
 """How long a change of shares may go unnoticed; shorter than the lead with which one is announced."""
+
+
+_MOST_AT_ONCE = 32
+"""Arrivals that are started before the event loop has its turn: a backlog must not hold up what has arrived."""
 
 
 class DropReason(StrEnum):
@@ -42,9 +44,10 @@ class Bounds:
 
 
 class Dispatcher:
-    """Starts one process's share of the arrivals, a greenlet each.
+    """Starts one process's share of the arrivals, in a greenlet each.
 
-    `start(arrival, late_s)` runs in that greenlet; `drop(arrival, reason)` in the dispatcher's own.
+    `start(arrival, late_s)` runs in that greenlet; `drop(arrival, reason)` in the event loop, as all the rest here, so
+    that waking up for an arrival costs no switch of greenlets.
     """
 
     def __init__(
@@ -56,21 +59,28 @@ class Dispatcher:
         drop: Callable[[Arrival, DropReason], None],
     ) -> None:
         self._arrivals = arrivals
+        self._held: Arrival | None = None
+        """Taken from the arrivals, and not due yet."""
         self._passed_over: list[Arrival] = []
         self._reassigned = False
         self._shares: list[tuple[float, Share]] = []
         self._begins_at_s = begins_at_s
         self.bounds = bounds
-        self._start = start
+        self._crew = Crew(start)
         self._drop = drop
         self._until_s = inf
-        self._in_flight: set[Greenlet] = set()
+        self._alarm: Alarm | None = None
+        self._crash: BaseException | None = None
         self.finished = False
-        self.crash: BaseException | None = None
 
     @property
     def in_flight(self) -> int:
-        return len(self._in_flight)
+        return self._crew.busy
+
+    @property
+    def crash(self) -> BaseException | None:
+        """A failure of our own, in a request or here."""
+        return self._crash or self._crew.crash
 
     def assign(self, share: Share, from_s: float) -> None:
         """From that instant of the run on, take this share of the arrivals."""
@@ -80,64 +90,78 @@ class Dispatcher:
     def end_at(self, until_s: float) -> None:
         """Start nothing that is due after that instant of the run."""
         self._until_s = until_s
+        if self._alarm is not None:
+            self._alarm.set(clock.now_s())
 
-    def run(self) -> None:
-        """Start every arrival of this process, until the schedule or the run ends."""
-        alarm = new_alarm()
-        try:
-            for arrival in self._offered(alarm):
-                if self._wait_for(arrival, alarm):
-                    self._dispatch(arrival)
-        finally:
-            alarm.close()
-            self.finished = True
+    def begin(self) -> None:
+        """Start every arrival of this process, until the schedule or the run ends: then `finished` is true."""
+        self._alarm = new_alarm(self._ring)
+        self._alarm.set(clock.now_s())
 
     def abandon(self) -> None:
         """Kill what is in flight, and wait until each has written its record."""
-        gevent.killall(list(self._in_flight))
-        self._in_flight.clear()
+        self._finish()
+        self._crew.abandon()
+        self._crew.dismiss()
 
-    def _offered(self, alarm: Alarm) -> Iterator[Arrival]:
-        """The arrivals until the end; what was passed over stays on offer until it is past."""
-        while True:
-            arrival = next(self._arrivals, None)
-            if arrival is not None and arrival.intended_at_s <= self._until_s:
-                yield arrival
-            elif self._passed_over and self._passed_over[-1].intended_at_s <= self._until_s:
-                self._linger(alarm)
-            else:
-                return
-
-    def _wait_for(self, arrival: Arrival, alarm: Alarm) -> bool:
-        """Sleep until an arrival of our own is due; pass over one of somebody else's at once."""
-        due_at_s = self._begins_at_s + arrival.intended_at_s
-        while self._owns(arrival) and arrival.intended_at_s <= self._until_s:
-            now_s = clock.now_s()
-            if due_at_s <= now_s:
-                self._passed_over.clear()
-                return True
-            alarm.sleep_until(min(due_at_s, now_s + _LONGEST_SLEEP_S))
-            if self._reassigned:
-                self._look_again(arrival)
-                return False
-        if clock.now_s() < due_at_s:
-            self._passed_over.append(arrival)
-        return False
-
-    def _linger(self, alarm: Alarm) -> None:
-        """Nothing is left but what others own: wait a little, in case it is given to us."""
-        last_due_at_s = self._begins_at_s + self._passed_over[-1].intended_at_s
-        now_s = clock.now_s()
-        if now_s >= last_due_at_s:
-            self._passed_over.clear()
+    def _ring(self) -> None:
+        try:
+            wake_at_s = self._advance()
+        except BaseException as error:  # ours: the loop would only print it
+            self._crash = error
+            wake_at_s = None
+        if wake_at_s is None or self._alarm is None:
+            self._finish()
         else:
-            alarm.sleep_until(min(last_due_at_s, now_s + _LONGEST_SLEEP_S))
-            if self._reassigned:
-                self._look_again()
+            self._alarm.set(wake_at_s)
 
-    def _look_again(self, *held: Arrival) -> None:
+    def _finish(self) -> None:
+        if self._alarm is not None:
+            self._alarm.close()
+            self._alarm = None
+        self.finished = True
+
+    def _advance(self) -> float | None:
+        """Start what is due. Returns when to look again, None at the end."""
+        if self._reassigned:
+            self._look_again()
+        for _ in range(_MOST_AT_ONCE):
+            arrival = self._next_own()
+            if arrival is None:
+                return self._linger()
+            now_s, due_at_s = clock.now_s(), self._begins_at_s + arrival.intended_at_s
+            if due_at_s > now_s:
+                self._held = arrival
+                return min(due_at_s, now_s + _LONGEST_WAIT_S)
+            self._passed_over.clear()
+            self._dispatch(arrival, now_s - due_at_s)
+        return clock.now_s()
+
+    def _next_own(self) -> Arrival | None:
+        """The next arrival that is ours, until the end; what others own is kept on offer until it is past."""
+        arrival, self._held = self._held or next(self._arrivals, None), None
+        while arrival is not None and arrival.intended_at_s <= self._until_s:
+            if self._owns(arrival):
+                return arrival
+            self._passed_over.append(arrival)
+            arrival = next(self._arrivals, None)
+        return None
+
+    def _linger(self) -> float | None:
+        """Nothing is left but what others own: wait until that is past, in case it is given to us."""
+        now_s = clock.now_s()
+        last = self._passed_over[-1] if self._passed_over else None
+        if last is None or last.intended_at_s > self._until_s or self._begins_at_s + last.intended_at_s <= now_s:
+            return None
+        return min(self._begins_at_s + last.intended_at_s, now_s + _LONGEST_WAIT_S)
+
+    def _look_again(self) -> None:
         """Shares have changed: what was passed over and is not due yet may be our own now."""
-        self._arrivals = chain(self._passed_over, held, self._arrivals)
+        now_s = clock.now_s() - self._begins_at_s
+        held = () if self._held is None else (self._held,)
+        waiting = [arrival for arrival in self._passed_over if arrival.intended_at_s > now_s]
+        self._arrivals = chain(waiting, held, self._arrivals)
+        self._held = None
         self._passed_over = []
         self._reassigned = False
 
@@ -147,22 +171,13 @@ class Dispatcher:
                 return share.owns(arrival.index)
         return False
 
-    def _dispatch(self, arrival: Arrival) -> None:
-        late_s = clock.now_s() - self._begins_at_s - arrival.intended_at_s
+    def _dispatch(self, arrival: Arrival, late_s: float) -> None:
         bounds = self.bounds
         if bounds.forget_s is not None and late_s > bounds.forget_s:
             return
         if bounds.latest_s is not None and late_s > bounds.latest_s:
             self._drop(arrival, DropReason.LATE)
-        elif len(self._in_flight) >= bounds.max_in_flight:
+        elif self._crew.busy >= bounds.max_in_flight:
             self._drop(arrival, DropReason.MAX_IN_FLIGHT)
         else:
-            greenlet = Greenlet(self._start, arrival, late_s)
-            self._in_flight.add(greenlet)
-            greenlet.rawlink(self._land)
-            greenlet.start()
-
-    def _land(self, greenlet: Greenlet) -> None:
-        self._in_flight.discard(greenlet)
-        if not greenlet.successful():
-            self.crash = greenlet.exception
+            self._crew.start(arrival, late_s)

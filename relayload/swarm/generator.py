@@ -5,7 +5,7 @@ from pathlib import Path
 
 import gevent
 import msgspec
-from gevent import Greenlet, GreenletExit
+from gevent import GreenletExit
 from gevent.event import Event
 from msgspec import structs
 
@@ -72,8 +72,7 @@ class Generator:
     def start(self) -> None:
         """Begin to send; an open load needs nothing more, a closed one Locust's users."""
         if isinstance(self._pace, Dispatcher):
-            greenlet = Greenlet.spawn(self._pace.run)
-            greenlet.link_exception(self._crash)
+            self._pace.begin()
 
     def turn(self, scenario: int) -> None:
         """One request of a closed load, by the calling user."""
@@ -218,9 +217,6 @@ class Generator:
         ttft_s = record.attempts[-1].ttft_s
         if ttft_s is not None:
             self._ttft.add(ttft_s)
-
-    def _crash(self, greenlet: Greenlet) -> None:
-        self._live.crash = repr(greenlet.exception)
 
     def _close(self) -> None:
         self._health.stop()

@@ -45,10 +45,22 @@ def dispatcher(
     return made
 
 
+def run(*made: Dispatcher) -> None:
+    """From the beginning to the end of all of them."""
+    for each in made:
+        each.begin()
+    finish(*made)
+
+
+def finish(*made: Dispatcher) -> None:
+    with gevent.Timeout(10):
+        while not all(each.finished for each in made):
+            gevent.sleep(0.005)
+
+
 def test_every_arrival_is_started_once_and_none_early() -> None:
     log = Log()
-    dispatcher(every(0.005, 40), log).run()
-    gevent.sleep(0)
+    run(dispatcher(every(0.005, 40), log))
     assert log.started == list(range(40))
     assert min(log.late_s) >= 0
 
@@ -59,16 +71,14 @@ def test_shares_of_several_dispatchers_are_the_whole_schedule() -> None:
     parts = [
         dispatcher(schedule(stages, None, "poisson", [1.0], 7), log, share=Share(number, 3)) for number in range(3)
     ]
-    gevent.joinall([gevent.spawn(part.run) for part in parts], raise_error=True)
-    gevent.sleep(0)
+    run(*parts)
     assert sorted(log.started) == [arrival.index for arrival in schedule(stages, None, "poisson", [1.0], 7)]
 
 
 def test_what_exceeds_max_in_flight_is_dropped_and_the_schedule_goes_on() -> None:
     log = Log(for_s=10.0)
     made = dispatcher(every(0.001, 5), log, bounds=Bounds(max_in_flight=2))
-    made.run()
-    gevent.sleep(0)
+    run(made)
     assert log.started == [0, 1]
     assert log.dropped == [(index, DropReason.MAX_IN_FLIGHT) for index in (2, 3, 4)]
     assert made.in_flight == 2
@@ -78,57 +88,51 @@ def test_what_exceeds_max_in_flight_is_dropped_and_the_schedule_goes_on() -> Non
 
 def test_a_late_dispatcher_starts_what_is_due_at_once_with_its_lateness() -> None:
     log = Log()
-    dispatcher(every(0.1, 5), log, began_s=5.0).run()
-    gevent.sleep(0)
+    run(dispatcher(every(0.1, 5), log, began_s=5.0))
     assert log.started == [0, 1, 2, 3, 4]
     assert log.late_s == pytest.approx([5.0, 4.9, 4.8, 4.7, 4.6], abs=0.05)
 
 
 def test_an_arrival_too_late_for_the_limits_is_dropped() -> None:
     log = Log()
-    dispatcher(every(1.0, 2), log, began_s=1.0, bounds=Bounds(10, latest_s=0.5)).run()
-    gevent.sleep(0)
+    run(dispatcher(every(1.0, 2), log, began_s=1.0, bounds=Bounds(10, latest_s=0.5)))
     assert log.dropped == [(0, DropReason.LATE)]
     assert log.started == [1]
 
 
 def test_an_arrival_that_others_may_have_taken_over_is_left_alone() -> None:
     log = Log()
-    dispatcher(every(3.0, 2), log, began_s=3.0, bounds=Bounds(10, forget_s=2.0)).run()
-    gevent.sleep(0)
+    run(dispatcher(every(3.0, 2), log, began_s=3.0, bounds=Bounds(10, forget_s=2.0)))
     assert (log.started, log.dropped) == ([1], [])
 
 
 def test_a_new_share_takes_over_what_had_been_passed_over() -> None:
     log = Log()
     made = dispatcher(every(0.2, 10), log, share=Share(0, 2))
-    running = gevent.spawn(made.run)
+    made.begin()
     gevent.sleep(0.1)
     made.assign(Share(0, 1), from_s=0.9)
-    running.get(timeout=10)
-    gevent.sleep(0)
+    finish(made)
     assert log.started == [0, 2, 4, 5, 6, 7, 8, 9]
 
 
 def test_a_worker_that_has_nothing_left_still_takes_over_the_last_arrivals() -> None:
     log = Log()
     made = dispatcher(every(0.5, 2), log, share=Share(0, 2))
-    running = gevent.spawn(made.run)
+    made.begin()
     gevent.sleep(0.1)
     made.assign(Share(0, 1), from_s=0.4)
-    running.get(timeout=10)
-    gevent.sleep(0)
+    finish(made)
     assert log.started == [0, 1]
 
 
 def test_nothing_due_after_the_end_is_started() -> None:
     log = Log()
     made = dispatcher(every(0.1, 50), log)
-    running = gevent.spawn(made.run)
+    made.begin()
     gevent.sleep(0.15)
     made.end_at(0.35)
-    running.get(timeout=10)
-    gevent.sleep(0)
+    finish(made)
     assert log.started == [0, 1, 2, 3]
 
 
@@ -138,6 +142,5 @@ def test_a_failure_of_our_own_in_a_request_is_kept() -> None:
 
     made = Dispatcher(every(0.0, 1), clock.now_s(), UNBOUNDED, fail, Log().drop)
     made.assign(Share(0, 1), 0.0)
-    made.run()
-    gevent.sleep(0.01)
+    run(made)
     assert isinstance(made.crash, RuntimeError)

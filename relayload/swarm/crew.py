@@ -1,0 +1,65 @@
+"""Greenlets that send requests one after another, so that a request does not cost the making of one."""
+
+from collections.abc import Callable
+
+import gevent
+from gevent import GreenletExit, get_hub, getcurrent
+from greenlet import greenlet
+
+from relayload.core.traffic.arrivals import Arrival
+
+
+class Crew:
+    """Runs `work(arrival, late_s)` in a greenlet each, taken from those that have nothing to do, or a new one.
+
+    A job begins at once, in the middle of the call that starts it. A failure of ours is kept as `crash`.
+    """
+
+    def __init__(self, work: Callable[[Arrival, float], None]) -> None:
+        self._work = work
+        self._idle: list[greenlet] = []
+        self._busy: set[greenlet] = set()
+        self.crash: BaseException | None = None
+
+    @property
+    def busy(self) -> int:
+        """How many jobs are under way."""
+        return len(self._busy)
+
+    def start(self, arrival: Arrival, late_s: float) -> None:
+        """Begin a job. To be called in the event loop."""
+        if self._idle:
+            self._idle.pop().switch(arrival, late_s)
+        else:
+            greenlet(self._serve, get_hub()).switch(arrival, late_s)
+
+    def abandon(self) -> None:
+        """Kill what is under way, and wait until each has said its last word."""
+        for each in list(self._busy):
+            gevent.kill(each)
+        while self._busy:
+            gevent.sleep(0)
+
+    def dismiss(self) -> None:
+        """Let go of those that have nothing to do."""
+        for each in self._idle:
+            gevent.kill(each)
+        self._idle.clear()
+
+    def _serve(self, arrival: Arrival, late_s: float) -> None:
+        own = getcurrent()
+        switch_to_hub = get_hub().switch
+        busy, idle, work = self._busy, self._idle, self._work
+        try:
+            while True:
+                busy.add(own)
+                work(arrival, late_s)
+                busy.discard(own)
+                idle.append(own)
+                arrival, late_s = switch_to_hub()
+        except GreenletExit:
+            pass
+        except BaseException as error:  # ours: whoever watches the crew raises it
+            self.crash = error
+        finally:
+            busy.discard(own)
