@@ -7,7 +7,7 @@ from typing import Any
 
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.distributions import Distribution
-from relayload.core.traffic.draws import Mix, stream, uniform
+from relayload.core.traffic.draws import Draws, Mix, uniform
 from relayload.core.traffic.images import Picture
 from relayload.core.traffic.prompts import CHAT_TOKENS, NONCE_TOKENS, PromptWriter, Wording
 from relayload.core.traffic.prose import Prose
@@ -128,7 +128,7 @@ class _ScenarioComposer:
             return self._content(arrival)
         turn, lengths = len(history) // 2, self._later_tokens
         tokens = None if lengths is None else lengths.at(uniform(self._seed, arrival.index, f"input_tokens:{turn}"))
-        return self._later.write(arrival.index + turn, tokens, stream(self._seed, arrival.index, turn))
+        return self._later.write(arrival.index + turn, tokens, Draws(self._seed, arrival.index, turn))
 
     def _content(self, arrival: Arrival) -> str | list[dict[str, Any]]:
         text = self._prompt(arrival)
@@ -143,7 +143,7 @@ class _ScenarioComposer:
             tokens = self._input_tokens.at(uniform(self._seed, arrival.index, "input_tokens"))
         if tokens is not None:
             tokens = max(1, tokens - CHAT_TOKENS)
-        return self._writer.write(arrival.index, tokens, stream(self._seed, arrival.index))
+        return self._writer.write(arrival.index, tokens, Draws(self._seed, arrival.index))
 
     def _budget(self, arrival: Arrival) -> int | None:
         if self._output_tokens is None:

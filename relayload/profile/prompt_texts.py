@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from functools import partial
-from random import Random
 from statistics import fmean
 from types import MappingProxyType
 
 from relayload.core.traffic import prompt_sets, prompt_sets_de, prompt_sets_zh
+from relayload.core.traffic.draws import Draws
 from relayload.core.traffic.prompts import Choose
 from relayload.core.traffic.templates import Draw, filled
 from relayload.profile.prompt import Prompt, PromptFile, PromptTemplate, Variable
@@ -36,7 +36,7 @@ def texts(prompt: Prompt, language: str) -> tuple[str, ...]:
         return prompt.content
     if isinstance(prompt, PromptTemplate):
         choose = text_choice(prompt, language)
-        return tuple(choose(index, Random(index)) for index in range(_SAMPLE))
+        return tuple(choose(index, Draws(0, index)) for index in range(_SAMPLE))
     return (prompt.text,)
 
 
@@ -45,16 +45,16 @@ def expected_tokens(prompt: Prompt, language: str) -> float:
     return fmean(map(count_tokens, texts(prompt, language)[:_SAMPLE]))
 
 
-def _fill(template: str, draws: Mapping[str, Draw], _index: int, rng: Random) -> str:
-    return filled(template, draws, rng)
+def _fill(template: str, variables: Mapping[str, Draw], _index: int, draws: Draws) -> str:
+    return filled(template, variables, draws.rng)
 
 
-def _in_turn(known: tuple[str, ...], index: int, _rng: Random) -> str:
+def _in_turn(known: tuple[str, ...], index: int, _draws: Draws) -> str:
     return known[index % len(known)]
 
 
-def _any(known: tuple[str, ...], _index: int, rng: Random) -> str:
-    return rng.choice(known)
+def _any(known: tuple[str, ...], _index: int, draws: Draws) -> str:
+    return known[draws.below(len(known), "text")]
 
 
 def _draw(variable: Variable) -> Draw:

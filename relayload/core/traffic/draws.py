@@ -19,9 +19,27 @@ def uniform(seed: int, index: int, name: str) -> float:
     return ((int.from_bytes(digest) >> (64 - _BITS)) + 0.5) * _STEP
 
 
-def stream(seed: int, index: int, turn: int = 0) -> Random:
-    """What the words of an arrival are drawn from, or those of a later turn of its conversation."""
-    return Random(f"{seed}:{index}:{turn}" if turn else f"{seed}:{index}")
+class Draws:
+    """What the words of an arrival are drawn by, or those of a later turn of its conversation."""
+
+    __slots__ = ("_index", "_name", "_rng", "_seed")
+
+    def __init__(self, seed: int, index: int, turn: int = 0) -> None:
+        self._seed = seed
+        self._index = index
+        self._name = f"{turn}:" if turn else ""
+        self._rng: Random | None = None
+
+    def below(self, most: int, name: str) -> int:
+        """A whole number of [0, most) for that quantity."""
+        return int(uniform(self._seed, self._index, f"{self._name}{name}") * most)
+
+    @property
+    def rng(self) -> Random:
+        """For as many draws as one likes. It is only made when asked for, since seeding one takes a while."""
+        if self._rng is None:
+            self._rng = Random(f"{self._seed}:{self._index}:{self._name}")
+        return self._rng
 
 
 class Mix:

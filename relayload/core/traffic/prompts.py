@@ -1,6 +1,6 @@
 """What requests say: prompts of a set or of one's own, and made-up text up to an exact number of tokens.
 
-The same random stream gives the same prompt, so whoever sends an arrival says the same. No two arrivals say the same
+The same draws give the same prompt, so whoever sends an arrival says the same. No two arrivals say the same
 unless told so: a prompt begins with a number drawn for it, so that neither a cache of whole answers nor a cache of
 prompt prefixes, which both compare from the first token on, can answer. (A second run with the same seed does repeat
 the first: take another seed where a relay caches for longer than between runs.)
@@ -8,8 +8,8 @@ the first: take another seed where a relay caches for longer than between runs.)
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from random import Random
 
+from relayload.core.traffic.draws import Draws
 from relayload.core.traffic.prose import Prose
 
 CHAT_TOKENS = 7
@@ -19,7 +19,7 @@ NONCE_TOKENS = 6
 
 _GAP = "\n\n"
 
-Choose = Callable[[int, Random], str]
+Choose = Callable[[int, Draws], str]
 """The text of an arrival by its index: built in, of a file, or of a template."""
 
 
@@ -47,12 +47,12 @@ class PromptWriter:
         self._count_tokens = count_tokens
         self._common = common
 
-    def write(self, index: int, tokens: int | None, rng: Random, *, nonce: bool = True) -> str:
+    def write(self, index: int, tokens: int | None, draws: Draws, *, nonce: bool = True) -> str:
         """The prompt of an arrival, of exactly so many tokens where they are given. A longer text stays whole."""
         shared = 0 if tokens is None else round(tokens * self._wording.shared_prefix)
         beginning = self._common.beginning(shared)
         rest = None if tokens is None else tokens - shared
-        own = self._own(index, rest, rng, nonce=nonce and self._wording.nonce)
+        own = self._own(index, rest, draws, nonce=nonce and self._wording.nonce)
         return f"{beginning} {own}" if beginning and own else beginning or own
 
     def count(self, text: str) -> int:
@@ -63,15 +63,15 @@ class PromptWriter:
         """Make up, before it is needed, enough for prompts of so many tokens."""
         self._common.prepare(tokens)
 
-    def _own(self, index: int, tokens: int | None, rng: Random, *, nonce: bool) -> str:
+    def _own(self, index: int, tokens: int | None, draws: Draws, *, nonce: bool) -> str:
         if self._choose is None:
             if tokens is None:
                 raise ValueError("neither a prompt nor a number of tokens")
-            return self._common.unique(tokens, rng) if nonce else self._common.beginning(tokens)
-        text = self._choose(index, rng)
-        number = f"Request {rng.randrange(10**9):09d}.{_GAP}" if nonce else ""
+            return self._common.unique(tokens, draws.rng) if nonce else self._common.beginning(tokens)
+        text = self._choose(index, draws)
+        number = f"Request {draws.below(10**9, 'number'):09d}.{_GAP}" if nonce else ""
         if tokens is None:
             return f"{number}{text}"
         missing = tokens - (NONCE_TOKENS if nonce else 0) - self.count(text)
-        filling = self._common.unique(missing, rng) if nonce else self._common.beginning(missing)
+        filling = self._common.unique(missing, draws.rng) if nonce else self._common.beginning(missing)
         return f"{number}{text}{_GAP}{filling}" if missing > 0 else f"{number}{text}"

@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from relayload.core.traffic.draws import Mix, stream, uniform
+from relayload.core.traffic.draws import Draws, Mix, uniform
 
 
 def test_a_draw_depends_on_seed_index_and_name_alone():
@@ -19,7 +19,13 @@ def test_draws_are_spread_evenly_between_0_and_1():
 
 
 def test_turns_of_a_conversation_have_words_of_their_own():
-    assert stream(7, 1).random() == stream(7, 1, 0).random() != stream(7, 1, 1).random()
+    assert Draws(7, 1).rng.random() == Draws(7, 1, 0).rng.random() != Draws(7, 1, 1).rng.random()
+    assert Draws(7, 1).below(10**9, "number") == Draws(7, 1, 0).below(10**9, "number")
+    assert Draws(7, 1).below(10**9, "number") != Draws(7, 1, 1).below(10**9, "number")
+
+
+def test_whole_numbers_are_drawn_from_all_below_a_bound():
+    assert {Draws(7, index).below(3, "text") for index in range(50)} == {0, 1, 2}
 
 
 def test_a_mix_is_drawn_by_its_weights():
