@@ -22,7 +22,7 @@ load:
   arrivals: {{trace: {trace}, format: azure, speed: 10}}
   stages: [{{name: replay, for: {seconds}s}}]
 scenarios: {{conversation: {{model: o3}}}}
-generator: {{late_share: 100%}}
+generator: {{late: 10s, late_share: 100%, loop_lag: 10s}}
 objectives: [errors.rate < 20%]
 """
 
