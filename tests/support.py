@@ -28,7 +28,7 @@ load:
 scenarios:
   simple: {{weight: 3, model: o3, prompt: simple, max_output_tokens: 20}}
   plain: {{model: o4, prompt: code, stream: false, max_output_tokens: 20}}
-generator: {{late: 10s, late_share: 100%}} # the tests of a busy machine are not about it
+generator: {{late: 10s, late_share: 100%, loop_lag: 10s}} # these tests are not about a busy machine
 objectives: [errors.rate < 50%, ttft.p50 < 10s]
 """
 

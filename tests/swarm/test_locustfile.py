@@ -201,6 +201,7 @@ def test_a_closed_load_takes_turns(locust: Start, profile: WriteProfile, tmp_pat
     path.write_text(
         "name: closed\nload: {kind: closed, users: 3, think_time: 50ms, stages: [{for: 3s}]}\n"
         "scenarios: {simple: {model: o3, prompt: simple, max_output_tokens: 5}}\nobjectives: [requests.count >= 10]\n"
+        "generator: {late: 10s, loop_lag: 10s}\n"
     )
     run = locust("--relay-profile", path, "--relay-out", out)
     assert run.wait() == 0, run.output
