@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from certificates import Certificates, make_certificates
+from hypothesis import settings
 from msgspec import structs
 from support import LOCUSTFILE, SHORT, Process, Start
 
@@ -15,6 +16,9 @@ from relayload.core.results.fold import Fold
 from relayload.core.results.record import Attempt, Drop, End, Line, Outcome, Record
 from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo
 from relayload.fakerelay.process import FakeRelay
+
+settings.register_profile("relayload", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("relayload")
 
 MakeLine = Callable[..., Line]
 MakeRun = Callable[..., RunInfo]
