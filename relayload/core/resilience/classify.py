@@ -1,0 +1,184 @@
+"""What went wrong, and whose fault it was: rules read the signs of an attempt, and the first that fits decides.
+
+Relays agree neither on statuses nor on names, so the rules of a profile come first, then those of its dialect, then
+those that hold everywhere.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from relayload.core.resilience.kind import Kind
+
+_FIRST_ERROR, _LAST_ERROR = 400, 599
+_NOTHING: frozenset[str] = frozenset()
+_CLASS_OF_STATUSES = re.compile(r"[1-5]xx")
+
+Words = int | str | Sequence[int | str]
+"""One, or several of which any will do."""
+
+
+class Signs(Struct, frozen=True, gc=False):
+    """What an attempt left behind to judge it by."""
+
+    status: int | None = None
+    """None where no response came."""
+    failure: str | None = None
+    """The short stable name of what went wrong on the wire or in the answer, such as `connect` or `no_finish`."""
+    finish_reason: str | None = None
+    code: str | None = None
+    """With `type` and `message`, the error as the relay put it."""
+    type: str | None = None
+    message: str = ""
+    headers: Mapping[str, str] = {}
+    """Of the response, names in lower case."""
+
+    @property
+    def named_status(self) -> int | None:
+        """The status, or the one that an error inside a 200 names, such as `"code": "429"`."""
+        code = self.code
+        if code is None or self.failure is None or not 200 <= (self.status or 200) < 300:
+            return self.status
+        if code.isascii() and code.isdigit() and _FIRST_ERROR <= int(code) <= _LAST_ERROR:
+            return int(code)
+        return self.status
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Signs that make an attempt of this kind. All that are given have to fit; what is empty fits everything."""
+
+    kind: Kind
+    statuses: frozenset[int] = frozenset()
+    codes: frozenset[str] = _NOTHING
+    """In lower case, like `types`."""
+    types: frozenset[str] = _NOTHING
+    message: re.Pattern[str] | None = None
+    """To be found anywhere in the message."""
+    header: str | None = None
+    """A name in lower case that the response has; one that ends in `*` is a beginning."""
+    failures: frozenset[str] = _NOTHING
+    finish_reasons: frozenset[str] = _NOTHING
+
+    def fits(self, signs: Signs, named_status: int | None) -> bool:
+        """Whether the signs are those of this rule; `named_status` is that of the signs, which many rules share."""
+        return (
+            (not self.statuses or signs.status in self.statuses or named_status in self.statuses)
+            and (not self.failures or signs.failure in self.failures)
+            and (not self.finish_reasons or signs.finish_reason in self.finish_reasons)
+            and (not self.codes or _lower(signs.code) in self.codes)
+            and (not self.types or _lower(signs.type) in self.types)
+            and (self.message is None or self.message.search(signs.message) is not None)
+            and (self.header is None or _has(signs.headers, self.header))
+        )
+
+    @property
+    def fits_answers(self) -> bool:
+        """Whether it can fit an answer that nothing is wrong with but, perhaps, its end."""
+        of_success = not self.statuses or any(200 <= status < 300 for status in self.statuses)
+        return of_success and not (self.failures or self.codes or self.types or self.message)
+
+
+def rule(
+    kind: str,
+    *,
+    status: Words = (),
+    code: Words = (),
+    type: Words = (),
+    message: str | None = None,
+    header: str | None = None,
+    failure: Words = (),
+    finish_reason: Words = (),
+) -> Rule:
+    """A rule in a profile's words: `status` takes `503` and `5xx`, `message` a regular expression.
+
+    Case matters nowhere. Raises ValueError, in one line.
+    """
+    found = Rule(
+        kind=kind_named(kind),
+        statuses=frozenset(number for each in _several(status) for number in statuses_named(each)),
+        codes=_lowered(code),
+        types=_lowered(type),
+        message=None if message is None else _pattern(message),
+        header=None if header is None else header.lower(),
+        failures=_lowered(failure),
+        finish_reasons=_lowered(finish_reason),
+    )
+    if found == Rule(found.kind):
+        raise ValueError("expected at least one of status, code, type, message, header, failure and finish_reason")
+    return found
+
+
+def kind_named(name: str) -> Kind:
+    """A kind by its name. Raises ValueError."""
+    try:
+        return Kind(name)
+    except ValueError:
+        raise ValueError(f"expected one of {', '.join(Kind)}, got '{name}'") from None
+
+
+def statuses_named(name: int | str) -> frozenset[int]:
+    """The statuses that `503` or `5xx` stands for. Raises ValueError."""
+    text = str(name).lower()
+    if _CLASS_OF_STATUSES.fullmatch(text):
+        first = int(text[0]) * 100
+        return frozenset(range(first, first + 100))
+    if text.isascii() and text.isdigit() and 100 <= int(text) <= _LAST_ERROR:
+        return frozenset({int(text)})
+    raise ValueError(f"expected a status such as 503 or 5xx, got '{name}'")
+
+
+class Classifier:
+    """Says of what kind an attempt was: the first rule that fits says it.
+
+    Where none fits, an answer is `ok` and everything else the server's error: never is a flaw that nobody knows taken
+    for an answer.
+    """
+
+    __slots__ = ("_rules", "_rules_of_answers")
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._rules = tuple(rules)
+        self._rules_of_answers = tuple(each for each in self._rules if each.fits_answers)
+
+    def classify(self, signs: Signs) -> Kind:
+        """Of what kind an attempt with these signs was."""
+        status = signs.status
+        answered = signs.failure is None and status is not None and 200 <= status < 300
+        if answered and not (signs.code or signs.type or signs.message):
+            for each in self._rules_of_answers:  # this way goes nearly every attempt
+                if each.fits(signs, status):
+                    return each.kind
+            return Kind.OK
+        named_status = signs.named_status
+        for each in self._rules:
+            if each.fits(signs, named_status):
+                return each.kind
+        return Kind.OK if answered else Kind.SERVER_ERROR
+
+
+def _several(value: Words) -> Sequence[int | str]:
+    return (value,) if isinstance(value, int | str) else value
+
+
+def _lowered(value: Words) -> frozenset[str]:
+    return frozenset(str(each).lower() for each in _several(value))
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text, re.IGNORECASE)
+    except re.error as error:
+        raise ValueError(f"expected a regular expression, got '{text}': {error}") from None
+
+
+def _has(headers: Mapping[str, str], name: str) -> bool:
+    if name.endswith("*"):
+        return any(each.startswith(name[:-1]) for each in headers)
+    return name in headers

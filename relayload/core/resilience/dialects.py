@@ -1,0 +1,143 @@
+"""What relays mean by what they say: the rules that hold everywhere, and those of each family of relays.
+
+Sources: the error pages of OpenAI, Anthropic and OpenRouter; one-api's middleware; APISIX's ai-rate-limiting; answers
+of LiteLLM 1.106 as it ran.
+"""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from relayload.core.resilience.classify import Classifier, Rule, Signs, rule
+from relayload.core.resilience.kind import Kind
+
+DialectName = Literal["openai", "litellm", "one-api", "apisix", "openrouter"]
+
+TIMEOUTS = frozenset({"connect_timeout", "first_token_timeout", "gap_timeout", "total_timeout"})
+"""Failures that are timeouts of our own."""
+
+OWN_FAULTS = frozenset({"no_files", "no_ports"})
+"""Failures of this process or machine: they say nothing about the relay."""
+
+NEVER_SENT = OWN_FAULTS | {"dns", "connect", "connect_timeout", "tls", "tls_certificate", "proxy"}
+"""Failures before the relay got to see the request."""
+
+
+def _named(kind: Kind, *names: str) -> tuple[Rule, Rule]:
+    """Some relays put into the type what others put into the code."""
+    return rule(kind, code=names), rule(kind, type=names)
+
+
+_BY_NAME = (
+    rule(Kind.CANCELLED, failure="cancelled"),
+    *_named(
+        Kind.QUOTA_EXHAUSTED,
+        "insufficient_quota",
+        "insufficient_user_quota",
+        "pre_consume_token_quota_failed",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+        "budget_exceeded",
+    ),
+    *_named(
+        Kind.CONTENT_FILTERED,
+        "content_filter",
+        "content_policy_violation",
+        "moderation_blocked",
+        "responsibleaipolicyviolation",
+    ),
+    *_named(Kind.RATE_LIMITED, "rate_limit_exceeded", "rate_limit_error", "too_many_requests", "throttling_error"),
+    *_named(Kind.OVERLOADED, "overloaded_error", "engine_overloaded_error", "slow_down"),
+    *_named(Kind.BAD_REQUEST, "model_not_found", "context_length_exceeded"),
+    *_named(Kind.AUTH, "invalid_api_key", "authentication_error"),
+)
+_BY_STATUS = (
+    rule(Kind.AUTH, status=(401, 403)),
+    rule(Kind.QUOTA_EXHAUSTED, status=402),
+    rule(Kind.TIMED_OUT, status=(408, 504, 522, 524)),  # the last two are Cloudflare's
+    rule(Kind.RATE_LIMITED, status=429),
+    rule(Kind.OVERLOADED, status=(503, 529)),
+    rule(Kind.SERVER_ERROR, status="5xx"),
+    rule(Kind.BAD_REQUEST, status=("1xx", "3xx", "4xx")),  # a redirect is not followed
+)
+_BY_FAILURE = (
+    # Errors inside a 200 that name neither a status nor a code have a type at best.
+    rule(Kind.BAD_REQUEST, type=("invalid_request_error", "not_found_error", "bad_request_error")),
+    rule(Kind.AUTH, type=("permission_error", "auth_error")),
+    rule(Kind.TIMED_OUT, type="timeout_error"),
+    rule(
+        Kind.UNREACHABLE,
+        failure=(
+            "no_files",
+            "no_ports",
+            "dns",
+            "connect",
+            "connect_timeout",
+            "tls",
+            "tls_certificate",
+            "proxy",
+            "closed_unanswered",
+            "reset_unanswered",
+        ),
+    ),
+    rule(Kind.TIMED_OUT, failure=("first_token_timeout", "gap_timeout", "total_timeout")),
+    rule(
+        Kind.BROKEN_STREAM,
+        failure=(
+            "not_http",
+            "encoding",
+            "reset",
+            "truncated",
+            "malformed_body",
+            "not_a_stream",
+            "malformed_event",
+            "no_finish",
+        ),
+    ),
+    rule(Kind.SERVER_ERROR, failure=("error_body", "error_event", "no_choices", "no_output")),
+)
+_BY_END = (
+    rule(Kind.CONTENT_FILTERED, finish_reason="content_filter"),
+    rule(Kind.SERVER_ERROR, finish_reason="error"),
+)
+RULES: tuple[Rule, ...] = _BY_NAME + _BY_STATUS + _BY_FAILURE + _BY_END
+"""What holds everywhere: what the error is called, then the status, then what happened on the wire."""
+
+FAILURES = frozenset(name for each in RULES for name in each.failures)
+"""Every failure that the wire knows."""
+
+DIALECTS: dict[DialectName, tuple[Rule, ...]] = {
+    "openai": (),  # its names are those that hold everywhere
+    "litellm": (
+        # It makes one type of every 429 of the model behind it: only the text tells a used-up account.
+        rule(Kind.QUOTA_EXHAUSTED, status=429, message="insufficient_quota|openai.*exceeded your current quota"),
+        rule(Kind.QUOTA_EXHAUSTED, status=(400, 429), message="budget has been exceeded|exceededbudget"),
+        rule(Kind.AUTH, status=400, type="no_db_connection"),  # how it refuses a key when it has no database
+    ),
+    "one-api": (
+        # No channel for a model is a 503: a typo that looks like an outage.
+        rule(Kind.BAD_REQUEST, status=503, message="无可用渠道|no available channel"),
+        rule(Kind.QUOTA_EXHAUSTED, status=(401, 403), message="额度已用尽|额度不足|quota is not enough"),
+    ),
+    "apisix": (
+        rule(Kind.RATE_LIMITED, status=503, header="x-ai-ratelimit-*"),
+        rule(Kind.RATE_LIMITED, status=503, header="x-ratelimit-*"),
+    ),
+    "openrouter": (
+        # An account that has used up its budget for requests in flight is told to come back, an empty one is not.
+        rule(Kind.RATE_LIMITED, status=402, header="retry-after"),
+        rule(Kind.CONTENT_FILTERED, status=403, message="moderation|flagged|guardrail"),
+    ),
+}
+
+
+def classifier(dialect: DialectName = "openai", own_rules: Iterable[Rule] = ()) -> Classifier:
+    """What judges the attempts on one target: its own rules first, then those of its dialect, then the common ones."""
+    return Classifier((*own_rules, *DIALECTS[dialect], *RULES))
+
+
+_COMMON = classifier()
+
+
+def kind_of_status(status: int) -> Kind:
+    """What a status means where nothing else is known."""
+    return _COMMON.classify(Signs(status=status))
