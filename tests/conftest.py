@@ -12,8 +12,9 @@ from hypothesis import settings
 from msgspec import structs
 from support import LOCUSTFILE, SHORT, Process, Start
 
+from relayload.core.resilience.state import State
 from relayload.core.results.fold import Fold
-from relayload.core.results.record import Attempt, Drop, End, Line, Outcome, Record
+from relayload.core.results.record import Attempt, Drop, End, Line, Outcome, Record, Transition
 from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo
 from relayload.fakerelay.process import FakeRelay
 
@@ -28,13 +29,19 @@ _PLAIN: dict[str, Any] = {"worker": 0, "scenario": "simple", "model": "o3", "sta
 
 
 def _request(index: int, service_s: float = 0.5, **changes: Any) -> Record:
-    """A streamed request, one a second, sent a millisecond late: 10 tokens, the first after 100 ms."""
+    """A streamed request, one a second, sent a millisecond late: 10 tokens, the first after 100 ms.
+
+    `retried` are the attempts before the last one; a short-circuited request has none.
+    """
     outcome = changes.pop("outcome", Outcome.OK)
     fields = {"intended_at_s": float(index), "late_s": 0.001} | _PLAIN | changes
     answer = {name: fields.pop(name) for name in Attempt.__struct_fields__ if name in fields}
     if outcome is Outcome.OK:
         answer = {"ttft_s": 0.1, "ttfo_s": 0.1, "output_tokens": 10, "input_tokens": 20} | answer
-    attempts = (Attempt(outcome=outcome, service_s=service_s, **answer),)
+    retried = fields.pop("retried", ())
+    attempts = (*retried, Attempt(outcome=outcome, service_s=service_s, **answer))
+    if outcome is Outcome.SHORT_CIRCUITED:
+        attempts = ()
     fields.setdefault("latency_s", fields["late_s"] + service_s)
     return Record(**({"index": index, "outcome": outcome, "attempts": attempts} | fields))
 
@@ -45,6 +52,12 @@ def _drop(index: int, **changes: Any) -> Drop:
 
 def _end(worker: int = 0, **changes: Any) -> End:
     return End(**({"worker": worker, "at_s": 100.0, "started": 0, "dropped": 0} | changes))
+
+
+def _change(at_s: float, before: State, after: State, **changes: Any) -> Transition:
+    """A breaker's change of state."""
+    plain = {"worker": 0, "scope": "o3", "reason": "failure_rate", "enforced": True}
+    return Transition(**(plain | {"at_s": at_s, "before": before, "after": after} | changes))
 
 
 def _run(**changes: Any) -> RunInfo:
@@ -83,6 +96,11 @@ def drop_line() -> MakeLine:
 @pytest.fixture
 def end_line() -> MakeLine:
     return _end
+
+
+@pytest.fixture
+def breaker_line() -> MakeLine:
+    return _change
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.judging import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity, share
+from relayload.report.client import client_facts
 from relayload.report.printing import printed
 
 MARKS = {Word.PASS: "✓", Word.FAIL: "✗", Word.INCONCLUSIVE: "?"}
@@ -26,7 +27,7 @@ _DASH = "–"
 def render_summary(summary: Summary, *, color: bool = False) -> str:
     """Counts, latencies by scenario, errors, rates and the state of the generator."""
     parts = [Text(_title(summary), style="bold"), Text(), *_facts(_counts(summary)), Text(), _latencies(summary)]
-    parts += [Text(), *_facts([*_errors(summary), *_rates(summary), *_generator(summary)])]
+    parts += [Text(), *_facts([*_errors(summary), *client_facts(summary), *_rates(summary), *_generator(summary)])]
     parts += [Text(f"warning: {warning}", style="yellow") for warning in summary.warnings]
     return printed(parts, color=color)
 
@@ -61,8 +62,7 @@ def _counts(summary: Summary) -> list[tuple[str, str]]:
     arrivals = (
         f"offered {counts.offered:,} = started {counts.started:,} + dropped {counts.dropped:,} + lost {counts.lost:,}"
     )
-    retries = [f"{counts.retries:,} retries"] if counts.retries else []
-    return [("arrivals", arrivals), ("outcomes", " · ".join([*outcomes, *retries]) or "none")]
+    return [("arrivals", arrivals), ("outcomes", " · ".join(outcomes) or "none")]
 
 
 def _latencies(summary: Summary) -> RenderableType:

@@ -93,13 +93,15 @@ def _traits(record: Record) -> tuple[object, ...]:
     """What sets a record's key, for the price of a tuple."""
     answer = record.attempts[-1] if record.attempts else NO_ANSWER
     place = record.scenario, record.model, record.stage, record.measured
-    return place, record.outcome._value_, answer.status, answer.error
+    kind = answer.kind
+    return place, record.outcome._value_, answer.status, answer.error, kind and kind._value_
 
 
 def _key(record: Record) -> Key:
     answer = record.attempts[-1] if record.attempts else NO_ANSWER
     place = Place(record.scenario, record.model, record.stage, record.measured)
-    return Key(place, record.outcome.value, answer.status, answer.error)
+    kind = answer.kind.value if answer.kind else None
+    return Key(place, record.outcome.value, answer.status, answer.error, kind)
 
 
 @dataclass(frozen=True, slots=True)

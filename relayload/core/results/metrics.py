@@ -9,7 +9,7 @@ from relayload.core.results.selection import Selection, Series
 from relayload.core.results.summary import Metrics
 
 SECONDS = "s"
-_METRICS = ("latency", "service", "ttft", "ttfo", "tpot", "late")
+_METRICS = ("latency", "service", "ttft", "ttfo", "tpot", "late", "throttled")
 
 Column = list[Distribution | None]
 """One metric of several selections."""
@@ -37,7 +37,13 @@ class MetricsOf:
 
 
 def _distributions(selections: Sequence[Selection], metric: str) -> Column:
+    if metric == "throttled":  # most runs have no quota
+        selections = [selection if _waited(selection) else Selection({}) for selection in selections]
     return [Series(selection, metric).describe(SECONDS) for selection in selections]
+
+
+def _waited(selection: Selection) -> bool:
+    return any(any(cell.columns["throttled"]) for cell in selection.cells.values())
 
 
 def _gaps(selection: Selection) -> Distribution | None:

@@ -1,11 +1,11 @@
 """The summary of a run: `summary.json`, schema version 1, which others may rely on.
 
-`counts`, `errors`, `tokens` and `timeline` cover the whole run, warm-up included. `rates` and `metrics` cover the
-measured stages, and `metrics` only the requests that ended ok; `scope` says so in the file. In a stage's own
-tables its own requests stand, also those of a warm-up.
+`counts`, `errors`, `tokens`, `retries`, `quota`, `breaker` and `timeline` cover the whole run, warm-up included.
+`rates` and `metrics` cover the measured stages, and `metrics` only the requests that ended ok; `scope` says so in the
+file. In a stage's own tables its own requests stand, also those of a warm-up.
 """
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from relayload.core.results.sample import Distribution
 
@@ -65,6 +65,8 @@ class Metrics(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tpot: Distribution | None = None
     chunk_gap: Distribution | None = None
     late: Distribution | None = None
+    throttled: Distribution | None = None
+    """Absent where no request waited for a quota; else of all, also those that did not."""
 
 
 class TokenCounts(Struct, frozen=True, kw_only=True):
@@ -84,6 +86,57 @@ class ErrorCount(Struct, frozen=True, kw_only=True):
     error: str | None
     status: int | None
     count: int
+
+
+class Retries(Struct, frozen=True, kw_only=True):
+    """What was tried again, and why no more."""
+
+    by_kind: dict[str, int] = field(default_factory=dict)
+    """Retries by what the attempt before came to."""
+    amplification: float | None = None
+    """Attempts per request that sent any; None where none did."""
+    succeeded_after_retry: int = 0
+    """Requests that ended ok, but not at the first attempt."""
+    backoff_s: float = 0.0
+    """Waiting before retries, added up."""
+    stopped_by: dict[str, int] = field(default_factory=dict)
+    """Failed requests by why they were not tried again."""
+
+
+class QuotaWaits(Struct, frozen=True, kw_only=True):
+    """Requests that waited for our own quota, and how long, added up."""
+
+    throttled: int = 0
+    throttled_s: float = 0.0
+
+
+class BreakerChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A breaker changed its state, with the calls behind it: see `record.Transition`."""
+
+    at_s: float
+    worker: int
+    scope: str
+    before: str
+    after: str
+    reason: str
+    calls: int = 0
+    failures: int = 0
+    slow: int = 0
+    since_s: float | None = None
+
+
+class BreakerActs(Struct, frozen=True, kw_only=True):
+    """What the circuit breakers of all workers did."""
+
+    trips: int = 0
+    open_time_s: float = 0.0
+    """Until the load's end, added up over workers and scopes."""
+    short_circuited: int = 0
+    """Requests that a breaker refused."""
+    enforced: bool | None = None
+    """False where breakers only watched; None where none changed its state."""
+    transitions: tuple[BreakerChange, ...] = ()
+    """In order of time."""
 
 
 class Group(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -150,6 +203,9 @@ class Summary(Struct, frozen=True, kw_only=True):
     timeline_step_s: float
     timeline: tuple[Second, ...]
     generator: GeneratorHealth
+    retries: Retries = Retries()
+    quota: QuotaWaits = QuotaWaits()
+    breaker: BreakerActs = BreakerActs()
     warnings: tuple[str, ...] = ()
     """What a reader should know, though the numbers stand."""
     schema_version: int = SCHEMA_VERSION

@@ -1,25 +1,23 @@
 """From a fold to the summary of its run."""
 
-import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import chain
 from typing import NamedTuple, cast
 
 from relayload.core.results.cell import Key, Place, Tokens
+from relayload.core.results.client import breaker_acts_of, quota_waits_of, retries_of
 from relayload.core.results.fold import Account, Fold, account
-from relayload.core.results.health import STARVED, Thresholds, doubts
+from relayload.core.results.generator import health_of
 from relayload.core.results.jobs import RunAll, one_by_one
 from relayload.core.results.metrics import Column, MetricsOf
-from relayload.core.results.record import End, Outcome
+from relayload.core.results.record import Outcome
 from relayload.core.results.run import RunInfo
 from relayload.core.results.sample import rank_of
 from relayload.core.results.selection import Selection, Series
 from relayload.core.results.summary import (
     Counts,
     ErrorCount,
-    GeneratorHealth,
     Group,
     ProfileName,
     Rates,
@@ -75,7 +73,7 @@ class _Summarizer:
 
     def summary(self, faults: tuple[str, ...], warnings: tuple[str, ...]) -> Summary:
         fold, run = self._fold, self._run
-        accounted = account(fold, run)
+        accounted, errors = account(fold, run), _errors(self._all)
         return Summary(
             run_id=run.run_id,
             profile=ProfileName(run.profile.name, run.profile.sha256),
@@ -86,20 +84,19 @@ class _Summarizer:
             counts=self._counts(accounted),
             rates=self._rates(accounted),
             metrics=self._metrics[self._measured.where(_is_ok)],
-            errors=_errors(self._all),
+            errors=errors,
             tokens=_tokens(self._all),
             by_scenario=self._groups(self._by_scenario),
             by_model=self._groups(self._by_model),
             by_stage=self._stages(),
             timeline_step_s=self._timeline_step_s,
             timeline=self._timeline,
-            generator=self._generator((*accounted.faults, *faults)),
+            generator=health_of(fold, run.thresholds, errors, self._starts.late_p99_s, (*accounted.faults, *faults)),
+            retries=retries_of(fold),
+            quota=quota_waits_of(fold),
+            breaker=breaker_acts_of(fold, self._load_s),
             warnings=(*run.cautions, *warnings, *_warnings(self._all)),
         )
-
-    def _generator(self, faults: tuple[str, ...]) -> GeneratorHealth:
-        reasons = (*faults, *_doubts(self._fold, self._run.thresholds, _errors(self._all)))
-        return _health(self._fold.ends, self._starts.late_p99_s, reasons)
 
     def _counts(self, accounted: Account) -> Counts:
         by_outcome = self._all.by_outcome()
@@ -220,42 +217,6 @@ def _tokens(everything: Selection) -> TokenCounts:
     )
 
 
-def _timestamps(ends: Sequence[End]) -> str | None:
-    clocks = {end.timestamps for end in ends}
-    return ("kernel" if clocks == {"kernel"} else "user") if clocks else None
-
-
-def _doubts(fold: Fold, thresholds: Thresholds, errors: Iterable[ErrorCount]) -> tuple[str, ...]:
-    return doubts(
-        thresholds,
-        late_s=list(chain.from_iterable(cell.columns["late"] for cell in fold.cells.values())),
-        dropped=fold.dropped,
-        timestamps=_timestamps(fold.ends),
-        loop_lag_p95_s=_worst(end.loop_lag_p95_s for end in fold.ends),
-        loop_lag_p99_s=_worst(end.loop_lag_p99_s for end in fold.ends),
-        starved=sum(error.count for error in errors if error.error in STARVED),
-    )
-
-
-def _health(ends: Sequence[End], late_p99_s: float | None, reasons: tuple[str, ...]) -> GeneratorHealth:
-    fullest = max(ends, key=_files_share, default=None)
-    return GeneratorHealth(
-        timestamps=_timestamps(ends),
-        loop_lag_p99_s=_worst(end.loop_lag_p99_s for end in ends),
-        late_p99_s=late_p99_s,
-        cpu_share=_worst(end.cpu_share for end in ends),
-        gc_pause_max_s=_worst(end.gc_pause_max_s for end in ends),
-        open_files_max=fullest.open_files_max if fullest else None,
-        open_files_limit=fullest.open_files_limit if fullest else None,
-        valid=not reasons,
-        reasons=reasons,
-    )
-
-
-def _files_share(end: End) -> float:
-    return (end.open_files_max or 0) / (end.open_files_limit or math.inf)
-
-
 def _warnings(everything: Selection) -> tuple[str, ...]:
     buffered = sum(cell.buffered for cell in everything.cells.values())
     counted = sum(cell.tokens.counted for cell in everything.cells.values())
@@ -267,10 +228,6 @@ def _warnings(everything: Selection) -> tuple[str, ...]:
         ),
         *([f"{counted} answers told no usage: their chunks were counted as tokens"] if counted else []),
     )
-
-
-def _worst(values: Iterable[float | None]) -> float | None:
-    return max((value for value in values if value is not None), default=None)
 
 
 def _per(count: float, seconds: float) -> float | None:

@@ -1,0 +1,80 @@
+"""The history of circuit breakers, from their transitions. Every worker has one per scope."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from relayload.core.resilience.state import State
+from relayload.core.results.record import Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A breaker that opened after it had been closed, and how long it took until it was closed again."""
+
+    trip: Transition
+    after_s: float
+    """Infinite if it never was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """One worker's breaker for one scope: its transitions in order of time."""
+
+    changes: tuple[Transition, ...]
+
+    def open_spans(self, until_s: float) -> Iterator[tuple[float, float]]:
+        """From when to when it was open, until the load's end."""
+        for position, change in enumerate(self.changes):
+            if change.after is State.OPEN:
+                following = self.changes[position + 1 : position + 2]
+                ends_at_s = min(until_s, following[0].at_s) if following else until_s
+                if ends_at_s > change.at_s:
+                    yield change.at_s, ends_at_s
+
+    def recoveries(self) -> Iterator[Recovery]:
+        """One for each time that it opened after it had been closed: trials that fail in between do not end it."""
+        first: Transition | None = None
+        for change in self.changes:
+            if change.after is State.OPEN:
+                first = first or change
+            elif change.after is State.CLOSED and first is not None:
+                yield Recovery(first, change.at_s - first.at_s)
+                first = None
+        if first is not None:
+            yield Recovery(first, math.inf)
+
+
+def breakers(transitions: Iterable[Transition]) -> list[Breaker]:
+    """Each breaker that ever changed its state."""
+    changes: dict[tuple[int, str], list[Transition]] = {}
+    for transition in in_order(transitions):
+        changes.setdefault((transition.worker, transition.scope), []).append(transition)
+    return [Breaker(tuple(own)) for own in changes.values()]
+
+
+def in_order(transitions: Iterable[Transition]) -> list[Transition]:
+    """By time; those of one worker and instant as they were recorded."""
+    return sorted(transitions, key=lambda transition: transition.at_s)
+
+
+def trips(transitions: Iterable[Transition]) -> list[Transition]:
+    """The transitions to OPEN, also those from a failed trial."""
+    return [transition for transition in transitions if transition.after is State.OPEN]
+
+
+def open_s(of: Iterable[Breaker], within: Sequence[tuple[float, float]]) -> float:
+    """How long breakers were open in these spans of time, which do not overlap, added up."""
+    until_s = max((end for _, end in within), default=0.0)
+    opened = chain.from_iterable(breaker.open_spans(until_s) for breaker in of)
+    return math.fsum(
+        max(0.0, min(end, span_end) - max(begin, span_begin))
+        for begin, end in opened
+        for span_begin, span_end in within
+    )
+
+
+def opened_after_s(trip: Transition) -> float | None:
+    """From the end of the first of the failures behind a trip to the trip; None where that is not told."""
+    return None if trip.since_s is None else trip.at_s - trip.since_s

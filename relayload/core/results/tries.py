@@ -1,0 +1,73 @@
+"""What clients did so that requests got an answer: tried again, waited, gave up."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import NamedTuple
+
+from relayload.core.results.record import Attempt, Record
+
+
+class Cause(NamedTuple):
+    """Why an attempt was followed by another: how it ended, as plain text."""
+
+    outcome: str
+    status: int | None
+    kind: str | None
+
+    @property
+    def name(self) -> str:
+        """What the client made of it, or how it ended where no client had a say."""
+        return self.kind or self.outcome
+
+
+class Tries:
+    """Of the requests of a cell: why they were tried again, how long they waited for it, why no more."""
+
+    __slots__ = ("backoff_s", "retried", "retries_due_s", "stopped_by")
+
+    def __init__(self) -> None:
+        self.retried = 0
+        """Requests that were tried more than once."""
+        self.retries_due_s: dict[Cause, array[float]] = {}
+        """Per retry, when its request was due."""
+        self.backoff_s = 0.0
+        self.stopped_by: Counter[str] = Counter()
+
+    def extend(self, records: Sequence[Record]) -> None:
+        self.backoff_s += sum(map(attrgetter("backoff_s"), records))
+        self.stopped_by.update(filter(None, map(attrgetter("stopped_by"), records)))
+        retried = [record for record in records if len(record.attempts) > 1]
+        self.retried += len(retried)
+        for record in retried:
+            for attempt in record.attempts[:-1]:
+                self.retries_due_s.setdefault(_cause(attempt), array("d")).append(record.intended_at_s)
+
+    def merge(self, other: "Tries") -> None:
+        self.retried += other.retried
+        self.backoff_s += other.backoff_s
+        self.stopped_by.update(other.stopped_by)
+        for cause, due_s in other.retries_due_s.items():
+            self.retries_due_s.setdefault(cause, array("d")).extend(due_s)
+
+    def within(self, begins_at_s: float, ends_at_s: float) -> dict[Cause, "array[float]"]:
+        """Per retry of the requests that were due from one instant until before another, when they were."""
+        kept = {
+            cause: array("d", (due for due in due_s if begins_at_s <= due < ends_at_s))
+            for cause, due_s in self.retries_due_s.items()
+        }
+        return {cause: due_s for cause, due_s in kept.items() if due_s}
+
+
+def retries_by_cause(tries: Iterable[Tries]) -> dict[str, int]:
+    """How often attempts were followed by another, by the name of the cause, the most frequent first."""
+    counts: Counter[str] = Counter()
+    for one in tries:
+        for cause, due_s in one.retries_due_s.items():
+            counts[cause.name] += len(due_s)
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _cause(attempt: Attempt) -> Cause:
+    return Cause(attempt.outcome.value, attempt.status, attempt.kind.value if attempt.kind else None)
