@@ -21,9 +21,11 @@ class Options(TypedDict, total=False):
 
 
 def prepare(driver: str) -> None:
-    """Import what a driver needs, before a run depends on the instant: the SDK takes a second."""
+    """Have ready what a driver needs, before a run depends on the instant: the SDK takes a second or two."""
     if driver == "openai":
-        import relayload.transport.sdk  # noqa: F401 -- imported for later
+        from relayload.transport import sdk
+
+        sdk.prepare()
 
 
 def new_transport(driver: str, base_url: str, api_key: str, **options: Unpack[Options]) -> Transport:

@@ -47,6 +47,22 @@ _OWN_PARAMETERS = {"model", "messages", "input", "stream", "encoding_format"}
 _UNSENT = {Failure.DNS, Failure.CONNECT, Failure.CONNECT_TIMEOUT, Failure.TLS, Failure.TLS_CERTIFICATE, Failure.PROXY}
 
 
+_FIRST_EVENTS = b'data: {"type":"response.created","response":{"output":[]},"choices":[]}\n\n'
+"""One that both kinds of streams may hold."""
+
+
+def prepare() -> None:
+    """Have the SDK build what it would build while it reads the first stream: half a second for responses."""
+    server = httpx2.MockTransport(lambda _request: httpx2.Response(200, content=_FIRST_EVENTS))
+    with openai.OpenAI(
+        api_key="none", base_url="http://127.0.0.1", http_client=httpx2.Client(transport=server)
+    ) as client:
+        for _ in client.chat.completions.create(model="none", messages=[], stream=True):
+            pass
+        for _ in client.responses.create(model="none", input="", stream=True):
+            pass
+
+
 class _Late(BaseException):
     """A deadline has passed. Not an Exception, which the SDK would take for its own."""
 

@@ -9,7 +9,10 @@ import pytest
 
 from relayload import clock
 from relayload.core.results.record import Outcome
+from relayload.core.wire.chat import chat_request
+from relayload.core.wire.embeddings import embeddings_request, vectors
 from relayload.core.wire.request import Timeouts
+from relayload.core.wire.responses import responses_request
 from relayload.fakerelay.process import FakeRelay
 
 PATIENT = Timeouts(connect_s=5.0, gap_s=0.3, total_s=10.0)
@@ -50,16 +53,21 @@ def relay(tmp_path_factory):
         "models:\n"
         f"  model: &model {{ttft: {{any: 20ms}}, speed: 1000/s, output_tokens: {{any: {TOKENS}}}}}\n"
         f"{models}\nfaults:\n{faults}\n"
+        "embedding_models:\n  embedder: {latency: {p50: 20ms, p99: 60ms}, dimensions: 3}\n"
     )
     with FakeRelay.start(str(file), api_key="sk-test") as relay:
         yield relay
 
 
+@pytest.mark.parametrize("new_request", [chat_request, responses_request])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_every_fault_is_told_by_its_name(relay, connect, ask, fault):
+def test_every_fault_is_told_by_its_name(relay, connect, fault, new_request):
     transport = connect(relay.base_url)
-    model = {"model": f"model-{list(FAULTS).index(fault)}"}
-    streamed, plain = (transport.send(ask(stream=s, extra=model), PATIENT).attempt for s in (True, False))
+    model = f"model-{list(FAULTS).index(fault)}"
+    messages = [{"role": "user", "content": "hi"}]
+    streamed, plain = (
+        transport.send(new_request(model, messages, stream=stream), PATIENT).attempt for stream in (True, False)
+    )
 
     came_to = (streamed.outcome.value, streamed.error, plain.outcome.value, plain.error)
     assert came_to == FAULTS[fault]
@@ -67,6 +75,16 @@ def test_every_fault_is_told_by_its_name(relay, connect, ask, fault):
         assert (streamed.chunks, streamed.output_tokens) == (TOKENS, TOKENS)
         assert streamed.counted is (fault == "missing_usage")
         assert streamed.buffered is (fault == "buffered")
+
+
+@pytest.mark.parametrize("encoding", ["float", "base64"])
+def test_texts_are_embedded(relay, connect, encoding):
+    request = embeddings_request("embedder", ["one", "two three"], encoding_format=encoding)
+    answer = connect(relay.base_url).send(request, PATIENT, keep_text=True)
+    attempt = answer.attempt
+    assert (attempt.outcome, attempt.chunks, attempt.ttft_s, attempt.output_tokens) == (Outcome.OK, 0, None, None)
+    assert attempt.input_tokens > 0
+    assert [len(vector) for vector in vectors(answer.body)] == [3, 3]
 
 
 def test_the_first_token_is_timed_by_its_arrival(relay, connect, ask):

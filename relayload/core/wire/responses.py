@@ -4,6 +4,7 @@ As lenient as chat completions are read. Source: OpenAI API reference, the `resp
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -108,12 +109,17 @@ def read_response_event(data: bytes, name: bytes) -> Event | None:
     if data in _OTHER_ENDS:
         return None
     if name == b"error":
-        return Event(fault=fault_of_body(data))
+        return Event(fault=_fault_of_error_event(data))
     try:
         read = _decode_event(data)
     except ValueError:  # msgspec's errors and UnicodeDecodeError are ValueErrors
         read = read_leniently(data, _decode_event, lambda error: ResponseEvent(error=error))
     return response_event(read)
+
+
+def _fault_of_error_event(data: bytes) -> RelayFault:
+    fault = fault_of_body(data)
+    return replace(fault, type=None) if fault.type == "error" else fault  # the type of the event, not of the error
 
 
 def response_event(read: ResponseEvent) -> Event:

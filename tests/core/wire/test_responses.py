@@ -121,7 +121,7 @@ def test_without_a_final_event_the_stream_is_broken(ending):
             RelayFault("m", None, "server_error"),
         ),
         (event("response.failed", response=None), RelayFault()),
-        (event("error", message="m", code="c", param=None), RelayFault("m", "error", "c")),
+        (event("error", message="m", code="c", param=None), RelayFault("m", None, "c")),
         (b'data: {"type":"error","message":"m","code":"c"}\n\n', RelayFault("m", None, "c")),
         (event("error", error={"message": "m", "type": "t"}), RelayFault("m", "t")),
         (b'data: {"error":{"message":"m","code":429}}\n\n', RelayFault("m", None, "429")),
