@@ -21,11 +21,11 @@ from relayload.swarm.generator import Generator
 from relayload.swarm.messages import LIVE, Live, unpack
 from relayload.swarm.nodes import options_of, runner_of
 from relayload.swarm.options import OWN_MESSAGE, Options, add_options, stay_on_loopback
-from relayload.swarm.preflight import TargetUnreachable
 from relayload.swarm.run import Run
 from relayload.swarm.signals import Interruption
 from relayload.swarm.target import TargetHost
 from relayload.swarm.worker import Worker
+from relayload.transport.asking import TargetUnreachable
 
 _LOG = logging.getLogger("relayload")
 _CRASHED = 1

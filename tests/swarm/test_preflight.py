@@ -8,7 +8,8 @@ from threading import Thread
 import pytest
 from certificates import Certificates
 
-from relayload.swarm.preflight import TargetUnreachable, preflight
+from relayload.swarm.preflight import preflight
+from relayload.transport.asking import TargetUnreachable
 
 KEY = "sk-do-not-tell"
 Answers = Callable[[str, str], tuple[int, bytes]]
@@ -63,9 +64,10 @@ def test_a_relay_that_lists_its_models_passes() -> None:
         preflight(f"{url}/v1", KEY)
 
 
-def test_a_relay_without_a_list_of_models_passes_if_it_has_chat_completions() -> None:
+@pytest.mark.parametrize("endpoint", ["/chat/completions", "/responses", "/embeddings"])
+def test_a_relay_without_a_list_of_models_passes_if_it_has_an_endpoint_of_ours(endpoint: str) -> None:
     def answers(method: str, path: str) -> tuple[int, bytes]:
-        return (400, b"{}") if (method, path) == ("POST", "/v1/chat/completions") else (404, b"")
+        return (400, b"{}") if (method, path) == ("POST", f"/v1{endpoint}") else (404, b"")
 
     with server(answers) as url:
         preflight(f"{url}/v1", KEY)

@@ -1,0 +1,57 @@
+import pytest
+
+from relayload.fakerelay.process import FakeRelay
+from relayload.transport.asking import TargetUnreachable, models
+
+KEY = "sk-do-not-tell"
+
+
+def test_the_models_of_a_relay_are_listed_in_its_order():
+    with FakeRelay.start("o-series", api_key=KEY) as relay:
+        names = models(relay.base_url, KEY)
+    assert names[0] == "o3"
+    assert "text-embedding-3-small" in names
+
+
+@pytest.fixture
+def answering(serve):
+    """A server that answers once with this body and status; returns its base URL."""
+
+    def start(body, status="200 OK"):
+        def script(peer):
+            peer.read_request()
+            peer.answer(body, status)
+
+        return serve(script)
+
+    return start
+
+
+def test_the_question_is_a_get_with_the_key(answering):
+    server = answering(b'{"data":[{"id":"a"},{"id":"b"}]}')
+    assert models(server.base_url, KEY, {"headers": {"x-team": "a"}}) == ("a", "b")
+    (request,) = server.requests
+    assert request.head.startswith("GET /v1/models HTTP/1.1")
+    assert (request.headers["authorization"], request.headers["x-team"]) == (f"Bearer {KEY}", "a")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "told"),
+    [
+        (b'{"error":{"message":"no such key"}}', "401 Unauthorized", "answers 401 to GET /models (no such key)"),
+        (b"<html>", "404 Not Found", "answers 404 to GET /models"),
+        (b"<html>", "200 OK", "answers GET /models with no list of models"),
+        (b'{"data":[{"name":"a"}]}', "200 OK", "answers GET /models with no list of models"),
+        (b'{"data":[{"id":7}]}', "200 OK", "answers GET /models with no list of models"),
+    ],
+)
+def test_what_is_no_list_of_models_is_told(answering, body, status, told):
+    server = answering(body, status)
+    with pytest.raises(TargetUnreachable) as caught:
+        models(server.base_url, KEY)
+    assert str(caught.value) == f"target {server.base_url} {told}"
+
+
+def test_nobody_there_is_told():
+    with pytest.raises(TargetUnreachable, match=r"nothing listens on 127\.0\.0\.1:1"):
+        models("http://127.0.0.1:1/v1", KEY)
