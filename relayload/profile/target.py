@@ -93,7 +93,7 @@ class Target(Part):
     @property
     def secure(self) -> bool:
         """It is spoken to over TLS."""
-        return urlsplit(self.base_url).scheme == "https"
+        return self.fake_preset is None and urlsplit(self.base_url).scheme == "https"
 
     @property
     def cautions(self) -> tuple[str, ...]:

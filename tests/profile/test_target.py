@@ -133,3 +133,8 @@ def test_headers_that_cannot_be_sent_are_refused(headers, said):
 
 def test_a_header_never_prints_its_value():
     assert "sesame" not in repr(Target.model_validate({"headers": {"X-Key": "sesame"}}))
+
+
+def test_the_name_of_a_preset_may_look_like_a_broken_host():
+    target = Target(base_url="fake://[x")
+    assert (target.secure, target.host, target.fake_preset) == (False, None, "[x")
