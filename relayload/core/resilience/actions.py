@@ -1,0 +1,82 @@
+"""What a call and its caller tell each other: what to do next, what was seen, how it ended."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from relayload.core.resilience.classify import Signs
+from relayload.core.resilience.kind import Kind
+
+
+class Why(StrEnum):
+    """What is waited for."""
+
+    QUOTA = "quota"
+    BACKOFF = "backoff"
+
+
+class StoppedBy(StrEnum):
+    """Why a request that could have been tried once more was not."""
+
+    ATTEMPTS = "attempts"
+    BUDGET = "budget"
+    BREAKER = "breaker"
+    DEADLINE = "deadline"
+    ASKED_WAIT = "asked_wait"
+    """The relay asked for a longer wait than this client is willing to."""
+    CONTENT = "content"
+    """The answer had begun: who reads it cannot be told to forget it."""
+
+
+class Send(Struct, frozen=True, gc=False):
+    """Make this attempt, the first being 1, within so many seconds (None: as long as its own timeouts allow)."""
+
+    number: int
+    within_s: float | None = None
+
+
+class Wait(Struct, frozen=True, gc=False):
+    """Wait so long, and ask again."""
+
+    seconds: float
+    why: Why
+
+
+class Done(Struct, frozen=True, gc=False):
+    """The request is over."""
+
+    kind: Kind | None
+    """Of the last attempt, which is the answer; None where nothing was sent."""
+    stopped_by: StoppedBy | None = None
+    """None for an answer, and for a failure that is not to be tried again."""
+    kinds: tuple[Kind, ...] = ()
+    """Of all attempts."""
+    throttled_s: float = 0.0
+    """Waited for quota."""
+    backoff_s: float = 0.0
+    """Waited before retries."""
+
+    @property
+    def short_circuited(self) -> bool:
+        """Whether the breaker refused it before anything was sent."""
+        return self.kind is None and self.stopped_by is StoppedBy.BREAKER
+
+
+class Observation(Struct, frozen=True, gc=False):
+    """What came of an attempt."""
+
+    signs: Signs
+    content_begun: bool = False
+    """The first content token of a stream had come."""
+    used_tokens: int | None = None
+    """Input and output; None where the relay did not say."""
+    ttft_s: float | None = None
+    service_s: float | None = None
+    wall_s: float | None = None
+    """When it ended, since the Unix epoch: only needed to read a wait that is given as a date."""
+
+    def tokens(self, expected: int) -> int:
+        """Those used; where the relay did not say, a refusal has used none, and all else what was expected."""
+        if self.used_tokens is not None:
+            return self.used_tokens
+        return 0 if (self.signs.status or 0) >= 400 else expected

@@ -1,0 +1,300 @@
+"""One request of a client, with all its attempts: what to do next, as a function of what was seen and the time.
+
+Outermost first: deadline, retry, breaker, quota, the timeouts of an attempt, send. The caller sends and sleeps:
+
+    while True:
+        match call.next_action(clock.now_s()):
+            case Send(number, within_s):
+                call.observe(attempt(number, within_s), clock.now_s())
+            case Wait(seconds):
+                sleep_s(seconds)
+            case Done() as done:
+                return done
+
+Each attempt asks the breaker once and then reserves quota, and each outcome reaches the breaker once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+from typing import Any
+
+from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait, Why
+from relayload.core.resilience.asked_wait import asked_wait_s
+from relayload.core.resilience.classify import Classifier
+from relayload.core.resilience.dialects import NEVER_SENT, OWN_FAULTS
+from relayload.core.resilience.gates import Breaker, Quota
+from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.meaning import COUNTED, MEANINGS, Selection
+from relayload.core.resilience.retry import RetryBudget, RetryPolicy
+
+_LEAST_WAIT_S = 1e-6
+"""So that waiting moves every clock on, however its numbers are rounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallPolicy:
+    """What all calls of a client have in common. Without `retry`, a request is one attempt."""
+
+    classifier: Classifier
+    retry: RetryPolicy | None = None
+    counted: Selection = COUNTED
+    """What counts against the breaker."""
+    slow: Callable[[float | None, float | None], bool] | None = None
+    """Whether an attempt with this time to first token and to the last byte is slow for the breaker."""
+
+
+class OutOfOrder(RuntimeError):
+    """The call was asked, or told, something that its place in the table does not allow."""
+
+
+class Stand(StrEnum):
+    """Where a call stands."""
+
+    READY = "ready"
+    """The next attempt has asked nobody yet."""
+    THROTTLED = "throttled"
+    """It has its permit, and waits for its place in the quota."""
+    SENT = "sent"
+    BACKING_OFF = "backing_off"
+    DONE = "done"
+
+
+class Event(StrEnum):
+    """What moves a call on."""
+
+    QUEUED = "queued"
+    ADMITTED = "admitted"
+    FAILED = "failed"
+    WAITED = "waited"
+    ENDED = "ended"
+
+
+# An attempt that is ready is admitted at once, or queued for quota and admitted then. A failed one is followed by
+# another after a back-off. Wherever it stands, a call can end: answered, refused, out of time, given up or abandoned.
+TRANSITIONS: dict[tuple[Stand, Event], Stand] = {
+    (Stand.READY, Event.QUEUED): Stand.THROTTLED,
+    (Stand.READY, Event.ADMITTED): Stand.SENT,
+    (Stand.THROTTLED, Event.ADMITTED): Stand.SENT,
+    (Stand.SENT, Event.FAILED): Stand.BACKING_OFF,
+    (Stand.BACKING_OFF, Event.WAITED): Stand.READY,
+    (Stand.READY, Event.ENDED): Stand.DONE,
+    (Stand.THROTTLED, Event.ENDED): Stand.DONE,
+    (Stand.SENT, Event.ENDED): Stand.DONE,
+    (Stand.BACKING_OFF, Event.ENDED): Stand.DONE,
+}
+
+
+class Call:
+    """One request. `tokens` is what it is expected to take of the quota; `deadline_at_s` ends it, waits and all."""
+
+    __slots__ = (
+        "_backoff_s",
+        "_breaker",
+        "_budget",
+        "_deadline_at_s",
+        "_done",
+        "_kinds",
+        "_number",
+        "_permit",
+        "_policy",
+        "_quota",
+        "_reservation",
+        "_rng",
+        "_stand",
+        "_throttled_s",
+        "_tokens",
+        "_until_s",
+        "_waiting_since_s",
+    )
+
+    def __init__(
+        self,
+        policy: CallPolicy,
+        rng: Random,
+        *,
+        deadline_at_s: float | None = None,
+        breaker: Breaker | None = None,
+        quota: Quota | None = None,
+        budget: RetryBudget | None = None,
+        tokens: int = 0,
+    ) -> None:
+        self._policy = policy
+        self._rng = rng
+        self._deadline_at_s = deadline_at_s
+        self._breaker = breaker
+        self._quota = quota
+        self._budget = budget
+        self._tokens = tokens
+        self._stand = Stand.READY
+        self._number = 0
+        self._kinds: tuple[Kind, ...] = ()
+        self._permit: Any = None
+        self._reservation: Any = None
+        self._waiting_since_s = self._until_s = 0.0
+        self._throttled_s = self._backoff_s = 0.0
+        self._done: Done | None = None
+
+    def next_action(self, now_s: float) -> Send | Wait | Done:
+        """What to do now."""
+        stand = self._stand
+        if stand is Stand.READY:
+            return self._begin(now_s)
+        if stand is Stand.THROTTLED or stand is Stand.BACKING_OFF:
+            return self._go_on(now_s)
+        if self._done is None:
+            raise OutOfOrder("an attempt is on its way: observe what came of it")
+        return self._done
+
+    def observe(self, observation: Observation, now_s: float) -> Kind:
+        """Take what came of the attempt that was to be sent, and say of what kind it was."""
+        if self._stand is not Stand.SENT:
+            raise OutOfOrder(f"no attempt is on its way: the call is {self._stand}")
+        kind = self._policy.classifier.classify(observation.signs)
+        self._kinds += (kind,)
+        self._tell_breaker(kind, observation, now_s)
+        self._settle(observation, now_s)
+        if kind is Kind.OK:
+            self._end()
+        else:
+            self._after_failure(kind, observation, now_s)
+        return kind
+
+    def abandon(self, now_s: float) -> Done:
+        """Give up, whatever is going on: nothing stays reserved. After the end, it changes nothing."""
+        if self._done is not None:
+            return self._done
+        if self._stand is Stand.SENT:
+            self._release(now_s)
+            if self._quota is not None:
+                self._quota.settle(self._take_reservation(), self._tokens, now_s)
+            return self._end()
+        if self._stand is not Stand.READY:
+            self._account_wait(now_s)
+        return self._give_up(None, now_s)
+
+    def _begin(self, now_s: float) -> Send | Wait | Done:
+        if self._late(now_s):
+            return self._end(StoppedBy.DEADLINE)
+        if self._breaker is not None:
+            self._permit = self._breaker.try_acquire(now_s)
+            if self._permit is None:
+                return self._end(StoppedBy.BREAKER)
+        return self._send(now_s) if self._quota is None else self._queue(self._quota, now_s)
+
+    def _queue(self, quota: Quota, now_s: float) -> Send | Wait | Done:
+        self._reservation = quota.reserve(self._tokens, now_s)
+        wait_s: float = self._reservation.wait_s
+        if wait_s <= 0:
+            return self._send(now_s)
+        if self._late(now_s + wait_s):
+            return self._give_up(StoppedBy.DEADLINE, now_s)
+        self._wait(wait_s, now_s, Event.QUEUED)
+        return Wait(wait_s, Why.QUOTA)
+
+    def _go_on(self, now_s: float) -> Send | Wait | Done:
+        """After a wait, or within it."""
+        throttled = self._stand is Stand.THROTTLED
+        if now_s < self._until_s:
+            return Wait(max(self._until_s - now_s, _LEAST_WAIT_S), Why.QUOTA if throttled else Why.BACKOFF)
+        self._account_wait(now_s)
+        if not throttled:
+            self._move(Event.WAITED)
+            return self._begin(now_s)
+        return self._give_up(StoppedBy.DEADLINE, now_s) if self._late(now_s) else self._send(now_s)
+
+    def _send(self, now_s: float) -> Send:
+        self._move(Event.ADMITTED)
+        self._number += 1
+        if self._number == 1 and self._budget is not None:
+            self._budget.note_request(now_s)
+        return Send(self._number, None if self._deadline_at_s is None else self._deadline_at_s - now_s)
+
+    def _tell_breaker(self, kind: Kind, observation: Observation, now_s: float) -> None:
+        if self._breaker is None:
+            return
+        signs = observation.signs
+        failed = kind is not Kind.OK and signs.failure not in OWN_FAULTS and self._policy.counted.covers(kind, signs)
+        if not failed and kind is not Kind.OK:
+            self._release(now_s)
+            return
+        slow = self._policy.slow is not None and self._policy.slow(observation.ttft_s, observation.service_s)
+        permit, self._permit = self._permit, None
+        self._breaker.record(permit, failed=failed, slow=slow, now_s=now_s)
+
+    def _settle(self, observation: Observation, now_s: float) -> None:
+        if self._quota is None:
+            return
+        reservation = self._take_reservation()
+        if observation.signs.failure in NEVER_SENT:
+            self._quota.cancel(reservation, now_s)
+        else:
+            self._quota.settle(reservation, observation.tokens(self._tokens), now_s)
+
+    def _after_failure(self, kind: Kind, observation: Observation, now_s: float) -> None:
+        retry = self._policy.retry
+        if retry is None or retry.attempts == 1 or not retry.retried.covers(kind, observation.signs):
+            self._end()
+        elif observation.content_begun:
+            self._end(StoppedBy.CONTENT)
+        elif self._number >= retry.attempts:
+            self._end(StoppedBy.ATTEMPTS)
+        else:
+            self._back_off(retry, kind, observation, now_s)
+
+    def _back_off(self, retry: RetryPolicy, kind: Kind, observation: Observation, now_s: float) -> None:
+        signs, limited = observation.signs, kind is Kind.RATE_LIMITED
+        asked_s = asked_wait_s(signs.headers, signs.message, limited=limited, wall_s=observation.wall_s)
+        throttled = MEANINGS[kind].throttling
+        wait_s = retry.backoff_s(self._number, throttled=throttled, asked_s=asked_s, rng=self._rng)
+        if asked_s is not None and asked_s > retry.most_asked_s:
+            self._end(StoppedBy.ASKED_WAIT)
+        elif self._late(now_s + wait_s):
+            self._end(StoppedBy.DEADLINE)
+        elif self._budget is not None and not self._budget.try_spend(now_s):
+            self._end(StoppedBy.BUDGET)
+        else:
+            self._wait(wait_s, now_s, Event.FAILED)
+
+    def _wait(self, wait_s: float, now_s: float, event: Event) -> None:
+        self._waiting_since_s, self._until_s = now_s, now_s + wait_s
+        self._move(event)
+
+    def _account_wait(self, now_s: float) -> None:
+        waited_s = now_s - self._waiting_since_s
+        if self._stand is Stand.THROTTLED:
+            self._throttled_s += waited_s
+        else:
+            self._backoff_s += waited_s
+
+    def _late(self, at_s: float) -> bool:
+        return self._deadline_at_s is not None and at_s >= self._deadline_at_s
+
+    def _give_up(self, stopped_by: StoppedBy | None, now_s: float) -> Done:
+        """End without sending the attempt that was being prepared, if one was."""
+        if self._reservation is not None and self._quota is not None:
+            self._quota.cancel(self._take_reservation(), now_s)
+        self._release(now_s)
+        return self._end(stopped_by)
+
+    def _take_reservation(self) -> Any:
+        reservation, self._reservation = self._reservation, None
+        return reservation
+
+    def _release(self, now_s: float) -> None:
+        permit, self._permit = self._permit, None
+        if permit is not None and self._breaker is not None:
+            self._breaker.release(permit, now_s)
+
+    def _end(self, stopped_by: StoppedBy | None = None) -> Done:
+        self._move(Event.ENDED)
+        kinds = self._kinds
+        self._done = Done(kinds[-1] if kinds else None, stopped_by, kinds, self._throttled_s, self._backoff_s)
+        return self._done
+
+    def _move(self, event: Event) -> None:
+        stand = TRANSITIONS.get((self._stand, event))
+        if stand is None:
+            raise OutOfOrder(f"a call that is {self._stand} cannot be {event}")
+        self._stand = stand

@@ -1,0 +1,107 @@
+"""When to try again: how often, after how long, and how many retries a client allows itself in all."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+from relayload.core.resilience.meaning import RETRIED, Selection
+
+_MOST_DOUBLINGS = 60
+_SLOTS = 10
+
+
+class Jitter(StrEnum):
+    """How much of a back-off is left to chance."""
+
+    FULL = "full"
+    """All of it: clients that failed together come back apart."""
+    EQUAL = "equal"
+    """Half of it."""
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """What one request may do to become an answer. Exponential back-off as in AWS's standard mode, with full jitter.
+
+    Source: AWS Architecture Blog, "Exponential Backoff And Jitter".
+    """
+
+    attempts: int = 3
+    """The first one included."""
+    transient_base_s: float = 0.5
+    """The longest back-off after a first failure; it doubles with every further one."""
+    throttled_base_s: float = 1.0
+    """The same, after a relay that had too much to do."""
+    max_backoff_s: float = 30.0
+    jitter: Jitter = Jitter.FULL
+    most_asked_s: float = 120.0
+    """A relay that asks for a longer wait is not waited for."""
+    retried: Selection = RETRIED
+
+    def backoff_s(self, failures: int, *, throttled: bool, asked_s: float | None, rng: Random) -> float:
+        """Seconds from the `failures`-th failure to the next attempt: never less than `asked_s`.
+
+        The back-off is up to `min(max_backoff_s, base * 2**(failures - 1))`. Where the relay asked for a wait, the
+        random part comes on top of it.
+        """
+        base_s = self.throttled_base_s if throttled else self.transient_base_s
+        most_s = min(self.max_backoff_s, base_s * 2.0 ** min(failures - 1, _MOST_DOUBLINGS))
+        fixed_s = most_s * _FIXED[self.jitter]
+        return max(asked_s or 0.0, fixed_s) + rng.random() * (most_s - fixed_s)
+
+
+_FIXED = {Jitter.FULL: 0.0, Jitter.EQUAL: 0.5, Jitter.NONE: 1.0}
+
+
+class RetryBudget:
+    """The retries that all requests of a client may have together, so that an outage is not met by a storm of them.
+
+    At every instant, the retries of the last `window_s` are at most `share` of the requests that were begun in it, or
+    `minimum` where that is more. Ten seconds are long enough for the requests and the retries they lead to to be seen
+    together, and short enough that a calm minute does not pay for a storm. It is kept in ten slots: whatever the
+    rate, it costs the same, and the window is between nine and ten slots long. Source: retry budgets of Finagle
+    (20 %, 10 s) and Envoy (20 %, at least 3).
+    """
+
+    __slots__ = ("_minimum", "_requests", "_requests_of", "_retries", "_retries_of", "_share", "_slot", "_slot_s")
+
+    def __init__(self, share: float = 0.2, minimum: int = 3, window_s: float = 10.0) -> None:
+        self._share = share
+        self._minimum = minimum
+        self._slot_s = window_s / _SLOTS
+        self._slot: int | None = None
+        self._requests = 0
+        self._retries = 0
+        self._requests_of = [0] * _SLOTS
+        self._retries_of = [0] * _SLOTS
+
+    def note_request(self, now_s: float) -> None:
+        """A request has begun."""
+        self._requests_of[self._turn(now_s)] += 1
+        self._requests += 1
+
+    def try_spend(self, now_s: float) -> bool:
+        """Take a retry out of the budget, if there is one. It is spent even if it is not sent in the end."""
+        place = self._turn(now_s)
+        if self._retries + 1 > max(self._minimum, self._share * self._requests):
+            return False
+        self._retries_of[place] += 1
+        self._retries += 1
+        return True
+
+    def _turn(self, now_s: float) -> int:
+        """The place of this instant's slot, after forgetting the slots that have left the window."""
+        slot = int(now_s // self._slot_s)
+        if slot == self._slot:
+            return slot % _SLOTS
+        newest = slot if self._slot is None else self._slot
+        for passed in range(max(newest + 1, slot - _SLOTS + 1), slot + 1):
+            self._forget(passed % _SLOTS)
+        self._slot = max(newest, slot)
+        return self._slot % _SLOTS
+
+    def _forget(self, place: int) -> None:
+        self._requests -= self._requests_of[place]
+        self._retries -= self._retries_of[place]
+        self._requests_of[place] = self._retries_of[place] = 0
