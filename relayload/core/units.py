@@ -4,6 +4,7 @@ Inside: seconds, per second, fractions 0-1, USD. Outside: `800ms`, `300/min`, `1
 """
 
 import re
+from decimal import Decimal
 
 DURATION_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 RATE_UNITS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "hour": 3600.0}
@@ -13,6 +14,9 @@ _DURATION = re.compile(rf"(?:{_NUMBER}(?:ns|us|µs|ms|min|s|m|h))+")
 _DURATION_PART = re.compile(rf"({_NUMBER})(ns|us|µs|ms|min|s|m|h)")
 _RATE = re.compile(rf"({_NUMBER})\s*/\s*(s|sec|m|min|h|hour)")
 _PERCENT = re.compile(rf"({_NUMBER})\s*%")
+_USD = re.compile(rf"\$?\s*({_NUMBER})")
+_COUNT = re.compile(rf"({_NUMBER})\s*([kKMB]?)")
+_COUNT_UNITS = {"": 1, "k": 1_000, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
 
 
 def duration_s(text: str) -> float:
@@ -37,6 +41,35 @@ def fraction(text: str) -> float:
     if not match:
         raise ValueError(f"expected a share such as '1%', got '{text}'")
     return float(match[1]) / 100.0
+
+
+def usd(text: str) -> Decimal:
+    """Dollars of an amount such as `$5`, `$0.01` or `5`. Raises ValueError."""
+    match = _USD.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"expected dollars such as '$5' or '$0.01', got '{text}'")
+    return Decimal(match[1])
+
+
+def whole_count(text: str) -> int:
+    """A whole number such as `10M`, `1.5k` or `250`. Raises ValueError."""
+    match = _COUNT.fullmatch(text.strip())
+    count = Decimal(match[1]) * _COUNT_UNITS[match[2]] if match else Decimal("0.5")
+    if count != int(count):
+        raise ValueError(f"expected a whole number such as '250', '1.5k' or '10M', got '{text}'")
+    return int(count)
+
+
+def format_usd(amount: Decimal) -> str:
+    """Dollars to the cent, and below ten cents to three digits: `$4,644.00`, `$0.0123`."""
+    return f"${money(amount)}"
+
+
+def money(amount: Decimal) -> str:
+    """An amount of any currency, as `format_usd`."""
+    if amount and abs(amount) < Decimal("0.1"):
+        return f"{amount:.{min(6, 2 - amount.adjusted())}f}"
+    return f"{amount:,.2f}"
 
 
 def format_duration(seconds: float) -> str:

@@ -79,6 +79,8 @@ def _target_faults(content: _Content, folder: Path) -> Iterator[Fault]:
     elif target and guardrails and not guardrails.allow(target):
         remedy = f"guardrails: {{allow_hosts: [{target.host}]}}"
         yield content.fault(location, f"'{target.host}' is not this machine; to send load there, write {remedy}")
+    if target and content.untold(("target", "prices")):
+        yield from _price_faults(content, target.found_from(folder))
     if target and target.secure:
         yield from _tls_faults(content, target.found_from(folder))
 
@@ -89,6 +91,15 @@ def _tls_faults(content: _Content, target: Target) -> Iterator[Fault]:
     except AuthorError as error:
         for fault in error.faults:
             yield content.fault(("target", "tls", fault.path), fault.message)
+
+
+def _price_faults(content: _Content, target: Target) -> Iterator[Fault]:
+    """Of a list of the author's own."""
+    try:
+        _ = target.known_prices
+    except AuthorError as error:
+        for fault in error.faults:
+            yield content.fault(("target", "prices"), str(fault))
 
 
 def _preset_faults(name: str) -> list[str]:

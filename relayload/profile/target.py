@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from relayload.profile.types import Flag, HeaderValue, Items, Part, PathText, Secret
+from relayload import prices
+from relayload.core.errors import AuthorError
+from relayload.core.price import Price
+from relayload.profile.types import Flag, HeaderValue, Items, Part, PathText, Secret, Text
 from relayload.transport.drivers import Options
 
 FAKE_SCHEME = "fake://"
@@ -65,6 +68,23 @@ def _header_name(name: str) -> str:
 Headers = dict[Annotated[str, AfterValidator(_header_name)], HeaderValue]
 
 
+def _price_list(name: str) -> str:
+    if not prices.is_file(name):
+        try:
+            prices.read(name)
+        except AuthorError as error:
+            raise ValueError(str(error)) from None
+    return name
+
+
+TargetPrices = Annotated[
+    Annotated[Text, AfterValidator(_price_list), Tag("list")]
+    | Annotated[dict[Text, prices.PriceEntry], Tag("mapping")],
+    Discriminator(lambda value: "mapping" if isinstance(value, dict) else "list"),
+]
+"""`holysheep` or another shipped list, `prices.yaml` beside the profile, or `{o3: {input: $2.10, output: $8.40}}`."""
+
+
 class Target(Part):
     """A relay: its base URL and key, and what else it wants to be told."""
 
@@ -80,6 +100,15 @@ class Target(Part):
     """Sent with every request."""
     tls: Tls = Tls()
     """How an `https://` target is spoken to."""
+    prices: TargetPrices = Field(default_factory=dict)
+    """What its models cost, in US dollars per million tokens."""
+
+    @property
+    def known_prices(self) -> dict[str, Price]:
+        """By model. Raises AuthorError where a list of one's own can't be read."""
+        if isinstance(self.prices, str):
+            return dict(prices.read(self.prices).prices)
+        return {model: entry.price for model, entry in self.prices.items()}
 
     @property
     def options(self) -> Options:
@@ -104,7 +133,9 @@ class Target(Part):
 
     def found_from(self, folder: Path) -> "Target":
         """With its files as they lie from a folder."""
-        return self.model_copy(update={"tls": self.tls.found_from(folder)})
+        own = isinstance(self.prices, str) and prices.is_file(self.prices)
+        found = {"prices": str(folder / str(self.prices))} if own else {}
+        return self.model_copy(update={"tls": self.tls.found_from(folder), **found})
 
     @property
     def fake_preset(self) -> str | None:

@@ -16,6 +16,7 @@ from relayload.core.verdict.judging import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity, share
 from relayload.report.client import client_facts
+from relayload.report.cost import cost_facts
 from relayload.report.printing import printed
 
 MARKS = {Word.PASS: "✓", Word.FAIL: "✗", Word.INCONCLUSIVE: "?"}
@@ -27,7 +28,8 @@ _DASH = "–"
 def render_summary(summary: Summary, *, color: bool = False) -> str:
     """Counts, latencies by scenario, errors, rates and the state of the generator."""
     parts = [Text(_title(summary), style="bold"), Text(), *_facts(_counts(summary)), Text(), _latencies(summary)]
-    parts += [Text(), *_facts([*_errors(summary), *client_facts(summary), *_rates(summary), *_generator(summary)])]
+    facts = [*_errors(summary), *client_facts(summary), *_rates(summary), *cost_facts(summary.cost)]
+    parts += [Text(), *_facts([*facts, *_generator(summary)])]
     parts += [Text(f"warning: {warning}", style="yellow") for warning in summary.warnings]
     return printed(parts, color=color)
 

@@ -180,3 +180,21 @@ def test_certificates_that_cannot_be_used_are_faults(faults, good):
     target = "target: {base_url: https://localhost/v1, tls: {ca_file: none.pem, client_cert: none.pem}}\n"
     (said,) = faults(good + target)
     assert said.startswith("p.yaml:8:57: target.tls.ca_file: cannot be used: ")
+
+
+@pytest.mark.parametrize(
+    ("prices", "expected"),
+    [
+        ("holyshep", "p.yaml:8:18: target.prices: there is no price list 'holyshep'; did you mean 'holysheep'?"),
+        ("no.yaml", "p.yaml:8:18: target.prices: no.yaml: cannot be read: No such file or directory"),
+        ("{o3: {input: $2}}", "p.yaml:8:19: target.prices.o3.output: is required"),
+        (
+            "{o3: {input: two, output: $2}}",
+            "p.yaml:8:31: target.prices.o3.input: expected dollars such as '$5' or '$0.01', got 'two'",
+        ),
+    ],
+)
+def test_prices_that_cannot_be_read_are_faults(faults, good, tmp_path, prices, expected):
+    assert [fault.replace(f"{tmp_path}/", "") for fault in faults(f"{good}target: {{prices: {prices}}}\n")] == [
+        expected
+    ]

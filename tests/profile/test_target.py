@@ -1,6 +1,9 @@
+from decimal import Decimal
+
 import pytest
 from pydantic import ValidationError
 
+from relayload.core.price import Price
 from relayload.profile.target import Guardrails, Target, is_loopback
 
 
@@ -138,3 +141,17 @@ def test_a_header_never_prints_its_value():
 def test_the_name_of_a_preset_may_look_like_a_broken_host():
     target = Target(base_url="fake://[x")
     assert (target.secure, target.host, target.fake_preset) == (False, None, "[x")
+
+
+def test_prices_come_from_a_shipped_list_or_are_written_out():
+    shipped = Target.model_validate({"prices": "holysheep"}).known_prices
+    assert shipped["o3"] == Price(input=Decimal("2.10"), output=Decimal("8.40"))
+    own = Target.model_validate({"prices": {"m": {"input": "$0.10", "output": 0.4, "cached_input": "$0.05"}}})
+    assert own.known_prices == {"m": Price(input=Decimal("0.10"), output=Decimal("0.4"), cached_input=Decimal("0.05"))}
+    assert Target().known_prices == {}
+
+
+def test_a_price_list_of_ones_own_lies_beside_the_profile(tmp_path):
+    (tmp_path / "ours.yaml").write_text("models: {m: {input: $1, output: $2}}\n")
+    target = Target.model_validate({"prices": "ours.yaml"}).found_from(tmp_path)
+    assert target.known_prices == {"m": Price(input=Decimal(1), output=Decimal(2))}

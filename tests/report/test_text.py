@@ -1,5 +1,8 @@
+from decimal import Decimal
+
 import pytest
 
+from relayload.core.price import Price
 from relayload.core.results.health import Thresholds
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo
@@ -88,3 +91,19 @@ def test_color_is_only_there_where_it_is_wanted(lines, make_run, folded):
     verdict = _verdict(["latency.p50 < 1s"], lines, make_run(), folded)
     assert "\x1b[" not in render_verdict(verdict)
     assert "\x1b[32m✓" in render_verdict(verdict, color=True)
+
+
+def test_the_cost_is_told_with_what_was_wasted(request_line, make_run, folded):
+    prices = {"o3": Price(input=Decimal(2), output=Decimal(8))}
+    told = {"input_tokens": 500_000, "output_tokens": 100_000}
+    lines = [request_line(0, **told), request_line(1, outcome=Outcome.CANCELLED, **told)]
+    assert "cost       $3.60 · wasted $1.80: cancelled $1.80" in render_summary(
+        summarize(folded(lines), make_run(prices=prices))
+    )
+    strange = [*lines, request_line(2, model="o9")]
+    text = render_summary(summarize(folded(strange), make_run(prices=prices)))
+    assert "cost       not known: o9 has no price" in text
+
+
+def test_without_prices_nothing_is_said_of_cost(request_line, make_run, folded):
+    assert "cost" not in render_summary(summarize(folded([request_line(0)]), make_run()))

@@ -52,19 +52,30 @@ class Key(NamedTuple):
 class Tokens:
     """Token counts added up, as far as relays told them."""
 
-    __slots__ = ("cached_input", "counted", "input", "output", "reasoning")
+    __slots__ = ("cached_input", "counted", "input", "output", "reasoning", "told")
 
     def __init__(self) -> None:
         self.input = self.cached_input = self.output = self.reasoning = 0
+        self.told = 0
+        """Attempts of which the relay told how much went in."""
         self.counted = 0
         """Attempts whose output tokens are counted chunks."""
 
     def extend(self, attempts: Sequence[Attempt]) -> None:
-        self.input += sum(filter(None, map(attrgetter("input_tokens"), attempts)))
+        told = [count for count in map(attrgetter("input_tokens"), attempts) if count is not None]
+        self.input += sum(told)
+        self.told += len(told)
         self.cached_input += sum(filter(None, map(attrgetter("cached_input_tokens"), attempts)))
         self.output += sum(filter(None, map(attrgetter("output_tokens"), attempts)))
         self.reasoning += sum(filter(None, map(attrgetter("reasoning_tokens"), attempts)))
         self.counted += sum(map(attrgetter("counted"), attempts))
+
+    def without(self, part: "Tokens") -> "Tokens":
+        """What is left once a part of these is taken out."""
+        left = Tokens()
+        for name in Tokens.__slots__:
+            setattr(left, name, getattr(self, name) - getattr(part, name))
+        return left
 
     def merge(self, other: "Tokens") -> None:
         self.input += other.input
@@ -72,6 +83,7 @@ class Tokens:
         self.output += other.output
         self.reasoning += other.reasoning
         self.counted += other.counted
+        self.told += other.told
 
 
 class Cell:
@@ -85,6 +97,7 @@ class Cell:
         "buffered",
         "columns",
         "gaps",
+        "retried",
         "retries",
         "tokens",
         "tries",
@@ -94,6 +107,8 @@ class Cell:
         self.columns = {name: array("d") for name in _STORED}
         self.gaps = Histogram()
         self.tokens = Tokens()
+        self.retried = Tokens()
+        """Of the tokens, those of attempts that another one followed."""
         self.attempts = 0
         self.retries = 0
         self.tries = Tries()
@@ -120,6 +135,8 @@ class Cell:
         self.attempts += len(attempts)
         self.retries += len(attempts) - tried
         self.tokens.extend(attempts)
+        if len(attempts) > tried:
+            self.retried.extend([attempt for record in records for attempt in record.attempts[:-1]])
         self._extend_answers([record.attempts[-1] if record.attempts else NO_ANSWER for record in records])
 
     def merge(self, other: "Cell") -> None:
@@ -128,6 +145,7 @@ class Cell:
             column.extend(other.columns[name])
         self.gaps.merge(other.gaps)
         self.tokens.merge(other.tokens)
+        self.retried.merge(other.retried)
         self.attempts += other.attempts
         self.retries += other.retries
         self.tries.merge(other.tries)

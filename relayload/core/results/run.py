@@ -4,6 +4,7 @@ import math
 
 from msgspec import Struct, field
 
+from relayload.core.price import Price
 from relayload.core.results.health import Thresholds
 
 
@@ -49,6 +50,8 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What everyone who reads the results must know, such as that certificates were not verified."""
     objectives: tuple[str, ...] = ()
     thresholds: Thresholds = Thresholds()
+    prices: dict[str, Price] = {}
+    """By model, in US dollars per million tokens: what the run was priced by. `any` stands for the others."""
     versions: dict[str, str] = field(default_factory=dict)
     platform: str = ""
     ended_at_s: float | None = None

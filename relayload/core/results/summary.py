@@ -1,12 +1,13 @@
 """The summary of a run: `summary.json`, schema version 1, which others may rely on.
 
-`counts`, `errors`, `tokens`, `retries`, `quota`, `breaker` and `timeline` cover the whole run, warm-up included.
-`rates` and `metrics` cover the measured stages, and `metrics` only the requests that ended ok; `scope` says so in the
-file. In a stage's own tables its own requests stand, also those of a warm-up.
+`counts`, `errors`, `tokens`, `retries`, `quota`, `breaker`, `cost` and `timeline` cover the whole run, warm-up
+included. `rates` and `metrics` cover the measured stages, and `metrics` only the requests that ended ok; `scope` says
+so in the file. In a stage's own tables its own requests stand, also those of a warm-up.
 """
 
 from msgspec import Struct, field
 
+from relayload.core.results.cost import Cost
 from relayload.core.results.sample import Distribution
 
 SCHEMA_VERSION = 1
@@ -206,6 +207,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     retries: Retries = Retries()
     quota: QuotaWaits = QuotaWaits()
     breaker: BreakerActs = BreakerActs()
+    cost: Cost = Cost()
     warnings: tuple[str, ...] = ()
     """What a reader should know, though the numbers stand."""
     schema_version: int = SCHEMA_VERSION

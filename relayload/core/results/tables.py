@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 
 from relayload.core.results.cell import Key, Place, Tokens
 from relayload.core.results.client import breaker_acts_of, quota_waits_of, retries_of
+from relayload.core.results.cost import cost_of
 from relayload.core.results.fold import Account, Fold, account
 from relayload.core.results.generator import health_of
 from relayload.core.results.jobs import RunAll, one_by_one
@@ -86,6 +87,7 @@ class _Summarizer:
             metrics=self._metrics[self._measured.where(_is_ok)],
             errors=errors,
             tokens=_tokens(self._all),
+            cost=cost_of(fold.cells, run.prices),
             by_scenario=self._groups(self._by_scenario),
             by_model=self._groups(self._by_model),
             by_stage=self._stages(),

@@ -12,6 +12,7 @@ class Unit(StrEnum):
     SECONDS = "s"
     PER_SECOND = "/s"
     SHARE = "share"
+    USD = "$"
     COUNT = ""
 
 
@@ -52,11 +53,12 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             Metric("requests", {"count": Unit.COUNT}, (*_REQUEST_TAGS, "outcome")),
             Metric("throughput", _PER_SECOND, _REQUEST_TAGS),
             Metric("output_tokens", _PER_SECOND, _REQUEST_TAGS),
+            Metric("cost", {"usd": Unit.USD}, _REQUEST_TAGS),
         )
     }
 )
 """Every metric that an objective may name.
 
 `output_rate` is the output tokens of a request per second of its service; `throughput` counts the requests that
-ended ok, `output_tokens` the tokens of those.
+ended ok, `output_tokens` the tokens of those. `cost` is of the whole run, warm-up included.
 """

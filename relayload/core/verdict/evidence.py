@@ -62,6 +62,10 @@ class Evidence:
         failed = requests.where(lambda key: key.failed and all(_of_kind(tag, key) for tag in kinds))
         return Exceedance(failed.count, requests.count, effective_size(failed.due_s, requests.due_s))
 
+    def paid(self, objective: Objective) -> Selection:
+        """Requests that the tags of the objective admit, also of a warm-up: they are paid for, too."""
+        return Selection(self.fold.cells).where(lambda key: _tagged(objective.tags, key.place))
+
     def seconds(self, objective: Objective) -> float:
         """How long the measured stages that the tags admit lasted."""
         until_s = load_s(self.fold, self.run)
@@ -136,8 +140,12 @@ def _one_outcome(objective: Objective) -> bool:
 
 
 def _within(tags: Sequence[Tag], place: Place) -> bool:
+    return place.measured and _tagged(tags, place)
+
+
+def _tagged(tags: Sequence[Tag], place: Place) -> bool:
     values = {"scenario": place.scenario, "model": place.model, "stage": place.stage}
-    return place.measured and all(tag.admits(values[tag.name]) for tag in tags if tag.name in values)
+    return all(tag.admits(values[tag.name]) for tag in tags if tag.name in values)
 
 
 def _admits(tags: Sequence[Tag], key: Key) -> bool:

@@ -2,12 +2,12 @@
 
     objective = metric [ "{" tag { "," tag } "}" ] "." aggregate op value
     metric    = "latency" | "service" | "ttft" | "ttfo" | "tpot" | "chunk_gap" | "late" | "output_rate"
-              | "errors" | "requests" | "throughput" | "output_tokens"
+              | "errors" | "requests" | "throughput" | "output_tokens" | "cost"
     tag       = name ( "=" | "!=" ) text
     name      = "scenario" | "model" | "stage" | "outcome" | "kind"
-    aggregate = "p" number | "avg" | "min" | "max" | "rate" | "count" | "per_second"
+    aggregate = "p" number | "avg" | "min" | "max" | "rate" | "count" | "per_second" | "usd"
     op        = "<" | "<=" | ">" | ">=" | "==" | "!="
-    value     = duration | share | rate | number
+    value     = duration | share | rate | dollars | number
 
 Which tags, aggregates and values go with a metric stands in `METRICS`. Spaces are free between the parts.
 """
@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from relayload.core.results.record import Outcome
-from relayload.core.units import duration_s, fraction, rate_per_s
+from relayload.core.units import duration_s, fraction, rate_per_s, usd
 from relayload.core.verdict.catalog import METRICS, Metric, Unit
 from relayload.core.verdict.names import unknown
 from relayload.core.verdict.objective import PERCENTILE, Objective, Op, Tag
@@ -114,6 +114,17 @@ def _count(text: str) -> float:
     return float(text)
 
 
+def _dollars(text: str) -> float:
+    """A float holds every limit that people write in so few digits that it prints, and compares, as it was written."""
+    return float(usd(text))
+
+
 _READERS: Mapping[Unit, Callable[[str], float]] = MappingProxyType(
-    {Unit.SECONDS: duration_s, Unit.PER_SECOND: rate_per_s, Unit.SHARE: fraction, Unit.COUNT: _count}
+    {
+        Unit.SECONDS: duration_s,
+        Unit.PER_SECOND: rate_per_s,
+        Unit.SHARE: fraction,
+        Unit.COUNT: _count,
+        Unit.USD: _dollars,
+    }
 )

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from relayload.core.results.cost import cost_of
 from relayload.core.results.ranks import Parts
 from relayload.core.results.sample import percentile
 from relayload.core.verdict.catalog import METRICS
@@ -192,6 +193,17 @@ def _judge_output_tokens(objective: Objective, evidence: Evidence) -> Judgement:
     return _judge_rate(objective, ok.output_tokens, evidence.seconds(objective), requests.count)
 
 
+def _judge_cost(objective: Objective, evidence: Evidence) -> Judgement:
+    """Dollars to a millionth keep their order as floats."""
+    paid = evidence.paid(objective)
+    cost = cost_of(paid.cells, evidence.run.prices)
+    if cost.unpriced:
+        return _judgement(objective, Word.FAIL, f"no price for {', '.join(cost.unpriced)}: write target.prices")
+    if cost.usd is None:
+        return _judgement(objective, Word.FAIL, f"{', '.join(cost.untold)} never told its tokens")
+    return _judge_number(objective, float(cost.usd), paid.count if cost.by_model else 0)
+
+
 def _judge_rate(objective: Objective, count: float, seconds: float, n: int) -> Judgement:
     return _judge_number(objective, count / seconds, n) if seconds > 0 else _nothing(objective)
 
@@ -211,6 +223,7 @@ _JUDGES: Mapping[tuple[str, str], Callable[[Objective, Evidence], Judgement]] = 
         ("requests", "count"): _judge_requests,
         ("throughput", "per_second"): _judge_throughput,
         ("output_tokens", "per_second"): _judge_output_tokens,
+        ("cost", "usd"): _judge_cost,
     }
 )
 

@@ -1,11 +1,13 @@
 """Numbers of a verdict as people read them."""
 
-from relayload.core.units import format_duration
+from decimal import Decimal
+
+from relayload.core.units import format_duration, format_usd
 from relayload.core.verdict.catalog import Unit
 
 
 def quantity(value: float, unit: str) -> str:
-    """A value with its unit: `812ms`, `0.80%`, `4.20/s`, `17`."""
+    """A value with its unit: `812ms`, `0.80%`, `4.20/s`, `$0.12`, `17`."""
     match unit:
         case Unit.SECONDS:
             return format_duration(value)
@@ -13,6 +15,8 @@ def quantity(value: float, unit: str) -> str:
             return share(value)
         case Unit.PER_SECOND:
             return f"{value:.3g}/s" if value < 1000 else f"{value:,.0f}/s"
+        case Unit.USD:
+            return format_usd(Decimal(repr(value)))
         case _:
             return f"{value:,.0f}"
 

@@ -19,6 +19,8 @@ from relayload.core.verdict.objective import Objective, Op, Tag
         ("errors.count == 0", "errors", "count", Op.EQUAL, 0.0, Unit.COUNT),
         ("requests.count >= 1000", "requests", "count", Op.AT_LEAST, 1000.0, Unit.COUNT),
         ("throughput.per_second >= 4.5", "throughput", "per_second", Op.AT_LEAST, 4.5, Unit.PER_SECOND),
+        ("cost.usd < $2", "cost", "usd", Op.BELOW, 2.0, Unit.USD),
+        ("cost.usd <= 0.01", "cost", "usd", Op.AT_MOST, 0.01, Unit.USD),
         ("output_tokens.per_second > 6000/min", "output_tokens", "per_second", Op.ABOVE, 100.0, Unit.PER_SECOND),
     ],
 )
@@ -68,7 +70,7 @@ def test_other_aggregates_are_no_quantiles(text: str):
         (
             "zzz.p99 < 1s",
             "unknown metric 'zzz': expected one of latency, service, ttft, ttfo, tpot, chunk_gap, late, output_rate, "
-            "errors, requests, throughput, output_tokens",
+            "errors, requests, throughput, output_tokens, cost",
         ),
         ("ttft{scenrio=a}.p99 < 1s", "unknown tag of ttft 'scenrio': did you mean 'scenario'?"),
         (
@@ -90,6 +92,7 @@ def test_other_aggregates_are_no_quantiles(text: str):
         ("errors.rate < 0.01", "errors.rate: expected a share such as '1%', got '0.01'"),
         ("errors.count < 1%", "errors.count: expected a number such as '100', got '1%'"),
         ("output_rate.p5 > 20", "output_rate.p5: expected a rate such as '5/s' or '300/min', got '20'"),
+        ("cost.usd < 2€", "cost.usd: expected dollars such as '$5' or '$0.01', got '2€'"),
         ("errors.count = 0", "expected '==' to compare, got '='"),
         ("ttft.p99 == 1s", "expected ttft to be compared with <, <=, > or >=, got '=='"),
     ],

@@ -1,5 +1,8 @@
+from decimal import Decimal
+
 import pytest
 
+from relayload.core.price import Price
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.verdict.evidence import Evidence
@@ -196,3 +199,38 @@ def test_throughput_is_of_the_seconds_its_stages_lasted(judged, request_line):
     assert judged("throughput.per_second >= 1", lines, ended_at_s=50.0).observed == pytest.approx(1.0)
     assert judged("output_tokens.per_second >= 10", lines, ended_at_s=25.0).observed == pytest.approx(20.0)
     assert judged("throughput{stage!=steady}.per_second < 1", lines).verdict is Word.FAIL
+
+
+PRICES = {"o3": Price(input=Decimal(2), output=Decimal(8))}
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("cost.usd < $0.28", Word.FAIL),
+        ("cost.usd <= $0.28", Word.PASS),
+        ("cost{scenario=other}.usd < $0.1", Word.FAIL),
+        ("cost{stage=warm}.usd <= $0.14", Word.PASS),
+    ],
+)
+def test_cost_is_compared_to_the_cent_and_counts_the_warm_up(judged, request_line, text, word):
+    told = {"input_tokens": 30_000, "output_tokens": 10_000}
+    lines = [request_line(0, **told), request_line(1, stage="warm", measured=False, **told)]
+    judgement = judged(text, lines, prices=PRICES)
+    assert judgement.verdict is word
+    assert (judgement.observed is None) == ("other" in text)
+
+
+def test_the_cost_of_a_model_without_a_price_fails_and_names_it(judged, request_line):
+    judgement = judged("cost.usd < $9", [request_line(0), request_line(1, model="o9")], prices=PRICES)
+    assert (judgement.verdict, judgement.reason) == (Word.FAIL, "no price for o9: write target.prices")
+
+
+def test_the_cost_of_answers_without_tokens_fails(judged, request_line):
+    judgement = judged("cost.usd < $9", [request_line(0, input_tokens=None, output_tokens=None)], prices=PRICES)
+    assert (judgement.verdict, judgement.reason) == (Word.FAIL, "o3 never told its tokens")
+
+
+def test_a_run_that_was_refused_throughout_has_no_cost_to_judge(judged, request_line):
+    judgement = judged("cost.usd < $9", [request_line(0, outcome=Outcome.RATE_LIMITED)], prices=PRICES)
+    assert (judgement.verdict, judgement.reason) == (Word.FAIL, "nothing was measured")

@@ -1,0 +1,159 @@
+"""What a run costs, from the tokens of its cells and the prices of their models.
+
+Everything that was sent is paid for, warm-up included. Answers that told no usage, as cancelled streams do, are
+estimated: their chunks are their output, and where even those say nothing, an answer is taken for the mean of those of
+its model that told theirs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from msgspec import Struct
+
+from relayload.core.price import MILLION, Price, Prices, price_of, to_micro_usd
+from relayload.core.results.cell import Cell, Key, Tokens
+
+_NOTHING = Decimal("0.000000")
+
+
+class Waste(Struct, frozen=True, kw_only=True):
+    """Dollars for what nobody has got."""
+
+    retries_usd: Decimal = _NOTHING
+    """Attempts that another one followed."""
+    failed_usd: Decimal = _NOTHING
+    """The last attempts of requests that failed."""
+    cancelled_usd: Decimal = _NOTHING
+    """The last attempts of requests that were cancelled."""
+
+
+class Cost(Struct, frozen=True, kw_only=True):
+    """Dollars, to a millionth, as decimal text in JSON. The parts of a model add up to it, and the models to `usd`."""
+
+    usd: Decimal | None = None
+    """None where a model that was used has no price, or never told its tokens."""
+    by_model: dict[str, Decimal] = {}
+    """Of those that have a price."""
+    wasted_usd: Decimal | None = None
+    """Of `usd`, what nobody has got; `waste` tells of what kind it was."""
+    waste: Waste | None = None
+    estimated_usd: Decimal | None = None
+    """Of `usd`, what was estimated since no usage was told."""
+    unpriced: tuple[str, ...] = ()
+    """Models that have no price."""
+    untold: tuple[str, ...] = ()
+    """Models of which no answer told its tokens."""
+
+
+def cost_of(cells: Mapping[Key, Cell], prices: Prices) -> Cost:
+    """The cost of requests."""
+    bills = _bills(cells)
+    priced = {model: (bill, price) for model, bill in bills.items() if (price := price_of(model, prices))}
+    sums = {model: bill.sums(price) for model, (bill, price) in priced.items()}
+    unpriced = tuple(model for model in bills if model not in priced)
+    untold = tuple(model for model, bill in bills.items() if bill.untold)
+    by_model = {model: sum((paid for paid, _ in parts.values()), _NOTHING) for model, parts in sums.items()}
+    if unpriced or untold:
+        return Cost(by_model=by_model, unpriced=unpriced, untold=untold)
+    return Cost(usd=sum(by_model.values(), _NOTHING), by_model=by_model, **_apart(sums))
+
+
+class _Fate(Enum):
+    """What became of an attempt."""
+
+    KEPT = "kept"
+    RETRIED = "retried"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(slots=True)
+class _Part:
+    """The attempts of one fate: their tokens as told, and how many answers told none."""
+
+    tokens: Tokens = field(default_factory=Tokens)
+    without_input: int = 0
+    without_output: int = 0
+    answers: int = 0
+
+
+class _Bill:
+    """What one model was asked for, by what became of it."""
+
+    def __init__(self) -> None:
+        self._parts = {fate: _Part() for fate in _Fate}
+
+    def add(self, key: Key, cell: Cell) -> None:
+        retried = self._parts[_Fate.RETRIED]
+        retried.tokens.merge(cell.retried)
+        retried.without_input += cell.retried.counted
+        last = cell.tokens.without(cell.retried)
+        part = self._parts[_fate(key)]
+        part.tokens.merge(last)
+        answers = len(cell) if key.ok else max(last.told, last.counted)
+        part.answers += answers
+        part.without_input += max(0, answers - last.told)
+        part.without_output += max(0, answers - last.told - last.counted)
+
+    @property
+    def used(self) -> bool:
+        """Something was answered that may have to be paid for."""
+        return any(part.answers or part.tokens.told or part.tokens.counted for part in self._parts.values())
+
+    @property
+    def untold(self) -> bool:
+        return self.used and not any(part.tokens.told for part in self._parts.values())
+
+    def sums(self, price: Price) -> dict[_Fate, tuple[Decimal, Decimal]]:
+        """By fate what is to be paid, and how much of that is estimated."""
+        mean_input, mean_output = self._means()
+        return {fate: _sum(part, price, mean_input, mean_output) for fate, part in self._parts.items()}
+
+    def _means(self) -> tuple[Decimal, Decimal]:
+        told = sum(part.tokens.told for part in self._parts.values())
+        kept = self._parts[_Fate.KEPT]
+        inputs = sum(part.tokens.input for part in self._parts.values())
+        return _mean(inputs, told), _mean(kept.tokens.output, kept.answers - kept.without_output)
+
+
+def _bills(cells: Mapping[Key, Cell]) -> dict[str, _Bill]:
+    """By model, in alphabetical order, without those that answered nothing."""
+    bills: dict[str, _Bill] = {}
+    for key, cell in cells.items():
+        bills.setdefault(key.place.model, _Bill()).add(key, cell)
+    return {model: bill for model, bill in sorted(bills.items()) if bill.used}
+
+
+def _fate(key: Key) -> _Fate:
+    if key.ok:
+        return _Fate.KEPT
+    return _Fate.FAILED if key.failed else _Fate.CANCELLED
+
+
+def _sum(part: _Part, price: Price, mean_input: Decimal, mean_output: Decimal) -> tuple[Decimal, Decimal]:
+    estimated = price.input * mean_input * part.without_input + price.output * mean_output * part.without_output
+    estimated_usd = to_micro_usd(estimated / MILLION)
+    return to_micro_usd(price.usd(part.tokens)) + estimated_usd, estimated_usd
+
+
+def _mean(total: int, count: int) -> Decimal:
+    return Decimal(total) / count if count > 0 else _NOTHING
+
+
+def _apart(sums: Mapping[str, Mapping[_Fate, tuple[Decimal, Decimal]]]) -> dict[str, Any]:
+    """What was wasted, and what was estimated."""
+
+    def spent(fate: _Fate) -> Decimal:
+        return sum((parts[fate][0] for parts in sums.values()), _NOTHING)
+
+    waste = Waste(
+        retries_usd=spent(_Fate.RETRIED), failed_usd=spent(_Fate.FAILED), cancelled_usd=spent(_Fate.CANCELLED)
+    )
+    return {
+        "wasted_usd": waste.retries_usd + waste.failed_usd + waste.cancelled_usd,
+        "waste": waste,
+        "estimated_usd": sum((estimated for parts in sums.values() for _, estimated in parts.values()), _NOTHING),
+    }

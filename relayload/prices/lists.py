@@ -1,0 +1,105 @@
+"""Reads price lists."""
+
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.price import Price, Prices
+from relayload.core.units import usd
+from relayload.document import Document, load, parse, validate
+from relayload.document.validation import nearest
+
+_SUFFIX = ".yaml"
+_ALIASES = MappingProxyType({"relay": "holysheep"})
+"""Other names of shipped lists."""
+
+
+def dollars(value: object) -> Decimal:
+    """A validator of amounts such as `$2.10`, or `2.1`: what a float prints is what was written."""
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError("expected dollars such as '$5' or '$0.01'")
+    return usd(str(value))
+
+
+Usd = Annotated[
+    Decimal,
+    BeforeValidator(dollars),
+    WithJsonSchema(
+        {
+            "type": ["string", "number"],
+            "pattern": r"^\s*\$?\s*\d+(\.\d+)?\s*$",
+            "examples": ["$5", "$0.01"],
+            "minimum": 0,
+        }
+    ),
+]
+"""US dollars, written `$5`, `$0.01` or `5`."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PriceEntry(_Part):
+    """Of one model, in US dollars per million tokens."""
+
+    input: Usd
+    """All that goes in."""
+    output: Usd
+    """All that comes out."""
+    cached_input: Usd | None = None
+    """The part of the input that was cached; without it as any input."""
+    reasoning: Usd | None = None
+    """The part of the output that was thought; without it as any output."""
+
+    @property
+    def price(self) -> Price:
+        return Price(input=self.input, output=self.output, cached_input=self.cached_input, reasoning=self.reasoning)
+
+
+class PriceList(_Part):
+    """Prices by model; `any` stands for models that are not named."""
+
+    description: str = ""
+    """Whose prices these are."""
+    recorded: str = ""
+    """When the figures were written down."""
+    models: Annotated[dict[str, PriceEntry], Field(min_length=1)]
+    """Each with its prices."""
+
+    @property
+    def prices(self) -> Prices:
+        return {model: entry.price for model, entry in self.models.items()}
+
+
+def names() -> list[str]:
+    """The lists that ship with the package."""
+    shipped = files("relayload.prices").iterdir()
+    return sorted(file.name.removesuffix(_SUFFIX) for file in shipped if file.name.endswith(_SUFFIX))
+
+
+def is_file(name: str) -> bool:
+    """Whether that is the path of a list of one's own."""
+    return "/" in name or name.endswith((_SUFFIX, ".yml"))
+
+
+def read(name: str) -> PriceList:
+    """The list of that name, or in that file. Raises AuthorError with every fault."""
+    return validate(_document(name), PriceList)
+
+
+def _document(name: str) -> Document:
+    shipped = _ALIASES.get(name, name)
+    if shipped in names():
+        resource = files("relayload.prices") / f"{shipped}{_SUFFIX}"
+        return parse(resource.read_text(encoding="utf-8"), f"{shipped}{_SUFFIX}")
+    if is_file(name):
+        return load(Path(name))
+    raise AuthorError([Fault(f"there is no price list '{name}'{nearest(name, [*names(), *_ALIASES])}")])

@@ -1,0 +1,50 @@
+from decimal import Decimal
+
+import pytest
+
+from relayload.core.units import format_usd, money, usd, whole_count
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"), [("$5", "5"), ("$0.01", "0.01"), ("2.10", "2.10"), (" $ 15 ", "15"), ("0", "0")]
+)
+def test_dollars_are_read_to_the_digit(text, amount):
+    assert usd(text) == Decimal(amount)
+
+
+@pytest.mark.parametrize("text", ["", "$", "-$5", "5€", "$1,000", "$1e3", "five"])
+def test_what_is_no_amount_of_dollars_is_refused(text):
+    with pytest.raises(ValueError, match="expected dollars such as"):
+        usd(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("250", 250), ("1.5k", 1500), ("10M", 10_000_000), ("5 M", 5_000_000), ("2B", 2_000_000_000)]
+)
+def test_counts_may_be_written_short(text, count):
+    assert whole_count(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "M", "1.5", "0.0001k", "10m", "-1", "ten"])
+def test_what_is_no_whole_number_is_refused(text):
+    with pytest.raises(ValueError, match="expected a whole number such as"):
+        whole_count(text)
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("4644", "$4,644.00"),
+        ("0.1", "$0.10"),
+        ("0.0123456", "$0.0123"),
+        ("0.000001", "$0.000001"),
+        ("0", "$0.00"),
+        ("2.345", "$2.34"),
+    ],
+)
+def test_dollars_are_shown_to_the_cent_and_finer_below_ten_of_them(amount, text):
+    assert format_usd(Decimal(amount)) == text
+
+
+def test_other_currencies_are_shown_by_the_same_rule():
+    assert money(Decimal("3240")) == "3,240.00"
