@@ -1,0 +1,188 @@
+"""A circuit breaker: after too many failures it stops calling for a while, then tries a few calls.
+
+Who calls asks for a permit first and gives it back exactly once: with the outcome (`record`), or without one
+(`release`) when the call was never sent or says nothing of the relay's health, as a 429 or a 400.
+
+A permit belongs to the stretch between two transitions in which it was given. Outcomes of calls that began before
+the last transition are not counted: a late success does not close a breaker, a late failure does not trip it anew.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from msgspec import Struct
+
+from relayload.core.resilience.breaker_policy import BreakerPolicy
+from relayload.core.resilience.state import State
+from relayload.core.resilience.windows import Counts, Tally
+
+
+class Event(StrEnum):
+    """What changes a breaker's state: the `reason` of a transition."""
+
+    FAILURE_RATE = "failure_rate"
+    CONSECUTIVE = "consecutive"
+    SLOW_RATE = "slow_rate"
+    COOLED_DOWN = "cooled_down"
+    TRIALS_PASSED = "trials_passed"
+    TRIAL_FAILED = "trial_failed"
+
+
+# CLOSED counts every outcome and trips by any of three rules. OPEN refuses until its time is over, which the first
+# call after that finds out. HALF_OPEN lets a few calls through: one failure, or too many slow ones among those that
+# succeeded, opens it again; enough successes close it. Whatever is not here cannot happen, and raises.
+TRANSITIONS = {
+    (State.CLOSED, Event.FAILURE_RATE): State.OPEN,
+    (State.CLOSED, Event.CONSECUTIVE): State.OPEN,
+    (State.CLOSED, Event.SLOW_RATE): State.OPEN,
+    (State.OPEN, Event.COOLED_DOWN): State.HALF_OPEN,
+    (State.HALF_OPEN, Event.TRIALS_PASSED): State.CLOSED,
+    (State.HALF_OPEN, Event.TRIAL_FAILED): State.OPEN,
+}
+
+
+class Permit(Struct, gc=False, eq=False):
+    """Leave to make one call."""
+
+    generation: int
+    """How many transitions came before it."""
+    counts: bool = True
+    """False for a call that an enforcing breaker would have refused."""
+    used: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """A transition, with the counts behind it: of the window, of the streak of failures, or of the trials."""
+
+    at_s: float
+    scope: str
+    before: State
+    after: State
+    reason: Event
+    calls: int = 0
+    failures: int = 0
+    slow: int = 0
+    since_s: float | None = None
+    """Of a trip: when the first of the failures, or of the slow calls, behind it ended."""
+
+
+class Breaker:
+    """One circuit breaker. Instants are the caller's, and never go back."""
+
+    def __init__(self, policy: BreakerPolicy, scope: str, on_transition: Callable[[StateChange], None]) -> None:
+        self._policy = policy
+        self._scope = scope
+        self._on_transition = on_transition
+        self._state = State.CLOSED
+        self._generation = 0
+        self._seen: Counts = policy.window()
+        self._streak = Tally()
+        self._trials_under_way = 0
+        self._open_for_s = 0.0
+        self._open_until_s = 0.0
+        self._closed_at_s = float("-inf")
+        self._refused = 0
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @property
+    def retry_at_s(self) -> float | None:
+        """When calls will be tried again; None unless it is OPEN."""
+        return self._open_until_s if self._state is State.OPEN else None
+
+    @property
+    def refused(self) -> int:
+        """How many calls were refused, or would have been where the breaker only watches."""
+        return self._refused
+
+    def try_acquire(self, now_s: float) -> Permit | None:
+        """A permit for one call; None if the call is refused."""
+        if self._state is State.CLOSED:
+            return Permit(self._generation)
+        if self._state is State.OPEN and now_s >= self._open_until_s:
+            self._move(Event.COOLED_DOWN, Tally(), None, now_s)
+        if self._state is State.HALF_OPEN and self._trials_under_way < self._policy.trials:
+            self._trials_under_way += 1
+            return Permit(self._generation)
+        self._refused += 1
+        return None if self._policy.enforce else Permit(self._generation, counts=False)
+
+    def record(self, permit: Permit, *, failed: bool, slow: bool, now_s: float) -> None:
+        """The call has ended. Raises RuntimeError for a permit that was given back before."""
+        if not self._take_back(permit):
+            return
+        self._seen.add(failed, slow, now_s)
+        if self._state is State.CLOSED:
+            self._judge_window(failed, slow, now_s)
+        else:
+            self._judge_trials(now_s)
+
+    def release(self, permit: Permit, now_s: float) -> None:  # noqa: ARG002 - as every word here, it is told the time
+        """The call was not made, or its end says nothing. Raises RuntimeError for a permit that was given back."""
+        self._take_back(permit)
+
+    def _take_back(self, permit: Permit) -> bool:
+        """Whether its outcome counts."""
+        if permit.used:
+            raise RuntimeError(f"breaker '{self._scope}': a permit was given back twice")
+        permit.used = True
+        if not permit.counts or permit.generation != self._generation:
+            return False
+        if self._state is State.HALF_OPEN:
+            self._trials_under_way -= 1
+        return True
+
+    def _judge_window(self, failed: bool, slow: bool, now_s: float) -> None:
+        if failed:
+            self._streak.add(failed, slow, now_s)
+        elif self._streak.calls:
+            self._streak = Tally()
+        seen, streak, policy = self._seen, self._streak, self._policy
+        if seen.failures and _reached(policy.failure_rate, seen.failures, seen.calls, policy.min_calls):
+            self._move(Event.FAILURE_RATE, seen, seen.first_failed_at_s, now_s)
+        elif policy.consecutive is not None and streak.calls >= policy.consecutive:
+            self._move(Event.CONSECUTIVE, streak, streak.first_failed_at_s, now_s)
+        elif seen.slow and _reached(policy.slow_rate, seen.slow, seen.calls, policy.min_calls):
+            self._move(Event.SLOW_RATE, seen, seen.first_slow_at_s, now_s)
+
+    def _judge_trials(self, now_s: float) -> None:
+        trials = self._seen
+        if trials.failures:
+            self._move(Event.TRIAL_FAILED, trials, trials.first_failed_at_s, now_s)
+        elif trials.calls >= self._policy.trials:
+            if _reached(self._policy.slow_rate, trials.slow, trials.calls):
+                self._move(Event.TRIAL_FAILED, trials, trials.first_slow_at_s, now_s)
+            else:
+                self._move(Event.TRIALS_PASSED, trials, None, now_s)
+
+    def _move(self, event: Event, behind: Counts, since_s: float | None, now_s: float) -> None:
+        before = self._state
+        self._state = TRANSITIONS[before, event]
+        self._generation += 1
+        match self._state:
+            case State.OPEN:
+                self._open(before, now_s)
+            case State.HALF_OPEN:
+                self._seen, self._trials_under_way = Tally(), 0
+            case State.CLOSED:
+                self._seen, self._streak, self._closed_at_s = self._policy.window(), Tally(), now_s
+        counts = (behind.calls, behind.failures, behind.slow)
+        self._on_transition(StateChange(now_s, self._scope, before, self._state, event, *counts, since_s))
+
+    def _open(self, before: State, now_s: float) -> None:
+        policy = self._policy
+        if before is State.CLOSED and now_s - self._closed_at_s >= policy.forget_after_s:
+            self._open_for_s = policy.open_for_s
+        else:
+            longer_s = min(self._open_for_s * policy.open_factor, policy.max_open_for_s)
+            self._open_for_s = max(longer_s, policy.open_for_s)
+        self._open_until_s = now_s + self._open_for_s
+
+
+def _reached(rate: float | None, count: int, calls: int, min_calls: int = 1) -> bool:
+    """A division, unlike a product, makes 3 of 30 exactly 0.1."""
+    return rate is not None and calls >= min_calls and count / calls >= rate

@@ -1,0 +1,42 @@
+"""The circuit breakers of one target: one for each model, one for each endpoint, or one for all."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from relayload.core.resilience.breaker import Breaker, StateChange
+from relayload.core.resilience.breaker_policy import BreakerPolicy
+
+
+class Scope(StrEnum):
+    """What has a breaker of its own."""
+
+    MODEL = "model"
+    ENDPOINT = "endpoint"
+    ALL = "all"
+
+
+class Breakers:
+    """Makes a breaker when a call first needs it."""
+
+    def __init__(self, policy: BreakerPolicy, scope: Scope, on_transition: Callable[[StateChange], None]) -> None:
+        self.policy = policy
+        self._scope = scope
+        self._on_transition = on_transition
+        self._breakers: dict[str, Breaker] = {}
+
+    def of(self, model: str, endpoint: str) -> Breaker:
+        """The breaker for a call of this model at this endpoint, such as `/chat/completions`."""
+        key = self._key(model, endpoint)
+        breaker = self._breakers.get(key)
+        if breaker is None:
+            breaker = self._breakers[key] = Breaker(self.policy, key, self._on_transition)
+        return breaker
+
+    def all(self) -> dict[str, Breaker]:
+        """Those made so far, by scope, such as a model's name; `all` for the only one."""
+        return dict(self._breakers)
+
+    def _key(self, model: str, endpoint: str) -> str:
+        if self._scope is Scope.MODEL:
+            return model
+        return endpoint if self._scope is Scope.ENDPOINT else Scope.ALL.value

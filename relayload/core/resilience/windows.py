@@ -1,0 +1,129 @@
+"""What a circuit breaker remembers of the calls that ended: how many, how many failed or were slow, and since when.
+
+Adding a call is O(1) amortised, and memory is bounded whatever the rate of calls.
+"""
+
+from collections import deque
+from typing import Protocol
+
+SLICES = 60
+"""Of a time window. It holds what ended in the last window, save up to one slice (1/60 of it) at its old end."""
+
+
+class Counts(Protocol):
+    """Calls that ended."""
+
+    @property
+    def calls(self) -> int: ...
+    @property
+    def failures(self) -> int: ...
+    @property
+    def slow(self) -> int: ...
+    @property
+    def first_failed_at_s(self) -> float | None:
+        """When the first of the failures ended."""
+
+    @property
+    def first_slow_at_s(self) -> float | None:
+        """When the first of the slow calls ended."""
+
+    def add(self, failed: bool, slow: bool, at_s: float) -> None:
+        """Count a call that ended now; instants never go back."""
+
+
+class Tally:
+    """All calls since it was made."""
+
+    __slots__ = ("calls", "failures", "first_failed_at_s", "first_slow_at_s", "slow")
+
+    def __init__(self) -> None:
+        self.calls = self.failures = self.slow = 0
+        self.first_failed_at_s: float | None = None
+        self.first_slow_at_s: float | None = None
+
+    def add(self, failed: bool, slow: bool, at_s: float) -> None:
+        self.calls += 1
+        if failed:
+            self.failures += 1
+            if self.first_failed_at_s is None:
+                self.first_failed_at_s = at_s
+        if slow:
+            self.slow += 1
+            if self.first_slow_at_s is None:
+                self.first_slow_at_s = at_s
+
+
+class CountWindow:
+    """The last so many calls."""
+
+    __slots__ = ("_calls", "_size", "failures", "slow")
+
+    def __init__(self, size: int) -> None:
+        self.failures = self.slow = 0
+        self._size = size
+        self._calls: deque[tuple[bool, bool, float]] = deque()
+
+    @property
+    def calls(self) -> int:
+        return len(self._calls)
+
+    @property
+    def first_failed_at_s(self) -> float | None:
+        return next((at_s for failed, _, at_s in self._calls if failed), None)
+
+    @property
+    def first_slow_at_s(self) -> float | None:
+        return next((at_s for _, slow, at_s in self._calls if slow), None)
+
+    def add(self, failed: bool, slow: bool, at_s: float) -> None:
+        if len(self._calls) == self._size:
+            had_failed, was_slow, _ = self._calls.popleft()
+            self.failures -= had_failed
+            self.slow -= was_slow
+        self._calls.append((failed, slow, at_s))
+        self.failures += failed
+        self.slow += slow
+
+
+class TimeWindow:
+    """The calls of the last so many seconds, in slices that begin at multiples of their width.
+
+    The slice that runs and the 59 before it count, so nothing older than the window does.
+    """
+
+    __slots__ = ("_begun", "_slice_s", "_slices", "_until_s", "calls", "failures", "slow")
+
+    def __init__(self, window_s: float) -> None:
+        self.calls = self.failures = self.slow = 0
+        self._slice_s = window_s / SLICES
+        self._slices: deque[tuple[int, Tally]] = deque()
+        self._begun = Tally()
+        self._until_s = float("-inf")
+
+    @property
+    def first_failed_at_s(self) -> float | None:
+        return next((each.first_failed_at_s for _, each in self._slices if each.failures), None)
+
+    @property
+    def first_slow_at_s(self) -> float | None:
+        return next((each.first_slow_at_s for _, each in self._slices if each.slow), None)
+
+    def add(self, failed: bool, slow: bool, at_s: float) -> None:
+        if at_s >= self._until_s:
+            self._begin_slice(int(at_s // self._slice_s))
+        self._begun.add(failed, slow, at_s)
+        self.calls += 1
+        self.failures += failed
+        self.slow += slow
+
+    def _begin_slice(self, number: int) -> None:
+        self._until_s = (number + 1) * self._slice_s
+        self._begun = Tally()
+        while self._slices and self._slices[0][0] <= number - SLICES:
+            self._forget(self._slices.popleft()[1])
+        self._slices.append((number, self._begun))
+
+    def _forget(self, old: Tally) -> None:
+        self.calls -= old.calls
+        self.failures -= old.failures
+        self.slow -= old.slow

@@ -1,0 +1,46 @@
+import re
+
+import pytest
+
+from relayload.core.resilience.breaker_policy import BreakerPolicy
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"failure_rate": 0.0}, "failure_rate: expected above 0 and at most 1, got 0.0"),
+        ({"failure_rate": 50.0}, "failure_rate: expected above 0 and at most 1, got 50.0"),
+        ({"slow_rate": 1.5, "slow_ttft_s": 1.0}, "slow_rate: expected above 0 and at most 1, got 1.5"),
+        ({"slow_rate": 0.5}, "slow_rate: needs slow_ttft_s or slow_latency_s"),
+        ({"min_calls": 0}, "min_calls: expected at least 1, got 0"),
+        ({"window_s": 0.0}, "window_s: expected above 0, got 0.0"),
+        ({"window_calls": 19}, "window_calls: expected at least min_calls (20), got 19"),
+        ({"window_calls": 0}, "window_calls: expected at least min_calls (20), got 0"),
+        ({"consecutive": 0}, "consecutive: expected at least 1, got 0"),
+        ({"open_for_s": 0.0}, "open_for_s: expected above 0, got 0.0"),
+        ({"open_factor": 0.5}, "open_factor: expected at least 1, got 0.5"),
+        ({"trials": 0}, "trials: expected at least 1, got 0"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        BreakerPolicy(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("ttft_s", "latency_s", "slow"),
+    [
+        (2.0, 10.0, False),
+        (2.1, 10.0, True),
+        (2.0, 10.1, True),
+        (None, 10.1, True),
+        (2.1, None, True),
+        (None, None, False),
+    ],
+)
+def test_a_call_is_slow_by_its_first_token_or_by_its_end(ttft_s, latency_s, slow):
+    assert BreakerPolicy(slow_ttft_s=2.0, slow_latency_s=10.0).slow(ttft_s, latency_s) is slow
+
+
+def test_without_a_threshold_no_call_is_slow():
+    assert not BreakerPolicy().slow(100.0, 1000.0)
