@@ -1,5 +1,6 @@
 """The wire: one attempt in, what came of it out. Nothing the relay or the network does raises past here."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from msgspec import Struct
@@ -21,6 +22,10 @@ class Answer(Struct, frozen=True, gc=False):
     """Of an answer in one piece, where it was asked for; what it says depends on the endpoint."""
 
 
+OnText = Callable[[str], None]
+"""Is told each piece of visible text as it arrives, in the event loop: it must not wait."""
+
+
 class Transport(Protocol):
     """A pool of connections to one target."""
 
@@ -28,10 +33,13 @@ class Transport(Protocol):
     def kernel_timestamps(self) -> bool:
         """Whether the instants of arrival come from the kernel."""
 
-    def send(self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False) -> Answer:
+    def send(
+        self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False, on_text: OnText | None = None
+    ) -> Answer:
         """Send once, without retries, and return when the last byte is there or nothing more will come.
 
-        `keep_text` has the answer carry its text, and its body if it came in one piece.
+        `keep_text` has the answer carry its text, and its body if it came in one piece; `on_text` is told the text of
+        a stream as it comes.
 
         A greenlet killed while it waits here leaves the connection closed.
         """

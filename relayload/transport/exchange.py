@@ -1,5 +1,6 @@
 """One request and its response on an open connection: who sends, receives and keeps the deadlines."""
 
+from collections.abc import Callable
 from typing import Any
 
 from gevent import get_hub, getcurrent
@@ -32,6 +33,7 @@ class Exchange:
         "_connection",
         "_endpoint",
         "_keep_text",
+        "_on_text",
         "_sent_before_bytes",
         "_sweeper",
         "_timeouts",
@@ -61,6 +63,7 @@ class Exchange:
         endpoint: Endpoint,
         stream: bool,
         keep_text: bool,
+        on_text: Callable[[str], None] | None = None,
         sweeper: Sweeper | None = None,
     ) -> None:
         self._connection = connection
@@ -70,6 +73,7 @@ class Exchange:
         self._endpoint = endpoint
         self._wants_stream = stream
         self._keep_text = keep_text
+        self._on_text = on_text
         self._sweeper = sweeper
         self._unsettled = _READS_TO_SETTLE
         self._token_at_s: float | None = None
@@ -169,7 +173,7 @@ class Exchange:
             if stream.done_at_s is not None and not self.response.complete:
                 self._watch.set()
         elif self._wants_stream and not self.body and self._streams():
-            self.stream = TokenStream(self._endpoint, bucket, keep_text=self._keep_text)
+            self.stream = TokenStream(self._endpoint, bucket, keep_text=self._keep_text, on_text=self._on_text)
             self._take(pieces)
         else:
             self.body += pieces

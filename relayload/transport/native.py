@@ -7,7 +7,7 @@ import msgspec
 
 from relayload import clock
 from relayload.core.wire.request import Timeouts, WireRequest
-from relayload.transport import Answer
+from relayload.transport import Answer, OnText
 from relayload.transport.attempts import Phases, Reading, answer
 from relayload.transport.connection import Connection
 from relayload.transport.dial import Dialler
@@ -58,7 +58,9 @@ class NativeTransport:
         """Whether the instants of arrival came from the kernel."""
         return self._arrivals.kernel
 
-    def send(self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False) -> Answer:
+    def send(
+        self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False, on_text: OnText | None = None
+    ) -> Answer:
         """Send once and return what came of it. Silently sends anew if the relay was just closing the connection."""
         called_at_s = clock.now_s()
         body = msgspec.json.encode(request.body)
@@ -73,6 +75,7 @@ class NativeTransport:
                 endpoint=request.endpoint,
                 stream=request.stream,
                 keep_text=keep_text,
+                on_text=on_text,
                 sweeper=self._sweeper,
             )
             try:

@@ -6,6 +6,7 @@ patched, as Locust does; without that, only connecting and each read are bounded
 
 import ssl
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -25,7 +26,7 @@ from relayload.core.wire.faults import fault_of_error
 from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
 from relayload.core.wire.responses import ResponseEvent, response_event
 from relayload.core.wire.stream import TokenStream
-from relayload.transport import Answer
+from relayload.transport import Answer, OnText
 from relayload.transport.attempts import Phases, Reading, answer
 from relayload.transport.deadlines import Watch, next_deadline
 from relayload.transport.failures import Failure, dial_failure
@@ -105,10 +106,13 @@ class SdkTransport:
         """False: instants are those at which the SDK hands things on."""
         return False
 
-    def send(self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False) -> Answer:
+    def send(
+        self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False, on_text: OnText | None = None
+    ) -> Answer:
         """Send once, without retries, and return what came of it."""
         called_at_s = clock.now_s()
         reading, phases = Reading(request=request, keep_body=keep_text), Phases(sent_at_s=called_at_s)
+        new_stream = partial(TokenStream, request.endpoint, bucket, keep_text=keep_text, on_text=on_text)
         caller = getcurrent()
         watch = Watch(
             lambda: next_deadline(timeouts, called_at_s, called_at_s, reading.stream, wants_stream=request.stream),
@@ -116,7 +120,7 @@ class SdkTransport:
         )
         watch.set()
         try:
-            self._exchange(request, timeouts, reading, watch, keep_text=keep_text)
+            self._exchange(request, timeouts, reading, watch, new_stream)
         except _Late as late:
             reading.failure = late.failure
         finally:
@@ -131,7 +135,12 @@ class SdkTransport:
         self._client.close()
 
     def _exchange(
-        self, request: WireRequest, timeouts: Timeouts, reading: Reading, watch: Watch, *, keep_text: bool
+        self,
+        request: WireRequest,
+        timeouts: Timeouts,
+        reading: Reading,
+        watch: Watch,
+        new_stream: Callable[[], TokenStream],
     ) -> None:
         try:
             response = self._create[request.endpoint](**_arguments(request, timeouts))
@@ -144,7 +153,7 @@ class SdkTransport:
             return
         _note_response(reading, response.http_response)
         if request.stream and "json" not in response.headers.get("content-type", ""):
-            reading.stream = TokenStream(request.endpoint, bucket, keep_text=keep_text)
+            reading.stream = new_stream()
             _read_stream(response, reading, watch, timeouts.cancel_after_tokens)
         else:
             _read_body(response, reading)

@@ -106,7 +106,7 @@ from relayload.core.wire.request import Timeouts
 from relayload.transport.native import NativeTransport
 
 transport = NativeTransport(sys.argv[1], "sk-test")
-request = chat_request("model-0", [{"role": "user", "content": "hi"}])
+request = chat_request("model-0", [{"role": "user", "content": "hi"}], stream=False)
 sending = [gevent.spawn(transport.send, request, Timeouts()) for _ in range(20)]
 print({greenlet.get().attempt.outcome.value for greenlet in sending}, transport.kernel_timestamps)
 transport.close()

@@ -39,7 +39,9 @@ def request(endpoint, model, stream):
 
 
 def send(*case):
-    answer = transport.send(request(*case), timeouts, keep_text=True)
+    told = []
+    answer = transport.send(request(*case), timeouts, keep_text=True, on_text=told.append)
+    assert not case[2] or "".join(told) == answer.text
     return msgspec.to_builtins([answer.attempt, answer.fault, answer.text, answer.body])
 
 

@@ -25,6 +25,9 @@ from relayload.core.wire.request import Endpoint, WireRequest
 DONE = b"[DONE]"
 """The last event of a stream."""
 
+BUDGET_FIELDS = ("max_completion_tokens", "max_tokens")
+"""Where a request says how long its answer may be; the second one is what older relays know."""
+
 
 def chat_request(
     model: str,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from relayload.core.wire.answers import Event, WholeAnswer
-from relayload.core.wire.chat import read_chat_event, read_completion
+from relayload.core.wire.chat import BUDGET_FIELDS, read_chat_event, read_completion
 from relayload.core.wire.embeddings import read_embedding_event, read_embeddings
 from relayload.core.wire.request import Endpoint, WireRequest
 from relayload.core.wire.responses import read_response, read_response_event
@@ -22,6 +22,8 @@ class Format:
     """The body of any other answer, and what was asked, to what it says."""
     pattern_of: Callable[[bytes], TokenPattern | None]
     """A whole event to what others may have in common with it."""
+    budget_fields: tuple[str, ...] = ()
+    """Where a request says how long its answer may be."""
 
 
 def _no_pattern(_event: bytes) -> None:
@@ -30,8 +32,16 @@ def _no_pattern(_event: bytes) -> None:
 
 FORMATS: Mapping[Endpoint, Format] = MappingProxyType(
     {
-        Endpoint.CHAT: Format(read_chat_event, read_completion, pattern_of),
-        Endpoint.RESPONSES: Format(read_response_event, read_response, _no_pattern),
+        Endpoint.CHAT: Format(read_chat_event, read_completion, pattern_of, BUDGET_FIELDS),
+        Endpoint.RESPONSES: Format(read_response_event, read_response, _no_pattern, ("max_output_tokens",)),
         Endpoint.EMBEDDINGS: Format(read_embedding_event, read_embeddings, _no_pattern),
     }
 )
+
+
+def output_budget(request: WireRequest) -> int:
+    """The most tokens that the answer may have; 0 where the request does not say."""
+    for name in FORMATS[request.endpoint].budget_fields:
+        if name in request.body:
+            return int(request.body[name])
+    return 0

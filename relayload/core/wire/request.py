@@ -46,6 +46,10 @@ class WireRequest:
     def stream(self) -> bool:
         return bool(self.body.get("stream"))
 
+    @property
+    def model(self) -> str:
+        return str(self.body.get("model", ""))
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:

@@ -26,7 +26,7 @@ class TokenStream:
     """One streamed answer, as it arrives.
 
     A token is the first non-empty content, thought or tool call; an event with a role alone is none. `bucket` turns
-    a gap in seconds into the histogram bucket it is counted in.
+    a gap in seconds into the histogram bucket it is counted in. `on_text` is told the visible text as it comes.
     """
 
     __slots__ = (
@@ -34,6 +34,7 @@ class TokenStream:
         "_format",
         "_idle",
         "_keep_text",
+        "_on_text",
         "_pattern",
         "_patterns_tried",
         "_sse",
@@ -51,11 +52,19 @@ class TokenStream:
         "tokens",
     )
 
-    def __init__(self, endpoint: Endpoint, bucket: Callable[[float], int], *, keep_text: bool = False) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        bucket: Callable[[float], int],
+        *,
+        keep_text: bool = False,
+        on_text: Callable[[str], None] | None = None,
+    ) -> None:
         self._format = FORMATS[endpoint]
         self._sse = SseParser()
         self._bucket = bucket
-        self._keep_text = keep_text
+        self._keep_text = keep_text or on_text is not None
+        self._on_text = on_text
         self._idle = False
         """The bytes that come next begin an event."""
         self._pattern: TokenPattern | None = None
@@ -91,7 +100,7 @@ class TokenStream:
             if self.first_visible_at_s is None:
                 self.first_visible_at_s = at_s
             if self._keep_text:
-                self._texts.append(pattern.text(data))
+                self._say(pattern.text(data))
         self._count_token(at_s)
 
     def _parse(self, data: bytes, at_s: float) -> None:
@@ -163,8 +172,13 @@ class TokenStream:
             if self.first_visible_at_s is None:
                 self.first_visible_at_s = at_s
             if self._keep_text:
-                self._texts.append(event.text)
+                self._say(event.text)
         self._count_token(at_s)
+
+    def _say(self, text: str) -> None:
+        self._texts.append(text)
+        if self._on_text is not None and text:
+            self._on_text(text)
 
     def _count_token(self, at_s: float) -> None:
         if self.last_token_at_s is None:

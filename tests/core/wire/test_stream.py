@@ -152,6 +152,15 @@ def test_events_that_look_alike_are_counted_like_all_others():
     assert (stream.finish_reason, stream.flaw) == ("length", None)
 
 
+def test_text_is_told_as_it_comes():
+    told: list[str] = []
+    stream = TokenStream(Endpoint.CHAT, bucket, on_text=told.append)
+    for number, text in enumerate(("a", "b", "c", "d")):  # the later ones look like the first and are not parsed
+        stream.feed(content(text), float(number))
+        assert told[-1] == text
+    assert told == ["a", "b", "c", "d"]
+
+
 def test_text_is_only_kept_where_it_is_asked_for():
     assert stream_of((1.0, content("a")), keep_text=False).text == ""
 
