@@ -15,7 +15,7 @@ from relayload.core.wire.request import Timeouts
 from relayload.core.wire.responses import responses_request
 from relayload.fakerelay.process import FakeRelay
 
-PATIENT = Timeouts(connect_s=5.0, gap_s=0.3, total_s=10.0)
+PATIENT = Timeouts(connect_s=5.0, gap_s=1.5, total_s=20.0)
 TOKENS = 20
 
 FAULTS = {
@@ -37,7 +37,7 @@ FAULTS = {
     "buffered": ("ok", None, "ok", None),
     "wrong_length, by: 10": ("ok", None, "broken_stream", "truncated"),
     "huge_chunk, size: 1MB": ("ok", None, "ok", None),
-    "stall, for: 1s, keep_alive: 50ms": ("timed_out", "gap_timeout", "ok", None),
+    "stall, for: 3s, keep_alive: 50ms": ("timed_out", "gap_timeout", "ok", None),
 }
 
 
