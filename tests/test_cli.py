@@ -205,3 +205,27 @@ def test_a_trace_with_other_columns_is_told_with_its_row(start: Start, tmp_path:
     assert check.wait() == 2
     assert "trace.csv:1:1" in check.output
     assert "expected the columns TIMESTAMP,ContextTokens,GeneratedTokens" in check.output
+
+
+def test_init_writes_a_profile_that_check_passes_and_never_over_another(start: Start, tmp_path: Path) -> None:
+    init = start("relayload", "init", "mine.yaml")
+    assert init.wait() == 0
+    assert "next: relayload check mine.yaml" in init.output
+    assert start("relayload", "check", "mine.yaml").wait() == 0
+    again = start("relayload", "init", "mine.yaml")
+    assert again.wait() == 2
+    assert again.output == "mine.yaml: is there already: name another file, or move it away\n"
+
+
+def test_the_starter_of_a_real_relay_wants_its_key_from_the_environment(start: Start, tmp_path: Path) -> None:
+    assert start("relayload", "init", "--from", "holysheep", "h.yaml").wait() == 0
+    without = start("relayload", "check", "h.yaml", HOLYSHEEP_API_KEY="")
+    assert without.wait() == 2
+    assert "target.api_key: " in without.output
+    assert start("relayload", "check", "h.yaml", HOLYSHEEP_API_KEY="sk-1").wait() == 0
+
+
+def test_schema_prints_the_schema_of_profiles(start: Start, tmp_path: Path) -> None:
+    printed = start("relayload", "schema")
+    assert printed.wait() == 0
+    assert json.loads(printed.output)["title"] == "relayload profile"

@@ -1,0 +1,72 @@
+import pytest
+from jsonschema import Draft202012Validator
+
+from relayload import document
+from relayload.core.errors import AuthorError
+from relayload.profile import load
+from relayload.profile.plan import plan
+from relayload.profile.schema import schema, schema_text
+from relayload.profile.starter import DEFAULT, SCHEMA_NAME, starter, write_starter
+
+KEYS = {
+    "fake": {},
+    "openai": {"OPENAI_API_KEY": "sk-1"},
+    "litellm": {"LITELLM_API_KEY": "sk-1"},
+    "holysheep": {"HOLYSHEEP_API_KEY": "sk-1"},
+    "vllm": {"VLLM_MODEL": "m"},
+}
+
+
+@pytest.mark.parametrize(("kind", "environ"), KEYS.items(), ids=list(KEYS))
+def test_a_starter_is_a_profile_whose_plan_can_be_read(tmp_path, kind, environ):
+    path = tmp_path / "p.yaml"
+    write_starter(path, kind)
+    profile = load(path, environ=environ)
+    total = plan(profile).total
+    assert total is not None
+    assert total.arrivals > 0
+    assert profile.objectives
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_a_starter_names_the_schema_that_lies_beside_it_and_fits_it(tmp_path, kind):
+    path = tmp_path / "p.yaml"
+    assert write_starter(path, kind) == [path, tmp_path / SCHEMA_NAME]
+    assert path.read_text().startswith(f"# yaml-language-server: $schema={SCHEMA_NAME}\n")
+    assert (tmp_path / SCHEMA_NAME).read_text() == schema_text()
+    assert list(Draft202012Validator(schema()).iter_errors(document.load(path).data)) == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KEYS if kind != DEFAULT])
+def test_the_key_of_a_real_relay_is_never_in_the_file(kind):
+    assert "api_key: ${env:" in starter(kind)
+
+
+def test_holysheep_is_asked_at_its_own_address():
+    assert "base_url: https://api.holysheep.ai/v1\n" in starter("holysheep")
+    assert "allow_hosts: [api.holysheep.ai]" in starter("holysheep")
+
+
+def test_a_profile_that_is_there_is_left_alone(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("mine")
+    with pytest.raises(AuthorError, match=r"p.yaml: is there already"):
+        write_starter(path)
+    assert path.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_schema_of_an_earlier_version_is_replaced_and_a_stranger_is_not(tmp_path):
+    beside = tmp_path / SCHEMA_NAME
+    beside.write_text('{"title": "relayload profile", "old": true}')
+    write_starter(tmp_path / "a.yaml")
+    assert beside.read_text() == schema_text()
+    beside.write_text("{}")
+    assert write_starter(tmp_path / "b.yaml") == [tmp_path / "b.yaml"]
+    assert beside.read_text() == "{}"
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AuthorError, match=r"can't be written"):
+        write_starter(tmp_path / "file" / "p.yaml")
