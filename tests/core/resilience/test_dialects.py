@@ -13,13 +13,14 @@ from relayload.core.resilience.dialects import (
 )
 from relayload.core.resilience.kind import Kind
 from relayload.core.results.record import Outcome
-from relayload.core.wire.chat import fault_of_body, fault_of_error
+from relayload.core.wire.answers import AnswerFlaw
+from relayload.core.wire.faults import fault_of_body, fault_of_error
 from relayload.core.wire.stream import StreamFlaw
 from relayload.fakerelay.dialects import DIALECTS as IMITATED
 from relayload.fakerelay.dialects import ErrorAnswer
 from relayload.fakerelay.limits import Metric, Standing
 from relayload.fakerelay.refusals import Occurrence, Reason, Refusal
-from relayload.transport.failures import OUTCOMES, AnswerFlaw, Failure
+from relayload.transport.failures import OUTCOMES, Failure
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from relayload.core.resilience.classify import Signs
 from relayload.core.resilience.dialects import classifier, kind_of_status
 from relayload.core.resilience.kind import Kind
-from relayload.core.resilience.meaning import COUNTED, MEANINGS, RETRIED, Selection, selection
+from relayload.core.resilience.meaning import COUNTED, MEANINGS, RETRIED, Meaning, Selection, selection
 
 
 def covers(chosen: Selection, signs: Signs) -> bool:
@@ -12,6 +14,17 @@ def covers(chosen: Selection, signs: Signs) -> bool:
 
 def test_every_kind_has_a_meaning() -> None:
     assert set(MEANINGS) == set(Kind)
+
+
+def test_the_documentation_has_the_same_table() -> None:
+    table = (Path(__file__).parents[3] / "docs" / "client.md").read_text()
+    cells = {kind: [cell.strip() for cell in line.split("|")] for kind in Kind for line in rows(table, kind)}
+    told = {kind: Meaning(*(answer == "yes" for answer in row[3:6])) for kind, row in cells.items()}
+    assert told == MEANINGS
+
+
+def rows(table: str, kind: Kind) -> list[str]:
+    return [line for line in table.splitlines() if line.startswith(f"| `{kind}` |")]
 
 
 def test_only_what_can_help_is_retried() -> None:

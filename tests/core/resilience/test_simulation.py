@@ -1,0 +1,153 @@
+"""The whole machine in simulated time, judged by a grader on the relay's side."""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from email.utils import formatdate
+from math import ceil
+from random import Random
+
+import pytest
+from simulation import ANSWER, FAULTY_REPLIES, WALL_S, Grader, Relay, Reply, poisson, simulate
+
+from relayload.core.resilience.actions import Done, Observation, StoppedBy
+from relayload.core.resilience.call import Call, CallPolicy
+from relayload.core.resilience.classify import Signs
+from relayload.core.resilience.dialects import classifier
+from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.retry import Jitter, RetryBudget, RetryPolicy
+
+POLICY = CallPolicy(classifier(), RetryPolicy(attempts=4))
+BROKEN = Reply(Observation(Signs(502, failure="http_502")), 0.05)
+
+
+def calls(policy: CallPolicy, starts_s: Iterator[float], budget: RetryBudget | None) -> Iterator[tuple[float, Call]]:
+    rng = Random(5)
+    return ((at_s, Call(policy, rng, deadline_at_s=at_s + 60.0, budget=budget)) for at_s in starts_s)
+
+
+def run(
+    relay: Relay, *, rate_per_s: float, for_s: float, policy: CallPolicy = POLICY, budget: RetryBudget | None = None
+) -> tuple[list[Done], Grader]:
+    grader = Grader()
+    ends = simulate(calls(policy, poisson(rate_per_s, for_s, Random(3)), budget), relay, grader)
+    assert not grader.last
+    return ends, grader
+
+
+def in_headers(name: str, per_s: float) -> Callable[[float, float], Signs]:
+    return lambda asked_s, _now_s: Signs(429, "http_429", headers={name: f"{asked_s * per_s:.3f}"})
+
+
+def as_instant(asked_s: float, now_s: float) -> Signs:
+    return Signs(429, "http_429", headers={"x-ratelimit-reset": str(ceil((WALL_S + now_s + asked_s) * 1e3))})
+
+
+def as_date(asked_s: float, now_s: float) -> Signs:
+    date = formatdate(ceil(WALL_S + now_s + asked_s), usegmt=True)
+    return Signs(429, "http_429", headers={"retry-after": date})
+
+
+def in_words(asked_s: float, _now_s: float) -> Signs:
+    return Signs(429, "http_429", message=f"Please try again in {asked_s * 1e3:.0f}ms.")
+
+
+def limited_relay(per_s: int, words: Callable[[float, float], Signs]) -> Relay:
+    """So many in any second, and the exact wait in its own words for the others."""
+    let_in_s: deque[float] = deque(maxlen=per_s)
+
+    def relay(_request: int, now_s: float) -> Reply:
+        if len(let_in_s) < per_s or now_s - let_in_s[0] >= 1.0:
+            let_in_s.append(now_s)
+            return ANSWER
+        asked_s = round(let_in_s[0] + 1.0 - now_s, 3)
+        ended_at_s = now_s + 0.01
+        return Reply(Observation(words(asked_s, ended_at_s), wall_s=WALL_S + ended_at_s), 0.01, asked_s)
+
+    return relay
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        in_headers("retry-after", 1.0),
+        in_headers("retry-after-ms", 1e3),
+        in_headers("x-ms-retry-after-ms", 1e3),
+        in_headers("llm_provider-retry-after", 1.0),
+        in_headers("x-ratelimit-reset-requests", 1.0),
+        as_instant,
+        as_date,
+        in_words,
+    ],
+)
+def test_nobody_comes_earlier_than_a_full_relay_asks(words: Callable[[float, float], Signs]) -> None:
+    ends, grader = run(limited_relay(40, words), rate_per_s=60.0, for_s=60.0)
+    assert +grader.faults == Counter()
+    assert grader.attempts > len(ends) * 1.3
+    assert any(done.kind is Kind.OK and len(done.kinds) > 1 for done in ends)
+
+
+def test_the_grader_sees_a_client_that_does_not_listen() -> None:
+    def deaf(asked_s: float, _now_s: float) -> Signs:
+        return Signs(429, "http_429", headers={"x-unheard-of": f"{asked_s}"})
+
+    _, grader = run(limited_relay(40, deaf), rate_per_s=60.0, for_s=60.0)
+    assert grader.faults["came earlier than asked"] > 100
+
+
+def failing(from_s: float, to_s: float) -> Relay:
+    return lambda _request, now_s: BROKEN if from_s <= now_s < to_s else ANSWER
+
+
+def test_an_outage_is_not_met_by_a_storm_of_retries() -> None:
+    """A fifth more than usual; at its end, one more window may have been spent."""
+    ends, grader = run(failing(20.0, 220.0), rate_per_s=100.0, for_s=240.0, budget=RetryBudget())
+    assert grader.attempts_between(20.0, 220.0) <= 100.0 * 200.0 * 1.2 + 100.0 * 10.0 * 0.2
+    assert Counter(done.stopped_by for done in ends)[StoppedBy.BUDGET] > 10_000
+
+
+def test_without_a_budget_the_same_outage_is_a_storm() -> None:
+    _, grader = run(failing(20.0, 35.0), rate_per_s=100.0, for_s=60.0)
+    assert grader.attempts_between(20.0, 35.0) > 100.0 * 15.0 * 3
+
+
+def test_a_few_failures_are_all_retried_within_the_budget() -> None:
+    def flaky(request: int, now_s: float) -> Reply:
+        return BROKEN if request % 20 == 0 and Random(now_s).random() < 0.9 else ANSWER
+
+    ends, _ = run(flaky, rate_per_s=100.0, for_s=30.0, budget=RetryBudget())
+    assert sum(done.kind is Kind.OK for done in ends) > len(ends) * 0.96
+    assert {done.stopped_by for done in ends if done.kind is not Kind.OK} <= {StoppedBy.ATTEMPTS}
+
+
+def test_full_jitter_keeps_those_apart_that_failed_together() -> None:
+    def peak(jitter: Jitter) -> int:
+        """Of attempts in any tenth of a second after an outage that hit 200 requests at once."""
+        policy = CallPolicy(classifier(), RetryPolicy(attempts=6, transient_base_s=2.0, jitter=jitter))
+        grader = Grader()
+        simulate(calls(policy, iter([1.0] * 200), None), lambda _, now_s: BROKEN if now_s < 5.0 else ANSWER, grader)
+        return max(Counter(int(at_s * 10) for at_s in grader.arrivals_s if at_s > 1.05).values())
+
+    assert peak(Jitter.NONE) == 200
+    assert peak(Jitter.FULL) < 30
+
+
+def test_a_relay_with_every_fault_finds_none_in_the_client() -> None:
+    rng = Random(11)
+    replies = tuple(FAULTY_REPLIES.values())
+    ends, grader = run(
+        lambda _request, _now_s: rng.choice(replies), rate_per_s=200.0, for_s=50.0, budget=RetryBudget(share=5.0)
+    )
+    assert +grader.faults == Counter()
+    assert len(ends) > 9_000
+    kinds = Counter(done.kind for done in ends)
+    assert set(kinds) == {
+        Kind.OK,
+        Kind.BAD_REQUEST,
+        Kind.AUTH,
+        Kind.QUOTA_EXHAUSTED,
+        Kind.BROKEN_STREAM,
+        Kind.OVERLOADED,
+        Kind.SERVER_ERROR,
+        Kind.TIMED_OUT,
+        Kind.UNREACHABLE,
+    }
