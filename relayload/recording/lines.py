@@ -11,7 +11,7 @@ import msgspec
 
 from relayload.core.results.record import Line
 
-_PIECE_BYTES = 1 << 18
+_PIECE_BYTES = 1 << 17
 
 
 class RecordWriter:

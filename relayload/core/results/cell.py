@@ -7,6 +7,7 @@ floats has no None. This keeps a million requests in 72 MB, where a million obje
 import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, compress
 from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple
@@ -86,6 +87,14 @@ class Tokens:
         self.told += other.told
 
 
+class _Tail(NamedTuple):
+    """The values above some value, and the instants at which their requests were due."""
+
+    above: float
+    values: "array[float]"
+    due_s: "array[float]"
+
+
 class Cell:
     """The columns of one key."""
 
@@ -93,6 +102,7 @@ class Cell:
         "_derived",
         "_moments",
         "_ordered",
+        "_tails",
         "attempts",
         "buffered",
         "columns",
@@ -125,13 +135,13 @@ class Cell:
     def extend(self, records: Sequence[Record]) -> None:
         """Add requests: column by column, which costs a fifth of request by request."""
         self._forget()
-        self.columns["due"].extend(map(attrgetter("intended_at_s"), records))
-        self.columns["late"].extend(map(attrgetter("late_s"), records))
-        self.columns["latency"].extend(map(attrgetter("latency_s"), records))
-        self.columns["throttled"].extend(map(attrgetter("throttled_s"), records))
+        self.columns["due"].fromlist(list(map(attrgetter("intended_at_s"), records)))
+        self.columns["late"].fromlist(list(map(attrgetter("late_s"), records)))
+        self.columns["latency"].fromlist(list(map(attrgetter("latency_s"), records)))
+        self.columns["throttled"].fromlist(list(map(attrgetter("throttled_s"), records)))
         self.tries.extend(records)
         attempts = [attempt for record in records for attempt in record.attempts]
-        tried = sum(1 for record in records if record.attempts)
+        tried = sum(map(bool, map(attrgetter("attempts"), records)))
         self.attempts += len(attempts)
         self.retries += len(attempts) - tried
         self.tokens.extend(attempts)
@@ -162,10 +172,7 @@ class Cell:
     def ordered(self, metric: str) -> "array[float]":
         """The values of a metric, sorted, without those that were not measured."""
         if metric not in self._ordered:
-            column = self.column(metric)
-            measured = column if math.isfinite(sum(column)) else [value for value in column if value == value]
-            self._ordered[metric] = ordered = array("d")
-            ordered.fromlist(sorted(measured))
+            self._ordered[metric] = self.ordered("ttft") if self._repeats_ttft(metric) else _sorted(self.column(metric))
         return self._ordered[metric]
 
     def moments(self, metric: str) -> Moments:
@@ -174,19 +181,62 @@ class Cell:
             self._moments[metric] = Moments.of(self.ordered(metric))
         return self._moments[metric]
 
+    def due_above(self, metric: str, threshold: float) -> list[float]:
+        """When those requests were due whose value is above a threshold."""
+        tail = self._tail(metric)
+        if threshold < tail.above:
+            rows = zip(self.column(metric), self.due_s, strict=True)
+        else:
+            rows = zip(tail.values, tail.due_s, strict=True)
+        return [due for value, due in rows if value > threshold]
+
+    def adopt(self, metric: str, ordered: "array[float]", moments: Moments) -> None:
+        """Take what `ordered` and `moments` have given elsewhere."""
+        self._ordered[metric], self._moments[metric] = ordered, moments
+
+    def _repeats_ttft(self, metric: str) -> bool:
+        """The first token was always a visible one, as it is where nothing is reasoned about."""
+        columns = self.columns
+        return metric == "ttfo" and memoryview(columns["ttfo"]).cast("B") == memoryview(columns["ttft"]).cast("B")
+
+    def _tail(self, metric: str) -> "_Tail":
+        """The largest quarter of a column, which is looked at once for each table that the cell is in."""
+        if metric not in self._tails:
+            ordered, column = self.ordered(metric), self.column(metric)
+            above = ordered[len(ordered) * 3 // 4] if ordered else math.inf
+            wanted = list(map(above.__lt__, column))
+            values, due_s = (array("d", compress(row, wanted)) for row in (column, self.due_s))
+            self._tails[metric] = _Tail(above, values, due_s)
+        return self._tails[metric]
+
     def _forget(self) -> None:
         """Drop what was made of the columns, which are about to change."""
         self._derived: dict[str, array[float]] = {}
         self._ordered: dict[str, array[float]] = {}
         self._moments: dict[str, Moments] = {}
+        self._tails: dict[str, _Tail] = {}
 
     def _extend_answers(self, answers: Sequence[Attempt]) -> None:
         for name, field in _ANSWERED.items():
-            values = map(attrgetter(field), answers)
-            self.columns[name].extend([_NOT_MEASURED if value is None else value for value in values])
+            _append(self.columns[name], list(map(attrgetter(field), answers)))
         self.buffered += sum(map(attrgetter("buffered"), answers))
-        for pairs in filter(None, map(attrgetter("chunk_gaps"), answers)):
-            self.gaps.add_sparse(pairs)
+        self.gaps.add_sparse(chain.from_iterable(map(attrgetter("chunk_gaps"), answers)))
+
+
+def _append(column: "array[float]", values: Sequence[float | None]) -> None:
+    """Add values; mostly all of them were measured, which costs less to try than to ask."""
+    try:
+        column.fromlist(values)  # type: ignore[arg-type] # leaves the column as it was if it raises
+    except TypeError:
+        column.fromlist([_NOT_MEASURED if value is None else value for value in values])
+
+
+def _sorted(column: Sequence[float]) -> "array[float]":
+    """The values that were measured, in order."""
+    measured = column if math.isfinite(sum(column)) else [value for value in column if value == value]
+    ordered = array("d")
+    ordered.fromlist(sorted(measured))
+    return ordered
 
 
 def _tpot(cell: Cell) -> Sequence[float]:

@@ -4,15 +4,18 @@ Folds merge: the fold of all workers' lines is the merger of the folds of each, 
 """
 
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
-from operator import attrgetter
+from itertools import islice
+from operator import attrgetter, eq
 
 from relayload.core.results.cell import NO_ANSWER, Cell, Key, Place
 from relayload.core.results.record import Drop, End, Line, Record, Transition
 from relayload.core.results.run import RunInfo
+
+_PLACE_AND_OUTCOME = attrgetter("scenario", "model", "stage", "measured", "outcome._value_")
+_STATUS_AND_ERROR = attrgetter("status", "error")
 
 
 class Fold:
@@ -36,10 +39,10 @@ class Fold:
 
     def extend(self, lines: Iterable[Line]) -> None:
         """Add lines, the more at once the cheaper."""
-        records: dict[tuple[object, ...], list[Record]] = {}
+        records: defaultdict[tuple[object, ...], list[Record]] = defaultdict(list)
         for line in lines:
             if isinstance(line, Record):
-                records.setdefault(_traits(line), []).append(line)
+                records[_PLACE_AND_OUTCOME(line)].append(line)
             elif isinstance(line, Drop):
                 self._add_drop(line)
             elif isinstance(line, Transition):
@@ -47,7 +50,8 @@ class Fold:
             else:
                 self._add_end(line)
         for alike in records.values():
-            self._extend_cell(alike)
+            for same in _by_answer(alike):
+                self._extend_cell(same)
 
     def merge(self, other: "Fold") -> None:
         for key, cell in other.cells.items():
@@ -71,11 +75,14 @@ class Fold:
 
     def _extend_cell(self, alike: list[Record]) -> None:
         """Add records that share every trait."""
-        self.cells.setdefault(_key(alike[0]), Cell()).extend(alike)
+        key = _key(alike[0])
+        if key not in self.cells:
+            self.cells[key] = Cell()
+        self.cells[key].extend(alike)
         self.indices.extend([record.index for record in alike if not record.turn])
         self.lines_of.update(map(attrgetter("worker"), alike))
         self.starts_s.extend([record.intended_at_s + record.late_s for record in alike])
-        self.last_at_s = max(self.last_at_s, max(record.intended_at_s + record.latency_s for record in alike))
+        self.last_at_s = max(self.last_at_s, max([record.intended_at_s + record.latency_s for record in alike]))
 
     def _add_end(self, end: End) -> None:
         self.ends.append(end)
@@ -89,12 +96,16 @@ class Fold:
         self.last_at_s = max(self.last_at_s, drop.intended_at_s)
 
 
-def _traits(record: Record) -> tuple[object, ...]:
-    """What sets a record's key, for the price of a tuple."""
-    answer = record.attempts[-1] if record.attempts else NO_ANSWER
-    place = record.scenario, record.model, record.stage, record.measured
-    kind = answer.kind
-    return place, record.outcome._value_, answer.status, answer.error, kind and kind._value_
+def _by_answer(alike: list[Record]) -> Iterable[list[Record]]:
+    """Records of one place and outcome, by the status and error of their answers, which mostly are the same."""
+    answers = [record.attempts[-1] if record.attempts else NO_ANSWER for record in alike]
+    traits = list(map(_STATUS_AND_ERROR, answers))
+    if traits.count(traits[0]) == len(traits):
+        return [alike]
+    split: defaultdict[object, list[Record]] = defaultdict(list)
+    for trait, record in zip(traits, alike, strict=True):
+        split[trait].append(record)
+    return split.values()
 
 
 def _key(record: Record) -> Key:
@@ -126,7 +137,7 @@ def account(fold: Fold, run: RunInfo) -> Account:
     requests that left no record.
     """
     order = sorted(fold.indices)
-    twice = sum(first == second for first, second in pairwise(order))
+    twice = sum(map(eq, order, islice(order, 1, None)))
     unrecorded = _unrecorded(fold, run)
     if run.closed:
         lost = sum(unrecorded.values())

@@ -1,6 +1,7 @@
 """How well the generator did, from what the workers of a run told and recorded."""
 
 import math
+from array import array
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
@@ -29,7 +30,7 @@ def _timestamps(ends: Sequence[End]) -> str | None:
 def _doubts(fold: Fold, thresholds: Thresholds, errors: Iterable[ErrorCount]) -> tuple[str, ...]:
     return doubts(
         thresholds,
-        late_s=list(chain.from_iterable(cell.columns["late"] for cell in fold.cells.values())),
+        late_s=array("d", chain.from_iterable(cell.columns["late"] for cell in fold.cells.values())),
         dropped=fold.dropped,
         timestamps=_timestamps(fold.ends),
         loop_lag_p95_s=_worst(end.loop_lag_p95_s for end in fold.ends),

@@ -50,7 +50,7 @@ def doubts(
 
 
 def _late(thresholds: Thresholds, late_s: Sequence[float]) -> Iterator[str]:
-    late = sum(value > thresholds.late_s for value in late_s)
+    late = sum(map(thresholds.late_s.__lt__, late_s))
     if late > thresholds.late_share * len(late_s):
         yield (
             f"the generator was the bottleneck: {late} of {len(late_s)} requests started more than "

@@ -48,7 +48,7 @@ class Histogram:
     def add_bucket(self, index: int, count: int) -> None:
         self.counts[index] += count
 
-    def add_sparse(self, pairs: tuple[int, ...]) -> None:
+    def add_sparse(self, pairs: Iterable[int]) -> None:
         """Add counts written flat as bucket, count, bucket, count ..."""
         counts, numbers = self.counts, iter(pairs)
         for index, count in zip(numbers, numbers, strict=True):

@@ -110,7 +110,7 @@ class Series:
 
 def _due_beyond(cell: Cell, metric: str, threshold: float, worst: float) -> list[float]:
     """When those were due whose value is worse than the threshold."""
-    rows = zip(cell.column(metric), cell.due_s, strict=True)
     if worst > 0:
-        return [due for value, due in rows if value > threshold]
+        return cell.due_above(metric, threshold)
+    rows = zip(cell.column(metric), cell.due_s, strict=True)
     return [due for value, due in rows if value < threshold]

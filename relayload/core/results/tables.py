@@ -12,6 +12,7 @@ from relayload.core.results.fold import Account, Fold, account
 from relayload.core.results.generator import health_of
 from relayload.core.results.jobs import RunAll, one_by_one
 from relayload.core.results.metrics import Column, MetricsOf
+from relayload.core.results.presort import presort
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import RunInfo
 from relayload.core.results.sample import rank_of
@@ -62,6 +63,7 @@ class _Summarizer:
         self._by_stage = self._split(lambda place: place.stage)
         self._metrics = MetricsOf(self._tabled())
         self._timeline_step_s = step_s(last_due_s(fold))
+        presort(fold, run_all)
         jobs: list[Callable[[], object]] = [
             *self._metrics.jobs(),
             partial(timeline, fold, self._timeline_step_s),

@@ -2,6 +2,7 @@
 
 import math
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
@@ -78,14 +79,21 @@ class _Step:
 
 
 def _add_cell(steps: list[_Step], step_s: float, key: Key, cell: Cell) -> None:
+    """Column by column, which costs a third of request by request."""
+    numbers = list(map(int, map(step_s.__rtruediv__, cell.due_s)))
     if not key.ok:
-        for due in cell.due_s:
-            steps[int(due / step_s)].failed += 1
+        for number, count in Counter(numbers).items():
+            steps[number].failed += count
         return
-    for due, latency, ttft in zip(cell.due_s, cell.column("latency"), cell.column("ttft"), strict=True):
-        step = steps[int(due / step_s)]
-        step.latency_s.append(latency)
-        step.ttft_s.append(ttft)
+    _deal([step.latency_s for step in steps], numbers, cell.column("latency"))
+    _deal([step.ttft_s for step in steps], numbers, cell.column("ttft"))
+
+
+def _deal(hands: list[list[float]], numbers: list[int], values: Iterable[float]) -> None:
+    """Put each value into the list of its number."""
+    adders = [hand.append for hand in hands]
+    for number, value in zip(numbers, values, strict=True):
+        adders[number](value)
 
 
 def _p50_p99(values: Iterable[float]) -> tuple[float | None, float | None]:
