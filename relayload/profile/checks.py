@@ -16,6 +16,7 @@ from relayload.core.verdict.names import unknown_names, within_scenario
 from relayload.document import Document, Location
 from relayload.profile import trace as traces
 from relayload.profile.amounts import SeenAmounts
+from relayload.profile.endpoints import unfit
 from relayload.profile.loads import Trace, default_stage_name
 from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.prompt import PromptFile
@@ -170,6 +171,8 @@ def _scenario_faults(content: _Content) -> Iterator[Fault]:
             yield content.fault(("scenarios", name), f"'{name}' and '{first}' make the same class name", at_key=True)
         yield from _prompt_faults(content, name, scenario)
         yield from _conversation_faults(content, name, scenario)
+        for key, message in unfit(scenario):
+            yield content.fault(("scenarios", name, key), message, at_key=True)
 
 
 def _prompt_faults(content: _Content, name: str, scenario: dict[str, Any]) -> Iterator[Fault]:

@@ -11,8 +11,10 @@ from relayload.core.traffic.draws import Draws, Mix, uniform
 from relayload.core.traffic.images import Picture
 from relayload.core.traffic.prompts import CHAT_TOKENS, NONCE_TOKENS, PromptWriter, Wording
 from relayload.core.traffic.prose import Prose
-from relayload.core.wire.chat import chat_request
-from relayload.core.wire.request import Timeouts, WireRequest
+from relayload.core.wire.chat import chat_content, chat_request
+from relayload.core.wire.embeddings import embeddings_request
+from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
+from relayload.core.wire.responses import response_content, responses_request
 from relayload.profile.amounts import Amount, distribution
 from relayload.profile.model import Profile
 from relayload.profile.prompt import Images
@@ -112,13 +114,18 @@ class _ScenarioComposer:
         return 1 if self._turns is None else self._turns.at(uniform(self._seed, arrival.index, "turns"))
 
     def request(self, arrival: Arrival, history: Sequence[Message] = ()) -> WireRequest:
-        return chat_request(
+        scenario = self._scenario
+        if scenario.endpoint is Endpoint.EMBEDDINGS:
+            texts = self._texts(arrival)
+            return embeddings_request(self.model(arrival), texts, extra=self._extra, headers=self._headers)
+        new_request = chat_request if scenario.endpoint is Endpoint.CHAT else responses_request
+        return new_request(
             self.model(arrival),
             [*history, {"role": "user", "content": self._next(arrival, history)}],
-            stream=self._scenario.stream,
+            stream=scenario.streams,
             max_output_tokens=self._budget(arrival),
-            temperature=self._scenario.temperature,
-            reasoning_effort=self._scenario.reasoning_effort,
+            temperature=scenario.temperature,
+            reasoning_effort=scenario.reasoning_effort,
             extra=self._extra,
             headers=self._hinted(arrival),
         )
@@ -131,19 +138,30 @@ class _ScenarioComposer:
         return self._later.write(arrival.index + turn, tokens, Draws(self._seed, arrival.index, turn))
 
     def _content(self, arrival: Arrival) -> str | list[dict[str, Any]]:
-        text = self._prompt(arrival)
-        if self._pictures is None:
-            return text
-        images = self._pictures.of(arrival.index, nonce=self._scenario.nonce)
-        return [{"type": "text", "text": text}, *images]
-
-    def _prompt(self, arrival: Arrival) -> str:
-        tokens = arrival.input_tokens
-        if tokens is None and self._input_tokens is not None:
-            tokens = self._input_tokens.at(uniform(self._seed, arrival.index, "input_tokens"))
+        tokens = self._tokens(arrival)
         if tokens is not None:
             tokens = max(1, tokens - CHAT_TOKENS)
-        return self._writer.write(arrival.index, tokens, Draws(self._seed, arrival.index))
+        text = self._writer.write(arrival.index, tokens, Draws(self._seed, arrival.index))
+        pictures = self._pictures
+        if pictures is None:
+            return text
+        new_content = chat_content if self._scenario.endpoint is Endpoint.CHAT else response_content
+        return new_content(text, pictures.urls(arrival.index, nonce=self._scenario.nonce), pictures.detail)
+
+    def _texts(self, arrival: Arrival) -> list[str]:
+        """Those to embed; together they have the tokens of the request."""
+        count, tokens = self._scenario.inputs, self._tokens(arrival)
+        shares = [None] * count if tokens is None else _shares(tokens, count)
+        return [
+            self._writer.write(arrival.index * count + number, share, Draws(self._seed, arrival.index, number))
+            for number, share in enumerate(shares)
+        ]
+
+    def _tokens(self, arrival: Arrival) -> int | None:
+        """Of the whole request, where somebody says how many."""
+        if arrival.input_tokens is not None or self._input_tokens is None:
+            return arrival.input_tokens
+        return self._input_tokens.at(uniform(self._seed, arrival.index, "input_tokens"))
 
     def _budget(self, arrival: Arrival) -> int | None:
         if self._output_tokens is None:
@@ -161,13 +179,17 @@ class _Pictures:
 
     def __init__(self, images: Images, seed: str) -> None:
         rng = Random(seed)
-        self._detail = images.detail
+        self.detail = images.detail
         self._drawn = [Picture(images.width, images.height, rng) for _ in range(images.count)]
 
-    def of(self, index: int, *, nonce: bool) -> list[dict[str, Any]]:
-        detail = {} if self._detail is None else {"detail": self._detail}
-        urls = (picture.data_url(index if nonce else 0) for picture in self._drawn)
-        return [{"type": "image_url", "image_url": {"url": url, **detail}} for url in urls]
+    def urls(self, index: int, *, nonce: bool) -> list[str]:
+        return [picture.data_url(index if nonce else 0) for picture in self._drawn]
+
+
+def _shares(tokens: int, count: int) -> list[int]:
+    """As even as whole numbers can be; none is empty."""
+    each, rest = divmod(tokens, count)
+    return [max(1, each + (number < rest)) for number in range(count)]
 
 
 def expected_input_tokens(scenario: Scenario) -> float:
@@ -176,8 +198,8 @@ def expected_input_tokens(scenario: Scenario) -> float:
         return distribution(scenario.input_tokens).mean
     if scenario.prompt is None:
         return 0.0
-    nonce = NONCE_TOKENS if scenario.nonce else 0
-    return CHAT_TOKENS + nonce + expected_tokens(scenario.prompt, scenario.language)
+    text = expected_tokens(scenario.prompt, scenario.language) + (NONCE_TOKENS if scenario.nonce else 0)
+    return scenario.inputs * text if scenario.endpoint is Endpoint.EMBEDDINGS else CHAT_TOKENS + text
 
 
 def _spread(amount: Amount | None) -> Distribution | None:

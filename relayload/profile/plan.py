@@ -7,6 +7,7 @@ from relayload.core.traffic import arrivals as traffic
 from relayload.core.traffic import plan as planning
 from relayload.core.traffic.arrivals import Arrival, Limits, Stage
 from relayload.core.traffic.plan import Plan, Request
+from relayload.core.wire.request import Endpoint
 from relayload.profile import trace as traces
 from relayload.profile.amounts import distribution
 from relayload.profile.checks import TRACE_STAGE
@@ -72,9 +73,15 @@ def _limits(load: OpenLoad) -> Limits | None:
 
 
 def _request(name: str, scenario: Scenario) -> Request:
-    budget = scenario.max_output_tokens
     return Request(
         scenario=name,
         input_tokens=expected_input_tokens(scenario),
-        max_output_tokens=None if budget is None else round(distribution(budget).mean),
+        max_output_tokens=_expected_budget(scenario),
     )
+
+
+def _expected_budget(scenario: Scenario) -> int | None:
+    if scenario.endpoint is Endpoint.EMBEDDINGS:
+        return 0
+    budget = scenario.max_output_tokens
+    return None if budget is None else round(distribution(budget).mean)

@@ -7,15 +7,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from relayload.core.wire.request import Endpoint
 from relayload.profile.amounts import Amount, SeenAmounts
+from relayload.profile.endpoints import fields
 from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.prompt import Images, Language, Prompt, PromptFile
 from relayload.profile.target import Headers
 from relayload.profile.types import Count, Duration, Flag, Items, Number, Part, PositiveDuration, Share, Text
 
+_MOST_INPUTS = 2048
+"""More texts in one request are refused by OpenAI."""
 _SCENARIO_NAME = re.compile(r"[a-z][a-z0-9_-]*")
-_OWN_FIELDS = {"model": "model", "messages": "prompt", "stream": "stream", "stream_options": "stream"}
-"""Fields of the body that are said in a scenario's own words."""
 
 
 def _weight_of(what: str) -> AfterValidator:
@@ -40,13 +42,6 @@ Models = Annotated[
     BeforeValidator(_some_models),
 ]
 """A model, or several with their weights."""
-
-
-def _fields(fields: dict[str, Any]) -> dict[str, Any]:
-    for name in fields:
-        if name in _OWN_FIELDS:
-            raise ValueError(f"'{name}' is said by the scenario: use its '{_OWN_FIELDS[name]}'")
-    return fields
 
 
 class Cancel(Part):
@@ -84,20 +79,25 @@ class Scenario(Part):
     """Its part of the traffic, beside the weights of the other scenarios."""
     model: Models
     """A model, or several with their weights: `{o3: 3, o4-mini: 1}`."""
+    endpoint: Endpoint = Endpoint.CHAT
+    """What is asked for: a chat completion, a response of the Responses API, or embeddings of texts."""
     prompt: Prompt | None = None
     """None where all is made up: of `input_tokens`, or as the rows of a trace say."""
     language: Language = "en"
     """Of a built-in prompt."""
     images: Images | None = None
     """Generated pictures that go with the prompt; `image_reasoning` has one anyway."""
+    inputs: Annotated[Count, Field(le=_MOST_INPUTS)] = 1
+    """Texts of one request for embeddings, each a prompt."""
     input_tokens: Amount | None = None
-    """Of the whole request, the chat format included: a prompt is filled up to it. The rows of a trace go first."""
+    """Of the whole request, the chat format included: a prompt is filled up to it, and the texts of a request for
+    embeddings share it. The rows of a trace go first."""
     shared_prefix: Share = 0.0
     """The part of the input tokens, from the first on, that all requests of the scenario have in common."""
     nonce: Flag = True
     """Whether every prompt is made unlike all others, so that no cache can answer it."""
     stream: Flag = True
-    """Whether the answer comes as a stream of tokens."""
+    """Whether the answer comes as a stream of tokens; that of embeddings never does."""
     max_output_tokens: Amount | None = None
     """The budget of the answer: a number, a range, a distribution, a list or a file."""
     min_tokens: Count | None = None
@@ -114,7 +114,7 @@ class Scenario(Part):
     """Whether it must, as the API has it."""
     response_format: dict[str, Any] | None = None
     """As the API has it, such as `{type: json_object}`."""
-    body: Annotated[dict[str, Any], AfterValidator(_fields)] = Field(default_factory=dict)
+    body: Annotated[dict[str, Any], AfterValidator(fields)] = Field(default_factory=dict)
     """More fields of the body, sent as they are."""
     conversation: Conversation | None = None
     """Several turns, each with the whole history."""
@@ -127,7 +127,7 @@ class Scenario(Part):
 
     @model_validator(mode="after")
     def _cancels_streams(self) -> Self:
-        if self.cancel and self.cancel.after_tokens and not self.stream:
+        if self.cancel and self.cancel.after_tokens and not self.streams:
             raise ValueError("cancel.after_tokens needs stream: true; an answer in one piece can be cancelled 'after'")
         return self
 
@@ -136,6 +136,11 @@ class Scenario(Part):
         if self.min_tokens and isinstance(self.max_output_tokens, int) and self.min_tokens > self.max_output_tokens:
             raise ValueError(f"min_tokens ({self.min_tokens}) is above max_output_tokens ({self.max_output_tokens})")
         return self
+
+    @property
+    def streams(self) -> bool:
+        """Whether its answers are streams."""
+        return self.stream and self.endpoint is not Endpoint.EMBEDDINGS
 
     @property
     def pictures(self) -> Images | None:

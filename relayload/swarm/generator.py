@@ -160,7 +160,7 @@ class Generator:
             self._record(arrival, late_s, Attempt(outcome=Outcome.ABANDONED, error="run_ended"), turn)
             raise
         self._record(arrival, late_s, answer.attempt, turn)
-        return request.body["messages"], answer
+        return request.messages, answer
 
     def _record(self, arrival: Arrival, late_s: float, attempt: Attempt, turn: int) -> None:
         record = self._new_record(arrival, late_s, attempt, turn)

@@ -2,6 +2,8 @@
 
 from locust.env import Environment
 
+from collections.abc import Mapping
+
 from relayload.core.results.record import Outcome, Record
 
 _MS = 1000.0
@@ -12,16 +14,20 @@ class RequestFailed(Exception):
 
 
 class Rows:
-    """Reports records to one environment: a row per scenario, timed from the send, and one for its TTFT."""
+    """Reports records to one environment: a row per scenario, timed from the send, and one for its TTFT.
 
-    def __init__(self, environment: Environment) -> None:
+    `kinds` says what the requests of each scenario are called: by their endpoint.
+    """
+
+    def __init__(self, environment: Environment, kinds: Mapping[str, str]) -> None:
         self._environment = environment
+        self._kinds = kinds
 
     def __call__(self, record: Record) -> None:
         attempt = record.attempts[-1]
         service_s = record.latency_s if attempt.service_s is None else attempt.service_s
         self._environment.events.request.fire(
-            request_type="chat",
+            request_type=self._kinds[record.scenario],
             name=record.scenario,
             response_time=service_s * _MS,
             response_length=attempt.received_bytes,

@@ -66,7 +66,8 @@ class Worker:
         target = self._profile.target
         transport = new_transport(self._profile.driver, assignment.base_url, target.api_key.reveal(), **target.options)
         assert self._composer is not None, "listens"
-        return Generator(self._profile, self._composer, assignment, transport, Rows(self._environment))
+        kinds = {name: scenario.endpoint.value for name, scenario in self._profile.scenarios.items()}
+        return Generator(self._profile, self._composer, assignment, transport, Rows(self._environment, kinds))
 
     def _on_end(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
         if self.generator is not None:

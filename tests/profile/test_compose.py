@@ -150,3 +150,80 @@ def test_a_later_turn_says_the_history_and_something_new(compose):
 
 def test_a_request_that_is_no_conversation_has_one_turn(compose):
     assert compose("{model: o3, prompt: simple}").turns(arrival(0)) == 1
+
+
+def test_a_response_is_asked_for_in_its_own_words(compose):
+    composer = compose(
+        "{model: o3, endpoint: responses, prompt: {text: Hi}, nonce: false, max_output_tokens: 9, temperature: 0.5, "
+        "reasoning_effort: low, tools: [{type: function, name: f}], body: {store: false}, headers: {X-Team: sre}}"
+    )
+    request = composer.request(arrival(0))
+    assert (request.path, request.headers) == ("/responses", {"X-Team": "sre"})
+    assert request.body == {
+        "model": "o3",
+        "input": [{"role": "user", "content": "Hi"}],
+        "max_output_tokens": 9,
+        "temperature": 0.5,
+        "reasoning": {"effort": "low"},
+        "stream": True,
+        "tools": [{"type": "function", "name": "f"}],
+        "store": False,
+    }
+
+
+@pytest.mark.parametrize("more", ["prompt: code", "input_tokens: 300", "prompt: image_reasoning"])
+def test_another_endpoint_leaves_the_prompts_as_they_were(compose, more):
+    chat, response = (
+        compose(f"{{model: o3, endpoint: {name}, {more}}}").request(arrival(3)).messages
+        for name in ("chat", "responses")
+    )
+    if "image" not in more:
+        assert chat == response
+    else:
+        (text, image), (input_text, input_image) = chat[0]["content"], response[0]["content"]
+        assert (input_text["type"], input_text["text"]) == ("input_text", text["text"])
+        assert input_image == {"type": "input_image", "image_url": image["image_url"]["url"]}
+
+
+def test_the_detail_of_a_picture_goes_along(compose):
+    scenario = "{model: o3, endpoint: responses, prompt: code, images: {width: 9, height: 9, detail: low}}"
+    _, image = compose(scenario).request(arrival(0)).body["input"][0]["content"]
+    assert image["detail"] == "low"
+
+
+def test_a_conversation_of_responses_goes_on_from_its_input(compose):
+    composer = compose("{model: o3, endpoint: responses, prompt: simple, conversation: {turns: 2}}")
+    history = (*composer.request(arrival(0)).messages, {"role": "assistant", "content": "The answer."})
+    said = composer.request(arrival(0), history).body["input"]
+    assert said[:2] == list(history)
+    assert [message["role"] for message in said] == ["user", "assistant", "user"]
+
+
+def test_texts_are_embedded_without_a_stream(compose):
+    composer = compose("{model: e, endpoint: embeddings, prompt: {text: Hi}, nonce: false, body: {dimensions: 256}}")
+    request = composer.request(arrival(0))
+    assert (request.path, request.stream, request.messages) == ("/embeddings", False, [])
+    assert request.body == {"model": "e", "input": ["Hi"], "encoding_format": "float", "dimensions": 256}
+
+
+def test_no_two_texts_of_a_request_are_alike(compose):
+    scenario = "{model: e, endpoint: embeddings, prompt: simple, inputs: 50}"
+    composer = compose(scenario)
+    texts = composer.request(arrival(0)).body["input"] + composer.request(arrival(1)).body["input"]
+    assert len(set(texts)) == 100
+    assert texts[50:] == compose(scenario).request(arrival(1)).body["input"]
+
+
+def test_texts_of_a_file_are_embedded_in_turn(compose, tmp_path):
+    (tmp_path / "asks.txt").write_text("one\ntwo\nthree\n")
+    scenario = "{model: e, endpoint: embeddings, nonce: false, inputs: 2, prompt: {file: asks.txt, order: file}}"
+    composer = compose(scenario)
+    assert [composer.request(arrival(index)).body["input"] for index in range(2)] == [["one", "two"], ["three", "one"]]
+
+
+@pytest.mark.parametrize(("tokens", "each"), [(90, [30, 30, 30]), (100, [34, 33, 33]), (2, [1, 1, 1])])
+def test_the_texts_of_a_request_share_its_tokens(compose, tokens, each):
+    composer = compose(f"{{model: e, endpoint: embeddings, inputs: 3, input_tokens: {tokens}}}")
+    assert list(map(count_tokens, composer.request(arrival(0)).body["input"])) == each
+    traced = composer.request(arrival(0, input_tokens=60, output_tokens=1)).body
+    assert list(map(count_tokens, traced["input"])) == [20, 20, 20]

@@ -16,7 +16,7 @@ def test_the_example_of_the_page_is_a_profile_whose_requests_can_be_composed(tmp
     profile = load(path, environ={})
     composer = Composer(profile)
     sent = {arrival.scenario: composer.request(arrival) for arrival in arrivals(profile)}
-    assert len(sent) == len(profile.scenarios) == 5
+    assert len(sent) == len(profile.scenarios) == 7
     assert plan(profile).total is not None
 
 

@@ -47,6 +47,54 @@ def test_what_is_wrong_with_a_scenario_is_told(faults, good, tmp_path, written, 
     assert told in "\n".join(faults(good.replace(SCENARIO, f"simple: {written}")))
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("endpoint: response", "endpoint: expected 'chat', 'responses' or 'embeddings', got 'response'; did you mean"),
+        ("inputs: 2", "inputs: is for endpoint: embeddings; a chat has one prompt"),
+        ("endpoint: responses, inputs: 2", "inputs: is for endpoint: embeddings; a response has one prompt"),
+        (
+            "endpoint: responses, response_format: {type: json_object}",
+            "response_format: is of chat completions: write body: {text: {format: ...}}",
+        ),
+        (
+            "endpoint: responses, reasoning_effort: low, body: {reasoning: {summary: auto}}",
+            "reasoning_effort: body.reasoning goes first: write {effort: ...} there, and leave this out",
+        ),
+        ("endpoint: responses, body: {input: x}", "'input' is said by the scenario: use its 'prompt'"),
+        ("endpoint: embeddings, stream: true", "stream: embeddings are not streamed: leave this out"),
+        ("endpoint: embeddings, max_output_tokens: 9", "max_output_tokens: an embedding has no text of its own"),
+        ("endpoint: embeddings, min_tokens: 9", "min_tokens: an embedding has no text of its own"),
+        ("endpoint: embeddings, ignore_eos: true", "ignore_eos: an embedding has no text of its own"),
+        ("endpoint: embeddings, temperature: 0", "temperature: an embedding has no text of its own"),
+        ("endpoint: embeddings, reasoning_effort: low", "reasoning_effort: an embedding has no text of its own"),
+        ("endpoint: embeddings, response_format: {}", "response_format: an embedding has no text of its own"),
+        ("endpoint: embeddings, tools: []", "tools: embeddings are of texts alone"),
+        ("endpoint: embeddings, tool_choice: auto", "tool_choice: embeddings are of texts alone"),
+        ("endpoint: embeddings, images: {}", "images: embeddings are of texts alone"),
+        ("endpoint: embeddings, conversation: {turns: 2}", "conversation: embeddings are of texts alone"),
+        ("endpoint: embeddings, cancel: {after_tokens: 3}", "cancel.after_tokens needs stream: true"),
+        ("endpoint: embeddings, inputs: 2049", "inputs: expected less than or equal to 2048"),
+    ],
+)
+def test_what_an_endpoint_has_no_place_for_is_told_where_it_stands(faults, good, written, told):
+    (fault,) = faults(good.replace(SCENARIO, f"simple: {{model: o3, prompt: simple, {written}}}"))
+    assert fault.startswith("p.yaml:7:")
+    assert told in fault
+
+
+def test_a_picture_is_not_embedded(faults, good):
+    pictured = "simple: {model: o3, endpoint: embeddings, prompt: image_reasoning}"
+    (fault,) = faults(good.replace(SCENARIO, pictured))
+    assert "scenarios.simple.prompt: 'image_reasoning' has a picture" in fault
+
+
+def test_embeddings_are_not_streamed_and_may_say_so(read, good):
+    for more in ("", ", stream: false"):
+        profile = read(good.replace(SCENARIO, f"simple: {{model: e, prompt: simple, endpoint: embeddings{more}}}"))
+        assert not profile.scenarios["simple"].streams
+
+
 def test_an_objective_may_name_any_model_of_a_mix(read, good):
     mixed = good.replace("model: o3", "model: {o3: 1, o4: 1}") + "objectives: ['ttft{model=o4}.p50 < 1s']\n"
     assert read(mixed).scenarios["simple"].models == {"o3": 1, "o4": 1}

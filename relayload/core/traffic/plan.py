@@ -18,7 +18,7 @@ class Request(Struct, frozen=True, kw_only=True):
     scenario: str
     input_tokens: float = 0.0
     max_output_tokens: int | None = None
-    """The mean, where budgets differ; None where the answer has no budget."""
+    """The mean, where budgets differ; None where the answer has no budget, 0 where it has no text."""
 
 
 class Volume(Struct, frozen=True, kw_only=True):
@@ -145,7 +145,8 @@ class _Tally:
         if in_minute > self._peak_per_minute:
             self._peak_per_minute = in_minute
         if arrival.input_tokens is not None and arrival.output_tokens is not None:
-            budget = self._requests[arrival.scenario].max_output_tokens or arrival.output_tokens
+            budget = self._requests[arrival.scenario].max_output_tokens
+            budget = arrival.output_tokens if budget is None else budget
             self._input += arrival.input_tokens
             self._output += min(arrival.output_tokens, budget)
             self._max_output += budget
@@ -153,13 +154,14 @@ class _Tally:
     def volume(self) -> Volume:
         traced = self._input > 0
         sent = [(count, request) for count, request in zip(self.counts, self._requests, strict=True) if count]
+        silent = all(request.max_output_tokens == 0 for _, request in sent)
         estimate = round(sum(count * request.input_tokens for count, request in sent))
         return Volume(
             arrivals=sum(self.counts),
             peak_per_second=self._peak_per_second,
             peak_per_minute=self._peak_per_minute,
             input_tokens=self._input if traced else estimate,
-            output_tokens=self._output if traced or not sent else None,
+            output_tokens=self._output if traced or silent else None,
             max_output_tokens=self._max_output if traced else _budget(sent),
         )
 

@@ -5,6 +5,7 @@ anything. Source: OpenAI API reference, `chat.completion` and `chat.completion.c
 DeepSeek's and vLLM's name for a thought, `reasoning` OpenRouter's.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -54,6 +55,13 @@ def chat_request(
     if extra:
         body.update(extra)
     return WireRequest(Endpoint.CHAT, body, headers or {})
+
+
+def chat_content(text: str, image_urls: Iterable[str] = (), detail: str | None = None) -> str | list[dict[str, Any]]:
+    """What a message says: a text, or one with pictures."""
+    shown = {} if detail is None else {"detail": detail}
+    images = [{"type": "image_url", "image_url": {"url": url, **shown}} for url in image_urls]
+    return [{"type": "text", "text": text}, *images] if images else text
 
 
 class Usage(Struct, gc=False):

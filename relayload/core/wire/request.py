@@ -43,6 +43,12 @@ class WireRequest:
         return self.endpoint.path
 
     @property
+    def messages(self) -> list[dict[str, Any]]:
+        """What a conversation goes on from; embeddings are none."""
+        said = self.body.get("messages" if self.endpoint is Endpoint.CHAT else "input")
+        return said if isinstance(said, list) and self.endpoint is not Endpoint.EMBEDDINGS else []
+
+    @property
     def stream(self) -> bool:
         return bool(self.body.get("stream"))
 

@@ -3,7 +3,7 @@
 As lenient as chat completions are read. Source: OpenAI API reference, the `response` object and its streaming events.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -64,6 +64,15 @@ def responses_request(
     if extra:
         body.update(extra)
     return WireRequest(Endpoint.RESPONSES, body, headers or {})
+
+
+def response_content(
+    text: str, image_urls: Iterable[str] = (), detail: str | None = None
+) -> str | list[dict[str, Any]]:
+    """What a message of the input says: a text, or one with pictures."""
+    shown = {} if detail is None else {"detail": detail}
+    images = [{"type": "input_image", "image_url": url, **shown} for url in image_urls]
+    return [{"type": "input_text", "text": text}, *images] if images else text
 
 
 class ResponseUsage(Struct, gc=False):
