@@ -18,6 +18,7 @@ _CRASHED = 1
 
 _ELSEWHERE = {
     "calibrate": ("relayload.calibration.command", "Measure how well this machine measures."),
+    "cost": ("relayload.verbs.cost", "Tell what traffic costs, and what is saved elsewhere."),
     "gate": ("relayload.verbs.gate", "Judge a recording again by its objectives, and exit with the verdict."),
     "init": ("relayload.verbs.init", "Write a commented profile to begin with."),
     "schema": ("relayload.verbs.schema", "Print the JSON Schema of profiles, for editors."),

@@ -1,0 +1,44 @@
+"""What traffic costs here or there, as text for people."""
+
+from decimal import Decimal
+
+from rich.table import Table
+
+from relayload.core.results.quote import Amount, Quote, Saving
+from relayload.report.printing import printed
+
+
+def render_quote(quote: Quote) -> str:
+    """What is asked for, a row per offer, and what is saved."""
+    table = Table.grid(padding=(0, 3, 0, 0))
+    table.add_column()
+    for _ in range(3):
+        table.add_column(justify="right")
+    for offer in quote.offers:
+        table.add_row(offer.name, _money(offer.amount, quote.currency))
+    if quote.saving is not None:
+        table.add_row(*_saving(quote.saving, quote.currency))
+    return printed([_asked(quote.asked), *_rate(quote), "", table])
+
+
+def _asked(asked: Amount) -> str:
+    cached = f" ({asked.cached_input_tokens:,} cached)" if asked.cached_input_tokens else ""
+    reasoning = f" ({asked.reasoning_tokens:,} reasoning)" if asked.reasoning_tokens else ""
+    requests = "" if asked.requests is None else f"{asked.requests:,} requests: "
+    per = f" a {asked.per.value}" if asked.per else ""
+    return f"{requests}{asked.input_tokens:,} tokens in{cached}, {asked.output_tokens:,} out{reasoning}{per}"
+
+
+def _rate(quote: Quote) -> list[str]:
+    return [] if quote.currency == "USD" else [f"1 USD = {quote.exchange_rate} {quote.currency}"]
+
+
+def _saving(saving: Saving, currency: str) -> tuple[str, ...]:
+    dearer = saving.amount < 0
+    share = [] if saving.share is None else [f"{abs(saving.share) * 100:.0f}%"]
+    year = [] if saving.per_year is None else [f"{_money(abs(saving.per_year), currency)} a year"]
+    return ("more" if dearer else "saving", _money(abs(saving.amount), currency), *share, *year)
+
+
+def _money(amount: Decimal, currency: str) -> str:
+    return f"${amount:,.2f}" if currency == "USD" else f"{amount:,.2f} {currency}"

@@ -1,0 +1,175 @@
+"""`relayload cost`: what traffic costs here or there, by its tokens or as a recording has measured it."""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import click
+
+from relayload import prices as price_lists
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.price import ANY, Prices, price_of
+from relayload.core.results.cell import Tokens
+from relayload.core.results.cost import cost_of
+from relayload.core.results.fold import Fold
+from relayload.core.results.quote import Amount, Period, quote
+from relayload.core.units import whole_count
+from relayload.document.validation import nearest
+from relayload.recording import Recording
+from relayload.report.quote import render_quote
+from relayload.verbs.arguments import JSON, author_errors_exit, print_value
+
+_SCALE = re.compile(r"(?P<count>[^-]+)-requests(/(?P<per>day|month|year))?")
+_OWN = "as recorded"
+
+
+@click.command()
+@click.argument("run_dir", type=click.Path(path_type=Path), required=False)
+@click.option("--input-tokens", metavar="COUNT", help="Tokens in, such as 10M.")
+@click.option("--output-tokens", metavar="COUNT", help="Tokens out, those of reasoning among them.")
+@click.option("--cached-input-tokens", metavar="COUNT", default="0", help="Of the tokens in, those that are cached.")
+@click.option("--reasoning-tokens", metavar="COUNT", default="0", help="Of the tokens out, those of reasoning.")
+@click.option("--month", "per", flag_value="month", help="That many every month.")
+@click.option("--day", "per", flag_value="day", help="That many every day.")
+@click.option("--scale", metavar="N-requests/month", help="Of a recording: so many requests like the measured ones.")
+@click.option("--price", metavar="LIST[:MODEL]", help="A price list, shipped or a file, and a model of it.")
+@click.option("--compare", nargs=2, metavar="LIST[:MODEL] LIST[:MODEL]", help="Two of them, and what is saved.")
+@click.option("--exchange-rate", metavar="RATE", help="What a dollar is worth in --currency.")
+@click.option("--currency", metavar="CODE", help="Of the amounts, such as CNY.")
+@JSON
+@author_errors_exit
+def command(
+    run_dir: Path | None,
+    input_tokens: str | None,
+    output_tokens: str | None,
+    cached_input_tokens: str,
+    reasoning_tokens: str,
+    per: str | None,
+    scale: str | None,
+    price: str | None,
+    compare: tuple[str, str] | None,
+    exchange_rate: str | None,
+    currency: str | None,
+    as_json: bool,
+) -> None:
+    """Tell what traffic costs, and what is saved elsewhere.
+
+    By its tokens, or by RUN_DIR as the recording has measured it: by the prices it was run with, or by others.
+    """
+
+    places = compare or ((price,) if price else ())
+    code, rate = _currency(currency, exchange_rate)
+    if run_dir is not None:
+        if input_tokens or output_tokens or per:
+            raise _fault("tell tokens or a recording, not both; of a recording say --scale 1M-requests/month")
+        asked, offers = _measured(run_dir, scale, places)
+    else:
+        asked = Amount(
+            input_tokens=_count("--input-tokens", input_tokens),
+            output_tokens=_count("--output-tokens", output_tokens),
+            cached_input_tokens=_count("--cached-input-tokens", cached_input_tokens),
+            reasoning_tokens=_count("--reasoning-tokens", reasoning_tokens),
+            per=Period(per) if per else None,
+        )
+        offers = _by_tokens(asked, places)
+    print_value(quote(asked, offers, code, rate), as_json, render_quote)
+
+
+def _by_tokens(asked: Amount, places: tuple[str, ...]) -> list[tuple[str, Decimal]]:
+    if not places:
+        raise _fault("say at which price: --price relay:o3, or --compare direct:o3 relay:o3")
+    offers = []
+    for place in places:
+        ((_, price),) = _prices(place, model_needed=True).items()
+        usd = price.usd_of(asked.input_tokens, asked.output_tokens, asked.cached_input_tokens, asked.reasoning_tokens)
+        offers.append((place, usd))
+    return offers
+
+
+def _measured(run_dir: Path, scale: str | None, places: tuple[str, ...]) -> tuple[Amount, list[tuple[str, Decimal]]]:
+    """What the recording's requests, or so many like them, cost."""
+
+    recording = Recording.open(run_dir)
+    fold = recording.fold().fold
+    if not fold.started:
+        raise _fault(f"{run_dir} holds no requests")
+    requests, per = _scaled(scale) if scale else (fold.started, None)
+    priced = [(place, _prices(place)) for place in places] or [(_OWN, recording.run.prices)]
+    offers = [(name, _paid(fold, name, prices) * requests / fold.started) for name, prices in priced]
+    return _amount(fold, requests, per), offers
+
+
+def _paid(fold: Fold, name: str, prices: Prices) -> Decimal:
+
+    cost = cost_of(fold.cells, prices)
+    if cost.unpriced:
+        remedy = "name a list by --price" if name == _OWN else f"write {name}:MODEL to price all as one model"
+        raise _fault(f"no price for {', '.join(cost.unpriced)} {name}: {remedy}")
+    if cost.usd is None:
+        raise _fault(f"{', '.join(cost.untold)} never told its tokens")
+    return cost.usd
+
+
+def _amount(fold: Fold, requests: int, per: Period | None) -> Amount:
+
+    total = Tokens()
+    for cell in fold.cells.values():
+        total.merge(cell.tokens)
+    return Amount(
+        input_tokens=total.input * requests // fold.started,
+        output_tokens=total.output * requests // fold.started,
+        cached_input_tokens=total.cached_input * requests // fold.started,
+        reasoning_tokens=total.reasoning * requests // fold.started,
+        requests=requests,
+        per=per,
+    )
+
+
+def _scaled(scale: str) -> tuple[int, Period | None]:
+
+    match = _SCALE.fullmatch(scale.strip())
+    if not match:
+        raise _fault(f"expected so many requests such as '1M-requests/month', got '{scale}'", "--scale")
+    return _count("--scale", match["count"]), Period(match["per"]) if match["per"] else None
+
+
+def _prices(place: str, *, model_needed: bool = False) -> Prices:
+    """The prices of a list, or of one model of it for every model."""
+
+    name, colon, model = place.rpartition(":") if ":" in place else (place, "", "")
+    listed = price_lists.read(name).prices
+    if not colon:
+        if model_needed:
+            raise _fault(f"name a model, such as '{name}:{next(iter(listed))}'", place)
+        return listed
+    price = price_of(model, listed)
+    if price is None:
+        raise _fault(f"has no price for '{model}'{nearest(model, listed)}", name)
+    return {ANY: price}
+
+
+def _currency(code: str | None, rate: str | None) -> tuple[str, Decimal]:
+    if code is None and rate is None:
+        return "USD", Decimal(1)
+    if code is None or rate is None:
+        raise _fault("--currency and --exchange-rate belong together, such as --currency CNY --exchange-rate 7.2")
+    if not re.fullmatch(r"\d+(\.\d+)?", rate) or not Decimal(rate):
+        raise _fault(f"expected what a dollar is worth, such as '7.2', got '{rate}'", "--exchange-rate")
+    if not re.fullmatch(r"[A-Z]{3}", code):
+        raise _fault(f"expected the code of a currency, such as 'CNY', got '{code}'", "--currency")
+    return code, Decimal(rate)
+
+
+def _count(option: str, text: str | None) -> int:
+
+    if text is None:
+        raise _fault("is required, such as 10M; or name a recording", option)
+    try:
+        return whole_count(text)
+    except ValueError as error:
+        raise _fault(str(error), option) from None
+
+
+def _fault(message: str, path: str = "") -> Exception:
+
+    return AuthorError([Fault(message, path)])

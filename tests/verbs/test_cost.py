@@ -1,0 +1,117 @@
+import json
+from decimal import Decimal
+
+import pytest
+from click.testing import CliRunner
+
+from relayload.cli import main
+from relayload.core.price import Price
+from relayload.recording import Recording
+
+TOKENS = "--input-tokens 10M --output-tokens 5M"
+
+
+@pytest.fixture
+def said():
+    def ask(line: str, code: int = 0) -> str:
+        result = CliRunner().invoke(main, ["cost", *line.split()])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    return ask
+
+
+@pytest.fixture
+def run_dir(tmp_path, make_run, request_line):
+    """Four requests: three of o3 with 1,000 tokens in and 500 out, and one of o4 as large."""
+    run = make_run(
+        prices={"o3": Price(input=Decimal(2), output=Decimal(8)), "o4": Price(input=Decimal(4), output=Decimal(16))}
+    )
+    recording = Recording.create(tmp_path / "run", run)
+    writer = recording.writer(0)
+    for index in range(4):
+        model = "o4" if index == 3 else "o3"
+        writer.write(request_line(index, model=model, input_tokens=1000, output_tokens=500))
+    writer.close()
+    return recording.directory
+
+
+def test_the_published_example_comes_out_to_the_cent(said):
+    assert said(f"{TOKENS} --month --compare direct:o3 relay:o3") == (
+        "10,000,000 tokens in, 5,000,000 out a month\n"
+        "\n"
+        "direct:o3   $450.00\n"
+        "relay:o3     $63.00\n"
+        "saving      $387.00   86%   $4,644.00 a year\n"
+    )
+
+
+def test_another_currency_is_told_with_its_rate(said):
+    text = said(f"{TOKENS} --compare direct:o3 relay:o3 --currency CNY --exchange-rate 7.2")
+    assert "1 USD = 7.2 CNY\n" in text
+    assert "relay:o3      453.60 CNY\n" in text
+    assert "saving      2,786.40 CNY   86%\n" in text
+
+
+def test_json_has_money_as_text(said):
+    told = json.loads(said(f"{TOKENS} --month --compare direct:o3 relay:o3 --json"))
+    assert told["saving"] == {"amount": "387.00", "share": "0.8600", "per_year": "4644.00"}
+    assert told["asked"]["per"] == "month"
+
+
+def test_cached_and_reasoning_tokens_have_prices_of_their_own(said, tmp_path):
+    path = tmp_path / "ours.yaml"
+    path.write_text("models: {m: {input: $2, output: $8, cached_input: $1, reasoning: $4}}\n")
+    line = f"{TOKENS} --cached-input-tokens 10M --reasoning-tokens 5M --price {path}:m"
+    assert "$30.00" in said(line)
+
+
+def test_a_dearer_place_is_told_as_such(said):
+    assert "more        $387.00   614%\n" in said(f"{TOKENS} --compare relay:o3 direct:o3")
+
+
+def test_a_recording_is_priced_as_it_was_run(said, run_dir):
+    assert said(str(run_dir)) == "4 requests: 4,000 tokens in, 2,000 out\n\nas recorded   $0.03\n"
+
+
+def test_a_recording_is_scaled_and_priced_anew(said, run_dir):
+    text = said(f"{run_dir} --scale 1M-requests/month --compare direct relay")
+    assert text.startswith("1,000,000 requests: 1,000,000,000 tokens in, 500,000,000 out a month\n")
+    assert "direct   $46,875.00\n" in text  # 750 M and 375 M tokens of o3, 250 M and 125 M of o4
+    assert "relay     $6,662.50\n" in text
+    assert "86%   $482,550.00 a year\n" in text
+
+
+def test_a_recording_may_be_priced_as_if_one_model_had_answered_all(said, run_dir):
+    assert "relay:o3-mini   $0.00" in said(f"{run_dir} --price relay:o3-mini")
+    assert "relay:o3-mini   $840.00" in said(f"{run_dir} --price relay:o3-mini --scale 1M-requests")
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("--output-tokens 1", "--input-tokens: is required, such as 10M; or name a recording"),
+        (TOKENS, "say at which price: --price relay:o3, or --compare direct:o3 relay:o3"),
+        (f"{TOKENS} --price rely:o3", "there is no price list 'rely'; did you mean 'relay'?"),
+        (f"{TOKENS} --price relay", "relay: name a model, such as 'relay:o3'"),
+        (f"{TOKENS} --price direct:o9", "direct: has no price for 'o9'; known: o3, o4"),
+        ("--input-tokens 1Q --output-tokens 1 --price relay:o3", "--input-tokens: expected a whole number such as"),
+        (f"{TOKENS} --price relay:o3 --currency CNY", "--currency and --exchange-rate belong together"),
+        (f"{TOKENS} --price relay:o3 --currency yuan --exchange-rate 7", "--currency: expected the code of a currency"),
+        (f"{TOKENS} --price relay:o3 --currency CNY --exchange-rate 0", "--exchange-rate: expected what a dollar"),
+        ("RUN --month", "tell tokens or a recording, not both"),
+        ("RUN --scale 1M", "--scale: expected so many requests such as '1M-requests/month', got '1M'"),
+        ("nowhere", "nowhere: there is no such directory"),
+    ],
+)
+def test_wrong_arguments_are_told_with_what_to_write(said, run_dir, line, fault):
+    assert said(line.replace("RUN", str(run_dir)), 2).startswith(fault)
+
+
+def test_a_recording_without_prices_says_what_to_name(said, tmp_path, make_run, request_line):
+    recording = Recording.create(tmp_path / "bare", make_run())
+    writer = recording.writer(0)
+    writer.write(request_line(0))
+    writer.close()
+    assert said(str(recording.directory), 2) == "no price for o3 as recorded: name a list by --price\n"
+    assert "no price for o3 as recorded" not in said(f"{recording.directory} --price relay")
