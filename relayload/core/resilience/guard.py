@@ -1,0 +1,152 @@
+"""What keeps a run within its bounds: caps on requests and on dollars, and a fuse for a target that goes wrong.
+
+A request is admitted before it is sent, with the most that it may cost, and settled by what it did cost. So what was
+spent and what may still come of requests in flight never passes the cap together. Where no such bound is known, as
+without a budget for the answer, a request is taken for the mean of those before it, and the cap can be passed by what
+is in flight.
+
+A guard that has tripped admits nothing any more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_DOWN, Decimal
+from enum import StrEnum
+
+from relayload.core.resilience.windows import TimeWindow
+from relayload.core.units import format_duration, format_usd
+
+_NOTHING = Decimal(0)
+_MICRO_USD = Decimal("0.000001")
+
+
+class Bound(StrEnum):
+    """What stopped a run, as it is called in a profile."""
+
+    REQUESTS = "max_requests"
+    DURATION = "max_duration"
+    USD = "max_usd"
+    AUTH_FAILURES = "fuse.auth_failures"
+    ERRORS = "fuse.errors"
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The most requests to send and dollars to spend; None for no cap."""
+
+    requests: int | None = None
+    usd: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FusePolicy:
+    """When a target has gone wrong, by the answers of the last `over_s` seconds."""
+
+    auth_failures: int | None = 20
+    """So many answers were 401 or 403."""
+    errors: float | None = 0.5
+    """That share of them failed; what was refused with a 429 did not."""
+    over_s: float = 30.0
+    min_requests: int = 50
+    """The fewest answers to tell a share of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a worker has sent, and what that has cost, with the most that requests in flight may."""
+
+    requests: int = 0
+    usd: Decimal = _NOTHING
+
+
+def share_of(caps: Caps, spent: Sequence[Spent], own: Spent, number: int, workers: int) -> Caps:
+    """The caps of one of so many workers, by its number from 0: its own part, and an even share of what is left.
+
+    `spent` is of all workers that ever took part, `own` among them. The shares add up to the caps.
+    """
+    requests = usd = None
+    if caps.requests is not None:
+        left, rest = divmod(max(0, caps.requests - sum(each.requests for each in spent)), workers)
+        requests = own.requests + left + (number < rest)
+    if caps.usd is not None:
+        left_usd = max(_NOTHING, caps.usd - sum((each.usd for each in spent), _NOTHING))
+        usd = own.usd + (left_usd / workers).quantize(_MICRO_USD, ROUND_DOWN)
+    return Caps(requests, usd)
+
+
+@dataclass(slots=True)
+class Guard:
+    """The guard of one worker. Instants are the caller's, and never go back."""
+
+    caps: Caps
+    fuse: FusePolicy | None = None
+    tripped: Bound | None = None
+    reason: str = ""
+    """What tripped it, for people."""
+    _requests: int = 0
+    _settled: int = 0
+    _settled_usd: Decimal = _NOTHING
+    _reserved_usd: Decimal = _NOTHING
+    _failed: TimeWindow = field(init=False)
+    _refused: TimeWindow = field(init=False)
+
+    def __post_init__(self) -> None:
+        over_s = self.fuse.over_s if self.fuse else 1.0
+        self._failed, self._refused = TimeWindow(over_s), TimeWindow(over_s)
+
+    @property
+    def spent(self) -> Spent:
+        return Spent(self._requests, self._settled_usd + self._reserved_usd)
+
+    def admit(self, most_usd: Decimal | None) -> Decimal | None:
+        """Reserve what one request may cost at most, None where that is not known; None where it must not be sent.
+
+        What is returned is to be given to `settle` once it was answered.
+        """
+        reserved = self._mean_usd() if most_usd is None else most_usd
+        if self.tripped is None:
+            self._check_caps(reserved)
+        if self.tripped is not None:
+            return None
+        self._requests += 1
+        self._reserved_usd += reserved
+        return reserved
+
+    def settle(self, reserved_usd: Decimal, paid_usd: Decimal | None) -> None:
+        """A request was answered, and cost so much; None where it can't be told, so that what was reserved stands."""
+        paid = reserved_usd if paid_usd is None else paid_usd
+        self._reserved_usd -= reserved_usd
+        self._settled_usd += paid
+        self._settled += 1
+
+    def observe(self, *, failed: bool, refused: bool, now_s: float) -> None:
+        """An answer came; `refused` where it was a 401 or a 403."""
+        fuse = self.fuse
+        if fuse is None or self.tripped is not None:
+            return
+        self._failed.add(failed, False, now_s)
+        self._refused.add(refused, False, now_s)
+        refusals, failures, answers = self._refused.failures, self._failed.failures, self._failed.calls
+        within = format_duration(fuse.over_s)
+        if fuse.auth_failures is not None and refusals >= fuse.auth_failures:
+            self._trip(Bound.AUTH_FAILURES, f"{refusals} answers in {within} were 401 or 403")
+        elif fuse.errors is not None and answers >= fuse.min_requests and failures >= fuse.errors * answers:
+            self._trip(Bound.ERRORS, f"{failures} of {answers} requests in {within} failed")
+
+    def _check_caps(self, reserved_usd: Decimal) -> None:
+        caps = self.caps
+        if caps.requests is not None and self._requests >= caps.requests:
+            self._trip(Bound.REQUESTS, f"{self._requests:,} requests were sent")
+        elif caps.usd is not None and self.spent.usd + reserved_usd > caps.usd:
+            spent, in_flight = format_usd(self._settled_usd), format_usd(self._reserved_usd)
+            self._trip(
+                Bound.USD,
+                f"{spent} of {format_usd(caps.usd)} are spent, and {in_flight} may come of requests in flight",
+            )
+
+    def _mean_usd(self) -> Decimal:
+        return self._settled_usd / self._settled if self._settled else _NOTHING
+
+    def _trip(self, bound: Bound, reason: str) -> None:
+        self.tripped = bound
+        self.reason = f"{bound.value}: {reason}"
