@@ -22,6 +22,7 @@ _ELSEWHERE = {
     "gate": ("relayload.verbs.gate", "Judge a recording again by its objectives, and exit with the verdict."),
     "init": ("relayload.verbs.init", "Write a commented profile to begin with."),
     "schema": ("relayload.verbs.schema", "Print the JSON Schema of profiles, for editors."),
+    "merge": ("relayload.verbs.merge", "Make one recording of those of several workers or hosts."),
     "relay": ("relayload.fakerelay.command", "Run the fake relay alone, for trials."),
 }
 

@@ -23,11 +23,11 @@ from relayload.core.results.tables import summarize
 from relayload.core.verdict.gate import Verdict, judge
 from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.objective import Objective
-from relayload.recording.lines import Damage, Part, RecordWriter, parts, read
+from relayload.recording.lines import Damage, Part, RecordWriter, expected_bytes, parts, read
 from relayload.recording.processes import over, processes_at_hand
 
 RUN, SUMMARY, VERDICT = "run.json", "summary.json", "verdict.json"
-_RECORDS = "records-*.jsonl"
+_RECORDS = re.compile(r"records-\d+\.jsonl(\.gz|\.zst)?")
 _LARGE_BYTES = 32 << 20
 """From where on it pays to fork."""
 
@@ -43,8 +43,18 @@ def check_vacant(directory: Path) -> None:
     """Raises AuthorError unless a recording could begin in that directory, which need not exist."""
     if directory.exists() and not directory.is_dir():
         raise _fault(directory, "is not a directory")
-    if (directory / RUN).exists() or (directory.is_dir() and any(directory.glob(_RECORDS))):
+    if (directory / RUN).exists() or records_files(directory):
         raise _fault(directory, "already holds a recording: name another directory")
+
+
+def records_files(directory: Path) -> list[Path]:
+    """The files with the records of each worker, compressed or not."""
+    return sorted(path for path in directory.glob("records-*.jsonl*") if _RECORDS.fullmatch(path.name))
+
+
+def worker_of(path: Path) -> int:
+    """The number of the worker that wrote a records file."""
+    return int(path.name.split(".")[0].removeprefix("records-"))
 
 
 class Recording:
@@ -82,7 +92,7 @@ class Recording:
 
     def lines(self) -> Iterator[Line]:
         """Every line of all workers, file by file, without those that can't be read."""
-        for path in self._files():
+        for path in records_files(self.directory):
             for lines in read(Part(path, 0, path.stat().st_size), []):
                 yield from lines
 
@@ -91,8 +101,8 @@ class Recording:
 
         A large recording is shared out over processes where that is possible; the result is the same.
         """
-        files = self._files()
-        large = sum(path.stat().st_size for path in files) > _LARGE_BYTES
+        files = records_files(self.directory)
+        large = sum(map(expected_bytes, files)) > _LARGE_BYTES
         processes = processes_at_hand() if large else 1
         run_all = over(processes)
         fold, damages = Fold(), []
@@ -130,9 +140,6 @@ class Recording:
 
     def write_verdict(self, verdict: Verdict) -> None:
         self._save(VERDICT, verdict)
-
-    def _files(self) -> list[Path]:
-        return sorted(self.directory.glob(_RECORDS))
 
     def _save(self, name: str, content: Struct) -> None:
         """Write a file whole or not at all: under another name in the same directory first."""

@@ -1,0 +1,88 @@
+"""One run out of several: hosts that ran the same profile at the same time, without knowing of one another.
+
+Their workers and arrivals are numbered on, so that none has the number of another.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from relayload.core.results.record import Drop, Line, Record
+from relayload.core.results.run import RunInfo
+
+T = TypeVar("T")
+
+_APART_S = 60.0
+"""Starts that are further apart than this were not of one load."""
+_SAME = ("load_kind", "stages", "base_url", "objectives", "thresholds", "prices")
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What is added to the numbers of a run's workers and arrivals."""
+
+    worker: int = 0
+    index: int = 0
+
+    def __call__(self, line: Line) -> Line:
+        """The line as it stands in the merged run."""
+        worker = line.worker + self.worker
+        if isinstance(line, Record | Drop):
+            return replace(line, worker=worker, index=line.index + self.index)
+        return replace(line, worker=worker)
+
+
+def differences(runs: Sequence[RunInfo]) -> list[tuple[int, str]]:
+    """Why runs do not belong to the first: the position of each that does not, and the reason."""
+    return [(position, why) for position, run in enumerate(runs) if position for why in _reasons(runs[0], run)]
+
+
+def merged(runs: Sequence[RunInfo], shifts: Sequence[Shift], workers: int) -> RunInfo:
+    """The facts of several runs that belong together, as those of one with so many workers."""
+    first = min(runs, key=lambda run: _started_at(run))
+    told = tuple(
+        replace(info, worker=info.worker + shift.worker)
+        for run, shift in zip(runs, shifts, strict=True)
+        for info in run.last_told
+    )
+    return replace(
+        first,
+        run_id="+".join(run.run_id for run in runs),
+        workers=workers,
+        cautions=tuple(dict.fromkeys(caution for run in runs for caution in run.cautions)),
+        ended_at_s=_of_all(runs, lambda run: run.ended_at_s, max),
+        ended_by=_of_all(runs, lambda run: run.ended_by, _worst_end),
+        offered=_of_all(runs, lambda run: run.offered, sum),
+        exit_code=None,
+        last_told=told,
+    )
+
+
+def _reasons(first: RunInfo, run: RunInfo) -> Iterator[str]:
+    if run.profile.sha256 != first.profile.sha256:
+        yield f"is of another profile: '{run.profile.name}' of another content than '{first.profile.name}'"
+        return
+    for name in _SAME:
+        if getattr(run, name) != getattr(first, name):
+            yield f"differs in its {name}"
+    apart_s = abs((_started_at(run) - _started_at(first)).total_seconds())
+    if apart_s > _APART_S:
+        yield f"began {apart_s:,.0f} s away from the first: they were not one load"
+
+
+def _started_at(run: RunInfo) -> datetime:
+    return datetime.fromisoformat(run.started_at)
+
+
+def _of_all(runs: Sequence[RunInfo], get: Callable[[RunInfo], T | None], join: Callable[[Sequence[T]], T]) -> T | None:
+    """What all runs have joined; None where one of them has it not."""
+    values = [value for run in runs if (value := get(run)) is not None]
+    return join(values) if len(values) == len(runs) else None
+
+
+def _worst_end(ends: Sequence[str]) -> str:
+    """What ended a run before its schedule did, if anything."""
+    return next((end for end in ends if end != "schedule"), ends[0])

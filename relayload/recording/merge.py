@@ -1,0 +1,162 @@
+"""Recordings that belong together, as one: of workers on several hosts, or of hosts that ran side by side.
+
+A directory may hold records alone, as a worker on another host leaves them: they are of the one run whose `run.json`
+lies in another directory. Directories with a `run.json` each are of the same run if they have its name, and then no
+two may hold different records of one worker; others must have run the same profile at the same time.
+"""
+
+import filecmp
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.results.merging import Shift, differences, merged
+from relayload.core.results.record import Line
+from relayload.core.results.run import RunInfo
+from relayload.recording.compression import Compression, CutShort, check_at_hand, decompressed, opened_to_write
+from relayload.recording.recording import RUN, Recording, check_vacant, records_files, worker_of
+
+_PIECE_BYTES = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One run: its facts, and the file of each worker."""
+
+    run: RunInfo
+    directory: Path
+    files: dict[int, Path]
+
+
+def merge(directories: Sequence[Path], out: Path, compression: Compression = Compression.NONE) -> Recording:
+    """Write a recording that holds the records of all. Raises AuthorError with a fault for all that do not belong."""
+    sources = _sources(directories)
+    faults = [
+        Fault(why, file=str(sources[position].directory))
+        for position, why in differences([source.run for source in sources])
+    ]
+    if faults:
+        raise AuthorError(faults)
+    check_vacant(out)
+    check_at_hand(
+        [out / f"records-0.jsonl{compression.value}", *(path for one in sources for path in one.files.values())]
+    )
+    shifts = _shifts(sources)
+    workers = sum(max(source.run.workers, len(source.files)) for source in sources)
+    recording = Recording.create(out, _whole(sources, shifts, workers))
+    try:
+        for source, shift in zip(sources, shifts, strict=True):
+            for worker, path in source.files.items():
+                _write(path, out / f"records-{worker + shift.worker}.jsonl{compression.value}", shift)
+    except AuthorError:
+        for path in (out / RUN, *records_files(out)):
+            path.unlink()
+        raise
+    _keep_profile(sources, out)
+    return recording
+
+
+def _sources(directories: Sequence[Path]) -> list[_Source]:
+    """The runs, each once. Raises AuthorError."""
+    faults: list[Fault] = []
+    runs: dict[str, list[Recording]] = {}
+    alone = [directory for directory in directories if not (directory / RUN).is_file()]
+    for directory in directories:
+        if directory not in alone:
+            recording = Recording.open(directory)
+            runs.setdefault(recording.run.run_id, []).append(recording)
+        elif not records_files(directory):
+            faults.append(Fault("holds no records", file=str(directory)))
+        elif len(alone) == len(directories):
+            faults.append(Fault(f"has no {RUN}, and neither has any other", file=str(directory)))
+    if len(runs) > 1:
+        faults += [Fault(f"has no {RUN}, so that its run can't be told", file=str(path)) for path in alone]
+    if faults:
+        raise AuthorError(faults)
+    extra = alone if len(runs) == 1 else []
+    return [_source(recordings, [*(one.directory for one in recordings), *extra]) for recordings in runs.values()]
+
+
+def _source(recordings: Sequence[Recording], directories: Sequence[Path]) -> _Source:
+    """One run whose records lie in several directories; its facts are those of the copy that knows its end."""
+    best = max(recordings, key=lambda recording: recording.run.ended_by is not None)
+    files: dict[int, Path] = {}
+    faults = []
+    for path in [path for directory in directories for path in records_files(directory)]:
+        kept = files.setdefault(worker_of(path), path)
+        if kept != path and not filecmp.cmp(kept, path, shallow=False):
+            faults.append(Fault(f"holds other records of worker {worker_of(path)} than {kept}", file=str(path)))
+    if faults:
+        raise AuthorError(faults)
+    return _Source(best.run, best.directory, files)
+
+
+def _shifts(sources: Sequence[_Source]) -> list[Shift]:
+    """Numbers go on where those of the run before end."""
+    shifts = [Shift()]
+    for source in sources[:-1]:
+        workers = max([source.run.workers, *(worker + 1 for worker in source.files)])
+        offered = source.run.offered if source.run.offered is not None else _highest_index(source) + 1
+        shifts.append(Shift(shifts[-1].worker + workers, shifts[-1].index + offered))
+    return shifts
+
+
+def _whole(sources: Sequence[_Source], shifts: Sequence[Shift], workers: int) -> RunInfo:
+    if len(sources) == 1:
+        return msgspec.structs.replace(sources[0].run, workers=workers)
+    return merged([source.run for source in sources], shifts, workers)
+
+
+def _highest_index(source: _Source) -> int:
+    return max(Recording(source.directory, source.run).fold().fold.indices, default=-1)
+
+
+def _write(path: Path, out: Path, shift: Shift) -> None:
+    """Copy a file, compressed as the new name says. Lines that can't be read stay as they are, to be told of."""
+    pieces = decompressed(path) if Compression.of(path) else _plain(path)
+    try:
+        with opened_to_write(out) as file:
+            _copy(pieces if shift == Shift() else _shifted(pieces, shift), file)
+    except CutShort:
+        raise AuthorError([Fault("the compressed file is cut short or damaged", file=str(path))]) from None
+
+
+def _copy(pieces: Iterable[bytes], file: BinaryIO) -> None:
+    for piece in pieces:
+        file.write(piece)
+
+
+def _plain(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from iter(partial(file.read, _PIECE_BYTES), b"")
+
+
+def _shifted(pieces: Iterable[bytes], shift: Shift) -> Iterator[bytes]:
+    decoder, encoder = msgspec.json.Decoder(Line), msgspec.json.Encoder()
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        yield b"".join(_renumbered(line, shift, decoder, encoder) + b"\n" for line in lines)
+    yield _renumbered(rest, shift, decoder, encoder)
+
+
+def _renumbered(line: bytes, shift: Shift, decoder: msgspec.json.Decoder[Line], encoder: msgspec.json.Encoder) -> bytes:
+    try:
+        return encoder.encode(shift(decoder.decode(line)))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return line
+
+
+def _keep_profile(sources: Sequence[_Source], out: Path) -> None:
+    """The effective profile, where it lies beside the records."""
+    for source in sources:
+        name = source.run.profile.file
+        if name and Path(name).name == name and (source.directory / name).is_file():
+            shutil.copyfile(source.directory / name, out / name)
+            return

@@ -1,0 +1,162 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from relayload.core.errors import AuthorError
+from relayload.core.results.run import ProfileInfo, StageInfo, WorkerInfo
+from relayload.core.verdict.stats import Word
+from relayload.recording import Recording
+from relayload.recording.compression import Compression
+from relayload.recording.merge import merge
+
+MERGED = "merged"
+
+
+@pytest.fixture
+def make(tmp_path: Path, make_run, request_line, end_line):
+    """Writes a recording of 100 arrivals of one worker, or of every second arrival of several."""
+
+    def make(name: str, worker: int = 0, workers: int = 1, **changes) -> Recording:
+        run = make_run(**{"run_id": name, "workers": workers, "offered": 100, **changes})
+        recording = Recording.create(tmp_path / name, run)
+        writer = recording.writer(worker)
+        indices = range(worker, 100, workers)
+        for index in indices:
+            writer.write(request_line(index, worker=worker))
+        writer.write(end_line(worker, started=len(indices)))
+        writer.close()
+        return recording
+
+    return make
+
+
+def _merge(tmp_path: Path, *names: str, **options) -> Recording:
+    return merge([tmp_path / name for name in names], tmp_path / MERGED, **options)
+
+
+@pytest.mark.parametrize("compression", list(Compression))
+def test_the_workers_of_a_run_on_several_hosts_are_brought_together(make, tmp_path: Path, compression):
+    here = make("run-1", worker=0, workers=2)
+    there = make("elsewhere", worker=1, workers=2)
+    (there.directory / "run.json").unlink()
+    assert here.summarize().counts.lost == 50
+    whole = _merge(tmp_path, "run-1", "elsewhere", compression=compression)
+    counts = whole.summarize().counts
+    assert (counts.offered, counts.started, counts.lost, whole.run.workers) == (100, 100, 0, 2)
+    assert sorted(line.index for line in whole.lines() if hasattr(line, "index")) == list(range(100))
+    names = {path.name for path in whole.directory.glob("records-*")}
+    assert names == {f"records-{worker}.jsonl{compression.value}" for worker in (0, 1)}
+    assert whole.judge().verdict is Word.PASS
+
+
+def test_hosts_that_ran_side_by_side_are_one_load(make, tmp_path: Path):
+    make("a", last_told=(WorkerInfo(worker=0, started=100),), ended_at_s=99.0)
+    make("b", last_told=(WorkerInfo(worker=0, started=100),), started_at="2026-01-02T03:04:15Z", ended_by="sigint")
+    whole = _merge(tmp_path, "b", "a")
+    summary = whole.summarize()
+    assert (summary.counts.offered, summary.counts.lost, summary.workers) == (200, 0, 2)
+    assert summary.generator.reasons == ()
+    run = whole.run
+    assert (run.run_id, run.started_at, run.ended_at_s, run.ended_by) == (
+        "b+a",
+        "2026-01-02T03:04:05Z",
+        100.0,
+        "sigint",
+    )
+    assert [told.worker for told in run.last_told] == [0, 1]
+    assert sorted(line.index for line in whole.lines() if hasattr(line, "index")) == list(range(200))
+
+
+def test_a_host_that_was_killed_makes_the_whole_unfinished(make, tmp_path: Path):
+    make("a")
+    make("b", ended_by=None, ended_at_s=None, offered=None)
+    whole = _merge(tmp_path, "a", "b")
+    assert (whole.run.ended_by, whole.run.offered) == (None, None)
+    assert whole.judge().verdict is Word.INVALID
+
+
+def test_merging_three_runs_is_merging_two_and_then_the_third(make, tmp_path: Path):
+    for name in "abc":
+        make(name)
+    at_once = _merge(tmp_path, "a", "b", "c").summarize()
+    merge([tmp_path / "a", tmp_path / "b"], tmp_path / "ab")
+    by_steps = merge([tmp_path / "ab", tmp_path / "c"], tmp_path / "abc").summarize()
+    assert by_steps == at_once
+
+
+def test_a_torn_line_stays_torn_and_garbage_stays_garbage(make, tmp_path: Path):
+    make("a")
+    path = make("b").directory / "records-0.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:10], b"garbage\n", *lines[10:-1]])[:-10])
+    damages = _merge(tmp_path, "a", "b").fold().damages
+    assert [(damage.file, damage.number, damage.torn) for damage in damages] == [
+        ("records-1.jsonl", 11, False),
+        ("records-1.jsonl", 101, True),
+    ]
+
+
+def test_the_same_records_twice_are_kept_once(make, tmp_path: Path):
+    make("a")
+    shutil.copytree(tmp_path / "a", tmp_path / "copy")
+    assert _merge(tmp_path, "a", "copy").summarize().counts.started == 100
+
+
+def test_one_recording_alone_can_be_compressed(make, tmp_path: Path):
+    recording = make("a")
+    (recording.directory / "profile.yaml").write_text("name: a\n")
+    recording.finish(profile=ProfileInfo(name="trial", sha256="0" * 64, file="profile.yaml"))
+    whole = _merge(tmp_path, "a", compression=Compression.GZIP)
+    assert whole.summarize() == recording.summarize()
+    assert (whole.directory / "profile.yaml").read_text() == "name: a\n"
+    sizes = [sum(path.stat().st_size for path in one.directory.glob("records-*")) for one in (whole, recording)]
+    assert sizes[0] * 5 < sizes[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"profile": ProfileInfo(name="trial", sha256="1" * 64)}, "is of another profile: 'trial' of another content"),
+        ({"base_url": "http://127.0.0.1:9/v1"}, "differs in its base_url"),
+        ({"stages": (StageInfo(name="steady", for_s=50.0),)}, "differs in its stages"),
+        ({"started_at": "2026-01-02T04:04:05Z"}, "began 3,600 s away from the first: they were not one load"),
+    ],
+)
+def test_what_does_not_belong_together_is_refused_in_one_line_each(changes, why: str, make, tmp_path: Path):
+    make("a")
+    make("b", **changes)
+    make("c", **changes)
+    with pytest.raises(AuthorError) as refused:
+        _merge(tmp_path, "a", "b", "c")
+    lines = str(refused.value).splitlines()
+    assert [line.split(": ")[0] for line in lines] == [str(tmp_path / "b"), str(tmp_path / "c")]
+    assert why in lines[0]
+    assert not (tmp_path / MERGED).exists()
+
+
+def test_records_that_can_not_be_told_apart_are_refused(make, tmp_path: Path):
+    make("a")
+    (make("b").directory / "run.json").unlink()
+    (tmp_path / "b" / "records-0.jsonl").write_text("")
+    with pytest.raises(AuthorError, match="holds other records of worker 0 than"):
+        _merge(tmp_path, "a", "b")
+    make("c")
+    with pytest.raises(AuthorError, match=r"b: has no run\.json, so that its run can't be told"):
+        _merge(tmp_path, "a", "b", "c")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(AuthorError, match="empty: holds no records"):
+        _merge(tmp_path, "a", "empty")
+    with pytest.raises(AuthorError, match=r"b: has no run\.json, and neither has any other"):
+        _merge(tmp_path, "b")
+
+
+def test_a_file_that_is_cut_short_leaves_nothing_behind(make, tmp_path: Path):
+    make("a")
+    merge([tmp_path / "a"], tmp_path / "small", Compression.GZIP)
+    path = tmp_path / "small" / "records-0.jsonl.gz"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(AuthorError, match="is cut short or damaged"):
+        _merge(tmp_path, "small")
+    make("b")
+    assert merge([tmp_path / "b"], tmp_path / MERGED).summarize().counts.started == 100
