@@ -1,0 +1,132 @@
+"""One limit of a quota, and the meter that keeps to it."""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+from relayload.core.resilience.reservation import Reservation
+
+
+class Unit(StrEnum):
+    """What a limit counts."""
+
+    REQUESTS = "requests"
+    TOKENS = "tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So much in any `per_s` seconds, such as 60 requests in 60 s. Raises ValueError for numbers that make no sense.
+
+    `burst` is how much may go at once after a pause. With the default of 1, requests go evenly, one every
+    `per_s / amount`; and a request begins once the tokens of those before it have drained at the limit's rate,
+    so that one request's worth of tokens goes at once, however many those are.
+    """
+
+    amount: int
+    per_s: float
+    unit: Unit = Unit.REQUESTS
+    burst: int = 1
+
+    def __post_init__(self) -> None:
+        for name, number in (("amount", self.amount), ("burst", self.burst)):
+            if number < 1:
+                raise ValueError(f"{name}: expected at least 1, got {number}")
+        if self.per_s <= 0:
+            raise ValueError(f"per_s: expected above 0, got {self.per_s}")
+
+
+class Meter:
+    """Says when a limit has room, and is charged for what starts.
+
+    Pace: GCRA. What is charged drains at the limit's rate. A call starts once all before it has drained, or earlier
+    by as much as the burst leaves beside it. Source: ITU-T I.371, the virtual scheduling algorithm.
+
+    Window: the sum of what starts in (start - window, start], since bursts, and tokens given back, would let the pace
+    fill a window beyond the limit. Requests that go evenly need none: their pace cannot.
+    """
+
+    __slots__ = (
+        "_amount",
+        "_burst",
+        "_by_tokens",
+        "_drained_at_s",
+        "_drained_before_s",
+        "_has_window",
+        "_in_window",
+        "_left",
+        "_spacing_s",
+        "_sum",
+        "_window_s",
+    )
+
+    def __init__(self, limit: Limit, guard_s: float) -> None:
+        self._amount = limit.amount
+        self._burst = limit.burst
+        self._by_tokens = limit.unit is Unit.TOKENS
+        self._has_window = self._by_tokens or limit.burst > 1
+        self._window_s = limit.per_s + guard_s
+        self._spacing_s = self._window_s / limit.amount
+        self._drained_at_s = self._drained_before_s = float("-inf")
+        self._in_window: deque[Reservation] = deque()
+        self._sum = 0
+        self._left: list[Reservation] = []  # the window for the newest reservation's sake, which may be taken back
+
+    def free_at_s(self, tokens: int, start_s: float) -> float:
+        """The first instant from `start_s` on at which the limit has room. Ask once for every reservation."""
+        weight = tokens if self._by_tokens else 1
+        spare = self._burst - weight
+        free_at_s = self._drained_at_s - spare * self._spacing_s if spare > 0 else self._drained_at_s
+        if free_at_s > start_s:
+            start_s = free_at_s
+        return self._roomy_at_s(weight, start_s) if self._has_window else start_s
+
+    def charge(self, reservation: Reservation) -> None:
+        """The call of this reservation will start when it says."""
+        start_s = reservation.start_at_s
+        weight = reservation.tokens if self._by_tokens else 1
+        self._drained_before_s = drained_at_s = self._drained_at_s
+        self._drained_at_s = (drained_at_s if drained_at_s > start_s else start_s) + weight * self._spacing_s
+        if self._has_window:
+            in_window = self._in_window
+            while in_window and in_window[0].start_at_s + self._window_s <= start_s:
+                self._leave()
+            in_window.append(reservation)
+            self._sum += weight
+
+    def correct(self, reservation: Reservation, more: int, last_start_s: float, now_s: float) -> None:
+        """The call used so many tokens more, or less, than were charged."""
+        if not self._by_tokens:
+            return
+        if more > 0:
+            self._drained_at_s = max(self._drained_at_s, now_s)
+        self._drained_at_s += more * self._spacing_s
+        if reservation.start_at_s + self._window_s > last_start_s:
+            self._sum += more
+
+    def undo(self) -> None:
+        """Forget the newest charge, if nothing has been corrected since."""
+        self._drained_at_s = self._drained_before_s
+        if self._has_window:
+            self._sum -= self._weight(self._in_window.pop())
+            while self._left:
+                self._in_window.appendleft(self._left.pop())
+                self._sum += self._weight(self._in_window[0])
+
+    def _roomy_at_s(self, weight: int, start_s: float) -> float:
+        """A request that is more than the limit goes when nothing else is in the window."""
+        self._left.clear()
+        room = max(self._amount - weight, 0)
+        while self._sum > room:
+            start_s = max(start_s, self._leave() + self._window_s)
+        return start_s
+
+    def _leave(self) -> float:
+        """The oldest goes out of the window; when it started."""
+        oldest = self._in_window.popleft()
+        self._left.append(oldest)
+        self._sum -= self._weight(oldest)
+        return oldest.start_at_s
+
+    def _weight(self, reservation: Reservation) -> int:
+        return reservation.tokens if self._by_tokens else 1
