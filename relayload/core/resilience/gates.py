@@ -1,37 +1,32 @@
 """What stands before every attempt of a call: a breaker that may refuse it, and a quota that may hold it back."""
 
-from typing import Any, Protocol
+from typing import Protocol
+
+from relayload.core.resilience.breaker import Permit
+from relayload.core.resilience.reservation import Reservation
 
 
 class Breaker(Protocol):
-    """What a call asks for permission, and tells what came of it."""
+    """What a call asks for permission, and tells what came of it: once for every permit."""
 
-    def try_acquire(self, now_s: float) -> Any | None:
+    def try_acquire(self, now_s: float) -> Permit | None:
         """A permit for one attempt; None where the breaker refuses."""
 
-    def record(self, permit: Any, *, failed: bool, slow: bool, now_s: float) -> Any:
+    def record(self, permit: Permit, *, failed: bool, slow: bool, now_s: float) -> None:
         """The attempt told something about the relay."""
 
-    def release(self, permit: Any, now_s: float) -> Any:
+    def release(self, permit: Permit, now_s: float) -> None:
         """The attempt told nothing about the relay, or was never made."""
 
 
-class Reservation(Protocol):
-    """A place in the queue for quota."""
-
-    @property
-    def wait_s(self) -> float:
-        """Seconds until it may be used."""
-
-
 class Quota(Protocol):
-    """What a client may send, by its own account."""
+    """What a client may send, by its own account or by the relay's: whoever asks first goes first."""
 
-    def reserve(self, tokens: int, now_s: float) -> Any:
-        """A Reservation for one attempt of about so many tokens."""
+    def reserve(self, tokens: int, now_s: float) -> Reservation:
+        """A place in the line for one attempt of about so many tokens."""
 
-    def settle(self, reservation: Any, used_tokens: int, now_s: float) -> Any:
+    def settle(self, reservation: Reservation, used_tokens: int, now_s: float) -> None:
         """The attempt was made, and took so many tokens."""
 
-    def cancel(self, reservation: Any, now_s: float) -> Any:
+    def cancel(self, reservation: Reservation, now_s: float) -> None:
         """The attempt was never made."""
