@@ -3,9 +3,9 @@
     python benchmarks/client_layer.py [--requests 200000] [--rounds 5] [--calls 1000000]
 
 First, CPU per request of a call with more and more around it; what has to be made for it, such as the signs of the
-attempt, is included, and the median of the rounds counts. Then so many calls run in simulated time against a relay
-with every fault and an outage, and a grader on its side counts what the client did wrong: nothing, or this exits
-with 1.
+attempt, is included, and the median of the rounds counts. Then breakers and quotas alone. Then so many calls run in
+simulated time against a relay with every fault and an outage, and a grader on its side counts what the client did
+wrong: nothing, or this exits with 1.
 """
 
 import argparse
@@ -19,9 +19,15 @@ from random import Random
 from typing import Any
 
 from relayload.core.resilience.actions import Observation
+from relayload.core.resilience.breaker import Breaker, StateChange
+from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.call import Call, CallPolicy
 from relayload.core.resilience.classify import Signs
 from relayload.core.resilience.dialects import classifier
+from relayload.core.resilience.gates import Quota as Gate
+from relayload.core.resilience.header_quota import HeaderQuota
+from relayload.core.resilience.limit import Limit, Unit
+from relayload.core.resilience.quota import Quota
 from relayload.core.resilience.retry import RetryBudget, RetryPolicy
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
@@ -31,10 +37,42 @@ HEADERS = {"content-type": "text/event-stream", "x-request-id": "req-1", "x-rate
 RATE_PER_S = 500.0
 OUTAGE_S = (100.0, 160.0)
 
+PER_SECOND, PER_MINUTE = Limit(2_000, 1.0), Limit(100_000, 60.0, burst=100)
+TOKENS_PER_MINUTE = Limit(50_000_000, 60.0, Unit.TOKENS)
+
+
+def ignore(_change: StateChange) -> None:
+    """Nobody listens to the breakers here."""
+
+
+def breaker() -> Breaker:
+    return Breaker(BreakerPolicy(), "o3", ignore)
+
+
+def three_limits() -> Quota:
+    return Quota([PER_SECOND, PER_MINUTE, TOKENS_PER_MINUTE])
+
+
 Gates = Callable[[], dict[str, Any]]
 LAYERS: dict[str, Gates] = {
     "a call without anything": dict,
     "+ retry, budget, deadline": lambda: {"budget": RetryBudget()},
+    "+ breaker": lambda: {"budget": RetryBudget(), "breaker": breaker()},
+    "+ quota of three limits": lambda: {
+        "budget": RetryBudget(),
+        "breaker": breaker(),
+        "quota": three_limits(),
+        "tokens": 400,
+    },
+}
+PARTS: dict[str, Callable[[int], float]] = {
+    "breaker: acquire, record": lambda calls: breaker_us(breaker(), calls),
+    "breaker of a count window": lambda calls: breaker_us(
+        Breaker(BreakerPolicy(window_calls=100), "o3", ignore), calls
+    ),
+    "quota: reserve, settle, 1 limit": lambda calls: quota_us(Quota([PER_SECOND]), calls),
+    "quota of 3 limits": lambda calls: quota_us(three_limits(), calls),
+    "quota from headers": lambda calls: quota_us(HeaderQuota(), calls),
 }
 
 
@@ -46,7 +84,10 @@ def main() -> None:
     options = parser.parse_args()
     for name, gates in LAYERS.items():
         costs_us = [cost_us(options.requests, gates()) for _ in range(options.rounds)]
-        print(f"{name:<30} {statistics.median(costs_us):6.2f} µs/request")
+        print(f"{name:<32} {statistics.median(costs_us):6.2f} µs/request")
+    for name, part in PARTS.items():
+        costs_us = [part(options.requests) for _ in range(options.rounds)]
+        print(f"{name:<32} {statistics.median(costs_us):6.2f} µs")
     sys.exit(million(options.calls))
 
 
@@ -62,6 +103,27 @@ def cost_us(requests: int, gates: dict[str, Any]) -> float:
         call.observe(Observation(signs, True, 120, 0.05, 0.8), now_s + 0.0005)
         call.next_action(now_s + 0.0005)
     return (time.process_time() - began_s) / requests * 1e6
+
+
+def breaker_us(each: Breaker, calls: int) -> float:
+    """CPU of a call that succeeds."""
+    began_s = time.process_time()
+    for index in range(calls):
+        permit = each.try_acquire(index / 1000)
+        assert permit is not None
+        each.record(permit, failed=False, slow=False, now_s=index / 1000)
+    return (time.process_time() - began_s) / calls * 1e6
+
+
+def quota_us(quota: Gate, calls: int) -> float:
+    """CPU of a place that is used for fewer tokens than reserved; the relay tells its headers, if they are followed."""
+    began_s = time.process_time()
+    for index in range(calls):
+        place = quota.reserve(400, index / 1000)
+        if isinstance(quota, HeaderQuota):
+            quota.observe(place, 499, 0.12, 149_984, 0.006, index / 1000)
+        quota.settle(place, 300, index / 1000)
+    return (time.process_time() - began_s) / calls * 1e6
 
 
 def million(calls: int) -> int:
