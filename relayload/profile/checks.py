@@ -17,10 +17,11 @@ from relayload.document import Document, Location
 from relayload.profile import trace as traces
 from relayload.profile.amounts import SeenAmounts
 from relayload.profile.endpoints import unfit
-from relayload.profile.loads import Trace, default_stage_name
+from relayload.profile.loads import Trace
 from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.prompt import PromptFile
 from relayload.profile.scenario import class_name
+from relayload.profile.stages import written_names, written_stages
 from relayload.profile.target import Guardrails, Target
 from relayload.profile.types import Rate
 from relayload.transport.origin import origin_of
@@ -56,15 +57,18 @@ class _Content:
         self.fault = document.fault
         self.data = _mapping(document.data)
         self.load = _mapping(self.data.get("load"))
-        self.replays = isinstance(self.load.get("arrivals"), dict)
-        self.stages = [_mapping(stage) for stage in _sequence(self.load.get("stages"))]
+        arrivals = self.load.get("arrivals")
+        self.replays = isinstance(arrivals, dict) and not {"gamma", "bursts"} & arrivals.keys()
+        self.stages = [
+            ((*_STAGES, *place), stage) for place, stage in written_stages(_sequence(self.load.get("stages")))
+        ]
         self.scenarios = {name: _mapping(spec) for name, spec in _mapping(self.data.get("scenarios")).items()}
 
     @property
     def stage_names(self) -> list[str]:
         if self.replays and not self.stages:
             return [TRACE_STAGE]
-        return [str(stage.get("name") or default_stage_name(number)) for number, stage in enumerate(self.stages)]
+        return [name for number, (_, stage) in enumerate(self.stages) for name in written_names(stage, number)]
 
     def untold(self, location: Location) -> bool:
         return ".".join(map(str, location)) not in self._told
@@ -123,34 +127,48 @@ def _stage_faults(content: _Content) -> Iterator[Fault]:
             yield content.fault(_STAGES, f"at least one is needed, such as {example}")
         return
     yield from _name_faults(content)
-    if all(stage.get("warmup") is True for stage in stages):
-        yield content.fault(_STAGES, "all are warm-ups: nothing would be measured")
+    if not any(_counts(stage) for _, stage in stages):
+        yield content.fault(_STAGES, "all are warm-ups, cool-downs or pauses: nothing would be measured")
+    for location, stage in stages:
+        if stage.get("warmup") is stage.get("cooldown") is True:
+            yield content.fault((*location, "cooldown"), "is a warm-up already: leave out one of them", at_key=True)
     if not closed:
         yield from _rates_in_a_replay(content) if content.replays else _rate_faults(content)
 
 
+def _counts(stage: dict[str, Any]) -> bool:
+    """Whether something is sent in it and measured."""
+    return "pause" not in stage and stage.get("warmup") is not True and stage.get("cooldown") is not True
+
+
 def _name_faults(content: _Content) -> Iterator[Fault]:
-    names = content.stage_names
-    for number, name in enumerate(names):
-        if name in names[:number]:
-            yield content.fault((*_STAGES, number, "name"), f"'{name}' is the name of an earlier stage too")
+    seen: set[str] = set()
+    for number, (location, stage) in enumerate(content.stages):
+        names = written_names(stage, number)
+        for name in names:
+            if name in seen:
+                yield content.fault((*location, "name"), f"'{name}' is the name of an earlier stage too")
+        seen.update(names)
 
 
 def _rate_faults(content: _Content) -> Iterator[Fault]:
-    for number, stage in enumerate(content.stages):
+    sending = [(location, stage) for location, stage in content.stages if "pause" not in stage]
+    for location, stage in sending:
         if stage.get("rate") is None:
-            yield content.fault((*_STAGES, number, "rate"), "is required, such as '5/s' or '300/min'")
-    rates = [stage.get(key) for stage in content.stages for key in ("rate", "to") if stage.get(key) is not None]
+            yield content.fault((*location, "rate"), "is required, such as '5/s' or '300/min'")
+        if stage.get("steps") is not None and stage.get("to") is None:
+            yield content.fault((*location, "steps"), "lead from one rate to another: write to:, too", at_key=True)
+    rates = [stage.get(key) for _, stage in sending for key in ("rate", "to") if stage.get(key) is not None]
     if rates and all(_sound(_RATE, rate) == 0 for rate in rates):
         yield content.fault(_STAGES, "nothing would be sent: give one a rate above zero")
 
 
 def _rates_in_a_replay(content: _Content) -> Iterator[Fault]:
-    for number, stage in enumerate(content.stages):
-        for key in ("rate", "to"):
+    for location, stage in content.stages:
+        for key in ("rate", "to", "steps", "pause"):
             if stage.get(key) is not None:
                 message = "the trace gives the rate: leave this out, or change load.arrivals.speed"
-                yield content.fault((*_STAGES, number, key), message, at_key=True)
+                yield content.fault((*location, key), message, at_key=True)
 
 
 def _trace_faults(content: _Content, folder: Path) -> Iterator[Fault]:

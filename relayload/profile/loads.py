@@ -1,67 +1,14 @@
 """How much traffic comes, and when: the `load:` of a profile."""
 
-import re
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from relayload.document.validation import nearest
-from relayload.profile.types import (
-    Count,
-    Duration,
-    Flag,
-    Items,
-    Number,
-    Part,
-    PathText,
-    PositiveDuration,
-    Rate,
-    spelled,
-)
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-
-
-def _stage_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"expected letters, digits, '-', '_' and '.', got {spelled(name)}")
-    return name
-
-
-class Stretch(Part):
-    """A stretch of time of any load. A warm-up is sent, but left out of the statistics."""
-
-    name: Annotated[str, AfterValidator(_stage_name)] = ""
-    """As tables and objectives (`{stage=...}`) name it."""
-    for_s: PositiveDuration = Field(alias="for")
-    """How long it lasts."""
-    warmup: Flag = False
-    """Whether it is left out of the statistics."""
-
-
-class Stage(Stretch):
-    """A stretch with one rate, or a ramp between two; without one in the replay of a trace."""
-
-    rate_per_s: Rate | None = Field(None, alias="rate")
-    """Arrivals per second, minute or hour; at the beginning, where `to` says how it ends."""
-    to_per_s: Rate | None = Field(None, alias="to")
-    """The rate at the end of a ramp."""
-
-
-AnyStretch = TypeVar("AnyStretch", bound=Stretch)
-
-
-def _named(stages: tuple[AnyStretch, ...]) -> tuple[AnyStretch, ...]:
-    return tuple(
-        stage if stage.name else stage.model_copy(update={"name": default_stage_name(number)})
-        for number, stage in enumerate(stages)
-    )
-
-
-def default_stage_name(position: int) -> str:
-    """Of a stage that the author gave none, by its position from 0."""
-    return f"stage-{position + 1}"
+from relayload.profile.spacing import BurstArrivals, GammaArrivals, Plain
+from relayload.profile.stages import AnyStage, Stretch, named
+from relayload.profile.think_time import ThinkTime
+from relayload.profile.types import Count, Duration, Items, Number, Part, PathText, spelled
 
 
 def _is_there(path: Path) -> bool:
@@ -90,18 +37,22 @@ class Trace(Part):
         return self.model_copy(update={"trace": found})
 
 
-def _process(value: object) -> object:
-    known = ("constant", "poisson", "{trace: FILE, format: azure}")
-    if isinstance(value, str) and value not in known[:2]:
-        raise ValueError(f"unknown arrivals '{value}'{nearest(value, known)}")
-    return value
+def _kind(value: object) -> str:
+    if isinstance(value, Part):
+        return type(value).__name__
+    if isinstance(value, dict):
+        return "GammaArrivals" if "gamma" in value else "BurstArrivals" if "bursts" in value else "Trace"
+    return "plain"
 
 
 Arrivals = Annotated[
-    Annotated[Literal["constant", "poisson"], BeforeValidator(_process), Tag("process")]
+    Annotated[Plain, Tag("plain")]
+    | Annotated[GammaArrivals, Tag("GammaArrivals")]
+    | Annotated[BurstArrivals, Tag("BurstArrivals")]
     | Annotated[Trace, Tag("Trace")],
-    Discriminator(lambda value: "Trace" if isinstance(value, dict | Trace) else "process"),
+    Discriminator(_kind),
 ]
+"""`constant`, `poisson`, `{gamma: {cv: 2}}`, `{bursts: {on: 5s, off: 10s}}` or `{trace: FILE, format: ...}`."""
 
 
 class Limits(Part):
@@ -125,12 +76,12 @@ class OpenLoad(Part):
     kind: Literal["open"]
     """Open: arrivals ignore responses. Closed: users wait for theirs."""
     arrivals: Arrivals = "poisson"
-    """How arrivals are spread: `constant`, `poisson`, or the rows of a trace."""
+    """How arrivals are spaced: `constant`, `poisson`, `gamma`, `bursts`, or the rows of a trace."""
     max_in_flight: Count = 1000
     """The most requests at once; an arrival that finds as many is dropped, and counted."""
     limits: Limits | None = None
     """The most arrivals, whatever the stages say."""
-    stages: Annotated[Items[Stage], AfterValidator(_named)] = ()
+    stages: Annotated[Items[AnyStage], AfterValidator(named)] = ()
     """One after the other; a replay ends with the last one or the last row."""
     graceful_stop_s: Duration = Field(30.0, alias="graceful_stop")
     """How long requests in flight may still take once the load has ended."""
@@ -143,9 +94,9 @@ class ClosedLoad(Part):
     """Open: arrivals ignore responses. Closed: users wait for theirs."""
     users: Count
     """How many, all the time."""
-    think_time_s: Duration = Field(0.0, alias="think_time")
-    """From an answer to the user's next request."""
-    stages: Annotated[Items[Stretch], AfterValidator(_named)]
+    think_time: ThinkTime = 0.0
+    """From an answer to the user's next request: a duration, or how durations are spread."""
+    stages: Annotated[Items[Stretch], AfterValidator(named)]
     """One after the other."""
     graceful_stop_s: Duration = Field(30.0, alias="graceful_stop")
     """How long requests in flight may still take once the load has ended."""

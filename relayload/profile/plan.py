@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 from relayload.core.traffic import arrivals as traffic
 from relayload.core.traffic import plan as planning
-from relayload.core.traffic.arrivals import Arrival, Limits, Stage
+from relayload.core.traffic.arrivals import Arrival
+from relayload.core.traffic.limits import Limits
 from relayload.core.traffic.plan import Plan, Request
+from relayload.core.traffic.stages import Stage
 from relayload.core.wire.request import Endpoint
 from relayload.profile import trace as traces
 from relayload.profile.amounts import distribution
@@ -15,18 +17,20 @@ from relayload.profile.compose import expected_input_tokens
 from relayload.profile.loads import ClosedLoad, OpenLoad, Trace
 from relayload.profile.model import Profile
 from relayload.profile.scenario import Scenario
+from relayload.profile.spacing import process
+from relayload.profile.stages import plain
 
 
 def stages(profile: Profile) -> tuple[Stage, ...]:
     """The stages of any load. A replay without stages has one, without end; other loads end with their last."""
     load = profile.load
     if isinstance(load, ClosedLoad):
-        return tuple(Stage(stage.name, stage.for_s, warmup=stage.warmup) for stage in load.stages)
+        return tuple(
+            Stage(stage.name, stage.for_s, warmup=stage.warmup, cooldown=stage.cooldown) for stage in load.stages
+        )
     if not load.stages:
         return (Stage(TRACE_STAGE, math.inf),)
-    return tuple(
-        Stage(stage.name, stage.for_s, stage.rate_per_s or 0.0, stage.to_per_s, stage.warmup) for stage in load.stages
-    )
+    return plain(load.stages)
 
 
 def arrivals(profile: Profile) -> Iterator[Arrival]:
@@ -48,7 +52,7 @@ def plan(profile: Profile) -> Plan:
     """What a run of the profile will do, by walking the whole schedule. Raises AuthorError at a bad row of a trace."""
     load = profile.load
     if isinstance(load, ClosedLoad):
-        planned = tuple(map(planning.planned, stages(profile)))
+        planned = planning.planned(stages(profile))
         return Plan(profile=profile.name, load_kind=load.kind, stages=planned, users=load.users)
     limits = _limits(load)
     return planning.open_plan(
@@ -65,7 +69,7 @@ def _arrivals(profile: Profile, load: OpenLoad, limits: Limits | None) -> Iterat
     if isinstance(load.arrivals, Trace):
         rows = traces.rows(load.arrivals)
         return traffic.trace_schedule(rows, stages(profile), limits, weights, profile.seed)
-    return traffic.schedule(stages(profile), limits, load.arrivals, weights, profile.seed)
+    return traffic.schedule(stages(profile), limits, process(load.arrivals), weights, profile.seed)
 
 
 def _limits(load: OpenLoad) -> Limits | None:

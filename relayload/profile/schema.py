@@ -131,7 +131,7 @@ def _plain(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unit(node: dict[str, Any]) -> str | None:
-    units = (branch.get(UNIT_KEY) for branch in (node, *node.get("anyOf", ())))
+    units = (branch.get(UNIT_KEY) for branch in (node, *node.get("anyOf", ()), *node.get("oneOf", ())))
     return next((unit for unit in units if unit), None)
 
 

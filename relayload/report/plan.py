@@ -28,11 +28,15 @@ def _stages(plan: Plan) -> Table:
 
 
 def _name(stage: StagePlan) -> str:
-    return f"{stage.name} (warm-up)" if stage.warmup else stage.name
+    kind = " (warm-up)" if stage.warmup else " (cool-down)" if stage.cooldown else ""
+    return f"{stage.name}{kind}"
 
 
 def _for(stage: StagePlan) -> str:
-    return "the trace" if stage.for_s is None else format_duration(stage.for_s)
+    if stage.for_s is None:
+        return "the trace"
+    times = f"{stage.times} × " if stage.times > 1 else ""
+    return f"{times}{format_duration(stage.for_s)}"
 
 
 def _volume(volume: Volume | None) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ import gevent
 from gevent import Greenlet, getcurrent
 
 from relayload import clock
-from relayload.core.traffic.arrivals import Arrival, Stage, stage_at
+from relayload.core.traffic.arrivals import Arrival
+from relayload.core.traffic.stages import Stage, stage_at
 
 _FOREVER_S = 86400.0
 _MOST_WORKERS = 4096
@@ -46,8 +47,11 @@ class ClosedLoop:
         """Take no turn after that instant of the run."""
         self._until_s = min(self._until_s, until_s)
 
-    def turn(self, scenario: int) -> None:
-        """One request by the calling user; blocks for good once the run is over, until Locust kills the user."""
+    def turn(self, scenario: int) -> int:
+        """One request by the calling user, and its index.
+
+        Blocks for good once the run is over, until Locust kills the user.
+        """
         gevent.sleep(max(0.0, -self._elapsed_s()))
         now_s = self._elapsed_s()
         if now_s >= self._until_s:
@@ -59,6 +63,7 @@ class ClosedLoop:
             self._start(arrival, 0.0)
         finally:
             self._in_flight.discard(user)
+        return arrival.index
 
     def abandon(self) -> None:
         """Kill what is in flight, and wait until each has written its record."""

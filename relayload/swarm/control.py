@@ -14,7 +14,8 @@ from gevent import Greenlet
 from relayload import clock
 from relayload.core.results.histogram import Histogram
 from relayload.core.results.progress import Progress
-from relayload.core.traffic.arrivals import Arrival, stage_at
+from relayload.core.traffic.arrivals import Arrival
+from relayload.core.traffic.stages import stage_at
 from relayload.profile import Profile
 from relayload.profile.loads import OpenLoad
 from relayload.profile.plan import arrivals, stages

@@ -12,11 +12,15 @@ from msgspec import structs
 from relayload import clock
 from relayload.core.results.histogram import Histogram
 from relayload.core.results.record import Attempt, Drop, End, Outcome, Record
-from relayload.core.traffic.arrivals import LIMIT_GUARD_S, Arrival, Share, stage_at
+from relayload.core.traffic.arrivals import Arrival, Share
+from relayload.core.traffic.draws import uniform
+from relayload.core.traffic.limits import LIMIT_GUARD_S
+from relayload.core.traffic.stages import stage_at
 from relayload.profile import Profile
 from relayload.profile.compose import Composer, Message
 from relayload.profile.loads import ClosedLoad, OpenLoad
 from relayload.profile.plan import arrivals, stages
+from relayload.profile.think_time import span
 from relayload.recording import Recording
 from relayload.swarm.closed import ClosedLoop
 from relayload.swarm.dispatch import Bounds, Dispatcher, DropReason
@@ -74,10 +78,13 @@ class Generator:
         if isinstance(self._pace, Dispatcher):
             self._pace.begin()
 
-    def turn(self, scenario: int) -> None:
-        """One request of a closed load, by the calling user."""
-        if isinstance(self._pace, ClosedLoop):
-            self._pace.turn(scenario)
+    def turn(self, scenario: int) -> float:
+        """One request of a closed load, by the calling user; the seconds to think after it."""
+        load = self._profile.load
+        if not isinstance(self._pace, ClosedLoop) or not isinstance(load, ClosedLoad):
+            return 0.0
+        index = self._pace.turn(scenario)
+        return span(load.think_time).at(uniform(self._profile.seed, index, "think_time"))
 
     def live(self) -> Live:
         """The totals until now."""
@@ -182,7 +189,7 @@ class Generator:
             scenario=name,
             stage=stage.name,
             model=self._composer.model(arrival),
-            measured=not stage.warmup,
+            measured=stage.measured,
             intended_at_s=arrival.intended_at_s,
             late_s=late_s,
             latency_s=ended_s - arrival.intended_at_s,
@@ -202,7 +209,7 @@ class Generator:
                 scenario=name,
                 stage=stage.name,
                 model=self._composer.model(arrival),
-                measured=not stage.warmup,
+                measured=stage.measured,
                 intended_at_s=arrival.intended_at_s,
                 reason=reason.value,
             )

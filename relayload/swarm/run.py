@@ -92,7 +92,8 @@ def _run_info(profile: Profile, run_id: str, base_url: str) -> RunInfo:
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         load_kind=profile.load.kind,
         stages=tuple(
-            StageInfo(name=stage.name, for_s=_finite(stage.for_s), warmup=stage.warmup) for stage in stages(profile)
+            StageInfo(name=stage.name, for_s=_finite(stage.for_s), warmup=not stage.measured)
+            for stage in stages(profile)
         ),
         workers=1,
         base_url=base_url,

@@ -22,23 +22,23 @@ class ScenarioUser(User):
     abstract = True
     swarm: Swarm
     scenario_number = 0
-    think_time_s: float | None = None
+    closed = False
+    think_time_s = 0.0
 
     def wait_time(self) -> float:
-        return self.think_time_s or 0.0
+        return self.think_time_s
 
     @task
     def take_turn(self) -> None:
-        if self.think_time_s is None or self.swarm.generator is None:
+        if not self.closed or self.swarm.generator is None:
             gevent.sleep(_FOREVER_S)
         else:
-            self.swarm.generator.turn(self.scenario_number)
+            self.think_time_s = self.swarm.generator.turn(self.scenario_number)
 
 
 def scenario_users(profile: Profile, swarm: Swarm, module: str) -> dict[str, type[User]]:
     """One class per scenario, by class name. `module` is the locustfile's `__name__`, where Locust looks for it."""
-    load = profile.load
-    think_time_s = load.think_time_s if isinstance(load, ClosedLoad) else None
+    closed = isinstance(profile.load, ClosedLoad)
     return {
         class_name(scenario): type(
             class_name(scenario),
@@ -49,7 +49,7 @@ def scenario_users(profile: Profile, swarm: Swarm, module: str) -> dict[str, typ
                 "abstract": False,
                 "swarm": swarm,
                 "scenario_number": number,
-                "think_time_s": think_time_s,
+                "closed": closed,
                 "weight": spec.weight,
             },
         )

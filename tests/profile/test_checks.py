@@ -28,7 +28,7 @@ def with_load(good: str, lines: str) -> str:
         ),
         (
             "stages: [{for: 1s, rate: 1/s, warmup: true}]",
-            ["p.yaml:4:11: load.stages: all are warm-ups: nothing would be measured"],
+            ["p.yaml:4:11: load.stages: all are warm-ups, cool-downs or pauses: nothing would be measured"],
         ),
         (
             "stages: [{for: 1s, rate: 1/s}, {name: stage-1, for: 1s, rate: 1/s}]",
@@ -55,7 +55,7 @@ def test_a_rate_of_zero_is_a_pause(read, good):
 
 def test_the_stages_of_a_closed_load_have_no_rates(faults, good):
     text = with_load(good, "users: 5\n  stages: [{for: 1s, rate: 5/s}]").replace("kind: open", "kind: closed")
-    assert faults(text) == ["p.yaml:5:22: load.stages.0.rate: unknown key; known: for, name, warmup"]
+    assert faults(text) == ["p.yaml:5:22: load.stages.0.rate: unknown key; known: cooldown, for, name, warmup"]
 
 
 def test_a_closed_load_needs_a_stage(faults, good):

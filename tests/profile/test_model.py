@@ -67,7 +67,7 @@ def test_a_closed_load_has_users_who_think(read, good):
     closed = "load: {kind: closed, users: 5, think_time: 1500ms, stages: [{for: 10s}]}\n"
     load = read(good[:start] + closed + good[end:]).load
     assert isinstance(load, ClosedLoad)
-    assert (load.users, load.think_time_s, load.stages[0].name, load.stages[0].for_s) == (5, 1.5, "stage-1", 10.0)
+    assert (load.users, load.think_time, load.stages[0].name, load.stages[0].for_s) == (5, 1.5, "stage-1", 10.0)
 
 
 @pytest.mark.parametrize(

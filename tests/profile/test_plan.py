@@ -3,9 +3,10 @@ import math
 import pytest
 
 from relayload.core.errors import AuthorError
-from relayload.core.traffic.arrivals import Arrival, Stage
+from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.plan import StagePlan
 from relayload.core.traffic.prompts import CHAT_TOKENS
+from relayload.core.traffic.stages import Stage
 from relayload.profile.checks import ROWS_CHECKED
 from relayload.profile.plan import arrivals, plan, stages
 

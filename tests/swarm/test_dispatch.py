@@ -4,7 +4,9 @@ import gevent
 import pytest
 
 from relayload import clock
-from relayload.core.traffic.arrivals import Arrival, Share, Stage, schedule
+from relayload.core.traffic.arrivals import Arrival, Share, schedule
+from relayload.core.traffic.process import POISSON
+from relayload.core.traffic.stages import Stage
 from relayload.swarm.dispatch import Bounds, Dispatcher, DropReason
 
 UNBOUNDED = Bounds(max_in_flight=10_000)
@@ -68,11 +70,9 @@ def test_every_arrival_is_started_once_and_none_early() -> None:
 def test_shares_of_several_dispatchers_are_the_whole_schedule() -> None:
     log = Log()
     stages = [Stage("steady", 0.3, 200.0)]
-    parts = [
-        dispatcher(schedule(stages, None, "poisson", [1.0], 7), log, share=Share(number, 3)) for number in range(3)
-    ]
+    parts = [dispatcher(schedule(stages, None, POISSON, [1.0], 7), log, share=Share(number, 3)) for number in range(3)]
     run(*parts)
-    assert sorted(log.started) == [arrival.index for arrival in schedule(stages, None, "poisson", [1.0], 7)]
+    assert sorted(log.started) == [arrival.index for arrival in schedule(stages, None, POISSON, [1.0], 7)]
 
 
 def test_what_exceeds_max_in_flight_is_dropped_and_the_schedule_goes_on() -> None:

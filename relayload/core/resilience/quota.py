@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from relayload.core.resilience.limit import Limit, Meter, Unit
 from relayload.core.resilience.reservation import Reservation
-from relayload.core.traffic.arrivals import LIMIT_GUARD_S
+from relayload.core.traffic.limits import LIMIT_GUARD_S
 
 
 class Quota:

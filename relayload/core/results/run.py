@@ -23,6 +23,7 @@ class StageInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     for_s: float | None
     warmup: bool = False
+    """Whether it is left out of the statistics, as a warm-up or a cool-down."""
 
 
 class WorkerInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -68,16 +69,21 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def closed(self) -> bool:
         return self.load_kind == "closed"
 
+    @property
+    def measured_stages(self) -> tuple[str, ...]:
+        """The names of the stages that count in the statistics, each once however often it comes."""
+        return tuple(dict.fromkeys(stage.name for stage in self.stages if not stage.warmup))
+
     def measured_s(self, until_s: float) -> float:
         """Seconds of the measured stages, given when the load ended."""
-        return math.fsum(self.stage_s(stage.name, until_s) for stage in self.stages if not stage.warmup)
+        return math.fsum(self.stage_s(name, until_s) for name in self.measured_stages)
 
     def stage_s(self, name: str, until_s: float) -> float:
-        """Seconds that a stage lasted, given when the load ended; 0 if it was not reached."""
-        begins_at_s = 0.0
+        """Seconds that the stages of a name lasted, given when the load ended; 0 if none was reached."""
+        begins_at_s = total_s = 0.0
         for stage in self.stages:
             for_s = math.inf if stage.for_s is None else stage.for_s
             if stage.name == name:
-                return max(0.0, min(for_s, until_s - begins_at_s))
+                total_s += max(0.0, min(for_s, until_s - begins_at_s))
             begins_at_s += for_s
-        return 0.0
+        return total_s

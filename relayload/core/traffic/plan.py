@@ -1,12 +1,13 @@
 """The plan of a run: what its schedule holds, counted before anything is sent."""
 
 import math
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from relayload.core.traffic.arrivals import Arrival, Stage
+from relayload.core.traffic.arrivals import Arrival
+from relayload.core.traffic.stages import Stage
 
 _SECOND_S, _MINUTE_S = 1.0, 60.0
 _EPSILON_S = 1e-9
@@ -37,11 +38,14 @@ class Volume(Struct, frozen=True, kw_only=True):
 
 
 class StagePlan(Struct, frozen=True, kw_only=True):
-    """One stage. `for_s` is None where only the trace knows its end."""
+    """One stage, or all rounds of a repeated one. `for_s`, of one round, is None where only the trace knows its end."""
 
     name: str
     for_s: float | None
     warmup: bool
+    cooldown: bool = False
+    times: int = 1
+    """How often it comes."""
     volume: Volume | None = None
     """None in a closed load, where it depends on how fast the relay answers."""
 
@@ -78,16 +82,17 @@ def open_plan(
     `requests` stand in the order of the scenarios; `unlimited` are the arrivals that there would be without limits,
     None where there are no limits.
     """
-    tallies = [_Tally(requests) for _ in stages]
+    by_name = {stage.name: _Tally(requests) for stage in stages}
+    tallies = [by_name[stage.name] for stage in stages]
     restrained = None if unlimited is None else _Restrained(arrivals, unlimited)
     last_at_s = _walk(arrivals if restrained is None else restrained, tallies)
-    volumes = [tally.volume() for tally in tallies]
-    counts = [sum(tally.counts[number] for tally in tallies) for number in range(len(requests))]
+    volumes = {name: tally.volume() for name, tally in by_name.items()}
+    counts = [sum(tally.counts[number] for tally in by_name.values()) for number in range(len(requests))]
     return Plan(
         profile=profile,
         load_kind="open",
-        stages=tuple(planned(stage, volume) for stage, volume in zip(stages, volumes, strict=True)),
-        total=_sum(volumes),
+        stages=planned(stages, volumes),
+        total=_sum(volumes.values()),
         by_scenario={request.scenario: count for request, count in zip(requests, counts, strict=True)},
         last_at_s=last_at_s,
         held_back=restrained.held_back if restrained else 0,
@@ -95,10 +100,20 @@ def open_plan(
     )
 
 
-def planned(stage: Stage, volume: Volume | None = None) -> StagePlan:
-    """A stage with what is sent in it."""
-    for_s = stage.for_s if math.isfinite(stage.for_s) else None
-    return StagePlan(name=stage.name, for_s=for_s, warmup=stage.warmup, volume=volume)
+def planned(stages: Sequence[Stage], volumes: Mapping[str, Volume] | None = None) -> tuple[StagePlan, ...]:
+    """The stages, each name once, with what is sent in them."""
+    times = Counter(stage.name for stage in stages)
+    return tuple(
+        StagePlan(
+            name=stage.name,
+            for_s=stage.for_s if math.isfinite(stage.for_s) else None,
+            warmup=stage.warmup,
+            cooldown=stage.cooldown,
+            times=times[stage.name],
+            volume=volumes[stage.name] if volumes else None,
+        )
+        for stage in {stage.name: stage for stage in stages}.values()
+    )
 
 
 def _walk(arrivals: Iterable[Arrival], tallies: Sequence["_Tally"]) -> float | None:
@@ -172,7 +187,7 @@ def _budget(sent: Iterable[tuple[int, Request]]) -> int | None:
     )
 
 
-def _sum(volumes: Sequence[Volume]) -> Volume:
+def _sum(volumes: Collection[Volume]) -> Volume:
     return Volume(
         arrivals=sum(volume.arrivals for volume in volumes),
         peak_per_second=max(volume.peak_per_second for volume in volumes),

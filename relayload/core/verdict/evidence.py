@@ -71,9 +71,9 @@ class Evidence:
         until_s = load_s(self.fold, self.run)
         tags = objective.tagged("stage")
         return math.fsum(
-            self.run.stage_s(stage.name, until_s)
-            for stage in self.run.stages
-            if not stage.warmup and all(tag.admits(stage.name) for tag in tags)
+            self.run.stage_s(name, until_s)
+            for name in self.run.measured_stages
+            if all(tag.admits(name) for tag in tags)
         )
 
     def _places(self, objective: Objective) -> Selection:

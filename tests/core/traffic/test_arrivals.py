@@ -7,16 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relayload.core.traffic.arrivals import (
-    LIMIT_GUARD_S,
-    Arrival,
-    Limits,
-    Share,
-    Stage,
-    schedule,
-    stage_at,
-    trace_schedule,
-)
+from relayload.core.traffic.arrivals import Arrival, Share, schedule, trace_schedule
+from relayload.core.traffic.limits import LIMIT_GUARD_S, Limits
+from relayload.core.traffic.process import CONSTANT, POISSON, Bursts, Process, Spacing
+from relayload.core.traffic.stages import Stage
+
+GAMMA = Process(Spacing.GAMMA, cv=2.0)
+BURSTS = Process(Spacing.POISSON, bursts=Bursts(2.0, 3.0))
 
 
 @dataclass
@@ -31,7 +28,7 @@ def instants(arrivals: Sequence[Arrival]) -> list[float]:
 
 
 def constant(*stages: Stage, limits: Limits | None = None) -> list[Arrival]:
-    return list(schedule(stages, limits, "constant", [1.0], seed=1))
+    return list(schedule(stages, limits, CONSTANT, [1.0], seed=1))
 
 
 def test_constant_arrivals_are_evenly_spaced_and_begin_at_zero() -> None:
@@ -67,53 +64,32 @@ def test_nothing_starts_in_a_pause_and_the_count_goes_on_after_it() -> None:
 
 
 def test_indices_count_up_without_gaps() -> None:
-    arrivals = list(schedule([Stage("steady", 50.0, 10.0)], None, "poisson", [1.0], seed=3))
+    arrivals = list(schedule([Stage("steady", 50.0, 10.0)], None, POISSON, [1.0], seed=3))
     assert [arrival.index for arrival in arrivals] == list(range(len(arrivals)))
-
-
-def test_poisson_gaps_follow_the_exponential_distribution() -> None:
-    times = instants(list(schedule([Stage("steady", 2000.0, 10.0)], None, "poisson", [1.0], seed=11)))
-    gaps = sorted(b - a for a, b in zip([0.0, *times], times, strict=False))
-    n = len(gaps)
-    distance = max(
-        max(abs(1 - math.exp(-10 * gap) - i / n), abs(1 - math.exp(-10 * gap) - (i + 1) / n))
-        for i, gap in enumerate(gaps)
-    )
-    # Kolmogorov-Smirnov: the 99.9 % quantile of the distance is 1.95 / sqrt(n).
-    assert distance < 1.95 / math.sqrt(n)
-
-
-def test_a_poisson_ramp_is_exponential_in_its_own_time() -> None:
-    stage = Stage("ramp", 1000.0, 1.0, 19.0)
-    times = instants(list(schedule([stage], None, "poisson", [1.0], seed=5)))
-    gaps = sorted(stage.expected_until(b) - stage.expected_until(a) for a, b in zip([0.0, *times], times, strict=False))
-    n = len(gaps)
-    distance = max(abs(1 - math.exp(-gap) - (i + 0.5) / n) for i, gap in enumerate(gaps))
-    assert distance < 1.95 / math.sqrt(n)
 
 
 def test_the_same_seed_gives_the_same_arrivals_and_another_seed_others() -> None:
     stages = [Stage("steady", 20.0, 10.0)]
-    one, again, other = (list(schedule(stages, None, "poisson", [3, 1], seed)) for seed in (1, 1, 2))
+    one, again, other = (list(schedule(stages, None, POISSON, [3, 1], seed)) for seed in (1, 1, 2))
     assert one == again
     assert one != other
 
 
 def test_scenarios_are_drawn_in_proportion_to_their_weights() -> None:
-    arrivals = list(schedule([Stage("steady", 1000.0, 20.0)], None, "constant", [3.0, 1.0, 0.5], seed=1))
+    arrivals = list(schedule([Stage("steady", 1000.0, 20.0)], None, CONSTANT, [3.0, 1.0, 0.5], seed=1))
     shares = [sum(arrival.scenario == number for arrival in arrivals) / len(arrivals) for number in range(3)]
     assert shares == pytest.approx([3 / 4.5, 1 / 4.5, 0.5 / 4.5], abs=0.015)
 
 
 def test_weights_do_not_change_the_instants() -> None:
     stages = [Stage("steady", 20.0, 10.0)]
-    one, other = (instants(list(schedule(stages, None, "poisson", weights, 1))) for weights in ([1, 1], [5, 1, 2]))
+    one, other = (instants(list(schedule(stages, None, POISSON, weights, 1))) for weights in ([1, 1], [5, 1, 2]))
     assert one == other
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 4, 8])
 def test_shares_together_are_the_whole_schedule(workers: int) -> None:
-    arrivals = list(schedule([Stage("steady", 30.0, 10.0)], None, "poisson", [1.0], seed=2))
+    arrivals = list(schedule([Stage("steady", 30.0, 10.0)], None, POISSON, [1.0], seed=2))
     shares = [Share(number, workers) for number in range(workers)]
     parts = [[arrival for arrival in arrivals if share.owns(arrival.index)] for share in shares]
     assert sorted(chain.from_iterable(parts), key=lambda arrival: arrival.index) == arrivals
@@ -134,14 +110,14 @@ def most_in_any_window(times: Sequence[float], window_s: float) -> int:
     to_per_s=st.floats(0.5, 50),
     per_second=st.integers(1, 30),
     per_minute=st.integers(5, 600),
-    kind=st.sampled_from(["constant", "poisson"]),
+    process=st.sampled_from([CONSTANT, POISSON, GAMMA, BURSTS]),
 )
 def test_no_sliding_window_holds_more_than_its_limit_even_when_starts_are_late(
-    rate_per_s: float, to_per_s: float, per_second: int, per_minute: int, kind: str
+    rate_per_s: float, to_per_s: float, per_second: int, per_minute: int, process: Process
 ) -> None:
     stages = [Stage("steady", 70.0, rate_per_s), Stage("ramp", 70.0, rate_per_s, to_per_s)]
     limits = Limits(per_second, per_minute)
-    arrivals = list(schedule(stages, limits, kind, [1.0], seed=4))
+    arrivals = list(schedule(stages, limits, process, [1.0], seed=4))
     late = [at_s + (LIMIT_GUARD_S * 0.999 if number % 2 else 0.0) for number, at_s in enumerate(instants(arrivals))]
     for times in (instants(arrivals), sorted(late)):
         assert most_in_any_window(times, 1.0) <= per_second
@@ -157,6 +133,31 @@ def test_what_a_limit_refuses_is_not_made_up_for_later() -> None:
     arrivals = constant(Stage("burst", 10.0, 20.0), Stage("calm", 10.0, 1.0), limits=Limits(per_second=5))
     calm = [arrival for arrival in arrivals if arrival.stage == 1]
     assert len(calm) == 10
+
+
+def test_what_a_limit_holds_back_never_starts_in_a_pause() -> None:
+    stages = (Stage("burst", 1.0, 20.0), Stage("pause", 10.0), Stage("calm", 5.0, 1.0))
+    arrivals = constant(*stages, limits=Limits(per_second=5))
+    assert [arrival.stage for arrival in arrivals] == [0] * 5 + [2] * 5
+    assert instants(arrivals)[5:] == [11.0, 12.0, 13.0, 14.0, 15.0]
+
+
+def test_the_arrivals_of_a_seed_are_the_same_in_every_version() -> None:
+    stages = [Stage("steady", 2.0, 2.0), Stage("ramp", 2.0, 2.0, 4.0)]
+    arrivals = list(schedule(stages, None, POISSON, [3.0, 1.0], seed=7))[:5]
+    assert [(arrival.intended_at_s, arrival.scenario) for arrival in arrivals] == [
+        (1.026316947836881, 0),
+        (1.2358805572318092, 0),
+        (1.69038972611173, 0),
+        (2.357049856089621, 0),
+        (3.0544982302739347, 1),
+    ]
+
+
+def test_a_limit_that_is_never_reached_changes_no_poisson_arrival() -> None:
+    stages = [Stage("ramp", 60.0, 2.0, 9.0), Stage("pause", 5.0), Stage("steady", 20.0, 3.0)]
+    free, held = (list(schedule(stages, limits, POISSON, [1.0], 5)) for limits in (None, Limits(per_second=1000)))
+    assert held == free
 
 
 def test_every_row_of_a_trace_keeps_its_time_and_its_tokens() -> None:
@@ -184,10 +185,5 @@ def test_a_limit_delays_rows_of_a_trace_but_loses_none() -> None:
 
 
 def test_a_schedule_is_drawn_as_it_is_read() -> None:
-    endless = schedule([Stage("steady", 1e12, 1000.0)], None, "poisson", [1.0], seed=1)
+    endless = schedule([Stage("steady", 1e12, 1000.0)], None, POISSON, [1.0], seed=1)
     assert len(list(islice(endless, 3))) == 3
-
-
-@pytest.mark.parametrize(("at_s", "stage"), [(0.0, 0), (9.99, 0), (10.0, 1), (14.0, 1), (99.0, 1)])
-def test_an_instant_belongs_to_the_stage_that_begins_with_it(at_s: float, stage: int) -> None:
-    assert stage_at([Stage("a", 10.0, 1.0), Stage("b", 5.0, 1.0)], at_s) == stage

@@ -4,8 +4,11 @@ from collections.abc import Iterator, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.traffic.arrivals import Arrival, Limits, Stage, schedule, trace_schedule
+from relayload.core.traffic.arrivals import Arrival, schedule, trace_schedule
+from relayload.core.traffic.limits import Limits
 from relayload.core.traffic.plan import Plan, Request, open_plan, planned
+from relayload.core.traffic.process import CONSTANT, POISSON, Process
+from relayload.core.traffic.stages import Stage
 
 ASK = Request(scenario="ask", input_tokens=30.0, max_output_tokens=100)
 CHAT = Request(scenario="chat", input_tokens=10.4)
@@ -83,11 +86,20 @@ def test_a_schedule_without_arrivals_is_a_plan_of_nothing() -> None:
 
 
 def test_a_stage_without_end_is_as_long_as_its_trace() -> None:
-    assert planned(Stage("trace", math.inf)).for_s is None
+    (stage,) = planned([Stage("trace", math.inf)])
+    assert stage.for_s is None
 
 
-def scheduled(limits: Limits | None, kind: str = "constant") -> Iterator[Arrival]:
-    return schedule([Stage("steady", 10.0, 10.0)], limits, kind, [1.0], seed=1)
+def test_rounds_of_a_stage_are_counted_together() -> None:
+    stages = [Stage("top", 1.0, 2.0), Stage("rest", 2.0), Stage("top", 1.0, 2.0), Stage("end", 1.0, 1.0, cooldown=True)]
+    plan = plan_of(*at(0.0, 0.5), *at(3.0, 3.5, 3.6, stage=2), *at(3.9, stage=3), stages=stages)
+    told = [(s.name, s.for_s, s.times, s.cooldown, s.volume and s.volume.arrivals) for s in plan.stages]
+    assert told == [("top", 1.0, 2, False, 5), ("rest", 2.0, 1, False, 0), ("end", 1.0, 1, True, 1)]
+    assert [stage.volume and stage.volume.peak_per_second for stage in plan.stages] == [3, 0, 4]
+
+
+def scheduled(limits: Limits | None, process: Process = CONSTANT) -> Iterator[Arrival]:
+    return schedule([Stage("steady", 10.0, 10.0)], limits, process, [1.0], seed=1)
 
 
 def test_arrivals_that_there_would_be_without_limits_are_cut() -> None:
@@ -101,9 +113,7 @@ def test_arrivals_that_there_would_be_without_limits_are_cut() -> None:
 
 def test_limits_that_are_never_reached_change_nothing() -> None:
     limits = Limits(per_second=100, per_minute=6000)
-    plan = open_plan(
-        "p", scheduled(limits, "poisson"), [Stage("steady", 10.0, 10.0)], (ASK,), scheduled(None, "poisson")
-    )
+    plan = open_plan("p", scheduled(limits, POISSON), [Stage("steady", 10.0, 10.0)], (ASK,), scheduled(None, POISSON))
     assert (plan.held_back, plan.cut) == (0, 0)
 
 

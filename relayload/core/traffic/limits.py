@@ -1,0 +1,38 @@
+"""Limits of the client itself: never more arrivals in any sliding second or minute."""
+
+from collections import deque
+from dataclasses import dataclass
+
+LIMIT_GUARD_S = 0.02
+"""How much later than its intended start an arrival may start without breaking a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most arrivals in any sliding second and any sliding minute."""
+
+    per_second: int | None = None
+    per_minute: int | None = None
+
+
+class Gate:
+    """Admits instants in their order, each as early as the limits allow."""
+
+    def __init__(self, limits: Limits | None) -> None:
+        self._windows: list[tuple[float, deque[float]]] = []
+        for window_s, most in ((1.0, limits and limits.per_second), (60.0, limits and limits.per_minute)):
+            if most:
+                self._windows.append((window_s + LIMIT_GUARD_S, deque(maxlen=most)))
+
+    def opens_at_s(self, due_at_s: float) -> float:
+        """When an arrival may start that is due then."""
+        at_s = due_at_s
+        for window_s, admitted in self._windows:
+            if len(admitted) == admitted.maxlen:
+                at_s = max(at_s, admitted[0] + window_s)
+        return at_s
+
+    def admit(self, at_s: float) -> None:
+        """Count an arrival that starts then."""
+        for _, admitted in self._windows:
+            admitted.append(at_s)
