@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from relayload.core.verdict.gate import Verdict
-from relayload.core.verdict.judging import Judgement
+from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.report.text import interval, observed
 

@@ -13,7 +13,7 @@ from relayload.core.results.sample import Distribution
 from relayload.core.results.summary import Metrics, Summary
 from relayload.core.units import format_duration
 from relayload.core.verdict.gate import Verdict
-from relayload.core.verdict.judging import Judgement
+from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity
 from relayload.report.text import interval, observed

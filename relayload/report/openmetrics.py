@@ -9,7 +9,7 @@ from relayload.core.results.sample import Distribution
 from relayload.core.results.summary import Summary
 from relayload.core.verdict.catalog import Unit
 from relayload.core.verdict.gate import Verdict
-from relayload.core.verdict.judging import Judgement
+from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 
 _METRICS = ("latency", "service", "ttft", "ttfo", "tpot", "chunk_gap", "late")

@@ -12,7 +12,7 @@ from relayload.core.results.summary import GeneratorHealth, Group, Metrics, Summ
 from relayload.core.units import format_duration
 from relayload.core.verdict.catalog import Unit
 from relayload.core.verdict.gate import Verdict
-from relayload.core.verdict.judging import Judgement
+from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity, share
 from relayload.report.client import client_facts

@@ -15,7 +15,7 @@ from relayload.core.results.record import Drop, End, Line, Record, Transition
 from relayload.core.results.run import RunInfo
 
 _PLACE_AND_OUTCOME = attrgetter("scenario", "model", "stage", "measured", "outcome._value_")
-_STATUS_AND_ERROR = attrgetter("status", "error")
+_STATUS_ERROR_KIND = attrgetter("status", "error", "kind")
 
 
 class Fold:
@@ -97,9 +97,9 @@ class Fold:
 
 
 def _by_answer(alike: list[Record]) -> Iterable[list[Record]]:
-    """Records of one place and outcome, by the status and error of their answers, which mostly are the same."""
+    """Records of one place and outcome, by the status, error and kind of their answers, which mostly are the same."""
     answers = [record.attempts[-1] if record.attempts else NO_ANSWER for record in alike]
-    traits = list(map(_STATUS_AND_ERROR, answers))
+    traits = list(map(_STATUS_ERROR_KIND, answers))
     if traits.count(traits[0]) == len(traits):
         return [alike]
     split: defaultdict[object, list[Record]] = defaultdict(list)

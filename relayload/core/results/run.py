@@ -1,6 +1,8 @@
 """What a run is, apart from its requests: the content of `run.json`."""
 
 import math
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -76,14 +78,28 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def measured_s(self, until_s: float) -> float:
         """Seconds of the measured stages, given when the load ended."""
-        return math.fsum(self.stage_s(name, until_s) for name in self.measured_stages)
+        return math.fsum(span.seconds for span in self.spans(until_s) if not span.stage.warmup)
 
     def stage_s(self, name: str, until_s: float) -> float:
         """Seconds that the stages of a name lasted, given when the load ended; 0 if none was reached."""
-        begins_at_s = total_s = 0.0
+        return math.fsum(span.seconds for span in self.spans(until_s) if span.stage.name == name)
+
+    def spans(self, until_s: float) -> Iterator["Span"]:
+        """When each stage was, given when the load ended; those that were not reached have no seconds."""
+        begins_at_s = 0.0
         for stage in self.stages:
-            for_s = math.inf if stage.for_s is None else stage.for_s
-            if stage.name == name:
-                total_s += max(0.0, min(for_s, until_s - begins_at_s))
-            begins_at_s += for_s
-        return total_s
+            ends_at_s = begins_at_s + (math.inf if stage.for_s is None else stage.for_s)
+            yield Span(stage, min(begins_at_s, until_s), min(ends_at_s, until_s))
+            begins_at_s = ends_at_s
+
+
+class Span(NamedTuple):
+    """When a stage was, in seconds since the run's start."""
+
+    stage: StageInfo
+    begins_at_s: float
+    ends_at_s: float
+
+    @property
+    def seconds(self) -> float:
+        return self.ends_at_s - self.begins_at_s

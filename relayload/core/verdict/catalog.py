@@ -25,6 +25,8 @@ class Metric:
     tags: tuple[str, ...]
     distribution: bool = False
     """It has one value per request (or chunk), so that percentiles make sense."""
+    conditional: bool = False
+    """It counts requests that meet conditions, which stand among its tags."""
 
 
 _REQUEST_TAGS = ("scenario", "model", "stage")
@@ -35,6 +37,12 @@ def _distribution(name: str, unit: Unit = Unit.SECONDS) -> Metric:
     return Metric(name, dict.fromkeys(_SPREAD, unit), (*_REQUEST_TAGS, "outcome"), distribution=True)
 
 
+_BREAKER = {
+    "trips": Unit.COUNT,
+    "open_time": Unit.SECONDS,
+    "opened_after": Unit.SECONDS,
+    "recovered_after": Unit.SECONDS,
+}
 _PER_SECOND = {"per_second": Unit.PER_SECOND}
 
 METRICS: Mapping[str, Metric] = MappingProxyType(
@@ -48,11 +56,15 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             _distribution("tpot"),
             _distribution("chunk_gap"),
             _distribution("late"),
+            _distribution("throttled"),
             _distribution("output_rate", Unit.PER_SECOND),
             Metric("errors", {"rate": Unit.SHARE, "count": Unit.COUNT}, (*_REQUEST_TAGS, "kind")),
+            Metric("retries", {"rate": Unit.SHARE, "count": Unit.COUNT}, (*_REQUEST_TAGS, "kind")),
             Metric("requests", {"count": Unit.COUNT}, (*_REQUEST_TAGS, "outcome")),
             Metric("throughput", _PER_SECOND, _REQUEST_TAGS),
             Metric("output_tokens", _PER_SECOND, _REQUEST_TAGS),
+            Metric("goodput", {"rate": Unit.SHARE, **_PER_SECOND}, _REQUEST_TAGS, conditional=True),
+            Metric("breaker", _BREAKER, ("scope",)),
             Metric("cost", {"usd": Unit.USD}, _REQUEST_TAGS),
         )
     }
@@ -60,5 +72,12 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 """Every metric that an objective may name.
 
 `output_rate` is the output tokens of a request per second of its service; `throughput` counts the requests that
-ended ok, `output_tokens` the tokens of those. `cost` is of the whole run, warm-up included.
+ended ok, `output_tokens` the tokens of those; `throttled` is the wait of a request for our own quota.
+`retries.rate` is retries per request; `goodput.rate` is of the requests that were offered. `cost` is of the whole
+run, warm-up included.
 """
+
+CONDITIONS: Mapping[str, Metric] = MappingProxyType(
+    {name: metric for name, metric in METRICS.items() if metric.distribution and name != "chunk_gap"}
+)
+"""The metrics that have one value per request, so that a good request can be told by them."""

@@ -16,7 +16,8 @@ from relayload.core.results.jobs import RunAll, one_by_one
 from relayload.core.results.run import RunInfo
 from relayload.core.results.summary import Summary
 from relayload.core.verdict.evidence import Evidence
-from relayload.core.verdict.judging import Judgement, judge_objective
+from relayload.core.verdict.judgement import Judgement
+from relayload.core.verdict.judging import judge_objective
 from relayload.core.verdict.objective import Objective
 from relayload.core.verdict.stats import Word
 

@@ -1,26 +1,31 @@
 """How people write objectives, and the reading of them.
 
-    objective = metric [ "{" tag { "," tag } "}" ] "." aggregate op value
-    metric    = "latency" | "service" | "ttft" | "ttfo" | "tpot" | "chunk_gap" | "late" | "output_rate"
-              | "errors" | "requests" | "throughput" | "output_tokens" | "cost"
+    objective = metric [ "{" part { "," part } "}" ] "." aggregate op value
+    metric    = "latency" | "service" | "ttft" | "ttfo" | "tpot" | "chunk_gap" | "late" | "throttled" | "output_rate"
+              | "errors" | "retries" | "requests" | "throughput" | "output_tokens" | "goodput" | "breaker" | "cost"
+    part      = tag | condition
     tag       = name ( "=" | "!=" ) text
-    name      = "scenario" | "model" | "stage" | "outcome" | "kind"
-    aggregate = "p" number | "avg" | "min" | "max" | "rate" | "count" | "per_second" | "usd"
+    name      = "scenario" | "model" | "stage" | "outcome" | "kind" | "scope"
+    condition = metric ( "<" | "<=" | ">" | ">=" ) value
+    aggregate = "p" number | "avg" | "min" | "max" | "rate" | "count" | "per_second"
+              | "trips" | "open_time" | "opened_after" | "recovered_after" | "usd"
     op        = "<" | "<=" | ">" | ">=" | "==" | "!="
     value     = duration | share | rate | dollars | number
 
-Which tags, aggregates and values go with a metric stands in `METRICS`. Spaces are free between the parts.
+Which tags, aggregates and values go with a metric stands in `catalog`; only goodput has conditions. Spaces are
+free between the parts.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from relayload.core.resilience.kind import Kind
 from relayload.core.results.record import Outcome
 from relayload.core.units import duration_s, fraction, rate_per_s, usd
-from relayload.core.verdict.catalog import METRICS, Metric, Unit
+from relayload.core.verdict.catalog import CONDITIONS, METRICS, Metric, Unit
 from relayload.core.verdict.names import unknown
-from relayload.core.verdict.objective import PERCENTILE, Objective, Op, Tag
+from relayload.core.verdict.objective import PERCENTILE, Condition, Objective, Op, Tag
 
 
 def parse(text: str) -> Objective:
@@ -34,24 +39,29 @@ def parse(text: str) -> Objective:
     metric = METRICS.get(match["metric"])
     if metric is None:
         raise ValueError(unknown("metric", match["metric"], METRICS))
-    tags = tuple(_tag(metric, part) for part in (match["tags"] or "").split(",") if part.strip())
+    parts = [part.strip() for part in (match["parts"] or "").split(",") if part.strip()]
+    conditions = [part for part in parts if metric.conditional and _CONDITION.fullmatch(part)]
+    tags = tuple(_tag(metric, part) for part in parts if part not in conditions)
     unit = _unit(metric, match["aggregate"])
     op = _op(metric, match["op"])
     limit = _limit(metric, match["aggregate"], unit, match["value"])
-    return Objective(text.strip(), metric.name, match["aggregate"], op, limit, unit, tags)
+    return Objective(
+        text.strip(), metric.name, match["aggregate"], op, limit, unit, tags, tuple(map(_condition, conditions))
+    )
 
 
 _OBJECTIVE = re.compile(
-    r"\s*(?P<metric>\w+)\s*(?:\{(?P<tags>[^{}]*)\})?\s*\.\s*(?P<aggregate>\w+(?:\.\d+)?)"
+    r"\s*(?P<metric>\w+)\s*(?:\{(?P<parts>[^{}]*)\})?\s*\.\s*(?P<aggregate>\w+(?:\.\d+)?)"
     r"\s*(?P<op>[<>=!]=|[<>=])\s*(?P<value>[^<>=!\s].*?)\s*"
 )
+_CONDITION = re.compile(r"(?P<metric>\w+)\s*(?P<op><=|>=|<|>)\s*(?P<value>[^<>=!\s].*)")
 _TAG = re.compile(r"\s*(?P<name>\w+)\s*(?P<op>!=|==?)\s*(?P<value>[^\s=!<>]+)\s*")
 
 
 def _tag(metric: Metric, text: str) -> Tag:
     match = _TAG.fullmatch(text)
-    if not match:
-        raise ValueError(f"expected a tag such as 'stage=steady' or 'outcome!=ok', got '{text.strip()}'")
+    if not match or (metric.conditional and match["name"] in CONDITIONS):
+        raise ValueError(f"expected {_EXAMPLES[metric.conditional]}, got '{text}'")
     name, value = match["name"], match["value"]
     if name not in metric.tags:
         raise ValueError(unknown(f"tag of {metric.name}", name, metric.tags))
@@ -62,13 +72,32 @@ def _tag(metric: Metric, text: str) -> Tag:
     return Tag(name, value, negated=match["op"] == "!=")
 
 
+_EXAMPLES = {
+    False: "a tag such as 'stage=steady' or 'outcome!=ok'",
+    True: "a condition such as 'ttft<200ms' or a tag such as 'stage=steady'",
+}
+
+
+def _condition(text: str) -> Condition:
+    match = _CONDITION.fullmatch(text)
+    assert match, "was found to be one"
+    metric = CONDITIONS.get(match["metric"])
+    if metric is None:
+        raise ValueError(unknown("metric of a request", match["metric"], CONDITIONS))
+    unit = metric.aggregates["max"]
+    return Condition(metric.name, Op(match["op"]), _read(unit, match["value"], metric.name), text)
+
+
 def _check_outcome(value: str) -> None:
     if value not in list(Outcome):
         raise ValueError(unknown("outcome", value, list(Outcome)))
 
 
+_NO_ERRORS = (Outcome.OK.value, Outcome.CANCELLED.value)
+
+
 def _check_kind(value: str) -> None:
-    kinds = [outcome for outcome in Outcome if outcome not in (Outcome.OK, Outcome.CANCELLED)]
+    kinds = [name for name in dict.fromkeys(map(str, (*Outcome, *Kind))) if name not in _NO_ERRORS]
     if value not in kinds and not re.fullmatch(r"[1-5]\d\d", value):
         raise ValueError(unknown("kind of error", value, [*kinds, "429", "503"]))
 
@@ -99,10 +128,14 @@ def _op(metric: Metric, text: str) -> Op:
 def _limit(metric: Metric, aggregate: str, unit: Unit, text: str) -> float:
     if unit is Unit.PER_SECOND and aggregate == "per_second" and _NUMBER.fullmatch(text):
         return float(text)  # the aggregate already names the unit
+    return _read(unit, text, f"{metric.name}.{aggregate}")
+
+
+def _read(unit: Unit, text: str, name: str) -> float:
     try:
         return _READERS[unit](text)
     except ValueError as error:
-        raise ValueError(f"{metric.name}.{aggregate}: {error}") from None
+        raise ValueError(f"{name}: {error}") from None
 
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")

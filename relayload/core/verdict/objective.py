@@ -1,6 +1,7 @@
 """Objectives: the pass condition on one number of a run. How people write one is told in `grammar`."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -26,6 +27,15 @@ class Op(StrEnum):
     def floor(self) -> bool:
         """The limit is the least that is wanted."""
         return self in (Op.ABOVE, Op.AT_LEAST)
+
+    def within(self, limit: float) -> Callable[[float], bool]:
+        """What tells whether a value holds, and tells so fast; only where the limit is the most or the least."""
+        return {
+            Op.BELOW: limit.__gt__,
+            Op.AT_MOST: limit.__ge__,
+            Op.ABOVE: limit.__lt__,
+            Op.AT_LEAST: limit.__le__,
+        }[self]
 
     def holds(self, value: float, limit: float) -> bool:
         match self:
@@ -59,6 +69,19 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Condition:
+    """What a good request is: a metric of its own within a limit."""
+
+    metric: str
+    op: Op
+    limit: float
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
 class Objective:
     """One pass condition. `limit` is in seconds, per second, a fraction or a count, as `unit` says."""
 
@@ -69,6 +92,8 @@ class Objective:
     limit: float
     unit: Unit
     tags: tuple[Tag, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    """Of goodput: what each of its requests must meet, besides ending ok."""
 
     @property
     def quantile(self) -> float | None:

@@ -2,8 +2,8 @@ import pytest
 
 from relayload.core.verdict.catalog import METRICS, Unit
 from relayload.core.verdict.grammar import parse
-from relayload.core.verdict.names import unknown_names
-from relayload.core.verdict.objective import Objective, Op, Tag
+from relayload.core.verdict.names import unknown_names, within_scenario
+from relayload.core.verdict.objective import Condition, Objective, Op, Tag
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,13 @@ from relayload.core.verdict.objective import Objective, Op, Tag
         ("errors.rate < 1%", "errors", "rate", Op.BELOW, 0.01, Unit.SHARE),
         ("errors.count == 0", "errors", "count", Op.EQUAL, 0.0, Unit.COUNT),
         ("requests.count >= 1000", "requests", "count", Op.AT_LEAST, 1000.0, Unit.COUNT),
+        ("throttled.p99 < 2s", "throttled", "p99", Op.BELOW, 2.0, Unit.SECONDS),
+        ("retries.rate < 20%", "retries", "rate", Op.BELOW, 0.2, Unit.SHARE),
+        ("retries.count <= 5", "retries", "count", Op.AT_MOST, 5.0, Unit.COUNT),
+        ("breaker.trips == 0", "breaker", "trips", Op.EQUAL, 0.0, Unit.COUNT),
+        ("breaker.open_time < 1m", "breaker", "open_time", Op.BELOW, 60.0, Unit.SECONDS),
+        ("breaker.opened_after < 10s", "breaker", "opened_after", Op.BELOW, 10.0, Unit.SECONDS),
+        ("breaker.recovered_after < 90s", "breaker", "recovered_after", Op.BELOW, 90.0, Unit.SECONDS),
         ("throughput.per_second >= 4.5", "throughput", "per_second", Op.AT_LEAST, 4.5, Unit.PER_SECOND),
         ("cost.usd < $2", "cost", "usd", Op.BELOW, 2.0, Unit.USD),
         ("cost.usd <= 0.01", "cost", "usd", Op.AT_MOST, 0.01, Unit.USD),
@@ -39,9 +46,33 @@ def test_tags_narrow_a_metric():
     assert objective.tagged("stage") == (Tag("stage", "ramp", negated=True),)
 
 
-@pytest.mark.parametrize("kind", ["rate_limited", "server_error", "429", "503"])
+@pytest.mark.parametrize("kind", ["rate_limited", "server_error", "429", "503", "quota_exhausted", "auth"])
 def test_errors_are_told_apart_by_outcome_or_status(kind: str):
     assert parse(f"errors{{kind={kind}}}.count == 0").tags == (Tag("kind", kind),)
+
+
+def test_goodput_tells_what_a_good_request_is():
+    objective = parse("goodput{ttft<200ms, scenario=simple, tpot <= 0.02s,output_rate>5/s}.rate >= 95%")
+    assert objective.tags == (Tag("scenario", "simple"),)
+    assert objective.conditions == (
+        Condition("ttft", Op.BELOW, 0.2, "ttft<200ms"),
+        Condition("tpot", Op.AT_MOST, 0.02, "tpot <= 0.02s"),
+        Condition("output_rate", Op.ABOVE, 5.0, "output_rate>5/s"),
+    )
+    assert parse("goodput{latency<1s}.per_second > 3").unit is Unit.PER_SECOND
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("ttft.p99.9 < 0.2s", "ttft{scenario=a}.p99.9 < 0.2s"),
+        ("errors{kind=429}.rate < 1%", "errors{scenario=a, kind=429}.rate < 1%"),
+        ("goodput{ttft<0.2s, model=o3}.rate >= 95%", "goodput{scenario=a, model=o3, ttft<0.2s}.rate >= 95%"),
+        ("goodput.rate >= 95%", "goodput{scenario=a}.rate >= 95%"),
+    ],
+)
+def test_an_objective_of_a_scenario_is_on_that_scenario_alone(text: str, own: str):
+    assert within_scenario(parse(text), "a") == parse(own)
 
 
 @pytest.mark.parametrize(
@@ -69,8 +100,8 @@ def test_other_aggregates_are_no_quantiles(text: str):
         ("tfft.p99 < 1s", "unknown metric 'tfft': did you mean 'ttft'?"),
         (
             "zzz.p99 < 1s",
-            "unknown metric 'zzz': expected one of latency, service, ttft, ttfo, tpot, chunk_gap, late, output_rate, "
-            "errors, requests, throughput, output_tokens, cost",
+            "unknown metric 'zzz': expected one of latency, service, ttft, ttfo, tpot, chunk_gap, late, throttled, "
+            "output_rate, errors, retries, requests, throughput, output_tokens, goodput, breaker, cost",
         ),
         ("ttft{scenrio=a}.p99 < 1s", "unknown tag of ttft 'scenrio': did you mean 'scenario'?"),
         (
@@ -80,6 +111,19 @@ def test_other_aggregates_are_no_quantiles(text: str):
         ("ttft{stage}.p99 < 1s", "expected a tag such as 'stage=steady' or 'outcome!=ok', got 'stage'"),
         ("latency{outcome=okay}.p99 < 1s", "unknown outcome 'okay': did you mean 'ok'?"),
         ("errors{kind=rate_limit}.count == 0", "unknown kind of error 'rate_limit': did you mean 'rate_limited'?"),
+        ("retries{kind=auht}.count == 0", "unknown kind of error 'auht': did you mean 'auth'?"),
+        ("goodput{tfft<1s}.rate > 95%", "unknown metric of a request 'tfft': did you mean 'ttft'?"),
+        (
+            "goodput{ttft=1s}.rate > 95%",
+            "expected a condition such as 'ttft<200ms' or a tag such as 'stage=steady', got 'ttft=1s'",
+        ),
+        ("goodput{ttft<1}.rate > 95%", "ttft: expected a duration such as '800ms', '30s' or '1h30m', got '1'"),
+        ("ttft{latency<1s}.p99 < 1s", "expected a tag such as 'stage=steady' or 'outcome!=ok', got 'latency<1s'"),
+        ("breaker{model=o3}.trips == 0", "unknown tag of breaker 'model': expected one of scope"),
+        (
+            "breaker.open_tim < 1s",
+            "unknown aggregate of breaker 'open_tim': did you mean 'open_time'?",
+        ),
         ("errors.p99 < 1%", "unknown aggregate of errors 'p99': expected one of rate, count"),
         ("ttft.p100 < 1s", "expected a percentile between 0 and 100 such as 'p99', or 'min' or 'max', got 'p100'"),
         ("ttft.p0 < 1s", "expected a percentile between 0 and 100 such as 'p99', or 'min' or 'max', got 'p0'"),

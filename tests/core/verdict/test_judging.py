@@ -7,7 +7,8 @@ from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.grammar import parse
-from relayload.core.verdict.judging import Judgement, judge_objective
+from relayload.core.verdict.judgement import Judgement
+from relayload.core.verdict.judging import judge_objective
 from relayload.core.verdict.stats import Word
 
 
@@ -66,6 +67,15 @@ def test_a_sample_that_misses_by_chance_is_inconclusive(judged, request_line):
         "late.p50 < 1s",
         "latency{outcome=timed_out}.p50 < 1s",
         "errors{scenario=other}.rate < 50%",
+        "retries.rate < 50%",
+        "retries.count == 0",
+        "throttled.p50 < 1s",
+        "goodput.rate >= 0%",
+        "goodput{ttft<1s}.rate >= 50%",
+        "goodput{ttft<1s}.per_second >= 0",
+        "breaker.trips == 0",
+        "breaker.open_time < 1s",
+        "breaker{scope=o3}.trips == 0",
     ],
 )
 def test_no_data_is_never_a_pass(text: str, judged, request_line):
