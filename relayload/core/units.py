@@ -13,6 +13,8 @@ _NUMBER = r"\d+(?:\.\d+)?"
 _DURATION = re.compile(rf"(?:{_NUMBER}(?:ns|us|µs|ms|min|s|m|h))+")
 _DURATION_PART = re.compile(rf"({_NUMBER})(ns|us|µs|ms|min|s|m|h)")
 _RATE = re.compile(rf"({_NUMBER})\s*/\s*(s|sec|m|min|h|hour)")
+_LIMIT = re.compile(r"(\d[\d_]*)\s*([kKM]?)\s*/\s*(s|sec|m|min|h|hour)")
+_MULTIPLES = {"": 1, "k": 1000, "K": 1000, "M": 1_000_000}
 _PERCENT = re.compile(rf"({_NUMBER})\s*%")
 _USD = re.compile(rf"\$?\s*({_NUMBER})")
 _COUNT = re.compile(rf"({_NUMBER})\s*([kKMB]?)")
@@ -33,6 +35,14 @@ def rate_per_s(text: str) -> float:
     if not match:
         raise ValueError(f"expected a rate such as '5/s' or '300/min', got '{text}'")
     return float(match[1]) / RATE_UNITS[match[2]]
+
+
+def count_per_s(text: str) -> tuple[int, float]:
+    """A limit such as `10/s`, `60/min` or `200k/min`: so many in so many seconds. Raises ValueError."""
+    match = _LIMIT.fullmatch(text.strip())
+    if not match or not int(match[1]):
+        raise ValueError(f"expected a limit such as '10/s', '60/min' or '200k/min', got '{text}'")
+    return int(match[1]) * _MULTIPLES[match[2]], RATE_UNITS[match[3]]
 
 
 def fraction(text: str) -> float:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr
 
+from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.verdict.names import within_scenario
 from relayload.core.verdict.objective import Objective
 from relayload.core.wire.request import Timeouts
@@ -71,6 +72,11 @@ class Profile(Part):
     def timeouts(self) -> Timeouts:
         timeout = self.client.timeout if self.client else ClientTimeouts()
         return Timeouts(timeout.connect, timeout.first_token, timeout.gap, timeout.total)
+
+    @property
+    def client_policy(self) -> ClientPolicy:
+        """How the client treats its relay; without a `client:` it only measures."""
+        return (self.client or Client()).policy(self.target.dialect)
 
     @property
     def source(self) -> Path:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from relayload import prices
 from relayload.core.errors import AuthorError
 from relayload.core.price import Price
+from relayload.core.resilience.dialects import DialectName
 from relayload.profile.types import Flag, HeaderValue, Items, Part, PathText, Secret, Text
 from relayload.transport.drivers import Options
 
@@ -92,6 +93,8 @@ class Target(Part):
     """Up to the version, such as `https://relay.example.com/v1`; `fake://o-series` starts a fake relay."""
     api_key: Secret = Secret("sk-fake")
     """Sent as `Authorization: Bearer ...`."""
+    dialect: DialectName = "openai"
+    """Whose errors and limits it speaks: what a 429 or a 503 means differs between relays."""
     organization: HeaderValue | None = None
     """Sent as `OpenAI-Organization`."""
     project: HeaderValue | None = None

@@ -1,17 +1,18 @@
 """The load-generating half of one process, for one run: arrivals in, records out."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+import logging
+from collections.abc import Sequence
+from random import Random
 
 import gevent
-import msgspec
 from gevent import GreenletExit
 from gevent.event import Event
 from msgspec import structs
 
 from relayload import clock
-from relayload.core.results.histogram import Histogram
-from relayload.core.results.record import Attempt, Drop, End, Outcome, Record
+from relayload.client.caller import Called, Caller
+from relayload.core.resilience.breaker import StateChange
+from relayload.core.results.record import End, Outcome
 from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.core.traffic.draws import uniform
 from relayload.core.traffic.limits import LIMIT_GUARD_S
@@ -21,18 +22,17 @@ from relayload.profile.compose import Composer, Message
 from relayload.profile.loads import ClosedLoad, OpenLoad
 from relayload.profile.plan import arrivals, stages
 from relayload.profile.think_time import span
-from relayload.recording import Recording
+from relayload.swarm.books import Books, Report
 from relayload.swarm.closed import ClosedLoop
-from relayload.swarm.dispatch import Bounds, Dispatcher, DropReason
+from relayload.swarm.dispatch import Bounds, Dispatcher
 from relayload.swarm.health import Health
 from relayload.swarm.messages import Assignment, EndRun, Live
-from relayload.transport import Answer, Transport, files
+from relayload.transport import Transport, files
 
+_LOG = logging.getLogger("relayload")
 _DRAIN_POLL_S = 0.02
 _FORGET_S = 2.0
 """Older arrivals are left to others: Locust's master gives a silent worker's share away after four seconds."""
-
-Report = Callable[[Record], None]
 
 
 class Generator:
@@ -51,16 +51,13 @@ class Generator:
         self._begins_at_s = clock.now_s() - assignment.elapsed_s
         self._began_at_ns = clock.wall_ns() - round(assignment.elapsed_s * 1e9)
         self._stages = stages(profile)
-        self._scenarios = tuple(profile.scenarios)
         self._composer = composer
         self._transport = transport
+        rng = Random(f"{profile.seed}:client:{assignment.worker}")
+        self._caller = Caller(transport, profile.client_policy, rng, self._on_transition)
         self._timeouts = profile.timeouts
-        self._report = report
-        self._writer = Recording.open(Path(assignment.run_dir)).writer(assignment.worker)
+        self._books = Books(profile, composer, assignment, self._begins_at_s, report)
         self._health = Health()
-        self._live = Live(worker=assignment.worker)
-        self._ttft = Histogram()
-        self._latency = Histogram()
         self._pace = self._new_pace(assignment)
         self._talks_until_s = sum(stage.for_s for stage in self._stages)
         self._ending = Event()
@@ -88,18 +85,16 @@ class Generator:
 
     def live(self) -> Live:
         """The totals until now."""
-        live = self._live
+        live = self._books.now()
         live.in_flight = self._pace.in_flight
         live.finished = self._pace.finished and not live.in_flight
         live.crash = live.crash or (repr(self._pace.crash) if self._pace.crash else None)
-        live.ttft = self._ttft.sparse()
-        live.latency = self._latency.sparse()
         return live
 
     @property
     def busy(self) -> bool:
         """Whether the recording is still open."""
-        return not self._live.drained
+        return not self._books.live.drained
 
     def drain(self, end: EndRun) -> None:
         """End the run here: start what is due, wait for what is in flight, abandon the rest, close the recording.
@@ -123,7 +118,7 @@ class Generator:
         if isinstance(load, ClosedLoad):
             return ClosedLoop(self._stages, assignment.worker, self._begins_at_s, self._send)
         bounds = self._bounds(assignment)
-        return Dispatcher(arrivals(self._profile), self._begins_at_s, bounds, self._send, self._drop)
+        return Dispatcher(arrivals(self._profile), self._begins_at_s, bounds, self._send, self._books.drop)
 
     def _bounds(self, assignment: Assignment) -> Bounds:
         load = self._profile.load
@@ -137,16 +132,16 @@ class Generator:
 
     def _send(self, arrival: Arrival, late_s: float) -> None:
         turns = self._composer.turns(arrival)
-        messages, answer = self._take_turn(arrival, late_s, (), keep_text=turns > 1)
+        messages, called = self._take_turn(arrival, late_s, (), keep_text=turns > 1)
         for turn in range(1, turns):
             due_s = clock.now_s() - self._begins_at_s + self._composer.think_time_s(arrival)
-            if answer.attempt.outcome is not Outcome.OK or not self._wait_until(due_s):
+            if called.answer is None or called.outcome is not Outcome.OK or not self._wait_until(due_s):
                 return
-            history = (*messages, {"role": "assistant", "content": answer.text})
+            history = (*messages, {"role": "assistant", "content": called.answer.text})
             late_s = max(0.0, clock.now_s() - self._begins_at_s - due_s)
             follow_up = structs.replace(arrival, intended_at_s=due_s, stage=stage_at(self._stages, due_s))
-            self._live.follow_ups += 1
-            messages, answer = self._take_turn(follow_up, late_s, history, turn, keep_text=turn + 1 < turns)
+            self._books.live.follow_ups += 1
+            messages, called = self._take_turn(follow_up, late_s, history, turn, keep_text=turn + 1 < turns)
 
     def _wait_until(self, due_s: float) -> bool:
         """Whether that instant of the run comes before its end; a conversation does not go on after it."""
@@ -156,84 +151,29 @@ class Generator:
 
     def _take_turn(
         self, arrival: Arrival, late_s: float, history: Sequence[Message], turn: int = 0, *, keep_text: bool
-    ) -> tuple[list[Message], Answer]:
+    ) -> tuple[list[Message], Called]:
         """Send one request and record it; the messages it held, and its answer."""
-        self._live.started += 1
-        try:
-            request = self._composer.request(arrival, history)
-            timeouts = self._composer.timeouts(arrival, self._timeouts)
-            answer = self._transport.send(request, timeouts, keep_text=keep_text)
-        except GreenletExit:
-            self._record(arrival, late_s, Attempt(outcome=Outcome.ABANDONED, error="run_ended"), turn)
-            raise
-        self._record(arrival, late_s, answer.attempt, turn)
-        return request.messages, answer
+        self._books.live.started += 1
+        request = self._composer.request(arrival, history)
+        timeouts = self._composer.timeouts(arrival, self._timeouts)
+        called = self._caller.call(request, timeouts, keep_text=keep_text)
+        self._books.request(arrival, late_s, called, turn)
+        if called.outcome is Outcome.ABANDONED:
+            raise GreenletExit
+        return request.messages, called
 
-    def _record(self, arrival: Arrival, late_s: float, attempt: Attempt, turn: int) -> None:
-        record = self._new_record(arrival, late_s, attempt, turn)
-        self._writer.write(record)
-        self._count(record)
-        self._report(record)
-
-    def _new_record(self, arrival: Arrival, late_s: float, attempt: Attempt, turn: int) -> Record:
-        ended_s = clock.now_s() - self._begins_at_s
-        if attempt.sent_at_s is not None:
-            sent_s = attempt.sent_at_s - self._begins_at_s
-            ended_s = ended_s if attempt.service_s is None else sent_s + attempt.service_s
-            attempt = msgspec.structs.replace(attempt, sent_at_s=sent_s)
-        name = self._scenarios[arrival.scenario]
-        stage = self._stages[arrival.stage]
-        return Record(
-            index=arrival.index,
-            worker=self._worker,
-            scenario=name,
-            stage=stage.name,
-            model=self._composer.model(arrival),
-            measured=stage.measured,
-            intended_at_s=arrival.intended_at_s,
-            late_s=late_s,
-            latency_s=ended_s - arrival.intended_at_s,
-            outcome=attempt.outcome,
-            turn=turn,
-            attempts=(attempt,),
-        )
-
-    def _drop(self, arrival: Arrival, reason: DropReason) -> None:
-        name = self._scenarios[arrival.scenario]
-        stage = self._stages[arrival.stage]
-        self._live.dropped += 1
-        self._writer.write(
-            Drop(
-                index=arrival.index,
-                worker=self._worker,
-                scenario=name,
-                stage=stage.name,
-                model=self._composer.model(arrival),
-                measured=stage.measured,
-                intended_at_s=arrival.intended_at_s,
-                reason=reason.value,
-            )
-        )
-
-    def _count(self, record: Record) -> None:
-        if record.outcome is not Outcome.OK:
-            self._live.failed += record.outcome is not Outcome.CANCELLED
-            return
-        self._live.ok += 1
-        self._latency.add(record.latency_s)
-        ttft_s = record.attempts[-1].ttft_s
-        if ttft_s is not None:
-            self._ttft.add(ttft_s)
+    def _on_transition(self, change: StateChange) -> None:
+        self._books.transition(change, enforced=self._caller.breakers.policy.enforce)
 
     def _close(self) -> None:
         self._health.stop()
         self._transport.close()
-        self._writer.write(
+        self._books.close(
             End(
                 worker=self._worker,
                 at_s=clock.now_s() - self._begins_at_s,
-                started=self._live.started,
-                dropped=self._live.dropped,
+                started=self._books.live.started,
+                dropped=self._books.live.dropped,
                 began_at_ns=self._began_at_ns,
                 timestamps="kernel" if self._transport.kernel_timestamps else "user",
                 loop_lag_p95_s=self._health.loop_lag_p95_s,
@@ -244,5 +184,3 @@ class Generator:
                 open_files_limit=files.limit(),
             )
         )
-        self._writer.close()
-        self._live.drained = True

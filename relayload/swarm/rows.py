@@ -16,6 +16,8 @@ class RequestFailed(Exception):
 class Rows:
     """Reports records to one environment: a row per scenario, timed from the send, and one for its TTFT.
 
+    What was never sent, since a breaker was open or there was no time left for it, has a row of its own.
+
     `kinds` says what the requests of each scenario are called: by their endpoint.
     """
 
@@ -24,22 +26,31 @@ class Rows:
         self._kinds = kinds
 
     def __call__(self, record: Record) -> None:
+        if record.attempts:
+            self._report_answer(record)
+        else:
+            self._fire(record, f"{record.scenario} (not sent)", 0.0, 0)
+
+    def _report_answer(self, record: Record) -> None:
         attempt = record.attempts[-1]
         service_s = record.latency_s if attempt.service_s is None else attempt.service_s
+        self._fire(record, record.scenario, service_s * _MS, attempt.received_bytes)
+        if attempt.ttft_s is not None:
+            self._environment.stats.entries[(record.scenario, "ttft")].log(round(attempt.ttft_s * _MS), 0)
+
+    def _fire(self, record: Record, name: str, response_time_ms: float, received_bytes: int) -> None:
         self._environment.events.request.fire(
             request_type=self._kinds[record.scenario],
-            name=record.scenario,
-            response_time=service_s * _MS,
-            response_length=attempt.received_bytes,
+            name=name,
+            response_time=response_time_ms,
+            response_length=received_bytes,
             exception=_exception(record),
             context={"relayload": record},
         )
-        if attempt.ttft_s is not None:
-            self._environment.stats.entries[(record.scenario, "ttft")].log(round(attempt.ttft_s * _MS), 0)
 
 
 def _exception(record: Record) -> RequestFailed | None:
     if record.outcome in (Outcome.OK, Outcome.CANCELLED):
         return None
-    error = record.attempts[-1].error
+    error = record.attempts[-1].error if record.attempts else record.stopped_by
     return RequestFailed(f"{record.outcome}: {error}" if error else str(record.outcome))

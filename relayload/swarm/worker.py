@@ -13,7 +13,7 @@ import gevent
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
 from relayload.swarm.generator import Generator
-from relayload.swarm.messages import ASSIGN, END, LIVE, Assignment, EndRun, pack, unpack
+from relayload.swarm.messages import ASSIGN, END, LIVE, Assignment, EndRun, Live, pack, unpack
 from relayload.swarm.nodes import runner_of
 from relayload.swarm.rows import Rows
 from relayload.swarm.signals import leave_ctrl_c_to_master
@@ -57,7 +57,12 @@ class Worker:
             self.generator.assign(assignment)
             return
         self._run_id = assignment.run_id
-        self.generator = self._new_generator(assignment)
+        try:
+            self.generator = self._new_generator(assignment)
+        except Exception as error:  # ours: the master must not wait for a worker that will never send
+            crashed = Live(worker=assignment.worker, crash=repr(error), finished=True, drained=True)
+            self._runner.send_message(LIVE, pack(crashed))
+            raise
         self.generator.assign(assignment)
         self.generator.start()
         gevent.spawn(self._tell, self.generator)

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from relayload.core.resilience.asked_wait import Remaining
 from relayload.core.resilience.classify import Signs
 from relayload.core.resilience.kind import Kind
 
@@ -72,6 +73,8 @@ class Observation(Struct, frozen=True, gc=False):
     """Input and output; None where the relay did not say."""
     ttft_s: float | None = None
     service_s: float | None = None
+    told: Remaining | None = None
+    """What the relay said it has left, where the quota follows it."""
     wall_s: float | None = None
     """When it ended, since the Unix epoch: only needed to read a wait that is given as a date."""
 

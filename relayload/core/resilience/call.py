@@ -21,7 +21,7 @@ from random import Random
 from typing import Any
 
 from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait, Why
-from relayload.core.resilience.asked_wait import asked_wait_s
+from relayload.core.resilience.asked_wait import Remaining, asked_wait_s
 from relayload.core.resilience.classify import Classifier
 from relayload.core.resilience.dialects import NEVER_SENT, OWN_FAULTS
 from relayload.core.resilience.gates import Breaker, Quota
@@ -43,6 +43,8 @@ class CallPolicy:
     """What counts against the breaker."""
     slow: Callable[[float | None, float | None], bool] | None = None
     """Whether an attempt with this time to first token and to the last byte is slow for the breaker."""
+    heed: Callable[[Any, Remaining, float], object] | None = None
+    """Tells a quota that follows the relay what the answer to a reservation said is left, and when."""
 
 
 class OutOfOrder(RuntimeError):
@@ -227,6 +229,8 @@ class Call:
         if self._quota is None:
             return
         reservation = self._take_reservation()
+        if observation.told is not None and self._policy.heed is not None:
+            self._policy.heed(reservation, observation.told, now_s)
         if observation.signs.failure in NEVER_SENT:
             self._quota.cancel(reservation, now_s)
         else:

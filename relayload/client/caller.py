@@ -1,0 +1,199 @@
+"""One request of a client over a transport: the loop that sends and waits as `core.resilience.call` says."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+import gevent
+import msgspec
+from gevent import GreenletExit
+from msgspec import Struct, structs
+
+from relayload import clock
+from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait
+from relayload.core.resilience.asked_wait import Remaining, remaining
+from relayload.core.resilience.breaker import StateChange
+from relayload.core.resilience.breakers import Breakers
+from relayload.core.resilience.call import Call, CallPolicy
+from relayload.core.resilience.classify import Signs
+from relayload.core.resilience.header_quota import HeaderQuota
+from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.limit import Unit
+from relayload.core.resilience.policy import ClientPolicy
+from relayload.core.resilience.quota import Quota
+from relayload.core.resilience.reservation import Reservation
+from relayload.core.resilience.retry import RetryBudget
+from relayload.core.results.record import Attempt, Outcome
+from relayload.core.wire.formats import output_budget
+from relayload.core.wire.request import RelayFault, Timeouts, WireRequest
+from relayload.transport import Answer, OnText, Transport
+
+_BYTES_PER_TOKEN = 4
+"""Of English text in JSON, roughly: an estimate for the quota, which is settled with the real usage."""
+_NO_FAULT = RelayFault()
+
+
+class Called(Struct, kw_only=True, gc=False):
+    """What came of a request, with all its attempts."""
+
+    outcome: Outcome
+    attempts: tuple[Attempt, ...]
+    answer: Answer | None
+    """Of the last attempt; None where nothing was sent, or the attempt was cut off."""
+    kind: Kind | None = None
+    throttled_s: float = 0.0
+    backoff_s: float = 0.0
+    stopped_by: StoppedBy | None = None
+
+
+class Caller:
+    """A client's state that its requests share: breakers, quota, retry budget. One per target and process."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        policy: ClientPolicy,
+        rng: Random,
+        on_transition: Callable[[StateChange], None] = lambda _: None,
+    ) -> None:
+        self._transport = transport
+        self._policy = policy
+        self._rng = rng
+        self.breakers = Breakers(policy.breaker, policy.breaker_scope, on_transition)
+        self._quota = _quota(policy)
+        self._reads_headers = policy.quota_from_headers
+        heed = _heed(self._quota) if isinstance(self._quota, HeaderQuota) else None
+        self._call_policy = CallPolicy(policy.classifier, policy.retry, policy.counted, policy.breaker.slow, heed)
+        self._counts_tokens = any(limit.unit is Unit.TOKENS for limit in policy.limits) or policy.quota_from_headers
+        self._budget = None if policy.budget is None else RetryBudget(policy.budget.share, policy.budget.minimum)
+
+    def call(
+        self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False, on_text: OnText | None = None
+    ) -> Called:
+        """Send a request until it has an answer or is given up.
+
+        A greenlet killed meanwhile gives back what it had reserved; the outcome is then `abandoned`.
+        """
+        call = self._new_call(request)
+        attempts: list[Attempt] = []
+        answer: Answer | None = None
+        sending = False
+        try:
+            while True:
+                action = call.next_action(clock.now_s())
+                if type(action) is Send:
+                    sending = True
+                    within = _within(timeouts, action.within_s)
+                    answer = self._transport.send(request, within, keep_text=keep_text, on_text=on_text)
+                    sending = False
+                    kind = call.observe(self._observed(answer), clock.now_s())
+                    attempts.append(_judged(answer.attempt, kind))
+                elif type(action) is Wait:
+                    gevent.sleep(action.seconds)
+                elif type(action) is Done:
+                    return _called(action, attempts, answer)
+        except GreenletExit:
+            if sending:
+                attempts.append(CUT_OFF)
+            return _abandoned(call.abandon(clock.now_s()), attempts)
+        except BaseException:
+            call.abandon(clock.now_s())
+            raise
+
+    def _new_call(self, request: WireRequest) -> Call:
+        policy = self._policy
+        return Call(
+            self._call_policy,
+            self._rng,
+            deadline_at_s=None if policy.deadline_s is None else clock.now_s() + policy.deadline_s,
+            breaker=self.breakers.of(request.model, request.endpoint),
+            quota=self._quota,
+            budget=self._budget,
+            tokens=_expected_tokens(request) if self._counts_tokens else 0,
+        )
+
+    def _observed(self, answer: Answer) -> Observation:
+        """What the client has to know of an attempt; what only a failure needs is left out of a success."""
+        attempt = answer.attempt
+        succeeded = attempt.outcome is Outcome.OK
+        wall_s = None if succeeded and not self._reads_headers else clock.wall_ns() * 1e-9
+        fault = answer.fault or _NO_FAULT
+        return Observation(
+            Signs(
+                attempt.status,
+                None if succeeded else attempt.error,
+                attempt.finish_reason,
+                fault.code,
+                fault.type,
+                fault.message,
+                answer.headers,
+            ),
+            attempt.chunks > 0,
+            _used_tokens(attempt),
+            attempt.ttft_s,
+            attempt.service_s,
+            remaining(answer.headers, wall_s) if self._reads_headers else None,
+            wall_s,
+        )
+
+
+def _quota(policy: ClientPolicy) -> Quota | HeaderQuota | None:
+    if policy.quota_from_headers:
+        return HeaderQuota()
+    return Quota(policy.limits) if policy.limits else None
+
+
+def _heed(quota: HeaderQuota) -> Callable[[Reservation, Remaining, float], None]:
+    return lambda reservation, told, now_s: quota.observe(reservation, *told, now_s)
+
+
+CUT_OFF = Attempt(outcome=Outcome.ABANDONED, error="run_ended")
+"""Of a request that was killed while it was on the wire."""
+
+
+def _within(timeouts: Timeouts, within_s: float | None) -> Timeouts:
+    if within_s is None or (timeouts.total_s is not None and timeouts.total_s <= within_s):
+        return timeouts
+    return replace(timeouts, total_s=within_s)
+
+
+def _judged(attempt: Attempt, kind: Kind) -> Attempt:
+    return attempt if kind is Kind.OK else structs.replace(attempt, kind=kind)
+
+
+def _called(done: Done, attempts: list[Attempt], answer: Answer | None) -> Called:
+    return Called(
+        outcome=attempts[-1].outcome if attempts else _unsent(done),
+        attempts=tuple(attempts),
+        answer=answer,
+        kind=done.kind,
+        throttled_s=done.throttled_s,
+        backoff_s=done.backoff_s,
+        stopped_by=done.stopped_by,
+    )
+
+
+def _unsent(done: Done) -> Outcome:
+    """Of a request that nothing was sent of: the breaker refused it, or there was no time left for it."""
+    return Outcome.SHORT_CIRCUITED if done.short_circuited else Outcome.TIMED_OUT
+
+
+def _abandoned(done: Done, attempts: list[Attempt]) -> Called:
+    return Called(
+        outcome=Outcome.ABANDONED,
+        attempts=tuple(attempts),
+        answer=None,
+        throttled_s=done.throttled_s,
+        backoff_s=done.backoff_s,
+    )
+
+
+def _used_tokens(attempt: Attempt) -> int | None:
+    if attempt.input_tokens is None and attempt.output_tokens is None:
+        return None
+    return (attempt.input_tokens or 0) + (attempt.output_tokens or 0)
+
+
+def _expected_tokens(request: WireRequest) -> int:
+    """Of input and output together, as relays count them against a limit: the budget stands for the answer."""
+    return len(msgspec.json.encode(request.body)) // _BYTES_PER_TOKEN + output_budget(request)

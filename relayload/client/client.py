@@ -1,0 +1,292 @@
+"""The client of an application: calls with retries, a quota and circuit breakers, over either driver."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Any, Literal
+
+import msgspec
+from gevent import GreenletExit
+from msgspec import Struct
+
+from relayload import clock
+from relayload.client.batches import BatchRun
+from relayload.client.caller import Called, Caller
+from relayload.client.errors import ERRORS, CallFailed, CircuitOpen, DeadlineExceeded, ServerError, Unreachable
+from relayload.client.metrics import BreakerView, ClientMetrics, Tally
+from relayload.client.results import Completion, Embeddings
+from relayload.core.resilience.breaker import StateChange
+from relayload.core.resilience.breaker_policy import BreakerPolicy
+from relayload.core.resilience.breakers import Scope
+from relayload.core.resilience.classify import Rule
+from relayload.core.resilience.dialects import DialectName, classifier
+from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.limit import Limit
+from relayload.core.resilience.policy import WATCHED, Budget, ClientPolicy
+from relayload.core.resilience.retry import RetryPolicy
+from relayload.core.resilience.state import State
+from relayload.core.results.record import Outcome
+from relayload.core.wire.chat import chat_request
+from relayload.core.wire.embeddings import embeddings_request, vectors
+from relayload.core.wire.request import Timeouts, WireRequest
+from relayload.core.wire.responses import responses_request
+from relayload.transport import OnText
+from relayload.transport.asking import TargetUnreachable, models
+from relayload.transport.drivers import Options, new_transport
+
+_LOG = logging.getLogger("relayload")
+
+
+class CallReport(Struct, frozen=True, kw_only=True):
+    """A call that has ended, for whoever keeps count."""
+
+    name: str
+    """As the caller calls it: the model, if nothing else was said."""
+    request: WireRequest
+    latency_s: float
+    called: Called
+
+
+class RelayClient:
+    """A client of the relay at `base_url`, such as `https://relay.example/v1`, with one pool of connections.
+
+    `timeout` is that of one attempt, in seconds or in all detail; `deadline_s` of a call with all its attempts and
+    waits. `retry=None` makes one attempt a call, `budget=None` lets every call have all its retries, `breaker=None`
+    refuses nothing. `quota` is a list of limits, or `"from_headers"` to follow what the relay says it has left.
+    `on_call` is told of every call that has ended.
+
+    Calls wait in the calling greenlet: many of them run at once in greenlets of gevent (`batch` starts its own). With
+    `driver="openai"` that needs a standard library that gevent has patched. A client belongs to one thread. Raises
+    AuthorError for a URL or a file it cannot use.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        driver: Literal["native", "openai"] = "native",
+        timeout: float | Timeouts = Timeouts(),  # noqa: B008 -- immutable
+        deadline_s: float | None = None,
+        retry: RetryPolicy | None = RetryPolicy(),  # noqa: B008 -- immutable
+        budget: Budget | None = Budget(),  # noqa: B008 -- immutable
+        quota: Sequence[Limit] | Literal["from_headers"] = (),
+        breaker: BreakerPolicy | None = BreakerPolicy(),  # noqa: B008 -- immutable
+        breaker_scope: Scope = Scope.MODEL,
+        dialect: DialectName = "openai",
+        rules: Iterable[Rule] = (),
+        headers: Mapping[str, str] | None = None,
+        verify: bool = True,
+        ca_file: str | Path | None = None,
+        client_cert: str | Path | None = None,
+        max_connections: int | None = None,
+        seed: int | None = None,
+        on_call: Callable[[CallReport], None] | None = None,
+    ) -> None:
+        self._base_url = base_url
+        self._api_key = api_key
+        self._options = Options(
+            verify=verify,
+            ca_file=ca_file,
+            client_cert=client_cert,
+            headers=headers,
+            max_connections=max_connections,
+        )
+        self._transport = new_transport(driver, base_url, api_key, **self._options)
+        policy = ClientPolicy(
+            classifier=classifier(dialect, rules),
+            retry=retry,
+            budget=budget if retry else None,
+            limits=() if quota == "from_headers" else tuple(quota),
+            quota_from_headers=quota == "from_headers",
+            breaker=breaker or WATCHED,
+            breaker_scope=breaker_scope,
+            deadline_s=deadline_s,
+        )
+        self._caller = Caller(self._transport, policy, Random(seed), self._on_transition)
+        self._timeouts = timeout if isinstance(timeout, Timeouts) else Timeouts(total_s=timeout)
+        self._on_call = on_call
+        self._tally = Tally()
+        self._trips: Counter[str] = Counter()
+
+    def chat(
+        self,
+        model: str,
+        messages: list[dict[str, Any]],
+        *,
+        stream: bool = False,
+        max_output_tokens: int | None = None,
+        temperature: float | None = None,
+        reasoning_effort: str | None = None,
+        on_delta: OnText | None = None,
+        extra: dict[str, Any] | None = None,
+        name: str | None = None,
+    ) -> Completion:
+        """One chat completion. Raises CallFailed.
+
+        `on_delta` is told the text of a stream piece by piece, in the event loop, and must not wait. `extra` goes into
+        the body as it is: tools, response format. `name` is how reports call it.
+        """
+        request = chat_request(
+            model,
+            messages,
+            stream=stream,
+            max_output_tokens=max_output_tokens,
+            temperature=temperature,
+            reasoning_effort=reasoning_effort,
+            extra=extra,
+        )
+        return self._complete(request, name, on_delta)
+
+    def responses(
+        self,
+        model: str,
+        input: str | list[dict[str, Any]],
+        *,
+        stream: bool = False,
+        max_output_tokens: int | None = None,
+        temperature: float | None = None,
+        reasoning_effort: str | None = None,
+        on_delta: OnText | None = None,
+        extra: dict[str, Any] | None = None,
+        name: str | None = None,
+    ) -> Completion:
+        """One answer of the Responses API, with the words of `chat`. Raises CallFailed."""
+        request = responses_request(
+            model,
+            input,
+            stream=stream,
+            max_output_tokens=max_output_tokens,
+            temperature=temperature,
+            reasoning_effort=reasoning_effort,
+            extra=extra,
+        )
+        return self._complete(request, name, on_delta)
+
+    def embed(
+        self,
+        model: str,
+        texts: Sequence[str],
+        *,
+        dimensions: int | None = None,
+        extra: dict[str, Any] | None = None,
+        name: str | None = None,
+    ) -> Embeddings:
+        """One vector per text. Raises CallFailed."""
+        request = embeddings_request(model, list(texts), dimensions=dimensions, extra=extra)
+        called, latency_s = self._call(request, name, None)
+        assert called.answer is not None, "answered"
+        attempt = called.attempts[-1]
+        return Embeddings(
+            vectors=vectors(called.answer.body),
+            model=model,
+            latency_s=latency_s,
+            input_tokens=attempt.input_tokens,
+            attempts=called.attempts,
+            throttled_s=called.throttled_s,
+            backoff_s=called.backoff_s,
+        )
+
+    def models(self) -> tuple[str, ...]:
+        """The names of the models that the relay lists. One try, which neither quota nor breaker know of.
+
+        Raises Unreachable where there is no list.
+        """
+        try:
+            return models(self._base_url, self._api_key, self._options)
+        except TargetUnreachable as error:
+            raise Unreachable(str(error), Kind.UNREACHABLE, ()) from None
+
+    def batch(
+        self,
+        requests: Sequence[Mapping[str, Any]],
+        *,
+        batch_size: int = 50,
+        max_concurrent: int = 10,
+    ) -> BatchRun[Completion]:
+        """Begin a list of chats, each a mapping of the arguments of `chat`, `max_concurrent` at a time.
+
+        The next `batch_size` requests begin when those before are through. What is returned tells how far it is,
+        waits, stops, and has the results in the order of the requests.
+        """
+        return BatchRun(lambda request: self.chat(**request), requests, batch_size, max_concurrent)
+
+    def metrics(self) -> ClientMetrics:
+        """The totals of all calls that have ended, and the breakers now."""
+        views = {
+            scope: BreakerView(state=each.state, trips=self._trips[scope], refused=each.refused)
+            for scope, each in self._caller.breakers.all().items()
+        }
+        return self._tally.metrics(views)
+
+    def close(self) -> None:
+        """Close the connections that are not in use, and the others once they are done."""
+        self._transport.close()
+
+    def __enter__(self) -> RelayClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _complete(self, request: WireRequest, name: str | None, on_delta: OnText | None) -> Completion:
+        called, latency_s = self._call(request, name, on_delta)
+        assert called.answer is not None, "answered"
+        attempt, body = called.attempts[-1], called.answer.body
+        return Completion(
+            text=called.answer.text,
+            finish_reason=attempt.finish_reason,
+            model=request.model,
+            latency_s=latency_s,
+            input_tokens=attempt.input_tokens,
+            cached_input_tokens=attempt.cached_input_tokens,
+            output_tokens=attempt.output_tokens,
+            reasoning_tokens=attempt.reasoning_tokens,
+            attempts=called.attempts,
+            throttled_s=called.throttled_s,
+            backoff_s=called.backoff_s,
+            body=msgspec.json.decode(body) if body else None,
+        )
+
+    def _call(self, request: WireRequest, name: str | None, on_delta: OnText | None) -> tuple[Called, float]:
+        began_at_s = clock.now_s()
+        called = self._caller.call(request, self._timeouts, keep_text=True, on_text=on_delta)
+        latency_s = clock.now_s() - began_at_s
+        self._tally.add(called, latency_s)
+        if self._on_call is not None:
+            self._on_call(CallReport(name=name or request.model, request=request, latency_s=latency_s, called=called))
+        if called.outcome is Outcome.ABANDONED:
+            raise GreenletExit
+        if called.outcome is not Outcome.OK:
+            raise failed(request.model, called)
+        return called, latency_s
+
+    def _on_transition(self, change: StateChange) -> None:
+        self._trips[change.scope] += change.after is State.OPEN
+        _LOG.warning("%s", change)
+
+
+def failed(model: str, called: Called) -> CallFailed:
+    """The error of a call without an answer."""
+    if not called.attempts:
+        return _not_sent(model, called)
+    attempt = called.attempts[-1]
+    kind = called.kind or Kind.SERVER_ERROR
+    error_type = ERRORS.get(kind, ServerError)
+    said = called.answer.fault.message if called.answer and called.answer.fault else ""
+    parts = [f"{model}: {kind.value}", attempt.error or "", said[:200]]
+    tries = f" (after {len(called.attempts)} attempts)" if len(called.attempts) > 1 else ""
+    return error_type(": ".join(filter(None, parts)) + tries, kind, called.attempts)
+
+
+def _not_sent(model: str, called: Called) -> CallFailed:
+    if called.outcome is Outcome.SHORT_CIRCUITED:
+        return CircuitOpen(f"{model}: not sent: the breaker is open, after too many failures just now", None, ())
+    return DeadlineExceeded(f"{model}: not sent: the quota would hold it back for longer than it has time", None, ())

@@ -1,0 +1,122 @@
+"""What a call of the client raises, and whose fault each is."""
+
+from enum import StrEnum
+
+from relayload.core.resilience.kind import Kind
+from relayload.core.results.record import Attempt
+
+
+class Fault(StrEnum):
+    """Who has to do something about it."""
+
+    YOURS = "yours"
+    """The application: its key, its account, its request."""
+    RELAY = "relay"
+    NETWORK = "network"
+    OWN_RULES = "own rules"
+    """The client did not send, since its breaker, its quota or its deadline said so."""
+
+
+class CallFailed(Exception):
+    """A request that got no answer. The message says what came of the last attempt, never a key."""
+
+    fault = Fault.RELAY
+
+    def __init__(self, message: str, kind: Kind | None, attempts: tuple[Attempt, ...]) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.attempts = attempts
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status of the last attempt."""
+        return self.attempts[-1].status if self.attempts else None
+
+    @property
+    def request_id(self) -> str | None:
+        """How the relay calls the last attempt: the thing to quote when asking its operators."""
+        return self.attempts[-1].request_id if self.attempts else None
+
+
+class CallerError(CallFailed):
+    """The application has to change something: asking again cannot help."""
+
+    fault = Fault.YOURS
+
+
+class AuthError(CallerError):
+    """The relay does not take the key, or the key may not do this."""
+
+
+class QuotaExhausted(CallerError):
+    """The account has nothing left."""
+
+
+class BadRequest(CallerError):
+    """The relay does not take the request: its model, its size, a field."""
+
+
+class ContentFiltered(CallerError):
+    """The relay does not answer this."""
+
+
+class RelayError(CallFailed):
+    """The relay failed, and all that may be tried again was."""
+
+
+class RateLimited(RelayError):
+    """Too many requests for now."""
+
+
+class Overloaded(RelayError):
+    """The relay has more to do than it can."""
+
+
+class ServerError(RelayError):
+    """The relay answered that it failed."""
+
+
+class TimedOut(RelayError):
+    """No answer, no first token or no next one in time."""
+
+
+class BrokenStream(RelayError):
+    """The answer broke off, or was none."""
+
+
+class Unreachable(CallFailed):
+    """No connection to the relay, or it was lost before an answer."""
+
+    fault = Fault.NETWORK
+
+
+class NotSent(CallFailed):
+    """The client itself decided not to send."""
+
+    fault = Fault.OWN_RULES
+
+
+class CircuitOpen(NotSent):
+    """The breaker is open: the relay failed too often just now."""
+
+
+class DeadlineExceeded(NotSent):
+    """Waiting for the quota would have taken longer than the request has time."""
+
+
+class CutOff(NotSent):
+    """The application stopped the batch while this request was on its way."""
+
+
+ERRORS: dict[Kind, type[CallFailed]] = {
+    Kind.RATE_LIMITED: RateLimited,
+    Kind.QUOTA_EXHAUSTED: QuotaExhausted,
+    Kind.OVERLOADED: Overloaded,
+    Kind.SERVER_ERROR: ServerError,
+    Kind.TIMED_OUT: TimedOut,
+    Kind.UNREACHABLE: Unreachable,
+    Kind.BROKEN_STREAM: BrokenStream,
+    Kind.AUTH: AuthError,
+    Kind.BAD_REQUEST: BadRequest,
+    Kind.CONTENT_FILTERED: ContentFiltered,
+}

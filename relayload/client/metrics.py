@@ -1,0 +1,116 @@
+"""What a client has done so far, in the numbers that an application would put on its dashboard."""
+
+from collections import Counter
+
+from msgspec import Struct
+
+from relayload.client.caller import Called
+from relayload.core.resilience.state import State
+from relayload.core.results.histogram import Histogram
+from relayload.core.results.record import Outcome
+from relayload.core.results.sample import rank_of
+
+
+class Latency(Struct, frozen=True, kw_only=True):
+    """Of answers, in seconds; percentiles within 0.4 %."""
+
+    mean_s: float
+    p50_s: float
+    p90_s: float
+    p99_s: float
+
+
+class BreakerView(Struct, frozen=True, kw_only=True):
+    """One breaker now. `refused` counts the calls that it refused, or would have where it only watches."""
+
+    state: State
+    trips: int
+    refused: int
+
+
+class ClientMetrics(Struct, frozen=True, kw_only=True):
+    """All calls of a client that have ended. Rates are None before the first one."""
+
+    calls: int
+    ok: int
+    success_rate: float | None
+    attempts: int
+    amplification: float | None
+    """Attempts per call that sent any."""
+    errors: dict[str, int]
+    """Calls without an answer, by kind; `short_circuited` and `timed_out` also count those that were never sent."""
+    input_tokens: int
+    output_tokens: int
+    latency: Latency | None
+    """From the call to the last byte, every wait and retry inside."""
+    ttft: Latency | None
+    """From the send of the answering attempt."""
+    throttled: int
+    """Calls that waited for the quota."""
+    throttled_s: float
+    backoff_s: float
+    breakers: dict[str, BreakerView]
+    """By scope, such as a model."""
+
+
+class Tally:
+    """The running totals of a client."""
+
+    def __init__(self) -> None:
+        self._calls = self._ok = self._attempts = self._sent = self._throttled = 0
+        self._errors: Counter[str] = Counter()
+        self._input_tokens = self._output_tokens = 0
+        self._latency = Histogram()
+        self._ttft = Histogram()
+        self._throttled_s = self._backoff_s = 0.0
+
+    def add(self, called: Called, latency_s: float) -> None:
+        """A call has ended."""
+        self._calls += 1
+        self._attempts += len(called.attempts)
+        self._sent += bool(called.attempts)
+        self._throttled += called.throttled_s > 0
+        self._throttled_s += called.throttled_s
+        self._backoff_s += called.backoff_s
+        for attempt in called.attempts:
+            self._input_tokens += attempt.input_tokens or 0
+            self._output_tokens += attempt.output_tokens or 0
+        if called.outcome is Outcome.OK:
+            self._add_answer(called, latency_s)
+        else:
+            self._errors[called.outcome if called.kind is None else called.kind] += 1
+
+    def metrics(self, breakers: dict[str, BreakerView]) -> ClientMetrics:
+        """The totals until now."""
+        return ClientMetrics(
+            calls=self._calls,
+            ok=self._ok,
+            success_rate=self._ok / self._calls if self._calls else None,
+            attempts=self._attempts,
+            amplification=self._attempts / self._sent if self._sent else None,
+            errors=dict(self._errors.most_common()),
+            input_tokens=self._input_tokens,
+            output_tokens=self._output_tokens,
+            latency=_latency(self._latency),
+            ttft=_latency(self._ttft),
+            throttled=self._throttled,
+            throttled_s=self._throttled_s,
+            backoff_s=self._backoff_s,
+            breakers=breakers,
+        )
+
+    def _add_answer(self, called: Called, latency_s: float) -> None:
+        self._ok += 1
+        self._latency.add(latency_s)
+        ttft_s = called.attempts[-1].ttft_s
+        if ttft_s is not None:
+            self._ttft.add(ttft_s)
+
+
+def _latency(histogram: Histogram) -> Latency | None:
+    mean_s = histogram.mean_s
+    if mean_s is None:
+        return None
+    count = histogram.count
+    p50_s, p90_s, p99_s = histogram.at_ranks([rank_of(quantile, count) for quantile in (0.5, 0.9, 0.99)])
+    return Latency(mean_s=mean_s, p50_s=p50_s, p90_s=p90_s, p99_s=p99_s)

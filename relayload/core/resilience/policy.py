@@ -1,0 +1,45 @@
+"""Everything that a client is told about how to behave: one value that a profile or an application writes."""
+
+from dataclasses import dataclass
+
+from relayload.core.resilience.breaker_policy import BreakerPolicy
+from relayload.core.resilience.breakers import Scope
+from relayload.core.resilience.classify import Classifier
+from relayload.core.resilience.dialects import classifier
+from relayload.core.resilience.limit import Limit
+from relayload.core.resilience.meaning import COUNTED, Selection
+from relayload.core.resilience.retry import RetryPolicy
+
+WATCHED = BreakerPolicy(enforce=False)
+"""A breaker that refuses nothing and counts the trips that there would have been."""
+
+
+_COMMON = classifier()
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The retries that all requests together may have: this share of the requests, or the minimum if that is more."""
+
+    share: float = 0.2
+    minimum: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientPolicy:
+    """How a client treats its relay. As it stands it measures: one attempt a request, a breaker that only watches."""
+
+    classifier: Classifier = _COMMON
+    retry: RetryPolicy | None = None
+    budget: Budget | None = None
+    """None lets every request have all its retries."""
+    limits: tuple[Limit, ...] = ()
+    """The client's own quota; none sends as it likes."""
+    quota_from_headers: bool = False
+    """Follow what the relay says it has left, instead of limits of one's own."""
+    breaker: BreakerPolicy = WATCHED
+    breaker_scope: Scope = Scope.MODEL
+    counted: Selection = COUNTED
+    """What counts against the breaker."""
+    deadline_s: float | None = None
+    """A request is given up after so long, with all its waits and attempts."""

@@ -1,0 +1,259 @@
+"""What the client does about failures and limits: `retry:`, `quota:`, `breaker:` and `rules:` of a profile's client."""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from relayload.core.resilience.breaker_policy import BreakerPolicy
+from relayload.core.resilience.breakers import Scope
+from relayload.core.resilience.classify import Rule, rule
+from relayload.core.resilience.limit import Limit, Unit
+from relayload.core.resilience.meaning import COUNTED, RETRIED, Selection, selection
+from relayload.core.resilience.policy import Budget
+from relayload.core.resilience.retry import Jitter, RetryPolicy
+from relayload.core.units import count_per_s
+from relayload.profile.types import (
+    Count,
+    Duration,
+    Flag,
+    Items,
+    Number,
+    Part,
+    PositiveDuration,
+    Share,
+    Text,
+    spelled,
+    text_like,
+)
+
+_RETRY = RetryPolicy()
+_BUDGET = Budget()
+_BREAKER = BreakerPolicy()
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"expected a status such as 503 or 5xx, or a word such as 'timeout', got {spelled(value)}")
+    return str(value)
+
+
+Word = Annotated[str, BeforeValidator(_word)]
+
+
+def _selectable(words: tuple[str, ...]) -> tuple[str, ...]:
+    selection(words)
+    return words
+
+
+Selected = Annotated[Items[Word], AfterValidator(_selectable)]
+"""`[429, 5xx, timeout, connect, broken_stream]`."""
+
+
+class RetryBudget(Part):
+    """The retries that all requests of a process may have together."""
+
+    share: Share = _BUDGET.share
+    """Of the requests of the last ten seconds."""
+    minimum: Count = _BUDGET.minimum
+    """Retries that are always allowed."""
+
+
+class Retry(Part):
+    """Trying again what failed, later and later."""
+
+    attempts: Count = _RETRY.attempts
+    """Tries of one request, the first one included."""
+    backoff: PositiveDuration = _RETRY.transient_base_s
+    """The longest wait after a first failure; it doubles with every further one."""
+    throttled_backoff: PositiveDuration = _RETRY.throttled_base_s
+    """The same, after a relay that had too much to do."""
+    max_backoff: PositiveDuration = _RETRY.max_backoff_s
+    """The longest wait of our own; what the relay asks for may be longer."""
+    max_asked: PositiveDuration = _RETRY.most_asked_s
+    """A relay that asks for a longer wait is not waited for."""
+    jitter: Literal["full", "equal", "none"] = _RETRY.jitter.value
+    """How much of a wait is left to chance."""
+    on: Selected | None = None
+    """What is tried again, such as `[429, 5xx, timeout, connect]`; null is what can help."""
+    budget: RetryBudget | None = RetryBudget()
+    """Against storms of retries; null lets every request have all its attempts."""
+
+    @property
+    def policy(self) -> RetryPolicy:
+        return RetryPolicy(
+            attempts=self.attempts,
+            transient_base_s=self.backoff,
+            throttled_base_s=self.throttled_backoff,
+            max_backoff_s=self.max_backoff,
+            jitter=Jitter(self.jitter),
+            most_asked_s=self.max_asked,
+            retried=RETRIED if self.on is None else selection(self.on),
+        )
+
+
+_PER = r"^\s*\d[\d_]*\s*[kKM]?\s*/\s*(s|sec|m|min|h|hour)\s*$"
+
+
+def _amount(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError(f"expected a limit such as '10/s' or '60/min', got {spelled(value)}")
+    count_per_s(value)
+    return value
+
+
+Amount = Annotated[str, BeforeValidator(_amount), text_like(_PER, "10/s", "60/min", "200k/min")]
+
+
+class QuotaLimit(Part):
+    """So many in any stretch of that length: in bursts where they are allowed, evenly spaced else."""
+
+    short: ClassVar[str | None] = "limit"
+
+    limit: Amount
+    """Such as `60/min`."""
+    burst: Count = 1
+    """How many may go at once after a pause."""
+
+    def counted(self, unit: Unit) -> Limit:
+        amount, per_s = count_per_s(self.limit)
+        return Limit(amount, per_s, unit, self.burst)
+
+
+def _several(value: object) -> object:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+Limits = Annotated[tuple[QuotaLimit, ...], BeforeValidator(_several)]
+"""One limit, or a list of them."""
+
+
+class OwnQuota(Part):
+    """What a process of ours sends at most, whatever the load wants: the rest waits."""
+
+    requests: Limits = ()
+    """Such as `[10/s, 60/min]`."""
+    tokens: Limits = ()
+    """Input and output together: an estimate is reserved, and settled with the real usage."""
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.requests and not self.tokens:
+            raise ValueError("expected requests, tokens or both, such as {requests: [10/s, 60/min]}")
+        return self
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        requests = (each.counted(Unit.REQUESTS) for each in self.requests)
+        return (*requests, *(each.counted(Unit.TOKENS) for each in self.tokens))
+
+
+Quota = Annotated[
+    Annotated[Literal["from_headers"], Tag("headers")] | Annotated[OwnQuota, Tag("own")],
+    Discriminator(lambda value: "headers" if isinstance(value, str) else "own"),
+]
+"""`{requests: ..., tokens: ...}`, or `from_headers` to follow what the relay says it has left."""
+
+
+class Breaker(Part):
+    """Not asking a relay that fails, until it may have recovered."""
+
+    scope: Literal["model", "endpoint", "all"] = Scope.MODEL.value
+    """What has a breaker of its own, in every process."""
+    failure_rate: Share | None = _BREAKER.failure_rate
+    """Trip when this share of the requests in the window failed."""
+    consecutive: Count | None = _BREAKER.consecutive
+    """Trip after so many failures in a row."""
+    window: PositiveDuration = _BREAKER.window_s
+    """How far back it looks."""
+    window_requests: Count | None = None
+    """Look at the last so many requests instead."""
+    min_requests: Count = _BREAKER.min_calls
+    """Below so many in the window, a share says nothing."""
+    slow_rate: Share | None = None
+    """Trip when this share of the requests in the window were slow; needs slow_ttft or slow_latency."""
+    slow_ttft: PositiveDuration | None = None
+    """A request is slow whose first token took longer."""
+    slow_latency: PositiveDuration | None = None
+    """A request is slow whose last byte took longer."""
+    open_for: PositiveDuration = _BREAKER.open_for_s
+    """How long nothing is sent after a trip."""
+    open_factor: Annotated[Number, Field(ge=1)] = _BREAKER.open_factor
+    """Each repeated trip lasts so many times longer."""
+    max_open_for: PositiveDuration = _BREAKER.max_open_for_s
+    """The most that repeated trips lead to."""
+    forget_after: Duration = _BREAKER.forget_after_s
+    """A trip after so long without one is a first one again."""
+    trials: Count = _BREAKER.trials
+    """Requests that must succeed before all are let through again."""
+    count: Selected | None = None
+    """What counts as a failure, such as `[429, 5xx, timeout]`; null is what the relay is to blame for."""
+    enforce: Flag = True
+    """False only watches: it refuses nothing, and reports the trips that there would have been."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        self.policy  # noqa: B018 -- raises for numbers that make no sense together
+        return self
+
+    @property
+    def policy(self) -> BreakerPolicy:
+        """Raises ValueError."""
+        if self.slow_rate is not None and self.slow_ttft is None and self.slow_latency is None:
+            raise ValueError("slow_rate needs slow_ttft or slow_latency: from when on is a request slow?")
+        return BreakerPolicy(
+            failure_rate=self.failure_rate,
+            slow_rate=self.slow_rate,
+            min_calls=self.min_requests,
+            window_s=self.window,
+            window_calls=self.window_requests,
+            consecutive=self.consecutive,
+            slow_ttft_s=self.slow_ttft,
+            slow_latency_s=self.slow_latency,
+            open_for_s=self.open_for,
+            open_factor=self.open_factor,
+            max_open_for_s=self.max_open_for,
+            forget_after_s=self.forget_after,
+            trials=self.trials,
+            enforce=self.enforce,
+        )
+
+    @property
+    def counted(self) -> Selection:
+        return COUNTED if self.count is None else selection(self.count)
+
+
+Words = Annotated[tuple[Word, ...], BeforeValidator(_several)]
+
+
+class KindRule(Part):
+    """Signs by which a failure is known, before the rules of the target's dialect. All that are given have to fit."""
+
+    kind: Text = Field(alias="is")
+    """What it is: `overloaded`, `rate_limited`, `bad_request` ..."""
+    status: Words = ()
+    """Such as 503 or 5xx."""
+    code: Words = ()
+    """Of the relay's error."""
+    type: Words = ()
+    """Of the relay's error."""
+    message: Text | None = None
+    """A regular expression, found anywhere in the relay's message."""
+    header: Text | None = None
+    """A header that the answer has."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        self.rule  # noqa: B018 -- raises for what can't be a rule
+        return self
+
+    @property
+    def rule(self) -> Rule:
+        """Raises ValueError."""
+        return rule(
+            self.kind,
+            status=self.status,
+            code=self.code,
+            type=self.type,
+            message=self.message,
+            header=self.header,
+        )

@@ -1,0 +1,149 @@
+"""What one load-generating process notes of a run: every request, drop and change of a breaker, and the totals."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from msgspec import structs
+
+from relayload import clock
+from relayload.client.caller import Called
+from relayload.core.resilience.breaker import StateChange
+from relayload.core.results.histogram import Histogram
+from relayload.core.results.record import Attempt, Drop, End, Outcome, Record, Transition
+from relayload.core.traffic.arrivals import Arrival
+from relayload.profile import Profile
+from relayload.profile.compose import Composer
+from relayload.profile.plan import stages
+from relayload.recording import Recording
+from relayload.swarm.dispatch import DropReason
+from relayload.swarm.messages import Assignment, Live
+
+_LOG = logging.getLogger("relayload")
+
+Report = Callable[[Record], None]
+
+
+class Books:
+    """Writes the records of one process and keeps its totals; `report` is told of every request."""
+
+    def __init__(
+        self, profile: Profile, composer: Composer, assignment: Assignment, begins_at_s: float, report: Report
+    ) -> None:
+        self._worker = assignment.worker
+        self._begins_at_s = begins_at_s
+        self._scenarios = tuple(profile.scenarios)
+        self._stages = stages(profile)
+        self._composer = composer
+        self._report = report
+        self._writer = Recording.open(Path(assignment.run_dir)).writer(assignment.worker)
+        self._ttft = Histogram()
+        self._latency = Histogram()
+        self.live = Live(worker=assignment.worker)
+
+    def now(self) -> Live:
+        """The totals until now, with how fast the answers were."""
+        self.live.ttft = self._ttft.sparse()
+        self.live.latency = self._latency.sparse()
+        return self.live
+
+    def request(self, arrival: Arrival, late_s: float, called: Called, turn: int) -> None:
+        """A request has ended."""
+        record = self._new_record(arrival, late_s, called, turn)
+        self._writer.write(record)
+        self._count(record)
+        self._report(record)
+
+    def drop(self, arrival: Arrival, reason: DropReason) -> None:
+        """An arrival could not be started."""
+        name = self._scenarios[arrival.scenario]
+        stage = self._stages[arrival.stage]
+        self.live.dropped += 1
+        self._writer.write(
+            Drop(
+                index=arrival.index,
+                worker=self._worker,
+                scenario=name,
+                stage=stage.name,
+                model=self._composer.model(arrival),
+                measured=stage.measured,
+                intended_at_s=arrival.intended_at_s,
+                reason=reason.value,
+            )
+        )
+
+    def transition(self, change: StateChange, *, enforced: bool) -> None:
+        """A breaker has changed its state: into the recording, and into Locust's log."""
+        line = Transition(
+            worker=self._worker,
+            at_s=change.at_s - self._begins_at_s,
+            scope=change.scope,
+            before=change.before,
+            after=change.after,
+            reason=change.reason.value,
+            enforced=enforced,
+            calls=change.calls,
+            failures=change.failures,
+            slow=change.slow,
+            since_s=None if change.since_s is None else change.since_s - self._begins_at_s,
+        )
+        self._writer.write(line)
+        _LOG.warning(
+            "breaker %s at %.1fs: %s -> %s, %s (%d calls, %d failed, %d slow)%s",
+            *(line.scope, line.at_s, line.before, line.after, line.reason, line.calls, line.failures, line.slow),
+            "" if enforced else "; it only watches",
+        )
+
+    def close(self, end: End) -> None:
+        """The last word; nothing comes after it."""
+        self._writer.write(end)
+        self._writer.close()
+        self.live.drained = True
+
+    def _new_record(self, arrival: Arrival, late_s: float, called: Called, turn: int) -> Record:
+        attempts = tuple(map(self._since_begin, called.attempts))
+        ended_s = _ended_s(attempts)
+        if ended_s is None:
+            ended_s = clock.now_s() - self._begins_at_s
+        stage = self._stages[arrival.stage]
+        return Record(
+            index=arrival.index,
+            worker=self._worker,
+            scenario=self._scenarios[arrival.scenario],
+            stage=stage.name,
+            model=self._composer.model(arrival),
+            measured=stage.measured,
+            intended_at_s=arrival.intended_at_s,
+            late_s=late_s,
+            latency_s=ended_s - arrival.intended_at_s,
+            outcome=called.outcome,
+            turn=turn,
+            throttled_s=called.throttled_s,
+            backoff_s=called.backoff_s,
+            stopped_by=called.stopped_by,
+            attempts=attempts,
+        )
+
+    def _since_begin(self, attempt: Attempt) -> Attempt:
+        """The attempt with its send on the run's own clock."""
+        if attempt.sent_at_s is None:
+            return attempt
+        return structs.replace(attempt, sent_at_s=attempt.sent_at_s - self._begins_at_s)
+
+    def _count(self, record: Record) -> None:
+        if record.outcome is not Outcome.OK:
+            self.live.failed += record.outcome is not Outcome.CANCELLED
+            return
+        self.live.ok += 1
+        self._latency.add(record.latency_s)
+        ttft_s = record.attempts[-1].ttft_s
+        if ttft_s is not None:
+            self._ttft.add(ttft_s)
+
+
+def _ended_s(attempts: Sequence[Attempt]) -> float | None:
+    """When the last byte of the last attempt came; None where there was none."""
+    if not attempts:
+        return None
+    last = attempts[-1]
+    return None if last.sent_at_s is None or last.service_s is None else last.sent_at_s + last.service_s

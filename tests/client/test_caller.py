@@ -1,0 +1,183 @@
+"""The loop that sends and waits, over a transport that answers as a test says."""
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import gevent
+import pytest
+
+from relayload import clock
+from relayload.client.caller import Caller
+from relayload.core.resilience.breaker import StateChange
+from relayload.core.resilience.breaker_policy import BreakerPolicy
+from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.limit import Limit, Unit
+from relayload.core.resilience.policy import Budget, ClientPolicy
+from relayload.core.resilience.retry import RetryPolicy
+from relayload.core.resilience.state import State
+from relayload.core.results.record import Attempt, Outcome
+from relayload.core.wire.chat import chat_request
+from relayload.core.wire.request import RelayFault, Timeouts, WireRequest
+from relayload.transport import Answer
+
+REQUEST = chat_request("o3", [{"role": "user", "content": "x" * 400}], stream=False, max_output_tokens=50)
+QUICK = RetryPolicy(attempts=3, transient_base_s=0.001, throttled_base_s=0.001)
+OK = Answer(Attempt(outcome=Outcome.OK, status=200, input_tokens=10, output_tokens=5))
+
+
+def failed(status: int = 503, **headers: str) -> Answer:
+    outcome = Outcome.RATE_LIMITED if status == 429 else Outcome.SERVER_ERROR if status >= 500 else Outcome.REJECTED
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(Attempt(outcome=outcome, error=f"http_{status}", status=status), named, RelayFault("no"))
+
+
+class Script:
+    """A transport that gives these answers in turn, the last one for ever."""
+
+    kernel_timestamps = True
+
+    def __init__(self, *answers: Answer, for_s: float = 0.0) -> None:
+        self._answers = list(answers)
+        self._for_s = for_s
+        self.sent_at_s: list[float] = []
+        self.timeouts: list[Timeouts] = []
+
+    def send(self, request: WireRequest, timeouts: Timeouts, **_: Any) -> Answer:
+        self.sent_at_s.append(clock.now_s())
+        self.timeouts.append(timeouts)
+        gevent.sleep(self._for_s)
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+    def close(self) -> None: ...
+
+
+def caller(script: Script, on_transition: Callable[[StateChange], None] = lambda _: None, **policy: Any) -> Caller:
+    return Caller(script, ClientPolicy(**policy), Random(1), on_transition)
+
+
+def test_without_a_policy_a_request_is_one_attempt() -> None:
+    script = Script(failed())
+    called = caller(script).call(REQUEST, Timeouts())
+    assert (called.outcome, called.kind, len(called.attempts)) == (Outcome.SERVER_ERROR, Kind.OVERLOADED, 1)
+    assert called.attempts[0].kind is Kind.OVERLOADED
+    assert called.stopped_by is None
+
+
+def test_a_failure_is_tried_again_until_there_is_an_answer() -> None:
+    called = caller(Script(failed(), failed(), OK), retry=QUICK).call(REQUEST, Timeouts())
+    assert called.outcome is Outcome.OK
+    assert [attempt.kind for attempt in called.attempts] == [Kind.OVERLOADED, Kind.OVERLOADED, None]
+    assert called.answer is OK
+    assert called.backoff_s > 0
+
+
+def test_attempts_end() -> None:
+    script = Script(failed())
+    called = caller(script, retry=QUICK).call(REQUEST, Timeouts())
+    assert (len(script.sent_at_s), called.outcome, called.stopped_by) == (3, Outcome.SERVER_ERROR, "attempts")
+
+
+def test_the_wait_that_the_relay_asks_for_is_waited() -> None:
+    script = Script(failed(429, retry_after_ms="120"), OK)
+    assert caller(script, retry=QUICK).call(REQUEST, Timeouts()).outcome is Outcome.OK
+    assert script.sent_at_s[1] - script.sent_at_s[0] >= 0.12
+
+
+def test_a_bad_request_is_not_tried_again() -> None:
+    script = Script(failed(400))
+    called = caller(script, retry=QUICK).call(REQUEST, Timeouts())
+    assert (len(script.sent_at_s), called.kind, called.stopped_by) == (1, Kind.BAD_REQUEST, None)
+
+
+def test_retries_of_all_requests_share_one_budget() -> None:
+    script = Script(failed())
+    made = caller(script, retry=QUICK, budget=Budget(share=0.2, minimum=3))
+    ends = [made.call(REQUEST, Timeouts()).stopped_by for _ in range(5)]
+    assert len(script.sent_at_s) == 5 + 3
+    assert ends[-1] == "budget"
+
+
+def test_an_open_breaker_sends_nothing_and_tells_of_its_changes() -> None:
+    script, changes = Script(failed()), list[StateChange]()
+    made = caller(script, changes.append, breaker=BreakerPolicy(consecutive=2))
+    outcomes = [made.call(REQUEST, Timeouts()).outcome for _ in range(3)]
+    assert outcomes == [Outcome.SERVER_ERROR, Outcome.SERVER_ERROR, Outcome.SHORT_CIRCUITED]
+    assert len(script.sent_at_s) == 2
+    assert [(change.scope, change.after) for change in changes] == [("o3", State.OPEN)]
+
+
+def test_a_breaker_that_only_watches_refuses_nothing() -> None:
+    script, changes = Script(failed()), list[StateChange]()
+    made = caller(script, changes.append)
+    assert {made.call(REQUEST, Timeouts()).outcome for _ in range(12)} == {Outcome.SERVER_ERROR}
+    assert [change.after for change in changes] == [State.OPEN]
+
+
+def test_a_quota_holds_back_and_the_wait_is_accounted() -> None:
+    script = Script(OK)
+    made = caller(script, limits=(Limit(20, 1.0),))
+    calls = [made.call(REQUEST, Timeouts()) for _ in range(4)]
+    assert sum(called.throttled_s for called in calls) >= 0.14
+    assert script.sent_at_s[-1] - script.sent_at_s[0] >= 0.15
+
+
+def test_tokens_are_reserved_by_an_estimate_and_settled_by_the_usage() -> None:
+    # An estimate of about 170 tokens is far beyond the usage of 15, of which 10,000 a second leave plenty of room.
+    made = caller(Script(OK), limits=(Limit(10_000, 1.0, Unit.TOKENS),))
+    calls = [made.call(REQUEST, Timeouts()) for _ in range(20)]
+    assert sum(called.throttled_s for called in calls) < 0.1
+
+
+def test_a_quota_follows_what_the_relay_says_is_left() -> None:
+    limited = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "150ms"}
+    script = Script(Answer(OK.attempt, limited))
+    made = caller(script, quota_from_headers=True)
+    made.call(REQUEST, Timeouts())
+    made.call(REQUEST, Timeouts())
+    assert script.sent_at_s[1] - script.sent_at_s[0] >= 0.14
+
+
+def test_a_deadline_bounds_each_attempt_and_ends_the_request() -> None:
+    script = Script(failed())
+    called = caller(script, retry=RetryPolicy(attempts=9, transient_base_s=60.0), deadline_s=0.2).call(
+        REQUEST, Timeouts(total_s=30.0)
+    )
+    assert called.stopped_by == "deadline"
+    assert all(timeouts.total_s is not None and timeouts.total_s <= 0.2 for timeouts in script.timeouts)
+
+
+def test_a_deadline_that_comes_before_the_quota_leaves_it_unsent() -> None:
+    script = Script(OK)
+    made = caller(script, limits=(Limit(1, 60.0),), deadline_s=1.0)
+    assert made.call(REQUEST, Timeouts()).outcome is Outcome.OK
+    called = made.call(REQUEST, Timeouts())
+    assert (called.outcome, called.stopped_by, called.attempts) == (Outcome.TIMED_OUT, "deadline", ())
+
+
+def test_a_request_that_is_killed_on_the_wire_is_abandoned_and_gives_back_what_it_held() -> None:
+    made = caller(Script(OK, for_s=30.0), breaker=BreakerPolicy(consecutive=1, trials=1))
+    calling = gevent.spawn(made.call, REQUEST, Timeouts())
+    gevent.sleep(0.01)
+    calling.kill()
+    called = calling.value
+    assert (called.outcome, called.attempts[-1].error) == (Outcome.ABANDONED, "run_ended")
+
+
+def test_a_request_that_is_killed_while_it_waits_keeps_its_attempts() -> None:
+    made = caller(Script(failed(429, retry_after="30")), retry=QUICK)
+    calling = gevent.spawn(made.call, REQUEST, Timeouts())
+    gevent.sleep(0.01)
+    calling.kill()
+    called = calling.value
+    assert (called.outcome, len(called.attempts)) == (Outcome.ABANDONED, 1)
+    assert called.backoff_s > 0
+
+
+def test_a_bug_in_the_transport_is_raised() -> None:
+    class Broken(Script):
+        def send(self, *_: Any, **__: Any) -> Answer:
+            raise RuntimeError("ours")
+
+    with pytest.raises(RuntimeError, match="ours"):
+        caller(Broken(OK), limits=(Limit(5, 1.0),)).call(REQUEST, Timeouts())

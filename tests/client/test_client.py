@@ -1,0 +1,209 @@
+"""RelayClient as an application has it: against a fake relay, in plain Python."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+from support import relay_stats
+
+from relayload.client import CallReport, RelayClient
+from relayload.client.errors import (
+    AuthError,
+    BadRequest,
+    BrokenStream,
+    CallFailed,
+    CircuitOpen,
+    Fault,
+    RateLimited,
+    TimedOut,
+    Unreachable,
+)
+from relayload.core.resilience.breaker_policy import BreakerPolicy
+from relayload.core.resilience.limit import Limit
+from relayload.core.resilience.retry import RetryPolicy
+from relayload.core.resilience.state import State
+from relayload.core.wire.request import Timeouts
+from relayload.fakerelay.process import FakeRelay
+
+HELLO = [{"role": "user", "content": "hi"}]
+PRESET = """
+models:
+  good: &model {ttft: {any: 10ms}, speed: 1000/s, output_tokens: {any: 5}}
+  flaky: *model
+  down: *model
+  limited: *model
+  truncated: *model
+  slow: {ttft: {any: 5s}, speed: 1000/s, output_tokens: {any: 5}}
+embedding_models:
+  embedder: {latency: {p50: 5ms, p99: 10ms}, dimensions: 3}
+faults:
+  - {kind: status, status: 503, models: [flaky], probability: 50%}
+  - {kind: status, status: 500, models: [down]}
+  - {kind: status, status: 429, models: [limited], retry_after: 300s}
+  - {kind: truncate, models: [truncated]}
+"""
+
+
+@pytest.fixture(scope="module")
+def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeRelay]:
+    preset = tmp_path_factory.mktemp("preset") / "trouble.yaml"
+    preset.write_text(PRESET)
+    with FakeRelay.start(str(preset), api_key="sk-test") as started:
+        yield started
+
+
+@pytest.fixture
+def connect(relay: FakeRelay) -> Iterator[Any]:
+    clients: list[RelayClient] = []
+
+    def new(**options: Any) -> RelayClient:
+        key = options.pop("api_key", "sk-test")
+        clients.append(RelayClient(options.pop("base_url", relay.base_url), key, **options))
+        return clients[-1]
+
+    yield new
+    for client in clients:
+        client.close()
+
+
+def test_a_chat_has_text_tokens_and_the_whole_answer(connect: Any) -> None:
+    answer = connect().chat("good", HELLO, max_output_tokens=4)
+    assert (len(answer.text.split()), answer.output_tokens, answer.finish_reason) == (4, 4, "length")
+    assert answer.body["choices"][0]["message"]["content"] == answer.text
+    assert (answer.ttft_s, len(answer.attempts)) == (None, 1)
+    assert answer.request_id
+
+
+def test_a_stream_is_told_as_it_comes(connect: Any) -> None:
+    told: list[str] = []
+    answer = connect().chat("good", HELLO, stream=True, on_delta=told.append)
+    assert (len(told), "".join(told), answer.output_tokens) == (5, answer.text, 5)
+    assert 0 < answer.ttft_s <= answer.latency_s
+
+
+def test_responses_embeddings_and_models(connect: Any) -> None:
+    client = connect()
+    assert len(client.responses("good", "hi", max_output_tokens=3).text.split()) == 3
+    embedded = client.embed("embedder", ["a", "b"])
+    assert [len(vector) for vector in embedded.vectors] == [3, 3]
+    assert set(client.models()) >= {"good", "embedder"}
+
+
+def test_the_sdk_answers_alike(connect: Any) -> None:
+    answer = connect(driver="openai").chat("good", HELLO, max_output_tokens=4)
+    assert (len(answer.text.split()), answer.output_tokens) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "error", "fault"),
+    [
+        ("nobody", {}, BadRequest, Fault.YOURS),
+        ("good", {"api_key": "sk-wrong"}, AuthError, Fault.YOURS),
+        ("good", {"base_url": "http://127.0.0.1:1/v1", "retry": None}, Unreachable, Fault.NETWORK),
+        ("limited", {}, RateLimited, Fault.RELAY),
+        ("slow", {"timeout": Timeouts(first_token_s=0.1), "retry": None}, TimedOut, Fault.RELAY),
+        ("truncated", {}, BrokenStream, Fault.RELAY),
+    ],
+)
+def test_every_error_says_whose_fault_it_is(
+    connect: Any, model: str, options: dict[str, Any], error: type[CallFailed], fault: Fault
+) -> None:
+    client = connect(**options)
+    with pytest.raises(error) as raised:
+        client.chat(model, HELLO, stream=True)
+    assert raised.value.fault is fault
+    assert "sk-" not in str(raised.value)
+    assert client.metrics().ok == 0
+
+
+def test_a_flaky_relay_is_hardly_felt(connect: Any) -> None:
+    client = connect(
+        retry=RetryPolicy(attempts=30, transient_base_s=0.001, throttled_base_s=0.001), budget=None, breaker=None
+    )
+    for _ in range(20):
+        client.chat("flaky", HELLO)
+    metrics = client.metrics()
+    assert (metrics.ok, metrics.success_rate) == (20, 1.0)
+    assert metrics.attempts > 20
+    assert metrics.amplification == metrics.attempts / 20
+    assert metrics.backoff_s > 0
+
+
+def test_a_relay_that_is_down_is_left_alone(relay: FakeRelay, connect: Any) -> None:
+    client = connect(retry=None, breaker=BreakerPolicy(consecutive=5))
+    before = relay_stats(relay)["requests"]
+    for _ in range(20):
+        with pytest.raises(CallFailed) as raised:
+            client.chat("down", HELLO)
+    assert isinstance(raised.value, CircuitOpen)
+    assert raised.value.fault is Fault.OWN_RULES
+    assert relay_stats(relay)["requests"] - before == 5
+    metrics = client.metrics()
+    assert metrics.errors == {"short_circuited": 15, "server_error": 5}
+    breaker = metrics.breakers["down"]
+    assert (breaker.state, breaker.trips, breaker.refused) == (State.OPEN, 1, 15)
+    assert client.chat("good", HELLO).text, "other models have breakers of their own"
+
+
+def test_a_quota_is_kept_to_by_all_greenlets_together(relay: FakeRelay, connect: Any) -> None:
+    client = connect(quota=[Limit(20, 1.0)])
+    gevent.joinall([gevent.spawn(client.chat, "good", HELLO) for _ in range(12)], raise_error=True)
+    metrics = client.metrics()
+    assert (metrics.ok, metrics.throttled) == (12, 11)
+    assert metrics.throttled_s > 11 * 12 / 2 * 0.05 * 0.9
+
+
+def test_a_batch_keeps_the_order_and_the_failures_apart(connect: Any) -> None:
+    client = connect(retry=None)
+    requests = [{"model": "nobody" if number == 7 else "good", "messages": HELLO} for number in range(23)]
+    batch = client.batch(requests, batch_size=10, max_concurrent=4)
+    assert sum(batch.status()) == 23
+    results = batch.wait(timeout_s=20)
+    assert [number for number, result in enumerate(results) if result is None] == [7]
+    assert list(batch.errors) == [7]
+    assert batch.status() == (0, 0, 22, 1)
+    assert 0 < batch.makespan_s < 20
+
+
+def test_a_batch_that_is_stopped_keeps_what_it_has(connect: Any) -> None:
+    requests = [{"model": "good" if number < 2 else "slow", "messages": HELLO} for number in range(6)]
+    batch = connect().batch(requests, max_concurrent=2)
+    with gevent.Timeout(10):
+        while batch.status().done < 2:
+            gevent.sleep(0.01)
+    results = batch.stop()
+    assert [result is not None for result in results] == [True, True, False, False, False, False]
+    assert (batch.status().queued, batch.status().running) == (2, 0)
+    assert batch.wait(timeout_s=1) == results
+
+
+def test_a_mistake_in_a_batch_is_raised_where_it_is_waited_for(connect: Any) -> None:
+    batch = connect().batch([{"modle": "good", "messages": HELLO}])
+    with pytest.raises(TypeError, match="modle"):
+        batch.wait(timeout_s=5)
+
+
+def test_every_call_is_told_with_its_name(connect: Any) -> None:
+    reports: list[CallReport] = []
+    client = connect(on_call=reports.append, retry=None)
+    client.chat("good", HELLO, name="greeting")
+    with pytest.raises(CallFailed):
+        client.chat("down", HELLO)
+    assert [(report.name, report.called.outcome.value) for report in reports] == [
+        ("greeting", "ok"),
+        ("down", "server_error"),
+    ]
+
+
+def test_it_works_where_nothing_is_patched_and_nothing_of_locust_is_there(relay: FakeRelay, tmp_path: Path) -> None:
+    script = (
+        "import sys\nimport relayload\n"
+        f"with relayload.RelayClient({relay.base_url!r}, 'sk-test') as client:\n"
+        "    print(client.chat('good', [{'role': 'user', 'content': 'hi'}]).output_tokens, 'locust' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "5 False\n"
