@@ -2,7 +2,18 @@
 
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    GetJsonSchemaHandler,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.breakers import Scope
@@ -37,7 +48,7 @@ def _word(value: object) -> str:
     return str(value)
 
 
-Word = Annotated[str, BeforeValidator(_word)]
+Word = Annotated[str, BeforeValidator(_word), WithJsonSchema({"type": ["string", "integer"]})]
 
 
 def _selectable(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -123,7 +134,15 @@ def _several(value: object) -> object:
     return value if isinstance(value, list | tuple) else [value]
 
 
-Limits = Annotated[tuple[QuotaLimit, ...], BeforeValidator(_several)]
+class _OneOrMore:
+    """How the schema of profiles tells a list that one value may stand for."""
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        several = handler(core)
+        return {"anyOf": [several["items"], several]}
+
+
+Limits = Annotated[tuple[QuotaLimit, ...], BeforeValidator(_several), _OneOrMore()]
 """One limit, or a list of them."""
 
 
@@ -222,7 +241,7 @@ class Breaker(Part):
         return COUNTED if self.count is None else selection(self.count)
 
 
-Words = Annotated[tuple[Word, ...], BeforeValidator(_several)]
+Words = Annotated[tuple[Word, ...], BeforeValidator(_several), _OneOrMore()]
 
 
 class KindRule(Part):

@@ -154,10 +154,10 @@ BAD = [
         ["p.yaml:5:14: load.stages.0.name: expected letters, digits, '-', '_' and '.', got 'a b'"],
     ),
     (
-        "what is not offered yet",
-        "name: chat",
-        "name: chat\nclient: {retry: 3}",
-        ["p.yaml:2:10: client.retry: unknown key; known: timeout"],
+        "a client's retries without a name",
+        "name: chat\n",
+        "name: chat\nclient: {retry: 3}\n",
+        ["p.yaml:2:17: client.retry: expected a mapping, got '3'"],
     ),
     (
         "an objective",

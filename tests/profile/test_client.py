@@ -1,0 +1,125 @@
+"""The `client:` of a profile, as the policy that it asks for."""
+
+from pathlib import Path
+
+import pytest
+
+from relayload.core.errors import AuthorError
+from relayload.core.resilience.breakers import Scope
+from relayload.core.resilience.classify import Signs
+from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.limit import Limit, Unit
+from relayload.core.resilience.policy import Budget, ClientPolicy
+from relayload.core.resilience.retry import Jitter
+from relayload.profile import Profile, load
+
+PROFILE = """
+name: chat
+target: {dialect: %s}
+load: {kind: open, stages: [{for: 10s, rate: 1/s}]}
+scenarios: {simple: {model: o3, prompt: simple}}
+%s
+"""
+
+
+def read(tmp_path: Path, client: str, dialect: str = "openai") -> Profile:
+    path = tmp_path / "p.yaml"
+    path.write_text(PROFILE % (dialect, f"client: {client}" if client else ""))
+    return load(path)
+
+
+def policy(tmp_path: Path, client: str, dialect: str = "openai") -> ClientPolicy:
+    return read(tmp_path, client, dialect).client_policy
+
+
+@pytest.mark.parametrize("client", ["", "{}", "{timeout: 30s}"])
+def test_without_being_told_the_client_only_measures(tmp_path: Path, client: str) -> None:
+    plain = policy(tmp_path, client)
+    assert (plain.retry, plain.budget, plain.limits, plain.deadline_s) == (None, None, (), None)
+    assert not plain.breaker.enforce
+
+
+def test_retries_are_read(tmp_path: Path) -> None:
+    told = policy(
+        tmp_path,
+        "{retry: {attempts: 4, backoff: 200ms, throttled_backoff: 2s, max_backoff: 20s, jitter: equal, max_asked: 5m,"
+        " on: [429, 5xx, timeout, connect], budget: {share: 10%, minimum: 1}}, deadline: 90s}",
+    )
+    retry = told.retry
+    assert retry is not None
+    assert (retry.attempts, retry.transient_base_s, retry.throttled_base_s, retry.max_backoff_s) == (4, 0.2, 2.0, 20.0)
+    assert (retry.jitter, retry.most_asked_s, told.deadline_s) == (Jitter.EQUAL, 300.0, 90.0)
+    assert told.budget == Budget(0.1, 1)
+    assert retry.retried.covers(Kind.TIMED_OUT, Signs(failure="first_token_timeout"))
+    assert not retry.retried.covers(Kind.BROKEN_STREAM, Signs(status=200, failure="no_finish"))
+
+
+def test_retries_have_a_budget_unless_told_otherwise(tmp_path: Path) -> None:
+    assert policy(tmp_path, "{retry: {}}").budget == Budget()
+    assert policy(tmp_path, "{retry: {budget: null}}").budget is None
+
+
+@pytest.mark.parametrize(
+    ("quota", "limits"),
+    [
+        ("{requests: 10/s}", (Limit(10, 1.0),)),
+        ("{requests: [10/s, 60/min]}", (Limit(10, 1.0), Limit(60, 60.0))),
+        ("{requests: {limit: 60/min, burst: 10}}", (Limit(60, 60.0, burst=10),)),
+        ("{tokens: 200k/min}", (Limit(200_000, 60.0, Unit.TOKENS),)),
+        ("{requests: [1_000/h], tokens: [1M/min]}", (Limit(1000, 3600.0), Limit(1_000_000, 60.0, Unit.TOKENS))),
+    ],
+)
+def test_quotas_are_read(tmp_path: Path, quota: str, limits: tuple[Limit, ...]) -> None:
+    assert policy(tmp_path, f"{{quota: {quota}}}").limits == limits
+
+
+def test_a_quota_may_follow_the_relay(tmp_path: Path) -> None:
+    told = policy(tmp_path, "{quota: from_headers}")
+    assert (told.quota_from_headers, told.limits) == (True, ())
+
+
+def test_a_breaker_that_is_written_acts(tmp_path: Path) -> None:
+    told = policy(
+        tmp_path,
+        "{breaker: {scope: all, failure_rate: 30%, consecutive: 5, window_requests: 50, min_requests: 10, open_for: 5s,"
+        " slow_rate: 80%, slow_ttft: 2s, trials: 2, count: [429, 5xx]}}",
+    )
+    breaker = told.breaker
+    assert (breaker.enforce, told.breaker_scope, breaker.failure_rate, breaker.consecutive) == (True, Scope.ALL, 0.3, 5)
+    assert (breaker.window_calls, breaker.min_calls, breaker.open_for_s, breaker.trials) == (50, 10, 5.0, 2)
+    assert breaker.slow(3.0, None)
+    assert told.counted.covers(Kind.RATE_LIMITED, Signs(status=429, failure="http_429"))
+
+
+def test_a_breaker_may_only_watch(tmp_path: Path) -> None:
+    assert not policy(tmp_path, "{breaker: {enforce: false}}").breaker.enforce
+
+
+def test_failures_mean_what_the_rules_and_the_dialect_say(tmp_path: Path) -> None:
+    told = policy(tmp_path, "{rules: [{status: 503, message: warming, is: rate_limited}]}", dialect="one-api")
+    assert told.classifier.classify(Signs(503, "http_503", message="still warming up")) is Kind.RATE_LIMITED
+    assert told.classifier.classify(Signs(503, "http_503", message="无可用渠道")) is Kind.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    ("client", "fault"),
+    [
+        ("{retry: {on: [teapot]}}", "client.retry.on: expected a status such as 503 or 5xx"),
+        ("{retry: {attempts: 0}}", "client.retry.attempts: "),
+        ("{quota: {requests: 10}}", "client.quota.requests: expected a limit such as '10/s'"),
+        ("{quota: {requests: 0/s}}", "client.quota.requests: expected a limit such as '10/s'"),
+        ("{quota: {}}", "client.quota: expected requests, tokens or both"),
+        ("{quota: headers}", "client.quota: "),
+        ("{breaker: {slow_rate: 50%}}", "client.breaker: slow_rate needs slow_ttft or slow_latency"),
+        ("{breaker: {window_requests: 5}}", "client.breaker: "),
+        ("{breaker: {scope: host}}", "client.breaker.scope: "),
+        ("{rules: [{is: overloaded}]}", "client.rules.0: expected at least one of status"),
+        ("{rules: [{status: 503, is: bad}]}", "client.rules.0: expected one of "),
+        ("{rules: [{message: '(', is: overloaded}]}", "client.rules.0: expected a regular expression"),
+    ],
+)
+def test_what_makes_no_sense_is_a_fault_in_its_place(tmp_path: Path, client: str, fault: str) -> None:
+    with pytest.raises(AuthorError) as raised:
+        read(tmp_path, client)
+    assert fault in str(raised.value)
+    assert str(raised.value).count("\n") == 0
