@@ -148,6 +148,7 @@ class _Reader:
         self._keys: dict[Location, Place] = {}
         self._values: dict[Location, Place] = {}
         self._faults: list[Fault] = []
+        self._open: set[int] = set()
 
     def document(self, node: yaml.Node) -> Document:
         data = self._value(node, ())
@@ -159,10 +160,20 @@ class _Reader:
             raise AuthorError([Fault(f"holds more than {MAX_NODES} values", file=self._file)])
         if node.tag not in _PLAIN_TAGS:
             self._report(node, location, f"the tag '{node.tag}' is not supported: write the plain value")
-        if isinstance(node, yaml.MappingNode):
-            return {key: self._value(value, (*location, key)) for key, value in self._entries(node, location)}
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, location)
+        if id(node) in self._open:
+            self._report(node, location, "holds itself: an alias must name something else than what it stands in")
+            return None
+        self._open.add(id(node))
+        try:
+            return self._inside(node, location)
+        finally:
+            self._open.remove(id(node))
+
+    def _inside(self, node: yaml.Node, location: Location) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            return {key: self._value(value, (*location, key)) for key, value in self._entries(node, location)}
         return [self._value(item, (*location, index)) for index, item in enumerate(node.value)]
 
     def _entries(self, node: yaml.MappingNode, location: Location) -> Iterator[tuple[str, yaml.Node]]:

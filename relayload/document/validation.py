@@ -74,6 +74,9 @@ def _union_fault(document: Document, location: Location, details: ErrorDetails) 
     context = details["ctx"]
     key = context["discriminator"].strip("'")
     if details["type"] == "union_tag_not_found":
+        written = details["input"] if isinstance(details["input"], dict) else {}
+        if near := get_close_matches(key, map(str, written), n=1):
+            return document.fault((*location, near[0]), f"unknown key; did you mean '{key}'?", at_key=True)
         return document.fault((*location, key), "is required")
     expected = re.findall(r"'([^']*)'", context["expected_tags"])
     message = f"expected {_alternatives(expected)}, got '{context['tag']}'{_did_you_mean(context['tag'], expected)}"

@@ -17,11 +17,11 @@ from relayload.document import Document, Location
 from relayload.profile import trace as traces
 from relayload.profile.amounts import SeenAmounts
 from relayload.profile.endpoints import unfit
-from relayload.profile.loads import Trace
+from relayload.profile.loads import OpenLoad, Trace
 from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.prompt import PromptFile
 from relayload.profile.scenario import class_name
-from relayload.profile.stages import written_names, written_stages
+from relayload.profile.stages import expected_arrivals, written_names, written_stages
 from relayload.profile.target import Guardrails, Target
 from relayload.profile.types import Rate
 from relayload.transport.origin import origin_of
@@ -29,6 +29,9 @@ from relayload.transport.tls import target_context
 
 ROWS_CHECKED = 10_000
 """Rows of a trace that are read before a run; `relayload check` reads all that would be sent."""
+
+MOST_ARRIVALS = 100_000_000
+"""A day at a thousand per second; a schedule with more is hardly meant."""
 
 TRACE_STAGE = "trace"
 """The one stage of a replay that names none."""
@@ -161,6 +164,11 @@ def _rate_faults(content: _Content) -> Iterator[Fault]:
     rates = [stage.get(key) for _, stage in sending for key in ("rate", "to") if stage.get(key) is not None]
     if rates and all(_sound(_RATE, rate) == 0 for rate in rates):
         yield content.fault(_STAGES, "nothing would be sent: give one a rate above zero")
+    load: OpenLoad | None = _sound(OpenLoad, content.load)
+    arrivals = expected_arrivals(load.stages) if load else 0.0
+    if arrivals > MOST_ARRIVALS:
+        message = f"{arrivals:,.0f} arrivals are more than one run can hold: shorten a stage, or lower its rate"
+        yield content.fault(_STAGES, message)
 
 
 def _rates_in_a_replay(content: _Content) -> Iterator[Fault]:

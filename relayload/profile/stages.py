@@ -183,3 +183,16 @@ def written_names(spec: dict[str, Any], position: int) -> list[str]:
 def plain(stages: Sequence[Stage | Pause | Repeated]) -> tuple[core.Stage, ...]:
     """The plain stages that those of a profile stand for."""
     return tuple(each for stage in stages for each in stage.plain)
+
+
+def expected_arrivals(stages: Sequence[Stage | Pause | Repeated]) -> float:
+    """How many arrivals there are on average, by the areas under the rates."""
+    return sum(map(_expected, stages))
+
+
+def _expected(stage: Stage | Pause | Repeated) -> float:
+    if isinstance(stage, Repeated):
+        return stage.repeat * expected_arrivals(stage.stages)
+    if isinstance(stage, Pause) or stage.rate_per_s is None:
+        return 0.0
+    return stage.for_s * (stage.rate_per_s + (stage.rate_per_s if stage.to_per_s is None else stage.to_per_s)) / 2

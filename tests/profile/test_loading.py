@@ -355,3 +355,14 @@ def test_a_mutated_profile_is_read_or_refused_and_nothing_else(tmp_path, shipped
     except AuthorError as error:
         faults = error.faults
     assert faults is None or (faults and all(fault.message for fault in faults))
+
+
+def test_more_arrivals_than_a_run_can_hold_are_a_fault(faults, good):
+    assert faults(good.replace("5/s", "200000000/s")) == [
+        "p.yaml:5:5: load.stages: 2,000,000,000 arrivals are more than one run can hold: "
+        "shorten a stage, or lower its rate"
+    ]
+
+
+def test_a_misspelt_key_that_tells_kinds_apart_is_told_as_such(faults, good):
+    assert faults(good.replace("kind:", "kinf:")) == ["p.yaml:3:3: load.kinf: unknown key; did you mean 'kind'?"]

@@ -1,7 +1,9 @@
 import pytest
 
 from relayload.core.traffic.stages import Stage
+from relayload.profile.loads import OpenLoad
 from relayload.profile.plan import plan, stages
+from relayload.profile.stages import expected_arrivals
 
 WRITTEN = "stages:\n    - {for: 10s, rate: 5/s}"
 
@@ -125,3 +127,22 @@ def test_the_plan_tells_the_rounds_of_a_stage_together(read, good):
     told = [(stage.name, stage.for_s, stage.times, stage.volume and stage.volume.arrivals) for stage in planned.stages]
     assert told == [("top", 2.0, 3, 30), ("rest", 4.0, 3, 0), ("stage-3", 5.0, 1, 5)]
     assert planned.last_at_s == 22.0
+
+
+@pytest.mark.parametrize(
+    ("stages", "expected"),
+    [
+        ([], 0),
+        ([{"for": "10s", "rate": "5/s"}], 50),
+        ([{"for": "10s", "rate": "0/s", "to": "10/s"}, {"pause": "1h"}], 50),
+        ([{"for": "1m", "rate": "60/min", "to": "3/s", "steps": 3}], 120),
+        (
+            [{"repeat": 3, "stages": [{"for": "10s", "rate": "5/s"}, {"pause": "5s"}]}, {"for": "1s", "rate": "1/s"}],
+            151,
+        ),
+    ],
+    ids=str,
+)
+def test_arrivals_are_expected_by_the_areas_under_the_rates(stages, expected):
+    load = OpenLoad.model_validate({"kind": "open", "stages": stages})
+    assert expected_arrivals(load.stages) == pytest.approx(expected)
