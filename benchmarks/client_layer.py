@@ -21,7 +21,8 @@ from typing import Any
 from relayload.core.resilience.actions import Observation
 from relayload.core.resilience.breaker import Breaker, StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
-from relayload.core.resilience.call import Call, CallPolicy
+from relayload.core.resilience.call import Call
+from relayload.core.resilience.call_policy import CallPolicy
 from relayload.core.resilience.classify import Signs
 from relayload.core.resilience.dialects import classifier
 from relayload.core.resilience.gates import Quota as Gate
@@ -93,7 +94,8 @@ def main() -> None:
 
 def cost_us(requests: int, gates: dict[str, Any]) -> float:
     """CPU of one request that is answered at once."""
-    policy, rng = CallPolicy(classifier("litellm"), RetryPolicy() if gates else None), Random(1)
+    retry, slow = (RetryPolicy(), BreakerPolicy(slow_ttft_s=1.0).slow) if gates else (None, None)
+    policy, rng = CallPolicy(classifier("litellm"), retry, slow=slow), Random(1)
     began_s = time.process_time()
     for index in range(requests):
         now_s = index / 1000
@@ -141,9 +143,10 @@ def million(calls: int) -> int:
 
 
 def faulty_calls(calls: int) -> Iterator[tuple[float, Call]]:
-    policy, budget, rng = CallPolicy(classifier(), RetryPolicy()), RetryBudget(), Random(5)
+    policy, rng = CallPolicy(classifier(), RetryPolicy()), Random(5)
+    gates: dict[str, Any] = {"budget": RetryBudget(), "breaker": breaker(), "quota": three_limits()}
     for at_s in poisson(RATE_PER_S, calls / RATE_PER_S, Random(3)):
-        yield at_s, Call(policy, rng, deadline_at_s=at_s + 60.0, budget=budget)
+        yield at_s, Call(policy, rng, deadline_at_s=at_s + 60.0, tokens=400, **gates)
 
 
 def faulty_relay() -> Callable[[int, float], Reply]:

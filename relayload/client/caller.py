@@ -14,7 +14,8 @@ from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy
 from relayload.core.resilience.asked_wait import Remaining, remaining
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.resilience.breakers import Breakers
-from relayload.core.resilience.call import Call, CallPolicy
+from relayload.core.resilience.call import Call
+from relayload.core.resilience.call_policy import CallPolicy
 from relayload.core.resilience.classify import Signs
 from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.kind import Kind
@@ -134,6 +135,7 @@ class Caller:
             attempt.service_s,
             remaining(answer.headers, wall_s) if self._reads_headers else None,
             wall_s,
+            _headers_at_s(attempt) if self._reads_headers else None,
         )
 
 
@@ -145,6 +147,12 @@ def _quota(policy: ClientPolicy) -> Quota | HeaderQuota | None:
 
 def _heed(quota: HeaderQuota) -> Callable[[Reservation, Remaining, float], None]:
     return lambda reservation, told, now_s: quota.observe(reservation, *told, now_s)
+
+
+def _headers_at_s(attempt: Attempt) -> float | None:
+    if attempt.sent_at_s is None or attempt.send_s is None or attempt.waiting_s is None:
+        return None
+    return attempt.sent_at_s + attempt.send_s + attempt.waiting_s
 
 
 CUT_OFF = Attempt(outcome=Outcome.ABANDONED, error="run_ended")

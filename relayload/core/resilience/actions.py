@@ -77,6 +77,8 @@ class Observation(Struct, frozen=True, gc=False):
     """What the relay said it has left, where the quota follows it."""
     wall_s: float | None = None
     """When it ended, since the Unix epoch: only needed to read a wait that is given as a date."""
+    headers_at_s: float | None = None
+    """When `told` was told, which is long before the end of a stream; None is at the end."""
 
     def tokens(self, expected: int) -> int:
         """Those used; where the relay did not say, a refusal has used none, and all else what was expected."""

@@ -14,37 +14,24 @@ Outermost first: deadline, retry, breaker, quota, the timeouts of an attempt, se
 Each attempt asks the breaker once and then reserves quota, and each outcome reaches the breaker once.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
-from typing import Any
 
 from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait, Why
-from relayload.core.resilience.asked_wait import Remaining, asked_wait_s
-from relayload.core.resilience.classify import Classifier
+from relayload.core.resilience.asked_wait import asked_wait_s
+from relayload.core.resilience.breaker import Permit
+from relayload.core.resilience.call_policy import CallPolicy
+from relayload.core.resilience.classify import Signs
 from relayload.core.resilience.dialects import NEVER_SENT, OWN_FAULTS
 from relayload.core.resilience.gates import Breaker, Quota
 from relayload.core.resilience.kind import Kind
-from relayload.core.resilience.meaning import COUNTED, MEANINGS, Selection
+from relayload.core.resilience.meaning import MEANINGS
+from relayload.core.resilience.reservation import Reservation
 from relayload.core.resilience.retry import RetryBudget, RetryPolicy
 
 _LEAST_WAIT_S = 1e-6
 """So that waiting moves every clock on, however its numbers are rounded."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallPolicy:
-    """What all calls of a client have in common. Without `retry`, a request is one attempt."""
-
-    classifier: Classifier
-    retry: RetryPolicy | None = None
-    counted: Selection = COUNTED
-    """What counts against the breaker."""
-    slow: Callable[[float | None, float | None], bool] | None = None
-    """Whether an attempt with this time to first token and to the last byte is slow for the breaker."""
-    heed: Callable[[Any, Remaining, float], object] | None = None
-    """Tells a quota that follows the relay what the answer to a reservation said is left, and when."""
+_NOTHING_SEEN = Observation(Signs())
 
 
 class OutOfOrder(RuntimeError):
@@ -132,8 +119,8 @@ class Call:
         self._stand = Stand.READY
         self._number = 0
         self._kinds: tuple[Kind, ...] = ()
-        self._permit: Any = None
-        self._reservation: Any = None
+        self._permit: Permit | None = None
+        self._reservation: Reservation | None = None
         self._waiting_since_s = self._until_s = 0.0
         self._throttled_s = self._backoff_s = 0.0
         self._done: Done | None = None
@@ -168,11 +155,8 @@ class Call:
         if self._done is not None:
             return self._done
         if self._stand is Stand.SENT:
-            self._release(now_s)
-            if self._quota is not None:
-                self._quota.settle(self._take_reservation(), self._tokens, now_s)
-            return self._end()
-        if self._stand is not Stand.READY:
+            self._settle(_NOTHING_SEEN, now_s)
+        elif self._stand is not Stand.READY:
             self._account_wait(now_s)
         return self._give_up(None, now_s)
 
@@ -187,7 +171,7 @@ class Call:
 
     def _queue(self, quota: Quota, now_s: float) -> Send | Wait | Done:
         self._reservation = quota.reserve(self._tokens, now_s)
-        wait_s: float = self._reservation.wait_s
+        wait_s = self._reservation.wait_s
         if wait_s <= 0:
             return self._send(now_s)
         if self._late(now_s + wait_s):
@@ -214,27 +198,29 @@ class Call:
         return Send(self._number, None if self._deadline_at_s is None else self._deadline_at_s - now_s)
 
     def _tell_breaker(self, kind: Kind, observation: Observation, now_s: float) -> None:
-        if self._breaker is None:
+        breaker, permit, policy, signs = self._breaker, self._permit, self._policy, observation.signs
+        if breaker is None or permit is None:
             return
-        signs = observation.signs
-        failed = kind is not Kind.OK and signs.failure not in OWN_FAULTS and self._policy.counted.covers(kind, signs)
-        if not failed and kind is not Kind.OK:
-            self._release(now_s)
-            return
-        slow = self._policy.slow is not None and self._policy.slow(observation.ttft_s, observation.service_s)
-        permit, self._permit = self._permit, None
-        self._breaker.record(permit, failed=failed, slow=slow, now_s=now_s)
+        self._permit = None
+        failed = kind is not Kind.OK and signs.failure not in OWN_FAULTS and policy.counted.covers(kind, signs)
+        if failed or kind is Kind.OK:
+            slow = policy.slow is not None and policy.slow(observation.ttft_s, observation.service_s)
+            breaker.record(permit, failed=failed, slow=slow, now_s=now_s)
+        else:
+            breaker.release(permit, now_s)
 
     def _settle(self, observation: Observation, now_s: float) -> None:
-        if self._quota is None:
+        quota, reservation = self._quota, self._reservation
+        if quota is None or reservation is None:
             return
-        reservation = self._take_reservation()
-        if observation.told is not None and self._policy.heed is not None:
-            self._policy.heed(reservation, observation.told, now_s)
+        self._reservation = None
+        told, told_at_s = observation.told, observation.headers_at_s
+        if told is not None and self._policy.heed is not None:
+            self._policy.heed(reservation, told, now_s if told_at_s is None else told_at_s)
         if observation.signs.failure in NEVER_SENT:
-            self._quota.cancel(reservation, now_s)
+            quota.cancel(reservation, now_s)
         else:
-            self._quota.settle(reservation, observation.tokens(self._tokens), now_s)
+            quota.settle(reservation, observation.tokens(self._tokens), now_s)
 
     def _after_failure(self, kind: Kind, observation: Observation, now_s: float) -> None:
         retry = self._policy.retry
@@ -277,19 +263,14 @@ class Call:
 
     def _give_up(self, stopped_by: StoppedBy | None, now_s: float) -> Done:
         """End without sending the attempt that was being prepared, if one was."""
-        if self._reservation is not None and self._quota is not None:
-            self._quota.cancel(self._take_reservation(), now_s)
-        self._release(now_s)
+        quota, reservation = self._quota, self._reservation
+        if quota is not None and reservation is not None:
+            quota.cancel(reservation, now_s)
+        breaker, permit = self._breaker, self._permit
+        if breaker is not None and permit is not None:
+            breaker.release(permit, now_s)
+        self._permit = self._reservation = None
         return self._end(stopped_by)
-
-    def _take_reservation(self) -> Any:
-        reservation, self._reservation = self._reservation, None
-        return reservation
-
-    def _release(self, now_s: float) -> None:
-        permit, self._permit = self._permit, None
-        if permit is not None and self._breaker is not None:
-            self._breaker.release(permit, now_s)
 
     def _end(self, stopped_by: StoppedBy | None = None) -> Done:
         self._move(Event.ENDED)

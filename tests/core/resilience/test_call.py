@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 from ledgers import LedgerBreaker, LedgerQuota
 
 from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait, Why
-from relayload.core.resilience.call import TRANSITIONS, Call, CallPolicy, Event, OutOfOrder, Stand
+from relayload.core.resilience.asked_wait import Remaining
+from relayload.core.resilience.call import TRANSITIONS, Call, Event, OutOfOrder, Stand
+from relayload.core.resilience.call_policy import CallPolicy
 from relayload.core.resilience.classify import Signs
 from relayload.core.resilience.dialects import OWN_FAULTS, classifier
+from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.meaning import selection
 from relayload.core.resilience.retry import Jitter, RetryBudget, RetryPolicy
@@ -501,3 +504,31 @@ def test_whatever_happens_the_promises_hold(
     assert not breaker.open
     assert not quota.open
     assert len(quota.reserved) == len(quota.settled) + quota.cancelled
+
+
+NOTHING_LEFT = Remaining(requests=0, reset_requests_s=10.0)
+
+
+def following(quota: HeaderQuota) -> CallPolicy:
+    return CallPolicy(classifier(), heed=lambda reservation, told, at_s: quota.observe(reservation, *told, at_s))
+
+
+@pytest.mark.parametrize(("headers_at_s", "wait_s"), [(None, 9.0), (2.5, 7.5)])
+def test_a_quota_that_follows_the_relay_is_told_what_is_left_and_since_when(
+    headers_at_s: float | None, wait_s: float
+) -> None:
+    quota = HeaderQuota()
+    told, next_one = (call(following(quota), quota=quota) for _ in range(2))
+    told.next_action(1.0)
+    told.observe(Observation(Signs(status=200), told=NOTHING_LEFT, headers_at_s=headers_at_s), 4.0)
+    assert next_one.next_action(5.0) == Wait(wait_s, Why.QUOTA)
+
+
+def test_an_answer_that_tells_nothing_leaves_the_quota_as_it_was() -> None:
+    quota = HeaderQuota()
+    told, untold, next_one = (call(following(quota), quota=quota) for _ in range(3))
+    told.next_action(1.0)
+    untold.next_action(1.0)
+    told.observe(Observation(Signs(status=200), told=NOTHING_LEFT), 4.0)
+    untold.observe(Observation(Signs(status=200)), 4.5)
+    assert next_one.next_action(5.0) == Wait(9.0, Why.QUOTA)

@@ -1,35 +1,45 @@
 """The whole machine in simulated time, judged by a grader on the relay's side."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from email.utils import formatdate
 from math import ceil
 from random import Random
+from typing import Any
 
 import pytest
 from simulation import ANSWER, FAULTY_REPLIES, WALL_S, Grader, Relay, Reply, poisson, simulate
 
 from relayload.core.resilience.actions import Done, Observation, StoppedBy
-from relayload.core.resilience.call import Call, CallPolicy
+from relayload.core.resilience.asked_wait import remaining
+from relayload.core.resilience.breaker import Breaker, Permit, StateChange
+from relayload.core.resilience.breaker_policy import BreakerPolicy
+from relayload.core.resilience.call import Call
+from relayload.core.resilience.call_policy import CallPolicy
 from relayload.core.resilience.classify import Signs
 from relayload.core.resilience.dialects import classifier
+from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.limit import Limit, Unit
+from relayload.core.resilience.quota import Quota
+from relayload.core.resilience.reservation import Reservation
 from relayload.core.resilience.retry import Jitter, RetryBudget, RetryPolicy
 
 POLICY = CallPolicy(classifier(), RetryPolicy(attempts=4))
 BROKEN = Reply(Observation(Signs(502, failure="http_502")), 0.05)
 
 
-def calls(policy: CallPolicy, starts_s: Iterator[float], budget: RetryBudget | None) -> Iterator[tuple[float, Call]]:
+def calls(policy: CallPolicy, starts_s: Iterator[float], gates: dict[str, Any]) -> Iterator[tuple[float, Call]]:
     rng = Random(5)
-    return ((at_s, Call(policy, rng, deadline_at_s=at_s + 60.0, budget=budget)) for at_s in starts_s)
+    return ((at_s, Call(policy, rng, deadline_at_s=at_s + 60.0, **gates)) for at_s in starts_s)
 
 
 def run(
-    relay: Relay, *, rate_per_s: float, for_s: float, policy: CallPolicy = POLICY, budget: RetryBudget | None = None
+    relay: Relay, *, rate_per_s: float, for_s: float, policy: CallPolicy = POLICY, **gates: Any
 ) -> tuple[list[Done], Grader]:
     grader = Grader()
-    ends = simulate(calls(policy, poisson(rate_per_s, for_s, Random(3)), budget), relay, grader)
+    ends = simulate(calls(policy, poisson(rate_per_s, for_s, Random(3)), gates), relay, grader)
     assert not grader.last
     return ends, grader
 
@@ -124,7 +134,7 @@ def test_full_jitter_keeps_those_apart_that_failed_together() -> None:
         """Of attempts in any tenth of a second after an outage that hit 200 requests at once."""
         policy = CallPolicy(classifier(), RetryPolicy(attempts=6, transient_base_s=2.0, jitter=jitter))
         grader = Grader()
-        simulate(calls(policy, iter([1.0] * 200), None), lambda _, now_s: BROKEN if now_s < 5.0 else ANSWER, grader)
+        simulate(calls(policy, iter([1.0] * 200), {}), lambda _, now_s: BROKEN if now_s < 5.0 else ANSWER, grader)
         return max(Counter(int(at_s * 10) for at_s in grader.arrivals_s if at_s > 1.05).values())
 
     assert peak(Jitter.NONE) == 200
@@ -151,3 +161,118 @@ def test_a_relay_with_every_fault_finds_none_in_the_client() -> None:
         Kind.TIMED_OUT,
         Kind.UNREACHABLE,
     }
+
+
+def breaker(changes: list[StateChange]) -> Breaker:
+    return Breaker(BreakerPolicy(consecutive=10, open_for_s=5.0, max_open_for_s=5.0), "all", changes.append)
+
+
+def test_a_breaker_spares_a_relay_in_an_outage_and_lets_it_come_back() -> None:
+    changes: list[StateChange] = []
+    ends, grader = run(
+        failing(20.0, 50.0), rate_per_s=100.0, for_s=80.0, budget=RetryBudget(), breaker=breaker(changes)
+    )
+    assert grader.attempts_between(20.0, 50.0) < 100
+    assert sum(done.short_circuited for done in ends) > 2_500
+    assert (changes[0].after, changes[-1].after) == ("open", "closed")
+    assert 20.0 < changes[0].at_s < 20.5
+    assert 50.0 < changes[-1].at_s < 56.0
+    assert +grader.faults == Counter()
+
+
+def test_rate_limits_and_bad_requests_trip_no_breaker() -> None:
+    changes: list[StateChange] = []
+    replies = [FAULTY_REPLIES[name] for name in ("bad request", "wrong key", "no money")]
+    run(lambda request, _now_s: replies[request % 3], rate_per_s=100.0, for_s=20.0, breaker=breaker(changes))
+    run(limited_relay(40, in_words), rate_per_s=60.0, for_s=20.0, breaker=breaker(changes))
+    assert changes == []
+
+
+def test_a_client_that_keeps_to_its_quota_is_never_told_to() -> None:
+    quota = Quota([Limit(40, 1.0), Limit(100_000, 60.0, Unit.TOKENS)])
+    ends, grader = run(limited_relay(40, in_words), rate_per_s=60.0, for_s=60.0, quota=quota)
+    kinds = Counter(kind for done in ends for kind in done.kinds)
+    assert set(kinds) == {Kind.OK}
+    assert grader.attempts == kinds[Kind.OK]
+    assert max(done.throttled_s for done in ends) > 15.0
+    assert {done.backoff_s for done in ends} == {0.0}
+
+
+def telling_relay(per_s: int) -> Relay:
+    """Fixed windows of a second, and headers that say what is left."""
+    used: Counter[int] = Counter()
+
+    def relay(_request: int, now_s: float) -> Reply:
+        window = int(now_s)
+        used[window] += 1
+        left, reset_ms = max(0, per_s - used[window]), ceil((window + 1 - now_s) * 1e3)
+        told = {"x-ratelimit-remaining-requests": str(left), "x-ratelimit-reset-requests": f"{reset_ms}ms"}
+        if used[window] > per_s:
+            refusal = Observation(Signs(429, "http_429", headers=told), told=remaining(told, WALL_S))
+            return Reply(refusal, 0.001, window + 1 - now_s)
+        signs = Signs(200, finish_reason="stop", headers=told)
+        answer = Observation(signs, content_begun=True, told=remaining(told, WALL_S), headers_at_s=now_s + 0.001)
+        return Reply(answer, 0.01)
+
+    return relay
+
+
+def test_a_client_can_follow_what_the_relay_tells_of_its_limits() -> None:
+    def refused(**gates: Any) -> int:
+        """Of 900 requests where 600 are allowed."""
+        ends, grader = run(telling_relay(40), rate_per_s=60.0, for_s=15.0, **gates)
+        assert +grader.faults == Counter()
+        return Counter(kind for done in ends for kind in done.kinds)[Kind.RATE_LIMITED]
+
+    quota = HeaderQuota()
+    heeding = replace(POLICY, heed=lambda place, told, at_s: quota.observe(place, *told, at_s))
+    assert refused() > 300
+    assert refused(policy=heeding, quota=quota) < 30
+
+
+class CountingQuota(Quota):
+    """Remembers what it gave out."""
+
+    def __init__(self, limits: Sequence[Limit]) -> None:
+        super().__init__(limits)
+        self.given: list[Reservation] = []
+
+    def reserve(self, tokens: int, now_s: float) -> Reservation:
+        self.given.append(super().reserve(tokens, now_s))
+        return self.given[-1]
+
+
+class CountingBreaker(Breaker):
+    """Remembers what it gave out."""
+
+    def __init__(self, policy: BreakerPolicy) -> None:
+        super().__init__(policy, "all", lambda _change: None)
+        self.given: list[Permit | None] = []
+
+    def try_acquire(self, now_s: float) -> Permit | None:
+        self.given.append(super().try_acquire(now_s))
+        return self.given[-1]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_with_everything_on_nothing_is_left_over(seed: int) -> None:
+    """And nothing was given back twice: the breaker and the quota would have raised."""
+    rng, replies = Random(seed), tuple(FAULTY_REPLIES.values())
+    watched = CountingBreaker(BreakerPolicy(failure_rate=0.35, open_for_s=1.0))
+    quota = CountingQuota([Limit(150, 1.0), Limit(900, 10.0)])
+    ends, grader = run(
+        lambda _request, _now_s: rng.choice(replies) if rng.random() < 0.5 else ANSWER,
+        rate_per_s=120.0,
+        for_s=30.0,
+        budget=RetryBudget(),
+        breaker=watched,
+        quota=quota,
+        tokens=100,
+    )
+    assert +grader.faults == Counter()
+    stops = {StoppedBy.BREAKER, StoppedBy.BUDGET, StoppedBy.CONTENT, None}
+    assert stops <= {done.stopped_by for done in ends}
+    assert len(quota.given) == grader.attempts
+    assert all(reservation.closed for reservation in quota.given)
+    assert all(permit.used for permit in watched.given if permit is not None)
+    assert sum(permit is not None for permit in watched.given) == grader.attempts
