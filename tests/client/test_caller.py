@@ -6,6 +6,7 @@ from typing import Any
 
 import gevent
 import pytest
+from msgspec import structs
 
 from relayload import clock
 from relayload.client.caller import Caller
@@ -136,6 +137,25 @@ def test_a_quota_follows_what_the_relay_says_is_left() -> None:
     made.call(REQUEST, Timeouts())
     made.call(REQUEST, Timeouts())
     assert script.sent_at_s[1] - script.sent_at_s[0] >= 0.14
+
+
+def test_what_is_left_counts_from_the_headers_and_not_from_the_end_of_a_stream() -> None:
+    limited = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1100ms"}
+
+    class Stream(Script):
+        """Headers at once, and content for a second."""
+
+        def send(self, request: WireRequest, timeouts: Timeouts, **given: Any) -> Answer:
+            sent_at_s = clock.now_s()
+            super().send(request, timeouts, **given)
+            attempt = structs.replace(OK.attempt, sent_at_s=sent_at_s, send_s=0.0, waiting_s=0.0)
+            return Answer(attempt, limited)
+
+    script = Stream(OK, for_s=1.0)
+    made = caller(script, quota_from_headers=True)
+    made.call(REQUEST, Timeouts())
+    made.call(REQUEST, Timeouts())
+    assert 1.09 <= script.sent_at_s[1] - script.sent_at_s[0] < 2.0
 
 
 def test_a_deadline_bounds_each_attempt_and_ends_the_request() -> None:
