@@ -1,0 +1,73 @@
+"""A user for locustfiles of one's own, with a client of the relay whose calls Locust's statistics show."""
+
+from locust import User
+from locust.env import Environment
+from locust.exception import StopTest
+
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from relayload.client import CallReport, RelayClient
+from relayload.client.client import failed
+from relayload.core.results.record import Outcome
+
+_MS = 1000.0
+_BAD_INPUT = 2
+
+
+class RelayUser(User):
+    """A user who calls a relay: `self.relay` is a RelayClient of the target that `host`, or `--host`, names.
+
+    All users of a class in a process share it, with its breakers and its quota, as the threads of an application
+    would. `client_options` are those of RelayClient; the key comes from the environment unless `api_key` is set.
+    """
+
+    abstract = True
+    api_key: str | None = None
+    api_key_variable = "RELAY_API_KEY"
+    client_options: Mapping[str, Any] = MappingProxyType({})
+    _clients: ClassVar[dict[tuple[type, int], RelayClient]] = {}
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.relay = self._shared_client(environment)
+
+    def _shared_client(self, environment: Environment) -> RelayClient:
+        place = type(self), id(environment)
+        if place not in self._clients:
+            key = self.api_key or os.environ.get(self.api_key_variable)
+            host = self.host or environment.host
+            if not host or not key:
+                environment.process_exit_code = _BAD_INPUT
+                raise StopTest(
+                    f"{type(self).__name__}: expected host = 'https://relay.example/v1' (or --host) and the key in "
+                    f"the environment as {self.api_key_variable}, or as api_key"
+                )
+            report = _Report(environment)
+            self._clients[place] = RelayClient(host, key, **self.client_options, on_call=report)
+        return self._clients[place]
+
+
+class _Report:
+    """Calls -> rows of Locust's statistics, as long as the caller waited."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def __call__(self, report: CallReport) -> None:
+        called = report.called
+        if called.outcome is Outcome.ABANDONED:
+            return  # Locust ended the user: nobody's failure
+        last = called.attempts[-1] if called.attempts else None
+        self._environment.events.request.fire(
+            request_type=report.request.endpoint.value,
+            name=report.name if last else f"{report.name} (not sent)",
+            response_time=report.latency_s * _MS,
+            response_length=last.received_bytes if last else 0,
+            exception=None if called.outcome is Outcome.OK else failed(report.request.model, called),
+            context={"relayload": report},
+        )
+        if last is not None and last.ttft_s is not None:
+            self._environment.stats.entries[(report.name, "ttft")].log(round(last.ttft_s * _MS), 0)

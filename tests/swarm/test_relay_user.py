@@ -1,0 +1,56 @@
+"""RelayUser in a locustfile of one's own, as a process."""
+
+from pathlib import Path
+
+from support import Start, relay_stats
+
+from relayload.fakerelay.process import FakeRelay
+
+LOCUSTFILE = """
+from locust import constant, task
+
+from relayload import RelayUser
+
+
+class Visitor(RelayUser):
+    wait_time = constant(0.05)
+    client_options = {"retry": None}
+
+    @task(9)
+    def ask(self):
+        told = []
+        answer = self.relay.chat(
+            "o3", [{"role": "user", "content": "hi"}], stream=True, max_output_tokens=5, on_delta=told.append
+        )
+        assert (len(told), answer.output_tokens) == (5, 5)
+
+    @task
+    def misspell(self):
+        try:
+            self.relay.chat("o33", [{"role": "user", "content": "hi"}], name="misspelt")
+        except Exception as error:
+            assert error.fault == "yours", error
+"""
+
+
+def write(folder: Path) -> Path:
+    path = folder / "own.py"
+    path.write_text(LOCUSTFILE)
+    return path
+
+
+def test_calls_of_ones_own_tasks_are_rows_of_locusts_statistics(start: Start, relay: FakeRelay, tmp_path: Path) -> None:
+    options = ["--headless", "-u", "3", "-r", "3", "-t", "3s", "--host", relay.base_url, "--exit-code-on-error", "0"]
+    run = start("locust", "-f", write(tmp_path), *options, RELAY_API_KEY="sk-fake")
+    assert run.wait() == 0, run.output
+    rows = [line.split()[:2] for line in run.output.splitlines()]
+    assert {("chat", "o3"), ("ttft", "o3"), ("chat", "misspelt")} <= {tuple(row) for row in rows}
+    assert "o33: bad_request: http_404" in run.output
+    assert relay_stats(relay)["requests"] > 20
+    assert "sk-fake" not in run.output
+
+
+def test_a_user_without_a_host_or_a_key_is_told_what_is_missing(start: Start, tmp_path: Path) -> None:
+    run = start("locust", "-f", write(tmp_path), "--headless", "-u", "1", "-t", "2s", RELAY_API_KEY="")
+    assert run.wait() == 2
+    assert "expected host = 'https://relay.example/v1' (or --host) and the key" in run.output
