@@ -102,7 +102,8 @@ def _shifts(sources: Sequence[_Source]) -> list[Shift]:
     shifts = [Shift()]
     for source in sources[:-1]:
         workers = max([source.run.workers, *(worker + 1 for worker in source.files)])
-        offered = source.run.offered if source.run.offered is not None else _highest_index(source) + 1
+        run = source.run
+        offered = run.offered // run.copies if run.offered is not None else _highest_index(source) + 1
         shifts.append(Shift(shifts[-1].worker + workers, shifts[-1].index + offered))
     return shifts
 
@@ -114,7 +115,8 @@ def _whole(sources: Sequence[_Source], shifts: Sequence[Shift], workers: int) ->
 
 
 def _highest_index(source: _Source) -> int:
-    return max(Recording(source.directory, source.run).fold().fold.indices, default=-1)
+    indices = Recording(source.directory, source.run).fold().fold.indices
+    return max(map(max, filter(None, indices.values())), default=-1)
 
 
 def _write(path: Path, out: Path, shift: Shift) -> None:

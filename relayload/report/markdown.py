@@ -16,7 +16,7 @@ from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity
-from relayload.report.text import interval, observed
+from relayload.report.text import groups, interval, observed
 
 MOST_BYTES = 900_000
 _MARKS = {Word.PASS: "✅", Word.FAIL: "❌", Word.INCONCLUSIVE: "❔", Word.INVALID: "🚫"}
@@ -79,10 +79,8 @@ def _counts(summary: Summary) -> str:
 
 
 def _latencies(summary: Summary) -> list[str]:
-    """Of all, and of each scenario where there are several."""
-    several = summary.by_scenario.items() if len(summary.by_scenario) > 1 else ()
-    named = [("all", summary.metrics), *((name, group.metrics) for name, group in several)]
-    rows = [row for name, metrics in named for row in _metric_rows(name, metrics)]
+    """Of all, and of each target and scenario where there are several."""
+    rows = [row for name, metrics in groups(summary) for row in _metric_rows(name, metrics)]
     return table(("measured, ok", "", "n", "p50", "p90", "p95", "p99", "max"), rows) if rows else []
 
 

@@ -48,9 +48,10 @@ def _rates(summary: Summary) -> Iterator[list[str]]:
 
 
 def _distributions(summary: Summary) -> Iterator[list[str]]:
-    """Of all requests that ended ok, and of each scenario."""
+    """Of all requests that ended ok, and of each scenario and target."""
     scopes: list[tuple[_Labels, object]] = [({}, summary.metrics)]
     scopes += [({"scenario": name}, group.metrics) for name, group in summary.by_scenario.items()]
+    scopes += [({"target": name}, group.metrics) for name, group in summary.by_target.items()]
     for metric in _METRICS:
         points = [point for labels, metrics in scopes for point in _quantiles(getattr(metrics, metric), labels)]
         name = f"relayload_{metric}_seconds"

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from relayload.core.results.sample import Distribution
-from relayload.core.results.summary import GeneratorHealth, Group, Metrics, Summary
+from relayload.core.results.summary import GeneratorHealth, Metrics, Summary
 from relayload.core.units import format_duration
 from relayload.core.verdict.catalog import Unit
 from relayload.core.verdict.gate import Verdict
@@ -18,6 +18,7 @@ from relayload.core.verdict.wording import quantity, share
 from relayload.report.client import client_facts
 from relayload.report.cost import cost_facts
 from relayload.report.printing import printed
+from relayload.report.targets import target_facts
 
 MARKS = {Word.PASS: "✓", Word.FAIL: "✗", Word.INCONCLUSIVE: "?"}
 _STYLES = {Word.PASS: "green", Word.FAIL: "red", Word.INCONCLUSIVE: "yellow", Word.INVALID: "magenta"}
@@ -29,6 +30,7 @@ def render_summary(summary: Summary, *, color: bool = False) -> str:
     """Counts, latencies by scenario, errors, rates and the state of the generator."""
     parts = [Text(_title(summary), style="bold"), Text(), *_facts(_counts(summary)), Text(), _latencies(summary)]
     facts = [*_errors(summary), *client_facts(summary), *_rates(summary), *cost_facts(summary.cost)]
+    facts += target_facts(summary)
     parts += [Text(), *_facts([*facts, *_generator(summary)])]
     parts += [Text(f"warning: {warning}", style="yellow") for warning in summary.warnings]
     return printed(parts, color=color)
@@ -68,21 +70,24 @@ def _counts(summary: Summary) -> list[tuple[str, str]]:
 
 
 def _latencies(summary: Summary) -> RenderableType:
-    """Of all, and of each scenario where there are several."""
+    """Of all, and of each target and scenario where there are several."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
     table.add_column("measured, ok", max_width=18, overflow="ellipsis", no_wrap=True)
     table.add_column("", no_wrap=True)
     for heading in ("n", "p50", "p90", "p99", "p99 interval", "max"):
         table.add_column(heading, justify="right", no_wrap=True)
-    several = len(summary.by_scenario) > 1
-    for name, metrics in (("all", summary.metrics), *(_by_scenario(summary.by_scenario) if several else ())):
+    for name, metrics in groups(summary):
         for row in _metric_rows(name, metrics):
             table.add_row(*row)
     return table
 
 
-def _by_scenario(groups: dict[str, Group]) -> Iterator[tuple[str, Metrics]]:
-    return ((name, group.metrics) for name, group in groups.items())
+def groups(summary: Summary) -> Iterator[tuple[str, Metrics]]:
+    """What tables tell apart, with its name: everything, and each target and scenario where there are several."""
+    yield "all", summary.metrics
+    for named in (summary.by_target, summary.by_scenario):
+        if len(named) > 1:
+            yield from ((name, group.metrics) for name, group in named.items())
 
 
 def _metric_rows(name: str, metrics: Metrics) -> Iterator[tuple[str, ...]]:

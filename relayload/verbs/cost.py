@@ -10,9 +10,10 @@ from relayload import prices as price_lists
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.price import ANY, Prices, price_of
 from relayload.core.results.cell import Tokens
-from relayload.core.results.cost import cost_of
+from relayload.core.results.cost import Cost, cost_of
 from relayload.core.results.fold import Fold
 from relayload.core.results.quote import Amount, Period, quote
+from relayload.core.results.targets import paid
 from relayload.core.units import whole_count
 from relayload.document.validation import nearest
 from relayload.recording import Recording
@@ -94,14 +95,13 @@ def _measured(run_dir: Path, scale: str | None, places: tuple[str, ...]) -> tupl
     if not fold.started:
         raise _fault(f"{run_dir} holds no requests")
     requests, per = _scaled(scale) if scale else (fold.started, None)
-    priced = [(place, _prices(place)) for place in places] or [(_OWN, recording.run.prices)]
-    offers = [(name, _paid(fold, name, prices) * requests / fold.started) for name, prices in priced]
+    costs = [(place, cost_of(fold.cells, _prices(place))) for place in places]
+    costs = costs or [(_OWN, paid(fold.cells, recording.run))]
+    offers = [(name, _usd(name, cost) * requests / fold.started) for name, cost in costs]
     return _amount(fold, requests, per), offers
 
 
-def _paid(fold: Fold, name: str, prices: Prices) -> Decimal:
-
-    cost = cost_of(fold.cells, prices)
+def _usd(name: str, cost: Cost) -> Decimal:
     if cost.unpriced:
         remedy = "name a list by --price" if name == _OWN else f"write {name}:MODEL to price all as one model"
         raise _fault(f"no price for {', '.join(cost.unpriced)} {name}: {remedy}")

@@ -5,7 +5,7 @@ import pytest
 from relayload.core.price import Price
 from relayload.core.results.health import Thresholds
 from relayload.core.results.record import Outcome
-from relayload.core.results.run import StageInfo
+from relayload.core.results.run import StageInfo, TargetInfo
 from relayload.core.results.tables import summarize
 from relayload.core.verdict.gate import judge
 from relayload.core.verdict.grammar import parse
@@ -107,3 +107,17 @@ def test_the_cost_is_told_with_what_was_wasted(request_line, make_run, folded):
 
 def test_without_prices_nothing_is_said_of_cost(request_line, make_run, folded):
     assert "cost" not in render_summary(summarize(folded([request_line(0)]), make_run()))
+
+
+def test_several_targets_have_rows_of_their_own(request_line, make_run, folded):
+    price = Price(input=Decimal(1000), output=Decimal(1000))
+    targets = {
+        "direct": TargetInfo(base_url="http://a/v1", prices={"any": price}),
+        "relay": TargetInfo(base_url="http://b/v1", prices={"any": price}),
+    }
+    lines = [request_line(index, target=name) for index in range(3) for name in targets]
+    text = render_summary(summarize(folded(lines[:-1]), make_run(targets=targets)))
+    assert "direct        latency  3" in text
+    assert "relay         latency  2" in text
+    assert "targets    direct: started 3 · ok 3 · 60 tokens in, 30 out · $0.09" in text
+    assert "           relay: started 2 · ok 2 · 40 tokens in, 20 out · $0.06" in text

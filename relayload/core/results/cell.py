@@ -28,6 +28,8 @@ class Place(NamedTuple):
     model: str
     stage: str
     measured: bool
+    target: str | None = None
+    """None where there is only one."""
 
 
 class Key(NamedTuple):
@@ -107,6 +109,7 @@ class Cell:
         "buffered",
         "columns",
         "gaps",
+        "indices",
         "retried",
         "retries",
         "tokens",
@@ -115,6 +118,8 @@ class Cell:
 
     def __init__(self) -> None:
         self.columns = {name: array("d") for name in _STORED}
+        self.indices = array("q")
+        """Of the arrivals, -1 for later turns; kept where there are several targets, to find those sent as one."""
         self.gaps = Histogram()
         self.tokens = Tokens()
         self.retried = Tokens()
@@ -139,6 +144,8 @@ class Cell:
         self.columns["late"].fromlist(list(map(attrgetter("late_s"), records)))
         self.columns["latency"].fromlist(list(map(attrgetter("latency_s"), records)))
         self.columns["throttled"].fromlist(list(map(attrgetter("throttled_s"), records)))
+        if records and records[0].target is not None:
+            self.indices.fromlist([-1 if record.turn else record.index for record in records])
         self.tries.extend(records)
         attempts = [attempt for record in records for attempt in record.attempts]
         tried = sum(map(bool, map(attrgetter("attempts"), records)))
@@ -153,6 +160,7 @@ class Cell:
         self._forget()
         for name, column in self.columns.items():
             column.extend(other.columns[name])
+        self.indices.extend(other.indices)
         self.gaps.merge(other.gaps)
         self.tokens.merge(other.tokens)
         self.retried.merge(other.retried)

@@ -29,6 +29,10 @@ class Waste(Struct, frozen=True, kw_only=True):
     cancelled_usd: Decimal = _NOTHING
     """The last attempts of requests that were cancelled."""
 
+    @property
+    def usd(self) -> Decimal:
+        return self.retries_usd + self.failed_usd + self.cancelled_usd
+
 
 class Cost(Struct, frozen=True, kw_only=True):
     """Dollars, to a millionth, as decimal text in JSON. The parts of a model add up to it, and the models to `usd`."""
@@ -59,6 +63,28 @@ def cost_of(cells: Mapping[Key, Cell], prices: Prices) -> Cost:
     if unpriced or untold:
         return Cost(by_model=by_model, unpriced=unpriced, untold=untold)
     return Cost(usd=sum(by_model.values(), _NOTHING), by_model=by_model, **_apart(sums))
+
+
+def total(costs: Mapping[str, Cost]) -> Cost:
+    """Of the costs at several targets their sum; models of which something is not known bear the name of theirs."""
+    by_model: dict[str, Decimal] = {}
+    for cost in costs.values():
+        for model, usd in cost.by_model.items():
+            by_model[model] = by_model.get(model, _NOTHING) + usd
+    unpriced = tuple(f"{target}/{model}" for target, cost in costs.items() for model in cost.unpriced)
+    untold = tuple(f"{target}/{model}" for target, cost in costs.items() for model in cost.untold)
+    if unpriced or untold:
+        return Cost(by_model=by_model, unpriced=unpriced, untold=untold)
+    wastes = [cost.waste for cost in costs.values() if cost.waste]
+    waste = Waste(**{name: sum((getattr(each, name) for each in wastes), _NOTHING) for name in Waste.__struct_fields__})
+    estimated = sum((cost.estimated_usd or _NOTHING for cost in costs.values()), _NOTHING)
+    return Cost(
+        usd=sum(by_model.values(), _NOTHING),
+        by_model=by_model,
+        wasted_usd=waste.usd,
+        waste=waste,
+        estimated_usd=estimated,
+    )
 
 
 class _Fate(Enum):
@@ -153,7 +179,7 @@ def _apart(sums: Mapping[str, Mapping[_Fate, tuple[Decimal, Decimal]]]) -> dict[
         retries_usd=spent(_Fate.RETRIED), failed_usd=spent(_Fate.FAILED), cancelled_usd=spent(_Fate.CANCELLED)
     )
     return {
-        "wasted_usd": waste.retries_usd + waste.failed_usd + waste.cancelled_usd,
+        "wasted_usd": waste.usd,
         "waste": waste,
         "estimated_usd": sum((estimated for parts in sums.values() for _, estimated in parts.values()), _NOTHING),
     }

@@ -7,14 +7,14 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter, eq
 
 from relayload.core.results.cell import NO_ANSWER, Cell, Key, Place
 from relayload.core.results.record import Drop, End, Line, Record, Transition
 from relayload.core.results.run import RunInfo
 
-_PLACE_AND_OUTCOME = attrgetter("scenario", "model", "stage", "measured", "outcome._value_")
+_PLACE_AND_OUTCOME = attrgetter("scenario", "model", "stage", "measured", "target", "outcome._value_")
 _STATUS_ERROR_KIND = attrgetter("status", "error", "kind")
 
 
@@ -29,8 +29,8 @@ class Fold:
         """The instants at which the dropped arrivals were due."""
         self.ends: list[End] = []
         self.transitions: list[Transition] = []
-        self.indices = array("q")
-        """Of the arrivals; later turns of a conversation are none."""
+        self.indices: dict[str | None, array[int]] = {}
+        """Of the arrivals, by target; later turns of a conversation are none."""
         self.starts_s = array("d")
         self.lines_of: Counter[int] = Counter()
         """Starts and drops on record, by worker."""
@@ -60,7 +60,8 @@ class Fold:
             self.drops.setdefault(place, array("d")).extend(due_s)
         self.ends.extend(other.ends)
         self.transitions.extend(other.transitions)
-        self.indices.extend(other.indices)
+        for target, indices in other.indices.items():
+            self._indices_of(target).extend(indices)
         self.lines_of.update(other.lines_of)
         self.starts_s.extend(other.starts_s)
         self.last_at_s = max(self.last_at_s, other.last_at_s)
@@ -79,7 +80,7 @@ class Fold:
         if key not in self.cells:
             self.cells[key] = Cell()
         self.cells[key].extend(alike)
-        self.indices.extend([record.index for record in alike if not record.turn])
+        self._indices_of(key.place.target).extend([record.index for record in alike if not record.turn])
         self.lines_of.update(map(attrgetter("worker"), alike))
         self.starts_s.extend([record.intended_at_s + record.late_s for record in alike])
         self.last_at_s = max(self.last_at_s, max([record.intended_at_s + record.latency_s for record in alike]))
@@ -89,11 +90,14 @@ class Fold:
         self.last_at_s = max(self.last_at_s, end.at_s)
 
     def _add_drop(self, drop: Drop) -> None:
-        place = Place(drop.scenario, drop.model, drop.stage, drop.measured)
+        place = Place(drop.scenario, drop.model, drop.stage, drop.measured, drop.target)
         self.drops.setdefault(place, array("d")).append(drop.intended_at_s)
-        self.indices.append(drop.index)
+        self._indices_of(drop.target).append(drop.index)
         self.lines_of[drop.worker] += 1
         self.last_at_s = max(self.last_at_s, drop.intended_at_s)
+
+    def _indices_of(self, target: str | None) -> "array[int]":
+        return self.indices.setdefault(target, array("q"))
 
 
 def _by_answer(alike: list[Record]) -> Iterable[list[Record]]:
@@ -110,7 +114,7 @@ def _by_answer(alike: list[Record]) -> Iterable[list[Record]]:
 
 def _key(record: Record) -> Key:
     answer = record.attempts[-1] if record.attempts else NO_ANSWER
-    place = Place(record.scenario, record.model, record.stage, record.measured)
+    place = Place(record.scenario, record.model, record.stage, record.measured, record.target)
     kind = answer.kind.value if answer.kind else None
     return Key(place, record.outcome.value, answer.status, answer.error, kind)
 
@@ -132,20 +136,27 @@ class Account:
 def account(fold: Fold, run: RunInfo) -> Account:
     """Count what was offered and find what is missing.
 
-    The indices of an open load number its arrivals in the order of time, so a gap is a lost arrival. A closed load
-    offers what it starts, and so do the later turns of conversations; there only the workers' own claims tell of
-    requests that left no record.
+    The indices of an open load number its arrivals in the order of time, so a gap is a lost arrival; where each goes
+    to every target, each target has them all. A closed load offers what it starts, and so do the later turns of
+    conversations; there only the workers' own claims tell of requests that left no record.
     """
-    order = sorted(fold.indices)
-    twice = sum(map(eq, order, islice(order, 1, None)))
+    orders = _orders(fold, run)
+    twice = sum(sum(map(eq, order, islice(order, 1, None))) for order in orders)
     unrecorded = _unrecorded(fold, run)
     if run.closed:
         lost = sum(unrecorded.values())
     else:
-        due = max(run.offered or 0, order[-1] + 1 if order else 0)
-        lost = due - (len(order) - twice)
+        due = max((run.offered or 0) // run.copies, *(order[-1] + 1 for order in orders if order), 0)
+        lost = due * run.copies - (sum(map(len, orders)) - twice)
     faults = (*_twice(twice), *_missing(fold, unrecorded))
     return Account(fold.started, fold.dropped, lost, faults)
+
+
+def _orders(fold: Fold, run: RunInfo) -> list[list[int]]:
+    """The indices on record, sorted, of everything that has the schedule to itself."""
+    if run.copies > 1:
+        return [sorted(fold.indices.get(target, ())) for target in run.targets]
+    return [sorted(chain.from_iterable(fold.indices.values()))]
 
 
 def _unrecorded(fold: Fold, run: RunInfo) -> dict[int, int]:

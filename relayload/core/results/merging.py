@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 _APART_S = 60.0
 """Starts that are further apart than this were not of one load."""
-_SAME = ("load_kind", "stages", "base_url", "objectives", "thresholds", "prices")
+_SAME = ("load_kind", "stages", "base_url", "targets", "paired", "objectives", "thresholds", "prices")
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,8 @@ class Record(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="l
     latency_s: float
     """Intended start to the end, every wait and retry inside."""
     outcome: Outcome
+    target: str | None = None
+    """Where it was sent; None where there is only one target."""
     turn: int = 0
     """Of a conversation, whose later turns have the index of the arrival that began it."""
     throttled_s: float = 0.0
@@ -122,6 +124,7 @@ class Drop(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="lin
     intended_at_s: float
     reason: str
     """`max_in_flight`, or `late`: starting it so late could have broken `load.limits`."""
+    target: str | None = None
 
 
 class Transition(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="breaker", gc=False):
@@ -130,7 +133,8 @@ class Transition(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fiel
     worker: int
     at_s: float
     scope: str
-    """What the breaker is for, such as a model; `all` for the only one."""
+    """What the breaker is for, such as a model; `all` for the only one. Of several targets, each has breakers of its
+    own: `relay/o3`."""
     before: State
     after: State
     reason: str
@@ -143,6 +147,7 @@ class Transition(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fiel
     slow: int = 0
     since_s: float | None = None
     """Of a trip: when the first of the failures behind it ended."""
+    target: str | None = None
 
 
 class End(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="end"):

@@ -28,6 +28,14 @@ class StageInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether it is left out of the statistics, as a warm-up or a cool-down."""
 
 
+class TargetInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of several targets."""
+
+    base_url: str
+    prices: dict[str, Price] = {}
+    """By model, in US dollars per million tokens."""
+
+
 class WorkerInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a worker last told of itself, for those that died before their last line."""
 
@@ -48,7 +56,11 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     stages: tuple[StageInfo, ...]
     workers: int
     base_url: str
-    """Of the target, without credentials."""
+    """Of the target, without credentials; of several, of the first."""
+    targets: dict[str, TargetInfo] = {}
+    """By name where there are several. The first is what the others are compared with."""
+    paired: bool = False
+    """Every arrival went to each of the targets."""
     cautions: tuple[str, ...] = ()
     """What everyone who reads the results must know, such as that certificates were not verified."""
     objectives: tuple[str, ...] = ()
@@ -66,6 +78,11 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     exit_code: int | None = None
     last_told: tuple[WorkerInfo, ...] = ()
     schema_version: int = 1
+
+    @property
+    def copies(self) -> int:
+        """How many requests an arrival makes, all with its index."""
+        return len(self.targets) if self.paired else 1
 
     @property
     def closed(self) -> bool:

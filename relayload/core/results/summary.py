@@ -154,6 +154,13 @@ class Group(Struct, frozen=True, kw_only=True, omit_defaults=True):
     warmup: bool = False
 
 
+class TargetGroup(Group, frozen=True, kw_only=True, omit_defaults=True):
+    """The requests to one of several targets, with what they cost by its own prices."""
+
+    tokens: TokenCounts
+    cost: Cost = Cost()
+
+
 class Second(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The requests that were due in one step of the timeline; percentiles are of those that ended ok."""
 
@@ -201,6 +208,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     by_scenario: dict[str, Group]
     by_model: dict[str, Group]
     by_stage: dict[str, Group]
+    by_target: dict[str, TargetGroup] = {}
+    """Where there are several, in the order of the profile."""
     timeline_step_s: float
     timeline: tuple[Second, ...]
     generator: GeneratorHealth

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple, cast
 
+from msgspec import structs
+
 from relayload.core.results.cell import Key, Place, Tokens
 from relayload.core.results.client import breaker_acts_of, quota_waits_of, retries_of
-from relayload.core.results.cost import cost_of
 from relayload.core.results.fold import Account, Fold, account
 from relayload.core.results.generator import health_of
 from relayload.core.results.jobs import RunAll, one_by_one
@@ -26,8 +27,10 @@ from relayload.core.results.summary import (
     Scope,
     Second,
     Summary,
+    TargetGroup,
     TokenCounts,
 )
+from relayload.core.results.targets import paid, paid_at
 from relayload.core.results.timeline import last_due_s, most_in_window, step_s, timeline
 
 
@@ -61,6 +64,7 @@ class _Summarizer:
         self._by_scenario = self._split(lambda place: place.scenario)
         self._by_model = self._split(lambda place: place.model)
         self._by_stage = self._split(lambda place: place.stage)
+        self._by_target = self._split(lambda place: place.target) if run.targets else {}
         self._metrics = MetricsOf(self._tabled())
         self._timeline_step_s = step_s(last_due_s(fold))
         presort(fold, run_all)
@@ -89,10 +93,11 @@ class _Summarizer:
             metrics=self._metrics[self._measured.where(_is_ok)],
             errors=errors,
             tokens=_tokens(self._all),
-            cost=cost_of(fold.cells, run.prices),
+            cost=paid(fold.cells, run),
             by_scenario=self._groups(self._by_scenario),
             by_model=self._groups(self._by_model),
             by_stage=self._stages(),
+            by_target=self._targets(),
             timeline_step_s=self._timeline_step_s,
             timeline=self._timeline,
             generator=health_of(fold, run.thresholds, errors, self._starts.late_p99_s, (*accounted.faults, *faults)),
@@ -133,7 +138,7 @@ class _Summarizer:
     def _tabled(self) -> Iterator[Selection]:
         """The requests that have metrics of their own."""
         yield self._measured.where(_is_ok)
-        for named in (self._by_scenario, self._by_model):
+        for named in (self._by_scenario, self._by_model, self._by_target):
             yield from (own.where(_is_measured).where(_is_ok) for own, _ in named.values())
         yield from (own.where(_is_ok) for own, _ in self._by_stage.values())
 
@@ -154,11 +159,24 @@ class _Summarizer:
             for own, dropped in (self._by_stage[stage.name],)
         }
 
-    def _split(self, name_of: Callable[[Place], str]) -> Named:
+    def _targets(self) -> dict[str, TargetGroup]:
+        """As of scenarios and models, with tokens and cost, in the order of the profile."""
+        groups = self._groups(self._by_target)
+        return {
+            name: TargetGroup(
+                **structs.asdict(groups[name]),
+                tokens=_tokens(self._by_target[name][0]),
+                cost=paid_at(name, self._fold.cells, self._run),
+            )
+            for name in self._run.targets
+            if name in groups
+        }
+
+    def _split(self, name_of: Callable[[Place], str | None]) -> Named:
         """Requests and the number of drops by name."""
         places = [*(key.place for key in self._fold.cells), *self._fold.drops]
         named = {}
-        for name in sorted({name_of(place) for place in places}):
+        for name in sorted(filter(None, {name_of(place) for place in places})):
             cells = {key: cell for key, cell in self._fold.cells.items() if name_of(key.place) == name}
             drops = [len(due_s) for place, due_s in self._fold.drops.items() if name_of(place) == name]
             named[name] = Selection(cells), sum(drops)

@@ -29,7 +29,7 @@ class Metric:
     """It counts requests that meet conditions, which stand among its tags."""
 
 
-_REQUEST_TAGS = ("scenario", "model", "stage")
+_REQUEST_TAGS = ("scenario", "model", "stage", "target")
 _SPREAD = ("pN", "avg", "min", "max")
 
 
@@ -64,7 +64,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             Metric("throughput", _PER_SECOND, _REQUEST_TAGS),
             Metric("output_tokens", _PER_SECOND, _REQUEST_TAGS),
             Metric("goodput", {"rate": Unit.SHARE, **_PER_SECOND}, _REQUEST_TAGS, conditional=True),
-            Metric("breaker", _BREAKER, ("scope",)),
+            Metric("breaker", _BREAKER, ("scope", "target")),
             Metric("cost", {"usd": Unit.USD}, _REQUEST_TAGS),
         )
     }

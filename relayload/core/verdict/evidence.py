@@ -10,6 +10,7 @@ from relayload.core.results.cell import Cell, Key, Place
 from relayload.core.results.fold import Fold
 from relayload.core.results.histogram import Histogram, middle_s
 from relayload.core.results.ranks import Parts
+from relayload.core.results.record import Transition
 from relayload.core.results.run import RunInfo
 from relayload.core.results.sample import effective_size
 from relayload.core.results.selection import Selection, Series
@@ -110,8 +111,8 @@ class Evidence:
 
     def breakers(self, objective: Objective) -> list[Breaker]:
         """Those in the scopes that the tags admit, with their whole history."""
-        tags = objective.tagged("scope")
-        return breakers(change for change in self.fold.transitions if all(tag.admits(change.scope) for tag in tags))
+        tags = objective.tags
+        return breakers(change for change in self.fold.transitions if _moved(tags, change))
 
     @property
     def measured_spans(self) -> list[tuple[float, float]]:
@@ -209,7 +210,17 @@ def _within(tags: Sequence[Tag], place: Place) -> bool:
 
 
 def _tagged(tags: Sequence[Tag], place: Place) -> bool:
-    values = {"scenario": place.scenario, "model": place.model, "stage": place.stage}
+    values = {
+        "scenario": place.scenario,
+        "model": place.model,
+        "stage": place.stage,
+        "target": place.target or "",
+    }
+    return all(tag.admits(values[tag.name]) for tag in tags if tag.name in values)
+
+
+def _moved(tags: Sequence[Tag], change: Transition) -> bool:
+    values = {"scope": change.scope, "target": change.target or ""}
     return all(tag.admits(values[tag.name]) for tag in tags if tag.name in values)
 
 

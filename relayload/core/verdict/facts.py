@@ -6,8 +6,8 @@ from itertools import chain
 from types import MappingProxyType
 
 from relayload.core.results.breakers import open_s, opened_after_s, trips
-from relayload.core.results.cost import cost_of
 from relayload.core.results.record import Transition
+from relayload.core.results.targets import paid
 from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.judgement import Judgement, finite, judgement, nothing, share_reason
 from relayload.core.verdict.objective import Objective
@@ -101,13 +101,13 @@ def _judge_output_tokens(objective: Objective, evidence: Evidence) -> Judgement:
 
 def _judge_cost(objective: Objective, evidence: Evidence) -> Judgement:
     """Dollars to a millionth keep their order as floats."""
-    paid = evidence.paid(objective)
-    cost = cost_of(paid.cells, evidence.run.prices)
+    requests = evidence.paid(objective)
+    cost = paid(requests.cells, evidence.run)
     if cost.unpriced:
         return nothing(objective, f"no price for {', '.join(cost.unpriced)}: write target.prices")
     if cost.usd is None:
         return nothing(objective, f"{', '.join(cost.untold)} never told its tokens")
-    return _judge_number(objective, float(cost.usd), paid.count if cost.by_model else 0)
+    return _judge_number(objective, float(cost.usd), requests.count if cost.by_model else 0)
 
 
 def _judge_rate(objective: Objective, count: float, seconds: float, n: int) -> Judgement:

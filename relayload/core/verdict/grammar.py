@@ -5,7 +5,7 @@
               | "errors" | "retries" | "requests" | "throughput" | "output_tokens" | "goodput" | "breaker" | "cost"
     part      = tag | condition
     tag       = name ( "=" | "!=" ) text
-    name      = "scenario" | "model" | "stage" | "outcome" | "kind" | "scope"
+    name      = "scenario" | "model" | "stage" | "target" | "outcome" | "kind" | "scope"
     condition = metric ( "<" | "<=" | ">" | ">=" ) value
     aggregate = "p" number | "avg" | "min" | "max" | "rate" | "count" | "per_second"
               | "trips" | "open_time" | "opened_after" | "recovered_after" | "usd"

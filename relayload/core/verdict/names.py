@@ -22,12 +22,22 @@ def within_scenario(objective: Objective, scenario: str) -> Objective:
 
 
 def unknown_names(
-    objective: Objective, *, scenarios: Iterable[str], models: Iterable[str], stages: Iterable[str]
+    objective: Objective,
+    *,
+    scenarios: Iterable[str],
+    models: Iterable[str],
+    stages: Iterable[str],
+    targets: Iterable[str] = (),
 ) -> list[str]:
-    """What is wrong with the tags of an objective, given the names that a profile knows."""
-    known = {"scenario": list(scenarios), "model": list(models), "stage": list(stages)}
+    """What is wrong with the tags of an objective, given the names that a profile knows.
+
+    There are no names of targets where there is only one.
+    """
+    known = {"scenario": list(scenarios), "model": list(models), "stage": list(stages), "target": list(targets)}
     return [
         unknown(tag.name, tag.value, known[tag.name])
+        if known[tag.name]
+        else f"there is one {tag.name}: leave out '{tag}'"
         for tag in objective.tags
         if tag.name in known and tag.value not in known[tag.name]
     ]

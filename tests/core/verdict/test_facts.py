@@ -160,3 +160,15 @@ def test_where_all_fail_nothing_is_good(judged, request_line):
     lines = [request_line(index, outcome=Outcome.UNREACHABLE) for index in range(10)]
     judgement = judged("goodput{ttft<200ms}.rate >= 90%", lines)
     assert (judgement.verdict, judgement.k, judgement.observed) == (Word.FAIL, 10, 0)
+
+
+def test_a_tag_of_the_target_narrows_requests_and_breakers(judged, request_line, breaker_line):
+    lines = [
+        request_line(0, target="relay"),
+        request_line(0, target="direct", outcome=Outcome.TIMED_OUT),
+        breaker_line(30.0, CLOSED, OPEN, scope="direct/o3", target="direct"),
+    ]
+    assert judged("errors{target=direct}.count == 1", lines).verdict is Word.PASS
+    assert judged("errors{target!=direct}.count == 0", lines).verdict is Word.PASS
+    assert judged("breaker{target=relay}.trips == 0", lines).verdict is Word.PASS
+    assert judged("breaker{target=direct}.trips == 1", lines).verdict is Word.PASS

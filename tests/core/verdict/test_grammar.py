@@ -106,7 +106,7 @@ def test_other_aggregates_are_no_quantiles(text: str):
         ("ttft{scenrio=a}.p99 < 1s", "unknown tag of ttft 'scenrio': did you mean 'scenario'?"),
         (
             "errors{outcome=ok}.rate < 1%",
-            "unknown tag of errors 'outcome': expected one of scenario, model, stage, kind",
+            "unknown tag of errors 'outcome': expected one of scenario, model, stage, target, kind",
         ),
         ("ttft{stage}.p99 < 1s", "expected a tag such as 'stage=steady' or 'outcome!=ok', got 'stage'"),
         ("latency{outcome=okay}.p99 < 1s", "unknown outcome 'okay': did you mean 'ok'?"),
@@ -119,7 +119,7 @@ def test_other_aggregates_are_no_quantiles(text: str):
         ),
         ("goodput{ttft<1}.rate > 95%", "ttft: expected a duration such as '800ms', '30s' or '1h30m', got '1'"),
         ("ttft{latency<1s}.p99 < 1s", "expected a tag such as 'stage=steady' or 'outcome!=ok', got 'latency<1s'"),
-        ("breaker{model=o3}.trips == 0", "unknown tag of breaker 'model': expected one of scope"),
+        ("breaker{model=o3}.trips == 0", "unknown tag of breaker 'model': expected one of scope, target"),
         (
             "breaker.open_tim < 1s",
             "unknown aggregate of breaker 'open_tim': did you mean 'open_time'?",
@@ -152,6 +152,15 @@ def test_names_that_a_profile_does_not_know_are_told():
     assert unknown_names(objective, scenarios=["simple"], models=["o3"], stages=["warm"]) == [
         "unknown scenario 'simpel': did you mean 'simple'?",
         "unknown stage 'steady': expected one of warm",
+    ]
+
+
+def test_a_target_can_only_be_named_where_there_are_several():
+    known = {"scenarios": ["simple"], "models": ["o3"], "stages": ["warm"]}
+    objective = parse("ttft{target=relya}.p99 < 1s")
+    assert unknown_names(objective, **known) == ["there is one target: leave out 'target=relya'"]
+    assert unknown_names(objective, **known, targets=["direct", "relay"]) == [
+        "unknown target 'relya': did you mean 'relay'?"
     ]
 
 
