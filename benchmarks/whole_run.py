@@ -1,0 +1,187 @@
+"""What a request costs in a whole run, beside what Locust's own users pay at the same rate.
+
+    python benchmarks/whole_run.py [--rates 500,2000,5000] [--streams 500] [--rounds 3] [--json FILE]
+
+Everything is on: the schedule, the greenlet of each arrival, the client with its shadow breaker, Locust's event and
+statistics, the record on disk, the histograms. The others are paced by the same constant rate, one greenlet an arrival,
+and do nothing beside. All run in one process that Locust has patched, pinned to one core, in turns; the fake relay has
+the other core. A process that sleeps between requests pays for waking up, and for cold caches: that is why a request
+is dearer the fewer there are, for everybody.
+"""
+
+from locust import FastHttpUser, HttpUser, events
+from locust.env import Environment
+
+import argparse
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import client_cost
+import gevent
+import yaml
+from client_cost import CLIENTS, CORES, KEY, PLAIN, Target, target, yardstick_ms
+
+from relayload.core.results.record import Record
+from relayload.profile import load
+from relayload.profile.compose import Composer
+from relayload.recording import ProfileInfo, Recording, RunInfo
+from relayload.swarm.generator import Generator
+from relayload.swarm.messages import Assignment, EndRun
+from relayload.swarm.rows import Rows
+from relayload.transport.drivers import new_transport
+
+SECONDS = 3.0
+STREAM_S = 2.0
+
+Paced = Callable[[Target, int, Path], float]
+"""Runs at a rate and returns the CPU seconds of one request."""
+
+
+def relayload_at(at: Target, rate: int, folder: Path) -> float:
+    cpu_s, records = whole_run(at, {"model": "instant", "stream": False}, rate, folder)
+    return cpu_s / len(records)
+
+
+def streams(at: Target, count: int, folder: Path) -> float:
+    """CPU seconds of a chunk, with so many streams of 100 tokens/s open at once."""
+    cpu_s, records = whole_run(at, {"model": "paced"}, count / STREAM_S, folder)
+    return cpu_s / sum(record.attempts[-1].chunks for record in records)
+
+
+def whole_run(at: Target, scenario: dict[str, Any], rate: float, folder: Path) -> tuple[float, list[Record]]:
+    run_dir = folder / f"run-{time.monotonic_ns()}"
+    profile_file = run_dir.with_suffix(".yaml")
+    profile_file.write_text(
+        yaml.safe_dump(
+            {
+                "name": "benchmark",
+                "target": {"base_url": at.base_url, "api_key": KEY},
+                "load": {
+                    "kind": "open",
+                    "arrivals": "constant",
+                    "max_in_flight": 1_000_000,
+                    "stages": [{"for": f"{SECONDS:g}s", "rate": f"{rate:g}/s"}],
+                },
+                "scenarios": {"benchmark": {"prompt": {"text": "how are you"}, **scenario}},
+            }
+        )
+    )
+    profile = load(profile_file)
+    recording = Recording.create(
+        run_dir,
+        RunInfo(
+            run_id=run_dir.name,
+            profile=ProfileInfo(name=profile.name, sha256=profile.sha256),
+            started_at="",
+            load_kind="open",
+            stages=(),
+            workers=1,
+            base_url=at.base_url,
+        ),
+    )
+    environment = Environment(events=events)
+    environment.create_local_runner()
+    generator = new_generator(profile, run_dir, at, environment)
+    began_s = time.process_time()
+    generator.start()
+    gevent.sleep(0.5)
+    while not generator.live().finished:
+        gevent.sleep(0.1)
+    cpu_s = time.process_time() - began_s
+    generator.drain(EndRun(until_s=0.0, grace_s=0.0))
+    return cpu_s, [line for line in recording.lines() if isinstance(line, Record)]
+
+
+def new_generator(profile: Any, run_dir: Path, at: Target, environment: Environment) -> Generator:
+    assignment = Assignment(
+        run_id=run_dir.name,
+        run_dir=str(run_dir),
+        base_url=at.base_url,
+        profile_sha256=profile.sha256,
+        worker=0,
+        share_number=0,
+        share_of=1,
+        from_s=0.0,
+        elapsed_s=-0.1,
+        alone=True,
+    )
+    transport = new_transport("native", at.base_url, KEY)
+    generator = Generator(profile, Composer(profile), assignment, transport, Rows(environment, {"benchmark": "chat"}))
+    generator.assign(assignment)
+    return generator
+
+
+def paced(name: str) -> Paced:
+    """Another client at the same rate: a greenlet at every instant of the same schedule."""
+
+    def run(at: Target, rate: int, _folder: Path) -> float:
+        send = CLIENTS[name](at, 16)
+        client_cost.run(send, PLAIN, 1)
+        count = int(rate * SECONDS)
+        began_s, cpu_s = time.monotonic(), time.process_time()
+        sending = []
+        for index in range(count):
+            wait_s = began_s + index / rate - time.monotonic()
+            if wait_s > 0:
+                gevent.sleep(wait_s)
+            sending.append(gevent.spawn(send[index % 16], PLAIN))
+        gevent.joinall(sending)
+        return (time.process_time() - cpu_s) / count
+
+    return run
+
+
+PACED: dict[str, Paced] = {
+    "relayload, whole run": relayload_at,
+    "geventhttpclient": paced("geventhttpclient"),
+    FastHttpUser.__name__: paced("FastHttpUser"),
+    HttpUser.__name__: paced("HttpUser"),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rates", default="500,2000,5000")
+    parser.add_argument("--streams", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    os.sched_setaffinity(0, set(CORES[1:2] or CORES))
+    rates = [int(rate) for rate in options.rates.split(",")]
+    costs: dict[str, dict[int, list[float]]] = {name: {rate: [] for rate in rates} for name in PACED}
+    chunks, speeds = [], []
+    with target(tls=False) as at, tempfile.TemporaryDirectory() as folder:
+        for _ in range(options.rounds):
+            for rate in rates:
+                for name, run in PACED.items():
+                    if name == HttpUser.__name__ and rate > 1000:
+                        continue  # beyond what it can do
+                    speeds.append(yardstick_ms())
+                    costs[name][rate].append(run(at, rate, Path(folder)) * 1e6)
+            chunks.append(streams(at, options.streams, Path(folder)) * 1e6)
+    result = {
+        "request_us": {name: {rate: _median(each[rate]) for rate in rates} for name, each in costs.items()},
+        "chunk_us": {"streams": options.streams, "relayload, whole run": _median(chunks)},
+        "yardstick_ms": _median(speeds),
+    }
+    print("CPU µs per request" + "".join(f"{rate:>12,}/s" for rate in rates))
+    for name, each in result["request_us"].items():
+        print(f"  {name:<21}" + "".join(f"{'–' if us is None else us:>11}   " for us in each.values()))
+    print(f"CPU µs per chunk of {options.streams} streams: {result['chunk_us']['relayload, whole run']}")
+    print(f"yardstick {result['yardstick_ms']} ms, medians of {options.rounds} rounds")
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def _median(values: list[float]) -> float | None:
+    return round(statistics.median(values), 1) if values else None
+
+
+if __name__ == "__main__":
+    main()
