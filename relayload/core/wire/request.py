@@ -1,10 +1,12 @@
 """One HTTP request to a relay, before anybody has said how it travels."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct
 
 
 class Endpoint(StrEnum):
@@ -29,13 +31,12 @@ _PATHS: Mapping[Endpoint, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WireRequest:
+class WireRequest(Struct, frozen=True, gc=False):
     """What is sent: the same for every driver. `body` is what the relay reads as JSON."""
 
     endpoint: Endpoint
     body: dict[str, Any]
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = {}
 
     @property
     def path(self) -> str:
