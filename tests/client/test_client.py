@@ -8,7 +8,7 @@ from typing import Any
 
 import gevent
 import pytest
-from support import relay_stats
+from support import asked, relay_stats
 
 from relayload.client import CallReport, RelayClient
 from relayload.client.errors import (
@@ -37,6 +37,7 @@ models:
   down: *model
   limited: *model
   truncated: *model
+  busy: *model
   slow: {ttft: {any: 5s}, speed: 1000/s, output_tokens: {any: 5}}
 embedding_models:
   embedder: {latency: {p50: 5ms, p99: 10ms}, dimensions: 3}
@@ -45,6 +46,7 @@ faults:
   - {kind: status, status: 500, models: [down]}
   - {kind: status, status: 429, models: [limited], retry_after: 300s}
   - {kind: truncate, models: [truncated]}
+  - {kind: status, status: 429, models: [busy], every: 2, retry_after: 1s}
 """
 
 
@@ -68,6 +70,11 @@ def connect(relay: FakeRelay) -> Iterator[Any]:
     yield new
     for client in clients:
         client.close()
+
+
+def requests_seen(relay: FakeRelay) -> Any:
+    """The relay's own account of its last requests, in the order in which it received them."""
+    return asked(relay.base_url.removesuffix("/v1") + "/__relay/requests?last=100")
 
 
 def test_a_chat_has_text_tokens_and_the_whole_answer(connect: Any) -> None:
@@ -147,6 +154,27 @@ def test_a_relay_that_is_down_is_left_alone(relay: FakeRelay, connect: Any) -> N
     breaker = metrics.breakers["down"]
     assert (breaker.state, breaker.trips, breaker.refused) == (State.OPEN, 1, 15)
     assert client.chat("good", HELLO).text, "other models have breakers of their own"
+
+
+def test_the_relay_sees_no_retry_before_the_wait_it_asked_for(relay: FakeRelay, connect: Any) -> None:
+    client = connect(retry=RetryPolicy(attempts=3, throttled_base_s=0.001), budget=None)
+    for _ in range(2):
+        client.chat("busy", HELLO)
+    seen = [entry for entry in requests_seen(relay) if entry["model"] == "busy"]
+    refused = [number for number, entry in enumerate(seen) if entry["status"] == 429]
+    assert refused
+    for number in refused:
+        assert seen[number + 1]["received_ns"] - seen[number]["received_ns"] >= 1e9
+
+
+def test_the_relay_sees_no_storm_of_retries(relay: FakeRelay, connect: Any) -> None:
+    client = connect(retry=RetryPolicy(attempts=5, transient_base_s=0.001), breaker=None)
+    before = relay_stats(relay)["requests"]
+    for _ in range(40):
+        with pytest.raises(CallFailed):
+            client.chat("down", HELLO)
+    assert 40 < relay_stats(relay)["requests"] - before <= 40 * 1.2
+    assert client.metrics().amplification <= 1.2
 
 
 def test_a_quota_is_kept_to_by_all_greenlets_together(relay: FakeRelay, connect: Any) -> None:
