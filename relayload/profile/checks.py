@@ -17,18 +17,19 @@ from relayload.document import Document, Location
 from relayload.profile import trace as traces
 from relayload.profile.amounts import SeenAmounts
 from relayload.profile.endpoints import unfit
-from relayload.profile.loads import OpenLoad, Trace
+from relayload.profile.loads import OpenLoad
 from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.prompt import PromptFile
 from relayload.profile.scenario import class_name
 from relayload.profile.stages import expected_arrivals, written_names, written_stages
 from relayload.profile.target import Guardrails, Target
+from relayload.profile.trace import Trace
 from relayload.profile.types import Rate
 from relayload.transport.origin import origin_of
 from relayload.transport.tls import target_context
 
 ROWS_CHECKED = 10_000
-"""Rows of a trace that are read before a run; `relayload check` reads all that would be sent."""
+"""Rows of a trace that are read with every profile; `relayload check` reads all that would be sent."""
 
 MOST_ARRIVALS = 100_000_000
 """A day at a thousand per second; a schedule with more is hardly meant."""
@@ -39,6 +40,7 @@ TRACE_STAGE = "trace"
 _RATE = TypeAdapter(Rate)
 _STAGES: Location = ("load", "stages")
 _TRACE: Location = ("load", "arrivals", "trace")
+_LOOP: Location = ("load", "arrivals", "loop")
 
 
 def check(document: Document, folder: Path) -> Iterator[Fault]:
@@ -62,6 +64,8 @@ class _Content:
         self.load = _mapping(self.data.get("load"))
         arrivals = self.load.get("arrivals")
         self.replays = isinstance(arrivals, dict) and not {"gamma", "bursts"} & arrivals.keys()
+        self.trace = _sound(Trace, arrivals) if self.replays else None
+        self.traced_models: list[str] = []
         self.stages = [
             ((*_STAGES, *place), stage) for place, stage in written_stages(_sequence(self.load.get("stages")))
         ]
@@ -180,10 +184,12 @@ def _rates_in_a_replay(content: _Content) -> Iterator[Fault]:
 
 
 def _trace_faults(content: _Content, folder: Path) -> Iterator[Fault]:
-    trace = _sound(Trace, content.load.get("arrivals")) if content.replays else None
+    trace = content.trace
+    if trace and trace.loop and not content.stages:
+        yield content.fault(_LOOP, "has no end: say when by load.stages, such as [{for: 10m}]", at_key=True)
     if trace and content.untold(_TRACE):
         try:
-            traces.check(trace.found_from(folder), most=ROWS_CHECKED)
+            content.traced_models += traces.check(trace.found_from(folder), tuple(content.scenarios), ROWS_CHECKED)
         except AuthorError as error:
             for fault in error.faults:
                 yield content.fault(_TRACE, str(fault))
@@ -202,7 +208,12 @@ def _scenario_faults(content: _Content) -> Iterator[Fault]:
 
 
 def _prompt_faults(content: _Content, name: str, scenario: dict[str, Any]) -> Iterator[Fault]:
-    if not content.load or content.replays or scenario.get("input_tokens") is not None:
+    trace = content.trace
+    if trace and trace.holds_blocks and scenario.get("prompt") is not None:
+        message = "the blocks of the trace are the prompt: leave this out"
+        yield content.fault(("scenarios", name, "prompt"), message, at_key=True)
+    sized = trace.sized if trace else content.replays
+    if not content.load or sized or scenario.get("input_tokens") is not None:
         return
     if scenario.get("prompt") is None:
         known = ", ".join(SETS)
@@ -239,9 +250,10 @@ def _file_faults(content: _Content, folder: Path) -> Iterator[Fault]:
 
 
 def _objective_faults(content: _Content) -> Iterator[Fault]:
+    written = [model for scenario in content.scenarios.values() for model in _models(scenario)]
     names = {
         "scenarios": list(content.scenarios),
-        "models": list(dict.fromkeys(model for scenario in content.scenarios.values() for model in _models(scenario))),
+        "models": list(dict.fromkeys([*written, *content.traced_models])),
         "stages": content.stage_names,
     }
     if not all(names.values()):

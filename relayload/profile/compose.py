@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from relayload.core.traffic.arrivals import Arrival
+from relayload.core.traffic.blocks import BLOCK_TOKENS, Blocks
 from relayload.core.traffic.distributions import Distribution
 from relayload.core.traffic.draws import Draws, Mix, uniform
 from relayload.core.traffic.images import Picture
@@ -16,11 +17,13 @@ from relayload.core.wire.embeddings import embeddings_request
 from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
 from relayload.core.wire.responses import response_content, responses_request
 from relayload.profile.amounts import Amount, distribution
+from relayload.profile.loads import OpenLoad
 from relayload.profile.model import Profile
 from relayload.profile.prompt import Images
 from relayload.profile.prompt_texts import expected_tokens, text_choice, texts
 from relayload.profile.scenario import Scenario
 from relayload.profile.tokenizer import count_tokens
+from relayload.profile.trace import Trace
 
 KIND_HEADER = "x-relayload-kind"
 """Tells a fake relay which kind of request this is; other relays ignore it."""
@@ -37,8 +40,12 @@ class Composer:
     """Composes the requests of a profile. What an arrival says depends on seed and index alone."""
 
     def __init__(self, profile: Profile) -> None:
+        blocks = Blocks(profile.seed)
+        load = profile.load
+        if isinstance(load, OpenLoad) and isinstance(load.arrivals, Trace):
+            blocks.prepare()
         self._scenarios = tuple(
-            _ScenarioComposer(profile.seed, name, scenario) for name, scenario in profile.scenarios.items()
+            _ScenarioComposer(profile.seed, name, scenario, blocks) for name, scenario in profile.scenarios.items()
         )
 
     def model(self, arrival: Arrival) -> str:
@@ -65,8 +72,9 @@ class Composer:
 class _ScenarioComposer:
     """What all requests of a scenario have in common is made once."""
 
-    def __init__(self, seed: int, name: str, scenario: Scenario) -> None:
+    def __init__(self, seed: int, name: str, scenario: Scenario, blocks: Blocks) -> None:
         self._seed = seed
+        self._blocks = blocks
         self._scenario = scenario
         self._mix = Mix(scenario.models)
         self._input_tokens = _spread(scenario.input_tokens)
@@ -102,6 +110,10 @@ class _ScenarioComposer:
             self._writer.prepare(lengths.at(_LONG))
 
     def model(self, arrival: Arrival) -> str:
+        if arrival.model is not None:
+            return arrival.model
+        if arrival.session is not None:
+            return self._mix.draw(self._seed, 0, f"model:{arrival.session}")
         return self._mix.draw(self._seed, arrival.index, "model")
 
     def timeouts(self, arrival: Arrival, timeouts: Timeouts) -> Timeouts:
@@ -141,12 +153,25 @@ class _ScenarioComposer:
         tokens = self._tokens(arrival)
         if tokens is not None:
             tokens = max(1, tokens - CHAT_TOKENS)
-        text = self._writer.write(arrival.index, tokens, Draws(self._seed, arrival.index))
+        text = self._text(arrival, tokens)
         pictures = self._pictures
         if pictures is None:
             return text
         new_content = chat_content if self._scenario.endpoint is Endpoint.CHAT else response_content
         return new_content(text, pictures.urls(arrival.index, nonce=self._scenario.nonce), pictures.detail)
+
+    def _text(self, arrival: Arrival, tokens: int | None) -> str:
+        """Begun as the trace says, where it says that."""
+        draws = Draws(self._seed, arrival.index)
+        if tokens is None or self._scenario.prompt is not None:
+            return self._writer.write(arrival.index, tokens, draws)
+        if arrival.blocks:
+            begun = self._blocks.text(arrival.blocks, tokens)
+            rest = tokens - BLOCK_TOKENS * len(arrival.blocks)
+            return f"{begun} {self._writer.write(arrival.index, rest, draws)}" if rest > 0 else begun
+        if arrival.session is not None:
+            return self._blocks.session(arrival.session, tokens)
+        return self._writer.write(arrival.index, tokens, draws)
 
     def _texts(self, arrival: Arrival) -> list[str]:
         """Those to embed; together they have the tokens of the request."""

@@ -1,6 +1,5 @@
 """How much traffic comes, and when: the `load:` of a profile."""
 
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
@@ -8,33 +7,8 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 from relayload.profile.spacing import BurstArrivals, GammaArrivals, Plain
 from relayload.profile.stages import AnyStage, Stretch, named
 from relayload.profile.think_time import ThinkTime
-from relayload.profile.types import Count, Duration, Items, Number, Part, PathText, spelled
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # such as a name that is too long
-        return False
-
-
-class Trace(Part):
-    """Recorded traffic to send again: each row at its own time, with its own size."""
-
-    trace: PathText
-    """The file, found from the profile."""
-    format: Literal["azure"]
-    """What its columns are."""
-    speed: Annotated[Number, Field(gt=0)] = 1.0
-    """Seconds of the trace per second of the run."""
-    limit: Count | None = None
-    """The most rows to send."""
-
-    def found_from(self, folder: Path) -> "Trace":
-        """With its path as it lies from a folder, or from the working directory where it is only there."""
-        beside = folder / self.trace
-        found = self.trace if _is_there(self.trace) and not _is_there(beside) else beside
-        return self.model_copy(update={"trace": found})
+from relayload.profile.trace.options import Trace
+from relayload.profile.types import Count, Duration, Items, Part, spelled
 
 
 def _kind(value: object) -> str:

@@ -82,11 +82,11 @@ def test_a_replay_needs_neither_stages_nor_prompts(read, good, trace_file):
     ("rows", "header", "expected"),
     [
         ([], None, "azure.csv: holds no rows"),
-        ([ROW, ROW, "x"], None, "azure.csv:4:1: expected a time such as '2023-11-16 18:15:46.68', got 'x'"),
+        ([ROW, ROW, "x"], None, "azure.csv:4:1: expected 3 columns, got 1"),
         (
             [ROW],
             "time,in,out",
-            "azure.csv:1:1: expected the columns TIMESTAMP,ContextTokens,GeneratedTokens, got 'time,in,out'",
+            "azure.csv:1:1: there is no column 'TIMESTAMP': found time, in, out",
         ),
     ],
 )
@@ -111,16 +111,26 @@ def test_a_trace_whose_variable_is_not_set_is_told_once(faults, good):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ("format: azur", "format: expected 'azure', got 'azur'; did you mean 'azure'?"),
+        (
+            "format: azur",
+            "format: expected 'azure', 'burstgpt', 'mooncake', 'csv' or 'jsonl', got 'azur'; did you mean 'azure'?",
+        ),
         ("format: azure, speed: 0", "speed: expected greater than 0, got '0'"),
         ("format: azure, limit: 0", "limit: expected greater than or equal to 1, got '0'"),
-        ("format: azure, loop: true", "loop: unknown key; known: format, limit, speed, trace"),
+        ("format: azure, loop: true", "loop: has no end: say when by load.stages, such as [{for: 10m}]"),
+        ("format: azure, form: 1", "form: unknown key; did you mean 'format'?"),
+        ("format: azure, sample: 0%", "sample: expected greater than 0, got '0%'"),
+        ("format: azure, from: 10s, to: 10s", "'to' must be after 'from'"),
+        ("format: azure, unit: ms", "the columns of azure are known: leave out columns and unit"),
+        ("format: csv", "a csv file needs columns: {at: ..., input_tokens: ..., output_tokens: ...}"),
+        ("format: csv, columns: {}", "columns.at: is required"),
+        ("format: csv, columns: {at: a, blocks: b}", "columns.blocks are lists, which only jsonl has"),
     ],
 )
 def test_the_options_of_a_trace_are_checked(faults, good, trace_file, options, expected):
     trace_file(ROW)
     (told,) = faults(with_load(good, f"arrivals: {{trace: azure.csv, {options}}}"))
-    assert told.endswith(f": load.arrivals.{expected}")
+    assert told.removeprefix("p.yaml:").split(": ", 1)[1].removeprefix("load.arrivals").strip(".: ") == expected
 
 
 def test_a_scenario_needs_a_prompt_where_no_trace_says_its_length(faults, good):
@@ -197,4 +207,32 @@ def test_certificates_that_cannot_be_used_are_faults(faults, good):
 def test_prices_that_cannot_be_read_are_faults(faults, good, tmp_path, prices, expected):
     assert [fault.replace(f"{tmp_path}/", "") for fault in faults(f"{good}target: {{prices: {prices}}}\n")] == [
         expected
+    ]
+
+
+FREE = "arrivals: {trace: f.csv, format: csv, columns: {at: when, %s}}"
+
+
+def test_a_trace_of_times_alone_needs_prompts(faults, read, good, tmp_path):
+    (tmp_path / "f.csv").write_text("when,in\n1,5\n")
+    text = with_load(good, FREE % "output_tokens: in").replace(", prompt: simple", "")
+    (told,) = faults(text)
+    assert told.startswith("p.yaml:6:3: scenarios.simple.prompt: is required")
+    assert read(with_load(good, FREE % "input_tokens: in").replace(", prompt: simple", "")).load.arrivals.sized
+
+
+def test_rows_may_name_scenarios_and_models_which_objectives_know(faults, read, good, tmp_path):
+    (tmp_path / "f.csv").write_text("when,kind,llm\n1,simple,o9\n")
+    text = with_load(good, FREE % "scenario: kind, model: llm")
+    assert read(f"{text}objectives: ['ttft{{model=o9}}.p50 < 1s']\n").objectives
+    (tmp_path / "f.csv").write_text("when,kind,llm\n1,simpel,o9\n")
+    assert faults(text) == [
+        "p.yaml:4:21: load.arrivals.trace: f.csv:2:3: kind: unknown scenario 'simpel'; did you mean 'simple'?"
+    ]
+
+
+def test_blocks_are_the_prompt(faults, good, tmp_path):
+    (tmp_path / "m.jsonl").write_text('{"timestamp": 1, "input_length": 5, "output_length": 5, "hash_ids": [1]}\n')
+    assert faults(with_load(good, "arrivals: {trace: m.jsonl, format: mooncake}")) == [
+        "p.yaml:6:23: scenarios.simple.prompt: the blocks of the trace are the prompt: leave this out"
     ]

@@ -118,5 +118,5 @@ def test_the_plan_of_a_closed_load_knows_users_and_times_alone(read, good):
 def test_a_bad_row_far_down_a_trace_is_found_by_the_plan(read, good, trace_file):
     trace_file(*[ROWS[0]] * ROWS_CHECKED, "nonsense")
     profile = read(replay(good))
-    with pytest.raises(AuthorError, match=rf"azure.csv:{ROWS_CHECKED + 2}:1: expected a time such as"):
+    with pytest.raises(AuthorError, match=rf"azure.csv:{ROWS_CHECKED + 2}:1: expected 3 columns, got 1"):
         plan(profile)

@@ -20,13 +20,14 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
+from relayload.core.traffic.draws import uniform
 from relayload.core.traffic.limits import Gate, Limits
 from relayload.core.traffic.process import Process
 from relayload.core.traffic.stages import EPSILON, Course, Stage, Stretch, stretches
 
 
 class Arrival(Struct, frozen=True, gc=False):
-    """One scheduled start. `stage` and `scenario` are positions; tokens are given by a trace."""
+    """One scheduled start. `stage` and `scenario` are positions; the rest is given by a trace."""
 
     index: int
     intended_at_s: float
@@ -34,17 +35,30 @@ class Arrival(Struct, frozen=True, gc=False):
     scenario: int
     input_tokens: int | None = None
     output_tokens: int | None = None
+    model: str | None = None
+    session: str | None = None
+    """What the requests of one conversation have in common."""
+    blocks: tuple[int, ...] = ()
+    """Of 512 tokens each: equal numbers stand for the same text."""
 
 
 class Row(Protocol):
-    """A row of a trace: seconds since its first row, and what was asked and answered."""
+    """A row of a trace: when it is due, and as much as the trace says of what was asked and answered."""
 
     @property
     def at_s(self) -> float: ...
     @property
-    def input_tokens(self) -> int: ...
+    def input_tokens(self) -> int | None: ...
     @property
-    def output_tokens(self) -> int: ...
+    def output_tokens(self) -> int | None: ...
+    @property
+    def model(self) -> str | None: ...
+    @property
+    def scenario(self) -> int | None: ...
+    @property
+    def session(self) -> str | None: ...
+    @property
+    def blocks(self) -> tuple[int, ...]: ...
 
 
 class Share(NamedTuple):
@@ -71,16 +85,28 @@ def schedule(
 def trace_schedule(
     rows: Iterable[Row], stages: Sequence[Stage], limits: Limits | None, weights: Sequence[float], seed: int
 ) -> Iterator[Arrival]:
-    """The arrivals of a recorded trace: every row at its own time, until the stages end."""
+    """The arrivals of a recorded trace: every row at its own time, until the stages end.
+
+    A row that does not name its scenario has a drawn one; those of a session have the same.
+    """
+    shares = list(accumulate(map(float, weights)))
     ends_at_s = list(accumulate(stage.for_s for stage in stages))
     gate = Gate(limits)
-    for index, row, scenario in zip(count(), rows, _scenarios(weights, seed), strict=False):
+    for index, row, drawn in zip(count(), rows, _scenarios(weights, seed), strict=False):
         at_s = gate.opens_at_s(row.at_s)
         if at_s >= ends_at_s[-1]:
             return
         gate.admit(at_s)
         stage = min(bisect_right(ends_at_s, at_s + EPSILON), len(stages) - 1)
-        yield Arrival(index, at_s, stage, scenario, row.input_tokens, row.output_tokens)
+        scenario = drawn if row.scenario is None else row.scenario
+        if row.session is None and row.model is None and not row.blocks:
+            yield Arrival(index, at_s, stage, scenario, row.input_tokens, row.output_tokens)
+            continue
+        if row.session and row.scenario is None and len(weights) > 1:
+            scenario = bisect_right(shares[:-1], uniform(seed, 0, f"scenario:{row.session}") * shares[-1])
+        yield Arrival(
+            index, at_s, stage, scenario, row.input_tokens, row.output_tokens, row.model, row.session, row.blocks
+        )
 
 
 def _free(ahead: Iterator[Stretch], gaps: Iterator[float], scenarios: Iterator[int]) -> Iterator[Arrival]:

@@ -76,15 +76,17 @@ def open_plan(
     stages: Sequence[Stage],
     requests: Sequence[Request],
     unlimited: Iterable[Arrival] | None = None,
+    *,
+    replay: bool = False,
 ) -> Plan:
     """The plan of an open load, by walking its arrivals.
 
     `requests` stand in the order of the scenarios; `unlimited` are the arrivals that there would be without limits,
-    None where there are no limits.
+    None where there are no limits. In a `replay` limits hold rows back, and lose none but the last.
     """
     by_name = {stage.name: _Tally(requests) for stage in stages}
     tallies = [by_name[stage.name] for stage in stages]
-    restrained = None if unlimited is None else _Restrained(arrivals, unlimited)
+    restrained = None if unlimited is None else _Restrained(arrivals, unlimited, replay=replay)
     last_at_s = _walk(arrivals if restrained is None else restrained, tallies)
     volumes = {name: tally.volume() for name, tally in by_name.items()}
     counts = [sum(tally.counts[number] for tally in by_name.values()) for number in range(len(requests))]
@@ -129,14 +131,15 @@ def _walk(arrivals: Iterable[Arrival], tallies: Sequence["_Tally"]) -> float | N
 class _Restrained:
     """A schedule with limits, walked beside the same one without; counts what the limits change on the way."""
 
-    def __init__(self, arrivals: Iterable[Arrival], unlimited: Iterable[Arrival]) -> None:
+    def __init__(self, arrivals: Iterable[Arrival], unlimited: Iterable[Arrival], *, replay: bool) -> None:
         self._arrivals = arrivals
+        self._replay = replay
         self._unlimited = iter(unlimited)
         self.held_back = self.cut = 0
 
     def __iter__(self) -> Iterator[Arrival]:
         for arrival, free in zip(self._arrivals, self._unlimited, strict=False):
-            if arrival.input_tokens is not None and arrival.intended_at_s > free.intended_at_s:
+            if self._replay and arrival.intended_at_s > free.intended_at_s:
                 self.held_back += 1
             yield arrival
         self.cut = sum(1 for _ in self._unlimited)
@@ -145,13 +148,24 @@ class _Restrained:
 class _Tally:
     """What one stage has held until now."""
 
-    __slots__ = ("_input", "_max_output", "_output", "_peak_per_minute", "_peak_per_second", "_requests", "counts")
+    __slots__ = (
+        "_answered",
+        "_input",
+        "_max_output",
+        "_output",
+        "_peak_per_minute",
+        "_peak_per_second",
+        "_requests",
+        "_sized",
+        "counts",
+    )
 
     def __init__(self, requests: Sequence[Request]) -> None:
         self._requests = requests
         self.counts = [0] * len(requests)
         self._peak_per_second = self._peak_per_minute = 0
         self._input = self._output = self._max_output = 0
+        self._sized = self._answered = False
 
     def add(self, arrival: Arrival, in_second: int, in_minute: int) -> None:
         self.counts[arrival.scenario] += 1
@@ -159,15 +173,17 @@ class _Tally:
             self._peak_per_second = in_second
         if in_minute > self._peak_per_minute:
             self._peak_per_minute = in_minute
-        if arrival.input_tokens is not None and arrival.output_tokens is not None:
+        if arrival.input_tokens is not None:
+            self._sized = True
+            self._input += arrival.input_tokens
+        if arrival.output_tokens is not None:
+            self._answered = True
             budget = self._requests[arrival.scenario].max_output_tokens
             budget = arrival.output_tokens if budget is None else budget
-            self._input += arrival.input_tokens
             self._output += min(arrival.output_tokens, budget)
             self._max_output += budget
 
     def volume(self) -> Volume:
-        traced = self._input > 0
         sent = [(count, request) for count, request in zip(self.counts, self._requests, strict=True) if count]
         silent = all(request.max_output_tokens == 0 for _, request in sent)
         estimate = round(sum(count * request.input_tokens for count, request in sent))
@@ -175,9 +191,9 @@ class _Tally:
             arrivals=sum(self.counts),
             peak_per_second=self._peak_per_second,
             peak_per_minute=self._peak_per_minute,
-            input_tokens=self._input if traced else estimate,
-            output_tokens=self._output if traced or silent else None,
-            max_output_tokens=self._max_output if traced else _budget(sent),
+            input_tokens=self._input if self._sized else estimate,
+            output_tokens=self._output if self._answered or silent else None,
+            max_output_tokens=self._max_output if self._answered else _budget(sent),
         )
 
 

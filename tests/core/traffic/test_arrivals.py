@@ -19,8 +19,12 @@ BURSTS = Process(Spacing.POISSON, bursts=Bursts(2.0, 3.0))
 @dataclass
 class Row:
     at_s: float
-    input_tokens: int
-    output_tokens: int
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    model: str | None = None
+    scenario: int | None = None
+    session: str | None = None
+    blocks: tuple[int, ...] = ()
 
 
 def instants(arrivals: Sequence[Arrival]) -> list[float]:

@@ -119,6 +119,8 @@ def test_limits_that_are_never_reached_change_nothing() -> None:
 
 class Row:
     input_tokens = output_tokens = 1
+    model = scenario = session = None
+    blocks = ()
 
     def __init__(self, at_s: float) -> None:
         self.at_s = at_s
@@ -132,6 +134,6 @@ def test_the_rows_of_a_trace_are_sent_in_time_held_back_or_cut(
     limited, unlimited = (
         list(trace_schedule(rows, stages, limits, [1.0], seed=1)) for limits in (Limits(per_second), None)
     )
-    plan = open_plan("p", limited, stages, (ASK,), unlimited)
+    plan = open_plan("p", limited, stages, (ASK,), unlimited, replay=True)
     assert plan.held_back == sum(arrival.intended_at_s > rows[arrival.index].at_s for arrival in limited)
     assert plan.cut == len(unlimited) - len(limited)

@@ -1,0 +1,36 @@
+"""The lines of a trace file, also of one packed by gzip, and the faults that stand in them."""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from relayload.core.errors import AuthorError, Fault
+
+_PACKED = ".gz"
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[TextIO]:
+    """The text of a file. AuthorError where it can't be read, or not to its end."""
+    try:
+        with _open(path) as lines:
+            yield lines
+    except OSError as error:
+        raise fault(path, f"cannot be read: {error.strerror or error}") from error
+    except (EOFError, zlib.error) as error:
+        raise fault(path, f"cannot be unpacked: {error}") from error
+
+
+def fault(path: Path, message: str, line: int = 0, column: int = 0, *, name: str = "") -> AuthorError:
+    """What is wrong in a file, where, and in the column of which name."""
+    return AuthorError([Fault(message, name, str(path), line, column)])
+
+
+def _open(path: Path) -> TextIO:
+    """Bytes that are no text become characters that no value has; a mark at the beginning is no part of the text."""
+    if path.suffix == _PACKED:
+        return gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="")
+    return path.open(encoding="utf-8-sig", errors="replace", newline="")

@@ -1,0 +1,67 @@
+"""Which columns a format has.
+
+- azure: Azure's LLM inference traces of 2023 and 2024 (Patel et al., Splitwise, ISCA 2024; Stojkovic et al., DynamoLLM,
+  HPCA 2025), CSV;
+- burstgpt: BurstGPT, both versions (Wang et al., 2024), CSV. Its models have names that no target knows, so the
+  scenarios say which are asked;
+- mooncake: Mooncake's traces (Qin et al., FAST 2025), JSONL.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from relayload.profile.trace.options import Trace
+
+FIELDS = ("at", "input_tokens", "output_tokens", "model", "scenario", "session", "blocks")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`columns` are their names by field. Those of `optional` fields need not be there."""
+
+    columns: Mapping[str, str]
+    unit: str
+    lines: bool = False
+    """Whether each line is a JSON object of its own."""
+    optional: frozenset[str] = frozenset()
+    failures: bool = False
+    """Whether rows without an answer are failures."""
+
+
+_KNOWN = MappingProxyType(
+    {
+        "azure": Layout(
+            {"at": "TIMESTAMP", "input_tokens": "ContextTokens", "output_tokens": "GeneratedTokens"}, "timestamp"
+        ),
+        "burstgpt": Layout(
+            {
+                "at": "Timestamp",
+                "input_tokens": "Request tokens",
+                "output_tokens": "Response tokens",
+                "session": "Session ID",
+            },
+            "s",
+            optional=frozenset(["session"]),
+            failures=True,
+        ),
+        "mooncake": Layout(
+            {
+                "at": "timestamp",
+                "input_tokens": "input_length",
+                "output_tokens": "output_length",
+                "blocks": "hash_ids",
+            },
+            "ms",
+            lines=True,
+        ),
+    }
+)
+
+
+def layout_of(trace: Trace) -> Layout:
+    """That of its format, or the one that the profile names."""
+    if trace.columns is None:
+        return _KNOWN[trace.format]
+    named = {field: name for field in FIELDS if (name := getattr(trace.columns, field))}
+    return Layout(named, trace.unit or "s", lines=trace.format == "jsonl")

@@ -1,0 +1,141 @@
+"""From the rows of a file to requests, at their seconds after the beginning of the replay."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import Any
+
+from msgspec import Struct
+
+from relayload.core.errors import AuthorError
+from relayload.core.traffic.draws import uniform
+from relayload.document.validation import nearest
+from relayload.profile.trace import values
+from relayload.profile.trace.files import fault, opened
+from relayload.profile.trace.layout import Layout, layout_of
+from relayload.profile.trace.options import Trace
+from relayload.profile.trace.tables import Table, Values, table
+
+_AT, _OUTPUT = 0, 2
+_PLAIN = ("at", "input_tokens", "output_tokens")
+
+
+class TraceRow(Struct, frozen=True, gc=False):
+    """A request to send: seconds after the beginning of the run, and what the trace says of it."""
+
+    at_s: float
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    model: str | None = None
+    scenario: int | None = None
+    session: str | None = None
+    blocks: tuple[int, ...] = ()
+
+
+def read(trace: Trace, seed: int, scenarios: Sequence[str]) -> Iterator[TraceRow]:
+    """The rows between `from` and `to`, as far as they are drawn to be sent.
+
+    Raises AuthorError where the file, or the next row, can't be read. `scenarios` are the names that rows may have.
+    """
+    with opened(trace.trace) as lines:
+        layout = layout_of(trace)
+        found = table(trace.trace, lines, layout)
+        yield from _Reader(trace, found, layout, scenarios).rows(seed)
+
+
+class _Reader:
+    def __init__(self, trace: Trace, found: Table, layout: Layout, scenarios: Sequence[str]) -> None:
+        self._trace = trace
+        self._table = found
+        self._names = [layout.columns[field] for field in found.fields]
+        self._failures = layout.failures
+        self._instant, *self._readers = _readers(found.fields, layout, scenarios)
+        self._convert = _maker(found.fields, self._readers)
+
+    def rows(self, seed: int) -> Iterator[TraceRow]:
+        """The first row of the file, sent or not, is where the time of the trace begins."""
+        trace, instant, convert, failures = self._trace, self._instant, self._convert, self._failures
+        iterator = iter(self._table)
+        first = next(iterator, None)
+        if first is None:
+            return
+        before_s = begins_s = self._begins_s(first)
+        from_s, speed = begins_s + trace.from_s, trace.speed
+        to_s = math.inf if trace.to_s is None else begins_s + trace.to_s
+        for row in chain((first,), iterator):
+            try:
+                at_s = instant(row[_AT])
+                made = convert((at_s - from_s) / speed, row) if at_s >= from_s else None
+            except values.Unreadable:
+                raise self._unreadable(row) from None
+            if at_s < before_s:
+                raise self._fault("is earlier than the row before it: sort the file by this")
+            if at_s >= to_s:
+                return
+            before_s = at_s
+            if made is None or (failures and row[_OUTPUT] == "0"):
+                continue
+            if trace.sample is None or self._drawn(made, seed) < trace.sample:
+                yield made
+
+    def _begins_s(self, first: Values) -> float:
+        try:
+            begins_s: float = self._instant(first[_AT])
+        except values.Unreadable as error:
+            raise self._fault(str(error)) from None
+        return begins_s
+
+    def _drawn(self, row: TraceRow, seed: int) -> float:
+        """By the line, so that it does not matter what else is sent; the requests of a session together."""
+        if row.session:
+            return uniform(seed, 0, f"sample:{row.session}")
+        return uniform(seed, self._table.line, "sample")
+
+    def _unreadable(self, row: Values) -> AuthorError:
+        """The first value that does not read."""
+        for place, (value, reader) in enumerate(zip(row, (self._instant, *self._readers), strict=True)):
+            try:
+                reader(value)
+            except values.Unreadable as error:
+                return self._fault(str(error), place)
+        raise AssertionError("every value reads")
+
+    def _fault(self, message: str, place: int = _AT) -> AuthorError:
+        column = self._table.column(place)
+        return fault(self._trace.trace, message, self._table.line, column, name=self._names[place])
+
+
+def _readers(fields: Sequence[str], layout: Layout, scenarios: Sequence[str]) -> list[values.Read]:
+    """What reads each field's values."""
+    places = {name: place for place, name in enumerate(scenarios)}
+    readers: dict[str, values.Read] = {
+        "at": values.instants(layout.unit),
+        "input_tokens": values.tokens,
+        "output_tokens": values.tokens,
+        "model": values.name,
+        "scenario": lambda value: _scenario(value, places),
+        "session": values.name,
+        "blocks": values.blocks,
+    }
+    return [readers[field] for field in fields]
+
+
+def _scenario(value: Any, places: dict[str, int]) -> int:
+    name = values.name(value) or ""
+    if name not in places:
+        raise values.Unreadable(f"unknown scenario '{name}'{nearest(name, places)}")
+    return places[name]
+
+
+def _maker(fields: Sequence[str], readers: Sequence[values.Read]) -> Callable[[float, Values], TraceRow]:
+    """Makes rows. Those of nothing but tokens, as most traces have, are made without a loop over their fields."""
+    if tuple(fields) == _PLAIN:
+        tokens = values.tokens
+        return lambda at_s, row: TraceRow(at_s, tokens(row[1]), tokens(row[2]))
+    names = fields[1:]
+
+    def convert(at_s: float, row: Values) -> TraceRow:
+        told = {name: reader(value) for name, reader, value in zip(names, readers, row[1:], strict=True)}
+        return TraceRow(at_s, **told)
+
+    return convert

@@ -1,0 +1,78 @@
+"""The rows of a trace that are sent: once, or round after round."""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import count, islice
+
+from msgspec import structs
+
+from relayload.profile.trace.files import fault
+from relayload.profile.trace.options import Trace
+from relayload.profile.trace.reading import TraceRow, read
+
+_ROUND = 1 << 40
+"""Added to the numbers of blocks in each round of a loop, so that no cache knows them from the one before."""
+
+
+def rows(trace: Trace, seed: int, scenarios: Sequence[str]) -> Iterator[TraceRow]:
+    """The rows to send, in order. Raises AuthorError where the file, or the next row, can't be read.
+
+    `scenarios` are the names that rows may have.
+    """
+    return _rounds(trace, seed, scenarios) if trace.loop else _once(trace, seed, scenarios)
+
+
+def check(trace: Trace, scenarios: Sequence[str], most: int, until_s: float = math.inf) -> list[str]:
+    """Read what would be sent until then, at most so many rows, for the models that they ask for.
+
+    Raises AuthorError, also where there is no row.
+    """
+    models: dict[str, None] = {}
+    row = None
+    for row in islice(_once(_whole(trace), 0, scenarios), most):
+        if row.at_s >= until_s:
+            break
+        if row.model is not None:
+            models[row.model] = None
+    if row is None:
+        raise fault(trace.trace, "holds no rows after 'from'" if trace.from_s else "holds no rows")
+    return list(models)
+
+
+def _whole(trace: Trace) -> Trace:
+    """Without a sample."""
+    return trace.model_copy(update={"sample": None})
+
+
+def _once(trace: Trace, seed: int, scenarios: Sequence[str]) -> Iterator[TraceRow]:
+    return islice(read(trace, seed, scenarios), trace.limit)
+
+
+def _rounds(trace: Trace, seed: int, scenarios: Sequence[str]) -> Iterator[TraceRow]:
+    """Again and again. A round that `to` does not end is followed after a gap as long as its mean gap."""
+    begins_s = 0.0
+    for number in count():
+        sent, first_s, last_s = 0, 0.0, 0.0
+        for row in _once(trace, seed, scenarios):
+            first_s = first_s if sent else row.at_s
+            sent, last_s = sent + 1, row.at_s
+            yield _of_round(row, number, begins_s) if number else row
+        lasts_s = _lasts_s(trace, sent, last_s - first_s)
+        if not sent or lasts_s <= 0:
+            raise fault(trace.trace, "the rows to repeat take no time: write where they end, such as to: 10m")
+        begins_s += lasts_s
+
+
+def _lasts_s(trace: Trace, sent: int, span_s: float) -> float:
+    if trace.to_s is not None and trace.limit is None:
+        return (trace.to_s - trace.from_s) / trace.speed
+    return span_s * sent / (sent - 1) if sent > 1 else 0.0
+
+
+def _of_round(row: TraceRow, number: int, begins_s: float) -> TraceRow:
+    return structs.replace(
+        row,
+        at_s=begins_s + row.at_s,
+        session=row.session and f"{row.session}/{number}",
+        blocks=tuple([block + number * _ROUND for block in row.blocks]),
+    )

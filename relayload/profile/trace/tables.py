@@ -1,0 +1,133 @@
+"""Rows of CSV and of JSON lines, as the values of the columns that a layout names, in its order."""
+
+import csv
+import json
+from collections.abc import Iterator
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+import msgspec
+
+from relayload.profile.trace.files import fault
+from relayload.profile.trace.layout import Layout
+from relayload.profile.types import spelled
+
+_LONGEST_HEADER = 10_000
+_SHOWN_LENGTH = 60
+
+Values = tuple[Any, ...]
+
+
+class Table(Protocol):
+    """A file of rows."""
+
+    fields: tuple[str, ...]
+    """Of the values, in their order: those of the layout that are there."""
+
+    @property
+    def line(self) -> int:
+        """Of the row that was read last."""
+
+    def __iter__(self) -> Iterator[Values]: ...
+
+    def column(self, place: int) -> int:
+        """Where a value of that row begins in its line, from 1."""
+
+
+def table(path: Path, lines: TextIO, layout: Layout) -> Table:
+    """The rows of an open file. AuthorError where it lacks a column."""
+    return JsonLines(path, lines, layout) if layout.lines else CsvTable(path, lines, layout)
+
+
+class CsvTable:
+    """With the names of the columns in its first line; the others may come in any order, and others too."""
+
+    def __init__(self, path: Path, lines: TextIO, layout: Layout) -> None:
+        self._path = path
+        header = lines.readline(_LONGEST_HEADER)
+        names = [name.strip() for name in next(csv.reader([header]), [])]
+        missing = [name for field, name in layout.columns.items() if name not in names and field not in layout.optional]
+        if missing:
+            raise fault(path, f"there is no column {spelled(missing[0])}: {_found(names)}", 1, 1)
+        self.fields = tuple(field for field, name in layout.columns.items() if name in names)
+        self._width = len(names)
+        self._places = [names.index(layout.columns[field]) for field in self.fields]
+        self._reader = csv.reader(lines)
+        self._row: list[str] = []
+
+    @property
+    def line(self) -> int:
+        return self._reader.line_num + 1
+
+    def __iter__(self) -> Iterator[Values]:
+        width, pick = self._width, _picker(self._places)
+        try:
+            for row in self._reader:
+                if len(row) != width:
+                    if not row or row == [""] or (len(row) == 1 and row[0].isspace()):
+                        continue
+                    raise fault(self._path, f"expected {width} columns, got {len(row)}", self.line, 1)
+                self._row = row
+                yield pick(row)
+        except csv.Error as error:
+            raise fault(self._path, f"is no row of CSV: {error}", self.line, 1) from None
+
+    def column(self, place: int) -> int:
+        return 1 + sum(len(text) + 1 for text in self._row[: self._places[place]])
+
+
+def _picker(places: list[int]) -> Any:
+    """itemgetter gives a tuple for several places only."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    (place,) = places
+    return lambda row: (row[place],)
+
+
+def _found(names: list[str]) -> str:
+    """The columns of a file, as far as they fit into a message."""
+    if not any(names):
+        return "the first line is empty"
+    text = ", ".join(names)
+    return f"found {text if len(text) <= _SHOWN_LENGTH else text[:_SHOWN_LENGTH] + '…'}"
+
+
+class JsonLines:
+    """An object on each line."""
+
+    def __init__(self, path: Path, lines: TextIO, layout: Layout) -> None:
+        self._path = path
+        self._lines = lines
+        self.fields = tuple(layout.columns)
+        self._keys = tuple(layout.columns.values())
+        self.line = 0
+        self._text = ""
+
+    def __iter__(self) -> Iterator[Values]:
+        decode = msgspec.json.Decoder().decode
+        keys = self._keys
+        for line, text in enumerate(self._lines, start=1):
+            self.line, self._text = line, text
+            try:
+                row = decode(text)
+                yield tuple([row[key] for key in keys])
+            except (msgspec.DecodeError, UnicodeEncodeError):
+                if not text.isspace():
+                    raise self._broken() from None
+            except KeyError as missing:
+                names = [str(name) for name in row]
+                message = f"there is no {spelled(missing.args[0])}: {_found(names)}"
+                raise fault(self._path, message, self.line, 1) from None
+            except TypeError:
+                raise fault(self._path, "expected a JSON object", self.line, 1) from None
+
+    def column(self, place: int) -> int:
+        return 1 + max(0, self._text.find(json.dumps(self._keys[place], ensure_ascii=False)))
+
+    def _broken(self) -> Exception:
+        try:
+            json.loads(self._text.rstrip())
+        except json.JSONDecodeError as error:
+            return fault(self._path, f"is no JSON: {error.msg}", self.line, error.colno)
+        return fault(self._path, "is no JSON", self.line, 1)
