@@ -15,13 +15,17 @@ from relayload import __version__
 from relayload.verbs.arguments import JSON, PROFILE, RUN_DIR, SETS, author_errors_exit, print_value
 
 _CRASHED = 1
+_VERDICTS = (3, 4, 0)
+"""The exit codes of runs that were carried out, the worst first."""
 
 _ELSEWHERE = {
     "calibrate": ("relayload.calibration.command", "Measure how well this machine measures."),
     "cost": ("relayload.verbs.cost", "Tell what traffic costs, and what is saved elsewhere."),
+    "compare": ("relayload.verbs.compare", "Compare runs with others: exit 3 if they are proven to be worse."),
     "gate": ("relayload.verbs.gate", "Judge a recording again by its objectives, and exit with the verdict."),
     "init": ("relayload.verbs.init", "Write a commented profile to begin with."),
     "schema": ("relayload.verbs.schema", "Print the JSON Schema of profiles, for editors."),
+    "history": ("relayload.verbs.history", "Append a row for each run to a CSV that Apache Otava reads."),
     "merge": ("relayload.verbs.merge", "Make one recording of those of several workers or hosts."),
     "relay": ("relayload.fakerelay.command", "Run the fake relay alone, for trials."),
 }
@@ -61,10 +65,16 @@ def main() -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of the recording; a new one under runs/.")
 @SETS
 @click.option("--processes", default=1, type=click.IntRange(1), help="Load-generating processes.")
+@click.option(
+    "--repeat", default=1, type=click.IntRange(1), help="Run it so many times, into run-1, run-2 ... of --out."
+)
 @JSON
 @author_errors_exit
-def run(profile: Path, out: Path | None, sets: tuple[str, ...], processes: int, as_json: bool) -> None:
-    """Run PROFILE, record it, judge it, and exit with the verdict."""
+def run(profile: Path, out: Path | None, sets: tuple[str, ...], processes: int, repeat: int, as_json: bool) -> None:
+    """Run PROFILE, record it, judge it, and exit with the verdict.
+
+    Of several runs the worst verdict counts; one that could not be carried out ends them.
+    """
     from relayload.profile import load
     from relayload.profile.plan import check_rows
     from relayload.recording import check_vacant, new_run_dir
@@ -76,11 +86,16 @@ def run(profile: Path, out: Path | None, sets: tuple[str, ...], processes: int, 
     check_rows(loaded)
     name = loaded.name
     run_dir = out or new_run_dir(name)
-    check_vacant(run_dir)
-    with LiveDisplay(name) as display:
-        code = launch(Launch(profile, sets, run_dir, processes), display.show)
-    _print_results(run_dir, code, as_json)
-    sys.exit(code)
+    codes: list[int] = []
+    for number in range(1, repeat + 1):
+        own_dir = run_dir / f"run-{number}" if repeat > 1 else run_dir
+        check_vacant(own_dir)
+        with LiveDisplay(name) as display:
+            codes.append(launch(Launch(profile, sets, own_dir, processes), display.show))
+        _print_results(own_dir, codes[-1], as_json)
+        if codes[-1] not in _VERDICTS:
+            sys.exit(codes[-1])
+    sys.exit(min(codes, key=_VERDICTS.index))
 
 
 @main.command()

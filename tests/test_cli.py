@@ -157,6 +157,16 @@ def write_trace(path: Path, rows: int) -> None:
             table.writerow([f"{at:%Y-%m-%d %H:%M:%S}.{at.microsecond:06d}0", 20 + row * 10, 5 + row])
 
 
+def test_a_run_can_be_repeated_and_its_set_be_compared(start: Start, profile: WriteProfile, tmp_path: Path) -> None:
+    out, path = tmp_path / "set", profile(seconds=1)
+    run = start("relayload", "run", path, "--out", out, "--repeat", "2", "--set", "objectives=[ttft.p50 < 1us]")
+    assert run.wait() == 3, run.output
+    assert [saved(out / f"run-{number}", "verdict.json")["verdict"] for number in (1, 2)] == ["FAIL", "FAIL"]
+    compare = start("relayload", "compare", out / "run-1", out / "run-2")
+    assert compare.wait() == 4
+    assert "fewer than 6 runs a side can't tell noise from change" in compare.output
+
+
 def test_every_row_of_a_trace_is_sent_with_its_tokens(start: Start, tmp_path: Path) -> None:
     write_trace(tmp_path / "trace.csv", rows=60)
     path, out = tmp_path / "replay.yaml", tmp_path / "run"

@@ -21,7 +21,7 @@ from relayload.report.printing import printed
 from relayload.report.targets import target_facts
 
 MARKS = {Word.PASS: "✓", Word.FAIL: "✗", Word.INCONCLUSIVE: "?"}
-_STYLES = {Word.PASS: "green", Word.FAIL: "red", Word.INCONCLUSIVE: "yellow", Word.INVALID: "magenta"}
+STYLES = {Word.PASS: "green", Word.FAIL: "red", Word.INCONCLUSIVE: "yellow", Word.INVALID: "magenta"}
 _SHOWN_METRICS = (("latency", "latency"), ("ttft", "TTFT"), ("tpot", "TPOT"))
 _DASH = "–"
 
@@ -161,7 +161,7 @@ def _objectives(judgements: Iterable[Judgement]) -> RenderableType:
             heading, justify="left" if heading in ("", "objective") else "right", no_wrap=heading != "objective"
         )
     for judgement in judgements:
-        mark = Text(MARKS[judgement.verdict], style=_STYLES[judgement.verdict])
+        mark = Text(MARKS[judgement.verdict], style=STYLES[judgement.verdict])
         table.add_row(mark, judgement.expr, *_observations(judgement))
     return table
 
@@ -181,5 +181,5 @@ def observed(judgement: Judgement) -> str:
 def _conclusion(verdict: Verdict) -> Text:
     words = [judgement.verdict for judgement in verdict.objectives]
     counts = ", ".join(f"{words.count(word)} {word}" for word in MARKS if word in words) or "no objectives"
-    line = Text(verdict.verdict.value, style=f"bold {_STYLES[verdict.verdict]}")
+    line = Text(verdict.verdict.value, style=f"bold {STYLES[verdict.verdict]}")
     return line.append(f"  {counts}", style="not bold default")

@@ -1,0 +1,84 @@
+"""What two runs are compared by: one number each, and which way is worse."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.results.sample import Distribution
+from relayload.core.results.summary import Summary
+from relayload.core.verdict.catalog import Unit
+from relayload.core.verdict.gate import Verdict
+
+_PERCENTILES = (50.0, 95.0, 99.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number of a run."""
+
+    name: str
+    unit: str
+    value: float
+    low: float | None = None
+    """With `high`, how far it is known from this run alone."""
+    high: float | None = None
+    more_is_worse: bool = True
+    relative: bool = True
+    """Its change is told as a ratio; else as a difference, as of a share that may be nothing."""
+
+    @property
+    def comparable(self) -> bool:
+        """There is a ratio to it, or none is needed."""
+        return not self.relative or self.value > 0
+
+    def scaled(self, value: float) -> float:
+        """On the scale on which a change is a shift."""
+        return math.log(value) if self.relative else value
+
+
+def measures(summary: Summary, verdict: Verdict) -> dict[str, Measure]:
+    """The measures of a run by name: of the requests that ended ok, and of those that did not."""
+    found = [*_latencies(summary), *_rates(summary), *_goodputs(verdict), *_errors(summary), *_costs(summary)]
+    return {measure.name: measure for measure in found if measure.comparable}
+
+
+def chosen(found: Mapping[str, Measure], wanted: Sequence[str]) -> dict[str, Measure]:
+    """Those that were asked for, or all. Raises AuthorError for a name that is none."""
+    unknown = [name for name in wanted if name not in found]
+    if unknown:
+        faults = [f"no such measure in every run: '{name}'; there are {', '.join(found)}" for name in unknown]
+        raise AuthorError([Fault(fault, path="--measure") for fault in faults])
+    return {name: found[name] for name in wanted or found}
+
+
+def _latencies(summary: Summary) -> Iterator[Measure]:
+    for metric in ("latency", "ttft"):
+        distribution: Distribution | None = getattr(summary.metrics, metric)
+        for known in distribution.percentiles if distribution else ():
+            if known.p in _PERCENTILES:
+                yield Measure(f"{metric}.p{known.p:g}", Unit.SECONDS, known.value, known.low, known.high)
+
+
+def _rates(summary: Summary) -> Iterator[Measure]:
+    if summary.rates.ok_per_s is not None:
+        yield Measure("throughput.per_second", Unit.PER_SECOND, summary.rates.ok_per_s, more_is_worse=False)
+
+
+def _goodputs(verdict: Verdict) -> Iterator[Measure]:
+    """Where the profile has an objective on goodput."""
+    for judged in verdict.objectives:
+        if judged.expr.startswith("goodput") and judged.observed is not None:
+            name = judged.expr.rpartition("<")[0] or judged.expr.rpartition(">")[0] or judged.expr
+            yield Measure(name.strip(), judged.unit, judged.observed, judged.low, judged.high, more_is_worse=False)
+
+
+def _errors(summary: Summary) -> Iterator[Measure]:
+    if summary.counts.started:
+        failed = sum(error.count for error in summary.errors)
+        yield Measure("errors.rate", Unit.SHARE, failed / summary.counts.started, relative=False)
+
+
+def _costs(summary: Summary) -> Iterator[Measure]:
+    if summary.cost.usd is not None and summary.counts.ok:
+        yield Measure("cost.usd_per_ok", "usd", float(summary.cost.usd) / summary.counts.ok)

@@ -1,0 +1,46 @@
+"""Sets of recordings: one alone, or a directory of several, as `relayload run --repeat` makes them."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.results.summary import Summary
+from relayload.core.verdict.gate import Verdict
+from relayload.recording.recording import RUN, Recording
+
+
+def recordings(directories: Sequence[Path]) -> list[Recording]:
+    """The recordings of directories that are one, or hold some. Raises AuthorError with a fault for each other."""
+    found = [(directory, _within(directory)) for directory in directories]
+    faults = [
+        Fault("is neither a recording nor a directory of recordings", file=str(directory))
+        for directory, paths in found
+        if not paths
+    ]
+    if faults:
+        raise AuthorError(faults)
+    return [Recording.open(path) for _, paths in found for path in paths]
+
+
+def results(recording: Recording) -> tuple[Summary, Verdict]:
+    """As they were written, or from the records."""
+    verdict = recording.verdict()
+    if verdict is not None:
+        return recording.summary(), verdict
+    folded = recording.fold()
+    summary = folded.summary()
+    return summary, folded.verdict(summary=summary)
+
+
+def _within(directory: Path) -> list[Path]:
+    if (directory / RUN).is_file():
+        return [directory]
+    if not directory.is_dir():
+        return []
+    return sorted((path.parent for path in directory.glob(f"*/{RUN}")), key=_in_order)
+
+
+def _in_order(path: Path) -> list[tuple[int, str]]:
+    """run-2 before run-10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", path.name)]

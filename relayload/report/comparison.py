@@ -1,0 +1,87 @@
+"""A comparison as a table for people and as Markdown."""
+
+from collections.abc import Iterable
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from relayload.core.verdict.compare import Comparison, Effect
+from relayload.core.verdict.wording import quantity, share
+from relayload.report.markdown import escape
+from relayload.report.markdown import table as markdown_table
+from relayload.report.printing import printed
+from relayload.report.text import MARKS, STYLES
+
+_HEADINGS = ("", "measure", "base", "new", "change", "95% interval", "p")
+_DASH = "–"
+
+
+def render_comparison(comparison: Comparison, *, color: bool = False) -> str:
+    """Each measure with its change, and the verdict."""
+    parts: list[RenderableType] = [_table(comparison.effects), Text()] if comparison.effects else []
+    line = Text(comparison.verdict.value, style=f"bold {STYLES[comparison.verdict]}")
+    parts.append(line.append(f"  {_scope(comparison)}", style="not bold default"))
+    parts += [Text(f"  {remark}") for remark in _remarks(comparison)]
+    return printed(parts, color=color)
+
+
+def render_comparison_markdown(comparison: Comparison) -> str:
+    """The verdict first, then each measure."""
+    lines = [f"### {comparison.verdict.value}: {_scope(comparison)}", ""]
+    lines += [f"- {escape(remark)}" for remark in _remarks(comparison)]
+    if comparison.effects:
+        rows = ([_mark(effect), *map(escape, _cells(effect))] for effect in comparison.effects)
+        lines += ["", *markdown_table(_HEADINGS, rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(effects: Iterable[Effect]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="left" if heading in ("", "measure") else "right", no_wrap=True)
+    for effect in effects:
+        table.add_row(Text(_mark(effect), style=STYLES[effect.verdict]), *_cells(effect))
+    return table
+
+
+def _mark(effect: Effect) -> str:
+    return MARKS[effect.verdict]
+
+
+def _cells(effect: Effect) -> list[str]:
+    ends = (_change(effect, effect.low), _change(effect, effect.high))
+    known = effect.low is not None or effect.high is not None
+    return [
+        effect.name,
+        _value(effect.base, effect.unit),
+        _value(effect.new, effect.unit),
+        _change(effect, effect.change),
+        f"{ends[0]} to {ends[1]}" + ("" if effect.between_runs else " *") if known else _DASH,
+        _DASH if effect.p is None else f"{effect.p:.3f}",
+    ]
+
+
+def _value(value: float, unit: str) -> str:
+    return f"${value:.3g}" if unit == "usd" else quantity(value, unit)
+
+
+def _change(effect: Effect, change: float | None) -> str:
+    """In percent, or in percent points where the measure is a share."""
+    if change is None:
+        return "…"
+    return f"{change * 100:+.1f}%" if effect.relative else f"{'-' if change < 0 else '+'}{share(abs(change))[:-1]}pp"
+
+
+def _scope(comparison: Comparison) -> str:
+    runs = f"{comparison.new_runs} new against {comparison.base_runs} base runs"
+    return f"{runs}, {share(comparison.tolerance)} tolerated"
+
+
+def _remarks(comparison: Comparison) -> list[str]:
+    """Why, what to mind, and what the star means."""
+    starred = any(
+        not effect.between_runs and (effect.low, effect.high) != (None, None) for effect in comparison.effects
+    )
+    star = ["* from the requests of one run alone: another run would differ by more"] if starred else []
+    return [*comparison.reasons, *(f"warning: {warning}" for warning in comparison.warnings), *star]

@@ -1,0 +1,60 @@
+"""Runs as rows of a CSV, one a run, in which Apache Otava looks for the run from which on something changed.
+
+Otava reads a header, a column of times and columns of numbers; what was not measured is `nan`, for an empty cell is
+an error to it. Source: Otava's csv importer.
+"""
+
+from relayload.core.results.sample import Distribution
+from relayload.core.results.summary import Summary
+from relayload.core.verdict.gate import Verdict
+
+_METRICS = ("latency", "ttft", "tpot")
+_PERCENTILES = (50.0, 95.0, 99.0)
+_ATTRIBUTES = ("time", "run", "profile", "verdict")
+MORE_IS_BETTER = ("ok_per_s", "output_tokens_per_s")
+_OTHERS = ("errors_rate", "usd_per_ok")
+METRIC_COLUMNS = (
+    *(f"{metric}_p{p:g}_s" for metric in _METRICS for p in _PERCENTILES),
+    *MORE_IS_BETTER,
+    *_OTHERS,
+)
+COLUMNS = (*_ATTRIBUTES, *METRIC_COLUMNS)
+_NOT_MEASURED = "nan"
+
+
+def row(summary: Summary, verdict: Verdict) -> list[str]:
+    """One run; a value for each of `COLUMNS`."""
+    numbers = [*_percentiles(summary), *(getattr(summary.rates, name) for name in MORE_IS_BETTER)]
+    numbers += [_errors_rate(summary), _usd_per_ok(summary)]
+    told = [_NOT_MEASURED if number is None else f"{number:.9g}" for number in numbers]
+    return [summary.started_at, summary.run_id, summary.profile.name, verdict.verdict.value, *told]
+
+
+def otava_config(csv_file: str, test: str) -> str:
+    """What Otava wants to read of the file, as its YAML."""
+    metrics = "".join(
+        f"      {name}: {{direction: {1 if name in MORE_IS_BETTER else -1}}}\n" for name in METRIC_COLUMNS
+    )
+    return (
+        f"tests:\n  {test}:\n    type: csv\n    file: {csv_file}\n    time_column: time\n"
+        f"    attributes: [run, profile, verdict]\n    metrics:\n{metrics}"
+    )
+
+
+def _percentiles(summary: Summary) -> list[float | None]:
+    values: list[float | None] = []
+    for metric in _METRICS:
+        distribution: Distribution | None = getattr(summary.metrics, metric)
+        by_p = {known.p: known.value for known in distribution.percentiles} if distribution else {}
+        values += [by_p.get(p) for p in _PERCENTILES]
+    return values
+
+
+def _errors_rate(summary: Summary) -> float | None:
+    failed = sum(error.count for error in summary.errors)
+    return failed / summary.counts.started if summary.counts.started else None
+
+
+def _usd_per_ok(summary: Summary) -> float | None:
+    paid = summary.cost.usd
+    return float(paid) / summary.counts.ok if paid is not None and summary.counts.ok else None

@@ -1,0 +1,83 @@
+"""`relayload compare`: one set of runs against another."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from relayload.verbs.arguments import JSON, author_errors_exit, print_value, write_text
+
+if TYPE_CHECKING:
+    from relayload.core.verdict.compare import Comparison
+    from relayload.recording import Recording
+
+_DIR = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("base", type=_DIR)
+@click.argument("new", nargs=-1, required=True, type=_DIR, metavar="NEW...")
+@click.option("--tolerance", default="10%", show_default=True, help="How much worse a measure may become.")
+@click.option("--measure", "wanted", multiple=True, help="Compare this alone, such as latency.p95. May be repeated.")
+@click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a table too.")
+@JSON
+@author_errors_exit
+def command(
+    base: Path, new: tuple[Path, ...], tolerance: str, wanted: tuple[str, ...], markdown: Path | None, as_json: bool
+) -> None:
+    """Compare the runs in NEW with those in BASE.
+
+    Each is a recording, or a directory of recordings as `run --repeat 6` makes. Exits with 3 if a measure is proven to
+    be worse by more than the tolerance, and with 4 if that can't be told.
+    """
+    from relayload.recording.sets import recordings
+    from relayload.report.comparison import render_comparison, render_comparison_markdown
+
+    share = _tolerance(tolerance)
+    comparison = _compared(recordings([base]), recordings(new), share, wanted)
+    print_value(comparison, as_json, render_comparison)
+    if markdown is not None:
+        write_text(markdown, render_comparison_markdown(comparison))
+    sys.exit(comparison.exit_code)
+
+
+def _tolerance(text: str) -> float:
+    from relayload.core.errors import AuthorError, Fault
+    from relayload.core.units import fraction
+
+    try:
+        return fraction(text)
+    except ValueError as error:
+        raise AuthorError([Fault(str(error), path="--tolerance")]) from None
+
+
+def _compared(
+    base: "Sequence[Recording]", new: "Sequence[Recording]", tolerance: float, wanted: Sequence[str]
+) -> "Comparison":
+    from relayload.core.verdict.compare import compare, refused
+    from relayload.core.verdict.measures import chosen, measures
+    from relayload.core.verdict.stats import Word
+    from relayload.recording.sets import results
+
+    told = [(recording, *results(recording)) for recording in (*base, *new)]
+    invalid = [
+        f"{recording.directory}: the run is INVALID: {'; '.join(verdict.reasons)}"
+        for recording, _, verdict in told
+        if verdict.verdict is Word.INVALID
+    ]
+    if invalid:
+        return refused(invalid, len(base), len(new), tolerance)
+    runs = [chosen(measures(summary, verdict), wanted) for _, summary, verdict in told]
+    return compare(runs[: len(base)], runs[len(base) :], tolerance, _warnings(base, new))
+
+
+def _warnings(base: "Sequence[Recording]", new: "Sequence[Recording]") -> list[str]:
+    """What makes the runs less alike than they should be."""
+    profiles = {recording.run.profile.sha256 for recording in (*base, *new)}
+    before, after = ({(one.run.started_at, one.run.run_id) for one in side} for side in (base, new))
+    return [
+        *(["the runs are of different profiles"] if len(profiles) > 1 else []),
+        *(f"on both sides: {run_id}" for _, run_id in sorted(before & after)),
+    ]

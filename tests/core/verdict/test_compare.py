@@ -1,0 +1,112 @@
+import random
+from decimal import Decimal
+
+import pytest
+
+from relayload.core.price import Price
+from relayload.core.results.record import Outcome
+from relayload.core.results.tables import summarize
+from relayload.core.verdict.compare import compare
+from relayload.core.verdict.gate import judge
+from relayload.core.verdict.measures import Measure, measures
+from relayload.core.verdict.stats import Word
+
+NAMES = ("latency.p50", "latency.p95", "latency.p99", "ttft.p50", "ttft.p95", "ttft.p99", "cost.usd_per_ok")
+
+
+def _run(rng: random.Random, slower: float = 1.0, noise: float = 0.05, errors: float = 0.0) -> dict[str, Measure]:
+    """A run whose measures have the noise of their run in common, and some of their own."""
+    common = rng.gauss(0, noise)
+    found = [Measure(name, "s", slower * 2.718 ** (common + rng.gauss(0, noise / 2))) for name in NAMES]
+    found.append(Measure("throughput.per_second", "/s", 10 / slower, more_is_worse=False))
+    found.append(Measure("errors.rate", "share", errors, relative=False))
+    return {measure.name: measure for measure in found}
+
+
+def _runs(seed: int, count: int = 6, **changes: float) -> list[dict[str, Measure]]:
+    rng = random.Random(seed)
+    return [_run(rng, **changes) for _ in range(count)]
+
+
+def test_a_large_change_for_the_worse_is_proven_by_six_runs_a_side():
+    found = compare(_runs(1, noise=0.02), _runs(2, slower=1.5, noise=0.02), 0.1)
+    assert (found.verdict, found.exit_code) == (Word.FAIL, 3)
+    by_name = {effect.name: effect for effect in found.effects}
+    assert by_name["latency.p95"].verdict is Word.FAIL
+    assert by_name["latency.p95"].change == pytest.approx(0.5, abs=0.1)
+    assert by_name["latency.p95"].between_runs
+    assert by_name["throughput.per_second"].change == pytest.approx(-1 / 3)
+    assert by_name["throughput.per_second"].verdict is Word.FAIL
+    assert by_name["errors.rate"].verdict is Word.PASS
+    assert "latency.p95 became worse" in found.reasons
+
+
+def test_a_change_for_the_better_passes():
+    found = compare(_runs(1), _runs(2, slower=0.7), 0.1)
+    assert (found.verdict, found.exit_code, found.reasons) == (Word.PASS, 0, ())
+
+
+def test_no_change_passes_where_runs_are_alike_and_is_undecided_where_they_are_not():
+    assert compare(_runs(1, noise=0.01), _runs(2, noise=0.01), 0.1).verdict is Word.PASS
+    assert compare(_runs(1, noise=0.3), _runs(2, noise=0.3), 0.1).verdict is Word.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("counts", [(1, 1), (5, 6), (6, 5)])
+def test_fewer_than_six_runs_can_not_tell(counts: tuple[int, int]):
+    found = compare(_runs(1, counts[0]), _runs(2, counts[1], slower=3.0), 0.1)
+    assert (found.verdict, found.exit_code) == (Word.INCONCLUSIVE, 4)
+    assert found.reasons == ("fewer than 6 runs a side can't tell noise from change: write relayload run --repeat 6",)
+    assert found.effects[0].change == pytest.approx(2.0, abs=0.6)
+    assert found.effects[0].p is None
+
+
+def test_runs_that_differ_by_noise_alone_hardly_ever_fail():
+    false_alarms = sum(compare(_runs(2 * seed), _runs(2 * seed + 1), 0.0).verdict is Word.FAIL for seed in range(200))
+    assert false_alarms <= 0.08 * 200
+    assert not any(compare(_runs(2 * seed), _runs(2 * seed + 1), 0.1).verdict is Word.FAIL for seed in range(200))
+
+
+def test_a_change_within_the_tolerance_is_no_failure():
+    assert compare(_runs(1, noise=0.01), _runs(2, slower=1.2, noise=0.01), 0.3).verdict is Word.PASS
+    assert compare(_runs(1, noise=0.01), _runs(2, slower=1.2, noise=0.01), 0.1).verdict is Word.FAIL
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "word"),
+    [(0.0, 0.0, Word.PASS), (0.0, 0.0005, Word.PASS), (0.0, 0.01, Word.FAIL), (0.1, 0.105, Word.PASS)],
+)
+def test_errors_are_compared_by_their_difference(before: float, after: float, word: Word):
+    found = compare(_runs(1, errors=before), _runs(2, errors=after), 0.1)
+    (errors,) = [effect for effect in found.effects if effect.name == "errors.rate"]
+    assert errors.verdict is word
+    assert errors.change == pytest.approx(after - before)
+
+
+def test_one_run_against_one_shows_what_their_own_intervals_leave_open():
+    base = {"latency.p99": Measure("latency.p99", "s", 1.0, 0.9, 1.1)}
+    new = {"latency.p99": Measure("latency.p99", "s", 2.0, 1.8, 2.2)}
+    (effect,) = compare([base], [new], 0.1).effects
+    assert (effect.change, effect.low, effect.high) == pytest.approx((1.0, 1.8 / 1.1 - 1, 2.2 / 0.9 - 1))
+    assert not effect.between_runs
+
+
+def test_only_what_all_runs_have_is_compared():
+    base, new = _runs(1), _runs(2)
+    del new[3]["ttft.p99"]
+    assert "ttft.p99" not in {effect.name for effect in compare(base, new, 0.1).effects}
+    nothing = compare(base, [{}] * 6, 0.1)
+    assert (nothing.verdict, nothing.reasons) == (Word.INCONCLUSIVE, ("the runs have no measure in common",))
+
+
+def test_the_measures_of_a_run_are_those_of_its_summary(request_line, make_run, folded):
+    lines = [request_line(index, service_s=0.1 + 0.001 * index) for index in range(100)]
+    lines += [request_line(index, outcome=Outcome.TIMED_OUT, error="timeout") for index in range(100, 125)]
+    run = make_run(prices={"o3": Price(input=Decimal(10), output=Decimal(40))})
+    fold = folded(lines)
+    summary = summarize(fold, run)
+    found = measures(summary, judge([], fold, run, summary))
+    assert found["latency.p50"].value == pytest.approx(0.15)
+    assert found["throughput.per_second"].value == 1.0
+    assert found["errors.rate"].value == 0.2
+    assert found["cost.usd_per_ok"].value == pytest.approx((20 * 10 + 10 * 40) / 1e6)
+    assert {name.split(".")[0] for name in found} == {"latency", "ttft", "throughput", "errors", "cost"}

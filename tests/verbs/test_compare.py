@@ -1,0 +1,112 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from markdown_it import MarkdownIt
+from msgspec import structs
+
+from relayload.cli import main
+from relayload.core.results.run import ProfileInfo
+from relayload.core.verdict.stats import Word
+from relayload.recording import Recording
+
+
+@pytest.fixture
+def make_set(make_recording, request_line, end_line):
+    """Writes a directory of runs, each with a latency of its own."""
+
+    def make(name: str, count: int, service_s: float, **changes) -> list[Recording]:
+        made = []
+        for number in range(1, count + 1):
+            lines = [request_line(index, service_s=service_s * (1 + number / 1000)) for index in range(60)]
+            begins = {"started_at": f"2026-01-02T03:{number:02}:{sum(map(ord, name)) % 60:02}Z"}
+            made.append(make_recording([*lines, end_line(0, started=60)], f"{name}/run-{number}", **begins, **changes))
+        return made
+
+    return make
+
+
+def _compare(tmp_path: Path, *arguments: str) -> Result:
+    paths = [argument if argument.startswith("--") else str(tmp_path / argument) for argument in arguments]
+    return CliRunner().invoke(main, ["compare", *paths])
+
+
+def test_sets_of_six_runs_are_told_apart(make_set, tmp_path: Path):
+    make_set("base", 6, 0.5)
+    make_set("slow", 6, 0.8)
+    result = _compare(tmp_path, "base", "slow", "--json")
+    assert result.exit_code == 3, result.output
+    told = json.loads(result.stdout)
+    assert (told["verdict"], told["base_runs"], told["new_runs"]) == ("FAIL", 6, 6)
+    (p95,) = [effect for effect in told["effects"] if effect["name"] == "latency.p95"]
+    assert p95["change"] == pytest.approx(0.6, abs=0.01)
+    assert p95["low"] > 0.5
+    assert _compare(tmp_path, "slow", "base").exit_code == 0
+
+
+def test_a_table_shows_every_measure(make_set, tmp_path: Path):
+    make_set("base", 6, 0.5)
+    make_set("slow", 6, 0.8)
+    result = _compare(tmp_path, "base", "slow", f"--markdown={tmp_path}/page.md")
+    (row,) = [line.split() for line in result.stdout.splitlines() if line.split()[1:2] == ["latency.p95"]]
+    assert row == ["✗", "latency.p95", "503ms", "804ms", "+59.9%", "+59.4%", "to", "+60.4%", "0.002"]
+    assert "FAIL  6 new against 6 base runs, 10% tolerated" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    page = (tmp_path / "page.md").read_text()
+    assert page.startswith("### FAIL: 6 new against 6 base runs, 10% tolerated\n")
+    assert MarkdownIt("commonmark").enable("table").render(page).count("<tr>") == 1 + 8
+
+
+def test_few_runs_can_not_be_told_apart(make_set, tmp_path: Path):
+    make_set("base", 1, 0.5)
+    make_set("slow", 1, 0.8)
+    result = _compare(tmp_path, "base/run-1", "slow/run-1")
+    assert result.exit_code == 4
+    assert "fewer than 6 runs a side can't tell noise from change" in result.stdout
+    assert "+59.9%" in result.stdout
+    assert "* from the requests of one run alone" in result.stdout
+
+
+def test_runs_that_can_not_be_believed_are_not_compared(make_set, tmp_path: Path):
+    make_set("base", 6, 0.5)
+    (killed, *_) = make_set("slow", 6, 0.8)
+    killed.finish(ended_by=None)
+    result = _compare(tmp_path, "base", "slow")
+    assert result.exit_code == 4
+    assert "run-1: the run is INVALID: the run was killed before it ended" in " ".join(result.stdout.split())
+    assert "latency" not in result.stdout
+
+
+def test_a_verdict_that_was_written_is_believed(make_set, tmp_path: Path):
+    make_set("base", 6, 0.5)
+    (told, *_) = make_set("slow", 6, 0.8)
+    told.write_verdict(structs.replace(told.judge(), verdict=Word.INVALID, reasons=("it was so",)))
+    assert "it was so" in _compare(tmp_path, "base", "slow").stdout
+
+
+def test_different_profiles_and_the_same_run_twice_are_warned_of(make_set, tmp_path: Path):
+    make_set("base", 6, 0.5)
+    make_set("new", 6, 0.5, profile=ProfileInfo(name="trial", sha256="1" * 64))
+    result = _compare(tmp_path, "base", "new", "base/run-1")
+    assert result.exit_code == 0
+    assert "warning: the runs are of different profiles" in result.stdout
+    assert "warning: on both sides: base/run-1" in result.stdout
+
+
+def test_one_measure_can_be_chosen(make_set, tmp_path: Path):
+    make_set("base", 6, 0.5)
+    make_set("slow", 6, 0.8)
+    assert _compare(tmp_path, "base", "slow", "--measure=ttft.p95").exit_code == 0
+    unknown = _compare(tmp_path, "base", "slow", "--measure=tfft.p95")
+    assert unknown.exit_code == 2
+    assert "--measure: no such measure in every run: 'tfft.p95'; there are latency.p50, " in unknown.stderr
+
+
+def test_wrong_arguments_are_told_in_one_line(make_set, tmp_path: Path):
+    make_set("base", 1, 0.5)
+    wrong = _compare(tmp_path, "base", "base", "--tolerance=10")
+    assert (wrong.exit_code, wrong.stderr) == (2, "--tolerance: expected a share such as '1%', got '10'\n")
+    empty = _compare(tmp_path, "base", "nowhere")
+    assert empty.exit_code == 2
+    assert "nowhere: is neither a recording nor a directory of recordings" in empty.stderr
