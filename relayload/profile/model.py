@@ -63,11 +63,11 @@ class Profile(Part):
     def objectives(self) -> tuple[Objective, ...]:
         """Those of the whole profile, and then those of each scenario, with its name as a tag."""
         own = (
-            within_scenario(entry.expr, name)
+            within_scenario(entry.objective, name)
             for name, scenario in self.scenarios.items()
             for entry in scenario.objectives
         )
-        return (*(entry.expr for entry in self.objective_entries), *own)
+        return (*(entry.objective for entry in self.objective_entries), *own)
 
     @property
     def timeouts(self) -> Timeouts:

@@ -1,13 +1,16 @@
 """Pass conditions: the `objectives:` of a profile."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field, InstanceOf, model_validator
 
+from relayload.core.results.sample import CONFIDENCE
+from relayload.core.results.terms import NoData, Severity, Terms
+from relayload.core.units import fraction
 from relayload.core.verdict.catalog import METRICS
-from relayload.core.verdict.grammar import parse
+from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.objective import Objective
-from relayload.profile.types import Part, spelled, text_like
+from relayload.profile.types import Count, Duration, Flag, Part, PositiveDuration, spelled, text_like
 
 _PATTERN = rf"^\s*({'|'.join(METRICS)})\s*(\{{[^{{}}]*\}})?\s*\.\s*\w+(\.\d+)?\s*(<=|>=|==|!=|<|>)\s*[^\s<>=!].*$"
 _EXAMPLES = ("ttft.p99 < 800ms", "latency{scenario=simple}.p50 <= 2s", "errors.rate < 1%")
@@ -21,10 +24,70 @@ def _objective(text: object) -> Objective:
     return parse(text)
 
 
+def _confidence(value: object) -> object:
+    if value == _STRICT:
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"expected {_CONFIDENCES}, got {spelled(value)}")
+    try:
+        share = fraction(value)
+    except ValueError:
+        raise ValueError(f"expected {_CONFIDENCES}, got {spelled(value)}") from None
+    if not _LEAST_CONFIDENCE <= share <= _MOST_CONFIDENCE:
+        raise ValueError(f"expected {_CONFIDENCES}, between 50% and 99.99%, got '{value}'")
+    return share
+
+
+_STRICT = "strict"
+_CONFIDENCES = "a share such as '95%', or 'strict'"
+_LEAST_CONFIDENCE, _MOST_CONFIDENCE = 0.5, 0.9999
+
+
 class ObjectiveEntry(Part):
-    """A pass condition: its expression alone, or in a mapping."""
+    """A pass condition: its expression alone, or in a mapping with its terms."""
 
     short: ClassVar[str | None] = "expr"
 
-    expr: Annotated[Objective, BeforeValidator(_objective), text_like(_PATTERN, *_EXAMPLES)]
+    expr: Annotated[InstanceOf[Objective], BeforeValidator(_objective), text_like(_PATTERN, *_EXAMPLES)]
     """What must hold: `metric{tag=value}.aggregate op value`."""
+    id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    """What reports call it; its expression where there is none."""
+    over_s: PositiveDuration | None = Field(None, alias="over")
+    """The length of windows to judge it in, one by one; without it the measured stages are judged as one."""
+    for_windows: Count = Field(1, alias="for")
+    """How many windows in a row must be broken."""
+    abort: Flag = False
+    """Stop the run as soon as it is proven broken."""
+    abort_after_s: Duration = Field(0.0, alias="abort_after")
+    """Do not stop the run earlier than this long after its start."""
+    confidence: Annotated[
+        float | Literal["strict"],
+        BeforeValidator(_confidence),
+        text_like(r"^\s*(strict|\d+(\.\d+)?\s*%)\s*$", "95%", "strict"),
+    ] = CONFIDENCE
+    """How sure a FAIL must be; under `strict` a PASS, too."""
+    on_no_data: Literal["fail", "pass", "inconclusive"] = "fail"
+    """What it comes to where nothing was measured."""
+    severity: Literal["error", "warn"] = "error"
+    """Whether it fails the run, or is only told."""
+
+    @model_validator(mode="after")
+    def _terms_fit(self) -> Self:
+        _ = self.objective
+        return self
+
+    @property
+    def objective(self) -> Objective:
+        """The expression on its terms."""
+        terms = Terms(
+            id=self.id,
+            over_s=self.over_s,
+            for_windows=self.for_windows,
+            abort=self.abort,
+            abort_after_s=self.abort_after_s,
+            confidence=CONFIDENCE if self.confidence == _STRICT else float(self.confidence),
+            strict=self.confidence == _STRICT,
+            on_no_data=NoData(self.on_no_data),
+            severity=Severity(self.severity),
+        )
+        return with_terms(self.expr, terms)

@@ -20,8 +20,9 @@ from relayload.core.results.record import Line
 from relayload.core.results.run import RunInfo
 from relayload.core.results.summary import Summary
 from relayload.core.results.tables import summarize
+from relayload.core.results.terms import Asked
 from relayload.core.verdict.gate import Verdict, judge
-from relayload.core.verdict.grammar import parse
+from relayload.core.verdict.grammar import objective_of
 from relayload.core.verdict.objective import Objective
 from relayload.recording.lines import Damage, Part, RecordWriter, expected_bytes, parts, read
 from relayload.recording.processes import over, processes_at_hand
@@ -169,7 +170,7 @@ class Folded:
 
     def verdict(self, objectives: Iterable[Objective] | None = None, summary: Summary | None = None) -> Verdict:
         """On the objectives of the run if no others are given. Raises AuthorError if run.json has a wrong one."""
-        chosen = [_parsed(text) for text in self.run.objectives] if objectives is None else list(objectives)
+        chosen = [_parsed(asked) for asked in self.run.objectives] if objectives is None else list(objectives)
         return judge(chosen, self.fold, self.run, summary or self.summary(), self.run_all)
 
 
@@ -194,9 +195,9 @@ def _load(path: Path, kind: type[_Content]) -> _Content:
         raise _fault(path, f"is not a {path.name} of this version: {error}") from None
 
 
-def _parsed(text: str) -> Objective:
+def _parsed(asked: str | Asked) -> Objective:
     try:
-        return parse(text)
+        return objective_of(asked)
     except ValueError as error:
         raise AuthorError([Fault(str(error), path="objectives", file=RUN)]) from None
 

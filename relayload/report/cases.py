@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
+from relayload.core.verdict.wording import share
 from relayload.report.text import interval, observed
 
 BELIEVED = "the generator can be believed"
 CARRIED_OUT = "the run was carried out"
+WARNING = "warning"
+"""How the message of an objective begins that only warns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,8 @@ class Case:
 
 
 def cases(verdict: Verdict) -> tuple[Case, ...]:
-    """Whether the run can be believed, and each objective. All of them pass if, and only if, the run does.
+    """Whether the run can be believed, and each objective. All of them pass if, and only if, the run does: an
+    objective that only warns passes with its warning.
 
     Nothing is said by an objective of a run that can't be believed: it is INVALID as well.
     """
@@ -34,7 +38,9 @@ def cases(verdict: Verdict) -> tuple[Case, ...]:
 def finding(judgement: Judgement) -> str:
     """What was observed, with its interval, the k of n and the reason: `912ms (95% interval 871ms–960ms; ...)`."""
     ends = interval(judgement.low, judgement.high, judgement.unit)
-    within = [] if judgement.low is None and judgement.high is None else [f"95% interval {ends}"]
+    within = (
+        [] if judgement.low is None and judgement.high is None else [f"{share(judgement.confidence)} interval {ends}"]
+    )
     numbers = "; ".join([*within, _counted(judgement)])
     seen = f"{judgement.expr}: observed {observed(judgement)} ({numbers})"
     return f"{seen}: {judgement.reason}" if judgement.reason else seen
@@ -43,6 +49,8 @@ def finding(judgement: Judgement) -> str:
 def _objective(judgement: Judgement, invalid: bool) -> Case:
     if invalid:
         return Case(judgement.id, Word.INVALID, f"the run can't be believed; {finding(judgement)}")
+    if not judgement.counts and judgement.verdict is not Word.PASS:
+        return Case(judgement.id, Word.PASS, f"{WARNING}: {judgement.verdict.value}: {finding(judgement)}")
     return Case(judgement.id, judgement.verdict, finding(judgement))
 
 

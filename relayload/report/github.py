@@ -8,20 +8,21 @@ from collections.abc import Sequence
 
 from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.stats import Word
-from relayload.report.cases import Case, cases
+from relayload.report.cases import WARNING, Case, cases
 
 _MOST_OF_A_KIND = 10
 _LONGEST_TITLE = 200
 
 
 def render_annotations(verdict: Verdict) -> str:
-    """An error for each failure, a warning for whatever can't be told; nothing if all is well."""
+    """An error for each failure, a warning for whatever can't be told or only warns; nothing if all is well."""
     told = [case for case in cases(verdict) if case.word is not Word.PASS]
     if verdict.verdict is Word.INVALID:
         told = told[:1]  # the objectives have nothing to add
     errors = [case for case in told if case.word is not Word.INCONCLUSIVE]
     unclear = [case for case in told if case.word is Word.INCONCLUSIVE]
-    lines = [*_commands("error", errors), *_commands("warning", unclear)]
+    warns = [case for case in cases(verdict) if case.word is Word.PASS and case.message.startswith(WARNING)]
+    lines = [*_commands("error", errors), *_commands("warning", [*unclear, *warns])]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -35,7 +36,7 @@ def _commands(kind: str, told: Sequence[Case]) -> list[str]:
 
 
 def _command(kind: str, case: Case) -> str:
-    title = f"{case.word.value}: {case.name}"[:_LONGEST_TITLE]
+    title = f"{WARNING if case.word is Word.PASS else case.word.value}: {case.name}"[:_LONGEST_TITLE]
     return f"::{kind} title={_property(title)}::{_data(case.message)}"
 
 

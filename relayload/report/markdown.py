@@ -16,10 +16,11 @@ from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity
-from relayload.report.text import groups, interval, observed
+from relayload.report.text import counted, groups, interval, interval_heading, observed
 
 MOST_BYTES = 900_000
-_MARKS = {Word.PASS: "✅", Word.FAIL: "❌", Word.INCONCLUSIVE: "❔", Word.INVALID: "🚫"}
+_MARKS = {Word.PASS: "✅", Word.FAIL: "❌", Word.INCONCLUSIVE: "❔", Word.INVALID: "🚫", Word.STOPPED: "🛑"}
+_WARNING = "⚠️"
 _METRICS = (("latency", "latency"), ("ttft", "TTFT"), ("tpot", "TPOT"))
 _LEFT_OUT = "\n_More was left out here, so that this page is not dropped whole._\n"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
@@ -46,7 +47,8 @@ def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
     yield [f"### {_MARKS[verdict.verdict]} {verdict.verdict.value}: {escape(summary.profile.name)}"]
     yield [f"- {escape(reason)}" for reason in verdict.reasons]
     if verdict.objectives:
-        yield table(("", "objective", "observed", "95% interval", "k of n"), map(_objective, verdict.objectives))
+        headings = ("", "objective", "observed", interval_heading(verdict.objectives), "k of n ≈ eff.")
+        yield table(headings, map(_objective, verdict.objectives))
     told = [judgement for judgement in verdict.objectives if judgement.reason]
     yield [f"- {escape(judgement.expr)}: {escape(judgement.reason)}" for judgement in told]
     yield [_counts(summary)]
@@ -58,13 +60,13 @@ def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
 
 
 def _objective(judgement: Judgement) -> Sequence[str]:
-    count = f"{judgement.n:,}" if judgement.k is None else f"{judgement.k:,} of {judgement.n:,}"
+    warns = judgement.verdict is not Word.PASS and not judgement.counts
     return (
-        _MARKS[judgement.verdict],
+        _WARNING if warns else _MARKS[judgement.verdict],
         escape(judgement.expr),
         observed(judgement),
         interval(judgement.low, judgement.high, judgement.unit),
-        count,
+        counted(judgement),
     )
 
 

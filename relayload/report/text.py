@@ -1,6 +1,6 @@
 """A summary and a verdict as text for people, 80 columns wide."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.padding import Padding
@@ -21,7 +21,14 @@ from relayload.report.printing import printed
 from relayload.report.targets import target_facts
 
 MARKS = {Word.PASS: "✓", Word.FAIL: "✗", Word.INCONCLUSIVE: "?"}
-STYLES = {Word.PASS: "green", Word.FAIL: "red", Word.INCONCLUSIVE: "yellow", Word.INVALID: "magenta"}
+STYLES = {
+    Word.PASS: "green",
+    Word.FAIL: "red",
+    Word.INCONCLUSIVE: "yellow",
+    Word.INVALID: "magenta",
+    Word.STOPPED: "magenta",
+}
+_WARNING = Text("!", style="yellow")
 _SHOWN_METRICS = (("latency", "latency"), ("ttft", "TTFT"), ("tpot", "TPOT"))
 _DASH = "–"
 
@@ -154,21 +161,33 @@ def _open_files(health: GeneratorHealth) -> str:
     return f"{most} of {health.open_files_limit:,}" if health.open_files_limit is not None else most
 
 
-def _objectives(judgements: Iterable[Judgement]) -> RenderableType:
+def _objectives(judgements: Sequence[Judgement]) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-    for heading in ("", "objective", "observed", "95% interval", "k of n"):
+    for heading in ("", "objective", "observed", interval_heading(judgements), "k of n ≈ eff."):
         table.add_column(
             heading, justify="left" if heading in ("", "objective") else "right", no_wrap=heading != "objective"
         )
     for judgement in judgements:
         mark = Text(MARKS[judgement.verdict], style=STYLES[judgement.verdict])
-        table.add_row(mark, judgement.expr, *_observations(judgement))
+        warns = judgement.verdict is not Word.PASS and not judgement.counts
+        table.add_row(_WARNING if warns else mark, judgement.expr, *_observations(judgement))
     return table
 
 
 def _observations(judgement: Judgement) -> tuple[str, str, str]:
+    return observed(judgement), interval(judgement.low, judgement.high, judgement.unit), counted(judgement)
+
+
+def interval_heading(judgements: Sequence[Judgement]) -> str:
+    """What the intervals are, where all are alike."""
+    kinds = {judgement.confidence for judgement in judgements}
+    return f"{share(kinds.pop())} interval" if len(kinds) == 1 else "interval"
+
+
+def counted(judgement: Judgement) -> str:
+    """`7 of 970 ≈ 240`: how many were not within the limit, and how many independent ones tell as much."""
     count = f"{judgement.n:,}" if judgement.k is None else f"{judgement.k:,} of {judgement.n:,}"
-    return observed(judgement), interval(judgement.low, judgement.high, judgement.unit), count
+    return count if judgement.effective_n == judgement.n else f"{count} ≈ {judgement.effective_n:,}"
 
 
 def observed(judgement: Judgement) -> str:
@@ -179,7 +198,10 @@ def observed(judgement: Judgement) -> str:
 
 
 def _conclusion(verdict: Verdict) -> Text:
-    words = [judgement.verdict for judgement in verdict.objectives]
-    counts = ", ".join(f"{words.count(word)} {word}" for word in MARKS if word in words) or "no objectives"
+    words = [judgement.verdict for judgement in verdict.objectives if judgement.counts]
+    warnings = sum(judgement.verdict is not Word.PASS for judgement in verdict.objectives if not judgement.counts)
+    parts = [f"{words.count(word)} {word}" for word in MARKS if word in words]
+    parts += [f"{warnings} warning{'s' if warnings != 1 else ''}"] if warnings else []
+    counts = ", ".join(parts) or ("no objectives" if not verdict.objectives else "no warnings")
     line = Text(verdict.verdict.value, style=f"bold {STYLES[verdict.verdict]}")
     return line.append(f"  {counts}", style="not bold default")

@@ -98,7 +98,7 @@ def _run_info(profile: Profile, run_id: str, base_url: str) -> RunInfo:
         workers=1,
         base_url=base_url,
         cautions=profile.target.cautions,
-        objectives=tuple(objective.text for objective in profile.objectives),
+        objectives=tuple(objective.asked for objective in profile.objectives),
         thresholds=profile.generator.thresholds,
         prices=profile.target.known_prices,
         versions={"relayload": __version__, "locust": locust_version, "python": platform.python_version()},

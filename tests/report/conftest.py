@@ -9,8 +9,10 @@ from relayload.core.results.record import Line, Outcome
 from relayload.core.results.run import RunInfo
 from relayload.core.results.summary import Summary
 from relayload.core.results.tables import summarize
+from relayload.core.results.terms import Severity, Terms
 from relayload.core.verdict.gate import Verdict, judge
-from relayload.core.verdict.grammar import parse
+from relayload.core.verdict.grammar import parse, with_terms
+from relayload.core.verdict.objective import Objective
 
 Judged = Callable[..., tuple[Summary, Verdict]]
 
@@ -19,11 +21,14 @@ Judged = Callable[..., tuple[Summary, Verdict]]
 def judged(make_run, folded) -> Judged:
     """A summary and a verdict from objectives and lines; other fields of the run may be given."""
 
-    def judged(objectives: Sequence[str], lines: Sequence[Line], **changes: object) -> tuple[Summary, Verdict]:
+    def judged(
+        objectives: Sequence[str | Objective], lines: Sequence[Line], **changes: object
+    ) -> tuple[Summary, Verdict]:
         run: RunInfo = make_run(thresholds=Thresholds(drop_share=1.0), **changes)
         fold = folded(lines)
         summary = summarize(fold, run)
-        return summary, judge([parse(text) for text in objectives], fold, run, summary)
+        read = [parse(asked) if isinstance(asked, str) else asked for asked in objectives]
+        return summary, judge(read, fold, run, summary)
 
     return judged
 
@@ -39,3 +44,9 @@ def some_lines(request_line, drop_line, end_line) -> list[Line]:
         ),
         end_line(0, started=600, timestamps="kernel", loop_lag_p99_s=0.001, cpu_share=0.25),
     ]
+
+
+@pytest.fixture
+def warning() -> Objective:
+    """An objective that `some_lines` do not meet, and that only warns."""
+    return with_terms(parse("errors.rate < 0.1%"), Terms(severity=Severity.WARN))

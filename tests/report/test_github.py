@@ -53,3 +53,9 @@ def test_text_that_would_end_or_split_a_command_is_escaped(judged, some_lines):
     ((_, title, message),) = _parsed(render_annotations(structs.replace(verdict, objectives=(nasty,))))
     assert title == "FAIL: latency{scenario=simple, stage=steady}.p50 < 1ms"
     assert message.endswith("100%25 of:\r\n::error::no, really")
+
+
+def test_an_objective_that_only_warns_is_a_warning(judged, some_lines, warning):
+    _, verdict = judged([warning, "latency.p50 < 1s"], some_lines)
+    (told,) = _parsed(render_annotations(verdict))
+    assert told[:2] == ("warning", "warning: errors.rate < 0.1%")

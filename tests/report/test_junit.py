@@ -86,3 +86,17 @@ def test_text_that_xml_has_no_room_for_is_made_harmless(nasty: str, judged, some
     text = render_junit(summary, structs.replace(verdict, objectives=(judgement,)))
     SCHEMA.validate(text)
     ET.fromstring(text.encode())
+
+
+def test_an_objective_that_only_warns_passes_with_its_warning(judged, some_lines, warning):
+    summary, verdict = judged([warning], some_lines)
+    text = render_junit(summary, verdict)
+    SCHEMA.validate(text)
+    assert _cases(text)["errors.rate < 0.1%"] == []
+    assert "warning: FAIL: errors.rate &lt; 0.1%: observed 1%" in text
+
+
+def test_a_run_that_a_guardrail_stopped_has_an_error_that_says_which(judged, some_lines):
+    stop = {"ended_by": "guardrail", "stopped_by_guardrail": "max_usd: $5.01 of $5 were spent"}
+    (error,) = _cases(render_junit(*judged(["latency.p50 < 1s"], some_lines, **stop)))["the run was carried out"]
+    assert (error.type, error.message) == ("STOPPED", "a guardrail stopped the run: max_usd: $5.01 of $5 were spent")

@@ -43,7 +43,7 @@ def test_the_verdict_comes_first_and_every_objective_is_a_row(judged, some_lines
     text = render_markdown(summary, verdict)
     assert text.startswith("### ❌ FAIL: trial\n")
     rows = _Page(text).rows
-    assert rows[0] == ["", "objective", "observed", "95% interval", "k of n"]
+    assert rows[0] == ["", "objective", "observed", "95% interval", "k of n ≈ eff."]
     assert rows[1][:2] == ["❌", "latency{scenario=a|b}.p50 < 1s"]
     assert rows[2] == ["❌", "errors.rate < 0.1%", "1%", rows[2][3], "6 of 600"]
     assert rows[3][:2] == ["❔", "latency.p99.9 < 1s"]

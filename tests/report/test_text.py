@@ -1,3 +1,4 @@
+import re
 from decimal import Decimal
 
 import pytest
@@ -7,8 +8,9 @@ from relayload.core.results.health import Thresholds
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo, TargetInfo
 from relayload.core.results.tables import summarize
+from relayload.core.results.terms import Severity, Terms
 from relayload.core.verdict.gate import judge
-from relayload.core.verdict.grammar import parse
+from relayload.core.verdict.grammar import parse, with_terms
 from relayload.report.printing import WIDTH
 from relayload.report.text import render_summary, render_verdict
 
@@ -121,3 +123,26 @@ def test_several_targets_have_rows_of_their_own(request_line, make_run, folded):
     assert "relay         latency  2" in text
     assert "targets    direct: started 3 · ok 3 · 60 tokens in, 30 out · $0.09" in text
     assert "           relay: started 2 · ok 2 · 40 tokens in, 20 out · $0.06" in text
+
+
+def test_a_warning_is_marked_and_counted_apart(request_line, make_run, folded):
+    warns = with_terms(parse("latency.p50 < 1ms"), Terms(severity=Severity.WARN, confidence=0.99))
+    fold, run = folded([request_line(index) for index in range(100)]), make_run()
+    text = render_verdict(judge([warns, parse("latency.p50 < 1s")], fold, run, summarize(fold, run)))
+    assert "!  latency.p50 < 1ms" in text
+    assert " interval" in text
+    assert "95% interval" not in text
+    assert text.endswith("PASS  1 PASS, 1 warning\n")
+
+
+def test_the_effective_size_stands_beside_the_count(request_line, make_run, folded):
+    lines = [request_line(index, service_s=2.0 if 300 <= index < 340 else 0.1) for index in range(1000)]
+    text = render_verdict(_verdict(["latency.p90 < 1s"], lines, make_run(), folded))
+    assert "k of n ≈ eff." in text
+    assert re.search(r"40 of 1,000 ≈ \d+\n", text)
+
+
+def test_a_run_that_a_guardrail_stopped_says_which(request_line, make_run, folded):
+    run = make_run(ended_by="guardrail", stopped_by_guardrail="max_requests: 100 were sent")
+    text = render_verdict(_verdict([], [request_line(0)], run, folded))
+    assert text == "STOPPED  no objectives\n  a guardrail stopped the run: max_requests: 100 were sent\n"

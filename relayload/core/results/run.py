@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from relayload.core.price import Price
 from relayload.core.results.health import Thresholds
+from relayload.core.results.terms import Asked
 
 
 class ProfileInfo(Struct, frozen=True, kw_only=True):
@@ -63,7 +64,8 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Every arrival went to each of the targets."""
     cautions: tuple[str, ...] = ()
     """What everyone who reads the results must know, such as that certificates were not verified."""
-    objectives: tuple[str, ...] = ()
+    objectives: tuple[str | Asked, ...] = ()
+    """Their text, and where they have any, their terms."""
     thresholds: Thresholds = Thresholds()
     prices: dict[str, Price] = {}
     """By model, in US dollars per million tokens: what the run was priced by. `any` stands for the others."""
@@ -72,7 +74,11 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended_at_s: float | None = None
     """When the load ended: nothing was due later, though answers may have come later."""
     ended_by: str | None = None
-    """`schedule`, `stop`, `sigint`, `sigterm` ..."""
+    """`schedule`, `stop`, `sigint`, `sigterm`, `guardrail`, `objective` ..."""
+    stopped_by_guardrail: str | None = None
+    """Which guardrail stopped the run, and why."""
+    stopped_by_objective: str | None = None
+    """Which objective was broken so that the run stopped early, and how."""
     offered: int | None = None
     """Arrivals that were due until the run ended; None in a closed load."""
     exit_code: int | None = None

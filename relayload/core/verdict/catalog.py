@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 
 class Unit(StrEnum):
@@ -27,14 +28,20 @@ class Metric:
     """It has one value per request (or chunk), so that percentiles make sense."""
     conditional: bool = False
     """It counts requests that meet conditions, which stand among its tags."""
+    windowless: tuple[str, ...] = ()
+    """Aggregates that are known of the whole run alone, and of no window of it."""
+    provable: tuple[str, ...] = ()
+    """Aggregates that later requests can't mend once they are beyond their limit, or hardly."""
 
 
 _REQUEST_TAGS = ("scenario", "model", "stage", "target")
 _SPREAD = ("pN", "avg", "min", "max")
 
 
-def _distribution(name: str, unit: Unit = Unit.SECONDS) -> Metric:
-    return Metric(name, dict.fromkeys(_SPREAD, unit), (*_REQUEST_TAGS, "outcome"), distribution=True)
+def _distribution(name: str, unit: Unit = Unit.SECONDS, **more: Any) -> Metric:
+    return Metric(
+        name, dict.fromkeys(_SPREAD, unit), (*_REQUEST_TAGS, "outcome"), distribution=True, provable=_SPREAD, **more
+    )
 
 
 _BREAKER = {
@@ -43,6 +50,7 @@ _BREAKER = {
     "opened_after": Unit.SECONDS,
     "recovered_after": Unit.SECONDS,
 }
+_COUNTED = {"rate": Unit.SHARE, "count": Unit.COUNT}
 _PER_SECOND = {"per_second": Unit.PER_SECOND}
 
 METRICS: Mapping[str, Metric] = MappingProxyType(
@@ -54,18 +62,24 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             _distribution("ttft"),
             _distribution("ttfo"),
             _distribution("tpot"),
-            _distribution("chunk_gap"),
+            _distribution("chunk_gap", windowless=_SPREAD),
             _distribution("late"),
             _distribution("throttled"),
             _distribution("output_rate", Unit.PER_SECOND),
-            Metric("errors", {"rate": Unit.SHARE, "count": Unit.COUNT}, (*_REQUEST_TAGS, "kind")),
-            Metric("retries", {"rate": Unit.SHARE, "count": Unit.COUNT}, (*_REQUEST_TAGS, "kind")),
+            Metric("errors", _COUNTED, (*_REQUEST_TAGS, "kind"), provable=tuple(_COUNTED)),
+            Metric("retries", _COUNTED, (*_REQUEST_TAGS, "kind"), provable=tuple(_COUNTED)),
             Metric("requests", {"count": Unit.COUNT}, (*_REQUEST_TAGS, "outcome")),
             Metric("throughput", _PER_SECOND, _REQUEST_TAGS),
             Metric("output_tokens", _PER_SECOND, _REQUEST_TAGS),
-            Metric("goodput", {"rate": Unit.SHARE, **_PER_SECOND}, _REQUEST_TAGS, conditional=True),
-            Metric("breaker", _BREAKER, ("scope", "target")),
-            Metric("cost", {"usd": Unit.USD}, _REQUEST_TAGS),
+            Metric("goodput", {"rate": Unit.SHARE, **_PER_SECOND}, _REQUEST_TAGS, conditional=True, provable=("rate",)),
+            Metric(
+                "breaker",
+                _BREAKER,
+                ("scope", "target"),
+                windowless=("opened_after", "recovered_after"),
+                provable=("trips", "open_time"),
+            ),
+            Metric("cost", {"usd": Unit.USD}, _REQUEST_TAGS, windowless=("usd",), provable=("usd",)),
         )
     }
 )

@@ -32,7 +32,7 @@ def _judge_share_of(objective: Objective, seen: Exceedance, what: str) -> Judgem
         return nothing(objective)
     if not objective.op.ceiling:
         return _judge_number(objective, seen.k / seen.n, seen.n)
-    low, high = seen.bounds()
+    low, high = seen.bounds(objective.terms.confidence)
     return _judge_budget(objective, seen, objective.limit, what, observed=seen.k / seen.n, low=low, high=high)
 
 
@@ -44,7 +44,7 @@ def _judge_goodput(objective: Objective, evidence: Evidence) -> Judgement:
     good = 1 - seen.k / seen.n
     if not objective.op.floor:
         return _judge_number(objective, good, seen.n)
-    low, high = seen.bounds()
+    low, high = seen.bounds(objective.terms.confidence)
     return _judge_budget(
         objective, seen, 1 - objective.limit, "were not good", observed=good, low=1 - high, high=1 - low
     )
@@ -59,7 +59,8 @@ def _judge_budget(objective: Objective, seen: Exceedance, budget: float, what: s
     """A share of bad ones against the share that may be; `numbers` are what was observed, and its interval."""
     holds = objective.op.holds(numbers["observed"], objective.limit)
     needed = samples_to_resolve(budget)
-    word = judge_share(seen, budget, holds=holds, needed=needed)
+    terms = objective.terms
+    word = judge_share(seen, budget, holds=holds, needed=needed, strict=terms.strict, confidence=terms.confidence)
     return judgement(
         objective,
         word,

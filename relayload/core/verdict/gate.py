@@ -1,6 +1,7 @@
 """From a fold and objectives to the verdict of a run. Fails closed: no data is never a pass.
 
-The order: can the generator be believed, and then the objectives, each on its own. In an objective a percentile
+The order: can the generator be believed, did a guardrail stop the run, and then the objectives, each on its own;
+those that only warn are told. In an objective a percentile
 counts requests that failed, were dropped or were lost as infinitely slow (as nothing, where more is better), since
 whoever waited for them never got an answer. An `outcome=` tag asks for those requests alone, with their own values.
 Objectives cover the measured stages.
@@ -22,7 +23,7 @@ from relayload.core.verdict.objective import Objective
 from relayload.core.verdict.stats import Word
 
 SCHEMA_VERSION = 1
-_EXIT_CODES = ((Word.PASS, 0), (Word.FAIL, 3), (Word.INCONCLUSIVE, 4), (Word.INVALID, 4))
+_EXIT_CODES = ((Word.PASS, 0), (Word.FAIL, 3), (Word.INCONCLUSIVE, 4), (Word.INVALID, 4), (Word.STOPPED, 5))
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -32,7 +33,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     verdict: Word
     exit_code: int
     reasons: tuple[str, ...]
-    """Why the run as a whole is INVALID or FAIL; the objectives have their own."""
+    """Why the run as a whole is INVALID, STOPPED or FAIL; the objectives have their own."""
     objectives: tuple[Judgement, ...]
     schema_version: int = SCHEMA_VERSION
 
@@ -43,13 +44,12 @@ def judge(
     """Judge a run by its objectives."""
     evidence = Evidence(fold, run, summary.counts.lost)
     judgements = tuple(run_all([partial(judge_objective, objective, evidence) for objective in objectives]))
-    reasons = _reasons(run, summary)
-    word = Word.INVALID if reasons else _whole(judgements, summary)
+    word, reasons = _whole(judgements, run, summary)
     return Verdict(
         run_id=summary.run_id,
         verdict=word,
         exit_code=dict(_EXIT_CODES)[word],
-        reasons=reasons or _no_data(summary),
+        reasons=reasons,
         objectives=judgements,
     )
 
@@ -60,11 +60,22 @@ def _reasons(run: RunInfo, summary: Summary) -> tuple[str, ...]:
     return (*summary.generator.reasons, *cut_short)
 
 
-def _whole(judgements: Sequence[Judgement], summary: Summary) -> Word:
-    words = {judgement.verdict for judgement in judgements}
-    if Word.FAIL in words or _no_data(summary):
-        return Word.FAIL
-    return Word.INCONCLUSIVE if Word.INCONCLUSIVE in words else Word.PASS
+def _whole(judgements: Sequence[Judgement], run: RunInfo, summary: Summary) -> tuple[Word, tuple[str, ...]]:
+    """The verdict of the run, and why, where the objectives do not say it."""
+    if unbelievable := _reasons(run, summary):
+        return Word.INVALID, unbelievable
+    if run.ended_by == "guardrail" or run.stopped_by_guardrail:
+        return Word.STOPPED, (f"a guardrail stopped the run: {run.stopped_by_guardrail or 'it did not say why'}",)
+    broken = (*_stopped_early(run), *_no_data(summary))
+    words = {judgement.verdict for judgement in judgements if judgement.counts}
+    if Word.FAIL in words or broken:
+        return Word.FAIL, broken
+    return (Word.INCONCLUSIVE if Word.INCONCLUSIVE in words else Word.PASS), ()
+
+
+def _stopped_early(run: RunInfo) -> tuple[str, ...]:
+    """It was proven while the run went on, whatever those requests came to that were then in flight."""
+    return (f"stopped early: {run.stopped_by_objective}",) if run.stopped_by_objective else ()
 
 
 def _no_data(summary: Summary) -> tuple[str, ...]:

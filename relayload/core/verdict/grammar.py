@@ -12,16 +12,23 @@
     op        = "<" | "<=" | ">" | ">=" | "==" | "!="
     value     = duration | share | rate | dollars | number
 
+The long form is a mapping of such an expression and terms, of which none is needed:
+
+    {expr: objective, id: text, over: duration, for: number of windows, abort: true, abort_after: duration,
+     confidence: share | "strict", on_no_data: "fail" | "pass" | "inconclusive", severity: "error" | "warn"}
+
 Which tags, aggregates and values go with a metric stands in `catalog`; only goodput has conditions. Spaces are
 free between the parts.
 """
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from relayload.core.resilience.kind import Kind
 from relayload.core.results.record import Outcome
+from relayload.core.results.terms import Asked, Severity, Terms
 from relayload.core.units import duration_s, fraction, rate_per_s, usd
 from relayload.core.verdict.catalog import CONDITIONS, METRICS, Metric, Unit
 from relayload.core.verdict.names import unknown
@@ -48,6 +55,37 @@ def parse(text: str) -> Objective:
     return Objective(
         text.strip(), metric.name, match["aggregate"], op, limit, unit, tags, tuple(map(_condition, conditions))
     )
+
+
+def objective_of(asked: str | Asked) -> Objective:
+    """An objective as a recording keeps it. Raises ValueError."""
+    if isinstance(asked, str):
+        return parse(asked)
+    return with_terms(parse(asked.expr), asked.terms)
+
+
+def with_terms(objective: Objective, terms: Terms) -> Objective:
+    """The objective on these terms. Raises ValueError where the two do not go together."""
+    if terms.over_s is None and terms.for_windows != 1:
+        raise ValueError("'for' counts windows: write 'over', too, such as over: 30s")
+    metric, name = METRICS[objective.metric], f"{objective.metric}.{objective.aggregate}"
+    asked = "pN" if PERCENTILE.fullmatch(objective.aggregate) else objective.aggregate
+    if terms.over_s is not None and asked in metric.windowless:
+        raise ValueError(f"{name} can't be told in windows: leave out 'over'")
+    if terms.abort_after_s and not terms.abort:
+        raise ValueError("'abort_after' needs abort: true")
+    if terms.abort and (asked not in metric.provable or not _bounds(objective)):
+        raise ValueError(f"'{objective.text}' can't be proven broken before the end: leave out 'abort'")
+    if terms.abort and terms.severity is Severity.WARN:
+        raise ValueError("a warning does not end a run: leave out 'abort' or severity: warn")
+    return replace(objective, terms=terms)
+
+
+def _bounds(objective: Objective) -> bool:
+    """Whether it bounds what is bad, and not what is good: what has happened does not go away."""
+    if METRICS[objective.metric].distribution:
+        return True
+    return objective.op.floor if objective.metric == "goodput" else objective.op.ceiling or objective.op is Op.EQUAL
 
 
 _OBJECTIVE = re.compile(

@@ -5,6 +5,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from relayload.core.results.sample import CONFIDENCE
+from relayload.core.results.terms import NoData, Severity
 from relayload.core.verdict.objective import Objective
 from relayload.core.verdict.stats import Exceedance, Word
 from relayload.core.verdict.wording import share
@@ -33,24 +35,53 @@ class Judgement(Struct, frozen=True, kw_only=True):
     """How many of n were not within the limit."""
     budget: float | None = None
     """The share of n that may be."""
+    confidence: float = CONFIDENCE
+    """Of the interval, and of the verdict."""
+    severity: Severity = Severity.ERROR
+    """A warning never fails the run."""
+    windows: "Windows | None" = None
+    """Where it was judged in windows; the numbers above are then those of the worst one."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the verdict of the run depends on it."""
+        return self.severity is Severity.ERROR
+
+
+class Windows(Struct, frozen=True, kw_only=True):
+    """How an objective fared window by window."""
+
+    over_s: float
+    wanted_in_a_row: int
+    """So many broken windows in a row break the objective."""
+    count: int
+    broken: int
+    most_in_a_row: int
+    worst_at_s: float
+    """When the window began whose numbers are shown."""
 
 
 def nothing(objective: Objective, reason: str = "nothing was measured") -> Judgement:
-    """No data is never a pass."""
-    return judgement(objective, Word.FAIL, reason)
+    """No data is never a pass, unless the objective says so."""
+    return judgement(objective, _NO_DATA[objective.terms.on_no_data], reason)
 
 
 def judgement(objective: Objective, word: Word, reason: str, **numbers: Any) -> Judgement:
     """A judgement on this objective; `numbers` are further fields."""
     return Judgement(
-        id=objective.text,
+        id=objective.id,
         expr=objective.text,
         unit=objective.unit.value,
         limit=objective.limit,
         verdict=word,
         reason=reason,
+        confidence=objective.terms.confidence,
+        severity=objective.terms.severity,
         **numbers,
     )
+
+
+_NO_DATA = {NoData.FAIL: Word.FAIL, NoData.PASS: Word.PASS, NoData.INCONCLUSIVE: Word.INCONCLUSIVE}
 
 
 def finite(value: float | None) -> float | None:
@@ -69,4 +100,6 @@ def share_reason(
         return seen_share
     if not holds:
         return f"{seen_share}: too close to tell"
-    return f"{needed} independent values are needed, and these {seen.n} tell as much as {seen.effective_n}"
+    if seen.effective_n < needed:
+        return f"{needed} independent values are needed, and these {seen.n} tell as much as {seen.effective_n}"
+    return f"{seen_share}: not proven, as strict asks"

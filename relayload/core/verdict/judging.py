@@ -29,7 +29,7 @@ def _judge_quantile(objective: Objective, evidence: Evidence) -> Judgement:
     if not sample.count:
         return nothing(objective)
     seen = Exceedance(_count_over(objective, sample.ordered), sample.count, series.effective_n)
-    found = percentile(sample, quantile * 100, seen.effective_n)
+    found = percentile(sample, quantile * 100, seen.effective_n, objective.terms.confidence)
     judged = _judge_exceedance(objective, quantile, seen, found.value)
     return replace(judged, low=finite(found.low), high=finite(found.high))
 
@@ -52,7 +52,7 @@ def _judge_gaps(objective: Objective, evidence: Evidence) -> Judgement:
     if not gaps.measured.counts:
         return nothing(objective)
     k = gaps.endless + gaps.count_unless(lambda gap_s: objective.op.holds(gap_s, objective.limit))
-    found = percentile(gaps, quantile * 100, gaps.count)
+    found = percentile(gaps, quantile * 100, gaps.count, objective.terms.confidence)
     judged = _judge_exceedance(objective, quantile, Exceedance(k, gaps.count, gaps.count), found.value)
     return replace(judged, low=finite(found.low), high=finite(found.high))
 
@@ -60,14 +60,16 @@ def _judge_gaps(objective: Objective, evidence: Evidence) -> Judgement:
 def _judge_exceedance(objective: Objective, quantile: float, seen: Exceedance, observed: float) -> Judgement:
     budget = 1 - quantile if objective.op.ceiling else quantile
     holds = objective.op.holds(observed, objective.limit)
+    terms = objective.terms
+    needed = samples_needed(budget, terms.confidence)
     if quantile in (0.0, 1.0):
         word = Word.PASS if holds else Word.FAIL
     else:
-        word = judge_share(seen, budget, holds=holds, needed=samples_needed(budget))
+        word = judge_share(seen, budget, holds=holds, needed=needed, strict=terms.strict, confidence=terms.confidence)
     return judgement(
         objective,
         word,
-        share_reason(word, seen, budget, samples_needed(budget), holds),
+        share_reason(word, seen, budget, needed, holds),
         observed=finite(observed),
         n=seen.n,
         effective_n=seen.effective_n,
@@ -85,17 +87,21 @@ def _judge_mean(objective: Objective, evidence: Evidence) -> Judgement:
 def _judge_average(
     objective: Objective, mean: float | None, stddev: float | None, n: int, effective_n: int
 ) -> Judgement:
-    """A mean over the limit fails if its interval is, too; one within the limit passes if it has an interval."""
+    """A mean over the limit fails if its interval is, too; one within the limit passes if it has an interval.
+
+    Under strict terms the whole interval must be within the limit.
+    """
     if mean is None:
         return nothing(objective)
-    margin = mean_margin(stddev, effective_n)
+    margin = mean_margin(stddev, effective_n, objective.terms.confidence)
     holds = objective.op.holds(mean, objective.limit)
-    low, high = (None, None) if margin is None else (mean - margin, mean + margin)
     if margin is None:
-        word, reason = Word.INCONCLUSIVE, f"{effective_n} independent values are too few for a mean"
-    elif holds:
+        reason = f"{effective_n} independent values are too few for a mean"
+        return judgement(objective, Word.INCONCLUSIVE, reason, observed=mean, n=n, effective_n=effective_n)
+    low, high = mean - margin, mean + margin
+    if holds and not (objective.terms.strict and _broken_anywhere(objective, low, high)):
         word, reason = Word.PASS, ""
-    elif low is not None and high is not None and not _holds_anywhere(objective, low, high):
+    elif not _holds_anywhere(objective, low, high):
         word, reason = Word.FAIL, ""
     else:
         word, reason = Word.INCONCLUSIVE, "the limit lies in the interval of the mean"
@@ -104,3 +110,7 @@ def _judge_average(
 
 def _holds_anywhere(objective: Objective, low: float, high: float) -> bool:
     return objective.op.holds(low, objective.limit) or objective.op.holds(high, objective.limit)
+
+
+def _broken_anywhere(objective: Objective, low: float, high: float) -> bool:
+    return not (objective.op.holds(low, objective.limit) and objective.op.holds(high, objective.limit))

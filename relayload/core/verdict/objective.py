@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from relayload.core.results.terms import PLAIN, Asked, Terms
 from relayload.core.verdict.catalog import Unit
 
 
@@ -94,6 +95,16 @@ class Objective:
     tags: tuple[Tag, ...] = ()
     conditions: tuple[Condition, ...] = ()
     """Of goodput: what each of its requests must meet, besides ending ok."""
+    terms: Terms = PLAIN
+
+    @property
+    def id(self) -> str:
+        return self.terms.id or self.text
+
+    @property
+    def asked(self) -> str | Asked:
+        """As a recording keeps it."""
+        return self.text if self.terms == PLAIN else Asked(expr=self.text, terms=self.terms)
 
     @property
     def quantile(self) -> float | None:

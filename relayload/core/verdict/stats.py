@@ -3,7 +3,7 @@
 An objective on a percentile is one on a share: "p99 < T" says that at most 1 % of the requests are not below T, the
 *budget*. With k of n over the limit the verdict is
 
-    FAIL          when the one-sided 95 % lower bound of the share is over the budget;
+    FAIL          when the one-sided lower bound (95 %, or as asked) of the share is over the budget;
     PASS          when the sample meets the objective and is large enough to tell;
     INCONCLUSIVE  otherwise.
 
@@ -14,10 +14,11 @@ replaced by the effective sample size, since neighbouring requests are slow toge
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from statistics import NormalDist
 
 from relayload.core.results.binomial import share_bounds
+from relayload.core.results.sample import CONFIDENCE
 
-CONFIDENCE = 0.95
 _ENOUGH_FOR_A_MEAN = 30
 
 
@@ -28,6 +29,8 @@ class Word(StrEnum):
     FAIL = "FAIL"
     INCONCLUSIVE = "INCONCLUSIVE"
     INVALID = "INVALID"
+    STOPPED = "STOPPED"
+    """A guardrail ended the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +41,19 @@ class Exceedance:
     n: int
     effective_n: int
 
-    def bounds(self) -> tuple[float, float]:
-        """One-sided 95 % bounds of the share over the limit."""
-        return share_bounds(self.k * self.effective_n / self.n, self.effective_n, CONFIDENCE)
+    def bounds(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
+        """One-sided bounds of the share over the limit."""
+        return share_bounds(self.k * self.effective_n / self.n, self.effective_n, confidence)
 
 
-def samples_needed(budget: float) -> int:
+def samples_needed(budget: float, confidence: float = CONFIDENCE) -> int:
     """The fewest samples that can prove, when none is over the limit, that the share is within the budget.
 
     ln(1 - confidence) / ln(1 - budget): 299 for p99. One where the budget is nothing or everything.
     """
     if budget <= 0.0 or budget >= 1.0:
         return 1
-    return math.ceil(math.log(1 - CONFIDENCE) / math.log1p(-budget) - 1e-9)
+    return math.ceil(math.log(1 - confidence) / math.log1p(-budget) - 1e-9)
 
 
 def samples_to_resolve(budget: float) -> int:
@@ -58,9 +61,17 @@ def samples_to_resolve(budget: float) -> int:
     return math.ceil(1 / budget - 1e-9) if budget > 0 else 1
 
 
-def judge_share(seen: Exceedance, budget: float, *, holds: bool, needed: int, strict: bool = False) -> Word:
+def judge_share(
+    seen: Exceedance,
+    budget: float,
+    *,
+    holds: bool,
+    needed: int,
+    strict: bool = False,
+    confidence: float = CONFIDENCE,
+) -> Word:
     """The verdict on a share; `holds` says whether the sample itself meets the objective."""
-    low, high = seen.bounds()
+    low, high = seen.bounds(confidence)
     if low > budget:
         return Word.FAIL
     if holds and seen.effective_n >= needed and (high <= budget or not strict):
@@ -68,8 +79,8 @@ def judge_share(seen: Exceedance, budget: float, *, holds: bool, needed: int, st
     return Word.INCONCLUSIVE
 
 
-def mean_margin(stddev: float | None, effective_n: int) -> float | None:
-    """Half the width of the two-sided 95 % interval of a mean; None where the sample is too small for one."""
+def mean_margin(stddev: float | None, effective_n: int, confidence: float = CONFIDENCE) -> float | None:
+    """Half the width of the two-sided interval of a mean; None where the sample is too small for one."""
     if stddev is None or effective_n < _ENOUGH_FOR_A_MEAN:
         return None
-    return 1.96 * stddev / math.sqrt(effective_n)
+    return NormalDist().inv_cdf((1 + confidence) / 2) * stddev / math.sqrt(effective_n)

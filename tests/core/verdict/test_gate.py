@@ -3,8 +3,9 @@ import pytest
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.results.tables import summarize
+from relayload.core.results.terms import Severity, Terms
 from relayload.core.verdict.gate import Verdict, judge
-from relayload.core.verdict.grammar import parse
+from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.stats import Word
 
 
@@ -12,7 +13,8 @@ from relayload.core.verdict.stats import Word
 def gate(folded, make_run):
     def gated(texts, lines, faults=(), **run) -> Verdict:
         fold, info = folded(lines), make_run(**run)
-        return judge([parse(text) for text in texts], fold, info, summarize(fold, info, faults))
+        objectives = [parse(asked) if isinstance(asked, str) else asked for asked in texts]
+        return judge(objectives, fold, info, summarize(fold, info, faults))
 
     return gated
 
@@ -63,3 +65,35 @@ def test_a_run_without_a_measured_request_fails_whatever_is_asked(texts, gate, r
 def test_a_run_that_only_failed_fails(gate, request_line):
     lines = [request_line(index, outcome=Outcome.UNREACHABLE) for index in range(100)]
     assert gate([_PASSES, "errors.rate < 1%"], lines).verdict is Word.FAIL
+
+
+def test_a_guardrail_comes_before_the_objectives_and_after_the_generator(gate, request_line):
+    lines = [request_line(index) for index in range(100)]
+    stop = {"ended_by": "guardrail", "stopped_by_guardrail": "max_usd: $5.01 of $5 were spent"}
+    verdict = gate([_FAILS], lines, **stop)
+    assert (verdict.verdict, verdict.exit_code) == (Word.STOPPED, 5)
+    assert verdict.reasons == ("a guardrail stopped the run: max_usd: $5.01 of $5 were spent",)
+    assert verdict.objectives[0].verdict is Word.FAIL
+    assert gate([_PASSES], [], **stop).exit_code == 5
+    assert gate([_PASSES], lines, faults=["a line is no record"], **stop).exit_code == 4
+
+
+def test_a_guardrail_that_does_not_say_why_stops_all_the_same(gate, request_line):
+    assert gate([_PASSES], [request_line(index) for index in range(100)], ended_by="guardrail").exit_code == 5
+
+
+def test_a_run_that_an_objective_stopped_fails_whatever_came_after(gate, request_line):
+    lines = [request_line(index) for index in range(100)]
+    verdict = gate([_PASSES], lines, ended_by="objective", stopped_by_objective="errors.rate < 1%: 9 of 100 failed")
+    assert (verdict.verdict, verdict.exit_code) == (Word.FAIL, 3)
+    assert verdict.reasons == ("stopped early: errors.rate < 1%: 9 of 100 failed",)
+
+
+@pytest.mark.parametrize("text", [_FAILS, _UNSURE])
+def test_a_warning_is_told_and_never_fails_a_run(text, gate, request_line):
+    warns = with_terms(parse(text), Terms(severity=Severity.WARN))
+    verdict = gate([warns, _PASSES], [request_line(index) for index in range(100)])
+    assert (verdict.verdict, verdict.exit_code) == (Word.PASS, 0)
+    assert verdict.objectives[0].verdict is not Word.PASS
+    assert verdict.objectives[0].severity is Severity.WARN
+    assert gate([warns], []).verdict is Word.FAIL

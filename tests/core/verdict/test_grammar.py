@@ -1,7 +1,8 @@
 import pytest
 
+from relayload.core.results.terms import Severity, Terms
 from relayload.core.verdict.catalog import METRICS, Unit
-from relayload.core.verdict.grammar import parse
+from relayload.core.verdict.grammar import objective_of, parse, with_terms
 from relayload.core.verdict.names import unknown_names, within_scenario
 from relayload.core.verdict.objective import Condition, Objective, Op, Tag
 
@@ -174,3 +175,54 @@ def test_an_op_compares_the_value_with_the_limit(op: str, value: float, holds: b
 
 def test_every_metric_is_named_like_its_key():
     assert {name: metric.name for name, metric in METRICS.items()} == {name: name for name in METRICS}
+
+
+@pytest.mark.parametrize(
+    ("text", "terms", "message"),
+    [
+        ("ttft.p99 < 1s", {"for_windows": 2}, "'for' counts windows: write 'over', too, such as over: 30s"),
+        ("cost.usd < $1", {"over_s": 30.0}, "cost.usd can't be told in windows: leave out 'over'"),
+        ("chunk_gap.p99 < 1s", {"over_s": 30.0}, "chunk_gap.p99 can't be told in windows: leave out 'over'"),
+        (
+            "breaker.opened_after < 1s",
+            {"over_s": 9.0},
+            "breaker.opened_after can't be told in windows: leave out 'over'",
+        ),
+        ("ttft.p99 < 1s", {"abort_after_s": 9.0}, "'abort_after' needs abort: true"),
+        (
+            "requests.count >= 100",
+            {"abort": True},
+            "'requests.count >= 100' can't be proven broken before the end: leave out 'abort'",
+        ),
+        (
+            "errors.rate > 50%",
+            {"abort": True},
+            "'errors.rate > 50%' can't be proven broken before the end: leave out 'abort'",
+        ),
+        (
+            "ttft.p99 < 1s",
+            {"abort": True, "severity": Severity.WARN},
+            "a warning does not end a run: leave out 'abort' or severity: warn",
+        ),
+    ],
+)
+def test_terms_that_do_not_go_with_an_objective_are_told(text: str, terms, message: str):
+    with pytest.raises(ValueError) as error:  # noqa: PT011 (the whole message is compared)
+        with_terms(parse(text), Terms(**terms))
+    assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ttft.p99 < 1s", "output_rate.p5 > 9/s", "errors.count == 0", "goodput{ttft<1s}.rate >= 9%", "breaker.trips < 3"],
+)
+def test_what_is_bad_and_does_not_go_away_may_end_a_run(text: str):
+    assert with_terms(parse(text), Terms(abort=True)).terms.abort
+
+
+def test_an_objective_is_kept_as_it_was_asked():
+    plain = parse("ttft.p99 < 1s")
+    assert plain.asked == plain.id == "ttft.p99 < 1s"
+    assert objective_of(plain.asked) == plain
+    tail = with_terms(plain, Terms(id="tail", over_s=30.0))
+    assert (tail.id, objective_of(tail.asked)) == ("tail", tail)

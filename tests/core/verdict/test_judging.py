@@ -5,8 +5,9 @@ import pytest
 from relayload.core.price import Price
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo
+from relayload.core.results.terms import PLAIN, NoData, Terms
 from relayload.core.verdict.evidence import Evidence
-from relayload.core.verdict.grammar import parse
+from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.judging import judge_objective
 from relayload.core.verdict.stats import Word
@@ -14,8 +15,9 @@ from relayload.core.verdict.stats import Word
 
 @pytest.fixture
 def judged(folded, make_run):
-    def judge(text: str, lines, lost: int = 0, **run) -> Judgement:
-        return judge_objective(parse(text), Evidence(folded(lines), make_run(**run), lost))
+    def judge(text: str, lines, lost: int = 0, terms: Terms = PLAIN, **run) -> Judgement:
+        objective = with_terms(parse(text), terms)
+        return judge_objective(objective, Evidence(folded(lines), make_run(**run), lost))
 
     return judge
 
@@ -244,3 +246,40 @@ def test_the_cost_of_answers_without_tokens_fails(judged, request_line):
 def test_a_run_that_was_refused_throughout_has_no_cost_to_judge(judged, request_line):
     judgement = judged("cost.usd < $9", [request_line(0, outcome=Outcome.RATE_LIMITED)], prices=PRICES)
     assert (judgement.verdict, judgement.reason) == (Word.FAIL, "nothing was measured")
+
+
+@pytest.mark.parametrize(
+    ("answer", "word"),
+    [(NoData.FAIL, Word.FAIL), (NoData.PASS, Word.PASS), (NoData.INCONCLUSIVE, Word.INCONCLUSIVE)],
+)
+def test_what_no_data_means_can_be_said(answer: NoData, word: Word, judged):
+    judgement = judged("ttft.p99 < 1s", [], terms=Terms(on_no_data=answer))
+    assert (judgement.verdict, judgement.reason) == (word, "nothing was measured")
+
+
+def test_strict_terms_want_a_pass_proven(judged, request_line):
+    lines = [request_line(index, service_s=2.0 if index in (100, 300) else 0.1) for index in range(500)]
+    assert judged("latency.p99 < 1s", lines).verdict is Word.PASS
+    strict = judged("latency.p99 < 1s", lines, terms=Terms(strict=True))
+    assert (strict.verdict, strict.reason) == (
+        Word.INCONCLUSIVE,
+        "2 of 500 were not within the limit, 1% may: not proven, as strict asks",
+    )
+    assert judged("latency.p99 < 1s", lines[:99] + lines[101:300] + lines[301:], terms=Terms(strict=True)).verdict is (
+        Word.PASS
+    )
+    uneven = [request_line(index, service_s=0.4 if index % 2 else 0.61) for index in range(100)]
+    assert judged("latency.avg < 515ms", uneven).verdict is Word.PASS
+    assert judged("latency.avg < 515ms", uneven, terms=Terms(strict=True)).verdict is Word.INCONCLUSIVE
+    assert judged("latency.avg < 600ms", uneven, terms=Terms(strict=True)).verdict is Word.PASS
+
+
+def test_more_confidence_makes_a_fail_harder_and_a_pass_dearer(judged, request_line):
+    lines = [request_line(index, service_s=2.0 if index % 60 == 7 else 0.1) for index in range(1000)]
+    sure, surer = (judged("latency.p99 < 1s", lines, terms=Terms(confidence=c)) for c in (0.95, 0.999))
+    assert (sure.k, sure.verdict, surer.verdict) == (17, Word.FAIL, Word.INCONCLUSIVE)
+    few = [request_line(index) for index in range(400)]
+    assert judged("latency.p99 < 1s", few).verdict is Word.PASS
+    judgement = judged("latency.p99 < 1s", few, terms=Terms(confidence=0.99))
+    assert judgement.reason == "459 independent values are needed, and these 400 tell as much as 400"
+    assert judgement.confidence == 0.99

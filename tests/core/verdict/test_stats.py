@@ -18,6 +18,11 @@ def test_a_claim_about_a_percentile_needs_a_minimum_of_samples(budget: float, ne
     assert samples_needed(budget) == needed
 
 
+@pytest.mark.parametrize(("budget", "needed"), [(0.1, 44), (0.05, 90), (0.01, 459), (0.001, 4603)])
+def test_more_confidence_needs_more_samples(budget: float, needed: int):
+    assert samples_needed(budget, 0.99) == needed
+
+
 @pytest.mark.parametrize(("budget", "needed"), [(0.01, 100), (0.05, 20), (0.003, 334), (0.0, 1), (1.0, 1)])
 def test_a_rate_is_resolved_once_one_failure_is_not_over_it(budget: float, needed: int):
     assert samples_to_resolve(budget) == needed
@@ -55,4 +60,5 @@ def test_nothing_allowed_means_that_one_is_too_many():
 def test_a_mean_has_an_interval_from_30_values_on():
     assert mean_margin(1.0, 29) is None
     assert mean_margin(None, 100) is None
-    assert mean_margin(1.0, 100) == pytest.approx(0.196)
+    assert mean_margin(1.0, 100) == pytest.approx(0.196, abs=1e-5)
+    assert mean_margin(1.0, 100, 0.99) == pytest.approx(0.2576, abs=1e-4)

@@ -1,0 +1,51 @@
+"""How an objective is to be judged, apart from what it says."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class NoData(StrEnum):
+    """What an objective comes to where nothing was measured."""
+
+    FAIL = "fail"
+    PASS = "pass"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Severity(StrEnum):
+    """Whether a broken objective fails the run, or is only told."""
+
+    ERROR = "error"
+    WARN = "warn"
+
+
+class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The long form of an objective without its expression."""
+
+    id: str | None = None
+    """What reports and baselines call it; its text where there is none."""
+    over_s: float | None = None
+    """The length of the windows that it is judged in; None judges the measured stages as one."""
+    for_windows: int = 1
+    """How many windows in a row must be broken."""
+    abort: bool = False
+    """The run stops as soon as it is proven broken."""
+    abort_after_s: float = 0.0
+    """Not before this long after the run's start."""
+    confidence: float = 0.95
+    strict: bool = False
+    """A pass must be proven, too."""
+    on_no_data: NoData = NoData.FAIL
+    severity: Severity = Severity.ERROR
+
+
+PLAIN = Terms()
+"""Those of an objective that says nothing of them."""
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """An objective with terms of its own, as a recording keeps it."""
+
+    expr: str
+    terms: Terms

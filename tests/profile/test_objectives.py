@@ -1,0 +1,66 @@
+import pytest
+
+from relayload.core.results.terms import PLAIN, NoData, Severity, Terms
+
+_LONG = (
+    "{expr: 'ttft.p99 < 1s', id: tail, over: 30s, for: 2, abort: true, abort_after: 1m, confidence: 99%, "
+    "on_no_data: inconclusive}"
+)
+
+
+def _with(good: str, entry: str) -> str:
+    return f"{good}objectives: [{entry}]\n"
+
+
+def test_the_short_form_has_plain_terms(read, good):
+    (objective,) = read(_with(good, "'ttft.p99 < 1s'")).objectives
+    assert objective.terms == PLAIN
+
+
+def test_the_long_form_has_terms_of_its_own(read, good):
+    (objective,) = read(_with(good, _LONG)).objectives
+    assert objective.terms == Terms(
+        id="tail",
+        over_s=30.0,
+        for_windows=2,
+        abort=True,
+        abort_after_s=60.0,
+        confidence=0.99,
+        on_no_data=NoData.INCONCLUSIVE,
+    )
+    (warns,) = read(_with(good, "{expr: 'ttft.p99 < 1s', severity: warn, confidence: strict}")).objectives
+    assert warns.terms == Terms(severity=Severity.WARN, strict=True)
+
+
+def test_an_objective_of_a_scenario_keeps_its_terms(read, good):
+    text = good.replace("prompt: simple}", "prompt: simple, objectives: [{expr: 'ttft.p99 < 1s', over: 10s}]}")
+    (objective,) = read(text).objectives
+    assert (objective.text, objective.terms.over_s) == ("ttft{scenario=simple}.p99 < 1s", 10.0)
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("{expr: 'cost.usd < $1', over: 30s}", "objectives.0: cost.usd can't be told in windows: leave out 'over'"),
+        ("{expr: 'ttft.p99 < 1s', for: 2}", "objectives.0: 'for' counts windows: write 'over', too, such as over: 30s"),
+        (
+            "{expr: 'ttft.p99 < 1s', confidence: 0.95}",
+            "objectives.0.confidence: expected a share such as '95%', or 'strict', got '0.95'",
+        ),
+        (
+            "{expr: 'ttft.p99 < 1s', confidence: 100%}",
+            "objectives.0.confidence: expected a share such as '95%', or 'strict', between 50% and 99.99%, got '100%'",
+        ),
+        (
+            "{expr: 'ttft.p99 < 1s', severity: warning}",
+            "objectives.0.severity: expected 'error' or 'warn', got 'warning'; did you mean 'warn'?",
+        ),
+        (
+            "{expr: 'ttft.p99 < 1s', abort_aftr: 1s}",
+            "objectives.0.abort_aftr: unknown key; did you mean 'abort_after'?",
+        ),
+    ],
+)
+def test_wrong_terms_are_told_with_their_place(faults, good, entry, told):
+    (fault,) = faults(_with(good, entry))
+    assert fault.endswith(f": {told}")
