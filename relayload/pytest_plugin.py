@@ -1,0 +1,130 @@
+"""Fixtures for pytest, so that a test-suite holds its load gates: whole runs with their verdicts, and a fake relay.
+
+Runs and relays are processes of their own. Nothing here imports Locust or gevent, and next to nothing is imported
+before a fixture is asked for.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+if TYPE_CHECKING:
+    from relayload.core.results.summary import Summary
+    from relayload.core.verdict.gate import Verdict
+    from relayload.fakerelay.process import FakeRelay
+    from relayload.recording import Recording
+
+_MARKER = "fake_relay(preset, sets): what the fake relay of the test is like"
+_ENDS_WITHIN_S = 30.0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", _MARKER)
+
+
+@dataclass(frozen=True)
+class RelayloadRun:
+    """A run that has ended, its recording and its verdict."""
+
+    directory: Path
+    exit_code: int
+    output: str
+    """What `relayload run` printed."""
+
+    @cached_property
+    def recording(self) -> "Recording":
+        from relayload.recording import Recording
+
+        return Recording.open(self.directory)
+
+    @cached_property
+    def summary(self) -> "Summary":
+        return self.recording.summary()
+
+    @cached_property
+    def verdict(self) -> "Verdict":
+        return self.recording.verdict() or self.recording.judge()
+
+    @property
+    def passed(self) -> bool:
+        return self.exit_code == 0
+
+    def __repr__(self) -> str:
+        """The tables, for a failed `assert run.passed`."""
+        return f"<run in {self.directory}, exit code {self.exit_code}\n{self.output}>"
+
+
+class StartRun(Protocol):
+    """What the fixture `relayload_run` gives."""
+
+    def __call__(
+        self,
+        profile: str | Path,
+        *,
+        sets: Sequence[str] = (),
+        processes: int = 1,
+        timeout_s: float | None = None,
+    ) -> RelayloadRun:
+        """Run a profile to its end. A relative path is looked for below pytest's root directory, then here.
+
+        The test fails if there is no verdict: the profile is wrong, the target can't be reached, or it took too long.
+        """
+        ...
+
+
+@pytest.fixture
+def relayload_run(tmp_path: Path, pytestconfig: pytest.Config) -> StartRun:
+    """Runs a profile as `relayload run` does, into the test's own directory, and returns what came of it."""
+    number = 0
+
+    def run(
+        profile: str | Path, *, sets: Sequence[str] = (), processes: int = 1, timeout_s: float | None = None
+    ) -> RelayloadRun:
+        nonlocal number
+        number += 1
+        directory = tmp_path / f"relayload-{number}"
+        command = [sys.executable, "-m", "relayload", "run", str(_found(Path(profile), pytestconfig.rootpath))]
+        command += ["--out", str(directory), "--processes", str(processes), *(f"--set={one}" for one in sets)]
+        code, output = _ended(command, timeout_s)
+        if not (directory / "verdict.json").is_file():
+            pytest.fail(f"{profile}: no verdict, exit code {code}\n{output}", pytrace=False)
+        return RelayloadRun(directory, code, output)
+
+    return run
+
+
+@pytest.fixture
+def fake_relay(request: pytest.FixtureRequest) -> "Iterator[FakeRelay]":
+    """A fake relay of the test's own; `base_url` says where. `@pytest.mark.fake_relay(preset=..., sets=[...])`."""
+    from relayload.fakerelay.process import FakeRelay
+
+    marker = request.node.get_closest_marker("fake_relay")
+    with FakeRelay.start(*(marker.args if marker else ()), **(marker.kwargs if marker else {})) as relay:
+        yield relay
+
+
+def _found(profile: Path, root: Path) -> Path:
+    """Joined to an absolute path, the root has no say."""
+    return root / profile if (root / profile).exists() else profile
+
+
+def _ended(command: Sequence[str], timeout_s: float | None) -> tuple[int, str]:
+    """The exit code of a process and what it printed. One that takes too long is asked to end in order."""
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        output, _ = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        output, _ = process.communicate(timeout=_ENDS_WITHIN_S)
+        pytest.fail(f"the run did not end within {timeout_s:g} s\n{output}", pytrace=False)
+    finally:
+        process.kill()
+    return process.returncode, output

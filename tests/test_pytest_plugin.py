@@ -1,0 +1,91 @@
+"""The pytest plugin, in a pytest of its own, as a user's test-suite has it."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from support import ROOT, SHORT
+
+PLUGIN = "relayload.pytest_plugin"
+SUITE = """
+import sys
+
+import pytest
+
+
+def test_a_gate_holds(relayload_run, fake_relay):
+    run = relayload_run("short.yaml", sets=[f"target.base_url={fake_relay.base_url}"])
+    assert run.passed, run
+    assert run.verdict.verdict == "PASS"
+    assert run.summary.counts.ok == run.recording.summarize().counts.ok > 0
+    assert "gevent" not in sys.modules
+    assert "locust" not in sys.modules
+
+
+def test_a_gate_fails(relayload_run):
+    run = relayload_run("short.yaml", sets=["objectives=[ttft.p50 < 1us]"])
+    assert run.exit_code == 3
+    assert run.passed, run
+
+
+def test_a_profile_is_wrong(relayload_run):
+    relayload_run("short.yaml", sets=["load.kind=opne"])
+
+
+def test_a_run_takes_too_long(relayload_run):
+    relayload_run("short.yaml", sets=["load.stages.1.for=60s"], timeout_s=4)
+
+
+@pytest.mark.fake_relay("direct", sets=["models.o3.speed=50/s"])
+def test_a_relay_is_as_it_was_asked_to_be(fake_relay):
+    assert fake_relay.base_url.startswith("http://127.0.0.1:")
+"""
+
+
+def _pytest(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    (directory / "test_gates.py").write_text(SUITE)
+    (directory / "short.yaml").write_text(SHORT.format(arrivals="constant", seconds=1))
+    (directory / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers -p no:cacheprovider\n")
+    environ = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    environ.pop("PYTEST_ADDOPTS", None)
+    command = [sys.executable, "-m", "pytest", "-p", PLUGIN, *arguments]
+    return subprocess.run(command, cwd=directory, env=environ, capture_output=True, text=True, timeout=120)
+
+
+def test_a_test_suite_holds_its_load_gates(tmp_path: Path):
+    result = _pytest(tmp_path, "-k", "holds or relay")
+    assert result.returncode == 0, result.stdout
+    assert "2 passed" in result.stdout
+
+
+def test_a_failed_gate_shows_the_tables(tmp_path: Path):
+    result = _pytest(tmp_path, "-k", "gate_fails")
+    assert result.returncode == 1
+    assert "✗  ttft.p50 < 1us" in result.stdout
+    assert "exit code 3" in result.stdout
+
+
+def test_a_run_without_a_verdict_fails_its_test_with_what_was_said(tmp_path: Path):
+    result = _pytest(tmp_path, "-k", "wrong or long")
+    assert "2 failed" in result.stdout
+    assert "short.yaml: no verdict, exit code 2" in result.stdout
+    assert "load.kind" in result.stdout
+    assert "the run did not end within 4 s" in result.stdout
+
+
+def test_the_fixtures_are_described(tmp_path: Path):
+    result = _pytest(tmp_path, "--fixtures", "--markers")
+    assert "@pytest.mark.fake_relay(preset, sets)" in result.stdout
+
+
+def test_the_plugin_costs_a_test_suite_next_to_nothing():
+    code = f"import pytest, sys; known = set(sys.modules); import {PLUGIN}; print(*sorted(set(sys.modules) - known))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["relayload", PLUGIN]
+
+
+def test_pytest_is_told_of_the_plugin():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["entry-points"]["pytest11"] == {"relayload": PLUGIN}
