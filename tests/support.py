@@ -98,3 +98,10 @@ def wait_for(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
 def records(run_dir: Path) -> int:
     """Lines written so far."""
     return sum(path.read_bytes().count(b"\n") for path in run_dir.glob("records-*.jsonl"))
+
+
+def children(process: Process) -> list[int]:
+    """The worker processes that Locust forked: those that have written records are among them."""
+    pid = process.popen.pid
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found if b"relayload.fakerelay" not in Path(f"/proc/{child}/cmdline").read_bytes()]

@@ -37,6 +37,9 @@ MOST_ARRIVALS = 100_000_000
 TRACE_STAGE = "trace"
 """The one stage of a replay that names none."""
 
+BATCH_STAGE = "batch"
+"""The one stage of a batch load."""
+
 _RATE = TypeAdapter(Rate)
 _STAGES: Location = ("load", "stages")
 _TRACE: Location = ("load", "arrivals", "trace")
@@ -63,7 +66,8 @@ class _Content:
         self.data = _mapping(document.data)
         self.load = _mapping(self.data.get("load"))
         arrivals = self.load.get("arrivals")
-        self.replays = isinstance(arrivals, dict) and not {"gamma", "bursts"} & arrivals.keys()
+        self.batch = self.load.get("kind") == "batch"
+        self.replays = isinstance(arrivals, dict) and not self.batch and not {"gamma", "bursts"} & arrivals.keys()
         self.trace = _sound(Trace, arrivals) if self.replays else None
         self.traced_models: list[str] = []
         self.stages = [
@@ -73,6 +77,8 @@ class _Content:
 
     @property
     def stage_names(self) -> list[str]:
+        if self.batch:
+            return [BATCH_STAGE]
         if self.replays and not self.stages:
             return [TRACE_STAGE]
         return [name for number, (_, stage) in enumerate(self.stages) for name in written_names(stage, number)]
@@ -128,6 +134,8 @@ def _preset_faults(name: str) -> list[str]:
 
 def _stage_faults(content: _Content) -> Iterator[Fault]:
     stages, closed = content.stages, content.load.get("kind") == "closed"
+    if content.batch:
+        return  # stages are unknown to it
     if not stages:
         if content.load and not content.replays and not content.load.get("stages"):
             example = "{for: 1m}" if closed else "{for: 1m, rate: 5/s}"
@@ -231,6 +239,8 @@ def _conversation_faults(content: _Content, name: str, scenario: dict[str, Any])
     location = ("scenarios", name, "conversation")
     if content.replays:
         yield content.fault(location, "the rows of a trace are single requests: leave this out", at_key=True)
+    if content.batch:
+        yield content.fault(location, "a batch is a list of single requests: leave this out", at_key=True)
     if content.load.get("limits") is not None:
         yield content.fault(location, "later turns could break load.limits: leave out one of them", at_key=True)
 
@@ -264,6 +274,10 @@ def _objective_faults(content: _Content) -> Iterator[Fault]:
         location = ("objectives", number, "expr") if isinstance(written, dict) else ("objectives", number)
         for message in unknown_names(entry.expr, **names) if entry else ():
             yield content.fault(location, message)
+        if entry and entry.expr.metric == "batch" and not content.batch:
+            yield content.fault(
+                location, f"only a batch load has a {entry.expr.aggregate}: write load: {{kind: batch}}"
+            )
 
 
 def _own_objective_faults(content: _Content, names: dict[str, list[str]]) -> Iterator[Fault]:

@@ -10,6 +10,9 @@ from relayload.profile.think_time import ThinkTime
 from relayload.profile.trace.options import Trace
 from relayload.profile.types import Count, Duration, Items, Part, spelled
 
+MOST_REQUESTS = 1_000_000
+"""Of a batch, whose list every worker holds."""
+
 
 def _kind(value: object) -> str:
     if isinstance(value, Part):
@@ -48,7 +51,7 @@ class OpenLoad(Part):
     """Arrivals that keep coming, however slow the relay gets."""
 
     kind: Literal["open"]
-    """Open: arrivals ignore responses. Closed: users wait for theirs."""
+    """Open: arrivals ignore responses. Closed: users wait for theirs. Batch: a fixed list is run to completion."""
     arrivals: Arrivals = "poisson"
     """How arrivals are spaced: `constant`, `poisson`, `gamma`, `bursts`, or the rows of a trace."""
     max_in_flight: Count = 1000
@@ -65,7 +68,7 @@ class ClosedLoad(Part):
     """Users, each of whom waits for the answer, thinks, and asks again."""
 
     kind: Literal["closed"]
-    """Open: arrivals ignore responses. Closed: users wait for theirs."""
+    """Open: arrivals ignore responses. Closed: users wait for theirs. Batch: a fixed list is run to completion."""
     users: Count
     """How many, all the time."""
     think_time: ThinkTime = 0.0
@@ -76,10 +79,25 @@ class ClosedLoad(Part):
     """How long requests in flight may still take once the load has ended."""
 
 
+class BatchLoad(Part):
+    """A fixed list of requests, run to completion: it ends when the last of them does."""
+
+    kind: Literal["batch"]
+    """Open: arrivals ignore responses. Closed: users wait for theirs. Batch: a fixed list is run to completion."""
+    requests: Annotated[Count, Field(le=MOST_REQUESTS)]
+    """How many there are."""
+    batch_size: Count | None = None
+    """So many are a batch, and the next one begins when all of it have ended; without it the whole list is one."""
+    max_concurrent: Count = 10
+    """The most requests at once, over all workers; one that ends makes room for the next."""
+    graceful_stop_s: Duration = Field(30.0, alias="graceful_stop")
+    """How long requests in flight may still take when the run is stopped."""
+
+
 def _load(value: object) -> object:
-    if not isinstance(value, dict | OpenLoad | ClosedLoad):
+    if not isinstance(value, dict | OpenLoad | ClosedLoad | BatchLoad):
         raise ValueError(f"expected a mapping, got {spelled(value)}")
     return value
 
 
-Load = Annotated[OpenLoad | ClosedLoad, Field(discriminator="kind"), BeforeValidator(_load)]
+Load = Annotated[OpenLoad | ClosedLoad | BatchLoad, Field(discriminator="kind"), BeforeValidator(_load)]

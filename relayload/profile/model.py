@@ -16,7 +16,7 @@ from relayload.core.verdict.objective import Objective
 from relayload.core.wire.request import Timeouts
 from relayload.profile.client import Client, ClientTimeouts
 from relayload.profile.generator import GeneratorBounds
-from relayload.profile.loads import ClosedLoad, Load, OpenLoad
+from relayload.profile.loads import Load, OpenLoad
 from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.scenario import Scenarios
 from relayload.profile.target import Guardrails, Target
@@ -109,7 +109,7 @@ class Profile(Part):
         return profile
 
 
-def _found_from(load: OpenLoad | ClosedLoad, folder: Path) -> OpenLoad | ClosedLoad:
+def _found_from(load: Load, folder: Path) -> Load:
     if not isinstance(load, OpenLoad) or not isinstance(load.arrivals, Trace):
         return load
     return load.model_copy(update={"arrivals": load.arrivals.found_from(folder)})

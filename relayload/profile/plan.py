@@ -2,19 +2,21 @@
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 
 from relayload.core.traffic import arrivals as traffic
 from relayload.core.traffic import plan as planning
 from relayload.core.traffic.arrivals import Arrival
+from relayload.core.traffic.batches import Batches
 from relayload.core.traffic.limits import Limits
 from relayload.core.traffic.plan import Plan, Request
 from relayload.core.traffic.stages import Stage
 from relayload.core.wire.request import Endpoint
 from relayload.profile import trace as traces
 from relayload.profile.amounts import distribution
-from relayload.profile.checks import TRACE_STAGE
+from relayload.profile.checks import BATCH_STAGE, TRACE_STAGE
 from relayload.profile.compose import expected_input_tokens
-from relayload.profile.loads import ClosedLoad, OpenLoad
+from relayload.profile.loads import BatchLoad, ClosedLoad, OpenLoad
 from relayload.profile.model import Profile
 from relayload.profile.scenario import Scenario
 from relayload.profile.spacing import process
@@ -26,24 +28,36 @@ ROWS_READ_BEFORE = 100_000
 
 
 def stages(profile: Profile) -> tuple[Stage, ...]:
-    """The stages of any load. A replay without stages has one, without end; other loads end with their last."""
+    """The stages of any load. A batch and a replay without stages have one, without end; others end with their last."""
     load = profile.load
     if isinstance(load, ClosedLoad):
         return tuple(
             Stage(stage.name, stage.for_s, warmup=stage.warmup, cooldown=stage.cooldown) for stage in load.stages
         )
+    if isinstance(load, BatchLoad):
+        return (Stage(BATCH_STAGE, math.inf),)
     if not load.stages:
         return (Stage(TRACE_STAGE, math.inf),)
     return plain(load.stages)
 
 
 def arrivals(profile: Profile) -> Iterator[Arrival]:
-    """The arrivals of an open load, in order of time; none in a closed one.
+    """The arrivals of an open load, in order of time; none in others.
 
     Raises AuthorError where the rows of a trace can't be read, once it gets there.
     """
     load = profile.load
-    return iter(()) if isinstance(load, ClosedLoad) else _arrivals(profile, load, _limits(load))
+    return _arrivals(profile, load, _limits(load)) if isinstance(load, OpenLoad) else iter(())
+
+
+def batches(load: BatchLoad) -> Batches:
+    """The list of a batch load, to be dealt out."""
+    return Batches(load.requests, min(load.requests, load.batch_size or load.requests), load.max_concurrent)
+
+
+def batch_scenarios(profile: Profile, load: BatchLoad) -> list[int]:
+    """The scenarios of the whole list, by their positions."""
+    return list(islice(traffic.drawn_scenarios(_weights(profile), profile.seed), load.requests))
 
 
 def check_rows(profile: Profile) -> None:
@@ -62,23 +76,31 @@ def plan(profile: Profile) -> Plan:
     if isinstance(load, ClosedLoad):
         planned = planning.planned(stages(profile))
         return Plan(profile=profile.name, load_kind=load.kind, stages=planned, users=load.users)
+    requests = [_request(name, scenario) for name, scenario in profile.scenarios.items()]
+    if isinstance(load, BatchLoad):
+        (stage,) = stages(profile)
+        return planning.batch_plan(profile.name, batches(load), batch_scenarios(profile, load), stage, requests)
     limits = _limits(load)
     return planning.open_plan(
         profile.name,
         _arrivals(profile, load, limits),
         stages(profile),
-        [_request(name, scenario) for name, scenario in profile.scenarios.items()],
+        requests,
         unlimited=_arrivals(profile, load, None) if limits else None,
         replay=isinstance(load.arrivals, Trace),
     )
 
 
 def _arrivals(profile: Profile, load: OpenLoad, limits: Limits | None) -> Iterator[Arrival]:
-    weights = [scenario.weight for scenario in profile.scenarios.values()]
+    weights = _weights(profile)
     if isinstance(load.arrivals, Trace):
         rows = traces.rows(load.arrivals, profile.seed, tuple(profile.scenarios))
         return traffic.trace_schedule(rows, stages(profile), limits, weights, profile.seed)
     return traffic.schedule(stages(profile), limits, process(load.arrivals), weights, profile.seed)
+
+
+def _weights(profile: Profile) -> list[float]:
+    return [scenario.weight for scenario in profile.scenarios.values()]
 
 
 def _limits(load: OpenLoad) -> Limits | None:

@@ -51,12 +51,12 @@ def _word(value: object) -> str:
 Word = Annotated[str, BeforeValidator(_word), WithJsonSchema({"type": ["string", "integer"]})]
 
 
-def _selectable(words: tuple[str, ...]) -> tuple[str, ...]:
-    selection(words)
-    return words
+def _selectable(word: str) -> str:
+    selection((word,))
+    return word
 
 
-Selected = Annotated[Items[Word], AfterValidator(_selectable)]
+Selected = Items[Annotated[Word, AfterValidator(_selectable)]]
 """`[429, 5xx, timeout, connect, broken_stream]`."""
 
 

@@ -102,9 +102,7 @@ def _shifts(sources: Sequence[_Source]) -> list[Shift]:
     shifts = [Shift()]
     for source in sources[:-1]:
         workers = max([source.run.workers, *(worker + 1 for worker in source.files)])
-        run = source.run
-        offered = run.offered // run.copies if run.offered is not None else _highest_index(source) + 1
-        shifts.append(Shift(shifts[-1].worker + workers, shifts[-1].index + offered))
+        shifts.append(Shift(shifts[-1].worker + workers, shifts[-1].index + _arrivals(source)))
     return shifts
 
 
@@ -112,6 +110,14 @@ def _whole(sources: Sequence[_Source], shifts: Sequence[Shift], workers: int) ->
     if len(sources) == 1:
         return msgspec.structs.replace(sources[0].run, workers=workers)
     return merged([source.run for source in sources], shifts, workers)
+
+
+def _arrivals(source: _Source) -> int:
+    """More than the highest index of a run: a batch that was stopped may have gaps below."""
+    run = source.run
+    if run.requests is not None:
+        return run.requests
+    return _highest_index(source) + 1 if run.offered is None else run.offered // run.copies
 
 
 def _highest_index(source: _Source) -> int:

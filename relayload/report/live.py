@@ -46,18 +46,35 @@ class LiveDisplay:
             self._console.print(f"{self._name}: {_when(progress)} · {totals(progress)}", soft_wrap=True)
 
     def _picture(self, progress: Progress) -> Group:
+        total, completed = progress.total_s, progress.elapsed_s
+        if progress.requests is not None:
+            total, completed = progress.requests, _ended(progress)
         head = Table.grid(padding=(0, 1))
-        bar = ProgressBar(total=progress.total_s, completed=progress.elapsed_s, width=_BAR_WIDTH)
+        bar = ProgressBar(total=total, completed=completed, width=_BAR_WIDTH)
         head.add_row(Text(f"{self._name} · {progress.stage}", style="bold"), bar, _when(progress))
         return Group(head, Text(totals(progress)), Text(_latencies(progress)))
 
 
 def totals(progress: Progress) -> str:
     """Counts on one line; drops and failures only where there are any."""
+    if progress.requests is not None:
+        return _queue(progress, progress.requests)
     parts = [f"offered {progress.offered}", f"in flight {progress.in_flight}", f"ok {progress.ok}"]
     parts += [f"failed {progress.failed}"] if progress.failed else []
     parts += [f"dropped {progress.dropped}"] if progress.dropped else []
     return " · ".join(parts)
+
+
+def _queue(progress: Progress, requests: int) -> str:
+    """Of a batch: how many requests are where, which together are all."""
+    ended = _ended(progress)
+    parts = [("queued", requests - progress.started), ("running", progress.in_flight)]
+    parts += [("done", ended - progress.failed), ("failed", progress.failed)]
+    return f"{ended} of {requests} · " + " · ".join(f"{name} {count}" for name, count in parts)
+
+
+def _ended(progress: Progress) -> int:
+    return progress.started - progress.in_flight
 
 
 def _when(progress: Progress) -> str:

@@ -16,6 +16,7 @@ from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity
+from relayload.report.batch import batch_facts
 from relayload.report.text import counted, groups, interval, interval_heading, observed
 
 MOST_BYTES = 900_000
@@ -51,6 +52,7 @@ def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
         yield table(headings, map(_objective, verdict.objectives))
     told = [judgement for judgement in verdict.objectives if judgement.reason]
     yield [f"- {escape(judgement.expr)}: {escape(judgement.reason)}" for judgement in told]
+    yield [escape(text) for _, text in batch_facts(summary.batch)]
     yield [_counts(summary)]
     yield _latencies(summary)
     if summary.errors:

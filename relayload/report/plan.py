@@ -21,7 +21,7 @@ def _stages(plan: Plan) -> Table:
     for heading in ("stage", "for", "arrivals", "peak/s", "peak/min", "tokens in", "tokens out"):
         table.add_column(heading, justify="left" if heading == "stage" else "right")
     for stage in plan.stages:
-        table.add_row(_name(stage), _for(stage), *_volume(stage.volume))
+        table.add_row(_name(stage), _for(stage, plan.load_kind), *_volume(stage.volume))
     if plan.total is not None and len(plan.stages) > 1:
         table.add_row("total", "", *_volume(plan.total))
     return table
@@ -32,9 +32,9 @@ def _name(stage: StagePlan) -> str:
     return f"{stage.name}{kind}"
 
 
-def _for(stage: StagePlan) -> str:
+def _for(stage: StagePlan, load_kind: str) -> str:
     if stage.for_s is None:
-        return "the trace"
+        return "until done" if load_kind == "batch" else "the trace"
     times = f"{stage.times} × " if stage.times > 1 else ""
     return f"{times}{format_duration(stage.for_s)}"
 
@@ -43,7 +43,7 @@ def _volume(volume: Volume | None) -> tuple[str, ...]:
     if volume is None:
         return (_DASH,) * 5
     counts = (volume.arrivals, volume.peak_per_second, volume.peak_per_minute, volume.input_tokens)
-    return (*(f"{count:,}" for count in counts), _output(volume))
+    return (*(_DASH if count is None else f"{count:,}" for count in counts), _output(volume))
 
 
 def _output(volume: Volume) -> str:
@@ -58,6 +58,13 @@ def _remarks(plan: Plan) -> list[str]:
         remarks.append("scenarios: " + ", ".join(f"{name} {count:,}" for name, count in plan.by_scenario.items()))
     if plan.users is not None:
         remarks.append(f"{plan.users} users; how much they send depends on how fast the relay answers")
+    if plan.batch_size is not None:
+        remarks.append(_batches(plan, plan.batch_size))
     if plan.held_back or plan.cut:
         remarks.append(f"the limits hold back {plan.held_back:,} arrivals and leave no time for {plan.cut:,}")
     return ["", *remarks] if remarks else []
+
+
+def _batches(plan: Plan, batch_size: int) -> str:
+    parts = "as one batch" if plan.total and batch_size >= plan.total.arrivals else f"in batches of {batch_size:,}"
+    return f"{parts}, at most {plan.max_concurrent:,} at once; how long depends on how fast the relay answers"

@@ -15,6 +15,7 @@ from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity, share
+from relayload.report.batch import batch_facts
 from relayload.report.client import client_facts
 from relayload.report.cost import cost_facts
 from relayload.report.printing import printed
@@ -35,7 +36,13 @@ _DASH = "–"
 
 def render_summary(summary: Summary, *, color: bool = False) -> str:
     """Counts, latencies by scenario, errors, rates and the state of the generator."""
-    parts = [Text(_title(summary), style="bold"), Text(), *_facts(_counts(summary)), Text(), _latencies(summary)]
+    parts = [
+        Text(_title(summary), style="bold"),
+        Text(),
+        *_facts([*batch_facts(summary.batch), *_counts(summary)]),
+        Text(),
+        _latencies(summary),
+    ]
     facts = [*_errors(summary), *client_facts(summary), *_rates(summary), *cost_facts(summary.cost)]
     facts += target_facts(summary)
     parts += [Text(), *_facts([*facts, *_generator(summary)])]

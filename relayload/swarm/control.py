@@ -5,7 +5,7 @@ from locust.runners import MasterRunner
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import gevent
@@ -14,11 +14,12 @@ from gevent import Greenlet
 from relayload import clock
 from relayload.core.results.histogram import Histogram
 from relayload.core.results.progress import Progress
-from relayload.core.traffic.arrivals import Arrival
+from relayload.core.traffic.arrivals import Arrival, Share
+from relayload.core.traffic.batches import Batches
 from relayload.core.traffic.stages import stage_at
 from relayload.profile import Profile
-from relayload.profile.loads import OpenLoad
-from relayload.profile.plan import arrivals, stages
+from relayload.profile.loads import BatchLoad, OpenLoad
+from relayload.profile.plan import arrivals, batches, stages
 from relayload.swarm import progress
 from relayload.swarm.messages import ASSIGN, END, Assignment, EndRun, Live, pack
 from relayload.swarm.nodes import runner_of
@@ -50,6 +51,8 @@ class Controller:
         self._members: tuple[str, ...] = ()
         self._lives: dict[int, Live] = {}
         self._due = _Due(arrivals(profile)) if isinstance(profile.load, OpenLoad) else None
+        self._batches = batches(profile.load) if isinstance(profile.load, BatchLoad) else None
+        self._shares = 0
         self._alone = not isinstance(self._runner, MasterRunner)
         self._begins_at_s = clock.now_s() + (_LOCAL_LEAD_S if self._alone else _REMOTE_LEAD_S)
         self._hurried = False
@@ -62,7 +65,12 @@ class Controller:
 
     @property
     def offered(self) -> int | None:
-        """Arrivals due until now, or until the end once there is one; None in a closed load."""
+        """Arrivals due until now, or until the end once there is one; None in a closed load.
+
+        Of a batch, once it has ended, the requests whose turn came: what a stop left in the queue was never offered.
+        """
+        if self._batches is not None:
+            return sum(self._turns(self._batches, worker) for worker in range(self._shares))
         if self._due is None:
             return None
         return self._due.by(self.elapsed_s if self._until_s is None else self._until_s)
@@ -85,6 +93,7 @@ class Controller:
     def begin(self, done: Callable[[], None]) -> None:
         """Deal out the arrivals and watch; `done` is called once all is sent and answered, or nobody is left."""
         self._members = self._present()
+        self._shares = len(self._members)
         self._assign(from_s=0.0)
         watch = Greenlet.spawn(self._watch, done)
         watch.link_exception(lambda failed: self._fail(failed, done))
@@ -159,12 +168,27 @@ class Controller:
 
     def _follow_members(self) -> None:
         present = self._present()
-        if present == self._members:
-            return
-        _LOG.warning("workers changed from %d to %d: dealing out anew", len(self._members), len(present))
-        self._members = present
-        if present:
-            self._assign(from_s=self.elapsed_s + _REPLAN_LEAD_S)
+        if self._batches is not None:
+            self._part_with(present)
+        elif present != self._members:
+            _LOG.warning("workers changed from %d to %d: dealing out anew", len(self._members), len(present))
+            self._members = present
+            if present:
+                self._assign(from_s=self.elapsed_s + _REPLAN_LEAD_S)
+
+    def _part_with(self, present: Sequence[str]) -> None:
+        """A batch is dealt out once: nobody but a worker itself knows which of its requests it has sent."""
+        left = tuple(member for member in self._members if member in present)
+        if left != self._members:
+            _LOG.warning(
+                "workers went from %d to %d: what the others did not send is lost", len(self._members), len(left)
+            )
+            self._members = left
+
+    def _turns(self, batches: Batches, worker: int) -> int:
+        """How many requests of a worker's share had their turn: all, where it never told of its end."""
+        live = self._lives.get(worker)
+        return live.started if live and live.drained else len(batches.of(Share(worker, self._shares)).indices)
 
     def _waiting_for_drain(self) -> bool:
         gone = set(self._members) - set(self._present())
@@ -179,17 +203,19 @@ class Controller:
         total_s = sum(stage.for_s for stage in self._stages)
         elapsed_s = max(0.0, self.elapsed_s)
         started = sum(live.started for live in self.lives)
+        due = self._due.by(elapsed_s) + sum(live.follow_ups for live in self.lives) if self._due else started
         return Progress(
             stage=self._stages[stage_at(self._stages, elapsed_s)].name,
             elapsed_s=elapsed_s,
             total_s=total_s if math.isfinite(total_s) else None,
-            offered=started if self.offered is None else self.offered + sum(live.follow_ups for live in self.lives),
+            offered=due,
             started=started,
             dropped=sum(live.dropped for live in self.lives),
             in_flight=sum(live.in_flight for live in self.lives),
             ok=sum(live.ok for live in self.lives),
             failed=sum(live.failed for live in self.lives),
             workers=len(self._members),
+            requests=self._batches.requests if self._batches else None,
             ttft_p50_s=ttft.quantile_s(0.5),
             ttft_p99_s=ttft.quantile_s(0.99),
             latency_p50_s=latency.quantile_s(0.5),

@@ -19,9 +19,10 @@ from relayload.core.traffic.limits import LIMIT_GUARD_S
 from relayload.core.traffic.stages import stage_at
 from relayload.profile import Profile
 from relayload.profile.compose import Composer, Message
-from relayload.profile.loads import ClosedLoad, OpenLoad
-from relayload.profile.plan import arrivals, stages
+from relayload.profile.loads import BatchLoad, ClosedLoad, OpenLoad
+from relayload.profile.plan import arrivals, batch_scenarios, batches, stages
 from relayload.profile.think_time import span
+from relayload.swarm.batch import BatchLoop
 from relayload.swarm.books import Books, Report
 from relayload.swarm.closed import ClosedLoop
 from relayload.swarm.dispatch import Bounds, Dispatcher
@@ -65,14 +66,14 @@ class Generator:
         self._hurried = False
 
     def assign(self, assignment: Assignment) -> None:
-        """Take a share of the arrivals from an instant of the run on."""
+        """Take a share of the arrivals from an instant of the run on; only those of an open load are dealt out anew."""
         if isinstance(self._pace, Dispatcher):
             self._pace.bounds = self._bounds(assignment)
             self._pace.assign(Share(assignment.share_number, assignment.share_of), assignment.from_s)
 
     def start(self) -> None:
-        """Begin to send; an open load needs nothing more, a closed one Locust's users."""
-        if isinstance(self._pace, Dispatcher):
+        """Begin to send; a closed load needs Locust's users for it, others nothing more."""
+        if not isinstance(self._pace, ClosedLoop):
             self._pace.begin()
 
     def turn(self, scenario: int) -> float:
@@ -113,10 +114,13 @@ class Generator:
         self._pace.abandon()
         self._close()
 
-    def _new_pace(self, assignment: Assignment) -> Dispatcher | ClosedLoop:
+    def _new_pace(self, assignment: Assignment) -> Dispatcher | ClosedLoop | BatchLoop:
         load = self._profile.load
         if isinstance(load, ClosedLoad):
             return ClosedLoop(self._stages, assignment.worker, self._begins_at_s, self._send)
+        if isinstance(load, BatchLoad):
+            share = batches(load).of(Share(assignment.share_number, assignment.share_of))
+            return BatchLoop(share, batch_scenarios(self._profile, load), self._begins_at_s, self._send)
         bounds = self._bounds(assignment)
         return Dispatcher(arrivals(self._profile), self._begins_at_s, bounds, self._send, self._books.drop)
 

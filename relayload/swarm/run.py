@@ -16,6 +16,7 @@ from relayload import __version__
 from relayload.core.results.summary import Summary
 from relayload.core.verdict.gate import Verdict
 from relayload.profile import Profile
+from relayload.profile.loads import BatchLoad
 from relayload.profile.plan import stages
 from relayload.recording import ProfileInfo, Recording, RunInfo, StageInfo, WorkerInfo, new_run_dir
 from relayload.swarm import progress
@@ -96,6 +97,7 @@ def _run_info(profile: Profile, run_id: str, base_url: str) -> RunInfo:
             for stage in stages(profile)
         ),
         workers=1,
+        requests=profile.load.requests if isinstance(profile.load, BatchLoad) else None,
         base_url=base_url,
         cautions=profile.target.cautions,
         objectives=tuple(objective.asked for objective in profile.objectives),

@@ -3,6 +3,7 @@ import pytest
 from relayload.fakerelay import preset
 
 STAGES = "stages:\n    - {for: 10s, rate: 5/s}"
+BATCH_KEYS = "batch_size, graceful_stop, kind, max_concurrent, requests"
 ROW = "2023-11-16 18:15:46.68,5,5"
 REPLAY = "arrivals: {trace: azure.csv, format: azure}"
 
@@ -235,4 +236,46 @@ def test_blocks_are_the_prompt(faults, good, tmp_path):
     (tmp_path / "m.jsonl").write_text('{"timestamp": 1, "input_length": 5, "output_length": 5, "hash_ids": [1]}\n')
     assert faults(with_load(good, "arrivals: {trace: m.jsonl, format: mooncake}")) == [
         "p.yaml:6:23: scenarios.simple.prompt: the blocks of the trace are the prompt: leave this out"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("batch_size: 5", ["p.yaml:2:1: load.requests: is required"]),
+        ("requests: 0", ["p.yaml:4:13: load.requests: expected greater than or equal to 1, got '0'"]),
+        (
+            "requests: 2000000",
+            ["p.yaml:4:13: load.requests: expected less than or equal to 1000000, got '2000000'"],
+        ),
+        (
+            "requests: 5\n  max_concurrent: 0",
+            ["p.yaml:5:19: load.max_concurrent: expected greater than or equal to 1, got '0'"],
+        ),
+        ("requests: 5\n  stages: [{for: 1s, rate: 5}]", [f"p.yaml:5:3: load.stages: unknown key; known: {BATCH_KEYS}"]),
+        (
+            "requests: 5\n  arrivals: {trace: a.csv, format: azure}",
+            [f"p.yaml:5:3: load.arrivals: unknown key; known: {BATCH_KEYS}"],
+        ),
+        ("requests: 5\n  limits: {per_second: 5}", [f"p.yaml:5:3: load.limits: unknown key; known: {BATCH_KEYS}"]),
+        ("requests: 5\n  batchsize: 5", ["p.yaml:5:3: load.batchsize: unknown key; did you mean 'batch_size'?"]),
+    ],
+)
+def test_what_a_batch_load_can_not_say_is_told(faults, good, lines, expected):
+    assert faults(with_load(good, lines).replace("kind: open", "kind: batch")) == expected
+
+
+def test_a_batch_holds_no_conversations(faults, good):
+    text = with_load(good, "requests: 5").replace("kind: open", "kind: batch")
+    assert faults(text.replace("prompt: simple", "prompt: simple, conversation: {turns: 3}")) == [
+        "p.yaml:6:39: scenarios.simple.conversation: a batch is a list of single requests: leave this out"
+    ]
+
+
+def test_objectives_of_a_batch_name_its_stage_and_its_makespan(read, faults, good):
+    asked = "objectives: [batch.makespan < 5m, 'latency{stage=batch}.p50 < 1s']\n"
+    assert len(read(with_load(good, "requests: 5").replace("kind: open", "kind: batch") + asked).objectives) == 2
+    assert faults(f"{good}{asked}") == [
+        "p.yaml:8:14: objectives.0: only a batch load has a makespan: write load: {kind: batch}",
+        "p.yaml:8:35: objectives.1: unknown stage 'batch': expected one of stage-1",
     ]

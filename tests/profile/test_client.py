@@ -104,7 +104,7 @@ def test_failures_mean_what_the_rules_and_the_dialect_say(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("client", "fault"),
     [
-        ("{retry: {on: [teapot]}}", "client.retry.on: expected a status such as 503 or 5xx"),
+        ("{retry: {on: [teapot]}}", "client.retry.on.0: expected a status such as 503 or 5xx"),
         ("{retry: {attempts: 0}}", "client.retry.attempts: "),
         ("{quota: {requests: 10}}", "client.quota.requests: expected a limit such as '10/s'"),
         ("{quota: {requests: 0/s}}", "client.quota.requests: expected a limit such as '10/s'"),

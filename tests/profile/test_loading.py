@@ -89,7 +89,7 @@ BAD = [
         "unknown kind of load",
         "kind: open",
         "kind: opne",
-        ["p.yaml:3:9: load.kind: expected 'open' or 'closed', got 'opne'; did you mean 'open'?"],
+        ["p.yaml:3:9: load.kind: expected 'open', 'closed' or 'batch', got 'opne'; did you mean 'open'?"],
     ),
     (
         "unknown arrivals",

@@ -4,11 +4,12 @@ import pytest
 
 from relayload.core.errors import AuthorError
 from relayload.core.traffic.arrivals import Arrival
+from relayload.core.traffic.batches import Batches
 from relayload.core.traffic.plan import StagePlan
 from relayload.core.traffic.prompts import CHAT_TOKENS
 from relayload.core.traffic.stages import Stage
 from relayload.profile.checks import ROWS_CHECKED
-from relayload.profile.plan import arrivals, plan, stages
+from relayload.profile.plan import arrivals, batch_scenarios, batches, plan, stages
 
 STAGES = "stages:\n    - {for: 10s, rate: 5/s}"
 ROWS = ["2023-11-16 18:15:00,100,10", "2023-11-16 18:15:10,200,20", "2023-11-16 18:15:30,300,30"]
@@ -113,6 +114,40 @@ def test_the_plan_of_a_closed_load_knows_users_and_times_alone(read, good):
         StagePlan(name="warm", for_s=5.0, warmup=True),
         StagePlan(name="stage-2", for_s=10.0, warmup=False),
     )
+
+
+def batch(good: str, lines: str = "requests: 100") -> str:
+    return good.replace(STAGES, lines).replace("kind: open", "kind: batch")
+
+
+def test_a_batch_has_one_stage_whose_end_only_the_run_knows(read, good):
+    profile = read(batch(good))
+    assert stages(profile) == (Stage("batch", math.inf),)
+    assert list(arrivals(profile)) == []
+
+
+def test_without_a_size_the_list_is_one_batch(read, good):
+    assert batches(read(batch(good)).load) == Batches(100, 100, 10)
+    assert batches(read(batch(good), "load.batch_size=300", "load.max_concurrent=3").load) == Batches(100, 100, 3)
+    assert batches(read(batch(good), "load.batch_size=30").load) == Batches(100, 30, 10)
+
+
+def test_a_batch_draws_its_scenarios_as_an_open_load_does(read, good):
+    mixed = f"{good}  other: {{weight: 2, model: o3, prompt: code}}\n"
+    profile = read(batch(mixed))
+    drawn = batch_scenarios(profile, profile.load)
+    assert len(drawn) == 100
+    assert drawn[:40] == [arrival.scenario for arrival in arrivals(read(mixed))][:40]
+
+
+def test_the_plan_of_a_batch_knows_all_but_how_long_it_takes(read, good):
+    planned = plan(read(batch(good), "load.batch_size=30", "scenarios.simple.max_output_tokens=5"))
+    assert (planned.load_kind, planned.batch_size, planned.max_concurrent) == ("batch", 30, 10)
+    assert planned.by_scenario == {"simple": 100}
+    assert planned.total is not None
+    assert (planned.total.arrivals, planned.total.max_output_tokens) == (100, 500)
+    assert (planned.total.peak_per_second, planned.total.peak_per_minute) == (None, None)
+    assert planned.stages == (StagePlan(name="batch", for_s=None, warmup=False, volume=planned.total),)
 
 
 def test_a_bad_row_far_down_a_trace_is_found_by_the_plan(read, good, trace_file):

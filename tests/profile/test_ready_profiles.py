@@ -8,7 +8,7 @@ from relayload.profile.plan import plan
 PROFILES = Path(__file__).parents[2] / "profiles"
 
 
-@pytest.mark.parametrize("name", ["latency", "throughput", "long-context", "conversation"])
+@pytest.mark.parametrize("name", ["latency", "throughput", "long-context", "conversation", "batch"])
 def test_a_ready_profile_needs_nothing_but_the_fake_relay_and_about_a_minute(name):
     profile = load(PROFILES / f"{name}.yaml", environ={})
     assert profile.name == name

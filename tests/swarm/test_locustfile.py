@@ -11,7 +11,7 @@ from urllib.error import URLError
 from urllib.parse import urlencode
 
 import pytest
-from support import Process, Start, asked, records, relay_stats, saved, wait_for
+from support import Start, asked, children, records, relay_stats, saved, wait_for
 
 from relayload.fakerelay.process import FakeRelay
 from relayload.swarm.launch import workers
@@ -186,13 +186,6 @@ def test_what_a_killed_worker_did_not_send_is_lost_and_the_others_go_on(
     assert counts["offered"] == 300
     # Locust notices after about four seconds; until then the dead worker's half of 20 a second is lost.
     assert 10 < counts["lost"] < 120
-
-
-def children(process: Process) -> list[int]:
-    """The worker processes that Locust forked: those that have written records are among them."""
-    pid = process.popen.pid
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in found if b"relayload.fakerelay" not in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def test_a_closed_load_takes_turns(locust: Start, profile: WriteProfile, tmp_path: Path) -> None:

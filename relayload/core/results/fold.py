@@ -21,7 +21,7 @@ _STATUS_ERROR_KIND = attrgetter("status", "error", "kind")
 class Fold:
     """Requests by cell, drops by place, and what the workers said at the end."""
 
-    __slots__ = ("cells", "drops", "ends", "indices", "last_at_s", "lines_of", "starts_s", "transitions")
+    __slots__ = ("cells", "drops", "ends", "indices", "last_at_s", "last_end_s", "lines_of", "starts_s", "transitions")
 
     def __init__(self) -> None:
         self.cells: dict[Key, Cell] = {}
@@ -36,6 +36,8 @@ class Fold:
         """Starts and drops on record, by worker."""
         self.last_at_s = 0.0
         """The latest instant that any line tells of."""
+        self.last_end_s = 0.0
+        """When the last request ended."""
 
     def extend(self, lines: Iterable[Line]) -> None:
         """Add lines, the more at once the cheaper."""
@@ -65,6 +67,7 @@ class Fold:
         self.lines_of.update(other.lines_of)
         self.starts_s.extend(other.starts_s)
         self.last_at_s = max(self.last_at_s, other.last_at_s)
+        self.last_end_s = max(self.last_end_s, other.last_end_s)
 
     @property
     def started(self) -> int:
@@ -83,7 +86,8 @@ class Fold:
         self._indices_of(key.place.target).extend([record.index for record in alike if not record.turn])
         self.lines_of.update(map(attrgetter("worker"), alike))
         self.starts_s.extend([record.intended_at_s + record.late_s for record in alike])
-        self.last_at_s = max(self.last_at_s, max([record.intended_at_s + record.latency_s for record in alike]))
+        self.last_end_s = max(self.last_end_s, max([record.intended_at_s + record.latency_s for record in alike]))
+        self.last_at_s = max(self.last_at_s, self.last_end_s)
 
     def _add_end(self, end: End) -> None:
         self.ends.append(end)
@@ -137,8 +141,9 @@ def account(fold: Fold, run: RunInfo) -> Account:
     """Count what was offered and find what is missing.
 
     The indices of an open load number its arrivals in the order of time, so a gap is a lost arrival; where each goes
-    to every target, each target has them all. A closed load offers what it starts, and so do the later turns of
-    conversations; there only the workers' own claims tell of requests that left no record.
+    to every target, each target has them all. Those of a batch begin in any order, so only the run tells how many did.
+    A closed load offers what it starts, and so do the later turns of conversations; there only the workers' own claims
+    tell of requests that left no record.
     """
     orders = _orders(fold, run)
     twice = sum(sum(map(eq, order, islice(order, 1, None))) for order in orders)
@@ -146,8 +151,10 @@ def account(fold: Fold, run: RunInfo) -> Account:
     if run.closed:
         lost = sum(unrecorded.values())
     else:
-        due = max((run.offered or 0) // run.copies, *(order[-1] + 1 for order in orders if order), 0)
-        lost = due * run.copies - (sum(map(len, orders)) - twice)
+        known = sum(map(len, orders)) - twice
+        highest = max((order[-1] + 1 for order in orders if order), default=0)
+        least = known if run.batch else highest * run.copies
+        lost = max(run.offered or 0, least) - known
     faults = (*_twice(twice), *_missing(fold, unrecorded))
     return Account(fold.started, fold.dropped, lost, faults)
 

@@ -56,6 +56,7 @@ def merged(runs: Sequence[RunInfo], shifts: Sequence[Shift], workers: int) -> Ru
         ended_at_s=_of_all(runs, lambda run: run.ended_at_s, max),
         ended_by=_of_all(runs, lambda run: run.ended_by, _worst_end),
         offered=_of_all(runs, lambda run: run.offered, sum),
+        requests=_of_all(runs, lambda run: run.requests, sum),
         exit_code=None,
         last_told=told,
     )

@@ -9,7 +9,7 @@ class Progress(Struct, frozen=True, kw_only=True):
     stage: str
     elapsed_s: float
     total_s: float | None
-    """None when only the trace knows."""
+    """None where only the run knows."""
     offered: int
     started: int
     dropped: int
@@ -17,6 +17,8 @@ class Progress(Struct, frozen=True, kw_only=True):
     ok: int
     failed: int
     workers: int
+    requests: int | None = None
+    """How many there are in all; only a batch knows."""
     ttft_p50_s: float | None = None
     ttft_p99_s: float | None = None
     latency_p50_s: float | None = None

@@ -21,7 +21,7 @@ class ProfileInfo(Struct, frozen=True, kw_only=True):
 
 
 class StageInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A stage as planned. `for_s` is None where only the trace knows its end."""
+    """A stage as planned. `for_s` is None where only the run knows its end, as in a batch or a trace."""
 
     name: str
     for_s: float | None
@@ -80,7 +80,9 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     stopped_by_objective: str | None = None
     """Which objective was broken so that the run stopped early, and how."""
     offered: int | None = None
-    """Arrivals that were due until the run ended; None in a closed load."""
+    """Arrivals that were due until the run ended; None in a closed load. Of a batch, those whose turn came."""
+    requests: int | None = None
+    """How many a batch has; None in other loads."""
     exit_code: int | None = None
     last_told: tuple[WorkerInfo, ...] = ()
     schema_version: int = 1
@@ -93,6 +95,10 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def closed(self) -> bool:
         return self.load_kind == "closed"
+
+    @property
+    def batch(self) -> bool:
+        return self.load_kind == "batch"
 
     @property
     def measured_stages(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ so in the file. In a stage's own tables its own requests stand, also those of a 
 
 from msgspec import Struct, field
 
+from relayload.core.results.batch import BatchTally
 from relayload.core.results.cost import Cost
 from relayload.core.results.sample import Distribution
 
@@ -217,6 +218,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     quota: QuotaWaits = QuotaWaits()
     breaker: BreakerActs = BreakerActs()
     cost: Cost = Cost()
+    batch: BatchTally | None = None
+    """Of a batch load alone."""
     warnings: tuple[str, ...] = ()
     """What a reader should know, though the numbers stand."""
     schema_version: int = SCHEMA_VERSION

@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 
 from msgspec import structs
 
+from relayload.core.results.batch import batch_of
 from relayload.core.results.cell import Key, Place, Tokens
 from relayload.core.results.client import breaker_acts_of, quota_waits_of, retries_of
 from relayload.core.results.fold import Account, Fold, account
@@ -42,7 +43,12 @@ def summarize(
 
 
 def load_s(fold: Fold, run: RunInfo) -> float:
-    """When the load ended: as the run tells, or by the last arrival on record if it was killed or is a trace."""
+    """When the load ended: as the run tells, or by the last arrival on record if it was killed or is a trace.
+
+    A batch is a load until its last request has ended.
+    """
+    if run.batch:
+        return fold.last_end_s
     if run.ended_at_s is None or any(stage.for_s is None for stage in run.stages):
         return last_due_s(fold)
     return run.ended_at_s
@@ -104,6 +110,7 @@ class _Summarizer:
             retries=retries_of(fold),
             quota=quota_waits_of(fold),
             breaker=breaker_acts_of(fold, self._load_s),
+            batch=batch_of(fold, run, accounted),
             warnings=(*run.cautions, *warnings, *_warnings(self._all)),
         )
 

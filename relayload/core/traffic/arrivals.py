@@ -77,7 +77,7 @@ def schedule(
     """The arrivals of an open load, in order of time."""
     bursts = process.bursts
     ahead = stretches(stages, bursts.windows(seed), bursts.factor) if bursts else stretches(stages)
-    scenarios = _scenarios(weights, seed)
+    scenarios = drawn_scenarios(weights, seed)
     gaps = process.gaps(seed)
     return _held(ahead, gaps, scenarios, Gate(limits)) if limits else _free(ahead, gaps, scenarios)
 
@@ -92,7 +92,7 @@ def trace_schedule(
     shares = list(accumulate(map(float, weights)))
     ends_at_s = list(accumulate(stage.for_s for stage in stages))
     gate = Gate(limits)
-    for index, row, drawn in zip(count(), rows, _scenarios(weights, seed), strict=False):
+    for index, row, drawn in zip(count(), rows, drawn_scenarios(weights, seed), strict=False):
         at_s = gate.opens_at_s(row.at_s)
         if at_s >= ends_at_s[-1]:
             return
@@ -142,7 +142,7 @@ def _held(ahead: Iterator[Stretch], gaps: Iterator[float], scenarios: Iterator[i
         expected += gap
 
 
-def _scenarios(weights: Sequence[float], seed: int) -> Iterator[int]:
+def drawn_scenarios(weights: Sequence[float], seed: int) -> Iterator[int]:
     """Positions in proportion to the weights, from a stream of their own."""
     if len(weights) == 1:
         return repeat(0)

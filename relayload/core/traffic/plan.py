@@ -4,9 +4,10 @@ import math
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from relayload.core.traffic.arrivals import Arrival
+from relayload.core.traffic.batches import Batches
 from relayload.core.traffic.stages import Stage
 
 _SECOND_S, _MINUTE_S = 1.0, 60.0
@@ -26,9 +27,9 @@ class Volume(Struct, frozen=True, kw_only=True):
     """How much is sent."""
 
     arrivals: int
-    peak_per_second: int
-    """The most in any sliding second, also one that began in the stage before."""
-    peak_per_minute: int
+    peak_per_second: int | None
+    """The most in any sliding second, also one that began in the stage before; None where the relay's pace decides."""
+    peak_per_minute: int | None
     input_tokens: int
     """As a trace gives them; for other prompts an estimate."""
     output_tokens: int | None
@@ -38,7 +39,7 @@ class Volume(Struct, frozen=True, kw_only=True):
 
 
 class StagePlan(Struct, frozen=True, kw_only=True):
-    """One stage, or all rounds of a repeated one. `for_s`, of one round, is None where only the trace knows its end."""
+    """One stage, or all rounds of a repeated one. `for_s`, of one round, is None where only the run knows its end."""
 
     name: str
     for_s: float | None
@@ -68,6 +69,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     the last rows of a trace find no time."""
     users: int | None = None
     """Of a closed load."""
+    batch_size: int | None = None
+    """Of a batch load; the last batch may be smaller."""
+    max_concurrent: int | None = None
+    """Of a batch load."""
 
 
 def open_plan(
@@ -99,6 +104,25 @@ def open_plan(
         last_at_s=last_at_s,
         held_back=restrained.held_back if restrained else 0,
         cut=restrained.cut if restrained else 0,
+    )
+
+
+def batch_plan(
+    profile: str, batches: Batches, scenarios: Iterable[int], stage: Stage, requests: Sequence[Request]
+) -> Plan:
+    """The plan of a batch load, given the scenarios of its list."""
+    tally = _Tally(requests)
+    for number, count in Counter(scenarios).items():
+        tally.counts[number] = count
+    volume = structs.replace(tally.volume(), peak_per_second=None, peak_per_minute=None)
+    return Plan(
+        profile=profile,
+        load_kind="batch",
+        stages=planned([stage], {stage.name: volume}),
+        total=volume,
+        by_scenario={request.scenario: count for request, count in zip(requests, tally.counts, strict=True)},
+        batch_size=batches.batch_size,
+        max_concurrent=batches.max_concurrent,
     )
 
 
@@ -206,8 +230,8 @@ def _budget(sent: Iterable[tuple[int, Request]]) -> int | None:
 def _sum(volumes: Collection[Volume]) -> Volume:
     return Volume(
         arrivals=sum(volume.arrivals for volume in volumes),
-        peak_per_second=max(volume.peak_per_second for volume in volumes),
-        peak_per_minute=max(volume.peak_per_minute for volume in volumes),
+        peak_per_second=max(volume.peak_per_second or 0 for volume in volumes),
+        peak_per_minute=max(volume.peak_per_minute or 0 for volume in volumes),
         input_tokens=sum(volume.input_tokens for volume in volumes),
         output_tokens=_sum_known(volume.output_tokens for volume in volumes),
         max_output_tokens=_sum_known(volume.max_output_tokens for volume in volumes),

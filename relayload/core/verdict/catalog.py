@@ -79,6 +79,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
                 windowless=("opened_after", "recovered_after"),
                 provable=("trips", "open_time"),
             ),
+            Metric("batch", {"makespan": Unit.SECONDS}, (), windowless=("makespan",)),
             Metric("cost", {"usd": Unit.USD}, _REQUEST_TAGS, windowless=("usd",), provable=("usd",)),
         )
     }
@@ -88,7 +89,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 `output_rate` is the output tokens of a request per second of its service; `throughput` counts the requests that
 ended ok, `output_tokens` the tokens of those; `throttled` is the wait of a request for our own quota.
 `retries.rate` is retries per request; `goodput.rate` is of the requests that were offered. `cost` is of the whole
-run, warm-up included.
+run, warm-up included. `batch.makespan` is the time from the first start of a batch to the end of its last request.
 """
 
 CONDITIONS: Mapping[str, Metric] = MappingProxyType(

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from itertools import chain
 from types import MappingProxyType
 
+from relayload.core.results.batch import batch_of
 from relayload.core.results.breakers import open_s, opened_after_s, trips
+from relayload.core.results.fold import account
 from relayload.core.results.record import Transition
 from relayload.core.results.targets import paid
 from relayload.core.verdict.evidence import Evidence
@@ -111,6 +113,20 @@ def _judge_cost(objective: Objective, evidence: Evidence) -> Judgement:
     return _judge_number(objective, float(cost.usd), requests.count if cost.by_model else 0)
 
 
+def _judge_makespan(objective: Objective, evidence: Evidence) -> Judgement:
+    """A batch of which a request never ended took infinitely long."""
+    tally = batch_of(evidence.fold, evidence.run, account(evidence.fold, evidence.run))
+    if tally is None:
+        return nothing(objective, "the load was no batch")
+    if tally.makespan_s is None:
+        return nothing(objective)
+    if tally.finished:
+        return _judge_number(objective, tally.makespan_s, tally.requests)
+    ended = tally.done + tally.failed
+    reason = f"{tally.requests - ended} of {tally.requests} requests never ended"
+    return judgement(objective, Word.FAIL, reason, n=tally.requests, effective_n=tally.requests)
+
+
 def _judge_rate(objective: Objective, count: float, seconds: float, n: int) -> Judgement:
     return _judge_number(objective, count / seconds, n) if seconds > 0 else nothing(objective)
 
@@ -177,6 +193,7 @@ FACTS: Mapping[tuple[str, str], Callable[[Objective, Evidence], Judgement]] = Ma
         ("throughput", "per_second"): _judge_throughput,
         ("output_tokens", "per_second"): _judge_output_tokens,
         ("cost", "usd"): _judge_cost,
+        ("batch", "makespan"): _judge_makespan,
         ("goodput", "rate"): _judge_goodput,
         ("goodput", "per_second"): _judge_good_rate,
         ("breaker", "trips"): _judge_trips,

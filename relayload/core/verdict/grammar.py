@@ -2,13 +2,14 @@
 
     objective = metric [ "{" part { "," part } "}" ] "." aggregate op value
     metric    = "latency" | "service" | "ttft" | "ttfo" | "tpot" | "chunk_gap" | "late" | "throttled" | "output_rate"
-              | "errors" | "retries" | "requests" | "throughput" | "output_tokens" | "goodput" | "breaker" | "cost"
+              | "errors" | "retries" | "requests" | "throughput" | "output_tokens" | "goodput" | "breaker" | "batch"
+              | "cost"
     part      = tag | condition
     tag       = name ( "=" | "!=" ) text
     name      = "scenario" | "model" | "stage" | "target" | "outcome" | "kind" | "scope"
     condition = metric ( "<" | "<=" | ">" | ">=" ) value
     aggregate = "p" number | "avg" | "min" | "max" | "rate" | "count" | "per_second"
-              | "trips" | "open_time" | "opened_after" | "recovered_after" | "usd"
+              | "trips" | "open_time" | "opened_after" | "recovered_after" | "makespan" | "usd"
     op        = "<" | "<=" | ">" | ">=" | "==" | "!="
     value     = duration | share | rate | dollars | number
 

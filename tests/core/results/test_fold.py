@@ -60,6 +60,13 @@ def test_a_closed_load_has_lost_what_a_dead_worker_had_told_of(request_line, end
     assert _account(lines, make_run(load_kind="closed", last_told=told), folded) == (6, 2, 0, 4, ())
 
 
+def test_requests_of_a_batch_begin_in_any_order_so_gaps_are_no_loss(request_line, make_run, folded):
+    lines = [request_line(0), request_line(5, worker=1)]
+    for offered, lost in ((None, 0), (2, 0), (4, 2)):
+        run = make_run(load_kind="batch", requests=9, offered=offered)
+        assert _account(lines, run, folded) == (2 + lost, 2, 0, lost, ())
+
+
 _RUN = RunInfo(
     run_id="r",
     profile=ProfileInfo(name="p", sha256=""),

@@ -172,3 +172,25 @@ def test_a_tag_of_the_target_narrows_requests_and_breakers(judged, request_line,
     assert judged("errors{target!=direct}.count == 0", lines).verdict is Word.PASS
     assert judged("breaker{target=relay}.trips == 0", lines).verdict is Word.PASS
     assert judged("breaker{target=direct}.trips == 1", lines).verdict is Word.PASS
+
+
+@pytest.mark.parametrize(
+    ("text", "offered", "word", "observed", "reason"),
+    [
+        ("batch.makespan < 5s", 3, Word.PASS, 2.5, ""),
+        ("batch.makespan < 2s", 3, Word.FAIL, 2.5, ""),
+        ("batch.makespan < 5s", 2, Word.FAIL, None, "1 of 3 requests never ended"),
+        ("batch.makespan > 1s", 2, Word.FAIL, None, "1 of 3 requests never ended"),
+    ],
+    ids=["in time", "too late", "stopped", "stopped, whatever was asked"],
+)
+def test_a_batch_that_never_ended_took_infinitely_long(judged, request_line, text, offered, word, observed, reason):
+    lines = [request_line(index) for index in range(offered)]
+    judgement = judged(text, lines, load_kind="batch", requests=3, offered=offered)
+    assert (judgement.verdict, judgement.observed, judgement.reason) == (word, observed, reason)
+    assert judgement.n == 3
+
+
+def test_no_makespan_is_no_pass(judged, request_line):
+    assert judged("batch.makespan < 5s", [request_line(0)]).reason == "the load was no batch"
+    assert judged("batch.makespan < 5s", [], load_kind="batch", requests=3, offered=0).verdict is Word.FAIL

@@ -102,7 +102,7 @@ def test_other_aggregates_are_no_quantiles(text: str):
         (
             "zzz.p99 < 1s",
             "unknown metric 'zzz': expected one of latency, service, ttft, ttfo, tpot, chunk_gap, late, throttled, "
-            "output_rate, errors, retries, requests, throughput, output_tokens, goodput, breaker, cost",
+            "output_rate, errors, retries, requests, throughput, output_tokens, goodput, breaker, batch, cost",
         ),
         ("ttft{scenrio=a}.p99 < 1s", "unknown tag of ttft 'scenrio': did you mean 'scenario'?"),
         (

@@ -1,0 +1,43 @@
+from io import StringIO
+
+from rich.console import Console
+
+from relayload.core.results.progress import Progress
+from relayload.report.live import LiveDisplay, totals
+
+SOME = {
+    "stage": "batch",
+    "elapsed_s": 12.0,
+    "total_s": None,
+    "offered": 40,
+    "started": 40,
+    "dropped": 0,
+    "in_flight": 10,
+    "ok": 28,
+    "failed": 2,
+    "workers": 1,
+}
+
+
+def test_a_batch_tells_how_many_of_all_are_where():
+    assert totals(Progress(**SOME, requests=100)) == "30 of 100 · queued 60 · running 10 · done 28 · failed 2"
+
+
+def test_other_loads_tell_what_was_offered():
+    assert totals(Progress(**SOME)) == "offered 40 · in flight 10 · ok 28 · failed 2"
+
+
+def test_where_nothing_is_drawn_a_plain_line_comes_every_ten_seconds():
+    console = Console(file=StringIO(), width=200)
+    display = LiveDisplay("night", console)
+    for elapsed_s in (0.0, 9.0, 10.0, 11.0):
+        display.show(Progress(**SOME | {"elapsed_s": elapsed_s}, requests=100))
+    queue = "30 of 100 · queued 60 · running 10 · done 28 · failed 2"
+    assert console.file.getvalue() == f"night: 0s · {queue}\nnight: 10s · {queue}\n"
+
+
+def test_a_terminal_gets_a_picture():
+    console = Console(file=StringIO(), width=200, force_terminal=True)
+    with LiveDisplay("night", console) as display:
+        display.show(Progress(**SOME, requests=100))
+    assert "30 of 100" in console.file.getvalue()
