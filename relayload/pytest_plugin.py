@@ -35,7 +35,7 @@ class RelayloadRun:
     directory: Path
     exit_code: int
     output: str
-    """What `relayload run` printed."""
+    """What `relayload run` printed: for `assert run.passed, run.output`."""
 
     @cached_property
     def recording(self) -> "Recording":
@@ -54,10 +54,6 @@ class RelayloadRun:
     @property
     def passed(self) -> bool:
         return self.exit_code == 0
-
-    def __repr__(self) -> str:
-        """The tables, for a failed `assert run.passed`."""
-        return f"<run in {self.directory}, exit code {self.exit_code}\n{self.output}>"
 
 
 class StartRun(Protocol):
