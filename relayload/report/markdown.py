@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from relayload.core.results.sample import Distribution
+from relayload.core.results.side_by_side import SideBySide
 from relayload.core.results.summary import Metrics, Summary
 from relayload.core.units import format_duration
 from relayload.core.verdict.gate import Verdict
@@ -17,6 +18,7 @@ from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity
 from relayload.report.batch import batch_facts
+from relayload.report.side_by_side import headings, remarks, rows, title
 from relayload.report.text import counted, groups, interval, interval_heading, observed
 
 MOST_BYTES = 900_000
@@ -57,6 +59,8 @@ def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
     yield _latencies(summary)
     if summary.errors:
         yield _errors(summary)
+    if summary.comparison is not None:
+        yield from _side_by_side(summary.comparison)
     yield [f"- warning: {escape(warning)}" for warning in summary.warnings]
     yield [f"run {escape(summary.run_id)}, {format_duration(summary.duration_s)}, started {escape(summary.started_at)}"]
 
@@ -100,6 +104,15 @@ def _metric_rows(name: str, metrics: Metrics) -> Iterator[Sequence[str]]:
 def _errors(summary: Summary) -> list[str]:
     rows = ((escape(error.outcome), escape(error.error or ""), f"{error.count:,}") for error in summary.errors)
     return table(("errors", "", "count"), rows)
+
+
+def _side_by_side(comparison: SideBySide) -> Iterator[list[str]]:
+    """What each target adds to the first."""
+    for beside in comparison.targets:
+        yield [f"#### {escape(title(comparison, beside))}"]
+        if beside.pairs:
+            yield table([escape(heading) for heading in headings(comparison, beside)], rows(beside))
+        yield [f"- {escape(remark)}" for remark in remarks(comparison, beside)]
 
 
 def _row(cells: Sequence[str]) -> str:

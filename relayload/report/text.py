@@ -19,6 +19,7 @@ from relayload.report.batch import batch_facts
 from relayload.report.client import client_facts
 from relayload.report.cost import cost_facts
 from relayload.report.printing import printed
+from relayload.report.side_by_side import side_by_side_parts
 from relayload.report.targets import target_facts
 
 MARKS = {Word.PASS: "✓", Word.FAIL: "✗", Word.INCONCLUSIVE: "?"}
@@ -46,6 +47,8 @@ def render_summary(summary: Summary, *, color: bool = False) -> str:
     facts = [*_errors(summary), *client_facts(summary), *_rates(summary), *cost_facts(summary.cost)]
     facts += target_facts(summary)
     parts += [Text(), *_facts([*facts, *_generator(summary)])]
+    if summary.comparison is not None:
+        parts += [Text(), *side_by_side_parts(summary.comparison)]
     parts += [Text(f"warning: {warning}", style="yellow") for warning in summary.warnings]
     return printed(parts, color=color)
 

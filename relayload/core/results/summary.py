@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from relayload.core.results.batch import BatchTally
 from relayload.core.results.cost import Cost
 from relayload.core.results.sample import Distribution
+from relayload.core.results.side_by_side import SideBySide
 
 SCHEMA_VERSION = 1
 
@@ -211,6 +212,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     by_stage: dict[str, Group]
     by_target: dict[str, TargetGroup] = {}
     """Where there are several, in the order of the profile."""
+    comparison: SideBySide | None = None
+    """None where arrivals went to one target each."""
     timeline_step_s: float
     timeline: tuple[Second, ...]
     generator: GeneratorHealth

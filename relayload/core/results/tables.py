@@ -19,6 +19,7 @@ from relayload.core.results.record import Outcome
 from relayload.core.results.run import RunInfo
 from relayload.core.results.sample import rank_of
 from relayload.core.results.selection import Selection, Series
+from relayload.core.results.side_by_side import SideBySide, side_by_side
 from relayload.core.results.summary import (
     Counts,
     ErrorCount,
@@ -78,11 +79,13 @@ class _Summarizer:
             *self._metrics.jobs(),
             partial(timeline, fold, self._timeline_step_s),
             partial(_Starts.of, fold),
+            partial(side_by_side, fold, run),
         ]
-        *columns, seconds, starts = run_all(jobs)
+        *columns, seconds, starts, comparison = run_all(jobs)
         self._metrics.fill(cast(list[Column], columns))
         self._timeline = cast(tuple[Second, ...], seconds)
         self._starts = cast(_Starts, starts)
+        self._comparison = cast(SideBySide | None, comparison)
 
     def summary(self, faults: tuple[str, ...], warnings: tuple[str, ...]) -> Summary:
         fold, run = self._fold, self._run
@@ -104,6 +107,7 @@ class _Summarizer:
             by_model=self._groups(self._by_model),
             by_stage=self._stages(),
             by_target=self._targets(),
+            comparison=self._comparison,
             timeline_step_s=self._timeline_step_s,
             timeline=self._timeline,
             generator=health_of(fold, run.thresholds, errors, self._starts.late_p99_s, (*accounted.faults, *faults)),

@@ -40,6 +40,8 @@ class Arrival(Struct, frozen=True, gc=False):
     """What the requests of one conversation have in common."""
     blocks: tuple[int, ...] = ()
     """Of 512 tokens each: equal numbers stand for the same text."""
+    target: int = 0
+    """Position, where each arrival goes to every target."""
 
 
 class Row(Protocol):

@@ -3,7 +3,7 @@ import random
 import numpy as np
 import pytest
 
-from relayload.core.verdict.paired import added
+from relayload.core.results.paired import added
 
 
 def _pairs(rng: random.Random, n: int, added_s: float = 0.01) -> list[tuple[float, float]]:

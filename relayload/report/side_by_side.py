@@ -1,0 +1,76 @@
+"""Targets beside one another, as text for people."""
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from relayload.core.results.side_by_side import AddedAt, Beside, SideBySide
+from relayload.core.units import format_duration, format_usd
+from relayload.core.verdict.wording import share
+
+_DASH = "–"
+
+
+def side_by_side_parts(comparison: SideBySide) -> Iterator[RenderableType]:
+    """For each target what it adds to the first, and what it saves."""
+    for beside in comparison.targets:
+        yield Text(title(comparison, beside), style="bold")
+        if beside.pairs:
+            yield _table(comparison, beside)
+        yield from map(Text, remarks(comparison, beside))
+
+
+def title(comparison: SideBySide, beside: Beside) -> str:
+    return f"{beside.target} against {comparison.base}: {beside.pairs:,} pairs, measured and ok at both"
+
+
+def rows(beside: Beside) -> Iterator[list[str]]:
+    """Metric, percentile, there, here, what is added, and its interval."""
+    for name, percentiles in (("latency", beside.latency), ("TTFT", beside.ttft)):
+        for found in percentiles:
+            yield [name, f"p{found.p:g}", *_cells(found)]
+            name = ""
+
+
+def remarks(comparison: SideBySide, beside: Beside) -> list[str]:
+    """What only one of them answered, and the cost."""
+    alone = f"ok at {beside.target} alone {beside.ok_here_only:,}, at {comparison.base} alone {beside.ok_there_only:,}"
+    lines = [alone] if beside.ok_here_only or beside.ok_there_only else []
+    if beside.usd is not None and comparison.base_usd is not None and beside.saved_usd is not None:
+        more = "saves" if beside.saved_usd >= 0 else "costs more by"
+        part = "" if beside.saved_share is None else f" ({share(abs(float(beside.saved_share)))})"
+        amounts = f"{comparison.base} {format_usd(comparison.base_usd)}, {beside.target} {format_usd(beside.usd)}"
+        lines.append(f"cost: {amounts}: {more} {format_usd(abs(beside.saved_usd))}{part}")
+    return lines
+
+
+def headings(comparison: SideBySide, beside: Beside) -> tuple[str, ...]:
+    return ("", "", comparison.base, beside.target, "added", "95% interval")
+
+
+def _table(comparison: SideBySide, beside: Beside) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+    *named, _, _ = headings(comparison, beside)
+    for heading in named:
+        table.add_column(
+            heading, justify="right" if heading else "left", max_width=16, overflow="ellipsis", no_wrap=True
+        )
+    for heading in ("added", "95% interval"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows(beside):
+        table.add_row(*row)
+    return table
+
+
+def _cells(found: AddedAt) -> list[str]:
+    ends = [_DASH if end is None else _signed(end) for end in (found.low, found.high)]
+    interval = _DASH if found.low is None and found.high is None else " to ".join(ends)
+    return [format_duration(found.base), format_duration(found.new), _signed(found.added), interval]
+
+
+def _signed(seconds: float) -> str:
+    if not seconds:
+        return "0s"
+    return f"{'-' if seconds < 0 else '+'}{format_duration(abs(seconds))}"

@@ -1,0 +1,44 @@
+from decimal import Decimal
+
+import pytest
+
+from relayload.core.price import Price
+from relayload.core.results.record import Outcome
+from relayload.core.results.run import TargetInfo
+from relayload.report.markdown import render_markdown
+from relayload.report.printing import WIDTH
+from relayload.report.text import render_summary
+
+
+@pytest.fixture
+def compared(judged, request_line):
+    """A hundred pairs and one that only one target answered; the relay adds 50 ms and costs a tenth."""
+    targets = {
+        "direct": TargetInfo(base_url="http://a/v1", prices={"o3": Price(input=Decimal(1000), output=Decimal(0))}),
+        "relay": TargetInfo(base_url="http://b/v1", prices={"o3": Price(input=Decimal(100), output=Decimal(0))}),
+    }
+    lines = [
+        request_line(index, target=name, service_s=0.2 + place * 0.05, late_s=0.0)
+        for index in range(100)
+        for place, name in enumerate(targets)
+    ]
+    lines += [request_line(100, target="direct"), request_line(100, target="relay", outcome=Outcome.TIMED_OUT)]
+    return judged([], lines, targets=targets, paired=True)
+
+
+def test_a_comparison_tells_what_is_added_and_saved(compared):
+    text = render_summary(compared[0])
+    assert "relay against direct: 100 pairs, measured and ok at both" in text
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "direct relay added 95% interval" in lines
+    assert "latency p50 200ms 250ms +50.0ms +50.0ms to +50.0ms" in lines
+    assert "TTFT p50 100ms 100ms 0s 0s to 0s" in lines
+    assert "ok at relay alone 0, at direct alone 1" in lines
+    assert "cost: direct $2.02, relay $0.20: saves $1.82 (90.1%)" in lines
+    assert max(map(len, text.splitlines())) <= WIDTH
+
+
+def test_a_comparison_stands_in_markdown_too(compared):
+    page = render_markdown(*compared)
+    assert "#### relay against direct: 100 pairs, measured and ok at both" in page
+    assert r"| latency | p50 | 200ms | 250ms | +50.0ms | +50.0ms to +50.0ms |" in page
