@@ -11,18 +11,20 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from relayload.core.errors import AuthorError, Fault
+from relayload.core.price import price_of
 from relayload.core.traffic.prompt_sets import SETS
 from relayload.core.verdict.names import unknown_names, within_scenario
 from relayload.document import Document, Location
 from relayload.profile import trace as traces
 from relayload.profile.amounts import SeenAmounts
 from relayload.profile.endpoints import unfit
+from relayload.profile.guardrails import Guardrails
 from relayload.profile.loads import OpenLoad
 from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.prompt import PromptFile
 from relayload.profile.scenario import class_name
 from relayload.profile.stages import expected_arrivals, written_names, written_stages
-from relayload.profile.target import Guardrails, Target
+from relayload.profile.target import Target
 from relayload.profile.trace import Trace
 from relayload.profile.types import Rate
 from relayload.transport.origin import origin_of
@@ -83,6 +85,12 @@ class _Content:
             return [TRACE_STAGE]
         return [name for number, (_, stage) in enumerate(self.stages) for name in written_names(stage, number)]
 
+    @property
+    def models(self) -> list[str]:
+        """Of scenarios, and of the rows of a trace."""
+        written = [model for scenario in self.scenarios.values() for model in _models(scenario)]
+        return list(dict.fromkeys([*written, *self.traced_models]))
+
     def untold(self, location: Location) -> bool:
         return ".".join(map(str, location)) not in self._told
 
@@ -94,11 +102,10 @@ def _target_faults(content: _Content, folder: Path) -> Iterator[Fault]:
     if target and target.fake_preset:
         for message in _preset_faults(target.fake_preset):
             yield content.fault(location, message)
-    elif target and guardrails and not guardrails.allow(target):
-        remedy = f"guardrails: {{allow_hosts: [{target.host}]}}"
-        yield content.fault(location, f"'{target.host}' is not this machine; to send load there, write {remedy}")
+    elif target and guardrails:
+        yield from _guardrail_faults(content, target, guardrails)
     if target and content.untold(("target", "prices")):
-        yield from _price_faults(content, target.found_from(folder))
+        yield from _price_faults(content, target.found_from(folder), guardrails)
     if target and target.secure:
         yield from _tls_faults(content, target.found_from(folder))
 
@@ -111,13 +118,31 @@ def _tls_faults(content: _Content, target: Target) -> Iterator[Fault]:
             yield content.fault(("target", "tls", fault.path), fault.message)
 
 
-def _price_faults(content: _Content, target: Target) -> Iterator[Fault]:
-    """Of a list of the author's own."""
+def _guardrail_faults(content: _Content, target: Target, guardrails: Guardrails) -> Iterator[Fault]:
+    lacking = [f"{name}: {example}" for name, example in guardrails.lacking(target).items()]
+    if not guardrails.allow(target):
+        remedy = f"guardrails: {{{', '.join([f'allow_hosts: [{target.host}]', *lacking])}}}"
+        message = f"'{target.host}' is not this machine; to send load there, write {remedy}"
+        yield content.fault(("target", "base_url"), message)
+    elif lacking:
+        message = f"load for '{target.host}' needs bounds: write {', '.join(lacking)}"
+        yield content.fault(("guardrails",), message)
+
+
+def _price_faults(content: _Content, target: Target, guardrails: Guardrails | None) -> Iterator[Fault]:
+    """Of a list of the author's own, and of models whose dollars nobody could count."""
+    location = ("target", "prices")
     try:
-        _ = target.known_prices
+        prices = target.known_prices
     except AuthorError as error:
         for fault in error.faults:
-            yield content.fault(("target", "prices"), str(fault))
+            yield content.fault(location, str(fault))
+        return
+    capped = guardrails is not None and guardrails.max_usd is not None and target.fake_preset is None
+    for model in content.models if capped else ():
+        if price_of(model, prices) is None:
+            remedy = f"target.prices: {{{model}: {{input: $2, output: $8}}}}, per million tokens"
+            yield content.fault(location, f"none for '{model}', so max_usd could not be kept: write {remedy}")
 
 
 def _preset_faults(name: str) -> list[str]:
@@ -260,10 +285,9 @@ def _file_faults(content: _Content, folder: Path) -> Iterator[Fault]:
 
 
 def _objective_faults(content: _Content) -> Iterator[Fault]:
-    written = [model for scenario in content.scenarios.values() for model in _models(scenario)]
     names = {
         "scenarios": list(content.scenarios),
-        "models": list(dict.fromkeys([*written, *content.traced_models])),
+        "models": content.models,
         "stages": content.stage_names,
     }
     if not all(names.values()):
@@ -296,7 +320,7 @@ def _own_objective_faults(content: _Content, names: dict[str, list[str]]) -> Ite
 
 def _models(scenario: dict[str, Any]) -> list[str]:
     model = scenario.get("model")
-    return list(model) if isinstance(model, dict) else [str(model)]
+    return list(model) if isinstance(model, dict) else [model] if isinstance(model, str) else []
 
 
 def _sound(model: Any, value: Any) -> Any:

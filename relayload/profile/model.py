@@ -16,10 +16,11 @@ from relayload.core.verdict.objective import Objective
 from relayload.core.wire.request import Timeouts
 from relayload.profile.client import Client, ClientTimeouts
 from relayload.profile.generator import GeneratorBounds
+from relayload.profile.guardrails import Guardrails
 from relayload.profile.loads import Load, OpenLoad
 from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.scenario import Scenarios
-from relayload.profile.target import Guardrails, Target
+from relayload.profile.target import Target
 from relayload.profile.trace import Trace
 from relayload.profile.types import Integer, Items, Part, Text
 

@@ -1,7 +1,6 @@
 """Where the load goes, and what keeps it from going anywhere else."""
 
 import re
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -12,13 +11,13 @@ from relayload import prices
 from relayload.core.errors import AuthorError
 from relayload.core.price import Price
 from relayload.core.resilience.dialects import DialectName
-from relayload.profile.types import Flag, HeaderValue, Items, Part, PathText, Secret, Text
+from relayload.profile.types import Flag, HeaderValue, Part, PathText, Secret, Text
 from relayload.transport.drivers import Options
+from relayload.transport.origin import is_loopback
 
 FAKE_SCHEME = "fake://"
 
 _URL = re.compile(r"https?://[^\s/?#@\\]+(/[^\s?#\\]*)?", re.IGNORECASE)
-_HOST = re.compile(r"[A-Za-z0-9._-]+")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 _SET_BY_THE_DRIVER = ("host", "connection", "content-type", "content-length", "transfer-encoding", "accept-encoding")
 
@@ -151,35 +150,11 @@ class Target(Part):
         return None if self.fake_preset else urlsplit(self.base_url).hostname
 
     @property
+    def local(self) -> bool:
+        """It is on this machine."""
+        return self.host is None or is_loopback(self.host)
+
+    @property
     def versioned(self) -> bool:
         """The base URL ends in a version such as `/v1`, as those of most relays do."""
         return self.fake_preset is not None or bool(re.search(r"/v\d+\w*$", self.base_url))
-
-
-def _host(name: str) -> str:
-    if is_address(name) or _HOST.fullmatch(name):
-        return name.lower()
-    raise ValueError(f"expected a host alone, without scheme, port or path, got '{name}'")
-
-
-class Guardrails(Part):
-    """Bounds that no run passes. `allow_hosts` names the hosts that load may go to, besides this machine."""
-
-    allow_hosts: Items[Annotated[str, AfterValidator(_host)]] = ()
-    """Hosts that load may go to, besides this machine."""
-
-    def allow(self, target: Target) -> bool:
-        return target.host is None or is_loopback(target.host) or target.host in self.allow_hosts
-
-
-def is_loopback(host: str) -> bool:
-    """This machine, without asking a name server: `localhost`, 127.0.0.0/8 or ::1."""
-    return host == "localhost" or (is_address(host) and ip_address(host).is_loopback)
-
-
-def is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -9,6 +9,7 @@ from typing import Any
 from relayload.transport.drivers import Options
 from relayload.transport.origin import Origin, bracketed, origin_of
 from relayload.transport.proxy import Proxy, proxy_for
+from relayload.transport.resolve import check_local
 from relayload.transport.tls import target_context
 
 _TIMEOUT_S = 10.0
@@ -42,6 +43,7 @@ class Asker:
         connection, base, headers = self._way(origin, proxy)
         body, typed = (b"{}", {"Content-Type": "application/json"}) if method == "POST" else (None, {})
         try:
+            check_local(origin.host, origin.port)
             connection.request(method, base + origin.path + path, body=body, headers=headers | typed)
             response = connection.getresponse()
             return response.status, response.read(_BODY_BYTES)

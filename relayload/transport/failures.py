@@ -8,6 +8,7 @@ from enum import StrEnum
 from relayload.core.results.record import Outcome
 from relayload.core.wire.answers import AnswerFlaw
 from relayload.core.wire.stream import StreamFlaw
+from relayload.transport.resolve import ForeignAddress
 
 
 class Failure(StrEnum):
@@ -18,6 +19,8 @@ class Failure(StrEnum):
     NO_PORTS = "no_ports"
     """This machine has no free port left to connect from: likewise."""
     DNS = "dns"
+    FOREIGN_ADDRESS = "foreign_address"
+    """The name of this machine led to another, where load must not go."""
     CONNECT = "connect"
     CONNECT_TIMEOUT = "connect_timeout"
     TLS = "tls"
@@ -40,6 +43,7 @@ OUTCOMES: dict[Failure | AnswerFlaw | StreamFlaw, Outcome] = {
     Failure.NO_FILES: Outcome.UNREACHABLE,
     Failure.NO_PORTS: Outcome.UNREACHABLE,
     Failure.DNS: Outcome.UNREACHABLE,
+    Failure.FOREIGN_ADDRESS: Outcome.UNREACHABLE,
     Failure.CONNECT: Outcome.UNREACHABLE,
     Failure.CONNECT_TIMEOUT: Outcome.UNREACHABLE,
     Failure.TLS: Outcome.UNREACHABLE,
@@ -67,6 +71,7 @@ OUTCOMES: dict[Failure | AnswerFlaw | StreamFlaw, Outcome] = {
 """Errors that name a status of their own (`error_body`, `error_event`) are judged by that status instead."""
 
 _ERRORS: tuple[tuple[type[OSError], Failure], ...] = (  # the first that fits
+    (ForeignAddress, Failure.FOREIGN_ADDRESS),
     (TimeoutError, Failure.CONNECT_TIMEOUT),
     (socket.gaierror, Failure.DNS),
     (ssl.SSLCertVerificationError, Failure.TLS_CERTIFICATE),

@@ -1,6 +1,7 @@
 """Where requests go, read from a base URL."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from relayload.core.errors import AuthorError, Fault
@@ -44,3 +45,17 @@ def origin_of(url: str, path: str = "base_url") -> Origin:
 def bracketed(host: str) -> str:
     """A host as it stands in a URL: `[::1]`."""
     return f"[{host}]" if ":" in host else host
+
+
+def is_loopback(host: str) -> bool:
+    """This machine, without asking a name server: `localhost`, 127.0.0.0/8 or ::1."""
+    return host == "localhost" or (is_address(host) and ip_address(host).is_loopback)
+
+
+def is_address(host: str) -> bool:
+    """An IP address, and no name."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

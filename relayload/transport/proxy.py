@@ -5,12 +5,11 @@ import re
 import socket
 import urllib.request
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.transport.failures import Failure, WireError
-from relayload.transport.origin import Origin, bracketed, origin_of
+from relayload.transport.origin import Origin, bracketed, is_loopback, origin_of
 from relayload.transport.sockets import receive, send_all
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
@@ -33,7 +32,7 @@ def proxy_for(target: Origin) -> Proxy | None:
     """
     proxies = urllib.request.getproxies_environment()
     url = proxies.get(target.scheme) or proxies.get("all")
-    if not url or _is_loopback(target.host) or _bypassed(target, proxies):
+    if not url or is_loopback(target.host) or _bypassed(target, proxies):
         return None
     return _proxy_of(url if "://" in url else f"http://{url}", f"{target.scheme}_proxy")
 
@@ -59,13 +58,6 @@ def open_tunnel(sock: socket.socket, proxy: Proxy, target: Origin) -> None:
 def _bypassed(target: Origin, proxies: dict[str, str]) -> bool:
     place = f"{target.host}:{target.port}"
     return bool(urllib.request.proxy_bypass_environment(place, proxies))  # type: ignore[attr-defined] # not in typeshed
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _proxy_of(url: str, variable: str) -> Proxy:

@@ -5,6 +5,7 @@ import socket
 from gevent import get_hub, monkey
 
 from relayload import clock
+from relayload.transport.origin import is_loopback
 
 Place = tuple[str, int] | tuple[str, int, int, int]
 Address = tuple[socket.AddressFamily, Place]
@@ -24,8 +25,18 @@ def lookup(host: str, port: int, **options: int) -> list[Found]:
     return found
 
 
+class ForeignAddress(OSError):
+    """The name of this machine leads to another: load that was meant to stay here would not."""
+
+
+def check_local(host: str, port: int) -> None:
+    """Raises ForeignAddress where the name of this machine leads elsewhere, and gaierror where it leads nowhere."""
+    if is_loopback(host):
+        _guarded(host, lookup(host, port, type=socket.SOCK_STREAM))
+
+
 class Addresses:
-    """Of one host and port."""
+    """Of one host and port. Where the host is this machine, addresses of another are refused."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
@@ -36,7 +47,7 @@ class Addresses:
     def find(self) -> tuple[list[Address], float | None]:
         """The addresses in the order to try them, and the seconds the lookup took: None if there was none.
 
-        Raises socket.gaierror.
+        Raises socket.gaierror, and ForeignAddress.
         """
         now_s = clock.now_s()
         if self._known and now_s < self._fresh_until_s:
@@ -47,7 +58,7 @@ class Addresses:
             return literal, None
         found = lookup(self._host, self._port, type=socket.SOCK_STREAM)
         done_s = clock.now_s()
-        self._known, self._fresh_until_s = _addresses(found), done_s + REMEMBERED_S
+        self._known, self._fresh_until_s = _guarded(self._host, found), done_s + REMEMBERED_S
         return list(self._known), done_s - now_s
 
     def prefer(self, address: Address) -> None:
@@ -65,6 +76,13 @@ class Addresses:
         except socket.gaierror:
             return []
         return _addresses(found)
+
+
+def _guarded(host: str, found: list[Found]) -> list[Address]:
+    addresses = _addresses(found)
+    if is_loopback(host) and not all(is_loopback(place[0]) for _, place in addresses):
+        raise ForeignAddress(f"'{host}' leads to another machine")
+    return addresses
 
 
 def _addresses(found: list[Found]) -> list[Address]:

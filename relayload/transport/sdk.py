@@ -30,8 +30,9 @@ from relayload.transport import Answer, OnText
 from relayload.transport.attempts import Phases, Reading, answer
 from relayload.transport.deadlines import Watch, next_deadline
 from relayload.transport.failures import Failure, dial_failure
-from relayload.transport.origin import Origin, origin_of
+from relayload.transport.origin import Origin, is_loopback, origin_of
 from relayload.transport.proxy import proxy_for
+from relayload.transport.resolve import Addresses
 from relayload.transport.tls import target_context
 
 _FAILURES: tuple[tuple[type[Exception], Failure, Failure], ...] = (
@@ -45,7 +46,15 @@ _FAILURES: tuple[tuple[type[Exception], Failure, Failure], ...] = (
 )
 _OWN_PARAMETERS = {"model", "messages", "input", "stream", "encoding_format"}
 """Those that the SDK is told by name; the rest of a body goes through as it is."""
-_UNSENT = {Failure.DNS, Failure.CONNECT, Failure.CONNECT_TIMEOUT, Failure.TLS, Failure.TLS_CERTIFICATE, Failure.PROXY}
+_UNSENT = {
+    Failure.DNS,
+    Failure.FOREIGN_ADDRESS,
+    Failure.CONNECT,
+    Failure.CONNECT_TIMEOUT,
+    Failure.TLS,
+    Failure.TLS_CERTIFICATE,
+    Failure.PROXY,
+}
 
 
 _FIRST_EVENTS = b'data: {"type":"response.created","response":{"output":[]},"choices":[]}\n\n'
@@ -95,6 +104,7 @@ class SdkTransport:
             default_headers=dict(headers or {}),
             http_client=_http_client(origin, context, max_connections),
         )
+        self._own_name = Addresses(origin.host, origin.port) if is_loopback(origin.host) else None
         self._create: dict[Endpoint, Callable[..., Any]] = {
             Endpoint.CHAT: self._client.chat.completions.with_raw_response.create,
             Endpoint.RESPONSES: self._client.responses.with_raw_response.create,
@@ -142,6 +152,12 @@ class SdkTransport:
         watch: Watch,
         new_stream: Callable[[], TokenStream],
     ) -> None:
+        try:
+            if self._own_name:
+                self._own_name.find()  # the SDK's client would go wherever it leads
+        except OSError as error:
+            reading.failure = dial_failure(error)
+            return
         try:
             response = self._create[request.endpoint](**_arguments(request, timeouts))
         except openai.APIStatusError as error:

@@ -1,5 +1,8 @@
+from decimal import Decimal
+
 import pytest
 
+from relayload.core.resilience.guard import Caps
 from relayload.fakerelay import preset
 
 STAGES = "stages:\n    - {for: 10s, rate: 5/s}"
@@ -151,9 +154,50 @@ def test_a_host_that_is_not_allowed_is_told_with_the_line_to_add(faults, read, g
     text = f"{good}target: {{base_url: 'https://relay.test/v1'}}\n"
     assert faults(text) == [
         "p.yaml:8:20: target.base_url: 'relay.test' is not this machine; to send load there, "
-        "write guardrails: {allow_hosts: [relay.test]}"
+        "write guardrails: {allow_hosts: [relay.test], max_requests: 20000, max_duration: 30m, max_usd: $5}"
     ]
-    assert read(f"{text}guardrails: {{allow_hosts: [relay.test]}}\n").target.host == "relay.test"
+    bounds = "allow_hosts: [relay.test], max_requests: 10, max_duration: 1m, max_usd: $0.50"
+    priced = text.replace("/v1'", "/v1', prices: holysheep")
+    profile = read(f"{priced}guardrails: {{{bounds}}}\n")
+    assert profile.target.host == "relay.test"
+    assert profile.guardrails.caps == Caps(10, Decimal("0.50"))
+
+
+def test_a_target_elsewhere_needs_every_bound(faults, good):
+    text = f"{good}target: {{base_url: 'https://relay.test/v1'}}\n"
+    assert faults(f"{text}guardrails: {{allow_hosts: [relay.test], max_duration: 1m}}\n") == [
+        "p.yaml:9:13: guardrails: load for 'relay.test' needs bounds: write max_requests: 20000, max_usd: $5"
+    ]
+
+
+@pytest.mark.parametrize("url", ["http://localhost:4000/v1", "http://127.0.0.1:4000/v1"])
+def test_a_cap_of_dollars_needs_the_price_of_every_model(faults, read, good, url):
+    text = f"{good}target: {{base_url: '{url}', prices: {{o9: {{input: $1, output: $2}}}}}}\n"
+    assert faults(f"{text}guardrails: {{max_usd: 5}}\n") == [
+        f"p.yaml:8:{32 + len(url)}: target.prices: none for 'o3', so max_usd could not be kept: "
+        "write target.prices: {o3: {input: $2, output: $8}}, per million tokens"
+    ]
+    assert read(f"{text.replace('o9', 'any')}guardrails: {{max_usd: 5}}\n").guardrails.max_usd == 5
+    assert read(text).guardrails.max_usd is None
+
+
+def test_a_fake_relay_costs_nothing_without_a_price(read, good):
+    assert read(f"{good}guardrails: {{max_usd: $5}}\n").guardrails.max_usd == 5
+
+
+@pytest.mark.parametrize(
+    ("guardrails", "told"),
+    [
+        ("max_requests: 0", "max_requests: expected greater than or equal to 1, got '0'"),
+        ("max_duration: 10", "max_duration: expected a duration such as '800ms', '30s' or '1h30m', got '10'"),
+        ("max_usd: 5€", "max_usd: expected dollars such as '$5' or '$0.01', got '5€'"),
+        ("fuse: {errors: 5}", "fuse.errors: expected a share such as '1%', got '5'"),
+        ("fuse: {auth_failure: 5}", "fuse.auth_failure: unknown key; did you mean 'auth_failures'?"),
+    ],
+)
+def test_bounds_that_cannot_be_read_are_faults(faults, good, guardrails, told):
+    (fault,) = faults(f"{good}guardrails: {{{guardrails}}}\n")
+    assert fault.endswith(f": guardrails.{told}")
 
 
 def test_a_fake_relay_needs_a_preset_that_exists(faults, good):

@@ -55,3 +55,9 @@ def test_what_is_no_list_of_models_is_told(answering, body, status, told):
 def test_nobody_there_is_told():
     with pytest.raises(TargetUnreachable, match=r"nothing listens on 127\.0\.0\.1:1"):
         models("http://127.0.0.1:1/v1", KEY)
+
+
+def test_the_name_of_this_machine_is_not_followed_to_another(resolve_to):
+    resolve_to("192.0.2.1")
+    with pytest.raises(TargetUnreachable, match="localhost:9: 'localhost' leads to another machine"):
+        models("http://localhost:9/v1", "sk-test")

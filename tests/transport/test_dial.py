@@ -5,6 +5,7 @@ import pytest
 from relayload.core.results.record import Outcome
 from relayload.core.wire.request import Timeouts
 from relayload.transport.dial import Dialler
+from relayload.transport.drivers import DRIVERS, new_transport
 from relayload.transport.failures import Failure, WireError
 from relayload.transport.origin import Origin
 from relayload.transport.stamps import ArrivalClock
@@ -111,3 +112,13 @@ def full_port():
         yield port
         for each in waiting:
             each.close()
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_neither_driver_follows_the_name_of_this_machine_to_another(ask, resolve_to, driver):
+    resolve_to("192.0.2.1")
+    transport = new_transport(driver, "http://localhost:9/v1", "sk-test")
+    attempt = transport.send(ask(stream=False), PATIENT).attempt
+    transport.close()
+
+    assert (attempt.outcome, attempt.error, attempt.sent_at_s) == (Outcome.UNREACHABLE, "foreign_address", None)

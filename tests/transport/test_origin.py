@@ -1,7 +1,7 @@
 import pytest
 
 from relayload.core.errors import AuthorError
-from relayload.transport.origin import Origin, origin_of
+from relayload.transport.origin import Origin, is_loopback, origin_of
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,13 @@ def test_a_url_that_cannot_be_used_is_not_repeated(url):
     (fault,) = raised.value.faults
     assert fault.path == "target.base_url"
     assert not url or url not in fault.message
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "::1"])
+def test_this_machine_is_loopback(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "10.0.0.1", "localhost.example.com", "127.1", "2130706433", "::", ""])
+def test_everything_else_is_not_even_if_a_name_server_might_say_so(host):
+    assert not is_loopback(host)

@@ -18,7 +18,7 @@ TIMEOUTS = frozenset({"connect_timeout", "first_token_timeout", "gap_timeout", "
 OWN_FAULTS = frozenset({"no_files", "no_ports"})
 """Failures of this process or machine: they say nothing about the relay."""
 
-NEVER_SENT = OWN_FAULTS | {"dns", "connect", "connect_timeout", "tls", "tls_certificate", "proxy"}
+NEVER_SENT = OWN_FAULTS | {"dns", "foreign_address", "connect", "connect_timeout", "tls", "tls_certificate", "proxy"}
 """Failures before the relay got to see the request."""
 
 
@@ -70,6 +70,7 @@ _BY_FAILURE = (
             "no_files",
             "no_ports",
             "dns",
+            "foreign_address",
             "connect",
             "connect_timeout",
             "tls",

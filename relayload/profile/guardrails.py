@@ -1,0 +1,79 @@
+"""Bounds that no run passes: the `guardrails:` of a profile."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from relayload.core.resilience.guard import Caps, FusePolicy
+from relayload.prices import Usd
+from relayload.profile.target import Target
+from relayload.profile.types import Count, Items, Part, PositiveDuration, Share
+from relayload.transport.origin import is_address
+
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
+_DEFAULT = FusePolicy()
+_EXAMPLES = {"max_requests": "20000", "max_duration": "30m", "max_usd": "$5"}
+"""Of the bounds that a target elsewhere must have."""
+
+
+def _host(name: str) -> str:
+    if is_address(name) or _HOST.fullmatch(name):
+        return name.lower()
+    raise ValueError(f"expected a host alone, without scheme, port or path, got '{name}'")
+
+
+class Fuse(Part):
+    """When to stop, since the target has gone wrong; null leaves a rule out."""
+
+    auth_failures: Count | None = _DEFAULT.auth_failures
+    """So many answers were 401 or 403."""
+    errors: Annotated[Share, Field(gt=0)] | None = _DEFAULT.errors
+    """That share of the requests failed, those that were refused with a 429 left aside."""
+    over_s: PositiveDuration = Field(_DEFAULT.over_s, alias="over")
+    """Among the answers of the last so long."""
+    min_requests: Count = _DEFAULT.min_requests
+    """The fewest answers to tell a share of."""
+
+    @property
+    def policy(self) -> FusePolicy:
+        return FusePolicy(self.auth_failures, self.errors, self.over_s, self.min_requests)
+
+
+class Guardrails(Part):
+    """Bounds that no run passes: one that reaches them is ended in order, with exit code 5.
+
+    A target that is not this machine must be named and have the three caps.
+    """
+
+    allow_hosts: Items[Annotated[str, AfterValidator(_host)]] = ()
+    """Hosts that load may go to, besides this machine."""
+    max_requests: Count | None = None
+    """The most requests to send."""
+    max_duration_s: PositiveDuration | None = Field(None, alias="max_duration")
+    """The longest time to send for: whatever would be due later is left out."""
+    max_usd: Usd | None = None
+    """The most dollars to spend, by the prices of the target."""
+    fuse: Fuse | None = None
+    """When to stop, since the target has gone wrong. Without a word it watches targets that are not this machine."""
+
+    def allow(self, target: Target) -> bool:
+        """Whether load may go there."""
+        return target.local or target.host in self.allow_hosts
+
+    def lacking(self, target: Target) -> dict[str, str]:
+        """What a target must have and has not, with examples."""
+        if target.local:
+            return {}
+        given = {"max_requests": self.max_requests, "max_duration": self.max_duration_s, "max_usd": self.max_usd}
+        return {name: _EXAMPLES[name] for name, value in given.items() if value is None}
+
+    @property
+    def caps(self) -> Caps:
+        return Caps(self.max_requests, self.max_usd)
+
+    def fuse_for(self, target: Target) -> FusePolicy | None:
+        """What watches a target; None where nothing does."""
+        if self.fuse is not None:
+            return self.fuse.policy
+        return None if target.local else _DEFAULT
