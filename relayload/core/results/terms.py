@@ -38,6 +38,13 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A pass must be proven, too."""
     on_no_data: NoData = NoData.FAIL
     severity: Severity = Severity.ERROR
+    looks: int = 1
+    """How many times it is judged, of which each could fail it by chance: they share what is left of the confidence."""
+
+    @property
+    def fail_confidence(self) -> float:
+        """How sure a FAIL must be so that all looks together are as sure as asked (Bonferroni)."""
+        return 1 - (1 - self.confidence) / self.looks
 
 
 PLAIN = Terms()

@@ -51,13 +51,14 @@ class Tries:
         for cause, due_s in other.retries_due_s.items():
             self.retries_due_s.setdefault(cause, array("d")).extend(due_s)
 
-    def within(self, begins_at_s: float, ends_at_s: float) -> dict[Cause, "array[float]"]:
-        """Per retry of the requests that were due from one instant until before another, when they were."""
-        kept = {
-            cause: array("d", (due for due in due_s if begins_at_s <= due < ends_at_s))
-            for cause, due_s in self.retries_due_s.items()
-        }
-        return {cause: due_s for cause, due_s in kept.items() if due_s}
+    def within(self, first_s: float, last_s: float) -> "Tries":
+        """The retries of requests that were due between two instants, these included."""
+        piece = Tries()
+        for cause, due_s in self.retries_due_s.items():
+            kept = array("d", (due for due in due_s if first_s <= due <= last_s))
+            if kept:
+                piece.retries_due_s[cause] = kept
+        return piece
 
 
 def retries_by_cause(tries: Iterable[Tries]) -> dict[str, int]:

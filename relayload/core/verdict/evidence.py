@@ -1,23 +1,25 @@
 """What a run has to say on an objective: the requests that its tags admit, as numbers."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from relayload.core.results.breakers import Breaker, breakers
-from relayload.core.results.cell import Cell, Key, Place
+from relayload.core.results.cell import Key, Place
 from relayload.core.results.fold import Fold
 from relayload.core.results.histogram import Histogram, middle_s
 from relayload.core.results.ranks import Parts
 from relayload.core.results.record import Transition
-from relayload.core.results.run import RunInfo
+from relayload.core.results.run import RunInfo, Span
 from relayload.core.results.sample import effective_size
 from relayload.core.results.selection import Selection, Series
+from relayload.core.results.slices import Slices, windows
 from relayload.core.results.tables import load_s
 from relayload.core.results.tries import Cause
 from relayload.core.verdict.catalog import METRICS
-from relayload.core.verdict.objective import Condition, Objective, Tag
+from relayload.core.verdict.conditions import bad_due_s
+from relayload.core.verdict.objective import Objective, Tag
 from relayload.core.verdict.stats import Exceedance
 
 _NEVER = math.inf
@@ -33,6 +35,8 @@ class Evidence:
     fold: Fold
     run: RunInfo
     lost: int
+    window: "Window | None" = None
+    """Where this is a piece of a run, which."""
 
     def requests(self, objective: Objective) -> Selection:
         """Requests that were started and that the tags of the objective admit."""
@@ -99,7 +103,7 @@ class Evidence:
         scenarios = {key.place.scenario for key in ok.cells}
         if scenarios and any(scenarios <= without[condition.metric] for condition in objective.conditions):
             return None
-        bad = Parts([sorted(self._unanswered_s(objective, started)), *_bad_due_s(ok, objective.conditions, without)])
+        bad = Parts([sorted(self._unanswered_s(objective, started)), *bad_due_s(ok, objective.conditions, without)])
         offered = Parts(
             [
                 *(cell.ordered("due") for key, cell in started.cells.items() if key.ok or key.failed),
@@ -116,25 +120,50 @@ class Evidence:
 
     @property
     def measured_spans(self) -> list[tuple[float, float]]:
-        """From when to when each measured stage was."""
-        spans = self.run.spans(load_s(self.fold, self.run))
-        return [(span.begins_at_s, span.ends_at_s) for span in spans if span.seconds and not span.stage.warmup]
+        """From when to when each measured stage was, as far as it is in sight."""
+        return [(span.begins_at_s, span.ends_at_s) for span in self._spans()]
 
     def in_measured(self, at_s: float) -> bool:
         """Whether that instant belongs to a measured stage; what comes after the load belongs to its last stage."""
-        until_s = load_s(self.fold, self.run)
-        at_s = min(at_s, math.nextafter(until_s, 0.0))
+        at_s = min(at_s, math.nextafter(self._load_s, 0.0))
         return any(begins_at_s <= at_s < ends_at_s for begins_at_s, ends_at_s in self.measured_spans)
 
     def seconds(self, objective: Objective) -> float:
         """How long the measured stages that the tags admit lasted."""
-        until_s = load_s(self.fold, self.run)
+        return math.fsum(span.seconds for span in self._admitted(objective))
+
+    def windows(self, objective: Objective) -> list["Window"]:
+        """The windows that an objective asks for: whole ones of the measured stages that its tags admit.
+
+        Stages that follow one another are cut as one. What was lost is in the last window.
+        """
+        over_s = objective.terms.over_s
+        assert over_s is not None
+        spans = _joined([(span.begins_at_s, span.ends_at_s) for span in self._admitted(objective)])
+        edges = [window for span in spans for window in windows(*span, over_s)]
+        slices = Slices(self.fold)
+        return [
+            Window(self, slices, begins_at_s, ends_at_s, last=number == len(edges))
+            for number, (begins_at_s, ends_at_s) in enumerate(edges, start=1)
+        ]
+
+    @property
+    def _load_s(self) -> float:
+        return self.window.whole._load_s if self.window else load_s(self.fold, self.run)
+
+    def _admitted(self, objective: Objective) -> list[Span]:
         tags = objective.tagged("stage")
-        return math.fsum(
-            self.run.stage_s(name, until_s)
-            for name in self.run.measured_stages
-            if all(tag.admits(name) for tag in tags)
-        )
+        return [span for span in self._spans() if all(tag.admits(span.stage.name) for tag in tags)]
+
+    def _spans(self) -> list[Span]:
+        """The measured stages that were reached, cut to the window if there is one."""
+        spans = [span for span in self.run.spans(self._load_s) if not span.stage.warmup]
+        if self.window:
+            begins_at_s, ends_at_s = self.window.begins_at_s, self.window.ends_at_s
+            spans = [
+                Span(span.stage, max(span.begins_at_s, begins_at_s), min(span.ends_at_s, ends_at_s)) for span in spans
+            ]
+        return [span for span in spans if span.seconds > 0]
 
     def _places(self, objective: Objective) -> Selection:
         return Selection(self.fold.cells).where(lambda key: _within(objective.tags, key.place))
@@ -161,11 +190,32 @@ class Evidence:
         ]
 
     def _scenarios_without(self, metric: str) -> set[str]:
+        """Those whose answers never have the metric, in the whole run."""
+        if self.window:
+            return self.window.whole._scenarios_without(metric)
         ok = Selection(self.fold.cells).where(lambda key: key.ok)
         scenarios = {key.place.scenario for key in ok.cells}
         if metric not in METRICS or not METRICS[metric].distribution:
             return set()
         return {name for name in scenarios if not _measures(ok.where(_in_scenario(name)), metric)}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A piece of a run, by the time at which its requests were due."""
+
+    whole: Evidence
+    slices: Slices
+    begins_at_s: float
+    ends_at_s: float
+    last: bool
+    """Of the windows of an objective."""
+
+    @property
+    def evidence(self) -> Evidence:
+        """What that piece has to say."""
+        piece = self.slices.cut(self.begins_at_s, self.ends_at_s)
+        return Evidence(piece, self.whole.run, self.whole.lost if self.last else 0, self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +238,17 @@ class Gaps:
 
     def _at_rank(self, rank: int) -> float:
         return self.measured.at_ranks([rank])[0] if rank <= self.measured.count else math.inf
+
+
+def _joined(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Spans in order of time, those that follow one another as one."""
+    joined: list[tuple[float, float]] = []
+    for begins_at_s, ends_at_s in spans:
+        if joined and joined[-1][1] == begins_at_s:
+            joined[-1] = (joined[-1][0], ends_at_s)
+        else:
+            joined.append((begins_at_s, ends_at_s))
+    return joined
 
 
 def _in_scenario(name: str) -> Callable[[Key], bool]:
@@ -231,22 +292,3 @@ def _admits(tags: Sequence[Tag], key: Key) -> bool:
 def _of_kind(tag: Tag, ending: Key | Cause) -> bool:
     """A kind is an outcome, a status, or what the client made of it."""
     return (tag.value in (ending.outcome, str(ending.status), ending.kind)) is not tag.negated
-
-
-def _bad_due_s(
-    ok: Selection, conditions: Sequence[Condition], without: Mapping[str, set[str]]
-) -> Iterator[list[float]]:
-    """When those were due that ended ok, but did not meet every condition that is asked of them."""
-    for key, cell in ok.cells.items():
-        asked = [condition for condition in conditions if key.place.scenario not in without[condition.metric]]
-        met = [_meets(cell, condition) for condition in asked]
-        if met:
-            yield sorted(due for due, *all_met in zip(cell.due_s, *met, strict=True) if not all(all_met))
-
-
-def _meets(cell: Cell, condition: Condition) -> Iterable[bool]:
-    """Of each request, whether it meets the condition. An answer too short to have a time per token meets any."""
-    met = map(condition.op.within(condition.limit), cell.column(condition.metric))
-    if condition.metric != "tpot":
-        return met
-    return [meets or tokens < 2 for meets, tokens in zip(met, cell.column("output_tokens"), strict=True)]

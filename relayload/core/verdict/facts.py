@@ -61,8 +61,7 @@ def _judge_budget(objective: Objective, seen: Exceedance, budget: float, what: s
     """A share of bad ones against the share that may be; `numbers` are what was observed, and its interval."""
     holds = objective.op.holds(numbers["observed"], objective.limit)
     needed = samples_to_resolve(budget)
-    terms = objective.terms
-    word = judge_share(seen, budget, holds=holds, needed=needed, strict=terms.strict, confidence=terms.confidence)
+    word = judge_share(seen, budget, holds=holds, needed=needed, terms=objective.terms)
     return judgement(
         objective,
         word,

@@ -4,21 +4,39 @@ from msgspec.structs import replace
 
 from relayload.core.results.ranks import Parts
 from relayload.core.results.sample import percentile
+from relayload.core.units import format_duration
 from relayload.core.verdict.catalog import METRICS
 from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.facts import FACTS
+from relayload.core.verdict.inwindows import taken_together
 from relayload.core.verdict.judgement import Judgement, finite, judgement, nothing, share_reason
-from relayload.core.verdict.objective import Objective
+from relayload.core.verdict.objective import Objective, replace_terms
 from relayload.core.verdict.stats import Exceedance, Word, judge_share, mean_margin, samples_needed
 
 
 def judge_objective(objective: Objective, evidence: Evidence) -> Judgement:
-    """Judge one objective by everything that its tags admit."""
+    """Judge one objective by everything that its tags admit, at once or window by window."""
+    return _judge_at_once(objective, evidence) if objective.terms.over_s is None else _in_windows(objective, evidence)
+
+
+def _judge_at_once(objective: Objective, evidence: Evidence) -> Judgement:
     if objective.metric == "chunk_gap":
         return _judge_gaps(objective, evidence)
     if METRICS[objective.metric].distribution:
         return _judge_mean(objective, evidence) if objective.quantile is None else _judge_quantile(objective, evidence)
     return FACTS[objective.metric, objective.aggregate](objective, evidence)
+
+
+def _in_windows(objective: Objective, evidence: Evidence) -> Judgement:
+    """Each window is judged for itself, by its own requests; together they share the confidence."""
+    terms = objective.terms
+    windows = evidence.windows(objective)
+    if not windows:
+        assert terms.over_s is not None
+        return nothing(objective, f"no measured stage lasted as long as a window of {format_duration(terms.over_s)}")
+    alone = replace_terms(objective, over_s=None, for_windows=1, looks=len(windows))
+    judged = [(window.begins_at_s, _judge_at_once(alone, window.evidence)) for window in windows]
+    return taken_together(objective, judged)
 
 
 def _judge_quantile(objective: Objective, evidence: Evidence) -> Judgement:
@@ -60,12 +78,11 @@ def _judge_gaps(objective: Objective, evidence: Evidence) -> Judgement:
 def _judge_exceedance(objective: Objective, quantile: float, seen: Exceedance, observed: float) -> Judgement:
     budget = 1 - quantile if objective.op.ceiling else quantile
     holds = objective.op.holds(observed, objective.limit)
-    terms = objective.terms
-    needed = samples_needed(budget, terms.confidence)
+    needed = samples_needed(budget, objective.terms.confidence)
     if quantile in (0.0, 1.0):
         word = Word.PASS if holds else Word.FAIL
     else:
-        word = judge_share(seen, budget, holds=holds, needed=needed, strict=terms.strict, confidence=terms.confidence)
+        word = judge_share(seen, budget, holds=holds, needed=needed, terms=objective.terms)
     return judgement(
         objective,
         word,
@@ -99,9 +116,10 @@ def _judge_average(
         reason = f"{effective_n} independent values are too few for a mean"
         return judgement(objective, Word.INCONCLUSIVE, reason, observed=mean, n=n, effective_n=effective_n)
     low, high = mean - margin, mean + margin
+    surely = mean_margin(stddev, effective_n, objective.terms.fail_confidence) or margin
     if holds and not (objective.terms.strict and _broken_anywhere(objective, low, high)):
         word, reason = Word.PASS, ""
-    elif not _holds_anywhere(objective, low, high):
+    elif not _holds_anywhere(objective, mean - surely, mean + surely):
         word, reason = Word.FAIL, ""
     else:
         word, reason = Word.INCONCLUSIVE, "the limit lies in the interval of the mean"

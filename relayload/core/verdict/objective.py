@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
+
+from msgspec import structs
 
 from relayload.core.results.terms import PLAIN, Asked, Terms
 from relayload.core.verdict.catalog import Unit
@@ -115,6 +118,11 @@ class Objective:
 
     def tagged(self, name: str) -> tuple[Tag, ...]:
         return tuple(tag for tag in self.tags if tag.name == name)
+
+
+def replace_terms(objective: Objective, **changes: Any) -> Objective:
+    """The objective on terms of which some are changed."""
+    return replace(objective, terms=structs.replace(objective.terms, **changes))
 
 
 PERCENTILE = re.compile(r"p(?!0+(\.0+)?$)\d{1,2}(\.\d+)?")

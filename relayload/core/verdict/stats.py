@@ -18,6 +18,7 @@ from statistics import NormalDist
 
 from relayload.core.results.binomial import share_bounds
 from relayload.core.results.sample import CONFIDENCE
+from relayload.core.results.terms import PLAIN, Terms
 
 _ENOUGH_FOR_A_MEAN = 30
 
@@ -61,20 +62,13 @@ def samples_to_resolve(budget: float) -> int:
     return math.ceil(1 / budget - 1e-9) if budget > 0 else 1
 
 
-def judge_share(
-    seen: Exceedance,
-    budget: float,
-    *,
-    holds: bool,
-    needed: int,
-    strict: bool = False,
-    confidence: float = CONFIDENCE,
-) -> Word:
+def judge_share(seen: Exceedance, budget: float, *, holds: bool, needed: int, terms: Terms = PLAIN) -> Word:
     """The verdict on a share; `holds` says whether the sample itself meets the objective."""
-    low, high = seen.bounds(confidence)
+    low, _ = seen.bounds(terms.fail_confidence)
+    _, high = seen.bounds(terms.confidence)
     if low > budget:
         return Word.FAIL
-    if holds and seen.effective_n >= needed and (high <= budget or not strict):
+    if holds and seen.effective_n >= needed and (high <= budget or not terms.strict):
         return Word.PASS
     return Word.INCONCLUSIVE
 

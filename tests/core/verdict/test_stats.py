@@ -1,5 +1,6 @@
 import pytest
 
+from relayload.core.results.terms import Terms
 from relayload.core.verdict.stats import (
     Exceedance,
     Word,
@@ -49,12 +50,21 @@ def test_a_share_fails_by_its_lower_bound_and_passes_with_enough_samples(
     k: int, n: int, effective_n: int, holds: bool, strict: bool, word: Word
 ):
     seen = Exceedance(k, n, effective_n)
-    assert judge_share(seen, 0.01, holds=holds, needed=samples_needed(0.01), strict=strict) is word
+    assert judge_share(seen, 0.01, holds=holds, needed=samples_needed(0.01), terms=Terms(strict=strict)) is word
 
 
 def test_nothing_allowed_means_that_one_is_too_many():
     assert judge_share(Exceedance(1, 1000, 1000), 0.0, holds=False, needed=1) is Word.FAIL
     assert judge_share(Exceedance(0, 1000, 1000), 0.0, holds=True, needed=1) is Word.PASS
+
+
+def test_many_looks_make_each_fail_surer_but_no_pass_dearer():
+    once, often = Terms(), Terms(looks=20)
+    assert often.fail_confidence == pytest.approx(0.9975)
+    seen, good = Exceedance(17, 1000, 1000), Exceedance(0, 299, 299)
+    assert judge_share(seen, 0.01, holds=False, needed=299, terms=once) is Word.FAIL
+    assert judge_share(seen, 0.01, holds=False, needed=299, terms=often) is Word.INCONCLUSIVE
+    assert judge_share(good, 0.01, holds=True, needed=299, terms=often) is Word.PASS
 
 
 def test_a_mean_has_an_interval_from_30_values_on():

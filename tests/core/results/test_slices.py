@@ -1,0 +1,68 @@
+from array import array
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relayload.core.results.fold import Fold
+from relayload.core.results.record import Attempt, Outcome, Record
+from relayload.core.results.slices import Slices, windows
+
+_FAILED = Attempt(outcome=Outcome.SERVER_ERROR, status=503)
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "length", "expected"),
+    [
+        (10.0, 40.0, 10.0, [(10.0, 20.0), (20.0, 30.0), (30.0, 40.0)]),
+        (10.0, 39.9, 10.0, [(10.0, 20.0), (20.0, 30.0)]),
+        (0.0, 0.3, 0.1, [(0.0, 0.1), (0.1, 0.2), (0.2, pytest.approx(0.3))]),
+        (0.0, 9.0, 10.0, []),
+        (5.0, 5.0, 10.0, []),
+    ],
+)
+def test_windows_are_whole_and_begin_with_the_first(begins, ends, length, expected):
+    assert list(windows(begins, ends, length)) == expected
+
+
+def test_a_slice_holds_what_was_due_in_it_in_the_order_of_the_schedule(request_line, drop_line, breaker_line, folded):
+    lines = [
+        request_line(5, ttft_s=0.5, output_tokens=7),
+        request_line(3, ttft_s=0.3, output_tokens=5, retried=(_FAILED,)),
+        request_line(4, ttft_s=0.4, output_tokens=6, retried=(_FAILED, _FAILED)),
+        request_line(4, outcome=Outcome.TIMED_OUT),
+        drop_line(6),
+        drop_line(3),
+    ]
+    piece = Slices(folded(lines)).cut(3.0, 5.0)
+    ok, failed = sorted(piece.cells.items(), key=lambda item: item[0].outcome)
+    assert list(ok[1].due_s) == [3.0, 4.0]
+    assert list(ok[1].column("ttft")) == [0.3, 0.4]
+    assert (ok[1].tokens.output, [len(due_s) for due_s in ok[1].tries.retries_due_s.values()]) == (11, [3])
+    assert list(failed[1].due_s) == [4.0]
+    assert list(piece.drops.values()) == [array("d", [3.0])]
+    assert Slices(folded(lines)).cut(9.0, 20.0).cells == {}
+
+
+@given(st.lists(st.tuples(st.floats(0, 29.9), st.booleans()), max_size=60))
+def test_windows_together_hold_every_request_once(rows):
+    fold = Fold()
+    fold.extend(
+        Record(
+            index=index,
+            worker=0,
+            scenario="s",
+            stage="steady",
+            model="o3",
+            measured=True,
+            intended_at_s=due_s,
+            late_s=0.0,
+            latency_s=due_s,
+            outcome=Outcome.OK if ok else Outcome.TIMED_OUT,
+        )
+        for index, (due_s, ok) in enumerate(rows)
+    )
+    slices = Slices(fold)
+    pieces = [slices.cut(*window) for window in windows(0.0, 30.0, 10.0)]
+    found = sorted(due for piece in pieces for cell in piece.cells.values() for due in cell.column("latency"))
+    assert found == sorted(due_s for due_s, _ in rows)
