@@ -12,6 +12,7 @@ import gevent
 from gevent import Greenlet
 
 from relayload import clock
+from relayload.core.errors import AuthorError
 from relayload.core.results.histogram import Histogram
 from relayload.core.results.progress import Progress
 from relayload.core.traffic.arrivals import Arrival, Share
@@ -242,5 +243,12 @@ class _Due:
         """Arrivals due until that instant, which must not go back."""
         while self._next is not None and self._next.intended_at_s <= elapsed_s:
             self._count += 1
-            self._next = next(self._schedule, None)
+            self._next = self._following()
         return self._count
+
+    def _following(self) -> Arrival | None:
+        """None also where a row of a trace does not read: the generators, which get there too, end the run."""
+        try:
+            return next(self._schedule, None)
+        except AuthorError:
+            return None

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from relayload import clock
 from relayload.client.caller import Called, Caller
+from relayload.core.errors import AuthorError
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.results.record import End, Outcome
 from relayload.core.traffic.arrivals import Arrival, Share
@@ -89,7 +90,7 @@ class Generator:
         live = self._books.now()
         live.in_flight = self._pace.in_flight
         live.finished = self._pace.finished and not live.in_flight
-        live.crash = live.crash or (repr(self._pace.crash) if self._pace.crash else None)
+        live.crash = live.crash or _told(self._pace.crash)
         return live
 
     @property
@@ -188,3 +189,8 @@ class Generator:
                 open_files_limit=files.limit(),
             )
         )
+
+
+def _told(crash: BaseException | None) -> str | None:
+    """A row of a trace that does not read is told as it is in a check, with its place."""
+    return None if crash is None else str(crash) if isinstance(crash, AuthorError) else repr(crash)

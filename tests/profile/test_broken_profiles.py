@@ -194,7 +194,11 @@ def check(tmp_path, monkeypatch) -> Callable[[str], list[str]]:
     """Runs `relayload check` on a text; the lines that it complains in, nothing where it does not."""
     trace = tmp_path / "azure.csv"
     trace.write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.68,1,1\n")
+    blocks = tmp_path / "mooncake.jsonl"
+    blocks.write_text('{"timestamp": 0, "input_length": 9, "output_length": 1, "hash_ids": [1]}\n')
     monkeypatch.setenv("AZURE_TRACE", str(trace))
+    monkeypatch.setenv("AZURE_CODE_TRACE", str(trace))
+    monkeypatch.setenv("MOONCAKE_TRACE", str(blocks))
     path = tmp_path / "p.yaml"
 
     def run(text: str) -> list[str]:

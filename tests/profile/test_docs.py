@@ -1,5 +1,8 @@
 import re
+from itertools import islice
 from pathlib import Path
+
+import pytest
 
 from relayload.profile import load
 from relayload.profile.compose import Composer
@@ -28,3 +31,33 @@ def test_the_example_of_one_profile_on_top_of_another_is_a_profile(tmp_path):
     profile = load(path, environ={})
     assert profile.name == "nightly"
     assert "proof" not in profile.scenarios
+
+
+TRACES = {
+    "azure.csv": "TIMESTAMP,ContextTokens,GeneratedTokens\n"
+    + "".join(f"2023-11-16 18:{minute:02}:00.5,{minute + 20},9\n" for minute in range(60)),
+    "requests.csv": "sent_at,prompt_tokens,completion_tokens,model,kind,chat_id\n"
+    "2024-05-10T08:00:00.25Z,30,4,o4,ask,7\n",
+    "requests.jsonl": '{"t": 5, "in": 600, "out": 3, "ids": [1, 2]}\n',
+}
+LOADS = re.findall(r"```yaml\n(.*?)```", (DOCS / "load.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("example", LOADS)
+def test_every_example_of_a_load_is_one(tmp_path, example):
+    for name, content in TRACES.items():
+        (tmp_path / name).write_text(content)
+    prompt = "" if "ids" in example else ", prompt: simple"
+    path = tmp_path / "load.yaml"
+    path.write_text(f"name: load\n{example}scenarios:\n  ask: {{model: o3{prompt}}}\n", encoding="utf-8")
+    profile = load(path, environ={})
+    planned = plan(profile)
+    assert planned.users == 20 or (planned.total is not None and planned.total.arrivals > 0), planned
+    composer = Composer(profile)
+    assert all(composer.request(arrival).body for arrival in islice(arrivals(profile), 100))
+
+
+def test_the_page_of_loads_shows_every_kind():
+    shown = "".join(LOADS)
+    assert len(LOADS) == 8
+    assert all(word in shown for word in ("closed", "gamma", "bursts", "steps", "pause", "repeat", "cooldown", "loop"))

@@ -8,13 +8,16 @@ from relayload.profile.plan import plan
 PROFILES = Path(__file__).parents[2] / "profiles"
 
 
-@pytest.mark.parametrize("name", ["latency", "throughput", "long-context", "conversation", "batch"])
+READY = ["latency", "throughput", "long-context", "conversation", "batch", "steady", "spike", "soak"]
+
+
+@pytest.mark.parametrize("name", READY)
 def test_a_ready_profile_needs_nothing_but_the_fake_relay_and_about_a_minute(name):
     profile = load(PROFILES / f"{name}.yaml", environ={})
     assert profile.name == name
     assert profile.target.fake_preset == "o-series"
     assert profile.objectives
-    assert sum(stage.for_s or 0 for stage in plan(profile).stages) <= 60
+    assert sum(stage.times * (stage.for_s or 0) for stage in plan(profile).stages) <= 60
 
 
 def test_every_percentile_of_the_latency_table_has_the_samples_it_needs():

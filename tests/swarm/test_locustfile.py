@@ -14,6 +14,7 @@ import pytest
 from support import Start, asked, children, records, relay_stats, saved, wait_for
 
 from relayload.fakerelay.process import FakeRelay
+from relayload.profile.checks import ROWS_CHECKED
 from relayload.swarm.launch import workers
 
 WriteProfile = Callable[..., Path]
@@ -267,3 +268,23 @@ def test_a_request_that_never_ended_was_sent_at_an_instant_of_the_run(
     sent = [line["attempts"][0].get("sent_at_s", 0.0) for line in lines if line["line"] == "request"]
     assert len(sent) > 5
     assert max(sent) < 60
+
+
+def test_a_row_of_a_trace_that_does_not_read_ends_the_run_in_order(locust: Start, tmp_path: Path) -> None:
+    lines = [f"{number / 4000},20,5" for number in range(ROWS_CHECKED + 2000)]
+    lines[ROWS_CHECKED + 1000] = "soon,20,5"
+    (tmp_path / "t.csv").write_text("\n".join(["at,in,out", *lines]))
+    path = tmp_path / "replay.yaml"
+    path.write_text(
+        "name: replay\ntarget: {base_url: 'fake://o-series'}\n"
+        "load: {kind: open, arrivals: {trace: t.csv, format: csv, sample: 1%, columns: {at: at, input_tokens: in}}}\n"
+        "scenarios: {chat: {model: o3, max_output_tokens: 5}}\n"
+    )
+    out = tmp_path / "run"
+    run = locust("--relay-profile", path, "--relay-out", out)
+    assert run.wait() == 1, run.output
+    assert "t.csv:11002:1: at: expected a number of seconds, got 'soon'" in run.output
+    assert "Traceback" not in run.output
+    counts = saved(out, "summary.json")["counts"]
+    assert sums_hold(counts)
+    assert counts["started"] > 50
