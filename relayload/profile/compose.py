@@ -52,6 +52,14 @@ class Composer:
         """The model that the arrival asks."""
         return self._scenarios[arrival.scenario].model(arrival)
 
+    def expected_input_tokens(self, arrival: Arrival) -> int:
+        """How much the arrival's first request says: as drawn, or the mean of its prompts."""
+        return self._scenarios[arrival.scenario].expected_input_tokens(arrival)
+
+    def budget(self, arrival: Arrival) -> int | None:
+        """The most tokens of an answer to the arrival; None where nothing bounds them."""
+        return self._scenarios[arrival.scenario].budget(arrival)
+
     def timeouts(self, arrival: Arrival, timeouts: Timeouts) -> Timeouts:
         """Those of the arrival's request: some are cancelled early."""
         return self._scenarios[arrival.scenario].timeouts(arrival, timeouts)
@@ -79,6 +87,7 @@ class _ScenarioComposer:
         self._mix = Mix(scenario.models)
         self._input_tokens = _spread(scenario.input_tokens)
         self._output_tokens = _spread(scenario.max_output_tokens)
+        self._mean_input_tokens = round(expected_input_tokens(scenario))
         choose = None if scenario.prompt is None else text_choice(scenario.prompt, scenario.language)
         prose = Prose(f"{seed}:prose:{name}")
         self._writer = PromptWriter(
@@ -135,7 +144,7 @@ class _ScenarioComposer:
             self.model(arrival),
             [*history, {"role": "user", "content": self._next(arrival, history)}],
             stream=scenario.streams,
-            max_output_tokens=self._budget(arrival),
+            max_output_tokens=self.budget(arrival),
             temperature=scenario.temperature,
             reasoning_effort=scenario.reasoning_effort,
             extra=self._extra,
@@ -188,7 +197,13 @@ class _ScenarioComposer:
             return arrival.input_tokens
         return self._input_tokens.at(uniform(self._seed, arrival.index, "input_tokens"))
 
-    def _budget(self, arrival: Arrival) -> int | None:
+    def expected_input_tokens(self, arrival: Arrival) -> int:
+        tokens = self._tokens(arrival)
+        return self._mean_input_tokens if tokens is None else tokens
+
+    def budget(self, arrival: Arrival) -> int | None:
+        if self._scenario.endpoint is Endpoint.EMBEDDINGS:
+            return 0
         if self._output_tokens is None:
             return arrival.output_tokens
         return self._output_tokens.at(uniform(self._seed, arrival.index, "max_output_tokens"))

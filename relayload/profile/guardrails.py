@@ -1,5 +1,6 @@
 """Bounds that no run passes: the `guardrails:` of a profile."""
 
+import math
 import re
 from typing import Annotated
 
@@ -67,6 +68,11 @@ class Guardrails(Part):
             return {}
         given = {"max_requests": self.max_requests, "max_duration": self.max_duration_s, "max_usd": self.max_usd}
         return {name: _EXAMPLES[name] for name, value in given.items() if value is None}
+
+    @property
+    def until_s(self) -> float:
+        """When the load ends at the latest, since the run's start."""
+        return math.inf if self.max_duration_s is None else self.max_duration_s
 
     @property
     def caps(self) -> Caps:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, takewhile
 
 from relayload.core.traffic import arrivals as traffic
 from relayload.core.traffic import plan as planning
@@ -42,12 +42,15 @@ def stages(profile: Profile) -> tuple[Stage, ...]:
 
 
 def arrivals(profile: Profile) -> Iterator[Arrival]:
-    """The arrivals of an open load, in order of time; none in others.
+    """The arrivals of an open load, in order of time, until `max_duration`; none in others.
 
     Raises AuthorError where the rows of a trace can't be read, once it gets there.
     """
     load = profile.load
-    return _arrivals(profile, load, _limits(load)) if isinstance(load, OpenLoad) else iter(())
+    if not isinstance(load, OpenLoad):
+        return iter(())
+    until_s = profile.guardrails.until_s
+    return takewhile(lambda arrival: arrival.intended_at_s < until_s, _arrivals(profile, load, _limits(load)))
 
 
 def batches(load: BatchLoad) -> Batches:
@@ -58,6 +61,17 @@ def batches(load: BatchLoad) -> Batches:
 def batch_scenarios(profile: Profile, load: BatchLoad) -> list[int]:
     """The scenarios of the whole list, by their positions."""
     return list(islice(traffic.drawn_scenarios(_weights(profile), profile.seed), load.requests))
+
+
+def is_cut_short(profile: Profile) -> bool:
+    """Whether `max_duration` leaves out something of an open or a closed load."""
+    until_s = profile.guardrails.until_s
+    total_s = sum(stage.for_s for stage in stages(profile))
+    if math.isfinite(total_s) or math.isinf(until_s):
+        return total_s > until_s
+    assert isinstance(profile.load, OpenLoad)
+    everything = _arrivals(profile, profile.load, _limits(profile.load))
+    return any(arrival.intended_at_s >= until_s for arrival in everything)
 
 
 def check_rows(profile: Profile) -> None:

@@ -13,14 +13,16 @@ from gevent import Greenlet
 
 from relayload import clock
 from relayload.core.errors import AuthorError
+from relayload.core.resilience.guard import Bound, Spent, share_of
 from relayload.core.results.histogram import Histogram
 from relayload.core.results.progress import Progress
 from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.core.traffic.batches import Batches
 from relayload.core.traffic.stages import stage_at
+from relayload.core.units import format_duration
 from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad, OpenLoad
-from relayload.profile.plan import arrivals, batches, stages
+from relayload.profile.plan import arrivals, batches, is_cut_short, stages
 from relayload.swarm import progress
 from relayload.swarm.messages import ASSIGN, END, Assignment, EndRun, Live, pack
 from relayload.swarm.nodes import runner_of
@@ -47,6 +49,7 @@ class Controller:
         self._run_id = run_id
         self._run_dir = run_dir
         self._base_url = base_url
+        self._bounds = profile.guardrails
         self._stages = stages(profile)
         self._workers: dict[str, int] = {}
         self._members: tuple[str, ...] = ()
@@ -91,6 +94,19 @@ class Controller:
         """Our own failure, on any node."""
         return self._own_crash or next((live.crash for live in self.lives if live.crash), None)
 
+    @property
+    def guardrail(self) -> str | None:
+        """Which bound stopped the run, and what passed it; None where none did."""
+        told = next((live.guardrail for live in self.lives if live.guardrail), None)
+        if told is None and self._until_s == self._bounds.until_s and self._cut_short():
+            return f"{Bound.DURATION.value}: {format_duration(self._bounds.until_s)} are over, and the load is not"
+        return told
+
+    def _cut_short(self) -> bool:
+        if self._batches is not None:
+            return sum(live.started for live in self.lives) < self._batches.requests
+        return is_cut_short(self._profile)
+
     def begin(self, done: Callable[[], None]) -> None:
         """Deal out the arrivals and watch; `done` is called once all is sent and answered, or nobody is left."""
         self._members = self._present()
@@ -115,7 +131,7 @@ class Controller:
         if self._until_s is not None:
             return
         lead_s = 0.0 if self._alone else _END_LEAD_S
-        self._until_s = max(0.0, self.elapsed_s + lead_s)
+        self._until_s = min(max(0.0, self.elapsed_s + lead_s), self._bounds.until_s)
         grace_s = 0.0 if self._hurried else self._profile.load.graceful_stop_s
         _LOG.info("ending the load; what is in flight may take %gs, and a second Ctrl-C does not wait", grace_s)
         self._send_end(grace_s)
@@ -130,8 +146,11 @@ class Controller:
         return tuple(sorted(client.id for client in (*clients.ready, *clients.spawning, *clients.running)))
 
     def _assign(self, from_s: float) -> None:
+        spent = {live.worker: Spent(live.admitted, live.usd) for live in self.lives}
         for share_number, client_id in enumerate(self._members):
             worker = self._workers.setdefault(client_id, len(self._workers))
+            own = spent.get(worker, Spent())
+            caps = share_of(self._bounds.caps, list(spent.values()), own, share_number, len(self._members))
             assignment = Assignment(
                 run_id=self._run_id,
                 run_dir=str(self._run_dir),
@@ -143,6 +162,8 @@ class Controller:
                 from_s=from_s,
                 elapsed_s=self.elapsed_s,
                 alone=self._alone,
+                max_requests=caps.requests,
+                max_usd=caps.usd,
             )
             self._runner.send_message(ASSIGN, pack(assignment), client_id)
 
@@ -165,7 +186,9 @@ class Controller:
 
     def _over(self) -> bool:
         lives = [self._lives.get(self._workers[client_id]) for client_id in self._members]
-        return self.crash is not None or not lives or all(live and live.finished for live in lives)
+        if self.crash is not None or self.elapsed_s >= self._bounds.until_s:
+            return True
+        return any(live and live.guardrail for live in lives) or all(live and live.finished for live in lives)
 
     def _follow_members(self) -> None:
         present = self._present()

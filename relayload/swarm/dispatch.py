@@ -11,6 +11,7 @@ from itertools import chain
 from math import inf
 
 from relayload import clock
+from relayload.core.results.record import GUARDRAIL
 from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.swarm.alarm import Alarm, new_alarm
 from relayload.swarm.crew import Crew
@@ -28,6 +29,7 @@ class DropReason(StrEnum):
 
     MAX_IN_FLIGHT = "max_in_flight"
     LATE = "late"
+    GUARDRAIL = GUARDRAIL
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from decimal import Decimal
 from random import Random
 
 import gevent
@@ -13,6 +14,7 @@ from relayload import clock
 from relayload.client.caller import Called, Caller
 from relayload.core.errors import AuthorError
 from relayload.core.resilience.breaker import StateChange
+from relayload.core.resilience.guard import Caps
 from relayload.core.results.record import End, Outcome
 from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.core.traffic.draws import uniform
@@ -26,7 +28,8 @@ from relayload.profile.think_time import span
 from relayload.swarm.batch import BatchLoop
 from relayload.swarm.books import Books, Report
 from relayload.swarm.closed import ClosedLoop
-from relayload.swarm.dispatch import Bounds, Dispatcher
+from relayload.swarm.dispatch import Bounds, Dispatcher, DropReason
+from relayload.swarm.guarding import Guarding
 from relayload.swarm.health import Health
 from relayload.swarm.messages import Assignment, EndRun, Live
 from relayload.transport import Transport, files
@@ -60,14 +63,21 @@ class Generator:
         self._timeouts = profile.timeouts
         self._books = Books(profile, composer, assignment, self._begins_at_s, report)
         self._health = Health()
+        self._guarding = Guarding(profile, composer, _caps(assignment))
         self._pace = self._new_pace(assignment)
-        self._talks_until_s = sum(stage.for_s for stage in self._stages)
+        if not isinstance(self._pace, Dispatcher):  # whose schedule ends there itself
+            self._pace.end_at(profile.guardrails.until_s)
+        self._talks_until_s = min(sum(stage.for_s for stage in self._stages), profile.guardrails.until_s)
         self._ending = Event()
         self._draining = False
         self._hurried = False
 
     def assign(self, assignment: Assignment) -> None:
-        """Take a share of the arrivals from an instant of the run on; only those of an open load are dealt out anew."""
+        """Take a share of the arrivals from an instant of the run on, and of what may be sent and spent.
+
+        Only the arrivals of an open load are dealt out anew.
+        """
+        self._guarding.guard.caps = _caps(assignment)
         if isinstance(self._pace, Dispatcher):
             self._pace.bounds = self._bounds(assignment)
             self._pace.assign(Share(assignment.share_number, assignment.share_of), assignment.from_s)
@@ -91,6 +101,8 @@ class Generator:
         live.in_flight = self._pace.in_flight
         live.finished = self._pace.finished and not live.in_flight
         live.crash = live.crash or _told(self._pace.crash)
+        guard = self._guarding.guard
+        live.admitted, live.usd, live.guardrail = guard.spent.requests, guard.spent.usd, guard.reason or None
         return live
 
     @property
@@ -136,8 +148,12 @@ class Generator:
         )
 
     def _send(self, arrival: Arrival, late_s: float) -> None:
+        reserved_usd = self._guarding.admit(arrival)
+        if reserved_usd is None:
+            self._refuse(arrival)
+            return
         turns = self._composer.turns(arrival)
-        messages, called = self._take_turn(arrival, late_s, (), keep_text=turns > 1)
+        messages, called = self._take_turn(arrival, late_s, reserved_usd, (), keep_text=turns > 1)
         for turn in range(1, turns):
             due_s = clock.now_s() - self._begins_at_s + self._composer.think_time_s(arrival)
             if called.answer is None or called.outcome is not Outcome.OK or not self._wait_until(due_s):
@@ -145,8 +161,19 @@ class Generator:
             history = (*messages, {"role": "assistant", "content": called.answer.text})
             late_s = max(0.0, clock.now_s() - self._begins_at_s - due_s)
             follow_up = structs.replace(arrival, intended_at_s=due_s, stage=stage_at(self._stages, due_s))
+            reserved_usd = self._guarding.admit(follow_up, turn)
+            if reserved_usd is None:
+                return
             self._books.live.follow_ups += 1
-            messages, called = self._take_turn(follow_up, late_s, history, turn, keep_text=turn + 1 < turns)
+            keep_text = turn + 1 < turns
+            messages, called = self._take_turn(follow_up, late_s, reserved_usd, history, turn, keep_text=keep_text)
+
+    def _refuse(self, arrival: Arrival) -> None:
+        """The guard lets nothing through any more: arrivals are dropped until the master has heard, others rest."""
+        if isinstance(self._pace, Dispatcher):
+            self._books.drop(arrival, DropReason.GUARDRAIL)
+        else:
+            self._pace.end_at(clock.now_s() - self._begins_at_s)
 
     def _wait_until(self, due_s: float) -> bool:
         """Whether that instant of the run comes before its end; a conversation does not go on after it."""
@@ -155,13 +182,21 @@ class Generator:
         return not self._ending.wait(max(0.0, self._begins_at_s + due_s - clock.now_s()))
 
     def _take_turn(
-        self, arrival: Arrival, late_s: float, history: Sequence[Message], turn: int = 0, *, keep_text: bool
+        self,
+        arrival: Arrival,
+        late_s: float,
+        reserved_usd: Decimal,
+        history: Sequence[Message],
+        turn: int = 0,
+        *,
+        keep_text: bool,
     ) -> tuple[list[Message], Called]:
         """Send one request and record it; the messages it held, and its answer."""
         self._books.live.started += 1
         request = self._composer.request(arrival, history)
         timeouts = self._composer.timeouts(arrival, self._timeouts)
         called = self._caller.call(request, timeouts, keep_text=keep_text)
+        self._guarding.settle(arrival, reserved_usd, called.attempts, clock.now_s())
         self._books.request(arrival, late_s, called, turn)
         if called.outcome is Outcome.ABANDONED:
             raise GreenletExit
@@ -194,3 +229,7 @@ class Generator:
 def _told(crash: BaseException | None) -> str | None:
     """A row of a trace that does not read is told as it is in a check, with its place."""
     return None if crash is None else str(crash) if isinstance(crash, AuthorError) else repr(crash)
+
+
+def _caps(assignment: Assignment) -> Caps:
+    return Caps(assignment.max_requests, assignment.max_usd)

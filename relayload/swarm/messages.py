@@ -1,5 +1,6 @@
 """What master and workers tell each other over Locust's channel."""
 
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
@@ -29,6 +30,9 @@ class Assignment(Struct, frozen=True, kw_only=True):
     """Since the run's beginning when this was sent; negative before it."""
     alone: bool
     """No other process takes part, or ever will: nobody else starts what this one is late with."""
+    max_requests: int | None = None
+    """The most that this worker may send in the whole run, and spend; None for no cap."""
+    max_usd: Decimal | None = None
 
 
 class EndRun(Struct, frozen=True, kw_only=True):
@@ -57,6 +61,12 @@ class Live(Struct, kw_only=True):
     drained: bool = False
     """Finished for good: its recording is closed."""
     crash: str | None = None
+    admitted: int = 0
+    """Requests that were let through by the guard."""
+    usd: Decimal = Decimal(0)
+    """What they cost, with the most that those in flight may."""
+    guardrail: str | None = None
+    """Why the guard lets through no more."""
 
 
 _Message = TypeVar("_Message", bound=Struct)

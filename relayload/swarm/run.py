@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from relayload import __version__
+from relayload.core.results.record import GUARDRAIL
 from relayload.core.results.summary import Summary
 from relayload.core.verdict.gate import Verdict
 from relayload.profile import Profile
@@ -25,6 +26,8 @@ from relayload.swarm.messages import Live
 
 _LOG = logging.getLogger("relayload")
 _PROFILE_FILE = "profile.yaml"
+_UNHURRIED = ("schedule", "stop")
+"""Ends that are nobody's signal."""
 
 
 class Run:
@@ -64,10 +67,11 @@ class Run:
 
     def finish(self, ended_by: str) -> None:
         """Close the recording, summarize it and judge it. Once the load is drained."""
-        lives = self._controller.lives
+        lives, guardrail = self._controller.lives, self._controller.guardrail
         self._recording.finish(
             ended_at_s=self._controller.ended_at_s,
-            ended_by=ended_by,
+            ended_by=GUARDRAIL if guardrail and ended_by in _UNHURRIED else ended_by,
+            stopped_by_guardrail=guardrail,
             offered=self._controller.offered,
             workers=max(1, len(lives)),
             last_told=tuple(

@@ -87,7 +87,7 @@ class Worker:
         tick = 0
         while generator.busy:
             live = generator.live()
-            if live.finished or tick % _TICKS_PER_REPORT == 0:
+            if live.finished or live.guardrail or tick % _TICKS_PER_REPORT == 0:
                 self._runner.send_message(LIVE, pack(live))
             self._leave_if_orphaned(generator)
             tick += 1

@@ -11,7 +11,7 @@ from itertools import chain, islice
 from operator import attrgetter, eq
 
 from relayload.core.results.cell import NO_ANSWER, Cell, Key, Place
-from relayload.core.results.record import Drop, End, Line, Record, Transition
+from relayload.core.results.record import GUARDRAIL, Drop, End, Line, Record, Transition
 from relayload.core.results.run import RunInfo
 
 _PLACE_AND_OUTCOME = attrgetter("scenario", "model", "stage", "measured", "target", "outcome._value_")
@@ -21,12 +21,25 @@ _STATUS_ERROR_KIND = attrgetter("status", "error", "kind")
 class Fold:
     """Requests by cell, drops by place, and what the workers said at the end."""
 
-    __slots__ = ("cells", "drops", "ends", "indices", "last_at_s", "last_end_s", "lines_of", "starts_s", "transitions")
+    __slots__ = (
+        "cells",
+        "drops",
+        "ends",
+        "indices",
+        "last_at_s",
+        "last_end_s",
+        "lines_of",
+        "refused",
+        "starts_s",
+        "transitions",
+    )
 
     def __init__(self) -> None:
         self.cells: dict[Key, Cell] = {}
         self.drops: dict[Place, array[float]] = {}
         """The instants at which the dropped arrivals were due."""
+        self.refused: dict[Place, array[float]] = {}
+        """Likewise of those that a guardrail held back until the run had ended: nobody's failure."""
         self.ends: list[End] = []
         self.transitions: list[Transition] = []
         self.indices: dict[str | None, array[int]] = {}
@@ -58,8 +71,9 @@ class Fold:
     def merge(self, other: "Fold") -> None:
         for key, cell in other.cells.items():
             self.cells.setdefault(key, Cell()).merge(cell)
-        for place, due_s in other.drops.items():
-            self.drops.setdefault(place, array("d")).extend(due_s)
+        for own, others in ((self.drops, other.drops), (self.refused, other.refused)):
+            for place, due_s in others.items():
+                own.setdefault(place, array("d")).extend(due_s)
         self.ends.extend(other.ends)
         self.transitions.extend(other.transitions)
         for target, indices in other.indices.items():
@@ -75,7 +89,13 @@ class Fold:
 
     @property
     def dropped(self) -> int:
-        return sum(len(due_s) for due_s in self.drops.values())
+        """Arrivals that were not started, for whatever reason."""
+        return sum(len(due_s) for _, due_s in self.all_drops)
+
+    @property
+    def all_drops(self) -> list[tuple[Place, "array[float]"]]:
+        """Those that were dropped, and those that were held back."""
+        return [*self.drops.items(), *self.refused.items()]
 
     def _extend_cell(self, alike: list[Record]) -> None:
         """Add records that share every trait."""
@@ -95,7 +115,8 @@ class Fold:
 
     def _add_drop(self, drop: Drop) -> None:
         place = Place(drop.scenario, drop.model, drop.stage, drop.measured, drop.target)
-        self.drops.setdefault(place, array("d")).append(drop.intended_at_s)
+        drops = self.refused if drop.reason == GUARDRAIL else self.drops
+        drops.setdefault(place, array("d")).append(drop.intended_at_s)
         self._indices_of(drop.target).append(drop.index)
         self.lines_of[drop.worker] += 1
         self.last_at_s = max(self.last_at_s, drop.intended_at_s)

@@ -31,7 +31,7 @@ def _doubts(fold: Fold, thresholds: Thresholds, errors: Iterable[ErrorCount]) ->
     return doubts(
         thresholds,
         late_s=array("d", chain.from_iterable(cell.columns["late"] for cell in fold.cells.values())),
-        dropped=fold.dropped,
+        dropped=sum(map(len, fold.drops.values())),
         timestamps=_timestamps(fold.ends),
         loop_lag_p95_s=_worst(end.loop_lag_p95_s for end in fold.ends),
         loop_lag_p99_s=_worst(end.loop_lag_p99_s for end in fold.ends),

@@ -112,6 +112,10 @@ class Record(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="l
     """The last one is the answering attempt; empty when a breaker refused the request."""
 
 
+GUARDRAIL = "guardrail"
+"""Why an arrival was dropped between a guard's refusal and the end of the run, and how such a run ended."""
+
+
 class Drop(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="drop", gc=False):
     """An arrival that was due and could not be started."""
 
@@ -123,7 +127,7 @@ class Drop(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="lin
     measured: bool
     intended_at_s: float
     reason: str
-    """`max_in_flight`, or `late`: starting it so late could have broken `load.limits`."""
+    """`max_in_flight`, `guardrail`, or `late`: starting it so late could have broken `load.limits`."""
     target: str | None = None
 
 

@@ -115,7 +115,7 @@ class _Summarizer:
             quota=quota_waits_of(fold),
             breaker=breaker_acts_of(fold, self._load_s),
             batch=batch_of(fold, run, accounted),
-            warnings=(*run.cautions, *warnings, *_warnings(self._all)),
+            warnings=(*_stopped(run), *run.cautions, *warnings, *_warnings(self._all)),
         )
 
     def _counts(self, accounted: Account) -> Counts:
@@ -134,7 +134,7 @@ class _Summarizer:
 
     def _rates(self, accounted: Account) -> Rates:
         measured_s = self._run.measured_s(self._load_s)
-        dropped = sum(len(due_s) for place, due_s in self._fold.drops.items() if place.measured)
+        dropped = sum(len(due_s) for place, due_s in self._fold.all_drops if place.measured)
         ok = self._measured.where(_is_ok)
         return Rates(
             measured_s=measured_s,
@@ -185,11 +185,11 @@ class _Summarizer:
 
     def _split(self, name_of: Callable[[Place], str | None]) -> Named:
         """Requests and the number of drops by name."""
-        places = [*(key.place for key in self._fold.cells), *self._fold.drops]
+        places = [*(key.place for key in self._fold.cells), *(place for place, _ in self._fold.all_drops)]
         named = {}
         for name in sorted(filter(None, {name_of(place) for place in places})):
             cells = {key: cell for key, cell in self._fold.cells.items() if name_of(key.place) == name}
-            drops = [len(due_s) for place, due_s in self._fold.drops.items() if name_of(place) == name]
+            drops = [len(due_s) for place, due_s in self._fold.all_drops if name_of(place) == name]
             named[name] = Selection(cells), sum(drops)
         return named
 
@@ -265,6 +265,10 @@ def _warnings(everything: Selection) -> tuple[str, ...]:
 
 def _per(count: float, seconds: float) -> float | None:
     return count / seconds if seconds > 0 else None
+
+
+def _stopped(run: RunInfo) -> tuple[str, ...]:
+    return (f"STOPPED BY A GUARDRAIL: {run.stopped_by_guardrail}",) if run.stopped_by_guardrail else ()
 
 
 def _is_ok(key: Key) -> bool:

@@ -37,7 +37,7 @@ def step_s(last_due_s: float) -> float:
 
 def last_due_s(fold: Fold) -> float:
     """The instant at which the last arrival on record was due; 0 without any."""
-    columns = [cell.due_s for cell in fold.cells.values()] + list(fold.drops.values())
+    columns = [cell.due_s for cell in fold.cells.values()] + [due_s for _, due_s in fold.all_drops]
     return max((max(column) for column in columns if column), default=0.0)
 
 
@@ -46,7 +46,7 @@ def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
     steps = [_Step() for _ in range(math.floor(last_due_s(fold) / step_s) + 1)] if fold.indices else []
     for key, cell in fold.cells.items():
         _add_cell(steps, step_s, key, cell)
-    for due_s in fold.drops.values():
+    for _, due_s in fold.all_drops:
         for due in due_s:
             steps[int(due / step_s)].dropped += 1
     return tuple(step.second(position * step_s) for position, step in enumerate(steps))

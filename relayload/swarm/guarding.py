@@ -1,0 +1,76 @@
+"""A process's requests under its guard: what each may cost at most, and what came of it."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from relayload.core.price import Price, price_of
+from relayload.core.resilience.guard import Caps, Guard
+from relayload.core.resilience.kind import Kind
+from relayload.core.results.record import Attempt, Outcome
+from relayload.core.traffic.arrivals import Arrival
+from relayload.profile import Profile
+from relayload.profile.compose import Composer
+
+_NOTHING = Decimal(0)
+_FREE = Price(input=_NOTHING, output=_NOTHING)
+_FAILED = frozenset(
+    (Outcome.REJECTED, Outcome.SERVER_ERROR, Outcome.UNREACHABLE, Outcome.TIMED_OUT, Outcome.BROKEN_STREAM)
+)
+_UNANSWERED = frozenset((Outcome.RATE_LIMITED, Outcome.REJECTED, Outcome.SERVER_ERROR, Outcome.UNREACHABLE))
+"""Nobody asks money for these."""
+_KEY_REJECTED = (401, 403)
+
+
+class Guarding:
+    """Admits requests, and settles them by their attempts."""
+
+    def __init__(self, profile: Profile, composer: Composer, caps: Caps) -> None:
+        self.guard = Guard(caps, profile.guardrails.fuse_for(profile.target))
+        self._composer = composer
+        self._prices = profile.target.known_prices
+        self._counts_usd = caps.usd is not None
+
+    def admit(self, arrival: Arrival, turn: int = 0) -> Decimal | None:
+        """What was reserved for a request, for `settle`; None where it must not be sent.
+
+        How long the history of a later turn is, nobody knows beforehand: such are taken for the mean of all.
+        """
+        return self.guard.admit(_NOTHING if not self._counts_usd else None if turn else self._most_usd(arrival))
+
+    def settle(self, arrival: Arrival, reserved_usd: Decimal, attempts: Sequence[Attempt], now_s: float) -> None:
+        """The request ended, after these attempts."""
+        if self._counts_usd:
+            self.guard.settle(reserved_usd, self._paid_usd(arrival, attempts))
+        for attempt in attempts:
+            self.guard.observe(
+                failed=attempt.outcome in _FAILED or attempt.kind is Kind.QUOTA_EXHAUSTED,
+                refused=attempt.status in _KEY_REJECTED,
+                now_s=now_s,
+            )
+
+    def _most_usd(self, arrival: Arrival) -> Decimal | None:
+        """None without a budget for the answer."""
+        budget = self._composer.budget(arrival)
+        if budget is None:
+            return None
+        return self._price(arrival).usd_of(self._composer.expected_input_tokens(arrival), budget)
+
+    def _paid_usd(self, arrival: Arrival, attempts: Sequence[Attempt]) -> Decimal | None:
+        """None where an attempt may have cost something and did not say what."""
+        paid, price = _NOTHING, self._price(arrival)
+        for attempt in attempts:
+            if attempt.input_tokens is None and not attempt.counted:
+                if attempt.outcome in _UNANSWERED:
+                    continue
+                return None
+            paid += price.usd_of(
+                self._composer.expected_input_tokens(arrival) if attempt.input_tokens is None else attempt.input_tokens,
+                attempt.output_tokens or 0,
+                attempt.cached_input_tokens or 0,
+                attempt.reasoning_tokens or 0,
+            )
+        return paid
+
+    def _price(self, arrival: Arrival) -> Price:
+        """Only the models of a fake relay may have none."""
+        return price_of(self._composer.model(arrival), self._prices) or _FREE
