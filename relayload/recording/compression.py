@@ -89,7 +89,7 @@ def _zstd(path: Path) -> Any:
         from compression import zstd  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         try:
-            from backports import zstd  # type: ignore[no-redef, unused-ignore]
+            from backports import zstd  # type: ignore[no-redef, import-not-found, import-untyped, attr-defined, unused-ignore]
         except ImportError:
             fault = Fault("zstd is not installed here: write pip install 'relayload[zstd]'", file=str(path))
             raise AuthorError([fault]) from None

@@ -97,10 +97,16 @@ class Controller:
     @property
     def guardrail(self) -> str | None:
         """Which bound stopped the run, and what passed it; None where none did."""
-        told = next((live.guardrail for live in self.lives if live.guardrail), None)
+        told = self._told_by_a_guard
         if told is None and self._until_s == self._bounds.until_s and self._cut_short():
             return f"{Bound.DURATION.value}: {format_duration(self._bounds.until_s)} are over, and the load is not"
         return told
+
+    @property
+    def _told_by_a_guard(self) -> str | None:
+        told = next((live.guardrail for live in self.lives if live.guardrail), None)
+        several = f", on one of {len(self.lives)} workers, each of which has its share"
+        return f"{told}{several}" if told and len(self.lives) > 1 else told
 
     def _cut_short(self) -> bool:
         if self._batches is not None:
