@@ -54,6 +54,7 @@ def check(document: Document, folder: Path) -> Iterator[Fault]:
     yield from _target_faults(content, folder)
     yield from _stage_faults(content)
     yield from _trace_faults(content, folder)
+    yield from _price_faults(content, folder)
     yield from _scenario_faults(content)
     yield from _file_faults(content, folder)
     yield from _objective_faults(content)
@@ -104,8 +105,6 @@ def _target_faults(content: _Content, folder: Path) -> Iterator[Fault]:
             yield content.fault(location, message)
     elif target and guardrails:
         yield from _guardrail_faults(content, target, guardrails)
-    if target and content.untold(("target", "prices")):
-        yield from _price_faults(content, target.found_from(folder), guardrails)
     if target and target.secure:
         yield from _tls_faults(content, target.found_from(folder))
 
@@ -129,11 +128,15 @@ def _guardrail_faults(content: _Content, target: Target, guardrails: Guardrails)
         yield content.fault(("guardrails",), message)
 
 
-def _price_faults(content: _Content, target: Target, guardrails: Guardrails | None) -> Iterator[Fault]:
-    """Of a list of the author's own, and of models whose dollars nobody could count."""
+def _price_faults(content: _Content, folder: Path) -> Iterator[Fault]:
+    """Of a list of the author's own, and of models whose dollars nobody could count. Once the trace was read."""
     location = ("target", "prices")
+    target = _sound(Target, content.data.get("target", {}))
+    guardrails = _sound(Guardrails, content.data.get("guardrails", {}))
+    if target is None or not content.untold(location):
+        return
     try:
-        prices = target.known_prices
+        prices = target.found_from(folder).known_prices
     except AuthorError as error:
         for fault in error.faults:
             yield content.fault(location, str(fault))

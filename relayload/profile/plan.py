@@ -4,6 +4,9 @@ import math
 from collections.abc import Iterator
 from itertools import islice, takewhile
 
+from msgspec.structs import replace
+
+from relayload.core.price import Prices, blended
 from relayload.core.traffic import arrivals as traffic
 from relayload.core.traffic import plan as planning
 from relayload.core.traffic.arrivals import Arrival
@@ -16,6 +19,7 @@ from relayload.profile import trace as traces
 from relayload.profile.amounts import distribution
 from relayload.profile.checks import BATCH_STAGE, TRACE_STAGE
 from relayload.profile.compose import expected_input_tokens
+from relayload.profile.guardrails import Guardrails
 from relayload.profile.loads import BatchLoad, ClosedLoad, OpenLoad
 from relayload.profile.model import Profile
 from relayload.profile.scenario import Scenario
@@ -90,18 +94,50 @@ def plan(profile: Profile) -> Plan:
     if isinstance(load, ClosedLoad):
         planned = planning.planned(stages(profile))
         return Plan(profile=profile.name, load_kind=load.kind, stages=planned, users=load.users)
-    requests = [_request(name, scenario) for name, scenario in profile.scenarios.items()]
+    prices = profile.target.known_prices
+    requests = [_request(name, scenario, prices) for name, scenario in profile.scenarios.items()]
     if isinstance(load, BatchLoad):
         (stage,) = stages(profile)
-        return planning.batch_plan(profile.name, batches(load), batch_scenarios(profile, load), stage, requests)
+        whole = planning.batch_plan(profile.name, batches(load), batch_scenarios(profile, load), stage, requests)
+        return _guarded(whole, profile.guardrails)
     limits = _limits(load)
-    return planning.open_plan(
+    counted = _Counted(_arrivals(profile, load, limits), profile.guardrails.until_s)
+    whole = planning.open_plan(
         profile.name,
-        _arrivals(profile, load, limits),
+        counted,
         stages(profile),
         requests,
         unlimited=_arrivals(profile, load, None) if limits else None,
         replay=isinstance(load.arrivals, Trace),
+    )
+    return _guarded(whole, profile.guardrails, counted.late)
+
+
+class _Counted:
+    """Arrivals on their way, of which those from an instant on are counted."""
+
+    def __init__(self, schedule: Iterator[Arrival], until_s: float) -> None:
+        self._schedule = schedule
+        self._until_s = until_s
+        self.late = 0
+
+    def __iter__(self) -> Iterator[Arrival]:
+        for arrival in self._schedule:
+            self.late += arrival.intended_at_s >= self._until_s
+            yield arrival
+
+
+def _guarded(planned: Plan, guardrails: Guardrails, late: int = 0) -> Plan:
+    """The plan with what the guardrails leave out of it."""
+    assert planned.total is not None, "of an open load or a batch"
+    in_time = planned.total.arrivals - late
+    most_usd, capped_usd = planned.total.max_usd, guardrails.max_usd
+    within = capped_usd is None or (most_usd is not None and most_usd <= capped_usd)
+    return replace(
+        planned,
+        beyond_requests=max(0, in_time - (guardrails.max_requests or in_time)),
+        beyond_duration=late,
+        capped_usd=None if within else capped_usd,
     )
 
 
@@ -121,11 +157,12 @@ def _limits(load: OpenLoad) -> Limits | None:
     return None if load.limits is None else Limits(load.limits.per_second, load.limits.per_minute)
 
 
-def _request(name: str, scenario: Scenario) -> Request:
+def _request(name: str, scenario: Scenario, prices: Prices) -> Request:
     return Request(
         scenario=name,
         input_tokens=expected_input_tokens(scenario),
         max_output_tokens=_expected_budget(scenario),
+        price=None if scenario.conversation else blended(prices, scenario.models),
     )
 
 

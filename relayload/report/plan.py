@@ -4,7 +4,7 @@ from rich.table import Table
 from rich.text import Text
 
 from relayload.core.traffic.plan import Plan, StagePlan, Volume
-from relayload.core.units import format_duration
+from relayload.core.units import format_duration, format_usd
 from relayload.report.printing import printed
 
 _DASH = "–"
@@ -17,13 +17,16 @@ def render_plan(plan: Plan) -> str:
 
 
 def _stages(plan: Plan) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("stage", "for", "arrivals", "peak/s", "peak/min", "tokens in", "tokens out"):
+    priced = plan.total is not None and plan.total.max_usd is not None
+    table = Table(box=None, pad_edge=False, padding=(0, 1 if priced else 2, 0, 0))
+    columns = ("stage", "for", "arrivals", "peak/s", "peak/min", "tokens in", "tokens out")
+    for heading in (*columns, "dollars") if priced else columns:
         table.add_column(heading, justify="left" if heading == "stage" else "right")
     for stage in plan.stages:
-        table.add_row(_name(stage), _for(stage, plan.load_kind), *_volume(stage.volume))
+        dollars = _dollars(stage.volume, priced)
+        table.add_row(_name(stage), _for(stage, plan.load_kind), *_volume(stage.volume), *dollars)
     if plan.total is not None and len(plan.stages) > 1:
-        table.add_row("total", "", *_volume(plan.total))
+        table.add_row("total", "", *_volume(plan.total), *_dollars(plan.total, priced))
     return table
 
 
@@ -52,6 +55,24 @@ def _output(volume: Volume) -> str:
     return _DASH if volume.max_output_tokens is None else f"≤ {volume.max_output_tokens:,}"
 
 
+def _dollars(volume: Volume | None, priced: bool) -> tuple[str, ...]:
+    """What is expected; without that, the most."""
+    if not priced or volume is None or volume.max_usd is None:
+        return ()
+    return (format_usd(volume.usd) if volume.usd is not None else f"≤ {format_usd(volume.max_usd)}",)
+
+
+def _guardrails(plan: Plan) -> list[str]:
+    """What they will cut, or may."""
+    cuts = (("max_requests", plan.beyond_requests), ("max_duration", plan.beyond_duration))
+    remarks = [f"guardrails: {name} leaves out {count:,} arrivals" for name, count in cuts if count]
+    if plan.capped_usd is not None and plan.total is not None:
+        most = plan.total.max_usd
+        what = "nobody can say what the answers cost" if most is None else f"the answers may cost {format_usd(most)}"
+        remarks.append(f"guardrails: max_usd is {format_usd(plan.capped_usd)}, and {what}: it may stop the run")
+    return remarks
+
+
 def _remarks(plan: Plan) -> list[str]:
     remarks = []
     if plan.by_scenario:
@@ -62,6 +83,7 @@ def _remarks(plan: Plan) -> list[str]:
         remarks.append(_batches(plan, plan.batch_size))
     if plan.held_back or plan.cut:
         remarks.append(f"the limits hold back {plan.held_back:,} arrivals and leave no time for {plan.cut:,}")
+    remarks += _guardrails(plan)
     return ["", *remarks] if remarks else []
 
 

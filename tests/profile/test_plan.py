@@ -1,4 +1,5 @@
 import math
+from decimal import Decimal
 
 import pytest
 
@@ -9,7 +10,7 @@ from relayload.core.traffic.plan import StagePlan
 from relayload.core.traffic.prompts import CHAT_TOKENS
 from relayload.core.traffic.stages import Stage
 from relayload.profile.checks import ROWS_CHECKED
-from relayload.profile.plan import arrivals, batch_scenarios, batches, plan, stages
+from relayload.profile.plan import arrivals, batch_scenarios, batches, is_cut_short, plan, stages
 
 STAGES = "stages:\n    - {for: 10s, rate: 5/s}"
 ROWS = ["2023-11-16 18:15:00,100,10", "2023-11-16 18:15:10,200,20", "2023-11-16 18:15:30,300,30"]
@@ -155,3 +156,50 @@ def test_a_bad_row_far_down_a_trace_is_found_by_the_plan(read, good, trace_file)
     profile = read(replay(good))
     with pytest.raises(AuthorError, match=rf"azure.csv:{ROWS_CHECKED + 2}:1: expected 3 columns, got 1"):
         plan(profile)
+
+
+def test_the_schedule_ends_at_the_longest_duration(read, good):
+    text = good.replace("kind: open", "kind: open\n  arrivals: constant")
+    profile = read(text, "guardrails.max_duration=2s")
+    assert [arrival.intended_at_s for arrival in arrivals(profile)][-1] == pytest.approx(1.8)
+    assert is_cut_short(profile)
+    assert not is_cut_short(read(text, "guardrails.max_duration=10s"))
+    assert not is_cut_short(read(text))
+
+
+def test_a_trace_is_cut_short_only_if_a_row_comes_later(read, good, trace_file):
+    trace_file(*ROWS)
+    assert is_cut_short(read(replay(good), "guardrails.max_duration=2s"))
+    assert not is_cut_short(read(replay(good), "guardrails.max_duration=4s"))
+
+
+def test_the_plan_says_what_the_guardrails_leave_out(read, good):
+    text = good.replace("kind: open", "kind: open\n  arrivals: constant")
+    planned = plan(read(text, "guardrails.max_duration=8s", "guardrails.max_requests=30"))
+    assert planned.total is not None
+    assert (planned.total.arrivals, planned.beyond_duration, planned.beyond_requests) == (50, 10, 10)
+    assert plan(read(text)).beyond_requests == plan(read(text)).beyond_duration == 0
+
+
+@pytest.mark.parametrize(
+    ("budget", "cap", "capped"), [("100", "$0.50", None), ("100", "$0.01", "0.01"), ("null", "$0.50", "0.50")]
+)
+def test_a_cap_that_the_answers_may_pass_is_told(read, good, budget, cap, capped):
+    sets = ["target.prices=holysheep", f"scenarios.simple.max_output_tokens={budget}", f"guardrails.max_usd={cap}"]
+    planned = plan(read(good, *sets))
+    assert planned.capped_usd == (None if capped is None else Decimal(capped))
+
+
+def test_a_mix_of_models_is_priced_by_weight_and_conversations_not_at_all(read, good):
+    sets = ["target.prices=holysheep", "load.arrivals=constant", "scenarios.simple.max_output_tokens=100"]
+    one = plan(read(good, *sets, "scenarios.simple.input_tokens=100")).total
+    mixed = plan(
+        read(good, *sets, "scenarios.simple.input_tokens=100", "scenarios.simple.model={o3: 1, o3-mini: 3}")
+    ).total
+    assert one is not None
+    assert mixed is not None
+    assert one.max_usd == 50 * Decimal("0.00105")
+    assert mixed.max_usd == 50 * (Decimal("0.00105") + 3 * Decimal("0.00014")) / 4
+    talk = plan(read(good, *sets, "scenarios.simple.conversation={turns: 3}")).total
+    assert talk is not None
+    assert talk.max_usd is None

@@ -18,9 +18,19 @@ faults: [{kind: status, status: STATUS}]
 """
 CLOSED = "\n".join(
     (
+        "generator: {late: 10s, late_share: 100%, loop_lag: 10s}",
         "name: closed",
         "load: {kind: closed, users: 4, think_time: 50ms, stages: [{name: steady, for: 60s}]}",
         "scenarios: {simple: {model: o3, prompt: simple, max_output_tokens: 5}}",
+    )
+)
+
+BATCH = "\n".join(
+    (
+        "name: batch",
+        "load: {kind: batch, requests: 1000, max_concurrent: 4}",
+        "scenarios: {simple: {model: o3, prompt: simple, max_output_tokens: 5}}",
+        "generator: {late: 10s, late_share: 100%, loop_lag: 10s}",
     )
 )
 
@@ -58,8 +68,8 @@ def test_no_more_requests_are_sent_than_the_cap_allows(
     assert counts["lost"] == 0
     assert len(ends(out)) == processes
     verdict = saved(out, "verdict.json")
-    assert (verdict["verdict"], verdict["exit_code"]) == ("INCONCLUSIVE", 5)
-    assert verdict["reasons"][0].startswith("stopped by a guardrail: max_requests: ")
+    assert (verdict["verdict"], verdict["exit_code"]) == ("STOPPED", 5)
+    assert verdict["reasons"][0].startswith("a guardrail stopped the run: max_requests: ")
     assert "STOPPED BY A GUARDRAIL: max_requests" in said
 
 
@@ -90,8 +100,20 @@ def test_the_fuse_stops_a_run_whose_target_has_gone_wrong(
     broken.write_text(BROKEN.replace("STATUS", str(status)))
     fuse = "guardrails.fuse={auth_failures: 10, errors: 50%, min_requests: 15}"
     out, said = stopped(profile(seconds=30), f"target.base_url=fake://{broken}", fuse)
-    assert f"stopped by a guardrail: fuse.{rule}: " in said
+    assert f"a guardrail stopped the run: fuse.{rule}: " in said
     assert saved(out, "summary.json")["counts"]["started"] < 100
+
+
+@pytest.mark.parametrize("bound", ["max_requests=20", "max_duration=1s"])
+def test_a_batch_is_stopped_before_its_end(
+    stopped: Callable[..., tuple[Path, str]], tmp_path: Path, bound: str
+) -> None:
+    path = tmp_path / "batch.yaml"
+    path.write_text(BATCH)
+    out, _ = stopped(path, f"guardrails.{bound}")
+    counts = saved(out, "summary.json")["counts"]
+    assert counts["offered"] == counts["started"] < 300
+    assert counts["lost"] == 0
 
 
 def test_users_of_a_closed_load_rest_once_the_cap_is_reached(

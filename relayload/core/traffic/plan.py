@@ -3,15 +3,21 @@
 import math
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple, TypeVar
 
 from msgspec import Struct, structs
 
+from relayload.core.price import Price, to_micro_usd
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.batches import Batches
 from relayload.core.traffic.stages import Stage
 
 _SECOND_S, _MINUTE_S = 1.0, 60.0
 _EPSILON_S = 1e-9
+_NO_USD = Decimal("0.000000")
+
+_Quantity = TypeVar("_Quantity", int, Decimal)
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -21,6 +27,8 @@ class Request(Struct, frozen=True, kw_only=True):
     input_tokens: float = 0.0
     max_output_tokens: int | None = None
     """The mean, where budgets differ; None where the answer has no budget, 0 where it has no text."""
+    price: Price | None = None
+    """Of its models, by their weights; None where one has none, and where later turns cost nobody knows what."""
 
 
 class Volume(Struct, frozen=True, kw_only=True):
@@ -36,6 +44,10 @@ class Volume(Struct, frozen=True, kw_only=True):
     """As a trace gives them; None where the model chooses how long its answers are."""
     max_output_tokens: int | None
     """The most that all answers can have; None if one of them has no budget."""
+    usd: Decimal | None = None
+    """What that costs; None where the answers, or a price, are not known."""
+    max_usd: Decimal | None = None
+    """The same if every answer is as long as it may be."""
 
 
 class StagePlan(Struct, frozen=True, kw_only=True):
@@ -73,6 +85,12 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Of a batch load; the last batch may be smaller."""
     max_concurrent: int | None = None
     """Of a batch load."""
+    beyond_requests: int = 0
+    """Arrivals that `max_requests` leaves out."""
+    beyond_duration: int = 0
+    """Arrivals that are due after `max_duration`."""
+    capped_usd: Decimal | None = None
+    """`max_usd`, where the answers may cost more, or nobody can say."""
 
 
 def open_plan(
@@ -169,27 +187,61 @@ class _Restrained:
         self.cut = sum(1 for _ in self._unlimited)
 
 
+class _Told:
+    """The tokens of a scenario's arrivals in a stage, as far as a trace has told them."""
+
+    __slots__ = ("answered", "foreign", "input", "max_output", "output", "sized")
+
+    def __init__(self) -> None:
+        self.input = self.output = self.max_output = 0
+        self.sized = self.answered = False
+        """Whether the trace tells what goes in, and what comes out."""
+        self.foreign = False
+        """The trace names models of its own."""
+
+
+class _Sent(NamedTuple):
+    """What one scenario sends in a stage."""
+
+    request: Request
+    arrivals: int
+    told: _Told
+
+    @property
+    def input_tokens(self) -> float:
+        return self.told.input if self.told.sized else self.arrivals * self.request.input_tokens
+
+    @property
+    def output_tokens(self) -> int | None:
+        if self.told.answered:
+            return self.told.output
+        return 0 if self.request.max_output_tokens == 0 else None
+
+    @property
+    def max_output_tokens(self) -> int | None:
+        if self.told.answered:
+            return self.told.max_output
+        budget = self.request.max_output_tokens
+        return None if budget is None else self.arrivals * budget
+
+    def usd(self, output_tokens: int | None) -> Decimal | None:
+        """With so many tokens out; None where that, or the price, is not known."""
+        price = self.request.price
+        if price is None or output_tokens is None or self.told.foreign:
+            return None
+        return to_micro_usd(price.usd_of(round(self.input_tokens), output_tokens))
+
+
 class _Tally:
     """What one stage has held until now."""
 
-    __slots__ = (
-        "_answered",
-        "_input",
-        "_max_output",
-        "_output",
-        "_peak_per_minute",
-        "_peak_per_second",
-        "_requests",
-        "_sized",
-        "counts",
-    )
+    __slots__ = ("_peak_per_minute", "_peak_per_second", "_requests", "_told", "counts")
 
     def __init__(self, requests: Sequence[Request]) -> None:
         self._requests = requests
         self.counts = [0] * len(requests)
         self._peak_per_second = self._peak_per_minute = 0
-        self._input = self._output = self._max_output = 0
-        self._sized = self._answered = False
+        self._told = [_Told() for _ in requests]
 
     def add(self, arrival: Arrival, in_second: int, in_minute: int) -> None:
         self.counts[arrival.scenario] += 1
@@ -197,34 +249,31 @@ class _Tally:
             self._peak_per_second = in_second
         if in_minute > self._peak_per_minute:
             self._peak_per_minute = in_minute
+        told = self._told[arrival.scenario]
+        told.foreign = told.foreign or arrival.model is not None
         if arrival.input_tokens is not None:
-            self._sized = True
-            self._input += arrival.input_tokens
+            told.sized = True
+            told.input += arrival.input_tokens
         if arrival.output_tokens is not None:
-            self._answered = True
+            told.answered = True
             budget = self._requests[arrival.scenario].max_output_tokens
             budget = arrival.output_tokens if budget is None else budget
-            self._output += min(arrival.output_tokens, budget)
-            self._max_output += budget
+            told.output += min(arrival.output_tokens, budget)
+            told.max_output += budget
 
     def volume(self) -> Volume:
-        sent = [(count, request) for count, request in zip(self.counts, self._requests, strict=True) if count]
-        silent = all(request.max_output_tokens == 0 for _, request in sent)
-        estimate = round(sum(count * request.input_tokens for count, request in sent))
+        rows = zip(self._requests, self.counts, self._told, strict=True)
+        sent = [_Sent(request, count, told) for request, count, told in rows if count]
         return Volume(
             arrivals=sum(self.counts),
             peak_per_second=self._peak_per_second,
             peak_per_minute=self._peak_per_minute,
-            input_tokens=self._input if self._sized else estimate,
-            output_tokens=self._output if self._answered or silent else None,
-            max_output_tokens=self._max_output if self._answered else _budget(sent),
+            input_tokens=round(sum(each.input_tokens for each in sent)),
+            output_tokens=_sum_known((each.output_tokens for each in sent), 0),
+            max_output_tokens=_sum_known((each.max_output_tokens for each in sent), 0),
+            usd=_sum_known((each.usd(each.output_tokens) for each in sent), _NO_USD),
+            max_usd=_sum_known((each.usd(each.max_output_tokens) for each in sent), _NO_USD),
         )
-
-
-def _budget(sent: Iterable[tuple[int, Request]]) -> int | None:
-    return _sum_known(
-        None if request.max_output_tokens is None else count * request.max_output_tokens for count, request in sent
-    )
 
 
 def _sum(volumes: Collection[Volume]) -> Volume:
@@ -233,14 +282,16 @@ def _sum(volumes: Collection[Volume]) -> Volume:
         peak_per_second=max(volume.peak_per_second or 0 for volume in volumes),
         peak_per_minute=max(volume.peak_per_minute or 0 for volume in volumes),
         input_tokens=sum(volume.input_tokens for volume in volumes),
-        output_tokens=_sum_known(volume.output_tokens for volume in volumes),
-        max_output_tokens=_sum_known(volume.max_output_tokens for volume in volumes),
+        output_tokens=_sum_known((volume.output_tokens for volume in volumes), 0),
+        max_output_tokens=_sum_known((volume.max_output_tokens for volume in volumes), 0),
+        usd=_sum_known((volume.usd for volume in volumes), _NO_USD),
+        max_usd=_sum_known((volume.max_usd for volume in volumes), _NO_USD),
     )
 
 
-def _sum_known(amounts: Iterable[int | None]) -> int | None:
+def _sum_known(amounts: Iterable[_Quantity | None], nothing: _Quantity) -> _Quantity | None:
     """The sum, None if any of them is unknown."""
-    total = 0
+    total = nothing
     for amount in amounts:
         if amount is None:
             return None

@@ -152,3 +152,15 @@ def test_a_run_without_a_request_still_has_a_summary(make_run, folded):
     summary = summarize(folded([]), make_run())
     assert (summary.counts.offered, summary.metrics.latency, summary.by_scenario) == (0, None, {})
     assert (summary.generator.late_p99_s, summary.generator.timestamps) == (None, None)
+
+
+def test_arrivals_that_a_guardrail_held_back_are_dropped_but_nobodys_failure(request_line, drop_line, make_run, folded):
+    lines = [*(request_line(index) for index in range(8)), *(drop_line(index, reason="guardrail") for index in (8, 9))]
+    summary = summarize(
+        folded(lines), make_run(offered=10, ended_by="guardrail", stopped_by_guardrail="max_requests: 8")
+    )
+    assert (summary.counts.offered, summary.counts.dropped, summary.counts.lost) == (10, 2, 0)
+    assert summary.by_scenario["simple"].dropped == 2
+    assert sum(second.offered for second in summary.timeline) == 10
+    assert summary.generator.valid
+    assert summary.warnings[0] == "STOPPED BY A GUARDRAIL: max_requests: 8"

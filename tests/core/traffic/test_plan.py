@@ -1,9 +1,12 @@
 import math
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
+from relayload.core.price import Price
 from relayload.core.traffic.arrivals import Arrival, schedule, trace_schedule
 from relayload.core.traffic.limits import Limits
 from relayload.core.traffic.plan import Plan, Request, open_plan, planned
@@ -137,3 +140,34 @@ def test_the_rows_of_a_trace_are_sent_in_time_held_back_or_cut(
     plan = open_plan("p", limited, stages, (ASK,), unlimited, replay=True)
     assert plan.held_back == sum(arrival.intended_at_s > rows[arrival.index].at_s for arrival in limited)
     assert plan.cut == len(unlimited) - len(limited)
+
+
+PRICE = Price(input=Decimal(2), output=Decimal(10))
+
+
+def test_the_dollars_of_answers_that_a_trace_tells_are_expected_and_bounded_by_their_budgets() -> None:
+    rows = (Arrival(0, 0.0, 0, 0, 500, 40), Arrival(1, 1.0, 0, 0, 700, 300))
+    total = plan_of(*rows, requests=(Request(scenario="ask", max_output_tokens=1000, price=PRICE),)).total
+    assert total is not None
+    assert (total.usd, total.max_usd) == (Decimal("0.0058"), Decimal("0.0224"))
+
+
+def test_without_a_trace_only_the_most_is_known_in_dollars() -> None:
+    priced = Request(scenario="ask", input_tokens=30.0, max_output_tokens=100, price=PRICE)
+    total = plan_of(*at(0.0, 1.0), requests=(priced,)).total
+    assert total is not None
+    assert (total.usd, total.max_usd) == (None, Decimal("0.00212"))
+
+
+def test_the_dollars_of_stages_add_up_and_one_without_a_price_leaves_them_unknown() -> None:
+    stages = (Stage("a", 1.0, 1.0), Stage("b", 1.0, 1.0))
+    arrivals = (Arrival(0, 0.0, 0, 0), Arrival(1, 1.0, 1, 1))
+    priced = Request(scenario="ask", input_tokens=30.0, max_output_tokens=100, price=PRICE)
+    both = plan_of(*arrivals, stages=stages, requests=(priced, structs.replace(priced, scenario="again")))
+    assert [stage.volume and stage.volume.max_usd for stage in both.stages] == [Decimal("0.00106")] * 2
+    assert both.total is not None
+    assert both.total.max_usd == Decimal("0.00212")
+    one = plan_of(*arrivals, stages=stages, requests=(priced, ASK))
+    assert [stage.volume and stage.volume.max_usd for stage in one.stages] == [Decimal("0.00106"), None]
+    assert one.total is not None
+    assert one.total.max_usd is None

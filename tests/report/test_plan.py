@@ -1,0 +1,31 @@
+from decimal import Decimal
+
+from relayload.core.traffic.plan import Plan, StagePlan, Volume
+from relayload.report.plan import render_plan
+
+
+def volume(**changes) -> Volume:
+    fields = {"arrivals": 50, "peak_per_second": 5, "peak_per_minute": 50, "input_tokens": 1000}
+    return Volume(**(fields | {"output_tokens": None, "max_output_tokens": 5000} | changes))
+
+
+def planned(total: Volume, **changes) -> str:
+    stage = StagePlan(name="steady", for_s=10.0, warmup=False, volume=total)
+    return render_plan(Plan(profile="p", load_kind="open", stages=(stage,), total=total, **changes))
+
+
+def test_dollars_are_told_where_prices_are_known():
+    assert "dollars" not in planned(volume())
+    assert "≤ 5,000 ≤ $0.52\n" in planned(volume(max_usd=Decimal("0.525")))
+    assert "500 $0.0630\n" in planned(volume(output_tokens=500, usd=Decimal("0.063"), max_usd=Decimal("0.525")))
+
+
+def test_what_the_guardrails_will_cut_is_told():
+    text = planned(volume(max_usd=Decimal(7)), beyond_requests=10, beyond_duration=1200, capped_usd=Decimal(5))
+    assert "guardrails: max_requests leaves out 10 arrivals\n" in text
+    assert "guardrails: max_duration leaves out 1,200 arrivals\n" in text
+    assert "guardrails: max_usd is $5.00, and the answers may cost $7.00: it may stop the\nrun\n" in text
+
+
+def test_a_cap_of_dollars_is_told_where_nobody_knows_what_the_answers_cost():
+    assert "and nobody can say what the answers cost" in planned(volume(), capped_usd=Decimal(5))

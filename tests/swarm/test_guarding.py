@@ -1,0 +1,88 @@
+from decimal import Decimal
+
+import pytest
+
+from relayload.core.resilience.guard import Bound, Caps
+from relayload.core.resilience.kind import Kind
+from relayload.core.results.record import Attempt, Outcome
+from relayload.core.traffic.arrivals import Arrival
+from relayload.profile import load
+from relayload.profile.compose import Composer
+from relayload.swarm.guarding import Guarding
+
+PROFILE = """
+name: guarded
+target: {prices: {o3: {input: $2, output: $10}}}
+load: {kind: open, stages: [{for: 1s, rate: 1/s}]}
+scenarios:
+  bounded: {model: o3, prompt: simple, input_tokens: 1000, max_output_tokens: 100}
+  endless: {model: o3, prompt: simple, input_tokens: 1000}
+guardrails: {max_usd: $1, fuse: {auth_failures: 2, errors: 50%, min_requests: 4}}
+"""
+BOUNDED, ENDLESS = Arrival(0, 0.0, 0, 0), Arrival(1, 0.0, 0, 1)
+MOST = Decimal("0.003")
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory):
+    path = tmp_path_factory.mktemp("guarded") / "p.yaml"
+    path.write_text(PROFILE)
+    return load(path, environ={})
+
+
+@pytest.fixture
+def guarding(profile):
+    return Guarding(profile, Composer(profile), profile.guardrails.caps)
+
+
+def test_a_request_with_a_budget_is_reserved_at_its_most(guarding):
+    assert guarding.admit(BOUNDED) == MOST
+
+
+def test_a_request_without_one_and_a_later_turn_are_taken_for_the_mean(guarding):
+    assert guarding.admit(ENDLESS) == 0
+    guarding.settle(ENDLESS, Decimal(0), [Attempt(outcome=Outcome.OK, input_tokens=1000, output_tokens=800)], 0.0)
+    assert guarding.admit(ENDLESS) == guarding.admit(BOUNDED, turn=1) == Decimal("0.01")
+
+
+@pytest.mark.parametrize(
+    ("attempts", "paid"),
+    [
+        ([Attempt(outcome=Outcome.OK, input_tokens=900, output_tokens=10)], "0.0019"),
+        ([Attempt(outcome=Outcome.RATE_LIMITED, status=429)], "0"),
+        ([Attempt(outcome=Outcome.CANCELLED, counted=True, output_tokens=50)], "0.0025"),
+        ([Attempt(outcome=Outcome.TIMED_OUT)], "0.003"),
+        ([], "0"),
+        (
+            [
+                Attempt(outcome=Outcome.BROKEN_STREAM, counted=True, output_tokens=50),
+                Attempt(outcome=Outcome.OK, input_tokens=1000, output_tokens=100),
+            ],
+            "0.0055",
+        ),
+    ],
+)
+def test_a_request_is_settled_by_what_its_attempts_told(guarding, attempts, paid):
+    guarding.settle(BOUNDED, guarding.admit(BOUNDED), attempts, 0.0)
+    assert guarding.guard.spent.usd == Decimal(paid)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "bound"),
+    [
+        (Attempt(outcome=Outcome.REJECTED, status=401), Bound.AUTH_FAILURES),
+        (Attempt(outcome=Outcome.SERVER_ERROR, status=503), Bound.ERRORS),
+        (Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=Kind.QUOTA_EXHAUSTED), Bound.ERRORS),
+        (Attempt(outcome=Outcome.RATE_LIMITED, status=429), None),
+        (Attempt(outcome=Outcome.CANCELLED), None),
+    ],
+)
+def test_the_fuse_sees_every_attempt(guarding, attempt, bound):
+    guarding.settle(BOUNDED, guarding.admit(BOUNDED), [attempt] * 4, 0.0)
+    assert guarding.guard.tripped is bound
+
+
+def test_without_a_cap_of_dollars_none_are_counted(profile):
+    guarding = Guarding(profile, Composer(profile), Caps(requests=1))
+    assert guarding.admit(BOUNDED) == 0
+    assert guarding.admit(BOUNDED) is None
