@@ -4,19 +4,18 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
 from relayload.core.errors import AuthorError, Fault
 
-_PACKED = ".gz"
-
 
 @contextmanager
-def opened(path: Path) -> Iterator[TextIO]:
-    """The text of a file. AuthorError where it can't be read, or not to its end."""
+def opened(path: Path, offset: int = 0) -> Iterator[TextIO]:
+    """The text of a file, from an offset on if it is not packed. AuthorError where it can't be read to its end."""
     try:
-        with _open(path) as lines:
+        with _open(path, offset) as lines:
             yield lines
     except OSError as error:
         raise fault(path, f"cannot be read: {error.strerror or error}") from error
@@ -29,8 +28,17 @@ def fault(path: Path, message: str, line: int = 0, column: int = 0, *, name: str
     return AuthorError([Fault(message, name, str(path), line, column)])
 
 
-def _open(path: Path) -> TextIO:
+def packed(path: Path) -> bool:
+    """Whether gzip has packed it, as its name says."""
+    return path.suffix == ".gz"
+
+
+def _open(path: Path, offset: int) -> TextIO:
     """Bytes that are no text become characters that no value has; a mark at the beginning is no part of the text."""
-    if path.suffix == _PACKED:
+    if packed(path):
         return gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="")
-    return path.open(encoding="utf-8-sig", errors="replace", newline="")
+    if not offset:
+        return path.open(encoding="utf-8-sig", errors="replace", newline="")
+    file = path.open("rb")
+    file.seek(offset)
+    return TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, TextIO
 
 from msgspec import Struct
 
@@ -11,7 +11,8 @@ from relayload.core.errors import AuthorError
 from relayload.core.traffic.draws import uniform
 from relayload.document.validation import nearest
 from relayload.profile.trace import values
-from relayload.profile.trace.files import fault, opened
+from relayload.profile.trace.files import fault, opened, packed
+from relayload.profile.trace.jump import Place, last_before
 from relayload.profile.trace.layout import Layout, layout_of
 from relayload.profile.trace.options import Trace
 from relayload.profile.trace.tables import Table, Values, table
@@ -38,31 +39,61 @@ def read(trace: Trace, seed: int, scenarios: Sequence[str]) -> Iterator[TraceRow
     Raises AuthorError where the file, or the next row, can't be read. `scenarios` are the names that rows may have.
     """
     with opened(trace.trace) as lines:
-        layout = layout_of(trace)
-        found = table(trace.trace, lines, layout)
-        yield from _Reader(trace, found, layout, scenarios).rows(seed)
+        reader = _Reader(trace, table(trace.trace, lines, layout_of(trace)), scenarios)
+        if not reader.begun():
+            return
+        place = reader.place()
+        if place is None:
+            yield from reader.rows(seed)
+    if place is not None:
+        with opened(trace.trace, place.offset) as lines:
+            reader.go_on(lines, place.lines_before)
+            yield from reader.rows(seed)
 
 
 class _Reader:
-    def __init__(self, trace: Trace, found: Table, layout: Layout, scenarios: Sequence[str]) -> None:
+    def __init__(self, trace: Trace, found: Table, scenarios: Sequence[str]) -> None:
+        layout = layout_of(trace)
         self._trace = trace
         self._table = found
         self._names = [layout.columns[field] for field in found.fields]
         self._failures = layout.failures
         self._instant, *self._readers = _readers(found.fields, layout, scenarios)
         self._convert = _maker(found.fields, self._readers)
+        self._begins_s = 0.0
+        self._rows = iter(found)
+
+    def begun(self) -> bool:
+        """Whether there is a first row. Sent or not, it is where the time of the trace begins."""
+        first = next(self._rows, None)
+        if first is None:
+            return False
+        try:
+            self._begins_s = self._instant(first[_AT])
+        except values.Unreadable as error:
+            raise self._fault(str(error)) from None
+        self._rows = chain((first,), self._rows)
+        return True
+
+    def place(self) -> Place | None:
+        """Shortly before `from`. In a table of somebody's own a line need not be a row, so that one is read."""
+        trace = self._trace
+        if not trace.from_s or trace.format == "csv" or packed(trace.trace):
+            return None
+        return last_before(trace.trace, self._is_early)
+
+    def go_on(self, lines: TextIO, lines_before: int) -> None:
+        """With lines further down."""
+        self._table.go_on(lines, lines_before)
+        self._rows = iter(self._table)
 
     def rows(self, seed: int) -> Iterator[TraceRow]:
-        """The first row of the file, sent or not, is where the time of the trace begins."""
+        """Those that are sent."""
         trace, instant, convert, failures = self._trace, self._instant, self._convert, self._failures
-        iterator = iter(self._table)
-        first = next(iterator, None)
-        if first is None:
-            return
-        before_s = begins_s = self._begins_s(first)
-        from_s, speed = begins_s + trace.from_s, trace.speed
-        to_s = math.inf if trace.to_s is None else begins_s + trace.to_s
-        for row in chain((first,), iterator):
+        before_s = self._begins_s
+        from_s, speed = before_s + trace.from_s, trace.speed
+        to_s = math.inf if trace.to_s is None else before_s + trace.to_s
+        for row in self._rows:
             try:
                 at_s = instant(row[_AT])
                 made = convert((at_s - from_s) / speed, row) if at_s >= from_s else None
@@ -78,12 +109,14 @@ class _Reader:
             if trace.sample is None or self._drawn(made, seed) < trace.sample:
                 yield made
 
-    def _begins_s(self, first: Values) -> float:
+    def _is_early(self, text: str) -> bool | None:
+        """Whether a line is a row before `from`; None where it is no row."""
+        row = self._table.values(text)
         try:
-            begins_s: float = self._instant(first[_AT])
-        except values.Unreadable as error:
-            raise self._fault(str(error)) from None
-        return begins_s
+            early: bool | None = None if row is None else self._instant(row[_AT]) < self._begins_s + self._trace.from_s
+        except values.Unreadable:
+            return None
+        return early
 
     def _drawn(self, row: TraceRow, seed: int) -> float:
         """By the line, so that it does not matter what else is sent; the requests of a session together."""

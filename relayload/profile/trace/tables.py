@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -31,6 +31,12 @@ class Table(Protocol):
 
     def __iter__(self) -> Iterator[Values]: ...
 
+    def go_on(self, lines: TextIO, lines_before: int) -> None:
+        """With other lines of the same file."""
+
+    def values(self, text: str) -> Values | None:
+        """Those of a line that stands alone, None where it is no row."""
+
     def column(self, place: int) -> int:
         """Where a value of that row begins in its line, from 1."""
 
@@ -53,15 +59,27 @@ class CsvTable:
         self.fields = tuple(field for field, name in layout.columns.items() if name in names)
         self._width = len(names)
         self._places = [names.index(layout.columns[field]) for field in self.fields]
-        self._reader = csv.reader(lines)
+        self._pick = _picker(self._places)
         self._row: list[str] = []
+        self.go_on(lines, lines_before=1)
 
     @property
     def line(self) -> int:
-        return self._reader.line_num + 1
+        return self._reader.line_num + self._lines_before
+
+    def go_on(self, lines: TextIO, lines_before: int) -> None:
+        self._reader = csv.reader(lines)
+        self._lines_before = lines_before
+
+    def values(self, text: str) -> Values | None:
+        try:
+            row = next(csv.reader([text]), [])
+        except csv.Error:
+            return None
+        return self._pick(row) if len(row) == self._width else None
 
     def __iter__(self) -> Iterator[Values]:
-        width, pick = self._width, _picker(self._places)
+        width, pick = self._width, self._pick
         try:
             for row in self._reader:
                 if len(row) != width:
@@ -77,7 +95,7 @@ class CsvTable:
         return 1 + sum(len(text) + 1 for text in self._row[: self._places[place]])
 
 
-def _picker(places: list[int]) -> Any:
+def _picker(places: list[int]) -> Callable[[list[str]], Values]:
     """itemgetter gives a tuple for several places only."""
     if len(places) > 1:
         return itemgetter(*places)
@@ -98,16 +116,26 @@ class JsonLines:
 
     def __init__(self, path: Path, lines: TextIO, layout: Layout) -> None:
         self._path = path
-        self._lines = lines
         self.fields = tuple(layout.columns)
         self._keys = tuple(layout.columns.values())
-        self.line = 0
         self._text = ""
+        self.go_on(lines, lines_before=0)
+
+    def go_on(self, lines: TextIO, lines_before: int) -> None:
+        self._lines = lines
+        self.line = lines_before
+
+    def values(self, text: str) -> Values | None:
+        try:
+            row = msgspec.json.decode(text)
+            return tuple([row[key] for key in self._keys])
+        except (msgspec.DecodeError, UnicodeEncodeError, KeyError, TypeError):
+            return None
 
     def __iter__(self) -> Iterator[Values]:
         decode = msgspec.json.Decoder().decode
         keys = self._keys
-        for line, text in enumerate(self._lines, start=1):
+        for line, text in enumerate(self._lines, start=self.line + 1):
             self.line, self._text = line, text
             try:
                 row = decode(text)
