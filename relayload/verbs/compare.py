@@ -63,9 +63,9 @@ def _compared(
 
     told = [(recording, *results(recording)) for recording in (*base, *new)]
     invalid = [
-        f"{recording.directory}: the run is INVALID: {'; '.join(verdict.reasons)}"
+        f"{recording.directory}: the run is {verdict.verdict.value}: {'; '.join(verdict.reasons)}"
         for recording, _, verdict in told
-        if verdict.verdict is Word.INVALID
+        if verdict.verdict in (Word.INVALID, Word.STOPPED)
     ]
     if invalid:
         return refused(invalid, len(base), len(new), tolerance)

@@ -54,8 +54,11 @@ def _rows(found: "list[Recording]") -> Iterator[list[str]]:
 
     for recording in found:
         summary, verdict = results(recording)
-        if verdict.verdict is Word.INVALID:
-            click.echo(f"{recording.directory}: left out, since it is INVALID: {'; '.join(verdict.reasons)}", err=True)
+        if verdict.verdict in (Word.INVALID, Word.STOPPED):
+            click.echo(
+                f"{recording.directory}: left out, since it is {verdict.verdict.value}: {'; '.join(verdict.reasons)}",
+                err=True,
+            )
         else:
             yield row(summary, verdict)
 

@@ -78,6 +78,25 @@ def test_runs_that_can_not_be_believed_are_not_compared(make_set, tmp_path: Path
     assert "latency" not in result.stdout
 
 
+def test_runs_that_a_guardrail_stopped_are_not_compared(make_set, tmp_path: Path):
+    make_set("base", 6, 0.5)
+    (stopped, *_) = make_set("slow", 6, 0.8)
+    stopped.finish(ended_by="guardrail", stopped_by_guardrail="max_requests")
+    result = _compare(tmp_path, "base", "slow")
+    assert result.exit_code == 4
+    assert "the run is STOPPED: a guardrail stopped the run" in " ".join(result.stdout.split())
+
+
+def test_goodput_is_compared_where_the_profile_has_it(make_set, tmp_path: Path):
+    goodput = ("goodput{latency<505ms, ttft<1s}.rate >= 1%",)
+    make_set("base", 6, 0.5, objectives=goodput)
+    make_set("slow", 6, 0.51, objectives=goodput)
+    told = json.loads(_compare(tmp_path, "base", "slow", "--json").stdout)
+    (effect,) = [effect for effect in told["effects"] if effect["name"].startswith("goodput")]
+    assert effect["name"] == "goodput{latency<505ms, ttft<1s}.rate"
+    assert (effect["base"], effect["new"], effect["change"], effect["verdict"]) == (1.0, 0.0, -1.0, "FAIL")
+
+
 def test_a_verdict_that_was_written_is_believed(make_set, tmp_path: Path):
     make_set("base", 6, 0.5)
     (told, *_) = make_set("slow", 6, 0.8)

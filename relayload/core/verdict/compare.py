@@ -79,8 +79,14 @@ def compare(base: Sequence[Run], new: Sequence[Run], tolerance: float, warnings:
         new_runs=len(new),
         effects=effects,
         reasons=_reasons(effects, enough),
-        warnings=tuple(warnings),
+        warnings=(*warnings, *_missing((*base, *new), names)),
     )
+
+
+def _missing(runs: Sequence[Run], compared: Sequence[str]) -> list[str]:
+    """What some runs have and others have not."""
+    names = dict.fromkeys(name for run in runs for name in run if name not in compared)
+    return [f"not every run has {', '.join(names)}"] if names else []
 
 
 def refused(reasons: Sequence[str], base_runs: int, new_runs: int, tolerance: float) -> Comparison:
@@ -159,7 +165,8 @@ def _tolerated(base: Sequence[Measure], tolerance: float) -> float:
     """The shift that is tolerated, on the scale of the measure; of a share that part of the base's, or 0.1 %."""
     first = base[0]
     if not first.relative:
-        return max(_LEAST_SHARE, tolerance * median(measure.value for measure in base))
+        by = max(_LEAST_SHARE, tolerance * median(measure.value for measure in base))
+        return by if first.more_is_worse else -by
     return math.log1p(tolerance) if first.more_is_worse else math.log1p(-tolerance)
 
 

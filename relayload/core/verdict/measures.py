@@ -1,6 +1,7 @@
 """What two runs are compared by: one number each, and which way is worse."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from relayload.core.verdict.catalog import Unit
 from relayload.core.verdict.gate import Verdict
 
 _PERCENTILES = (50.0, 95.0, 99.0)
+_NOTHING = 1e-12
+_CONDITION = re.compile(r"\s*([<>=!]=|[<>])[^<>=!{}]*$")
+"""The end of an objective, from its operator on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +31,15 @@ class Measure:
     relative: bool = True
     """Its change is told as a ratio; else as a difference, as of a share that may be nothing."""
 
-    @property
-    def comparable(self) -> bool:
-        """There is a ratio to it, or none is needed."""
-        return not self.relative or self.value > 0
-
     def scaled(self, value: float) -> float:
-        """On the scale on which a change is a shift."""
-        return math.log(value) if self.relative else value
+        """On the scale on which a change is a shift. Nothing at all is less than anything else."""
+        return math.log(max(value, _NOTHING)) if self.relative else value
 
 
 def measures(summary: Summary, verdict: Verdict) -> dict[str, Measure]:
     """The measures of a run by name: of the requests that ended ok, and of those that did not."""
     found = [*_latencies(summary), *_rates(summary), *_goodputs(verdict), *_errors(summary), *_costs(summary)]
-    return {measure.name: measure for measure in found if measure.comparable}
+    return {measure.name: measure for measure in found}
 
 
 def chosen(found: Mapping[str, Measure], wanted: Sequence[str]) -> dict[str, Measure]:
@@ -69,8 +68,10 @@ def _goodputs(verdict: Verdict) -> Iterator[Measure]:
     """Where the profile has an objective on goodput."""
     for judged in verdict.objectives:
         if judged.expr.startswith("goodput") and judged.observed is not None:
-            name = judged.expr.rpartition("<")[0] or judged.expr.rpartition(">")[0] or judged.expr
-            yield Measure(name.strip(), judged.unit, judged.observed, judged.low, judged.high, more_is_worse=False)
+            name = _CONDITION.sub("", judged.expr)
+            share = judged.unit == Unit.SHARE
+            numbers = judged.observed, judged.low, judged.high
+            yield Measure(name, judged.unit, *numbers, more_is_worse=False, relative=not share)
 
 
 def _errors(summary: Summary) -> Iterator[Measure]:

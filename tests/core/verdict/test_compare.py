@@ -82,6 +82,16 @@ def test_errors_are_compared_by_their_difference(before: float, after: float, wo
     assert errors.change == pytest.approx(after - before)
 
 
+def test_nothing_left_is_the_worst_of_all():
+    throughput = {value: {"t": Measure("t", "/s", value, more_is_worse=False)} for value in (10.0, 0.0)}
+    found = compare([throughput[10.0]] * 6, [throughput[0.0]] * 6, 0.1)
+    assert (found.verdict, found.effects[0].change) == (Word.FAIL, pytest.approx(-1.0))
+    goodput = {value: {"g": Measure("g", "share", value, more_is_worse=False, relative=False)} for value in (0.9, 0.0)}
+    worse = compare([goodput[0.9]] * 6, [goodput[0.0]] * 6, 0.1)
+    assert (worse.verdict, worse.effects[0].change) == (Word.FAIL, -0.9)
+    assert compare([goodput[0.0]] * 6, [goodput[0.9]] * 6, 0.1).verdict is Word.PASS
+
+
 def test_one_run_against_one_shows_what_their_own_intervals_leave_open():
     base = {"latency.p99": Measure("latency.p99", "s", 1.0, 0.9, 1.1)}
     new = {"latency.p99": Measure("latency.p99", "s", 2.0, 1.8, 2.2)}
@@ -93,7 +103,9 @@ def test_one_run_against_one_shows_what_their_own_intervals_leave_open():
 def test_only_what_all_runs_have_is_compared():
     base, new = _runs(1), _runs(2)
     del new[3]["ttft.p99"]
-    assert "ttft.p99" not in {effect.name for effect in compare(base, new, 0.1).effects}
+    found = compare(base, new, 0.1)
+    assert "ttft.p99" not in {effect.name for effect in found.effects}
+    assert found.warnings == ("not every run has ttft.p99",)
     nothing = compare(base, [{}] * 6, 0.1)
     assert (nothing.verdict, nothing.reasons) == (Word.INCONCLUSIVE, ("the runs have no measure in common",))
 
