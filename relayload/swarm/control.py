@@ -13,11 +13,10 @@ from gevent import Greenlet
 
 from relayload import clock
 from relayload.core.errors import AuthorError
-from relayload.core.resilience.guard import Bound, Spent, share_of
+from relayload.core.resilience.guard import Bound, Caps, Spent, parts_of, share_of
 from relayload.core.results.histogram import Histogram
 from relayload.core.results.progress import Progress
 from relayload.core.traffic.arrivals import Arrival, Share
-from relayload.core.traffic.batches import Batches
 from relayload.core.traffic.stages import stage_at
 from relayload.core.units import format_duration
 from relayload.profile import Profile
@@ -56,7 +55,8 @@ class Controller:
         self._lives: dict[int, Live] = {}
         self._due = _Due(arrivals(profile)) if isinstance(profile.load, OpenLoad) else None
         self._batches = batches(profile.load) if isinstance(profile.load, BatchLoad) else None
-        self._shares = 0
+        self._sizes: list[int] = []
+        """Of a batch: how many requests each worker has, in the order of their numbers."""
         self._alone = not isinstance(self._runner, MasterRunner)
         self._begins_at_s = clock.now_s() + (_LOCAL_LEAD_S if self._alone else _REMOTE_LEAD_S)
         self._hurried = False
@@ -74,7 +74,7 @@ class Controller:
         Of a batch, once it has ended, the requests whose turn came: what a stop left in the queue was never offered.
         """
         if self._batches is not None:
-            return sum(self._turns(self._batches, worker) for worker in range(self._shares))
+            return sum(map(self._turns, range(len(self._sizes))))
         if self._due is None:
             return None
         return self._due.by(self.elapsed_s if self._until_s is None else self._until_s)
@@ -116,7 +116,9 @@ class Controller:
     def begin(self, done: Callable[[], None]) -> None:
         """Deal out the arrivals and watch; `done` is called once all is sent and answered, or nobody is left."""
         self._members = self._present()
-        self._shares = len(self._members)
+        if self._batches is not None:
+            workers = len(self._members)
+            self._sizes = [len(self._batches.of(Share(number, workers)).indices) for number in range(workers)]
         self._assign(from_s=0.0)
         watch = Greenlet.spawn(self._watch, done)
         watch.link_exception(lambda failed: self._fail(failed, done))
@@ -152,11 +154,9 @@ class Controller:
         return tuple(sorted(client.id for client in (*clients.ready, *clients.spawning, *clients.running)))
 
     def _assign(self, from_s: float) -> None:
-        spent = {live.worker: Spent(live.admitted, live.usd) for live in self.lives}
         for share_number, client_id in enumerate(self._members):
             worker = self._workers.setdefault(client_id, len(self._workers))
-            own = spent.get(worker, Spent())
-            caps = share_of(self._bounds.caps, list(spent.values()), own, share_number, len(self._members))
+            caps = self._caps(worker, share_number)
             assignment = Assignment(
                 run_id=self._run_id,
                 run_dir=str(self._run_dir),
@@ -172,6 +172,14 @@ class Controller:
                 max_usd=caps.usd,
             )
             self._runner.send_message(ASSIGN, pack(assignment), client_id)
+
+    def _caps(self, worker: int, share_number: int) -> Caps:
+        """Even shares of what is left; of a batch, whose shares are not even, in proportion to them."""
+        if self._batches is not None:
+            return parts_of(self._bounds.caps, self._sizes)[share_number]
+        spent = {live.worker: Spent(live.admitted, live.usd) for live in self.lives}
+        own = spent.get(worker, Spent())
+        return share_of(self._bounds.caps, list(spent.values()), own, share_number, len(self._members))
 
     def _send_end(self, grace_s: float) -> None:
         assert self._until_s is not None
@@ -215,10 +223,10 @@ class Controller:
             )
             self._members = left
 
-    def _turns(self, batches: Batches, worker: int) -> int:
-        """How many requests of a worker's share had their turn: all, where it never told of its end."""
+    def _turns(self, worker: int) -> int:
+        """How many requests of a worker's share of a batch had their turn: all, where it never told of its end."""
         live = self._lives.get(worker)
-        return live.started if live and live.drained else len(batches.of(Share(worker, self._shares)).indices)
+        return live.started if live and live.drained else self._sizes[worker]
 
     def _waiting_for_drain(self) -> bool:
         gone = set(self._members) - set(self._present())

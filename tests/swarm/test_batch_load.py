@@ -21,6 +21,7 @@ scenarios:
   plain: {model: o4, prompt: code, stream: false, max_output_tokens: 20}
 generator: {late: 10s, late_share: 100%, loop_lag: 10s} # these tests are not about a busy machine
 objectives: [errors.rate < 50%, batch.makespan < 50s]
+guardrails: {max_requests: REQUESTS} # as many as there are stop nobody
 """
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
+from itertools import accumulate, pairwise
 
 from relayload.core.resilience.windows import TimeWindow
 from relayload.core.units import format_duration, format_usd
@@ -72,6 +73,22 @@ def share_of(caps: Caps, spent: Sequence[Spent], own: Spent, number: int, worker
         left_usd = max(_NOTHING, caps.usd - sum((each.usd for each in spent), _NOTHING))
         usd = own.usd + (left_usd / workers).quantize(_MICRO_USD, ROUND_DOWN)
     return Caps(requests, usd)
+
+
+def parts_of(caps: Caps, sizes: Sequence[int]) -> list[Caps]:
+    """The caps of workers that have so many requests to send each, in proportion: a cap on all of them stops none."""
+    requests = [None] * len(sizes) if caps.requests is None else _parts(caps.requests, sizes)
+    micro_usd = [None] * len(sizes) if caps.usd is None else _parts(int(caps.usd / _MICRO_USD), sizes)
+    return [
+        Caps(count, None if micro is None else micro * _MICRO_USD)
+        for count, micro in zip(requests, micro_usd, strict=True)
+    ]
+
+
+def _parts(amount: int, sizes: Sequence[int]) -> list[int]:
+    """Whole parts that add up to the amount; each reaches its size where the amount reaches that of all."""
+    ends = [amount * end // sum(sizes) for end in accumulate(sizes, initial=0)]
+    return [end - begin for begin, end in pairwise(ends)]
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.resilience.guard import Bound, Caps, FusePolicy, Guard, Spent, share_of
+from relayload.core.resilience.guard import Bound, Caps, FusePolicy, Guard, Spent, parts_of, share_of
 
 CENT = Decimal("0.01")
 
@@ -125,6 +125,21 @@ def test_the_shares_of_the_dollars_never_pass_what_is_left(most: Decimal, worker
     shares = [share_of(Caps(usd=most), spent, Spent(), number, workers).usd or Decimal(0) for number in range(workers)]
     left = max(Decimal(0), most - sum(paid))
     assert left - workers * Decimal("0.000001") < sum(shares) <= left
+
+
+@given(st.integers(0, 2000), st.lists(st.integers(0, 300), min_size=1, max_size=9).filter(any))
+def test_a_cap_that_a_batch_does_not_reach_stops_none_of_its_workers(most: int, sizes: list[int]) -> None:
+    requests = [part.requests or 0 for part in parts_of(Caps(requests=most), sizes)]
+    assert sum(requests) == most
+    assert min(requests) >= 0
+    if most >= sum(sizes):
+        assert all(part >= size for part, size in zip(requests, sizes, strict=True))
+
+
+def test_the_dollars_of_a_batch_are_dealt_out_by_what_there_is_to_send() -> None:
+    parts = parts_of(Caps(usd=Decimal(1)), [4, 3, 0])
+    assert parts == [Caps(usd=Decimal("0.571428")), Caps(usd=Decimal("0.428572")), Caps(usd=Decimal(0))]
+    assert parts_of(Caps(), [4, 3]) == [Caps(), Caps()]
 
 
 def test_a_worker_keeps_what_it_has_spent() -> None:
