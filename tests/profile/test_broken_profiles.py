@@ -199,6 +199,8 @@ def check(tmp_path, monkeypatch) -> Callable[[str], list[str]]:
     monkeypatch.setenv("AZURE_TRACE", str(trace))
     monkeypatch.setenv("AZURE_CODE_TRACE", str(trace))
     monkeypatch.setenv("MOONCAKE_TRACE", str(blocks))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    monkeypatch.setenv("HOLYSHEEP_API_KEY", "sk-test")
     path = tmp_path / "p.yaml"
 
     def run(text: str) -> list[str]:

@@ -300,7 +300,8 @@ def shipped_environ(tmp_path_factory):
     (folder / "azure.csv").write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.68,1,1\n")
     (folder / "mooncake.jsonl").write_text('{"timestamp": 0, "input_length": 9, "output_length": 1, "hash_ids": [1]}\n')
     azure = str(folder / "azure.csv")
-    return {"AZURE_TRACE": azure, "AZURE_CODE_TRACE": azure, "MOONCAKE_TRACE": str(folder / "mooncake.jsonl")}
+    keys = {"OPENAI_API_KEY": "sk-test", "HOLYSHEEP_API_KEY": "sk-test"}
+    return {"AZURE_TRACE": azure, "AZURE_CODE_TRACE": azure, "MOONCAKE_TRACE": str(folder / "mooncake.jsonl"), **keys}
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
