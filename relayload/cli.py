@@ -21,6 +21,7 @@ _VERDICTS = (3, 4, 0)
 _ELSEWHERE = {
     "calibrate": ("relayload.calibration.command", "Measure how well this machine measures."),
     "cost": ("relayload.verbs.cost", "Tell what traffic costs, and what is saved elsewhere."),
+    "check": ("relayload.verbs.check", "Validate a profile and print its plan, without contacting anything."),
     "compare": ("relayload.verbs.compare", "Compare runs with others: exit 3 if they are proven to be worse."),
     "gate": ("relayload.verbs.gate", "Judge a recording again by its objectives, and exit with the verdict."),
     "init": ("relayload.verbs.init", "Write a commented profile to begin with."),
@@ -76,6 +77,7 @@ def run(profile: Path, out: Path | None, sets: tuple[str, ...], processes: int, 
     Of several runs the worst verdict counts; one that could not be carried out ends them.
     """
     from relayload.profile import load
+    from relayload.profile.forecast import check_samples
     from relayload.profile.plan import check_rows
     from relayload.recording import check_vacant, new_run_dir
     from relayload.report.live import LiveDisplay
@@ -84,6 +86,7 @@ def run(profile: Path, out: Path | None, sets: tuple[str, ...], processes: int, 
 
     loaded = load(profile, sets)
     check_rows(loaded)
+    check_samples(loaded)
     name = loaded.name
     run_dir = out or new_run_dir(name)
     codes: list[int] = []
@@ -96,20 +99,6 @@ def run(profile: Path, out: Path | None, sets: tuple[str, ...], processes: int, 
         if codes[-1] not in _VERDICTS:
             sys.exit(codes[-1])
     sys.exit(min(codes, key=_VERDICTS.index))
-
-
-@main.command()
-@PROFILE
-@SETS
-@JSON
-@author_errors_exit
-def check(profile: Path, sets: tuple[str, ...], as_json: bool) -> None:
-    """Validate PROFILE and print its plan, without contacting anything."""
-    from relayload.profile import load
-    from relayload.profile.plan import plan
-    from relayload.report.plan import render_plan
-
-    print_value(plan(load(profile, sets)), as_json, render_plan)
 
 
 @main.command()

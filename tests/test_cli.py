@@ -40,6 +40,29 @@ def test_check_prints_json_for_programs(start: Start, profile: WriteProfile) -> 
     assert json.loads(check.output)["total"]["arrivals"] == 80
 
 
+def test_check_tells_what_each_objective_can_expect(start: Start, profile: WriteProfile) -> None:
+    check = start("relayload", "check", profile("constant"), "--json")
+    assert check.wait() == 0
+    plan = json.loads(check.output)
+    assert sum(plan["timeline"]["counts"]) == 80
+    assert {each["expr"]: (each["samples"], each["needed"]) for each in plan["objectives"]} == {
+        "errors.rate < 50%": (60, 2),
+        "ttft.p50 < 10s": (plan["stages"][1]["by_scenario"]["simple"], 5),
+    }
+
+
+@pytest.mark.parametrize("verb", ["check", "run"])
+def test_an_objective_without_enough_samples_is_exit_2_before_anything_is_sent(
+    start: Start, profile: WriteProfile, tmp_path: Path, verb: str
+) -> None:
+    path = profile("constant")
+    path.write_text(path.read_text().replace("ttft.p50 < 10s", "ttft.p99 < 10s"))
+    process = start("relayload", verb, path)
+    assert process.wait() == 2
+    assert f"{path}:14:33: objectives.1: needs 299 requests to be decided, and the plan has" in process.output
+    assert not (tmp_path / "runs").exists()
+
+
 def test_every_fault_of_a_profile_is_told_at_once(start: Start, profile: WriteProfile) -> None:
     path = profile(more="gaurdrails: {}\n")
     text = path.read_text().replace("rate: 20/s, warmup", "rate: 20rps, warmup").replace("weight: 3", "weight: 0")

@@ -44,4 +44,4 @@ def _profile(content: Document, path: Path, secrets: tuple[Location, ...]) -> Pr
         raise AuthorError([*content.faults, *halves])
     faults = (*content.faults, *check(content, path.parent))
     profile = document.validate(replace(content, faults=faults), Profile)
-    return profile.read_from(path, redacted(content.data, secrets))
+    return profile.read_from(path, redacted(content.data, secrets), content.fault)

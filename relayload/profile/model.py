@@ -4,16 +4,19 @@ What one model can't judge alone (a target against the guardrails, a stage again
 """
 
 import json
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr
 
+from relayload.core.errors import Fault
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.verdict.names import within_scenario
 from relayload.core.verdict.objective import Objective
 from relayload.core.wire.request import Timeouts
+from relayload.document import Location
 from relayload.profile.client import Client, ClientTimeouts
 from relayload.profile.generator import GeneratorBounds
 from relayload.profile.guardrails import Guardrails
@@ -59,6 +62,7 @@ class Profile(Part):
 
     _source: Path = PrivateAttr(default=Path())
     _effective: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _fault: Callable[[Location, str], Fault] | None = PrivateAttr(default=None)
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -96,7 +100,15 @@ class Profile(Part):
         canonical = json.dumps(self._effective, ensure_ascii=False, separators=(",", ":"))
         return sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
-    def read_from(self, source: Path, effective: dict[str, Any]) -> Self:
+    def fault(self, location: Location, message: str) -> Fault:
+        """A fault of what was written there, with its line if the profile was read from a file."""
+        if self._fault is None:
+            return Fault(message, ".".join(map(str, location)))
+        return self._fault(location, message)
+
+    def read_from(
+        self, source: Path, effective: dict[str, Any], fault: Callable[[Location, str], Fault] | None = None
+    ) -> Self:
         """This profile, knowing where it comes from; the path of a trace is found from there."""
         folder = source.parent
         found = {
@@ -107,6 +119,7 @@ class Profile(Part):
         profile = self.model_copy(update=found)
         profile._source = source
         profile._effective = effective
+        profile._fault = fault
         return profile
 
 

@@ -1,19 +1,28 @@
 """The plan of a run as text for people, 80 columns wide."""
 
+from collections.abc import Sequence
+
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from relayload.core.traffic.plan import Plan, StagePlan, Volume
 from relayload.core.units import format_duration, format_usd
+from relayload.core.verdict.prospects import Outlook, Prospect
+from relayload.report.chart import chart
 from relayload.report.printing import printed
 
 _DASH = "–"
+_SCARCE = "few samples; requests that are slow together tell less, so it may stay undecided"
 
 
-def render_plan(plan: Plan) -> str:
-    """A row per stage and their total, and what the limits do."""
+def render_plan(plan: Plan, prospects: Sequence[Prospect] = (), later_turns: int = 0) -> str:
+    """A row per stage and their total, the rate over time, what the limits do, and what objectives can expect."""
     title = Text(f"{plan.profile} · {plan.load_kind} load · valid, nothing was contacted", style="bold")
-    return printed([title, Text(), _stages(plan), *_remarks(plan)])
+    parts: list[RenderableType] = [title, Text(), _stages(plan)]
+    if plan.timeline and any(plan.timeline.counts):
+        parts += ["", *(Text(line) for line in chart(plan.timeline))]
+    return printed([*parts, *_remarks(plan, later_turns), *_prospects(prospects)])
 
 
 def _stages(plan: Plan) -> Table:
@@ -73,10 +82,12 @@ def _guardrails(plan: Plan) -> list[str]:
     return remarks
 
 
-def _remarks(plan: Plan) -> list[str]:
+def _remarks(plan: Plan, later_turns: int) -> list[str]:
     remarks = []
     if plan.by_scenario:
         remarks.append("scenarios: " + ", ".join(f"{name} {count:,}" for name, count in plan.by_scenario.items()))
+    if later_turns:
+        remarks.append(f"and about {later_turns:,} later turns of the conversations, which no limit counts")
     if plan.users is not None:
         remarks.append(f"{plan.users} users; how much they send depends on how fast the relay answers")
     if plan.batch_size is not None:
@@ -90,3 +101,18 @@ def _remarks(plan: Plan) -> list[str]:
 def _batches(plan: Plan, batch_size: int) -> str:
     parts = "as one batch" if plan.total and batch_size >= plan.total.arrivals else f"in batches of {batch_size:,}"
     return f"{parts}, at most {plan.max_concurrent:,} at once; how long depends on how fast the relay answers"
+
+
+def _prospects(prospects: Sequence[Prospect]) -> list[RenderableType]:
+    """The objectives with the samples they get; those that may be too few have a warning below."""
+    if not prospects:
+        return []
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("objective", overflow="fold")
+    for heading in ("samples", "needed"):
+        table.add_column(heading, justify="right")
+    for prospect in prospects:
+        samples = _DASH if prospect.samples is None else f"{prospect.samples:,}"
+        table.add_row(Text(prospect.expr), samples, f"{prospect.needed:,}")
+    scarce = [prospect.expr for prospect in prospects if prospect.outlook in (Outlook.SCARCE, Outlook.TOO_FEW)]
+    return ["", table, *(Text(f"warning: {expr}: {_SCARCE}", style="yellow") for expr in scarce)]

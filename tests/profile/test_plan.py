@@ -148,7 +148,8 @@ def test_the_plan_of_a_batch_knows_all_but_how_long_it_takes(read, good):
     assert planned.total is not None
     assert (planned.total.arrivals, planned.total.max_output_tokens) == (100, 500)
     assert (planned.total.peak_per_second, planned.total.peak_per_minute) == (None, None)
-    assert planned.stages == (StagePlan(name="batch", for_s=None, warmup=False, volume=planned.total),)
+    (stage,) = planned.stages
+    assert stage == StagePlan(name="batch", for_s=None, warmup=False, volume=planned.total, by_scenario={"simple": 100})
 
 
 def test_a_bad_row_far_down_a_trace_is_found_by_the_plan(read, good, trace_file):

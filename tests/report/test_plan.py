@@ -1,7 +1,39 @@
 from decimal import Decimal
 
 from relayload.core.traffic.plan import Plan, StagePlan, Volume
+from relayload.core.traffic.timeline import Timeline
+from relayload.core.verdict.prospects import Outlook, Prospect
 from relayload.report.plan import render_plan
+
+VOLUME = Volume(
+    arrivals=40, peak_per_second=5, peak_per_minute=40, input_tokens=100, output_tokens=None, max_output_tokens=None
+)
+PLAN = Plan(
+    profile="chat",
+    load_kind="open",
+    stages=(StagePlan(name="steady", for_s=10, warmup=False, volume=VOLUME),),
+    total=VOLUME,
+    timeline=Timeline(bin_s=5.0, counts=(20, 20)),
+)
+FEW = Prospect(expr="ttft{stage=steady}.p95 < 1s", needed=59, samples=60, outlook=Outlook.SCARCE)
+
+
+def test_the_plan_of_a_profile_is_at_most_80_columns_wide():
+    text = render_plan(PLAN, [FEW], later_turns=12)
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_objectives_are_told_with_their_samples_and_a_warning_where_they_are_few():
+    text = render_plan(PLAN, [FEW, Prospect(expr="cost.usd < $1", needed=1, samples=None, outlook=Outlook.UNKNOWN)])
+    assert "ttft{stage=steady}.p95 < 1s       60      59\n" in text
+    assert "cost.usd < $1                      –       1\n" in text
+    assert text.count("warning:") == 1
+    assert "warning: ttft{stage=steady}.p95 < 1s: few samples" in text
+
+
+def test_later_turns_are_told_beside_the_arrivals():
+    assert "about 12 later turns" in render_plan(PLAN, later_turns=12)
+    assert "later turns" not in render_plan(PLAN)
 
 
 def volume(**changes) -> Volume:

@@ -2,16 +2,18 @@
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
-from msgspec import Struct, structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from relayload.core.price import Price, to_micro_usd
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.batches import Batches
 from relayload.core.traffic.stages import Stage
+from relayload.core.traffic.timeline import Bins, Timeline
 
 _SECOND_S, _MINUTE_S = 1.0, 60.0
 _EPSILON_S = 1e-9
@@ -61,6 +63,8 @@ class StagePlan(Struct, frozen=True, kw_only=True):
     """How often it comes."""
     volume: Volume | None = None
     """None in a closed load, where it depends on how fast the relay answers."""
+    by_scenario: dict[str, int] | None = None
+    """Arrivals of each scenario."""
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -91,6 +95,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Arrivals that are due after `max_duration`."""
     capped_usd: Decimal | None = None
     """`max_usd`, where the answers may cost more, or nobody can say."""
+    timeline: Timeline | None = None
+    """Arrivals over time, the warm-up included; None in a closed load."""
 
 
 def open_plan(
@@ -110,15 +116,24 @@ def open_plan(
     by_name = {stage.name: _Tally(requests) for stage in stages}
     tallies = [by_name[stage.name] for stage in stages]
     restrained = None if unlimited is None else _Restrained(arrivals, unlimited, replay=replay)
-    last_at_s = _walk(arrivals if restrained is None else restrained, tallies)
-    volumes = {name: tally.volume() for name, tally in by_name.items()}
+    bins = Bins()
+    last_at_s = _walk(arrivals if restrained is None else restrained, tallies, bins)
+    names = [request.scenario for request in requests]
     counts = [sum(tally.counts[number] for tally in by_name.values()) for number in range(len(requests))]
     return Plan(
         profile=profile,
         load_kind="open",
-        stages=planned(stages, volumes),
-        total=_sum(volumes.values()),
-        by_scenario={request.scenario: count for request, count in zip(requests, counts, strict=True)},
+        stages=tuple(
+            replace(
+                stage,
+                volume=by_name[stage.name].volume(),
+                by_scenario=dict(zip(names, by_name[stage.name].counts, strict=True)),
+            )
+            for stage in planned(stages)
+        ),
+        total=_sum([tally.volume() for tally in by_name.values()]),
+        by_scenario=dict(zip(names, counts, strict=True)),
+        timeline=bins.timeline(),
         last_at_s=last_at_s,
         held_back=restrained.held_back if restrained else 0,
         cut=restrained.cut if restrained else 0,
@@ -132,20 +147,21 @@ def batch_plan(
     tally = _Tally(requests)
     for number, count in Counter(scenarios).items():
         tally.counts[number] = count
-    volume = structs.replace(tally.volume(), peak_per_second=None, peak_per_minute=None)
+    volume = replace(tally.volume(), peak_per_second=None, peak_per_minute=None)
+    counts = {request.scenario: count for request, count in zip(requests, tally.counts, strict=True)}
     return Plan(
         profile=profile,
         load_kind="batch",
-        stages=planned([stage], {stage.name: volume}),
+        stages=tuple(replace(each, volume=volume, by_scenario=counts) for each in planned([stage])),
         total=volume,
-        by_scenario={request.scenario: count for request, count in zip(requests, tally.counts, strict=True)},
+        by_scenario=counts,
         batch_size=batches.batch_size,
         max_concurrent=batches.max_concurrent,
     )
 
 
-def planned(stages: Sequence[Stage], volumes: Mapping[str, Volume] | None = None) -> tuple[StagePlan, ...]:
-    """The stages, each name once, with what is sent in them."""
+def planned(stages: Sequence[Stage]) -> tuple[StagePlan, ...]:
+    """The stages, each name once."""
     times = Counter(stage.name for stage in stages)
     return tuple(
         StagePlan(
@@ -154,18 +170,18 @@ def planned(stages: Sequence[Stage], volumes: Mapping[str, Volume] | None = None
             warmup=stage.warmup,
             cooldown=stage.cooldown,
             times=times[stage.name],
-            volume=volumes[stage.name] if volumes else None,
         )
         for stage in {stage.name: stage for stage in stages}.values()
     )
 
 
-def _walk(arrivals: Iterable[Arrival], tallies: Sequence["_Tally"]) -> float | None:
+def _walk(arrivals: Iterable[Arrival], tallies: Sequence["_Tally"], bins: Bins) -> float | None:
     """Tally the arrivals; when the last one is due."""
     in_second, in_minute = _window(_SECOND_S), _window(_MINUTE_S)
     last_at_s = None
     for arrival in arrivals:
         last_at_s = arrival.intended_at_s
+        bins.add(last_at_s)
         tallies[arrival.stage].add(arrival, in_second(last_at_s), in_minute(last_at_s))
     return last_at_s
 

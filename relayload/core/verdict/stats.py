@@ -20,7 +20,7 @@ from relayload.core.results.binomial import share_bounds
 from relayload.core.results.sample import CONFIDENCE
 from relayload.core.results.terms import PLAIN, Terms
 
-_ENOUGH_FOR_A_MEAN = 30
+ENOUGH_FOR_A_MEAN = 30
 
 
 class Word(StrEnum):
@@ -75,6 +75,6 @@ def judge_share(seen: Exceedance, budget: float, *, holds: bool, needed: int, te
 
 def mean_margin(stddev: float | None, effective_n: int, confidence: float = CONFIDENCE) -> float | None:
     """Half the width of the two-sided interval of a mean; None where the sample is too small for one."""
-    if stddev is None or effective_n < _ENOUGH_FOR_A_MEAN:
+    if stddev is None or effective_n < ENOUGH_FOR_A_MEAN:
         return None
     return NormalDist().inv_cdf((1 + confidence) / 2) * stddev / math.sqrt(effective_n)

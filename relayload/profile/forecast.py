@@ -1,0 +1,84 @@
+"""What a profile promises before it is run: its plan, and what each of its objectives can expect of that."""
+
+from collections.abc import Iterator
+
+from msgspec.structs import asdict
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.results.terms import Severity
+from relayload.core.traffic.plan import Plan
+from relayload.core.verdict.names import within_scenario
+from relayload.core.verdict.objective import Objective
+from relayload.core.verdict.prospects import Outlook, Prospect, Sent, prospect
+from relayload.document import Location
+from relayload.profile.amounts import distribution
+from relayload.profile.loads import OpenLoad
+from relayload.profile.model import Profile
+from relayload.profile.plan import plan
+from relayload.profile.scenario import Scenario
+from relayload.profile.stages import expected_arrivals
+from relayload.profile.trace import Trace
+
+_QUICKLY_WALKED = 1_000_000
+"""Arrivals that are counted in a few seconds; more leave few objectives without samples."""
+
+
+class Forecast(Plan, frozen=True, kw_only=True):
+    """A plan with what it promises."""
+
+    objectives: tuple[Prospect, ...] = ()
+    later_turns: int = 0
+    """Of conversations, which begin with an arrival each: how many more requests they are expected to have."""
+
+
+def forecast(profile: Profile) -> Forecast:
+    """The plan and its promises. Raises AuthorError where an objective can't get the samples that it needs."""
+    planned = plan(profile)
+    sent = {name: _sent(scenario) for name, scenario in profile.scenarios.items()}
+    placed = [
+        (location, objective, prospect(objective, planned.stages, sent)) for location, objective in _objectives(profile)
+    ]
+    faults = [
+        _fault(profile, location, found)
+        for location, objective, found in placed
+        if found.outlook is Outlook.TOO_FEW and objective.terms.severity is Severity.ERROR
+    ]
+    if faults:
+        raise AuthorError(faults)
+    turns = sum(count * _later_turns(profile.scenarios[name]) for name, count in (planned.by_scenario or {}).items())
+    return Forecast(**asdict(planned), objectives=tuple(found for *_, found in placed), later_turns=round(turns))
+
+
+def check_samples(profile: Profile) -> None:
+    """Raise AuthorError where an objective can't get the samples that it needs, if that is soon known."""
+    load = profile.load
+    if not isinstance(load, OpenLoad) or isinstance(load.arrivals, Trace):
+        return  # a long trace takes longer to read than a start may
+    if expected_arrivals(load.stages) <= _QUICKLY_WALKED:
+        forecast(profile)
+
+
+def _objectives(profile: Profile) -> Iterator[tuple[Location, Objective]]:
+    """Every objective with its place."""
+    for number, entry in enumerate(profile.objective_entries):
+        yield ("objectives", number), entry.objective
+    for name, scenario in profile.scenarios.items():
+        for number, entry in enumerate(scenario.objectives):
+            yield ("scenarios", name, "objectives", number), within_scenario(entry.objective, name)
+
+
+def _sent(scenario: Scenario) -> Sent:
+    answered = 1.0 - scenario.cancel.share if scenario.cancel else 1.0
+    return Sent(scenario.models, answered * (1 + _later_turns(scenario)), scenario.streams)
+
+
+def _later_turns(scenario: Scenario) -> float:
+    return distribution(scenario.conversation.turns).mean - 1 if scenario.conversation else 0.0
+
+
+def _fault(profile: Profile, location: Location, found: Prospect) -> Fault:
+    return profile.fault(
+        location,
+        f"needs {found.needed:,} requests to be decided, and the plan has {found.samples:,}: "
+        "lengthen the measured stages, raise their rates, or ask for a lower percentile",
+    )

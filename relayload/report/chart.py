@@ -1,0 +1,25 @@
+"""Rates over time as a chart of block characters."""
+
+from collections.abc import Sequence
+
+from relayload.core.traffic.timeline import Timeline
+from relayload.core.units import format_duration
+
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+_ROWS = 4
+
+
+def chart(timeline: Timeline) -> list[str]:
+    """Lines, the highest rate at the top and the time below."""
+    rates = timeline.rates_per_s
+    peak = max(rates)
+    label = f"{peak:.3g}/s"
+    lines = [f"{label if row == _ROWS - 1 else '':>9} {_row(rates, peak, row)}" for row in reversed(range(_ROWS))]
+    until = format_duration(timeline.bin_s * len(rates))
+    return [*lines, f"{'0':>9} {'0s':<{max(3, len(rates) - len(until))}}{until}"]
+
+
+def _row(rates: Sequence[float], peak: float, row: int) -> str:
+    """One line of the chart, counted from below: each column filled as far as it reaches."""
+    eighths = (round(rate / peak * _ROWS * 8) - row * 8 for rate in rates)
+    return "".join(_BLOCKS[max(0, min(8, filled))] for filled in eighths)

@@ -1,0 +1,76 @@
+import pytest
+
+from relayload.core.results.terms import Terms
+from relayload.core.traffic.plan import StagePlan
+from relayload.core.verdict.grammar import parse, with_terms
+from relayload.core.verdict.prospects import Outlook, Sent, needed_samples, prospect
+
+SENT = {"simple": Sent({"o3": 3, "o4": 1}), "plain": Sent({"o4": 1}, streams=False), "talk": Sent({"o3": 1}, 3.5)}
+STAGES = (
+    StagePlan(name="warm", for_s=5, warmup=True, by_scenario={"simple": 1000, "plain": 0, "talk": 0}),
+    StagePlan(name="steady", for_s=60, warmup=False, by_scenario={"simple": 200, "plain": 100, "talk": 10}),
+    StagePlan(name="peak", for_s=60, warmup=False, by_scenario={"simple": 100, "plain": 100, "talk": 0}),
+    StagePlan(name="end", for_s=5, warmup=False, cooldown=True, by_scenario={"simple": 1000, "plain": 0, "talk": 0}),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "needed"),
+    [
+        ("ttft.p50 < 1s", 5),
+        ("ttft.p95 < 1s", 59),
+        ("ttft.p99 < 1s", 299),
+        ("ttft.p99.9 < 1s", 2995),
+        ("output_rate.p5 > 20/s", 59),
+        ("ttft.max < 1s", 1),
+        ("latency.avg < 1s", 30),
+        ("errors.rate < 1%", 100),
+        ("errors.rate > 1%", 1),
+        ("errors.count == 0", 1),
+        ("retries.rate < 20%", 5),
+        ("goodput{ttft<200ms}.rate >= 95%", 20),
+        ("throughput.per_second > 5/s", 1),
+        ("breaker.trips == 0", 1),
+    ],
+)
+def test_an_objective_needs_so_many_samples(text, needed):
+    assert needed_samples(parse(text)) == needed
+
+
+@pytest.mark.parametrize(
+    ("text", "samples"),
+    [
+        ("latency.p50 < 1s", 300 + 200 + 35),
+        ("ttft.p50 < 1s", 300 + 35),
+        ("latency{stage=steady}.p50 < 1s", 200 + 100 + 35),
+        ("latency{stage!=steady, scenario=simple}.p50 < 1s", 100),
+        ("latency{model=o4}.p50 < 1s", 75 + 200),
+        ("latency{model!=o4}.p50 < 1s", 225 + 35),
+        ("errors{kind=429}.rate < 1%", 535),
+        ("chunk_gap.p99 < 1s", None),
+        ("breaker.trips == 0", None),
+    ],
+)
+def test_an_objective_gets_the_measured_requests_that_its_tags_admit(text, samples):
+    assert prospect(parse(text), STAGES, SENT).samples == samples
+
+
+@pytest.mark.parametrize(
+    ("count", "outlook"),
+    [(0, "too few"), (298, "too few"), (299, "scarce"), (358, "scarce"), (359, "ample"), (5000, "ample")],
+)
+def test_the_outlook_follows_from_samples_and_needs(count, outlook):
+    stages = (StagePlan(name="steady", for_s=60, warmup=False, by_scenario={"simple": count}),)
+    assert prospect(parse("ttft.p99 < 1s"), stages, SENT).outlook == outlook
+
+
+def test_more_confidence_needs_more_samples_and_windows_can_not_be_counted():
+    strict = with_terms(parse("ttft.p99 < 1s"), Terms(confidence=0.99))
+    assert needed_samples(strict) == 459
+    windowed = with_terms(parse("ttft.p99 < 1s"), Terms(over_s=30.0))
+    assert prospect(windowed, STAGES, SENT).samples is None
+
+
+def test_nothing_is_said_of_a_load_whose_requests_nobody_can_count():
+    stages = (StagePlan(name="steady", for_s=60, warmup=False),)
+    assert prospect(parse("ttft.p99 < 1s"), stages, SENT).outlook is Outlook.UNKNOWN

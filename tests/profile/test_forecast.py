@@ -1,0 +1,52 @@
+import pytest
+
+from relayload.core.errors import AuthorError
+from relayload.core.verdict.prospects import Outlook
+from relayload.profile.forecast import check_samples, forecast
+
+STAGE = "{for: 10s, rate: 5/s}"
+
+
+def test_each_objective_is_told_what_it_gets(read, good):
+    text = good.replace(STAGE, "{for: 10s, rate: 35/s}").replace("kind: open", "kind: open\n  arrivals: constant")
+    found = forecast(read(f"{text}objectives: [ttft.p99 < 1s, ttft.p50 < 1s]\n"))
+    assert [(each.samples, each.needed, each.outlook) for each in found.objectives] == [
+        (350, 299, Outlook.SCARCE),
+        (350, 5, Outlook.AMPLE),
+    ]
+    assert found.total is not None
+    assert found.total.arrivals == 350
+
+
+def test_objectives_that_can_never_be_decided_are_faults_in_their_places(read, good, tmp_path):
+    text = good.replace("prompt: simple}", "prompt: simple, objectives: [tpot.p99 < 1s]}")
+    profile = read(f"{text}objectives:\n  - ttft.p50 < 1s\n  - expr: ttft.p99 < 1s\n")
+    with pytest.raises(AuthorError) as caught:
+        check_samples(profile)
+    told = [str(fault).replace(f"{tmp_path}/", "") for fault in caught.value.faults]
+    assert [line.partition(" and the plan")[0] for line in told] == [
+        "p.yaml:10:5: objectives.1: needs 299 requests to be decided,",
+        "p.yaml:7:52: scenarios.simple.objectives.0: needs 299 requests to be decided,",
+    ]
+    assert all("lengthen the measured stages" in line for line in told)
+
+
+def test_an_objective_that_only_warns_may_have_too_few(read, good):
+    profile = read(f"{good}objectives: [{{expr: ttft.p99 < 1s, severity: warn}}]\n")
+    assert forecast(profile).objectives[0].outlook is Outlook.TOO_FEW
+
+
+def test_later_turns_are_counted_as_far_as_they_are_expected(read, good):
+    text = good.replace("prompt: simple}", "prompt: simple, conversation: {turns: {from: 2, to: 4}}}").replace(
+        "kind: open", "kind: open\n  arrivals: constant"
+    )
+    found = forecast(read(f"{text}objectives: [latency.p50 < 9s]\n"))
+    assert found.later_turns == 100
+    assert found.objectives[0].samples == 150
+
+
+def test_a_closed_load_can_not_be_counted_and_is_not_refused(read, good):
+    text = good.replace("kind: open", "kind: closed\n  users: 2").replace(STAGE, "{for: 10s}")
+    profile = read(f"{text}objectives: [ttft.p99.9 < 1s]\n")
+    check_samples(profile)
+    assert forecast(profile).objectives[0].outlook is Outlook.UNKNOWN

@@ -1,0 +1,18 @@
+from relayload.core.traffic.timeline import Timeline
+from relayload.report.chart import chart
+
+
+def test_a_chart_reaches_from_nothing_to_the_highest_rate():
+    assert chart(Timeline(bin_s=0.5, counts=(0, 1, 2, 4, 8, 16))) == [
+        "     32/s      █",
+        "               █",
+        "              ██",
+        "           ▂▄███",
+        "        0 0s 3.00s",
+    ]
+
+
+def test_the_time_below_ends_where_the_chart_does():
+    lines = chart(Timeline(bin_s=2.0, counts=(5,) * 60))
+    assert lines[-1] == f"        0 0s{' ' * 56}2m"
+    assert {len(line) for line in lines} == {70}
