@@ -15,6 +15,7 @@ from relayload.core.price import price_of
 from relayload.core.traffic.prompt_sets import SETS
 from relayload.core.verdict.names import unknown_names, within_scenario
 from relayload.document import Document, Location
+from relayload.document.validation import nearest
 from relayload.profile import trace as traces
 from relayload.profile.amounts import SeenAmounts
 from relayload.profile.endpoints import unfit
@@ -25,6 +26,7 @@ from relayload.profile.prompt import PromptFile
 from relayload.profile.scenario import class_name
 from relayload.profile.stages import expected_arrivals, written_names, written_stages
 from relayload.profile.target import Target
+from relayload.profile.targets import NamedTarget
 from relayload.profile.trace import Trace
 from relayload.profile.types import Rate
 from relayload.transport.origin import origin_of
@@ -51,10 +53,10 @@ _LOOP: Location = ("load", "arrivals", "loop")
 def check(document: Document, folder: Path) -> Iterator[Fault]:
     """The faults between the parts of a profile that lies in that folder."""
     content = _Content(document)
-    yield from _target_faults(content, folder)
+    yield from _targets_faults(content, folder)
     yield from _stage_faults(content)
     yield from _trace_faults(content, folder)
-    yield from _price_faults(content, folder)
+    yield from _model_faults(content, folder)
     yield from _scenario_faults(content)
     yield from _file_faults(content, folder)
     yield from _objective_faults(content)
@@ -76,6 +78,7 @@ class _Content:
         self.stages = [
             ((*_STAGES, *place), stage) for place, stage in written_stages(_sequence(self.load.get("stages")))
         ]
+        self.targets = {name: _mapping(spec) for name, spec in _mapping(self.data.get("targets")).items()}
         self.scenarios = {name: _mapping(spec) for name, spec in _mapping(self.data.get("scenarios")).items()}
 
     @property
@@ -87,6 +90,16 @@ class _Content:
         return [name for number, (_, stage) in enumerate(self.stages) for name in written_names(stage, number)]
 
     @property
+    def sound_targets(self) -> list[tuple[Location, Target]]:
+        """Each target that is sound by itself, and where it stands."""
+        found: list[tuple[Location, Target | None]]
+        if self.targets:
+            found = [(("targets", name), _sound(NamedTarget, written)) for name, written in self.targets.items()]
+        else:
+            found = [(("target",), _sound(Target, self.data.get("target", {})))]
+        return [(place, target) for place, target in found if target]
+
+    @property
     def models(self) -> list[str]:
         """Of scenarios, and of the rows of a trace."""
         written = [model for scenario in self.scenarios.values() for model in _models(scenario)]
@@ -96,45 +109,72 @@ class _Content:
         return ".".join(map(str, location)) not in self._told
 
 
-def _target_faults(content: _Content, folder: Path) -> Iterator[Fault]:
-    target = _sound(Target, content.data.get("target", {}))
+def _targets_faults(content: _Content, folder: Path) -> Iterator[Fault]:
+    if content.targets and content.data.get("target") is not None:
+        yield content.fault(("targets",), "leave out either this or target", at_key=True)
+    yield from _compare_faults(content)
+    for place, target in content.sound_targets:
+        yield from _target_faults(content, folder, place, target)
+
+
+def _compare_faults(content: _Content) -> Iterator[Fault]:
+    if content.data.get("compare") is None:
+        return
+    if len(content.targets) < 2:
+        yield content.fault(("compare",), "needs two targets or more: write them under targets", at_key=True)
+    elif content.load and content.load.get("kind", "open") != "open":
+        yield content.fault(("compare",), "needs load.kind: open, where no target waits for another", at_key=True)
+    for name, target in content.targets.items():
+        if "share" in target:
+            message = "every target is sent everything: leave this out, or leave out compare"
+            yield content.fault(("targets", name, "share"), message, at_key=True)
+
+
+def _target_faults(content: _Content, folder: Path, place: Location, target: Target) -> Iterator[Fault]:
     guardrails = _sound(Guardrails, content.data.get("guardrails", {}))
-    location = ("target", "base_url")
-    if target and target.fake_preset:
+    if target.fake_preset:
         for message in _preset_faults(target.fake_preset):
-            yield content.fault(location, message)
-    elif target and guardrails:
-        yield from _guardrail_faults(content, target, guardrails)
-    if target and target.secure:
-        yield from _tls_faults(content, target.found_from(folder))
+            yield content.fault((*place, "base_url"), message)
+    elif guardrails:
+        yield from _guardrail_faults(content, place, target, guardrails)
+    if target.secure:
+        yield from _tls_faults(content, place, target.found_from(folder))
 
 
-def _tls_faults(content: _Content, target: Target) -> Iterator[Fault]:
+def _tls_faults(content: _Content, place: Location, target: Target) -> Iterator[Fault]:
     try:
         target_context(origin_of(target.base_url), ca_file=target.tls.ca_file, client_cert=target.tls.client_cert)
     except AuthorError as error:
         for fault in error.faults:
-            yield content.fault(("target", "tls", fault.path), fault.message)
+            yield content.fault((*place, "tls", fault.path), fault.message)
 
 
-def _guardrail_faults(content: _Content, target: Target, guardrails: Guardrails) -> Iterator[Fault]:
+def _guardrail_faults(content: _Content, place: Location, target: Target, guardrails: Guardrails) -> Iterator[Fault]:
     lacking = [f"{name}: {example}" for name, example in guardrails.lacking(target).items()]
     if not guardrails.allow(target):
         remedy = f"guardrails: {{{', '.join([f'allow_hosts: [{target.host}]', *lacking])}}}"
         message = f"'{target.host}' is not this machine; to send load there, write {remedy}"
-        yield content.fault(("target", "base_url"), message)
+        yield content.fault((*place, "base_url"), message)
     elif lacking:
         message = f"load for '{target.host}' needs bounds: write {', '.join(lacking)}"
         yield content.fault(("guardrails",), message)
 
 
-def _price_faults(content: _Content, folder: Path) -> Iterator[Fault]:
-    """Of a list of the author's own, and of models whose dollars nobody could count. Once the trace was read."""
-    location = ("target", "prices")
-    target = _sound(Target, content.data.get("target", {}))
+def _model_faults(content: _Content, folder: Path) -> Iterator[Fault]:
+    """Of what targets say of models. Once the trace was read, which may name some."""
+    for place, target in content.sound_targets:
+        if content.untold((*place, "prices")):
+            yield from _price_faults(content, folder, place, target)
+        for model in target.models:
+            if model not in content.models:
+                message = f"no scenario asks for '{model}'{nearest(model, content.models)}"
+                yield content.fault((*place, "models", model), message, at_key=True)
+
+
+def _price_faults(content: _Content, folder: Path, place: Location, target: Target) -> Iterator[Fault]:
+    """Of a list of the author's own, and of models whose dollars nobody could count."""
+    location = (*place, "prices")
     guardrails = _sound(Guardrails, content.data.get("guardrails", {}))
-    if target is None or not content.untold(location):
-        return
     try:
         prices = target.found_from(folder).known_prices
     except AuthorError as error:
@@ -144,7 +184,8 @@ def _price_faults(content: _Content, folder: Path) -> Iterator[Fault]:
     capped = guardrails is not None and guardrails.max_usd is not None and target.fake_preset is None
     for model in content.models if capped else ():
         if price_of(model, prices) is None:
-            remedy = f"target.prices: {{{model}: {{input: $2, output: $8}}}}, per million tokens"
+            path = ".".join(map(str, location))
+            remedy = f"{path}: {{{model}: {{input: $2, output: $8}}}}, per million tokens"
             yield content.fault(location, f"none for '{model}', so max_usd could not be kept: write {remedy}")
 
 
@@ -295,6 +336,7 @@ def _objective_faults(content: _Content) -> Iterator[Fault]:
     }
     if not all(names.values()):
         return  # what they could name has faults of its own
+    names["targets"] = list(content.targets) if len(content.targets) > 1 else []
     yield from _own_objective_faults(content, names)
     for number, written in enumerate(_sequence(content.data.get("objectives"))):
         entry = _sound(ObjectiveEntry, written)

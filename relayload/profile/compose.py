@@ -1,6 +1,6 @@
 """What a request says: scenario and arrival -> the request on the wire, the same whoever sends it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -22,6 +22,7 @@ from relayload.profile.model import Profile
 from relayload.profile.prompt import Images
 from relayload.profile.prompt_texts import expected_tokens, text_choice, texts
 from relayload.profile.scenario import Scenario
+from relayload.profile.targets import shares
 from relayload.profile.tokenizer import count_tokens
 from relayload.profile.trace import Trace
 
@@ -40,6 +41,11 @@ class Composer:
     """Composes the requests of a profile. What an arrival says depends on seed and index alone."""
 
     def __init__(self, profile: Profile) -> None:
+        self._seed = profile.seed
+        named = profile.named_targets
+        self._targets = tuple(named)
+        self._shares = None if profile.paired or not profile.targets else Mix(shares(profile.targets))
+        self._names = {name: target.models for name, target in named.items()}
         blocks = Blocks(profile.seed)
         load = profile.load
         if isinstance(load, OpenLoad) and isinstance(load.arrivals, Trace):
@@ -48,8 +54,16 @@ class Composer:
             _ScenarioComposer(profile.seed, name, scenario, blocks) for name, scenario in profile.scenarios.items()
         )
 
+    def target(self, arrival: Arrival) -> str:
+        """The name of the target that the arrival goes to."""
+        if self._shares is None:
+            return self._targets[arrival.target]
+        if arrival.session is not None:
+            return self._shares.draw(self._seed, 0, f"target:{arrival.session}")
+        return self._shares.draw(self._seed, arrival.index, "target")
+
     def model(self, arrival: Arrival) -> str:
-        """The model that the arrival asks."""
+        """The model that the arrival asks, as its scenario names it."""
         return self._scenarios[arrival.scenario].model(arrival)
 
     def expected_input_tokens(self, arrival: Arrival) -> int:
@@ -66,7 +80,7 @@ class Composer:
 
     def request(self, arrival: Arrival, history: Sequence[Message] = ()) -> WireRequest:
         """What the arrival says, or after a history the next turn of its conversation."""
-        return self._scenarios[arrival.scenario].request(arrival, history)
+        return self._scenarios[arrival.scenario].request(arrival, history, self._names[self.target(arrival)])
 
     def turns(self, arrival: Arrival) -> int:
         """How many requests the arrival's conversation has; 1 where it is none."""
@@ -134,14 +148,16 @@ class _ScenarioComposer:
     def turns(self, arrival: Arrival) -> int:
         return 1 if self._turns is None else self._turns.at(uniform(self._seed, arrival.index, "turns"))
 
-    def request(self, arrival: Arrival, history: Sequence[Message] = ()) -> WireRequest:
-        scenario = self._scenario
+    def request(self, arrival: Arrival, history: Sequence[Message], names: Mapping[str, str]) -> WireRequest:
+        """`names` are those that the target has for models."""
+        scenario, asked = self._scenario, self.model(arrival)
+        model = names.get(asked, asked)
         if scenario.endpoint is Endpoint.EMBEDDINGS:
             texts = self._texts(arrival)
-            return embeddings_request(self.model(arrival), texts, extra=self._extra, headers=self._headers)
+            return embeddings_request(model, texts, extra=self._extra, headers=self._headers)
         new_request = chat_request if scenario.endpoint is Endpoint.CHAT else responses_request
         return new_request(
-            self.model(arrival),
+            model,
             [*history, {"role": "user", "content": self._next(arrival, history)}],
             stream=scenario.streams,
             max_output_tokens=self.budget(arrival),

@@ -4,7 +4,7 @@ What one model can't judge alone (a target against the guardrails, a stage again
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -24,6 +24,7 @@ from relayload.profile.loads import Load, OpenLoad
 from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.scenario import Scenarios
 from relayload.profile.target import Target
+from relayload.profile.targets import Targets
 from relayload.profile.trace import Trace
 from relayload.profile.types import Integer, Items, Part, Text
 
@@ -45,6 +46,11 @@ class Profile(Part):
     """The same seed sends the same requests at the same instants, with any number of workers."""
     target: Target = Target()
     """The relay that is tested."""
+    targets: Targets | None = None
+    """Several relays by name, instead of `target`: each request goes to one of them, drawn by their shares."""
+    compare: Literal["interleaved"] | None = None
+    """`interleaved` sends every request to each of the targets, at the same instant and word for word, and tells what
+    each adds to the first."""
     driver: Literal["native", "openai"] = "native"
     """What sends: our own transport, or the official SDK to see what an application sees."""
     load: Load
@@ -80,9 +86,23 @@ class Profile(Part):
         return Timeouts(timeout.connect, timeout.first_token, timeout.gap, timeout.total)
 
     @property
-    def client_policy(self) -> ClientPolicy:
-        """How the client treats its relay; without a `client:` it only measures."""
-        return (self.client or Client()).policy(self.target.dialect)
+    def named_targets(self) -> Mapping[str, Target]:
+        """Every target by its name; the only one of most profiles is called `target`."""
+        return self.targets or {"target": self.target}
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one target, so that records tell which."""
+        return len(self.named_targets) > 1
+
+    @property
+    def paired(self) -> bool:
+        """Whether every arrival goes to each of several targets."""
+        return self.compare is not None and self.several
+
+    def client_policy(self, target: Target) -> ClientPolicy:
+        """How the client treats a relay; without a `client:` it only measures."""
+        return (self.client or Client()).policy(target.dialect)
 
     @property
     def source(self) -> Path:
@@ -114,6 +134,7 @@ class Profile(Part):
         found = {
             "load": _found_from(self.load, folder),
             "target": self.target.found_from(folder),
+            "targets": self.targets and {name: each.found_from(folder) for name, each in self.targets.items()},
             "scenarios": {name: scenario.found_from(folder) for name, scenario in self.scenarios.items()},
         }
         profile = self.model_copy(update=found)

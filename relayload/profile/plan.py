@@ -1,17 +1,18 @@
 """A profile as the schedule that is sent, and as the plan that is read before."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice, takewhile
 
 from msgspec.structs import replace
 
-from relayload.core.price import Prices, blended
+from relayload.core.price import Price, Prices, blended
 from relayload.core.traffic import arrivals as traffic
 from relayload.core.traffic import plan as planning
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.batches import Batches
 from relayload.core.traffic.limits import Limits
+from relayload.core.traffic.pairing import for_each_target
 from relayload.core.traffic.plan import Plan, Request
 from relayload.core.traffic.stages import Stage
 from relayload.core.wire.request import Endpoint
@@ -25,6 +26,7 @@ from relayload.profile.model import Profile
 from relayload.profile.scenario import Scenario
 from relayload.profile.spacing import process
 from relayload.profile.stages import plain
+from relayload.profile.targets import shares
 from relayload.profile.trace import Trace
 
 ROWS_READ_BEFORE = 100_000
@@ -94,8 +96,8 @@ def plan(profile: Profile) -> Plan:
     if isinstance(load, ClosedLoad):
         planned = planning.planned(stages(profile))
         return Plan(profile=profile.name, load_kind=load.kind, stages=planned, users=load.users)
-    prices = profile.target.known_prices
-    requests = [_request(name, scenario, prices) for name, scenario in profile.scenarios.items()]
+    prices = {name: target.known_prices for name, target in profile.named_targets.items()}
+    requests = [_request(name, profile, scenario, prices) for name, scenario in profile.scenarios.items()]
     if isinstance(load, BatchLoad):
         (stage,) = stages(profile)
         whole = planning.batch_plan(profile.name, batches(load), batch_scenarios(profile, load), stage, requests)
@@ -145,8 +147,10 @@ def _arrivals(profile: Profile, load: OpenLoad, limits: Limits | None) -> Iterat
     weights = _weights(profile)
     if isinstance(load.arrivals, Trace):
         rows = traces.rows(load.arrivals, profile.seed, tuple(profile.scenarios))
-        return traffic.trace_schedule(rows, stages(profile), limits, weights, profile.seed)
-    return traffic.schedule(stages(profile), limits, process(load.arrivals), weights, profile.seed)
+        schedule = traffic.trace_schedule(rows, stages(profile), limits, weights, profile.seed)
+    else:
+        schedule = traffic.schedule(stages(profile), limits, process(load.arrivals), weights, profile.seed)
+    return for_each_target(schedule, len(profile.named_targets)) if profile.paired else schedule
 
 
 def _weights(profile: Profile) -> list[float]:
@@ -157,13 +161,20 @@ def _limits(load: OpenLoad) -> Limits | None:
     return None if load.limits is None else Limits(load.limits.per_second, load.limits.per_minute)
 
 
-def _request(name: str, scenario: Scenario, prices: Prices) -> Request:
+def _request(name: str, profile: Profile, scenario: Scenario, prices: Mapping[str, Prices]) -> Request:
     return Request(
         scenario=name,
         input_tokens=expected_input_tokens(scenario),
         max_output_tokens=_expected_budget(scenario),
-        price=None if scenario.conversation else blended(prices, scenario.models),
+        price=None if scenario.conversation else _price(profile, scenario, prices),
     )
+
+
+def _price(profile: Profile, scenario: Scenario, prices: Mapping[str, Prices]) -> Price | None:
+    """The mean of all targets, by their shares; None where one has none."""
+    by_target = {name: blended(known, scenario.models) for name, known in prices.items()}
+    known = {name: price for name, price in by_target.items() if price is not None}
+    return blended(known, shares(profile.targets) if profile.targets else {"target": 1.0})
 
 
 def _expected_budget(scenario: Scenario) -> int | None:

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
@@ -104,10 +104,16 @@ class Target(Part):
     """How an `https://` target is spoken to."""
     prices: TargetPrices = Field(default_factory=dict)
     """What its models cost, in US dollars per million tokens."""
+    models: dict[Text, Text] = Field(default_factory=dict)
+    """What it calls models that scenarios name otherwise: `{o3: openai/o3}`."""
 
     @property
     def known_prices(self) -> dict[str, Price]:
-        """By model. Raises AuthorError where a list of one's own can't be read."""
+        """By model, as scenarios name them, too. Raises AuthorError where a list of one's own can't be read."""
+        listed = self._listed_prices()
+        return listed | {model: listed[name] for model, name in self.models.items() if name in listed}
+
+    def _listed_prices(self) -> dict[str, Price]:
         if isinstance(self.prices, str):
             return dict(prices.read(self.prices).prices)
         return {model: entry.price for model, entry in self.prices.items()}
@@ -133,7 +139,7 @@ class Target(Part):
             return ()
         return (f"TLS certificates of {self.host} were NOT verified: anyone may have answered",)
 
-    def found_from(self, folder: Path) -> "Target":
+    def found_from(self, folder: Path) -> Self:
         """With its files as they lie from a folder."""
         own = isinstance(self.prices, str) and prices.is_file(self.prices)
         found = {"prices": str(folder / str(self.prices))} if own else {}

@@ -6,7 +6,7 @@ summary.json            rebuilt from the records at any time
 verdict.json            likewise, by the objectives in run.json
 """
 
-from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo, WorkerInfo
+from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo, TargetInfo, WorkerInfo
 from relayload.recording.lines import Damage, RecordWriter
 from relayload.recording.recording import Folded, Recording, check_vacant, new_run_dir
 
@@ -18,6 +18,7 @@ __all__ = [
     "Recording",
     "RunInfo",
     "StageInfo",
+    "TargetInfo",
     "WorkerInfo",
     "check_vacant",
     "new_run_dir",

@@ -33,6 +33,7 @@ class Books:
         self._worker = assignment.worker
         self._begins_at_s = begins_at_s
         self._scenarios = tuple(profile.scenarios)
+        self._several = profile.several
         self._stages = stages(profile)
         self._composer = composer
         self._report = report
@@ -69,15 +70,16 @@ class Books:
                 measured=stage.measured,
                 intended_at_s=arrival.intended_at_s,
                 reason=reason.value,
+                target=self._target(arrival),
             )
         )
 
-    def transition(self, change: StateChange, *, enforced: bool) -> None:
+    def transition(self, target: str, change: StateChange, *, enforced: bool) -> None:
         """A breaker has changed its state: into the recording, and into Locust's log."""
         line = Transition(
             worker=self._worker,
             at_s=change.at_s - self._begins_at_s,
-            scope=change.scope,
+            scope=f"{target}/{change.scope}" if self._several else change.scope,
             before=change.before,
             after=change.after,
             reason=change.reason.value,
@@ -86,6 +88,7 @@ class Books:
             failures=change.failures,
             slow=change.slow,
             since_s=None if change.since_s is None else change.since_s - self._begins_at_s,
+            target=target if self._several else None,
         )
         self._writer.write(line)
         _LOG.warning(
@@ -117,12 +120,17 @@ class Books:
             late_s=late_s,
             latency_s=ended_s - arrival.intended_at_s,
             outcome=called.outcome,
+            target=self._target(arrival),
             turn=turn,
             throttled_s=called.throttled_s,
             backoff_s=called.backoff_s,
             stopped_by=called.stopped_by,
             attempts=attempts,
         )
+
+    def _target(self, arrival: Arrival) -> str | None:
+        """Where it goes, if there is a choice."""
+        return self._composer.target(arrival) if self._several else None
 
     def _since_begin(self, attempt: Attempt) -> Attempt:
         """The attempt with its send on the run's own clock."""

@@ -42,12 +42,14 @@ _LOCAL = "local"
 class Controller:
     """One run, from the first assignment to the last record."""
 
-    def __init__(self, environment: Environment, profile: Profile, run_id: str, run_dir: Path, base_url: str) -> None:
+    def __init__(
+        self, environment: Environment, profile: Profile, run_id: str, run_dir: Path, base_urls: dict[str, str]
+    ) -> None:
         self._runner = runner_of(environment)
         self._profile = profile
         self._run_id = run_id
         self._run_dir = run_dir
-        self._base_url = base_url
+        self._base_urls = base_urls
         self._bounds = profile.guardrails
         self._stages = stages(profile)
         self._workers: dict[str, int] = {}
@@ -160,7 +162,7 @@ class Controller:
             assignment = Assignment(
                 run_id=self._run_id,
                 run_dir=str(self._run_dir),
-                base_url=self._base_url,
+                base_urls=self._base_urls,
                 profile_sha256=self._profile.sha256,
                 worker=worker,
                 share_number=share_number,

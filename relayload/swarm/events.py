@@ -75,7 +75,7 @@ class Conductor:
         self._locust_options = options_of(environment)
         self._profile = profile
         self._options = options
-        self._target = TargetHost(profile)
+        self._targets = TargetHost(profile)
         self._run: Run | None = None
         self._ended_by = "stop"
         self._interruption = Interruption(self._begun, self._hurry)
@@ -91,7 +91,7 @@ class Conductor:
         self._runner.register_message(LIVE, self._on_live)
         self._want_users()
         if self._headless:
-            self._check_target_or_leave()
+            self._check_targets_or_leave()
         if self._options.launcher_pid:
             gevent.spawn(self._leave_with_launcher)
 
@@ -110,19 +110,19 @@ class Conductor:
         options.num_users = options.num_users or wanted
         options.spawn_rate = options.spawn_rate or min(wanted, 100)
 
-    def _check_target_or_leave(self) -> None:
+    def _check_targets_or_leave(self) -> None:
         try:
-            self._target.base_url()
+            self._targets.base_urls()
         except TargetUnreachable as error:
             sys.stderr.write(f"{OWN_MESSAGE}{error}\n")
-            self._target.stop()
+            self._targets.stop()
             raise SystemExit(_UNREACHABLE) from None
 
     def _on_test_start(self, **_: Any) -> None:
         self._ended_by = "stop"
         self._run = None
         try:
-            self._run = Run(self._environment, self._profile, self._options.out, self._target.base_url())
+            self._run = Run(self._environment, self._profile, self._options.out, self._targets.base_urls())
         except TargetUnreachable as error:
             self._refuse(error, _UNREACHABLE)
         except AuthorError as error:
@@ -173,7 +173,7 @@ class Conductor:
             self._runner.stop(send_stop_to_client=False)
         else:
             self._runner.stop()
-        self._target.stop()
+        self._targets.stop()
         self._environment.process_exit_code = self._exit_code()
 
     def _exit_code(self) -> int:

@@ -1,9 +1,8 @@
 """The load-generating half of one process, for one run: arrivals in, records out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from random import Random
 
 import gevent
 from gevent import GreenletExit
@@ -11,7 +10,7 @@ from gevent.event import Event
 from msgspec import structs
 
 from relayload import clock
-from relayload.client.caller import Called, Caller
+from relayload.client.caller import Called
 from relayload.core.errors import AuthorError
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.resilience.guard import Caps
@@ -27,6 +26,7 @@ from relayload.profile.plan import arrivals, batch_scenarios, batches, stages
 from relayload.profile.think_time import span
 from relayload.swarm.batch import BatchLoop
 from relayload.swarm.books import Books, Report
+from relayload.swarm.clients import Clients
 from relayload.swarm.closed import ClosedLoop
 from relayload.swarm.dispatch import Bounds, Dispatcher, DropReason
 from relayload.swarm.guarding import Guarding
@@ -48,7 +48,7 @@ class Generator:
         profile: Profile,
         composer: Composer,
         assignment: Assignment,
-        transport: Transport,
+        transports: Mapping[str, Transport],
         report: Report,
     ) -> None:
         self._profile = profile
@@ -57,9 +57,7 @@ class Generator:
         self._began_at_ns = clock.wall_ns() - round(assignment.elapsed_s * 1e9)
         self._stages = stages(profile)
         self._composer = composer
-        self._transport = transport
-        rng = Random(f"{profile.seed}:client:{assignment.worker}")
-        self._caller = Caller(transport, profile.client_policy, rng, self._on_transition)
+        self._clients = Clients(profile, transports, assignment.worker, self._on_transition)
         self._timeouts = profile.timeouts
         self._books = Books(profile, composer, assignment, self._begins_at_s, report)
         self._health = Health()
@@ -101,8 +99,8 @@ class Generator:
         live.in_flight = self._pace.in_flight
         live.finished = self._pace.finished and not live.in_flight
         live.crash = live.crash or _told(self._pace.crash)
-        guard = self._guarding.guard
-        live.admitted, live.usd, live.guardrail = guard.spent.requests, guard.spent.usd, guard.reason or None
+        spent = self._guarding.guard.spent
+        live.admitted, live.usd, live.guardrail = spent.requests, spent.usd, self._guarding.reason or None
         return live
 
     @property
@@ -195,19 +193,20 @@ class Generator:
         self._books.live.started += 1
         request = self._composer.request(arrival, history)
         timeouts = self._composer.timeouts(arrival, self._timeouts)
-        called = self._caller.call(request, timeouts, keep_text=keep_text)
+        client = self._clients[self._composer.target(arrival)]
+        called = client.call(request, timeouts, keep_text=keep_text)
         self._guarding.settle(arrival, reserved_usd, called.attempts, clock.now_s())
         self._books.request(arrival, late_s, called, turn)
         if called.outcome is Outcome.ABANDONED:
             raise GreenletExit
         return request.messages, called
 
-    def _on_transition(self, change: StateChange) -> None:
-        self._books.transition(change, enforced=self._caller.breakers.policy.enforce)
+    def _on_transition(self, target: str, change: StateChange) -> None:
+        self._books.transition(target, change, enforced=self._clients[target].breakers.policy.enforce)
 
     def _close(self) -> None:
         self._health.stop()
-        self._transport.close()
+        self._clients.close()
         self._books.close(
             End(
                 worker=self._worker,
@@ -215,7 +214,7 @@ class Generator:
                 started=self._books.live.started,
                 dropped=self._books.live.dropped,
                 began_at_ns=self._began_at_ns,
-                timestamps="kernel" if self._transport.kernel_timestamps else "user",
+                timestamps="kernel" if self._clients.kernel_timestamps else "user",
                 loop_lag_p95_s=self._health.loop_lag_p95_s,
                 loop_lag_p99_s=self._health.loop_lag_p99_s,
                 cpu_share=self._health.cpu_share,

@@ -1,4 +1,7 @@
-"""A process's requests under its guard: what each may cost at most, and what came of it."""
+"""A process's requests under its guard: what each may cost at most, and what came of it.
+
+The caps are of all targets together; a fuse watches each target by itself.
+"""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -25,28 +28,44 @@ class Guarding:
     """Admits requests, and settles them by their attempts."""
 
     def __init__(self, profile: Profile, composer: Composer, caps: Caps) -> None:
-        self.guard = Guard(caps, profile.guardrails.fuse_for(profile.target))
+        targets = profile.named_targets
+        self.guard = Guard(caps)
+        self._fuses = {name: Guard(Caps(), profile.guardrails.fuse_for(target)) for name, target in targets.items()}
+        self._several = profile.several
         self._composer = composer
-        self._prices = profile.target.known_prices
+        self._prices = {name: target.known_prices for name, target in targets.items()}
         self._counts_usd = caps.usd is not None
+
+    @property
+    def reason(self) -> str:
+        """Why no more is let through; nothing while there is no reason."""
+        told = [f"{fuse.reason} at {name}" if self._several else fuse.reason for name, fuse in self._blown]
+        return self.guard.reason or next(iter(told), "")
 
     def admit(self, arrival: Arrival, turn: int = 0) -> Decimal | None:
         """What was reserved for a request, for `settle`; None where it must not be sent.
 
         How long the history of a later turn is, nobody knows beforehand: such are taken for the mean of all.
         """
+        if self._blown:
+            return None
         return self.guard.admit(_NOTHING if not self._counts_usd else None if turn else self._most_usd(arrival))
 
     def settle(self, arrival: Arrival, reserved_usd: Decimal, attempts: Sequence[Attempt], now_s: float) -> None:
         """The request ended, after these attempts."""
         if self._counts_usd:
             self.guard.settle(reserved_usd, self._paid_usd(arrival, attempts))
+        fuse = self._fuses[self._composer.target(arrival)]
         for attempt in attempts:
-            self.guard.observe(
+            fuse.observe(
                 failed=attempt.outcome in _FAILED or attempt.kind is Kind.QUOTA_EXHAUSTED,
                 refused=attempt.status in _KEY_REJECTED,
                 now_s=now_s,
             )
+
+    @property
+    def _blown(self) -> list[tuple[str, Guard]]:
+        return [(name, fuse) for name, fuse in self._fuses.items() if fuse.tripped is not None]
 
     def _most_usd(self, arrival: Arrival) -> Decimal | None:
         """None without a budget for the answer."""
@@ -73,4 +92,4 @@ class Guarding:
 
     def _price(self, arrival: Arrival) -> Price:
         """Only the models of a fake relay may have none."""
-        return price_of(self._composer.model(arrival), self._prices) or _FREE
+        return price_of(self._composer.model(arrival), self._prices[self._composer.target(arrival)]) or _FREE

@@ -19,7 +19,8 @@ class Assignment(Struct, frozen=True, kw_only=True):
 
     run_id: str
     run_dir: str
-    base_url: str
+    base_urls: dict[str, str]
+    """By the name of the target."""
     profile_sha256: str
     worker: int
     """The number of the worker in this run: never reused, even when the worker dies."""

@@ -15,31 +15,34 @@ _KEY_REJECTED = (401, 403)
 _NOT_HERE = (404, 405)
 
 
-def preflight(base_url: str, api_key: str, options: Options | None = None) -> None:
-    """Raise TargetUnreachable unless an OpenAI-compatible API answers there and takes the key."""
+def preflight(base_url: str, api_key: str, options: Options | None = None, *, path: str = "target") -> None:
+    """Raise TargetUnreachable unless an OpenAI-compatible API answers there and takes the key.
+
+    `path` is where the target stands in the profile.
+    """
     asker = Asker(api_key, options)
     status, body = asker.ask(base_url, "GET", "/models")
     if status in _KEY_REJECTED:
-        raise TargetUnreachable(_key_rejected(base_url, status, body))
+        raise TargetUnreachable(_key_rejected(base_url, status, body, path))
     if status in _NOT_HERE:
-        _look_for_endpoints(base_url, asker)
+        _look_for_endpoints(base_url, asker, path)
     elif status == 200 and not _is_json(body):
-        raise TargetUnreachable(_no_api(base_url, "answers GET /models with something that is not JSON"))
+        raise TargetUnreachable(_no_api(base_url, "answers GET /models with something that is not JSON", path))
 
 
-def _look_for_endpoints(base_url: str, asker: Asker) -> None:
+def _look_for_endpoints(base_url: str, asker: Asker, path: str) -> None:
     for endpoint in Endpoint:
         status, body = asker.ask(base_url, "POST", endpoint.path)
         if status in _KEY_REJECTED:
-            raise TargetUnreachable(_key_rejected(base_url, status, body))
+            raise TargetUnreachable(_key_rejected(base_url, status, body, path))
         if status not in _NOT_HERE:
             return
     if not urlsplit(base_url).path.rstrip("/").endswith("/v1"):
         versioned = base_url.rstrip("/") + "/v1"
         if asker.ask(versioned, "GET", "/models")[0] not in _NOT_HERE:
-            raise TargetUnreachable(f"{base_url} lacks its '/v1': write target.base_url: {versioned}")
+            raise TargetUnreachable(f"{base_url} lacks its '/v1': write {path}.base_url: {versioned}")
     reason = f"answers {status} to GET /models and to POST {', '.join(endpoint.path for endpoint in Endpoint)}"
-    raise TargetUnreachable(_no_api(base_url, reason))
+    raise TargetUnreachable(_no_api(base_url, reason, path))
 
 
 def _is_json(body: bytes) -> bool:
@@ -51,12 +54,12 @@ def _is_json(body: bytes) -> bool:
     return True
 
 
-def _key_rejected(base_url: str, status: int, body: bytes) -> str:
+def _key_rejected(base_url: str, status: int, body: bytes, path: str) -> str:
     return (
-        f"target {base_url} rejected the key with {status}{said(body)}. Check target.api_key, and that the key "
+        f"target {base_url} rejected the key with {status}{said(body)}. Check {path}.api_key, and that the key "
         "belongs to this base URL: a right key at the wrong relay is refused just so"
     )
 
 
-def _no_api(base_url: str, reason: str) -> str:
-    return f"target {base_url} {reason}: this is not the base URL of an OpenAI-compatible API. Check target.base_url"
+def _no_api(base_url: str, reason: str, path: str) -> str:
+    return f"target {base_url} {reason}: this is not the base URL of an OpenAI-compatible API. Check {path}.base_url"

@@ -16,6 +16,8 @@ class RequestFailed(Exception):
 class Rows:
     """Reports records to one environment: a row per scenario, timed from the send, and one for its TTFT.
 
+    Where there are several targets, each has rows of its own.
+
     What was never sent, since a breaker was open or there was no time left for it, has a row of its own.
 
     `kinds` says what the requests of each scenario are called: by their endpoint.
@@ -29,14 +31,14 @@ class Rows:
         if record.attempts:
             self._report_answer(record)
         else:
-            self._fire(record, f"{record.scenario} (not sent)", 0.0, 0)
+            self._fire(record, f"{_name(record)} (not sent)", 0.0, 0)
 
     def _report_answer(self, record: Record) -> None:
         attempt = record.attempts[-1]
         service_s = record.latency_s if attempt.service_s is None else attempt.service_s
-        self._fire(record, record.scenario, service_s * _MS, attempt.received_bytes)
+        self._fire(record, _name(record), service_s * _MS, attempt.received_bytes)
         if attempt.ttft_s is not None:
-            self._environment.stats.entries[(record.scenario, "ttft")].log(round(attempt.ttft_s * _MS), 0)
+            self._environment.stats.entries[(_name(record), "ttft")].log(round(attempt.ttft_s * _MS), 0)
 
     def _fire(self, record: Record, name: str, response_time_ms: float, received_bytes: int) -> None:
         self._environment.events.request.fire(
@@ -47,6 +49,11 @@ class Rows:
             exception=_exception(record),
             context={"relayload": record},
         )
+
+
+def _name(record: Record) -> str:
+    """The scenario, and at which of several targets."""
+    return record.scenario if record.target is None else f"{record.scenario} at {record.target}"
 
 
 def _exception(record: Record) -> RequestFailed | None:

@@ -19,7 +19,7 @@ from relayload.core.verdict.gate import Verdict
 from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad
 from relayload.profile.plan import stages
-from relayload.recording import ProfileInfo, Recording, RunInfo, StageInfo, WorkerInfo, new_run_dir
+from relayload.recording import ProfileInfo, Recording, RunInfo, StageInfo, TargetInfo, WorkerInfo, new_run_dir
 from relayload.swarm import progress
 from relayload.swarm.control import Controller
 from relayload.swarm.messages import Live
@@ -33,12 +33,12 @@ _UNHURRIED = ("schedule", "stop")
 class Run:
     """From an empty directory to a verdict."""
 
-    def __init__(self, environment: Environment, profile: Profile, out: Path | None, base_url: str) -> None:
+    def __init__(self, environment: Environment, profile: Profile, out: Path | None, base_urls: dict[str, str]) -> None:
         self.run_dir = out or new_run_dir(profile.name)
-        self._recording = Recording.create(self.run_dir, _run_info(profile, self.run_dir.name, base_url))
+        self._recording = Recording.create(self.run_dir, _run_info(profile, self.run_dir.name, base_urls))
         self._write_profile(profile)
         self._controller = Controller(
-            environment, profile, self._recording.run.run_id, self.run_dir.absolute(), base_url
+            environment, profile, self._recording.run.run_id, self.run_dir.absolute(), base_urls
         )
         self.summary: Summary | None = None
         self.verdict: Verdict | None = None
@@ -90,7 +90,9 @@ class Run:
         (self.run_dir / _PROFILE_FILE).write_text(text, encoding="utf-8")
 
 
-def _run_info(profile: Profile, run_id: str, base_url: str) -> RunInfo:
+def _run_info(profile: Profile, run_id: str, base_urls: dict[str, str]) -> RunInfo:
+    named = profile.named_targets
+    (first, *_) = named
     return RunInfo(
         run_id=run_id,
         profile=ProfileInfo(name=profile.name, sha256=profile.sha256, file=_PROFILE_FILE),
@@ -102,14 +104,23 @@ def _run_info(profile: Profile, run_id: str, base_url: str) -> RunInfo:
         ),
         workers=1,
         requests=profile.load.requests if isinstance(profile.load, BatchLoad) else None,
-        base_url=base_url,
-        cautions=profile.target.cautions,
+        base_url=base_urls[first],
+        targets=_target_infos(profile, base_urls) if profile.several else {},
+        paired=profile.paired,
+        cautions=tuple(dict.fromkeys(caution for target in named.values() for caution in target.cautions)),
         objectives=tuple(objective.asked for objective in profile.objectives),
         thresholds=profile.generator.thresholds,
-        prices=profile.target.known_prices,
+        prices=named[first].known_prices,
         versions={"relayload": __version__, "locust": locust_version, "python": platform.python_version()},
         platform=platform.platform(),
     )
+
+
+def _target_infos(profile: Profile, base_urls: dict[str, str]) -> dict[str, TargetInfo]:
+    return {
+        name: TargetInfo(base_url=base_urls[name], prices=target.known_prices)
+        for name, target in profile.named_targets.items()
+    }
 
 
 def _finite(seconds: float) -> float | None:

@@ -68,11 +68,15 @@ class Worker:
         gevent.spawn(self._tell, self.generator)
 
     def _new_generator(self, assignment: Assignment) -> Generator:
-        target = self._profile.target
-        transport = new_transport(self._profile.driver, assignment.base_url, target.api_key.reveal(), **target.options)
+        transports = {
+            name: new_transport(
+                self._profile.driver, assignment.base_urls[name], target.api_key.reveal(), **target.options
+            )
+            for name, target in self._profile.named_targets.items()
+        }
         assert self._composer is not None, "listens"
         kinds = {name: scenario.endpoint.value for name, scenario in self._profile.scenarios.items()}
-        return Generator(self._profile, self._composer, assignment, transport, Rows(self._environment, kinds))
+        return Generator(self._profile, self._composer, assignment, transports, Rows(self._environment, kinds))
 
     def _on_end(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
         if self.generator is not None:

@@ -27,7 +27,8 @@ def test_the_client_of_a_profile_is_read(tmp_path: Path) -> None:
         "scenarios": {"simple": {"model": "o3", "prompt": "simple"}},
     }
     path.write_text(text + yaml.safe_dump(rest))
-    policy = load(path).client_policy
+    profile = load(path)
+    policy = profile.client_policy(profile.target)
     assert (policy.deadline_s, policy.breaker.enforce, len(policy.limits)) == (180.0, True, 3)
 
 

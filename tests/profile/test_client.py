@@ -29,7 +29,8 @@ def read(tmp_path: Path, client: str, dialect: str = "openai") -> Profile:
 
 
 def policy(tmp_path: Path, client: str, dialect: str = "openai") -> ClientPolicy:
-    return read(tmp_path, client, dialect).client_policy
+    profile = read(tmp_path, client, dialect)
+    return profile.client_policy(profile.target)
 
 
 @pytest.mark.parametrize("client", ["", "{}", "{timeout: 30s}"])

@@ -79,10 +79,51 @@ def test_a_request_is_settled_by_what_its_attempts_told(guarding, attempts, paid
 )
 def test_the_fuse_sees_every_attempt(guarding, attempt, bound):
     guarding.settle(BOUNDED, guarding.admit(BOUNDED), [attempt] * 4, 0.0)
-    assert guarding.guard.tripped is bound
+    assert guarding.reason.startswith(bound.value) if bound else not guarding.reason
+    assert (guarding.admit(BOUNDED) is None) is (bound is not None)
 
 
 def test_without_a_cap_of_dollars_none_are_counted(profile):
     guarding = Guarding(profile, Composer(profile), Caps(requests=1))
     assert guarding.admit(BOUNDED) == 0
     assert guarding.admit(BOUNDED) is None
+
+
+ONE = "target: {prices: {o3: {input: $2, output: $10}}}"
+TWO = """\
+targets:
+  dear: {prices: {o3: {input: $2, output: $10}}}
+  cheap: {prices: {o3: {input: $1, output: $1}}}
+compare: interleaved"""
+
+
+@pytest.fixture
+def of_two(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text(PROFILE.replace(ONE, TWO))
+    profile = load(path, environ={})
+    assert profile.paired
+    return Guarding(profile, Composer(profile), profile.guardrails.caps)
+
+
+DEAR, CHEAP = (Arrival(0, 0.0, 0, 0, target=place) for place in (0, 1))
+
+
+def test_each_target_is_reserved_and_settled_by_its_own_prices(of_two):
+    answer = Attempt(outcome=Outcome.OK, input_tokens=1000, output_tokens=0)
+    assert (of_two.admit(DEAR), of_two.admit(CHEAP)) == (MOST, Decimal("0.0011"))
+    of_two.settle(DEAR, MOST, [answer], 0.0)
+    of_two.settle(CHEAP, Decimal("0.0011"), [answer], 0.0)
+    assert of_two.guard.spent.usd == Decimal("0.003")
+
+
+def test_a_fuse_watches_each_target_by_itself_and_stops_all(of_two):
+    refused, answered = Attempt(outcome=Outcome.SERVER_ERROR, status=503), Attempt(outcome=Outcome.OK)
+    for _ in range(3):
+        of_two.settle(CHEAP, of_two.admit(CHEAP), [refused], 0.0)
+    for _ in range(20):
+        of_two.settle(DEAR, of_two.admit(DEAR), [answered], 0.0)
+    assert not of_two.reason
+    of_two.settle(CHEAP, of_two.admit(CHEAP), [refused], 0.0)
+    assert of_two.reason == "fuse.errors: 4 of 4 requests in 30.0s failed at cheap"
+    assert of_two.admit(DEAR) is None
