@@ -11,7 +11,7 @@ of I that batch means give, in the order of the schedule (Law & Kelton, Simulati
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import mul, sub
 from typing import Protocol
@@ -197,6 +197,32 @@ def _variance_ratio(marked_s: Parts, due_s: Parts, batches: int) -> float:
     if share in (0.0, 1.0):
         return 1.0
     between = size * math.fsum((count / size - share) ** 2 for count in marks) / (batches - 1)
-    ratio = between / (share * (1 - share))
+    return _surely(between / (share * (1 - share)), batches)
+
+
+def _surely(ratio: float, batches: int) -> float:
     chance = 1 + 1.645 * math.sqrt(2 / (batches - 1))
     return ratio * (1 + 2.4 / (batches - 1)) if ratio > chance else 1.0
+
+
+def batched_size(counts: Sequence[tuple[int, int]]) -> int:
+    """As `effective_size`, where only counts are known: marked and all requests of each second, in order of time."""
+    marked, n = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
+    if n <= _SMALLEST_EFFECTIVE_N or not 0 < marked < n:
+        return n
+    batches = list(_batches(counts, n / min(math.isqrt(n), _MOST_BATCHES)))
+    if len(batches) < 2:
+        return _SMALLEST_EFFECTIVE_N
+    share = marked / n
+    between = math.fsum((k - share * size) ** 2 for k, size in batches) * len(batches) / (len(batches) - 1)
+    return max(_SMALLEST_EFFECTIVE_N, int(n / _surely(between / (n * share * (1 - share)), len(batches))))
+
+
+def _batches(counts: Sequence[tuple[int, int]], least: float) -> Iterator[tuple[int, int]]:
+    """Counts one after another taken together until there are enough; too few at the end are left over."""
+    k = size = 0
+    for marked, n in counts:
+        k, size = k + marked, size + n
+        if size >= least:
+            yield k, size
+            k = size = 0

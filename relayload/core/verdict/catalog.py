@@ -40,7 +40,11 @@ _SPREAD = ("pN", "avg", "min", "max")
 
 def _distribution(name: str, unit: Unit = Unit.SECONDS, **more: Any) -> Metric:
     return Metric(
-        name, dict.fromkeys(_SPREAD, unit), (*_REQUEST_TAGS, "outcome"), distribution=True, provable=_SPREAD, **more
+        name,
+        dict.fromkeys(_SPREAD, unit),
+        (*_REQUEST_TAGS, "outcome"),
+        distribution=True,
+        **({"provable": _SPREAD} | more),
     )
 
 
@@ -62,7 +66,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             _distribution("ttft"),
             _distribution("ttfo"),
             _distribution("tpot"),
-            _distribution("chunk_gap", windowless=_SPREAD),
+            _distribution("chunk_gap", windowless=_SPREAD, provable=()),
             _distribution("late"),
             _distribution("throttled"),
             _distribution("output_rate", Unit.PER_SECOND),

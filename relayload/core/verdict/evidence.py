@@ -1,6 +1,7 @@
 """What a run has to say on an objective: the requests that its tags admit, as numbers."""
 
 import math
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -8,7 +9,6 @@ from dataclasses import dataclass
 from relayload.core.results.breakers import Breaker, breakers
 from relayload.core.results.cell import Key, Place
 from relayload.core.results.fold import Fold
-from relayload.core.results.histogram import Histogram, middle_s
 from relayload.core.results.ranks import Parts
 from relayload.core.results.record import Transition
 from relayload.core.results.run import RunInfo, Span
@@ -19,12 +19,13 @@ from relayload.core.results.tables import load_s
 from relayload.core.results.tries import Cause
 from relayload.core.verdict.catalog import METRICS
 from relayload.core.verdict.conditions import bad_due_s
+from relayload.core.verdict.gaps import Gaps
 from relayload.core.verdict.objective import Objective, Tag
 from relayload.core.verdict.stats import Exceedance
 
 _NEVER = math.inf
 """When a lost request was due is not known; it is put last."""
-_KNOWN_OF_ALL = ("late", "throttled")
+KNOWN_OF_ALL = ("late", "throttled")
 """Metrics that requests without an answer have, too."""
 
 
@@ -45,9 +46,9 @@ class Evidence:
     def series(self, objective: Objective) -> Series:
         """The values of a metric that percentiles are taken of, infinitely bad where there was no answer."""
         requests = self.requests(objective)
-        if _one_outcome(objective):
+        if one_outcome(objective):
             return Series(requests, objective.metric)
-        answered = requests if objective.metric in _KNOWN_OF_ALL else requests.where(lambda key: key.ok)
+        answered = requests if objective.metric in KNOWN_OF_ALL else requests.where(lambda key: key.ok)
         return Series(
             answered,
             objective.metric,
@@ -58,20 +59,20 @@ class Evidence:
     def answers(self, objective: Objective) -> Series:
         """The values of a metric that means are taken of: of requests that ended ok, or as an `outcome` tag says."""
         requests = self.requests(objective)
-        ok = requests if _one_outcome(objective) else requests.where(lambda key: key.ok)
+        ok = requests if one_outcome(objective) else requests.where(lambda key: key.ok)
         return Series(ok, objective.metric)
 
-    def gaps(self, objective: Objective) -> "Gaps":
+    def gaps(self, objective: Objective) -> Gaps:
         """The gaps between chunks; each request without an answer has one that never ended."""
         requests = self.requests(objective)
-        endless = 0 if _one_outcome(objective) else len(self._unanswered_s(objective, requests))
+        endless = 0 if one_outcome(objective) else len(self._unanswered_s(objective, requests))
         return Gaps(requests.gaps(), endless)
 
     def errors(self, objective: Objective) -> Exceedance:
         """How many of the requests failed as the tags say."""
         kinds = objective.tagged("kind")
         requests = self._places(objective)
-        failed = requests.where(lambda key: key.failed and all(_of_kind(tag, key) for tag in kinds))
+        failed = requests.where(lambda key: key.failed and all(of_kind(tag, key) for tag in kinds))
         return Exceedance(failed.count, requests.count, effective_size(failed.due_s, requests.due_s))
 
     def paid(self, objective: Objective) -> Selection:
@@ -86,7 +87,7 @@ class Evidence:
             sorted(due_s)
             for cell in requests.cells.values()
             for cause, due_s in cell.tries.retries_due_s.items()
-            if all(_of_kind(tag, cause) for tag in kinds)
+            if all(of_kind(tag, cause) for tag in kinds)
         ]
         marked = Parts(due_s)
         return Exceedance(marked.count, requests.count, effective_size(marked, requests.due_s))
@@ -99,7 +100,7 @@ class Evidence:
         """
         started = self._places(objective)
         ok = started.where(lambda key: key.ok)
-        without = {condition.metric: self._scenarios_without(condition.metric) for condition in objective.conditions}
+        without = self.scenarios_without_conditions(objective)
         scenarios = {key.place.scenario for key in ok.cells}
         if scenarios and any(scenarios <= without[condition.metric] for condition in objective.conditions):
             return None
@@ -139,13 +140,20 @@ class Evidence:
         """
         over_s = objective.terms.over_s
         assert over_s is not None
-        spans = _joined([(span.begins_at_s, span.ends_at_s) for span in self._admitted(objective)])
+        spans = joined([(span.begins_at_s, span.ends_at_s) for span in self._admitted(objective)])
         edges = [window for span in spans for window in windows(*span, over_s)]
         slices = Slices(self.fold)
         return [
             Window(self, slices, begins_at_s, ends_at_s, last=number == len(edges))
             for number, (begins_at_s, ends_at_s) in enumerate(edges, start=1)
         ]
+
+    def planned_spans(self, objective: Objective) -> list[tuple[float, float]]:
+        """From when to when the measured stages that the tags admit are planned; those in a row as one."""
+        tags = objective.tagged("stage")
+        planned = (span for span in self.run.spans(math.inf) if not span.stage.warmup)
+        admitted = [span for span in planned if all(tag.admits(span.stage.name) for tag in tags)]
+        return joined([(span.begins_at_s, span.ends_at_s) for span in admitted])
 
     @property
     def _load_s(self) -> float:
@@ -175,19 +183,23 @@ class Evidence:
         """
         without = self._scenarios_without(objective.metric)
         failed = requests.where(lambda key: key.failed and key.place.scenario not in without)
-        unknown = objective.metric not in _KNOWN_OF_ALL
+        unknown = objective.metric not in KNOWN_OF_ALL
         columns = [cell.due_s for cell in failed.cells.values()] if unknown else []
         dropped_s = self._dropped_s(objective, without)
         return [due for column in columns for due in column] + dropped_s + [_NEVER] * self.lost
 
+    def drops(self, objective: Objective) -> "dict[Place, array[float]]":
+        """When the arrivals were due that the tags admit, and that could not be started."""
+        return {place: due_s for place, due_s in self.fold.drops.items() if _within(objective.tags, place)}
+
+    def scenarios_without_conditions(self, objective: Objective) -> dict[str, set[str]]:
+        """By metric of the conditions, the scenarios whose answers never have it."""
+        return {condition.metric: self._scenarios_without(condition.metric) for condition in objective.conditions}
+
     def _dropped_s(self, objective: Objective, without: AbstractSet[str] = frozenset()) -> list[float]:
-        """When the arrivals were due that could not be started, but for those of some scenarios."""
-        return [
-            due
-            for place, due_s in self.fold.drops.items()
-            if _within(objective.tags, place) and place.scenario not in without
-            for due in due_s
-        ]
+        """When those were due, but for those of some scenarios."""
+        drops = self.drops(objective).items()
+        return [due for place, due_s in drops if place.scenario not in without for due in due_s]
 
     def _scenarios_without(self, metric: str) -> set[str]:
         """Those whose answers never have the metric, in the whole run."""
@@ -218,29 +230,7 @@ class Window:
         return Evidence(piece, self.whole.run, self.whole.lost if self.last else 0, self)
 
 
-@dataclass(frozen=True, slots=True)
-class Gaps:
-    """Gaps between chunks, of which some never ended."""
-
-    measured: Histogram
-    endless: int
-
-    @property
-    def count(self) -> int:
-        return self.measured.count + self.endless
-
-    def at_ranks(self, ranks: Iterable[int]) -> list[float]:
-        return [self._at_rank(rank) for rank in ranks]
-
-    def count_unless(self, holds: Callable[[float], bool]) -> int:
-        """Of the measured ones, how many do not fit the condition."""
-        return sum(count for index, count in self.measured.counts.items() if not holds(middle_s(index)))
-
-    def _at_rank(self, rank: int) -> float:
-        return self.measured.at_ranks([rank])[0] if rank <= self.measured.count else math.inf
-
-
-def _joined(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+def joined(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     """Spans in order of time, those that follow one another as one."""
     joined: list[tuple[float, float]] = []
     for begins_at_s, ends_at_s in spans:
@@ -261,7 +251,7 @@ def _measures(ok: Selection, metric: str) -> bool:
     return any(cell.ordered(metric) for cell in ok.cells.values())
 
 
-def _one_outcome(objective: Objective) -> bool:
+def one_outcome(objective: Objective) -> bool:
     """The objective names the outcome it is about, so nothing else counts in it."""
     return any(not tag.negated for tag in objective.tagged("outcome"))
 
@@ -289,6 +279,6 @@ def _admits(tags: Sequence[Tag], key: Key) -> bool:
     return all(tag.admits(key.outcome) for tag in tags if tag.name == "outcome")
 
 
-def _of_kind(tag: Tag, ending: Key | Cause) -> bool:
+def of_kind(tag: Tag, ending: Key | Cause) -> bool:
     """A kind is an outcome, a status, or what the client made of it."""
     return (tag.value in (ending.outcome, str(ending.status), ending.kind)) is not tag.negated

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from relayload.core.results.histogram import Histogram
 from relayload.core.results.ranks import Parts
-from relayload.core.results.sample import Moments, Sample, describe, effective_size, interval_ranks, percentile, rank_of
+from relayload.core.results.sample import (
+    Moments,
+    Sample,
+    batched_size,
+    describe,
+    effective_size,
+    interval_ranks,
+    percentile,
+    rank_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +128,16 @@ def test_correlated_values_count_for_less():
 
 def test_what_comes_in_one_run_counts_for_little():
     assert effective_size(Parts([range(300, 400)]), Parts([range(1000)])) == 50
+
+
+def test_counts_by_the_second_tell_as_much_as_the_requests_themselves():
+    rng = Random(4)
+    apart = [(sum(rng.random() < 0.1 for _ in range(10)), 10) for _ in range(100)]
+    assert batched_size(apart) == 1000
+    burst = [(10 if 40 <= second < 50 else 0, 10) for second in range(100)]
+    assert batched_size(burst) < 200
+    assert batched_size([(100, 1000)]) == 50
+    assert (batched_size([]), batched_size([(3, 20)]), batched_size([(500, 500)])) == (0, 20, 500)
 
 
 @pytest.mark.parametrize("n", [0, 1, 50])

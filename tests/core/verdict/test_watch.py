@@ -1,0 +1,228 @@
+from decimal import Decimal
+from random import Random
+
+import msgspec
+import pytest
+
+from relayload.core.price import Price
+from relayload.core.resilience.state import State
+from relayload.core.results.record import Attempt, Outcome
+from relayload.core.results.run import StageInfo
+from relayload.core.results.terms import Terms
+from relayload.core.verdict.grammar import parse, with_terms
+from relayload.core.verdict.tally import Grid, Sighting, tally
+from relayload.core.verdict.watch import Watch, watched
+
+_LIMITED = Attempt(outcome=Outcome.RATE_LIMITED, status=429)
+_STAGES = (
+    StageInfo(name="warm", for_s=10.0, warmup=True),
+    StageInfo(name="steady", for_s=95.0),
+    StageInfo(name="pause", for_s=5.0, warmup=True),
+    StageInfo(name="top", for_s=None),
+)
+
+
+def _objective(text: str, **terms):
+    return with_terms(parse(text), Terms(abort=True, **terms))
+
+
+@pytest.fixture
+def told(make_run):
+    """What a watch says of one objective at an instant, given the lines of the run until then."""
+
+    def tell(text: str, lines, now_s: float = 100.0, in_flight: int = 0, run=None, **terms) -> str | None:
+        objectives = [_objective(text, **terms)]
+        info = make_run(**(run or {}))
+        watch = Watch(objectives, info)
+        watch.add(tally(objectives, info, lines))
+        broken = watch.broken(now_s, in_flight)
+        return str(broken) if broken else None
+
+    return tell
+
+
+def _some(request_line, n: int, bad: int, **changes):
+    """Requests spread over a hundred seconds, of which so many failed."""
+    every = n // bad if bad else n + 1
+    return [
+        request_line(
+            index,
+            intended_at_s=100.0 * index / n,
+            outcome=Outcome.SERVER_ERROR if index % every == 0 and index < bad * every else Outcome.OK,
+            **changes,
+        )
+        for index in range(n)
+    ]
+
+
+def test_only_those_that_may_end_the_run_are_watched():
+    plain, ends = parse("errors.rate < 1%"), _objective("errors.rate < 2%")
+    assert watched([plain, ends]) == (ends,)
+
+
+def test_a_share_far_over_its_budget_is_proven_broken(told, request_line):
+    lines = _some(request_line, 1000, 50)
+    assert told("errors.rate < 1%", lines) == "errors.rate < 1%: 50 of 1000 were beyond the limit, 1% may"
+    assert told("errors.rate < 4.5%", lines) is None
+    assert told("errors.rate < 10%", lines) is None
+    assert told("errors{kind=429}.rate < 1%", lines) is None
+
+
+def test_what_is_in_flight_is_taken_for_good(told, request_line):
+    lines = _some(request_line, 100, 50)
+    assert told("errors.rate < 10%", lines, in_flight=50) is not None
+    assert told("errors.rate < 10%", lines, in_flight=1000) is None
+
+
+def test_a_few_requests_end_no_run_by_a_share(told, request_line):
+    assert told("errors.rate < 1%", _some(request_line, 19, 19)) is None
+    assert told("errors.rate < 1%", _some(request_line, 20, 20)) is not None
+    assert told("errors.count == 0", _some(request_line, 1, 1)) is not None
+
+
+def test_a_run_is_not_ended_before_its_time(told, request_line):
+    lines = _some(request_line, 1000, 500)
+    assert told("errors.rate < 1%", lines, now_s=59.9, abort_after_s=60.0) is None
+    assert told("errors.rate < 1%", lines, now_s=60.0, abort_after_s=60.0) is not None
+
+
+def test_a_percentile_counts_whoever_got_no_answer(told, request_line, drop_line):
+    lines = _some(request_line, 1000, 0)
+    assert told("latency.p99 < 1s", lines) is None
+    assert told("latency.p99 < 400ms", lines) == "latency.p99 < 400ms: 1000 of 1000 were beyond the limit, 1% may"
+    dropped = [drop_line(2000 + index, intended_at_s=float(index)) for index in range(100)]
+    assert told("latency.p95 < 1s", lines + dropped) is not None
+    assert told("latency{outcome=ok}.p95 < 1s", lines + dropped) is None
+    assert told("output_rate.p5 > 30/s", lines) is not None
+    assert told("ttft.max < 100ms", lines) is not None
+
+
+def test_a_scenario_that_never_streams_is_not_asked_for_ttft(told, request_line):
+    plain = {"scenario": "plain", "ttft_s": None, "ttfo_s": None}
+    lines = _some(request_line, 500, 0) + _some(request_line, 500, 100, **plain)
+    assert told("ttft.p95 < 1s", lines) is None
+    assert told("latency.p95 < 1s", lines) is not None
+    assert told("ttft.p95 < 1s", _some(request_line, 500, 499)) is not None
+
+
+def test_failures_in_one_burst_prove_less_than_as_many_apart(told, request_line):
+    burst = [
+        request_line(index, intended_at_s=index / 10, outcome=Outcome.TIMED_OUT if 500 <= index < 530 else Outcome.OK)
+        for index in range(1000)
+    ]
+    assert told("errors.rate < 1%", burst) is None
+    assert told("errors.rate < 1%", _some(request_line, 1000, 30)) is not None
+
+
+def test_what_only_grows_is_proven_at_once(told, request_line, breaker_line):
+    lines = [request_line(0), request_line(1, outcome=Outcome.REJECTED, retried=(_LIMITED, _LIMITED))]
+    lines += [breaker_line(2.0, State.CLOSED, State.OPEN), breaker_line(90.0, State.CLOSED, State.OPEN, scope="o4")]
+    assert told("errors.count == 0", lines) == "errors.count == 0: 1 until now"
+    assert told("errors.count <= 1", lines) is None
+    assert told("retries.count < 2", lines) == "retries.count < 2: 2 until now"
+    assert told("breaker.trips < 2", lines) == "breaker.trips < 2: 2 until now"
+    assert told("breaker{scope=o3}.trips < 2", lines) is None
+    assert told("breaker.open_time < 1m", lines, now_s=60.0) is None
+    assert told("breaker{scope=o3}.open_time < 1m", lines, now_s=62.5) == (
+        "breaker{scope=o3}.open_time < 1m: 1m until now"
+    )
+
+
+def test_money_is_added_up_over_sightings(request_line, make_run):
+    run = make_run(prices={"o3": Price(input=Decimal(1000), output=Decimal(1000))})
+    objectives = [_objective("cost.usd < $0.05")]
+    watch = Watch(objectives, run)
+    watch.add(tally(objectives, run, [request_line(0)]))
+    assert watch.broken(1.0) is None
+    watch.add(tally(objectives, run, [request_line(1)]))
+    assert str(watch.broken(2.0)) == "cost.usd < $0.05: $0.0600 until now"
+
+
+def test_retries_may_be_more_than_requests(told, request_line):
+    storm = _some(request_line, 100, 0, retried=(_LIMITED, _LIMITED))
+    assert told("retries.rate < 20%", storm) == "retries.rate < 20%: 200 of 100, 20% may"
+    assert told("retries.rate < 20%", _some(request_line, 100, 0)) is None
+
+
+def test_goodput_is_proven_by_those_that_are_not_good(told, request_line):
+    lines = _some(request_line, 400, 100)
+    assert told("goodput{ttft<200ms}.rate >= 90%", lines) is not None
+    assert told("goodput{ttft<200ms}.rate >= 70%", lines) is None
+    assert told("goodput{ttft<50ms}.rate >= 10%", lines) is not None
+
+
+def test_a_mean_is_proven_by_its_interval(told, request_line):
+    rng = Random(5)
+    lines = [request_line(index, intended_at_s=index / 10, service_s=rng.expovariate(1.0)) for index in range(1000)]
+    assert told("service.avg < 700ms", lines) is not None
+    assert told("service.avg < 990ms", lines) is None
+    assert told("service.avg < 700ms", lines[:5]) is None
+
+
+def test_windows_in_a_row_end_the_run(told, request_line):
+    bad = {index for index in range(1000) if 200 <= index < 420}
+    lines = [
+        request_line(index, intended_at_s=index / 10, outcome=Outcome.SERVER_ERROR if index in bad else Outcome.OK)
+        for index in range(1000)
+    ]
+    assert told("errors.rate < 10%", lines, over_s=10.0) is not None
+    assert told("errors.rate < 10%", lines, over_s=10.0, for_windows=2) == (
+        "errors.rate < 10%: in 2 windows of 10.0s in a row, 100 of 100 were beyond the limit, 10% may"
+    )
+    assert told("errors.rate < 20%", lines, over_s=10.0, for_windows=3) is None
+
+
+@pytest.mark.parametrize(
+    ("due_s", "place"),
+    [
+        (5.0, None),
+        (10.0, (0, 0)),
+        (29.9, (0, 19)),
+        (30.0, (1, 0)),
+        (95.0, None),
+        (106.0, None),
+        (110.0, (4, 0)),
+        (151.0, (6, 1)),
+    ],
+)
+def test_windows_are_numbered_by_the_plan(due_s, place, make_run):
+    grid = Grid.of(_objective("errors.rate < 1%", over_s=20.0), make_run(stages=_STAGES))
+    assert grid.place(due_s) == place
+
+
+def test_what_processes_see_adds_up_and_can_be_sent(request_line, make_run):
+    objectives, run = [_objective("errors.rate < 1%"), _objective("ttft.p50 < 1s")], make_run()
+    lines = _some(request_line, 300, 30)
+    watch = Watch(objectives, run)
+    for number in range(3):
+        sent = msgspec.to_builtins(tally(objectives, run, lines[number::3]))
+        watch.add(msgspec.convert(sent, Sighting))
+    assert str(watch.broken(100.0)) == "errors.rate < 1%: 30 of 300 were beyond the limit, 1% may"
+
+
+def test_warm_ups_do_not_count(told, request_line):
+    lines = _some(request_line, 500, 400, stage="warm", measured=False)
+    assert told("errors.rate < 1%", lines) is None
+    assert told("errors.count == 0", lines) is None
+
+
+def test_a_run_that_is_just_within_its_budget_is_hardly_ever_ended(request_line, make_run):
+    rng, run = Random(11), make_run()
+    objectives = [_objective("errors.rate < 2%")]
+    ended = 0
+    for _ in range(60):
+        watch = Watch(objectives, run)
+        for second in range(60):
+            lines = [
+                request_line(
+                    number,
+                    intended_at_s=second + number / 20,
+                    outcome=Outcome.REJECTED if rng.random() < 0.02 else Outcome.OK,
+                )
+                for number in range(20)
+            ]
+            watch.add(tally(objectives, run, lines))
+            if watch.broken(second + 1.0):
+                ended += 1
+                break
+    assert ended <= 3
