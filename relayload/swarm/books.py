@@ -10,8 +10,10 @@ from relayload import clock
 from relayload.client.caller import Called
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.results.histogram import Histogram
-from relayload.core.results.record import Attempt, Drop, End, Outcome, Record, Transition
+from relayload.core.results.record import Attempt, Drop, End, Line, Outcome, Record, Transition
 from relayload.core.traffic.arrivals import Arrival
+from relayload.core.verdict.tally import Sighting, tally
+from relayload.core.verdict.watch import watched
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
 from relayload.profile.plan import stages
@@ -37,10 +39,15 @@ class Books:
         self._stages = stages(profile)
         self._composer = composer
         self._report = report
-        self._writer = Recording.open(Path(assignment.run_dir)).writer(assignment.worker)
+        recording = Recording.open(Path(assignment.run_dir))
+        self._writer = recording.writer(assignment.worker)
         self._ttft = Histogram()
         self._latency = Histogram()
         self.live = Live(worker=assignment.worker)
+        self._watched = watched(profile.objectives)
+        self._unseen: list[Line] = []
+        """Written since the last sighting, where an objective may end the run."""
+        self._run = recording.run
 
     def now(self) -> Live:
         """The totals until now, with how fast the answers were."""
@@ -48,10 +55,15 @@ class Books:
         self.live.latency = self._latency.sparse()
         return self.live
 
+    def sighting(self) -> Sighting | None:
+        """What has ended since the last one, counted; None where nobody asks, or nothing has."""
+        lines, self._unseen = self._unseen, []
+        return tally(self._watched, self._run, lines) if lines else None
+
     def request(self, arrival: Arrival, late_s: float, called: Called, turn: int) -> None:
         """A request has ended."""
         record = self._new_record(arrival, late_s, called, turn)
-        self._writer.write(record)
+        self._write(record)
         self._count(record)
         self._report(record)
 
@@ -60,7 +72,7 @@ class Books:
         name = self._scenarios[arrival.scenario]
         stage = self._stages[arrival.stage]
         self.live.dropped += 1
-        self._writer.write(
+        self._write(
             Drop(
                 index=arrival.index,
                 worker=self._worker,
@@ -90,7 +102,7 @@ class Books:
             since_s=None if change.since_s is None else change.since_s - self._begins_at_s,
             target=target if self._several else None,
         )
-        self._writer.write(line)
+        self._write(line)
         _LOG.warning(
             "breaker %s at %.1fs: %s -> %s, %s (%d calls, %d failed, %d slow)%s",
             *(line.scope, line.at_s, line.before, line.after, line.reason, line.calls, line.failures, line.slow),
@@ -102,6 +114,11 @@ class Books:
         self._writer.write(end)
         self._writer.close()
         self.live.drained = True
+
+    def _write(self, line: Line) -> None:
+        self._writer.write(line)
+        if self._watched:
+            self._unseen.append(line)
 
     def _new_record(self, arrival: Arrival, late_s: float, called: Called, turn: int) -> Record:
         attempts = tuple(map(self._since_begin, called.attempts))

@@ -19,6 +19,8 @@ from relayload.core.results.progress import Progress
 from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.core.traffic.stages import stage_at
 from relayload.core.units import format_duration
+from relayload.core.verdict.tally import Sighting
+from relayload.core.verdict.watch import Broken, Watch
 from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad, OpenLoad
 from relayload.profile.plan import arrivals, batches, is_cut_short, stages
@@ -64,6 +66,8 @@ class Controller:
         self._hurried = False
         self._until_s: float | None = None
         self._own_crash: str | None = None
+        self._objectives: Watch | None = None
+        self._broken: Broken | None = None
 
     @property
     def elapsed_s(self) -> float:
@@ -97,6 +101,11 @@ class Controller:
         return self._own_crash or next((live.crash for live in self.lives if live.crash), None)
 
     @property
+    def broken(self) -> str | None:
+        """Which objective is proven broken and ends the run, and how; None as long as none is."""
+        return None if self._broken is None else str(self._broken)
+
+    @property
     def guardrail(self) -> str | None:
         """Which bound stopped the run, and what passed it; None where none did."""
         told = self._told_by_a_guard
@@ -115,8 +124,12 @@ class Controller:
             return sum(live.started for live in self.lives) < self._batches.requests
         return is_cut_short(self._profile)
 
-    def begin(self, done: Callable[[], None]) -> None:
-        """Deal out the arrivals and watch; `done` is called once all is sent and answered, or nobody is left."""
+    def begin(self, done: Callable[[], None], objectives: Watch) -> None:
+        """Deal out the arrivals and watch.
+
+        `done` is called once all is sent and answered, nobody is left, or one of the `objectives` is proven broken.
+        """
+        self._objectives = objectives
         self._members = self._present()
         if self._batches is not None:
             workers = len(self._members)
@@ -129,6 +142,11 @@ class Controller:
         """A worker has told its totals."""
         if self._workers.get(client_id) == live.worker:
             self._lives[live.worker] = live
+
+    def see(self, sighting: Sighting) -> None:
+        """What a worker saw end, where an objective may end the run."""
+        if self._objectives is not None:
+            self._objectives.add(sighting)
 
     def hurry(self) -> None:
         """Wait no longer for what is in flight."""
@@ -193,6 +211,7 @@ class Controller:
         tick = 0
         while self._until_s is None and not self._over():
             self._follow_members()
+            self._look_at_objectives()
             if tick % _TICKS_PER_PROGRESS == 0:
                 progress.write(self._run_dir, self._progress())
             tick += 1
@@ -200,9 +219,16 @@ class Controller:
         if self._until_s is None:
             done()
 
+    def _look_at_objectives(self) -> None:
+        if self._objectives is not None and self._broken is None:
+            in_flight = sum(live.in_flight for live in self.lives)
+            self._broken = self._objectives.broken(self.elapsed_s, in_flight)
+            if self._broken is not None:
+                _LOG.warning("ending the run early: %s", self._broken)
+
     def _over(self) -> bool:
         lives = [self._lives.get(self._workers[client_id]) for client_id in self._members]
-        if self.crash is not None or self.elapsed_s >= self._bounds.until_s:
+        if self.crash is not None or self._broken is not None or self.elapsed_s >= self._bounds.until_s:
             return True
         return any(live and live.guardrail for live in lives) or all(live and live.finished for live in lives)
 

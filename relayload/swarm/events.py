@@ -14,11 +14,12 @@ from typing import Any
 import gevent
 
 from relayload.core.errors import AuthorError
+from relayload.core.verdict.tally import Sighting
 from relayload.profile import Profile
 from relayload.profile.loads import ClosedLoad
 from relayload.report.text import render_summary, render_verdict
 from relayload.swarm.generator import Generator
-from relayload.swarm.messages import LIVE, Live, unpack
+from relayload.swarm.messages import LIVE, SEEN, Live, unpack
 from relayload.swarm.nodes import options_of, runner_of
 from relayload.swarm.options import OWN_MESSAGE, Options, add_options, stay_on_loopback
 from relayload.swarm.run import Run
@@ -89,6 +90,7 @@ class Conductor:
         events.quitting.add_listener(self._on_quitting)
         events.quit.add_listener(self._on_quit)
         self._runner.register_message(LIVE, self._on_live)
+        self._runner.register_message(SEEN, self._on_seen)
         self._want_users()
         if self._headless:
             self._check_targets_or_leave()
@@ -139,6 +141,10 @@ class Conductor:
     def _on_live(self, msg: Message, **_: Any) -> None:
         if self._run is not None:
             self._run.hear(msg.node_id, unpack(msg.data, Live))
+
+    def _on_seen(self, msg: Message, **_: Any) -> None:
+        if self._run is not None:
+            self._run.see(unpack(msg.data, Sighting))
 
     def _on_done(self) -> None:
         self._ended_by = "schedule"

@@ -19,6 +19,7 @@ from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.core.traffic.draws import uniform
 from relayload.core.traffic.limits import LIMIT_GUARD_S
 from relayload.core.traffic.stages import stage_at
+from relayload.core.verdict.tally import Sighting
 from relayload.profile import Profile
 from relayload.profile.compose import Composer, Message
 from relayload.profile.loads import BatchLoad, ClosedLoad, OpenLoad
@@ -102,6 +103,10 @@ class Generator:
         spent = self._guarding.guard.spent
         live.admitted, live.usd, live.guardrail = spent.requests, spent.usd, self._guarding.reason or None
         return live
+
+    def sighting(self) -> Sighting | None:
+        """What has ended since the last one, for objectives that may end the run."""
+        return self._books.sighting()
 
     @property
     def busy(self) -> bool:

@@ -10,6 +10,8 @@ ASSIGN = "relayload_assign"
 """Master to worker: an `Assignment`."""
 LIVE = "relayload_live"
 """Worker to master: a `Live`, about twice a second and once more when drained."""
+SEEN = "relayload_seen"
+"""Worker to master: a `Sighting`, of what has ended since the last one; only where an objective may end the run."""
 END = "relayload_end"
 """Master to worker: an `EndRun`."""
 

@@ -16,6 +16,8 @@ from relayload import __version__
 from relayload.core.results.record import GUARDRAIL
 from relayload.core.results.summary import Summary
 from relayload.core.verdict.gate import Verdict
+from relayload.core.verdict.tally import Sighting
+from relayload.core.verdict.watch import Watch, watched
 from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad
 from relayload.profile.plan import stages
@@ -26,6 +28,7 @@ from relayload.swarm.messages import Live
 
 _LOG = logging.getLogger("relayload")
 _PROFILE_FILE = "profile.yaml"
+_OBJECTIVE = "objective"
 _UNHURRIED = ("schedule", "stop")
 """Ends that are nobody's signal."""
 
@@ -40,6 +43,7 @@ class Run:
         self._controller = Controller(
             environment, profile, self._recording.run.run_id, self.run_dir.absolute(), base_urls
         )
+        self._profile = profile
         self.summary: Summary | None = None
         self.verdict: Verdict | None = None
 
@@ -51,11 +55,16 @@ class Run:
     def begin(self, done: Callable[[], None]) -> None:
         """Start the load; `done` is called once all is sent and answered."""
         _LOG.info("recording to %s", self.run_dir)
-        self._controller.begin(done)
+        objectives = watched(self._profile.objectives)
+        self._controller.begin(done, Watch(objectives, self._recording.run))
 
     def hear(self, client_id: str, live: Live) -> None:
         """A worker has told its totals."""
         self._controller.hear(client_id, live)
+
+    def see(self, sighting: Sighting) -> None:
+        """A worker has told what ended, where an objective may end the run."""
+        self._controller.see(sighting)
 
     def hurry(self) -> None:
         """Wait no longer for what is in flight."""
@@ -67,11 +76,12 @@ class Run:
 
     def finish(self, ended_by: str) -> None:
         """Close the recording, summarize it and judge it. Once the load is drained."""
-        lives, guardrail = self._controller.lives, self._controller.guardrail
+        lives, guardrail, broken = self._controller.lives, self._controller.guardrail, self._controller.broken
         self._recording.finish(
             ended_at_s=self._controller.ended_at_s,
-            ended_by=GUARDRAIL if guardrail and ended_by in _UNHURRIED else ended_by,
+            ended_by=_ended_by(ended_by, guardrail, broken),
             stopped_by_guardrail=guardrail,
+            stopped_by_objective=broken,
             offered=self._controller.offered,
             workers=max(1, len(lives)),
             last_told=tuple(
@@ -121,6 +131,13 @@ def _target_infos(profile: Profile, base_urls: dict[str, str]) -> dict[str, Targ
         name: TargetInfo(base_url=base_urls[name], prices=target.known_prices)
         for name, target in profile.named_targets.items()
     }
+
+
+def _ended_by(ended_by: str, guardrail: str | None, broken: str | None) -> str:
+    """A signal goes first, since whoever sent it wants to hear of it."""
+    if ended_by not in _UNHURRIED:
+        return ended_by
+    return GUARDRAIL if guardrail else _OBJECTIVE if broken else ended_by
 
 
 def _finite(seconds: float) -> float | None:

@@ -13,7 +13,7 @@ import gevent
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
 from relayload.swarm.generator import Generator
-from relayload.swarm.messages import ASSIGN, END, LIVE, Assignment, EndRun, Live, pack, unpack
+from relayload.swarm.messages import ASSIGN, END, LIVE, SEEN, Assignment, EndRun, Live, pack, unpack
 from relayload.swarm.nodes import runner_of
 from relayload.swarm.rows import Rows
 from relayload.swarm.signals import leave_ctrl_c_to_master
@@ -93,6 +93,8 @@ class Worker:
             live = generator.live()
             if live.finished or live.guardrail or tick % _TICKS_PER_REPORT == 0:
                 self._runner.send_message(LIVE, pack(live))
+                if sighting := generator.sighting():
+                    self._runner.send_message(SEEN, pack(sighting))
             self._leave_if_orphaned(generator)
             tick += 1
             gevent.sleep(_TICK_S)
