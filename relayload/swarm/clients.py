@@ -7,6 +7,7 @@ from random import Random
 from relayload.client.caller import Caller
 from relayload.core.resilience.breaker import StateChange
 from relayload.profile import Profile
+from relayload.swarm.messages import Assignment
 from relayload.transport import Transport
 
 OnTransition = Callable[[str, StateChange], None]
@@ -17,14 +18,19 @@ class Clients:
     """Callers by the name of their target."""
 
     def __init__(
-        self, profile: Profile, transports: Mapping[str, Transport], worker: int, on_transition: OnTransition
+        self,
+        profile: Profile,
+        transports: Mapping[str, Transport],
+        assignment: Assignment,
+        on_transition: OnTransition,
     ) -> None:
+        """Raises ValueError where a quota is too small to be shared out to so many processes."""
         self._transports = transports
         self._callers = {
             name: Caller(
                 transports[name],
-                profile.client_policy(target),
-                Random(f"{profile.seed}:client:{worker}:{name}"),
+                profile.client_policy(target).share(assignment.share_number, assignment.share_of),
+                Random(f"{profile.seed}:client:{assignment.worker}:{name}"),
                 partial(on_transition, name),
             )
             for name, target in profile.named_targets.items()

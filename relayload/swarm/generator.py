@@ -58,7 +58,7 @@ class Generator:
         self._began_at_ns = clock.wall_ns() - round(assignment.elapsed_s * 1e9)
         self._stages = stages(profile)
         self._composer = composer
-        self._clients = Clients(profile, transports, assignment.worker, self._on_transition)
+        self._clients = Clients(profile, transports, assignment, self._on_transition)
         self._timeouts = profile.timeouts
         self._books = Books(profile, composer, assignment, self._begins_at_s, report)
         self._health = Health()

@@ -1,7 +1,7 @@
 """One limit of a quota, and the meter that keeps to it."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from relayload.core.resilience.reservation import Reservation
@@ -34,6 +34,18 @@ class Limit:
                 raise ValueError(f"{name}: expected at least 1, got {number}")
         if self.per_s <= 0:
             raise ValueError(f"per_s: expected above 0, got {self.per_s}")
+
+    def share(self, number: int, of: int) -> "Limit":
+        """The part of one of several processes: all of them together keep to the limit, whatever each does.
+
+        Raises ValueError where it is too small to have as many parts.
+        """
+        if self.amount < of:
+            raise ValueError(
+                f"a quota of {self.amount} {self.unit} in {self.per_s:g} s is too small for {of} processes"
+            )
+        most, rest = divmod(self.amount, of)
+        return replace(self, amount=most + (number < rest), burst=max(1, self.burst // of))
 
 
 class Meter:

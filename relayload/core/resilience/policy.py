@@ -1,6 +1,6 @@
 """Everything that a client is told about how to behave: one value that a profile or an application writes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.breakers import Scope
@@ -43,3 +43,7 @@ class ClientPolicy:
     """What counts against the breaker."""
     deadline_s: float | None = None
     """A request is given up after so long, with all its waits and attempts."""
+
+    def share(self, number: int, of: int) -> "ClientPolicy":
+        """That of one of several processes, which keep to the quota together. Raises ValueError if it is too small."""
+        return replace(self, limits=tuple(limit.share(number, of) for limit in self.limits))

@@ -343,3 +343,16 @@ def test_a_quota_forgets_what_has_left_its_windows():
     for number in range(5000):
         of.settle(of.reserve(10, number / 10), 5, number / 10)
     assert all(len(meter._in_window) <= 10 for meter in of._meters)
+
+
+@pytest.mark.parametrize(("amount", "of"), [(10, 1), (10, 4), (200_000, 7), (3, 3)])
+def test_the_shares_of_several_processes_are_the_whole_limit(amount: int, of: int) -> None:
+    shares = [Limit(amount, 60.0, burst=5).share(number, of) for number in range(of)]
+    assert sum(share.amount for share in shares) == amount
+    assert max(share.amount for share in shares) - min(share.amount for share in shares) <= 1
+    assert {(share.per_s, share.burst) for share in shares} == {(60.0, max(1, 5 // of))}
+
+
+def test_a_limit_that_is_too_small_for_so_many_processes_is_refused() -> None:
+    with pytest.raises(ValueError, match="a quota of 2 requests in 60 s is too small for 4 processes"):
+        Limit(2, 60.0).share(0, 4)
