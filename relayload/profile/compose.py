@@ -22,7 +22,6 @@ from relayload.profile.model import Profile
 from relayload.profile.prompt import Images
 from relayload.profile.prompt_texts import expected_tokens, text_choice, texts
 from relayload.profile.scenario import Scenario
-from relayload.profile.targets import shares
 from relayload.profile.tokenizer import count_tokens
 from relayload.profile.trace import Trace
 
@@ -44,7 +43,7 @@ class Composer:
         self._seed = profile.seed
         named = profile.named_targets
         self._targets = tuple(named)
-        self._shares = None if profile.paired or not profile.targets else Mix(shares(profile.targets))
+        self._shares = None if profile.paired else Mix(profile.target_shares)
         self._names = {name: target.models for name, target in named.items()}
         blocks = Blocks(profile.seed)
         load = profile.load

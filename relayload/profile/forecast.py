@@ -36,7 +36,8 @@ def forecast(profile: Profile) -> Forecast:
     planned = plan(profile)
     sent = {name: _sent(scenario) for name, scenario in profile.scenarios.items()}
     placed = [
-        (location, objective, prospect(objective, planned.stages, sent)) for location, objective in _objectives(profile)
+        (location, objective, prospect(objective, planned.stages, sent, planned.targets))
+        for location, objective in _objectives(profile)
     ]
     faults = [
         _fault(profile, location, found)

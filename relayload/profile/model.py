@@ -91,6 +91,13 @@ class Profile(Part):
         return self.targets or {"target": self.target}
 
     @property
+    def target_shares(self) -> dict[str, float]:
+        """The part of all requests that goes to each target, by its name."""
+        weights = {name: target.share for name, target in self.targets.items()} if self.targets else {"target": 1.0}
+        total = sum(weights.values())
+        return {name: weight / total for name, weight in weights.items()}
+
+    @property
     def several(self) -> bool:
         """Whether there is more than one target, so that records tell which."""
         return len(self.named_targets) > 1

@@ -26,7 +26,6 @@ from relayload.profile.model import Profile
 from relayload.profile.scenario import Scenario
 from relayload.profile.spacing import process
 from relayload.profile.stages import plain
-from relayload.profile.targets import shares
 from relayload.profile.trace import Trace
 
 ROWS_READ_BEFORE = 100_000
@@ -92,6 +91,13 @@ def check_rows(profile: Profile) -> None:
 
 def plan(profile: Profile) -> Plan:
     """What a run of the profile will do, by walking the whole schedule. Raises AuthorError at a bad row of a trace."""
+    planned = _plan(profile)
+    if not profile.several:
+        return planned
+    return replace(planned, targets=profile.target_shares, paired=profile.paired)
+
+
+def _plan(profile: Profile) -> Plan:
     load = profile.load
     if isinstance(load, ClosedLoad):
         planned = planning.planned(stages(profile))
@@ -174,7 +180,7 @@ def _price(profile: Profile, scenario: Scenario, prices: Mapping[str, Prices]) -
     """The mean of all targets, by their shares; None where one has none."""
     by_target = {name: blended(known, scenario.models) for name, known in prices.items()}
     known = {name: price for name, price in by_target.items() if price is not None}
-    return blended(known, shares(profile.targets) if profile.targets else {"target": 1.0})
+    return blended(known, profile.target_shares)
 
 
 def _expected_budget(scenario: Scenario) -> int | None:

@@ -1,7 +1,6 @@
 """Several targets: the `targets:` of a profile, and which of them an arrival goes to."""
 
 import re
-from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
@@ -29,11 +28,6 @@ class NamedTarget(Target):
 
     share: Annotated[Number, AfterValidator(_above_zero)] = 1.0
     """Its part of the traffic, beside the shares of the other targets."""
-
-
-def shares(targets: Mapping[str, NamedTarget]) -> dict[str, float]:
-    """The parts of the traffic, by name."""
-    return {name: target.share for name, target in targets.items()}
 
 
 def _some(value: object) -> object:

@@ -35,6 +35,11 @@ def render_markdown(summary: Summary, verdict: Verdict, most_bytes: int = MOST_B
     return _fitting(lines, most_bytes)
 
 
+def render_side_by_side_markdown(comparison: SideBySide) -> str:
+    """The targets of one run beside one another, as a page of its own."""
+    return "".join(f"{line}\n" for block in _side_by_side(comparison) if block for line in (*block, ""))
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """A table, whose first two columns are text and whose others are numbers."""
     rule = ["---" if column < 2 else "--:" for column in range(len(headings))]

@@ -1,6 +1,6 @@
 """The plan of a run as text for people, 80 columns wide."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -9,6 +9,7 @@ from rich.text import Text
 from relayload.core.traffic.plan import Plan, StagePlan, Volume
 from relayload.core.units import format_duration, format_usd
 from relayload.core.verdict.prospects import Outlook, Prospect
+from relayload.core.verdict.wording import share
 from relayload.report.chart import chart
 from relayload.report.printing import printed
 
@@ -86,6 +87,8 @@ def _remarks(plan: Plan, later_turns: int) -> list[str]:
     remarks = []
     if plan.by_scenario:
         remarks.append("scenarios: " + ", ".join(f"{name} {count:,}" for name, count in plan.by_scenario.items()))
+    if plan.targets:
+        remarks.append(_targets(plan.targets, paired=plan.paired))
     if later_turns:
         remarks.append(f"and about {later_turns:,} later turns of the conversations, which no limit counts")
     if plan.users is not None:
@@ -96,6 +99,12 @@ def _remarks(plan: Plan, later_turns: int) -> list[str]:
         remarks.append(f"the limits hold back {plan.held_back:,} arrivals and leave no time for {plan.cut:,}")
     remarks += _guardrails(plan)
     return ["", *remarks] if remarks else []
+
+
+def _targets(targets: Mapping[str, float], *, paired: bool) -> str:
+    if paired:
+        return f"every arrival is a request to each of {', '.join(targets)}, and counts as {len(targets)}"
+    return "targets: " + ", ".join(f"{name} {share(part)}" for name, part in targets.items())
 
 
 def _batches(plan: Plan, batch_size: int) -> str:

@@ -9,8 +9,14 @@ from rich.text import Text
 from relayload.core.results.side_by_side import AddedAt, Beside, SideBySide
 from relayload.core.units import format_duration, format_usd
 from relayload.core.verdict.wording import share
+from relayload.report.printing import printed
 
 _DASH = "–"
+
+
+def render_side_by_side(comparison: SideBySide, *, color: bool = False) -> str:
+    """A table for each target but the first."""
+    return printed(list(side_by_side_parts(comparison)), color=color)
 
 
 def side_by_side_parts(comparison: SideBySide) -> Iterator[RenderableType]:

@@ -18,7 +18,7 @@ _DIR = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("base", type=_DIR)
-@click.argument("new", nargs=-1, required=True, type=_DIR, metavar="NEW...")
+@click.argument("new", nargs=-1, type=_DIR, metavar="[NEW]...")
 @click.option("--tolerance", default="10%", show_default=True, help="How much worse a measure may become.")
 @click.option("--measure", "wanted", multiple=True, help="Compare this alone, such as latency.p95. May be repeated.")
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a table too.")
@@ -27,11 +27,16 @@ _DIR = click.Path(path_type=Path)
 def command(
     base: Path, new: tuple[Path, ...], tolerance: str, wanted: tuple[str, ...], markdown: Path | None, as_json: bool
 ) -> None:
-    """Compare the runs in NEW with those in BASE.
+    """Compare the runs in NEW with those in BASE, or the targets of one run with one another.
 
     Each is a recording, or a directory of recordings as `run --repeat 6` makes. Exits with 3 if a measure is proven to
     be worse by more than the tolerance, and with 4 if that can't be told.
+
+    BASE alone is a run whose profile says `compare: interleaved`: what each target adds to the first is told again,
+    which is a finding and no verdict, so the exit code is 0, or 4 if the run can't be believed.
     """
+    if not new:
+        sys.exit(_tell_targets(base, markdown, as_json))
     from relayload.recording.sets import recordings
     from relayload.report.comparison import render_comparison, render_comparison_markdown
 
@@ -41,6 +46,28 @@ def command(
     if markdown is not None:
         write_text(markdown, render_comparison_markdown(comparison))
     sys.exit(comparison.exit_code)
+
+
+def _tell_targets(run_dir: Path, markdown: Path | None, as_json: bool) -> int:
+    """The comparison inside one run."""
+    from relayload.core.errors import AuthorError, Fault
+    from relayload.core.verdict.stats import Word
+    from relayload.recording import Recording
+    from relayload.recording.sets import results
+    from relayload.report.markdown import render_side_by_side_markdown
+    from relayload.report.side_by_side import render_side_by_side
+
+    summary, verdict = results(Recording.open(run_dir))
+    if summary.comparison is None:
+        message = "its profile does not say compare: interleaved; name other runs to compare it with"
+        raise AuthorError([Fault(message, file=str(run_dir))])
+    print_value(summary.comparison, as_json, render_side_by_side)
+    if markdown is not None:
+        write_text(markdown, render_side_by_side_markdown(summary.comparison))
+    if verdict.verdict is Word.INVALID:
+        click.echo(f"the run is INVALID: {'; '.join(verdict.reasons)}", err=True)
+        return verdict.exit_code
+    return 0
 
 
 def _tolerance(text: str) -> float:

@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from relayload.core.verdict.prospects import Outlook
 from relayload.profile import load
+from relayload.profile.forecast import forecast
 from relayload.profile.plan import plan
 
 PROFILES = Path(__file__).parents[2] / "profiles"
@@ -18,6 +20,16 @@ def test_a_ready_profile_needs_nothing_but_the_fake_relay_and_about_a_minute(nam
     assert profile.target.fake_preset == "o-series"
     assert profile.objectives
     assert sum(stage.times * (stage.for_s or 0) for stage in plan(profile).stages) <= 60
+
+
+def test_the_comparison_needs_nothing_but_two_fake_relays_and_about_a_minute():
+    profile = load(PROFILES / "compare-relay-direct.yaml", environ={})
+    assert profile.paired
+    assert [target.fake_preset for target in profile.named_targets.values()] == ["direct", "o-series"]
+    found = forecast(profile)
+    assert sum(stage.for_s or 0 for stage in found.stages) <= 60
+    assert {each.outlook for each in found.objectives} == {Outlook.AMPLE}
+    assert found.capped_usd is None
 
 
 def test_every_percentile_of_the_latency_table_has_the_samples_it_needs():

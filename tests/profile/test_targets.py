@@ -1,11 +1,15 @@
+import re
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+import yaml
 
 from relayload.profile.compose import Composer
 from relayload.profile.plan import arrivals, plan
 
+PAGE = Path(__file__).parents[2] / "docs" / "targets.md"
 SHARED = """\
 targets:
   direct: {base_url: fake://direct, api_key: sk-direct, share: 3}
@@ -201,3 +205,20 @@ targets:
     assert paired.total.max_usd == pytest.approx(Decimal(20) * paired.total.input_tokens / 1_000_000)
     free = plan(several(priced.replace("prices: {any: {input: $30, output: $0}}, ", ""), bounded))
     assert free.total.max_usd is None
+
+
+def test_a_plan_says_which_part_each_target_gets(several, read, good):
+    assert plan(read(good)).targets is None
+    assert (plan(several(SHARED)).targets, plan(several(SHARED)).paired) == ({"direct": 0.75, "relay": 0.25}, False)
+    assert (plan(several(PAIRED)).targets, plan(several(PAIRED)).paired) == ({"direct": 0.5, "relay": 0.5}, True)
+
+
+def test_the_examples_of_the_page_are_profiles(read, good):
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.S)]
+    assert len(blocks) == 2
+    for block in blocks:
+        for target in block["targets"].values():
+            if not target["base_url"].startswith("fake://"):
+                target["base_url"] = "http://127.0.0.1:1/v1"  # others need bounds
+        profile = read(good + yaml.safe_dump(block, sort_keys=False), environ={"EU_KEY": "sk-eu", "US_KEY": "sk-us"})
+        assert list(profile.named_targets) == list(block["targets"])

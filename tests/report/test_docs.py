@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from relayload.cli import main
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ["ci.md", "compare.md"]
+PAGES = ["ci.md", "compare.md", "targets.md"]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -61,3 +61,10 @@ def test_what_the_guardrails_will_cut_is_told():
 
 def test_a_cap_of_dollars_is_told_where_nobody_knows_what_the_answers_cost():
     assert "and nobody can say what the answers cost" in planned(volume(), capped_usd=Decimal(5))
+
+
+def test_several_targets_are_told_with_their_parts():
+    shares = {"direct": 0.75, "relay": 0.25}
+    assert "targets: direct 75%, relay 25%\n" in planned(volume(), targets=shares)
+    text = planned(volume(), targets=shares, paired=True)
+    assert "every arrival is a request to each of direct, relay, and counts as 2\n" in text

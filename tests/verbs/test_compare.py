@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 from msgspec import structs
 
 from relayload.cli import main
-from relayload.core.results.run import ProfileInfo
+from relayload.core.results.run import ProfileInfo, TargetInfo
 from relayload.core.verdict.stats import Word
 from relayload.recording import Recording
 
@@ -129,3 +129,46 @@ def test_wrong_arguments_are_told_in_one_line(make_set, tmp_path: Path):
     empty = _compare(tmp_path, "base", "nowhere")
     assert empty.exit_code == 2
     assert "nowhere: is neither a recording nor a directory of recordings" in empty.stderr
+
+
+@pytest.fixture
+def side_by_side(make_recording, request_line, end_line):
+    """Writes a run of sixty pairs, in which the relay takes a tenth of a second more."""
+
+    def make(name: str = "both", **changes) -> Recording:
+        lines = [
+            request_line(index, target=target, service_s=service_s)
+            for index in range(60)
+            for target, service_s in (("direct", 0.5), ("relay", 0.6))
+        ]
+        infos = {target: TargetInfo(base_url=f"http://{target}/v1") for target in ("direct", "relay")}
+        ended = end_line(0, started=len(lines))
+        return make_recording([*lines, ended], name, **({"targets": infos, "paired": True} | changes))
+
+    return make
+
+
+def test_one_run_alone_is_compared_target_by_target(side_by_side, tmp_path: Path):
+    side_by_side()
+    result = _compare(tmp_path, "both", f"--markdown={tmp_path}/page.md")
+    assert result.exit_code == 0, result.output
+    assert "relay against direct: 60 pairs, measured and ok at both" in result.stdout
+    assert " ".join(result.stdout.split()).count("+100ms +100ms to +100ms") == 3
+    assert "latency" in (tmp_path / "page.md").read_text()
+    told = json.loads(_compare(tmp_path, "both", "--json").stdout)
+    assert (told["base"], told["targets"][0]["pairs"]) == ("direct", 60)
+
+
+def test_a_run_without_pairs_needs_another_to_be_compared_with(side_by_side, tmp_path: Path):
+    side_by_side(paired=False)
+    result = _compare(tmp_path, "both")
+    assert result.exit_code == 2
+    assert "its profile does not say compare: interleaved; name other runs to compare it with" in result.output
+
+
+def test_targets_of_a_run_that_can_not_be_believed_are_told_with_exit_4(side_by_side, tmp_path: Path):
+    side_by_side(ended_by=None, ended_at_s=None)
+    result = _compare(tmp_path, "both")
+    assert result.exit_code == 4
+    assert "the run is INVALID: the run was killed before it ended" in result.stderr
+    assert "60 pairs" in result.stdout

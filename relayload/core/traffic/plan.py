@@ -95,6 +95,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Arrivals that are due after `max_duration`."""
     capped_usd: Decimal | None = None
     """`max_usd`, where the answers may cost more, or nobody can say."""
+    targets: dict[str, float] | None = None
+    """The part of the arrivals that goes to each; None where there is one."""
+    paired: bool = False
+    """Every arrival is a request to each of the targets, and counts as that many."""
     timeline: Timeline | None = None
     """Arrivals over time, the warm-up included; None in a closed load."""
 

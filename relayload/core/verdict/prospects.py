@@ -48,10 +48,16 @@ class Sent:
     streams: bool = True
 
 
-def prospect(objective: Objective, stages: tuple[StagePlan, ...], scenarios: Mapping[str, Sent]) -> Prospect:
-    """What the measured stages of a plan promise an objective."""
+def prospect(
+    objective: Objective,
+    stages: tuple[StagePlan, ...],
+    scenarios: Mapping[str, Sent],
+    targets: Mapping[str, float] | None = None,
+) -> Prospect:
+    """What the measured stages of a plan promise an objective; `targets` are the parts that several are sent."""
     needed = needed_samples(objective)
-    samples = _samples(objective, stages, scenarios)
+    part = sum(share for name, share in (targets or {"": 1.0}).items() if _admits(objective, "target", name))
+    samples = _samples(objective, stages, scenarios, part)
     return Prospect(expr=objective.text, needed=needed, samples=samples, outlook=_outlook(needed, samples))
 
 
@@ -69,7 +75,9 @@ def needed_samples(objective: Objective) -> int:
     return 1
 
 
-def _samples(objective: Objective, stages: tuple[StagePlan, ...], scenarios: Mapping[str, Sent]) -> int | None:
+def _samples(
+    objective: Objective, stages: tuple[StagePlan, ...], scenarios: Mapping[str, Sent], part: float
+) -> int | None:
     measured = [stage for stage in stages if not stage.warmup and not stage.cooldown]
     if (
         objective.metric in _UNCOUNTED
@@ -79,7 +87,7 @@ def _samples(objective: Objective, stages: tuple[StagePlan, ...], scenarios: Map
         return None
     return round(
         sum(
-            count * _part(objective, sent)
+            count * part * _part(objective, sent)
             for stage in measured
             if _admits(objective, "stage", stage.name)
             for name, count in (stage.by_scenario or {}).items()

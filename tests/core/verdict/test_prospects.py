@@ -56,6 +56,19 @@ def test_an_objective_gets_the_measured_requests_that_its_tags_admit(text, sampl
 
 
 @pytest.mark.parametrize(
+    ("text", "samples"),
+    [
+        ("latency.p50 < 1s", 535),
+        ("latency{target=relay}.p50 < 1s", 134),
+        ("latency{target!=relay}.p50 < 1s", 401),
+        ("ttft{target=relay, model=o3}.p50 < 1s", 65),
+    ],
+)
+def test_of_several_targets_an_objective_gets_the_parts_of_those_that_it_names(text, samples):
+    assert prospect(parse(text), STAGES, SENT, {"direct": 0.75, "relay": 0.25}).samples == samples
+
+
+@pytest.mark.parametrize(
     ("count", "outlook"),
     [(0, "too few"), (298, "too few"), (299, "scarce"), (358, "scarce"), (359, "ample"), (5000, "ample")],
 )
