@@ -23,6 +23,7 @@ _ELSEWHERE = {
     "cost": ("relayload.verbs.cost", "Tell what traffic costs, and what is saved elsewhere."),
     "check": ("relayload.verbs.check", "Validate a profile and print its plan, without contacting anything."),
     "compare": ("relayload.verbs.compare", "Compare runs with others: exit 3 if they are proven to be worse."),
+    "doctor": ("relayload.verbs.doctor", "Ask the target of a profile a few questions and explain what is wrong."),
     "gate": ("relayload.verbs.gate", "Judge a recording again by its objectives, and exit with the verdict."),
     "init": ("relayload.verbs.init", "Write a commented profile to begin with."),
     "schema": ("relayload.verbs.schema", "Print the JSON Schema of profiles, for editors."),

@@ -261,3 +261,17 @@ def test_schema_prints_the_schema_of_profiles(start: Start, tmp_path: Path) -> N
     printed = start("relayload", "schema")
     assert printed.wait() == 0
     assert json.loads(printed.output)["title"] == "relayload profile"
+
+
+def test_doctor_is_exit_0_for_a_sound_relay_and_6_with_the_line_for_another(
+    start: Start, profile: WriteProfile, relay: FakeRelay
+) -> None:
+    path = profile(more=f"target: {{base_url: '{relay.base_url}', api_key: '${{env:THE_KEY}}'}}\n")
+    sound = start("relayload", "doctor", path, "--json", THE_KEY="sk-fake")
+    assert sound.wait() == 0, sound.output
+    assert json.loads(sound.output)["findings"][0]["state"] == "ok"
+    refused = start("relayload", "doctor", path, THE_KEY="sk-very-secret")
+    assert refused.wait() == 6
+    assert "target.api_key" in refused.output
+    assert "not usable: 1 fault to mend" in refused.output
+    assert "sk-very-secret" not in refused.output

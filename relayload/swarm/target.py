@@ -1,9 +1,9 @@
 """The targets of a run: the relays that the profile names, or fake ones of our own while they are needed."""
 
+from relayload.doctor.preflight import preflight
 from relayload.fakerelay.process import FakeRelay
 from relayload.profile import Profile
 from relayload.profile.target import Target
-from relayload.swarm.preflight import preflight
 
 
 class TargetHost:

@@ -8,7 +8,7 @@ from threading import Thread
 import pytest
 from certificates import Certificates
 
-from relayload.swarm.preflight import preflight
+from relayload.doctor.preflight import preflight
 from relayload.transport.asking import TargetUnreachable
 
 KEY = "sk-do-not-tell"

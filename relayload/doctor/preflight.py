@@ -8,7 +8,7 @@ import json
 from urllib.parse import urlsplit
 
 from relayload.core.wire.request import Endpoint
-from relayload.transport.asking import Asker, TargetUnreachable, said
+from relayload.transport.asking import API_KEY, Asker, TargetUnreachable, said
 from relayload.transport.drivers import Options
 
 _KEY_REJECTED = (401, 403)
@@ -23,7 +23,7 @@ def preflight(base_url: str, api_key: str, options: Options | None = None, *, pa
     asker = Asker(api_key, options)
     status, body = asker.ask(base_url, "GET", "/models")
     if status in _KEY_REJECTED:
-        raise TargetUnreachable(_key_rejected(base_url, status, body, path))
+        raise TargetUnreachable(_key_rejected(base_url, status, body, path), API_KEY)
     if status in _NOT_HERE:
         _look_for_endpoints(base_url, asker, path)
     elif status == 200 and not _is_json(body):
@@ -34,7 +34,7 @@ def _look_for_endpoints(base_url: str, asker: Asker, path: str) -> None:
     for endpoint in Endpoint:
         status, body = asker.ask(base_url, "POST", endpoint.path)
         if status in _KEY_REJECTED:
-            raise TargetUnreachable(_key_rejected(base_url, status, body, path))
+            raise TargetUnreachable(_key_rejected(base_url, status, body, path), API_KEY)
         if status not in _NOT_HERE:
             return
     if not urlsplit(base_url).path.rstrip("/").endswith("/v1"):

@@ -1,0 +1,144 @@
+"""What an answer tells of a relay: one function for each kind, which adds to the findings."""
+
+from relayload.core.units import format_duration
+from relayload.core.wire.answers import MalformedAnswer
+from relayload.core.wire.faults import fault_of_body
+from relayload.core.wire.formats import FORMATS
+from relayload.core.wire.stream import StreamFlaw, TokenStream
+from relayload.doctor.findings import Findings
+from relayload.doctor.questions import Question
+from relayload.document.validation import nearest
+from relayload.transport.asking import API_KEY, BASE_URL, Reply
+
+_EVENT_STREAM = "text/event-stream"
+_OUT_OF_MONEY = ("insufficient_quota", "billing_hard_limit_reached", "insufficient_balance")
+
+
+def look_at_answer(question: Question, reply: Reply, findings: Findings, listed: tuple[str, ...]) -> None:
+    """An answer in one piece."""
+    if reply.status != 200:
+        look_at_refusal(question, reply, findings, listed)
+        return
+    request = question.request(stream=False)
+    try:
+        answer = FORMATS[question.endpoint].read_answer(reply.body, request)
+    except MalformedAnswer:
+        findings.fault(
+            "answer", f"{_what(question)} is answered with something that is no such answer", findings.at(BASE_URL)
+        )
+        return
+    if answer.flaw is not None:
+        said = f": {answer.fault.message}" if answer.fault else ""
+        findings.fault("answer", f"{_what(question)} is answered 200 with an error inside{said}", findings.at(BASE_URL))
+        return
+    findings.ok("answer", f"{_what(question)} is answered in {format_duration(reply.took_s)}")
+    if answer.tokens.input is None and answer.tokens.output is None:
+        _without_usage(question, "answers in one piece", findings)
+
+
+def look_at_stream(question: Question, reply: Reply, findings: Findings, listed: tuple[str, ...]) -> None:
+    """An answer as a stream."""
+    if reply.status != 200:
+        look_at_refusal(question, reply, findings, listed)
+        return
+    location = ("scenarios", question.scenario, "stream")
+    if not reply.header("content-type").startswith(_EVENT_STREAM):
+        got = reply.header("content-type") or "no content type"
+        findings.fault("stream", f"{_what(question)} asked for a stream and got {got}: write stream: false", location)
+        return
+    stream = _streamed(question, reply)
+    if fault := _flaw(stream, reply):
+        findings.fault("stream", f"{_what(question)}: {fault}", findings.at(BASE_URL))
+        return
+    first_s = (stream.first_token_at_s or reply.ended_at_s) - reply.began_at_s
+    findings.ok("stream", f"{_what(question)} streams {stream.chunks} events, the first in {format_duration(first_s)}")
+    for warning in _doubts(stream, reply):
+        findings.warning("stream", f"{_what(question)}: {warning}", findings.at(BASE_URL))
+    if stream.tokens.output is None:
+        _without_usage(question, "streams", findings)
+
+
+def look_at_refusal(question: Question, reply: Reply, findings: Findings, listed: tuple[str, ...]) -> None:
+    """Any other status than 200."""
+    error = fault_of_body(reply.body)
+    said = f" ({error.message[:200]})" if error.message else ""
+    told = f"{_what(question)} is refused with {reply.status}{said}"
+    match reply.status:
+        case 401 | 403:
+            findings.fault(
+                "key", f"{told}: the key may not use this model, or belongs to another relay", findings.at(API_KEY)
+            )
+        case 404:
+            _not_found(question, told, findings, listed)
+        case 429:
+            findings.fault(
+                "limits", f"{told}: {_why_limited(error.code or error.type or '', reply)}", findings.at(API_KEY)
+            )
+        case status if status >= 500:
+            findings.fault(
+                "answer", f"{told}: the relay, or the model behind it, fails by itself", findings.at(BASE_URL)
+            )
+        case _:
+            findings.fault("answer", f"{told}: the relay does not take such a request", question.model_location)
+
+
+def _not_found(question: Question, told: str, findings: Findings, listed: tuple[str, ...]) -> None:
+    if listed and question.model in listed:
+        location = ("scenarios", question.scenario, "endpoint")
+        findings.fault("endpoint", f"{told}: it lists the model, but has no {question.endpoint.path}", location)
+    else:
+        hint = nearest(question.model, listed) if listed else ""
+        findings.fault("model", f"{told}: the model is not there{hint}", question.model_location)
+
+
+def _why_limited(code: str, reply: Reply) -> str:
+    """A limit that a single slow request meets is not one of the rate at which we send."""
+    if code in _OUT_OF_MONEY:
+        return "the account behind the key has no credit left"
+    wait = reply.header("retry-after")
+    again = f"; it asks to wait {wait}s" if wait else ""
+    return (
+        "nothing else was sent, so it is not the rate of requests: tokens per minute or per day, other users "
+        f"of the key, or a balance are used up{again}"
+    )
+
+
+def _streamed(question: Question, reply: Reply) -> TokenStream:
+    stream = TokenStream(question.endpoint, bucket=lambda _: 0)
+    for piece, at_s in reply.pieces:
+        stream.feed(piece, at_s)
+    if not reply.cut:
+        stream.end(reply.ended_at_s)
+    return stream
+
+
+def _flaw(stream: TokenStream, reply: Reply) -> str | None:
+    """Why no number of such a stream could be believed."""
+    if stream.flaw is StreamFlaw.ERROR_EVENT:
+        return f"an error comes inside the stream: {stream.fault.message[:200] if stream.fault else ''}"
+    if stream.flaw is StreamFlaw.MALFORMED_EVENT:
+        return "an event of the stream is not JSON"
+    if reply.cut or stream.flaw is StreamFlaw.NO_FINISH:
+        return "the stream breaks off without [DONE] and without a finish reason: something on the way cuts it"
+    return None if stream.chunks else "the stream ends without a single token"
+
+
+def _doubts(stream: TokenStream, reply: Reply) -> list[str]:
+    doubts = []
+    if stream.buffered(reply.ended_at_s):
+        doubts.append(
+            f"all {stream.chunks} events come at the end at once: a proxy on the way collects them (nginx: "
+            "proxy_buffering off), and TTFT will be the latency"
+        )
+    if stream.done_at_s is None:
+        doubts.append("the stream ends without [DONE]; it has a finish reason, so it counts as whole")
+    return doubts
+
+
+def _without_usage(question: Question, what: str, findings: Findings) -> None:
+    message = f"{_what(question)}: {what} come without usage, so tokens are counted by events and costs are guesses"
+    findings.warning("usage", message, findings.at(BASE_URL))
+
+
+def _what(question: Question) -> str:
+    return f"{question.model} at {question.endpoint.path}"

@@ -1,0 +1,61 @@
+"""What the headers of answers tell: the relay's limits, the ids of requests, and its clock."""
+
+from collections.abc import Iterable
+from email.utils import parsedate_to_datetime
+
+from relayload.doctor.findings import Findings
+from relayload.profile import Profile
+from relayload.profile.loads import OpenLoad
+from relayload.transport.asking import Reply
+
+_IDS = ("x-request-id", "request-id", "x-litellm-call-id", "x-oneapi-request-id")
+_LIMITS = "x-ratelimit-limit-"
+_MOST_SKEW_S = 5.0
+
+
+def look_at_headers(profile: Profile, replies: Iterable[Reply], findings: Findings) -> None:
+    """Those of the last answer that has them."""
+    headers = {name: value for reply in replies for name, value in reply.headers.items()}
+    limits = {name.removeprefix(_LIMITS): value for name, value in headers.items() if name.startswith(_LIMITS)}
+    if limits:
+        findings.note("headers", "limits told: " + ", ".join(f"{value} {name}" for name, value in limits.items()))
+        _compare(profile, limits.get("requests", ""), findings)
+    else:
+        findings.note("headers", "no x-ratelimit-* headers: the limits of the key are not told")
+    known = next((name for name in _IDS if name in headers), None)
+    findings.note(
+        "headers", f"requests are named in {known}" if known else "no header names the request (x-request-id)"
+    )
+
+
+def look_at_clock(reply: Reply, findings: Findings) -> None:
+    """The relay's clock beside ours, to the second that headers have."""
+    try:
+        told = parsedate_to_datetime(reply.header("date"))
+    except ValueError:
+        findings.note("clock", "no Date header, so the clocks can't be compared")
+        return
+    skew_s = told.timestamp() - reply.wall_ns / 1e9
+    if abs(skew_s) <= _MOST_SKEW_S:
+        findings.ok("clock", "the relay's clock and ours agree")
+        return
+    way = "ahead of" if skew_s > 0 else "behind"
+    message = f"the relay's clock is {abs(skew_s):.0f}s {way} ours: set ours by NTP before comparing logs"
+    findings.warning("clock", message)
+
+
+def _compare(profile: Profile, told: str, findings: Findings) -> None:
+    from relayload.profile.plan import plan
+
+    load = profile.load
+    if not told.isdecimal() or not isinstance(load, OpenLoad) or profile.several:
+        return
+    total = plan(profile).total
+    peak = total.peak_per_minute if total else None
+    if peak is not None and peak > int(told):
+        findings.warning(
+            "limits",
+            f"the plan has up to {peak} requests in a minute, and the relay tells a limit of {told} "
+            f"(of a minute, as most do): limits: {{per_minute: {told}}}",
+            ("load", "limits"),
+        )

@@ -1,0 +1,39 @@
+"""A diagnosis as text for people, 80 columns wide."""
+
+from rich.table import Table
+from rich.text import Text
+
+from relayload.doctor.findings import Diagnosis, Finding, State
+from relayload.report.printing import printed
+
+_MARKS = {State.OK: "✓", State.NOTE: "·", State.WARNING: "!", State.FAULT: "✗"}
+
+
+def render_diagnosis(diagnosis: Diagnosis) -> str:
+    """A row per finding; below those that the profile can change, where."""
+    title = Text(
+        f"{diagnosis.profile} · {', '.join(diagnosis.base_urls.values())} · {diagnosis.requests} requests sent",
+        style="bold",
+    )
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_header=False)
+    table.add_column()
+    table.add_column()
+    table.add_column(overflow="fold")
+    for finding in diagnosis.findings:
+        topic = f"{finding.target}: {finding.topic}" if len(diagnosis.base_urls) > 1 else finding.topic
+        table.add_row(_MARKS[finding.state], topic, Text(finding.message))
+        if finding.path:
+            table.add_row("", "", Text(_place(finding)))
+    return printed([title, Text(), table, Text(), Text(_conclusion(diagnosis))])
+
+
+def _place(finding: Finding) -> str:
+    return f"→ {finding.place}: {finding.path}" if finding.place else f"→ {finding.path}"
+
+
+def _conclusion(diagnosis: Diagnosis) -> str:
+    faults = sum(finding.state is State.FAULT for finding in diagnosis.findings)
+    warnings = sum(finding.state is State.WARNING for finding in diagnosis.findings)
+    if faults:
+        return f"not usable: {faults} {'fault' if faults == 1 else 'faults'} to mend"
+    return "healthy" if not warnings else f"usable, with {warnings} {'doubt' if warnings == 1 else 'doubts'}"

@@ -1,0 +1,29 @@
+"""`relayload doctor`: what is wrong with a target?"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from relayload.verbs.arguments import JSON, PROFILE, SETS, author_errors_exit, print_value
+
+_NOT_USABLE = 6
+
+
+@click.command()
+@PROFILE
+@SETS
+@JSON
+@author_errors_exit
+def command(profile: Path, sets: tuple[str, ...], as_json: bool) -> None:
+    """Ask the target of PROFILE a few questions and explain what is wrong, with the lines to change.
+
+    Sends at most ten requests, one after the other. Exit code 0 if it can be load-tested, 6 if not.
+    """
+    from relayload.doctor.text import render_diagnosis
+    from relayload.doctor.visit import diagnose
+    from relayload.profile import load
+
+    diagnosis = diagnose(load(profile, sets))
+    print_value(diagnosis, as_json, render_diagnosis)
+    sys.exit(0 if diagnosis.usable else _NOT_USABLE)

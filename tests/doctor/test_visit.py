@@ -1,0 +1,250 @@
+"""Visits to relays with one thing wrong each, over real sockets."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from relayload.core.errors import AuthorError
+from relayload.doctor.findings import Diagnosis, Finding, State
+from relayload.doctor.text import render_diagnosis
+from relayload.doctor.visit import diagnose
+from relayload.fakerelay.process import FakeRelay
+from relayload.profile import load
+
+KEY = "sk-do-not-tell"
+PROFILE = """\
+name: visit
+target:
+  base_url: {base_url}
+  api_key: ${{env:THE_KEY}}
+load:
+  kind: open
+  arrivals: constant
+  stages: [{{for: 1m, rate: 5/s}}]
+scenarios:
+  simple: {{model: {model}, prompt: simple, stream: {stream}}}
+"""
+Visit = Callable[..., Diagnosis]
+Answer = tuple[int, dict[str, str], bytes]
+MODELS = (200, {}, b'{"data": [{"id": "o3"}]}')
+
+
+@pytest.fixture
+def visit(tmp_path: Path) -> Visit:
+    """Visits the target of a profile; the key is never told."""
+
+    def visit(base_url: str, model: str = "o3", stream: bool = True, key: str = KEY) -> Diagnosis:
+        path = tmp_path / "p.yaml"
+        path.write_text(PROFILE.format(base_url=base_url, model=model, stream=str(stream).lower()))
+        diagnosis = diagnose(load(path, environ={"THE_KEY": key}))
+        assert key not in render_diagnosis(diagnosis)
+        return diagnosis
+
+    return visit
+
+
+def doubts(diagnosis: Diagnosis) -> list[Finding]:
+    return [finding for finding in diagnosis.findings if finding.state in (State.WARNING, State.FAULT)]
+
+
+def the_doubt(diagnosis: Diagnosis) -> Finding:
+    (finding,) = doubts(diagnosis)
+    return finding
+
+
+@pytest.mark.parametrize("dialect", ["openai", "litellm", "openrouter", "one-api", "apisix"])
+def test_a_sound_relay_is_healthy_in_every_dialect(visit: Visit, dialect: str) -> None:
+    with FakeRelay.start(sets=[f"dialect={dialect}"], api_key=KEY) as relay:
+        diagnosis = visit(relay.base_url)
+    assert doubts(diagnosis) == []
+    assert diagnosis.usable
+    assert [finding.topic for finding in diagnosis.findings if finding.state is State.OK] == [
+        "target",
+        "answer",
+        "stream",
+        "clock",
+    ]
+
+
+def test_a_fake_relay_is_started_for_its_visit(visit: Visit) -> None:
+    assert visit("fake://o-series").usable
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "topic", "path", "said"),
+    [
+        ("{kind: buffered}", State.WARNING, "stream", "target.base_url", "events come at the end at once"),
+        ("{kind: missing_usage}", State.WARNING, "usage", "target.base_url", "come without usage"),
+        ("{kind: error_event}", State.FAULT, "stream", "target.base_url", "an error comes inside the stream"),
+        ("{kind: error_in_200}", State.FAULT, "answer", "target.base_url", "answered 200 with an error inside"),
+        ("{kind: status, status: 503}", State.FAULT, "answer", "target.base_url", "is refused with 503"),
+        ("{kind: status, status: 429, retry_after: 7s}", State.FAULT, "limits", "target.api_key", "not the rate"),
+    ],
+)
+def test_what_is_wrong_with_a_relay_is_told_with_the_line_to_change(
+    visit: Visit, tmp_path: Path, fault: str, state: State, topic: str, path: str, said: str
+) -> None:
+    with FakeRelay.start(sets=[f"faults=[{fault}]"], api_key=KEY) as relay:
+        diagnosis = visit(relay.base_url)
+    first = doubts(diagnosis)[0]
+    assert (first.state, first.topic, first.path) == (state, topic, path)
+    assert said in first.message
+    assert first.place.startswith(f"{tmp_path / 'p.yaml'}:")
+    assert diagnosis.usable is (state is State.WARNING)
+
+
+def test_a_stream_that_is_cut_short_is_a_fault(visit: Visit) -> None:
+    with FakeRelay.start(sets=["faults=[{kind: truncate, requests: [2]}]"], api_key=KEY) as relay:
+        found = the_doubt(visit(relay.base_url))
+    assert found.topic == "stream"
+    assert "breaks off without [DONE]" in found.message
+
+
+def test_a_model_that_is_not_there_is_told_with_the_nearest_one(visit: Visit, tmp_path: Path) -> None:
+    with FakeRelay.start(api_key=KEY) as relay:
+        listed, refused = doubts(visit(relay.base_url, model="o33"))
+    assert listed.message.endswith("did you mean 'o3'?")
+    assert (refused.state, refused.topic) == (State.FAULT, "model")
+    assert refused.place == f"{tmp_path / 'p.yaml'}:10:19"
+    assert refused.path == "scenarios.simple.model"
+
+
+def test_a_key_of_another_relay_is_told_as_such(visit: Visit, tmp_path: Path) -> None:
+    with FakeRelay.start(api_key="sk-another") as relay:
+        diagnosis = visit(relay.base_url)
+    found = the_doubt(diagnosis)
+    assert "a right key at the wrong relay is refused just so" in found.message
+    assert (found.path, found.place) == ("target.api_key", f"{tmp_path / 'p.yaml'}:4:12")
+    assert not diagnosis.usable
+
+
+def test_a_missing_v1_is_told_with_the_url_to_write(visit: Visit, tmp_path: Path) -> None:
+    with FakeRelay.start(api_key=KEY) as relay:
+        found = the_doubt(visit(relay.base_url.removesuffix("/v1")))
+        assert f"write target.base_url: {relay.base_url}" in found.message
+    assert found.place == f"{tmp_path / 'p.yaml'}:3:13"
+
+
+def test_each_of_several_targets_is_visited_by_its_own_names(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    text = PROFILE.format(base_url="x", model="o3", stream="true")
+    targets = "targets:\n  a: {base_url: 'fake://o-series'}\n  b: {base_url: 'fake://o-series', models: {o3: o33}}\n"
+    path.write_text(f"name: visit\n{targets}{text[text.index('load:') :]}")
+    diagnosis = diagnose(load(path, environ={}))
+    assert {finding.target for finding in diagnosis.findings} == {"a", "b"}
+    assert {finding.target for finding in doubts(diagnosis)} == {"b"}
+    assert "b: model" in render_diagnosis(diagnosis)
+
+
+def test_a_host_that_load_may_not_go_to_is_not_visited(visit: Visit) -> None:
+    with pytest.raises(AuthorError, match="is not this machine"):
+        visit("https://relay.example.com/v1")
+
+
+@pytest.fixture
+def relay_with() -> Iterator[Callable[..., str]]:
+    """Starts a little server that answers chat completions as it is told; its base URL."""
+    servers: list[tuple[ThreadingHTTPServer, Thread]] = []
+
+    def start(plain: Answer, stream: Answer | None = None, models: Answer = MODELS) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                asked = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+                chosen = models if self.command == "GET" else stream if asked.get("stream") and stream else plain
+                status, headers, body = chosen
+                self.send_response_only(status)
+                for name, value in {"Content-Length": str(len(body)), "Date": formatdate(), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST = answer  # noqa: N815 -- the names http.server looks for
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        servers.append((httpd, thread))
+        return f"http://127.0.0.1:{httpd.server_port}/v1"
+
+    yield start
+    for httpd, thread in servers:
+        httpd.shutdown()
+        thread.join()
+        httpd.server_close()
+
+
+def completion(**headers: str) -> Answer:
+    body: dict[str, Any] = {
+        "id": "c-1",
+        "choices": [{"message": {"content": "one two"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 8, "completion_tokens": 2},
+    }
+    return 200, headers, json.dumps(body).encode()
+
+
+def refusal(status: int, code: str) -> Answer:
+    return status, {}, json.dumps({"error": {"message": "no", "code": code}}).encode()
+
+
+def test_a_relay_that_does_not_stream_is_told(visit: Visit, relay_with: Callable[..., str]) -> None:
+    found = the_doubt(visit(relay_with(completion(**{"Content-Type": "application/json"}))))
+    assert "asked for a stream and got application/json: write stream: false" in found.message
+    assert found.path == "scenarios.simple.stream"
+
+
+def test_a_stream_without_its_last_event_is_a_doubt(visit: Visit, relay_with: Callable[..., str]) -> None:
+    event = {
+        "choices": [{"delta": {"content": "one"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 8, "completion_tokens": 1},
+    }
+    stream = (200, {"Content-Type": "text/event-stream"}, f"data: {json.dumps(event)}\n\n".encode())
+    found = the_doubt(visit(relay_with(completion(), stream)))
+    assert (found.state, found.topic) == (State.WARNING, "stream")
+    assert "without [DONE]" in found.message
+
+
+def test_an_account_without_credit_is_not_taken_for_a_limit_of_rate(
+    visit: Visit, relay_with: Callable[..., str]
+) -> None:
+    found = the_doubt(visit(relay_with(refusal(429, "insufficient_quota"))))
+    assert "has no credit left" in found.message
+
+
+def test_an_endpoint_that_is_not_there_is_told_from_a_model_that_is_not(
+    visit: Visit, relay_with: Callable[..., str]
+) -> None:
+    found = the_doubt(visit(relay_with(refusal(404, "not_found"))))
+    assert (found.topic, found.path) == ("endpoint", "scenarios.simple.endpoint")
+
+
+def test_a_limit_below_the_plan_is_told_with_the_line_to_write(visit: Visit, relay_with: Callable[..., str]) -> None:
+    url = relay_with(completion(**{"x-ratelimit-limit-requests": "60", "x-request-id": "r-1"}))
+    diagnosis = visit(url, stream=False)
+    found = the_doubt(diagnosis)
+    assert "the plan has up to 300 requests in a minute" in found.message
+    assert "limits: {per_minute: 60}" in found.message
+    assert "limits told: 60 requests" in [each.message for each in diagnosis.findings]
+
+
+@pytest.mark.parametrize(("seconds", "way"), [(3600, "ahead of"), (-3600, "behind")])
+def test_a_clock_that_is_off_is_told(visit: Visit, relay_with: Callable[..., str], seconds: int, way: str) -> None:
+    date = formatdate(time.time() + seconds)
+    found = the_doubt(visit(relay_with(completion(Date=date)), stream=False))
+    assert found.topic == "clock"
+    assert way in found.message
+
+
+def test_a_relay_that_lists_no_models_is_visited_all_the_same(visit: Visit, relay_with: Callable[..., str]) -> None:
+    diagnosis = visit(relay_with(completion(), models=(404, {}, b"")), stream=False)
+    assert diagnosis.usable
+    assert "the relay does not list its models" in [each.message for each in diagnosis.findings]
