@@ -195,10 +195,12 @@ class Conductor:
     def _on_quit(self, **_: Any) -> None:
         """After Locust's own tables: ours, unless the launcher prints it."""
         run = self._run
-        if run is None or self._options.launcher_pid:
+        if run is None:
             return
         if run.crash:
             sys.stderr.write(f"{OWN_MESSAGE}a part of this run failed: {run.crash}\n")
+        if self._options.launcher_pid:
+            return
         if run.summary is not None and run.verdict is not None:
             sys.stdout.write(f"\n{render_summary(run.summary)}\n{render_verdict(run.verdict)}")
 
