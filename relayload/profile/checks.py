@@ -60,6 +60,7 @@ def check(document: Document, folder: Path) -> Iterator[Fault]:
     yield from _scenario_faults(content)
     yield from _file_faults(content, folder)
     yield from _objective_faults(content)
+    yield from _id_faults(content)
 
 
 class _Content:
@@ -361,6 +362,24 @@ def _own_objective_faults(content: _Content, names: dict[str, list[str]]) -> Ite
                 messages = [str(error)]
             for message in messages:
                 yield content.fault((*location, "expr") if isinstance(written, dict) else location, message)
+
+
+def _id_faults(content: _Content) -> Iterator[Fault]:
+    """Reports and baselines know an objective by its id."""
+    placed: list[tuple[Location, Any]] = [
+        (("scenarios", name, "objectives", number), written)
+        for name, scenario in content.scenarios.items()
+        for number, written in enumerate(_sequence(scenario.get("objectives")))
+    ]
+    placed += [
+        (("objectives", number), written) for number, written in enumerate(_sequence(content.data.get("objectives")))
+    ]
+    seen: set[str] = set()
+    for location, written in placed:
+        name = _mapping(written).get("id")
+        if isinstance(name, str) and name in seen:
+            yield content.fault((*location, "id"), f"'{name}' is the id of another objective, too")
+        seen |= {name} if isinstance(name, str) else set()
 
 
 def _models(scenario: dict[str, Any]) -> list[str]:

@@ -19,7 +19,7 @@ from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity
 from relayload.report.batch import batch_facts
 from relayload.report.side_by_side import headings, remarks, rows, title
-from relayload.report.text import counted, groups, interval, interval_heading, observed
+from relayload.report.text import asked, counted, groups, interval, interval_heading, observed
 
 MOST_BYTES = 900_000
 _MARKS = {Word.PASS: "✅", Word.FAIL: "❌", Word.INCONCLUSIVE: "❔", Word.INVALID: "🚫", Word.STOPPED: "🛑"}
@@ -74,7 +74,7 @@ def _objective(judgement: Judgement) -> Sequence[str]:
     warns = judgement.verdict is not Word.PASS and not judgement.counts
     return (
         _WARNING if warns else _MARKS[judgement.verdict],
-        escape(judgement.expr),
+        escape(asked(judgement)),
         observed(judgement),
         interval(judgement.low, judgement.high, judgement.unit),
         counted(judgement),

@@ -180,12 +180,18 @@ def _objectives(judgements: Sequence[Judgement]) -> RenderableType:
     for judgement in judgements:
         mark = Text(MARKS[judgement.verdict], style=STYLES[judgement.verdict])
         warns = judgement.verdict is not Word.PASS and not judgement.counts
-        table.add_row(_WARNING if warns else mark, judgement.expr, *_observations(judgement))
+        table.add_row(_WARNING if warns else mark, asked(judgement), *_observations(judgement))
     return table
 
 
 def _observations(judgement: Judgement) -> tuple[str, str, str]:
     return observed(judgement), interval(judgement.low, judgement.high, judgement.unit), counted(judgement)
+
+
+def asked(judgement: Judgement) -> str:
+    """The objective, and the windows that it was judged in, whose worst is shown: `errors.rate < 1% over 30s`."""
+    windows = judgement.windows
+    return f"{judgement.expr} over {format_duration(windows.over_s)}" if windows else judgement.expr
 
 
 def interval_heading(judgements: Sequence[Judgement]) -> str:

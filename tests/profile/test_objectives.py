@@ -64,3 +64,9 @@ def test_an_objective_of_a_scenario_keeps_its_terms(read, good):
 def test_wrong_terms_are_told_with_their_place(faults, good, entry, told):
     (fault,) = faults(_with(good, entry))
     assert fault.endswith(f": {told}")
+
+
+def test_two_objectives_with_one_id_are_told(faults, good):
+    text = good.replace("prompt: simple}", "prompt: simple, objectives: [{expr: 'ttft.p50 < 1s', id: fast}]}")
+    (fault,) = faults(_with(text, "{expr: 'ttft.p90 < 1s', id: slow}, {expr: 'errors.rate < 1%', id: fast}"))
+    assert fault.endswith(": objectives.1.id: 'fast' is the id of another objective, too")

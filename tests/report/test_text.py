@@ -146,3 +146,11 @@ def test_a_run_that_a_guardrail_stopped_says_which(request_line, make_run, folde
     run = make_run(ended_by="guardrail", stopped_by_guardrail="max_requests: 100 were sent")
     text = render_verdict(_verdict([], [request_line(0)], run, folded))
     assert text == "STOPPED  no objectives\n  a guardrail stopped the run: max_requests: 100 were sent\n"
+
+
+def test_an_objective_in_windows_says_how_long_they_are(request_line, make_run, folded):
+    objective = with_terms(parse("latency.p50 < 1s"), Terms(over_s=30.0))
+    fold, run = folded([request_line(index) for index in range(100)]), make_run()
+    text = render_verdict(judge([objective], fold, run, summarize(fold, run)))
+    assert "✓  latency.p50 < 1s over 30.0s" in text
+    assert text.endswith("PASS  1 PASS\n")

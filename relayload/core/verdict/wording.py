@@ -10,7 +10,7 @@ def quantity(value: float, unit: str) -> str:
     """A value with its unit: `812ms`, `0.80%`, `4.20/s`, `$0.12`, `17`."""
     match unit:
         case Unit.SECONDS:
-            return format_duration(value)
+            return format_duration(value) if value else "0s"
         case Unit.SHARE:
             return share(value)
         case Unit.PER_SECOND:

@@ -7,6 +7,7 @@ from relayload.core.verdict.wording import quantity
     ("value", "unit", "text"),
     [
         (0.0812, "s", "81.2ms"),
+        (0.0, "s", "0s"),
         (0.00456, "share", "0.456%"),
         (1.0, "share", "100%"),
         (0.9996, "share", "99.96%"),
