@@ -25,14 +25,14 @@ from relayload.profile.schema import schema
 
 PROFILES = Path(__file__).parents[2] / "profiles"
 FAULT = re.compile(r"p\.yaml:\d+:\d+: ((?P<path>[^: ]+): )?\S.{5,}")
-FREE_NAMES = ("scenarios", "body", "headers", "variables", "model")
+FREE_NAMES = ("scenarios", "targets", "models", "body", "headers", "variables", "model")
 """Mappings whose keys the author chooses."""
 AMOUNT = re.compile(r"\d+(\.\d+)?(?P<unit>ms|s|m|h|/s|/min|%)")
 TOO_MANY = "999999999999/s"
 """A rate that is one, of a run that ends in no time that anybody has."""
 WRONG_UNITS = {
     **dict.fromkeys(
-        ("ms", "s", "m", "h"), ("10", "10 parsecs", "-3s", "ten seconds", "9" * 400 + "s", "1:30", "5/s", "")
+        ("ms", "s", "m", "h"), ("10", "10 parsecs", "-3s", "ten seconds", "9" * 400 + "s", "1:30", "5/s", "''")
     ),
     **dict.fromkeys(("/s", "/min"), ("20rps", "5", "-5/s", "5/fortnight", "9" * 400 + "/s", "10s", "999999999999/s")),
     "%": ("5", "150%", "-1%", "half", "1/s"),
