@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from relayload.core.errors import AuthorError
-from relayload.core.results.run import ProfileInfo, StageInfo, WorkerInfo
+from relayload.core.results.run import ProfileInfo, StageInfo, TargetInfo, WorkerInfo
 from relayload.core.verdict.stats import Word
 from relayload.recording import Recording
 from relayload.recording.compression import Compression
@@ -160,3 +160,23 @@ def test_a_file_that_is_cut_short_leaves_nothing_behind(make, tmp_path: Path):
         _merge(tmp_path, "small")
     make("b")
     assert merge([tmp_path / "b"], tmp_path / MERGED).summarize().counts.started == 100
+
+
+@pytest.mark.parametrize("offered", [60, None])
+def test_pairs_of_hosts_that_ran_side_by_side_stay_pairs(
+    tmp_path: Path, make_run, request_line, end_line, offered: int | None
+):
+    targets = {name: TargetInfo(base_url=f"http://{name}/v1") for name in ("direct", "relay")}
+    for host in ("a", "b"):
+        run = make_run(run_id=host, offered=offered, targets=targets, paired=True)
+        writer = Recording.create(tmp_path / host, run).writer(0)
+        for index in range(30):
+            for name in targets:
+                writer.write(request_line(index, target=name))
+        writer.write(end_line(0, started=60))
+        writer.close()
+    summary = _merge(tmp_path, "a", "b").summarize()
+    assert (summary.counts.offered, summary.counts.started, summary.counts.lost) == (120, 120, 0)
+    assert summary.generator.reasons == ()
+    assert summary.comparison is not None
+    assert summary.comparison.targets[0].pairs == 60

@@ -100,6 +100,7 @@ def _run(locust: Start, tmp_path: Path, base_urls: dict[str, str], compare: bool
     run = locust("--relay-profile", path, "--relay-out", out, *options, **environ)
     assert run.wait() == 0, run.output
     assert not any(key in run.output for key in KEYS.values())
+    assert all(f"simple at {name}" in run.output for name in KEYS), "rows of Locust's own table"
     return out
 
 
