@@ -60,3 +60,14 @@ def trace_file(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return trace_file
+
+
+@pytest.fixture(scope="session")
+def shipped_environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The variables that the ready profiles refer to."""
+    folder = tmp_path_factory.mktemp("trace")
+    (folder / "azure.csv").write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.68,1,1\n")
+    (folder / "mooncake.jsonl").write_text('{"timestamp": 0, "input_length": 9, "output_length": 1, "hash_ids": [1]}\n')
+    azure = str(folder / "azure.csv")
+    keys = {"OPENAI_API_KEY": "sk-test", "HOLYSHEEP_API_KEY": "sk-test"}
+    return {"AZURE_TRACE": azure, "AZURE_CODE_TRACE": azure, "MOONCAKE_TRACE": str(folder / "mooncake.jsonl"), **keys}

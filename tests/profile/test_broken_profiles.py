@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +44,22 @@ NONSENSE = ("!!python/name:os.system x", "*nowhere", "{", "${nowhere}", "${env:N
 REQUIRED = ("load", "kind", "scenarios", "model", "for")
 
 
+Text = Callable[[], str]
+"""Made when it is wanted: there are thousands."""
+
+
 @dataclass(frozen=True)
 class Broken:
     """A profile's text with one thing wrong; `path` is where the fault has to be told, None where anywhere will do."""
 
     profile: str
     means: str
-    text: str
+    made: Text
     path: str | None
+
+    @property
+    def text(self) -> str:
+        return self.made()
 
     def __str__(self) -> str:
         return f"{self.profile}: {self.means} at {self.path}"
@@ -107,42 +116,44 @@ def chosen(location: Location) -> bool:
     return len(location) > 1 and location[-2] in FREE_NAMES
 
 
-def breaks_of_a_key(data: Any, location: Location) -> Iterator[tuple[str, str, str]]:
+def breaks_of_a_key(data: Any, location: Location) -> Iterator[tuple[str, Text, str]]:
     """(means, text, path of the fault): what can be wrong with a key that has a meaning."""
     *_, key = location
     path = ".".join(map(str, location))
     misspelt = key[:-1] + ("q" if key[-1] != "q" else "z")
-    yield "duplicate key", written_twice(data, location), path
-    yield "misspelt key", renamed(data, location, misspelt), path[:-1] + misspelt[-1]
-    yield "unicode in a key", renamed(data, location, f"{key}é"), f"{path}é"
+    yield "duplicate key", partial(written_twice, data, location), path
+    yield "misspelt key", partial(renamed, data, location, misspelt), path[:-1] + misspelt[-1]
+    yield "unicode in a key", partial(renamed, data, location, f"{key}é"), f"{path}é"
     if key in REQUIRED:
-        yield "deleted key", without(data, location), path
-        yield "null", put(data, location, None), path
+        yield "deleted key", partial(without, data, location), path
+        yield "null", partial(put, data, location, None), path
 
 
-def breaks_of_a_part(data: Any, location: Location, value: Any) -> Iterator[tuple[str, str, str]]:
+def breaks_of_a_part(data: Any, location: Location, value: Any) -> Iterator[tuple[str, Text, str]]:
     """What can be wrong with a mapping or a list."""
     path = ".".join(map(str, location))
     if location[-1] != "model":  # a text is one model
-        yield "text for a part", put(data, location, "nonsense"), path
+        yield "text for a part", partial(put, data, location, "nonsense"), path
     if location[-1] in ("load", "scenarios", "prompt"):
-        yield "empty part", put(data, location, type(value)()), path
+        yield "empty part", partial(put, data, location, type(value)()), path
 
 
-def breaks_of_a_value(data: Any, location: Location, value: Any) -> Iterator[tuple[str, str, str | None]]:
+def breaks_of_a_value(data: Any, location: Location, value: Any) -> Iterator[tuple[str, Text, str | None]]:
     """What can be wrong with a single value."""
     path = ".".join(map(str, location))
     amount = AMOUNT.fullmatch(str(value))
     number = isinstance(value, int) and not isinstance(value, bool)
     wrong_units = WRONG_UNITS[amount["unit"]] if amount else ()
+    if "stages" not in location:  # such as a quota, which may be as high as one likes
+        wrong_units = [wrong for wrong in wrong_units if wrong != TOO_MANY]
     wrong_numbers = (("many", "1.5") if location[-1] == "seed" else WRONG_NUMBERS) if number else ()
     for means, wrongs in (("YAML trap", TRAPS), ("wrong unit", wrong_units), ("wrong number", wrong_numbers)):
         for wrong in wrongs:
-            yield means, put(data, location, wrong), path if wrong != TOO_MANY else "load.stages"
+            yield means, partial(put, data, location, wrong), path if wrong != TOO_MANY else "load.stages"
     for nonsense in NONSENSE:
-        yield "nonsense", put(data, location, nonsense), None
-    yield "list for a value", put(data, location, [[]]), path
-    yield "mapping for a value", put(data, location, {"zzz": {}}), None
+        yield "nonsense", partial(put, data, location, nonsense), None
+    yield "list for a value", partial(put, data, location, [[]]), path
+    yield "mapping for a value", partial(put, data, location, {"zzz": {}}), None
 
 
 def breaks(profile: str, data: Any) -> Iterator[Broken]:
@@ -152,8 +163,8 @@ def breaks(profile: str, data: Any) -> Iterator[Broken]:
         found = list(breaks_of_a_value(data, location, value) if single else breaks_of_a_part(data, location, value))
         if isinstance(location[-1], str) and not chosen(location):
             found += breaks_of_a_key(data, location)
-        for means, text, path in found:
-            yield Broken(profile, means, text, path)
+        for means, made, path in found:
+            yield Broken(profile, means, made, path)
 
 
 def all_breaks() -> list[Broken]:
@@ -190,17 +201,10 @@ def breaks_by_means():
 
 
 @pytest.fixture
-def check(tmp_path, monkeypatch) -> Callable[[str], list[str]]:
+def check(tmp_path, monkeypatch, shipped_environ) -> Callable[[str], list[str]]:
     """Runs `relayload check` on a text; the lines that it complains in, nothing where it does not."""
-    trace = tmp_path / "azure.csv"
-    trace.write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.68,1,1\n")
-    blocks = tmp_path / "mooncake.jsonl"
-    blocks.write_text('{"timestamp": 0, "input_length": 9, "output_length": 1, "hash_ids": [1]}\n')
-    monkeypatch.setenv("AZURE_TRACE", str(trace))
-    monkeypatch.setenv("AZURE_CODE_TRACE", str(trace))
-    monkeypatch.setenv("MOONCAKE_TRACE", str(blocks))
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
-    monkeypatch.setenv("HOLYSHEEP_API_KEY", "sk-test")
+    for name, value in shipped_environ.items():
+        monkeypatch.setenv(name, value)
     path = tmp_path / "p.yaml"
 
     def run(text: str) -> list[str]:

@@ -294,16 +294,6 @@ def test_not_even_a_trap_of_yaml_tells_a_key(faults, good):
 SHIPPED = sorted(PROFILES.glob("*.yaml"))
 
 
-@pytest.fixture(scope="module")
-def shipped_environ(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("trace")
-    (folder / "azure.csv").write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.68,1,1\n")
-    (folder / "mooncake.jsonl").write_text('{"timestamp": 0, "input_length": 9, "output_length": 1, "hash_ids": [1]}\n')
-    azure = str(folder / "azure.csv")
-    keys = {"OPENAI_API_KEY": "sk-test", "HOLYSHEEP_API_KEY": "sk-test"}
-    return {"AZURE_TRACE": azure, "AZURE_CODE_TRACE": azure, "MOONCAKE_TRACE": str(folder / "mooncake.jsonl"), **keys}
-
-
 @pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
 def test_the_ready_profiles_have_no_faults(path, shipped_environ):
     profile = load(path, environ=shipped_environ)
