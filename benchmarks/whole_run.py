@@ -2,11 +2,11 @@
 
     python benchmarks/whole_run.py [--rates 500,2000,5000] [--streams 500] [--rounds 3] [--json FILE]
 
-Everything is on: the schedule, the greenlet of each arrival, the client with its shadow breaker, Locust's event and
-statistics, the record on disk, the histograms. The others are paced by the same constant rate, one greenlet an arrival,
-and do nothing beside. All run in one process that Locust has patched, pinned to one core, in turns; the fake relay has
-the other core. A process that sleeps between requests pays for waking up, and for cold caches: that is why a request
-is dearer the fewer there are, for everybody.
+Everything is on: the schedule, the greenlet of each arrival, the client with its shadow breaker, the guard, Locust's
+event and statistics, the record on disk, the histograms. The others are paced by the same constant rate, one greenlet
+an arrival, and do nothing beside. `16 at a time` is a closed load of 16 who never pause. All run in one process that
+Locust has patched, pinned to one core, in turns; the fake relay has the other core. A process that sleeps between
+requests pays for waking up, and for cold caches: that is why a request is dearer the fewer there are, for everybody.
 """
 
 from locust import FastHttpUser, HttpUser, events
@@ -28,7 +28,7 @@ import yaml
 from client_cost import CLIENTS, CORES, KEY, PLAIN, Target, target, yardstick_ms
 
 from relayload.core.results.record import Record
-from relayload.profile import load
+from relayload.profile import load as load_profile
 from relayload.profile.compose import Composer
 from relayload.recording import ProfileInfo, Recording, RunInfo
 from relayload.swarm.generator import Generator
@@ -38,6 +38,7 @@ from relayload.transport.drivers import new_transport
 
 SECONDS = 3.0
 STREAM_S = 2.0
+SENDERS, TURNS = 16, 100
 
 Paced = Callable[[Target, int, Path], float]
 """Runs at a rate and returns the CPU seconds of one request."""
@@ -48,6 +49,35 @@ def relayload_at(at: Target, rate: int, folder: Path) -> float:
     return cpu_s / len(records)
 
 
+def closed_relayload(at: Target, folder: Path) -> float:
+    """CPU seconds of a request, 16 users at a time who never pause: the process never sleeps."""
+    load = {"kind": "closed", "users": SENDERS, "stages": [{"for": "1h"}]}
+    generator, _ = new_run(at, load, {"model": "instant", "stream": False}, folder)
+    gevent.sleep(0.2)
+    take_turns(generator, 2)
+    began_s = time.process_time()
+    take_turns(generator, TURNS)
+    cpu_s = time.process_time() - began_s
+    generator.drain(EndRun(until_s=0.0, grace_s=0.0))
+    return cpu_s / (SENDERS * TURNS)
+
+
+def take_turns(generator: Generator, count: int) -> None:
+    def user() -> None:
+        for _ in range(count):
+            generator.turn(0)
+
+    gevent.joinall([gevent.spawn(user) for _ in range(SENDERS)], raise_error=True)
+
+
+def closed_other(name: str, at: Target) -> float:
+    send = CLIENTS[name](at, SENDERS)
+    client_cost.run(send, PLAIN, 2)
+    began_s = time.process_time()
+    client_cost.run(send, PLAIN, TURNS)
+    return (time.process_time() - began_s) / (SENDERS * TURNS)
+
+
 def streams(at: Target, count: int, folder: Path) -> float:
     """CPU seconds of a chunk, with so many streams of 100 tokens/s open at once."""
     cpu_s, records = whole_run(at, {"model": "paced"}, count / STREAM_S, folder)
@@ -55,39 +85,13 @@ def streams(at: Target, count: int, folder: Path) -> float:
 
 
 def whole_run(at: Target, scenario: dict[str, Any], rate: float, folder: Path) -> tuple[float, list[Record]]:
-    run_dir = folder / f"run-{time.monotonic_ns()}"
-    profile_file = run_dir.with_suffix(".yaml")
-    profile_file.write_text(
-        yaml.safe_dump(
-            {
-                "name": "benchmark",
-                "target": {"base_url": at.base_url, "api_key": KEY},
-                "load": {
-                    "kind": "open",
-                    "arrivals": "constant",
-                    "max_in_flight": 1_000_000,
-                    "stages": [{"for": f"{SECONDS:g}s", "rate": f"{rate:g}/s"}],
-                },
-                "scenarios": {"benchmark": {"prompt": {"text": "how are you"}, **scenario}},
-            }
-        )
-    )
-    profile = load(profile_file)
-    recording = Recording.create(
-        run_dir,
-        RunInfo(
-            run_id=run_dir.name,
-            profile=ProfileInfo(name=profile.name, sha256=profile.sha256),
-            started_at="",
-            load_kind="open",
-            stages=(),
-            workers=1,
-            base_url=at.base_url,
-        ),
-    )
-    environment = Environment(events=events)
-    environment.create_local_runner()
-    generator = new_generator(profile, run_dir, at, environment)
+    load = {
+        "kind": "open",
+        "arrivals": "constant",
+        "max_in_flight": 1_000_000,
+        "stages": [{"for": f"{SECONDS:g}s", "rate": f"{rate:g}/s"}],
+    }
+    generator, recording = new_run(at, load, scenario, folder)
     began_s = time.process_time()
     generator.start()
     gevent.sleep(0.5)
@@ -98,11 +102,39 @@ def whole_run(at: Target, scenario: dict[str, Any], rate: float, folder: Path) -
     return cpu_s, [line for line in recording.lines() if isinstance(line, Record)]
 
 
+def new_run(at: Target, load: dict[str, Any], scenario: dict[str, Any], folder: Path) -> tuple[Generator, Recording]:
+    run_dir = folder / f"run-{time.monotonic_ns()}"
+    content = {
+        "name": "benchmark",
+        "target": {"base_url": at.base_url, "api_key": KEY},
+        "load": load,
+        "scenarios": {"benchmark": {"prompt": {"text": "how are you"}, **scenario}},
+    }
+    profile_file = run_dir.with_suffix(".yaml")
+    profile_file.write_text(yaml.safe_dump(content))
+    profile = load_profile(profile_file)
+    recording = Recording.create(
+        run_dir,
+        RunInfo(
+            run_id=run_dir.name,
+            profile=ProfileInfo(name=profile.name, sha256=profile.sha256),
+            started_at="",
+            load_kind=profile.load.kind,
+            stages=(),
+            workers=1,
+            base_url=at.base_url,
+        ),
+    )
+    environment = Environment(events=events)
+    environment.create_local_runner()
+    return new_generator(profile, run_dir, at, environment), recording
+
+
 def new_generator(profile: Any, run_dir: Path, at: Target, environment: Environment) -> Generator:
     assignment = Assignment(
         run_id=run_dir.name,
         run_dir=str(run_dir),
-        base_url=at.base_url,
+        base_urls=dict.fromkeys(profile.named_targets, at.base_url),
         profile_sha256=profile.sha256,
         worker=0,
         share_number=0,
@@ -111,8 +143,8 @@ def new_generator(profile: Any, run_dir: Path, at: Target, environment: Environm
         elapsed_s=-0.1,
         alone=True,
     )
-    transport = new_transport("native", at.base_url, KEY)
-    generator = Generator(profile, Composer(profile), assignment, transport, Rows(environment, {"benchmark": "chat"}))
+    transports = {name: new_transport("native", at.base_url, KEY) for name in profile.named_targets}
+    generator = Generator(profile, Composer(profile), assignment, transports, Rows(environment, {"benchmark": "chat"}))
     generator.assign(assignment)
     return generator
 
@@ -154,10 +186,15 @@ def main() -> None:
     options = parser.parse_args()
     os.sched_setaffinity(0, set(CORES[1:2] or CORES))
     rates = [int(rate) for rate in options.rates.split(",")]
+    closed: dict[str, list[float]] = {name: [] for name in PACED}
     costs: dict[str, dict[int, list[float]]] = {name: {rate: [] for rate in rates} for name in PACED}
     chunks, speeds = [], []
     with target(tls=False) as at, tempfile.TemporaryDirectory() as folder:
         for _ in range(options.rounds):
+            for name, own in closed.items():
+                speeds.append(yardstick_ms())
+                cost_s = closed_other(name, at) if name in CLIENTS else closed_relayload(at, Path(folder))
+                own.append(cost_s * 1e6)
             for rate in rates:
                 for name, run in PACED.items():
                     if name == HttpUser.__name__ and rate > 1000:
@@ -166,13 +203,17 @@ def main() -> None:
                     costs[name][rate].append(run(at, rate, Path(folder)) * 1e6)
             chunks.append(streams(at, options.streams, Path(folder)) * 1e6)
     result = {
+        "closed_us": {name: _median(each) for name, each in closed.items()},
         "request_us": {name: {rate: _median(each[rate]) for rate in rates} for name, each in costs.items()},
         "chunk_us": {"streams": options.streams, "relayload, whole run": _median(chunks)},
         "yardstick_ms": _median(speeds),
     }
-    print("CPU µs per request" + "".join(f"{rate:>12,}/s" for rate in rates))
+    print(f"CPU µs per request   {SENDERS} at a time" + "".join(f"{rate:>12,}/s" for rate in rates))
     for name, each in result["request_us"].items():
-        print(f"  {name:<21}" + "".join(f"{'–' if us is None else us:>11}   " for us in each.values()))
+        print(
+            f"  {name:<21}{result['closed_us'][name]:>11}"
+            + "".join(f"{'–' if us is None else us:>11}   " for us in each.values())
+        )
     print(f"CPU µs per chunk of {options.streams} streams: {result['chunk_us']['relayload, whole run']}")
     print(f"yardstick {result['yardstick_ms']} ms, medians of {options.rounds} rounds")
     if options.json:
