@@ -134,6 +134,9 @@ def test_ctrl_c_ends_a_run_in_order(start: Start, profile: WriteProfile, tmp_pat
     assert run.wait() == 130
     assert saved(out, "run.json")["ended_by"] == "sigint"
     assert "offered" in run.output
+    gate = start("relayload", "gate", out)
+    assert gate.wait() == 4
+    assert "Ctrl-C ended the run after" in gate.output
 
 
 def test_a_wrong_key_is_exit_6_and_is_not_told(

@@ -265,16 +265,16 @@ class RelayClient:
         if called.outcome is Outcome.ABANDONED:
             raise GreenletExit
         if called.outcome is not Outcome.OK:
-            raise failed(request.model, called)
+            raise failed(request.model, called, self._base_url)
         return called, latency_s
 
     def _on_transition(self, change: StateChange) -> None:
         self._trips[change.scope] += change.after is State.OPEN
-        _LOG.warning("%s", change)
+        _LOG.warning("breaker %s: %s -> %s, %s", change.scope, change.before, change.after, change.reason)
 
 
-def failed(model: str, called: Called) -> CallFailed:
-    """The error of a call without an answer."""
+def failed(model: str, called: Called, base_url: str = "") -> CallFailed:
+    """The error of a call without an answer; `base_url` tells of a relay that can't be reached."""
     if not called.attempts:
         return _not_sent(model, called)
     attempt = called.attempts[-1]
@@ -282,6 +282,7 @@ def failed(model: str, called: Called) -> CallFailed:
     error_type = ERRORS.get(kind, ServerError)
     said = called.answer.fault.message if called.answer and called.answer.fault else ""
     parts = [f"{model}: {kind.value}", attempt.error or "", said[:200]]
+    parts += [base_url] if kind is Kind.UNREACHABLE else []
     tries = f" (after {len(called.attempts)} attempts)" if len(called.attempts) > 1 else ""
     return error_type(": ".join(filter(None, parts)) + tries, kind, called.attempts)
 

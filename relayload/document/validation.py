@@ -1,8 +1,9 @@
 """pydantic's verdict on a document, told as faults: each with its place and what to write instead."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -29,9 +30,25 @@ def validate(document: Document, model: type[Model]) -> Model:
     return value
 
 
+_SYNONYMS: Mapping[str, str] = MappingProxyType(
+    {
+        "max_tokens": "max_output_tokens",
+        "max_completion_tokens": "max_output_tokens",
+        "rps": "rate",
+        "duration": "for",
+        "key": "api_key",
+        "url": "base_url",
+        "thresholds": "objectives",
+    }
+)
+"""What other tools and APIs call it, though it is spelt unlike ours."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'rate'?`, or else the words there are; nothing where there are none."""
     words = sorted(known)
+    if _SYNONYMS.get(word) in words:
+        return f"; did you mean '{_SYNONYMS[word]}'?"
     close = get_close_matches(word, words, n=1)
     if close:
         return f"; did you mean '{close[0]}'?"

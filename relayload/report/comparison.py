@@ -1,6 +1,7 @@
 """A comparison as a table for people and as Markdown."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -14,6 +15,8 @@ from relayload.report.printing import printed
 from relayload.report.text import MARKS, STYLES
 
 _HEADINGS = ("", "measure", "base", "new", "change", "95% interval", "p")
+_LEAST_WIDTHS = {"": 1, "measure": 18, "p": 5}
+"""What must stay readable however long the other columns are."""
 _DASH = "–"
 
 
@@ -37,9 +40,10 @@ def render_comparison_markdown(comparison: Comparison) -> str:
 
 
 def _table(effects: Iterable[Effect]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
+    table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False, header_style="dim")
     for heading in _HEADINGS:
-        table.add_column(heading, justify="left" if heading in ("", "measure") else "right", no_wrap=True)
+        justify: Literal["left", "right"] = "left" if heading in ("", "measure") else "right"
+        table.add_column(heading, justify=justify, no_wrap=True, min_width=_LEAST_WIDTHS.get(heading))
     for effect in effects:
         table.add_row(Text(_mark(effect), style=STYLES[effect.verdict]), *_cells(effect))
     return table
@@ -70,7 +74,9 @@ def _change(effect: Effect, change: float | None) -> str:
     """In percent, or in percent points where the measure is a share."""
     if change is None:
         return "…"
-    return f"{change * 100:+.1f}%" if effect.relative else f"{'-' if change < 0 else '+'}{share(abs(change))[:-1]}pp"
+    if effect.relative:
+        return f"{change * 100:+.{1 if abs(change) < 1 else 0}f}%"
+    return f"{'-' if change < 0 else '+'}{share(abs(change))[:-1]}pp"
 
 
 def _scope(comparison: Comparison) -> str:

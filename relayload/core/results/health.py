@@ -89,6 +89,6 @@ def _starved(attempts: int) -> Iterator[str]:
 def _unmeasured(thresholds: Thresholds, timestamps: str | None, loop_lag_p99_s: float | None) -> Iterator[str]:
     if timestamps == "user" and loop_lag_p99_s is not None and loop_lag_p99_s > thresholds.loop_lag_s:
         yield (
-            f"the instants are the process's own, whose event loop lagged by {format_duration(loop_lag_p99_s)} (p99): "
-            "use more processes or a lower rate"
+            "first tokens could not be timed by the kernel's stamps, and the event loop that read them lagged by "
+            f"{format_duration(loop_lag_p99_s)} (p99): use a machine that is less busy, more processes or a lower rate"
         )

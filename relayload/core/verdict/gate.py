@@ -16,6 +16,7 @@ from relayload.core.results.fold import Fold
 from relayload.core.results.jobs import RunAll, one_by_one
 from relayload.core.results.run import RunInfo
 from relayload.core.results.summary import Summary
+from relayload.core.units import format_duration
 from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.judging import judge_objective
@@ -70,7 +71,20 @@ def _whole(judgements: Sequence[Judgement], run: RunInfo, summary: Summary) -> t
     words = {judgement.verdict for judgement in judgements if judgement.counts}
     if Word.FAIL in words or broken:
         return Word.FAIL, broken
-    return (Word.INCONCLUSIVE if Word.INCONCLUSIVE in words else Word.PASS), ()
+    cut_short = _cut_short(run)
+    return (Word.INCONCLUSIVE if Word.INCONCLUSIVE in words or cut_short else Word.PASS), cut_short
+
+
+_INTERRUPTIONS = {"sigint": "Ctrl-C", "sigterm": "SIGTERM", "stop": "a stop from outside"}
+
+
+def _cut_short(run: RunInfo) -> tuple[str, ...]:
+    """What was not sent any more can't have passed."""
+    by = _INTERRUPTIONS.get(run.ended_by or "")
+    if by is None:
+        return ()
+    after = "" if run.ended_at_s is None else f" after {format_duration(run.ended_at_s)}"
+    return (f"{by} ended the run{after}, before its plan was through",)
 
 
 def _stopped_early(run: RunInfo) -> tuple[str, ...]:

@@ -50,6 +50,16 @@ def test_a_killed_run_is_invalid(gate, request_line):
     assert (verdict.verdict, verdict.reasons) == (Word.INVALID, ("the run was killed before it ended",))
 
 
+@pytest.mark.parametrize(("ended_by", "who"), [("sigint", "Ctrl-C"), ("sigterm", "SIGTERM"), ("stop", "a stop")])
+def test_a_run_that_was_interrupted_can_fail_but_not_pass(ended_by, who, gate, request_line):
+    lines = [request_line(index) for index in range(100)]
+    verdict = gate([_PASSES], lines, ended_by=ended_by, ended_at_s=18.0)
+    assert (verdict.verdict, verdict.exit_code) == (Word.INCONCLUSIVE, 4)
+    assert verdict.reasons[0].startswith(who)
+    assert "after 18.0s" in verdict.reasons[0]
+    assert gate([_FAILS], lines, ended_by=ended_by, ended_at_s=18.0).verdict is Word.FAIL
+
+
 @pytest.mark.parametrize("texts", [[], ["requests.count < 5"], ["requests{outcome=timed_out}.count == 0"]])
 def test_a_run_without_a_measured_request_fails_whatever_is_asked(texts, gate, request_line):
     assert gate(texts, []).verdict is Word.FAIL
