@@ -1,6 +1,5 @@
 """The load-generating half of one process, for one run: arrivals in, records out."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
@@ -35,7 +34,6 @@ from relayload.swarm.health import Health
 from relayload.swarm.messages import Assignment, EndRun, Live
 from relayload.transport import Transport, files
 
-_LOG = logging.getLogger("relayload")
 _DRAIN_POLL_S = 0.02
 _FORGET_S = 2.0
 """Older arrivals are left to others: Locust's master gives a silent worker's share away after four seconds."""

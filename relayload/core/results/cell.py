@@ -248,7 +248,10 @@ def _sorted(column: Sequence[float]) -> "array[float]":
 
 
 def _tpot(cell: Cell) -> Sequence[float]:
-    """`record.tpot_s` of every request, NaN where that can't be told."""
+    """Mean seconds per output token after the first: (service - ttft) / (n - 1). NaN below two tokens.
+
+    Source: MLPerf Inference, server scenario.
+    """
     columns = cell.columns
     rows = zip(columns["service"], columns["ttft"], columns["output_tokens"], strict=True)
     return [(service - ttft) / (n - 1) if n > 1 else _NOT_MEASURED for service, ttft, n in rows]

@@ -175,13 +175,3 @@ class End(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line
 
 
 Line = Record | Drop | Transition | End
-
-
-def tpot_s(service_s: float, ttft_s: float, output_tokens: int) -> float | None:
-    """Mean seconds per output token after the first: (service - ttft) / (n - 1).
-
-    None below two tokens. Source: MLPerf Inference, server scenario.
-    """
-    if output_tokens < 2:
-        return None
-    return (service_s - ttft_s) / (output_tokens - 1)

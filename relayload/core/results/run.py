@@ -100,11 +100,6 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def batch(self) -> bool:
         return self.load_kind == "batch"
 
-    @property
-    def measured_stages(self) -> tuple[str, ...]:
-        """The names of the stages that count in the statistics, each once however often it comes."""
-        return tuple(dict.fromkeys(stage.name for stage in self.stages if not stage.warmup))
-
     def measured_s(self, until_s: float) -> float:
         """Seconds of the measured stages, given when the load ended."""
         return math.fsum(span.seconds for span in self.spans(until_s) if not span.stage.warmup)

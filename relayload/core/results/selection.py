@@ -57,7 +57,6 @@ class Series:
     def __init__(
         self, selection: Selection, metric: str, unanswered_s: Sequence[float] = (), worst: float = math.inf
     ) -> None:
-        self._selection = selection
         self._cells = list(selection.cells.values())
         self._metric = metric
         self._unanswered_s = unanswered_s

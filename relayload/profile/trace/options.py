@@ -74,11 +74,6 @@ class Trace(Part):
         return self.columns is None or self.columns.input_tokens is not None
 
     @property
-    def names_models(self) -> bool:
-        """Whether it says which model to ask."""
-        return self.columns is not None and self.columns.model is not None
-
-    @property
     def holds_blocks(self) -> bool:
         """Whether it says which parts of the prompts are the same."""
         return self.format == "mooncake" or (self.columns is not None and self.columns.blocks is not None)

@@ -33,9 +33,5 @@ def test_a_stage_lasts_as_long_as_all_its_rounds_that_were_reached(until_s: floa
     assert run.measured_s(until_s) == top_s + rest_s
 
 
-def test_a_stage_that_comes_again_has_one_name_among_the_measured_ones() -> None:
-    assert run_of().measured_stages == ("top", "rest")
-
-
 def test_a_stage_without_end_lasts_until_the_load_ended() -> None:
     assert run_of((StageInfo(name="trace", for_s=None),)).measured_s(7.5) == 7.5
