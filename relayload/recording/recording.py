@@ -15,13 +15,13 @@ from msgspec import Struct, structs
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.results.fold import Fold
-from relayload.core.results.jobs import RunAll, one_by_one
+from relayload.core.results.jobs import Job, RunAll, one_by_one
 from relayload.core.results.record import Line
 from relayload.core.results.run import RunInfo
 from relayload.core.results.summary import Summary
 from relayload.core.results.tables import summarize
 from relayload.core.results.terms import Asked
-from relayload.core.verdict.gate import Verdict, judge
+from relayload.core.verdict.gate import Verdict, assess
 from relayload.core.verdict.grammar import objective_of
 from relayload.core.verdict.objective import Objective
 from relayload.recording.lines import Damage, Part, RecordWriter, expected_bytes, parts, read
@@ -107,7 +107,7 @@ class Recording:
         processes = processes_at_hand() if large else 1
         run_all = over(processes)
         fold, damages = Fold(), []
-        for part_fold, part_damages in run_all([partial(_fold_parts, share) for share in parts(files, processes)]):
+        for part_fold, part_damages in run_all([Job(partial(_fold_parts, share)) for share in parts(files, processes)]):
             fold.merge(part_fold)
             damages += part_damages
         return Folded(self.run, fold, tuple(damages), run_all)
@@ -118,7 +118,7 @@ class Recording:
 
     def judge(self, objectives: Iterable[Objective] | None = None) -> Verdict:
         """The verdict, from the records; on the objectives of the run if no others are given."""
-        return self.fold().verdict(objectives)
+        return self.fold().results(objectives)[1]
 
     def rebuild(self) -> Summary:
         """Fold the records again and write the summary anew."""
@@ -163,15 +163,24 @@ class Folded:
     run_all: RunAll = one_by_one
 
     def summary(self) -> Summary:
-        """A line that is not a record makes the numbers untrustworthy; a torn one is the trace of a kill."""
-        faults = [str(damage) for damage in self.damages if not damage.torn]
-        warnings = [str(damage) for damage in self.damages if damage.torn]
-        return summarize(self.fold, self.run, faults, warnings, self.run_all)
+        return summarize(self.fold, self.run, self._faults, self._warnings, self.run_all)
 
-    def verdict(self, objectives: Iterable[Objective] | None = None, summary: Summary | None = None) -> Verdict:
-        """On the objectives of the run if no others are given. Raises AuthorError if run.json has a wrong one."""
+    def results(self, objectives: Iterable[Objective] | None = None) -> tuple[Summary, Verdict]:
+        """The summary and the verdict, on the objectives of the run if no others are given.
+
+        Raises AuthorError if run.json has a wrong one.
+        """
         chosen = [_parsed(asked) for asked in self.run.objectives] if objectives is None else list(objectives)
-        return judge(chosen, self.fold, self.run, summary or self.summary(), self.run_all)
+        return assess(chosen, self.fold, self.run, self._faults, self._warnings, self.run_all)
+
+    @property
+    def _faults(self) -> list[str]:
+        """A line that is not a record makes the numbers untrustworthy; a torn one is the trace of a kill."""
+        return [str(damage) for damage in self.damages if not damage.torn]
+
+    @property
+    def _warnings(self) -> list[str]:
+        return [str(damage) for damage in self.damages if damage.torn]
 
 
 def _fold_parts(parts: list[Part]) -> tuple[Fold, list[Damage]]:

@@ -28,9 +28,7 @@ def results(recording: Recording) -> tuple[Summary, Verdict]:
     verdict = recording.verdict()
     if verdict is not None:
         return recording.summary(), verdict
-    folded = recording.fold()
-    summary = folded.summary()
-    return summary, folded.verdict(summary=summary)
+    return recording.fold().results()
 
 
 def _within(directory: Path) -> list[Path]:

@@ -88,9 +88,7 @@ class Run:
                 WorkerInfo(worker=live.worker, started=live.started, dropped=live.dropped) for live in lives
             ),
         )
-        folded = self._recording.fold()
-        self.summary = folded.summary()
-        self.verdict = folded.verdict(summary=self.summary)
+        self.summary, self.verdict = self._recording.fold().results()
         self._recording.write_summary(self.summary)
         self._recording.write_verdict(self.verdict)
         progress.remove(self.run_dir)

@@ -31,9 +31,7 @@ def command(
     from relayload.verbs.telling import Outputs, tell
 
     recording = Recording.open(run_dir)
-    folded = recording.fold()
-    summary = folded.summary()
-    verdict = folded.verdict(summary=summary)
+    summary, verdict = recording.fold().results()
     recording.write_verdict(verdict)
     print_value(verdict, as_json, render_verdict)
     tell(Outputs(junit, markdown, gitlab, github), summary, verdict)

@@ -51,7 +51,7 @@ def test_a_compressed_file_that_is_cut_short_makes_the_run_invalid(suffix: str, 
     folded = recording.fold()
     (damage,) = folded.damages
     assert (damage.file, damage.cut, damage.torn) == (path.name, True, False)
-    assert folded.verdict().verdict is Word.INVALID
+    assert folded.results()[1].verdict is Word.INVALID
     assert "the compressed file is cut short or damaged from here on" in folded.summary().generator.reasons[-1]
 
 

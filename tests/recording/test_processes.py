@@ -3,6 +3,7 @@ from functools import partial
 
 import pytest
 
+from relayload.core.results.jobs import Job
 from relayload.recording.processes import over, processes_at_hand
 
 
@@ -17,21 +18,41 @@ def _fail() -> int:
 @pytest.mark.parametrize("processes", [1, 2, 3])
 @pytest.mark.parametrize("count", [0, 1, 2, 7])
 def test_results_come_in_the_order_of_the_jobs(processes: int, count: int):
-    jobs = [partial(_square, number) for number in range(count)]
+    jobs = [Job(partial(_square, number), about=f"number {number % 3}") for number in range(count)]
     assert over(processes)(jobs) == [number * number for number in range(count)]
+
+
+def test_more_jobs_than_a_pipe_holds_tickets_are_all_done():
+    jobs = [Job(partial(_square, number)) for number in range(10_000)]
+    assert over(2)(jobs) == [number * number for number in range(10_000)]
+
+
+def test_jobs_about_the_same_metric_run_in_the_same_process():
+    jobs = [Job(os.getpid, about=f"metric {number % 5}") for number in range(40)]
+    pids = over(2)(jobs)
+    assert all(len(set(pids[metric::5])) == 1 for metric in range(5))
 
 
 def test_jobs_see_what_the_parent_has_read_and_run_elsewhere():
     read = object()
-    pids = over(2)([lambda: (os.getpid(), id(read)), lambda: (os.getpid(), id(read))])
+    here, there = os.pipe(), os.pipe()
+
+    def meet(tell: int, hear: int) -> tuple[int, int]:
+        os.write(tell, b"!")
+        os.read(hear, 1)  # comes back once the other job runs, too
+        return os.getpid(), id(read)
+
+    pids = over(2)([Job(partial(meet, here[1], there[0])), Job(partial(meet, there[1], here[0]))])
+    for end in (*here, *there):
+        os.close(end)
     assert {known for _, known in pids} == {id(read)}
     assert len({pid for pid, _ in pids}) == 2
 
 
 @pytest.mark.parametrize("position", [0, 1])
 def test_what_a_job_raises_is_raised_here(position: int):
-    jobs = [partial(_square, 2), partial(_square, 3)]
-    jobs[position] = _fail
+    jobs = [Job(partial(_square, 2)), Job(partial(_square, 3))]
+    jobs[position] = Job(_fail)
     with pytest.raises(ValueError, match="the job failed"):
         over(2)(jobs)
 

@@ -112,7 +112,7 @@ def test_a_line_that_is_no_record_makes_the_run_invalid(garbage: bytes, recordin
     folded = recording.fold()
     assert folded.damages == (Damage("records-0.jsonl", 1, torn=False),)
     assert folded.summary().generator.reasons == ("records-0.jsonl:1: the line is not a record",)
-    assert folded.verdict().verdict is Word.INVALID
+    assert folded.results()[1].verdict is Word.INVALID
 
 
 _KILLED = """

@@ -8,9 +8,8 @@ from relayload.core.results.health import Thresholds
 from relayload.core.results.record import Line, Outcome
 from relayload.core.results.run import RunInfo
 from relayload.core.results.summary import Summary
-from relayload.core.results.tables import summarize
 from relayload.core.results.terms import Severity, Terms
-from relayload.core.verdict.gate import Verdict, judge
+from relayload.core.verdict.gate import Verdict, assess
 from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.objective import Objective
 
@@ -25,10 +24,8 @@ def judged(make_run, folded) -> Judged:
         objectives: Sequence[str | Objective], lines: Sequence[Line], **changes: object
     ) -> tuple[Summary, Verdict]:
         run: RunInfo = make_run(thresholds=Thresholds(drop_share=1.0), **changes)
-        fold = folded(lines)
-        summary = summarize(fold, run)
         read = [parse(asked) if isinstance(asked, str) else asked for asked in objectives]
-        return summary, judge(read, fold, run, summary)
+        return assess(read, folded(lines), run)
 
     return judged
 

@@ -9,7 +9,7 @@ from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo, TargetInfo
 from relayload.core.results.tables import summarize
 from relayload.core.results.terms import Severity, Terms
-from relayload.core.verdict.gate import judge
+from relayload.core.verdict.gate import assess
 from relayload.core.verdict.grammar import parse, with_terms
 from relayload.report.printing import WIDTH
 from relayload.report.text import render_summary, render_verdict
@@ -60,8 +60,7 @@ def test_faults_and_warnings_are_told(request_line, make_run, folded):
 
 
 def _verdict(texts, lines, run, folded):
-    fold = folded(lines)
-    return judge([parse(text) for text in texts], fold, run, summarize(fold, run))
+    return assess([parse(text) for text in texts], folded(lines), run)[1]
 
 
 def test_a_verdict_shows_each_objective_with_what_was_seen(lines, make_run, folded):
@@ -128,7 +127,7 @@ def test_several_targets_have_rows_of_their_own(request_line, make_run, folded):
 def test_a_warning_is_marked_and_counted_apart(request_line, make_run, folded):
     warns = with_terms(parse("latency.p50 < 1ms"), Terms(severity=Severity.WARN, confidence=0.99))
     fold, run = folded([request_line(index) for index in range(100)]), make_run()
-    text = render_verdict(judge([warns, parse("latency.p50 < 1s")], fold, run, summarize(fold, run)))
+    text = render_verdict(assess([warns, parse("latency.p50 < 1s")], fold, run)[1])
     assert "!  latency.p50 < 1ms" in text
     assert " interval" in text
     assert "95% interval" not in text
@@ -151,6 +150,6 @@ def test_a_run_that_a_guardrail_stopped_says_which(request_line, make_run, folde
 def test_an_objective_in_windows_says_how_long_they_are(request_line, make_run, folded):
     objective = with_terms(parse("latency.p50 < 1s"), Terms(over_s=30.0))
     fold, run = folded([request_line(index) for index in range(100)]), make_run()
-    text = render_verdict(judge([objective], fold, run, summarize(fold, run)))
+    text = render_verdict(assess([objective], fold, run)[1])
     assert "✓  latency.p50 < 1s over 30.0s" in text
     assert text.endswith("PASS  1 PASS\n")

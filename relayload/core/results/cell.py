@@ -198,10 +198,6 @@ class Cell:
             rows = zip(tail.values, tail.due_s, strict=True)
         return [due for value, due in rows if value > threshold]
 
-    def adopt(self, metric: str, ordered: "array[float]", moments: Moments) -> None:
-        """Take what `ordered` and `moments` have given elsewhere."""
-        self._ordered[metric], self._moments[metric] = ordered, moments
-
     def _repeats_ttft(self, metric: str) -> bool:
         """The first token was always a visible one, as it is where nothing is reasoned about."""
         columns = self.columns

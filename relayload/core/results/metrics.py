@@ -1,9 +1,10 @@
 """The distributions of every metric for many selections of requests, each computed once."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from relayload.core.results.cell import Key
+from relayload.core.results.jobs import Job
 from relayload.core.results.sample import Distribution, describe
 from relayload.core.results.selection import Selection, Series
 from relayload.core.results.summary import Metrics
@@ -22,9 +23,10 @@ class MetricsOf:
         self._distinct = {frozenset(selection.cells): selection for selection in selections}
         self._metrics: dict[frozenset[Key], Metrics] = {}
 
-    def jobs(self) -> list[Callable[[], Column]]:
+    def jobs(self) -> list[Job[Column]]:
         """The work, whose results are to be given to `fill`."""
-        return [partial(_distributions, list(self._distinct.values()), metric) for metric in _METRICS]
+        selections = list(self._distinct.values())
+        return [Job(partial(_distributions, selections, metric), about=metric) for metric in _METRICS]
 
     def fill(self, columns: Sequence[Column]) -> None:
         gaps = [_gaps(selection) for selection in self._distinct.values()]

@@ -1,7 +1,7 @@
 """From a fold to the summary of its run."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple, cast
 
@@ -12,9 +12,8 @@ from relayload.core.results.cell import Key, Place, Tokens
 from relayload.core.results.client import breaker_acts_of, quota_waits_of, retries_of
 from relayload.core.results.fold import Account, Fold, account
 from relayload.core.results.generator import health_of
-from relayload.core.results.jobs import RunAll, one_by_one
+from relayload.core.results.jobs import Job, RunAll, one_by_one
 from relayload.core.results.metrics import Column, MetricsOf
-from relayload.core.results.presort import presort
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import RunInfo
 from relayload.core.results.sample import rank_of
@@ -40,7 +39,8 @@ def summarize(
     fold: Fold, run: RunInfo, faults: Iterable[str] = (), warnings: Iterable[str] = (), run_all: RunAll = one_by_one
 ) -> Summary:
     """Everything a report shows. `faults` are reasons not to trust the recording; `warnings` are only told."""
-    return _Summarizer(fold, run, run_all).summary(tuple(faults), tuple(warnings))
+    making = SummaryInTheMaking(fold, run, faults, warnings)
+    return making.made_of(run_all(making.jobs()))
 
 
 def load_s(fold: Fold, run: RunInfo) -> float:
@@ -59,10 +59,12 @@ Named = dict[str, tuple[Selection, int]]
 """Requests and the number of drops by name."""
 
 
-class _Summarizer:
-    """One summary in the making."""
+class SummaryInTheMaking:
+    """What a summary needs done, and the summary that it makes of the results."""
 
-    def __init__(self, fold: Fold, run: RunInfo, run_all: RunAll) -> None:
+    def __init__(self, fold: Fold, run: RunInfo, faults: Iterable[str] = (), warnings: Iterable[str] = ()) -> None:
+        """As `summarize`."""
+        self._faults, self._warnings = tuple(faults), tuple(warnings)
         self._fold = fold
         self._run = run
         self._all = Selection(fold.cells)
@@ -74,22 +76,25 @@ class _Summarizer:
         self._by_target = self._split(lambda place: place.target) if run.targets else {}
         self._metrics = MetricsOf(self._tabled())
         self._timeline_step_s = step_s(last_due_s(fold))
-        presort(fold, run_all)
-        jobs: list[Callable[[], object]] = [
-            *self._metrics.jobs(),
-            partial(timeline, fold, self._timeline_step_s),
-            partial(_Starts.of, fold),
-            partial(side_by_side, fold, run),
-        ]
-        *columns, seconds, starts, comparison = run_all(jobs)
-        self._metrics.fill(cast(list[Column], columns))
-        self._timeline = cast(tuple[Second, ...], seconds)
-        self._starts = cast(_Starts, starts)
-        self._comparison = cast(SideBySide | None, comparison)
+        self.accounted = account(fold, run)
 
-    def summary(self, faults: tuple[str, ...], warnings: tuple[str, ...]) -> Summary:
+    def jobs(self) -> list[Job[object]]:
+        """The larger ones first, so that they are dealt out evenly."""
         fold, run = self._fold, self._run
-        accounted, errors = account(fold, run), _errors(self._all)
+        return [
+            Job(partial(timeline, fold, self._timeline_step_s)),
+            Job(partial(side_by_side, fold, run)),
+            Job(partial(_Starts.of, fold), about="late"),
+            *self._metrics.jobs(),
+        ]
+
+    def made_of(self, results: Sequence[object]) -> Summary:
+        """The summary, from what the jobs gave."""
+        fold, run = self._fold, self._run
+        seconds, comparison, late, *columns = results
+        starts = cast(_Starts, late)
+        self._metrics.fill(cast(list[Column], columns))
+        accounted, errors = self.accounted, _errors(self._all)
         return Summary(
             run_id=run.run_id,
             profile=ProfileName(run.profile.name, run.profile.sha256),
@@ -98,7 +103,7 @@ class _Summarizer:
             workers=run.workers,
             scope=Scope(),
             counts=self._counts(accounted),
-            rates=self._rates(accounted),
+            rates=self._rates(accounted, starts),
             metrics=self._metrics[self._measured.where(_is_ok)],
             errors=errors,
             tokens=_tokens(self._all),
@@ -107,15 +112,15 @@ class _Summarizer:
             by_model=self._groups(self._by_model),
             by_stage=self._stages(),
             by_target=self._targets(),
-            comparison=self._comparison,
+            comparison=cast(SideBySide | None, comparison),
             timeline_step_s=self._timeline_step_s,
-            timeline=self._timeline,
-            generator=health_of(fold, run.thresholds, errors, self._starts.late_p99_s, (*accounted.faults, *faults)),
+            timeline=cast(tuple[Second, ...], seconds),
+            generator=health_of(fold, run.thresholds, errors, starts.late_p99_s, (*accounted.faults, *self._faults)),
             retries=retries_of(fold),
             quota=quota_waits_of(fold),
             breaker=breaker_acts_of(fold, self._load_s),
             batch=batch_of(fold, run, accounted),
-            warnings=(*_stopped(run), *run.cautions, *warnings, *_warnings(self._all)),
+            warnings=(*_stopped(run), *run.cautions, *self._warnings, *_warnings(self._all)),
         )
 
     def _counts(self, accounted: Account) -> Counts:
@@ -132,7 +137,7 @@ class _Summarizer:
             retries=sum(cell.retries for cell in cells),
         )
 
-    def _rates(self, accounted: Account) -> Rates:
+    def _rates(self, accounted: Account, starts: "_Starts") -> Rates:
         measured_s = self._run.measured_s(self._load_s)
         dropped = sum(len(due_s) for place, due_s in self._fold.all_drops if place.measured)
         ok = self._measured.where(_is_ok)
@@ -142,8 +147,8 @@ class _Summarizer:
             started_per_s=_per(self._measured.count, measured_s),
             ok_per_s=_per(ok.count, measured_s),
             output_tokens_per_s=_per(ok.output_tokens, measured_s),
-            max_in_1s=self._starts.most_in_1s,
-            max_in_60s=self._starts.most_in_60s,
+            max_in_1s=starts.most_in_1s,
+            max_in_60s=starts.most_in_60s,
         )
 
     def _tabled(self) -> Iterator[Selection]:

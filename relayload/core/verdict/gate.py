@@ -7,15 +7,17 @@ whoever waited for them never got an answer. An `outcome=` tag asks for those re
 Objectives cover the measured stages.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import cast
 
 from msgspec import Struct
 
 from relayload.core.results.fold import Fold
-from relayload.core.results.jobs import RunAll, one_by_one
+from relayload.core.results.jobs import Job, RunAll, one_by_one
 from relayload.core.results.run import RunInfo
 from relayload.core.results.summary import Summary
+from relayload.core.results.tables import SummaryInTheMaking
 from relayload.core.units import format_duration
 from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.judgement import Judgement
@@ -39,19 +41,34 @@ class Verdict(Struct, frozen=True, kw_only=True):
     schema_version: int = SCHEMA_VERSION
 
 
-def judge(
-    objectives: Sequence[Objective], fold: Fold, run: RunInfo, summary: Summary, run_all: RunAll = one_by_one
-) -> Verdict:
-    """Judge a run by its objectives."""
-    evidence = Evidence(fold, run, summary.counts.lost)
-    judgements = tuple(run_all([partial(judge_objective, objective, evidence) for objective in objectives]))
+def assess(
+    objectives: Sequence[Objective],
+    fold: Fold,
+    run: RunInfo,
+    faults: Iterable[str] = (),
+    warnings: Iterable[str] = (),
+    run_all: RunAll = one_by_one,
+) -> tuple[Summary, Verdict]:
+    """Summarize a run, as `summarize` does, and judge it: at once, since both sort the same columns."""
+    making = SummaryInTheMaking(fold, run, faults, warnings)
+    work = making.jobs()
+    done = run_all([*work, *_jobs(objectives, Evidence(fold, run, making.accounted.lost))])
+    summary = making.made_of(done[: len(work)])
+    return summary, _verdict(cast(list[Judgement], done[len(work) :]), run, summary)
+
+
+def _jobs(objectives: Sequence[Objective], evidence: Evidence) -> list[Job[Judgement]]:
+    return [Job(partial(judge_objective, objective, evidence), about=objective.metric) for objective in objectives]
+
+
+def _verdict(judgements: Sequence[Judgement], run: RunInfo, summary: Summary) -> Verdict:
     word, reasons = _whole(judgements, run, summary)
     return Verdict(
         run_id=summary.run_id,
         verdict=word,
         exit_code=dict(_EXIT_CODES)[word],
         reasons=reasons,
-        objectives=judgements,
+        objectives=tuple(judgements),
     )
 
 

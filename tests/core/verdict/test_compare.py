@@ -5,9 +5,8 @@ import pytest
 
 from relayload.core.price import Price
 from relayload.core.results.record import Outcome
-from relayload.core.results.tables import summarize
 from relayload.core.verdict.compare import compare
-from relayload.core.verdict.gate import judge
+from relayload.core.verdict.gate import assess
 from relayload.core.verdict.measures import Measure, measures
 from relayload.core.verdict.stats import Word
 
@@ -114,9 +113,8 @@ def test_the_measures_of_a_run_are_those_of_its_summary(request_line, make_run, 
     lines = [request_line(index, service_s=0.1 + 0.001 * index) for index in range(100)]
     lines += [request_line(index, outcome=Outcome.TIMED_OUT, error="timeout") for index in range(100, 125)]
     run = make_run(prices={"o3": Price(input=Decimal(10), output=Decimal(40))})
-    fold = folded(lines)
-    summary = summarize(fold, run)
-    found = measures(summary, judge([], fold, run, summary))
+    summary, verdict = assess([], folded(lines), run)
+    found = measures(summary, verdict)
     assert found["latency.p50"].value == pytest.approx(0.15)
     assert found["throughput.per_second"].value == 1.0
     assert found["errors.rate"].value == 0.2

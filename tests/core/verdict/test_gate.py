@@ -1,12 +1,14 @@
 import pytest
 
+from relayload.core.results.jobs import one_by_one
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.results.tables import summarize
 from relayload.core.results.terms import Severity, Terms
-from relayload.core.verdict.gate import Verdict, judge
+from relayload.core.verdict.gate import Verdict, assess
 from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.stats import Word
+from relayload.recording.processes import over
 
 
 @pytest.fixture
@@ -14,12 +16,26 @@ def gate(folded, make_run):
     def gated(texts, lines, faults=(), **run) -> Verdict:
         fold, info = folded(lines), make_run(**run)
         objectives = [parse(asked) if isinstance(asked, str) else asked for asked in texts]
-        return judge(objectives, fold, info, summarize(fold, info, faults))
+        return assess(objectives, fold, info, faults)[1]
 
     return gated
 
 
 _PASSES, _FAILS, _UNSURE = "latency.p50 < 1s", "latency.p50 < 1ms", "latency.p99 < 1s"
+
+
+def test_summary_and_verdict_are_the_same_however_many_processes_made_them(folded, make_run, request_line):
+    lines = [
+        *(request_line(index, service_s=0.1 + index * 37 % 101 / 100) for index in range(300)),
+        *(request_line(index, outcome=Outcome.TIMED_OUT, error="timeout") for index in range(300, 320)),
+        *(request_line(index, ttfo_s=None, ttft_s=0.2, model="o4") for index in range(320, 400)),
+    ]
+    objectives = list(map(parse, ("ttft.p50 < 1s", "latency.avg < 1s", "ttft{model=o4}.p90 < 1s", "errors.rate < 1%")))
+    alone, together = (
+        assess(objectives, folded(lines), make_run(), run_all=run_all) for run_all in (one_by_one, over(2))
+    )
+    assert alone == together
+    assert alone[0] == summarize(folded(lines), make_run())
 
 
 @pytest.mark.parametrize(
