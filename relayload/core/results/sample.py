@@ -13,7 +13,7 @@ of I that batch means give, in the order of the schedule (Law & Kelton, Simulati
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import mul, sub
+from operator import sub
 from typing import Protocol
 
 from msgspec import Struct
@@ -83,8 +83,7 @@ class Moments:
         if not values:
             return cls(0, 0.0, 0.0)
         mean = sum(values) / len(values)
-        deviations = [value - mean for value in values]
-        return cls(len(values), mean, sum(map(mul, deviations, deviations)))
+        return cls(len(values), mean, math.dist(values, [mean] * len(values)) ** 2)
 
     @classmethod
     def merged(cls, parts: Iterable["Moments"]) -> "Moments":
