@@ -117,12 +117,9 @@ def _arrivals(source: _Source) -> int:
     run = source.run
     if run.requests is not None:
         return run.requests
-    return _highest_index(source) + 1 if run.offered is None else run.offered // run.copies
-
-
-def _highest_index(source: _Source) -> int:
-    indices = Recording(source.directory, source.run).fold().fold.indices
-    return max(map(max, filter(None, indices.values())), default=-1)
+    if run.offered is not None:
+        return run.offered // run.copies
+    return Recording(source.directory, run).fold().fold.all_indices.end
 
 
 def _write(path: Path, out: Path, shift: Shift) -> None:

@@ -47,5 +47,5 @@ def batch_of(fold: Fold, run: RunInfo, accounted: Account) -> BatchTally | None:
         done=done,
         failed=accounted.started - done - running,
         lost=accounted.lost,
-        makespan_s=fold.last_end_s - min(fold.starts_s) if fold.started else None,
+        makespan_s=fold.last_end_s - fold.starts.first_s if fold.started else None,
     )

@@ -7,12 +7,13 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain, islice
-from operator import attrgetter, eq
+from operator import attrgetter
 
 from relayload.core.results.cell import NO_ANSWER, Cell, Key, Place
+from relayload.core.results.indices import Indices
 from relayload.core.results.record import GUARDRAIL, Drop, End, Line, Record, Transition
 from relayload.core.results.run import RunInfo
+from relayload.core.results.starts import Starts
 
 _PLACE_AND_OUTCOME = attrgetter("scenario", "model", "stage", "measured", "target", "outcome._value_")
 _STATUS_ERROR_KIND = attrgetter("status", "error", "kind")
@@ -30,7 +31,7 @@ class Fold:
         "last_end_s",
         "lines_of",
         "refused",
-        "starts_s",
+        "starts",
         "transitions",
     )
 
@@ -42,9 +43,9 @@ class Fold:
         """Likewise of those that a guardrail held back until the run had ended: nobody's failure."""
         self.ends: list[End] = []
         self.transitions: list[Transition] = []
-        self.indices: dict[str | None, array[int]] = {}
+        self.indices: dict[str | None, Indices] = {}
         """Of the arrivals, by target; later turns of a conversation are none."""
-        self.starts_s = array("d")
+        self.starts = Starts()
         self.lines_of: Counter[int] = Counter()
         """Starts and drops on record, by worker."""
         self.last_at_s = 0.0
@@ -77,15 +78,15 @@ class Fold:
         self.ends.extend(other.ends)
         self.transitions.extend(other.transitions)
         for target, indices in other.indices.items():
-            self._indices_of(target).extend(indices)
+            self._indices_of(target).merge(indices)
         self.lines_of.update(other.lines_of)
-        self.starts_s.extend(other.starts_s)
+        self.starts.merge(other.starts)
         self.last_at_s = max(self.last_at_s, other.last_at_s)
         self.last_end_s = max(self.last_end_s, other.last_end_s)
 
     @property
     def started(self) -> int:
-        return len(self.starts_s)
+        return len(self.starts)
 
     @property
     def dropped(self) -> int:
@@ -97,15 +98,20 @@ class Fold:
         """Those that were dropped, and those that were held back."""
         return [*self.drops.items(), *self.refused.items()]
 
+    @property
+    def all_indices(self) -> Indices:
+        """Those of all targets together."""
+        return Indices.merged(self.indices.values())
+
     def _extend_cell(self, alike: list[Record]) -> None:
         """Add records that share every trait."""
         key = _key(alike[0])
         if key not in self.cells:
             self.cells[key] = Cell()
         self.cells[key].extend(alike)
-        self._indices_of(key.place.target).extend([record.index for record in alike if not record.turn])
+        self._indices_of(key.place.target).add([record.index for record in alike if not record.turn])
         self.lines_of.update(map(attrgetter("worker"), alike))
-        self.starts_s.extend([record.intended_at_s + record.late_s for record in alike])
+        self.starts.add([record.intended_at_s + record.late_s for record in alike])
         self.last_end_s = max(self.last_end_s, max([record.intended_at_s + record.latency_s for record in alike]))
         self.last_at_s = max(self.last_at_s, self.last_end_s)
 
@@ -117,12 +123,14 @@ class Fold:
         place = Place(drop.scenario, drop.model, drop.stage, drop.measured, drop.target)
         drops = self.refused if drop.reason == GUARDRAIL else self.drops
         drops.setdefault(place, array("d")).append(drop.intended_at_s)
-        self._indices_of(drop.target).append(drop.index)
+        self._indices_of(drop.target).add([drop.index])
         self.lines_of[drop.worker] += 1
         self.last_at_s = max(self.last_at_s, drop.intended_at_s)
 
-    def _indices_of(self, target: str | None) -> "array[int]":
-        return self.indices.setdefault(target, array("q"))
+    def _indices_of(self, target: str | None) -> Indices:
+        if target not in self.indices:
+            self.indices[target] = Indices()
+        return self.indices[target]
 
 
 def _by_answer(alike: list[Record]) -> Iterable[list[Record]]:
@@ -167,24 +175,24 @@ def account(fold: Fold, run: RunInfo) -> Account:
     tell of requests that left no record.
     """
     orders = _orders(fold, run)
-    twice = sum(sum(map(eq, order, islice(order, 1, None))) for order in orders)
+    twice = sum(order.twice for order in orders)
     unrecorded = _unrecorded(fold, run)
     if run.closed:
         lost = sum(unrecorded.values())
     else:
-        known = sum(map(len, orders)) - twice
-        highest = max((order[-1] + 1 for order in orders if order), default=0)
-        least = known if run.batch else highest * run.copies
+        known = sum(order.distinct for order in orders)
+        end = max((order.end for order in orders), default=0)
+        least = known if run.batch else end * run.copies
         lost = max(run.offered or 0, least) - known
     faults = (*_twice(twice), *_missing(fold, unrecorded))
     return Account(fold.started, fold.dropped, lost, faults)
 
 
-def _orders(fold: Fold, run: RunInfo) -> list[list[int]]:
-    """The indices on record, sorted, of everything that has the schedule to itself."""
+def _orders(fold: Fold, run: RunInfo) -> list[Indices]:
+    """The indices on record, of everything that has the schedule to itself."""
     if run.copies > 1:
-        return [sorted(fold.indices.get(target, ())) for target in run.targets]
-    return [sorted(chain.from_iterable(fold.indices.values()))]
+        return [fold.indices[target] for target in run.targets if target in fold.indices]
+    return [fold.all_indices]
 
 
 def _unrecorded(fold: Fold, run: RunInfo) -> dict[int, int]:

@@ -32,7 +32,7 @@ from relayload.core.results.summary import (
     TokenCounts,
 )
 from relayload.core.results.targets import paid, paid_at
-from relayload.core.results.timeline import last_due_s, most_in_window, step_s, timeline
+from relayload.core.results.timeline import last_due_s, step_s, timeline
 
 
 def summarize(
@@ -225,10 +225,9 @@ class _Starts(NamedTuple):
 
     @classmethod
     def of(cls, fold: Fold) -> "_Starts":
-        starts_s = sorted(fold.starts_s)
         late = Series(Selection(fold.cells), "late").sample
         late_p99_s = late.at_ranks([rank_of(0.99, late.count)])[0] if late.count else None
-        return cls(most_in_window(starts_s, 1.0), most_in_window(starts_s, 60.0), late_p99_s)
+        return cls(fold.starts.most_in(1.0), fold.starts.most_in(60.0), late_p99_s)
 
 
 def _errors(everything: Selection) -> tuple[ErrorCount, ...]:

@@ -1,10 +1,8 @@
-"""A run second by second, and the most starts in any sliding window."""
+"""A run second by second."""
 
 import math
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Iterable
 
 from relayload.core.results.cell import Cell, Key
 from relayload.core.results.fold import Fold
@@ -13,21 +11,6 @@ from relayload.core.results.summary import Second
 
 _STEPS_S = (1.0, 10.0, 60.0, 600.0)
 _MOST_STEPS = 3600
-_CLOCK_S = 1e-9
-
-
-def most_in_window(starts_s: Sequence[float], window_s: float) -> int:
-    """The most of these sorted instants in any half-open window [t, t + window_s), to the nanosecond."""
-    if not starts_s:
-        return 0
-    width_s = window_s - _CLOCK_S  # so that instants a whole window apart, but for rounding, are not in one
-    most = bisect_left(starts_s, starts_s[0] + width_s)
-    ahead = islice(starts_s, most, None)
-    for at_s, next_s in zip(starts_s, ahead, strict=False):
-        while next_s - at_s < width_s:
-            most += 1
-            next_s = next(ahead, math.inf)
-    return most
 
 
 def step_s(last_due_s: float) -> float:

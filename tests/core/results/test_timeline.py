@@ -1,33 +1,8 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from relayload.core.results.fold import Fold
 from relayload.core.results.record import Outcome
-from relayload.core.results.timeline import most_in_window, step_s, timeline
-
-
-@pytest.mark.parametrize(
-    ("starts_s", "window_s", "most"),
-    [
-        ([], 1.0, 0),
-        ([0.0], 1.0, 1),
-        ([0.0, 1.0, 2.0], 1.0, 1),
-        ([0.0, 0.5, 0.99, 1.0], 1.0, 3),
-        ([0.0, 0.9, 1.0, 1.1, 1.85], 1.0, 4),
-        ([0.0] * 4, 1.0, 4),
-        ([0.001, 0.001 + 1.0, 7.001, 7.001 + 1.0], 1.0, 1),
-    ],
-)
-def test_a_window_is_half_open_and_slides(starts_s: list[float], window_s: float, most: int):
-    assert most_in_window(starts_s, window_s) == most
-
-
-@given(st.lists(st.integers(0, 200)), st.integers(1, 50))
-def test_no_window_that_begins_with_a_start_holds_more(starts: list[int], window: int):
-    ordered = sorted(starts)
-    held = (sum(first <= at < first + window for at in ordered) for first in ordered)
-    assert most_in_window(ordered, window) == max(held, default=0)
+from relayload.core.results.timeline import step_s, timeline
 
 
 def test_every_second_tells_what_was_due_in_it(request_line, drop_line, folded):
