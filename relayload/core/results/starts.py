@@ -1,7 +1,9 @@
 """When requests were sent: four bytes per start, to 15 ns, and the most of them in any sliding window."""
 
+import math
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 _BLOCK_S = 60.0
 _TICKS_PER_S = float(1 << 26)
@@ -45,16 +47,11 @@ class Starts:
     def most_in(self, window_s: float) -> int:
         """The most in any half-open window [t, t + window_s)."""
         width_s = window_s - _ROUNDING_S
-        most = held = 0
-        ahead = self._instants_s()
-        next_s = next(ahead, None)
-        for at_s in self._instants_s():
-            ends_s = at_s + width_s
-            while next_s is not None and next_s < ends_s:
-                held += 1
-                next_s = next(ahead, None)
-            most = max(most, held)
-            held -= 1
+        most, ahead = 0, self._instants_s()
+        for at_s, next_s in zip(self._instants_s(), ahead, strict=False):
+            while next_s - at_s < width_s:
+                most += 1
+                next_s = next(ahead, math.inf)
         return most
 
     def _instants_s(self) -> Iterator[float]:
@@ -63,8 +60,7 @@ class Starts:
             for minute, ticks in self._blocks.items():
                 self._blocks[minute] = array("I", sorted(ticks))
             self._in_order = True
-        for minute in sorted(self._blocks):
-            yield from _instants_s(minute, self._blocks[minute])
+        return chain.from_iterable(_instants_s(minute, self._blocks[minute]) for minute in sorted(self._blocks))
 
     def _block(self, minute: int) -> "array[int]":
         if minute not in self._blocks:
