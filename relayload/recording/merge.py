@@ -119,7 +119,7 @@ def _arrivals(source: _Source) -> int:
         return run.requests
     if run.offered is not None:
         return run.offered // run.copies
-    return Recording(source.directory, run).fold().fold.all_indices.end
+    return Recording(source.directory, run).fold(()).fold.all_indices.end
 
 
 def _write(path: Path, out: Path, shift: Shift) -> None:

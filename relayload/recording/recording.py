@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,6 +21,7 @@ from relayload.core.results.run import RunInfo
 from relayload.core.results.summary import Summary
 from relayload.core.results.tables import summarize
 from relayload.core.results.terms import Asked
+from relayload.core.verdict.conditions import rowwise
 from relayload.core.verdict.gate import Verdict, assess
 from relayload.core.verdict.grammar import objective_of
 from relayload.core.verdict.objective import Objective
@@ -97,28 +98,32 @@ class Recording:
             for lines in read(Part(path, 0, path.stat().st_size), []):
                 yield from lines
 
-    def fold(self) -> "Folded":
+    def fold(self, objectives: Iterable[Objective] | None = None) -> "Folded":
         """Fold the lines of all workers, and tell what could not be read.
 
-        A large recording is shared out over processes where that is possible; the result is the same.
+        A large recording is shared out over processes where that is possible; the result is the same. It is to be
+        judged by the objectives of the run if no others are given. Raises AuthorError if run.json has a wrong one.
         """
+        chosen = [_parsed(asked) for asked in self.run.objectives] if objectives is None else list(objectives)
         files = records_files(self.directory)
         large = sum(map(expected_bytes, files)) > _LARGE_BYTES
         processes = processes_at_hand() if large else 1
         run_all = over(processes)
-        fold, damages = Fold(), []
-        for part_fold, part_damages in run_all([Job(partial(_fold_parts, share)) for share in parts(files, processes)]):
+        empty = partial(Fold, self.run.ended_at_s or 0.0, rowwise(chosen))
+        fold, damages = empty(), []
+        shares = parts(files, processes)
+        for part_fold, part_damages in run_all([Job(partial(_fold_parts, share, empty)) for share in shares]):
             fold.merge(part_fold)
             damages += part_damages
-        return Folded(self.run, fold, tuple(damages), run_all)
+        return Folded(self.run, fold, tuple(damages), tuple(chosen), run_all)
 
     def summarize(self) -> Summary:
         """The summary, from the records."""
-        return self.fold().summary()
+        return self.fold(()).summary()
 
     def judge(self, objectives: Iterable[Objective] | None = None) -> Verdict:
         """The verdict, from the records; on the objectives of the run if no others are given."""
-        return self.fold().results(objectives)[1]
+        return self.fold(objectives).results()[1]
 
     def rebuild(self) -> Summary:
         """Fold the records again and write the summary anew."""
@@ -160,18 +165,15 @@ class Folded:
     run: RunInfo
     fold: Fold
     damages: tuple[Damage, ...]
+    objectives: tuple[Objective, ...] = ()
     run_all: RunAll = one_by_one
 
     def summary(self) -> Summary:
         return summarize(self.fold, self.run, self._faults, self._warnings, self.run_all)
 
-    def results(self, objectives: Iterable[Objective] | None = None) -> tuple[Summary, Verdict]:
-        """The summary and the verdict, on the objectives of the run if no others are given.
-
-        Raises AuthorError if run.json has a wrong one.
-        """
-        chosen = [_parsed(asked) for asked in self.run.objectives] if objectives is None else list(objectives)
-        return assess(chosen, self.fold, self.run, self._faults, self._warnings, self.run_all)
+    def results(self) -> tuple[Summary, Verdict]:
+        """The summary and the verdict."""
+        return assess(self.objectives, self.fold, self.run, self._faults, self._warnings, self.run_all)
 
     @property
     def _faults(self) -> list[str]:
@@ -183,8 +185,8 @@ class Folded:
         return [str(damage) for damage in self.damages if damage.torn]
 
 
-def _fold_parts(parts: list[Part]) -> tuple[Fold, list[Damage]]:
-    fold = Fold()
+def _fold_parts(parts: list[Part], empty: Callable[[], Fold]) -> tuple[Fold, list[Damage]]:
+    fold = empty()
     damages: list[Damage] = []
     for part in parts:
         for lines in read(part, damages):

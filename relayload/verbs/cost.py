@@ -91,7 +91,7 @@ def _measured(run_dir: Path, scale: str | None, places: tuple[str, ...]) -> tupl
     """What the recording's requests, or so many like them, cost."""
 
     recording = Recording.open(run_dir)
-    fold = recording.fold().fold
+    fold = recording.fold(()).fold
     if not fold.started:
         raise _fault(f"{run_dir} holds no requests")
     requests, per = _scaled(scale) if scale else (fold.started, None)

@@ -28,10 +28,8 @@ def retries_of(fold: Fold) -> Retries:
 
 def quota_waits_of(fold: Fold) -> QuotaWaits:
     """Of every request, warm-up included."""
-    waits = [column for cell in fold.cells.values() if any(column := cell.columns["throttled"])]
-    return QuotaWaits(
-        throttled=sum(len(column) - column.count(0.0) for column in waits), throttled_s=sum(map(sum, waits))
-    )
+    waits = [cell.values.waits for cell in fold.cells.values()]
+    return QuotaWaits(throttled=sum(count for count, _ in waits), throttled_s=sum(seconds for _, seconds in waits))
 
 
 def breaker_acts_of(fold: Fold, load_s: float) -> BreakerActs:

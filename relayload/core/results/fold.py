@@ -1,6 +1,8 @@
 """The fold of a run's records: lines in, everything that summaries and verdicts are made of out.
 
 Folds merge: the fold of all workers' lines is the merger of the folds of each, in any order.
+
+Up to a million requests each is kept; of more there are histograms, and memory no longer grows with them.
 """
 
 from array import array
@@ -13,8 +15,12 @@ from relayload.core.results.cell import NO_ANSWER, Cell, Key, Place
 from relayload.core.results.indices import Indices
 from relayload.core.results.record import GUARDRAIL, Drop, End, Line, Record, Transition
 from relayload.core.results.run import RunInfo
+from relayload.core.results.slots import slot_width_s
 from relayload.core.results.starts import Starts
 
+MOST_EXACT = 1_000_000
+_MOST_PENDING = 1 << 18
+"""Requests that wait to be condensed together: the more, the cheaper, and the more memory."""
 _PLACE_AND_OUTCOME = attrgetter("scenario", "model", "stage", "measured", "target", "outcome._value_")
 _STATUS_ERROR_KIND = attrgetter("status", "error", "kind")
 
@@ -23,11 +29,17 @@ class Fold:
     """Requests by cell, drops by place, and what the workers said at the end."""
 
     __slots__ = (
+        "_load_s",
+        "_most_exact",
+        "_pending",
+        "_rowwise",
         "cells",
+        "condensed",
         "drops",
         "ends",
         "indices",
         "last_at_s",
+        "last_due_s",
         "last_end_s",
         "lines_of",
         "refused",
@@ -35,8 +47,21 @@ class Fold:
         "transitions",
     )
 
-    def __init__(self) -> None:
+    def __init__(
+        self, load_s: float = 0.0, rowwise: frozenset[str] | None = None, most_exact: int = MOST_EXACT
+    ) -> None:
+        """Of more than `most_exact` requests there are histograms, and these `rowwise` metrics of each.
+
+        None if no rows are needed. It costs less if it is known that the load lasted `load_s`.
+        """
         self.cells: dict[Key, Cell] = {}
+        self.condensed = False
+        """Whether there are too many requests to keep each."""
+        self._load_s, self._rowwise, self._most_exact = load_s, rowwise, most_exact
+        self._pending = 0
+        """Requests that are kept each."""
+        self.last_due_s = 0.0
+        """When the last of the requests was due."""
         self.drops: dict[Place, array[float]] = {}
         """The instants at which the dropped arrivals were due."""
         self.refused: dict[Place, array[float]] = {}
@@ -68,6 +93,8 @@ class Fold:
         for alike in records.values():
             for same in _by_answer(alike):
                 self._extend_cell(same)
+        if self._pending > (_MOST_PENDING if self.condensed else self._most_exact):
+            self._condense()
 
     def merge(self, other: "Fold") -> None:
         for key, cell in other.cells.items():
@@ -83,6 +110,15 @@ class Fold:
         self.starts.merge(other.starts)
         self.last_at_s = max(self.last_at_s, other.last_at_s)
         self.last_end_s = max(self.last_end_s, other.last_end_s)
+        self.last_due_s = max(self.last_due_s, other.last_due_s)
+        self._pending += other._pending
+        self.condensed |= other.condensed
+        self.settle()
+
+    def settle(self) -> None:
+        """Condense what still is to be; after the last line, and before anything is read of the cells."""
+        if self.condensed or self._pending > self._most_exact:
+            self._condense()
 
     @property
     def started(self) -> int:
@@ -92,6 +128,11 @@ class Fold:
     def dropped(self) -> int:
         """Arrivals that were not started, for whatever reason."""
         return sum(len(due_s) for _, due_s in self.all_drops)
+
+    @property
+    def slot_s(self) -> float:
+        """How wide the slots are in which requests are condensed."""
+        return slot_width_s(max(self._load_s, self.last_due_s))
 
     @property
     def all_drops(self) -> list[tuple[Place, "array[float]"]]:
@@ -111,9 +152,16 @@ class Fold:
         self.cells[key].extend(alike)
         self._indices_of(key.place.target).add([record.index for record in alike if not record.turn])
         self.lines_of.update(map(attrgetter("worker"), alike))
+        self._pending += len(alike)
+        self.last_due_s = max(self.last_due_s, max(map(attrgetter("intended_at_s"), alike)))
         self.starts.add([record.intended_at_s + record.late_s for record in alike])
         self.last_end_s = max(self.last_end_s, max([record.intended_at_s + record.latency_s for record in alike]))
         self.last_at_s = max(self.last_at_s, self.last_end_s)
+
+    def _condense(self) -> None:
+        for cell in self.cells.values():
+            cell.condense(self.slot_s, self._rowwise)
+        self.condensed, self._pending = True, 0
 
     def _add_end(self, end: End) -> None:
         self.ends.append(end)

@@ -1,9 +1,7 @@
 """How well the generator did, from what the workers of a run told and recorded."""
 
 import math
-from array import array
 from collections.abc import Iterable, Sequence
-from itertools import chain
 
 from relayload.core.results.fold import Fold
 from relayload.core.results.health import STARVED, Thresholds, doubts
@@ -30,7 +28,8 @@ def _timestamps(ends: Sequence[End]) -> str | None:
 def _doubts(fold: Fold, thresholds: Thresholds, errors: Iterable[ErrorCount]) -> tuple[str, ...]:
     return doubts(
         thresholds,
-        late_s=array("d", chain.from_iterable(cell.columns["late"] for cell in fold.cells.values())),
+        started=fold.started,
+        late=sum(cell.values.count_above("late", thresholds.late_s) for cell in fold.cells.values()),
         dropped=sum(map(len, fold.drops.values())),
         timestamps=_timestamps(fold.ends),
         loop_lag_p95_s=_worst(end.loop_lag_p95_s for end in fold.ends),

@@ -3,7 +3,7 @@
 A relay must not be blamed for a load generator that was itself the bottleneck.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -29,7 +29,8 @@ class Thresholds(Struct, frozen=True, kw_only=True):
 def doubts(
     thresholds: Thresholds,
     *,
-    late_s: Sequence[float],
+    started: int,
+    late: int,
     dropped: int,
     timestamps: str | None,
     loop_lag_p95_s: float | None,
@@ -38,22 +39,21 @@ def doubts(
 ) -> tuple[str, ...]:
     """Why the load was not delivered, or not measured, as it should be.
 
-    `late_s` has one value per start; `starved` attempts found no file or port left on this machine.
+    `late` of the starts were later than they may be; `starved` attempts found no file or port left on this machine.
     """
     return (
-        *_late(thresholds, late_s),
-        *_dropped(thresholds, dropped, dropped + len(late_s)),
+        *_late(thresholds, late, started),
+        *_dropped(thresholds, dropped, dropped + started),
         *_lagging(thresholds, loop_lag_p95_s),
         *_starved(starved),
         *_unmeasured(thresholds, timestamps, loop_lag_p99_s),
     )
 
 
-def _late(thresholds: Thresholds, late_s: Sequence[float]) -> Iterator[str]:
-    late = sum(map(thresholds.late_s.__lt__, late_s))
-    if late > thresholds.late_share * len(late_s):
+def _late(thresholds: Thresholds, late: int, started: int) -> Iterator[str]:
+    if late > thresholds.late_share * started:
         yield (
-            f"the generator was the bottleneck: {late} of {len(late_s)} requests started more than "
+            f"the generator was the bottleneck: {late} of {started} requests started more than "
             f"{format_duration(thresholds.late_s)} late; use more processes or a lower rate"
         )
 

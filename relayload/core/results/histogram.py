@@ -6,9 +6,11 @@ Source: the layout of HdrHistogram (Tene, 2012) with 7 bits of precision.
 """
 
 import math
+import sys
+from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 PRECISION_BITS = 7
@@ -30,6 +32,32 @@ def middle_s(index: int) -> float:
         return (index + 0.5) * 1e-6
     shift = (index >> PRECISION_BITS) - 1
     return (index - (shift << PRECISION_BITS) + 0.5) * (1 << shift) * 1e-6
+
+
+def buckets(values_s: Sequence[float]) -> list[int]:
+    """The bucket of each duration, none of which is NaN, at a third of the cost of asking one by one.
+
+    From 128 µs on, the exponent and the first bits of the mantissa of a float are its bucket, but for a constant.
+    """
+    if not any(values_s):
+        return [0] * len(values_s)
+    values_us = array("d", map((1e6).__mul__, values_s))
+    words = memoryview(values_us).cast("B").cast("I")[_HIGH_WORD::2].tolist()
+    if min(words) >= _FIRST_WORD and max(words) < _NEGATIVE_WORD:
+        return [(word >> _WORD_SHIFT) - _WORD_BASE for word in words]
+    return [
+        (word >> _WORD_SHIFT) - _WORD_BASE if _FIRST_WORD <= word < _NEGATIVE_WORD else max(int(value_us), 0)
+        for word, value_us in zip(words, values_us, strict=True)
+    ]
+
+
+_HIGH_WORD = 1 if sys.byteorder == "little" else 0
+_WORD_SHIFT = 20 - PRECISION_BITS
+"""The upper half of a float holds its sign, 11 bits of exponent and 20 of mantissa."""
+_FIRST_WORD = (1023 + PRECISION_BITS) << 20
+"""The upper half of 128.0."""
+_WORD_BASE = (_FIRST_WORD >> _WORD_SHIFT) - (1 << PRECISION_BITS)
+_NEGATIVE_WORD = 1 << 31
 
 
 class Histogram:

@@ -45,7 +45,7 @@ def _distributions(selections: Sequence[Selection], metric: str) -> Column:
 
 
 def _waited(selection: Selection) -> bool:
-    return any(any(cell.columns["throttled"]) for cell in selection.cells.values())
+    return any(cell.values.waits[0] for cell in selection.cells.values())
 
 
 def _gaps(selection: Selection) -> Distribution | None:

@@ -1,7 +1,23 @@
-"""Ranks in several sorted arrays at once, without merging them."""
+"""Ranks in several sorted samples at once, without merging them."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import Protocol
+
+
+class Ranks(Protocol):
+    """A sorted sample, asked by rank."""
+
+    @property
+    def count(self) -> int: ...
+    def at(self, rank: int) -> float:
+        """The value at a rank, counting from 1. IndexError outside of 1 to count."""
+
+    def count_below(self, value: float) -> int: ...
+    def count_until(self, turns: Callable[[float], bool]) -> int:
+        """How many values come before a condition turns true, given that it stays true for all that are larger."""
 
 
 class Parts:
@@ -9,12 +25,11 @@ class Parts:
 
     __slots__ = ("_arrays", "count")
 
-    def __init__(self, arrays: Sequence[Sequence[float]]) -> None:
+    def __init__(self, arrays: Iterable[Sequence[float]]) -> None:
         self._arrays = [array for array in arrays if len(array)]
         self.count = sum(map(len, self._arrays))
 
     def at(self, rank: int) -> float:
-        """The value at a rank, counting from 1. IndexError outside of 1 to count."""
         if not 1 <= rank <= self.count:
             raise IndexError(rank)
         spans = [(array, 0, len(array)) for array in self._arrays]
@@ -34,8 +49,59 @@ class Parts:
         return sum(bisect_left(array, value) for array in self._arrays)
 
     def count_until(self, turns: Callable[[float], bool]) -> int:
-        """How many values come before a condition turns true, given that it stays true for all that are larger."""
         return sum(bisect_left(array, True, key=turns) for array in self._arrays)
+
+
+class Counted:
+    """A sorted sample of which each distinct value is kept once, with how often it comes."""
+
+    __slots__ = ("_until", "counts", "values")
+
+    def __init__(self, counts: Mapping[float, int]) -> None:
+        self.values = sorted(counts)
+        self.counts = [counts[value] for value in self.values]
+        self._until = list(accumulate(self.counts))
+
+    def __len__(self) -> int:
+        return self._until[-1] if self._until else 0
+
+    @property
+    def count(self) -> int:
+        return len(self)
+
+    def at(self, rank: int) -> float:
+        if not 1 <= rank <= self.count:
+            raise IndexError(rank)
+        return self.values[bisect_left(self._until, rank)]
+
+    def count_below(self, value: float) -> int:
+        return self._count_before(bisect_left(self.values, value))
+
+    def count_until(self, turns: Callable[[float], bool]) -> int:
+        return self._count_before(bisect_left(self.values, True, key=turns))
+
+    def items(self) -> Iterable[tuple[float, int]]:
+        """Each distinct value, in order, and how often it comes."""
+        return zip(self.values, self.counts, strict=True)
+
+    def _count_before(self, position: int) -> int:
+        return self._until[position - 1] if position else 0
+
+
+Sorted = Sequence[float] | Counted
+"""A sorted sample, value by value or counted."""
+
+
+def together(parts: Iterable[Sorted]) -> Parts | Counted:
+    """The values of sorted samples as if they were one; if any is counted, all are."""
+    parts = list(parts)
+    plain = [part for part in parts if not isinstance(part, Counted)]
+    if len(plain) == len(parts):
+        return Parts(plain)
+    counts: Counter[float] = Counter()
+    for part in parts:
+        counts.update(dict(part.items()) if isinstance(part, Counted) else part)
+    return Counted(counts)
 
 
 def _width(span: tuple[Sequence[float], int, int]) -> int:

@@ -19,7 +19,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from relayload.core.results.binomial import binomial_quantile
-from relayload.core.results.ranks import Parts
+from relayload.core.results.ranks import Counted, Parts, Ranks, Sorted
 
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 CONFIDENCE = 0.95
@@ -79,9 +79,12 @@ class Moments:
     squares: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> "Moments":
-        if not values:
+    def of(cls, values: Sorted) -> "Moments":
+        if not len(values):
             return cls(0, 0.0, 0.0)
+        if isinstance(values, Counted):
+            mean = math.fsum(value * n for value, n in values.items()) / len(values)
+            return cls(len(values), mean, math.fsum(n * (value - mean) ** 2 for value, n in values.items()))
         mean = sum(values) / len(values)
         return cls(len(values), mean, math.dist(values, [mean] * len(values)) ** 2)
 
@@ -98,9 +101,9 @@ class Moments:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A sample whose every value is known, sorted."""
+    """A sample whose values are known, sorted."""
 
-    ordered: Parts
+    ordered: Ranks
     moments: Moments
 
     @classmethod
@@ -171,8 +174,10 @@ def interval_ranks(quantile: float, n: int, effective_n: int, confidence: float)
     )
 
 
-def effective_size(marked_s: Parts, due_s: Parts) -> int:
+def effective_size(marked_s: Ranks, due_s: Parts | Counted) -> int:
     """How many independent values would tell as much as those due at `due_s`, some of which are marked."""
+    if isinstance(due_s, Counted):
+        return _counted_size(marked_s, due_s)
     n = due_s.count
     if n <= _SMALLEST_EFFECTIVE_N:
         return n
@@ -181,7 +186,14 @@ def effective_size(marked_s: Parts, due_s: Parts) -> int:
     return max(_SMALLEST_EFFECTIVE_N, int(n / ratio))
 
 
-def _variance_ratio(marked_s: Parts, due_s: Parts, batches: int) -> float:
+def _counted_size(marked_s: Ranks, due_s: Counted) -> int:
+    """The same where instants are those of slots, so that a batch is of whole slots."""
+    until = [*map(marked_s.count_below, due_s.values[1:]), marked_s.count]
+    counts = list(zip([*until[:1], *map(sub, until[1:], until)], due_s.counts, strict=True))
+    return min(batched_size(counts, batches) for batches in (_MOST_BATCHES, _MOST_BATCHES // 2))
+
+
+def _variance_ratio(marked_s: Ranks, due_s: Parts, batches: int) -> float:
     """Variance of the share of marks by batch means, over what independent marks would have; at least 1.
 
     A ratio that independent marks reach by chance in one of 20 samples counts as 1, and a larger one is widened as
@@ -204,12 +216,12 @@ def _surely(ratio: float, batches: int) -> float:
     return ratio * (1 + 2.4 / (batches - 1)) if ratio > chance else 1.0
 
 
-def batched_size(counts: Sequence[tuple[int, int]]) -> int:
+def batched_size(counts: Sequence[tuple[int, int]], most_batches: int = _MOST_BATCHES) -> int:
     """As `effective_size`, where only counts are known: marked and all requests of each second, in order of time."""
     marked, n = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
     if n <= _SMALLEST_EFFECTIVE_N or not 0 < marked < n:
         return n
-    batches = list(_batches(counts, n / min(math.isqrt(n), _MOST_BATCHES)))
+    batches = list(_batches(counts, n / min(math.isqrt(n), most_batches)))
     if len(batches) < 2:
         return _SMALLEST_EFFECTIVE_N
     share = marked / n

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from operator import gt, lt
 
 from relayload.core.results.cell import Cell, Key
+from relayload.core.results.columns import Columns
+from relayload.core.results.condensed import Condensed
 from relayload.core.results.histogram import Histogram
-from relayload.core.results.ranks import Parts
+from relayload.core.results.ranks import Counted, Parts, Sorted, together
 from relayload.core.results.sample import Distribution, Moments, Sample, describe, effective_size, rank_of
 
 _MARKED = 0.05
@@ -43,9 +44,9 @@ class Selection:
         return merged
 
     @property
-    def due_s(self) -> Parts:
+    def due_s(self) -> Parts | Counted:
         """When the requests were due."""
-        return Parts([cell.ordered("due") for cell in self.cells.values()])
+        return together([cell.values.ordered("due") for cell in self.cells.values()])
 
 
 class Series:
@@ -55,9 +56,10 @@ class Series:
     """
 
     def __init__(
-        self, selection: Selection, metric: str, unanswered_s: Sequence[float] = (), worst: float = math.inf
+        self, selection: Selection, metric: str, unanswered_s: Sequence[Sorted] = (), worst: float = math.inf
     ) -> None:
-        self._cells = list(selection.cells.values())
+        """`unanswered_s` are the instants at which those without an answer were due."""
+        self._values = [cell.values for cell in selection.cells.values()]
         self._metric = metric
         self._unanswered_s = unanswered_s
         self._worst = worst
@@ -65,51 +67,33 @@ class Series:
     @cached_property
     def sample(self) -> Sample:
         """The values; its moments are of the answered requests."""
-        unanswered = [self._worst] * len(self._unanswered_s)
-        ordered = Parts([*(cell.ordered(self._metric) for cell in self._cells), unanswered])
-        return Sample(ordered, Moments.merged(cell.moments(self._metric) for cell in self._cells))
+        unanswered = [self._worst] * sum(map(len, self._unanswered_s))
+        ordered = together([*(values.ordered(self._metric) for values in self._values), unanswered])
+        return Sample(ordered, Moments.merged(values.moments(self._metric) for values in self._values))
 
     @cached_property
     def effective_n(self) -> int:
         """How many independent values would tell as much."""
         if not self.sample.count:
             return 0
-        return effective_size(Parts([sorted(self._marked_s())]), self._due_s())
+        measured_s = (values.due_measured(self._metric) for values in self._values)
+        return effective_size(self._marked_s(), together([*measured_s, *self._unanswered_s]))
 
     def describe(self, unit: str) -> Distribution | None:
         """None where the metric was never measured."""
         return describe(self.sample, unit, self.effective_n)
 
-    def _marked_s(self) -> list[float]:
+    def _marked_s(self) -> Parts | Counted:
         """When the worst twentieth was due; where that many share the worst value, all of those."""
         tail = 1 - _MARKED if self._worst > 0 else _MARKED
         (threshold,) = self.sample.at_ranks([rank_of(tail, self.sample.count)])
-        beyond = gt if self._worst > 0 else lt
-        marked = [due for cell in self._cells for due in _due_beyond(cell, self._metric, threshold, self._worst)]
-        if beyond(self._worst, threshold):
-            marked += self._unanswered_s
-        return marked or self._due_at(threshold)
-
-    def _due_at(self, threshold: float) -> list[float]:
         if threshold == self._worst:
-            return list(self._unanswered_s)
-        rows = ((cell.column(self._metric), cell.due_s) for cell in self._cells)
-        return [due for column, due_s in rows for value, due in zip(column, due_s, strict=True) if value == threshold]
-
-    def _due_s(self) -> Parts:
-        """When the measured and the unanswered were due."""
-        return Parts([*map(self._measured_due_s, self._cells), sorted(self._unanswered_s)])
-
-    def _measured_due_s(self, cell: Cell) -> Sequence[float]:
-        if len(cell.ordered(self._metric)) == len(cell):
-            return cell.ordered("due")
-        rows = zip(cell.column(self._metric), cell.due_s, strict=True)
-        return sorted(due for value, due in rows if value == value)
+            return together(self._unanswered_s)
+        beyond = [_due_beyond(values, self._metric, threshold, self._worst) for values in self._values]
+        marked = together([*beyond, *self._unanswered_s])
+        return marked if marked.count else together([v.due_at(self._metric, threshold) for v in self._values])
 
 
-def _due_beyond(cell: Cell, metric: str, threshold: float, worst: float) -> list[float]:
+def _due_beyond(values: Columns | Condensed, metric: str, threshold: float, worst: float) -> Sorted:
     """When those were due whose value is worse than the threshold."""
-    if worst > 0:
-        return cell.due_above(metric, threshold)
-    rows = zip(cell.column(metric), cell.due_s, strict=True)
-    return [due for value, due in rows if value < threshold]
+    return values.due_above(metric, threshold) if worst > 0 else values.due_below(metric, threshold)

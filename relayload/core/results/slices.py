@@ -7,6 +7,8 @@ from functools import cached_property
 from itertools import pairwise
 
 from relayload.core.results.cell import Cell, Key, Place
+from relayload.core.results.columns import Columns
+from relayload.core.results.condensed import Condensed
 from relayload.core.results.fold import Fold
 
 
@@ -15,6 +17,7 @@ class Slices:
 
     def __init__(self, fold: Fold) -> None:
         self._fold = fold
+        self._in_order: dict[Key, Columns] = {}
 
     def cut(self, begins_at_s: float, ends_at_s: float) -> Fold:
         """What was due from one instant until before another. All transitions stay, and gaps between chunks are left
@@ -22,19 +25,25 @@ class Slices:
         """
         piece = Fold()
         piece.transitions = self._fold.transitions
-        for key, cell in self._cells.items():
-            low, high = (bisect_left(cell.due_s, at_s) for at_s in (begins_at_s, ends_at_s))
-            if low < high:
-                piece.cells[key] = _rows(cell, low, high)
+        for key, cell in self._fold.cells.items():
+            columns = self._between(key, begins_at_s, ends_at_s)
+            if columns:
+                piece.cells[key] = _rows(cell, columns)
         for place, due_s in self._drops.items():
             low, high = (bisect_left(due_s, at_s) for at_s in (begins_at_s, ends_at_s))
             if low < high:
                 piece.drops[place] = due_s[low:high]
         return piece
 
-    @cached_property
-    def _cells(self) -> dict[Key, Cell]:
-        return {key: _in_order(cell) for key, cell in self._fold.cells.items()}
+    def _between(self, key: Key, begins_at_s: float, ends_at_s: float) -> Columns:
+        values = self._fold.cells[key].values
+        if isinstance(values, Condensed):
+            return values.between(begins_at_s, ends_at_s)
+        if key not in self._in_order:
+            self._in_order[key] = _in_order(values)
+        columns = self._in_order[key]
+        low, high = (bisect_left(columns.due_s, at_s) for at_s in (begins_at_s, ends_at_s))
+        return Columns({name: columns[name][low:high] for name in columns.names})
 
     @cached_property
     def _drops(self) -> "dict[Place, array[float]]":
@@ -48,21 +57,19 @@ def windows(begins_at_s: float, ends_at_s: float, length_s: float) -> Iterator[t
     return pairwise(edges)
 
 
-def _in_order(cell: Cell) -> Cell:
+def _in_order(columns: Columns) -> Columns:
     """The same requests, sorted by when they were due."""
-    due_s = cell.due_s
+    due_s = columns.due_s
     if all(first <= second for first, second in pairwise(due_s)):
-        return cell
+        return columns
     order = sorted(range(len(due_s)), key=due_s.__getitem__)
-    ordered = Cell()
-    ordered.columns = {name: array("d", map(column.__getitem__, order)) for name, column in cell.columns.items()}
-    ordered.tries = cell.tries
-    return ordered
+    return Columns({name: array("d", map(columns[name].__getitem__, order)) for name in columns.names})
 
 
-def _rows(cell: Cell, low: int, high: int) -> Cell:
-    rows = Cell()
-    rows.columns = {name: column[low:high] for name, column in cell.columns.items()}
-    rows.tokens.output = int(sum(count for count in rows.columns["output_tokens"] if count == count))
-    rows.tries = cell.tries.within(cell.due_s[low], cell.due_s[high - 1])
+def _rows(cell: Cell, columns: Columns) -> Cell:
+    """Some requests of a cell as one of their own."""
+    rows = Cell(columns)
+    if "output_tokens" in columns.names:
+        rows.tokens.output = int(sum(count for count in columns["output_tokens"] if count == count))
+    rows.tries = cell.tries.within(min(columns.due_s), max(columns.due_s))
     return rows

@@ -14,11 +14,13 @@ _ROUNDING_S = 1e-7
 class Starts:
     """Instants of a run, minute by minute, of which each is kept as so many ticks after its minute began."""
 
-    __slots__ = ("_blocks", "_in_order")
+    __slots__ = ("_blocks", "_in_order", "first_s")
 
     def __init__(self, instants_s: Sequence[float] = ()) -> None:
         self._blocks: dict[int, array[int]] = {}
         self._in_order = True
+        self.first_s = math.inf
+        """The earliest; infinite without any."""
         self.add(instants_s)
 
     def __len__(self) -> int:
@@ -27,6 +29,7 @@ class Starts:
     def add(self, instants_s: Sequence[float]) -> None:
         """Mostly they are of the same minute."""
         self._in_order = False
+        self.first_s = min(self.first_s, min(instants_s, default=math.inf))
         minutes = {at_s // _BLOCK_S for at_s in instants_s}
         for minute in minutes:
             begins_s = minute * _BLOCK_S
@@ -35,14 +38,9 @@ class Starts:
 
     def merge(self, other: "Starts") -> None:
         self._in_order = False
+        self.first_s = min(self.first_s, other.first_s)
         for minute, ticks in other._blocks.items():
             self._block(minute).extend(ticks)
-
-    @property
-    def first_s(self) -> float:
-        """The earliest. ValueError without any."""
-        minute = min(self._blocks)
-        return minute * _BLOCK_S + min(self._blocks[minute]) / _TICKS_PER_S
 
     def most_in(self, window_s: float) -> int:
         """The most in any half-open window [t, t + window_s)."""

@@ -75,7 +75,7 @@ class SummaryInTheMaking:
         self._by_stage = self._split(lambda place: place.stage)
         self._by_target = self._split(lambda place: place.target) if run.targets else {}
         self._metrics = MetricsOf(self._tabled())
-        self._timeline_step_s = step_s(last_due_s(fold))
+        self._timeline_step_s = step_s(fold)
         self.accounted = account(fold, run)
 
     def jobs(self) -> list[Job[object]]:
@@ -83,7 +83,7 @@ class SummaryInTheMaking:
         fold, run = self._fold, self._run
         return [
             Job(partial(timeline, fold, self._timeline_step_s)),
-            Job(partial(side_by_side, fold, run)),
+            Job(partial(side_by_side, fold, run) if not fold.condensed else _nothing),
             Job(partial(_Starts.of, fold), about="late"),
             *self._metrics.jobs(),
         ]
@@ -120,7 +120,7 @@ class SummaryInTheMaking:
             quota=quota_waits_of(fold),
             breaker=breaker_acts_of(fold, self._load_s),
             batch=batch_of(fold, run, accounted),
-            warnings=(*_stopped(run), *run.cautions, *self._warnings, *_warnings(self._all)),
+            warnings=(*_stopped(run), *run.cautions, *self._warnings, *_warnings(self._all), *_condensed(fold, run)),
         )
 
     def _counts(self, accounted: Account) -> Counts:
@@ -265,6 +265,18 @@ def _warnings(everything: Selection) -> tuple[str, ...]:
         ),
         *([f"{counted} answers told no usage: their chunks were counted as tokens"] if counted else []),
     )
+
+
+def _condensed(fold: Fold, run: RunInfo) -> Iterator[str]:
+    """What is less exact, or left out, since there are so many requests."""
+    if fold.condensed:
+        yield f"{fold.started:,} requests are too many to keep each: values come from histograms, to within 0.4%"
+        if run.copies > 1:
+            yield "pairs of requests to several targets are not compared where there are so many"
+
+
+def _nothing() -> None:
+    """Is left to be done."""
 
 
 def _per(count: float, seconds: float) -> float | None:

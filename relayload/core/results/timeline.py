@@ -2,10 +2,13 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
-from relayload.core.results.cell import Cell, Key
+from relayload.core.results.cell import Key
+from relayload.core.results.columns import Columns
+from relayload.core.results.condensed import Condensed
 from relayload.core.results.fold import Fold
+from relayload.core.results.ranks import Counted, Sorted, together
 from relayload.core.results.sample import rank_of
 from relayload.core.results.summary import Second
 
@@ -13,22 +16,27 @@ _STEPS_S = (1.0, 10.0, 60.0, 600.0)
 _MOST_STEPS = 3600
 
 
-def step_s(last_due_s: float) -> float:
-    """A second, or as much more as it takes to tell the run in 3600 steps."""
-    return next((step for step in _STEPS_S if last_due_s / step < _MOST_STEPS), _STEPS_S[-1])
+def step_s(fold: Fold) -> float:
+    """A second, or as much more as it takes to tell the run in 3600 steps; of too many requests, a slot."""
+    if fold.condensed:
+        return fold.slot_s
+    last_s = last_due_s(fold)
+    return next((step for step in _STEPS_S if last_s / step < _MOST_STEPS), _STEPS_S[-1])
 
 
 def last_due_s(fold: Fold) -> float:
     """The instant at which the last arrival on record was due; 0 without any."""
-    columns = [cell.due_s for cell in fold.cells.values()] + [due_s for _, due_s in fold.all_drops]
-    return max((max(column) for column in columns if column), default=0.0)
+    return max([fold.last_due_s, *(max(due_s) for _, due_s in fold.all_drops if due_s)])
 
 
 def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
     """Every step from the run's start to the last arrival, also those in which nothing was due."""
     steps = [_Step() for _ in range(math.floor(last_due_s(fold) / step_s) + 1)] if fold.indices else []
     for key, cell in fold.cells.items():
-        _add_cell(steps, step_s, key, cell)
+        if isinstance(cell.values, Columns):
+            _add_columns(steps, step_s, key, cell.values)
+        else:
+            _add_slots(steps, key, cell.values)
     for _, due_s in fold.all_drops:
         for due in due_s:
             steps[int(due / step_s)].dropped += 1
@@ -36,23 +44,25 @@ def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
 
 
 class _Step:
-    __slots__ = ("dropped", "failed", "latency_s", "ttft_s")
+    __slots__ = ("counted", "dropped", "failed", "latency_s", "ok", "ttft_s")
 
     def __init__(self) -> None:
         self.dropped = 0
         self.failed = 0
+        self.ok = 0
         self.latency_s: list[float] = []
         self.ttft_s: list[float] = []
+        self.counted: dict[str, list[Counted]] = {"latency": [], "ttft": []}
 
     def second(self, at_s: float) -> Second:
-        ok = len(self.latency_s)
-        latency_p50_s, latency_p99_s = _p50_p99(self.latency_s)
-        ttft_p50_s, ttft_p99_s = _p50_p99(value for value in self.ttft_s if value == value)
+        latency_p50_s, latency_p99_s = _p50_p99([sorted(self.latency_s), *self.counted["latency"]])
+        measured_s = [value for value in self.ttft_s if value == value]
+        ttft_p50_s, ttft_p99_s = _p50_p99([sorted(measured_s), *self.counted["ttft"]])
         return Second(
             at_s=at_s,
-            offered=ok + self.failed + self.dropped,
-            started=ok + self.failed,
-            ok=ok,
+            offered=self.ok + self.failed + self.dropped,
+            started=self.ok + self.failed,
+            ok=self.ok,
             failed=self.failed,
             ttft_p50_s=ttft_p50_s,
             ttft_p99_s=ttft_p99_s,
@@ -61,15 +71,30 @@ class _Step:
         )
 
 
-def _add_cell(steps: list[_Step], step_s: float, key: Key, cell: Cell) -> None:
+def _add_columns(steps: list[_Step], step_s: float, key: Key, columns: Columns) -> None:
     """Column by column, which costs a third of request by request."""
-    numbers = list(map(int, map(step_s.__rtruediv__, cell.due_s)))
-    if not key.ok:
-        for number, count in Counter(numbers).items():
+    numbers = list(map(int, map(step_s.__rtruediv__, columns.due_s)))
+    _count(steps, key, Counter(numbers))
+    if key.ok:
+        _deal([step.latency_s for step in steps], numbers, columns["latency"])
+        _deal([step.ttft_s for step in steps], numbers, columns["ttft"])
+
+
+def _add_slots(steps: list[_Step], key: Key, condensed: Condensed) -> None:
+    """A step is a slot."""
+    _count(steps, key, condensed.requests_by_slot())
+    if key.ok:
+        for metric in ("latency", "ttft"):
+            for slot, values in condensed.values_by_slot(metric):
+                steps[slot].counted[metric].append(values)
+
+
+def _count(steps: list[_Step], key: Key, counts: Mapping[int, int]) -> None:
+    for number, count in counts.items():
+        if key.ok:
+            steps[number].ok += count
+        else:
             steps[number].failed += count
-        return
-    _deal([step.latency_s for step in steps], numbers, cell.column("latency"))
-    _deal([step.ttft_s for step in steps], numbers, cell.column("ttft"))
 
 
 def _deal(hands: list[list[float]], numbers: list[int], values: Iterable[float]) -> None:
@@ -79,8 +104,8 @@ def _deal(hands: list[list[float]], numbers: list[int], values: Iterable[float])
         adders[number](value)
 
 
-def _p50_p99(values: Iterable[float]) -> tuple[float | None, float | None]:
-    ordered = sorted(values)
-    if not ordered:
+def _p50_p99(parts: Sequence[Sorted]) -> tuple[float | None, float | None]:
+    values = together(parts)
+    if not values.count:
         return None, None
-    return ordered[rank_of(0.5, len(ordered)) - 1], ordered[rank_of(0.99, len(ordered)) - 1]
+    return values.at(rank_of(0.5, values.count)), values.at(rank_of(0.99, values.count))

@@ -1,24 +1,50 @@
 """Which requests meet what their goodput asks of each of them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
 
-from relayload.core.results.cell import Cell
+from relayload.core.results.columns import Columns
+from relayload.core.results.ranks import Sorted
 from relayload.core.results.selection import Selection
-from relayload.core.verdict.objective import Condition
+from relayload.core.verdict.catalog import METRICS
+from relayload.core.verdict.objective import Condition, Objective
 
 
-def bad_due_s(ok: Selection, conditions: Sequence[Condition], without: Mapping[str, set[str]]) -> Iterator[list[float]]:
+def bad_due_s(ok: Selection, conditions: Sequence[Condition], without: Mapping[str, set[str]]) -> Iterator[Sorted]:
     """When those were due that ended ok, but did not meet every condition that is asked of them."""
     for key, cell in ok.cells.items():
         asked = [condition for condition in conditions if key.place.scenario not in without[condition.metric]]
-        met = [_meets(cell, condition) for condition in asked]
-        if met:
-            yield sorted(due for due, *all_met in zip(cell.due_s, *met, strict=True) if not all(all_met))
+        if asked:
+            yield cell.values.due_picked(partial(_bad_s, asked))
 
 
-def _meets(cell: Cell, condition: Condition) -> Iterable[bool]:
+def _bad_s(asked: Sequence[Condition], rows: Columns) -> list[float]:
+    met = [_meets(rows, condition) for condition in asked]
+    return [due for due, *all_met in zip(rows.due_s, *met, strict=True) if not all(all_met)]
+
+
+def _meets(rows: Columns, condition: Condition) -> Iterable[bool]:
     """Of each request, whether it meets the condition. An answer too short to have a time per token meets any."""
-    met = map(condition.op.within(condition.limit), cell.column(condition.metric))
+    met = map(condition.op.within(condition.limit), rows[condition.metric])
     if condition.metric != "tpot":
         return met
-    return [meets or tokens < 2 for meets, tokens in zip(met, cell.column("output_tokens"), strict=True)]
+    return [meets or tokens < 2 for meets, tokens in zip(met, rows["output_tokens"], strict=True)]
+
+
+def rowwise(objectives: Iterable[Objective]) -> frozenset[str] | None:
+    """The metrics that objectives need of each request even where there are too many to keep; None if none needs any.
+
+    Those in windows need their own, and goodput those of its conditions together.
+    """
+    needed = [_needed(objective) for objective in objectives if objective.terms.over_s or objective.conditions]
+    return frozenset(chain.from_iterable(needed)) if needed else None
+
+
+def _needed(objective: Objective) -> set[str]:
+    needed = {condition.metric for condition in objective.conditions}
+    if "tpot" in needed or objective.metric == "output_tokens":
+        needed.add("output_tokens")
+    if METRICS[objective.metric].distribution:
+        needed.add(objective.metric)
+    return needed

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from relayload.core.results.breakers import Breaker, breakers
 from relayload.core.results.cell import Key, Place
 from relayload.core.results.fold import Fold
-from relayload.core.results.ranks import Parts
+from relayload.core.results.ranks import Sorted, together
 from relayload.core.results.record import Transition
 from relayload.core.results.run import RunInfo, Span
 from relayload.core.results.sample import effective_size
@@ -65,7 +65,7 @@ class Evidence:
     def gaps(self, objective: Objective) -> Gaps:
         """The gaps between chunks; each request without an answer has one that never ended."""
         requests = self.requests(objective)
-        endless = 0 if one_outcome(objective) else len(self._unanswered_s(objective, requests))
+        endless = 0 if one_outcome(objective) else sum(map(len, self._unanswered_s(objective, requests)))
         return Gaps(requests.gaps(), endless)
 
     def errors(self, objective: Objective) -> Exceedance:
@@ -83,13 +83,13 @@ class Evidence:
         """How many retries the requests needed for causes as the tags say: perhaps more than there are requests."""
         kinds = objective.tagged("kind")
         requests = self._places(objective)
-        due_s = [
+        due_s: list[Sorted] = [
             sorted(due_s)
             for cell in requests.cells.values()
             for cause, due_s in cell.tries.retries_due_s.items()
             if all(of_kind(tag, cause) for tag in kinds)
         ]
-        marked = Parts(due_s)
+        marked = together(due_s)
         return Exceedance(marked.count, requests.count, effective_size(marked, requests.due_s))
 
     def goodput(self, objective: Objective) -> Exceedance | None:
@@ -104,11 +104,11 @@ class Evidence:
         scenarios = {key.place.scenario for key in ok.cells}
         if scenarios and any(scenarios <= without[condition.metric] for condition in objective.conditions):
             return None
-        bad = Parts([sorted(self._unanswered_s(objective, started)), *bad_due_s(ok, objective.conditions, without)])
-        offered = Parts(
+        bad = together([*self._unanswered_s(objective, started), *bad_due_s(ok, objective.conditions, without)])
+        offered = together(
             [
-                *(cell.ordered("due") for key, cell in started.cells.items() if key.ok or key.failed),
-                sorted(self._dropped_s(objective)),
+                *(cell.values.ordered("due") for key, cell in started.cells.items() if key.ok or key.failed),
+                self._dropped_s(objective),
                 [_NEVER] * self.lost,
             ]
         )
@@ -176,7 +176,7 @@ class Evidence:
     def _places(self, objective: Objective) -> Selection:
         return Selection(self.fold.cells).where(lambda key: _within(objective.tags, key.place))
 
-    def _unanswered_s(self, objective: Objective, requests: Selection) -> list[float]:
+    def _unanswered_s(self, objective: Objective, requests: Selection) -> list[Sorted]:
         """When the requests without an answer were due: failed, dropped and, since nothing is known of them, lost.
 
         A scenario whose answers never have the metric, such as TTFT without streaming, is not asked for it.
@@ -184,9 +184,8 @@ class Evidence:
         without = self._scenarios_without(objective.metric)
         failed = requests.where(lambda key: key.failed and key.place.scenario not in without)
         unknown = objective.metric not in KNOWN_OF_ALL
-        columns = [cell.due_s for cell in failed.cells.values()] if unknown else []
-        dropped_s = self._dropped_s(objective, without)
-        return [due for column in columns for due in column] + dropped_s + [_NEVER] * self.lost
+        failed_s = [cell.values.ordered("due") for cell in failed.cells.values()] if unknown else []
+        return [*failed_s, self._dropped_s(objective, without), [_NEVER] * self.lost]
 
     def drops(self, objective: Objective) -> "dict[Place, array[float]]":
         """When the arrivals were due that the tags admit, and that could not be started."""
@@ -197,9 +196,9 @@ class Evidence:
         return {condition.metric: self._scenarios_without(condition.metric) for condition in objective.conditions}
 
     def _dropped_s(self, objective: Objective, without: AbstractSet[str] = frozenset()) -> list[float]:
-        """When those were due, but for those of some scenarios."""
+        """When those were due, in order, but for those of some scenarios."""
         drops = self.drops(objective).items()
-        return [due for place, due_s in drops if place.scenario not in without for due in due_s]
+        return sorted(due for place, due_s in drops if place.scenario not in without for due in due_s)
 
     def _scenarios_without(self, metric: str) -> set[str]:
         """Those whose answers never have the metric, in the whole run."""
@@ -248,7 +247,7 @@ def _in_scenario(name: str) -> Callable[[Key], bool]:
 def _measures(ok: Selection, metric: str) -> bool:
     if metric == "chunk_gap":
         return any(cell.gaps.counts for cell in ok.cells.values())
-    return any(cell.ordered(metric) for cell in ok.cells.values())
+    return any(len(cell.values.ordered(metric)) for cell in ok.cells.values())
 
 
 def one_outcome(objective: Objective) -> bool:

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from relayload.core.results.ranks import Parts
+from relayload.core.results.ranks import Ranks
 from relayload.core.results.sample import percentile
 from relayload.core.units import format_duration
 from relayload.core.verdict.catalog import METRICS
@@ -52,7 +52,7 @@ def _judge_quantile(objective: Objective, evidence: Evidence) -> Judgement:
     return replace(judged, low=finite(found.low), high=finite(found.high))
 
 
-def _count_over(objective: Objective, ordered: Parts) -> int:
+def _count_over(objective: Objective, ordered: Ranks) -> int:
     """How many of the values are not within the limit: those from one end to where it is met."""
     op, limit = objective.op, objective.limit
     if op.ceiling:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from relayload.core.results.cell import Cell, Key
 from relayload.core.results.fold import Fold
+from relayload.core.results.ranks import Counted
 from relayload.core.results.record import Line, Transition
 from relayload.core.results.run import RunInfo
 from relayload.core.results.selection import Selection
@@ -163,14 +164,14 @@ def _values(objective: Objective, evidence: Evidence) -> Iterator[_Row]:
         if one_outcome(objective) or key.ok or objective.metric in KNOWN_OF_ALL:
             yield from _measured(objective, key, cell)
         elif key.failed and objective.quantile is not None:
-            yield from (_Row(key.place.scenario, due, k=1) for due in cell.due_s)
+            yield from (_Row(key.place.scenario, due, k=1) for due in cell.columns.due_s)
     if objective.quantile is not None and not one_outcome(objective):
         yield from _dropped(objective, evidence)
 
 
 def _measured(objective: Objective, key: Key, cell: Cell) -> Iterator[_Row]:
     scenario, ok, within = key.place.scenario, int(key.ok), objective.op.within(objective.limit)
-    for due, value in zip(cell.due_s, cell.column(objective.metric), strict=True):
+    for due, value in zip(cell.columns.due_s, cell.columns[objective.metric], strict=True):
         if value == value:
             yield _Row(scenario, due, k=int(not within(value)), ok=ok, measured=1, value=value)
         else:
@@ -186,13 +187,13 @@ def _errors(objective: Objective, evidence: Evidence) -> Iterator[_Row]:
     kinds = objective.tagged("kind")
     for key, cell in evidence.requests(objective).cells.items():
         k = int(key.failed and all(of_kind(tag, key) for tag in kinds))
-        yield from (_Row(key.place.scenario, due, k=k) for due in cell.due_s)
+        yield from (_Row(key.place.scenario, due, k=k) for due in cell.columns.due_s)
 
 
 def _retries(objective: Objective, evidence: Evidence) -> Iterator[_Row]:
     kinds = objective.tagged("kind")
     for key, cell in evidence.requests(objective).cells.items():
-        yield from (_Row(key.place.scenario, due) for due in cell.due_s)
+        yield from (_Row(key.place.scenario, due) for due in cell.columns.due_s)
         for cause, due_s in cell.tries.retries_due_s.items():
             if all(of_kind(tag, cause) for tag in kinds):
                 yield from (_Row(key.place.scenario, due, n=0, k=1) for due in due_s)
@@ -203,9 +204,10 @@ def _goods(objective: Objective, evidence: Evidence) -> Iterator[_Row]:
     for key, cell in evidence.requests(objective).cells.items():
         if key.ok or key.failed:
             k = int(key.failed)
-            yield from (_Row(key.place.scenario, due, k=k) for due in cell.due_s)
+            yield from (_Row(key.place.scenario, due, k=k) for due in cell.columns.due_s)
         if key.ok:
             for bad in bad_due_s(Selection({key: cell}), objective.conditions, without):
+                assert not isinstance(bad, Counted), "those that have just ended are few"
                 yield from (_Row(key.place.scenario, due, n=0, k=1) for due in bad)
     yield from _dropped(objective, evidence)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.results.histogram import Histogram, bucket, middle_s
+from relayload.core.results.histogram import Histogram, bucket, buckets, middle_s
 
 durations_s = st.floats(min_value=0.0, max_value=3600.0)
 
@@ -25,6 +25,11 @@ durations_s = st.floats(min_value=0.0, max_value=3600.0)
 )
 def test_a_bucket_is_a_microsecond_wide_at_first_and_a_128th_of_a_power_of_two_later(value_s: float, index: int):
     assert bucket(value_s) == index
+
+
+@given(st.lists(st.floats(min_value=-1.0, max_value=1e9)) | st.lists(durations_s, min_size=1))
+def test_many_are_put_into_the_buckets_of_each(values_s: list[float]):
+    assert buckets(values_s) == [bucket(value_s) for value_s in values_s]
 
 
 def test_buckets_number_on_without_holes():

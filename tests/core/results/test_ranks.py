@@ -1,8 +1,10 @@
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.results.ranks import Parts
+from relayload.core.results.ranks import Counted, Parts, together
 
 arrays = st.lists(st.lists(st.integers(0, 30) | st.floats(-5, 5)).map(sorted), max_size=4)
 
@@ -23,3 +25,18 @@ def test_what_comes_before_a_limit_is_counted_in_every_part(parts: list[list[flo
 def test_a_rank_outside_is_refused(rank: int):
     with pytest.raises(IndexError):
         Parts([[1.0], [2.0, 3.0]]).at(rank)
+
+
+@given(arrays, st.lists(st.integers(0, 30)), st.floats(-6, 31))
+def test_counted_values_are_ranked_together_with_plain_ones(parts: list[list[float]], more: list[int], limit: float):
+    ranks = together([*parts, Counted(Counter(more))])
+    whole = sorted([*more, *(value for part in parts for value in part)])
+    assert [ranks.at(rank) for rank in range(1, ranks.count + 1)] == whole
+    assert ranks.count_below(limit) == sum(value < limit for value in whole)
+    assert ranks.count_until(lambda value: value >= limit) == sum(value < limit for value in whole)
+
+
+@pytest.mark.parametrize("rank", [0, 4])
+def test_a_rank_outside_of_what_is_counted_is_refused(rank: int):
+    with pytest.raises(IndexError):
+        Counted({1.0: 1, 2.0: 2}).at(rank)

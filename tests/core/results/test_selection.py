@@ -27,7 +27,7 @@ def test_what_was_not_measured_is_left_out(request_line, folded):
 
 @pytest.mark.parametrize(("worst", "position"), [(math.inf, -1), (-math.inf, 0)])
 def test_requests_without_an_answer_stand_at_the_bad_end(worst: float, position: int, request_line, folded):
-    series = _series(folded([request_line(0)]), unanswered_s=[1.0], worst=worst)
+    series = _series(folded([request_line(0)]), unanswered_s=[[1.0]], worst=worst)
     assert len(_values(series)) == 2
     assert _values(series)[position] == worst
     assert series.sample.mean_s == pytest.approx(0.501)
@@ -42,7 +42,7 @@ def test_the_order_is_that_of_the_schedule_and_not_of_the_file(request_line, fol
 
 def test_failures_in_a_row_count_for_less_even_where_they_are_more_than_one_in_twenty(request_line, folded):
     lines = [request_line(index) for index in range(1000) if not 300 <= index < 400]
-    series = _series(folded(lines), unanswered_s=[float(index) for index in range(300, 400)])
+    series = _series(folded(lines), unanswered_s=[[float(index) for index in range(300, 400)]])
     assert (series.sample.count, series.effective_n) == (1000, 50)
 
 

@@ -36,10 +36,10 @@ def test_a_slice_holds_what_was_due_in_it_in_the_order_of_the_schedule(request_l
     ]
     piece = Slices(folded(lines)).cut(3.0, 5.0)
     ok, failed = sorted(piece.cells.items(), key=lambda item: item[0].outcome)
-    assert list(ok[1].due_s) == [3.0, 4.0]
-    assert list(ok[1].column("ttft")) == [0.3, 0.4]
+    assert list(ok[1].columns.due_s) == [3.0, 4.0]
+    assert list(ok[1].columns["ttft"]) == [0.3, 0.4]
     assert (ok[1].tokens.output, [len(due_s) for due_s in ok[1].tries.retries_due_s.values()]) == (11, [3])
-    assert list(failed[1].due_s) == [4.0]
+    assert list(failed[1].columns.due_s) == [4.0]
     assert list(piece.drops.values()) == [array("d", [3.0])]
     assert Slices(folded(lines)).cut(9.0, 20.0).cells == {}
 
@@ -64,5 +64,5 @@ def test_windows_together_hold_every_request_once(rows):
     )
     slices = Slices(fold)
     pieces = [slices.cut(*window) for window in windows(0.0, 30.0, 10.0)]
-    found = sorted(due for piece in pieces for cell in piece.cells.values() for due in cell.column("latency"))
+    found = sorted(due for piece in pieces for cell in piece.cells.values() for due in cell.columns["latency"])
     assert found == sorted(due_s for due_s, _ in rows)
