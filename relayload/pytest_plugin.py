@@ -53,7 +53,8 @@ class RelayloadRun:
 
     @property
     def passed(self) -> bool:
-        return self.exit_code == 0
+        """Whether every objective holds; never so without any."""
+        return self.exit_code == 0 and bool(self.verdict.objectives)
 
 
 class StartRun(Protocol):

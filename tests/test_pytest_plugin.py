@@ -30,6 +30,12 @@ def test_a_gate_fails(relayload_run):
     assert run.passed, run.output
 
 
+def test_a_measurement(relayload_run):
+    run = relayload_run("short.yaml", sets=["objectives=[]"])
+    assert run.exit_code == 0
+    assert run.passed, run.output
+
+
 def test_a_profile_is_wrong(relayload_run):
     relayload_run("short.yaml", sets=["load.kind=opne"])
 
@@ -65,6 +71,12 @@ def test_a_failed_gate_shows_the_tables(tmp_path: Path):
     assert result.returncode == 1
     assert "✗  ttft.p50 < 1us" in result.stdout
     assert "FAIL  1 FAIL" in result.stdout
+
+
+def test_a_run_without_objectives_has_passed_nothing(tmp_path: Path):
+    result = _pytest(tmp_path, "-k", "measurement")
+    assert "1 failed" in result.stdout
+    assert "PASS  no objectives: nothing was judged" in result.stdout
 
 
 def test_a_run_without_a_verdict_fails_its_test_with_what_was_said(tmp_path: Path):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from relayload.core.verdict.gate import Verdict
+from relayload.core.verdict.gate import NOTHING_JUDGED, Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import share
@@ -10,8 +10,9 @@ from relayload.report.text import interval, observed
 
 BELIEVED = "the generator can be believed"
 CARRIED_OUT = "the run was carried out"
+JUDGED = "there was something to judge by"
 WARNING = "warning"
-"""How the message of an objective begins that only warns."""
+"""How the message of a case begins that passes, and yet has something to mind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,10 @@ def _whole(verdict: Verdict, objectives: tuple[Case, ...]) -> tuple[Case, ...]:
     told = "; ".join(verdict.reasons)
     explained = any(case.word is not Word.PASS for case in objectives)
     if not told and (explained or verdict.exit_code == 0):
-        return ()
+        return () if verdict.objectives else (Case(JUDGED, Word.PASS, f"{WARNING}: {NOTHING_JUDGED}"),)
     word = Word.FAIL if verdict.verdict is Word.PASS else verdict.verdict
-    return (Case(CARRIED_OUT, word, told or f"exit code {verdict.exit_code}"),)
+    unjudged = word is Word.INCONCLUSIVE and not verdict.objectives
+    return (Case(JUDGED if unjudged else CARRIED_OUT, word, told or f"exit code {verdict.exit_code}"),)
 
 
 def _counted(judgement: Judgement) -> str:

@@ -13,7 +13,7 @@ from relayload.core.results.sample import Distribution
 from relayload.core.results.side_by_side import SideBySide
 from relayload.core.results.summary import Metrics, Summary
 from relayload.core.units import format_duration
-from relayload.core.verdict.gate import Verdict
+from relayload.core.verdict.gate import NOTHING_JUDGED, Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity
@@ -53,7 +53,8 @@ def escape(text: str) -> str:
 
 def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
     yield [f"### {_MARKS[verdict.verdict]} {verdict.verdict.value}: {escape(summary.profile.name)}"]
-    yield [f"- {escape(reason)}" for reason in verdict.reasons]
+    unjudged = [] if verdict.objectives else [NOTHING_JUDGED]
+    yield [f"- {escape(reason)}" for reason in (*unjudged, *verdict.reasons)]
     if verdict.objectives:
         headings = ("", "objective", "observed", interval_heading(verdict.objectives), "k of n ≈ eff.")
         yield table(headings, map(_objective, verdict.objectives))

@@ -11,7 +11,7 @@ from relayload.core.results.sample import Distribution
 from relayload.core.results.summary import GeneratorHealth, Metrics, Summary
 from relayload.core.units import format_duration
 from relayload.core.verdict.catalog import Unit
-from relayload.core.verdict.gate import Verdict
+from relayload.core.verdict.gate import NOTHING_JUDGED, Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity, share
@@ -218,6 +218,6 @@ def _conclusion(verdict: Verdict) -> Text:
     warnings = sum(judgement.verdict is not Word.PASS for judgement in verdict.objectives if not judgement.counts)
     parts = [f"{words.count(word)} {word}" for word in MARKS if word in words]
     parts += [f"{warnings} warning{'s' if warnings != 1 else ''}"] if warnings else []
-    counts = ", ".join(parts) or ("no objectives" if not verdict.objectives else "no warnings")
+    counts = ", ".join(parts) or (NOTHING_JUDGED if not verdict.objectives else "no warnings")
     line = Text(verdict.verdict.value, style=f"bold {STYLES[verdict.verdict]}")
     return line.append(f"  {counts}", style="not bold default")

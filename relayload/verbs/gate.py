@@ -25,13 +25,15 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 def command(
     run_dir: Path, junit: Path | None, markdown: Path | None, gitlab: Path | None, github: bool | None, as_json: bool
 ) -> None:
-    """Judge a recording again by its objectives, and exit with the verdict."""
+    """Judge a recording again by its objectives, and exit with the verdict: 4 if it has none."""
+    from relayload.core.verdict.gate import held
     from relayload.recording import Recording
     from relayload.report.text import render_verdict
     from relayload.verbs.telling import Outputs, tell
 
     recording = Recording.open(run_dir)
     summary, verdict = recording.fold().results()
+    verdict = held(verdict)
     recording.write_verdict(verdict)
     print_value(verdict, as_json, render_verdict)
     tell(Outputs(junit, markdown, gitlab, github), summary, verdict)

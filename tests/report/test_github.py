@@ -4,6 +4,7 @@ from urllib.parse import unquote
 import pytest
 from msgspec import structs
 
+from relayload.core.verdict.gate import held
 from relayload.core.verdict.stats import Word
 from relayload.report.github import render_annotations
 
@@ -59,3 +60,16 @@ def test_an_objective_that_only_warns_is_a_warning(judged, some_lines, warning):
     _, verdict = judged([warning, "latency.p50 < 1s"], some_lines)
     (told,) = _parsed(render_annotations(verdict))
     assert told[:2] == ("warning", "warning: errors.rate < 0.1%")
+
+
+def test_a_run_without_objectives_is_warned_of(judged, some_lines):
+    _, verdict = judged([], some_lines)
+    (told,) = _parsed(render_annotations(verdict))
+    assert told == (
+        "warning",
+        "warning: there was something to judge by",
+        "warning: no objectives: nothing was judged",
+    )
+    (told,) = _parsed(render_annotations(held(verdict)))
+    assert told[:2] == ("warning", "INCONCLUSIVE: there was something to judge by")
+    assert told[2].startswith("there are no objectives to judge by")

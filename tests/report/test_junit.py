@@ -6,7 +6,7 @@ import xmlschema
 from junitparser import Error, Failure, JUnitXml
 from msgspec import structs
 
-from relayload.core.verdict.gate import Verdict
+from relayload.core.verdict.gate import Verdict, held
 from relayload.core.verdict.stats import Word
 from relayload.report.junit import render_junit
 
@@ -100,3 +100,16 @@ def test_a_run_that_a_guardrail_stopped_has_an_error_that_says_which(judged, som
     stop = {"ended_by": "guardrail", "stopped_by_guardrail": "max_usd: $5.01 of $5 were spent"}
     (error,) = _cases(render_junit(*judged(["latency.p50 < 1s"], some_lines, **stop)))["the run was carried out"]
     assert (error.type, error.message) == ("STOPPED", "a guardrail stopped the run: max_usd: $5.01 of $5 were spent")
+
+
+def test_a_gate_without_objectives_is_an_error(judged, some_lines):
+    summary, verdict = judged([], some_lines)
+    (error,) = _cases(render_junit(summary, held(verdict)))["there was something to judge by"]
+    assert (type(error), error.type) == (Error, "INCONCLUSIVE")
+    assert error.message.startswith("there are no objectives to judge by")
+
+
+def test_a_run_without_objectives_says_that_nothing_was_judged(judged, some_lines):
+    text = render_junit(*judged([], some_lines))
+    SCHEMA.validate(text)
+    assert "<system-out>warning: no objectives: nothing was judged</system-out>" in text

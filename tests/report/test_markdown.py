@@ -82,3 +82,8 @@ def test_a_page_never_grows_beyond_what_is_shown_and_keeps_the_verdict(judged, s
     assert text.startswith("### ❌ FAIL")
     assert text.endswith("_More was left out here, so that this page is not dropped whole._\n")
     assert "left out" not in render_markdown(summary, verdict)
+
+
+def test_a_run_without_objectives_says_that_nothing_was_judged(judged, some_lines):
+    text = render_markdown(*judged([], some_lines))
+    assert text.startswith("### ✅ PASS: trial\n\n- no objectives: nothing was judged\n")

@@ -77,7 +77,7 @@ def test_a_verdict_shows_each_objective_with_what_was_seen(lines, make_run, fold
 
 def test_an_invalid_run_says_why(request_line, make_run, folded):
     text = render_verdict(_verdict([], [request_line(0)], make_run(ended_by=None), folded))
-    assert text == "INVALID  no objectives\n  the run was killed before it ended\n"
+    assert text == "INVALID  no objectives: nothing was judged\n  the run was killed before it ended\n"
 
 
 def test_nothing_is_wider_than_a_terminal(lines, make_run, folded):
@@ -144,7 +144,10 @@ def test_the_effective_size_stands_beside_the_count(request_line, make_run, fold
 def test_a_run_that_a_guardrail_stopped_says_which(request_line, make_run, folded):
     run = make_run(ended_by="guardrail", stopped_by_guardrail="max_requests: 100 were sent")
     text = render_verdict(_verdict([], [request_line(0)], run, folded))
-    assert text == "STOPPED  no objectives\n  a guardrail stopped the run: max_requests: 100 were sent\n"
+    assert (
+        text
+        == "STOPPED  no objectives: nothing was judged\n  a guardrail stopped the run: max_requests: 100 were sent\n"
+    )
 
 
 def test_an_objective_in_windows_says_how_long_they_are(request_line, make_run, folded):
@@ -153,3 +156,8 @@ def test_an_objective_in_windows_says_how_long_they_are(request_line, make_run, 
     text = render_verdict(assess([objective], fold, run)[1])
     assert "✓  latency.p50 < 1s over 30.0s" in text
     assert text.endswith("PASS  1 PASS\n")
+
+
+def test_a_run_without_objectives_says_that_nothing_was_judged(request_line, make_run, folded):
+    text = render_verdict(_verdict([], [request_line(0)], make_run(), folded))
+    assert text == "PASS  no objectives: nothing was judged\n"

@@ -60,3 +60,15 @@ def test_a_file_that_can_not_be_written_is_the_authors_fault(failed, tmp_path: P
     result = _gate(failed, "--junit", tmp_path / "file" / "junit.xml")
     assert result.exit_code == 2
     assert f"{tmp_path}/file/junit.xml: can't be written: " in result.stderr
+
+
+def test_without_objectives_there_is_nothing_to_pass(make_recording, steady_lines, tmp_path: Path):
+    recording = make_recording(steady_lines)
+    result = _gate(recording, "--junit", tmp_path / "junit.xml", "--markdown", tmp_path / "page.md")
+    assert result.exit_code == 4
+    assert result.stdout.startswith("INCONCLUSIVE  no objectives: nothing was judged\n")
+    assert "there are no objectives to judge by" in result.stdout
+    (suite,) = JUnitXml.fromfile(str(tmp_path / "junit.xml"))
+    assert (suite.tests, suite.failures, suite.errors) == (2, 0, 1)
+    assert "no objectives: nothing was judged" in (tmp_path / "page.md").read_text()
+    assert json.loads((recording.directory / "verdict.json").read_text())["exit_code"] == 4

@@ -1,7 +1,8 @@
 """From a fold and objectives to the verdict of a run. Fails closed: no data is never a pass.
 
 The order: can the generator be believed, did a guardrail stop the run, and then the objectives, each on its own;
-those that only warn are told. In an objective a percentile
+those that only warn are told. A run without objectives was a measurement, which may pass; a gate without any may not.
+In an objective a percentile
 counts requests that failed, were dropped or were lost as infinitely slow (as nothing, where more is better), since
 whoever waited for them never got an answer. An `outcome=` tag asks for those requests alone, with their own values.
 Objectives cover the measured stages.
@@ -12,6 +13,7 @@ from functools import partial
 from typing import cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from relayload.core.results.fold import Fold
 from relayload.core.results.jobs import Job, RunAll, one_by_one
@@ -26,6 +28,10 @@ from relayload.core.verdict.objective import Objective
 from relayload.core.verdict.stats import Word
 
 SCHEMA_VERSION = 1
+NOTHING_JUDGED = "no objectives: nothing was judged"
+_NOTHING_TO_HOLD = (
+    "there are no objectives to judge by: write some in the profile, such as errors.rate < 1%, and run it again"
+)
 _EXIT_CODES = ((Word.PASS, 0), (Word.FAIL, 3), (Word.INCONCLUSIVE, 4), (Word.INVALID, 4), (Word.STOPPED, 5))
 
 
@@ -69,6 +75,16 @@ def _verdict(judgements: Sequence[Judgement], run: RunInfo, summary: Summary) ->
         exit_code=dict(_EXIT_CODES)[word],
         reasons=reasons,
         objectives=tuple(judgements),
+    )
+
+
+def held(verdict: Verdict) -> Verdict:
+    """The verdict of a gate: a run with nothing to hold it to has not passed one, though it was carried out."""
+    if verdict.objectives or verdict.verdict not in (Word.PASS, Word.INCONCLUSIVE):
+        return verdict
+    word = Word.INCONCLUSIVE
+    return replace(
+        verdict, verdict=word, exit_code=dict(_EXIT_CODES)[word], reasons=(*verdict.reasons, _NOTHING_TO_HOLD)
     )
 
 

@@ -5,7 +5,7 @@ from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.results.tables import summarize
 from relayload.core.results.terms import Severity, Terms
-from relayload.core.verdict.gate import Verdict, assess
+from relayload.core.verdict.gate import Verdict, assess, held
 from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.stats import Word
 from relayload.recording.processes import over
@@ -123,3 +123,17 @@ def test_a_warning_is_told_and_never_fails_a_run(text, gate, request_line):
     assert verdict.objectives[0].verdict is not Word.PASS
     assert verdict.objectives[0].severity is Severity.WARN
     assert gate([warns], []).verdict is Word.FAIL
+
+
+@pytest.mark.parametrize(("ended_by", "reasons"), [("schedule", 1), ("sigint", 2)])
+def test_a_run_without_objectives_passes_no_gate(ended_by, reasons, gate, request_line):
+    verdict = held(gate([], [request_line(index) for index in range(100)], ended_by=ended_by))
+    assert (verdict.verdict, verdict.exit_code) == (Word.INCONCLUSIVE, 4)
+    assert len(verdict.reasons) == reasons
+    assert verdict.reasons[-1].startswith("there are no objectives to judge by: write some in the profile")
+
+
+@pytest.mark.parametrize(("texts", "ended_by"), [([_PASSES], "schedule"), ([_FAILS], "schedule"), ([], None)])
+def test_a_gate_changes_no_other_verdict(texts, ended_by, gate, request_line):
+    verdict = gate(texts, [request_line(index) for index in range(100)], ended_by=ended_by)
+    assert held(verdict) == verdict
