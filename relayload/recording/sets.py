@@ -6,7 +6,8 @@ from pathlib import Path
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.results.summary import Summary
-from relayload.core.verdict.gate import Verdict
+from relayload.core.verdict.gate import Verdict, cut_short
+from relayload.core.verdict.stats import Word
 from relayload.recording.recording import RUN, Recording
 
 
@@ -29,6 +30,13 @@ def results(recording: Recording) -> tuple[Summary, Verdict]:
     if verdict is not None:
         return recording.summary(), verdict
     return recording.fold().results()
+
+
+def unfit(recording: Recording, verdict: Verdict) -> str | None:
+    """Why a run is not one to be compared: its numbers can't be believed, or it was cut short. None if it is."""
+    if verdict.verdict in (Word.INVALID, Word.STOPPED):
+        return f"{verdict.verdict}: {'; '.join(verdict.reasons)}"
+    return "; ".join(cut_short(recording.run)) or None
 
 
 def _within(directory: Path) -> list[Path]:

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import Literal
 
 from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from relayload.core.verdict.compare import Comparison, Effect
+from relayload.core.verdict.compare import Comparison, Effect, Side
 from relayload.core.verdict.wording import quantity, share
 from relayload.report.markdown import escape
 from relayload.report.markdown import table as markdown_table
@@ -25,7 +26,7 @@ def render_comparison(comparison: Comparison, *, color: bool = False) -> str:
     parts: list[RenderableType] = [_table(comparison.effects), Text()] if comparison.effects else []
     line = Text(comparison.verdict.value, style=f"bold {STYLES[comparison.verdict]}")
     parts.append(line.append(f"  {_scope(comparison)}", style="not bold default"))
-    parts += [Text(f"  {remark}") for remark in _remarks(comparison)]
+    parts += [Padding(Text(remark), (0, 0, 0, 2)) for remark in _remarks(comparison)]
     return printed(parts, color=color)
 
 
@@ -80,14 +81,22 @@ def _change(effect: Effect, change: float | None) -> str:
 
 
 def _scope(comparison: Comparison) -> str:
-    runs = f"{comparison.new_runs} new against {comparison.base_runs} base runs"
+    new, base = _given(comparison, Side.NEW, comparison.new_runs), _given(comparison, Side.BASE, comparison.base_runs)
+    runs = f"{new} new against {base} base runs"
     return f"{runs}, {share(comparison.tolerance)} tolerated"
 
 
+def _given(comparison: Comparison, side: Side, compared: int) -> str:
+    """`6`, or `6 of 7` where one was left out."""
+    left_out = comparison.left_out_of(side)
+    return f"{compared} of {compared + left_out}" if left_out else f"{compared}"
+
+
 def _remarks(comparison: Comparison) -> list[str]:
-    """Why, what to mind, and what the star means."""
+    """Why, what was left out, what to mind, and what the star means."""
     starred = any(
         not effect.between_runs and (effect.low, effect.high) != (None, None) for effect in comparison.effects
     )
     star = ["* from the requests of one run alone: another run would differ by more"] if starred else []
-    return [*comparison.reasons, *(f"warning: {warning}" for warning in comparison.warnings), *star]
+    left_out = [f"left out of {run.side}: {run.run}: {run.why}" for run in comparison.left_out]
+    return [*comparison.reasons, *left_out, *(f"warning: {warning}" for warning in comparison.warnings), *star]

@@ -10,7 +10,7 @@ import click
 from relayload.verbs.arguments import JSON, author_errors_exit, print_value, write_text
 
 if TYPE_CHECKING:
-    from relayload.core.verdict.compare import Comparison
+    from relayload.core.verdict.compare import Comparison, Run, Side
     from relayload.recording import Recording
 
 _DIR = click.Path(path_type=Path)
@@ -30,7 +30,8 @@ def command(
     """Compare the runs in NEW with those in BASE, or the targets of one run with one another.
 
     Each is a recording, or a directory of recordings as `run --repeat 6` makes. Exits with 3 if a measure is proven to
-    be worse by more than the tolerance, and with 4 if that can't be told.
+    be worse by more than the tolerance, and with 4 if that can't be told. Runs that can't be believed or were cut short
+    are left out and told.
 
     BASE alone is a run whose profile says `compare: interleaved`: what each target adds to the first is told again,
     which is a finding and no verdict, so the exit code is 0, or 4 if the run can't be believed.
@@ -83,21 +84,32 @@ def _tolerance(text: str) -> float:
 def _compared(
     base: "Sequence[Recording]", new: "Sequence[Recording]", tolerance: float, wanted: Sequence[str]
 ) -> "Comparison":
-    from relayload.core.verdict.compare import compare, refused
-    from relayload.core.verdict.measures import chosen, measures
-    from relayload.core.verdict.stats import Word
-    from relayload.recording.sets import results
+    from relayload.core.verdict.compare import Side, compare
 
-    told = [(recording, *results(recording)) for recording in (*base, *new)]
-    invalid = [
-        f"{recording.directory}: the run is {verdict.verdict.value}: {'; '.join(verdict.reasons)}"
-        for recording, _, verdict in told
-        if verdict.verdict in (Word.INVALID, Word.STOPPED)
-    ]
-    if invalid:
-        return refused(invalid, len(base), len(new), tolerance)
-    runs = [chosen(measures(summary, verdict), wanted) for _, summary, verdict in told]
-    return compare(runs[: len(base)], runs[len(base) :], tolerance, _warnings(base, new))
+    before, after = _Sorted(Side.BASE, base, wanted), _Sorted(Side.NEW, new, wanted)
+    warnings = _warnings(before.kept, after.kept)
+    return compare(before.runs, after.runs, tolerance, warnings, [*before.left_out, *after.left_out])
+
+
+class _Sorted:
+    """The runs of a side, sorted into those to compare and those to leave out."""
+
+    def __init__(self, side: "Side", recordings: "Sequence[Recording]", wanted: Sequence[str]) -> None:
+        from relayload.core.verdict.compare import LeftOut
+        from relayload.core.verdict.measures import chosen, measures
+        from relayload.recording.sets import results, unfit
+
+        self.kept: list[Recording] = []
+        self.runs: list[Run] = []
+        self.left_out: list[LeftOut] = []
+        for recording in recordings:
+            summary, verdict = results(recording)
+            why = unfit(recording, verdict)
+            if why is None:
+                self.kept.append(recording)
+                self.runs.append(chosen(measures(summary, verdict), wanted))
+            else:
+                self.left_out.append(LeftOut(side=side, run=str(recording.directory), why=why))
 
 
 def _warnings(base: "Sequence[Recording]", new: "Sequence[Recording]") -> list[str]:

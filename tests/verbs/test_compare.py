@@ -68,23 +68,64 @@ def test_few_runs_can_not_be_told_apart(make_set, tmp_path: Path):
     assert "* from the requests of one run alone" in result.stdout
 
 
-def test_runs_that_can_not_be_believed_are_not_compared(make_set, tmp_path: Path):
+_SPOILT = [
+    ({"ended_by": None}, "INVALID: the run was killed before it ended"),
+    (
+        {"ended_by": "guardrail", "stopped_by_guardrail": "max_requests"},
+        "STOPPED: a guardrail stopped the run: max_requests",
+    ),
+    ({"ended_by": "sigint", "ended_at_s": 9.0}, "Ctrl-C ended the run after 9.00s, before its plan was through"),
+]
+
+
+def _words(result: Result) -> str:
+    return " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize(("facts", "why"), _SPOILT)
+def test_a_run_that_is_no_good_is_left_out_and_told(facts, why: str, make_set, tmp_path: Path):
+    make_set("base", 6, 0.5)
+    (spoilt, *_) = make_set("new", 7, 0.4)
+    spoilt.finish(**facts)
+    result = _compare(tmp_path, "base", "new", f"--markdown={tmp_path}/page.md")
+    assert result.exit_code == 0, result.output
+    assert "PASS 6 of 7 new against 6 base runs, 10% tolerated" in _words(result)
+    assert f"left out of new: {tmp_path}/new/run-1: {why}" in _words(result)
+    assert "left out of new" in (tmp_path / "page.md").read_text()
+
+
+@pytest.mark.parametrize("side", ["base", "slow"])
+def test_what_is_left_can_still_be_proven_worse(side: str, make_set, tmp_path: Path):
+    sets = {"base": make_set("base", 7, 0.5), "slow": make_set("slow", 7, 0.8)}
+    sets[side][0].finish(ended_by=None)
+    told = json.loads(_compare(tmp_path, "base", "slow", "--json").stdout)
+    assert (told["verdict"], told["exit_code"]) == ("FAIL", 3)
+    (left_out,) = told["left_out"]
+    assert left_out["side"] == ("base" if side == "base" else "new")
+    assert (left_out["run"], told["base_runs"] + told["new_runs"]) == (str(tmp_path / side / "run-1"), 13)
+
+
+def test_with_too_few_left_the_numbers_are_told_and_no_verdict(make_set, tmp_path: Path):
     make_set("base", 6, 0.5)
     (killed, *_) = make_set("slow", 6, 0.8)
     killed.finish(ended_by=None)
     result = _compare(tmp_path, "base", "slow")
     assert result.exit_code == 4
-    assert "run-1: the run is INVALID: the run was killed before it ended" in " ".join(result.stdout.split())
-    assert "latency" not in result.stdout
+    assert "INCONCLUSIVE 5 of 6 new against 6 base runs" in _words(result)
+    assert "write relayload run --repeat 7" in _words(result)
+    assert "latency.p95 503ms 804ms" in _words(result)
 
 
-def test_runs_that_a_guardrail_stopped_are_not_compared(make_set, tmp_path: Path):
-    make_set("base", 6, 0.5)
-    (stopped, *_) = make_set("slow", 6, 0.8)
-    stopped.finish(ended_by="guardrail", stopped_by_guardrail="max_requests")
-    result = _compare(tmp_path, "base", "slow")
+@pytest.mark.parametrize("side", ["base", "new"])
+def test_a_side_without_a_run_that_is_any_good_is_not_compared(side: str, make_set, tmp_path: Path):
+    sets = {"base": make_set("base", 2, 0.5), "new": make_set("new", 2, 0.5)}
+    for recording in sets[side]:
+        recording.finish(ended_by=None)
+    result = _compare(tmp_path, "base", "new")
     assert result.exit_code == 4
-    assert "the run is STOPPED: a guardrail stopped the run" in " ".join(result.stdout.split())
+    assert f"no {side} run is left to compare" in result.stdout
+    assert result.stdout.count(f"left out of {side}") == 2
+    assert "latency" not in result.stdout
 
 
 def test_goodput_is_compared_where_the_profile_has_it(make_set, tmp_path: Path):
@@ -101,7 +142,7 @@ def test_a_verdict_that_was_written_is_believed(make_set, tmp_path: Path):
     make_set("base", 6, 0.5)
     (told, *_) = make_set("slow", 6, 0.8)
     told.write_verdict(structs.replace(told.judge(), verdict=Word.INVALID, reasons=("it was so",)))
-    assert "it was so" in _compare(tmp_path, "base", "slow").stdout
+    assert "INVALID: it was so" in _words(_compare(tmp_path, "base", "slow"))
 
 
 def test_different_profiles_and_the_same_run_twice_are_warned_of(make_set, tmp_path: Path):

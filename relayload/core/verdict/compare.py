@@ -7,10 +7,15 @@ runs: by the Hodges-Lehmann shift of the logarithms, which is a ratio, and the e
     FAIL          the new runs are worse by more than the tolerance (Holm's correction over all measures)
     PASS          they are not worse by that much
     INCONCLUSIVE  neither is proven; always so below six runs a side
+
+Runs that can't be believed, or that were cut short, are left out. Most often it is a slow relay that spoils a run: so
+where not being worse is to be proven, each new run that was left out counts as worse than all others. A side that has
+lost its bad runs can't pass for that.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from statistics import median
 
 from msgspec import Struct
@@ -49,6 +54,21 @@ class Effect(Struct, frozen=True, kw_only=True):
     verdict: Word
 
 
+class Side(StrEnum):
+    """Which of the two sets."""
+
+    BASE = "base"
+    NEW = "new"
+
+
+class LeftOut(Struct, frozen=True, kw_only=True):
+    """A run that was given and not compared."""
+
+    side: Side
+    run: str
+    why: str
+
+
 class Comparison(Struct, frozen=True, kw_only=True):
     """What `relayload compare --json` tells."""
 
@@ -56,20 +76,35 @@ class Comparison(Struct, frozen=True, kw_only=True):
     exit_code: int
     tolerance: float
     base_runs: int
+    """That were compared, as those of `new_runs`."""
     new_runs: int
     effects: tuple[Effect, ...]
     reasons: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[str, ...] = ()
     schema_version: int = 1
 
+    def left_out_of(self, side: Side) -> int:
+        """How many runs of that side were not compared."""
+        return _count(self.left_out, side)
 
-def compare(base: Sequence[Run], new: Sequence[Run], tolerance: float, warnings: Sequence[str] = ()) -> Comparison:
-    """Compare two sets of runs by every measure that all of them have."""
+
+def compare(
+    base: Sequence[Run],
+    new: Sequence[Run],
+    tolerance: float,
+    warnings: Sequence[str] = (),
+    left_out: Sequence[LeftOut] = (),
+) -> Comparison:
+    """Compare two sets of runs by every measure that all of them have; INVALID where a side has none."""
+    if not base or not new:
+        return _refused(len(base), len(new), tolerance, left_out)
+    unseen = _count(left_out, Side.NEW)
     enough = min(len(base), len(new)) >= ENOUGH_RUNS
     names = [name for name in base[0] if all(name in run for run in (*base, *new))]
     pairs = [([run[name] for run in base], [run[name] for run in new]) for name in names]
     worse = holm([_p_worse(*pair, tolerance) for pair in pairs]) if enough else [1.0] * len(pairs)
-    effects = tuple(_effect(*pair, tolerance, p, enough) for pair, p in zip(pairs, worse, strict=True))
+    effects = tuple(_effect(*pair, tolerance, p, enough, unseen) for pair, p in zip(pairs, worse, strict=True))
     word = _whole(effects)
     return Comparison(
         verdict=word,
@@ -78,7 +113,8 @@ def compare(base: Sequence[Run], new: Sequence[Run], tolerance: float, warnings:
         base_runs=len(base),
         new_runs=len(new),
         effects=effects,
-        reasons=_reasons(effects, enough),
+        reasons=(*_reasons(effects, enough, left_out), *_unseen_reason(base, new, tolerance, word, unseen)),
+        left_out=tuple(left_out),
         warnings=(*warnings, *_missing((*base, *new), names)),
     )
 
@@ -89,8 +125,13 @@ def _missing(runs: Sequence[Run], compared: Sequence[str]) -> list[str]:
     return [f"not every run has {', '.join(names)}"] if names else []
 
 
-def refused(reasons: Sequence[str], base_runs: int, new_runs: int, tolerance: float) -> Comparison:
-    """What is told where runs can't be believed, so that nothing is compared."""
+def _count(left_out: Sequence[LeftOut], side: Side) -> int:
+    return sum(run.side is side for run in left_out)
+
+
+def _refused(base_runs: int, new_runs: int, tolerance: float, left_out: Sequence[LeftOut]) -> Comparison:
+    """What is told where a side has no run that can be believed, so that nothing is compared."""
+    empty = [side for side, runs in ((Side.BASE, base_runs), (Side.NEW, new_runs)) if not runs]
     return Comparison(
         verdict=Word.INVALID,
         exit_code=dict(_EXIT_CODES)[Word.INVALID],
@@ -98,7 +139,8 @@ def refused(reasons: Sequence[str], base_runs: int, new_runs: int, tolerance: fl
         base_runs=base_runs,
         new_runs=new_runs,
         effects=(),
-        reasons=tuple(reasons),
+        reasons=tuple(f"no {side} run is left to compare" for side in empty),
+        left_out=tuple(left_out),
     )
 
 
@@ -109,15 +151,28 @@ def _whole(effects: Sequence[Effect]) -> Word:
     return Word.PASS if words == {Word.PASS} else Word.INCONCLUSIVE
 
 
-def _reasons(effects: Sequence[Effect], enough: bool) -> tuple[str, ...]:
+def _reasons(effects: Sequence[Effect], enough: bool, left_out: Sequence[LeftOut]) -> tuple[str, ...]:
     if not effects:
         return ("the runs have no measure in common",)
     if not enough:
-        return (f"fewer than {ENOUGH_RUNS} runs a side can't tell noise from change: write relayload run --repeat 6",)
+        needed = ENOUGH_RUNS + max(_count(left_out, side) for side in Side)
+        few = f"fewer than {ENOUGH_RUNS} runs a side can't tell noise from change"
+        return (f"{few}: write relayload run --repeat {needed}",)
     return tuple(f"{effect.name} became worse" for effect in effects if effect.verdict is Word.FAIL)
 
 
-def _effect(base: Sequence[Measure], new: Sequence[Measure], tolerance: float, p_worse: float, enough: bool) -> Effect:
+def _unseen_reason(base: Sequence[Run], new: Sequence[Run], tolerance: float, word: Word, unseen: int) -> list[str]:
+    """Where it is for what was left out alone that nothing is proven."""
+    if not unseen or word is not Word.INCONCLUSIVE or compare(base, new, tolerance).verdict is not Word.PASS:
+        return []
+    return [
+        f"too many new runs were left out, {unseen} of {unseen + len(new)}: had they been worse, it would be no PASS"
+    ]
+
+
+def _effect(
+    base: Sequence[Measure], new: Sequence[Measure], tolerance: float, p_worse: float, enough: bool, unseen: int
+) -> Effect:
     first = base[0]
     found = shift(_scaled(base), _scaled(new))
     between = found.low is not None
@@ -135,14 +190,14 @@ def _effect(base: Sequence[Measure], new: Sequence[Measure], tolerance: float, p
         high=None if found.high is None else told(found.high),
         between_runs=between,
         p=p_different(_scaled(base), _scaled(new)) if enough else None,
-        verdict=_word(base, new, tolerance, p_worse) if enough else Word.INCONCLUSIVE,
+        verdict=_word(base, new, tolerance, p_worse, unseen) if enough else Word.INCONCLUSIVE,
     )
 
 
-def _word(base: Sequence[Measure], new: Sequence[Measure], tolerance: float, p_worse: float) -> Word:
+def _word(base: Sequence[Measure], new: Sequence[Measure], tolerance: float, p_worse: float, unseen: int) -> Word:
     if p_worse <= _ALPHA:
         return Word.FAIL
-    return Word.PASS if _p_not_worse(base, new, tolerance) <= _ALPHA else Word.INCONCLUSIVE
+    return Word.PASS if _p_not_worse(base, new, tolerance, unseen) <= _ALPHA else Word.INCONCLUSIVE
 
 
 def _p_worse(base: Sequence[Measure], new: Sequence[Measure], tolerance: float) -> float:
@@ -153,12 +208,12 @@ def _p_worse(base: Sequence[Measure], new: Sequence[Measure], tolerance: float) 
     return p_below(_scaled(base), _scaled(new), by)
 
 
-def _p_not_worse(base: Sequence[Measure], new: Sequence[Measure], tolerance: float) -> float:
-    """P-value of "worse by the tolerance or more"."""
+def _p_not_worse(base: Sequence[Measure], new: Sequence[Measure], tolerance: float, unseen: int) -> float:
+    """P-value of "worse by the tolerance or more", where so many further new runs are worse than all others."""
     by = _tolerated(base, tolerance)
     if base[0].more_is_worse:
-        return p_below(_scaled(base), _scaled(new), by)
-    return p_above(_scaled(base), _scaled(new), by)
+        return p_below(_scaled(base), [*_scaled(new), *[math.inf] * unseen], by)
+    return p_above(_scaled(base), [*_scaled(new), *[-math.inf] * unseen], by)
 
 
 def _tolerated(base: Sequence[Measure], tolerance: float) -> float:

@@ -104,15 +104,15 @@ def _whole(judgements: Sequence[Judgement], run: RunInfo, summary: Summary) -> t
     words = {judgement.verdict for judgement in judgements if judgement.counts}
     if Word.FAIL in words or broken:
         return Word.FAIL, broken
-    cut_short = _cut_short(run)
-    return (Word.INCONCLUSIVE if Word.INCONCLUSIVE in words or cut_short else Word.PASS), cut_short
+    interrupted = cut_short(run)
+    return (Word.INCONCLUSIVE if Word.INCONCLUSIVE in words or interrupted else Word.PASS), interrupted
 
 
 _INTERRUPTIONS = {"sigint": "Ctrl-C", "sigterm": "SIGTERM", "stop": "a stop from outside"}
 
 
-def _cut_short(run: RunInfo) -> tuple[str, ...]:
-    """What was not sent any more can't have passed."""
+def cut_short(run: RunInfo) -> tuple[str, ...]:
+    """Who interrupted the run, if anyone: what was not sent any more can't have passed."""
     by = _INTERRUPTIONS.get(run.ended_by or "")
     if by is None:
         return ()

@@ -5,7 +5,7 @@ import pytest
 
 from relayload.core.price import Price
 from relayload.core.results.record import Outcome
-from relayload.core.verdict.compare import compare
+from relayload.core.verdict.compare import LeftOut, Side, compare
 from relayload.core.verdict.gate import assess
 from relayload.core.verdict.measures import Measure, measures
 from relayload.core.verdict.stats import Word
@@ -120,3 +120,35 @@ def test_the_measures_of_a_run_are_those_of_its_summary(request_line, make_run, 
     assert found["errors.rate"].value == 0.2
     assert found["cost.usd_per_ok"].value == pytest.approx((20 * 10 + 10 * 40) / 1e6)
     assert {name.split(".")[0] for name in found} == {"latency", "ttft", "throughput", "errors", "cost"}
+
+
+def _left_out(side: Side, count: int) -> list[LeftOut]:
+    return [LeftOut(side=side, run=f"run-{number}", why="INVALID: it was killed") for number in range(count)]
+
+
+@pytest.mark.parametrize(("count", "word"), [(1, Word.PASS), (2, Word.INCONCLUSIVE)])
+def test_runs_pass_only_if_those_left_out_of_the_new_could_have_been_the_worst(count: int, word: Word):
+    base, new = _runs(1, noise=0.01), _runs(2, slower=0.7, noise=0.01)
+    found = compare(base, new, 0.1, left_out=_left_out(Side.NEW, count))
+    assert found.verdict is word
+    assert found.left_out_of(Side.NEW) == count
+    told = f"too many new runs were left out, {count} of {6 + count}: had they been worse, it would be no PASS"
+    assert found.reasons == (() if word is Word.PASS else (told,))
+
+
+def test_what_was_left_out_of_the_base_makes_no_run_better():
+    base, new = _runs(1, noise=0.01), _runs(2, slower=0.7, noise=0.01)
+    assert compare(base, new, 0.1, left_out=_left_out(Side.BASE, 5)).verdict is Word.PASS
+
+
+def test_what_was_left_out_never_makes_a_run_fail():
+    base, new = _runs(1, noise=0.3), _runs(2, noise=0.3)
+    found = compare(base, new, 0.1, left_out=_left_out(Side.NEW, 9))
+    assert (found.verdict, found.reasons) == (Word.INCONCLUSIVE, ())
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 6), (6, 0), (0, 0)])
+def test_a_side_without_runs_is_invalid(before: int, after: int):
+    found = compare(_runs(1, before), _runs(2, after), 0.1)
+    assert (found.verdict, found.exit_code, found.effects) == (Word.INVALID, 4, ())
+    assert len(found.reasons) == (before == 0) + (after == 0)
