@@ -6,17 +6,12 @@ Data goes to stdout, talk to stderr. Every verb imports what it needs when it is
 from __future__ import annotations
 
 import importlib
-import sys
 from pathlib import Path
 
 import click
 
 from relayload import __version__
-from relayload.verbs.arguments import JSON, PROFILE, RUN_DIR, SETS, author_errors_exit, print_value
-
-_CRASHED = 1
-_VERDICTS = (3, 4, 0)
-"""The exit codes of runs that were carried out, the worst first."""
+from relayload.verbs.arguments import JSON, RUN_DIR, author_errors_exit, print_value
 
 _ELSEWHERE = {
     "calibrate": ("relayload.calibration.command", "Measure how well this machine measures."),
@@ -29,6 +24,7 @@ _ELSEWHERE = {
     "schema": ("relayload.verbs.schema", "Print the JSON Schema of profiles, for editors."),
     "history": ("relayload.verbs.history", "Append a row for each run to a CSV that Apache Otava reads."),
     "merge": ("relayload.verbs.merge", "Make one recording of those of several workers or hosts."),
+    "run": ("relayload.verbs.run", "Run a profile, record it, judge it, and exit with the verdict."),
     "relay": ("relayload.fakerelay.command", "Run the fake relay alone, for trials."),
 }
 
@@ -63,46 +59,6 @@ def main() -> None:
 
 
 @main.command()
-@PROFILE
-@click.option("--out", type=click.Path(path_type=Path), help="Directory of the recording; a new one under runs/.")
-@SETS
-@click.option("--processes", default=1, type=click.IntRange(1), help="Load-generating processes.")
-@click.option(
-    "--repeat", default=1, type=click.IntRange(1), help="Run it so many times, into run-1, run-2 ... of --out."
-)
-@JSON
-@author_errors_exit
-def run(profile: Path, out: Path | None, sets: tuple[str, ...], processes: int, repeat: int, as_json: bool) -> None:
-    """Run PROFILE, record it, judge it, and exit with the verdict.
-
-    Of several runs the worst verdict counts; one that could not be carried out ends them.
-    """
-    from relayload.profile import load
-    from relayload.profile.forecast import check_samples
-    from relayload.profile.plan import check_rows
-    from relayload.recording import check_vacant, new_run_dir
-    from relayload.report.live import LiveDisplay
-    from relayload.swarm.launch import Launch
-    from relayload.swarm.launch import run as launch
-
-    loaded = load(profile, sets)
-    check_rows(loaded)
-    check_samples(loaded)
-    name = loaded.name
-    run_dir = out or new_run_dir(name)
-    codes: list[int] = []
-    for number in range(1, repeat + 1):
-        own_dir = run_dir / f"run-{number}" if repeat > 1 else run_dir
-        check_vacant(own_dir)
-        with LiveDisplay(name) as display:
-            codes.append(launch(Launch(profile, sets, own_dir, processes), display.show))
-        _print_results(own_dir, codes[-1], as_json)
-        if codes[-1] not in _VERDICTS:
-            sys.exit(codes[-1])
-    sys.exit(min(codes, key=_VERDICTS.index))
-
-
-@main.command()
 @RUN_DIR
 @click.option("--rebuild", is_flag=True, help="Fold the records again and replace summary.json.")
 @JSON
@@ -115,25 +71,3 @@ def report(run_dir: Path, rebuild: bool, as_json: bool) -> None:
     recording = Recording.open(run_dir)
     summary = recording.rebuild() if rebuild else recording.summary()
     print_value(summary, as_json, render_summary)
-
-
-def _print_results(run_dir: Path, code: int, as_json: bool) -> None:
-    """What the run left behind: its tables, and what Locust last said when something went wrong."""
-    from relayload.recording import Recording
-    from relayload.report.text import render_summary, render_verdict
-    from relayload.swarm.launch import last_words
-    from relayload.verbs.telling import Outputs, tell
-
-    recording = Recording.open(run_dir) if (run_dir / "run.json").exists() else None
-    verdict = recording.verdict() if recording else None
-    if recording is None or verdict is None or code == _CRASHED:
-        click.echo(last_words(run_dir), err=True, nl=False)
-    if recording is None or verdict is None:
-        return
-    summary = recording.summary()
-    if as_json:
-        print_value(verdict, as_json, render_verdict)
-    else:
-        click.echo(f"{render_summary(summary)}\n{render_verdict(verdict)}", nl=False)
-    tell(Outputs(), summary, verdict)
-    click.echo(f"recording: {run_dir}", err=True)

@@ -188,6 +188,7 @@ def test_a_run_can_be_repeated_and_its_set_be_compared(start: Start, profile: Wr
     run = start("relayload", "run", path, "--out", out, "--repeat", "2", "--set", "objectives=[ttft.p50 < 1us]")
     assert run.wait() == 3, run.output
     assert [saved(out / f"run-{number}", "verdict.json")["verdict"] for number in (1, 2)] == ["FAIL", "FAIL"]
+    assert "2 runs in" in run.output
     compare = start("relayload", "compare", out / "run-1", out / "run-2")
     assert compare.wait() == 4
     assert "fewer than 6 runs a side can't tell noise from change" in compare.output

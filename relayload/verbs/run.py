@@ -1,0 +1,121 @@
+"""`relayload run`: send what a profile describes, record it, judge it; once, or several times."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from relayload.verbs.arguments import JSON, PROFILE, SETS, author_errors_exit, print_value
+
+if TYPE_CHECKING:
+    from relayload.core.verdict.repeats import RunLine
+    from relayload.recording import Recording
+    from relayload.swarm.launch import Launch
+
+_CRASHED = 1
+_VERDICTS = (3, 4, 0)
+"""The exit codes of runs that were carried out, the worst first."""
+
+
+@click.command()
+@PROFILE
+@click.option("--out", type=click.Path(path_type=Path), help="Directory of the recording; a new one under runs/.")
+@SETS
+@click.option("--processes", default=1, type=click.IntRange(1), help="Load-generating processes.")
+@click.option(
+    "--repeat", default=1, type=click.IntRange(1), help="Run it so many times, into run-1, run-2 ... of --out."
+)
+@JSON
+@author_errors_exit
+def command(profile: Path, out: Path | None, sets: tuple[str, ...], processes: int, repeat: int, as_json: bool) -> None:
+    """Run PROFILE, record it, judge it, and exit with the verdict.
+
+    Of several runs the worst verdict counts; one that could not be carried out ends them. A table of them all comes
+    last, and with --json it is the only output.
+    """
+    from relayload.profile import load
+    from relayload.profile.forecast import check_samples
+    from relayload.profile.plan import check_rows
+    from relayload.recording import check_vacant, new_run_dir
+    from relayload.swarm.launch import Launch
+
+    loaded = load(profile, sets)
+    check_rows(loaded)
+    check_samples(loaded)
+    run_dir = out or new_run_dir(loaded.name)
+    run_dirs = [run_dir] if repeat == 1 else [run_dir / f"run-{number}" for number in range(1, repeat + 1)]
+    for own_dir in run_dirs:
+        check_vacant(own_dir)
+    launches = [Launch(profile, sets, own_dir, processes) for own_dir in run_dirs]
+    sys.exit(_once(loaded.name, launches[0], as_json) if repeat == 1 else _repeat(loaded.name, launches, as_json))
+
+
+def _once(name: str, launch: "Launch", as_json: bool) -> int:
+    code, recording = _run(name, launch)
+    if recording is not None:
+        _print_results(recording, as_json)
+    return code
+
+
+def _repeat(name: str, launches: "Sequence[Launch]", as_json: bool) -> int:
+    """One after the other, until one can't be carried out; then all of them at a glance."""
+    from relayload.core.verdict.compare import ENOUGH_RUNS
+    from relayload.core.verdict.repeats import repeats
+    from relayload.report.repeats import render_repeats
+
+    codes: list[int] = []
+    recordings: list[Recording] = []
+    for launch in launches:
+        code, recording = _run(name, launch)
+        codes.append(code)
+        if recording is not None:
+            recordings.append(recording)
+            _print_results(recording, as_json, in_a_set=True)
+        if code not in _VERDICTS:
+            break
+    code = codes[-1] if codes[-1] not in _VERDICTS else min(codes, key=_VERDICTS.index)
+    print_value(repeats([_line(recording) for recording in recordings], code), as_json, render_repeats)
+    if recordings:
+        told = f"next: relayload compare {launches[0].run_dir.parent} OTHER, another set of at least {ENOUGH_RUNS} runs"
+        click.echo(told, err=True)
+    return code
+
+
+def _run(name: str, launch: "Launch") -> "tuple[int, Recording | None]":
+    """The exit code, and the recording if there is a verdict. Tells what Locust last said if something went wrong."""
+    from relayload.recording import Recording
+    from relayload.report.live import LiveDisplay
+    from relayload.swarm.launch import last_words, run
+
+    with LiveDisplay(name) as display:
+        code = run(launch, display.show)
+    recording = Recording.open(launch.run_dir) if (launch.run_dir / "run.json").exists() else None
+    judged = recording if recording is not None and recording.verdict() is not None else None
+    if judged is None or code == _CRASHED:
+        click.echo(last_words(launch.run_dir), err=True, nl=False)
+    return code, judged
+
+
+def _print_results(recording: "Recording", as_json: bool, *, in_a_set: bool = False) -> None:
+    """The tables of a run; as JSON its verdict, unless one for the whole set is still to come."""
+    from relayload.recording.sets import results
+    from relayload.report.text import render_summary, render_verdict
+    from relayload.verbs.telling import Outputs, tell
+
+    summary, verdict = results(recording)
+    if not as_json:
+        click.echo(f"{render_summary(summary)}\n{render_verdict(verdict)}", nl=False)
+    elif not in_a_set:
+        print_value(verdict, as_json, render_verdict)
+    tell(Outputs(), summary, verdict)
+    click.echo(f"recording: {recording.directory}", err=True)
+
+
+def _line(recording: "Recording") -> "RunLine":
+    from relayload.core.verdict.repeats import run_line
+    from relayload.recording.sets import results, unfit
+
+    summary, verdict = results(recording)
+    return run_line(str(recording.directory), summary, verdict, unfit(recording, verdict))

@@ -1,0 +1,87 @@
+"""`relayload run`, with recordings instead of load; tests/test_cli.py runs it whole."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from support import SHORT
+
+from relayload.cli import main
+from relayload.swarm import launch as swarm
+
+PASSES, FAILS = ("latency.p50 < 1s",), ("latency.p50 < 1ms",)
+Repeat = Callable[..., Result]
+
+
+@pytest.fixture
+def repeat(tmp_path: Path, make_recording, steady_lines, monkeypatch) -> Repeat:
+    """Runs a profile so many times; of each run the objectives are given, or the exit code of one without a verdict."""
+
+    def repeat(*runs: tuple[str, ...] | int, options: tuple[str, ...] = ()) -> Result:
+        coming = iter(runs)
+
+        def launched(launch: swarm.Launch, _: object) -> int:
+            this = next(coming)
+            launch.run_dir.mkdir(parents=True)
+            (launch.run_dir / swarm.LOG_NAME).write_text("relayload: something went wrong\n")
+            if isinstance(this, int):
+                return this
+            recording = make_recording(steady_lines, str(launch.run_dir.relative_to(tmp_path)), objectives=this)
+            recording.write_verdict(recording.judge())
+            return recording.judge().exit_code
+
+        monkeypatch.setattr(swarm, "run", launched)
+        profile = tmp_path / "short.yaml"
+        profile.write_text(SHORT.format(arrivals="constant", seconds=1))
+        arguments = ["run", str(profile), "--out", str(tmp_path / "set"), "--repeat", str(len(runs)), *options]
+        return CliRunner(env={"GITHUB_ACTIONS": None}).invoke(main, arguments)
+
+    return repeat
+
+
+def test_several_runs_end_with_a_table_of_them_and_what_to_do_next(repeat: Repeat, tmp_path: Path):
+    result = repeat(PASSES, FAILS, PASSES)
+    assert result.exit_code == 3, result.output
+    table = result.stdout[result.stdout.index("3 runs in") :].splitlines()
+    assert [line.split()[:2] for line in table[2:5]] == [["run-1", "PASS"], ["run-2", "FAIL"], ["run-3", "PASS"]]
+    assert [line.split()[0] for line in table[5:]] == ["median", "min", "max"]
+    assert result.stderr.endswith(f"next: relayload compare {tmp_path}/set OTHER, another set of at least 6 runs\n")
+
+
+def test_several_runs_are_one_json_document(repeat: Repeat, tmp_path: Path):
+    result = repeat(PASSES, FAILS, options=("--json",))
+    told = json.loads(result.stdout)
+    assert result.exit_code == told["exit_code"] == 3
+    assert [run["run_dir"] for run in told["runs"]] == [f"{tmp_path}/set/run-1", f"{tmp_path}/set/run-2"]
+    assert [run["verdict"]["verdict"] for run in told["runs"]] == ["PASS", "FAIL"]
+    assert told["spread"]["latency_p50_s"]["median"] == pytest.approx(0.501)
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_run_that_could_not_be_carried_out_ends_them_and_the_others_are_told(repeat: Repeat, options):
+    result = repeat(PASSES, 1, PASSES, options=options)
+    assert result.exit_code == 1
+    assert "relayload: something went wrong" in result.stderr
+    if options:
+        assert len(json.loads(result.stdout)["runs"]) == 1
+    else:
+        assert "1 run in" in result.stdout
+        assert "run-3" not in result.output
+
+
+def test_one_run_has_no_table_of_runs(repeat: Repeat):
+    result = repeat(PASSES)
+    assert (result.exit_code, "median" in result.output, "next:" in result.output) == (0, False, False)
+
+
+def test_as_json_one_run_is_its_verdict(repeat: Repeat):
+    assert json.loads(repeat(PASSES, options=("--json",)).stdout)["verdict"] == "PASS"
+
+
+def test_nothing_is_sent_if_any_of_the_directories_is_taken(repeat: Repeat, make_recording, steady_lines):
+    make_recording(steady_lines, "set/run-2")
+    result = repeat(PASSES, PASSES)
+    assert result.exit_code == 2
+    assert "run-2: already holds a recording" in result.stderr
