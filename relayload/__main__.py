@@ -1,5 +1,32 @@
-"""`python -m relayload`."""
+"""`relayload`, and `python -m relayload`."""
 
-from relayload.cli import main
+import os
+import signal
+import sys
+from types import FrameType
 
-main()
+_NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+
+
+def main() -> None:
+    """The command line. A run can be interrupted from its first moment on, long before all of it is imported."""
+    if sys.argv[1:2] == ["run"]:
+        for number in _NAMES:
+            signal.signal(number, _leave)
+    from relayload.cli import main as command_line
+
+    command_line()
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    """One line, and gone: nothing has been started that would have to be ended in order.
+
+    No exception, since Python drops those that are raised in a destructor or a callback, and the run would go on.
+    """
+    line_break = "\n" if os.isatty(2) else ""
+    os.write(2, f"{line_break}relayload: ended by {_NAMES[signal.Signals(number)]}\n".encode())
+    os._exit(128 + number)
+
+
+if __name__ == "__main__":
+    main()

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -137,6 +138,28 @@ def test_ctrl_c_ends_a_run_in_order(start: Start, profile: WriteProfile, tmp_pat
     gate = start("relayload", "gate", out)
     assert gate.wait() == 4
     assert "Ctrl-C ended the run after" in gate.output
+
+
+@pytest.mark.parametrize("locust_started", [False, True])
+@pytest.mark.parametrize(("number", "code", "name"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")])
+def test_a_run_that_is_starting_up_can_be_interrupted(
+    start: Start,
+    profile: WriteProfile,
+    tmp_path: Path,
+    number: signal.Signals,
+    code: int,
+    name: str,
+    locust_started: bool,
+) -> None:
+    run = start("relayload", "run", profile(seconds=60), "--out", tmp_path / "run")
+    time.sleep(0.3)
+    if locust_started:
+        wait_for((tmp_path / "run" / "locust.log").exists)
+    run.signal(number)
+    assert run.wait() == code
+    (line,) = run.output.splitlines()
+    assert line.startswith("relayload: ")
+    assert name in line
 
 
 def test_a_wrong_key_is_exit_6_and_is_not_told(

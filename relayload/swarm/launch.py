@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Self
 
 from relayload.core.results.progress import Progress
 from relayload.swarm import progress
 from relayload.swarm.options import LAUNCHER_PID, OWN_MESSAGE
 
 LOG_NAME = "locust.log"
+_RECORDING = "run.json"
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 _POLL_S = 0.2
 _LAST_LINES = 20
@@ -60,14 +62,14 @@ def workers(processes: int) -> list[str]:
 
 
 def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
-    """Run to the end and return Locust's exit code; Ctrl-C and SIGTERM are handed on.
+    """Run to the end and return Locust's exit code; Ctrl-C and SIGTERM are handed on, and are 130 and 143.
 
     `watch` is called a few times a second with the progress, None until there is one. What Locust says goes to
     `locust.log` in the run's directory.
     """
     launch.run_dir.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, LAUNCHER_PID: str(os.getpid())}
-    with (launch.run_dir / LOG_NAME).open("wb") as log:
+    with (launch.run_dir / LOG_NAME).open("wb") as log, _Interruption(launch.run_dir) as interruption:
         # A session of its own, so that a terminal's Ctrl-C reaches Locust through us alone, and once.
         process = subprocess.Popen(
             launch.command,
@@ -77,11 +79,17 @@ def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
             env=environment,
             start_new_session=True,
         )
-        with _SignalsPassedTo(process):
-            while process.poll() is None:
-                watch(progress.read(launch.run_dir))
-                time.sleep(_POLL_S)
-    return process.returncode if process.returncode >= 0 else 128 - process.returncode
+        interruption.follow(process)
+        while process.poll() is None:
+            watch(progress.read(launch.run_dir))
+            time.sleep(_POLL_S)
+    code = interruption.exit_code or process.returncode
+    return code if code >= 0 else 128 - code
+
+
+def recorded(run_dir: Path) -> bool:
+    """Whether a run has begun in that directory: before it does, it leaves nothing but a log."""
+    return (run_dir / _RECORDING).exists()
 
 
 def last_words(run_dir: Path) -> str:
@@ -91,20 +99,46 @@ def last_words(run_dir: Path) -> str:
     return "".join(ours or lines[-_LAST_LINES:])
 
 
-class _SignalsPassedTo:
-    """While inside, SIGINT and SIGTERM go to another process instead of ending this one."""
+class _Interruption:
+    """While inside, SIGINT and SIGTERM go to the process that is followed, instead of ending this one.
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
+    Before it records, there is nothing to end in order, and Python would answer a SIGINT with a traceback from wherever
+    it is, or lose it: until then its whole group gets SIGTERM, whichever has come.
+    """
+
+    def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
+        self._process: subprocess.Popen[bytes] | None = None
+        self._early: int | None = None
         self._before: dict[signal.Signals, signal._HANDLER] = {}
 
-    def __enter__(self) -> None:
+    @property
+    def exit_code(self) -> int | None:
+        """That of a run that was ended before it began."""
+        return None if self._early is None else 128 + self._early
+
+    def follow(self, process: subprocess.Popen[bytes]) -> None:
+        """Hand on to this one, also what has come already."""
+        self._process = process
+        if self._early is not None:
+            self._end()
+
+    def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._pass_on)
+        return self
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _pass_on(self, number: int, _: FrameType | None) -> None:
-        self._process.send_signal(number)
+        if self._process is not None and recorded(self._run_dir):
+            self._process.send_signal(number)
+            return
+        self._early = self._early or number
+        self._end()
+
+    def _end(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGTERM)

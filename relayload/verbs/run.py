@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from relayload.swarm.launch import Launch
 
 _CRASHED = 1
+_INTERRUPTED = {130: "Ctrl-C", 143: "SIGTERM"}
 _VERDICTS = (3, 4, 0)
 """The exit codes of runs that were carried out, the worst first."""
 
@@ -84,14 +85,17 @@ def _repeat(name: str, launches: "Sequence[Launch]", as_json: bool) -> int:
 
 
 def _run(name: str, launch: "Launch") -> "tuple[int, Recording | None]":
-    """The exit code, and the recording if there is a verdict. Tells what Locust last said if something went wrong."""
+    """The exit code, and the recording if there is a verdict. Tells what went wrong, if something did."""
     from relayload.recording import Recording
     from relayload.report.live import LiveDisplay
-    from relayload.swarm.launch import last_words, run
+    from relayload.swarm.launch import last_words, recorded, run
 
     with LiveDisplay(name) as display:
         code = run(launch, display.show)
-    recording = Recording.open(launch.run_dir) if (launch.run_dir / "run.json").exists() else None
+    recording = Recording.open(launch.run_dir) if recorded(launch.run_dir) else None
+    if recording is None and code in _INTERRUPTED:
+        click.echo(f"relayload: {_INTERRUPTED[code]} ended the run before its load began", err=True)
+        return code, None
     judged = recording if recording is not None and recording.verdict() is not None else None
     if judged is None or code == _CRASHED:
         click.echo(last_words(launch.run_dir), err=True, nl=False)
