@@ -44,9 +44,9 @@ def repeat(tmp_path: Path, make_recording, steady_lines, monkeypatch) -> Repeat:
 def test_several_runs_end_with_a_table_of_them_and_what_to_do_next(repeat: Repeat, tmp_path: Path):
     result = repeat(PASSES, FAILS, PASSES)
     assert result.exit_code == 3, result.output
-    table = result.stdout[result.stdout.index("3 runs in") :].splitlines()
-    assert [line.split()[:2] for line in table[2:5]] == [["run-1", "PASS"], ["run-2", "FAIL"], ["run-3", "PASS"]]
-    assert [line.split()[0] for line in table[5:]] == ["median", "min", "max"]
+    table = result.stdout[result.stdout.index("run    verdict") :].splitlines()
+    assert [line.split()[:2] for line in table[1:4]] == [["run-1", "PASS"], ["run-2", "FAIL"], ["run-3", "PASS"]]
+    assert [line.split()[0] for line in table[4:]] == ["median", "min", "max"]
     assert result.stderr.endswith(f"next: relayload compare {tmp_path}/set OTHER, another set of at least 6 runs\n")
 
 

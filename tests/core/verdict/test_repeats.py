@@ -1,8 +1,7 @@
 import pytest
 
 from relayload.core.results.record import Outcome
-from relayload.core.results.tables import summarize
-from relayload.core.verdict.gate import judge
+from relayload.core.verdict.gate import assess
 from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.repeats import RunLine, Spread, repeats, run_line
 
@@ -17,8 +16,7 @@ def line(request_line, end_line, make_run, folded):
             request_line(index, service_s=service_s, **(refused if index < failed else {})) for index in range(100)
         ]
         fold, run = folded([*requests, end_line(0, started=100)]), make_run()
-        summary = summarize(fold, run)
-        return run_line(f"set/run-{number}", summary, judge([parse("errors.rate < 50%")], fold, run, summary), unfit)
+        return run_line(f"set/run-{number}", *assess([parse("errors.rate < 50%")], fold, run), unfit)
 
     return make
 
