@@ -6,7 +6,7 @@ objects would take ten times that.
 
 import math
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import compress
 from operator import attrgetter
 from types import MappingProxyType
@@ -92,21 +92,22 @@ class Columns:
         """When those were due that have a value, in order."""
         if len(self.ordered(metric)) == len(self):
             return self.ordered("due")
-        return sorted(due for value, due in self._rows(metric) if value == value)
+        return sorted(due for value, due in zip(self[metric], self.due_s, strict=True) if value == value)
 
     def due_at(self, metric: str, value: float) -> Sequence[float]:
         """When those were due that have this value, in order."""
-        return sorted(due for own, due in self._rows(metric) if own == value)
+        return _picked(self.due_s, self[metric], value.__eq__)
 
     def due_below(self, metric: str, threshold: float) -> Sequence[float]:
         """When those were due whose value is below a threshold, in order."""
-        return sorted(due for value, due in self._rows(metric) if value < threshold)
+        return _picked(self.due_s, self[metric], threshold.__gt__)
 
     def due_above(self, metric: str, threshold: float) -> Sequence[float]:
         """When those were due whose value is above a threshold, in order."""
         tail = self._tail(metric)
-        rows = self._rows(metric) if threshold < tail.above else zip(tail.values, tail.due_s, strict=True)
-        return sorted(due for value, due in rows if value > threshold)
+        if threshold < tail.above:
+            return _picked(self.due_s, self[metric], threshold.__lt__)
+        return _picked(tail.due_s, tail.values, threshold.__lt__)
 
     def count_above(self, metric: str, threshold: float) -> int:
         return sum(map(threshold.__lt__, self[metric]))
@@ -116,9 +117,6 @@ class Columns:
         """How many requests waited for our own quota, and how long, added up."""
         waits = self._stored["throttled"]
         return (len(waits) - waits.count(0.0), sum(waits)) if any(waits) else (0, 0.0)
-
-    def _rows(self, metric: str) -> Iterator[tuple[float, float]]:
-        return zip(self[metric], self.due_s, strict=True)
 
     def _repeats_ttft(self, metric: str) -> bool:
         """The first token was always a visible one, as it is where nothing is reasoned about."""
@@ -142,6 +140,11 @@ class Columns:
         self._ordered: dict[str, array[float]] = {}
         self._moments: dict[str, Moments] = {}
         self._tails: dict[str, _Tail] = {}
+
+
+def _picked(due_s: Sequence[float], values: Sequence[float], wanted: Callable[[float], bool]) -> list[float]:
+    """When those were due whose value is wanted, in order."""
+    return sorted(compress(due_s, map(wanted, values)))
 
 
 def _append(column: "array[float]", values: Sequence[float | None]) -> None:

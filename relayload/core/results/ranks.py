@@ -3,8 +3,11 @@
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Protocol
+
+_LOOKS = 32
+"""How often a part is looked at to find where it ends."""
 
 
 class Ranks(Protocol):
@@ -51,6 +54,12 @@ class Parts:
     def count_until(self, turns: Callable[[float], bool]) -> int:
         return sum(bisect_left(array, True, key=turns) for array in self._arrays)
 
+    def edges(self, parts: int) -> list[float]:
+        """Values that cut the sample into so many parts of about the same size: some of every array are looked at."""
+        step = max(1, self.count // (parts * _LOOKS))
+        looked_at = sorted(chain.from_iterable(array[step // 2 :: step] for array in self._arrays))
+        return [looked_at[part * len(looked_at) // parts] for part in range(1, parts)]
+
 
 class Counted:
     """A sorted sample of which each distinct value is kept once, with how often it comes."""
@@ -79,6 +88,10 @@ class Counted:
 
     def count_until(self, turns: Callable[[float], bool]) -> int:
         return self._count_before(bisect_left(self.values, True, key=turns))
+
+    def edges(self, parts: int) -> list[float]:
+        """Values that cut the sample into so many parts, as equal as may be; fewer where a value comes too often."""
+        return sorted({self.at(part * self.count // parts + 1) for part in range(1, parts)})
 
     def items(self) -> Iterable[tuple[float, int]]:
         """Each distinct value, in order, and how often it comes."""

@@ -176,39 +176,38 @@ def interval_ranks(quantile: float, n: int, effective_n: int, confidence: float)
 
 def effective_size(marked_s: Ranks, due_s: Parts | Counted) -> int:
     """How many independent values would tell as much as those due at `due_s`, some of which are marked."""
-    if isinstance(due_s, Counted):
-        return _counted_size(marked_s, due_s)
     n = due_s.count
     if n <= _SMALLEST_EFFECTIVE_N:
         return n
     batches = min(math.isqrt(n), _MOST_BATCHES)
-    ratio = max(_variance_ratio(marked_s, due_s, batches), _variance_ratio(marked_s, due_s, batches // 2))
+    ratio = max(_variance_ratio(_counts(marked_s, due_s, count)) for count in (batches, batches // 2))
     return max(_SMALLEST_EFFECTIVE_N, int(n / ratio))
 
 
-def _counted_size(marked_s: Ranks, due_s: Counted) -> int:
-    """The same where instants are those of slots, so that a batch is of whole slots."""
-    until = [*map(marked_s.count_below, due_s.values[1:]), marked_s.count]
-    counts = list(zip([*until[:1], *map(sub, until[1:], until)], due_s.counts, strict=True))
-    return min(batched_size(counts, batches) for batches in (_MOST_BATCHES, _MOST_BATCHES // 2))
+def _counts(marked_s: Ranks, due_s: Parts | Counted, batches: int) -> list[tuple[int, int]]:
+    """Marked and all requests of batches of about the same size, in order of time."""
+    edges = due_s.edges(batches)
+    marked, sizes = (_between(edges, ranks) for ranks in (marked_s, due_s))
+    return [(k, size) for k, size in zip(marked, sizes, strict=True) if size]
 
 
-def _variance_ratio(marked_s: Ranks, due_s: Parts, batches: int) -> float:
+def _between(edges: Sequence[float], ranks: Ranks) -> list[int]:
+    until = [*map(ranks.count_below, edges), ranks.count]
+    return [until[0], *map(sub, until[1:], until)]
+
+
+def _variance_ratio(batches: Sequence[tuple[int, int]]) -> float:
     """Variance of the share of marks by batch means, over what independent marks would have; at least 1.
 
     A ratio that independent marks reach by chance in one of 20 samples counts as 1, and a larger one is widened as
     Student's t is for so few batches.
     """
-    size = due_s.count // batches
-    until = [marked_s.count_below(due_s.at(batch * size + 1)) for batch in range(1, batches)]
-    whole = batches * size  # what is left over at the end is in no batch
-    until.append(marked_s.count if whole == due_s.count else marked_s.count_below(due_s.at(whole + 1)))
-    marks = [until[0], *map(sub, until[1:], until)]
-    share = until[-1] / (batches * size)
+    marked, n = (sum(column) for column in zip(*batches, strict=True))
+    share = marked / n
     if share in (0.0, 1.0):
         return 1.0
-    between = size * math.fsum((count / size - share) ** 2 for count in marks) / (batches - 1)
-    return _surely(between / (share * (1 - share)), batches)
+    between = math.fsum((k - share * size) ** 2 for k, size in batches) * len(batches) / (len(batches) - 1)
+    return _surely(between / (n * share * (1 - share)), len(batches))
 
 
 def _surely(ratio: float, batches: int) -> float:
@@ -216,17 +215,15 @@ def _surely(ratio: float, batches: int) -> float:
     return ratio * (1 + 2.4 / (batches - 1)) if ratio > chance else 1.0
 
 
-def batched_size(counts: Sequence[tuple[int, int]], most_batches: int = _MOST_BATCHES) -> int:
+def batched_size(counts: Sequence[tuple[int, int]]) -> int:
     """As `effective_size`, where only counts are known: marked and all requests of each second, in order of time."""
     marked, n = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
     if n <= _SMALLEST_EFFECTIVE_N or not 0 < marked < n:
         return n
-    batches = list(_batches(counts, n / min(math.isqrt(n), most_batches)))
+    batches = list(_batches(counts, n / min(math.isqrt(n), _MOST_BATCHES)))
     if len(batches) < 2:
         return _SMALLEST_EFFECTIVE_N
-    share = marked / n
-    between = math.fsum((k - share * size) ** 2 for k, size in batches) * len(batches) / (len(batches) - 1)
-    return max(_SMALLEST_EFFECTIVE_N, int(n / _surely(between / (n * share * (1 - share)), len(batches))))
+    return max(_SMALLEST_EFFECTIVE_N, int(n / _variance_ratio(batches)))
 
 
 def _batches(counts: Sequence[tuple[int, int]], least: float) -> Iterator[tuple[int, int]]:
