@@ -108,8 +108,11 @@ def _metric_rows(name: str, metrics: Metrics) -> Iterator[Sequence[str]]:
 
 
 def _errors(summary: Summary) -> list[str]:
-    rows = ((escape(error.outcome), escape(error.error or ""), f"{error.count:,}") for error in summary.errors)
-    return table(("errors", "", "count"), rows)
+    rows = (
+        (escape(error.outcome), escape(error.error or ""), f"{error.count:,}", escape(error.said or ""))
+        for error in summary.errors
+    )
+    return table(("errors", "", "count", "as the relay put it first"), rows)
 
 
 def _side_by_side(comparison: SideBySide) -> Iterator[list[str]]:

@@ -138,7 +138,10 @@ def interval(low: float | None, high: float | None, unit: str) -> str:
 
 def _errors(summary: Summary) -> list[tuple[str, str]]:
     rows = [
-        f"{error.count:,} {error.outcome}" + (f" ({error.error})" if error.error else "") for error in summary.errors
+        f"{error.count:,} {error.outcome}"
+        + (f" ({error.error})" if error.error else "")
+        + (f": {error.said}" if error.said else "")
+        for error in summary.errors
     ]
     return [("errors" if not position else "", row) for position, row in enumerate(rows)]
 

@@ -9,10 +9,14 @@ from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.request import RelayFault, WireRequest
 from relayload.core.wire.stream import StreamFlaw, TokenStream
 from relayload.transport import Answer
+from relayload.transport.concealing import Secrets
 from relayload.transport.failures import OUTCOMES, Failure, outcome_of_status
 
 REQUEST_ID_HEADERS = ("x-request-id", "x-litellm-call-id", "x-generation-id")
 """Where relays say how they call this request, best first."""
+
+
+_SAID_LENGTH = 200
 
 
 class Phases(Struct, kw_only=True, gc=False):
@@ -56,14 +60,14 @@ class _Verdict(Struct, kw_only=True, gc=False):
     text: str = ""
 
 
-def answer(reading: Reading, phases: Phases) -> Answer:
-    """Judge what was read and put it on record."""
+def answer(reading: Reading, phases: Phases, secrets: Secrets) -> Answer:
+    """Judge what was read and put it on record, where no secret may stand."""
     verdict = _judged(reading)
     body = reading.body if reading.keep_body and verdict.outcome is Outcome.OK else b""
-    return Answer(_attempt(reading, phases, verdict), reading.headers, verdict.fault, verdict.text, body)
+    return Answer(_attempt(reading, phases, verdict, secrets), reading.headers, verdict.fault, verdict.text, body)
 
 
-def _attempt(reading: Reading, phases: Phases, verdict: _Verdict) -> Attempt:
+def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secrets) -> Attempt:
     sent_at_s, stream = phases.sent_at_s, reading.stream
     output_tokens = verdict.tokens.output
     counted = output_tokens is None and stream is not None and stream.chunks > 0
@@ -71,6 +75,7 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict) -> Attempt:
     return Attempt(
         outcome=verdict.outcome,
         error=verdict.error,
+        said=_said(verdict.fault, secrets),
         status=reading.status,
         sent_at_s=sent_at_s,
         service_s=_since(sent_at_s, ended_at_s),
@@ -96,6 +101,14 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict) -> Attempt:
         waiting_s=_since(phases.all_sent_at_s, phases.first_byte_at_s),
         receive_s=_since(phases.first_byte_at_s, ended_at_s),
     )
+
+
+def _said(fault: RelayFault | None, secrets: Secrets) -> str | None:
+    """The relay's own words, on one line and without what moves a terminal's cursor."""
+    if fault is None or not fault.message:
+        return None
+    printable = "".join(letter if letter.isprintable() else " " for letter in secrets.hidden_in(fault.message))
+    return " ".join(printable.split())[:_SAID_LENGTH] or None
 
 
 def _since(from_s: float | None, to_s: float | None) -> float | None:

@@ -9,6 +9,7 @@ from relayload import clock
 from relayload.core.wire.request import Timeouts, WireRequest
 from relayload.transport import Answer, OnText
 from relayload.transport.attempts import Phases, Reading, answer
+from relayload.transport.concealing import Secrets
 from relayload.transport.connection import Connection
 from relayload.transport.dial import Dialler
 from relayload.transport.exchange import Exchange
@@ -46,6 +47,7 @@ class NativeTransport:
         origin = origin_of(base_url)
         context = target_context(origin, verify=verify, ca_file=ca_file, client_cert=client_cert)
         proxy = proxy_for(origin)
+        self._secrets = Secrets(api_key, (headers or {}).values())
         self._arrivals = ArrivalClock()
         self._sweeper = Sweeper() if self._arrivals.stamped else None
         self._pool = Pool(Dialler(origin, self._arrivals, context, proxy), max_connections)
@@ -89,8 +91,8 @@ class NativeTransport:
             if _never_read(ended, lease.connection):
                 ended, lease = exchange(new=True)
         except WireError as error:
-            return answer(Reading(request=request, failure=error.failure), Phases())
-        return _answer(ended, lease, request, keep_body=keep_text)
+            return answer(Reading(request=request, failure=error.failure), Phases(), self._secrets)
+        return _answer(ended, lease, request, self._secrets, keep_body=keep_text)
 
     def close(self) -> None:
         """Close the connections that are not in use, and the others once they are done."""
@@ -107,7 +109,7 @@ def _never_read(exchange: Exchange, connection: Connection) -> bool:
     return exchange.failure in _UNANSWERED and connection.requests > 1 and connection.unprocessed
 
 
-def _answer(exchange: Exchange, lease: Lease, request: WireRequest, *, keep_body: bool) -> Answer:
+def _answer(exchange: Exchange, lease: Lease, request: WireRequest, secrets: Secrets, *, keep_body: bool) -> Answer:
     response = exchange.response
     reading = Reading(
         request=request,
@@ -130,4 +132,4 @@ def _answer(exchange: Exchange, lease: Lease, request: WireRequest, *, keep_body
         connect_s=lease.connect_s,
         tls_s=lease.tls_s,
     )
-    return answer(reading, phases)
+    return answer(reading, phases, secrets)

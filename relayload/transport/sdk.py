@@ -28,6 +28,7 @@ from relayload.core.wire.responses import ResponseEvent, response_event
 from relayload.core.wire.stream import TokenStream
 from relayload.transport import Answer, OnText
 from relayload.transport.attempts import Phases, Reading, answer
+from relayload.transport.concealing import Secrets
 from relayload.transport.deadlines import Watch, next_deadline
 from relayload.transport.failures import Failure, dial_failure
 from relayload.transport.origin import Origin, is_loopback, origin_of
@@ -97,6 +98,7 @@ class SdkTransport:
     ) -> None:
         origin = origin_of(base_url)
         context = target_context(origin, verify=verify, ca_file=ca_file, client_cert=client_cert)
+        self._secrets = Secrets(api_key, (headers or {}).values())
         self._client = openai.OpenAI(
             api_key=api_key,
             base_url=base_url,
@@ -139,7 +141,7 @@ class SdkTransport:
             phases.last_byte_at_s = clock.now_s()
         elif reading.failure in _UNSENT:
             phases.sent_at_s = None
-        return answer(reading, phases)
+        return answer(reading, phases, self._secrets)
 
     def close(self) -> None:
         self._client.close()

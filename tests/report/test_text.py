@@ -40,6 +40,17 @@ def test_a_summary_tells_counts_latencies_errors_rates_and_the_generator(lines, 
     assert "generator  late p99 1.00ms · loop p99 1.00ms · CPU 25% · kernel timestamps" in text
 
 
+def test_an_error_is_told_as_the_relay_put_it_first(request_line, make_run, folded):
+    refused = {"outcome": Outcome.REJECTED, "error": "http_404", "status": 404}
+    lines = [
+        request_line(2, said="the model `o33` was not found", **refused),
+        request_line(1, said="the model `o33` does not exist", **refused),
+        request_line(0, **refused),
+    ]
+    text = render_summary(summarize(folded(lines), make_run()))
+    assert "errors     3 rejected (http_404): the model `o33` does not exist" in text
+
+
 def test_one_scenario_is_told_once(request_line, make_run, folded):
     text = render_summary(summarize(folded([request_line(0)]), make_run()))
     assert text.count("latency") == 1

@@ -120,6 +120,24 @@ def test_an_error_status_is_an_outcome(serve, connect, ask, status, outcome, str
     assert answer.headers["retry-after"] == "3"
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"error":{"message":"no such\\n model","type":"t"}}', "no such model"),
+        (b"<html>\x1b[2J Bad Gateway</html>", "<html> [2J Bad Gateway</html>"),
+        (b'{"error":{"message":"wrong key: sk-test"}}', "wrong key: ***"),
+        (b'{"error":{"message":"' + b"x" * 900 + b'"}}', "x" * 200),
+        (b"", None),
+    ],
+)
+def test_what_the_relay_says_of_an_error_is_on_record(serve, connect, ask, body, said):
+    def script(peer):
+        peer.read_request()
+        peer.answer(body, "400 Bad Request")
+
+    assert connect(serve(script).base_url).send(ask(), PATIENT).attempt.said == said
+
+
 CHUNKED = b"transfer-encoding: chunked\r\n\r\n"
 
 

@@ -1,7 +1,7 @@
 """All requests of a run that share every tag: the smallest piece that tables and objectives add up."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
@@ -95,6 +95,7 @@ class Cell:
         "indices",
         "retried",
         "retries",
+        "said",
         "tokens",
         "tries",
     )
@@ -113,6 +114,8 @@ class Cell:
         self.retries = 0
         self.tries = Tries()
         self.buffered = 0
+        self.said: tuple[float, str] | None = None
+        """What the relay said of its error the first time, and when that request was due."""
 
     def __len__(self) -> int:
         return len(self.columns) + (0 if self.condensed is None else len(self.condensed))
@@ -142,7 +145,13 @@ class Cell:
         self.buffered += sum(map(attrgetter("buffered"), answers))
         self.gaps.add_sparse(chain.from_iterable(map(attrgetter("chunk_gaps"), answers)))
 
+        if records and records[0].outcome is not Outcome.OK:
+            saying = zip(records, answers, strict=True)
+            self._hear((record.intended_at_s, answer.said) for record, answer in saying if answer.said)
+
     def merge(self, other: "Cell") -> None:
+        if other.said:
+            self._hear([other.said])
         self.columns.merge(other.columns)
         self._merge_condensed(other.condensed)
         self.indices.extend(other.indices)
@@ -162,6 +171,9 @@ class Cell:
         self.condensed.add(self.columns)
         self.columns = Columns()
         self.indices = array("q")
+
+    def _hear(self, saying: Iterable[tuple[float, str]]) -> None:
+        self.said = min([*saying, *([self.said] if self.said else [])], default=None)
 
     def _merge_condensed(self, other: Condensed | None) -> None:
         if other is None:

@@ -45,6 +45,8 @@ class Attempt(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     outcome: Outcome
     error: str | None = None
     """A short stable name of what went wrong, such as `http_429`, `connect`, `first_token_timeout`."""
+    said: str | None = None
+    """What the relay said of its error, shortened, without keys."""
     kind: Kind | None = None
     """What the client made of it."""
     status: int | None = None

@@ -89,6 +89,8 @@ class ErrorCount(Struct, frozen=True, kw_only=True):
     error: str | None
     status: int | None
     count: int
+    said: str | None = None
+    """What the relay said of it the first time, shortened."""
 
 
 class Retries(Struct, frozen=True, kw_only=True):

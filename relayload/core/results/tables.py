@@ -232,11 +232,21 @@ class _Starts(NamedTuple):
 
 def _errors(everything: Selection) -> tuple[ErrorCount, ...]:
     counts: Counter[tuple[str, str | None, int | None]] = Counter()
+    said: dict[tuple[str, str | None, int | None], tuple[float, str]] = {}
     for key, cell in everything.cells.items():
         if key.failed:
-            counts[key.outcome, key.error, key.status] += len(cell)
+            ending = key.outcome, key.error, key.status
+            counts[ending] += len(cell)
+            if cell.said:
+                said[ending] = min(cell.said, said.get(ending, cell.said))
     return tuple(
-        ErrorCount(outcome=outcome, error=error, status=status, count=count)
+        ErrorCount(
+            outcome=outcome,
+            error=error,
+            status=status,
+            count=count,
+            said=said.get((outcome, error, status), (0.0, None))[1],
+        )
         for (outcome, error, status), count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
     )
 

@@ -1,0 +1,25 @@
+import pytest
+
+from relayload.transport.concealing import Secrets
+
+SECRETS = Secrets("my-own-key", ["Token hunter2hunter2", "eu"])
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("Incorrect API key provided: my-own-key.", "Incorrect API key provided: ***."),
+        ("no such token: hunter2hunter2 (Token hunter2hunter2)", "no such token: *** (***)"),
+        ("upstream refused sk-proj-abcdef123 of ours", "upstream refused *** of ours"),
+        ("Incorrect API key provided: sk-ab***xyz", "Incorrect API key provided: ***"),
+        ("got 'Authorization: Bearer abcdefghij'", "got 'Authorization: Bearer ***"),
+        ("the model `o33` does not exist in eu", "the model `o33` does not exist in eu"),
+        ("ask-me-anything is no task-force", "ask-me-anything is no task-force"),
+    ],
+)
+def test_what_a_relay_says_is_kept_without_secrets(said: str, kept: str):
+    assert SECRETS.hidden_in(said) == kept
+
+
+def test_a_target_without_a_key_hides_nothing():
+    assert Secrets("").hidden_in("no such model") == "no such model"
