@@ -13,7 +13,7 @@ import msgspec
 from relayload.core.results.record import Line
 from relayload.recording.compression import Compression, CutShort, decompressed
 
-_PIECE_BYTES = 1 << 17
+_PIECE_BYTES = 1 << 18
 _COMPRESSED_TO = 10
 """How many times larger records are, about, before they are compressed."""
 

@@ -1,5 +1,6 @@
 """One recording: its directory, and what it gives."""
 
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -30,6 +31,7 @@ from relayload.recording.processes import over, processes_at_hand
 
 RUN, SUMMARY, VERDICT = "run.json", "summary.json", "verdict.json"
 _RECORDS = re.compile(r"records-\d+\.jsonl(\.gz|\.zst)?")
+_UNKNOWN_S = 3600.0
 _LARGE_BYTES = 32 << 20
 """From where on it pays to fork."""
 
@@ -109,7 +111,7 @@ class Recording:
         large = sum(map(expected_bytes, files)) > _LARGE_BYTES
         processes = processes_at_hand() if large else 1
         run_all = over(processes)
-        empty = partial(Fold, self.run.ended_at_s or 0.0, rowwise(chosen))
+        empty = partial(Fold, _load_s(self.run), rowwise(chosen))
         fold, damages = empty(), []
         shares = parts(files, processes)
         for part_fold, part_damages in run_all([Job(partial(_fold_parts, share, empty)) for share in shares]):
@@ -192,6 +194,14 @@ def _fold_parts(parts: list[Part], empty: Callable[[], Fold]) -> tuple[Fold, lis
         for lines in read(part, damages):
             fold.extend(lines)
     return fold, damages
+
+
+def _load_s(run: RunInfo) -> float:
+    """How long the load lasted, or was to last where the run was killed."""
+    if run.ended_at_s is not None:
+        return run.ended_at_s
+    planned_s = max((span.ends_at_s for span in run.spans(math.inf)), default=0.0)
+    return planned_s if math.isfinite(planned_s) else _UNKNOWN_S
 
 
 _Content = TypeVar("_Content", bound=Struct)

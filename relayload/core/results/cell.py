@@ -2,13 +2,12 @@
 
 from array import array
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
 
 from relayload.core.results.columns import Columns
 from relayload.core.results.condensed import Condensed
-from relayload.core.results.histogram import Histogram
+from relayload.core.results.gaps import GapCounts
 from relayload.core.results.record import Attempt, Outcome, Record
 from relayload.core.results.tries import Tries
 
@@ -100,13 +99,13 @@ class Cell:
         "tries",
     )
 
-    def __init__(self, columns: Columns | None = None) -> None:
-        self.columns = columns or Columns()
+    def __init__(self, columns: Columns | None = None, gaps: GapCounts | None = None) -> None:
+        self.columns = Columns() if columns is None else columns
         """Of the requests that are not condensed."""
         self.condensed: Condensed | None = None
         self.indices = array("q")
         """Of the arrivals, -1 for later turns; kept where there are several targets, to find those sent as one."""
-        self.gaps = Histogram()
+        self.gaps = GapCounts() if gaps is None else gaps
         self.tokens = Tokens()
         self.retried = Tokens()
         """Of the tokens, those of attempts that another one followed."""
@@ -128,26 +127,27 @@ class Cell:
         assert not len(self.columns), "some are still to be condensed"
         return self.condensed
 
-    def extend(self, records: Sequence[Record]) -> None:
-        """Add requests."""
-        answers = [record.attempts[-1] if record.attempts else NO_ANSWER for record in records]
+    def extend(self, records: Sequence[Record], answers: Sequence[Attempt]) -> None:
+        """Add requests, each with its answering attempt."""
+        ok, before = records[0].outcome is Outcome.OK, len(self.columns)
         self.columns.extend(records, answers)
-        if records and records[0].target is not None:
+        if records[0].target is not None:
             self.indices.fromlist([-1 if record.turn else record.index for record in records])
-        self.tries.extend(records)
-        attempts = [attempt for record in records for attempt in record.attempts]
-        tried = sum(map(bool, map(attrgetter("attempts"), records)))
+        tries = list(map(len, map(attrgetter("attempts"), records)))
+        once = tries.count(1) == len(tries)
+        attempts = answers if once else [attempt for record in records for attempt in record.attempts]
         self.attempts += len(attempts)
-        self.retries += len(attempts) - tried
         self.tokens.extend(attempts)
-        if len(attempts) > tried:
+        if not once:
+            self.retries += len(attempts) - len(tries) + tries.count(0)
             self.retried.extend([attempt for record in records for attempt in record.attempts[:-1]])
-        self.buffered += sum(map(attrgetter("buffered"), answers))
-        self.gaps.add_sparse(chain.from_iterable(map(attrgetter("chunk_gaps"), answers)))
-
-        if records and records[0].outcome is not Outcome.OK:
+        if not (once and ok):
+            self.tries.extend(records)
+        if not ok:
             saying = zip(records, answers, strict=True)
             self._hear((record.intended_at_s, answer.said) for record, answer in saying if answer.said)
+        self.buffered += sum(map(attrgetter("buffered"), answers))
+        self.gaps.extend(self.columns.due_s[before:], list(map(attrgetter("chunk_gaps"), answers)))
 
     def merge(self, other: "Cell") -> None:
         if other.said:

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from relayload.core.results.cell import NO_ANSWER, Cell, Key, Place
+from relayload.core.results.gaps import GapCounts
 from relayload.core.results.indices import Indices
-from relayload.core.results.record import GUARDRAIL, Drop, End, Line, Record, Transition
+from relayload.core.results.record import GUARDRAIL, Attempt, Drop, End, Line, Record, Transition
 from relayload.core.results.run import RunInfo
 from relayload.core.results.slots import slot_width_s
 from relayload.core.results.starts import Starts
 
 MOST_EXACT = 1_000_000
+_GAP_SLOTS = 128
 _MOST_PENDING = 1 << 18
 """Requests that wait to be condensed together: the more, the cheaper, and the more memory."""
 _PLACE_AND_OUTCOME = attrgetter("scenario", "model", "stage", "measured", "target", "outcome._value_")
@@ -29,6 +31,7 @@ class Fold:
     """Requests by cell, drops by place, and what the workers said at the end."""
 
     __slots__ = (
+        "_gap_slot_s",
         "_load_s",
         "_most_exact",
         "_pending",
@@ -57,7 +60,10 @@ class Fold:
         self.cells: dict[Key, Cell] = {}
         self.condensed = False
         """Whether there are too many requests to keep each."""
-        self._load_s, self._rowwise, self._most_exact = load_s, rowwise, most_exact
+        self._load_s, self._most_exact = load_s, most_exact
+        self._rowwise = None if rowwise is None else rowwise - {"chunk_gap"}
+        in_windows = rowwise is not None and "chunk_gap" in rowwise
+        self._gap_slot_s = 1.0 if in_windows else slot_width_s(load_s, _GAP_SLOTS)
         self._pending = 0
         """Requests that are kept each."""
         self.last_due_s = 0.0
@@ -91,14 +97,16 @@ class Fold:
             else:
                 self._add_end(line)
         for alike in records.values():
-            for same in _by_answer(alike):
-                self._extend_cell(same)
+            for same, answers in _by_answer(alike):
+                self._extend_cell(same, answers)
         if self._pending > (_MOST_PENDING if self.condensed else self._most_exact):
             self._condense()
 
     def merge(self, other: "Fold") -> None:
         for key, cell in other.cells.items():
-            self.cells.setdefault(key, Cell()).merge(cell)
+            if key not in self.cells:
+                self.cells[key] = Cell(gaps=GapCounts(cell.gaps.width_s))
+            self.cells[key].merge(cell)
         for own, others in ((self.drops, other.drops), (self.refused, other.refused)):
             for place, due_s in others.items():
                 own.setdefault(place, array("d")).extend(due_s)
@@ -144,12 +152,12 @@ class Fold:
         """Those of all targets together."""
         return Indices.merged(self.indices.values())
 
-    def _extend_cell(self, alike: list[Record]) -> None:
-        """Add records that share every trait."""
-        key = _key(alike[0])
+    def _extend_cell(self, alike: list[Record], answers: list[Attempt]) -> None:
+        """Add records that share every trait, each with its answering attempt."""
+        key = _key(alike[0], answers[0])
         if key not in self.cells:
-            self.cells[key] = Cell()
-        self.cells[key].extend(alike)
+            self.cells[key] = Cell(gaps=GapCounts(self._gap_slot_s))
+        self.cells[key].extend(alike, answers)
         self._indices_of(key.place.target).add([record.index for record in alike if not record.turn])
         self.lines_of.update(map(attrgetter("worker"), alike))
         self._pending += len(alike)
@@ -181,20 +189,21 @@ class Fold:
         return self.indices[target]
 
 
-def _by_answer(alike: list[Record]) -> Iterable[list[Record]]:
-    """Records of one place and outcome, by the status, error and kind of their answers, which mostly are the same."""
+def _by_answer(alike: list[Record]) -> Iterable[tuple[list[Record], list[Attempt]]]:
+    """Records of one place and outcome, and their answers, by the status, error and kind of these: mostly the same."""
     answers = [record.attempts[-1] if record.attempts else NO_ANSWER for record in alike]
     traits = list(map(_STATUS_ERROR_KIND, answers))
     if traits.count(traits[0]) == len(traits):
-        return [alike]
-    split: defaultdict[object, list[Record]] = defaultdict(list)
-    for trait, record in zip(traits, alike, strict=True):
-        split[trait].append(record)
+        return [(alike, answers)]
+    split: defaultdict[object, tuple[list[Record], list[Attempt]]] = defaultdict(lambda: ([], []))
+    for trait, record, answer in zip(traits, alike, answers, strict=True):
+        records, answered = split[trait]
+        records.append(record)
+        answered.append(answer)
     return split.values()
 
 
-def _key(record: Record) -> Key:
-    answer = record.attempts[-1] if record.attempts else NO_ANSWER
+def _key(record: Record, answer: Attempt) -> Key:
     place = Place(record.scenario, record.model, record.stage, record.measured, record.target)
     kind = answer.kind.value if answer.kind else None
     return Key(place, record.outcome.value, answer.status, answer.error, kind)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from relayload.core.results.cell import Key
+from relayload.core.results.gaps import GapSample
 from relayload.core.results.jobs import Job
 from relayload.core.results.sample import Distribution, describe
 from relayload.core.results.selection import Selection, Series
@@ -49,5 +50,5 @@ def _waited(selection: Selection) -> bool:
 
 
 def _gaps(selection: Selection) -> Distribution | None:
-    gaps = selection.gaps()
-    return describe(gaps, SECONDS, gaps.count)
+    gaps = GapSample(selection.gaps())
+    return describe(gaps.measured, SECONDS, gaps.effective_n)

@@ -7,7 +7,7 @@ from functools import cached_property
 from relayload.core.results.cell import Cell, Key
 from relayload.core.results.columns import Columns
 from relayload.core.results.condensed import Condensed
-from relayload.core.results.histogram import Histogram
+from relayload.core.results.gaps import GapCounts
 from relayload.core.results.ranks import Counted, Parts, Sorted, together
 from relayload.core.results.sample import Distribution, Moments, Sample, describe, effective_size, rank_of
 
@@ -37,9 +37,10 @@ class Selection:
             counts[key.outcome] = counts.get(key.outcome, 0) + len(cell)
         return counts
 
-    def gaps(self) -> Histogram:
-        merged = Histogram()
-        for cell in self.cells.values():
+    def gaps(self) -> GapCounts:
+        cells = list(self.cells.values())
+        merged = GapCounts(cells[0].gaps.width_s) if cells else GapCounts()
+        for cell in cells:
             merged.merge(cell.gaps)
         return merged
 

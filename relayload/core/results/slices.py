@@ -10,6 +10,7 @@ from relayload.core.results.cell import Cell, Key, Place
 from relayload.core.results.columns import Columns
 from relayload.core.results.condensed import Condensed
 from relayload.core.results.fold import Fold
+from relayload.core.results.gaps import GapCounts
 
 
 class Slices:
@@ -20,15 +21,13 @@ class Slices:
         self._in_order: dict[Key, Columns] = {}
 
     def cut(self, begins_at_s: float, ends_at_s: float) -> Fold:
-        """What was due from one instant until before another. All transitions stay, and gaps between chunks are left
-        out: they are known of whole cells alone.
-        """
+        """What was due from one instant until before another. All transitions stay."""
         piece = Fold()
         piece.transitions = self._fold.transitions
         for key, cell in self._fold.cells.items():
             columns = self._between(key, begins_at_s, ends_at_s)
             if columns:
-                piece.cells[key] = _rows(cell, columns)
+                piece.cells[key] = _rows(cell, columns, cell.gaps.between(begins_at_s, ends_at_s))
         for place, due_s in self._drops.items():
             low, high = (bisect_left(due_s, at_s) for at_s in (begins_at_s, ends_at_s))
             if low < high:
@@ -66,9 +65,9 @@ def _in_order(columns: Columns) -> Columns:
     return Columns({name: array("d", map(columns[name].__getitem__, order)) for name in columns.names})
 
 
-def _rows(cell: Cell, columns: Columns) -> Cell:
+def _rows(cell: Cell, columns: Columns, gaps: GapCounts) -> Cell:
     """Some requests of a cell as one of their own."""
-    rows = Cell(columns)
+    rows = Cell(columns, gaps)
     if "output_tokens" in columns.names:
         rows.tokens.output = int(sum(count for count in columns["output_tokens"] if count == count))
     rows.tries = cell.tries.within(min(columns.due_s), max(columns.due_s))

@@ -15,10 +15,10 @@ _BUCKET_BITS = 16
 _CODES = 1 << _BUCKET_BITS
 
 
-def slot_width_s(last_s: float) -> float:
+def slot_width_s(last_s: float, most: int = MOST_SLOTS) -> float:
     """How wide the slots of a run are whose last request was due then: a second, or twice that as often as needed."""
     width_s = 1.0
-    while last_s >= width_s * MOST_SLOTS:
+    while last_s >= width_s * most:
         width_s *= 2
     return width_s
 

@@ -66,7 +66,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             _distribution("ttft"),
             _distribution("ttfo"),
             _distribution("tpot"),
-            _distribution("chunk_gap", windowless=_SPREAD, provable=()),
+            _distribution("chunk_gap", provable=("pN", "min", "max")),
             _distribution("late"),
             _distribution("throttled"),
             _distribution("output_rate", Unit.PER_SECOND),

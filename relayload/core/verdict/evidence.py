@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from relayload.core.results.breakers import Breaker, breakers
 from relayload.core.results.cell import Key, Place
 from relayload.core.results.fold import Fold
+from relayload.core.results.gaps import GapSample
 from relayload.core.results.ranks import Sorted, together
 from relayload.core.results.record import Transition
 from relayload.core.results.run import RunInfo, Span
@@ -19,7 +20,6 @@ from relayload.core.results.tables import load_s
 from relayload.core.results.tries import Cause
 from relayload.core.verdict.catalog import METRICS
 from relayload.core.verdict.conditions import bad_due_s
-from relayload.core.verdict.gaps import Gaps
 from relayload.core.verdict.objective import Objective, Tag
 from relayload.core.verdict.stats import Exceedance
 
@@ -62,11 +62,10 @@ class Evidence:
         ok = requests if one_outcome(objective) else requests.where(lambda key: key.ok)
         return Series(ok, objective.metric)
 
-    def gaps(self, objective: Objective) -> Gaps:
+    def gaps(self, objective: Objective) -> GapSample:
         """The gaps between chunks; each request without an answer has one that never ended."""
         requests = self.requests(objective)
-        endless = 0 if one_outcome(objective) else sum(map(len, self._unanswered_s(objective, requests)))
-        return Gaps(requests.gaps(), endless)
+        return GapSample(requests.gaps(), [] if one_outcome(objective) else self._unanswered_s(objective, requests))
 
     def errors(self, objective: Objective) -> Exceedance:
         """How many of the requests failed as the tags say."""
@@ -246,7 +245,7 @@ def _in_scenario(name: str) -> Callable[[Key], bool]:
 
 def _measures(ok: Selection, metric: str) -> bool:
     if metric == "chunk_gap":
-        return any(cell.gaps.counts for cell in ok.cells.values())
+        return any(len(cell.gaps) for cell in ok.cells.values())
     return any(len(cell.values.ordered(metric)) for cell in ok.cells.values())
 
 

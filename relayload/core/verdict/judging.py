@@ -61,17 +61,18 @@ def _count_over(objective: Objective, ordered: Ranks) -> int:
 
 
 def _judge_gaps(objective: Objective, evidence: Evidence) -> Judgement:
-    """Gaps are known by their histogram alone, so each counts as one independent value."""
+    """Gaps are known by their histogram alone."""
     gaps = evidence.gaps(objective)
     quantile = objective.quantile
     if quantile is None:
         measured = gaps.measured
-        return _judge_average(objective, measured.mean_s, measured.stddev_s, measured.count, measured.count)
+        return _judge_average(objective, measured.mean_s, measured.stddev_s, measured.count, gaps.effective_n)
     if not gaps.measured.counts:
         return nothing(objective)
     k = gaps.endless + gaps.count_unless(lambda gap_s: objective.op.holds(gap_s, objective.limit))
-    found = percentile(gaps, quantile * 100, gaps.count, objective.terms.confidence)
-    judged = _judge_exceedance(objective, quantile, Exceedance(k, gaps.count, gaps.count), found.value)
+    seen = Exceedance(k, gaps.count, gaps.effective_n)
+    found = percentile(gaps, quantile * 100, seen.effective_n, objective.terms.confidence)
+    judged = _judge_exceedance(objective, quantile, seen, found.value)
     return replace(judged, low=finite(found.low), high=finite(found.high))
 
 

@@ -160,9 +160,10 @@ def _rows(objective: Objective, evidence: Evidence) -> Iterator[_Row]:
 
 
 def _values(objective: Objective, evidence: Evidence) -> Iterator[_Row]:
+    of_requests = _gaps if objective.metric == "chunk_gap" else _measured
     for key, cell in evidence.requests(objective).cells.items():
         if one_outcome(objective) or key.ok or objective.metric in KNOWN_OF_ALL:
-            yield from _measured(objective, key, cell)
+            yield from of_requests(objective, key, cell)
         elif key.failed and objective.quantile is not None:
             yield from (_Row(key.place.scenario, due, k=1) for due in cell.columns.due_s)
     if objective.quantile is not None and not one_outcome(objective):
@@ -176,6 +177,15 @@ def _measured(objective: Objective, key: Key, cell: Cell) -> Iterator[_Row]:
             yield _Row(scenario, due, k=int(not within(value)), ok=ok, measured=1, value=value)
         else:
             yield _Row(scenario, due, n=0, ok=ok)
+
+
+def _gaps(objective: Objective, key: Key, cell: Cell) -> Iterator[_Row]:
+    """Second by second, since requests tell their gaps as counts."""
+    scenario, within = key.place.scenario, objective.op.within(objective.limit)
+    beyond = cell.gaps.by_slot(lambda gap_s: not within(gap_s))
+    for slot, n in cell.gaps.by_slot().items():
+        yield _Row(scenario, (slot + 0.5) * cell.gaps.width_s, n=n, k=beyond[slot], measured=n)
+    yield _Row(scenario, cell.columns.due_s[0], n=0, ok=len(cell))
 
 
 def _dropped(objective: Objective, evidence: Evidence) -> Iterator[_Row]:

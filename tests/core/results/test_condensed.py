@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from relayload.core.results.fold import Fold
+from relayload.core.results.histogram import bucket
 from relayload.core.results.record import Line, Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.results.slots import MOST_SLOTS, slot_width_s
@@ -28,7 +29,14 @@ def lines(request_line, drop_line) -> list[Line]:
         due_s = index / 2
         service_s = rng.lognormvariate(-1.0, 0.5) * (3.0 if 900 <= due_s < 1000 else 1.0)
         place = {"stage": "warm" if due_s < 100 else "steady", "measured": due_s >= 100, "intended_at_s": due_s}
-        changes = {"service_s": service_s, "ttft_s": service_s / 3, "ttfo_s": service_s / 2, "worker": index % 3}
+        gaps = (bucket(service_s / 50), 40, bucket(service_s / 20), 10)
+        changes = {
+            "chunk_gaps": gaps,
+            "service_s": service_s,
+            "ttft_s": service_s / 3,
+            "ttfo_s": service_s / 2,
+            "worker": index % 3,
+        }
         scenario = rng.choice(["simple", "simple", "proof"])
         if index % 50 == 7:
             changes = {"service_s": 0.01, "outcome": Outcome.RATE_LIMITED, "error": "http_429", "status": 429}
@@ -112,6 +120,8 @@ _OBJECTIVES = [
     parse("goodput{ttft<500ms, tpot<200ms}.rate >= 95%"),
     parse("throughput.per_second > 1"),
     with_terms(parse("latency.p50 < 600ms"), Terms(over_s=30.0, for_windows=2)),
+    with_terms(parse("chunk_gap.p90 < 40ms"), Terms(over_s=30.0)),
+    parse("chunk_gap.p99 < 1s"),
     with_terms(parse("goodput{latency<1s}.rate >= 70%"), Terms(over_s=60.0)),
     with_terms(parse("errors.rate < 20%"), Terms(over_s=60.0)),
     with_terms(parse("output_tokens.per_second > 1"), Terms(over_s=60.0)),

@@ -44,6 +44,12 @@ def test_a_slice_holds_what_was_due_in_it_in_the_order_of_the_schedule(request_l
     assert Slices(folded(lines)).cut(9.0, 20.0).cells == {}
 
 
+def test_a_slice_holds_the_gaps_of_its_seconds(request_line, folded):
+    lines = [request_line(index, chunk_gaps=(500, index)) for index in range(1, 6)]
+    (cell,) = Slices(folded(lines)).cut(2.0, 4.0).cells.values()
+    assert cell.gaps.by_slot() == {2: 2, 3: 3}
+
+
 @given(st.lists(st.tuples(st.floats(0, 29.9), st.booleans()), max_size=60))
 def test_windows_together_hold_every_request_once(rows):
     fold = Fold()

@@ -182,7 +182,12 @@ def test_every_metric_is_named_like_its_key():
     [
         ("ttft.p99 < 1s", {"for_windows": 2}, "'for' counts windows: write 'over', too, such as over: 30s"),
         ("cost.usd < $1", {"over_s": 30.0}, "cost.usd can't be told in windows: leave out 'over'"),
-        ("chunk_gap.p99 < 1s", {"over_s": 30.0}, "chunk_gap.p99 can't be told in windows: leave out 'over'"),
+        ("cost.usd < $2", {"over_s": 30.0}, "cost.usd can't be told in windows: leave out 'over'"),
+        (
+            "chunk_gap.avg < 1s",
+            {"abort": True},
+            "'chunk_gap.avg < 1s' can't be proven broken before the end: leave out 'abort'",
+        ),
         (
             "breaker.opened_after < 1s",
             {"over_s": 9.0},

@@ -6,6 +6,7 @@ import pytest
 
 from relayload.core.price import Price
 from relayload.core.resilience.state import State
+from relayload.core.results.histogram import bucket
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.results.terms import Terms
@@ -226,3 +227,32 @@ def test_a_run_that_is_just_within_its_budget_is_hardly_ever_ended(request_line,
                 ended += 1
                 break
     assert ended <= 3
+
+
+def _streams(request_line, long_gaps: int, n: int = 200):
+    """A stream every half second with 50 gaps of 20 ms, of which some take two seconds."""
+    short, long = bucket(0.02), bucket(2.0)
+    return [
+        request_line(index, intended_at_s=index / 2, chunk_gaps=(short, 50 - long_gaps, long, long_gaps))
+        for index in range(n)
+    ]
+
+
+@pytest.mark.parametrize(("long_gaps", "broken"), [(0, False), (1, False), (2, True)])
+def test_gaps_between_chunks_may_end_a_run(long_gaps: int, broken: bool, told, request_line):
+    reason = told("chunk_gap.p98 < 1s", _streams(request_line, long_gaps))
+    assert bool(reason) is broken
+    if broken:
+        assert reason == "chunk_gap.p98 < 1s: 400 of 10000 were beyond the limit, 2% may"
+
+
+def test_streams_in_flight_may_bring_many_short_gaps(told, request_line):
+    lines = _streams(request_line, 2)
+    assert told("chunk_gap.p98 < 1s", lines, in_flight=20)
+    assert told("chunk_gap.p98 < 1s", lines, in_flight=100) is None
+
+
+def test_a_scenario_without_chunks_is_not_asked_for_gaps_between_them(told, request_line):
+    plain = [request_line(index, scenario="plain") for index in range(500)]
+    failed = [request_line(index, scenario="plain", outcome=Outcome.TIMED_OUT) for index in range(500, 600)]
+    assert told("chunk_gap.p90 < 1s", [*plain, *failed, *_streams(request_line, 0)]) is None
