@@ -1,8 +1,12 @@
 """Runs as rows of a CSV, one a run, in which Apache Otava looks for the run from which on something changed.
 
-Otava reads a header, a column of times and columns of numbers; what was not measured is `nan`, for an empty cell is
-an error to it. Source: Otava's csv importer.
+Otava reads a header, a column of times and columns of numbers, and takes the rows as they stand, whatever their times.
+What was not measured is `nan`, for an empty cell is an error to it; where one value is `nan`, it finds nothing in the
+whole column. Source: the csv importer and `compute_change_points` of Otava 0.8.0.
 """
+
+import json
+from collections.abc import Sequence
 
 from relayload.core.results.sample import Distribution
 from relayload.core.results.summary import Summary
@@ -30,15 +34,41 @@ def row(summary: Summary, verdict: Verdict) -> list[str]:
     return [summary.started_at, summary.run_id, summary.profile.name, verdict.verdict.value, *told]
 
 
-def otava_config(csv_file: str, test: str) -> str:
-    """What Otava wants to read of the file, as its YAML."""
+def otava_config(csv_file: str, test: str, rows: Sequence[Sequence[str]] = ()) -> str:
+    """What Otava wants to read of the file, as its YAML: the metrics that all rows have."""
+    missing = _missing(rows)
     metrics = "".join(
-        f"      {name}: {{direction: {1 if name in MORE_IS_BETTER else -1}}}\n" for name in METRIC_COLUMNS
+        f"      {name}: {{direction: {1 if name in MORE_IS_BETTER else -1}}}\n"
+        for name in METRIC_COLUMNS
+        if name not in missing
     )
     return (
-        f"tests:\n  {test}:\n    type: csv\n    file: {csv_file}\n    time_column: time\n"
+        f"tests:\n  {_quoted(test)}:\n    type: csv\n    file: {_quoted(csv_file)}\n    time_column: time\n"
         f"    attributes: [run, profile, verdict]\n    metrics:\n{metrics}"
     )
+
+
+def remarks(rows: Sequence[Sequence[str]]) -> list[str]:
+    """What keeps Otava from finding the changes in these rows."""
+    profiles = sorted({row[COLUMNS.index("profile")] for row in rows})
+    mixed = f"rows of {len(profiles)} profiles, {', '.join(profiles)}, are one series to Otava: give each its own file"
+    partly = [
+        f"{name} was not measured in {count} of {len(rows)} runs, so Otava finds no change of it"
+        for name, count in _missing(rows).items()
+        if count < len(rows)
+    ]
+    return [*([mixed] if len(profiles) > 1 else []), *partly]
+
+
+def _missing(rows: Sequence[Sequence[str]]) -> dict[str, int]:
+    """The metrics that were not measured in all runs, and in how many."""
+    counts = {name: sum(row[COLUMNS.index(name)] == _NOT_MEASURED for row in rows) for name in METRIC_COLUMNS}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _quoted(text: str) -> str:
+    """As a scalar of YAML, whatever it says."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _percentiles(summary: Summary) -> list[float | None]:

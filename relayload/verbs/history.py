@@ -32,19 +32,21 @@ _WHICH = slice(0, 2)
 def command(run_dirs: tuple[Path, ...], file: Path, otava: bool) -> None:
     """Append a row for each run to a CSV that Apache Otava reads, in the order in which they began.
 
-    A run that has a row already is left out, and so is one that is INVALID, since its numbers can't be believed.
+    A run that has a row already is left out, and so is one that is INVALID, since its numbers can't be believed. What
+    keeps Otava from finding changes, such as runs of several profiles in one file, is told.
     """
     from relayload.recording.sets import recordings
-    from relayload.report.history import otava_config
+    from relayload.report.history import otava_config, remarks
 
-    found = recordings(run_dirs)
+    found, known = recordings(run_dirs), _known(file)
     if otava:
-        click.echo(otava_config(str(file), found[0].run.profile.name), nl=False)
+        click.echo(otava_config(str(file), found[0].run.profile.name, known), nl=False)
         return
-    known = _known(file)
-    added = [row for row in sorted(_rows(found)) if tuple(row[_WHICH]) not in known]
-    _append(file, added, new=not _begun(file))
-    click.echo(f"{file}: {len(added)} rows added", err=True)
+    runs = {tuple(row[_WHICH]) for row in known}
+    added = [row for row in sorted(_rows(found)) if tuple(row[_WHICH]) not in runs]
+    _add(file, known, added)
+    for told in (f"{len(added)} rows added", *remarks(known + added)):
+        click.echo(f"{file}: {told}", err=True)
 
 
 def _rows(found: "list[Recording]") -> Iterator[list[str]]:
@@ -63,31 +65,44 @@ def _rows(found: "list[Recording]") -> Iterator[list[str]]:
             yield row(summary, verdict)
 
 
+def _known(file: Path) -> list[list[str]]:
+    """The rows that there are. Raises AuthorError if the file has other columns."""
+    from relayload.report.history import COLUMNS
+
+    if not _begun(file):
+        return []
+    with file.open(newline="", encoding="utf-8") as opened:
+        header, *rows = [row for row in csv.reader(opened) if row]
+    if header != list(COLUMNS):
+        raise _fault(file, "has other columns than this version writes: name another file with --csv")
+    if any(len(row) != len(COLUMNS) for row in rows):
+        raise _fault(file, "has a row that is not whole, which Otava refuses: take it out")
+    return rows
+
+
 def _begun(file: Path) -> bool:
     return file.exists() and file.stat().st_size > 0
 
 
-def _known(file: Path) -> set[tuple[str, ...]]:
-    """The runs that have a row. Raises AuthorError if the file has other columns."""
+def _add(file: Path, known: list[list[str]], added: list[list[str]]) -> None:
+    """Append rows; where they have to stand before others, the file is written anew."""
     from relayload.report.history import COLUMNS
 
-    if not _begun(file):
-        return set()
-    with file.open(newline="", encoding="utf-8") as opened:
-        rows = list(csv.reader(opened))
-    if rows[0] != list(COLUMNS):
-        raise _fault(file, "has other columns than this version writes: name another file with --csv")
-    return {tuple(row[_WHICH]) for row in rows[1:] if row}
-
-
-def _append(file: Path, rows: list[list[str]], *, new: bool) -> None:
-    from relayload.report.history import COLUMNS
-
+    header = [] if _begun(file) else [list(COLUMNS)]
     try:
-        with file.open("a", newline="", encoding="utf-8") as opened:
-            csv.writer(opened, lineterminator="\n").writerows([list(COLUMNS), *rows] if new else rows)
+        if known and added and added[0] < known[-1]:
+            anew = file.with_name(f"{file.name}.new")
+            _write(anew, "w", [list(COLUMNS), *sorted(known + added)])
+            anew.replace(file)
+        else:
+            _write(file, "a", header + added)
     except OSError as error:
         raise _fault(file, f"can't be written: {error.strerror}") from None
+
+
+def _write(file: Path, mode: str, rows: list[list[str]]) -> None:
+    with file.open(mode, newline="", encoding="utf-8") as opened:
+        csv.writer(opened, lineterminator="\n").writerows(rows)
 
 
 def _fault(file: Path, message: str) -> "AuthorError":

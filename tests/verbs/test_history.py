@@ -1,12 +1,19 @@
 import csv
-from datetime import datetime
+import json
+import re
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 import yaml
 from click.testing import CliRunner, Result
+from support import ROOT
 
 from relayload.cli import main
-from relayload.report.history import COLUMNS, METRIC_COLUMNS
+from relayload.core.results.run import ProfileInfo
+from relayload.report.history import COLUMNS, METRIC_COLUMNS, otava_config
 
 
 def _history(*arguments: str | Path) -> Result:
@@ -42,7 +49,8 @@ def test_the_file_is_what_otava_reads(make_recording, steady_lines, tmp_path: Pa
     assert row["usd_per_ok"] == "nan"
     config = yaml.safe_load(_history(tmp_path / "run", "--csv", file, "--otava").stdout)["tests"]["trial"]
     assert (config["type"], config["file"], config["time_column"]) == ("csv", str(file), "time")
-    assert set(config["metrics"]) | {"time", *config["attributes"]} == set(COLUMNS)
+    assert {"time", *config["attributes"], *config["metrics"], "usd_per_ok"} == set(COLUMNS)
+    assert "usd_per_ok" not in config["metrics"]
     assert config["metrics"]["ok_per_s"]["direction"] == 1
 
 
@@ -62,3 +70,71 @@ def test_a_file_with_other_columns_is_left_alone(make_recording, steady_lines, t
     assert result.exit_code == 2
     assert "has other columns than this version writes" in result.stderr
     assert file.read_text() == "time,x\n"
+
+
+def test_a_row_that_is_not_whole_is_told(make_recording, steady_lines, tmp_path: Path):
+    make_recording(steady_lines, "run")
+    file = tmp_path / "history.csv"
+    file.write_text(f"{','.join(COLUMNS)}\n2026-01-01T03:04:05Z,torn\n")
+    result = _history(tmp_path / "run", "--csv", file)
+    assert (result.exit_code, "has a row that is not whole" in result.stderr) == (2, True)
+
+
+def test_a_run_that_began_earlier_stands_before_later_ones(make_recording, steady_lines, tmp_path: Path):
+    file = tmp_path / "history.csv"
+    for day in (3, 1, 2):
+        make_recording(steady_lines, f"run-{day}", started_at=f"2026-01-0{day}T03:04:05Z")
+        _history(tmp_path / f"run-{day}", "--csv", file)
+    assert [row["run"] for row in _rows(file)] == ["run-1", "run-2", "run-3"]
+    assert list(tmp_path.glob("history*")) == [file]
+
+
+def test_a_metric_that_only_some_runs_have_is_told_and_not_in_otavas_configuration(
+    make_recording, request_line, steady_lines, tmp_path: Path
+):
+    file = tmp_path / "history.csv"
+    make_recording(steady_lines, "set/run-1")
+    make_recording([request_line(index, ttft_s=None, ttfo_s=None) for index in range(100)], "set/run-2")
+    told = _history(tmp_path / "set", "--csv", file).stderr
+    assert f"{file}: ttft_p99_s was not measured in 1 of 2 runs, so Otava finds no change of it\n" in told
+    assert "usd_per_ok" not in told
+    (config,) = yaml.safe_load(_history(tmp_path / "set", "--csv", file, "--otava").stdout)["tests"].values()
+    assert {"latency_p99_s", "ttft_p99_s"} & set(config["metrics"]) == {"latency_p99_s"}
+
+
+def test_runs_of_several_profiles_in_one_file_are_told(make_recording, steady_lines, tmp_path: Path):
+    for name in ("chat", "code"):
+        make_recording(steady_lines, f"set/{name}", profile=ProfileInfo(name=name, sha256="0" * 64))
+    told = _history(tmp_path / "set", "--csv", tmp_path / "history.csv").stderr
+    assert "rows of 2 profiles, chat, code, are one series to Otava: give each its own file" in told
+
+
+@pytest.mark.parametrize("name", ["2026", "a: b", "yes", 'the "new" relay', "Grüße"])
+def test_otavas_configuration_holds_any_name(name: str):
+    (test,) = yaml.safe_load(otava_config(name, name))["tests"].items()
+    assert (test[0], test[1]["file"]) == (name, name)
+
+
+def test_the_documentation_shows_what_is_printed_for_otava():
+    (shown,) = re.findall(r"```yaml\n(tests:\n.*?)```", (ROOT / "docs" / "compare.md").read_text(), re.DOTALL)
+    unpriced = ["nan" if name == "usd_per_ok" else "1" for name in COLUMNS]
+    assert shown == otava_config("history.csv", "nightly", [unpriced])
+
+
+@pytest.mark.otava
+@pytest.mark.skipif(shutil.which("otava") is None, reason="Apache Otava is not installed")
+def test_otava_finds_the_run_from_which_on_something_changed(
+    make_recording, request_line, end_line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    first = datetime.now(UTC) - timedelta(days=60)
+    for run in range(40):
+        service_s = 0.5 + run % 7 / 1000 + (0.1 if run >= 25 else 0.0)
+        lines = [*(request_line(index, service_s) for index in range(20)), end_line(0, started=20)]
+        make_recording(lines, f"set/run-{run}", started_at=(first + timedelta(days=run)).isoformat())
+    _history("set")
+    Path("otava.yaml").write_text(_history("set", "--otava").stdout)
+    command = ["otava", "analyze", "trial", "--config-file", "otava.yaml", "-M", "0.05", "--output", "json"]
+    found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["trial"]
+    assert [change["attributes"]["run"] for change in found] == ["set/run-25"]
+    assert "latency_p99_s" in {change["metric"] for change in found[0]["changes"]}
