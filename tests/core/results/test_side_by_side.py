@@ -1,4 +1,5 @@
 from decimal import Decimal
+from random import Random
 
 import msgspec
 import pytest
@@ -49,10 +50,22 @@ def test_what_a_target_adds_is_told_at_each_percentile_of_the_pairs(pairs, folde
         (95.0, pytest.approx(0.294), pytest.approx(0.344)),
         (99.0, pytest.approx(0.298), pytest.approx(0.348)),
     ]
-    for at in relay.latency:
-        assert (at.low, at.added, at.high) == pytest.approx((0.05, 0.05, 0.05))
-    for at in relay.ttft:
-        assert (at.low, at.added, at.high) == pytest.approx((0.02, 0.02, 0.02))
+    for found, added_s in ((relay.latency, 0.05), (relay.ttft, 0.02)):
+        assert [at.added for at in found] == pytest.approx([added_s] * 3)
+        assert (found[0].low, found[0].high) == pytest.approx((added_s, added_s))
+        assert (found[2].low, found[2].high) == (None, None)  # one pair beyond the p99 tells nothing
+
+
+def test_pairs_are_found_in_whatever_order_they_were_recorded(pairs, folded, run):
+    lines = pairs()
+    shuffled = Random(1).sample(lines, len(lines))
+    assert side_by_side(folded(shuffled), run) == side_by_side(folded(lines), run)
+
+
+def test_an_arrival_that_was_recorded_twice_is_one_pair(pairs, folded, run):
+    lines = pairs()
+    (relay,) = side_by_side(folded([*lines, lines[0]]), run).targets
+    assert (relay.pairs, relay.ok_here_only, relay.ok_there_only) == (100, 0, 1)
 
 
 def test_what_is_saved_is_of_the_whole_run(pairs, folded, run):
