@@ -5,6 +5,7 @@ as the continued fraction of Lentz (Press et al., Numerical Recipes, 3rd ed., 6.
 """
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 
 _NORMAL = NormalDist()
@@ -31,6 +32,7 @@ def binomial_cdf(k: int, n: int, p: float) -> float:
     return beta_cdf(1 - p, n - k, k + 1)
 
 
+@lru_cache(4096)
 def binomial_quantile(share: float, n: int, p: float) -> int:
     """The smallest k with P(X <= k) >= share. Within one of it where the variance is above 2500."""
     k = _normal_guess(share, n, p)

@@ -13,7 +13,7 @@ of I that batch means give, in the order of the schedule (Law & Kelton, Simulati
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import sub
+from operator import mul, sub
 from typing import Protocol
 
 from msgspec import Struct
@@ -24,6 +24,8 @@ from relayload.core.results.ranks import Counted, Parts, Ranks, Sorted
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 CONFIDENCE = 0.95
 _SMALLEST_EFFECTIVE_N = 50
+_CANCELLED = 1e-6
+"""A smaller share of the squares is a difference of which the rounding took too much."""
 _MOST_BATCHES = 100
 """More would be shorter, and would miss what lasts longer than they."""
 
@@ -86,7 +88,10 @@ class Moments:
             mean = math.fsum(value * n for value, n in values.items()) / len(values)
             return cls(len(values), mean, math.fsum(n * (value - mean) ** 2 for value, n in values.items()))
         mean = sum(values) / len(values)
-        return cls(len(values), mean, math.dist(values, [mean] * len(values)) ** 2)
+        squares = sum(map(mul, values, values)) - mean * mean * len(values)
+        if squares < _CANCELLED * mean * mean * len(values):
+            squares = math.dist(values, [mean] * len(values)) ** 2
+        return cls(len(values), mean, squares)
 
     @classmethod
     def merged(cls, parts: Iterable["Moments"]) -> "Moments":
