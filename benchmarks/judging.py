@@ -14,6 +14,7 @@ from pathlib import Path
 
 from relayload.core.results.record import Attempt, End, Line, Outcome, Record
 from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo
+from relayload.core.results.terms import Asked, Terms
 from relayload.recording import Recording
 
 RATE_PER_S = 500.0
@@ -33,6 +34,10 @@ OBJECTIVES = (
     "requests.count > 10",
     "throughput.per_second > 10",
     "output_tokens.per_second > 10",
+    "goodput{ttft<2s, tpot<1s}.rate > 90%",
+    "retries.rate < 5%",
+    "breaker.trips == 0",
+    Asked(expr="latency.p95 < 10s", terms=Terms(over_s=60.0, for_windows=3)),
 )
 
 

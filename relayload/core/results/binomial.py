@@ -11,6 +11,8 @@ from statistics import NormalDist
 _NORMAL = NormalDist()
 _TINY = 1e-300
 _EPSILON = 1e-14
+_PRECISION = 1e-12
+_MOST_STEPS = 100
 _NORMAL_FROM = 2500.0
 """Variance from which the Cornish-Fisher expansion gives the quantile to within one."""
 
@@ -47,9 +49,11 @@ def binomial_quantile(share: float, n: int, p: float) -> int:
 
 def share_bounds(k: float, n: float, confidence: float) -> tuple[float, float]:
     """Clopper and Pearson's one-sided bounds of a share of which k of n were seen: each holds with `confidence`."""
-    low = 0.0 if k <= 0 else _beta_quantile(1 - confidence, k, n - k + 1)
-    high = 1.0 if k >= n else _beta_quantile(confidence, k + 1, n - k)
-    return low, high
+    if k <= 0:
+        return 0.0, -math.expm1(math.log1p(-confidence) / n)
+    if k >= n:
+        return math.exp(math.log1p(-confidence) / n), 1.0
+    return _beta_quantile(1 - confidence, k, n - k + 1), _beta_quantile(confidence, k + 1, n - k)
 
 
 def _continued_fraction(x: float, a: float, b: float) -> float:
@@ -81,11 +85,21 @@ def _normal_guess(share: float, n: int, p: float) -> int:
 
 
 def _beta_quantile(share: float, a: float, b: float) -> float:
-    low, high = 0.0, 1.0
-    while high - low > 1e-12 * max(high, 1e-6):
-        middle = (low + high) / 2
-        if beta_cdf(middle, a, b) < share:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
+    """By Newton's steps, and by halves where these lead astray."""
+    low, high, x = 0.0, 1.0, a / (a + b)
+    for _ in range(_MOST_STEPS):
+        beyond = beta_cdf(x, a, b) - share
+        low, high = (low, x) if beyond > 0 else (x, high)
+        density = _beta_density(x, a, b)
+        following = x - beyond / density if density else math.inf
+        if not low < following < high:
+            following = (low + high) / 2
+        if abs(following - x) <= _PRECISION * max(x, 1e-6) or high - low <= _PRECISION * max(high, 1e-6):
+            break
+        x = following
+    return x
+
+
+def _beta_density(x: float, a: float, b: float) -> float:
+    front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    return math.exp(front + (a - 1) * math.log(x) + (b - 1) * math.log1p(-x))

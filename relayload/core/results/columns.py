@@ -6,7 +6,7 @@ objects would take ten times that.
 
 import math
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import compress
 from operator import attrgetter
 from types import MappingProxyType
@@ -32,7 +32,10 @@ class _Tail(NamedTuple):
 class Columns:
     """The columns of requests that have much in common."""
 
-    __slots__ = ("_derived", "_moments", "_ordered", "_stored", "_tails")
+    __slots__ = ("_derived", "_moments", "_order", "_ordered", "_stored", "_tails")
+
+    _order: "array[int] | None"
+    """Positions in the order of the schedule, once somebody has asked."""
 
     def __init__(self, stored: "Mapping[str, array[float]] | None" = None) -> None:
         """Without columns of its own, all that are kept of requests, empty; `due` must be among them."""
@@ -83,6 +86,16 @@ class Columns:
         if metric not in self._moments:
             self._moments[metric] = Moments.of(self.ordered(metric))
         return self._moments[metric]
+
+    def in_order(self, metrics: Iterable[str]) -> "Columns":
+        """Some metrics of the requests, by when they were due."""
+        due_s = self.ordered("due")
+        if memoryview(self.due_s).cast("B") == memoryview(due_s).cast("B"):
+            return Columns({"due": due_s, **{metric: self[metric] for metric in metrics}})
+        if self._order is None:
+            self._order = array("L", sorted(range(len(self)), key=self.due_s.__getitem__))
+        moved = {metric: array("d", map(self[metric].__getitem__, self._order)) for metric in metrics}
+        return Columns({"due": due_s, **moved})
 
     def due_picked(self, picker: Picker) -> Sequence[float]:
         """When those were due that are picked, in order."""
@@ -140,6 +153,7 @@ class Columns:
         self._ordered: dict[str, array[float]] = {}
         self._moments: dict[str, Moments] = {}
         self._tails: dict[str, _Tail] = {}
+        self._order = None
 
 
 def _picked(due_s: Sequence[float], values: Sequence[float], wanted: Callable[[float], bool]) -> list[float]:

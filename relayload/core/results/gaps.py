@@ -5,32 +5,30 @@ counted by when their request was due: to see how much a sample of them tells, a
 """
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import chain, repeat
 
-from relayload.core.results.histogram import Histogram, middle_s
+from relayload.core.results.histogram import Histogram
 from relayload.core.results.ranks import Counted, Sorted
 from relayload.core.results.sample import batched_size, rank_of
 
-_BITS = 16
-_SLOT = 1 << _BITS
 _MARKED = 0.05
 
 
 class GapCounts:
     """Counts by slot and bucket. Adding and merging commute."""
 
-    __slots__ = ("_counts", "width_s")
+    __slots__ = ("_slots", "width_s")
 
     def __init__(self, width_s: float = 1.0) -> None:
         """Slots are so wide. Only those of the same width merge."""
         self.width_s = width_s
-        self._counts: defaultdict[int, int] = defaultdict(int)
+        self._slots: dict[int, Histogram] = {}
 
     def __len__(self) -> int:
-        return sum(self._counts.values())
+        return sum(slot.count for slot in self._slots.values())
 
     def extend(self, due_s: Sequence[float], gaps: Sequence[Sequence[int]]) -> None:
         """Add the gaps of requests, written flat as bucket, count, bucket, count ..."""
@@ -38,45 +36,45 @@ class GapCounts:
             return
         first, last = (int(at_s / self.width_s) for at_s in (min(due_s), max(due_s)))
         if first == last:
-            self._add(first, chain.from_iterable(gaps))
+            self._slot(first).add_sparse(chain.from_iterable(gaps))
             return
         for due, pairs in zip(due_s, gaps, strict=True):
-            self._add(int(due / self.width_s), pairs)
+            self._slot(int(due / self.width_s)).add_sparse(pairs)
 
     def merge(self, other: "GapCounts") -> None:
-        for code, count in other._counts.items():
-            self._counts[code] += count
+        for slot, counts in other._slots.items():
+            self._slot(slot).merge(counts)
 
     def between(self, begins_at_s: float, ends_at_s: float) -> "GapCounts":
         """Those of the slots whose middle lies between two instants."""
         piece = GapCounts(self.width_s)
-        for code, count in self._counts.items():
-            if begins_at_s <= self._middle_s(code >> _BITS) < ends_at_s:
-                piece._counts[code] = count
+        first, end = (math.ceil(at_s / self.width_s - 0.5) for at_s in (begins_at_s, ends_at_s))
+        for slot in range(first, end):
+            if slot in self._slots:
+                piece._slots[slot] = self._slots[slot]
         return piece
 
     def histogram(self) -> Histogram:
         """All of them, whenever they were."""
         whole = Histogram()
-        for code, count in self._counts.items():
-            whole.counts[code % _SLOT] += count
+        for counts in self._slots.values():
+            whole.merge(counts)
         return whole
 
     def by_slot(self, wanted: Callable[[float], bool] | None = None) -> "Counter[float]":
         """How many there are in each slot, or how many of those that are wanted."""
         counts: Counter[float] = Counter()
-        for code, count in self._counts.items():
-            if wanted is None or wanted(middle_s(code % _SLOT)):
-                counts[code >> _BITS] += count
+        for slot, own in self._slots.items():
+            count = own.count if wanted is None else own.count_if(wanted)
+            if count:
+                counts[slot] = count
         return counts
 
-    def _middle_s(self, slot: int) -> float:
-        return (slot + 0.5) * self.width_s
-
-    def _add(self, slot: int, pairs: Iterable[int]) -> None:
-        counts, base, numbers = self._counts, slot << _BITS, iter(pairs)
-        for bucket, count in zip(numbers, numbers, strict=True):
-            counts[base + bucket] += count
+    def _slot(self, slot: int) -> Histogram:
+        own = self._slots.get(slot)
+        if own is None:
+            own = self._slots[slot] = Histogram()
+        return own
 
 
 class GapSample:
@@ -114,7 +112,7 @@ class GapSample:
 
     def count_unless(self, holds: Callable[[float], bool]) -> int:
         """Of the measured ones, how many do not fit the condition."""
-        return sum(count for index, count in self.measured.counts.items() if not holds(middle_s(index)))
+        return self.measured.count - self.measured.count_if(holds)
 
     def _at_rank(self, rank: int) -> float:
         return self.measured.at_ranks([rank])[0] if rank <= self.measured.count else math.inf

@@ -10,7 +10,7 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 
 PRECISION_BITS = 7
@@ -93,6 +93,10 @@ class Histogram:
     @property
     def count(self) -> int:
         return sum(self.counts.values())
+
+    def count_if(self, wanted: Callable[[float], bool]) -> int:
+        """How many durations are wanted."""
+        return sum(count for index, count in self.counts.items() if wanted(middle_s(index)))
 
     @property
     def mean_s(self) -> float | None:

@@ -3,6 +3,7 @@
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from itertools import pairwise
 
@@ -16,9 +17,12 @@ from relayload.core.results.gaps import GapCounts
 class Slices:
     """Cuts pieces out of a fold, whose requests are put in the order of the schedule once."""
 
-    def __init__(self, fold: Fold) -> None:
+    def __init__(self, fold: Fold, metrics: AbstractSet[str]) -> None:
+        """`metrics` are those that pieces hold."""
         self._fold = fold
-        self._in_order: dict[Key, Columns] = {}
+        self._gaps = "chunk_gap" in metrics
+        self._metrics = sorted(metrics - {"chunk_gap"})
+        self._ordered: dict[Key, Columns] = {}
 
     def cut(self, begins_at_s: float, ends_at_s: float) -> Fold:
         """What was due from one instant until before another. All transitions stay."""
@@ -27,7 +31,8 @@ class Slices:
         for key, cell in self._fold.cells.items():
             columns = self._between(key, begins_at_s, ends_at_s)
             if columns:
-                piece.cells[key] = _rows(cell, columns, cell.gaps.between(begins_at_s, ends_at_s))
+                gaps = cell.gaps.between(begins_at_s, ends_at_s) if self._gaps else None
+                piece.cells[key] = _piece(cell, columns, gaps)
         for place, due_s in self._drops.items():
             low, high = (bisect_left(due_s, at_s) for at_s in (begins_at_s, ends_at_s))
             if low < high:
@@ -38,9 +43,9 @@ class Slices:
         values = self._fold.cells[key].values
         if isinstance(values, Condensed):
             return values.between(begins_at_s, ends_at_s)
-        if key not in self._in_order:
-            self._in_order[key] = _in_order(values)
-        columns = self._in_order[key]
+        if key not in self._ordered:
+            self._ordered[key] = values.in_order(self._metrics)
+        columns = self._ordered[key]
         low, high = (bisect_left(columns.due_s, at_s) for at_s in (begins_at_s, ends_at_s))
         return Columns({name: columns[name][low:high] for name in columns.names})
 
@@ -56,19 +61,10 @@ def windows(begins_at_s: float, ends_at_s: float, length_s: float) -> Iterator[t
     return pairwise(edges)
 
 
-def _in_order(columns: Columns) -> Columns:
-    """The same requests, sorted by when they were due."""
-    due_s = columns.due_s
-    if all(first <= second for first, second in pairwise(due_s)):
-        return columns
-    order = sorted(range(len(due_s)), key=due_s.__getitem__)
-    return Columns({name: array("d", map(columns[name].__getitem__, order)) for name in columns.names})
-
-
-def _rows(cell: Cell, columns: Columns, gaps: GapCounts) -> Cell:
+def _piece(cell: Cell, columns: Columns, gaps: GapCounts | None) -> Cell:
     """Some requests of a cell as one of their own."""
-    rows = Cell(columns, gaps)
+    piece = Cell(columns, gaps)
     if "output_tokens" in columns.names:
-        rows.tokens.output = int(sum(count for count in columns["output_tokens"] if count == count))
-    rows.tries = cell.tries.within(min(columns.due_s), max(columns.due_s))
-    return rows
+        piece.tokens.output = int(sum(count for count in columns["output_tokens"] if count == count))
+    piece.tries = cell.tries.within(min(columns.due_s), max(columns.due_s))
+    return piece

@@ -19,7 +19,7 @@ from relayload.core.results.slices import Slices, windows
 from relayload.core.results.tables import load_s
 from relayload.core.results.tries import Cause
 from relayload.core.verdict.catalog import METRICS
-from relayload.core.verdict.conditions import bad_due_s
+from relayload.core.verdict.conditions import bad_due_s, rowwise
 from relayload.core.verdict.objective import Objective, Tag
 from relayload.core.verdict.stats import Exceedance
 
@@ -141,7 +141,7 @@ class Evidence:
         assert over_s is not None
         spans = joined([(span.begins_at_s, span.ends_at_s) for span in self._admitted(objective)])
         edges = [window for span in spans for window in windows(*span, over_s)]
-        slices = Slices(self.fold)
+        slices = Slices(self.fold, rowwise([objective]) or frozenset())
         return [
             Window(self, slices, begins_at_s, ends_at_s, last=number == len(edges))
             for number, (begins_at_s, ends_at_s) in enumerate(edges, start=1)

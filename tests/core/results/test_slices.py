@@ -34,19 +34,19 @@ def test_a_slice_holds_what_was_due_in_it_in_the_order_of_the_schedule(request_l
         drop_line(6),
         drop_line(3),
     ]
-    piece = Slices(folded(lines)).cut(3.0, 5.0)
+    piece = Slices(folded(lines), {"ttft", "output_tokens"}).cut(3.0, 5.0)
     ok, failed = sorted(piece.cells.items(), key=lambda item: item[0].outcome)
     assert list(ok[1].columns.due_s) == [3.0, 4.0]
     assert list(ok[1].columns["ttft"]) == [0.3, 0.4]
     assert (ok[1].tokens.output, [len(due_s) for due_s in ok[1].tries.retries_due_s.values()]) == (11, [3])
     assert list(failed[1].columns.due_s) == [4.0]
     assert list(piece.drops.values()) == [array("d", [3.0])]
-    assert Slices(folded(lines)).cut(9.0, 20.0).cells == {}
+    assert Slices(folded(lines), set()).cut(9.0, 20.0).cells == {}
 
 
 def test_a_slice_holds_the_gaps_of_its_seconds(request_line, folded):
     lines = [request_line(index, chunk_gaps=(500, index)) for index in range(1, 6)]
-    (cell,) = Slices(folded(lines)).cut(2.0, 4.0).cells.values()
+    (cell,) = Slices(folded(lines), {"chunk_gap"}).cut(2.0, 4.0).cells.values()
     assert cell.gaps.by_slot() == {2: 2, 3: 3}
 
 
@@ -68,7 +68,7 @@ def test_windows_together_hold_every_request_once(rows):
         )
         for index, (due_s, ok) in enumerate(rows)
     )
-    slices = Slices(fold)
+    slices = Slices(fold, {"latency"})
     pieces = [slices.cut(*window) for window in windows(0.0, 30.0, 10.0)]
     found = sorted(due for piece in pieces for cell in piece.cells.values() for due in cell.columns["latency"])
     assert found == sorted(due_s for due_s, _ in rows)
