@@ -1,8 +1,9 @@
 """Which requests meet what their goodput asks of each of them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from itertools import chain
+from functools import partial, reduce
+from itertools import chain, compress
+from operator import and_, not_, or_
 
 from relayload.core.results.columns import Columns
 from relayload.core.results.ranks import Sorted
@@ -20,8 +21,8 @@ def bad_due_s(ok: Selection, conditions: Sequence[Condition], without: Mapping[s
 
 
 def _bad_s(asked: Sequence[Condition], rows: Columns) -> list[float]:
-    met = [_meets(rows, condition) for condition in asked]
-    return [due for due, *all_met in zip(rows.due_s, *met, strict=True) if not all(all_met)]
+    met = reduce(partial(map, and_), [_meets(rows, condition) for condition in asked])
+    return list(compress(rows.due_s, map(not_, met)))
 
 
 def _meets(rows: Columns, condition: Condition) -> Iterable[bool]:
@@ -29,7 +30,7 @@ def _meets(rows: Columns, condition: Condition) -> Iterable[bool]:
     met = map(condition.op.within(condition.limit), rows[condition.metric])
     if condition.metric != "tpot":
         return met
-    return [meets or tokens < 2 for meets, tokens in zip(met, rows["output_tokens"], strict=True)]
+    return map(or_, met, map((2.0).__gt__, rows["output_tokens"]))
 
 
 def rowwise(objectives: Iterable[Objective]) -> frozenset[str] | None:
