@@ -5,12 +5,14 @@ import signal
 import sys
 from types import FrameType
 
+_AT_ONCE = {"run", "gate", "compare", "report", "check", "cost"}
+"""The verbs that leave nothing behind when they end at once; a run, until it has begun."""
 _NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
 def main() -> None:
-    """The command line. A run can be interrupted from its first moment on, long before all of it is imported."""
-    if sys.argv[1:2] == ["run"]:
+    """The command line. A verb can be interrupted from its first moment on, long before all of it is imported."""
+    if _AT_ONCE.intersection(sys.argv[1:2]):
         for number in _NAMES:
             signal.signal(number, _leave)
     from relayload.cli import main as command_line

@@ -3,18 +3,21 @@
 import csv
 import json
 import os
+import re
 import signal
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support import Start, records, relay_stats, saved, wait_for
+from support import Process, Start, records, relay_stats, saved, wait_for
 
+from relayload.core.results.run import RunInfo
 from relayload.fakerelay.process import FakeRelay
+from relayload.recording import Recording
 
 WriteProfile = Callable[..., Path]
+MakeRun = Callable[..., RunInfo]
 AZURE_TRACE = Path(__file__).parents[2] / "shared" / "traces" / "AzureLLMInferenceTrace_conv.csv"
 REPLAY = """
 name: replay
@@ -152,7 +155,7 @@ def test_a_run_that_is_starting_up_can_be_interrupted(
     locust_started: bool,
 ) -> None:
     run = start("relayload", "run", profile(seconds=60), "--out", tmp_path / "run")
-    time.sleep(0.3)
+    wait_for(lambda: _catches(run, signal.SIGTERM))
     if locust_started:
         wait_for((tmp_path / "run" / "locust.log").exists)
     run.signal(number)
@@ -160,6 +163,26 @@ def test_a_run_that_is_starting_up_can_be_interrupted(
     (line,) = run.output.splitlines()
     assert line.startswith("relayload: ")
     assert name in line
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_gate_that_is_interrupted_has_not_passed(
+    start: Start, make_run: MakeRun, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    Recording.create(tmp_path / "run", make_run())
+    os.mkfifo(tmp_path / "run" / "records-0.jsonl.gz")  # nobody writes to it, so that reading never ends
+    gate = start("relayload", "gate", tmp_path / "run")
+    wait_for(lambda: _catches(gate, signal.SIGTERM))
+    gate.signal(number)
+    assert gate.wait() == code
+    assert gate.output.startswith("relayload: ended by ")
+    assert len(gate.output.splitlines()) == 1
+
+
+def _catches(process: Process, number: signal.Signals) -> bool:
+    """Whether it has said what to do at a signal that ends Python otherwise."""
+    (mask,) = re.findall(r"^SigCgt:\s*(\w+)", Path(f"/proc/{process.popen.pid}/status").read_text(), re.MULTILINE)
+    return bool(int(mask, 16) >> (number - 1) & 1)
 
 
 def test_a_wrong_key_is_exit_6_and_is_not_told(

@@ -50,19 +50,16 @@ def command(run_dirs: tuple[Path, ...], file: Path, otava: bool) -> None:
 
 
 def _rows(found: "list[Recording]") -> Iterator[list[str]]:
-    from relayload.core.verdict.stats import Word
-    from relayload.recording.sets import results
+    from relayload.recording.sets import results, unfit
     from relayload.report.history import row
 
     for recording in found:
         summary, verdict = results(recording)
-        if verdict.verdict in (Word.INVALID, Word.STOPPED):
-            click.echo(
-                f"{recording.directory}: left out, since it is {verdict.verdict.value}: {'; '.join(verdict.reasons)}",
-                err=True,
-            )
-        else:
+        why = unfit(recording, verdict)
+        if why is None:
             yield row(summary, verdict)
+        else:
+            click.echo(f"{recording.directory}: left out: {why}", err=True)
 
 
 def _known(file: Path) -> list[list[str]]:

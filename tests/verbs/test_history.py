@@ -54,11 +54,18 @@ def test_the_file_is_what_otava_reads(make_recording, steady_lines, tmp_path: Pa
     assert config["metrics"]["ok_per_s"]["direction"] == 1
 
 
-def test_a_run_that_can_not_be_believed_is_left_out_and_told(make_recording, steady_lines, tmp_path: Path):
-    make_recording(steady_lines, "run", ended_by=None)
+@pytest.mark.parametrize(
+    ("ended_by", "why"),
+    [
+        (None, "INVALID: the run was killed before it ended"),
+        ("sigint", "Ctrl-C ended the run after 1m40s, before its plan was through"),
+    ],
+)
+def test_a_run_that_is_no_good_is_left_out_and_told(ended_by, why: str, make_recording, steady_lines, tmp_path: Path):
+    make_recording(steady_lines, "run", ended_by=ended_by)
     file = tmp_path / "history.csv"
     result = _history(tmp_path / "run", "--csv", file)
-    assert "left out, since it is INVALID: the run was killed before it ended" in result.stderr
+    assert f"run: left out: {why}" in result.stderr
     assert _rows(file) == []
 
 
