@@ -142,7 +142,7 @@ class Columns:
         if metric not in self._tails:
             ordered, column = self.ordered(metric), self[metric]
             above = ordered[len(ordered) * 3 // 4] if ordered else math.inf
-            wanted = list(map(above.__lt__, column))
+            wanted = [value > above for value in column]
             values, due_s = (array("d", compress(row, wanted)) for row in (column, self.due_s))
             self._tails[metric] = _Tail(above, values, due_s)
         return self._tails[metric]
