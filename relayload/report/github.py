@@ -6,23 +6,34 @@ Source: docs.github.com, Workflow commands for GitHub Actions.
 
 from collections.abc import Sequence
 
+from relayload.core.results.summary import Summary
 from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.stats import Word
 from relayload.report.cases import WARNING, Case, cases
+from relayload.report.text import error_rows
 
 _MOST_OF_A_KIND = 10
 _LONGEST_TITLE = 200
 
 
-def render_annotations(verdict: Verdict) -> str:
-    """An error for each failure, a warning for whatever can't be told or only warns; nothing if all is well."""
+def render_annotations(summary: Summary, verdict: Verdict) -> str:
+    """An error for each failure, a warning for whatever can't be told or only warns; nothing if all is well.
+
+    A notice tells what the requests came to that failed, where that made the run fail.
+    """
     told = [case for case in cases(verdict) if case.word is not Word.PASS]
     if verdict.verdict is Word.INVALID:
         told = told[:1]  # the objectives have nothing to add
     errors = [case for case in told if case.word is not Word.INCONCLUSIVE]
     unclear = [case for case in told if case.word is Word.INCONCLUSIVE]
     warns = [case for case in cases(verdict) if case.word is Word.PASS and case.message.startswith(WARNING)]
-    lines = [*_commands("error", errors), *_commands("warning", [*unclear, *warns])]
+    minded = [Case("recording", Word.PASS, warning) for warning in summary.warnings]
+    said = [] if verdict.verdict is Word.PASS else [Case("errors", verdict.verdict, row) for row in error_rows(summary)]
+    lines = [
+        *_commands("error", errors),
+        *_commands("warning", [*unclear, *warns, *minded]),
+        *_commands("notice", said),
+    ]
     return "".join(f"{line}\n" for line in lines)
 
 

@@ -11,7 +11,8 @@ from xml.etree import ElementTree as ET
 from relayload.core.results.summary import Summary
 from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.stats import Word
-from relayload.report.cases import BELIEVED, Case, cases
+from relayload.report.cases import BELIEVED, WARNING, Case, cases
+from relayload.report.text import error_rows
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 can't hold, not even escaped (section 2.2)."""
@@ -33,6 +34,9 @@ def render_junit(summary: Summary, verdict: Verdict) -> str:
     _add_properties(suite, summary, verdict)
     for case in told:
         _add_case(suite, case, summary)
+    remarks = [*error_rows(summary), *(f"{WARNING}: {warning}" for warning in summary.warnings)]
+    if remarks:
+        ET.SubElement(suite, "system-out").text = _clean("\n".join(remarks))
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 

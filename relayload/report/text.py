@@ -136,13 +136,25 @@ def interval(low: float | None, high: float | None, unit: str) -> str:
     return "–".join(ends)
 
 
-def _errors(summary: Summary) -> list[tuple[str, str]]:
-    rows = [
+def error_rows(summary: Summary) -> list[str]:
+    """`137 rate_limited (http_429): Rate limit reached for o3`: how many requests ended so, and what was said first."""
+    return [
         f"{error.count:,} {error.outcome}"
         + (f" ({error.error})" if error.error else "")
         + (f": {error.said}" if error.said else "")
         for error in summary.errors
     ]
+
+
+def render_remarks(summary: Summary, verdict: Verdict) -> str:
+    """What a verdict alone does not tell: what went wrong, where it is no PASS, and what to mind. Perhaps nothing."""
+    errors = [] if verdict.verdict is Word.PASS else [Text(f"errors: {row}") for row in error_rows(summary)]
+    parts = [*errors, *(Text(f"warning: {warning}", style="yellow") for warning in summary.warnings)]
+    return printed(parts) if parts else ""
+
+
+def _errors(summary: Summary) -> list[tuple[str, str]]:
+    rows = error_rows(summary)
     return [("errors" if not position else "", row) for position, row in enumerate(rows)]
 
 

@@ -85,7 +85,8 @@ class Run:
             offered=self._controller.offered,
             workers=max(1, len(lives)),
             last_told=tuple(
-                WorkerInfo(worker=live.worker, started=live.started, dropped=live.dropped) for live in lives
+                WorkerInfo(worker=live.worker, started=live.started, dropped=live.dropped, drained=live.drained)
+                for live in lives
             ),
         )
         self.summary, self.verdict = self._recording.fold().results()

@@ -28,7 +28,7 @@ def command(
     """Judge a recording again by its objectives, and exit with the verdict: 4 if it has none."""
     from relayload.core.verdict.gate import held
     from relayload.recording import Recording
-    from relayload.report.text import render_verdict
+    from relayload.report.text import render_remarks, render_verdict
     from relayload.verbs.telling import Outputs, tell
 
     recording = Recording.open(run_dir)
@@ -36,5 +36,7 @@ def command(
     verdict = held(verdict)
     recording.write_verdict(verdict)
     print_value(verdict, as_json, render_verdict)
+    if not as_json:
+        click.echo(render_remarks(summary, verdict), nl=False)
     tell(Outputs(junit, markdown, gitlab, github), summary, verdict)
     sys.exit(verdict.exit_code)

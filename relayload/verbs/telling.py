@@ -51,7 +51,7 @@ def _tell_github(summary: Summary, verdict: Verdict) -> None:
 
     GitHub reads annotations from stderr as well, where they do not mix with data.
     """
-    click.echo(render_annotations(verdict), err=True, nl=False)
+    click.echo(render_annotations(summary, verdict), err=True, nl=False)
     path = os.environ.get(_STEP_SUMMARY)
     if path:
         _append(Path(path), summary, verdict)

@@ -4,11 +4,12 @@ from urllib.parse import unquote
 import pytest
 from msgspec import structs
 
+from relayload.core.results.record import Outcome
 from relayload.core.verdict.gate import held
 from relayload.core.verdict.stats import Word
 from relayload.report.github import render_annotations
 
-_COMMAND = re.compile(r"::(error|warning) title=([^:,\r\n]*)::([^\r\n]*)")
+_COMMAND = re.compile(r"::(error|warning|notice) title=([^:,\r\n]*)::([^\r\n]*)")
 
 
 def _parsed(text: str) -> list[tuple[str, str, str]]:
@@ -18,22 +19,27 @@ def _parsed(text: str) -> list[tuple[str, str, str]]:
     return [(match[1], unquote(match[2]), unquote(match[3])) for match in matches if match]
 
 
+def _findings(summary, verdict) -> list[tuple[str, str, str]]:
+    """All but the notices."""
+    return [told for told in _parsed(render_annotations(summary, verdict)) if told[0] != "notice"]
+
+
 def test_a_pass_has_nothing_to_annotate(judged, some_lines):
-    _, verdict = judged(["latency.p50 < 1s"], some_lines)
-    assert render_annotations(verdict) == ""
+    summary, verdict = judged(["latency.p50 < 1s"], some_lines)
+    assert render_annotations(summary, verdict) == ""
 
 
 def test_failures_are_errors_and_what_can_not_be_told_is_a_warning(judged, some_lines):
-    _, verdict = judged(["errors.rate < 0.1%", "latency.p99.9 < 1s", "latency.p50 < 1s"], some_lines)
-    (failed, unclear) = _parsed(render_annotations(verdict))
+    summary, verdict = judged(["errors.rate < 0.1%", "latency.p99.9 < 1s", "latency.p50 < 1s"], some_lines)
+    (failed, unclear) = _findings(summary, verdict)
     assert failed[:2] == ("error", "FAIL: errors.rate < 0.1%")
     assert failed[2].startswith("errors.rate < 0.1%: observed 1% (")
     assert unclear[:2] == ("warning", "INCONCLUSIVE: latency.p99.9 < 1s")
 
 
 def test_a_run_that_can_not_be_believed_is_told_once(judged, some_lines):
-    _, verdict = judged(["errors.rate < 0.1%"], some_lines, ended_by=None)
-    assert _parsed(render_annotations(verdict)) == [
+    summary, verdict = judged(["errors.rate < 0.1%"], some_lines, ended_by=None)
+    assert _findings(summary, verdict) == [
         ("error", "INVALID: the generator can be believed", "the run was killed before it ended")
     ]
 
@@ -41,35 +47,48 @@ def test_a_run_that_can_not_be_believed_is_told_once(judged, some_lines):
 @pytest.mark.parametrize("word", [Word.FAIL, Word.INCONCLUSIVE])
 @pytest.mark.parametrize(("count", "shown", "more"), [(10, 10, None), (11, 10, "2 more"), (40, 10, "31 more")])
 def test_no_more_are_told_than_a_step_shows(word: Word, count: int, shown: int, more, judged, some_lines):
-    _, verdict = judged(["errors.rate < 0.1%"], some_lines)
+    summary, verdict = judged(["errors.rate < 0.1%"], some_lines)
     one = structs.replace(verdict.objectives[0], verdict=word)
-    told = _parsed(render_annotations(structs.replace(verdict, objectives=(one,) * count)))
+    told = _findings(summary, structs.replace(verdict, objectives=(one,) * count))
     assert len(told) == shown
     assert more is None or told[-1][2].startswith(more)
 
 
 def test_text_that_would_end_or_split_a_command_is_escaped(judged, some_lines):
-    _, verdict = judged(["latency{scenario=simple, stage=steady}.p50 < 1ms"], some_lines)
+    summary, verdict = judged(["latency{scenario=simple, stage=steady}.p50 < 1ms"], some_lines)
     nasty = structs.replace(verdict.objectives[0], reason="100%25 of:\r\n::error::no, really")
-    ((_, title, message),) = _parsed(render_annotations(structs.replace(verdict, objectives=(nasty,))))
+    ((_, title, message),) = _findings(summary, structs.replace(verdict, objectives=(nasty,)))
     assert title == "FAIL: latency{scenario=simple, stage=steady}.p50 < 1ms"
     assert message.endswith("100%25 of:\r\n::error::no, really")
 
 
 def test_an_objective_that_only_warns_is_a_warning(judged, some_lines, warning):
-    _, verdict = judged([warning, "latency.p50 < 1s"], some_lines)
-    (told,) = _parsed(render_annotations(verdict))
+    summary, verdict = judged([warning, "latency.p50 < 1s"], some_lines)
+    (told,) = _findings(summary, verdict)
     assert told[:2] == ("warning", "warning: errors.rate < 0.1%")
 
 
 def test_a_run_without_objectives_is_warned_of(judged, some_lines):
-    _, verdict = judged([], some_lines)
-    (told,) = _parsed(render_annotations(verdict))
+    summary, verdict = judged([], some_lines)
+    (told,) = _findings(summary, verdict)
     assert told == (
         "warning",
         "warning: there was something to judge by",
         "warning: no objectives: nothing was judged",
     )
-    (told,) = _parsed(render_annotations(held(verdict)))
+    (told,) = _findings(summary, held(verdict))
     assert told[:2] == ("warning", "INCONCLUSIVE: there was something to judge by")
     assert told[2].startswith("there are no objectives to judge by")
+
+
+def test_what_the_relay_said_is_a_notice_where_it_made_the_run_fail(judged, request_line):
+    refused = {"outcome": Outcome.RATE_LIMITED, "error": "http_429", "status": 429, "said": "slow down: 5, please"}
+    lines = [request_line(index, **(refused if index % 2 else {})) for index in range(100)]
+    *_, told = _parsed(render_annotations(*judged(["errors.rate < 1%"], lines)))
+    assert told == ("notice", "FAIL: errors", "50 rate_limited (http_429): slow down: 5, please")
+
+
+def test_what_is_to_be_minded_of_the_recording_is_a_warning(judged, some_lines):
+    summary, verdict = judged(["latency.p50 < 1s"], some_lines)
+    torn = structs.replace(summary, warnings=("records-0.jsonl:7: the line is torn",))
+    assert _findings(torn, verdict) == [("warning", "warning: recording", "records-0.jsonl:7: the line is torn")]

@@ -12,7 +12,7 @@ from relayload.core.results.terms import Severity, Terms
 from relayload.core.verdict.gate import assess
 from relayload.core.verdict.grammar import parse, with_terms
 from relayload.report.printing import WIDTH
-from relayload.report.text import render_summary, render_verdict
+from relayload.report.text import render_remarks, render_summary, render_verdict
 
 
 @pytest.fixture
@@ -49,6 +49,19 @@ def test_an_error_is_told_as_the_relay_put_it_first(request_line, make_run, fold
     ]
     text = render_summary(summarize(folded(lines), make_run()))
     assert "errors     3 rejected (http_404): the model `o33` does not exist" in text
+
+
+def test_names_and_messages_are_no_markup(request_line, make_run, folded):
+    text = render_summary(summarize(folded([request_line(0)]), make_run(), warnings=["a.jsonl:100: [bold]x[/bold]"]))
+    assert "warning: a.jsonl:100: [bold]x[/bold]" in text
+
+
+def test_a_gate_tells_the_errors_of_a_run_that_did_not_pass_and_what_to_mind(request_line, make_run, folded):
+    refused = {"outcome": Outcome.REJECTED, "error": "http_404", "status": 404, "said": "no such model"}
+    lines = [request_line(index, **(refused if index == 7 else {})) for index in range(200)]
+    for limit, errors in (("0.1%", "errors: 1 rejected (http_404): no such model\n"), ("5%", "")):
+        summary, verdict = assess([parse(f"errors.rate < {limit}")], folded(lines), make_run(), warnings=["torn"])
+        assert render_remarks(summary, verdict) == f"{errors}warning: torn\n"
 
 
 def test_one_scenario_is_told_once(request_line, make_run, folded):

@@ -241,7 +241,7 @@ def account(fold: Fold, run: RunInfo) -> Account:
         end = max((order.end for order in orders), default=0)
         least = known if run.batch else end * run.copies
         lost = max(run.offered or 0, least) - known
-    faults = (*_twice(twice), *_missing(fold, unrecorded))
+    faults = (*_twice(twice), *_missing(fold, run, unrecorded))
     return Account(fold.started, fold.dropped, lost, faults)
 
 
@@ -263,10 +263,12 @@ def _twice(count: int) -> tuple[str, ...]:
     return (f"{count} arrivals are recorded twice",) if count else ()
 
 
-def _missing(fold: Fold, unrecorded: dict[int, int]) -> tuple[str, ...]:
+def _missing(fold: Fold, run: RunInfo, unrecorded: dict[int, int]) -> tuple[str, ...]:
     """Of workers that ended in order: those that died are known to leave requests without a record."""
+    in_order = {end.worker for end in fold.ends} | {told.worker for told in run.last_told if told.drained}
     return tuple(
-        f"worker {end.worker} wrote {unrecorded[end.worker]} records that are not here: perhaps on another host"
-        for end in fold.ends
-        if unrecorded[end.worker]
+        f"worker {worker} wrote {unrecorded[worker]} records that are not here: its file is cut short, or lies on "
+        "another host (relayload merge)"
+        for worker in sorted(in_order)
+        if unrecorded[worker]
     )

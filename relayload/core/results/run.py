@@ -38,11 +38,13 @@ class TargetInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class WorkerInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a worker last told of itself, for those that died before their last line."""
+    """What a worker last told of itself, for those whose last line is not there."""
 
     worker: int
     started: int
     dropped: int = 0
+    drained: bool = False
+    """It ended in order, and wrote that down as its last line; others died."""
 
 
 class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -91,6 +93,17 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def copies(self) -> int:
         """How many requests an arrival makes, all with its index."""
         return len(self.targets) if self.paired else 1
+
+    @property
+    def interrupted(self) -> bool:
+        """Somebody ended it before its plan was through."""
+        return self.ended_by in ("sigint", "sigterm", "stop")
+
+    @property
+    def ended_early(self) -> bool:
+        """Before its plan was through, whoever or whatever ended it."""
+        stopped = self.stopped_by_guardrail or self.stopped_by_objective
+        return self.interrupted or self.ended_by == "guardrail" or stopped is not None
 
     @property
     def closed(self) -> bool:

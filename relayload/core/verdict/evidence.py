@@ -11,7 +11,7 @@ from relayload.core.results.cell import Key, Place
 from relayload.core.results.fold import Fold
 from relayload.core.results.gaps import GapSample
 from relayload.core.results.ranks import Sorted, together
-from relayload.core.results.record import Transition
+from relayload.core.results.record import Outcome, Transition
 from relayload.core.results.run import RunInfo, Span
 from relayload.core.results.sample import effective_size
 from relayload.core.results.selection import Selection, Series
@@ -173,7 +173,11 @@ class Evidence:
         return [span for span in spans if span.seconds > 0]
 
     def _places(self, objective: Objective) -> Selection:
-        return Selection(self.fold.cells).where(lambda key: _within(objective.tags, key.place))
+        """Without those that whoever interrupted the run did not wait for: nobody knows what they were to become."""
+        unknown = Outcome.ABANDONED.value if self.run.interrupted else None
+        return Selection(self.fold.cells).where(
+            lambda key: _within(objective.tags, key.place) and key.outcome != unknown
+        )
 
     def _unanswered_s(self, objective: Objective, requests: Selection) -> list[Sorted]:
         """When the requests without an answer were due: failed, dropped and, since nothing is known of them, lost.

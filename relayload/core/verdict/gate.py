@@ -96,15 +96,15 @@ def _reasons(run: RunInfo, summary: Summary) -> tuple[str, ...]:
 
 def _whole(judgements: Sequence[Judgement], run: RunInfo, summary: Summary) -> tuple[Word, tuple[str, ...]]:
     """The verdict of the run, and why, where the objectives do not say it."""
+    interrupted = cut_short(run)
     if unbelievable := _reasons(run, summary):
-        return Word.INVALID, unbelievable
+        return Word.INVALID, (*unbelievable, *_stopped_early(run), *interrupted)
     if run.ended_by == "guardrail" or run.stopped_by_guardrail:
         return Word.STOPPED, (f"a guardrail stopped the run: {run.stopped_by_guardrail or 'it did not say why'}",)
-    broken = (*_stopped_early(run), *_no_data(summary))
+    broken = (*_stopped_early(run), *(() if interrupted else _no_data(summary)))
     words = {judgement.verdict for judgement in judgements if judgement.counts}
     if Word.FAIL in words or broken:
-        return Word.FAIL, broken
-    interrupted = cut_short(run)
+        return Word.FAIL, (*broken, *interrupted)
     return (Word.INCONCLUSIVE if Word.INCONCLUSIVE in words or interrupted else Word.PASS), interrupted
 
 
@@ -113,9 +113,9 @@ _INTERRUPTIONS = {"sigint": "Ctrl-C", "sigterm": "SIGTERM", "stop": "a stop from
 
 def cut_short(run: RunInfo) -> tuple[str, ...]:
     """Who interrupted the run, if anyone: what was not sent any more can't have passed."""
-    by = _INTERRUPTIONS.get(run.ended_by or "")
-    if by is None:
+    if not run.interrupted:
         return ()
+    by = _INTERRUPTIONS[run.ended_by or ""]
     after = "" if run.ended_at_s is None else f" after {format_duration(run.ended_at_s)}"
     return (f"{by} ended the run{after}, before its plan was through",)
 

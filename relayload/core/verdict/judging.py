@@ -16,7 +16,11 @@ from relayload.core.verdict.stats import Exceedance, Word, judge_share, mean_mar
 
 def judge_objective(objective: Objective, evidence: Evidence) -> Judgement:
     """Judge one objective by everything that its tags admit, at once or window by window."""
-    return _judge_at_once(objective, evidence) if objective.terms.over_s is None else _in_windows(objective, evidence)
+    judged = _judge_at_once(objective, evidence) if objective.terms.over_s is None else _in_windows(objective, evidence)
+    if evidence.run.ended_early and judged.verdict is Word.FAIL and not judged.n:
+        reason = f"{judged.reason}: the run was ended before its plan was through".removeprefix(": ")
+        return replace(judged, verdict=Word.INCONCLUSIVE, reason=reason)
+    return judged
 
 
 def _judge_at_once(objective: Objective, evidence: Evidence) -> Judgement:

@@ -46,7 +46,21 @@ def test_records_that_a_worker_claims_and_nobody_has_are_a_fault(request_line, e
     lines = [request_line(0), request_line(1, worker=1), end_line(0, started=1), end_line(1, started=3, dropped=1)]
     *_, lost, faults = _account(lines, make_run(offered=5), folded)
     assert lost == 3
-    assert faults == ("worker 1 wrote 3 records that are not here: perhaps on another host",)
+    assert faults == (
+        "worker 1 wrote 3 records that are not here: its file is cut short, or lies on another host (relayload merge)",
+    )
+
+
+def test_records_of_a_worker_that_ended_in_order_are_a_fault_also_where_its_last_line_is_gone(
+    request_line, make_run, folded
+):
+    told = (WorkerInfo(worker=0, started=3, drained=True), WorkerInfo(worker=1, started=2))
+    *_, lost, faults = _account([request_line(0)], make_run(offered=5, last_told=told), folded)
+    assert lost == 4
+    assert [fault[:48] for fault in faults] == ["worker 0 wrote 2 records that are not here: its "]
+    assert _account([request_line(0)], make_run(offered=1, last_told=(told[0],)), folded)[-1] != ()
+    whole = (WorkerInfo(worker=0, started=1, drained=True),)
+    assert _account([request_line(0)], make_run(offered=1, last_told=whole), folded)[-1] == ()
 
 
 def test_a_closed_load_offers_what_it_starts(request_line, end_line, make_run, folded):

@@ -76,6 +76,30 @@ def test_a_run_that_was_interrupted_can_fail_but_not_pass(ended_by, who, gate, r
     assert gate([_FAILS], lines, ended_by=ended_by, ended_at_s=18.0).verdict is Word.FAIL
 
 
+def test_an_interruption_is_told_whatever_else_came_of_the_run(gate, request_line):
+    lines, stop = [request_line(index) for index in range(100)], {"ended_by": "sigint", "ended_at_s": 18.0}
+    (told,) = gate([_PASSES], lines, **stop).reasons
+    assert gate([_FAILS], lines, **stop).reasons == (told,)
+    assert gate([_PASSES], lines, faults=["a line is no record"], **stop).reasons == ("a line is no record", told)
+    stopped = gate([_PASSES], lines, faults=["it was late"], stopped_by_objective="fuse: 9 of 100 failed")
+    assert stopped.reasons == ("it was late", "stopped early: fuse: 9 of 100 failed")
+
+
+def test_a_run_that_was_interrupted_before_it_measured_has_not_failed(gate, request_line):
+    windowed = with_terms(parse(_PASSES), Terms(over_s=30.0))
+    verdict = gate([_PASSES, windowed, "errors.rate < 1%"], [], ended_by="sigint", ended_at_s=0.5)
+    assert (verdict.verdict, {told.verdict for told in verdict.objectives}) == (Word.INCONCLUSIVE, {Word.INCONCLUSIVE})
+    assert verdict.objectives[0].reason == "nothing was measured: the run was ended before its plan was through"
+
+
+def test_what_an_interruption_cut_off_is_nobodys_failure(gate, request_line):
+    lines = [request_line(index, **({"outcome": Outcome.ABANDONED} if index >= 60 else {})) for index in range(100)]
+    (errors, latency) = gate(["errors.rate < 5%", "latency.p50 < 1s"], lines, ended_by="sigint").objectives
+    assert (errors.verdict, errors.n, latency.verdict, latency.n) == (Word.PASS, 60, Word.PASS, 60)
+    (errors, _) = gate(["errors.rate < 5%", "latency.p50 < 1s"], lines).objectives
+    assert (errors.verdict, errors.k, errors.n) == (Word.FAIL, 40, 100)
+
+
 @pytest.mark.parametrize("texts", [[], ["requests.count < 5"], ["requests{outcome=timed_out}.count == 0"]])
 def test_a_run_without_a_measured_request_fails_whatever_is_asked(texts, gate, request_line):
     assert gate(texts, []).verdict is Word.FAIL
