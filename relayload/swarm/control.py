@@ -64,6 +64,7 @@ class Controller:
         self._alone = not isinstance(self._runner, MasterRunner)
         self._begins_at_s = clock.now_s() + (_LOCAL_LEAD_S if self._alone else _REMOTE_LEAD_S)
         self._hurried = False
+        self._patience_until_s = 0.0
         self._until_s: float | None = None
         self._own_crash: str | None = None
         self._objectives: Watch | None = None
@@ -154,17 +155,21 @@ class Controller:
         if self._until_s is not None:
             self._send_end(grace_s=0.0)
 
-    def drain(self) -> None:
-        """End the run now and wait, in bounds, until every worker that is still there has closed its recording."""
+    def end(self) -> None:
+        """Let nothing be due any more from now on. What is in flight goes on; the second time does nothing."""
         if self._until_s is not None:
             return
         lead_s = 0.0 if self._alone else _END_LEAD_S
         self._until_s = min(max(0.0, self.elapsed_s + lead_s), self._bounds.until_s)
         grace_s = 0.0 if self._hurried else self._profile.load.graceful_stop_s
         _LOG.info("ending the load; what is in flight may take %gs, and a second Ctrl-C does not wait", grace_s)
+        self._patience_until_s = clock.now_s() + lead_s + grace_s + _ACKNOWLEDGE_S
         self._send_end(grace_s)
-        patience_until_s = clock.now_s() + lead_s + grace_s + _ACKNOWLEDGE_S
-        while self._waiting_for_drain() and clock.now_s() < patience_until_s:
+
+    def drain(self) -> None:
+        """End the run and wait, in bounds, until every worker that is still there has closed its recording."""
+        self.end()
+        while self._waiting_for_drain() and clock.now_s() < self._patience_until_s:
             gevent.sleep(_TICK_S / 2)
 
     def _present(self) -> tuple[str, ...]:
@@ -217,6 +222,7 @@ class Controller:
             tick += 1
             gevent.sleep(_TICK_S)
         if self._until_s is None:
+            self.end()
             done()
 
     def _look_at_objectives(self) -> None:

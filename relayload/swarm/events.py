@@ -79,7 +79,7 @@ class Conductor:
         self._targets = TargetHost(profile)
         self._run: Run | None = None
         self._ended_by = "stop"
-        self._interruption = Interruption(self._begun, self._hurry)
+        self._interruption = Interruption(self._begun, self._end, self._hurry)
 
     def listen(self) -> None:
         """Conduct runs from now on. Leaves with exit code 6 when a headless run has no target to begin with."""
@@ -203,6 +203,10 @@ class Conductor:
             return
         if run.summary is not None and run.verdict is not None:
             sys.stdout.write(f"\n{render_summary(run.summary)}\n{render_verdict(run.verdict)}")
+
+    def _end(self) -> None:
+        if self._run is not None:
+            self._run.end()
 
     def _hurry(self) -> None:
         if self._run is not None:

@@ -18,8 +18,10 @@ _LAST = 3
 class Interruption:
     """What signals have asked of a master or a lone process."""
 
-    def __init__(self, begun: Callable[[], bool], hurry: Callable[[], None]) -> None:
+    def __init__(self, begun: Callable[[], bool], end: Callable[[], None], hurry: Callable[[], None]) -> None:
+        """Whether a test has `begun`; how to `end` its load, and how to `hurry` that."""
         self._begun = begun
+        self._end = end
         self._hurry = hurry
         self._count = 0
         self.signal: signal.Signals | None = None
@@ -35,6 +37,7 @@ class Interruption:
         self._count += 1
         self.signal = self.signal or number
         if self._count == 1:
+            self._end()
             self._leave(number)
         elif self._count < _LAST:
             self._hurry()

@@ -13,6 +13,10 @@ STARVED = frozenset({"no_files", "no_ports"})
 """The errors of attempts that this machine had nothing left for: no open file, no port."""
 
 
+_ONE_ALONE = 1
+"""Of few starts, a single late one is no bottleneck."""
+
+
 class Thresholds(Struct, frozen=True, kw_only=True):
     """What is still to be believed. `late_share` and `drop_share` are of the arrivals that were offered."""
 
@@ -51,7 +55,7 @@ def doubts(
 
 
 def _late(thresholds: Thresholds, late: int, started: int) -> Iterator[str]:
-    if late > thresholds.late_share * started:
+    if late > max(thresholds.late_share * started, _ONE_ALONE if thresholds.late_share else 0):
         yield (
             f"the generator was the bottleneck: {late} of {started} requests started more than "
             f"{format_duration(thresholds.late_s)} late; use more processes or a lower rate"

@@ -27,6 +27,12 @@ def test_one_start_in_a_hundred_may_be_late(late: int, doubted: bool) -> None:
     assert bool(told(late=late)) is doubted
 
 
+def test_one_late_start_alone_is_no_bottleneck_unless_none_may_be_late() -> None:
+    assert told(started=60, late=1) == ()
+    assert told(started=60, late=2) != ()
+    assert told(Thresholds(late_share=0.0), started=60, late=1) != ()
+
+
 def test_late_starts_are_told_with_their_number() -> None:
     assert told(started=100, late=30) == (
         "the generator was the bottleneck: 30 of 100 requests started more than 50.0ms late; "
