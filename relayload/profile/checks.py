@@ -366,20 +366,25 @@ def _own_objective_faults(content: _Content, names: dict[str, list[str]]) -> Ite
 
 def _id_faults(content: _Content) -> Iterator[Fault]:
     """Reports and baselines know an objective by its id."""
-    placed: list[tuple[Location, Any]] = [
-        (("scenarios", name, "objectives", number), written)
+    placed: list[tuple[str | None, Location, Any]] = [
+        (name, ("scenarios", name, "objectives", number), written)
         for name, scenario in content.scenarios.items()
         for number, written in enumerate(_sequence(scenario.get("objectives")))
     ]
     placed += [
-        (("objectives", number), written) for number, written in enumerate(_sequence(content.data.get("objectives")))
+        (None, ("objectives", n), written) for n, written in enumerate(_sequence(content.data.get("objectives")))
     ]
     seen: set[str] = set()
-    for location, written in placed:
-        name = _mapping(written).get("id")
-        if isinstance(name, str) and name in seen:
-            yield content.fault((*location, "id"), f"'{name}' is the id of another objective, too")
-        seen |= {name} if isinstance(name, str) else set()
+    for scenario, location, written in placed:
+        entry = _sound(ObjectiveEntry, written)
+        if entry is None:
+            continue
+        called = entry.objective.id if scenario is None or entry.id else f"{scenario}: {entry.objective.id}"
+        if called in seen and entry.id:
+            yield content.fault((*location, "id"), f"'{called}' is the id of another objective, too")
+        elif called in seen:
+            yield content.fault(location, f"another objective is called '{called}', too: give one of them an id")
+        seen.add(called)
 
 
 def _models(scenario: dict[str, Any]) -> list[str]:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from msgspec.structs import asdict
 
-from relayload.core.errors import AuthorError, Fault
+from relayload.core.errors import AuthorError
 from relayload.core.results.terms import Severity
 from relayload.core.traffic.plan import Plan
 from relayload.core.verdict.names import within_scenario
 from relayload.core.verdict.objective import Objective
-from relayload.core.verdict.prospects import Outlook, Prospect, Sent, prospect
+from relayload.core.verdict.prospects import Prospect, Sent, prospect
 from relayload.document import Location
 from relayload.profile.amounts import distribution
 from relayload.profile.loads import OpenLoad
@@ -40,9 +40,9 @@ def forecast(profile: Profile) -> Forecast:
         for location, objective in _objectives(profile)
     ]
     faults = [
-        _fault(profile, location, found)
+        profile.fault(location, found.problem)
         for location, objective, found in placed
-        if found.outlook is Outlook.TOO_FEW and objective.terms.severity is Severity.ERROR
+        if found.problem and objective.terms.severity is Severity.ERROR
     ]
     if faults:
         raise AuthorError(faults)
@@ -75,11 +75,3 @@ def _sent(scenario: Scenario) -> Sent:
 
 def _later_turns(scenario: Scenario) -> float:
     return distribution(scenario.conversation.turns).mean - 1 if scenario.conversation else 0.0
-
-
-def _fault(profile: Profile, location: Location, found: Prospect) -> Fault:
-    return profile.fault(
-        location,
-        f"needs {found.needed:,} requests to be decided, and the plan has {found.samples:,}: "
-        "lengthen the measured stages, raise their rates, or ask for a lower percentile",
-    )

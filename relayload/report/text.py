@@ -204,9 +204,12 @@ def _observations(judgement: Judgement) -> tuple[str, str, str]:
 
 
 def asked(judgement: Judgement) -> str:
-    """The objective, and the windows that it was judged in, whose worst is shown: `errors.rate < 1% over 30s`."""
+    """What it is called, and what it asks if that does not say it: `fuse: errors.rate < 1% over 30s`."""
+    if judgement.id.startswith(judgement.expr):
+        return judgement.id
     windows = judgement.windows
-    return f"{judgement.expr} over {format_duration(windows.over_s)}" if windows else judgement.expr
+    over = f" over {format_duration(windows.over_s)}" if windows else ""
+    return f"{judgement.id}: {judgement.expr}{over}"
 
 
 def interval_heading(judgements: Sequence[Judgement]) -> str:

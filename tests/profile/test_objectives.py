@@ -66,6 +66,34 @@ def test_wrong_terms_are_told_with_their_place(faults, good, entry, told):
     assert fault.endswith(f": {told}")
 
 
+@pytest.mark.parametrize(
+    ("entries", "called"),
+    [
+        ("'errors.rate < 5%', {expr: 'errors.rate < 5%', abort: true}", "errors.rate < 5%"),
+        (
+            "{expr: 'errors.rate < 5%', over: 2s}, {expr: 'errors.rate < 5%', over: 2s, abort: true}",
+            "errors.rate < 5% over 2.00s",
+        ),
+    ],
+)
+def test_two_objectives_that_reports_could_not_tell_apart_are_told(entries, called, faults, good):
+    (fault,) = faults(_with(good, entries))
+    assert fault.endswith(f": objectives.1: another objective is called '{called}', too: give one of them an id")
+
+
+def test_objectives_that_differ_in_their_windows_or_ids_are_told_apart(read, good):
+    entries = (
+        "'errors.rate < 50%', {expr: 'errors.rate < 50%', over: 2s}, {expr: 'errors.rate < 50%', over: 2s, for: 2}"
+    )
+    profile = read(_with(good, f"{entries}, {{expr: 'errors.rate < 50%', id: fuse, abort: true}}"))
+    assert [objective.id for objective in profile.objectives] == [
+        "errors.rate < 50%",
+        "errors.rate < 50% over 2.00s",
+        "errors.rate < 50% over 2.00s, 2 in a row",
+        "fuse",
+    ]
+
+
 def test_two_objectives_with_one_id_are_told(faults, good):
     text = good.replace("prompt: simple}", "prompt: simple, objectives: [{expr: 'ttft.p50 < 1s', id: fast}]}")
     (fault,) = faults(_with(text, "{expr: 'ttft.p90 < 1s', id: slow}, {expr: 'errors.rate < 1%', id: fast}"))

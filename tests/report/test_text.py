@@ -185,3 +185,9 @@ def test_an_objective_in_windows_says_how_long_they_are(request_line, make_run, 
 def test_a_run_without_objectives_says_that_nothing_was_judged(request_line, make_run, folded):
     text = render_verdict(_verdict([], [request_line(0)], make_run(), folded))
     assert text == "PASS  no objectives: nothing was judged\n"
+
+
+def test_an_objective_with_a_name_of_its_own_is_told_with_what_it_asks(request_line, make_run, folded):
+    objective = with_terms(parse("latency.p50 < 1s"), Terms(id="fast", over_s=30.0))
+    text = render_verdict(assess([objective], folded([request_line(index) for index in range(100)]), make_run())[1])
+    assert "✓  fast: latency.p50 < 1s over 30.0s" in " ".join(text.split(" ")).replace("\n   ", " ")

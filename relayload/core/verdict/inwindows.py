@@ -40,7 +40,7 @@ def taken_together(objective: Objective, judged: Judged) -> Judgement:
         worst_at_s=begins_at_s,
     )
     reason = "" if word is Word.PASS else _reason(windows, worst)
-    return replace(worst, verdict=word, reason=reason, windows=windows)
+    return replace(worst, id=objective.id, verdict=word, reason=reason, windows=windows)
 
 
 def _longest(judged: Judged, wanted: Callable[[Word], bool]) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import structs
 
 from relayload.core.results.terms import PLAIN, Asked, Terms
+from relayload.core.units import format_duration
 from relayload.core.verdict.catalog import Unit
 
 
@@ -102,7 +103,12 @@ class Objective:
 
     @property
     def id(self) -> str:
-        return self.terms.id or self.text
+        """What reports call it: as its terms say, or what it asks, `errors.rate < 1% over 30s, 3 in a row`."""
+        if self.terms.id is not None:
+            return self.terms.id
+        over_s, wanted = self.terms.over_s, self.terms.for_windows
+        over = "" if over_s is None else f" over {format_duration(over_s)}"
+        return f"{self.text}{over}{f', {wanted} in a row' if wanted > 1 else ''}"
 
     @property
     def asked(self) -> str | Asked:

@@ -4,7 +4,8 @@ Independent requests are the best case. Those of a real run are slow together an
 enough may still end INCONCLUSIVE; one with fewer always does.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,7 +19,9 @@ _AMPLE = 1.2
 """With fewer samples than so many times what is needed, a few slow moments make them too few."""
 _OF_STREAMS = ("ttft", "ttfo", "tpot", "chunk_gap")
 _UNCOUNTED = ("chunk_gap", "breaker", "cost")
-"""Metrics whose values are not one a request. In windows nobody knows how many requests there will be, either."""
+"""Metrics whose values are not one a request."""
+_STEEPEST = 2
+"""No window of a ramp gets more than so many times the requests of an average one."""
 
 
 class Outlook(StrEnum):
@@ -31,12 +34,17 @@ class Outlook(StrEnum):
 
 
 class Prospect(Struct, frozen=True, kw_only=True):
-    """An objective with the samples that it gets and those that it needs. `samples` is None where nobody can say."""
+    """An objective with the samples that it gets and those that it needs. `samples` is None where nobody can say.
+
+    In windows, what each needs, and what the poorest gets.
+    """
 
     expr: str
     needed: int
     samples: int | None
     outlook: Outlook
+    problem: str | None = None
+    """Why it can never be decided, and what to do; None where it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +65,13 @@ def prospect(
     """What the measured stages of a plan promise an objective; `targets` are the parts that several are sent."""
     needed = needed_samples(objective)
     part = sum(share for name, share in (targets or {"": 1.0}).items() if _admits(objective, "target", name))
-    samples = _samples(objective, stages, scenarios, part)
-    return Prospect(expr=objective.text, needed=needed, samples=samples, outlook=_outlook(needed, samples))
+    admitted = [stage for stage in stages if _measured(stage) and _admits(objective, "stage", stage.name)]
+    if objective.terms.over_s is not None:
+        return _in_windows(objective, needed, admitted, scenarios, part)
+    samples = _samples(objective, admitted, scenarios, part)
+    outlook = _outlook(needed, samples)
+    problem = _few(f"{needed:,} requests to be decided", f"{samples:,}") if outlook is Outlook.TOO_FEW else None
+    return Prospect(expr=objective.id, needed=needed, samples=samples, outlook=outlook, problem=problem)
 
 
 def needed_samples(objective: Objective) -> int:
@@ -75,21 +88,50 @@ def needed_samples(objective: Objective) -> int:
     return 1
 
 
+def _measured(stage: StagePlan) -> bool:
+    return not stage.warmup and not stage.cooldown
+
+
+def _in_windows(
+    objective: Objective, needed: int, stages: Sequence[StagePlan], scenarios: Mapping[str, Sent], part: float
+) -> Prospect:
+    over_s, wanted = objective.terms.over_s or 0.0, objective.terms.for_windows
+    lasting_s = [stage.for_s * stage.times for stage in stages if stage.for_s is not None]
+    counts = [_samples(objective, [stage], scenarios, part) for stage in stages]
+    known = len(lasting_s) == len(stages)
+    windows = int(math.fsum(lasting_s) / over_s + 1e-9)
+    samples, problem = None, None
+    if known and windows < wanted:
+        problem = f"asks for {wanted} of its windows in a row, and the plan has {windows}: make them shorter"
+    elif known and None not in counts:
+        each = [(count or 0) * over_s / long_s for count, long_s in zip(counts, lasting_s, strict=True)]
+        samples = int(min(each))
+        if max(each) * _STEEPEST < needed:
+            problem = _few(f"{needed:,} requests in each of its windows", f"about {int(max(each)):,}")
+    return Prospect(
+        expr=objective.id,
+        needed=needed,
+        samples=samples,
+        outlook=Outlook.TOO_FEW if problem else _outlook(needed, samples, least=Outlook.SCARCE),
+        problem=problem,
+    )
+
+
+def _few(needed: str, there: str) -> str:
+    remedy = "lengthen the measured stages, raise their rates, or ask for a lower percentile"
+    return f"needs {needed}, and the plan has {there}: {remedy}"
+
+
 def _samples(
-    objective: Objective, stages: tuple[StagePlan, ...], scenarios: Mapping[str, Sent], part: float
+    objective: Objective, stages: Sequence[StagePlan], scenarios: Mapping[str, Sent], part: float
 ) -> int | None:
-    measured = [stage for stage in stages if not stage.warmup and not stage.cooldown]
-    if (
-        objective.metric in _UNCOUNTED
-        or objective.terms.over_s is not None
-        or any(stage.by_scenario is None for stage in measured)
-    ):
+    """Of stages that its tags admit."""
+    if objective.metric in _UNCOUNTED or any(stage.by_scenario is None for stage in stages):
         return None
     return round(
         sum(
             count * part * _part(objective, sent)
-            for stage in measured
-            if _admits(objective, "stage", stage.name)
+            for stage in stages
             for name, count in (stage.by_scenario or {}).items()
             if _admits(objective, "scenario", name) and ((sent := scenarios[name]).streams or not _streamed(objective))
         )
@@ -112,9 +154,10 @@ def _admits(objective: Objective, name: str, value: str) -> bool:
     return all(tag.admits(value) for tag in tags)
 
 
-def _outlook(needed: int, samples: int | None) -> Outlook:
+def _outlook(needed: int, samples: int | None, least: Outlook = Outlook.TOO_FEW) -> Outlook:
+    """`least` is what too few come to: of windows, others may have enough."""
     if samples is None:
         return Outlook.UNKNOWN
     if samples < needed:
-        return Outlook.TOO_FEW
+        return least
     return Outlook.SCARCE if needed > 1 and samples < _AMPLE * needed else Outlook.AMPLE

@@ -77,11 +77,39 @@ def test_the_outlook_follows_from_samples_and_needs(count, outlook):
     assert prospect(parse("ttft.p99 < 1s"), stages, SENT).outlook == outlook
 
 
-def test_more_confidence_needs_more_samples_and_windows_can_not_be_counted():
+def test_more_confidence_needs_more_samples():
     strict = with_terms(parse("ttft.p99 < 1s"), Terms(confidence=0.99))
     assert needed_samples(strict) == 459
-    windowed = with_terms(parse("ttft.p99 < 1s"), Terms(over_s=30.0))
-    assert prospect(windowed, STAGES, SENT).samples is None
+
+
+@pytest.mark.parametrize(
+    ("text", "terms", "samples", "problem"),
+    [
+        ("ttft.p50 < 1s", {"over_s": 30.0}, 50, None),  # of the peak: 100 in 60 s
+        ("latency.p90 < 1s", {"over_s": 30.0}, 100, None),
+        (
+            "ttft.p99 < 1s",
+            {"over_s": 30.0},
+            50,
+            "needs 299 requests in each of its windows, and the plan has about 117",
+        ),
+        ("ttft{stage=peak}.p50 < 1s", {"over_s": 61.0}, None, "asks for 1 of its windows in a row, and the plan has 0"),
+        ("errors.rate < 5%", {"over_s": 1.0, "for_windows": 121}, None, "asks for 121 of its windows in a row"),
+        ("breaker.trips == 0", {"over_s": 60.0}, None, None),
+        ("breaker.trips == 0", {"over_s": 600.0}, None, "asks for 1 of its windows in a row, and the plan has 0"),
+    ],
+)
+def test_in_windows_each_gets_its_part(text, terms, samples, problem):
+    found = prospect(with_terms(parse(text), Terms(**terms)), STAGES, SENT)
+    assert found.samples == samples
+    assert (found.problem or "")[: len(problem or "")] == (problem or "")
+    assert (found.outlook is Outlook.TOO_FEW) is (problem is not None)
+
+
+def test_windows_of_a_stage_without_an_end_can_not_be_counted():
+    stages = (StagePlan(name="steady", for_s=None, warmup=False, by_scenario={"simple": 100}),)
+    found = prospect(with_terms(parse("ttft.p99 < 1s"), Terms(over_s=30.0)), stages, SENT)
+    assert (found.samples, found.outlook, found.problem) == (None, Outlook.UNKNOWN, None)
 
 
 def test_nothing_is_said_of_a_load_whose_requests_nobody_can_count():
