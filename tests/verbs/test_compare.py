@@ -163,6 +163,15 @@ def test_one_measure_can_be_chosen(make_set, tmp_path: Path):
     assert "--measure: no such measure in every run: 'tfft.p95'; there are latency.p50, " in unknown.stderr
 
 
+def test_a_tolerance_may_be_more_than_all(make_set, tmp_path: Path):
+    make_set("base", 6, 0.5)
+    make_set("slow", 6, 1.2)
+    assert _compare(tmp_path, "base", "slow", "--tolerance=100%").exit_code == 3
+    result = _compare(tmp_path, "base", "slow", "--tolerance=200%")
+    assert result.exit_code == 0, result.output
+    assert "200% tolerated" in _words(result)
+
+
 def test_wrong_arguments_are_told_in_one_line(make_set, tmp_path: Path):
     make_set("base", 1, 0.5)
     wrong = _compare(tmp_path, "base", "base", "--tolerance=10")

@@ -29,6 +29,8 @@ _ALPHA = 0.025
 """One-sided, as the ends of the 95 % interval have it."""
 _LEAST_SHARE = 0.001
 """Where hardly any request fails, a part of the few that do would be no tolerance at all."""
+_ALL = 700.0
+"""By so much nothing falls on any scale, so that what may be lost altogether can't become worse."""
 _EXIT_CODES = ((Word.PASS, 0), (Word.FAIL, 3), (Word.INCONCLUSIVE, 4), (Word.INVALID, 4))
 
 Run = Mapping[str, Measure]
@@ -219,6 +221,8 @@ def _p_not_worse(base: Sequence[Measure], new: Sequence[Measure], tolerance: flo
 def _tolerated(base: Sequence[Measure], tolerance: float) -> float:
     """The shift that is tolerated, on the scale of the measure; of a share that part of the base's, or 0.1 %."""
     first = base[0]
+    if tolerance >= 1 and not first.more_is_worse:
+        return -_ALL
     if not first.relative:
         by = max(_LEAST_SHARE, tolerance * median(measure.value for measure in base))
         return by if first.more_is_worse else -by

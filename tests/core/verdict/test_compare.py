@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -68,6 +69,22 @@ def test_runs_that_differ_by_noise_alone_hardly_ever_fail():
 def test_a_change_within_the_tolerance_is_no_failure():
     assert compare(_runs(1, noise=0.01), _runs(2, slower=1.2, noise=0.01), 0.3).verdict is Word.PASS
     assert compare(_runs(1, noise=0.01), _runs(2, slower=1.2, noise=0.01), 0.1).verdict is Word.FAIL
+
+
+@pytest.mark.parametrize("tolerance", [1.0, 2.0, 25.0])
+def test_what_may_be_lost_altogether_is_never_worse(tolerance: float):
+    good = Measure("goodput{ttft<1s}.rate", "share", 0.9, more_is_worse=False, relative=False)
+    rate = Measure("goodput{ttft<1s}.per_second", "/s", 9.0, more_is_worse=False)
+    base = [{measure.name: measure for measure in (good, rate)}] * 6
+    new = [{name: replace(measure, value=0.0) for name, measure in run.items()} for run in base]
+    assert [effect.verdict for effect in compare(base, new, tolerance).effects] == [Word.PASS] * 2
+
+
+def test_what_may_double_may_not_triple():
+    by_name = {effect.name: effect for effect in compare(_runs(1), _runs(2, slower=3.0), 1.0).effects}
+    assert by_name["latency.p95"].verdict is Word.FAIL
+    assert by_name["throughput.per_second"].verdict is Word.PASS
+    assert compare(_runs(1), _runs(2, slower=3.0), 3.0).verdict is Word.PASS
 
 
 @pytest.mark.parametrize(
