@@ -24,6 +24,11 @@ def recordings(directories: Sequence[Path]) -> list[Recording]:
     return [Recording.open(path) for _, paths in found for path in paths]
 
 
+def holds_recordings(directory: Path) -> bool:
+    """Whether it is a directory of recordings, and none itself."""
+    return _within(directory) not in ([], [directory])
+
+
 def results(recording: Recording) -> tuple[Summary, Verdict]:
     """As they were written, or from the records."""
     verdict = recording.verdict()

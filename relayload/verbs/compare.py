@@ -54,10 +54,14 @@ def _tell_targets(run_dir: Path, markdown: Path | None, as_json: bool) -> int:
     from relayload.core.errors import AuthorError, Fault
     from relayload.core.verdict.stats import Word
     from relayload.recording import Recording
-    from relayload.recording.sets import results
+    from relayload.recording.sets import holds_recordings, results
     from relayload.report.markdown import render_side_by_side_markdown
     from relayload.report.side_by_side import render_side_by_side
 
+    if holds_recordings(run_dir):
+        raise AuthorError(
+            [Fault(f"name the runs to compare with it: relayload compare {run_dir} NEW", file=str(run_dir))]
+        )
     summary, verdict = results(Recording.open(run_dir))
     if summary.comparison is None:
         message = "its profile does not say compare: interleaved; name other runs to compare it with"

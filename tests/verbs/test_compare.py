@@ -217,6 +217,16 @@ def test_a_run_without_pairs_needs_another_to_be_compared_with(side_by_side, tmp
     assert "its profile does not say compare: interleaved; name other runs to compare it with" in result.output
 
 
+def test_a_directory_of_runs_needs_others_to_be_compared_with(make_set, tmp_path: Path):
+    make_set("before", 2, 0.5)
+    result = _compare(tmp_path, "before")
+    assert result.exit_code == 2
+    before = tmp_path / "before"
+    assert result.stderr == f"{before}: name the runs to compare with it: relayload compare {before} NEW\n"
+    (tmp_path / "empty").mkdir()
+    assert "empty: is not a recording: it has no run.json" in _compare(tmp_path, "empty").stderr
+
+
 def test_targets_of_a_run_that_can_not_be_believed_are_told_with_exit_4(side_by_side, tmp_path: Path):
     side_by_side(ended_by=None, ended_at_s=None)
     result = _compare(tmp_path, "both")
