@@ -13,6 +13,11 @@ from relayload.recording.recording import RUN, Recording
 
 def recordings(directories: Sequence[Path]) -> list[Recording]:
     """The recordings of directories that are one, or hold some. Raises AuthorError with a fault for each other."""
+    return [Recording.open(path) for path in places(directories)]
+
+
+def places(directories: Sequence[Path]) -> list[Path]:
+    """Where those recordings are, as yet unread. Raises AuthorError with a fault for each directory without any."""
     found = [(directory, _within(directory)) for directory in directories]
     faults = [
         Fault("is neither a recording nor a directory of recordings", file=str(directory))
@@ -21,7 +26,7 @@ def recordings(directories: Sequence[Path]) -> list[Recording]:
     ]
     if faults:
         raise AuthorError(faults)
-    return [Recording.open(path) for _, paths in found for path in paths]
+    return [path for _, paths in found for path in paths]
 
 
 def holds_recordings(directory: Path) -> bool:

@@ -1,9 +1,10 @@
 """`relayload history`: a row for each run in a file that grows."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -11,7 +12,8 @@ from relayload.verbs.arguments import author_errors_exit
 
 if TYPE_CHECKING:
     from relayload.core.errors import AuthorError
-    from relayload.recording import Recording
+
+T = TypeVar("T")
 
 _WHICH = slice(0, 2)
 """The columns that tell which run it was: when it began, and its name."""
@@ -32,34 +34,61 @@ _WHICH = slice(0, 2)
 def command(run_dirs: tuple[Path, ...], file: Path, otava: bool) -> None:
     """Append a row for each run to a CSV that Apache Otava reads, in the order in which they began.
 
-    A run that has a row already is left out, and so is one that is INVALID, since its numbers can't be believed. What
-    keeps Otava from finding changes, such as runs of several profiles in one file, is told.
+    A run that has a row already is left out, and so is one that can't be read, or that is INVALID, since its numbers
+    can't be believed. What keeps Otava from finding changes, such as runs of several profiles in one file, is told.
+    Exits with 2 if no run can be read.
     """
-    from relayload.recording.sets import recordings
+    from relayload.recording import Recording
+    from relayload.recording.sets import places
     from relayload.report.history import otava_config, remarks
 
-    found, known = recordings(run_dirs), _known(file)
+    paths, known = places(run_dirs), _known(file)
     if otava:
-        click.echo(otava_config(str(file), found[0].run.profile.name, known), nl=False)
+        first = _readable(paths, Recording.open)[0]
+        click.echo(otava_config(str(file), first.run.profile.name, known), nl=False)
         return
     runs = {tuple(row[_WHICH]) for row in known}
-    added = [row for row in sorted(_rows(found)) if tuple(row[_WHICH]) not in runs]
+    added = [row for row in sorted(filter(None, _readable(paths, _row))) if tuple(row[_WHICH]) not in runs]
     _add(file, known, added)
     for told in (f"{len(added)} rows added", *remarks(known + added)):
         click.echo(f"{file}: {told}", err=True)
 
 
-def _rows(found: "list[Recording]") -> Iterator[list[str]]:
+def _readable(paths: Sequence[Path], read: Callable[[Path], T]) -> list[T]:
+    """What could be read; the others are told. Raises AuthorError with every fault if nothing could."""
+    from relayload.core.errors import AuthorError
+
+    found: list[T] = []
+    failed: list[tuple[Path, AuthorError]] = []
+    for path in paths:
+        try:
+            found.append(read(path))
+        except AuthorError as error:
+            failed.append((path, error))
+    if not found:
+        raise AuthorError([fault for _, error in failed for fault in error.faults])
+    for path, left in failed:
+        _tell_left_out(path, "; ".join(str(replace(fault, file=Path(fault.file).name)) for fault in left.faults))
+    return found
+
+
+def _row(path: Path) -> list[str] | None:
+    """Of a run; None if it is one to leave out."""
+    from relayload.recording import Recording
     from relayload.recording.sets import results, unfit
     from relayload.report.history import row
 
-    for recording in found:
-        summary, verdict = results(recording)
-        why = unfit(recording, verdict)
-        if why is None:
-            yield row(summary, verdict)
-        else:
-            click.echo(f"{recording.directory}: left out: {why}", err=True)
+    recording = Recording.open(path)
+    summary, verdict = results(recording)
+    why = unfit(recording, verdict)
+    if why is None:
+        return row(summary, verdict)
+    _tell_left_out(path, why)
+    return None
+
+
+def _tell_left_out(path: Path, why: str) -> None:
+    click.echo(f"{path}: left out: {why}", err=True)
 
 
 def _known(file: Path) -> list[list[str]]:

@@ -69,6 +69,39 @@ def test_a_run_that_is_no_good_is_left_out_and_told(ended_by, why: str, make_rec
     assert _rows(file) == []
 
 
+@pytest.mark.parametrize("broken", ["run.json", "verdict.json"])
+def test_a_run_that_can_not_be_read_is_left_out_and_told(broken: str, make_recording, steady_lines, tmp_path: Path):
+    for number in (1, 2, 3):
+        make_recording(steady_lines, f"set/run-{number}")
+    (tmp_path / "set" / "run-1" / broken).write_text("{")
+    file = tmp_path / "history.csv"
+    result = _history(tmp_path / "set", "--csv", file)
+    assert result.exit_code == 0, result.output
+    assert f"set/run-1: left out: {broken}: is not a {broken} of this version: " in result.stderr
+    assert [row["run"] for row in _rows(file)] == ["set/run-2", "set/run-3"]
+
+
+def test_where_no_run_can_be_read_nothing_is_written(make_recording, steady_lines, tmp_path: Path):
+    for number in (1, 2):
+        make_recording(steady_lines, f"set/run-{number}")
+        (tmp_path / "set" / f"run-{number}" / "run.json").write_text("{")
+    file = tmp_path / "history.csv"
+    for option in ((), ("--otava",)):
+        result = _history(tmp_path / "set", "--csv", file, *option)
+        assert result.exit_code == 2
+        assert result.stderr.count("is not a run.json of this version") == 2
+    assert not file.exists()
+
+
+def test_otavas_configuration_is_named_after_a_run_that_can_be_read(make_recording, steady_lines, tmp_path: Path):
+    for number in (1, 2):
+        make_recording(steady_lines, f"set/run-{number}")
+    (tmp_path / "set" / "run-1" / "run.json").write_text("{")
+    result = _history(tmp_path / "set", "--otava")
+    assert yaml.safe_load(result.stdout)["tests"].keys() == {"trial"}
+    assert "set/run-1: left out: " in result.stderr
+
+
 def test_a_file_with_other_columns_is_left_alone(make_recording, steady_lines, tmp_path: Path):
     make_recording(steady_lines, "run")
     file = tmp_path / "history.csv"
