@@ -114,11 +114,34 @@ def test_one_recording_alone_can_be_compressed(make, tmp_path: Path):
     assert sizes[0] * 5 < sizes[1]
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_a_port_of_this_machine_makes_no_difference(host: str, make, tmp_path: Path):
+    for name, port in (("a", 41001), ("b", 41002)):
+        base_url = f"http://{host}:{port}/v1"
+        make(name, base_url=base_url, targets={"fake": TargetInfo(base_url=base_url)})
+    whole = _merge(tmp_path, "a", "b")
+    assert (whole.run.base_url, whole.summarize().counts.started) == (f"http://{host}:41001/v1", 200)
+
+
+def test_a_port_of_another_machine_makes_one(make, tmp_path: Path):
+    for name, port in (("a", 8000), ("b", 9000)):
+        base_url = f"http://relay.example:{port}/v1"
+        make(name, base_url=base_url, targets={"relay": TargetInfo(base_url=base_url)})
+    with pytest.raises(AuthorError) as refused:
+        _merge(tmp_path, "a", "b")
+    assert [line.split(": ")[1] for line in str(refused.value).splitlines()] == [
+        "differs in its base_url",
+        "differs in its targets",
+    ]
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
         ({"profile": ProfileInfo(name="trial", sha256="1" * 64)}, "is of another profile: 'trial' of another content"),
-        ({"base_url": "http://127.0.0.1:9/v1"}, "differs in its base_url"),
+        ({"base_url": "http://127.0.0.1:8000/v2"}, "differs in its base_url"),
+        ({"base_url": "https://127.0.0.1:8000/v1"}, "differs in its base_url"),
+        ({"base_url": "http://relay.example:8000/v1"}, "differs in its base_url"),
         ({"stages": (StageInfo(name="steady", for_s=50.0),)}, "differs in its stages"),
         ({"started_at": "2026-01-02T04:04:05Z"}, "began 3,600 s away from the first: they were not one load"),
     ],

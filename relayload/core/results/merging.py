@@ -6,7 +6,9 @@ Their workers and arrivals are numbered on, so that none has the number of anoth
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -66,12 +68,32 @@ def _reasons(first: RunInfo, run: RunInfo) -> Iterator[str]:
     if run.profile.sha256 != first.profile.sha256:
         yield f"is of another profile: '{run.profile.name}' of another content than '{first.profile.name}'"
         return
+    ours, its = _portless(first), _portless(run)
     for name in _SAME:
-        if getattr(run, name) != getattr(first, name):
+        if getattr(its, name) != getattr(ours, name):
             yield f"differs in its {name}"
     apart_s = abs((_started_at(run) - _started_at(first)).total_seconds())
     if apart_s > _APART_S:
         yield f"began {apart_s:,.0f} s away from the first: they were not one load"
+
+
+def _portless(run: RunInfo) -> RunInfo:
+    """Without the ports of this machine: a fake relay takes whichever is free."""
+    targets = {name: replace(info, base_url=_without_local_port(info.base_url)) for name, info in run.targets.items()}
+    return replace(run, base_url=_without_local_port(run.base_url), targets=targets)
+
+
+def _without_local_port(url: str) -> str:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return parts._replace(netloc=host).geturl() if _is_loopback(host) else url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _started_at(run: RunInfo) -> datetime:
