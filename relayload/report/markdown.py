@@ -6,7 +6,7 @@ out and told.
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import accumulate
 
 from relayload.core.results.sample import Distribution
@@ -40,9 +40,9 @@ def render_side_by_side_markdown(comparison: SideBySide) -> str:
     return "".join(f"{line}\n" for block in _side_by_side(comparison) if block for line in (*block, ""))
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A table, whose first two columns are text and whose others are numbers."""
-    rule = ["---" if column < 2 else "--:" for column in range(len(headings))]
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], text_columns: Container[int] = (0, 1)) -> list[str]:
+    """A table, whose first two columns are text and whose others are numbers where nothing else is said."""
+    rule = ["---" if column in text_columns else "--:" for column in range(len(headings))]
     return [_row(headings), _row(rule), *map(_row, rows)]
 
 
@@ -112,7 +112,7 @@ def _errors(summary: Summary) -> list[str]:
         (escape(error.outcome), escape(error.error or ""), f"{error.count:,}", escape(error.said or ""))
         for error in summary.errors
     )
-    return table(("errors", "", "count", "as the relay put it first"), rows)
+    return table(("errors", "", "count", "as the relay put it first"), rows, text_columns=(0, 1, 3))
 
 
 def _side_by_side(comparison: SideBySide) -> Iterator[list[str]]:

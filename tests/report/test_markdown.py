@@ -51,6 +51,13 @@ def test_the_verdict_comes_first_and_every_objective_is_a_row(judged, some_lines
     assert ["rate_limited", "http_429", "6", ""] in rows
 
 
+def test_numbers_stand_to_the_right_and_what_the_relay_said_to_the_left(judged, some_lines):
+    lines = render_markdown(*judged(OBJECTIVES, some_lines)).splitlines()
+    assert lines[lines.index("| errors |  | count | as the relay put it first |") + 1] == "| --- | --- | --: | --- |"
+    (measured,) = [number for number, line in enumerate(lines) if line.startswith("| measured, ok |")]
+    assert lines[measured + 1] == "| --- | --- | --: | --: | --: | --: | --: | --: |"
+
+
 def test_a_run_that_can_not_be_believed_says_why(judged, some_lines):
     text = render_markdown(*judged(OBJECTIVES, some_lines, ended_by=None))
     assert text.startswith("### 🚫 INVALID: trial\n\n- the run was killed before it ended\n")
