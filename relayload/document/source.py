@@ -22,6 +22,8 @@ Location = tuple[str | int, ...]
 MAX_NODES = 200_000
 """Aliases of aliases can make a few lines stand for billions of values."""
 
+_BRACE_IN_TEXT = re.compile(r"\w\{")
+"""Within [] and {} a brace ends a text that has no quotes, though no blank stands before it."""
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map")}
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -120,16 +122,18 @@ def parse(text: str, file: str) -> Document:
             raise AuthorError([Fault("the file is empty", file=file)])
         return _Reader(file).document(node)
     except yaml.MarkedYAMLError as error:
-        raise AuthorError([_syntax_fault(error, file)]) from error
+        raise AuthorError([_syntax_fault(error, text, file)]) from error
     except yaml.reader.ReaderError as error:
         raise AuthorError([_character_fault(error, text, file)]) from error
     except RecursionError as error:
         raise AuthorError([Fault("is nested too deeply", file=file)]) from error
 
 
-def _syntax_fault(error: yaml.MarkedYAMLError, file: str) -> Fault:
+def _syntax_fault(error: yaml.MarkedYAMLError, text: str, file: str) -> Fault:
     mark = error.problem_mark or error.context_mark
     message = " ".join(part for part in (error.context, error.problem) if part)
+    if mark and _BRACE_IN_TEXT.match(text, max(0, mark.index - 1)):
+        message += "; put text with braces in quotes, such as 'ttft{stage=steady}.p95 < 1s'"
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     return Fault(f"not valid YAML: {message}", "", file, line, column)
 

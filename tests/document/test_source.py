@@ -61,6 +61,26 @@ def test_text_that_is_not_yaml_is_one_fault_with_its_place(text, fault):
     assert faults_of(text) == [fault]
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: [ttft{scenario=simple, stage=steady}.p95 < 1s]", "1:9"),
+        ("a:\n  - {expr: goodput{ttft<1s}.rate > 90%}", "2:19"),
+        ("a: [\n  x,\n  b{c}\n]", "3:4"),
+    ],
+)
+def test_text_with_braces_in_a_list_without_quotes_is_told_to_take_them(text: str, place: str):
+    (fault,) = faults_of(text)
+    assert fault.startswith(f"f.yaml:{place}: not valid YAML: while parsing a flow ")
+    assert fault.endswith("but got '{'; put text with braces in quotes, such as 'ttft{stage=steady}.p95 < 1s'")
+
+
+@pytest.mark.parametrize("text", ["a: [{b: 1} {c: 2}]", "a: ['b'{c}]", "a: [b [c]]", "a: [b}"])
+def test_other_brackets_in_the_wrong_place_have_nothing_to_do_with_quotes(text: str):
+    (fault,) = faults_of(text)
+    assert "quotes" not in fault
+
+
 def test_aliases_are_followed_but_not_without_end():
     assert parse("a: &x {b: 1}\nc: *x", "f.yaml").data == {"a": {"b": 1}, "c": {"b": 1}}
     laughs = "\n".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9) if n else 'ha'}]" for n in range(9))
