@@ -4,6 +4,7 @@ Inside: seconds, per second, fractions 0-1, USD. Outside: `800ms`, `300/min`, `1
 """
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 
 DURATION_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
@@ -80,6 +81,26 @@ def money(amount: Decimal) -> str:
     if amount and abs(amount) < Decimal("0.1"):
         return f"{amount:.{min(6, 2 - amount.adjusted())}f}"
     return f"{amount:,.2f}"
+
+
+def comparable_money(amounts: Sequence[Decimal]) -> list[Decimal]:
+    """Amounts that are told beside one another, rounded to the same decimals so that their difference can be told.
+
+    To the cent, or where one is below ten cents to three of its digits, without zeros that none needs.
+    """
+    finest = max([2, *(2 - amount.adjusted() for amount in amounts if 0 < amount < Decimal("0.1"))])
+    rounded = [_rounded(amount, finest) for amount in amounts]
+    needed = max([2, *(decimals(amount.normalize()) for amount in rounded)])
+    return [_rounded(amount, needed) for amount in rounded]
+
+
+def decimals(amount: Decimal) -> int:
+    """How many stand behind the point."""
+    return -int(amount.as_tuple().exponent)
+
+
+def _rounded(amount: Decimal, to_decimals: int) -> Decimal:
+    return amount.quantize(Decimal(1).scaleb(-to_decimals))
 
 
 def format_duration(seconds: float) -> str:

@@ -41,4 +41,4 @@ def _saving(saving: Saving, currency: str) -> tuple[str, ...]:
 
 
 def _money(amount: Decimal, currency: str) -> str:
-    return f"${amount:,.2f}" if currency == "USD" else f"{amount:,.2f} {currency}"
+    return f"${amount:,f}" if currency == "USD" else f"{amount:,f} {currency}"

@@ -1,10 +1,13 @@
 """`relayload cost`: what traffic costs here or there, by its tokens or as a recording has measured it."""
 
 import re
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 
 import click
+from msgspec.structs import replace
 
 from relayload import prices as price_lists
 from relayload.core.errors import AuthorError, Fault
@@ -12,9 +15,9 @@ from relayload.core.price import ANY, Prices, price_of
 from relayload.core.results.cell import Tokens
 from relayload.core.results.cost import Cost, cost_of
 from relayload.core.results.fold import Fold
-from relayload.core.results.quote import Amount, Period, quote
+from relayload.core.results.quote import Amount, Period, Quote, quote
 from relayload.core.results.targets import paid
-from relayload.core.units import whole_count
+from relayload.core.units import comparable_money, decimals, whole_count
 from relayload.document.validation import nearest
 from relayload.recording import Recording
 from relayload.report.quote import render_quote
@@ -22,16 +25,18 @@ from relayload.verbs.arguments import JSON, author_errors_exit, print_value
 
 _SCALE = re.compile(r"(?P<count>[^-]+)-requests(/(?P<per>day|month|year))?")
 _OWN = "as recorded"
+_PARTS = MappingProxyType({"cached_input_tokens": "input_tokens", "reasoning_tokens": "output_tokens"})
+"""Counts that may be left out, and of which others they are a part."""
 
 
 @click.command()
 @click.argument("run_dir", type=click.Path(path_type=Path), required=False)
 @click.option("--input-tokens", metavar="COUNT", help="Tokens in, such as 10M.")
 @click.option("--output-tokens", metavar="COUNT", help="Tokens out, those of reasoning among them.")
-@click.option("--cached-input-tokens", metavar="COUNT", default="0", help="Of the tokens in, those that are cached.")
-@click.option("--reasoning-tokens", metavar="COUNT", default="0", help="Of the tokens out, those of reasoning.")
-@click.option("--month", "per", flag_value="month", help="That many every month.")
-@click.option("--day", "per", flag_value="day", help="That many every day.")
+@click.option("--cached-input-tokens", metavar="COUNT", help="Of the tokens in, those that are cached.")
+@click.option("--reasoning-tokens", metavar="COUNT", help="Of the tokens out, those of reasoning.")
+@click.option("--month", is_flag=True, help="That many every month.")
+@click.option("--day", is_flag=True, help="That many every day.")
 @click.option("--scale", metavar="N-requests/month", help="Of a recording: so many requests like the measured ones.")
 @click.option("--price", metavar="LIST[:MODEL]", help="A price list, shipped or a file, and a model of it.")
 @click.option("--compare", nargs=2, metavar="LIST[:MODEL] LIST[:MODEL]", help="Two of them, and what is saved.")
@@ -41,39 +46,80 @@ _OWN = "as recorded"
 @author_errors_exit
 def command(
     run_dir: Path | None,
-    input_tokens: str | None,
-    output_tokens: str | None,
-    cached_input_tokens: str,
-    reasoning_tokens: str,
-    per: str | None,
+    month: bool,
+    day: bool,
     scale: str | None,
     price: str | None,
     compare: tuple[str, str] | None,
     exchange_rate: str | None,
     currency: str | None,
     as_json: bool,
+    **tokens: str | None,
 ) -> None:
     """Tell what traffic costs, and what is saved elsewhere.
 
     By its tokens, or by RUN_DIR as the recording has measured it: by the prices it was run with, or by others.
     """
-
+    told = any(text is not None for text in tokens.values())
+    faults = list(_contradictions(run_dir, scale, told_tokens=told or month or day))
+    faults += [Fault("say --month or --day, not both")] if month and day else []
+    faults += [Fault("say --price or --compare, not both")] if price and compare else []
+    if faults:
+        raise AuthorError(faults)
     places = compare or ((price,) if price else ())
     code, rate = _currency(currency, exchange_rate)
     if run_dir is not None:
-        if input_tokens or output_tokens or per:
-            raise _fault("tell tokens or a recording, not both; of a recording say --scale 1M-requests/month")
         asked, offers = _measured(run_dir, scale, places)
     else:
-        asked = Amount(
-            input_tokens=_count("--input-tokens", input_tokens),
-            output_tokens=_count("--output-tokens", output_tokens),
-            cached_input_tokens=_count("--cached-input-tokens", cached_input_tokens),
-            reasoning_tokens=_count("--reasoning-tokens", reasoning_tokens),
-            per=Period(per) if per else None,
-        )
+        asked = _asked(tokens, Period.MONTH if month else Period.DAY if day else None)
         offers = _by_tokens(asked, places)
-    print_value(quote(asked, offers, code, rate), as_json, render_quote)
+    print_value(_quote(asked, offers, code, rate), as_json, render_quote)
+
+
+def _contradictions(run_dir: Path | None, scale: str | None, *, told_tokens: bool) -> Iterator[Fault]:
+    """What is not for tokens, or not for a recording."""
+    if run_dir is not None and told_tokens:
+        yield Fault("tell tokens or a recording, not both; of a recording say --scale 1M-requests/month")
+    if run_dir is None and scale is not None:
+        yield Fault("is for a recording, and none is named; of tokens say --month or --day", "--scale")
+
+
+def _quote(asked: Amount, offers_usd: list[tuple[str, Decimal]], code: str, rate: Decimal) -> Quote:
+    """The quote with amounts below a cent, and with a saving that is the difference of the amounts as they are told."""
+    exact = [usd * rate for _, usd in offers_usd]
+    told = comparable_money(exact)
+    made = quote(asked, offers_usd, code, rate)
+    offers = tuple(replace(offer, amount=amount) for offer, amount in zip(made.offers, told, strict=True))
+    if made.saving is None:
+        return replace(made, offers=offers)
+    per_year = None if asked.per is None else (exact[0] - exact[-1]) * asked.per.per_year
+    told_per_year = None if per_year is None else round(per_year, decimals(told[0]))
+    return replace(made, offers=offers, saving=replace(made.saving, amount=told[0] - told[-1], per_year=told_per_year))
+
+
+def _asked(tokens: Mapping[str, str | None], per: Period | None) -> Amount:
+    """So many tokens. Raises AuthorError with every fault of their counts."""
+    counts: dict[str, int] = {}
+    faults: list[Fault] = []
+    for name, text in tokens.items():
+        try:
+            counts[name] = _count(_option(name), "0" if text is None and name in _PARTS else text)
+        except AuthorError as error:
+            faults += error.faults
+    faults += [
+        Fault(
+            f"are a part of {_option(whole)}, and more than those: {counts[part]:,} of {counts[whole]:,}", _option(part)
+        )
+        for part, whole in _PARTS.items()
+        if {part, whole} <= counts.keys() and counts[part] > counts[whole]
+    ]
+    if faults:
+        raise AuthorError(faults)
+    return Amount(**counts, per=per)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _by_tokens(asked: Amount, places: tuple[str, ...]) -> list[tuple[str, Decimal]]:
@@ -130,7 +176,10 @@ def _scaled(scale: str) -> tuple[int, Period | None]:
     match = _SCALE.fullmatch(scale.strip())
     if not match:
         raise _fault(f"expected so many requests such as '1M-requests/month', got '{scale}'", "--scale")
-    return _count("--scale", match["count"]), Period(match["per"]) if match["per"] else None
+    count = _count("--scale", match["count"])
+    if not count:
+        raise _fault(f"expected one request at least, got '{scale}'", "--scale")
+    return count, Period(match["per"]) if match["per"] else None
 
 
 def _prices(place: str, *, model_needed: bool = False) -> Prices:

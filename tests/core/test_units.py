@@ -1,8 +1,10 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from relayload.core.units import format_usd, money, usd, whole_count
+from relayload.core.units import comparable_money, format_usd, money, usd, whole_count
 
 
 @pytest.mark.parametrize(
@@ -48,3 +50,28 @@ def test_dollars_are_shown_to_the_cent_and_finer_below_ten_of_them(amount, text)
 
 def test_other_currencies_are_shown_by_the_same_rule():
     assert money(Decimal("3240")) == "3,240.00"
+
+
+@pytest.mark.parametrize(
+    ("exact", "told"),
+    [
+        (("450", "63"), ("450.00", "63.00")),
+        (("0.0009",), ("0.0009",)),
+        (("0.000123456",), ("0.000123",)),
+        (("0.03",), ("0.03",)),
+        (("0.09996",), ("0.10",)),
+        (("0.0000014",), ("0.0000014",)),
+        (("0",), ("0.00",)),
+        (("12", "0.0009"), ("12.0000", "0.0009")),
+        (("12.3456789", "0.0009"), ("12.345679", "0.000900")),
+    ],
+)
+def test_amounts_beside_one_another_have_as_many_decimals_as_the_smallest_needs(exact, told):
+    assert [f"{amount:f}" for amount in comparable_money(list(map(Decimal, exact)))] == list(told)
+
+
+@given(st.lists(st.decimals(0, 10**9, places=12), min_size=1, max_size=3))
+def test_no_amount_is_rounded_to_nothing(exact: list[Decimal]):
+    told = comparable_money(exact)
+    assert [bool(amount) for amount in told] == [bool(amount) for amount in exact]
+    assert len({amount.as_tuple().exponent for amount in told}) == 1

@@ -83,7 +83,7 @@ def test_a_recording_is_scaled_and_priced_anew(said, run_dir):
 
 
 def test_a_recording_may_be_priced_as_if_one_model_had_answered_all(said, run_dir):
-    assert "relay:o3-mini   $0.00" in said(f"{run_dir} --price relay:o3-mini")
+    assert "relay:o3-mini   $0.00336\n" in said(f"{run_dir} --price relay:o3-mini")
     assert "relay:o3-mini   $840.00" in said(f"{run_dir} --price relay:o3-mini --scale 1M-requests")
 
 
@@ -99,6 +99,13 @@ def test_a_recording_may_be_priced_as_if_one_model_had_answered_all(said, run_di
         (f"{TOKENS} --price relay:o3 --currency CNY", "--currency and --exchange-rate belong together"),
         (f"{TOKENS} --price relay:o3 --currency yuan --exchange-rate 7", "--currency: expected the code of a currency"),
         (f"{TOKENS} --price relay:o3 --currency CNY --exchange-rate 0", "--exchange-rate: expected what a dollar"),
+        (f"{TOKENS} --cached-input-tokens 11M --price relay:o3", "--cached-input-tokens: are a part of --input-tokens"),
+        (f"{TOKENS} --reasoning-tokens 6M --price relay:o3", "--reasoning-tokens: are a part of --output-tokens, and"),
+        (f"{TOKENS} --month --day --price relay:o3", "say --month or --day, not both\n"),
+        (f"{TOKENS} --price relay:o3 --compare direct:o3 relay:o3", "say --price or --compare, not both\n"),
+        (f"{TOKENS} --scale 1M-requests/month --price relay:o3", "--scale: is for a recording, and none is named"),
+        ("RUN --scale 0-requests/month", "--scale: expected one request at least, got '0-requests/month'\n"),
+        ("RUN --cached-input-tokens 1", "tell tokens or a recording, not both"),
         ("RUN --month", "tell tokens or a recording, not both"),
         ("RUN --scale 1M", "--scale: expected so many requests such as '1M-requests/month', got '1M'"),
         ("nowhere", "nowhere: there is no such directory"),
@@ -106,6 +113,34 @@ def test_a_recording_may_be_priced_as_if_one_model_had_answered_all(said, run_di
 )
 def test_wrong_arguments_are_told_with_what_to_write(said, run_dir, line, fault):
     assert said(line.replace("RUN", str(run_dir)), 2).startswith(fault)
+
+
+def test_all_that_is_wrong_is_told_at_once(said):
+    wrong = "--input-tokens 1 --cached-input-tokens 2 --output-tokens x --reasoning-tokens y --price relay:o3"
+    assert [line.split(": ")[0] for line in said(wrong, 2).splitlines()] == [
+        "--output-tokens",
+        "--reasoning-tokens",
+        "--cached-input-tokens",
+    ]
+    both = said(f"{TOKENS} --month --day --price relay:o3 --compare direct:o3 relay:o3 --scale 1k-requests", 2)
+    assert len(both.splitlines()) == 3
+
+
+def test_amounts_below_a_cent_are_told_and_the_saving_is_their_difference(said):
+    assert said("--input-tokens 100 --output-tokens 50 --month --compare direct:o3 relay:o3") == (
+        "100 tokens in, 50 out a month\n"
+        "\n"
+        "direct:o3   $0.00450\n"
+        "relay:o3    $0.00063\n"
+        "saving      $0.00387   86%   $0.04644 a year\n"
+    )
+
+
+@pytest.mark.parametrize("count", [1, 7, 33, 4_321, 987_654])
+def test_the_saving_is_the_difference_of_the_amounts_shown(said, count):
+    told = json.loads(said(f"--input-tokens {count} --output-tokens {count} --compare direct:o3 relay:o3-mini --json"))
+    first, last = (Decimal(offer["amount"]) for offer in told["offers"])
+    assert Decimal(told["saving"]["amount"]) == first - last > 0
 
 
 def test_a_recording_without_prices_says_what_to_name(said, tmp_path, make_run, request_line):
