@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -68,7 +69,7 @@ class StartRun(Protocol):
         processes: int = 1,
         timeout_s: float | None = None,
     ) -> RelayloadRun:
-        """Run a profile to its end. A relative path is looked for below pytest's root directory, then here.
+        """Run a profile to its end. A relative path is looked for beside the test, below pytest's root, then here.
 
         The test fails if there is no verdict: the profile is wrong, the target can't be reached, or it took too long.
         """
@@ -76,7 +77,7 @@ class StartRun(Protocol):
 
 
 @pytest.fixture
-def relayload_run(tmp_path: Path, pytestconfig: pytest.Config) -> StartRun:
+def relayload_run(tmp_path: Path, request: pytest.FixtureRequest) -> StartRun:
     """Runs a profile as `relayload run` does, into the test's own directory, and returns what came of it."""
     number = 0
 
@@ -86,7 +87,7 @@ def relayload_run(tmp_path: Path, pytestconfig: pytest.Config) -> StartRun:
         nonlocal number
         number += 1
         directory = tmp_path / f"relayload-{number}"
-        command = [sys.executable, "-m", "relayload", "run", str(_found(Path(profile), pytestconfig.rootpath))]
+        command = [sys.executable, "-m", "relayload", "run", str(_found(Path(profile), request))]
         command += ["--out", str(directory), "--processes", str(processes), *(f"--set={one}" for one in sets)]
         code, output = _ended(command, timeout_s)
         if not (directory / "verdict.json").is_file():
@@ -99,16 +100,34 @@ def relayload_run(tmp_path: Path, pytestconfig: pytest.Config) -> StartRun:
 @pytest.fixture
 def fake_relay(request: pytest.FixtureRequest) -> "Iterator[FakeRelay]":
     """A fake relay of the test's own; `base_url` says where. `@pytest.mark.fake_relay(preset=..., sets=[...])`."""
-    from relayload.fakerelay.process import FakeRelay
-
-    marker = request.node.get_closest_marker("fake_relay")
-    with FakeRelay.start(*(marker.args if marker else ()), **(marker.kwargs if marker else {})) as relay:
+    marker = request.node.get_closest_marker("fake_relay") or pytest.mark.fake_relay().mark
+    with _started(marker, request) as relay:
         yield relay
 
 
-def _found(profile: Path, root: Path) -> Path:
-    """Joined to an absolute path, the root has no say."""
-    return root / profile if (root / profile).exists() else profile
+def _started(marker: pytest.Mark, request: pytest.FixtureRequest) -> "FakeRelay":
+    """The relay that the marker asks for. The test fails, with the names there are, if it can't be had."""
+    from relayload.fakerelay.process import FakeRelay
+
+    try:
+        asked = signature(FakeRelay.start).bind(*marker.args, **marker.kwargs)
+    except TypeError as error:
+        pytest.fail(f"@pytest.mark.fake_relay(preset, sets): {error}", pytrace=False)
+    asked.apply_defaults()
+    if asked.arguments["preset"].endswith((".yaml", ".yml")):
+        asked.arguments["preset"] = str(_found(Path(asked.arguments["preset"]), request))
+    try:
+        return FakeRelay.start(*asked.args, **asked.kwargs)
+    except RuntimeError as error:
+        from relayload.fakerelay.preset import names
+
+        pytest.fail(f"{error}\npresets: {', '.join(names())}, or a file", pytrace=False)
+
+
+def _found(path: Path, request: pytest.FixtureRequest) -> Path:
+    """Beside the test, below pytest's root directory, or else as it stands. An absolute path stays what it is."""
+    places = (request.path.parent, request.config.rootpath)
+    return next((place / path for place in places if (place / path).is_file()), path)
 
 
 def _ended(command: Sequence[str], timeout_s: float | None) -> tuple[int, str]:

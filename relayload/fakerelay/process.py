@@ -58,7 +58,7 @@ class FakeRelay:
         relay = cls(process, base_url or "", errors)
         if base_url is None:
             said = relay._last_words()
-            raise RuntimeError(f"the fake relay did not start within {timeout_s:g} s: {said or 'it said nothing'}")
+            raise RuntimeError(f"the fake relay did not start: {said or f'it said nothing within {timeout_s:g} s'}")
         return relay
 
     @property
