@@ -212,7 +212,7 @@ def _load(path: Path, kind: type[_Content]) -> _Content:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
         raise _fault(path, f"can't be read: {error.strerror}") from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _fault(path, f"is not a {path.name} of this version: {error}") from None
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 import click
-from msgspec.structs import replace
 
 from relayload import prices as price_lists
 from relayload.core.errors import AuthorError, Fault
@@ -15,9 +14,9 @@ from relayload.core.price import ANY, Prices, price_of
 from relayload.core.results.cell import Tokens
 from relayload.core.results.cost import Cost, cost_of
 from relayload.core.results.fold import Fold
-from relayload.core.results.quote import Amount, Period, Quote, quote
+from relayload.core.results.quote import Amount, Period, quote
 from relayload.core.results.targets import paid
-from relayload.core.units import comparable_money, decimals, whole_count
+from relayload.core.units import whole_count
 from relayload.document.validation import nearest
 from relayload.recording import Recording
 from relayload.report.quote import render_quote
@@ -73,7 +72,7 @@ def command(
     else:
         asked = _asked(tokens, Period.MONTH if month else Period.DAY if day else None)
         offers = _by_tokens(asked, places)
-    print_value(_quote(asked, offers, code, rate), as_json, render_quote)
+    print_value(quote(asked, offers, code, rate), as_json, render_quote)
 
 
 def _contradictions(run_dir: Path | None, scale: str | None, *, told_tokens: bool) -> Iterator[Fault]:
@@ -82,19 +81,6 @@ def _contradictions(run_dir: Path | None, scale: str | None, *, told_tokens: boo
         yield Fault("tell tokens or a recording, not both; of a recording say --scale 1M-requests/month")
     if run_dir is None and scale is not None:
         yield Fault("is for a recording, and none is named; of tokens say --month or --day", "--scale")
-
-
-def _quote(asked: Amount, offers_usd: list[tuple[str, Decimal]], code: str, rate: Decimal) -> Quote:
-    """The quote with amounts below a cent, and with a saving that is the difference of the amounts as they are told."""
-    exact = [usd * rate for _, usd in offers_usd]
-    told = comparable_money(exact)
-    made = quote(asked, offers_usd, code, rate)
-    offers = tuple(replace(offer, amount=amount) for offer, amount in zip(made.offers, told, strict=True))
-    if made.saving is None:
-        return replace(made, offers=offers)
-    per_year = None if asked.per is None else (exact[0] - exact[-1]) * asked.per.per_year
-    told_per_year = None if per_year is None else round(per_year, decimals(told[0]))
-    return replace(made, offers=offers, saving=replace(made.saving, amount=told[0] - told[-1], per_year=told_per_year))
 
 
 def _asked(tokens: Mapping[str, str | None], per: Period | None) -> Amount:

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-_CENT = Decimal("0.01")
+from relayload.core.units import comparable_money, decimals
 
 
 class Period(StrEnum):
@@ -44,6 +44,7 @@ class Saving(Struct, frozen=True, kw_only=True):
     """By which the last offer is below the first; negative where it is above."""
 
     amount: Decimal
+    """The difference of the amounts as they are told."""
     share: Decimal | None
     """Of the first; None where that is free."""
     per_year: Decimal | None
@@ -51,7 +52,10 @@ class Saving(Struct, frozen=True, kw_only=True):
 
 
 class Quote(Struct, frozen=True, kw_only=True):
-    """Amounts of money are in the currency, decimal and to the cent; in JSON they are text."""
+    """Amounts of money are in the currency and decimal; in JSON they are text.
+
+    All have as many decimals: those of a cent, or more where the smallest needs them.
+    """
 
     asked: Amount
     offers: tuple[Offer, ...]
@@ -66,21 +70,21 @@ def quote(
 ) -> Quote:
     """The offers in a currency; of two, what is saved by the second."""
     exact = [usd * exchange_rate for _, usd in offers_usd]
-    named = zip((name for name, _ in offers_usd), exact, strict=True)
+    told = comparable_money(exact)
     return Quote(
         asked=asked,
-        offers=tuple(Offer(name=name, amount=amount.quantize(_CENT)) for name, amount in named),
-        saving=_saving(exact[0], exact[-1], asked.per) if len(exact) > 1 else None,
+        offers=tuple(Offer(name=name, amount=amount) for (name, _), amount in zip(offers_usd, told, strict=True)),
+        saving=_saving(exact, told, asked.per) if len(exact) > 1 else None,
         currency=currency,
         exchange_rate=exchange_rate,
     )
 
 
-def _saving(base: Decimal, other: Decimal, per: Period | None) -> Saving:
+def _saving(exact: Sequence[Decimal], told: Sequence[Decimal], per: Period | None) -> Saving:
     """Shares and years are of the exact amounts, and rounded once."""
-    saved = base - other
+    saved = exact[0] - exact[-1]
     return Saving(
-        amount=saved.quantize(_CENT),
-        share=(saved / base).quantize(Decimal("0.0001")) if base else None,
-        per_year=(saved * per.per_year).quantize(_CENT) if per else None,
+        amount=told[0] - told[-1],
+        share=(saved / exact[0]).quantize(Decimal("0.0001")) if exact[0] else None,
+        per_year=round(saved * per.per_year, decimals(told[0])) if per else None,
     )

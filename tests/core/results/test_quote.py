@@ -1,6 +1,8 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from relayload.core.results.quote import Amount, Period, Saving, quote
 
@@ -36,7 +38,16 @@ def test_a_year_has_so_many_of_each_period(per, times):
 
 
 def test_amounts_in_another_currency_are_rounded_once():
-    made = quote(ASKED, [("a", Decimal("0.004")), ("b", Decimal("0.001"))], "CNY", Decimal("7.2"))
-    assert [str(offer.amount) for offer in made.offers] == ["0.03", "0.01"]
+    made = quote(ASKED, [("a", Decimal("4.004")), ("b", Decimal("1.001"))], "CNY", Decimal("7.2"))
+    assert [str(offer.amount) for offer in made.offers] == ["28.83", "7.21"]
     assert made.saving is not None
-    assert (str(made.saving.amount), str(made.saving.per_year)) == ("0.02", "0.26")
+    assert (str(made.saving.amount), str(made.saving.per_year)) == ("21.62", "259.46")
+
+
+@given(st.lists(st.decimals(0, 10**9, places=12), min_size=2, max_size=2))
+def test_what_is_saved_is_the_difference_of_what_is_told(exact: list[Decimal]):
+    made = quote(ASKED, [("any", amount) for amount in exact])
+    first, last = (offer.amount for offer in made.offers)
+    assert made.saving is not None
+    assert made.saving.amount == first - last
+    assert all(bool(offer.amount) == bool(amount) for offer, amount in zip(made.offers, exact, strict=True))

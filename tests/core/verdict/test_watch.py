@@ -168,7 +168,8 @@ def test_windows_in_a_row_end_the_run(told, request_line):
     ]
     assert told("errors.rate < 10%", lines, over_s=10.0) is not None
     assert told("errors.rate < 10%", lines, over_s=10.0, for_windows=2) == (
-        "errors.rate < 10% over 10.0s, 2 in a row: in 2 windows of 10.0s in a row, 100 of 100 were beyond the limit, 10% may"
+        "errors.rate < 10% over 10.0s, 2 in a row: "
+        "in 2 windows of 10.0s in a row, 100 of 100 were beyond the limit, 10% may"
     )
     assert told("errors.rate < 20%", lines, over_s=10.0, for_windows=3) is None
 
