@@ -59,7 +59,7 @@ def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
         headings = ("", "objective", "observed", interval_heading(verdict.objectives), "k of n ≈ eff.")
         yield table(headings, map(_objective, verdict.objectives))
     told = [judgement for judgement in verdict.objectives if judgement.reason]
-    yield [f"- {escape(judgement.expr)}: {escape(judgement.reason)}" for judgement in told]
+    yield [f"- {escape(judgement.id)}: {escape(judgement.reason)}" for judgement in told]
     yield [escape(text) for _, text in batch_facts(summary.batch)]
     yield [_counts(summary)]
     yield _latencies(summary)

@@ -56,7 +56,7 @@ def render_summary(summary: Summary, *, color: bool = False) -> str:
 def render_verdict(verdict: Verdict, *, color: bool = False) -> str:
     """Each objective with what was observed, and the verdict of the run."""
     parts: list[RenderableType] = [_objectives(verdict.objectives), Text()] if verdict.objectives else []
-    reasons = [f"{judgement.expr}: {judgement.reason}" for judgement in verdict.objectives if judgement.reason]
+    reasons = [f"{judgement.id}: {judgement.reason}" for judgement in verdict.objectives if judgement.reason]
     parts += [*map(Text, reasons), Text()] if reasons else []
     parts += [_conclusion(verdict), *(Padding(Text(reason), (0, 0, 0, 2)) for reason in verdict.reasons)]
     return printed(parts, color=color)

@@ -15,8 +15,14 @@ from relayload.core.verdict.stats import Exceedance, Word, judge_share, mean_mar
 
 
 def judge_objective(objective: Objective, evidence: Evidence) -> Judgement:
-    """Judge one objective by everything that its tags admit, at once or window by window."""
+    """Judge one objective by everything that its tags admit, at once or window by window.
+
+    One that ended the run was proven broken then, whatever is left of it in whole windows.
+    """
     judged = _judge_at_once(objective, evidence) if objective.terms.over_s is None else _in_windows(objective, evidence)
+    ended_by, begins = evidence.run.stopped_by_objective or "", f"{objective.id}: "
+    if ended_by.startswith(begins) and judged.verdict is not Word.FAIL:
+        return replace(judged, verdict=Word.FAIL, reason=f"it ended the run: {ended_by.removeprefix(begins)}")
     if evidence.run.ended_early and judged.verdict is Word.FAIL and not judged.n:
         reason = f"{judged.reason}: the run was ended before its plan was through".removeprefix(": ")
         return replace(judged, verdict=Word.INCONCLUSIVE, reason=reason)

@@ -104,8 +104,15 @@ class Objective:
     @property
     def id(self) -> str:
         """What reports call it: as its terms say, or what it asks, `errors.rate < 1% over 30s, 3 in a row`."""
-        if self.terms.id is not None:
-            return self.terms.id
+        return self._asked_for if self.terms.id is None else self.terms.id
+
+    @property
+    def title(self) -> str:
+        """What it is called, and what it asks if that does not say it: `fuse: errors.rate < 1%`."""
+        return self._asked_for if self.terms.id is None else f"{self.terms.id}: {self._asked_for}"
+
+    @property
+    def _asked_for(self) -> str:
         over_s, wanted = self.terms.over_s, self.terms.for_windows
         over = "" if over_s is None else f" over {format_duration(over_s)}"
         return f"{self.text}{over}{f', {wanted} in a row' if wanted > 1 else ''}"

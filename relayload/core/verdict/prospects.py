@@ -71,7 +71,7 @@ def prospect(
     samples = _samples(objective, admitted, scenarios, part)
     outlook = _outlook(needed, samples)
     problem = _few(f"{needed:,} requests to be decided", f"{samples:,}") if outlook is Outlook.TOO_FEW else None
-    return Prospect(expr=objective.id, needed=needed, samples=samples, outlook=outlook, problem=problem)
+    return Prospect(expr=objective.title, needed=needed, samples=samples, outlook=outlook, problem=problem)
 
 
 def needed_samples(objective: Objective) -> int:
@@ -109,7 +109,7 @@ def _in_windows(
         if max(each) * _STEEPEST < needed:
             problem = _few(f"{needed:,} requests in each of its windows", f"about {int(max(each)):,}")
     return Prospect(
-        expr=objective.id,
+        expr=objective.title,
         needed=needed,
         samples=samples,
         outlook=Outlook.TOO_FEW if problem else _outlook(needed, samples, least=Outlook.SCARCE),

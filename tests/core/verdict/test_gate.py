@@ -139,6 +139,14 @@ def test_a_run_that_an_objective_stopped_fails_whatever_came_after(gate, request
     assert verdict.reasons == ("stopped early: errors.rate < 1%: 9 of 100 failed",)
 
 
+def test_the_objective_that_ended_the_run_is_broken_whatever_is_left_of_its_windows(gate, request_line):
+    windowed = with_terms(parse("errors.rate < 5%"), Terms(over_s=30.0, for_windows=2, abort=True))
+    stop = {"ended_by": "objective", "stopped_by_objective": f"{windowed.id}: in 2 windows of 30.0s in a row, 9 of 9"}
+    broken, other = gate([windowed, _PASSES], [request_line(index) for index in range(100)], **stop).objectives
+    assert (broken.verdict, broken.reason) == (Word.FAIL, "it ended the run: in 2 windows of 30.0s in a row, 9 of 9")
+    assert other.verdict is Word.PASS
+
+
 @pytest.mark.parametrize("text", [_FAILS, _UNSURE])
 def test_a_warning_is_told_and_never_fails_a_run(text, gate, request_line):
     warns = with_terms(parse(text), Terms(severity=Severity.WARN))
