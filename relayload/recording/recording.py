@@ -173,9 +173,9 @@ class Folded:
     def summary(self) -> Summary:
         return summarize(self.fold, self.run, self._faults, self._warnings, self.run_all)
 
-    def results(self) -> tuple[Summary, Verdict]:
-        """The summary and the verdict."""
-        return assess(self.objectives, self.fold, self.run, self._faults, self._warnings, self.run_all)
+    def results(self, *, tables: bool = True) -> tuple[Summary, Verdict]:
+        """The summary and the verdict; without `tables` the summary is an outline, which costs less."""
+        return assess(self.objectives, self.fold, self.run, self._faults, self._warnings, self.run_all, tables=tables)
 
     @property
     def _faults(self) -> list[str]:

@@ -32,11 +32,12 @@ def command(
     from relayload.verbs.telling import Outputs, tell
 
     recording = Recording.open(run_dir)
-    summary, verdict = recording.fold().results()
+    outputs = Outputs(junit, markdown, gitlab, github)
+    summary, verdict = recording.fold().results(tables=outputs.show_tables)
     verdict = held(verdict)
     recording.write_verdict(verdict)
     print_value(verdict, as_json, render_verdict)
     if not as_json:
         click.echo(render_remarks(summary, verdict), nl=False)
-    tell(Outputs(junit, markdown, gitlab, github), summary, verdict)
+    tell(outputs, summary, verdict)
     sys.exit(verdict.exit_code)

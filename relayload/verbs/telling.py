@@ -27,6 +27,15 @@ class Outputs:
     gitlab: Path | None = None
     github: bool | None = None
 
+    @property
+    def speak_to_github(self) -> bool:
+        return in_github() if self.github is None else self.github
+
+    @property
+    def show_tables(self) -> bool:
+        """Whether any of them shows more of the summary than its counts."""
+        return self.markdown is not None or self.gitlab is not None or self.speak_to_github
+
 
 def tell(outputs: Outputs, summary: Summary, verdict: Verdict) -> None:
     """Write what was asked for. Raises AuthorError if a file can't be written."""
@@ -37,7 +46,7 @@ def tell(outputs: Outputs, summary: Summary, verdict: Verdict) -> None:
     ):
         if path is not None:
             write_text(path, render(summary, verdict))
-    if in_github() if outputs.github is None else outputs.github:
+    if outputs.speak_to_github:
         _tell_github(summary, verdict)
 
 

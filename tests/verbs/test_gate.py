@@ -72,3 +72,12 @@ def test_without_objectives_there_is_nothing_to_pass(make_recording, steady_line
     assert (suite.tests, suite.failures, suite.errors) == (2, 0, 1)
     assert "no objectives: nothing was judged" in (tmp_path / "page.md").read_text()
     assert json.loads((recording.directory / "verdict.json").read_text())["exit_code"] == 4
+
+
+def test_what_shows_tables_has_them(failed, tmp_path: Path):
+    page = tmp_path / "page.md"
+    _gate(failed, "--markdown", page)
+    assert "latency" in page.read_text().split("measured, ok")[1]
+    step = tmp_path / "step.md"
+    _gate(failed, "--github", GITHUB_STEP_SUMMARY=str(step))
+    assert step.read_text() == page.read_text()

@@ -29,6 +29,10 @@ class MetricsOf:
         selections = list(self._distinct.values())
         return [Job(partial(_distributions, selections, metric), about=metric) for metric in _METRICS]
 
+    def nothing(self) -> list[Column]:
+        """What the work would give if nothing had been measured."""
+        return [[None] * len(self._distinct) for _ in _METRICS]
+
     def fill(self, columns: Sequence[Column]) -> None:
         gaps = [_gaps(selection) for selection in self._distinct.values()]
         rows = zip(*columns, gaps, strict=True)

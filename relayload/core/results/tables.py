@@ -123,6 +123,10 @@ class SummaryInTheMaking:
             warnings=(*_stopped(run), *run.cautions, *self._warnings, *_warnings(self._all), *_condensed(fold, run)),
         )
 
+    def outline(self) -> Summary:
+        """The summary without its tables, which cost most: no latencies, no timeline, no most starts in a window."""
+        return self.made_of([(), None, _Starts(0, 0, None), *self._metrics.nothing()])
+
     def _counts(self, accounted: Account) -> Counts:
         by_outcome = self._all.by_outcome()
         cells = self._fold.cells.values()

@@ -54,12 +54,17 @@ def assess(
     faults: Iterable[str] = (),
     warnings: Iterable[str] = (),
     run_all: RunAll = one_by_one,
+    *,
+    tables: bool = True,
 ) -> tuple[Summary, Verdict]:
-    """Summarize a run, as `summarize` does, and judge it: at once, since both sort the same columns."""
+    """Summarize a run, as `summarize` does, and judge it: at once, since both sort the same columns.
+
+    Without `tables` the summary is an outline, for who wants to see the verdict alone.
+    """
     making = SummaryInTheMaking(fold, run, faults, warnings)
-    work = making.jobs()
+    work = making.jobs() if tables else []
     done = run_all([*work, *_jobs(objectives, Evidence(fold, run, making.accounted.lost))])
-    summary = making.made_of(done[: len(work)])
+    summary = making.made_of(done[: len(work)]) if tables else making.outline()
     return summary, _verdict(cast(list[Judgement], done[len(work) :]), run, summary)
 
 

@@ -38,6 +38,24 @@ def test_summary_and_verdict_are_the_same_however_many_processes_made_them(folde
     assert alone[0] == summarize(folded(lines), make_run())
 
 
+def test_an_outline_has_the_counts_and_the_same_verdict(folded, make_run, request_line, drop_line):
+    lines = [
+        *(request_line(index, service_s=0.1 + index % 7 / 10, late_s=0.2 * (index % 9 == 0)) for index in range(300)),
+        *(
+            request_line(index, outcome=Outcome.TIMED_OUT, error="timeout", said="too slow")
+            for index in range(300, 320)
+        ),
+        drop_line(320),
+    ]
+    objectives = list(map(parse, ("ttft.p50 < 1s", "latency.avg < 1s", "errors.rate < 1%", "chunk_gap.p99 < 1s")))
+    summary, verdict = assess(objectives, folded(lines), make_run())
+    outline, same = assess(objectives, folded(lines), make_run(), tables=False)
+    assert same == verdict
+    assert (outline.counts, outline.errors, outline.warnings) == (summary.counts, summary.errors, summary.warnings)
+    assert outline.generator.reasons == summary.generator.reasons != ()
+    assert (outline.metrics.latency, outline.timeline) == (None, ())
+
+
 @pytest.mark.parametrize(
     ("texts", "word", "exit_code"),
     [
