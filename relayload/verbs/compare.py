@@ -62,10 +62,15 @@ def _tell_targets(run_dir: Path, markdown: Path | None, as_json: bool) -> int:
         raise AuthorError(
             [Fault(f"name the runs to compare with it: relayload compare {run_dir} NEW", file=str(run_dir))]
         )
-    summary, verdict = results(Recording.open(run_dir))
+    recording = Recording.open(run_dir)
+    summary, verdict = results(recording)
     if summary.comparison is None:
-        message = "its profile does not say compare: interleaved; name other runs to compare it with"
-        raise AuthorError([Fault(message, file=str(run_dir))])
+        why = (
+            f"it has {summary.counts.started:,} requests, too many to compare in pairs"
+            if recording.run.copies > 1
+            else "its profile does not say compare: interleaved"
+        )
+        raise AuthorError([Fault(f"{why}; name other runs to compare it with", file=str(run_dir))])
     print_value(summary.comparison, as_json, render_side_by_side)
     if markdown is not None:
         write_text(markdown, render_side_by_side_markdown(summary.comparison))

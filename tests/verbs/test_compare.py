@@ -217,6 +217,15 @@ def test_a_run_without_pairs_needs_another_to_be_compared_with(side_by_side, tmp
     assert "its profile does not say compare: interleaved; name other runs to compare it with" in result.output
 
 
+def test_a_run_of_too_many_pairs_is_not_told_that_its_profile_asks_for_none(side_by_side, tmp_path: Path):
+    recording = side_by_side()
+    recording.write_summary(structs.replace(recording.summarize(), comparison=None))  # as of a million requests
+    recording.write_verdict(recording.judge())
+    result = _compare(tmp_path, "both")
+    assert result.exit_code == 2
+    assert "it has 120 requests, too many to compare in pairs; name other runs" in result.output
+
+
 def test_a_directory_of_runs_needs_others_to_be_compared_with(make_set, tmp_path: Path):
     make_set("before", 2, 0.5)
     result = _compare(tmp_path, "before")

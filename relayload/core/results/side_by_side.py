@@ -57,8 +57,8 @@ class SideBySide(Struct, frozen=True, kw_only=True):
 
 
 def side_by_side(fold: Fold, run: RunInfo) -> SideBySide | None:
-    """None where arrivals went to one target each."""
-    if run.copies < 2:
+    """None where arrivals went to one target each, or were too many to keep."""
+    if run.copies < 2 or fold.condensed:
         return None
     base, *others = run.targets
     rng = Random(f"{run.run_id}:comparison")

@@ -29,8 +29,11 @@ class _Sparse(NamedTuple):
     buckets: "array[int]"
     counts: "array[int]"
 
+    def counted(self) -> dict[int, int]:
+        return dict(zip(self.buckets, self.counts, strict=True))
+
     def plus(self, more: Mapping[int, int]) -> "_Sparse":
-        counts = Counter(dict(zip(*self, strict=True)))
+        counts = Counter(self.counted())
         counts.update(more)
         order = sorted(counts)
         return _Sparse(array("H", order), array("I", map(counts.__getitem__, order)))
@@ -61,32 +64,32 @@ class Slots:
 
     def merge(self, other: "Slots") -> None:
         for slot, sparse in other._slots.items():
-            self._slots[slot] = self._slots.get(slot, _EMPTY).plus(dict(zip(*sparse, strict=True)))
+            self._slots[slot] = self._slots.get(slot, _EMPTY).plus(sparse.counted())
 
     def widen(self, times: int) -> None:
         """Take so many slots together as one."""
         narrow, self._slots = self._slots, {}
         for slot, sparse in narrow.items():
             wide = slot // times
-            self._slots[wide] = self._slots.get(wide, _EMPTY).plus(dict(zip(*sparse, strict=True)))
+            self._slots[wide] = self._slots.get(wide, _EMPTY).plus(sparse.counted())
 
     def values(self) -> Counted:
         """All values, each as the middle of its bucket."""
         counts: Counter[int] = Counter()
         for sparse in self._slots.values():
-            counts.update(dict(zip(*sparse, strict=True)))
+            counts.update(sparse.counted())
         return Counted({middle_s(bucket): count for bucket, count in counts.items()})
 
     def by_slot(self) -> Iterator[tuple[int, Counted]]:
         """The values of each slot."""
         for slot, sparse in self._slots.items():
-            yield slot, Counted({middle_s(bucket): count for bucket, count in zip(*sparse, strict=True)})
+            yield slot, Counted({middle_s(bucket): count for bucket, count in sparse.counted().items()})
 
     def counts(self, wanted: Callable[[float], bool] | None = None) -> dict[int, int]:
         """How many values there are in each slot, or how many of those that are wanted."""
         if wanted is None:
             return {slot: sum(sparse.counts) for slot, sparse in self._slots.items()}
         return {
-            slot: sum(count for bucket, count in zip(*sparse, strict=True) if wanted(middle_s(bucket)))
+            slot: sum(count for bucket, count in sparse.counted().items() if wanted(middle_s(bucket)))
             for slot, sparse in self._slots.items()
         }

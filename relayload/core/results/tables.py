@@ -83,7 +83,7 @@ class SummaryInTheMaking:
         fold, run = self._fold, self._run
         return [
             Job(partial(timeline, fold, self._timeline_step_s)),
-            Job(partial(side_by_side, fold, run) if not fold.condensed else _nothing),
+            Job(partial(side_by_side, fold, run)),
             Job(partial(_Starts.of, fold), about="late"),
             *self._metrics.jobs(),
         ]
@@ -287,10 +287,6 @@ def _condensed(fold: Fold, run: RunInfo) -> Iterator[str]:
         yield f"{fold.started:,} requests are too many to keep each: values come from histograms, to within 0.4%"
         if run.copies > 1:
             yield "pairs of requests to several targets are not compared where there are so many"
-
-
-def _nothing() -> None:
-    """Is left to be done."""
 
 
 def _per(count: float, seconds: float) -> float | None:

@@ -10,7 +10,7 @@ import pytest
 from relayload.core.results.fold import Fold
 from relayload.core.results.histogram import bucket
 from relayload.core.results.record import Line, Outcome
-from relayload.core.results.run import StageInfo
+from relayload.core.results.run import StageInfo, TargetInfo
 from relayload.core.results.slots import MOST_SLOTS, slot_width_s
 from relayload.core.results.tables import summarize
 from relayload.core.results.terms import Terms
@@ -147,6 +147,17 @@ def test_windows_and_goodput_need_rows_and_others_do_not():
     assert rowwise([*plain, with_terms(parse("errors.rate < 1%"), Terms(over_s=10.0))]) == frozenset()
     assert rowwise([parse("goodput{ttft<1s, tpot<20ms}.rate > 90%")]) == {"ttft", "tpot", "output_tokens"}
     assert rowwise([with_terms(parse("service.p50 < 1s"), Terms(over_s=10.0))]) == {"service"}
+
+
+def test_pairs_of_too_many_requests_are_not_compared_and_that_is_told(request_line, make_run):
+    targets = {name: TargetInfo(base_url="http://127.0.0.1:1/v1") for name in ("direct", "relay")}
+    lines = [request_line(index, target=name) for index in range(100) for name in targets]
+    run = make_run(targets=targets, paired=True)
+    exact, condensed = (summarize(_fold(lines, most_exact=most), run) for most in (1000, 150))
+    assert exact.comparison is not None
+    assert condensed.comparison is None
+    assert "pairs of requests to several targets are not compared" in condensed.warnings[-1]
+    assert condensed.counts == exact.counts
 
 
 @pytest.mark.parametrize("last_s", [0.0, 1.0, 511.9, 512.0, 1e4, 86_400.0, 1e6])
