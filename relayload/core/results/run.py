@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -18,6 +19,9 @@ class ProfileInfo(Struct, frozen=True, kw_only=True):
     sha256: str
     file: str | None = None
     """The effective profile, in the directory of the recording."""
+
+
+_INTERRUPTIONS = MappingProxyType({"sigint": "Ctrl-C", "sigterm": "SIGTERM", "stop": "a stop from outside"})
 
 
 class StageInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -95,15 +99,15 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return len(self.targets) if self.paired else 1
 
     @property
-    def interrupted(self) -> bool:
-        """Somebody ended it before its plan was through."""
-        return self.ended_by in ("sigint", "sigterm", "stop")
+    def interrupted_by(self) -> str | None:
+        """Who ended it before its plan was through, in words; None where nobody did."""
+        return _INTERRUPTIONS.get(self.ended_by or "")
 
     @property
     def ended_early(self) -> bool:
         """Before its plan was through, whoever or whatever ended it."""
         stopped = self.stopped_by_guardrail or self.stopped_by_objective
-        return self.interrupted or self.ended_by == "guardrail" or stopped is not None
+        return self.interrupted_by is not None or self.ended_by == "guardrail" or stopped is not None
 
     @property
     def closed(self) -> bool:

@@ -174,7 +174,7 @@ class Evidence:
 
     def _places(self, objective: Objective) -> Selection:
         """Without those that whoever interrupted the run did not wait for: nobody knows what they were to become."""
-        unknown = Outcome.ABANDONED.value if self.run.interrupted else None
+        unknown = Outcome.ABANDONED.value if self.run.interrupted_by else None
         return Selection(self.fold.cells).where(
             lambda key: _within(objective.tags, key.place) and key.outcome != unknown
         )

@@ -113,16 +113,12 @@ def _whole(judgements: Sequence[Judgement], run: RunInfo, summary: Summary) -> t
     return (Word.INCONCLUSIVE if Word.INCONCLUSIVE in words or interrupted else Word.PASS), interrupted
 
 
-_INTERRUPTIONS = {"sigint": "Ctrl-C", "sigterm": "SIGTERM", "stop": "a stop from outside"}
-
-
 def cut_short(run: RunInfo) -> tuple[str, ...]:
     """Who interrupted the run, if anyone: what was not sent any more can't have passed."""
-    if not run.interrupted:
+    if run.interrupted_by is None:
         return ()
-    by = _INTERRUPTIONS[run.ended_by or ""]
     after = "" if run.ended_at_s is None else f" after {format_duration(run.ended_at_s)}"
-    return (f"{by} ended the run{after}, before its plan was through",)
+    return (f"{run.interrupted_by} ended the run{after}, before its plan was through",)
 
 
 def _stopped_early(run: RunInfo) -> tuple[str, ...]:
