@@ -91,7 +91,7 @@ def relayload_run(tmp_path: Path, request: pytest.FixtureRequest) -> StartRun:
         command += ["--out", str(directory), "--processes", str(processes), *(f"--set={one}" for one in sets)]
         code, output = _ended(command, timeout_s)
         if not (directory / "verdict.json").is_file():
-            pytest.fail(f"{profile}: no verdict, exit code {code}\n{output}", pytrace=False)
+            raise _failed(f"{profile}: no verdict, exit code {code}\n{output}")
         return RelayloadRun(directory, code, output)
 
     return run
@@ -112,7 +112,7 @@ def _started(marker: pytest.Mark, request: pytest.FixtureRequest) -> "FakeRelay"
     try:
         asked = signature(FakeRelay.start).bind(*marker.args, **marker.kwargs)
     except TypeError as error:
-        pytest.fail(f"@pytest.mark.fake_relay(preset, sets): {error}", pytrace=False)
+        raise _failed(f"@pytest.mark.fake_relay(preset, sets): {error}") from None
     asked.apply_defaults()
     if asked.arguments["preset"].endswith((".yaml", ".yml")):
         asked.arguments["preset"] = str(_found(Path(asked.arguments["preset"]), request))
@@ -121,7 +121,12 @@ def _started(marker: pytest.Mark, request: pytest.FixtureRequest) -> "FakeRelay"
     except RuntimeError as error:
         from relayload.fakerelay.preset import names
 
-        pytest.fail(f"{error}\npresets: {', '.join(names())}, or a file", pytrace=False)
+        raise _failed(f"{error}\npresets: {', '.join(names())}, or a file") from None
+
+
+def _failed(message: str) -> BaseException:
+    """What fails a test with these words alone, if raised `from None`: pytest prints what led to an exception."""
+    return pytest.fail.Exception(message, pytrace=False)
 
 
 def _found(path: Path, request: pytest.FixtureRequest) -> Path:
@@ -140,7 +145,7 @@ def _ended(command: Sequence[str], timeout_s: float | None) -> tuple[int, str]:
     except subprocess.TimeoutExpired:
         process.terminate()
         output, _ = process.communicate(timeout=_ENDS_WITHIN_S)
-        pytest.fail(f"the run did not end within {timeout_s:g} s\n{output}", pytrace=False)
+        raise _failed(f"the run did not end within {timeout_s:g} s\n{output}") from None
     finally:
         process.kill()
     return process.returncode, output
