@@ -14,6 +14,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 MOST_STEPS = 1000
 
+TRACE_STAGE = "trace"
+"""The one stage of a replay that names none."""
+
+BATCH_STAGE = "batch"
+"""The one stage of a batch load."""
+
 
 def _stage_name(name: str) -> str:
     if not _NAME.fullmatch(name):

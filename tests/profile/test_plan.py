@@ -9,7 +9,7 @@ from relayload.core.traffic.batches import Batches
 from relayload.core.traffic.plan import StagePlan
 from relayload.core.traffic.prompts import CHAT_TOKENS
 from relayload.core.traffic.stages import Stage
-from relayload.profile.checks import ROWS_CHECKED
+from relayload.profile.checks.loads import ROWS_CHECKED
 from relayload.profile.plan import arrivals, batch_scenarios, batches, is_cut_short, plan, stages
 
 STAGES = "stages:\n    - {for: 10s, rate: 5/s}"

@@ -14,7 +14,7 @@ import pytest
 from support import Start, asked, children, records, relay_stats, saved, wait_for
 
 from relayload.fakerelay.process import FakeRelay
-from relayload.profile.checks import ROWS_CHECKED
+from relayload.profile.checks.loads import ROWS_CHECKED
 from relayload.swarm.launch import workers
 
 WriteProfile = Callable[..., Path]

@@ -1,0 +1,29 @@
+"""What no part of a profile can judge alone.
+
+Every check reads the content as it was written and looks at those parts that are sound, so that it finds its faults
+whatever else is wrong.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from relayload.core.errors import Fault
+from relayload.document import Document
+from relayload.profile.checks.content import Content
+from relayload.profile.checks.loads import stage_faults, trace_faults
+from relayload.profile.checks.objectives import id_faults, objective_faults
+from relayload.profile.checks.scenarios import file_faults, scenario_faults
+from relayload.profile.checks.targets import model_faults, targets_faults
+
+
+def check(document: Document, folder: Path) -> Iterator[Fault]:
+    """The faults between the parts of a profile that lies in that folder."""
+    content = Content(document)
+    yield from targets_faults(content, folder)
+    yield from stage_faults(content)
+    yield from trace_faults(content, folder)
+    yield from model_faults(content, folder)
+    yield from scenario_faults(content)
+    yield from file_faults(content, folder)
+    yield from objective_faults(content)
+    yield from id_faults(content)

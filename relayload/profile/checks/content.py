@@ -1,0 +1,80 @@
+"""A profile as it was written, as far as it has the right shape."""
+
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from relayload.document import Document, Location
+from relayload.profile.stages import BATCH_STAGE, TRACE_STAGE, written_names, written_stages
+from relayload.profile.target import Target
+from relayload.profile.targets import NamedTarget
+from relayload.profile.trace import Trace
+
+STAGES: Location = ("load", "stages")
+
+
+class Content:
+    """What was written, as far as it has the right shape."""
+
+    def __init__(self, document: Document) -> None:
+        self._told = {fault.path for fault in document.faults}
+        self.fault = document.fault
+        self.data = mapping(document.data)
+        self.load = mapping(self.data.get("load"))
+        arrivals = self.load.get("arrivals")
+        self.batch = self.load.get("kind") == "batch"
+        self.replays = isinstance(arrivals, dict) and not self.batch and not {"gamma", "bursts"} & arrivals.keys()
+        self.trace = sound(Trace, arrivals) if self.replays else None
+        self.traced_models: list[str] = []
+        self.stages = [((*STAGES, *place), stage) for place, stage in written_stages(sequence(self.load.get("stages")))]
+        self.targets = {name: mapping(spec) for name, spec in mapping(self.data.get("targets")).items()}
+        self.scenarios = {name: mapping(spec) for name, spec in mapping(self.data.get("scenarios")).items()}
+
+    @property
+    def stage_names(self) -> list[str]:
+        if self.batch:
+            return [BATCH_STAGE]
+        if self.replays and not self.stages:
+            return [TRACE_STAGE]
+        return [name for number, (_, stage) in enumerate(self.stages) for name in written_names(stage, number)]
+
+    @property
+    def sound_targets(self) -> list[tuple[Location, Target]]:
+        """Each target that is sound by itself, and where it stands."""
+        found: list[tuple[Location, Target | None]]
+        if self.targets:
+            found = [(("targets", name), sound(NamedTarget, written)) for name, written in self.targets.items()]
+        else:
+            found = [(("target",), sound(Target, self.data.get("target", {})))]
+        return [(place, target) for place, target in found if target]
+
+    @property
+    def models(self) -> list[str]:
+        """Of scenarios, and of the rows of a trace."""
+        written = [model for scenario in self.scenarios.values() for model in _models(scenario)]
+        return list(dict.fromkeys([*written, *self.traced_models]))
+
+    def untold(self, location: Location) -> bool:
+        return ".".join(map(str, location)) not in self._told
+
+
+def sound(model: Any, value: Any) -> Any:
+    """The value as that model, or None: the faults inside are told by the whole."""
+    validate = model.validate_python if isinstance(model, TypeAdapter) else model.model_validate
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
+
+
+def _models(scenario: dict[str, Any]) -> list[str]:
+    model = scenario.get("model")
+    return list(model) if isinstance(model, dict) else [model] if isinstance(model, str) else []
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

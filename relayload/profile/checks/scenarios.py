@@ -1,0 +1,69 @@
+"""Scenarios: whether they fit the load, and the files they name."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from relayload.core.errors import Fault
+from relayload.core.traffic.prompt_sets import SETS
+from relayload.profile.amounts import SeenAmounts
+from relayload.profile.checks.content import Content, sound
+from relayload.profile.endpoints import unfit
+from relayload.profile.prompt import PromptFile
+from relayload.profile.scenario import class_name
+
+
+def scenario_faults(content: Content) -> Iterator[Fault]:
+    classes: dict[str, str] = {}
+    for name, scenario in content.scenarios.items():
+        first = classes.setdefault(class_name(name), name)
+        if first != name:
+            yield content.fault(("scenarios", name), f"'{name}' and '{first}' make the same class name", at_key=True)
+        yield from _prompt_faults(content, name, scenario)
+        yield from _conversation_faults(content, name, scenario)
+        for key, message in unfit(scenario):
+            yield content.fault(("scenarios", name, key), message, at_key=True)
+
+
+def _prompt_faults(content: Content, name: str, scenario: dict[str, Any]) -> Iterator[Fault]:
+    trace = content.trace
+    if trace and trace.holds_blocks and scenario.get("prompt") is not None:
+        message = "the blocks of the trace are the prompt: leave this out"
+        yield content.fault(("scenarios", name, "prompt"), message, at_key=True)
+    sized = trace.sized if trace else content.replays
+    if not content.load or sized or scenario.get("input_tokens") is not None:
+        return
+    if scenario.get("prompt") is None:
+        known = ", ".join(SETS)
+        yield content.fault(
+            ("scenarios", name, "prompt"), f"is required: {known}, {{text: ...}} or {{file: ...}}; or input_tokens"
+        )
+    if scenario.get("shared_prefix") is not None:
+        message = "is a part of input_tokens: write these, too"
+        yield content.fault(("scenarios", name, "shared_prefix"), message, at_key=True)
+
+
+def _conversation_faults(content: Content, name: str, scenario: dict[str, Any]) -> Iterator[Fault]:
+    if scenario.get("conversation") is None:
+        return
+    location = ("scenarios", name, "conversation")
+    if content.replays:
+        yield content.fault(location, "the rows of a trace are single requests: leave this out", at_key=True)
+    if content.batch:
+        yield content.fault(location, "a batch is a list of single requests: leave this out", at_key=True)
+    if content.load.get("limits") is not None:
+        yield content.fault(location, "later turns could break load.limits: leave out one of them", at_key=True)
+
+
+def file_faults(content: Content, folder: Path) -> Iterator[Fault]:
+    """Files of prompts and of counts that can't be read."""
+    for name, scenario in content.scenarios.items():
+        for key, kind in (("prompt", PromptFile), ("input_tokens", SeenAmounts), ("max_output_tokens", SeenAmounts)):
+            part = sound(kind, scenario.get(key))
+            location = ("scenarios", name, key, "file")
+            try:
+                _ = part and part.found_from(folder).content
+            except OSError as error:
+                yield content.fault(location, f"{part.file}: cannot be read: {error.strerror}")
+            except ValueError as error:
+                yield content.fault(location, str(error))

@@ -1,0 +1,106 @@
+"""Targets: what they are sent, where that may go, and what is known of their models."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.price import price_of
+from relayload.document import Location
+from relayload.document.validation import nearest
+from relayload.profile.checks.content import Content, sound
+from relayload.profile.guardrails import Guardrails
+from relayload.profile.target import Target
+from relayload.transport.origin import origin_of
+from relayload.transport.tls import target_context
+
+
+def targets_faults(content: Content, folder: Path) -> Iterator[Fault]:
+    if content.targets and content.data.get("target") is not None:
+        yield content.fault(("targets",), "leave out either this or target", at_key=True)
+    yield from _compare_faults(content)
+    for place, target in content.sound_targets:
+        yield from _target_faults(content, folder, place, target)
+
+
+def _compare_faults(content: Content) -> Iterator[Fault]:
+    if content.data.get("compare") is None:
+        return
+    if len(content.targets) < 2:
+        yield content.fault(("compare",), "needs two targets or more: write them under targets", at_key=True)
+    elif content.load and content.load.get("kind", "open") != "open":
+        yield content.fault(("compare",), "needs load.kind: open, where no target waits for another", at_key=True)
+    for name, target in content.targets.items():
+        if "share" in target:
+            message = "every target is sent everything: leave this out, or leave out compare"
+            yield content.fault(("targets", name, "share"), message, at_key=True)
+
+
+def _target_faults(content: Content, folder: Path, place: Location, target: Target) -> Iterator[Fault]:
+    guardrails = sound(Guardrails, content.data.get("guardrails", {}))
+    if target.fake_preset:
+        for message in _preset_faults(target.fake_preset):
+            yield content.fault((*place, "base_url"), message)
+    elif guardrails:
+        yield from _guardrail_faults(content, place, target, guardrails)
+    if target.secure:
+        yield from _tls_faults(content, place, target.found_from(folder))
+
+
+def _tls_faults(content: Content, place: Location, target: Target) -> Iterator[Fault]:
+    try:
+        target_context(origin_of(target.base_url), ca_file=target.tls.ca_file, client_cert=target.tls.client_cert)
+    except AuthorError as error:
+        for fault in error.faults:
+            yield content.fault((*place, "tls", fault.path), fault.message)
+
+
+def _guardrail_faults(content: Content, place: Location, target: Target, guardrails: Guardrails) -> Iterator[Fault]:
+    lacking = [f"{name}: {example}" for name, example in guardrails.lacking(target).items()]
+    if not guardrails.allow(target):
+        remedy = f"guardrails: {{{', '.join([f'allow_hosts: [{target.host}]', *lacking])}}}"
+        message = f"'{target.host}' is not this machine; to send load there, write {remedy}"
+        yield content.fault((*place, "base_url"), message)
+    elif lacking:
+        message = f"load for '{target.host}' needs bounds: write {', '.join(lacking)}"
+        yield content.fault(("guardrails",), message)
+
+
+def model_faults(content: Content, folder: Path) -> Iterator[Fault]:
+    """Of what targets say of models. Once the trace was read, which may name some."""
+    for place, target in content.sound_targets:
+        if content.untold((*place, "prices")):
+            yield from _price_faults(content, folder, place, target)
+        for model in target.models:
+            if model not in content.models:
+                message = f"no scenario asks for '{model}'{nearest(model, content.models)}"
+                yield content.fault((*place, "models", model), message, at_key=True)
+
+
+def _price_faults(content: Content, folder: Path, place: Location, target: Target) -> Iterator[Fault]:
+    """Of a list of the author's own, and of models whose dollars nobody could count."""
+    location = (*place, "prices")
+    guardrails = sound(Guardrails, content.data.get("guardrails", {}))
+    try:
+        prices = target.found_from(folder).known_prices
+    except AuthorError as error:
+        for fault in error.faults:
+            yield content.fault(location, str(fault))
+        return
+    capped = guardrails is not None and guardrails.max_usd is not None and target.fake_preset is None
+    for model in content.models if capped else ():
+        if price_of(model, prices) is None:
+            path = ".".join(map(str, location))
+            remedy = f"{path}: {{{model}: {{input: $2, output: $8}}}}, per million tokens"
+            yield content.fault(location, f"none for '{model}', so max_usd could not be kept: write {remedy}")
+
+
+def _preset_faults(name: str) -> list[str]:
+    from relayload.fakerelay.preset import read  # slow to import, and needed for fake relays alone
+
+    try:
+        read(name)
+    except AuthorError as error:
+        return [str(fault) for fault in error.faults]
+    except OSError as error:
+        return [f"{name}: cannot be read: {error.strerror}"]
+    return []
