@@ -1,8 +1,8 @@
 """What the headers of answers tell: the relay's limits, the ids of requests, and its clock."""
 
 from collections.abc import Iterable
-from email.utils import parsedate_to_datetime
 
+from relayload.core.wire.http_date import http_date_s
 from relayload.doctor.findings import Findings
 from relayload.profile import Profile
 from relayload.profile.loads import OpenLoad
@@ -30,12 +30,11 @@ def look_at_headers(profile: Profile, replies: Iterable[Reply], findings: Findin
 
 def look_at_clock(reply: Reply, findings: Findings) -> None:
     """The relay's clock beside ours, to the second that headers have."""
-    try:
-        told = parsedate_to_datetime(reply.header("date"))
-    except ValueError:
-        findings.note("clock", "no Date header, so the clocks can't be compared")
+    told_s = http_date_s(reply.header("date"))
+    if told_s is None:
+        findings.note("clock", "no Date header that can be read, so the clocks can't be compared")
         return
-    skew_s = told.timestamp() - reply.wall_ns / 1e9
+    skew_s = told_s - reply.wall_ns / 1e9
     if abs(skew_s) <= _MOST_SKEW_S:
         findings.ok("clock", "the relay's clock and ours agree")
         return

@@ -21,23 +21,25 @@ class LiveDisplay:
     def __init__(self, name: str, console: Console | None = None) -> None:
         self._name = name
         self._console = console or Console(stderr=True, highlight=False, markup=False, emoji=False)
+        self._draws = self._console.file.isatty() and not self._console.is_dumb_terminal
+        """Not where colours are merely forced, as in a log of CI."""
         self._live = Live(console=self._console, transient=True, auto_refresh=False)
         self._next_plain_at_s = 0.0
 
     def __enter__(self) -> "LiveDisplay":
-        if self._console.is_terminal:
+        if self._draws:
             self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._console.is_terminal:
+        if self._draws:
             self._live.stop()
 
     def show(self, progress: Progress | None) -> None:
         """Draw the newest totals; None while the run is being set up."""
-        if self._console.is_terminal:
+        if self._draws:
             self._live.update(
                 Text(f"{self._name}: starting") if progress is None else self._picture(progress), refresh=True
             )

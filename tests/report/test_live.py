@@ -1,5 +1,6 @@
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from relayload.core.results.progress import Progress
@@ -27,17 +28,28 @@ def test_other_loads_tell_what_was_offered():
     assert totals(Progress(**SOME)) == "offered 40 · in flight 10 · ok 28 · failed 2"
 
 
-def test_where_nothing_is_drawn_a_plain_line_comes_every_ten_seconds():
-    console = Console(file=StringIO(), width=200)
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("file", "environ"),
+    [(StringIO, {}), (StringIO, {"FORCE_COLOR": "1"}), (Terminal, {"TERM": "dumb"})],
+    ids=["a file", "a log with colours", "a terminal that can't draw"],
+)
+def test_where_nothing_is_drawn_a_plain_line_comes_every_ten_seconds(file, environ):
+    console = Console(file=file(), width=200, color_system=None, highlight=False, _environ=environ)
     display = LiveDisplay("night", console)
-    for elapsed_s in (0.0, 9.0, 10.0, 11.0):
-        display.show(Progress(**SOME | {"elapsed_s": elapsed_s}, requests=100))
+    with display:
+        for elapsed_s in (0.0, 9.0, 10.0, 11.0):
+            display.show(Progress(**SOME | {"elapsed_s": elapsed_s}, requests=100))
     queue = "30 of 100 · queued 60 · running 10 · done 28 · failed 2"
     assert console.file.getvalue() == f"night: 0s · {queue}\nnight: 10s · {queue}\n"
 
 
 def test_a_terminal_gets_a_picture():
-    console = Console(file=StringIO(), width=200, force_terminal=True)
+    console = Console(file=Terminal(), width=200, _environ={"TERM": "xterm"})
     with LiveDisplay("night", console) as display:
         display.show(Progress(**SOME, requests=100))
     assert "30 of 100" in console.file.getvalue()

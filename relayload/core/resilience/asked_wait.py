@@ -5,12 +5,11 @@ What cannot be read is as good as not said: nothing here raises.
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import NamedTuple
 
 from relayload.core.units import duration_s
+from relayload.core.wire.http_date import http_date_s
 
 Headers = Mapping[str, str]
 """Names in lower case."""
@@ -115,12 +114,9 @@ def _go_duration_s(text: str) -> float | None:
 
 
 def _until_date_s(text: str, wall_s: float) -> float | None:
-    """Until an HTTP date, in any of the three forms of RFC 9110; 0 for one that has passed."""
-    try:
-        found = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):  # what it raises depends on what is odd
-        return None
-    return max(0.0, found.replace(tzinfo=found.tzinfo or UTC).timestamp() - wall_s)
+    """Until an HTTP date; 0 for one that has passed."""
+    until_s = http_date_s(text)
+    return None if until_s is None else max(0.0, until_s - wall_s)
 
 
 def _wait_in_text(message: str) -> float | None:
