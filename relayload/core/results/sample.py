@@ -180,13 +180,17 @@ def interval_ranks(quantile: float, n: int, effective_n: int, confidence: float)
 
 
 def effective_size(marked_s: Ranks, due_s: Parts | Counted) -> int:
-    """How many independent values would tell as much as those due at `due_s`, some of which are marked."""
+    """How many independent values would tell as much as those due at `due_s`, some of which are marked.
+
+    Of requests that were all due at one instant nobody can tell which are neighbours: they tell least.
+    """
     n = due_s.count
-    if n <= _SMALLEST_EFFECTIVE_N:
+    if n <= _SMALLEST_EFFECTIVE_N or not 0 < marked_s.count < n:
         return n
-    batches = min(math.isqrt(n), _MOST_BATCHES)
-    ratio = max(_variance_ratio(_counts(marked_s, due_s, count)) for count in (batches, batches // 2))
-    return max(_SMALLEST_EFFECTIVE_N, int(n / ratio))
+    most = min(math.isqrt(n), _MOST_BATCHES)
+    batches = [_counts(marked_s, due_s, count) for count in (most, most // 2)]
+    ratios = [_variance_ratio(found) for found in batches if len(found) > 1]
+    return max(_SMALLEST_EFFECTIVE_N, int(n / max(ratios))) if ratios else _SMALLEST_EFFECTIVE_N
 
 
 def _counts(marked_s: Ranks, due_s: Parts | Counted, batches: int) -> list[tuple[int, int]]:

@@ -140,6 +140,11 @@ def test_counts_by_the_second_tell_as_much_as_the_requests_themselves():
     assert (batched_size([]), batched_size([(3, 20)]), batched_size([(500, 500)])) == (0, 20, 500)
 
 
+def test_requests_that_were_all_due_at_one_instant_tell_least():
+    assert effective_size(Parts([[2.0] * 5]), Parts([[2.0] * 100])) == 50
+    assert effective_size(Parts([]), Parts([[2.0] * 100])) == 100
+
+
 @pytest.mark.parametrize("n", [0, 1, 50])
 def test_a_small_sample_counts_as_it_is(n: int):
     assert effective_size(Parts([range(n)]), Parts([range(n)])) == n
