@@ -51,7 +51,7 @@ def fraction(text: str) -> float:
     match = _PERCENT.fullmatch(text.strip())
     if not match:
         raise ValueError(f"expected a share such as '1%', got '{text}'")
-    return float(match[1]) / 100.0
+    return float(Decimal(match[1]) / 100)  # as close as can be, so that 11 of 1000 are not less than 1.1%
 
 
 def usd(text: str) -> Decimal:

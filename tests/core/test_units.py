@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.units import comparable_money, format_usd, money, usd, whole_count
+from relayload.core.units import comparable_money, format_usd, fraction, money, usd, whole_count
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,8 @@ def test_no_amount_is_rounded_to_nothing(exact: list[Decimal]):
     told = comparable_money(exact)
     assert [bool(amount) for amount in told] == [bool(amount) for amount in exact]
     assert len({amount.as_tuple().exponent for amount in told}) == 1
+
+
+@given(st.integers(0, 1000))
+def test_a_share_is_that_of_a_count_so_that_an_equal_one_is_neither_less_nor_more(tenths: int):
+    assert fraction(f"{tenths // 10}.{tenths % 10}%") == tenths / 1000
