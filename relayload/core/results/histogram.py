@@ -27,7 +27,9 @@ def bucket(value_s: float) -> int:
 
 
 def middle_s(index: int) -> float:
-    """The duration in the middle of a bucket, in seconds."""
+    """The duration in the middle of a bucket, in seconds; nothing for the first, where nothing at all is counted."""
+    if index == 0:
+        return 0.0
     if index < _LINEAR_US:
         return (index + 0.5) * 1e-6
     shift = (index >> PRECISION_BITS) - 1

@@ -141,6 +141,18 @@ def test_objectives_come_out_as_if_every_request_were_kept(lines, make_run):
             assert other.windows == one.windows
 
 
+def test_nothing_is_not_more_than_nothing_in_a_histogram_either(request_line, make_run):
+    objectives = [
+        parse("output_rate.min > 0/s"),
+        parse("goodput{output_rate>0/s}.rate >= 50%"),
+        parse("throttled.max <= 0s"),
+    ]
+    lines = [request_line(index, output_tokens=0) for index in range(100)]
+    for most in (1000, 10):
+        _, verdict = assess(objectives, _fold(lines, objectives, most_exact=most), make_run())
+        assert [judged.verdict.value for judged in verdict.objectives] == ["FAIL", "FAIL", "PASS"]
+
+
 def test_windows_and_goodput_need_rows_and_others_do_not():
     plain = [parse("latency.p99 < 1s"), parse("errors.rate < 1%")]
     assert rowwise(plain) is None

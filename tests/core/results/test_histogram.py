@@ -42,6 +42,10 @@ def test_the_middle_of_a_bucket_is_within_0_4_percent_or_a_microsecond(value_s: 
     assert abs(middle_s(bucket(value_s)) - value_s) <= max(0.004 * value_s, 1e-6)
 
 
+def test_nothing_stays_nothing():
+    assert middle_s(bucket(0.0)) == 0.0
+
+
 @given(st.lists(durations_s), st.lists(durations_s))
 def test_merged_histograms_are_the_histogram_of_all_values(left: list[float], right: list[float]):
     merged = Histogram(left)
