@@ -100,7 +100,7 @@ class Evidence:
         started = self._places(objective)
         ok = started.where(lambda key: key.ok)
         without = self.scenarios_without_conditions(objective)
-        scenarios = {key.place.scenario for key in ok.cells}
+        scenarios = {place.scenario for place in (*(key.place for key in started.cells), *self.drops(objective))}
         if scenarios and any(scenarios <= without[condition.metric] for condition in objective.conditions):
             return None
         bad = together([*self._unanswered_s(objective, started), *bad_due_s(ok, objective.conditions, without)])

@@ -43,7 +43,7 @@ def _judge_goodput(objective: Objective, evidence: Evidence) -> Judgement:
     seen = evidence.goodput(objective)
     if seen is None:
         return nothing(objective)
-    good = 1 - seen.k / seen.n
+    good = (seen.n - seen.k) / seen.n
     if not objective.op.floor:
         return _judge_number(objective, good, seen.n)
     low, high = seen.bounds(objective.terms.confidence)

@@ -156,6 +156,19 @@ def test_a_condition_is_not_asked_of_answers_that_cannot_meet_it(judged, request
     assert judged("goodput{ttft<200ms, scenario=plain}.rate >= 90%", lines).reason == "nothing was measured"
 
 
+def test_whoever_fails_is_not_good_though_only_answers_that_cannot_meet_the_condition_are_ok(judged, request_line):
+    lines = [request_line(index, scenario="plain", ttft_s=None, ttfo_s=None) for index in range(50)]
+    lines += [request_line(index, outcome=Outcome.TIMED_OUT) for index in range(50, 60)]
+    judgement = judged("goodput{ttft<200ms}.rate >= 95%", lines)
+    assert (judgement.verdict, judgement.k, judgement.n) == (Word.FAIL, 10, 60)
+
+
+@pytest.mark.parametrize(("text", "word"), [("> 30%", Word.INCONCLUSIVE), (">= 30%", Word.PASS)])
+def test_a_share_of_good_requests_that_equals_the_limit_is_not_more(text: str, word: Word, judged, request_line):
+    lines = [request_line(index, outcome=Outcome.OK if index % 10 < 3 else Outcome.TIMED_OUT) for index in range(100)]
+    assert judged(f"goodput.rate {text}", lines).verdict is word
+
+
 def test_where_all_fail_nothing_is_good(judged, request_line):
     lines = [request_line(index, outcome=Outcome.UNREACHABLE) for index in range(10)]
     judgement = judged("goodput{ttft<200ms}.rate >= 90%", lines)
