@@ -80,9 +80,10 @@ class GapCounts:
 class GapSample:
     """Gaps between chunks as a sample, of which some never ended."""
 
-    def __init__(self, gaps: GapCounts, endless_s: Iterable[Sorted] = ()) -> None:
-        """`endless_s` are the instants at which requests were due that have such a gap each."""
+    def __init__(self, gaps: GapCounts, endless_s: Iterable[Sorted] = (), worst: float = math.inf) -> None:
+        """`endless_s` are the instants at which requests were due that have such a gap each; its value is `worst`."""
         self._gaps = gaps
+        self._worst = worst
         self._endless_s = list(endless_s)
         self.endless = sum(map(len, self._endless_s))
 
@@ -115,7 +116,9 @@ class GapSample:
         return self.measured.count - self.measured.count_if(holds)
 
     def _at_rank(self, rank: int) -> float:
-        return self.measured.at_ranks([rank])[0] if rank <= self.measured.count else math.inf
+        if self._worst < 0:
+            rank -= self.endless
+        return self.measured.at_ranks([rank])[0] if 0 < rank <= self.measured.count else self._worst
 
     def _endless_by_slot(self) -> "Counter[float]":
         """Those of requests of which nobody knows when they were due are in a slot at the end."""

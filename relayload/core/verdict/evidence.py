@@ -53,19 +53,20 @@ class Evidence:
             answered,
             objective.metric,
             self._unanswered_s(objective, requests),
-            worst=-math.inf if objective.op.floor else math.inf,
+            _worst(objective),
         )
 
     def answers(self, objective: Objective) -> Series:
         """The values of a metric that means are taken of: of requests that ended ok, or as an `outcome` tag says."""
-        requests = self.requests(objective)
-        ok = requests if one_outcome(objective) else requests.where(lambda key: key.ok)
-        return Series(ok, objective.metric)
+        return Series(self._answered(objective), objective.metric)
 
     def gaps(self, objective: Objective) -> GapSample:
-        """The gaps between chunks; each request without an answer has one that never ended."""
+        """The gaps between chunks; each request without an answer has one that never ended. Means are as `answers`."""
         requests = self.requests(objective)
-        return GapSample(requests.gaps(), [] if one_outcome(objective) else self._unanswered_s(objective, requests))
+        if objective.quantile is None:
+            return GapSample(self._answered(objective).gaps())
+        unanswered_s = [] if one_outcome(objective) else self._unanswered_s(objective, requests)
+        return GapSample(requests.gaps(), unanswered_s, _worst(objective))
 
     def errors(self, objective: Objective) -> Exceedance:
         """How many of the requests failed as the tags say."""
@@ -179,6 +180,10 @@ class Evidence:
             lambda key: _within(objective.tags, key.place) and key.outcome != unknown
         )
 
+    def _answered(self, objective: Objective) -> Selection:
+        requests = self.requests(objective)
+        return requests if one_outcome(objective) else requests.where(lambda key: key.ok)
+
     def _unanswered_s(self, objective: Objective, requests: Selection) -> list[Sorted]:
         """When the requests without an answer were due: failed, dropped and, since nothing is known of them, lost.
 
@@ -256,6 +261,11 @@ def _measures(ok: Selection, metric: str) -> bool:
 def one_outcome(objective: Objective) -> bool:
     """The objective names the outcome it is about, so nothing else counts in it."""
     return any(not tag.negated for tag in objective.tagged("outcome"))
+
+
+def _worst(objective: Objective) -> float:
+    """The value of a request without an answer."""
+    return -math.inf if objective.op.floor else math.inf
 
 
 def _within(tags: Sequence[Tag], place: Place) -> bool:

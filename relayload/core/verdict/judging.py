@@ -77,7 +77,7 @@ def _judge_gaps(objective: Objective, evidence: Evidence) -> Judgement:
     if quantile is None:
         measured = gaps.measured
         return _judge_average(objective, measured.mean_s, measured.stddev_s, measured.count, gaps.effective_n)
-    if not gaps.measured.counts:
+    if not gaps.count:
         return nothing(objective)
     k = gaps.endless + gaps.count_unless(lambda gap_s: objective.op.holds(gap_s, objective.limit))
     seen = Exceedance(k, gaps.count, gaps.effective_n)

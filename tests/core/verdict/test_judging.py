@@ -158,6 +158,23 @@ def test_gaps_are_judged_by_their_histogram(judged, request_line):
     assert judged("chunk_gap.avg < 100ms", lines).verdict is Word.PASS
 
 
+def test_where_all_streams_fail_their_gaps_never_end(judged, request_line):
+    lines = [request_line(index, outcome=Outcome.TIMED_OUT) for index in range(100)]
+    judgement = judged("chunk_gap.p90 < 100ms", lines, terms=Terms(on_no_data=NoData.PASS))
+    assert (judgement.verdict, judgement.k, judgement.n, judgement.observed) == (Word.FAIL, 100, 100, None)
+    lines += [request_line(index, chunk_gaps=(2000, 1)) for index in range(100, 200)]
+    assert judged("chunk_gap.min > 1ms", lines).verdict is Word.FAIL
+    assert judged("chunk_gap.p60 > 1ms", lines).verdict is Word.PASS
+
+
+def test_the_mean_gap_is_of_the_streams_that_ended_ok(judged, request_line):
+    lines = [request_line(index, chunk_gaps=(2000, 1)) for index in range(60)]
+    lines += [request_line(index, outcome=Outcome.BROKEN_STREAM, chunk_gaps=(1, 1000)) for index in range(60, 70)]
+    judgement = judged("chunk_gap.avg < 100ms", lines)
+    assert (judgement.verdict, judgement.n) == (Word.FAIL, 60)
+    assert judged("chunk_gap{outcome=broken_stream}.avg < 100ms", lines).n == 10_000
+
+
 @pytest.mark.parametrize(("limit", "word"), [("600ms", Word.PASS), ("501ms", Word.INCONCLUSIVE), ("400ms", Word.FAIL)])
 def test_a_mean_is_judged_with_its_interval(limit: str, word: Word, judged, request_line):
     lines = [request_line(index, service_s=0.4 if index % 2 else 0.61) for index in range(100)]
