@@ -68,6 +68,22 @@ def test_hosts_that_ran_side_by_side_are_one_load(make, tmp_path: Path):
     assert sorted(line.index for line in whole.lines() if hasattr(line, "index")) == list(range(200))
 
 
+@pytest.mark.parametrize(
+    ("end", "word"),
+    [
+        ({"ended_by": "objective", "stopped_by_objective": "errors.rate < 1%: 9 of 20"}, Word.FAIL),
+        ({"ended_by": "guardrail", "stopped_by_guardrail": "max_requests"}, Word.STOPPED),
+        ({"ended_by": "sigterm", "stopped_by_objective": "errors.rate < 1%: 9 of 20"}, Word.FAIL),
+    ],
+)
+def test_a_host_that_was_stopped_early_stops_the_whole(end, word: Word, make, tmp_path: Path):
+    make("a", objectives=("latency.p50 < 1s",))
+    make("b", objectives=("latency.p50 < 1s",), **end)
+    verdict = _merge(tmp_path, "a", "b").judge()
+    assert verdict.verdict is word
+    assert any((end.get("stopped_by_objective") or end["stopped_by_guardrail"]) in why for why in verdict.reasons)
+
+
 def test_a_host_that_was_killed_makes_the_whole_unfinished(make, tmp_path: Path):
     make("a")
     make("b", ended_by=None, ended_at_s=None, offered=None)

@@ -3,7 +3,7 @@
 Their workers and arrivals are numbered on, so that none has the number of another.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
@@ -57,6 +57,8 @@ def merged(runs: Sequence[RunInfo], shifts: Sequence[Shift], workers: int) -> Ru
         cautions=tuple(dict.fromkeys(caution for run in runs for caution in run.cautions)),
         ended_at_s=_of_all(runs, lambda run: run.ended_at_s, max),
         ended_by=_of_all(runs, lambda run: run.ended_by, _worst_end),
+        stopped_by_guardrail=_of_any(run.stopped_by_guardrail for run in runs),
+        stopped_by_objective=_of_any(run.stopped_by_objective for run in runs),
         offered=_of_all(runs, lambda run: run.offered, sum),
         requests=_of_all(runs, lambda run: run.requests, sum),
         exit_code=None,
@@ -104,6 +106,11 @@ def _of_all(runs: Sequence[RunInfo], get: Callable[[RunInfo], T | None], join: C
     """What all runs have joined; None where one of them has it not."""
     values = [value for run in runs if (value := get(run)) is not None]
     return join(values) if len(values) == len(runs) else None
+
+
+def _of_any(reasons: Iterable[str | None]) -> str | None:
+    """What ended one of several runs ended them as a whole."""
+    return next(filter(None, reasons), None)
 
 
 def _worst_end(ends: Sequence[str]) -> str:
