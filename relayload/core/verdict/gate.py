@@ -123,7 +123,8 @@ def cut_short(run: RunInfo) -> tuple[str, ...]:
 
 def _stopped_early(run: RunInfo) -> tuple[str, ...]:
     """It was proven while the run went on, whatever those requests came to that were then in flight."""
-    return (f"stopped early: {run.stopped_by_objective}",) if run.stopped_by_objective else ()
+    stopped = run.stopped_by_objective or ("it did not say by which objective" if run.ended_by == "objective" else None)
+    return (f"stopped early: {stopped}",) if stopped else ()
 
 
 def _no_data(summary: Summary) -> tuple[str, ...]:

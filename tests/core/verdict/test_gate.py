@@ -150,6 +150,10 @@ def test_a_guardrail_that_does_not_say_why_stops_all_the_same(gate, request_line
     assert gate([_PASSES], [request_line(index) for index in range(100)], ended_by="guardrail").exit_code == 5
 
 
+def test_an_objective_that_is_not_named_fails_the_run_that_it_stopped_all_the_same(gate, request_line):
+    assert gate([_PASSES], [request_line(index) for index in range(100)], ended_by="objective").exit_code == 3
+
+
 def test_a_run_that_an_objective_stopped_fails_whatever_came_after(gate, request_line):
     lines = [request_line(index) for index in range(100)]
     verdict = gate([_PASSES], lines, ended_by="objective", stopped_by_objective="errors.rate < 1%: 9 of 100 failed")
