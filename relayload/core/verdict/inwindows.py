@@ -1,7 +1,7 @@
 """What an objective comes to that was judged window by window.
 
 It is broken where enough windows in a row are. Where only those in a row would be enough that could not be told, it
-can't be told either.
+can't be told either; nor where the run had fewer windows than that, and all of them were broken or could not be told.
 """
 
 import math
@@ -28,7 +28,7 @@ def taken_together(objective: Objective, judged: Judged) -> Judgement:
     broken_in_a_row = _longest(judged, lambda word: word is Word.FAIL)
     doubtful_in_a_row = _longest(judged, lambda word: word is not Word.PASS)
     word = Word.PASS
-    if doubtful_in_a_row >= wanted:
+    if doubtful_in_a_row >= min(wanted, len(judged)):
         word = Word.FAIL if broken_in_a_row >= wanted else Word.INCONCLUSIVE
     begins_at_s, worst = max(judged, key=lambda window: _badness(objective, window[1]))
     windows = Windows(
