@@ -1,9 +1,11 @@
 """Objectives on shares and counts: facts of a run rather than a value per request."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from relayload.core.results.batch import batch_of
 from relayload.core.results.breakers import open_s, opened_after_s, trips
@@ -17,7 +19,22 @@ from relayload.core.verdict.stats import Exceedance, Word, judge_share, samples_
 
 
 def _judge_error_rate(objective: Objective, evidence: Evidence) -> Judgement:
-    return _judge_share_of(objective, evidence.errors(objective), "failed")
+    seen = evidence.errors(objective)
+    judged = _judge_share_of(objective, seen, "failed")
+    whole = seen.n + evidence.lost
+    return _unless_lost(objective, judged, evidence.lost, [k / whole for k in _with_lost(seen, evidence.lost) if whole])
+
+
+def _with_lost(seen: Exceedance, lost: int) -> tuple[int, int]:
+    """How many failed, if none of the lost did, and if all of them did."""
+    return seen.k, seen.k + lost
+
+
+def _unless_lost(objective: Objective, judged: Judgement, lost: int, possible: Iterable[float]) -> Judgement:
+    """Nobody knows what came of lost requests, so there is no PASS unless it holds whatever came of them."""
+    if not lost or judged.verdict is not Word.PASS or all(objective.op.holds(k, objective.limit) for k in possible):
+        return judged
+    return replace(judged, verdict=Word.INCONCLUSIVE, reason=f"{lost} were lost with their worker, and may have failed")
 
 
 def _judge_retry_rate(objective: Objective, evidence: Evidence) -> Judgement:
@@ -76,7 +93,8 @@ def _judge_budget(objective: Objective, seen: Exceedance, budget: float, what: s
 
 def _judge_error_count(objective: Objective, evidence: Evidence) -> Judgement:
     errors = evidence.errors(objective)
-    return _judge_number(objective, errors.k, errors.n)
+    judged = _judge_number(objective, errors.k, errors.n)
+    return _unless_lost(objective, judged, evidence.lost, _with_lost(errors, evidence.lost))
 
 
 def _judge_retry_count(objective: Objective, evidence: Evidence) -> Judgement:

@@ -122,6 +122,26 @@ def test_whoever_a_breaker_refuses_waited_in_vain_unless_a_tag_leaves_it_out(jud
     assert judged("errors.count == 10", lines).verdict is Word.PASS
 
 
+@pytest.mark.parametrize(
+    ("text", "lost", "word"),
+    [
+        ("errors.rate < 1%", 0, Word.PASS),
+        ("errors.rate < 1%", 1, Word.PASS),
+        ("errors.rate < 1%", 2, Word.INCONCLUSIVE),
+        ("errors.rate < 50%", 100, Word.PASS),
+        ("errors.rate < 50%", 200, Word.INCONCLUSIVE),
+        ("errors{kind=429}.count == 0", 0, Word.PASS),
+        ("errors{kind=429}.count == 0", 1, Word.INCONCLUSIVE),
+        ("errors.count <= 3", 2, Word.PASS),
+        ("errors.count >= 1", 9, Word.PASS),
+        ("errors.count == 9", 9, Word.FAIL),
+    ],
+)
+def test_what_was_lost_may_have_failed(text: str, lost: int, word: Word, judged, request_line):
+    lines = [request_line(index, outcome=Outcome.OK if index else Outcome.TIMED_OUT) for index in range(201)]
+    assert judged(text, lines, lost).verdict is word
+
+
 def test_waiting_for_a_quota_is_known_of_every_request(judged, request_line, drop_line):
     lines = [request_line(index, throttled_s=0.01 * index) for index in range(100)]
     lines += [request_line(100, outcome=Outcome.TIMED_OUT, throttled_s=5.0)]
