@@ -23,7 +23,7 @@ free between the parts.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -50,6 +50,7 @@ def parse(text: str) -> Objective:
     parts = [part.strip() for part in (match["parts"] or "").split(",") if part.strip()]
     conditions = [part for part in parts if metric.conditional and _CONDITION.fullmatch(part)]
     tags = tuple(_tag(metric, part) for part in parts if part not in conditions)
+    _check_consistent(tags)
     unit = _unit(metric, match["aggregate"])
     op = _op(metric, match["op"])
     limit = _limit(metric, match["aggregate"], unit, match["value"])
@@ -109,6 +110,14 @@ def _tag(metric: Metric, text: str) -> Tag:
     if name == "kind":
         _check_kind(value)
     return Tag(name, value, negated=match["op"] == "!=")
+
+
+def _check_consistent(tags: Sequence[Tag]) -> None:
+    """Nothing has two values of a tag, so where two are asked for, nothing bad would ever be found."""
+    asked: dict[str, Tag] = {}
+    for tag in tags:
+        if not tag.negated and asked.setdefault(tag.name, tag) != tag:
+            raise ValueError(f"nothing is both {asked[tag.name]} and {tag}: write an objective for each")
 
 
 _EXAMPLES = {
