@@ -127,7 +127,10 @@ class Evidence:
     def in_measured(self, at_s: float) -> bool:
         """Whether that instant belongs to a measured stage; what comes after the load belongs to its last stage."""
         at_s = min(at_s, math.nextafter(self._load_s, 0.0))
-        return any(begins_at_s <= at_s < ends_at_s for begins_at_s, ends_at_s in self.measured_spans)
+        if self.window and not self.window.begins_at_s <= at_s < self.window.ends_at_s:
+            return False
+        planned = self.run.spans(math.inf)  # also where all was due at the first instant, and the load had no length
+        return any(span.begins_at_s <= at_s < span.ends_at_s for span in planned if not span.stage.warmup)
 
     def seconds(self, objective: Objective) -> float:
         """How long the measured stages that the tags admit lasted."""

@@ -83,6 +83,12 @@ def test_a_trip_of_the_warm_up_is_not_judged_and_one_after_the_load_is(judged, r
     assert judged("breaker.open_time <= 90s", lines, stages=_STAGES).observed == 90.0
 
 
+def test_a_trip_of_a_load_that_was_due_at_one_instant_counts(judged, request_line, breaker_line):
+    lines = [request_line(index, intended_at_s=0.0) for index in range(9)] + [breaker_line(1.0, CLOSED, OPEN)]
+    trace = {"stages": (StageInfo(name="trace", for_s=None),), "ended_at_s": 0.0}
+    assert judged("breaker.trips == 0", lines, **trace).observed == 1
+
+
 def test_retries_are_counted_by_request_and_told_apart_by_kind(judged, request_line):
     lines = [request_line(index) for index in range(96)]
     lines += [request_line(index, retried=(_LIMITED, _EXHAUSTED)) for index in (96, 97)]
