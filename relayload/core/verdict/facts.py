@@ -34,7 +34,7 @@ def _unless_lost(objective: Objective, judged: Judgement, lost: int, possible: I
     """Nobody knows what came of lost requests, so there is no PASS unless it holds whatever came of them."""
     if not lost or judged.verdict is not Word.PASS or all(objective.op.holds(k, objective.limit) for k in possible):
         return judged
-    return replace(judged, verdict=Word.INCONCLUSIVE, reason=f"{lost} were lost with their worker, and may have failed")
+    return replace(judged, verdict=Word.INCONCLUSIVE, reason=f"{lost} were lost, and nobody knows what came of them")
 
 
 def _judge_retry_rate(objective: Objective, evidence: Evidence) -> Judgement:
@@ -104,7 +104,9 @@ def _judge_retry_count(objective: Objective, evidence: Evidence) -> Judgement:
 
 def _judge_requests(objective: Objective, evidence: Evidence) -> Judgement:
     count = evidence.requests(objective).count
-    return _judge_number(objective, count, count)
+    return _unless_lost(
+        objective, _judge_number(objective, count, count), evidence.lost, (count, count + evidence.lost)
+    )
 
 
 def _judge_throughput(objective: Objective, evidence: Evidence) -> Judgement:

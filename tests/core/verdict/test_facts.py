@@ -141,6 +141,9 @@ def test_whoever_a_breaker_refuses_waited_in_vain_unless_a_tag_leaves_it_out(jud
         ("errors.count <= 3", 2, Word.PASS),
         ("errors.count >= 1", 9, Word.PASS),
         ("errors.count == 9", 9, Word.FAIL),
+        ("requests{outcome=rejected}.count == 0", 0, Word.PASS),
+        ("requests{outcome=rejected}.count == 0", 1, Word.INCONCLUSIVE),
+        ("requests.count >= 100", 1, Word.PASS),
     ],
 )
 def test_what_was_lost_may_have_failed(text: str, lost: int, word: Word, judged, request_line):
