@@ -120,6 +120,7 @@ def _run_info(profile: Profile, run_id: str, base_urls: dict[str, str]) -> RunIn
         base_url=base_urls[first],
         targets=_target_infos(profile, base_urls) if profile.several else {},
         paired=profile.paired,
+        streaming=tuple(name for name, scenario in profile.scenarios.items() if scenario.streams),
         cautions=tuple(dict.fromkeys(caution for target in named.values() for caution in target.cautions)),
         objectives=tuple(objective.asked for objective in profile.objectives),
         thresholds=profile.generator.thresholds,

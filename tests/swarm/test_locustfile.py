@@ -40,6 +40,7 @@ def test_a_run_sends_every_arrival_once_and_passes(
     assert sums_hold(counts)
     assert counts["started"] == counts["ok"] == relay_stats(relay)["requests"] == records(out) - processes
     assert (counts["dropped"], counts["lost"]) == (0, 0)
+    assert saved(out, "run.json")["streaming"] == ["simple"]
     assert saved(out, "run.json")["ended_by"] == "schedule"
     assert saved(out, "verdict.json")["verdict"] == "PASS"
     assert "PASS" in run.output

@@ -107,6 +107,12 @@ class Columns:
             return self.ordered("due")
         return sorted(due for value, due in zip(self[metric], self.due_s, strict=True) if value == value)
 
+    def due_unmeasured(self, metric: str) -> Sequence[float]:
+        """When those were due that have none, in order."""
+        if len(self.ordered(metric)) == len(self):
+            return []
+        return sorted(due for value, due in zip(self[metric], self.due_s, strict=True) if value != value)
+
     def due_at(self, metric: str, value: float) -> Sequence[float]:
         """When those were due that have this value, in order."""
         return _picked(self.due_s, self[metric], value.__eq__)

@@ -102,6 +102,10 @@ class Condensed:
     def due_measured(self, metric: str) -> Counted:
         return self._instants(self._metrics[metric].counts())
 
+    def due_unmeasured(self, metric: str) -> Counted:
+        measured = self._metrics[metric].counts()
+        return self._instants({slot: count - measured.get(slot, 0) for slot, count in self._requests.items()})
+
     def due_at(self, metric: str, value: float) -> Counted:
         return self._instants(self._metrics[metric].counts(value.__eq__))
 

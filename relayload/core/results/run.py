@@ -68,6 +68,8 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """By name where there are several. The first is what the others are compared with."""
     paired: bool = False
     """Every arrival went to each of the targets."""
+    streaming: tuple[str, ...] = ()
+    """Scenarios of which every answer is asked for as a stream."""
     cautions: tuple[str, ...] = ()
     """What everyone who reads the results must know, such as that certificates were not verified."""
     objectives: tuple[str | Asked, ...] = ()

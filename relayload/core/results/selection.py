@@ -49,6 +49,16 @@ class Selection:
         """When the requests were due."""
         return together([cell.values.ordered("due") for cell in self.cells.values()])
 
+    def measures(self, metric: str) -> bool:
+        """Whether any of the requests has a value of a metric."""
+        if metric == "chunk_gap":
+            return any(len(cell.gaps) for cell in self.cells.values())
+        return any(len(cell.values.ordered(metric)) for cell in self.cells.values())
+
+    def due_without(self, metric: str) -> list[Sorted]:
+        """When those requests were due, cell by cell, that have no value of a metric."""
+        return [cell.values.due_unmeasured(metric) for cell in self.cells.values()]
+
 
 class Series:
     """The values of a metric over a selection, and requests without an answer, whose value is infinitely bad.

@@ -46,6 +46,8 @@ def _needed(objective: Objective) -> set[str]:
     needed = {condition.metric for condition in objective.conditions}
     if "tpot" in needed or objective.metric == "output_tokens":
         needed.add("output_tokens")
+    if objective.metric == "ttfo":
+        needed.add("ttft")
     if METRICS[objective.metric].distribution:
         needed.add(objective.metric)
     return needed

@@ -27,6 +27,7 @@ _NEVER = math.inf
 """When a lost request was due is not known; it is put last."""
 KNOWN_OF_ALL = ("late", "throttled")
 """Metrics that requests without an answer have, too."""
+_FIRST_TOKENS = ("ttft", "ttfo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Evidence:
             answered,
             objective.metric,
             self._unanswered_s(objective, requests),
-            _worst(objective),
+            objective.worst,
         )
 
     def answers(self, objective: Objective) -> Series:
@@ -66,7 +67,7 @@ class Evidence:
         if objective.quantile is None:
             return GapSample(self._answered(objective).gaps())
         unanswered_s = [] if one_outcome(objective) else self._unanswered_s(objective, requests)
-        return GapSample(requests.gaps(), unanswered_s, _worst(objective))
+        return GapSample(requests.gaps(), unanswered_s, objective.worst)
 
     def errors(self, objective: Objective) -> Exceedance:
         """How many of the requests failed as the tags say."""
@@ -188,7 +189,7 @@ class Evidence:
         return requests if one_outcome(objective) else requests.where(lambda key: key.ok)
 
     def _unanswered_s(self, objective: Objective, requests: Selection) -> list[Sorted]:
-        """When the requests without an answer were due: failed, dropped and, since nothing is known of them, lost.
+        """When the requests without an answer were due: failed, dropped, ok without a token, and, being unknown, lost.
 
         A scenario whose answers never have the metric, such as TTFT without streaming, is not asked for it.
         """
@@ -196,7 +197,17 @@ class Evidence:
         failed = requests.where(lambda key: key.failed and key.place.scenario not in without)
         unknown = objective.metric not in KNOWN_OF_ALL
         failed_s = [cell.values.ordered("due") for cell in failed.cells.values()] if unknown else []
-        return [*failed_s, self._dropped_s(objective, without), [_NEVER] * self.lost]
+        return [
+            *failed_s,
+            *self.empty_s(objective, requests),
+            self._dropped_s(objective, without),
+            [_NEVER] * self.lost,
+        ]
+
+    def empty_s(self, objective: Objective, requests: Selection) -> list[Sorted]:
+        """Where first tokens are asked for, when the streams were due that ended ok without a token."""
+        streaming = self.run.streaming if objective.metric in _FIRST_TOKENS else ()
+        return requests.where(lambda key: key.ok and key.place.scenario in streaming).due_without("ttft")
 
     def drops(self, objective: Objective) -> "dict[Place, array[float]]":
         """When the arrivals were due that the tags admit, and that could not be started."""
@@ -219,7 +230,8 @@ class Evidence:
         scenarios = {key.place.scenario for key in ok.cells}
         if metric not in METRICS or not METRICS[metric].distribution:
             return set()
-        return {name for name in scenarios if not _measures(ok.where(_in_scenario(name)), metric)}
+        asked = self.run.streaming if metric in _FIRST_TOKENS else ()
+        return {name for name in scenarios.difference(asked) if not ok.where(_in_scenario(name)).measures(metric)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,20 +267,9 @@ def _in_scenario(name: str) -> Callable[[Key], bool]:
     return lambda key: key.place.scenario == name
 
 
-def _measures(ok: Selection, metric: str) -> bool:
-    if metric == "chunk_gap":
-        return any(len(cell.gaps) for cell in ok.cells.values())
-    return any(len(cell.values.ordered(metric)) for cell in ok.cells.values())
-
-
 def one_outcome(objective: Objective) -> bool:
     """The objective names the outcome it is about, so nothing else counts in it."""
     return any(not tag.negated for tag in objective.tagged("outcome"))
-
-
-def _worst(objective: Objective) -> float:
-    """The value of a request without an answer."""
-    return -math.inf if objective.op.floor else math.inf
 
 
 def _within(tags: Sequence[Tag], place: Place) -> bool:

@@ -1,5 +1,6 @@
 """Objectives: the pass condition on one number of a run. How people write one is told in `grammar`."""
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -128,6 +129,11 @@ class Objective:
         if self.aggregate in ("min", "max"):
             return float(self.aggregate == "max")
         return float(self.aggregate[1:]) / 100 if PERCENTILE.fullmatch(self.aggregate) else None
+
+    @property
+    def worst(self) -> float:
+        """The value of a request without an answer, where each has one."""
+        return -math.inf if self.op.floor else math.inf
 
     def tagged(self, name: str) -> tuple[Tag, ...]:
         return tuple(tag for tag in self.tags if tag.name == name)

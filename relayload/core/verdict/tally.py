@@ -164,6 +164,8 @@ def _values(objective: Objective, evidence: Evidence) -> Iterator[_Row]:
     for key, cell in evidence.requests(objective).cells.items():
         if one_outcome(objective) or key.ok or objective.metric in KNOWN_OF_ALL:
             yield from of_requests(objective, key, cell)
+            if key.ok and objective.quantile is not None and not one_outcome(objective):
+                yield from _empty(objective, evidence, key, cell)
         elif key.failed and objective.quantile is not None:
             yield from (_Row(key.place.scenario, due, k=1) for due in cell.columns.due_s)
     if objective.quantile is not None and not one_outcome(objective):
@@ -177,6 +179,13 @@ def _measured(objective: Objective, key: Key, cell: Cell) -> Iterator[_Row]:
             yield _Row(scenario, due, k=int(not within(value)), ok=ok, measured=1, value=value)
         else:
             yield _Row(scenario, due, n=0, ok=ok)
+
+
+def _empty(objective: Objective, evidence: Evidence, key: Key, cell: Cell) -> Iterator[_Row]:
+    """Streams without a token, which are among those that ended ok already."""
+    for due_s in evidence.empty_s(objective, Selection({key: cell})):
+        assert not isinstance(due_s, Counted), "those that have just ended are few"
+        yield from (_Row(key.place.scenario, due, k=1, measured=1) for due in due_s)
 
 
 def _gaps(objective: Objective, key: Key, cell: Cell) -> Iterator[_Row]:

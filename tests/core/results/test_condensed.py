@@ -153,6 +153,21 @@ def test_nothing_is_not_more_than_nothing_in_a_histogram_either(request_line, ma
         assert [judged.verdict.value for judged in verdict.objectives] == ["FAIL", "FAIL", "PASS"]
 
 
+def test_streams_without_a_token_are_counted_in_histograms_too(request_line, make_run):
+    objectives = [
+        parse("ttft.p90 < 1s"),
+        with_terms(parse("ttft.p90 < 1s"), Terms(over_s=50.0)),
+        with_terms(parse("ttfo.p90 < 1s"), Terms(over_s=50.0)),
+    ]
+    lines = [
+        request_line(index, **({"ttft_s": None, "ttfo_s": None} if index % 5 == 0 else {})) for index in range(100)
+    ]
+    for most in (1000, 10):
+        _, verdict = assess(objectives, _fold(lines, objectives, most_exact=most), make_run(streaming=("simple",)))
+        told = [(judged.verdict.value, judged.k) for judged in verdict.objectives]
+        assert told == [("FAIL", 20), ("FAIL", 10), ("FAIL", 10)]
+
+
 def test_windows_and_goodput_need_rows_and_others_do_not():
     plain = [parse("latency.p99 < 1s"), parse("errors.rate < 1%")]
     assert rowwise(plain) is None

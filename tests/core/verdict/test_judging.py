@@ -143,6 +143,27 @@ def test_a_scenario_without_streams_is_not_asked_for_ttft(judged, request_line):
     assert judged("latency.p95 < 1s", lines).k == 10
 
 
+@pytest.mark.parametrize("text", ["ttft.p95 < 1s", "ttfo.p95 < 1s", "ttft.max < 1s"])
+def test_a_stream_that_ended_without_a_token_made_somebody_wait_in_vain(text: str, judged, request_line):
+    empty = {"ttft_s": None, "ttfo_s": None, "output_tokens": 0}
+    lines = [request_line(index, **(empty if index % 5 == 0 else {})) for index in range(100)]
+    judgement = judged(text, lines, streaming=("simple",))
+    assert (judgement.verdict, judgement.k, judgement.n) == (Word.FAIL, 20, 100)
+    assert judged(text.replace(".", "{outcome=ok}."), lines, streaming=("simple",)).n == 80
+    assert judged(text, lines).n == 80
+    windows = judged(text, lines, terms=Terms(over_s=50.0), streaming=("simple",)).windows
+    assert windows is not None
+    assert windows.broken == 2
+
+
+def test_failures_of_streams_count_though_the_one_that_ended_ok_was_empty(judged, request_line):
+    lines = [*_many(request_line, 400), request_line(400, scenario="chat", ttft_s=None, ttfo_s=None)]
+    lines += [request_line(index, scenario="chat", outcome=Outcome.TIMED_OUT) for index in range(401, 700)]
+    for text in ("ttft.p95 < 1s", "goodput{ttft<1s}.rate >= 95%"):
+        judgement = judged(text, lines, streaming=("simple", "chat"))
+        assert (judgement.verdict, judgement.k) == (Word.FAIL, 300)
+
+
 def test_lateness_is_known_of_failed_requests_too(judged, request_line, drop_line):
     lines = [*_many(request_line, 90), request_line(90, outcome=Outcome.UNREACHABLE, late_s=0.5), drop_line(91)]
     judgement = judged("late.p95 < 2ms", lines)

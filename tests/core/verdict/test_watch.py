@@ -106,6 +106,15 @@ def test_a_scenario_that_never_streams_is_not_asked_for_ttft(told, request_line)
     assert told("ttft.p95 < 1s", _some(request_line, 500, 499)) is not None
 
 
+def test_a_stream_that_ended_without_a_token_is_beyond_any_limit(told, request_line):
+    lines = _some(request_line, 500, 0) + _some(request_line, 500, 0, ttft_s=None, ttfo_s=None)
+    run = {"streaming": ("simple",)}
+    assert told("ttft.p95 < 1s", lines, run=run) == "ttft.p95 < 1s: 500 of 1000 were beyond the limit, 5% may"
+    assert told("ttft.p95 < 1s", lines) is None
+    assert told("ttft.avg < 1s", lines, run=run) is None
+    assert told("ttft.p95 < 1s", _some(request_line, 500, 0, ttft_s=None), run=run) is not None
+
+
 def test_failures_in_one_burst_prove_less_than_as_many_apart(told, request_line):
     burst = [
         request_line(index, intended_at_s=index / 10, outcome=Outcome.TIMED_OUT if 500 <= index < 530 else Outcome.OK)
