@@ -168,10 +168,14 @@ class Conductor:
             self._run.drain()
 
     def _on_test_stop(self, **_: Any) -> None:
+        deserted = isinstance(self._runner, MasterRunner) and self._runner.worker_count <= 0
         if self._run is not None and self._run.verdict is None:
             signal = self._interruption.signal
-            self._run.finish(signal.name.lower() if signal else self._ended_by)
+            ended_by = "workers" if deserted and self._ended_by == "stop" else self._ended_by
+            self._run.finish(signal.name.lower() if signal else ended_by)
             _LOG.info("verdict: %s", self._run.verdict.verdict if self._run.verdict else "none")
+        if deserted and self._headless:
+            gevent.spawn(self._runner.quit)  # Locust stops then, and stays
 
     def _on_quitting(self, **_: Any) -> None:
         """Locust decides on its exit code right after this, whether or not users still run."""

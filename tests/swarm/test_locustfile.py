@@ -190,6 +190,20 @@ def test_what_a_killed_worker_did_not_send_is_lost_and_the_others_go_on(
     assert 10 < counts["lost"] < 120
 
 
+def test_a_run_that_lost_all_its_workers_ends_and_does_not_pass(
+    locust: Start, profile: WriteProfile, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    run = locust("--relay-profile", profile(arrivals="constant", seconds=60), "--relay-out", out, *workers(2))
+    wait_for(lambda: records(out) > 100)
+    for worker in children(run):
+        os.kill(worker, signal.SIGKILL)
+    assert run.wait() == 4, run.output
+    verdict = saved(out, "verdict.json")
+    assert verdict["verdict"] == "INCONCLUSIVE"
+    assert verdict["reasons"][0].startswith("the loss of the last worker ended the run after ")
+
+
 def test_a_closed_load_takes_turns(locust: Start, profile: WriteProfile, tmp_path: Path) -> None:
     out = tmp_path / "run"
     path = tmp_path / "closed.yaml"

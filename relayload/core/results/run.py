@@ -21,7 +21,14 @@ class ProfileInfo(Struct, frozen=True, kw_only=True):
     """The effective profile, in the directory of the recording."""
 
 
-_INTERRUPTIONS = MappingProxyType({"sigint": "Ctrl-C", "sigterm": "SIGTERM", "stop": "a stop from outside"})
+_INTERRUPTIONS = MappingProxyType(
+    {
+        "sigint": "Ctrl-C",
+        "sigterm": "SIGTERM",
+        "stop": "a stop from outside",
+        "workers": "the loss of the last worker",
+    }
+)
 
 
 class StageInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -82,7 +89,7 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended_at_s: float | None = None
     """When the load ended: nothing was due later, though answers may have come later."""
     ended_by: str | None = None
-    """`schedule`, `stop`, `sigint`, `sigterm`, `guardrail`, `objective` ..."""
+    """`schedule`, `stop`, `sigint`, `sigterm`, `workers`, `guardrail`, `objective` ..."""
     stopped_by_guardrail: str | None = None
     """Which guardrail stopped the run, and why."""
     stopped_by_objective: str | None = None

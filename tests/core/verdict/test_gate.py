@@ -84,7 +84,9 @@ def test_a_killed_run_is_invalid(gate, request_line):
     assert (verdict.verdict, verdict.reasons) == (Word.INVALID, ("the run was killed before it ended",))
 
 
-@pytest.mark.parametrize(("ended_by", "who"), [("sigint", "Ctrl-C"), ("sigterm", "SIGTERM"), ("stop", "a stop")])
+@pytest.mark.parametrize(
+    ("ended_by", "who"), [("sigint", "Ctrl-C"), ("sigterm", "SIGTERM"), ("stop", "a stop"), ("workers", "the loss")]
+)
 def test_a_run_that_was_interrupted_can_fail_but_not_pass(ended_by, who, gate, request_line):
     lines = [request_line(index) for index in range(100)]
     verdict = gate([_PASSES], lines, ended_by=ended_by, ended_at_s=18.0)
