@@ -48,7 +48,7 @@ class Key(NamedTuple):
 class Tokens:
     """Token counts added up, as far as relays told them."""
 
-    __slots__ = ("cached_input", "counted", "input", "output", "reasoning", "told")
+    __slots__ = ("blind", "cached_input", "counted", "input", "output", "reasoning", "told", "with_output")
 
     def __init__(self) -> None:
         self.input = self.cached_input = self.output = self.reasoning = 0
@@ -56,15 +56,24 @@ class Tokens:
         """Attempts of which the relay told how much went in."""
         self.counted = 0
         """Attempts whose output tokens are counted chunks."""
+        self.blind = 0
+        """Of these, the ones of which the relay did not tell how much went in."""
+        self.with_output = 0
+        """Attempts of which it is known how much came out, told or counted."""
 
     def extend(self, attempts: Sequence[Attempt]) -> None:
         told = [count for count in map(attrgetter("input_tokens"), attempts) if count is not None]
         self.input += sum(told)
         self.told += len(told)
         self.cached_input += sum(filter(None, map(attrgetter("cached_input_tokens"), attempts)))
-        self.output += sum(filter(None, map(attrgetter("output_tokens"), attempts)))
+        outputs = [count for count in map(attrgetter("output_tokens"), attempts) if count is not None]
+        self.output += sum(outputs)
+        self.with_output += len(outputs)
         self.reasoning += sum(filter(None, map(attrgetter("reasoning_tokens"), attempts)))
-        self.counted += sum(map(attrgetter("counted"), attempts))
+        counted = sum(map(attrgetter("counted"), attempts))
+        if counted:
+            self.counted += counted
+            self.blind += sum(attempt.counted and attempt.input_tokens is None for attempt in attempts)
 
     def without(self, part: "Tokens") -> "Tokens":
         """What is left once a part of these is taken out."""
@@ -80,6 +89,8 @@ class Tokens:
         self.reasoning += other.reasoning
         self.counted += other.counted
         self.told += other.told
+        self.blind += other.blind
+        self.with_output += other.with_output
 
 
 class Cell:

@@ -115,14 +115,14 @@ class _Bill:
     def add(self, key: Key, cell: Cell) -> None:
         retried = self._parts[_Fate.RETRIED]
         retried.tokens.merge(cell.retried)
-        retried.without_input += cell.retried.counted
+        retried.without_input += cell.retried.blind
         last = cell.tokens.without(cell.retried)
         part = self._parts[_fate(key)]
         part.tokens.merge(last)
-        answers = len(cell) if key.ok else max(last.told, last.counted)
+        answers = len(cell) if key.ok else last.told + last.blind
         part.answers += answers
         part.without_input += max(0, answers - last.told)
-        part.without_output += max(0, answers - last.told - last.counted)
+        part.without_output += max(0, answers - last.with_output) if key.ok else 0
 
     @property
     def used(self) -> bool:

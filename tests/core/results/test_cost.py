@@ -66,6 +66,24 @@ def test_streams_that_told_no_usage_are_taken_to_have_asked_as_much_as_the_other
     assert found.estimated_usd == Decimal("0.4")
 
 
+def test_streams_that_told_their_usage_do_not_stand_for_those_beside_them_that_did_not(cost, request_line):
+    lines = [
+        request_line(0, outcome=Outcome.CANCELLED, input_tokens=100 * K, output_tokens=5 * K),
+        request_line(1, outcome=Outcome.CANCELLED, counted=True, input_tokens=None, output_tokens=5 * K),
+    ]
+    found = cost(lines)
+    assert (found.usd, found.estimated_usd) == (2 * Decimal("0.24"), Decimal("0.2"))
+
+
+def test_the_input_of_a_stream_that_told_it_is_paid_once_though_its_chunks_were_counted(cost, request_line):
+    told = {"input_tokens": 100 * K, "output_tokens": 10 * K}
+    broken = Attempt(outcome=Outcome.BROKEN_STREAM, counted=True, **told)
+    answered = request_line(0, **told)
+    lines = [replace(answered, attempts=(broken, *answered.attempts)), request_line(1, counted=True, **told)]
+    found = cost([*lines, request_line(2, input_tokens=None, output_tokens=None)])
+    assert (found.usd, found.estimated_usd) == (4 * Decimal("0.28"), Decimal("0.28"))
+
+
 def test_answers_that_told_nothing_are_taken_for_the_mean_of_the_others(cost, request_line):
     lines = [
         request_line(0, input_tokens=100 * K, output_tokens=10 * K),
