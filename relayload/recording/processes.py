@@ -1,6 +1,7 @@
 """Jobs shared out over forked processes, which see everything the parent has read without copying it."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -100,6 +101,7 @@ class _Child:
 
 
 def _work(work: "partial[dict[int, T]]", writer: Connection) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent ends it so, which is nothing to tell of
     try:
         writer.send(work())
     except BaseException as error:  # the parent raises it

@@ -1,4 +1,6 @@
 import os
+import signal
+import time
 from functools import partial
 
 import pytest
@@ -55,6 +57,27 @@ def test_what_a_job_raises_is_raised_here(position: int):
     jobs[position] = Job(_fail)
     with pytest.raises(ValueError, match="the job failed"):
         over(2)(jobs)
+
+
+def test_a_process_that_is_no_longer_needed_ends_without_a_word():
+    parent, (heard, tell) = os.getpid(), os.pipe()
+
+    def meet() -> None:
+        if os.getpid() == parent:
+            os.read(heard, 1)  # comes back once the other process is at work
+            raise ValueError("the job failed")
+        os.write(tell, b"!")
+        time.sleep(10)
+
+    before = signal.signal(signal.SIGTERM, lambda *_: os.write(tell, b"ended by SIGTERM"))
+    try:
+        with pytest.raises(ValueError, match="the job failed"):
+            over(2)([Job(meet), Job(meet)])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        os.close(tell)
+    assert os.read(heard, 100) == b""
+    os.close(heard)
 
 
 def test_at_least_one_process_is_at_hand():
