@@ -70,11 +70,14 @@ class Recording:
 
     @classmethod
     def create(cls, directory: Path, run: RunInfo) -> "Recording":
-        """Begin a recording in a directory that holds none. Raises AuthorError."""
+        """Begin a recording in a directory that holds none. Raises AuthorError, also if it can't be written there."""
         check_vacant(directory)
-        directory.mkdir(parents=True, exist_ok=True)
         recording = cls(directory, run)
-        recording._save(RUN, run)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            recording._save(RUN, run)
+        except OSError as error:
+            raise _fault(directory, f"can't be written to: {error.strerror}") from None
         return recording
 
     @classmethod

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Self
+from typing import BinaryIO, Self
 
+from relayload.core.errors import AuthorError, Fault
 from relayload.core.results.progress import Progress
 from relayload.swarm import progress
 from relayload.swarm.options import LAUNCHER_PID, OWN_MESSAGE
@@ -65,11 +66,10 @@ def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
     """Run to the end and return Locust's exit code; Ctrl-C and SIGTERM are handed on, and are 130 and 143.
 
     `watch` is called a few times a second with the progress, None until there is one. What Locust says goes to
-    `locust.log` in the run's directory.
+    `locust.log` in the run's directory. Raises AuthorError if that can't be written to.
     """
-    launch.run_dir.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, LAUNCHER_PID: str(os.getpid())}
-    with (launch.run_dir / LOG_NAME).open("wb") as log, _Interruption(launch.run_dir) as interruption:
+    with _begun_log(launch.run_dir) as log, _Interruption(launch.run_dir) as interruption:
         # A session of its own, so that a terminal's Ctrl-C reaches Locust through us alone, and once.
         process = subprocess.Popen(
             launch.command,
@@ -85,6 +85,14 @@ def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
             time.sleep(_POLL_S)
     code = interruption.exit_code or process.returncode
     return code if code >= 0 else 128 - code
+
+
+def _begun_log(run_dir: Path) -> BinaryIO:
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        return (run_dir / LOG_NAME).open("wb")
+    except OSError as error:
+        raise AuthorError([Fault(f"can't be written to: {error.strerror}", file=str(run_dir))]) from None
 
 
 def recorded(run_dir: Path) -> bool:

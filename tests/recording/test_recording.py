@@ -187,3 +187,9 @@ def test_a_new_directory_is_named_after_the_profile(tmp_path: Path, monkeypatch:
     assert first.name.endswith("Z-chat-steady-1")
     first.mkdir(parents=True)
     assert not new_run_dir("chat steady/1").exists()
+
+
+def test_a_directory_that_can_not_be_written_to_is_told(recording, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AuthorError, match=r"file/run: can't be written to: Not a directory"):
+        Recording.create(tmp_path / "file" / "run", recording.run)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from relayload.core.errors import AuthorError
 from relayload.core.results.progress import Progress
 from relayload.swarm.launch import LOG_NAME, Launch, run
 
@@ -71,3 +72,9 @@ def test_the_signals_are_as_before_once_it_has_ended(tmp_path: Path):
     before = [signal.getsignal(number) for number in SIGNALS]
     assert run(Script(Path("p.yaml"), (), tmp_path, text="raise SystemExit(3)"), lambda _: None) == 3
     assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_a_directory_that_can_not_be_written_to_is_the_authors_fault(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AuthorError, match=r"file/run: can't be written to: Not a directory"):
+        run(Script(Path("p.yaml"), (), tmp_path / "file" / "run", text=ASLEEP), lambda _: None)

@@ -96,6 +96,15 @@ def test_a_target_that_is_not_there_is_exit_6(locust: Start, profile: WriteProfi
     assert "nothing listens on" in run.output
 
 
+def test_a_recording_that_can_not_be_begun_ends_the_run_with_exit_2(
+    locust: Start, profile: WriteProfile, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    run = locust("--relay-profile", profile(), "--relay-out", tmp_path / "file" / "run")
+    assert run.wait() == 2, run.output
+    assert "file/run: can't be written to: Not a directory" in run.output
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("processes", [1, 2])
 def test_an_interrupted_run_keeps_what_it_has(
