@@ -72,12 +72,12 @@ class Recording:
     def create(cls, directory: Path, run: RunInfo) -> "Recording":
         """Begin a recording in a directory that holds none. Raises AuthorError, also if it can't be written there."""
         check_vacant(directory)
-        recording = cls(directory, run)
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            recording._save(RUN, run)
         except OSError as error:
             raise _fault(directory, f"can't be written to: {error.strerror}") from None
+        recording = cls(directory, run)
+        recording._save(RUN, run)
         return recording
 
     @classmethod
@@ -131,7 +131,7 @@ class Recording:
         return self.fold(objectives).results()[1]
 
     def rebuild(self) -> Summary:
-        """Fold the records again and write the summary anew."""
+        """Fold the records again and write the summary anew. Raises AuthorError if it can't be written."""
         summary = self.summarize()
         self.write_summary(summary)
         return summary
@@ -147,20 +147,29 @@ class Recording:
         return _load(path, Verdict) if path.exists() else None
 
     def write_summary(self, summary: Summary) -> None:
+        """Raises AuthorError if it can't be written."""
         self._save(SUMMARY, summary)
 
     def write_verdict(self, verdict: Verdict) -> None:
+        """Raises AuthorError if it can't be written."""
         self._save(VERDICT, verdict)
 
     def _save(self, name: str, content: Struct) -> None:
         """Write a file whole or not at all: under another name in the same directory first."""
         data = msgspec.json.format(msgspec.json.encode(content)) + b"\n"
-        with NamedTemporaryFile(dir=self.directory, prefix=f".{name}-", delete=False) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(self.directory / name)
+        try:
+            _replace(self.directory / name, data)
+        except OSError as error:
+            raise _fault(self.directory / name, f"can't be written: {error.strerror}") from None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).chmod(0o644)
+    Path(file.name).replace(path)
 
 
 @dataclass(frozen=True, slots=True)

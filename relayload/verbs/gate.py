@@ -2,10 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from relayload.verbs.arguments import JSON, RUN_DIR, author_errors_exit, print_value
+
+if TYPE_CHECKING:
+    from relayload.core.verdict.gate import Verdict
+    from relayload.recording import Recording
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -35,9 +40,19 @@ def command(
     outputs = Outputs(junit, markdown, gitlab, github)
     summary, verdict = recording.fold().results(tables=outputs.show_tables)
     verdict = held(verdict)
-    recording.write_verdict(verdict)
+    _keep(recording, verdict)
     print_value(verdict, as_json, render_verdict)
     if not as_json:
         click.echo(render_remarks(summary, verdict), nl=False)
     tell(outputs, summary, verdict)
     sys.exit(verdict.exit_code)
+
+
+def _keep(recording: "Recording", verdict: "Verdict") -> None:
+    """In the recording, unless that may only be read: what comes of it is the same."""
+    from relayload.core.errors import AuthorError
+
+    try:
+        recording.write_verdict(verdict)
+    except AuthorError as error:
+        click.echo(str(error), err=True)

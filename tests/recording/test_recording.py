@@ -193,3 +193,9 @@ def test_a_directory_that_can_not_be_written_to_is_told(recording, tmp_path: Pat
     (tmp_path / "file").write_text("")
     with pytest.raises(AuthorError, match=r"file/run: can't be written to: Not a directory"):
         Recording.create(tmp_path / "file" / "run", recording.run)
+
+
+def test_a_summary_that_can_not_be_written_is_told(recording):
+    (recording.directory / "summary.json").mkdir()
+    with pytest.raises(AuthorError, match=r"summary.json: can't be written: Is a directory"):
+        recording.rebuild()

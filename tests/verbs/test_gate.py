@@ -81,3 +81,12 @@ def test_what_shows_tables_has_them(failed, tmp_path: Path):
     step = tmp_path / "step.md"
     _gate(failed, "--github", GITHUB_STEP_SUMMARY=str(step))
     assert step.read_text() == page.read_text()
+
+
+def test_a_recording_that_can_only_be_read_is_judged_all_the_same(failed, tmp_path: Path):
+    (failed.directory / "verdict.json").mkdir()  # nothing can take its place, whoever runs the test
+    result = _gate(failed, "--junit", tmp_path / "junit.xml")
+    assert result.exit_code == 3
+    assert "FAIL  1 PASS, 1 FAIL" in result.stdout
+    assert "verdict.json: can't be written: Is a directory" in result.stderr
+    assert (tmp_path / "junit.xml").exists()
