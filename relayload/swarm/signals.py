@@ -1,7 +1,7 @@
 """Ctrl-C and SIGTERM: the first ends the run in order, the second waits for nothing, the third is final.
 
-gevent throws a KeyboardInterrupt or SystemExit raised in a signal's greenlet into the main greenlet, where Locust
-shuts down on the one and leaves at once on the other. On SIGTERM Locust has a handler of its own beside ours, as
+A KeyboardInterrupt or SystemExit goes from a signal's greenlet into the main greenlet, where Locust shuts down on the
+one and leaves at once on the other. On SIGTERM Locust has a handler of its own beside ours, as
 soon as it has begun a run.
 """
 
@@ -48,7 +48,7 @@ class Interruption:
         if not self._begun():
             raise SystemExit(EXIT_CODES[number])
         if number is signal.SIGINT:
-            raise KeyboardInterrupt
+            _throw_keyboard_interrupt()
 
 
 def leave_ctrl_c_to_master(busy: Callable[[], bool]) -> None:
@@ -56,6 +56,11 @@ def leave_ctrl_c_to_master(busy: Callable[[], bool]) -> None:
 
     def on_sigint() -> None:
         if not busy():
-            raise KeyboardInterrupt
+            _throw_keyboard_interrupt()
 
     gevent.signal_handler(signal.SIGINT, on_sigint)
+
+
+def _throw_keyboard_interrupt() -> None:
+    """Into the main greenlet. If it were raised here, gevent would do the same and print a traceback before."""
+    gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())

@@ -116,6 +116,7 @@ def test_an_interrupted_run_keeps_what_it_has(
     wait_for(lambda: records(out) > 30)
     run.signal(number)
     assert run.wait() == code, run.output
+    assert "Traceback" not in run.output
     counts = saved(out, "summary.json")["counts"]
     assert sums_hold(counts)
     assert counts["lost"] == counts["dropped"] == 0
