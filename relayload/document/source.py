@@ -225,6 +225,7 @@ class _Overrides:
     def __init__(self, document: Document) -> None:
         self._document = document
         self._data = deepcopy(document.data)
+        self._keys = dict(document.key_places)
         self._places = dict(document.value_places)
         self._faults: list[Fault] = []
 
@@ -236,7 +237,7 @@ class _Overrides:
             else:
                 self._assign(name, text)
         faults = (*self._document.faults, *self._faults)
-        return replace(self._document, data=self._data, value_places=self._places, faults=faults)
+        return replace(self._document, data=self._data, key_places=self._keys, value_places=self._places, faults=faults)
 
     def _assign(self, name: str, text: str) -> None:
         try:
@@ -255,7 +256,9 @@ class _Overrides:
                 self._report(name, f"there is no '{pieces[0]}' in '{'.'.join(map(str, location))}'")
                 return
             location = (*location, key)
-            if not pieces or location not in self._places:
+            if not pieces:
+                self._forget(location)
+            if location not in self._places:
                 self._places[location] = Place("--set")
             if not pieces:
                 container[key] = value
@@ -263,6 +266,12 @@ class _Overrides:
                 container = container.setdefault(key, {})
             else:
                 container = container[key]
+
+    def _forget(self, location: Location) -> None:
+        """What stands there now, and inside it, stands in no file."""
+        for places in (self._keys, self._places):
+            for inside in [place for place in places if place[: len(location)] == location]:
+                del places[inside]
 
     def _next(self, container: Any, pieces: list[str]) -> tuple[str | int | None, list[str]]:
         """The next key and what is left; a key of the document may itself hold dots (`gpt-4.1`)."""
