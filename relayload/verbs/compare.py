@@ -14,18 +14,24 @@ if TYPE_CHECKING:
     from relayload.recording import Recording
 
 _DIR = click.Path(path_type=Path)
+_TOLERANCE = "10%"
 
 
 @click.command()
 @click.argument("base", type=_DIR)
 @click.argument("new", nargs=-1, type=_DIR, metavar="[NEW]...")
-@click.option("--tolerance", default="10%", show_default=True, help="How much worse a measure may become.")
+@click.option("--tolerance", help=f"How much worse a measure may become; {_TOLERANCE} unless told otherwise.")
 @click.option("--measure", "wanted", multiple=True, help="Compare this alone, such as latency.p95. May be repeated.")
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a table too.")
 @JSON
 @author_errors_exit
 def command(
-    base: Path, new: tuple[Path, ...], tolerance: str, wanted: tuple[str, ...], markdown: Path | None, as_json: bool
+    base: Path,
+    new: tuple[Path, ...],
+    tolerance: str | None,
+    wanted: tuple[str, ...],
+    markdown: Path | None,
+    as_json: bool,
 ) -> None:
     """Compare the runs in NEW with those in BASE, or the targets of one run with one another.
 
@@ -37,16 +43,29 @@ def command(
     which is a finding and no verdict, so the exit code is 0, or 4 if the run can't be believed.
     """
     if not new:
+        _refuse_terms(tolerance, wanted)
         sys.exit(_tell_targets(base, markdown, as_json))
     from relayload.recording.sets import recordings
     from relayload.report.comparison import render_comparison, render_comparison_markdown
 
-    share = _tolerance(tolerance)
+    share = _tolerance(tolerance or _TOLERANCE)
     comparison = _compared(recordings([base]), recordings(new), share, wanted)
     print_value(comparison, as_json, render_comparison)
     if markdown is not None:
         write_text(markdown, render_comparison_markdown(comparison))
     sys.exit(comparison.exit_code)
+
+
+def _refuse_terms(tolerance: str | None, wanted: Sequence[str]) -> None:
+    """Nothing is tolerated or chosen inside one run."""
+    from relayload.core.errors import AuthorError, Fault
+
+    given = {"--tolerance": tolerance is not None, "--measure": bool(wanted)}
+    faults = [
+        Fault("is for runs that are compared with others: name those, too", path=name) for name in given if given[name]
+    ]
+    if faults:
+        raise AuthorError(faults)
 
 
 def _tell_targets(run_dir: Path, markdown: Path | None, as_json: bool) -> int:

@@ -210,6 +210,13 @@ def test_one_run_alone_is_compared_target_by_target(side_by_side, tmp_path: Path
     assert (told["base"], told["targets"][0]["pairs"]) == ("direct", 60)
 
 
+def test_what_judges_sets_of_runs_is_refused_for_one_run_alone(side_by_side, tmp_path: Path):
+    side_by_side()
+    result = _compare(tmp_path, "both", "--tolerance=5%", "--measure=ttft.p95")
+    told = "is for runs that are compared with others: name those, too"
+    assert (result.exit_code, result.stderr) == (2, f"--tolerance: {told}\n--measure: {told}\n")
+
+
 def test_a_run_without_pairs_needs_another_to_be_compared_with(side_by_side, tmp_path: Path):
     side_by_side(paired=False)
     result = _compare(tmp_path, "both")
