@@ -98,3 +98,34 @@ def test_two_objectives_with_one_id_are_told(faults, good):
     text = good.replace("prompt: simple}", "prompt: simple, objectives: [{expr: 'ttft.p50 < 1s', id: fast}]}")
     (fault,) = faults(_with(text, "{expr: 'ttft.p90 < 1s', id: slow}, {expr: 'errors.rate < 1%', id: fast}"))
     assert fault.endswith(": objectives.1.id: 'fast' is the id of another objective, too")
+
+
+@pytest.mark.parametrize(
+    ("more", "scope", "told"),
+    [
+        ("", "o4", "unknown scope 'o4': expected one of o3"),
+        ("", "simpel", "unknown scope 'simpel': expected one of o3"),
+        ("client: {breaker: {scope: all}}\n", "o3", "unknown scope 'o3': expected one of all"),
+        (
+            "client: {breaker: {scope: endpoint}}\n",
+            "/chat/completions",
+            "unknown scope '/chat/completions': expected one of chat",
+        ),
+    ],
+)
+def test_a_breaker_that_there_is_not_is_told(more, scope, told, faults, good):
+    (fault,) = faults(_with(good + more, f"'breaker{{scope={scope}}}.trips == 0'"))
+    assert fault.endswith(f": objectives.0: {told}")
+
+
+@pytest.mark.parametrize(
+    ("more", "scope"),
+    [
+        ("", "o3"),
+        ("client: {breaker: {scope: all}}\n", "all"),
+        ("client: {breaker: {scope: endpoint}}\n", "chat"),
+        ("targets: {a: {base_url: fake://direct}, b: {base_url: fake://direct, models: {o3: x/o3}}}\n", "b/x/o3"),
+    ],
+)
+def test_a_breaker_is_known_by_what_it_is_for(more, scope, read, good):
+    assert read(_with(good + more, f"'breaker{{scope={scope}}}.trips == 0'")).objectives

@@ -28,12 +28,16 @@ def unknown_names(
     models: Iterable[str],
     stages: Iterable[str],
     targets: Iterable[str] = (),
+    scopes: Iterable[str] = (),
 ) -> list[str]:
     """What is wrong with the tags of an objective, given the names that a profile knows.
 
-    There are no names of targets where there is only one.
+    There are no names of targets where there is only one. `scopes` are those of breakers, none where nobody knows them.
     """
     known = {"scenario": list(scenarios), "model": list(models), "stage": list(stages), "target": list(targets)}
+    breakers = list(scopes)
+    if breakers:
+        known["scope"] = breakers
     return [
         unknown(tag.name, tag.value, known[tag.name])
         if known[tag.name]

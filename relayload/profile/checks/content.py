@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from relayload.core.resilience.breakers import Scope
+from relayload.core.wire.request import Endpoint
 from relayload.document import Document, Location
 from relayload.profile.stages import BATCH_STAGE, TRACE_STAGE, written_names, written_stages
 from relayload.profile.target import Target
@@ -53,6 +55,31 @@ class Content:
         """Of scenarios, and of the rows of a trace."""
         written = [model for scenario in self.scenarios.values() for model in _models(scenario)]
         return list(dict.fromkeys([*written, *self.traced_models]))
+
+    @property
+    def scopes(self) -> list[str]:
+        """Of breakers, as they are recorded: models by the names that their targets know. None where one is not sound.
+
+        Several targets have breakers of their own each.
+        """
+        if len(self.sound_targets) != max(1, len(self.targets)):
+            return []
+        named = [
+            f"{place[-1]}/{scope}" if len(self.targets) > 1 else scope
+            for place, target in self.sound_targets
+            for scope in self._scopes_of(target)
+        ]
+        return list(dict.fromkeys(named))
+
+    def _scopes_of(self, target: Target) -> list[str]:
+        breaker = mapping(mapping(self.data.get("client")).get("breaker"))
+        match breaker.get("scope", Scope.MODEL):
+            case Scope.ALL:
+                return [Scope.ALL.value]
+            case Scope.ENDPOINT:
+                return [str(each.get("endpoint", Endpoint.CHAT.value)) for each in self.scenarios.values()]
+            case _:
+                return [target.models.get(model, model) for model in self.models]
 
     def untold(self, location: Location) -> bool:
         return ".".join(map(str, location)) not in self._told

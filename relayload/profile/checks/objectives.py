@@ -32,6 +32,7 @@ def objective_faults(content: Content) -> Iterator[Fault]:
     if not all(names.values()):
         return  # what they could name has faults of its own
     names["targets"] = list(content.targets) if len(content.targets) > 1 else []
+    names["scopes"] = content.scopes
     for placed in _placed(content):
         for message in _unknown_names(placed, names):
             yield content.fault(placed.expr, message)

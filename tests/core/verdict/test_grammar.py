@@ -160,6 +160,13 @@ def test_names_that_a_profile_does_not_know_are_told():
     ]
 
 
+def test_a_breaker_that_there_is_not_would_never_trip():
+    known = {"scenarios": ["simple"], "models": ["o3"], "stages": ["warm"]}
+    objective = parse("breaker{scope=o33}.trips == 0")
+    assert unknown_names(objective, **known, scopes=["o3"]) == ["unknown scope 'o33': did you mean 'o3'?"]
+    assert unknown_names(objective, **known) == []
+
+
 def test_a_target_can_only_be_named_where_there_are_several():
     known = {"scenarios": ["simple"], "models": ["o3"], "stages": ["warm"]}
     objective = parse("ttft{target=relya}.p99 < 1s")
