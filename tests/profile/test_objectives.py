@@ -129,3 +129,19 @@ def test_a_breaker_that_there_is_not_is_told(more, scope, told, faults, good):
 )
 def test_a_breaker_is_known_by_what_it_is_for(more, scope, read, good):
     assert read(_with(good + more, f"'breaker{{scope={scope}}}.trips == 0'")).objectives
+
+
+_PRICED = "target: {base_url: fake://direct, prices: {o3: {input: $2, output: $8}}}\n"
+
+
+@pytest.mark.parametrize("entry", ["'cost.usd < $1'", "'cost{model=o3}.usd < $1'"])
+def test_dollars_that_nobody_could_count_are_told(entry, faults, read, good):
+    (fault,) = faults(_with(good, entry))
+    remedy = "give the target prices: {o3: {input: $2, output: $8}}, per million tokens"
+    assert fault.endswith(f": objectives.0: no price for o3: {remedy}")
+    assert read(_with(good + _PRICED, entry)).objectives
+
+
+def test_dollars_that_are_only_told_or_need_not_be_known_need_no_price(read, good):
+    told = "{expr: cost.usd < $1, severity: warn}, {expr: cost.usd < $2, on_no_data: pass}"
+    assert len(read(_with(good, told)).objectives) == 2

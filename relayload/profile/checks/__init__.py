@@ -11,7 +11,7 @@ from relayload.core.errors import Fault
 from relayload.document import Document
 from relayload.profile.checks.content import Content
 from relayload.profile.checks.loads import stage_faults, trace_faults
-from relayload.profile.checks.objectives import id_faults, objective_faults
+from relayload.profile.checks.objectives import cost_faults, id_faults, objective_faults
 from relayload.profile.checks.scenarios import file_faults, scenario_faults
 from relayload.profile.checks.targets import model_faults, targets_faults
 
@@ -26,4 +26,5 @@ def check(document: Document, folder: Path) -> Iterator[Fault]:
     yield from scenario_faults(content)
     yield from file_faults(content, folder)
     yield from objective_faults(content)
+    yield from cost_faults(content, folder)
     yield from id_faults(content)

@@ -53,7 +53,7 @@ class Content:
     @property
     def models(self) -> list[str]:
         """Of scenarios, and of the rows of a trace."""
-        written = [model for scenario in self.scenarios.values() for model in _models(scenario)]
+        written = [model for scenario in self.scenarios.values() for model in models_of(scenario)]
         return list(dict.fromkeys([*written, *self.traced_models]))
 
     @property
@@ -94,7 +94,8 @@ def sound(model: Any, value: Any) -> Any:
         return None
 
 
-def _models(scenario: dict[str, Any]) -> list[str]:
+def models_of(scenario: dict[str, Any]) -> list[str]:
+    """The one, or all of a mix."""
     model = scenario.get("model")
     return list(model) if isinstance(model, dict) else [model] if isinstance(model, str) else []
 

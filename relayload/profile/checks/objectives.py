@@ -1,13 +1,16 @@
-"""Objectives: the names in them, and their own."""
+"""Objectives: the names in them, their own, and whether there can be data on them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from relayload.core.errors import Fault
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.price import Prices, price_of
 from relayload.core.verdict.names import unknown_names, within_scenario
 from relayload.document import Location
-from relayload.profile.checks.content import Content, sequence, sound
+from relayload.profile.checks.content import Content, models_of, sequence, sound
 from relayload.profile.objectives import ObjectiveEntry
+from relayload.profile.target import Target
 
 
 class _Placed(NamedTuple):
@@ -26,6 +29,10 @@ class _Placed(NamedTuple):
         named = self.entry.objective.id
         return named if self.scenario is None or self.entry.id else f"{self.scenario}: {named}"
 
+    def admits(self, tag: str, value: object) -> bool:
+        """Whether its tags let in what has that value."""
+        return all(own.admits(str(value)) for own in self.entry.expr.tagged(tag))
+
 
 def objective_faults(content: Content) -> Iterator[Fault]:
     names = {"scenarios": list(content.scenarios), "models": content.models, "stages": content.stage_names}
@@ -40,6 +47,17 @@ def objective_faults(content: Content) -> Iterator[Fault]:
         if expr.metric == "batch" and placed.scenario is None and not content.batch:
             message = f"only a batch load has a {expr.aggregate}: write load: {{kind: batch}}"
             yield content.fault(placed.expr, message)
+
+
+def cost_faults(content: Content, folder: Path) -> Iterator[Fault]:
+    """Of those on dollars that nobody could count, and that could only fail."""
+    for placed in _placed(content):
+        entry = placed.entry
+        if entry.expr.metric != "cost" or entry.severity == "warn" or entry.on_no_data != "fail":
+            continue
+        if unpriced := _unpriced(content, folder, placed):
+            example = f"prices: {{{unpriced[0]}: {{input: $2, output: $8}}}}, per million tokens"
+            yield content.fault(placed.expr, f"no price for {', '.join(unpriced)}: give the target {example}")
 
 
 def id_faults(content: Content) -> Iterator[Fault]:
@@ -77,3 +95,31 @@ def _unknown_names(placed: _Placed, names: dict[str, list[str]]) -> list[str]:
         return list(unknown_names(within_scenario(expr, placed.scenario), **names))
     except ValueError as error:
         return [str(error)]
+
+
+def _unpriced(content: Content, folder: Path, placed: _Placed) -> list[str]:
+    """The models it is about for which a target has no price."""
+    models = [
+        model
+        for name, scenario in content.scenarios.items()
+        if placed.scenario in (None, name) and placed.admits("scenario", name)
+        for model in models_of(scenario)
+    ]
+    asked = [model for model in [*models, *content.traced_models] if placed.admits("model", model)]
+    found = [
+        model
+        for place, target in content.sound_targets
+        if not content.targets or placed.admits("target", place[-1])
+        if (prices := _prices(target, folder)) is not None
+        for model in asked
+        if price_of(model, prices) is None
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _prices(target: Target, folder: Path) -> Prices | None:
+    """None where its list can't be read, which is told elsewhere."""
+    try:
+        return target.found_from(folder).known_prices
+    except AuthorError:
+        return None
