@@ -15,7 +15,7 @@ from relayload.document.source import Document, Location
 
 Model = TypeVar("Model", bound=BaseModel)
 
-_SECRET = re.compile(r"(^|_)key$|secret|password|authorization", re.IGNORECASE)
+_SECRET = re.compile(r"(^|_)key$|^headers$|secret|password|authorization", re.IGNORECASE)
 _SHOWN_LENGTH = 60
 
 

@@ -106,6 +106,12 @@ def test_a_header_never_prints_its_value():
     assert "sesame" not in repr(Target.model_validate({"headers": {"X-Key": "sesame"}}))
 
 
+@pytest.mark.parametrize("where", ["target", "scenarios.simple"])
+def test_what_stands_in_place_of_headers_is_not_repeated(where, good, faults):
+    (fault,) = faults(good, f"{where}.headers=sesame")
+    assert fault == f"--set: {where}.headers: expected a mapping"
+
+
 def test_the_name_of_a_preset_may_look_like_a_broken_host():
     target = Target(base_url="fake://[x")
     assert (target.secure, target.host, target.fake_preset) == (False, None, "[x")
