@@ -35,6 +35,9 @@ from relayload.core.verdict.catalog import CONDITIONS, METRICS, Metric, Unit
 from relayload.core.verdict.names import unknown
 from relayload.core.verdict.objective import PERCENTILE, Condition, Objective, Op, Tag
 
+_OTHER_WORDS = MappingProxyType({"median": "p50", "mean": "avg", "average": "avg"})
+"""What aggregates are called elsewhere; the nearest word would be another aggregate."""
+
 
 def parse(text: str) -> Objective:
     """Read one objective such as `ttft{stage=steady}.p99 < 800ms`.
@@ -156,7 +159,10 @@ def _unit(metric: Metric, aggregate: str) -> Unit:
         return metric.aggregates[asked]
     if metric.distribution and re.fullmatch(r"p\d.*", aggregate):
         raise ValueError(f"expected a percentile between 0 and 100 such as 'p99', or 'min' or 'max', got '{aggregate}'")
-    raise ValueError(unknown(f"aggregate of {metric.name}", aggregate, _spelled(metric)))
+    what, meant = f"aggregate of {metric.name}", _OTHER_WORDS.get(aggregate)
+    if meant and metric.distribution:
+        raise ValueError(f"unknown {what} '{aggregate}': did you mean '{meant}'?")
+    raise ValueError(unknown(what, aggregate, _spelled(metric)))
 
 
 def _spelled(metric: Metric) -> list[str]:

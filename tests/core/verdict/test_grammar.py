@@ -129,10 +129,9 @@ def test_other_aggregates_are_no_quantiles(text: str):
         ("ttft.p100 < 1s", "expected a percentile between 0 and 100 such as 'p99', or 'min' or 'max', got 'p100'"),
         ("ttft.p0 < 1s", "expected a percentile between 0 and 100 such as 'p99', or 'min' or 'max', got 'p0'"),
         ("ttft.pN < 1s", "unknown aggregate of ttft 'pN': expected one of p50, p90, p95, p99, p99.9, avg, min, max"),
-        (
-            "ttft.mean < 1s",
-            "unknown aggregate of ttft 'mean': expected one of p50, p90, p95, p99, p99.9, avg, min, max",
-        ),
+        ("ttft.mean < 1s", "unknown aggregate of ttft 'mean': did you mean 'avg'?"),
+        ("ttft.median < 1s", "unknown aggregate of ttft 'median': did you mean 'p50'?"),
+        ("errors.mean < 1", "unknown aggregate of errors 'mean': expected one of rate, count"),
         ("ttft.p99 < 120", "ttft.p99: expected a duration such as '800ms', '30s' or '1h30m', got '120'"),
         ("errors.rate < 0.01", "errors.rate: expected a share such as '1%', got '0.01'"),
         ("errors.count < 1%", "errors.count: expected a number such as '100', got '1%'"),
