@@ -131,6 +131,18 @@ def test_a_breaker_is_known_by_what_it_is_for(more, scope, read, good):
     assert read(_with(good + more, f"'breaker{{scope={scope}}}.trips == 0'")).objectives
 
 
+@pytest.mark.parametrize(
+    ("expr", "told"),
+    [
+        ("errors.rate < 0%", "can never hold: write another limit"),
+        ("errors.rate <= 100%", "always holds, whatever happens: write another limit"),
+    ],
+)
+def test_a_limit_that_decides_nothing_is_told(expr, told, faults, good):
+    (fault,) = faults(_with(good, f"'{expr}'"))
+    assert fault.endswith(f": objectives.0: '{expr}' {told}")
+
+
 _PRICED = "target: {base_url: fake://direct, prices: {o3: {input: $2, output: $8}}}\n"
 
 

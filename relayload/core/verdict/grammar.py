@@ -171,12 +171,11 @@ def _spelled(metric: Metric) -> list[str]:
 
 
 def _op(metric: Metric, text: str) -> Op:
+    if metric.distribution and text in ("=", Op.EQUAL, Op.NOT_EQUAL):
+        raise ValueError(f"expected {metric.name} to be compared with <, <=, > or >=, got '{text}'")
     if text == "=":
         raise ValueError("expected '==' to compare, got '='")
-    op = Op(text)
-    if metric.distribution and not (op.ceiling or op.floor):
-        raise ValueError(f"expected {metric.name} to be compared with <, <=, > or >=, got '{text}'")
-    return op
+    return Op(text)
 
 
 def _limit(metric: Metric, aggregate: str, unit: Unit, text: str) -> float:

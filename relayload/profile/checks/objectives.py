@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.price import Prices, price_of
 from relayload.core.verdict.names import unknown_names, within_scenario
+from relayload.core.verdict.possible import pointless
 from relayload.document import Location
 from relayload.profile.checks.content import Content, models_of, sequence, sound
 from relayload.profile.objectives import ObjectiveEntry
@@ -44,6 +45,8 @@ def objective_faults(content: Content) -> Iterator[Fault]:
         for message in _unknown_names(placed, names):
             yield content.fault(placed.expr, message)
         expr = placed.entry.expr
+        if wrong := pointless(expr):
+            yield content.fault(placed.expr, f"'{expr.text}' {wrong}")
         if expr.metric == "batch" and placed.scenario is None and not content.batch:
             message = f"only a batch load has a {expr.aggregate}: write load: {{kind: batch}}"
             yield content.fault(placed.expr, message)

@@ -138,6 +138,7 @@ def test_other_aggregates_are_no_quantiles(text: str):
         ("output_rate.p5 > 20", "output_rate.p5: expected a rate such as '5/s' or '300/min', got '20'"),
         ("cost.usd < 2€", "cost.usd: expected dollars such as '$5' or '$0.01', got '2€'"),
         ("errors.count = 0", "expected '==' to compare, got '='"),
+        ("ttft.p50 = 1s", "expected ttft to be compared with <, <=, > or >=, got '='"),
         (
             "errors{kind=429, kind=503}.count == 0",
             "nothing is both kind=429 and kind=503: write an objective for each",
