@@ -37,12 +37,19 @@ def _unless_lost(objective: Objective, judged: Judgement, lost: int, possible: I
     return replace(judged, verdict=Word.INCONCLUSIVE, reason=f"{lost} were lost, and nobody knows what came of them")
 
 
+def _unless_any_lost(objective: Objective, judged: Judgement, lost: int) -> Judgement:
+    """Nobody knows how often lost requests were tried or what they cost, so no limit to that was surely kept."""
+    return judged if objective.op.floor else _unless_lost(objective, judged, lost, [math.inf])
+
+
 def _judge_retry_rate(objective: Objective, evidence: Evidence) -> Judgement:
     """Where there are as many retries as requests, or may be, the rate is no share."""
     seen = evidence.retries(objective)
     if seen.k >= seen.n or objective.limit >= 1:
-        return _judge_number(objective, seen.k / seen.n if seen.n else 0.0, seen.n)
-    return _judge_share_of(objective, seen, "were tried again")
+        judged = _judge_number(objective, seen.k / seen.n if seen.n else 0.0, seen.n)
+    else:
+        judged = _judge_share_of(objective, seen, "were tried again")
+    return _unless_any_lost(objective, judged, evidence.lost)
 
 
 def _judge_share_of(objective: Objective, seen: Exceedance, what: str) -> Judgement:
@@ -99,7 +106,7 @@ def _judge_error_count(objective: Objective, evidence: Evidence) -> Judgement:
 
 def _judge_retry_count(objective: Objective, evidence: Evidence) -> Judgement:
     retries = evidence.retries(objective)
-    return _judge_number(objective, retries.k, retries.n)
+    return _unless_any_lost(objective, _judge_number(objective, retries.k, retries.n), evidence.lost)
 
 
 def _judge_requests(objective: Objective, evidence: Evidence) -> Judgement:
@@ -129,7 +136,8 @@ def _judge_cost(objective: Objective, evidence: Evidence) -> Judgement:
         return nothing(objective, f"no price for {', '.join(cost.unpriced)}: write target.prices")
     if cost.usd is None:
         return nothing(objective, f"{', '.join(cost.untold)} never told its tokens")
-    return _judge_number(objective, float(cost.usd), requests.count if cost.by_model else 0)
+    judged = _judge_number(objective, float(cost.usd), requests.count if cost.by_model else 0)
+    return _unless_any_lost(objective, judged, evidence.lost)
 
 
 def _judge_makespan(objective: Objective, evidence: Evidence) -> Judgement:

@@ -1,5 +1,8 @@
+from decimal import Decimal
+
 import pytest
 
+from relayload.core.price import Price
 from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.state import State
 from relayload.core.results.record import Attempt, Outcome
@@ -144,11 +147,24 @@ def test_whoever_a_breaker_refuses_waited_in_vain_unless_a_tag_leaves_it_out(jud
         ("requests{outcome=rejected}.count == 0", 0, Word.PASS),
         ("requests{outcome=rejected}.count == 0", 1, Word.INCONCLUSIVE),
         ("requests.count >= 100", 1, Word.PASS),
+        ("retries.rate < 1%", 0, Word.PASS),
+        ("retries.rate < 1%", 1, Word.INCONCLUSIVE),
+        ("retries.rate < 150%", 1, Word.INCONCLUSIVE),
+        ("retries.count == 0", 1, Word.INCONCLUSIVE),
+        ("retries.count >= 1", 1, Word.FAIL),
     ],
 )
 def test_what_was_lost_may_have_failed(text: str, lost: int, word: Word, judged, request_line):
     lines = [request_line(index, outcome=Outcome.OK if index else Outcome.TIMED_OUT) for index in range(201)]
     assert judged(text, lines, lost).verdict is word
+
+
+@pytest.mark.parametrize(("lost", "word"), [(0, Word.PASS), (1, Word.INCONCLUSIVE)])
+def test_what_was_lost_may_have_cost_anything(lost: int, word: Word, judged, request_line):
+    lines = [request_line(index, input_tokens=100, output_tokens=10) for index in range(10)]
+    prices = {"o3": Price(input=Decimal(2), output=Decimal(8))}
+    assert judged("cost.usd < $1", lines, lost, prices=prices).verdict is word
+    assert judged("cost.usd > $1", lines, lost, prices=prices).verdict is Word.FAIL
 
 
 def test_waiting_for_a_quota_is_known_of_every_request(judged, request_line, drop_line):
