@@ -25,5 +25,8 @@ class AuthorError(Exception):
     """The profile or the arguments are wrong; carries every fault found. Exit code 2."""
 
     def __init__(self, faults: list[Fault]) -> None:
-        super().__init__("\n".join(str(fault) for fault in faults))
+        super().__init__(faults)
         self.faults = tuple(faults)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.faults))
