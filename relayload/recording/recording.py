@@ -32,6 +32,7 @@ from relayload.recording.processes import over, processes_at_hand
 RUN, SUMMARY, VERDICT = "run.json", "summary.json", "verdict.json"
 _RECORDS = re.compile(r"records-\d+\.jsonl(\.gz|\.zst)?")
 _UNKNOWN_S = 3600.0
+_ANEW = "; relayload report --rebuild writes it anew"
 _LARGE_BYTES = 32 << 20
 """From where on it pays to fork."""
 
@@ -86,7 +87,7 @@ class Recording:
         if not directory.is_dir():
             raise _fault(directory, "there is no such directory")
         if not (directory / RUN).is_file():
-            raise _fault(directory, f"is not a recording: it has no {RUN}")
+            raise _fault(directory, f"is not a recording: it has no {RUN}{_inside(directory)}")
         return cls(directory, _load(directory / RUN, RunInfo))
 
     def writer(self, worker: int) -> RecordWriter:
@@ -139,7 +140,7 @@ class Recording:
     def summary(self) -> Summary:
         """As written, or from the records where nothing was written. Raises AuthorError if it can't be read."""
         path = self.directory / SUMMARY
-        return _load(path, Summary) if path.exists() else self.summarize()
+        return _load(path, Summary, _ANEW) if path.exists() else self.summarize()
 
     def verdict(self) -> Verdict | None:
         """As written; None where nothing was. Raises AuthorError if it can't be read."""
@@ -203,8 +204,11 @@ def _fold_parts(parts: list[Part], empty: Callable[[], Fold]) -> tuple[Fold, lis
     fold = empty()
     damages: list[Damage] = []
     for part in parts:
-        for lines in read(part, damages):
-            fold.extend(lines)
+        try:
+            for lines in read(part, damages):
+                fold.extend(lines)
+        except OSError as error:
+            raise _fault(part.path, f"can't be read: {error.strerror}") from None
     return fold, damages
 
 
@@ -216,16 +220,22 @@ def _load_s(run: RunInfo) -> float:
     return planned_s if math.isfinite(planned_s) else _UNKNOWN_S
 
 
+def _inside(directory: Path) -> str:
+    """Where there are recordings instead, as `run --repeat` makes them."""
+    found = sorted(str(path.parent) for path in directory.glob(f"*/{RUN}"))
+    return f"; name one of those in it, such as {found[0]}" if found else ""
+
+
 _Content = TypeVar("_Content", bound=Struct)
 
 
-def _load(path: Path, kind: type[_Content]) -> _Content:
+def _load(path: Path, kind: type[_Content], remedy: str = "") -> _Content:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
         raise _fault(path, f"can't be read: {error.strerror}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _fault(path, f"is not a {path.name} of this version: {error}") from None
+        raise _fault(path, f"is not a {path.name} of this version: {error}{remedy}") from None
 
 
 def _parsed(asked: str | Asked) -> Objective:

@@ -165,10 +165,24 @@ def test_a_directory_that_is_no_recording_is_refused(tmp_path: Path):
         Recording.open(tmp_path / "nowhere")
 
 
+def test_a_directory_of_recordings_names_one_of_them(tmp_path: Path, make_run):
+    for name in ("run-1", "run-2"):
+        Recording.create(tmp_path / name, make_run())
+    with pytest.raises(AuthorError, match=r"it has no run\.json; name one of those in it, such as .*run-1$"):
+        Recording.open(tmp_path)
+
+
+def test_records_that_can_not_be_read_are_told(recording):
+    (recording.directory / "records-0.jsonl").mkdir()
+    with pytest.raises(AuthorError, match=r"records-0\.jsonl: can't be read: Is a directory"):
+        recording.judge()
+
+
 @pytest.mark.parametrize("name", ["run.json", "summary.json", "verdict.json"])
 def test_a_file_of_another_version_is_told_by_name(name: str, recording):
     (recording.directory / name).write_text('{"schema_version": 1}')
-    with pytest.raises(AuthorError, match=f"{name}: is not a {name} of this version"):
+    remedy = "; relayload report --rebuild writes it anew" if name == "summary.json" else ""
+    with pytest.raises(AuthorError, match=f"{name}: is not a {name} of this version: [^;]*{remedy}$"):
         Recording.open(recording.directory).summary() if name == "summary.json" else Recording.open(
             recording.directory
         ).verdict()
