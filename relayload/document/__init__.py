@@ -2,7 +2,7 @@
 
 from relayload.document.extends import load_extended
 from relayload.document.shape import Shape
-from relayload.document.source import Document, Location, Place, load, parse
+from relayload.document.source import SET, Document, Location, Place, load, parse
 from relayload.document.validation import validate
 
-__all__ = ["Document", "Location", "Place", "Shape", "load", "load_extended", "parse", "validate"]
+__all__ = ["SET", "Document", "Location", "Place", "Shape", "load", "load_extended", "parse", "validate"]

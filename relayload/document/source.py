@@ -48,6 +48,10 @@ class Place:
     column: int = 0
 
 
+SET = "--set"
+"""The file, as it were, of what the command line has put into a document."""
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """Plain data (dict, list, str, int, float, bool, None) that knows where it was written."""
@@ -241,7 +245,7 @@ class _Overrides:
 
     def _assign(self, name: str, text: str) -> None:
         try:
-            value = parse(text, f"--set {name}") if text.strip() else Document(None, "")
+            value = parse(text, f"{SET} {name}") if text.strip() else Document(None, "")
         except AuthorError as error:
             self._faults.extend(replace(fault, line=0) for fault in error.faults)
             return
@@ -259,7 +263,7 @@ class _Overrides:
             if not pieces:
                 self._forget(location)
             if location not in self._places:
-                self._places[location] = Place("--set")
+                self._places[location] = Place(SET)
             if not pieces:
                 container[key] = value
             elif isinstance(container, dict):
@@ -286,4 +290,4 @@ class _Overrides:
         return pieces[0], pieces[1:]
 
     def _report(self, name: str, message: str) -> None:
-        self._faults.append(Fault(message, file=f"--set {name}"))
+        self._faults.append(Fault(message, file=f"{SET} {name}"))

@@ -11,7 +11,7 @@ from relayload.document import Document, Location, Shape, load_extended
 from relayload.document.extends import KEY as EXTENDS
 from relayload.profile.checks import check
 from relayload.profile.model import Profile
-from relayload.profile.secrets import concealed, misused, redacted, secret_locations
+from relayload.profile.secrets import concealed, in_arguments, misused, redacted, secret_locations
 from relayload.profile.variables import expand, expanded, unencodable
 
 
@@ -24,7 +24,7 @@ def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None
     written = _written(path, sets, environ)
     secrets = secret_locations(written)
     content = expanded(written, environ, path.parent, secrets)
-    content = replace(content, faults=(*content.faults, *misused(written, secrets)))
+    content = replace(content, faults=(*content.faults, *misused(written, secrets), *in_arguments(written, secrets)))
     try:
         return _profile(content, path, secrets)
     except AuthorError as error:

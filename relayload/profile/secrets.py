@@ -11,12 +11,13 @@ from dataclasses import replace
 from typing import Any
 
 from relayload.core.errors import Fault
-from relayload.document import Document, Location
+from relayload.document import SET, Document, Location
 from relayload.profile.variables import references, texts
 
 _HIDDEN = "***"
 _SHORTEST = 4
 """Anything shorter would blot out half of a message."""
+_IN_ARGUMENTS = "everybody on this machine can read arguments: write ${env:NAME} or ${file:PATH}, not the key itself"
 _TELLING = re.compile(r"auth|key|token|secret|cookie|password|credential", re.IGNORECASE)
 
 
@@ -35,6 +36,14 @@ def misused(written: Document, secrets: Iterable[Location]) -> Iterator[Fault]:
             yield written.fault(
                 location, f"{name} is part of a secret, an api_key or a header: it may stand nowhere else"
             )
+
+
+def in_arguments(written: Document, secrets: Iterable[Location]) -> Iterator[Fault]:
+    """The faults of keys that were given as arguments, which every user of a machine can read."""
+    for location in secrets:
+        value, fault = _at(written.data, location), written.fault(location, _IN_ARGUMENTS)
+        if fault.file == SET and isinstance(value, str) and not references(value):
+            yield fault
 
 
 def redacted(data: dict[str, Any], secrets: Iterable[Location]) -> dict[str, Any]:

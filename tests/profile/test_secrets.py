@@ -2,7 +2,7 @@ import pytest
 
 from relayload.core.errors import Fault
 from relayload.document import parse
-from relayload.profile.secrets import concealed, misused, redacted, secret_locations
+from relayload.profile.secrets import concealed, in_arguments, misused, redacted, secret_locations
 
 KEY = ("target", "api_key")
 
@@ -32,6 +32,14 @@ def test_what_a_secret_refers_to_may_stand_nowhere_else():
         "p.yaml:1:7: name: KEY is part of a secret, an api_key or a header: it may stand nowhere else",
         "p.yaml:4:13: target.base_url: KEY is part of a secret, an api_key or a header: it may stand nowhere else",
     ]
+
+
+def test_a_key_is_no_argument():
+    text = "targets: {a: {api_key: sk-1, base_url: x}, b: {base_url: y}, c: {api_key: sk-3}}"
+    document = parse(text, "p.yaml").override(["targets.b.api_key=sk-hidden", "targets.c.api_key=${env:KEY}"])
+    (fault,) = in_arguments(document, secret_locations(document))
+    assert str(fault).startswith("--set: targets.b.api_key: everybody on this machine can read arguments: write ${env")
+    assert "sk-hidden" not in str(fault)
 
 
 @pytest.mark.parametrize(
