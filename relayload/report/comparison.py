@@ -82,8 +82,8 @@ def _change(effect: Effect, change: float | None) -> str:
 
 def _scope(comparison: Comparison) -> str:
     new, base = _given(comparison, Side.NEW, comparison.new_runs), _given(comparison, Side.BASE, comparison.base_runs)
-    runs = f"{new} new against {base} base runs"
-    return f"{runs}, {share(comparison.tolerance)} tolerated"
+    runs = "run" if comparison.base_runs == 1 else "runs"
+    return f"{new} new against {base} base {runs}, {share(comparison.tolerance)} tolerated"
 
 
 def _given(comparison: Comparison, side: Side, compared: int) -> str:

@@ -49,11 +49,20 @@ def command(
     from relayload.report.comparison import render_comparison, render_comparison_markdown
 
     share = _tolerance(tolerance or _TOLERANCE)
+    _refuse_same(base, new)
     comparison = _compared(recordings([base]), recordings(new), share, wanted)
     print_value(comparison, as_json, render_comparison)
     if markdown is not None:
         write_text(markdown, render_comparison_markdown(comparison))
     sys.exit(comparison.exit_code)
+
+
+def _refuse_same(base: Path, new: Sequence[Path]) -> None:
+    """A set of runs is never worse than itself."""
+    from relayload.core.errors import AuthorError, Fault
+
+    if base.resolve() in [each.resolve() for each in new]:
+        raise AuthorError([Fault("is on both sides: name other runs to compare with it", file=str(base))])
 
 
 def _refuse_terms(tolerance: str | None, wanted: Sequence[str]) -> None:

@@ -174,8 +174,11 @@ def test_a_tolerance_may_be_more_than_all(make_set, tmp_path: Path):
 
 def test_wrong_arguments_are_told_in_one_line(make_set, tmp_path: Path):
     make_set("base", 1, 0.5)
-    wrong = _compare(tmp_path, "base", "base", "--tolerance=10")
+    wrong = _compare(tmp_path, "base", "new", "--tolerance=10")
     assert (wrong.exit_code, wrong.stderr) == (2, "--tolerance: expected a share such as '1%', got '10'\n")
+    same = _compare(tmp_path, "base", "base")
+    assert same.exit_code == 2
+    assert same.stderr.endswith("base: is on both sides: name other runs to compare with it\n")
     empty = _compare(tmp_path, "base", "nowhere")
     assert empty.exit_code == 2
     assert "nowhere: is neither a recording nor a directory of recordings" in empty.stderr
