@@ -92,6 +92,8 @@ class Conductor:
         self._runner.register_message(LIVE, self._on_live)
         self._runner.register_message(SEEN, self._on_seen)
         self._want_users()
+        if self._locust_options.host:
+            _LOG.warning("--host is not used, the profile says where to send: write --relay-set target.base_url=URL")
         if self._headless:
             self._check_targets_or_leave()
         if self._options.launcher_pid:

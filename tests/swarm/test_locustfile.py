@@ -80,6 +80,12 @@ def test_a_missed_objective_is_exit_3(locust: Start, profile: WriteProfile) -> N
     assert "FAIL" in run.output
 
 
+def test_locusts_own_host_is_not_where_anything_is_sent(locust: Start, profile: WriteProfile) -> None:
+    run = locust("--relay-profile", profile(seconds=1), "--host", "http://127.0.0.1:1")
+    assert run.wait() == 0, run.output
+    assert "--host is not used, the profile says where to send" in run.output
+
+
 def test_a_bad_profile_is_exit_2_with_its_place(locust: Start, profile: WriteProfile) -> None:
     path = profile(more="targte: {}\n")
     run = locust(RELAYLOAD_PROFILE=str(path))
