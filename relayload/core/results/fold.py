@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from relayload.core.results.cell import NO_ANSWER, Cell, Key, Place
-from relayload.core.results.gaps import GapCounts
+from relayload.core.results.gaps import WINDOWED_SLOT_S, GapCounts
 from relayload.core.results.indices import Indices
 from relayload.core.results.record import GUARDRAIL, Attempt, Drop, End, Line, Record, Transition
 from relayload.core.results.run import RunInfo
@@ -63,7 +63,7 @@ class Fold:
         self._load_s, self._most_exact = load_s, most_exact
         self._rowwise = None if rowwise is None else rowwise - {"chunk_gap"}
         in_windows = rowwise is not None and "chunk_gap" in rowwise
-        self._gap_slot_s = 1.0 if in_windows else slot_width_s(load_s, _GAP_SLOTS)
+        self._gap_slot_s = WINDOWED_SLOT_S if in_windows else slot_width_s(load_s, _GAP_SLOTS)
         self._pending = 0
         """Requests that are kept each."""
         self.last_due_s = 0.0

@@ -14,6 +14,8 @@ from relayload.core.results.histogram import Histogram
 from relayload.core.results.ranks import Counted, Sorted
 from relayload.core.results.sample import batched_size, rank_of
 
+WINDOWED_SLOT_S = 1.0
+"""How wide slots are where gaps are judged in windows, which can't be shorter."""
 _MARKED = 0.05
 
 

@@ -28,6 +28,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from relayload.core.resilience.kind import Kind
+from relayload.core.results.gaps import WINDOWED_SLOT_S
 from relayload.core.results.record import Outcome
 from relayload.core.results.terms import Asked, Severity, Terms
 from relayload.core.units import duration_s, fraction, rate_per_s, usd
@@ -77,6 +78,8 @@ def with_terms(objective: Objective, terms: Terms) -> Objective:
     asked = "pN" if PERCENTILE.fullmatch(objective.aggregate) else objective.aggregate
     if terms.over_s is not None and asked in metric.windowless:
         raise ValueError(f"{name} can't be told in windows: leave out 'over'")
+    if objective.metric == "chunk_gap" and terms.over_s is not None and terms.over_s < WINDOWED_SLOT_S:
+        raise ValueError(f"gaps are counted second by second: expected over: 1s or more, got {terms.over_s:g}s")
     if terms.abort_after_s and not terms.abort:
         raise ValueError("'abort_after' needs abort: true")
     if terms.abort and (asked not in metric.provable or not _bounds(objective)):

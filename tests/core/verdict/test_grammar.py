@@ -200,6 +200,11 @@ def test_every_metric_is_named_like_its_key():
             "'chunk_gap.avg < 1s' can't be proven broken before the end: leave out 'abort'",
         ),
         (
+            "chunk_gap.p99 < 1s",
+            {"over_s": 0.5},
+            "gaps are counted second by second: expected over: 1s or more, got 0.5s",
+        ),
+        (
             "breaker.opened_after < 1s",
             {"over_s": 9.0},
             "breaker.opened_after can't be told in windows: leave out 'over'",
