@@ -47,8 +47,8 @@ def command(run_dirs: tuple[Path, ...], file: Path, otava: bool) -> None:
         first = _readable(paths, Recording.open)[0]
         click.echo(otava_config(str(file), first.run.profile.name, known), nl=False)
         return
-    runs = {tuple(row[_WHICH]) for row in known}
-    added = [row for row in sorted(filter(None, _readable(paths, _row))) if tuple(row[_WHICH]) not in runs]
+    found = {tuple(row[_WHICH]): row for row in filter(None, _readable(paths, _row))}
+    added = sorted(row for which, row in found.items() if which not in {tuple(row[_WHICH]) for row in known})
     _add(file, known, added)
     for told in (f"{len(added)} rows added", *remarks(known + added)):
         click.echo(f"{file}: {told}", err=True)
@@ -92,13 +92,18 @@ def _tell_left_out(path: Path, why: str) -> None:
 
 
 def _known(file: Path) -> list[list[str]]:
-    """The rows that there are. Raises AuthorError if the file has other columns."""
+    """The rows that there are. Raises AuthorError if the file can't be read, or has other columns."""
     from relayload.report.history import COLUMNS
 
     if not _begun(file):
         return []
-    with file.open(newline="", encoding="utf-8") as opened:
-        header, *rows = [row for row in csv.reader(opened) if row]
+    try:
+        with file.open(newline="", encoding="utf-8") as opened:
+            header, *rows = [row for row in csv.reader(opened) if row] or [[]]
+    except OSError as error:
+        raise _fault(file, f"can't be read: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise _fault(file, f"is not a CSV in UTF-8: {error}") from None
     if header != list(COLUMNS):
         raise _fault(file, "has other columns than this version writes: name another file with --csv")
     if any(len(row) != len(COLUMNS) for row in rows):
@@ -110,13 +115,18 @@ def _begun(file: Path) -> bool:
     return file.exists() and file.stat().st_size > 0
 
 
+def _ended(file: Path) -> bool:
+    """Whether its last line has an end, so that what is appended begins a new one."""
+    return file.read_bytes().endswith(b"\n")
+
+
 def _add(file: Path, known: list[list[str]], added: list[list[str]]) -> None:
-    """Append rows; where they have to stand before others, the file is written anew."""
+    """Append rows; the file is written anew where they have to stand before others, or its last line has no end."""
     from relayload.report.history import COLUMNS
 
     header = [] if _begun(file) else [list(COLUMNS)]
     try:
-        if known and added and added[0] < known[-1]:
+        if known and added and (added[0] < known[-1] or not _ended(file)):
             anew = file.with_name(f"{file.name}.new")
             _write(anew, "w", [list(COLUMNS), *sorted(known + added)])
             anew.replace(file)

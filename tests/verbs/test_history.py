@@ -120,6 +120,33 @@ def test_a_row_that_is_not_whole_is_told(make_recording, steady_lines, tmp_path:
     assert (result.exit_code, "has a row that is not whole" in result.stderr) == (2, True)
 
 
+def test_a_run_that_is_named_twice_is_one_row(make_recording, steady_lines, tmp_path: Path):
+    make_recording(steady_lines, "set/run-1")
+    file = tmp_path / "history.csv"
+    assert _history(tmp_path / "set", tmp_path / "set" / "run-1", "--csv", file).stderr == f"{file}: 1 rows added\n"
+    assert [row["run"] for row in _rows(file)] == ["set/run-1"]
+
+
+def test_a_row_is_one_of_its_own_also_behind_a_line_without_an_end(make_recording, steady_lines, tmp_path: Path):
+    make_recording(steady_lines, "run-1")
+    make_recording(steady_lines, "run-2", started_at="2026-02-01T03:04:05Z")
+    file = tmp_path / "history.csv"
+    _history(tmp_path / "run-1", "--csv", file)
+    file.write_text(file.read_text().removesuffix("\n"))  # as an editor may leave it
+    assert _history(tmp_path / "run-2", "--csv", file).exit_code == 0
+    assert [row["run"] for row in _rows(file)] == ["run-1", "run-2"]
+
+
+@pytest.mark.parametrize("content", [b"time\xff\n", b"\n\n"])
+def test_a_file_that_is_no_history_is_told_and_left_alone(content: bytes, make_recording, steady_lines, tmp_path: Path):
+    make_recording(steady_lines, "run")
+    file = tmp_path / "history.csv"
+    file.write_bytes(content)
+    result = _history(tmp_path / "run", "--csv", file)
+    assert (result.exit_code, result.stderr.startswith(f"{file}: ")) == (2, True)
+    assert file.read_bytes() == content
+
+
 def test_a_run_that_began_earlier_stands_before_later_ones(make_recording, steady_lines, tmp_path: Path):
     file = tmp_path / "history.csv"
     for day in (3, 1, 2):
