@@ -28,7 +28,7 @@ def look_at_answer(question: Question, reply: Reply, findings: Findings, listed:
         )
         return
     if answer.flaw is not None:
-        said = f": {answer.fault.message}" if answer.fault else ""
+        said = f": {findings.quoted(answer.fault.message)}" if answer.fault else ""
         findings.fault("answer", f"{_what(question)} is answered 200 with an error inside{said}", findings.at(BASE_URL))
         return
     findings.ok("answer", f"{_what(question)} is answered in {format_duration(reply.took_s)}")
@@ -47,7 +47,7 @@ def look_at_stream(question: Question, reply: Reply, findings: Findings, listed:
         findings.fault("stream", f"{_what(question)} asked for a stream and got {got}: write stream: false", location)
         return
     stream = _streamed(question, reply)
-    if fault := _flaw(stream, reply):
+    if fault := _flaw(stream, reply, findings):
         findings.fault("stream", f"{_what(question)}: {fault}", findings.at(BASE_URL))
         return
     first_s = (stream.first_token_at_s or reply.ended_at_s) - reply.began_at_s
@@ -61,7 +61,7 @@ def look_at_stream(question: Question, reply: Reply, findings: Findings, listed:
 def look_at_refusal(question: Question, reply: Reply, findings: Findings, listed: tuple[str, ...]) -> None:
     """Any other status than 200."""
     error = fault_of_body(reply.body)
-    said = f" ({error.message[:200]})" if error.message else ""
+    said = f" ({findings.quoted(error.message)})" if error.message else ""
     told = f"{_what(question)} is refused with {reply.status}{said}"
     match reply.status:
         case 401 | 403:
@@ -112,10 +112,10 @@ def _streamed(question: Question, reply: Reply) -> TokenStream:
     return stream
 
 
-def _flaw(stream: TokenStream, reply: Reply) -> str | None:
+def _flaw(stream: TokenStream, reply: Reply, findings: Findings) -> str | None:
     """Why no number of such a stream could be believed."""
     if stream.flaw is StreamFlaw.ERROR_EVENT:
-        return f"an error comes inside the stream: {stream.fault.message[:200] if stream.fault else ''}"
+        return f"an error comes inside the stream: {findings.quoted(stream.fault.message) if stream.fault else ''}"
     if stream.flaw is StreamFlaw.MALFORMED_EVENT:
         return "an event of the stream is not JSON"
     if reply.cut or stream.flaw is StreamFlaw.NO_FINISH:

@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from relayload.document import Location
 from relayload.profile import Profile
+from relayload.transport.concealing import Secrets
+
+_QUOTED_LENGTH = 200
 
 
 class State(StrEnum):
@@ -47,15 +50,20 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
 class Findings:
     """Collects findings about one target of a profile."""
 
-    def __init__(self, profile: Profile, target: str, place: Location) -> None:
+    def __init__(self, profile: Profile, target: str, place: Location, secrets: Secrets) -> None:
         self._profile = profile
         self._target = target
         self._place = place
+        self._secrets = secrets
         self.found: list[Finding] = []
 
     def at(self, key: str) -> Location:
         """Where the profile says that of the target."""
         return (*self._place, key)
+
+    def quoted(self, text: str) -> str:
+        """The relay's own words, as far as they are told."""
+        return self._secrets.told(text)[:_QUOTED_LENGTH]
 
     def ok(self, topic: str, message: str) -> None:
         """It is as it should be."""

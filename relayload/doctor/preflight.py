@@ -8,7 +8,7 @@ import json
 from urllib.parse import urlsplit
 
 from relayload.core.wire.request import Endpoint
-from relayload.transport.asking import API_KEY, Asker, TargetUnreachable, said
+from relayload.transport.asking import API_KEY, Asker, TargetUnreachable
 from relayload.transport.drivers import Options
 
 _KEY_REJECTED = (401, 403)
@@ -23,7 +23,7 @@ def preflight(base_url: str, api_key: str, options: Options | None = None, *, pa
     asker = Asker(api_key, options)
     status, body = asker.ask(base_url, "GET", "/models")
     if status in _KEY_REJECTED:
-        raise TargetUnreachable(_key_rejected(base_url, status, body, path), API_KEY)
+        raise TargetUnreachable(_key_rejected(base_url, status, asker.said(body), path), API_KEY)
     if status in _NOT_HERE:
         _look_for_endpoints(base_url, asker, path)
     elif status == 200 and not _is_json(body):
@@ -34,7 +34,7 @@ def _look_for_endpoints(base_url: str, asker: Asker, path: str) -> None:
     for endpoint in Endpoint:
         status, body = asker.ask(base_url, "POST", endpoint.path)
         if status in _KEY_REJECTED:
-            raise TargetUnreachable(_key_rejected(base_url, status, body, path), API_KEY)
+            raise TargetUnreachable(_key_rejected(base_url, status, asker.said(body), path), API_KEY)
         if status not in _NOT_HERE:
             return
     if not urlsplit(base_url).path.rstrip("/").endswith("/v1"):
@@ -54,9 +54,9 @@ def _is_json(body: bytes) -> bool:
     return True
 
 
-def _key_rejected(base_url: str, status: int, body: bytes, path: str) -> str:
+def _key_rejected(base_url: str, status: int, said: str, path: str) -> str:
     return (
-        f"target {base_url} rejected the key with {status}{said(body)}. Check {path}.api_key, and that the key "
+        f"target {base_url} rejected the key with {status}{said}. Check {path}.api_key, and that the key "
         "belongs to this base URL: a right key at the wrong relay is refused just so"
     )
 

@@ -56,7 +56,7 @@ class _Visit:
         self._place = ("targets", name) if profile.targets else ("target",)
         self._asker = Asker(target.api_key.reveal(), target.options, timeout_s=_PATIENCE_S)
         self._replies: list[Reply] = []
-        self.findings = Findings(profile, name, self._place)
+        self.findings = Findings(profile, name, self._place, self._asker.secrets)
         self.requests = 0
 
     def pay(self) -> None:

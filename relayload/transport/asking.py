@@ -9,6 +9,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import Any
 
 from relayload.clock import now_s, wall_ns
+from relayload.transport.concealing import Secrets
 from relayload.transport.drivers import Options
 from relayload.transport.origin import Origin, bracketed, origin_of
 from relayload.transport.proxy import Proxy, proxy_for
@@ -77,6 +78,8 @@ class Asker:
             "Accept": "application/json",
             **(self._options.get("headers") or {}),
         }
+        self.secrets = Secrets(api_key, (self._options.get("headers") or {}).values())
+        """What a relay may repeat, and nobody is to read."""
 
     def ask(self, base_url: str, method: str, path: str) -> tuple[int, bytes]:
         """Status and body. Raises TargetUnreachable."""
@@ -84,6 +87,14 @@ class Asker:
         if reply.cut:
             raise TargetUnreachable(f"target {base_url} breaks off its answer to {method} {path}")
         return reply.status, reply.body
+
+    def said(self, body: bytes) -> str:
+        """The relay's own words in an answer that is an error, in brackets; nothing where there are none."""
+        try:
+            message = json.loads(body)["error"]["message"]
+        except (ValueError, KeyError, TypeError):
+            return ""
+        return f" ({self.secrets.told(str(message))[:200]})"
 
     def exchange(self, base_url: str, method: str, path: str, body: bytes | None = None) -> Reply:
         """The whole answer, its headers and when it came. Raises TargetUnreachable."""
@@ -142,9 +153,10 @@ def _read(response: HTTPResponse) -> tuple[tuple[tuple[bytes, float], ...], bool
 
 def models(base_url: str, api_key: str, options: Options | None = None) -> tuple[str, ...]:
     """The names of the models that the target lists at `GET /models`, in its order. Raises TargetUnreachable."""
-    status, body = Asker(api_key, options).ask(base_url, "GET", "/models")
+    asker = Asker(api_key, options)
+    status, body = asker.ask(base_url, "GET", "/models")
     if status != 200:
-        raise TargetUnreachable(f"target {base_url} answers {status} to GET /models{said(body)}")
+        raise TargetUnreachable(f"target {base_url} answers {status} to GET /models{asker.said(body)}")
     try:
         return tuple(_name(each) for each in json.loads(body)["data"])
     except (ValueError, KeyError, TypeError):
@@ -156,15 +168,6 @@ def _name(model: Any) -> str:
     if not isinstance(name, str):
         raise TypeError
     return name
-
-
-def said(body: bytes) -> str:
-    """The relay's own words in an answer that is an error, in brackets; nothing where there are none."""
-    try:
-        message = json.loads(body)["error"]["message"]
-    except (ValueError, KeyError, TypeError):
-        return ""
-    return f" ({str(message)[:200]})"
 
 
 def _cause(error: Exception, place: str, timeout_s: float) -> str:

@@ -104,11 +104,9 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
 
 
 def _said(fault: RelayFault | None, secrets: Secrets) -> str | None:
-    """The relay's own words, on one line and without what moves a terminal's cursor."""
     if fault is None or not fault.message:
         return None
-    printable = "".join(letter if letter.isprintable() else " " for letter in secrets.hidden_in(fault.message))
-    return " ".join(printable.split())[:_SAID_LENGTH] or None
+    return secrets.told(fault.message)[:_SAID_LENGTH] or None
 
 
 def _since(from_s: float | None, to_s: float | None) -> float | None:

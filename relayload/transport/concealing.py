@@ -22,3 +22,8 @@ class Secrets:
         for secret in self._texts:
             text = text.replace(secret, _HIDDEN)
         return _KEYS.sub(_HIDDEN, text)
+
+    def told(self, text: str) -> str:
+        """The relay's own words: without secrets, on one line, and without what moves a terminal's cursor."""
+        printable = "".join(letter if letter.isprintable() else " " for letter in self.hidden_in(text))
+        return " ".join(printable.split())

@@ -1,3 +1,4 @@
+import json
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -90,6 +91,12 @@ def test_a_rejected_key_is_said_with_the_words_of_the_relay(status: int) -> None
         said = complaint(f"{url}/v1")
     assert f"rejected the key with {status} (no such key)" in said
     assert "target.api_key" in said
+
+
+def test_a_key_that_a_relay_repeats_is_not_said_again() -> None:
+    body = json.dumps({"error": {"message": f"no such key:\n{KEY}\x1b[2J"}}).encode()
+    with server(lambda method, path: (401, body)) as url:
+        assert "rejected the key with 401 (no such key: *** [2J)" in complaint(f"{url}/v1")
 
 
 def test_a_missing_v1_is_said_with_the_line_to_write() -> None:

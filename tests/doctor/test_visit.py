@@ -192,8 +192,23 @@ def completion(**headers: str) -> Answer:
     return 200, headers, json.dumps(body).encode()
 
 
-def refusal(status: int, code: str) -> Answer:
-    return status, {}, json.dumps({"error": {"message": "no", "code": code}}).encode()
+def refusal(status: int, code: str, message: str = "no") -> Answer:
+    return status, {}, json.dumps({"error": {"message": message, "code": code}}).encode()
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_what_a_relay_says_is_told_on_one_line_and_without_the_key(
+    status: int, visit: Visit, relay_with: Callable[..., str]
+) -> None:
+    found = the_doubt(visit(relay_with(refusal(status, "wrong", f"no such key:\n{KEY}\x1b[2J")), stream=False))
+    assert "no such key: *** [2J" in found.message
+
+
+def test_an_error_in_a_stream_is_told_without_the_key(visit: Visit, relay_with: Callable[..., str]) -> None:
+    event = json.dumps({"error": {"message": f"no such key: {KEY}"}})
+    stream = (200, {"Content-Type": "text/event-stream"}, f"data: {event}\n\n".encode())
+    found = the_doubt(visit(relay_with(completion(), stream)))
+    assert found.message.endswith("an error comes inside the stream: no such key: ***")
 
 
 def test_a_relay_that_does_not_stream_is_told(visit: Visit, relay_with: Callable[..., str]) -> None:

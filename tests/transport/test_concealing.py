@@ -21,5 +21,9 @@ def test_what_a_relay_says_is_kept_without_secrets(said: str, kept: str):
     assert SECRETS.hidden_in(said) == kept
 
 
+def test_what_a_relay_says_is_told_on_one_line():
+    assert SECRETS.told("wrong:\r\n my-own-key\x1b[2J \ud800") == "wrong: *** [2J"
+
+
 def test_a_target_without_a_key_hides_nothing():
     assert Secrets("").hidden_in("no such model") == "no such model"
