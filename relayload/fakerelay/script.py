@@ -124,13 +124,13 @@ def stream_script(reply: Reply, events: Events, error_event: bytes, faults: tupl
 
 def plain_script(reply: Reply, body: bytes, faults: tuple[Fault, ...]) -> Script:
     """An answer that is not streamed, with everything its faults do to it."""
+    if any(isinstance(fault, MalformedJson) for fault in faults):
+        body = body[: len(body) // 2]
     at_s, half = reply.service_s, len(body) // 2
     ending, declared = Ending.COMPLETE, len(body)
     parts = [(at_s, body)]
-    for fault in faults:
+    for fault in sorted(faults, key=_finality):
         match fault:
-            case MalformedJson():
-                parts, declared = [(at_s, body[:half])], half
             case Stall():
                 parts = [(at_s, body[:half]), (at_s + fault.for_s, body[half:])]
             case Truncate():
@@ -145,6 +145,11 @@ def plain_script(reply: Reply, body: bytes, faults: tuple[Fault, ...]) -> Script
     frames = [Frame(part_at_s, 0, partial(_constant, part)) for part_at_s, part in parts]
     writes = tuple(Write(frame.at_s, (frame,), cut) for frame in frames)
     return Script(writes, writes[-1].at_s if writes else at_s, ending, declared)
+
+
+def _finality(fault: Fault) -> int:
+    """The faults of an answer in one piece are done in this order: what ends it has the last word."""
+    return 0 if isinstance(fault, Stall) else 3 if isinstance(fault, Reset) else 2 if isinstance(fault, Truncate) else 1
 
 
 def _first_after(reply: Reply, fault: InStream) -> int:
@@ -200,14 +205,18 @@ def _before(frames: list[Frame], token: int) -> list[Frame]:
 
 
 def _fail(frames: list[Frame], token: int, error_event: bytes) -> list[Frame]:
-    at_s = next(frame.at_s for frame in frames if frame.token >= token)
-    return [*_before(frames, token), Frame(at_s, token, partial(_constant, error_event))]
+    """The error in place of what comes there; nothing where the stream was cut before."""
+    at_s = next((frame.at_s for frame in frames if frame.token >= token), None)
+    error = [] if at_s is None else [Frame(at_s, token, partial(_constant, error_event))]
+    return [*_before(frames, token), *error]
 
 
 def _stall(frames: list[Frame], token: int, stall: Stall) -> list[Frame]:
-    """What comes before the pause, the comments in it, and the rest later."""
-    before = [frame for frame in frames if frame.token < token] if token > frames[0].token + 1 else []
+    """What comes before the pause, the comments in it, and the rest later; no pause where the stream was cut before."""
+    before = _before(frames, token) if frames and token > frames[0].token + 1 else []
     after = frames[len(before) :]
+    if not after:
+        return frames
     due_s = after[0].at_s
     comment = f": {stall.comment}\n\n".encode()
     count = int(stall.for_s / stall.keep_alive + 1e-9) if stall.keep_alive else 0

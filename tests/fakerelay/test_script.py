@@ -142,6 +142,39 @@ def test_faults_can_come_together():
     assert all(b"\r\n\r\n" in data for _, data in written(script))
 
 
+BREAKING = [
+    {"kind": "truncate", "after_tokens": 1},
+    {"kind": "reset"},
+    {"kind": "reset", "at": "middle", "after_tokens": 1},
+    {"kind": "error_event", "after_tokens": 1},
+]
+LATER = [
+    {"kind": "stall", "for": "5s", "after_tokens": 3},
+    {"kind": "error_event", "after_tokens": 3},
+    {"kind": "malformed_json", "after_tokens": 3},
+]
+
+
+@pytest.mark.parametrize("later", LATER)
+@pytest.mark.parametrize("breaking", BREAKING)
+def test_a_fault_behind_the_end_of_a_stream_changes_nothing(breaking, later):
+    cut, both, turned = stream(breaking), stream(breaking, later), stream(later, breaking)
+    assert written(both) == written(turned) == written(cut)
+    assert both.ending is turned.ending is cut.ending
+
+
+@pytest.mark.parametrize("other", [{"kind": "stall", "for": "3s"}, {"kind": "truncate"}, {"kind": "wrong_length"}])
+def test_a_reset_of_a_plain_answer_has_the_last_word(other):
+    for script in (plain({"kind": "reset"}, other), plain(other, {"kind": "reset"})):
+        assert (written(script), script.ending, script.ends_at_s) == ([], Ending.RESET, 1.0)
+
+
+def test_a_stalled_body_that_is_malformed_is_as_long_as_it_says():
+    malformed, stalled = {"kind": "malformed_json"}, {"kind": "stall", "for": "3s"}
+    for script in (plain(malformed, stalled), plain(stalled, malformed)):
+        assert (written(script), script.length) == ([(4.0, b"01"), (7.0, b"234")], 5)
+
+
 def test_hidden_thoughts_are_not_in_the_script_but_their_time_is():
     reply = Reply(number=1, ttft_s=1.0, tokens_per_s=1.0, output_tokens=4, reasoning_tokens=2)
     script = stream_script(reply, ChatEvents(ASK, reply, 0), ERROR, (FAULT.validate_python({"kind": "crlf"}),))
