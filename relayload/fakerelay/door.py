@@ -39,10 +39,9 @@ class Door:
         if not self._begun:
             return
         self._schedule += 1
-        for fault in faults:
-            if isinstance(fault, RefuseConnection) and fault.to is not None:
-                self._at(started_at_s + fault.from_s, self._listener.shut)
-                self._at(started_at_s + fault.to, self._reopen)
+        for shut_s, open_s in _shut_spans(faults):
+            self._at(started_at_s + shut_s, self._listener.shut)
+            self._at(started_at_s + open_s, self._reopen)
 
     def _at(self, due_s: float, act: Callable[[], None]) -> None:
         self._ticker.at(due_s, partial(self._act, self._schedule, act))
@@ -53,3 +52,15 @@ class Door:
 
     def _reopen(self) -> None:
         self._reopening = asyncio.get_running_loop().create_task(self._listener.reopen())
+
+
+def _shut_spans(faults: Sequence[Fault]) -> list[tuple[float, float]]:
+    """From when to when nobody listens: windows that overlap or meet are one."""
+    windows = [(fault.from_s, fault.to) for fault in faults if isinstance(fault, RefuseConnection) and fault.to]
+    spans: list[tuple[float, float]] = []
+    for begins_s, ends_s in sorted(windows):
+        if spans and begins_s <= spans[-1][1]:
+            spans[-1] = spans[-1][0], max(spans[-1][1], ends_s)
+        else:
+            spans.append((begins_s, ends_s))
+    return spans
