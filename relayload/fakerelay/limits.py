@@ -129,7 +129,7 @@ class FixedWindow:
 
     def _turn(self, now_s: float) -> None:
         window = int(now_s // self._allowance.window_s)
-        if window != self._window:
+        if window > self._window:  # a pipelined request came in before others that were let in earlier
             self._window, self._used = window, 0
 
 

@@ -73,6 +73,12 @@ def test_more_tokens_than_the_limit_are_never_let_in_and_no_wait_is_told():
         assert refused_by.wait_s is None
 
 
+def test_a_request_that_came_in_earlier_does_not_begin_a_fixed_window_anew():
+    limiter = Limiter([Limit(requests="1/s", window="fixed")])
+    told = [limiter.admit("k", "m", 1, now_s).refused_by for now_s in (1.2, 0.1, 1.6)]
+    assert [refused is None for refused in told] == [True, False, False]
+
+
 def test_a_request_is_counted_by_every_limit_or_by_none():
     limiter = Limiter([Limit(requests="1/s"), Limit(requests="1/min", per="model")])
     assert limiter.admit("k", "a", 1, 0.0).refused_by is None
