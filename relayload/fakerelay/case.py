@@ -142,6 +142,7 @@ class Case:
         reply = turn.reply
         self._service_s = reply.service_s
         if any(isinstance(fault, ErrorBody) for fault in turn.faults):
+            self._service_s = reply.ttft_s
             data = response_bytes(self._wire, 200, self._error_answer(500).body, self._headers(JSON))
             self._run.ticker.at(at_s + reply.ttft_s, Body(self._wire, self._entry, data))
         elif turn.faults:

@@ -58,7 +58,8 @@ class Run:
 
 def respond(wire: Wire, status: int, body: bytes, headers: bytes = JSON, *, close: bool = False) -> None:
     """Write a whole response at once."""
-    wire.write(response_bytes(wire, status, body, headers))
+    data = response_bytes(wire, status, body, headers)
+    wire.write(data if wire.takes_body else data[: len(data) - len(body)])
     wire.end(close=close)
 
 

@@ -50,6 +50,11 @@ class Wire:
         """Whether the answer was written to the end that was meant for it."""
         return self._cycle.response_complete
 
+    @property
+    def takes_body(self) -> bool:
+        """An answer to HEAD has none, whatever its length says (RFC 9110, section 9.3.2)."""
+        return self._cycle.scope["method"] != "HEAD"
+
     def head(self, status: int, headers: bytes) -> bytes:
         """The first lines of a response; `headers` are whole lines, each ended by CRLF."""
         self._cycle.response_started = True

@@ -317,6 +317,29 @@ def test_two_requests_at_once_on_one_connection_are_answered_in_turn(relay):
     assert answered.count(b"HTTP/1.1 200 OK") == 2
 
 
+def test_an_answer_to_head_has_no_body(relay):
+    address = urlsplit(relay.base_url)
+    with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+        connection.sendall(b"HEAD /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        answered = b""
+        while piece := connection.recv(65536):
+            answered += piece
+    assert answered.startswith(b"HTTP/1.1 405 ")
+    assert answered.endswith(b"\r\n\r\n")
+
+
+def test_an_error_under_status_200_holds_its_slot_until_it_is_told(start_relay):
+    relay = start_relay(
+        "models: {m: {ttft: {any: 10ms}, speed: 10/s, output_tokens: {any: 21}}}\ncapacity: {slots: 1}\n"
+        "faults: [{kind: error_in_200}]"
+    )
+    body = {"model": "m", "messages": MESSAGES}
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: fetch(relay, "/v1/chat/completions", body), range(3)))
+    _, entries = fetch(relay, "/__relay/requests")
+    assert max(entry["queued_s"] for entry in entries) < 1.0
+
+
 def test_a_client_that_leaves_is_counted_as_gone(start_relay):
     relay = start_relay(PRESET)
     body = json.dumps({"model": "steady", "messages": MESSAGES, "stream": True}).encode()
