@@ -124,12 +124,12 @@ def _compared(
     from relayload.core.verdict.compare import Side, compare
 
     before, after = _Sorted(Side.BASE, base, wanted), _Sorted(Side.NEW, new, wanted)
-    warnings = _warnings(before.kept, after.kept)
+    warnings = [*_warnings(before.kept, after.kept), *before.warnings, *after.warnings]
     return compare(before.runs, after.runs, tolerance, warnings, [*before.left_out, *after.left_out])
 
 
 class _Sorted:
-    """The runs of a side, sorted into those to compare and those to leave out."""
+    """The runs of a side, sorted into those to compare and those to leave out; each counts once."""
 
     def __init__(self, side: "Side", recordings: "Sequence[Recording]", wanted: Sequence[str]) -> None:
         from relayload.core.verdict.compare import LeftOut
@@ -139,7 +139,12 @@ class _Sorted:
         self.kept: list[Recording] = []
         self.runs: list[Run] = []
         self.left_out: list[LeftOut] = []
+        each: dict[tuple[str, str], Recording] = {}
         for recording in recordings:
+            each.setdefault(_which(recording), recording)
+        again = [recording for recording in recordings if each[_which(recording)] is not recording]
+        self.warnings = [f"more than once in {side}, and counted once: {recording.run.run_id}" for recording in again]
+        for recording in each.values():
             summary, verdict = results(recording)
             why = unfit(recording, verdict)
             if why is None:
@@ -149,10 +154,15 @@ class _Sorted:
                 self.left_out.append(LeftOut(side=side, run=str(recording.directory), why=why))
 
 
+def _which(recording: "Recording") -> tuple[str, str]:
+    """When a run began, and its name: the same wherever it lies."""
+    return recording.run.started_at, recording.run.run_id
+
+
 def _warnings(base: "Sequence[Recording]", new: "Sequence[Recording]") -> list[str]:
     """What makes the runs less alike than they should be."""
     profiles = {recording.run.profile.sha256 for recording in (*base, *new)}
-    before, after = ({(one.run.started_at, one.run.run_id) for one in side} for side in (base, new))
+    before, after = (set(map(_which, side)) for side in (base, new))
     return [
         *(["the runs are of different profiles"] if len(profiles) > 1 else []),
         *(f"on both sides: {run_id}" for _, run_id in sorted(before & after)),

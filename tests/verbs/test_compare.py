@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,17 @@ def test_different_profiles_and_the_same_run_twice_are_warned_of(make_set, tmp_p
     assert result.exit_code == 0
     assert "warning: the runs are of different profiles" in result.stdout
     assert "warning: on both sides: base/run-1" in result.stdout
+
+
+@pytest.mark.parametrize("new", [["slow"] * 6, ["slow/run-1", "copy"]])
+def test_a_run_that_is_named_twice_counts_once(new, make_set, tmp_path: Path):
+    make_set("base", 6, 0.5)
+    make_set("slow", 1, 0.8)
+    shutil.copytree(tmp_path / "slow", tmp_path / "copy")
+    result = _compare(tmp_path, "base", *new)
+    assert result.exit_code == 4, result.output
+    assert "1 new against 6 base runs" in _words(result)
+    assert "warning: more than once in new, and counted once: slow/run-1" in _words(result)
 
 
 def test_one_measure_can_be_chosen(make_set, tmp_path: Path):
