@@ -54,6 +54,15 @@ class Price(Struct, frozen=True, kw_only=True, omit_defaults=True):
             paid += (self.output if self.reasoning is None else self.reasoning) * reasoning
         return paid / MILLION
 
+    def times(self, factor: Decimal) -> "Price":
+        """That many times as much."""
+        return Price(
+            input=self.input * factor,
+            output=self.output * factor,
+            cached_input=None if self.cached_input is None else self.cached_input * factor,
+            reasoning=None if self.reasoning is None else self.reasoning * factor,
+        )
+
 
 Prices = Mapping[str, Price]
 """By model."""
@@ -62,6 +71,11 @@ Prices = Mapping[str, Price]
 def price_of(model: str, prices: Prices) -> Price | None:
     """The price of a model; None where the list has none, nor one for `any`."""
     return prices.get(model) or prices.get(ANY)
+
+
+def times(prices: Prices, factor: Decimal) -> dict[str, Price]:
+    """Each price that many times: what so much more of the same traffic costs, rounded once."""
+    return {model: price.times(factor) for model, price in prices.items()}
 
 
 def to_micro_usd(usd: Decimal) -> Decimal:

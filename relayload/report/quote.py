@@ -34,7 +34,7 @@ def _rate(quote: Quote) -> list[str]:
 
 
 def _saving(saving: Saving, currency: str) -> tuple[str, ...]:
-    dearer = saving.amount < 0
+    dearer = min(saving.amount, saving.per_year or 0) < 0  # a difference that only a year's worth shows
     share = [] if saving.share is None else [f"{abs(saving.share) * 100:.0f}%"]
     year = [] if saving.per_year is None else [f"{_money(abs(saving.per_year), currency)} a year"]
     return ("more" if dearer else "saving", _money(abs(saving.amount), currency), *share, *year)

@@ -7,14 +7,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 import click
+from msgspec.structs import replace
 
 from relayload import prices as price_lists
 from relayload.core.errors import AuthorError, Fault
-from relayload.core.price import ANY, Prices, price_of
+from relayload.core.price import ANY, Prices, price_of, times
 from relayload.core.results.cell import Tokens
 from relayload.core.results.cost import Cost, cost_of
 from relayload.core.results.fold import Fold
 from relayload.core.results.quote import Amount, Period, quote
+from relayload.core.results.run import RunInfo
 from relayload.core.results.targets import paid
 from relayload.core.units import whole_count
 from relayload.document.validation import nearest
@@ -127,10 +129,16 @@ def _measured(run_dir: Path, scale: str | None, places: tuple[str, ...]) -> tupl
     if not fold.started:
         raise _fault(f"{run_dir} holds no requests")
     requests, per = _scaled(scale) if scale else (fold.started, None)
-    costs = [(place, cost_of(fold.cells, _prices(place))) for place in places]
-    costs = costs or [(_OWN, paid(fold.cells, recording.run))]
-    offers = [(name, _usd(name, cost) * requests / fold.started) for name, cost in costs]
-    return _amount(fold, requests, per), offers
+    factor = Decimal(requests) / fold.started
+    costs = [(place, cost_of(fold.cells, times(_prices(place), factor))) for place in places]
+    costs = costs or [(_OWN, paid(fold.cells, _dearer(recording.run, factor)))]
+    return _amount(fold, requests, per), [(name, _usd(name, cost)) for name, cost in costs]
+
+
+def _dearer(run: RunInfo, factor: Decimal) -> RunInfo:
+    """The run, at that many times its prices."""
+    targets = {name: replace(target, prices=times(target.prices, factor)) for name, target in run.targets.items()}
+    return replace(run, prices=times(run.prices, factor), targets=targets)
 
 
 def _usd(name: str, cost: Cost) -> Decimal:

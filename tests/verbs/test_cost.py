@@ -6,6 +6,7 @@ from click.testing import CliRunner
 
 from relayload.cli import main
 from relayload.core.price import Price
+from relayload.core.results.run import TargetInfo
 from relayload.recording import Recording
 
 TOKENS = "--input-tokens 10M --output-tokens 5M"
@@ -68,6 +69,27 @@ def test_cached_and_reasoning_tokens_have_prices_of_their_own(said, tmp_path):
 
 def test_a_dearer_place_is_told_as_such(said):
     assert "more        $387.00   614%\n" in said(f"{TOKENS} --compare relay:o3 direct:o3")
+
+
+def test_a_place_that_is_dearer_by_a_year_alone_is_told_as_such(said, tmp_path):
+    path = tmp_path / "ours.yaml"
+    path.write_text("models: {m: {input: $1000, output: $234.001}, n: {input: $1000, output: $234.004}}\n")
+    text = said(f"--input-tokens 1M --output-tokens 1M --month --compare {path}:m {path}:n")
+    assert text.splitlines()[-1].split() == ["more", "$0.00", "0%", "$0.04", "a", "year"]
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_recording_is_rounded_after_it_is_scaled(several, said, tmp_path, make_run, request_line):
+    prices = {"o3": Price(input=Decimal("0.02"), output=Decimal(0))}
+    targets = {"relay": TargetInfo(base_url="http://relay/v1", prices=prices)} if several else {}
+    recording = Recording.create(tmp_path / "run", make_run(prices=prices, targets=targets))
+    writer = recording.writer(0)
+    writer.write(request_line(0, target="relay" if several else None, input_tokens=7, output_tokens=0))
+    writer.close()
+    path = tmp_path / "ours.yaml"
+    path.write_text("models: {o3: {input: $0.02, output: $0}}\n")
+    for how in ("", f" --price {path}"):  # $0.00000014 a request
+        assert "$1.40\n" in said(f"{recording.directory} --scale 10M-requests{how}")
 
 
 def test_a_recording_is_priced_as_it_was_run(said, run_dir):
