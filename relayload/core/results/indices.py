@@ -1,8 +1,15 @@
-"""Which arrivals are on record, and how many of them twice: one byte per arrival, however many workers tell."""
+"""Which arrivals are on record, and how many of them twice: one byte per arrival, however many workers tell.
 
-from collections.abc import Iterable, Sequence
+The indices of a closed load lie far apart. So a block begins as a sorted list of the few that it holds, two bytes each,
+and becomes a byte for each that it could hold once those are many.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
 
 _BLOCK = 1 << 16
+_FEW = 4096
 
 
 class Indices:
@@ -11,7 +18,7 @@ class Indices:
     __slots__ = ("_blocks", "told")
 
     def __init__(self) -> None:
-        self._blocks: dict[int, bytearray] = {}
+        self._blocks: dict[int, array[int] | bytearray] = {}
         self.told = 0
 
     def add(self, indices: Sequence[int]) -> None:
@@ -19,17 +26,20 @@ class Indices:
         self.told += len(indices)
         numbers = {index // _BLOCK for index in indices}
         for number in numbers:
-            block, begins = self._block(number), number * _BLOCK
-            own = indices if len(numbers) == 1 else [index for index in indices if index // _BLOCK == number]
-            for index in own:
-                block[index - begins] = 1
+            begins = number * _BLOCK
+            self._add(number, [index - begins for index in indices if len(numbers) == 1 or index // _BLOCK == number])
 
     def merge(self, other: "Indices") -> None:
         self.told += other.told
         for number, theirs in other._blocks.items():
-            own = self._block(number)
-            both = int.from_bytes(own, "little") | int.from_bytes(theirs, "little")
-            own[:] = both.to_bytes(_BLOCK, "little")
+            own = self._blocks.get(number)
+            if isinstance(theirs, array):
+                self._add(number, theirs)
+            elif isinstance(own, bytearray):
+                both = int.from_bytes(own, "little") | int.from_bytes(theirs, "little")
+                own[:] = both.to_bytes(_BLOCK, "little")
+            else:
+                self._blocks[number] = _marked(bytearray(theirs), own or ())
 
     @classmethod
     def merged(cls, parts: "Iterable[Indices]") -> "Indices":
@@ -40,7 +50,7 @@ class Indices:
 
     @property
     def distinct(self) -> int:
-        return sum(block.count(1) for block in self._blocks.values())
+        return sum(len(block) if isinstance(block, array) else block.count(1) for block in self._blocks.values())
 
     @property
     def twice(self) -> int:
@@ -51,10 +61,32 @@ class Indices:
     def end(self) -> int:
         """One more than the highest; 0 without any."""
         last = max(self._blocks, default=None)
-        return 0 if last is None else last * _BLOCK + self._blocks[last].rindex(1) + 1
+        if last is None:
+            return 0
+        block = self._blocks[last]
+        return last * _BLOCK + (block[-1] if isinstance(block, array) else block.rindex(1)) + 1
 
-    def _block(self, number: int) -> bytearray:
-        block = self._blocks.get(number)
-        if block is None:
-            block = self._blocks[number] = bytearray(_BLOCK)
-        return block
+    def _add(self, number: int, places: Collection[int]) -> None:
+        """Those at these places of a block."""
+        block = self._blocks.setdefault(number, array("H"))
+        if isinstance(block, bytearray):
+            _marked(block, places)
+        elif len(block) + len(places) > _FEW:
+            self._blocks[number] = _marked(_marked(bytearray(_BLOCK), block), places)
+        elif len(places) == 1:
+            _insert(block, *places)
+        else:
+            self._blocks[number] = array("H", sorted({*block, *places}))
+
+
+def _marked(block: bytearray, places: Iterable[int]) -> bytearray:
+    for place in places:
+        block[place] = 1
+    return block
+
+
+def _insert(block: "array[int]", place: int) -> None:
+    """Into a sorted list, unless it is there."""
+    at = bisect_left(block, place)
+    if at == len(block) or block[at] != place:
+        block.insert(at, place)
