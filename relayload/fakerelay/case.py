@@ -1,6 +1,7 @@
 """One request to a model on its way: from bytes in to the last byte out, with everything counted."""
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from msgspec.json import encode
@@ -100,8 +101,10 @@ class Case:
     def _answer_with_status(self, fault: Status) -> None:
         answer = self._status_answer(fault)
         headers = answer.headers
+        if fault.body == "dialect":  # else it comes from a proxy, which knows no limits
+            headers += self._run.hint_headers(self._admission)
         if fault.retry_after is not None:
-            headers += b"retry-after: %d\r\n" % round(fault.retry_after)
+            headers += b"retry-after: %d\r\n" % ceil(fault.retry_after)
         self._failed(fault.status)
 
         def send(_now_s: float) -> None:

@@ -328,6 +328,23 @@ def test_an_answer_to_head_has_no_body(relay):
     assert answered.endswith(b"\r\n\r\n")
 
 
+def test_an_error_status_of_the_relay_tells_its_limits_and_whole_seconds_to_wait(start_relay):
+    relay = start_relay(
+        "models: {m: {ttft: {any: 1ms}, speed: 1000/s, output_tokens: {any: 1}}}\nlimits: [{requests: 5/min}]\n"
+        "faults: [{kind: status, status: 503, retry_after: 400ms, every: 2}, {kind: status, status: 500, body: html}]"
+    )
+    told = []
+    for _ in range(2):
+        with (
+            pytest.raises(openai.InternalServerError) as caught,
+            openai.OpenAI(base_url=relay.base_url, api_key="sk-fake", max_retries=0) as client,
+        ):
+            client.chat.completions.create(model="m", messages=MESSAGES)
+        headers = caught.value.response.headers
+        told.append((headers.get("retry-after"), headers.get("x-ratelimit-remaining-requests")))
+    assert told == [(None, None), ("1", "3")]
+
+
 def test_an_error_under_status_200_holds_its_slot_until_it_is_told(start_relay):
     relay = start_relay(
         "models: {m: {ttft: {any: 10ms}, speed: 10/s, output_tokens: {any: 21}}}\ncapacity: {slots: 1}\n"
