@@ -114,8 +114,8 @@ def _started(marker: pytest.Mark, request: pytest.FixtureRequest) -> "FakeRelay"
     except TypeError as error:
         raise _failed(f"@pytest.mark.fake_relay(preset, sets): {error}") from None
     asked.apply_defaults()
-    if asked.arguments["preset"].endswith((".yaml", ".yml")):
-        asked.arguments["preset"] = str(_found(Path(asked.arguments["preset"]), request))
+    preset = str(asked.arguments["preset"])
+    asked.arguments["preset"] = str(_found(Path(preset), request)) if preset.endswith((".yaml", ".yml")) else preset
     try:
         return FakeRelay.start(*asked.args, **asked.kwargs)
     except RuntimeError as error:

@@ -59,7 +59,11 @@ def test_a_typo_in_the_marker(fake_relay):
     pass
 """
 NEARBY = """
+from pathlib import Path
+
 import pytest
+
+PRESETS = ("mine.yaml", Path("mine.yaml"))
 
 
 def test_nearby_and_below_the_root(relayload_run, fake_relay):
@@ -69,8 +73,8 @@ def test_nearby_and_below_the_root(relayload_run, fake_relay):
     assert relayload_run("cwd.yaml", sets=here).summary.profile.name == "where-pytest-runs"
 
 
-@pytest.mark.fake_relay("mine.yaml")
-def test_nearby_relay(fake_relay):
+@pytest.mark.parametrize("_", [pytest.param(0, marks=pytest.mark.fake_relay(each)) for each in PRESETS])
+def test_nearby_relay(fake_relay, _):
     assert fake_relay.base_url
 """
 
@@ -141,7 +145,7 @@ def test_files_are_looked_for_beside_the_test_then_below_the_root_then_where_pyt
     (tmp_path / "gates" / "mine.yaml").write_bytes((ROOT / "relayload/fakerelay/presets/direct.yaml").read_bytes())
     (tmp_path / "gates" / "test_nearby.py").write_text(NEARBY)
     result = _pytest(tmp_path, str(tmp_path / "gates"), f"--rootdir={tmp_path}", cwd=elsewhere)
-    assert "2 passed" in result.stdout, result.stdout
+    assert "3 passed" in result.stdout, result.stdout
 
 
 def test_the_fixtures_are_described(tmp_path: Path):
