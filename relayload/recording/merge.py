@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
@@ -90,11 +91,28 @@ def _source(recordings: Sequence[Recording], directories: Sequence[Path]) -> _So
     faults = []
     for path in [path for directory in directories for path in records_files(directory)]:
         kept = files.setdefault(worker_of(path), path)
-        if kept != path and not filecmp.cmp(kept, path, shallow=False):
+        if kept != path and not _alike(kept, path):
             faults.append(Fault(f"holds other records of worker {worker_of(path)} than {kept}", file=str(path)))
     if faults:
         raise AuthorError(faults)
     return _Source(best.run, best.directory, files)
+
+
+def _alike(one: Path, other: Path) -> bool:
+    """Whether two files hold the same, compressed or not. One that can't be read is like no other."""
+    if Compression.of(one) is Compression.of(other):
+        return filecmp.cmp(one, other, shallow=False)
+    try:
+        return _digest(one) == _digest(other)
+    except CutShort:
+        return False
+
+
+def _digest(path: Path) -> bytes:
+    content = sha256()
+    for piece in _pieces(path):
+        content.update(piece)
+    return content.digest()
 
 
 def _shifts(sources: Sequence[_Source]) -> list[Shift]:
@@ -124,12 +142,19 @@ def _arrivals(source: _Source) -> int:
 
 def _write(path: Path, out: Path, shift: Shift) -> None:
     """Copy a file, compressed as the new name says. Lines that can't be read stay as they are, to be told of."""
-    pieces = decompressed(path) if Compression.of(path) else _plain(path)
+    pieces = _pieces(path)
     try:
         with opened_to_write(out) as file:
             _copy(pieces if shift == Shift() else _shifted(pieces, shift), file)
     except CutShort:
         raise AuthorError([Fault("the compressed file is cut short or damaged", file=str(path))]) from None
+    except OSError as error:
+        raise AuthorError([Fault(f"can't be copied to {out}: {error.strerror}", file=str(path))]) from None
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """What a file holds, without its compression."""
+    return decompressed(path) if Compression.of(path) else _plain(path)
 
 
 def _copy(pieces: Iterable[bytes], file: BinaryIO) -> None:

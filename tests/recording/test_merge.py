@@ -119,6 +119,24 @@ def test_the_same_records_twice_are_kept_once(make, tmp_path: Path):
     assert _merge(tmp_path, "a", "copy").summarize().counts.started == 100
 
 
+@pytest.mark.parametrize("compression", [Compression.GZIP, Compression.ZSTD])
+def test_the_same_records_once_compressed_and_once_not_are_kept_once(make, tmp_path: Path, compression):
+    make("a")
+    merge([tmp_path / "a"], tmp_path / "packed", compression)
+    for names in (("a", "packed"), ("packed", "a")):
+        whole = merge([tmp_path / name for name in names], tmp_path / "-".join(names))
+        assert whole.summarize().counts.started == 100
+
+
+def test_a_file_that_can_not_be_copied_is_told_and_leaves_nothing_behind(make, tmp_path: Path):
+    path = make("a").directory / "records-0.jsonl"
+    path.unlink()
+    path.mkdir()  # nobody can read a directory, not even root
+    with pytest.raises(AuthorError, match=r"records-0\.jsonl: can't be copied to .*records-0\.jsonl: Is a directory"):
+        _merge(tmp_path, "a")
+    assert list((tmp_path / MERGED).iterdir()) == []
+
+
 def test_one_recording_alone_can_be_compressed(make, tmp_path: Path):
     recording = make("a")
     (recording.directory / "profile.yaml").write_text("name: a\n")
