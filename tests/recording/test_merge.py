@@ -101,6 +101,14 @@ def test_merging_three_runs_is_merging_two_and_then_the_third(make, tmp_path: Pa
     assert by_steps == at_once
 
 
+def test_a_run_that_is_part_of_another_is_refused(make, tmp_path: Path):
+    for name in "abc":
+        make(name)
+    merge([tmp_path / "a", tmp_path / "b"], tmp_path / "ab")
+    with pytest.raises(AuthorError, match=r"ab: holds run b, as one before does"):
+        _merge(tmp_path, "c", "b", "ab")
+
+
 def test_a_torn_line_stays_torn_and_garbage_stays_garbage(make, tmp_path: Path):
     make("a")
     path = make("b").directory / "records-0.jsonl"

@@ -17,6 +17,8 @@ from relayload.core.results.run import RunInfo
 
 T = TypeVar("T")
 
+_JOINT = "+"
+"""Between the names of the runs that a merged one is made of."""
 _APART_S = 60.0
 """Starts that are further apart than this were not of one load."""
 _SAME = ("load_kind", "stages", "base_url", "targets", "paired", "objectives", "thresholds", "prices")
@@ -38,8 +40,14 @@ class Shift:
 
 
 def differences(runs: Sequence[RunInfo]) -> list[tuple[int, str]]:
-    """Why runs do not belong to the first: the position of each that does not, and the reason."""
-    return [(position, why) for position, run in enumerate(runs) if position for why in _reasons(runs[0], run)]
+    """Why runs do not belong to those before: the position of each that does not, and the reason."""
+    found = [(position, why) for position, run in enumerate(runs) if position for why in _reasons(runs[0], run)]
+    within: set[str] = set()
+    for position, run in enumerate(runs):
+        names = run.run_id.split(_JOINT)
+        found += [(position, f"holds run {name}, as one before does") for name in names if name in within]
+        within.update(names)
+    return found
 
 
 def merged(runs: Sequence[RunInfo], shifts: Sequence[Shift], workers: int) -> RunInfo:
@@ -52,7 +60,7 @@ def merged(runs: Sequence[RunInfo], shifts: Sequence[Shift], workers: int) -> Ru
     )
     return replace(
         first,
-        run_id="+".join(run.run_id for run in runs),
+        run_id=_JOINT.join(run.run_id for run in runs),
         workers=workers,
         cautions=tuple(dict.fromkeys(caution for run in runs for caution in run.cautions)),
         ended_at_s=_of_all(runs, lambda run: run.ended_at_s, max),
