@@ -1,8 +1,8 @@
 """Recordings that belong together, as one: of workers on several hosts, or of hosts that ran side by side.
 
 A directory may hold records alone, as a worker on another host leaves them: they are of the one run whose `run.json`
-lies in another directory. Directories with a `run.json` each are of the same run if they have its name, and then no
-two may hold different records of one worker; others must have run the same profile at the same time.
+lies in another directory. Directories with a `run.json` each are of the same run if they have its name and its start,
+and then no two may hold different records of one worker; others must have run the same profile at the same time.
 """
 
 import filecmp
@@ -66,12 +66,12 @@ def merge(directories: Sequence[Path], out: Path, compression: Compression = Com
 def _sources(directories: Sequence[Path]) -> list[_Source]:
     """The runs, each once. Raises AuthorError."""
     faults: list[Fault] = []
-    runs: dict[str, list[Recording]] = {}
+    runs: dict[tuple[str, str], list[Recording]] = {}
     alone = [directory for directory in directories if not (directory / RUN).is_file()]
     for directory in directories:
         if directory not in alone:
             recording = Recording.open(directory)
-            runs.setdefault(recording.run.run_id, []).append(recording)
+            runs.setdefault((recording.run.run_id, recording.run.started_at), []).append(recording)
         elif not records_files(directory):
             faults.append(Fault("holds no records", file=str(directory)))
         elif len(alone) == len(directories):

@@ -101,6 +101,13 @@ def test_merging_three_runs_is_merging_two_and_then_the_third(make, tmp_path: Pa
     assert by_steps == at_once
 
 
+def test_hosts_that_gave_their_runs_the_same_name_are_one_load(make, tmp_path: Path):
+    make("one/out", run_id="out")
+    make("two/out", run_id="out", started_at="2026-01-02T03:04:05.250Z")
+    whole = _merge(tmp_path, "one/out", "two/out")
+    assert (whole.run.run_id, whole.summarize().counts.started) == ("out+out", 200)
+
+
 def test_a_run_that_is_part_of_another_is_refused(make, tmp_path: Path):
     for name in "abc":
         make(name)

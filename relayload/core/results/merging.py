@@ -42,11 +42,9 @@ class Shift:
 def differences(runs: Sequence[RunInfo]) -> list[tuple[int, str]]:
     """Why runs do not belong to those before: the position of each that does not, and the reason."""
     found = [(position, why) for position, run in enumerate(runs) if position for why in _reasons(runs[0], run)]
-    within: set[str] = set()
     for position, run in enumerate(runs):
-        names = run.run_id.split(_JOINT)
-        found += [(position, f"holds run {name}, as one before does") for name in names if name in within]
-        within.update(names)
+        for before in runs[:position]:
+            found += [(position, f"holds run {name}, as one before does") for name in _shared(before, run)]
     return found
 
 
@@ -72,6 +70,12 @@ def merged(runs: Sequence[RunInfo], shifts: Sequence[Shift], workers: int) -> Ru
         exit_code=None,
         last_told=told,
     )
+
+
+def _shared(one: RunInfo, other: RunInfo) -> list[str]:
+    """The runs that are in both, where one is merged; of two that are not, the times tell whether they are the same."""
+    theirs, ours = one.run_id.split(_JOINT), other.run_id.split(_JOINT)
+    return [name for name in ours if name in theirs] if len(theirs) + len(ours) > 2 else []
 
 
 def _reasons(first: RunInfo, run: RunInfo) -> Iterator[str]:
