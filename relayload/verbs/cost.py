@@ -25,6 +25,8 @@ from relayload.report.quote import render_quote
 from relayload.verbs.arguments import JSON, author_errors_exit, print_value
 
 _SCALE = re.compile(r"(?P<count>[^-]+)-requests(/(?P<per>day|month|year))?")
+_PLACE = re.compile(r"(.*?\.ya?ml|[^:/]*|.*(?=:)|.*)(?::(.*))?")
+"""A list, or its file, and perhaps a model: names of models have colons, as folders may."""
 _OWN = "as recorded"
 _PARTS = MappingProxyType({"cached_input_tokens": "input_tokens", "reasoning_tokens": "output_tokens"})
 """Counts that may be left out, and of which others they are a part."""
@@ -179,9 +181,10 @@ def _scaled(scale: str) -> tuple[int, Period | None]:
 def _prices(place: str, *, model_needed: bool = False) -> Prices:
     """The prices of a list, or of one model of it for every model."""
 
-    name, colon, model = place.rpartition(":") if ":" in place else (place, "", "")
+    named = _PLACE.fullmatch(place)
+    name, model = (named[1], named[2]) if named else (place, None)
     listed = price_lists.read(name).prices
-    if not colon:
+    if model is None:
         if model_needed:
             raise _fault(f"name a model, such as '{name}:{next(iter(listed))}'", place)
         return listed

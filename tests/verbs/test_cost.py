@@ -67,6 +67,14 @@ def test_cached_and_reasoning_tokens_have_prices_of_their_own(said, tmp_path):
     assert "$30.00" in said(line)
 
 
+def test_models_and_folders_may_have_colons_in_their_names(said, tmp_path):
+    path = tmp_path / "a:b" / "ours.yaml"
+    path.parent.mkdir()
+    path.write_text("models: {'deepseek/r1:free': {input: $2, output: $8}}\n")
+    assert "$60.00" in said(f"{TOKENS} --price {path}:deepseek/r1:free")
+    assert "'o3:mini'" in said(f"{TOKENS} --price direct:o3:mini", code=2)
+
+
 def test_a_dearer_place_is_told_as_such(said):
     assert "more        $387.00   614%\n" in said(f"{TOKENS} --compare relay:o3 direct:o3")
 
