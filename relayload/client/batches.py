@@ -9,7 +9,7 @@ from gevent.event import Event
 
 from relayload import clock
 from relayload.client.errors import CallFailed, CutOff
-from relayload.core.resilience.batch import Batch, BatchStatus
+from relayload.core.resilience.batch import Batch, BatchStatus, ItemState
 
 Result = TypeVar("Result")
 Request = Mapping[str, Any]
@@ -25,7 +25,8 @@ class BatchRun(Generic[Result]):
         self._batch: Batch[Request, Result, CallFailed] = Batch(
             requests, batch_size=batch_size, max_concurrent=max_concurrent
         )
-        self._running: set[Greenlet] = set()
+        self._running: dict[Greenlet, int] = {}
+        """And the position of each one's request."""
         self._over = Event()
         self._bug: Exception | None = None
         self._began_at_s = clock.now_s()
@@ -61,15 +62,19 @@ class BatchRun(Generic[Result]):
     def stop(self) -> list[Result | None]:
         """Begin no further request, cut off those under way, and return the results that there are."""
         self._batch.stop()
-        gevent.killall(list(self._running))
+        running = dict(self._running)
+        gevent.killall(list(running))
+        for number in running.values():
+            if self._batch.state(number) is ItemState.RUNNING:  # killed before it could begin, so that nobody said so
+                self._batch.failed(number, _cut_off())
         self._go_on()
         return self.results
 
     def _go_on(self) -> None:
         while (item := self._batch.next_item()) is not None:
             greenlet = gevent.spawn(self._run, *item)
-            self._running.add(greenlet)
-            greenlet.rawlink(self._running.discard)
+            self._running[greenlet] = item[0]
+            greenlet.rawlink(self._running.pop)
         if self._batch.finished and not self._over.is_set():
             self._ended_at_s = clock.now_s()
             self._over.set()
@@ -80,10 +85,14 @@ class BatchRun(Generic[Result]):
         except CallFailed as error:
             self._batch.failed(number, error)
         except GreenletExit:
-            self._batch.failed(number, CutOff("the batch was stopped while this request ran", None, ()))
+            self._batch.failed(number, _cut_off())
             return
         except Exception as bug:  # ours: raised again where somebody waits
             self._bug = bug
             self._over.set()
             return
         self._go_on()
+
+
+def _cut_off() -> CutOff:
+    return CutOff("the batch was stopped while this request ran", None, ())

@@ -17,6 +17,7 @@ from relayload.client.errors import (
     BrokenStream,
     CallFailed,
     CircuitOpen,
+    CutOff,
     Fault,
     RateLimited,
     TimedOut,
@@ -207,6 +208,15 @@ def test_a_batch_that_is_stopped_keeps_what_it_has(connect: Any) -> None:
     assert [result is not None for result in results] == [True, True, False, False, False, False]
     assert (batch.status().queued, batch.status().running) == (2, 0)
     assert batch.wait(timeout_s=1) == results
+
+
+def test_a_batch_may_be_stopped_before_its_requests_could_begin(connect: Any) -> None:
+    batch = connect().batch([{"model": "good", "messages": HELLO}] * 6, max_concurrent=2)
+    assert batch.stop() == [None] * 6
+    assert batch.status() == (4, 0, 0, 2)
+    assert {type(error) for error in batch.errors.values()} == {CutOff}
+    with gevent.Timeout(5):
+        assert batch.wait() == [None] * 6
 
 
 def test_a_mistake_in_a_batch_is_raised_where_it_is_waited_for(connect: Any) -> None:
