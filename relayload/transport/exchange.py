@@ -218,7 +218,10 @@ class Exchange:
         if self.stream is None:
             self._take([])  # a stream without a single byte is one, too
         if self.stream is not None:
-            self.stream.end(self._at_s)
+            try:
+                self.stream.end(self._at_s)
+            except Exception as bug:  # as in `received`: also the end of the connection leads here
+                self._bug = bug
         self.last_byte_at_s = self._at_s
         self._finish(None)
 

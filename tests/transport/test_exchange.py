@@ -247,6 +247,18 @@ def test_a_bug_of_ours_is_raised_where_the_request_was_made(serve, connect, ask,
         connect(serve(script).base_url).send(ask(), PATIENT)
 
 
+def test_a_bug_at_the_end_of_a_stream_is_raised_where_the_request_was_made(serve, connect, ask):
+    def broken(_text: str) -> None:
+        raise KeyError("bug")
+
+    def script(peer):
+        peer.read_request()
+        peer.send(b'HTTP/1.1 200 OK\r\n\r\ndata: {"choices":[{"delta":{"content":"a"}}]}')  # and no empty line
+
+    with pytest.raises(KeyError, match="bug"):
+        connect(serve(script).base_url).send(ask(), Timeouts(total_s=1.0), on_text=broken)
+
+
 def test_requests_leave_nothing_for_the_garbage_collector(serve, connect, ask):
     def script(peer):
         while True:
