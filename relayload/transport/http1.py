@@ -77,6 +77,8 @@ class Response:
         """None until the header is complete."""
         self.complete = False
         self._parser = httptools.HttpResponseParser(self)
+        # What every client of this field takes: a length beside chunks, which count, and spaces after their sizes.
+        self._parser.set_dangerous_leniencies(lenient_chunked_length=True, lenient_spaces_after_chunk_size=True)
 
     def feed(self, data: bytes) -> list[bytes]:
         """The pieces of the body that come with these bytes. Raises WireError where they cannot be read."""
@@ -129,7 +131,9 @@ class Response:
     @property
     def _length_known(self) -> bool:
         headers = self.headers
-        return "content-length" in headers or "transfer-encoding" in headers or self.status in _BODILESS
+        if "transfer-encoding" in headers:  # any other than in chunks ends with the connection (RFC 9112, 6.3)
+            return headers["transfer-encoding"].lower().endswith("chunked")
+        return "content-length" in headers or self.status in _BODILESS
 
 
 @lru_cache(maxsize=256)

@@ -54,6 +54,26 @@ def test_a_body_without_a_length_ends_with_the_connection():
     assert (response.complete, response.reusable) == (True, False)
 
 
+def test_a_body_that_is_encoded_but_not_in_chunks_ends_with_the_connection():
+    response, body = read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nhel", b"lo")
+    response.end()
+    assert (body, response.complete, response.reusable) == (b"hello", True, False)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n5  \r\nhello\r\n0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"
+        b"5 \r\nhello\r\n0\r\n\r\n",
+    ],
+)
+def test_what_all_clients_take_is_taken(data):
+    response, body = read(data)
+    assert (body, response.complete) == (b"hello", True)
+
+
 @pytest.mark.parametrize("data", [b"", b"HTTP/1.1 200 OK\r\n", LENGTH[:-1], CHUNKED[:-3]])
 def test_a_cut_response_is_not_complete(data):
     response, _ = read(data)
