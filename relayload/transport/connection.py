@@ -77,6 +77,7 @@ class Connection:
         self.requests = 0
         """Begun on this connection."""
         self.sent_bytes = 0
+        """On the wire since it was opened, with what opening it took."""
         self.unprocessed = False
         """After a loss: the peer cannot have acted on the last request."""
         self.last_at_s = 0.0

@@ -57,10 +57,10 @@ class Dialler:
         begun_s = clock.now_s()
         sock = self._connect(addresses, until_s)
         try:
-            if self._proxy and self._context:
-                open_tunnel(sock, self._proxy, self._origin)
+            tunnel_bytes = open_tunnel(sock, self._proxy, self._origin) if self._proxy and self._context else 0
             connected_s = clock.now_s()
             connection = self._connection(sock)
+            connection.sent_bytes += tunnel_bytes
         except BaseException:
             sock.close()
             raise
@@ -86,21 +86,24 @@ class Dialler:
         if self._context is None:
             return Connection(sock, self._arrivals)
         session = TlsSession(self._context, self._origin.host)
-        _shake_hands(sock, session)
-        return TlsConnection(sock, self._arrivals, session)
+        handshake_bytes = _shake_hands(sock, session)
+        connection = TlsConnection(sock, self._arrivals, session)
+        connection.sent_bytes = handshake_bytes
+        return connection
 
 
-def _shake_hands(sock: socket.socket, session: TlsSession) -> None:
+def _shake_hands(sock: socket.socket, session: TlsSession) -> int:
+    """Returns how many bytes that took to send."""
+    sent_bytes = 0
     while True:
         try:
             session.tls.do_handshake()
         except ssl.SSLWantReadError:
-            send_all(sock, session.outgoing.read())
+            sent_bytes += send_all(sock, session.outgoing.read())
             session.incoming.write(receive(sock))
         except ssl.SSLError:
             with suppress(OSError):
                 send_all(sock, session.outgoing.read())  # the alert that tells the peer why
             raise
         else:
-            send_all(sock, session.outgoing.read())
-            return
+            return sent_bytes + send_all(sock, session.outgoing.read())

@@ -37,14 +37,14 @@ def proxy_for(target: Origin) -> Proxy | None:
     return _proxy_of(url if "://" in url else f"http://{url}", f"{target.scheme}_proxy")
 
 
-def open_tunnel(sock: socket.socket, proxy: Proxy, target: Origin) -> None:
+def open_tunnel(sock: socket.socket, proxy: Proxy, target: Origin) -> int:
     """Ask the proxy at the other end of the socket to pass everything on (RFC 9110, 9.3.6).
 
-    Raises WireError if it refuses, OSError if the connection breaks.
+    Returns how many bytes that took to send. Raises WireError if it refuses, OSError if the connection breaks.
     """
     place = f"{bracketed(target.host)}:{target.port}"
     authorization = f"proxy-authorization: {proxy.authorization}\r\n" if proxy.authorization else ""
-    send_all(sock, f"CONNECT {place} HTTP/1.1\r\nhost: {place}\r\n{authorization}\r\n".encode("latin-1"))
+    sent_bytes = send_all(sock, f"CONNECT {place} HTTP/1.1\r\nhost: {place}\r\n{authorization}\r\n".encode("latin-1"))
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         head += receive(sock, 1)  # not a byte more: the rest belongs to the target
@@ -53,6 +53,7 @@ def open_tunnel(sock: socket.socket, proxy: Proxy, target: Origin) -> None:
     status = _STATUS_LINE.match(head)
     if status is None or not status[1].startswith(b"2"):
         raise WireError(Failure.PROXY)
+    return sent_bytes
 
 
 def _bypassed(target: Origin, proxies: dict[str, str]) -> bool:

@@ -41,14 +41,15 @@ def _finish_connect(sock: socket.socket, error: int) -> None:
         raise OSError(error, os.strerror(error))
 
 
-def send_all(sock: socket.socket, data: bytes) -> None:
-    """Hand all of it to the kernel. Raises OSError."""
+def send_all(sock: socket.socket, data: bytes) -> int:
+    """Hand all of it to the kernel: so many bytes. Raises OSError."""
     unsent = memoryview(data)
     while unsent:
         try:
             unsent = unsent[sock.send(unsent) :]
         except BlockingIOError:
             _wait(sock, WRITABLE)
+    return len(data)
 
 
 def receive(sock: socket.socket, most_bytes: int = _RECEIVE_BYTES) -> bytes:

@@ -98,6 +98,23 @@ def test_a_proxy_opens_a_tunnel_for_tls(serve, connect, ask, certificates, monke
     assert "proxy-authorization" not in request.headers
 
 
+def test_a_tunnel_closed_just_then_is_replaced_in_silence(serve, connect, ask, certificates, monkeypatch):
+    def script(peer):
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        peer.start_tls(certificates.server_context())
+        peer.read_request()
+        peer.answer()
+
+    proxy = serve(script)
+    use_proxy(monkeypatch, proxy)
+    transport = connect("https://relay.invalid/v1", verify=False)
+    for _ in range(2):
+        assert transport.send(ask(stream=False), PATIENT).attempt.outcome is Outcome.OK
+        assert proxy.closed.acquire(timeout=5)  # closed, but the loop has had no time to see it
+    assert proxy.connections == 2
+
+
 @pytest.mark.parametrize(
     ("refusal", "error"),
     [
