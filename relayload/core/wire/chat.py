@@ -112,7 +112,7 @@ def read_chunk(data: bytes) -> Chunk:
 
 def read_chat_event(data: bytes, name: bytes) -> Event | None:
     """What an event says; None for one that says nothing. Raises MalformedAnswer."""
-    if data == DONE:
+    if data.startswith(DONE):  # some relays put a space after it
         return Event(done=True)
     if name == b"error":
         return Event(fault=fault_of_body(data))
@@ -127,7 +127,7 @@ def chat_event(chunk: Chunk) -> Event:
     if chunk.usage is not None:
         event.tokens = tokens(chunk.usage)
     for choice in chunk.choices or ():
-        if choice.finish_reason is not None:
+        if choice.finish_reason:  # an empty one, which some relays put into every event, is none
             event.finish_reason = choice.finish_reason
         if choice.delta is not None:
             _add_delta(event, choice.delta)
@@ -152,7 +152,7 @@ def read_completion(body: bytes, _request: WireRequest) -> WholeAnswer:
     choice = completion.choices[0]
     return WholeAnswer(
         tokens=tokens(completion.usage),
-        finish_reason=choice.finish_reason,
+        finish_reason=choice.finish_reason or None,
         answer_id=name_of_answer(completion.id),
         text=visible_text(choice.message) if choice.message else "",
     )

@@ -79,7 +79,7 @@ class TokenStream:
         self.gap_counts: dict[int, int] = {}
         """Bucket -> gaps between content events in it."""
         self.tokens: Tokens = NO_TOKENS
-        """By the last usage sent: some relays send a growing one with every event."""
+        """By the last usage that told any: some relays send a growing one with every event."""
         self.finish_reason: str | None = None
         self.done_at_s: float | None = None
         """When the last event came, such as `[DONE]`."""
@@ -158,7 +158,7 @@ class TokenStream:
             self._take_token(event, at_s)
         if event.fault is not None:
             self.fault = self.fault or event.fault
-        if event.tokens is not None:
+        if event.tokens is not None and event.tokens != NO_TOKENS:
             self.tokens = event.tokens
         if self.answer_id is None:
             self.answer_id = event.answer_id

@@ -88,11 +88,26 @@ def test_the_last_usage_wins():
     assert stream.tokens == Tokens(input=3, output=2)
 
 
+def test_a_usage_that_tells_nothing_does_not_win():
+    stream = stream_of((1.0, event(usage={"completion_tokens": 1})), (2.0, event(usage={})), (3.0, DONE))
+    assert stream.tokens == Tokens(output=1)
+
+
+def test_an_empty_finish_reason_is_none():
+    events = [(at_s, event({"content": "a"}, "")) for at_s in (1.0, 2.0, 3.0)]
+    stream = stream_of(*events)
+    assert (stream.chunks, stream.finished, stream.flaw) == (3, False, StreamFlaw.NO_FINISH)
+    assert stream_of(*events, (4.0, event({}, "stop"))).finish_reason == "stop"
+
+
 def test_without_a_finish_and_without_done_the_stream_is_broken():
     assert stream_of((1.0, content("a"))).flaw is StreamFlaw.NO_FINISH
 
 
-@pytest.mark.parametrize("ending", [DONE, event({}, "stop"), event({"content": "b"}, "length"), b"data: [DONE]"])
+@pytest.mark.parametrize(
+    "ending",
+    [DONE, event({}, "stop"), event({"content": "b"}, "length"), b"data: [DONE]", b"data: [DONE] \n\n"],
+)
 def test_done_or_a_finish_reason_is_enough(ending):
     stream = stream_of((1.0, content("a")), (2.0, ending))
     assert (stream.flaw, stream.finished) == (None, True)
