@@ -5,7 +5,7 @@ patched, as Locust does; without that, only connecting and each read are bounded
 """
 
 import ssl
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -170,7 +170,7 @@ class SdkTransport:
             reading.failure = _failure(error, answered=False)
             return
         _note_response(reading, response.http_response)
-        if request.stream and "json" not in response.headers.get("content-type", ""):
+        if request.stream and "json" not in response.headers.get("content-type", "").lower():
             reading.stream = new_stream()
             _read_stream(response, reading, watch, timeouts.cancel_after_tokens)
         else:
@@ -208,12 +208,11 @@ def _note_response(reading: Reading, response: httpx2.Response) -> None:
 def _read_stream(response: Any, reading: Reading, watch: Watch, cancel_after_tokens: int | None) -> None:
     stream = reading.stream
     assert stream is not None
-    in_our_words = _EVENTS[reading.request.endpoint]
     try:
-        for event in response.parse():
+        for event in _events(response, reading.request.endpoint, stream):
             at_s = clock.now_s()
             awaits_token = stream.last_token_at_s is None
-            stream.take(in_our_words(event), at_s)
+            stream.take(event, at_s)
             if cancel_after_tokens is not None and stream.chunks >= cancel_after_tokens:
                 reading.failure = Failure.CANCELLED
                 response.http_response.close()
@@ -224,15 +223,28 @@ def _read_stream(response: Any, reading: Reading, watch: Watch, cancel_after_tok
         reading.failure = _failure(error, answered=True)
     except openai.APIError as error:
         stream.take(Event(fault=fault_of_error(error.body or error.message)), clock.now_s())
+    reading.received_bytes = response.http_response.num_bytes_downloaded
+
+
+def _events(response: Any, endpoint: Endpoint, stream: TokenStream) -> Iterator[Event]:
+    """What the stream says, and that it is malformed: the SDK hands on whatever JSON it is sent."""
+    in_our_words = _EVENTS[endpoint]
+    try:
+        for each in response.parse():
+            try:
+                event = in_our_words(each)
+            except (AttributeError, TypeError, ValueError):
+                stream.malformed = True
+            else:
+                yield event
     except ValueError:  # of the JSON or the UTF-8 of an event
         stream.malformed = True
-    reading.received_bytes = response.http_response.num_bytes_downloaded
 
 
 def _of_chat(event: ChatCompletionChunk) -> Event:
     chunk = Chunk(
         choices=[Choice(delta=_delta(each.delta), finish_reason=each.finish_reason) for each in event.choices or ()],
-        usage=msgspec.convert(event.usage.model_dump(), Usage) if event.usage else None,
+        usage=msgspec.convert(event.usage.model_dump(warnings=False), Usage) if event.usage else None,
         id=event.id,
     )
     return chat_event(chunk)

@@ -50,6 +50,8 @@ transport.close()
 """
 
 EVERYWHERE = ("answer", "http-429", "http-503-html", "error-in-200", "no-json", "silent", "close", "reset")
+ODD = {"no-object": b"123", "odd-choices": b'{"choices":[1]}', "odd-usage": b'{"choices":[],"usage":"none"}'}
+"""Events that are JSON, but not of the format."""
 CASES = [
     (endpoint, model, stream)
     for endpoint, kinds in (("chat", (True, False)), ("responses", (True, False)), ("embeddings", (False,)))
@@ -57,7 +59,7 @@ CASES = [
     for stream in kinds
 ] + [
     ("chat", model, True)
-    for model in ("thoughts", "no-usage", "no-finish", "error-event", "malformed", "cut", "stall", "not-a-stream")
+    for model in ("thoughts", "no-usage", "no-finish", "error-event", "malformed", "cut", "stall", "not-a-stream", *ODD)
 ] + [
     ("responses", model, True)
     for model in ("thoughts", "no-finish", "failed", "incomplete", "error-event", "malformed", "cut", "not-a-stream")
@@ -198,6 +200,9 @@ def stream_completion(peer, model):
             peer.send_chunk(b"")
         case "no-finish":
             peer.send_chunk(b"")
+        case model if model in ODD:
+            peer.send_chunk(b"data: %b\n\n" % ODD[model])
+            peer.end_stream()
         case "cut":
             peer.sock.close()
         case "stall":
