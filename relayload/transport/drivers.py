@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypedDict, Unpack
 
+from relayload.core.errors import AuthorError, Fault
 from relayload.transport import Transport
 from relayload.transport.native import NativeTransport
 
@@ -30,9 +31,19 @@ def prepare(driver: str) -> None:
 
 def new_transport(driver: str, base_url: str, api_key: str, **options: Unpack[Options]) -> Transport:
     """A transport to one target; `driver` is one of DRIVERS. Raises AuthorError for what it cannot use."""
+    _check_headers({"api_key": api_key, **(options.get("headers") or {})})
     if driver == "openai":
         from relayload.transport.sdk import SdkTransport  # slow to import: who does not use it does not wait for it
 
         return SdkTransport(base_url, api_key, **options)
     assert driver == "native", driver
     return NativeTransport(base_url, api_key, **options)
+
+
+def _check_headers(values: Mapping[str, str]) -> None:
+    """A fault does not repeat the value, which may be a secret; later, an error of encoding it would."""
+    unfit = [name for name, value in values.items() if not value.isascii() or not value.isprintable()]
+    if unfit:
+        raise AuthorError(
+            [Fault("holds a line break or a letter beyond ASCII, which no header can", name) for name in unfit]
+        )

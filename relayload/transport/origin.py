@@ -33,8 +33,10 @@ def origin_of(url: str, path: str = "base_url") -> Origin:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise AuthorError([Fault(f"not a URL: {error}", path)]) from None
+    except ValueError:
+        raise AuthorError([Fault("not a URL: is its host right, and its port a number up to 65535?", path)]) from None
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise AuthorError([Fault("expected a URL without blanks and letters beyond ASCII", path)])
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise AuthorError([Fault("expected a URL such as 'https://relay.example/v1'", path)])
     if parts.username is not None or parts.query or parts.fragment:

@@ -27,6 +27,11 @@ def test_a_base_url_names_an_origin(url, origin, authority):
         "ftp://relay",
         "http://",
         "http://a:b",
+        "http://a:my-own-key",
+        "http://a/v 1",
+        "http://a/v1\n",
+        "http://a/v\u2026",
+        "http://b\u00fccher/v1",
         "http://a:99999",
         "http://k:s@a",
         "http://[::1",
@@ -39,6 +44,7 @@ def test_a_url_that_cannot_be_used_is_not_repeated(url):
     (fault,) = raised.value.faults
     assert fault.path == "target.base_url"
     assert not url or url not in fault.message
+    assert "my-own-key" not in fault.message
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.1", "::1"])
