@@ -52,6 +52,7 @@ class _Embeddings(Struct, gc=False):
 
 class _Vector(Struct, gc=False):
     embedding: list[float] | str
+    index: Any = None
 
 
 class _Vectors(Struct, gc=False):
@@ -87,9 +88,15 @@ def read_embedding_event(_data: bytes, _name: bytes) -> Event:
 
 
 def vectors(body: bytes) -> list[list[float]]:
-    """The vectors of an answer that has them, whichever encoding was asked for. Raises MalformedAnswer."""
+    """The vectors of an answer that has them, in the order of the texts, whichever encoding was asked for.
+
+    Raises MalformedAnswer.
+    """
     try:
-        return [_numbers(each.embedding) for each in _decode_vectors(body).data]
+        data = _decode_vectors(body).data
+        if all(type(each.index) is int for each in data):
+            data.sort(key=lambda each: each.index)
+        return [_numbers(each.embedding) for each in data]
     except ValueError as malformed:
         raise MalformedAnswer(str(malformed)) from None
 

@@ -80,6 +80,11 @@ def test_vectors_are_read_in_both_encodings():
     assert vectors(body([0.5, -1], PACKED)) == [[0.5, -1.0], [0.5, -1.0]]
 
 
+def test_vectors_come_in_the_order_of_the_texts():
+    answer = b'{"data":[{"index":1,"embedding":[1]},{"index":0,"embedding":[0]}]}'
+    assert vectors(answer) == [[0.0], [1.0]]
+
+
 @pytest.mark.parametrize("answer", [b"{}", b'{"data":[{}]}', body("x"), body("AAA="), body(["1"])])
 def test_what_holds_no_vectors_is_malformed(answer):
     with pytest.raises(MalformedAnswer):
