@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +18,15 @@ from msgspec import Struct
 from relayload import clock
 from relayload.client.batches import BatchRun
 from relayload.client.caller import Called, Caller
-from relayload.client.errors import ERRORS, CallFailed, CircuitOpen, DeadlineExceeded, ServerError, Unreachable
+from relayload.client.errors import (
+    ERRORS,
+    BrokenStream,
+    CallFailed,
+    CircuitOpen,
+    DeadlineExceeded,
+    ServerError,
+    Unreachable,
+)
 from relayload.client.metrics import BreakerView, ClientMetrics, Tally
 from relayload.client.results import Completion, Embeddings
 from relayload.core.resilience.breaker import StateChange
@@ -31,6 +40,7 @@ from relayload.core.resilience.policy import WATCHED, Budget, ClientPolicy
 from relayload.core.resilience.retry import RetryPolicy
 from relayload.core.resilience.state import State
 from relayload.core.results.record import Outcome
+from relayload.core.wire.answers import MalformedAnswer
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.embeddings import embeddings_request, vectors
 from relayload.core.wire.request import Timeouts, WireRequest
@@ -182,8 +192,13 @@ class RelayClient:
         called, latency_s = self._call(request, name, None)
         assert called.answer is not None, "answered"
         attempt = called.attempts[-1]
+        try:
+            found = vectors(called.answer.body)
+        except MalformedAnswer as malformed:
+            kind = Kind.BROKEN_STREAM
+            raise BrokenStream(f"{model}: {kind.value}: malformed_body: {malformed}", kind, called.attempts) from None
         return Embeddings(
-            vectors=vectors(called.answer.body),
+            vectors=found,
             model=model,
             latency_s=latency_s,
             input_tokens=attempt.input_tokens,
@@ -252,7 +267,7 @@ class RelayClient:
             attempts=called.attempts,
             throttled_s=called.throttled_s,
             backoff_s=called.backoff_s,
-            body=msgspec.json.decode(body) if body else None,
+            body=_read(body) if body else None,
         )
 
     def _call(self, request: WireRequest, name: str | None, on_delta: OnText | None) -> tuple[Called, float]:
@@ -271,6 +286,14 @@ class RelayClient:
     def _on_transition(self, change: StateChange) -> None:
         self._trips[change.scope] += change.after is State.OPEN
         _LOG.warning("breaker %s: %s -> %s, %s", change.scope, change.before, change.after, change.reason)
+
+
+def _read(body: bytes) -> Any:
+    """An answer that was read already, as leniently: invalid UTF-8 is replaced."""
+    try:
+        return msgspec.json.decode(body)
+    except ValueError:  # msgspec's errors and UnicodeDecodeError are ValueErrors
+        return json.loads(body.decode("utf-8", errors="replace"))
 
 
 def failed(model: str, called: Called, base_url: str = "") -> CallFailed:

@@ -23,9 +23,13 @@ class CallFailed(Exception):
     fault = Fault.RELAY
 
     def __init__(self, message: str, kind: Kind | None, attempts: tuple[Attempt, ...]) -> None:
-        super().__init__(message)
+        super().__init__(message, kind, attempts)  # all of them, so that it can go from process to process
+        self.message = message
         self.kind = kind
         self.attempts = attempts
+
+    def __str__(self) -> str:
+        return self.message
 
     @property
     def status(self) -> int | None:

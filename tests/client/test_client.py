@@ -1,5 +1,6 @@
 """RelayClient as an application has it: against a fake relay, in plain Python."""
 
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,8 +28,10 @@ from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.limit import Limit
 from relayload.core.resilience.retry import RetryPolicy
 from relayload.core.resilience.state import State
+from relayload.core.results.record import Attempt, Outcome
 from relayload.core.wire.request import Timeouts
 from relayload.fakerelay.process import FakeRelay
+from relayload.transport import Answer
 
 HELLO = [{"role": "user", "content": "hi"}]
 PRESET = """
@@ -126,6 +129,47 @@ def test_every_error_says_whose_fault_it_is(
     assert raised.value.fault is fault
     assert "sk-" not in str(raised.value)
     assert client.metrics().ok == 0
+
+
+def test_an_error_can_go_from_process_to_process(connect: Any) -> None:
+    with pytest.raises(BadRequest) as raised:
+        connect().chat("nobody", HELLO)
+    error = pickle.loads(pickle.dumps(raised.value))
+    assert (type(error), str(error)) == (BadRequest, str(raised.value))
+    assert (error.kind, error.attempts) == (raised.value.kind, raised.value.attempts)
+
+
+class Odd:
+    """A transport whose answers are whole, with a body that a test chose."""
+
+    kernel_timestamps = False
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def send(self, *_: Any, **__: Any) -> Answer:
+        return Answer(Attempt(outcome=Outcome.OK, status=200), body=self._body)
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("body", "name"), [(b'{"name":"\xff"}', "\ufffd"), (b'{"name":"\\ud800"}', "\ud800"), (b'{"name":"a"}', "a")]
+)
+def test_a_body_that_is_an_answer_is_read_however_odd(
+    connect: Any, monkeypatch: pytest.MonkeyPatch, body: bytes, name: str
+) -> None:
+    monkeypatch.setattr("relayload.client.client.new_transport", lambda *_, **__: Odd(body))
+    assert connect().chat("good", HELLO).body == {"name": name}
+
+
+def test_vectors_that_are_none_are_an_error_of_the_relay(connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "relayload.client.client.new_transport", lambda *_, **__: Odd(b'{"data":[{"embedding":[null]}]}')
+    )
+    with pytest.raises(BrokenStream, match="embedder: broken_stream: malformed_body") as raised:
+        connect().embed("embedder", ["a"])
+    assert raised.value.status == 200
 
 
 def test_a_flaky_relay_is_hardly_felt(connect: Any) -> None:
