@@ -87,7 +87,7 @@ class Caller:
                     within = _within(timeouts, action.within_s)
                     answer = self._transport.send(request, within, keep_text=keep_text, on_text=on_text)
                     sending = False
-                    kind = call.observe(self._observed(answer), clock.now_s())
+                    kind = call.observe(self._observed(answer, request), clock.now_s())
                     attempts.append(_judged(answer.attempt, kind))
                 elif type(action) is Wait:
                     gevent.sleep(action.seconds)
@@ -113,7 +113,7 @@ class Caller:
             tokens=_expected_tokens(request) if self._counts_tokens else 0,
         )
 
-    def _observed(self, answer: Answer) -> Observation:
+    def _observed(self, answer: Answer, request: WireRequest) -> Observation:
         """What the client has to know of an attempt; what only a failure needs is left out of a success."""
         attempt = answer.attempt
         succeeded = attempt.outcome is Outcome.OK
@@ -130,7 +130,7 @@ class Caller:
                 answer.headers,
             ),
             attempt.chunks > 0,
-            _used_tokens(attempt),
+            _used_tokens(attempt, request) if self._counts_tokens else None,
             attempt.ttft_s,
             attempt.service_s,
             remaining(answer.headers, wall_s) if self._reads_headers else None,
@@ -196,12 +196,18 @@ def _abandoned(done: Done, attempts: list[Attempt]) -> Called:
     )
 
 
-def _used_tokens(attempt: Attempt) -> int | None:
-    if attempt.input_tokens is None and attempt.output_tokens is None:
+def _used_tokens(attempt: Attempt, request: WireRequest) -> int | None:
+    """Of an answer whose tokens were counted since the relay did not tell them, the prompt stays an estimate."""
+    told = attempt.input_tokens
+    if told is None and attempt.output_tokens is None:
         return None
-    return (attempt.input_tokens or 0) + (attempt.output_tokens or 0)
+    return (_prompt_tokens(request) if told is None else told) + (attempt.output_tokens or 0)
 
 
 def _expected_tokens(request: WireRequest) -> int:
     """Of input and output together, as relays count them against a limit: the budget stands for the answer."""
-    return len(msgspec.json.encode(request.body)) // _BYTES_PER_TOKEN + output_budget(request)
+    return _prompt_tokens(request) + output_budget(request)
+
+
+def _prompt_tokens(request: WireRequest) -> int:
+    return len(msgspec.json.encode(request.body)) // _BYTES_PER_TOKEN

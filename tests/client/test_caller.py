@@ -129,6 +129,13 @@ def test_tokens_are_reserved_by_an_estimate_and_settled_by_the_usage() -> None:
     assert [made.call(REQUEST, Timeouts()).outcome for _ in range(3)] == [Outcome.OK] * 3
 
 
+def test_the_prompt_counts_where_the_relay_tells_no_usage() -> None:
+    # The answer takes 5 of 200 tokens a minute, but the prompt about 120: there is no room for the next one.
+    counted = Answer(Attempt(outcome=Outcome.OK, status=200, chunks=5, output_tokens=5, counted=True))
+    made = caller(Script(counted), limits=(Limit(200, 60.0, Unit.TOKENS, burst=200),), deadline_s=5.0)
+    assert [made.call(REQUEST, Timeouts()).outcome for _ in range(2)] == [Outcome.OK, Outcome.TIMED_OUT]
+
+
 def test_a_quota_follows_what_the_relay_says_is_left() -> None:
     limited = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "150ms"}
     script = Script(Answer(OK.attempt, limited))
