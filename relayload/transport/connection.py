@@ -39,6 +39,7 @@ class Connection:
     """A TCP connection, its socket connected and not blocking."""
 
     __slots__ = (
+        "_broken",
         "_reader",
         "_recvmsg",
         "_sent_before_bytes",
@@ -65,6 +66,8 @@ class Connection:
         """Of the request, not yet handed to the kernel or made into TLS records."""
         self._wire = _NOTHING
         """Bytes that the kernel has not taken yet."""
+        self._broken: OSError | None = None
+        """Why the peer takes no more of a request, while what it had said by then is read."""
         self._sent_before_bytes = 0
         self._writer: Any = None
         self._reader = get_hub().loop.io(sock.fileno(), READABLE)
@@ -130,7 +133,7 @@ class Connection:
         except BlockingIOError:
             count = 0
         except OSError as error:
-            self._lose(error)
+            self._lose_unsent(error)
             return
         self.sent_bytes += count
         self._wire = self._wire[count:]
@@ -138,6 +141,14 @@ class Connection:
             self._watch_writable()
         else:
             self._all_sent()
+
+    def _lose_unsent(self, error: OSError) -> None:
+        """A request cannot be sent whole; a peer that has had a part of it may have answered before it hung up."""
+        if self._broken is None and self.sent_bytes > self._sent_before_bytes:
+            self._broken = error
+            self.drain()
+        if self.open:
+            self._lose(error)
 
     def _wrapped(self, piece: memoryview) -> memoryview:
         return piece
@@ -173,7 +184,7 @@ class Connection:
             self.last_at_s = at_s = self.arrivals.at_s(ancillary, self.last_at_s)
             self._take(data, at_s)
         else:
-            self._lose(None)
+            self._lose(self._broken)
         return True
 
     def _take(self, data: bytes, at_s: float) -> None:

@@ -214,6 +214,30 @@ def test_an_answer_before_the_request_is_sent_counts_and_ends_the_connection(ser
     assert server.closed.acquire(timeout=5)
 
 
+@pytest.mark.parametrize("size", [5_000, 100_000])
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_answer_counts_even_if_the_relay_hangs_up_on_the_rest_of_the_request(serve, connect, ask, size, stream):
+    def script(peer):
+        peer.sock.recv(1000)
+        time.sleep(0.02)
+        peer.answer(b'{"error":{"message":"%b"}}' % (b"x" * size), "413 Content Too Large")  # and a reset
+
+    answer = connect(serve(script).base_url).send(ask("x" * 8 * MEGABYTE, stream=stream), PATIENT)
+
+    assert (answer.attempt.outcome, answer.attempt.error) == (Outcome.REJECTED, "http_413")
+    assert answer.fault.message.startswith("x" * 400)
+
+
+def test_a_part_of_an_answer_with_a_reset_is_none(serve, connect, ask):
+    def script(peer):
+        peer.sock.recv(1000)
+        time.sleep(0.02)
+        peer.send(b"HTTP/1.1 413 Content Too Large\r\n\r\n" + b"x" * 100_000)  # as long as the connection, and a reset
+
+    attempt = connect(serve(script).base_url).send(ask("x" * 8 * MEGABYTE), PATIENT).attempt
+    assert (attempt.outcome, attempt.error) == (Outcome.BROKEN_STREAM, "reset")
+
+
 def test_streams_at_once_keep_their_own_times(serve, connect, ask):
     def script(peer):
         peer.read_request()
