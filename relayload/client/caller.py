@@ -46,6 +46,14 @@ class Called(Struct, kw_only=True, gc=False):
     backoff_s: float = 0.0
     stopped_by: StoppedBy | None = None
 
+    @property
+    def answered(self) -> bool:
+        """Whether it has an answer: one that a rule takes for a failure is none, but what was filtered is."""
+        return self.outcome is Outcome.OK and self.kind in _ANSWERS
+
+
+_ANSWERS = (Kind.OK, Kind.CONTENT_FILTERED)
+
 
 class Caller:
     """A client's state that its requests share: breakers, quota, retry budget. One per target and process."""

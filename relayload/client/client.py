@@ -279,7 +279,7 @@ class RelayClient:
             self._on_call(CallReport(name=name or request.model, request=request, latency_s=latency_s, called=called))
         if called.outcome is Outcome.ABANDONED:
             raise GreenletExit
-        if called.outcome is not Outcome.OK:
+        if not called.answered:
             raise failed(request.model, called, self._base_url)
         return called, latency_s
 

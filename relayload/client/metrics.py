@@ -7,7 +7,6 @@ from msgspec import Struct
 from relayload.client.caller import Called
 from relayload.core.resilience.state import State
 from relayload.core.results.histogram import Histogram
-from relayload.core.results.record import Outcome
 from relayload.core.results.sample import rank_of
 
 
@@ -75,7 +74,7 @@ class Tally:
         for attempt in called.attempts:
             self._input_tokens += attempt.input_tokens or 0
             self._output_tokens += attempt.output_tokens or 0
-        if called.outcome is Outcome.OK:
+        if called.answered:
             self._add_answer(called, latency_s)
         else:
             self._errors[called.outcome if called.kind is None else called.kind] += 1

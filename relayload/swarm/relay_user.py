@@ -66,7 +66,7 @@ class _Report:
             name=report.name if last else f"{report.name} (not sent)",
             response_time=report.latency_s * _MS,
             response_length=last.received_bytes if last else 0,
-            exception=None if called.outcome is Outcome.OK else failed(report.request.model, called),
+            exception=None if called.answered else failed(report.request.model, called),
             context={"relayload": report},
         )
         if last is not None and last.ttft_s is not None:

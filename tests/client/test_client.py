@@ -21,10 +21,12 @@ from relayload.client.errors import (
     CutOff,
     Fault,
     RateLimited,
+    ServerError,
     TimedOut,
     Unreachable,
 )
 from relayload.core.resilience.breaker_policy import BreakerPolicy
+from relayload.core.resilience.classify import rule
 from relayload.core.resilience.limit import Limit
 from relayload.core.resilience.retry import RetryPolicy
 from relayload.core.resilience.state import State
@@ -161,6 +163,22 @@ def test_a_body_that_is_an_answer_is_read_however_odd(
 ) -> None:
     monkeypatch.setattr("relayload.client.client.new_transport", lambda *_, **__: Odd(body))
     assert connect().chat("good", HELLO).body == {"name": name}
+
+
+@pytest.mark.parametrize(
+    ("found", "error"), [("rate_limited", RateLimited), ("content_filtered", None), ("server_error", ServerError)]
+)
+def test_an_answer_that_a_rule_takes_for_a_failure_is_none(
+    connect: Any, monkeypatch: pytest.MonkeyPatch, found: str, error: type[CallFailed] | None
+) -> None:
+    monkeypatch.setattr("relayload.client.client.new_transport", lambda *_, **__: Odd(b"{}"))
+    client = connect(rules=[rule(found, status=200)], retry=None)
+    if error is None:
+        assert client.chat("good", HELLO).body == {}
+    else:
+        with pytest.raises(error, match=f"good: {found}"):
+            client.chat("good", HELLO)
+    assert client.metrics().ok == (error is None)
 
 
 def test_vectors_that_are_none_are_an_error_of_the_relay(connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
