@@ -32,7 +32,7 @@ def _base_url(url: str) -> str:
         raise ValueError("expected a URL such as 'https://relay.example.com/v1', or 'fake://o-series'")
     try:
         parts = urlsplit(url)
-        valid = bool(parts.hostname) and parts.port != 0
+        valid = bool((parts.hostname or "").encode("idna")) and parts.port != 0
     except ValueError:
         valid = False
     if not valid:

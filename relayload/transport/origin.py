@@ -33,6 +33,7 @@ def origin_of(url: str, path: str = "base_url") -> Origin:
     try:
         parts = urlsplit(url)
         port = parts.port
+        (parts.hostname or "").encode("idna")  # as who looks it up would, and fail
     except ValueError:
         raise AuthorError([Fault("not a URL: is its host right, and its port a number up to 65535?", path)]) from None
     if not url.isascii() or not url.isprintable() or " " in url:

@@ -40,6 +40,7 @@ def test_the_host_and_the_version_are_read_from_the_base_url(url, host, versione
         "http:///v1",
         "http://host:0/v1",
         "http://host:99999",
+        "http://relay..example/v1",
         "http://host:port",
         "http://[::1",
         "http://host/v1?key=x",

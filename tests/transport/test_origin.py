@@ -28,6 +28,7 @@ def test_a_base_url_names_an_origin(url, origin, authority):
         "http://",
         "http://a:b",
         "http://a:my-own-key",
+        "http://relay..example",
         "http://a/v 1",
         "http://a/v1\n",
         "http://a/v\u2026",
