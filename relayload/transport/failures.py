@@ -99,8 +99,8 @@ def dial_failure(error: OSError) -> Failure:
 
 def exchange_failure(error: OSError, *, answered: bool) -> Failure:
     """What an error on a connection means; `answered` once a byte of the response was there."""
-    if isinstance(error, ssl.SSLError):
-        return Failure.TLS
+    if isinstance(error, ssl.SSLError) and not answered:
+        return Failure.TLS  # a certificate of ours may be refused after the handshake
     return Failure.RESET if answered else Failure.RESET_UNANSWERED
 
 

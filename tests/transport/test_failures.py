@@ -47,7 +47,8 @@ def test_errors_of_connecting_have_names(error, failure):
         (ConnectionResetError(errno.ECONNRESET, ""), False, Failure.RESET_UNANSWERED),
         (BrokenPipeError(errno.EPIPE, ""), False, Failure.RESET_UNANSWERED),
         (OSError(errno.ETIMEDOUT, ""), False, Failure.RESET_UNANSWERED),
-        (ssl.SSLError(), True, Failure.TLS),
+        (ssl.SSLError(), False, Failure.TLS),
+        (ssl.SSLError(), True, Failure.RESET),
     ],
 )
 def test_errors_of_a_connection_have_names(error, answered, failure):

@@ -1,5 +1,6 @@
 """TLS through memory buffers, against a server that checks what it is shown."""
 
+import os
 import ssl
 import time
 
@@ -129,6 +130,19 @@ def test_a_connection_cut_inside_tls_is_a_broken_stream(serve, connect, ask, cer
 
     attempt = connect(serve(script, certificates.server_context()).base_url, verify=False).send(ask(), PATIENT).attempt
     assert (attempt.outcome, attempt.error, attempt.chunks) == (Outcome.BROKEN_STREAM, "truncated", 1)
+
+
+def test_a_record_that_cannot_be_read_breaks_the_stream(serve, connect, ask, certificates):
+    def script(peer):
+        peer.read_request()
+        peer.begin_stream()
+        peer.send_event("a")
+        time.sleep(0.05)
+        os.write(peer.sock.fileno(), b"no record of TLS")
+        peer.wait_for_close()
+
+    attempt = connect(serve(script, certificates.server_context()).base_url, verify=False).send(ask(), PATIENT).attempt
+    assert (attempt.outcome, attempt.error, attempt.chunks) == (Outcome.BROKEN_STREAM, "reset", 1)
 
 
 def test_an_idle_tls_connection_that_was_closed_is_not_used_again(serve, connect, ask, certificates):
