@@ -42,6 +42,7 @@ FORMATS: Mapping[Endpoint, Format] = MappingProxyType(
 def output_budget(request: WireRequest) -> int:
     """The most tokens that the answer may have; 0 where the request does not say."""
     for name in FORMATS[request.endpoint].budget_fields:
-        if name in request.body:
-            return int(request.body[name])
+        budget = request.body.get(name)
+        if budget is not None:
+            return int(budget)
     return 0

@@ -12,6 +12,7 @@ from relayload.core.wire.responses import responses_request
     [
         (chat_request("o3", [], max_output_tokens=20), 20),
         (chat_request("o3", [], extra={"max_tokens": 30}), 30),
+        (chat_request("o3", [], extra={"max_completion_tokens": None, "max_tokens": 30}), 30),
         (chat_request("o3", []), 0),
         (responses_request("o3", "hi", max_output_tokens=40), 40),
         (embeddings_request("e", ["hi"], extra={"max_tokens": 30}), 0),
