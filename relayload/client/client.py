@@ -181,14 +181,16 @@ class RelayClient:
     def embed(
         self,
         model: str,
-        texts: Sequence[str],
+        texts: str | Sequence[str],
         *,
         dimensions: int | None = None,
         extra: dict[str, Any] | None = None,
         name: str | None = None,
     ) -> Embeddings:
         """One vector per text. Raises CallFailed."""
-        request = embeddings_request(model, list(texts), dimensions=dimensions, extra=extra)
+        request = embeddings_request(
+            model, [texts] if isinstance(texts, str) else list(texts), dimensions=dimensions, extra=extra
+        )
         called, latency_s = self._call(request, name, None)
         assert called.answer is not None, "answered"
         attempt = called.attempts[-1]

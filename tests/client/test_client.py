@@ -103,6 +103,7 @@ def test_responses_embeddings_and_models(connect: Any) -> None:
     assert len(client.responses("good", "hi", max_output_tokens=3).text.split()) == 3
     embedded = client.embed("embedder", ["a", "b"])
     assert [len(vector) for vector in embedded.vectors] == [3, 3]
+    assert len(client.embed("embedder", "a text is one, and not its letters").vectors) == 1
     assert set(client.models()) >= {"good", "embedder"}
 
 
