@@ -243,7 +243,10 @@ def _events(response: Any, endpoint: Endpoint, stream: TokenStream) -> Iterator[
 
 def _of_chat(event: ChatCompletionChunk) -> Event:
     chunk = Chunk(
-        choices=[Choice(delta=_delta(each.delta), finish_reason=each.finish_reason) for each in event.choices or ()],
+        choices=[
+            Choice(delta=_delta(each.delta), finish_reason=each.finish_reason, index=each.index)
+            for each in event.choices or ()
+        ],
         usage=msgspec.convert(event.usage.model_dump(warnings=False), Usage) if event.usage else None,
         id=event.id,
     )

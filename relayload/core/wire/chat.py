@@ -88,6 +88,7 @@ class Choice(Struct, gc=False):
     delta: Delta | None = None
     message: Delta | None = None
     finish_reason: str | None = None
+    index: Any = None
 
 
 class Chunk(Struct, gc=False):
@@ -120,7 +121,7 @@ def read_chat_event(data: bytes, name: bytes) -> Event | None:
 
 
 def chat_event(chunk: Chunk) -> Event:
-    """An event in our words. Several choices make one token."""
+    """An event in our words. Several choices make one token, and the first of them is the text."""
     event = Event(answer_id=name_of_answer(chunk.id))
     if chunk.error:
         event.fault = fault_of_error(chunk.error)
@@ -130,14 +131,15 @@ def chat_event(chunk: Chunk) -> Event:
         if choice.finish_reason:  # an empty one, which some relays put into every event, is none
             event.finish_reason = choice.finish_reason
         if choice.delta is not None:
-            _add_delta(event, choice.delta)
+            _add_delta(event, choice.delta, spoken=not choice.index)
     return event
 
 
-def _add_delta(event: Event, delta: Delta) -> None:
+def _add_delta(event: Event, delta: Delta, *, spoken: bool) -> None:
     if delta.content or delta.refusal:
         event.has_token = event.visible = True
-        event.text += visible_text(delta)
+        if spoken:
+            event.text += visible_text(delta)
     elif delta.reasoning_content or delta.reasoning or delta.tool_calls or delta.function_call:
         event.has_token = True
 

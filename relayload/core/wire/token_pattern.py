@@ -62,4 +62,4 @@ def _only_delta(data: bytes) -> Delta | None:
     if chunk.error or chunk.usage is not None or chunk.choices is None or len(chunk.choices) != 1:
         return None
     (choice,) = chunk.choices
-    return None if choice.finish_reason else choice.delta
+    return None if choice.finish_reason or choice.index else choice.delta

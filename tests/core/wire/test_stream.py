@@ -79,6 +79,15 @@ def test_an_event_with_several_choices_is_one_chunk():
     assert stream_of((1.0, both)).chunks == 1
 
 
+def test_the_text_of_several_choices_is_that_of_the_first():
+    def said(index: int, text: str) -> bytes:
+        return b'data: {"choices":[{"index":%d,"delta":{"content":"%b"}}]}\n\n' % (index, text.encode())
+
+    texts = [(0, "He"), (1, "Good"), (0, "ll"), (1, " day"), (0, "o"), (1, "!")]
+    stream = stream_of(*((float(number), said(*each)) for number, each in enumerate(texts)))
+    assert (stream.text, stream.chunks) == ("Hello", 6)
+
+
 def test_the_last_usage_wins():
     stream = stream_of(
         (1.0, event({"content": "a"}, usage={"prompt_tokens": 3, "completion_tokens": 1})),
