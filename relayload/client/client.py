@@ -305,8 +305,7 @@ def failed(model: str, called: Called, base_url: str = "") -> CallFailed:
     attempt = called.attempts[-1]
     kind = called.kind or Kind.SERVER_ERROR
     error_type = ERRORS.get(kind, ServerError)
-    said = called.answer.fault.message if called.answer and called.answer.fault else ""
-    parts = [f"{model}: {kind.value}", attempt.error or "", said[:200]]
+    parts = [f"{model}: {kind.value}", attempt.error or "", attempt.said or ""]
     parts += [base_url] if kind is Kind.UNREACHABLE else []
     tries = f" (after {len(called.attempts)} attempts)" if len(called.attempts) > 1 else ""
     return error_type(": ".join(filter(None, parts)) + tries, kind, called.attempts)

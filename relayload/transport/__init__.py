@@ -16,6 +16,7 @@ class Answer(Struct, frozen=True, gc=False):
     headers: dict[str, str] = {}
     """Of the response, names in lower case."""
     fault: RelayFault | None = None
+    """In the relay's own words, which may repeat a secret: to judge by. Those to show are the attempt's."""
     text: str = ""
     """The visible content, where it was asked for."""
     body: bytes = b""

@@ -12,6 +12,8 @@ import pytest
 from support import asked, relay_stats
 
 from relayload.client import CallReport, RelayClient
+from relayload.client.caller import Called
+from relayload.client.client import failed
 from relayload.client.errors import (
     AuthError,
     BadRequest,
@@ -27,11 +29,12 @@ from relayload.client.errors import (
 )
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.classify import rule
+from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.limit import Limit
 from relayload.core.resilience.retry import RetryPolicy
 from relayload.core.resilience.state import State
 from relayload.core.results.record import Attempt, Outcome
-from relayload.core.wire.request import Timeouts
+from relayload.core.wire.request import RelayFault, Timeouts
 from relayload.fakerelay.process import FakeRelay
 from relayload.transport import Answer
 
@@ -132,6 +135,13 @@ def test_every_error_says_whose_fault_it_is(
     assert raised.value.fault is fault
     assert "sk-" not in str(raised.value)
     assert client.metrics().ok == 0
+
+
+def test_an_error_does_not_tell_the_key_that_the_relay_repeats() -> None:
+    attempt = Attempt(outcome=Outcome.REJECTED, error="http_401", status=401, said="no such key: ***")
+    answer = Answer(attempt, fault=RelayFault("no such key: my-own-key"))
+    error = failed("m", Called(outcome=attempt.outcome, attempts=(attempt,), answer=answer, kind=Kind.AUTH))
+    assert str(error) == "m: auth: http_401: no such key: ***"
 
 
 def test_an_error_can_go_from_process_to_process(connect: Any) -> None:
