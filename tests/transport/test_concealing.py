@@ -25,5 +25,6 @@ def test_what_a_relay_says_is_told_on_one_line():
     assert SECRETS.told("wrong:\r\n my-own-key\x1b[2J \ud800") == "wrong: *** [2J"
 
 
-def test_a_target_without_a_key_hides_nothing():
-    assert Secrets("").hidden_in("no such model") == "no such model"
+@pytest.mark.parametrize("key", ["", "o", "no"])
+def test_a_key_that_is_none_hides_nothing(key: str):
+    assert Secrets(key).hidden_in("no such model") == "no such model"
