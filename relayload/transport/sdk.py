@@ -106,6 +106,7 @@ class SdkTransport:
             default_headers=dict(headers or {}),
             http_client=_http_client(origin, context, max_connections),
         )
+        self._client.organization = self._client.project = None  # of the environment, which are for OpenAI alone
         self._own_name = Addresses(origin.host, origin.port) if is_loopback(origin.host) else None
         self._create: dict[Endpoint, Callable[..., Any]] = {
             Endpoint.CHAT: self._client.chat.completions.with_raw_response.create,

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import subprocess
 import sys
 
@@ -223,7 +224,10 @@ def told(serve_module):
 
 def _run(driver, server):
     command = [sys.executable, "-c", RUNNER, driver, server.base_url]
-    done = subprocess.run(command, input=json.dumps(CASES), capture_output=True, text=True, timeout=60, check=False)
+    environ = os.environ | {"OPENAI_ORG_ID": "org-1", "OPENAI_PROJECT_ID": "proj-1"}  # which no relay has to know
+    done = subprocess.run(
+        command, input=json.dumps(CASES), capture_output=True, text=True, timeout=60, check=False, env=environ
+    )
     assert done.returncode == 0, done.stderr
     return server.requests, json.loads(done.stdout)
 
@@ -233,7 +237,7 @@ def _said(requests):
 
     Only once: what meets a connection that is just being closed is silently sent anew.
     """
-    names = ("authorization", "content-type", "x-team", "x-tenant")
+    names = ("authorization", "content-type", "x-team", "x-tenant", "openai-organization", "openai-project")
     return {
         (each.head.split()[1], json.dumps(json.loads(each.body), sort_keys=True), *map(each.headers.get, names))
         for each in requests
