@@ -18,11 +18,13 @@ from pydantic_core import CoreSchema
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.breakers import Scope
 from relayload.core.resilience.classify import Rule, rule
+from relayload.core.resilience.dialects import FAILURES
 from relayload.core.resilience.limit import Limit, Unit
 from relayload.core.resilience.meaning import COUNTED, RETRIED, Selection, selection
 from relayload.core.resilience.policy import Budget
 from relayload.core.resilience.retry import Jitter, RetryPolicy
 from relayload.core.units import count_per_s
+from relayload.document.validation import nearest
 from relayload.profile.types import (
     Count,
     Duration,
@@ -147,7 +149,7 @@ Limits = Annotated[tuple[QuotaLimit, ...], BeforeValidator(_several), _OneOrMore
 
 
 class OwnQuota(Part):
-    """What a process of ours sends at most, whatever the load wants: the rest waits."""
+    """What is sent at most, by all processes together, whatever the load wants: the rest waits."""
 
     requests: Limits = ()
     """Such as `[10/s, 60/min]`."""
@@ -244,6 +246,13 @@ class Breaker(Part):
 Words = Annotated[tuple[Word, ...], BeforeValidator(_several), _OneOrMore()]
 
 
+def _known_failures(words: tuple[str, ...]) -> tuple[str, ...]:
+    for word in words:
+        if word.lower() not in FAILURES:
+            raise ValueError(f"unknown failure '{word}'{nearest(word, FAILURES)}")
+    return words
+
+
 class KindRule(Part):
     """Signs by which a failure is known, before the rules of the target's dialect. All that are given have to fit."""
 
@@ -259,6 +268,10 @@ class KindRule(Part):
     """A regular expression, found anywhere in the relay's message."""
     header: Text | None = None
     """A header that the answer has."""
+    failure: Annotated[Words, AfterValidator(_known_failures)] = ()
+    """What happened on the wire, such as `no_finish`."""
+    finish_reason: Words = ()
+    """How the answer says that it ended, such as `content_filter`."""
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -275,4 +288,6 @@ class KindRule(Part):
             type=self.type,
             message=self.message,
             header=self.header,
+            failure=self.failure,
+            finish_reason=self.finish_reason,
         )

@@ -102,6 +102,16 @@ def test_failures_mean_what_the_rules_and_the_dialect_say(tmp_path: Path) -> Non
     assert told.classifier.classify(Signs(503, "http_503", message="无可用渠道")) is Kind.BAD_REQUEST
 
 
+def test_a_rule_may_name_what_happened_on_the_wire_and_how_an_answer_ended(tmp_path: Path) -> None:
+    told = policy(
+        tmp_path,
+        "{rules: [{failure: [no_finish, truncated], is: overloaded}, {finish_reason: refused, is: content_filtered}]}",
+    )
+    assert told.classifier.classify(Signs(200, "no_finish")) is Kind.OVERLOADED
+    assert told.classifier.classify(Signs(200, "reset")) is Kind.BROKEN_STREAM
+    assert told.classifier.classify(Signs(200, finish_reason="refused")) is Kind.CONTENT_FILTERED
+
+
 @pytest.mark.parametrize(
     ("client", "fault"),
     [
@@ -116,6 +126,7 @@ def test_failures_mean_what_the_rules_and_the_dialect_say(tmp_path: Path) -> Non
         ("{breaker: {scope: host}}", "client.breaker.scope: "),
         ("{rules: [{is: overloaded}]}", "client.rules.0: expected at least one of status"),
         ("{rules: [{status: 503, is: bad}]}", "client.rules.0: expected one of "),
+        ("{rules: [{failure: no_finsh, is: overloaded}]}", "client.rules.0.failure: unknown failure 'no_finsh'; "),
         ("{rules: [{message: '(', is: overloaded}]}", "client.rules.0: expected a regular expression"),
     ],
 )
