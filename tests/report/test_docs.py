@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -25,3 +26,10 @@ def test_every_option_that_a_page_names_is_one(page: str):
 def test_every_yaml_of_a_page_can_be_read(page: str):
     for block in re.findall(r"```yaml\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.S):
         assert isinstance(yaml.safe_load(block), dict)
+
+
+@pytest.mark.parametrize("verb", main.list_commands(click.Context(main)))
+def test_every_option_of_a_verb_is_told_on_some_page(verb: str):
+    told = "".join(page.read_text(encoding="utf-8") for page in (DOCS.parent / "README.md", *DOCS.glob("*.md")))
+    options = re.findall(r"--[a-z][a-z-]*", CliRunner().invoke(main, [verb, "--help"]).output)
+    assert not [option for option in options if not re.search(rf"{option}(?![a-z-])", told)]
