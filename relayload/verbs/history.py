@@ -50,7 +50,8 @@ def command(run_dirs: tuple[Path, ...], file: Path, otava: bool) -> None:
     found = {tuple(row[_WHICH]): row for row in filter(None, _readable(paths, _row))}
     added = sorted(row for which, row in found.items() if which not in {tuple(row[_WHICH]) for row in known})
     _add(file, known, added)
-    for told in (f"{len(added)} rows added", *remarks(known + added)):
+    rows = "row" if len(added) == 1 else "rows"
+    for told in (f"{len(added)} {rows} added", *remarks(known + added)):
         click.echo(f"{file}: {told}", err=True)
 
 

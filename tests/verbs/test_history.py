@@ -33,7 +33,7 @@ def test_each_run_is_a_row_in_the_order_of_time_and_only_once(make_recording, st
     assert [row["run"] for row in _rows(file)] == ["set/run-2", "set/run-1"]
     make_recording(steady_lines, "set/run-3", started_at="2026-01-03T03:04:05Z")
     again = _history(tmp_path / "set", "--csv", file)
-    assert again.stderr == f"{file}: 1 rows added\n"
+    assert again.stderr == f"{file}: 1 row added\n"
     assert [row["run"] for row in _rows(file)] == ["set/run-2", "set/run-1", "set/run-3"]
 
 
