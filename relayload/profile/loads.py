@@ -61,7 +61,7 @@ class OpenLoad(Part):
     stages: Annotated[Items[AnyStage], AfterValidator(named)] = ()
     """One after the other; a replay ends with the last one or the last row."""
     graceful_stop_s: Duration = Field(30.0, alias="graceful_stop")
-    """How long requests in flight may still take once the load has ended."""
+    """How long requests in flight may still take when the run is stopped; one that is through waits for them all."""
 
 
 class ClosedLoad(Part):
@@ -76,7 +76,7 @@ class ClosedLoad(Part):
     stages: Annotated[Items[Stretch], AfterValidator(named)]
     """One after the other."""
     graceful_stop_s: Duration = Field(30.0, alias="graceful_stop")
-    """How long requests in flight may still take once the load has ended."""
+    """How long requests in flight may still take when the run is stopped; one that is through waits for them all."""
 
 
 class BatchLoad(Part):
