@@ -123,7 +123,7 @@ def test_a_row_that_is_not_whole_is_told(make_recording, steady_lines, tmp_path:
 def test_a_run_that_is_named_twice_is_one_row(make_recording, steady_lines, tmp_path: Path):
     make_recording(steady_lines, "set/run-1")
     file = tmp_path / "history.csv"
-    assert _history(tmp_path / "set", tmp_path / "set" / "run-1", "--csv", file).stderr == f"{file}: 1 rows added\n"
+    assert _history(tmp_path / "set", tmp_path / "set" / "run-1", "--csv", file).stderr == f"{file}: 1 row added\n"
     assert [row["run"] for row in _rows(file)] == ["set/run-1"]
 
 
