@@ -160,7 +160,7 @@ class Controller:
         if self._until_s is not None:
             return
         lead_s = 0.0 if self._alone else _END_LEAD_S
-        self._until_s = min(max(0.0, self.elapsed_s + lead_s), self._bounds.until_s)
+        self._until_s = min(max(0.0, self.elapsed_s + lead_s, self._planned_end_s), self._bounds.until_s)
         grace_s = 0.0 if self._hurried else self._profile.load.graceful_stop_s
         _LOG.info("ending the load; what is in flight may take %gs, and a second Ctrl-C does not wait", grace_s)
         self._patience_until_s = clock.now_s() + lead_s + grace_s + _ACKNOWLEDGE_S
@@ -237,6 +237,19 @@ class Controller:
         if self.crash is not None or self._broken is not None or self.elapsed_s >= self._bounds.until_s:
             return True
         return any(live and live.guardrail for live in lives) or all(live and live.finished for live in lives)
+
+    @property
+    def _planned_end_s(self) -> float:
+        """When the stages end where nothing is left of the schedule: after its last arrival they go on without any.
+
+        0 where something is left. A replay without stages ends with its last row, unless `max_duration` cuts it.
+        """
+        lives = [self._lives.get(self._workers[client_id]) for client_id in self._members]
+        complete = bool(lives) and all(live and live.finished and not live.guardrail for live in lives)
+        if self._due is None or not complete or self.crash is not None or self._broken is not None:
+            return 0.0
+        total_s = sum(stage.for_s for stage in self._stages)
+        return total_s if math.isfinite(total_s) or self._cut_short() else 0.0
 
     def _follow_members(self) -> None:
         present = self._present()

@@ -92,6 +92,16 @@ def test_the_schedule_is_cut_at_the_longest_duration(
     assert saved(out, "run.json")["ended_at_s"] == 2.0
 
 
+def test_a_cut_schedule_is_told_though_its_last_arrival_was_answered_before(
+    stopped: Callable[..., tuple[Path, str]], profile: WriteProfile
+) -> None:
+    sparse = "load.stages=[{name: steady, for: 30s, rate: 1/s}]"
+    out, said = stopped(profile("constant"), sparse, "guardrails.max_duration=1750ms")
+    assert "max_duration: 1.75s are over, and the load is not" in said
+    assert saved(out, "summary.json")["counts"]["offered"] == 2
+    assert saved(out, "run.json")["ended_at_s"] == 1.75
+
+
 @pytest.mark.parametrize(("status", "rule"), [(503, "errors"), (401, "auth_failures")])
 def test_the_fuse_stops_a_run_whose_target_has_gone_wrong(
     stopped: Callable[..., tuple[Path, str]], profile: WriteProfile, tmp_path: Path, status: int, rule: str

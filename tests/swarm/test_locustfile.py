@@ -46,6 +46,17 @@ def test_a_run_sends_every_arrival_once_and_passes(
     assert "PASS" in run.output
 
 
+def test_rates_are_over_whole_stages_also_after_the_last_arrival(
+    locust: Start, profile: WriteProfile, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    stages = "load.stages=[{for: 3s, rate: 1/s}, {pause: 1s}]"
+    run = locust("--relay-profile", profile("constant"), "--relay-out", out, "--relay-set", stages)
+    run.wait()
+    assert saved(out, "run.json")["ended_by"] == "schedule"
+    assert saved(out, "summary.json")["rates"]["offered_per_s"] == 3 / 4
+
+
 def test_the_number_of_workers_does_not_change_what_is_sent(
     locust: Start, profile: WriteProfile, tmp_path: Path
 ) -> None:
