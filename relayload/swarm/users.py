@@ -10,6 +10,8 @@ from relayload.profile.scenario import class_name
 from relayload.swarm.events import Swarm
 
 _FOREVER_S = 86400.0
+_UNASSIGNED_S = 0.05
+"""A worker that joins late may have its users before it has its part in the run."""
 
 
 class ScenarioUser(User):
@@ -30,10 +32,13 @@ class ScenarioUser(User):
 
     @task
     def take_turn(self) -> None:
-        if not self.closed or self.swarm.generator is None:
+        generator = self.swarm.generator
+        if not self.closed:
             gevent.sleep(_FOREVER_S)
+        elif generator is None or not generator.busy:
+            gevent.sleep(_UNASSIGNED_S)
         else:
-            self.think_time_s = self.swarm.generator.turn(self.scenario_number)
+            self.think_time_s = generator.turn(self.scenario_number)
 
 
 def scenario_users(profile: Profile, swarm: Swarm, module: str) -> dict[str, type[User]]:
