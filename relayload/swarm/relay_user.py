@@ -21,33 +21,47 @@ class RelayUser(User):
     """A user who calls a relay: `self.relay` is a RelayClient of the target that `host`, or `--host`, names.
 
     All users of a class in a process share it, with its breakers and its quota, as the threads of an application
-    would. `client_options` are those of RelayClient; the key comes from the environment unless `api_key` is set.
+    would, until the next test starts. `client_options` are those of RelayClient; the key comes from the environment
+    unless `api_key` is set.
     """
 
     abstract = True
     api_key: str | None = None
     api_key_variable = "RELAY_API_KEY"
     client_options: Mapping[str, Any] = MappingProxyType({})
-    _clients: ClassVar[dict[tuple[type, int], RelayClient]] = {}
+    _clients: ClassVar[dict[Environment, dict[tuple[type, str | None], RelayClient]]] = {}
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         self.relay = self._shared_client(environment)
 
     def _shared_client(self, environment: Environment) -> RelayClient:
-        place = type(self), id(environment)
-        if place not in self._clients:
+        host = self.host or environment.host
+        clients, place = self._clients_of(environment), (type(self), host)
+        if place not in clients:
             key = self.api_key or os.environ.get(self.api_key_variable)
-            host = self.host or environment.host
             if not host or not key:
                 environment.process_exit_code = _BAD_INPUT
                 raise StopTest(
                     f"{type(self).__name__}: expected host = 'https://relay.example/v1' (or --host) and the key in "
                     f"the environment as {self.api_key_variable}, or as api_key"
                 )
-            report = _Report(environment)
-            self._clients[place] = RelayClient(host, key, **self.client_options, on_call=report)
-        return self._clients[place]
+            clients[place] = RelayClient(host, key, **self.client_options, on_call=_Report(environment))
+        return clients[place]
+
+    @classmethod
+    def _clients_of(cls, environment: Environment) -> dict[tuple[type, str | None], RelayClient]:
+        """Those of the present test. The page may start the next one with another host."""
+        if environment not in cls._clients:
+            clients = cls._clients[environment] = {}
+            environment.events.test_start.add_listener(lambda **_: _let_go(clients))
+        return cls._clients[environment]
+
+
+def _let_go(clients: dict[tuple[type, str | None], RelayClient]) -> None:
+    for client in clients.values():
+        client.close()
+    clients.clear()
 
 
 class _Report:

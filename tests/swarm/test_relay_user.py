@@ -1,9 +1,12 @@
 """RelayUser in a locustfile of one's own, as a process."""
 
+from locust.env import Environment
+
 from pathlib import Path
 
 from support import Start, relay_stats
 
+from relayload import RelayUser
 from relayload.fakerelay.process import FakeRelay
 
 LOCUSTFILE = """
@@ -54,3 +57,19 @@ def test_a_user_without_a_host_or_a_key_is_told_what_is_missing(start: Start, tm
     run = start("locust", "-f", write(tmp_path), "--headless", "-u", "1", "-t", "2s", RELAY_API_KEY="")
     assert run.wait() == 2
     assert "expected host = 'https://relay.example/v1' (or --host) and the key" in run.output
+
+
+class Guest(RelayUser):
+    api_key = "sk-fake"
+
+
+def test_users_share_a_client_for_one_test_and_one_host() -> None:
+    environment = Environment(user_classes=[Guest], host="http://127.0.0.1:1/v1")
+    first, second = Guest(environment).relay, Guest(environment).relay
+    assert first is second
+    environment.events.test_start.fire(environment=environment)
+    third = Guest(environment).relay
+    assert third is not first
+    environment.host = "http://127.0.0.1:2/v1"
+    assert Guest(environment).relay is not third
+    environment.events.test_start.fire(environment=environment)  # lets go of the last
