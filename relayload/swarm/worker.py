@@ -58,6 +58,7 @@ class Worker:
         assignment = unpack(msg.data, Assignment)
         if assignment.profile_sha256 != self._profile.sha256:
             _LOG.error("this worker was started with another profile than the master: it takes no part")
+            self._send_nothing(assignment, "a worker was started with another profile than the master")
             return
         if assignment.run_id == self._run_id and self.generator is not None:
             self.generator.assign(assignment)
@@ -65,13 +66,17 @@ class Worker:
         self._run_id = assignment.run_id
         try:
             self.generator = self._new_generator(assignment)
-        except Exception as error:  # ours: the master must not wait for a worker that will never send
-            crashed = Live(worker=assignment.worker, crash=repr(error), finished=True, drained=True)
-            self._runner.send_message(LIVE, pack(crashed))
+        except Exception as error:
+            self._send_nothing(assignment, repr(error))
             raise
         self.generator.assign(assignment)
         self.generator.start()
         gevent.spawn(self._tell, self.generator)
+
+    def _send_nothing(self, assignment: Assignment, crash: str) -> None:
+        """The master must not wait for a worker that will never send."""
+        crashed = Live(worker=assignment.worker, crash=crash, finished=True, drained=True)
+        self._runner.send_message(LIVE, pack(crashed))
 
     def _new_generator(self, assignment: Assignment) -> Generator:
         transports = {

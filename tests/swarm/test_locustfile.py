@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 
 import pytest
-from support import Start, asked, children, records, relay_stats, saved, wait_for
+from support import LOCUSTFILE, Start, asked, children, records, relay_stats, saved, wait_for
 
 from relayload.fakerelay.process import FakeRelay
 from relayload.profile.checks.loads import ROWS_CHECKED
@@ -229,6 +229,22 @@ def test_a_run_that_lost_all_its_workers_ends_and_does_not_pass(
     verdict = saved(out, "verdict.json")
     assert verdict["verdict"] == "INCONCLUSIVE"
     assert verdict["reasons"][0].startswith("the loss of the last worker ended the run after ")
+
+
+def test_a_worker_with_another_profile_ends_the_run_with_the_reason(
+    locust: Start, start: Start, profile: WriteProfile, tmp_path: Path
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    short = ("--relay-profile", profile())
+    run = locust(
+        *short, "--relay-out", tmp_path / "run", "--master", "--expect-workers", "1", "--master-bind-port", port
+    )
+    start("locust", "-f", LOCUSTFILE, "--worker", "--master-port", port, *short, "--relay-set", "seed=4")
+    assert run.wait() == 1, run.output
+    assert "a part of this run failed: a worker was started with another profile than the master" in run.output
+    assert sums_hold(saved(tmp_path / "run", "summary.json")["counts"])
 
 
 def test_a_closed_load_takes_turns(locust: Start, profile: WriteProfile, tmp_path: Path) -> None:
