@@ -266,9 +266,9 @@ class _Overrides:
                 self._places[location] = Place(SET)
             if not pieces:
                 container[key] = value
-            elif isinstance(container, dict):
-                container = container.setdefault(key, {})
             else:
+                if isinstance(container, dict) and container.get(key) is None:
+                    container[key] = {}
                 container = container[key]
 
     def _forget(self, location: Location) -> None:

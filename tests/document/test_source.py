@@ -122,6 +122,12 @@ def test_overrides_set_values_by_path_and_leave_the_original_alone():
     assert str(changed.fault(("load", "stages", 1, "rate"), "bad")) == ("--set: load.stages.1.rate: bad")
 
 
+def test_an_override_goes_into_what_holds_nothing_yet():
+    changed = parse("client:\nlimits: {rpm: ~}\n", "f.yaml").override(["client.retry.attempts=3", "limits.rpm.o3=1"])
+    assert changed.data == {"client": {"retry": {"attempts": 3}}, "limits": {"rpm": {"o3": 1}}}
+    assert changed.faults == ()
+
+
 def test_what_an_override_puts_in_place_of_a_whole_list_stands_in_no_file():
     changed = parse("limits: [{rpm: 1}, {rpm: 2}]\nname: x\n", "f.yaml").override(["limits=[{rpm: 3}]", "name={}"])
     assert str(changed.fault(("limits", 0, "rpm"), "bad")) == "--set: limits.0.rpm: bad"
