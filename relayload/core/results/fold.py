@@ -5,6 +5,7 @@ Folds merge: the fold of all workers' lines is the merger of the folds of each, 
 Up to a million requests each is kept; of more there are histograms, and each takes 9 bytes, for its index and start.
 """
 
+import math
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -21,6 +22,8 @@ from relayload.core.results.starts import Starts
 
 MOST_EXACT = 1_000_000
 _GAP_SLOTS = 128
+_CLOCKS_APART_S = 1.0
+"""More than workers differ in when they think that the load has ended."""
 _MOST_PENDING = 1 << 18
 """Requests that wait to be condensed together: the more, the cheaper, and the more memory."""
 _PLACE_AND_OUTCOME = attrgetter("scenario", "model", "stage", "measured", "target", "outcome._value_")
@@ -241,7 +244,7 @@ def account(fold: Fold, run: RunInfo) -> Account:
         end = max((order.end for order in orders), default=0)
         least = known if run.batch else end * run.copies
         lost = max(run.offered or 0, least) - known
-    faults = (*_twice(twice), *_missing(fold, run, unrecorded))
+    faults = (*_twice(twice), *_missing(fold, run, unrecorded), *_deserted(fold, run))
     return Account(fold.started, fold.dropped, lost, faults)
 
 
@@ -271,4 +274,17 @@ def _missing(fold: Fold, run: RunInfo, unrecorded: dict[int, int]) -> tuple[str,
         "another host (relayload merge)"
         for worker in sorted(in_order)
         if unrecorded[worker]
+    )
+
+
+def _deserted(fold: Fold, run: RunInfo) -> tuple[str, ...]:
+    """Of workers of a closed load that were gone before its end: nobody need have taken over their users."""
+    if not run.closed or run.ended_at_s is None:
+        return ()
+    left_at_s = {told.worker: math.inf if told.drained else 0.0 for told in run.last_told}
+    left_at_s |= {end.worker: end.at_s for end in fold.ends}
+    return tuple(
+        f"worker {worker} was gone early, and its users with it"
+        for worker, at_s in sorted(left_at_s.items())
+        if at_s < run.ended_at_s - _CLOCKS_APART_S
     )

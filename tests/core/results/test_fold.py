@@ -71,7 +71,16 @@ def test_a_closed_load_offers_what_it_starts(request_line, end_line, make_run, f
 def test_a_closed_load_has_lost_what_a_dead_worker_had_told_of(request_line, end_line, make_run, folded):
     told = (WorkerInfo(worker=0, started=1), WorkerInfo(worker=1, started=5))
     lines = [request_line(0), request_line(1, worker=1), end_line(0, started=1)]
-    assert _account(lines, make_run(load_kind="closed", last_told=told), folded) == (6, 2, 0, 4, ())
+    gone = ("worker 1 was gone early, and its users with it",)
+    assert _account(lines, make_run(load_kind="closed", last_told=told), folded) == (6, 2, 0, 4, gone)
+
+
+def test_a_worker_that_left_a_closed_load_in_order_took_its_users_along(request_line, end_line, make_run, folded):
+    lines = [request_line(0), end_line(0, started=1, at_s=99.9), end_line(1, at_s=50.0)]
+    gone = ("worker 1 was gone early, and its users with it",)
+    assert _account(lines, make_run(load_kind="closed"), folded)[-1] == gone
+    assert _account(lines, make_run(load_kind="closed", ended_at_s=50.5), folded)[-1] == ()
+    assert _account(lines, make_run(), folded)[-1] == ()
 
 
 def test_requests_of_a_batch_begin_in_any_order_so_gaps_are_no_loss(request_line, make_run, folded):
