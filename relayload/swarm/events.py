@@ -131,6 +131,9 @@ class Conductor:
             self._refuse(error, _UNREACHABLE)
         except AuthorError as error:
             self._refuse(error, _BAD_INPUT)
+        except Exception as error:  # ours: Locust would log it, and go on without a run for ever
+            self._refuse(error, _CRASHED)
+            raise
         else:
             self._run.begin(self._on_done)
 

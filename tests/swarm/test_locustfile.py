@@ -122,6 +122,14 @@ def test_a_recording_that_can_not_be_begun_ends_the_run_with_exit_2(
     assert "file/run: can't be written to: Not a directory" in run.output
 
 
+def test_a_failure_of_our_own_at_the_start_ends_the_run(locust: Start, profile: WriteProfile, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    (out / "profile.yaml").mkdir(parents=True)  # which no file can replace
+    run = locust("--relay-profile", profile(), "--relay-out", out)
+    assert run.wait() == 1
+    assert "relayload: [Errno 21] Is a directory" in run.output
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("processes", [1, 2])
 def test_an_interrupted_run_keeps_what_it_has(
