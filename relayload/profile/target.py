@@ -18,6 +18,7 @@ from relayload.transport.origin import is_loopback
 FAKE_SCHEME = "fake://"
 
 _URL = re.compile(r"https?://[^\s/?#@\\]+(/[^\s?#\\]*)?", re.IGNORECASE)
+_BRACKETED = re.compile(r"\[[^\[\]]+\](:\d*)?")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 _SET_BY_THE_DRIVER = ("host", "connection", "content-type", "content-length", "transfer-encoding", "accept-encoding")
 
@@ -32,7 +33,8 @@ def _base_url(url: str) -> str:
         raise ValueError("expected a URL such as 'https://relay.example.com/v1', or 'fake://o-series'")
     try:
         parts = urlsplit(url)
-        valid = bool((parts.hostname or "").encode("idna")) and parts.port != 0
+        whole = "[" not in parts.netloc or _BRACKETED.fullmatch(parts.netloc) is not None
+        valid = bool((parts.hostname or "").encode("idna")) and parts.port != 0 and whole
     except ValueError:
         valid = False
     if not valid:

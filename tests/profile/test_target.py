@@ -43,6 +43,8 @@ def test_the_host_and_the_version_are_read_from_the_base_url(url, host, versione
         "http://relay..example/v1",
         "http://host:port",
         "http://[::1",
+        "http://[::1].example.com/v1",
+        "http://[::1]8000/v1",
         "http://host/v1?key=x",
         "http://host/v1#x",
         "http://ho st/v1",
