@@ -334,6 +334,11 @@ def test_a_loop_that_takes_no_time_is_a_fault(tmp_path, lines):
         list(islice(rows(ten_rows(path, loop=True)), 5))
 
 
+def test_a_loop_of_a_sample_that_draws_no_row_is_a_fault(ten):
+    with pytest.raises(AuthorError, match="none of the rows to repeat was drawn: write a larger sample"):
+        next(rows(ten_rows(ten, loop=True, sample="0.000001%")))
+
+
 def test_rounds_of_a_loop_share_neither_blocks_nor_sessions(tmp_path):
     line = '{"at": %d, "who": "a", "parts": [1, 2]}'
     path = write(tmp_path, "f.jsonl", line % 0, line % 1)

@@ -57,6 +57,8 @@ def _rounds(trace: Trace, seed: int, scenarios: Sequence[str]) -> Iterator[Trace
             first_s = first_s if sent else row.at_s
             sent, last_s = sent + 1, row.at_s
             yield _of_round(row, number, begins_s) if number else row
+        if not sent and trace.sample:
+            raise fault(trace.trace, "none of the rows to repeat was drawn: write a larger sample")
         lasts_s = _lasts_s(trace, sent, last_s - first_s)
         if not sent or lasts_s <= 0:
             raise fault(trace.trace, "the rows to repeat take no time: write where they end, such as to: 10m")
