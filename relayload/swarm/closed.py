@@ -34,6 +34,7 @@ class ClosedLoop:
         self._indices = count(worker, _MOST_WORKERS)
         self._in_flight: set[Greenlet] = set()
         self.crash: BaseException | None = None
+        """A failure of our own, in a request."""
 
     @property
     def in_flight(self) -> int:
@@ -61,6 +62,9 @@ class ClosedLoop:
         self._in_flight.add(user)
         try:
             self._start(arrival, 0.0)
+        except Exception as error:  # ours: Locust would log it, and let the user go on
+            self.crash = error
+            raise
         finally:
             self._in_flight.discard(user)
         return arrival.index
