@@ -56,6 +56,7 @@ class Controller:
         self._stages = stages(profile)
         self._workers: dict[str, int] = {}
         self._members: tuple[str, ...] = ()
+        self._dealt_from_s = 0.0
         self._lives: dict[int, Live] = {}
         self._due = _Due(arrivals(profile)) if isinstance(profile.load, OpenLoad) else None
         self._batches = batches(profile.load) if isinstance(profile.load, BatchLoad) else None
@@ -139,6 +140,11 @@ class Controller:
         watch = Greenlet.spawn(self._watch, done)
         watch.link_exception(lambda failed: self._fail(failed, done))
 
+    def greet(self, client_id: str) -> None:
+        """A worker listens from now on: tell it again of a share that it could not hear of."""
+        if client_id in self._members and self._workers[client_id] not in self._lives and self._until_s is None:
+            self._assign_to(client_id, self._members.index(client_id))
+
     def hear(self, client_id: str, live: Live) -> None:
         """A worker has told its totals."""
         if self._workers.get(client_id) == live.worker:
@@ -179,24 +185,28 @@ class Controller:
         return tuple(sorted(client.id for client in (*clients.ready, *clients.spawning, *clients.running)))
 
     def _assign(self, from_s: float) -> None:
+        self._dealt_from_s = from_s
         for share_number, client_id in enumerate(self._members):
-            worker = self._workers.setdefault(client_id, len(self._workers))
-            caps = self._caps(worker, share_number)
-            assignment = Assignment(
-                run_id=self._run_id,
-                run_dir=str(self._run_dir),
-                base_urls=self._base_urls,
-                profile_sha256=self._profile.sha256,
-                worker=worker,
-                share_number=share_number,
-                share_of=len(self._members),
-                from_s=from_s,
-                elapsed_s=self.elapsed_s,
-                alone=self._alone,
-                max_requests=caps.requests,
-                max_usd=caps.usd,
-            )
-            self._runner.send_message(ASSIGN, pack(assignment), client_id)
+            self._assign_to(client_id, share_number)
+
+    def _assign_to(self, client_id: str, share_number: int) -> None:
+        worker = self._workers.setdefault(client_id, len(self._workers))
+        caps = self._caps(worker, share_number)
+        assignment = Assignment(
+            run_id=self._run_id,
+            run_dir=str(self._run_dir),
+            base_urls=self._base_urls,
+            profile_sha256=self._profile.sha256,
+            worker=worker,
+            share_number=share_number,
+            share_of=len(self._members),
+            from_s=self._dealt_from_s,
+            elapsed_s=self.elapsed_s,
+            alone=self._alone,
+            max_requests=caps.requests,
+            max_usd=caps.usd,
+        )
+        self._runner.send_message(ASSIGN, pack(assignment), client_id)
 
     def _caps(self, worker: int, share_number: int) -> Caps:
         """Even shares of what is left; of a batch, whose shares are not even, in proportion to them."""

@@ -19,7 +19,7 @@ from relayload.profile import Profile
 from relayload.profile.loads import ClosedLoad
 from relayload.report.text import render_summary, render_verdict
 from relayload.swarm.generator import Generator
-from relayload.swarm.messages import LIVE, SEEN, Live, unpack
+from relayload.swarm.messages import LIVE, READY, SEEN, Live, unpack
 from relayload.swarm.nodes import options_of, runner_of
 from relayload.swarm.options import OWN_MESSAGE, Options, add_options, stay_on_loopback
 from relayload.swarm.run import Run
@@ -89,6 +89,7 @@ class Conductor:
         events.test_stop.add_listener(self._on_test_stop)
         events.quitting.add_listener(self._on_quitting)
         events.quit.add_listener(self._on_quit)
+        self._runner.register_message(READY, self._on_ready)
         self._runner.register_message(LIVE, self._on_live)
         self._runner.register_message(SEEN, self._on_seen)
         self._want_users()
@@ -142,6 +143,10 @@ class Conductor:
         sys.stderr.write(f"{OWN_MESSAGE}{error}\n")
         self._environment.process_exit_code = code
         gevent.spawn(self._stop_test)
+
+    def _on_ready(self, msg: Message, **_: Any) -> None:
+        if self._run is not None:
+            self._run.greet(msg.node_id)
 
     def _on_live(self, msg: Message, **_: Any) -> None:
         if self._run is not None:

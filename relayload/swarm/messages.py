@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+READY = "relayload_ready"
+"""Worker to master, without data: it listens from now on. Locust tells of it before, and what is sent then is lost."""
 ASSIGN = "relayload_assign"
 """Master to worker: an `Assignment`."""
 LIVE = "relayload_live"

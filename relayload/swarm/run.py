@@ -58,6 +58,10 @@ class Run:
         objectives = watched(self._profile.objectives)
         self._controller.begin(done, Watch(objectives, self._recording.run))
 
+    def greet(self, client_id: str) -> None:
+        """A worker listens from now on."""
+        self._controller.greet(client_id)
+
     def hear(self, client_id: str, live: Live) -> None:
         """A worker has told its totals."""
         self._controller.hear(client_id, live)

@@ -14,7 +14,7 @@ from gevent.event import Event
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
 from relayload.swarm.generator import Generator
-from relayload.swarm.messages import ASSIGN, END, LIVE, SEEN, Assignment, EndRun, Live, pack, unpack
+from relayload.swarm.messages import ASSIGN, END, LIVE, READY, SEEN, Assignment, EndRun, Live, pack, unpack
 from relayload.swarm.nodes import runner_of
 from relayload.swarm.rows import Rows
 from relayload.swarm.signals import leave_ctrl_c_to_master
@@ -52,6 +52,7 @@ class Worker:
         if isinstance(self._runner, WorkerRunner):
             self._environment.events.test_stopping.add_listener(self._on_test_stopping)
             leave_ctrl_c_to_master(lambda: self.generator is not None and self.generator.busy)
+            self._runner.send_message(READY)
 
     def _on_assign(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
         self._prepared.wait()

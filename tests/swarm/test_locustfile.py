@@ -239,6 +239,38 @@ def test_a_run_that_lost_all_its_workers_ends_and_does_not_pass(
     assert verdict["reasons"][0].startswith("the loss of the last worker ended the run after ")
 
 
+SLOW_TO_LISTEN = """
+from locust import events
+
+import time
+
+from relayload.swarm.load import load_users
+
+events.init.add_listener(lambda **_: time.sleep(0.7))  # Locust has said by now that this worker is ready
+globals().update(load_users(__name__))
+"""
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_worker_that_listens_late_gets_its_share(
+    locust: Start, start: Start, profile: WriteProfile, tmp_path: Path, late: bool
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    (tmp_path / "slow.py").write_text(SLOW_TO_LISTEN)
+    options = ("--relay-profile", profile("constant", seconds=6))
+    master = ("--master", "--expect-workers", "1", "--master-bind-port", port)
+    run = locust(*options, "--relay-out", tmp_path / "run", *master)
+    if late:
+        start("locust", "-f", LOCUSTFILE, "--worker", "--master-port", port, *options)
+        wait_for(lambda: records(tmp_path / "run") > 20)
+    start("locust", "-f", tmp_path / "slow.py", "--worker", "--master-port", port, *options)
+    assert run.wait() == 0, run.output
+    counts = saved(tmp_path / "run", "summary.json")["counts"]
+    assert (counts["offered"], counts["started"], counts["lost"]) == (140, 140, 0)
+
+
 def test_a_worker_with_another_profile_ends_the_run_with_the_reason(
     locust: Start, start: Start, profile: WriteProfile, tmp_path: Path
 ) -> None:
