@@ -9,7 +9,6 @@ import os
 from typing import Any
 
 import gevent
-from gevent.event import Event
 
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
@@ -36,26 +35,21 @@ class Worker:
         self._run_id = ""
         self._parent_pid = os.getppid()
         self._composer: Composer | None = None
-        self._prepared = Event()
         self.generator: Generator | None = None
 
     def listen(self) -> None:
         """Take part in runs from now on."""
         raise_limit()
-        self._runner.register_message(ASSIGN, self._on_assign)  # first: the master may be ready, and Locust drops
-        self._runner.register_message(END, self._on_end, concurrent=True)  # messages that nobody has registered for
-        try:
-            prepare(self._profile.driver)
-            self._composer = Composer(self._profile)  # now: a tokeniser and long prompts take longer than a start may
-        finally:
-            self._prepared.set()
+        prepare(self._profile.driver)
+        self._composer = Composer(self._profile)  # now: a tokeniser and long prompts take longer than a start may
+        self._runner.register_message(ASSIGN, self._on_assign)
+        self._runner.register_message(END, self._on_end, concurrent=True)
         if isinstance(self._runner, WorkerRunner):
             self._environment.events.test_stopping.add_listener(self._on_test_stopping)
             leave_ctrl_c_to_master(lambda: self.generator is not None and self.generator.busy)
             self._runner.send_message(READY)
 
     def _on_assign(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
-        self._prepared.wait()
         assignment = unpack(msg.data, Assignment)
         if assignment.profile_sha256 != self._profile.sha256:
             _LOG.error("this worker was started with another profile than the master: it takes no part")
