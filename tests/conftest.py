@@ -21,6 +21,13 @@ from relayload.fakerelay.process import FakeRelay
 settings.register_profile("relayload", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("relayload")
 
+
+def pytest_collection_finish() -> None:
+    """Locust patches the process that it is imported into, after which pytest-xdist waits for ever."""
+    if "locust" in sys.modules:
+        raise pytest.UsageError("a test file imports Locust: let support.ran_patched do that")
+
+
 MakeLine = Callable[..., Line]
 MakeRun = Callable[..., RunInfo]
 MakeFold = Callable[[Iterable[Line]], Fold]

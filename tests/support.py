@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -105,3 +106,11 @@ def children(process: Process) -> list[int]:
     pid = process.popen.pid
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(child) for child in found if b"relayload.fakerelay" not in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def ran_patched(script: str, *arguments: object) -> str:
+    """What a script prints that imports Locust, which patches its process: none that a test may run in."""
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -1,12 +1,9 @@
 """RelayUser in a locustfile of one's own, as a process."""
 
-from locust.env import Environment
-
 from pathlib import Path
 
-from support import Start, relay_stats
+from support import Start, ran_patched, relay_stats
 
-from relayload import RelayUser
 from relayload.fakerelay.process import FakeRelay
 
 LOCUSTFILE = """
@@ -59,17 +56,24 @@ def test_a_user_without_a_host_or_a_key_is_told_what_is_missing(start: Start, tm
     assert "expected host = 'https://relay.example/v1' (or --host) and the key" in run.output
 
 
+SHARING = """
+from locust.env import Environment
+from relayload import RelayUser
+
+
 class Guest(RelayUser):
     api_key = "sk-fake"
 
 
+environment = Environment(user_classes=[Guest], host="http://127.0.0.1:1/v1")
+first, second = Guest(environment).relay, Guest(environment).relay
+environment.events.test_start.fire(environment=environment)
+third = Guest(environment).relay
+environment.host = "http://127.0.0.1:2/v1"
+fourth = Guest(environment).relay
+print(first is second, second is third, third is fourth)
+"""
+
+
 def test_users_share_a_client_for_one_test_and_one_host() -> None:
-    environment = Environment(user_classes=[Guest], host="http://127.0.0.1:1/v1")
-    first, second = Guest(environment).relay, Guest(environment).relay
-    assert first is second
-    environment.events.test_start.fire(environment=environment)
-    third = Guest(environment).relay
-    assert third is not first
-    environment.host = "http://127.0.0.1:2/v1"
-    assert Guest(environment).relay is not third
-    environment.events.test_start.fire(environment=environment)  # lets go of the last
+    assert ran_patched(SHARING) == "True False False\n"
