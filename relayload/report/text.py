@@ -188,10 +188,10 @@ def _open_files(health: GeneratorHealth) -> str:
 
 def _objectives(judgements: Sequence[Judgement]) -> RenderableType:
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-    for heading in ("", "objective", "observed", interval_heading(judgements), "k of n ≈ eff."):
-        table.add_column(
-            heading, justify="left" if heading in ("", "objective") else "right", no_wrap=heading != "objective"
-        )
+    table.add_column("")
+    table.add_column("objective", overflow="fold")
+    for heading in ("observed", interval_heading(judgements), "k of n ≈ eff."):
+        table.add_column(heading, justify="right", no_wrap=True)
     for judgement in judgements:
         mark = Text(MARKS[judgement.verdict], style=STYLES[judgement.verdict])
         warns = judgement.verdict is not Word.PASS and not judgement.counts

@@ -2,6 +2,7 @@ import re
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from relayload.core.price import Price
 from relayload.core.results.health import Thresholds
@@ -191,3 +192,14 @@ def test_an_objective_with_a_name_of_its_own_is_told_with_what_it_asks(request_l
     objective = with_terms(parse("latency.p50 < 1s"), Terms(id="fast", over_s=30.0))
     text = render_verdict(assess([objective], folded([request_line(index) for index in range(100)]), make_run())[1])
     assert "✓  fast: latency.p50 < 1s over 30.0s" in " ".join(text.split(" ")).replace("\n   ", " ")
+
+
+def test_a_name_that_does_not_fit_is_told_whole(request_line, make_run, folded):
+    expr = "service{model=o3, stage=steady, scenario!=proof}.p50 < 60s"
+    verdict = _verdict([expr], [request_line(index) for index in range(200)], make_run(), folded)
+    (judgement,) = verdict.objectives
+    large = structs.replace(judgement, n=33_641_833, k=9_650_123, effective_n=1_927_535)
+    text = render_verdict(structs.replace(verdict, objectives=(large,)))
+    names = [re.split(r"\s{2,}", line[3:])[0] for line in text.splitlines()[1:-2]]
+    assert "".join("".join(names).split()) == "".join(expr.split())
+    assert max(map(len, text.splitlines())) <= WIDTH
