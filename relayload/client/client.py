@@ -16,6 +16,7 @@ from gevent import GreenletExit
 from msgspec import Struct
 
 from relayload import clock
+from relayload.client.arguments import FROM_HEADERS, check
 from relayload.client.batches import BatchRun
 from relayload.client.caller import Called, Caller
 from relayload.client.errors import (
@@ -72,7 +73,7 @@ class RelayClient:
 
     Calls wait in the calling greenlet: many of them run at once in greenlets of gevent (`batch` starts its own). With
     `driver="openai"` that needs a standard library that gevent has patched. A client belongs to one thread. Raises
-    AuthorError for a URL or a file it cannot use.
+    AuthorError for a URL, a file or an argument it cannot use.
     """
 
     def __init__(
@@ -98,6 +99,8 @@ class RelayClient:
         seed: int | None = None,
         on_call: Callable[[CallReport], None] | None = None,
     ) -> None:
+        self._timeouts = timeout if isinstance(timeout, Timeouts) else Timeouts(total_s=timeout)
+        check(driver=driver, dialect=dialect, quota=quota, timeouts=self._timeouts, deadline_s=deadline_s)
         self._base_url = base_url
         self._api_key = api_key
         self._options = Options(
@@ -112,14 +115,13 @@ class RelayClient:
             classifier=classifier(dialect, rules),
             retry=retry,
             budget=budget if retry else None,
-            limits=() if quota == "from_headers" else tuple(quota),
-            quota_from_headers=quota == "from_headers",
+            limits=() if isinstance(quota, str) else tuple(quota),
+            quota_from_headers=quota == FROM_HEADERS,
             breaker=breaker or WATCHED,
             breaker_scope=breaker_scope,
             deadline_s=deadline_s,
         )
         self._caller = Caller(self._transport, policy, Random(seed), self._on_transition)
-        self._timeouts = timeout if isinstance(timeout, Timeouts) else Timeouts(total_s=timeout)
         self._on_call = on_call
         self._tally = Tally()
         self._trips: Counter[str] = Counter()

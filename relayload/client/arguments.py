@@ -1,0 +1,36 @@
+"""What a caller may have got wrong in making a client, told before the first request is sent."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.resilience.dialects import DIALECTS
+from relayload.core.wire.request import Timeouts
+from relayload.transport.drivers import DRIVERS
+
+FROM_HEADERS = "from_headers"
+
+
+def check(*, driver: str, dialect: str, quota: Any, timeouts: Timeouts, deadline_s: float | None) -> None:
+    """Raises AuthorError with every fault."""
+    faults = [
+        *_unknown("driver", driver, DRIVERS),
+        *_unknown("dialect", dialect, DIALECTS),
+        *(_unknown("quota", quota, [FROM_HEADERS, "a list of Limit"]) if isinstance(quota, str) else ()),
+        *(fault for name, value in asdict(timeouts).items() for fault in _not_positive(f"timeout: {name}", value)),
+        *_not_positive("deadline_s", deadline_s),
+    ]
+    if faults:
+        raise AuthorError(faults)
+
+
+def _unknown(name: str, value: str, known: Iterable[str]) -> Iterator[Fault]:
+    known = list(known)
+    if value not in known:
+        yield Fault(f"expected {' or '.join(known)}, got {value!r}", name)
+
+
+def _not_positive(name: str, value: float | None) -> Iterator[Fault]:
+    if value is not None and value <= 0:
+        yield Fault(f"expected above 0, or None for no end, got {value:g}", name)

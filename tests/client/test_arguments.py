@@ -1,0 +1,28 @@
+import pytest
+
+from relayload import RelayClient
+from relayload.core.errors import AuthorError
+from relayload.core.wire.request import Timeouts
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"driver": "nativ"}, "driver: expected native or openai, got 'nativ'"),
+        ({"dialect": "oneapi"}, "dialect: expected openai or litellm or one-api or apisix or openrouter, got 'oneapi'"),
+        ({"quota": "headers"}, "quota: expected from_headers or a list of Limit, got 'headers'"),
+        ({"timeout": 0}, "timeout: total_s: expected above 0, or None for no end, got 0"),
+        ({"timeout": Timeouts(gap_s=-1.5)}, "timeout: gap_s: expected above 0, or None for no end, got -1.5"),
+        ({"deadline_s": 0.0}, "deadline_s: expected above 0, or None for no end, got 0"),
+    ],
+)
+def test_a_wrong_argument_is_told_when_the_client_is_made(arguments, told):
+    with pytest.raises(AuthorError) as error:
+        RelayClient("http://127.0.0.1:1/v1", "sk-test", **arguments)
+    assert str(error.value) == told
+
+
+def test_all_of_them_are_told_at_once():
+    with pytest.raises(AuthorError) as error:
+        RelayClient("http://127.0.0.1:1/v1", "sk-test", driver="x", dialect="y", timeout=-1)
+    assert len(error.value.faults) == 3
