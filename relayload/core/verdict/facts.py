@@ -39,7 +39,7 @@ def _unless_lost(objective: Objective, judged: Judgement, lost: int, possible: I
 
 def _unless_any_lost(objective: Objective, judged: Judgement, lost: int) -> Judgement:
     """Nobody knows how often lost requests were tried or what they cost, so no limit to that was surely kept."""
-    return judged if objective.op.floor else _unless_lost(objective, judged, lost, [math.inf])
+    return judged if objective.op.floor else _unless_lost(objective, judged, lost, [objective.limit, math.inf])
 
 
 def _judge_retry_rate(objective: Objective, evidence: Evidence) -> Judgement:
