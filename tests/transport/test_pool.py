@@ -2,6 +2,7 @@ import threading
 import time
 
 import gevent
+import pytest
 
 from relayload.core.results.record import Outcome
 from relayload.core.wire.request import Timeouts
@@ -13,6 +14,12 @@ def keep_answering(peer):
     while True:
         peer.read_request()
         peer.answer()
+
+
+@pytest.fixture(params=["plain", "TLS"])
+def context(request, certificates):
+    """Of a server that speaks the one or the other."""
+    return certificates.server_context() if request.param == "TLS" else None
 
 
 def test_a_connection_is_used_again(serve, connect, ask):
@@ -52,13 +59,13 @@ def test_an_idle_connection_that_was_closed_is_not_used_again(serve, connect, as
         assert (attempt.outcome, attempt.connect_s is None) == (Outcome.OK, False)
 
 
-def test_a_connection_closed_just_then_is_replaced_in_silence(serve, connect, ask):
+def test_a_connection_closed_just_then_is_replaced_in_silence(serve, connect, ask, context):
     def script(peer):
         peer.read_request()
         peer.answer()
 
-    server = serve(script)
-    transport = connect(server.base_url)
+    server = serve(script, context)
+    transport = connect(server.base_url, verify=False)
     transport.send(ask(stream=False), PATIENT)
     assert server.closed.acquire(timeout=5)  # closed, but the loop has had no time to see it
     attempt = transport.send(ask(stream=False), PATIENT).attempt
@@ -67,7 +74,7 @@ def test_a_connection_closed_just_then_is_replaced_in_silence(serve, connect, as
     assert (server.connections, len(server.requests)) == (2, 2)
 
 
-def test_a_request_that_the_relay_read_is_not_repeated(serve, connect, ask):
+def test_a_request_that_the_relay_read_is_not_repeated(serve, connect, ask, context):
     def script(peer):
         peer.read_request()
         peer.answer()
@@ -75,8 +82,8 @@ def test_a_request_that_the_relay_read_is_not_repeated(serve, connect, ask):
         time.sleep(0.1)  # time enough for the kernel to acknowledge it
         peer.reset()
 
-    server = serve(script)
-    transport = connect(server.base_url)
+    server = serve(script, context)
+    transport = connect(server.base_url, verify=False)
     transport.send(ask(stream=False), PATIENT)
     attempt = transport.send(ask(stream=False), PATIENT).attempt
 

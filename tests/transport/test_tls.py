@@ -159,38 +159,6 @@ def test_an_idle_tls_connection_that_was_closed_is_not_used_again(serve, connect
     assert server.connections == 2
 
 
-def test_a_tls_connection_closed_just_then_is_replaced_in_silence(serve, connect, ask, certificates):
-    def script(peer):
-        peer.read_request()
-        peer.answer()
-
-    server = serve(script, certificates.server_context())
-    transport = connect(server.base_url, verify=False)
-    transport.send(ask(stream=False), PATIENT)
-    assert server.closed.acquire(timeout=5)  # closed, but the loop has had no time to see it
-    attempt = transport.send(ask(stream=False), PATIENT).attempt
-
-    assert (attempt.outcome, attempt.connect_s is None) == (Outcome.OK, False)
-    assert (server.connections, len(server.requests)) == (2, 2)
-
-
-def test_a_request_that_the_relay_read_over_tls_is_not_repeated(serve, connect, ask, certificates):
-    def script(peer):
-        peer.read_request()
-        peer.answer()
-        peer.read_request()
-        time.sleep(0.1)  # time enough for the kernel to acknowledge it
-        peer.reset()
-
-    server = serve(script, certificates.server_context())
-    transport = connect(server.base_url, verify=False)
-    transport.send(ask(stream=False), PATIENT)
-    attempt = transport.send(ask(stream=False), PATIENT).attempt
-
-    assert (attempt.outcome, attempt.error) == (Outcome.UNREACHABLE, "reset_unanswered")
-    assert (server.connections, len(server.requests)) == (1, 2)
-
-
 @pytest.mark.parametrize("option", ["ca_file", "client_cert"])
 @pytest.mark.parametrize("content", [None, "", "no certificate"])
 def test_a_file_that_is_no_certificate_is_the_authors_fault(tmp_path, option, content):
