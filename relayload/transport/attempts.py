@@ -6,7 +6,8 @@ from relayload.core.results.record import Attempt, Outcome
 from relayload.core.wire.answers import NO_TOKENS, AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.formats import FORMATS
-from relayload.core.wire.request import RelayFault, WireRequest
+from relayload.core.wire.request import Endpoint, RelayFault, WireRequest
+from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge, check_json
 from relayload.core.wire.stream import StreamFlaw, TokenStream
 from relayload.transport import Answer
 from relayload.transport.concealing import Secrets
@@ -46,6 +47,7 @@ class Reading(Struct, kw_only=True, gc=False):
     """Whether the client wants the body of an answer in one piece."""
     sent_bytes: int = 0
     received_bytes: int = 0
+    limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS
 
 
 class _Verdict(Struct, kw_only=True, gc=False):
@@ -123,13 +125,24 @@ def _request_id(headers: dict[str, str]) -> str | None:
 
 def _judged(reading: Reading) -> _Verdict:
     if reading.failure is not None:
-        return _of_stream(reading.stream, OUTCOMES[reading.failure], reading.failure)
+        return _of_stream(reading.stream, _outcome_of_failure(reading.failure, reading.status), reading.failure)
     status = reading.status or 0
+    try:
+        check_json(reading.body, reading.limits, numbers=reading.request.endpoint is Endpoint.EMBEDDINGS)
+    except TooLarge:
+        return _Verdict(outcome=_outcome_of_failure(Failure.TOO_LARGE, status), error=Failure.TOO_LARGE.value)
     if not 200 <= status < 300:
         return _Verdict(outcome=outcome_of_status(status), error=f"http_{status}", fault=fault_of_body(reading.body))
     if reading.stream is not None:
         return _judged_stream(reading.stream)
     return _judged_body(reading)
+
+
+def _outcome_of_failure(failure: Failure, status: int | None) -> Outcome:
+    """An error that is too large to be read is still the error that its status names."""
+    if failure is Failure.TOO_LARGE and status is not None and not 200 <= status < 300:
+        return outcome_of_status(status)
+    return OUTCOMES[failure]
 
 
 def _judged_stream(stream: TokenStream) -> _Verdict:

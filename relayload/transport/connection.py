@@ -14,6 +14,11 @@ from relayload.transport.sweep import Sweeper
 FIRST_READ_BYTES: Final = 512
 """Small, so that the first token is read from its own segment and not together with what follows it."""
 READ_BYTES: Final = 65536
+STREAM_READ_BYTES: Final = 16384
+"""So many bytes of tokens take a millisecond or two to read, and others wait for no more than that."""
+ENCODED_READ_BYTES: Final = 4096
+"""What comes of them may be 200 times as much."""
+_READS_A_TURN: Final = 8
 SEND_BYTES: Final = 131072
 """The most that is handed to the kernel before other connections have their turn."""
 
@@ -146,7 +151,10 @@ class Connection:
         """A request cannot be sent whole; a peer that has had a part of it may have answered before it hung up."""
         if self._broken is None and self.sent_bytes > self._sent_before_bytes:
             self._broken = error
-            self.drain()
+            if self._writer is not None:
+                self._writer.stop()
+            if self.drain():
+                return  # the event loop reads the rest, up to the end of the connection
         if self.open:
             self._lose(error)
 
@@ -165,11 +173,15 @@ class Connection:
         if self.receiver is not None:
             self.receiver.sent()
 
-    def drain(self) -> None:
-        """Read what has arrived by now, without waiting for the event loop to come round to it."""
+    def drain(self) -> bool:
+        """Read what has arrived by now, a bounded part of it; True if there may be more for the same receiver."""
         receiver = self.receiver
-        while self.open and self.receiver is receiver and self._read():
-            pass
+        for _ in range(_READS_A_TURN):
+            if not self._read():
+                return False
+            if not self.open or self.receiver is not receiver:
+                return False
+        return True
 
     def _read(self) -> bool:
         """Read once; False if there was nothing."""

@@ -8,13 +8,23 @@ from gevent import get_hub, getcurrent
 from relayload import clock
 from relayload.core.results.histogram import bucket
 from relayload.core.wire.request import Endpoint, Timeouts
+from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge
 from relayload.core.wire.stream import TokenStream
-from relayload.transport.connection import FIRST_READ_BYTES, READ_BYTES, Connection
+from relayload.transport.buffers import UNCOUNTED_BYTES, Buffers
+from relayload.transport.connection import (
+    ENCODED_READ_BYTES,
+    FIRST_READ_BYTES,
+    READ_BYTES,
+    STREAM_READ_BYTES,
+    Connection,
+)
 from relayload.transport.deadlines import Deadline, Watch, next_deadline
 from relayload.transport.failures import Failure, WireError, exchange_failure
 from relayload.transport.http1 import Response
 from relayload.transport.sweep import CALM_GAP_S, Sweeper
 
+_ERROR_BYTES = 1_000_000
+"""The most of an answer that is an error."""
 _READS_TO_SETTLE = 16
 """How many reads may show that a stream is calm."""
 
@@ -27,12 +37,17 @@ class Exchange:
 
     __slots__ = (
         "_at_s",
+        "_body_bytes",
+        "_buffers",
         "_bug",
         "_called_at_s",
         "_cancel_after_tokens",
         "_connection",
         "_endpoint",
+        "_holds",
         "_keep_text",
+        "_limits",
+        "_most_bytes",
         "_on_text",
         "_sent_before_bytes",
         "_sweeper",
@@ -65,7 +80,13 @@ class Exchange:
         keep_text: bool,
         on_text: Callable[[str], None] | None = None,
         sweeper: Sweeper | None = None,
+        limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
+        accepted: frozenset[str] = frozenset(),
+        buffers: Buffers | None = None,
     ) -> None:
+        self._limits = limits
+        self._most_bytes = limits.stream_bytes
+        self._buffers = buffers or Buffers(limits.buffered_bytes)
         self._connection = connection
         self._timeouts = timeouts
         self._cancel_after_tokens = timeouts.cancel_after_tokens
@@ -82,11 +103,14 @@ class Exchange:
         self._bug: Exception | None = None
         self._at_s = 0.0
         self._sent_before_bytes = connection.sent_bytes
-        self.response = Response()
+        self.response = Response(limits, accepted)
         self.stream: TokenStream | None = None
         """The answer, where it is streamed."""
         self.body: list[bytes] = []
         """The pieces of any other answer."""
+        self._body_bytes = 0
+        self._holds = False
+        """So much is held that it counts against the budget of the process."""
         self.over = False
         self.failure: Failure | None = None
         self.sent_at_s = 0.0
@@ -114,6 +138,7 @@ class Exchange:
         finally:
             self._waiting = None
             self._watch.stop()
+            self._buffers.release(self)
             del self._watch  # it knows this exchange: now no collector is needed to part them
             self.response.close()
         if self._bug is not None:
@@ -134,6 +159,8 @@ class Exchange:
         if self.first_byte_at_s is None:
             self._begin(at_s)
         try:
+            if self.received_bytes > self._most_bytes:
+                raise TooLarge
             pieces = self.response.feed(data)
             if pieces:
                 self._take(pieces)
@@ -141,6 +168,8 @@ class Exchange:
                 self._complete()
         except WireError as error:
             self._fail(error.failure)
+        except TooLarge:
+            self.give_up()
         except Exception as bug:  # ours: raised again where the request was made
             self._bug = bug
             self._finish(None)
@@ -166,6 +195,8 @@ class Exchange:
         if stream is not None:
             for piece in pieces:
                 stream.feed(piece, self._at_s)
+            if self._holds or stream.held_bytes > UNCOUNTED_BYTES:
+                self._hold(stream.held_bytes)
             if self._unsettled:
                 self._settle(stream)
             if self._cancel_after_tokens is not None and stream.chunks >= self._cancel_after_tokens:
@@ -173,10 +204,35 @@ class Exchange:
             if stream.done_at_s is not None and not self.response.complete:
                 self._watch.set()
         elif self._wants_stream and not self.body and self._streams():
-            self.stream = TokenStream(self._endpoint, bucket, keep_text=self._keep_text, on_text=self._on_text)
+            self.stream = TokenStream(
+                self._endpoint, bucket, keep_text=self._keep_text, on_text=self._on_text, limits=self._limits
+            )
             self._take(pieces)
         else:
-            self.body += pieces
+            self._take_body(pieces)
+
+    def _take_body(self, pieces: list[bytes]) -> None:
+        self.body += pieces
+        self._body_bytes += sum(map(len, pieces))
+        if self._body_bytes > UNCOUNTED_BYTES:
+            if self._body_bytes > self._most_body_bytes:
+                raise TooLarge
+            self._hold(self._body_bytes)
+
+    def _hold(self, size: int) -> None:
+        self._holds = True
+        self._buffers.hold(self, size)
+
+    @property
+    def _most_body_bytes(self) -> int:
+        """Of an error only the words are wanted."""
+        most = self._limits.body_bytes
+        return most if 200 <= (self.response.status or 0) < 300 else min(most, _ERROR_BYTES)
+
+    def give_up(self) -> None:
+        """The answer is past a limit: nothing of it but its status is kept."""
+        self.body.clear()
+        self._fail(Failure.TOO_LARGE)
 
     def _settle(self, stream: TokenStream) -> None:
         """Find out how this stream is best read: its first token alone, then in turns if it is calm."""
@@ -199,7 +255,7 @@ class Exchange:
         if stream.chunks > 1:
             arrivals.note_shared_stamp(self._at_s)
             self._unsettled -= 1
-        self._connection.read_bytes = READ_BYTES
+        self._connection.read_bytes = ENCODED_READ_BYTES if self.response.encoded else STREAM_READ_BYTES
         self._watch.set()  # from now on, gaps count
 
     def _streams(self) -> bool:
@@ -220,6 +276,9 @@ class Exchange:
         if self.stream is not None:
             try:
                 self.stream.end(self._at_s)
+            except TooLarge:
+                self.give_up()
+                return
             except Exception as bug:  # as in `received`: also the end of the connection leads here
                 self._bug = bug
         self.last_byte_at_s = self._at_s
@@ -246,12 +305,15 @@ class Exchange:
         )
 
     def _on_late(self, failure: Failure) -> None:
-        """The deadline has passed; but what is there and was not read yet may move it, or end the exchange."""
-        self._connection.drain()
+        """The deadline has passed; but what had arrived by then and was not read yet may move it, or end the exchange.
+
+        That is read in turns, as everything is: a peer that sends without end can't hold up the event loop.
+        """
+        more = self._connection.drain()
         if self.over:
             return
         deadline = self._deadline()
-        if deadline is not None and deadline[0] <= clock.now_s():
-            self._fail(failure)
-        else:
+        if deadline is None or deadline[0] > clock.now_s() or (more and self._connection.last_at_s < deadline[0]):
             self._watch.set()
+        else:
+            self._fail(failure)

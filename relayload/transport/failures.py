@@ -30,6 +30,8 @@ class Failure(StrEnum):
     RESET_UNANSWERED = "reset_unanswered"
     NOT_HTTP = "not_http"
     ENCODING = "encoding"
+    TOO_LARGE = "too_large"
+    """Past one of the client's limits on answers."""
     RESET = "reset"
     TRUNCATED = "truncated"
     FIRST_TOKEN_TIMEOUT = "first_token_timeout"
@@ -53,6 +55,7 @@ OUTCOMES: dict[Failure | AnswerFlaw | StreamFlaw, Outcome] = {
     Failure.RESET_UNANSWERED: Outcome.UNREACHABLE,
     Failure.NOT_HTTP: Outcome.BROKEN_STREAM,
     Failure.ENCODING: Outcome.BROKEN_STREAM,
+    Failure.TOO_LARGE: Outcome.BROKEN_STREAM,
     Failure.RESET: Outcome.BROKEN_STREAM,
     Failure.TRUNCATED: Outcome.BROKEN_STREAM,
     Failure.FIRST_TOKEN_TIMEOUT: Outcome.TIMED_OUT,

@@ -3,40 +3,58 @@
 HTTP/2 is out of scope: relays of this kind serve both, and one stream per connection is what can be stamped.
 """
 
-import zlib
+import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Protocol
 
 import httptools
 
 from relayload import __version__
+from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge
 from relayload.transport.failures import Failure, WireError
+from relayload.transport.inflate import Inflater
 from relayload.transport.origin import Origin
 from relayload.transport.proxy import Proxy
 
 _STANDARD_HEADERS = {
     "user-agent": f"relayload/{__version__}",
     "accept": "*/*",
-    "accept-encoding": "identity",
     "content-type": "application/json",
 }
+IDENTITY = "identity"
+"""Asks for bodies as they are."""
 _BODILESS = (204, 304)
-
-
-class Inflate(Protocol):
-    """Undoes a content encoding, piece by piece."""
-
-    def decompress(self, data: bytes, /) -> bytes: ...
+_LENIENCIES = {
+    # What every client of this field takes: old line folding and control characters in a header, any version, LF alone
+    # at the end of lines, a length beside chunks, which count, and spaces after their sizes.
+    "lenient_headers": True,
+    "lenient_version": True,
+    "lenient_optional_cr_before_lf": True,
+    "lenient_chunked_length": True,
+    "lenient_spaces_after_chunk_size": True,
+}
+_FIELD_BYTES = 4
+"""Colon, blank and line end of a header field."""
+_INTERIM = re.compile(rb"HTTP/\d\.\d 1\d\d")
+_HEADER_END = re.compile(rb"(\r?\n\r?\n)")
+_LENGTH = re.compile(rb"\r?\ncontent-length:([^\r\n]*)", re.IGNORECASE)
 
 
 class RequestHead:
     """The header of every request to one target: what changes is the path, the length, and a request's own lines."""
 
-    def __init__(self, origin: Origin, headers: Mapping[str, str], proxy: Proxy | None = None) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        headers: Mapping[str, str],
+        proxy: Proxy | None = None,
+        *,
+        accept_encoding: str | None = IDENTITY,
+    ) -> None:
         """`proxy` is one that reads the requests itself, as those to targets without TLS do."""
         self._base = f"http://{origin.authority}{origin.path}" if proxy else origin.path
-        self._headers = {"host": origin.authority} | _STANDARD_HEADERS | _lower(headers)
+        encodings = {} if accept_encoding is None else {"accept-encoding": accept_encoding}
+        self._headers = {"host": origin.authority} | _STANDARD_HEADERS | encodings | _lower(headers)
         if proxy and proxy.authorization:
             self._headers["proxy-authorization"] = proxy.authorization
         self._fields = _fields(self._headers)
@@ -62,35 +80,100 @@ def _fields(headers: Mapping[str, str]) -> str:
 
 
 class Response:
-    """One response, fed as it arrives; interim ones (1xx) before it are passed over."""
+    """One response, fed as it arrives; interim ones (1xx) before it are passed over.
 
-    __slots__ = ("_inflate", "_keep_alive", "_parser", "_pieces", "complete", "headers", "on_body", "status")
+    `accepted` are the content encodings that were asked for.
+    """
 
-    def __init__(self) -> None:
-        self.headers: dict[str, str] = {}
-        """By name in lower case; what was sent more than once is joined by commas."""
-        self._inflate: Inflate | None = None
+    __slots__ = (
+        "_accepted",
+        "_begin",
+        "_bodiless_bytes",
+        "_inflater",
+        "_interim",
+        "_keep_alive",
+        "_limits",
+        "_parser",
+        "_pieces",
+        "_repeated",
+        "complete",
+        "headers",
+        "on_body",
+        "status",
+    )
+
+    def __init__(
+        self, limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS, accepted: frozenset[str] = frozenset()
+    ) -> None:
+        self._limits = limits
+        self._accepted = accepted
+        self._begin: list[bytes] | None = []
+        """What has come until the header is complete."""
+        self._bodiless_bytes = 0
+        """Come since the last part of the body."""
+        self._interim = 0
+        self._inflater: Inflater | None = None
         self._keep_alive = False
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append  # for the parser: no call of ours per piece
+        self.complete = False
+        self._read_anew()
+
+    def _read_anew(self) -> None:
+        self.headers: dict[str, str] = {}
+        """By name in lower case; what was sent more than once is joined by commas."""
+        self._repeated = 0
         self.status: int | None = None
         """None until the header is complete."""
-        self.complete = False
         self._parser = httptools.HttpResponseParser(self)
-        # What every client of this field takes: a length beside chunks, which count, and spaces after their sizes.
-        self._parser.set_dangerous_leniencies(lenient_chunked_length=True, lenient_spaces_after_chunk_size=True)
+        self._parser.set_dangerous_leniencies(**_LENIENCIES)
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The pieces of the body that come with these bytes. Raises WireError where they cannot be read."""
+        """The pieces of the body that come with these bytes.
+
+        Raises WireError where they cannot be read, and TooLarge where they are too many.
+        """
+        begin = self._begin
+        if begin is not None:
+            begin.append(data)
+        self._parse(data)
+        if begin is not None and self.status is not None:
+            self._begin = None
+        pieces = self._pieces[:]
+        self._pieces.clear()
+        if pieces:
+            self._bodiless_bytes = 0
+        else:
+            self._count_bodiless(len(data))
+        return pieces if self._inflater is None else self._inflated(pieces)
+
+    def _parse(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._keep_alive = False
-            if not self.complete:  # else the response is whole, and something follows that nobody asked for
+            if self.complete:  # the response is whole, and something follows that nobody asked for
+                return
+            if self.status is not None or isinstance(error, httptools.HttpParserCallbackError):
                 raise _cause(error) from None
-        pieces = self._pieces[:]
-        self._pieces.clear()
-        return pieces if self._inflate is None else _inflated(self._inflate, pieces)
+            self._parse_mended()
+
+    def _parse_mended(self) -> None:
+        """Read the header again without the lengths that it repeats, once it is complete."""
+        assert self._begin is not None, "no status yet"
+        begin = b"".join(self._begin)
+        mended = one_length(begin)
+        if mended is None:
+            raise WireError(Failure.NOT_HTTP)
+        if mended != begin:
+            self._begin = [mended]
+            self._read_anew()
+            self._parse(mended)
+
+    def _count_bodiless(self, size: int) -> None:
+        self._bodiless_bytes += size
+        if self._bodiless_bytes > self._limits.header_bytes and not self.complete:
+            raise TooLarge
 
     def close(self) -> None:
         """Nothing more will come. Parser and response know each other; now no collector is needed to part them."""
@@ -100,6 +183,11 @@ class Response:
         """The connection was closed in order, which is the end of a body without a length (RFC 9112, 6.3)."""
         if self.status is not None and not self._length_known:
             self.complete = True
+
+    @property
+    def encoded(self) -> bool:
+        """Whether the body is larger than what comes of it on the wire."""
+        return self._inflater is not None
 
     @property
     def reusable(self) -> bool:
@@ -112,21 +200,42 @@ class Response:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         key, text = _header_name(name), value.decode("latin-1")
-        self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
+        if key not in self.headers:
+            self.headers[key] = text
+        elif self.status is None:  # else a trailer, which changes nothing
+            self._repeated += 1
+            self.headers[key] = f"{self.headers[key]}, {text}"
 
     def on_headers_complete(self) -> None:
+        if len(self.headers) + self._repeated > self._limits.headers or self._header_too_long():
+            raise TooLarge
         status = self._parser.get_status_code()
         if status < 100 or status >= 200:
             self.status = status
             if "content-encoding" in self.headers:
-                self._inflate = _inflate(self.headers["content-encoding"])
+                self._inflater = Inflater(self.headers["content-encoding"], self._limits, self._accepted)
+
+    def _header_too_long(self) -> bool:
+        """Bytes are only counted where there may be too many: mostly all that was read is too short."""
+        most = self._limits.header_bytes
+        if self._begin is None or sum(map(len, self._begin)) <= most:
+            return False
+        return sum(len(name) + len(value) + _FIELD_BYTES for name, value in self.headers.items()) > most
 
     def on_message_complete(self) -> None:
         if self.status is None:
             self.headers.clear()
+            self._repeated = 0
+            self._interim += 1
+            if self._interim > self._limits.interim:
+                raise TooLarge
         else:
             self.complete = True
             self._keep_alive = self._parser.should_keep_alive()
+
+    def _inflated(self, pieces: list[bytes]) -> list[bytes]:
+        assert self._inflater is not None, "asked for by `feed`"
+        return [inflated for piece in pieces for inflated in self._inflater.feed(piece)]
 
     @property
     def _length_known(self) -> bool:
@@ -148,20 +257,20 @@ def _cause(error: Exception) -> BaseException:
     return WireError(Failure.NOT_HTTP)
 
 
-def _inflate(encoding: str) -> Inflate | None:
-    """What undoes a content encoding; this client asks for none, but some relays insist."""
-    match encoding.strip().lower():
-        case "" | "identity":
-            return None
-        case "gzip" | "x-gzip":
-            return zlib.decompressobj(16 + zlib.MAX_WBITS)
-        case "deflate":
-            return zlib.decompressobj()
-    raise WireError(Failure.ENCODING)
+def one_length(begin: bytes) -> bytes | None:
+    """The begin of a response without lengths that repeat what another one says (RFC 9110, 8.6).
 
-
-def _inflated(inflate: Inflate, pieces: list[bytes]) -> list[bytes]:
-    try:
-        return [inflate.decompress(piece) for piece in pieces]
-    except zlib.error:
-        raise WireError(Failure.ENCODING) from None
+    Interim responses before it are left out. As it is while its header is incomplete; None where no length repeats.
+    """
+    header, *ended = _HEADER_END.split(begin, maxsplit=1)
+    if ended and _INTERIM.match(header):
+        return one_length(ended[1])
+    lengths = [each.strip() for line in _LENGTH.findall(header) for each in line.split(b",")]
+    if not header.startswith(b"HTTP/") or not lengths:
+        return None
+    if not ended:
+        return begin
+    if len(lengths) == 1 or len(set(lengths)) > 1:
+        return None
+    others = _LENGTH.sub(b"", header)
+    return b"".join((others, b"\ncontent-length: ", lengths[0], *ended))

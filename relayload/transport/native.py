@@ -7,14 +7,17 @@ import msgspec
 
 from relayload import clock
 from relayload.core.wire.request import Timeouts, WireRequest
+from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits
 from relayload.transport import Answer, OnText
 from relayload.transport.attempts import Phases, Reading, answer
+from relayload.transport.buffers import Buffers
 from relayload.transport.concealing import Secrets
 from relayload.transport.connection import Connection
 from relayload.transport.dial import Dialler
 from relayload.transport.exchange import Exchange
 from relayload.transport.failures import Failure, WireError
-from relayload.transport.http1 import RequestHead
+from relayload.transport.http1 import IDENTITY, RequestHead
+from relayload.transport.inflate import accepted_by
 from relayload.transport.origin import origin_of
 from relayload.transport.pool import Lease, Pool
 from relayload.transport.proxy import proxy_for
@@ -30,7 +33,8 @@ class NativeTransport:
 
     `ca_file` replaces the system's certificates, `client_cert` is a PEM file with certificate and key. `headers` go
     with every request; those of a request replace them. Proxies of the environment are used, though not for this
-    machine. Raises AuthorError for a URL, a file or a proxy it cannot use.
+    machine. `accept_encoding` None sends no such header; `buffers` are those of the process, of the size that `limits`
+    gives them where there are none. Raises AuthorError for a URL, a file or a proxy it cannot use.
     """
 
     def __init__(
@@ -43,6 +47,9 @@ class NativeTransport:
         client_cert: str | Path | None = None,
         headers: Mapping[str, str] | None = None,
         max_connections: int | None = None,
+        accept_encoding: str | None = IDENTITY,
+        limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
+        buffers: Buffers | None = None,
     ) -> None:
         origin = origin_of(base_url)
         context = target_context(origin, verify=verify, ca_file=ca_file, client_cert=client_cert)
@@ -52,8 +59,14 @@ class NativeTransport:
         self._sweeper = Sweeper() if self._arrivals.stamped else None
         self._pool = Pool(Dialler(origin, self._arrivals, context, proxy), max_connections)
         self._head = RequestHead(
-            origin, {"authorization": f"Bearer {api_key}", **(headers or {})}, None if context else proxy
+            origin,
+            {"authorization": f"Bearer {api_key}", **(headers or {})},
+            None if context else proxy,
+            accept_encoding=accept_encoding,
         )
+        self._accepted = accepted_by(accept_encoding)
+        self._limits = limits
+        self._buffers = buffers or Buffers(limits.buffered_bytes)
 
     @property
     def kernel_timestamps(self) -> bool:
@@ -79,6 +92,9 @@ class NativeTransport:
                 keep_text=keep_text,
                 on_text=on_text,
                 sweeper=self._sweeper,
+                limits=self._limits,
+                accepted=self._accepted,
+                buffers=self._buffers,
             )
             try:
                 begun.run(data)
@@ -92,7 +108,7 @@ class NativeTransport:
                 ended, lease = exchange(new=True)
         except WireError as error:
             return answer(Reading(request=request, failure=error.failure), Phases(), self._secrets)
-        return _answer(ended, lease, request, self._secrets, keep_body=keep_text)
+        return _answer(ended, lease, request, self._secrets, self._limits, keep_body=keep_text)
 
     def close(self) -> None:
         """Close the connections that are not in use, and the others once they are done."""
@@ -109,7 +125,9 @@ def _never_read(exchange: Exchange, connection: Connection) -> bool:
     return exchange.failure in _UNANSWERED and connection.requests > 1 and connection.unprocessed
 
 
-def _answer(exchange: Exchange, lease: Lease, request: WireRequest, secrets: Secrets, *, keep_body: bool) -> Answer:
+def _answer(
+    exchange: Exchange, lease: Lease, request: WireRequest, secrets: Secrets, limits: ResponseLimits, *, keep_body: bool
+) -> Answer:
     response = exchange.response
     reading = Reading(
         request=request,
@@ -121,6 +139,7 @@ def _answer(exchange: Exchange, lease: Lease, request: WireRequest, secrets: Sec
         keep_body=keep_body,
         sent_bytes=exchange.sent_bytes,
         received_bytes=exchange.received_bytes,
+        limits=limits,
     )
     phases = Phases(
         sent_at_s=exchange.sent_at_s,

@@ -5,18 +5,28 @@ Source: HTML Living Standard, section 9.2.6. Unlike a browser, an event that the
 empty line is delivered: official clients of this field do so, and relays exist that never send that line.
 """
 
+from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, TooLarge
+
 SseEvent = tuple[bytes, bytes]
 """The data of an event, and its name: empty where the sender gave none."""
 
+_LINE_BYTES = 50
+"""What a line takes in memory beside its bytes."""
 _BOM = b"\xef\xbb\xbf"
 
 
 class SseParser:
     """Collects bytes until they make events. Costs time in proportion to the bytes, however small the pieces."""
 
-    __slots__ = ("_after_cr", "_begun", "_data", "_name", "_pieces")
+    __slots__ = ("_after_cr", "_begun", "_data", "_event_bytes", "_most_bytes", "_name", "_pieces", "_rest_bytes")
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int = DEFAULT_RESPONSE_LIMITS.event_bytes) -> None:
+        """`most_bytes` bounds one event."""
+        self._most_bytes = most_bytes
+        self._event_bytes = 0
+        """Of the lines of the event that is not over."""
+        self._rest_bytes = 0
+        """Of its line that is not over."""
         self._pieces: list[bytes] = []
         """Of a line whose end is still to come."""
         self._data: list[bytes] = []
@@ -26,18 +36,24 @@ class SseParser:
         """Whether the first line is over, before which there may be a byte order mark."""
 
     @property
+    def held_bytes(self) -> int:
+        """What the event that is not over takes."""
+        return self._event_bytes + self._rest_bytes
+
+    @property
     def idle(self) -> bool:
         """Whether the last event is over and no other begun: what comes next begins a line of a new one."""
         return self._begun and not (self._pieces or self._data or self._name or self._after_cr)
 
     def feed(self, piece: bytes) -> list[SseEvent]:
-        """The events that these bytes complete."""
+        """The events that these bytes complete. Raises TooLarge."""
         if (
             piece.endswith(b"\n\n")
             and piece.startswith(b"data: ")
             and piece.find(b"\n") == len(piece) - 2
             and b"\r" not in piece
             and self.idle
+            and len(piece) <= self._most_bytes
         ):  # what streams mostly consist of: an event of one line, whole
             return [(piece[6:-2], b"")]
         return self._lines(piece)
@@ -54,7 +70,9 @@ class SseParser:
             elif self._data:
                 events.append(self._dispatch())
             else:
-                self._name = b""
+                self._forget()
+        if self.held_bytes > self._most_bytes:
+            raise TooLarge
         return events
 
     def _whole_lines(self, piece: bytes) -> list[bytes]:
@@ -70,8 +88,10 @@ class SseParser:
         if lines and self._pieces:
             lines[0] = b"".join((*self._pieces, lines[0]))
             self._pieces.clear()
+            self._rest_bytes = 0
         if rest:
             self._pieces.append(rest)
+            self._rest_bytes += len(rest)
         return lines if self._begun else self._begin(lines)
 
     def _begin(self, lines: list[bytes]) -> list[bytes]:
@@ -87,9 +107,19 @@ class SseParser:
             self._data.append(value)
         elif field == b"event":
             self._name = value
+        else:
+            return
+        self._event_bytes += len(value) + _LINE_BYTES
+        if self._event_bytes > self._most_bytes:
+            raise TooLarge
 
     def _dispatch(self) -> SseEvent:
         event = (b"\n".join(self._data), self._name)
+        self._forget()
+        return event
+
+    def _forget(self) -> None:
+        """The event is over."""
         self._data.clear()
         self._name = b""
-        return event
+        self._event_bytes = 0

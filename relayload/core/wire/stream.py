@@ -6,10 +6,13 @@ from enum import StrEnum
 from relayload.core.wire.answers import NO_TOKENS, Event, MalformedAnswer, Tokens
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.request import Endpoint, RelayFault
+from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, check_json
 from relayload.core.wire.sse import SseParser
 from relayload.core.wire.token_pattern import TokenPattern
 
 _PATTERNS_TO_TRY = 8
+_PATTERN_BYTES = 4096
+"""A longer event has more in it than a token."""
 _BUFFERED_WITHIN_S = 0.005
 _BUFFERED_CHUNKS = 10
 
@@ -34,10 +37,12 @@ class TokenStream:
         "_format",
         "_idle",
         "_keep_text",
+        "_limits",
         "_on_text",
         "_pattern",
         "_patterns_tried",
         "_sse",
+        "_text_bytes",
         "_texts",
         "answer_id",
         "chunks",
@@ -47,6 +52,7 @@ class TokenStream:
         "first_token_at_s",
         "first_visible_at_s",
         "gap_counts",
+        "held_bytes",
         "last_token_at_s",
         "malformed",
         "tokens",
@@ -59,9 +65,11 @@ class TokenStream:
         *,
         keep_text: bool = False,
         on_text: Callable[[str], None] | None = None,
+        limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
     ) -> None:
         self._format = FORMATS[endpoint]
-        self._sse = SseParser()
+        self._limits = limits
+        self._sse = SseParser(limits.event_bytes)
         self._bucket = bucket
         self._keep_text = keep_text or on_text is not None
         self._on_text = on_text
@@ -71,6 +79,9 @@ class TokenStream:
         self._patterns_tried = 0
         """Since one was of use: some relays put something new into every event."""
         self._texts: list[str] = []
+        self._text_bytes = 0
+        self.held_bytes = 0
+        """What is kept of it until it is over: an event that is not whole, and the text."""
         self.answer_id: str | None = None
         self.chunks = 0
         self.first_token_at_s: float | None = None
@@ -87,7 +98,7 @@ class TokenStream:
         self.malformed = False
 
     def feed(self, data: bytes, at_s: float) -> None:
-        """Take bytes of the stream that arrived at this instant."""
+        """Take bytes of the stream that arrived at this instant. Raises TooLarge."""
         pattern = self._pattern
         if pattern is not None and self._idle and pattern.matches(data):
             self._take_match(pattern, data, at_s)
@@ -108,12 +119,19 @@ class TokenStream:
         for event_data, name in self._sse.feed(data):
             self._take_event(event_data, name, at_s)
         self._idle = self._sse.idle
-        if was_idle and self._idle and self.chunks == chunks + 1 and self._patterns_tried < _PATTERNS_TO_TRY:
+        self.held_bytes = self._sse.held_bytes + self._text_bytes
+        if (
+            was_idle
+            and self._idle
+            and self.chunks == chunks + 1
+            and self._patterns_tried < _PATTERNS_TO_TRY
+            and len(data) <= _PATTERN_BYTES
+        ):
             self._pattern = self._format.pattern_of(data)
             self._patterns_tried += 1
 
     def end(self, at_s: float) -> None:
-        """The stream has come to its end in order, at this instant."""
+        """The stream has come to its end in order, at this instant. Raises TooLarge."""
         for event_data, name in self._sse.end():
             self._take_event(event_data, name, at_s)
 
@@ -144,6 +162,7 @@ class TokenStream:
         )
 
     def _take_event(self, data: bytes, name: bytes, at_s: float) -> None:
+        check_json(data, self._limits)
         try:
             event = self._format.read_event(data, name)
         except MalformedAnswer:
@@ -177,6 +196,7 @@ class TokenStream:
 
     def _say(self, text: str) -> None:
         self._texts.append(text)
+        self._text_bytes += len(text)
         if self._on_text is not None and text:
             self._on_text(text)
 

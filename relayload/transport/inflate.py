@@ -1,0 +1,200 @@
+"""Content encodings undone, piece by piece and never more than the limits allow (RFC 9110, 8.4).
+
+gzip, of several members too, and deflate, with and without zlib's wrapper, are undone even where nobody asked for them,
+since some relays insist; br and zstd, which take megabytes for each body, only where somebody did. Of a bomb no more is
+inflated than shows that it is one.
+"""
+
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import brotli
+
+from relayload import zstd
+from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge
+from relayload.transport.failures import Failure, WireError
+
+_STEP_BYTES = 65_536
+_RATIO_FROM_BYTES = 1_000_000
+_GZIP_WINDOW = 16 + zlib.MAX_WBITS
+_GZIP_BEGINS = b"\x1f\x8b"
+_SHORTEST_DEFLATE = 2
+_MOST_ENCODINGS = 3
+"""One on top of another."""
+_ZERO = re.compile(r"q\s*=\s*0(\.0*)?\s*$")
+"""The weight of what is not wanted."""
+_ZSTD_WINDOW_LOG = 23
+"""8 MB, the most that HTTP allows (RFC 9659)."""
+_IDENTITY = frozenset({"", "identity"})
+UNASKED = frozenset({"gzip", "x-gzip", "deflate"})
+"""Undone even where nobody asked for them."""
+
+
+class _Decoder(Protocol):
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """What these bytes inflate to, at most _STEP_BYTES at a time."""
+
+
+class Inflater:
+    """Undoes the encodings that a `content-encoding` names, the last one first.
+
+    `accepted` are those that were asked for. Raises WireError for others, but for UNASKED.
+    """
+
+    def __init__(
+        self,
+        encodings: str,
+        limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
+        accepted: frozenset[str] = frozenset(),
+    ) -> None:
+        names = [name for each in encodings.lower().split(",") if (name := each.strip()) not in _IDENTITY]
+        if len(names) > _MOST_ENCODINGS or not UNASKED | accepted >= set(names):
+            raise WireError(Failure.ENCODING)
+        self._decoders = [_DECODERS[name]() for name in reversed(names)]
+        self._limits = limits
+        self._received = 0
+        self._inflated = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """What these bytes inflate to. Raises WireError for what can't be undone, and TooLarge for too much."""
+        self._received += len(data)
+        pieces = []
+        try:
+            for piece in self._through(self._decoders, data):
+                self._count(len(piece))
+                pieces.append(piece)
+        except _ERRORS:
+            raise WireError(Failure.ENCODING) from None
+        return pieces
+
+    def _through(self, decoders: list[_Decoder], data: bytes) -> Iterator[bytes]:
+        if not decoders:
+            yield data
+            return
+        first, *others = decoders
+        for piece in first.feed(data):
+            yield from self._through(others, piece)
+
+    def _count(self, size: int) -> None:
+        self._inflated += size
+        limits = self._limits
+        if self._inflated > limits.inflated_bytes or (
+            self._inflated > _RATIO_FROM_BYTES and self._inflated > limits.inflate_ratio * self._received
+        ):
+            raise TooLarge
+
+
+class _Gzip:
+    """One member after the other (RFC 1952, 2.2); anything else behind a member is ignored, as gzip does."""
+
+    def __init__(self) -> None:
+        self._member: Any = zlib.decompressobj(_GZIP_WINDOW)
+        self._between = b""
+        """Behind a member, too short to tell whether another one begins."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            if self._member is None and not self._begins(data):
+                return
+            data, self._between = self._between + data, b""
+            while data:
+                if piece := self._member.decompress(data, _STEP_BYTES):
+                    yield piece
+                data = self._member.unconsumed_tail
+            if self._member.eof:
+                data, self._member = self._member.unused_data.lstrip(b"\0"), None
+
+    def _begins(self, data: bytes) -> bool:
+        begun = self._between + data
+        if begun.startswith(_GZIP_BEGINS):
+            self._member = zlib.decompressobj(_GZIP_WINDOW)
+            return True
+        self._between = begun if begun == _GZIP_BEGINS[:1] else b""
+        return False
+
+
+class _Deflate:
+    """As it should be, in zlib's wrapper (RFC 1950), or bare (RFC 1951), as some servers send it."""
+
+    def __init__(self) -> None:
+        self._stream: Any = None
+        self._begin = b""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        if self._stream is None:
+            self._begin += data
+            if len(self._begin) < _SHORTEST_DEFLATE:
+                return
+            data, self._begin = self._begin, b""
+            self._stream = _deflate_stream(data)
+        while data and not self._stream.eof:
+            if piece := self._stream.decompress(data, _STEP_BYTES):
+                yield piece
+            data = self._stream.unconsumed_tail
+
+
+def _deflate_stream(begin: bytes) -> Any:
+    try:
+        zlib.decompressobj().decompress(begin, 1)
+    except zlib.error:
+        return zlib.decompressobj(-zlib.MAX_WBITS)
+    return zlib.decompressobj()
+
+
+class _Brotli:
+    def __init__(self) -> None:
+        self._stream = brotli.Decompressor()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        piece = self._stream.process(data, output_buffer_limit=_STEP_BYTES)
+        while piece:
+            yield piece
+            if self._stream.can_accept_more_data():
+                return
+            piece = self._stream.process(b"", output_buffer_limit=_STEP_BYTES)
+
+
+class _Zstd:
+    """One frame after the other (RFC 8878, 3.1)."""
+
+    def __init__(self) -> None:
+        self._frame = _zstd_frame()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        while True:
+            if self._frame.eof:
+                data += self._frame.unused_data
+                if not data:
+                    return
+                self._frame = _zstd_frame()
+            if piece := self._frame.decompress(data, _STEP_BYTES):
+                yield piece
+            data = b""
+            if self._frame.needs_input:
+                return
+
+
+_library = zstd.library()
+
+
+def _zstd_frame() -> Any:
+    assert _library is not None, "not among ENCODINGS without it"
+    return _library.ZstdDecompressor(options={_library.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG})
+
+
+_DECODERS: Mapping[str, Callable[[], _Decoder]] = MappingProxyType(
+    {"gzip": _Gzip, "x-gzip": _Gzip, "deflate": _Deflate, "br": _Brotli, **({"zstd": _Zstd} if _library else {})}
+)
+ENCODINGS = frozenset(_DECODERS)
+"""All that can be undone here; `zstd` needs its library."""
+_ERRORS: tuple[type[Exception], ...] = (zlib.error, brotli.error, *([_library.ZstdError] if _library else []))
+
+
+def accepted_by(header: str | None) -> frozenset[str]:
+    """The encodings that an `accept-encoding` asks for, of those that can be undone here (RFC 9110, 12.5.3)."""
+    parts = [part.partition(";") for part in (header or "").lower().split(",")]
+    names = {name.strip() for name, _, weight in parts if _ZERO.search(weight) is None}
+    return ENCODINGS if "*" in names else ENCODINGS & names
