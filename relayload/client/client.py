@@ -45,10 +45,12 @@ from relayload.core.wire.answers import MalformedAnswer
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.embeddings import embeddings_request, vectors
 from relayload.core.wire.request import Timeouts, WireRequest
+from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits
 from relayload.core.wire.responses import responses_request
 from relayload.transport import OnText
 from relayload.transport.asking import TargetUnreachable, models
 from relayload.transport.drivers import Options, new_transport
+from relayload.transport.inflate import IDENTITY
 
 _LOG = logging.getLogger("relayload")
 
@@ -96,6 +98,8 @@ class RelayClient:
         ca_file: str | Path | None = None,
         client_cert: str | Path | None = None,
         max_connections: int | None = None,
+        accept_encoding: str | None = IDENTITY,
+        response_limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
         seed: int | None = None,
         on_call: Callable[[CallReport], None] | None = None,
     ) -> None:
@@ -109,6 +113,8 @@ class RelayClient:
             client_cert=client_cert,
             headers=headers,
             max_connections=max_connections,
+            accept_encoding=accept_encoding,
+            limits=response_limits,
         )
         self._transport = new_transport(driver, base_url, api_key, **self._options)
         policy = ClientPolicy(

@@ -1,6 +1,6 @@
 """Text with a unit, as people write it, and the plain numbers that stand for it inside.
 
-Inside: seconds, per second, fractions 0-1, USD. Outside: `800ms`, `300/min`, `1%`, `$5`.
+Inside: seconds, per second, fractions 0-1, USD. Outside: `800ms`, `300/min`, `1%`, `$5`, `64kB`.
 """
 
 import re
@@ -18,6 +18,17 @@ _LIMIT = re.compile(r"(\d[\d_]*)\s*([kKM]?)\s*/\s*(s|sec|m|min|h|hour)")
 _MULTIPLES = {"": 1, "k": 1000, "K": 1000, "M": 1_000_000}
 _PERCENT = re.compile(rf"({_NUMBER})\s*%")
 _USD = re.compile(rf"\$?\s*({_NUMBER})")
+_BYTES = re.compile(rf"({_NUMBER})\s*(B|[kKMG]B|[KMG]iB)")
+_BYTE_UNITS = {
+    "B": 1,
+    "kB": 1000,
+    "KB": 1000,
+    "MB": 1_000_000,
+    "GB": 1_000_000_000,
+    "KiB": 1 << 10,
+    "MiB": 1 << 20,
+    "GiB": 1 << 30,
+}
 _COUNT = re.compile(rf"({_NUMBER})\s*([kKMB]?)")
 _COUNT_UNITS = {"": 1, "k": 1_000, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
 
@@ -60,6 +71,22 @@ def usd(text: str) -> Decimal:
     if not match:
         raise ValueError(f"expected dollars such as '$5' or '$0.01', got '{text}'")
     return Decimal(match[1])
+
+
+def byte_count(text: str) -> int:
+    """Bytes of a size such as `64kB`, `1.5MB` or `8MiB`. Raises ValueError."""
+    match = _BYTES.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"expected a size such as '64kB', '8MB' or '8MiB', got '{text}'")
+    return int(Decimal(match[1]) * _BYTE_UNITS[match[2]])
+
+
+def format_bytes(size: float) -> str:
+    """A size as people write it: `64kB`, `8MB`."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= factor:
+            return f"{size / factor:g}{unit}"
+    return f"{size:g}B"
 
 
 def whole_count(text: str) -> int:

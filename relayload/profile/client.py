@@ -1,14 +1,17 @@
 """How requests are sent: the `client:` of a profile."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from relayload.core.resilience.breakers import Scope
 from relayload.core.resilience.dialects import DialectName, classifier
 from relayload.core.resilience.meaning import COUNTED
 from relayload.core.resilience.policy import WATCHED, Budget, ClientPolicy
 from relayload.core.wire.request import Timeouts
+from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits
 from relayload.profile.resilience import Breaker, KindRule, OwnQuota, Quota, Retry
-from relayload.profile.types import Items, Part, PositiveDuration
+from relayload.profile.types import ByteCount, Count, Items, Number, Part, PositiveDuration
 
 _DEFAULT_TIMEOUTS = Timeouts()
 
@@ -28,11 +31,56 @@ class ClientTimeouts(Part):
     """Until the last byte."""
 
 
+class ClientResponseLimits(Part):
+    """The most that one answer may have; past one of them the attempt fails with `too_large`."""
+
+    header: ByteCount = DEFAULT_RESPONSE_LIMITS.header_bytes
+    """The header, and whatever else brings no part of the body: interim answers, trailers, extensions of chunks."""
+    headers: Count = DEFAULT_RESPONSE_LIMITS.headers
+    """Header fields, repeated ones included."""
+    interim: Count = DEFAULT_RESPONSE_LIMITS.interim
+    """Interim answers (1xx) before the final one."""
+    body: ByteCount = DEFAULT_RESPONSE_LIMITS.body_bytes
+    """An answer in one piece; one that is an error, at most 1MB."""
+    stream: ByteCount = DEFAULT_RESPONSE_LIMITS.stream_bytes
+    """A stream, and any answer on the wire with all its framing."""
+    event: ByteCount = DEFAULT_RESPONSE_LIMITS.event_bytes
+    """One event of a stream."""
+    inflated: ByteCount = DEFAULT_RESPONSE_LIMITS.inflated_bytes
+    """A compressed body once it is inflated."""
+    inflate_ratio: Annotated[Number, Field(ge=1)] = DEFAULT_RESPONSE_LIMITS.inflate_ratio
+    """Inflated bytes over compressed ones, once there is a megabyte."""
+    nesting: Annotated[Count, Field(le=500)] = DEFAULT_RESPONSE_LIMITS.nesting
+    """Objects and arrays of JSON within one another."""
+    values: Count = DEFAULT_RESPONSE_LIMITS.values
+    """Values in one JSON text; the numbers of embeddings do not count."""
+    buffered: ByteCount = DEFAULT_RESPONSE_LIMITS.buffered_bytes
+    """All unfinished answers of one process: past it, the largest is given up."""
+
+    @property
+    def limits(self) -> ResponseLimits:
+        return ResponseLimits(
+            header_bytes=self.header,
+            headers=self.headers,
+            interim=self.interim,
+            body_bytes=self.body,
+            stream_bytes=self.stream,
+            event_bytes=self.event,
+            inflated_bytes=self.inflated,
+            inflate_ratio=self.inflate_ratio,
+            nesting=self.nesting,
+            values=self.values,
+            buffered_bytes=self.buffered,
+        )
+
+
 class Client(Part):
     """How requests are sent: as an application would that has to live with the relay."""
 
     timeout: ClientTimeouts = ClientTimeouts()
     """A duration for the whole attempt, or one for each of its parts; null is without end."""
+    response_limits: ClientResponseLimits = ClientResponseLimits()
+    """What is read of an answer at most."""
     deadline: PositiveDuration | None = None
     """For a request with all its attempts and waits; null is without end."""
     retry: Retry | None = None

@@ -16,6 +16,7 @@ from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.verdict.names import within_scenario
 from relayload.core.verdict.objective import Objective
 from relayload.core.wire.request import Timeouts
+from relayload.core.wire.response_limits import ResponseLimits
 from relayload.document import Location
 from relayload.profile.client import Client, ClientTimeouts
 from relayload.profile.generator import GeneratorBounds
@@ -84,6 +85,10 @@ class Profile(Part):
     def timeouts(self) -> Timeouts:
         timeout = self.client.timeout if self.client else ClientTimeouts()
         return Timeouts(timeout.connect, timeout.first_token, timeout.gap, timeout.total)
+
+    @property
+    def response_limits(self) -> ResponseLimits:
+        return (self.client or Client()).response_limits.limits
 
     @property
     def named_targets(self) -> Mapping[str, Target]:

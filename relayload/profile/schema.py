@@ -11,11 +11,11 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from relayload.core.units import format_duration
+from relayload.core.units import format_bytes, format_duration
 from relayload.document.docstrings import field_docstrings
 from relayload.document.extends import KEY as EXTENDS
 from relayload.profile.model import Profile
-from relayload.profile.types import UNIT_KEY, Duration, Part, Rate, Share
+from relayload.profile.types import UNIT_KEY, ByteCount, Duration, Part, Rate, Share
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TITLE = "relayload profile"
@@ -35,7 +35,7 @@ _RENAMED = {
     "le": "maximum",
     "lt": "exclusiveMaximum",
 }
-_QUANTITIES = {"s": "Duration", "/s": "Rate", "%": "Share"}
+_QUANTITIES = {"s": "Duration", "/s": "Rate", "%": "Share", "B": "ByteCount"}
 """What amounts with that unit are called."""
 
 
@@ -69,7 +69,7 @@ def schema_text() -> str:
 def _single_values() -> dict[str, Any]:
     """Values that are written in one way wherever they stand."""
     made: dict[str, Any] = {"Variable": {"type": "string", "pattern": _VARIABLE}}
-    for name, quantity in (("Duration", Duration), ("Rate", Rate), ("Share", Share)):
+    for name, quantity in (("Duration", Duration), ("Rate", Rate), ("Share", Share), ("ByteCount", ByteCount)):
         written = TypeAdapter(quantity).json_schema()
         del written[UNIT_KEY]
         made[name] = _written(written)
@@ -150,6 +150,8 @@ def _spelled(value: float, unit: str) -> str:
             return f"{value * 1000:g}ms"
         case "%":
             return f"{value * 100:g}%"
+        case "B":
+            return format_bytes(value)
     return f"{value:g}{unit}"
 
 

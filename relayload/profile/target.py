@@ -11,8 +11,10 @@ from relayload import prices
 from relayload.core.errors import AuthorError
 from relayload.core.price import Price
 from relayload.core.resilience.dialects import DialectName
+from relayload.document.validation import nearest
 from relayload.profile.types import Flag, HeaderValue, Part, PathText, Secret, Text
 from relayload.transport.drivers import Options
+from relayload.transport.inflate import ENCODINGS, IDENTITY
 from relayload.transport.origin import is_loopback
 
 FAKE_SCHEME = "fake://"
@@ -20,7 +22,9 @@ FAKE_SCHEME = "fake://"
 _URL = re.compile(r"https?://[^\s/?#@\\]+(/[^\s?#\\]*)?", re.IGNORECASE)
 _BRACKETED = re.compile(r"\[[^\[\]]+\](:\d*)?")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
-_SET_BY_THE_DRIVER = ("host", "connection", "content-type", "content-length", "transfer-encoding", "accept-encoding")
+_CODING = re.compile(r"([a-z0-9*-]+)(?:\s*;\s*q\s*=\s*[01](?:\.\d{0,3})?)?")
+NO_ENCODING_HEADER = "none"
+_SET_BY_THE_DRIVER = ("host", "connection", "content-type", "content-length", "transfer-encoding")
 
 
 def _base_url(url: str) -> str:
@@ -57,11 +61,31 @@ class Tls(Part):
         return self.model_copy(update=paths)
 
 
+def _accept_encoding(text: str) -> str:
+    if text == NO_ENCODING_HEADER:
+        return text
+    for each in text.split(","):
+        coding = _CODING.fullmatch(each.strip().lower())
+        if coding is None:
+            raise ValueError(f"expected encodings such as 'gzip, br', or none, got '{text}'")
+        if coding[1] not in (IDENTITY, "*", *ENCODINGS):
+            raise ValueError(_not_undone(coding[1]))
+    return text
+
+
+def _not_undone(coding: str) -> str:
+    if coding == "zstd":
+        return "zstd is not installed here: write pip install 'relayload[zstd]'"
+    return f"'{coding}' can't be undone{nearest(coding, [IDENTITY, *sorted(ENCODINGS)])}"
+
+
 def _header_name(name: str) -> str:
     if not _HEADER.fullmatch(name):
         raise ValueError(f"expected the name of a header, got '{name}'")
     if name.lower() == "authorization":
         raise ValueError("write the key as target.api_key")
+    if name.lower() == "accept-encoding":
+        raise ValueError("write the encodings as target.accept_encoding")
     if name.lower() in _SET_BY_THE_DRIVER:
         raise ValueError(f"'{name}' is set by the driver")
     return name
@@ -102,6 +126,8 @@ class Target(Part):
     """Sent as `OpenAI-Project`."""
     headers: Headers = Field(default_factory=dict)
     """Sent with every request."""
+    accept_encoding: Annotated[str, AfterValidator(_accept_encoding)] = IDENTITY
+    """The content encodings that answers may have, such as `gzip, br`; `none` sends no such header."""
     tls: Tls = Tls()
     """How an `https://` target is spoken to."""
     prices: TargetPrices = Field(default_factory=dict)
@@ -126,7 +152,11 @@ class Target(Part):
         named = {"openai-organization": self.organization, "openai-project": self.project}
         headers = {name: value.reveal() for name, value in {**named, **self.headers}.items() if value}
         return Options(
-            verify=self.tls.verify, ca_file=self.tls.ca_file, client_cert=self.tls.client_cert, headers=headers
+            verify=self.tls.verify,
+            ca_file=self.tls.ca_file,
+            client_cert=self.tls.client_cert,
+            headers=headers,
+            accept_encoding=None if self.accept_encoding == NO_ENCODING_HEADER else self.accept_encoding,
         )
 
     @property

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from relayload.core.units import duration_s, fraction, rate_per_s
+from relayload.core.units import byte_count, duration_s, fraction, rate_per_s
 from relayload.document.source import plain_value
 
 _SPELLED_LENGTH = 60
@@ -205,6 +205,13 @@ Share = Annotated[
     Field(le=1),
 ]
 """A fraction, written `1%`."""
+ByteCount = Annotated[
+    int,
+    BeforeValidator(_quantity(byte_count, "a size such as '64kB', '8MB' or '8MiB'")),
+    text_like(rf"^\s*{_NUMBER}\s*(B|[kKMG]B|[KMG]iB)\s*$", "64kB", "8MB", "8MiB", unit="B"),
+    Field(ge=1),
+]
+"""Bytes, written `64kB` or `8MB`."""
 Integer = Annotated[int, BeforeValidator(_whole)]
 Count = Annotated[Integer, Field(ge=1, le=MOST)]
 Number = Annotated[float, BeforeValidator(_number)]

@@ -12,12 +12,14 @@ import gevent
 
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
+from relayload.profile.target import Target
 from relayload.swarm.generator import Generator
 from relayload.swarm.messages import ASSIGN, END, LIVE, READY, SEEN, Assignment, EndRun, Live, pack, unpack
 from relayload.swarm.nodes import runner_of
 from relayload.swarm.rows import Rows
 from relayload.swarm.signals import leave_ctrl_c_to_master
-from relayload.transport.drivers import new_transport, prepare
+from relayload.transport.buffers import Buffers
+from relayload.transport.drivers import Options, new_transport, prepare
 from relayload.transport.files import raise_limit
 
 _LOG = logging.getLogger("relayload")
@@ -74,15 +76,22 @@ class Worker:
         self._runner.send_message(LIVE, pack(crashed))
 
     def _new_generator(self, assignment: Assignment) -> Generator:
+        buffers = Buffers(self._profile.response_limits.buffered_bytes)
         transports = {
             name: new_transport(
-                self._profile.driver, assignment.base_urls[name], target.api_key.reveal(), **target.options
+                self._profile.driver,
+                assignment.base_urls[name],
+                target.api_key.reveal(),
+                **self._options(target, buffers),
             )
             for name, target in self._profile.named_targets.items()
         }
         assert self._composer is not None, "listens"
         kinds = {name: scenario.endpoint.value for name, scenario in self._profile.scenarios.items()}
         return Generator(self._profile, self._composer, assignment, transports, Rows(self._environment, kinds))
+
+    def _options(self, target: Target, buffers: Buffers) -> Options:
+        return {**target.options, "limits": self._profile.response_limits, "buffers": buffers}
 
     def _on_end(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
         if self.generator is not None:

@@ -17,6 +17,9 @@ from relayload.transport.sockets import connected, receive, send_all
 from relayload.transport.stamps import ArrivalClock
 from relayload.transport.tls import TlsConnection, TlsSession
 
+_HANDSHAKE_BYTES = 1_000_000
+"""The most that a peer may send until it is done."""
+
 
 @dataclass(slots=True)
 class Dialled:
@@ -93,17 +96,18 @@ class Dialler:
 
 
 def _shake_hands(sock: socket.socket, session: TlsSession) -> int:
-    """Returns how many bytes that took to send."""
-    sent_bytes = 0
-    while True:
+    """Returns how many bytes that took to send. Raises OSError, also where the peer's part does not end."""
+    sent_bytes = received_bytes = 0
+    while received_bytes < _HANDSHAKE_BYTES:
         try:
             session.tls.do_handshake()
         except ssl.SSLWantReadError:
             sent_bytes += send_all(sock, session.outgoing.read())
-            session.incoming.write(receive(sock))
+            received_bytes += session.incoming.write(receive(sock))
         except ssl.SSLError:
             with suppress(OSError):
                 send_all(sock, session.outgoing.read())  # the alert that tells the peer why
             raise
         else:
             return sent_bytes + send_all(sock, session.outgoing.read())
+    raise ssl.SSLError("the handshake does not end")

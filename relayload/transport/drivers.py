@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TypedDict, Unpack
 
 from relayload.core.errors import AuthorError, Fault
+from relayload.core.wire.response_limits import ResponseLimits
 from relayload.transport import Transport
+from relayload.transport.buffers import Buffers
 from relayload.transport.native import NativeTransport
 
 DRIVERS = ("native", "openai")
@@ -19,6 +21,9 @@ class Options(TypedDict, total=False):
     client_cert: str | Path | None
     headers: Mapping[str, str] | None
     max_connections: int | None
+    accept_encoding: str | None
+    limits: ResponseLimits
+    buffers: Buffers
 
 
 def prepare(driver: str) -> None:

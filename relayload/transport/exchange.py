@@ -23,7 +23,7 @@ from relayload.transport.failures import Failure, WireError, exchange_failure
 from relayload.transport.http1 import Response
 from relayload.transport.sweep import CALM_GAP_S, Sweeper
 
-_ERROR_BYTES = 1_000_000
+ERROR_BYTES = 1_000_000
 """The most of an answer that is an error."""
 _READS_TO_SETTLE = 16
 """How many reads may show that a stream is calm."""
@@ -227,11 +227,13 @@ class Exchange:
     def _most_body_bytes(self) -> int:
         """Of an error only the words are wanted."""
         most = self._limits.body_bytes
-        return most if 200 <= (self.response.status or 0) < 300 else min(most, _ERROR_BYTES)
+        return most if 200 <= (self.response.status or 0) < 300 else min(most, ERROR_BYTES)
 
     def give_up(self) -> None:
         """The answer is past a limit: nothing of it but its status is kept."""
         self.body.clear()
+        if self.stream is not None:
+            self.stream.drop()
         self._fail(Failure.TOO_LARGE)
 
     def _settle(self, stream: TokenStream) -> None:

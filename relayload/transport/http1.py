@@ -12,7 +12,7 @@ import httptools
 from relayload import __version__
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge
 from relayload.transport.failures import Failure, WireError
-from relayload.transport.inflate import Inflater
+from relayload.transport.inflate import IDENTITY, Inflater
 from relayload.transport.origin import Origin
 from relayload.transport.proxy import Proxy
 
@@ -21,8 +21,6 @@ _STANDARD_HEADERS = {
     "accept": "*/*",
     "content-type": "application/json",
 }
-IDENTITY = "identity"
-"""Asks for bodies as they are."""
 _BODILESS = (204, 304)
 _LENIENCIES = {
     # What every client of this field takes: old line folding and control characters in a header, any version, LF alone

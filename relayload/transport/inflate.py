@@ -18,7 +18,6 @@ from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, Respons
 from relayload.transport.failures import Failure, WireError
 
 _STEP_BYTES = 65_536
-_RATIO_FROM_BYTES = 1_000_000
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 _GZIP_BEGINS = b"\x1f\x8b"
 _SHORTEST_DEFLATE = 2
@@ -28,7 +27,8 @@ _ZERO = re.compile(r"q\s*=\s*0(\.0*)?\s*$")
 """The weight of what is not wanted."""
 _ZSTD_WINDOW_LOG = 23
 """8 MB, the most that HTTP allows (RFC 9659)."""
-_IDENTITY = frozenset({"", "identity"})
+IDENTITY = "identity"
+"""A body as it is."""
 UNASKED = frozenset({"gzip", "x-gzip", "deflate"})
 """Undone even where nobody asked for them."""
 
@@ -50,17 +50,17 @@ class Inflater:
         limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
         accepted: frozenset[str] = frozenset(),
     ) -> None:
-        names = [name for each in encodings.lower().split(",") if (name := each.strip()) not in _IDENTITY]
+        names = [name for each in encodings.lower().split(",") if (name := each.strip()) not in ("", IDENTITY)]
         if len(names) > _MOST_ENCODINGS or not UNASKED | accepted >= set(names):
             raise WireError(Failure.ENCODING)
         self._decoders = [_DECODERS[name]() for name in reversed(names)]
         self._limits = limits
-        self._received = 0
-        self._inflated = 0
+        self._received_bytes = 0
+        self.inflated_bytes = 0
 
     def feed(self, data: bytes) -> list[bytes]:
         """What these bytes inflate to. Raises WireError for what can't be undone, and TooLarge for too much."""
-        self._received += len(data)
+        self._received_bytes += len(data)
         pieces = []
         try:
             for piece in self._through(self._decoders, data):
@@ -79,11 +79,8 @@ class Inflater:
             yield from self._through(others, piece)
 
     def _count(self, size: int) -> None:
-        self._inflated += size
-        limits = self._limits
-        if self._inflated > limits.inflated_bytes or (
-            self._inflated > _RATIO_FROM_BYTES and self._inflated > limits.inflate_ratio * self._received
-        ):
+        self.inflated_bytes += size
+        if self._limits.inflates_too_much(self.inflated_bytes, self._received_bytes):
             raise TooLarge
 
 
@@ -97,23 +94,23 @@ class _Gzip:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         while data:
-            if self._member is None and not self._begins(data):
-                return
-            data, self._between = self._between + data, b""
+            if self._member is None:
+                data = self._next_member(data)
             while data:
                 if piece := self._member.decompress(data, _STEP_BYTES):
                     yield piece
                 data = self._member.unconsumed_tail
-            if self._member.eof:
-                data, self._member = self._member.unused_data.lstrip(b"\0"), None
+            if self._member is not None and self._member.eof:
+                data, self._member = self._member.unused_data, None
 
-    def _begins(self, data: bytes) -> bool:
-        begun = self._between + data
-        if begun.startswith(_GZIP_BEGINS):
-            self._member = zlib.decompressobj(_GZIP_WINDOW)
-            return True
+    def _next_member(self, data: bytes) -> bytes:
+        """What there is of another member; nothing where none begins."""
+        begun = (self._between + data).lstrip(b"\0")
         self._between = begun if begun == _GZIP_BEGINS[:1] else b""
-        return False
+        if not begun.startswith(_GZIP_BEGINS):
+            return b""
+        self._member = zlib.decompressobj(_GZIP_WINDOW)
+        return begun
 
 
 class _Deflate:

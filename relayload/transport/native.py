@@ -16,8 +16,8 @@ from relayload.transport.connection import Connection
 from relayload.transport.dial import Dialler
 from relayload.transport.exchange import Exchange
 from relayload.transport.failures import Failure, WireError
-from relayload.transport.http1 import IDENTITY, RequestHead
-from relayload.transport.inflate import accepted_by
+from relayload.transport.http1 import RequestHead
+from relayload.transport.inflate import IDENTITY, accepted_by
 from relayload.transport.origin import origin_of
 from relayload.transport.pool import Lease, Pool
 from relayload.transport.proxy import proxy_for

@@ -4,13 +4,13 @@ Its times include what the SDK takes. It waits in the calling greenlet, so it ne
 patched, as Locust does; without that, only connecting and each read are bounded.
 """
 
-import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import gevent
 import httpx2
 import msgspec
 import openai
@@ -24,16 +24,19 @@ from relayload.core.wire.answers import Event
 from relayload.core.wire.chat import Choice, Chunk, Delta, Usage, chat_event
 from relayload.core.wire.faults import fault_of_error
 from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
+from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits
 from relayload.core.wire.responses import ResponseEvent, response_event
 from relayload.core.wire.stream import TokenStream
 from relayload.transport import Answer, OnText
 from relayload.transport.attempts import Phases, Reading, answer
+from relayload.transport.buffers import Buffers
 from relayload.transport.concealing import Secrets
 from relayload.transport.deadlines import Watch, next_deadline
 from relayload.transport.failures import Failure, dial_failure
-from relayload.transport.origin import Origin, is_loopback, origin_of
-from relayload.transport.proxy import proxy_for
+from relayload.transport.inflate import IDENTITY
+from relayload.transport.origin import is_loopback, origin_of
 from relayload.transport.resolve import Addresses
+from relayload.transport.sdk_http import Interrupted, ResponseTooLarge, causes, http_client, refusal
 from relayload.transport.tls import target_context
 
 _FAILURES: tuple[tuple[type[Exception], Failure, Failure], ...] = (
@@ -47,6 +50,8 @@ _FAILURES: tuple[tuple[type[Exception], Failure, Failure], ...] = (
 )
 _OWN_PARAMETERS = {"model", "messages", "input", "stream", "encoding_format"}
 """Those that the SDK is told by name; the rest of a body goes through as it is."""
+_TURN_S = 0.005
+"""How long the events of a stream that never has to wait may keep others waiting."""
 _UNSENT = {
     Failure.DNS,
     Failure.FOREIGN_ADDRESS,
@@ -74,14 +79,6 @@ def prepare() -> None:
             pass
 
 
-class _Late(BaseException):
-    """A deadline has passed. Not an Exception, which the SDK would take for its own."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.value)
-        self.failure = failure
-
-
 class SdkTransport:
     """One SDK client with one pool of connections. The arguments are those of the native driver."""
 
@@ -95,16 +92,27 @@ class SdkTransport:
         client_cert: str | Path | None = None,
         headers: Mapping[str, str] | None = None,
         max_connections: int | None = None,
+        accept_encoding: str | None = IDENTITY,
+        limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
+        buffers: Buffers | None = None,
     ) -> None:
         origin = origin_of(base_url)
         context = target_context(origin, verify=verify, ca_file=ca_file, client_cert=client_cert)
+        self._limits = limits
         self._secrets = Secrets(api_key, (headers or {}).values())
         self._client = openai.OpenAI(
             api_key=api_key,
             base_url=base_url,
             max_retries=0,
             default_headers=dict(headers or {}),
-            http_client=_http_client(origin, context, max_connections),
+            http_client=http_client(
+                origin,
+                context,
+                limits,
+                buffers or Buffers(limits.buffered_bytes),
+                accept_encoding=accept_encoding,
+                max_connections=max_connections,
+            ),
         )
         self._client.organization = self._client.project = None  # of the environment, which are for OpenAI alone
         self._own_name = Addresses(origin.host, origin.port) if is_loopback(origin.host) else None
@@ -124,18 +132,25 @@ class SdkTransport:
     ) -> Answer:
         """Send once, without retries, and return what came of it."""
         called_at_s = clock.now_s()
-        reading, phases = Reading(request=request, keep_body=keep_text), Phases(sent_at_s=called_at_s)
-        new_stream = partial(TokenStream, request.endpoint, bucket, keep_text=keep_text, on_text=on_text)
+        reading, phases = (
+            Reading(request=request, keep_body=keep_text, limits=self._limits),
+            Phases(sent_at_s=called_at_s),
+        )
+        new_stream = partial(
+            TokenStream, request.endpoint, bucket, keep_text=keep_text, on_text=on_text, limits=self._limits
+        )
         caller = getcurrent()
         watch = Watch(
             lambda: next_deadline(timeouts, called_at_s, called_at_s, reading.stream, wants_stream=request.stream),
-            lambda failure: caller.throw(_Late(failure)),
+            lambda failure: caller.throw(Interrupted(failure)),
         )
         watch.set()
         try:
             self._exchange(request, timeouts, reading, watch, new_stream)
-        except _Late as late:
-            reading.failure = late.failure
+        except Interrupted as interrupted:
+            reading.failure = interrupted.failure
+        except ResponseTooLarge as large:
+            reading.failure, reading.status = Failure.TOO_LARGE, large.status
         finally:
             watch.stop()
         if reading.failure is None:
@@ -178,19 +193,6 @@ class SdkTransport:
             _read_body(response, reading)
 
 
-def _http_client(origin: Origin, context: ssl.SSLContext | None, max_connections: int | None) -> httpx2.Client:
-    """The SDK's own kind of client, with one TLS context, the same proxy as the native driver, and no redirects."""
-    proxy = proxy_for(origin)
-    shown = {"proxy-authorization": proxy.authorization} if proxy and proxy.authorization else {}
-    return openai.DefaultHttpx2Client(
-        verify=context or True,
-        proxy=httpx2.Proxy(f"http://{proxy.origin.authority}", headers=shown) if proxy else None,
-        trust_env=False,
-        follow_redirects=False,
-        limits=httpx2.Limits(max_connections=max_connections),
-    )
-
-
 def _arguments(request: WireRequest, timeouts: Timeouts) -> dict[str, Any]:
     body = request.body
     return {name: body[name] for name in _OWN_PARAMETERS if name in body} | {
@@ -231,7 +233,11 @@ def _events(response: Any, endpoint: Endpoint, stream: TokenStream) -> Iterator[
     """What the stream says, and that it is malformed: the SDK hands on whatever JSON it is sent."""
     in_our_words = _EVENTS[endpoint]
     try:
+        turn_at_s = clock.now_s()
         for each in response.parse():
+            if clock.now_s() - turn_at_s > _TURN_S:
+                gevent.sleep(0)
+                turn_at_s = clock.now_s()
             try:
                 event = in_our_words(each)
             except (AttributeError, TypeError, ValueError):
@@ -296,18 +302,13 @@ def _read_body(response: Any, reading: Reading) -> None:
 
 def _failure(error: BaseException | None, *, answered: bool) -> Failure:
     """What an error of the SDK means: it wraps those of its HTTP client, which wraps those of the system."""
+    if refused := refusal(error):
+        return refused
     if isinstance(error, openai.APIConnectionError):
         error = error.__cause__
     if isinstance(error, httpx2.ConnectError):
-        return next((dial_failure(each) for each in _causes(error) if isinstance(each, OSError)), Failure.CONNECT)
+        return next((dial_failure(each) for each in causes(error) if isinstance(each, OSError)), Failure.CONNECT)
     for kind, unanswered_failure, answered_failure in _FAILURES:
         if isinstance(error, kind):
             return answered_failure if answered else unanswered_failure
     return Failure.TRUNCATED if answered else Failure.CONNECT
-
-
-def _causes(error: BaseException) -> Iterable[BaseException]:
-    cause = error.__cause__ or error.__context__
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__ or cause.__context__

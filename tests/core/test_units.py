@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.units import comparable_money, format_usd, fraction, money, usd, whole_count
+from relayload.core.units import (
+    byte_count,
+    comparable_money,
+    format_bytes,
+    format_usd,
+    fraction,
+    money,
+    usd,
+    whole_count,
+)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +34,25 @@ def test_what_is_no_amount_of_dollars_is_refused(text):
 )
 def test_counts_may_be_written_short(text, count):
     assert whole_count(text) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("64kB", 64_000), ("1.5MB", 1_500_000), ("8 MiB", 8_388_608), ("512B", 512), ("1GB", 10**9)]
+)
+def test_sizes_are_read_by_their_unit(text, size):
+    assert byte_count(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "64", "64k", "8mb", "-1kB", "kB"])
+def test_what_is_no_size_is_refused(text):
+    with pytest.raises(ValueError, match="expected a size such as"):
+        byte_count(text)
+
+
+@pytest.mark.parametrize(("size", "text"), [(65_536, "65.536kB"), (8_000_000, "8MB"), (512, "512B"), (10**9, "1GB")])
+def test_sizes_are_written_as_they_are_read(size, text):
+    assert format_bytes(size) == text
+    assert byte_count(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "M", "1.5", "0.0001k", "10m", "-1", "ten"])

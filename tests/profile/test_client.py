@@ -11,6 +11,7 @@ from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.limit import Limit, Unit
 from relayload.core.resilience.policy import Budget, ClientPolicy
 from relayload.core.resilience.retry import Jitter
+from relayload.core.wire.response_limits import ResponseLimits
 from relayload.profile import Profile, load
 
 PROFILE = """
@@ -112,10 +113,24 @@ def test_a_rule_may_name_what_happened_on_the_wire_and_how_an_answer_ended(tmp_p
     assert told.classifier.classify(Signs(200, finish_reason="refused")) is Kind.CONTENT_FILTERED
 
 
+def test_what_is_read_of_an_answer_is_bounded_and_can_be_bounded_otherwise(tmp_path: Path) -> None:
+    assert read(tmp_path, "").response_limits == ResponseLimits()
+    told = read(
+        tmp_path,
+        "{response_limits: {header: 8kB, headers: 50, interim: 2, body: 1MB, stream: 2MB, event: 64KiB, inflated: 3MB,"
+        " inflate_ratio: 20, nesting: 10, values: 5000, buffered: 4MB}}",
+    )
+    assert told.response_limits == ResponseLimits(
+        8_000, 50, 2, 1_000_000, 2_000_000, 65_536, 3_000_000, 20.0, 10, 5000, 4_000_000
+    )
+
+
 @pytest.mark.parametrize(
     ("client", "fault"),
     [
         ("{retry: {on: [teapot]}}", "client.retry.on.0: expected a status such as 503 or 5xx"),
+        ("{response_limits: {body: 5}}", "client.response_limits.body: expected a size such as '64kB'"),
+        ("{response_limits: {inflate_ratio: 0.5}}", "client.response_limits.inflate_ratio: "),
         ("{retry: {attempts: 0}}", "client.retry.attempts: "),
         ("{quota: {requests: 10}}", "client.quota.requests: expected a limit such as '10/s'"),
         ("{quota: {requests: 0/s}}", "client.quota.requests: expected a limit such as '10/s'"),

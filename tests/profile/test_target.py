@@ -80,7 +80,33 @@ def test_headers_and_tls_are_what_the_transport_is_told(tmp_path):
         "ca_file": tmp_path / "ca.pem",
         "client_cert": None,
         "headers": {"openai-organization": "org-1", "X-Team": "load tests"},
+        "accept_encoding": "identity",
     }
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"), [("gzip, br", "gzip, br"), ("gzip;q=0.5, *;q=0", "gzip;q=0.5, *;q=0"), ("none", None)]
+)
+def test_the_encodings_of_answers_can_be_asked_for(written, sent):
+    assert Target(accept_encoding=written).options["accept_encoding"] == sent
+
+
+@pytest.mark.parametrize(
+    ("written", "fault"),
+    [
+        ("gzip br", "expected encodings such as 'gzip, br', or none, got 'gzip br'"),
+        ("", "expected encodings such as"),
+        ("gzip, compress", "'compress' can't be undone"),
+    ],
+)
+def test_encodings_that_nobody_could_undo_are_refused(written, fault):
+    with pytest.raises(ValidationError, match=fault):
+        Target(accept_encoding=written)
+
+
+def test_the_header_of_encodings_has_a_key_of_its_own():
+    with pytest.raises(ValidationError, match=r"write the encodings as target\.accept_encoding"):
+        Target(headers={"Accept-Encoding": "gzip"})
 
 
 @pytest.mark.parametrize("scheme", ["https", "HTTPS"])

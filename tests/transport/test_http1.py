@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge
 from relayload.transport.failures import Failure, WireError
 from relayload.transport.http1 import RequestHead, Response
 from relayload.transport.origin import Origin
@@ -13,8 +14,8 @@ LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
 
 
-def read(*pieces: bytes) -> tuple[Response, bytes]:
-    response = Response()
+def read(*pieces: bytes, limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS) -> tuple[Response, bytes]:
+    response = Response(limits)
     return response, b"".join(part for piece in pieces for part in response.feed(piece))
 
 
@@ -67,11 +68,60 @@ def test_a_body_that_is_encoded_but_not_in_chunks_ends_with_the_connection():
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n5  \r\nhello\r\n0\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"
         b"5 \r\nhello\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b\r\n c\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nX-A: b\x1bc\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\nContent-Length: 5\n\nhello",
+        b"HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.2 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b\r\ncontent-length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\nContent-Length: 5, 5\nX-A: b\n\nhello",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
     ],
 )
-def test_what_all_clients_take_is_taken(data):
-    response, body = read(data)
-    assert (body, response.complete) == (b"hello", True)
+@pytest.mark.parametrize("cut", [1, 7, 1000])
+def test_what_all_clients_take_is_taken(data, cut):
+    response, body = read(*(data[at : at + cut] for at in range(0, len(data), cut)))
+    assert (body, response.status, response.complete) == (b"hello", 200, True)
+
+
+def test_a_folded_header_is_one_line():
+    response, _ = read(b"HTTP/1.1 200 OK\r\nX-A: b\r\n c\r\nContent-Length: 0\r\n\r\n")
+    assert response.headers["x-a"] == "b c"
+
+
+_MANY = b"".join(b"X-%d: 1\r\n" % number for number in range(10))
+
+
+@pytest.mark.parametrize(
+    ("limits", "data"),
+    [
+        (ResponseLimits(header_bytes=100), b"HTTP/1.1 200 OK\r\nX-A: %b\r\n" % (b"a" * 100)),
+        (ResponseLimits(header_bytes=100), LENGTH.replace(b"\r\n\r\n", b"\r\nX-A: %b\r\n\r\n" % (b"a" * 100))),
+        (ResponseLimits(headers=10), LENGTH.replace(b"\r\n\r\n", b"\r\n%b\r\n" % _MANY)),
+        (ResponseLimits(headers=10), LENGTH.replace(b"\r\n\r\n", b"\r\n%b\r\n" % (b"X: 1\r\n" * 10))),
+        (ResponseLimits(interim=2), b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" * 3 + LENGTH),
+        (ResponseLimits(header_bytes=100), CHUNKED[:-2] + b"X-A: %b" % (b"a" * 200)),
+        (ResponseLimits(header_bytes=100), CHUNKED.replace(b"2\r\nlo", b"2;%b\r\nlo" % (b"a" * 200))),
+    ],
+)
+@pytest.mark.parametrize("cut", [1, 90, 10_000])
+def test_what_brings_no_body_is_bounded(limits, data, cut):
+    pieces = [data[at : at + cut] for at in range(0, len(data), cut)]
+    if cut == 10_000 and data.startswith(CHUNKED[:40]):
+        return  # all of it in one piece is read before it can be bounded
+    with pytest.raises(TooLarge):
+        read(*pieces, limits=limits)
+
+
+def test_interim_answers_and_headers_within_the_limits_are_passed_over():
+    early = b"HTTP/1.1 103 Early Hints\r\n%b\r\n" % _MANY
+    response, body = read(early * 2 + LENGTH, limits=ResponseLimits(interim=2, headers=10))
+    assert (body, response.headers) == (b"hello", {"content-length": "5"})
+
+
+def test_a_body_may_be_many_times_as_long_as_a_header():
+    response, body = read(*[LENGTH.replace(b"5", b"100000"), *[b"a" * 90] * 1111, b"a" * 5], limits=ResponseLimits(90))
+    assert (len(body), response.complete) == (100_000, True)
 
 
 @pytest.mark.parametrize("data", [b"", b"HTTP/1.1 200 OK\r\n", LENGTH[:-1], CHUNKED[:-3]])
@@ -86,7 +136,15 @@ def test_what_follows_a_whole_response_only_costs_the_connection():
     assert (body, response.status, response.complete, response.reusable) == (b"hello", 200, True, False)
 
 
-@pytest.mark.parametrize("data", [b"SSH-2.0\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", b"\x16\x03\x01\x00"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"SSH-2.0\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        b"\x16\x03\x01\x00",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+    ],
+)
 def test_what_is_no_http_is_refused(data):
     with pytest.raises(WireError) as raised:
         read(data)
@@ -95,7 +153,7 @@ def test_what_is_no_http_is_refused(data):
 
 def test_an_encoding_nobody_can_undo_is_refused():
     with pytest.raises(WireError) as raised:
-        read(b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\n")
+        read(b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\n")  # which was not asked for
     assert raised.value.failure is Failure.ENCODING
 
 

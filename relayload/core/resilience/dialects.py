@@ -86,6 +86,7 @@ _BY_FAILURE = (
         failure=(
             "not_http",
             "encoding",
+            "too_large",
             "reset",
             "truncated",
             "malformed_body",

@@ -1,12 +1,15 @@
 """How much of an answer a client takes before it gives the answer up: no relay is trusted to come to an end."""
 
+import re
 from dataclasses import dataclass
 from itertools import accumulate
 
-_NEITHER = bytes(set(range(256)) - set(b'[]{}"'))
+_QUOTED = re.compile(rb'"[^"]*"?')
+_NEITHER = bytes(set(range(256)) - set(b"[]{}"))
 """What neither opens nor closes anything in JSON."""
 _STEPS = bytes.maketrans(b"[{]}", b"\x02\x02\x00\x00")
 _FEW_VALUES_BYTES = 65_536
+_RATIO_FROM_BYTES = 1_000_000
 
 
 class TooLarge(Exception):
@@ -43,6 +46,12 @@ class ResponseLimits:
     buffered_bytes: int = 48_000_000
     """All unfinished answers of one process: past it, the largest is given up."""
 
+    def inflates_too_much(self, inflated_bytes: int, compressed_bytes: int) -> bool:
+        """Whether a compressed body is a bomb."""
+        if inflated_bytes > self.inflated_bytes:
+            return True
+        return inflated_bytes > _RATIO_FROM_BYTES and inflated_bytes > self.inflate_ratio * compressed_bytes
+
 
 DEFAULT_RESPONSE_LIMITS = ResponseLimits()
 
@@ -55,14 +64,14 @@ def check_json(data: bytes, limits: ResponseLimits, *, numbers: bool = False) ->
     if len(data) <= limits.nesting:
         return
     opened = data.count(b"[") + data.count(b"{")
-    if opened > limits.nesting and _depth(data) > limits.nesting:
-        raise TooLarge
     if len(data) > _FEW_VALUES_BYTES and opened + (0 if numbers else data.count(b",")) > limits.values:
+        raise TooLarge
+    if opened > limits.nesting and _depth(data) > limits.nesting:
         raise TooLarge
 
 
 def _depth(data: bytes) -> int:
     """The deepest nesting of a JSON text, as far as it is one; what stands in quotes does not count."""
     unescaped = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    outside = b"".join(unescaped.translate(None, _NEITHER).split(b'"')[::2])
-    return max(accumulate(step - 1 for step in outside.translate(_STEPS)), default=0)
+    outside = _QUOTED.sub(b"", unescaped).translate(_STEPS, _NEITHER)
+    return max(accumulate(step - 1 for step in outside), default=0)

@@ -62,6 +62,12 @@ class SseParser:
         """The event that the end of the stream cut short, if any."""
         return self._lines(b"\n\n\n")  # the LF after a CR, the end of the line, the end of the event
 
+    def drop(self) -> None:
+        """Let go of the event that is not over: nothing more will be fed."""
+        self._pieces.clear()
+        self._rest_bytes = 0
+        self._forget()
+
     def _lines(self, piece: bytes) -> list[SseEvent]:
         events: list[SseEvent] = []
         for line in self._whole_lines(piece):

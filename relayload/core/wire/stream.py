@@ -135,6 +135,12 @@ class TokenStream:
         for event_data, name in self._sse.end():
             self._take_event(event_data, name, at_s)
 
+    def drop(self) -> None:
+        """Let go of what is held of an event and of the text: the stream is given up."""
+        self._sse.drop()
+        self._texts.clear()
+        self.held_bytes = 0
+
     @property
     def finished(self) -> bool:
         """Whether the relay said that this is the whole answer."""

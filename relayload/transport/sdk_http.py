@@ -1,0 +1,221 @@
+"""The HTTP client of the official SDK, with what it leaves out: limits to what is read, and turns for everybody else.
+
+A greenlet that always finds something to read never waits, and then no timer and no other request has its turn.
+"""
+
+import ssl
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import gevent
+import h11
+import httpcore2
+import httpx2
+import openai
+from gevent import get_hub, getcurrent
+
+from relayload.core.wire.response_limits import ResponseLimits, TooLarge
+from relayload.transport.buffers import UNCOUNTED_BYTES, Buffers
+from relayload.transport.exchange import ERROR_BYTES
+from relayload.transport.failures import Failure
+from relayload.transport.origin import Origin
+from relayload.transport.proxy import proxy_for
+
+_TURN_BYTES = 16_384
+_HEADER_TOO_LARGE = 431
+_EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+
+
+class Interrupted(BaseException):
+    """The attempt is over. Not an Exception, which the SDK would take for its own."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.value)
+        self.failure = failure
+
+
+class ResponseTooLarge(TooLarge):
+    """The answer with this status is past a limit."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def http_client(
+    origin: Origin,
+    context: ssl.SSLContext | None,
+    limits: ResponseLimits,
+    buffers: Buffers,
+    *,
+    accept_encoding: str | None,
+    max_connections: int | None,
+) -> httpx2.Client:
+    """The SDK's own kind of client, with one TLS context, the same proxy as the native driver, and no redirects."""
+    proxy = proxy_for(origin)
+    shown = {"proxy-authorization": proxy.authorization} if proxy and proxy.authorization else {}
+    return openai.DefaultHttpx2Client(
+        transport=_Transport(
+            response_limits=limits,
+            buffers=buffers,
+            accept_encoding=accept_encoding,
+            verify=context or True,
+            proxy=httpx2.Proxy(f"http://{proxy.origin.authority}", headers=shown) if proxy else None,
+            trust_env=False,
+            limits=httpx2.Limits(max_connections=max_connections),
+        ),
+        trust_env=False,
+        follow_redirects=False,
+    )
+
+
+class _Transport(httpx2.HTTPTransport):
+    def __init__(
+        self, *, response_limits: ResponseLimits, buffers: Buffers, accept_encoding: str | None, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self._response_limits = response_limits
+        self._buffers = buffers
+        self._accept_encoding = accept_encoding
+        self._pool._network_backend = _Backend(response_limits)  # which there is no other way to say
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        request.headers.pop("accept-encoding", None)
+        if self._accept_encoding is not None:
+            request.headers["accept-encoding"] = self._accept_encoding
+        response = super().handle_request(request)
+        if len(response.headers.raw) > self._response_limits.headers:
+            response.close()
+            raise ResponseTooLarge(response.status_code)
+        return _BoundedResponse(response, self._response_limits, self._buffers)
+
+
+class _BoundedResponse(httpx2.Response):
+    """A response whose body is read only as far as the limits go."""
+
+    def __init__(self, response: httpx2.Response, limits: ResponseLimits, buffers: Buffers) -> None:
+        super().__init__(
+            response.status_code,
+            headers=response.headers,
+            stream=response.stream,
+            extensions=response.extensions,
+        )
+        self._limits = limits
+        self._buffers = buffers
+        self._whole = False
+        self._decoded_bytes = 0
+        self._event_bytes = 0
+        self._reader = getcurrent()
+
+    def read(self) -> bytes:
+        """The whole body. Raises ResponseTooLarge."""
+        self._whole = True
+        return super().read()
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """The body, decoded, piece by piece. Raises ResponseTooLarge."""
+        try:
+            for piece in super().iter_bytes(chunk_size):
+                self._count(piece)
+                yield piece
+        except TooLarge:
+            raise ResponseTooLarge(self.status_code) from None
+        finally:
+            self._buffers.release(self)
+
+    def give_up(self) -> None:
+        """The answer holds more than the process has left: its reader is told at the next turn of the event loop."""
+        get_hub().loop.run_callback(self._interrupt)
+
+    def _interrupt(self) -> None:
+        if not self.is_closed:
+            self._reader.throw(Interrupted(Failure.TOO_LARGE))
+
+    def _count(self, piece: bytes) -> None:
+        self._decoded_bytes += len(piece)
+        if self._decoded_bytes > self._most_bytes or self._bomb:
+            raise TooLarge
+        if self._whole:
+            held = self._decoded_bytes
+        else:
+            end = max(piece.rfind(each) for each in _EVENT_ENDS)
+            held = self._event_bytes = len(piece) - end if end >= 0 else self._event_bytes + len(piece)
+            if held > self._limits.event_bytes:
+                raise TooLarge
+        if held > UNCOUNTED_BYTES:
+            self._buffers.hold(self, held)
+
+    @property
+    def _most_bytes(self) -> int:
+        if not self._whole:
+            return self._limits.stream_bytes
+        return self._limits.body_bytes if self.is_success else min(self._limits.body_bytes, ERROR_BYTES)
+
+    @property
+    def _bomb(self) -> bool:
+        if "content-encoding" not in self.headers:
+            return False
+        return self._limits.inflates_too_much(self._decoded_bytes, self.num_bytes_downloaded)
+
+
+class _Backend(httpcore2.SyncBackend):
+    """Opens connections that give others their turn."""
+
+    def __init__(self, limits: ResponseLimits) -> None:
+        self._limits = limits
+
+    def connect_tcp(self, *arguments: Any, **options: Any) -> httpcore2.NetworkStream:
+        return _Stream(super().connect_tcp(*arguments, **options), self._limits)
+
+
+class _Stream(httpcore2.NetworkStream):
+    """A connection that reads no more than the limits allow between two requests."""
+
+    def __init__(self, stream: httpcore2.NetworkStream, limits: ResponseLimits) -> None:
+        self._stream = stream
+        self._limits = limits
+        self._received_bytes = 0
+        self._turn_bytes = 0
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = self._stream.read(min(max_bytes, _TURN_BYTES), timeout)
+        self._received_bytes += len(data)
+        self._turn_bytes += len(data)
+        if self._received_bytes > self._limits.stream_bytes:
+            raise TooLarge
+        if self._turn_bytes >= _TURN_BYTES:
+            self._turn_bytes = 0
+            gevent.sleep(0)
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._received_bytes = 0
+        self._stream.write(buffer, timeout)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, timeout), self._limits)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+def refusal(error: BaseException | None) -> Failure | None:
+    """Why an answer was given up that came as it should, by an error of the SDK; None for all other errors."""
+    for each in causes(error):
+        if isinstance(each, TooLarge):
+            return Failure.TOO_LARGE
+        if isinstance(each, h11.RemoteProtocolError):
+            return Failure.TOO_LARGE if each.error_status_hint == _HEADER_TOO_LARGE else None
+    return None
+
+
+def causes(error: BaseException | None) -> Iterable[BaseException]:
+    """An error and what led to it, the last first."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
