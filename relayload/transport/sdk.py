@@ -63,6 +63,7 @@ _UNSENT = {
 }
 
 
+_FIELDS = Delta.__struct_fields__
 _FIRST_EVENTS = b'data: {"type":"response.created","response":{"output":[]},"choices":[]}\n\n'
 """One that both kinds of streams may hold."""
 
@@ -263,14 +264,14 @@ def _of_chat(event: ChatCompletionChunk) -> Event:
 def _delta(delta: ChoiceDelta | None) -> Delta | None:
     if delta is None:
         return None
-    return Delta(
-        content=delta.content,
-        refusal=delta.refusal,
-        tool_calls=delta.tool_calls,
-        function_call=delta.function_call,
-        reasoning_content=getattr(delta, "reasoning_content", None),
-        reasoning=getattr(delta, "reasoning", None),
-    )
+    return Delta(**{name: _plain(value) for name in _FIELDS if (value := getattr(delta, name, None)) is not None})
+
+
+def _plain(value: Any) -> Any:
+    """A value as the relay sent it: the SDK makes models of some."""
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value.to_dict() if isinstance(value, openai.BaseModel) else value
 
 
 def _of_responses(event: ResponseStreamEvent) -> Event:

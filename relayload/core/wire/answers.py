@@ -43,12 +43,21 @@ class Event(Struct, kw_only=True, gc=False):
     """Content of its token is what a person would read."""
     text: str = ""
     """The visible content."""
+    thought: str = ""
+    """What the model thinks, as far as it is streamed."""
+    summarised: bool = False
+    """The thought is a summary of what the model thinks."""
     tokens: Tokens | None = None
     finish_reason: str | None = None
     answer_id: str | None = None
     fault: RelayFault | None = None
     done: bool = False
     """Nothing of the answer comes after it."""
+
+    @property
+    def thought_bytes(self) -> int:
+        """How long the thought is, in UTF-8."""
+        return len(self.thought.encode("utf-8", "surrogatepass"))
 
 
 class WholeAnswer(Struct, kw_only=True, gc=False):

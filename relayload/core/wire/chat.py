@@ -1,8 +1,7 @@
 """Chat completions: our words to a request, and answers back to our words.
 
 Relays are lenient with the format, so is this: what they may leave out may be missing, what nobody reads may be
-anything. Source: OpenAI API reference, `chat.completion` and `chat.completion.chunk`; `reasoning_content` is
-DeepSeek's and vLLM's name for a thought, `reasoning` OpenRouter's.
+anything. Source: OpenAI API reference, `chat.completion` and `chat.completion.chunk`.
 """
 
 from collections.abc import Iterable
@@ -22,6 +21,7 @@ from relayload.core.wire.answers import (
 )
 from relayload.core.wire.faults import fault_of_body, fault_of_error, read_leniently
 from relayload.core.wire.request import Endpoint, WireRequest
+from relayload.core.wire.thoughts import has_summary, is_thought, thought_text
 
 DONE = b"[DONE]"
 """The last event of a stream."""
@@ -79,9 +79,14 @@ class Delta(Struct, gc=False):
     content: Any = None
     reasoning_content: Any = None
     reasoning: Any = None
+    reasoning_details: Any = None
+    thinking: Any = None
+    thinking_blocks: Any = None
     tool_calls: Any = None
     function_call: Any = None
     refusal: Any = None
+    images: Any = None
+    audio: Any = None
 
 
 class Choice(Struct, gc=False):
@@ -136,12 +141,66 @@ def chat_event(chunk: Chunk) -> Event:
 
 
 def _add_delta(event: Event, delta: Delta, *, spoken: bool) -> None:
-    if delta.content or delta.refusal:
+    if _is_visible(delta):
         event.has_token = event.visible = True
         if spoken:
             event.text += visible_text(delta)
-    elif delta.reasoning_content or delta.reasoning or delta.tool_calls or delta.function_call:
+    if thought := thought_of(delta):
         event.has_token = True
+        event.thought += thought
+        event.summarised = event.summarised or has_summary(delta.reasoning_details)
+    elif not event.has_token and (_calls(delta.tool_calls) or _calls_function(delta.function_call)):
+        event.has_token = True
+
+
+def _is_visible(delta: Delta) -> bool:
+    """Whether a person would see something of it: text, a picture, sound."""
+    content = delta.content
+    if content and (isinstance(content, str) or any(map(_is_visible_part, _parts(content)))):
+        return True
+    return bool(delta.refusal or delta.images or (delta.audio and _is_heard(delta.audio)))
+
+
+def _is_visible_part(part: Any) -> bool:
+    if isinstance(part, str):
+        return bool(part)
+    if not isinstance(part, dict) or is_thought(part):
+        return False
+    return bool(part["text"]) if "text" in part else len(part) > 1  # a picture has no text, but more than its type
+
+
+def _is_heard(audio: Any) -> bool:
+    return isinstance(audio, dict) and bool(audio.get("transcript") or audio.get("data"))
+
+
+def thought_of(delta: Delta) -> str:
+    """What the model thinks. A relay that tells it in several fields tells the same in each."""
+    told = (
+        delta.reasoning_content or delta.reasoning,
+        delta.reasoning_details,
+        delta.thinking or delta.thinking_blocks,
+    )
+    among_parts = [part for part in _parts(delta.content) if is_thought(part)] if delta.content else []
+    return max((thought_text(each) for each in (*told, among_parts) if each), key=len, default="")
+
+
+def _parts(content: Any) -> list[Any]:
+    if isinstance(content, dict):
+        return [content]
+    return content if isinstance(content, list) else []
+
+
+def _calls(tool_calls: Any) -> bool:
+    return isinstance(tool_calls, list) and any(
+        _calls_function(each.get("function")) or _calls_function(each.get("custom"))
+        for each in tool_calls
+        if isinstance(each, dict)
+    )
+
+
+def _calls_function(function: Any) -> bool:
+    """Whether something of a call is told: its name, or some of its arguments."""
+    return isinstance(function, dict) and any(function.get(name) for name in ("name", "arguments", "input"))
 
 
 def read_completion(body: bytes, _request: WireRequest) -> WholeAnswer:
@@ -175,11 +234,11 @@ def tokens(usage: Usage | None) -> Tokens:
 def visible_text(delta: Delta) -> str:
     """The text a person would read, of a delta or a message."""
     content = delta.content or delta.refusal
-    if isinstance(content, list):
-        return "".join(_part_text(part) for part in content)
-    return content if isinstance(content, str) else ""
+    return content if isinstance(content, str) else "".join(map(_part_text, _parts(content)))
 
 
 def _part_text(part: Any) -> str:
-    text = part.get("text") if isinstance(part, dict) else None
+    if isinstance(part, str):
+        return part
+    text = part.get("text") if isinstance(part, dict) and not is_thought(part) else None
     return text if isinstance(text, str) else ""

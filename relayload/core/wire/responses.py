@@ -5,6 +5,7 @@ As lenient as chat completions are read. Source: OpenAI API reference, the `resp
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any
 
@@ -22,18 +23,41 @@ from relayload.core.wire.answers import (
 )
 from relayload.core.wire.faults import fault_of_body, fault_of_error, read_leniently
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest
+from relayload.core.wire.thoughts import thought_text
 
-_TOKENS: Mapping[str, bool] = MappingProxyType(
+
+class _Part(Enum):
+    """What a token is of."""
+
+    VISIBLE = auto()
+    SOUND = auto()
+    THOUGHT = auto()
+    SUMMARY = auto()
+    CALL = auto()
+
+
+_TOKENS: Mapping[str, _Part] = MappingProxyType(
     {
-        "response.output_text.delta": True,
-        "response.refusal.delta": True,
-        "response.reasoning_text.delta": False,
-        "response.reasoning_summary_text.delta": False,
-        "response.function_call_arguments.delta": False,
-        "response.custom_tool_call_input.delta": False,
+        "response.output_text.delta": _Part.VISIBLE,
+        "response.text.delta": _Part.VISIBLE,
+        "response.refusal.delta": _Part.VISIBLE,
+        "response.audio.delta": _Part.SOUND,
+        "response.audio.transcript.delta": _Part.VISIBLE,
+        "response.output_audio.delta": _Part.SOUND,
+        "response.output_audio_transcript.delta": _Part.VISIBLE,
+        "response.reasoning.delta": _Part.THOUGHT,
+        "response.reasoning_text.delta": _Part.THOUGHT,
+        "response.reasoning_summary.delta": _Part.SUMMARY,
+        "response.reasoning_summary_text.delta": _Part.SUMMARY,
+        "response.function_call_arguments.delta": _Part.CALL,
+        "response.custom_tool_call_input.delta": _Part.CALL,
+        "response.mcp_call_arguments.delta": _Part.CALL,
+        "response.mcp_call.arguments_delta": _Part.CALL,
+        "response.code_interpreter_call_code.delta": _Part.CALL,
     }
 )
-"""The events with a token in them, and whether it is visible."""
+"""The events with a token in them, and of what it is."""
+_REASONING = "response.reasoning"
 _FAILED = "response.failed"
 _FINAL = frozenset({"response.completed", "response.incomplete", _FAILED})
 _OTHER_ENDS = frozenset({b"[DONE]", b""})
@@ -133,15 +157,30 @@ def _fault_of_error_event(data: bytes) -> RelayFault:
 
 def response_event(read: ResponseEvent) -> Event:
     """An event in our words."""
-    visible = _TOKENS.get(read.type)
-    if visible is not None:
-        text = read.delta if visible and isinstance(read.delta, str) else ""
-        return Event(has_token=bool(read.delta), visible=visible and bool(read.delta), text=text)
+    part = _part_of(read.type)
+    if part is not None:
+        return _event_of_token(part, read)
     if read.error or read.type == "error":
         return Event(fault=_fault_of_event(read))
     if read.response is None and read.type not in _FINAL:
         return Event()
     return _event_of_response(read.type, read.response or Response())
+
+
+def _part_of(kind: str) -> _Part | None:
+    part = _TOKENS.get(kind)
+    if part is None and kind.startswith(_REASONING) and kind.endswith(".delta"):  # some relays have names of their own
+        return _Part.SUMMARY if "summary" in kind else _Part.THOUGHT
+    return part
+
+
+def _event_of_token(part: _Part, read: ResponseEvent) -> Event:
+    if part in (_Part.THOUGHT, _Part.SUMMARY):
+        thought = thought_text(read.delta)
+        return Event(has_token=bool(thought), thought=thought, summarised=bool(thought) and part is _Part.SUMMARY)
+    told = bool(read.delta)
+    text = read.delta if part is _Part.VISIBLE and isinstance(read.delta, str) else ""
+    return Event(has_token=told, visible=told and part is not _Part.CALL, text=text)
 
 
 def _fault_of_event(read: ResponseEvent) -> RelayFault:

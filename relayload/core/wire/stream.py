@@ -55,6 +55,8 @@ class TokenStream:
         "held_bytes",
         "last_token_at_s",
         "malformed",
+        "summarised",
+        "thought_bytes",
         "tokens",
     )
 
@@ -96,6 +98,10 @@ class TokenStream:
         """When the last event came, such as `[DONE]`."""
         self.fault: RelayFault | None = None
         self.malformed = False
+        self.thought_bytes = 0
+        """How much of what the model thought was streamed, in UTF-8; roughly where parts of a character are missing."""
+        self.summarised = False
+        """Some of it came as a summary."""
 
     def feed(self, data: bytes, at_s: float) -> None:
         """Take bytes of the stream that arrived at this instant. Raises TooLarge."""
@@ -112,6 +118,8 @@ class TokenStream:
                 self.first_visible_at_s = at_s
             if self._keep_text:
                 self._say(pattern.text(data))
+        else:
+            self.thought_bytes += len(data) - pattern.fixed_bytes
         self._count_token(at_s)
 
     def _parse(self, data: bytes, at_s: float) -> None:
@@ -193,6 +201,9 @@ class TokenStream:
             self.done_at_s = at_s
 
     def _take_token(self, event: Event, at_s: float) -> None:
+        if event.thought:
+            self.thought_bytes += event.thought_bytes
+            self.summarised = self.summarised or event.summarised
         if event.visible:
             if self.first_visible_at_s is None:
                 self.first_visible_at_s = at_s

@@ -9,7 +9,7 @@ import re
 from relayload.core.wire.answers import MalformedAnswer
 from relayload.core.wire.chat import Delta, read_chunk
 
-_TEXT = re.compile(rb'"(?:content|reasoning_content|reasoning)"\s*:\s*"([^"\\]+)"')
+_TEXT = re.compile(rb'"(?:content|reasoning_content|reasoning|thinking)"\s*:\s*"([^"\\]+)"')
 _plain = re.compile(rb'[^"\\\x00-\x1f]+').fullmatch
 _PROBE = "~"
 _FIELD, _END = b"data: ", b"\n\n"
@@ -18,11 +18,13 @@ _FIELD, _END = b"data: ", b"\n\n"
 class TokenPattern:
     """The bytes of a whole event around its text. `visible`: the text is content, and not a thought."""
 
-    __slots__ = ("_after", "_after_bytes", "_before", "_before_bytes", "visible")
+    __slots__ = ("_after", "_after_bytes", "_before", "_before_bytes", "fixed_bytes", "visible")
 
     def __init__(self, before: bytes, after: bytes, *, visible: bool) -> None:
         self._before, self._before_bytes = before, len(before)
         self._after, self._after_bytes = after, len(after)
+        self.fixed_bytes = len(before) + len(after)
+        """How long an event of this pattern is without its text."""
         self.visible = visible
 
     def matches(self, event: bytes) -> bool:
@@ -48,7 +50,7 @@ def pattern_of(event: bytes) -> TokenPattern | None:
     delta = _only_delta(b"%b%b%b" % (before[len(_FIELD) :], _PROBE.encode(), after[: -len(_END)]))
     if delta == Delta(content=_PROBE):
         return TokenPattern(before, after, visible=True)
-    if delta in (Delta(reasoning_content=_PROBE), Delta(reasoning=_PROBE)):
+    if delta in (Delta(reasoning_content=_PROBE), Delta(reasoning=_PROBE), Delta(thinking=_PROBE)):
         return TokenPattern(before, after, visible=False)
     return None
 

@@ -85,6 +85,28 @@ def test_a_stream_is_timed_from_its_first_token_to_its_final_event():
 
 
 @pytest.mark.parametrize(
+    ("kind", "summarised"),
+    [
+        ("response.reasoning_text.delta", False),
+        ("response.reasoning.delta", False),
+        ("response.reasoning_content.delta", False),
+        ("response.reasoning_summary_text.delta", True),
+        ("response.reasoning_summary.delta", True),
+    ],
+)
+@pytest.mark.parametrize("delta", ["h\u00fc", {"text": "h\u00fc"}])
+def test_thoughts_are_measured(kind, summarised, delta):
+    stream = stream_of((1.0, event(kind, delta=delta)), (2.0, content("a")), (3.0, final()))
+    assert (stream.first_token_at_s, stream.first_visible_at_s, stream.chunks) == (1.0, 2.0, 2)
+    assert (stream.thought_bytes, stream.summarised) == (3, summarised)
+
+
+def test_sound_is_no_text():
+    stream = stream_of((1.0, event("response.output_audio.delta", delta="AbC")), (2.0, final()))
+    assert (stream.first_visible_at_s, stream.text) == (1.0, "")
+
+
+@pytest.mark.parametrize(
     ("kind", "visible_at_s"),
     [
         ("response.output_text.delta", 1.0),

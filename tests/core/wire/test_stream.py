@@ -58,6 +58,91 @@ def test_a_thought_or_a_tool_call_is_a_token_but_not_visible(delta):
     assert stream.chunks == 2
 
 
+def detail(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"reasoning_details": [{"type": kind, "index": 0} | fields]}
+
+
+def thinking(text: str) -> dict[str, Any]:
+    return {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": text}]}]}
+
+
+def said(text: str) -> dict[str, Any]:
+    return {"content": [{"type": "text", "text": text}]}
+
+
+@pytest.mark.parametrize(
+    ("delta", "thought_bytes", "summarised"),
+    [
+        ({"reasoning_content": "h\u00fc"}, 3, False),
+        ({"reasoning": "hm"}, 2, False),
+        ({"thinking": "hm"}, 2, False),
+        ({"thinking_blocks": [{"type": "thinking", "thinking": "hm", "signature": "s"}]}, 2, False),
+        (thinking("hm"), 2, False),
+        (detail("reasoning.text", text="hm"), 2, False),
+        (detail("reasoning.summary", summary="hm"), 2, True),
+        ({"reasoning": "hm"} | detail("reasoning.text", text="hm"), 2, False),
+        ({"reasoning": "hm"} | detail("reasoning.summary", summary="hm"), 2, True),
+        ({"content": "", "reasoning_details": [{"text": "h"}, {"text": "m"}]}, 2, False),
+    ],
+)
+def test_thoughts_are_tokens_wherever_they_stand(delta, thought_bytes, summarised):
+    stream = stream_of((1.0, event(delta)), (2.0, event(said("Yes"))), (2.0, event({}, "stop")))
+    assert (stream.first_token_at_s, stream.first_visible_at_s, stream.chunks) == (1.0, 2.0, 2)
+    assert (stream.thought_bytes, stream.summarised, stream.text) == (thought_bytes, summarised, "Yes")
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"reasoning_content": "", "reasoning": None},
+        {"thinking": ""},
+        {"thinking_blocks": [{"type": "thinking", "thinking": "", "signature": "s"}]},
+        {"thinking_blocks": [{"type": "redacted_thinking", "data": "AbC"}]},
+        thinking(""),
+        said(""),
+        {"content": [{"type": "thinking", "thinking": []}]},
+        {"content": [{"type": "redacted_thinking", "data": "AbC"}]},
+        detail("reasoning.encrypted", data="AbC"),
+        detail("reasoning.text", text="", signature="s"),
+        detail("reasoning.summary", summary=""),
+        {"reasoning_details": []},
+        {"tool_calls": [{"index": 0, "function": {"arguments": ""}}]},
+        {"tool_calls": [{}, 7]},
+        {"audio": {"id": "a1"}},
+    ],
+)
+def test_what_is_empty_or_encrypted_is_no_token(delta):
+    stream = stream_of((1.0, event(delta)), (2.0, content("a")), (2.0, event({}, "stop")))
+    assert (stream.first_token_at_s, stream.chunks) == (2.0, 1)
+    assert (stream.thought_bytes, stream.summarised) == (0, False)
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        {"content": "Yes", "reasoning_content": "hm"},
+        {"content": [*thinking("hm")["content"], *said("Yes")["content"]]},
+        {"content": "Yes"} | detail("reasoning.text", text="hm"),
+    ],
+)
+def test_an_event_with_a_thought_and_a_text_is_visible(delta):
+    stream = stream_of((1.0, event(delta)), (2.0, event({}, "stop")))
+    assert (stream.first_visible_at_s, stream.chunks, stream.text, stream.thought_bytes) == (1.0, 1, "Yes", 2)
+
+
+@pytest.mark.parametrize(
+    "delta", [{"images": [{"type": "image_url"}]}, {"content": [{"type": "image_url", "image_url": {"url": "u"}}]},
+              {"audio": {"transcript": "Yes"}}, {"audio": {"data": "AbC"}}]
+)  # fmt: skip
+def test_pictures_and_sound_are_visible(delta):
+    assert stream_of((1.0, event(delta)), (2.0, event({}, "stop"))).first_visible_at_s == 1.0
+
+
+def test_thoughts_that_look_alike_are_measured_like_all_others():
+    stream = stream_of(*((float(at), event({"reasoning_content": text})) for at, text in enumerate(("a", "bc", "def"))))
+    assert (stream.chunks, stream.thought_bytes) == (3, 6)
+
+
 def test_a_refusal_is_visible():
     stream = stream_of((1.0, event({"refusal": "no"})), (1.0, DONE))
     assert (stream.first_visible_at_s, stream.text) == (1.0, "no")
