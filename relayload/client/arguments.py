@@ -2,21 +2,25 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.resilience.dialects import DIALECTS
 from relayload.core.wire.request import Timeouts
+from relayload.core.wire.stream import FinishReason
 from relayload.transport.drivers import DRIVERS
 
 FROM_HEADERS = "from_headers"
 
 
-def check(*, driver: str, dialect: str, quota: Any, timeouts: Timeouts, deadline_s: float | None) -> None:
+def check(
+    *, driver: str, dialect: str, quota: Any, timeouts: Timeouts, deadline_s: float | None, finish_reason: str
+) -> None:
     """Raises AuthorError with every fault."""
     faults = [
         *_unknown("driver", driver, DRIVERS),
         *_unknown("dialect", dialect, DIALECTS),
+        *_unknown("finish_reason", finish_reason, get_args(FinishReason)),
         *(_unknown("quota", quota, [FROM_HEADERS, "a list of Limit"]) if isinstance(quota, str) else ()),
         *(fault for name, value in asdict(timeouts).items() for fault in _not_positive(f"timeout: {name}", value)),
         *_not_positive("deadline_s", deadline_s),

@@ -47,6 +47,7 @@ from relayload.core.wire.embeddings import embeddings_request, vectors
 from relayload.core.wire.request import Timeouts, WireRequest
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits
 from relayload.core.wire.responses import responses_request
+from relayload.core.wire.stream import FinishReason
 from relayload.transport import OnText
 from relayload.transport.asking import TargetUnreachable, models
 from relayload.transport.drivers import Options, new_transport
@@ -70,8 +71,9 @@ class RelayClient:
 
     `timeout` is that of one attempt, in seconds or in all detail; `deadline_s` of a call with all its attempts and
     waits. `retry=None` makes one attempt a call, `budget=None` lets every call have all its retries, `breaker=None`
-    refuses nothing. `quota` is a list of limits, or `"from_headers"` to follow what the relay says it has left.
-    `on_call` is told of every call that has ended.
+    refuses nothing. `finish_reason="optional"` takes streams that end with `[DONE]` alone, too. `quota` is a list
+    of limits, or `"from_headers"` to follow what the relay says it has left. `on_call` is told of every call that has
+    ended.
 
     Calls wait in the calling greenlet: many of them run at once in greenlets of gevent (`batch` starts its own). With
     `driver="openai"` that needs a standard library that gevent has patched. A client belongs to one thread. Raises
@@ -100,11 +102,19 @@ class RelayClient:
         max_connections: int | None = None,
         accept_encoding: str | None = IDENTITY,
         response_limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
+        finish_reason: FinishReason = "required",
         seed: int | None = None,
         on_call: Callable[[CallReport], None] | None = None,
     ) -> None:
         self._timeouts = timeout if isinstance(timeout, Timeouts) else Timeouts(total_s=timeout)
-        check(driver=driver, dialect=dialect, quota=quota, timeouts=self._timeouts, deadline_s=deadline_s)
+        check(
+            driver=driver,
+            dialect=dialect,
+            quota=quota,
+            timeouts=self._timeouts,
+            deadline_s=deadline_s,
+            finish_reason=finish_reason,
+        )
         self._base_url = base_url
         self._api_key = api_key
         self._options = Options(
@@ -115,6 +125,7 @@ class RelayClient:
             max_connections=max_connections,
             accept_encoding=accept_encoding,
             limits=response_limits,
+            finish_reason=finish_reason,
         )
         self._transport = new_transport(driver, base_url, api_key, **self._options)
         policy = ClientPolicy(

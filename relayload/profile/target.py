@@ -11,6 +11,7 @@ from relayload import prices
 from relayload.core.errors import AuthorError
 from relayload.core.price import Price
 from relayload.core.resilience.dialects import DialectName
+from relayload.core.wire.stream import FinishReason
 from relayload.document.validation import nearest
 from relayload.profile.types import Flag, HeaderValue, Part, PathText, Secret, Text
 from relayload.transport.drivers import Options
@@ -120,6 +121,8 @@ class Target(Part):
     """Sent as `Authorization: Bearer ...`."""
     dialect: DialectName = "openai"
     """Whose errors and limits it speaks: what a 429 or a 503 means differs between relays."""
+    finish_reason: FinishReason = "required"
+    """Whether streams must tell why they ended; optional counts one that ends with `[DONE]` alone as whole."""
     organization: HeaderValue | None = None
     """Sent as `OpenAI-Organization`."""
     project: HeaderValue | None = None
@@ -157,6 +160,7 @@ class Target(Part):
             client_cert=self.tls.client_cert,
             headers=headers,
             accept_encoding=None if self.accept_encoding == NO_ENCODING_HEADER else self.accept_encoding,
+            finish_reason=self.finish_reason,
         )
 
     @property

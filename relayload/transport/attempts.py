@@ -2,13 +2,14 @@
 
 from msgspec import Struct
 
+from relayload.core.resilience.classify import status_named_by
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.wire.answers import NO_TOKENS, AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge, check_json
-from relayload.core.wire.stream import StreamFlaw, TokenStream
+from relayload.core.wire.stream import FinishReason, StreamFlaw, TokenStream
 from relayload.transport import Answer
 from relayload.transport.concealing import Secrets
 from relayload.transport.failures import OUTCOMES, Failure, outcome_of_status
@@ -45,6 +46,8 @@ class Reading(Struct, kw_only=True, gc=False):
     body: bytes = b""
     keep_body: bool = False
     """Whether the client wants the body of an answer in one piece."""
+    finish_reason: FinishReason = "required"
+    """Whether a stream is whole without one."""
     sent_bytes: int = 0
     received_bytes: int = 0
     limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS
@@ -60,6 +63,8 @@ class _Verdict(Struct, kw_only=True, gc=False):
     finish_reason: str | None = None
     answer_id: str | None = None
     text: str = ""
+    zero_usage: bool = False
+    replaced: int = 0
 
 
 def answer(reading: Reading, phases: Phases, secrets: Secrets) -> Answer:
@@ -72,7 +77,7 @@ def answer(reading: Reading, phases: Phases, secrets: Secrets) -> Answer:
 def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secrets) -> Attempt:
     sent_at_s, stream = phases.sent_at_s, reading.stream
     output_tokens = verdict.tokens.output
-    counted = output_tokens is None and stream is not None and stream.chunks > 0
+    counted = not output_tokens and stream is not None and stream.chunks > 0
     ended_at_s = phases.last_byte_at_s
     return Attempt(
         outcome=verdict.outcome,
@@ -90,6 +95,8 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
         output_tokens=stream.chunks if counted and stream else output_tokens,
         reasoning_tokens=verdict.tokens.reasoning,
         counted=counted,
+        zero_usage=verdict.zero_usage,
+        replaced=verdict.replaced,
         buffered=stream is not None and ended_at_s is not None and stream.buffered(ended_at_s),
         finish_reason=verdict.finish_reason,
         request_id=_request_id(reading.headers) or verdict.answer_id,
@@ -120,7 +127,7 @@ def _flat(counts: dict[int, int]) -> tuple[int, ...]:
 
 
 def _request_id(headers: dict[str, str]) -> str | None:
-    return next((headers[name] for name in REQUEST_ID_HEADERS if name in headers), None)
+    return next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name, "").strip()), None)
 
 
 def _judged(reading: Reading) -> _Verdict:
@@ -134,7 +141,7 @@ def _judged(reading: Reading) -> _Verdict:
     if not 200 <= status < 300:
         return _Verdict(outcome=outcome_of_status(status), error=f"http_{status}", fault=fault_of_body(reading.body))
     if reading.stream is not None:
-        return _judged_stream(reading.stream)
+        return _judged_stream(reading.stream, reading.finish_reason)
     return _judged_body(reading)
 
 
@@ -145,8 +152,8 @@ def _outcome_of_failure(failure: Failure, status: int | None) -> Outcome:
     return OUTCOMES[failure]
 
 
-def _judged_stream(stream: TokenStream) -> _Verdict:
-    flaw = stream.flaw
+def _judged_stream(stream: TokenStream, finish_reason: FinishReason) -> _Verdict:
+    flaw = stream.flaw_where(finish_reason)
     if flaw is None:
         return _of_stream(stream, Outcome.OK, None)
     if flaw is StreamFlaw.ERROR_EVENT:
@@ -167,6 +174,8 @@ def _of_stream(stream: TokenStream | None, outcome: Outcome, error: Failure | St
         finish_reason=stream.finish_reason,
         answer_id=stream.answer_id,
         text=stream.text,
+        zero_usage=error is None and stream.chunks > 0 and stream.tokens.output == 0,
+        replaced=stream.replaced,
     )
 
 
@@ -174,23 +183,27 @@ def _judged_body(reading: Reading) -> _Verdict:
     try:
         whole = FORMATS[reading.request.endpoint].read_answer(reading.body, reading.request)
     except MalformedAnswer:
-        whole = WholeAnswer(flaw=AnswerFlaw.MALFORMED_BODY)
+        whole = WholeAnswer(flaw=AnswerFlaw.MALFORMED_BODY, fault=_words(reading.body))
     flaw = whole.flaw or (AnswerFlaw.NOT_A_STREAM if reading.request.stream else None)
-    if flaw is None:
-        return _Verdict(
-            outcome=Outcome.OK,
-            tokens=whole.tokens,
-            finish_reason=whole.finish_reason,
-            answer_id=whole.answer_id,
-            text=whole.text,
-        )
-    outcome = _outcome_of_fault(whole.fault, flaw) if flaw is AnswerFlaw.ERROR_BODY else OUTCOMES[flaw]
-    return _Verdict(outcome=outcome, error=flaw.value, fault=whole.fault)
+    return _Verdict(
+        outcome=Outcome.OK if flaw is None else _outcome_of_fault(whole.fault, flaw),
+        error=None if flaw is None else flaw.value,
+        fault=whole.fault,
+        tokens=whole.tokens,
+        finish_reason=whole.finish_reason,
+        answer_id=whole.answer_id,
+        text="" if reading.request.stream else whole.text,
+        zero_usage=whole.zero_usage and flaw is None,
+        replaced=whole.replaced,
+    )
+
+
+def _words(body: bytes) -> RelayFault | None:
+    """What a page or a text says; JSON that is broken is no words."""
+    return None if body.lstrip()[:1] in (b"", b"{", b"[") else fault_of_body(body)
 
 
 def _outcome_of_fault(fault: RelayFault | None, flaw: AnswerFlaw | StreamFlaw) -> Outcome:
     """By the status that an error inside a 200 names, such as `"code": "429"`, if it does."""
-    code = fault.code if fault else None
-    if code is not None and code.isascii() and code.isdigit() and 400 <= int(code) < 600:
-        return outcome_of_status(int(code))
-    return OUTCOMES[flaw]
+    status = status_named_by(fault.code if fault else None)
+    return OUTCOMES[flaw] if status is None else outcome_of_status(status)

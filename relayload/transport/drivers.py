@@ -6,6 +6,7 @@ from typing import TypedDict, Unpack
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.wire.response_limits import ResponseLimits
+from relayload.core.wire.stream import FinishReason
 from relayload.transport import Transport
 from relayload.transport.buffers import Buffers
 from relayload.transport.native import NativeTransport
@@ -24,6 +25,7 @@ class Options(TypedDict, total=False):
     accept_encoding: str | None
     limits: ResponseLimits
     buffers: Buffers
+    finish_reason: FinishReason
 
 
 def prepare(driver: str) -> None:

@@ -7,6 +7,7 @@ from gevent import get_hub, getcurrent
 
 from relayload import clock
 from relayload.core.results.histogram import bucket
+from relayload.core.wire.opening import is_event_stream
 from relayload.core.wire.request import Endpoint, Timeouts
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge
 from relayload.core.wire.stream import TokenStream
@@ -203,13 +204,18 @@ class Exchange:
                 raise WireError(Failure.CANCELLED)
             if stream.done_at_s is not None and not self.response.complete:
                 self._watch.set()
-        elif self._wants_stream and not self.body and self._streams():
-            self.stream = TokenStream(
-                self._endpoint, bucket, keep_text=self._keep_text, on_text=self._on_text, limits=self._limits
-            )
-            self._take(pieces)
         else:
             self._take_body(pieces)
+            if self._wants_stream and self._streams():
+                self._stream()
+
+    def _stream(self) -> None:
+        """Read it as a stream from now on: what came up to now was too little to tell."""
+        self.stream = TokenStream(
+            self._endpoint, bucket, keep_text=self._keep_text, on_text=self._on_text, limits=self._limits
+        )
+        pieces, self.body = self.body, []
+        self._take(pieces)
 
     def _take_body(self, pieces: list[bytes]) -> None:
         self.body += pieces
@@ -262,8 +268,11 @@ class Exchange:
 
     def _streams(self) -> bool:
         """Whether the body is the stream that was asked for; errors and refusals to stream are not."""
-        status = self.response.status or 0
-        return 200 <= status < 300 and "json" not in self.response.headers.get("content-type", "").lower()
+        response = self.response
+        if not 200 <= (response.status or 0) < 300:
+            return False
+        label = response.headers.get("content-type", "")
+        return bool(is_event_stream(self.body, label, complete=response.complete))
 
     def _fail(self, failure: Failure) -> None:
         """Nothing more will come. A stream that has said `[DONE]` is whole, however its body ends."""

@@ -63,13 +63,16 @@ OUTCOMES: dict[Failure | AnswerFlaw | StreamFlaw, Outcome] = {
     Failure.TOTAL_TIMEOUT: Outcome.TIMED_OUT,
     Failure.CANCELLED: Outcome.CANCELLED,
     AnswerFlaw.ERROR_BODY: Outcome.SERVER_ERROR,
+    AnswerFlaw.FAILED_FINISH: Outcome.SERVER_ERROR,
     AnswerFlaw.MALFORMED_BODY: Outcome.BROKEN_STREAM,
     AnswerFlaw.NO_CHOICES: Outcome.SERVER_ERROR,
     AnswerFlaw.NO_OUTPUT: Outcome.SERVER_ERROR,
     AnswerFlaw.NOT_A_STREAM: Outcome.BROKEN_STREAM,
     StreamFlaw.ERROR_EVENT: Outcome.SERVER_ERROR,
     StreamFlaw.MALFORMED_EVENT: Outcome.BROKEN_STREAM,
+    StreamFlaw.FAILED_FINISH: Outcome.SERVER_ERROR,
     StreamFlaw.NO_FINISH: Outcome.BROKEN_STREAM,
+    StreamFlaw.NO_OUTPUT: Outcome.SERVER_ERROR,
 }
 """Errors that name a status of their own (`error_body`, `error_event`) are judged by that status instead."""
 

@@ -8,6 +8,7 @@ import msgspec
 from relayload import clock
 from relayload.core.wire.request import Timeouts, WireRequest
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits
+from relayload.core.wire.stream import FinishReason
 from relayload.transport import Answer, OnText
 from relayload.transport.attempts import Phases, Reading, answer
 from relayload.transport.buffers import Buffers
@@ -34,7 +35,8 @@ class NativeTransport:
     `ca_file` replaces the system's certificates, `client_cert` is a PEM file with certificate and key. `headers` go
     with every request; those of a request replace them. Proxies of the environment are used, though not for this
     machine. `accept_encoding` None sends no such header; `buffers` are those of the process, of the size that `limits`
-    gives them where there are none. Raises AuthorError for a URL, a file or a proxy it cannot use.
+    gives them where there are none. `finish_reason` is "optional" for a relay whose streams end with `[DONE]` alone.
+    Raises AuthorError for a URL, a file or a proxy it cannot use.
     """
 
     def __init__(
@@ -50,10 +52,12 @@ class NativeTransport:
         accept_encoding: str | None = IDENTITY,
         limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
         buffers: Buffers | None = None,
+        finish_reason: FinishReason = "required",
     ) -> None:
         origin = origin_of(base_url)
         context = target_context(origin, verify=verify, ca_file=ca_file, client_cert=client_cert)
         proxy = proxy_for(origin)
+        self._finish_reason = finish_reason
         self._secrets = Secrets(api_key, (headers or {}).values())
         self._arrivals = ArrivalClock()
         self._sweeper = Sweeper() if self._arrivals.stamped else None
@@ -108,7 +112,8 @@ class NativeTransport:
                 ended, lease = exchange(new=True)
         except WireError as error:
             return answer(Reading(request=request, failure=error.failure), Phases(), self._secrets)
-        return _answer(ended, lease, request, self._secrets, self._limits, keep_body=keep_text)
+        reading = _reading(ended, request, self._limits, keep_body=keep_text, finish_reason=self._finish_reason)
+        return answer(reading, _phases(ended, lease), self._secrets)
 
     def close(self) -> None:
         """Close the connections that are not in use, and the others once they are done."""
@@ -125,11 +130,11 @@ def _never_read(exchange: Exchange, connection: Connection) -> bool:
     return exchange.failure in _UNANSWERED and connection.requests > 1 and connection.unprocessed
 
 
-def _answer(
-    exchange: Exchange, lease: Lease, request: WireRequest, secrets: Secrets, limits: ResponseLimits, *, keep_body: bool
-) -> Answer:
+def _reading(
+    exchange: Exchange, request: WireRequest, limits: ResponseLimits, *, keep_body: bool, finish_reason: FinishReason
+) -> Reading:
     response = exchange.response
-    reading = Reading(
+    return Reading(
         request=request,
         failure=exchange.failure,
         status=response.status,
@@ -137,11 +142,15 @@ def _answer(
         stream=exchange.stream,
         body=b"".join(exchange.body),
         keep_body=keep_body,
+        finish_reason=finish_reason,
         sent_bytes=exchange.sent_bytes,
         received_bytes=exchange.received_bytes,
         limits=limits,
     )
-    phases = Phases(
+
+
+def _phases(exchange: Exchange, lease: Lease) -> Phases:
+    return Phases(
         sent_at_s=exchange.sent_at_s,
         all_sent_at_s=exchange.all_sent_at_s,
         first_byte_at_s=exchange.first_byte_at_s,
@@ -151,4 +160,3 @@ def _answer(
         connect_s=lease.connect_s,
         tls_s=lease.tls_s,
     )
-    return answer(reading, phases, secrets)

@@ -16,17 +16,19 @@ import msgspec
 import openai
 from gevent import getcurrent
 from openai.types.chat.chat_completion_chunk import ChatCompletionChunk, ChoiceDelta
+from openai.types.chat.chat_completion_chunk import Choice as ChunkChoice
 from openai.types.responses import ResponseStreamEvent
 
 from relayload import clock
 from relayload.core.results.histogram import bucket
 from relayload.core.wire.answers import Event
-from relayload.core.wire.chat import Choice, Chunk, Delta, Usage, chat_event
+from relayload.core.wire.chat import Choice, Chunk, Delta, chat_event
 from relayload.core.wire.faults import fault_of_error
+from relayload.core.wire.lenient import UNREADABLE
 from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits
 from relayload.core.wire.responses import ResponseEvent, response_event
-from relayload.core.wire.stream import TokenStream
+from relayload.core.wire.stream import FinishReason, TokenStream
 from relayload.transport import Answer, OnText
 from relayload.transport.attempts import Phases, Reading, answer
 from relayload.transport.buffers import Buffers
@@ -35,6 +37,7 @@ from relayload.transport.deadlines import Watch, next_deadline
 from relayload.transport.failures import Failure, dial_failure
 from relayload.transport.inflate import IDENTITY
 from relayload.transport.origin import is_loopback, origin_of
+from relayload.transport.peek import Peek
 from relayload.transport.resolve import Addresses
 from relayload.transport.sdk_http import Interrupted, ResponseTooLarge, causes, http_client, refusal
 from relayload.transport.tls import target_context
@@ -96,10 +99,12 @@ class SdkTransport:
         accept_encoding: str | None = IDENTITY,
         limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
         buffers: Buffers | None = None,
+        finish_reason: FinishReason = "required",
     ) -> None:
         origin = origin_of(base_url)
         context = target_context(origin, verify=verify, ca_file=ca_file, client_cert=client_cert)
         self._limits = limits
+        self._finish_reason = finish_reason
         self._secrets = Secrets(api_key, (headers or {}).values())
         self._client = openai.OpenAI(
             api_key=api_key,
@@ -134,7 +139,7 @@ class SdkTransport:
         """Send once, without retries, and return what came of it."""
         called_at_s = clock.now_s()
         reading, phases = (
-            Reading(request=request, keep_body=keep_text, limits=self._limits),
+            Reading(request=request, keep_body=keep_text, limits=self._limits, finish_reason=self._finish_reason),
             Phases(sent_at_s=called_at_s),
         )
         new_stream = partial(
@@ -187,10 +192,11 @@ class SdkTransport:
             reading.failure = _failure(error, answered=False)
             return
         _note_response(reading, response.http_response)
-        if request.stream and "json" not in response.headers.get("content-type", "").lower():
+        if request.stream and (peek := _peeked(response, reading)) is not None:
             reading.stream = new_stream()
             _read_stream(response, reading, watch, timeouts.cancel_after_tokens)
-        else:
+            peek.tell(reading.stream, request.endpoint)
+        elif not request.stream:
             _read_body(response, reading)
 
 
@@ -209,6 +215,19 @@ def _note_response(reading: Reading, response: httpx2.Response) -> None:
     reading.sent_bytes = len(response.request.content)
 
 
+def _peeked(response: Any, reading: Reading) -> Peek | None:
+    """The stream that was asked for. What is none becomes the body: the SDK, which does not look, would see nothing."""
+    peek = Peek(response.http_response)
+    try:
+        if peek.is_event_stream:
+            return peek
+        reading.body = peek.body()
+    except httpx2.HTTPError as error:
+        reading.failure = _failure(error, answered=True)
+    reading.received_bytes = response.http_response.num_bytes_downloaded
+    return None
+
+
 def _read_stream(response: Any, reading: Reading, watch: Watch, cancel_after_tokens: int | None) -> None:
     stream = reading.stream
     assert stream is not None
@@ -223,6 +242,7 @@ def _read_stream(response: Any, reading: Reading, watch: Watch, cancel_after_tok
                 break
             if awaits_token and stream.last_token_at_s is not None:
                 watch.set()
+        stream.end(clock.now_s())
     except (openai.APIConnectionError, httpx2.HTTPError) as error:
         reading.failure = _failure(error, answered=True)
     except openai.APIError as error:
@@ -241,24 +261,24 @@ def _events(response: Any, endpoint: Endpoint, stream: TokenStream) -> Iterator[
                 turn_at_s = clock.now_s()
             try:
                 event = in_our_words(each)
-            except (AttributeError, TypeError, ValueError):
+            except (AttributeError, TypeError, *UNREADABLE):
                 stream.malformed = True
             else:
                 yield event
-    except ValueError:  # of the JSON or the UTF-8 of an event
+    except UNREADABLE:  # of the JSON or the UTF-8 of an event
         stream.malformed = True
 
 
 def _of_chat(event: ChatCompletionChunk) -> Event:
-    chunk = Chunk(
-        choices=[
-            Choice(delta=_delta(each.delta), finish_reason=each.finish_reason, index=each.index)
-            for each in event.choices or ()
-        ],
-        usage=msgspec.convert(event.usage.model_dump(warnings=False), Usage) if event.usage else None,
-        id=event.id,
-    )
-    return chat_event(chunk)
+    if not event.choices or event.usage or event.model_extra:
+        return chat_event(msgspec.convert(event.to_dict(warnings=False), Chunk))
+    return chat_event(Chunk(choices=[_choice(each) for each in event.choices], id=event.id))
+
+
+def _choice(choice: ChunkChoice) -> Choice:
+    if choice.model_extra or not isinstance(choice.finish_reason, str | None):
+        return msgspec.convert(choice.to_dict(warnings=False), Choice)
+    return Choice(delta=_delta(choice.delta), finish_reason=choice.finish_reason, index=choice.index)
 
 
 def _delta(delta: ChoiceDelta | None) -> Delta | None:
@@ -277,7 +297,7 @@ def _plain(value: Any) -> Any:
 def _of_responses(event: ResponseStreamEvent) -> Event:
     if event.type.endswith(".delta"):  # most of them
         return response_event(ResponseEvent(type=event.type, delta=getattr(event, "delta", None)))
-    return response_event(msgspec.convert(event.to_dict(), ResponseEvent))
+    return response_event(msgspec.convert(event.to_dict(warnings=False), ResponseEvent))
 
 
 def _no_event(_event: object) -> Event:
@@ -296,7 +316,7 @@ def _read_body(response: Any, reading: Reading) -> None:
         response.parse()  # what an application would have it do
     except httpx2.HTTPError as error:
         reading.failure = _failure(error, answered=True)
-    except (openai.OpenAIError, ValueError):
+    except (openai.OpenAIError, *UNREADABLE):
         pass
     reading.received_bytes = response.http_response.num_bytes_downloaded
 

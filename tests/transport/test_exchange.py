@@ -116,6 +116,7 @@ def test_after_done_the_end_of_the_body_does_not_matter(serve, connect, ask, end
         peer.read_request()
         peer.begin_stream()
         peer.send_event("a")
+        peer.send_chunk(b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n')
         peer.send_chunk(b"data: [DONE]\n\n")
         time.sleep(0.05)
         if end == "reset":

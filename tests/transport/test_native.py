@@ -19,6 +19,7 @@ PATIENT = Timeouts(connect_s=5.0, total_s=10.0)
 TOKEN = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
 FINISH = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'
 DONE = b"data: [DONE]\n\n"
+ENDED = FINISH + DONE
 STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
 
 
@@ -124,7 +125,7 @@ def test_an_error_status_is_an_outcome(serve, connect, ask, status, outcome, str
     ("body", "said"),
     [
         (b'{"error":{"message":"no such\\n model","type":"t"}}', "no such model"),
-        (b"<html>\x1b[2J Bad Gateway</html>", "<html> [2J Bad Gateway</html>"),
+        (b"<html>\x1b[2J Bad Gateway</html>", "[2J Bad Gateway"),
         (b'{"error":{"message":"wrong key: sk-test"}}', "wrong key: ***"),
         (b'{"error":{"message":"' + b"x" * 900 + b'"}}', "x" * 200),
         (b"", None),
@@ -148,7 +149,9 @@ CHUNKED = b"transfer-encoding: chunked\r\n\r\n"
         (b"HTTP/1.1 200 O", Outcome.BROKEN_STREAM, "truncated"),
         (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", Outcome.BROKEN_STREAM, "not_http"),
         (b"HTTP/1.1 101 Switching\r\nupgrade: h2\r\n\r\n", Outcome.BROKEN_STREAM, "not_http"),
-        (STREAM_HEAD + b"\r\n" + TOKEN + DONE, Outcome.OK, None),
+        (STREAM_HEAD + b"\r\n" + TOKEN + ENDED, Outcome.OK, None),
+        (STREAM_HEAD + b"\r\n" + TOKEN + DONE, Outcome.BROKEN_STREAM, "no_finish"),
+        (STREAM_HEAD + b"\r\n" + DONE, Outcome.SERVER_ERROR, "no_output"),
         (STREAM_HEAD + b"\r\n" + TOKEN + FINISH, Outcome.OK, None),
         (STREAM_HEAD + b"\r\n" + TOKEN, Outcome.BROKEN_STREAM, "no_finish"),
         (STREAM_HEAD + b"\r\n", Outcome.BROKEN_STREAM, "no_finish"),
@@ -209,17 +212,17 @@ def test_a_reset_in_the_middle_is_a_broken_stream_with_what_there_was(serve, con
 
 
 def test_a_stream_that_comes_all_at_once_is_flagged(serve, connect, ask):
-    attempt = connect(serve(once(STREAM_HEAD + b"\r\n" + 11 * TOKEN + DONE)).base_url).send(ask(), PATIENT).attempt
+    attempt = connect(serve(once(STREAM_HEAD + b"\r\n" + 11 * TOKEN + ENDED)).base_url).send(ask(), PATIENT).attempt
     assert (attempt.outcome, attempt.buffered, attempt.chunks) == (Outcome.OK, True, 11)
 
 
 @pytest.mark.parametrize(
     ("encoding", "data"),
     [
-        (b"gzip", gzip.compress(5 * TOKEN + DONE, mtime=0)),
-        (b"GZIP", gzip.compress(5 * TOKEN + DONE, mtime=0)),
-        (b"deflate", zlib.compress(5 * TOKEN + DONE)),
-        (b"identity", 5 * TOKEN + DONE),
+        (b"gzip", gzip.compress(5 * TOKEN + ENDED, mtime=0)),
+        (b"GZIP", gzip.compress(5 * TOKEN + ENDED, mtime=0)),
+        (b"deflate", zlib.compress(5 * TOKEN + ENDED)),
+        (b"identity", 5 * TOKEN + ENDED),
     ],
 )
 def test_a_relay_may_insist_on_compressing(serve, connect, ask, encoding, data):
@@ -231,14 +234,14 @@ def test_a_relay_may_insist_on_compressing(serve, connect, ask, encoding, data):
 
 def test_interim_responses_are_passed_over(serve, connect, ask):
     hints = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\nx-request-id: early\r\n\r\n"
-    response = STREAM_HEAD + b"x-request-id: real\r\n\r\n" + TOKEN + DONE
+    response = STREAM_HEAD + b"x-request-id: real\r\n\r\n" + TOKEN + ENDED
     attempt = connect(serve(once(hints, response)).base_url).send(ask(), PATIENT).attempt
     assert (attempt.outcome, attempt.status, attempt.request_id) == (Outcome.OK, 200, "real")
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])
 def test_an_answer_in_tiny_pieces_is_the_same_answer(serve, connect, ask, size):
-    data = STREAM_HEAD + CHUNKED + b"".join(b"%x\r\n%b\r\n" % (len(x), x) for x in (TOKEN, TOKEN, DONE)) + b"0\r\n\r\n"
+    data = STREAM_HEAD + CHUNKED + b"".join(b"%x\r\n%b\r\n" % (len(x), x) for x in (TOKEN, TOKEN, ENDED)) + b"0\r\n\r\n"
     pieces = [data[at : at + size] for at in range(0, len(data), size)]
     attempt = connect(serve(once(*pieces)).base_url).send(ask(), PATIENT).attempt
     assert (attempt.outcome, attempt.chunks, attempt.received_bytes) == (Outcome.OK, 2, len(data))

@@ -13,6 +13,7 @@ from msgspec import Struct
 from relayload.core.resilience.kind import Kind
 
 _FIRST_ERROR, _LAST_ERROR = 400, 599
+_DIGITS = 3
 _NOTHING: frozenset[str] = frozenset()
 _CLASS_OF_STATUSES = re.compile(r"[1-5]xx")
 
@@ -41,9 +42,15 @@ class Signs(Struct, frozen=True, gc=False):
         code = self.code
         if code is None or self.failure is None or not 200 <= (self.status or 200) < 300:
             return self.status
-        if code.isascii() and code.isdigit() and _FIRST_ERROR <= int(code) <= _LAST_ERROR:
-            return int(code)
-        return self.status
+        named = status_named_by(code)
+        return self.status if named is None else named
+
+
+def status_named_by(code: str | None) -> int | None:
+    """The status of an error that a code names, such as `429`; a relay may send a code of thousands of digits."""
+    if code is None or len(code) != _DIGITS or not (code.isascii() and code.isdigit()):
+        return None
+    return int(code) if _FIRST_ERROR <= int(code) <= _LAST_ERROR else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ class Rule:
         return (
             (not self.statuses or signs.status in self.statuses or named_status in self.statuses)
             and (not self.failures or signs.failure in self.failures)
-            and (not self.finish_reasons or signs.finish_reason in self.finish_reasons)
+            and (not self.finish_reasons or _lower(signs.finish_reason) in self.finish_reasons)
             and (not self.codes or _lower(signs.code) in self.codes)
             and (not self.types or _lower(signs.type) in self.types)
             and (self.message is None or self.message.search(signs.message) is not None)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from relayload.core.resilience.classify import Classifier, Rule, Signs, rule
 from relayload.core.resilience.kind import Kind
+from relayload.core.wire.finish import FAILED_FINISHES
 
 DialectName = Literal["openai", "litellm", "one-api", "apisix", "openrouter"]
 
@@ -33,6 +34,8 @@ _BY_NAME = (
         Kind.QUOTA_EXHAUSTED,
         "insufficient_quota",
         "insufficient_user_quota",
+        "insufficient_balance",
+        "exceeded_current_quota_error",  # Moonshot
         "pre_consume_token_quota_failed",
         "billing_hard_limit_reached",
         "billing_not_active",
@@ -58,6 +61,11 @@ _BY_STATUS = (
     rule(Kind.OVERLOADED, status=(503, 529)),
     rule(Kind.SERVER_ERROR, status="5xx"),
     rule(Kind.BAD_REQUEST, status=("1xx", "3xx", "4xx")),  # a redirect is not followed
+)
+_FAILED_FINISHES = (
+    rule(Kind.OVERLOADED, failure="failed_finish", finish_reason="insufficient_system_resource"),
+    rule(Kind.TIMED_OUT, failure="failed_finish", finish_reason=("timeout", "time_limit")),
+    rule(Kind.SERVER_ERROR, failure="failed_finish"),
 )
 _BY_FAILURE = (
     # Errors inside a 200 that name neither a status nor a code have a type at best.
@@ -95,11 +103,12 @@ _BY_FAILURE = (
             "no_finish",
         ),
     ),
+    *_FAILED_FINISHES,
     rule(Kind.SERVER_ERROR, failure=("error_body", "error_event", "no_choices", "no_output")),
 )
 _BY_END = (
-    rule(Kind.CONTENT_FILTERED, finish_reason="content_filter"),
-    rule(Kind.SERVER_ERROR, finish_reason="error"),
+    rule(Kind.CONTENT_FILTERED, finish_reason=("content_filter", "content_filtered", "sensitive")),
+    rule(Kind.SERVER_ERROR, finish_reason=tuple(FAILED_FINISHES)),
 )
 RULES: tuple[Rule, ...] = _BY_NAME + _BY_STATUS + _BY_FAILURE + _BY_END
 """What holds everywhere: what the error is called, then the status, then what happened on the wire."""

@@ -67,7 +67,11 @@ class Attempt(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
     counted: bool = False
-    """The output tokens are counted chunks, since the relay sent no usage."""
+    """The output tokens are counted chunks, since the relay sent no usage, or one of 0."""
+    zero_usage: bool = False
+    """The relay's usage says that nothing was generated, though there is something."""
+    replaced: int = 0
+    """Characters of the answer that were none, such as halves without the other half, and became U+FFFD."""
     buffered: bool = False
     """All content came within 5 ms of the end, in more than 10 events: something on the way held it back."""
     finish_reason: str | None = None

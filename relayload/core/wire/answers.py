@@ -6,16 +6,23 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from relayload.core.wire.request import RelayFault
+from relayload.core.wire.whole_text import whole
 
 
 class MalformedAnswer(ValueError):
     """The relay sent something that is no JSON, or not of the endpoint's format."""
 
 
+_LARGEST_COUNT = 2**53
+"""Beyond it, JSON's numbers are no counts: not every program reads them alike (RFC 8259, section 6)."""
+
+
 class AnswerFlaw(StrEnum):
     """The `error` of an attempt whose response was whole and 2xx, but no answer."""
 
     ERROR_BODY = "error_body"
+    FAILED_FINISH = "failed_finish"
+    """It ended for a reason that means that it failed, such as `abort`."""
     MALFORMED_BODY = "malformed_body"
     NO_CHOICES = "no_choices"
     NO_OUTPUT = "no_output"
@@ -69,11 +76,17 @@ class WholeAnswer(Struct, kw_only=True, gc=False):
     finish_reason: str | None = None
     answer_id: str | None = None
     text: str = ""
+    replaced: int = 0
+    """Characters of the text that were none, and stand there as U+FFFD."""
+    zero_usage: bool = False
+    """Its usage says that nothing was generated, though there is something: so it tells nothing of the output."""
 
 
 def token_count(value: Any) -> int | None:
-    """A number of tokens, if it is one."""
-    return value if type(value) is int and value >= 0 else None  # a bool is no count
+    """A number of tokens, if it is one: whole, though it may be written `12.0`, and no larger than 2^53."""
+    if type(value) is float and value.is_integer():  # neither infinite nor NaN
+        value = int(value)
+    return value if type(value) is int and 0 <= value <= _LARGEST_COUNT else None  # a bool is no count
 
 
 def token_detail(details: Any, name: str) -> int | None:
@@ -82,5 +95,5 @@ def token_detail(details: Any, name: str) -> int | None:
 
 
 def name_of_answer(value: Any) -> str | None:
-    """The `id` of an answer, if it is one."""
-    return value if isinstance(value, str) else None
+    """The `id` of an answer, if it is one: Azure's first event has an empty one."""
+    return whole(value) if isinstance(value, str) and value.strip() else None

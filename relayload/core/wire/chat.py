@@ -10,18 +10,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from relayload.core.wire.answers import (
-    AnswerFlaw,
-    Event,
-    Tokens,
-    WholeAnswer,
-    name_of_answer,
-    token_count,
-    token_detail,
-)
-from relayload.core.wire.faults import fault_of_body, fault_of_error, read_leniently
-from relayload.core.wire.request import Endpoint, WireRequest
+from relayload.core.wire.answers import NO_TOKENS, AnswerFlaw, Event, Tokens, WholeAnswer, name_of_answer
+from relayload.core.wire.faults import Told, fault_of, fault_of_body, fault_of_error, fault_of_words, is_error
+from relayload.core.wire.finish import failed_finish
+from relayload.core.wire.lenient import UNREADABLE, read_leniently
+from relayload.core.wire.request import Endpoint, RelayFault, WireRequest
 from relayload.core.wire.thoughts import has_summary, is_thought, thought_text
+from relayload.core.wire.usage import Usage, together, tokens
+from relayload.core.wire.whole_text import WholeText, whole
 
 DONE = b"[DONE]"
 """The last event of a stream."""
@@ -64,15 +60,6 @@ def chat_content(text: str, image_urls: Iterable[str] = (), detail: str | None =
     return [{"type": "text", "text": text}, *images] if images else text
 
 
-class Usage(Struct, gc=False):
-    """Tokens as the relay counted them. Relays put all kinds of values here: read them through `tokens`."""
-
-    prompt_tokens: Any = None
-    completion_tokens: Any = None
-    prompt_tokens_details: Any = None
-    completion_tokens_details: Any = None
-
-
 class Delta(Struct, gc=False):
     """What an event adds to a message, or a whole message. Text is a string, or a list of parts."""
 
@@ -94,14 +81,22 @@ class Choice(Struct, gc=False):
     message: Delta | None = None
     finish_reason: str | None = None
     index: Any = None
+    usage: Usage | None = None
+    """Where Moonshot has it."""
+    error: Any = None
+    """Where OpenRouter has that of its upstream."""
 
 
-class Chunk(Struct, gc=False):
+class Groq(Struct, gc=False):
+    usage: Usage | None = None
+
+
+class Chunk(Told, gc=False):
     """One event of a stream, or a whole answer."""
 
     choices: list[Choice] | None = None
     usage: Usage | None = None
-    error: Any = None
+    x_groq: Groq | None = None
     id: Any = None
 
 
@@ -112,15 +107,15 @@ def read_chunk(data: bytes) -> Chunk:
     """Read an event's data, or a whole answer. Raises MalformedAnswer."""
     try:
         return _decode_chunk(data)
-    except ValueError:  # msgspec's errors and UnicodeDecodeError are ValueErrors
-        return read_leniently(data, _decode_chunk, lambda error: Chunk(error=error))
+    except UNREADABLE:
+        return read_leniently(data, Chunk, lambda error: Chunk(error=error))
 
 
 def read_chat_event(data: bytes, name: bytes) -> Event | None:
     """What an event says; None for one that says nothing. Raises MalformedAnswer."""
     if data.startswith(DONE):  # some relays put a space after it
         return Event(done=True)
-    if name == b"error":
+    if name and name.lower() == b"error":
         return Event(fault=fault_of_body(data))
     return chat_event(read_chunk(data)) if data else None
 
@@ -128,16 +123,32 @@ def read_chat_event(data: bytes, name: bytes) -> Event | None:
 def chat_event(chunk: Chunk) -> Event:
     """An event in our words. Several choices make one token, and the first of them is the text."""
     event = Event(answer_id=name_of_answer(chunk.id))
-    if chunk.error:
-        event.fault = fault_of_error(chunk.error)
-    if chunk.usage is not None:
-        event.tokens = tokens(chunk.usage)
+    if chunk.error or not chunk.choices:
+        event.fault = fault_of(chunk) if chunk.choices or chunk.usage is not None else fault_of_words(chunk)
+    if chunk.usage is not None or chunk.x_groq is not None:
+        event.tokens = _tokens_of(chunk)
     for choice in chunk.choices or ():
-        if choice.finish_reason:  # an empty one, which some relays put into every event, is none
-            event.finish_reason = choice.finish_reason
-        if choice.delta is not None:
-            _add_delta(event, choice.delta, spoken=not choice.index)
+        _add_choice(event, choice)
     return event
+
+
+def _add_choice(event: Event, choice: Choice) -> None:
+    if choice.finish_reason and not failed_finish(event.finish_reason):
+        event.finish_reason = whole(
+            choice.finish_reason
+        )  # an empty one, which some relays put into every event, is none
+    if choice.delta is not None:
+        _add_delta(event, choice.delta, spoken=not choice.index)
+    if choice.usage is not None:
+        event.tokens = together(tokens(choice.usage), event.tokens or NO_TOKENS)
+    if choice.error and event.fault is None and is_error(choice.error):
+        event.fault = fault_of_error(choice.error)
+
+
+def _tokens_of(chunk: Chunk) -> Tokens:
+    """What the usage at the top says, before that of a part."""
+    in_part = chunk.x_groq and chunk.x_groq.usage
+    return together(tokens(in_part), tokens(chunk.usage)) if in_part else tokens(chunk.usage)
 
 
 def _add_delta(event: Event, delta: Delta, *, spoken: bool) -> None:
@@ -206,29 +217,45 @@ def _calls_function(function: Any) -> bool:
 def read_completion(body: bytes, _request: WireRequest) -> WholeAnswer:
     """What a whole answer says. Raises MalformedAnswer."""
     completion = read_chunk(body)
-    if completion.error:
-        return WholeAnswer(flaw=AnswerFlaw.ERROR_BODY, fault=fault_of_error(completion.error))
+    fault = _fault_in(completion)
+    if fault is not None:
+        return WholeAnswer(flaw=AnswerFlaw.ERROR_BODY, fault=fault)
     if not completion.choices:
         return WholeAnswer(flaw=AnswerFlaw.NO_CHOICES, fault=fault_of_body(body))
-    choice = completion.choices[0]
+    return _whole_answer(completion, completion.choices)
+
+
+def _fault_in(completion: Chunk) -> RelayFault | None:
+    if is_error(completion.error):
+        return fault_of_error(completion.error, completion)
+    errors = (choice.error for choice in completion.choices or ())
+    return next((fault_of_error(error) for error in errors if is_error(error)), None)
+
+
+def _whole_answer(completion: Chunk, choices: list[Choice]) -> WholeAnswer:
+    first, text = choices[0], WholeText()
+    reasons = [choice.finish_reason for choice in choices if choice.finish_reason]
+    failed, said = next(filter(failed_finish, reasons), None), _said(choices)
+    counted = together(tokens(first.usage), _tokens_of(completion))
+    zero_usage = said and counted.output == 0
     return WholeAnswer(
-        tokens=tokens(completion.usage),
-        finish_reason=choice.finish_reason or None,
+        flaw=AnswerFlaw.FAILED_FINISH if failed else None if reasons or said else AnswerFlaw.NO_OUTPUT,
+        tokens=counted._replace(output=None) if zero_usage else counted,
+        zero_usage=zero_usage,
+        finish_reason=whole(failed or first.finish_reason or "") or None,
         answer_id=name_of_answer(completion.id),
-        text=visible_text(choice.message) if choice.message else "",
+        text=text.add(visible_text(first.message) if first.message else "") + text.end(),
+        replaced=text.replaced,
     )
 
 
-def tokens(usage: Usage | None) -> Tokens:
-    """The usage in our words; None where the relay said nothing that can be understood."""
-    if usage is None:
-        return Tokens()
-    return Tokens(
-        input=token_count(usage.prompt_tokens),
-        cached_input=token_detail(usage.prompt_tokens_details, "cached_tokens"),
-        output=token_count(usage.completion_tokens),
-        reasoning=token_detail(usage.completion_tokens_details, "reasoning_tokens"),
-    )
+def _said(choices: list[Choice]) -> bool:
+    """Whether something was generated at all."""
+    event = Event()
+    for choice in choices:
+        if choice.message is not None:
+            _add_delta(event, choice.message, spoken=False)
+    return event.has_token
 
 
 def visible_text(delta: Delta) -> str:

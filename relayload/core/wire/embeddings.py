@@ -7,9 +7,11 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from relayload.core.wire.answers import AnswerFlaw, Event, MalformedAnswer, Tokens, WholeAnswer, token_count
-from relayload.core.wire.faults import fault_of_body, fault_of_error, read_leniently
+from relayload.core.wire.answers import AnswerFlaw, Event, MalformedAnswer, Tokens, WholeAnswer
+from relayload.core.wire.faults import Told, fault_of_body, fault_of_error, is_error
+from relayload.core.wire.lenient import UNREADABLE, loosely, read_leniently
 from relayload.core.wire.request import Endpoint, WireRequest
+from relayload.core.wire.usage import Usage, tokens
 
 _NO_VECTORS = (b"", b"null", b"[]", b'""')
 
@@ -35,19 +37,25 @@ def embeddings_request(
     return WireRequest(Endpoint.EMBEDDINGS, body, headers or {})
 
 
-class _Usage(Struct, gc=False):
-    prompt_tokens: Any = None
-
-
 class _Embedding(Struct, gc=False):
     embedding: msgspec.Raw = msgspec.Raw()
     """Looked through, but not made into numbers, which nobody may want."""
 
 
-class _Embeddings(Struct, gc=False):
+class _Embeddings(Told, gc=False):
     data: list[_Embedding] | None = None
-    usage: _Usage | None = None
-    error: Any = None
+    usage: Usage | None = None
+
+
+class _LooseEmbedding(Struct, gc=False):
+    embedding: list[Any] | str | None = None
+
+
+class _LooseEmbeddings(Told, gc=False):
+    """The same, of JSON that is read leniently."""
+
+    data: list[_LooseEmbedding] | None = None
+    usage: Usage | None = None
 
 
 class _Vector(Struct, gc=False):
@@ -65,16 +73,23 @@ _decode_vectors = msgspec.json.Decoder(_Vectors).decode
 
 def read_embeddings(body: bytes, request: WireRequest) -> WholeAnswer:
     """What an answer says: it is one if there is a vector for every text. Raises MalformedAnswer."""
-    try:
-        answer = _decode(body)
-    except ValueError:  # msgspec's errors and UnicodeDecodeError are ValueErrors
-        answer = read_leniently(body, _decode, lambda error: _Embeddings(error=error))
-    if answer.error:
-        return WholeAnswer(flaw=AnswerFlaw.ERROR_BODY, fault=fault_of_error(answer.error))
-    vectors = sum(memoryview(each.embedding) not in _NO_VECTORS for each in answer.data or ())
-    if vectors != _texts(request):
+    answer, found = _read(body)
+    if is_error(answer.error):
+        return WholeAnswer(flaw=AnswerFlaw.ERROR_BODY, fault=fault_of_error(answer.error, answer))
+    if found != _texts(request):
         return WholeAnswer(flaw=AnswerFlaw.MALFORMED_BODY, fault=None if answer.data else fault_of_body(body))
-    return WholeAnswer(tokens=Tokens(input=token_count(answer.usage.prompt_tokens if answer.usage else None)))
+    counted = tokens(answer.usage)
+    return WholeAnswer(tokens=Tokens(input=counted.input, cached_input=counted.cached_input))
+
+
+def _read(body: bytes) -> tuple[_Embeddings | _LooseEmbeddings, int]:
+    """An answer, and how many vectors are in it. Raises MalformedAnswer."""
+    try:
+        strict = _decode(body)
+    except UNREADABLE:
+        loose = read_leniently(body, _LooseEmbeddings, lambda error: _LooseEmbeddings(error=error))
+        return loose, sum(bool(each.embedding) for each in loose.data or ())
+    return strict, sum(memoryview(each.embedding) not in _NO_VECTORS for each in strict.data or ())
 
 
 def _texts(request: WireRequest) -> int:
@@ -93,12 +108,19 @@ def vectors(body: bytes) -> list[list[float]]:
     Raises MalformedAnswer.
     """
     try:
-        data = _decode_vectors(body).data
+        data = _read_vectors(body).data
         if all(type(each.index) is int for each in data):
             data.sort(key=lambda each: each.index)
         return [_numbers(each.embedding) for each in data]
-    except ValueError as malformed:
+    except UNREADABLE as malformed:
         raise MalformedAnswer(str(malformed)) from None
+
+
+def _read_vectors(body: bytes) -> _Vectors:
+    try:
+        return _decode_vectors(body)
+    except UNREADABLE:
+        return msgspec.convert(loosely(body), _Vectors)
 
 
 def _numbers(embedding: list[float] | str) -> list[float]:

@@ -1,74 +1,160 @@
 """Errors as relays put them: in bodies, in events, and where something else was expected."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from relayload.core.wire.answers import MalformedAnswer
+from relayload.core.wire.lenient import UNREADABLE, read_leniently
+from relayload.core.wire.page import page_text
 from relayload.core.wire.request import RelayFault
+from relayload.core.wire.whole_text import whole
 
 _FAULT_TEXT_LENGTH = 500
+_NAME_LENGTH = 200
+_LARGEST = 10**_NAME_LENGTH
+_SUCCESS = frozenset({"0", "200", "ok", "success", "succeeded"})
+"""Codes of those who put one into every answer. In lower case."""
+_NO_TYPE = "error"
+"""The type of an event, or of a body: not of the error in it."""
+_BASE_TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        "1002": "rate_limit_exceeded",
+        "1004": "authentication_error",
+        "1008": "insufficient_quota",
+        "1039": "rate_limit_exceeded",
+        "2013": "invalid_request_error",
+        "2049": "invalid_api_key",
+    }
+)
+"""What the codes of MiniMax's `base_resp` mean. Source: its API reference, error codes."""
 
-_Read = TypeVar("_Read")
 
-
-class _Fault(Struct, gc=False):
-    """An error body, in any of the shapes in use."""
+class Told(Struct, gc=False):
+    """Where relays tell of an error: in `error`, or beside it at the top of a body or an event."""
 
     error: Any = None
     message: Any = None
-    detail: Any = None
     type: Any = None
     code: Any = None
+    detail: Any = None
+    msg: Any = None
+    error_message: Any = None
+    error_msg: Any = None
+    error_type: Any = None
+    error_code: Any = None
+    base_resp: Any = None
+    """MiniMax's, which stands in good answers, too."""
 
 
-_decode_fault = msgspec.json.Decoder(_Fault).decode
+_decode_told = msgspec.json.Decoder(Told).decode
 
 
-def read_leniently(data: bytes, decode: Callable[[bytes], _Read], of_error: Callable[[Any], _Read]) -> _Read:
-    """Read what could not be read: invalid UTF-8 is replaced, and an `error` is one whatever stands beside it.
-
-    `of_error` makes the answer that says nothing but an error. Raises MalformedAnswer.
-    """
-    repaired = data.decode("utf-8", errors="replace").encode()
-    try:
-        return decode(repaired)
-    except ValueError as malformed:
-        try:
-            fault = _decode_fault(repaired)
-        except ValueError:
-            raise MalformedAnswer(str(malformed)) from None
-        if not fault.error:
-            raise MalformedAnswer(str(malformed)) from None
-        return of_error(fault.error)
+def fault_of(told: Told) -> RelayFault | None:
+    """The error that this tells of, if it does: in `error`, or without it by a name and words for it."""
+    if is_error(told.error):
+        return fault_of_error(told.error, told)
+    if told.base_resp and (fault := _fault_of_base(told.base_resp)):
+        return fault
+    if _succeeded(told):
+        return None
+    return _fault_beside(told) if _code(told) or (_type(told) and _words(told)) else None
 
 
-def fault_of_error(error: Any) -> RelayFault:
-    """The value of an `error` field, which may be an object or a text."""
+def fault_of_words(told: Told) -> RelayFault | None:
+    """The error that this tells of, in nothing but words perhaps, such as a bare `message`."""
+    return fault_of(told) or (_fault_beside(told) if _words(told) and not _succeeded(told) else None)
+
+
+def is_error(error: Any) -> bool:
+    """Whether an `error` field tells of one: relays put empty ones into good answers."""
+    return any(error.values()) if isinstance(error, dict) else bool(error)
+
+
+def fault_of_error(error: Any, beside: Told | None = None) -> RelayFault:
+    """The value of an `error` field, which may be an object or a text, with what stands beside it."""
+    code = None if beside is None else _code(beside)
     if not isinstance(error, dict):
-        return RelayFault(message=_clipped(error))
+        words = error if error is not True or beside is None else _words(beside)
+        return RelayFault(message=_clipped(words), type=None if beside is None else _type(beside), code=code)
+    if not isinstance(error.get("message"), str) and isinstance(error.get("error"), dict):
+        error = error["error"]  # one gateway's in another's
     return RelayFault(
-        message=_clipped(error.get("message")), type=_name(error.get("type")), code=_name(error.get("code"))
+        message=_clipped(_first(error.get("message"), error.get("msg"), error.get("detail"))),
+        type=_name(error.get("type")),
+        code=_first(_name(error.get("code")), code),
     )
 
 
 def fault_of_body(body: bytes) -> RelayFault:
-    """The relay's error as it put it: OpenAI's shape, a bare message, or whatever text there is."""
+    """The relay's error as it put it: OpenAI's shape, a bare message, a page, or whatever text there is."""
     try:
-        fault = _decode_fault(body)
-    except ValueError:
-        return RelayFault(message=_clipped(body.decode("utf-8", errors="replace").strip()))
-    if fault.error:
-        return fault_of_error(fault.error)
-    return RelayFault(message=_clipped(fault.message or fault.detail), type=_name(fault.type), code=_name(fault.code))
+        told = _read_told(body)
+    except MalformedAnswer:
+        text = body.decode("utf-8", errors="replace").strip()
+        return RelayFault(message=_clipped(page_text(text) or text))
+    return fault_of(told) or _fault_beside(told)
+
+
+def _read_told(body: bytes) -> Told:
+    try:
+        return _decode_told(body)
+    except UNREADABLE:
+        return read_leniently(body, Told, lambda error: Told(error=error))
+
+
+def _fault_of_base(base: Any) -> RelayFault | None:
+    code = _name(base.get("status_code")) if isinstance(base, dict) else None
+    if code is None or code.lower() in _SUCCESS:
+        return None
+    return RelayFault(message=_clipped(base.get("status_msg")), type=_BASE_TYPES.get(code), code=code)
+
+
+def _fault_beside(told: Told) -> RelayFault:
+    return RelayFault(message=_clipped(_words(told)), type=_type(told), code=_code(told))
+
+
+def _succeeded(told: Told) -> bool:
+    code = _code(told)
+    return code is not None and code.lower() in _SUCCESS
+
+
+def _code(told: Told) -> str | None:
+    return _name(_first(told.code, told.error_code)) or None
+
+
+def _words(told: Told) -> Any:
+    return told.message or told.msg or told.error_message or told.error_msg or told.detail
+
+
+def _type(told: Told) -> str | None:
+    named = _name(_first(told.error_type, told.type))
+    return None if named == _NO_TYPE else named or None
+
+
+def _first(*values: Any) -> Any:
+    return next((value for value in values if value is not None), None)
 
 
 def _clipped(value: Any) -> str:
-    text = "" if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text[:_FAULT_TEXT_LENGTH]
+    text = "" if value is None else value if isinstance(value, str) else _as_json(value)
+    return whole(text[:_FAULT_TEXT_LENGTH])
+
+
+def _as_json(value: Any) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except (*UNREADABLE, OverflowError, TypeError):
+        return ""
 
 
 def _name(value: Any) -> str | None:
-    return None if value is None else str(value)
+    """A code or a type: a text or a number. Nothing else is a name."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _LARGEST:
+        value = int(value)
+    if type(value) is int:
+        return str(value) if abs(value) < _LARGEST else None
+    return whole(value[:_NAME_LENGTH]) if isinstance(value, str) else None

@@ -4,26 +4,20 @@ As lenient as chat completions are read. Source: OpenAI API reference, the `resp
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from enum import Enum, auto
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
-from relayload.core.wire.answers import (
-    AnswerFlaw,
-    Event,
-    Tokens,
-    WholeAnswer,
-    name_of_answer,
-    token_count,
-    token_detail,
-)
-from relayload.core.wire.faults import fault_of_body, fault_of_error, read_leniently
+from relayload.core.wire.answers import AnswerFlaw, Event, WholeAnswer, name_of_answer
+from relayload.core.wire.faults import Told, fault_of_body, fault_of_error, fault_of_words, is_error
+from relayload.core.wire.finish import failed_finish
+from relayload.core.wire.lenient import UNREADABLE, read_leniently
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest
 from relayload.core.wire.thoughts import thought_text
+from relayload.core.wire.usage import Usage, tokens
+from relayload.core.wire.whole_text import WholeText, whole
 
 
 class _Part(Enum):
@@ -59,9 +53,10 @@ _TOKENS: Mapping[str, _Part] = MappingProxyType(
 """The events with a token in them, and of what it is."""
 _REASONING = "response.reasoning"
 _FAILED = "response.failed"
-_FINAL = frozenset({"response.completed", "response.incomplete", _FAILED})
-_OTHER_ENDS = frozenset({b"[DONE]", b""})
-"""What some relays send after the final event; it is no final event itself."""
+_FINAL = frozenset(
+    {"response.completed", "response.done", "response.incomplete", "response.cancelled", "response.canceled", _FAILED}
+)
+_ERRORS = frozenset({"error", "response.error"})
 
 
 def responses_request(
@@ -99,22 +94,12 @@ def response_content(
     return [{"type": "input_text", "text": text}, *images] if images else text
 
 
-class ResponseUsage(Struct, gc=False):
-    """Tokens as the relay counted them. Relays put all kinds of values here: read them through `response_tokens`."""
-
-    input_tokens: Any = None
-    output_tokens: Any = None
-    input_tokens_details: Any = None
-    output_tokens_details: Any = None
-
-
-class Response(Struct, gc=False):
+class Response(Told, gc=False):
     """The answer as far as an event tells of it; its text has come before."""
 
     id: Any = None
     status: Any = None
-    usage: ResponseUsage | None = None
-    error: Any = None
+    usage: Usage | None = None
     incomplete_details: Any = None
 
 
@@ -122,37 +107,34 @@ class _WholeResponse(Response, gc=False):
     output: list[Any] | None = None
 
 
-class ResponseEvent(Struct, gc=False):
+class ResponseEvent(Told, gc=False):
     """One event of a stream; which one, its type says."""
 
     type: str = ""
     delta: Any = None
     response: Response | None = None
-    error: Any = None
-    message: Any = None
-    code: Any = None
+    usage: Usage | None = None
+    """Where some relays have it beside the response."""
 
 
 _decode_event = msgspec.json.Decoder(ResponseEvent).decode
 _decode_response = msgspec.json.Decoder(_WholeResponse).decode
+_END = b"[DONE]"
 
 
 def read_response_event(data: bytes, name: bytes) -> Event | None:
     """What an event says; None for one that says nothing. Raises MalformedAnswer."""
-    if data in _OTHER_ENDS:
+    if data.startswith(_END):  # what some relays send after the final event; it is no final event itself
         return None
-    if name == b"error":
-        return Event(fault=_fault_of_error_event(data))
+    if name and name.lower() == b"error":
+        return Event(fault=fault_of_body(data))
+    if not data:
+        return None
     try:
         read = _decode_event(data)
-    except ValueError:  # msgspec's errors and UnicodeDecodeError are ValueErrors
-        read = read_leniently(data, _decode_event, lambda error: ResponseEvent(error=error))
+    except UNREADABLE:
+        read = read_leniently(data, ResponseEvent, lambda error: ResponseEvent(error=error))
     return response_event(read)
-
-
-def _fault_of_error_event(data: bytes) -> RelayFault:
-    fault = fault_of_body(data)
-    return replace(fault, type=None) if fault.type == "error" else fault  # the type of the event, not of the error
 
 
 def response_event(read: ResponseEvent) -> Event:
@@ -160,11 +142,12 @@ def response_event(read: ResponseEvent) -> Event:
     part = _part_of(read.type)
     if part is not None:
         return _event_of_token(part, read)
-    if read.error or read.type == "error":
-        return Event(fault=_fault_of_event(read))
-    if read.response is None and read.type not in _FINAL:
-        return Event()
-    return _event_of_response(read.type, read.response or Response())
+    if fault := _fault_of_event(read):
+        return Event(fault=fault)
+    event = Event() if read.response is None and read.type not in _FINAL else _event_of_response(read)
+    if event.tokens is None and read.usage is not None:
+        event.tokens = tokens(read.usage)
+    return event
 
 
 def _part_of(kind: str) -> _Part | None:
@@ -183,17 +166,22 @@ def _event_of_token(part: _Part, read: ResponseEvent) -> Event:
     return Event(has_token=told, visible=told and part is not _Part.CALL, text=text)
 
 
-def _fault_of_event(read: ResponseEvent) -> RelayFault:
-    return fault_of_error(read.error or {"message": read.message, "code": read.code})
+def _fault_of_event(read: ResponseEvent) -> RelayFault | None:
+    if read.type in _ERRORS:
+        return fault_of_error(read.error or {"message": read.message, "code": read.code})
+    if is_error(read.error):
+        return fault_of_error(read.error, None if read.type else read)
+    return None if read.type or read.response is not None else fault_of_words(read)
 
 
-def _event_of_response(kind: str, response: Response) -> Event:
+def _event_of_response(read: ResponseEvent) -> Event:
+    kind, response = read.type, read.response or Response()
     final = kind in _FINAL
     return Event(
         answer_id=name_of_answer(response.id),
-        tokens=None if response.usage is None else response_tokens(response.usage),
+        tokens=None if response.usage is None else tokens(response.usage),
         finish_reason=_finish_reason(response, kind.rpartition(".")[2]) if final else None,
-        fault=fault_of_error(response.error) if kind == _FAILED else None,
+        fault=fault_of_error(response.error) if kind == _FAILED or is_error(response.error) else None,
         done=final,
     )
 
@@ -202,18 +190,32 @@ def read_response(body: bytes, _request: WireRequest) -> WholeAnswer:
     """What a whole answer says. Raises MalformedAnswer."""
     try:
         response = _decode_response(body)
-    except ValueError:
-        response = read_leniently(body, _decode_response, lambda error: _WholeResponse(error=error))
-    if response.error or response.status == "failed":
-        return WholeAnswer(flaw=AnswerFlaw.ERROR_BODY, fault=fault_of_error(response.error))
-    if not response.output and response.status != "incomplete":
+    except UNREADABLE:
+        response = read_leniently(body, _WholeResponse, lambda error: _WholeResponse(error=error))
+    fault = _fault_in(response)
+    if fault is not None:
+        return WholeAnswer(flaw=AnswerFlaw.ERROR_BODY, fault=fault)
+    reason, text = _finish_reason(response, None), WholeText()
+    flaw = AnswerFlaw.FAILED_FINISH if failed_finish(reason) else None
+    if flaw is None and not response.output and response.status != "incomplete":
         return WholeAnswer(flaw=AnswerFlaw.NO_OUTPUT, fault=fault_of_body(body))
+    counted = tokens(response.usage)
+    zero_usage = bool(response.output) and counted.output == 0
     return WholeAnswer(
-        tokens=response_tokens(response.usage),
-        finish_reason=_finish_reason(response, None),
+        flaw=flaw,
+        tokens=counted._replace(output=None) if zero_usage else counted,
+        zero_usage=zero_usage,
+        finish_reason=reason,
         answer_id=name_of_answer(response.id),
-        text="".join(map(_visible_text, response.output or ())),
+        text=text.add("".join(map(_visible_text, response.output or ()))) + text.end(),
+        replaced=text.replaced,
     )
+
+
+def _fault_in(response: _WholeResponse) -> RelayFault | None:
+    if is_error(response.error):
+        return fault_of_error(response.error, response)
+    return fault_of_error(response.error) if response.status == "failed" else None
 
 
 def _finish_reason(response: Response, otherwise: str | None) -> str | None:
@@ -221,19 +223,7 @@ def _finish_reason(response: Response, otherwise: str | None) -> str | None:
     details = response.incomplete_details
     reason = details.get("reason") if isinstance(details, dict) else None
     told = reason or response.status
-    return told if isinstance(told, str) else otherwise
-
-
-def response_tokens(usage: ResponseUsage | None) -> Tokens:
-    """The usage in our words; None where the relay said nothing that can be understood."""
-    if usage is None:
-        return Tokens()
-    return Tokens(
-        input=token_count(usage.input_tokens),
-        cached_input=token_detail(usage.input_tokens_details, "cached_tokens"),
-        output=token_count(usage.output_tokens),
-        reasoning=token_detail(usage.output_tokens_details, "reasoning_tokens"),
-    )
+    return whole(told) if isinstance(told, str) else otherwise
 
 
 def _visible_text(item: Any) -> str:

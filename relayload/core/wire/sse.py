@@ -2,7 +2,8 @@
 
 Lines end with LF, CRLF or CR; an empty line ends an event; a line beginning with a colon is a comment.
 Source: HTML Living Standard, section 9.2.6. Unlike a browser, an event that the end of the stream cut short of its
-empty line is delivered: official clients of this field do so, and relays exist that never send that line.
+empty line is delivered: official clients of this field do so, and relays exist that never send that line. An event of
+the name `error` is one even without data, and a field of that name makes one: so llama.cpp told of errors (its #16104).
 """
 
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, TooLarge
@@ -12,6 +13,7 @@ SseEvent = tuple[bytes, bytes]
 
 _LINE_BYTES = 50
 """What a line takes in memory beside its bytes."""
+_ERROR = b"error"
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -73,7 +75,7 @@ class SseParser:
         for line in self._whole_lines(piece):
             if line:
                 self._take(line)
-            elif self._data:
+            elif self._data or self._name == _ERROR:
                 events.append(self._dispatch())
             else:
                 self._forget()
@@ -113,6 +115,9 @@ class SseParser:
             self._data.append(value)
         elif field == b"event":
             self._name = value
+        elif field.lower() == _ERROR:
+            self._data.append(value)
+            self._name = _ERROR
         else:
             return
         self._event_bytes += len(value) + _LINE_BYTES

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Literal
 
 from relayload.core.wire.answers import NO_TOKENS, Event, MalformedAnswer, Tokens
+from relayload.core.wire.finish import failed_finish
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.request import Endpoint, RelayFault
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, check_json
 from relayload.core.wire.sse import SseParser
 from relayload.core.wire.token_pattern import TokenPattern
+from relayload.core.wire.usage import together
+from relayload.core.wire.whole_text import WholeText
 
 _PATTERNS_TO_TRY = 8
 _PATTERN_BYTES = 4096
@@ -17,12 +21,20 @@ _BUFFERED_WITHIN_S = 0.005
 _BUFFERED_CHUNKS = 10
 
 
+FinishReason = Literal["required", "optional"]
+"""Whether a stream of chat completions must say why it ended: most relays do, and what breaks off does not."""
+
+
 class StreamFlaw(StrEnum):
     """Why a stream is not a whole answer."""
 
     ERROR_EVENT = "error_event"
+    FAILED_FINISH = "failed_finish"
+    """It ended for a reason that means that it failed, such as `abort`."""
     MALFORMED_EVENT = "malformed_event"
     NO_FINISH = "no_finish"
+    NO_OUTPUT = "no_output"
+    """It said that it was over, but nothing else: no token, no reason."""
 
 
 class TokenStream:
@@ -44,6 +56,8 @@ class TokenStream:
         "_sse",
         "_text_bytes",
         "_texts",
+        "_thoughts",
+        "_words",
         "answer_id",
         "chunks",
         "done_at_s",
@@ -81,6 +95,8 @@ class TokenStream:
         self._patterns_tried = 0
         """Since one was of use: some relays put something new into every event."""
         self._texts: list[str] = []
+        self._words = WholeText()
+        self._thoughts = WholeText()
         self._text_bytes = 0
         self.held_bytes = 0
         """What is kept of it until it is over: an event that is not whole, and the text."""
@@ -117,7 +133,7 @@ class TokenStream:
             if self.first_visible_at_s is None:
                 self.first_visible_at_s = at_s
             if self._keep_text:
-                self._say(pattern.text(data))
+                self._keep(pattern.text(data))
         else:
             self.thought_bytes += len(data) - pattern.fixed_bytes
         self._count_token(at_s)
@@ -126,7 +142,7 @@ class TokenStream:
         was_idle, chunks = self._idle, self.chunks
         for event_data, name in self._sse.feed(data):
             self._take_event(event_data, name, at_s)
-        self._idle = self._sse.idle
+        self._idle = self._sse.idle and not self._words.unfinished
         self.held_bytes = self._sse.held_bytes + self._text_bytes
         if (
             was_idle
@@ -142,6 +158,13 @@ class TokenStream:
         """The stream has come to its end in order, at this instant. Raises TooLarge."""
         for event_data, name in self._sse.end():
             self._take_event(event_data, name, at_s)
+        self._keep(self._words.end())
+        self._thoughts.end()
+
+    @property
+    def replaced(self) -> int:
+        """How many characters of its text and thoughts were none, even with the next event, and became U+FFFD."""
+        return self._words.replaced + self._thoughts.replaced
 
     def drop(self) -> None:
         """Let go of what is held of an event and of the text: the stream is given up."""
@@ -156,12 +179,22 @@ class TokenStream:
 
     @property
     def flaw(self) -> StreamFlaw | None:
-        """Why this is no whole answer; None where it is."""
+        """Why this is no whole answer, which has a finish reason; None where it is one."""
+        return self.flaw_where("required")
+
+    def flaw_where(self, finish_reason: FinishReason) -> StreamFlaw | None:
+        """The same, where a stream that ends with `[DONE]` may be whole without a finish reason."""
         if self.fault is not None:
             return StreamFlaw.ERROR_EVENT
+        if failed_finish(self.finish_reason):
+            return StreamFlaw.FAILED_FINISH
         if self.malformed:
             return StreamFlaw.MALFORMED_EVENT
-        return None if self.finished else StreamFlaw.NO_FINISH
+        if self.finish_reason is not None:
+            return None
+        if self.done_at_s is not None and not self.chunks:
+            return StreamFlaw.NO_OUTPUT
+        return None if self.done_at_s is not None and finish_reason == "optional" else StreamFlaw.NO_FINISH
 
     @property
     def text(self) -> str:
@@ -192,10 +225,10 @@ class TokenStream:
         if event.fault is not None:
             self.fault = self.fault or event.fault
         if event.tokens is not None and event.tokens != NO_TOKENS:
-            self.tokens = event.tokens
+            self.tokens = together(self.tokens, event.tokens)
         if self.answer_id is None:
             self.answer_id = event.answer_id
-        if event.finish_reason is not None:
+        if event.finish_reason is not None and not failed_finish(self.finish_reason):
             self.finish_reason = event.finish_reason
         if event.done:
             self.done_at_s = at_s
@@ -204,17 +237,21 @@ class TokenStream:
         if event.thought:
             self.thought_bytes += event.thought_bytes
             self.summarised = self.summarised or event.summarised
+            if self._thoughts.unfinished or not event.thought.isascii():
+                self._thoughts.add(event.thought)
         if event.visible:
             if self.first_visible_at_s is None:
                 self.first_visible_at_s = at_s
-            if self._keep_text:
-                self._say(event.text)
+            if self._keep_text or self._words.unfinished or not event.text.isascii():
+                self._keep(self._words.add(event.text))
         self._count_token(at_s)
 
-    def _say(self, text: str) -> None:
+    def _keep(self, text: str) -> None:
+        if not text or not self._keep_text:
+            return
         self._texts.append(text)
         self._text_bytes += len(text)
-        if self._on_text is not None and text:
+        if self._on_text is not None:
             self._on_text(text)
 
     def _count_token(self, at_s: float) -> None:

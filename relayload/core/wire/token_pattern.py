@@ -33,11 +33,21 @@ class TokenPattern:
             event.startswith(self._before)
             and event.endswith(self._after)
             and _plain(event, self._before_bytes, len(event) - self._after_bytes) is not None
+            and (event.isascii() or _is_utf8(event))
         )
 
     def text(self, event: bytes) -> str:
         """The text of an event that matches."""
-        return event[self._before_bytes : -self._after_bytes].decode("utf-8", errors="replace")
+        return event[self._before_bytes : -self._after_bytes].decode()
+
+
+def _is_utf8(event: bytes) -> bool:
+    """Else a character may be cut, and its other part may come in the next event."""
+    try:
+        event.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def pattern_of(event: bytes) -> TokenPattern | None:

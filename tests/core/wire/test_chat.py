@@ -76,10 +76,9 @@ def test_what_is_no_answer_is_malformed(data):
         read_chunk(data)
 
 
-def test_invalid_utf8_is_replaced():
-    chunk = read_chunk(b'{"choices":[{"delta":{"content":"a\xffb"}}]}')
-    assert chunk.choices is not None
-    assert chunk.choices[0].delta == Delta(content="a\ufffdb")
+def test_invalid_utf8_is_replaced_and_counted():
+    answer = read_completion(b'{"choices":[{"message":{"content":"a\xffb"}}]}', chat_request("o3", MESSAGES))
+    assert (answer.text, answer.replaced) == ("a\ufffdb", 1)
 
 
 def test_an_error_is_read_whatever_else_is_wrong():
@@ -113,7 +112,8 @@ def test_visible_text_is_what_a_person_reads(delta, text):
             b'{"id":"c1","choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3}}',
             WholeAnswer(tokens=Tokens(input=3), finish_reason="stop", answer_id="c1", text="hi"),
         ),
-        (b'{"choices":[{}]}', WholeAnswer()),
+        (b'{"choices":[{"finish_reason":"stop"}]}', WholeAnswer(finish_reason="stop")),
+        (b'{"choices":[{}]}', WholeAnswer(flaw=AnswerFlaw.NO_OUTPUT)),
         (b'{"error":"no"}', WholeAnswer(flaw=AnswerFlaw.ERROR_BODY, fault=RelayFault("no"))),
         (b'{"message":"no"}', WholeAnswer(flaw=AnswerFlaw.NO_CHOICES, fault=RelayFault("no"))),
     ],

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from relayload.core.results.histogram import bucket
 from relayload.core.wire.answers import Tokens
+from relayload.core.wire.finish import FAILED_FINISHES
 from relayload.core.wire.request import Endpoint, RelayFault
 from relayload.core.wire.stream import StreamFlaw, TokenStream
 
@@ -37,6 +38,7 @@ def test_the_first_token_is_the_first_that_is_not_empty():
         (2.0, event({"content": None})),
         (3.0, content("a")),
         (4.0, content("b")),
+        (4.0, event({}, "stop")),
         (4.0, DONE),
     )
     assert (stream.first_token_at_s, stream.first_visible_at_s, stream.last_token_at_s) == (3.0, 3.0, 4.0)
@@ -182,6 +184,36 @@ def test_the_last_usage_wins():
     assert stream.tokens == Tokens(input=3, output=2)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"usage": {"prompt_tokens": 7, "completion_tokens": 5}},
+        {"usage": {"prompt_tokens": 7.0, "completion_tokens": 5.0}},
+        {"usage": {"input_tokens": 7, "output_tokens": 5}},
+        {"x_groq": {"id": "r1", "usage": {"prompt_tokens": 7, "completion_tokens": 5}}},
+        {"choices": [{"index": 0, "delta": {}, "usage": {"prompt_tokens": 7, "completion_tokens": 5}}]},
+        {"usage": {"prompt_tokens": 7, "completion_tokens": 5, "x": float("nan")}},
+    ],
+)
+def test_usage_is_heard_wherever_it_is_told(told):
+    stream = stream_of((1.0, content("a")), (2.0, event({}, "stop", **told)), (3.0, DONE))
+    assert stream.tokens == Tokens(input=7, output=5)
+
+
+@pytest.mark.parametrize(
+    "later", [{}, {"completion_tokens": 0}, {"completion_tokens": None}, {"completion_tokens": 10**400},
+              {"completion_tokens": 2**53 + 1}, {"completion_tokens": float("inf")}, {"completion_tokens": "x"}]
+)  # fmt: skip
+def test_usage_never_goes_back_to_nothing(later):
+    stream = stream_of((1.0, event(usage={"prompt_tokens": 3, "completion_tokens": 4})), (2.0, event(usage=later)))
+    assert stream.tokens == Tokens(input=3, output=4)
+
+
+@pytest.mark.parametrize("nothing", ["", "  ", None, 7, []])
+def test_an_empty_id_is_none(nothing):
+    assert stream_of((1.0, event(id=nothing)), (2.0, event(id="c1")), (3.0, event(id="c2"))).answer_id == "c1"
+
+
 def test_a_usage_that_tells_nothing_does_not_win():
     stream = stream_of((1.0, event(usage={"completion_tokens": 1})), (2.0, event(usage={})), (3.0, DONE))
     assert stream.tokens == Tokens(output=1)
@@ -198,13 +230,48 @@ def test_without_a_finish_and_without_done_the_stream_is_broken():
     assert stream_of((1.0, content("a"))).flaw is StreamFlaw.NO_FINISH
 
 
-@pytest.mark.parametrize(
-    "ending",
-    [DONE, event({}, "stop"), event({"content": "b"}, "length"), b"data: [DONE]", b"data: [DONE] \n\n"],
-)
-def test_done_or_a_finish_reason_is_enough(ending):
+@pytest.mark.parametrize("ending", [event({}, "stop"), event({"content": "b"}, "length"), event({}, "stop") + DONE])
+def test_a_finish_reason_is_enough(ending):
     stream = stream_of((1.0, content("a")), (2.0, ending))
     assert (stream.flaw, stream.finished) == (None, True)
+
+
+@pytest.mark.parametrize("ending", [DONE, b"data: [DONE]", b"data: [DONE] \n\n"])
+def test_done_alone_is_enough_only_where_the_finish_reason_is_optional(ending):
+    stream = stream_of((1.0, content("a")), (2.0, ending))
+    assert (stream.flaw, stream.flaw_where("optional"), stream.finished) == (StreamFlaw.NO_FINISH, None, True)
+    assert stream_of((1.0, content("a"))).flaw_where("optional") is StreamFlaw.NO_FINISH
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [b"", event({"role": "assistant", "content": ""}), event({}, ""), b'data: {"choices":[]}\n\n', b": ping\n\n",
+     b'data: {"choices":[],"usage":{"completion_tokens":0}}\n\n'],
+)  # fmt: skip
+def test_a_stream_that_is_over_before_there_was_anything_is_no_answer(nothing):
+    stream = stream_of((1.0, nothing), (2.0, DONE))
+    assert (stream.flaw, stream.flaw_where("optional")) == (StreamFlaw.NO_OUTPUT, StreamFlaw.NO_OUTPUT)
+
+
+def test_an_empty_answer_that_says_why_it_ended_is_one():
+    assert stream_of((1.0, event({"role": "assistant"}, "stop")), (2.0, DONE)).flaw is None
+
+
+@pytest.mark.parametrize("reason", [*sorted(FAILED_FINISHES), "ERROR", "Abort"])
+def test_a_finish_reason_may_mean_failure(reason):
+    stream = stream_of((1.0, content("a")), (2.0, event({}, reason)), (3.0, DONE))
+    assert (stream.flaw, stream.finish_reason) == (StreamFlaw.FAILED_FINISH, reason)
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "tool_calls", "content_filter", "eos_token", "model_length", "?"])
+def test_other_finish_reasons_do_not(reason):
+    assert stream_of((1.0, content("a")), (2.0, event({}, reason))).flaw is None
+
+
+def test_one_choice_that_failed_fails_the_answer():
+    both = b'data: {"choices":[{"index":0,"finish_reason":"abort"},{"index":1,"finish_reason":"stop"}]}\n\n'
+    assert stream_of((1.0, content("a")), (2.0, both)).flaw is StreamFlaw.FAILED_FINISH
+    assert stream_of((1.0, event({}, "error")), (2.0, event({}, "stop"))).flaw is StreamFlaw.FAILED_FINISH
 
 
 @pytest.mark.parametrize(
@@ -214,6 +281,32 @@ def test_done_or_a_finish_reason_is_enough(ending):
         (b'data: {"error":"m","choices":[]}\n\n', RelayFault("m")),
         (b'event: error\ndata: {"message":"m"}\n\n', RelayFault("m")),
         (b"event: error\ndata: gone\n\n", RelayFault("gone")),
+        (b"event: Error\ndata: gone\n\n", RelayFault("gone")),
+        (b"event: error\n\n", RelayFault()),
+        (b'error: {"code":400,"message":"m","type":"t"}\n\n', RelayFault("m", "t", "400")),
+        (b'error:{"message":"m"}\r\n\r\n', RelayFault("m")),
+        (b"error: gone\n\n", RelayFault("gone")),
+        (
+            b'data: {"object":"error","message":"m","type":"BadRequestError","param":null,"code":400}\n\n',
+            RelayFault("m", "BadRequestError", "400"),
+        ),
+        (b'data: {"message":"m"}\n\n', RelayFault("m")),
+        (b'data: {"code":"insufficient_quota","msg":"m"}\n\n', RelayFault("m", None, "insufficient_quota")),
+        (b'data: {"error_code":336003,"error_msg":"m"}\n\n', RelayFault("m", None, "336003")),
+        (b'data: {"error":"m","error_type":"overloaded"}\n\n', RelayFault("m", "overloaded")),
+        (b'data: {"error":true,"message":"m","code":"c"}\n\n', RelayFault("m", None, "c")),
+        (b'data: {"error":{"message":"m"},"code":429}\n\n', RelayFault("m", None, "429")),
+        (b'data: {"type":"error","error":{"type":"t","message":"m"}}\n\n', RelayFault("m", "t")),
+        (b'data: [{"error":{"message":"m","code":503}}]\n\n', RelayFault("m", None, "503")),
+        (
+            b'data: {"choices":[{"error":{"code":502,"message":"m"},"delta":{},"finish_reason":"error"}]}\n\n',
+            RelayFault("m", None, "502"),
+        ),
+        (
+            b'data: {"choices":null,"base_resp":{"status_code":1008,"status_msg":"m"}}\n\n',
+            RelayFault("m", "insufficient_quota", "1008"),
+        ),
+        (b'data: {"error":{"message":"\\ud83d"}}\n\n', RelayFault("\ufffd")),
     ],
 )
 def test_an_error_event_is_an_error_even_before_done(data, fault):
@@ -226,18 +319,37 @@ def test_the_first_error_is_the_one_that_counts():
     assert stream.fault == RelayFault("first")
 
 
-def test_a_null_error_is_none():
-    assert stream_of((1.0, event({"content": "a"}, "stop", error=None))).flaw is None
+@pytest.mark.parametrize("error", [None, "", {}, [], 0, False, {"code": 0, "message": ""}])
+def test_an_empty_error_is_none(error):
+    assert stream_of((1.0, event({"content": "a"}, "stop", error=error))).flaw is None
 
 
-@pytest.mark.parametrize("data", [b"data: {\n\n", b"data: \xff\n\n", b"data: []\n\n", b"data: pong\n\n"])
+@pytest.mark.parametrize(
+    "said",
+    [{"code": 0, "message": "success"}, {"code": "200", "msg": "ok"}, {"base_resp": {"status_code": 0}},
+     {"type": "ping"}, {"usage": {"completion_tokens": 1}, "message": "m"}],
+)  # fmt: skip
+def test_words_of_success_are_no_error(said):
+    stream = stream_of((1.0, b"data: " + json.dumps(said).encode() + b"\n\n"), (2.0, event({"content": "a"}, "stop")))
+    assert stream.flaw is None
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"data: {\n\n", b"data: \xff\n\n", b"data: []\n\n", b"data: pong\n\n", b'data: {"choices":%b}\n\n' % DEEP,
+     b'data: {"x":%b}\n\n' % DEEP, b'data: {"choices":[{"finish_reason":["stop"]}]}\n\n'],
+    ids=lambda data: data[:20],
+)  # fmt: skip
 def test_an_event_that_is_no_chunk_makes_the_stream_malformed(data):
     assert stream_of((1.0, content("a")), (2.0, data), (3.0, DONE)).flaw is StreamFlaw.MALFORMED_EVENT
 
 
 @pytest.mark.parametrize("data", [b": PING\n\n", b"data:\n\n", b"data: {}\n\n", b'data: {"choices":null}\n\n'])
 def test_what_says_nothing_changes_nothing(data):
-    stream = stream_of((1.0, data), (2.0, content("a")), (3.0, data), (4.0, DONE))
+    stream = stream_of((1.0, data), (2.0, content("a")), (3.0, data), (4.0, event({}, "stop")), (4.0, DONE))
     assert (stream.chunks, stream.first_token_at_s, stream.flaw) == (1, 2.0, None)
 
 
@@ -268,6 +380,59 @@ def test_text_is_told_as_it_comes():
         stream.feed(content(text), float(number))
         assert told[-1] == text
     assert told == ["a", "b", "c", "d"]
+
+
+def raw(text: bytes) -> bytes:
+    return b'data: {"choices":[{"index":0,"delta":{"content":"%b"}}]}\n\n' % text
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text", "replaced"),
+    [
+        ((b"x", rb"\ud83d", rb"\ude00", b"y"), "x\U0001f600y", 0),
+        ((rb"\ud83d", rb"\udc80"), "\U0001f480", 0),  # its second half looks like an escaped byte
+        ((rb"a\ud83d", rb"\ude00\ud83d", rb"\ude01b"), "a\U0001f600\U0001f601b", 0),
+        ((b"a\xf0\x9f", b"\x98\x80b"), "a\U0001f600b", 0),
+        ((b"\xf0", b"\x9f", b"\x98", b"\x80"), "\U0001f600", 0),
+        ((b"\xc3", b"\xbc\xe2\x82", b"\xac"), "\u00fc\u20ac", 0),
+        (("\u00fc".encode(), b"\xc3", b"\xbc"), "\u00fc\u00fc", 0),
+        ((rb"\ud83d", b"", rb"\ude00"), "\U0001f600", 0),
+        ((rb"\ud83d", b"b", b"c", b"d"), "\ufffdbcd", 1),
+        ((b"a", b"b", b"c", b"d\xff", b"e"), "abcd\ufffde", 1),
+        ((rb"\ude00", rb"a\ud83d"), "\ufffda\ufffd", 2),
+        ((b"\xf0\x9f", b"a"), "\ufffda", 1),
+    ],
+)
+def test_characters_that_are_cut_between_events_are_whole_again(pieces, text, replaced):
+    told: list[str] = []
+    stream = TokenStream(Endpoint.CHAT, bucket, on_text=told.append)
+    for at_s, piece in enumerate(map(raw, pieces)):
+        stream.feed(piece, float(at_s))
+    stream.end(9.0)
+    assert (stream.text, stream.replaced, stream.malformed) == (text, replaced, False)
+    assert "".join(told) == text
+    assert stream.chunks == len([piece for piece in pieces if piece])
+    unkept = stream_of(*enumerate(map(raw, pieces)), keep_text=False)
+    assert (unkept.text, unkept.replaced, unkept.chunks) == ("", replaced, stream.chunks)
+
+
+def test_half_a_thought_is_replaced_and_counted():
+    stream = stream_of((1.0, b'data: {"choices":[{"delta":{"reasoning":"a\\ud83d"}}]}\n\n'), (2.0, content("b")))
+    assert (stream.text, stream.replaced) == ("b", 1)
+
+
+@given(st.text(max_size=12))
+def test_text_is_whole_when_every_unit_comes_alone(text):
+    units = text.encode("utf-16-be")
+    escapes = [b"\\u" + units[at : at + 2].hex().encode() for at in range(0, len(units), 2)]
+    assert stream_of((0.0, content("")), *((1.0, raw(unit)) for unit in escapes)).text == text
+
+
+@given(st.text(st.characters(exclude_characters='"\\', min_codepoint=32, codec="utf-8"), max_size=12))
+def test_text_is_whole_when_every_byte_comes_alone(text):
+    pieces = [raw(bytes([byte])) for byte in text.encode()]
+    stream = stream_of((0.0, content("")), *((1.0, piece) for piece in pieces))
+    assert (stream.text, stream.replaced) == (text, 0)
 
 
 def test_text_is_only_kept_where_it_is_asked_for():

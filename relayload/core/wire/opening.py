@@ -1,0 +1,42 @@
+"""What a body is, by how it begins: relays label streams as JSON, errors as streams, and pages as either."""
+
+import re
+
+_ENOUGH_BYTES = 1_024
+"""Nobody begins with more white space than that, or with a longer first word."""
+_BLANK = b" \t\r\n"
+_BOM = b"\xef\xbb\xbf"
+_EVENT = re.compile(rb":|(?:data|event|id|retry|(?i:error))(?::|[\r\n]|\Z)")
+_FIELD = re.compile(rb"[A-Za-z][\w.-]{0,40}(?::|[\r\n]|\Z)")
+"""How a line of an event stream may begin: fields of other names are passed over."""
+_STREAM = "event-stream"
+
+
+def is_event_stream(pieces: list[bytes], label: str, *, complete: bool) -> bool | None:
+    """Whether a body is an event stream; None while too little of it has come.
+
+    `label` is the content type: it decides where the bytes do not.
+    """
+    begun = _first(pieces).removeprefix(_BOM).lstrip(_BLANK)
+    if not begun:
+        return "json" not in label.lower() if complete or _bytes(pieces) >= _ENOUGH_BYTES else None
+    if begun[:1] in b"{[<":
+        return False
+    if not complete and len(begun) < _ENOUGH_BYTES and not re.search(rb"[:\s]", begun):
+        return None
+    return bool(_EVENT.match(begun)) or (_labelled(label) and bool(_FIELD.match(begun)))
+
+
+def _first(pieces: list[bytes]) -> bytes:
+    """The first bytes of a body, whatever its pieces."""
+    if pieces and len(pieces[0]) >= _ENOUGH_BYTES:
+        return pieces[0][:_ENOUGH_BYTES]
+    return b"".join(pieces[:_ENOUGH_BYTES])[:_ENOUGH_BYTES]
+
+
+def _bytes(pieces: list[bytes]) -> int:
+    return sum(map(len, pieces[:_ENOUGH_BYTES]))
+
+
+def _labelled(label: str) -> bool:
+    return _STREAM in label.lower()

@@ -1,0 +1,62 @@
+"""How many tokens an answer had, as its relay counted them, under the names that relays give them.
+
+Sources: OpenAI's two APIs (`prompt_tokens`, `input_tokens`), DeepSeek (`prompt_cache_hit_tokens`), Moonshot
+(`cached_tokens`, and the usage within the choice), Groq (`x_groq.usage`).
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+from relayload.core.wire.answers import NO_TOKENS, Tokens, token_count, token_detail
+
+
+class Usage(Struct, gc=False):
+    """Tokens as the relay counted them. Relays put all kinds of values here: read them through `tokens`."""
+
+    prompt_tokens: Any = None
+    completion_tokens: Any = None
+    prompt_tokens_details: Any = None
+    completion_tokens_details: Any = None
+    input_tokens: Any = None
+    output_tokens: Any = None
+    input_tokens_details: Any = None
+    output_tokens_details: Any = None
+    prompt_cache_hit_tokens: Any = None
+    cached_tokens: Any = None
+    reasoning_tokens: Any = None
+
+
+def tokens(usage: Usage | None) -> Tokens:
+    """The usage in our words; None where the relay said nothing that can be understood."""
+    if usage is None:
+        return NO_TOKENS
+    return Tokens(
+        input=_first(usage.prompt_tokens, usage.input_tokens),
+        cached_input=_cached(usage),
+        output=_first(usage.completion_tokens, usage.output_tokens),
+        reasoning=_reasoning(usage),
+    )
+
+
+def together(former: Tokens, latter: Tokens) -> Tokens:
+    """What two usages tell: the latter, save where it tells nothing, or 0 of what was counted already."""
+    return Tokens(*(new or old if new is None or old else new for old, new in zip(former, latter, strict=True)))
+
+
+def _first(*counts: Any) -> int | None:
+    return next((count for each in counts if (count := token_count(each)) is not None), None)
+
+
+def _cached(usage: Usage) -> int | None:
+    for details in (usage.prompt_tokens_details, usage.input_tokens_details):
+        if (count := token_detail(details, "cached_tokens")) is not None:
+            return count
+    return _first(usage.prompt_cache_hit_tokens, usage.cached_tokens)
+
+
+def _reasoning(usage: Usage) -> int | None:
+    for details in (usage.completion_tokens_details, usage.output_tokens_details):
+        if (count := token_detail(details, "reasoning_tokens")) is not None:
+            return count
+    return token_count(usage.reasoning_tokens)
