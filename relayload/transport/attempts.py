@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from relayload.core.resilience.classify import status_named_by
-from relayload.core.results.record import Attempt, Outcome
+from relayload.core.results.record import Attempt, Outcome, Remark
 from relayload.core.wire.answers import NO_TOKENS, AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.formats import FORMATS
@@ -63,7 +63,7 @@ class _Verdict(Struct, kw_only=True, gc=False):
     finish_reason: str | None = None
     answer_id: str | None = None
     text: str = ""
-    zero_usage: bool = False
+    remarks: tuple[str, ...] = ()
     replaced: int = 0
 
 
@@ -95,7 +95,7 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
         output_tokens=stream.chunks if counted and stream else output_tokens,
         reasoning_tokens=verdict.tokens.reasoning,
         counted=counted,
-        zero_usage=verdict.zero_usage,
+        remarks=verdict.remarks,
         replaced=verdict.replaced,
         buffered=stream is not None and ended_at_s is not None and stream.buffered(ended_at_s),
         finish_reason=verdict.finish_reason,
@@ -174,9 +174,20 @@ def _of_stream(stream: TokenStream | None, outcome: Outcome, error: Failure | St
         finish_reason=stream.finish_reason,
         answer_id=stream.answer_id,
         text=stream.text,
-        zero_usage=error is None and stream.chunks > 0 and stream.tokens.output == 0,
+        remarks=_remarks(
+            no_finish_reason=error in (None, StreamFlaw.NO_FINISH) and stream.says_no_reason,
+            zero_usage=error is None and stream.chunks > 0 and stream.tokens.output == 0,
+            replaced=stream.replaced > 0,
+        ),
         replaced=stream.replaced,
     )
+
+
+def _remarks(*, no_finish_reason: bool = False, zero_usage: bool, replaced: bool) -> tuple[str, ...]:
+    if not (no_finish_reason or zero_usage or replaced):
+        return ()
+    found = {Remark.NO_FINISH_REASON: no_finish_reason, Remark.ZERO_USAGE: zero_usage, Remark.REPLACED: replaced}
+    return tuple(remark.value for remark, true in found.items() if true)
 
 
 def _judged_body(reading: Reading) -> _Verdict:
@@ -193,7 +204,7 @@ def _judged_body(reading: Reading) -> _Verdict:
         finish_reason=whole.finish_reason,
         answer_id=whole.answer_id,
         text="" if reading.request.stream else whole.text,
-        zero_usage=whole.zero_usage and flaw is None,
+        remarks=_remarks(zero_usage=whole.zero_usage and flaw is None, replaced=whole.replaced > 0),
         replaced=whole.replaced,
     )
 

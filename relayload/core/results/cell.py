@@ -1,6 +1,7 @@
 """All requests of a run that share every tag: the smallest piece that tables and objectives add up."""
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
@@ -103,6 +104,7 @@ class Cell:
         "condensed",
         "gaps",
         "indices",
+        "remarks",
         "retried",
         "retries",
         "said",
@@ -124,6 +126,8 @@ class Cell:
         self.retries = 0
         self.tries = Tries()
         self.buffered = 0
+        self.remarks: Counter[str] = Counter()
+        """How many answers were odd in a way, by the name of the `Remark`."""
         self.said: tuple[float, str] | None = None
         """What the relay said of its error the first time, and when that request was due."""
 
@@ -158,6 +162,8 @@ class Cell:
             saying = zip(records, answers, strict=True)
             self._hear((record.intended_at_s, answer.said) for record, answer in saying if answer.said)
         self.buffered += sum(map(attrgetter("buffered"), answers))
+        for remarks in filter(None, map(attrgetter("remarks"), answers)):
+            self.remarks.update(remarks)
         self.gaps.extend(self.columns.due_s[before:], list(map(attrgetter("chunk_gaps"), answers)))
 
     def merge(self, other: "Cell") -> None:
@@ -173,6 +179,7 @@ class Cell:
         self.retries += other.retries
         self.tries.merge(other.tries)
         self.buffered += other.buffered
+        self.remarks.update(other.remarks)
 
     def condense(self, width_s: float, rowwise: frozenset[str] | None) -> None:
         """Keep requests as histograms in slots of that width; see `Condensed`."""

@@ -34,6 +34,17 @@ class Outcome(StrEnum):
     """The client hung up on purpose, as its scenario wants: no error of anybody."""
 
 
+class Remark(StrEnum):
+    """What is odd about an answer, and worth a warning."""
+
+    NO_FINISH_REASON = "no_finish_reason"
+    """A stream ended with `[DONE]`, and never said why."""
+    ZERO_USAGE = "zero_usage"
+    """The usage says that nothing was generated, though there is something."""
+    REPLACED = "replaced"
+    """Some of its characters were none."""
+
+
 class Attempt(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """One try on the wire.
 
@@ -68,8 +79,8 @@ class Attempt(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     reasoning_tokens: int | None = None
     counted: bool = False
     """The output tokens are counted chunks, since the relay sent no usage, or one of 0."""
-    zero_usage: bool = False
-    """The relay's usage says that nothing was generated, though there is something."""
+    remarks: tuple[str, ...] = ()
+    """What is odd about the answer: names of `Remark`."""
     replaced: int = 0
     """Characters of the answer that were none, such as halves without the other half, and became U+FFFD."""
     buffered: bool = False

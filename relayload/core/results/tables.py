@@ -15,6 +15,7 @@ from relayload.core.results.generator import health_of
 from relayload.core.results.jobs import Job, RunAll, one_by_one
 from relayload.core.results.metrics import Column, MetricsOf
 from relayload.core.results.record import Outcome
+from relayload.core.results.remarks import remarks_on
 from relayload.core.results.run import RunInfo
 from relayload.core.results.sample import rank_of
 from relayload.core.results.selection import Selection, Series
@@ -120,7 +121,7 @@ class SummaryInTheMaking:
             quota=quota_waits_of(fold),
             breaker=breaker_acts_of(fold, self._load_s),
             batch=batch_of(fold, run, accounted),
-            warnings=(*_stopped(run), *run.cautions, *self._warnings, *_warnings(self._all), *_condensed(fold, run)),
+            warnings=(*_stopped(run), *run.cautions, *self._warnings, *remarks_on(self._all), *_condensed(fold, run)),
         )
 
     def outline(self) -> Summary:
@@ -265,19 +266,6 @@ def _tokens(everything: Selection) -> TokenCounts:
         output=total.output,
         reasoning=total.reasoning,
         counted=total.counted,
-    )
-
-
-def _warnings(everything: Selection) -> tuple[str, ...]:
-    buffered = sum(cell.buffered for cell in everything.cells.values())
-    counted = sum(cell.tokens.counted for cell in everything.cells.values())
-    return (
-        *(
-            [f"{buffered} streams came in one piece at their end: something on the way buffers them"]
-            if buffered
-            else []
-        ),
-        *([f"{counted} answers told no usage: their chunks were counted as tokens"] if counted else []),
     )
 
 

@@ -178,6 +178,11 @@ class TokenStream:
         return self.done_at_s is not None or self.finish_reason is not None
 
     @property
+    def says_no_reason(self) -> bool:
+        """Whether it has an answer and ended with `[DONE]`, but never said why."""
+        return self.done_at_s is not None and self.finish_reason is None and self.chunks > 0
+
+    @property
     def flaw(self) -> StreamFlaw | None:
         """Why this is no whole answer, which has a finish reason; None where it is one."""
         return self.flaw_where("required")
