@@ -4,6 +4,7 @@ from relayload.core.units import format_duration
 from relayload.core.wire.answers import MalformedAnswer
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.formats import FORMATS
+from relayload.core.wire.opening import is_event_stream
 from relayload.core.wire.stream import StreamFlaw, TokenStream
 from relayload.doctor.findings import Findings
 from relayload.doctor.questions import Question
@@ -41,14 +42,16 @@ def look_at_stream(question: Question, reply: Reply, findings: Findings, listed:
     if reply.status != 200:
         look_at_refusal(question, reply, findings, listed)
         return
-    location = ("scenarios", question.scenario, "stream")
-    if not reply.header("content-type").startswith(_EVENT_STREAM):
-        got = reply.header("content-type") or "no content type"
-        findings.fault("stream", f"{_what(question)} asked for a stream and got {got}: write stream: false", location)
+    if not is_event_stream([reply.body], reply.header("content-type"), complete=True):
+        _look_at_no_stream(question, reply, findings)
         return
     stream = _streamed(question, reply)
     if fault := _flaw(stream, reply, findings):
         findings.fault("stream", f"{_what(question)}: {fault}", findings.at(BASE_URL))
+        return
+    if _unfinished(question, stream):
+        message = "the stream ends with [DONE] but tells no finish reason: write target.finish_reason: optional"
+        findings.fault("stream", f"{_what(question)}: {message}", findings.at("finish_reason"))
         return
     first_s = (stream.first_token_at_s or reply.ended_at_s) - reply.began_at_s
     findings.ok("stream", f"{_what(question)} streams {stream.chunks} events, the first in {format_duration(first_s)}")
@@ -56,6 +59,20 @@ def look_at_stream(question: Question, reply: Reply, findings: Findings, listed:
         findings.warning("stream", f"{_what(question)}: {warning}", findings.at(BASE_URL))
     if stream.tokens.output is None:
         _without_usage(question, "streams", findings)
+
+
+def _look_at_no_stream(question: Question, reply: Reply, findings: Findings) -> None:
+    """What came instead of a stream: an error, or an answer in one piece."""
+    try:
+        fault = FORMATS[question.endpoint].read_answer(reply.body, question.request(stream=True)).fault
+    except MalformedAnswer:
+        fault = fault_of_body(reply.body)
+    got = reply.header("content-type") or "no content type"
+    told = f"{_what(question)} asked for a stream and got {got}"
+    if fault is None:
+        findings.fault("stream", f"{told}: write stream: false", ("scenarios", question.scenario, "stream"))
+    else:
+        findings.fault("stream", f"{told} that says: {findings.quoted(fault.message)}", findings.at(BASE_URL))
 
 
 def look_at_refusal(question: Question, reply: Reply, findings: Findings, listed: tuple[str, ...]) -> None:
@@ -112,19 +129,29 @@ def _streamed(question: Question, reply: Reply) -> TokenStream:
     return stream
 
 
+def _unfinished(question: Question, stream: TokenStream) -> bool:
+    """Whether it counts as broken for want of a finish reason alone."""
+    return stream.says_no_reason and question.finish_reason == "required"
+
+
 def _flaw(stream: TokenStream, reply: Reply, findings: Findings) -> str | None:
     """Why no number of such a stream could be believed."""
     if stream.flaw is StreamFlaw.ERROR_EVENT:
         return f"an error comes inside the stream: {findings.quoted(stream.fault.message) if stream.fault else ''}"
     if stream.flaw is StreamFlaw.MALFORMED_EVENT:
         return "an event of the stream is not JSON"
-    if reply.cut or stream.flaw is StreamFlaw.NO_FINISH:
+    if stream.flaw is StreamFlaw.FAILED_FINISH:
+        return f"the stream ends for the reason {findings.quoted(stream.finish_reason or '')}: the answer failed"
+    if reply.cut or (stream.flaw is StreamFlaw.NO_FINISH and not stream.says_no_reason):
         return "the stream breaks off without [DONE] and without a finish reason: something on the way cuts it"
     return None if stream.chunks else "the stream ends without a single token"
 
 
 def _doubts(stream: TokenStream, reply: Reply) -> list[str]:
     doubts = []
+    label = reply.header("content-type")
+    if not label.startswith(_EVENT_STREAM):
+        doubts.append(f"the stream calls itself {label or 'nothing'}: clients that go by that don't read it")
     if stream.buffered(reply.ended_at_s):
         doubts.append(
             f"all {stream.chunks} events come at the end at once: a proxy on the way collects them (nginx: "

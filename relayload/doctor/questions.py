@@ -6,6 +6,7 @@ from relayload.core.wire.chat import chat_request
 from relayload.core.wire.embeddings import embeddings_request
 from relayload.core.wire.request import Endpoint, WireRequest
 from relayload.core.wire.responses import responses_request
+from relayload.core.wire.stream import FinishReason
 from relayload.document import Location
 from relayload.profile import Profile
 from relayload.profile.target import Target
@@ -24,6 +25,8 @@ class Question:
     endpoint: Endpoint
     model: str
     streams: bool
+    finish_reason: FinishReason = "required"
+    """Whether a stream is whole without one."""
 
     @property
     def model_location(self) -> Location:
@@ -47,7 +50,9 @@ def questions(profile: Profile, target: Target) -> tuple[Question, ...]:
         for named in scenario.models:
             model = target.models.get(named, named)
             key = (scenario.endpoint, model)
-            question = found.setdefault(key, Question(name, scenario.endpoint, model, scenario.streams))
+            question = found.setdefault(
+                key, Question(name, scenario.endpoint, model, scenario.streams, target.finish_reason)
+            )
             if scenario.streams and not question.streams:
                 found[key] = replace(question, scenario=name, streams=True)
     return tuple(found.values())

@@ -228,6 +228,37 @@ def test_a_stream_without_its_last_event_is_a_doubt(visit: Visit, relay_with: Ca
     assert "without [DONE]" in found.message
 
 
+def streamed(*events: object, label: str = "text/event-stream", end: str = "data: [DONE]\n\n") -> Answer:
+    body = "".join(f"data: {json.dumps(event)}\n\n" for event in events) + end
+    return 200, {"Content-Type": label}, body.encode()
+
+
+ONE = {"choices": [{"delta": {"content": "one"}}]}
+STOP = {"choices": [{"delta": {}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 8, "completion_tokens": 1}}
+ABORT = {"choices": [{"delta": {}, "finish_reason": "abort"}]}
+
+
+@pytest.mark.parametrize(
+    ("stream", "state", "path", "said"),
+    [
+        (streamed(ONE), State.FAULT, "target.finish_reason", "write target.finish_reason: optional"),
+        (streamed(ONE, end=""), State.FAULT, "target.base_url", "breaks off without [DONE]"),
+        (streamed(), State.FAULT, "target.base_url", "ends without a single token"),
+        (streamed(ONE, ABORT), State.FAULT, "target.base_url", "ends for the reason abort"),
+        (streamed(ONE, STOP, label="text/plain"), State.WARNING, "target.base_url", "calls itself text/plain"),
+        (refusal(200, "insufficient_quota", "no credit"), State.FAULT, "target.base_url", "that says: no credit"),
+        ((200, {"Content-Type": "text/event-stream"}, b"<html><title>Busy</title>"), State.FAULT, "target.base_url",
+         "that says: Busy"),
+    ],
+)  # fmt: skip
+def test_what_is_odd_about_a_stream_is_told(
+    visit: Visit, relay_with: Callable[..., str], stream: Answer, state: State, path: str, said: str
+) -> None:
+    found = the_doubt(visit(relay_with(completion(), stream)))
+    assert (found.state, found.topic, found.path) == (state, "stream", path)
+    assert said in found.message
+
+
 def test_an_account_without_credit_is_not_taken_for_a_limit_of_rate(
     visit: Visit, relay_with: Callable[..., str]
 ) -> None:
