@@ -54,6 +54,7 @@ class Exchange:
         "_sweeper",
         "_timeouts",
         "_token_at_s",
+        "_undecided",
         "_unsettled",
         "_waiting",
         "_wants_stream",
@@ -94,6 +95,8 @@ class Exchange:
         self._called_at_s = called_at_s
         self._endpoint = endpoint
         self._wants_stream = stream
+        self._undecided = stream
+        """Whether the body may be the stream that is wanted."""
         self._keep_text = keep_text
         self._on_text = on_text
         self._sweeper = sweeper
@@ -206,16 +209,19 @@ class Exchange:
                 self._watch.set()
         else:
             self._take_body(pieces)
-            if self._wants_stream and self._streams():
-                self._stream()
+            if self._undecided:
+                self._decide()
 
-    def _stream(self) -> None:
-        """Read it as a stream from now on: what came up to now was too little to tell."""
-        self.stream = TokenStream(
-            self._endpoint, bucket, keep_text=self._keep_text, on_text=self._on_text, limits=self._limits
-        )
-        pieces, self.body = self.body, []
-        self._take(pieces)
+    def _decide(self) -> None:
+        """Read the body as a stream from now on, or as it is; or wait, where too little has come to tell."""
+        streams = self._streams()
+        self._undecided = streams is None
+        if streams:
+            self.stream = TokenStream(
+                self._endpoint, bucket, keep_text=self._keep_text, on_text=self._on_text, limits=self._limits
+            )
+            pieces, self.body = self.body, []
+            self._take(pieces)
 
     def _take_body(self, pieces: list[bytes]) -> None:
         self.body += pieces
@@ -266,13 +272,13 @@ class Exchange:
         self._connection.read_bytes = ENCODED_READ_BYTES if self.response.encoded else STREAM_READ_BYTES
         self._watch.set()  # from now on, gaps count
 
-    def _streams(self) -> bool:
-        """Whether the body is the stream that was asked for; errors and refusals to stream are not."""
+    def _streams(self) -> bool | None:
+        """Whether the body is the stream that was asked for; errors and refusals to stream are not. None: too early."""
         response = self.response
         if not 200 <= (response.status or 0) < 300:
             return False
         label = response.headers.get("content-type", "")
-        return bool(is_event_stream(self.body, label, complete=response.complete))
+        return is_event_stream(self.body, label, complete=response.complete)
 
     def _fail(self, failure: Failure) -> None:
         """Nothing more will come. A stream that has said `[DONE]` is whole, however its body ends."""

@@ -217,8 +217,8 @@ def _note_response(reading: Reading, response: httpx2.Response) -> None:
 
 def _peeked(response: Any, reading: Reading) -> Peek | None:
     """The stream that was asked for. What is none becomes the body: the SDK, which does not look, would see nothing."""
-    peek = Peek(response.http_response)
     try:
+        peek = Peek(response.http_response)
         if peek.is_event_stream:
             return peek
         reading.body = peek.body()

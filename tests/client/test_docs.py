@@ -9,7 +9,7 @@ import yaml
 from support import ROOT
 
 from relayload.fakerelay.process import FakeRelay
-from relayload.profile import load
+from relayload.profile import Profile, load
 
 TEXT = (ROOT / "docs" / "client.md").read_text(encoding="utf-8")
 
@@ -18,17 +18,22 @@ def examples(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
 
 
+def load_text(folder: Path, text: str, rest: dict[str, object]) -> Profile:
+    path = folder / "profile.yaml"
+    path.write_text(text + yaml.safe_dump(rest))
+    return load(path)
+
+
 def test_the_client_of_a_profile_is_read(tmp_path: Path) -> None:
-    (text,) = examples("yaml")
-    path = tmp_path / "profile.yaml"
+    text, limits = examples("yaml")
     rest = {
         "name": "docs",
         "load": {"kind": "open", "stages": [{"for": "1s", "rate": "1/s"}]},
         "scenarios": {"simple": {"model": "o3", "prompt": "simple"}},
     }
-    path.write_text(text + yaml.safe_dump(rest))
-    profile = load(path)
+    profile = load_text(tmp_path, text, rest)
     policy = profile.client_policy(profile.target)
+    assert load_text(tmp_path, limits, rest).response_limits.body_bytes == 32_000_000
     assert (policy.deadline_s, policy.breaker.enforce, len(policy.limits)) == (180.0, True, 3)
 
 

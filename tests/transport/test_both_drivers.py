@@ -142,7 +142,7 @@ STREAMS = {
     "empty-id": (
         SSE, event(id="", choices=[]) + delta(content="a") + STOP, "ok", None, None, "a", {"request_id": "c1"}
     ),
-    "deep": (SSE, b'data: {"choices":%b}\n\n' % DEEP + STOP, "broken_stream", "malformed_event", None, "", {}),
+    "deep": (SSE, b'data: {"choices":%b}\n\n' % DEEP + STOP, "broken_stream", "too_large", None, "", {}),
     "list-as-reason": (SSE, delta(["stop"], content="a") + DONE, "broken_stream", "malformed_event", None, "", {}),
     "long-code": (
         SSE, b'data: {"error":{"message":"m","code":"%b"}}\n\n' % (b"9" * 5_000),
@@ -176,7 +176,7 @@ BODIES = {
     ),
     "body-top": (JSON, b'{"code":429,"message":"m"}', "rate_limited", "no_choices", "m", "", {}),
     "body-page": (HTML, PAGE, "broken_stream", "malformed_body", "502 Bad Gateway", "", {}),
-    "body-deep": (JSON, DEEP, "broken_stream", "malformed_body", None, "", {}),
+    "body-deep": (JSON, DEEP, "broken_stream", "too_large", None, "", {}),
     "body-nothing": (JSON, b'{"choices":[{"message":{"content":""}}]}', "server_error", "no_output", None, "", {}),
 }  # fmt: skip
 RESPONSES = {
@@ -205,7 +205,7 @@ EMBEDDINGS = {
     "e-nan": (JSON, b'{"data":[{"index":0,"embedding":[NaN,1.0]}],"usage":{"prompt_tokens":3.0}}', "ok", None, None, "",
               {"input_tokens": 3}),
     "e-error": (JSON, QUOTA, "server_error", "error_body", "no credit", "", {}),
-    "e-deep": (JSON, DEEP, "broken_stream", "malformed_body", None, "", {}),
+    "e-deep": (JSON, DEEP, "broken_stream", "too_large", None, "", {}),
 }  # fmt: skip
 ALL = STREAMS | OPTIONAL | BODIES | RESPONSES | EMBEDDINGS
 CASES = [
@@ -243,11 +243,16 @@ def _run(driver, server):
     return json.loads(done.stdout)
 
 
+_DEEP_ENDINGS = {("deep", "openai"): "malformed_event"}
+"""The SDK reads events before anybody can look how deep they nest."""
+
+
 @pytest.mark.parametrize("driver", ["native", "openai"])
 @pytest.mark.parametrize("name", ALL)
 def test_both_drivers_take_it_for_what_it_is(told, driver, name):
     attempt, _, text = told[driver][name]
     *_, outcome, error, said, words, more = ALL[name]
+    error = _DEEP_ENDINGS.get((name, driver), error)
     got = tuple(attempt.get(field) for field in ("outcome", "error", "said"))
     assert (*got, text) == (outcome, error, said, words)
     assert {field: attempt.get(field) for field in more} == more

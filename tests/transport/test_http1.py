@@ -101,7 +101,7 @@ _MANY = b"".join(b"X-%d: 1\r\n" % number for number in range(10))
         (ResponseLimits(headers=10), LENGTH.replace(b"\r\n\r\n", b"\r\n%b\r\n" % (b"X: 1\r\n" * 10))),
         (ResponseLimits(interim=2), b"HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" * 3 + LENGTH),
         (ResponseLimits(header_bytes=100), CHUNKED[:-2] + b"X-A: %b" % (b"a" * 200)),
-        (ResponseLimits(header_bytes=100), CHUNKED.replace(b"2\r\nlo", b"2;%b\r\nlo" % (b"a" * 200))),
+        (ResponseLimits(header_bytes=100), CHUNKED.replace(b"2\r\nlo", b"2;%b\r\nlo" % (b"a" * 300))),
     ],
 )
 @pytest.mark.parametrize("cut", [1, 90, 10_000])

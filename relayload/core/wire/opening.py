@@ -17,9 +17,10 @@ def is_event_stream(pieces: list[bytes], label: str, *, complete: bool) -> bool 
 
     `label` is the content type: it decides where the bytes do not.
     """
-    begun = _first(pieces).removeprefix(_BOM).lstrip(_BLANK)
+    first = _first(pieces)
+    begun = first.removeprefix(_BOM).lstrip(_BLANK)
     if not begun:
-        return "json" not in label.lower() if complete or _bytes(pieces) >= _ENOUGH_BYTES else None
+        return "json" not in label.lower() if complete or len(first) >= _ENOUGH_BYTES else None
     if begun[:1] in b"{[<":
         return False
     if not complete and len(begun) < _ENOUGH_BYTES and not re.search(rb"[:\s]", begun):
@@ -29,13 +30,12 @@ def is_event_stream(pieces: list[bytes], label: str, *, complete: bool) -> bool 
 
 def _first(pieces: list[bytes]) -> bytes:
     """The first bytes of a body, whatever its pieces."""
-    if pieces and len(pieces[0]) >= _ENOUGH_BYTES:
-        return pieces[0][:_ENOUGH_BYTES]
-    return b"".join(pieces[:_ENOUGH_BYTES])[:_ENOUGH_BYTES]
-
-
-def _bytes(pieces: list[bytes]) -> int:
-    return sum(map(len, pieces[:_ENOUGH_BYTES]))
+    first = b""
+    for piece in pieces:
+        first += piece[:_ENOUGH_BYTES]
+        if len(first) >= _ENOUGH_BYTES:
+            break
+    return first[:_ENOUGH_BYTES]
 
 
 def _labelled(label: str) -> bool:

@@ -10,6 +10,7 @@ from relayload.core.results.histogram import bucket
 from relayload.core.wire.answers import Tokens
 from relayload.core.wire.finish import FAILED_FINISHES
 from relayload.core.wire.request import Endpoint, RelayFault
+from relayload.core.wire.response_limits import ResponseLimits, TooLarge
 from relayload.core.wire.stream import StreamFlaw, TokenStream
 
 DONE = b"data: [DONE]\n\n"
@@ -339,12 +340,26 @@ DEEP = b"[" * 100_000 + b"]" * 100_000
 
 @pytest.mark.parametrize(
     "data",
-    [b"data: {\n\n", b"data: \xff\n\n", b"data: []\n\n", b"data: pong\n\n", b'data: {"choices":%b}\n\n' % DEEP,
-     b'data: {"x":%b}\n\n' % DEEP, b'data: {"choices":[{"finish_reason":["stop"]}]}\n\n'],
-    ids=lambda data: data[:20],
+    [b"data: {\n\n", b"data: \xff\n\n", b"data: []\n\n", b"data: pong\n\n",
+     b'data: {"choices":[{"finish_reason":["stop"]}]}\n\n'],
 )  # fmt: skip
 def test_an_event_that_is_no_chunk_makes_the_stream_malformed(data):
     assert stream_of((1.0, content("a")), (2.0, data), (3.0, DONE)).flaw is StreamFlaw.MALFORMED_EVENT
+
+
+@pytest.mark.parametrize(
+    "data", [b'data: {"choices":%b}\n\n' % DEEP, b'data: {"x":%b}\n\n' % DEEP], ids=["read", "not read"]
+)
+def test_an_event_that_nests_too_deep_is_too_large(data):
+    with pytest.raises(TooLarge):
+        stream_of((1.0, content("a")), (2.0, data))
+
+
+def test_an_event_within_the_limits_may_still_nest_deeper_than_it_can_be_read():
+    limits = ResponseLimits(nesting=200_000, values=1_000_000)
+    stream = TokenStream(Endpoint.CHAT, bucket, limits=limits)
+    stream.feed(b'data: {"choices":%b}\n\n' % DEEP, 1.0)
+    assert stream.flaw is StreamFlaw.MALFORMED_EVENT
 
 
 @pytest.mark.parametrize("data", [b": PING\n\n", b"data:\n\n", b"data: {}\n\n", b'data: {"choices":null}\n\n'])
