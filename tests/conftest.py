@@ -36,7 +36,7 @@ _PLAIN: dict[str, Any] = {"worker": 0, "scenario": "simple", "model": "o3", "sta
 
 
 def _request(index: int, service_s: float = 0.5, **changes: Any) -> Record:
-    """A streamed request, one a second, sent a millisecond late: 10 tokens, the first after 100 ms.
+    """A streamed request, one a second, sent a millisecond late: 10 tokens, from 100 ms on to the end.
 
     `retried` are the attempts before the last one; a short-circuited request has none.
     """
@@ -45,6 +45,9 @@ def _request(index: int, service_s: float = 0.5, **changes: Any) -> Record:
     answer = {name: fields.pop(name) for name in Attempt.__struct_fields__ if name in fields}
     if outcome is Outcome.OK:
         answer = {"ttft_s": 0.1, "ttfo_s": 0.1, "output_tokens": 10, "input_tokens": 20} | answer
+        if answer["ttft_s"] is not None:
+            last_token_s = answer["ttft_s"] if answer["output_tokens"] == 1 else service_s
+            answer = {"last_token_s": last_token_s, "streamed_tokens": answer["output_tokens"]} | answer
     retried = fields.pop("retried", ())
     attempts = (*retried, Attempt(outcome=outcome, service_s=service_s, **answer))
     if outcome is Outcome.SHORT_CIRCUITED:

@@ -10,6 +10,7 @@ from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge, check_json
 from relayload.core.wire.stream import FinishReason, StreamFlaw, TokenStream
+from relayload.core.wire.tpot import streamed_tokens
 from relayload.transport import Answer
 from relayload.transport.concealing import Secrets
 from relayload.transport.failures import OUTCOMES, Failure, outcome_of_status
@@ -88,12 +89,14 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
         service_s=_since(sent_at_s, ended_at_s),
         ttft_s=_since(sent_at_s, stream.first_token_at_s) if stream else None,
         ttfo_s=_since(sent_at_s, stream.first_visible_at_s) if stream else None,
+        last_token_s=_since(sent_at_s, stream.last_token_at_s) if stream else None,
         chunks=stream.chunks if stream else 0,
         chunk_gaps=_flat(stream.gap_counts) if stream else (),
         input_tokens=verdict.tokens.input,
         cached_input_tokens=verdict.tokens.cached_input,
         output_tokens=stream.chunks if counted and stream else output_tokens,
         reasoning_tokens=verdict.tokens.reasoning,
+        streamed_tokens=_streamed(stream, verdict.tokens) if stream else None,
         counted=counted,
         remarks=verdict.remarks,
         replaced=verdict.replaced,
@@ -120,6 +123,15 @@ def _said(fault: RelayFault | None, secrets: Secrets) -> str | None:
 
 def _since(from_s: float | None, to_s: float | None) -> float | None:
     return None if from_s is None or to_s is None else to_s - from_s
+
+
+def _streamed(stream: TokenStream, tokens: Tokens) -> int | None:
+    """The tokens that came in a stream: its chunks, where the relay told no others."""
+    if not stream.chunks or tokens.output is None:
+        return stream.chunks or None
+    return streamed_tokens(
+        tokens.output, tokens.reasoning, thought_bytes=stream.thought_bytes, summarised=stream.summarised
+    )
 
 
 def _flat(counts: dict[int, int]) -> tuple[int, ...]:

@@ -250,7 +250,7 @@ def test_both_drivers_send_the_same_requests(told):
     assert _said(native) == _said(openai)
 
 
-TIMES = {"sent_at_s", "service_s", "ttft_s", "ttfo_s", "chunk_gaps"}
+TIMES = {"sent_at_s", "service_s", "ttft_s", "ttfo_s", "last_token_s", "chunk_gaps"}
 """Compared by whether they are there; the phases and bytes on the wire are for the native driver to tell."""
 PHASES = {
     "blocked_s",
@@ -295,6 +295,30 @@ def test_answers_of_every_endpoint_come_to_what_they_say(told, case, came_to):
     attempt, *_ = told["native"][1][CASES.index(case)]
     names = ("outcome", "error", "finish_reason", "output_tokens")
     assert tuple(attempt.get(name) for name in names) == came_to
+
+
+STREAMED = {
+    ("chat", "answer", True): 5 - 2,
+    ("chat", "thoughts", True): 5,
+    ("chat", "no-usage", True): 2,
+    ("chat", "cut", True): 2,
+    ("chat", "silent", True): None,
+    ("chat", "answer", False): None,
+    ("responses", "answer", True): 5 - 2,
+    ("responses", "thoughts", True): None,
+    ("responses", "cut", True): 2,
+    ("responses", "answer", False): None,
+}
+"""Where the answer tells 5 tokens with 2 of reasoning; what the responses stream of it is a summary."""
+
+
+@pytest.mark.parametrize("driver", ["native", "openai"])
+@pytest.mark.parametrize(("case", "streamed"), STREAMED.items(), ids=["-".join(map(str, case)) for case in STREAMED])
+def test_streamed_tokens_are_without_the_reasoning_that_nobody_saw(told, driver, case, streamed):
+    attempt, *_ = told[driver][1][CASES.index(case)]
+    assert attempt.get("streamed_tokens") == streamed
+    assert ("last_token_s" in attempt) is ("ttft_s" in attempt)
+    assert attempt.get("last_token_s", 0.0) <= attempt.get("service_s", 9.0)
 
 
 def test_an_answer_in_one_piece_brings_its_body(told):

@@ -1,5 +1,6 @@
 """All requests of a run that share every tag: the smallest piece that tables and objectives add up."""
 
+import math
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -108,8 +109,10 @@ class Cell:
         "retried",
         "retries",
         "said",
+        "thought_in_part",
         "tokens",
         "tries",
+        "untimed",
     )
 
     def __init__(self, columns: Columns | None = None, gaps: GapCounts | None = None) -> None:
@@ -128,6 +131,10 @@ class Cell:
         self.buffered = 0
         self.remarks: Counter[str] = Counter()
         """How many answers were odd in a way, by the name of the `Remark`."""
+        self.thought_in_part = 0
+        """Streams of which nobody can tell how many of their tokens came."""
+        self.untimed = 0
+        """Streams on record without the time to their last token, as relayload wrote them once."""
         self.said: tuple[float, str] | None = None
         """What the relay said of its error the first time, and when that request was due."""
 
@@ -164,6 +171,8 @@ class Cell:
         self.buffered += sum(map(attrgetter("buffered"), answers))
         for remarks in filter(None, map(attrgetter("remarks"), answers)):
             self.remarks.update(remarks)
+        if not math.isfinite(sum(self.columns["tpot"][before:])):
+            self._count_unpaced(answers)
         self.gaps.extend(self.columns.due_s[before:], list(map(attrgetter("chunk_gaps"), answers)))
 
     def merge(self, other: "Cell") -> None:
@@ -180,6 +189,8 @@ class Cell:
         self.tries.merge(other.tries)
         self.buffered += other.buffered
         self.remarks.update(other.remarks)
+        self.thought_in_part += other.thought_in_part
+        self.untimed += other.untimed
 
     def condense(self, width_s: float, rowwise: frozenset[str] | None) -> None:
         """Keep requests as histograms in slots of that width; see `Condensed`."""
@@ -189,6 +200,13 @@ class Cell:
         self.condensed.add(self.columns)
         self.columns = Columns()
         self.indices = array("q")
+
+    def _count_unpaced(self, answers: Sequence[Attempt]) -> None:
+        """Count streams that have no time per token for want of a number."""
+        unpaced = [answer for answer in answers if answer.streamed_tokens is None and answer.ttft_s is not None]
+        untimed = sum(answer.last_token_s is None for answer in unpaced)
+        self.untimed += untimed
+        self.thought_in_part += len(unpaced) - untimed
 
     def _hear(self, saying: Iterable[tuple[float, str]]) -> None:
         self.said = min([*saying, *([self.said] if self.said else [])], default=None)

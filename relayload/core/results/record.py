@@ -69,6 +69,8 @@ class Attempt(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """To the first non-empty content, reasoning or tool-call delta; only measured on streams."""
     ttfo_s: float | None = None
     """To the first visible content; only measured on streams."""
+    last_token_s: float | None = None
+    """To the last non-empty delta, as `ttft_s` is to the first: a usage that comes later is not in it."""
     chunks: int = 0
     """Content events of a stream."""
     chunk_gaps: tuple[int, ...] = ()
@@ -77,6 +79,8 @@ class Attempt(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     cached_input_tokens: int | None = None
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
+    streamed_tokens: int | None = None
+    """Those that came in a stream; None where nobody can tell, since it held a part of the reasoning."""
     counted: bool = False
     """The output tokens are counted chunks, since the relay sent no usage, or one of 0."""
     remarks: tuple[str, ...] = ()

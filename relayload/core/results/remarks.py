@@ -21,6 +21,10 @@ def remarks_on(answers: Selection) -> Iterator[str]:
         yield f"{count} answers told a usage of 0 output tokens, though there were some: it was not believed"
     if count := ok[Remark.REPLACED]:
         yield f"{count} answers had halves of characters or bytes that are no UTF-8: they were replaced by U+FFFD"
+    if in_part := sum(cell.thought_in_part for cell in cells):
+        yield f"{in_part} streams held a part of their reasoning alone, such as a summary: no TPOT"
+    if untimed := sum(cell.untimed for cell in cells):
+        yield f"{untimed} streams were recorded without the time to their last token, by an older relayload: no TPOT"
     yield from _on_finish_reasons(answers, ok[Remark.NO_FINISH_REASON])
 
 

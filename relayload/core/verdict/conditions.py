@@ -26,11 +26,15 @@ def _bad_s(asked: Sequence[Condition], rows: Columns) -> list[float]:
 
 
 def _meets(rows: Columns, condition: Condition) -> Iterable[bool]:
-    """Of each request, whether it meets the condition. An answer too short to have a time per token meets any."""
+    """Of each request, whether it meets the condition. What came at once, such as a word, meets any `tpot`."""
     met = map(condition.op.within(condition.limit), rows[condition.metric])
-    if condition.metric != "tpot":
-        return met
-    return map(or_, met, map((2.0).__gt__, rows["output_tokens"]))
+    return map(or_, met, _at_once(rows)) if condition.metric == "tpot" else met
+
+
+def _at_once(rows: Columns) -> Iterator[bool]:
+    """Of each request, whether it has no time per token because nobody waited between its tokens."""
+    times = zip(rows["tpot"], rows["ttft"], rows["last_token"], strict=True)
+    return (tpot != tpot and first == last for tpot, first, last in times)
 
 
 def rowwise(objectives: Iterable[Objective]) -> frozenset[str] | None:
@@ -44,7 +48,9 @@ def rowwise(objectives: Iterable[Objective]) -> frozenset[str] | None:
 
 def _needed(objective: Objective) -> set[str]:
     needed = {condition.metric for condition in objective.conditions}
-    if "tpot" in needed or objective.metric == "output_tokens":
+    if "tpot" in needed:
+        needed |= {"ttft", "last_token"}
+    if objective.metric == "output_tokens":
         needed.add("output_tokens")
     if objective.metric == "ttfo":
         needed.add("ttft")

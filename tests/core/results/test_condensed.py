@@ -172,7 +172,9 @@ def test_windows_and_goodput_need_rows_and_others_do_not():
     plain = [parse("latency.p99 < 1s"), parse("errors.rate < 1%")]
     assert rowwise(plain) is None
     assert rowwise([*plain, with_terms(parse("errors.rate < 1%"), Terms(over_s=10.0))]) == frozenset()
-    assert rowwise([parse("goodput{ttft<1s, tpot<20ms}.rate > 90%")]) == {"ttft", "tpot", "output_tokens"}
+    assert rowwise([parse("goodput{ttft<1s, tpot<20ms}.rate > 90%")]) == {"ttft", "tpot", "last_token"}
+    assert rowwise([parse("goodput{tpot<20ms}.rate > 90%")]) == {"ttft", "tpot", "last_token"}
+    assert rowwise([with_terms(parse("tpot.p50 < 1s"), Terms(over_s=10.0))]) == {"tpot"}
     assert rowwise([with_terms(parse("service.p50 < 1s"), Terms(over_s=10.0))]) == {"service"}
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from relayload.core.results.fold import Fold
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.results.tables import summarize
@@ -101,6 +102,37 @@ def test_tokens_of_every_attempt_count(request_line, make_run, folded):
     tokens = summary.tokens
     assert (tokens.input, tokens.cached_input, tokens.output, tokens.reasoning, tokens.counted) == (40, 5, 20, 4, 1)
     assert summary.warnings == ("1 answers told no usage: their chunks were counted as tokens",)
+
+
+_OLD = {"last_token_s": None, "streamed_tokens": None}
+"""As streams stand in recordings that an older relayload wrote."""
+_IN_PART = {"last_token_s": 0.4, "streamed_tokens": None}
+
+
+@pytest.mark.parametrize("most_exact", [1000, 1])
+@pytest.mark.parametrize(
+    ("changes", "warning"),
+    [
+        (_OLD, "5 streams were recorded without the time to their last token, by an older relayload: no TPOT"),
+        (_IN_PART, "5 streams held a part of their reasoning alone, such as a summary: no TPOT"),
+    ],
+)
+def test_streams_without_a_time_per_token_are_told_with_the_reason(
+    changes, warning, most_exact, request_line, make_run, folded
+):
+    whole = Fold(most_exact=most_exact)
+    whole.merge(folded(request_line(index, **changes) for index in range(5)))
+    whole.merge(folded([request_line(5, service_s=1.0), request_line(6, ttft_s=None, ttfo_s=None)]))
+    summary = summarize(whole, make_run())
+    assert summary.warnings[0] == warning
+    assert summary.metrics.tpot is not None
+    assert (summary.metrics.tpot.count, summary.metrics.tpot.max) == (1, pytest.approx(0.1, rel=0.004))
+
+
+def test_a_short_answer_without_a_time_per_token_is_no_reason_to_warn(request_line, make_run, folded):
+    lines = [request_line(0, output_tokens=1), request_line(1, ttft_s=None), request_line(2, service_s=0.1)]
+    summary = summarize(folded(lines), make_run())
+    assert (summary.metrics.tpot, summary.warnings) == (None, ())
 
 
 def test_the_generator_is_as_good_as_its_worst_worker(request_line, end_line, make_run, folded):

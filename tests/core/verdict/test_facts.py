@@ -5,8 +5,10 @@ import pytest
 from relayload.core.price import Price
 from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.state import State
+from relayload.core.results.fold import Fold
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.run import StageInfo
+from relayload.core.verdict.conditions import rowwise
 from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.judgement import Judgement
@@ -193,6 +195,30 @@ def test_goodput_is_the_share_of_what_was_offered_that_met_every_condition(judge
     assert judged("goodput{ttft<200ms}.rate >= 99%", lines).verdict is Word.FAIL
     assert judged("goodput.rate >= 98%", lines).k == 2
     assert judged("goodput{ttft<200ms, tpot<50ms}.per_second > 0.9", lines, ended_at_s=100.0).observed == 0.91
+
+
+@pytest.mark.parametrize(
+    ("changes", "good"),
+    [
+        ({"service_s": 0.4}, True),
+        ({"service_s": 0.6}, False),
+        ({"output_tokens": 1}, True),
+        ({"last_token_s": 0.1, "service_s": 0.9}, True),
+        ({"streamed_tokens": 3}, False),
+        ({"streamed_tokens": 1010, "service_s": 9.0}, True),
+        ({"streamed_tokens": None}, False),
+        ({"streamed_tokens": None, "last_token_s": None}, False),
+    ],
+    ids=["fast", "slow", "a word", "all at once", "silent thoughts", "long", "a summary", "an old recording"],
+)
+@pytest.mark.parametrize("most_exact", [1000, 10])
+def test_a_good_stream_has_a_good_time_per_token_or_came_at_once(changes, good, most_exact, request_line, make_run):
+    objective = parse("goodput{tpot<50ms}.rate >= 90%")
+    fold = Fold(rowwise=rowwise([objective]), most_exact=most_exact)
+    fold.extend([request_line(0, service_s=0.2), *(request_line(index, **changes) for index in range(1, 20))])
+    fold.settle()
+    judgement = judge_objective(objective, Evidence(fold, make_run(), 0))
+    assert (judgement.k, judgement.n) == (0 if good else 19, 20)
 
 
 def test_a_condition_is_not_asked_of_answers_that_cannot_meet_it(judged, request_line):

@@ -98,6 +98,15 @@ def test_a_percentile_counts_whoever_got_no_answer(told, request_line, drop_line
     assert told("ttft.max < 100ms", lines) is not None
 
 
+def test_silent_thoughts_hide_no_slow_token_while_the_run_goes_on(told, request_line):
+    thinking = {"service_s": 0.5, "output_tokens": 1010, "reasoning_tokens": 1000}
+    lines = _some(request_line, 500, 0, **thinking, streamed_tokens=5)
+    for text in ("tpot.p95 < 50ms", "tpot.avg < 50ms", "goodput{tpot<50ms}.rate >= 90%"):
+        assert told(text, lines) is not None
+        assert told(text.replace("<50ms", "<200ms").replace("< 50ms", "< 200ms"), lines) is None
+    assert told("tpot.p95 < 50ms", _some(request_line, 500, 0, **thinking, streamed_tokens=None)) is None
+
+
 def test_a_scenario_that_never_streams_is_not_asked_for_ttft(told, request_line):
     plain = {"scenario": "plain", "ttft_s": None, "ttfo_s": None}
     lines = _some(request_line, 500, 0) + _some(request_line, 500, 100, **plain)
