@@ -59,6 +59,16 @@ def relay(tmp_path_factory):
         yield relay
 
 
+@pytest.fixture(scope="module")
+def thinking_relay(tmp_path_factory):
+    """A relay with two models that think, one of them aloud."""
+    file = tmp_path_factory.mktemp("presets") / "thinking.yaml"
+    answers = f"ttft: {{any: 20ms}}, speed: 1000/s, output_tokens: {{any: {TOKENS}}}"
+    file.write_text(f"models:\n  shown: {{{answers}}}\n  hidden: {{{answers}, reasoning: {{stream: false}}}}\n")
+    with FakeRelay.start(str(file), api_key="sk-test") as relay:
+        yield relay
+
+
 @pytest.mark.parametrize("new_request", [chat_request, responses_request])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_every_fault_is_told_by_its_name(relay, connect, fault, new_request):
@@ -75,6 +85,16 @@ def test_every_fault_is_told_by_its_name(relay, connect, fault, new_request):
         assert (streamed.chunks, streamed.output_tokens) == (TOKENS, TOKENS)
         assert streamed.counted is (fault == "missing_usage")
         assert streamed.buffered is (fault == "buffered")
+
+
+@pytest.mark.parametrize("new_request", [chat_request, responses_request])
+@pytest.mark.parametrize(("shown", "streamed"), [(True, TOKENS), (False, 4)])
+def test_hidden_thoughts_are_told_and_not_streamed(thinking_relay, connect, new_request, shown, streamed):
+    request = new_request("shown" if shown else "hidden", [{"role": "user", "content": "hi"}], reasoning_effort="high")
+    attempt = connect(thinking_relay.base_url).send(request, PATIENT).attempt
+    assert (attempt.output_tokens, attempt.reasoning_tokens) == (TOKENS, 16)
+    assert (attempt.chunks, attempt.streamed_tokens) == (streamed, streamed)
+    assert attempt.ttft_s < attempt.last_token_s <= attempt.service_s
 
 
 @pytest.mark.parametrize("encoding", ["float", "base64"])

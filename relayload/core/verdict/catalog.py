@@ -90,8 +90,9 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
 )
 """Every metric that an objective may name.
 
-`output_rate` is the output tokens of a request per second of its service; `throughput` counts the requests that
-ended ok, `output_tokens` the tokens of those; `throttled` is the wait of a request for our own quota.
+`tpot` is the mean time between the streamed tokens of a request; `output_rate` is its output tokens per second from
+the send to the last of them; `throughput` counts the requests that ended ok, `output_tokens` the tokens of those;
+`throttled` is the wait of a request for our own quota.
 `retries.rate` is retries per request; `goodput.rate` is of the requests that were offered. `cost` is of the whole
 run, warm-up included. `batch.makespan` is the time from the first start of a batch to the end of its last request.
 """
