@@ -24,7 +24,7 @@ def remarks_on(answers: Selection) -> Iterator[str]:
     if in_part := sum(cell.thought_in_part for cell in cells):
         yield f"{in_part} streams held a part of their reasoning alone, such as a summary: no TPOT"
     if untimed := sum(cell.untimed for cell in cells):
-        yield f"{untimed} streams were recorded without the time to their last token, by an older relayload: no TPOT"
+        yield f"{untimed} streams were recorded by an older relayload: no TPOT and no output_rate of these"
     yield from _on_finish_reasons(answers, ok[Remark.NO_FINISH_REASON])
 
 

@@ -113,7 +113,10 @@ _IN_PART = {"last_token_s": 0.4, "streamed_tokens": None}
 @pytest.mark.parametrize(
     ("changes", "warning"),
     [
-        (_OLD, "5 streams were recorded without the time to their last token, by an older relayload: no TPOT"),
+        (
+            _OLD,
+            "5 streams were recorded by an older relayload: no TPOT and no output_rate of these",
+        ),
         (_IN_PART, "5 streams held a part of their reasoning alone, such as a summary: no TPOT"),
     ],
 )
