@@ -127,7 +127,7 @@ def _since(from_s: float | None, to_s: float | None) -> float | None:
 
 def _streamed(stream: TokenStream, tokens: Tokens) -> int | None:
     """The tokens that came in a stream: its chunks, where the relay told no others."""
-    if not stream.chunks or tokens.output is None:
+    if not stream.chunks or not tokens.output:
         return stream.chunks or None
     return streamed_tokens(
         tokens.output, tokens.reasoning, thought_bytes=stream.thought_bytes, summarised=stream.summarised

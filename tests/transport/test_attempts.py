@@ -65,6 +65,7 @@ def metric(name, attempt, request_line, folded) -> float:
 TPOT = {
     "ten words": ([*words(10), (0.5, STOP), (0.5, usage(10))], 10, 0.03),
     "no usage": ([*words(10), (0.5, STOP)], 10, 0.03),
+    "a usage of nothing": ([*words(10), (0.5, STOP), (0.5, usage(0))], 10, 0.03),
     "a usage half a second late": ([*words(3), (0.26, STOP), (0.76, usage(3))], 3, 0.03),
     "two tokens a chunk": ([*words(10), (0.5, STOP), (0.5, usage(19))], 19, 0.015),
     "silent thoughts": ([*words(10), (0.5, STOP), (0.5, usage(1010, 1000))], 10, 0.03),
