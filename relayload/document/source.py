@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from relayload.core.errors import AuthorError, Fault
+from relayload.document.encoding import decoded
 
 Location = tuple[str | int, ...]
 """Keys and list indices from the top of the document: `("load", "stages", 1, "rate")`."""
@@ -108,7 +109,7 @@ class Document:
 def load(path: Path) -> Document:
     """Read a file. Raises AuthorError if it can't be read, or not be parsed at all."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = decoded(path.read_bytes())
     except OSError as error:
         raise AuthorError([Fault(f"cannot be read: {error.strerror}", file=str(path))]) from error
     except UnicodeDecodeError as error:

@@ -8,9 +8,12 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from relayload.core.traffic.curves import Curve, LogNormal, Normal
 from relayload.core.traffic.distributions import Constant, Distribution, Empirical, Rounded, Uniform
-from relayload.profile.types import Between, Count, Items, Number, Part, PathText, not_empty
+from relayload.document.encoding import decoded
+from relayload.profile.types import MOST, Between, Count, Items, Number, Part, PathText, not_empty, spelled
 
 Positive = Annotated[Number, Field(gt=0)]
+_MOST_DIGITS = 20
+"""Longer numbers, also with zeros before them, are not even tried."""
 
 
 class Range(Between):
@@ -90,15 +93,22 @@ class SeenAmounts(Part):
 
 
 def _read_counts(path: Path) -> tuple[int, ...]:
-    counts = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        if line.strip():
-            if not line.strip().isdigit() or int(line) < 1:
-                raise ValueError(f"{path}:{number}: expected a whole number above 0, got '{line.strip()[:60]}'")
-            counts.append(int(line))
+    try:
+        lines = decoded(path.read_bytes()).splitlines()
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: is not text in UTF-8") from None
+    counts = tuple(_count(path, number, line.strip()) for number, line in enumerate(lines, 1) if line.strip())
     if not counts:
         raise ValueError(f"{path}: holds no number")
-    return tuple(counts)
+    return counts
+
+
+def _count(path: Path, number: int, text: str) -> int:
+    if not text.isdecimal() or not text.strip("0"):
+        raise ValueError(f"{path}:{number}: expected a whole number above 0, got {spelled(text)}")
+    if len(text) > _MOST_DIGITS or int(text) > MOST:
+        raise ValueError(f"{path}:{number}: expected a whole number up to {MOST}, got {spelled(text)}")
+    return int(text)
 
 
 _KINDS = {"mean": "NormalAmount", "stddev": "NormalAmount", "p50": "LogNormalAmount", "p99": "LogNormalAmount"}

@@ -12,6 +12,7 @@ from typing import Any
 
 from relayload.core.errors import Fault
 from relayload.document import Document, Location
+from relayload.document.encoding import decoded
 
 _REFERENCE = re.compile(r"(?P<escape>\$\$\{)|\$\{(?P<body>[^{}]*)(?P<end>\}?)")
 _VARIABLE = re.compile(r"env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<fallback>:-(?P<default>.*))?", re.DOTALL)
@@ -89,7 +90,7 @@ def _content(path: str, folder: Path | None) -> str:
             content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise ValueError(f"'{path}' is too long for a secret")
-        return content.decode("utf-8").strip()
+        return decoded(content).strip()
     except UnicodeDecodeError:
         raise ValueError(f"'{path}' is no text in UTF-8") from None
     except (OSError, RuntimeError) as error:  # RuntimeError: no such home

@@ -94,12 +94,13 @@ def _tell_left_out(path: Path, why: str) -> None:
 
 def _known(file: Path) -> list[list[str]]:
     """The rows that there are. Raises AuthorError if the file can't be read, or has other columns."""
+    from relayload.document.encoding import open_text
     from relayload.report.history import COLUMNS
 
     if not _begun(file):
         return []
     try:
-        with file.open(newline="", encoding="utf-8") as opened:
+        with open_text(file, newline="") as opened:
             header, *rows = [row for row in csv.reader(opened) if row] or [[]]
     except OSError as error:
         raise _fault(file, f"can't be read: {error.strerror}") from None

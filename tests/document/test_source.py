@@ -109,6 +109,13 @@ def test_a_file_is_read_as_utf8_with_or_without_a_mark(tmp_path: Path):
     assert load(tmp_path / "f.yaml").data == {"a": "café"}
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_a_file_is_read_as_utf16_where_its_mark_says_so(tmp_path: Path, encoding: str):
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    (tmp_path / "f.yaml").write_bytes(f"{mark}a: café\r\n".encode(encoding))
+    assert load(tmp_path / "f.yaml").data == {"a": "café"}
+
+
 def test_overrides_set_values_by_path_and_leave_the_original_alone():
     document = parse("load: {stages: [{rate: 1/s}, {rate: 2/s}]}\nmodels: {gpt-4.1: {speed: 1}}\n", "f.yaml")
     changed = document.override(["load.stages.1.rate=5/s", "models.gpt-4.1.speed=2", "limits.rpm=[1, 2]", "a="])

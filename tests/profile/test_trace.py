@@ -237,6 +237,8 @@ ROW = '{"timestamp": 1, "input_length": 5, "output_length": 5, "hash_ids": [1]}'
         ),
         (ROW[:-1], "m.jsonl:2:72: is no JSON: Expecting ',' delimiter"),
         ("[1]", "m.jsonl:2:1: expected a JSON object"),
+        ("[" * 100_000, "m.jsonl:2:1: is nested too deeply"),
+        (ROW.replace("[1]", "NaN"), "m.jsonl:2:1: is no JSON"),
         (ROW.replace(": 1,", ": 0,"), "m.jsonl:2:2: timestamp: is earlier than the row before it"),
     ],
 )
@@ -384,6 +386,28 @@ def test_a_packed_file_that_is_cut_off_is_a_fault(tmp_path, cut):
 def test_a_file_that_is_not_packed_is_a_fault(tmp_path):
     path = write(tmp_path, "ten.csv.gz", "at,in", "1,5")
     with pytest.raises(AuthorError, match=r"ten\.csv\.gz: cannot be read: Not a gzipped file"):
+        due(ten_rows(path))
+
+
+@pytest.mark.parametrize("name", ["ten.csv", "ten.csv.gz"])
+def test_a_trace_in_utf16_is_told_apart(tmp_path, name):
+    content = "at,in\n1,5\n".encode("utf-16")
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    with pytest.raises(AuthorError, match=r"ten\.csv(\.gz)?:1:1: is in UTF-16, .*: save it as UTF-8"):
+        due(ten_rows(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("rows_", "told"),
+    [
+        (('1,5,"open', "2,6,x"), "unexpected end of data"),
+        (('1,5,"open"x', "2,6,x"), "',' expected after '\"'"),
+        (('1,5,"' + "x" * 140_000 + '"',), "field larger than field limit"),
+    ],
+)
+def test_a_row_that_is_no_csv_swallows_no_others(tmp_path, rows_, told):
+    path = write(tmp_path, "ten.csv", "at,in,note", *rows_)
+    with pytest.raises(AuthorError, match=rf"ten\.csv:\d:1: is no row of CSV: {told}"):
         due(ten_rows(path))
 
 

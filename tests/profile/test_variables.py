@@ -75,6 +75,12 @@ def test_a_file_is_put_in_place_without_the_space_around_it(key_file):
     assert expand(f"${{file:{key_file}/key}}", {}, key_file / "elsewhere") == "sk-of-a-file"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_the_mark_of_a_file_is_no_part_of_its_secret(tmp_path, encoding):
+    (tmp_path / "key").write_bytes("sk-of-a-file\r\n".encode(encoding))
+    assert expand("${file:key}", {}, tmp_path) == "sk-of-a-file"
+
+
 def test_a_file_belongs_where_secrets_do(key_file):
     with pytest.raises(ValueError, match=r"may stand in an api_key or a header alone"):
         expand("${file:key}", {})

@@ -205,3 +205,12 @@ def test_otava_finds_the_run_from_which_on_something_changed(
     found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["trial"]
     assert [change["attributes"]["run"] for change in found] == ["set/run-25"]
     assert "latency_p99_s" in {change["metric"] for change in found[0]["changes"]}
+
+
+def test_a_file_that_a_spreadsheet_gave_a_mark_is_gone_on_with(make_recording, steady_lines, tmp_path: Path):
+    make_recording(steady_lines, "run")
+    file = tmp_path / "history.csv"
+    assert _history(tmp_path / "run", "--csv", file).exit_code == 0
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    result = _history(tmp_path / "run", "--csv", file)
+    assert (result.exit_code, result.stderr.count("other columns")) == (0, 0)

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import TextIO
 
 from relayload.core.errors import AuthorError, Fault
+from relayload.document.encoding import is_wide
 
 
 @contextmanager
 def opened(path: Path, offset: int = 0) -> Iterator[TextIO]:
     """The text of a file, from an offset on if it is not packed. AuthorError where it can't be read to its end."""
     try:
+        if is_wide(_beginning(path)):
+            raise fault(path, "is in UTF-16, as PowerShell's > writes it: save it as UTF-8", 1, 1)
         with _open(path, offset) as lines:
             yield lines
     except OSError as error:
@@ -31,6 +34,11 @@ def fault(path: Path, message: str, line: int = 0, column: int = 0, *, name: str
 def packed(path: Path) -> bool:
     """Whether gzip has packed it, as its name says."""
     return path.suffix == ".gz"
+
+
+def _beginning(path: Path) -> bytes:
+    with gzip.open(path) if packed(path) else path.open("rb") as file:
+        return file.read(2)
 
 
 def _open(path: Path, offset: int) -> TextIO:

@@ -14,6 +14,8 @@ from relayload.profile.trace.layout import Layout
 from relayload.profile.types import spelled
 
 _LONGEST_HEADER = 10_000
+_NO_JSON = (msgspec.DecodeError, UnicodeEncodeError, RecursionError)
+"""What the decoder raises; the last for what is nested thousands deep."""
 _SHOWN_LENGTH = 60
 
 Values = tuple[Any, ...]
@@ -68,7 +70,7 @@ class CsvTable:
         return self._reader.line_num + self._lines_before
 
     def go_on(self, lines: TextIO, lines_before: int) -> None:
-        self._reader = csv.reader(lines)
+        self._reader = csv.reader(lines, strict=True)  # else a quote that nobody closes swallows rows without a word
         self._lines_before = lines_before
 
     def values(self, text: str) -> Values | None:
@@ -129,7 +131,7 @@ class JsonLines:
         try:
             row = msgspec.json.decode(text)
             return tuple([row[key] for key in self._keys])
-        except (msgspec.DecodeError, UnicodeEncodeError, KeyError, TypeError):
+        except (*_NO_JSON, KeyError, TypeError):
             return None
 
     def __iter__(self) -> Iterator[Values]:
@@ -140,7 +142,7 @@ class JsonLines:
             try:
                 row = decode(text)
                 yield tuple([row[key] for key in keys])
-            except (msgspec.DecodeError, UnicodeEncodeError):
+            except _NO_JSON:
                 if not text.isspace():
                     raise self._broken() from None
             except KeyError as missing:
@@ -158,4 +160,8 @@ class JsonLines:
             json.loads(self._text.rstrip())
         except json.JSONDecodeError as error:
             return fault(self._path, f"is no JSON: {error.msg}", self.line, error.colno)
+        except RecursionError:
+            return fault(self._path, "is nested too deeply", self.line, 1)
+        except ValueError:  # a number of thousands of digits
+            pass
         return fault(self._path, "is no JSON", self.line, 1)
