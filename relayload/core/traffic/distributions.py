@@ -4,6 +4,7 @@
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean
@@ -12,6 +13,8 @@ from typing import Protocol
 from relayload.core.traffic.curves import Curve
 
 _STANDARD = NormalDist()
+_STEPS = 200
+"""Quantiles that stand for a distribution."""
 
 
 class Distribution(Protocol):
@@ -79,3 +82,10 @@ class Empirical:
 
     def at(self, u: float) -> int:
         return self.values[int(u * len(self.values))]
+
+
+def mean_of_least(drawn: Distribution, bounds: Sequence[int]) -> float:
+    """The expected value of what is drawn, or of a bound where that is less; each bound holds as often."""
+    values = [drawn.at((step + 0.5) / _STEPS) for step in range(_STEPS)]
+    shares = Counter(bounds)
+    return sum(share * fmean(min(value, bound) for value in values) for bound, share in shares.items()) / len(bounds)

@@ -69,9 +69,14 @@ class PromptWriter:
                 raise ValueError("neither a prompt nor a number of tokens")
             return self._common.unique(tokens, draws.rng) if nonce else self._common.beginning(tokens)
         text = self._choose(index, draws)
-        number = f"Request {draws.below(10**9, 'number'):09d}.{_GAP}" if nonce else ""
+        number = numbered(draws) if nonce else ""
         if tokens is None:
             return f"{number}{text}"
         missing = tokens - (NONCE_TOKENS if nonce else 0) - self.count(text)
         filling = self._common.unique(missing, draws.rng) if nonce else self._common.beginning(missing)
         return f"{number}{text}{_GAP}{filling}" if missing > 0 else f"{number}{text}"
+
+
+def numbered(draws: Draws) -> str:
+    """What makes a prompt unlike all others, to stand before it: a number drawn for it."""
+    return f"Request {draws.below(10**9, 'number'):09d}.{_GAP}"

@@ -55,9 +55,14 @@ def chat_request(
 
 def chat_content(text: str, image_urls: Iterable[str] = (), detail: str | None = None) -> str | list[dict[str, Any]]:
     """What a message says: a text, or one with pictures."""
-    shown = {} if detail is None else {"detail": detail}
-    images = [{"type": "image_url", "image_url": {"url": url, **shown}} for url in image_urls]
+    images = chat_images(image_urls, detail)
     return [{"type": "text", "text": text}, *images] if images else text
+
+
+def chat_images(urls: Iterable[str], detail: str | None = None) -> list[dict[str, Any]]:
+    """Pictures as parts of what a message says."""
+    shown = {} if detail is None else {"detail": detail}
+    return [{"type": "image_url", "image_url": {"url": url, **shown}} for url in urls]
 
 
 class Delta(Struct, gc=False):

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.core.traffic.curves import LogNormal, Normal
-from relayload.core.traffic.distributions import Constant, Empirical, Rounded, Uniform
+from relayload.core.traffic.distributions import Constant, Empirical, Rounded, Uniform, mean_of_least
 
 NORMAL = Rounded(Normal(50, 40), 10, 90)
 LOG_NORMAL = Rounded(LogNormal.through(100, 900), 5, 2000)
@@ -42,3 +42,11 @@ def test_every_draw_is_a_whole_number_of_at_least_1(spread, u):
 def test_draws_are_held_between_least_and_most():
     assert [NORMAL.at(u) for u in (1e-9, 1 - 1e-9)] == [10, 90]
     assert [LOG_NORMAL.at(u) for u in (1e-9, 1 - 1e-9)] == [5, 2000]
+
+
+@pytest.mark.parametrize(
+    ("spread", "bounds", "mean"),
+    [(Constant(5), [2, 9], 3.5), (Constant(1), [2, 9], 1), (Uniform(1, 4), [2], 1.75), (Uniform(1, 4), [9, 9], 2.5)],
+)
+def test_what_is_drawn_may_end_at_a_bound(spread, bounds, mean):
+    assert mean_of_least(spread, bounds) == mean
