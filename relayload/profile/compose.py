@@ -7,20 +7,30 @@ from typing import Any
 
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.blocks import BLOCK_TOKENS, Blocks
-from relayload.core.traffic.distributions import Distribution
+from relayload.core.traffic.dialogues import Dialogue, ended, users
+from relayload.core.traffic.distributions import Distribution, mean_of_least
 from relayload.core.traffic.draws import Draws, Mix, uniform
 from relayload.core.traffic.images import Picture
 from relayload.core.traffic.prompts import CHAT_TOKENS, NONCE_TOKENS, PromptWriter, Wording
 from relayload.core.traffic.prose import Prose
-from relayload.core.wire.chat import chat_content, chat_request
+from relayload.core.wire.chat import chat_content, chat_images, chat_request
 from relayload.core.wire.embeddings import embeddings_request
 from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
+from relayload.core.wire.response_input import response_input
 from relayload.core.wire.responses import response_content, responses_request
 from relayload.profile.amounts import Amount, distribution
+from relayload.profile.dialogue_composer import DialogueComposer
 from relayload.profile.loads import OpenLoad
 from relayload.profile.model import Profile
 from relayload.profile.prompt import Images
-from relayload.profile.prompt_texts import expected_tokens, text_choice, texts
+from relayload.profile.prompt_texts import (
+    dialogue_choice,
+    dialogues,
+    expected_dialogue_tokens,
+    expected_tokens,
+    text_choice,
+    texts,
+)
 from relayload.profile.scenario import Scenario
 from relayload.profile.tokenizer import count_tokens
 from relayload.profile.trace import Trace
@@ -101,8 +111,10 @@ class _ScenarioComposer:
         self._input_tokens = _spread(scenario.input_tokens)
         self._output_tokens = _spread(scenario.max_output_tokens)
         self._mean_input_tokens = round(expected_input_tokens(scenario))
-        choose = None if scenario.prompt is None else text_choice(scenario.prompt, scenario.language)
         prose = Prose(f"{seed}:prose:{name}")
+        self._dialogues = _dialogue_composer(seed, scenario, prose)
+        texts_of = scenario.prompt if self._dialogues is None else None
+        choose = None if texts_of is None else text_choice(texts_of, scenario.language)
         self._writer = PromptWriter(
             choose,
             Wording(scenario.nonce, scenario.shared_prefix),
@@ -125,7 +137,9 @@ class _ScenarioComposer:
     def _prepare(self) -> None:
         """Count and make up beforehand what would hold up the first requests."""
         scenario, lengths = self._scenario, self._input_tokens
-        if scenario.prompt is not None and lengths is not None:
+        if lengths is not None and (known := _dialogues_of(scenario)):
+            expected_dialogue_tokens(known, first_turn=scenario.conversation is not None)
+        elif scenario.prompt is not None and lengths is not None:
             for text in texts(scenario.prompt, scenario.language)[:_COUNTED_BEFORE]:
                 self._writer.count(text)
         if lengths is not None:
@@ -145,7 +159,10 @@ class _ScenarioComposer:
         return replace(timeouts, cancel_after_s=cancel.after_s, cancel_after_tokens=cancel.after_tokens)
 
     def turns(self, arrival: Arrival) -> int:
-        return 1 if self._turns is None else self._turns.at(uniform(self._seed, arrival.index, "turns"))
+        if self._turns is None:
+            return 1
+        drawn = self._turns.at(uniform(self._seed, arrival.index, "turns"))
+        return drawn if self._dialogues is None else min(drawn, self._dialogues.turns(arrival))
 
     def request(self, arrival: Arrival, history: Sequence[Message], names: Mapping[str, str]) -> WireRequest:
         """`names` are those that the target has for models."""
@@ -157,7 +174,7 @@ class _ScenarioComposer:
         new_request = chat_request if scenario.endpoint is Endpoint.CHAT else responses_request
         return new_request(
             model,
-            [*history, {"role": "user", "content": self._next(arrival, history)}],
+            [*history, *self._next(arrival, history)],
             stream=scenario.streams,
             max_output_tokens=self.budget(arrival),
             temperature=scenario.temperature,
@@ -166,12 +183,36 @@ class _ScenarioComposer:
             headers=self._hinted(arrival),
         )
 
-    def _next(self, arrival: Arrival, history: Sequence[Message]) -> str | list[dict[str, Any]]:
-        if not history:
-            return self._content(arrival)
-        turn, lengths = len(history) // 2, self._later_tokens
-        tokens = None if lengths is None else lengths.at(uniform(self._seed, arrival.index, f"input_tokens:{turn}"))
+    def _next(self, arrival: Arrival, history: Sequence[Message]) -> list[Message]:
+        """What the request says after its history."""
+        turn = sum(message.get("role") == "assistant" for message in history)
+        if self._dialogues is not None:
+            return self._of_dialogue(self._dialogues, arrival, turn)
+        return [{"role": "user", "content": self._later_text(arrival, turn) if turn else self._content(arrival)}]
+
+    def _of_dialogue(self, dialogues: DialogueComposer, arrival: Arrival, turn: int) -> list[Message]:
+        if turn:
+            said = dialogues.later_messages(arrival, turn, self._tokens_of_turn(arrival, turn))
+        else:
+            said = self._illustrated(arrival, dialogues.messages(arrival, self._tokens(arrival)))
+        return said if self._scenario.endpoint is Endpoint.CHAT else response_input(said)
+
+    def _illustrated(self, arrival: Arrival, messages: list[Message]) -> list[Message]:
+        """With pictures after what the user says last."""
+        pictures = self._pictures
+        if pictures is None:
+            return messages
+        _, last = users(messages)
+        shown = chat_images(pictures.urls(arrival.index, nonce=self._scenario.nonce), pictures.detail)
+        return [*messages[:last], ended(messages[last], *shown), *messages[last + 1 :]]
+
+    def _later_text(self, arrival: Arrival, turn: int) -> str:
+        tokens = self._tokens_of_turn(arrival, turn)
         return self._later.write(arrival.index + turn, tokens, Draws(self._seed, arrival.index, turn))
+
+    def _tokens_of_turn(self, arrival: Arrival, turn: int) -> int | None:
+        lengths = self._later_tokens
+        return None if lengths is None else lengths.at(uniform(self._seed, arrival.index, f"input_tokens:{turn}"))
 
     def _content(self, arrival: Arrival) -> str | list[dict[str, Any]]:
         tokens = self._tokens(arrival)
@@ -253,8 +294,31 @@ def expected_input_tokens(scenario: Scenario) -> float:
         return distribution(scenario.input_tokens).mean
     if scenario.prompt is None:
         return 0.0
+    known = _dialogues_of(scenario)
+    if known:
+        said = expected_dialogue_tokens(known, first_turn=scenario.conversation is not None)
+        return said + (NONCE_TOKENS if scenario.nonce else 0)
     text = expected_tokens(scenario.prompt, scenario.language) + (NONCE_TOKENS if scenario.nonce else 0)
     return scenario.inputs * text if scenario.endpoint is Endpoint.EMBEDDINGS else CHAT_TOKENS + text
+
+
+def expected_turns(scenario: Scenario) -> float:
+    """Mean requests of an arrival."""
+    talk = scenario.conversation
+    if talk is None:
+        return 1.0
+    known, drawn = _dialogues_of(scenario), distribution(talk.turns)
+    return mean_of_least(drawn, [len(each.turns) for each in known]) if known else drawn.mean
+
+
+def _dialogues_of(scenario: Scenario) -> tuple[Dialogue, ...]:
+    """Those of its file; embeddings are of texts."""
+    return () if scenario.endpoint is Endpoint.EMBEDDINGS else dialogues(scenario.prompt)
+
+
+def _dialogue_composer(seed: int, scenario: Scenario, prose: Prose) -> DialogueComposer | None:
+    choose = None if scenario.endpoint is Endpoint.EMBEDDINGS else dialogue_choice(scenario.prompt)
+    return None if choose is None else DialogueComposer(seed, scenario, choose, prose)
 
 
 def _spread(amount: Amount | None) -> Distribution | None:

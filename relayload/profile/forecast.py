@@ -11,10 +11,11 @@ from relayload.core.verdict.names import within_scenario
 from relayload.core.verdict.objective import Objective
 from relayload.core.verdict.prospects import Prospect, Sent, prospect
 from relayload.document import Location
-from relayload.profile.amounts import distribution
+from relayload.profile.compose import expected_turns
 from relayload.profile.loads import OpenLoad
 from relayload.profile.model import Profile
 from relayload.profile.plan import plan
+from relayload.profile.prompt import PromptFile
 from relayload.profile.scenario import Scenario
 from relayload.profile.stages import expected_arrivals
 from relayload.profile.trace import Trace
@@ -29,6 +30,8 @@ class Forecast(Plan, frozen=True, kw_only=True):
     objectives: tuple[Prospect, ...] = ()
     later_turns: int = 0
     """Of conversations, which begin with an arrival each: how many more requests they are expected to have."""
+    notes: tuple[str, ...] = ()
+    """On the rows of prompt files that are left out."""
 
 
 def forecast(profile: Profile) -> Forecast:
@@ -47,7 +50,12 @@ def forecast(profile: Profile) -> Forecast:
     if faults:
         raise AuthorError(faults)
     turns = sum(count * _later_turns(profile.scenarios[name]) for name, count in (planned.by_scenario or {}).items())
-    return Forecast(**asdict(planned), objectives=tuple(found for *_, found in placed), later_turns=round(turns))
+    return Forecast(
+        **asdict(planned),
+        objectives=tuple(found for *_, found in placed),
+        later_turns=round(turns),
+        notes=_notes(profile),
+    )
 
 
 def check_samples(profile: Profile) -> None:
@@ -74,4 +82,14 @@ def _sent(scenario: Scenario) -> Sent:
 
 
 def _later_turns(scenario: Scenario) -> float:
-    return distribution(scenario.conversation.turns).mean - 1 if scenario.conversation else 0.0
+    return expected_turns(scenario) - 1
+
+
+def _notes(profile: Profile) -> tuple[str, ...]:
+    prompts = {name: scenario.prompt for name, scenario in profile.scenarios.items()}
+    files = {name: prompt for name, prompt in prompts.items() if isinstance(prompt, PromptFile)}
+    return tuple(
+        f"{name}: rows of {prompt.file.name} left out, since no user asks or they begin with an answer: {count:,}"
+        for name, prompt in files.items()
+        if (count := prompt.prompts.left_out)
+    )

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, 
 from relayload.core.traffic.prompt_sets import SETS
 from relayload.core.traffic.templates import variables
 from relayload.document.validation import nearest
-from relayload.profile import prompt_file
+from relayload.profile.dialogue_rows import Format
+from relayload.profile.prompt_file import Prompts, read_prompts
 from relayload.profile.types import Between, Count, Items, Part, PathText, Text, not_empty
 
 _MOST_PIXELS = 8192
@@ -24,14 +25,18 @@ class PromptText(Part):
 
 
 class PromptFile(Part):
-    """Prompts of a file beside the profile: `.txt` has one a line, `.jsonl` and `.csv` have them in a field."""
+    """Prompts or conversations of a file beside the profile: `.txt` has one prompt a line, `.csv` a column of them,
+    `.jsonl` and `.json` have rows with a prompt, OpenAI messages or a ShareGPT conversation."""
 
     file: PathText
     """Found from the profile."""
     field: Text | None = None
-    """`prompt`, if nothing else is said."""
+    """`prompt`, or where a row has one its conversation, if nothing else is said."""
+    format: Format | None = None
+    """Known by its content, if nothing is said: `lines` are texts, `messages` OpenAI's, `sharegpt` has
+    `conversations`."""
     limit: Annotated[Count, Field(le=1_000_000)] = 10_000
-    """The most prompts that are read."""
+    """The most prompts, or conversations, that are read."""
     order: Literal["random", "file"] = "random"
     """Drawn at random, or one after the other and from the start again."""
 
@@ -39,9 +44,14 @@ class PromptFile(Part):
         return self.model_copy(update={"file": folder / self.file})
 
     @property
+    def prompts(self) -> Prompts:
+        """Texts or conversations. Raises OSError, or ValueError with the place of what is wrong."""
+        return read_prompts(self.file, self.field, self.limit, self.format)
+
+    @property
     def content(self) -> tuple[str, ...]:
-        """The prompts. Raises OSError, or ValueError with the place of what is wrong."""
-        return prompt_file.read(self.file, self.field, self.limit)
+        """The prompts as texts, also conversations. Raises as `prompts` does."""
+        return self.prompts.as_texts
 
 
 Variable = Annotated[

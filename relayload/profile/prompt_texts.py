@@ -1,16 +1,21 @@
 """The texts that a prompt of a profile stands for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from statistics import fmean
 from types import MappingProxyType
+from typing import TypeVar
 
 from relayload.core.traffic import prompt_sets, prompt_sets_de, prompt_sets_zh
+from relayload.core.traffic.dialogues import Dialogue, format_tokens, text_of
 from relayload.core.traffic.draws import Draws
 from relayload.core.traffic.prompts import Choose
 from relayload.core.traffic.templates import Draw, filled
 from relayload.profile.prompt import Prompt, PromptFile, PromptTemplate, Variable
 from relayload.profile.tokenizer import count_tokens
+
+Known = TypeVar("Known")
+ChooseDialogue = Callable[[int, Draws], Dialogue]
 
 _SETS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {"en": prompt_sets.SETS, "de": prompt_sets_de.SETS, "zh": prompt_sets_zh.SETS}
@@ -40,20 +45,42 @@ def texts(prompt: Prompt, language: str) -> tuple[str, ...]:
     return (prompt.text,)
 
 
+def dialogues(prompt: Prompt | None) -> tuple[Dialogue, ...]:
+    """The conversations that there are; none of texts."""
+    return prompt.prompts.dialogues if isinstance(prompt, PromptFile) else ()
+
+
+def dialogue_choice(prompt: Prompt | None) -> ChooseDialogue | None:
+    """Which conversation an arrival has; None where there are texts."""
+    known = dialogues(prompt)
+    if not known:
+        return None
+    in_order = isinstance(prompt, PromptFile) and prompt.order == "file"
+    return partial(_in_turn, known) if in_order else partial(_any, known)
+
+
 def expected_tokens(prompt: Prompt, language: str) -> float:
     """The mean of the texts' tokens."""
     return fmean(map(count_tokens, texts(prompt, language)[:_SAMPLE]))
+
+
+def expected_dialogue_tokens(known: Sequence[Dialogue], *, first_turn: bool) -> float:
+    """The mean of the tokens of requests that say conversations, or begin them, the chat format included."""
+    said = (dialogue.turns[0] if first_turn else dialogue.messages for dialogue in known[:_SAMPLE])
+    return fmean(
+        format_tokens(len(messages)) + sum(count_tokens(text_of(each)) for each in messages) for messages in said
+    )
 
 
 def _fill(template: str, variables: Mapping[str, Draw], _index: int, draws: Draws) -> str:
     return filled(template, variables, draws.rng)
 
 
-def _in_turn(known: tuple[str, ...], index: int, _draws: Draws) -> str:
+def _in_turn(known: Sequence[Known], index: int, _draws: Draws) -> Known:
     return known[index % len(known)]
 
 
-def _any(known: tuple[str, ...], _index: int, draws: Draws) -> str:
+def _any(known: Sequence[Known], _index: int, draws: Draws) -> Known:
     return known[draws.below(len(known), "text")]
 
 

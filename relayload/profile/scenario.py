@@ -1,6 +1,7 @@
 """What one kind of request asks: a scenario of a profile."""
 
 import re
+from collections.abc import Iterable
 from keyword import iskeyword
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -70,6 +71,10 @@ class Conversation(Part):
     """From an answer to the next turn."""
     input_tokens: Amount | None = None
     """Of each later message alone; without them as long as the first."""
+
+    def found_from(self, folder: Path) -> Self:
+        """With its files as they lie from a folder."""
+        return self.model_copy(update=_found(self, ("turns", "input_tokens"), folder))
 
 
 class Scenario(Part):
@@ -154,12 +159,15 @@ class Scenario(Part):
 
     def found_from(self, folder: Path) -> Self:
         """With its files as they lie from a folder."""
-        parts = {name: getattr(self, name) for name in ("input_tokens", "max_output_tokens")}
-        parts["prompt"] = self.prompt
-        found = {
-            name: part.found_from(folder) for name, part in parts.items() if isinstance(part, SeenAmounts | PromptFile)
-        }
-        return self.model_copy(update=found)
+        names = ("prompt", "input_tokens", "max_output_tokens", "conversation")
+        return self.model_copy(update=_found(self, names, folder))
+
+
+def _found(owner: Part, names: Iterable[str], folder: Path) -> dict[str, Part]:
+    """Its parts that are files, or have some, as these lie from a folder."""
+    parts = {name: getattr(owner, name) for name in names}
+    filed = SeenAmounts | PromptFile | Conversation
+    return {name: part.found_from(folder) for name, part in parts.items() if isinstance(part, filed)}
 
 
 def _scenario_name(name: str) -> str:

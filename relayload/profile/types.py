@@ -122,7 +122,13 @@ def spelled(value: object) -> str:
     if value is None:
         return "nothing"
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"'{text if len(text) <= _SPELLED_LENGTH else text[:_SPELLED_LENGTH] + '…'}'"
+    return f"'{shown(text)}'"
+
+
+def shown(text: str) -> str:
+    """The beginning of a text on one line, with what a terminal would act on escaped."""
+    cut = text if len(text) <= _SPELLED_LENGTH else text[:_SPELLED_LENGTH] + "…"
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in cut)
 
 
 def _quantity(read: Callable[[str], float], example: str) -> Callable[[object], float]:

@@ -17,13 +17,13 @@ _DASH = "–"
 _SCARCE = "few samples; requests that are slow together tell less, so it may stay undecided"
 
 
-def render_plan(plan: Plan, prospects: Sequence[Prospect] = (), later_turns: int = 0) -> str:
+def render_plan(plan: Plan, prospects: Sequence[Prospect] = (), later_turns: int = 0, notes: Sequence[str] = ()) -> str:
     """A row per stage and their total, the rate over time, what the limits do, and what objectives can expect."""
     title = Text(f"{plan.profile} · {plan.load_kind} load · valid, nothing was contacted", style="bold")
     parts: list[RenderableType] = [title, Text(), _stages(plan)]
     if plan.timeline and any(plan.timeline.counts):
         parts += ["", *(Text(line) for line in chart(plan.timeline))]
-    return printed([*parts, *_remarks(plan, later_turns), *_prospects(prospects)])
+    return printed([*parts, *_remarks(plan, later_turns, notes), *_prospects(prospects)])
 
 
 def _stages(plan: Plan) -> Table:
@@ -83,7 +83,7 @@ def _guardrails(plan: Plan) -> list[str]:
     return remarks
 
 
-def _remarks(plan: Plan, later_turns: int) -> list[str]:
+def _remarks(plan: Plan, later_turns: int, notes: Sequence[str]) -> list[str]:
     remarks = []
     if plan.by_scenario:
         remarks.append("scenarios: " + ", ".join(f"{name} {count:,}" for name, count in plan.by_scenario.items()))
@@ -98,6 +98,7 @@ def _remarks(plan: Plan, later_turns: int) -> list[str]:
     if plan.held_back or plan.cut:
         remarks.append(f"the limits hold back {plan.held_back:,} arrivals and leave no time for {plan.cut:,}")
     remarks += _guardrails(plan)
+    remarks += notes
     return ["", *remarks] if remarks else []
 
 

@@ -19,6 +19,6 @@ def command(profile: Path, sets: tuple[str, ...], as_json: bool) -> None:
     from relayload.report.plan import render_plan
 
     def render(found: Forecast) -> str:
-        return render_plan(found, found.objectives, found.later_turns)
+        return render_plan(found, found.objectives, found.later_turns, found.notes)
 
     print_value(forecast(load(profile, sets)), as_json, render)

@@ -82,6 +82,17 @@ def test_token_counts_come_from_a_file_beside_the_profile(compose, tmp_path):
     assert {composer.request(arrival(index)).body["max_completion_tokens"] for index in range(50)} == {11, 12}
 
 
+def test_the_counts_of_conversations_come_from_files_beside_the_profile_too(compose, tmp_path):
+    (tmp_path / "turns.txt").write_text("3\n")
+    (tmp_path / "sizes.txt").write_text("50\n")
+    composer = compose(
+        "{model: o3, prompt: simple, conversation: {turns: {file: turns.txt}, input_tokens: {file: sizes.txt}}}"
+    )
+    assert composer.turns(arrival(0)) == 3
+    history = (*composer.request(arrival(0)).messages, {"role": "assistant", "content": "Yes."})
+    assert count_tokens(composer.request(arrival(0), history).messages[-1]["content"]) == 50
+
+
 def test_the_rows_of_a_trace_go_first(compose):
     composer = compose("{model: o3, input_tokens: 500}")
     request = composer.request(arrival(0, input_tokens=107, output_tokens=8))

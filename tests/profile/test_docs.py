@@ -1,15 +1,18 @@
+import json
 import re
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from relayload.core.traffic.arrivals import Arrival
 from relayload.profile import load
 from relayload.profile.compose import Composer
 from relayload.profile.plan import arrivals, plan
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "scenarios.md"
+PROMPTS = DOCS / "prompts.md"
 
 
 def test_the_example_of_the_page_is_a_profile_whose_requests_can_be_composed(tmp_path):
@@ -61,3 +64,15 @@ def test_the_page_of_loads_shows_every_kind():
     shown = "".join(LOADS)
     assert len(LOADS) == 8
     assert all(word in shown for word in ("closed", "gamma", "bursts", "steps", "pause", "repeat", "cooldown", "loop"))
+
+
+def test_the_data_set_of_the_page_on_prompts_is_sent_as_conversations(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", PROMPTS.read_text(encoding="utf-8"), re.DOTALL)
+    said = [("human", "Hello"), ("gpt", "Hi"), ("human", "Why?")]
+    row = {"conversations": [{"from": who, "value": what} for who, what in said]}
+    (tmp_path / "ShareGPT_V3_unfiltered_cleaned_split.json").write_text(json.dumps([row]))
+    (tmp_path / "p.yaml").write_text(example)
+    composer = Composer(load(tmp_path / "p.yaml", environ={}))
+    shared, talks = (Arrival(0, 0.0, 0, number) for number in range(2))
+    assert [len(composer.request(each).messages) for each in (shared, talks)] == [3, 1]
+    assert [composer.turns(each) for each in (shared, talks)] == [1, 2]

@@ -16,6 +16,14 @@ SCENARIO = "simple: {model: o3, prompt: simple}"
         ("{model: o3, input_tokens: 5k}", "expected a whole number, got '5k'"),
         ("{model: o3, input_tokens: []}", "expected at least one value"),
         ("{model: o3, input_tokens: {file: none.txt}}", "none.txt: cannot be read: No such file or directory"),
+        (
+            "{model: o3, prompt: code, conversation: {turns: {file: bad.txt}}}",
+            "scenarios.simple.conversation.turns.file: ",
+        ),
+        (
+            "{model: o3, prompt: code, conversation: {turns: 2, input_tokens: {file: none.txt}}}",
+            "conversation.input_tokens.file: none.txt: cannot be read: No such file or directory",
+        ),
         ("{model: o3, input_tokens: {file: bad.txt}}", "bad.txt:2: expected a whole number above 0, got 'x'"),
         (
             "{model: o3}",

@@ -31,6 +31,10 @@ def test_objectives_are_told_with_their_samples_and_a_warning_where_they_are_few
     assert "warning: ttft{stage=steady}.p95 < 1s: few samples" in text
 
 
+def test_notes_are_told_beside_the_arrivals():
+    assert "chats: rows left out: 3" in render_plan(PLAN, notes=["chats: rows left out: 3"])
+
+
 def test_later_turns_are_told_beside_the_arrivals():
     assert "about 12 later turns" in render_plan(PLAN, later_turns=12)
     assert "later turns" not in render_plan(PLAN)

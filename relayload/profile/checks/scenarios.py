@@ -6,8 +6,9 @@ from typing import Any
 
 from relayload.core.errors import Fault
 from relayload.core.traffic.prompt_sets import SETS
+from relayload.document import Location
 from relayload.profile.amounts import SeenAmounts
-from relayload.profile.checks.content import Content, sound
+from relayload.profile.checks.content import Content, mapping, sound
 from relayload.profile.endpoints import unfit
 from relayload.profile.prompt import PromptFile
 from relayload.profile.scenario import class_name
@@ -58,12 +59,25 @@ def _conversation_faults(content: Content, name: str, scenario: dict[str, Any]) 
 def file_faults(content: Content, folder: Path) -> Iterator[Fault]:
     """Files of prompts and of counts that can't be read."""
     for name, scenario in content.scenarios.items():
-        for key, kind in (("prompt", PromptFile), ("input_tokens", SeenAmounts), ("max_output_tokens", SeenAmounts)):
-            part = sound(kind, scenario.get(key))
-            location = ("scenarios", name, key, "file")
-            try:
-                _ = part and part.found_from(folder).content
-            except OSError as error:
-                yield content.fault(location, f"{part.file}: cannot be read: {error.strerror}")
-            except ValueError as error:
-                yield content.fault(location, str(error))
+        place = ("scenarios", name)
+        yield from _file_faults(content, folder, (*place, "prompt"), sound(PromptFile, scenario.get("prompt")))
+        talk = mapping(scenario.get("conversation"))
+        counts = [("input_tokens", scenario), ("max_output_tokens", scenario)]
+        for path, owner in [*counts, ("conversation.turns", talk), ("conversation.input_tokens", talk)]:
+            keys = path.split(".")
+            part = sound(SeenAmounts, owner.get(keys[-1]))
+            yield from _file_faults(content, folder, (*place, *keys), part)
+
+
+def _file_faults(
+    content: Content, folder: Path, place: Location, part: PromptFile | SeenAmounts | None
+) -> Iterator[Fault]:
+    if part is None:
+        return
+    try:
+        found = part.found_from(folder)
+        _ = found.prompts if isinstance(found, PromptFile) else found.content
+    except OSError as error:
+        yield content.fault((*place, "file"), f"{part.file}: cannot be read: {error.strerror}")
+    except ValueError as error:
+        yield content.fault((*place, "file"), str(error))

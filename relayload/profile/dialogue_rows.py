@@ -1,0 +1,161 @@
+"""Rows of the data sets that people load-test with, as texts and conversations.
+
+- ShareGPT: `{"conversations": [{"from": "human", "value": ...}, {"from": "gpt", ...}]}`;
+- OpenAI: `{"messages": [{"role": "user", "content": ...}]}`, also inside the `body` of a line of its Batch API;
+- Hugging Face: either of them under `messages`, `conversations` or `conversation`, or `prompt` with a text or messages.
+"""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+from relayload.core.traffic.dialogues import Dialogue, Message, is_asked
+from relayload.profile.types import spelled
+
+Format = Literal["lines", "messages", "sharegpt"]
+
+PROMPT = "prompt"
+"""Where a row has its text, unless another field is named."""
+_ALL = ("conversations", "messages", "conversation")
+_KEYS: Mapping[Format | None, tuple[str, ...]] = MappingProxyType(
+    {None: _ALL, "lines": (), "messages": _ALL, "sharegpt": ("conversations", "conversation")}
+)
+"""Where a row has its conversation."""
+_ROLES: Mapping[str, str] = MappingProxyType(
+    {role: role for role in ("system", "developer", "user", "assistant", "tool", "function")}
+    | {"human": "user"}
+    | dict.fromkeys(("gpt", "chatgpt", "model", "bot", "bing", "bard"), "assistant")
+)
+_OWN_KEYS = (
+    "name",
+    "tool_calls",
+    "tool_call_id",
+    "function_call",
+    "refusal",
+    "audio",
+    "reasoning_content",
+)
+"""What the API knows beside role and content; data sets have more, which it would refuse."""
+_EXPECTED: Mapping[Format | None, tuple[str, str]] = MappingProxyType(
+    {
+        None: ("a text or a conversation", "'prompt', 'messages' or 'conversations'"),
+        "lines": ("a text", "'prompt'"),
+        "messages": ("messages", "'messages', 'conversations' or 'prompt'"),
+        "sharegpt": ("a conversation", "'conversations'"),
+    }
+)
+"""What a row is to hold, and where."""
+_TOOLS = ("tool", "function")
+_DEEPEST = 100
+
+
+def row(value: Any, field: str | None, form: Format | None) -> str | Dialogue | None:
+    """The prompt of a row, None for one without a user to answer. Raises ValueError with what was expected."""
+    found = _found(value, field, form)
+    if isinstance(found, str) and found.strip() and form != "sharegpt":
+        text = str(_whole(found.strip()))
+        return Dialogue(({"role": "user", "content": text},)) if form == "messages" else text
+    if isinstance(found, list) and form != "lines":
+        return _dialogue(found)
+    raise ValueError(_expected(value, field, form))
+
+
+def _found(value: Any, field: str | None, form: Format | None) -> Any:
+    """What may be a text or messages."""
+    if not isinstance(value, dict):
+        return value
+    if field is not None:
+        return value.get(field)
+    body = value.get("body")
+    for owner in (value, body if isinstance(body, dict) else {}):
+        for key in _KEYS[form]:
+            if isinstance(owner.get(key), list):
+                return owner[key]
+    return None if form == "sharegpt" else value.get(PROMPT)
+
+
+def _expected(value: Any, field: str | None, form: Format | None) -> str:
+    what, place = _EXPECTED[form]
+    if not isinstance(value, dict):
+        return f"expected a JSON object with {what} under {place}, got {spelled(value)}"
+    if field is not None:
+        return f"expected {what} under {spelled(field)}"
+    keys = ", ".join(map(str, value)) or "nothing"
+    return f"expected {what} under {place}: found {spelled(keys)}"
+
+
+def _dialogue(written: list[Any]) -> Dialogue | None:
+    """Up to the last message that is no answer; None where no user asks, or where the beginning is missing."""
+    messages = [message for message in map(_message, written) if _says(message)]
+    while messages and messages[-1]["role"] == "assistant":
+        messages.pop()
+    beheaded = bool(messages) and messages[0]["role"] == "assistant" and _is_shared(written)
+    return None if beheaded or not is_asked(messages) else Dialogue(tuple(messages))
+
+
+def _is_shared(written: list[Any]) -> bool:
+    """Whether it is in ShareGPT's words, whose long conversations were cut: the rest of one begins with an answer."""
+    return "from" in written[0]
+
+
+def _message(written: Any) -> Message:
+    if not isinstance(written, dict):
+        raise ValueError(f"expected messages such as {{role, content}} or {{from, value}}, got {spelled(written)}")
+    role = written.get("role", written.get("from"))
+    if not isinstance(role, str) or role not in _ROLES:
+        raise ValueError(f"expected a role such as user or assistant (human or gpt), got {spelled(role)}")
+    own = {key: _whole(written[key]) for key in _OWN_KEYS if written.get(key) is not None}
+    message = {"role": _ROLES[role], "content": _content(written.get("content", written.get("value"))), **own}
+    _check_calls(message)
+    return message
+
+
+def _content(written: Any) -> Any:
+    if written is None or isinstance(written, str):
+        return _whole(written)
+    if isinstance(written, list) and all(map(_is_part, written)):
+        return _whole(written)
+    raise ValueError(f"expected a text or a list of parts as what a message says, got {spelled(written)}")
+
+
+def _is_part(part: Any) -> bool:
+    if not isinstance(part, dict) or not isinstance(part.get("type"), str):
+        return False
+    return part["type"] != "text" or isinstance(part.get("text"), str)
+
+
+def _check_calls(message: Message) -> None:
+    calls = message.get("tool_calls", [])
+    if not isinstance(calls, list) or not all(_is_call(call) for call in calls):
+        raise ValueError("expected tool_calls as chat completions have them")
+    if not isinstance(message.get("function_call", {}), dict):
+        raise ValueError("expected a function_call as chat completions have it")
+
+
+def _is_call(call: Any) -> bool:
+    return isinstance(call, dict) and isinstance(call.get("function"), dict)
+
+
+def _says(message: Message) -> bool:
+    """Whether there is something to it: data sets have messages without a word. A tool may well answer nothing."""
+    content = message["content"]
+    said = content.strip() if isinstance(content, str) else content
+    return bool(said or message.get("tool_calls") or message.get("function_call")) or message["role"] in _TOOLS
+
+
+def _whole(value: Any, depth: int = 0) -> Any:
+    """With a sign of replacement for each half of a character, which nothing could send."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if depth > _DEEPEST:
+        raise ValueError("is nested too deeply")
+    if isinstance(value, list):
+        return [_whole(each, depth + 1) for each in value]
+    if isinstance(value, dict):
+        return dict(_pairs(value, depth + 1))
+    return value
+
+
+def _pairs(value: dict[str, Any], depth: int) -> Iterator[tuple[str, Any]]:
+    for key, each in value.items():
+        yield _whole(key), _whole(each, depth)
