@@ -8,6 +8,10 @@ _SHORTEST = 8
 """Header values that are shorter hide nothing."""
 _SHORTEST_KEY = 4
 """A shorter key guards nothing, and may be a part of many words."""
+_READ_LENGTH = 65_536
+"""Concealed before it is cut, so that no half of a secret is left at the end; but no relay's word is read for ever."""
+_NAME_LENGTH = 200
+_USUAL_NAMES = frozenset({"stop", "length", "tool_calls", "content_filter", "completed", "max_output_tokens"})
 _KEYS = re.compile(r"\b(?:sk|rk|pk|key)-[\w*-]{4,}|(?<=bearer )\S{8,}", re.IGNORECASE)
 """What looks like a key: a relay may repeat one of its own, too."""
 
@@ -29,5 +33,13 @@ class Secrets:
 
     def told(self, text: str) -> str:
         """The relay's own words: without secrets, on one line, and without what moves a terminal's cursor."""
-        printable = "".join(letter if letter.isprintable() else " " for letter in self.hidden_in(text))
-        return " ".join(printable.split())
+        hidden = self.hidden_in(text[:_READ_LENGTH])
+        if not hidden.isprintable():
+            hidden = "".join(letter if letter.isprintable() else " " for letter in hidden)
+        return " ".join(hidden.split())
+
+    def named(self, name: str | None) -> str | None:
+        """A name that the relay gave, as `told`, and not endless; None where nothing is left of it."""
+        if name is None or name in _USUAL_NAMES:
+            return name
+        return self.told(name)[:_NAME_LENGTH] or None

@@ -28,3 +28,20 @@ def test_what_a_relay_says_is_told_on_one_line():
 @pytest.mark.parametrize("key", ["", "o", "no"])
 def test_a_key_that_is_none_hides_nothing(key: str):
     assert Secrets(key).hidden_in("no such model") == "no such model"
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("stop", "stop"),
+        ("chatcmpl-123", "chatcmpl-123"),
+        ("Bearer my-own-key", "Bearer ***"),
+        ("\x1b[2J\u202eid\n::error::x", "[2J id ::error::x"),
+        ("i" * 3_000_000, "i" * 200),
+        ("my-own-key " * 50, ("*** " * 50)[:199]),
+        ("\x00\n", None),
+        (None, None),
+    ],
+)
+def test_names_that_a_relay_gives_are_short_and_hold_no_secret(name: str | None, kept: str | None):
+    assert SECRETS.named(name) == kept
