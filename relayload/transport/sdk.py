@@ -53,6 +53,8 @@ _FAILURES: tuple[tuple[type[Exception], Failure, Failure], ...] = (
 )
 _OWN_PARAMETERS = {"model", "messages", "input", "stream", "encoding_format"}
 """Those that the SDK is told by name; the rest of a body goes through as it is."""
+_STUMBLES = (AttributeError, TypeError, LookupError, ArithmeticError, *UNREADABLE)
+"""What the SDK raises of its own where a relay sends what it did not expect."""
 _TURN_S = 0.005
 """How long the events of a stream that never has to wait may keep others waiting."""
 _UNSENT = {
@@ -191,6 +193,9 @@ class SdkTransport:
         except openai.APIConnectionError as error:
             reading.failure = _failure(error, answered=False)
             return
+        except httpx2.HTTPError as error:  # of the body of an error, which the SDK reads unguarded
+            reading.failure = _failure(error, answered=True)
+            return
         _note_response(reading, response.http_response)
         if request.stream and (peek := _peeked(response, reading)) is not None:
             reading.stream = new_stream()
@@ -261,11 +266,11 @@ def _events(response: Any, endpoint: Endpoint, stream: TokenStream) -> Iterator[
                 turn_at_s = clock.now_s()
             try:
                 event = in_our_words(each)
-            except (AttributeError, TypeError, *UNREADABLE):
+            except _STUMBLES:
                 stream.malformed = True
             else:
                 yield event
-    except UNREADABLE:  # of the JSON or the UTF-8 of an event
+    except _STUMBLES:  # over the JSON or the UTF-8 of an event
         stream.malformed = True
 
 
@@ -316,8 +321,8 @@ def _read_body(response: Any, reading: Reading) -> None:
         response.parse()  # what an application would have it do
     except httpx2.HTTPError as error:
         reading.failure = _failure(error, answered=True)
-    except (openai.OpenAIError, *UNREADABLE):
-        pass
+    except (openai.OpenAIError, *_STUMBLES):
+        pass  # the body is there, and judged for what it says
     reading.received_bytes = response.http_response.num_bytes_downloaded
 
 
