@@ -223,7 +223,7 @@ def _finish_reason(response: Response, otherwise: str | None) -> str | None:
     details = response.incomplete_details
     reason = details.get("reason") if isinstance(details, dict) else None
     told = reason or response.status
-    return whole(told) if isinstance(told, str) else otherwise
+    return whole(told) if isinstance(told, str) and told.strip() else otherwise
 
 
 def _visible_text(item: Any) -> str:

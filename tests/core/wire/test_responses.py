@@ -225,3 +225,8 @@ def test_any_bytes_are_read_or_malformed(data, name):
         read_response_event(data, name)
     with suppress(MalformedAnswer):
         read_response(data, REQUEST)
+
+
+def test_a_final_event_with_a_blank_status_ends_as_its_type_says():
+    stream = stream_of((1.0, content("a")), (2.0, final(status="")))
+    assert (stream.finish_reason, stream.flaw) == ("completed", None)
