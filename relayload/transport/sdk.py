@@ -22,8 +22,8 @@ from openai.types.responses import ResponseStreamEvent
 from relayload import clock
 from relayload.core.results.histogram import bucket
 from relayload.core.wire.answers import Event
-from relayload.core.wire.chat import Choice, Chunk, Delta, chat_event
-from relayload.core.wire.faults import fault_of_error
+from relayload.core.wire.chat import Choice, Chunk, Delta, chat_event, may_fail
+from relayload.core.wire.faults import Told, fault_of_error
 from relayload.core.wire.lenient import UNREADABLE
 from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits
@@ -276,7 +276,9 @@ def _events(response: Any, endpoint: Endpoint, stream: TokenStream) -> Iterator[
 
 def _of_chat(event: ChatCompletionChunk) -> Event:
     if not event.choices or event.usage or event.model_extra:
-        return chat_event(msgspec.convert(event.to_dict(warnings=False), Chunk))
+        said = event.to_dict(warnings=False)
+        chunk = msgspec.convert(said, Chunk)
+        return chat_event(chunk, msgspec.convert(said, Told) if may_fail(chunk) else None)
     return chat_event(Chunk(choices=[_choice(each) for each in event.choices], id=event.id))
 
 
@@ -302,7 +304,9 @@ def _plain(value: Any) -> Any:
 def _of_responses(event: ResponseStreamEvent) -> Event:
     if event.type.endswith(".delta"):  # most of them
         return response_event(ResponseEvent(type=event.type, delta=getattr(event, "delta", None)))
-    return response_event(msgspec.convert(event.to_dict(warnings=False), ResponseEvent))
+    said = event.to_dict(warnings=False)
+    read = msgspec.convert(said, ResponseEvent)
+    return response_event(read, None if read.type else msgspec.convert(said, Told))
 
 
 def _no_event(_event: object) -> Event:

@@ -96,4 +96,6 @@ def token_detail(details: Any, name: str) -> int | None:
 
 def name_of_answer(value: Any) -> str | None:
     """The `id` of an answer, if it is one: Azure's first event has an empty one."""
-    return whole(value) if isinstance(value, str) and value.strip() else None
+    if not isinstance(value, str) or not value or value.isspace():
+        return None
+    return value if value.isascii() else whole(value)

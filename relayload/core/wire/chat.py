@@ -11,7 +11,15 @@ import msgspec
 from msgspec import Struct
 
 from relayload.core.wire.answers import NO_TOKENS, AnswerFlaw, Event, Tokens, WholeAnswer, name_of_answer
-from relayload.core.wire.faults import Told, fault_of, fault_of_body, fault_of_error, fault_of_words, is_error
+from relayload.core.wire.faults import (
+    Told,
+    fault_of,
+    fault_of_body,
+    fault_of_error,
+    fault_of_words,
+    is_error,
+    read_told,
+)
 from relayload.core.wire.finish import failed_finish
 from relayload.core.wire.lenient import UNREADABLE, read_leniently
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest
@@ -96,11 +104,12 @@ class Groq(Struct, gc=False):
     usage: Usage | None = None
 
 
-class Chunk(Told, gc=False):
+class Chunk(Struct, gc=False):
     """One event of a stream, or a whole answer."""
 
     choices: list[Choice] | None = None
     usage: Usage | None = None
+    error: Any = None
     x_groq: Groq | None = None
     id: Any = None
 
@@ -122,14 +131,22 @@ def read_chat_event(data: bytes, name: bytes) -> Event | None:
         return Event(done=True)
     if name and name.lower() == b"error":
         return Event(fault=fault_of_body(data))
-    return chat_event(read_chunk(data)) if data else None
+    if not data:
+        return None
+    chunk = read_chunk(data)
+    return chat_event(chunk, read_told(data) if may_fail(chunk) else None)
 
 
-def chat_event(chunk: Chunk) -> Event:
+def may_fail(chunk: Chunk) -> bool:
+    """Whether it may tell of an error: then what else it says is looked at, too."""
+    return bool(chunk.error) or not chunk.choices
+
+
+def chat_event(chunk: Chunk, told: Told | None = None) -> Event:
     """An event in our words. Several choices make one token, and the first of them is the text."""
     event = Event(answer_id=name_of_answer(chunk.id))
-    if chunk.error or not chunk.choices:
-        event.fault = fault_of(chunk) if chunk.choices or chunk.usage is not None else fault_of_words(chunk)
+    if told is not None:
+        event.fault = fault_of(told) if chunk.choices or chunk.usage is not None else fault_of_words(told)
     if chunk.usage is not None or chunk.x_groq is not None:
         event.tokens = _tokens_of(chunk)
     for choice in chunk.choices or ():
@@ -138,10 +155,9 @@ def chat_event(chunk: Chunk) -> Event:
 
 
 def _add_choice(event: Event, choice: Choice) -> None:
+    # An empty reason, which some relays put into every event, is none.
     if choice.finish_reason and not failed_finish(event.finish_reason):
-        event.finish_reason = whole(
-            choice.finish_reason
-        )  # an empty one, which some relays put into every event, is none
+        event.finish_reason = whole(choice.finish_reason)
     if choice.delta is not None:
         _add_delta(event, choice.delta, spoken=not choice.index)
     if choice.usage is not None:
@@ -157,16 +173,37 @@ def _tokens_of(chunk: Chunk) -> Tokens:
 
 
 def _add_delta(event: Event, delta: Delta, *, spoken: bool) -> None:
-    if _is_visible(delta):
+    content = delta.content
+    if content and isinstance(content, str):
+        event.has_token = event.visible = True
+        if spoken:
+            event.text += content
+    elif _is_visible(delta):
         event.has_token = event.visible = True
         if spoken:
             event.text += visible_text(delta)
+    if _may_think(delta, content):
+        _add_thought(event, delta)
+    if not event.has_token and (_calls(delta.tool_calls) or _calls_function(delta.function_call)):
+        event.has_token = True
+
+
+def _may_think(delta: Delta, content: Any) -> Any:
+    return (
+        delta.reasoning_content
+        or delta.reasoning
+        or delta.reasoning_details
+        or delta.thinking
+        or delta.thinking_blocks
+        or isinstance(content, list | dict)
+    )
+
+
+def _add_thought(event: Event, delta: Delta) -> None:
     if thought := thought_of(delta):
         event.has_token = True
         event.thought += thought
         event.summarised = event.summarised or has_summary(delta.reasoning_details)
-    elif not event.has_token and (_calls(delta.tool_calls) or _calls_function(delta.function_call)):
-        event.has_token = True
 
 
 def _is_visible(delta: Delta) -> bool:
@@ -222,7 +259,7 @@ def _calls_function(function: Any) -> bool:
 def read_completion(body: bytes, _request: WireRequest) -> WholeAnswer:
     """What a whole answer says. Raises MalformedAnswer."""
     completion = read_chunk(body)
-    fault = _fault_in(completion)
+    fault = _fault_in(completion, body)
     if fault is not None:
         return WholeAnswer(flaw=AnswerFlaw.ERROR_BODY, fault=fault)
     if not completion.choices:
@@ -230,9 +267,9 @@ def read_completion(body: bytes, _request: WireRequest) -> WholeAnswer:
     return _whole_answer(completion, completion.choices)
 
 
-def _fault_in(completion: Chunk) -> RelayFault | None:
+def _fault_in(completion: Chunk, body: bytes) -> RelayFault | None:
     if is_error(completion.error):
-        return fault_of_error(completion.error, completion)
+        return fault_of(read_told(body))
     errors = (choice.error for choice in completion.choices or ())
     return next((fault_of_error(error) for error in errors if is_error(error)), None)
 

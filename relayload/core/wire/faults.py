@@ -92,14 +92,15 @@ def fault_of_error(error: Any, beside: Told | None = None) -> RelayFault:
 def fault_of_body(body: bytes) -> RelayFault:
     """The relay's error as it put it: OpenAI's shape, a bare message, a page, or whatever text there is."""
     try:
-        told = _read_told(body)
+        told = read_told(body)
     except MalformedAnswer:
         text = body.decode("utf-8", errors="replace").strip()
         return RelayFault(message=_clipped(page_text(text) or text))
     return fault_of(told) or _fault_beside(told)
 
 
-def _read_told(body: bytes) -> Told:
+def read_told(body: bytes) -> Told:
+    """What a body or an event may tell of an error. Raises MalformedAnswer."""
     try:
         return _decode_told(body)
     except UNREADABLE:

@@ -9,9 +9,18 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from relayload.core.wire.answers import AnswerFlaw, Event, WholeAnswer, name_of_answer
-from relayload.core.wire.faults import Told, fault_of_body, fault_of_error, fault_of_words, is_error
+from relayload.core.wire.faults import (
+    Told,
+    fault_of,
+    fault_of_body,
+    fault_of_error,
+    fault_of_words,
+    is_error,
+    read_told,
+)
 from relayload.core.wire.finish import failed_finish
 from relayload.core.wire.lenient import UNREADABLE, read_leniently
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest
@@ -94,12 +103,13 @@ def response_content(
     return [{"type": "input_text", "text": text}, *images] if images else text
 
 
-class Response(Told, gc=False):
+class Response(Struct, gc=False):
     """The answer as far as an event tells of it; its text has come before."""
 
     id: Any = None
     status: Any = None
     usage: Usage | None = None
+    error: Any = None
     incomplete_details: Any = None
 
 
@@ -107,12 +117,15 @@ class _WholeResponse(Response, gc=False):
     output: list[Any] | None = None
 
 
-class ResponseEvent(Told, gc=False):
+class ResponseEvent(Struct, gc=False):
     """One event of a stream; which one, its type says."""
 
     type: str = ""
     delta: Any = None
     response: Response | None = None
+    error: Any = None
+    message: Any = None
+    code: Any = None
     usage: Usage | None = None
     """Where some relays have it beside the response."""
 
@@ -134,15 +147,15 @@ def read_response_event(data: bytes, name: bytes) -> Event | None:
         read = _decode_event(data)
     except UNREADABLE:
         read = read_leniently(data, ResponseEvent, lambda error: ResponseEvent(error=error))
-    return response_event(read)
+    return response_event(read, None if read.type else read_told(data))
 
 
-def response_event(read: ResponseEvent) -> Event:
-    """An event in our words."""
+def response_event(read: ResponseEvent, told: Told | None = None) -> Event:
+    """An event in our words; of one without a type, `told` is what it may tell of an error."""
     part = _part_of(read.type)
     if part is not None:
         return _event_of_token(part, read)
-    if fault := _fault_of_event(read):
+    if fault := _fault_of_event(read, told):
         return Event(fault=fault)
     event = Event() if read.response is None and read.type not in _FINAL else _event_of_response(read)
     if event.tokens is None and read.usage is not None:
@@ -166,12 +179,12 @@ def _event_of_token(part: _Part, read: ResponseEvent) -> Event:
     return Event(has_token=told, visible=told and part is not _Part.CALL, text=text)
 
 
-def _fault_of_event(read: ResponseEvent) -> RelayFault | None:
+def _fault_of_event(read: ResponseEvent, told: Told | None) -> RelayFault | None:
     if read.type in _ERRORS:
         return fault_of_error(read.error or {"message": read.message, "code": read.code})
-    if is_error(read.error):
-        return fault_of_error(read.error, None if read.type else read)
-    return None if read.type or read.response is not None else fault_of_words(read)
+    if told is None:
+        return fault_of_error(read.error) if is_error(read.error) else None
+    return fault_of(told) if read.response is not None else fault_of_words(told)
 
 
 def _event_of_response(read: ResponseEvent) -> Event:
@@ -192,7 +205,7 @@ def read_response(body: bytes, _request: WireRequest) -> WholeAnswer:
         response = _decode_response(body)
     except UNREADABLE:
         response = read_leniently(body, _WholeResponse, lambda error: _WholeResponse(error=error))
-    fault = _fault_in(response)
+    fault = _fault_in(response, body)
     if fault is not None:
         return WholeAnswer(flaw=AnswerFlaw.ERROR_BODY, fault=fault)
     reason, text = _finish_reason(response, None), WholeText()
@@ -212,9 +225,9 @@ def read_response(body: bytes, _request: WireRequest) -> WholeAnswer:
     )
 
 
-def _fault_in(response: _WholeResponse) -> RelayFault | None:
+def _fault_in(response: _WholeResponse, body: bytes) -> RelayFault | None:
     if is_error(response.error):
-        return fault_of_error(response.error, response)
+        return fault_of(read_told(body))
     return fault_of_error(response.error) if response.status == "failed" else None
 
 

@@ -11,6 +11,12 @@ from relayload.core.wire.chat import Delta, read_chunk
 
 _TEXT = re.compile(rb'"(?:content|reasoning_content|reasoning|thinking)"\s*:\s*"([^"\\]+)"')
 _plain = re.compile(rb'[^"\\\x00-\x1f]+').fullmatch
+_plain_utf8 = re.compile(
+    rb"(?:[ !#-\[\]-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf][\x80-\xbf]"
+    rb"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf][\x80-\xbf]|[\xf1-\xf3][\x80-\xbf][\x80-\xbf][\x80-\xbf]"
+    rb"|\xf4[\x80-\x8f][\x80-\xbf][\x80-\xbf])+"
+).fullmatch
+"""The same in whole characters: the rest of a cut one may come in the next event. Source: RFC 3629, section 4."""
 _PROBE = "~"
 _FIELD, _END = b"data: ", b"\n\n"
 
@@ -28,26 +34,15 @@ class TokenPattern:
         self.visible = visible
 
     def matches(self, event: bytes) -> bool:
-        """Whether these bytes are a whole event of this pattern, with plain text in it."""
-        return (
-            event.startswith(self._before)
-            and event.endswith(self._after)
-            and _plain(event, self._before_bytes, len(event) - self._after_bytes) is not None
-            and (event.isascii() or _is_utf8(event))
-        )
+        """Whether these bytes are a whole event of this pattern, with plain text in it: UTF-8, and no cut character."""
+        if not (event.startswith(self._before) and event.endswith(self._after)):
+            return False
+        plain = _plain if event.isascii() else _plain_utf8
+        return plain(event, self._before_bytes, len(event) - self._after_bytes) is not None
 
     def text(self, event: bytes) -> str:
         """The text of an event that matches."""
         return event[self._before_bytes : -self._after_bytes].decode()
-
-
-def _is_utf8(event: bytes) -> bool:
-    """Else a character may be cut, and its other part may come in the next event."""
-    try:
-        event.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def pattern_of(event: bytes) -> TokenPattern | None:
@@ -71,7 +66,9 @@ def _only_delta(data: bytes) -> Delta | None:
         chunk = read_chunk(data)
     except MalformedAnswer:
         return None
-    if chunk.error or chunk.usage is not None or chunk.choices is None or len(chunk.choices) != 1:
+    told = chunk.error or chunk.usage is not None or chunk.x_groq is not None
+    if told or chunk.choices is None or len(chunk.choices) != 1:
         return None
     (choice,) = chunk.choices
-    return None if choice.finish_reason or choice.index else choice.delta
+    says_more = choice.finish_reason or choice.index or choice.error or choice.usage is not None
+    return None if says_more else choice.delta

@@ -41,6 +41,10 @@ def test_events_that_differ_in_their_text_alone_have_a_pattern(delta, visible):
         event({"role": "assistant"}),
         event({"content": "a"}, usage={"prompt_tokens": 1}),
         event({"content": "a"}, error="x"),
+        event({"content": "a"}, x_groq={"usage": {}}),
+        event({"content": "a"}, choice={"usage": {"prompt_tokens": 1}}),
+        event({"content": "a"}, choice={"error": "x"}),
+        event({"content": "a"}, choice={"delta": {"content": "a", "reasoning_details": [{"text": "b"}]}}),
         event({"content": "a"}, choice={"finish_reason": "stop"}),
         event({"content": "a", "tool_calls": [{}]}),
         event({"content": "a"})[:-1],
@@ -53,6 +57,33 @@ def test_events_that_differ_in_their_text_alone_have_a_pattern(delta, visible):
 )
 def test_what_says_more_or_less_than_a_text_has_none(piece):
     assert pattern_of(piece) is None
+
+
+@pytest.mark.parametrize("text", ["a", "\u00fc", "\u4f60\u597d", "\U0001f600", "a\u20acb\x7f", "\uffff", "\ud7ff"])
+def test_whole_characters_of_any_length_match(text):
+    pattern = pattern_of(event({"content": "a"}))
+    before, _, after = event({"content": "a"}).partition(b'"a"')
+    assert pattern.matches(b'%b"%b"%b' % (before, text.encode(), after))
+    assert pattern.text(b'%b"%b"%b' % (before, text.encode(), after)) == text
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        b"\xc3",
+        b"\xbc",
+        b"\xe4\xbd",
+        b"\xf0\x9f\x98",
+        b"a\x98\x80",
+        b"\xff",
+        b"\xc0\x80",
+        b"\xed\xa0\x80",
+        b"\xf5\x80\x80\x80",
+    ],
+)
+def test_cut_characters_do_not_match(cut):
+    before, _, after = event({"content": "a"}).partition(b'"a"')
+    assert not pattern_of(event({"content": "a"})).matches(b'%b"%b"%b' % (before, cut, after))
 
 
 @pytest.mark.parametrize("text", ["", 'a"b', "a\\b", "a\nb", "a\rb", 'b"}},{"delta":{"content":"c'])
