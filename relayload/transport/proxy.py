@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.transport.failures import Failure, WireError
+from relayload.transport.no_proxy import exempt
 from relayload.transport.origin import Origin, bracketed, is_loopback, origin_of
 from relayload.transport.sockets import receive, send_all
 
@@ -32,7 +33,7 @@ def proxy_for(target: Origin) -> Proxy | None:
     """
     proxies = urllib.request.getproxies_environment()
     url = proxies.get(target.scheme) or proxies.get("all")
-    if not url or is_loopback(target.host) or _bypassed(target, proxies):
+    if not url or is_loopback(target.host) or exempt(target, proxies.get("no", "")):
         return None
     return _proxy_of(url if "://" in url else f"http://{url}", f"{target.scheme}_proxy")
 
@@ -54,11 +55,6 @@ def open_tunnel(sock: socket.socket, proxy: Proxy, target: Origin) -> int:
     if status is None or not status[1].startswith(b"2"):
         raise WireError(Failure.PROXY)
     return sent_bytes
-
-
-def _bypassed(target: Origin, proxies: dict[str, str]) -> bool:
-    place = f"{target.host}:{target.port}"
-    return bool(urllib.request.proxy_bypass_environment(place, proxies))  # type: ignore[attr-defined] # not in typeshed
 
 
 def _proxy_of(url: str, variable: str) -> Proxy:
