@@ -136,6 +136,7 @@ class Caller:
                 fault.type,
                 fault.message,
                 answer.headers,
+                fault.asked_wait_s,
             ),
             attempt.chunks > 0,
             _used_tokens(attempt, request) if self._counts_tokens else None,

@@ -4,12 +4,14 @@ What cannot be read is as good as not said: nothing here raises.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import NamedTuple
 
+from relayload.core.resilience.rate_limit_field import Allowed, allowances
 from relayload.core.units import duration_s
 from relayload.core.wire.http_date import http_date_s
+from relayload.core.wire.iso_instant import iso_instant_s
 
 Headers = Mapping[str, str]
 """Names in lower case."""
@@ -18,12 +20,9 @@ _NUMBER = re.compile(r"\d{1,15}(?:\.\d*)?|\.\d+", re.ASCII)
 _EPOCH_S = 1e9
 """Numbers from here on are instants: no relay asks for 30 years."""
 _EPOCH_MS = 1e12
-_UNIT = r"(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?)"
-_IN_TEXT = re.compile(
-    rf"\b(?:try again|retry)\s+(?:in|after)\s+((?:\d{{1,9}}(?:\.\d{{1,9}})?\s*{_UNIT}\s*)+)(?!\w)",
-    re.IGNORECASE | re.ASCII,
-)
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)", re.IGNORECASE | re.ASCII)
+_LONGEST = 100
+"""No number and no date is longer."""
+_LIMIT = re.compile(r"rate-?limit")
 
 
 class Remaining(NamedTuple):
@@ -36,12 +35,12 @@ class Remaining(NamedTuple):
     reset_tokens_s: float | None = None
 
 
-def asked_wait_s(headers: Headers, message: str = "", *, limited: bool, wall_s: float | None) -> float | None:
+def asked_wait_s(headers: Headers, said_s: float | None = None, *, limited: bool, wall_s: float | None) -> float | None:
     """Seconds to wait before asking again; None where nobody said.
 
     The first that can be read counts: `retry-after-ms`, `retry-after` (seconds or a date), `x-ms-retry-after-ms`,
     `llm_provider-retry-after-ms`, `llm_provider-retry-after`; where the request was `limited`, the reset of every
-    limit that has nothing left; "try again in 11.87s" in the message. `wall_s` is now since the Unix epoch: without
+    limit that has nothing left; `said_s`, which its message asked for. `wall_s` is now since the Unix epoch: without
     it, dates cannot be read.
     """
     for name, read in _ASKED:
@@ -50,26 +49,57 @@ def asked_wait_s(headers: Headers, message: str = "", *, limited: bool, wall_s: 
             return wait_s
     if limited and (wait_s := _reset_s(headers, wall_s)) is not None:
         return wait_s
-    return _wait_in_text(message)
+    return said_s
 
 
 def remaining(headers: Headers, wall_s: float | None) -> Remaining | None:
-    """What OpenAI's `x-ratelimit-*` headers say; None where there are none."""
+    """What OpenAI's `x-ratelimit-*` headers say, Anthropic's, or the IETF's `RateLimit`; None where there are none."""
     found = Remaining(
         requests=_count(headers.get("x-ratelimit-remaining-requests")),
         reset_requests_s=_span_s(headers.get("x-ratelimit-reset-requests", ""), wall_s),
         tokens=_count(headers.get("x-ratelimit-remaining-tokens")),
         reset_tokens_s=_span_s(headers.get("x-ratelimit-reset-tokens", ""), wall_s),
     )
+    if found == Remaining():
+        found = _of_anthropic(headers, wall_s)
+    if found == Remaining():
+        found = _of_ietf(headers)
     return None if found == Remaining() else found
+
+
+def _of_anthropic(headers: Headers, wall_s: float | None) -> Remaining:
+    def told(what: str) -> str | None:
+        return headers.get(f"anthropic-ratelimit-{what}")
+
+    return Remaining(
+        requests=_count(told("requests-remaining")),
+        reset_requests_s=_span_s(told("requests-reset") or "", wall_s),
+        tokens=_count(told("tokens-remaining")),
+        reset_tokens_s=_span_s(told("tokens-reset") or "", wall_s),
+    )
+
+
+def _of_ietf(headers: Headers) -> Remaining:
+    found = allowances(headers)
+    requests, reset_requests_s = _least([each for each in found if not each.of_tokens])
+    tokens, reset_tokens_s = _least([each for each in found if each.of_tokens])
+    return Remaining(requests, reset_requests_s, tokens, reset_tokens_s)
+
+
+def _least(found: Sequence[Allowed]) -> tuple[int | None, float | None]:
+    """What the limit with the least left says; of those, the one that lasts longest."""
+    if not found:
+        return None, None
+    least = min(found, key=lambda each: (each.remaining, -(each.reset_s or 0)))
+    return least.remaining, least.reset_s
 
 
 def _reset_s(headers: Headers, wall_s: float | None) -> float | None:
     """Until the last of the limits that are used up is whole again: `x-ratelimit-reset-requests` and its kin."""
-    waits_s = []
+    waits_s = [float(each.reset_s) for each in allowances(headers) if not each.remaining and each.reset_s is not None]
     for name, text in headers.items():
-        if "ratelimit-reset" in name:
-            left = _count(headers.get(name.replace("-reset", "-remaining")))
+        if "reset" in name and _LIMIT.search(name):
+            left = _count(headers.get(name.replace("reset", "remaining")))
             wait_s = None if left else _span_s(text, wall_s)
             if wait_s is not None:
                 waits_s.append(wait_s)
@@ -81,23 +111,25 @@ def _milliseconds(text: str, _wall_s: float | None) -> float | None:
     return None if number is None else number / 1e3
 
 
-def _seconds_or_date(text: str, wall_s: float | None) -> float | None:
-    wait_s = _span_s(text, wall_s)
-    if wait_s is None and wall_s is not None:
-        return _until_date_s(text, wall_s)
-    return wait_s
-
-
 def _span_s(text: str, wall_s: float | None) -> float | None:
-    """Of `12`, `0.5`, `1m30.5s`, `120ms`, or an instant in seconds or milliseconds since the Unix epoch."""
-    number = _number(text)
-    if number is None:
-        return _go_duration_s(text)
-    if number < _EPOCH_S:
-        return number
-    if wall_s is None:
+    """Of `12`, `0.5`, `1m30.5s`, `120ms`, or until an instant: a date, or seconds or milliseconds since the epoch."""
+    if len(text) > _LONGEST:
         return None
-    return max(0.0, (number if number < _EPOCH_MS else number / 1e3) - wall_s)
+    number = _number(text)
+    if number is not None and number < _EPOCH_S:
+        return number
+    wait_s = _go_duration_s(text) if number is None else None
+    return _until_s(text, number, wall_s) if wait_s is None and wall_s is not None else wait_s
+
+
+def _until_s(text: str, number: float | None, wall_s: float) -> float | None:
+    """Until that instant; 0 for one that has passed."""
+    if number is None:
+        until_s = iso_instant_s(text)
+        until_s = http_date_s(text) if until_s is None else until_s
+    else:
+        until_s = number if number < _EPOCH_MS else number / 1e3
+    return None if until_s is None else max(0.0, until_s - wall_s)
 
 
 def _number(text: str) -> float | None:
@@ -113,32 +145,12 @@ def _go_duration_s(text: str) -> float | None:
     return found_s if isfinite(found_s) else None
 
 
-def _until_date_s(text: str, wall_s: float) -> float | None:
-    """Until an HTTP date; 0 for one that has passed."""
-    until_s = http_date_s(text)
-    return None if until_s is None else max(0.0, until_s - wall_s)
-
-
-def _wait_in_text(message: str) -> float | None:
-    match = _IN_TEXT.search(message)
-    if match is None:
-        return None
-    return sum(float(number) * _UNIT_S[_unit(word)] for number, word in _PART.findall(match[1]))
-
-
-def _unit(word: str) -> str:
-    """`ms` of `milliseconds`, and the first letter of the others."""
-    return "ms" if word.lower().startswith(("ms", "mil")) else word[0].lower()
-
-
-_UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-
 _ASKED: tuple[tuple[str, Callable[[str, float | None], float | None]], ...] = (
     ("retry-after-ms", _milliseconds),
-    ("retry-after", _seconds_or_date),
+    ("retry-after", _span_s),
     ("x-ms-retry-after-ms", _milliseconds),
     ("llm_provider-retry-after-ms", _milliseconds),
-    ("llm_provider-retry-after", _seconds_or_date),
+    ("llm_provider-retry-after", _span_s),
 )
 
 

@@ -235,7 +235,7 @@ class Call:
 
     def _back_off(self, retry: RetryPolicy, kind: Kind, observation: Observation, now_s: float) -> None:
         signs, limited = observation.signs, kind is Kind.RATE_LIMITED
-        asked_s = asked_wait_s(signs.headers, signs.message, limited=limited, wall_s=observation.wall_s)
+        asked_s = asked_wait_s(signs.headers, signs.asked_wait_s, limited=limited, wall_s=observation.wall_s)
         throttled = MEANINGS[kind].throttling
         wait_s = retry.backoff_s(self._number, throttled=throttled, asked_s=asked_s, rng=self._rng)
         if asked_s is not None and asked_s > retry.most_asked_s:

@@ -35,6 +35,8 @@ class Signs(Struct, frozen=True, gc=False):
     message: str = ""
     headers: Mapping[str, str] = {}
     """Of the response, names in lower case."""
+    asked_wait_s: float | None = None
+    """How long the message asks to wait."""
 
     @property
     def named_status(self) -> int | None:

@@ -11,6 +11,7 @@ from relayload.core.wire.answers import MalformedAnswer
 from relayload.core.wire.lenient import UNREADABLE, read_leniently
 from relayload.core.wire.page import page_text
 from relayload.core.wire.request import RelayFault
+from relayload.core.wire.wait_in_text import wait_in_text_s
 from relayload.core.wire.whole_text import whole
 
 _FAULT_TEXT_LENGTH = 500
@@ -79,14 +80,11 @@ def fault_of_error(error: Any, beside: Told | None = None) -> RelayFault:
     code = None if beside is None else _code(beside)
     if not isinstance(error, dict):
         words = error if error is not True or beside is None else _words(beside)
-        return RelayFault(message=_clipped(words), type=None if beside is None else _type(beside), code=code)
+        return _fault(words, None if beside is None else _type(beside), code)
     if not isinstance(error.get("message"), str) and isinstance(error.get("error"), dict):
         error = error["error"]  # one gateway's in another's
-    return RelayFault(
-        message=_clipped(_first(error.get("message"), error.get("msg"), error.get("detail"))),
-        type=_name(error.get("type")),
-        code=_first(_name(error.get("code")), code),
-    )
+    words = _first(error.get("message"), error.get("msg"), error.get("detail"))
+    return _fault(words, _name(error.get("type")), _first(_name(error.get("code")), code))
 
 
 def fault_of_body(body: bytes) -> RelayFault:
@@ -95,7 +93,7 @@ def fault_of_body(body: bytes) -> RelayFault:
         told = read_told(body)
     except MalformedAnswer:
         text = body.decode("utf-8", errors="replace").strip()
-        return RelayFault(message=_clipped(page_text(text) or text))
+        return _fault(page_text(text) or text)
     return fault_of(told) or _fault_beside(told)
 
 
@@ -111,11 +109,11 @@ def _fault_of_base(base: Any) -> RelayFault | None:
     code = _name(base.get("status_code")) if isinstance(base, dict) else None
     if code is None or code.lower() in _SUCCESS:
         return None
-    return RelayFault(message=_clipped(base.get("status_msg")), type=_BASE_TYPES.get(code), code=code)
+    return _fault(base.get("status_msg"), _BASE_TYPES.get(code), code)
 
 
 def _fault_beside(told: Told) -> RelayFault:
-    return RelayFault(message=_clipped(_words(told)), type=_type(told), code=_code(told))
+    return _fault(_words(told), _type(told), _code(told))
 
 
 def _succeeded(told: Told) -> bool:
@@ -140,9 +138,10 @@ def _first(*values: Any) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-def _clipped(value: Any) -> str:
-    text = "" if value is None else value if isinstance(value, str) else _as_json(value)
-    return whole(text[:_FAULT_TEXT_LENGTH])
+def _fault(words: Any, error_type: str | None = None, code: str | None = None) -> RelayFault:
+    """A wait is looked for in all of the words, of which only the beginning is kept."""
+    text = "" if words is None else words if isinstance(words, str) else _as_json(words)
+    return RelayFault(whole(text[:_FAULT_TEXT_LENGTH]), error_type, code, wait_in_text_s(text))
 
 
 def _as_json(value: Any) -> str:

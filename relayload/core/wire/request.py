@@ -82,3 +82,5 @@ class RelayFault:
     message: str = ""
     type: str | None = None
     code: str | None = None
+    asked_wait_s: float | None = None
+    """How long the message asks to wait."""

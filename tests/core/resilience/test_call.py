@@ -132,7 +132,7 @@ def test_a_relay_that_has_too_much_to_do_is_given_more_time() -> None:
         (LIMITED, 7.0),
         (Observation(Signs(status=503, headers={"retry-after": "7"})), 7.0),
         (Observation(Signs(status=500, headers={"retry-after-ms": "7250"})), 7.25),
-        (Observation(Signs(status=429, message="try again in 9s")), 9.0),
+        (Observation(Signs(status=429, asked_wait_s=9.0)), 9.0),
         (Observation(Signs(status=429, headers={"x-ratelimit-reset-requests": "8s"})), 8.0),
         (Observation(Signs(status=503, headers={"x-ratelimit-reset-requests": "8s"})), 4.0),
         (Observation(Signs(status=429, headers={"retry-after": "Tue, 24 Nov 2026 00:47:02 GMT"})), 4.0),

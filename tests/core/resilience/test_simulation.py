@@ -25,6 +25,7 @@ from relayload.core.resilience.limit import Limit, Unit
 from relayload.core.resilience.quota import Quota
 from relayload.core.resilience.reservation import Reservation
 from relayload.core.resilience.retry import Jitter, RetryBudget, RetryPolicy
+from relayload.core.wire.wait_in_text import wait_in_text_s
 
 POLICY = CallPolicy(classifier(), RetryPolicy(attempts=4))
 BROKEN = Reply(Observation(Signs(502, failure="http_502")), 0.05)
@@ -58,7 +59,7 @@ def as_date(asked_s: float, now_s: float) -> Signs:
 
 
 def in_words(asked_s: float, _now_s: float) -> Signs:
-    return Signs(429, "http_429", message=f"Please try again in {asked_s * 1e3:.0f}ms.")
+    return Signs(429, "http_429", asked_wait_s=wait_in_text_s(f"Please try again in {asked_s * 1e3:.0f}ms."))
 
 
 def limited_relay(per_s: int, words: Callable[[float, float], Signs]) -> Relay:

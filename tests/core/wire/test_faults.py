@@ -50,3 +50,9 @@ def test_half_a_character_in_a_fault_is_replaced():
 def test_a_long_fault_is_clipped():
     assert len(fault_of_body(b"x" * 10_000).message) == 500
     assert len(fault_of_error("x" * 10_000).message) == 500
+
+
+@pytest.mark.parametrize("shape", ["{}", '{{"error": {{"message": "{}"}}}}', '{{"detail": [{{"msg": "{}"}}]}}'])
+def test_a_wait_is_heard_however_much_is_said_before_it(shape):
+    fault = fault_of_body(shape.format("Rate limited. " * 200 + "Please try again in 11.5s.").encode())
+    assert (len(fault.message), fault.asked_wait_s) == (500, 11.5)
