@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.resilience.dialects import DIALECTS
+from relayload.core.wire.form import MAX_TOKENS_FIELDS
 from relayload.core.wire.request import Timeouts
 from relayload.core.wire.stream import FinishReason
 from relayload.transport.drivers import DRIVERS
@@ -14,13 +15,21 @@ FROM_HEADERS = "from_headers"
 
 
 def check(
-    *, driver: str, dialect: str, quota: Any, timeouts: Timeouts, deadline_s: float | None, finish_reason: str
+    *,
+    driver: str,
+    dialect: str,
+    max_tokens_field: str,
+    quota: Any,
+    timeouts: Timeouts,
+    deadline_s: float | None,
+    finish_reason: str,
 ) -> None:
     """Raises AuthorError with every fault."""
     faults = [
         *_unknown("driver", driver, DRIVERS),
         *_unknown("dialect", dialect, DIALECTS),
         *_unknown("finish_reason", finish_reason, get_args(FinishReason)),
+        *_unknown("max_tokens_field", max_tokens_field, MAX_TOKENS_FIELDS),
         *(_unknown("quota", quota, [FROM_HEADERS, "a list of Limit"]) if isinstance(quota, str) else ()),
         *(fault for name, value in asdict(timeouts).items() for fault in _not_positive(f"timeout: {name}", value)),
         *_not_positive("deadline_s", deadline_s),

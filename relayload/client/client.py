@@ -44,6 +44,7 @@ from relayload.core.results.record import Outcome
 from relayload.core.wire.answers import MalformedAnswer
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.embeddings import embeddings_request, vectors
+from relayload.core.wire.form import Form, MaxTokensField
 from relayload.core.wire.request import Timeouts, WireRequest
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits
 from relayload.core.wire.responses import responses_request
@@ -72,8 +73,9 @@ class RelayClient:
     `timeout` is that of one attempt, in seconds or in all detail; `deadline_s` of a call with all its attempts and
     waits. `retry=None` makes one attempt a call, `budget=None` lets every call have all its retries, `breaker=None`
     refuses nothing. `finish_reason="optional"` takes streams that end with `[DONE]` alone, too. `quota` is a list
-    of limits, or `"from_headers"` to follow what the relay says it has left. `on_call` is told of every call that has
-    ended.
+    of limits, or `"from_headers"` to follow what the relay says it has left. `max_tokens_field` names the field that
+    chats are told their budget in, or `"none"`; with `stream_options=False` streams do not ask for usage. `on_call` is
+    told of every call that has ended.
 
     Calls wait in the calling greenlet: many of them run at once in greenlets of gevent (`batch` starts its own). With
     `driver="openai"` that needs a standard library that gevent has patched. A client belongs to one thread. Raises
@@ -94,6 +96,8 @@ class RelayClient:
         breaker: BreakerPolicy | None = BreakerPolicy(),  # noqa: B008 -- immutable
         breaker_scope: Scope = Scope.MODEL,
         dialect: DialectName = "openai",
+        max_tokens_field: MaxTokensField = "max_completion_tokens",
+        stream_options: bool = True,
         rules: Iterable[Rule] = (),
         headers: Mapping[str, str] | None = None,
         verify: bool = True,
@@ -110,11 +114,13 @@ class RelayClient:
         check(
             driver=driver,
             dialect=dialect,
+            max_tokens_field=max_tokens_field,
             quota=quota,
             timeouts=self._timeouts,
             deadline_s=deadline_s,
             finish_reason=finish_reason,
         )
+        self._form = Form(max_tokens_field, stream_options)
         self._base_url = base_url
         self._api_key = api_key
         self._options = Options(
@@ -159,7 +165,7 @@ class RelayClient:
         """One chat completion. Raises CallFailed.
 
         `on_delta` is told the text of a stream piece by piece, in the event loop, and must not wait. `extra` goes into
-        the body as it is: tools, response format. `name` is how reports call it.
+        the body as it is: tools, response format; what is None there is not sent at all. `name` is how reports call it.
         """
         request = chat_request(
             model,
@@ -169,6 +175,7 @@ class RelayClient:
             temperature=temperature,
             reasoning_effort=reasoning_effort,
             extra=extra,
+            form=self._form,
         )
         return self._complete(request, name, on_delta)
 
@@ -194,6 +201,7 @@ class RelayClient:
             temperature=temperature,
             reasoning_effort=reasoning_effort,
             extra=extra,
+            form=self._form,
         )
         return self._complete(request, name, on_delta)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.blocks import BLOCK_TOKENS, Blocks
@@ -15,6 +15,7 @@ from relayload.core.traffic.prompts import CHAT_TOKENS, NONCE_TOKENS, PromptWrit
 from relayload.core.traffic.prose import Prose
 from relayload.core.wire.chat import chat_content, chat_images, chat_request
 from relayload.core.wire.embeddings import embeddings_request
+from relayload.core.wire.form import Form
 from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
 from relayload.core.wire.response_input import response_input
 from relayload.core.wire.responses import response_content, responses_request
@@ -54,7 +55,7 @@ class Composer:
         named = profile.named_targets
         self._targets = tuple(named)
         self._shares = None if profile.paired else Mix(profile.target_shares)
-        self._names = {name: target.models for name, target in named.items()}
+        self._addressees = {name: _Addressee(target.models, target.form) for name, target in named.items()}
         blocks = Blocks(profile.seed)
         load = profile.load
         if isinstance(load, OpenLoad) and isinstance(load.arrivals, Trace):
@@ -89,7 +90,7 @@ class Composer:
 
     def request(self, arrival: Arrival, history: Sequence[Message] = ()) -> WireRequest:
         """What the arrival says, or after a history the next turn of its conversation."""
-        return self._scenarios[arrival.scenario].request(arrival, history, self._names[self.target(arrival)])
+        return self._scenarios[arrival.scenario].request(arrival, history, self._addressees[self.target(arrival)])
 
     def turns(self, arrival: Arrival) -> int:
         """How many requests the arrival's conversation has; 1 where it is none."""
@@ -98,6 +99,14 @@ class Composer:
     def think_time_s(self, arrival: Arrival) -> float:
         """From an answer to the next turn."""
         return self._scenarios[arrival.scenario].think_time_s
+
+
+class _Addressee(NamedTuple):
+    """What of a target a request depends on."""
+
+    models: Mapping[str, str]
+    """The names that it has for models."""
+    form: Form
 
 
 class _ScenarioComposer:
@@ -164,10 +173,9 @@ class _ScenarioComposer:
         drawn = self._turns.at(uniform(self._seed, arrival.index, "turns"))
         return drawn if self._dialogues is None else min(drawn, self._dialogues.turns(arrival))
 
-    def request(self, arrival: Arrival, history: Sequence[Message], names: Mapping[str, str]) -> WireRequest:
-        """`names` are those that the target has for models."""
+    def request(self, arrival: Arrival, history: Sequence[Message], addressee: _Addressee) -> WireRequest:
         scenario, asked = self._scenario, self.model(arrival)
-        model = names.get(asked, asked)
+        model = addressee.models.get(asked, asked)
         if scenario.endpoint is Endpoint.EMBEDDINGS:
             texts = self._texts(arrival)
             return embeddings_request(model, texts, extra=self._extra, headers=self._headers)
@@ -181,6 +189,7 @@ class _ScenarioComposer:
             reasoning_effort=scenario.reasoning_effort,
             extra=self._extra,
             headers=self._hinted(arrival),
+            form=addressee.form,
         )
 
     def _next(self, arrival: Arrival, history: Sequence[Message]) -> list[Message]:

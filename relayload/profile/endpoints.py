@@ -36,7 +36,6 @@ _OWN_FIELDS: Mapping[str, str] = MappingProxyType(
         "messages": "prompt",
         "input": "prompt",
         "stream": "stream",
-        "stream_options": "stream",
     }
 )
 """Fields of the body that are said in a scenario's own words."""

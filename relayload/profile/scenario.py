@@ -120,7 +120,7 @@ class Scenario(Part):
     response_format: dict[str, Any] | None = None
     """As the API has it, such as `{type: json_object}`."""
     body: Annotated[dict[str, Any], AfterValidator(fields)] = Field(default_factory=dict)
-    """More fields of the body, sent as they are."""
+    """More fields of the body, sent as they are; one that is null is not sent, whoever else would have it."""
     conversation: Conversation | None = None
     """Several turns, each with the whole history."""
     cancel: Cancel | None = None

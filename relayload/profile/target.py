@@ -11,6 +11,7 @@ from relayload import prices
 from relayload.core.errors import AuthorError
 from relayload.core.price import Price
 from relayload.core.resilience.dialects import DialectName
+from relayload.core.wire.form import Form, MaxTokensField
 from relayload.core.wire.stream import FinishReason
 from relayload.document.validation import nearest
 from relayload.profile.types import Flag, HeaderValue, Part, PathText, Secret, Text
@@ -121,6 +122,10 @@ class Target(Part):
     """Sent as `Authorization: Bearer ...`."""
     dialect: DialectName = "openai"
     """Whose errors and limits it speaks: what a 429 or a 503 means differs between relays."""
+    max_tokens_field: MaxTokensField = "max_completion_tokens"
+    """Where chats say their budget: in OpenAI's newer field, in the older `max_tokens`, or in none at all (`none`)."""
+    stream_options: Flag = True
+    """Whether streams ask for their usage; without, tokens are counted by events where the relay tells none."""
     finish_reason: FinishReason = "required"
     """Whether streams must tell why they ended; optional counts one that ends with `[DONE]` alone as whole."""
     organization: HeaderValue | None = None
@@ -148,6 +153,11 @@ class Target(Part):
         if isinstance(self.prices, str):
             return dict(prices.read(self.prices).prices)
         return {model: entry.price for model, entry in self.prices.items()}
+
+    @property
+    def form(self) -> Form:
+        """How requests are put to it."""
+        return Form(self.max_tokens_field, self.stream_options)
 
     @property
     def options(self) -> Options:

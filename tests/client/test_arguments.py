@@ -10,6 +10,10 @@ from relayload.core.wire.request import Timeouts
     [
         ({"driver": "nativ"}, "driver: expected native or openai, got 'nativ'"),
         ({"dialect": "oneapi"}, "dialect: expected openai or litellm or one-api or apisix or openrouter, got 'oneapi'"),
+        (
+            {"max_tokens_field": "max"},
+            "max_tokens_field: expected max_completion_tokens or max_tokens or none, got 'max'",
+        ),
         ({"quota": "headers"}, "quota: expected from_headers or a list of Limit, got 'headers'"),
         ({"timeout": 0}, "timeout: total_s: expected above 0, or None for no end, got 0"),
         ({"timeout": Timeouts(gap_s=-1.5)}, "timeout: gap_s: expected above 0, or None for no end, got -1.5"),

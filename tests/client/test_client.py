@@ -318,3 +318,11 @@ def test_it_works_where_nothing_is_patched_and_nothing_of_locust_is_there(relay:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "5 False\n"
+
+
+def test_requests_have_the_form_that_the_relay_wants(connect: Any) -> None:
+    reports: list[CallReport] = []
+    client = connect(max_tokens_field="max_tokens", stream_options=False, on_call=reports.append)
+    answer = client.chat("good", HELLO, stream=True, max_output_tokens=3, extra={"temperature": None})
+    assert reports[0].request.body == {"model": "good", "messages": HELLO, "stream": True, "max_tokens": 3}
+    assert (answer.output_tokens, answer.finish_reason) == (3, "length")

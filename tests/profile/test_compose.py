@@ -100,6 +100,51 @@ def test_the_rows_of_a_trace_go_first(compose):
     assert (request.body["max_completion_tokens"], request.headers["x-relayload-output-tokens"]) == (8, "8")
 
 
+SAID = ("max_completion_tokens", "max_tokens", "max_output_tokens", "stream_options")
+
+
+def said(composer: Composer, which: Arrival) -> dict[str, object]:
+    body = composer.request(which).body
+    return {name: body[name] for name in SAID if name in body}
+
+
+@pytest.mark.parametrize(
+    ("target", "scenario", "told"),
+    [
+        ("{}", "max_output_tokens: 9", {"max_completion_tokens": 9, "stream_options": {"include_usage": True}}),
+        ("{max_tokens_field: max_tokens, stream_options: false}", "max_output_tokens: 9", {"max_tokens": 9}),
+        ("{max_tokens_field: none, stream_options: false}", "max_output_tokens: 9", {}),
+        ("{max_tokens_field: none}", "endpoint: responses, max_output_tokens: 9", {}),
+        ("{max_tokens_field: max_tokens}", "endpoint: responses, max_output_tokens: 9", {"max_output_tokens": 9}),
+        ("{max_tokens_field: max_tokens}", "max_output_tokens: 9, stream: false", {"max_tokens": 9}),
+        (
+            "{max_tokens_field: max_tokens, stream_options: false}",
+            "max_output_tokens: 9, body: {max_tokens: 7, stream_options: {include_usage: true}}",
+            {"max_tokens": 7, "stream_options": {"include_usage": True}},
+        ),
+        ("{}", "max_output_tokens: 9, body: {max_completion_tokens: null, stream_options: null}", {}),
+    ],
+)
+def test_requests_have_the_form_that_the_target_wants_and_the_body_goes_first(compose, target, scenario, told):
+    composer = compose(f"{{model: o3, prompt: simple, {scenario}}}", f"target={target}")
+    assert said(composer, arrival(0)) == told
+
+
+def test_a_trace_s_budget_goes_where_the_target_has_it(compose):
+    composer = compose("{model: o3, input_tokens: 500}", "target.max_tokens_field=max_tokens")
+    assert said(composer, arrival(0, output_tokens=8)) == {"max_tokens": 8, "stream_options": {"include_usage": True}}
+
+
+def test_each_of_several_targets_gets_its_own_form(read, good):
+    targets = "targets: {a: {}, b: {max_tokens_field: max_tokens}}\ncompare: interleaved\n"
+    composer = Composer(
+        read(targets + good.replace(SCENARIO, "simple: {model: o3, prompt: simple, max_output_tokens: 9}"))
+    )
+    told = [said(composer, Arrival(0, 0.0, 0, 0, target=target)) for target in (0, 1)]
+    usage = {"stream_options": {"include_usage": True}}
+    assert told == [{"max_completion_tokens": 9, **usage}, {"max_tokens": 9, **usage}]
+
+
 def test_a_built_in_prompt_tells_a_fake_relay_its_kind(compose):
     assert compose("{model: o3, prompt: code}").request(arrival(0)).headers == {"x-relayload-kind": "code"}
 

@@ -21,8 +21,9 @@ from relayload.core.wire.faults import (
     read_told,
 )
 from relayload.core.wire.finish import failed_finish
+from relayload.core.wire.form import OPENAI, Form
 from relayload.core.wire.lenient import UNREADABLE, read_leniently
-from relayload.core.wire.request import Endpoint, RelayFault, WireRequest
+from relayload.core.wire.request import Endpoint, RelayFault, WireRequest, with_fields
 from relayload.core.wire.thoughts import has_summary, is_thought, thought_text
 from relayload.core.wire.usage import Usage, together, tokens
 from relayload.core.wire.whole_text import WholeText, whole
@@ -44,21 +45,21 @@ def chat_request(
     reasoning_effort: str | None = None,
     extra: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
+    form: Form = OPENAI,
 ) -> WireRequest:
-    """A request for one chat completion. What is None is left out; `extra` goes into the body as it is."""
+    """A request for one chat completion. What is None is left out; `extra` goes before all else in the body."""
     body: dict[str, Any] = {"model": model, "messages": messages}
-    if max_output_tokens is not None:
-        body["max_completion_tokens"] = max_output_tokens
+    if max_output_tokens is not None and form.max_tokens_field != "none":
+        body[form.max_tokens_field] = max_output_tokens
     if temperature is not None:
         body["temperature"] = temperature
     if reasoning_effort is not None:
         body["reasoning_effort"] = reasoning_effort
     if stream:
         body["stream"] = True
-        body["stream_options"] = {"include_usage": True}
-    if extra:
-        body.update(extra)
-    return WireRequest(Endpoint.CHAT, body, headers or {})
+        if form.stream_options:
+            body["stream_options"] = {"include_usage": True}
+    return WireRequest(Endpoint.CHAT, with_fields(body, extra), headers or {}, max_output_tokens)
 
 
 def chat_content(text: str, image_urls: Iterable[str] = (), detail: str | None = None) -> str | list[dict[str, Any]]:

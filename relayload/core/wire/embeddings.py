@@ -10,7 +10,7 @@ from msgspec import Struct
 from relayload.core.wire.answers import AnswerFlaw, Event, MalformedAnswer, Tokens, WholeAnswer
 from relayload.core.wire.faults import Told, fault_of_body, fault_of_error, is_error
 from relayload.core.wire.lenient import UNREADABLE, loosely, read_leniently
-from relayload.core.wire.request import Endpoint, WireRequest
+from relayload.core.wire.request import Endpoint, WireRequest, with_fields
 from relayload.core.wire.usage import Usage, tokens
 
 _NO_VECTORS = (b"", b"null", b"[]", b'""')
@@ -25,16 +25,14 @@ def embeddings_request(
     extra: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
 ) -> WireRequest:
-    """A request for one vector per text. `extra` goes into the body as it is.
+    """A request for one vector per text. `extra` goes before all else in the body.
 
     The encoding is always said: left out, a relay sends numbers, but OpenAI's SDK asks for base64.
     """
     body: dict[str, Any] = {"model": model, "input": inputs, "encoding_format": encoding_format}
     if dimensions is not None:
         body["dimensions"] = dimensions
-    if extra:
-        body.update(extra)
-    return WireRequest(Endpoint.EMBEDDINGS, body, headers or {})
+    return WireRequest(Endpoint.EMBEDDINGS, with_fields(body, extra), headers or {})
 
 
 class _Embedding(Struct, gc=False):

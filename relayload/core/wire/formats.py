@@ -40,9 +40,9 @@ FORMATS: Mapping[Endpoint, Format] = MappingProxyType(
 
 
 def output_budget(request: WireRequest) -> int:
-    """The most tokens that the answer may have; 0 where the request does not say."""
+    """The most tokens that the answer may have, as the body says or else as it was meant; 0 where nobody said."""
     for name in FORMATS[request.endpoint].budget_fields:
         budget = request.body.get(name)
         if budget is not None:
             return int(budget)
-    return 0
+    return request.max_output_tokens or 0

@@ -37,6 +37,8 @@ class WireRequest(Struct, frozen=True, gc=False):
     endpoint: Endpoint
     body: dict[str, Any]
     headers: dict[str, str] = {}
+    max_output_tokens: int | None = None
+    """The budget of the answer, whether the body tells it or not."""
 
     @property
     def path(self) -> str:
@@ -56,6 +58,13 @@ class WireRequest(Struct, frozen=True, gc=False):
     @property
     def model(self) -> str:
         return str(self.body.get("model", ""))
+
+
+def with_fields(body: dict[str, Any], extra: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The body with further fields, which go before its own; one that is None is left out."""
+    if not extra:
+        return body
+    return {name: value for name, value in {**body, **extra}.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

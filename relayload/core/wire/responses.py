@@ -22,8 +22,9 @@ from relayload.core.wire.faults import (
     read_told,
 )
 from relayload.core.wire.finish import failed_finish
+from relayload.core.wire.form import OPENAI, Form
 from relayload.core.wire.lenient import UNREADABLE, read_leniently
-from relayload.core.wire.request import Endpoint, RelayFault, WireRequest
+from relayload.core.wire.request import Endpoint, RelayFault, WireRequest, with_fields
 from relayload.core.wire.thoughts import thought_text
 from relayload.core.wire.usage import Usage, tokens
 from relayload.core.wire.whole_text import WholeText, whole
@@ -78,10 +79,11 @@ def responses_request(
     reasoning_effort: str | None = None,
     extra: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
+    form: Form = OPENAI,
 ) -> WireRequest:
-    """A request for one response. What is None is left out; `extra` goes into the body as it is."""
+    """A request for one response. What is None is left out; `extra` goes before all else in the body."""
     body: dict[str, Any] = {"model": model, "input": input}
-    if max_output_tokens is not None:
+    if max_output_tokens is not None and form.max_tokens_field != "none":
         body["max_output_tokens"] = max_output_tokens
     if temperature is not None:
         body["temperature"] = temperature
@@ -89,9 +91,7 @@ def responses_request(
         body["reasoning"] = {"effort": reasoning_effort}
     if stream:
         body["stream"] = True
-    if extra:
-        body.update(extra)
-    return WireRequest(Endpoint.RESPONSES, body, headers or {})
+    return WireRequest(Endpoint.RESPONSES, with_fields(body, extra), headers or {}, max_output_tokens)
 
 
 def response_content(

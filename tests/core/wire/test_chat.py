@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from relayload.core.wire.answers import AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
 from relayload.core.wire.chat import Delta, chat_request, read_chunk, read_completion, tokens, visible_text
+from relayload.core.wire.form import Form
 from relayload.core.wire.request import RelayFault
 
 MESSAGES = [{"role": "user", "content": "hi"}]
@@ -49,6 +50,26 @@ def test_our_words_become_theirs():
         "seed": 4,
     }
     assert request.headers == {"x-tenant": "a"}
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        (Form(), {"max_completion_tokens": 9, "stream_options": {"include_usage": True}}),
+        (Form("max_tokens"), {"max_tokens": 9, "stream_options": {"include_usage": True}}),
+        (Form("none"), {"stream_options": {"include_usage": True}}),
+        (Form("max_tokens", stream_options=False), {"max_tokens": 9}),
+    ],
+)
+def test_each_relay_is_told_budget_and_usage_in_its_own_form(form, told):
+    request = chat_request("o3", MESSAGES, max_output_tokens=9, form=form)
+    assert request.body == {"model": "o3", "messages": MESSAGES, "stream": True, **told}
+
+
+def test_further_fields_go_first_and_one_that_is_none_is_not_sent():
+    extra = {"max_completion_tokens": None, "max_tokens": 20, "stream_options": None, "seed": None}
+    request = chat_request("o3", MESSAGES, max_output_tokens=9, extra=extra)
+    assert request.body == {"model": "o3", "messages": MESSAGES, "stream": True, "max_tokens": 20}
 
 
 def test_usage_is_read_in_our_words():
