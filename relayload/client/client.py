@@ -74,8 +74,9 @@ class RelayClient:
     waits. `retry=None` makes one attempt a call, `budget=None` lets every call have all its retries, `breaker=None`
     refuses nothing. `finish_reason="optional"` takes streams that end with `[DONE]` alone, too. `quota` is a list
     of limits, or `"from_headers"` to follow what the relay says it has left. `max_tokens_field` names the field that
-    chats are told their budget in, or `"none"`; with `stream_options=False` streams do not ask for usage. `on_call` is
-    told of every call that has ended.
+    chats are told their budget in, or `"none"`; with `stream_options=False` streams do not ask for usage.
+    `api_key_header` names the header that is sent the key in place of `Authorization: Bearer`. `on_call` is told of
+    every call that has ended.
 
     Calls wait in the calling greenlet: many of them run at once in greenlets of gevent (`batch` starts its own). With
     `driver="openai"` that needs a standard library that gevent has patched. A client belongs to one thread. Raises
@@ -104,6 +105,7 @@ class RelayClient:
         ca_file: str | Path | None = None,
         client_cert: str | Path | None = None,
         max_connections: int | None = None,
+        api_key_header: str | None = None,
         accept_encoding: str | None = IDENTITY,
         response_limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
         finish_reason: FinishReason = "required",
@@ -129,6 +131,7 @@ class RelayClient:
             client_cert=client_cert,
             headers=headers,
             max_connections=max_connections,
+            api_key_header=api_key_header,
             accept_encoding=accept_encoding,
             limits=response_limits,
             finish_reason=finish_reason,

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from relayload.core.wire.request import Endpoint
 from relayload.transport.asking import API_KEY, Asker, TargetUnreachable
 from relayload.transport.drivers import Options
+from relayload.transport.query import before_query
 
 _KEY_REJECTED = (401, 403)
 _NOT_HERE = (404, 405)
@@ -38,7 +39,7 @@ def _look_for_endpoints(base_url: str, asker: Asker, path: str) -> None:
         if status not in _NOT_HERE:
             return
     if not urlsplit(base_url).path.rstrip("/").endswith("/v1"):
-        versioned = base_url.rstrip("/") + "/v1"
+        versioned = before_query(base_url, "/v1")
         if asker.ask(versioned, "GET", "/models")[0] not in _NOT_HERE:
             raise TargetUnreachable(f"{base_url} lacks its '/v1': write {path}.base_url: {versioned}")
     reason = f"answers {status} to GET /models and to POST {', '.join(endpoint.path for endpoint in Endpoint)}"

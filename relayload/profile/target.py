@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from relayload import prices
 from relayload.core.errors import AuthorError
@@ -15,22 +15,25 @@ from relayload.core.wire.form import Form, MaxTokensField
 from relayload.core.wire.stream import FinishReason
 from relayload.document.validation import nearest
 from relayload.profile.types import Flag, HeaderValue, Part, PathText, Secret, Text
+from relayload.transport.credentials import AUTHORIZATION
 from relayload.transport.drivers import Options
 from relayload.transport.inflate import ENCODINGS, IDENTITY
 from relayload.transport.origin import is_loopback
+from relayload.transport.query import KEY_IN_QUERY, before_query, names_a_key
 
 FAKE_SCHEME = "fake://"
 
-_URL = re.compile(r"https?://[^\s/?#@\\]+(/[^\s?#\\]*)?", re.IGNORECASE)
+_URL = re.compile(r"https?://[^\s/?#@\\]+(/[^\s?#\\]*)?(\?[^\s#\\]*)?", re.IGNORECASE)
 _BRACKETED = re.compile(r"\[[^\[\]]+\](:\d*)?")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 _CODING = re.compile(r"([a-z0-9*-]+)(?:\s*;\s*q\s*=\s*[01](?:\.\d{0,3})?)?")
 NO_ENCODING_HEADER = "none"
 _SET_BY_THE_DRIVER = ("host", "connection", "content-type", "content-length", "transfer-encoding")
+_KEY_HEADERS = ("api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription-key")
 
 
 def _base_url(url: str) -> str:
-    """The URL without a slash at its end. Faults don't repeat it: a key may stand there by mistake."""
+    """The URL without a slash at the end of its path. Faults don't repeat it: a key may stand there by mistake."""
     if url.startswith(FAKE_SCHEME) and len(url) > len(FAKE_SCHEME) and url.isprintable():
         return url.rstrip("/")
     if "@" in url:
@@ -45,7 +48,9 @@ def _base_url(url: str) -> str:
         valid = False
     if not valid:
         raise ValueError("expected a host, and a port from 1 to 65535 if any, as in 'http://127.0.0.1:8000/v1'")
-    return url.rstrip("/")
+    if names_a_key(parts.query):
+        raise ValueError(KEY_IN_QUERY)
+    return before_query(url, "").rstrip("?")
 
 
 class Tls(Part):
@@ -81,16 +86,20 @@ def _not_undone(coding: str) -> str:
     return f"'{coding}' can't be undone{nearest(coding, [IDENTITY, *sorted(ENCODINGS)])}"
 
 
-def _header_name(name: str) -> str:
+def _key_header_name(name: str) -> str:
     if not _HEADER.fullmatch(name):
         raise ValueError(f"expected the name of a header, got '{name}'")
-    if name.lower() == "authorization":
-        raise ValueError("write the key as target.api_key")
-    if name.lower() == "accept-encoding":
-        raise ValueError("write the encodings as target.accept_encoding")
     if name.lower() in _SET_BY_THE_DRIVER:
         raise ValueError(f"'{name}' is set by the driver")
     return name
+
+
+def _header_name(name: str) -> str:
+    if name.lower() == AUTHORIZATION:
+        raise ValueError("write the key as target.api_key")
+    if name.lower() == "accept-encoding":
+        raise ValueError("write the encodings as target.accept_encoding")
+    return _key_header_name(name)
 
 
 Headers = dict[Annotated[str, AfterValidator(_header_name)], HeaderValue]
@@ -117,9 +126,12 @@ class Target(Part):
     """A relay: its base URL and key, and what else it wants to be told."""
 
     base_url: Annotated[str, AfterValidator(_base_url)] = f"{FAKE_SCHEME}o-series"
-    """Up to the version, such as `https://relay.example.com/v1`; `fake://o-series` starts a fake relay."""
+    """Up to the version, such as `https://relay.example.com/v1`, perhaps with a query (`?api-version=2024-10-21`);
+    `fake://o-series` starts a fake relay."""
     api_key: Secret = Secret("sk-fake")
     """Sent as `Authorization: Bearer ...`."""
+    api_key_header: Annotated[Text, AfterValidator(_key_header_name)] | None = None
+    """The header that the key is sent in instead, alone: `api-key` at Azure."""
     dialect: DialectName = "openai"
     """Whose errors and limits it speaks: what a 429 or a 503 means differs between relays."""
     max_tokens_field: MaxTokensField = "max_completion_tokens"
@@ -142,6 +154,13 @@ class Target(Part):
     """What its models cost, in US dollars per million tokens."""
     models: dict[Text, Text] = Field(default_factory=dict)
     """What it calls models that scenarios name otherwise: `{o3: openai/o3}`."""
+
+    @model_validator(mode="after")
+    def _shows_one_key(self) -> Self:
+        named = self.api_key_header
+        if named and named.lower() in {name.lower() for name in self.headers}:
+            raise ValueError(f"'{named}' is the api_key_header: leave it out of headers")
+        return self
 
     @property
     def known_prices(self) -> dict[str, Price]:
@@ -169,9 +188,17 @@ class Target(Part):
             ca_file=self.tls.ca_file,
             client_cert=self.tls.client_cert,
             headers=headers,
+            api_key_header=self.api_key_header or self._header_with_key,
             accept_encoding=None if self.accept_encoding == NO_ENCODING_HEADER else self.accept_encoding,
             finish_reason=self.finish_reason,
         )
+
+    @property
+    def _header_with_key(self) -> str | None:
+        """The header that a key stands in where none is named as `api_key`: no other is to be shown beside it."""
+        if "api_key" in self.model_fields_set:
+            return None
+        return next((name for name in self.headers if name.lower() in _KEY_HEADERS), None)
 
     @property
     def secure(self) -> bool:
@@ -209,4 +236,4 @@ class Target(Part):
     @property
     def versioned(self) -> bool:
         """The base URL ends in a version such as `/v1`, as those of most relays do."""
-        return self.fake_preset is not None or bool(re.search(r"/v\d+\w*$", self.base_url))
+        return self.fake_preset is not None or bool(re.search(r"/v\d+\w*$", self.base_url.partition("?")[0]))

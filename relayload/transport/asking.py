@@ -10,6 +10,7 @@ from typing import Any
 
 from relayload.clock import now_s, wall_ns
 from relayload.transport.concealing import Secrets
+from relayload.transport.credentials import key_header
 from relayload.transport.drivers import Options
 from relayload.transport.origin import Origin, bracketed, origin_of
 from relayload.transport.proxy import Proxy, proxy_for
@@ -73,11 +74,9 @@ class Asker:
     def __init__(self, api_key: str, options: Options | None = None, timeout_s: float = _TIMEOUT_S) -> None:
         self._timeout_s = timeout_s
         self._options = options or {}
-        self._headers = {
-            "Authorization": f"Bearer {api_key}",
-            "Accept": "application/json",
-            **(self._options.get("headers") or {}),
-        }
+        own = {name.lower(): value for name, value in (self._options.get("headers") or {}).items()}
+        key = key_header(api_key, self._options.get("api_key_header"))
+        self._headers = {**key, "accept": "application/json", **own}
         self.secrets = Secrets(api_key, (self._options.get("headers") or {}).values())
         """What a relay may repeat, and nobody is to read."""
 
@@ -106,7 +105,7 @@ class Asker:
         began_at_s = now_s()
         try:
             check_local(origin.host, origin.port)
-            connection.request(method, base + origin.path + path, body=body, headers=headers | typed)
+            connection.request(method, base + origin.path + path + origin.suffix, body=body, headers=headers | typed)
             response = connection.getresponse()
             headers, wall = {name.lower(): value for name, value in response.getheaders()}, wall_ns()
             pieces, cut = _read(response)

@@ -16,6 +16,11 @@ _KEYS = re.compile(r"\b(?:sk|rk|pk|key)-[\w*-]{4,}|(?<=bearer )\S{8,}", re.IGNOR
 """What looks like a key: a relay may repeat one of its own, too."""
 
 
+def resembles_key(text: str) -> bool:
+    """Whether there is anything in it that looks like a key."""
+    return _KEYS.search(text) is not None
+
+
 class Secrets:
     """The key of a target and the values of its headers."""
 

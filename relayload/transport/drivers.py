@@ -22,6 +22,7 @@ class Options(TypedDict, total=False):
     client_cert: str | Path | None
     headers: Mapping[str, str] | None
     max_connections: int | None
+    api_key_header: str | None
     accept_encoding: str | None
     limits: ResponseLimits
     buffers: Buffers

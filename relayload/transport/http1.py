@@ -51,6 +51,7 @@ class RequestHead:
     ) -> None:
         """`proxy` is one that reads the requests itself, as those to targets without TLS do."""
         self._base = f"http://{origin.authority}{origin.path}" if proxy else origin.path
+        self._suffix = origin.suffix
         encodings = {} if accept_encoding is None else {"accept-encoding": accept_encoding}
         self._headers = {"host": origin.authority} | _STANDARD_HEADERS | encodings | _lower(headers)
         if proxy and proxy.authorization:
@@ -63,7 +64,8 @@ class RequestHead:
         if headers:
             own = _lower(headers)
             fields = fields + _fields(own) if self._headers.keys().isdisjoint(own) else _fields(self._headers | own)
-        return f"POST {self._base}{path} HTTP/1.1\r\n{fields}content-length: {body_bytes}\r\n\r\n".encode("latin-1")
+        resource = f"{self._base}{path}{self._suffix}"
+        return f"POST {resource} HTTP/1.1\r\n{fields}content-length: {body_bytes}\r\n\r\n".encode("latin-1")
 
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:

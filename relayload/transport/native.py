@@ -14,6 +14,7 @@ from relayload.transport.attempts import Phases, Reading, answer
 from relayload.transport.buffers import Buffers
 from relayload.transport.concealing import Secrets
 from relayload.transport.connection import Connection
+from relayload.transport.credentials import key_header
 from relayload.transport.dial import Dialler
 from relayload.transport.exchange import Exchange
 from relayload.transport.failures import Failure, WireError
@@ -33,10 +34,11 @@ class NativeTransport:
     """A pool of keep-alive connections to the relay at `base_url`, such as `https://relay.example/v1`.
 
     `ca_file` replaces the system's certificates, `client_cert` is a PEM file with certificate and key. `headers` go
-    with every request; those of a request replace them. Proxies of the environment are used, though not for this
-    machine. `accept_encoding` None sends no such header; `buffers` are those of the process, of the size that `limits`
-    gives them where there are none. `finish_reason` is "optional" for a relay whose streams end with `[DONE]` alone.
-    Raises AuthorError for a URL, a file or a proxy it cannot use.
+    with every request; those of a request replace them. `api_key_header` is sent the key in place of
+    `Authorization: Bearer`. Proxies of the environment are used, though not for this machine. `accept_encoding` None
+    sends no such header; `buffers` are those of the process, of the size that `limits` gives them where there are none.
+    `finish_reason` is "optional" for a relay whose streams end with `[DONE]` alone. Raises AuthorError for a URL, a
+    file or a proxy it cannot use.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class NativeTransport:
         client_cert: str | Path | None = None,
         headers: Mapping[str, str] | None = None,
         max_connections: int | None = None,
+        api_key_header: str | None = None,
         accept_encoding: str | None = IDENTITY,
         limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
         buffers: Buffers | None = None,
@@ -64,7 +67,7 @@ class NativeTransport:
         self._pool = Pool(Dialler(origin, self._arrivals, context, proxy), max_connections)
         self._head = RequestHead(
             origin,
-            {"authorization": f"Bearer {api_key}", **(headers or {})},
+            {**key_header(api_key, api_key_header), **(headers or {})},
             None if context else proxy,
             accept_encoding=accept_encoding,
         )

@@ -5,18 +5,25 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from relayload.core.errors import AuthorError, Fault
+from relayload.transport.query import KEY_IN_QUERY, names_a_key
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Scheme, host and port, and the path that comes before every request's own."""
+    """Scheme, host and port, the path that comes before every request's own, and the query that comes after it."""
 
     scheme: str
     host: str
     port: int
     path: str = ""
+    query: str = ""
+
+    @property
+    def suffix(self) -> str:
+        """What comes after the path of every request: `?api-version=2024-10-21`, or nothing."""
+        return f"?{self.query}" if self.query else ""
 
     @property
     def authority(self) -> str:
@@ -40,9 +47,12 @@ def origin_of(url: str, path: str = "base_url") -> Origin:
         raise AuthorError([Fault("expected a URL without blanks and letters beyond ASCII", path)])
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise AuthorError([Fault("expected a URL such as 'https://relay.example/v1'", path)])
-    if parts.username is not None or parts.query or parts.fragment:
-        raise AuthorError([Fault("expected a URL without credentials, query and fragment", path)])
-    return Origin(parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme], parts.path.rstrip("/"))
+    if parts.username is not None or parts.fragment:
+        raise AuthorError([Fault("expected a URL without credentials and fragment", path)])
+    if names_a_key(parts.query):
+        raise AuthorError([Fault(KEY_IN_QUERY, path)])
+    port = port or _DEFAULT_PORTS[parts.scheme]
+    return Origin(parts.scheme, parts.hostname, port, parts.path.rstrip("/"), parts.query)
 
 
 def bracketed(host: str) -> str:

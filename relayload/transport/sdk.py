@@ -33,6 +33,7 @@ from relayload.transport import Answer, OnText
 from relayload.transport.attempts import Phases, Reading, answer
 from relayload.transport.buffers import Buffers
 from relayload.transport.concealing import Secrets
+from relayload.transport.credentials import AUTHORIZATION, key_header
 from relayload.transport.deadlines import Watch, next_deadline
 from relayload.transport.failures import Failure, dial_failure
 from relayload.transport.inflate import IDENTITY
@@ -98,6 +99,7 @@ class SdkTransport:
         client_cert: str | Path | None = None,
         headers: Mapping[str, str] | None = None,
         max_connections: int | None = None,
+        api_key_header: str | None = None,
         accept_encoding: str | None = IDENTITY,
         limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
         buffers: Buffers | None = None,
@@ -108,11 +110,13 @@ class SdkTransport:
         self._limits = limits
         self._finish_reason = finish_reason
         self._secrets = Secrets(api_key, (headers or {}).values())
+        shown = key_header(api_key, api_key_header) if api_key_header else {}
+        self._left_out = {"Authorization": openai.Omit()} if shown and AUTHORIZATION not in shown else {}
         self._client = openai.OpenAI(
             api_key=api_key,
-            base_url=base_url,
+            base_url=base_url.partition("?")[0],
             max_retries=0,
-            default_headers=dict(headers or {}),
+            default_headers={**shown, **(headers or {})},
             http_client=http_client(
                 origin,
                 context,
@@ -185,7 +189,7 @@ class SdkTransport:
             reading.failure = dial_failure(error)
             return
         try:
-            response = self._create[request.endpoint](**_arguments(request, timeouts))
+            response = self._create[request.endpoint](**_arguments(request, timeouts, self._left_out))
         except openai.APIStatusError as error:
             _note_response(reading, error.response)
             reading.body = error.response.content
@@ -205,11 +209,11 @@ class SdkTransport:
             _read_body(response, reading)
 
 
-def _arguments(request: WireRequest, timeouts: Timeouts) -> dict[str, Any]:
+def _arguments(request: WireRequest, timeouts: Timeouts, left_out: Mapping[str, openai.Omit]) -> dict[str, Any]:
     body = request.body
     return {name: body[name] for name in _OWN_PARAMETERS if name in body} | {
         "extra_body": {name: value for name, value in body.items() if name not in _OWN_PARAMETERS},
-        "extra_headers": request.headers,
+        "extra_headers": {**left_out, **request.headers},
         "timeout": httpx2.Timeout(timeouts.total_s, connect=timeouts.connect_s),
     }
 

@@ -66,6 +66,7 @@ def http_client(
         ),
         trust_env=False,
         follow_redirects=False,
+        params=httpx2.QueryParams(origin.query) if origin.query else None,
     )
 
 

@@ -21,6 +21,8 @@ def test_without_a_word_the_target_is_a_fake_relay():
         ("http://127.0.0.1:8000", "127.0.0.1", False),
         ("http://[::1]:8000/api", "::1", False),
         ("https://example.com/api/v1beta", "example.com", True),
+        ("https://example.com/v1?api-version=2024-10-21", "example.com", True),
+        ("https://example.com?api-version=2024-10-21", "example.com", False),
     ],
 )
 def test_the_host_and_the_version_are_read_from_the_base_url(url, host, versioned):
@@ -45,7 +47,6 @@ def test_the_host_and_the_version_are_read_from_the_base_url(url, host, versione
         "http://[::1",
         "http://[::1].example.com/v1",
         "http://[::1]8000/v1",
-        "http://host/v1?key=x",
         "http://host/v1#x",
         "http://ho st/v1",
         "http://127.0.0.1\\.example.com/v1",
@@ -66,6 +67,55 @@ def test_credentials_in_a_base_url_are_refused_and_not_repeated():
     )
 
 
+def test_a_key_in_the_query_of_a_base_url_is_refused_and_not_repeated():
+    with pytest.raises(ValidationError) as caught:
+        Target(base_url="https://a.example/v1?api-version=1&api-key=hidden")
+    assert "must not hold a key" in caught.value.errors()[0]["msg"]
+    assert "hidden" not in caught.value.errors()[0]["msg"]
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        (
+            "https://a.example/openai/deployments/o3/?api-version=1",
+            "https://a.example/openai/deployments/o3?api-version=1",
+        ),
+        ("https://a.example/v1?", "https://a.example/v1"),
+        ("https://a.example/?a=b/", "https://a.example?a=b/"),
+    ],
+)
+def test_a_query_is_kept_behind_the_path(url, kept):
+    assert Target(base_url=url).base_url == kept
+
+
+@pytest.mark.parametrize(
+    ("target", "header"),
+    [
+        ({"api_key": "k"}, None),
+        ({"api_key": "k", "api_key_header": "api-key"}, "api-key"),
+        ({"headers": {"Api-Key": "k"}}, "Api-Key"),
+        ({"api_key": "k", "headers": {"api-key": "l"}}, None),
+        ({"headers": {"x-team": "k"}}, None),
+    ],
+)
+def test_the_key_is_shown_in_one_header(target, header):
+    assert Target.model_validate(target).options["api_key_header"] == header
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ({"api_key_header": "api key"}, "expected the name of a header"),
+        ({"api_key_header": "Host"}, "'Host' is set by the driver"),
+        ({"api_key_header": "api-key", "headers": {"Api-Key": "k"}}, "'api-key' is the api_key_header"),
+    ],
+)
+def test_a_key_header_that_cannot_be_sent_is_refused(target, said):
+    with pytest.raises(ValidationError, match=said):
+        Target.model_validate(target)
+
+
 def test_headers_and_tls_are_what_the_transport_is_told(tmp_path):
     target = Target.model_validate(
         {
@@ -81,6 +131,8 @@ def test_headers_and_tls_are_what_the_transport_is_told(tmp_path):
         "client_cert": None,
         "headers": {"openai-organization": "org-1", "X-Team": "load tests"},
         "accept_encoding": "identity",
+        "finish_reason": "required",
+        "api_key_header": None,
     }
 
 

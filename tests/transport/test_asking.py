@@ -35,6 +35,16 @@ def test_the_question_is_a_get_with_the_key(answering):
     assert (request.headers["authorization"], request.headers["x-team"]) == (f"Bearer {KEY}", "a")
 
 
+def test_a_query_and_a_header_for_the_key_go_with_the_question(answering):
+    server = answering(b'{"data":[{"id":"a"}]}')
+    base_url = f"{server.base_url}/openai/deployments/o3?api-version=2024-10-21"
+    assert models(base_url, KEY, {"api_key_header": "api-key", "headers": {"Api-Version": "2"}}) == ("a",)
+    (request,) = server.requests
+    assert request.head.startswith("GET /v1/openai/deployments/o3/models?api-version=2024-10-21 HTTP/1.1")
+    assert (request.headers["api-key"], request.headers["api-version"]) == (KEY, "2")
+    assert "authorization" not in request.headers
+
+
 @pytest.mark.parametrize(
     ("body", "status", "told"),
     [

@@ -1,0 +1,35 @@
+"""Queries of base URLs, such as Azure's `?api-version=2024-10-21`: kept for every request, but no place for a key."""
+
+import re
+from urllib.parse import unquote_plus
+
+from relayload.transport.concealing import resembles_key
+
+KEY_IN_QUERY = (
+    "must not hold a key, which logs and reports would show: write it as api_key, with api_key_header where it is not "
+    "sent as 'Authorization: Bearer ...'"
+)
+
+_PAIR = re.compile("[&;]")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_KEYS = re.compile(
+    r"(?:keys?|token|secret|signature|password|credentials?|authorization|assertion)$"
+    r"|^(?:auth|bearer|code|jwt|pass|passwd|pwd|sas|sig|session|ticket)$",
+    re.IGNORECASE,
+)
+
+
+def names_a_key(query: str) -> bool:
+    """Whether a parameter is one that keys are given in (`api-key`, `code`, `sig`), or its value looks like a key."""
+    pairs = (unquote_plus(pair).partition("=") for pair in _PAIR.split(query))
+    return any(_is_key(name) or resembles_key(value) for name, _, value in pairs)
+
+
+def _is_key(name: str) -> bool:
+    return any(_KEYS.search(word) for word in _WORD.findall(name))
+
+
+def before_query(base_url: str, more: str) -> str:
+    """The base URL with more at the end of its path: `/v1`."""
+    path, mark, query = base_url.partition("?")
+    return path.rstrip("/") + more + mark + query
