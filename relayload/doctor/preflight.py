@@ -4,16 +4,18 @@
 OpenAI-compatible endpoint refuses and nobody bills.
 """
 
-import json
 from urllib.parse import urlsplit
 
+from relayload.clock import now_s
 from relayload.core.wire.request import Endpoint
-from relayload.transport.asking import API_KEY, Asker, TargetUnreachable
+from relayload.transport.asking import API_KEY, Asker, TargetUnreachable, is_json
 from relayload.transport.drivers import Options
 from relayload.transport.query import before_query
 
 _KEY_REJECTED = (401, 403)
 _NOT_HERE = (404, 405)
+_PATIENCE_S = 10.0
+"""For all the questions together."""
 
 
 def preflight(base_url: str, api_key: str, options: Options | None = None, *, path: str = "target") -> None:
@@ -21,13 +23,13 @@ def preflight(base_url: str, api_key: str, options: Options | None = None, *, pa
 
     `path` is where the target stands in the profile.
     """
-    asker = Asker(api_key, options)
+    asker = Asker(api_key, options, _PATIENCE_S, until_s=now_s() + _PATIENCE_S)
     status, body = asker.ask(base_url, "GET", "/models")
     if status in _KEY_REJECTED:
         raise TargetUnreachable(_key_rejected(base_url, status, asker.said(body), path), API_KEY)
     if status in _NOT_HERE:
         _look_for_endpoints(base_url, asker, path)
-    elif status == 200 and not _is_json(body):
+    elif status == 200 and not is_json(body):
         raise TargetUnreachable(_no_api(base_url, "answers GET /models with something that is not JSON", path))
 
 
@@ -44,15 +46,6 @@ def _look_for_endpoints(base_url: str, asker: Asker, path: str) -> None:
             raise TargetUnreachable(f"{base_url} lacks its '/v1': write {path}.base_url: {versioned}")
     reason = f"answers {status} to GET /models and to POST {', '.join(endpoint.path for endpoint in Endpoint)}"
     raise TargetUnreachable(_no_api(base_url, reason, path))
-
-
-def _is_json(body: bytes) -> bool:
-    try:
-        json.loads(body)
-    except ValueError:
-        # A list of models longer than what was read is cut, but begins like JSON.
-        return body.lstrip()[:1] in (b"{", b"[")
-    return True
 
 
 def _key_rejected(base_url: str, status: int, said: str, path: str) -> str:

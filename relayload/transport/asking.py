@@ -5,22 +5,32 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import BadStatusLine, HTTPException, HTTPResponse, LineTooLong, UnknownProtocol
+from io import BufferedReader
+from math import inf
 from typing import Any
 
 from relayload.clock import now_s, wall_ns
 from relayload.transport.concealing import Secrets
 from relayload.transport.credentials import key_header
 from relayload.transport.drivers import Options
+from relayload.transport.failures import WireError
+from relayload.transport.line import Line, TooMuch, opened
 from relayload.transport.origin import Origin, bracketed, origin_of
 from relayload.transport.proxy import Proxy, proxy_for
-from relayload.transport.resolve import check_local
 from relayload.transport.tls import target_context
 
 _TIMEOUT_S = 10.0
+"""For a whole answer, from the look-up of the name to the last byte."""
 _PIECE_BYTES = 65_536
+_HEAD_BYTES = 262_144
+"""The most that is read until the header of an answer is whole, interim answers (1xx) included."""
 _BODY_BYTES = 4_000_000
-"""The most that is read of an answer: lists of models are long at relays that have hundreds."""
+"""The most that is read of a body: lists of models are long at relays that have hundreds."""
+_FRAMED_BYTES = 2 * _BODY_BYTES
+"""The most that is read for it: chunks have sizes, and a trailer may follow."""
+_SWITCHED = 101
+_QUOTED_LENGTH = 200
 
 
 BASE_URL, API_KEY, TLS = "base_url", "api_key", "tls"
@@ -45,7 +55,9 @@ class Reply:
     """By their names in lower case."""
     pieces: tuple[tuple[bytes, float], ...]
     cut: bool
-    """The connection ended before the body did."""
+    """The connection ended before the body did, or the time was over."""
+    late: bool
+    """The time was over."""
     began_at_s: float
     """When the question was sent."""
     ended_at_s: float
@@ -71,8 +83,12 @@ class Asker:
     It goes the way of the load: with its TLS settings, its headers and its proxy.
     """
 
-    def __init__(self, api_key: str, options: Options | None = None, timeout_s: float = _TIMEOUT_S) -> None:
+    def __init__(
+        self, api_key: str, options: Options | None = None, timeout_s: float = _TIMEOUT_S, *, until_s: float = inf
+    ) -> None:
+        """A question has `timeout_s`, and all of them end at `until_s`."""
         self._timeout_s = timeout_s
+        self._until_s = until_s
         self._options = options or {}
         own = {name.lower(): value for name, value in (self._options.get("headers") or {}).items()}
         key = key_header(api_key, self._options.get("api_key_header"))
@@ -83,6 +99,9 @@ class Asker:
     def ask(self, base_url: str, method: str, path: str) -> tuple[int, bytes]:
         """Status and body. Raises TargetUnreachable."""
         reply = self.exchange(base_url, method, path, b"{}" if method == "POST" else None)
+        if reply.late:
+            reason = f"has not ended its answer to {method} {path} within {self._timeout_s:.0f}s"
+            raise TargetUnreachable(f"target {base_url} {reason}")
         if reply.cut:
             raise TargetUnreachable(f"target {base_url} breaks off its answer to {method} {path}")
         return reply.status, reply.body
@@ -90,43 +109,38 @@ class Asker:
     def said(self, body: bytes) -> str:
         """The relay's own words in an answer that is an error, in brackets; nothing where there are none."""
         try:
-            message = json.loads(body)["error"]["message"]
-        except (ValueError, KeyError, TypeError):
+            message = read_json(body)["error"]["message"]
+        except (ValueError, LookupError, TypeError):
             return ""
-        return f" ({self.secrets.told(str(message))[:200]})"
+        told = self.secrets.told(message[:_PIECE_BYTES])[:_QUOTED_LENGTH] if isinstance(message, str) else ""
+        return f" ({told})" if told else ""
 
     def exchange(self, base_url: str, method: str, path: str, body: bytes | None = None) -> Reply:
         """The whole answer, its headers and when it came. Raises TargetUnreachable."""
         origin = origin_of(base_url)
         proxy = proxy_for(origin)
-        place = f"the proxy {proxy.origin.authority}" if proxy else f"{bracketed(origin.host)}:{origin.port}"
-        connection, base, headers = self._way(origin, proxy)
-        typed = {"Content-Type": "application/json"} if body is not None else {}
         began_at_s = now_s()
         try:
-            check_local(origin.host, origin.port)
-            connection.request(method, base + origin.path + path + origin.suffix, body=body, headers=headers | typed)
-            response = connection.getresponse()
-            headers, wall = {name.lower(): value for name, value in response.getheaders()}, wall_ns()
-            pieces, cut = _read(response)
-            return Reply(response.status, headers, pieces, cut, began_at_s, now_s(), wall)
-        except (OSError, HTTPException) as error:
+            until_s = min(began_at_s + self._timeout_s, self._until_s)
+            with opened(origin, self._context(origin), proxy, until_s) as line:
+                line.send(self._request(origin, proxy, method, path, body))
+                return _reply(line, method, began_at_s)
+        except (OSError, HTTPException, WireError) as error:
             key = TLS if isinstance(error, ssl.SSLCertVerificationError) else BASE_URL
+            place = f"the proxy {proxy.origin.authority}" if proxy else f"{bracketed(origin.host)}:{origin.port}"
             raise TargetUnreachable(f"target {base_url}: {_cause(error, place, self._timeout_s)}", key) from None
-        finally:
-            connection.close()
 
-    def _way(self, origin: Origin, proxy: Proxy | None) -> tuple[HTTPConnection, str, dict[str, str]]:
-        """A connection, what stands before the path of a request on it, and the headers."""
-        host, port = (proxy.origin.host, proxy.origin.port) if proxy else (origin.host, origin.port)
-        shown = {"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else {}
-        if origin.scheme == "https":
-            secure = HTTPSConnection(host, port, timeout=self._timeout_s, context=self._context(origin))
-            if proxy:
-                secure.set_tunnel(origin.host, origin.port, shown)
-            return secure, "", self._headers
-        base = f"http://{origin.authority}" if proxy else ""
-        return HTTPConnection(host, port, timeout=self._timeout_s), base, self._headers | shown
+    def _request(self, origin: Origin, proxy: Proxy | None, method: str, path: str, body: bytes | None) -> bytes:
+        read_by_proxy = proxy is not None and origin.scheme == "http"
+        base = f"http://{origin.authority}" if read_by_proxy else ""
+        headers = {"host": origin.authority, "accept-encoding": "identity", **self._headers, "connection": "close"}
+        if proxy and read_by_proxy and proxy.authorization:
+            headers["proxy-authorization"] = proxy.authorization
+        if body is not None:
+            headers |= {"content-type": "application/json", "content-length": str(len(body))}
+        fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"{method} {base}{origin.path}{path}{origin.suffix} HTTP/1.1\r\n{fields}\r\n"
+        return head.encode("latin-1") + (body or b"")
 
     def _context(self, origin: Origin) -> ssl.SSLContext | None:
         return target_context(
@@ -137,17 +151,70 @@ class Asker:
         )
 
 
-def _read(response: HTTPResponse) -> tuple[tuple[tuple[bytes, float], ...], bool]:
-    """The pieces of the body as they come, and whether it was cut."""
+def is_json(body: bytes) -> bool:
+    """Whether an answer is JSON, as far as it was read."""
+    try:
+        read_json(body)
+    except TooDeep:
+        return False
+    except ValueError:
+        return body.lstrip()[:1] in (b"{", b"[")  # a list longer than what is read is cut, but begins like JSON
+    return True
+
+
+class TooDeep(ValueError):
+    """JSON that is nested deeper than anybody means it."""
+
+
+def read_json(body: bytes) -> Any:
+    """What a body says. Raises ValueError for what is no JSON, and TooDeep."""
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise TooDeep from None
+
+
+def _reply(line: Line, method: str, began_at_s: float) -> Reply:
+    response = _answered(line, method)
+    headers, wall = {name.lower(): value for name, value in response.getheaders()}, wall_ns()
+    line.allow(_FRAMED_BYTES)
+    pieces, cut, late = _read(response)
+    return Reply(response.status, headers, pieces, cut, late, began_at_s, now_s(), wall)
+
+
+def _answered(line: Line, method: str) -> HTTPResponse:
+    """The answer with its header read; interim ones before it are passed over. Raises OSError and HTTPException."""
+    line.allow(_HEAD_BYTES)
+    file = line.makefile("rb")
+    while True:
+        response = HTTPResponse(_Opened(file), method=method)  # type: ignore[arg-type] # all that it needs of a socket
+        response.begin()
+        if not 100 <= response.status < 200 or response.status == _SWITCHED:
+            return response
+        response.fp = None  # type: ignore[assignment] # which it would close
+
+
+class _Opened:
+    """Hands out the one file of a connection."""
+
+    def __init__(self, file: BufferedReader) -> None:
+        self._file = file
+
+    def makefile(self, _mode: str) -> BufferedReader:
+        return self._file
+
+
+def _read(response: HTTPResponse) -> tuple[tuple[tuple[bytes, float], ...], bool, bool]:
+    """The pieces of the body as they come, whether it was cut, and whether that was for want of time."""
     pieces: list[tuple[bytes, float]] = []
     size = 0
     try:
         while size < _BODY_BYTES and (piece := response.read1(_PIECE_BYTES)):
             pieces.append((piece, now_s()))
             size += len(piece)
-    except (OSError, HTTPException):
-        return tuple(pieces), True
-    return tuple(pieces), bool(response.length) and size < _BODY_BYTES
+    except (OSError, HTTPException) as error:
+        return tuple(pieces), True, isinstance(error, TimeoutError)
+    return tuple(pieces), bool(response.length) and size < _BODY_BYTES, False
 
 
 def models(base_url: str, api_key: str, options: Options | None = None) -> tuple[str, ...]:
@@ -157,8 +224,8 @@ def models(base_url: str, api_key: str, options: Options | None = None) -> tuple
     if status != 200:
         raise TargetUnreachable(f"target {base_url} answers {status} to GET /models{asker.said(body)}")
     try:
-        return tuple(_name(each) for each in json.loads(body)["data"])
-    except (ValueError, KeyError, TypeError):
+        return tuple(_name(each) for each in read_json(body)["data"])
+    except (ValueError, LookupError, TypeError):
         raise TargetUnreachable(f"target {base_url} answers GET /models with no list of models") from None
 
 
@@ -184,6 +251,12 @@ def _cause(error: Exception, place: str, timeout_s: float) -> str:
             return f"the name {place.rsplit(':', 1)[0]} does not resolve. Is target.base_url spelt right?"
         case TimeoutError():
             return f"no answer from {place} within {timeout_s:.0f}s"
-        case HTTPException():
+        case TooMuch() | LineTooLong():
+            return f"{place} answers with more headers than anybody reads"
+        case WireError():
+            return f"{place} refuses to let us through"
+        case BadStatusLine() | UnknownProtocol():
             return f"{place} does not speak HTTP. Should target.base_url begin with https://?"
+        case HTTPException():
+            return f"{place} answers in HTTP that can't be read ({error})"
     return f"{place}: {error}"

@@ -29,12 +29,6 @@ class ForeignAddress(OSError):
     """The name of this machine leads to another: load that was meant to stay here would not."""
 
 
-def check_local(host: str, port: int) -> None:
-    """Raises ForeignAddress where the name of this machine leads elsewhere, and gaierror where it leads nowhere."""
-    if is_loopback(host):
-        _guarded(host, lookup(host, port, type=socket.SOCK_STREAM))
-
-
 class Addresses:
     """Of one host and port. Where the host is this machine, addresses of another are refused."""
 

@@ -14,7 +14,7 @@ READABLE, WRITABLE = 1, 2
 """Events of gevent's loop."""
 
 _UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK}
-_RECEIVE_BYTES = 65536
+RECEIVE_BYTES = 65536
 
 
 def connected(address: Address) -> socket.socket:
@@ -52,17 +52,21 @@ def send_all(sock: socket.socket, data: bytes) -> int:
     return len(data)
 
 
-def receive(sock: socket.socket, most_bytes: int = _RECEIVE_BYTES) -> bytes:
+def receive(sock: socket.socket, most_bytes: int = RECEIVE_BYTES) -> bytes:
     """What there is, at least one byte. Raises OSError; the end of the connection is one, too."""
+    data = receive_or_end(sock, most_bytes)
+    if not data:
+        raise ConnectionResetError(errno.ECONNRESET, "closed by the peer")
+    return data
+
+
+def receive_or_end(sock: socket.socket, most_bytes: int = RECEIVE_BYTES) -> bytes:
+    """What there is, empty at the end of the connection. Raises OSError."""
     while True:
         try:
-            data = sock.recv(most_bytes)
+            return sock.recv(most_bytes)
         except BlockingIOError:
             _wait(sock, READABLE)
-            continue
-        if not data:
-            raise ConnectionResetError(errno.ECONNRESET, "closed by the peer")
-        return data
 
 
 def _wait(sock: socket.socket, events: int) -> None:
