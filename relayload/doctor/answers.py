@@ -5,6 +5,7 @@ from relayload.core.wire.answers import MalformedAnswer
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.opening import is_event_stream
+from relayload.core.wire.response_limits import TooLarge
 from relayload.core.wire.stream import StreamFlaw, TokenStream
 from relayload.doctor.findings import Findings
 from relayload.doctor.questions import Question
@@ -17,6 +18,9 @@ _OUT_OF_MONEY = ("insufficient_quota", "billing_hard_limit_reached", "insufficie
 
 def look_at_answer(question: Question, reply: Reply, findings: Findings, listed: tuple[str, ...]) -> None:
     """An answer in one piece."""
+    if reply.late:
+        findings.fault("answer", f"{_what(question)}: {_late(reply)}", findings.at(BASE_URL))
+        return
     if reply.status != 200:
         look_at_refusal(question, reply, findings, listed)
         return
@@ -39,13 +43,21 @@ def look_at_answer(question: Question, reply: Reply, findings: Findings, listed:
 
 def look_at_stream(question: Question, reply: Reply, findings: Findings, listed: tuple[str, ...]) -> None:
     """An answer as a stream."""
+    if reply.late:
+        findings.fault("stream", f"{_what(question)}: {_late(reply)}", findings.at(BASE_URL))
+        return
     if reply.status != 200:
         look_at_refusal(question, reply, findings, listed)
         return
     if not is_event_stream([reply.body], reply.header("content-type"), complete=True):
         _look_at_no_stream(question, reply, findings)
         return
-    stream = _streamed(question, reply)
+    try:
+        stream = _streamed(question, reply)
+    except TooLarge:
+        message = f"{_what(question)}: an event of the stream is longer, or nested deeper, than any is read"
+        findings.fault("stream", message, findings.at(BASE_URL))
+        return
     if fault := _flaw(stream, reply, findings):
         findings.fault("stream", f"{_what(question)}: {fault}", findings.at(BASE_URL))
         return
@@ -55,7 +67,7 @@ def look_at_stream(question: Question, reply: Reply, findings: Findings, listed:
         return
     first_s = (stream.first_token_at_s or reply.ended_at_s) - reply.began_at_s
     findings.ok("stream", f"{_what(question)} streams {stream.chunks} events, the first in {format_duration(first_s)}")
-    for warning in _doubts(stream, reply):
+    for warning in _doubts(stream, reply, findings):
         findings.warning("stream", f"{_what(question)}: {warning}", findings.at(BASE_URL))
     if stream.tokens.output is None:
         _without_usage(question, "streams", findings)
@@ -67,7 +79,7 @@ def _look_at_no_stream(question: Question, reply: Reply, findings: Findings) -> 
         fault = FORMATS[question.endpoint].read_answer(reply.body, question.request(stream=True)).fault
     except MalformedAnswer:
         fault = fault_of_body(reply.body)
-    got = reply.header("content-type") or "no content type"
+    got = findings.quoted(reply.header("content-type")) or "no content type"
     told = f"{_what(question)} asked for a stream and got {got}"
     if fault is None:
         findings.fault("stream", f"{told}: write stream: false", ("scenarios", question.scenario, "stream"))
@@ -78,8 +90,7 @@ def _look_at_no_stream(question: Question, reply: Reply, findings: Findings) -> 
 def look_at_refusal(question: Question, reply: Reply, findings: Findings, listed: tuple[str, ...]) -> None:
     """Any other status than 200."""
     error = fault_of_body(reply.body)
-    said = f" ({findings.quoted(error.message)})" if error.message else ""
-    told = f"{_what(question)} is refused with {reply.status}{said}"
+    told = f"{_what(question)} is refused with {reply.status}{findings.said(reply.body)}"
     match reply.status:
         case 401 | 403:
             findings.fault(
@@ -89,7 +100,9 @@ def look_at_refusal(question: Question, reply: Reply, findings: Findings, listed
             _not_found(question, told, findings, listed)
         case 429:
             findings.fault(
-                "limits", f"{told}: {_why_limited(error.code or error.type or '', reply)}", findings.at(API_KEY)
+                "limits",
+                f"{told}: {_why_limited(error.code or error.type or '', reply, findings)}",
+                findings.at(API_KEY),
             )
         case status if status >= 500:
             findings.fault(
@@ -108,11 +121,11 @@ def _not_found(question: Question, told: str, findings: Findings, listed: tuple[
         findings.fault("model", f"{told}: the model is not there{hint}", question.model_location)
 
 
-def _why_limited(code: str, reply: Reply) -> str:
+def _why_limited(code: str, reply: Reply, findings: Findings) -> str:
     """A limit that a single slow request meets is not one of the rate at which we send."""
     if code in _OUT_OF_MONEY:
         return "the account behind the key has no credit left"
-    wait = reply.header("retry-after")
+    wait = findings.quoted(reply.header("retry-after"))
     again = f"; it asks to wait {wait}s" if wait else ""
     return (
         "nothing else was sent, so it is not the rate of requests: tokens per minute or per day, other users "
@@ -147,11 +160,13 @@ def _flaw(stream: TokenStream, reply: Reply, findings: Findings) -> str | None:
     return None if stream.chunks else "the stream ends without a single token"
 
 
-def _doubts(stream: TokenStream, reply: Reply) -> list[str]:
+def _doubts(stream: TokenStream, reply: Reply, findings: Findings) -> list[str]:
     doubts = []
     label = reply.header("content-type")
     if not label.startswith(_EVENT_STREAM):
-        doubts.append(f"the stream calls itself {label or 'nothing'}: clients that go by that don't read it")
+        doubts.append(
+            f"the stream calls itself {findings.quoted(label) or 'nothing'}: clients that go by that don't read it"
+        )
     if stream.buffered(reply.ended_at_s):
         doubts.append(
             f"all {stream.chunks} events come at the end at once: a proxy on the way collects them (nginx: "
@@ -165,6 +180,11 @@ def _doubts(stream: TokenStream, reply: Reply) -> list[str]:
 def _without_usage(question: Question, what: str, findings: Findings) -> None:
     message = f"{_what(question)}: {what} come without usage, so tokens are counted by events and costs are guesses"
     findings.warning("usage", message, findings.at(BASE_URL))
+
+
+def _late(reply: Reply) -> str:
+    size = len(reply.body)
+    return f"the answer has no end: after {format_duration(reply.took_s)} and {size} bytes it is not whole"
 
 
 def _what(question: Question) -> str:

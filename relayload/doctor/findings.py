@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from relayload.core.wire.faults import fault_of_body
 from relayload.document import Location
 from relayload.profile import Profile
 from relayload.transport.concealing import Secrets
@@ -64,6 +65,11 @@ class Findings:
     def quoted(self, text: str) -> str:
         """The relay's own words, as far as they are told."""
         return self._secrets.told(text)[:_QUOTED_LENGTH]
+
+    def said(self, body: bytes) -> str:
+        """The relay's own words in an error, in brackets; nothing where there are none."""
+        message = fault_of_body(body).message
+        return f" ({self.quoted(message)})" if message else ""
 
     def ok(self, topic: str, message: str) -> None:
         """It is as it should be."""

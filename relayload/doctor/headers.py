@@ -11,6 +11,8 @@ from relayload.transport.asking import Reply
 _IDS = ("x-request-id", "request-id", "x-litellm-call-id", "x-oneapi-request-id")
 _LIMITS = "x-ratelimit-limit-"
 _MOST_SKEW_S = 5.0
+_MOST_LIMITS = 8
+_MOST_DIGITS = 15
 
 
 def look_at_headers(profile: Profile, replies: Iterable[Reply], findings: Findings) -> None:
@@ -18,7 +20,10 @@ def look_at_headers(profile: Profile, replies: Iterable[Reply], findings: Findin
     headers = {name: value for reply in replies for name, value in reply.headers.items()}
     limits = {name.removeprefix(_LIMITS): value for name, value in headers.items() if name.startswith(_LIMITS)}
     if limits:
-        findings.note("headers", "limits told: " + ", ".join(f"{value} {name}" for name, value in limits.items()))
+        told = [
+            f"{findings.quoted(value)} {findings.quoted(name)}" for name, value in list(limits.items())[:_MOST_LIMITS]
+        ]
+        findings.note("headers", "limits told: " + ", ".join(told))
         _compare(profile, limits.get("requests", ""), findings)
     else:
         findings.note("headers", "no x-ratelimit-* headers: the limits of the key are not told")
@@ -47,7 +52,7 @@ def _compare(profile: Profile, told: str, findings: Findings) -> None:
     from relayload.profile.plan import plan
 
     load = profile.load
-    if not told.isdecimal() or not isinstance(load, OpenLoad) or profile.several:
+    if not told.isdecimal() or len(told) > _MOST_DIGITS or not isinstance(load, OpenLoad) or profile.several:
         return
     total = plan(profile).total
     peak = total.peak_per_minute if total else None

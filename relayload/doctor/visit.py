@@ -3,20 +3,25 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 
+from relayload.core.wire.form import Form
 from relayload.doctor.answers import look_at_answer, look_at_stream
 from relayload.doctor.findings import Diagnosis, Findings
+from relayload.doctor.forms import answered, other_forms, tell_form
 from relayload.doctor.headers import look_at_clock, look_at_headers
 from relayload.doctor.preflight import preflight
-from relayload.doctor.questions import MOST_QUESTIONS, Question, questions
+from relayload.doctor.questions import MOST_QUESTIONS, MOST_TRIES, Question, questions
 from relayload.document.validation import nearest
 from relayload.fakerelay.process import FakeRelay
 from relayload.profile import Profile
 from relayload.profile.target import Target
-from relayload.transport.asking import TLS, Asker, Reply, TargetUnreachable
+from relayload.transport.asking import TLS, Asker, Reply, TargetUnreachable, read_json
 
 _PATIENCE_S = 120.0
-"""For one answer: reasoning takes its time."""
+"""For one whole answer: reasoning takes its time."""
+_MOST_MODELS = 5000
+_NAME_LENGTH = 200
 
 
 def diagnose(profile: Profile) -> Diagnosis:
@@ -55,6 +60,8 @@ class _Visit:
         self._base_url = base_url
         self._place = ("targets", name) if profile.targets else ("target",)
         self._asker = Asker(target.api_key.reveal(), target.options, timeout_s=_PATIENCE_S)
+        self._form = target.form
+        self._tries_left = MOST_TRIES
         self._replies: list[Reply] = []
         self.findings = Findings(profile, name, self._place, self._asker.secrets)
         self.requests = 0
@@ -86,8 +93,8 @@ class _Visit:
         """The models that the relay lists, if it does."""
         reply = self._exchanged("GET", "/models")
         try:
-            listed = tuple(str(model["id"]) for model in json.loads(reply.body)["data"])
-        except (ValueError, KeyError, TypeError):
+            listed = tuple(str(model["id"])[:_NAME_LENGTH] for model in read_json(reply.body)["data"][:_MOST_MODELS])
+        except (ValueError, LookupError, TypeError, RecursionError):
             self.findings.note("model", "the relay does not list its models")
             return ()
         self._look_up(listed)
@@ -105,11 +112,23 @@ class _Visit:
     def _ask(self, question: Question, listed: tuple[str, ...]) -> None:
         plain = self._answer(question, stream=False)
         look_at_answer(question, plain, self.findings, listed)
-        if plain.status == 200 and question.streams:
+        if plain.status == 200 and not plain.cut and question.streams:
             look_at_stream(question, self._answer(question, stream=True), self.findings, listed)
 
     def _answer(self, question: Question, *, stream: bool) -> Reply:
-        request = question.request(stream=stream)
+        """In the form that the target has, or in one that the relay takes: so more can be learnt of it."""
+        first = self._asked(question, self._form, stream=stream)
+        for form in islice(other_forms(self._form, question, first, stream=stream), self._tries_left):
+            self._tries_left -= 1
+            reply = self._asked(question, form, stream=stream)
+            if answered(question, reply, stream=stream):
+                tell_form(question, self._form, form, first, self.findings)
+                self._form = form
+                return reply
+        return first
+
+    def _asked(self, question: Question, form: Form, *, stream: bool) -> Reply:
+        request = question.request(stream=stream, form=form)
         return self._exchanged("POST", question.endpoint.path, json.dumps(request.body).encode())
 
     def _exchanged(self, method: str, path: str, body: bytes | None = None) -> Reply:

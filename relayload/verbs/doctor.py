@@ -18,7 +18,7 @@ _NOT_USABLE = 6
 def command(profile: Path, sets: tuple[str, ...], as_json: bool) -> None:
     """Ask the target of PROFILE a few questions and explain what is wrong, with the lines to change.
 
-    Sends at most ten requests, one after the other. Exit code 0 if it can be load-tested, 6 if not.
+    Sends at most fourteen requests, one after the other. Exit code 0 if it can be load-tested, 6 if not.
     """
     from relayload.doctor.text import render_diagnosis
     from relayload.doctor.visit import diagnose

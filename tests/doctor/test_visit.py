@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -33,6 +33,7 @@ scenarios:
 """
 Visit = Callable[..., Diagnosis]
 Answer = tuple[int, dict[str, str], bytes]
+Choice = Callable[[dict[str, Any]], Answer]
 MODELS = (200, {}, b'{"data": [{"id": "o3"}]}')
 
 
@@ -153,12 +154,12 @@ def relay_with() -> Iterator[Callable[..., str]]:
     """Starts a little server that answers chat completions as it is told; its base URL."""
     servers: list[tuple[ThreadingHTTPServer, Thread]] = []
 
-    def start(plain: Answer, stream: Answer | None = None, models: Answer = MODELS) -> str:
+    def start(plain: Answer | Choice, stream: Answer | None = None, models: Answer = MODELS) -> str:
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
                 asked = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
                 chosen = models if self.command == "GET" else stream if asked.get("stream") and stream else plain
-                status, headers, body = chosen
+                status, headers, body = chosen(asked) if callable(chosen) else chosen
                 self.send_response_only(status)
                 for name, value in {"Content-Length": str(len(body)), "Date": formatdate(), **headers}.items():
                     self.send_header(name, value)
@@ -294,3 +295,192 @@ def test_a_relay_that_lists_no_models_is_visited_all_the_same(visit: Visit, rela
     diagnosis = visit(relay_with(completion(), models=(404, {}, b"")), stream=False)
     assert diagnosis.usable
     assert "the relay does not list its models" in [each.message for each in diagnosis.findings]
+
+
+STREAM = b"".join(
+    b"data: %b\n\n" % event
+    for event in (
+        b'{"choices":[{"delta":{"content":"one"}}]}',
+        b'{"choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":8,"completion_tokens":1}}',
+        b"[DONE]",
+    )
+)
+OPENAI = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+NIM = "[{'type': 'extra_forbidden', 'loc': ('body', 'max_completion_tokens'), 'msg': 'Extra inputs are not permitted'}]"
+MISTRAL = {"detail": [{"type": "extra_forbidden", "loc": ["body", "stream_options", "include_usage"]}]}
+
+
+@pytest.fixture
+def picky(tmp_path: Path, relay_with: Callable[..., str]) -> Callable[..., tuple[Diagnosis, list[dict[str, Any]]]]:
+    """Visits a relay that refuses some fields; what was found, and what it was asked."""
+
+    def visit(refused: dict[str, Answer], target: str = "", scenario: str = "") -> Any:
+        asked: list[dict[str, Any]] = []
+
+        def choose(body: dict[str, Any]) -> Answer:
+            asked.append(body)
+            said = next((answer for name, answer in refused.items() if name in body), None)
+            return said or (
+                (200, {"Content-Type": "text/event-stream"}, STREAM) if body.get("stream") else completion()
+            )
+
+        base_url = relay_with(choose)
+        path = tmp_path / "p.yaml"
+        text = PROFILE.format(base_url=base_url, model="o3", stream="true")
+        path.write_text(text.replace("\nload:", f"\n{target}load:").replace(", stream:", f"{scenario}, stream:"))
+        return diagnose(load(path, environ={"THE_KEY": KEY})), asked
+
+    return visit
+
+
+@pytest.mark.parametrize(
+    ("refused", "target", "line"),
+    [
+        ({"max_completion_tokens": refusal(400, "400", NIM)}, "", "max_tokens_field: max_tokens"),
+        (
+            {
+                "max_completion_tokens": refusal(
+                    400, "", "Unrecognized request argument supplied: max_completion_tokens"
+                )
+            },
+            "",
+            "max_tokens_field: max_tokens",
+        ),
+        (
+            {"max_tokens": refusal(400, "unsupported_parameter", OPENAI)},
+            "  max_tokens_field: max_tokens\n",
+            "max_tokens_field: max_completion_tokens",
+        ),
+        (
+            {
+                name: refusal(422, "", f"{name}: Extra inputs are not permitted")
+                for name in ("max_completion_tokens", "max_tokens")
+            },
+            "",
+            "max_tokens_field: none",
+        ),
+        ({"stream_options": (422, {}, json.dumps(MISTRAL).encode())}, "", "stream_options: false"),
+        ({"stream_options": refusal(400, "", "unknown field")}, "", "stream_options: false"),
+    ],
+)
+def test_the_form_that_a_relay_takes_is_found_and_told(
+    picky: Callable[..., Any], tmp_path: Path, refused: dict[str, Answer], target: str, line: str
+) -> None:
+    diagnosis, asked = picky(refused, target)
+    found = the_doubt(diagnosis)
+    assert (found.state, found.topic, found.path) == (State.FAULT, "form", f"target.{line.partition(':')[0]}")
+    assert found.message.endswith(f"write target.{line}")
+    assert found.place.startswith(f"{tmp_path / 'p.yaml'}:")
+    assert [name for name in refused if name in asked[-1]] == []  # it goes on in that form
+
+
+def test_several_fields_are_told_one_by_one(picky: Callable[..., Any]) -> None:
+    refused = {name: refusal(400, "", f"{name}: not permitted") for name in ("max_completion_tokens", "stream_options")}
+    diagnosis, asked = picky(refused)
+    assert [finding.path for finding in doubts(diagnosis)] == ["target.max_tokens_field", "target.stream_options"]
+    assert len(asked) == 4
+
+
+def test_a_budget_that_is_not_understood_is_told(picky: Callable[..., Any]) -> None:
+    body = json.loads(completion()[2]) | {"usage": {"prompt_tokens": 8, "completion_tokens": 300}}
+    diagnosis, _ = picky({"max_completion_tokens": (200, {}, json.dumps(body).encode())}, "", ", body: {}")
+    first = doubts(diagnosis)[0]
+    assert (first.state, first.topic, first.path) == (State.WARNING, "form", "target.max_tokens_field")
+    assert first.message.endswith("write target.max_tokens_field: max_tokens")
+
+
+def test_fields_of_the_scenario_s_own_are_asked_with(picky: Callable[..., Any]) -> None:
+    refused = {"max_completion_tokens": refusal(400, "", NIM), "stream_options": refusal(400, "", "no")}
+    body = ", body: {max_completion_tokens: null, max_tokens: 20, stream_options: null, top_p: 1}"
+    diagnosis, asked = picky(refused, "", body)
+    assert doubts(diagnosis) == []
+    assert [sorted(each) for each in asked] == [
+        ["max_tokens", "messages", "model"],
+        ["max_tokens", "messages", "model", "stream"],
+    ]
+
+
+def test_a_refusal_for_another_reason_is_tried_once(picky: Callable[..., Any]) -> None:
+    diagnosis, asked = picky({"messages": refusal(400, "", "too many messages")})
+    assert (the_doubt(diagnosis).topic, len(asked)) == ("answer", 1)
+
+
+def test_what_no_form_helps_with_is_not_tried_for_ever(picky: Callable[..., Any]) -> None:
+    diagnosis, asked = picky({"messages": refusal(400, "", "max_tokens must be above 0")})
+    assert (the_doubt(diagnosis).topic, len(asked)) == ("answer", 3)
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        (200, {}, b'{"choices":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+        (500, {}, b'{"error":{"message":' + b"[" * 100_000 + b"]" * 100_000 + b"}}"),
+        (400, {}, b'{"error":{"message":"m","code":' + b"9" * 5_000 + b"}}"),
+        (429, {"retry-after": "9" * 5_000, "x-ratelimit-limit-requests": "9" * 5_000}, b"{}"),
+        (200, {"x-ratelimit-limit-requests": "9" * 5_000, "Date": "9" * 5_000}, b"7"),
+        (200, {}, b'{"choices":[{"message":{"content":"a"}}],"usage":{"completion_tokens":' + b"9" * 400 + b"}}"),
+    ],
+)
+@pytest.mark.parametrize(
+    "models", [MODELS, (200, {}, b'{"data":[{"id":[]},{"id":7}]}'), (200, {}, b'{"data":{"a":1}}')]
+)
+def test_whatever_a_relay_answers_the_visit_ends(
+    visit: Visit, relay_with: Callable[..., str], plain: Answer, models: Answer
+) -> None:
+    diagnosis = visit(relay_with(plain, models=models))
+    assert all(len(finding.message) < 600 for finding in diagnosis.findings)
+
+
+def test_an_answer_without_end_is_told(
+    visit: Visit, relay_with: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relayload.doctor.visit._PATIENCE_S", 0.5)
+    ended = Event()
+
+    def hang(_body: dict[str, Any]) -> Answer:
+        ended.wait(5.0)
+        return completion()
+
+    found = the_doubt(visit(relay_with(hang)))
+    ended.set()
+    assert (found.state, found.topic) == (State.FAULT, "target")
+    assert "no answer from 127.0.0.1:" in found.message
+
+
+def test_an_answer_whose_end_never_comes_is_told(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relayload.doctor.visit._PATIENCE_S", 0.5)
+    ended = Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n" + b'{"data": []}')
+
+        def do_POST(self) -> None:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n{")
+            ended.wait(5.0)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        found = doubts(visit(f"http://127.0.0.1:{httpd.server_port}/v1"))[-1]
+        ended.set()
+        httpd.shutdown()
+    assert (found.state, found.topic) == (State.FAULT, "answer")
+    assert found.message.endswith(" and 1 bytes it is not whole")
+
+
+def test_an_answer_that_is_cut_is_told_once(visit: Visit, relay_with: Callable[..., str]) -> None:
+    found = the_doubt(visit(relay_with((200, {"Content-Length": "1000"}, completion()[2][:20]))))
+    assert (found.state, found.topic) == (State.FAULT, "answer")
+
+
+@pytest.mark.parametrize(
+    "event", [b"[" * 3000 + b"]" * 3000, b'{"choices":[],"usage":' + b"[" * 3000 + b"]" * 3000 + b"}"]
+)
+def test_an_event_that_nests_too_deep_is_told(visit: Visit, relay_with: Callable[..., str], event: bytes) -> None:
+    stream = (200, {"Content-Type": "text/event-stream"}, b"data: " + event + b"\n\n" + STREAM)
+    found = the_doubt(visit(relay_with(completion(), stream)))
+    assert (found.state, found.topic) == (State.FAULT, "stream")
+    assert "nested deeper" in found.message

@@ -1,0 +1,88 @@
+"""Which form of a request a relay takes, where it does not take the one that the profile has.
+
+Wordings: `Unsupported parameter: 'max_tokens' is not supported with this model` (OpenAI, Azure), `Unrecognized request
+argument supplied: stream_options` (Azure), `extra_forbidden` and `Extra inputs are not permitted` (vLLM before 0.6.4,
+NIM, Mistral, Databricks). llama.cpp and llama-cpp-python ignore `max_completion_tokens`, and answer as long as they
+like.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from relayload.core.wire.answers import MalformedAnswer
+from relayload.core.wire.form import MAX_TOKENS_FIELDS, Form
+from relayload.core.wire.formats import FORMATS
+from relayload.core.wire.request import Endpoint
+from relayload.doctor.findings import Findings
+from relayload.doctor.questions import BUDGET, Question
+from relayload.transport.asking import Reply
+
+_LOOKED_AT_BYTES = 65_536
+_REFUSALS = (400, 404, 405, 415, 422, 500, 501)
+"""Statuses of relays that don't like a field; which of them it is, they name or not."""
+_OF_BUDGET = re.compile(rb"max_(?:completion_|output_)?tokens")
+_OF_USAGE = re.compile(rb"stream_options|include_usage")
+_OF_SOME_FIELD = re.compile(
+    rb"extra_forbidden|extra (?:inputs|fields|parameters)|additional ?propert|unsupported_parameter|unknown_parameter"
+    rb"|un(?:supported|recognized|known|expected) (?:request )?(?:parameter|argument|field|key|propert|option)",
+    re.IGNORECASE,
+)
+
+
+def other_forms(form: Form, question: Question, reply: Reply, *, stream: bool) -> Iterator[Form]:
+    """What else to try after an answer that may be due to the form of the request, best first."""
+    if too_long(question, reply, stream=stream):
+        yield from _with_other_fields(form, question.endpoint, besides=("none",))
+    elif reply.status in _REFUSALS:
+        body = reply.body[:_LOOKED_AT_BYTES]
+        of_usage, of_budget = _OF_USAGE.search(body), _OF_BUDGET.search(body)
+        untold = not of_usage and not of_budget and _OF_SOME_FIELD.search(body)
+        if (of_usage or untold) and stream and form.stream_options and question.endpoint is Endpoint.CHAT:
+            yield replace(form, stream_options=False)
+        if of_budget or untold:
+            yield from _with_other_fields(form, question.endpoint)
+
+
+def answered(question: Question, reply: Reply, *, stream: bool) -> bool:
+    """Whether the relay took a request as it was."""
+    return reply.status == 200 and not too_long(question, reply, stream=stream)
+
+
+def too_long(question: Question, reply: Reply, *, stream: bool) -> bool:
+    """Whether an answer has more tokens than were asked for, so that the budget was not understood."""
+    if stream or reply.status != 200 or question.endpoint is Endpoint.EMBEDDINGS:
+        return False
+    try:
+        answer = FORMATS[question.endpoint].read_answer(reply.body, question.request(stream=False))
+    except MalformedAnswer:
+        return False
+    return (answer.tokens.output or 0) > BUDGET
+
+
+def tell_form(question: Question, before: Form, now: Form, reply: Reply, findings: Findings) -> None:
+    """The line to write, of a relay that takes requests in another form than that which had this reply."""
+    what = f"{question.model} at {question.endpoint.path}"
+    if now.stream_options != before.stream_options:
+        remedy, location = "stream_options: false", findings.at("stream_options")
+        found = "without stream_options it is answered"
+    else:
+        remedy, location = f"max_tokens_field: {now.max_tokens_field}", findings.at("max_tokens_field")
+        found = f"with {now.max_tokens_field} it is" if now.max_tokens_field != "none" else "without a budget it is"
+        found += " answered"
+    line = f"write {'.'.join(map(str, location[:-1]))}.{remedy}"
+    if reply.status == 200:
+        limit = f"is answered with more than the {BUDGET} tokens asked for: {before.max_tokens_field} is not understood"
+        findings.warning("form", f"{what} {limit}, {now.max_tokens_field} is; {line}", location)
+    else:
+        findings.fault(
+            "form", f"{what} is refused with {reply.status}{findings.said(reply.body)}: {found}; {line}", location
+        )
+
+
+def _with_other_fields(form: Form, endpoint: Endpoint, besides: tuple[str, ...] = ()) -> Iterator[Form]:
+    """The Responses API has one field alone, to be told or not."""
+    fields = MAX_TOKENS_FIELDS if endpoint is Endpoint.CHAT else ("none",)
+    for name in fields:
+        if name != form.max_tokens_field and name not in besides and endpoint is not Endpoint.EMBEDDINGS:
+            yield replace(form, max_tokens_field=name)
