@@ -26,7 +26,9 @@ def look_at_headers(profile: Profile, replies: Iterable[Reply], findings: Findin
         findings.note("headers", "limits told: " + ", ".join(told))
         _compare(profile, limits.get("requests", ""), findings)
     else:
-        findings.note("headers", "no x-ratelimit-* headers: the limits of the key are not told")
+        kin = sorted({findings.quoted(name) for name in headers if "ratelimit" in name})[:_MOST_LIMITS]
+        untold = "no x-ratelimit-* headers: the limits of the key are not told"
+        findings.note("headers", f"limits told in {', '.join(kin)}" if kin else untold)
     known = next((name for name in _IDS if name in headers), None)
     findings.note(
         "headers", f"requests are named in {known}" if known else "no header names the request (x-request-id)"

@@ -484,3 +484,9 @@ def test_an_event_that_nests_too_deep_is_told(visit: Visit, relay_with: Callable
     found = the_doubt(visit(relay_with(completion(), stream)))
     assert (found.state, found.topic) == (State.FAULT, "stream")
     assert "nested deeper" in found.message
+
+
+def test_limits_that_are_told_in_other_headers_are_noted(visit: Visit, relay_with: Callable[..., str]) -> None:
+    diagnosis = visit(relay_with(completion(RateLimit='"default";r=5;t=30')), stream=False)
+    notes = [finding.message for finding in diagnosis.findings if finding.topic == "headers"]
+    assert notes[0] == "limits told in ratelimit"
