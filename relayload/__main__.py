@@ -5,8 +5,8 @@ import signal
 import sys
 from types import FrameType
 
-_AT_ONCE = {"run", "gate", "compare", "report", "check", "cost"}
-"""The verbs that leave nothing behind when they end at once; a run, until it has begun."""
+_AT_ONCE = {"run", "gate", "compare", "report", "check", "cost", "doctor"}
+"""The verbs that leave nothing behind when they end at once; a run, until it has begun. A fake relay ends with them."""
 _NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -177,6 +178,17 @@ def test_a_gate_that_is_interrupted_has_not_passed(
     assert gate.wait() == code
     assert gate.output.startswith("relayload: ended by ")
     assert len(gate.output.splitlines()) == 1
+
+
+def test_a_visit_to_a_relay_that_is_silent_can_be_interrupted(start: Start, profile: WriteProfile) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        base_url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        doctor = start("relayload", "doctor", profile(seconds=60), "--set", f"target.base_url={base_url}")
+        connection, _ = silent.accept()
+        doctor.signal(signal.SIGINT)
+        assert doctor.wait() == 130
+        connection.close()
+    assert doctor.output.splitlines() == ["relayload: ended by Ctrl-C"]
 
 
 def _catches(process: Process, number: signal.Signals) -> bool:

@@ -26,7 +26,8 @@ def names_a_key(query: str) -> bool:
 
 
 def _is_key(name: str) -> bool:
-    return any(_KEYS.search(word) for word in _WORD.findall(name))
+    """By its last word, in whatever way words are put together: `pass-through` is none."""
+    return any(_KEYS.search(word) for word in _WORD.findall(name)[-1:])
 
 
 def before_query(base_url: str, more: str) -> str:
