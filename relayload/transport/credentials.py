@@ -1,6 +1,10 @@
 """How the key of a target is shown to it."""
 
+import re
+
 AUTHORIZATION = "authorization"
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""RFC 9110, 5.6.2."""
 
 
 def key_header(api_key: str, name: str | None = None) -> dict[str, str]:

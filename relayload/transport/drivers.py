@@ -9,6 +9,7 @@ from relayload.core.wire.response_limits import ResponseLimits
 from relayload.core.wire.stream import FinishReason
 from relayload.transport import Transport
 from relayload.transport.buffers import Buffers
+from relayload.transport.credentials import HEADER_NAME
 from relayload.transport.native import NativeTransport
 
 DRIVERS = ("native", "openai")
@@ -40,6 +41,7 @@ def prepare(driver: str) -> None:
 def new_transport(driver: str, base_url: str, api_key: str, **options: Unpack[Options]) -> Transport:
     """A transport to one target; `driver` is one of DRIVERS. Raises AuthorError for what it cannot use."""
     _check_headers({"api_key": api_key, **(options.get("headers") or {})})
+    _check_name(options.get("api_key_header"))
     if driver == "openai":
         from relayload.transport.sdk import SdkTransport  # slow to import: who does not use it does not wait for it
 
@@ -55,3 +57,8 @@ def _check_headers(values: Mapping[str, str]) -> None:
         raise AuthorError(
             [Fault("holds a line break or a letter beyond ASCII, which no header can", name) for name in unfit]
         )
+
+
+def _check_name(api_key_header: str | None) -> None:
+    if api_key_header is not None and not HEADER_NAME.fullmatch(api_key_header):
+        raise AuthorError([Fault(f"expected the name of a header, got {api_key_header!r}", "api_key_header")])

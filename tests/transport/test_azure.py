@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from relayload.core.errors import AuthorError
 from relayload.core.results.record import Outcome
 from relayload.core.wire.request import Timeouts
 from relayload.transport.drivers import DRIVERS, new_transport
@@ -51,6 +52,13 @@ def test_the_key_goes_in_its_own_header_alone_and_is_concealed(send, driver):
 def test_the_key_may_be_all_that_authorization_says(send, driver):
     request, _ = send(driver, api_key_header="Authorization")
     assert request.headers["authorization"] == KEY
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("name", ["", "api key", "api-key\r\nx", "schl\u00fcssel"])
+def test_what_is_no_name_of_a_header_is_the_authors_fault(driver, name):
+    with pytest.raises(AuthorError, match="api_key_header: expected the name of a header"):
+        new_transport(driver, "http://127.0.0.1:1/v1", KEY, api_key_header=name)
 
 
 def test_a_proxy_that_reads_the_request_sees_the_query(serve, connect, ask, monkeypatch):
