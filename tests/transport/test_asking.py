@@ -71,3 +71,31 @@ def test_the_name_of_this_machine_is_not_followed_to_another(resolve_to):
     resolve_to("192.0.2.1")
     with pytest.raises(TargetUnreachable, match="localhost:9: 'localhost' leads to another machine"):
         models("http://localhost:9/v1", "sk-test")
+
+
+def test_a_target_with_tls_is_asked_through_a_tunnel(serve, certificates, monkeypatch):
+    def script(peer):
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        peer.start_tls(certificates.server_context())
+        peer.read_request()
+        peer.answer(b'{"data":[{"id":"a"}]}')
+
+    proxy = serve(script)
+    monkeypatch.setenv("HTTPS_PROXY", proxy.base_url.removesuffix("/v1").replace("http://", "http://me:secret@"))
+    assert models("https://relay.invalid/v1", KEY, {"verify": False}) == ("a",)
+    asked, request = proxy.requests
+    assert (asked.head.split()[1], "authorization" in asked.headers) == ("relay.invalid:443", False)
+    assert "proxy-authorization" in asked.headers
+    assert (request.head.split()[1], request.headers["host"]) == ("/v1/models", "relay.invalid")
+    assert "proxy-authorization" not in request.headers
+
+
+def test_a_proxy_that_opens_no_tunnel_is_told(serve, monkeypatch):
+    def script(peer):
+        peer.read_request()
+        peer.send(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+
+    monkeypatch.setenv("HTTPS_PROXY", serve(script).base_url.removesuffix("/v1"))
+    with pytest.raises(TargetUnreachable, match=r"the proxy 127\.0\.0\.1:\d+ refuses to let us through"):
+        models("https://relay.invalid/v1", KEY)
