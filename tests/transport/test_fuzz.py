@@ -68,7 +68,8 @@ def check(wanted, answer, told):
     if attempt.outcome is Outcome.OK:
         assert 200 <= attempt.status < 300
         assert not wanted.stream or attempt.chunks or attempt.finish_reason
-    wait_s = asked_wait_s(answer.headers, answer.fault.message if answer.fault else "", limited=True, wall_s=1e9)
+    said_s = answer.fault.asked_wait_s if answer.fault else None
+    wait_s = asked_wait_s(answer.headers, said_s, limited=True, wall_s=1e9)
     assert wait_s is None or 0 <= wait_s < float("inf"), wait_s
     remaining(answer.headers, 1e9)
     fault = answer.fault
