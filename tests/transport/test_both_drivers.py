@@ -94,6 +94,8 @@ STREAMS = {
     "abort": (SSE, delta(content="a") + delta("abort") + DONE, "server_error", "failed_finish", None, "a", {}),
     "upper-error": (SSE, delta(content="a") + delta("ERROR"), "server_error", "failed_finish", None, "a", {}),
     "json-as-sse": (SSE, QUOTA, "server_error", "error_body", "no credit", "", {}),
+    "json-then-done": (SSE, QUOTA + b"\n\n" + DONE, "server_error", "error_body", "no credit", "", {}),
+    "bare-json": (SSE, b": ping\n\n" + QUOTA + b"\n\n", "server_error", "error_event", "no credit", "", {}),
     "json-as-json": (JSON, QUOTA, "server_error", "error_body", "no credit", "", {}),
     "page-as-sse": (SSE, PAGE, "broken_stream", "malformed_body", "502 Bad Gateway", "", {}),
     "page": (HTML, PAGE, "broken_stream", "malformed_body", "502 Bad Gateway", "", {}),

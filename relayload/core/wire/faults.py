@@ -9,13 +9,17 @@ from msgspec import Struct
 
 from relayload.core.wire.answers import MalformedAnswer
 from relayload.core.wire.lenient import UNREADABLE, read_leniently
+from relayload.core.wire.opening import is_event_stream
 from relayload.core.wire.page import page_text
 from relayload.core.wire.request import RelayFault
 from relayload.core.wire.wait_in_text import wait_in_text_s
+from relayload.core.wire.sse import SseParser
 from relayload.core.wire.whole_text import whole
 
 _FAULT_TEXT_LENGTH = 500
 _NAME_LENGTH = 200
+_BEGUN_BYTES = 65_536
+"""The most that is looked at of an error that comes as a stream."""
 _LARGEST = 10**_NAME_LENGTH
 _SUCCESS = frozenset({"0", "200", "ok", "success", "succeeded"})
 """Codes of those who put one into every answer. In lower case."""
@@ -88,13 +92,21 @@ def fault_of_error(error: Any, beside: Told | None = None) -> RelayFault:
 
 
 def fault_of_body(body: bytes) -> RelayFault:
-    """The relay's error as it put it: OpenAI's shape, a bare message, a page, or whatever text there is."""
+    """The relay's error as it put it: OpenAI's shape, a bare message, an event, a page, or whatever text there is."""
+    if is_event_stream([body[:_BEGUN_BYTES]], "", complete=True) and body:
+        body = _first_event(body[:_BEGUN_BYTES]) or body
     try:
         told = read_told(body)
     except MalformedAnswer:
         text = body.decode("utf-8", errors="replace").strip()
         return _fault(page_text(text) or text)
     return fault_of(told) or _fault_beside(told)
+
+
+def _first_event(stream: bytes) -> bytes:
+    """The data of the first event: where an error came as a stream, it is the error."""
+    parser = SseParser()
+    return next((data for data, _ in (*parser.feed(stream), *parser.end())), b"")
 
 
 def read_told(body: bytes) -> Told:

@@ -14,7 +14,7 @@ import msgspec
 from relayload.core.wire.answers import MalformedAnswer
 
 UNREADABLE = (ValueError, RecursionError)
-"""What reading JSON may raise: msgspec's errors and UnicodeDecodeError are ValueErrors, depth is none."""
+"""What reading JSON may raise: msgspec's errors, UnicodeDecodeError and MalformedAnswer are ValueErrors."""
 _MOST_DIGITS = 400
 """Python refuses to read integers of thousands; nobody means one of hundreds."""
 
@@ -25,27 +25,38 @@ def _whole_number(digits: str) -> int | str:
     return int(digits) if len(digits) <= _MOST_DIGITS else digits
 
 
-_decode = json.JSONDecoder(parse_int=_whole_number).decode
+_decoder = json.JSONDecoder(parse_int=_whole_number)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", errors="surrogateescape").removeprefix("\ufeff")
 
 
 def loosely(data: bytes) -> Any:
     """The value of JSON text. Raises MalformedAnswer."""
     try:
-        return _decode(data.decode("utf-8", errors="surrogateescape").removeprefix("\ufeff"))
+        return _decoder.decode(_text(data))
+    except UNREADABLE as malformed:
+        raise MalformedAnswer(str(malformed)[:200]) from None
+
+
+def _loosely_begun(data: bytes) -> Any:
+    """The first value of JSON text that something else follows, such as `data: [DONE]`. Raises MalformedAnswer."""
+    try:
+        return _decoder.raw_decode(_text(data).lstrip())[0]
     except UNREADABLE as malformed:
         raise MalformedAnswer(str(malformed)[:200]) from None
 
 
 def read_leniently(data: bytes, kind: type[_Read], of_error: Callable[[Any], _Read]) -> _Read:
-    """Read what could not be read strictly. An `error` is one whatever stands beside it, also in a list (Gemini's).
+    """Read what could not be read strictly. An `error` is one whatever is beside or behind it, or in a list (Gemini).
 
     `of_error` makes the answer that says nothing but an error. Raises MalformedAnswer.
     """
-    value = loosely(data)
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(loosely(data), kind)
     except UNREADABLE as malformed:
-        error = _error_in(value)
+        error = _error_in(_loosely_begun(data))
         if not error:
             raise MalformedAnswer(str(malformed)[:200]) from None
         return of_error(error)

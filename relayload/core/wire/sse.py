@@ -14,6 +14,8 @@ SseEvent = tuple[bytes, bytes]
 _LINE_BYTES = 50
 """What a line takes in memory beside its bytes."""
 _ERROR = b"error"
+_BARE_ERROR = b'{"error"'
+"""What begins a line that should have been data."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -117,6 +119,10 @@ class SseParser:
             self._name = value
         elif field.lower() == _ERROR:
             self._data.append(value)
+            self._name = _ERROR
+        elif line.startswith(_BARE_ERROR):
+            value = line
+            self._data.append(line)
             self._name = _ERROR
         else:
             return

@@ -43,6 +43,25 @@ def test_a_code_of_any_kind_is_survived(code):
     assert len(fault.code or "") <= 200
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'data: {"error":{"message":"m","code":"c"}}\n\n',
+        b'event: error\ndata: {"message":"m","code":"c"}',
+        b': ping\n\nerror: {"message":"m","code":"c"}\n\ndata: [DONE]\n\n',
+        b'{"error":{"message":"m","code":"c"}}\n\ndata: [DONE]\n\n',
+        b'{"error":{"message":"m","code":"c"}}\n{"error":"n"}',
+    ],
+)
+def test_an_error_that_comes_as_a_stream_or_before_one_is_read(body):
+    assert fault_of_body(body) == RelayFault("m", None, "c")
+
+
+@pytest.mark.parametrize("body", [b"id: 7 is unknown", b": nothing", b"Unavailable: try later"])
+def test_a_text_that_looks_like_a_stream_is_a_text(body):
+    assert fault_of_body(body).message == body.decode()
+
+
 def test_half_a_character_in_a_fault_is_replaced():
     assert fault_of_body(b'{"error":{"message":"a\\ud83d","code":"\xff"}}') == RelayFault("a\ufffd", None, "\ufffd")
 

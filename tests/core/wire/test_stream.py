@@ -287,6 +287,8 @@ def test_one_choice_that_failed_fails_the_answer():
         (b'error: {"code":400,"message":"m","type":"t"}\n\n', RelayFault("m", "t", "400")),
         (b'error:{"message":"m"}\r\n\r\n', RelayFault("m")),
         (b"error: gone\n\n", RelayFault("gone")),
+        (b'{"error":{"message":"m","code":"c"}}\n\n', RelayFault("m", None, "c")),
+        (b'data: {"error":{"message":"m"}} and more\n\n', RelayFault("m")),
         (
             b'data: {"object":"error","message":"m","type":"BadRequestError","param":null,"code":400}\n\n',
             RelayFault("m", "BadRequestError", "400"),
