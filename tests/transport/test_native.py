@@ -194,6 +194,28 @@ def test_status_200_does_not_make_an_answer(serve, connect, ask, body, stream, o
     assert (attempt.status, attempt.outcome, attempt.error) == (200, outcome, error)
 
 
+@pytest.mark.parametrize("label", ["application/json", "text/plain", "text/html"])
+def test_a_stream_with_another_label_is_timed_as_it_arrives(serve, connect, ask, label):
+    def script(peer):
+        peer.read_request()
+        peer.send(f"HTTP/1.1 200 OK\r\ncontent-type: {label}\r\ntransfer-encoding: chunked\r\n\r\n".encode())
+        for byte in b"\r\ndata":
+            peer.send_chunk(bytes([byte]))
+        peer.send_chunk(TOKEN.removeprefix(b"data"))
+        time.sleep(0.1)
+        peer.end_stream()
+
+    attempt = connect(serve(script).base_url).send(ask(), PATIENT).attempt
+
+    assert (attempt.outcome, attempt.chunks) == (Outcome.OK, 1)
+    assert attempt.service_s - attempt.ttft_s >= 0.09
+
+
+def test_a_blank_header_is_no_request_id(serve, connect, ask):
+    head = STREAM_HEAD + b"x-request-id: \r\nx-generation-id: g1\r\n\r\n"
+    assert connect(serve(once(head + TOKEN + ENDED)).base_url).send(ask(), PATIENT).attempt.request_id == "g1"
+
+
 def test_a_reset_in_the_middle_is_a_broken_stream_with_what_there_was(serve, connect, ask):
     def script(peer):
         peer.read_request()
