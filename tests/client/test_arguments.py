@@ -9,6 +9,7 @@ from relayload.core.wire.request import Timeouts
     ("arguments", "told"),
     [
         ({"driver": "nativ"}, "driver: expected native or openai, got 'nativ'"),
+        ({"finish_reason": "never"}, "finish_reason: expected required or optional, got 'never'"),
         ({"dialect": "oneapi"}, "dialect: expected openai or litellm or one-api or apisix or openrouter, got 'oneapi'"),
         (
             {"max_tokens_field": "max"},
