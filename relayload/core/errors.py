@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from relayload.core.printable import one_line
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -18,7 +20,7 @@ class Fault:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return ": ".join(part for part in (place, self.path, self.message) if part)
+        return one_line(": ".join(part for part in (place, self.path, self.message) if part))
 
 
 class AuthorError(Exception):

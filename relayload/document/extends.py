@@ -14,12 +14,14 @@ from typing import Any
 from relayload.core.errors import AuthorError, Fault
 from relayload.document import source
 from relayload.document.shape import Shape
-from relayload.document.source import Document, Location, Place
+from relayload.document.source import NOT_YAML, Document, Location, Place
 
 KEY = "extends"
 
 _MOST_FILES = 100
 """Bases of bases can make a few files stand for millions."""
+_QUOTED = re.compile(r"('<[^']*>')|'[^']*'")
+"""What a message of the YAML parser repeats; its own words for what it found are `'<block end>'`."""
 _FILE_REFERENCE = re.compile(r"(?<!\$)\$\{file:(?P<path>[^{}]+)\}")
 
 
@@ -41,7 +43,7 @@ class _Family:
 
     def read(self, path: Path, heirs: tuple[Path, ...]) -> Document:
         """That document, which those above it extend, on top of its bases."""
-        written = source.load(path)
+        written = source.load(path, pipe=not heirs)
         if not isinstance(written.data, dict) or KEY not in written.data:
             return written
         own = replace(written, data={key: value for key, value in written.data.items() if key != KEY})
@@ -73,6 +75,8 @@ class _Family:
             raise AuthorError([_placed(fault, heir, location) for fault in error.faults]) from None
         if not isinstance(base.data, dict):
             raise AuthorError([heir.fault(location, f"{path}: holds no mapping")])
+        if base.data and not self._shape.keys(()).intersection(base.data):
+            raise AuthorError([heir.fault(location, f"{path}: has none of the keys that may stand here")])
         return self._moved(base, relative.parent)
 
     def _moved(self, base: Document, folder: Path) -> Document:
@@ -117,8 +121,17 @@ def _chain(heirs: tuple[Path, ...], path: Path) -> str:
 
 
 def _placed(fault: Fault, heir: Document, location: Location) -> Fault:
-    """A fault without a line is one of the file as a whole: it is told where the file is named."""
-    return fault if fault.line else heir.fault(location, f"{fault.file}: {fault.message}")
+    """A fault without a line is one of the file as a whole: it is told where the file is named.
+
+    Nothing is repeated of the file, which may not be one for others to read: the name of a base is easily a wrong one.
+    """
+    if not fault.line:
+        return heir.fault(location, f"{fault.file}: {fault.message}")
+    return replace(fault, message=_hidden(fault.message)) if fault.message.startswith(NOT_YAML) else fault
+
+
+def _hidden(message: str) -> str:
+    return _QUOTED.sub(lambda found: found[1] or "'…'", message)
 
 
 def _moved_reference(folder: Path, path: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from relayload import files
 from relayload.core.errors import AuthorError, Fault
 from relayload.document.encoding import decoded
 
@@ -22,7 +23,11 @@ Location = tuple[str | int, ...]
 
 MAX_NODES = 200_000
 """Aliases of aliases can make a few lines stand for billions of values."""
+MOST_BYTES = 4 << 20
+"""More than anybody writes, and what is read of a file that somebody named by mistake."""
 
+NOT_YAML = "not valid YAML"
+"""How a fault begins of a text that can't be parsed."""
 _BRACE_IN_TEXT = re.compile(r"\w\{")
 """Within [] and {} a brace ends a text that has no quotes, though no blank stands before it."""
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map")}
@@ -106,10 +111,12 @@ class Document:
             return value
 
 
-def load(path: Path) -> Document:
-    """Read a file. Raises AuthorError if it can't be read, or not be parsed at all."""
+def load(path: Path, *, pipe: bool = False) -> Document:
+    """Read a regular file, or where `pipe` says so anything else that can be read. Raises AuthorError if it can't be
+    read, or not be parsed at all.
+    """
     try:
-        text = decoded(path.read_bytes())
+        text = decoded(files.content(path, MOST_BYTES, pipe=pipe))
     except OSError as error:
         raise AuthorError([Fault(f"cannot be read: {error.strerror}", file=str(path))]) from error
     except UnicodeDecodeError as error:
@@ -122,7 +129,7 @@ def load(path: Path) -> Document:
 def parse(text: str, file: str) -> Document:
     """Parse one YAML document. Raises AuthorError where the text is not YAML, or empty."""
     try:
-        node = yaml.compose(text, Loader=yaml.BaseLoader)
+        node = yaml.compose(text, Loader=_Loader)
         if node is None:
             raise AuthorError([Fault("the file is empty", file=file)])
         return _Reader(file).document(node)
@@ -132,6 +139,32 @@ def parse(text: str, file: str) -> Document:
         raise AuthorError([_character_fault(error, text, file)]) from error
     except RecursionError as error:
         raise AuthorError([Fault("is nested too deeply", file=file)]) from error
+    except _TooMany:
+        raise AuthorError([_too_many(file)]) from None
+
+
+class _TooMany(Exception):
+    """A document holds more values than one may."""
+
+
+class _Loader(yaml.BaseLoader):
+    """Counts what it composes: building a tree of millions of values takes minutes and gigabytes."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._values = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if index is not None:  # a key, or the whole
+            self._values += 1
+        if self._values > MAX_NODES:
+            raise _TooMany
+        node: yaml.Node | None = super().compose_node(parent, index)
+        return node
+
+
+def _too_many(file: str) -> Fault:
+    return Fault(f"holds more than {MAX_NODES} values", file=file)
 
 
 def _syntax_fault(error: yaml.MarkedYAMLError, text: str, file: str) -> Fault:
@@ -140,12 +173,12 @@ def _syntax_fault(error: yaml.MarkedYAMLError, text: str, file: str) -> Fault:
     if mark and _BRACE_IN_TEXT.match(text, max(0, mark.index - 1)):
         message += "; put text with braces in quotes, such as 'ttft{stage=steady}.p95 < 1s'"
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-    return Fault(f"not valid YAML: {message}", "", file, line, column)
+    return Fault(f"{NOT_YAML}: {message}", "", file, line, column)
 
 
 def _character_fault(error: yaml.reader.ReaderError, text: str, file: str) -> Fault:
     before = text[: error.position]
-    message = f"not valid YAML: the character {chr(error.character)!r} is not allowed"
+    message = f"{NOT_YAML}: the character {chr(error.character)!r} is not allowed"
     return Fault(message, "", file, before.count("\n") + 1, error.position - before.rfind("\n"))
 
 
@@ -166,7 +199,7 @@ class _Reader:
     def _value(self, node: yaml.Node, location: Location) -> Any:
         self._values[location] = self._place(node)
         if len(self._values) > MAX_NODES:
-            raise AuthorError([Fault(f"holds more than {MAX_NODES} values", file=self._file)])
+            raise AuthorError([_too_many(self._file)])
         if node.tag not in _PLAIN_TAGS:
             self._report(node, location, f"the tag '{node.tag}' is not supported: write the plain value")
         if isinstance(node, yaml.ScalarNode):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.price import Price, Prices
 from relayload.core.units import usd
-from relayload.document import Document, load, parse, validate
+from relayload.document import Document, Shape, load, parse, validate
 from relayload.document.validation import nearest
 
 _SUFFIX = ".yaml"
@@ -95,11 +95,18 @@ def read(name: str) -> PriceList:
     return validate(_document(name), PriceList)
 
 
+def _own(document: Document) -> Document:
+    """A list in a file. Nothing is repeated of a file that is none: it may have been named by mistake."""
+    if isinstance(document.data, dict) and not Shape(PriceList).keys(()).intersection(document.data):
+        raise AuthorError([Fault("is no price list: it has no 'models'", file=document.file)])
+    return document
+
+
 def _document(name: str) -> Document:
     shipped = _ALIASES.get(name, name)
     if shipped in names():
         resource = files("relayload.prices") / f"{shipped}{_SUFFIX}"
         return parse(resource.read_text(encoding="utf-8"), f"{shipped}{_SUFFIX}")
     if is_file(name):
-        return load(Path(name))
+        return _own(load(Path(name)))
     raise AuthorError([Fault(f"there is no price list '{name}'{nearest(name, [*names(), *_ALIASES])}")])

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from relayload import files
 from relayload.core.errors import Fault
 from relayload.document import Document, Location
 from relayload.document.encoding import decoded
@@ -86,11 +87,7 @@ def _content(path: str, folder: Path | None) -> str:
     if folder is None:
         raise ValueError("the content of a file may stand in an api_key or a header alone")
     try:
-        with (folder / Path(path).expanduser()).open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise ValueError(f"'{path}' is too long for a secret")
-        return decoded(content).strip()
+        return decoded(files.content(folder / Path(path).expanduser(), _MOST_BYTES)).strip()
     except UnicodeDecodeError:
         raise ValueError(f"'{path}' is no text in UTF-8") from None
     except (OSError, RuntimeError) as error:  # RuntimeError: no such home

@@ -5,12 +5,15 @@ import socket
 import ssl
 from pathlib import Path
 
+from relayload import files
 from relayload.core.errors import AuthorError, Fault
 from relayload.transport.connection import READ_BYTES, Connection
 from relayload.transport.origin import Origin
 from relayload.transport.stamps import ArrivalClock
 
 _LOG = logging.getLogger("relayload")
+_MOST_BYTES = 16 << 20
+"""Of a file of certificates: those of all authorities take less than one."""
 
 
 def target_context(
@@ -36,6 +39,8 @@ def target_context(
 
 def _trusting(ca_file: str | Path | None) -> ssl.SSLContext:
     try:
+        if ca_file is not None:
+            files.check(ca_file, _MOST_BYTES)
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         raise AuthorError([Fault(f"cannot be used: {error}", "ca_file", str(ca_file))]) from None
@@ -43,6 +48,7 @@ def _trusting(ca_file: str | Path | None) -> ssl.SSLContext:
 
 def _show(context: ssl.SSLContext, client_cert: str | Path) -> None:
     try:
+        files.check(client_cert, _MOST_BYTES)
         context.load_cert_chain(client_cert, password=_no_password)
     except OSError as error:
         raise AuthorError([Fault(f"cannot be used: {error}", "client_cert", str(client_cert))]) from None

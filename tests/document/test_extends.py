@@ -1,4 +1,6 @@
+import os
 from pathlib import Path
+from threading import Thread
 from typing import Annotated, Any
 
 import pytest
@@ -182,3 +184,44 @@ def test_files_that_double_without_end_are_stopped(write):
     texts = {f"f{n}": f"extends: [f{n + 1}.yaml, f{n + 1}.yaml]" for n in range(9)}
     folder = write(**texts, f9="seed: 1")
     assert faults(folder, "f0.yaml")[0].endswith("extends more than 100 files")
+
+
+SHADOW = "root:$6$salt$hash:19000:0:99999:7:::\ndaemon:*:19000:0:99999:7:::\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (SHADOW, "top.yaml:1:10: extends: secret: has none of the keys that may stand here"),
+        (
+            "[credentials]\nkey = s3cret\n",
+            "secret:2:1: not valid YAML: expected '<document start>', but found '<scalar>'",
+        ),
+        ("password: *s3cret", "secret:1:11: not valid YAML: found undefined alias '…'"),
+        ("s3cret", "top.yaml:1:10: extends: secret: holds no mapping"),
+        ("s" * ((4 << 20) + 1), "top.yaml:1:10: extends: secret: cannot be read: it is larger than 4 MB"),
+    ],
+)
+def test_nothing_is_repeated_of_a_file_that_is_no_base(write, content, said):
+    folder = write(top="extends: secret")
+    (folder / "secret").write_text(content)
+    assert faults(folder) == [said]
+
+
+def test_a_base_is_a_regular_file(write):
+    folder = write(top="extends: [pipe, /dev/zero, .]")
+    os.mkfifo(folder / "pipe")
+    assert [fault.rpartition(": ")[2] for fault in faults(folder)] == [
+        "it is not a regular file",
+        "it is not a regular file",
+        "Is a directory",
+    ]
+
+
+def test_what_a_shell_pipes_in_may_be_read_itself(write):
+    folder = write()
+    os.mkfifo(folder / "top.yaml")
+    shell = Thread(target=(folder / "top.yaml").write_text, args=("seed: 1",))
+    shell.start()
+    assert read(folder).data == {"seed": 1}
+    shell.join()

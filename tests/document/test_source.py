@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.core.errors import AuthorError
-from relayload.document import Location, load, parse
+from relayload.document import Location, load, parse, source
 
 
 def faults_of(text: str) -> list[str]:
@@ -177,3 +177,11 @@ def test_no_text_at_all_ends_in_anything_but_data_or_faults(text):
 @given(st.text(alphabet="{}[]:-,&*!|>'\"#%@ab01 \n\t?", max_size=80))
 def test_no_punctuation_ends_in_anything_but_data_or_faults(text):
     faults_of(text)
+
+
+def test_values_are_counted_before_any_tree_is_built_of_them(monkeypatch):
+    monkeypatch.setattr(source, "MAX_NODES", 10)
+    assert faults_of("".join(f"k{number}: 1\n" for number in range(9))) == []
+    assert faults_of("".join(f"k{number}: 1\n" for number in range(11)) + "*unknown") == [
+        "f.yaml: holds more than 10 values"
+    ]

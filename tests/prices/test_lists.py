@@ -59,3 +59,11 @@ def test_the_faults_of_a_list_are_told_where_they_stand(tmp_path):
         "ours.yaml:2:14: models.m.input: expected dollars such as '$5' or '$0.01', got '2€'",
         "ours.yaml:2:18: models.m.outputs: unknown key; did you mean 'output'?",
     ]
+
+
+def test_nothing_is_repeated_of_a_file_that_is_no_price_list(tmp_path):
+    path = tmp_path / "shadow.yaml"
+    path.write_text("root:$6$salt$hash:19000:0:99999:7:::\n")
+    with pytest.raises(AuthorError) as caught:
+        prices.read(str(path))
+    assert str(caught.value) == f"{path}: is no price list: it has no 'models'"

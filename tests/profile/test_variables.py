@@ -1,3 +1,5 @@
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,10 +90,20 @@ def test_a_file_belongs_where_secrets_do(key_file):
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "'k' can't be read: No such file or directory"), (b"\xff", "is no text"), (b"x" * 70_000, "is too long")],
+    [
+        (None, "'k' can't be read: No such file or directory"),
+        (b"\xff", "is no text"),
+        (b"x" * 70_000, "is larger than 64 kB"),
+    ],
 )
 def test_a_file_that_holds_no_secret_is_named(tmp_path, content, said):
     if content is not None:
         (tmp_path / "k").write_bytes(content)
     with pytest.raises(ValueError, match=said):
+        expand("${file:k}", {}, tmp_path)
+
+
+def test_a_secret_is_in_a_regular_file(tmp_path):
+    os.mkfifo(tmp_path / "k")
+    with pytest.raises(ValueError, match="'k' can't be read: it is not a regular file"):
         expand("${file:k}", {}, tmp_path)

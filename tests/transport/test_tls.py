@@ -169,6 +169,12 @@ def test_a_file_that_is_no_certificate_is_the_authors_fault(tmp_path, option, co
         target_context(Origin("https", "relay.invalid", 443), **{option: file})
 
 
+@pytest.mark.parametrize("option", ["ca_file", "client_cert"])
+def test_certificates_are_read_from_a_regular_file(option):
+    with pytest.raises(AuthorError, match=f"{option}: cannot be used: .*is not a regular file"):
+        target_context(Origin("https", "relay.invalid", 443), **{option: "/dev/zero"})
+
+
 def test_only_http_1_is_offered(serve, connect, ask, certificates):
     context = certificates.server_context()
     context.set_alpn_protocols(["h2", "http/1.1"])

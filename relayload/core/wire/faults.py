@@ -12,8 +12,8 @@ from relayload.core.wire.lenient import UNREADABLE, read_leniently
 from relayload.core.wire.opening import is_event_stream
 from relayload.core.wire.page import page_text
 from relayload.core.wire.request import RelayFault
-from relayload.core.wire.wait_in_text import wait_in_text_s
 from relayload.core.wire.sse import SseParser
+from relayload.core.wire.wait_in_text import wait_in_text_s
 from relayload.core.wire.whole_text import whole
 
 _FAULT_TEXT_LENGTH = 500

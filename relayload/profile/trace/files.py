@@ -8,6 +8,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
+from relayload import files
 from relayload.core.errors import AuthorError, Fault
 from relayload.document.encoding import is_wide
 
@@ -44,9 +45,8 @@ def _beginning(path: Path) -> bytes:
 def _open(path: Path, offset: int) -> TextIO:
     """Bytes that are no text become characters that no value has; a mark at the beginning is no part of the text."""
     if packed(path):
+        files.check(path)
         return gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="")
-    if not offset:
-        return path.open(encoding="utf-8-sig", errors="replace", newline="")
-    file = path.open("rb")
+    file = files.opened(path)
     file.seek(offset)
-    return TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
+    return TextIOWrapper(file, encoding="utf-8" if offset else "utf-8-sig", errors="replace", newline="")

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from relayload.files import opened
+
 _NEAR_BYTES = 1 << 16
 """A part this near is read."""
 _COUNTED_AT_ONCE = 1 << 20
@@ -21,7 +23,7 @@ def last_before(path: Path, is_before: Callable[[str], bool | None]) -> Place | 
 
     The lines are in order. `is_before` is None for a line of which it can't be told. Raises OSError.
     """
-    with path.open("rb") as file:
+    with opened(path) as file:
         offset = _halved(file, path.stat().st_size, is_before)
         return Place(offset, _lines(file, offset)) if offset else None
 
