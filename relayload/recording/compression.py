@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from relayload.core.errors import AuthorError, Fault
+from relayload.files import opened
 
 _CHUNK_BYTES = 1 << 16
+_PIECE_BYTES = 1 << 20
+_MOST_TIMES = 300
+"""Records become 10 to 20 times smaller. Of a run whose requests were all alike they would not become 100 times."""
+_NEVER_TOO_MUCH_BYTES = 64 << 20
 _GZIP_WINDOW = 31
 """What zlib wants to hear for gzip's header and the largest window."""
 
@@ -30,6 +35,10 @@ class CutShort(Exception):
     """The compressed data ends too early, or is not what it should be."""
 
 
+class Swollen(CutShort):
+    """The data is larger than what was compressed of a run can be."""
+
+
 def check_at_hand(paths: Iterable[Path]) -> None:
     """Raises AuthorError if what one of the files needs is not installed."""
     for path in paths:
@@ -38,15 +47,24 @@ def check_at_hand(paths: Iterable[Path]) -> None:
 
 
 def decompressed(path: Path) -> Iterator[bytes]:
-    """The content of a compressed file, piece by piece. Raises CutShort after the last that could be read."""
+    """The content of a compressed file in pieces of a megabyte at most, however much a few bytes stand for.
+
+    Raises CutShort after the last that could be read, and OSError if the file can't be.
+    """
     begin = _BEGIN[Compression.of(path)](path)
     stream = begin()
-    with path.open("rb") as file:
+    read = given = 0
+    with opened(path) as file:
         while chunk := file.read(_CHUNK_BYTES):
+            read += len(chunk)
             while chunk:
                 if stream.eof:  # compressed files may be strung together
                     stream = begin()
-                yield _decompress(stream, chunk)
+                for piece in _inflated(stream, chunk):
+                    given += len(piece)
+                    if given > _MOST_TIMES * read + _NEVER_TOO_MUCH_BYTES:
+                        raise Swollen
+                    yield piece
                 chunk = stream.unused_data
     if not stream.eof:
         raise CutShort
@@ -63,9 +81,19 @@ def opened_to_write(path: Path) -> BinaryIO:
             return path.open("wb")
 
 
+def _inflated(stream: Any, chunk: bytes) -> Iterator[bytes]:
+    """What a chunk of compressed data stands for, step by step."""
+    while True:
+        piece = _decompress(stream, chunk)
+        chunk = getattr(stream, "unconsumed_tail", b"")  # zstd keeps what it has not looked at yet
+        yield piece
+        if stream.eof or not (chunk or len(piece) == _PIECE_BYTES):
+            return
+
+
 def _decompress(stream: Any, chunk: bytes) -> bytes:
     try:
-        return cast(bytes, stream.decompress(chunk))
+        return cast(bytes, stream.decompress(chunk, _PIECE_BYTES))
     except Exception as error:
         if isinstance(error, zlib.error) or type(error).__name__ == "ZstdError":
             raise CutShort from None

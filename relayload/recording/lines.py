@@ -1,7 +1,7 @@
 """The lines of a records file: written one by one, read by the piece, also from compressed files."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -10,9 +10,19 @@ from typing import BinaryIO
 
 import msgspec
 
-from relayload.core.results.record import Line
-from relayload.recording.compression import Compression, CutShort, decompressed
+from relayload.core.results.amounts import MOST
+from relayload.core.results.record import Line, Record, recordable
+from relayload.files import opened
+from relayload.recording.cleaning import cleaned
+from relayload.recording.compression import Compression, CutShort, Swollen, decompressed
 
+MOST_LINE_BYTES = 16 << 20
+"""Of a line that is read: no request leaves behind so much, and a longer one would fill the memory."""
+NO_RECORD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a line raises that is none; the last one where its JSON is nested too deeply."""
+_LONGEST_WRITTEN = 1 << 20
+_MOST_TOLD = 20
+"""Of the damages of a file. The others are counted."""
 _PIECE_BYTES = 1 << 18
 _COMPRESSED_TO = 10
 """How many times larger records are, about, before they are compressed."""
@@ -25,13 +35,46 @@ class RecordWriter:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self._encode = msgspec.json.Encoder().encode
 
-    def write(self, line: Line) -> None:
-        data = self._encode(line) + b"\n"
+    def write(self, line: Line) -> Line:
+        """Append a line, and return it as it stands there: a request that can't be recorded is so without the words
+        and the counts of its relay.
+        """
+        data = self._data(line)
+        if data is None:
+            assert isinstance(line, Record), line
+            line = recordable(line)
+            data = self._encode(line)
+        data += b"\n"
         if os.write(self._file, data) != len(data):
             raise OSError(f"the disk took only part of a record of {len(data)} bytes")
+        return line
 
     def close(self) -> None:
         os.close(self._file)
+
+    def _data(self, line: Line) -> bytes | None:
+        """None for a request of which no line could be read again."""
+        if not isinstance(line, Record):
+            return self._encode(line)
+        try:
+            data = self._encode(line)
+        except (OverflowError, UnicodeEncodeError):
+            return None
+        return data if len(data) <= _LONGEST_WRITTEN and _countable(line) else None
+
+
+def _countable(record: Record) -> bool:
+    """Whether its counts can be added up with those of others."""
+    for attempt in record.attempts:
+        for count in (
+            attempt.input_tokens,
+            attempt.cached_input_tokens,
+            attempt.output_tokens,
+            attempt.reasoning_tokens,
+        ):
+            if count and not 0 < count <= MOST:
+                return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +87,25 @@ class Damage:
     """It is the last line and has no end, as a killed worker leaves it."""
     cut: bool = False
     """From this line on, the compressed file is cut short or damaged."""
+    endless: bool = False
+    """It is longer than a record can be; what comes after it is not read."""
+    swollen: bool = False
+    """From this line on, the compressed file holds more than a run can have left."""
+    more: int = 0
+    """So many other lines can't be read either, this one being the first of them."""
 
     def __str__(self) -> str:
+        place = f"{self.file}:{self.number}"
         if self.cut:
-            return f"{self.file}:{self.number}: the compressed file is cut short or damaged from here on"
+            return f"{place}: the compressed file is cut short or damaged from here on"
+        if self.swollen:
+            return f"{place}: the compressed file grows to more than a run can leave; it is not read from here on"
+        if self.endless:
+            return f"{place}: the line is longer than {MOST_LINE_BYTES >> 20} MB; the file is not read from here on"
+        if self.more:
+            return f"{place}: this line and {self.more:,} after it are not records"
         what = "is torn: its worker was killed while it wrote" if self.torn else "is not a record"
-        return f"{self.file}:{self.number}: the line {what}"
+        return f"{place}: the line {what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +159,42 @@ def _divided(paths: list[Path], count: int) -> list[list[Part]]:
 def read(part: Part, damages: list[Damage]) -> Iterator[list[Line]]:
     """The lines of a part, some hundred at a time; those that can't be read are told in `damages`."""
     decode_lines = msgspec.json.Decoder(Line).decode_lines
-    for piece in _pieces(part, damages):
+    unread = _Unread(part.path.name, damages)
+    for piece in _pieces(part, unread):
+        data = cleaned(piece.data)
         try:
-            yield decode_lines(piece.data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            yield _readable(part.path.name, piece, damages)
+            yield decode_lines(data)
+        except NO_RECORD:
+            yield _readable(data, piece.first_number, unread)
+    unread.tell_the_others()
+
+
+class _Unread:
+    """Takes down the lines of a file that can't be read: the first ones each, the others as a number."""
+
+    def __init__(self, name: str, damages: list[Damage]) -> None:
+        self.name = name
+        self._damages = damages
+        self._told = 0
+        self._others: tuple[int, int] | None = None
+
+    def add(self, number: Callable[[], int], **how: bool) -> None:
+        if self._told < _MOST_TOLD:
+            self._told += 1
+            self._damages.append(Damage(self.name, number(), **{"torn": False, **how}))
+        elif self._others is None:
+            self._others = number(), 0
+        else:
+            self._others = self._others[0], self._others[1] + 1
+
+    def end(self, number: int, **how: bool) -> None:
+        """Nothing is read from that line on."""
+        self._damages.append(Damage(self.name, number, torn=False, **how))
+
+    def tell_the_others(self) -> None:
+        if self._others is not None:
+            number, more = self._others
+            self._damages.append(Damage(self.name, number, torn=False, more=more))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,25 +205,32 @@ class _Piece:
     first_number: Callable[[], int]
 
 
-def _pieces(part: Part, damages: list[Damage]) -> Iterator[_Piece]:
-    return _decompressed_pieces(part.path, damages) if Compression.of(part.path) else _plain_pieces(part)
+def _pieces(part: Part, unread: _Unread) -> Iterator[_Piece]:
+    return _decompressed_pieces(part.path, unread) if Compression.of(part.path) else _plain_pieces(part, unread)
 
 
-def _plain_pieces(part: Part) -> Iterator[_Piece]:
+def _plain_pieces(part: Part, unread: _Unread) -> Iterator[_Piece]:
     """Whole lines, as long as they begin before the end of the part."""
-    with part.path.open("rb") as file:
+    numbers = _Numbers(part.path)
+    with opened(part.path) as file:
         at = _line_start(file, part.first_byte)
         while at < part.end_byte:
             data = file.read(min(_PIECE_BYTES, part.end_byte - at))
             if not data.endswith(b"\n"):
-                data += file.readline()
+                data += file.readline(MOST_LINE_BYTES)
             if not data:
                 return
-            yield _Piece(data, partial(_number, part.path, at))
+            if len(data) > MOST_LINE_BYTES and not data.endswith(b"\n"):
+                whole = data.rfind(b"\n") + 1
+                if whole:
+                    yield _Piece(data[:whole], partial(numbers.of, at))
+                unread.end(numbers.of(at + whole), endless=True)
+                return
+            yield _Piece(data, partial(numbers.of, at))
             at += len(data)
 
 
-def _decompressed_pieces(path: Path, damages: list[Damage]) -> Iterator[_Piece]:
+def _decompressed_pieces(path: Path, unread: _Unread) -> Iterator[_Piece]:
     """Whole lines; what is left without its end comes last."""
     number, rest = 1, b""
     try:
@@ -145,34 +239,59 @@ def _decompressed_pieces(path: Path, damages: list[Damage]) -> Iterator[_Piece]:
             if end:
                 yield _Piece(lines + end, partial(int, number))
                 number += lines.count(b"\n") + 1
+            if len(rest) > MOST_LINE_BYTES:
+                unread.end(number, endless=True)
+                return
+    except Swollen:
+        unread.end(number, swollen=True)
+        return
     except CutShort:
-        damages.append(Damage(path.name, number, torn=False, cut=True))
+        unread.end(number, cut=True)
         return
     if rest:
         yield _Piece(rest, partial(int, number))
 
 
 def _line_start(file: BinaryIO, at: int) -> int:
-    """Move to the first line that begins at that byte or later."""
+    """Move to the first line that begins at that byte or later; within a line that is too long, to its middle."""
     if at:
         file.seek(at - 1)
-        file.readline()
+        file.readline(MOST_LINE_BYTES)
     return file.tell()
 
 
-def _readable(name: str, piece: _Piece, damages: list[Damage]) -> list[Line]:
+def _readable(data: bytes, first_number: Callable[[], int], unread: _Unread) -> list[Line]:
     """Those lines of a piece that can be read."""
     decode = msgspec.json.Decoder(Line).decode
     lines: list[Line] = []
-    for position, data in enumerate(BytesIO(piece.data)):
+    for position, line in enumerate(BytesIO(data)):
         try:
-            lines.append(decode(data))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            damages.append(Damage(name, piece.first_number() + position, torn=not data.endswith(b"\n")))
+            lines.append(decode(line))
+        except NO_RECORD:
+            unread.add(partial(_plus, first_number, position), torn=not line.endswith(b"\n"))
     return lines
 
 
-def _number(path: Path, at: int) -> int:
-    """The number of the line that begins at a byte, counting from 1."""
-    with path.open("rb") as file:
-        return file.read(at).count(b"\n") + 1
+def _plus(first_number: Callable[[], int], position: int) -> int:
+    return first_number() + position
+
+
+class _Numbers:
+    """The numbers of the lines that begin at some bytes of a file, one later than the other, counting from 1."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._at, self._number = 0, 1
+
+    def of(self, at: int) -> int:
+        """Raises OSError. What lies before is read once, however often somebody asks."""
+        with opened(self._path) as file:
+            file.seek(self._at)
+            self._number += sum(piece.count(b"\n") for piece in _read_until(file, at))
+        self._at = at
+        return self._number
+
+
+def _read_until(file: BinaryIO, end: int) -> Iterable[bytes]:
+    while (left := end - file.tell()) > 0 and (piece := file.read(min(left, _PIECE_BYTES))):
+        yield piece

@@ -20,7 +20,9 @@ from relayload.core.errors import AuthorError, Fault
 from relayload.core.results.merging import Shift, differences, merged
 from relayload.core.results.record import Line
 from relayload.core.results.run import RunInfo
-from relayload.recording.compression import Compression, CutShort, check_at_hand, decompressed, opened_to_write
+from relayload.files import check, opened
+from relayload.recording.compression import Compression, CutShort, Swollen, check_at_hand, decompressed, opened_to_write
+from relayload.recording.lines import MOST_LINE_BYTES, NO_RECORD
 from relayload.recording.recording import RUN, Recording, check_vacant, records_files, worker_of
 
 _PIECE_BYTES = 1 << 18
@@ -88,8 +90,13 @@ def _source(recordings: Sequence[Recording], directories: Sequence[Path]) -> _So
     """One run whose records lie in several directories; its facts are those of the copy that knows its end."""
     best = max(recordings, key=lambda recording: recording.run.ended_by is not None)
     files: dict[int, Path] = {}
-    faults = []
+    faults: list[Fault] = []
     for path in [path for directory in directories for path in records_files(directory)]:
+        try:
+            check(path)
+        except OSError as error:
+            faults.append(Fault(f"can't be read: {error.strerror}", file=str(path)))
+            continue
         kept = files.setdefault(worker_of(path), path)
         if kept != path and not _alike(kept, path):
             faults.append(Fault(f"holds other records of worker {worker_of(path)} than {kept}", file=str(path)))
@@ -100,9 +107,9 @@ def _source(recordings: Sequence[Recording], directories: Sequence[Path]) -> _So
 
 def _alike(one: Path, other: Path) -> bool:
     """Whether two files hold the same, compressed or not. One that can't be read is like no other."""
-    if Compression.of(one) is Compression.of(other):
-        return filecmp.cmp(one, other, shallow=False)
     try:
+        if Compression.of(one) is Compression.of(other):
+            return filecmp.cmp(one, other, shallow=False)
         return _digest(one) == _digest(other)
     except CutShort:
         return False
@@ -146,6 +153,8 @@ def _write(path: Path, out: Path, shift: Shift) -> None:
     try:
         with opened_to_write(out) as file:
             _copy(pieces if shift == Shift() else _shifted(pieces, shift), file)
+    except Swollen:
+        raise AuthorError([Fault("the compressed file grows to more than a run can leave", file=str(path))]) from None
     except CutShort:
         raise AuthorError([Fault("the compressed file is cut short or damaged", file=str(path))]) from None
     except OSError as error:
@@ -153,8 +162,14 @@ def _write(path: Path, out: Path, shift: Shift) -> None:
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
-    """What a file holds, without its compression."""
-    return decompressed(path) if Compression.of(path) else _plain(path)
+    """What a file holds, without its compression. Raises AuthorError for a line without end."""
+    last = 0
+    for piece in decompressed(path) if Compression.of(path) else _plain(path):
+        ended = piece.rfind(b"\n")
+        last = last + len(piece) if ended < 0 else len(piece) - ended
+        if last > MOST_LINE_BYTES:
+            raise AuthorError([Fault(f"holds a line of more than {MOST_LINE_BYTES >> 20} MB", file=str(path))])
+        yield piece
 
 
 def _copy(pieces: Iterable[bytes], file: BinaryIO) -> None:
@@ -163,7 +178,7 @@ def _copy(pieces: Iterable[bytes], file: BinaryIO) -> None:
 
 
 def _plain(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+    with opened(path) as file:
         yield from iter(partial(file.read, _PIECE_BYTES), b"")
 
 
@@ -179,7 +194,7 @@ def _shifted(pieces: Iterable[bytes], shift: Shift) -> Iterator[bytes]:
 def _renumbered(line: bytes, shift: Shift, decoder: msgspec.json.Decoder[Line], encoder: msgspec.json.Encoder) -> bytes:
     try:
         return encoder.encode(shift(decoder.decode(line)))
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NO_RECORD:
         return line
 
 

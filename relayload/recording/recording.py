@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct, structs
 
+from relayload import files
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.results.fold import Fold
 from relayload.core.results.jobs import Job, RunAll, one_by_one
@@ -26,12 +28,16 @@ from relayload.core.verdict.conditions import rowwise
 from relayload.core.verdict.gate import Verdict, assess
 from relayload.core.verdict.grammar import objective_of
 from relayload.core.verdict.objective import Objective
-from relayload.recording.lines import Damage, Part, RecordWriter, expected_bytes, parts, read
+from relayload.recording.cleaning import check_numbers, cleaned
+from relayload.recording.lines import NO_RECORD, Damage, Part, RecordWriter, expected_bytes, parts, read
 from relayload.recording.processes import over, processes_at_hand
 
 RUN, SUMMARY, VERDICT = "run.json", "summary.json", "verdict.json"
-_RECORDS = re.compile(r"records-\d+\.jsonl(\.gz|\.zst)?")
+_RECORDS = re.compile(r"records-[0-9]{1,6}\.jsonl(\.gz|\.zst)?")
+_MOST_BYTES = 64 << 20
+"""Of a file that tells of a run as a whole."""
 _UNKNOWN_S = 3600.0
+_MOST_WINDOWS = 1_000_000
 _ANEW = "; relayload report --rebuild writes it anew"
 _LARGE_BYTES = 32 << 20
 """From where on it pays to fork."""
@@ -88,7 +94,12 @@ class Recording:
             raise _fault(directory, "there is no such directory")
         if not (directory / RUN).is_file():
             raise _fault(directory, f"is not a recording: it has no {RUN}{_inside(directory)}")
-        return cls(directory, _load(directory / RUN, RunInfo))
+        run = _load(directory / RUN, RunInfo)
+        try:
+            datetime.fromisoformat(run.started_at)
+        except ValueError:
+            raise _fault(directory / RUN, f"started_at: expected an instant, got '{run.started_at[:60]}'") from None
+        return cls(directory, run)
 
     def writer(self, worker: int) -> RecordWriter:
         return RecordWriter(self.directory / f"records-{worker}.jsonl")
@@ -101,8 +112,7 @@ class Recording:
     def lines(self) -> Iterator[Line]:
         """Every line of all workers, file by file, without those that can't be read."""
         for path in records_files(self.directory):
-            for lines in read(Part(path, 0, path.stat().st_size), []):
-                yield from lines
+            yield from chain.from_iterable(read(Part(path, 0, path.stat().st_size), []))
 
     def fold(self, objectives: Iterable[Objective] | None = None) -> "Folded":
         """Fold the lines of all workers, and tell what could not be read.
@@ -111,17 +121,28 @@ class Recording:
         judged by the objectives of the run if no others are given. Raises AuthorError if run.json has a wrong one.
         """
         chosen = [_parsed(asked) for asked in self.run.objectives] if objectives is None else list(objectives)
-        files = records_files(self.directory)
-        large = sum(map(expected_bytes, files)) > _LARGE_BYTES
+        _check_windows(chosen, _load_s(self.run))
+        paths = self._records()
+        large = sum(map(expected_bytes, paths)) > _LARGE_BYTES
         processes = processes_at_hand() if large else 1
         run_all = over(processes)
         empty = partial(Fold, _load_s(self.run), rowwise(chosen))
         fold, damages = empty(), []
-        shares = parts(files, processes)
+        shares = parts(paths, processes)
         for part_fold, part_damages in run_all([Job(partial(_fold_parts, share, empty)) for share in shares]):
             fold.merge(part_fold)
             damages += part_damages
         return Folded(self.run, fold, tuple(damages), tuple(chosen), run_all)
+
+    def _records(self) -> list[Path]:
+        """The files of the workers. Raises AuthorError where one is no file, or can't be read."""
+        found = records_files(self.directory)
+        for path in found:
+            try:
+                files.check(path)
+            except OSError as error:
+                raise _fault(path, f"can't be read: {error.strerror}") from None
+        return found
 
     def summarize(self) -> Summary:
         """The summary, from the records."""
@@ -231,11 +252,24 @@ _Content = TypeVar("_Content", bound=Struct)
 
 def _load(path: Path, kind: type[_Content], remedy: str = "") -> _Content:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        data = cleaned(files.content(path, _MOST_BYTES))
+        check_numbers(data)
+        return msgspec.json.decode(data, type=kind)
     except OSError as error:
         raise _fault(path, f"can't be read: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise _fault(path, f"is not a {path.name} of this version: it is nested too deeply{remedy}") from None
+    except (*NO_RECORD, ValueError, AssertionError) as error:  # sums that do not hold are asserted
         raise _fault(path, f"is not a {path.name} of this version: {error}{remedy}") from None
+
+
+def _check_windows(objectives: Iterable[Objective], load_s: float) -> None:
+    """Raises AuthorError for an objective that asks for more windows than anybody can look at."""
+    for objective in objectives:
+        over_s = objective.terms.over_s
+        if over_s is not None and load_s / over_s > _MOST_WINDOWS:
+            fault = f"'{objective.text}' has more than {_MOST_WINDOWS:,} windows of {over_s:g} s"
+            raise AuthorError([Fault(fault, path="objectives", file=RUN)])
 
 
 def _parsed(asked: str | Asked) -> Objective:

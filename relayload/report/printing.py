@@ -1,15 +1,21 @@
 """From what rich can draw to text, 80 columns wide."""
 
+import re
 from collections.abc import Iterable
 from io import StringIO
 
 from rich.console import Console, RenderableType
 
 WIDTH = 80
+_COMMAND = re.compile(r"^\s*::|##(?=\[|vso\[)")
+"""What GitHub Actions (actions/runner, ActionCommand) and Azure Pipelines take for the beginning of a command."""
 
 
 def printed(parts: Iterable[RenderableType], *, color: bool = False) -> str:
-    """The parts, one below the other, without blanks at the ends of lines. Text stands for itself, and is no markup."""
+    """The parts, one below the other, without blanks at the ends of lines. Text stands for itself, and is no markup.
+
+    Nor is it a command to a CI system that reads along, wherever a line of it happens to be broken.
+    """
     console = Console(
         file=StringIO(),
         width=WIDTH,
@@ -21,4 +27,8 @@ def printed(parts: Iterable[RenderableType], *, color: bool = False) -> str:
     for part in parts:
         console.print(part, highlight=False)
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined] # it is the StringIO above
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return "\n".join(_COMMAND.sub(_told, line.rstrip()) for line in lines) + "\n"
+
+
+def _told(command: re.Match[str]) -> str:
+    return f"{command[0][:-1]} {command[0][-1]}"

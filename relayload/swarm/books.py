@@ -116,7 +116,7 @@ class Books:
         self.live.drained = True
 
     def _write(self, line: Line) -> None:
-        self._writer.write(line)
+        line = self._writer.write(line)
         if self._watched:
             self._unseen.append(line)
 

@@ -132,6 +132,7 @@ class _Sorted:
     """The runs of a side, sorted into those to compare and those to leave out; each counts once."""
 
     def __init__(self, side: "Side", recordings: "Sequence[Recording]", wanted: Sequence[str]) -> None:
+        from relayload.core.printable import one_line
         from relayload.core.verdict.compare import LeftOut
         from relayload.core.verdict.measures import chosen, measures
         from relayload.recording.sets import results, unfit
@@ -151,7 +152,7 @@ class _Sorted:
                 self.kept.append(recording)
                 self.runs.append(chosen(measures(summary, verdict), wanted))
             else:
-                self.left_out.append(LeftOut(side=side, run=str(recording.directory), why=why))
+                self.left_out.append(LeftOut(side=side, run=one_line(str(recording.directory)), why=why))
 
 
 def _which(recording: "Recording") -> tuple[str, str]:

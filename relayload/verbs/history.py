@@ -38,6 +38,7 @@ def command(run_dirs: tuple[Path, ...], file: Path, otava: bool) -> None:
     can't be believed. What keeps Otava from finding changes, such as runs of several profiles in one file, is told.
     Exits with 2 if no run can be read.
     """
+    from relayload.core.printable import one_line
     from relayload.recording import Recording
     from relayload.recording.sets import places
     from relayload.report.history import otava_config, remarks
@@ -52,7 +53,7 @@ def command(run_dirs: tuple[Path, ...], file: Path, otava: bool) -> None:
     _add(file, known, added)
     rows = "row" if len(added) == 1 else "rows"
     for told in (f"{len(added)} {rows} added", *remarks(known + added)):
-        click.echo(f"{file}: {told}", err=True)
+        click.echo(one_line(f"{file}: {told}"), err=True)
 
 
 def _readable(paths: Sequence[Path], read: Callable[[Path], T]) -> list[T]:
@@ -89,7 +90,9 @@ def _row(path: Path) -> list[str] | None:
 
 
 def _tell_left_out(path: Path, why: str) -> None:
-    click.echo(f"{path}: left out: {why}", err=True)
+    from relayload.core.printable import one_line
+
+    click.echo(one_line(f"{path}: left out: {why}"), err=True)
 
 
 def _known(file: Path) -> list[list[str]]:

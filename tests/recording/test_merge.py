@@ -147,9 +147,9 @@ def test_a_file_that_can_not_be_copied_is_told_and_leaves_nothing_behind(make, t
     path = make("a").directory / "records-0.jsonl"
     path.unlink()
     path.mkdir()  # nobody can read a directory, not even root
-    with pytest.raises(AuthorError, match=r"records-0\.jsonl: can't be copied to .*records-0\.jsonl: Is a directory"):
+    with pytest.raises(AuthorError, match=r"records-0\.jsonl: can't be read: Is a directory"):
         _merge(tmp_path, "a")
-    assert list((tmp_path / MERGED).iterdir()) == []
+    assert not (tmp_path / MERGED).exists()
 
 
 def test_one_recording_alone_can_be_compressed(make, tmp_path: Path):

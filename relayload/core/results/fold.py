@@ -244,7 +244,7 @@ def account(fold: Fold, run: RunInfo) -> Account:
         end = max((order.end for order in orders), default=0)
         least = known if run.batch else end * run.copies
         lost = max(run.offered or 0, least) - known
-    faults = (*_twice(twice), *_missing(fold, run, unrecorded), *_deserted(fold, run))
+    faults = (*_twice(twice), *_unreadable(fold), *_missing(fold, run, unrecorded), *_deserted(fold, run))
     return Account(fold.started, fold.dropped, lost, faults)
 
 
@@ -264,6 +264,11 @@ def _unrecorded(fold: Fold, run: RunInfo) -> dict[int, int]:
 
 def _twice(count: int) -> tuple[str, ...]:
     return (f"{count} arrivals are recorded twice",) if count else ()
+
+
+def _unreadable(fold: Fold) -> tuple[str, ...]:
+    count = sum(cell.gaps.unreadable for cell in fold.cells.values())
+    return (f"the gaps between the chunks of {count} answers are no pairs of bucket and count",) if count else ()
 
 
 def _missing(fold: Fold, run: RunInfo, unrecorded: dict[int, int]) -> tuple[str, ...]:

@@ -17,17 +17,20 @@ from relayload.core.results.sample import batched_size, rank_of
 WINDOWED_SLOT_S = 1.0
 """How wide slots are where gaps are judged in windows, which can't be shorter."""
 _MARKED = 0.05
+_ODD = (1).__and__
 
 
 class GapCounts:
     """Counts by slot and bucket. Adding and merging commute."""
 
-    __slots__ = ("_slots", "width_s")
+    __slots__ = ("_slots", "unreadable", "width_s")
 
     def __init__(self, width_s: float = 1.0) -> None:
         """Slots are so wide. Only those of the same width merge."""
         self.width_s = width_s
         self._slots: dict[int, Histogram] = {}
+        self.unreadable = 0
+        """Requests whose gaps are no pairs, which only a damaged recording can hold."""
 
     def __len__(self) -> int:
         return sum(slot.count for slot in self._slots.values())
@@ -36,6 +39,9 @@ class GapCounts:
         """Add the gaps of requests, written flat as bucket, count, bucket, count ..."""
         if not due_s:
             return
+        if any(map(_ODD, map(len, gaps))):
+            self.unreadable += sum(map(_ODD, map(len, gaps)))
+            gaps = [() if len(own) % 2 else own for own in gaps]
         first, last = (int(at_s / self.width_s) for at_s in (min(due_s), max(due_s)))
         if first == last:
             self._slot(first).add_sparse(chain.from_iterable(gaps))
@@ -44,6 +50,7 @@ class GapCounts:
             self._slot(int(due / self.width_s)).add_sparse(pairs)
 
     def merge(self, other: "GapCounts") -> None:
+        self.unreadable += other.unreadable
         for slot, counts in other._slots.items():
             self._slot(slot).merge(counts)
 

@@ -15,6 +15,8 @@ from itertools import accumulate
 
 PRECISION_BITS = 7
 _LINEAR_US = 2 << PRECISION_BITS
+_LAST = 64 << PRECISION_BITS
+"""No duration is in a later bucket: this one is that of a hundred thousand years."""
 
 
 def bucket(value_s: float) -> int:
@@ -32,6 +34,7 @@ def middle_s(index: int) -> float:
         return 0.0
     if index < _LINEAR_US:
         return (index + 0.5) * 1e-6
+    index = min(index, _LAST)
     shift = (index >> PRECISION_BITS) - 1
     return (index - (shift << PRECISION_BITS) + 0.5) * (1 << shift) * 1e-6
 

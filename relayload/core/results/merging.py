@@ -5,7 +5,7 @@ Their workers and arrivals are numbered on, so that none has the number of anoth
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -98,7 +98,10 @@ def _portless(run: RunInfo) -> RunInfo:
 
 
 def _without_local_port(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # no address at all, which is the same wherever it ran
+        return url
     host = parts.hostname or ""
     return parts._replace(netloc=host).geturl() if _is_loopback(host) else url
 
@@ -111,7 +114,8 @@ def _is_loopback(host: str) -> bool:
 
 
 def _started_at(run: RunInfo) -> datetime:
-    return datetime.fromisoformat(run.started_at)
+    at = datetime.fromisoformat(run.started_at)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _of_all(runs: Sequence[RunInfo], get: Callable[[RunInfo], T | None], join: Callable[[Sequence[T]], T]) -> T | None:

@@ -103,6 +103,12 @@ class Counted:
 
 Sorted = Sequence[float] | Counted
 """A sorted sample, value by value or counted."""
+_MANY = 1 << 20
+
+
+def repeated(value: float, count: int) -> Sorted:
+    """A sample of one value, counted where that many would fill the memory, as a recording may claim."""
+    return [value] * count if count < _MANY else Counted({value: count})
 
 
 def together(parts: Iterable[Sorted]) -> Parts | Counted:

@@ -12,10 +12,11 @@ Instants (`_at_s`) are seconds since the run's start; durations are seconds; `No
 
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.state import State
+from relayload.core.results.amounts import Count, Index, Instant, Nanoseconds, Seconds, Share, Status, Worker
 
 
 class Outcome(StrEnum):
@@ -60,77 +61,97 @@ class Attempt(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """What the relay said of its error, shortened, without keys."""
     kind: Kind | None = None
     """What the client made of it."""
-    status: int | None = None
-    sent_at_s: float | None = None
+    status: Status | None = None
+    sent_at_s: Instant | None = None
     """Monotonic as the transport returns it; since the run's start in a record."""
-    service_s: float | None = None
+    service_s: Seconds | None = None
     """To the last byte."""
-    ttft_s: float | None = None
+    ttft_s: Seconds | None = None
     """To the first non-empty content, reasoning or tool-call delta; only measured on streams."""
-    ttfo_s: float | None = None
+    ttfo_s: Seconds | None = None
     """To the first visible content; only measured on streams."""
-    last_token_s: float | None = None
+    last_token_s: Seconds | None = None
     """To the last non-empty delta, as `ttft_s` is to the first: a usage that comes later is not in it."""
-    chunks: int = 0
+    chunks: Count = 0
     """Content events of a stream."""
-    chunk_gaps: tuple[int, ...] = ()
+    chunk_gaps: tuple[Count, ...] = ()
     """Gaps between content events as a sparse histogram: bucket, count, bucket, count ..."""
-    input_tokens: int | None = None
-    cached_input_tokens: int | None = None
-    output_tokens: int | None = None
-    reasoning_tokens: int | None = None
-    streamed_tokens: int | None = None
+    input_tokens: Count | None = None
+    cached_input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    reasoning_tokens: Count | None = None
+    streamed_tokens: Count | None = None
     """Those that came in a stream; None where nobody can tell, since it held a part of the reasoning."""
     counted: bool = False
     """The output tokens are counted chunks, since the relay sent no usage, or one of 0."""
     remarks: tuple[str, ...] = ()
     """What is odd about the answer: names of `Remark`."""
-    replaced: int = 0
+    replaced: Count = 0
     """Characters of the answer that were none, such as halves without the other half, and became U+FFFD."""
     buffered: bool = False
     """All content came within 5 ms of the end, in more than 10 events: something on the way held it back."""
     finish_reason: str | None = None
     request_id: str | None = None
-    sent_bytes: int = 0
-    received_bytes: int = 0
-    blocked_s: float | None = None
-    dns_s: float | None = None
-    connect_s: float | None = None
-    tls_s: float | None = None
-    send_s: float | None = None
-    waiting_s: float | None = None
-    receive_s: float | None = None
+    sent_bytes: Count = 0
+    received_bytes: Count = 0
+    blocked_s: Seconds | None = None
+    dns_s: Seconds | None = None
+    connect_s: Seconds | None = None
+    tls_s: Seconds | None = None
+    send_s: Seconds | None = None
+    waiting_s: Seconds | None = None
+    receive_s: Seconds | None = None
 
 
 class Record(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="request", gc=False):
     """One request, from its intended start to its last byte, with every attempt it took."""
 
-    index: int
-    worker: int
+    index: Index
+    worker: Worker
     scenario: str
     stage: str
     model: str
     measured: bool
     """False in a warm-up stage: counted, but left out of rates and metrics."""
-    intended_at_s: float
-    late_s: float
+    intended_at_s: Instant
+    late_s: Seconds
     """Actual start minus intended start: the generator's own fault."""
-    latency_s: float
+    latency_s: Seconds
     """Intended start to the end, every wait and retry inside."""
     outcome: Outcome
     target: str | None = None
     """Where it was sent; None where there is only one target."""
-    turn: int = 0
+    turn: Count = 0
     """Of a conversation, whose later turns have the index of the arrival that began it."""
-    throttled_s: float = 0.0
+    throttled_s: Seconds = 0.0
     """Waiting for our own quota."""
-    backoff_s: float = 0.0
+    backoff_s: Seconds = 0.0
     """Waiting before a retry."""
     stopped_by: str | None = None
     """Why a request that failed was not tried again: `attempts`, `budget`, `breaker`, `deadline`, `asked_wait` ...;
     None where it could not be, or trying again was not asked for."""
     attempts: tuple[Attempt, ...] = ()
     """The last one is the answering attempt; empty when a breaker refused the request."""
+
+
+UNRECORDABLE = "unrecordable"
+"""The error of an attempt that stands for what no line could hold."""
+
+
+def recordable(record: Record) -> Record:
+    """The request without what its relay said of it: its place, its times and its outcome still hold."""
+    answer = record.attempts[-1] if record.attempts else Attempt(outcome=record.outcome)
+    kept = Attempt(
+        outcome=answer.outcome,
+        error=UNRECORDABLE,
+        kind=answer.kind,
+        status=answer.status,
+        sent_at_s=answer.sent_at_s,
+        service_s=answer.service_s,
+        ttft_s=answer.ttft_s,
+        ttfo_s=answer.ttfo_s,
+    )
+    return structs.replace(record, attempts=(kept,))
 
 
 GUARDRAIL = "guardrail"
@@ -140,13 +161,13 @@ GUARDRAIL = "guardrail"
 class Drop(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="drop", gc=False):
     """An arrival that was due and could not be started."""
 
-    index: int
-    worker: int
+    index: Index
+    worker: Worker
     scenario: str
     stage: str
     model: str
     measured: bool
-    intended_at_s: float
+    intended_at_s: Instant
     reason: str
     """`max_in_flight`, `guardrail`, or `late`: starting it so late could have broken `load.limits`."""
     target: str | None = None
@@ -155,8 +176,8 @@ class Drop(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="lin
 class Transition(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="breaker", gc=False):
     """A worker's circuit breaker changed its state. Every worker has breakers of its own, as clients do."""
 
-    worker: int
-    at_s: float
+    worker: Worker
+    at_s: Instant
     scope: str
     """What the breaker is for, such as a model; `all` for the only one. Of several targets, each has breakers of its
     own: `relay/o3`."""
@@ -166,11 +187,11 @@ class Transition(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fiel
     """`failure_rate`, `consecutive`, `slow_rate`, `cooled_down`, `trials_passed`, `trial_failed`."""
     enforced: bool
     """False where the breaker only watched, and refused nothing."""
-    calls: int = 0
+    calls: Count = 0
     """With `failures` and `slow`, the counts behind it: of the window, or of the trials."""
-    failures: int = 0
-    slow: int = 0
-    since_s: float | None = None
+    failures: Count = 0
+    slow: Count = 0
+    since_s: Instant | None = None
     """Of a trip: when the first of the failures behind it ended."""
     target: str | None = None
 
@@ -178,20 +199,20 @@ class Transition(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fiel
 class End(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="end"):
     """A worker's last word: what it claims to have written, and how well it measured."""
 
-    worker: int
-    at_s: float
-    started: int
-    dropped: int
-    began_at_ns: int | None = None
+    worker: Worker
+    at_s: Instant
+    started: Count
+    dropped: Count
+    began_at_ns: Nanoseconds | None = None
     """The wall clock at the run's start, in nanoseconds since the Unix epoch: to find a request in another log."""
     timestamps: str = "user"
     """`kernel` when the instants of arrival came from the kernel."""
-    loop_lag_p95_s: float | None = None
-    loop_lag_p99_s: float | None = None
-    cpu_share: float | None = None
-    gc_pause_max_s: float | None = None
-    open_files_max: int | None = None
-    open_files_limit: int | None = None
+    loop_lag_p95_s: Seconds | None = None
+    loop_lag_p99_s: Seconds | None = None
+    cpu_share: Share | None = None
+    gc_pause_max_s: Seconds | None = None
+    open_files_max: Count | None = None
+    open_files_limit: Count | None = None
     """How many files the process could have open at once; None without a limit."""
 
 

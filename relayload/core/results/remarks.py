@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from relayload.core.results.record import Outcome, Remark
+from relayload.core.results.record import UNRECORDABLE, Outcome, Remark
 from relayload.core.results.selection import Selection
 
 
@@ -25,6 +25,8 @@ def remarks_on(answers: Selection) -> Iterator[str]:
         yield f"{in_part} streams held a part of their reasoning alone, such as a summary: no TPOT"
     if untimed := sum(cell.untimed for cell in cells):
         yield f"{untimed} streams were recorded by an older relayload: no TPOT and no output_rate of these"
+    if unrecordable := sum(len(cell) for key, cell in answers.cells.items() if key.error == UNRECORDABLE):
+        yield f"{unrecordable} answers were too odd to be recorded: their tokens and words are left out"
     yield from _on_finish_reasons(answers, ok[Remark.NO_FINISH_REASON])
 
 

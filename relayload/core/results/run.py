@@ -3,11 +3,21 @@
 import math
 from collections.abc import Iterator
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from relayload.core.price import Price
+from relayload.core.results.amounts import (
+    MOST_OBJECTIVES,
+    MOST_PRICES,
+    MOST_STAGES,
+    MOST_TARGETS,
+    Count,
+    Instant,
+    Length,
+    Worker,
+)
 from relayload.core.results.health import Thresholds
 from relayload.core.results.terms import Asked
 
@@ -35,7 +45,7 @@ class StageInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A stage as planned. `for_s` is None where only the run knows its end, as in a batch or a trace."""
 
     name: str
-    for_s: float | None
+    for_s: Length | None
     warmup: bool = False
     """Whether it is left out of the statistics, as a warm-up or a cool-down."""
 
@@ -44,16 +54,16 @@ class TargetInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One of several targets."""
 
     base_url: str
-    prices: dict[str, Price] = {}
+    prices: Annotated[dict[str, Price], Meta(max_length=MOST_PRICES)] = {}
     """By model, in US dollars per million tokens."""
 
 
 class WorkerInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a worker last told of itself, for those whose last line is not there."""
 
-    worker: int
-    started: int
-    dropped: int = 0
+    worker: Worker
+    started: Count
+    dropped: Count = 0
     drained: bool = False
     """It ended in order, and wrote that down as its last line; others died."""
 
@@ -67,11 +77,11 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """ISO 8601, UTC."""
     load_kind: str
     """`open`, `closed` or `batch`."""
-    stages: tuple[StageInfo, ...]
-    workers: int
+    stages: Annotated[tuple[StageInfo, ...], Meta(max_length=MOST_STAGES)]
+    workers: Worker
     base_url: str
     """Of the target, without credentials; of several, of the first."""
-    targets: dict[str, TargetInfo] = {}
+    targets: Annotated[dict[str, TargetInfo], Meta(max_length=MOST_TARGETS)] = {}
     """By name where there are several. The first is what the others are compared with."""
     paired: bool = False
     """Every arrival went to each of the targets."""
@@ -79,14 +89,14 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Scenarios of which every answer is asked for as a stream."""
     cautions: tuple[str, ...] = ()
     """What everyone who reads the results must know, such as that certificates were not verified."""
-    objectives: tuple[str | Asked, ...] = ()
+    objectives: Annotated[tuple[str | Asked, ...], Meta(max_length=MOST_OBJECTIVES)] = ()
     """Their text, and where they have any, their terms."""
     thresholds: Thresholds = Thresholds()
-    prices: dict[str, Price] = {}
+    prices: Annotated[dict[str, Price], Meta(max_length=MOST_PRICES)] = {}
     """By model, in US dollars per million tokens: what the run was priced by. `any` stands for the others."""
     versions: dict[str, str] = field(default_factory=dict)
     platform: str = ""
-    ended_at_s: float | None = None
+    ended_at_s: Instant | None = None
     """When the load ended: nothing was due later, though answers may have come later."""
     ended_by: str | None = None
     """`schedule`, `stop`, `sigint`, `sigterm`, `workers`, `guardrail`, `objective` ..."""
@@ -94,9 +104,9 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Which guardrail stopped the run, and why."""
     stopped_by_objective: str | None = None
     """Which objective was broken so that the run stopped early, and how."""
-    offered: int | None = None
+    offered: Count | None = None
     """Arrivals that were due until the run ended; None in a closed load. Of a batch, those whose turn came."""
-    requests: int | None = None
+    requests: Count | None = None
     """How many a batch has; None in other loads."""
     exit_code: int | None = None
     last_told: tuple[WorkerInfo, ...] = ()

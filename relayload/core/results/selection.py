@@ -8,7 +8,7 @@ from relayload.core.results.cell import Cell, Key
 from relayload.core.results.columns import Columns
 from relayload.core.results.condensed import Condensed
 from relayload.core.results.gaps import GapCounts
-from relayload.core.results.ranks import Counted, Parts, Sorted, together
+from relayload.core.results.ranks import Counted, Parts, Sorted, repeated, together
 from relayload.core.results.sample import Distribution, Moments, Sample, describe, effective_size, rank_of
 
 _MARKED = 0.05
@@ -78,7 +78,7 @@ class Series:
     @cached_property
     def sample(self) -> Sample:
         """The values; its moments are of the answered requests."""
-        unanswered = [self._worst] * sum(map(len, self._unanswered_s))
+        unanswered = repeated(self._worst, sum(map(len, self._unanswered_s)))
         ordered = together([*(values.ordered(self._metric) for values in self._values), unanswered])
         return Sample(ordered, Moments.merged(values.moments(self._metric) for values in self._values))
 

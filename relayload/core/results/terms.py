@@ -1,8 +1,11 @@
 """How an objective is to be judged, apart from what it says."""
 
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+from relayload.core.results.amounts import Length, Window
 
 
 class NoData(StrEnum):
@@ -25,20 +28,20 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     id: str | None = None
     """What reports and baselines call it; its text where there is none."""
-    over_s: float | None = None
+    over_s: Window | None = None
     """The length of the windows that it is judged in; None judges the measured stages as one."""
-    for_windows: int = 1
+    for_windows: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     """How many windows in a row must be broken."""
     abort: bool = False
     """The run stops as soon as it is proven broken."""
-    abort_after_s: float = 0.0
+    abort_after_s: Length = 0.0
     """Not before this long after the run's start."""
-    confidence: float = 0.95
+    confidence: Annotated[float, Meta(gt=0, lt=1)] = 0.95
     strict: bool = False
     """A pass must be proven, too."""
     on_no_data: NoData = NoData.FAIL
     severity: Severity = Severity.ERROR
-    looks: int = 1
+    looks: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     """How many times it is judged, of which each could fail it by chance: they share what is left of the confidence."""
 
     @property

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from relayload.core.results.cell import Key
 from relayload.core.results.columns import Columns
@@ -21,7 +21,15 @@ def step_s(fold: Fold) -> float:
     if fold.condensed:
         return fold.slot_s
     last_s = last_due_s(fold)
-    return next((step for step in _STEPS_S if last_s / step < _MOST_STEPS), _STEPS_S[-1])
+    return next(step for step in _steps_s() if last_s / step < _MOST_STEPS)
+
+
+def _steps_s() -> Iterator[float]:
+    yield from _STEPS_S
+    longest_s = _STEPS_S[-1]
+    while True:
+        longest_s *= 10
+        yield longest_s
 
 
 def last_due_s(fold: Fold) -> float:

@@ -10,7 +10,7 @@ from relayload.core.results.breakers import Breaker, breakers
 from relayload.core.results.cell import Key, Place
 from relayload.core.results.fold import Fold
 from relayload.core.results.gaps import GapSample
-from relayload.core.results.ranks import Sorted, together
+from relayload.core.results.ranks import Sorted, repeated, together
 from relayload.core.results.record import Outcome, Transition
 from relayload.core.results.run import RunInfo, Span
 from relayload.core.results.sample import effective_size
@@ -110,7 +110,7 @@ class Evidence:
             [
                 *(cell.values.ordered("due") for key, cell in started.cells.items() if key.ok or key.failed),
                 self._dropped_s(objective),
-                [_NEVER] * self.lost,
+                self._lost_s,
             ]
         )
         return Exceedance(bad.count, offered.count, effective_size(bad, offered)) if offered.count else None
@@ -201,8 +201,13 @@ class Evidence:
             *failed_s,
             *self.empty_s(objective, requests),
             self._dropped_s(objective, without),
-            [_NEVER] * self.lost,
+            self._lost_s,
         ]
+
+    @property
+    def _lost_s(self) -> Sorted:
+        """When the lost requests were due, which nobody knows."""
+        return repeated(_NEVER, self.lost)
 
     def empty_s(self, objective: Objective, requests: Selection) -> list[Sorted]:
         """Where first tokens are asked for, when the streams were due that ended ok without a token."""

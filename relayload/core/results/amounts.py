@@ -1,0 +1,33 @@
+"""Numbers of a recording, each with what it can be.
+
+Whoever reads a recording gets only numbers that can be added up, told and written again: a count of a thousand digits,
+or an instant a million years away, is no fact of a run, and its line is no record.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+MOST = 1 << 40
+"""Of anything that is counted: sums over the requests of any run stay within what JSON can hold."""
+_LONGEST_S = 1e9
+"""Thirty years."""
+_LEAST_S = -0.5
+"""Clocks are read one after the other, so an instant or a duration may be a little less than nothing."""
+
+MOST_STAGES = 10_000
+MOST_TARGETS = 1_000
+MOST_PRICES = 100_000
+MOST_OBJECTIVES = 1_000
+"""Of a run: each is looked at for every stage, target or table there is."""
+
+Count = Annotated[int, Meta(ge=0, le=MOST)]
+Index = Annotated[int, Meta(ge=0, le=1 << 48)]
+Worker = Annotated[int, Meta(ge=0, le=1_000_000)]
+Status = Annotated[int, Meta(ge=-1, le=1_000_000)]
+Nanoseconds = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
+Seconds = Annotated[float, Meta(ge=_LEAST_S, le=_LONGEST_S)]
+Length = Annotated[float, Meta(ge=0.0, le=_LONGEST_S)]
+Window = Annotated[float, Meta(ge=0.001, le=_LONGEST_S)]
+Instant = Annotated[float, Meta(ge=_LEAST_S, le=_LONGEST_S)]
+Share = Annotated[float, Meta(ge=0, le=1e6)]
