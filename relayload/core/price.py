@@ -1,7 +1,7 @@
 """What tokens cost. Money is decimal everywhere: a float can't hold a cent."""
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Protocol
 
 from msgspec import Struct
@@ -12,6 +12,9 @@ ANY = "any"
 MILLION = 1_000_000
 _MICRO_USD = Decimal("0.000001")
 _NOTHING = Decimal(0)
+_MOST = Decimal("1e40")
+_WIDE = Context(prec=60)
+"""So many digits that what anybody may be asked to pay has six of them after the point."""
 
 
 class Counts(Protocol):
@@ -80,7 +83,14 @@ def times(prices: Prices, factor: Decimal) -> dict[str, Price]:
 
 def to_micro_usd(usd: Decimal) -> Decimal:
     """Rounded half-even to a millionth of a dollar, which prints without an exponent."""
-    return usd.quantize(_MICRO_USD)
+    return usd.quantize(_MICRO_USD, context=_WIDE)
+
+
+def check_money(*amounts: Decimal | None) -> None:
+    """Raises ValueError for an amount that nothing can be added to, as only a file can hold it."""
+    for amount in amounts:
+        if amount is not None and not (amount.is_finite() and abs(amount) < _MOST):
+            raise ValueError("it holds an amount that is too large")
 
 
 def blended(prices: Prices, weights: Mapping[str, float]) -> Price | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -38,6 +39,8 @@ _MOST_BYTES = 64 << 20
 """Of a file that tells of a run as a whole."""
 _UNKNOWN_S = 3600.0
 _MOST_WINDOWS = 1_000_000
+_DEAREST = 10**9
+_MOST_KINDS = 50_000
 _ANEW = "; relayload report --rebuild writes it anew"
 _LARGE_BYTES = 32 << 20
 """From where on it pays to fork."""
@@ -79,6 +82,7 @@ class Recording:
     def create(cls, directory: Path, run: RunInfo) -> "Recording":
         """Begin a recording in a directory that holds none. Raises AuthorError, also if it can't be written there."""
         check_vacant(directory)
+        _check_readable(run)
         try:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -95,6 +99,8 @@ class Recording:
         if not (directory / RUN).is_file():
             raise _fault(directory, f"is not a recording: it has no {RUN}{_inside(directory)}")
         run = _load(directory / RUN, RunInfo)
+        if any(not 0 <= price <= _DEAREST for price in _prices(run)):
+            raise _fault(directory / RUN, "prices: expected dollars per million tokens")
         try:
             datetime.fromisoformat(run.started_at)
         except ValueError:
@@ -131,6 +137,7 @@ class Recording:
         shares = parts(paths, processes)
         for part_fold, part_damages in run_all([Job(partial(_fold_parts, share, empty)) for share in shares]):
             fold.merge(part_fold)
+            _check_kinds(self.directory, fold)
             damages += part_damages
         return Folded(self.run, fold, tuple(damages), tuple(chosen), run_all)
 
@@ -228,9 +235,19 @@ def _fold_parts(parts: list[Part], empty: Callable[[], Fold]) -> tuple[Fold, lis
         try:
             for lines in read(part, damages):
                 fold.extend(lines)
+                _check_kinds(part.path.parent, fold)
         except OSError as error:
             raise _fault(part.path, f"can't be read: {error.strerror}") from None
     return fold, damages
+
+
+def _prices(run: RunInfo) -> Iterator[Decimal]:
+    """Every price that it was run by; what is no number is told as one that can't be."""
+    for prices in (run.prices, *(target.prices for target in run.targets.values())):
+        for price in prices.values():
+            for amount in (price.input, price.output, price.cached_input, price.reasoning):
+                if amount is not None:
+                    yield amount if amount.is_finite() else Decimal(-1)
 
 
 def _load_s(run: RunInfo) -> float:
@@ -261,6 +278,21 @@ def _load(path: Path, kind: type[_Content], remedy: str = "") -> _Content:
         raise _fault(path, f"is not a {path.name} of this version: it is nested too deeply{remedy}") from None
     except (*NO_RECORD, ValueError, AssertionError) as error:  # sums that do not hold are asserted
         raise _fault(path, f"is not a {path.name} of this version: {error}{remedy}") from None
+
+
+def _check_readable(run: RunInfo) -> None:
+    """Raises AuthorError for a run of which nobody could read the recording."""
+    try:
+        msgspec.json.decode(msgspec.json.encode(run), type=RunInfo)
+    except msgspec.ValidationError as error:
+        raise AuthorError([Fault(f"the run can't be recorded: {error}")]) from None
+
+
+def _check_kinds(directory: Path, fold: Fold) -> None:
+    """Raises AuthorError for more kinds of requests than the memory holds."""
+    if len(fold.cells) > _MOST_KINDS:
+        told = "more kinds of requests, by scenario, model, stage, target, status and error, than can be told apart"
+        raise _fault(directory, f"holds {told}: {_MOST_KINDS:,}")
 
 
 def _check_windows(objectives: Iterable[Objective], load_s: float) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.price import ANY, Price, blended, price_of, to_micro_usd
+from relayload.core.price import ANY, Price, blended, check_money, price_of, to_micro_usd
 
 O3 = Price(input=Decimal("2.10"), output=Decimal("8.40"))
 
@@ -59,3 +59,14 @@ def test_a_millionth_of_a_dollar_prints_without_an_exponent_and_keeps_its_order_
     rounded = to_micro_usd(amount)
     assert "E" not in str(rounded)
     assert float(rounded) < float(rounded + Decimal("0.000001"))
+
+
+@pytest.mark.parametrize("amount", ["NaN", "Infinity", "1E+999999", "-1E+40"])
+def test_an_amount_that_nothing_can_be_added_to_is_refused(amount):
+    check_money(None, Decimal("1E+39"), Decimal("-0.1"))
+    with pytest.raises(ValueError, match="too large"):
+        check_money(Decimal(1), Decimal(amount))
+
+
+def test_any_sum_is_told_to_a_millionth():
+    assert str(to_micro_usd(Decimal("1E+30"))) == f"1{'0' * 30}.000000"

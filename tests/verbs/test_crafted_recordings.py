@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from relayload.cli import main
+from relayload.core.errors import AuthorError
 from relayload.recording import Recording
 
 FILLING = 400
@@ -44,6 +45,8 @@ def _change(recording: Recording, **fields: object) -> None:
         ({"workers": 10**12}, "is not a run.json of this version: Expected `int` <= 1000000"),
         ({"offered": 10**30}, "is not a run.json of this version: it holds a number that is too large"),
         ({"stages": [{"name": "s", "for_s": 1e300}]}, "is not a run.json of this version: it holds a number"),
+        ({"prices": {"o3": {"input": "1E+999999", "output": "1"}}}, "prices: expected dollars per million tokens"),
+        ({"prices": {"o3": {"input": "NaN", "output": "1"}}}, "prices: expected dollars per million tokens"),
         ({"load_kind": "\ud83d"}, "is not a run.json of this version"),
         (
             {"objectives": [{"expr": "latency.p50 < 1s", "terms": {"over_s": 0.001}}], "ended_at_s": 1e6},
@@ -136,3 +139,19 @@ def test_a_small_file_that_stands_for_a_large_one_fills_no_memory(piece, verb, g
     else:
         assert "not read from here on" in " ".join(process.stdout.split())
     assert process.returncode == {"gate": 4, "report": 0, "merge": 2}[verb]
+
+
+def test_more_kinds_of_requests_than_the_memory_holds_are_refused(good, request_line, monkeypatch):
+    monkeypatch.setattr("relayload.recording.recording._MOST_KINDS", 10)
+    writer = good.writer(1)
+    for index in range(100, 111):
+        writer.write(request_line(index, scenario=f"s{index}", worker=1))
+    writer.close()
+    result = _run("gate", good.directory)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "holds more kinds of requests" in result.stderr
+
+
+def test_a_run_whose_recording_nobody_could_read_is_not_begun(make_recording):
+    with pytest.raises(AuthorError, match=r"the run can't be recorded: Expected `array` of length <= 1000"):
+        make_recording([], objectives=("errors.rate < 1%",) * 1001)

@@ -102,7 +102,7 @@ def changed(value: Any, rng: random.Random) -> str:
             case 0:
                 del container[key]
             case 1:
-                container[key] = [container[key]] * rng.choice((2, 3000))
+                container[key] = [container[key]] * rng.choice((2, 60))
             case 2 if isinstance(container, dict):
                 container[rng.choice((EVIL, "line", "x" * 300))] = container.pop(key)
             case _:

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from relayload.core.price import MILLION, Price, Prices, price_of, to_micro_usd
+from relayload.core.price import MILLION, Price, Prices, check_money, price_of, to_micro_usd
 from relayload.core.results.cell import Cell, Key, Tokens
 
 _NOTHING = Decimal("0.000000")
@@ -50,6 +50,9 @@ class Cost(Struct, frozen=True, kw_only=True):
     """Models that have no price."""
     untold: tuple[str, ...] = ()
     """Models of which no answer told its tokens."""
+
+    def __post_init__(self) -> None:
+        check_money(self.usd, self.wasted_usd, self.estimated_usd, *self.by_model.values())
 
 
 def cost_of(cells: Mapping[Key, Cell], prices: Prices) -> Cost:

@@ -57,7 +57,8 @@ class Parts:
     def edges(self, parts: int) -> list[float]:
         """Values that cut the sample into so many parts of about the same size: some of every array are looked at."""
         step = max(1, self.count // (parts * _LOOKS))
-        looked_at = sorted(chain.from_iterable(array[step // 2 :: step] for array in self._arrays))
+        looks = (array[min(step // 2, len(array) - 1) :: step] for array in self._arrays)
+        looked_at = sorted(chain.from_iterable(looks))
         return [looked_at[part * len(looked_at) // parts] for part in range(1, parts)]
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from relayload.core.price import check_money
 from relayload.core.results.fold import Fold
 from relayload.core.results.paired import Added, added
 from relayload.core.results.run import RunInfo
@@ -46,6 +47,9 @@ class Beside(Struct, frozen=True, kw_only=True):
     saved_usd: Decimal | None = None
     """By which that is below the cost at the first target."""
     saved_share: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        check_money(self.usd, self.saved_usd, self.saved_share)
 
 
 class SideBySide(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """From a fold to the summary of its run."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple, cast
@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 from msgspec import structs
 
 from relayload.core.results.batch import batch_of
-from relayload.core.results.cell import Key, Place, Tokens
+from relayload.core.results.cell import Cell, Key, Place, Tokens
 from relayload.core.results.client import breaker_acts_of, quota_waits_of, retries_of
 from relayload.core.results.fold import Account, Fold, account
 from relayload.core.results.generator import health_of
@@ -195,13 +195,14 @@ class SummaryInTheMaking:
 
     def _split(self, name_of: Callable[[Place], str | None]) -> Named:
         """Requests and the number of drops by name."""
-        places = [*(key.place for key in self._fold.cells), *(place for place, _ in self._fold.all_drops)]
-        named = {}
-        for name in sorted(filter(None, {name_of(place) for place in places})):
-            cells = {key: cell for key, cell in self._fold.cells.items() if name_of(key.place) == name}
-            drops = [len(due_s) for place, due_s in self._fold.all_drops if name_of(place) == name]
-            named[name] = Selection(cells), sum(drops)
-        return named
+        cells: defaultdict[str | None, dict[Key, Cell]] = defaultdict(dict)
+        for key, cell in self._fold.cells.items():
+            cells[name_of(key.place)][key] = cell
+        drops: Counter[str | None] = Counter()
+        for place, due_s in self._fold.all_drops:
+            drops[name_of(place)] += len(due_s)
+        names = sorted(filter(None, {*cells, *drops}))
+        return {name: (Selection(cells[name]), drops[name]) for name in names}
 
     def _group(
         self, everything: Selection, measured: Selection, seconds: float, dropped: int, warmup: bool = False

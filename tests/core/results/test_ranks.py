@@ -52,3 +52,8 @@ def test_edges_cut_a_sample_into_parts_of_about_the_same_size(parts: int, counte
     sizes = [after - before for before, after in zip([0, *until], until, strict=False)]
     assert len(sizes) == parts
     assert sizes == pytest.approx([2000 / parts] * parts, abs=8)
+
+
+def test_edges_are_found_in_arrays_of_one_value_each():
+    parts = Parts([[float(value)] for value in range(10_000)])
+    assert parts.edges(4) == [2500.0, 5000.0, 7500.0]
