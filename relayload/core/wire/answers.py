@@ -83,7 +83,7 @@ class WholeAnswer(Struct, kw_only=True, gc=False):
 
 
 def token_count(value: Any) -> int | None:
-    """A number of tokens, if it is one: whole, though it may be written `12.0`, and not above 2^40, which no answer has."""
+    """A number of tokens, if it is one: whole, though it may be written `12.0`, and not above 2^40."""
     if type(value) is float and value.is_integer():  # neither infinite nor NaN
         value = int(value)
     return value if type(value) is int and 0 <= value <= _LARGEST_COUNT else None  # a bool is no count
