@@ -139,22 +139,32 @@ def _flat(counts: dict[int, int]) -> tuple[int, ...]:
 
 
 def _request_id(headers: dict[str, str]) -> str | None:
-    return next((headers[name] for name in REQUEST_ID_HEADERS if headers.get(name, "").strip()), None)
+    for name in REQUEST_ID_HEADERS:
+        value = headers.get(name)
+        if value and not value.isspace():
+            return value
+    return None
 
 
 def _judged(reading: Reading) -> _Verdict:
     if reading.failure is not None:
         return _of_stream(reading.stream, _outcome_of_failure(reading.failure, reading.status), reading.failure)
     status = reading.status or 0
-    try:
-        check_json(reading.body, reading.limits, numbers=reading.request.endpoint is Endpoint.EMBEDDINGS)
-    except TooLarge:
+    if len(reading.body) > reading.limits.nesting and _too_large(reading):
         return _Verdict(outcome=_outcome_of_failure(Failure.TOO_LARGE, status), error=Failure.TOO_LARGE.value)
     if not 200 <= status < 300:
         return _Verdict(outcome=outcome_of_status(status), error=f"http_{status}", fault=fault_of_body(reading.body))
     if reading.stream is not None:
         return _judged_stream(reading.stream, reading.finish_reason)
     return _judged_body(reading)
+
+
+def _too_large(reading: Reading) -> bool:
+    try:
+        check_json(reading.body, reading.limits, numbers=reading.request.endpoint is Endpoint.EMBEDDINGS)
+    except TooLarge:
+        return True
+    return False
 
 
 def _outcome_of_failure(failure: Failure, status: int | None) -> Outcome:
@@ -207,7 +217,16 @@ def _judged_body(reading: Reading) -> _Verdict:
         whole = FORMATS[reading.request.endpoint].read_answer(reading.body, reading.request)
     except MalformedAnswer:
         whole = WholeAnswer(flaw=AnswerFlaw.MALFORMED_BODY, fault=_words(reading.body))
-    flaw = whole.flaw or (AnswerFlaw.NOT_A_STREAM if reading.request.stream else None)
+    wants_stream = reading.request.stream
+    flaw = whole.flaw or (AnswerFlaw.NOT_A_STREAM if wants_stream else None)
+    if flaw is None and not (whole.zero_usage or whole.replaced):
+        return _Verdict(
+            outcome=Outcome.OK,
+            tokens=whole.tokens,
+            finish_reason=whole.finish_reason,
+            answer_id=whole.answer_id,
+            text=whole.text,
+        )
     return _Verdict(
         outcome=Outcome.OK if flaw is None else _outcome_of_fault(whole.fault, flaw),
         error=None if flaw is None else flaw.value,
@@ -215,7 +234,7 @@ def _judged_body(reading: Reading) -> _Verdict:
         tokens=whole.tokens,
         finish_reason=whole.finish_reason,
         answer_id=whole.answer_id,
-        text="" if reading.request.stream else whole.text,
+        text="" if wants_stream else whole.text,
         remarks=_remarks(zero_usage=whole.zero_usage and flaw is None, replaced=whole.replaced > 0),
         replaced=whole.replaced,
     )

@@ -12,6 +12,8 @@ _READ_LENGTH = 65_536
 """Concealed before it is cut, so that no half of a secret is left at the end; but no relay's word is read for ever."""
 _NAME_LENGTH = 200
 _USUAL_NAMES = frozenset({"stop", "length", "tool_calls", "content_filter", "completed", "max_output_tokens"})
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}").fullmatch
+_MAY_HOLD_KEY = re.compile(r"[kKyY]-").search
 _KEYS = re.compile(r"\b(?:sk|rk|pk|key)-[\w*-]{4,}|(?<=bearer )\S{8,}", re.IGNORECASE)
 """What looks like a key: a relay may repeat one of its own, too."""
 
@@ -47,4 +49,12 @@ class Secrets:
         """A name that the relay gave, as `told`, and not endless; None where nothing is left of it."""
         if name is None or name in _USUAL_NAMES:
             return name
+        if _PLAIN_NAME(name) and not _MAY_HOLD_KEY(name) and not self._holds_secret(name):
+            return name
         return self.told(name)[:_NAME_LENGTH] or None
+
+    def _holds_secret(self, text: str) -> bool:
+        for secret in self._texts:  # noqa: SIM110 -- a generator would cost as much again, for every request
+            if secret in text:
+                return True
+        return False

@@ -142,7 +142,8 @@ class Exchange:
         finally:
             self._waiting = None
             self._watch.stop()
-            self._buffers.release(self)
+            if self._holds:
+                self._buffers.release(self)
             del self._watch  # it knows this exchange: now no collector is needed to part them
             self.response.close()
         if self._bug is not None:
@@ -288,7 +289,7 @@ class Exchange:
             self._finish(failure)
 
     def _complete(self) -> None:
-        if self.stream is None:
+        if self._undecided and self.stream is None:
             self._take([])  # a stream without a single byte is one, too
         if self.stream is not None:
             try:

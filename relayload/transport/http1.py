@@ -107,7 +107,7 @@ class Response:
     ) -> None:
         self._limits = limits
         self._accepted = accepted
-        self._begin: list[bytes] | None = []
+        self._begin: list[bytes] = []
         """What has come until the header is complete."""
         self._bodiless_bytes = 0
         """Come since the last part of the body."""
@@ -133,34 +133,30 @@ class Response:
 
         Raises WireError where they cannot be read, and TooLarge where they are too many.
         """
-        begin = self._begin
-        if begin is not None:
-            begin.append(data)
-        self._parse(data)
-        if begin is not None and self.status is not None:
-            self._begin = None
-        pieces = self._pieces[:]
-        self._pieces.clear()
-        if pieces:
-            self._bodiless_bytes = 0
-        else:
-            self._count_bodiless(len(data))
-        return pieces if self._inflater is None else self._inflated(pieces)
-
-    def _parse(self, data: bytes) -> None:
+        if self.status is None:
+            self._begin.append(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._keep_alive = False
-            if self.complete:  # the response is whole, and something follows that nobody asked for
-                return
-            if self.status is not None or isinstance(error, httptools.HttpParserCallbackError):
-                raise _cause(error) from None
-            self._parse_mended()
+            self._stumble(error)
+        pieces = self._pieces[:]
+        if not pieces:
+            self._count_bodiless(len(data))
+            return pieces
+        self._pieces.clear()
+        self._bodiless_bytes = 0
+        return pieces if self._inflater is None else self._inflated(pieces)
+
+    def _stumble(self, error: Exception) -> None:
+        self._keep_alive = False
+        if self.complete:  # the response is whole, and something follows that nobody asked for
+            return
+        if self.status is not None or isinstance(error, httptools.HttpParserCallbackError):
+            raise _cause(error) from None
+        self._parse_mended()
 
     def _parse_mended(self) -> None:
         """Read the header again without the lengths that it repeats, once it is complete."""
-        assert self._begin is not None, "no status yet"
         begin = b"".join(self._begin)
         mended = one_length(begin)
         if mended is None:
@@ -168,7 +164,10 @@ class Response:
         if mended != begin:
             self._begin = [mended]
             self._read_anew()
-            self._parse(mended)
+            try:
+                self._parser.feed_data(mended)
+            except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+                self._stumble(error)
 
     def _count_bodiless(self, size: int) -> None:
         self._bodiless_bytes += size
@@ -207,20 +206,20 @@ class Response:
             self.headers[key] = f"{self.headers[key]}, {text}"
 
     def on_headers_complete(self) -> None:
-        if len(self.headers) + self._repeated > self._limits.headers or self._header_too_long():
+        begin, limits = self._begin, self._limits
+        if len(self.headers) + self._repeated > limits.headers:
+            raise TooLarge
+        if (len(begin) > 1 or len(begin[0]) > limits.header_bytes) and self._header_bytes() > limits.header_bytes:
             raise TooLarge
         status = self._parser.get_status_code()
         if status < 100 or status >= 200:
             self.status = status
+            self._begin.clear()
             if "content-encoding" in self.headers:
                 self._inflater = Inflater(self.headers["content-encoding"], self._limits, self._accepted)
 
-    def _header_too_long(self) -> bool:
-        """Bytes are only counted where there may be too many: mostly all that was read is too short."""
-        most = self._limits.header_bytes
-        if self._begin is None or sum(map(len, self._begin)) <= most:
-            return False
-        return sum(len(name) + len(value) + _FIELD_BYTES for name, value in self.headers.items()) > most
+    def _header_bytes(self) -> int:
+        return sum(len(name) + len(value) + _FIELD_BYTES for name, value in self.headers.items())
 
     def on_message_complete(self) -> None:
         if self.status is None:

@@ -13,7 +13,7 @@ class MalformedAnswer(ValueError):
     """The relay sent something that is no JSON, or not of the endpoint's format."""
 
 
-_LARGEST_COUNT = 2**40
+LARGEST_COUNT = 2**40
 """Beyond it, JSON's numbers are no counts: not every program reads them alike (RFC 8259, section 6)."""
 
 
@@ -84,9 +84,11 @@ class WholeAnswer(Struct, kw_only=True, gc=False):
 
 def token_count(value: Any) -> int | None:
     """A number of tokens, if it is one: whole, though it may be written `12.0`, and not above 2^40."""
+    if type(value) is int:  # a bool is no count
+        return value if 0 <= value <= LARGEST_COUNT else None
     if type(value) is float and value.is_integer():  # neither infinite nor NaN
-        value = int(value)
-    return value if type(value) is int and 0 <= value <= _LARGEST_COUNT else None  # a bool is no count
+        return token_count(int(value))
+    return None
 
 
 def token_detail(details: Any, name: str) -> int | None:

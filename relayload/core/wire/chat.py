@@ -20,13 +20,13 @@ from relayload.core.wire.faults import (
     is_error,
     read_told,
 )
-from relayload.core.wire.finish import failed_finish
+from relayload.core.wire.finish import USUAL_FINISHES, failed_finish
 from relayload.core.wire.form import OPENAI, Form
 from relayload.core.wire.lenient import UNREADABLE, read_leniently
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest, with_fields
 from relayload.core.wire.thoughts import has_summary, is_thought, thought_text
 from relayload.core.wire.usage import Usage, together, tokens
-from relayload.core.wire.whole_text import WholeText, whole
+from relayload.core.wire.whole_text import WholeText, is_whole, whole
 
 DONE = b"[DONE]"
 """The last event of a stream."""
@@ -260,6 +260,25 @@ def _calls_function(function: Any) -> bool:
 def read_completion(body: bytes, _request: WireRequest) -> WholeAnswer:
     """What a whole answer says. Raises MalformedAnswer."""
     completion = read_chunk(body)
+    return _usual_answer(completion) or _any_answer(completion, body)
+
+
+def _usual_answer(completion: Chunk) -> WholeAnswer | None:
+    """What nearly every answer is: one choice, which says a text and ended as usual. None for all others."""
+    choices = completion.choices
+    if choices is None or len(choices) != 1 or completion.error or completion.x_groq is not None:
+        return None
+    (choice,) = choices
+    message, reason = choice.message, choice.finish_reason
+    if message is None or choice.error or choice.usage is not None or reason not in USUAL_FINISHES:
+        return None
+    text, counted = message.content, tokens(completion.usage)
+    if type(text) is not str or not text or not is_whole(text) or counted.output == 0:
+        return None
+    return WholeAnswer(tokens=counted, finish_reason=reason, answer_id=name_of_answer(completion.id), text=text)
+
+
+def _any_answer(completion: Chunk, body: bytes) -> WholeAnswer:
     fault = _fault_in(completion, body)
     if fault is not None:
         return WholeAnswer(flaw=AnswerFlaw.ERROR_BODY, fault=fault)

@@ -24,6 +24,9 @@ FAILED_FINISHES = frozenset(
 )
 """In lower case. Sources: the API references of the relays named; vllm-project/vllm#57082 for `abort`."""
 
+USUAL_FINISHES = frozenset({"stop", "length", "tool_calls", "content_filter"})
+"""As most answers end, whole or not."""
+
 
 def failed_finish(reason: str | None) -> bool:
     """Whether an answer that ended for this reason failed."""

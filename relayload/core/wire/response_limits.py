@@ -39,7 +39,7 @@ class ResponseLimits:
     """A compressed body once it is inflated."""
     inflate_ratio: float = 200.0
     """Inflated bytes over compressed ones, once there is a megabyte."""
-    nesting: int = 256
+    nesting: int = 500
     """Objects and arrays of JSON within one another."""
     values: int = 250_000
     """Values in one JSON text, which take far more memory than the text."""

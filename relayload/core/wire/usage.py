@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from relayload.core.wire.answers import NO_TOKENS, Tokens, token_count, token_detail
+from relayload.core.wire.answers import LARGEST_COUNT, NO_TOKENS, Tokens, token_count, token_detail
 
 
 class Usage(Struct, gc=False):
@@ -32,10 +32,10 @@ def tokens(usage: Usage | None) -> Tokens:
     if usage is None:
         return NO_TOKENS
     return Tokens(
-        input=_first(usage.prompt_tokens, usage.input_tokens),
-        cached_input=_cached(usage),
-        output=_first(usage.completion_tokens, usage.output_tokens),
-        reasoning=_reasoning(usage),
+        _count(usage.prompt_tokens, usage.input_tokens),
+        _cached(usage),
+        _count(usage.completion_tokens, usage.output_tokens),
+        _reasoning(usage),
     )
 
 
@@ -44,19 +44,23 @@ def together(former: Tokens, latter: Tokens) -> Tokens:
     return Tokens(*(new or old if new is None or old else new for old, new in zip(former, latter, strict=True)))
 
 
+def _count(first: Any, other: Any) -> int | None:
+    return first if type(first) is int and 0 <= first <= LARGEST_COUNT else _first(first, other)
+
+
 def _first(*counts: Any) -> int | None:
     return next((count for each in counts if (count := token_count(each)) is not None), None)
 
 
 def _cached(usage: Usage) -> int | None:
-    for details in (usage.prompt_tokens_details, usage.input_tokens_details):
-        if (count := token_detail(details, "cached_tokens")) is not None:
-            return count
-    return _first(usage.prompt_cache_hit_tokens, usage.cached_tokens)
+    count = token_detail(usage.prompt_tokens_details, "cached_tokens")
+    if count is None:
+        count = token_detail(usage.input_tokens_details, "cached_tokens")
+    return _count(usage.prompt_cache_hit_tokens, usage.cached_tokens) if count is None else count
 
 
 def _reasoning(usage: Usage) -> int | None:
-    for details in (usage.completion_tokens_details, usage.output_tokens_details):
-        if (count := token_detail(details, "reasoning_tokens")) is not None:
-            return count
-    return token_count(usage.reasoning_tokens)
+    count = token_detail(usage.completion_tokens_details, "reasoning_tokens")
+    if count is None:
+        count = token_detail(usage.output_tokens_details, "reasoning_tokens")
+    return token_count(usage.reasoning_tokens) if count is None else count
