@@ -8,7 +8,13 @@ from relayload.core.wire.answers import NO_TOKENS, AnswerFlaw, MalformedAnswer, 
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest
-from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge, check_json
+from relayload.core.wire.response_limits import (
+    DEFAULT_RESPONSE_LIMITS,
+    LEVEL_BYTES,
+    ResponseLimits,
+    TooLarge,
+    check_json,
+)
 from relayload.core.wire.stream import FinishReason, StreamFlaw, TokenStream
 from relayload.core.wire.tpot import streamed_tokens
 from relayload.transport import Answer
@@ -80,6 +86,7 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
     output_tokens = verdict.tokens.output
     counted = not output_tokens and stream is not None and stream.chunks > 0
     ended_at_s = phases.last_byte_at_s
+    send_s, waiting_s, receive_s = _steps(phases)
     return Attempt(
         outcome=verdict.outcome,
         error=verdict.error,
@@ -109,9 +116,9 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
         dns_s=phases.dns_s,
         connect_s=phases.connect_s,
         tls_s=phases.tls_s,
-        send_s=_since(sent_at_s, phases.all_sent_at_s),
-        waiting_s=_since(phases.all_sent_at_s, phases.first_byte_at_s),
-        receive_s=_since(phases.first_byte_at_s, ended_at_s),
+        send_s=send_s,
+        waiting_s=waiting_s,
+        receive_s=receive_s,
     )
 
 
@@ -123,6 +130,15 @@ def _said(fault: RelayFault | None, secrets: Secrets) -> str | None:
 
 def _since(from_s: float | None, to_s: float | None) -> float | None:
     return None if from_s is None or to_s is None else to_s - from_s
+
+
+def _steps(phases: Phases) -> tuple[float | None, float | None, float | None]:
+    """How long it took to send, to the first byte of the answer, and from there to its last one."""
+    sent_at_s, all_sent_at_s = phases.sent_at_s, phases.all_sent_at_s
+    first_at_s, last_at_s = phases.first_byte_at_s, phases.last_byte_at_s
+    if sent_at_s is None or all_sent_at_s is None or first_at_s is None or last_at_s is None:
+        return _since(sent_at_s, all_sent_at_s), _since(all_sent_at_s, first_at_s), _since(first_at_s, last_at_s)
+    return all_sent_at_s - sent_at_s, first_at_s - all_sent_at_s, last_at_s - first_at_s
 
 
 def _streamed(stream: TokenStream, tokens: Tokens) -> int | None:
@@ -150,7 +166,7 @@ def _judged(reading: Reading) -> _Verdict:
     if reading.failure is not None:
         return _of_stream(reading.stream, _outcome_of_failure(reading.failure, reading.status), reading.failure)
     status = reading.status or 0
-    if len(reading.body) > reading.limits.nesting and _too_large(reading):
+    if len(reading.body) > reading.limits.nesting * LEVEL_BYTES and _too_large(reading):
         return _Verdict(outcome=_outcome_of_failure(Failure.TOO_LARGE, status), error=Failure.TOO_LARGE.value)
     if not 200 <= status < 300:
         return _Verdict(outcome=outcome_of_status(status), error=f"http_{status}", fault=fault_of_body(reading.body))
