@@ -118,7 +118,7 @@ def new_run(at: Target, load: dict[str, Any], scenario: dict[str, Any], folder: 
         RunInfo(
             run_id=run_dir.name,
             profile=ProfileInfo(name=profile.name, sha256=profile.sha256),
-            started_at="",
+            started_at="2026-01-01T00:00:00+00:00",
             load_kind=profile.load.kind,
             stages=(),
             workers=1,
