@@ -18,7 +18,7 @@ from relayload.core.wire.response_limits import (
 from relayload.core.wire.stream import FinishReason, StreamFlaw, TokenStream
 from relayload.core.wire.tpot import streamed_tokens
 from relayload.transport import Answer
-from relayload.transport.concealing import Secrets
+from relayload.transport.concealing import USUAL_NAMES, Secrets
 from relayload.transport.failures import OUTCOMES, Failure, outcome_of_status
 
 REQUEST_ID_HEADERS = ("x-request-id", "x-litellm-call-id", "x-generation-id")
@@ -87,6 +87,7 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
     counted = not output_tokens and stream is not None and stream.chunks > 0
     ended_at_s = phases.last_byte_at_s
     send_s, waiting_s, receive_s = _steps(phases)
+    reason = verdict.finish_reason
     return Attempt(
         outcome=verdict.outcome,
         error=verdict.error,
@@ -108,7 +109,7 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
         remarks=verdict.remarks,
         replaced=verdict.replaced,
         buffered=stream is not None and ended_at_s is not None and stream.buffered(ended_at_s),
-        finish_reason=secrets.named(verdict.finish_reason),
+        finish_reason=reason if reason in USUAL_NAMES else secrets.named(reason),
         request_id=secrets.named(_request_id(reading.headers) or verdict.answer_id),
         sent_bytes=reading.sent_bytes,
         received_bytes=reading.received_bytes,

@@ -199,9 +199,8 @@ class Exchange:
         stream = self.stream
         if stream is not None:
             for piece in pieces:
-                stream.feed(piece, self._at_s)
-            if self._holds or stream.held_bytes > UNCOUNTED_BYTES:
-                self._hold(stream.held_bytes)
+                if stream.feed(piece, self._at_s):
+                    self._hold(stream.held_bytes)
             if self._unsettled:
                 self._settle(stream)
             if self._cancel_after_tokens is not None and stream.chunks >= self._cancel_after_tokens:
@@ -227,14 +226,15 @@ class Exchange:
     def _take_body(self, pieces: list[bytes]) -> None:
         self.body += pieces
         self._body_bytes += sum(map(len, pieces))
-        if self._body_bytes > UNCOUNTED_BYTES:
-            if self._body_bytes > self._most_body_bytes:
-                raise TooLarge
-            self._hold(self._body_bytes)
+        if self._body_bytes > self._most_body_bytes:
+            raise TooLarge
+        self._hold(self._body_bytes)
 
     def _hold(self, size: int) -> None:
-        self._holds = True
-        self._buffers.hold(self, size)
+        """Tell the budget of the process, where it is worth telling."""
+        if self._holds or size > UNCOUNTED_BYTES:
+            self._holds = True
+            self._buffers.hold(self, size)
 
     @property
     def _most_body_bytes(self) -> int:

@@ -66,7 +66,6 @@ class TokenStream:
         "first_token_at_s",
         "first_visible_at_s",
         "gap_counts",
-        "held_bytes",
         "last_token_at_s",
         "malformed",
         "summarised",
@@ -98,8 +97,6 @@ class TokenStream:
         self._words = WholeText()
         self._thoughts = WholeText()
         self._text_bytes = 0
-        self.held_bytes = 0
-        """What is kept of it until it is over: an event that is not whole, and the text."""
         self.answer_id: str | None = None
         self.chunks = 0
         self.first_token_at_s: float | None = None
@@ -119,15 +116,18 @@ class TokenStream:
         self.summarised = False
         """Some of it came as a summary."""
 
-    def feed(self, data: bytes, at_s: float) -> None:
-        """Take bytes of the stream that arrived at this instant. Raises TooLarge."""
+    def feed(self, data: bytes, at_s: float) -> bool:
+        """Take bytes of the stream that arrived at this instant; True if `held_bytes` may have changed.
+
+        Raises TooLarge.
+        """
         pattern = self._pattern
         if pattern is not None and self._idle and pattern.matches(data):
-            self._take_match(pattern, data, at_s)
-        else:
-            self._parse(data, at_s)
+            return self._take_match(pattern, data, at_s)
+        self._parse(data, at_s)
+        return True
 
-    def _take_match(self, pattern: TokenPattern, data: bytes, at_s: float) -> None:
+    def _take_match(self, pattern: TokenPattern, data: bytes, at_s: float) -> bool:
         self._patterns_tried = 0
         if pattern.visible:
             if self.first_visible_at_s is None:
@@ -137,13 +137,13 @@ class TokenStream:
         else:
             self.thought_bytes += len(data) - pattern.fixed_bytes
         self._count_token(at_s)
+        return self._keep_text
 
     def _parse(self, data: bytes, at_s: float) -> None:
         was_idle, chunks = self._idle, self.chunks
         for event_data, name in self._sse.feed(data):
             self._take_event(event_data, name, at_s)
         self._idle = self._sse.idle and not self._words.unfinished
-        self.held_bytes = self._sse.held_bytes + self._text_bytes
         if (
             was_idle
             and self._idle
@@ -153,6 +153,11 @@ class TokenStream:
         ):
             self._pattern = self._format.pattern_of(data)
             self._patterns_tried += 1
+
+    @property
+    def held_bytes(self) -> int:
+        """What is kept of it until it is over: an event that is not whole, and the text."""
+        return self._sse.held_bytes + self._text_bytes
 
     def end(self, at_s: float) -> None:
         """The stream has come to its end in order, at this instant. Raises TooLarge."""
@@ -170,7 +175,7 @@ class TokenStream:
         """Let go of what is held of an event and of the text: the stream is given up."""
         self._sse.drop()
         self._texts.clear()
-        self.held_bytes = 0
+        self._text_bytes = 0
 
     @property
     def finished(self) -> bool:

@@ -10,7 +10,7 @@ from relayload.core.wire.answers import MalformedAnswer
 from relayload.core.wire.chat import Delta, read_chunk
 
 _TEXT = re.compile(rb'"(?:content|reasoning_content|reasoning|thinking)"\s*:\s*"([^"\\]+)"')
-_plain = re.compile(rb'[^"\\\x00-\x1f]+').fullmatch
+_plain_ascii = re.compile(rb"[ !#-\[\]-\x7f]+").fullmatch
 _plain_utf8 = re.compile(
     rb"(?:[ !#-\[\]-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf][\x80-\xbf]"
     rb"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf][\x80-\xbf]|[\xf1-\xf3][\x80-\xbf][\x80-\xbf][\x80-\xbf]"
@@ -37,8 +37,8 @@ class TokenPattern:
         """Whether these bytes are a whole event of this pattern, with plain text in it: UTF-8, and no cut character."""
         if not (event.startswith(self._before) and event.endswith(self._after)):
             return False
-        plain = _plain if event.isascii() else _plain_utf8
-        return plain(event, self._before_bytes, len(event) - self._after_bytes) is not None
+        begin, end = self._before_bytes, len(event) - self._after_bytes
+        return _plain_ascii(event, begin, end) is not None or _plain_utf8(event, begin, end) is not None
 
     def text(self, event: bytes) -> str:
         """The text of an event that matches."""
