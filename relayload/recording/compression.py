@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from relayload import zstd
 from relayload.core.errors import AuthorError, Fault
 from relayload.files import opened
 
@@ -112,13 +113,9 @@ _BEGIN = {Compression.GZIP: _gzip_streams, Compression.ZSTD: _zstd_streams}
 
 
 def _zstd(path: Path) -> Any:
-    """The library for zstd, which comes with Python from 3.14 on."""
-    try:
-        from compression import zstd  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        try:
-            from backports import zstd  # type: ignore[no-redef, import-not-found, import-untyped, attr-defined, unused-ignore]
-        except ImportError:
-            fault = Fault("zstd is not installed here: write pip install 'relayload[zstd]'", file=str(path))
-            raise AuthorError([fault]) from None
-    return zstd
+    """The library for zstd. Raises AuthorError where it is not installed."""
+    library = zstd.library()
+    if library is None:
+        fault = Fault("zstd is not installed here: write pip install 'relayload[zstd]'", file=str(path))
+        raise AuthorError([fault])
+    return library
