@@ -225,10 +225,11 @@ class Exchange:
 
     def _take_body(self, pieces: list[bytes]) -> None:
         self.body += pieces
-        self._body_bytes += sum(map(len, pieces))
-        if self._body_bytes > self._most_body_bytes:
-            raise TooLarge
-        self._hold(self._body_bytes)
+        self._body_bytes += len(pieces[0]) if len(pieces) == 1 else sum(map(len, pieces))
+        if self._body_bytes > UNCOUNTED_BYTES or self._body_bytes > self._limits.body_bytes:
+            if self._body_bytes > self._most_body_bytes:
+                raise TooLarge
+            self._hold(self._body_bytes)
 
     def _hold(self, size: int) -> None:
         """Tell the budget of the process, where it is worth telling."""

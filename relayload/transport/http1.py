@@ -6,6 +6,7 @@ HTTP/2 is out of scope: relays of this kind serve both, and one stream per conne
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 import httptools
 
@@ -117,16 +118,12 @@ class Response:
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append  # for the parser: no call of ours per piece
         self.complete = False
-        self._read_anew()
-
-    def _read_anew(self) -> None:
         self.headers: dict[str, str] = {}
         """By name in lower case; what was sent more than once is joined by commas."""
         self._repeated = 0
         self.status: int | None = None
         """None until the header is complete."""
-        self._parser = httptools.HttpResponseParser(self)
-        self._parser.set_dangerous_leniencies(**_LENIENCIES)
+        self._parser = _parser_for(self)
 
     def feed(self, data: bytes) -> list[bytes]:
         """The pieces of the body that come with these bytes.
@@ -163,7 +160,9 @@ class Response:
             raise WireError(Failure.NOT_HTTP)
         if mended != begin:
             self._begin = [mended]
-            self._read_anew()
+            self.headers.clear()
+            self._repeated = 0
+            self._parser = _parser_for(self)
             try:
                 self._parser.feed_data(mended)
             except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -242,6 +241,12 @@ class Response:
         if "transfer-encoding" in headers:  # any other than in chunks ends with the connection (RFC 9112, 6.3)
             return headers["transfer-encoding"].lower().endswith("chunked")
         return "content-length" in headers or self.status in _BODILESS
+
+
+def _parser_for(response: Response) -> Any:
+    parser = httptools.HttpResponseParser(response)
+    parser.set_dangerous_leniencies(**_LENIENCIES)
+    return parser
 
 
 @lru_cache(maxsize=256)
