@@ -205,13 +205,15 @@ class _Stream(httpcore2.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-def refusal(error: BaseException | None) -> Failure | None:
-    """Why an answer was given up that came as it should, by an error of the SDK; None for all other errors."""
+def refusal(error: BaseException | None, *, answered: bool) -> Failure | None:
+    """Why an answer that came was not read, by an error of the SDK; None for all other errors."""
     for each in causes(error):
         if isinstance(each, TooLarge):
             return Failure.TOO_LARGE
         if isinstance(each, h11.RemoteProtocolError):
-            return Failure.TOO_LARGE if each.error_status_hint == _HEADER_TOO_LARGE else None
+            if each.error_status_hint == _HEADER_TOO_LARGE:
+                return Failure.TOO_LARGE
+            return None if answered else Failure.NOT_HTTP
     return None
 
 
