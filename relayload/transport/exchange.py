@@ -290,16 +290,20 @@ class Exchange:
             self._finish(failure)
 
     def _complete(self) -> None:
-        if self._undecided and self.stream is None:
-            self._take([])  # a stream without a single byte is one, too
-        if self.stream is not None:
-            try:
+        """All has come. What is read last may still be too much, or as much as was wanted."""
+        try:
+            if self._undecided and self.stream is None:
+                self._take([])  # a stream without a single byte is one, too
+            if self.stream is not None:
                 self.stream.end(self._at_s)
-            except TooLarge:
-                self.give_up()
-                return
-            except Exception as bug:  # as in `received`: also the end of the connection leads here
-                self._bug = bug
+        except WireError as error:
+            self._finish(error.failure)
+            return
+        except TooLarge:
+            self.give_up()
+            return
+        except Exception as bug:  # as in `received`: also the end of the connection leads here
+            self._bug = bug
         self.last_byte_at_s = self._at_s
         self._finish(None)
 

@@ -13,6 +13,7 @@ import pytest
 from relayload.core.errors import AuthorError
 from relayload.core.results.record import Outcome
 from relayload.core.wire.request import RelayFault, Timeouts
+from relayload.core.wire.response_limits import ResponseLimits
 from relayload.transport.native import NativeTransport
 
 PATIENT = Timeouts(connect_s=5.0, total_s=10.0)
@@ -320,3 +321,32 @@ def test_streams_leave_nothing_behind(serve, connect, ask):
 
     before = objects_after(20)
     assert objects_after(200) == before
+
+
+def test_an_event_that_is_too_large_may_also_be_the_last_one(serve, connect, ask):
+    limits = ResponseLimits(event_bytes=100)
+    server = serve(once(STREAM_HEAD + b"\r\ndata" + b": " + b"a" * 90, b"b" * 40))
+    attempt = connect(server.base_url, limits=limits).send(ask(), PATIENT).attempt
+    assert (attempt.outcome, attempt.error) == (Outcome.BROKEN_STREAM, "too_large")
+
+
+@pytest.mark.parametrize(
+    ("limits", "error"), [(ResponseLimits(body_bytes=50), "too_large"), (ResponseLimits(body_bytes=5000), None)]
+)
+def test_an_answer_in_one_piece_is_bounded(serve, connect, ask, limits, error):
+    def script(peer):
+        peer.read_request()
+        peer.answer()
+
+    assert connect(serve(script).base_url, limits=limits).send(ask(stream=False), PATIENT).attempt.error == error
+
+
+@pytest.mark.parametrize("status", ["429 Too Many", "503 Busy", "200 OK"])
+def test_an_error_that_is_too_large_is_still_the_error_that_its_status_names(serve, connect, ask, status):
+    def script(peer):
+        peer.read_request()
+        peer.answer(b" " * 2_000_000 if status != "200 OK" else b" " * 9_000_000, status=status)
+
+    attempt = connect(serve(script).base_url).send(ask(stream=False), PATIENT).attempt
+    outcomes = {"429": Outcome.RATE_LIMITED, "503": Outcome.SERVER_ERROR, "200": Outcome.BROKEN_STREAM}
+    assert (attempt.outcome, attempt.error) == (outcomes[status[:3]], "too_large")
