@@ -1,5 +1,7 @@
 """Reasons why an answer ended that mean it failed, whatever the status line said."""
 
+import re
+
 FAILED_FINISHES = frozenset(
     {
         "abort",  # vLLM, SGLang, LMDeploy: the engine gave the request up
@@ -27,7 +29,23 @@ FAILED_FINISHES = frozenset(
 USUAL_FINISHES = frozenset({"stop", "length", "tool_calls", "content_filter"})
 """As most answers end, whole or not."""
 
+_MOST_CHARACTERS = 200
+_FAILING = re.compile(
+    r"(?:^|_)(?:abort(?:ed)?|cancel(?:l?ed)?|crash(?:ed)?|disconnect(?:ed)?|errors?|exception|expired|fail(?:ed|ure)?"
+    r"|insufficient|interrupted|invalid|killed|malformed|oom|out_of_memory|overload(?:ed)?|preempted"
+    r"|rate_limit(?:ed)?|timed?_?out|unavailable|unexpected)(?:_|$)"
+)
+"""Words of failure in the names of others, such as Gemini's `MALFORMED_FUNCTION_CALL`."""
+_WORD = re.compile(r"[A-Z]*[a-z]+|[A-Z]+")
+
 
 def failed_finish(reason: str | None) -> bool:
-    """Whether an answer that ended for this reason failed."""
-    return reason is not None and reason.lower() in FAILED_FINISHES
+    """Whether an answer that ended for this reason failed: by its name, or by a word of failure in it."""
+    if reason is None or reason in USUAL_FINISHES:
+        return False
+    return reason.lower() in FAILED_FINISHES or _FAILING.search(_in_words(reason)) is not None
+
+
+def _in_words(reason: str) -> str:
+    """The words of a name, however they are joined: `network-error`, `FinishReason.ERROR`, `internalError`."""
+    return "_".join(_WORD.findall(reason[:_MOST_CHARACTERS])).lower()

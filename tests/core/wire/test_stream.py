@@ -264,7 +264,47 @@ def test_a_finish_reason_may_mean_failure(reason):
     assert (stream.flaw, stream.finish_reason) == (StreamFlaw.FAILED_FINISH, reason)
 
 
-@pytest.mark.parametrize("reason", ["stop", "length", "tool_calls", "content_filter", "eos_token", "model_length", "?"])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        *[
+            "internal_server_error",
+            "overloaded",
+            "MALFORMED_FUNCTION_CALL",
+            "UNEXPECTED_TOOL_CALL",
+            "network-error",
+            "FinishReason.ERROR",
+            "internalError",
+            "timed_out",
+            "rate_limited",
+            "out_of_memory",
+            "OOM",
+        ],
+        " error ",
+        "upstream timeout",
+    ],
+)
+def test_a_finish_reason_with_a_word_of_failure_in_it_means_one(reason):
+    assert stream_of((1.0, content("a")), (2.0, event({}, reason)), (3.0, DONE)).flaw is StreamFlaw.FAILED_FINISH
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "stop",
+        "length",
+        "tool_calls",
+        "content_filter",
+        "eos_token",
+        "model_length",
+        "?",
+        "SAFETY",
+        "MAX_TOKENS",
+        "terror_stop",
+        "room",
+        "end_turn",
+    ],
+)
 def test_other_finish_reasons_do_not(reason):
     assert stream_of((1.0, content("a")), (2.0, event({}, reason))).flaw is None
 
