@@ -36,7 +36,8 @@ _FIELD_BYTES = 4
 """Colon, blank and line end of a header field."""
 _INTERIM = re.compile(rb"HTTP/\d\.\d 1\d\d")
 _HEADER_END = re.compile(rb"(\r?\n\r?\n)")
-_LENGTH = re.compile(rb"\r?\ncontent-length:([^\r\n]*)", re.IGNORECASE)
+_LENGTH = re.compile(rb"\r?\ncontent-length:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE)
+"""Also one that is folded."""
 
 
 class RequestHead:

@@ -76,6 +76,7 @@ def test_a_body_that_is_encoded_but_not_in_chunks_ends_with_the_connection():
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: b\r\ncontent-length: 5\r\n\r\nhello",
         b"HTTP/1.1 200 OK\nContent-Length: 5, 5\nX-A: b\n\nhello",
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length:\r\n\t5\r\nX-A: b\r\n\r\nhello",
     ],
 )
 @pytest.mark.parametrize("cut", [1, 7, 1000])
