@@ -23,6 +23,23 @@ _GZIP_BEGINS = b"\x1f\x8b"
 _SHORTEST_DEFLATE = 2
 _MOST_ENCODINGS = 3
 """One on top of another."""
+_CODINGS = frozenset(
+    [
+        "aes128gcm",
+        "br",
+        "compress",
+        "dcb",
+        "dcz",
+        "deflate",
+        "exi",
+        "gzip",
+        "pack200-gzip",
+        "x-compress",
+        "x-gzip",
+        "zstd",
+    ]
+)
+"""All that there are. Source: IANA, HTTP Content Coding Registry."""
 _ZERO = re.compile(r"q\s*=\s*0(\.0*)?\s*$")
 """The weight of what is not wanted."""
 _ZSTD_WINDOW_LOG = 23
@@ -41,7 +58,8 @@ class _Decoder(Protocol):
 class Inflater:
     """Undoes the encodings that a `content-encoding` names, the last one first.
 
-    `accepted` are those that were asked for. Raises WireError for others, but for UNASKED.
+    `accepted` are those that were asked for. Raises WireError for others, but for UNASKED. Names of no coding, such as
+    `utf-8`, which some relays send, change nothing.
     """
 
     def __init__(
@@ -51,9 +69,9 @@ class Inflater:
         accepted: frozenset[str] = frozenset(),
     ) -> None:
         names = [name for each in encodings.lower().split(",") if (name := each.strip()) not in ("", IDENTITY)]
-        if len(names) > _MOST_ENCODINGS or not UNASKED | accepted >= set(names):
+        if len(names) > _MOST_ENCODINGS or not UNASKED | accepted >= _CODINGS & set(names):
             raise WireError(Failure.ENCODING)
-        self._decoders = [_DECODERS[name]() for name in reversed(names)]
+        self._decoders = [_DECODERS[name]() for name in reversed(names) if name in _CODINGS]
         self._limits = limits
         self._received_bytes = 0
         self.inflated_bytes = 0

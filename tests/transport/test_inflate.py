@@ -63,6 +63,12 @@ def test_encodings_that_are_unknown_or_too_many_fail(encodings):
     assert raised.value.failure is Failure.ENCODING
 
 
+@pytest.mark.parametrize("encodings", ["utf-8", "none", "UTF-8, identity", "gzip, utf-8", "aws-chunked"])
+def test_what_names_no_coding_changes_nothing(encodings):
+    body = gzip(TEXT) if "gzip" in encodings else TEXT
+    assert inflate(encodings, body) == TEXT
+
+
 def test_what_takes_much_memory_is_undone_only_where_it_was_asked_for():
     with pytest.raises(WireError):
         Inflater("br")
