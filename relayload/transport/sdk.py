@@ -336,7 +336,7 @@ def _read_body(response: Any, reading: Reading) -> None:
 
 def _failure(error: BaseException | None, *, answered: bool) -> Failure:
     """What an error of the SDK means: it wraps those of its HTTP client, which wraps those of the system."""
-    if refused := refusal(error, answered=answered):
+    if refused := refusal(error):
         return refused
     if isinstance(error, openai.APIConnectionError):
         error = error.__cause__

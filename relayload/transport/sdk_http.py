@@ -23,6 +23,8 @@ from relayload.transport.proxy import proxy_for
 
 _TURN_BYTES = 16_384
 _HEADER_TOO_LARGE = 431
+_CUT_SHORT = "peer closed connection"
+"""How the SDK's client begins to say that a body broke off."""
 _EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 
@@ -205,16 +207,20 @@ class _Stream(httpcore2.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-def refusal(error: BaseException | None, *, answered: bool) -> Failure | None:
-    """Why an answer that came was not read, by an error of the SDK; None for all other errors."""
+def refusal(error: BaseException | None) -> Failure | None:
+    """Why an answer was given up that came, by an error of the SDK: too large, no HTTP; else None."""
     for each in causes(error):
         if isinstance(each, TooLarge):
             return Failure.TOO_LARGE
         if isinstance(each, h11.RemoteProtocolError):
-            if each.error_status_hint == _HEADER_TOO_LARGE:
-                return Failure.TOO_LARGE
-            return None if answered else Failure.NOT_HTTP
+            return _refused(each)
     return None
+
+
+def _refused(error: h11.RemoteProtocolError) -> Failure | None:
+    if error.error_status_hint == _HEADER_TOO_LARGE:
+        return Failure.TOO_LARGE
+    return None if str(error).startswith(_CUT_SHORT) else Failure.NOT_HTTP
 
 
 def causes(error: BaseException | None) -> Iterable[BaseException]:
