@@ -1,5 +1,6 @@
 """Errors as relays put them: in bodies, in events, and where something else was expected."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +24,8 @@ _BEGUN_BYTES = 65_536
 _LARGEST = 10**_NAME_LENGTH
 _SUCCESS = frozenset({"0", "200", "ok", "success", "succeeded"})
 """Codes of those who put one into every answer. In lower case."""
+_STATUS = re.compile("[45][0-9]{2}")
+_STATUS_FIELDS = ("status_code", "statusCode", "http_code", "status")
 _NO_TYPE = "error"
 """The type of an event, or of a body: not of the error in it."""
 _BASE_TYPES: Mapping[str, str] = MappingProxyType(
@@ -51,6 +54,11 @@ class Told(Struct, gc=False):
     error_msg: Any = None
     error_type: Any = None
     error_code: Any = None
+    errors: Any = None
+    """Cloudflare's, in a list."""
+    status: Any = None
+    status_code: Any = None
+    statuscode: Any = msgspec.field(default=None, name="statusCode")
     base_resp: Any = None
     """MiniMax's, which stands in good answers, too."""
 
@@ -60,8 +68,9 @@ _decode_told = msgspec.json.Decoder(Told).decode
 
 def fault_of(told: Told) -> RelayFault | None:
     """The error that this tells of, if it does: in `error`, or without it by a name and words for it."""
-    if is_error(told.error):
-        return fault_of_error(told.error, told)
+    error = told.error or _first_of(told.errors)
+    if is_error(error):
+        return fault_of_error(error, told)
     if told.base_resp and (fault := _fault_of_base(told.base_resp)):
         return fault
     if _succeeded(told):
@@ -88,7 +97,8 @@ def fault_of_error(error: Any, beside: Told | None = None) -> RelayFault:
     if not isinstance(error.get("message"), str) and isinstance(error.get("error"), dict):
         error = error["error"]  # one gateway's in another's
     words = _first(error.get("message"), error.get("msg"), error.get("detail"))
-    return _fault(words, _name(error.get("type")), _first(_name(error.get("code")), code))
+    named = _first(_name(error.get("code")), code, _status(*map(error.get, _STATUS_FIELDS)))
+    return _fault(words, _name(error.get("type")), named)
 
 
 def fault_of_body(body: bytes) -> RelayFault:
@@ -134,7 +144,17 @@ def _succeeded(told: Told) -> bool:
 
 
 def _code(told: Told) -> str | None:
-    return _name(_first(told.code, told.error_code)) or None
+    named = _name(_first(told.code, told.error_code))
+    return named or _status(told.status_code, told.statuscode, told.status)
+
+
+def _status(*values: Any) -> str | None:
+    """The status of an error, where one stands in a field of its own."""
+    return next((name for value in values if (name := _name(value)) and _STATUS.fullmatch(name)), None)
+
+
+def _first_of(errors: Any) -> Any:
+    return errors[0] if isinstance(errors, list) and errors else None
 
 
 def _words(told: Told) -> Any:
