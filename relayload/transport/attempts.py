@@ -5,7 +5,7 @@ from msgspec import Struct
 from relayload.core.resilience.classify import status_named_by
 from relayload.core.results.record import Attempt, Outcome, Remark
 from relayload.core.wire.answers import NO_TOKENS, AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
-from relayload.core.wire.faults import fault_of_body
+from relayload.core.wire.faults import fault_of_body, words_of
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest
 from relayload.core.wire.response_limits import (
@@ -208,7 +208,7 @@ def _of_stream(stream: TokenStream | None, outcome: Outcome, error: Failure | St
     return _Verdict(
         outcome=outcome,
         error=name,
-        fault=stream.fault,
+        fault=stream.fault or stream.words,
         tokens=stream.tokens,
         finish_reason=stream.finish_reason,
         answer_id=stream.answer_id,
@@ -233,7 +233,7 @@ def _judged_body(reading: Reading) -> _Verdict:
     try:
         whole = FORMATS[reading.request.endpoint].read_answer(reading.body, reading.request)
     except MalformedAnswer:
-        whole = WholeAnswer(flaw=AnswerFlaw.MALFORMED_BODY, fault=_words(reading.body))
+        whole = WholeAnswer(flaw=AnswerFlaw.MALFORMED_BODY, fault=words_of(reading.body))
     wants_stream = reading.request.stream
     flaw = whole.flaw or (AnswerFlaw.NOT_A_STREAM if wants_stream else None)
     if flaw is None and not (whole.zero_usage or whole.replaced):
@@ -255,11 +255,6 @@ def _judged_body(reading: Reading) -> _Verdict:
         remarks=_remarks(zero_usage=whole.zero_usage and flaw is None, replaced=whole.replaced > 0),
         replaced=whole.replaced,
     )
-
-
-def _words(body: bytes) -> RelayFault | None:
-    """What a page or a text says; JSON that is broken is no words."""
-    return None if body.lstrip()[:1] in (b"", b"{", b"[") else fault_of_body(body)
 
 
 def _outcome_of_fault(fault: RelayFault | None, flaw: AnswerFlaw | StreamFlaw) -> Outcome:

@@ -1,13 +1,13 @@
 """A look at what the SDK reads of a response, and does not tell: how it begins, and how it ends."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import chain
 
 import httpx2
 
 from relayload import clock
 from relayload.core.wire.answers import Event, MalformedAnswer
+from relayload.core.wire.faults import words_of
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.opening import is_event_stream
 from relayload.core.wire.request import Endpoint
@@ -37,8 +37,11 @@ class Peek:
         """What the SDK kept to itself: that `[DONE]` came, or an error in a field that it does not know."""
         parser, at_s = SseParser(), clock.now_s()
         for data, name in (*parser.feed(self._tail), *parser.end()):
-            with suppress(MalformedAnswer):
+            try:
                 event = FORMATS[endpoint].read_event(data, name)
+            except MalformedAnswer:
+                stream.words = stream.words or words_of(data)
+            else:
                 if event is not None and event.done and stream.done_at_s is None:
                     stream.take(Event(done=True), at_s)
                 if event is not None and name:

@@ -84,6 +84,20 @@ STREAMS = {
                          {"remarks": ["no_finish_reason"]}),
     "error-field": (SSE, b'error: {"code":400,"message":"m"}\n\n' + DONE, "rejected", "error_event", "m", "", {}),
     "error-name": (SSE, b'event: error\ndata: {"message":"m"}\n\n' + DONE, "server_error", "error_event", "m", "", {}),
+    "error-name-and-done": (
+        SSE, delta(content="a") + b"event: error\ndata: [DONE]\n\n", "server_error", "error_event", "[DONE]", "a", {}
+    ),
+    "bare-detail": (
+        SSE, delta(content="a") + b'{ "detail": "m"}\n\n', "server_error", "error_event", "m", "a", {"chunks": 1}
+    ),
+    "words-for-an-event": (
+        SSE, delta(content="a") + b"data: upstream is gone\n\n" + DONE,
+        "broken_stream", "malformed_event", "upstream is gone", "a", {"chunks": 1},
+    ),
+    "errors": (
+        SSE, delta(content="a") + event(errors=[{"message": "m", "code": 429}]) + DONE,
+        "rate_limited", "error_event", "m", "a", {"chunks": 1},
+    ),
     "error-object": (
         SSE, event(object="error", message="m", code=429) + DONE, "rate_limited", "error_event", "m", "", {}
     ),

@@ -10,7 +10,15 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from relayload.core.wire.answers import NO_TOKENS, AnswerFlaw, Event, Tokens, WholeAnswer, name_of_answer
+from relayload.core.wire.answers import (
+    NO_TOKENS,
+    AnswerFlaw,
+    Event,
+    MalformedAnswer,
+    Tokens,
+    WholeAnswer,
+    name_of_answer,
+)
 from relayload.core.wire.faults import (
     Told,
     fault_of,
@@ -128,13 +136,18 @@ def read_chunk(data: bytes) -> Chunk:
 
 def read_chat_event(data: bytes, name: bytes) -> Event | None:
     """What an event says; None for one that says nothing. Raises MalformedAnswer."""
-    if data.startswith(DONE):  # some relays put a space after it
-        return Event(done=True)
     if name and name.lower() == b"error":
         return Event(fault=fault_of_body(data))
+    if data.startswith(DONE):  # some relays put a space after it
+        return Event(done=True)
     if not data:
         return None
-    chunk = read_chunk(data)
+    try:
+        chunk = read_chunk(data)
+    except MalformedAnswer:
+        if data.lstrip().startswith(DONE):  # and some before it
+            return Event(done=True)
+        raise
     return chat_event(chunk, read_told(data) if may_fail(chunk) else None)
 
 

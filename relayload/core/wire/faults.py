@@ -113,6 +113,11 @@ def fault_of_body(body: bytes) -> RelayFault:
     return fault_of(told) or _fault_beside(told)
 
 
+def words_of(body: bytes) -> RelayFault | None:
+    """What a page or a text says that is no answer; JSON that is broken is no words."""
+    return None if body.lstrip()[:1] in (b"", b"{", b"[") else fault_of_body(body)
+
+
 def _first_event(stream: bytes) -> bytes:
     """The data of the first event: where an error came as a stream, it is the error."""
     parser = SseParser()

@@ -5,7 +5,7 @@ import re
 
 _READ_CHARACTERS = 8_000
 """The most that is looked at: what a page says of an error it says at its beginning."""
-_PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml|!--)", re.IGNORECASE)
+_PAGE = re.compile(r"\s*<(?:!doctype|(?:html|head|body|title|center|div|pre|h[1-6]|error)\b|\?xml|!--)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 _UNSEEN = re.compile(r"<(script|style)[^<>]*>[^<]*(?:</\1\s*>|\Z)|<!--[^<>]*-->", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")

@@ -137,15 +137,17 @@ _END = b"[DONE]"
 
 def read_response_event(data: bytes, name: bytes) -> Event | None:
     """What an event says; None for one that says nothing. Raises MalformedAnswer."""
-    if data.startswith(_END):  # what some relays send after the final event; it is no final event itself
-        return None
     if name and name.lower() == b"error":
         return Event(fault=fault_of_body(data))
+    if data.startswith(_END):  # what some relays send after the final event; it is no final event itself
+        return None
     if not data:
         return None
     try:
         read = _decode_event(data)
     except UNREADABLE:
+        if data.lstrip().startswith(_END):
+            return None
         read = read_leniently(data, ResponseEvent, lambda error: ResponseEvent(error=error))
     return response_event(read, None if read.type else read_told(data))
 

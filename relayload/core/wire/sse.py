@@ -6,6 +6,8 @@ empty line is delivered: official clients of this field do so, and relays exist 
 the name `error` is one even without data, and a field of that name makes one: so llama.cpp told of errors (its #16104).
 """
 
+import re
+
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, TooLarge
 
 SseEvent = tuple[bytes, bytes]
@@ -14,7 +16,7 @@ SseEvent = tuple[bytes, bytes]
 _LINE_BYTES = 50
 """What a line takes in memory beside its bytes."""
 _ERROR = b"error"
-_BARE_ERROR = b'{"error"'
+_BARE_ERROR = re.compile(rb'\{\s*"(?:(?:errors?|detail|message|msg)"|code"\s*:\s*(?!"?(?:0|200)\b))')
 """What begins a line that should have been data."""
 _BOM = b"\xef\xbb\xbf"
 
@@ -120,7 +122,7 @@ class SseParser:
         elif field.lower() == _ERROR:
             self._data.append(value)
             self._name = _ERROR
-        elif line.startswith(_BARE_ERROR):
+        elif _BARE_ERROR.match(line):
             value = line
             self._data.append(line)
             self._name = _ERROR

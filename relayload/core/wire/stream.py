@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Literal
 
 from relayload.core.wire.answers import NO_TOKENS, Event, MalformedAnswer, Tokens
+from relayload.core.wire.faults import words_of
 from relayload.core.wire.finish import failed_finish
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.request import Endpoint, RelayFault
@@ -71,6 +72,7 @@ class TokenStream:
         "summarised",
         "thought_bytes",
         "tokens",
+        "words",
     )
 
     def __init__(
@@ -111,6 +113,8 @@ class TokenStream:
         """When the last event came, such as `[DONE]`."""
         self.fault: RelayFault | None = None
         self.malformed = False
+        self.words: RelayFault | None = None
+        """Those that stood where an event of JSON was expected."""
         self.thought_bytes = 0
         """How much of what the model thought was streamed, in UTF-8; roughly where parts of a character are missing."""
         self.summarised = False
@@ -224,6 +228,7 @@ class TokenStream:
             event = self._format.read_event(data, name)
         except MalformedAnswer:
             self.malformed = True
+            self.words = self.words or words_of(data)
         else:
             if event is not None:
                 self.take(event, at_s)

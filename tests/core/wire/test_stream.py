@@ -519,3 +519,9 @@ def test_cutting_a_stream_changes_nothing_but_instants(events, cuts):
 def test_garbage_is_survived(pieces):
     stream = stream_of(*((1.0, piece) for piece in pieces), (2.0, DONE))
     assert stream.chunks == 0
+
+
+@pytest.mark.parametrize("end", [b"data:   [DONE]\n\n", b"data:\t[DONE]  \n\n"])
+def test_blanks_before_the_end_are_passed_over(end):
+    stream = stream_of((1.0, content("a")), (2.0, event({}, "stop")), (3.0, end))
+    assert (stream.flaw, stream.done_at_s) == (None, 3.0)
