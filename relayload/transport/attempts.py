@@ -23,8 +23,8 @@ from relayload.transport.failures import OUTCOMES, Failure, outcome_of_status
 
 REQUEST_ID_HEADERS = ("x-request-id", "x-litellm-call-id", "x-generation-id")
 """Where relays say how they call this request, best first."""
-
-
+_BLANK = " \t\xa0,"
+"""What empty values leave of a header that was sent more than once, too."""
 _SAID_LENGTH = 200
 
 
@@ -158,8 +158,8 @@ def _flat(counts: dict[int, int]) -> tuple[int, ...]:
 def _request_id(headers: dict[str, str]) -> str | None:
     for name in REQUEST_ID_HEADERS:
         value = headers.get(name)
-        if value and not value.isspace():
-            return value
+        if value and (told := value.strip(_BLANK)):
+            return told
     return None
 
 

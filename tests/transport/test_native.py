@@ -212,8 +212,9 @@ def test_a_stream_with_another_label_is_timed_as_it_arrives(serve, connect, ask,
     assert attempt.service_s - attempt.ttft_s >= 0.09
 
 
-def test_a_blank_header_is_no_request_id(serve, connect, ask):
-    head = STREAM_HEAD + b"x-request-id: \r\nx-generation-id: g1\r\n\r\n"
+@pytest.mark.parametrize("blank", [b"x-request-id: \r\n", b"x-request-id: \r\nx-request-id:\r\n"])
+def test_a_blank_header_is_no_request_id(serve, connect, ask, blank):
+    head = STREAM_HEAD + blank + b"x-generation-id: g1\r\n\r\n"
     assert connect(serve(once(head + TOKEN + ENDED)).base_url).send(ask(), PATIENT).attempt.request_id == "g1"
 
 
