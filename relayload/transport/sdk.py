@@ -24,7 +24,7 @@ from relayload.core.results.histogram import bucket
 from relayload.core.wire.answers import Event
 from relayload.core.wire.chat import Choice, Chunk, Delta, chat_event, may_fail
 from relayload.core.wire.faults import Told, fault_of_error
-from relayload.core.wire.lenient import UNREADABLE
+from relayload.core.wire.lenient import UNREADABLE, without_empty_lists
 from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits
 from relayload.core.wire.responses import ResponseEvent, response_event
@@ -280,7 +280,7 @@ def _events(response: Any, endpoint: Endpoint, stream: TokenStream) -> Iterator[
 
 def _of_chat(event: ChatCompletionChunk) -> Event:
     if not event.choices or event.usage or event.model_extra:
-        said = event.to_dict(warnings=False)
+        said = without_empty_lists(event.to_dict(warnings=False))
         chunk = msgspec.convert(said, Chunk)
         return chat_event(chunk, msgspec.convert(said, Told) if may_fail(chunk) else None)
     return chat_event(Chunk(choices=[_choice(each) for each in event.choices], id=event.id))
@@ -288,7 +288,7 @@ def _of_chat(event: ChatCompletionChunk) -> Event:
 
 def _choice(choice: ChunkChoice) -> Choice:
     if choice.model_extra or not isinstance(choice.finish_reason, str | None):
-        return msgspec.convert(choice.to_dict(warnings=False), Choice)
+        return msgspec.convert(without_empty_lists(choice.to_dict(warnings=False)), Choice)
     return Choice(delta=_delta(choice.delta), finish_reason=choice.finish_reason, index=choice.index)
 
 
@@ -308,7 +308,7 @@ def _plain(value: Any) -> Any:
 def _of_responses(event: ResponseStreamEvent) -> Event:
     if event.type.endswith(".delta"):  # most of them
         return response_event(ResponseEvent(type=event.type, delta=getattr(event, "delta", None)))
-    said = event.to_dict(warnings=False)
+    said = without_empty_lists(event.to_dict(warnings=False))
     read = msgspec.convert(said, ResponseEvent)
     return response_event(read, None if read.type else msgspec.convert(said, Told))
 

@@ -136,6 +136,17 @@ STREAMS = {
         ]),
         "ok", None, None, "a", {"input_tokens": 3, "output_tokens": 4},
     ),
+    "empty-lists": (  # as PHP writes empty objects
+        SSE, event(choices=[{"index": 0, "delta": [], "finish_reason": None}], usage=[]) + delta(content="a")
+        + event(choices=[{"index": 0, "delta": [], "finish_reason": "stop"}], usage=[]) + DONE,
+        "ok", None, None, "a", {"chunks": 1, "finish_reason": "stop"},
+    ),
+    "usage-under-both-names": (
+        SSE, delta(content="a") + delta(
+            "stop", {"prompt_tokens": 0, "completion_tokens": 0, "input_tokens": 3, "output_tokens": 4}
+        ),
+        "ok", None, None, "a", {"input_tokens": 3, "output_tokens": 4},
+    ),
     "usage-of-groq": (
         SSE, delta(content="a") + event(
             choices=[{"index": 0, "delta": {}, "finish_reason": "stop"}], x_groq={"usage": {"prompt_tokens": 3}}
@@ -184,6 +195,7 @@ BODIES = {
     "body-abort": (JSON, completion("abort"), "server_error", "failed_finish", None, "hi", {"finish_reason": "abort"}),
     "body-zero": (JSON, completion(usage={"completion_tokens": 0}), "ok", None, None, "hi",
                   {"remarks": ["zero_usage"]}),
+    "body-empty-list": (JSON, completion(usage=[]), "ok", None, None, "hi", {}),
     "body-half": (JSON, completion().replace(b"hi", rb"a\ud83d\ude00\ud83d"), "ok", None, None, "a\U0001f600\ufffd",
                   {"replaced": 1}),
     "body-nan": (JSON, completion(x=float("nan")), "ok", None, None, "hi", {}),

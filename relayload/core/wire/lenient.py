@@ -17,6 +17,8 @@ UNREADABLE = (ValueError, RecursionError)
 """What reading JSON may raise: msgspec's errors, UnicodeDecodeError and MalformedAnswer are ValueErrors."""
 _MOST_DIGITS = 400
 """Python refuses to read integers of thousands; nobody means one of hundreds."""
+_OBJECTS = frozenset({"delta", "message", "response", "usage", "x_groq"})
+_HOLDERS = frozenset({"choices", "response"})
 
 _Read = TypeVar("_Read")
 
@@ -54,12 +56,23 @@ def read_leniently(data: bytes, kind: type[_Read], of_error: Callable[[Any], _Re
     `of_error` makes the answer that says nothing but an error. Raises MalformedAnswer.
     """
     try:
-        return msgspec.convert(loosely(data), kind)
+        return msgspec.convert(without_empty_lists(loosely(data)), kind)
     except UNREADABLE as malformed:
         error = _error_in(_loosely_begun(data))
         if not error:
             raise MalformedAnswer(str(malformed)[:200]) from None
         return of_error(error)
+
+
+def without_empty_lists(value: Any) -> Any:
+    """The same without `[]` where an object belongs: so PHP writes an empty one."""
+    if not isinstance(value, dict):
+        return value
+    kept = {name: each for name, each in value.items() if each != [] or name not in _OBJECTS}
+    for name in _HOLDERS & kept.keys():
+        within = kept[name]
+        kept[name] = list(map(without_empty_lists, within)) if isinstance(within, list) else without_empty_lists(within)
+    return kept
 
 
 def _error_in(value: Any) -> Any:

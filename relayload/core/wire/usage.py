@@ -45,11 +45,14 @@ def together(former: Tokens, latter: Tokens) -> Tokens:
 
 
 def _count(first: Any, other: Any) -> int | None:
-    return first if type(first) is int and 0 <= first <= LARGEST_COUNT else _first(first, other)
+    return (
+        first if type(first) is int and 0 < first <= LARGEST_COUNT else _either(token_count(first), token_count(other))
+    )
 
 
-def _first(*counts: Any) -> int | None:
-    return next((count for each in counts if (count := token_count(each)) is not None), None)
+def _either(first: int | None, other: int | None) -> int | None:
+    """The first, where it tells something: a relay that fills in both names may put 0 under the one it does not use."""
+    return first or other if first is None or other is not None else first
 
 
 def _cached(usage: Usage) -> int | None:
