@@ -176,6 +176,22 @@ STREAMS = {
         "server_error", "error_event", "m", "", {},
     ),
 }  # fmt: skip
+APART = {
+    # name: (label, body, what the native driver makes of it, what `driver: openai` does: outcome, error, text)
+    "blanks-before-done": (SSE, delta(content="a") + delta("stop") + b"data:  [DONE]\n\n",
+                           ("ok", None, "a"), ("broken_stream", "malformed_event", "a")),
+    "empty-data": (SSE, b"data:\n\n" + delta(content="a") + STOP,
+                   ("ok", None, "a"), ("broken_stream", "malformed_event", "")),
+    "byte-order-mark": (SSE, b"\xef\xbb\xbf" + delta(content="a") + delta(content="b") + STOP,
+                        ("ok", None, "ab"), ("ok", None, "b")),
+    "no-last-line": (SSE, delta(content="a") + delta("stop").rstrip(),
+                     ("ok", None, "a"), ("broken_stream", "no_finish", "a")),
+    "cut-bytes": (SSE, raw(b"\xf0\x9f") + raw(b"\x98\x80") + STOP,
+                  ("ok", None, "\U0001f600"), ("broken_stream", "malformed_event", "")),
+    "error-without-words": (SSE, event(choices=[{"index": 0, "delta": {"content": "a"}}], error={"message": ""}) + STOP,
+                            ("ok", None, "a"), ("server_error", "error_event", "")),
+}  # fmt: skip
+"""What the SDK refuses or loses, as docs/client.md tells."""
 OPTIONAL = {
     "optional-done": (
         SSE,
@@ -236,10 +252,12 @@ EMBEDDINGS = {
     "e-deep": (JSON, DEEP, "broken_stream", "too_large", None, "", {}),
 }  # fmt: skip
 ALL = STREAMS | OPTIONAL | BODIES | RESPONSES | EMBEDDINGS
+SERVED = ALL | APART
 CASES = [
     (name, endpoint, stream, finish_reason)
     for cases, endpoint, stream, finish_reason in (
         (STREAMS, "chat", True, "required"),
+        (APART, "chat", True, "required"),
         (OPTIONAL, "chat", True, "optional"),
         (BODIES, "chat", False, "required"),
         (RESPONSES, "responses", True, "required"),
@@ -252,7 +270,7 @@ CASES = [
 def script(peer):
     """Answers by the name of the model."""
     while True:
-        label, body, *_ = ALL[json.loads(peer.read_request().body)["model"]]
+        label, body, *_ = SERVED[json.loads(peer.read_request().body)["model"]]
         head = f"HTTP/1.1 200 OK\r\ncontent-type: {label}\r\ncontent-length: {len(body)}\r\n\r\n"
         peer.send(head.encode() + body)
 
@@ -284,3 +302,10 @@ def test_both_drivers_take_it_for_what_it_is(told, driver, name):
     got = tuple(attempt.get(field) for field in ("outcome", "error", "said"))
     assert (*got, text) == (outcome, error, said, words)
     assert {field: attempt.get(field) for field in more} == more
+
+
+@pytest.mark.parametrize("name", APART)
+def test_what_the_sdk_refuses_fails_under_its_driver_alone(told, name):
+    *_, native, openai = APART[name]
+    came = [(attempt["outcome"], attempt.get("error"), text) for attempt, _, text in (told[d][name] for d in told)]
+    assert came == [native, openai]
