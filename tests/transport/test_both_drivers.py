@@ -106,6 +106,12 @@ STREAMS = {
         "server_error", "error_event", "m", "", {"finish_reason": "error"},
     ),
     "abort": (SSE, delta(content="a") + delta("abort") + DONE, "server_error", "failed_finish", None, "a", {}),
+    "null-as-text": (
+        SSE, delta("null", content="a") + delta(" ") + delta("None") + DONE, "broken_stream", "no_finish", None, "a", {}
+    ),
+    "null-as-text-then-stop": (
+        SSE, delta("null", content="a") + STOP, "ok", None, None, "a", {"finish_reason": "stop"}
+    ),
     "upper-error": (SSE, delta(content="a") + delta("ERROR"), "server_error", "failed_finish", None, "a", {}),
     "json-as-sse": (SSE, QUOTA, "server_error", "error_body", "no credit", "", {}),
     "json-then-done": (SSE, QUOTA + b"\n\n" + DONE, "server_error", "error_body", "no credit", "", {}),
@@ -211,6 +217,7 @@ BODIES = {
     "body-abort": (JSON, completion("abort"), "server_error", "failed_finish", None, "hi", {"finish_reason": "abort"}),
     "body-zero": (JSON, completion(usage={"completion_tokens": 0}), "ok", None, None, "hi",
                   {"remarks": ["zero_usage"]}),
+    "body-null-as-text": (JSON, completion("null"), "ok", None, None, "hi", {"finish_reason": None}),
     "body-empty-list": (JSON, completion(usage=[]), "ok", None, None, "hi", {}),
     "body-half": (JSON, completion().replace(b"hi", rb"a\ud83d\ude00\ud83d"), "ok", None, None, "a\U0001f600\ufffd",
                   {"replaced": 1}),

@@ -28,13 +28,13 @@ from relayload.core.wire.faults import (
     is_error,
     read_told,
 )
-from relayload.core.wire.finish import USUAL_FINISHES, failed_finish
+from relayload.core.wire.finish import USUAL_FINISHES, failed_finish, finish_named
 from relayload.core.wire.form import OPENAI, Form
 from relayload.core.wire.lenient import UNREADABLE, read_leniently
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest, with_fields
 from relayload.core.wire.thoughts import has_summary, is_thought, thought_text
 from relayload.core.wire.usage import Usage, together, tokens
-from relayload.core.wire.whole_text import WholeText, is_whole, whole
+from relayload.core.wire.whole_text import WholeText, is_whole
 
 DONE = b"[DONE]"
 """The last event of a stream."""
@@ -169,9 +169,8 @@ def chat_event(chunk: Chunk, told: Told | None = None) -> Event:
 
 
 def _add_choice(event: Event, choice: Choice) -> None:
-    # An empty reason, which some relays put into every event, is none.
     if choice.finish_reason and not failed_finish(event.finish_reason):
-        event.finish_reason = whole(choice.finish_reason)
+        event.finish_reason = finish_named(choice.finish_reason) or event.finish_reason
     if choice.delta is not None:
         _add_delta(event, choice.delta, spoken=not choice.index)
     if choice.usage is not None:
@@ -309,7 +308,7 @@ def _fault_in(completion: Chunk, body: bytes) -> RelayFault | None:
 
 def _whole_answer(completion: Chunk, choices: list[Choice]) -> WholeAnswer:
     first, text = choices[0], WholeText()
-    reasons = [choice.finish_reason for choice in choices if choice.finish_reason]
+    reasons = [reason for choice in choices if (reason := finish_named(choice.finish_reason))]
     failed, said = next(filter(failed_finish, reasons), None), _said(choices)
     counted = together(tokens(first.usage), _tokens_of(completion))
     zero_usage = said and counted.output == 0
@@ -317,7 +316,7 @@ def _whole_answer(completion: Chunk, choices: list[Choice]) -> WholeAnswer:
         flaw=AnswerFlaw.FAILED_FINISH if failed else None if reasons or said else AnswerFlaw.NO_OUTPUT,
         tokens=counted._replace(output=None) if zero_usage else counted,
         zero_usage=zero_usage,
-        finish_reason=whole(failed or first.finish_reason or "") or None,
+        finish_reason=failed or finish_named(first.finish_reason),
         answer_id=name_of_answer(completion.id),
         text=text.add(visible_text(first.message) if first.message else "") + text.end(),
         replaced=text.replaced,

@@ -2,6 +2,8 @@
 
 import re
 
+from relayload.core.wire.whole_text import whole
+
 FAILED_FINISHES = frozenset(
     {
         "abort",  # vLLM, SGLang, LMDeploy: the engine gave the request up
@@ -37,6 +39,16 @@ _FAILING = re.compile(
 )
 """Words of failure in the names of others, such as Gemini's `MALFORMED_FUNCTION_CALL`."""
 _WORD = re.compile(r"[A-Z]*[a-z]+|[A-Z]+")
+
+_NO_REASON = frozenset({"", "null", "none", "undefined"})
+"""What some relays write into every event before the last, in lower case: DashScope's own API says `"null"`."""
+
+
+def finish_named(reason: str | None) -> str | None:
+    """Why an answer ended, if this is a reason."""
+    if reason is None or reason in USUAL_FINISHES:
+        return reason
+    return None if reason.strip().lower() in _NO_REASON else whole(reason)
 
 
 def failed_finish(reason: str | None) -> bool:
