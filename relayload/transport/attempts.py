@@ -5,7 +5,7 @@ from msgspec import Struct
 from relayload.core.resilience.classify import status_named_by
 from relayload.core.results.record import Attempt, Outcome, Remark
 from relayload.core.wire.answers import NO_TOKENS, AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
-from relayload.core.wire.faults import fault_of_body, words_of
+from relayload.core.wire.faults import fault_as_stream, fault_of_body, words_of
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest
 from relayload.core.wire.response_limits import (
@@ -233,7 +233,11 @@ def _judged_body(reading: Reading) -> _Verdict:
     try:
         whole = FORMATS[reading.request.endpoint].read_answer(reading.body, reading.request)
     except MalformedAnswer:
-        whole = WholeAnswer(flaw=AnswerFlaw.MALFORMED_BODY, fault=words_of(reading.body))
+        fault = fault_as_stream(reading.body)
+        whole = WholeAnswer(
+            flaw=AnswerFlaw.ERROR_BODY if fault else AnswerFlaw.MALFORMED_BODY,
+            fault=fault or words_of(reading.body),
+        )
     wants_stream = reading.request.stream
     flaw = whole.flaw or (AnswerFlaw.NOT_A_STREAM if wants_stream else None)
     if flaw is None and not (whole.zero_usage or whole.replaced):

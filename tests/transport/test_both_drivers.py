@@ -218,6 +218,11 @@ BODIES = {
     "body-zero": (JSON, completion(usage={"completion_tokens": 0}), "ok", None, None, "hi",
                   {"remarks": ["zero_usage"]}),
     "body-null-as-text": (JSON, completion("null"), "ok", None, None, "hi", {"finish_reason": None}),
+    "body-error-as-sse": (
+        SSE, b'data: {"error":{"message":"m","code":429}}\n\n' + DONE, "rate_limited", "error_body", "m", "", {}
+    ),
+    "body-error-as-event": (SSE, b"event: error\ndata: m\n\n", "server_error", "error_body", "m", "", {}),
+    "body-sse": (SSE, delta(content="a") + STOP, "broken_stream", "malformed_body", None, "", {}),
     "body-empty-list": (JSON, completion(usage=[]), "ok", None, None, "hi", {}),
     "body-half": (JSON, completion().replace(b"hi", rb"a\ud83d\ude00\ud83d"), "ok", None, None, "a\U0001f600\ufffd",
                   {"replaced": 1}),

@@ -13,7 +13,7 @@ from relayload.core.wire.lenient import UNREADABLE, read_leniently
 from relayload.core.wire.opening import is_event_stream
 from relayload.core.wire.page import page_text
 from relayload.core.wire.request import RelayFault
-from relayload.core.wire.sse import SseParser
+from relayload.core.wire.sse import SseEvent, SseParser
 from relayload.core.wire.wait_in_text import wait_in_text_s
 from relayload.core.wire.whole_text import whole
 
@@ -103,8 +103,7 @@ def fault_of_error(error: Any, beside: Told | None = None) -> RelayFault:
 
 def fault_of_body(body: bytes) -> RelayFault:
     """The relay's error as it put it: OpenAI's shape, a bare message, an event, a page, or whatever text there is."""
-    if is_event_stream([body[:_BEGUN_BYTES]], "", complete=True) and body:
-        body = _first_event(body[:_BEGUN_BYTES]) or body
+    body = _first_event(body)[0] or body
     try:
         told = read_told(body)
     except MalformedAnswer:
@@ -118,10 +117,24 @@ def words_of(body: bytes) -> RelayFault | None:
     return None if body.lstrip()[:1] in (b"", b"{", b"[") else fault_of_body(body)
 
 
-def _first_event(stream: bytes) -> bytes:
-    """The data of the first event: where an error came as a stream, it is the error."""
+def fault_as_stream(body: bytes) -> RelayFault | None:
+    """The error that a body tells as the first event of a stream, if it does."""
+    data, name = _first_event(body)
+    if name.lower() == b"error":
+        return fault_of_body(data)
+    try:
+        return fault_of(read_told(data)) if data else None
+    except MalformedAnswer:
+        return None
+
+
+def _first_event(body: bytes) -> SseEvent:
+    """Where an error came as a stream, it is the first event; an empty one where no stream came."""
+    begun = body[:_BEGUN_BYTES]
+    if not body or not is_event_stream([begun], "", complete=True):
+        return b"", b""
     parser = SseParser()
-    return next((data for data, _ in (*parser.feed(stream), *parser.end())), b"")
+    return next(iter((*parser.feed(begun), *parser.end())), (b"", b""))
 
 
 def read_told(body: bytes) -> Told:
