@@ -185,8 +185,8 @@ def _too_large(reading: Reading) -> bool:
 
 
 def _outcome_of_failure(failure: Failure, status: int | None) -> Outcome:
-    """An error that is too large to be read is still the error that its status names."""
-    if failure is Failure.TOO_LARGE and status is not None and not 200 <= status < 300:
+    """An error that can't be read, or is too large for it, is still the error that its status names."""
+    if failure in (Failure.TOO_LARGE, Failure.ENCODING) and status is not None and not 200 <= status < 300:
         return outcome_of_status(status)
     return OUTCOMES[failure]
 

@@ -188,6 +188,8 @@ APART = {
                            ("ok", None, "a"), ("broken_stream", "malformed_event", "a")),
     "empty-data": (SSE, b"data:\n\n" + delta(content="a") + STOP,
                    ("ok", None, "a"), ("broken_stream", "malformed_event", "")),
+    "retry-alone": (SSE, b"retry: 3000\n\n" + delta(content="a") + STOP,
+                    ("ok", None, "a"), ("broken_stream", "malformed_event", "")),
     "byte-order-mark": (SSE, b"\xef\xbb\xbf" + delta(content="a") + delta(content="b") + STOP,
                         ("ok", None, "ab"), ("ok", None, "b")),
     "no-last-line": (SSE, delta(content="a") + delta("stop").rstrip(),

@@ -173,6 +173,16 @@ def test_whatever_a_stream_is_answered_with_is_an_outcome(serve, connect, ask, r
     assert (attempt.outcome, attempt.error) == (outcome, error)
 
 
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(b"429 Slow", Outcome.RATE_LIMITED), (b"503 Busy", Outcome.SERVER_ERROR)]
+)
+@pytest.mark.parametrize("encoding", [b"gzip", b"br"])
+def test_an_error_nobody_can_decode_is_what_its_status_says(serve, connect, ask, status, outcome, encoding):
+    response = b"HTTP/1.1 %b\r\ncontent-encoding: %b\r\n\r\n<html>" % (status, encoding)
+    attempt = connect(serve(once(response)).base_url).send(ask(), PATIENT).attempt
+    assert (attempt.outcome, attempt.error, attempt.status) == (outcome, "encoding", int(status[:3]))
+
+
 JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n"
 
 
