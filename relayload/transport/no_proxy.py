@@ -6,8 +6,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from relayload.transport.origin import Origin
 
 _EVERYTHING = "*"
-_BRACKETED = re.compile(r"\[([^\[\]]*)\](?::(\d+))?")
-_WITH_PORT = re.compile(r"([^:]*):(\d+)")
+_BRACKETED = re.compile(r"\[([^\[\]]*)\](?::(\d{1,5}))?")
+_WITH_PORT = re.compile(r"([^:]*):(\d{1,5})")
 
 Address = IPv4Address | IPv6Address
 

@@ -28,6 +28,7 @@ from relayload.transport.origin import Origin
         (" a ,\tb  c ", ["a", "b", "c"], ["d"]),
         ("localhost,10.0.0.0/8", ["10.1.2.3"], ["192.0.2.1"]),
         ("10.0.0.0/99, /8, :8000, [, ., ,", [], ["10.0.0.1", "relay.example", "fd00::1"]),
+        (f"relay.example:{'9' * 5000}, [::1]:{'9' * 5000}", [], ["relay.example", "::1"]),
         ("", [], ["relay.example", "10.0.0.1"]),
     ],
 )
