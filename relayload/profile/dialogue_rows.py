@@ -24,8 +24,9 @@ _KEYS: Mapping[Format | None, tuple[str, ...]] = MappingProxyType(
 _ROLES: Mapping[str, str] = MappingProxyType(
     {role: role for role in ("system", "developer", "user", "assistant", "tool", "function")}
     | {"human": "user"}
-    | dict.fromkeys(("gpt", "chatgpt", "model", "bot", "bing", "bard"), "assistant")
+    | dict.fromkeys(("gpt", "chatgpt", "model", "bot", "ai", "bing", "bard", "claude", "llama", "palm"), "assistant")
 )
+"""By what data sets call whoever says something, in lower case: Vicuna's have `USER` and `ASSISTANT`."""
 _OWN_KEYS = (
     "name",
     "tool_calls",
@@ -101,13 +102,20 @@ def _is_shared(written: list[Any]) -> bool:
 def _message(written: Any) -> Message:
     if not isinstance(written, dict):
         raise ValueError(f"expected messages such as {{role, content}} or {{from, value}}, got {spelled(written)}")
-    role = written.get("role", written.get("from"))
-    if not isinstance(role, str) or role not in _ROLES:
-        raise ValueError(f"expected a role such as user or assistant (human or gpt), got {spelled(role)}")
+    role = _role(written.get("role", written.get("from")))
     own = {key: _whole(written[key]) for key in _OWN_KEYS if written.get(key) is not None}
-    message = {"role": _ROLES[role], "content": _content(written.get("content", written.get("value"))), **own}
+    if not own and "content" not in written and "value" not in written:
+        raise ValueError(f"expected content or value as what a message says: found {spelled(', '.join(written))}")
+    message = {"role": role, "content": _content(written.get("content", written.get("value"))), **own}
     _check_calls(message)
     return message
+
+
+def _role(written: Any) -> str:
+    role = _ROLES.get(written.strip().lower()) if isinstance(written, str) else None
+    if role is None:
+        raise ValueError(f"expected a role such as user or assistant (human or gpt), got {spelled(written)}")
+    return role
 
 
 def _content(written: Any) -> Any:

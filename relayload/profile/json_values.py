@@ -13,6 +13,7 @@ _LONGEST_VALUE = 64_000_000
 """A longer value is hardly a prompt, and one that never ends would be all of the file."""
 _TAIL = 16
 """An error this near to the end of what was read, as in the midst of a word, may be gone with more."""
+_ENDS = "expected a JSON object: the file ends in the midst of it"
 _BLANK = re.compile(r"\s*")
 
 
@@ -41,6 +42,8 @@ def values(file: TextIO, longest: int = _LONGEST_VALUE) -> Iterator[Any]:
         yield text.value()
     if in_array and not text.closed:
         raise NoJson("expected it, or ']' as the end of the array")
+    if in_array and not text.ended():
+        raise NoJson("expected nothing behind the ']' of the array: write one array, or rows without one")
 
 
 class _Text:
@@ -79,9 +82,9 @@ class _Text:
         while True:
             try:
                 found, self._at = _decoded(self._text, self._at)
-            except _Cut:
+            except _Cut as cut:
                 if not self._read():
-                    raise NoJson("expected a JSON object: the file ends in the midst of it") from None
+                    raise NoJson(_ENDS if cut.at_end else str(cut)) from None
             else:
                 return found
 
@@ -98,13 +101,20 @@ class _Text:
 class _Cut(NoJson):
     """A value that may go on where the text ends."""
 
+    def __init__(self, message: str, *, at_end: bool) -> None:
+        super().__init__(message)
+        self.at_end = at_end
+
 
 def _decoded(text: str, start: int) -> tuple[Any, int]:
     try:
         return _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
-        kind = _Cut if error.msg.startswith("Unterminated") or error.pos >= len(text) - _TAIL else NoJson
-        raise kind(f"expected a JSON object: {error.msg}") from None
+        message = f"expected a JSON object: {error.msg}"
+        at_end = error.msg.startswith("Unterminated") or error.pos >= len(text.rstrip())
+        if at_end or error.pos >= len(text) - _TAIL:
+            raise _Cut(message, at_end=at_end) from None
+        raise NoJson(message) from None
     except RecursionError:
         raise NoJson("is nested too deeply") from None
     except NoJson:

@@ -16,6 +16,9 @@ def shared(*said: tuple[str, object]) -> list[dict[str, object]]:
     return [{"from": who, "value": what} for who, what in said]
 
 
+ABC = [user("a"), user("b", "assistant"), user("c")]
+
+
 @pytest.mark.parametrize(
     ("value", "messages"),
     [
@@ -25,6 +28,8 @@ def shared(*said: tuple[str, object]) -> list[dict[str, object]]:
             [SYSTEM, user("a"), user("b", "assistant"), user("c")],
         ),
         ({"conversations": shared(("human", "a"), ("gpt", ""), ("gpt", "b"), ("gpt", "c"))}, [user("a")]),
+        ({"conversations": [user("a", "USER"), user("b", "ASSISTANT"), user("c", "User")]}, ABC),
+        ({"conversations": shared(("Human", "a"), ("Claude", "b"), ("human ", "c"))}, ABC),
         ({"messages": [SYSTEM, user("Hi"), user("Hello", "assistant")]}, [SYSTEM, user("Hi")]),
         ({"messages": [user("Hello!", "assistant"), user("Hi")]}, [user("Hello!", "assistant"), user("Hi")]),
         ({"conversation": [user("Hi")], "prompt": "Not this"}, [user("Hi")]),
@@ -105,6 +110,12 @@ ANY = "'prompt', 'messages' or 'conversations'"
             None,
             None,
             "expected a role such as user or assistant (human or gpt), got 'ann'",
+        ),
+        (
+            {"messages": [{"role": "user", "text": "Hi"}]},
+            None,
+            None,
+            "expected content or value as what a message says: found 'role, text'",
         ),
         ({"messages": [user(5)]}, None, None, "expected a text or a list of parts as what a message says, got '5'"),
         (
