@@ -53,7 +53,7 @@ def look_at_stream(question: Question, reply: Reply, findings: Findings, listed:
         _look_at_no_stream(question, reply, findings)
         return
     try:
-        stream = _streamed(question, reply)
+        stream = streamed(question, reply)
     except TooLarge:
         message = f"{_what(question)}: an event of the stream is longer, or nested deeper, than any is read"
         findings.fault("stream", message, findings.at(BASE_URL))
@@ -133,7 +133,8 @@ def _why_limited(code: str, reply: Reply, findings: Findings) -> str:
     )
 
 
-def _streamed(question: Question, reply: Reply) -> TokenStream:
+def streamed(question: Question, reply: Reply) -> TokenStream:
+    """A stream as it was read. Raises TooLarge."""
     stream = TokenStream(question.endpoint, bucket=lambda _: 0)
     for piece, at_s in reply.pieces:
         stream.feed(piece, at_s)

@@ -13,7 +13,11 @@ from dataclasses import replace
 from relayload.core.wire.answers import MalformedAnswer
 from relayload.core.wire.form import MAX_TOKENS_FIELDS, Form
 from relayload.core.wire.formats import FORMATS
+from relayload.core.wire.opening import is_event_stream
 from relayload.core.wire.request import Endpoint
+from relayload.core.wire.response_limits import TooLarge
+from relayload.core.wire.stream import StreamFlaw
+from relayload.doctor.answers import streamed
 from relayload.doctor.findings import Findings
 from relayload.doctor.questions import BUDGET, Question
 from relayload.transport.asking import Reply
@@ -24,8 +28,9 @@ _REFUSALS = (400, 404, 405, 415, 422, 500, 501)
 _OF_BUDGET = re.compile(rb"max_(?:completion_|output_)?tokens")
 _OF_USAGE = re.compile(rb"stream_options|include_usage")
 _OF_SOME_FIELD = re.compile(
-    rb"extra_forbidden|extra (?:inputs|fields|parameters)|additional ?propert|unsupported_parameter|unknown_parameter"
-    rb"|un(?:supported|recognized|known|expected) (?:request )?(?:parameter|argument|field|key|propert|option)",
+    rb"extra_forbidden|extra (?:inputs|fields|parameters)|extraneous key|additional ?propert"
+    rb"|unsupported_parameter|unknown_parameter"
+    rb"|un(?:supported|recognized|known|expected) (?:request )?(?:parameter|argument|field|key|name|propert|option)",
     re.IGNORECASE,
 )
 
@@ -34,7 +39,7 @@ def other_forms(form: Form, question: Question, reply: Reply, *, stream: bool) -
     """What else to try after an answer that may be due to the form of the request, best first."""
     if too_long(question, reply, stream=stream):
         yield from _with_other_fields(form, question.endpoint, besides=("none",))
-    elif reply.status in _REFUSALS:
+    elif reply.status in _REFUSALS or fails_inside(question, reply, stream=stream):
         body = reply.body[:_LOOKED_AT_BYTES]
         of_usage, of_budget = _OF_USAGE.search(body), _OF_BUDGET.search(body)
         untold = not of_usage and not of_budget and _OF_SOME_FIELD.search(body)
@@ -46,7 +51,28 @@ def other_forms(form: Form, question: Question, reply: Reply, *, stream: bool) -
 
 def answered(question: Question, reply: Reply, *, stream: bool) -> bool:
     """Whether the relay took a request as it was."""
-    return reply.status == 200 and not too_long(question, reply, stream=stream)
+    if reply.status != 200 or too_long(question, reply, stream=stream):
+        return False
+    return not fails_inside(question, reply, stream=stream)
+
+
+def fails_inside(question: Question, reply: Reply, *, stream: bool) -> bool:
+    """Whether an answer with status 200 has an error in it, as gateways that refuse a field may send."""
+    if reply.status != 200:
+        return False
+    if stream and is_event_stream([reply.body], reply.header("content-type"), complete=True):
+        return _fails_as_a_stream(question, reply)
+    try:
+        return FORMATS[question.endpoint].read_answer(reply.body, question.request(stream=stream)).fault is not None
+    except MalformedAnswer:
+        return False
+
+
+def _fails_as_a_stream(question: Question, reply: Reply) -> bool:
+    try:
+        return streamed(question, reply).flaw is StreamFlaw.ERROR_EVENT
+    except TooLarge:
+        return False
 
 
 def too_long(question: Question, reply: Reply, *, stream: bool) -> bool:
@@ -71,13 +97,12 @@ def tell_form(question: Question, before: Form, now: Form, reply: Reply, finding
         found = f"with {now.max_tokens_field} it is" if now.max_tokens_field != "none" else "without a budget it is"
         found += " answered"
     line = f"write {'.'.join(map(str, location[:-1]))}.{remedy}"
-    if reply.status == 200:
+    if too_long(question, reply, stream=False):
         limit = f"is answered with more than the {BUDGET} tokens asked for: {before.max_tokens_field} is not understood"
         findings.warning("form", f"{what} {limit}, {now.max_tokens_field} is; {line}", location)
     else:
-        findings.fault(
-            "form", f"{what} is refused with {reply.status}{findings.said(reply.body)}: {found}; {line}", location
-        )
+        how = "answered 200 with an error inside" if reply.status == 200 else f"refused with {reply.status}"
+        findings.fault("form", f"{what} is {how}{findings.said(reply.body)}: {found}; {line}", location)
 
 
 def _with_other_fields(form: Form, endpoint: Endpoint, besides: tuple[str, ...] = ()) -> Iterator[Form]:

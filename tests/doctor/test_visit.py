@@ -307,6 +307,8 @@ STREAM = b"".join(
 )
 OPENAI = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
 NIM = "[{'type': 'extra_forbidden', 'loc': ('body', 'max_completion_tokens'), 'msg': 'Extra inputs are not permitted'}]"
+BEDROCK = "Malformed input request: #: extraneous key is not permitted, please reformat your input and try again."
+ERROR_EVENT = b'data: {"error":{"message":"stream_options: not permitted","code":400}}\n\ndata: [DONE]\n\n'
 MISTRAL = {"detail": [{"type": "extra_forbidden", "loc": ["body", "stream_options", "include_usage"]}]}
 
 
@@ -361,6 +363,15 @@ def picky(tmp_path: Path, relay_with: Callable[..., str]) -> Callable[..., tuple
         ),
         ({"stream_options": (422, {}, json.dumps(MISTRAL).encode())}, "", "stream_options: false"),
         ({"stream_options": refusal(400, "", "unknown field")}, "", "stream_options: false"),
+        ({"max_completion_tokens": refusal(400, "", BEDROCK)}, "", "max_tokens_field: max_tokens"),
+        ({"max_completion_tokens": refusal(200, "400", NIM)}, "", "max_tokens_field: max_tokens"),
+        ({"stream_options": refusal(200, "400", "unknown field")}, "", "stream_options: false"),
+        ({"stream_options": (200, {"Content-Type": "text/event-stream"}, ERROR_EVENT)}, "", "stream_options: false"),
+        (
+            {"max_completion_tokens": refusal(400, "", NIM), "max_tokens": refusal(200, "400", NIM)},
+            "",
+            "max_tokens_field: none",
+        ),
     ],
 )
 def test_the_form_that_a_relay_takes_is_found_and_told(
