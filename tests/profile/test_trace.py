@@ -1,3 +1,4 @@
+import csv
 import gzip
 import json
 import re
@@ -75,6 +76,13 @@ def test_a_row_without_tokens_is_sent_with_one(trace_file):
 def test_line_ends_blank_lines_and_a_byte_order_mark_do_not_matter(trace_file, end):
     path = trace_file(FIRST, "", FIRST, "", header="\ufeffTIMESTAMP,ContextTokens,GeneratedTokens", end=end)
     assert len(list(rows(trace(path)))) == 2
+
+
+def test_a_column_of_long_prompts_does_not_matter(trace_file):
+    path = trace_file(f"{FIRST},{'x' * 200_000}", header="TIMESTAMP,ContextTokens,GeneratedTokens,Prompt")
+    before = csv.field_size_limit()
+    assert len(list(rows(trace(path)))) == 1
+    assert csv.field_size_limit() == before
 
 
 TOKENS = "expected a number of tokens below ten million"
@@ -402,8 +410,9 @@ def test_a_trace_in_utf16_is_told_apart(tmp_path, name):
     [
         (('1,5,"open', "2,6,x"), "unexpected end of data"),
         (('1,5,"open"x', "2,6,x"), "',' expected after '\"'"),
-        (('1,5,"' + "x" * 140_000 + '"',), "field larger than field limit"),
+        (('1,5,"' + "x" * 17_000_000 + '"',), "field larger than field limit"),
     ],
+    ids=["open", "behind", "endless"],
 )
 def test_a_row_that_is_no_csv_swallows_no_others(tmp_path, rows_, told):
     path = write(tmp_path, "ten.csv", "at,in,note", *rows_)

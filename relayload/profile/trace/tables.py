@@ -14,6 +14,8 @@ from relayload.profile.trace.layout import Layout
 from relayload.profile.types import spelled
 
 _LONGEST_HEADER = 10_000
+_LONGEST_FIELD = 1 << 24
+"""Of a column that may not even be read, such as a prompt. A quote that nobody closes is noticed here at the latest."""
 _NO_JSON = (msgspec.DecodeError, UnicodeEncodeError, RecursionError)
 """What the decoder raises; the last for what is nested thousands deep."""
 _SHOWN_LENGTH = 60
@@ -83,7 +85,7 @@ class CsvTable:
     def __iter__(self) -> Iterator[Values]:
         width, pick = self._width, self._pick
         try:
-            for row in self._reader:
+            for row in _long(self._reader):
                 if len(row) != width:
                     if not row or row == [""] or (len(row) == 1 and row[0].isspace()):
                         continue
@@ -95,6 +97,19 @@ class CsvTable:
 
     def column(self, place: int) -> int:
         return 1 + sum(len(text) + 1 for text in self._row[: self._places[place]])
+
+
+def _long(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    """The rows, whose fields may be longer than the 131,072 characters that are let through elsewhere."""
+    while True:
+        before = csv.field_size_limit(_LONGEST_FIELD)
+        try:
+            row = next(rows, None)
+        finally:
+            csv.field_size_limit(before)
+        if row is None:
+            return
+        yield row
 
 
 def _picker(places: list[int]) -> Callable[[list[str]], Values]:
