@@ -15,7 +15,7 @@ from relayload.core.wire.form import Form, MaxTokensField
 from relayload.core.wire.stream import FinishReason
 from relayload.document.validation import nearest
 from relayload.profile.types import Flag, HeaderValue, Part, PathText, Secret, Text
-from relayload.transport.credentials import AUTHORIZATION, HEADER_NAME
+from relayload.transport.credentials import AUTHORIZATION, HEADER_NAME, SET_BY_THE_DRIVER
 from relayload.transport.drivers import Options
 from relayload.transport.inflate import ENCODINGS, IDENTITY
 from relayload.transport.origin import is_loopback
@@ -27,7 +27,6 @@ _URL = re.compile(r"https?://[^\s/?#@\\]+(/[^\s?#\\]*)?(\?[^\s#\\]*)?", re.IGNOR
 _BRACKETED = re.compile(r"\[[^\[\]]+\](:\d*)?")
 _CODING = re.compile(r"([a-z0-9*-]+)(?:\s*;\s*q\s*=\s*[01](?:\.\d{0,3})?)?")
 NO_ENCODING_HEADER = "none"
-_SET_BY_THE_DRIVER = ("host", "connection", "content-type", "content-length", "transfer-encoding")
 _KEY_HEADERS = ("api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription-key")
 
 
@@ -88,7 +87,7 @@ def _not_undone(coding: str) -> str:
 def _key_header_name(name: str) -> str:
     if not HEADER_NAME.fullmatch(name):
         raise ValueError(f"expected the name of a header, got '{name}'")
-    if name.lower() in _SET_BY_THE_DRIVER:
+    if name.lower() in SET_BY_THE_DRIVER:
         raise ValueError(f"'{name}' is set by the driver")
     return name
 

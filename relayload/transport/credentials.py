@@ -5,6 +5,8 @@ import re
 AUTHORIZATION = "authorization"
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 """RFC 9110, 5.6.2."""
+SET_BY_THE_DRIVER = ("host", "connection", "content-type", "content-length", "transfer-encoding")
+"""No place for a key, and nothing for a user to say."""
 
 
 def key_header(api_key: str, name: str | None = None) -> dict[str, str]:

@@ -9,7 +9,7 @@ from relayload.core.wire.response_limits import ResponseLimits
 from relayload.core.wire.stream import FinishReason
 from relayload.transport import Transport
 from relayload.transport.buffers import Buffers
-from relayload.transport.credentials import HEADER_NAME
+from relayload.transport.credentials import HEADER_NAME, SET_BY_THE_DRIVER
 from relayload.transport.native import NativeTransport
 
 DRIVERS = ("native", "openai")
@@ -60,5 +60,9 @@ def _check_headers(values: Mapping[str, str]) -> None:
 
 
 def _check_name(api_key_header: str | None) -> None:
-    if api_key_header is not None and not HEADER_NAME.fullmatch(api_key_header):
+    if api_key_header is None:
+        return
+    if not HEADER_NAME.fullmatch(api_key_header):
         raise AuthorError([Fault(f"expected the name of a header, got {api_key_header!r}", "api_key_header")])
+    if api_key_header.lower() in SET_BY_THE_DRIVER:
+        raise AuthorError([Fault(f"'{api_key_header}' is set by the driver", "api_key_header")])

@@ -61,6 +61,12 @@ def test_what_is_no_name_of_a_header_is_the_authors_fault(driver, name):
         new_transport(driver, "http://127.0.0.1:1/v1", KEY, api_key_header=name)
 
 
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_header_that_a_driver_sets_is_no_place_for_the_key(driver):
+    with pytest.raises(AuthorError, match="api_key_header: 'Host' is set by the driver"):
+        new_transport(driver, "http://127.0.0.1:1/v1", KEY, api_key_header="Host")
+
+
 def test_a_proxy_that_reads_the_request_sees_the_query(serve, connect, ask, monkeypatch):
     def script(peer):
         peer.read_request()
