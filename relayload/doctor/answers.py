@@ -1,5 +1,7 @@
 """What an answer tells of a relay: one function for each kind, which adds to the findings."""
 
+import re
+
 from relayload.core.units import format_duration
 from relayload.core.wire.answers import MalformedAnswer
 from relayload.core.wire.faults import fault_of_body
@@ -13,6 +15,11 @@ from relayload.document.validation import nearest
 from relayload.transport.asking import API_KEY, BASE_URL, Reply
 
 _EVENT_STREAM = "text/event-stream"
+_STREAMS_ALONE = re.compile(
+    rb"only supports? (?:the )?stream|stream(?:ing)? (?:mode )?(?:must be|is required|only)|enable the stream|"
+    rb"set .{0,2}stream.{0,2} to .{0,2}true",
+    re.IGNORECASE,
+)
 _OUT_OF_MONEY = ("insufficient_quota", "billing_hard_limit_reached", "insufficient_balance")
 
 
@@ -109,7 +116,26 @@ def look_at_refusal(question: Question, reply: Reply, findings: Findings, listed
                 "answer", f"{told}: the relay, or the model behind it, fails by itself", findings.at(BASE_URL)
             )
         case _:
-            findings.fault("answer", f"{told}: the relay does not take such a request", question.model_location)
+            own = _own_field(question, reply)
+            why = f"leave {own} out of the scenario's body" if own else "the relay does not take such a request"
+            location = ("scenarios", question.scenario, "body", own) if own else question.model_location
+            findings.fault("answer", f"{told}: {why}", location)
+
+
+def _own_field(question: Question, reply: Reply) -> str | None:
+    """The field of the scenario's own that the relay names."""
+    own = (name for name, value in question.body.items() if value is not None)
+    return next((name for name in own if re.search(rb"\b%b\b" % name.encode(), reply.body)), None)
+
+
+def streams_alone(question: Question, reply: Reply) -> bool:
+    """Whether a relay refuses an answer in one piece because it only streams, as DashScope does for some models."""
+    return question.streams and 400 <= reply.status < 500 and _STREAMS_ALONE.search(reply.body) is not None
+
+
+def tell_streams_alone(question: Question, reply: Reply, findings: Findings) -> None:
+    """No fault for scenarios that stream."""
+    findings.note("answer", f"{_what(question)} answers in streams alone{findings.said(reply.body)}")
 
 
 def _not_found(question: Question, told: str, findings: Findings, listed: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from itertools import islice
 
 from relayload.core.wire.form import Form
-from relayload.doctor.answers import look_at_answer, look_at_stream
+from relayload.doctor.answers import look_at_answer, look_at_stream, streams_alone, tell_streams_alone
 from relayload.doctor.findings import Diagnosis, Findings
 from relayload.doctor.forms import answered, other_forms, tell_form
 from relayload.doctor.headers import look_at_clock, look_at_headers
@@ -111,8 +111,12 @@ class _Visit:
 
     def _ask(self, question: Question, listed: tuple[str, ...]) -> None:
         plain = self._answer(question, stream=False)
-        look_at_answer(question, plain, self.findings, listed)
-        if plain.status == 200 and not plain.cut and question.streams:
+        in_streams = streams_alone(question, plain)
+        if in_streams:
+            tell_streams_alone(question, plain, self.findings)
+        else:
+            look_at_answer(question, plain, self.findings, listed)
+        if in_streams or (plain.status == 200 and not plain.cut and question.streams):
             look_at_stream(question, self._answer(question, stream=True), self.findings, listed)
 
     def _answer(self, question: Question, *, stream: bool) -> Reply:

@@ -411,6 +411,34 @@ def test_fields_of_the_scenario_s_own_are_asked_with(picky: Callable[..., Any]) 
     ]
 
 
+def test_a_field_of_the_scenario_s_own_that_is_refused_is_told(picky: Callable[..., Any]) -> None:
+    refused = {"stream_options": refusal(400, "", "Unrecognized request argument supplied: stream_options")}
+    body = ", body: {max_completion_tokens: null, stream_options: {include_usage: true}}"
+    found = the_doubt(picky(refused, "  stream_options: false\n", body)[0])
+    assert (found.state, found.path) == (State.FAULT, "scenarios.simple.body.stream_options")
+    assert found.message.endswith("leave stream_options out of the scenario's body")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "This model only support stream mode, please enable the stream parameter to access the model.",
+        "Stream must be set to true",
+        "Non-streaming is not supported: set 'stream' to 'true'",
+    ],
+)
+def test_a_relay_that_only_streams_is_asked_for_a_stream(
+    visit: Visit, relay_with: Callable[..., str], said: str
+) -> None:
+    streamed = (200, {"Content-Type": "text/event-stream"}, STREAM)
+    base_url = relay_with(lambda body: streamed if body.get("stream") else refusal(400, "", said))
+    diagnosis = visit(base_url)
+    assert diagnosis.usable
+    assert doubts(diagnosis) == []
+    assert "o3 at /chat/completions answers in streams alone" in render_diagnosis(diagnosis).replace("\n", " ")
+    assert not visit(base_url, stream=False).usable
+
+
 def test_a_refusal_for_another_reason_is_tried_once(picky: Callable[..., Any]) -> None:
     diagnosis, asked = picky({"messages": refusal(400, "", "too many messages")})
     assert (the_doubt(diagnosis).topic, len(asked)) == ("answer", 1)
