@@ -86,8 +86,13 @@ def too_long(question: Question, reply: Reply, *, stream: bool) -> bool:
     return (answer.tokens.output or 0) > BUDGET
 
 
-def tell_form(question: Question, before: Form, now: Form, reply: Reply, findings: Findings) -> None:
-    """The line to write, of a relay that takes requests in another form than that which had this reply."""
+def tell_form(
+    question: Question, before: Form, now: Form, reply: Reply, findings: Findings, *, alone: bool = True
+) -> None:
+    """The line to write, of a relay that takes requests in another form than that which had this reply.
+
+    One that is not `alone` with it, since other models take the form before, must not change it for them.
+    """
     what = f"{question.model} at {question.endpoint.path}"
     if now.stream_options != before.stream_options:
         remedy, location = "stream_options: false", findings.at("stream_options")
@@ -97,12 +102,26 @@ def tell_form(question: Question, before: Form, now: Form, reply: Reply, finding
         found = f"with {now.max_tokens_field} it is" if now.max_tokens_field != "none" else "without a budget it is"
         found += " answered"
     line = f"write {'.'.join(map(str, location[:-1]))}.{remedy}"
+    if not alone:
+        location = ("scenarios", question.scenario, "body")
+        own = _own_body(question, before, now)
+        line = f"other models take requests as they are: write scenarios.{question.scenario}.body: {own}"
     if too_long(question, reply, stream=False):
         limit = f"is answered with more than the {BUDGET} tokens asked for: {before.max_tokens_field} is not understood"
         findings.warning("form", f"{what} {limit}, {now.max_tokens_field} is; {line}", location)
     else:
         how = "answered 200 with an error inside" if reply.status == 200 else f"refused with {reply.status}"
         findings.fault("form", f"{what} is {how}{findings.said(reply.body)}: {found}; {line}", location)
+
+
+def _own_body(question: Question, before: Form, now: Form) -> str:
+    """What makes the one form of the other in the body of a scenario."""
+    if now.stream_options != before.stream_options:
+        return "{stream_options: null}"
+    if question.endpoint is Endpoint.RESPONSES:
+        return "{max_output_tokens: null}"
+    fields = {before.max_tokens_field: "null", now.max_tokens_field: f"{BUDGET}"}
+    return f"{{{', '.join(f'{name}: {value}' for name, value in fields.items() if name != 'none')}}}"
 
 
 def _with_other_fields(form: Form, endpoint: Endpoint, besides: tuple[str, ...] = ()) -> Iterator[Form]:

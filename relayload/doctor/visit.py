@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from itertools import islice
 
 from relayload.core.wire.form import Form
+from relayload.core.wire.request import Endpoint
 from relayload.doctor.answers import look_at_answer, look_at_stream, streams_alone, tell_streams_alone
 from relayload.doctor.findings import Diagnosis, Findings
 from relayload.doctor.forms import answered, other_forms, tell_form
@@ -61,6 +62,7 @@ class _Visit:
         self._place = ("targets", name) if profile.targets else ("target",)
         self._asker = Asker(target.api_key.reveal(), target.options, timeout_s=_PATIENCE_S)
         self._form = target.form
+        self._is_taken = False  # by a model, in that form
         self._tries_left = MOST_TRIES
         self._replies: list[Reply] = []
         self.findings = Findings(profile, name, self._place, self._asker.secrets)
@@ -110,6 +112,15 @@ class _Visit:
                     self.findings.warning("model", message + hint, ("scenarios", name, "model"))
 
     def _ask(self, question: Question, listed: tuple[str, ...]) -> None:
+        common = self._form
+        answered_at_all = self._ask_in_form(question, listed)
+        if self._is_taken:
+            self._form = common
+        elif question.endpoint is not Endpoint.EMBEDDINGS:
+            self._is_taken = answered_at_all
+
+    def _ask_in_form(self, question: Question, listed: tuple[str, ...]) -> bool:
+        """Whether it was answered, in one form or another."""
         plain = self._answer(question, stream=False)
         in_streams = streams_alone(question, plain)
         if in_streams:
@@ -118,6 +129,7 @@ class _Visit:
             look_at_answer(question, plain, self.findings, listed)
         if in_streams or (plain.status == 200 and not plain.cut and question.streams):
             look_at_stream(question, self._answer(question, stream=True), self.findings, listed)
+        return in_streams or answered(question, plain, stream=False)
 
     def _answer(self, question: Question, *, stream: bool) -> Reply:
         """In the form that the target has, or in one that the relay takes: so more can be learnt of it."""
@@ -126,7 +138,7 @@ class _Visit:
             self._tries_left -= 1
             reply = self._asked(question, form, stream=stream)
             if answered(question, reply, stream=stream):
-                tell_form(question, self._form, form, first, self.findings)
+                tell_form(question, self._form, form, first, self.findings, alone=not self._is_taken)
                 self._form = form
                 return reply
         return first

@@ -392,6 +392,50 @@ def test_several_fields_are_told_one_by_one(picky: Callable[..., Any]) -> None:
     assert len(asked) == 4
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "paths", "lines"),
+    [
+        (
+            "new",
+            "old",
+            ["scenarios.other.body"],
+            ["write scenarios.other.body: {max_completion_tokens: null, max_tokens: 64}"],
+        ),
+        (
+            "old",
+            "new",
+            ["target.max_tokens_field", "scenarios.other.body"],
+            [
+                "write target.max_tokens_field: max_tokens",
+                "write scenarios.other.body: {max_tokens: null, max_completion_tokens: 64}",
+            ],
+        ),
+    ],
+)
+def test_a_model_that_takes_another_form_than_others_is_told_a_line_of_its_own(
+    tmp_path: Path, relay_with: Callable[..., str], first: str, second: str, paths: list[str], lines: list[str]
+) -> None:
+    refused = {"old": "max_completion_tokens", "new": "max_tokens"}
+
+    def choose(body: dict[str, Any]) -> Answer:
+        name = refused[body["model"]]
+        if name in body:
+            return refusal(400, "unsupported_parameter", f"Unsupported parameter: {name}")
+        return (200, {"Content-Type": "text/event-stream"}, STREAM) if body.get("stream") else completion()
+
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        PROFILE.format(base_url=relay_with(choose), model=first, stream="true")
+        + f"  other: {{model: {second}, prompt: simple}}\n"
+    )
+    told = [finding for finding in doubts(diagnose(load(path, environ={"THE_KEY": KEY}))) if finding.topic == "form"]
+    assert [finding.path for finding in told] == paths
+    assert [finding.message.partition("; ")[2].partition(": write")[0] for finding in told][-1] == (
+        "other models take requests as they are"
+    )
+    assert all(finding.message.endswith(line) for finding, line in zip(told, lines, strict=True))
+
+
 def test_a_budget_that_is_not_understood_is_told(picky: Callable[..., Any]) -> None:
     body = json.loads(completion()[2]) | {"usage": {"prompt_tokens": 8, "completion_tokens": 300}}
     diagnosis, _ = picky({"max_completion_tokens": (200, {}, json.dumps(body).encode())}, "", ", body: {}")
