@@ -74,31 +74,29 @@ class Inflater:
         self._decoders = [_DECODERS[name]() for name in reversed(names) if name in _CODINGS]
         self._limits = limits
         self._received_bytes = 0
-        self.inflated_bytes = 0
+        self.inflated_bytes = [0] * len(self._decoders)
+        """By each of the decoders: one within another may hide what comes of it."""
 
     def feed(self, data: bytes) -> list[bytes]:
         """What these bytes inflate to. Raises WireError for what can't be undone, and TooLarge for too much."""
         self._received_bytes += len(data)
-        pieces = []
         try:
-            for piece in self._through(self._decoders, data):
-                self._count(len(piece))
-                pieces.append(piece)
+            return list(self._through(0, data))
         except _ERRORS:
             raise WireError(Failure.ENCODING) from None
-        return pieces
 
-    def _through(self, decoders: list[_Decoder], data: bytes) -> Iterator[bytes]:
-        if not decoders:
+    def _through(self, undone: int, data: bytes) -> Iterator[bytes]:
+        """What these bytes come to, of which so many encodings are undone."""
+        if undone == len(self._decoders):
             yield data
             return
-        first, *others = decoders
-        for piece in first.feed(data):
-            yield from self._through(others, piece)
+        for piece in self._decoders[undone].feed(data):
+            self._count(undone, len(piece))
+            yield from self._through(undone + 1, piece)
 
-    def _count(self, size: int) -> None:
-        self.inflated_bytes += size
-        if self._limits.inflates_too_much(self.inflated_bytes, self._received_bytes):
+    def _count(self, decoder: int, size: int) -> None:
+        self.inflated_bytes[decoder] += size
+        if self._limits.inflates_too_much(self.inflated_bytes[decoder], self._received_bytes):
             raise TooLarge
 
 
