@@ -24,6 +24,8 @@ from relayload.transport.failures import Failure, WireError, exchange_failure
 from relayload.transport.http1 import Response
 from relayload.transport.sweep import CALM_GAP_S, Sweeper
 
+_MOST_PIECES = 1_024
+"""Of a body: small ones take far more memory than their bytes."""
 ERROR_BYTES = 1_000_000
 """The most of an answer that is an error."""
 _READS_TO_SETTLE = 16
@@ -224,7 +226,11 @@ class Exchange:
             self._take(pieces)
 
     def _take_body(self, pieces: list[bytes]) -> None:
+        if len(pieces) > 1 and not self._undecided:
+            pieces = [b"".join(pieces)]
         self.body += pieces
+        if len(self.body) > _MOST_PIECES:
+            self.body[:] = [b"".join(self.body)]
         self._body_bytes += len(pieces[0]) if len(pieces) == 1 else sum(map(len, pieces))
         if self._body_bytes > UNCOUNTED_BYTES or self._body_bytes > self._limits.body_bytes:
             if self._body_bytes > self._most_body_bytes:

@@ -32,6 +32,8 @@ _LENIENCIES = {
     "lenient_chunked_length": True,
     "lenient_spaces_after_chunk_size": True,
 }
+_USUAL_NAME_BYTES = 64
+"""Longer names of header fields are not remembered."""
 _FIELD_BYTES = 4
 """Colon, blank and line end of a header field."""
 _INTERIM = re.compile(rb"HTTP/\d\.\d 1\d\d")
@@ -198,7 +200,8 @@ class Response:
             raise WireError(Failure.NOT_HTTP)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        key, text = _header_name(name), value.decode("latin-1")
+        key = _header_name(name) if len(name) <= _USUAL_NAME_BYTES else name.decode("latin-1").lower()
+        text = value.decode("latin-1")
         if key not in self.headers:
             self.headers[key] = text
         elif self.status is None:  # else a trailer, which changes nothing

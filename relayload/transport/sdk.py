@@ -26,7 +26,7 @@ from relayload.core.wire.chat import Choice, Chunk, Delta, chat_event, may_fail
 from relayload.core.wire.faults import Told, fault_of_error
 from relayload.core.wire.lenient import UNREADABLE, without_empty_lists
 from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
-from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits
+from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge
 from relayload.core.wire.responses import ResponseEvent, response_event
 from relayload.core.wire.stream import FinishReason, TokenStream
 from relayload.transport import Answer, OnText
@@ -163,6 +163,8 @@ class SdkTransport:
             reading.failure = interrupted.failure
         except ResponseTooLarge as large:
             reading.failure, reading.status = Failure.TOO_LARGE, large.status
+        except TooLarge:  # of the text
+            reading.failure = Failure.TOO_LARGE
         finally:
             watch.stop()
         if reading.failure is None:
@@ -245,6 +247,7 @@ def _read_stream(response: Any, reading: Reading, watch: Watch, cancel_after_tok
             at_s = clock.now_s()
             awaits_token = stream.last_token_at_s is None
             stream.take(event, at_s)
+            response.http_response.beside_bytes = stream.held_bytes
             if cancel_after_tokens is not None and stream.chunks >= cancel_after_tokens:
                 reading.failure = Failure.CANCELLED
                 response.http_response.close()

@@ -17,7 +17,8 @@ from gevent import get_hub, getcurrent
 from relayload.core.wire.response_limits import ResponseLimits, TooLarge
 from relayload.transport.buffers import UNCOUNTED_BYTES, Buffers
 from relayload.transport.exchange import ERROR_BYTES
-from relayload.transport.failures import Failure
+from relayload.transport.failures import Failure, WireError
+from relayload.transport.inflate import ENCODINGS, Inflater
 from relayload.transport.origin import Origin
 from relayload.transport.proxy import proxy_for
 
@@ -108,6 +109,8 @@ class _BoundedResponse(httpx2.Response):
         self._whole = False
         self._decoded_bytes = 0
         self._event_bytes = 0
+        self.beside_bytes = 0
+        """What its reader keeps of it."""
         self._reader = getcurrent()
 
     def read(self) -> bytes:
@@ -123,8 +126,23 @@ class _BoundedResponse(httpx2.Response):
                 yield piece
         except TooLarge:
             raise ResponseTooLarge(self.status_code) from None
+        except WireError as error:
+            raise httpx2.DecodingError("an encoding that can't be undone") from error
         finally:
             self._buffers.release(self)
+
+    def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """The body as it came. What its decoders would make a bomb of never gets to them: they know no limit."""
+        inflater = self._inflater()
+        for piece in super().iter_raw(chunk_size):
+            if inflater is not None:
+                inflater.feed(piece)
+            yield piece
+
+    def _inflater(self) -> Inflater | None:
+        named = (name.strip() for name in self.headers.get("content-encoding", "").lower().split(","))
+        encodings = [name for name in named if name in ENCODINGS]  # of others the SDK takes no notice
+        return Inflater(",".join(encodings), self._limits, ENCODINGS) if encodings else None
 
     def give_up(self) -> None:
         """The answer holds more than the process has left: its reader is told at the next turn of the event loop."""
@@ -136,7 +154,7 @@ class _BoundedResponse(httpx2.Response):
 
     def _count(self, piece: bytes) -> None:
         self._decoded_bytes += len(piece)
-        if self._decoded_bytes > self._most_bytes or self._bomb:
+        if self._decoded_bytes > self._most_bytes:
             raise TooLarge
         if self._whole:
             held = self._decoded_bytes
@@ -145,6 +163,7 @@ class _BoundedResponse(httpx2.Response):
             held = self._event_bytes = len(piece) - end if end >= 0 else self._event_bytes + len(piece)
             if held > self._limits.event_bytes:
                 raise TooLarge
+            held += self.beside_bytes
         if held > UNCOUNTED_BYTES:
             self._buffers.hold(self, held)
 
@@ -153,12 +172,6 @@ class _BoundedResponse(httpx2.Response):
         if not self._whole:
             return self._limits.stream_bytes
         return self._limits.body_bytes if self.is_success else min(self._limits.body_bytes, ERROR_BYTES)
-
-    @property
-    def _bomb(self) -> bool:
-        if "content-encoding" not in self.headers:
-            return False
-        return self._limits.inflates_too_much(self._decoded_bytes, self.num_bytes_downloaded)
 
 
 class _Backend(httpcore2.SyncBackend):

@@ -1,5 +1,6 @@
 """Answers that never end, or that are far too large, among good ones: the good ones are answered, and memory stays."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from relayload.transport.drivers import new_transport, prepare
 
 driver, base_url, models, streams = json.load(sys.stdin)
 prepare(driver)
-HURRIED = ("endless-tokens", "endless-interim")
+HURRIED = ("endless-tokens", "endless-interim", "endless-crumbs", "endless-crumbs-of-events")
 transport = new_transport(driver, base_url, "sk-test")
 
 
@@ -48,6 +49,9 @@ def bomb(megabytes: int) -> bytes:
 
 
 BOMB = bomb(300)
+HIDDEN = zlib.compressobj(9, zlib.DEFLATED, 31)
+HIDDEN_BOMB = HIDDEN.compress(gzip.compress(b"{}") + bytes(300_000_000)) + HIDDEN.flush()
+"""Of whose second layer next to nothing comes."""
 ENDLESS: dict[str, tuple[bytes, bytes]] = {
     # how an answer begins, and what follows for ever
     "endless-tokens": (SSE + b"\r\n", TOKEN * 1000),
@@ -61,9 +65,16 @@ ENDLESS: dict[str, tuple[bytes, bytes]] = {
     "endless-trailer": (JSON + CHUNKED + b"2\r\n{}\r\n0\r\nx-a: ", b"a" * 65_536),
     "endless-extension": (JSON + CHUNKED + b"2;a=", b"a" * 65_536),
 }
+CRUMBS: dict[str, tuple[bytes, bytes]] = {
+    "endless-crumbs": (JSON + CHUNKED + b"1\r\n{\r\n", b"2\r\n  \r\n" * 8000),
+    "endless-crumbs-of-events": (SSE + CHUNKED + b"6\r\ndata: \r\n", b"2\r\naa\r\n" * 8000),
+}
 WHOLE: dict[str, bytes] = {
     "bomb": JSON + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(BOMB) + BOMB,
     "bomb-of-events": SSE + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(BOMB) + BOMB,
+    "hidden-bomb": JSON
+    + b"content-encoding: gzip, gzip\r\ncontent-length: %d\r\n\r\n" % len(HIDDEN_BOMB)
+    + HIDDEN_BOMB,
     "deep": JSON + b"content-length: %d\r\n\r\n" % len(DEEP) + DEEP,
     "many-choices": SSE + b"connection: close\r\n\r\ndata: {" + b'"choices":[' + b'{"index":1},' * 200_000 + b"0]}\n\n",
 }
@@ -75,8 +86,8 @@ def misbehave(peer) -> None:
         if model in WHOLE:
             peer.send(WHOLE[model])
             return
-        if model in ENDLESS:
-            begin, more = ENDLESS[model]
+        if endless := (ENDLESS | CRUMBS).get(model):
+            begin, more = endless
             peer.send(begin)
             while True:
                 peer.send(more)
@@ -134,7 +145,11 @@ def test_two_hundred_hostile_answers_take_little_more_memory_than_good_ones(run:
     assert most_more_bytes(run, ([*ENDLESS, *WHOLE] * 15)[:200]) < 64_000_000
 
 
+def test_crumbs_take_no_more_memory_than_their_bytes(run: Run) -> None:
+    assert most_more_bytes(run, [*CRUMBS] * 30) < 64_000_000
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("model", [*ENDLESS, *WHOLE])
+@pytest.mark.parametrize("model", [*ENDLESS, *CRUMBS, *WHOLE])
 def test_two_hundred_of_a_kind_take_little_more_memory_than_good_ones(run: Run, model: str) -> None:
     assert most_more_bytes(run, [model] * 200) < 64_000_000

@@ -32,13 +32,13 @@ class ResponseLimits:
     interim: int = 20
     """Interim answers (1xx) before the final one."""
     body_bytes: int = 8_000_000
-    """An answer in one piece."""
+    """An answer in one piece; also the text of a stream, where it is kept."""
     stream_bytes: int = 64_000_000
     """A stream, and any answer on the wire with all its framing."""
     event_bytes: int = 4_000_000
     """One event of a stream."""
     inflated_bytes: int = 32_000_000
-    """A compressed body once it is inflated."""
+    """A compressed body once it is inflated, by each of its encodings."""
     inflate_ratio: float = 200.0
     """Inflated bytes over compressed ones, once there is a megabyte."""
     nesting: int = 500

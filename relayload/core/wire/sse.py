@@ -24,17 +24,15 @@ _BOM = b"\xef\xbb\xbf"
 class SseParser:
     """Collects bytes until they make events. Costs time in proportion to the bytes, however small the pieces."""
 
-    __slots__ = ("_after_cr", "_begun", "_data", "_event_bytes", "_most_bytes", "_name", "_pieces", "_rest_bytes")
+    __slots__ = ("_after_cr", "_begun", "_data", "_event_bytes", "_most_bytes", "_name", "_rest")
 
     def __init__(self, most_bytes: int = DEFAULT_RESPONSE_LIMITS.event_bytes) -> None:
         """`most_bytes` bounds one event."""
         self._most_bytes = most_bytes
         self._event_bytes = 0
         """Of the lines of the event that is not over."""
-        self._rest_bytes = 0
-        """Of its line that is not over."""
-        self._pieces: list[bytes] = []
-        """Of a line whose end is still to come."""
+        self._rest = bytearray()
+        """Of a line whose end is still to come: in one piece, since small ones take far more memory than bytes."""
         self._data: list[bytes] = []
         self._name = b""
         self._after_cr = False
@@ -44,12 +42,12 @@ class SseParser:
     @property
     def held_bytes(self) -> int:
         """What the event that is not over takes."""
-        return self._event_bytes + self._rest_bytes
+        return self._event_bytes + len(self._rest)
 
     @property
     def idle(self) -> bool:
         """Whether the last event is over and no other begun: what comes next begins a line of a new one."""
-        return self._begun and not (self._pieces or self._data or self._name or self._after_cr)
+        return self._begun and not (self._rest or self._data or self._name or self._after_cr)
 
     def feed(self, piece: bytes) -> list[SseEvent]:
         """The events that these bytes complete. Raises TooLarge."""
@@ -70,8 +68,7 @@ class SseParser:
 
     def drop(self) -> None:
         """Let go of the event that is not over: nothing more will be fed."""
-        self._pieces.clear()
-        self._rest_bytes = 0
+        self._rest = bytearray()
         self._forget()
 
     def _lines(self, piece: bytes) -> list[SseEvent]:
@@ -97,13 +94,11 @@ class SseParser:
         self._after_cr = piece.endswith(b"\r")
         lines = piece.splitlines()  # of bytes, at LF, CRLF and CR only
         rest = b"" if piece.endswith((b"\n", b"\r")) else lines.pop()
-        if lines and self._pieces:
-            lines[0] = b"".join((*self._pieces, lines[0]))
-            self._pieces.clear()
-            self._rest_bytes = 0
+        if lines and self._rest:
+            lines[0] = b"".join((self._rest, lines[0]))
+            self._rest = bytearray()
         if rest:
-            self._pieces.append(rest)
-            self._rest_bytes += len(rest)
+            self._rest += rest
         return lines if self._begun else self._begin(lines)
 
     def _begin(self, lines: list[bytes]) -> list[bytes]:

@@ -9,7 +9,7 @@ from relayload.core.wire.faults import words_of
 from relayload.core.wire.finish import failed_finish
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.request import Endpoint, RelayFault
-from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, check_json
+from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge, check_json
 from relayload.core.wire.sse import SseParser
 from relayload.core.wire.token_pattern import TokenPattern
 from relayload.core.wire.usage import together
@@ -50,13 +50,13 @@ class TokenStream:
         "_format",
         "_idle",
         "_keep_text",
+        "_kept_bytes",
         "_limits",
         "_on_text",
         "_pattern",
         "_patterns_tried",
         "_sse",
-        "_text_bytes",
-        "_texts",
+        "_text",
         "_thoughts",
         "_words",
         "answer_id",
@@ -95,10 +95,11 @@ class TokenStream:
         self._pattern: TokenPattern | None = None
         self._patterns_tried = 0
         """Since one was of use: some relays put something new into every event."""
-        self._texts: list[str] = []
+        self._text = bytearray()
+        """In one piece of UTF-8: small texts take far more memory than their letters."""
         self._words = WholeText()
         self._thoughts = WholeText()
-        self._text_bytes = 0
+        self._kept_bytes = 0
         self.answer_id: str | None = None
         self.chunks = 0
         self.first_token_at_s: float | None = None
@@ -160,8 +161,8 @@ class TokenStream:
 
     @property
     def held_bytes(self) -> int:
-        """What is kept of it until it is over: an event that is not whole, and the text."""
-        return self._sse.held_bytes + self._text_bytes
+        """What is kept of it until it is over: an event that is not whole, the text, and names of any length."""
+        return self._sse.held_bytes + self._kept_bytes
 
     def end(self, at_s: float) -> None:
         """The stream has come to its end in order, at this instant. Raises TooLarge."""
@@ -176,10 +177,12 @@ class TokenStream:
         return self._words.replaced + self._thoughts.replaced
 
     def drop(self) -> None:
-        """Let go of what is held of an event and of the text: the stream is given up."""
+        """Let go of what is held of an event, and of an answer that is not whole: the stream is given up."""
         self._sse.drop()
-        self._texts.clear()
-        self._text_bytes = 0
+        if self.done_at_s is None:
+            self._text.clear()
+            self.answer_id = self.finish_reason = None
+            self._kept_bytes = 0
 
     @property
     def finished(self) -> bool:
@@ -213,7 +216,7 @@ class TokenStream:
     @property
     def text(self) -> str:
         """The visible content, where it was to be kept."""
-        return "".join(self._texts)
+        return self._text.decode()
 
     def buffered(self, ended_at_s: float) -> bool:
         """Whether all content came at the end at once, though it was many events: something held it back."""
@@ -241,10 +244,12 @@ class TokenStream:
             self.fault = self.fault or event.fault
         if event.tokens is not None and event.tokens != NO_TOKENS:
             self.tokens = together(self.tokens, event.tokens)
-        if self.answer_id is None:
+        if self.answer_id is None and event.answer_id is not None:
             self.answer_id = event.answer_id
+            self._kept_bytes += len(event.answer_id)
         if event.finish_reason is not None and not failed_finish(self.finish_reason):
             self.finish_reason = event.finish_reason
+            self._kept_bytes += len(event.finish_reason)
         if event.done:
             self.done_at_s = at_s
 
@@ -264,8 +269,11 @@ class TokenStream:
     def _keep(self, text: str) -> None:
         if not text or not self._keep_text:
             return
-        self._texts.append(text)
-        self._text_bytes += len(text)
+        data = text.encode()
+        self._text += data
+        self._kept_bytes += len(data)
+        if len(self._text) > self._limits.body_bytes:
+            raise TooLarge
         if self._on_text is not None:
             self._on_text(text)
 

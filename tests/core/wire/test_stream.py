@@ -525,3 +525,21 @@ def test_garbage_is_survived(pieces):
 def test_blanks_before_the_end_are_passed_over(end):
     stream = stream_of((1.0, content("a")), (2.0, event({}, "stop")), (3.0, end))
     assert (stream.flaw, stream.done_at_s) == (None, 3.0)
+
+
+def test_what_is_kept_of_a_stream_is_counted_until_it_is_given_up():
+    stream = TokenStream(Endpoint.CHAT, bucket=lambda gap_s: 0, keep_text=True)
+    said = {"id": "i" * 300, "choices": [{"index": 0, "delta": {"content": "né"}, "finish_reason": "f" * 50}]}
+    stream.feed(b"data: " + json.dumps(said).encode() + b"\n\n", 1.0)
+    assert stream.held_bytes == 300 + 50 + len("né".encode())
+    stream.drop()
+    assert (stream.held_bytes, stream.text, stream.answer_id, stream.finish_reason) == (0, "", None, None)
+
+
+def test_text_that_is_kept_is_as_long_as_a_body_at_most():
+    token = b'data: {"choices":[{"delta":{"content":"abcd"}}]}\n\n'
+    stream = TokenStream(Endpoint.CHAT, bucket=lambda gap_s: 0, keep_text=True, limits=ResponseLimits(body_bytes=12))
+    for _ in range(3):
+        stream.feed(token, 1.0)
+    with pytest.raises(TooLarge):
+        stream.feed(token, 1.0)
