@@ -40,7 +40,7 @@ from relayload.transport.inflate import IDENTITY
 from relayload.transport.origin import is_loopback, origin_of
 from relayload.transport.peek import Peek
 from relayload.transport.resolve import Addresses
-from relayload.transport.sdk_http import Interrupted, ResponseTooLarge, causes, http_client, refusal
+from relayload.transport.sdk_http import Interrupted, ResponseTooLarge, causes, http_client, reads_of, refusal
 from relayload.transport.tls import target_context
 
 _FAILURES: tuple[tuple[type[Exception], Failure, Failure], ...] = (
@@ -242,18 +242,24 @@ def _peeked(response: Any, reading: Reading) -> Peek | None:
 def _read_stream(response: Any, reading: Reading, watch: Watch, cancel_after_tokens: int | None) -> None:
     stream = reading.stream
     assert stream is not None
+    first_read = last_read = 0
     try:
         for event in _events(response, reading.request.endpoint, stream):
             at_s = clock.now_s()
             awaits_token = stream.last_token_at_s is None
             stream.take(event, at_s)
             response.http_response.beside_bytes = stream.held_bytes
+            if event.has_token:
+                last_read = reads_of(response.http_response)
             if cancel_after_tokens is not None and stream.chunks >= cancel_after_tokens:
                 reading.failure = Failure.CANCELLED
                 response.http_response.close()
                 break
             if awaits_token and stream.last_token_at_s is not None:
+                first_read = last_read
                 watch.set()
+        if 0 < first_read == last_read:  # all came at once: what lies between is the SDK's own work
+            stream.last_token_at_s = stream.first_token_at_s
         stream.end(clock.now_s())
     except (openai.APIConnectionError, httpx2.HTTPError) as error:
         reading.failure = _failure(error, answered=True)

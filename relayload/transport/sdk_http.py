@@ -192,9 +192,12 @@ class _Stream(httpcore2.NetworkStream):
         self._limits = limits
         self._received_bytes = 0
         self._turn_bytes = 0
+        self.reads = 0
+        """How often something was read."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = self._stream.read(min(max_bytes, _TURN_BYTES), timeout)
+        self.reads += 1
         self._received_bytes += len(data)
         self._turn_bytes += len(data)
         if self._received_bytes > self._limits.stream_bytes:
@@ -218,6 +221,12 @@ class _Stream(httpcore2.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
+
+
+def reads_of(response: httpx2.Response) -> int:
+    """How often something was read from the connection that brings this response."""
+    stream = response.extensions.get("network_stream")
+    return stream.reads if isinstance(stream, _Stream) else 0
 
 
 def refusal(error: BaseException | None) -> Failure | None:

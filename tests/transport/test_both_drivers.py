@@ -323,3 +323,9 @@ def test_what_the_sdk_refuses_fails_under_its_driver_alone(told, name):
     *_, native, openai = APART[name]
     came = [(attempt["outcome"], attempt.get("error"), text) for attempt, _, text in (told[d][name] for d in told)]
     assert came == [native, openai]
+
+
+@pytest.mark.parametrize("driver", ["native", "openai"])
+def test_what_came_at_once_has_no_time_between_its_tokens(told, driver):
+    attempt, *_ = told[driver]["details"]
+    assert attempt["last_token_s"] == attempt["ttft_s"]
