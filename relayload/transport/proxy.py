@@ -7,6 +7,8 @@ import urllib.request
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+import gevent
+
 from relayload.core.errors import AuthorError, Fault
 from relayload.transport.failures import Failure, WireError
 from relayload.transport.no_proxy import exempt
@@ -15,6 +17,7 @@ from relayload.transport.sockets import receive, send_all
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
 _HEADER_BYTES = 65536
+_TURN_BYTES = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,13 @@ def open_tunnel(sock: socket.socket, proxy: Proxy, target: Origin) -> int:
     place = f"{bracketed(target.host)}:{target.port}"
     authorization = f"proxy-authorization: {proxy.authorization}\r\n" if proxy.authorization else ""
     sent_bytes = send_all(sock, f"CONNECT {place} HTTP/1.1\r\nhost: {place}\r\n{authorization}\r\n".encode("latin-1"))
-    head = b""
+    head = bytearray()
     while not head.endswith(b"\r\n\r\n"):
         head += receive(sock, 1)  # not a byte more: the rest belongs to the target
         if len(head) > _HEADER_BYTES:
             raise WireError(Failure.PROXY)
+        if len(head) % _TURN_BYTES == 0:
+            gevent.sleep(0)  # where there is always something to read, nobody else has a turn
     status = _STATUS_LINE.match(head)
     if status is None or not status[1].startswith(b"2"):
         raise WireError(Failure.PROXY)

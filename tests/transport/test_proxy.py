@@ -1,12 +1,15 @@
 import base64
+import socket
 
+import gevent
 import pytest
 
 from relayload.core.errors import AuthorError
 from relayload.core.results.record import Outcome
 from relayload.core.wire.request import Timeouts
+from relayload.transport.failures import WireError
 from relayload.transport.origin import Origin
-from relayload.transport.proxy import Proxy, proxy_for
+from relayload.transport.proxy import Proxy, open_tunnel, proxy_for
 
 PATIENT = Timeouts(connect_s=5.0, total_s=10.0)
 PLAIN = Origin("http", "relay.example", 80)
@@ -133,3 +136,18 @@ def test_a_proxy_that_refuses_makes_the_relay_unreachable(serve, connect, ask, m
     use_proxy(monkeypatch, serve(script))
     attempt = connect("https://relay.invalid/v1").send(ask(), PATIENT).attempt
     assert (attempt.outcome, attempt.error) == (Outcome.UNREACHABLE, error)
+
+
+def test_a_proxy_that_always_has_more_to_say_holds_up_nobody():
+    here, there = socket.socketpair()
+    with here, there:
+        here.setblocking(False)
+        there.sendall(b"HTTP/1.1 200 OK\r\nx-a: " + b"a" * 70_000)
+        asking = gevent.spawn(open_tunnel, here, Proxy(PROXY), SECURE)
+        turns = 0
+        while not asking.ready():
+            turns += 1
+            gevent.sleep(0)
+        with pytest.raises(WireError):
+            asking.get()
+    assert turns > 100
