@@ -246,10 +246,10 @@ class TokenStream:
             self.tokens = together(self.tokens, event.tokens)
         if self.answer_id is None and event.answer_id is not None:
             self.answer_id = event.answer_id
-            self._kept_bytes += len(event.answer_id)
+            self._kept_bytes += _size(event.answer_id)
         if event.finish_reason is not None and not failed_finish(self.finish_reason):
             self.finish_reason = event.finish_reason
-            self._kept_bytes += len(event.finish_reason)
+            self._kept_bytes += _size(event.finish_reason)
         if event.done:
             self.done_at_s = at_s
 
@@ -285,3 +285,8 @@ class TokenStream:
             self.gap_counts[gap] = self.gap_counts.get(gap, 0) + 1
         self.last_token_at_s = at_s
         self.chunks += 1
+
+
+def _size(text: str) -> int:
+    """What the letters of a text take in memory at most: a single one beyond ASCII widens them all."""
+    return len(text) if text.isascii() else 4 * len(text)

@@ -529,9 +529,9 @@ def test_blanks_before_the_end_are_passed_over(end):
 
 def test_what_is_kept_of_a_stream_is_counted_until_it_is_given_up():
     stream = TokenStream(Endpoint.CHAT, bucket=lambda gap_s: 0, keep_text=True)
-    said = {"id": "i" * 300, "choices": [{"index": 0, "delta": {"content": "né"}, "finish_reason": "f" * 50}]}
+    said = {"id": "i" * 299 + "é", "choices": [{"index": 0, "delta": {"content": "né"}, "finish_reason": "f" * 50}]}
     stream.feed(b"data: " + json.dumps(said).encode() + b"\n\n", 1.0)
-    assert stream.held_bytes == 300 + 50 + len("né".encode())
+    assert stream.held_bytes == 4 * 300 + 50 + len("né".encode())
     stream.drop()
     assert (stream.held_bytes, stream.text, stream.answer_id, stream.finish_reason) == (0, "", None, None)
 
