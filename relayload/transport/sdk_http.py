@@ -3,6 +3,7 @@
 A greenlet that always finds something to read never waits, and then no timer and no other request has its turn.
 """
 
+import re
 import ssl
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -26,7 +27,7 @@ _TURN_BYTES = 16_384
 _HEADER_TOO_LARGE = 431
 _CUT_SHORT = "peer closed connection"
 """How the SDK's client begins to say that a body broke off."""
-_EVENT_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+_EVENT_END = re.compile(rb"\n\n|\r\n\r\n|\r\r")
 
 
 class Interrupted(BaseException):
@@ -156,16 +157,18 @@ class _BoundedResponse(httpx2.Response):
         self._decoded_bytes += len(piece)
         if self._decoded_bytes > self._most_bytes:
             raise TooLarge
-        if self._whole:
-            held = self._decoded_bytes
-        else:
-            end = max(piece.rfind(each) for each in _EVENT_ENDS)
-            held = self._event_bytes = len(piece) - end if end >= 0 else self._event_bytes + len(piece)
-            if held > self._limits.event_bytes:
-                raise TooLarge
-            held += self.beside_bytes
+        held = self._decoded_bytes if self._whole else self._count_events(piece) + self.beside_bytes
         if held > UNCOUNTED_BYTES:
             self._buffers.hold(self, held)
+
+    def _count_events(self, piece: bytes) -> int:
+        """How much of the last event there is, which is not over."""
+        first, *others = map(len, _EVENT_END.split(piece))
+        longest = max(self._event_bytes + first, *others, 0)
+        if longest > self._limits.event_bytes:
+            raise TooLarge
+        self._event_bytes = others[-1] if others else longest
+        return self._event_bytes
 
     @property
     def _most_bytes(self) -> int:
