@@ -11,10 +11,12 @@ from math import inf
 from typing import Any
 
 from relayload.clock import now_s, wall_ns
+from relayload.core.wire.response_limits import TooLarge
 from relayload.transport.concealing import Secrets
 from relayload.transport.credentials import key_header
 from relayload.transport.drivers import Options
-from relayload.transport.failures import WireError
+from relayload.transport.failures import Failure, WireError
+from relayload.transport.inflate import IDENTITY, Inflater, accepted_by
 from relayload.transport.line import Line, TooMuch, opened
 from relayload.transport.origin import Origin, bracketed, origin_of
 from relayload.transport.proxy import Proxy, proxy_for
@@ -31,6 +33,7 @@ _FRAMED_BYTES = 2 * _BODY_BYTES
 """The most that is read for it: chunks have sizes, and a trailer may follow."""
 _SWITCHED = 101
 _QUOTED_LENGTH = 200
+_WIRE_FAULTS = {Failure.ENCODING: "sends a content encoding that can't be undone: see target.accept_encoding"}
 
 
 BASE_URL, API_KEY, TLS = "base_url", "api_key", "tls"
@@ -93,6 +96,7 @@ class Asker:
         own = {name.lower(): value for name, value in (self._options.get("headers") or {}).items()}
         key = key_header(api_key, self._options.get("api_key_header"))
         self._headers = {**key, "accept": "application/json", **own}
+        self._accept_encoding = self._options.get("accept_encoding", IDENTITY)
         self.secrets = Secrets(api_key, (self._options.get("headers") or {}).values())
         """What a relay may repeat, and nobody is to read."""
 
@@ -124,7 +128,7 @@ class Asker:
             until_s = min(began_at_s + self._timeout_s, self._until_s)
             with opened(origin, self._context(origin), proxy, until_s) as line:
                 line.send(self._request(origin, proxy, method, path, body))
-                return _reply(line, method, began_at_s)
+                return _reply(line, method, began_at_s, accepted_by(self._accept_encoding))
         except (OSError, HTTPException, WireError) as error:
             key = TLS if isinstance(error, ssl.SSLCertVerificationError) else BASE_URL
             place = f"the proxy {proxy.origin.authority}" if proxy else f"{bracketed(origin.host)}:{origin.port}"
@@ -133,7 +137,8 @@ class Asker:
     def _request(self, origin: Origin, proxy: Proxy | None, method: str, path: str, body: bytes | None) -> bytes:
         read_by_proxy = proxy is not None and origin.scheme == "http"
         base = f"http://{origin.authority}" if read_by_proxy else ""
-        headers = {"host": origin.authority, "accept-encoding": "identity", **self._headers, "connection": "close"}
+        encodings = {} if self._accept_encoding is None else {"accept-encoding": self._accept_encoding}
+        headers = {"host": origin.authority, **encodings, **self._headers, "connection": "close"}
         if proxy and read_by_proxy and proxy.authorization:
             headers["proxy-authorization"] = proxy.authorization
         if body is not None:
@@ -174,11 +179,11 @@ def read_json(body: bytes) -> Any:
         raise TooDeep from None
 
 
-def _reply(line: Line, method: str, began_at_s: float) -> Reply:
+def _reply(line: Line, method: str, began_at_s: float, accepted: frozenset[str]) -> Reply:
     response = _answered(line, method)
     headers, wall = {name.lower(): value for name, value in response.getheaders()}, wall_ns()
     line.allow(_FRAMED_BYTES)
-    pieces, cut, late = _read(response)
+    pieces, cut, late = _read(response, Inflater(headers.get("content-encoding", ""), accepted=accepted))
     return Reply(response.status, headers, pieces, cut, late, began_at_s, now_s(), wall)
 
 
@@ -204,14 +209,17 @@ class _Opened:
         return self._file
 
 
-def _read(response: HTTPResponse) -> tuple[tuple[tuple[bytes, float], ...], bool, bool]:
+def _read(response: HTTPResponse, inflater: Inflater) -> tuple[tuple[tuple[bytes, float], ...], bool, bool]:
     """The pieces of the body as they come, whether it was cut, and whether that was for want of time."""
     pieces: list[tuple[bytes, float]] = []
     size = 0
     try:
-        while size < _BODY_BYTES and (piece := response.read1(_PIECE_BYTES)):
+        while size < _BODY_BYTES and (read := response.read1(_PIECE_BYTES)):
+            piece = b"".join(inflater.feed(read))
             pieces.append((piece, now_s()))
             size += len(piece)
+    except TooLarge:
+        return tuple(pieces), False, False  # as much as anybody reads
     except (OSError, HTTPException) as error:
         return tuple(pieces), True, isinstance(error, TimeoutError)
     return tuple(pieces), bool(response.length) and size < _BODY_BYTES, False
@@ -254,7 +262,7 @@ def _cause(error: Exception, place: str, timeout_s: float) -> str:
         case TooMuch() | LineTooLong():
             return f"{place} answers with more headers than anybody reads"
         case WireError():
-            return f"{place} refuses to let us through"
+            return f"{place} {_WIRE_FAULTS.get(error.failure, 'refuses to let us through')}"
         case BadStatusLine() | UnknownProtocol():
             return f"{place} does not speak HTTP. Should target.base_url begin with https://?"
         case HTTPException():

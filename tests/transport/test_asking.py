@@ -1,3 +1,6 @@
+import gzip
+import zlib
+
 import pytest
 
 from relayload.fakerelay.process import FakeRelay
@@ -99,3 +102,42 @@ def test_a_proxy_that_opens_no_tunnel_is_told(serve, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", serve(script).base_url.removesuffix("/v1"))
     with pytest.raises(TargetUnreachable, match=r"the proxy 127\.0\.0\.1:\d+ refuses to let us through"):
         models("https://relay.invalid/v1", KEY)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [("gzip", gzip.compress(b'{"data":[{"id":"a"}]}', mtime=0)), ("deflate", zlib.compress(b'{"data":[{"id":"a"}]}'))],
+)
+def test_relays_that_compress_though_nobody_asked_are_read(serve, encoding, body):
+    def script(peer):
+        peer.read_request()
+        peer.answer(body, headers=f"content-encoding: {encoding}\r\n")
+
+    assert models(serve(script).base_url, KEY) == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [({}, "identity"), ({"accept_encoding": "gzip, br"}, "gzip, br"), ({"accept_encoding": None}, None)],
+)
+def test_the_encodings_are_asked_for_as_those_of_the_load(answering, options, sent):
+    server = answering(b'{"data":[{"id":"a"}]}')
+    models(server.base_url, KEY, options)
+    assert server.requests[0].headers.get("accept-encoding") == sent
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "said"),
+    [
+        ("br", b"\x0b\x01\x80a\x03", "sends a content encoding that can't be undone"),
+        ("gzip", gzip.compress(bytes(40_000_000), mtime=0), "no list of models"),
+    ],
+    ids=["not asked for", "a bomb"],
+)
+def test_encodings_that_cannot_be_undone_are_told_in_one_line(serve, encoding, body, said):
+    def script(peer):
+        peer.read_request()
+        peer.answer(body, headers=f"content-encoding: {encoding}\r\n")
+
+    with pytest.raises(TargetUnreachable, match=said):
+        models(serve(script).base_url, KEY)
