@@ -271,8 +271,9 @@ def one_length(begin: bytes) -> bytes | None:
     Interim responses before it are left out. As it is while its header is incomplete; None where no length repeats.
     """
     header, *ended = _HEADER_END.split(begin, maxsplit=1)
-    if ended and _INTERIM.match(header):
-        return one_length(ended[1])
+    while ended and _INTERIM.match(header):
+        begin = ended[1]
+        header, *ended = _HEADER_END.split(begin, maxsplit=1)
     lengths = [each.strip() for line in _LENGTH.findall(header) for each in line.split(b",")]
     if not header.startswith(b"HTTP/") or not lengths:
         return None

@@ -50,7 +50,6 @@ class TokenStream:
         "_format",
         "_idle",
         "_keep_text",
-        "_kept_bytes",
         "_limits",
         "_on_text",
         "_pattern",
@@ -99,7 +98,6 @@ class TokenStream:
         """In one piece of UTF-8: small texts take far more memory than their letters."""
         self._words = WholeText()
         self._thoughts = WholeText()
-        self._kept_bytes = 0
         self.answer_id: str | None = None
         self.chunks = 0
         self.first_token_at_s: float | None = None
@@ -162,7 +160,7 @@ class TokenStream:
     @property
     def held_bytes(self) -> int:
         """What is kept of it until it is over: an event that is not whole, the text, and names of any length."""
-        return self._sse.held_bytes + self._kept_bytes
+        return self._sse.held_bytes + len(self._text) + _size(self.answer_id) + _size(self.finish_reason)
 
     def end(self, at_s: float) -> None:
         """The stream has come to its end in order, at this instant. Raises TooLarge."""
@@ -182,7 +180,6 @@ class TokenStream:
         if self.done_at_s is None:
             self._text.clear()
             self.answer_id = self.finish_reason = None
-            self._kept_bytes = 0
 
     @property
     def finished(self) -> bool:
@@ -244,12 +241,10 @@ class TokenStream:
             self.fault = self.fault or event.fault
         if event.tokens is not None and event.tokens != NO_TOKENS:
             self.tokens = together(self.tokens, event.tokens)
-        if self.answer_id is None and event.answer_id is not None:
+        if self.answer_id is None:
             self.answer_id = event.answer_id
-            self._kept_bytes += _size(event.answer_id)
         if event.finish_reason is not None and not failed_finish(self.finish_reason):
             self.finish_reason = event.finish_reason
-            self._kept_bytes += _size(event.finish_reason)
         if event.done:
             self.done_at_s = at_s
 
@@ -269,9 +264,7 @@ class TokenStream:
     def _keep(self, text: str) -> None:
         if not text or not self._keep_text:
             return
-        data = text.encode()
-        self._text += data
-        self._kept_bytes += len(data)
+        self._text += text.encode()
         if len(self._text) > self._limits.body_bytes:
             raise TooLarge
         if self._on_text is not None:
@@ -287,6 +280,8 @@ class TokenStream:
         self.chunks += 1
 
 
-def _size(text: str) -> int:
+def _size(text: str | None) -> int:
     """What the letters of a text take in memory at most: a single one beyond ASCII widens them all."""
+    if text is None:
+        return 0
     return len(text) if text.isascii() else 4 * len(text)
