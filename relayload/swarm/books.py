@@ -126,23 +126,23 @@ class Books:
         if ended_s is None:
             ended_s = clock.now_s() - self._begins_at_s
         stage = self._stages[arrival.stage]
-        return Record(
-            index=arrival.index,
-            worker=self._worker,
-            scenario=self._scenarios[arrival.scenario],
-            stage=stage.name,
-            model=self._composer.model(arrival),
-            measured=stage.measured,
-            intended_at_s=arrival.intended_at_s,
-            late_s=late_s,
-            latency_s=ended_s - arrival.intended_at_s,
-            outcome=called.outcome,
-            target=self._target(arrival),
-            turn=turn,
-            throttled_s=called.throttled_s,
-            backoff_s=called.backoff_s,
-            stopped_by=called.stopped_by,
-            attempts=attempts,
+        return Record(  # in the order of the fields: names take five times as long
+            arrival.index,
+            self._worker,
+            self._scenarios[arrival.scenario],
+            stage.name,
+            self._composer.model(arrival),
+            stage.measured,
+            arrival.intended_at_s,
+            late_s,
+            ended_s - arrival.intended_at_s,
+            called.outcome,
+            self._target(arrival),
+            turn,
+            called.throttled_s,
+            called.backoff_s,
+            called.stopped_by,
+            attempts,
         )
 
     def _target(self, arrival: Arrival) -> str | None:

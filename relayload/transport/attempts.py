@@ -82,44 +82,44 @@ def answer(reading: Reading, phases: Phases, secrets: Secrets) -> Answer:
 
 
 def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secrets) -> Attempt:
-    sent_at_s, stream = phases.sent_at_s, reading.stream
-    output_tokens = verdict.tokens.output
-    counted = not output_tokens and stream is not None and stream.chunks > 0
-    ended_at_s = phases.last_byte_at_s
+    """In the order of the fields: to look up 35 names takes eight times as long as all the rest of it."""
+    sent_at_s, stream, tokens = phases.sent_at_s, reading.stream, verdict.tokens
+    counted = not tokens.output and stream is not None and stream.chunks > 0
+    ended_at_s, reason = phases.last_byte_at_s, verdict.finish_reason
     send_s, waiting_s, receive_s = _steps(phases)
-    reason = verdict.finish_reason
     return Attempt(
-        outcome=verdict.outcome,
-        error=verdict.error,
-        said=_said(verdict.fault, secrets),
-        status=reading.status,
-        sent_at_s=sent_at_s,
-        service_s=_since(sent_at_s, ended_at_s),
-        ttft_s=_since(sent_at_s, stream.first_token_at_s) if stream else None,
-        ttfo_s=_since(sent_at_s, stream.first_visible_at_s) if stream else None,
-        last_token_s=_since(sent_at_s, stream.last_token_at_s) if stream else None,
-        chunks=stream.chunks if stream else 0,
-        chunk_gaps=_flat(stream.gap_counts) if stream else (),
-        input_tokens=verdict.tokens.input,
-        cached_input_tokens=verdict.tokens.cached_input,
-        output_tokens=stream.chunks if counted and stream else output_tokens,
-        reasoning_tokens=verdict.tokens.reasoning,
-        streamed_tokens=_streamed(stream, verdict.tokens) if stream else None,
-        counted=counted,
-        remarks=verdict.remarks,
-        replaced=verdict.replaced,
-        buffered=stream is not None and ended_at_s is not None and stream.buffered(ended_at_s),
-        finish_reason=reason if reason in USUAL_NAMES else secrets.named(reason),
-        request_id=secrets.named(_request_id(reading.headers) or verdict.answer_id),
-        sent_bytes=reading.sent_bytes,
-        received_bytes=reading.received_bytes,
-        blocked_s=phases.blocked_s,
-        dns_s=phases.dns_s,
-        connect_s=phases.connect_s,
-        tls_s=phases.tls_s,
-        send_s=send_s,
-        waiting_s=waiting_s,
-        receive_s=receive_s,
+        verdict.outcome,
+        verdict.error,
+        _said(verdict.fault, secrets),
+        None,  # the kind, which is the client's to say
+        reading.status,
+        sent_at_s,
+        _since(sent_at_s, ended_at_s),
+        _since(sent_at_s, stream.first_token_at_s) if stream else None,
+        _since(sent_at_s, stream.first_visible_at_s) if stream else None,
+        _since(sent_at_s, stream.last_token_at_s) if stream else None,
+        stream.chunks if stream else 0,
+        _flat(stream.gap_counts) if stream else (),
+        tokens.input,
+        tokens.cached_input,
+        stream.chunks if counted and stream else tokens.output,
+        tokens.reasoning,
+        _streamed(stream, tokens) if stream else None,
+        counted,
+        verdict.remarks,
+        verdict.replaced,
+        stream is not None and ended_at_s is not None and stream.buffered(ended_at_s),
+        reason if reason in USUAL_NAMES else secrets.named(reason),
+        secrets.named(_request_id(reading.headers) or verdict.answer_id),
+        reading.sent_bytes,
+        reading.received_bytes,
+        phases.blocked_s,
+        phases.dns_s,
+        phases.connect_s,
+        phases.tls_s,
+        send_s,
+        waiting_s,
+        receive_s,
     )
 
 

@@ -13,8 +13,6 @@ _READ_LENGTH = 65_536
 _NAME_LENGTH = 200
 USUAL_NAMES = frozenset({"stop", "length", "tool_calls", "content_filter", "completed", "max_output_tokens"})
 _PLAIN_LENGTH = 64
-_PLAIN_NAME = re.compile(r"(?!.*[kKyY]-)[A-Za-z0-9_.:-]+").fullmatch
-"""Nearly all names that are no identifiers: without anything that could be a key."""
 _KEYS = re.compile(r"\b(?:sk|rk|pk|key)-[\w*-]{4,}|(?<=bearer )\S{8,}", re.IGNORECASE)
 """What looks like a key: a relay may repeat one of its own, too."""
 
@@ -48,12 +46,22 @@ class Secrets:
 
     def named(self, name: str | None) -> str | None:
         """A name that the relay gave, as `told`, and not endless; None where nothing is left of it."""
-        if name is None or name in USUAL_NAMES:
-            return name
-        if len(name) <= _PLAIN_LENGTH and (name.isidentifier() or _PLAIN_NAME(name)):
+        if not name or name in USUAL_NAMES:
+            return name or None
+        if _is_plain(name):
             for secret in self._texts:
                 if secret in name:
                     break
             else:
                 return name
         return self.told(name)[:_NAME_LENGTH] or None
+
+
+def _is_plain(name: str) -> bool:
+    """Nearly all names are: one short word of ASCII, with nothing in it that looks like a key."""
+    if len(name) > _PLAIN_LENGTH or not name.isascii() or not name.isprintable() or " " in name:
+        return False
+    if "-" not in name:
+        return True
+    lower = name.lower()
+    return "k-" not in lower and "y-" not in lower

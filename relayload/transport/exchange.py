@@ -162,11 +162,11 @@ class Exchange:
 
     def received(self, data: bytes, at_s: float) -> None:
         self._at_s = at_s
-        self.received_bytes += len(data)
+        self.received_bytes = received_bytes = self.received_bytes + len(data)
         if self.first_byte_at_s is None:
             self._begin(at_s)
         try:
-            if self.received_bytes > self._most_bytes:
+            if received_bytes > self._most_bytes:
                 raise TooLarge
             pieces = self.response.feed(data)
             if pieces:

@@ -23,15 +23,15 @@ _STANDARD_HEADERS = {
     "content-type": "application/json",
 }
 _BODILESS = (204, 304)
-_LENIENCIES = {
-    # What every client of this field takes: old line folding and control characters in a header, any version, LF alone
-    # at the end of lines, a length beside chunks, which count, and spaces after their sizes.
+_LENIENT_HEADER = {
+    # What every client of this field takes: old line folding and control characters, any version, LF alone at the end
+    # of lines, and a length beside chunks, which count.
     "lenient_headers": True,
     "lenient_version": True,
     "lenient_optional_cr_before_lf": True,
     "lenient_chunked_length": True,
-    "lenient_spaces_after_chunk_size": True,
 }
+_LENIENT_CHUNKS = {"lenient_optional_cr_before_lf": True, "lenient_spaces_after_chunk_size": True}
 _USUAL_NAME_BYTES = 64
 """Longer names of header fields are not remembered."""
 _FIELD_BYTES = 4
@@ -96,6 +96,7 @@ class Response:
         "_inflater",
         "_interim",
         "_keep_alive",
+        "_lenient",
         "_limits",
         "_parser",
         "_pieces",
@@ -126,7 +127,8 @@ class Response:
         self._repeated = 0
         self.status: int | None = None
         """None until the header is complete."""
-        self._parser = _parser_for(self)
+        self._lenient = False
+        self._parser: Any = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> list[bytes]:
         """The pieces of the body that come with these bytes.
@@ -135,10 +137,14 @@ class Response:
         """
         if self.status is None:
             self._begin.append(data)
+        stumble: Exception | None = None
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._stumble(error)
+            stumble = error
+        # Handled out here, since an error within the handling of another forgets its own cause.
+        if stumble is not None and (begin := self._begin_again(stumble)) is not None:
+            return self.feed(begin)
         pieces = self._pieces[:]
         if not pieces:
             self._count_bodiless(len(data))
@@ -147,29 +153,32 @@ class Response:
         self._bodiless_bytes = 0
         return pieces if self._inflater is None else self._inflated(pieces)
 
-    def _stumble(self, error: Exception) -> None:
-        self._keep_alive = False
-        if self.complete:  # the response is whole, and something follows that nobody asked for
-            return
-        if self.status is not None or isinstance(error, httptools.HttpParserCallbackError):
-            raise _cause(error) from None
-        self._parse_mended()
+    def _begin_again(self, stumble: Exception) -> bytes | None:
+        """The begin of the response, for a parser that is lenient: few need it, and so it costs the others nothing.
 
-    def _parse_mended(self) -> None:
-        """Read the header again without the lengths that it repeats, once it is complete."""
-        begin = b"".join(self._begin)
-        mended = one_length(begin)
-        if mended is None:
+        None where the response is whole, or its header is not complete yet.
+        """
+        self._keep_alive = False
+        if self.complete:  # and something follows that nobody asked for
+            return None
+        if self.status is not None or isinstance(stumble, httptools.HttpParserCallbackError):
+            raise _cause(stumble) from None
+        came = b"".join(self._begin)
+        begin = one_length(came) if self._lenient else came
+        if begin is None:
             raise WireError(Failure.NOT_HTTP)
-        if mended != begin:
-            self._begin = [mended]
-            self.headers.clear()
-            self._repeated = 0
-            self._parser = _parser_for(self)
-            try:
-                self._parser.feed_data(mended)
-            except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-                self._stumble(error)
+        if self._lenient and begin == came:
+            return None
+        self._read_leniently()
+        return begin
+
+    def _read_leniently(self) -> None:
+        self._lenient = True
+        self._begin.clear()
+        self.headers.clear()
+        self._repeated = self._interim = 0
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(**_LENIENT_HEADER)
 
     def _count_bodiless(self, size: int) -> None:
         self._bodiless_bytes += size
@@ -218,6 +227,8 @@ class Response:
         if status < 100 or status >= 200:
             self.status = status
             self._begin.clear()
+            if "transfer-encoding" in self.headers:
+                self._parser.set_dangerous_leniencies(**_LENIENT_CHUNKS)
             if "content-encoding" in self.headers:
                 self._inflater = Inflater(self.headers["content-encoding"], self._limits, self._accepted)
 
@@ -245,12 +256,6 @@ class Response:
         if "transfer-encoding" in headers:  # any other than in chunks ends with the connection (RFC 9112, 6.3)
             return headers["transfer-encoding"].lower().endswith("chunked")
         return "content-length" in headers or self.status in _BODILESS
-
-
-def _parser_for(response: Response) -> Any:
-    parser = httptools.HttpResponseParser(response)
-    parser.set_dangerous_leniencies(**_LENIENCIES)
-    return parser
 
 
 @lru_cache(maxsize=256)

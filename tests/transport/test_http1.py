@@ -1,3 +1,4 @@
+import gzip
 from contextlib import suppress
 from itertools import pairwise
 
@@ -177,3 +178,16 @@ def test_headers_of_a_request_replace_those_of_the_target():
 def test_a_header_value_with_a_line_end_is_refused(value):
     with pytest.raises(ValueError, match="line end"):
         RequestHead(Origin("http", "a", 80), {}).render("/", {"x": value}, 0)
+
+
+def test_a_limit_holds_for_a_header_that_is_read_leniently():
+    lines = b"".join(b"X-%d: 1\n" % number for number in range(300))
+    with pytest.raises(TooLarge):
+        read(b"HTTP/1.1 200 OK\n" + lines + b"\n")
+
+
+def test_a_body_is_inflated_once_where_the_header_is_read_leniently():
+    packed = gzip.compress(b"hello")
+    head = b"HTTP/1.1 200 OK\nContent-Encoding: gzip\nContent-Length: %d\n\n" % len(packed)
+    response = Response(accepted=frozenset({"gzip"}))
+    assert (b"".join(response.feed(head + packed)), response.complete) == (b"hello", True)

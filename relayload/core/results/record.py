@@ -46,7 +46,7 @@ class Remark(StrEnum):
     """Some of its characters were none."""
 
 
-class Attempt(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+class Attempt(Struct, frozen=True, omit_defaults=True, gc=False):
     """One try on the wire.
 
     Every duration counts from `sent_at_s`, the instant the first byte was handed to the network, unless it is
@@ -103,7 +103,7 @@ class Attempt(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     receive_s: Seconds | None = None
 
 
-class Record(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="request", gc=False):
+class Record(Struct, frozen=True, omit_defaults=True, tag_field="line", tag="request", gc=False):
     """One request, from its intended start to its last byte, with every attempt it took."""
 
     index: Index
