@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from relayload.core.wire.request import RelayFault
-from relayload.core.wire.whole_text import whole
+from relayload.core.wire.whole_text import LONGEST_NAME, whole_name
 
 
 class MalformedAnswer(ValueError):
@@ -100,4 +100,4 @@ def name_of_answer(value: Any) -> str | None:
     """The `id` of an answer, if it is one: Azure's first event has an empty one."""
     if not isinstance(value, str) or not value or value.isspace():
         return None
-    return value if value.isascii() else whole(value)
+    return value if value.isascii() and len(value) <= LONGEST_NAME else whole_name(value)

@@ -2,7 +2,7 @@
 
 import re
 
-from relayload.core.wire.whole_text import whole
+from relayload.core.wire.whole_text import whole_name
 
 FAILED_FINISHES = frozenset(
     {
@@ -48,7 +48,7 @@ def finish_named(reason: str | None) -> str | None:
     """Why an answer ended, if this is a reason."""
     if reason is None or reason in USUAL_FINISHES:
         return reason
-    return None if reason.strip().lower() in _NO_REASON else whole(reason)
+    return None if reason.strip().lower() in _NO_REASON else whole_name(reason)
 
 
 def failed_finish(reason: str | None) -> bool:

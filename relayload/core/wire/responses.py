@@ -27,7 +27,7 @@ from relayload.core.wire.lenient import UNREADABLE, read_leniently
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest, with_fields
 from relayload.core.wire.thoughts import thought_text
 from relayload.core.wire.usage import Usage, tokens
-from relayload.core.wire.whole_text import WholeText, whole
+from relayload.core.wire.whole_text import WholeText, whole_name
 
 
 class _Part(Enum):
@@ -238,7 +238,7 @@ def _finish_reason(response: Response, otherwise: str | None) -> str | None:
     details = response.incomplete_details
     reason = details.get("reason") if isinstance(details, dict) else None
     told = reason or response.status
-    return whole(told) if isinstance(told, str) and told.strip() else otherwise
+    return whole_name(told) if isinstance(told, str) and told.strip() else otherwise
 
 
 def _visible_text(item: Any) -> str:

@@ -15,6 +15,8 @@ _BEGUN = re.compile(
     "(?:[\udcc2-\udcdf]|[\udce0-\udcef][\udc80-\udcbf]?|[\udcf0-\udcf4][\udc80-\udcbf]{0,2}))\\Z"
 )
 """The beginning of a character at the end of a text."""
+LONGEST_NAME = 65_536
+"""As many letters are searched for secrets before a name is cut for the records."""
 
 
 class WholeText:
@@ -75,3 +77,8 @@ def whole(text: str) -> str:
         return text
     made = WholeText()
     return made.add(text) + made.end()
+
+
+def whole_name(text: str) -> str:
+    """A name, whole as a text is, and not endless: longer ones are cut long before anybody would read on."""
+    return whole(text[:LONGEST_NAME])

@@ -543,3 +543,8 @@ def test_text_that_is_kept_is_as_long_as_a_body_at_most():
         stream.feed(token, 1.0)
     with pytest.raises(TooLarge):
         stream.feed(token, 1.0)
+
+
+def test_of_endless_names_no_more_is_kept_than_is_searched_for_secrets():
+    stream = stream_of((1.0, event({"content": "a"}, "r" * 1_000_000, id="\U0001f600" + "i" * 1_000_000)), (2.0, DONE))
+    assert (len(stream.answer_id or ""), len(stream.finish_reason or "")) == (65_536, 65_536)
