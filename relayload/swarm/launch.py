@@ -66,9 +66,9 @@ def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
     """Run to the end and return Locust's exit code; Ctrl-C and SIGTERM are handed on, and are 130 and 143.
 
     `watch` is called a few times a second with the progress, None until there is one. What Locust says goes to
-    `locust.log` in the run's directory. Raises AuthorError if that can't be written to.
+    `locust.log` in the run's directory, in UTF-8. Raises AuthorError if that can't be written to.
     """
-    environment = {**os.environ, LAUNCHER_PID: str(os.getpid())}
+    environment = {**os.environ, LAUNCHER_PID: str(os.getpid()), "PYTHONIOENCODING": "utf-8"}
     with _begun_log(launch.run_dir) as log, _Interruption(launch.run_dir) as interruption:
         # A session of its own, so that a terminal's Ctrl-C reaches Locust through us alone, and once.
         process = subprocess.Popen(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from relayload.core.errors import AuthorError
 from relayload.profile import load
+from relayload.report.lookalikes import speak_any_encoding
 from relayload.swarm.events import Swarm
 from relayload.swarm.options import peek
 from relayload.swarm.users import scenario_users
@@ -16,6 +17,7 @@ _BAD_PROFILE = 2
 
 def load_users(module: str, default_profile: Path | None = None) -> dict[str, type[User]]:
     """The User classes of the profile, by name; leaves with exit code 2 and every fault when it is a bad one."""
+    speak_any_encoding()
     options = peek(default_profile or Path("profiles/quickstart.yaml"))
     try:
         profile = load(options.profile, options.sets)
