@@ -6,12 +6,13 @@ Data goes to stdout, talk to stderr. Every verb imports what it needs when it is
 from __future__ import annotations
 
 import importlib
+from functools import partial
 from pathlib import Path
 
 import click
 
 from relayload import __version__
-from relayload.verbs.arguments import JSON, RUN_DIR, author_errors_exit, print_value
+from relayload.verbs.arguments import JSON, RUN_DIR, author_errors_exit, print_table, print_value
 
 _ELSEWHERE = {
     "calibrate": ("relayload.calibration.command", "Measure how well this machine measures."),
@@ -64,10 +65,16 @@ def main() -> None:
 @JSON
 @author_errors_exit
 def report(run_dir: Path, rebuild: bool, as_json: bool) -> None:
-    """Print the summary of a recording."""
+    """Print what was tested, the verdict and the summary of a recording."""
     from relayload.recording import Recording
+    from relayload.recording.sets import results
     from relayload.report.text import render_summary
 
     recording = Recording.open(run_dir)
-    summary = recording.rebuild() if rebuild else recording.summary()
-    print_value(summary, as_json, render_summary)
+    if as_json:
+        print_value(recording.rebuild() if rebuild else recording.summary(), as_json, render_summary)
+        return
+    summary, verdict = recording.fold().results() if rebuild else results(recording)
+    if rebuild:
+        recording.write_summary(summary)
+    print_table(partial(render_summary, summary, recording.run, verdict))

@@ -25,18 +25,16 @@ def command(streams: int, rate_per_s: int, trial_s: int, search: bool, as_json: 
 
     Takes a minute or two. Exits with 4 if the streams or the rate asked for can't be generated here.
     """
-    import msgspec
-
     from relayload.calibration import CalibrationFailed, calibrate
     from relayload.report.calibration import render_calibration
+    from relayload.report.output import print_value
 
     try:
         found = calibrate(streams, rate_per_s, trial_s, _tell, search=search)
     except CalibrationFailed as failure:
         click.echo(str(failure), err=True)
         sys.exit(_CRASHED)
-    json = msgspec.json.format(msgspec.json.encode(found)).decode() + "\n"
-    click.echo(json if as_json else render_calibration(found), nl=False)
+    print_value(found, as_json, render_calibration)
     if not found.sustained:
         sys.exit(_CANNOT)
 

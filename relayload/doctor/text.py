@@ -1,15 +1,17 @@
-"""A diagnosis as text for people, 80 columns wide."""
+"""A diagnosis as text for people."""
 
 from rich.table import Table
 from rich.text import Text
 
 from relayload.doctor.findings import Diagnosis, Finding, State
 from relayload.report.printing import printed
+from relayload.report.screen import PLAIN, Screen
 
 _MARKS = {State.OK: "✓", State.NOTE: "·", State.WARNING: "!", State.FAULT: "✗"}
+_STYLES = {State.OK: "green", State.NOTE: "dim", State.WARNING: "yellow", State.FAULT: "red"}
 
 
-def render_diagnosis(diagnosis: Diagnosis) -> str:
+def render_diagnosis(diagnosis: Diagnosis, screen: Screen = PLAIN) -> str:
     """A row per finding; below those that the profile can change, where."""
     title = Text(
         f"{diagnosis.profile} · {', '.join(diagnosis.base_urls.values())} · {diagnosis.requests} requests sent",
@@ -21,19 +23,21 @@ def render_diagnosis(diagnosis: Diagnosis) -> str:
     table.add_column(overflow="fold")
     for finding in diagnosis.findings:
         topic = f"{finding.target}: {finding.topic}" if len(diagnosis.base_urls) > 1 else finding.topic
-        table.add_row(_MARKS[finding.state], topic, Text(finding.message))
+        table.add_row(Text(_MARKS[finding.state], style=_STYLES[finding.state]), topic, Text(finding.message))
         if finding.path:
             table.add_row("", "", Text(_place(finding)))
-    return printed([title, Text(), table, Text(), Text(_conclusion(diagnosis))])
+    return printed([title, Text(), table, Text(), _conclusion(diagnosis)], screen)
 
 
 def _place(finding: Finding) -> str:
     return f"→ {finding.place}: {finding.path}" if finding.place else f"→ {finding.path}"
 
 
-def _conclusion(diagnosis: Diagnosis) -> str:
+def _conclusion(diagnosis: Diagnosis) -> Text:
     faults = sum(finding.state is State.FAULT for finding in diagnosis.findings)
     warnings = sum(finding.state is State.WARNING for finding in diagnosis.findings)
     if faults:
-        return f"not usable: {faults} {'fault' if faults == 1 else 'faults'} to mend"
-    return "healthy" if not warnings else f"usable, with {warnings} {'doubt' if warnings == 1 else 'doubts'}"
+        return Text(f"not usable: {faults} {'fault' if faults == 1 else 'faults'} to mend", style="bold red")
+    if warnings:
+        return Text(f"usable, with {warnings} {'doubt' if warnings == 1 else 'doubts'}", style="bold yellow")
+    return Text("healthy", style="bold green")

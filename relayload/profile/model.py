@@ -82,6 +82,13 @@ class Profile(Part):
         return (*(entry.objective for entry in self.objective_entries), *own)
 
     @property
+    def objective_locations(self) -> tuple[Location, ...]:
+        """Where each of them stands."""
+        places: list[tuple[Location, Items[ObjectiveEntry]]] = [((), self.objective_entries)]
+        places += [(("scenarios", name), scenario.objectives) for name, scenario in self.scenarios.items()]
+        return tuple((*place, "objectives", number) for place, entries in places for number in range(len(entries)))
+
+    @property
     def timeouts(self) -> Timeouts:
         timeout = self.client.timeout if self.client else ClientTimeouts()
         return Timeouts(timeout.connect, timeout.first_token, timeout.gap, timeout.total)

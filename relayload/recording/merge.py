@@ -23,7 +23,7 @@ from relayload.core.results.run import RunInfo
 from relayload.files import check, opened
 from relayload.recording.compression import Compression, CutShort, Swollen, check_at_hand, decompressed, opened_to_write
 from relayload.recording.lines import MOST_LINE_BYTES, NO_RECORD
-from relayload.recording.recording import RUN, Recording, check_vacant, records_files, worker_of
+from relayload.recording.recording import RUN, VERDICT, Recording, check_vacant, records_files, worker_of
 
 _PIECE_BYTES = 1 << 18
 
@@ -62,6 +62,8 @@ def merge(directories: Sequence[Path], out: Path, compression: Compression = Com
             path.unlink()
         raise
     _keep_profile(sources, out)
+    if len(directories) == 1 and (directories[0] / VERDICT).is_file():
+        shutil.copyfile(directories[0] / VERDICT, out / VERDICT)  # it is of the very same records
     return recording
 
 

@@ -2,23 +2,24 @@
 
 from collections.abc import Iterator
 
-from rich.table import Table
 from rich.text import Text
 
 from relayload.core.results.calibration import Calibration, Ceiling, Spread, Trial
 from relayload.core.units import format_duration
+from relayload.report.fitting import Column, FittingTable
 from relayload.report.printing import printed
+from relayload.report.screen import PLAIN, Screen
 
 
-def render_calibration(found: Calibration) -> str:
+def render_calibration(found: Calibration, screen: Screen = PLAIN) -> str:
     """What was asked for, how well it was measured, what it cost, and where it ends."""
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-    for heading in ("", "p50", "p99", "max"):
-        table.add_column(heading, justify="left" if heading == "" else "right", no_wrap=True)
-    table.add_row(f"TTFT error at {found.streams:,} streams", *_spread(found.streamed.ttft_error))
-    table.add_row("send lateness there", *_spread(found.streamed.late))
-    table.add_row(f"send lateness at {found.rate_per_s:,} plain requests/s", *_spread(found.plain.late))
-    return printed([table, Text(), *map(Text, (*_facts(found), *_doubts(found)))])
+    rows = [
+        (f"TTFT error at {found.streams:,} streams", *_spread(found.streamed.ttft_error)),
+        ("send lateness there", *_spread(found.streamed.late)),
+        (f"send lateness at {found.rate_per_s:,} plain requests/s", *_spread(found.plain.late)),
+    ]
+    table = FittingTable([Column("", words=True), *map(Column, ("p50", "p99", "max"))], rows)
+    return printed([table, Text(), *map(Text, (*_facts(found), *_doubts(found)))], screen)
 
 
 def _facts(found: Calibration) -> Iterator[str]:

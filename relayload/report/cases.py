@@ -1,8 +1,10 @@
 """A verdict as cases with an outcome each, as CI systems count them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from relayload.core.verdict.gate import NOTHING_JUDGED, Verdict
+from relayload.core.results.terms import Written
+from relayload.core.verdict.gate import NO_OBJECTIVES, Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import share
@@ -22,11 +24,15 @@ class Case:
     name: str
     word: Word
     message: str
+    details: tuple[str, ...] = ()
+    """The same, part by part."""
+    written: Written | None = None
+    """Where the profile asks for it."""
 
 
 def cases(verdict: Verdict) -> tuple[Case, ...]:
     """Whether the run can be believed, and each objective. All of them pass if, and only if, the run does: an
-    objective that only warns passes with its warning.
+    objective that only warns passes with its warning. Where there are none, one case says that nothing was judged.
 
     Nothing is said by an objective of a run that can't be believed: it is INVALID as well.
     """
@@ -48,11 +54,26 @@ def finding(judgement: Judgement) -> str:
 
 
 def _objective(judgement: Judgement, invalid: bool) -> Case:
+    word, message = judgement.verdict, finding(judgement)
     if invalid:
-        return Case(judgement.id, Word.INVALID, f"the run can't be believed; {finding(judgement)}")
-    if not judgement.counts and judgement.verdict is not Word.PASS:
-        return Case(judgement.id, Word.PASS, f"{WARNING}: {judgement.verdict.value}: {finding(judgement)}")
-    return Case(judgement.id, judgement.verdict, finding(judgement))
+        word, message = Word.INVALID, f"the run can't be believed; {message}"
+    elif not judgement.counts and word is not Word.PASS:
+        word, message = Word.PASS, f"{WARNING}: {word.value}: {message}"
+    return Case(judgement.id, word, message, tuple(_details(judgement)), judgement.written)
+
+
+def _details(judgement: Judgement) -> Iterator[str]:
+    """What its message says in one line."""
+    yield f"objective: {judgement.expr}"
+    yield f"observed: {observed(judgement)}"
+    if judgement.low is not None or judgement.high is not None:
+        ends = interval(judgement.low, judgement.high, judgement.unit)
+        yield f"{share(judgement.confidence)} interval: {ends}"
+    yield f"requests: {_counted(judgement)}"
+    if judgement.reason:
+        yield f"why: {judgement.reason}"
+    if judgement.written is not None:
+        yield f"written in: {judgement.written}"
 
 
 def _whole(verdict: Verdict, objectives: tuple[Case, ...]) -> tuple[Case, ...]:
@@ -62,9 +83,9 @@ def _whole(verdict: Verdict, objectives: tuple[Case, ...]) -> tuple[Case, ...]:
     told = "; ".join(verdict.reasons)
     explained = any(case.word is not Word.PASS for case in objectives)
     if not told and (explained or verdict.exit_code == 0):
-        return () if verdict.objectives else (Case(JUDGED, Word.PASS, f"{WARNING}: {NOTHING_JUDGED}"),)
+        return () if verdict.objectives else (Case(JUDGED, Word.NOT_JUDGED, f"{Word.NOT_JUDGED}: {NO_OBJECTIVES}"),)
     word = Word.FAIL if verdict.verdict is Word.PASS else verdict.verdict
-    unjudged = word is Word.INCONCLUSIVE and not verdict.objectives
+    unjudged = word in (Word.INCONCLUSIVE, Word.NOT_JUDGED) and not verdict.objectives
     return (Case(JUDGED if unjudged else CARRIED_OUT, word, told or f"exit code {verdict.exit_code}"),)
 
 

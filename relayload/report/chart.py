@@ -4,18 +4,22 @@ from collections.abc import Sequence
 
 from relayload.core.traffic.timeline import Timeline
 from relayload.core.units import format_duration
+from relayload.report.screen import WIDTH
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _ROWS = 4
+_MARGIN = 10
+"""The labels on the left."""
 
 
-def chart(timeline: Timeline) -> list[str]:
-    """Lines, the highest rate at the top and the time below."""
-    rates = timeline.rates_per_s
+def chart(timeline: Timeline, width: int = WIDTH) -> list[str]:
+    """Lines, the highest rate at the top and the time below; where room is short, neighbours become one column."""
+    step = -(-len(timeline.counts) // (width - _MARGIN))
+    rates = [max(timeline.rates_per_s[begin : begin + step]) for begin in range(0, len(timeline.counts), step)]
     peak = max(rates)
     label = f"{peak:.3g}/s"
     lines = [f"{label if row == _ROWS - 1 else '':>9} {_row(rates, peak, row)}" for row in reversed(range(_ROWS))]
-    until = format_duration(timeline.bin_s * len(rates))
+    until = format_duration(timeline.bin_s * len(timeline.counts))
     return [*lines, f"{'0':>9} {'0s':<{max(3, len(rates) - len(until))}}{until}"]
 
 

@@ -1,33 +1,33 @@
 """A comparison as a table for people and as Markdown."""
 
 from collections.abc import Iterable
-from typing import Literal
 
 from rich.console import RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from relayload.core.verdict.compare import Comparison, Effect, Side
 from relayload.core.verdict.wording import quantity, share
+from relayload.report.fitting import Column, FittingTable
 from relayload.report.markdown import escape
 from relayload.report.markdown import table as markdown_table
 from relayload.report.printing import printed
+from relayload.report.screen import PLAIN, Screen
 from relayload.report.text import MARKS, STYLES
 
 _HEADINGS = ("", "measure", "base", "new", "change", "95% interval", "p")
-_LEAST_WIDTHS = {"": 1, "measure": 18, "p": 5}
-"""What must stay readable however long the other columns are."""
+_LEAST_WIDTH = 18
+"""Of a measure's name, however long the other columns are."""
 _DASH = "–"
 
 
-def render_comparison(comparison: Comparison, *, color: bool = False) -> str:
+def render_comparison(comparison: Comparison, screen: Screen = PLAIN) -> str:
     """Each measure with its change, and the verdict."""
     parts: list[RenderableType] = [_table(comparison.effects), Text()] if comparison.effects else []
     line = Text(comparison.verdict.value, style=f"bold {STYLES[comparison.verdict]}")
     parts.append(line.append(f"  {_scope(comparison)}", style="not bold default"))
     parts += [Padding(Text(remark), (0, 0, 0, 2)) for remark in _remarks(comparison)]
-    return printed(parts, color=color)
+    return printed(parts, screen)
 
 
 def render_comparison_markdown(comparison: Comparison) -> str:
@@ -40,14 +40,11 @@ def render_comparison_markdown(comparison: Comparison) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(effects: Iterable[Effect]) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False, header_style="dim")
-    for heading in _HEADINGS:
-        justify: Literal["left", "right"] = "left" if heading in ("", "measure") else "right"
-        table.add_column(heading, justify=justify, no_wrap=True, min_width=_LEAST_WIDTHS.get(heading))
-    for effect in effects:
-        table.add_row(Text(_mark(effect), style=STYLES[effect.verdict]), *_cells(effect))
-    return table
+def _table(effects: Iterable[Effect]) -> FittingTable:
+    words = {"": 1, "measure": _LEAST_WIDTH}
+    columns = [Column(heading, words=heading in words, least=words.get(heading, 0)) for heading in _HEADINGS]
+    rows = [[Text(_mark(effect), style=STYLES[effect.verdict]), *map(Text, _cells(effect))] for effect in effects]
+    return FittingTable(columns, rows, optional=("p", "base", "new", "95% interval"), gap=1)
 
 
 def _mark(effect: Effect) -> str:

@@ -1,10 +1,12 @@
 """A verdict as JUnit XML, the dialect that Jenkins, GitLab and most others read.
 
-A FAIL is a `failure`, everything that could not be told is an `error`. Source: Jenkins' junit-10.xsd.
+A FAIL is a `failure`, everything that could not be told is an `error`, and a run without objectives has a case that was
+`skipped`. A message is an attribute, the text of its element has the same part by part: Jenkins shows both, and GitLab
+the text, or the attributes where there is none. Source: Jenkins' junit-10.xsd, GitLab's `Parsers::Test::Junit`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from xml.etree import ElementTree as ET
 
@@ -12,6 +14,7 @@ from relayload.core.results.summary import Summary
 from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.stats import Word
 from relayload.report.cases import BELIEVED, WARNING, Case, cases
+from relayload.report.not_run import NotRun, place_of
 from relayload.report.text import error_rows
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -24,26 +27,45 @@ def render_junit(summary: Summary, verdict: Verdict) -> str:
     counts = {
         "tests": str(len(told)),
         "failures": str(sum(case.word is Word.FAIL for case in told)),
-        "errors": str(sum(case.word not in (Word.PASS, Word.FAIL) for case in told)),
+        "errors": str(sum(_element(case, verdict) == "error" for case in told)),
         "time": _seconds(summary.duration_s),
     }
-    root = ET.Element("testsuites", {"name": "relayload", **counts})
-    suite = ET.SubElement(root, "testsuite", {"name": _clean(summary.profile.name), **counts})
-    suite.set("skipped", "0")
+    root, suite = _suite(summary.profile.name, counts)
+    suite.set("skipped", str(sum(_element(case, verdict) == "skipped" for case in told)))
     suite.set("timestamp", _timestamp(summary.started_at))
-    _add_properties(suite, summary, verdict)
+    _add_properties(suite, _properties(summary, verdict))
     for case in told:
-        _add_case(suite, case, summary)
+        _add_case(suite, case, summary, verdict)
     remarks = [*error_rows(summary), *(f"{WARNING}: {warning}" for warning in summary.warnings)]
     if remarks:
         ET.SubElement(suite, "system-out").text = _clean("\n".join(remarks))
+    return _written(root)
+
+
+def render_junit_not_run(not_run: NotRun) -> str:
+    """A suite with an error for each fault."""
+    count = str(len(not_run.faults))
+    root, suite = _suite(not_run.name, {"tests": count, "failures": "0", "errors": count, "time": _seconds(0.0)})
+    _add_properties(suite, [("verdict", not_run.kind), ("exit_code", str(not_run.exit_code))])
+    for fault in not_run.faults:
+        case = _case(suite, not_run.name, place_of(fault), 0.0)
+        ET.SubElement(case, "error", type=not_run.kind, message=_clean(fault.message))
+    return _written(root)
+
+
+def _suite(name: str, counts: Mapping[str, str]) -> tuple[ET.Element, ET.Element]:
+    root = ET.Element("testsuites", {"name": "relayload", **counts})
+    return root, ET.SubElement(root, "testsuite", {"name": _clean(name), **counts})
+
+
+def _written(root: ET.Element) -> str:
     ET.indent(root)
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _add_properties(suite: ET.Element, summary: Summary, verdict: Verdict) -> None:
+def _add_properties(suite: ET.Element, named: Iterable[tuple[str, str]]) -> None:
     properties = ET.SubElement(suite, "properties")
-    for name, value in _properties(summary, verdict):
+    for name, value in named:
         ET.SubElement(properties, "property", name=name, value=_clean(value))
 
 
@@ -56,18 +78,29 @@ def _properties(summary: Summary, verdict: Verdict) -> Iterator[tuple[str, str]]
         yield name, str(getattr(summary.counts, name))
 
 
-def _add_case(suite: ET.Element, case: Case, summary: Summary) -> None:
+def _add_case(suite: ET.Element, case: Case, summary: Summary, verdict: Verdict) -> None:
     """The run's time is that of its first case, so that the times of the cases add up to it."""
-    time_s = summary.duration_s if case.name == BELIEVED else 0.0
-    traits = {"classname": summary.profile.name, "name": case.name, "time": _seconds(time_s)}
-    element = ET.SubElement(suite, "testcase", {name: _clean(value) for name, value in traits.items()})
+    element = _case(suite, summary.profile.name, case.name, summary.duration_s if case.name == BELIEVED else 0.0)
+    kind = _element(case, verdict)
+    if kind is not None:
+        told = ET.SubElement(element, kind, type=case.word.value, message=_clean(case.message))
+        told.text = _clean("\n".join(case.details)) or None
+    elif case.message:
+        ET.SubElement(element, "system-out").text = _clean(case.message)
+
+
+def _case(suite: ET.Element, suite_name: str, name: str, time_s: float) -> ET.Element:
+    traits = {"classname": suite_name, "name": name, "time": _seconds(time_s)}
+    return ET.SubElement(suite, "testcase", {name: _clean(value) for name, value in traits.items()})
+
+
+def _element(case: Case, verdict: Verdict) -> str | None:
+    """What tells that a case is not one that passed."""
     if case.word is Word.PASS:
-        if case.message:
-            ET.SubElement(element, "system-out").text = _clean(case.message)
-        return
-    kind = "failure" if case.word is Word.FAIL else "error"
-    told = ET.SubElement(element, kind, type=case.word.value, message=_clean(case.message))
-    told.text = _clean(case.message)
+        return None
+    if case.word is Word.NOT_JUDGED and verdict.exit_code == 0:
+        return "skipped"
+    return "failure" if case.word is Word.FAIL else "error"
 
 
 def _seconds(seconds: float) -> str:

@@ -13,16 +13,26 @@ from relayload.core.results.sample import Distribution
 from relayload.core.results.side_by_side import SideBySide
 from relayload.core.results.summary import Metrics, Summary
 from relayload.core.units import format_duration
-from relayload.core.verdict.gate import NOTHING_JUDGED, Verdict
+from relayload.core.verdict.gate import NO_OBJECTIVES, Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity
 from relayload.report.batch import batch_facts
+from relayload.report.not_run import NotRun, place_of
 from relayload.report.side_by_side import headings, remarks, rows, title
-from relayload.report.text import asked, counted, groups, interval, interval_heading, observed
+from relayload.report.stages import HEADINGS, stage_rows
+from relayload.report.text import COUNTED, COUNTED_LEGEND, CROSSES_LEGEND, asked, groups, interval_heading, observations
 
 MOST_BYTES = 900_000
-_MARKS = {Word.PASS: "✅", Word.FAIL: "❌", Word.INCONCLUSIVE: "❔", Word.INVALID: "🚫", Word.STOPPED: "🛑"}
+_MARKS = {
+    Word.PASS: "✅",
+    Word.FAIL: "❌",
+    Word.INCONCLUSIVE: "❔",
+    Word.INVALID: "🚫",
+    Word.STOPPED: "🛑",
+    Word.NOT_JUDGED: "⚪",
+}
+_NOT_RUN = "🛑"
 _WARNING = "⚠️"
 _METRICS = (("latency", "latency"), ("ttft", "TTFT"), ("tpot", "TPOT"))
 _LEFT_OUT = "\n_More was left out here, so that this page is not dropped whole._\n"
@@ -33,6 +43,13 @@ def render_markdown(summary: Summary, verdict: Verdict, most_bytes: int = MOST_B
     """The verdict first, then each objective, and what the tables of the summary say."""
     lines = [line for block in _blocks(summary, verdict) if block for line in (*block, "")]
     return _fitting(lines, most_bytes)
+
+
+def render_markdown_not_run(not_run: NotRun, most_bytes: int = MOST_BYTES) -> str:
+    """Why there is no verdict."""
+    faults = [f"- {escape(place_of(fault))}: {escape(fault.message)}" for fault in not_run.faults]
+    ended = f"exit code {not_run.exit_code}: nothing was judged"
+    return _fitting([f"### {_NOT_RUN} {not_run.kind}: {escape(not_run.name)}", "", *faults, "", ended, ""], most_bytes)
 
 
 def render_side_by_side_markdown(comparison: SideBySide) -> str:
@@ -53,16 +70,20 @@ def escape(text: str) -> str:
 
 def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
     yield [f"### {_MARKS[verdict.verdict]} {verdict.verdict.value}: {escape(summary.profile.name)}"]
-    unjudged = [] if verdict.objectives else [NOTHING_JUDGED]
+    unjudged = [] if verdict.objectives else [NO_OBJECTIVES]
     yield [f"- {escape(reason)}" for reason in (*unjudged, *verdict.reasons)]
     if verdict.objectives:
-        headings = ("", "objective", "observed", interval_heading(verdict.objectives), "k of n ≈ eff.")
+        headings = ("", "objective", "observed", interval_heading(verdict.objectives), COUNTED)
         yield table(headings, map(_objective, verdict.objectives))
+        crosses = any(judgement.passes_unproven for judgement in verdict.objectives)
+        yield [f"- {escape(line)}" for line in (COUNTED_LEGEND, *([CROSSES_LEGEND] if crosses else []))]
     told = [judgement for judgement in verdict.objectives if judgement.reason]
     yield [f"- {escape(judgement.id)}: {escape(judgement.reason)}" for judgement in told]
     yield [escape(text) for _, text in batch_facts(summary.batch)]
     yield [_counts(summary)]
     yield _latencies(summary)
+    if len(summary.by_stage) > 1:
+        yield table(HEADINGS, ([escape(name), *rest] for name, *rest in stage_rows(summary)), text_columns=(0,))
     if summary.errors:
         yield _errors(summary)
     if summary.comparison is not None:
@@ -76,9 +97,7 @@ def _objective(judgement: Judgement) -> Sequence[str]:
     return (
         _WARNING if warns else _MARKS[judgement.verdict],
         escape(asked(judgement)),
-        observed(judgement),
-        interval(judgement.low, judgement.high, judgement.unit),
-        counted(judgement),
+        *map(escape, observations(judgement)),
     )
 
 

@@ -11,6 +11,7 @@ from relayload.core.verdict.catalog import Unit
 from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
+from relayload.report.not_run import NotRun
 
 _METRICS = ("latency", "service", "ttft", "ttfo", "tpot", "chunk_gap", "late")
 _Labels = dict[str, str]
@@ -24,8 +25,17 @@ def render_openmetrics(summary: Summary, verdict: Verdict) -> str:
     return "".join(line for family in families for line in family) + "# EOF\n"
 
 
+def render_openmetrics_not_run(not_run: NotRun) -> str:
+    """The exit code alone: nothing was measured."""
+    return "".join(_exit_code(not_run.exit_code)) + "# EOF\n"
+
+
+def _exit_code(exit_code: int) -> list[str]:
+    return _gauge("exit_code", "0 where the run passed, or was not judged.", [({}, exit_code)])
+
+
 def _verdict(verdict: Verdict) -> Iterator[list[str]]:
-    yield _gauge("exit_code", "0 where the run passed.", [({}, verdict.exit_code)])
+    yield _exit_code(verdict.exit_code)
     passed = [(_named(judged), float(judged.verdict is Word.PASS)) for judged in verdict.objectives]
     yield _gauge("objective_passed", "1 where the objective holds.", passed)
     seen = [(_named(judged), judged.observed) for judged in verdict.objectives]

@@ -1,9 +1,8 @@
-"""The plan of a run as text for people, 80 columns wide."""
+"""The plan of a run as text for people."""
 
 from collections.abc import Mapping, Sequence
 
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from relayload.core.traffic.plan import Plan, StagePlan, Volume
@@ -11,33 +10,42 @@ from relayload.core.units import format_duration, format_usd
 from relayload.core.verdict.prospects import Outlook, Prospect
 from relayload.core.verdict.wording import share
 from relayload.report.chart import chart
+from relayload.report.fitting import Column, FittingTable
 from relayload.report.printing import printed
+from relayload.report.screen import PLAIN, Screen
 
 _DASH = "–"
+_HEADINGS = ("stage", "for", "arrivals", "peak/s", "peak/min", "tokens in", "tokens out")
+_OPTIONAL = ("peak/min", "peak/s", "tokens in", "tokens out")
 _SCARCE = "few samples; requests that are slow together tell less, so it may stay undecided"
 
 
-def render_plan(plan: Plan, prospects: Sequence[Prospect] = (), later_turns: int = 0, notes: Sequence[str] = ()) -> str:
+def render_plan(
+    plan: Plan,
+    prospects: Sequence[Prospect] = (),
+    later_turns: int = 0,
+    notes: Sequence[str] = (),
+    screen: Screen = PLAIN,
+) -> str:
     """A row per stage and their total, the rate over time, what the limits do, and what objectives can expect."""
     title = Text(f"{plan.profile} · {plan.load_kind} load · valid, nothing was contacted", style="bold")
     parts: list[RenderableType] = [title, Text(), _stages(plan)]
     if plan.timeline and any(plan.timeline.counts):
-        parts += ["", *(Text(line) for line in chart(plan.timeline))]
-    return printed([*parts, *_remarks(plan, later_turns, notes), *_prospects(prospects)])
+        parts += ["", *(Text(line) for line in chart(plan.timeline, screen.width))]
+    return printed([*parts, *_remarks(plan, later_turns, notes), *_prospects(prospects)], screen)
 
 
-def _stages(plan: Plan) -> Table:
+def _stages(plan: Plan) -> FittingTable:
     priced = plan.total is not None and plan.total.max_usd is not None
-    table = Table(box=None, pad_edge=False, padding=(0, 1 if priced else 2, 0, 0))
-    columns = ("stage", "for", "arrivals", "peak/s", "peak/min", "tokens in", "tokens out")
-    for heading in (*columns, "dollars") if priced else columns:
-        table.add_column(heading, justify="left" if heading == "stage" else "right")
-    for stage in plan.stages:
-        dollars = _dollars(stage.volume, priced)
-        table.add_row(_name(stage), _for(stage, plan.load_kind), *_volume(stage.volume), *dollars)
+    rows = [
+        (_name(stage), _for(stage, plan.load_kind), *_volume(stage.volume), *_dollars(stage.volume, priced))
+        for stage in plan.stages
+    ]
     if plan.total is not None and len(plan.stages) > 1:
-        table.add_row("total", "", *_volume(plan.total), *_dollars(plan.total, priced))
-    return table
+        rows.append(("total", "", *_volume(plan.total), *_dollars(plan.total, priced)))
+    headings = (*_HEADINGS, "dollars") if priced else _HEADINGS
+    columns = [Column(heading, words=heading == "stage") for heading in headings]
+    return FittingTable(columns, [row + ("",) * (len(columns) - len(row)) for row in rows], optional=_OPTIONAL)
 
 
 def _name(stage: StagePlan) -> str:
@@ -117,12 +125,12 @@ def _prospects(prospects: Sequence[Prospect]) -> list[RenderableType]:
     """The objectives with the samples they get; those that may be too few have a warning below."""
     if not prospects:
         return []
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("objective", overflow="fold")
-    for heading in ("samples", "needed"):
-        table.add_column(heading, justify="right")
-    for prospect in prospects:
-        samples = _DASH if prospect.samples is None else f"{prospect.samples:,}"
-        table.add_row(Text(prospect.expr), samples, f"{prospect.needed:,}")
+    columns = [Column("objective", words=True, least=12), Column("samples"), Column("needed")]
+    rows = [(prospect.expr, _samples(prospect), f"{prospect.needed:,}") for prospect in prospects]
+    table = FittingTable(columns, rows)
     scarce = [prospect.expr for prospect in prospects if prospect.outlook in (Outlook.SCARCE, Outlook.TOO_FEW)]
     return ["", table, *(Text(f"warning: {expr}: {_SCARCE}", style="yellow") for expr in scarce)]
+
+
+def _samples(prospect: Prospect) -> str:
+    return _DASH if prospect.samples is None else f"{prospect.samples:,}"

@@ -1,4 +1,4 @@
-"""From what rich can draw to text, 80 columns wide."""
+"""From what rich can draw to text for a screen."""
 
 import re
 from collections.abc import Iterable
@@ -6,26 +6,28 @@ from io import StringIO
 
 from rich.console import Console, RenderableType
 
-WIDTH = 80
+from relayload.report.screen import PLAIN, Screen
+
 _COMMAND = re.compile(r"^\s*::|##(?=\[|vso\[)")
 """What GitHub Actions (actions/runner, ActionCommand) and Azure Pipelines take for the beginning of a command."""
 
 
-def printed(parts: Iterable[RenderableType], *, color: bool = False) -> str:
+def printed(parts: Iterable[RenderableType], screen: Screen = PLAIN) -> str:
     """The parts, one below the other, without blanks at the ends of lines. Text stands for itself, and is no markup.
 
     Nor is it a command to a CI system that reads along, wherever a line of it happens to be broken.
     """
     console = Console(
         file=StringIO(),
-        width=WIDTH,
-        force_terminal=color,
-        color_system="standard" if color else None,
+        width=screen.width,
+        force_terminal=screen.color,
+        no_color=not screen.color,
+        color_system="standard" if screen.color else None,
         markup=False,
         emoji=False,
     )
     for part in parts:
-        console.print(part, highlight=False)
+        console.print(part, highlight=False, crop=False)
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined] # it is the StringIO above
     return "\n".join(_COMMAND.sub(_told, line.rstrip()) for line in lines) + "\n"
 

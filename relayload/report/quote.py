@@ -6,19 +6,20 @@ from rich.table import Table
 
 from relayload.core.results.quote import Amount, Quote, Saving
 from relayload.report.printing import printed
+from relayload.report.screen import PLAIN, Screen
 
 
-def render_quote(quote: Quote) -> str:
+def render_quote(quote: Quote, screen: Screen = PLAIN) -> str:
     """What is asked for, a row per offer, and what is saved."""
     table = Table.grid(padding=(0, 3, 0, 0))
-    table.add_column()
+    table.add_column(overflow="fold")
     for _ in range(3):
-        table.add_column(justify="right")
+        table.add_column(justify="right", overflow="fold")
     for offer in quote.offers:
         table.add_row(offer.name, _money(offer.amount, quote.currency))
     if quote.saving is not None:
         table.add_row(*_saving(quote.saving, quote.currency))
-    return printed([_asked(quote.asked), *_rate(quote), "", table])
+    return printed([_asked(quote.asked), *_rate(quote), "", table], screen)
 
 
 def _asked(asked: Amount) -> str:

@@ -2,26 +2,29 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 from rich.console import RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from relayload.core.units import format_duration
 from relayload.core.verdict.catalog import Unit
 from relayload.core.verdict.repeats import NUMBERS, Repeats, RunLine
 from relayload.core.verdict.wording import quantity
+from relayload.report.fitting import Cell, Column, FittingTable
 from relayload.report.printing import printed
+from relayload.report.screen import PLAIN, Screen
 from relayload.report.text import STYLES
 
 _HEADINGS = ("run", "verdict", "TTFT p50", "TTFT p99", "latency p50", "latency p99", "ok", "errors")
+_WORDS = {"run": 6, "verdict": 12}
+"""How narrow they may become: a verdict is never broken."""
+_OPTIONAL = ("latency p50", "TTFT p50", "latency p99", "ok", "errors")
 _ENDS = ("median", "min", "max")
 _DASH = "–"
 
 
-def render_repeats(repeats: Repeats, *, color: bool = False) -> str:
+def render_repeats(repeats: Repeats, screen: Screen = PLAIN) -> str:
     """A row for each run, and the median, the least and the most of them."""
     if not repeats.runs:
         return ""
@@ -29,21 +32,19 @@ def render_repeats(repeats: Repeats, *, color: bool = False) -> str:
     title = f"{count} run{'s' if count != 1 else ''} in {Path(repeats.runs[0].run_dir).parent}"
     parts: list[RenderableType] = [Text(title, style="bold"), _table(repeats)]
     parts += [Padding(Text(_left_out(run)), (0, 0, 0, 2)) for run in repeats.runs if run.unfit is not None]
-    return printed(parts, color=color)
+    return printed(parts, screen)
 
 
-def _table(repeats: Repeats) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False, header_style="dim")
-    for heading in _HEADINGS:
-        justify: Literal["left", "right"] = "left" if heading in ("run", "verdict") else "right"
-        table.add_column(heading, justify=justify, no_wrap=True)
+def _table(repeats: Repeats) -> FittingTable:
+    rows: list[tuple[Cell, ...]] = []
     for run in repeats.runs:
         word = run.verdict.verdict
         numbers = {name: getattr(run, name) for name in NUMBERS}
-        table.add_row(_name(run), Text(word.value, style=STYLES[word]), *_cells(numbers))
+        rows.append((_name(run), Text(word.value, style=STYLES[word]), *_cells(numbers)))
     for end in _ENDS if repeats.spread else ():
-        table.add_row(end, "", *_cells({name: getattr(spread, end) for name, spread in repeats.spread.items()}))
-    return table
+        rows.append((end, "", *_cells({name: getattr(spread, end) for name, spread in repeats.spread.items()})))
+    columns = [Column(heading, words=heading in _WORDS, least=_WORDS.get(heading, 0)) for heading in _HEADINGS]
+    return FittingTable(columns, rows, optional=_OPTIONAL, gap=1)
 
 
 def _cells(numbers: Mapping[str, float | None]) -> list[str]:

@@ -3,20 +3,22 @@
 from collections.abc import Iterator
 
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from relayload.core.results.side_by_side import AddedAt, Beside, SideBySide
 from relayload.core.units import format_duration, format_usd
 from relayload.core.verdict.wording import share
+from relayload.report.fitting import Column, FittingTable
 from relayload.report.printing import printed
+from relayload.report.screen import PLAIN, Screen
 
 _DASH = "–"
+_LONGEST_NAME = 16
 
 
-def render_side_by_side(comparison: SideBySide, *, color: bool = False) -> str:
+def render_side_by_side(comparison: SideBySide, screen: Screen = PLAIN) -> str:
     """A table for each target but the first."""
-    return printed(list(side_by_side_parts(comparison)), color=color)
+    return printed(list(side_by_side_parts(comparison)), screen)
 
 
 def side_by_side_parts(comparison: SideBySide) -> Iterator[RenderableType]:
@@ -56,18 +58,18 @@ def headings(comparison: SideBySide, beside: Beside) -> tuple[str, ...]:
     return ("", "", comparison.base, beside.target, "added", "95% interval")
 
 
-def _table(comparison: SideBySide, beside: Beside) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-    *named, _, _ = headings(comparison, beside)
-    for heading in named:
-        table.add_column(
-            heading, justify="right" if heading else "left", max_width=16, overflow="ellipsis", no_wrap=True
-        )
-    for heading in ("added", "95% interval"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in rows(beside):
-        table.add_row(*row)
-    return table
+def _table(comparison: SideBySide, beside: Beside) -> FittingTable:
+    _, _, there, here, *rest = headings(comparison, beside)
+    columns = [
+        Column("", words=True),
+        Column("", words=True),
+        *(Column(name) for name in (_short(there), _short(here), *rest)),
+    ]
+    return FittingTable(columns, [*rows(beside)], optional=(_short(there), _short(here)))
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _cells(found: AddedAt) -> list[str]:

@@ -1,4 +1,4 @@
-"""A summary and a verdict as text for people, 80 columns wide."""
+"""A summary and a verdict as text for people."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -7,19 +7,24 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from relayload.core.results.run import RunInfo
 from relayload.core.results.sample import Distribution
 from relayload.core.results.summary import GeneratorHealth, Metrics, Summary
 from relayload.core.units import format_duration
 from relayload.core.verdict.catalog import Unit
-from relayload.core.verdict.gate import NOTHING_JUDGED, Verdict
+from relayload.core.verdict.gate import NO_OBJECTIVES, Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity, share
 from relayload.report.batch import batch_facts
 from relayload.report.client import client_facts
 from relayload.report.cost import cost_facts
+from relayload.report.fitting import Cell, Column, FittingTable, packed
+from relayload.report.heading import heading_facts
 from relayload.report.printing import printed
+from relayload.report.screen import PLAIN, Screen
 from relayload.report.side_by_side import side_by_side_parts
+from relayload.report.stages import stage_parts
 from relayload.report.targets import target_facts
 
 MARKS = {Word.PASS: "✓", Word.FAIL: "✗", Word.INCONCLUSIVE: "?"}
@@ -27,39 +32,55 @@ STYLES = {
     Word.PASS: "green",
     Word.FAIL: "red",
     Word.INCONCLUSIVE: "yellow",
-    Word.INVALID: "magenta",
+    Word.INVALID: "yellow",
     Word.STOPPED: "magenta",
+    Word.NOT_JUDGED: "yellow",
 }
+COUNTED = "k of n ≈ eff."
+COUNTED_LEGEND = "k of n: k of n requests broke the limit; ≈ eff.: worth so many independent ones"
+CROSSES = "*"
+CROSSES_LEGEND = "* crosses the limit: met but not proven, as only confidence: strict would ask"
+_MISSED = ((Word.FAIL, "failed"), (Word.INCONCLUSIVE, "inconclusive"))
 _WARNING = Text("!", style="yellow")
 _SHOWN_METRICS = (("latency", "latency"), ("ttft", "TTFT"), ("tpot", "TPOT"))
 _DASH = "–"
+_FACT_WIDTH, _FACT_GAP = 9, 2
 
 
-def render_summary(summary: Summary, *, color: bool = False) -> str:
-    """Counts, latencies by scenario, errors, rates and the state of the generator."""
+def render_summary(
+    summary: Summary, run: RunInfo | None = None, verdict: Verdict | None = None, screen: Screen = PLAIN
+) -> str:
+    """Counts, latencies by scenario and stage, errors, rates and the state of the generator.
+
+    Above them, where the run and its verdict are given, what was tested and what came of it.
+    """
+    heading: list[tuple[str, Cell]] = [*heading_facts(summary, run)]
+    heading += [("verdict", conclusion(verdict))] if verdict is not None else []
     parts = [
-        Text(_title(summary), style="bold"),
+        Text(packed(_title(summary), screen.width), style="bold"),
+        *_facts(heading, screen),
         Text(),
-        *_facts([*batch_facts(summary.batch), *_counts(summary)]),
+        *_facts([*batch_facts(summary.batch), *_counts(summary)], screen),
         Text(),
         _latencies(summary),
     ]
+    parts += [Text(), *stage_parts(summary)] if len(summary.by_stage) > 1 else []
     facts = [*_errors(summary), *client_facts(summary), *_rates(summary), *cost_facts(summary.cost)]
     facts += target_facts(summary)
-    parts += [Text(), *_facts([*facts, *_generator(summary)])]
+    parts += [Text(), *_facts([*facts, *_generator(summary)], screen)]
     if summary.comparison is not None:
         parts += [Text(), *side_by_side_parts(summary.comparison)]
     parts += [Text(f"warning: {warning}", style="yellow") for warning in summary.warnings]
-    return printed(parts, color=color)
+    return printed(parts, screen)
 
 
-def render_verdict(verdict: Verdict, *, color: bool = False) -> str:
+def render_verdict(verdict: Verdict, screen: Screen = PLAIN) -> str:
     """Each objective with what was observed, and the verdict of the run."""
     parts: list[RenderableType] = [_objectives(verdict.objectives), Text()] if verdict.objectives else []
     reasons = [f"{judgement.id}: {judgement.reason}" for judgement in verdict.objectives if judgement.reason]
     parts += [*map(Text, reasons), Text()] if reasons else []
-    parts += [_conclusion(verdict), *(Padding(Text(reason), (0, 0, 0, 2)) for reason in verdict.reasons)]
-    return printed(parts, color=color)
+    parts += [conclusion(verdict), *(Padding(Text(reason), (0, 0, 0, 2)) for reason in verdict.reasons)]
+    return printed(parts, screen)
 
 
 def _title(summary: Summary) -> str:
@@ -67,13 +88,14 @@ def _title(summary: Summary) -> str:
     return f"{summary.profile.name} · {format_duration(summary.duration_s)} · {workers} · {summary.run_id}"
 
 
-def _facts(rows: Iterable[tuple[str, str]]) -> Iterator[RenderableType]:
+def _facts(rows: Iterable[tuple[str, Cell]], screen: Screen) -> Iterator[RenderableType]:
     """Names on the left, what there is to say of them on the right."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", width=9)
-    table.add_column()
+    table = Table.grid(padding=(0, _FACT_GAP))
+    table.add_column(style="dim", width=_FACT_WIDTH)
+    table.add_column(overflow="fold")
+    room = screen.width - _FACT_WIDTH - _FACT_GAP
     for name, text in rows:
-        table.add_row(name, text)
+        table.add_row(name, packed(text, room) if isinstance(text, str) else text)
     yield table
 
 
@@ -88,15 +110,10 @@ def _counts(summary: Summary) -> list[tuple[str, str]]:
 
 def _latencies(summary: Summary) -> RenderableType:
     """Of all, and of each target and scenario where there are several."""
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-    table.add_column("measured, ok", max_width=18, overflow="ellipsis", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for heading in ("n", "p50", "p90", "p99", "p99 interval", "max"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for name, metrics in groups(summary):
-        for row in _metric_rows(name, metrics):
-            table.add_row(*row)
-    return table
+    rows = [row for name, metrics in groups(summary) for row in _metric_rows(name, metrics)]
+    numbers = [Column(heading) for heading in ("n", "p50", "p90", "p99", "p99 interval", "max")]
+    columns = [Column("measured, ok", words=True, most=18), Column("", words=True), *numbers]
+    return FittingTable(columns, rows, optional=("p90", "p99 interval", "max", "n"))
 
 
 def groups(summary: Summary) -> Iterator[tuple[str, Metrics]]:
@@ -114,7 +131,7 @@ def _metric_rows(name: str, metrics: Metrics) -> Iterator[tuple[str, ...]]:
             yield (name, heading, *_cells(distribution))
             name = ""
     if name:
-        yield (name, "nothing measured")
+        yield (name, "nothing measured", *[""] * 6)
 
 
 def _cells(distribution: Distribution) -> tuple[str, ...]:
@@ -146,11 +163,11 @@ def error_rows(summary: Summary) -> list[str]:
     ]
 
 
-def render_remarks(summary: Summary, verdict: Verdict) -> str:
+def render_remarks(summary: Summary, verdict: Verdict, screen: Screen = PLAIN) -> str:
     """What a verdict alone does not tell: what went wrong, where it is no PASS, and what to mind. Perhaps nothing."""
     errors = [] if verdict.verdict is Word.PASS else [Text(f"errors: {row}") for row in error_rows(summary)]
     parts = [*errors, *(Text(f"warning: {warning}", style="yellow") for warning in summary.warnings)]
-    return printed(parts) if parts else ""
+    return printed(parts, screen) if parts else ""
 
 
 def _errors(summary: Summary) -> list[tuple[str, str]]:
@@ -187,20 +204,26 @@ def _open_files(health: GeneratorHealth) -> str:
 
 
 def _objectives(judgements: Sequence[Judgement]) -> RenderableType:
-    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, header_style="dim")
-    table.add_column("")
-    table.add_column("objective", overflow="fold")
-    for heading in ("observed", interval_heading(judgements), "k of n ≈ eff."):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for judgement in judgements:
-        mark = Text(MARKS[judgement.verdict], style=STYLES[judgement.verdict])
-        warns = judgement.verdict is not Word.PASS and not judgement.counts
-        table.add_row(_WARNING if warns else mark, asked(judgement), *_observations(judgement))
-    return table
+    heading = interval_heading(judgements)
+    columns = [Column("", words=True), Column("objective", words=True, least=12)]
+    columns += [Column(name) for name in ("observed", heading, COUNTED)]
+    rows = [(_mark(judgement), asked(judgement), *observations(judgement)) for judgement in judgements]
+    legend = {COUNTED: COUNTED_LEGEND}
+    legend |= {heading: CROSSES_LEGEND} if any(judgement.passes_unproven for judgement in judgements) else {}
+    return FittingTable(columns, rows, optional=(COUNTED, heading), legend=legend)
 
 
-def _observations(judgement: Judgement) -> tuple[str, str, str]:
-    return observed(judgement), interval(judgement.low, judgement.high, judgement.unit), counted(judgement)
+def _mark(judgement: Judgement) -> Text:
+    if judgement.verdict is not Word.PASS and not judgement.counts:
+        return _WARNING
+    return Text(MARKS[judgement.verdict], style=STYLES[judgement.verdict])
+
+
+def observations(judgement: Judgement) -> tuple[str, str, str]:
+    """What was observed, its interval, with a star where that crosses the limit though it passes, and the k of n."""
+    ends = interval(judgement.low, judgement.high, judgement.unit)
+    star = CROSSES if judgement.passes_unproven else ""
+    return observed(judgement), f"{ends}{star}", counted(judgement)
 
 
 def asked(judgement: Judgement) -> str:
@@ -231,11 +254,21 @@ def observed(judgement: Judgement) -> str:
     return "∞" if judgement.n else _DASH
 
 
-def _conclusion(verdict: Verdict) -> Text:
+def conclusion(verdict: Verdict) -> Text:
+    """The verdict, and how the objectives fared: `FAIL (1 of 3 failed)`."""
+    line = Text(verdict.verdict.value, style=f"bold {STYLES[verdict.verdict]}")
+    return line.append(f" ({tallied(verdict)})", style="not bold default")
+
+
+def tallied(verdict: Verdict) -> str:
+    """`3 of 3`, `1 of 3 failed`, `1 of 3 failed, 1 inconclusive`; objectives that only warn are counted apart."""
+    if not verdict.objectives:
+        return NO_OBJECTIVES
     words = [judgement.verdict for judgement in verdict.objectives if judgement.counts]
     warnings = sum(judgement.verdict is not Word.PASS for judgement in verdict.objectives if not judgement.counts)
-    parts = [f"{words.count(word)} {word}" for word in MARKS if word in words]
+    missed = [(words.count(word), name) for word, name in _MISSED if word in words]
+    parts = [f"{count}{f' of {len(words)}' if not place else ''} {name}" for place, (count, name) in enumerate(missed)]
+    if words and not missed:
+        parts = [f"{len(words)} of {len(words)}{'' if verdict.verdict is Word.PASS else ' met'}"]
     parts += [f"{warnings} warning{'s' if warnings != 1 else ''}"] if warnings else []
-    counts = ", ".join(parts) or (NOTHING_JUDGED if not verdict.objectives else "no warnings")
-    line = Text(verdict.verdict.value, style=f"bold {STYLES[verdict.verdict]}")
-    return line.append(f"  {counts}", style="not bold default")
+    return ", ".join(parts) or "no warnings"

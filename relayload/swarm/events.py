@@ -17,6 +17,7 @@ from relayload.core.errors import AuthorError
 from relayload.core.verdict.tally import Sighting
 from relayload.profile import Profile
 from relayload.profile.loads import ClosedLoad
+from relayload.report.screen import Screen
 from relayload.report.text import render_summary, render_verdict
 from relayload.swarm.generator import Generator
 from relayload.swarm.messages import LIVE, READY, SEEN, Live, unpack
@@ -216,7 +217,9 @@ class Conductor:
         if self._options.launcher_pid:
             return
         if run.summary is not None and run.verdict is not None:
-            sys.stdout.write(f"\n{render_summary(run.summary)}\n{render_verdict(run.verdict)}")
+            screen = Screen.of(sys.stdout)
+            tables = render_summary(run.summary, run.info, screen=screen), render_verdict(run.verdict, screen)
+            sys.stdout.write("\n" + "\n".join(tables))
 
     def _end(self) -> None:
         if self._run is not None:

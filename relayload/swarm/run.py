@@ -15,6 +15,7 @@ import yaml
 from relayload import __version__
 from relayload.core.results.record import GUARDRAIL
 from relayload.core.results.summary import Summary
+from relayload.core.results.terms import Written
 from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.tally import Sighting
 from relayload.core.verdict.watch import Watch, watched
@@ -46,6 +47,11 @@ class Run:
         self._profile = profile
         self.summary: Summary | None = None
         self.verdict: Verdict | None = None
+
+    @property
+    def info(self) -> RunInfo:
+        """Its facts, as its recording has them."""
+        return self._recording.run
 
     @property
     def crash(self) -> str | None:
@@ -127,11 +133,19 @@ def _run_info(profile: Profile, run_id: str, base_urls: dict[str, str]) -> RunIn
         streaming=tuple(name for name, scenario in profile.scenarios.items() if scenario.streams),
         cautions=tuple(dict.fromkeys(caution for target in named.values() for caution in target.cautions)),
         objectives=tuple(objective.asked for objective in profile.objectives),
+        written=_written(profile),
         thresholds=profile.generator.thresholds,
         prices=named[first].known_prices,
         versions={"relayload": __version__, "locust": locust_version, "python": platform.python_version()},
         platform=platform.platform(),
     )
+
+
+def _written(profile: Profile) -> dict[str, Written]:
+    """Where each objective stands, as far as that is in a file."""
+    placed = zip(profile.objectives, profile.objective_locations, strict=True)
+    faults = ((objective.id, profile.fault(location, "")) for objective, location in placed)
+    return {name: Written(file=one.file, line=one.line, column=one.column) for name, one in faults if one.line}
 
 
 def _target_infos(profile: Profile, base_urls: dict[str, str]) -> dict[str, TargetInfo]:

@@ -4,9 +4,12 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import ParamSpec
 
 import click
+
+from relayload.report.output import print_table as print_table
+from relayload.report.output import print_value as print_value
 
 BAD_INPUT = 2
 _P = ParamSpec("_P")
@@ -36,14 +39,6 @@ def author_errors_exit(verb: Callable[_P, None]) -> Callable[_P, None]:
             sys.exit(BAD_INPUT)
 
     return wrapped
-
-
-def print_value(value: Any, as_json: bool, render: Callable[[Any], str]) -> None:
-    """A value as its table, or as JSON for programs."""
-    import msgspec
-
-    text = msgspec.json.format(msgspec.json.encode(value)).decode() + "\n" if as_json else render(value)
-    click.echo(text, nl=False)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -17,8 +17,9 @@ def command(profile: Path, sets: tuple[str, ...], as_json: bool) -> None:
     from relayload.profile import load
     from relayload.profile.forecast import Forecast, forecast
     from relayload.report.plan import render_plan
+    from relayload.report.screen import Screen
 
-    def render(found: Forecast) -> str:
-        return render_plan(found, found.objectives, found.later_turns, found.notes)
+    def render(found: Forecast, screen: Screen) -> str:
+        return render_plan(found, found.objectives, found.later_turns, found.notes, screen)
 
     print_value(forecast(load(profile, sets)), as_json, render)

@@ -1,10 +1,11 @@
 """`relayload merge`: one recording out of several."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
-from relayload.verbs.arguments import author_errors_exit
+from relayload.verbs.arguments import author_errors_exit, print_table
 
 _SUFFIXES = {"none": "", "gzip": ".gz", "zstd": ".zst"}
 
@@ -24,8 +25,12 @@ def command(run_dirs: tuple[Path, ...], out: Path, compress: str) -> None:
     """
     from relayload.recording.compression import Compression
     from relayload.recording.merge import merge
+    from relayload.recording.sets import results
     from relayload.report.text import render_summary
 
     recording = merge(run_dirs, out, Compression(_SUFFIXES[compress]))
-    click.echo(render_summary(recording.rebuild()), nl=False)
+    summary, verdict = results(recording)
+    recording.write_summary(summary)
+    recording.write_verdict(verdict)
+    print_table(partial(render_summary, summary, recording.run, verdict))
     click.echo(f"recording: {out}", err=True)

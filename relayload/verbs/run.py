@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relayload.verbs.arguments import JSON, PROFILE, SETS, author_errors_exit, print_value
+from relayload.verbs.arguments import JSON, PROFILE, SETS, print_table, print_value
+from relayload.verbs.outputs import Outputs, not_run, with_outputs
 
 if TYPE_CHECKING:
+    from relayload.core.errors import Fault
     from relayload.core.verdict.repeats import RunLine
     from relayload.recording import Recording
     from relayload.swarm.launch import Launch
@@ -29,12 +31,14 @@ _VERDICTS = (3, 4, 0)
     "--repeat", default=1, type=click.IntRange(1), help="Run it so many times, into run-1, run-2 ... of --out."
 )
 @JSON
-@author_errors_exit
-def command(profile: Path, out: Path | None, sets: tuple[str, ...], processes: int, repeat: int, as_json: bool) -> None:
+@with_outputs
+def command(
+    profile: Path, out: Path | None, sets: tuple[str, ...], processes: int, repeat: int, outputs: Outputs, as_json: bool
+) -> None:
     """Run PROFILE, record it, judge it, and exit with the verdict.
 
     Of several runs the worst verdict counts; one that could not be carried out ends them. A table of them all comes
-    last, and with --json it is the only output.
+    last, and with --json it is the only output. Each has files of its own: junit-1.xml, junit-2.xml ...
     """
     from relayload.profile import load
     from relayload.profile.forecast import check_samples
@@ -50,17 +54,19 @@ def command(profile: Path, out: Path | None, sets: tuple[str, ...], processes: i
     for own_dir in run_dirs:
         check_vacant(own_dir)
     launches = [Launch(profile, sets, own_dir, processes) for own_dir in run_dirs]
-    sys.exit(_once(loaded.name, launches[0], as_json) if repeat == 1 else _repeat(loaded.name, launches, as_json))
+    if repeat == 1:
+        sys.exit(_once(loaded.name, launches[0], outputs, as_json))
+    sys.exit(_repeat(loaded.name, launches, outputs, as_json))
 
 
-def _once(name: str, launch: "Launch", as_json: bool) -> int:
-    code, recording = _run(name, launch)
+def _once(name: str, launch: "Launch", outputs: Outputs, as_json: bool) -> int:
+    code, recording = _run(name, launch, outputs)
     if recording is not None:
-        _print_results(recording, as_json)
+        _print_results(recording, code, outputs, as_json)
     return code
 
 
-def _repeat(name: str, launches: "Sequence[Launch]", as_json: bool) -> int:
+def _repeat(name: str, launches: "Sequence[Launch]", outputs: Outputs, as_json: bool) -> int:
     """One after the other, until one can't be carried out; then all of them at a glance."""
     from relayload.core.verdict.compare import ENOUGH_RUNS
     from relayload.core.verdict.repeats import repeats
@@ -68,12 +74,12 @@ def _repeat(name: str, launches: "Sequence[Launch]", as_json: bool) -> int:
 
     codes: list[int] = []
     recordings: list[Recording] = []
-    for launch in launches:
-        code, recording = _run(name, launch)
+    for number, launch in enumerate(launches, 1):
+        code, recording = _run(name, launch, outputs.of_run(number))
         codes.append(code)
         if recording is not None:
             recordings.append(recording)
-            _print_results(recording, as_json, in_a_set=True)
+            _print_results(recording, code, outputs.of_run(number), as_json, in_a_set=True)
         if code not in _VERDICTS:
             break
     code = codes[-1] if codes[-1] not in _VERDICTS else min(codes, key=_VERDICTS.index)
@@ -84,36 +90,64 @@ def _repeat(name: str, launches: "Sequence[Launch]", as_json: bool) -> int:
     return code
 
 
-def _run(name: str, launch: "Launch") -> "tuple[int, Recording | None]":
+def _run(name: str, launch: "Launch", outputs: Outputs) -> "tuple[int, Recording | None]":
     """The exit code, and the recording if there is a verdict. Tells what went wrong, if something did."""
     from relayload.recording import Recording
     from relayload.report.live import LiveDisplay
-    from relayload.swarm.launch import last_words, recorded, run
+    from relayload.swarm.launch import recorded, run
 
     with LiveDisplay(name) as display:
         code = run(launch, display.show)
     recording = Recording.open(launch.run_dir) if recorded(launch.run_dir) else None
-    if recording is None and code in _INTERRUPTED:
-        click.echo(f"relayload: {_INTERRUPTED[code]} ended the run before its load began", err=True)
-        return code, None
     judged = recording if recording is not None and recording.verdict() is not None else None
     if judged is None or code == _CRASHED:
-        click.echo(last_words(launch.run_dir), err=True, nl=False)
+        told = _told(launch, code, begun=recording is not None)
+        click.echo(told, err=True, nl=False)
+        if judged is None:
+            not_run(outputs, name, code, _faults(told))
     return code, judged
 
 
-def _print_results(recording: "Recording", as_json: bool, *, in_a_set: bool = False) -> None:
+def _told(launch: "Launch", code: int, *, begun: bool) -> str:
+    """What there is to say of a run that left no verdict, or failed in part."""
+    from relayload.swarm.launch import last_words
+
+    if not begun and code in _INTERRUPTED:
+        return f"relayload: {_INTERRUPTED[code]} ended the run before its load began\n"
+    return last_words(launch.run_dir)
+
+
+def _faults(told: str) -> "list[Fault]":
+    """As CI systems are told: in one line, whoever said it."""
+    from relayload.core.errors import Fault
+    from relayload.swarm.options import OWN_MESSAGE
+
+    lines = [line.removeprefix(OWN_MESSAGE) for line in told.splitlines() if line.strip()]
+    return [Fault("; ".join(lines) or "it ended without a word")]
+
+
+def _print_results(
+    recording: "Recording", code: int, outputs: Outputs, as_json: bool, *, in_a_set: bool = False
+) -> None:
     """The tables of a run; as JSON its verdict, unless one for the whole set is still to come."""
     from relayload.recording.sets import results
+    from relayload.report.screen import Screen
     from relayload.report.text import render_summary, render_verdict
-    from relayload.verbs.telling import Outputs, tell
 
     summary, verdict = results(recording)
+
+    def render(screen: Screen) -> str:
+        return f"{render_summary(summary, recording.run, screen=screen)}\n{render_verdict(verdict, screen)}"
+
     if not as_json:
-        click.echo(f"{render_summary(summary)}\n{render_verdict(verdict)}", nl=False)
+        print_table(render)
     elif not in_a_set:
         print_value(verdict, as_json, render_verdict)
-    tell(Outputs(), summary, verdict)
+    if outputs.wanted:
+        from relayload.core.verdict.gate import crashed
+        from relayload.verbs.telling import tell
+
+        tell(outputs, summary, crashed(verdict) if code == _CRASHED else verdict)
     click.echo(f"recording: {recording.directory}", err=True)
 
 

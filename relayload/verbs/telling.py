@@ -1,76 +1,95 @@
-"""Telling a verdict in the ways that CI systems read."""
+"""Telling a verdict in the ways that CI systems read, and why there is none."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
+from relayload.core.errors import AuthorError, Fault
 from relayload.core.results.summary import Summary
 from relayload.core.verdict.gate import Verdict
-from relayload.report.github import render_annotations
-from relayload.report.junit import render_junit
-from relayload.report.markdown import MOST_BYTES, render_markdown
-from relayload.report.openmetrics import render_openmetrics
+from relayload.report.github import render_annotations, render_annotations_not_run
+from relayload.report.junit import render_junit, render_junit_not_run
+from relayload.report.markdown import MOST_BYTES, render_markdown, render_markdown_not_run
+from relayload.report.not_run import NotRun
+from relayload.report.openmetrics import render_openmetrics, render_openmetrics_not_run
 from relayload.verbs.arguments import write_text
+from relayload.verbs.outputs import Outputs
 
 _STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+_WORKSPACE = "GITHUB_WORKSPACE"
 _SMALLEST_PAGE_BYTES = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """Files to write, and whether to speak to GitHub: None where the environment decides."""
-
-    junit: Path | None = None
-    markdown: Path | None = None
-    gitlab: Path | None = None
-    github: bool | None = None
-
-    @property
-    def speak_to_github(self) -> bool:
-        return in_github() if self.github is None else self.github
-
-    @property
-    def show_tables(self) -> bool:
-        """Whether any of them shows more of the summary than its counts."""
-        return self.markdown is not None or self.gitlab is not None or self.speak_to_github
+_Page = Callable[[int], str]
+"""Markdown of so many bytes at most."""
 
 
 def tell(outputs: Outputs, summary: Summary, verdict: Verdict) -> None:
-    """Write what was asked for. Raises AuthorError if a file can't be written."""
-    for path, render in (
-        (outputs.junit, render_junit),
-        (outputs.markdown, render_markdown),
-        (outputs.gitlab, render_openmetrics),
-    ):
-        if path is not None:
-            write_text(path, render(summary, verdict))
+    """Write what was asked for. Raises AuthorError if a file can't be written, once the others are."""
+    _write(
+        (outputs.junit, lambda: render_junit(summary, verdict)),
+        (outputs.markdown, lambda: render_markdown(summary, verdict)),
+        (outputs.gitlab, lambda: render_openmetrics(summary, verdict)),
+    )
     if outputs.speak_to_github:
-        _tell_github(summary, verdict)
+        _tell_github(
+            render_annotations(summary, verdict, in_repository), lambda room: render_markdown(summary, verdict, room)
+        )
 
 
-def in_github() -> bool:
-    """Whether this is a step of GitHub Actions."""
-    return os.environ.get("GITHUB_ACTIONS") == "true"
+def tell_not_run(outputs: Outputs, not_run: NotRun) -> None:
+    """Write what was asked for of a run without a verdict, so that CI always has something to show."""
+    _write(
+        (outputs.junit, lambda: render_junit_not_run(not_run)),
+        (outputs.markdown, lambda: render_markdown_not_run(not_run)),
+        (outputs.gitlab, lambda: render_openmetrics_not_run(not_run)),
+    )
+    if outputs.speak_to_github:
+        _tell_github(
+            render_annotations_not_run(not_run, in_repository), lambda room: render_markdown_not_run(not_run, room)
+        )
 
 
-def _tell_github(summary: Summary, verdict: Verdict) -> None:
+def in_repository(file: str) -> str | None:
+    """Where a file is in the repository that GitHub shows; None where it is elsewhere."""
+    workspace = os.environ.get(_WORKSPACE)
+    if workspace is None:
+        return file
+    try:
+        return Path(file).resolve().relative_to(Path(workspace).resolve()).as_posix()
+    except (ValueError, OSError):
+        return None
+
+
+def _write(*files: tuple[Path | None, Callable[[], str]]) -> None:
+    faults = [fault for path, render in files if path is not None for fault in _faults_of(path, render())]
+    if faults:
+        raise AuthorError(faults)
+
+
+def _faults_of(path: Path, text: str) -> Iterator[Fault]:
+    try:
+        write_text(path, text)
+    except AuthorError as error:
+        yield from error.faults
+
+
+def _tell_github(annotations: str, page: _Page) -> None:
     """Annotations, and a page in the step summary where there is one.
 
     GitHub reads annotations from stderr as well, where they do not mix with data.
     """
-    click.echo(render_annotations(summary, verdict), err=True, nl=False)
+    click.echo(annotations, err=True, nl=False)
     path = os.environ.get(_STEP_SUMMARY)
     if path:
-        _append(Path(path), summary, verdict)
+        _append(Path(path), page)
 
 
-def _append(page: Path, summary: Summary, verdict: Verdict) -> None:
+def _append(step_summary: Path, page: _Page) -> None:
     """What stands there already counts towards the most that GitHub shows. A page that fails is no failed run."""
     try:
-        room = MOST_BYTES - (page.stat().st_size if page.exists() else 0)
-        with page.open("a", encoding="utf-8") as file:
-            file.write(render_markdown(summary, verdict, room) if room > _SMALLEST_PAGE_BYTES else "")
+        room = MOST_BYTES - (step_summary.stat().st_size if step_summary.exists() else 0)
+        with step_summary.open("a", encoding="utf-8") as file:
+            file.write(page(room) if room > _SMALLEST_PAGE_BYTES else "")
     except OSError as error:
-        click.echo(f"{page}: the step summary can't be written: {error.strerror}", err=True)
+        click.echo(f"{step_summary}: the step summary can't be written: {error.strerror}", err=True)

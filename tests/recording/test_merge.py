@@ -47,7 +47,7 @@ def test_the_workers_of_a_run_on_several_hosts_are_brought_together(make, tmp_pa
     assert sorted(line.index for line in whole.lines() if hasattr(line, "index")) == list(range(100))
     names = {path.name for path in whole.directory.glob("records-*")}
     assert names == {f"records-{worker}.jsonl{compression.value}" for worker in (0, 1)}
-    assert whole.judge().verdict is Word.PASS
+    assert whole.judge().verdict is Word.NOT_JUDGED
 
 
 def test_hosts_that_ran_side_by_side_are_one_load(make, tmp_path: Path):

@@ -73,11 +73,11 @@ def test_a_run_without_objectives_is_warned_of(judged, some_lines):
     (told,) = _findings(summary, verdict)
     assert told == (
         "warning",
-        "warning: there was something to judge by",
-        "warning: no objectives: nothing was judged",
+        "NOT JUDGED: there was something to judge by",
+        "NOT JUDGED: the profile has no objectives",
     )
     (told,) = _findings(summary, held(verdict))
-    assert told[:2] == ("warning", "INCONCLUSIVE: there was something to judge by")
+    assert told[:2] == ("warning", "NOT JUDGED: there was something to judge by")
     assert told[2].startswith("there are no objectives to judge by")
 
 

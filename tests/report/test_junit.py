@@ -3,7 +3,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import xmlschema
-from junitparser import Error, Failure, JUnitXml
+from junitparser import Error, Failure, JUnitXml, Skipped
 from msgspec import structs
 
 from relayload.core.verdict.gate import Verdict, held
@@ -73,10 +73,11 @@ def test_the_counts_are_those_of_the_cases_and_the_times_add_up(judged, some_lin
 @pytest.mark.parametrize("reasons", [(), ("a guardrail",)])
 def test_a_suite_is_green_if_and_only_if_the_run_passes(word: Word, reasons, judged, some_lines):
     summary, _ = judged([], some_lines)
-    exit_code = 0 if word is Word.PASS else 3
+    exit_code = 0 if word is Word.PASS or (word is Word.NOT_JUDGED and not reasons) else 3
     verdict = Verdict(run_id="run-1", verdict=word, exit_code=exit_code, reasons=reasons, objectives=())
-    green = not any(_cases(render_junit(summary, verdict)).values())
-    assert green == (word is Word.PASS and not reasons)
+    results = [result for found in _cases(render_junit(summary, verdict)).values() for result in found]
+    green = all(isinstance(result, Skipped) for result in results)
+    assert green == (exit_code == 0 and not reasons)
 
 
 @pytest.mark.parametrize("nasty", ["a < b & \"c\" > 'd'", "bell \x07 and null \x00", "\ud800 alone", "]]> \ufffe"])
@@ -105,11 +106,14 @@ def test_a_run_that_a_guardrail_stopped_has_an_error_that_says_which(judged, som
 def test_a_gate_without_objectives_is_an_error(judged, some_lines):
     summary, verdict = judged([], some_lines)
     (error,) = _cases(render_junit(summary, held(verdict)))["there was something to judge by"]
-    assert (type(error), error.type) == (Error, "INCONCLUSIVE")
+    assert (type(error), error.type) == (Error, "NOT JUDGED")
     assert error.message.startswith("there are no objectives to judge by")
 
 
 def test_a_run_without_objectives_says_that_nothing_was_judged(judged, some_lines):
     text = render_junit(*judged([], some_lines))
     SCHEMA.validate(text)
-    assert "<system-out>warning: no objectives: nothing was judged</system-out>" in text
+    (skipped,) = _cases(text)["there was something to judge by"]
+    assert (type(skipped), skipped.message) == (Skipped, "NOT JUDGED: the profile has no objectives")
+    (suite,) = JUnitXml.fromstring(text.encode())
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (2, 0, 0, 1)

@@ -94,4 +94,4 @@ def test_a_page_never_grows_beyond_what_is_shown_and_keeps_the_verdict(judged, s
 
 def test_a_run_without_objectives_says_that_nothing_was_judged(judged, some_lines):
     text = render_markdown(*judged([], some_lines))
-    assert text.startswith("### ✅ PASS: trial\n\n- no objectives: nothing was judged\n")
+    assert text.startswith("### ⚪ NOT JUDGED: trial\n\n- the profile has no objectives\n")

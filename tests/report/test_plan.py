@@ -52,8 +52,8 @@ def planned(total: Volume, **changes) -> str:
 
 def test_dollars_are_told_where_prices_are_known():
     assert "dollars" not in planned(volume())
-    assert "≤ 5,000 ≤ $0.52\n" in planned(volume(max_usd=Decimal("0.525")))
-    assert "500 $0.0630\n" in planned(volume(output_tokens=500, usd=Decimal("0.063"), max_usd=Decimal("0.525")))
+    assert "≤ 5,000  ≤ $0.52\n" in planned(volume(max_usd=Decimal("0.525")))
+    assert "500  $0.0630\n" in planned(volume(output_tokens=500, usd=Decimal("0.063"), max_usd=Decimal("0.525")))
 
 
 def test_what_the_guardrails_will_cut_is_told():

@@ -2,8 +2,8 @@ import pytest
 from msgspec import structs
 
 from relayload.core.verdict.repeats import RunLine, repeats, run_line
-from relayload.report.printing import WIDTH
 from relayload.report.repeats import render_repeats
+from relayload.report.screen import WIDTH
 
 
 @pytest.fixture

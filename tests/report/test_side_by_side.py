@@ -6,7 +6,7 @@ from relayload.core.price import Price
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import TargetInfo
 from relayload.report.markdown import render_markdown
-from relayload.report.printing import WIDTH
+from relayload.report.screen import WIDTH
 from relayload.report.text import render_summary
 
 

@@ -12,8 +12,8 @@ from relayload.core.results.tables import summarize
 from relayload.core.results.terms import Severity, Terms
 from relayload.core.verdict.gate import assess
 from relayload.core.verdict.grammar import parse, with_terms
-from relayload.report.printing import WIDTH
-from relayload.report.text import render_remarks, render_summary, render_verdict
+from relayload.report.screen import WIDTH, Screen
+from relayload.report.text import COUNTED_LEGEND, render_remarks, render_summary, render_verdict
 
 
 @pytest.fixture
@@ -34,7 +34,8 @@ def test_a_summary_tells_counts_latencies_errors_rates_and_the_generator(lines, 
     assert "outcomes   ok 90 · rate_limited 5" in text
     assert "all                 latency  90   145ms   501ms   501ms" in text
     assert "simple              latency  60   130ms   154ms   160ms" in text
-    assert "a scenario with a…  latency  30" in text
+    assert "a scenario with a   latency  30" in text
+    assert "\nvery long name\n" in text
     assert "errors     5 rate_limited (http_429)" in text
     assert "rates      offered 1/s · started 0.95/s · ok 0.9/s · 9 tokens/s" in text
     assert "starts     at most 1 in any second, 60 in any minute" in text
@@ -97,12 +98,12 @@ def test_a_verdict_shows_each_objective_with_what_was_seen(lines, make_run, fold
     assert "✗  errors.rate < 1%" in text
     assert "errors.rate < 1%: 5 of 95 failed, 1% may" in text
     assert "latency.p99 < 1s: 7 of 97 were not within the limit, 1% may" in text
-    assert text.endswith("FAIL  1 PASS, 4 FAIL\n")
+    assert text.endswith("FAIL (4 of 5 failed)\n")
 
 
 def test_an_invalid_run_says_why(request_line, make_run, folded):
     text = render_verdict(_verdict([], [request_line(0)], make_run(ended_by=None), folded))
-    assert text == "INVALID  no objectives: nothing was judged\n  the run was killed before it ended\n"
+    assert text == "INVALID (the profile has no objectives)\n  the run was killed before it ended\n"
 
 
 def test_nothing_is_wider_than_a_terminal(lines, make_run, folded):
@@ -116,7 +117,7 @@ def test_nothing_is_wider_than_a_terminal(lines, make_run, folded):
 def test_color_is_only_there_where_it_is_wanted(lines, make_run, folded):
     verdict = _verdict(["latency.p50 < 1s"], lines, make_run(), folded)
     assert "\x1b[" not in render_verdict(verdict)
-    assert "\x1b[32m✓" in render_verdict(verdict, color=True)
+    assert "\x1b[32m✓" in render_verdict(verdict, Screen(color=True))
 
 
 def test_the_cost_is_told_with_what_was_wasted(request_line, make_run, folded):
@@ -156,7 +157,7 @@ def test_a_warning_is_marked_and_counted_apart(request_line, make_run, folded):
     assert "!  latency.p50 < 1ms" in text
     assert " interval" in text
     assert "95% interval" not in text
-    assert text.endswith("PASS  1 PASS, 1 warning\n")
+    assert text.endswith("PASS (1 of 1, 1 warning)\n")
 
 
 def test_the_effective_size_stands_beside_the_count(request_line, make_run, folded):
@@ -164,14 +165,14 @@ def test_the_effective_size_stands_beside_the_count(request_line, make_run, fold
     text = render_verdict(_verdict(["latency.p90 < 1s"], lines, make_run(), folded))
     assert "k of n ≈ eff." in text
     assert re.search(r"40 of 1,000 ≈ \d+\n", text)
+    assert f"\n{COUNTED_LEGEND}\n" in text
 
 
 def test_a_run_that_a_guardrail_stopped_says_which(request_line, make_run, folded):
     run = make_run(ended_by="guardrail", stopped_by_guardrail="max_requests: 100 were sent")
     text = render_verdict(_verdict([], [request_line(0)], run, folded))
     assert (
-        text
-        == "STOPPED  no objectives: nothing was judged\n  a guardrail stopped the run: max_requests: 100 were sent\n"
+        text == "STOPPED (the profile has no objectives)\n  a guardrail stopped the run: max_requests: 100 were sent\n"
     )
 
 
@@ -180,12 +181,12 @@ def test_an_objective_in_windows_says_how_long_they_are(request_line, make_run, 
     fold, run = folded([request_line(index) for index in range(100)]), make_run()
     text = render_verdict(assess([objective], fold, run)[1])
     assert "✓  latency.p50 < 1s over 30.0s" in text
-    assert text.endswith("PASS  1 PASS\n")
+    assert text.endswith("PASS (1 of 1)\n")
 
 
 def test_a_run_without_objectives_says_that_nothing_was_judged(request_line, make_run, folded):
     text = render_verdict(_verdict([], [request_line(0)], make_run(), folded))
-    assert text == "PASS  no objectives: nothing was judged\n"
+    assert text == "NOT JUDGED (the profile has no objectives)\n"
 
 
 def test_an_objective_with_a_name_of_its_own_is_told_with_what_it_asks(request_line, make_run, folded):
@@ -200,6 +201,6 @@ def test_a_name_that_does_not_fit_is_told_whole(request_line, make_run, folded):
     (judgement,) = verdict.objectives
     large = structs.replace(judgement, n=33_641_833, k=9_650_123, effective_n=1_927_535)
     text = render_verdict(structs.replace(verdict, objectives=(large,)))
-    names = [re.split(r"\s{2,}", line[3:])[0] for line in text.splitlines()[1:-2]]
+    names = [re.split(r"\s{2,}", line[3:])[0] for line in text.splitlines()[1:-3]]
     assert "".join("".join(names).split()) == "".join(expr.split())
     assert max(map(len, text.splitlines())) <= WIDTH

@@ -66,11 +66,11 @@ def test_without_objectives_there_is_nothing_to_pass(make_recording, steady_line
     recording = make_recording(steady_lines)
     result = _gate(recording, "--junit", tmp_path / "junit.xml", "--markdown", tmp_path / "page.md")
     assert result.exit_code == 4
-    assert result.stdout.startswith("INCONCLUSIVE  no objectives: nothing was judged\n")
+    assert result.stdout.startswith("NOT JUDGED (the profile has no objectives)\n")
     assert "there are no objectives to judge by" in result.stdout
     (suite,) = JUnitXml.fromfile(str(tmp_path / "junit.xml"))
     assert (suite.tests, suite.failures, suite.errors) == (2, 0, 1)
-    assert "no objectives: nothing was judged" in (tmp_path / "page.md").read_text()
+    assert "NOT JUDGED" in (tmp_path / "page.md").read_text()
     assert json.loads((recording.directory / "verdict.json").read_text())["exit_code"] == 4
 
 
@@ -87,6 +87,6 @@ def test_a_recording_that_can_only_be_read_is_judged_all_the_same(failed, tmp_pa
     (failed.directory / "verdict.json").mkdir()  # nothing can take its place, whoever runs the test
     result = _gate(failed, "--junit", tmp_path / "junit.xml")
     assert result.exit_code == 3
-    assert "FAIL  1 PASS, 1 FAIL" in result.stdout
+    assert "FAIL (1 of 2 failed)" in result.stdout
     assert "verdict.json: can't be written: Is a directory" in result.stderr
     assert (tmp_path / "junit.xml").exists()

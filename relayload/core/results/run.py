@@ -19,7 +19,7 @@ from relayload.core.results.amounts import (
     Worker,
 )
 from relayload.core.results.health import Thresholds
-from relayload.core.results.terms import Asked
+from relayload.core.results.terms import Asked, Written
 
 
 class ProfileInfo(Struct, frozen=True, kw_only=True):
@@ -91,6 +91,8 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What everyone who reads the results must know, such as that certificates were not verified."""
     objectives: Annotated[tuple[str | Asked, ...], Meta(max_length=MOST_OBJECTIVES)] = ()
     """Their text, and where they have any, their terms."""
+    written: Annotated[dict[str, Written], Meta(max_length=MOST_OBJECTIVES)] = {}
+    """Where the profile has each of them, by its id."""
     thresholds: Thresholds = Thresholds()
     prices: Annotated[dict[str, Price], Meta(max_length=MOST_PRICES)] = {}
     """By model, in US dollars per million tokens: what the run was priced by. `any` stands for the others."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from relayload.core.results.amounts import Length, Window
+from relayload.core.results.amounts import Count, Length, Window
 
 
 class NoData(StrEnum):
@@ -52,6 +52,18 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 PLAIN = Terms()
 """Those of an objective that says nothing of them."""
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """Where a profile says something; line and column count from 1."""
+
+    file: str
+    """As it was named on the command line, or found from there."""
+    line: Count
+    column: Count
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
 
 
 class Asked(Struct, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """From a fold and objectives to the verdict of a run. Fails closed: no data is never a pass.
 
 The order: can the generator be believed, did a guardrail stop the run, and then the objectives, each on its own;
-those that only warn are told. A run without objectives was a measurement, which may pass; a gate without any may not.
+those that only warn are told. A run without objectives was a measurement and is NOT JUDGED: its exit code is 0, that
+of a gate without any is 4.
 In an objective a percentile
 counts requests that failed, were dropped or were lost as infinitely slow (as nothing, where more is better), since
 whoever waited for them never got an answer. An `outcome=` tag asks for those requests alone, with their own values.
@@ -28,11 +29,20 @@ from relayload.core.verdict.objective import Objective
 from relayload.core.verdict.stats import Word
 
 SCHEMA_VERSION = 1
-NOTHING_JUDGED = "no objectives: nothing was judged"
+NO_OBJECTIVES = "the profile has no objectives"
 _NOTHING_TO_HOLD = (
     "there are no objectives to judge by: write some in the profile, such as errors.rate < 1%, and run it again"
 )
-_EXIT_CODES = ((Word.PASS, 0), (Word.FAIL, 3), (Word.INCONCLUSIVE, 4), (Word.INVALID, 4), (Word.STOPPED, 5))
+_EXIT_CODES = {
+    Word.PASS: 0,
+    Word.NOT_JUDGED: 0,
+    Word.FAIL: 3,
+    Word.INCONCLUSIVE: 4,
+    Word.INVALID: 4,
+    Word.STOPPED: 5,
+}
+_UNPROVEN = 4
+_CRASHED = 1
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -77,20 +87,23 @@ def _verdict(judgements: Sequence[Judgement], run: RunInfo, summary: Summary) ->
     return Verdict(
         run_id=summary.run_id,
         verdict=word,
-        exit_code=dict(_EXIT_CODES)[word],
+        exit_code=_EXIT_CODES[word],
         reasons=reasons,
-        objectives=tuple(judgements),
+        objectives=tuple(replace(one, written=run.written.get(one.id)) for one in judgements),
     )
 
 
 def held(verdict: Verdict) -> Verdict:
     """The verdict of a gate: a run with nothing to hold it to has not passed one, though it was carried out."""
-    if verdict.objectives or verdict.verdict not in (Word.PASS, Word.INCONCLUSIVE):
+    if verdict.objectives or verdict.verdict not in (Word.NOT_JUDGED, Word.INCONCLUSIVE):
         return verdict
-    word = Word.INCONCLUSIVE
-    return replace(
-        verdict, verdict=word, exit_code=dict(_EXIT_CODES)[word], reasons=(*verdict.reasons, _NOTHING_TO_HOLD)
-    )
+    return replace(verdict, exit_code=_UNPROVEN, reasons=(*verdict.reasons, _NOTHING_TO_HOLD))
+
+
+def crashed(verdict: Verdict) -> Verdict:
+    """The verdict of a run a part of which failed by our own fault: whatever it measured, its exit code is 1."""
+    reasons = ("a part of the run crashed", *verdict.reasons)
+    return replace(verdict, verdict=Word.INVALID, exit_code=_CRASHED, reasons=reasons)
 
 
 def _reasons(run: RunInfo, summary: Summary) -> tuple[str, ...]:
@@ -110,7 +123,9 @@ def _whole(judgements: Sequence[Judgement], run: RunInfo, summary: Summary) -> t
     words = {judgement.verdict for judgement in judgements if judgement.counts}
     if Word.FAIL in words or broken:
         return Word.FAIL, (*broken, *interrupted)
-    return (Word.INCONCLUSIVE if Word.INCONCLUSIVE in words or interrupted else Word.PASS), interrupted
+    if Word.INCONCLUSIVE in words or interrupted:
+        return Word.INCONCLUSIVE, interrupted
+    return (Word.PASS if judgements else Word.NOT_JUDGED), ()
 
 
 def cut_short(run: RunInfo) -> tuple[str, ...]:

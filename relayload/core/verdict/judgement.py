@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from relayload.core.results.sample import CONFIDENCE
-from relayload.core.results.terms import NoData, Severity
+from relayload.core.results.terms import NoData, Severity, Written
 from relayload.core.verdict.objective import Objective
 from relayload.core.verdict.stats import Exceedance, Word
 from relayload.core.verdict.wording import share
@@ -41,11 +41,22 @@ class Judgement(Struct, frozen=True, kw_only=True):
     """A warning never fails the run."""
     windows: "Windows | None" = None
     """Where it was judged in windows; the numbers above are then those of the worst one."""
+    written: Written | None = None
+    """Where the profile says it; None where nobody kept that."""
 
     @property
     def counts(self) -> bool:
         """Whether the verdict of the run depends on it."""
         return self.severity is Severity.ERROR
+
+    @property
+    def passes_unproven(self) -> bool:
+        """It passes, as the sample meets the limit, though the interval reaches to or beyond that."""
+        if self.verdict is not Word.PASS or (self.low is None and self.high is None):
+            return False
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        return low <= self.limit <= high and low < high
 
 
 class Windows(Struct, frozen=True, kw_only=True):

@@ -32,6 +32,8 @@ class Word(StrEnum):
     INVALID = "INVALID"
     STOPPED = "STOPPED"
     """A guardrail ended the run."""
+    NOT_JUDGED = "NOT JUDGED"
+    """A run without objectives, which was carried out."""
 
 
 @dataclass(frozen=True, slots=True)

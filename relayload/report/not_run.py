@@ -1,0 +1,30 @@
+"""A run that came to no verdict: what CI systems are told of it."""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from relayload.core.errors import Fault
+from relayload.report.cases import CARRIED_OUT
+
+_KINDS = MappingProxyType({1: "CRASHED", 2: "BAD INPUT", 6: "UNREACHABLE", 130: "INTERRUPTED", 143: "INTERRUPTED"})
+
+
+@dataclass(frozen=True, slots=True)
+class NotRun:
+    """Why nothing was judged: what is wrong with the profile, or what happened before there was a verdict."""
+
+    name: str
+    """Of the profile, or of what was to be judged."""
+    exit_code: int
+    faults: tuple[Fault, ...]
+
+    @property
+    def kind(self) -> str:
+        """In a word or two: `BAD INPUT`, `UNREACHABLE`."""
+        return _KINDS.get(self.exit_code, "NOT RUN")
+
+
+def place_of(fault: Fault) -> str:
+    """Where a fault stands, as the name of a case: `relay.yaml:12:9: load.stages.1.rate`."""
+    place = f"{fault.file}:{fault.line}:{fault.column}" if fault.line else fault.file
+    return ": ".join(filter(None, (place, fault.path))) or CARRIED_OUT

@@ -1,0 +1,33 @@
+"""Stdout, as it is: its width, its colours and its encoding."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import click
+
+from relayload.report.lookalikes import json_for
+from relayload.report.screen import Screen
+
+
+def print_value(value: Any, as_json: bool, render: Callable[..., str]) -> None:
+    """A value as its table, or as JSON for programs. `render` takes the value, and the `screen` it is drawn on."""
+    if as_json:
+        print_json(value)
+    else:
+        print_table(partial(render, value))
+
+
+def print_table(render: Callable[..., str]) -> None:
+    """What `render` draws for the `screen` that stdout is, in colours if it shows them."""
+    screen = Screen.of(sys.stdout)
+    click.echo(render(screen=screen), nl=False, color=screen.color)
+
+
+def print_json(value: Any) -> None:
+    """A value as a JSON document, in any encoding."""
+    import msgspec
+
+    text = msgspec.json.format(msgspec.json.encode(value)).decode()
+    click.echo(json_for(text, sys.stdout.encoding or "ascii"))

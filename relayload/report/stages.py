@@ -1,0 +1,53 @@
+"""The stages of a run beneath one another, as text for people."""
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from relayload.core.results.sample import Distribution
+from relayload.core.results.summary import Group, Summary
+from relayload.core.units import format_duration
+from relayload.core.verdict.catalog import Unit
+from relayload.core.verdict.wording import quantity
+from relayload.report.fitting import Column, FittingTable
+
+_DASH = "–"
+HEADINGS = ("stage", "for", "started", "failed", "ok/s", "TTFT p50", "TTFT p99", "latency p99")
+_OPTIONAL = ("TTFT p50", "for", "failed", "started", "ok/s")
+_MOST_ROWS = 40
+
+
+def stage_parts(summary: Summary) -> Iterator[RenderableType]:
+    """A row for each stage that was reached, in the order of the plan; of very many the first ones."""
+    columns = [Column("stage", words=True, most=20), *map(Column, HEADINGS[1:])]
+    rows = stage_rows(summary)
+    yield FittingTable(columns, rows[:_MOST_ROWS], optional=_OPTIONAL, gap=1)
+    if len(rows) > _MOST_ROWS:
+        yield Text(f"… and {len(rows) - _MOST_ROWS:,} more stages, which are in summary.json")
+
+
+def stage_rows(summary: Summary) -> list[tuple[str, ...]]:
+    """A cell for each heading. Of a warm-up the numbers are its own, though no other table has them."""
+    return [(_name(name, group), *_numbers(group)) for name, group in summary.by_stage.items()]
+
+
+def _name(name: str, group: Group) -> str:
+    return f"{name} (not measured)" if group.warmup else name
+
+
+def _numbers(group: Group) -> tuple[str, ...]:
+    ttft, latency = group.metrics.ttft, group.metrics.latency
+    return (
+        format_duration(group.measured_s) if group.measured_s else _DASH,
+        f"{group.started:,}",
+        f"{group.started - group.ok:,}",
+        _DASH if group.ok_per_s is None else quantity(group.ok_per_s, Unit.PER_SECOND),
+        *(_percentile(ttft, p) for p in (50.0, 99.0)),
+        _percentile(latency, 99.0),
+    )
+
+
+def _percentile(distribution: Distribution | None, p: float) -> str:
+    known = distribution.percentiles if distribution else ()
+    return next((format_duration(found.value) for found in known if found.p == p), _DASH)

@@ -1,0 +1,113 @@
+"""The options by which a verb tells its verdict to CI systems, which hear of a run without a verdict, too."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from relayload.verbs.arguments import BAD_INPUT
+
+if TYPE_CHECKING:
+    from relayload.core.errors import Fault
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_OPTIONS = (
+    click.option("--junit", type=_FILE, metavar="FILE", help="Write JUnit XML: a test case for each objective."),
+    click.option("--markdown", type=_FILE, metavar="FILE", help="Write a page of Markdown."),
+    click.option("--gitlab", type=_FILE, metavar="FILE", help="Write GitLab's metrics report (OpenMetrics text)."),
+    click.option(
+        "--github/--no-github",
+        default=None,
+        help="Annotate, and add to the step summary, of GitHub Actions: the default where GITHUB_ACTIONS is set.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Files to write, and whether to speak to GitHub: None where the environment decides."""
+
+    junit: Path | None = None
+    markdown: Path | None = None
+    gitlab: Path | None = None
+    github: bool | None = None
+
+    @property
+    def speak_to_github(self) -> bool:
+        return in_github() if self.github is None else self.github
+
+    @property
+    def show_tables(self) -> bool:
+        """Whether any of them shows more of the summary than its counts."""
+        return self.markdown is not None or self.gitlab is not None or self.speak_to_github
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to write or to say."""
+        return self.speak_to_github or not (self.junit is self.markdown is self.gitlab is None)
+
+    def of_run(self, number: int) -> "Outputs":
+        """Those of one of several runs: `junit.xml` is `junit-2.xml`."""
+        return replace(
+            self,
+            junit=_numbered(self.junit, number),
+            markdown=_numbered(self.markdown, number),
+            gitlab=_numbered(self.gitlab, number),
+        )
+
+
+def _numbered(path: Path | None, number: int) -> Path | None:
+    return None if path is None else path.with_stem(f"{path.stem}-{number}")
+
+
+def in_github() -> bool:
+    """Whether this is a step of GitHub Actions."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+def with_outputs(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb those options, as `outputs`. Faults of the author are told there, too; the exit code is 2."""
+
+    @wraps(verb)
+    def wrapped(
+        junit: Path | None, markdown: Path | None, gitlab: Path | None, github: bool | None, **arguments: Any
+    ) -> None:
+        from relayload.core.errors import AuthorError
+
+        outputs = Outputs(junit, markdown, gitlab, github)
+        try:
+            verb(outputs=outputs, **arguments)
+        except AuthorError as error:
+            click.echo(str(error), err=True)
+            not_run(outputs, _name(arguments), BAD_INPUT, error.faults)
+            sys.exit(BAD_INPUT)
+
+    command: Callable[..., None] = wrapped
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def not_run(outputs: Outputs, name: str, exit_code: int, faults: "Sequence[Fault]") -> None:
+    """Tell CI systems why there is no verdict. What can't be written is told on stderr: the exit code stays."""
+    if not outputs.wanted:
+        return
+    from relayload.core.errors import AuthorError
+    from relayload.report.not_run import NotRun
+    from relayload.verbs.telling import tell_not_run
+
+    try:
+        tell_not_run(outputs, NotRun(name, exit_code, tuple(faults)))
+    except AuthorError as unwritable:
+        click.echo("".join(f"{fault}\n" for fault in unwritable.faults if fault not in faults), err=True, nl=False)
+
+
+def _name(arguments: dict[str, Any]) -> str:
+    """Of the profile or the recording that the verb is about."""
+    about = arguments.get("profile") or arguments.get("run_dir")
+    return (about.stem or str(about)) if isinstance(about, Path) else "relayload"
