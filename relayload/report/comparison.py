@@ -24,8 +24,8 @@ _DASH = "–"
 def render_comparison(comparison: Comparison, screen: Screen = PLAIN) -> str:
     """Each measure with its change, and the verdict."""
     parts: list[RenderableType] = [_table(comparison.effects), Text()] if comparison.effects else []
-    line = Text(comparison.verdict.value, style=f"bold {STYLES[comparison.verdict]}")
-    parts.append(line.append(f"  {_scope(comparison)}", style="not bold default"))
+    word = (comparison.verdict.value, f"bold {STYLES[comparison.verdict]}")
+    parts.append(Text.assemble(word, f"  {_scope(comparison)}"))
     parts += [Padding(Text(remark), (0, 0, 0, 2)) for remark in _remarks(comparison)]
     return printed(parts, screen)
 

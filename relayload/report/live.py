@@ -10,6 +10,7 @@ from rich.text import Text
 
 from relayload.core.results.progress import Progress
 from relayload.core.units import format_duration
+from relayload.report.fitting import packed
 
 _PLAIN_EVERY_S = 10.0
 _BAR_WIDTH = 40
@@ -25,6 +26,7 @@ class LiveDisplay:
         """Not where colours are merely forced, as in a log of CI."""
         self._live = Live(console=self._console, transient=True, auto_refresh=False)
         self._next_plain_at_s = 0.0
+        self._begun = False
 
     def __enter__(self) -> "LiveDisplay":
         if self._draws:
@@ -38,14 +40,16 @@ class LiveDisplay:
             self._live.stop()
 
     def show(self, progress: Progress | None) -> None:
-        """Draw the newest totals; None while the run is being set up."""
+        """Draw the newest totals; None while the run is being set up, and once its load is over."""
         if self._draws:
-            self._live.update(
-                Text(f"{self._name}: starting") if progress is None else self._picture(progress), refresh=True
-            )
+            self._live.update(self._waiting() if progress is None else self._picture(progress), refresh=True)
+            self._begun = self._begun or progress is not None
         elif progress is not None and progress.elapsed_s >= self._next_plain_at_s:
             self._next_plain_at_s = progress.elapsed_s + _PLAIN_EVERY_S
             self._console.print(f"{self._name}: {_when(progress)} · {totals(progress)}", soft_wrap=True)
+
+    def _waiting(self) -> Text:
+        return Text(f"{self._name}: {'adding up' if self._begun else 'starting'}")
 
     def _picture(self, progress: Progress) -> Group:
         total, completed = progress.total_s, progress.elapsed_s
@@ -54,7 +58,8 @@ class LiveDisplay:
         head = Table.grid(padding=(0, 1))
         bar = ProgressBar(total=total, completed=completed, width=_BAR_WIDTH)
         head.add_row(Text(f"{self._name} · {progress.stage}", style="bold"), bar, _when(progress))
-        return Group(head, Text(totals(progress)), Text(_latencies(progress)))
+        width = self._console.width
+        return Group(head, *(Text(packed(line, width)) for line in (totals(progress), _latencies(progress))))
 
 
 def totals(progress: Progress) -> str:

@@ -18,7 +18,7 @@ from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity
 from relayload.report.batch import batch_facts
-from relayload.report.not_run import NotRun, place_of
+from relayload.report.not_run import NotRun
 from relayload.report.side_by_side import headings, remarks, rows, title
 from relayload.report.stages import HEADINGS, stage_rows
 from relayload.report.text import COUNTED, COUNTED_LEGEND, CROSSES_LEGEND, asked, groups, interval_heading, observations
@@ -47,7 +47,7 @@ def render_markdown(summary: Summary, verdict: Verdict, most_bytes: int = MOST_B
 
 def render_markdown_not_run(not_run: NotRun, most_bytes: int = MOST_BYTES) -> str:
     """Why there is no verdict."""
-    faults = [f"- {escape(place_of(fault))}: {escape(fault.message)}" for fault in not_run.faults]
+    faults = [f"- {escape(str(fault))}" for fault in not_run.faults]
     ended = f"exit code {not_run.exit_code}: nothing was judged"
     return _fitting([f"### {_NOT_RUN} {not_run.kind}: {escape(not_run.name)}", "", *faults, "", ended, ""], most_bytes)
 

@@ -1,6 +1,6 @@
 """Targets beside one another, as text for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -43,15 +43,32 @@ def rows(beside: Beside) -> Iterator[list[str]]:
 
 
 def remarks(comparison: SideBySide, beside: Beside) -> list[str]:
-    """What only one of them answered, and the cost."""
+    """Why a percentile has no interval, what only one of them answered, and the cost."""
     alone = f"ok at {beside.target} alone {beside.ok_here_only:,}, at {comparison.base} alone {beside.ok_there_only:,}"
-    lines = [alone] if beside.ok_here_only or beside.ok_there_only else []
+    lines = [*_without_interval(beside), *([alone] if beside.ok_here_only or beside.ok_there_only else [])]
     if beside.usd is not None and comparison.base_usd is not None and beside.saved_usd is not None:
         more = "saves" if beside.saved_usd >= 0 else "costs more by"
         part = "" if beside.saved_share is None else f" ({share(abs(float(beside.saved_share)))})"
         amounts = f"{comparison.base} {format_usd(comparison.base_usd)}, {beside.target} {format_usd(beside.usd)}"
         lines.append(f"cost: {amounts}: {more} {format_usd(abs(beside.saved_usd))}{part}")
     return lines
+
+
+def _without_interval(beside: Beside) -> Iterator[str]:
+    """A line for each metric: of its percentiles the highest takes the most pairs."""
+    for name, percentiles in (("latency", beside.latency), ("TTFT", beside.ttft)):
+        missing = [found for found in percentiles if found.low is None and found.high is None]
+        if missing:
+            told = ", ".join(f"p{found.p:g}" for found in missing)
+            yield f"no interval of {name} {told}: {_too_few(missing)}"
+
+
+def _too_few(missing: Sequence[AddedAt]) -> str:
+    most = max(missing, key=lambda found: found.pairs_needed or 0)
+    if most.pairs_needed is None:
+        return "too few pairs"
+    worth = "" if most.effective_n >= most.n else f", worth {most.effective_n:,} independent ones,"
+    return f"{most.n:,} pairs{worth} are too few; about {most.pairs_needed:,} would do"
 
 
 def headings(comparison: SideBySide, beside: Beside) -> tuple[str, ...]:

@@ -256,8 +256,7 @@ def observed(judgement: Judgement) -> str:
 
 def conclusion(verdict: Verdict) -> Text:
     """The verdict, and how the objectives fared: `FAIL (1 of 3 failed)`."""
-    line = Text(verdict.verdict.value, style=f"bold {STYLES[verdict.verdict]}")
-    return line.append(f" ({tallied(verdict)})", style="not bold default")
+    return Text.assemble((verdict.verdict.value, f"bold {STYLES[verdict.verdict]}"), f" ({tallied(verdict)})")
 
 
 def tallied(verdict: Verdict) -> str:

@@ -46,6 +46,10 @@ class Added:
     new: float
     low: float | None
     high: float | None
+    n: int
+    """The pairs."""
+    effective_n: int
+    """How many independent ones tell as much."""
 
     @property
     def value(self) -> float:
@@ -62,11 +66,18 @@ def added(
     effective_n = min(side.effective_n for side in sides)
     told = [p for p in percentiles if _can_be_told(p, effective_n)]
     intervals = _intervals(sides, effective_n, rng, told) if told else {}
-    return [Added(p, sides[0].at(p), sides[1].at(p), *intervals.get(p, (None, None))) for p in percentiles]
+    bounds = [(p, *intervals.get(p, (None, None))) for p in percentiles]
+    here, there = sides
+    return [Added(p, here.at(p), there.at(p), low, high, len(before), effective_n) for p, low, high in bounds]
+
+
+def independent_pairs_needed(p: float) -> int:
+    """How many independent pairs an interval takes: 50, and so many that 3 are beyond the percentile; 300 for p99."""
+    return max(_FEWEST_PAIRS, math.ceil(_FEWEST_BEYOND * 100 / min(p, 100 - p) - 1e-9))
 
 
 def _can_be_told(p: float, effective_n: int) -> bool:
-    return effective_n >= _FEWEST_PAIRS and effective_n * min(p, 100 - p) / 100 >= _FEWEST_BEYOND
+    return effective_n >= independent_pairs_needed(p)
 
 
 def _intervals(

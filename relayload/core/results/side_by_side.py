@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from relayload.core.price import check_money
 from relayload.core.results.fold import Fold
-from relayload.core.results.paired import Added, added
+from relayload.core.results.paired import Added, added, independent_pairs_needed
 from relayload.core.results.run import RunInfo
 from relayload.core.results.targets import paid_at
 
@@ -28,6 +28,17 @@ class AddedAt(Struct, frozen=True, kw_only=True):
     added: float
     low: float | None
     high: float | None
+    n: int = 0
+    """The pairs; 0 in summaries of before they were kept."""
+    effective_n: int = 0
+    """How many independent ones tell as much."""
+
+    @property
+    def pairs_needed(self) -> int | None:
+        """How many pairs like these would tell an interval; None where there is one, or nobody can say."""
+        if not self.effective_n or self.low is not None or self.high is not None:
+            return None
+        return -(-independent_pairs_needed(self.p) * self.n // self.effective_n)
 
 
 class Beside(Struct, frozen=True, kw_only=True):
@@ -151,7 +162,16 @@ def _order(indices: "array[int]", values: "array[float]") -> "array[int]":
 
 
 def _at(found: Added) -> AddedAt:
-    return AddedAt(p=found.p, base=found.base, new=found.new, added=found.value, low=found.low, high=found.high)
+    return AddedAt(
+        p=found.p,
+        base=found.base,
+        new=found.new,
+        added=found.value,
+        low=found.low,
+        high=found.high,
+        n=found.n,
+        effective_n=found.effective_n,
+    )
 
 
 def _usd(fold: Fold, run: RunInfo, target: str) -> Decimal | None:
