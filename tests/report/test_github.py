@@ -4,10 +4,13 @@ from urllib.parse import unquote
 import pytest
 from msgspec import structs
 
+from relayload.core.errors import Fault
 from relayload.core.results.record import Outcome
+from relayload.core.results.terms import Written
 from relayload.core.verdict.gate import held
 from relayload.core.verdict.stats import Word
-from relayload.report.github import render_annotations
+from relayload.report.github import render_annotations, render_annotations_not_run
+from relayload.report.not_run import NotRun
 
 _COMMAND = re.compile(r"::(error|warning|notice) title=([^:,\r\n]*)::([^\r\n]*)")
 
@@ -92,3 +95,36 @@ def test_what_is_to_be_minded_of_the_recording_is_a_warning(judged, some_lines):
     summary, verdict = judged(["latency.p50 < 1s"], some_lines)
     torn = structs.replace(summary, warnings=("records-0.jsonl:7: the line is torn",))
     assert _findings(torn, verdict) == [("warning", "warning: recording", "records-0.jsonl:7: the line is torn")]
+
+
+WRITTEN = {"errors.rate < 0.1%": Written(file="profiles/a,b.yaml", line=12, column=5)}
+
+
+def test_an_objective_is_annotated_beside_its_line(judged, some_lines):
+    summary, verdict = judged(["errors.rate < 0.1%"], some_lines, written=WRITTEN)
+    (line, _) = render_annotations(summary, verdict).splitlines()
+    assert line.startswith("::error file=profiles/a%2Cb.yaml,line=12,col=5,title=FAIL%3A errors.rate < 0.1%25::")
+
+
+def test_a_file_that_is_not_in_the_repository_is_not_named(judged, some_lines):
+    summary, verdict = judged(["errors.rate < 0.1%"], some_lines, written=WRITTEN)
+    assert render_annotations(summary, verdict, lambda _: None).startswith("::error title=FAIL%3A errors.rate")
+    assert render_annotations(summary, verdict, lambda file: f"sub/{file}").startswith("::error file=sub/profiles/")
+
+
+def test_what_is_wrong_with_a_profile_is_an_error_beside_its_line():
+    faults = (
+        Fault("is required", "load.stages.1.rate", "relay.yaml", 12, 9),
+        Fault("cannot be read", "", "other.yaml"),
+    )
+    assert render_annotations_not_run(NotRun("relay", 2, faults)) == (
+        "::error file=relay.yaml,line=12,col=9,title=BAD INPUT%3A load.stages.1.rate::is required\n"
+        "::error title=BAD INPUT%3A relay::cannot be read\n"
+    )
+
+
+def test_of_many_faults_ten_are_told():
+    faults = tuple(Fault("is required", "name", "relay.yaml", line, 1) for line in range(1, 31))
+    lines = render_annotations_not_run(NotRun("relay", 2, faults)).splitlines()
+    assert len(lines) == 10
+    assert lines[-1] == "::error title=BAD INPUT%3A more::21 more are in the step summary and in the log"

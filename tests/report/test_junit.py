@@ -6,9 +6,12 @@ import xmlschema
 from junitparser import Error, Failure, JUnitXml, Skipped
 from msgspec import structs
 
+from relayload.core.errors import Fault
+from relayload.core.results.terms import Written
 from relayload.core.verdict.gate import Verdict, held
 from relayload.core.verdict.stats import Word
-from relayload.report.junit import render_junit
+from relayload.report.junit import render_junit, render_junit_not_run
+from relayload.report.not_run import NotRun
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).with_name("junit.xsd"))
 OBJECTIVES = ["latency.p50 < 1s", "errors.rate < 0.1%", "latency.p99.9 < 1s", "ttft{scenario=simple}.p50 < 200ms"]
@@ -117,3 +120,54 @@ def test_a_run_without_objectives_says_that_nothing_was_judged(judged, some_line
     assert (type(skipped), skipped.message) == (Skipped, "NOT JUDGED: the profile has no objectives")
     (suite,) = JUnitXml.fromstring(text.encode())
     assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (2, 0, 0, 1)
+
+
+def test_the_text_of_an_element_does_not_repeat_its_message_but_has_it_part_by_part(judged, some_lines):
+    written = {"errors.rate < 0.1%": Written(file="profiles/relay.yaml", line=12, column=5)}
+    text = render_junit(*judged(OBJECTIVES, some_lines, written=written))
+    SCHEMA.validate(text)
+    (failed,) = _cases(text)["errors.rate < 0.1%"]
+    assert failed.message not in failed.text
+    first, second, *_, why, place = failed.text.splitlines()
+    assert (first, second) == ("objective: errors.rate < 0.1%", "observed: 1%")
+    assert (why, place) == ("why: 6 of 600 failed, 0.1% may", "written in: profiles/relay.yaml:12:5")
+
+
+def test_a_reason_of_the_run_as_a_whole_stands_once(judged, some_lines):
+    text = render_junit(*judged([], some_lines, ended_by=None))
+    assert text.count("the run was killed before it ended") == 1
+
+
+NOT_RUN = NotRun(
+    "relay",
+    2,
+    (
+        Fault("is required", "load.stages.1.rate", "profiles/relay.yaml", 12, 9),
+        Fault("is <not> \x07 valid", "objectives.0", "profiles/relay.yaml", 30, 5),
+    ),
+)
+
+
+def test_a_run_without_a_verdict_has_an_error_with_the_reason_for_each_fault():
+    text = render_junit_not_run(NOT_RUN)
+    SCHEMA.validate(text)
+    (suite,) = JUnitXml.fromstring(text.encode())
+    assert (suite.name, suite.tests, suite.failures, suite.errors) == ("relay", 2, 0, 2)
+    cases = _cases(text)
+    assert list(cases) == [
+        "profiles/relay.yaml:12:9: load.stages.1.rate",
+        "profiles/relay.yaml:30:5: objectives.0",
+    ]
+    (error,) = cases["profiles/relay.yaml:12:9: load.stages.1.rate"]
+    assert (type(error), error.type, error.message, error.text) == (Error, "BAD INPUT", "is required", None)
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "kind"),
+    [(1, "CRASHED"), (6, "UNREACHABLE"), (130, "INTERRUPTED"), (143, "INTERRUPTED"), (9, "NOT RUN")],
+)
+def test_what_has_no_place_is_a_run_that_was_not_carried_out(exit_code: int, kind: str):
+    text = render_junit_not_run(NotRun("relay", exit_code, (Fault("nothing listens on 127.0.0.1:9"),)))
+    SCHEMA.validate(text)
+    (error,) = _cases(text)["the run was carried out"]
+    assert (error.type, error.message) == (kind, "nothing listens on 127.0.0.1:9")

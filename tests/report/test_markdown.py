@@ -5,8 +5,12 @@ import pytest
 from markdown_it import MarkdownIt
 from msgspec import structs
 
+from relayload.core.errors import Fault
+from relayload.core.results.run import StageInfo
 from relayload.core.results.summary import ErrorCount
-from relayload.report.markdown import escape, render_markdown
+from relayload.report.markdown import escape, render_markdown, render_markdown_not_run
+from relayload.report.not_run import NotRun
+from relayload.report.text import COUNTED_LEGEND, CROSSES_LEGEND
 
 PARSER = MarkdownIt("commonmark").enable("table")
 OBJECTIVES = ["latency{scenario=a|b}.p50 < 1s", "errors.rate < 0.1%", "latency.p99.9 < 1s"]
@@ -95,3 +99,28 @@ def test_a_page_never_grows_beyond_what_is_shown_and_keeps_the_verdict(judged, s
 def test_a_run_without_objectives_says_that_nothing_was_judged(judged, some_lines):
     text = render_markdown(*judged([], some_lines))
     assert text.startswith("### ⚪ NOT JUDGED: trial\n\n- the profile has no objectives\n")
+
+
+def test_the_numbers_behind_a_verdict_are_explained(judged, some_lines):
+    text = render_markdown(*judged(["errors.rate < 1.2%"], some_lines))
+    assert f"- {escape(COUNTED_LEGEND)}\n- {escape(CROSSES_LEGEND)}\n" in text
+    assert _Page(text).rows[1][:3] == ["✅", "errors.rate < 1.2%", "1%"]
+    assert _Page(text).rows[1][3].endswith("%*")
+    assert escape(CROSSES_LEGEND) not in render_markdown(*judged(OBJECTIVES, some_lines))
+
+
+def test_each_stage_is_a_row_where_there_are_several(judged, request_line):
+    stages = (StageInfo(name="warm|up", for_s=10.0, warmup=True), StageInfo(name="steady", for_s=90.0))
+    lines = [request_line(index, stage="warm|up", measured=False) for index in range(10)]
+    lines += [request_line(index) for index in range(10, 100)]
+    rows = _Page(render_markdown(*judged([], lines, stages=stages))).rows
+    assert ["stage", "for", "started", "failed", "ok/s", "TTFT p50", "TTFT p99", "latency p99"] in rows
+    assert ["warm|up (not measured)", "10.0s", "10", "0", "1/s", "100ms", "100ms", "501ms"] in rows
+
+
+def test_a_run_without_a_verdict_says_why():
+    faults = (Fault("is *required*", "load.rate", "relay.yaml", 12, 9), Fault("nothing listens"))
+    assert render_markdown_not_run(NotRun("re_lay", 2, faults)) == (
+        "### 🛑 BAD INPUT: re\\_lay\n\n- relay.yaml:12:9: load.rate: is \\*required\\*\n- nothing listens\n\n"
+        "exit code 2: nothing was judged\n\n"
+    )

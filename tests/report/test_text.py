@@ -12,8 +12,16 @@ from relayload.core.results.tables import summarize
 from relayload.core.results.terms import Severity, Terms
 from relayload.core.verdict.gate import assess
 from relayload.core.verdict.grammar import parse, with_terms
+from relayload.core.verdict.stats import Word
 from relayload.report.screen import WIDTH, Screen
-from relayload.report.text import COUNTED_LEGEND, render_remarks, render_summary, render_verdict
+from relayload.report.text import (
+    COUNTED_LEGEND,
+    CROSSES_LEGEND,
+    render_remarks,
+    render_summary,
+    render_verdict,
+    tallied,
+)
 
 
 @pytest.fixture
@@ -204,3 +212,131 @@ def test_a_name_that_does_not_fit_is_told_whole(request_line, make_run, folded):
     names = [re.split(r"\s{2,}", line[3:])[0] for line in text.splitlines()[1:-3]]
     assert "".join("".join(names).split()) == "".join(expr.split())
     assert max(map(len, text.splitlines())) <= WIDTH
+
+
+@pytest.fixture
+def wide(request_line, make_run):
+    """A run with everything that makes tables wide: names, stages, and a scenario without a single answer."""
+    run = make_run(
+        objectives=("errors.rate < 50%",),
+        base_url="https://user:secret@relay.example:8443/v1/key-in-path?token=secret",
+        stages=(
+            StageInfo(name="warm", for_s=20.0, warmup=True),
+            StageInfo(name="steady-as-she-goes", for_s=50.0),
+            StageInfo(name="ramp", for_s=30.0),
+        ),
+    )
+    refused = {"outcome": Outcome.REJECTED, "error": "http_501", "status": 501, "said": "not implemented"}
+    lines = [
+        *(request_line(index, stage="warm", measured=False) for index in range(20)),
+        *(request_line(index, stage="steady-as-she-goes", service_s=0.0985) for index in range(20, 70)),
+        *(
+            request_line(index, stage="ramp", scenario="a scenario with a long name", **refused)
+            for index in range(70, 90)
+        ),
+        *(request_line(index, stage="ramp", model="gpt-4.1", service_s=12.3456) for index in range(90, 100)),
+    ]
+    return run, lines
+
+
+@pytest.mark.parametrize("width", range(40, 131, 3))
+def test_no_table_cuts_a_number_from_its_unit(width: int, wide, folded):
+    run, lines = wide
+    texts = ["errors.rate < 50%", "latency{scenario=simple, stage=ramp}.p50 <= 1m30s", "latency.p99 < 1s"]
+    summary, verdict = assess([parse(text) for text in texts], folded(lines), run)
+    screen = Screen(width)
+    told = render_summary(summary, run, verdict, screen) + render_verdict(verdict, screen)
+    assert not re.search(r"\d…", told)
+    assert not re.search(r"\d\n\s*(ms|µs|s|%|/s|tokens/s)\b", told)
+    for quantity in ("99.5ms", "12.3s", "20 rejected"):
+        assert quantity in told
+    assert "nothing" in told
+    assert max(map(len, told.splitlines())) <= width
+
+
+def test_a_report_begins_with_what_was_tested_and_what_came_of_it(wide, folded):
+    run, lines = wide
+    summary, verdict = assess([parse("errors.rate < 50%")], folded(lines), run)
+    text = render_summary(summary, run, verdict)
+    assert text.splitlines()[:6] == [
+        "trial · 1m51s · 1 worker · run-1",
+        "date       2026-01-02 03:04:05 UTC",
+        "target     relay.example:8443",
+        "models     gpt-4.1, o3",
+        "verdict    PASS (1 of 1)",
+        "",
+    ]
+    assert "secret" not in text
+    assert "key-in-path" not in text
+
+
+def test_each_stage_has_a_row_where_there_are_several(wide, folded, request_line, make_run):
+    run, lines = wide
+    told = [" ".join(line.split()) for line in render_summary(summarize(folded(lines), run)).splitlines()]
+    heading = told.index("stage for started failed ok/s TTFT p50 TTFT p99 latency p99")
+    assert told[heading + 1 : heading + 4] == [
+        "warm (not measured) 20.0s 20 0 1/s 100ms 100ms 501ms",
+        "steady-as-she-goes 50.0s 50 0 1/s 100ms 100ms 99.5ms",
+        "ramp 30.0s 30 20 0.333/s 100ms 100ms 12.3s",
+    ]
+    assert "TTFT p99" not in render_summary(summarize(folded([request_line(0)]), make_run()))
+
+
+def test_very_many_stages_are_told_in_part(request_line, make_run, folded):
+    run = make_run(stages=tuple(StageInfo(name=f"step-{number}", for_s=1.0) for number in range(100)))
+    lines = [request_line(number, stage=f"step-{number}") for number in range(100)]
+    text = render_summary(summarize(folded(lines), run))
+    assert "step-39 " in text
+    assert "step-40 " not in text
+    assert "… and 60 more stages, which are in summary.json\n" in text
+
+
+@pytest.mark.parametrize(("strict", "failing", "starred"), [(False, 0, True), (True, 0, False), (False, 99, False)])
+def test_a_pass_whose_interval_crosses_the_limit_is_explained(strict, failing, starred, request_line, make_run, folded):
+    refused = {"outcome": Outcome.REJECTED, "error": "http_400", "status": 400}
+    lines = [request_line(index, **(refused if index < failing else {})) for index in range(142)]
+    objective = with_terms(parse("errors.rate < 1%"), Terms(strict=strict))
+    verdict = assess([objective], folded(lines), make_run())[1]
+    text = render_verdict(verdict)
+    assert verdict.objectives[0].passes_unproven is starred
+    assert (f"\n{CROSSES_LEGEND}\n" in text) is starred
+    assert (re.search(r"0%–2\.\d+%\*  +0 of 142\n", text) is not None) is starred
+
+
+def test_a_pass_that_is_proven_has_no_star(request_line, make_run, folded):
+    text = render_verdict(_verdict(["latency.p50 < 1s"], [request_line(i) for i in range(100)], make_run(), folded))
+    assert CROSSES_LEGEND not in text
+
+
+@pytest.mark.parametrize(
+    ("words", "warns", "verdict", "told"),
+    [
+        ("PPP", "", Word.PASS, "3 of 3"),
+        ("PPP", "F", Word.PASS, "3 of 3, 1 warning"),
+        ("PFF", "", Word.FAIL, "2 of 3 failed"),
+        ("PFI", "", Word.FAIL, "1 of 3 failed, 1 inconclusive"),
+        ("PPI", "", Word.INCONCLUSIVE, "1 of 3 inconclusive"),
+        ("PP", "", Word.INVALID, "2 of 2 met"),
+        ("", "P", Word.PASS, "no warnings"),
+        ("", "F", Word.PASS, "1 warning"),
+        ("", "", Word.NOT_JUDGED, "the profile has no objectives"),
+    ],
+)
+def test_objectives_are_counted_as_people_count(words, warns, verdict, told, request_line, make_run, folded):
+    spelled = {"P": Word.PASS, "F": Word.FAIL, "I": Word.INCONCLUSIVE}
+    judged = _verdict(["latency.p50 < 1s"], [request_line(0)], make_run(), folded)
+    one = judged.objectives[0]
+    objectives = [structs.replace(one, verdict=spelled[word]) for word in words]
+    objectives += [structs.replace(one, verdict=spelled[word], severity=Severity.WARN) for word in warns]
+    counted = structs.replace(judged, verdict=verdict, objectives=tuple(objectives))
+    assert tallied(counted) == told
+    assert render_verdict(counted).splitlines()[-1] == f"{verdict.value} ({told})"
+
+
+@pytest.mark.parametrize(
+    ("word", "color"),
+    [(Word.PASS, 32), (Word.FAIL, 31), (Word.INCONCLUSIVE, 33), (Word.INVALID, 33), (Word.NOT_JUDGED, 33)],
+)
+def test_each_verdict_has_its_colour(word: Word, color: int, request_line, make_run, folded):
+    verdict = structs.replace(_verdict([], [request_line(0)], make_run(), folded), verdict=word)
+    assert f"\x1b[1;{color}m{word.value}\x1b[0m (" in render_verdict(verdict, Screen(color=True))
