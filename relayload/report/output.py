@@ -29,5 +29,9 @@ def print_json(value: Any) -> None:
     """A value as a JSON document, in any encoding."""
     import msgspec
 
-    text = msgspec.json.format(msgspec.json.encode(value)).decode()
-    click.echo(json_for(text, sys.stdout.encoding or "ascii"))
+    print_json_text(msgspec.json.format(msgspec.json.encode(value)).decode() + "\n")
+
+
+def print_json_text(text: str) -> None:
+    """A JSON document that is text already."""
+    click.echo(json_for(text, sys.stdout.encoding or "ascii"), nl=False)

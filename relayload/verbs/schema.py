@@ -7,5 +7,6 @@ import click
 def command() -> None:
     """Print the JSON Schema of profiles, for completion and hover texts in editors."""
     from relayload.profile.schema import schema_text
+    from relayload.report.output import print_json_text
 
-    click.echo(schema_text(), nl=False)
+    print_json_text(schema_text())

@@ -157,3 +157,18 @@ def test_dollars_that_nobody_could_count_are_told(entry, faults, read, good):
 def test_dollars_that_are_only_told_or_need_not_be_known_need_no_price(read, good):
     told = "{expr: cost.usd < $1, severity: warn}, {expr: cost.usd < $2, on_no_data: pass}"
     assert len(read(_with(good, told)).objectives) == 2
+
+
+def test_every_objective_knows_where_it_stands(read, good):
+    own = good.replace(
+        "scenarios:\n", "scenarios:\n  other: {model: o3, prompt: simple, objectives: [ttft.p50 < 1s]}\n"
+    )
+    profile = read(_with(own, "'ttft.p99 < 1s', {expr: errors.rate < 1%, id: e}"))
+    places = dict(zip((objective.id for objective in profile.objectives), profile.objective_locations, strict=True))
+    assert places == {
+        "ttft.p99 < 1s": ("objectives", 0),
+        "e": ("objectives", 1),
+        "ttft{scenario=other}.p50 < 1s": ("scenarios", "other", "objectives", 0),
+    }
+    last, first = own.count("\n") + 1, own[: own.index("  other:")].count("\n") + 1
+    assert [profile.fault(place, "").line for place in places.values()] == [last, last, first]
