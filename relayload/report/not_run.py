@@ -1,9 +1,11 @@
 """A run that came to no verdict: what CI systems are told of it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from relayload.core.errors import Fault
+from relayload.core.printable import one_line
 from relayload.report.cases import CARRIED_OUT
 
 _KINDS = MappingProxyType({1: "CRASHED", 2: "BAD INPUT", 6: "UNREACHABLE", 130: "INTERRUPTED", 143: "INTERRUPTED"})
@@ -24,7 +26,12 @@ class NotRun:
         return _KINDS.get(self.exit_code, "NOT RUN")
 
 
+def not_run(name: str, exit_code: int, faults: Iterable[Fault]) -> NotRun:
+    """Of words of others, file names among them, what can be shown and written anywhere."""
+    shown = (replace(fault, message=one_line(fault.message), file=one_line(fault.file)) for fault in faults)
+    return NotRun(one_line(name), exit_code, tuple(shown))
+
+
 def place_of(fault: Fault) -> str:
     """Where a fault stands, as the name of a case: `relay.yaml:12:9: load.stages.1.rate`."""
-    place = f"{fault.file}:{fault.line}:{fault.column}" if fault.line else fault.file
-    return ": ".join(filter(None, (place, fault.path))) or CARRIED_OUT
+    return str(replace(fault, message="")) or CARRIED_OUT

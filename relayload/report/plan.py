@@ -28,7 +28,8 @@ def render_plan(
     screen: Screen = PLAIN,
 ) -> str:
     """A row per stage and their total, the rate over time, what the limits do, and what objectives can expect."""
-    title = Text(f"{plan.profile} · {plan.load_kind} load · valid, nothing was contacted", style="bold")
+    valid = ("valid", "green")
+    title = Text.assemble(f"{plan.profile} · {plan.load_kind} load · ", valid, ", nothing was contacted", style="bold")
     parts: list[RenderableType] = [title, Text(), _stages(plan)]
     if plan.timeline and any(plan.timeline.counts):
         parts += ["", *(Text(line) for line in chart(plan.timeline, screen.width))]

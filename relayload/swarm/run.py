@@ -13,6 +13,7 @@ from pathlib import Path
 import yaml
 
 from relayload import __version__
+from relayload.core.printable import one_line
 from relayload.core.results.record import GUARDRAIL
 from relayload.core.results.summary import Summary
 from relayload.core.results.terms import Written
@@ -145,7 +146,9 @@ def _written(profile: Profile) -> dict[str, Written]:
     """Where each objective stands, as far as that is in a file."""
     placed = zip(profile.objectives, profile.objective_locations, strict=True)
     faults = ((objective.id, profile.fault(location, "")) for objective, location in placed)
-    return {name: Written(file=one.file, line=one.line, column=one.column) for name, one in faults if one.line}
+    return {
+        name: Written(file=one_line(one.file), line=one.line, column=one.column) for name, one in faults if one.line
+    }
 
 
 def _target_infos(profile: Profile, base_urls: dict[str, str]) -> dict[str, TargetInfo]:

@@ -91,6 +91,33 @@ def test_a_missed_objective_is_exit_3(locust: Start, profile: WriteProfile) -> N
     assert "FAIL" in run.output
 
 
+def test_a_run_without_objectives_is_not_judged_and_passes_no_gate(
+    locust: Start, start: Start, profile: WriteProfile, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    run = locust("--relay-profile", profile(seconds=1), "--relay-out", out, "--relay-set", "objectives=[]")
+    assert run.wait() == 0, run.output
+    assert "\nNOT JUDGED (the profile has no objectives)\n" in run.output
+    assert saved(out, "verdict.json")["verdict"] == "NOT JUDGED"
+    assert start("relayload", "gate", out).wait() == 4
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252:strict"])
+def test_a_terminal_of_another_encoding_shows_the_tables(
+    locust: Start, profile: WriteProfile, tmp_path: Path, encoding: str
+) -> None:
+    out = tmp_path / "run"
+    path = profile(seconds=1)
+    run = locust("--relay-profile", path, "--relay-out", out, PYTHONIOENCODING=encoding)
+    assert run.wait() == 0, run.output
+    assert "Traceback" not in run.output
+    assert "k of n ~ eff." in run.output
+    assert "\nPASS (2 of 2)\n" in run.output
+    line = 1 + path.read_text().splitlines().index("objectives: [errors.rate < 50%, ttft.p50 < 10s]")
+    written = saved(out, "run.json")["written"]
+    assert written["ttft.p50 < 10s"] == {"file": str(path), "line": line, "column": 33}
+
+
 def test_locusts_own_host_is_not_where_anything_is_sent(locust: Start, profile: WriteProfile) -> None:
     run = locust("--relay-profile", profile(seconds=1), "--host", "http://127.0.0.1:1")
     assert run.wait() == 0, run.output

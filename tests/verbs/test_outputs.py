@@ -180,3 +180,12 @@ def test_a_gate_names_the_line_of_an_objective_by_what_the_recording_keeps(make_
     assert "::error file=profiles/relay.yaml,line=23,col=5,title=FAIL%3A latency.p50 < 1ms::" in result.stderr
     verdict = json.loads((recording.directory / "verdict.json").read_text())
     assert verdict["objectives"][0]["written"] == {"file": "profiles/relay.yaml", "line": 23, "column": 5}
+
+
+def test_names_that_are_no_text_are_told_all_the_same(tmp_path: Path):
+    strange = str(tmp_path / "caf\udce9 \x1b[2J")
+    result = CliRunner(env=QUIET).invoke(main, ["gate", strange, *_options(tmp_path), "--github"])
+    assert result.exit_code == 2, result.output
+    ((name, _, message),) = _errors(tmp_path / "junit.xml")
+    assert (name, message) == (f"{tmp_path}/caf\\udce9 \\x1b[2J", "there is no such directory")
+    assert "caf" in (tmp_path / "page.md").read_text()
