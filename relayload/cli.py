@@ -54,7 +54,7 @@ class _Verbs(click.Group):
 def main() -> None:
     """Load-test OpenAI-compatible relays.
 
-    Exit codes: 0 pass, 1 crash, 2 bad profile or arguments, 3 fail, 4 inconclusive or invalid, 5 stopped
+    Exit codes: 0 pass or not judged, 1 crash, 2 bad profile or arguments, 3 fail, 4 inconclusive or invalid, 5 stopped
     by a guardrail, 6 target unreachable, 130/143 interrupted.
     """
 

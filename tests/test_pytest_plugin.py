@@ -99,7 +99,7 @@ def test_a_failed_gate_shows_the_tables(tmp_path: Path):
     result = _pytest(tmp_path, "-k", "gate_fails")
     assert result.returncode == 1
     assert "✗  ttft.p50 < 1us" in result.stdout
-    assert "FAIL  1 FAIL" in result.stdout
+    assert "FAIL (1 of 1 failed)" in result.stdout
 
 
 def test_a_run_without_objectives_has_passed_nothing(tmp_path: Path):

@@ -38,7 +38,7 @@ def command(
     """Run PROFILE, record it, judge it, and exit with the verdict.
 
     Of several runs the worst verdict counts; one that could not be carried out ends them. A table of them all comes
-    last, and with --json it is the only output. Each has files of its own: junit-1.xml, junit-2.xml ...
+    last, and with --json it is the only output. Each run writes its own junit-1.xml, junit-2.xml and so on.
     """
     from relayload.profile import load
     from relayload.profile.forecast import check_samples
