@@ -16,3 +16,10 @@ def test_the_time_below_ends_where_the_chart_does():
     lines = chart(Timeline(bin_s=2.0, counts=(5,) * 60))
     assert lines[-1] == f"        0 0s{' ' * 56}2m"
     assert {len(line) for line in lines} == {70}
+
+
+def test_where_room_is_short_neighbours_become_one_column_as_high_as_the_higher():
+    lines = chart(Timeline(bin_s=2.0, counts=(*(5,) * 59, 10)), 40)
+    assert {len(line) for line in lines} == {40}
+    assert lines[-1] == f"        0 0s{' ' * 26}2m"
+    assert lines[0] == f"      5/s {' ' * 29}█"

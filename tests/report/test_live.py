@@ -53,3 +53,25 @@ def test_a_terminal_gets_a_picture():
     with LiveDisplay("night", console) as display:
         display.show(Progress(**SOME, requests=100))
     assert "30 of 100" in console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [40, 60, 100])
+def test_a_picture_breaks_its_lines_between_numbers_alone(width: int):
+    console = Console(file=Terminal(), width=width, _environ={"TERM": "xterm"})
+    numbers = {"ttft_p50_s": 0.515, "ttft_p99_s": 2.65, "latency_p50_s": 0.547, "latency_p99_s": 2.07}
+    with LiveDisplay("short", console) as display:
+        display.show(Progress(**{**SOME, "total_s": 60.0, **numbers}))
+    told = console.file.getvalue()
+    for whole in ("TTFT p50 515ms p99 2.65s", "latency p50 547ms p99 2.07s", "12s/1m", "offered 40", "in flight 10"):
+        assert whole in told
+
+
+def test_once_the_load_is_over_the_results_are_added_up():
+    console = Console(file=Terminal(), width=80, _environ={"TERM": "xterm"})
+    with LiveDisplay("short", console) as display:
+        display.show(None)
+        display.show(Progress(**SOME))
+        display.show(None)
+    told = console.file.getvalue()
+    assert told.count("short: starting") == 1
+    assert "short: adding up" in told

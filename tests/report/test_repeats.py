@@ -3,7 +3,7 @@ from msgspec import structs
 
 from relayload.core.verdict.repeats import RunLine, repeats, run_line
 from relayload.report.repeats import render_repeats
-from relayload.report.screen import WIDTH
+from relayload.report.screen import WIDTH, Screen
 
 
 @pytest.fixture
@@ -42,3 +42,13 @@ def test_what_was_not_measured_is_a_dash(lines):
 
 def test_of_no_runs_there_is_nothing_to_tell():
     assert render_repeats(repeats([], 1)) == ""
+
+
+@pytest.mark.parametrize("width", range(40, 81, 4))
+def test_at_any_width_names_and_verdicts_are_whole_and_so_are_numbers(lines, width: int):
+    text = render_repeats(repeats(lines, 4), Screen(width))
+    rows = [line.split() for line in text.splitlines()]
+    assert [row[:2] for row in rows[2:5]] == [["run-1", "PASS"], ["run-2", "PASS"], ["run-3", "INVALID"]]
+    assert "100ms" in rows[2]
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width

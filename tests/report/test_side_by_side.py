@@ -8,7 +8,7 @@ from relayload.core.results.record import Outcome
 from relayload.core.results.run import TargetInfo
 from relayload.core.results.side_by_side import AddedAt
 from relayload.report.markdown import render_markdown
-from relayload.report.screen import WIDTH
+from relayload.report.screen import WIDTH, Screen
 from relayload.report.side_by_side import render_side_by_side
 from relayload.report.text import render_summary
 
@@ -70,3 +70,11 @@ def test_a_comparison_of_before_the_pairs_were_kept_says_no_more_than_it_knows(c
     assert "no interval of latency p99: too few pairs\n" in render_side_by_side(
         structs.replace(summary.comparison, targets=(old,))
     )
+
+
+@pytest.mark.parametrize("width", range(40, 81, 5))
+def test_at_any_width_the_difference_is_told_whole(compared, width: int):
+    text = render_side_by_side(compared[0].comparison, Screen(width))
+    assert "+50.0ms +50.0ms to +50.0ms" in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= width
+    assert ("not shown for lack of room" in " ".join(text.split())) == (width < 55)

@@ -28,9 +28,9 @@ def make_set(make_recording, request_line, end_line):
     return make
 
 
-def _compare(tmp_path: Path, *arguments: str) -> Result:
+def _compare(tmp_path: Path, *arguments: str, **environ: str) -> Result:
     paths = [argument if argument.startswith("--") else str(tmp_path / argument) for argument in arguments]
-    return CliRunner().invoke(main, ["compare", *paths])
+    return CliRunner(env=environ).invoke(main, ["compare", *paths])
 
 
 def test_sets_of_six_runs_are_told_apart(make_set, tmp_path: Path):
@@ -44,6 +44,18 @@ def test_sets_of_six_runs_are_told_apart(make_set, tmp_path: Path):
     assert p95["change"] == pytest.approx(0.6, abs=0.01)
     assert p95["low"] > 0.5
     assert _compare(tmp_path, "slow", "base").exit_code == 0
+
+
+@pytest.mark.parametrize("width", [40, 52, 66, 80])
+def test_at_any_width_a_change_is_told_whole(make_set, tmp_path: Path, width: int):
+    make_set("base", 6, 0.5)
+    make_set("slow", 6, 0.8)
+    lines = _compare(tmp_path, "base", "slow", COLUMNS=str(width)).stdout.splitlines()
+    (row,) = [line.split() for line in lines if line.split()[1:2] == ["latency.p95"]]
+    assert row[0] == "✗"
+    assert "+59.9%" in row
+    assert "…" not in "".join(lines)
+    assert max(map(len, lines)) <= width
 
 
 def test_a_table_shows_every_measure(make_set, tmp_path: Path):
