@@ -11,7 +11,7 @@ from msgspec import Struct
 from relayload.core.wire.answers import MalformedAnswer
 from relayload.core.wire.lenient import UNREADABLE, read_leniently
 from relayload.core.wire.opening import is_event_stream
-from relayload.core.wire.page import page_text
+from relayload.core.wire.page import page_text, without_page
 from relayload.core.wire.request import RelayFault
 from relayload.core.wire.sse import SseEvent, SseParser
 from relayload.core.wire.wait_in_text import wait_in_text_s
@@ -191,7 +191,8 @@ def _first(*values: Any) -> Any:
 def _fault(words: Any, error_type: str | None = None, code: str | None = None) -> RelayFault:
     """A wait is looked for in all of the words, of which only the beginning is kept."""
     text = "" if words is None else words if isinstance(words, str) else _as_json(words)
-    return RelayFault(whole(text[:_FAULT_TEXT_LENGTH]), error_type, code, wait_in_text_s(text))
+    kept = without_page(text)[:_FAULT_TEXT_LENGTH]
+    return RelayFault(whole(kept), error_type, code, wait_in_text_s(text))
 
 
 def _as_json(value: Any) -> str:

@@ -5,7 +5,10 @@ import re
 
 _READ_CHARACTERS = 8_000
 """The most that is looked at: what a page says of an error it says at its beginning."""
-_PAGE = re.compile(r"\s*<(?:!doctype|(?:html|head|body|title|center|div|pre|h[1-6]|error)\b|\?xml|!--)", re.IGNORECASE)
+_PAGE = re.compile(
+    r"[\s\ufeff]*<(?:!doctype|(?:html|head|body|title|center|div|pre|h[1-6]|error)\b|\?xml|!--)", re.IGNORECASE
+)
+_PAGE_WITHIN = re.compile(r"<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^<>]*>([^<]*)", re.IGNORECASE)
 _UNSEEN = re.compile(r"<(script|style)[^<>]*>[^<]*(?:</\1\s*>|\Z)|<!--[^<>]*-->", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
@@ -18,6 +21,16 @@ def page_text(text: str) -> str | None:
     begun = text[:_READ_CHARACTERS]
     title = _TITLE.search(begun)
     return (_one_line(title[1]) if title else "") or _one_line(_TAG.sub(" ", _UNSEEN.sub(" ", begun)))
+
+
+def without_page(text: str) -> str:
+    """The text with a page in it as one line: gateways put the page of another into their own words."""
+    begun = text[:_READ_CHARACTERS]
+    found = _PAGE_WITHIN.search(begun) if "<" in begun else None
+    if found is None:
+        return text
+    page = page_text(text[found.start() :])
+    return f"{text[: found.start()]}{page}" if page else text
 
 
 def _one_line(text: str) -> str:
