@@ -28,7 +28,7 @@ class Fuse(Part):
     """When to stop, since the target has gone wrong; null leaves a rule out."""
 
     auth_failures: Count | None = _DEFAULT.auth_failures
-    """So many answers were 401 or 403."""
+    """So many answers refused the key: 401, 403 and the like."""
     errors: Annotated[Share, Field(gt=0)] | None = _DEFAULT.errors
     """That share of the requests failed, those that were refused with a 429 left aside."""
     over_s: PositiveDuration = Field(_DEFAULT.over_s, alias="over")

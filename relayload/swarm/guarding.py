@@ -59,7 +59,7 @@ class Guarding:
         for attempt in attempts:
             fuse.observe(
                 failed=attempt.outcome in _FAILED or attempt.kind is Kind.QUOTA_EXHAUSTED,
-                refused=attempt.status in _KEY_REJECTED,
+                refused=attempt.status in _KEY_REJECTED or attempt.kind is Kind.AUTH,
                 now_s=now_s,
             )
 

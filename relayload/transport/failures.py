@@ -85,6 +85,7 @@ _ERRORS: tuple[tuple[type[OSError], Failure], ...] = (  # the first that fits
     (OSError, Failure.CONNECT),
 )
 
+_NOT_IMPLEMENTED = 501
 _STARVED = {errno.EMFILE: Failure.NO_FILES, errno.ENFILE: Failure.NO_FILES, errno.EADDRNOTAVAIL: Failure.NO_PORTS}
 
 
@@ -111,9 +112,9 @@ def exchange_failure(error: OSError, *, answered: bool) -> Failure:
 
 
 def outcome_of_status(status: int) -> Outcome:
-    """By the status alone. A redirect is not followed, so it is a rejection."""
+    """By the status alone. A redirect is not followed, so it is a rejection, as is what a relay does not implement."""
     if 200 <= status < 300:
         return Outcome.OK
     if status == 429:
         return Outcome.RATE_LIMITED
-    return Outcome.REJECTED if status < 500 else Outcome.SERVER_ERROR
+    return Outcome.REJECTED if status < 500 or status == _NOT_IMPLEMENTED else Outcome.SERVER_ERROR

@@ -71,6 +71,7 @@ def test_a_request_is_settled_by_what_its_attempts_told(guarding, attempts, paid
     ("attempt", "bound"),
     [
         (Attempt(outcome=Outcome.REJECTED, status=401), Bound.AUTH_FAILURES),
+        (Attempt(outcome=Outcome.REJECTED, status=400, kind=Kind.AUTH), Bound.AUTH_FAILURES),
         (Attempt(outcome=Outcome.SERVER_ERROR, status=503), Bound.ERRORS),
         (Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=Kind.QUOTA_EXHAUSTED), Bound.ERRORS),
         (Attempt(outcome=Outcome.RATE_LIMITED, status=429), None),

@@ -65,6 +65,7 @@ def test_errors_of_a_connection_have_names(error, answered, failure):
         (429, Outcome.RATE_LIMITED),
         (499, Outcome.REJECTED),
         (500, Outcome.SERVER_ERROR),
+        (501, Outcome.REJECTED),
         (529, Outcome.SERVER_ERROR),
     ],
 )

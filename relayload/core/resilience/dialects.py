@@ -52,6 +52,7 @@ _BY_NAME = (
     *_named(Kind.OVERLOADED, "overloaded_error", "engine_overloaded_error", "slow_down"),
     *_named(Kind.BAD_REQUEST, "model_not_found", "context_length_exceeded"),
     *_named(Kind.AUTH, "invalid_api_key", "authentication_error"),
+    rule(Kind.AUTH, status=400, type="no_db_connection"),  # how LiteLLM without a database refuses a key
 )
 _BY_STATUS = (
     rule(Kind.AUTH, status=(401, 403)),
@@ -59,6 +60,7 @@ _BY_STATUS = (
     rule(Kind.TIMED_OUT, status=(408, 504, 522, 524)),  # the last two are Cloudflare's
     rule(Kind.RATE_LIMITED, status=429),
     rule(Kind.OVERLOADED, status=(503, 529)),
+    rule(Kind.BAD_REQUEST, status=501),  # not implemented, and so it stays: RFC 9110, section 15.6.2
     rule(Kind.SERVER_ERROR, status="5xx"),
     rule(Kind.BAD_REQUEST, status=("1xx", "3xx", "4xx")),  # a redirect is not followed
 )
@@ -122,7 +124,6 @@ DIALECTS: dict[DialectName, tuple[Rule, ...]] = {
         # It makes one type of every 429 of the model behind it: only the text tells a used-up account.
         rule(Kind.QUOTA_EXHAUSTED, status=429, message="insufficient_quota|openai.*exceeded your current quota"),
         rule(Kind.QUOTA_EXHAUSTED, status=(400, 429), message="budget has been exceeded|exceededbudget"),
-        rule(Kind.AUTH, status=400, type="no_db_connection"),  # how it refuses a key when it has no database
     ),
     "one-api": (
         # No channel for a model is a 503: a typo that looks like an outage.

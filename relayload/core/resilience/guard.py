@@ -44,7 +44,7 @@ class FusePolicy:
     """When a target has gone wrong, by the answers of the last `over_s` seconds."""
 
     auth_failures: int | None = 20
-    """So many answers were 401 or 403."""
+    """So many answers refused the key: 401, 403 and the like."""
     errors: float | None = 0.5
     """That share of them failed; what was refused with a 429 did not."""
     over_s: float = 30.0
@@ -137,7 +137,7 @@ class Guard:
         self._settled += 1
 
     def observe(self, *, failed: bool, refused: bool, now_s: float) -> None:
-        """An answer came; `refused` where it was a 401 or a 403."""
+        """An answer came; `refused` where it refused the key."""
         fuse = self.fuse
         if fuse is None or self.tripped is not None:
             return
@@ -146,7 +146,7 @@ class Guard:
         refusals, failures, answers = self._refused.failures, self._failed.failures, self._failed.calls
         within = format_duration(fuse.over_s)
         if fuse.auth_failures is not None and refusals >= fuse.auth_failures:
-            self._trip(Bound.AUTH_FAILURES, f"{refusals} answers in {within} were 401 or 403")
+            self._trip(Bound.AUTH_FAILURES, f"{refusals} answers in {within} refused the key")
         elif fuse.errors is not None and answers >= fuse.min_requests and failures >= fuse.errors * answers:
             self._trip(Bound.ERRORS, f"{failures} of {answers} requests in {within} failed")
 

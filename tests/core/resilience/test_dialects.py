@@ -41,7 +41,7 @@ from relayload.transport.failures import OUTCOMES, Failure
         (422, Kind.BAD_REQUEST),
         (429, Kind.RATE_LIMITED),
         (500, Kind.SERVER_ERROR),
-        (501, Kind.SERVER_ERROR),
+        (501, Kind.BAD_REQUEST),
         (502, Kind.SERVER_ERROR),
         (503, Kind.OVERLOADED),
         (504, Kind.TIMED_OUT),
@@ -72,6 +72,13 @@ def test_every_failure_of_the_wire_has_the_kind_of_its_outcome(
     for status in (None, 200):
         signs = Signs(status=status, failure=failure.value)
         assert classifier().classify(signs) is KINDS_OF_OUTCOMES[outcome]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_key_that_litellm_refuses_without_a_database_is_known_in_every_dialect(dialect: DialectName) -> None:
+    body = b'{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}'
+    fault = fault_of_body(body)
+    assert classifier(dialect).classify(Signs(400, type=fault.type, code=fault.code)) is Kind.AUTH
 
 
 def test_the_named_groups_of_failures_exist_on_the_wire() -> None:
@@ -164,7 +171,6 @@ QUOTA_OF_OPENAI = (
             Kind.QUOTA_EXHAUSTED,
             Kind.BAD_REQUEST,
         ),
-        ("litellm", Signs(status=400, type="no_db_connection"), Kind.AUTH, Kind.BAD_REQUEST),
         (
             "one-api",
             Signs(status=503, message="当前分组 default 下对于模型 o9 无可用渠道 (request id: 7)"),

@@ -92,7 +92,7 @@ def test_the_fuse_blows_on_rejected_keys_and_on_a_share_of_failures(answers: str
 def test_the_fuse_says_what_blew_it() -> None:
     guard = Guard(Caps(), FusePolicy(auth_failures=2, errors=0.5, over_s=30.0, min_requests=3))
     observe(guard, "kk")
-    assert guard.reason == "fuse.auth_failures: 2 answers in 30.0s were 401 or 403"
+    assert guard.reason == "fuse.auth_failures: 2 answers in 30.0s refused the key"
     other = Guard(Caps(), FusePolicy(auth_failures=None, errors=0.5, min_requests=3))
     observe(other, "kk.")
     assert other.reason == "fuse.errors: 2 of 3 requests in 30.0s failed"
