@@ -194,7 +194,7 @@ def _doubts(stream: TokenStream, reply: Reply, findings: Findings) -> list[str]:
         doubts.append(
             f"the stream calls itself {findings.quoted(label) or 'nothing'}: clients that go by that don't read it"
         )
-    if stream.buffered(reply.ended_at_s):
+    if stream.buffered(reply.began_at_s, reply.ended_at_s):
         doubts.append(
             f"all {stream.chunks} events come at the end at once: a proxy on the way collects them (nginx: "
             "proxy_buffering off), and TTFT will be the latency"

@@ -1,5 +1,7 @@
 """What an attempt comes to: its outcome, and its record. The same for every driver."""
 
+from dataclasses import replace
+
 from msgspec import Struct
 
 from relayload.core.resilience.classify import status_named_by
@@ -20,6 +22,7 @@ from relayload.core.wire.tpot import streamed_tokens
 from relayload.transport import Answer
 from relayload.transport.concealing import USUAL_NAMES, Secrets
 from relayload.transport.failures import OUTCOMES, Failure, outcome_of_status
+from relayload.transport.query import without_key
 
 REQUEST_ID_HEADERS = ("x-request-id", "x-litellm-call-id", "x-generation-id")
 """Where relays say how they call this request, best first."""
@@ -108,7 +111,7 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
         counted,
         verdict.remarks,
         verdict.replaced,
-        stream is not None and ended_at_s is not None and stream.buffered(ended_at_s),
+        stream is not None and _buffered(stream, sent_at_s, ended_at_s),
         reason if reason in USUAL_NAMES else secrets.named(reason),
         secrets.named(_request_id(reading.headers) or verdict.answer_id),
         reading.sent_bytes,
@@ -121,6 +124,10 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
         waiting_s,
         receive_s,
     )
+
+
+def _buffered(stream: TokenStream, sent_at_s: float | None, ended_at_s: float | None) -> bool:
+    return sent_at_s is not None and ended_at_s is not None and stream.buffered(sent_at_s, ended_at_s)
 
 
 def _said(fault: RelayFault | None, secrets: Secrets) -> str | None:
@@ -170,10 +177,20 @@ def _judged(reading: Reading) -> _Verdict:
     if len(reading.body) > reading.limits.nesting * LEVEL_BYTES and _too_large(reading):
         return _Verdict(outcome=_outcome_of_failure(Failure.TOO_LARGE, status), error=Failure.TOO_LARGE.value)
     if not 200 <= status < 300:
-        return _Verdict(outcome=outcome_of_status(status), error=f"http_{status}", fault=fault_of_body(reading.body))
+        return _Verdict(outcome=outcome_of_status(status), error=f"http_{status}", fault=_fault(reading, status))
     if reading.stream is not None:
         return _judged_stream(reading.stream, reading.finish_reason)
     return _judged_body(reading)
+
+
+def _fault(reading: Reading, status: int) -> RelayFault:
+    """What the relay said of an error; a redirect, which is not followed, says where it leads."""
+    fault = fault_of_body(reading.body)
+    location = reading.headers.get("location") if 300 <= status < 400 else None
+    if not location:
+        return fault
+    leads = f"redirects to {without_key(location)}"
+    return replace(fault, message=f"{fault.message}: {leads}" if fault.message else leads)
 
 
 def _too_large(reading: Reading) -> bool:

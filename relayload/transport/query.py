@@ -25,6 +25,15 @@ def names_a_key(query: str) -> bool:
     return any(_is_key(name) or resembles_key(value) for name, _, value in pairs)
 
 
+def without_key(url: str) -> str:
+    """The URL without credentials and fragment, and without a query that may hold a key."""
+    head, mark, query = url.partition("#")[0].partition("?")
+    scheme, slashes, rest = head.partition("//")
+    authority, slash, path = rest.partition("/")
+    head = f"{scheme}{slashes}{authority.rpartition('@')[2]}{slash}{path}"
+    return f"{head}{mark}***" if names_a_key(query) else f"{head}{mark}{query}"
+
+
 def _is_key(name: str) -> bool:
     """By its last word, in whatever way words are put together: `pass-through` is none."""
     return any(_KEYS.search(word) for word in _WORD.findall(name)[-1:])

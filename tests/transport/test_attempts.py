@@ -4,7 +4,7 @@ import pytest
 
 from relayload.core.results.fold import Fold
 from relayload.core.results.histogram import bucket
-from relayload.core.results.record import Attempt
+from relayload.core.results.record import Attempt, Outcome
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.responses import responses_request
 from relayload.core.wire.stream import TokenStream
@@ -138,3 +138,23 @@ def test_an_answer_in_one_piece_has_an_output_rate_and_no_time_per_token(request
     assert (attempt.last_token_s, attempt.streamed_tokens, attempt.output_tokens) == (None, None, 20)
     assert metric("output_rate", attempt, request_line, folded) == pytest.approx(40.0)
     assert metric("tpot", attempt, request_line, folded) != metric("tpot", attempt, request_line, folded)
+
+
+@pytest.mark.parametrize(
+    ("location", "body", "said"),
+    [
+        (
+            "https://relay.example/v1/chat/completions",
+            b"<html><title>301 Moved Permanently</title></html>",
+            "301 Moved Permanently: redirects to https://relay.example/v1/chat/completions",
+        ),
+        ("/login?token=abc#x", b"", "redirects to /login?***"),
+        ("https://me:sk-test@relay.example/?sk-test", b"", "redirects to https://relay.example/?***"),
+        (None, b"gone", "gone"),
+    ],
+)
+def test_a_redirect_says_where_it_leads_without_a_key(location, body, said):
+    headers = {} if location is None else {"location": location}
+    reading = Reading(request=chat_request("m", []), status=301, headers=headers, body=body)
+    attempt = answer(reading, Phases(), Secrets("sk-test", ())).attempt
+    assert (attempt.outcome, attempt.error, attempt.said) == (Outcome.REJECTED, "http_301", said)

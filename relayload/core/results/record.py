@@ -89,7 +89,8 @@ class Attempt(Struct, frozen=True, omit_defaults=True, gc=False):
     replaced: Count = 0
     """Characters of the answer that were none, such as halves without the other half, and became U+FFFD."""
     buffered: bool = False
-    """All content came within 5 ms of the end, in more than 10 events: something on the way held it back."""
+    """All content came within 5 ms of the end, in more than 10 events, of an answer that took 20 ms or more: something
+    on the way held it back."""
     finish_reason: str | None = None
     request_id: str | None = None
     sent_bytes: Count = 0

@@ -20,6 +20,8 @@ _PATTERN_BYTES = 4096
 """A longer event has more in it than a token."""
 _BUFFERED_WITHIN_S = 0.005
 _BUFFERED_CHUNKS = 10
+_TELLING_S = 0.02
+"""An answer that took less in all, such as a mock's, is quick and not held back."""
 
 
 FinishReason = Literal["required", "optional"]
@@ -215,12 +217,12 @@ class TokenStream:
         """The visible content, where it was to be kept."""
         return self._text.decode()
 
-    def buffered(self, ended_at_s: float) -> bool:
+    def buffered(self, sent_at_s: float, ended_at_s: float) -> bool:
         """Whether all content came at the end at once, though it was many events: something held it back."""
         first_at_s = self.first_token_at_s
-        return (
-            self.chunks > _BUFFERED_CHUNKS and first_at_s is not None and ended_at_s - first_at_s <= _BUFFERED_WITHIN_S
-        )
+        if self.chunks <= _BUFFERED_CHUNKS or first_at_s is None or ended_at_s - sent_at_s < _TELLING_S:
+            return False
+        return ended_at_s - first_at_s <= _BUFFERED_WITHIN_S
 
     def _take_event(self, data: bytes, name: bytes, at_s: float) -> None:
         check_json(data, self._limits)

@@ -411,13 +411,23 @@ def test_what_says_nothing_changes_nothing(data):
 
 
 @pytest.mark.parametrize(
-    ("chunks", "first_at_s", "buffered"), [(11, 9.996, True), (11, 9.99, False), (10, 9.996, False), (0, None, False)]
+    ("chunks", "sent_at_s", "first_at_s", "buffered"),
+    [
+        (11, 9.0, 9.996, True),
+        (11, 9.0, 9.99, False),
+        (10, 9.0, 9.996, False),
+        (0, 9.0, None, False),
+        (11, 9.97, 9.996, True),
+        (11, 9.985, 9.996, False),
+    ],
 )
-def test_many_events_at_the_very_end_were_held_back(chunks, first_at_s, buffered):
+def test_many_events_at_the_very_end_were_held_back_unless_all_of_it_took_no_time(
+    chunks, sent_at_s, first_at_s, buffered
+):
     stream = TokenStream(Endpoint.CHAT, bucket)
     for _ in range(chunks):
         stream.feed(content("a"), first_at_s)
-    assert stream.buffered(10.0) is buffered
+    assert stream.buffered(sent_at_s, 10.0) is buffered
 
 
 def test_events_that_look_alike_are_counted_like_all_others():
