@@ -335,5 +335,5 @@ def test_doctor_is_exit_0_for_a_sound_relay_and_6_with_the_line_for_another(
     refused = start("relayload", "doctor", path, THE_KEY="sk-very-secret")
     assert refused.wait() == 6
     assert "target.api_key" in refused.output
-    assert "not usable: 1 fault to mend" in refused.output
+    assert "not usable: 1 problem to fix" in refused.output
     assert "sk-very-secret" not in refused.output

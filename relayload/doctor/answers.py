@@ -4,15 +4,15 @@ import re
 
 from relayload.core.units import format_duration
 from relayload.core.wire.answers import MalformedAnswer
-from relayload.core.wire.faults import fault_of_body
+from relayload.core.wire.faults import fault_of_body, words_of
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.opening import is_event_stream
 from relayload.core.wire.response_limits import TooLarge
 from relayload.core.wire.stream import StreamFlaw, TokenStream
 from relayload.doctor.findings import Findings
 from relayload.doctor.questions import Question
-from relayload.document.validation import nearest
-from relayload.transport.asking import API_KEY, BASE_URL, Reply
+from relayload.doctor.refusals import Known, Refusal, look_at_refusal
+from relayload.transport.asking import BASE_URL, Reply
 
 _EVENT_STREAM = "text/event-stream"
 _STREAMS_ALONE = re.compile(
@@ -20,41 +20,46 @@ _STREAMS_ALONE = re.compile(
     rb"set .{0,2}stream.{0,2} to .{0,2}true",
     re.IGNORECASE,
 )
-_OUT_OF_MONEY = ("insufficient_quota", "billing_hard_limit_reached", "insufficient_balance")
 
 
-def look_at_answer(question: Question, reply: Reply, findings: Findings, listed: tuple[str, ...]) -> None:
-    """An answer in one piece."""
+def look_at_answer(
+    question: Question, reply: Reply, findings: Findings, known: Known, *, either_way: bool = False
+) -> None:
+    """An answer in one piece; `either_way` where the stream failed as well."""
+    what = question.what(stream=False)
     if reply.late:
-        findings.fault("answer", f"{_what(question)}: {_late(reply)}", findings.at(BASE_URL))
+        findings.fault("answer", f"{what}: {_late(reply)}", findings.at(BASE_URL))
         return
     if reply.status != 200:
-        look_at_refusal(question, reply, findings, listed)
+        look_at_refusal(Refusal(question, False, reply, known, findings, either_way=either_way))
         return
     request = question.request(stream=False)
     try:
         answer = FORMATS[question.endpoint].read_answer(reply.body, request)
     except MalformedAnswer:
+        words = words_of(reply.body)
+        said = f": {findings.quoted(words.message)}" if words and words.message else ""
         findings.fault(
-            "answer", f"{_what(question)} is answered with something that is no such answer", findings.at(BASE_URL)
+            "answer", f"{what} is answered with something that is no such answer{said}", findings.at(BASE_URL)
         )
         return
     if answer.flaw is not None:
         said = f": {findings.quoted(answer.fault.message)}" if answer.fault else ""
-        findings.fault("answer", f"{_what(question)} is answered 200 with an error inside{said}", findings.at(BASE_URL))
+        findings.fault("answer", f"{what} is answered 200 with an error inside{said}", findings.at(BASE_URL))
         return
-    findings.ok("answer", f"{_what(question)} is answered in {format_duration(reply.took_s)}")
+    findings.ok("answer", f"{what} is answered in {format_duration(reply.took_s)}")
     if answer.tokens.input is None and answer.tokens.output is None:
         _without_usage(question, "answers in one piece", findings)
 
 
-def look_at_stream(question: Question, reply: Reply, findings: Findings, listed: tuple[str, ...]) -> None:
-    """An answer as a stream."""
+def look_at_stream(question: Question, reply: Reply, findings: Findings, known: Known, *, in_one_piece: bool) -> None:
+    """An answer as a stream; `in_one_piece` where the same was answered without."""
+    what = question.what(stream=True)
     if reply.late:
-        findings.fault("stream", f"{_what(question)}: {_late(reply)}", findings.at(BASE_URL))
+        findings.fault("stream", f"{what}: {_late(reply)}", findings.at(BASE_URL))
         return
     if reply.status != 200:
-        look_at_refusal(question, reply, findings, listed)
+        look_at_refusal(Refusal(question, True, reply, known, findings, in_one_piece))
         return
     if not is_event_stream([reply.body], reply.header("content-type"), complete=True):
         _look_at_no_stream(question, reply, findings)
@@ -62,20 +67,20 @@ def look_at_stream(question: Question, reply: Reply, findings: Findings, listed:
     try:
         stream = streamed(question, reply)
     except TooLarge:
-        message = f"{_what(question)}: an event of the stream is longer, or nested deeper, than any is read"
+        message = f"{what}: an event of the stream is longer, or nested deeper, than any is read"
         findings.fault("stream", message, findings.at(BASE_URL))
         return
     if fault := _flaw(stream, reply, findings):
-        findings.fault("stream", f"{_what(question)}: {fault}", findings.at(BASE_URL))
+        findings.fault("stream", f"{what}: {fault}", findings.at(BASE_URL))
         return
     if _unfinished(question, stream):
         message = "the stream ends with [DONE] but tells no finish reason: write target.finish_reason: optional"
-        findings.fault("stream", f"{_what(question)}: {message}", findings.at("finish_reason"))
+        findings.fault("stream", f"{what}: {message}", findings.at("finish_reason"))
         return
     first_s = (stream.first_token_at_s or reply.ended_at_s) - reply.began_at_s
-    findings.ok("stream", f"{_what(question)} streams {stream.chunks} events, the first in {format_duration(first_s)}")
+    findings.ok("stream", f"{what} streams {stream.chunks} events, the first in {format_duration(first_s)}")
     for warning in _doubts(stream, reply, findings):
-        findings.warning("stream", f"{_what(question)}: {warning}", findings.at(BASE_URL))
+        findings.warning("stream", f"{what}: {warning}", findings.at(BASE_URL))
     if stream.tokens.output is None:
         _without_usage(question, "streams", findings)
 
@@ -87,45 +92,11 @@ def _look_at_no_stream(question: Question, reply: Reply, findings: Findings) -> 
     except MalformedAnswer:
         fault = fault_of_body(reply.body)
     got = findings.quoted(reply.header("content-type")) or "no content type"
-    told = f"{_what(question)} asked for a stream and got {got}"
+    told = f"{question.model} at {question.endpoint.path} was asked for a stream and got {got}"
     if fault is None:
         findings.fault("stream", f"{told}: write stream: false", ("scenarios", question.scenario, "stream"))
     else:
         findings.fault("stream", f"{told} that says: {findings.quoted(fault.message)}", findings.at(BASE_URL))
-
-
-def look_at_refusal(question: Question, reply: Reply, findings: Findings, listed: tuple[str, ...]) -> None:
-    """Any other status than 200."""
-    error = fault_of_body(reply.body)
-    told = f"{_what(question)} is refused with {reply.status}{findings.said(reply.body)}"
-    match reply.status:
-        case 401 | 403:
-            findings.fault(
-                "key", f"{told}: the key may not use this model, or belongs to another relay", findings.at(API_KEY)
-            )
-        case 404:
-            _not_found(question, told, findings, listed)
-        case 429:
-            findings.fault(
-                "limits",
-                f"{told}: {_why_limited(error.code or error.type or '', reply, findings)}",
-                findings.at(API_KEY),
-            )
-        case status if status >= 500:
-            findings.fault(
-                "answer", f"{told}: the relay, or the model behind it, fails by itself", findings.at(BASE_URL)
-            )
-        case _:
-            own = _own_field(question, reply)
-            why = f"leave {own} out of the scenario's body" if own else "the relay does not take such a request"
-            location = ("scenarios", question.scenario, "body", own) if own else question.model_location
-            findings.fault("answer", f"{told}: {why}", location)
-
-
-def _own_field(question: Question, reply: Reply) -> str | None:
-    """The field of the scenario's own that the relay names."""
-    own = (name for name, value in question.body.items() if value is not None)
-    return next((name for name in own if re.search(rb"\b%b\b" % name.encode(), reply.body)), None)
 
 
 def streams_alone(question: Question, reply: Reply) -> bool:
@@ -135,27 +106,8 @@ def streams_alone(question: Question, reply: Reply) -> bool:
 
 def tell_streams_alone(question: Question, reply: Reply, findings: Findings) -> None:
     """No fault for scenarios that stream."""
-    findings.note("answer", f"{_what(question)} answers in streams alone{findings.said(reply.body)}")
-
-
-def _not_found(question: Question, told: str, findings: Findings, listed: tuple[str, ...]) -> None:
-    if listed and question.model in listed:
-        location = ("scenarios", question.scenario, "endpoint")
-        findings.fault("endpoint", f"{told}: it lists the model, but has no {question.endpoint.path}", location)
-    else:
-        hint = nearest(question.model, listed) if listed else ""
-        findings.fault("model", f"{told}: the model is not there{hint}", question.model_location)
-
-
-def _why_limited(code: str, reply: Reply, findings: Findings) -> str:
-    """A limit that a single slow request meets is not one of the rate at which we send."""
-    if code in _OUT_OF_MONEY:
-        return "the account behind the key has no credit left"
-    wait = findings.quoted(reply.header("retry-after"))
-    again = f"; it asks to wait {wait}s" if wait else ""
-    return (
-        "nothing else was sent, so it is not the rate of requests: tokens per minute or per day, other users "
-        f"of the key, or a balance are used up{again}"
+    findings.note(
+        "answer", f"{question.model} at {question.endpoint.path} answers in streams alone{findings.said(reply)}"
     )
 
 
@@ -184,7 +136,7 @@ def _flaw(stream: TokenStream, reply: Reply, findings: Findings) -> str | None:
         return f"the stream ends for the reason {findings.quoted(stream.finish_reason or '')}: the answer failed"
     if reply.cut or (stream.flaw is StreamFlaw.NO_FINISH and not stream.says_no_reason):
         return "the stream breaks off without [DONE] and without a finish reason: something on the way cuts it"
-    return None if stream.chunks else "the stream ends without a single token"
+    return None if stream.chunks or stream.finish_reason == "length" else "the stream ends without a single token"
 
 
 def _doubts(stream: TokenStream, reply: Reply, findings: Findings) -> list[str]:
@@ -205,7 +157,8 @@ def _doubts(stream: TokenStream, reply: Reply, findings: Findings) -> list[str]:
 
 
 def _without_usage(question: Question, what: str, findings: Findings) -> None:
-    message = f"{_what(question)}: {what} come without usage, so tokens are counted by events and costs are guesses"
+    told = f"{question.model} at {question.endpoint.path}: {what} come without usage"
+    message = f"{told}, so tokens are counted by events and costs are guesses"
     findings.warning("usage", message, findings.at(BASE_URL))
 
 
@@ -214,5 +167,7 @@ def _late(reply: Reply) -> str:
     return f"the answer has no end: after {format_duration(reply.took_s)} and {size} bytes it is not whole"
 
 
-def _what(question: Question) -> str:
-    return f"{question.model} at {question.endpoint.path}"
+def tell_streams_only(question: Question, reply: Reply, findings: Findings) -> None:
+    """No fault either, of a relay that fails where it is not to stream: the load asks for streams alone."""
+    told = f"{question.what(stream=False)} is refused with {reply.status}{findings.said(reply)}"
+    findings.note("answer", f"{told}; streamed it is answered, and the load streams")

@@ -1,12 +1,16 @@
 """What a visit to a relay found."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 from msgspec import Struct
 
-from relayload.core.wire.faults import fault_of_body
+from relayload.core.wire.request import WireRequest
+from relayload.doctor.showing import shown
 from relayload.document import Location
 from relayload.profile import Profile
+from relayload.transport.asking import Reply
 from relayload.transport.concealing import Secrets
 
 _QUOTED_LENGTH = 200
@@ -31,6 +35,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     message: str
     path: str = ""
     place: str = ""
+    sent: str = ""
+    """The request that told it, shortened and without keys."""
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
@@ -40,7 +46,7 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     base_urls: dict[str, str]
     """Of each target by its name."""
     requests: int
-    """That were sent for it, besides the question whether anybody is there."""
+    """That were sent for it."""
     findings: tuple[Finding, ...]
 
     @property
@@ -56,7 +62,17 @@ class Findings:
         self._target = target
         self._place = place
         self._secrets = secrets
+        self._sent = ""
         self.found: list[Finding] = []
+
+    @contextmanager
+    def about(self, request: WireRequest) -> Iterator[None]:
+        """What is found meanwhile, this request told."""
+        self._sent = self._secrets.told(shown(request))
+        try:
+            yield
+        finally:
+            self._sent = ""
 
     def at(self, key: str) -> Location:
         """Where the profile says that of the target."""
@@ -66,18 +82,21 @@ class Findings:
         """The relay's own words, as far as they are told."""
         return self._secrets.told(text)[:_QUOTED_LENGTH]
 
-    def said(self, body: bytes) -> str:
+    def said(self, reply: Reply) -> str:
         """The relay's own words in an error, in brackets; nothing where there are none."""
-        message = fault_of_body(body).message
-        return f" ({self.quoted(message)})" if message else ""
+        return f" ({self.quoted(reply.words)})" if reply.words else ""
+
+    def first(self, state: State, message: str) -> None:
+        """What is known of the target as a whole, told before all else."""
+        self.found.insert(0, Finding(target=self._target, topic="target", state=state, message=message))
 
     def ok(self, topic: str, message: str) -> None:
         """It is as it should be."""
-        self.found.append(Finding(target=self._target, topic=topic, state=State.OK, message=message))
+        self._found(topic, State.OK, message)
 
     def note(self, topic: str, message: str) -> None:
         """Good to know."""
-        self.found.append(Finding(target=self._target, topic=topic, state=State.NOTE, message=message))
+        self._found(topic, State.NOTE, message)
 
     def warning(self, topic: str, message: str, location: Location = ()) -> None:
         """A run is possible, but some of its numbers will mean something else."""
@@ -90,6 +109,10 @@ class Findings:
     def _placed(self, topic: str, state: State, message: str, location: Location) -> None:
         fault = self._profile.fault(location, message)
         place = ":".join(str(part) for part in (fault.file, fault.line, fault.column) if part) if location else ""
-        self.found.append(
-            Finding(target=self._target, topic=topic, state=state, message=message, path=fault.path, place=place)
+        self._found(topic, state, message, fault.path, place)
+
+    def _found(self, topic: str, state: State, message: str, path: str = "", place: str = "") -> None:
+        found = Finding(
+            target=self._target, topic=topic, state=state, message=message, path=path, place=place, sent=self._sent
         )
+        self.found.append(found)

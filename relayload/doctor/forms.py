@@ -77,13 +77,13 @@ def _fails_as_a_stream(question: Question, reply: Reply) -> bool:
 
 def too_long(question: Question, reply: Reply, *, stream: bool) -> bool:
     """Whether an answer has more tokens than were asked for, so that the budget was not understood."""
-    if stream or reply.status != 200 or question.endpoint is Endpoint.EMBEDDINGS:
+    if stream or reply.status != 200 or question.endpoint is Endpoint.EMBEDDINGS or question.budget is None:
         return False
     try:
         answer = FORMATS[question.endpoint].read_answer(reply.body, question.request(stream=False))
     except MalformedAnswer:
         return False
-    return (answer.tokens.output or 0) > BUDGET
+    return (answer.tokens.output or 0) > question.budget
 
 
 def tell_form(
@@ -107,11 +107,12 @@ def tell_form(
         own = _own_body(question, before, now)
         line = f"other models take requests as they are: write scenarios.{question.scenario}.body: {own}"
     if too_long(question, reply, stream=False):
-        limit = f"is answered with more than the {BUDGET} tokens asked for: {before.max_tokens_field} is not understood"
-        findings.warning("form", f"{what} {limit}, {now.max_tokens_field} is; {line}", location)
+        limit = f"is answered with more than the {question.budget} tokens asked for"
+        found = f"{before.max_tokens_field} is not understood, {now.max_tokens_field} is"
+        findings.warning("form", f"{what} {limit}: {found}; {line}", location)
     else:
         how = "answered 200 with an error inside" if reply.status == 200 else f"refused with {reply.status}"
-        findings.fault("form", f"{what} is {how}{findings.said(reply.body)}: {found}; {line}", location)
+        findings.fault("form", f"{what} is {how}{findings.said(reply)}: {found}; {line}", location)
 
 
 def _own_body(question: Question, before: Form, now: Form) -> str:
@@ -120,7 +121,7 @@ def _own_body(question: Question, before: Form, now: Form) -> str:
         return "{stream_options: null}"
     if question.endpoint is Endpoint.RESPONSES:
         return "{max_output_tokens: null}"
-    fields = {before.max_tokens_field: "null", now.max_tokens_field: f"{BUDGET}"}
+    fields = {before.max_tokens_field: "null", now.max_tokens_field: f"{question.budget or BUDGET}"}
     return f"{{{', '.join(f'{name}: {value}' for name, value in fields.items() if name != 'none')}}}"
 
 

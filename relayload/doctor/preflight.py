@@ -1,59 +1,199 @@
 """Is the target there, is it what the profile says it is, and does it take the key? Asked once, before the load.
 
 `GET /models` costs nothing anywhere. Relays without it are asked for an answer without a body, which every
-OpenAI-compatible endpoint refuses and nobody bills.
+OpenAI-compatible endpoint refuses and nobody bills. Where neither tells enough, as from a gateway whose upstream is
+down, a small request of the load itself has to be answered before the load goes out.
 """
 
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from time import sleep
 from urllib.parse import urlsplit
 
-from relayload.clock import now_s
-from relayload.core.wire.request import Endpoint
-from relayload.transport.asking import API_KEY, Asker, TargetUnreachable, is_json
+import msgspec
+
+from relayload.core.resilience.classify import Classifier
+from relayload.core.resilience.dialects import classifier as classifier_of
+from relayload.core.resilience.kind import Kind
+from relayload.core.wire.faults import fault_of_body
+from relayload.core.wire.request import Endpoint, WireRequest
+from relayload.doctor.blame import is_upstreams, kind_of, missing_headers
+from relayload.doctor.redirect import REDIRECTS, redirect_told
+from relayload.doctor.showing import shown
+from relayload.transport.asking import API_KEY, BASE_URL, HEADERS, Asker, Reply, TargetUnreachable, is_json
 from relayload.transport.drivers import Options
 from relayload.transport.query import before_query
 
-_KEY_REJECTED = (401, 403)
 _NOT_HERE = (404, 405)
+_LIMITED = 429
+_FORBIDDEN = 403
 _PATIENCE_S = 10.0
-"""For all the questions together."""
+"""For all the questions together that cost nothing."""
+_ANSWER_PATIENCE_S = 30.0
+"""For one answer of a model."""
+_TRIES = 3
+"""The fewest requests that have to fail: one may by chance."""
+_PAUSE_S = 0.5
+"""Between them."""
+
+SmallRequests = Callable[[], Sequence[WireRequest]]
+_COMMON = classifier_of()
+_DOWN = frozenset((Kind.SERVER_ERROR, Kind.OVERLOADED, Kind.TIMED_OUT))
 
 
-def preflight(base_url: str, api_key: str, options: Options | None = None, *, path: str = "target") -> None:
-    """Raise TargetUnreachable unless an OpenAI-compatible API answers there and takes the key.
+def preflight(
+    base_url: str,
+    api_key: str,
+    options: Options | None = None,
+    *,
+    path: str = "target",
+    classifier: Classifier = _COMMON,
+    small_requests: SmallRequests = tuple,
+    hidden: Iterable[str] = (),
+) -> None:
+    """Raise TargetUnreachable unless an OpenAI-compatible API answers there, takes the key and is not down.
 
-    `path` is where the target stands in the profile.
+    `path` is where the target stands in the profile; `small_requests` are composed only where one has to be sent, and
+    `hidden` are the secrets in them.
     """
-    asker = Asker(api_key, options, _PATIENCE_S, until_s=now_s() + _PATIENCE_S)
-    status, body = asker.ask(base_url, "GET", "/models")
-    if status in _KEY_REJECTED:
-        raise TargetUnreachable(_key_rejected(base_url, status, asker.said(body), path), API_KEY)
-    if status in _NOT_HERE:
-        _look_for_endpoints(base_url, asker, path)
-    elif status == 200 and not is_json(body):
-        raise TargetUnreachable(_no_api(base_url, "answers GET /models with something that is not JSON", path))
+    first = FirstLook(base_url, Asker(api_key, options, hidden=hidden), api_key, path, classifier)
+    first.sure(first.look(small_requests), small_requests)
 
 
-def _look_for_endpoints(base_url: str, asker: Asker, path: str) -> None:
-    for endpoint in Endpoint:
-        status, body = asker.ask(base_url, "POST", endpoint.path)
-        if status in _KEY_REJECTED:
-            raise TargetUnreachable(_key_rejected(base_url, status, asker.said(body), path), API_KEY)
-        if status not in _NOT_HERE:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the questions that cost nothing came to."""
+
+    models: Reply
+    """The answer to `GET /models`."""
+    reply: Reply
+    """That, or of a relay without such a list the answer of the first endpoint that is there."""
+    asked: str
+    """What this is the answer to."""
+
+    @property
+    def enough(self) -> bool:
+        """Whether an API answers there; an error, such as that of a gateway with nothing behind it, proves nothing."""
+        status = self.reply.status
+        if 200 <= status < 300 or status == _LIMITED:
+            return True
+        return self.reply is not self.models and 400 <= status < 500
+
+
+class FirstLook:
+    """Asks one target what costs nothing, and more where that is not enough."""
+
+    def __init__(self, base_url: str, asker: Asker, api_key: str, path: str, classifier: Classifier) -> None:
+        self._base_url = base_url
+        self._asker = asker
+        self._api_key = api_key
+        self._path = path
+        self._classifier = classifier
+
+    def look(self, small_requests: SmallRequests = tuple) -> Seen:
+        """Ask for the list of models, or for an answer without a body where there is none. Raises TargetUnreachable."""
+        free = self._asker.patient(_PATIENCE_S)
+        reply = free.ask(self._base_url, "GET", "/models")
+        if reply.status != _FORBIDDEN:  # some keys may ask models, and not list them
+            self._check_key(reply, "GET /models")
+        if reply.status in _NOT_HERE:
+            return self._endpoint_answer(free, reply, small_requests)
+        if 200 <= reply.status < 300 and not is_json(reply.body):
+            reason = f"answers GET /models with something that is not JSON{self._asker.said(reply)}"
+            raise TargetUnreachable(self._no_api(reason))
+        return Seen(reply, reply, "GET /models")
+
+    def sure(self, seen: Seen, small_requests: SmallRequests) -> None:
+        """Send small requests until one is answered, where what was seen proves nothing. Raises TargetUnreachable."""
+        if seen.enough:
             return
-    if not urlsplit(base_url).path.rstrip("/").endswith("/v1"):
-        versioned = before_query(base_url, "/v1")
-        if asker.ask(versioned, "GET", "/models")[0] not in _NOT_HERE:
-            raise TargetUnreachable(f"{base_url} lacks its '/v1': write {path}.base_url: {versioned}")
-    reason = f"answers {status} to GET /models and to POST {', '.join(endpoint.path for endpoint in Endpoint)}"
-    raise TargetUnreachable(_no_api(base_url, reason, path))
+        requests = small_requests() or _EMPTY
+        for number, request in enumerate(islice(cycle(requests), max(_TRIES, len(requests)))):
+            if number:
+                sleep(_PAUSE_S)
+            reply = self._answer(request)
+            self._check_key(reply, f"POST {request.path}")
+            self._check_redirect(reply, request.path)
+            self._check_headers(reply, request)
+            if reply.status < 500 or kind_of(reply, self._classifier) not in _DOWN:
+                return
+        raise TargetUnreachable(self._down(seen, reply, request, number + 1))
+
+    def _answer(self, request: WireRequest) -> Reply:
+        asker, body = self._asker.patient(_ANSWER_PATIENCE_S), msgspec.json.encode(request.body)
+        return asker.ask(self._base_url, "POST", request.path, body, request.headers)
+
+    def _endpoint_answer(self, free: Asker, models: Reply, small_requests: SmallRequests) -> Seen:
+        """The answer of the first endpoint that is there."""
+        for endpoint in Endpoint:
+            reply = free.ask(self._base_url, "POST", endpoint.path, b"{}")
+            self._check_key(reply, f"POST {endpoint.path}")
+            if reply.status not in _NOT_HERE:
+                return Seen(models, reply, f"POST {endpoint.path}")
+        self._check_version(free)
+        for request in small_requests()[:1]:  # a mock may know nothing but the requests that it was told of
+            reply = self._answer(request)
+            if reply.status not in _NOT_HERE:
+                return Seen(models, reply, f"POST {request.path}")
+        asked = ", ".join(endpoint.path for endpoint in Endpoint)
+        raise TargetUnreachable(self._no_api(f"answers {models.status} to GET /models and to POST {asked}"))
+
+    def _check_version(self, free: Asker) -> None:
+        if urlsplit(self._base_url).path.rstrip("/").endswith("/v1"):
+            return
+        versioned = before_query(self._base_url, "/v1")
+        if free.ask(versioned, "GET", "/models").status not in _NOT_HERE:
+            raise TargetUnreachable(f"{self._base_url} lacks its '/v1': write {self._path}.base_url: {versioned}")
+
+    def _check_key(self, reply: Reply, asked: str) -> None:
+        kind = kind_of(reply, self._classifier)
+        if kind not in (Kind.AUTH, Kind.QUOTA_EXHAUSTED):
+            return
+        said = self._asker.said(reply)
+        if is_upstreams(fault_of_body(reply.body), self._api_key):
+            reason = f"answers {reply.status} to {asked}{said}: the relay's own key for what is behind it is refused"
+            raise TargetUnreachable(f"target {self._base_url} {reason}. Mend it at the relay", BASE_URL)
+        if kind is Kind.QUOTA_EXHAUSTED:
+            reason = (
+                f"answers {reply.status} to {asked}{said}: the account behind {self._path}.api_key has no credit left"
+            )
+            raise TargetUnreachable(f"target {self._base_url} {reason}", API_KEY)
+        raise TargetUnreachable(
+            f"target {self._base_url} rejected the key with {reply.status}{said}. Check {self._path}.api_key, and that "
+            "the key belongs to this base URL: a valid key sent to another relay gives the same error",
+            API_KEY,
+        )
+
+    def _check_redirect(self, reply: Reply, path: str) -> None:
+        if reply.status in REDIRECTS:
+            where = f"{self._path}.base_url"
+            told = redirect_told(self._base_url, path, reply.header("location"), where)
+            reason = f"answers POST {path} with {reply.status}: {self._asker.secrets.told(told)}"
+            raise TargetUnreachable(f"target {self._base_url} {reason}")
+
+    def _check_headers(self, reply: Reply, request: WireRequest) -> None:
+        names = missing_headers(fault_of_body(reply.body)) if 400 <= reply.status < 500 else ()
+        if names:
+            said = self._asker.said(reply)
+            reason = f"answers {reply.status} to POST {request.path}{said}: write {self._path}.{header_line(names)}"
+            raise TargetUnreachable(f"target {self._base_url} {reason}", HEADERS)
+
+    def _down(self, seen: Seen, reply: Reply, request: WireRequest, number: int) -> str:
+        before, last = (f"{each.status}{self._asker.said(each)}" for each in (seen.reply, reply))
+        answers = f"answers {seen.asked} with {before}, and each of {number} requests for an answer fails, with {last}"
+        told = self._asker.secrets.told(shown(request))
+        return f"target {self._base_url} {answers}: it is down, or what is behind it. Sent last: {told}"
+
+    def _no_api(self, reason: str) -> str:
+        end = f"this is not the base URL of an OpenAI-compatible API. Check {self._path}.base_url"
+        return f"target {self._base_url} {reason}: {end}"
 
 
-def _key_rejected(base_url: str, status: int, said: str, path: str) -> str:
-    return (
-        f"target {base_url} rejected the key with {status}{said}. Check {path}.api_key, and that the key "
-        "belongs to this base URL: a right key at the wrong relay is refused just so"
-    )
+_EMPTY = tuple(WireRequest(endpoint, {}) for endpoint in Endpoint)
+"""Asked where the load is not known: refused wherever somebody is there."""
 
 
-def _no_api(base_url: str, reason: str, path: str) -> str:
-    return f"target {base_url} {reason}: this is not the base URL of an OpenAI-compatible API. Check {path}.base_url"
+def header_line(names: Sequence[str]) -> str:
+    """The line to write for one of these headers."""
+    return f"headers: {{{names[-1]}: ...}}"

@@ -9,12 +9,14 @@ from relayload.report.screen import PLAIN, Screen
 
 _MARKS = {State.OK: "✓", State.NOTE: "·", State.WARNING: "!", State.FAULT: "✗"}
 _STYLES = {State.OK: "green", State.NOTE: "dim", State.WARNING: "yellow", State.FAULT: "red"}
+_DOUBTS = (State.WARNING, State.FAULT)
 
 
-def render_diagnosis(diagnosis: Diagnosis, screen: Screen = PLAIN) -> str:
-    """A row per finding; below those that the profile can change, where."""
+def render_diagnosis(diagnosis: Diagnosis, screen: Screen = PLAIN, *, verbose: bool = False) -> str:
+    """A row per finding; below those that the profile can change, where, and what was sent; below all if `verbose`."""
+    sent = "request" if diagnosis.requests == 1 else "requests"
     title = Text(
-        f"{diagnosis.profile} · {', '.join(diagnosis.base_urls.values())} · {diagnosis.requests} requests sent",
+        f"{diagnosis.profile} · {', '.join(diagnosis.base_urls.values())} · {diagnosis.requests} {sent} sent",
         style="bold",
     )
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), show_header=False)
@@ -26,6 +28,8 @@ def render_diagnosis(diagnosis: Diagnosis, screen: Screen = PLAIN) -> str:
         table.add_row(Text(_MARKS[finding.state], style=_STYLES[finding.state]), topic, Text(finding.message))
         if finding.path:
             table.add_row("", "", Text(_place(finding)))
+        if finding.sent and (verbose or finding.state in _DOUBTS):
+            table.add_row("", "", Text(f"sent: {finding.sent}", style="dim"))
     return printed([title, Text(), table, Text(), _conclusion(diagnosis)], screen)
 
 
@@ -37,7 +41,7 @@ def _conclusion(diagnosis: Diagnosis) -> Text:
     faults = sum(finding.state is State.FAULT for finding in diagnosis.findings)
     warnings = sum(finding.state is State.WARNING for finding in diagnosis.findings)
     if faults:
-        return Text(f"not usable: {faults} {'fault' if faults == 1 else 'faults'} to mend", style="bold red")
+        return Text(f"not usable: {faults} {'problem' if faults == 1 else 'problems'} to fix", style="bold red")
     if warnings:
         return Text(f"usable, with {warnings} {'doubt' if warnings == 1 else 'doubts'}", style="bold yellow")
     return Text("healthy", style="bold green")

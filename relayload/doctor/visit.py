@@ -1,18 +1,28 @@
 """A visit to the target of a profile: a handful of requests, one after the other, and what they tell."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 
+import msgspec
+
 from relayload.core.wire.form import Form
-from relayload.core.wire.request import Endpoint
-from relayload.doctor.answers import look_at_answer, look_at_stream, streams_alone, tell_streams_alone
-from relayload.doctor.findings import Diagnosis, Findings
+from relayload.core.wire.request import Endpoint, WireRequest
+from relayload.doctor.answers import (
+    look_at_answer,
+    look_at_stream,
+    streams_alone,
+    tell_streams_alone,
+    tell_streams_only,
+)
+from relayload.doctor.findings import Diagnosis, Findings, State
 from relayload.doctor.forms import answered, other_forms, tell_form
 from relayload.doctor.headers import look_at_clock, look_at_headers
-from relayload.doctor.preflight import preflight
-from relayload.doctor.questions import MOST_QUESTIONS, MOST_TRIES, Question, questions
+from relayload.doctor.preflight import FirstLook, Seen
+from relayload.doctor.questions import MOST_QUESTIONS, MOST_TRIES, Question, questions, small_requests
+from relayload.doctor.redirect import REDIRECTS
+from relayload.doctor.refusals import Known
 from relayload.document.validation import nearest
 from relayload.fakerelay.process import FakeRelay
 from relayload.profile import Profile
@@ -23,6 +33,7 @@ _PATIENCE_S = 120.0
 """For one whole answer: reasoning takes its time."""
 _MOST_MODELS = 5000
 _NAME_LENGTH = 200
+_LIMITED = 429
 
 
 def diagnose(profile: Profile) -> Diagnosis:
@@ -60,40 +71,77 @@ class _Visit:
         self._target = target
         self._base_url = base_url
         self._place = ("targets", name) if profile.targets else ("target",)
-        self._asker = Asker(target.api_key.reveal(), target.options, timeout_s=_PATIENCE_S)
+        key = target.api_key.reveal()
+        self._asker = Asker(key, target.options, timeout_s=_PATIENCE_S, hidden=profile.scenario_secrets)
+        self._known = Known(base_url, key, profile.client_policy(target).classifier)
         self._form = target.form
         self._is_taken = False  # by a model, in that form
         self._tries_left = MOST_TRIES
         self._replies: list[Reply] = []
         self.findings = Findings(profile, name, self._place, self._asker.secrets)
-        self.requests = 0
+
+    @property
+    def requests(self) -> int:
+        """That were sent."""
+        return len(self._asker.sent)
 
     def pay(self) -> None:
         """Look at everything, and no further once nothing can be learnt."""
         try:
-            key = self._target.api_key.reveal()
-            preflight(self._base_url, key, self._target.options, path=".".join(self._place))
-            self._welcomed()
-            listed = self._listed()
-            asked = questions(self._profile, self._target)
-            for question in asked[:MOST_QUESTIONS]:
-                self._ask(question, listed)
+            seen = self._first_look()
         except TargetUnreachable as unreachable:
-            self.findings.fault("target", str(unreachable), self.findings.at(unreachable.key))
+            self._tell_unreachable(unreachable)
             return
-        if len(asked) > MOST_QUESTIONS:
-            self.findings.note("model", f"only {MOST_QUESTIONS} of {len(asked)} models and endpoints were asked")
-        look_at_headers(self._profile, self._replies, self.findings)
-        look_at_clock(self._replies[-1], self.findings)
+        try:
+            self._ask_all()
+        except TargetUnreachable as unreachable:
+            self._tell_unreachable(unreachable)
+        else:
+            self._look_beside()
+        self._welcome(seen)
 
-    def _welcomed(self) -> None:
-        self.findings.ok("target", f"{self._base_url} is there, and takes the key")
+    def _look_beside(self) -> None:
+        """At the headers: those of a gateway's own error page say nothing of the relay."""
+        telling = [each for each in self._replies if 200 <= each.status < 300 or each.status == _LIMITED]
+        if telling:
+            look_at_headers(self._profile, telling, self.findings)
+            look_at_clock(telling[-1], self.findings)
+
+    def _first_look(self) -> Seen:
+        known, path = self._known, ".".join(self._place)
+        first = FirstLook(self._base_url, self._asker, known.api_key, path, known.classifier)
+        seen = first.look(lambda: small_requests(self._profile, self._target))
+        self._replies.append(seen.models)
         for caution in self._target.cautions:
             self.findings.warning("tls", caution, self.findings.at(TLS))
+        self._known = replace(known, listed=self._listed(seen.models))
+        return seen
 
-    def _listed(self) -> tuple[str, ...]:
+    def _ask_all(self) -> None:
+        asked = questions(self._profile, self._target)
+        for question in asked[:MOST_QUESTIONS]:
+            self._ask(question)
+            if self._replies[-1].status in REDIRECTS:
+                return
+        if len(asked) > MOST_QUESTIONS:
+            self.findings.note("model", f"only {MOST_QUESTIONS} of {len(asked)} models and endpoints were asked")
+
+    def _tell_unreachable(self, unreachable: TargetUnreachable) -> None:
+        self.findings.fault("target", str(unreachable).removeprefix("target "), self.findings.at(unreachable.key))
+
+    def _welcome(self, seen: Seen) -> None:
+        """What is known of the target, and no more: that it takes the key, an answer of a model proves alone."""
+        reply = seen.reply
+        if any(200 <= each.status < 300 for each in self._replies[1:]):
+            self.findings.first(State.OK, f"{self._base_url} is there, and takes the key")
+        elif 200 <= reply.status < 300:
+            self.findings.first(State.OK, f"{self._base_url} is there, and answers {seen.asked}")
+        else:
+            answer = f"{seen.asked} with {reply.status}{self.findings.said(reply)}"
+            self.findings.first(State.NOTE, f"{self._base_url} answers {answer}, which says nothing of the key")
+
+    def _listed(self, reply: Reply) -> tuple[str, ...]:
         """The models that the relay lists, if it does."""
-        reply = self._exchanged("GET", "/models")
         try:
             listed = tuple(str(model["id"])[:_NAME_LENGTH] for model in read_json(reply.body)["data"][:_MOST_MODELS])
         except (ValueError, LookupError, TypeError, RecursionError):
@@ -111,44 +159,54 @@ class _Visit:
                     hint = nearest(called, listed) if len(listed) <= 20 else ""
                     self.findings.warning("model", message + hint, ("scenarios", name, "model"))
 
-    def _ask(self, question: Question, listed: tuple[str, ...]) -> None:
+    def _ask(self, question: Question) -> None:
         common = self._form
-        answered_at_all = self._ask_in_form(question, listed)
+        answered_at_all = self._ask_in_form(question)
         if self._is_taken:
             self._form = common
         elif question.endpoint is not Endpoint.EMBEDDINGS:
             self._is_taken = answered_at_all
 
-    def _ask_in_form(self, question: Question, listed: tuple[str, ...]) -> bool:
+    def _ask_in_form(self, question: Question) -> bool:
         """Whether it was answered, in one form or another."""
-        plain = self._answer(question, stream=False)
+        request, plain = self._answer(question, stream=False)
         in_streams = streams_alone(question, plain)
-        if in_streams:
-            tell_streams_alone(question, plain, self.findings)
-        else:
-            look_at_answer(question, plain, self.findings, listed)
-        if in_streams or (plain.status == 200 and not plain.cut and question.streams):
-            look_at_stream(question, self._answer(question, stream=True), self.findings, listed)
-        return in_streams or answered(question, plain, stream=False)
+        fails = question.streams and plain.status >= 500
+        streamed = self._answer(question, stream=True) if in_streams or fails else None
+        with self.findings.about(request):
+            if in_streams:
+                tell_streams_alone(question, plain, self.findings)
+            elif streamed is not None and answered(question, streamed[1], stream=True):
+                tell_streams_only(question, plain, self.findings)
+            else:
+                look_at_answer(question, plain, self.findings, self._known, either_way=streamed is not None)
+                streamed = None
+        in_one_piece = answered(question, plain, stream=False)
+        if question.streams and plain.status == 200 and not plain.cut:
+            streamed = self._answer(question, stream=True)
+        if streamed is None:
+            return in_one_piece
+        request, reply = streamed
+        with self.findings.about(request):
+            look_at_stream(question, reply, self.findings, self._known, in_one_piece=in_one_piece)
+        return True
 
-    def _answer(self, question: Question, *, stream: bool) -> Reply:
+    def _answer(self, question: Question, *, stream: bool) -> tuple[WireRequest, Reply]:
         """In the form that the target has, or in one that the relay takes: so more can be learnt of it."""
-        first = self._asked(question, self._form, stream=stream)
+        request, first = self._asked(question, self._form, stream=stream)
         for form in islice(other_forms(self._form, question, first, stream=stream), self._tries_left):
             self._tries_left -= 1
-            reply = self._asked(question, form, stream=stream)
+            other, reply = self._asked(question, form, stream=stream)
             if answered(question, reply, stream=stream):
-                tell_form(question, self._form, form, first, self.findings, alone=not self._is_taken)
+                with self.findings.about(request):
+                    tell_form(question, self._form, form, first, self.findings, alone=not self._is_taken)
                 self._form = form
-                return reply
-        return first
+                return other, reply
+        return request, first
 
-    def _asked(self, question: Question, form: Form, *, stream: bool) -> Reply:
+    def _asked(self, question: Question, form: Form, *, stream: bool) -> tuple[WireRequest, Reply]:
         request = question.request(stream=stream, form=form)
-        return self._exchanged("POST", question.endpoint.path, json.dumps(request.body).encode())
-
-    def _exchanged(self, method: str, path: str, body: bytes | None = None) -> Reply:
-        self.requests += 1
-        reply = self._asker.exchange(self._base_url, method, path, body)
+        body = msgspec.json.encode(request.body)
+        reply = self._asker.exchange(self._base_url, "POST", request.path, body, request.headers)
         self._replies.append(reply)
-        return reply
+        return request, reply

@@ -138,7 +138,7 @@ class _ScenarioComposer:
         images = scenario.pictures
         self._pictures = None if images is None else _Pictures(images, f"{seed}:images:{name}")
         self._prepare()
-        self._extra = _extra_fields(scenario)
+        self._extra = extra_fields(scenario)
         self._headers = {header: value.reveal() for header, value in scenario.headers.items()}
         if isinstance(scenario.prompt, str):
             self._headers = {KIND_HEADER: scenario.prompt, **self._headers}
@@ -334,7 +334,8 @@ def _spread(amount: Amount | None) -> Distribution | None:
     return None if amount is None else distribution(amount)
 
 
-def _extra_fields(scenario: Scenario) -> dict[str, Any]:
+def extra_fields(scenario: Scenario) -> dict[str, Any]:
+    """What a scenario says in further fields of the body; its own `body` goes first."""
     named = {
         "min_tokens": scenario.min_tokens,
         "ignore_eos": scenario.ignore_eos or None,

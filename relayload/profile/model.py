@@ -124,6 +124,11 @@ class Profile(Part):
         return (self.client or Client()).policy(target.dialect)
 
     @property
+    def scenario_secrets(self) -> tuple[str, ...]:
+        """What the scenarios' own headers say, which nobody is to read."""
+        return tuple(value.reveal() for each in self.scenarios.values() for value in each.headers.values())
+
+    @property
     def source(self) -> Path:
         """The file it was read from."""
         return self._source

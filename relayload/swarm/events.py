@@ -118,7 +118,7 @@ class Conductor:
 
     def _check_targets_or_leave(self) -> None:
         try:
-            self._targets.base_urls()
+            self._targets.check()
         except TargetUnreachable as error:
             sys.stderr.write(f"{OWN_MESSAGE}{error}\n")
             self._targets.stop()

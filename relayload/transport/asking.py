@@ -1,9 +1,11 @@
 """Questions about the target itself, one at a time and apart from the load: is it there, and which models has it?"""
 
 import json
+import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from http.client import BadStatusLine, HTTPException, HTTPResponse, LineTooLong, UnknownProtocol
 from io import BufferedReader
@@ -11,6 +13,7 @@ from math import inf
 from typing import Any
 
 from relayload.clock import now_s, wall_ns
+from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.response_limits import TooLarge
 from relayload.transport.concealing import Secrets
 from relayload.transport.credentials import key_header
@@ -33,10 +36,12 @@ _FRAMED_BYTES = 2 * _BODY_BYTES
 """The most that is read for it: chunks have sizes, and a trailer may follow."""
 _SWITCHED = 101
 _QUOTED_LENGTH = 200
+_WORDS = re.compile(r"(?![<{]).*[^\W\d_]{2}")
+"""Of an error: neither brackets and numbers alone, nor JSON that is broken, nor a page that says nothing."""
 _WIRE_FAULTS = {Failure.ENCODING: "sends a content encoding that can't be undone: see target.accept_encoding"}
 
 
-BASE_URL, API_KEY, TLS = "base_url", "api_key", "tls"
+BASE_URL, API_KEY, TLS, HEADERS = "base_url", "api_key", "tls", "headers"
 """What of a target in a profile may be wrong where it can't be reached."""
 
 
@@ -72,6 +77,11 @@ class Reply:
         return b"".join(piece for piece, _ in self.pieces)
 
     @property
+    def words(self) -> str:
+        """What it says where it is an error; pages of gateways have the status in their title, too."""
+        return fault_of_body(self.body).message.removeprefix(f"{self.status} ")
+
+    @property
     def took_s(self) -> float:
         return self.ended_at_s - self.began_at_s
 
@@ -87,9 +97,15 @@ class Asker:
     """
 
     def __init__(
-        self, api_key: str, options: Options | None = None, timeout_s: float = _TIMEOUT_S, *, until_s: float = inf
+        self,
+        api_key: str,
+        options: Options | None = None,
+        timeout_s: float = _TIMEOUT_S,
+        *,
+        until_s: float = inf,
+        hidden: Iterable[str] = (),
     ) -> None:
-        """A question has `timeout_s`, and all of them end at `until_s`."""
+        """A question has `timeout_s`, and all of them end at `until_s`; `hidden` are further secrets."""
         self._timeout_s = timeout_s
         self._until_s = until_s
         self._options = options or {}
@@ -97,29 +113,37 @@ class Asker:
         key = key_header(api_key, self._options.get("api_key_header"))
         self._headers = {**key, "accept": "application/json", **own}
         self._accept_encoding = self._options.get("accept_encoding", IDENTITY)
-        self.secrets = Secrets(api_key, (self._options.get("headers") or {}).values())
+        self.secrets = Secrets(api_key, (*(self._options.get("headers") or {}).values(), *hidden))
         """What a relay may repeat, and nobody is to read."""
+        self.sent: list[tuple[str, str]] = []
+        """Method and path of every request that went out."""
 
-    def ask(self, base_url: str, method: str, path: str) -> tuple[int, bytes]:
-        """Status and body. Raises TargetUnreachable."""
-        reply = self.exchange(base_url, method, path, b"{}" if method == "POST" else None)
+    def patient(self, timeout_s: float) -> "Asker":
+        """The same, with so long for all that is asked from now on; what it sends is counted here, too."""
+        other = copy(self)
+        other._timeout_s, other._until_s = timeout_s, now_s() + timeout_s
+        return other
+
+    def ask(
+        self, base_url: str, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """The answer, which is whole. Raises TargetUnreachable."""
+        reply = self.exchange(base_url, method, path, body, headers)
         if reply.late:
             reason = f"has not ended its answer to {method} {path} within {self._timeout_s:.0f}s"
             raise TargetUnreachable(f"target {base_url} {reason}")
         if reply.cut:
             raise TargetUnreachable(f"target {base_url} breaks off its answer to {method} {path}")
-        return reply.status, reply.body
+        return reply
 
-    def said(self, body: bytes) -> str:
+    def said(self, reply: Reply) -> str:
         """The relay's own words in an answer that is an error, in brackets; nothing where there are none."""
-        try:
-            message = read_json(body)["error"]["message"]
-        except (ValueError, LookupError, TypeError):
-            return ""
-        told = self.secrets.told(message[:_PIECE_BYTES])[:_QUOTED_LENGTH] if isinstance(message, str) else ""
-        return f" ({told})" if told else ""
+        told = self.secrets.told(reply.words)[:_QUOTED_LENGTH]
+        return f" ({told})" if _WORDS.match(told) else ""
 
-    def exchange(self, base_url: str, method: str, path: str, body: bytes | None = None) -> Reply:
+    def exchange(
+        self, base_url: str, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
         """The whole answer, its headers and when it came. Raises TargetUnreachable."""
         origin = origin_of(base_url)
         proxy = proxy_for(origin)
@@ -127,18 +151,28 @@ class Asker:
         try:
             until_s = min(began_at_s + self._timeout_s, self._until_s)
             with opened(origin, self._context(origin), proxy, until_s) as line:
-                line.send(self._request(origin, proxy, method, path, body))
+                self.sent.append((method, path))
+                line.send(self._request(origin, proxy, method, path, body, headers or {}))
                 return _reply(line, method, began_at_s, accepted_by(self._accept_encoding))
         except (OSError, HTTPException, WireError) as error:
             key = TLS if isinstance(error, ssl.SSLCertVerificationError) else BASE_URL
             place = f"the proxy {proxy.origin.authority}" if proxy else f"{bracketed(origin.host)}:{origin.port}"
             raise TargetUnreachable(f"target {base_url}: {_cause(error, place, self._timeout_s)}", key) from None
 
-    def _request(self, origin: Origin, proxy: Proxy | None, method: str, path: str, body: bytes | None) -> bytes:
+    def _request(
+        self,
+        origin: Origin,
+        proxy: Proxy | None,
+        method: str,
+        path: str,
+        body: bytes | None,
+        more: Mapping[str, str],
+    ) -> bytes:
         read_by_proxy = proxy is not None and origin.scheme == "http"
         base = f"http://{origin.authority}" if read_by_proxy else ""
         encodings = {} if self._accept_encoding is None else {"accept-encoding": self._accept_encoding}
-        headers = {"host": origin.authority, **encodings, **self._headers, "connection": "close"}
+        own = {name.lower(): value for name, value in more.items()}
+        headers = {"host": origin.authority, **encodings, **self._headers, **own, "connection": "close"}
         if proxy and read_by_proxy and proxy.authorization:
             headers["proxy-authorization"] = proxy.authorization
         if body is not None:
@@ -228,11 +262,11 @@ def _read(response: HTTPResponse, inflater: Inflater) -> tuple[tuple[tuple[bytes
 def models(base_url: str, api_key: str, options: Options | None = None) -> tuple[str, ...]:
     """The names of the models that the target lists at `GET /models`, in its order. Raises TargetUnreachable."""
     asker = Asker(api_key, options)
-    status, body = asker.ask(base_url, "GET", "/models")
-    if status != 200:
-        raise TargetUnreachable(f"target {base_url} answers {status} to GET /models{asker.said(body)}")
+    reply = asker.ask(base_url, "GET", "/models")
+    if reply.status != 200:
+        raise TargetUnreachable(f"target {base_url} answers {reply.status} to GET /models{asker.said(reply)}")
     try:
-        return tuple(_name(each) for each in read_json(body)["data"])
+        return tuple(_name(each) for each in read_json(reply.body)["data"])
     except (ValueError, LookupError, TypeError):
         raise TargetUnreachable(f"target {base_url} answers GET /models with no list of models") from None
 

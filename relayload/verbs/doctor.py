@@ -1,6 +1,7 @@
 """`relayload doctor`: what is wrong with a target?"""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,16 +15,18 @@ _NOT_USABLE = 6
 @PROFILE
 @SETS
 @JSON
+@click.option("-v", "--verbose", is_flag=True, help="Show every request that was sent, not only those with a problem.")
 @author_errors_exit
-def command(profile: Path, sets: tuple[str, ...], as_json: bool) -> None:
+def command(profile: Path, sets: tuple[str, ...], as_json: bool, verbose: bool) -> None:
     """Ask the target of PROFILE a few questions and explain what is wrong, with the lines to change.
 
-    Sends at most fourteen requests, one after the other. Exit code 0 if it can be load-tested, 6 if not.
+    Sends at most eighteen requests, one after the other: the first of each scenario, with a small budget. Exit code 0
+    if it can be load-tested, 6 if not.
     """
     from relayload.doctor.text import render_diagnosis
     from relayload.doctor.visit import diagnose
     from relayload.profile import load
 
     diagnosis = diagnose(load(profile, sets))
-    print_value(diagnosis, as_json, render_diagnosis)
+    print_value(diagnosis, as_json, partial(render_diagnosis, verbose=verbose))
     sys.exit(0 if diagnosis.usable else _NOT_USABLE)

@@ -3,17 +3,30 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Any
 
 import pytest
 from certificates import Certificates
 
-from relayload.doctor.preflight import preflight
-from relayload.transport.asking import TargetUnreachable
+from relayload.core.resilience.classify import rule
+from relayload.core.resilience.dialects import DIALECTS, DialectName, classifier
+from relayload.core.wire.chat import chat_request
+from relayload.core.wire.embeddings import embeddings_request
+from relayload.core.wire.request import WireRequest
+from relayload.doctor.preflight import FirstLook, preflight
+from relayload.transport.asking import Asker, TargetUnreachable
 
 KEY = "sk-do-not-tell"
-Answers = Callable[[str, str], tuple[int, bytes]]
+Answer = tuple[int, bytes]
+Redirect = tuple[int, bytes, str]
+"""With a Location."""
+Answers = Callable[[str, str], Answer | Redirect]
+BODIES: list[bytes] = []
+HEADERS: list[Message] = []
+"""Of the requests that came to the server."""
 
 
 @contextmanager
@@ -22,9 +35,12 @@ def server(answers: Answers, context: ssl.SSLContext | None = None) -> Iterator[
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, body = answers(self.command, self.path)
+            BODIES.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+            HEADERS.append(self.headers)
+            status, body, *location = answers(self.command, self.path)
             self.send_response(status)
+            for place in location:
+                self.send_header("Location", place)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -46,9 +62,9 @@ def server(answers: Answers, context: ssl.SSLContext | None = None) -> Iterator[
             thread.join()
 
 
-def complaint(base_url: str) -> str:
+def complaint(base_url: str, **more: Any) -> str:
     with pytest.raises(TargetUnreachable) as caught:
-        preflight(base_url, KEY)
+        preflight(base_url, KEY, **more)
     assert KEY not in str(caught.value)
     return str(caught.value)
 
@@ -74,9 +90,166 @@ def test_a_relay_without_a_list_of_models_passes_if_it_has_an_endpoint_of_ours(e
         preflight(f"{url}/v1", KEY)
 
 
-def test_a_failing_relay_is_there() -> None:
+NGINX = (
+    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n"
+    b"<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n"
+)
+CHAT = chat_request("o3", [{"role": "user", "content": f"hello, {KEY}"}], headers={"x-team": "blue"})
+
+
+def small() -> tuple[WireRequest, ...]:
+    return (CHAT,)
+
+
+@pytest.fixture(autouse=True)
+def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relayload.doctor.preflight._PAUSE_S", 0.0)
+
+
+class InTurn:
+    """Answers `GET /models` so, and all else in turn; the last answer stays."""
+
+    def __init__(self, models: Answer, *others: Answer) -> None:
+        self.models = models
+        self.others = list(others)
+        self.posted: list[str] = []
+
+    def __call__(self, method: str, path: str) -> Answer:
+        if method == "GET":
+            return self.models
+        self.posted.append(path)
+        return self.others.pop(0) if len(self.others) > 1 else self.others[0]
+
+
+def test_a_gateway_whose_upstream_is_down_is_told_in_one_line_after_three_requests() -> None:
+    answers = InTurn((502, NGINX), (502, NGINX))
+    with server(answers) as url:
+        said = complaint(f"{url}/v1", small_requests=small)
+    assert "answers GET /models with 502 (Bad Gateway), and each of 3 requests for an answer fails, with 502" in said
+    assert "it is down, or what is behind it" in said
+    assert 'Sent last: POST /chat/completions {"model": "o3"' in said
+    assert "hello, ***" in said
+    assert answers.posted == ["/v1/chat/completions"] * 3
+
+
+def test_a_relay_that_fails_is_known_without_a_request_of_the_load() -> None:
     with server(lambda method, path: (503, b"busy")) as url:
-        preflight(f"{url}/v1", KEY)
+        assert "with 503 (busy)" in complaint(f"{url}/v1")
+
+
+@pytest.mark.parametrize(
+    ("models_status", "posts", "sent"),
+    [
+        (503, [(200, b"{}")], 1),
+        (503, [(503, b""), (200, b"{}")], 2),
+        (503, [(429, b"")], 1),
+        (503, [(400, b'{"error": {"message": "max_tokens"}}')], 1),
+        (501, [(200, b"{}")], 1),
+        (400, [(200, b"{}")], 1),
+        (301, [(200, b"{}")], 1),
+        (403, [(200, b"{}")], 1),
+        (429, [(500, b"")], 0),
+        (200, [(500, b"")], 0),
+    ],
+)
+def test_one_answer_is_enough_where_the_list_of_models_tells_nothing(
+    models_status: int, posts: list[Answer], sent: int
+) -> None:
+    answers = InTurn((models_status, b"{}"), *posts)
+    with server(answers) as url:
+        preflight(f"{url}/v1", KEY, small_requests=small)
+    assert len(answers.posted) == sent
+
+
+def test_a_model_that_is_down_does_not_stand_for_the_relay() -> None:
+    def answers(method: str, path: str) -> Answer:
+        return (200, b"{}") if path == "/v1/embeddings" else (503, b"")
+
+    requests = (CHAT, embeddings_request("e", ["a"]))
+    with server(answers) as url:
+        preflight(f"{url}/v1", KEY, small_requests=lambda: requests)
+
+
+def test_a_key_that_only_an_answer_refuses_is_told_as_such() -> None:
+    answers = InTurn((503, b"no workers"), (401, b'{"error": {"message": "Invalid key"}}'))
+    with server(answers) as url:
+        said = complaint(f"{url}/v1", small_requests=small)
+    assert "rejected the key with 401 (Invalid key)" in said
+    assert len(answers.posted) == 1
+
+
+def test_a_key_that_may_not_list_models_may_ask_them() -> None:
+    answers = InTurn((403, b'{"error": {"message": "Missing scopes: api.model.read"}}'), (403, b""))
+    with server(answers) as url:
+        assert "rejected the key with 403" in complaint(f"{url}/v1", small_requests=small)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_key_that_litellm_refuses_with_a_400_is_known_before_anything_is_sent(dialect: DialectName) -> None:
+    body = b'{"error": {"message": "No connected db.", "type": "no_db_connection", "param": null, "code": "400"}}'
+    answers = InTurn((400, body), (400, body))
+    with server(answers) as url:
+        said = complaint(f"{url}/v1", small_requests=small, classifier=classifier(dialect))
+    assert "rejected the key with 400 (No connected db.)" in said
+    assert answers.posted == []
+
+
+def test_a_rule_of_the_profile_s_own_tells_what_a_refused_key_is() -> None:
+    rules = classifier("openai", [rule("auth", status=400, message="who are you")])
+    with server(InTurn((400, b"who are you?"), (400, b""))) as url:
+        assert "rejected the key with 400 (who are you?)" in complaint(f"{url}/v1", classifier=rules)
+
+
+@pytest.mark.parametrize(("status", "code"), [(402, "x"), (429, "insufficient_quota"), (403, "insufficient_quota")])
+def test_an_account_without_credit_is_told_as_such(status: int, code: str) -> None:
+    body = json.dumps({"error": {"message": "no credit", "code": code}}).encode()
+    with server(lambda method, path: (status, body)) as url:
+        assert "the account behind target.api_key has no credit left" in complaint(f"{url}/v1", small_requests=small)
+
+
+def test_the_relay_s_own_key_is_not_taken_for_ours() -> None:
+    body = json.dumps({"error": {"message": "OpenAIException - Incorrect API key provided: sk-****wxyz"}}).encode()
+    with server(lambda method, path: (401, body)) as url:
+        said = complaint(f"{url}/v1")
+    assert "the relay's own key for what is behind it is refused" in said
+    assert "api_key" not in said
+
+
+def test_a_header_that_a_gateway_wants_is_told_with_the_line_to_write() -> None:
+    body = b'{"status":"failure","message":"Either x-portkey-config or x-portkey-provider header is required"}'
+    with server(lambda method, path: (400, body)) as url, pytest.raises(TargetUnreachable) as caught:
+        preflight(f"{url}/v1", KEY, small_requests=small)
+    assert str(caught.value).endswith("write target.headers: {x-portkey-provider: ...}")
+    assert caught.value.key == "headers"
+
+
+def test_a_redirect_is_told_with_the_line_to_write() -> None:
+    def answers(method: str, path: str) -> Redirect:
+        return 301, b"<html><title>301 Moved Permanently</title></html>", f"https://127.0.0.1:8443{path}?key={KEY}"
+
+    with server(answers) as url:
+        said = complaint(f"{url}/v1", small_requests=small)
+    assert (
+        "answers POST /chat/completions with 301: redirects to https://127.0.0.1:8443/v1/chat/completions?***" in said
+    )
+    assert said.endswith("write target.base_url: https://127.0.0.1:8443/v1")
+
+
+def test_a_mock_that_knows_nothing_but_the_requests_of_the_load_passes() -> None:
+    def answers(method: str, path: str, body: bytes) -> Answer:
+        return (200, b"{}") if b"hello" in body else (404, b'{"error": {"message": "No fixture matched"}}')
+
+    with server(lambda method, path: answers(method, path, BODIES[-1])) as url:
+        preflight(f"{url}/v1", KEY, small_requests=small)
+    assert HEADERS[-1]["x-team"] == "blue"
+
+
+def test_whatever_was_sent_is_counted() -> None:
+    asker = Asker(KEY)
+    with server(InTurn((503, b""), (200, b"{}"))) as url:
+        first = FirstLook(f"{url}/v1", asker, KEY, "target", classifier())
+        first.sure(first.look(), small)
+    assert asker.sent == [("GET", "/models"), ("POST", "/chat/completions")]
 
 
 def test_nothing_listening_is_said_with_the_port() -> None:

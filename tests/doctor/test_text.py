@@ -29,7 +29,7 @@ def rendered(*findings: Finding) -> str:
         ([OK], "healthy"),
         ([OK, DOUBT], "usable, with 1 doubt"),
         ([OK, DOUBT, DOUBT], "usable, with 2 doubts"),
-        ([FAULT, DOUBT], "not usable: 1 fault to mend"),
+        ([FAULT, DOUBT], "not usable: 1 problem to fix"),
     ],
 )
 def test_the_last_line_is_the_conclusion(findings, conclusion):

@@ -73,10 +73,10 @@ def test_every_question_has_an_end(serve, name):
 
 
 def _models(base_url: str) -> object:
-    status, body = Asker("sk-test", timeout_s=1.0).ask(base_url, "GET", "/models")
-    if status != 200 or b"data" not in body:
+    reply = Asker("sk-test", timeout_s=1.0).ask(base_url, "GET", "/models")
+    if reply.status != 200 or b"data" not in reply.body:
         raise TargetUnreachable("with no list of models")
-    return json.loads(body)
+    return json.loads(reply.body)
 
 
 def raw(peer) -> socket.socket:

@@ -1,0 +1,217 @@
+"""What a refusal tells: which part of the profile is to change, or that the relay is at fault."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from relayload.core.resilience.classify import Classifier
+from relayload.core.resilience.kind import Kind
+from relayload.core.wire.faults import fault_of_body
+from relayload.core.wire.request import RelayFault
+from relayload.doctor.blame import field_named, is_model, is_too_long, is_upstreams, kind_of, missing_headers
+from relayload.doctor.findings import Findings
+from relayload.doctor.preflight import header_line
+from relayload.doctor.questions import Question
+from relayload.doctor.redirect import REDIRECTS, redirect_told
+from relayload.document import Location
+from relayload.document.validation import nearest
+from relayload.transport.asking import API_KEY, BASE_URL, HEADERS, Reply
+
+_NOT_IMPLEMENTED = 501
+_NOT_HERE = (404, 405, _NOT_IMPLEMENTED)
+_NOTHING_THERE = re.compile(
+    r"not[ _]?(?:found|implemented|supported|allowed)|no route|cannot post|unknown (?:path|url|route)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a relay before it refuses something."""
+
+    base_url: str
+    api_key: str
+    classifier: Classifier
+    listed: tuple[str, ...] = ()
+    """The models that it lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer of any other status than 200."""
+
+    question: Question
+    stream: bool
+    reply: Reply
+    known: Known
+    findings: Findings
+    answered_in_one_piece: bool = False
+    """The same was answered when it was not to be streamed."""
+    either_way: bool = False
+    """The same failed when it was to be streamed."""
+
+    @property
+    def fault(self) -> RelayFault:
+        """The error in it."""
+        return fault_of_body(self.reply.body)
+
+    @property
+    def kind(self) -> Kind:
+        """What a client of this relay takes it for."""
+        return kind_of(self.reply, self.known.classifier)
+
+    @property
+    def topic(self) -> str:
+        """What was looked at."""
+        return "stream" if self.stream else "answer"
+
+
+class Blame(NamedTuple):
+    """Why it was refused, and the part of the profile to look at."""
+
+    topic: str
+    why: str
+    location: Location
+
+
+def look_at_refusal(refusal: Refusal) -> None:
+    """Tell whose fault it is: the first judge that knows says it."""
+    reply, question, findings = refusal.reply, refusal.question, refusal.findings
+    told = f"{question.what(stream=refusal.stream)} is refused with {reply.status}{findings.said(reply)}"
+    blame = next(filter(None, (judge(refusal) for judge in _JUDGES)))
+    findings.fault(blame.topic, f"{told}: {blame.why}", blame.location)
+
+
+def _redirect(refusal: Refusal) -> Blame | None:
+    reply = refusal.reply
+    if reply.status not in REDIRECTS:
+        return None
+    location = refusal.findings.at(BASE_URL)
+    where, path = ".".join(map(str, location)), refusal.question.endpoint.path
+    told = redirect_told(refusal.known.base_url, path, reply.header("location"), where)
+    return Blame("target", refusal.findings.quoted(told), location)
+
+
+def _header(refusal: Refusal) -> Blame | None:
+    names = missing_headers(refusal.fault) if refusal.reply.status < 500 else ()
+    if not names:
+        return None
+    location = refusal.findings.at(HEADERS)
+    return Blame("headers", f"write {'.'.join(map(str, location[:-1]))}.{header_line(names)}", location)
+
+
+def _upstream(refusal: Refusal) -> Blame | None:
+    what = {
+        Kind.AUTH: "it is the relay's own key for the model behind it that is refused, not yours",
+        Kind.QUOTA_EXHAUSTED: "it is the relay's own account with the provider behind it that has no credit left",
+        Kind.RATE_LIMITED: "it is the relay that meets a limit of the provider behind it",
+    }.get(refusal.kind)
+    if what is None or not is_upstreams(refusal.fault, refusal.known.api_key):
+        return None
+    return Blame(refusal.topic, f"{what}: mend it there", refusal.findings.at(BASE_URL))
+
+
+def _key(refusal: Refusal) -> Blame | None:
+    if refusal.kind is not Kind.AUTH:
+        return None
+    return Blame("key", "the key may not use this model, or belongs to another relay", refusal.findings.at(API_KEY))
+
+
+def _limits(refusal: Refusal) -> Blame | None:
+    if refusal.kind is Kind.QUOTA_EXHAUSTED:
+        return Blame("limits", "the account behind the key has no credit left", refusal.findings.at(API_KEY))
+    if refusal.kind is not Kind.RATE_LIMITED:
+        return None
+    wait = refusal.findings.quoted(refusal.reply.header("retry-after"))
+    again = f"; it asks to wait {wait}s" if wait else ""
+    why = (
+        "nothing else was sent, so it is not the rate of requests: tokens per minute or per day, other users "
+        f"of the key, or a balance are used up{again}"
+    )
+    return Blame("limits", why, refusal.findings.at(API_KEY))
+
+
+def _own_field(refusal: Refusal) -> Blame | None:
+    """A field of the scenario's own that the relay names."""
+    question, reply = refusal.question, refusal.reply
+    if reply.status >= 500:
+        return None
+    sent = {name for name, value in question.body.items() if value is not None} - set(question.own)
+    named = field_named(sorted(sent), reply.body)
+    if named is not None:
+        return Blame(refusal.topic, f"leave {named} out of the scenario's body", (*question.location, "body", named))
+    named = field_named(question.own, reply.body)
+    return Blame(refusal.topic, f"leave {named} out", (*question.location, named)) if named else None
+
+
+def _streaming(refusal: Refusal) -> Blame | None:
+    if not (refusal.stream and refusal.answered_in_one_piece):
+        return None
+    why = "in one piece it is answered, so the relay, or what is behind it, does not stream: write stream: false"
+    return Blame("stream", why, (*refusal.question.location, "stream"))
+
+
+def _too_long(refusal: Refusal) -> Blame | None:
+    question = refusal.question
+    if refusal.reply.status >= 500 or not is_too_long(refusal.fault):
+        return None
+    return Blame(refusal.topic, "the prompt of the scenario is too long for the model", (*question.location, "prompt"))
+
+
+def _model(refusal: Refusal) -> Blame | None:
+    question, listed = refusal.question, refusal.known.listed
+    if not is_model(refusal.fault):
+        return None
+    hint = nearest(question.model, listed) if listed else ""
+    return Blame("model", f"the model is not there{hint}", question.model_location)
+
+
+def _not_there(refusal: Refusal) -> Blame | None:
+    question, listed, status = refusal.question, refusal.known.listed, refusal.reply.status
+    if status not in _NOT_HERE:
+        return None
+    path, endpoint = question.endpoint.path, (*question.location, "endpoint")
+    if status != 404:
+        return Blame("endpoint", f"the relay does not offer {path}", endpoint)
+    if listed and question.model not in listed:
+        hint = nearest(question.model, listed)
+        return Blame("model", f"it is not among the models that the relay lists{hint}", question.model_location)
+    if not _says_nothing_there(refusal.fault):
+        return None
+    if listed:
+        return Blame("endpoint", f"it lists the model, but has no {path}", endpoint)
+    return Blame("endpoint", f"there is no {path}, or no such model: the relay does not say which", endpoint)
+
+
+def _says_nothing_there(fault: RelayFault) -> bool:
+    words = (fault.message, fault.code, fault.type)
+    return not fault.message or any(word is not None and _NOTHING_THERE.search(word) for word in words)
+
+
+def _failing(refusal: Refusal) -> Blame | None:
+    if refusal.reply.status < 500:
+        return None
+    how = ", streamed or not" if refusal.either_way else ""
+    why = f"the relay, or the model behind it, fails by itself{how}"
+    return Blame(refusal.topic, why, refusal.findings.at(BASE_URL))
+
+
+def _anything_else(refusal: Refusal) -> Blame | None:
+    return Blame(refusal.topic, "the relay does not take such a request", refusal.question.location)
+
+
+_JUDGES: tuple[Callable[[Refusal], Blame | None], ...] = (
+    _redirect,
+    _header,
+    _upstream,
+    _key,
+    _limits,
+    _own_field,
+    _streaming,
+    _too_long,
+    _model,
+    _not_there,
+    _failing,
+    _anything_else,
+)
+"""In this order: what a relay says of its key goes before what its status means."""
