@@ -56,6 +56,19 @@ def answered(question: Question, reply: Reply, *, stream: bool) -> bool:
     return not fails_inside(question, reply, stream=stream)
 
 
+def is_answer(question: Question, reply: Reply, *, stream: bool) -> bool:
+    """Whether a model answered, whole or not: neither an error in a 200, nor a page."""
+    if not 200 <= reply.status < 300:
+        return False
+    if stream and is_event_stream([reply.body], reply.header("content-type"), complete=True):
+        return not _fails_as_a_stream(question, reply)
+    try:
+        answer = FORMATS[question.endpoint].read_answer(reply.body, question.request(stream=stream))
+    except MalformedAnswer:
+        return False
+    return answer.flaw is None and answer.fault is None
+
+
 def fails_inside(question: Question, reply: Reply, *, stream: bool) -> bool:
     """Whether an answer with status 200 has an error in it, as gateways that refuse a field may send."""
     if reply.status != 200:

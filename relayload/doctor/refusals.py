@@ -18,6 +18,7 @@ from relayload.document import Location
 from relayload.document.validation import nearest
 from relayload.transport.asking import API_KEY, BASE_URL, HEADERS, Reply
 
+_TOO_LARGE = 413
 _NOT_IMPLEMENTED = 501
 _NOT_HERE = (404, 405, _NOT_IMPLEMENTED)
 _NOTHING_THERE = re.compile(
@@ -152,16 +153,21 @@ def _streaming(refusal: Refusal) -> Blame | None:
 
 
 def _too_long(refusal: Refusal) -> Blame | None:
-    question = refusal.question
+    prompt = (*refusal.question.location, "prompt")
+    if refusal.reply.status == _TOO_LARGE:
+        why = "the request is larger than the relay, or a proxy before it, takes (nginx: client_max_body_size)"
+        return Blame(refusal.topic, why, prompt)
     if refusal.reply.status >= 500 or not is_too_long(refusal.fault):
         return None
-    return Blame(refusal.topic, "the prompt of the scenario is too long for the model", (*question.location, "prompt"))
+    return Blame(refusal.topic, "the prompt of the scenario is too long for the model", prompt)
 
 
 def _model(refusal: Refusal) -> Blame | None:
     question, listed = refusal.question, refusal.known.listed
     if not is_model(refusal.fault):
         return None
+    if question.model in listed:
+        return Blame("model", f"it lists the model, but not for {question.endpoint.path}", question.model_location)
     hint = nearest(question.model, listed) if listed else ""
     return Blame("model", f"the model is not there{hint}", question.model_location)
 

@@ -17,7 +17,7 @@ from relayload.doctor.answers import (
     tell_streams_only,
 )
 from relayload.doctor.findings import Diagnosis, Findings, State
-from relayload.doctor.forms import answered, other_forms, tell_form
+from relayload.doctor.forms import answered, is_answer, other_forms, tell_form
 from relayload.doctor.headers import look_at_clock, look_at_headers
 from relayload.doctor.preflight import FirstLook, Seen
 from relayload.doctor.questions import MOST_QUESTIONS, MOST_TRIES, Question, questions, small_requests
@@ -76,6 +76,7 @@ class _Visit:
         self._known = Known(base_url, key, profile.client_policy(target).classifier)
         self._form = target.form
         self._is_taken = False  # by a model, in that form
+        self._has_answered = False  # any model
         self._tries_left = MOST_TRIES
         self._replies: list[Reply] = []
         self.findings = Findings(profile, name, self._place, self._asker.secrets)
@@ -132,7 +133,7 @@ class _Visit:
     def _welcome(self, seen: Seen) -> None:
         """What is known of the target, and no more: that it takes the key, an answer of a model proves alone."""
         reply = seen.reply
-        if any(200 <= each.status < 300 for each in self._replies[1:]):
+        if self._has_answered:
             self.findings.first(State.OK, f"{self._base_url} is there, and takes the key")
         elif 200 <= reply.status < 300:
             self.findings.first(State.OK, f"{self._base_url} is there, and answers {seen.asked}")
@@ -209,4 +210,5 @@ class _Visit:
         body = msgspec.json.encode(request.body)
         reply = self._asker.exchange(self._base_url, "POST", request.path, body, request.headers)
         self._replies.append(reply)
+        self._has_answered = self._has_answered or is_answer(question, reply, stream=stream)
         return request, reply

@@ -588,8 +588,22 @@ def fault(status: int, message: str, **more: str | None) -> Answer:
 def test_that_the_key_is_taken_is_told_of_an_answer_alone(visit: Visit, relay_with: Callable[..., str]) -> None:
     url = relay_with(completion())
     assert told(visit(url, stream=False)) == [("ok", f"{url} is there, and takes the key")]
-    url = relay_with(fault(400, "no"))
-    assert told(visit(url, stream=False)) == [("ok", f"{url} is there, and answers GET /models")]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        fault(400, "no"),
+        fault(200, "no such key", code="invalid_api_key"),
+        (200, {"Content-Type": "text/html"}, NGINX % b"Log in"),
+        streamed({"error": {"message": "no such key"}}),
+    ],
+)
+def test_an_error_or_a_page_does_not_tell_that_the_key_is_taken(
+    visit: Visit, relay_with: Callable[..., str], answer: Answer
+) -> None:
+    url = relay_with(answer)
+    assert told(visit(url)) == [("ok", f"{url} is there, and answers GET /models")]
 
 
 @pytest.mark.parametrize(
@@ -687,9 +701,15 @@ def test_a_plain_answer_that_fails_is_no_fault_for_scenarios_that_stream(
             fault(400, "/chat/completions: Invalid model name passed in model=o3"),
             "model",
             "scenarios.simple.model",
-            "the model is not there",
+            "it lists the model, but not for /chat/completions",
         ),
-        (fault(503, "No available channel for model o3"), "model", "scenarios.simple.model", "the model is not there"),
+        (fault(503, "No available channel for model o3"), "model", "scenarios.simple.model", "it lists the model"),
+        (
+            (413, {}, NGINX % b"413 Request Entity Too Large"),
+            "answer",
+            "scenarios.simple.prompt",
+            "(Request Entity Too Large): the request is larger than the relay, or a proxy before it, takes",
+        ),
         (
             fault(404, "No fixture matched"),
             "answer",
