@@ -19,7 +19,7 @@ _UPSTREAM = re.compile(
     r"litellm\.\w+Error|\b[A-Z]\w*Exception -|\bupstream|provider returned error|returned by (?:the )?provider",
     re.IGNORECASE,
 )
-_MASKED_KEY = re.compile(r"\w?[*•.…]{3,}(\w{4})\b")
+_MASKED_KEY = re.compile(r"\b(?:sk|rk|pk|key)-[\w-]*(?:[*•.]{3,}|…)(\w{4})\b")
 _TAIL = 4
 _HEADER_WANTED = re.compile(
     r"\bheader.{0,40}(?:required|missing|expected|needed|not (?:found|set|provided|given))"

@@ -171,26 +171,34 @@ class _Visit:
     def _ask_in_form(self, question: Question) -> bool:
         """Whether it was answered, in one form or another."""
         request, plain = self._answer(question, stream=False)
-        in_streams = streams_alone(question, plain)
-        fails = question.streams and plain.status >= 500
-        streamed = self._answer(question, stream=True) if in_streams or fails else None
+        if question.streams and (plain.status >= 500 or streams_alone(question, plain)):
+            return self._ask_for_streams_alone(question, request, plain)
         with self.findings.about(request):
-            if in_streams:
-                tell_streams_alone(question, plain, self.findings)
-            elif streamed is not None and answered(question, streamed[1], stream=True):
-                tell_streams_only(question, plain, self.findings)
-            else:
-                look_at_answer(question, plain, self.findings, self._known, either_way=streamed is not None)
-                streamed = None
+            look_at_answer(question, plain, self.findings, self._known)
         in_one_piece = answered(question, plain, stream=False)
         if question.streams and plain.status == 200 and not plain.cut:
-            streamed = self._answer(question, stream=True)
-        if streamed is None:
-            return in_one_piece
-        request, reply = streamed
+            self._look_at_stream(question, *self._answer(question, stream=True), in_one_piece=in_one_piece)
+        return in_one_piece
+
+    def _ask_for_streams_alone(self, question: Question, request: WireRequest, plain: Reply) -> bool:
+        """Where nothing comes in one piece, a stream may, which is all that the load wants."""
+        streaming, reply = self._answer(question, stream=True)
+        comes = answered(question, reply, stream=True)
+        with self.findings.about(request):
+            if streams_alone(question, plain):
+                tell_streams_alone(question, plain, self.findings)
+                comes = True
+            elif comes:
+                tell_streams_only(question, plain, self.findings)
+            else:
+                look_at_answer(question, plain, self.findings, self._known, either_way=True)
+        if comes:
+            self._look_at_stream(question, streaming, reply, in_one_piece=False)
+        return comes
+
+    def _look_at_stream(self, question: Question, request: WireRequest, reply: Reply, *, in_one_piece: bool) -> None:
         with self.findings.about(request):
             look_at_stream(question, reply, self.findings, self._known, in_one_piece=in_one_piece)
-        return True
 
     def _answer(self, question: Question, *, stream: bool) -> tuple[WireRequest, Reply]:
         """In the form that the target has, or in one that the relay takes: so more can be learnt of it."""

@@ -16,7 +16,10 @@ KEY = "sk-ours-1234"
         (RelayFault("Incorrect API key provided: sk-proj-****wxyz."), True),
         (RelayFault("Incorrect API key provided: sk-o***********1234."), False),
         (RelayFault("Authentication Error, Invalid proxy server token passed"), False),
+        (RelayFault("Invalid key sk-...1234"), False),
+        (RelayFault("Invalid key sk-...wxyz"), True),
         (RelayFault("Incorrect API key provided."), False),
+        (RelayFault("wrong key...then try again"), False),
     ],
 )
 def test_a_key_of_the_relay_s_own_is_told_from_ours(fault: RelayFault, upstreams: bool) -> None:
