@@ -1,5 +1,8 @@
 """Tokens without a tokenizer: counting those of a prompt, and making up those of an answer."""
 
+from collections.abc import Iterator
+from itertools import count
+
 from msgspec.json import encode
 
 MESSAGE_TOKENS = 3
@@ -53,3 +56,9 @@ STRIDE = 7
 def words(start: int, count: int) -> list[str]:
     """Made-up words: the same for the same start, and never the same twice in a row."""
     return [WORDS[(start + index * STRIDE) % len(WORDS)] for index in range(count)]
+
+
+def made_up(start: int) -> Iterator[str]:
+    """The same words, one after another, without an end."""
+    for index in count(start, STRIDE):
+        yield WORDS[index % len(WORDS)]

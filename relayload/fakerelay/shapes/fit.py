@@ -1,0 +1,157 @@
+"""Whether a value fits a schema: the part of JSON Schema 2020-12 that functions and formats are described in."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.json import encode
+
+from relayload.fakerelay.shapes.words import Unfit, plain, resolved, types_of
+
+_MAX_PATTERN = 500
+
+
+def fits(value: Any, schema: Any, root: Any) -> bool:
+    """Whether it does; `root` is what references start from. Raises Unfit where that is beyond it, or no schema."""
+    rules = plain(schema)
+    if isinstance(rules, bool):
+        return rules
+    try:
+        return all(_holds(keyword, value, rules, root) for keyword in rules)
+    except (TypeError, ValueError, AttributeError, ArithmeticError, re.error) as error:
+        raise Unfit(f"the schema is no JSON Schema: {error}") from error
+
+
+def _holds(keyword: str, value: Any, rules: dict[str, Any], root: Any) -> bool:
+    rule = _RULES.get(keyword)
+    if rule is not None:
+        return rule(value, rules, root)
+    bound = _BOUNDS.get(keyword)
+    return bound is None or bound(value, rules[keyword])
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equality as JSON has it: true is not 1, and the order of keys means nothing."""
+    return encode(one, order="sorted") == encode(other, order="sorted")
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_of(kind: str, value: Any) -> bool:
+    """Whether a value is of a type."""
+    match kind:
+        case "integer":
+            return is_number(value) and value == int(value)
+        case "number":
+            return is_number(value)
+        case "null":
+            return value is None
+        case "boolean":
+            return isinstance(value, bool)
+        case "string":
+            return isinstance(value, str)
+        case "array":
+            return isinstance(value, list)
+        case _:
+            return isinstance(value, dict)
+
+
+def _type(value: Any, rules: dict[str, Any], _root: Any) -> bool:
+    return any(is_of(kind, value) for kind in types_of(rules))
+
+
+def _properties(value: Any, rules: dict[str, Any], root: Any) -> bool:
+    named = rules["properties"]
+    return not isinstance(value, dict) or all(fits(value[name], named[name], root) for name in value if name in named)
+
+
+def _other_properties(value: Any, rules: dict[str, Any], root: Any) -> bool:
+    if not isinstance(value, dict):
+        return True
+    patterns = rules.get("patternProperties", {})
+    others = [
+        name
+        for name in value
+        if name not in rules.get("properties", {}) and not any(_matches(each, name) for each in patterns)
+    ]
+    return all(fits(value[name], rules["additionalProperties"], root) for name in others)
+
+
+def _pattern_properties(value: Any, rules: dict[str, Any], root: Any) -> bool:
+    if not isinstance(value, dict):
+        return True
+    return all(
+        fits(value[name], schema, root)
+        for pattern, schema in rules["patternProperties"].items()
+        for name in value
+        if _matches(pattern, name)
+    )
+
+
+def _items(value: Any, rules: dict[str, Any], root: Any) -> bool:
+    if not isinstance(value, list):
+        return True
+    return all(fits(each, rules["items"], root) for each in value[len(rules.get("prefixItems", ())) :])
+
+
+def _prefix_items(value: Any, rules: dict[str, Any], root: Any) -> bool:
+    return not isinstance(value, list) or all(
+        fits(each, schema, root) for each, schema in zip(value, rules["prefixItems"], strict=False)
+    )
+
+
+def _contains(value: Any, rules: dict[str, Any], root: Any) -> bool:
+    if not isinstance(value, list):
+        return True
+    found = sum(fits(each, rules["contains"], root) for each in value)
+    return bool(rules.get("minContains", 1) <= found <= rules.get("maxContains", len(value)))
+
+
+_RULES: dict[str, Callable[[Any, dict[str, Any], Any], bool]] = {
+    "$ref": lambda value, rules, root: fits(value, resolved(rules["$ref"], root), root),
+    "type": _type,
+    "const": lambda value, rules, _root: same(value, rules["const"]),
+    "enum": lambda value, rules, _root: any(same(value, each) for each in rules["enum"]),
+    "allOf": lambda value, rules, root: all(fits(value, each, root) for each in rules["allOf"]),
+    "anyOf": lambda value, rules, root: any(fits(value, each, root) for each in rules["anyOf"]),
+    "oneOf": lambda value, rules, root: sum(fits(value, each, root) for each in rules["oneOf"]) == 1,
+    "not": lambda value, rules, root: not fits(value, rules["not"], root),
+    "properties": _properties,
+    "additionalProperties": _other_properties,
+    "patternProperties": _pattern_properties,
+    "propertyNames": lambda value, rules, root: (
+        not isinstance(value, dict) or all(fits(name, rules["propertyNames"], root) for name in value)
+    ),
+    "required": lambda value, rules, _root: (
+        not isinstance(value, dict) or all(name in value for name in rules["required"])
+    ),
+    "items": _items,
+    "prefixItems": _prefix_items,
+    "contains": _contains,
+}
+
+_BOUNDS: dict[str, Callable[[Any, Any], bool]] = {
+    "minimum": lambda value, bound: not is_number(value) or value >= bound,
+    "maximum": lambda value, bound: not is_number(value) or value <= bound,
+    "exclusiveMinimum": lambda value, bound: not is_number(value) or value > bound,
+    "exclusiveMaximum": lambda value, bound: not is_number(value) or value < bound,
+    "multipleOf": lambda value, step: not is_number(value) or value / step == int(value / step),
+    "minLength": lambda value, bound: not isinstance(value, str) or len(value) >= bound,
+    "maxLength": lambda value, bound: not isinstance(value, str) or len(value) <= bound,
+    "pattern": lambda value, pattern: not isinstance(value, str) or _matches(pattern, value),
+    "minItems": lambda value, bound: not isinstance(value, list) or len(value) >= bound,
+    "maxItems": lambda value, bound: not isinstance(value, list) or len(value) <= bound,
+    "uniqueItems": lambda value, unique: (
+        not (unique and isinstance(value, list)) or len({encode(each, order="sorted") for each in value}) == len(value)
+    ),
+    "minProperties": lambda value, bound: not isinstance(value, dict) or len(value) >= bound,
+    "maxProperties": lambda value, bound: not isinstance(value, dict) or len(value) <= bound,
+}
+
+
+def _matches(pattern: str, text: str) -> bool:
+    if len(pattern) > _MAX_PATTERN:
+        raise Unfit("the pattern is too long for the fake relay")
+    return re.search(pattern, text) is not None
