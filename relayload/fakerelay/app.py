@@ -10,7 +10,7 @@ from msgspec.json import encode
 from relayload import clock
 from relayload.fakerelay.case import Case, Request
 from relayload.fakerelay.door import Door
-from relayload.fakerelay.formats import CHAT, EMBEDDINGS, RESPONSES
+from relayload.fakerelay.formats import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES
 from relayload.fakerelay.limits import Admission
 from relayload.fakerelay.preset import Preset
 from relayload.fakerelay.recorder import Recorder
@@ -25,7 +25,12 @@ MAX_DISCARDED_BYTES = 200 * 1024 * 1024
 LAST_REQUESTS = 100
 """Told by `/__relay/requests` where no number is given."""
 
-_FORMATS = {"/v1/chat/completions": CHAT, "/v1/responses": RESPONSES, "/v1/embeddings": EMBEDDINGS}
+_FORMATS = {
+    "/v1/chat/completions": CHAT,
+    "/v1/responses": RESPONSES,
+    "/v1/completions": COMPLETIONS,
+    "/v1/embeddings": EMBEDDINGS,
+}
 _OTHERS = {
     "/health": "GET",
     "/v1/models": "GET",
@@ -33,6 +38,10 @@ _OTHERS = {
     "/__relay/requests": "GET",
     "/__relay/reset": "POST",
 }
+_MODEL = "/v1/models/"
+_RESPONSE = "/v1/responses/"
+_NAMED = {_MODEL: ("GET",), _RESPONSE: ("GET", "DELETE")}
+"""What takes a name behind its path."""
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -76,6 +85,8 @@ class FakeRelayApp:
             format_ = _FORMATS.get(path)
             if format_ is not None:
                 await Case(run, request, format_).serve(self._key(request))
+            elif path.startswith(_RESPONSE):
+                respond(wire, 200, encode(self._response(scope["method"], request, scope["query_string"])))
             else:
                 respond(wire, 200, encode(self._about(request, parse_qs(scope["query_string"].decode("latin-1")))))
         except Refusal as refusal:
@@ -99,6 +110,8 @@ class FakeRelayApp:
                 return {"status": "ok", "fake": True}
             case "/v1/models":
                 return self._models(request)
+            case path if path.startswith(_MODEL):
+                return self._one_model(request)
             case "/__relay/stats":
                 return {"preset": self._preset.name, "worker": self._worker, **self._run.ledger.stats()}
             case "/__relay/requests":
@@ -108,19 +121,56 @@ class FakeRelayApp:
                 return {"reset": True}
 
     def _models(self, request: Request) -> object:
+        self._check_key(request)
+        return {"object": "list", "data": [self._model(name) for name in self._model_names()]}
+
+    def _one_model(self, request: Request) -> object:
+        self._check_key(request)
+        name = request.path.removeprefix(_MODEL)
+        if name not in self._model_names():
+            message = f"The model '{name}' does not exist or you do not have access to it."
+            raise Refusal(Reason.UNKNOWN_MODEL, message, param="model", model=name)
+        return self._model(name)
+
+    def _model_names(self) -> list[str]:
+        return [*self._preset.models, *self._preset.embedding_models]
+
+    def _model(self, name: str) -> object:
+        return {"id": name, "object": "model", "created": self._created_s, "owned_by": "fake-relay"}
+
+    def _response(self, method: str, request: Request, query: bytes) -> object:
+        """A response that was kept, or what comes of deleting it."""
+        self._check_key(request)
+        name = request.path.removeprefix(_RESPONSE)
+        for parameter in parse_qs(query.decode("latin-1"), keep_blank_values=True):
+            message = f"Unsupported parameter: '{parameter}' is not supported by the fake relay."
+            raise Refusal(Reason.BAD_VALUE, message, param=parameter, code="unsupported_parameter")
+        found = self._run.kept.take(name) if method == "DELETE" else self._run.kept.find(name)
+        if found is None:
+            raise Refusal(Reason.NOT_FOUND, f"Response with id '{name}' not found.")
+        return {"id": name, "object": "response", "deleted": True} if method == "DELETE" else found
+
+    def _check_key(self, request: Request) -> None:
         if self._key(request) is None:
             raise Refusal(Reason.WRONG_KEY, "Incorrect API key provided.")
-        about = {"object": "model", "created": self._created_s, "owned_by": "fake-relay"}
-        names = [*self._preset.models, *self._preset.embedding_models]
-        return {"object": "list", "data": [{"id": name, **about} for name in names]}
 
 
 def _check_route(method: str, path: str) -> None:
-    expected = "POST" if path in _FORMATS else _OTHERS.get(path)
-    if expected is None:
-        raise Refusal(Reason.UNKNOWN_PATH, f"Invalid URL ({method} {path})")
-    if method != expected:
-        raise Refusal(Reason.WRONG_METHOD, f"Not allowed to {method} {path} (only {expected}).")
+    if method not in (expected := _methods(path)):
+        if not expected:
+            raise Refusal(Reason.UNKNOWN_PATH, f"Invalid URL ({method} {path})")
+        raise Refusal(Reason.WRONG_METHOD, f"Not allowed to {method} {path} (only {' and '.join(expected)}).")
+
+
+def _methods(path: str) -> tuple[str, ...]:
+    if path in _FORMATS:
+        return ("POST",)
+    if path in _OTHERS:
+        return (_OTHERS[path],)
+    for beginning, methods in _NAMED.items():
+        if path.startswith(beginning) and (beginning == _MODEL or "/" not in path[len(beginning) :]):
+            return methods
+    return ()
 
 
 async def _body(receive: Receive) -> bytes:

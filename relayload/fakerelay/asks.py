@@ -1,15 +1,32 @@
 """What clients send, read strictly: JSON in, an `Ask` out, or a `Refusal` to be told in a dialect."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec import Struct
 
+from relayload.fakerelay.bodies import (
+    AnyMessage,
+    ChatBody,
+    CompletionBody,
+    EmbeddingBody,
+    ImagePart,
+    InputImage,
+    InputItem,
+    InputRefusal,
+    ResponseBody,
+    StreamOptions,
+    TextPart,
+    UserMessage,
+)
+from relayload.fakerelay.body_faults import refusal_of
+from relayload.fakerelay.dialogues import check_calls, check_items
 from relayload.fakerelay.refusals import Reason, Refusal
 from relayload.fakerelay.schema import Kind
 from relayload.fakerelay.tokens import IMAGE_TOKENS, MESSAGE_TOKENS, REPLY_TOKENS, text_tokens
+from relayload.fakerelay.wishes import Wish, chat_wish, completion_wish, response_wish
 
 KIND_HEADER = b"x-relayload-kind"
 """Names the kind of request; without one of its own names the relay looks at the prompt."""
@@ -18,7 +35,24 @@ OUTPUT_TOKENS_HEADER = b"x-relayload-output-tokens"
 
 _KINDS = frozenset(Kind)
 MAX_OUTPUT_TOKENS = 1_000_000
-MAX_EMBEDDING_INPUTS = 2048
+MAX_EMBEDDING_TOKENS = 8192
+"""Of one text (OpenAI API reference, `input` of embeddings)."""
+MAX_EMBEDDING_TOKENS_AT_ONCE = 300_000
+"""Of all texts of a request."""
+USUAL_COMPLETION_TOKENS = 16
+"""How long a completion may be if the request does not say (OpenAI API reference, `max_tokens`)."""
+_ECHOED = (
+    "temperature",
+    "top_p",
+    "metadata",
+    "parallel_tool_calls",
+    "tool_choice",
+    "tools",
+    "text",
+    "truncation",
+    "store",
+    "user",
+)
 _GUESSED_FROM_CHARACTERS = 4_000
 _PROOF = re.compile(r"\b(prove|proof|theorem|lemma)\b|证明", re.IGNORECASE)
 _CODE = re.compile(r"```|\bdef \w|\b(code|function|implement|refactor|unit tests?|python|javascript|sql)\b", re.I)
@@ -41,6 +75,12 @@ class Ask:
     """Whether thoughts are to be streamed; None leaves it to the preset."""
     texts: tuple[str, ...] = ()
     """Of the whole prompt, for the prompt cache."""
+    wish: Wish | None = None
+    """What the answer is to be, if not made-up words."""
+    echo: Mapping[str, Any] | None = None
+    """Fields of the request that a response repeats."""
+    kept: bool = False
+    """Whether the response can be asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,98 +97,50 @@ class EmbeddingAsk:
     stream: bool = False
 
 
-class _StreamOptions(Struct):
-    include_usage: bool = False
-
-
-class _ImageUrl(Struct):
-    url: str
-    detail: str = "auto"
-
-
-class _ContentPart(Struct):
-    """Of a chat message, or of an input item of the responses format, whose images are bare URLs."""
-
-    type: str
-    text: str = ""
-    image_url: _ImageUrl | str | None = None
-    detail: str = "auto"
-
-
-class _Message(Struct):
-    role: str = "user"
-    content: str | list[_ContentPart] | None = None
-
-
-class _ChatBody(Struct):
-    model: str
-    messages: list[_Message]
-    stream: bool | None = False
-    stream_options: _StreamOptions | None = None
-    max_completion_tokens: int | None = None
-    max_tokens: int | None = None
-    n: int | None = 1
-    reasoning_effort: str | None = None
-    include_reasoning: bool | None = None
-
-
-class _Effort(Struct):
-    effort: str | None = None
-
-
-class _ResponseBody(Struct):
-    model: str
-    input: str | list[_Message]
-    instructions: str | None = None
-    stream: bool | None = False
-    max_output_tokens: int | None = None
-    reasoning: _Effort | None = None
-
-
-class _EmbeddingBody(Struct):
-    model: str
-    input: str | list[str | int | list[int]]
-    dimensions: int | None = None
-    encoding_format: Literal["float", "base64"] | None = "float"
-
-
-_CHAT_BODY = msgspec.json.Decoder(_ChatBody)
-_RESPONSE_BODY = msgspec.json.Decoder(_ResponseBody)
-_EMBEDDING_BODY = msgspec.json.Decoder(_EmbeddingBody)
+_CHAT_BODY = msgspec.json.Decoder(ChatBody)
+_RESPONSE_BODY = msgspec.json.Decoder(ResponseBody)
+_COMPLETION_BODY = msgspec.json.Decoder(CompletionBody)
+_EMBEDDING_BODY = msgspec.json.Decoder(EmbeddingBody)
 
 
 def chat_ask(body: bytes, headers: dict[bytes, bytes]) -> Ask:
     """Read the body of a chat completion. Raises Refusal."""
-    chat = _decoded(_CHAT_BODY, body)
-    if not chat.messages:
-        raise Refusal(Reason.BAD_VALUE, "'messages' must hold at least one message.", param="messages")
-    if chat.n not in (None, 1):
-        raise Refusal(Reason.BAD_VALUE, "'n' must be 1: the fake relay gives one choice.", param="n")
-    texts, images, input_tokens = _contents(chat.messages)
+    chat: ChatBody = _decoded(_CHAT_BODY, body)
+    _check_stream_options(chat.stream_options, chat.stream)
+    if chat.max_tokens is not None and chat.max_completion_tokens is not None:
+        message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
+        raise Refusal(Reason.BAD_VALUE, message, param="max_tokens", code="invalid_parameter_combination")
+    texts, images, input_tokens = _said_in_chat(chat.messages)
+    if chat.tools is not None:
+        input_tokens += _definition_tokens(chat.tools)
+    if chat.response_format is not None:
+        input_tokens += _definition_tokens(chat.response_format)
     return Ask(
         model=chat.model,
         kind=_kind(headers, texts[-1] if texts else "", images),
         input_tokens=input_tokens,
         stream=bool(chat.stream),
-        include_usage=chat.stream_options is not None and chat.stream_options.include_usage,
+        include_usage=chat.stream_options is not None and bool(chat.stream_options.include_usage),
         images=images,
-        max_output_tokens=_budget(max_completion_tokens=chat.max_completion_tokens, max_tokens=chat.max_tokens),
+        max_output_tokens=chat.max_tokens if chat.max_completion_tokens is None else chat.max_completion_tokens,
         exact_output_tokens=_exact_output_tokens(headers),
         effort=chat.reasoning_effort,
         show_reasoning=chat.include_reasoning,
         texts=tuple(texts),
+        wish=chat_wish(chat, texts),
     )
 
 
 def response_ask(body: bytes, headers: dict[bytes, bytes]) -> Ask:
     """Read the body of a request to the responses endpoint. Raises Refusal."""
-    asked = _decoded(_RESPONSE_BODY, body)
-    messages = [_Message(content=asked.input)] if isinstance(asked.input, str) else list(asked.input)
-    if not messages:
-        raise Refusal(Reason.BAD_VALUE, "'input' must not be empty.", param="input")
-    if asked.instructions:
-        messages.insert(0, _Message(role="system", content=asked.instructions))
-    texts, images, input_tokens = _contents(messages)
+    asked: ResponseBody = _decoded(_RESPONSE_BODY, body)
+    _check_stream_options(asked.stream_options, asked.stream)
+    items = [InputItem(role="user", content=asked.input)] if isinstance(asked.input, str) else asked.input
+    texts, images, input_tokens = _said_in_items(items, asked.instructions)
+    if asked.tools:
+        input_tokens += _definition_tokens(asked.tools)
+    if asked.text is not None and asked.text.format is not None:
+        input_tokens += _definition_tokens(asked.text.format)
     return Ask(
         model=asked.model,
         kind=_kind(headers, texts[-1] if texts else "", images),
@@ -156,27 +148,57 @@ def response_ask(body: bytes, headers: dict[bytes, bytes]) -> Ask:
         stream=bool(asked.stream),
         include_usage=True,
         images=images,
-        max_output_tokens=_budget(max_output_tokens=asked.max_output_tokens),
+        max_output_tokens=asked.max_output_tokens,
         exact_output_tokens=_exact_output_tokens(headers),
         effort=asked.reasoning.effort if asked.reasoning else None,
         texts=tuple(texts),
+        wish=response_wish(asked, texts),
+        echo=_echo(asked),
+        kept=asked.store is not False,
+    )
+
+
+def completion_ask(body: bytes, headers: dict[bytes, bytes]) -> Ask:
+    """Read the body of a completion, the format before chats. Raises Refusal."""
+    asked: CompletionBody = _decoded(_COMPLETION_BODY, body)
+    _check_stream_options(asked.stream_options, asked.stream)
+    prompts = _inputs(asked.prompt, "prompt", empty=True)
+    if len(prompts) > 1:
+        raise Refusal(Reason.BAD_VALUE, "'prompt' must be one text: the fake relay gives one choice.", param="prompt")
+    text = str(prompts[0])
+    return Ask(
+        model=asked.model,
+        kind=_kind(headers, text, 0),
+        input_tokens=_tokens_of(prompts[0]),
+        stream=bool(asked.stream),
+        include_usage=asked.stream_options is not None and bool(asked.stream_options.include_usage),
+        max_output_tokens=USUAL_COMPLETION_TOKENS if asked.max_tokens is None else asked.max_tokens,
+        exact_output_tokens=_exact_output_tokens(headers),
+        effort="none",
+        texts=(text,),
+        wish=completion_wish(asked),
     )
 
 
 def embedding_ask(body: bytes, _headers: dict[bytes, bytes]) -> EmbeddingAsk:
     """Read the body of a request for embeddings. Raises Refusal."""
-    asked = _decoded(_EMBEDDING_BODY, body)
-    inputs = [asked.input] if isinstance(asked.input, str) else asked.input
-    if inputs and isinstance(inputs[0], int):
-        inputs = [inputs]  # one text, as numbers of tokens
-    if not 1 <= len(inputs) <= MAX_EMBEDDING_INPUTS:
-        message = f"'input' must hold 1 to {MAX_EMBEDDING_INPUTS} texts."
-        raise Refusal(Reason.BAD_VALUE, message, param="input")
+    asked: EmbeddingBody = _decoded(_EMBEDDING_BODY, body)
+    inputs = _inputs(asked.input, "input", empty=False)
+    tokens = [_tokens_of(each) for each in inputs]
+    if max(tokens) > MAX_EMBEDDING_TOKENS:
+        message = (
+            f"This model's maximum context length is {MAX_EMBEDDING_TOKENS} tokens, however you requested "
+            f"{max(tokens)} tokens ({max(tokens)} in your prompt; 0 for the completion). Please reduce your prompt."
+        )
+        raise Refusal(Reason.BAD_VALUE, message, param="input", code="context_length_exceeded")
+    if sum(tokens) > MAX_EMBEDDING_TOKENS_AT_ONCE:
+        message = f"Requested {sum(tokens)} tokens, max {MAX_EMBEDDING_TOKENS_AT_ONCE} tokens per request."
+        raise Refusal(Reason.BAD_VALUE, message, param="input", code="max_tokens_per_request")
     return EmbeddingAsk(
         model=asked.model,
         inputs=tuple(map(str, inputs)),
-        input_tokens=sum(len(text) if isinstance(text, list) else text_tokens(str(text)) for text in inputs),
-        dimensions=_budget(dimensions=asked.dimensions),
+        input_tokens=sum(tokens),
+        dimensions=asked.dimensions,
         as_base64=asked.encoding_format == "base64",
     )
 
@@ -185,42 +207,77 @@ def _decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$")
-        raise Refusal(Reason.BAD_VALUE, f"{message}.", param=path.strip("`.") or None) from error
+        raise refusal_of(error, body, decoder.type) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(Reason.BAD_JSON, f"We could not parse the JSON body of your request: {error}.") from error
 
 
-def _contents(messages: list[_Message]) -> tuple[list[str], int, int]:
-    """Texts, number of images, and tokens of all messages."""
+def _check_stream_options(options: StreamOptions | None, stream: bool | None) -> None:
+    if options is not None and not stream:
+        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        raise Refusal(Reason.BAD_VALUE, message, param="stream_options")
+
+
+def _said_in_chat(messages: list[AnyMessage]) -> tuple[list[str], int, int]:
+    """Texts, number of images, and tokens of all messages. Raises Refusal where calls and answers do not fit."""
     texts: list[str] = []
-    images, tokens = 0, REPLY_TOKENS
+    images, tokens = 0, REPLY_TOKENS + MESSAGE_TOKENS * len(messages)
     for message in messages:
-        tokens += MESSAGE_TOKENS
-        if isinstance(message.content, str):
-            texts.append(message.content)
-        for part in message.content if isinstance(message.content, list) else ():
-            if part.text:
-                texts.append(part.text)
-            if part.image_url is not None:
-                images += 1
-                tokens += _image_tokens(part)
+        content = message.content
+        if isinstance(content, str):
+            texts.append(content)
+        elif content is not None:
+            for part in content:
+                if isinstance(part, ImagePart):
+                    images += 1
+                    tokens += IMAGE_TOKENS[part.image_url.detail]
+                elif text := part.text if isinstance(part, TextPart) else part.refusal:
+                    texts.append(text)
+    if len(messages) > 1 or not isinstance(messages[0], UserMessage):
+        tokens += check_calls(messages)
     return texts, images, tokens + sum(map(text_tokens, texts))
 
 
-def _image_tokens(part: _ContentPart) -> int:
-    detail = part.image_url.detail if isinstance(part.image_url, _ImageUrl) else part.detail
-    return IMAGE_TOKENS.get(detail, IMAGE_TOKENS["auto"])
+def _said_in_items(items: list[InputItem], instructions: str | None) -> tuple[list[str], int, int]:
+    """Texts, number of images, and tokens of all items of an input. Raises Refusal."""
+    texts = [instructions] if instructions else []
+    images, tokens = 0, REPLY_TOKENS + MESSAGE_TOKENS * (len(items) + bool(instructions))
+    for item in items:
+        if isinstance(item.content, str):
+            texts.append(item.content)
+        for part in item.content if isinstance(item.content, list) else ():
+            if isinstance(part, InputImage):
+                images += 1
+                tokens += IMAGE_TOKENS[part.detail or "auto"]
+            elif text := part.refusal if isinstance(part, InputRefusal) else part.text:
+                texts.append(text)
+    return texts, images, tokens + check_items(items) + sum(map(text_tokens, texts))
 
 
-def _budget(**budgets: int | None) -> int | None:
-    """The first that is given. Raises Refusal."""
-    for name, budget in budgets.items():
-        if budget is not None:
-            if budget < 1:
-                raise Refusal(Reason.BAD_VALUE, f"'{name}' must be at least 1, got {budget}.", param=name)
-            return budget
-    return None
+def _definition_tokens(definition: Any) -> int:
+    """Of functions and schemas, which are part of the prompt."""
+    return text_tokens(msgspec.json.encode(definition).decode())
+
+
+def _echo(body: ResponseBody) -> dict[str, Any] | None:
+    said = {name: value for name in _ECHOED if (value := getattr(body, name)) is not None}
+    return {name: msgspec.to_builtins(value) for name, value in said.items()} or None
+
+
+def _inputs(given: str | list[str | int | list[int]], name: str, *, empty: bool) -> list[str | list[int]]:
+    """Texts, or texts as numbers of tokens. Raises Refusal where they are mixed, or empty and must not be."""
+    inputs: list[Any] = [given] if isinstance(given, str) or isinstance(given[0], int) else given
+    kind = type(inputs[0])
+    for each in inputs:
+        numbers = each if isinstance(each, list) else ()
+        sound = type(each) is kind and all(isinstance(number, int) and number >= 0 for number in numbers)
+        if not sound or not (each or (empty and each == "")):
+            raise Refusal(Reason.BAD_VALUE, f"'$.{name}' is invalid. Please check the API reference.", param=name)
+    return inputs
+
+
+def _tokens_of(text: str | list[int]) -> int:
+    return text_tokens(text) if isinstance(text, str) else len(text)
 
 
 def _exact_output_tokens(headers: dict[bytes, bytes]) -> int | None:

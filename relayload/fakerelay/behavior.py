@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from relayload.fakerelay.asks import Ask, EmbeddingAsk
 from relayload.fakerelay.cache import PromptCache
 from relayload.fakerelay.capacity import Slots
+from relayload.fakerelay.content import Content, content_of
 from relayload.fakerelay.faults import Fault, FaultDraws, SlowFirstToken
 from relayload.fakerelay.latency import Draws
 from relayload.fakerelay.limits import Admission, Limiter
 from relayload.fakerelay.preset import ModelPreset, Preset
 from relayload.fakerelay.refusals import Reason, Refusal
+from relayload.fakerelay.tokens import STRIDE, words
+from relayload.fakerelay.wishes import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Reply:
     cached_input_tokens: int = 0
     dimensions: int = 0
     """Of the vectors of an answer with embeddings."""
+    content: Content | None = None
+    """What it shows beside thoughts; None for made-up words."""
 
     @property
     def first_shown(self) -> int:
@@ -42,6 +47,12 @@ class Reply:
     def due_s(self, token: int) -> float:
         """Seconds to token number `token`."""
         return self.ttft_s + token / self.tokens_per_s
+
+    def words(self) -> list[str]:
+        """The text of each token, thoughts included."""
+        if self.content is None:
+            return words(self.number, self.output_tokens)
+        return words(self.number, self.reasoning_tokens) + self.content.tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +88,9 @@ class Behavior:
         model = self._embedding_models.get(ask.model)
         if model is None:
             raise _unknown_model(ask.model)
+        if ask.dimensions is not None and ask.dimensions > model.dimensions:
+            message = f"Invalid value for 'dimensions': must be at most {model.dimensions} with this model."
+            raise Refusal(Reason.BAD_VALUE, message, param="dimensions")
         self._received += 1
         ttft_s = model.latency.distribution.at(self._draws.next().ttft)
         reply = Reply(self._received, ttft_s, output_tokens=0, dimensions=model.dimensions)
@@ -100,8 +114,10 @@ class Behavior:
     def _reply(self, ask: Ask, model: ModelPreset) -> Reply:
         draw = self._draws.next()
         drawn = max(1, round(model.length_of(ask.kind).at(draw.length)))
+        if ask.wish is not None:
+            drawn = ask.wish.length(drawn, ask.max_output_tokens)
         tokens = ask.exact_output_tokens or min(drawn, ask.max_output_tokens or drawn)
-        return Reply(
+        reply = Reply(
             number=self._received,
             ttft_s=model.ttft_of(ask.kind).at(draw.ttft),
             tokens_per_s=model.speed.distribution.at(draw.speed),
@@ -111,6 +127,20 @@ class Behavior:
             finish_reason="length" if tokens < drawn and not ask.exact_output_tokens else "stop",
             cached_input_tokens=self._cache.cached_tokens(ask.model, ask.texts, ask.input_tokens),
         )
+        return reply if ask.wish is None or ask.wish.is_of_length else _granted(reply, ask, ask.wish)
+
+
+def _granted(reply: Reply, ask: Ask, wish: Wish) -> Reply:
+    """The reply with the content that was wished for, which may take other than the tokens drawn for it."""
+    thoughts = reply.reasoning_tokens
+    start, count = reply.number + thoughts * STRIDE, reply.output_tokens - thoughts
+    exact = ask.exact_output_tokens is not None
+    content = content_of(wish, start, count, reply.finish_reason, exact=exact)
+    limit = ask.exact_output_tokens or ask.max_output_tokens
+    if limit is not None:
+        content = content.within(limit - thoughts)
+    tokens = thoughts + len(content.tokens)
+    return replace(reply, content=content, output_tokens=tokens, finish_reason=content.finish_reason)
 
 
 def _unknown_model(name: str) -> Refusal:

@@ -7,7 +7,8 @@ from typing import Any
 from msgspec.json import encode
 
 from relayload import clock
-from relayload.fakerelay.behavior import Turn
+from relayload.fakerelay.asks import Ask
+from relayload.fakerelay.behavior import Reply, Turn
 from relayload.fakerelay.capacity import Place, QueueFull
 from relayload.fakerelay.dialects.answers import HTML, JSON, TEXT, ErrorAnswer, html_page
 from relayload.fakerelay.faults import (
@@ -26,7 +27,6 @@ from relayload.fakerelay.refusals import Occurrence, Reason, Refusal
 from relayload.fakerelay.run import Run, respond, response_bytes
 from relayload.fakerelay.script import odd_words, plain_script, stream_script
 from relayload.fakerelay.streaming import Body, ScriptedAnswer, TokenStream
-from relayload.fakerelay.tokens import words
 from relayload.fakerelay.wire import CHUNKED, Wire, phrase_of
 
 EVENT_STREAM = b"content-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
@@ -57,6 +57,8 @@ class Case:
         self._admission = Admission()
         self._place: Place | None = None
         self._service_s = 0.0
+        self._answer: tuple[Ask, Reply, int] | None = None
+        """What to keep of it: a response can be asked for again."""
 
     async def serve(self, key: str | None) -> None:
         """Answer it; `key` is None where the client's is wrong."""
@@ -144,6 +146,8 @@ class Case:
         """Have the answer written, beginning at the instant the request has its slot."""
         reply = turn.reply
         self._service_s = reply.service_s
+        if isinstance(ask, Ask) and ask.kept:
+            self._answer = ask, reply, _created()
         if any(isinstance(fault, ErrorBody) for fault in turn.faults):
             self._service_s = reply.ttft_s
             data = response_bytes(self._wire, 200, self._error_answer(500).body, self._headers(JSON))
@@ -156,7 +160,7 @@ class Case:
             stream = TokenStream(self._wire, self._entry, reply, events, head, at_s)
             self._run.ticker.at(stream.due_s, stream, urgent=True)
         else:
-            body = encode(self._format.body(ask, reply, _created(), words(reply.number, reply.output_tokens)))
+            body = encode(self._format.body(ask, reply, _created(), reply.words()))
             data = response_bytes(self._wire, 200, body, self._headers(JSON))
             self._run.ticker.at(at_s + reply.service_s, Body(self._wire, self._entry, data), urgent=True)
 
@@ -176,7 +180,7 @@ class Case:
 
     def _faulty_body(self, ask: Any, turn: Turn) -> bytes:
         reply = turn.reply
-        text = words(reply.number, reply.output_tokens)
+        text = reply.words()
         for token, word in odd_words(reply, turn.faults).items():
             text[token] = word
         body = self._format.body(ask, reply, _created(), text)
@@ -198,6 +202,8 @@ class Case:
     def _end(self) -> None:
         self._admission.end()
         complete = self._wire.complete
+        if self._answer is not None and complete and self._outcome is Outcome.OK:
+            self._run.kept.keep(*self._answer)
         if self._place is not None:
             self._run.behavior.slots.leave(self._place, self._left_at_s(self._place, complete))
         if self._entry.status is None and self._entry.first_byte_ns is not None:

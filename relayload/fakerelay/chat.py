@@ -6,6 +6,8 @@ from msgspec.json import encode
 
 from relayload.fakerelay.asks import Ask
 from relayload.fakerelay.behavior import Reply
+from relayload.fakerelay.content import Content
+from relayload.fakerelay.logprobs import chat_logprob
 from relayload.fakerelay.tokens import JSON_WORDS, STRIDE
 
 FINGERPRINT = "fp_fake_relay"
@@ -15,9 +17,15 @@ def completion(ask: Ask, reply: Reply, created: int, words: list[str]) -> dict[s
     """The body of an answer that is not streamed, made of these words."""
     message: dict[str, Any] = {"role": "assistant", "content": "".join(words[reply.reasoning_tokens :])}
     message["refusal"] = None
+    logprobs = None
+    if reply.content is not None:
+        shown = words[reply.reasoning_tokens :]
+        if calls := whole_calls(reply, reply.content, shown):
+            message |= {"content": None, "tool_calls": calls}
+        logprobs = _logprobs(reply, reply.content, reply.reasoning_tokens, shown)
     if reply.show_reasoning and reply.reasoning_tokens:
         message["reasoning_content"] = "".join(words[: reply.reasoning_tokens])
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reply.finish_reason}
+    choice = {"index": 0, "message": message, "logprobs": logprobs, "finish_reason": reply.finish_reason}
     return {**_head(ask, reply, created, "chat.completion"), "choices": [choice], "usage": usage(ask, reply)}
 
 
@@ -81,3 +89,68 @@ class ChatEvents:
         if self._ask.include_usage and with_usage:
             events.append(b'%b,"choices":[],"usage":%b}\n\n' % (self._head, encode(usage(self._ask, self._reply))))
         return [*events, b"data: [DONE]\n\n"]
+
+
+def chat_events(ask: Ask, reply: Reply, created: int) -> ChatEvents:
+    """The events of an answer, whatever it holds."""
+    if reply.content is None:
+        return ChatEvents(ask, reply, created)
+    return ContentChatEvents(ask, reply, created, reply.content)
+
+
+class ContentChatEvents(ChatEvents):
+    """The events of an answer that is more than made-up words: each is encoded for itself."""
+
+    def __init__(self, ask: Ask, reply: Reply, created: int, content: Content) -> None:
+        super().__init__(ask, reply, created)
+        self._content_of_reply = content
+        self._places = content.places
+
+    def opening(self) -> list[bytes]:
+        text = None if self._content_of_reply.calls else ""
+        return [self._event({"role": "assistant", "content": text, "refusal": None})]
+
+    def token(self, token: int, word: str | None = None) -> bytes:
+        reply, content = self._reply, self._content_of_reply
+        if token < reply.reasoning_tokens:
+            return super().token(token, word)
+        place = self._places[token - reply.reasoning_tokens]
+        text = place.text if word is None else word
+        if not content.calls:
+            return self._event({"content": text}, _logprobs(reply, content, token, [text]))
+        arguments = self._event({"tool_calls": [{"index": place.stretch, "function": {"arguments": text}}]})
+        if not place.is_first:
+            return arguments
+        call = {"index": place.stretch, **_call(reply, place.stretch, place.function, "")}
+        return self._event({"tool_calls": [call]}) + arguments
+
+    def _event(self, delta: dict[str, Any], logprobs: dict[str, Any] | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": None}
+        return b'%b,"choices":[%b]%b}\n\n' % (self._head, encode(choice), self._usage_field)
+
+
+def whole_calls(reply: Reply, content: Content, words: list[str]) -> list[dict[str, Any]]:
+    """The calls of an answer, made of these words; none where it has text."""
+    return [_call(reply, *each) for each in content.spread(words) if each[1] is not None]
+
+
+def _call(reply: Reply, index: int, function: str | None, arguments: str) -> dict[str, Any]:
+    return {
+        "id": call_id(reply, index),
+        "type": "function",
+        "function": {"name": function, "arguments": arguments},
+    }
+
+
+def call_id(reply: Reply, index: int) -> str:
+    """Of one call of an answer."""
+    return f"call_fake{reply.number:020x}{index:02x}"
+
+
+def _logprobs(reply: Reply, content: Content, first: int, words: list[str]) -> dict[str, Any] | None:
+    """Of tokens of the text, from that number on."""
+    top = content.top_logprobs
+    if top is None or content.calls:
+        return None
+    told = [chat_logprob(word, reply.number + first + index, top) for index, word in enumerate(words) if word]
+    return {"content": told, "refusal": None}

@@ -6,12 +6,14 @@ from typing import Any
 
 from msgspec.json import encode
 
-from relayload.fakerelay.asks import Ask, EmbeddingAsk, chat_ask, embedding_ask, response_ask
+from relayload.fakerelay.asks import Ask, EmbeddingAsk, chat_ask, completion_ask, embedding_ask, response_ask
 from relayload.fakerelay.behavior import Behavior, Reply, Turn
-from relayload.fakerelay.chat import ChatEvents, completion
+from relayload.fakerelay.chat import chat_events, completion
+from relayload.fakerelay.completions import TextEvents, text_completion
 from relayload.fakerelay.embeddings import embeddings
 from relayload.fakerelay.events import Events
-from relayload.fakerelay.responses import ResponseEvents, response
+from relayload.fakerelay.response_content import response_events
+from relayload.fakerelay.responses import response
 
 AnyAsk = Ask | EmbeddingAsk
 
@@ -41,6 +43,7 @@ def _no_events(_ask: EmbeddingAsk, _reply: Reply, _created: int) -> Events:
     raise AssertionError("embeddings are not streamed")
 
 
-CHAT = Format(chat_ask, Behavior.turn, completion, ChatEvents, _chat_error_event)
-RESPONSES = Format(response_ask, Behavior.turn, response, ResponseEvents, _response_error_event)
+CHAT = Format(chat_ask, Behavior.turn, completion, chat_events, _chat_error_event)
+COMPLETIONS = Format(completion_ask, Behavior.turn, text_completion, TextEvents, _chat_error_event)
+RESPONSES = Format(response_ask, Behavior.turn, response, response_events, _response_error_event)
 EMBEDDINGS = Format(embedding_ask, Behavior.embedding_turn, embeddings, _no_events, _chat_error_event)

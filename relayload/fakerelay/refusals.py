@@ -15,6 +15,8 @@ class Reason(StrEnum):
     WRONG_KEY = "wrong_key"
     UNKNOWN_MODEL = "unknown_model"
     UNKNOWN_PATH = "unknown_path"
+    NOT_FOUND = "not_found"
+    """What was asked for by its id is not there."""
     WRONG_METHOD = "wrong_method"
     LIMITED = "limited"
     OVERLOADED = "overloaded"
@@ -32,6 +34,7 @@ class Refusal(Exception):
         message: str = "",
         *,
         param: str | None = None,
+        code: str | None = None,
         model: str | None = None,
         standing: Standing | None = None,
         status: int | None = None,
@@ -40,6 +43,8 @@ class Refusal(Exception):
         self.reason = reason
         self.message = message
         self.param = param
+        self.code = code
+        """In OpenAI's words, where there is a closer one than that of the reason."""
         self.model = model
         self.standing = standing
         """Of the limit that was run into."""

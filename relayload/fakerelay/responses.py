@@ -6,6 +6,9 @@ from msgspec.json import encode
 
 from relayload.fakerelay.asks import Ask
 from relayload.fakerelay.behavior import Reply
+from relayload.fakerelay.chat import call_id
+from relayload.fakerelay.content import Content
+from relayload.fakerelay.logprobs import chat_logprob
 from relayload.fakerelay.tokens import JSON_WORDS, STRIDE, words
 
 _OPENING_EVENTS = 4
@@ -17,10 +20,14 @@ _TURNING_EVENTS = 4
 def response(ask: Ask, reply: Reply, created: int, text: list[str]) -> dict[str, Any]:
     """The body of an answer that is not streamed, made of these words."""
     thought, visible = text[: reply.reasoning_tokens], text[reply.reasoning_tokens :]
-    items = [_thinking(reply, "".join(thought))] if _shows_thoughts(reply) else []
+    items = [thinking(reply, "".join(thought))] if shows_thoughts(reply) else []
+    if reply.content is None:
+        items.append(message(reply, "".join(visible), "completed"))
+    else:
+        items += content_items(reply, reply.content, visible)
     return {
-        **_head(ask, reply, created, _status(reply)),
-        "output": [*items, _message(reply, "".join(visible), "completed")],
+        **head(ask, reply, created, _status(reply)),
+        "output": items,
         "usage": usage(ask, reply),
     }
 
@@ -36,18 +43,59 @@ def usage(ask: Ask, reply: Reply) -> dict[str, Any]:
     }
 
 
+def content_items(reply: Reply, content: Content, words: list[str]) -> list[dict[str, Any]]:
+    """The items of an answer that is more than made-up words, made of these words."""
+    if content.calls:
+        spread = content.spread(words)
+        status = _status(reply)
+        return [
+            call_item(reply, number, function, arguments, status if number == len(spread) - 1 else "completed")
+            for number, function, arguments in spread
+        ]
+    item = message(reply, "".join(words), "completed")
+    item["content"][0]["logprobs"] = logprobs_of(reply, content, reply.reasoning_tokens, words)
+    return [item]
+
+
+def call_item(reply: Reply, number: int, function: str | None, arguments: str, status: str) -> dict[str, Any]:
+    """One call of a function."""
+    return {
+        "id": f"fc_fake{reply.number:022x}{number:02x}",
+        "type": "function_call",
+        "status": status,
+        "call_id": call_id(reply, number),
+        "name": function,
+        "arguments": arguments,
+    }
+
+
+def logprobs_of(reply: Reply, content: Content, first: int, words: list[str]) -> list[dict[str, Any]]:
+    """Of tokens of the text, from that number on; none where they were not asked for."""
+    top = content.top_logprobs
+    if top is None:
+        return []
+    return [chat_logprob(word, reply.number + first + index, top) for index, word in enumerate(words) if word]
+
+
 def _status(reply: Reply) -> str:
     return "incomplete" if reply.finish_reason == "length" else "completed"
 
 
-def _shows_thoughts(reply: Reply) -> bool:
+def response_id(reply: Reply) -> str:
+    """By which it can be asked for again."""
+    return f"resp_fake{reply.number:024x}"
+
+
+def shows_thoughts(reply: Reply) -> bool:
+    """Whether thoughts are sent."""
     return reply.show_reasoning and reply.reasoning_tokens > 0
 
 
-def _head(ask: Ask, reply: Reply, created: int, status: str) -> dict[str, Any]:
+def head(ask: Ask, reply: Reply, created: int, status: str) -> dict[str, Any]:
+    """All of a response but what it says."""
     incomplete = {"reason": "max_output_tokens"} if status == "incomplete" else None
     return {
-        "id": f"resp_fake{reply.number:024x}",
+        "id": response_id(reply),
         "object": "response",
         "created_at": created,
         "status": status,
@@ -63,20 +111,24 @@ def _head(ask: Ask, reply: Reply, created: int, status: str) -> dict[str, Any]:
         "temperature": 1.0,
         "top_p": 1.0,
         "metadata": {},
+        **(ask.echo or {}),
     }
 
 
-def _message(reply: Reply, text: str | None, status: str) -> dict[str, Any]:
-    content = [] if text is None else [_text_part(text)]
+def message(reply: Reply, text: str | None, status: str) -> dict[str, Any]:
+    """The item with the text."""
+    content = [] if text is None else [text_part(text)]
     name = f"msg_fake{reply.number:024x}"
     return {"id": name, "type": "message", "status": status, "role": "assistant", "content": content}
 
 
-def _text_part(text: str) -> dict[str, Any]:
+def text_part(text: str) -> dict[str, Any]:
+    """What the message holds."""
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
-def _thinking(reply: Reply, text: str | None) -> dict[str, Any]:
+def thinking(reply: Reply, text: str | None) -> dict[str, Any]:
+    """The item with the thoughts."""
     content = [] if text is None else [{"type": "reasoning_text", "text": text}]
     return {"id": f"rs_fake{reply.number:024x}", "type": "reasoning", "summary": [], "content": content}
 
@@ -88,19 +140,19 @@ class ResponseEvents:
         self._ask = ask
         self._reply = reply
         self._created = created
-        self._thinks = _shows_thoughts(reply)
+        self._thinks = shows_thoughts(reply)
         self._index = 1 if self._thinks else 0
         self._item = f"msg_fake{reply.number:024x}"
         self._text_delta = _delta_prefix("response.output_text.delta", self._item, self._index)
         self._thought_delta = _delta_prefix("response.reasoning_text.delta", f"rs_fake{reply.number:024x}", 0)
 
     def opening(self) -> list[bytes]:
-        body = {**_head(self._ask, self._reply, self._created, "in_progress"), "output": [], "usage": None}
+        body = {**head(self._ask, self._reply, self._created, "in_progress"), "output": [], "usage": None}
         started = [("response.created", {"response": body}), ("response.in_progress", {"response": body})]
         if self._thinks:
-            thinking = {"output_index": 0, "item": _thinking(self._reply, None)}
-            return _numbered([*started, ("response.output_item.added", thinking)], 0)
-        return _numbered([*started, *self._message_begins()], 0)
+            added = {"output_index": 0, "item": thinking(self._reply, None)}
+            return numbered([*started, ("response.output_item.added", added)], 0)
+        return numbered([*started, *self._message_begins()], 0)
 
     def first(self, token: int, wall_ns: int, word: str | None = None) -> bytes:
         stamp = b',"x_relayload":{"first_token_ns":%d}}\n\n' % wall_ns
@@ -126,11 +178,11 @@ class ResponseEvents:
         place = {"item_id": self._item, "output_index": self._index, "content_index": 0}
         events: list[tuple[str, dict[str, Any]]] = [
             ("response.output_text.done", {**place, "text": visible, "logprobs": []}),
-            ("response.content_part.done", {**place, "part": _text_part(visible)}),
+            ("response.content_part.done", {**place, "part": text_part(visible)}),
             ("response.output_item.done", {"output_index": self._index, "item": body["output"][-1]}),
             (f"response.{status}", {"response": body}),
         ]
-        return _numbered(events, self._number(reply.output_tokens))
+        return numbered(events, self._number(reply.output_tokens))
 
     def _number(self, token: int) -> int:
         """In the sequence, of the event that holds a token."""
@@ -143,7 +195,7 @@ class ResponseEvents:
         """The end of the thoughts, and the beginning of the message."""
         reply = self._reply
         thought = "".join(words(reply.number, reply.reasoning_tokens))
-        item = _thinking(reply, thought)
+        item = thinking(reply, thought)
         events: list[tuple[str, dict[str, Any]]] = [
             (
                 "response.reasoning_text.done",
@@ -152,18 +204,19 @@ class ResponseEvents:
             ("response.output_item.done", {"output_index": 0, "item": item}),
             *self._message_begins(),
         ]
-        return _numbered(events, self._number(reply.reasoning_tokens) - _TURNING_EVENTS)
+        return numbered(events, self._number(reply.reasoning_tokens) - _TURNING_EVENTS)
 
     def _message_begins(self) -> list[tuple[str, dict[str, Any]]]:
         place = {"item_id": self._item, "output_index": self._index, "content_index": 0}
-        item = _message(self._reply, None, "in_progress")
+        item = message(self._reply, None, "in_progress")
         return [
             ("response.output_item.added", {"output_index": self._index, "item": item}),
-            ("response.content_part.added", {**place, "part": _text_part("")}),
+            ("response.content_part.added", {**place, "part": text_part("")}),
         ]
 
 
-def _numbered(events: list[tuple[str, dict[str, Any]]], first: int) -> list[bytes]:
+def numbered(events: list[tuple[str, dict[str, Any]]], first: int) -> list[bytes]:
+    """Events as bytes, with their numbers in the sequence."""
     return [
         b"event: %b\ndata: %b\n\n" % (name.encode(), encode({"type": name, **data, "sequence_number": first + index}))
         for index, (name, data) in enumerate(events)

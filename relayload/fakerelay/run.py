@@ -7,6 +7,7 @@ from relayload import clock
 from relayload.fakerelay.behavior import Behavior
 from relayload.fakerelay.dialects import DIALECTS, Dialect, Hints
 from relayload.fakerelay.dialects.answers import JSON, hint_headers
+from relayload.fakerelay.kept import KeptResponses
 from relayload.fakerelay.ledger import Entry, Ledger, Outcome, request_id
 from relayload.fakerelay.limits import Admission
 from relayload.fakerelay.preset import Preset
@@ -27,13 +28,14 @@ class Run:
     hints: Hints
     started_at_s: float
     recorder: Recorder | None
+    kept: KeptResponses
 
     @classmethod
     def of(cls, preset: Preset, ticker: Ticker, recorder: Recorder | None, started_at_s: float) -> Self:
         """A run that begins with nothing counted."""
         dialect = DIALECTS[preset.dialect]
         hints = dialect.hints.model_copy(update=preset.hints.model_dump(exclude_none=True))
-        return cls(Behavior(preset), Ledger(), ticker, dialect, hints, started_at_s, recorder)
+        return cls(Behavior(preset), Ledger(), ticker, dialect, hints, started_at_s, recorder, KeptResponses())
 
     def refuse(self, wire: Wire, refusal: Refusal, admission: Admission, number: int | None = None) -> int:
         """Say no in the relay's dialect; returns the status."""

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from relayload.document import parse, validate
+from relayload.fakerelay.bodies import ChatBody, CompletionBody, EmbeddingBody, ResponseBody
 from relayload.fakerelay.faults import AnyFault
 from relayload.fakerelay.preset import Preset
 
@@ -22,3 +23,10 @@ def test_every_fault_is_documented_with_its_settings():
         kind = fault.model_fields["kind"].annotation.__args__[0]
         for name, field in fault.model_fields.items():
             assert (field.alias or name) in when or (field.alias or name) in rows[kind]
+
+
+@pytest.mark.parametrize("body", [ChatBody, CompletionBody, EmbeddingBody, ResponseBody])
+def test_every_parameter_is_documented_as_done_taken_or_refused(body):
+    usual = {"model", "messages", "input", "instructions", "stream", "stream_options", "reasoning", "text", "include"}
+    told = set(re.findall(r"`(?:text\.|reasoning\.)?(\w+)`", PAGE))
+    assert {name for name in body.__struct_fields__ if name not in told | usual} == set()

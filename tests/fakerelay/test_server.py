@@ -165,7 +165,7 @@ def test_repeated_prompts_are_cached(client):
     ("create", "error", "code"),
     [
         (lambda c: c.chat.completions.create(model="none", messages=MESSAGES), openai.NotFoundError, "model_not_found"),
-        (lambda c: c.chat.completions.create(model="fast", messages=[]), openai.BadRequestError, "invalid_value"),
+        (lambda c: c.chat.completions.create(model="fast", messages=[]), openai.BadRequestError, "empty_array"),
         (lambda c: c.chat.completions.create(model="broken", messages=MESSAGES), openai.InternalServerError, None),
         (lambda c: c.embeddings.create(model="fast", input="x"), openai.NotFoundError, "model_not_found"),
         (
@@ -223,7 +223,7 @@ def test_curl_waits_for_100_continue_with_a_large_body(relay):
     ("path", "body", "method", "status", "code"),
     [
         ("/v1/chat/completions", b"{", None, 400, None),
-        ("/v1/chat/completions", {"model": "fast"}, None, 400, "invalid_value"),
+        ("/v1/chat/completions", {"model": "fast"}, None, 400, "missing_required_parameter"),
         ("/v1/chat/completions", b"\x00" * (21 * 1024 * 1024), None, 413, "request_too_large"),
         ("/v1/chat/completions", None, "GET", 405, "method_not_supported"),
         ("/v1/nothing", {}, None, 404, "unknown_url"),

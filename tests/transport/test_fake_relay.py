@@ -97,6 +97,27 @@ def test_hidden_thoughts_are_told_and_not_streamed(thinking_relay, connect, new_
     assert attempt.ttft_s < attempt.last_token_s <= attempt.service_s
 
 
+FUNCTION = {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("new_request", "tool"),
+    [
+        (chat_request, {"type": "function", "function": FUNCTION}),
+        (responses_request, {"type": "function", **FUNCTION}),
+    ],
+)
+def test_the_arguments_of_a_call_are_tokens(relay, connect, new_request, tool, stream):
+    extra = {"tools": [tool], "tool_choice": "required"}
+    request = new_request("model-0", [{"role": "user", "content": "hi"}], stream=stream, extra=extra)
+    attempt = connect(relay.base_url).send(request, PATIENT).attempt
+    assert (attempt.outcome, attempt.error, attempt.output_tokens) == (Outcome.OK, None, TOKENS)
+    if stream:
+        assert attempt.ttft_s <= attempt.last_token_s
+        assert attempt.ttfo_s is None
+
+
 @pytest.mark.parametrize("encoding", ["float", "base64"])
 def test_texts_are_embedded(relay, connect, encoding):
     request = embeddings_request("embedder", ["one", "two three"], encoding_format=encoding)

@@ -12,7 +12,12 @@ _OWN_REFUSALS = {
     Reason.WRONG_KEY: (401, "Invalid API key in request"),
     Reason.UNKNOWN_PATH: (404, "404 Route Not Found"),
 }
-_MODEL_REFUSALS = {Reason.UNKNOWN_MODEL: 404, Reason.WRONG_METHOD: 405, Reason.BAD_VALUE: 400}
+_MODEL_REFUSALS = {
+    Reason.UNKNOWN_MODEL: 404,
+    Reason.NOT_FOUND: 404,
+    Reason.WRONG_METHOD: 405,
+    Reason.BAD_VALUE: 400,
+}
 _PHRASES = {
     500: "Internal Server Error",
     502: "Bad Gateway",
@@ -32,7 +37,7 @@ def error_answer(refusal: Refusal, _occurrence: Occurrence) -> ErrorAnswer:
     if refusal.reason in _OWN_REFUSALS:
         status, message = _OWN_REFUSALS[refusal.reason]
         return json_error(status, {"message": message})
-    error = {"message": refusal.message, "type": "invalid_request_error", "param": refusal.param, "code": None}
+    error = {"message": refusal.message, "type": "invalid_request_error", "param": refusal.param, "code": refusal.code}
     return json_error(_MODEL_REFUSALS[refusal.reason], {"error": error})
 
 

@@ -17,6 +17,7 @@ _REFUSALS = {
     Reason.WRONG_KEY: (401, "auth_error"),
     Reason.UNKNOWN_MODEL: (400, "invalid_request_error"),
     Reason.UNKNOWN_PATH: (404, "not_found"),
+    Reason.NOT_FOUND: (404, "invalid_request_error"),
     Reason.WRONG_METHOD: (405, "method_not_allowed"),
 }
 _LIMIT_TYPES = {Metric.REQUESTS: "requests", Metric.TOKENS: "tokens", Metric.CONCURRENT: "max_parallel_requests"}

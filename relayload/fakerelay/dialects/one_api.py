@@ -13,6 +13,7 @@ _REFUSALS = {
     Reason.WRONG_KEY: 401,
     Reason.UNKNOWN_MODEL: 503,
     Reason.UNKNOWN_PATH: 404,
+    Reason.NOT_FOUND: 404,
     Reason.WRONG_METHOD: 405,
 }
 

@@ -13,6 +13,7 @@ _REFUSALS = {
     Reason.WRONG_KEY: (401, "invalid_api_key"),
     Reason.UNKNOWN_MODEL: (404, "model_not_found"),
     Reason.UNKNOWN_PATH: (404, "unknown_url"),
+    Reason.NOT_FOUND: (404, None),
     Reason.WRONG_METHOD: (405, "method_not_supported"),
 }
 _LIMIT_NAMES = {
@@ -36,7 +37,7 @@ def error_answer(refusal: Refusal, _occurrence: Occurrence) -> ErrorAnswer:
     if refusal.reason is Reason.FAILED:
         return _error(refusal.status or 500, _BROKEN, "server_error", None)
     status, code = _REFUSALS[refusal.reason]
-    return _error(status, refusal.message, "invalid_request_error", code, refusal.param)
+    return _error(status, refusal.message, "invalid_request_error", refusal.code or code, refusal.param)
 
 
 def _error(status: int, message: str, kind: str, code: str | None, param: str | None = None) -> ErrorAnswer:

@@ -1,0 +1,71 @@
+"""The completions format, which came before chats: whole answers, and the events of a stream."""
+
+from itertools import accumulate
+from typing import Any
+
+from msgspec.json import encode
+
+from relayload.fakerelay.asks import Ask
+from relayload.fakerelay.behavior import Reply
+from relayload.fakerelay.chat import FINGERPRINT, usage
+from relayload.fakerelay.logprobs import completion_logprobs
+
+
+def text_completion(ask: Ask, reply: Reply, created: int, words: list[str]) -> dict[str, Any]:
+    """The body of an answer that is not streamed, made of these words."""
+    shown = words[reply.reasoning_tokens :]
+    choice = _choice("".join(shown), _logprobs(reply, reply.reasoning_tokens, shown, 0), reply.finish_reason)
+    return {**_head(ask, reply, created), "choices": [choice], "usage": usage(ask, reply)}
+
+
+def _head(ask: Ask, reply: Reply, created: int) -> dict[str, Any]:
+    return {
+        "id": f"cmpl-fake{reply.number:024x}",
+        "object": "text_completion",
+        "created": created,
+        "model": ask.model,
+        "system_fingerprint": FINGERPRINT,
+    }
+
+
+def _choice(text: str, logprobs: dict[str, Any] | None, finish_reason: str | None) -> dict[str, Any]:
+    return {"text": text, "index": 0, "logprobs": logprobs, "finish_reason": finish_reason}
+
+
+def _logprobs(reply: Reply, first: int, words: list[str], offset: int) -> dict[str, Any] | None:
+    if reply.content is None or reply.content.top_logprobs is None:
+        return None
+    placed = [(reply.number + first + index, word) for index, word in enumerate(words) if word]
+    return completion_logprobs(placed, reply.content.top_logprobs, offset)
+
+
+class TextEvents:
+    """The events of one streamed answer."""
+
+    def __init__(self, ask: Ask, reply: Reply, created: int) -> None:
+        self._ask = ask
+        self._reply = reply
+        self._words = reply.words()
+        self._offsets = list(accumulate(map(len, self._words), initial=0))
+        self._head = b"data: " + encode(_head(ask, reply, created))[:-1]
+        self._usage_field = b',"usage":null' if ask.include_usage else b""
+
+    def opening(self) -> list[bytes]:
+        return []
+
+    def first(self, token: int, wall_ns: int, word: str | None = None) -> bytes:
+        stamp = b',"x_relayload":{"first_token_ns":%d}}\n\n' % wall_ns
+        return self.token(token, word)[: -len(b"}\n\n")] + stamp
+
+    def token(self, token: int, word: str | None = None) -> bytes:
+        text = self._words[token] if word is None else word
+        return self._event(_choice(text, _logprobs(self._reply, token, [text], self._offsets[token]), None))
+
+    def closing(self, *, with_usage: bool = True) -> list[bytes]:
+        events = [self._event(_choice("", None, self._reply.finish_reason))]
+        if self._ask.include_usage and with_usage:
+            events.append(b'%b,"choices":[],"usage":%b}\n\n' % (self._head, encode(usage(self._ask, self._reply))))
+        return [*events, b"data: [DONE]\n\n"]
+
+    def _event(self, choice: dict[str, Any]) -> bytes:
+        return b'%b,"choices":[%b]%b}\n\n' % (self._head, encode(choice), self._usage_field)

@@ -1,0 +1,35 @@
+"""The responses that can be asked for again by their ids: the last ones."""
+
+from collections import OrderedDict
+from dataclasses import replace
+from typing import Any
+
+from relayload.fakerelay.asks import Ask
+from relayload.fakerelay.behavior import Reply
+from relayload.fakerelay.responses import response, response_id
+
+MAX_RESPONSES = 1_000
+
+
+class KeptResponses:
+    """Keeps what a response is made of, which is little, and makes it again when it is asked for."""
+
+    def __init__(self) -> None:
+        self._parts: OrderedDict[str, tuple[Ask, Reply, int]] = OrderedDict()
+
+    def keep(self, ask: Ask, reply: Reply, created: int) -> None:
+        """Remember a response that was sent to its end."""
+        self._parts[response_id(reply)] = replace(ask, texts=()), reply, created
+        if len(self._parts) > MAX_RESPONSES:
+            self._parts.popitem(last=False)
+
+    def find(self, name: str) -> dict[str, Any] | None:
+        """The response of that id."""
+        parts = self._parts.get(name)
+        return None if parts is None else response(*parts, parts[1].words())
+
+    def take(self, name: str) -> dict[str, Any] | None:
+        """The response of that id, which is then forgotten."""
+        found = self.find(name)
+        self._parts.pop(name, None)
+        return found

@@ -1,0 +1,149 @@
+"""The events of a response that is more than made-up words: calls of functions, JSON, text with logprobs."""
+
+from typing import Any
+
+from relayload.fakerelay.asks import Ask
+from relayload.fakerelay.behavior import Reply
+from relayload.fakerelay.content import Content, Place
+from relayload.fakerelay.events import Events
+from relayload.fakerelay.responses import (
+    ResponseEvents,
+    call_item,
+    content_items,
+    head,
+    logprobs_of,
+    message,
+    numbered,
+    response,
+    shows_thoughts,
+    text_part,
+    thinking,
+)
+
+_Event = tuple[str, dict[str, Any]]
+
+
+def response_events(ask: Ask, reply: Reply, created: int) -> Events:
+    """The events of an answer, whatever it holds."""
+    if reply.content is None:
+        return ResponseEvents(ask, reply, created)
+    return ContentResponseEvents(ask, reply, created, reply.content)
+
+
+class ContentResponseEvents:
+    """All events are made at once, and numbered as they come; the last of each token's is that with its text."""
+
+    def __init__(self, ask: Ask, reply: Reply, created: int, content: Content) -> None:
+        self._ask = ask
+        self._reply = reply
+        self._created = created
+        self._content = content
+        self._thinks = shows_thoughts(reply)
+        self._words = reply.words()
+        self._items = content_items(reply, content, self._words[reply.reasoning_tokens :])
+        body = {**head(ask, reply, created, "in_progress"), "output": [], "usage": None}
+        self._opening: list[_Event] = [
+            ("response.created", {"response": body}),
+            ("response.in_progress", {"response": body}),
+        ]
+        self._tokens = self._all_tokens()
+        self._starts = self._numbers()
+
+    def opening(self) -> list[bytes]:
+        return numbered(self._opening, 0)
+
+    def first(self, token: int, wall_ns: int, word: str | None = None) -> bytes:
+        stamp = b',"x_relayload":{"first_token_ns":%d}}\n\n' % wall_ns
+        return self.token(token, word)[: -len(b"}\n\n")] + stamp
+
+    def token(self, token: int, word: str | None = None) -> bytes:
+        events = self._tokens[token - self._reply.first_shown]
+        if word is not None:
+            name, data = events[-1]
+            events = [*events[:-1], (name, {**data, "delta": word})]
+        return b"".join(numbered(events, self._starts[token - self._reply.first_shown]))
+
+    def closing(self, *, with_usage: bool = True) -> list[bytes]:
+        body = response(self._ask, self._reply, self._created, self._words)
+        if not with_usage:
+            body["usage"] = None
+        last = self._content.places[-1]
+        ends = [*self._end_of(last), (f"response.{body['status']}", {"response": body})]
+        return numbered(ends, self._starts[-1])
+
+    def _all_tokens(self) -> list[list[_Event]]:
+        """The events of each token that is shown."""
+        reply = self._reply
+        thoughts = self._words[: reply.reasoning_tokens] if self._thinks else []
+        tokens = [[_thought_delta(reply, word)] for word in thoughts]
+        if tokens:
+            tokens[0].insert(0, ("response.output_item.added", {"output_index": 0, "item": thinking(reply, None)}))
+        before: Place | None = None
+        for index, place in enumerate(self._content.places):
+            events: list[_Event] = []
+            if place.is_first:
+                events += self._thoughts_end("".join(thoughts)) if before is None else self._end_of(before)
+                events += self._begin_of(place)
+            tokens.append([*events, self._delta(place, reply.reasoning_tokens + index)])
+            before = place
+        return tokens
+
+    def _numbers(self) -> list[int]:
+        """In the sequence, of the first event of each token, and of what comes after all."""
+        numbers = [len(self._opening)]
+        for events in self._tokens:
+            numbers.append(numbers[-1] + len(events))
+        return numbers
+
+    def _thoughts_end(self, text: str) -> list[_Event]:
+        if not self._thinks:
+            return []
+        item = thinking(self._reply, text)
+        place = {"item_id": item["id"], "output_index": 0, "content_index": 0}
+        return [
+            ("response.reasoning_text.done", {**place, "text": text}),
+            ("response.output_item.done", {"output_index": 0, "item": item}),
+        ]
+
+    def _begin_of(self, place: Place) -> list[_Event]:
+        index = self._index(place)
+        if place.function is not None:
+            item = call_item(self._reply, place.stretch, place.function, "", "in_progress")
+            return [("response.output_item.added", {"output_index": index, "item": item})]
+        item = message(self._reply, None, "in_progress")
+        where = {"item_id": item["id"], "output_index": index, "content_index": 0}
+        return [
+            ("response.output_item.added", {"output_index": index, "item": item}),
+            ("response.content_part.added", {**where, "part": text_part("")}),
+        ]
+
+    def _delta(self, place: Place, token: int) -> _Event:
+        where = {"item_id": self._items[place.stretch]["id"], "output_index": self._index(place)}
+        if place.function is not None:
+            return "response.function_call_arguments.delta", {**where, "delta": place.text}
+        told = logprobs_of(self._reply, self._content, token, [place.text])
+        return "response.output_text.delta", {**where, "content_index": 0, "delta": place.text, "logprobs": told}
+
+    def _end_of(self, place: Place) -> list[_Event]:
+        item, index = self._items[place.stretch], self._index(place)
+        where = {"item_id": item["id"], "output_index": index}
+        if place.function is not None:
+            about = {**where, "name": place.function, "arguments": item["arguments"]}
+            done = [("response.function_call_arguments.done", about)]
+        else:
+            part = item["content"][0]
+            where["content_index"] = 0
+            done = [
+                ("response.output_text.done", {**where, "text": part["text"], "logprobs": part["logprobs"]}),
+                ("response.content_part.done", {**where, "part": part}),
+            ]
+        return [*done, ("response.output_item.done", {"output_index": index, "item": item})]
+
+    def _index(self, place: Place) -> int:
+        """Among the items of the answer."""
+        return place.stretch + self._thinks
+
+
+def _thought_delta(reply: Reply, word: str) -> _Event:
+    where = {"item_id": f"rs_fake{reply.number:024x}", "output_index": 0, "content_index": 0}
+    return "response.reasoning_text.delta", {**where, "delta": word, "logprobs": []}
