@@ -12,11 +12,12 @@ from relayload.fakerelay.shapes.fit import fits, is_of
 from relayload.fakerelay.shapes.strings import formatted, guessed, within
 from relayload.fakerelay.shapes.words import MAX_DEPTH, Unfit, merged, plain, resolved, types_of
 
-_MAX_STEPS = 2_000
+_USUAL_STEPS, _MAX_STEPS = 400, 2_000
+"""Values within a value, with what may be left out, and without it."""
 _MAX_ITEMS = 1_000
 _USUAL_ITEMS = 2
 _SHALLOW = 6
-"""Deeper down only what must be there is."""
+"""Deeper down there is only what must be."""
 _MAX_OPEN_LENGTH = 20_000
 _EXCLUDING = frozenset(("oneOf", "not", "contains"))
 _NO_SCHEMA = (TypeError, ValueError, AttributeError, KeyError, ArithmeticError)
@@ -36,7 +37,14 @@ class Words:
 def sample(schema: Any) -> Any:
     """A value that fits, with `Words` where any text would do. Raises Unfit."""
     try:
-        maker = _Maker(schema)
+        return _sample(schema, _SHALLOW, _USUAL_STEPS)
+    except Unfit:
+        return _sample(schema, 0, _MAX_STEPS)  # what may be left out may have been too much
+
+
+def _sample(schema: Any, shallow: int, steps: int) -> Any:
+    try:
+        maker = _Maker(schema, shallow, steps)
         value = maker.value(schema, 0)
         if not maker.excludes and all(fits(_filled(value, length), schema, schema) for length in (1, _MAX_OPEN_LENGTH)):
             return value
@@ -65,10 +73,15 @@ def _filled(value: Any, length: int | None) -> Any:
     return [_filled(each, length) for each in value] if isinstance(value, list) else value
 
 
+class _TooLarge(Unfit):
+    """Another branch would be no help."""
+
+
 class _Maker:
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, shallow: int, steps: int) -> None:
         self._root = root
-        self._steps = 0
+        self._shallow = shallow
+        self._steps_left = steps
         self._strings = 0
         self.excludes = False
         """Whether something may fit too well, so that no string can be left open."""
@@ -85,9 +98,9 @@ class _Maker:
         return self._words(0) if rules is True else self._by_rules(dict(rules), depth)
 
     def _count_step(self) -> None:
-        self._steps += 1
-        if self._steps > _MAX_STEPS:
-            raise Unfit("the schema is too large, or has no end")
+        self._steps_left -= 1
+        if self._steps_left < 0:
+            raise _TooLarge("the schema is too large, or has no end")
 
     def _by_rules(self, rules: dict[str, Any], depth: int) -> Any:
         self.excludes = self.excludes or not _EXCLUDING.isdisjoint(rules)
@@ -160,6 +173,8 @@ class _Maker:
                 if fits(settled(value), rules, self._root):
                     return value
                 problem = Unfit(f"no value of the fake relay's making fits '{keyword}'")
+            except _TooLarge:
+                raise
             except Unfit as unfit:
                 problem = unfit
         raise problem
@@ -186,7 +201,7 @@ class _Maker:
             raise Unfit("'properties' is not an object")
         value: dict[str, Any] = {}
         required = _listed(rules.get("required", []), "required")
-        spare = rules.get("maxProperties", _MAX_ITEMS) - len(required) if depth < _SHALLOW else 0
+        spare = rules.get("maxProperties", _MAX_ITEMS) - len(required) if depth < self._shallow else 0
         for name, schema in named.items():
             if name in required or spare > 0:
                 self._add(value, name, schema, depth, must=name in required)
@@ -204,8 +219,8 @@ class _Maker:
     def _add(self, value: dict[str, Any], name: str, schema: Any, depth: int, *, must: bool) -> None:
         try:
             value[name] = self.value(schema, depth + 1)
-        except Unfit:
-            if must:
+        except Unfit as unfit:
+            if must or isinstance(unfit, _TooLarge):
                 raise
 
     def _array(self, rules: dict[str, Any], depth: int) -> list[Any]:
@@ -216,15 +231,15 @@ class _Maker:
             raise Unfit(f"'minItems' is above {_MAX_ITEMS}")
         firsts = _listed(rules.get("prefixItems", []), "prefixItems")
         kept: list[Any] = []
-        usual = max(len(firsts), _USUAL_ITEMS) if depth < _SHALLOW else 0
+        usual = max(len(firsts), _USUAL_ITEMS) if depth < self._shallow else 0
         for index in range(min(most, max(least, usual))):
             schema = firsts[index] if index < len(firsts) else rules.get("items", rules.get("contains", True))
             if index >= least and schema is False:
                 break
             try:
                 kept.append(self._item(schema, kept, rules, depth))
-            except Unfit:
-                if index < least:
+            except Unfit as unfit:
+                if index < least or isinstance(unfit, _TooLarge):
                     raise
                 break
         return kept

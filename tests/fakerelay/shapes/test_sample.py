@@ -82,6 +82,13 @@ def test_a_string_whose_length_matters_somewhere_else_is_not_open(schema, count)
     jsonschema.Draft202012Validator(schema).validate(value)
 
 
+def test_of_schemas_that_go_round_in_many_ways_only_what_must_be_is_made():
+    links = {f"link{number}": {"$ref": f"#/$defs/node{number}"} for number in range(8)}
+    nodes = {f"node{number}": {"type": "object", "properties": links} for number in range(8)}
+    schema = {"type": "object", "properties": links, "required": ["link3"], "$defs": nodes}
+    assert sample(schema) == {"link3": {}}
+
+
 def test_null_is_made_up_only_where_nothing_else_will_do():
     schema = {"type": "object", "properties": {"a": {"type": ["null", "integer"]}, "b": {"type": "null"}}}
     assert sample(schema) == {"a": 1, "b": None}
