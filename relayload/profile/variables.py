@@ -1,8 +1,9 @@
-"""Variables in the texts of a profile: `${env:NAME}`, `${env:NAME:-default}`, and `${file:PATH}` for secrets.
+"""Variables in the texts of a profile: `${env:NAME}`, `${env:NAME:-default}`, `${env:NAME:?what to set it to}`, and
+`${file:PATH}` for secrets.
 
 They are put in place once the YAML is parsed, in values only, so what they hold can't change the structure. As in a
-shell, the default also stands in for an empty variable. A file is read without the white space around its content;
-its path starts from the profile. `$${` stands for `${` itself.
+shell, the default also stands in for an empty variable, and `:?` refuses one. A file is read without the white space
+around its content; its path starts from the profile. `$${` stands for `${` itself.
 """
 
 import re
@@ -16,8 +17,10 @@ from relayload.document import Document, Location
 from relayload.document.encoding import decoded
 
 _REFERENCE = re.compile(r"(?P<escape>\$\$\{)|\$\{(?P<body>[^{}]*)(?P<end>\}?)")
-_VARIABLE = re.compile(r"env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<fallback>:-(?P<default>.*))?", re.DOTALL)
-_PATH = re.compile(r"file:(?P<path>[^{}]+)")
+_VARIABLE = re.compile(
+    r"(?P<reference>env:(?P<name>[A-Za-z_][A-Za-z0-9_]*))(:-(?P<default>.*)|:\?(?P<hint>.*))?", re.DOTALL
+)
+_PATH = re.compile(r"(?P<reference>file:(?P<path>[^{}]+))")
 _MOST_BYTES = 65536
 """More than any key, and no more is read of a file that somebody named by mistake."""
 
@@ -41,7 +44,7 @@ def references(text: str) -> set[str]:
     """What a text refers to: `env:NAME` and `file:PATH`."""
     bodies = (match["body"] or "" for match in _REFERENCE.finditer(text)) if "${" in text else ()
     found = (_VARIABLE.fullmatch(body) or _PATH.fullmatch(body) for body in bodies)
-    return {reference[0].partition(":-")[0] for reference in found if reference}
+    return {match["reference"] for match in found if match}
 
 
 def texts(value: Any, location: Location = ()) -> Iterator[tuple[Location, str]]:
@@ -71,13 +74,15 @@ def _value(match: re.Match[str], environ: Mapping[str, str], folder: Path | None
     if path := _PATH.fullmatch(body):
         return _content(path["path"], folder)
     if variable := _VARIABLE.fullmatch(body):
-        return _variable(variable["name"], variable["default"], environ)
+        return _variable(variable["name"], variable["default"], variable["hint"], environ)
     # Not repeated: somebody may have put a key between the braces.
     raise ValueError("expected '${env:NAME}', '${env:NAME:-default}' or '${file:PATH}'; write '$${' for a plain '${'")
 
 
-def _variable(name: str, default: str | None, environ: Mapping[str, str]) -> str:
+def _variable(name: str, default: str | None, hint: str | None, environ: Mapping[str, str]) -> str:
     value = environ.get(name)
+    if not value and hint is not None:
+        raise ValueError(f"the environment variable {name} is not set: {hint.strip() or 'set it'}")
     if value is None and default is None:
         raise ValueError(f"the environment variable {name} is not set: set it, or write ${{env:{name}:-default}}")
     return value or default or ""

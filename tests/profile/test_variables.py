@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.document import parse
-from relayload.profile.variables import expand, expanded, unencodable
+from relayload.profile.variables import expand, expanded, references, unencodable
 
 ENVIRON = {"HOST": "relay", "EMPTY": "", "ODD": "a: ${env:HOST} }"}
 
@@ -33,13 +33,25 @@ def test_a_variable_that_is_not_set_is_named():
         expand("${env:NONE}", ENVIRON)
 
 
+@pytest.mark.parametrize("name", ["NONE", "EMPTY"])
+def test_a_variable_that_must_be_set_says_what_to_set_it_to(name):
+    with pytest.raises(ValueError, match=rf"^the environment variable {name} is not set: fetch it: https://a.b/c$"):
+        expand(f"${{env:{name}:?fetch it: https://a.b/c}}", ENVIRON)
+    assert expand("${env:HOST:?fetch it}", ENVIRON) == "relay"
+
+
+def test_what_a_text_refers_to_is_named_without_default_and_hint():
+    text = "${env:A}${env:B:-b:?}${env:C:?c:-}${file:d/e}$${env:F}"
+    assert references(text) == {"env:A", "env:B", "env:C", "file:d/e"}
+
+
 @pytest.mark.parametrize("text", ["${HOST}", "${env:HOST", "${env:}", "${env:2X}", "${}", "${env:A-B}"])
 def test_another_reference_is_a_fault_that_does_not_repeat_it(text):
     with pytest.raises(ValueError, match=r"^expected '\$\{env:NAME\}', .* or '\$\{file:PATH\}'; write"):
         expand(text, ENVIRON)
 
 
-@given(st.text(alphabet="${}env:-A \n"))
+@given(st.text(alphabet="${}env:-?A \n"))
 def test_any_text_is_expanded_or_refused(text):
     said = ""
     try:
