@@ -24,7 +24,9 @@ _ELSEWHERE = {
     "init": ("relayload.verbs.init", "Write a commented profile to begin with."),
     "schema": ("relayload.verbs.schema", "Print the JSON Schema of profiles, for editors."),
     "history": ("relayload.verbs.history", "Append a row for each run to a CSV that Apache Otava reads."),
+    "locustfile": ("relayload.verbs.locustfile", "Print the path of the locustfile, for locust -f."),
     "merge": ("relayload.verbs.merge", "Make one recording of those of several workers or hosts."),
+    "profiles": ("relayload.verbs.profiles", "List the ready profiles, which run by their names."),
     "run": ("relayload.verbs.run", "Run a profile, record it, judge it, and exit with the verdict."),
     "relay": ("relayload.fakerelay.command", "Run the fake relay alone, for trials."),
 }

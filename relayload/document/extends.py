@@ -25,20 +25,29 @@ _QUOTED = re.compile(r"('<[^']*>')|'[^']*'")
 _FILE_REFERENCE = re.compile(r"(?<!\$)\$\{file:(?P<path>[^{}]+)\}")
 
 
-def load_extended(path: Path, shape: Shape, expand: Callable[[str], str]) -> Document:
+Find = Callable[[Path, Path], Path]
+"""The path of a file that is named somewhere, as from the folder of the file that names it."""
+
+
+def _as_written(written: Path, _: Path) -> Path:
+    return written
+
+
+def load_extended(path: Path, shape: Shape, expand: Callable[[str], str], find: Find = _as_written) -> Document:
     """Read a file with all that it extends, without the key itself; `expand` puts variables of the names in place.
 
-    Raises AuthorError where a file can't be read, or extends itself.
+    `find` may know files by other names. Raises AuthorError where a file can't be read, or extends itself.
     """
-    return _Family(shape, expand).read(path, ())
+    return _Family(shape, expand, find).read(path, ())
 
 
 class _Family:
     """A document and its bases."""
 
-    def __init__(self, shape: Shape, expand: Callable[[str], str]) -> None:
+    def __init__(self, shape: Shape, expand: Callable[[str], str], find: Find) -> None:
         self._shape = shape
         self._expand = expand
+        self._find = find
         self._files = 0
 
     def read(self, path: Path, heirs: tuple[Path, ...]) -> Document:
@@ -59,10 +68,7 @@ class _Family:
         return self._on_top([*bases, own])
 
     def _base(self, heir: Document, location: Location, name: str, heirs: tuple[Path, ...]) -> Document:
-        try:
-            relative = Path(_local(self._expand(name)))
-        except ValueError as error:
-            raise AuthorError([heir.fault(location, str(error))]) from None
+        relative = self._found(heir, location, name, heirs[-1].parent)
         path = heirs[-1].parent / relative
         self._files += 1
         if self._files > _MOST_FILES:
@@ -78,6 +84,14 @@ class _Family:
         if base.data and not self._shape.keys(()).intersection(base.data):
             raise AuthorError([heir.fault(location, f"{path}: has none of the keys that may stand here")])
         return self._moved(base, relative.parent)
+
+    def _found(self, heir: Document, location: Location, name: str, folder: Path) -> Path:
+        try:
+            return self._find(Path(_local(self._expand(name))), folder)
+        except ValueError as error:
+            raise AuthorError([heir.fault(location, str(error))]) from None
+        except AuthorError as error:
+            raise AuthorError([_placed(fault, heir, location) for fault in error.faults]) from None
 
     def _moved(self, base: Document, folder: Path) -> Document:
         """The base with relative paths as they are written from where its heir lies."""

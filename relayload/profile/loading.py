@@ -11,6 +11,7 @@ from relayload.document import Document, Location, Shape, load_extended
 from relayload.document.extends import KEY as EXTENDS
 from relayload.profile.checks import check
 from relayload.profile.model import Profile
+from relayload.profile.ready import find
 from relayload.profile.secrets import concealed, in_arguments, misused, redacted, secret_locations
 from relayload.profile.variables import expand, expanded, unencodable
 
@@ -18,8 +19,10 @@ from relayload.profile.variables import expand, expanded, unencodable
 def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None = None) -> Profile:
     """Read a profile and what it extends, with `path.to.value=YAML` set, environment variables and secrets in place.
 
-    Raises AuthorError with every fault at once.
+    A name such as `quickstart` is that of a ready profile, unless there is a file of that name. Raises AuthorError
+    with every fault at once.
     """
+    path = find(path)
     environ = os.environ if environ is None else environ
     written = _written(path, sets, environ)
     secrets = secret_locations(written)
@@ -32,7 +35,7 @@ def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None
 
 
 def _written(path: Path, sets: Sequence[str], environ: Mapping[str, str]) -> Document:
-    merged = load_extended(path, Shape(Profile), lambda name: expand(name, environ)).override(sets)
+    merged = load_extended(path, Shape(Profile), lambda name: expand(name, environ), find).override(sets)
     if not isinstance(merged.data, dict) or EXTENDS not in merged.data:
         return merged
     late = merged.fault((EXTENDS,), "can't be set: write it in the file")

@@ -1,28 +1,43 @@
-"""Starters: commented profiles to begin with, one for each kind of relay."""
+"""Starters: commented profiles to begin with, one for each kind of relay; and copies of ready profiles."""
 
+import re
+import shlex
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 from relayload.core.errors import AuthorError, Fault
+from relayload.document.validation import nearest
+from relayload.profile import ready
 from relayload.profile.schema import TITLE, schema_text
 
 DEFAULT = "fake"
 SCHEMA_NAME = "relayload.schema.json"
 """Lies beside a starter, whose first line names it for editors."""
+_STARTERS = ("fake", "holysheep", "litellm", "openai", "vllm")
+_MODELINE = re.compile(r"^(# yaml-language-server: \$schema=).*$", re.MULTILINE)
 
 
 def starter(kind: str = DEFAULT) -> str:
-    """The text of a starter."""
+    """The text of a starter, or else of the ready profile of that name."""
+    if kind not in _STARTERS:
+        return ready.text(kind)
     return (files("relayload.profile") / "starters" / f"{kind}.yaml").read_text(encoding="utf-8")
+
+
+def kinds() -> list[str]:
+    """What a profile may begin with: relays of which there is a starter, and ready profiles."""
+    return sorted({*_STARTERS, *ready.names()})
 
 
 def write_starter(path: Path, kind: str = DEFAULT) -> list[Path]:
     """Write a starter, and the schema beside it; what was written. Raises AuthorError; overwrites no profile."""
+    if kind not in kinds():
+        raise AuthorError([Fault(f"there is no '{kind}' to begin with{nearest(kind, kinds())}", "--from")])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(starter(kind))
+            file.write(_as_own(starter(kind), kind, path))
         return [path, *_schema_beside(path)]
     except OSError as error:
         taken = isinstance(error, FileExistsError) and path.exists()
@@ -30,6 +45,13 @@ def write_starter(path: Path, kind: str = DEFAULT) -> list[Path]:
             "is there already: name another file, or move it away" if taken else f"can't be written: {error.strerror}"
         )
         raise AuthorError([Fault(message, file=str(path))]) from None
+
+
+def _as_own(text: str, kind: str, path: Path) -> str:
+    """Its commands run the copy, and its first line names the schema beside it."""
+    commands = re.compile(rf"(relayload [a-z]+ )(FILE|{kind})(?=\s)")
+    own = commands.sub(lambda found: found[1] + shlex.quote(str(path)), text)
+    return _MODELINE.sub(rf"\g<1>{SCHEMA_NAME}", own)
 
 
 def _schema_beside(path: Path) -> Iterator[Path]:

@@ -1,17 +1,22 @@
 """`relayload init`: a profile to begin with."""
 
+import shlex
 from pathlib import Path
 
 import click
 
 from relayload.verbs.arguments import author_errors_exit
 
-_KINDS = ("openai", "litellm", "holysheep", "vllm")
-
 
 @click.command()
 @click.argument("file", default="relayload.yaml", type=click.Path(path_type=Path))
-@click.option("--from", "kind", type=click.Choice(_KINDS), help="The relay to begin with, instead of a fake one.")
+@click.option(
+    "--from",
+    "kind",
+    metavar="NAME",
+    shell_complete=lambda _ctx, _param, begun: [kind for kind in _kinds() if kind.startswith(begun)],
+    help="A relay (openai, litellm, holysheep, vllm), or a ready profile (`relayload profiles`) to copy.",
+)
 @author_errors_exit
 def command(file: Path, kind: str | None) -> None:
     """Write a commented profile to FILE (relayload.yaml), and the schema for editors beside it."""
@@ -19,4 +24,10 @@ def command(file: Path, kind: str | None) -> None:
 
     for path in write_starter(file, kind or DEFAULT):
         click.echo(f"wrote {path}", err=True)
-    click.echo(f"next: relayload check {file}", err=True)
+    click.echo(f"next: relayload check {shlex.quote(str(file))}", err=True)
+
+
+def _kinds() -> list[str]:
+    from relayload.profile.starter import kinds
+
+    return kinds()

@@ -30,7 +30,7 @@ def test_the_example_of_one_profile_on_top_of_another_is_a_profile(tmp_path):
     text = (DOCS / "profiles.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     path = tmp_path / "nightly.yaml"
-    path.write_text(example.replace("../profiles", str(DOCS.parent / "profiles")), encoding="utf-8")
+    path.write_text(example, encoding="utf-8")
     profile = load(path, environ={})
     assert profile.name == "nightly"
     assert "proof" not in profile.scenarios

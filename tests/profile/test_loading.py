@@ -18,7 +18,7 @@ PROFILES = Path(__file__).parents[2] / "profiles"
 def test_a_file_that_is_not_there_is_a_fault(tmp_path):
     with pytest.raises(AuthorError) as caught:
         load(tmp_path / "absent.yaml")
-    assert str(caught.value) == f"{tmp_path / 'absent.yaml'}: cannot be read: No such file or directory"
+    assert str(caught.value).startswith(f"{tmp_path / 'absent.yaml'}: cannot be read: No such file or directory; ")
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# nothing but a comment\n"])

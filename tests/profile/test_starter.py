@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -5,8 +8,9 @@ from relayload import document
 from relayload.core.errors import AuthorError
 from relayload.profile import load
 from relayload.profile.plan import plan
+from relayload.profile.ready import names
 from relayload.profile.schema import schema, schema_text
-from relayload.profile.starter import DEFAULT, SCHEMA_NAME, starter, write_starter
+from relayload.profile.starter import DEFAULT, SCHEMA_NAME, kinds, starter, write_starter
 
 KEYS = {
     "fake": {},
@@ -45,6 +49,32 @@ def test_the_key_of_a_real_relay_is_never_in_the_file(kind):
 def test_holysheep_is_asked_at_its_own_address():
     assert "base_url: https://api.holysheep.ai/v1\n" in starter("holysheep")
     assert "allow_hosts: [api.holysheep.ai]" in starter("holysheep")
+
+
+COPIED = sorted({*names()} - KEYS.keys())
+
+
+@pytest.mark.parametrize("name", COPIED)
+def test_the_copy_of_a_ready_profile_is_the_same_profile_and_works_alone(tmp_path, shipped_environ, name):
+    path = tmp_path / "mine.yaml"
+    assert write_starter(path, name) == [path, tmp_path / SCHEMA_NAME]
+    assert load(path, environ=shipped_environ).effective == load(Path(name), environ=shipped_environ).effective
+    assert path.read_text().startswith(f"# yaml-language-server: $schema={SCHEMA_NAME}\n")
+
+
+@pytest.mark.parametrize("name", kinds())
+def test_the_commands_in_a_copy_run_the_copy(tmp_path, name):
+    path = tmp_path / "a b.yaml"
+    write_starter(path, name)
+    commands = re.findall(r"relayload (?:run|check|doctor) (.+)", path.read_text())
+    assert commands
+    assert all(command.startswith(f"'{path}'") for command in commands)
+
+
+def test_a_wrong_name_is_answered_with_the_right_one(tmp_path):
+    with pytest.raises(AuthorError, match=r"^--from: there is no 'spkie' to begin with; did you mean 'spike'\?$"):
+        write_starter(tmp_path / "p.yaml", "spkie")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_profile_that_is_there_is_left_alone(tmp_path):

@@ -1,0 +1,11 @@
+"""`relayload locustfile`: where Locust finds us."""
+
+import click
+
+
+@click.command()
+def command() -> None:
+    """Print the path of the locustfile: locust -f "$(relayload locustfile)" --relay-profile PROFILE."""
+    from relayload.profile.ready import locustfile
+
+    click.echo(locustfile())
