@@ -6,6 +6,7 @@ from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.prompts import CHAT_TOKENS
 from relayload.core.wire.request import Timeouts
 from relayload.profile.compose import Composer
+from relayload.profile.prompt_texts import expected_tokens, texts
 from relayload.profile.tokenizer import count_tokens
 
 SCENARIO = "simple: {model: o3, prompt: simple}"
@@ -283,3 +284,10 @@ def test_the_texts_of_a_request_share_its_tokens(compose, tokens, each):
     assert list(map(count_tokens, composer.request(arrival(0)).body["input"])) == each
     traced = composer.request(arrival(0, input_tokens=60, output_tokens=1)).body
     assert list(map(count_tokens, traced["input"])) == [20, 20, 20]
+
+
+@pytest.mark.parametrize("language", ["en", "de", "zh"])
+@pytest.mark.parametrize("name", ["simple", "code", "math_proof", "image_reasoning"])
+def test_the_tokens_of_built_in_prompts_are_those_that_the_tokenizer_counts(language, name):
+    counted = [count_tokens(text) for text in texts(name, language)]
+    assert expected_tokens(name, language) == sum(counted) / len(counted)
