@@ -1,6 +1,7 @@
 """Reads price lists."""
 
 from decimal import Decimal
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -92,7 +93,15 @@ def is_file(name: str) -> bool:
 
 def read(name: str) -> PriceList:
     """The list of that name, or in that file. Raises AuthorError with every fault."""
-    return validate(_document(name), PriceList)
+    shipped = _ALIASES.get(name, name)
+    return _shipped(shipped) if shipped in names() else validate(_document(name), PriceList)
+
+
+@cache
+def _shipped(name: str) -> PriceList:
+    """Asked for by every part of a run, and never another one."""
+    resource = files("relayload.prices") / f"{name}{_SUFFIX}"
+    return validate(parse(resource.read_text(encoding="utf-8"), f"{name}{_SUFFIX}"), PriceList)
 
 
 def _own(document: Document) -> Document:
@@ -103,10 +112,6 @@ def _own(document: Document) -> Document:
 
 
 def _document(name: str) -> Document:
-    shipped = _ALIASES.get(name, name)
-    if shipped in names():
-        resource = files("relayload.prices") / f"{shipped}{_SUFFIX}"
-        return parse(resource.read_text(encoding="utf-8"), f"{shipped}{_SUFFIX}")
     if is_file(name):
         return _own(load(Path(name)))
     raise AuthorError([Fault(f"there is no price list '{name}'{nearest(name, [*names(), *_ALIASES])}")])
