@@ -29,11 +29,11 @@ _WITHOUT_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 class FakeRelay:
     """A running fake relay. It dies with the process that started it, even if that is killed."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", base_url: str, errors: IO[bytes]) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", errors: IO[bytes]) -> None:
         self._process = process
         self._errors = errors
         self._owner = os.getpid()
-        self.base_url = base_url
+        self.base_url = ""
 
     @classmethod
     def start(
@@ -46,6 +46,15 @@ class FakeRelay:
         timeout_s: float = 10.0,
     ) -> "FakeRelay":
         """Start one and wait until it answers. Raises RuntimeError with its output if it does not."""
+        relay = cls.begin(preset, sets=sets, port=port, api_key=api_key)
+        relay.await_ready(timeout_s)
+        return relay
+
+    @classmethod
+    def begin(
+        cls, preset: str = "o-series", *, sets: Sequence[str] = (), port: int = 0, api_key: str = "sk-fake"
+    ) -> "FakeRelay":
+        """Start one, which has no base URL until it is ready."""
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the relay: a full pipe would stop it
         process = subprocess.Popen(
             _arguments(preset, sets, port),
@@ -54,12 +63,17 @@ class FakeRelay:
             stderr=errors,
             env={**os.environ, KEY_VARIABLE: api_key},
         )
-        base_url = _await_base_url(process, timeout_s)
-        relay = cls(process, base_url or "", errors)
-        if base_url is None:
-            said = relay._last_words()
-            raise RuntimeError(f"the fake relay did not start: {said or f'it said nothing within {timeout_s:g} s'}")
-        return relay
+        return cls(process, errors)
+
+    def await_ready(self, timeout_s: float = 10.0) -> str:
+        """Its base URL, once it answers there. Raises RuntimeError with its output if it does not."""
+        if not self.base_url:
+            found = _await_base_url(self._process, timeout_s)
+            if found is None:
+                said = self._last_words()
+                raise RuntimeError(f"the fake relay did not start: {said or f'it said nothing within {timeout_s:g} s'}")
+            self.base_url = found
+        return self.base_url
 
     @property
     def pid(self) -> int:

@@ -18,7 +18,6 @@ from relayload.core.verdict.tally import Sighting
 from relayload.profile import Profile
 from relayload.profile.loads import ClosedLoad
 from relayload.report.screen import Screen
-from relayload.report.text import render_summary, render_verdict
 from relayload.swarm.generator import Generator
 from relayload.swarm.messages import LIVE, READY, SEEN, Live, unpack
 from relayload.swarm.nodes import options_of, runner_of
@@ -77,7 +76,7 @@ class Conductor:
         self._locust_options = options_of(environment)
         self._profile = profile
         self._options = options
-        self._targets = TargetHost(profile)
+        self._targets = TargetHost(profile, options.fakes)
         self._run: Run | None = None
         self._ended_by = "stop"
         self._interruption = Interruption(self._begun, self._end, self._hurry)
@@ -128,7 +127,8 @@ class Conductor:
         self._ended_by = "stop"
         self._run = None
         try:
-            self._run = Run(self._environment, self._profile, self._options.out, self._targets.base_urls())
+            base_urls = self._targets.base_urls()
+            self._run = Run(self._environment, self._profile, self._options.out, base_urls)
         except TargetUnreachable as error:
             self._refuse(error, _UNREACHABLE)
         except AuthorError as error:
@@ -217,6 +217,8 @@ class Conductor:
         if self._options.launcher_pid:
             return
         if run.summary is not None and run.verdict is not None:
+            from relayload.report.text import render_summary, render_verdict  # not before the first request
+
             screen = Screen.of(sys.stdout)
             tables = render_summary(run.summary, run.info, screen=screen), render_verdict(run.verdict, screen)
             sys.stdout.write("\n" + "\n".join(tables))

@@ -15,9 +15,9 @@ from typing import BinaryIO, Self
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.results.progress import Progress
 from relayload.swarm import progress
+from relayload.swarm.early import LOG_NAME, EarlyLocust
 from relayload.swarm.options import LAUNCHER_PID, OWN_MESSAGE
 
-LOG_NAME = "locust.log"
 _RECORDING = "run.json"
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 _POLL_S = 0.2
@@ -32,17 +32,34 @@ class Launch:
     sets: Sequence[str]
     run_dir: Path
     processes: int = 1
+    early: EarlyLocust | None = None
+    """One that waits for this run; without it, Locust is started when the run is."""
 
     @property
     def command(self) -> list[str]:
         """Locust's command line; secrets are never on it."""
-        command = [sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless", "--only-summary"]
-        command += ["--relay-profile", str(self.profile), "--relay-out", str(self.run_dir)]
-        for assignment in self.sets:
-            command += ["--relay-set", assignment]
-        if self.processes > 1:
-            command += workers(self.processes)
-        return command
+        return _command(self.profile, self.sets, self.run_dir, self.processes)
+
+
+def begin_early(profile: Path, sets: Sequence[str], out: Path | None, processes: int) -> EarlyLocust:
+    """A Locust that imports while the profile is read, and then waits to be part of a `Launch`."""
+    return EarlyLocust(_command(profile, sets, out, processes), _environment())
+
+
+def _command(profile: Path, sets: Sequence[str], out: Path | None, processes: int) -> list[str]:
+    command = [sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless", "--only-summary"]
+    command += ["--relay-profile", str(profile)]
+    if out is not None:
+        command += ["--relay-out", str(out)]
+    for assignment in sets:
+        command += ["--relay-set", assignment]
+    if processes > 1:
+        command += workers(processes)
+    return command
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, LAUNCHER_PID: str(os.getpid()), "PYTHONIOENCODING": "utf-8"}
 
 
 def workers(processes: int) -> list[str]:
@@ -68,29 +85,36 @@ def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
     `watch` is called a few times a second with the progress, None until there is one. What Locust says goes to
     `locust.log` in the run's directory, in UTF-8. Raises AuthorError if that can't be written to.
     """
-    environment = {**os.environ, LAUNCHER_PID: str(os.getpid()), "PYTHONIOENCODING": "utf-8"}
     with _begun_log(launch.run_dir) as log, _Interruption(launch.run_dir) as interruption:
-        # A session of its own, so that a terminal's Ctrl-C reaches Locust through us alone, and once.
-        process = subprocess.Popen(
-            launch.command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            start_new_session=True,
-        )
+        process = _started(launch, log) if launch.early is None else launch.early.begin(launch.run_dir)
         interruption.follow(process)
         while process.poll() is None:
             watch(progress.read(launch.run_dir))
             time.sleep(_POLL_S)
+        if launch.early is not None:
+            launch.early.finish(log)
     code = interruption.exit_code or process.returncode
     return code if code >= 0 else 128 - code
+
+
+def _started(launch: Launch, log: BinaryIO) -> "subprocess.Popen[bytes]":
+    # A session of its own, so that a terminal's Ctrl-C reaches Locust through us alone, and once.
+    return subprocess.Popen(
+        launch.command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env=_environment(),
+        start_new_session=True,
+    )
 
 
 def _begun_log(run_dir: Path) -> BinaryIO:
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
-        return (run_dir / LOG_NAME).open("wb")
+        log = (run_dir / LOG_NAME).open("ab")  # a Locust that was begun early writes to it beside us
+        log.truncate(0)
+        return log
     except OSError as error:
         raise AuthorError([Fault(f"can't be written to: {error.strerror}", file=str(run_dir))]) from None
 

@@ -3,11 +3,13 @@
 from locust import User, events
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from relayload.core.errors import AuthorError
 from relayload.profile import load
 from relayload.report.lookalikes import speak_any_encoding
+from relayload.swarm.early import awaited_order
 from relayload.swarm.events import Swarm
 from relayload.swarm.options import peek
 from relayload.swarm.users import scenario_users
@@ -19,6 +21,8 @@ def load_users(module: str, default_profile: Path | None = None) -> dict[str, ty
     """The User classes of the profile, by name; leaves with exit code 2 and every fault when it is a bad one."""
     speak_any_encoding()
     options = peek(default_profile or Path("profiles/quickstart.yaml"))
+    if order := awaited_order():
+        options = replace(options, out=Path(order.run_dir), fakes=order.fakes)
     try:
         profile = load(options.profile, options.sets)
     except AuthorError as error:

@@ -8,7 +8,8 @@ it does not know. (Its `--help` leaves before it imports a locustfile, so they d
 import argparse
 import os
 from argparse import ArgumentParser
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 LAUNCHER_PID = "RELAYLOAD_LAUNCHER_PID"
@@ -22,12 +23,16 @@ _LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a run was asked for. `out` is the run's directory, None for a new one under `runs/`."""
+    """What a run was asked for. `out` is the run's directory, None for a new one under `runs/`.
+
+    `fakes` are the base URLs of fake relays that run already, by the name of their target.
+    """
 
     profile: Path
     sets: tuple[str, ...] = ()
     out: Path | None = None
     launcher_pid: int | None = None
+    fakes: Mapping[str, str] = field(default_factory=dict)
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -1,19 +1,22 @@
 """The targets of a run: the relays that the profile names, or fake ones of our own while they are needed."""
 
+from collections.abc import Mapping
+
 from relayload.core.wire.request import WireRequest
 from relayload.doctor.preflight import preflight
-from relayload.fakerelay.process import FakeRelay
 from relayload.profile import Profile
 from relayload.profile.target import Target
+from relayload.swarm.fakes import Fakes
 
 
 class TargetHost:
-    """Finds the base URLs to send to; starts each fake relay at most once and stops it at the end."""
+    """Finds the base URLs to send to; starts the fake relays, unless they run already, and stops them at the end."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, running: Mapping[str, str]) -> None:
         self._profile = profile
         self._targets = profile.named_targets
-        self._fakes: dict[str, FakeRelay] = {}
+        self._running = running
+        self._fakes = Fakes(profile)
         self._checked: dict[str, str] | None = None
 
     def check(self) -> None:
@@ -23,23 +26,22 @@ class TargetHost:
     def base_urls(self) -> dict[str, str]:
         """Where to send, by the name of the target, once each has answered. Raises TargetUnreachable."""
         checked, self._checked = self._checked, None
-        return checked or {name: self._base_url(name, target) for name, target in self._targets.items()}
+        return checked or self._asked_all()
 
     def stop(self) -> None:
-        for fake in self._fakes.values():
-            fake.stop()
-        self._fakes.clear()
+        self._fakes.stop()
 
-    def _base_url(self, name: str, target: Target) -> str:
-        key = target.api_key.reveal()
-        if target.fake_preset is not None and name not in self._fakes:
-            self._fakes[name] = FakeRelay.start(target.fake_preset, api_key=key)
-        base_url = self._fakes[name].base_url if name in self._fakes else target.base_url
+    def _asked_all(self) -> dict[str, str]:
+        fakes = self._running or self._fakes.base_urls()
+        return {name: self._asked(name, target, fakes.get(name)) for name, target in self._targets.items()}
+
+    def _asked(self, name: str, target: Target, fake_url: str | None) -> str:
+        base_url = fake_url or target.base_url
         preflight(
             base_url,
-            key,
+            target.api_key.reveal(),
             target.options,
-            path=f"targets.{name}" if self._profile.targets else "target",
+            path=f"targets.{name}" if self._profile.several else "target",
             classifier=self._profile.client_policy(target).classifier,
             small_requests=lambda: self._small_requests(target),
             hidden=self._profile.scenario_secrets,

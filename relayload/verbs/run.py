@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,13 +41,16 @@ def command(
     Of several runs the worst verdict counts; one that could not be carried out ends them. A table of them all comes
     last, and with --json it is the only output. Each run writes its own junit-1.xml, junit-2.xml and so on.
     """
+    from relayload.swarm.launch import Launch, begin_early
+
+    early = click.get_current_context().with_resource(begin_early(profile, sets, out, processes))
     from relayload.profile import load
     from relayload.profile.forecast import check_samples
     from relayload.profile.plan import check_rows
     from relayload.recording import check_vacant, new_run_dir
-    from relayload.swarm.launch import Launch
 
     loaded = load(profile, sets)
+    early.prepare(loaded)
     check_rows(loaded)
     check_samples(loaded)
     run_dir = out or new_run_dir(loaded.name)
@@ -54,6 +58,7 @@ def command(
     for own_dir in run_dirs:
         check_vacant(own_dir)
     launches = [Launch(profile, sets, own_dir, processes) for own_dir in run_dirs]
+    launches[0] = replace(launches[0], early=early)
     if repeat == 1:
         sys.exit(_once(loaded.name, launches[0], outputs, as_json))
     sys.exit(_repeat(loaded.name, launches, outputs, as_json))
