@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relayload.verbs.arguments import JSON, author_errors_exit, print_value
+from relayload.report.output import print_json
+from relayload.verbs.arguments import JSON, author_errors_exit
 
 if TYPE_CHECKING:
     from relayload.profile.ready import Ready
@@ -18,8 +19,11 @@ def command(as_json: bool) -> None:
     """List the ready profiles, which run by their names from anywhere: `relayload run quickstart`."""
     from relayload.profile.ready import listed
 
-    print_value(listed(), as_json, _lines)
-    if not as_json:
+    profiles = listed()
+    if as_json:
+        print_json(profiles)
+    else:
+        click.echo(_lines(profiles), nl=False)
         click.echo("next: relayload run NAME, or a copy to edit: relayload init FILE --from NAME", err=True)
 
 
