@@ -257,6 +257,14 @@ def plain_value(text: str) -> str | int | float | bool | None:
     return float(text) if len(text) < 300 and _FLOAT.fullmatch(text) else text
 
 
+def _counted(container: Any) -> str:
+    """How the items of a list are counted, for people who count from 1."""
+    if not isinstance(container, list):
+        return ""
+    numbers = "0" if len(container) == 1 else f"0 to {len(container) - 1}"
+    return f", which holds {len(container)}, counted from 0: write {numbers}" if container else ", which is empty"
+
+
 class _Overrides:
     """Sets single values of a document, as `--set load.stages.1.rate=5/s` asks."""
 
@@ -291,7 +299,9 @@ class _Overrides:
         while pieces:
             key, pieces = self._next(container, pieces)
             if key is None:
-                self._report(name, f"there is no '{pieces[0]}' in '{'.'.join(map(str, location))}'")
+                self._report(
+                    name, f"there is no '{pieces[0]}' in '{'.'.join(map(str, location))}'{_counted(container)}"
+                )
                 return
             location = (*location, key)
             if not pieces:

@@ -43,7 +43,7 @@ def forecast(profile: Profile) -> Forecast:
         for location, objective in _objectives(profile)
     ]
     faults = [
-        profile.fault(location, found.problem)
+        profile.fault(location, f"'{found.expr}' {found.problem}")
         for location, objective, found in placed
         if found.problem and objective.terms.severity is Severity.ERROR
     ]

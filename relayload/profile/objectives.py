@@ -1,6 +1,6 @@
 """Pass conditions: the `objectives:` of a profile."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, InstanceOf, model_validator
 
@@ -8,7 +8,7 @@ from relayload.core.results.sample import CONFIDENCE
 from relayload.core.results.terms import NoData, Severity, Terms
 from relayload.core.units import fraction
 from relayload.core.verdict.catalog import METRICS
-from relayload.core.verdict.grammar import parse, with_terms
+from relayload.core.verdict.grammar import meant, parse, with_terms
 from relayload.core.verdict.objective import Objective
 from relayload.profile.types import Count, Duration, Flag, Part, PositiveDuration, spelled, text_like
 
@@ -36,6 +36,15 @@ def _confidence(value: object) -> object:
     if not _LEAST_CONFIDENCE <= share <= _MOST_CONFIDENCE:
         raise ValueError(f"expected {_CONFIDENCES}, between 50% and 99.99%, got '{value}'")
     return share
+
+
+def _meant_by(entry: dict[str, object]) -> str | None:
+    """What a mapping of one metric to its limit would be in one text."""
+    ((key, limit),) = entry.items()
+    if key in ObjectiveEntry.model_fields:
+        return None
+    limit = limit[0] if isinstance(limit, list) and limit else limit
+    return meant(f"{key}: {limit}") or meant(f"{key} < {limit}")
 
 
 _STRICT = "strict"
@@ -70,6 +79,14 @@ class ObjectiveEntry(Part):
     """What it comes to where nothing was measured."""
     severity: Literal["error", "warn"] = "error"
     """Whether it fails the run, or is only told."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_one_piece(cls, value: Any) -> Any:
+        """k6 has mappings of a metric to its thresholds, `{http_req_duration: ['p(95)<500']}`."""
+        if isinstance(value, dict) and len(value) == 1 and (likely := _meant_by(value)):
+            raise ValueError(f"expected one text: did you mean '{likely}'?")
+        return value
 
     @model_validator(mode="after")
     def _terms_fit(self) -> Self:

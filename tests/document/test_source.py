@@ -146,8 +146,8 @@ def test_what_an_override_puts_in_place_of_a_whole_list_stands_in_no_file():
     [
         ("rate", "--set rate: expected path.to.value=VALUE"),
         ("=5", "--set =5: expected path.to.value=VALUE"),
-        ("stages.7.rate=5", "--set stages.7.rate: there is no '7' in 'stages'"),
-        ("stages.x=5", "--set stages.x: there is no 'x' in 'stages'"),
+        ("stages.7.rate=5", "--set stages.7.rate: there is no '7' in 'stages', which holds 1, counted from 0: write 0"),
+        ("stages.x=5", "--set stages.x: there is no 'x' in 'stages', which holds 1, counted from 0: write 0"),
         ("name.x=5", "--set name.x: there is no 'x' in 'name'"),
         ("name=no", "--set name: 'no' is false in YAML 1.1: write false, or 'no' in quotes for the word"),
         ("name=[", "--set name: not valid YAML: while parsing a flow node expected the node content"),

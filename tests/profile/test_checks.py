@@ -31,6 +31,13 @@ def with_load(good: str, lines: str) -> str:
             ["p.yaml:4:11: load.stages: nothing would be sent: give one a rate above zero"],
         ),
         (
+            "stages: [{for: 1s, rate: 1/s, warmup: true}, {for: 1s, rate: 0/s}]",
+            [
+                "p.yaml:4:64: load.stages.1.rate: nothing is sent at this rate, and no other measured stage sends "
+                "anything: give one a rate above zero; for a silence between stages write {pause: 10s}"
+            ],
+        ),
+        (
             "stages: [{for: 1s, rate: 1/s, warmup: true}]",
             ["p.yaml:4:11: load.stages: all are warm-ups, cool-downs or pauses: nothing would be measured"],
         ),

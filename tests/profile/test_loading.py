@@ -164,9 +164,9 @@ BAD = [
         "name: chat",
         "name: chat\nobjectives:\n  - tftt.p99 < 1s\n  - {expr: ttft.p99 < 120}\n  - 5",
         [
-            "p.yaml:3:5: objectives.0: unknown metric 'tftt': did you mean 'ttft'?",
+            "p.yaml:3:5: objectives.0: unknown metric 'tftt': did you mean 'ttft.p99 < 1s'?",
             "p.yaml:4:12: objectives.1.expr: ttft.p99: expected a duration such as '800ms', '30s' or '1h30m', "
-            "got '120'",
+            "got '120'; did you mean 'ttft.p99 < 120ms'?",
             "p.yaml:5:5: objectives.2: expected an objective such as 'ttft.p99 < 800ms', got '5'",
         ],
     ),

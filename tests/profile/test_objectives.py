@@ -172,3 +172,26 @@ def test_every_objective_knows_where_it_stands(read, good):
     }
     last, first = own.count("\n") + 1, own[: own.index("  other:")].count("\n") + 1
     assert [profile.fault(place, "").line for place in places.values()] == [last, last, first]
+
+
+@pytest.mark.parametrize(
+    ("entry", "ours"),
+    [
+        ("http_req_duration: ['p(95)<500']", "latency.p95 < 500ms"),
+        ("ttft.p95: < 500ms", "ttft.p95 < 500ms"),
+        ("ttft.p95: 500ms", "ttft.p95 < 500ms"),
+        ("http_req_failed: rate<0.01", "errors.rate < 1%"),
+    ],
+)
+def test_a_mapping_of_a_metric_to_its_limit_is_told_as_one_text(faults, good, entry, ours):
+    (fault,) = faults(f"{good}objectives:\n  - {entry}\n")
+    assert fault == f"p.yaml:9:5: objectives.0: expected one text: did you mean '{ours}'?"
+
+
+def test_other_mappings_without_an_expression_lack_just_that(faults, good):
+    told = faults(f"{good}objectives: [{{abrt: true}}, {{for: 3}}]\n")
+    assert [line.split(": ", 1)[1] for line in told] == [
+        "objectives.0.expr: is required",
+        "objectives.0.abrt: unknown key; did you mean 'abort'?",
+        "objectives.1.expr: is required",
+    ]

@@ -33,6 +33,7 @@ from relayload.core.results.record import Outcome
 from relayload.core.results.terms import Asked, Severity, Terms
 from relayload.core.units import duration_s, fraction, rate_per_s, usd
 from relayload.core.verdict.catalog import CONDITIONS, METRICS, Metric, Unit
+from relayload.core.verdict.foreign import candidates
 from relayload.core.verdict.names import unknown
 from relayload.core.verdict.objective import PERCENTILE, Condition, Objective, Op, Tag
 
@@ -40,14 +41,48 @@ _OTHER_WORDS = MappingProxyType({"median": "p50", "mean": "avg", "average": "avg
 """What aggregates are called elsewhere; the nearest word would be another aggregate."""
 
 
+_NO_OBJECTIVE = "expected an objective such as"
+
+
 def parse(text: str) -> Objective:
     """Read one objective such as `ttft{stage=steady}.p99 < 800ms`.
 
     Raises ValueError, which says what is wrong and what to write.
     """
+    try:
+        return _objective(text)
+    except ValueError as error:
+        raise ValueError(_with_question(str(error), text)) from None
+
+
+def _with_question(problem: str, text: str) -> str:
+    """What is wrong, and what was perhaps meant: the whole objective, so that it can be copied."""
+    likely = meant(text)
+    if likely is None:
+        return problem
+    if problem.startswith(_NO_OBJECTIVE):
+        return f"expected metric.aggregate < value, got '{text}': did you mean '{likely}'?"
+    what, mark = (problem.partition(": ")[0], ":") if problem.startswith("unknown ") else (problem, ";")
+    return f"{what}{mark} did you mean '{likely}'?"
+
+
+def meant(text: str) -> str | None:
+    """The objective that a text is most likely meant to be which is none; None where nobody can tell."""
+    return next(filter(_is_objective, candidates(text)), None)
+
+
+def _is_objective(text: str) -> bool:
+    try:
+        _objective(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _objective(text: str) -> Objective:
     match = _OBJECTIVE.fullmatch(text)
     if not match:
-        raise ValueError(f"expected an objective such as 'ttft.p99 < 800ms' or 'errors.rate < 1%', got '{text}'")
+        raise ValueError(f"{_NO_OBJECTIVE} 'ttft.p99 < 800ms' or 'errors.rate < 1%', got '{text}'")
     metric = METRICS.get(match["metric"])
     if metric is None:
         raise ValueError(unknown("metric", match["metric"], METRICS))

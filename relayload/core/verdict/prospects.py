@@ -5,14 +5,14 @@ enough may still end INCONCLUSIVE; one with fewer always does.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from msgspec import Struct
 
 from relayload.core.traffic.plan import StagePlan
-from relayload.core.verdict.objective import Objective, Tag
+from relayload.core.verdict.objective import PERCENTILE, Objective, Tag
 from relayload.core.verdict.stats import ENOUGH_FOR_A_MEAN, samples_needed, samples_to_resolve
 
 _AMPLE = 1.2
@@ -70,7 +70,8 @@ def prospect(
         return _in_windows(objective, needed, admitted, scenarios, part)
     samples = _samples(objective, admitted, scenarios, part)
     outlook = _outlook(needed, samples)
-    problem = _few(f"{needed:,} requests to be decided", f"{samples:,}") if outlook is Outlook.TOO_FEW else None
+    few = outlook is Outlook.TOO_FEW
+    problem = _few(objective, f"{needed:,} requests to be decided", f"{samples:,}") if few else None
     return Prospect(expr=objective.title, needed=needed, samples=samples, outlook=outlook, problem=problem)
 
 
@@ -107,7 +108,7 @@ def _in_windows(
         each = [(count or 0) * over_s / long_s for count, long_s in zip(counts, lasting_s, strict=True)]
         samples = int(min(each))
         if max(each) * _STEEPEST < needed:
-            problem = _few(f"{needed:,} requests in each of its windows", f"about {int(max(each)):,}")
+            problem = _few(objective, f"{needed:,} requests in each of its windows", f"about {int(max(each)):,}")
     return Prospect(
         expr=objective.title,
         needed=needed,
@@ -117,9 +118,20 @@ def _in_windows(
     )
 
 
-def _few(needed: str, there: str) -> str:
-    remedy = "lengthen the measured stages, raise their rates, or ask for a lower percentile"
-    return f"needs {needed}, and the plan has {there}: {remedy}"
+def _few(objective: Objective, needed: str, there: str) -> str:
+    longer = "lengthen the measured stages" if objective.terms.over_s is None else "lengthen the windows (over)"
+    remedies = [longer, "raise the rates", *_smaller_asks(objective)]
+    return f"needs {needed}, and the plan has {there}: {', '.join(remedies[:-1])}, or {remedies[-1]}"
+
+
+def _smaller_asks(objective: Objective) -> Iterator[str]:
+    """What would need fewer samples."""
+    if PERCENTILE.fullmatch(objective.aggregate):
+        yield f"ask for a {'lower' if objective.op.ceiling else 'higher'} percentile"
+    elif objective.metric in ("errors", "retries") and objective.op.ceiling:
+        yield f"allow more than {objective.limit * 100:g}%"
+    elif objective.metric == "goodput":
+        yield f"ask for less than {objective.limit * 100:g}%"
 
 
 def _samples(

@@ -21,6 +21,10 @@ MOST_ARRIVALS = 100_000_000
 """A day at a thousand per second; a schedule with more is hardly meant."""
 
 _RATE = TypeAdapter(Rate)
+_NOTHING_MEASURED = (
+    "nothing is sent at this rate, and no other measured stage sends anything: give one a rate above zero; for a "
+    "silence between stages write {pause: 10s}"
+)
 _TRACE: Location = ("load", "arrivals", "trace")
 _LOOP: Location = ("load", "arrivals", "loop")
 
@@ -66,14 +70,21 @@ def _rate_faults(content: Content) -> Iterator[Fault]:
             yield content.fault((*location, "rate"), "is required, such as '5/s' or '300/min'")
         if stage.get("steps") is not None and stage.get("to") is None:
             yield content.fault((*location, "steps"), "lead from one rate to another: write to:, too", at_key=True)
-    rates = [stage.get(key) for _, stage in sending for key in ("rate", "to") if stage.get(key) is not None]
-    if rates and all(sound(_RATE, rate) == 0 for rate in rates):
+    if sending and all(_silent(stage) for _, stage in sending):
         yield content.fault(STAGES, "nothing would be sent: give one a rate above zero")
+    elif (measured := [each for each in sending if _counts(each[1])]) and all(_silent(stage) for _, stage in measured):
+        yield content.fault((*measured[0][0], "rate"), _NOTHING_MEASURED)
     load: OpenLoad | None = sound(OpenLoad, content.load)
     arrivals = expected_arrivals(load.stages) if load else 0.0
     if arrivals > MOST_ARRIVALS:
         message = f"{arrivals:,.0f} arrivals are more than one run can hold: shorten a stage, or lower its rate"
         yield content.fault(STAGES, message)
+
+
+def _silent(stage: dict[str, Any]) -> bool:
+    """Whether its rate is zero from its beginning to its end."""
+    rates = [stage.get(key) for key in ("rate", "to") if stage.get(key) is not None]
+    return bool(rates) and all(sound(_RATE, rate) == 0 for rate in rates)
 
 
 def _rates_in_a_replay(content: Content) -> Iterator[Fault]:

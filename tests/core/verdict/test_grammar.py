@@ -94,11 +94,11 @@ def test_other_aggregates_are_no_quantiles(text: str):
     [
         (
             "ttft p99 < 1s",
-            "expected an objective such as 'ttft.p99 < 800ms' or 'errors.rate < 1%', got 'ttft p99 < 1s'",
+            "expected metric.aggregate < value, got 'ttft p99 < 1s': did you mean 'ttft.p99 < 1s'?",
         ),
         ("", "expected an objective such as 'ttft.p99 < 800ms' or 'errors.rate < 1%', got ''"),
         ("ttft.p99 <", "expected an objective such as 'ttft.p99 < 800ms' or 'errors.rate < 1%', got 'ttft.p99 <'"),
-        ("tfft.p99 < 1s", "unknown metric 'tfft': did you mean 'ttft'?"),
+        ("tfft.p99 < 1s", "unknown metric 'tfft': did you mean 'ttft.p99 < 1s'?"),
         (
             "zzz.p99 < 1s",
             "unknown metric 'zzz': expected one of latency, service, ttft, ttfo, tpot, chunk_gap, late, throttled, "
@@ -129,15 +129,26 @@ def test_other_aggregates_are_no_quantiles(text: str):
         ("ttft.p100 < 1s", "expected a percentile between 0 and 100 such as 'p99', or 'min' or 'max', got 'p100'"),
         ("ttft.p0 < 1s", "expected a percentile between 0 and 100 such as 'p99', or 'min' or 'max', got 'p0'"),
         ("ttft.pN < 1s", "unknown aggregate of ttft 'pN': expected one of p50, p90, p95, p99, p99.9, avg, min, max"),
-        ("ttft.mean < 1s", "unknown aggregate of ttft 'mean': did you mean 'avg'?"),
-        ("ttft.median < 1s", "unknown aggregate of ttft 'median': did you mean 'p50'?"),
+        ("ttft.mean < 1s", "unknown aggregate of ttft 'mean': did you mean 'ttft.avg < 1s'?"),
+        ("ttft.median < 1s", "unknown aggregate of ttft 'median': did you mean 'ttft.p50 < 1s'?"),
         ("errors.mean < 1", "unknown aggregate of errors 'mean': expected one of rate, count"),
-        ("ttft.p99 < 120", "ttft.p99: expected a duration such as '800ms', '30s' or '1h30m', got '120'"),
-        ("errors.rate < 0.01", "errors.rate: expected a share such as '1%', got '0.01'"),
+        (
+            "ttft.p99 < 120",
+            "ttft.p99: expected a duration such as '800ms', '30s' or '1h30m', got '120'; "
+            "did you mean 'ttft.p99 < 120ms'?",
+        ),
+        (
+            "errors.rate < 0.01",
+            "errors.rate: expected a share such as '1%', got '0.01'; did you mean 'errors.rate < 1%'?",
+        ),
         ("errors.count < 1%", "errors.count: expected a number such as '100', got '1%'"),
-        ("output_rate.p5 > 20", "output_rate.p5: expected a rate such as '5/s' or '300/min', got '20'"),
+        (
+            "output_rate.p5 > 20",
+            "output_rate.p5: expected a rate such as '5/s' or '300/min', got '20'; "
+            "did you mean 'output_rate.p5 > 20/s'?",
+        ),
         ("cost.usd < 2€", "cost.usd: expected dollars such as '$5' or '$0.01', got '2€'"),
-        ("errors.count = 0", "expected '==' to compare, got '='"),
+        ("errors.count = 0", "expected '==' to compare, got '='; did you mean 'errors.count == 0'?"),
         ("ttft.p50 = 1s", "expected ttft to be compared with <, <=, > or >=, got '='"),
         (
             "errors{kind=429, kind=503}.count == 0",

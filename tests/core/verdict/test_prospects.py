@@ -115,3 +115,28 @@ def test_windows_of_a_stage_without_an_end_can_not_be_counted():
 def test_nothing_is_said_of_a_load_whose_requests_nobody_can_count():
     stages = (StagePlan(name="steady", for_s=60, warmup=False),)
     assert prospect(parse("ttft.p99 < 1s"), stages, SENT).outlook is Outlook.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("text", "over_s", "remedies"),
+    [
+        ("ttft.p99.9 < 1s", None, "lengthen the measured stages, raise the rates, or ask for a lower percentile"),
+        (
+            "output_rate.p0.1 > 5/s",
+            None,
+            "lengthen the measured stages, raise the rates, or ask for a higher percentile",
+        ),
+        ("errors.rate < 0.1%", None, "lengthen the measured stages, raise the rates, or allow more than 0.1%"),
+        (
+            "goodput{ttft<1s}.rate >= 99.9%",
+            None,
+            "lengthen the measured stages, raise the rates, or ask for less than 99.9%",
+        ),
+        ("latency{stage=nowhere}.avg < 1s", None, "lengthen the measured stages, or raise the rates"),
+        ("ttft.p99 < 1s", 5.0, "lengthen the windows (over), raise the rates, or ask for a lower percentile"),
+    ],
+)
+def test_the_advice_fits_the_objective(text, over_s, remedies):
+    problem = prospect(with_terms(parse(text), Terms(over_s=over_s)), STAGES, SENT).problem
+    assert problem is not None
+    assert problem.partition(": ")[2] == remedies
