@@ -12,7 +12,10 @@ from pathlib import Path
 import click
 
 from relayload import __version__
+from relayload.core.printable import one_line
 from relayload.verbs.arguments import JSON, RUN_DIR, author_errors_exit, print_table, print_value
+from relayload.verbs.examples import epilog
+from relayload.verbs.meant import hint
 
 _ELSEWHERE = {
     "calibrate": ("relayload.calibration.command", "Measure how well this machine measures."),
@@ -36,25 +39,40 @@ class _Verbs(click.Group):
     """The verbs below, and those that live in their own rooms: imported when called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
+        own = (name for name in super().list_commands(ctx) if not self.commands[name].hidden)
+        return sorted([*own, *_ELSEWHERE])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = super().get_command(ctx, cmd_name)
         if cmd_name in _ELSEWHERE:
-            command: click.Command = importlib.import_module(_ELSEWHERE[cmd_name][0]).command
-            return command
-        return super().get_command(ctx, cmd_name)
+            found = importlib.import_module(_ELSEWHERE[cmd_name][0]).command
+        if found is not None and found.epilog is None:
+            found.epilog = epilog(cmd_name)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but tells which verb was meant by one that is none."""
+        word = args[0]
+        if self.get_command(ctx, word) is None and not word.startswith("-"):
+            ctx.fail(f"there is no verb '{one_line(word, 60)}'{hint(word, self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's
-        rows = [(name, command.get_short_help_str(80)) for name, command in self.commands.items()]
+        shown = {name: command for name, command in self.commands.items() if not command.hidden}
+        rows = [(name, command.get_short_help_str(80)) for name, command in shown.items()]
         rows += [(name, line) for name, (_, line) in _ELSEWHERE.items()]
         with formatter.section("Commands"):
             formatter.write_dl(sorted(rows))
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="relayload")
+@click.version_option(__version__, "-V", "--version", prog_name="relayload")
 def main() -> None:
     """Load-test OpenAI-compatible relays.
+
+    `relayload VERB --help` shows what a verb takes, with examples and its exit codes.
 
     Exit codes: 0 pass or not judged, 1 crash, 2 bad profile or arguments, 3 fail, 4 inconclusive or invalid, 5 stopped
     by a guardrail, 6 target unreachable, 130/143 interrupted.
@@ -80,3 +98,19 @@ def report(run_dir: Path, rebuild: bool, as_json: bool) -> None:
     if rebuild:
         recording.write_summary(summary)
     print_table(partial(render_summary, summary, recording.run, verdict))
+
+
+@main.command(hidden=True)
+@click.pass_context
+def version(ctx: click.Context) -> None:
+    """Print the version, as `--version` does."""
+    click.echo(f"relayload, version {__version__}", color=ctx.color)
+
+
+@main.command("help", hidden=True)
+@click.argument("verb", required=False)
+@click.pass_context
+def help_on(ctx: click.Context, verb: str | None) -> None:
+    """Print the help of a verb, as `VERB --help` does."""
+    assert ctx.parent is not None
+    main.main([*([verb] if verb else []), "--help"], prog_name=ctx.parent.info_name)

@@ -24,7 +24,12 @@ def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None
     """
     path = find(path)
     environ = os.environ if environ is None else environ
-    written = _written(path, sets, environ)
+    return load_document(_written(path, sets, environ), path, environ)
+
+
+def load_document(written: Document, path: Path, environ: Mapping[str, str] | None = None) -> Profile:
+    """Read a profile out of a document that nothing extends, as if it lay in that file; as `load`."""
+    environ = os.environ if environ is None else environ
     secrets = secret_locations(written)
     content = expanded(written, environ, path.parent, secrets)
     content = replace(content, faults=(*content.faults, *misused(written, secrets), *in_arguments(written, secrets)))

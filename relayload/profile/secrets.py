@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from relayload.core.errors import Fault
-from relayload.document import SET, Document, Location
+from relayload.document import Document, Location
 from relayload.profile.variables import references, texts
 
 _HIDDEN = "***"
@@ -42,8 +42,13 @@ def in_arguments(written: Document, secrets: Iterable[Location]) -> Iterator[Fau
     """The faults of keys that were given as arguments, which every user of a machine can read."""
     for location in secrets:
         value, fault = _at(written.data, location), written.fault(location, _IN_ARGUMENTS)
-        if fault.file == SET and isinstance(value, str) and not references(value):
+        if fault.file.startswith("--") and isinstance(value, str) and not references(value):
             yield fault
+
+
+def tells_a_key(fault: Fault) -> bool:
+    """Whether it is of a key that was given as an argument."""
+    return fault.message == _IN_ARGUMENTS
 
 
 def redacted(data: dict[str, Any], secrets: Iterable[Location]) -> dict[str, Any]:

@@ -28,8 +28,9 @@ _READ_BYTES = 65536
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Where to record, and the base URLs of fake relays that run already, by the name of their target."""
+    """What to run, where to record, and the base URLs of fake relays that run already, by the name of their target."""
 
+    profile: str
     run_dir: str
     fakes: Mapping[str, str]
 
@@ -55,10 +56,10 @@ class EarlyLocust:
         self._fakes = Fakes(profile)
         self._fakes.begin()
 
-    def begin(self, run_dir: Path) -> "subprocess.Popen[bytes]":
+    def begin(self, profile: Path, run_dir: Path) -> "subprocess.Popen[bytes]":
         """Let it run, into a directory with a log. Has it died already, its exit code tells."""
         self._ordered = True
-        order = Order(str(run_dir), {} if self._fakes is None else self._fakes.answering())
+        order = Order(str(profile), str(run_dir), {} if self._fakes is None else self._fakes.answering())
         assert self._process.stdin is not None, "is a pipe"
         with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:
             stdin.write(f"{json.dumps(asdict(order))}\n".encode())

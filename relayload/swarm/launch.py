@@ -86,7 +86,7 @@ def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
     `locust.log` in the run's directory, in UTF-8. Raises AuthorError if that can't be written to.
     """
     with _begun_log(launch.run_dir) as log, _Interruption(launch.run_dir) as interruption:
-        process = _started(launch, log) if launch.early is None else launch.early.begin(launch.run_dir)
+        process = _started(launch, log) if launch.early is None else launch.early.begin(launch.profile, launch.run_dir)
         interruption.follow(process)
         while process.poll() is None:
             watch(progress.read(launch.run_dir))

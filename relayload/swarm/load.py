@@ -22,7 +22,7 @@ def load_users(module: str, default_profile: Path | None = None) -> dict[str, ty
     speak_any_encoding()
     options = peek(default_profile or Path("profiles/quickstart.yaml"))
     if order := awaited_order():
-        options = replace(options, out=Path(order.run_dir), fakes=order.fakes)
+        options = replace(options, profile=Path(order.profile), out=Path(order.run_dir), fakes=order.fakes)
     try:
         profile = load(options.profile, options.sets)
     except AuthorError as error:

@@ -14,14 +14,14 @@ from relayload.report.output import print_value as print_value
 BAD_INPUT = 2
 _P = ParamSpec("_P")
 
-PROFILE = click.argument("profile", type=click.Path(path_type=Path))
+PROFILE = click.argument("profile", required=False, type=click.Path(path_type=Path))
 RUN_DIR = click.argument("run_dir", type=click.Path(path_type=Path))
 SETS = click.option(
     "--set",
     "sets",
     multiple=True,
     metavar="PATH=VALUE",
-    help="Override a value of the profile, such as load.stages.0.rate=5/s. May be repeated.",
+    help="Override a value of the profile, such as load.stages.0.rate=5/s; list items count from 0. May be repeated.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 

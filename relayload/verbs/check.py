@@ -1,20 +1,17 @@
 """`relayload check`: the plan before the run."""
 
-from pathlib import Path
-
 import click
 
-from relayload.verbs.arguments import JSON, PROFILE, SETS, author_errors_exit, print_value
+from relayload.verbs.arguments import JSON, author_errors_exit, print_value
+from relayload.verbs.source import Source, profile_or_url
 
 
 @click.command()
-@PROFILE
-@SETS
 @JSON
 @author_errors_exit
-def command(profile: Path, sets: tuple[str, ...], as_json: bool) -> None:
+@profile_or_url
+def command(source: Source, as_json: bool) -> None:
     """Validate PROFILE and print its plan, without contacting anything."""
-    from relayload.profile import load
     from relayload.profile.forecast import Forecast, forecast
     from relayload.report.plan import render_plan
     from relayload.report.screen import Screen
@@ -22,4 +19,4 @@ def command(profile: Path, sets: tuple[str, ...], as_json: bool) -> None:
     def render(found: Forecast, screen: Screen) -> str:
         return render_plan(found, found.objectives, found.later_turns, found.notes, screen)
 
-    print_value(forecast(load(profile, sets)), as_json, render)
+    print_value(forecast(source.load()), as_json, render)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relayload.verbs.arguments import JSON, PROFILE, SETS, print_table, print_value
+from relayload.verbs.arguments import JSON, print_table, print_value
 from relayload.verbs.outputs import Outputs, not_run, with_outputs
+from relayload.verbs.source import Source, profile_or_url
 
 if TYPE_CHECKING:
     from relayload.core.errors import Fault
@@ -24,18 +25,15 @@ _VERDICTS = (3, 4, 0)
 
 
 @click.command()
-@PROFILE
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of the recording; a new one under runs/.")
-@SETS
 @click.option("--processes", default=1, type=click.IntRange(1), help="Load-generating processes.")
 @click.option(
     "--repeat", default=1, type=click.IntRange(1), help="Run it so many times, into run-1, run-2 ... of --out."
 )
 @JSON
 @with_outputs
-def command(
-    profile: Path, out: Path | None, sets: tuple[str, ...], processes: int, repeat: int, outputs: Outputs, as_json: bool
-) -> None:
+@profile_or_url
+def command(source: Source, out: Path | None, processes: int, repeat: int, outputs: Outputs, as_json: bool) -> None:
     """Run PROFILE, record it, judge it, and exit with the verdict.
 
     Of several runs the worst verdict counts; one that could not be carried out ends them. A table of them all comes
@@ -43,13 +41,12 @@ def command(
     """
     from relayload.swarm.launch import Launch, begin_early
 
-    early = click.get_current_context().with_resource(begin_early(profile, sets, out, processes))
-    from relayload.profile import load
+    early = click.get_current_context().with_resource(begin_early(source.file, source.own_sets, out, processes))
     from relayload.profile.forecast import check_samples
     from relayload.profile.plan import check_rows
     from relayload.recording import check_vacant, new_run_dir
 
-    loaded = load(profile, sets)
+    loaded = source.load()
     early.prepare(loaded)
     check_rows(loaded)
     check_samples(loaded)
@@ -57,7 +54,7 @@ def command(
     run_dirs = [run_dir] if repeat == 1 else [run_dir / f"run-{number}" for number in range(1, repeat + 1)]
     for own_dir in run_dirs:
         check_vacant(own_dir)
-    launches = [Launch(profile, sets, own_dir, processes) for own_dir in run_dirs]
+    launches = [Launch(*source.written_to(own_dir), own_dir, processes) for own_dir in run_dirs]
     launches[0] = replace(launches[0], early=early)
     if repeat == 1:
         sys.exit(_once(loaded.name, launches[0], outputs, as_json))

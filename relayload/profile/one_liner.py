@@ -1,0 +1,185 @@
+"""A profile out of a command line: the YAML that a few options stand for, and which option said what.
+
+It is read and checked like any other; a fault in it names the option.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.traffic.prompt_sets import SETS
+from relayload.document import Document, Location, Place
+from relayload.document.source import plain_value
+
+SCENARIO = "main"
+DEFAULT_KEY = "${env:OPENAI_API_KEY:-sk-fake}"
+_FILES = (".txt", ".jsonl", ".ndjson", ".json", ".csv")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_IN_AND_OUT = re.compile(r"\$?(?P<input>\d+(\.\d+)?)/\$?(?P<output>\d+(\.\d+)?)")
+_UNFIT_FOR_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_MOST_NAME = 40
+
+Entry = tuple[Location, Any, str]
+"""Where something stands in the profile, what, and the option that says so; empty where none does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneLiner:
+    """What was asked for, as it was written; None is what was not."""
+
+    url: str
+    model: str
+    for_: str
+    rate: str | None = None
+    users: int | None = None
+    objectives: tuple[str, ...] = ()
+    prompt: str | None = None
+    input_tokens: int | None = None
+    max_tokens: int | None = None
+    stream: bool | None = None
+    endpoint: str | None = None
+    api_key_env: str | None = None
+    headers: tuple[str, ...] = ()
+    allow_hosts: tuple[str, ...] = ()
+    max_requests: int | None = None
+    max_usd: str | None = None
+    prices: str | None = None
+
+    def document(self) -> Document:
+        """The profile with the options as its places. Raises AuthorError for options that no profile can say."""
+        data: dict[str, Any] = {}
+        places: dict[Location, Place] = {(): Place("")}
+        for location, value, option in self._entries():
+            _put(data, location, value)
+            for depth in range(1, len(location)):
+                places.setdefault(location[:depth], Place(option))
+            places[location] = Place(option)
+        return Document(data, "", value_places=places)
+
+    def _entries(self) -> Iterator[Entry]:
+        yield ("name",), _UNFIT_FOR_A_NAME.sub("-", self.model)[:_MOST_NAME].strip("-") or SCENARIO, "--model"
+        yield ("target", "base_url"), self.url, "--url"
+        yield ("target", "api_key"), self._api_key(), "--api-key-env"
+        for header in self.headers:
+            name, value = _header(header)
+            yield ("target", "headers", name), value, "--header"
+        if self.prices is not None:
+            yield ("target", "prices"), _prices(self.prices), "--prices"
+        yield from self._load()
+        yield from self._scenario()
+        if self.objectives:
+            yield ("objectives",), list(self.objectives), "--objective"
+        yield from self._guardrails()
+
+    def _api_key(self) -> str:
+        if self.api_key_env is None:
+            return DEFAULT_KEY
+        if not _VARIABLE.fullmatch(self.api_key_env):
+            # Not repeated: it may be a key.
+            message = "expected the name of an environment variable, and not the key itself, which everybody on this "
+            raise AuthorError([Fault(f"{message}machine could read: write --api-key-env NAME", file="--api-key-env")])
+        return f"${{env:{self.api_key_env}}}"
+
+    def _load(self) -> Iterator[Entry]:
+        if self.users is not None:
+            yield ("load", "kind"), "closed", "--users"
+            yield ("load", "users"), self.users, "--users"
+            yield ("load", "stages"), [{"for": self.for_}], "--for"
+        else:
+            yield ("load", "kind"), "open", "--rate"
+            yield ("load", "stages"), [{"for": self.for_, "rate": self.rate}], "--for"
+            yield ("load", "stages", 0, "rate"), self.rate, "--rate"
+
+    def _scenario(self) -> Iterator[Entry]:
+        at = ("scenarios", SCENARIO)
+        yield (*at, "model"), self.model, "--model"
+        if self.endpoint is not None:
+            yield (*at, "endpoint"), self.endpoint, "--endpoint"
+        if self.prompt is not None or self.input_tokens is None:
+            yield (*at, "prompt"), _prompt(self.prompt or "simple"), "--prompt"
+        if self.input_tokens is not None:
+            yield (*at, "input_tokens"), self.input_tokens, "--input-tokens"
+        if self.max_tokens is not None:
+            yield (*at, "max_output_tokens"), self.max_tokens, "--max-tokens"
+        if self.stream is not None:
+            yield (*at, "stream"), self.stream, "--stream" if self.stream else "--no-stream"
+
+    def _guardrails(self) -> Iterator[Entry]:
+        if self.allow_hosts:
+            yield ("guardrails", "allow_hosts"), list(self.allow_hosts), "--allow-host"
+            yield ("guardrails", "max_duration"), self.for_, "--for"
+        if self.max_requests is not None:
+            yield ("guardrails", "max_requests"), self.max_requests, "--max-requests"
+        if self.max_usd is not None:
+            yield ("guardrails", "max_usd"), self.max_usd, "--max-usd"
+
+
+def text_of(document: Document, command: str) -> str:
+    """The profile as a file to be kept and edited."""
+    told = f"# What this command stands for:\n#   {command}\n# relayload check FILE shows its plan.\n"
+    return told + yaml.dump(document.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def elsewhere(document: Document, folder: Path) -> Document:
+    """The same profile to be read from another folder: its files, which were named from this one, in full."""
+    files = [("scenarios", SCENARIO, "prompt", "file"), ("target", "prices")]
+
+    def absolute(location: Location, text: str) -> str:
+        named = location in files and (location[-1] == "file" or text.endswith((".yaml", ".yml")))
+        return str((folder / text).absolute()) if named else text
+
+    return replace(document, data=document.substitute(absolute).data)
+
+
+def _put(data: dict[str, Any], location: Location, value: Any) -> None:
+    container: Any = data
+    for key in location[:-1]:
+        container = container[key] if isinstance(key, int) else container.setdefault(key, {})
+    container[location[-1]] = value
+
+
+def _prompt(text: str) -> Any:
+    """A built-in prompt by its name, a file (also `@FILE`), or else the text itself."""
+    if text in SETS:
+        return text
+    if text.startswith("@"):
+        return {"file": text[1:]}
+    is_file = (text.endswith(_FILES) and not re.search(r"\s", text)) or _is_file(text)
+    return {"file": text} if is_file else {"text": text}
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a name, or with a null in it
+        return False
+
+
+def _prices(text: str) -> Any:
+    """A list, or dollars per million tokens in and out."""
+    amounts = _IN_AND_OUT.fullmatch(text)
+    return {"any": {name: f"${amounts[name]}" for name in ("input", "output")}} if amounts else text
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise AuthorError([Fault("expected a header such as 'X-Team: load'", file="--header")])
+    return name.strip(), value.strip()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts in quotes what we would not read as text, though PyYAML would."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    plain = isinstance(plain_value(text), str)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else "'")
+
+
+_Dumper.add_representer(str, _text)

@@ -1,0 +1,96 @@
+"""What the help of a verb ends with: how people use it, and what its exit codes mean."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class _Ending(NamedTuple):
+    examples: tuple[str, ...]
+    exit_codes: str = "0 done, 2 bad arguments"
+
+
+_VERDICT = "0 pass, 3 fail, 4 inconclusive or invalid, 5 stopped by a guardrail, 2 bad arguments"
+_ENDINGS: Mapping[str, _Ending] = MappingProxyType(
+    {
+        "calibrate": _Ending(
+            ("relayload calibrate", "relayload calibrate --streams 200 --rate 100 --no-search"),
+            "0 done, 4 the streams or the rate can't be generated here, 1 crash, 2 bad arguments",
+        ),
+        "check": _Ending(
+            (
+                "relayload check mine.yaml",
+                "relayload check mine.yaml --set load.stages.1.rate=20/s",
+                "relayload check --url http://127.0.0.1:8000/v1 --model o3 --rate 5/s --for 1m",
+            ),
+            "0 valid, 2 not valid",
+        ),
+        "compare": _Ending(
+            ("relayload run mine.yaml --repeat 6 --out before", "relayload compare before after --tolerance 5%"),
+            "0 not worse, 3 worse, 4 can't be told, 2 bad arguments",
+        ),
+        "cost": _Ending(
+            (
+                "relayload cost runs/20261128T202447Z-mine --scale 1M-requests/month",
+                "relayload cost --input-tokens 10M --output-tokens 2M --month --compare direct holysheep",
+            ),
+        ),
+        "doctor": _Ending(
+            (
+                "relayload doctor mine.yaml",
+                "relayload doctor --url https://relay.example.com/v1 --model o3 --api-key-env RELAY_KEY "
+                "--allow-host relay.example.com",
+            ),
+            "0 can be load-tested, 6 can't, 2 bad profile or arguments",
+        ),
+        "gate": _Ending(("relayload gate runs/20261128T202447Z-mine --junit verdict.xml",), _VERDICT),
+        "history": _Ending(("relayload history runs/* --csv history.csv",)),
+        "init": _Ending(("relayload init mine.yaml", "relayload init --from openai mine.yaml")),
+        "merge": _Ending(
+            ("relayload merge host-1/run host-2/run --out run", "relayload merge run --out packed --compress gzip")
+        ),
+        "relay": _Ending(("relayload relay --port 8600", "relayload relay --preset outage --set models.o3.speed=50/s")),
+        "report": _Ending(("relayload report runs/20261128T202447Z-mine", "relayload report runs/… --rebuild --json")),
+        "run": _Ending(
+            (
+                "relayload run mine.yaml",
+                "relayload run mine.yaml --set load.stages.1.rate=20/s --out runs/faster",
+                "relayload run --url http://127.0.0.1:8000/v1 --model o3 --rate 5/s --for 1m "
+                "--objective 'ttft.p95 < 800ms' --objective 'errors.rate < 1%'",
+                "relayload run --url http://127.0.0.1:8000/v1 --model o3 --users 8 --for 1m --print-profile",
+            ),
+            "0 pass, 1 crash, 2 bad profile or arguments, 3 fail, 4 inconclusive or invalid, 5 stopped by a "
+            "guardrail, 6 target unreachable, 130/143 interrupted",
+        ),
+        "schema": _Ending(("relayload schema > relayload.schema.json",)),
+    }
+)
+VERBS = tuple(_ENDINGS)
+"""Those whose help has such an end."""
+_WIDTH = 76
+
+
+def epilog(verb: str) -> str | None:
+    """The end of a verb's help, as click wants it; None where there is none."""
+    ending = _ENDINGS.get(verb)
+    if ending is None:
+        return None
+    lines = [line for example in ending.examples for line in _folded(example)]
+    examples = "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
+    return f"{examples}\n\nExit codes: {ending.exit_codes}."
+
+
+def examples(verb: str) -> tuple[str, ...]:
+    """The commands that the help of a verb shows."""
+    return _ENDINGS[verb].examples
+
+
+def _folded(example: str) -> list[str]:
+    """A long command over several lines, as a shell takes it, broken before its options."""
+    if len(example) <= _WIDTH:
+        return [example]
+    break_at = max((at for at in range(_WIDTH - 2) if example.startswith(" --", at)), default=-1)
+    if break_at < 0:
+        return [example]
+    first, *rest = _folded("    " + example[break_at + 1 :])
+    return [f"{example[:break_at]} \\", first, *rest]

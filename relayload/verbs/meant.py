@@ -1,0 +1,33 @@
+"""Which verb was meant by a word that is none."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+
+_ELSEWHERE: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("start", "test", "bench", "benchmark", "attack", "load", "exec"), "run")
+    | dict.fromkeys(("validate", "lint", "plan", "inspect", "dry-run"), "check")
+    | dict.fromkeys(("new", "create", "scaffold", "template"), "init")
+    | dict.fromkeys(("summary", "show", "stats", "results"), "report")
+    | dict.fromkeys(("judge", "verify", "assert"), "gate")
+    | dict.fromkeys(("diff", "ab"), "compare")
+    | dict.fromkeys(("mock", "fake", "serve", "server"), "relay")
+    | dict.fromkeys(("ping", "probe", "diagnose", "preflight"), "doctor")
+    | dict.fromkeys(("price", "prices"), "cost")
+)
+"""What other tools call it."""
+_PROFILES = (".yaml", ".yml")
+
+
+def hint(word: str, verbs: Iterable[str]) -> str:
+    """`: did you mean 'check'?`, or where nobody can tell what to ask for."""
+    known = list(verbs)
+    near = _ELSEWHERE.get(word) or next(iter(get_close_matches(word.lower(), known, n=1)), None)
+    if near in known:
+        return f": did you mean 'relayload {near}'?"
+    if word.endswith(_PROFILES) or Path(word).is_file():
+        return f": did you mean 'relayload run {word}'?"
+    if "://" in word:
+        return f": did you mean 'relayload run --url {word} --model MODEL --rate 5/s --for 1m'?"
+    return f": expected one of {', '.join(known)}"

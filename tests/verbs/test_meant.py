@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from relayload import __version__
+from relayload.cli import main
+from relayload.verbs.examples import VERBS as ALL
+from relayload.verbs.examples import epilog, examples
+from relayload.verbs.meant import hint
+
+VERBS = ["check", "compare", "gate", "report", "run"]
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("chekc", ": did you mean 'relayload check'?"),
+        ("RUN", ": did you mean 'relayload run'?"),
+        ("validate", ": did you mean 'relayload check'?"),
+        ("bench", ": did you mean 'relayload run'?"),
+        ("mine.yaml", ": did you mean 'relayload run mine.yaml'?"),
+        (
+            "http://127.0.0.1/v1",
+            ": did you mean 'relayload run --url http://127.0.0.1/v1 --model MODEL --rate 5/s --for 1m'?",
+        ),
+        ("zzz", ": expected one of check, compare, gate, report, run"),
+        ("serve", ": expected one of check, compare, gate, report, run"),
+    ],
+)
+def test_the_verb_that_was_meant_is_told(word: str, expected: str):
+    assert hint(word, VERBS) == expected
+
+
+def test_a_profile_by_any_name_is_one_to_run(tmp_path: Path):
+    (tmp_path / "profile").write_text("name: x\n")
+    assert hint(str(tmp_path / "profile"), VERBS) == f": did you mean 'relayload run {tmp_path / 'profile'}'?"
+
+
+def test_a_word_that_is_no_verb_is_exit_2():
+    done = invoke("chekc", "mine.yaml")
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1] == "Error: there is no verb 'chekc': did you mean 'relayload check'?"
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["--version"], ["-V"]])
+def test_the_version_is_told_however_one_asks(arguments: list[str]):
+    done = invoke(*arguments)
+    assert (done.exit_code, done.stdout) == (0, f"relayload, version {__version__}\n")
+
+
+def test_help_on_a_verb_is_the_help_of_the_verb():
+    asked, shown = invoke("help", "gate"), invoke("gate", "--help")
+    assert (asked.exit_code, asked.stdout) == (0, shown.stdout)
+    assert "Commands:" in invoke("help").stdout
+
+
+def test_an_option_that_is_none_is_told_with_the_nearest():
+    assert "Did you mean" in invoke("run", "mine.yaml", "--owt", "x").stderr
+
+
+@pytest.mark.parametrize("verb", ALL)
+def test_the_help_of_a_verb_ends_with_examples_and_exit_codes(verb: str):
+    shown = invoke(verb, "--help").stdout
+    assert f"\n    relayload {verb}" in shown.partition("Examples:")[2]
+    assert "Exit codes: 0 " in " ".join(shown.split())
+    assert all(len(line) <= 80 for line in shown.splitlines())
+
+
+@pytest.mark.parametrize("verb", ALL)
+def test_every_option_of_an_example_is_one(verb: str):
+    for example in examples(verb):
+        _, shown, *words = example.split()
+        command = main.get_command(click.Context(main), shown)
+        assert command is not None
+        known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
+        assert [word for word in words if word.startswith("--") and word not in known] == []
+
+
+def test_a_verb_without_an_end_has_none():
+    assert epilog("nothing") is None
