@@ -28,6 +28,8 @@ from relayload.fakerelay.process import FakeRelay
 from relayload.profile import Profile
 from relayload.profile.target import Target
 from relayload.transport.asking import TLS, Asker, Reply, TargetUnreachable, read_json
+from relayload.transport.drivers import Options
+from relayload.transport.http_log import HttpLog
 
 _PATIENCE_S = 120.0
 """For one whole answer: reasoning takes its time."""
@@ -36,9 +38,9 @@ _NAME_LENGTH = 200
 _LIMITED = 429
 
 
-def diagnose(profile: Profile) -> Diagnosis:
-    """Visit each target; a fake one is started for it."""
-    visits = [_visited(profile, name, target) for name, target in profile.named_targets.items()]
+def diagnose(profile: Profile, http_log: HttpLog | None = None) -> Diagnosis:
+    """Visit each target; a fake one is started for it. `http_log` writes down what is asked and answered."""
+    visits = [_visited(profile, name, target, http_log) for name, target in profile.named_targets.items()]
     return Diagnosis(
         profile=profile.name,
         base_urls={name: target.base_url for name, target in profile.named_targets.items()},
@@ -47,9 +49,9 @@ def diagnose(profile: Profile) -> Diagnosis:
     )
 
 
-def _visited(profile: Profile, name: str, target: Target) -> "_Visit":
+def _visited(profile: Profile, name: str, target: Target, http_log: HttpLog | None) -> "_Visit":
     with _base_url(target) as base_url:
-        visit = _Visit(profile, name, target, base_url)
+        visit = _Visit(profile, name, target, base_url, http_log)
         visit.pay()
         return visit
 
@@ -66,13 +68,16 @@ def _base_url(target: Target) -> Iterator[str]:
 class _Visit:
     """One visit."""
 
-    def __init__(self, profile: Profile, name: str, target: Target, base_url: str) -> None:
+    def __init__(
+        self, profile: Profile, name: str, target: Target, base_url: str, http_log: HttpLog | None = None
+    ) -> None:
         self._profile = profile
         self._target = target
         self._base_url = base_url
         self._place = ("targets", name) if profile.targets else ("target",)
         key = target.api_key.reveal()
-        self._asker = Asker(key, target.options, timeout_s=_PATIENCE_S, hidden=profile.scenario_secrets)
+        options: Options = {**target.options, "http_log": http_log}
+        self._asker = Asker(key, options, timeout_s=_PATIENCE_S, hidden=profile.scenario_secrets)
         self._known = Known(base_url, key, profile.client_policy(target).classifier)
         self._form = target.form
         self._is_taken = False  # by a model, in that form

@@ -8,6 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from relayload.core.printable import one_line
 from relayload.core.results.progress import Progress
 from relayload.core.units import format_duration
 from relayload.report.fitting import packed
@@ -38,6 +39,11 @@ class LiveDisplay:
     ) -> None:
         if self._draws:
             self._live.stop()
+
+    def say(self, *lines: str) -> None:
+        """Lines that stay, above the bar."""
+        for line in lines:
+            self._console.print(one_line(line), soft_wrap=True)
 
     def show(self, progress: Progress | None) -> None:
         """Draw the newest totals; None while the run is being set up, and once its load is over."""

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from relayload.swarm.fakes import Fakes
@@ -28,10 +28,15 @@ _READ_BYTES = 65536
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to run, where to record, and the base URLs of fake relays that run already, by the name of their target."""
+    """What to run, and where to record.
+
+    `environ` are more variables of the process; `fakes` the base URLs of fake relays that run already, by the name of
+    their target.
+    """
 
     profile: str
     run_dir: str
+    environ: Mapping[str, str]
     fakes: Mapping[str, str]
 
 
@@ -56,10 +61,13 @@ class EarlyLocust:
         self._fakes = Fakes(profile)
         self._fakes.begin()
 
-    def begin(self, profile: Path, run_dir: Path) -> "subprocess.Popen[bytes]":
+    def begin(
+        self, profile: Path, run_dir: Path, environ: Mapping[str, str] = MappingProxyType({})
+    ) -> "subprocess.Popen[bytes]":
         """Let it run, into a directory with a log. Has it died already, its exit code tells."""
         self._ordered = True
-        order = Order(str(profile), str(run_dir), {} if self._fakes is None else self._fakes.answering())
+        fakes = {} if self._fakes is None else self._fakes.answering()
+        order = Order(str(profile), str(run_dir), dict(environ), fakes)
         assert self._process.stdin is not None, "is a pipe"
         with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:
             stdin.write(f"{json.dumps(asdict(order))}\n".encode())
@@ -96,6 +104,7 @@ def awaited_order() -> Order | None:
     if not line.endswith(b"\n"):
         os._exit(0)
     order = Order(**json.loads(line))
+    os.environ.update(order.environ)
     _replace((0,), os.devnull, os.O_RDONLY)
     _replace((1, 2), Path(order.run_dir) / LOG_NAME, os.O_WRONLY | os.O_APPEND)
     return order

@@ -24,9 +24,11 @@ from relayload.swarm.nodes import options_of, runner_of
 from relayload.swarm.options import OWN_MESSAGE, Options, add_options, stay_on_loopback
 from relayload.swarm.run import Run
 from relayload.swarm.signals import Interruption
+from relayload.swarm.steps import steps
 from relayload.swarm.target import TargetHost
 from relayload.swarm.worker import Worker
 from relayload.transport.asking import TargetUnreachable
+from relayload.transport.http_log import HttpLog, from_environment
 
 _LOG = logging.getLogger("relayload")
 _CRASHED = 1
@@ -41,6 +43,7 @@ class Swarm:
     def __init__(self, profile: Profile, options: Options) -> None:
         self._profile = profile
         self._options = options
+        self._http_log = from_environment(os.environ)
         self._worker: Worker | None = None
         self._conductor: Conductor | None = None
 
@@ -60,23 +63,25 @@ class Swarm:
 
     def _on_init(self, environment: Environment, **_: Any) -> None:
         if not isinstance(environment.runner, MasterRunner):
-            self._worker = Worker(environment, self._profile)
+            self._worker = Worker(environment, self._profile, self._http_log)
             self._worker.listen()
         if not isinstance(environment.runner, WorkerRunner):
-            self._conductor = Conductor(environment, self._profile, self._options)
+            self._conductor = Conductor(environment, self._profile, self._options, self._http_log)
             self._conductor.listen()
 
 
 class Conductor:
     """The master's side of Locust's life cycle: one run after the other, each ended in order."""
 
-    def __init__(self, environment: Environment, profile: Profile, options: Options) -> None:
+    def __init__(
+        self, environment: Environment, profile: Profile, options: Options, http_log: HttpLog | None = None
+    ) -> None:
         self._environment = environment
         self._runner = runner_of(environment)
         self._locust_options = options_of(environment)
         self._profile = profile
         self._options = options
-        self._targets = TargetHost(profile, options.fakes)
+        self._targets = TargetHost(profile, options.fakes, http_log)
         self._run: Run | None = None
         self._ended_by = "stop"
         self._interruption = Interruption(self._begun, self._end, self._hurry)
@@ -93,6 +98,8 @@ class Conductor:
         self._runner.register_message(LIVE, self._on_live)
         self._runner.register_message(SEEN, self._on_seen)
         self._want_users()
+        for step in steps(self._profile):
+            _LOG.info("%s", step)
         if self._locust_options.host:
             _LOG.warning("--host is not used, the profile says where to send: write --relay-set target.base_url=URL")
         if self._headless:

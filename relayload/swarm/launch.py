@@ -6,8 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO, Self
@@ -32,6 +32,8 @@ class Launch:
     sets: Sequence[str]
     run_dir: Path
     processes: int = 1
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """Variables of its process, beside those that it inherits."""
     early: EarlyLocust | None = None
     """One that waits for this run; without it, Locust is started when the run is."""
 
@@ -86,7 +88,7 @@ def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
     `locust.log` in the run's directory, in UTF-8. Raises AuthorError if that can't be written to.
     """
     with _begun_log(launch.run_dir) as log, _Interruption(launch.run_dir) as interruption:
-        process = _started(launch, log) if launch.early is None else launch.early.begin(launch.profile, launch.run_dir)
+        process = _started(launch, log) if launch.early is None else _ordered(launch, launch.early)
         interruption.follow(process)
         while process.poll() is None:
             watch(progress.read(launch.run_dir))
@@ -97,6 +99,10 @@ def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
     return code if code >= 0 else 128 - code
 
 
+def _ordered(launch: Launch, early: EarlyLocust) -> "subprocess.Popen[bytes]":
+    return early.begin(launch.profile, launch.run_dir, launch.environ)
+
+
 def _started(launch: Launch, log: BinaryIO) -> "subprocess.Popen[bytes]":
     # A session of its own, so that a terminal's Ctrl-C reaches Locust through us alone, and once.
     return subprocess.Popen(
@@ -104,7 +110,7 @@ def _started(launch: Launch, log: BinaryIO) -> "subprocess.Popen[bytes]":
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
-        env=_environment(),
+        env={**_environment(), **launch.environ},
         start_new_session=True,
     )
 

@@ -63,6 +63,7 @@ class Run:
         """Start the load; `done` is called once all is sent and answered."""
         _LOG.info("recording to %s", self.run_dir)
         objectives = watched(self._profile.objectives)
+        _LOG.info("the load begins")
         self._controller.begin(done, Watch(objectives, self._recording.run))
 
     def greet(self, client_id: str) -> None:

@@ -1,5 +1,6 @@
 """The targets of a run: the relays that the profile names, or fake ones of our own while they are needed."""
 
+import logging
 from collections.abc import Mapping
 
 from relayload.core.wire.request import WireRequest
@@ -7,15 +8,20 @@ from relayload.doctor.preflight import preflight
 from relayload.profile import Profile
 from relayload.profile.target import Target
 from relayload.swarm.fakes import Fakes
+from relayload.transport.drivers import Options
+from relayload.transport.http_log import HttpLog
+
+_LOG = logging.getLogger("relayload")
 
 
 class TargetHost:
     """Finds the base URLs to send to; starts the fake relays, unless they run already, and stops them at the end."""
 
-    def __init__(self, profile: Profile, running: Mapping[str, str]) -> None:
+    def __init__(self, profile: Profile, running: Mapping[str, str], http_log: HttpLog | None = None) -> None:
         self._profile = profile
         self._targets = profile.named_targets
         self._running = running
+        self._http_log = http_log
         self._fakes = Fakes(profile)
         self._checked: dict[str, str] | None = None
 
@@ -33,14 +39,18 @@ class TargetHost:
 
     def _asked_all(self) -> dict[str, str]:
         fakes = self._running or self._fakes.base_urls()
+        for name, url in fakes.items():
+            _LOG.info("a fake relay (%s) is at %s", self._targets[name].fake_preset, url)
         return {name: self._asked(name, target, fakes.get(name)) for name, target in self._targets.items()}
 
     def _asked(self, name: str, target: Target, fake_url: str | None) -> str:
         base_url = fake_url or target.base_url
+        options: Options = {**target.options, "http_log": self._http_log}
+        _LOG.info("asking %s whether it can be load-tested", base_url)
         preflight(
             base_url,
             target.api_key.reveal(),
-            target.options,
+            options,
             path=f"targets.{name}" if self._profile.several else "target",
             classifier=self._profile.client_policy(target).classifier,
             small_requests=lambda: self._small_requests(target),

@@ -21,6 +21,7 @@ from relayload.swarm.signals import leave_ctrl_c_to_master
 from relayload.transport.buffers import Buffers
 from relayload.transport.drivers import Options, new_transport, prepare
 from relayload.transport.files import raise_limit
+from relayload.transport.http_log import HttpLog
 
 _LOG = logging.getLogger("relayload")
 _TICK_S = 0.1
@@ -30,10 +31,11 @@ _TICKS_PER_REPORT = 4
 class Worker:
     """The load-generating side of this process: a worker's, or that of Locust without workers."""
 
-    def __init__(self, environment: Environment, profile: Profile) -> None:
+    def __init__(self, environment: Environment, profile: Profile, http_log: HttpLog | None = None) -> None:
         self._environment = environment
         self._runner = runner_of(environment)
         self._profile = profile
+        self._http_log = http_log
         self._run_id = ""
         self._parent_pid = os.getppid()
         self._composer: Composer | None = None
@@ -91,7 +93,8 @@ class Worker:
         return Generator(self._profile, self._composer, assignment, transports, Rows(self._environment, kinds))
 
     def _options(self, target: Target, buffers: Buffers) -> Options:
-        return {**target.options, "limits": self._profile.response_limits, "buffers": buffers}
+        limits = self._profile.response_limits
+        return {**target.options, "limits": limits, "buffers": buffers, "http_log": self._http_log}
 
     def _on_end(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
         if self.generator is not None:

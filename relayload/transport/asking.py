@@ -1,6 +1,7 @@
 """Questions about the target itself, one at a time and apart from the load: is it there, and which models has it?"""
 
 import json
+import logging
 import re
 import socket
 import ssl
@@ -13,18 +14,21 @@ from math import inf
 from typing import Any
 
 from relayload.clock import now_s, wall_ns
+from relayload.core.units import format_duration
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.response_limits import TooLarge
 from relayload.transport.concealing import Secrets
 from relayload.transport.credentials import key_header
 from relayload.transport.drivers import Options
 from relayload.transport.failures import Failure, WireError
+from relayload.transport.http_log import Shown
 from relayload.transport.inflate import IDENTITY, Inflater, accepted_by
 from relayload.transport.line import Line, TooMuch, opened
 from relayload.transport.origin import Origin, bracketed, origin_of
 from relayload.transport.proxy import Proxy, proxy_for
 from relayload.transport.tls import target_context
 
+_LOG = logging.getLogger("relayload")
 _TIMEOUT_S = 10.0
 """For a whole answer, from the look-up of the name to the last byte."""
 _PIECE_BYTES = 65_536
@@ -148,16 +152,31 @@ class Asker:
         origin = origin_of(base_url)
         proxy = proxy_for(origin)
         began_at_s = now_s()
+        request = self._request(origin, proxy, method, path, body, headers or {})
         try:
             until_s = min(began_at_s + self._timeout_s, self._until_s)
             with opened(origin, self._context(origin), proxy, until_s) as line:
                 self.sent.append((method, path))
-                line.send(self._request(origin, proxy, method, path, body, headers or {}))
-                return _reply(line, method, began_at_s, accepted_by(self._accept_encoding))
+                line.send(request)
+                reply = _reply(line, method, began_at_s, accepted_by(self._accept_encoding))
+                self._note(f"{method} {path}", request, reply)
+                return reply
         except (OSError, HTTPException, WireError) as error:
+            self._note(f"{method} {path}", request, None, type(error).__name__)
             key = TLS if isinstance(error, ssl.SSLCertVerificationError) else BASE_URL
             place = f"the proxy {proxy.origin.authority}" if proxy else f"{bracketed(origin.host)}:{origin.port}"
             raise TargetUnreachable(f"target {base_url}: {_cause(error, place, self._timeout_s)}", key) from None
+
+    def _note(self, asked: str, request: bytes, reply: Reply | None, failure: str = "") -> None:
+        """Write down what came of a question, where anybody wants to know."""
+        told = f"{reply.status} in {format_duration(reply.took_s)}" if reply else failure
+        _LOG.info("asked the target %s: %s", asked, told)
+        log = self._options.get("http_log")
+        number = log.wanted() if log is not None else None
+        if log is None or number is None:
+            return
+        head, _, body = request.partition(b"\r\n\r\n")
+        log.write(number, self.secrets, head.decode("latin-1"), body, _shown(reply, failure))
 
     def _request(
         self,
@@ -188,6 +207,15 @@ class Asker:
             ca_file=self._options.get("ca_file"),
             client_cert=self._options.get("client_cert"),
         )
+
+
+def _shown(reply: Reply | None, failure: str) -> Shown:
+    if reply is None:
+        return Shown(failure=f"failed: {failure}")
+    head = "\n".join([f"HTTP/1.1 {reply.status}", *(f"{name}: {value}" for name, value in reply.headers.items())])
+    cut = "cut off" if reply.cut else ""
+    first_byte_s = reply.pieces[0][1] - reply.began_at_s if reply.pieces else None
+    return Shown(head, reply.body, failure=cut, took_s=reply.took_s, first_byte_s=first_byte_s)
 
 
 def is_json(body: bytes) -> bool:

@@ -10,6 +10,7 @@ from relayload.core.wire.stream import FinishReason
 from relayload.transport import Transport
 from relayload.transport.buffers import Buffers
 from relayload.transport.credentials import HEADER_NAME, SET_BY_THE_DRIVER
+from relayload.transport.http_log import HttpLog
 from relayload.transport.native import NativeTransport
 
 DRIVERS = ("native", "openai")
@@ -28,6 +29,7 @@ class Options(TypedDict, total=False):
     limits: ResponseLimits
     buffers: Buffers
     finish_reason: FinishReason
+    http_log: HttpLog | None
 
 
 def prepare(driver: str) -> None:

@@ -19,12 +19,14 @@ from relayload.transport.dial import Dialler
 from relayload.transport.exchange import Exchange
 from relayload.transport.failures import Failure, WireError
 from relayload.transport.http1 import RequestHead
+from relayload.transport.http_log import HttpLog, Shown
 from relayload.transport.inflate import IDENTITY, accepted_by
 from relayload.transport.origin import origin_of
 from relayload.transport.pool import Lease, Pool
 from relayload.transport.proxy import proxy_for
 from relayload.transport.stamps import ArrivalClock
 from relayload.transport.sweep import Sweeper
+from relayload.transport.tapped import TappedExchange
 from relayload.transport.tls import target_context
 
 _UNANSWERED = {Failure.CLOSED_UNANSWERED, Failure.RESET_UNANSWERED}
@@ -37,8 +39,8 @@ class NativeTransport:
     with every request; those of a request replace them. `api_key_header` is sent the key in place of
     `Authorization: Bearer`. Proxies of the environment are used, though not for this machine. `accept_encoding` None
     sends no such header; `buffers` are those of the process, of the size that `limits` gives them where there are none.
-    `finish_reason` is "optional" for a relay whose streams end with `[DONE]` alone. Raises AuthorError for a URL, a
-    file or a proxy it cannot use.
+    `finish_reason` is "optional" for a relay whose streams end with `[DONE]` alone. `http_log` writes down the first
+    exchanges. Raises AuthorError for a URL, a file or a proxy it cannot use.
     """
 
     def __init__(
@@ -56,11 +58,13 @@ class NativeTransport:
         limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
         buffers: Buffers | None = None,
         finish_reason: FinishReason = "required",
+        http_log: HttpLog | None = None,
     ) -> None:
         origin = origin_of(base_url)
         context = target_context(origin, verify=verify, ca_file=ca_file, client_cert=client_cert)
         proxy = proxy_for(origin)
         self._finish_reason = finish_reason
+        self._http_log = http_log
         self._secrets = Secrets(api_key, (headers or {}).values())
         self._arrivals = ArrivalClock()
         self._sweeper = Sweeper() if self._arrivals.stamped else None
@@ -88,9 +92,12 @@ class NativeTransport:
         body = msgspec.json.encode(request.body)
         data = self._head.render(request.path, request.headers, len(body)) + body
 
+        number = None if self._http_log is None else self._http_log.wanted()
+        kind = Exchange if number is None else TappedExchange
+
         def exchange(*, new: bool = False) -> tuple[Exchange, Lease]:
             lease = self._lease(timeouts, called_at_s, new=new)
-            begun = Exchange(
+            begun = kind(
                 lease.connection,
                 timeouts,
                 called_at_s,
@@ -107,6 +114,8 @@ class NativeTransport:
                 begun.run(data)
             finally:
                 self._pool.give_back(lease.connection)
+                if number is not None:
+                    self._log(number, data, begun.shown if isinstance(begun, TappedExchange) else Shown())
             return begun, lease
 
         try:
@@ -114,6 +123,8 @@ class NativeTransport:
             if _never_read(ended, lease.connection):
                 ended, lease = exchange(new=True)
         except WireError as error:
+            if number is not None:
+                self._log(number, data, Shown(failure=f"not sent: {error.failure.value}"))
             return answer(Reading(request=request, failure=error.failure), Phases(), self._secrets)
         reading = _reading(ended, request, self._limits, keep_body=keep_text, finish_reason=self._finish_reason)
         return answer(reading, _phases(ended, lease), self._secrets)
@@ -122,6 +133,11 @@ class NativeTransport:
         """Close the connections that are not in use, and the others once they are done."""
         self._pool.close()
         self._arrivals.close()
+
+    def _log(self, number: int, request: bytes, answer: Shown) -> None:
+        assert self._http_log is not None, "numbered it"
+        head, _, body = request.partition(b"\r\n\r\n")
+        self._http_log.write(number, self._secrets, head.decode("latin-1"), body, answer)
 
     def _lease(self, timeouts: Timeouts, called_at_s: float, *, new: bool) -> Lease:
         until_s = None if timeouts.total_s is None else called_at_s + timeouts.total_s

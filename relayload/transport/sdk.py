@@ -36,11 +36,13 @@ from relayload.transport.concealing import Secrets
 from relayload.transport.credentials import AUTHORIZATION, key_header
 from relayload.transport.deadlines import Watch, next_deadline
 from relayload.transport.failures import Failure, dial_failure
+from relayload.transport.http_log import HttpLog
 from relayload.transport.inflate import IDENTITY
 from relayload.transport.origin import is_loopback, origin_of
 from relayload.transport.peek import Peek
 from relayload.transport.resolve import Addresses
 from relayload.transport.sdk_http import Interrupted, ResponseTooLarge, causes, http_client, reads_of, refusal
+from relayload.transport.sdk_tap import Tap
 from relayload.transport.tls import target_context
 
 _FAILURES: tuple[tuple[type[Exception], Failure, Failure], ...] = (
@@ -104,6 +106,7 @@ class SdkTransport:
         limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
         buffers: Buffers | None = None,
         finish_reason: FinishReason = "required",
+        http_log: HttpLog | None = None,
     ) -> None:
         origin = origin_of(base_url)
         context = target_context(origin, verify=verify, ca_file=ca_file, client_cert=client_cert)
@@ -124,6 +127,7 @@ class SdkTransport:
                 buffers or Buffers(limits.buffered_bytes),
                 accept_encoding=accept_encoding,
                 max_connections=max_connections,
+                tap=None if http_log is None else Tap(http_log, self._secrets),
             ),
         )
         self._client.organization = self._client.project = None  # of the environment, which are for OpenAI alone

@@ -22,6 +22,7 @@ from relayload.transport.failures import Failure, WireError
 from relayload.transport.inflate import ENCODINGS, Inflater
 from relayload.transport.origin import Origin
 from relayload.transport.proxy import proxy_for
+from relayload.transport.sdk_tap import Tap, Tapped
 
 _TURN_BYTES = 16_384
 _HEADER_TOO_LARGE = 431
@@ -54,6 +55,7 @@ def http_client(
     *,
     accept_encoding: str | None,
     max_connections: int | None,
+    tap: Tap | None = None,
 ) -> httpx2.Client:
     """The SDK's own kind of client, with one TLS context, the same proxy as the native driver, and no redirects."""
     proxy = proxy_for(origin)
@@ -63,6 +65,7 @@ def http_client(
             response_limits=limits,
             buffers=buffers,
             accept_encoding=accept_encoding,
+            tap=tap,
             verify=context or True,
             proxy=httpx2.Proxy(f"http://{proxy.origin.authority}", headers=shown) if proxy else None,
             trust_env=False,
@@ -76,29 +79,44 @@ def http_client(
 
 class _Transport(httpx2.HTTPTransport):
     def __init__(
-        self, *, response_limits: ResponseLimits, buffers: Buffers, accept_encoding: str | None, **options: Any
+        self,
+        *,
+        response_limits: ResponseLimits,
+        buffers: Buffers,
+        accept_encoding: str | None,
+        tap: Tap | None,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
         self._response_limits = response_limits
         self._buffers = buffers
         self._accept_encoding = accept_encoding
+        self._tap = tap
         self._pool._network_backend = _Backend(response_limits)  # which there is no other way to say
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         request.headers.pop("accept-encoding", None)
         if self._accept_encoding is not None:
             request.headers["accept-encoding"] = self._accept_encoding
-        response = super().handle_request(request)
+        tapped = None if self._tap is None else self._tap.begin(request)
+        try:
+            response = super().handle_request(request)
+        except Exception as error:
+            if tapped is not None:
+                tapped.failed(error)
+            raise
         if len(response.headers.raw) > self._response_limits.headers:
             response.close()
             raise ResponseTooLarge(response.status_code)
-        return _BoundedResponse(response, self._response_limits, self._buffers)
+        return _BoundedResponse(response, self._response_limits, self._buffers, tapped)
 
 
 class _BoundedResponse(httpx2.Response):
     """A response whose body is read only as far as the limits go."""
 
-    def __init__(self, response: httpx2.Response, limits: ResponseLimits, buffers: Buffers) -> None:
+    def __init__(
+        self, response: httpx2.Response, limits: ResponseLimits, buffers: Buffers, tapped: Tapped | None = None
+    ) -> None:
         super().__init__(
             response.status_code,
             headers=response.headers,
@@ -107,6 +125,7 @@ class _BoundedResponse(httpx2.Response):
         )
         self._limits = limits
         self._buffers = buffers
+        self._tapped = tapped
         self._whole = False
         self._decoded_bytes = 0
         self._event_bytes = 0
@@ -124,6 +143,8 @@ class _BoundedResponse(httpx2.Response):
         try:
             for piece in super().iter_bytes(chunk_size):
                 self._count(piece)
+                if self._tapped is not None:
+                    self._tapped.take(piece)
                 yield piece
         except TooLarge:
             raise ResponseTooLarge(self.status_code) from None
@@ -131,6 +152,16 @@ class _BoundedResponse(httpx2.Response):
             raise httpx2.DecodingError("an encoding that can't be undone") from error
         finally:
             self._buffers.release(self)
+            self._note_end()
+
+    def close(self) -> None:
+        """Also where the SDK has read as much as it wants."""
+        super().close()
+        self._note_end()
+
+    def _note_end(self) -> None:
+        if self._tapped is not None:
+            self._tapped.end(self)
 
     def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """The body as it came. What its decoders would make a bomb of never gets to them: they know no limit."""

@@ -7,16 +7,17 @@ import click
 
 from relayload.verbs.arguments import JSON, author_errors_exit, print_value
 from relayload.verbs.source import Source, profile_or_url
+from relayload.verbs.watching import Watching, watched
 
 _NOT_USABLE = 6
 
 
 @click.command()
 @JSON
-@click.option("-v", "--verbose", is_flag=True, help="Show every request that was sent, not only those with a problem.")
 @author_errors_exit
+@watched
 @profile_or_url
-def command(source: Source, as_json: bool, verbose: bool) -> None:
+def command(source: Source, watching: Watching, as_json: bool) -> None:
     """Ask the target of PROFILE a few questions and explain what is wrong, with the lines to change.
 
     Sends at most eighteen requests, one after the other: the first of each scenario, with a small budget. Exit code 0
@@ -25,6 +26,9 @@ def command(source: Source, as_json: bool, verbose: bool) -> None:
     from relayload.doctor.text import render_diagnosis
     from relayload.doctor.visit import diagnose
 
-    diagnosis = diagnose(source.load())
-    print_value(diagnosis, as_json, partial(render_diagnosis, verbose=verbose))
+    profile = source.load()
+    watching.log_here()
+    watching.begin()
+    diagnosis = diagnose(profile, watching.http_log())
+    print_value(diagnosis, as_json, partial(render_diagnosis, verbose=watching.verbose))
     sys.exit(0 if diagnosis.usable else _NOT_USABLE)

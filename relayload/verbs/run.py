@@ -1,8 +1,9 @@
 """`relayload run`: send what a profile describes, record it, judge it; once, or several times."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,16 @@ import click
 from relayload.verbs.arguments import JSON, print_table, print_value
 from relayload.verbs.outputs import Outputs, not_run, with_outputs
 from relayload.verbs.source import Source, profile_or_url
+from relayload.verbs.watching import Watching, watched
 
 if TYPE_CHECKING:
     from relayload.core.errors import Fault
+    from relayload.core.results.progress import Progress
     from relayload.core.verdict.repeats import RunLine
     from relayload.recording import Recording
     from relayload.swarm.launch import Launch
+
+    CarryOut = Callable[[Launch, Outputs], tuple[int, Recording | None]]
 
 _CRASHED = 1
 _INTERRUPTED = {130: "Ctrl-C", 143: "SIGTERM"}
@@ -32,8 +37,17 @@ _VERDICTS = (3, 4, 0)
 )
 @JSON
 @with_outputs
+@watched
 @profile_or_url
-def command(source: Source, out: Path | None, processes: int, repeat: int, outputs: Outputs, as_json: bool) -> None:
+def command(
+    source: Source,
+    watching: Watching,
+    out: Path | None,
+    processes: int,
+    repeat: int,
+    outputs: Outputs,
+    as_json: bool,
+) -> None:
     """Run PROFILE, record it, judge it, and exit with the verdict.
 
     Of several runs the worst verdict counts; one that could not be carried out ends them. A table of them all comes
@@ -54,21 +68,25 @@ def command(source: Source, out: Path | None, processes: int, repeat: int, outpu
     run_dirs = [run_dir] if repeat == 1 else [run_dir / f"run-{number}" for number in range(1, repeat + 1)]
     for own_dir in run_dirs:
         check_vacant(own_dir)
-    launches = [Launch(*source.written_to(own_dir), own_dir, processes) for own_dir in run_dirs]
+    launches = [
+        Launch(*source.written_to(own_dir), own_dir, processes, watching.environ(own_dir)) for own_dir in run_dirs
+    ]
     launches[0] = replace(launches[0], early=early)
+    watching.begin()
+    carry_out = partial(_run, loaded.name, watching)
     if repeat == 1:
-        sys.exit(_once(loaded.name, launches[0], outputs, as_json))
-    sys.exit(_repeat(loaded.name, launches, outputs, as_json))
+        sys.exit(_once(carry_out, launches[0], outputs, as_json))
+    sys.exit(_repeat(carry_out, launches, outputs, as_json))
 
 
-def _once(name: str, launch: "Launch", outputs: Outputs, as_json: bool) -> int:
-    code, recording = _run(name, launch, outputs)
+def _once(carry_out: "CarryOut", launch: "Launch", outputs: Outputs, as_json: bool) -> int:
+    code, recording = carry_out(launch, outputs)
     if recording is not None:
         _print_results(recording, code, outputs, as_json)
     return code
 
 
-def _repeat(name: str, launches: "Sequence[Launch]", outputs: Outputs, as_json: bool) -> int:
+def _repeat(carry_out: "CarryOut", launches: "Sequence[Launch]", outputs: Outputs, as_json: bool) -> int:
     """One after the other, until one can't be carried out; then all of them at a glance."""
     from relayload.core.verdict.compare import ENOUGH_RUNS
     from relayload.core.verdict.repeats import repeats
@@ -77,7 +95,7 @@ def _repeat(name: str, launches: "Sequence[Launch]", outputs: Outputs, as_json: 
     codes: list[int] = []
     recordings: list[Recording] = []
     for number, launch in enumerate(launches, 1):
-        code, recording = _run(name, launch, outputs.of_run(number))
+        code, recording = carry_out(launch, outputs.of_run(number))
         codes.append(code)
         if recording is not None:
             recordings.append(recording)
@@ -92,14 +110,22 @@ def _repeat(name: str, launches: "Sequence[Launch]", outputs: Outputs, as_json: 
     return code
 
 
-def _run(name: str, launch: "Launch", outputs: Outputs) -> "tuple[int, Recording | None]":
+def _run(name: str, watching: Watching, launch: "Launch", outputs: Outputs) -> "tuple[int, Recording | None]":
     """The exit code, and the recording if there is a verdict. Tells what went wrong, if something did."""
     from relayload.recording import Recording
     from relayload.report.live import LiveDisplay
+    from relayload.swarm.early import LOG_NAME
     from relayload.swarm.launch import recorded, run
 
+    followed = watching.followed(launch.run_dir, LOG_NAME)
     with LiveDisplay(name) as display:
-        code = run(launch, display.show)
+
+        def show(progress: "Progress | None") -> None:
+            display.say(*(line for each in followed for line in each.lines()))
+            display.show(progress)
+
+        code = run(launch, show)
+        display.say(*(line for each in followed for line in each.lines()))
     recording = Recording.open(launch.run_dir) if recorded(launch.run_dir) else None
     judged = recording if recording is not None and recording.verdict() is not None else None
     if judged is None or code == _CRASHED:

@@ -1,0 +1,56 @@
+"""An exchange of the native driver that keeps what comes over the wire, to be written down."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from relayload.core.wire.response_limits import TooLarge
+from relayload.transport.exchange import Exchange
+from relayload.transport.failures import WireError
+from relayload.transport.http1 import Response
+from relayload.transport.http_log import MOST_BYTES, Shown
+from relayload.transport.inflate import ENCODINGS
+
+_HEAD_ENDS = (b"\r\n\r\n", b"\n\n")
+
+
+class TappedExchange(Exchange):
+    """As any other, but slower."""
+
+    __slots__ = ("_kept_bytes", "_wire")
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._wire: list[bytes] = []
+        self._kept_bytes = 0
+
+    def received(self, data: bytes, at_s: float) -> None:
+        if self._kept_bytes < MOST_BYTES:
+            self._wire.append(data)
+            self._kept_bytes += len(data)
+        super().received(data, at_s)
+
+    @property
+    def shown(self) -> Shown:
+        """What came of it, the body without its chunks and its encoding."""
+        head, body = head_and_body(self._wire)
+        last_at_s = self.last_byte_at_s
+        return Shown(
+            head=head,
+            body=body,
+            failure="" if self.failure is None else f"failed: {self.failure.value}",
+            took_s=None if last_at_s is None else last_at_s - self.sent_at_s,
+            first_byte_s=None if self.first_byte_at_s is None else self.first_byte_at_s - self.sent_at_s,
+        )
+
+
+def head_and_body(wire: Sequence[bytes]) -> tuple[str, bytes]:
+    """The head as it came, and the body as it was meant; as it came where it can't be read."""
+    whole = b"".join(wire)
+    end = min((at for mark in _HEAD_ENDS if (at := whole.find(mark)) >= 0), default=len(whole))
+    response = Response(accepted=ENCODINGS)
+    try:
+        body = b"".join(response.feed(whole))
+    except (WireError, TooLarge):
+        body = whole[end:].lstrip(b"\r\n")
+    response.close()
+    return whole[:end].decode("latin-1"), body

@@ -1,0 +1,146 @@
+"""Watching a verb at work: `--verbose` and `--http-debug`.
+
+A run is another process, whose log and whose exchanges are files in the directory of the run: their lines are handed on
+as they come.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from relayload.transport.http_log import HttpLog
+
+HTTP_FILE = "http-debug.txt"
+"""In the directory of a run, where no other file was named."""
+_DEFAULT_COUNT = 10
+_LOG_LINE = re.compile(r"\[\S+ (?P<time>[\d:]+),\d+\] \S+?/(?P<level>[A-Z]+)/[\w.]+: (?P<message>.*)")
+_OPTIONS = (
+    click.option("-v", "--verbose", is_flag=True, help="Tell step by step what is done, on stderr."),
+    click.option(
+        "--http-debug", is_flag=True, help="Write down the first requests and answers, keys concealed, on stderr."
+    ),
+    click.option(
+        "--http-debug-count", type=click.IntRange(1), metavar="N", help=f"How many of each process ({_DEFAULT_COUNT})."
+    ),
+    click.option(
+        "--http-debug-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Append them to a file instead.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """What is asked to be seen."""
+
+    verbose: bool = False
+    http_count: int = 0
+    http_file: Path | None = None
+
+    def environ(self, run_dir: Path) -> Mapping[str, str]:
+        """What the process of a run is told."""
+        from relayload.transport.http_log import COUNT_VARIABLE, FILE_VARIABLE
+
+        if not self.http_count:
+            return {}
+        file = self.http_file or run_dir / HTTP_FILE
+        return {COUNT_VARIABLE: str(self.http_count), FILE_VARIABLE: str(file.absolute())}
+
+    def begin(self) -> None:
+        """Say what it costs. Raises AuthorError if the file can't be written to."""
+        if not self.http_count:
+            return
+        if self.http_file is not None:
+            _check_writable(self.http_file)
+        where = f" to {self.http_file}" if self.http_file else ""
+        exchanges = "exchange" if self.http_count == 1 else f"{self.http_count} exchanges"
+        message = f"writing down the first {exchanges} of each process{where}: their times are not to be trusted"
+        click.echo(f"relayload: {message}", err=True)
+
+    def followed(self, run_dir: Path, log_name: str) -> "list[Follower]":
+        """The files whose lines are to be handed on."""
+        steps = [Follower(run_dir / log_name, _step)] if self.verbose else []
+        exchanges = [Follower(run_dir / HTTP_FILE)] if self.http_count and self.http_file is None else []
+        return steps + exchanges
+
+    def http_log(self) -> "HttpLog | None":
+        """For a verb that asks by itself."""
+        from relayload.transport.http_log import HttpLog, appending, to_stderr
+
+        if not self.http_count:
+            return None
+        return HttpLog(self.http_count, appending(self.http_file) if self.http_file else to_stderr)
+
+    def log_here(self) -> None:
+        """Steps of this process on stderr, if they are to be told."""
+        if self.verbose:
+            logging.basicConfig(
+                stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
+            )
+            logging.getLogger("relayload").setLevel(logging.INFO)
+
+
+def _check_writable(path: Path) -> None:
+    from relayload.core.errors import AuthorError, Fault
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("ab").close()
+    except OSError as error:
+        raise AuthorError([Fault(f"can't be written: {error.strerror}", file=str(path))]) from None
+
+
+class Follower:
+    """Reads on where it stopped in a file that grows, whole lines alone; `told` makes another of each, or none."""
+
+    def __init__(self, path: Path, told: Callable[[str], str | None] = str) -> None:
+        self._path = path
+        self._told = told
+        self._read_bytes = 0
+
+    def lines(self) -> Iterator[str]:
+        """Those that have come since."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._read_bytes)
+                whole = file.read().rpartition(b"\n")[0]
+        except FileNotFoundError:
+            return
+        if whole:
+            self._read_bytes += len(whole) + 1
+            yield from filter(None, map(self._told, whole.decode("utf-8", "replace").split("\n")))
+
+
+def _step(line: str) -> str | None:
+    """A line of Locust's log as it is worth telling: when, and what; None for the tables at its end."""
+    step = _LOG_LINE.fullmatch(line)
+    if step is None:
+        return None
+    level = "" if step["level"] == "INFO" else f"{step['level'].lower()}: "
+    return f"{step['time']} {level}{step['message']}"
+
+
+def watched(verb: Callable[..., None]) -> Callable[..., None]:
+    """A verb that takes `watching`, with the options for it."""
+
+    @wraps(verb)
+    def with_watching(
+        *, verbose: bool, http_debug: bool, http_debug_count: int | None, http_debug_file: Path | None, **options: Any
+    ) -> None:
+        wanted = http_debug or http_debug_count is not None or http_debug_file is not None
+        count = (http_debug_count or _DEFAULT_COUNT) if wanted else 0
+        verb(watching=Watching(verbose, count, http_debug_file), **options)
+
+    for option in reversed(_OPTIONS):
+        with_watching = option(with_watching)
+    return with_watching
