@@ -9,6 +9,7 @@ from relayload import document
 from relayload.core.errors import AuthorError
 from relayload.document import Document, Location, Shape, load_extended
 from relayload.document.extends import KEY as EXTENDS
+from relayload.profile.cautions import cautions
 from relayload.profile.checks import check
 from relayload.profile.model import Profile
 from relayload.profile.ready import find
@@ -34,7 +35,7 @@ def load_document(written: Document, path: Path, environ: Mapping[str, str] | No
     content = expanded(written, environ, path.parent, secrets)
     content = replace(content, faults=(*content.faults, *misused(written, secrets), *in_arguments(written, secrets)))
     try:
-        return _profile(content, path, secrets)
+        return _profile(content, path, secrets).with_cautions(tuple(cautions(written, secrets)))
     except AuthorError as error:
         raise AuthorError(concealed(error.faults, secrets, written, content)) from None
 

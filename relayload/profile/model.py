@@ -70,6 +70,7 @@ class Profile(Part):
     _source: Path = PrivateAttr(default=Path())
     _effective: dict[str, Any] = PrivateAttr(default_factory=dict)
     _fault: Callable[[Location, str], Fault] | None = PrivateAttr(default=None)
+    _cautions: tuple[Fault, ...] = PrivateAttr(default=())
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -149,6 +150,16 @@ class Profile(Part):
         if self._fault is None:
             return Fault(message, ".".join(map(str, location)))
         return self._fault(location, message)
+
+    @property
+    def cautions(self) -> tuple[Fault, ...]:
+        """What is no fault, but hardly meant: warnings, each with its place."""
+        return self._cautions
+
+    def with_cautions(self, found: tuple[Fault, ...]) -> Self:
+        """This profile, knowing what of it is hardly meant."""
+        self._cautions = found
+        return self
 
     def read_from(
         self, source: Path, effective: dict[str, Any], fault: Callable[[Location, str], Fault] | None = None

@@ -1,7 +1,7 @@
 """What of a profile is never shown: keys, and headers that may hold one.
 
-Secret are `api_key` of every target, and those header values that refer to a variable or a file, or whose name says
-so. A variable that a secret refers to may be referred to nowhere else.
+Secret are `api_key` of every target, and those header values that refer to a variable or a file, that look like a key,
+or whose name says so. A variable that a secret refers to may be referred to nowhere else.
 """
 
 import re
@@ -13,6 +13,7 @@ from typing import Any
 from relayload.core.errors import Fault
 from relayload.document import Document, Location
 from relayload.profile.variables import references, texts
+from relayload.transport.concealing import resembles_key
 
 _HIDDEN = "***"
 _SHORTEST = 4
@@ -76,8 +77,12 @@ def _is_secret(location: Location, value: object) -> bool:
         case ("target", "api_key") | ("targets", _, "api_key"):
             return True
         case ("target", "headers", name) | ("targets" | "scenarios", _, "headers", name):
-            return bool(_TELLING.search(str(name))) or bool(isinstance(value, str) and references(value))
+            return bool(_TELLING.search(str(name))) or (isinstance(value, str) and _may_be_key(value))
     return False
+
+
+def _may_be_key(text: str) -> bool:
+    return bool(references(text)) or resembles_key(text)
 
 
 def _leaves(value: Any, location: Location) -> Iterator[tuple[Location, object]]:

@@ -104,7 +104,13 @@ class Source:
     asked: "OneLiner | None" = None
 
     def load(self) -> "Profile":
-        """Raises AuthorError with every fault."""
+        """The profile; what of it is hardly meant is told on stderr. Raises AuthorError with every fault."""
+        profile = self._loaded()
+        for caution in profile.cautions:
+            click.echo(str(caution), err=True)
+        return profile
+
+    def _loaded(self) -> "Profile":
         from relayload.core.errors import AuthorError
         from relayload.profile.loading import load, load_document
 

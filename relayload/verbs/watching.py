@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HTTP_FILE = "http-debug.txt"
 """In the directory of a run, where no other file was named."""
 _DEFAULT_COUNT = 10
-_LOG_LINE = re.compile(r"\[\S+ (?P<time>[\d:]+),\d+\] \S+?/(?P<level>[A-Z]+)/[\w.]+: (?P<message>.*)")
+_LOG_LINE = re.compile(r"\[\S+ (?P<time>[\d:]+),\d+\] \S+?/(?P<level>[A-Z]+)/(?P<logger>[\w.]+): (?P<message>.*)")
 _OPTIONS = (
     click.option("-v", "--verbose", is_flag=True, help="Tell step by step what is done, on stderr."),
     click.option(
@@ -122,9 +122,9 @@ class Follower:
 
 
 def _step(line: str) -> str | None:
-    """A line of Locust's log as it is worth telling: when, and what; None for the tables at its end."""
+    """A line of the log as it is worth telling: when, and what; None for Locust's own steps and tables."""
     step = _LOG_LINE.fullmatch(line)
-    if step is None:
+    if step is None or (step["level"] == "INFO" and step["logger"] != "relayload"):
         return None
     level = "" if step["level"] == "INFO" else f"{step['level'].lower()}: "
     return f"{step['time']} {level}{step['message']}"

@@ -28,6 +28,7 @@ def test_steps_are_told_without_locusts_tables(tmp_path: Path):
     (tmp_path / "locust.log").write_text(
         "[2026-11-29 01:37:35,864] host/INFO/relayload: read p.yaml\n"
         "[2026-11-29 01:37:36,001] host/WARNING/relayload: workers changed\n"
+        "[2026-11-29 01:37:36,001] host/INFO/locust.runners: Ramping to 1 users\n"
         "Type     Name   # reqs\n--------|------\n"
     )
     (steps,) = Watching(verbose=True).followed(tmp_path, "locust.log")

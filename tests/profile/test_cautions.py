@@ -1,0 +1,103 @@
+import pytest
+
+from relayload.document import parse
+from relayload.profile.cautions import cautions
+from relayload.profile.secrets import redacted, secret_locations
+
+
+def told(text: str) -> list[str]:
+    document = parse(text, "p.yaml")
+    return [str(caution) for caution in cautions(document, secret_locations(document))]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "line"),
+    [
+        (
+            "target: {api_key: sk-abcdefgh123}",
+            "1:19: target.api_key",
+            "RELAY_API_KEY, and write api_key: ${env:RELAY_API_KEY}",
+        ),
+        (
+            "target: {api_key: 0123456789abcdef0123456789abcdef}",
+            "1:19: target.api_key",
+            "api_key: ${env:RELAY_API_KEY}",
+        ),
+        ("targets: {my-one: {api_key: sk-abcdefgh123}}", "1:29: targets.my-one.api_key", "${env:MY_ONE_API_KEY}"),
+        (
+            "target: {headers: {X-Api-Key: sk-abcdefgh123}}",
+            "1:31: target.headers.X-Api-Key",
+            "X-Api-Key: ${env:RELAY_X_API_KEY}",
+        ),
+        ("target: {headers: {X-Team: sk-abcdefgh123}}", "1:28: target.headers.X-Team", "X-Team: ${env:RELAY_X_TEAM}"),
+        (
+            "scenarios: {a: {headers: {Cookie: abcdefgh0123456789xyz}}}",
+            "1:35: scenarios.a.headers.Cookie",
+            "${env:A_COOKIE}",
+        ),
+    ],
+)
+def test_a_key_in_plain_text_is_warned_of_with_the_line_to_write(text: str, place: str, line: str):
+    (caution,) = told(text)
+    assert caution.startswith(f"p.yaml:{place}: warning: a key in plain text, for whoever reads this file: ")
+    assert caution.endswith(line)
+    assert "abcdefgh" not in caution
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "target: {api_key: sk-fake}",
+        "target: {api_key: none}",
+        "target: {api_key: '${env:KEY}'}",
+        "target: {api_key: '${file:key}'}",
+        "target: {headers: {X-Team: load}}",
+        "target: {headers: {X-Tokens: the-usual-number-of-tokens}}",
+        "scenarios: {a: {prompt: {text: $HOME}}}",
+        "scenarios: {a: {body: {user: $USER}}}",
+        "target: {prices: {o3: {input: $2, output: $8.40}}}",
+        "name: costs $5",
+    ],
+)
+def test_what_is_no_key_is_not_warned_of(text: str):
+    assert told(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "caution"),
+    [
+        (
+            "target: {api_key: $MINE_KEY}",
+            "p.yaml:1:19: target.api_key: warning: '$MINE_KEY' is sent as it stands: "
+            "for the variable write ${env:MINE_KEY}",
+        ),
+        (
+            "target: {headers: {X-Auth: Bearer $MINE}}",
+            "p.yaml:1:28: target.headers.X-Auth: warning: 'Bearer $MINE' is sent as it stands: "
+            "for the variable write Bearer ${env:MINE}",
+        ),
+        (
+            "scenarios: {a: {model: $MODEL}}",
+            "p.yaml:1:24: scenarios.a.model: warning: '$MODEL' is sent as it stands: "
+            "for the variable write ${env:MODEL}",
+        ),
+        (
+            "target: {api_key: '%KEY%'}",
+            "p.yaml:1:19: target.api_key: warning: '%KEY%' is sent as it stands: for the variable write ${env:KEY}",
+        ),
+    ],
+)
+def test_a_variable_of_a_shell_is_warned_of_with_what_to_write(text: str, caution: str):
+    assert told(text) == [caution]
+
+
+def test_a_header_that_holds_a_key_is_not_shown_whatever_its_name():
+    data = {"target": {"headers": {"X-Team": "sk-abcdefgh123", "X-Other": "load"}}}
+    document = parse("target: {headers: {X-Team: sk-abcdefgh123, X-Other: load}}", "p.yaml")
+    assert redacted(data, secret_locations(document)) == {"target": {"headers": {"X-Team": "***", "X-Other": "load"}}}
+
+
+def test_a_profile_knows_its_cautions(read, good):
+    profile = read(f"{good}target: {{api_key: $MINE}}\n")
+    assert [caution.path for caution in profile.cautions] == ["target.api_key"]
+    assert read(good).cautions == ()
