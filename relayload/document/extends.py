@@ -14,14 +14,15 @@ from typing import Any
 from relayload.core.errors import AuthorError, Fault
 from relayload.document import source
 from relayload.document.shape import Shape
-from relayload.document.source import NOT_YAML, Document, Location, Place
+from relayload.document.source import Document, Location, Place
+from relayload.document.syntax import NOT_YAML
 
 KEY = "extends"
 
 _MOST_FILES = 100
 """Bases of bases can make a few files stand for millions."""
-_QUOTED = re.compile(r"('<[^']*>')|'[^']*'")
-"""What a message of the YAML parser repeats; its own words for what it found are `'<block end>'`."""
+_QUOTED = re.compile(r"('(?:[\[\]{},]|- |-{3}|ttft[^']*)')|'[^']*'")
+"""What a message on the syntax repeats of the text; the signs that it tells to write are in quotes, too."""
 _FILE_REFERENCE = re.compile(r"(?<!\$)\$\{file:(?P<path>[^{}]+)\}")
 
 

@@ -17,6 +17,7 @@ import yaml
 from relayload import files
 from relayload.core.errors import AuthorError, Fault
 from relayload.document.encoding import decoded
+from relayload.document.syntax import NOT_YAML, syntax_fault
 
 Location = tuple[str | int, ...]
 """Keys and list indices from the top of the document: `("load", "stages", 1, "rate")`."""
@@ -26,10 +27,6 @@ MAX_NODES = 200_000
 MOST_BYTES = 4 << 20
 """More than anybody writes, and what is read of a file that somebody named by mistake."""
 
-NOT_YAML = "not valid YAML"
-"""How a fault begins of a text that can't be parsed."""
-_BRACE_IN_TEXT = re.compile(r"\w\{")
-"""Within [] and {} a brace ends a text that has no quotes, though no blank stands before it."""
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map")}
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -134,7 +131,7 @@ def parse(text: str, file: str) -> Document:
             raise AuthorError([Fault("the file is empty", file=file)])
         return _Reader(file).document(node)
     except yaml.MarkedYAMLError as error:
-        raise AuthorError([_syntax_fault(error, text, file)]) from error
+        raise AuthorError([syntax_fault(error, text, file)]) from error
     except yaml.reader.ReaderError as error:
         raise AuthorError([_character_fault(error, text, file)]) from error
     except RecursionError as error:
@@ -165,15 +162,6 @@ class _Loader(yaml.BaseLoader):
 
 def _too_many(file: str) -> Fault:
     return Fault(f"holds more than {MAX_NODES} values", file=file)
-
-
-def _syntax_fault(error: yaml.MarkedYAMLError, text: str, file: str) -> Fault:
-    mark = error.problem_mark or error.context_mark
-    message = " ".join(part for part in (error.context, error.problem) if part)
-    if mark and _BRACE_IN_TEXT.match(text, max(0, mark.index - 1)):
-        message += "; put text with braces in quotes, such as 'ttft{stage=steady}.p95 < 1s'"
-    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-    return Fault(f"{NOT_YAML}: {message}", "", file, line, column)
 
 
 def _character_fault(error: yaml.reader.ReaderError, text: str, file: str) -> Fault:

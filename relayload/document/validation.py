@@ -16,6 +16,7 @@ from relayload.document.source import Document, Location
 Model = TypeVar("Model", bound=BaseModel)
 
 _SECRET = re.compile(r"(^|_)key$|^headers$|secret|password|authorization", re.IGNORECASE)
+_PAIR = re.compile(r"(?P<key>[A-Za-z_]\w*):[^\s/].*", re.DOTALL)
 _SHOWN_LENGTH = 60
 
 
@@ -81,10 +82,24 @@ def _fault(document: Document, model: type[BaseModel], details: ErrorDetails) ->
     location = data_location(document.data, details["loc"], missing=kind == "missing")
     if kind == "extra_forbidden":
         names = Shape(model).keys(details["loc"][:-1])
-        return document.fault(location, f"unknown key{nearest(str(piece), names)}", at_key=True)
+        pair = _PAIR.fullmatch(str(piece))
+        hint = f"; a colon needs a space after it: '{pair['key']}: …'" if pair and pair["key"] in names else ""
+        return document.fault(location, f"unknown key{hint or nearest(str(piece), names)}", at_key=True)
     if kind.startswith("union_tag"):
         return _union_fault(document, location, details)
-    return document.fault(location, _message(location, details), at_key=piece == "[key]")
+    message = _message(location, details)
+    return document.fault(location, f"{message}{_unspaced(message, details['input'])}", at_key=piece == "[key]")
+
+
+def _unspaced(message: str, got: object) -> str:
+    """What to write for a text that would be a mapping, or a list, if there were a space."""
+    if not isinstance(got, str):
+        return ""
+    if message.startswith("expected a mapping") and (pair := _PAIR.fullmatch(got)):
+        return f"; a colon needs a space after it: '{pair['key']}: …'"
+    if message.startswith("expected a list") and got.startswith("-"):
+        return "; a dash needs a space after it"
+    return ""
 
 
 def _union_fault(document: Document, location: Location, details: ErrorDetails) -> Fault:

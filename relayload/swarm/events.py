@@ -98,7 +98,7 @@ class Conductor:
         self._runner.register_message(LIVE, self._on_live)
         self._runner.register_message(SEEN, self._on_seen)
         self._want_users()
-        for caution in self._profile.cautions:
+        for caution in () if self._options.launcher_pid else self._profile.cautions:
             _LOG.warning("%s", caution)
         for step in steps(self._profile):
             _LOG.info("%s", step)

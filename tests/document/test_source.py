@@ -47,8 +47,11 @@ def test_faults_of_one_document_come_together():
     [
         ("", "f.yaml: the file is empty"),
         ("# only a comment\n", "f.yaml: the file is empty"),
-        ("a: 1\nb: 'x", "f.yaml:2:6: not valid YAML: while scanning a quoted scalar found unexpected end of stream"),
-        ("a: 1\n  b: 2", "f.yaml:2:4: not valid YAML: mapping values are not allowed here"),
+        ("a: 1\nb: 'x", "f.yaml:2:4: not valid YAML: the quote that begins here is not closed"),
+        (
+            "a: 1\n  b: 2",
+            "f.yaml:2:3: not valid YAML: indented deeper than the key above it, which has a value already",
+        ),
         ("a: \x07", "f.yaml:1:4: not valid YAML: the character '\\x07' is not allowed"),
         ("[" * 5000, "f.yaml: is nested too deeply"),
         (
@@ -61,6 +64,9 @@ def test_text_that_is_not_yaml_is_one_fault_with_its_place(text, fault):
     assert faults_of(text) == [fault]
 
 
+QUOTES = "put text with braces in quotes, such as 'ttft{stage=steady}.p95 < 1s'"
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [
@@ -71,8 +77,7 @@ def test_text_that_is_not_yaml_is_one_fault_with_its_place(text, fault):
 )
 def test_text_with_braces_in_a_list_without_quotes_is_told_to_take_them(text: str, place: str):
     (fault,) = faults_of(text)
-    assert fault.startswith(f"f.yaml:{place}: not valid YAML: while parsing a flow ")
-    assert fault.endswith("but got '{'; put text with braces in quotes, such as 'ttft{stage=steady}.p95 < 1s'")
+    assert fault == f"f.yaml:{place}: not valid YAML: {QUOTES}"
 
 
 @pytest.mark.parametrize("text", ["a: [{b: 1} {c: 2}]", "a: ['b'{c}]", "a: [b [c]]", "a: [b}"])
@@ -150,7 +155,7 @@ def test_what_an_override_puts_in_place_of_a_whole_list_stands_in_no_file():
         ("stages.x=5", "--set stages.x: there is no 'x' in 'stages', which holds 1, counted from 0: write 0"),
         ("name.x=5", "--set name.x: there is no 'x' in 'name'"),
         ("name=no", "--set name: 'no' is false in YAML 1.1: write false, or 'no' in quotes for the word"),
-        ("name=[", "--set name: not valid YAML: while parsing a flow node expected the node content"),
+        ("name=[", "--set name: not valid YAML: the '[' that begins here is not closed: write ']'"),
     ],
 )
 def test_an_override_that_cannot_be_made_is_a_fault(assignment, fault):
