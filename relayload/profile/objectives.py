@@ -7,12 +7,36 @@ from pydantic import BeforeValidator, Field, InstanceOf, model_validator
 from relayload.core.results.sample import CONFIDENCE
 from relayload.core.results.terms import NoData, Severity, Terms
 from relayload.core.units import fraction
-from relayload.core.verdict.catalog import METRICS
+from relayload.core.verdict.catalog import METRICS, Unit
 from relayload.core.verdict.grammar import meant, parse, with_terms
 from relayload.core.verdict.objective import Objective
 from relayload.profile.types import Count, Duration, Flag, Part, PositiveDuration, spelled, text_like
 
-_PATTERN = rf"^\s*({'|'.join(METRICS)})\s*(\{{[^{{}}]*\}})?\s*\.\s*\w+(\.\d+)?\s*(<=|>=|==|!=|<|>)\s*[^\s<>=!].*$"
+_NUMBER = r"\d+(\.\d+)?"
+_VALUES = {
+    Unit.SECONDS: rf"({_NUMBER}\s*(ns|us|µs|ms|min|s|m|h)\s*)+",
+    Unit.PER_SECOND: rf"{_NUMBER}\s*/\s*(s|sec|m|min|h|hour)",
+    Unit.SHARE: rf"{_NUMBER}\s*%",
+    Unit.USD: rf"\$?\s*{_NUMBER}",
+    Unit.COUNT: _NUMBER,
+}
+
+
+def _pattern() -> str:
+    """Every objective with the units that its limit may have, for a first check in editors."""
+    alternatives: dict[str, list[str]] = {}
+    for metric in METRICS.values():
+        ops = "[<>]=?" if metric.distribution else "(<=|>=|==|!=|<|>)"
+        for unit in dict.fromkeys(metric.aggregates.values()):
+            names = [name for name, own in metric.aggregates.items() if own is unit]
+            asked = "|".join(r"p\d{1,2}(\.\d+)?" if name == "pN" else name for name in names)
+            value = rf"({_VALUES[unit]}|{_NUMBER})" if names == ["per_second"] else _VALUES[unit]
+            alternatives.setdefault(rf"\s*\.\s*({asked})\s*{ops}\s*{value}", []).append(metric.name)
+    parts = (rf"({'|'.join(names)})\s*(\{{[^{{}}]*\}})?{rest}" for rest, names in alternatives.items())
+    return rf"^\s*({'|'.join(parts)})\s*$"
+
+
+_PATTERN = _pattern()
 _EXAMPLES = ("ttft.p99 < 800ms", "latency{scenario=simple}.p50 <= 2s", "errors.rate < 1%")
 
 

@@ -19,6 +19,8 @@ from relayload.profile.types import UNIT_KEY, ByteCount, Duration, Part, Rate, S
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TITLE = "relayload profile"
+ID = "urn:relayload:profile"
+"""A name, and no address: the schema is printed by `relayload schema`, and lies beside the profiles that name it."""
 
 _VARIABLE = r"\$\{"
 _NUMERAL = r"^[-+]?(\d|\.\d)"
@@ -35,8 +37,14 @@ _RENAMED = {
     "le": "maximum",
     "lt": "exclusiveMaximum",
 }
+_OR_NULL = " or null"
+_LOADS = {"open": "OpenLoad", "closed": "ClosedLoad", "batch": "BatchLoad"}
+_KIND = "Open: arrivals ignore responses. Closed: users wait for theirs. Batch: a fixed list is run to completion."
+_STAGES = {"Pause": ("pause",), "Repeated": ("repeat", "stages")}
 _QUANTITIES = {"s": "Duration", "/s": "Rate", "%": "Share", "B": "ByteCount"}
 """What amounts with that unit are called."""
+_SINGLE = ("Variable", *_QUANTITIES.values())
+"""Definitions of single values, which are the same in a part."""
 
 
 def schema() -> dict[str, Any]:
@@ -47,6 +55,7 @@ def schema() -> dict[str, Any]:
     single = _single_values()
     return {
         "$schema": DIALECT,
+        "$id": ID,
         "title": TITLE,
         "description": definitions["Profile"].pop("description"),
         "type": "object",
@@ -73,6 +82,7 @@ def _single_values() -> dict[str, Any]:
         written = TypeAdapter(quantity).json_schema()
         del written[UNIT_KEY]
         made[name] = _written(written)
+        made[f"{name}{_OR_NULL}"] = made[name] | {"type": ["string", "null"]}
     return made
 
 
@@ -93,7 +103,8 @@ def _with_short_form(model: type[BaseModel], made: JsonSchemaValue) -> JsonSchem
     short = model.short if issubclass(model, Part) else None
     if short is None:
         return made
-    return {"description": made.pop("description", ""), "anyOf": [made["properties"][short], made]}
+    description = made.pop("description", "")
+    return {"description": description, "if": {"type": "object"}, "then": made, "else": made["properties"][short]}
 
 
 def _written(node: Any) -> Any:
@@ -102,7 +113,7 @@ def _written(node: Any) -> Any:
         return [_written(item) for item in node]
     if not isinstance(node, dict):
         return node
-    plain = _plain(node)
+    plain = _told_apart(_plain(node))
     if node.get(UNIT_KEY):
         told = {key: plain[key] for key in ("description", "default") if key in plain}
         return {"$ref": _REF + _QUANTITIES[node[UNIT_KEY]]} | told
@@ -114,6 +125,53 @@ def _written(node: Any) -> Any:
         return _choice({key: value for key, value in plain.items() if key != "type"} | {"enum": [True, False]})
     if "pattern" in plain:
         plain["pattern"] = f"({plain['pattern']})|{_VARIABLE}"
+    return plain
+
+
+def _told_apart(plain: dict[str, Any]) -> dict[str, Any]:
+    """With one branch of a union to judge by, so that a fault in it is told and not that none of them fits."""
+    branches = plain.get("anyOf", ())
+    names = [branch["$ref"].removeprefix(_REF) for branch in branches if set(branch) == {"$ref"}]
+    if len(names) == len(branches) and names:
+        if set(names) == set(_LOADS.values()):
+            return {key: value for key, value in plain.items() if key != "anyOf"} | _by_kind()
+        if "Stage" in names:
+            return {key: value for key, value in plain.items() if key != "anyOf"} | _by_key(names)
+    return _with_null(plain)
+
+
+def _by_kind() -> dict[str, Any]:
+    """A load by its kind; a kind that is a variable, or that a base tells, admits what any of them does."""
+    variable = {"$ref": f"{_REF}Variable"}
+    kinds: list[dict[str, Any]] = [
+        {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": {"$ref": _REF + name}}
+        for kind, name in _LOADS.items()
+    ]
+    any_of_them = {"anyOf": [{"$ref": _REF + name} for name in _LOADS.values()]}
+    return {
+        "type": "object",
+        "required": ["kind"],
+        "properties": {"kind": {"anyOf": [{"enum": list(_LOADS)}, variable], "description": _KIND}},
+        "allOf": [*kinds, {"if": {"properties": {"kind": variable}}, "then": any_of_them}],
+    }
+
+
+def _by_key(names: list[str]) -> dict[str, Any]:
+    """A stage by the key that only one of its kinds has."""
+    chain: dict[str, Any] = {"$ref": f"{_REF}Stage"}
+    for name, keys in _STAGES.items():
+        if name in names:
+            named = [{"required": [key]} for key in keys]
+            chain = {"if": {"anyOf": named}, "then": {"$ref": _REF + name}, "else": chain}
+    return {"type": "object", **chain}
+
+
+def _with_null(plain: dict[str, Any]) -> dict[str, Any]:
+    """A quantity that may be null as one of two types of the same pattern."""
+    match plain.get("anyOf"):
+        case [{"$ref": str(ref)}, {"type": "null"}] if ref.removeprefix(_REF) in _QUANTITIES.values():
+            rest = {key: value for key, value in plain.items() if key != "anyOf"}
+            return {"$ref": f"{ref}{_OR_NULL}"} | rest
     return plain
 
 
@@ -167,8 +225,12 @@ def _in_part(node: Any) -> Any:
         return [_in_part(item) for item in node]
     if not isinstance(node, dict):
         return node
-    part = {key: _in_part(value) for key, value in node.items() if key not in ("required", "minProperties")}
-    if "$ref" in part and part["$ref"].removeprefix(_REF) not in ("Variable", *_QUANTITIES.values()):
+    part = {
+        key: value if key == "if" else _in_part(value)
+        for key, value in node.items()
+        if key not in ("required", "minProperties")
+    }
+    if "$ref" in part and part["$ref"].removeprefix(_REF).removesuffix(_OR_NULL) not in _SINGLE:
         part["$ref"] += _IN_PART
     if "properties" in node:
         part["properties"] = {name: _or_null(_in_part(value)) for name, value in node["properties"].items()}

@@ -183,9 +183,14 @@ def _items(value: object) -> object:
 
 def text_like(pattern: str, *examples: str, unit: str | None = None) -> WithJsonSchema:
     """How the schema of profiles tells a text: its pattern, what one may write, and the unit of its default."""
-    return WithJsonSchema({"type": "string", "pattern": pattern, "examples": list(examples), UNIT_KEY: unit})
+    told = f"expected text such as {' or '.join(repr(each) for each in examples)}"
+    return WithJsonSchema(
+        {"type": "string", "pattern": pattern, MESSAGE_KEY: told, "examples": list(examples), UNIT_KEY: unit}
+    )
 
 
+MESSAGE_KEY = "patternErrorMessage"
+"""What editors (VS Code, yaml-language-server) say in place of the pattern."""
 UNIT_KEY = "x-unit"
 """Where a JSON schema keeps which unit a default has, until the default is spelt out."""
 _NUMBER = r"\d+(\.\d+)?"

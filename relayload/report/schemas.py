@@ -24,7 +24,8 @@ SCHEMAS: Mapping[str, type[Struct]] = MappingProxyType({"verdict.schema.json": V
 
 def schema(kind: type[Struct]) -> dict[str, Any]:
     """The JSON Schema of a file's content."""
-    return {"$schema": _DIALECT, **_tidy(msgspec.json.schema(kind))}
+    named = f"urn:relayload:{kind.__name__.lower()}"
+    return {"$schema": _DIALECT, "$id": named, **_tidy(msgspec.json.schema(kind))}
 
 
 def schema_text(kind: type[Struct]) -> str:

@@ -7,6 +7,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from relayload import document
+from relayload.core.verdict.grammar import parse
 from relayload.profile.schema import schema, schema_text
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +41,7 @@ def test_the_copy_in_docs_is_current():
 
 def test_it_is_a_schema_of_its_draft():
     Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["$id"] == "urn:relayload:profile"
     assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -150,7 +152,7 @@ def test_what_is_laid_over_a_base_may_take_away_but_not_be_wrong():
 
 def keys():
     for name, definition in SCHEMA["$defs"].items():
-        for branch in (definition, *definition.get("anyOf", ())):
+        for branch in (definition, definition.get("then", {})):
             for key, part in branch.get("properties", {}).items():
                 yield f"{name}.{key}", part
 
@@ -171,3 +173,70 @@ def test_defaults_are_spelt_as_one_would_write_them():
 
 def test_it_is_printed_as_json():
     assert json.loads(schema_text()) == SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "begin"),
+    [
+        (stage(rate="20rps"), "load.stages.0.rate", "'20rps' does not match"),
+        (stage(rate=5), "load.stages.0.rate", "5 is not of type 'string', 'null'"),
+        (stage(**{"for": "10"}), "load.stages.0.for", "'10' does not match"),
+        ({"load": {"kind": "open", "stages": [{"pause": "5"}]}}, "load.stages.0.pause", "'5' does not match"),
+        (
+            {"load": {"kind": "open", "stages": [{"repeat": 2, "stages": [{"for": "5"}]}]}},
+            "load.stages.0.stages.0.for",
+            "'5' does not match",
+        ),
+        ({"load": {"kind": "closed", "stages": [{"for": "5s"}]}}, "load", "'users' is a required property"),
+        ({"load": {"kind": "batch", "requests": 0}}, "load.requests", "0 is less than the minimum of 1"),
+        ({"load": {"kind": "opne"}}, "load.kind", "'opne' is not valid"),
+        ({"objectives": ["ttft.p95 < 300"]}, "objectives.0", "'ttft.p95 < 300' does not match"),
+        ({"objectives": [{"expr": "errors.rate < 1"}]}, "objectives.0.expr", "'errors.rate < 1' does not match"),
+        ({"objectives": [{"expr": "errors.rate < 1%", "for": 0}]}, "objectives.0.for", "0 is less than the minimum"),
+    ],
+    ids=str,
+)
+def test_a_fault_is_marked_where_it_is_and_not_a_whole_part(changes, path, begin):
+    (error,) = VALIDATOR.iter_errors(GOOD | changes)
+    assert ".".join(map(str, error.path)) == path
+    assert error.message.startswith(begin)
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        "ttft.p95 < 300",
+        "ttft.p95 == 300ms",
+        "errors.rate < 0.01",
+        "errors.count < 1%",
+        "throughput.per_second > 20rps",
+        "output_rate.p5 > 20",
+        "cost.usd < 2€",
+        "ttft.rate < 1s",
+        "breaker.trips < 1s",
+    ],
+)
+def test_an_objective_with_a_wrong_unit_is_refused(objective):
+    assert refused(objectives=[objective])
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        " ttft{stage=a, model!=b} . p99.9 <= 1m 30s ",
+        "output_rate.p5>20/s",
+        "errors{kind=429}.count == 0",
+        "goodput{ttft<200ms, tpot<20ms}.rate >= 95 %",
+        "goodput{latency<1s}.per_second > 3",
+        "throughput.per_second >= 300/min",
+        "throughput.per_second >= 18",
+        "breaker.open_time < 1s",
+        "breaker.trips != 0",
+        "cost.usd < $ 2.50",
+        "cost.usd < 2",
+        "batch.makespan < 5min",
+    ],
+)
+def test_every_kind_of_objective_is_admitted(objective):
+    assert parse(objective)
+    assert not refused(objectives=[objective])
