@@ -37,6 +37,7 @@ _RENAMED = {
     "le": "maximum",
     "lt": "exclusiveMaximum",
 }
+_NULL = {"type": "null"}
 _OR_NULL = " or null"
 _LOADS = {"open": "OpenLoad", "closed": "ClosedLoad", "batch": "BatchLoad"}
 _KIND = "Open: arrivals ignore responses. Closed: users wait for theirs. Batch: a fixed list is run to completion."
@@ -167,11 +168,13 @@ def _by_key(names: list[str]) -> dict[str, Any]:
 
 
 def _with_null(plain: dict[str, Any]) -> dict[str, Any]:
-    """A quantity that may be null as one of two types of the same pattern."""
+    """What may be null as well: a quantity of two types, anything else where it is not null."""
+    rest = {key: value for key, value in plain.items() if key != "anyOf"}
     match plain.get("anyOf"):
         case [{"$ref": str(ref)}, {"type": "null"}] if ref.removeprefix(_REF) in _QUANTITIES.values():
-            rest = {key: value for key, value in plain.items() if key != "anyOf"}
             return {"$ref": f"{ref}{_OR_NULL}"} | rest
+        case [branch, {"type": "null"}]:
+            return rest | {"if": _NULL, "else": branch}
     return plain
 
 
@@ -242,4 +245,4 @@ def _in_part(node: Any) -> Any:
 def _or_null(part: dict[str, Any]) -> dict[str, Any]:
     told = {key: part[key] for key in _TOLD if key in part}
     rest = {key: value for key, value in part.items() if key not in told}
-    return told | {"anyOf": [rest, {"type": "null"}]}
+    return told | {"if": _NULL, "else": rest}

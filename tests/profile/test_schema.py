@@ -75,6 +75,12 @@ def mappings(value, path=()):
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
+def test_it_admits_the_ready_profiles_however_old_the_reader_of_yaml_is(path):
+    read = yaml.safe_load(path.read_text(encoding="utf-8"))  # by YAML 1.1, to which `on` is true
+    assert [error.message for error in VALIDATOR.iter_errors(read)] == []
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
 def test_it_refuses_unknown_keys_at_every_place(path):
     places = list(mappings(document.load(path).data))
     assert len(places) > 5
@@ -190,6 +196,8 @@ def test_it_is_printed_as_json():
         ({"load": {"kind": "closed", "stages": [{"for": "5s"}]}}, "load", "'users' is a required property"),
         ({"load": {"kind": "batch", "requests": 0}}, "load.requests", "0 is less than the minimum of 1"),
         ({"load": {"kind": "opne"}}, "load.kind", "'opne' is not valid"),
+        ({"client": {"retry": {"attempts": 0}}}, "client.retry.attempts", "0 is less than the minimum of 1"),
+        ({"extends": "a", "client": {"retry": {"attempts": 0}}}, "client.retry.attempts", "0 is less than the minimum"),
         ({"objectives": ["ttft.p95 < 300"]}, "objectives.0", "'ttft.p95 < 300' does not match"),
         ({"objectives": [{"expr": "errors.rate < 1"}]}, "objectives.0.expr", "'errors.rate < 1' does not match"),
         ({"objectives": [{"expr": "errors.rate < 1%", "for": 0}]}, "objectives.0.for", "0 is less than the minimum"),
