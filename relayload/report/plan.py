@@ -17,7 +17,7 @@ from relayload.report.screen import PLAIN, Screen
 _DASH = "–"
 _HEADINGS = ("stage", "for", "arrivals", "peak/s", "peak/min", "tokens in", "tokens out")
 _OPTIONAL = ("peak/min", "peak/s", "tokens in", "tokens out")
-_SCARCE = "few samples; requests that are slow together tell less, so it may stay undecided"
+_SCARCE = "few samples; requests that are slow together count for less, so it may end INCONCLUSIVE: plan more"
 
 
 def render_plan(

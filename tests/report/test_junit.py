@@ -43,7 +43,7 @@ def test_what_can_not_be_told_is_an_error(judged, request_line):
     (error,) = _cases(text)["latency.p99 < 1s"]
     assert isinstance(error, Error)
     assert error.type == "INCONCLUSIVE"
-    assert "299 independent values are needed" in error.message
+    assert "needs 299 independent samples" in error.message
 
 
 def test_in_a_run_that_can_not_be_believed_nothing_passes(judged, some_lines):

@@ -112,5 +112,12 @@ def share_reason(
     if not holds:
         return f"{seen_share}: too close to tell"
     if seen.effective_n < needed:
-        return f"{needed} independent values are needed, and these {seen.n} tell as much as {seen.effective_n}"
+        return _too_few(seen, needed)
     return f"{seen_share}: not proven, as strict asks"
+
+
+def _too_few(seen: Exceedance, needed: int) -> str:
+    """In numbers of independent samples, of which there are fewer where neighbours are slow together."""
+    if seen.effective_n >= seen.n:
+        return f"needs {needed} independent samples, and there are {seen.n}"
+    return f"needs {needed} independent samples; these {seen.n} are correlated and worth about {seen.effective_n}"

@@ -15,8 +15,9 @@ from relayload.core.traffic.plan import StagePlan
 from relayload.core.verdict.objective import PERCENTILE, Objective, Tag
 from relayload.core.verdict.stats import ENOUGH_FOR_A_MEAN, samples_needed, samples_to_resolve
 
-_AMPLE = 1.2
-"""With fewer samples than so many times what is needed, a few slow moments make them too few."""
+_FEW, _AMPLE_OF_FEW, _AMPLE = 100, 3.0, 1.2
+"""With fewer samples than so many times what is needed, a few slow moments make them too few. Where few are needed, how
+many independent ones they are worth is known less well."""
 _OF_STREAMS = ("ttft", "ttfo", "tpot", "chunk_gap")
 _UNCOUNTED = ("chunk_gap", "breaker", "cost")
 """Metrics whose values are not one a request."""
@@ -172,4 +173,5 @@ def _outlook(needed: int, samples: int | None, least: Outlook = Outlook.TOO_FEW)
         return Outlook.UNKNOWN
     if samples < needed:
         return least
-    return Outlook.SCARCE if needed > 1 and samples < _AMPLE * needed else Outlook.AMPLE
+    ample = needed * (_AMPLE_OF_FEW if needed <= _FEW else _AMPLE)
+    return Outlook.SCARCE if needed > 1 and samples < ample else Outlook.AMPLE

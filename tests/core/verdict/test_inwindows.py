@@ -98,7 +98,7 @@ def test_a_value_of_a_window_is_that_of_its_requests(judged, request_line):
 def test_too_few_in_every_window_can_not_be_told(judged, request_line):
     judgement = judged("latency.p99 < 1s", _lines(request_line, slow=()))
     assert judgement.verdict is Word.INCONCLUSIVE
-    assert "299 independent values are needed" in judgement.reason
+    assert "needs 299 independent samples" in judgement.reason
 
 
 def test_windows_are_of_the_measured_stages_that_the_tags_admit(judged, request_line):

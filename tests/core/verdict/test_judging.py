@@ -44,7 +44,7 @@ def test_a_percentile_over_its_limit_fails(judged, request_line):
 def test_too_few_samples_are_inconclusive_and_say_how_many_are_needed(judged, request_line):
     judgement = judged("ttft.p99 < 1s", _many(request_line, 120))
     assert judgement.verdict is Word.INCONCLUSIVE
-    assert judgement.reason == "299 independent values are needed, and these 120 tell as much as 120"
+    assert judgement.reason == "needs 299 independent samples, and there are 120"
 
 
 def test_a_sample_that_misses_by_chance_is_inconclusive(judged, request_line):
@@ -319,5 +319,5 @@ def test_more_confidence_makes_a_fail_harder_and_a_pass_dearer(judged, request_l
     few = [request_line(index) for index in range(400)]
     assert judged("latency.p99 < 1s", few).verdict is Word.PASS
     judgement = judged("latency.p99 < 1s", few, terms=Terms(confidence=0.99))
-    assert judgement.reason == "459 independent values are needed, and these 400 tell as much as 400"
+    assert judgement.reason == "needs 459 independent samples, and there are 400"
     assert judgement.confidence == 0.99

@@ -73,8 +73,17 @@ def test_of_several_targets_an_objective_gets_the_parts_of_those_that_it_names(t
     [(0, "too few"), (298, "too few"), (299, "scarce"), (358, "scarce"), (359, "ample"), (5000, "ample")],
 )
 def test_the_outlook_follows_from_samples_and_needs(count, outlook):
+    assert outlook_of("ttft.p99 < 1s", count) == outlook
+
+
+@pytest.mark.parametrize(("count", "outlook"), [(58, "too few"), (107, "scarce"), (176, "scarce"), (177, "ample")])
+def test_where_few_are_needed_three_times_as_many_are_ample(count, outlook):
+    assert outlook_of("ttft.p95 < 1s", count) == outlook
+
+
+def outlook_of(text, count):
     stages = (StagePlan(name="steady", for_s=60, warmup=False, by_scenario={"simple": count}),)
-    assert prospect(parse("ttft.p99 < 1s"), stages, SENT).outlook == outlook
+    return prospect(parse(text), stages, SENT).outlook
 
 
 def test_more_confidence_needs_more_samples():
