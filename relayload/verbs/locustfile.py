@@ -5,7 +5,12 @@ import click
 
 @click.command()
 def command() -> None:
-    """Print the path of the locustfile: locust -f "$(relayload locustfile)" --relay-profile PROFILE."""
+    """Print the path of the locustfile.
+
+    \b
+    Example:
+      locust -f "$(relayload locustfile)" --relay-profile PROFILE
+    """
     from relayload.profile.ready import locustfile
 
     click.echo(locustfile())
