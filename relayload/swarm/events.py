@@ -8,7 +8,6 @@ from locust.runners import STATE_INIT, MasterRunner, WorkerRunner
 import logging
 import os
 import sys
-from argparse import ArgumentParser
 from typing import Any
 
 import gevent
@@ -21,7 +20,8 @@ from relayload.report.screen import Screen
 from relayload.swarm.generator import Generator
 from relayload.swarm.messages import LIVE, READY, SEEN, Live, unpack
 from relayload.swarm.nodes import options_of, runner_of
-from relayload.swarm.options import OWN_MESSAGE, Options, add_options, stay_on_loopback
+from relayload.swarm.options import OWN_MESSAGE, Options
+from relayload.swarm.remarks import NO_USERS, by_default
 from relayload.swarm.run import Run
 from relayload.swarm.signals import Interruption
 from relayload.swarm.steps import steps
@@ -54,12 +54,7 @@ class Swarm:
 
     def listen(self, events: Events) -> None:
         """Attach to Locust, when the locustfile is imported."""
-        events.init_command_line_parser.add_listener(self._on_parser)
         events.init.add_listener(self._on_init)
-
-    def _on_parser(self, parser: ArgumentParser, **_: Any) -> None:
-        add_options(parser)
-        stay_on_loopback(parser)
 
     def _on_init(self, environment: Environment, **_: Any) -> None:
         if not isinstance(environment.runner, MasterRunner):
@@ -97,6 +92,8 @@ class Conductor:
         self._runner.register_message(READY, self._on_ready)
         self._runner.register_message(LIVE, self._on_live)
         self._runner.register_message(SEEN, self._on_seen)
+        if self._options.by_default:
+            _LOG.warning("%s", by_default(self._profile))
         self._want_users()
         for caution in () if self._options.launcher_pid else self._profile.cautions:
             _LOG.warning("%s", caution)
@@ -120,6 +117,10 @@ class Conductor:
         """One user to be present in an open load; the profile's number in a closed one."""
         load = self._profile.load
         options = self._locust_options
+        if self._options.launcher_pid:  # a locust.conf or LOCUST_USERS of Locust's is not for `relayload run`
+            options.num_users = options.spawn_rate = options.run_time = None
+        if not isinstance(load, ClosedLoad) and (options.num_users or options.spawn_rate):
+            _LOG.warning("--users and --spawn-rate have no effect: %s", NO_USERS)
         wanted = load.users if isinstance(load, ClosedLoad) else 1
         options.num_users = options.num_users or wanted
         options.spawn_rate = options.spawn_rate or min(wanted, 100)

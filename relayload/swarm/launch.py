@@ -22,6 +22,8 @@ _RECORDING = "run.json"
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 _POLL_S = 0.2
 _LAST_LINES = 20
+_LOCUSTS = "LOCUST_"
+"""How Locust's own variables begin, which are not for runs that only happen to use it: LOCUST_RUN_TIME ends one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ def _command(profile: Path, sets: Sequence[str], out: Path | None, processes: in
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, LAUNCHER_PID: str(os.getpid()), "PYTHONIOENCODING": "utf-8"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_LOCUSTS)}
+    return {**environment, LAUNCHER_PID: str(os.getpid()), "PYTHONIOENCODING": "utf-8"}
 
 
 def workers(processes: int) -> list[str]:

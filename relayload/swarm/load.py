@@ -5,29 +5,42 @@ from locust import User, events
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from relayload.core.errors import AuthorError
 from relayload.profile import load
 from relayload.report.lookalikes import speak_any_encoding
+from relayload.swarm.asked import Refused, asked
 from relayload.swarm.early import awaited_order
 from relayload.swarm.events import Swarm
-from relayload.swarm.options import peek
+from relayload.swarm.options import OWN_MESSAGE, add_options, stay_on_loopback
 from relayload.swarm.users import scenario_users
 
-_BAD_PROFILE = 2
+_BAD_INPUT = 2
 
 
-def load_users(module: str, default_profile: Path | None = None) -> dict[str, type[User]]:
-    """The User classes of the profile, by name; leaves with exit code 2 and every fault when it is a bad one."""
+def load_users(module: str, profile: Path | None = None) -> dict[str, type[User]]:
+    """The User classes of the profile, by name; leaves with exit code 2 and every fault when it is a bad one.
+
+    `profile` is the one to run where the command line, the environment and Locust's config files name none.
+    """
     speak_any_encoding()
-    options = peek(default_profile or Path("profiles/quickstart.yaml"))
-    if order := awaited_order():
-        options = replace(options, profile=Path(order.profile), out=Path(order.run_dir), fakes=order.fakes)
+    events.init_command_line_parser.add_listener(add_options)
+    events.init_command_line_parser.add_listener(stay_on_loopback)
     try:
-        profile = load(options.profile, options.sets)
+        options = asked(profile)
+        if order := awaited_order():
+            options = replace(options, profile=Path(order.profile), out=Path(order.run_dir), fakes=order.fakes)
+        loaded = load(options.profile, options.sets)
+    except Refused as error:
+        _leave(f"{OWN_MESSAGE}{error}")
     except AuthorError as error:
-        sys.stderr.write(f"{error}\n")
-        raise SystemExit(_BAD_PROFILE) from None
-    swarm = Swarm(profile, options)
+        _leave(str(error))
+    swarm = Swarm(loaded, options)
     swarm.listen(events)
-    return scenario_users(profile, swarm, module)
+    return scenario_users(loaded, swarm, module)
+
+
+def _leave(message: str) -> NoReturn:
+    sys.stderr.write(f"{message}\n")
+    raise SystemExit(_BAD_INPUT)

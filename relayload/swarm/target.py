@@ -14,6 +14,14 @@ from relayload.transport.http_log import HttpLog
 _LOG = logging.getLogger("relayload")
 
 
+def shown(profile: Profile) -> str:
+    """Where the load goes, as the profile has it: for people."""
+    if not profile.several:
+        (target,) = profile.named_targets.values()
+        return target.base_url
+    return ", ".join(f"{name}: {target.base_url}" for name, target in profile.named_targets.items())
+
+
 class TargetHost:
     """Finds the base URLs to send to; starts the fake relays, unless they run already, and stops them at the end."""
 
