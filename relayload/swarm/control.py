@@ -161,16 +161,20 @@ class Controller:
         if self._until_s is not None:
             self._send_end(grace_s=0.0)
 
-    def end(self) -> None:
-        """Let nothing be due any more from now on. What is in flight goes on; the second time does nothing."""
-        if self._until_s is not None:
-            return
+    def end(self, hint: str = "") -> None:
+        """Let nothing be due any more from now on. What is in flight goes on; the second time does nothing.
+
+        `hint` goes on in the log, with what whoever ended it can do about the wait.
+        """
+        if self._until_s is None:
+            _LOG.info("ending the load; what is in flight may take %gs%s", self._grace_s, hint)
+            self._end()
+
+    def _end(self) -> None:
         lead_s = 0.0 if self._alone else _END_LEAD_S
         self._until_s = min(max(0.0, self.elapsed_s + lead_s, self._planned_end_s), self._bounds.until_s)
-        grace_s = 0.0 if self._hurried else self._profile.load.graceful_stop_s
-        _LOG.info("ending the load; what is in flight may take %gs, and a second Ctrl-C does not wait", grace_s)
-        self._patience_until_s = clock.now_s() + lead_s + grace_s + _ACKNOWLEDGE_S
-        self._send_end(grace_s)
+        self._patience_until_s = clock.now_s() + lead_s + self._grace_s + _ACKNOWLEDGE_S
+        self._send_end(self._grace_s)
 
     def drain(self) -> None:
         """End the run and wait, in bounds, until every worker that is still there has closed its recording."""
@@ -232,7 +236,10 @@ class Controller:
             tick += 1
             gevent.sleep(_TICK_S)
         if self._until_s is None:
-            self.end()
+            if self._finished:
+                self._end()
+            else:
+                self.end()
             done()
 
     def _look_at_objectives(self) -> None:
@@ -243,10 +250,22 @@ class Controller:
                 _LOG.warning("ending the run early: %s", self._broken)
 
     def _over(self) -> bool:
-        lives = [self._lives.get(self._workers[client_id]) for client_id in self._members]
         if self.crash is not None or self._broken is not None or self.elapsed_s >= self._bounds.until_s:
             return True
-        return any(live and live.guardrail for live in lives) or all(live and live.finished for live in lives)
+        return self._finished or any(live and live.guardrail for live in self._present_lives)
+
+    @property
+    def _finished(self) -> bool:
+        """Whether all is sent and answered, by whoever is there."""
+        return all(live and live.finished for live in self._present_lives)
+
+    @property
+    def _present_lives(self) -> list[Live | None]:
+        return [self._lives.get(self._workers[client_id]) for client_id in self._members]
+
+    @property
+    def _grace_s(self) -> float:
+        return 0.0 if self._hurried else self._profile.load.graceful_stop_s
 
     @property
     def _planned_end_s(self) -> float:
@@ -254,7 +273,7 @@ class Controller:
 
         0 where something is left. A replay without stages ends with its last row, unless `max_duration` cuts it.
         """
-        lives = [self._lives.get(self._workers[client_id]) for client_id in self._members]
+        lives = self._present_lives
         complete = bool(lives) and all(live and live.finished and not live.guardrail for live in lives)
         if self._due is None or not complete or self.crash is not None or self._broken is not None:
             return 0.0

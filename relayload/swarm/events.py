@@ -1,5 +1,6 @@
 """Locust's events -> our runs: what happens on each kind of node when a test starts, stops and quits."""
 
+from locust import stats
 from locust.env import Environment
 from locust.event import Events
 from locust.rpc import Message
@@ -8,6 +9,7 @@ from locust.runners import STATE_INIT, MasterRunner, WorkerRunner
 import logging
 import os
 import sys
+from signal import Signals
 from typing import Any
 
 import gevent
@@ -19,9 +21,8 @@ from relayload.profile.loads import ClosedLoad
 from relayload.report.screen import Screen
 from relayload.swarm.generator import Generator
 from relayload.swarm.messages import LIVE, READY, SEEN, Live, unpack
-from relayload.swarm.nodes import options_of, runner_of
+from relayload.swarm.nodes import leave_json_to_master, options_of, runner_of
 from relayload.swarm.options import OWN_MESSAGE, Options
-from relayload.swarm.remarks import NO_USERS, by_default
 from relayload.swarm.run import Run
 from relayload.swarm.signals import Interruption
 from relayload.swarm.steps import steps
@@ -48,6 +49,11 @@ class Swarm:
         self._conductor: Conductor | None = None
 
     @property
+    def latest(self) -> Run | None:
+        """The run that goes on here, or the last one; None before the first, and on a worker."""
+        return self._conductor.run if self._conductor else None
+
+    @property
     def generator(self) -> Generator | None:
         """What sends from this process; None before the first run and on a master."""
         return self._worker.generator if self._worker else None
@@ -60,6 +66,8 @@ class Swarm:
         if not isinstance(environment.runner, MasterRunner):
             self._worker = Worker(environment, self._profile, self._http_log)
             self._worker.listen()
+            if isinstance(environment.runner, WorkerRunner):
+                leave_json_to_master(environment)
         if not isinstance(environment.runner, WorkerRunner):
             self._conductor = Conductor(environment, self._profile, self._options, self._http_log)
             self._conductor.listen()
@@ -77,7 +85,8 @@ class Conductor:
         self._profile = profile
         self._options = options
         self._targets = TargetHost(profile, options.fakes, http_log)
-        self._run: Run | None = None
+        self.run: Run | None = None
+        """The one that goes on, or the last one."""
         self._ended_by = "stop"
         self._interruption = Interruption(self._begun, self._end, self._hurry)
 
@@ -92,15 +101,11 @@ class Conductor:
         self._runner.register_message(READY, self._on_ready)
         self._runner.register_message(LIVE, self._on_live)
         self._runner.register_message(SEEN, self._on_seen)
-        if self._options.by_default:
-            _LOG.warning("%s", by_default(self._profile))
         self._want_users()
         for caution in () if self._options.launcher_pid else self._profile.cautions:
             _LOG.warning("%s", caution)
         for step in steps(self._profile):
             _LOG.info("%s", step)
-        if self._locust_options.host:
-            _LOG.warning("--host is not used, the profile says where to send: write --relay-set target.base_url=URL")
         if self._headless:
             self._check_targets_or_leave()
         if self._options.launcher_pid:
@@ -119,8 +124,6 @@ class Conductor:
         options = self._locust_options
         if self._options.launcher_pid:  # a locust.conf or LOCUST_USERS of Locust's is not for `relayload run`
             options.num_users = options.spawn_rate = options.run_time = None
-        if not isinstance(load, ClosedLoad) and (options.num_users or options.spawn_rate):
-            _LOG.warning("--users and --spawn-rate have no effect: %s", NO_USERS)
         wanted = load.users if isinstance(load, ClosedLoad) else 1
         options.num_users = options.num_users or wanted
         options.spawn_rate = options.spawn_rate or min(wanted, 100)
@@ -135,10 +138,10 @@ class Conductor:
 
     def _on_test_start(self, **_: Any) -> None:
         self._ended_by = "stop"
-        self._run = None
+        self.run = None
         try:
             base_urls = self._targets.base_urls()
-            self._run = Run(self._environment, self._profile, self._options.out, base_urls)
+            self.run = Run(self._environment, self._profile, self._options.out, base_urls)
         except TargetUnreachable as error:
             self._refuse(error, _UNREACHABLE)
         except AuthorError as error:
@@ -147,7 +150,7 @@ class Conductor:
             self._refuse(error, _CRASHED)
             raise
         else:
-            self._run.begin(self._on_done)
+            self.run.begin(self._on_done)
 
     def _refuse(self, error: Exception, code: int) -> None:
         """There is no run: say why, and leave or wait for another start."""
@@ -156,16 +159,16 @@ class Conductor:
         gevent.spawn(self._stop_test)
 
     def _on_ready(self, msg: Message, **_: Any) -> None:
-        if self._run is not None:
-            self._run.greet(msg.node_id)
+        if self.run is not None:
+            self.run.greet(msg.node_id)
 
     def _on_live(self, msg: Message, **_: Any) -> None:
-        if self._run is not None:
-            self._run.hear(msg.node_id, unpack(msg.data, Live))
+        if self.run is not None:
+            self.run.hear(msg.node_id, unpack(msg.data, Live))
 
     def _on_seen(self, msg: Message, **_: Any) -> None:
-        if self._run is not None:
-            self._run.see(unpack(msg.data, Sighting))
+        if self.run is not None:
+            self.run.see(unpack(msg.data, Sighting))
 
     def _on_done(self) -> None:
         self._ended_by = "schedule"
@@ -185,18 +188,28 @@ class Conductor:
                 self._environment.web_ui.stop()
 
     def _on_test_stopping(self, **_: Any) -> None:
-        if self._run is not None:
-            self._run.drain()
+        if self.run is not None:
+            self.run.drain()
 
     def _on_test_stop(self, **_: Any) -> None:
         deserted = isinstance(self._runner, MasterRunner) and self._runner.worker_count <= 0
-        if self._run is not None and self._run.verdict is None:
+        if self.run is not None and self.run.verdict is None:
             signal = self._interruption.signal
             ended_by = "workers" if deserted and self._ended_by == "stop" else self._ended_by
-            self._run.finish(signal.name.lower() if signal else ended_by)
-            _LOG.info("verdict: %s", self._run.verdict.verdict if self._run.verdict else "none")
+            self.run.finish(signal.name.lower() if signal else ended_by)
+            self._tell_verdict(self.run)
         if deserted and self._headless:
             gevent.spawn(self._runner.quit)  # Locust stops then, and stays
+
+    def _tell_verdict(self, run: Run) -> None:
+        """With every reason: the page shows the log, and no table of ours."""
+        from relayload.report.lines import verdict_lines  # not before the first request
+
+        if run.verdict is not None:
+            level = logging.WARNING if run.verdict.exit_code else logging.INFO
+            for line in verdict_lines(run.verdict):
+                _LOG.log(level, "%s", line)
+            _LOG.info("recorded in %s", run.run_dir)
 
     def _on_quitting(self, **_: Any) -> None:
         """Locust decides on its exit code right after this, whether or not users still run."""
@@ -210,36 +223,39 @@ class Conductor:
     def _exit_code(self) -> int:
         if self._interruption.exit_code is not None:
             return self._interruption.exit_code
-        if self._run is None:
+        if self.run is None:
             given: int | None = self._environment.process_exit_code
             return _CRASHED if self._headless and given is None else given or 0
-        if self._run.verdict is None or self._run.crash:
+        if self.run.verdict is None or self.run.crash:
             return _CRASHED
-        return self._run.verdict.exit_code
+        return self.run.verdict.exit_code
 
     def _on_quit(self, **_: Any) -> None:
         """After Locust's own tables: ours, unless the launcher prints it."""
-        run = self._run
-        if run is None:
-            return
+        if self.run is not None:
+            self._print_results(self.run)
+        if self._locust_options.csv_prefix:
+            gevent.sleep(stats.CSV_STATS_INTERVAL_SEC)  # Locust's writer has one more turn before its files are closed
+
+    def _print_results(self, run: Run) -> None:
         if run.crash:
             sys.stderr.write(f"{OWN_MESSAGE}a part of this run failed: {run.crash}\n")
-        if self._options.launcher_pid:
-            return
-        if run.summary is not None and run.verdict is not None:
+        if run.summary is not None and run.verdict is not None and not self._options.launcher_pid:
             from relayload.report.text import render_summary, render_verdict  # not before the first request
 
-            screen = Screen.of(sys.stdout)
+            out = sys.stderr if self._locust_options.json else sys.stdout
+            screen = Screen.of(out)
             tables = render_summary(run.summary, run.info, screen=screen), render_verdict(run.verdict, screen)
-            sys.stdout.write("\n" + "\n".join(tables))
+            out.write("\n" + "\n".join(tables))
 
     def _end(self) -> None:
-        if self._run is not None:
-            self._run.end()
+        if self.run is not None:
+            again = "Ctrl-C" if self._interruption.signal is Signals.SIGINT else "SIGTERM"
+            self.run.end(f", and a second {again} does not wait")
 
     def _hurry(self) -> None:
-        if self._run is not None:
-            self._run.hurry()
+        if self.run is not None:
+            self.run.hurry()
 
     def _leave_with_launcher(self) -> None:
         while os.getppid() == self._options.launcher_pid:

@@ -1,6 +1,8 @@
 """What a locustfile needs: the profile named on the command line as Locust User classes."""
 
 from locust import User, events
+from locust.env import Environment
+from locust.runners import WorkerRunner
 
 import sys
 from dataclasses import replace
@@ -8,12 +10,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from relayload.core.errors import AuthorError
-from relayload.profile import load
+from relayload.profile import Profile, load
 from relayload.report.lookalikes import speak_any_encoding
 from relayload.swarm.asked import Refused, asked
 from relayload.swarm.early import awaited_order
 from relayload.swarm.events import Swarm
-from relayload.swarm.options import OWN_MESSAGE, add_options, stay_on_loopback
+from relayload.swarm.notices import warn
+from relayload.swarm.options import OWN_MESSAGE, Options, add_options, stay_on_loopback
+from relayload.swarm.ratio import show_what_was_sent
 from relayload.swarm.users import scenario_users
 
 _BAD_INPUT = 2
@@ -37,8 +41,16 @@ def load_users(module: str, profile: Path | None = None) -> dict[str, type[User]
     except AuthorError as error:
         _leave(str(error))
     swarm = Swarm(loaded, options)
+    events.init.add_listener(lambda environment, **_: _fit(environment, loaded, options))
     swarm.listen(events)
     return scenario_users(loaded, swarm, module)
+
+
+def _fit(environment: Environment, profile: Profile, options: Options) -> None:
+    """Make what Locust shows and takes fit to a profile."""
+    if not isinstance(environment.runner, WorkerRunner):
+        warn(environment, profile, options)
+        show_what_was_sent(environment)
 
 
 def _leave(message: str) -> NoReturn:

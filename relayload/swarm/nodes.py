@@ -20,3 +20,10 @@ def options_of(environment: Environment) -> Namespace:
     options = environment.parsed_options
     assert isinstance(options, Namespace)
     return options
+
+
+def leave_json_to_master(environment: Environment) -> None:
+    """Keep a worker that was forked with `--json` from printing its own part of the statistics beside the whole."""
+    options = options_of(environment)
+    options.json = False
+    options.json_file = None

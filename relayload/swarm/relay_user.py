@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from relayload.client import CallReport, RelayClient
 from relayload.client.client import failed
 from relayload.core.results.record import Outcome
+from relayload.swarm.rows import TTFT
 
 _MS = 1000.0
 _BAD_INPUT = 2
@@ -84,4 +85,4 @@ class _Report:
             context={"relayload": report},
         )
         if last is not None and last.ttft_s is not None:
-            self._environment.stats.entries[(report.name, "ttft")].log(round(last.ttft_s * _MS), 0)
+            self._environment.stats.entries[(report.name, TTFT)].log(round(last.ttft_s * _MS), 0)

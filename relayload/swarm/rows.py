@@ -2,11 +2,15 @@
 
 from locust.env import Environment
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from relayload.core.results.record import Outcome, Record
 
+TTFT = "ttft"
+"""The kind of the rows that are no requests: how long the first tokens took."""
+
 _MS = 1000.0
+_NOT_SENT = " (not sent)"
 
 
 class RequestFailed(Exception):
@@ -31,14 +35,14 @@ class Rows:
         if record.attempts:
             self._report_answer(record)
         else:
-            self._fire(record, f"{_name(record)} (not sent)", 0.0, 0)
+            self._fire(record, _name(record) + _NOT_SENT, 0.0, 0)
 
     def _report_answer(self, record: Record) -> None:
         attempt = record.attempts[-1]
         service_s = record.latency_s if attempt.service_s is None else attempt.service_s
         self._fire(record, _name(record), service_s * _MS, attempt.received_bytes)
         if attempt.ttft_s is not None:
-            self._environment.stats.entries[(_name(record), "ttft")].log(round(attempt.ttft_s * _MS), 0)
+            self._environment.stats.entries[(_name(record), TTFT)].log(round(attempt.ttft_s * _MS), 0)
 
     def _fire(self, record: Record, name: str, response_time_ms: float, received_bytes: int) -> None:
         self._environment.events.request.fire(
@@ -51,9 +55,18 @@ class Rows:
         )
 
 
+def row_names(scenario: str, targets: Iterable[str]) -> frozenset[str]:
+    """Under which names the requests of a scenario are counted, whichever of several targets they went to."""
+    sent = [scenario, *(_at(scenario, target) for target in targets)]
+    return frozenset([*sent, *(name + _NOT_SENT for name in sent)])
+
+
 def _name(record: Record) -> str:
-    """The scenario, and at which of several targets."""
-    return record.scenario if record.target is None else f"{record.scenario} at {record.target}"
+    return record.scenario if record.target is None else _at(record.scenario, record.target)
+
+
+def _at(scenario: str, target: str) -> str:
+    return f"{scenario} at {target}"
 
 
 def _exception(record: Record) -> RequestFailed | None:

@@ -78,9 +78,9 @@ class Run:
         """A worker has told what ended, where an objective may end the run."""
         self._controller.see(sighting)
 
-    def end(self) -> None:
+    def end(self, hint: str = "") -> None:
         """Let nothing be due any more, at once: before Locust comes to it, tens of milliseconds go by."""
-        self._controller.end()
+        self._controller.end(hint)
 
     def hurry(self) -> None:
         """Wait no longer for what is in flight."""

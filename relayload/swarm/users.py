@@ -2,12 +2,16 @@
 
 from locust import User, task
 
+from typing import ClassVar
+
 import gevent
 
 from relayload.profile import Profile
 from relayload.profile.loads import ClosedLoad
 from relayload.profile.scenario import class_name
 from relayload.swarm.events import Swarm
+from relayload.swarm.rows import row_names
+from relayload.swarm.target import shown
 
 _FOREVER_S = 86400.0
 _UNASSIGNED_S = 0.05
@@ -24,6 +28,8 @@ class ScenarioUser(User):
     abstract = True
     swarm: Swarm
     scenario_number = 0
+    rows: ClassVar[frozenset[str]] = frozenset()
+    """Under which names Locust's statistics count its requests."""
     closed = False
     think_time_s = 0.0
 
@@ -52,6 +58,8 @@ def scenario_users(profile: Profile, swarm: Swarm, module: str) -> dict[str, typ
                 "__module__": module,
                 "__doc__": f"Scenario {scenario!r} of profile {profile.name!r}.",
                 "abstract": False,
+                "host": shown(profile),
+                "rows": row_names(scenario, profile.named_targets),
                 "swarm": swarm,
                 "scenario_number": number,
                 "closed": closed,
