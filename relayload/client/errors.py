@@ -31,6 +31,10 @@ class CallFailed(Exception):
     def __str__(self) -> str:
         return self.message
 
+    def __repr__(self) -> str:
+        """Without the attempts, whose times make each failure another one."""
+        return f"{type(self).__name__}({self.message!r})"
+
     @property
     def status(self) -> int | None:
         """The HTTP status of the last attempt."""

@@ -1,6 +1,5 @@
 """Locust's events -> our runs: what happens on each kind of node when a test starts, stops and quits."""
 
-from locust import stats
 from locust.env import Environment
 from locust.event import Events
 from locust.rpc import Message
@@ -234,8 +233,6 @@ class Conductor:
         """After Locust's own tables: ours, unless the launcher prints it."""
         if self.run is not None:
             self._print_results(self.run)
-        if self._locust_options.csv_prefix:
-            gevent.sleep(stats.CSV_STATS_INTERVAL_SEC)  # Locust's writer has one more turn before its files are closed
 
     def _print_results(self, run: Run) -> None:
         if run.crash:

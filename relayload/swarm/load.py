@@ -13,6 +13,7 @@ from relayload.core.errors import AuthorError
 from relayload.profile import Profile, load
 from relayload.report.lookalikes import speak_any_encoding
 from relayload.swarm.asked import Refused, asked
+from relayload.swarm.csv_files import write_csv_to_the_end
 from relayload.swarm.early import awaited_order
 from relayload.swarm.events import Swarm
 from relayload.swarm.notices import warn
@@ -51,6 +52,7 @@ def _fit(environment: Environment, profile: Profile, options: Options) -> None:
     if not isinstance(environment.runner, WorkerRunner):
         warn(environment, profile, options)
         show_what_was_sent(environment)
+        write_csv_to_the_end(environment)
 
 
 def _leave(message: str) -> NoReturn:

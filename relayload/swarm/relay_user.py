@@ -1,8 +1,9 @@
 """A user for locustfiles of one's own, with a client of the relay whose calls Locust's statistics show."""
 
-from locust import User
+from locust import User, events
 from locust.env import Environment
 from locust.exception import StopTest
+from locust.runners import MasterRunner, WorkerRunner
 
 import os
 from collections.abc import Mapping
@@ -10,12 +11,14 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from relayload.client import CallReport, RelayClient
-from relayload.client.client import failed
 from relayload.core.results.record import Outcome
+from relayload.swarm.csv_files import write_csv_to_the_end
+from relayload.swarm.failed_calls import call_failed, log_no_failed_calls, print_no_traceback_of
 from relayload.swarm.rows import TTFT
 
 _MS = 1000.0
 _BAD_INPUT = 2
+_NOT_CONFIGURED = "relayload_user_not_configured"
 
 
 class RelayUser(User):
@@ -42,7 +45,7 @@ class RelayUser(User):
         if place not in clients:
             key = self.api_key or os.environ.get(self.api_key_variable)
             if not host or not key:
-                environment.process_exit_code = _BAD_INPUT
+                _end_as_bad_input(environment)
                 raise StopTest(
                     f"{type(self).__name__}: expected host = 'https://relay.example/v1' (or --host) and the key in "
                     f"the environment as {self.api_key_variable}, or as api_key"
@@ -56,7 +59,22 @@ class RelayUser(User):
         if environment not in cls._clients:
             clients = cls._clients[environment] = {}
             environment.events.test_start.add_listener(lambda **_: _let_go(clients))
+            log_no_failed_calls(environment, RelayUser)
+            write_csv_to_the_end(environment)
         return cls._clients[environment]
+
+
+def _listen_on_master(environment: Environment, **_: Any) -> None:
+    """The users are made by the workers, the exit code by the master."""
+    if isinstance(environment.runner, MasterRunner):
+        environment.runner.register_message(_NOT_CONFIGURED, lambda **_: _end_as_bad_input(environment))
+
+
+def _end_as_bad_input(environment: Environment) -> None:
+    environment.process_exit_code = _BAD_INPUT
+    print_no_traceback_of(StopTest)
+    if isinstance(environment.runner, WorkerRunner):
+        environment.runner.send_message(_NOT_CONFIGURED)
 
 
 def _let_go(clients: dict[tuple[type, str | None], RelayClient]) -> None:
@@ -81,8 +99,11 @@ class _Report:
             name=report.name if last else f"{report.name} (not sent)",
             response_time=report.latency_s * _MS,
             response_length=last.received_bytes if last else 0,
-            exception=None if called.answered else failed(report.request.model, called),
+            exception=None if called.answered else call_failed(report.request.model, called),
             context={"relayload": report},
         )
         if last is not None and last.ttft_s is not None:
             self._environment.stats.entries[(report.name, TTFT)].log(round(last.ttft_s * _MS), 0)
+
+
+events.init.add_listener(_listen_on_master)

@@ -1,10 +1,13 @@
 """RelayUser in a locustfile of one's own, as a process."""
 
+import csv
 from pathlib import Path
 
+import pytest
 from support import Start, ran_patched, relay_stats
 
 from relayload.fakerelay.process import FakeRelay
+from relayload.swarm.launch import workers
 
 LOCUSTFILE = """
 from locust import constant, task
@@ -50,10 +53,66 @@ def test_calls_of_ones_own_tasks_are_rows_of_locusts_statistics(start: Start, re
     assert "sk-fake" not in run.output
 
 
-def test_a_user_without_a_host_or_a_key_is_told_what_is_missing(start: Start, tmp_path: Path) -> None:
-    run = start("locust", "-f", write(tmp_path), "--headless", "-u", "1", "-t", "2s", RELAY_API_KEY="")
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_user_without_a_host_or_a_key_is_told_what_is_missing(start: Start, tmp_path: Path, processes: int) -> None:
+    options = ["--headless", "-u", "1", "-t", "2s", *(workers(processes) if processes > 1 else [])]
+    run = start("locust", "-f", write(tmp_path), *options, RELAY_API_KEY="")
     assert run.wait() == 2
     assert "expected host = 'https://relay.example/v1' (or --host) and the key" in run.output
+    assert "Traceback" not in run.output
+
+
+FAILING = """
+from locust import TaskSet, constant, task
+
+from relayload import RelayUser
+
+
+class Nested(TaskSet):
+    @task
+    def ask(self):
+        self.user.relay.chat("o33", [{"role": "user", "content": "hi"}], name="nested")
+
+    @task
+    def leave(self):
+        self.interrupt()
+
+
+class Visitor(RelayUser):
+    wait_time = constant(0.02)
+    client_options = {"retry": None}
+    tasks = [Nested]
+
+    @task
+    def ask(self):
+        self.relay.chat("o33", [{"role": "user", "content": "hi"}], name="nope")
+
+    @task
+    def stumble(self):
+        raise LookupError("of our own")
+"""
+
+
+UNKNOWN_MODEL = "The model … does not exist or you do not have access to it."
+
+
+def test_failed_calls_are_one_row_for_each_thing_that_happened(start: Start, relay: FakeRelay, tmp_path: Path) -> None:
+    (tmp_path / "failing.py").write_text(FAILING)
+    options = ["--headless", "-u", "4", "-r", "4", "-t", "3s", "--host", relay.base_url, "--csv", "all"]
+    run = start("locust", "-f", tmp_path / "failing.py", *options, RELAY_API_KEY="sk-fake")
+    assert run.wait() == 1, run.output
+    with (tmp_path / "all_failures.csv").open(newline="") as file:
+        rows = {row["Name"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {"nested", "nope"}
+    for row in rows.values():
+        assert row["Error"] == f"RequestFailed('o33: bad_request: http_404: {UNKNOWN_MODEL}')"
+        assert int(row["Occurrences"]) > 5
+    with (tmp_path / "all_stats.csv").open(newline="") as file:
+        (whole,) = (row for row in csv.DictReader(file) if row["Name"] == "Aggregated")
+    last_table = [line.split() for line in run.output.splitlines() if line.split()[:1] == ["Aggregated"]][-1]
+    assert whole["Request Count"] == last_table[-1]
+    assert "LookupError: of our own" in run.output
+    assert "relayload.client.errors.BadRequest" not in run.output
 
 
 SHARING = """
