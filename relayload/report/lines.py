@@ -9,8 +9,13 @@ from relayload.report.text import asked, observed
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
-    """The verdict, and every reason for it: those of the run, and each objective that does not hold."""
+    """The verdict, and every reason for it."""
     yield f"verdict: {verdict.verdict}"
+    yield from verdict_reasons(verdict)
+
+
+def verdict_reasons(verdict: Verdict) -> Iterator[str]:
+    """Those of the run, and each objective that does not hold."""
     yield from verdict.reasons
     yield from (_line(judgement) for judgement in verdict.objectives if judgement.verdict is not Word.PASS)
 

@@ -54,9 +54,16 @@ def _given() -> Namespace:
     _refuse_variables(os.environ)
     given = _parsed()
     for label, line in _labels(given):
-        if _names_a_file(label) and not _same(label, given.relay_profile):
-            raise Refused(f"{line} is no more than a label that Locust gives the run: write --relay-profile {label}")
+        if refusal := label_refusal(label, line, given.relay_profile):
+            raise Refused(refusal)
     return given
+
+
+def label_refusal(label: str, line: str, profile: str | None) -> str | None:
+    """What to answer to a label of Locust's, written as `line`, that names another profile; None for any other."""
+    if not _names_a_file(label) or (profile and Path(label).resolve() == Path(profile).resolve()):
+        return None
+    return f"{line} is no more than a label that Locust gives the run: write --relay-profile {label}"
 
 
 def _parsed(**sources: Any) -> Namespace:
@@ -87,10 +94,6 @@ def _labels(given: Namespace) -> Iterator[tuple[str, str]]:
 
 def _names_a_file(label: str) -> bool:
     return label.endswith(_YAML) or Path(label).is_file()
-
-
-def _same(label: str, profile: str | None) -> bool:
-    return bool(profile) and Path(label).resolve() == Path(str(profile)).resolve()
 
 
 def _unattended(given: Namespace) -> bool:

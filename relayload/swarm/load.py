@@ -3,6 +3,7 @@
 from locust import User, events
 from locust.env import Environment
 from locust.runners import WorkerRunner
+from locust.web import WebUI
 
 import sys
 from dataclasses import replace
@@ -18,6 +19,7 @@ from relayload.swarm.early import awaited_order
 from relayload.swarm.events import Swarm
 from relayload.swarm.notices import warn
 from relayload.swarm.options import OWN_MESSAGE, Options, add_options, stay_on_loopback
+from relayload.swarm.page import Page
 from relayload.swarm.ratio import show_what_was_sent
 from relayload.swarm.users import scenario_users
 
@@ -44,6 +46,7 @@ def load_users(module: str, profile: Path | None = None) -> dict[str, type[User]
     swarm = Swarm(loaded, options)
     events.init.add_listener(lambda environment, **_: _fit(environment, loaded, options))
     swarm.listen(events)
+    events.init.add_listener(lambda environment, web_ui, **_: _open_page(environment, web_ui, loaded, options, swarm))
     return scenario_users(loaded, swarm, module)
 
 
@@ -53,6 +56,13 @@ def _fit(environment: Environment, profile: Profile, options: Options) -> None:
         warn(environment, profile, options)
         show_what_was_sent(environment)
         write_csv_to_the_end(environment)
+
+
+def _open_page(
+    environment: Environment, web_ui: WebUI | None, profile: Profile, options: Options, swarm: Swarm
+) -> None:
+    if web_ui is not None:
+        Page(environment, web_ui, profile, options, swarm).open()
 
 
 def _leave(message: str) -> NoReturn:
