@@ -2,7 +2,7 @@
 
 Locust imports the locustfile before it parses the command line, and the User classes are generated at import: so
 the options are read twice, once by `asked` and once by Locust, which refuses what it does not know. Its `--help`
-leaves before it imports a locustfile: `--relay-help` is that help with ours.
+leaves before it imports a locustfile: `help_hook` adds ours, and `--relay-help` prints them where it can't.
 """
 
 import os
@@ -71,7 +71,7 @@ def add_options(parser: ArgumentParser, **_: Any) -> None:
     group.add_argument(
         "--relay-help",
         action="help",
-        help="Print this help: Locust's own --help leaves before it has read a locustfile.",
+        help="Print this help, also where Locust's --help leaves before it knows these options.",
     )
 
 

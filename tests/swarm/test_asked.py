@@ -129,13 +129,6 @@ def test_what_relayload_run_starts_reads_no_options_elsewhere(
     assert "seed: 3" in (out / "profile.yaml").read_text()
 
 
-def test_relay_help_prints_all_options(start: Start) -> None:
-    process = start("locust", "-f", LOCUSTFILE, "--relay-help")
-    assert process.wait() == 0
-    for option in ("--headless", "--relay-profile FILE", "--relay-set PATH=VALUE", "--relay-out DIR"):
-        assert option in process.output
-
-
 def test_a_number_of_users_is_answered_in_an_open_load(start: Start, profile: WriteProfile) -> None:
     process = start("locust", "-f", LOCUSTFILE, *HEADLESS, "--relay-profile", profile(seconds=1), "-u", "10")
     assert process.wait() == 0, process.output
