@@ -53,6 +53,11 @@ class Swarm:
         return self._conductor.run if self._conductor else None
 
     @property
+    def trouble(self) -> str | None:
+        """Why there is no run, or no verdict of it, though one was asked for; None where all is well."""
+        return self._conductor.trouble if self._conductor else None
+
+    @property
     def generator(self) -> Generator | None:
         """What sends from this process; None before the first run and on a master."""
         return self._worker.generator if self._worker else None
@@ -86,6 +91,7 @@ class Conductor:
         self._targets = TargetHost(profile, options.fakes, http_log)
         self.run: Run | None = None
         """The one that goes on, or the last one."""
+        self._refusal: str | None = None
         self._ended_by = "stop"
         self._interruption = Interruption(self._begun, self._end, self._hurry)
 
@@ -109,6 +115,12 @@ class Conductor:
             self._check_targets_or_leave()
         if self._options.launcher_pid:
             gevent.spawn(self._leave_with_launcher)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no run, or what failed in it."""
+        crash = self.run.crash if self.run else None
+        return self._refusal or (f"a part of this run failed: {crash}" if crash else None)
 
     @property
     def _headless(self) -> bool:
@@ -137,7 +149,7 @@ class Conductor:
 
     def _on_test_start(self, **_: Any) -> None:
         self._ended_by = "stop"
-        self.run = None
+        self.run = self._refusal = None
         try:
             base_urls = self._targets.base_urls()
             self.run = Run(self._environment, self._profile, self._options.out, base_urls)
@@ -153,7 +165,10 @@ class Conductor:
 
     def _refuse(self, error: Exception, code: int) -> None:
         """There is no run: say why, and leave or wait for another start."""
+        self._refusal = str(error)
         sys.stderr.write(f"{OWN_MESSAGE}{error}\n")
+        if not self._headless:
+            _LOG.error("%s", error)  # the page shows the log alone
         self._environment.process_exit_code = code
         gevent.spawn(self._stop_test)
 

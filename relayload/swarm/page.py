@@ -119,7 +119,8 @@ class Page:
 
     def _state(self) -> Response:
         run = self._swarm.latest
-        warnings = [by_default(self._profile) if self._options.by_default else None, self._answer]
+        default = by_default(self._profile) if self._options.by_default else None
+        warnings = (default, self._answer, self._swarm.trouble)
         return jsonify(
             {
                 "title": f"relayload: profile {self._profile.name}, against {shown(self._profile)}",

@@ -167,6 +167,18 @@ def test_the_verdict_is_on_the_page_with_its_reasons_and_files(
     assert hrefs == ["./relayload/report", "./relayload/summary.json", "./relayload/verdict.json"]
 
 
+def test_a_target_that_is_not_there_is_told_on_the_page(opened: Callable[..., Page], profile: WriteProfile) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/v1"
+        page = opened("--relay-profile", profile(), "--relay-set", f"target.base_url={url}")
+        assert page.swarm(host=url)["success"]
+        wait_for(lambda: bool(page.state["warnings"]))
+        (told,) = page.state["warnings"]
+    assert "nothing listens on" in told
+    assert told in "".join(asked(f"{page.url}/logs")["master"])
+
+
 def test_the_ratio_is_that_of_what_was_sent(opened: Callable[..., Page], profile: WriteProfile) -> None:
     page = opened("--relay-profile", profile("constant"))
     before = {name: task["ratio"] for name, task in asked(f"{page.url}/tasks")["total"].items()}
