@@ -19,7 +19,6 @@ from relayload.swarm.early import awaited_order
 from relayload.swarm.events import Swarm
 from relayload.swarm.notices import warn
 from relayload.swarm.options import OWN_MESSAGE, Options, add_options, stay_on_loopback
-from relayload.swarm.page import Page
 from relayload.swarm.ratio import show_what_was_sent
 from relayload.swarm.users import scenario_users
 
@@ -62,6 +61,8 @@ def _open_page(
     environment: Environment, web_ui: WebUI | None, profile: Profile, options: Options, swarm: Swarm
 ) -> None:
     if web_ui is not None:
+        from relayload.swarm.page import Page  # whose tables take their time, which a headless run has no use for
+
         Page(environment, web_ui, profile, options, swarm).open()
 
 

@@ -51,7 +51,7 @@ def add_options(parser: ArgumentParser, **_: Any) -> None:
     group.add_argument(
         "--relay-profile",
         metavar="FILE",
-        help="The traffic profile to run: a file, or quickstart.",
+        help="The traffic profile to run: a file, or the name of a ready one, such as quickstart.",
         **_variable("PROFILE"),
     )
     group.add_argument(

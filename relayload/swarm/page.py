@@ -141,7 +141,9 @@ class Page:
         run = self._swarm.latest
         if run is None or run.summary is None or run.verdict is None:
             return _nothing_yet()
-        return Response(f"{render_summary(run.summary)}\n{render_verdict(run.verdict)}", mimetype="text/plain")
+        return Response(
+            f"{render_summary(run.summary, run.info)}\n{render_verdict(run.verdict)}", mimetype="text/plain"
+        )
 
     def _recorded(self, name: str) -> Response:
         run = self._swarm.latest

@@ -55,7 +55,7 @@ def test_json_alone_is_on_stdout(profile: WriteProfile, tmp_path: Path) -> None:
     done = subprocess.run([*command, *workers(2)], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert {row["name"] for row in json.loads(done.stdout)} == {"simple", "plain"}
-    assert "PASS  2 PASS" in done.stderr
+    assert "PASS (2 of 2)" in done.stderr
 
 
 def test_the_log_has_the_verdict_with_every_reason(locust: Start, profile: WriteProfile, tmp_path: Path) -> None:
