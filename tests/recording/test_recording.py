@@ -190,9 +190,7 @@ def test_a_file_of_another_version_is_told_by_name(name: str, recording):
 
 def test_a_wrong_objective_in_run_json_is_the_authors(recording):
     recording.finish(objectives=("tfft.p99 < 1s",))
-    with pytest.raises(
-        AuthorError, match=r"run\.json: objectives: .* did you mean 'ttft.p99 < 1s'\?"
-    ):
+    with pytest.raises(AuthorError, match=r"run\.json: objectives: .* did you mean 'ttft.p99 < 1s'\?"):
         recording.judge()
 
 
