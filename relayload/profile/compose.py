@@ -37,7 +37,7 @@ from relayload.profile.tokenizer import count_tokens
 from relayload.profile.trace import Trace
 
 KIND_HEADER = "x-relayload-kind"
-"""Tells a fake relay which kind of request this is; other relays ignore it."""
+"""Tells a fake relay which kind of request this is."""
 OUTPUT_TOKENS_HEADER = "x-relayload-output-tokens"
 """Tells a fake relay how many tokens the traced answer had."""
 
@@ -55,7 +55,9 @@ class Composer:
         named = profile.named_targets
         self._targets = tuple(named)
         self._shares = None if profile.paired else Mix(profile.target_shares)
-        self._addressees = {name: _Addressee(target.models, target.form) for name, target in named.items()}
+        self._addressees = {
+            name: _Addressee(target.models, target.form, target.local) for name, target in named.items()
+        }
         blocks = Blocks(profile.seed)
         load = profile.load
         if isinstance(load, OpenLoad) and isinstance(load.arrivals, Trace):
@@ -107,6 +109,8 @@ class _Addressee(NamedTuple):
     models: Mapping[str, str]
     """The names that it has for models."""
     form: Form
+    hinted: bool
+    """It may be a fake relay, or one behind a gateway here: other relays never see what hints those."""
 
 
 class _ScenarioComposer:
@@ -140,8 +144,7 @@ class _ScenarioComposer:
         self._prepare()
         self._extra = extra_fields(scenario)
         self._headers = {header: value.reveal() for header, value in scenario.headers.items()}
-        if isinstance(scenario.prompt, str):
-            self._headers = {KIND_HEADER: scenario.prompt, **self._headers}
+        self._hints = {KIND_HEADER: scenario.prompt} if isinstance(scenario.prompt, str) else {}
 
     def _prepare(self) -> None:
         """Count and make up beforehand what would hold up the first requests."""
@@ -178,7 +181,7 @@ class _ScenarioComposer:
         model = addressee.models.get(asked, asked)
         if scenario.endpoint is Endpoint.EMBEDDINGS:
             texts = self._texts(arrival)
-            return embeddings_request(model, texts, extra=self._extra, headers=self._headers)
+            return embeddings_request(model, texts, extra=self._extra, headers=self._headers_for(arrival, addressee))
         new_request = chat_request if scenario.endpoint is Endpoint.CHAT else responses_request
         return new_request(
             model,
@@ -188,7 +191,7 @@ class _ScenarioComposer:
             temperature=scenario.temperature,
             reasoning_effort=scenario.reasoning_effort,
             extra=self._extra,
-            headers=self._hinted(arrival),
+            headers=self._headers_for(arrival, addressee),
             form=addressee.form,
         )
 
@@ -273,10 +276,11 @@ class _ScenarioComposer:
             return arrival.output_tokens
         return self._output_tokens.at(uniform(self._seed, arrival.index, "max_output_tokens"))
 
-    def _hinted(self, arrival: Arrival) -> dict[str, str]:
-        if arrival.output_tokens is None:
+    def _headers_for(self, arrival: Arrival, addressee: _Addressee) -> dict[str, str]:
+        if not addressee.hinted:
             return self._headers
-        return {OUTPUT_TOKENS_HEADER: str(arrival.output_tokens), **self._headers}
+        traced = {} if arrival.output_tokens is None else {OUTPUT_TOKENS_HEADER: str(arrival.output_tokens)}
+        return {**traced, **self._hints, **self._headers}
 
 
 class _Pictures:

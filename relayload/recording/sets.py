@@ -18,15 +18,21 @@ def recordings(directories: Sequence[Path]) -> list[Recording]:
 
 def places(directories: Sequence[Path]) -> list[Path]:
     """Where those recordings are, as yet unread. Raises AuthorError with a fault for each directory without any."""
+    found, faults = found_places(directories)
+    if faults:
+        raise AuthorError(faults)
+    return found
+
+
+def found_places(directories: Sequence[Path]) -> tuple[list[Path], list[Fault]]:
+    """Where those recordings are, and a fault for each directory without any: runs that never began leave one."""
     found = [(directory, _within(directory)) for directory in directories]
     faults = [
         Fault("is neither a recording nor a directory of recordings", file=str(directory))
         for directory, paths in found
         if not paths
     ]
-    if faults:
-        raise AuthorError(faults)
-    return [path for _, paths in found for path in paths]
+    return [path for _, paths in found for path in paths], faults
 
 
 def holds_recordings(directory: Path) -> bool:

@@ -32,7 +32,7 @@ _ENDINGS: Mapping[str, _Ending] = MappingProxyType(
         "cost": _Ending(
             (
                 "relayload cost runs/20261128T202447Z-mine --scale 1M-requests/month",
-                "relayload cost --input-tokens 10M --output-tokens 2M --month --compare direct holysheep",
+                "relayload cost --input-tokens 10M --output-tokens 2M --month --compare direct:o3 holysheep:o3",
             ),
         ),
         "doctor": _Ending(

@@ -38,12 +38,17 @@ def command(run_dirs: tuple[Path, ...], file: Path, otava: bool) -> None:
     can't be believed. What keeps Otava from finding changes, such as runs of several profiles in one file, is told.
     Exits with 2 if no run can be read.
     """
+    from relayload.core.errors import AuthorError
     from relayload.core.printable import one_line
     from relayload.recording import Recording
-    from relayload.recording.sets import places
+    from relayload.recording.sets import found_places
     from relayload.report.history import otava_config, remarks
 
-    paths, known = places(run_dirs), _known(file)
+    (paths, without), known = found_places(run_dirs), _known(file)
+    if not paths:
+        raise AuthorError(without)
+    for fault in without:
+        _tell_left_out(Path(fault.file), fault.message)
     if otava:
         first = _readable(paths, Recording.open)[0]
         click.echo(otava_config(str(file), first.run.profile.name, known), nl=False)

@@ -146,6 +146,15 @@ def test_each_of_several_targets_gets_its_own_form(read, good):
     assert told == [{"max_completion_tokens": 9, **usage}, {"max_tokens": 9, **usage}]
 
 
+def test_a_relay_elsewhere_is_sent_no_hint(compose):
+    elsewhere = (
+        "target={base_url: 'https://relay.example.com/v1', api_key: '${env:K:-k}', prices: holysheep}",
+        "guardrails={allow_hosts: [relay.example.com], max_requests: 9, max_duration: 1m, max_usd: $5}",
+    )
+    composer = compose("{model: o3, prompt: code}", *elsewhere)
+    assert composer.request(arrival(0, output_tokens=5)).headers == {}
+
+
 def test_a_built_in_prompt_tells_a_fake_relay_its_kind(compose):
     assert compose("{model: o3, prompt: code}").request(arrival(0)).headers == {"x-relayload-kind": "code"}
 

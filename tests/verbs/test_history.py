@@ -81,6 +81,17 @@ def test_a_run_that_can_not_be_read_is_left_out_and_told(broken: str, make_recor
     assert [row["run"] for row in _rows(file)] == ["set/run-2", "set/run-3"]
 
 
+def test_a_directory_of_a_run_that_never_began_is_left_out_and_told(make_recording, steady_lines, tmp_path: Path):
+    make_recording(steady_lines, "good")
+    (tmp_path / "never").mkdir()
+    (tmp_path / "never" / "locust.log").write_text("target unreachable\n")
+    file = tmp_path / "history.csv"
+    result = _history(tmp_path / "good", tmp_path / "never", "--csv", file)
+    assert (result.exit_code, len(_rows(file))) == (0, 1)
+    assert "never: left out: is neither a recording nor a directory of recordings" in result.stderr
+    assert _history(tmp_path / "never", "--csv", file).exit_code == 2
+
+
 def test_where_no_run_can_be_read_nothing_is_written(make_recording, steady_lines, tmp_path: Path):
     for number in (1, 2):
         make_recording(steady_lines, f"set/run-{number}")
