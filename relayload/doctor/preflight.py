@@ -5,11 +5,11 @@ OpenAI-compatible endpoint refuses and nobody bills. Where neither tells enough,
 down, a small request of the load itself has to be answered before the load goes out.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from time import sleep
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -18,12 +18,13 @@ from relayload.core.resilience.dialects import classifier as classifier_of
 from relayload.core.resilience.kind import Kind
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import Endpoint, WireRequest
-from relayload.doctor.blame import is_upstreams, kind_of, missing_headers
+from relayload.doctor.blame import is_model, is_upstreams, kind_of, missing_headers
+from relayload.doctor.listing import listed_models
 from relayload.doctor.redirect import REDIRECTS, redirect_told
 from relayload.doctor.showing import shown
+from relayload.document.validation import nearest
 from relayload.transport.asking import API_KEY, BASE_URL, HEADERS, Asker, Reply, TargetUnreachable, is_json
 from relayload.transport.drivers import Options
-from relayload.transport.query import before_query
 
 _NOT_HERE = (404, 405)
 _LIMITED = 429
@@ -36,6 +37,8 @@ _TRIES = 3
 """The fewest requests that have to fail: one may by chance."""
 _PAUSE_S = 0.5
 """Between them."""
+_FEW_MODELS = 20
+"""More are not named."""
 
 SmallRequests = Callable[[], Sequence[WireRequest]]
 _COMMON = classifier_of()
@@ -50,15 +53,18 @@ def preflight(
     path: str = "target",
     classifier: Classifier = _COMMON,
     small_requests: SmallRequests = tuple,
+    models: Iterable[str] = (),
     hidden: Iterable[str] = (),
 ) -> None:
     """Raise TargetUnreachable unless an OpenAI-compatible API answers there, takes the key and is not down.
 
-    `path` is where the target stands in the profile; `small_requests` are composed only where one has to be sent, and
-    `hidden` are the secrets in them.
+    Nor may it refuse one of these `models` that it does not list. `path` is where the target stands in the profile;
+    `small_requests` are composed only where one has to be sent, and `hidden` are the secrets in them.
     """
     first = FirstLook(base_url, Asker(api_key, options, hidden=hidden), api_key, path, classifier)
-    first.sure(first.look(small_requests), small_requests)
+    seen = first.look(small_requests)
+    first.sure(seen, small_requests)
+    first.check_models(seen, frozenset(models), small_requests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,17 @@ class FirstLook:
                 return
         raise TargetUnreachable(self._down(seen, reply, request, number + 1))
 
+    def check_models(self, seen: Seen, models: frozenset[str], small_requests: SmallRequests) -> None:
+        """Ask those that are not among the listed ones: a relay may know more. Raises TargetUnreachable if not."""
+        listed = listed_models(seen.models) or ()
+        unlisted = models.difference(listed) if listed else frozenset[str]()
+        for request in small_requests() if unlisted else ():
+            if request.model in unlisted and is_model(fault_of_body((reply := self._answer(request)).body)):
+                hint = nearest(request.model, listed) if len(listed) <= _FEW_MODELS else ""
+                reason = f"has no model '{request.model}': answers {reply.status}{self._asker.said(reply)}"
+                others = f"and lists {len(listed)} others{hint}"
+                raise TargetUnreachable(f"target {self._base_url} {reason}, {others}. Check scenarios.*.model")
+
     def _answer(self, request: WireRequest) -> Reply:
         asker, body = self._asker.patient(_ANSWER_PATIENCE_S), msgspec.json.encode(request.body)
         return asker.ask(self._base_url, "POST", request.path, body, request.headers)
@@ -140,11 +157,12 @@ class FirstLook:
         raise TargetUnreachable(self._no_api(f"answers {models.status} to GET /models and to POST {asked}"))
 
     def _check_version(self, free: Asker) -> None:
-        if urlsplit(self._base_url).path.rstrip("/").endswith("/v1"):
-            return
-        versioned = before_query(self._base_url, "/v1")
-        if free.ask(versioned, "GET", "/models").status not in _NOT_HERE:
-            raise TargetUnreachable(f"{self._base_url} lacks its '/v1': write {self._path}.base_url: {versioned}")
+        """Look where else the API may be. Raises TargetUnreachable where it is."""
+        for other in _other_urls(self._base_url):
+            if free.ask(other, "GET", "/models").status not in _NOT_HERE:
+                raise TargetUnreachable(
+                    f"{self._base_url} is not the base URL, {other} is: write {self._path}.base_url: {other}"
+                )
 
     def _check_key(self, reply: Reply, asked: str) -> None:
         kind = kind_of(reply, self._classifier)
@@ -192,6 +210,14 @@ class FirstLook:
 
 _EMPTY = tuple(WireRequest(endpoint, {}) for endpoint in Endpoint)
 """Asked where the load is not known: refused wherever somebody is there."""
+
+
+def _other_urls(base_url: str) -> Iterator[str]:
+    """With `/v1` at the end where that is missing, once where it is there twice, and in lower case."""
+    url, mark, query = base_url.partition("?")
+    root = re.sub(r"(?:/v1)+/*$", "", url.rstrip("/"), flags=re.IGNORECASE)
+    if (other := f"{root}/v1") != url.rstrip("/"):
+        yield f"{other}{mark}{query}"
 
 
 def header_line(names: Sequence[str]) -> str:

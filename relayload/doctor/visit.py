@@ -19,6 +19,7 @@ from relayload.doctor.answers import (
 from relayload.doctor.findings import Diagnosis, Findings, State
 from relayload.doctor.forms import answered, is_answer, other_forms, tell_form
 from relayload.doctor.headers import look_at_clock, look_at_headers
+from relayload.doctor.listing import listed_models
 from relayload.doctor.preflight import FirstLook, Seen
 from relayload.doctor.questions import MOST_QUESTIONS, MOST_TRIES, Question, questions, small_requests
 from relayload.doctor.redirect import REDIRECTS
@@ -27,14 +28,12 @@ from relayload.document.validation import nearest
 from relayload.fakerelay.process import FakeRelay
 from relayload.profile import Profile
 from relayload.profile.target import Target
-from relayload.transport.asking import TLS, Asker, Reply, TargetUnreachable, read_json
+from relayload.transport.asking import TLS, Asker, Reply, TargetUnreachable
 from relayload.transport.drivers import Options
 from relayload.transport.http_log import HttpLog
 
 _PATIENCE_S = 120.0
 """For one whole answer: reasoning takes its time."""
-_MOST_MODELS = 5000
-_NAME_LENGTH = 200
 _LIMITED = 429
 
 
@@ -148,9 +147,8 @@ class _Visit:
 
     def _listed(self, reply: Reply) -> tuple[str, ...]:
         """The models that the relay lists, if it does."""
-        try:
-            listed = tuple(str(model["id"])[:_NAME_LENGTH] for model in read_json(reply.body)["data"][:_MOST_MODELS])
-        except (ValueError, LookupError, TypeError, RecursionError):
+        listed = listed_models(reply)
+        if listed is None:
             self.findings.note("model", "the relay does not list its models")
             return ()
         self._look_up(listed)

@@ -13,7 +13,7 @@ from relayload.core.errors import Fault
 
 NOT_YAML = "not valid YAML"
 """How a fault begins of a text that can't be parsed. What it repeats of the text stands in single quotes."""
-_BRACE_IN_TEXT = re.compile(r"\w\{")
+_BRACE_IN_TEXT = re.compile(r"[\w$]\{")
 """Within [] and {} a brace ends a text that has no quotes, though no blank stands before it."""
 _NO_SPACE = re.compile(r"(?P<before>\s*(?:- )*)(?P<key>[A-Za-z_][\w-]*):(?P<value>[^\s/:][^:]*)")
 _NO_COLON = re.compile(r"(?P<before>\s*(?:- )*)(?P<key>[A-Za-z_][\w-]*)(?: [^:#]*)?")
@@ -130,8 +130,9 @@ def _anchor_twice(trouble: _Trouble, match: re.Match[str]) -> _Cause:
 def _flow(trouble: _Trouble, match: re.Match[str]) -> _Cause:
     """Between brackets, something came that ends nothing and separates nothing."""
     got, closing = match["got"], _CLOSING.get(trouble.opening, "]")
-    if _BRACE_IN_TEXT.match(trouble.text, max(0, trouble.index - 1)):
-        return trouble.here("put text with braces in quotes, such as 'ttft{stage=steady}.p95 < 1s'")
+    if text := _BRACE_IN_TEXT.match(trouble.text, max(0, trouble.index - 1)):
+        example = "'${env:NAME}'" if text[0] == "${" else "'ttft{stage=steady}.p95 < 1s'"
+        return trouble.here(f"put text with braces in quotes, such as {example}")
     if got in ("<stream end>", *_CLOSING.values()) or (got == ":" and trouble.line > trouble.began[0]):
         return trouble.at_begin(_not_closed(trouble.opening, closing))
     return trouble.here(f"a comma is missing before this, or the '{closing}' that closes the list or mapping")

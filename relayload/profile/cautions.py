@@ -1,9 +1,12 @@
-"""What is no fault of a profile, but hardly meant: keys in plain text, and variables as a shell writes them."""
+"""What is no fault of a profile, but hardly meant: keys in plain text, variables as a shell writes them, and objectives
+that ask a relay to be bad.
+"""
 
 import re
 from collections.abc import Collection, Iterator
 
 from relayload.core.errors import Fault
+from relayload.core.verdict.objective import Objective, Op
 from relayload.document import Document, Location
 from relayload.profile.variables import references, texts
 from relayload.transport.concealing import resembles_key
@@ -48,3 +51,16 @@ def _variable_for(location: Location) -> str:
     """`RELAY_API_KEY`, or for one of several targets and for headers by their names."""
     owner = str(location[1]) if location[0] in ("targets", "scenarios") else "relay"
     return re.sub(r"\W+", "_", f"{owner}_{location[-1]}").upper()
+
+
+_BETTER_BELOW = ("latency", "service", "ttft", "ttfo", "tpot", "chunk_gap", "late", "errors", "cost")
+_MIRRORED = {Op.ABOVE: Op.BELOW, Op.AT_LEAST: Op.AT_MOST}
+
+
+def turned_round(objective: Objective) -> str | None:
+    """A warning where an objective demands what others forbid, such as `errors.rate > 1%`; a drill may mean it."""
+    if objective.metric not in _BETTER_BELOW or not objective.op.floor or objective.aggregate == "min":
+        return None
+    metric, _, limit = objective.text.rpartition(objective.op)
+    meant = f"{metric}{_MIRRORED[objective.op]}{limit}"
+    return f"warning: '{objective.text}' demands bad numbers: an objective states what must hold, such as '{meant}'"

@@ -18,6 +18,7 @@ from relayload.core.verdict.objective import Objective
 from relayload.core.wire.request import Timeouts
 from relayload.core.wire.response_limits import ResponseLimits
 from relayload.document import Location
+from relayload.profile.cautions import turned_round
 from relayload.profile.client import Client, ClientTimeouts
 from relayload.profile.generator import GeneratorBounds
 from relayload.profile.guardrails import Guardrails
@@ -154,7 +155,8 @@ class Profile(Part):
     @property
     def cautions(self) -> tuple[Fault, ...]:
         """What is no fault, but hardly meant: warnings, each with its place."""
-        return self._cautions
+        placed = zip(self.objectives, self.objective_locations, strict=True)
+        return (*self._cautions, *(self.fault(place, told) for each, place in placed if (told := turned_round(each))))
 
     def with_cautions(self, found: tuple[Fault, ...]) -> Self:
         """This profile, knowing what of it is hardly meant."""

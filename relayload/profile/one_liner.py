@@ -4,7 +4,7 @@ It is read and checked like any other; a fault in it names the option.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from relayload.document import Document, Location, Place
 from relayload.document.source import plain_value
 
 SCENARIO = "main"
-DEFAULT_KEY = "${env:OPENAI_API_KEY:-sk-fake}"
+_KEY_VARIABLE = "OPENAI_API_KEY"
+DEFAULT_KEY = f"${{env:{_KEY_VARIABLE}:-sk-fake}}"
 _FILES = (".txt", ".jsonl", ".ndjson", ".json", ".csv")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _IN_AND_OUT = re.compile(r"\$?(?P<input>\d+(\.\d+)?)/\$?(?P<output>\d+(\.\d+)?)")
@@ -84,6 +85,12 @@ class OneLiner:
             message = "expected the name of an environment variable, and not the key itself, which everybody on this "
             raise AuthorError([Fault(f"{message}machine could read: write --api-key-env NAME", file="--api-key-env")])
         return f"${{env:{self.api_key_env}}}"
+
+    def unset_key(self, environ: Mapping[str, str]) -> str | None:
+        """What to know where the key comes from a variable that is not set; None where all is well."""
+        if self.api_key_env is not None or environ.get(_KEY_VARIABLE):
+            return None
+        return f"{_KEY_VARIABLE} is not set, so the key is 'sk-fake': --api-key-env NAME names another variable"
 
     def _load(self) -> Iterator[Entry]:
         if self.users is not None:

@@ -24,6 +24,7 @@ from relayload.transport.query import KEY_IN_QUERY, before_query, names_a_key
 FAKE_SCHEME = "fake://"
 
 _URL = re.compile(r"https?://[^\s/?#@\\]+(/[^\s?#\\]*)?(\?[^\s#\\]*)?", re.IGNORECASE)
+_ENDPOINT = re.compile(r"/(?:chat/completions|completions|responses|embeddings|models)/*$")
 _BRACKETED = re.compile(r"\[[^\[\]]+\](:\d*)?")
 _CODING = re.compile(r"([a-z0-9*-]+)(?:\s*;\s*q\s*=\s*[01](?:\.\d{0,3})?)?")
 NO_ENCODING_HEADER = "none"
@@ -48,6 +49,8 @@ def _base_url(url: str) -> str:
         raise ValueError("expected a host, and a port from 1 to 65535 if any, as in 'http://127.0.0.1:8000/v1'")
     if names_a_key(parts.query):
         raise ValueError(KEY_IN_QUERY)
+    if endpoint := _ENDPOINT.search(parts.path):
+        raise ValueError(f"leave out '{endpoint[0]}' at its end: the path of the endpoint is added to it")
     return before_query(url, "").rstrip("?")
 
 

@@ -1,12 +1,14 @@
 """Stdout, as it is: its width, its colours and its encoding."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 import click
 
+from relayload.core.errors import Fault
 from relayload.report.lookalikes import json_for
 from relayload.report.screen import Screen
 
@@ -30,6 +32,11 @@ def print_json(value: Any) -> None:
     import msgspec
 
     print_json_text(msgspec.json.format(msgspec.json.encode(value)).decode() + "\n")
+
+
+def print_failure(exit_code: int, faults: Sequence[Fault]) -> None:
+    """Why there is no result, as the JSON document that programs get in its place: always one document on stdout."""
+    print_json({"exit_code": exit_code, "faults": [asdict(fault) for fault in faults]})
 
 
 def print_json_text(text: str) -> None:

@@ -62,9 +62,15 @@ class TargetHost:
             path=f"targets.{name}" if self._profile.several else "target",
             classifier=self._profile.client_policy(target).classifier,
             small_requests=lambda: self._small_requests(target),
+            models=self._models(target),
             hidden=self._profile.scenario_secrets,
         )
         return base_url
+
+    def _models(self, target: Target) -> set[str]:
+        """By the names that the target has for them."""
+        named = {model for scenario in self._profile.scenarios.values() for model in scenario.models}
+        return {target.models.get(model, model) for model in named}
 
     def _small_requests(self, target: Target) -> tuple[WireRequest, ...]:
         from relayload.doctor.questions import small_requests  # seldom needed: most relays list their models

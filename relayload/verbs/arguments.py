@@ -4,12 +4,16 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import click
 
+from relayload.report.output import print_failure as print_failure
 from relayload.report.output import print_table as print_table
 from relayload.report.output import print_value as print_value
+
+if TYPE_CHECKING:
+    from relayload.core.errors import AuthorError
 
 BAD_INPUT = 2
 _P = ParamSpec("_P")
@@ -27,7 +31,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead 
 
 
 def author_errors_exit(verb: Callable[_P, None]) -> Callable[_P, None]:
-    """Every fault of the author on a line of its own, and exit code 2."""
+    """Every fault of the author on a line of its own, with --json as a document, and exit code 2."""
     from relayload.core.errors import AuthorError
 
     @wraps(verb)
@@ -35,10 +39,17 @@ def author_errors_exit(verb: Callable[_P, None]) -> Callable[_P, None]:
         try:
             verb(*args, **kwargs)
         except AuthorError as error:
-            click.echo(str(error), err=True)
+            tell_faults(error, as_json=bool(kwargs.get("as_json")))
             sys.exit(BAD_INPUT)
 
     return wrapped
+
+
+def tell_faults(error: "AuthorError", *, as_json: bool) -> None:
+    """On stderr for people, and on stdout for programs that wait for JSON."""
+    click.echo(str(error), err=True)
+    if as_json:
+        print_failure(BAD_INPUT, error.faults)
 
 
 def write_text(path: Path, text: str) -> None:

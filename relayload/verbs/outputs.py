@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from relayload.verbs.arguments import BAD_INPUT
+from relayload.verbs.arguments import BAD_INPUT, tell_faults
 
 if TYPE_CHECKING:
     from relayload.core.errors import Fault
@@ -83,7 +83,7 @@ def with_outputs(verb: Callable[..., None]) -> Callable[..., None]:
         try:
             verb(outputs=outputs, **arguments)
         except AuthorError as error:
-            click.echo(str(error), err=True)
+            tell_faults(error, as_json=bool(arguments.get("as_json")))
             not_run(outputs, _name(arguments), BAD_INPUT, error.faults)
             sys.exit(BAD_INPUT)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relayload.verbs.arguments import JSON, print_table, print_value
+from relayload.verbs.arguments import JSON, print_failure, print_table, print_value
 from relayload.verbs.outputs import Outputs, not_run, with_outputs
 from relayload.verbs.source import Source, profile_or_url
 from relayload.verbs.watching import Watching, watched
@@ -83,6 +83,8 @@ def _once(carry_out: "CarryOut", launch: "Launch", outputs: Outputs, as_json: bo
     code, recording = carry_out(launch, outputs)
     if recording is not None:
         _print_results(recording, code, outputs, as_json)
+    elif as_json:
+        print_failure(code, _faults(_told(launch, code)))
     return code
 
 
@@ -129,18 +131,18 @@ def _run(name: str, watching: Watching, launch: "Launch", outputs: Outputs) -> "
     recording = Recording.open(launch.run_dir) if recorded(launch.run_dir) else None
     judged = recording if recording is not None and recording.verdict() is not None else None
     if judged is None or code == _CRASHED:
-        told = _told(launch, code, begun=recording is not None)
+        told = _told(launch, code)
         click.echo(told, err=True, nl=False)
         if judged is None:
             not_run(outputs, name, code, _faults(told))
     return code, judged
 
 
-def _told(launch: "Launch", code: int, *, begun: bool) -> str:
+def _told(launch: "Launch", code: int) -> str:
     """What there is to say of a run that left no verdict, or failed in part."""
-    from relayload.swarm.launch import last_words
+    from relayload.swarm.launch import last_words, recorded
 
-    if not begun and code in _INTERRUPTED:
+    if not recorded(launch.run_dir) and code in _INTERRUPTED:
         return f"relayload: {_INTERRUPTED[code]} ended the run before its load began\n"
     return last_words(launch.run_dir)
 

@@ -3,6 +3,7 @@
 `profile_or_url` gives a verb one argument, its `source`, in place of PROFILE, `--set` and the options below.
 """
 
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -108,6 +109,8 @@ class Source:
         profile = self._loaded()
         for caution in profile.cautions:
             click.echo(str(caution), err=True)
+        if self.asked is not None and (unset := self.asked.unset_key(os.environ)):
+            click.echo(f"warning: {unset}", err=True)
         return profile
 
     def _loaded(self) -> "Profile":

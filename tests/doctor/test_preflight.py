@@ -170,6 +170,44 @@ def test_a_model_that_is_down_does_not_stand_for_the_relay() -> None:
         preflight(f"{url}/v1", KEY, small_requests=lambda: requests)
 
 
+LISTED = b'{"data": [{"id": "o4"}, {"id": "o3-mini"}]}'
+NO_SUCH_MODEL = b'{"error": {"message": "The model \'o3\' does not exist", "code": "model_not_found"}}'
+
+
+def test_a_model_that_is_neither_listed_nor_known_is_told_before_the_load() -> None:
+    answers = InTurn((200, LISTED), (404, NO_SUCH_MODEL))
+    with server(answers) as url:
+        said = complaint(f"{url}/v1", small_requests=small, models=["o3", "o4"])
+    assert "has no model 'o3': answers 404 (The model 'o3' does not exist), and lists 2 others" in said
+    assert answers.posted == ["/v1/chat/completions"]
+
+
+@pytest.mark.parametrize(
+    ("models", "post", "sent"),
+    [
+        (["o4"], (404, NO_SUCH_MODEL), 0),
+        (["o3"], (200, b"{}"), 1),
+        (["o3"], (400, b'{"error": {"message": "max_tokens"}}'), 1),
+    ],
+)
+def test_a_relay_may_know_more_models_than_it_lists(models: list[str], post: Answer, sent: int) -> None:
+    answers = InTurn((200, LISTED), post)
+    with server(answers) as url:
+        preflight(f"{url}/v1", KEY, small_requests=small, models=models)
+    assert len(answers.posted) == sent
+
+
+@pytest.mark.parametrize("path", ["/v1/v1", "/V1", "/llm", "/llm/v1/V1"])
+def test_the_base_url_to_write_is_found_beside_the_one_that_is_there(path: str) -> None:
+    root = "/llm" if path.startswith("/llm") else ""
+
+    def answers(method: str, asked: str) -> Answer:
+        return (200, b'{"data": []}') if asked == f"{root}/v1/models" else (404, b"")
+
+    with server(answers) as url:
+        assert f"write target.base_url: {url}{root}/v1" in complaint(f"{url}{path}")
+
+
 def test_a_key_that_only_an_answer_refuses_is_told_as_such() -> None:
     answers = InTurn((503, b"no workers"), (401, b'{"error": {"message": "Invalid key"}}'))
     with server(answers) as url:

@@ -190,3 +190,8 @@ def test_values_are_counted_before_any_tree_is_built_of_them(monkeypatch):
     assert faults_of("".join(f"k{number}: 1\n" for number in range(11)) + "*unknown") == [
         "f.yaml: holds more than 10 values"
     ]
+
+
+def test_a_variable_between_braces_without_quotes_is_told_to_take_them():
+    (fault,) = faults_of("target: {base_url: x, api_key: ${env:MY_KEY}}")
+    assert fault == "f.yaml:1:33: not valid YAML: put text with braces in quotes, such as '${env:NAME}'"

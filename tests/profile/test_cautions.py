@@ -101,3 +101,20 @@ def test_a_profile_knows_its_cautions(read, good):
     profile = read(f"{good}target: {{api_key: $MINE}}\n")
     assert [caution.path for caution in profile.cautions] == ["target.api_key"]
     assert read(good).cautions == ()
+
+
+@pytest.mark.parametrize(
+    ("objective", "meant"),
+    [
+        ("errors.rate > 1%", "errors.rate < 1%"),
+        ("ttft{scenario=simple}.p95 >= 300ms", "ttft{scenario=simple}.p95 <= 300ms"),
+        ("ttft.min > 1ms", None),
+        ("breaker.trips >= 1", None),
+        ("throughput.per_second > 1", None),
+    ],
+)
+def test_an_objective_that_demands_bad_numbers_is_warned_of(read, good, objective, meant):
+    cautions = read(f"{good}objectives: ['{objective}']\n").cautions
+    told = f"warning: '{objective}' demands bad numbers: an objective states what must hold, such as '{meant}'"
+    assert [caution.message for caution in cautions] == ([] if meant is None else [told])
+    assert {caution.line for caution in cautions} <= {good.count("\n") + 1}

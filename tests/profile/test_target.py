@@ -210,3 +210,9 @@ def test_a_price_list_of_ones_own_lies_beside_the_profile(tmp_path):
     (tmp_path / "ours.yaml").write_text("models: {m: {input: $1, output: $2}}\n")
     target = Target.model_validate({"prices": "ours.yaml"}).found_from(tmp_path)
     assert target.known_prices == {"m": Price(input=Decimal(1), output=Decimal(2))}
+
+
+@pytest.mark.parametrize("endpoint", ["/chat/completions", "/responses/", "/embeddings", "/models"])
+def test_the_path_of_an_endpoint_is_no_part_of_a_base_url(endpoint):
+    with pytest.raises(ValueError, match=f"leave out '{endpoint}' at its end".rstrip("/")):
+        Target(base_url=f"https://relay.example.com/v1{endpoint}")

@@ -80,6 +80,21 @@ def test_as_json_one_run_is_its_verdict(repeat: Repeat):
     assert json.loads(repeat(PASSES, options=("--json",)).stdout)["verdict"] == "PASS"
 
 
+def test_as_json_a_run_that_could_not_be_carried_out_says_why(repeat: Repeat):
+    result = repeat(6, options=("--json",))
+    found = json.loads(result.stdout)
+    assert (result.exit_code, found["exit_code"]) == (6, 6)
+    assert [fault["message"] for fault in found["faults"]] == ["something went wrong"]
+
+
+def test_as_json_the_faults_of_a_profile_are_told(tmp_path: Path):
+    (tmp_path / "p.yaml").write_text("name: x\nlod: {}\n")
+    for verb in ("run", "check", "doctor"):
+        result = CliRunner().invoke(main, [verb, str(tmp_path / "p.yaml"), "--json"])
+        faults = json.loads(result.stdout)["faults"]
+        assert (result.exit_code, faults[-1]["path"], faults[-1]["line"]) == (2, "lod", 2), verb
+
+
 def test_nothing_is_sent_if_any_of_the_directories_is_taken(repeat: Repeat, make_recording, steady_lines):
     make_recording(steady_lines, "set/run-2")
     result = repeat(PASSES, PASSES)

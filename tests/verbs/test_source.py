@@ -34,6 +34,14 @@ def test_the_profile_is_printed_and_can_be_checked(tmp_path: Path):
     assert invoke("check", str(tmp_path / "p.yaml")).exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("key", "more", "warns"), [("", (), True), ("sk-x", (), False), ("", ("--api-key-env", "MINE"), False)]
+)
+def test_a_key_that_is_not_set_is_warned_of(key: str, more: tuple[str, ...], warns: bool):
+    done = CliRunner(env={"OPENAI_API_KEY": key, "MINE": "k"}).invoke(main, ["check", *QUICK, *more])
+    assert (done.exit_code, "warning: OPENAI_API_KEY is not set" in done.stderr) == (0, warns)
+
+
 def test_a_profile_with_faults_is_printed_to_be_mended():
     printed = invoke("check", *ELSEWHERE, "--print-profile")
     assert printed.exit_code == 2
