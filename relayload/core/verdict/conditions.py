@@ -5,10 +5,10 @@ from functools import partial, reduce
 from itertools import chain, compress
 from operator import and_, not_, or_
 
+from relayload.core.metrics.catalog import METRICS
 from relayload.core.results.columns import Columns
 from relayload.core.results.ranks import Sorted
 from relayload.core.results.selection import Selection
-from relayload.core.verdict.catalog import METRICS
 from relayload.core.verdict.objective import Condition, Objective
 
 
@@ -50,10 +50,5 @@ def _needed(objective: Objective) -> set[str]:
     needed = {condition.metric for condition in objective.conditions}
     if "tpot" in needed:
         needed |= {"ttft", "last_token"}
-    if objective.metric == "output_tokens":
-        needed.add("output_tokens")
-    if objective.metric == "ttfo":
-        needed.add("ttft")
-    if METRICS[objective.metric].distribution:
-        needed.add(objective.metric)
-    return needed
+    metric = METRICS[objective.metric]
+    return needed.union(metric.beside, [metric.name] if metric.distribution else [])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from relayload.core.metrics.catalog import METRICS
 from relayload.core.results.breakers import Breaker, breakers
 from relayload.core.results.cell import Key, Place
 from relayload.core.results.fold import Fold
@@ -18,16 +19,15 @@ from relayload.core.results.selection import Selection, Series
 from relayload.core.results.slices import Slices, windows
 from relayload.core.results.tables import load_s
 from relayload.core.results.tries import Cause
-from relayload.core.verdict.catalog import METRICS
 from relayload.core.verdict.conditions import bad_due_s, rowwise
 from relayload.core.verdict.objective import Objective, Tag
 from relayload.core.verdict.stats import Exceedance
 
 _NEVER = math.inf
 """When a lost request was due is not known; it is put last."""
-KNOWN_OF_ALL = ("late", "throttled")
+KNOWN_OF_ALL = frozenset(name for name, metric in METRICS.items() if metric.known_of_failed)
 """Metrics that requests without an answer have, too."""
-_FIRST_TOKENS = ("ttft", "ttfo")
+_FIRST_TOKENS = frozenset(name for name, metric in METRICS.items() if metric.of_first_token)
 
 
 @dataclass(frozen=True, slots=True)

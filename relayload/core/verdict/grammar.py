@@ -1,15 +1,9 @@
 """How people write objectives, and the reading of them.
 
     objective = metric [ "{" part { "," part } "}" ] "." aggregate op value
-    metric    = "latency" | "service" | "ttft" | "ttfo" | "tpot" | "chunk_gap" | "late" | "throttled" | "output_rate"
-              | "errors" | "retries" | "requests" | "throughput" | "output_tokens" | "goodput" | "breaker" | "batch"
-              | "cost"
     part      = tag | condition
     tag       = name ( "=" | "!=" ) text
-    name      = "scenario" | "model" | "stage" | "target" | "outcome" | "kind" | "scope"
     condition = metric ( "<" | "<=" | ">" | ">=" ) value
-    aggregate = "p" number | "avg" | "min" | "max" | "rate" | "count" | "per_second"
-              | "trips" | "open_time" | "opened_after" | "recovered_after" | "makespan" | "usd"
     op        = "<" | "<=" | ">" | ">=" | "==" | "!="
     value     = duration | share | rate | dollars | number
 
@@ -18,8 +12,9 @@ The long form is a mapping of such an expression and terms, of which none is nee
     {expr: objective, id: text, over: duration, for: number of windows, abort: true, abort_after: duration,
      confidence: share | "strict", on_no_data: "fail" | "pass" | "inconclusive", severity: "error" | "warn"}
 
-Which tags, aggregates and values go with a metric stands in `catalog`; only goodput has conditions. Spaces are
-free between the parts.
+`metrics.catalog` lists every metric with its aggregates (whose `pN` is `"p" number`), the names of its tags and the
+unit of its values; only goodput has conditions, and only metrics with one value per request can be one. Spaces are free
+between the parts.
 """
 
 import re
@@ -27,12 +22,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from relayload.core.metrics.catalog import METRICS, PER_CHUNK, PER_REQUEST
+from relayload.core.metrics.metric import Metric, Unit
 from relayload.core.resilience.kind import Kind
 from relayload.core.results.gaps import WINDOWED_SLOT_S
 from relayload.core.results.record import Outcome
 from relayload.core.results.terms import Asked, Severity, Terms
 from relayload.core.units import duration_s, fraction, rate_per_s, usd
-from relayload.core.verdict.catalog import CONDITIONS, METRICS, Metric, Unit
 from relayload.core.verdict.foreign import candidates
 from relayload.core.verdict.names import unknown
 from relayload.core.verdict.objective import PERCENTILE, Condition, Objective, Op, Tag
@@ -113,7 +109,7 @@ def with_terms(objective: Objective, terms: Terms) -> Objective:
     asked = "pN" if PERCENTILE.fullmatch(objective.aggregate) else objective.aggregate
     if terms.over_s is not None and asked in metric.windowless:
         raise ValueError(f"{name} can't be told in windows: leave out 'over'")
-    if objective.metric == "chunk_gap" and terms.over_s is not None and terms.over_s < WINDOWED_SLOT_S:
+    if objective.metric in PER_CHUNK and terms.over_s is not None and terms.over_s < WINDOWED_SLOT_S:
         raise ValueError(f"gaps are counted second by second: expected over: 1s or more, got {terms.over_s:g}s")
     if terms.abort_after_s and not terms.abort:
         raise ValueError("'abort_after' needs abort: true")
@@ -141,7 +137,7 @@ _TAG = re.compile(r"\s*(?P<name>\w+)\s*(?P<op>!=|==?)\s*(?P<value>[^\s=!<>]+)\s*
 
 def _tag(metric: Metric, text: str) -> Tag:
     match = _TAG.fullmatch(text)
-    if not match or (metric.conditional and match["name"] in CONDITIONS):
+    if not match or (metric.conditional and match["name"] in PER_REQUEST):
         raise ValueError(f"expected {_EXAMPLES[metric.conditional]}, got '{text}'")
     name, value = match["name"], match["value"]
     if name not in metric.tags:
@@ -170,9 +166,9 @@ _EXAMPLES = {
 def _condition(text: str) -> Condition:
     match = _CONDITION.fullmatch(text)
     assert match, "was found to be one"
-    metric = CONDITIONS.get(match["metric"])
+    metric = PER_REQUEST.get(match["metric"])
     if metric is None:
-        raise ValueError(unknown("metric of a request", match["metric"], CONDITIONS))
+        raise ValueError(unknown("metric of a request", match["metric"], PER_REQUEST))
     unit = metric.aggregates["max"]
     return Condition(metric.name, Op(match["op"]), _read(unit, match["value"], metric.name), text)
 

@@ -5,11 +5,9 @@ One that nothing breaks passes whatever happens, and one that nothing meets can 
 
 import math
 
-from relayload.core.verdict.catalog import METRICS, Unit
+from relayload.core.metrics.catalog import METRICS
+from relayload.core.metrics.metric import Unit
 from relayload.core.verdict.objective import Objective
-
-_SHARES_OF_ALL = ("errors", "goodput")
-"""Metrics whose rate is never more than everything; there may be more retries than requests."""
 
 
 def pointless(objective: Objective) -> str | None:
@@ -27,5 +25,5 @@ def _range(objective: Objective) -> tuple[float, float]:
     """The least and the most that may be observed. Requests without an answer are worse than any value."""
     metric = METRICS[objective.metric]
     least = -math.inf if metric.distribution and objective.op.floor else 0.0
-    share = objective.unit is Unit.SHARE and metric.name in _SHARES_OF_ALL
+    share = objective.unit is Unit.SHARE and metric.share_of_all
     return least, 1.0 if share else math.inf

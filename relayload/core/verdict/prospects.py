@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from relayload.core.metrics.catalog import METRICS
+from relayload.core.metrics.metric import Per
 from relayload.core.traffic.plan import StagePlan
 from relayload.core.verdict.objective import PERCENTILE, Objective, Tag
 from relayload.core.verdict.stats import ENOUGH_FOR_A_MEAN, samples_needed, samples_to_resolve
@@ -18,9 +20,6 @@ from relayload.core.verdict.stats import ENOUGH_FOR_A_MEAN, samples_needed, samp
 _FEW, _AMPLE_OF_FEW, _AMPLE = 100, 3.0, 1.2
 """With fewer samples than so many times what is needed, a few slow moments make them too few. Where few are needed, how
 many independent ones they are worth is known less well."""
-_OF_STREAMS = ("ttft", "ttfo", "tpot", "chunk_gap")
-_UNCOUNTED = ("chunk_gap", "breaker", "cost")
-"""Metrics whose values are not one a request."""
 _STEEPEST = 2
 """No window of a ramp gets more than so many times the requests of an average one."""
 
@@ -139,7 +138,7 @@ def _samples(
     objective: Objective, stages: Sequence[StagePlan], scenarios: Mapping[str, Sent], part: float
 ) -> int | None:
     """Of stages that its tags admit."""
-    if objective.metric in _UNCOUNTED or any(stage.by_scenario is None for stage in stages):
+    if METRICS[objective.metric].per is not Per.REQUEST or any(stage.by_scenario is None for stage in stages):
         return None
     return round(
         sum(
@@ -159,7 +158,7 @@ def _part(objective: Objective, sent: Sent) -> float:
 
 
 def _streamed(objective: Objective) -> bool:
-    return objective.metric in _OF_STREAMS
+    return METRICS[objective.metric].of_streams
 
 
 def _admits(objective: Objective, name: str, value: str) -> bool:

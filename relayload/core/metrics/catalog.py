@@ -1,0 +1,202 @@
+"""Every metric, once: what follows reads its list of metrics from here.
+
+Recordings are folded by `reading`; summaries, reports and exports show what `left_out` does not take away; objectives
+may ask for `aggregates` on `tags`, and are judged, watched and foretold by the rest.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from relayload.core.metrics.computed import output_rate, tpot
+from relayload.core.metrics.metric import Metric, Output, Per, Unit
+from relayload.core.metrics.reading import Computed, Derived, OfAnswer, OfRequest, Reading
+
+_REQUEST_TAGS = ("scenario", "model", "stage", "target")
+_SPREAD = ("pN", "avg", "min", "max")
+_COUNTED = {"rate": Unit.SHARE, "count": Unit.COUNT}
+_PER_SECOND = {"per_second": Unit.PER_SECOND}
+_BREAKER = {
+    "trips": Unit.COUNT,
+    "open_time": Unit.SECONDS,
+    "opened_after": Unit.SECONDS,
+    "recovered_after": Unit.SECONDS,
+}
+
+_WAITS = (Output.COMPARISON, Output.TIMELINE, Output.SIDE_BY_SIDE)
+"""Outputs that are about the waits of a caller alone."""
+_FEW = (Output.TABLES, Output.MARKDOWN, Output.HISTORY, *_WAITS)
+"""Outputs with room for few metrics."""
+
+
+def _distribution(
+    name: str, help_text: str, reading: Reading | None = None, unit: Unit = Unit.SECONDS, **more: Any
+) -> Metric:
+    defaults = {"label": name, "provable": _SPREAD}
+    return Metric(
+        name,
+        help_text,
+        dict.fromkeys(_SPREAD, unit),
+        (*_REQUEST_TAGS, "outcome"),
+        reading=reading,
+        distribution=True,
+        **(defaults | more),
+    )
+
+
+def _number(name: str, help_text: str, aggregates: Mapping[str, Unit], tags: tuple[str, ...], **more: Any) -> Metric:
+    return Metric(name, help_text, aggregates, tags, label=name, **more)
+
+
+_ENTRIES = (
+    _distribution(
+        "latency",
+        "from the intended start to the last byte, every wait and retry inside",
+        OfRequest("latency_s"),
+    ),
+    _distribution(
+        "service",
+        "from the send of the answering attempt to the last byte",
+        OfAnswer("service_s"),
+        left_out=dict.fromkeys(_FEW, "latency is what the caller waits for, and contains it"),
+    ),
+    _distribution(
+        "ttft",
+        "from that send to the first token",
+        OfAnswer("ttft_s"),
+        label="TTFT",
+        of_streams=True,
+        of_first_token=True,
+    ),
+    _distribution(
+        "ttfo",
+        "from that send to the first visible content",
+        OfAnswer("ttfo_s"),
+        label="TTFO",
+        of_streams=True,
+        of_first_token=True,
+        beside=("ttft",),
+        left_out=dict.fromkeys(_FEW, "TTFT is the same wherever a model does not reason"),
+    ),
+    _distribution(
+        "tpot",
+        "the mean time between the output tokens of a stream",
+        Computed(tpot),
+        label="TPOT",
+        of_streams=True,
+        left_out=dict.fromkeys(_WAITS, "latency and TTFT are the waits of a caller, and tell of every change"),
+    ),
+    _distribution(
+        "chunk_gap",
+        "between the chunks of a stream",
+        label="chunk gap",
+        per=Per.CHUNK,
+        of_streams=True,
+        provable=("pN", "min", "max"),
+        left_out=dict.fromkeys(_FEW, "TPOT says the same of each stream in one number"),
+    ),
+    _distribution(
+        "late",
+        "from the intended start to the actual one: the generator's own",
+        OfRequest("late_s"),
+        known_of_failed=True,
+        left_out=dict.fromkeys(_FEW, "it is the generator's own, and shown with its health"),
+    ),
+    _distribution(
+        "throttled",
+        "waiting for the client's own quota; 0 for whoever did not wait",
+        OfRequest("throttled_s"),
+        known_of_failed=True,
+        left_out=dict.fromkeys(
+            (*_FEW, Output.OPENMETRICS), "it is the client's own, and shown with its quota where there is one"
+        ),
+    ),
+    _distribution(
+        "output_rate",
+        "output tokens per second from that send to the last token: more is better, so ask for a low percentile",
+        Derived(output_rate),
+        Unit.PER_SECOND,
+        label="output rate",
+        more_is_better=True,
+        left_out=dict.fromkeys(Output, "the distributions of a summary are times; TPOT is there"),
+    ),
+    _number(
+        "errors",
+        "requests that failed: neither ok nor cancelled on purpose",
+        _COUNTED,
+        (*_REQUEST_TAGS, "kind"),
+        share_of_all=True,
+        provable=tuple(_COUNTED),
+    ),
+    _number(
+        "retries",
+        "attempts after the first; the rate is per request, `kind` is why the attempt before failed",
+        _COUNTED,
+        (*_REQUEST_TAGS, "kind"),
+        provable=tuple(_COUNTED),
+    ),
+    _number("requests", "requests that were started", {"count": Unit.COUNT}, (*_REQUEST_TAGS, "outcome")),
+    _number("throughput", "requests that ended ok", _PER_SECOND, _REQUEST_TAGS, more_is_better=True),
+    _number(
+        "output_tokens",
+        "tokens of those",
+        _PER_SECOND,
+        _REQUEST_TAGS,
+        more_is_better=True,
+        beside=("output_tokens",),
+    ),
+    _number(
+        "goodput",
+        "requests that ended ok and met every condition; the rate is of those that were offered",
+        {"rate": Unit.SHARE, **_PER_SECOND},
+        _REQUEST_TAGS,
+        more_is_better=True,
+        share_of_all=True,
+        conditional=True,
+        provable=("rate",),
+    ),
+    _number(
+        "breaker",
+        "what circuit breakers did",
+        _BREAKER,
+        ("scope", "target"),
+        per=Per.RUN,
+        windowless=("opened_after", "recovered_after"),
+        provable=("trips", "open_time"),
+    ),
+    _number(
+        "batch",
+        "of a batch, from its first start to its last end",
+        {"makespan": Unit.SECONDS},
+        (),
+        windowless=("makespan",),
+    ),
+    _number(
+        "cost",
+        "of the whole run, warm-up included",
+        {"usd": Unit.USD},
+        _REQUEST_TAGS,
+        per=Per.RUN,
+        windowless=("usd",),
+        provable=("usd",),
+    ),
+)
+
+METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ENTRIES})
+"""Every metric that an objective may name, in the order in which lists show them."""
+
+
+def _those(wanted: Callable[[Metric], bool]) -> Mapping[str, Metric]:
+    return MappingProxyType({name: metric for name, metric in METRICS.items() if wanted(metric)})
+
+
+PER_REQUEST = _those(lambda metric: metric.distribution and metric.per is Per.REQUEST)
+"""The metrics that have one value per request, so that a good request can be told by them."""
+
+PER_CHUNK = _those(lambda metric: metric.per is Per.CHUNK)
+"""Those of which a request has many values, which are kept as histograms."""
+
+
+def shown_in(output: Output) -> tuple[Metric, ...]:
+    """The distributions that are shown there, in their order."""
+    return tuple(metric for metric in METRICS.values() if metric.shown_in(output))
