@@ -12,9 +12,10 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
+from relayload.core.metrics.catalog import METRICS
+from relayload.core.metrics.reading import Column, Computed, Derived, OfAnswer, OfRequest
 from relayload.core.results.record import Attempt, Record
 from relayload.core.results.sample import Moments
-from relayload.core.wire.tpot import tpot_s
 
 _NOT_MEASURED = math.nan
 
@@ -51,7 +52,7 @@ class Columns:
         if metric in self._stored:
             return self._stored[metric]
         if metric not in self._derived:
-            self._derived[metric] = array("d", _DERIVED[metric](self))
+            self._derived[metric] = array("d", _DERIVED[metric](self.__getitem__))
         return self._derived[metric]
 
     @property
@@ -71,7 +72,8 @@ class Columns:
             self._stored[name].fromlist(list(map(attrgetter(field), records)))
         for name, field in _OF_ANSWER.items():
             _append(self._stored[name], list(map(attrgetter(field), answers)))
-        _append(self._stored["tpot"], self._tpot_of(answers, before))
+        for name, values in _COMPUTED.items():
+            _append(self._stored[name], values(self._since(before), answers))
 
     def merge(self, other: "Columns") -> None:
         self._forget()
@@ -140,11 +142,9 @@ class Columns:
         waits = self._stored["throttled"]
         return (len(waits) - waits.count(0.0), sum(waits)) if any(waits) else (0, 0.0)
 
-    def _tpot_of(self, answers: Sequence[Attempt], before: int) -> list[float | None]:
-        """The times per token of those answers that were added last."""
-        streamed = map(attrgetter("streamed_tokens"), answers)
-        rows = zip(self._stored["ttft"][before:], self._stored["last_token"][before:], streamed, strict=True)
-        return [tpot_s(first_s, last_s, n) if n else None for first_s, last_s, n in rows]
+    def _since(self, before: int) -> Column:
+        """The stored columns of those requests that were added last."""
+        return lambda name: self._stored[name][before:]
 
     def _repeats_ttft(self, metric: str) -> bool:
         """The first token was always a visible one, as it is where nothing is reasoned about."""
@@ -192,30 +192,26 @@ def _sorted(column: Sequence[float]) -> "array[float]":
     return ordered
 
 
-def _output_rate(columns: Columns) -> Sequence[float]:
-    """Output tokens per second until the last of them came; NaN where that can't be told.
-
-    The last token of an answer in one piece comes with its last byte.
-    """
-    rows = zip(columns["service"], columns["ttft"], columns["last_token"], columns["output_tokens"], strict=True)
-    seconds = ((last if ttft == ttft else service, n) for service, ttft, last, n in rows)
-    return [n / until if until > 0 else _NOT_MEASURED for until, n in seconds]
-
-
 _OF_REQUEST: Mapping[str, str] = MappingProxyType(
-    {"due": "intended_at_s", "late": "late_s", "latency": "latency_s", "throttled": "throttled_s"}
+    {
+        "due": "intended_at_s",
+        **{name: own.reading.field for name, own in METRICS.items() if isinstance(own.reading, OfRequest)},
+    }
 )
 _OF_ANSWER: Mapping[str, str] = MappingProxyType(
     {
-        "service": "service_s",
-        "ttft": "ttft_s",
-        "ttfo": "ttfo_s",
         "last_token": "last_token_s",
         "output_tokens": "output_tokens",
+        **{name: own.reading.field for name, own in METRICS.items() if isinstance(own.reading, OfAnswer)},
     }
 )
 """Columns that the answering attempt fills."""
 
-STORED = (*_OF_REQUEST, *_OF_ANSWER, "tpot")
+_COMPUTED = MappingProxyType(
+    {name: own.reading.values for name, own in METRICS.items() if isinstance(own.reading, Computed)}
+)
+_DERIVED = MappingProxyType(
+    {name: own.reading.values for name, own in METRICS.items() if isinstance(own.reading, Derived)}
+)
 
-_DERIVED: Mapping[str, Callable[[Columns], Sequence[float]]] = MappingProxyType({"output_rate": _output_rate})
+STORED = (*_OF_REQUEST, *_OF_ANSWER, *_COMPUTED)

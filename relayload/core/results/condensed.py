@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import compress
 
+from relayload.core.metrics.catalog import PER_REQUEST
 from relayload.core.results.columns import Columns, Picker
 from relayload.core.results.histogram import buckets, middle_s
 from relayload.core.results.ranks import Counted
 from relayload.core.results.sample import Moments
 from relayload.core.results.slots import Slots
 
-METRICS = ("late", "latency", "throttled", "service", "ttft", "ttfo", "tpot", "output_rate")
 _NOT_MEASURED = 0xFFFF
 """Stands where a bucket would."""
 
@@ -31,7 +31,7 @@ class Condensed:
         self.width_s = width_s
         self.rowwise = rowwise
         self._requests: Counter[int] = Counter()
-        self._metrics = {metric: Slots() for metric in METRICS}
+        self._metrics = {metric: Slots() for metric in PER_REQUEST}
         self._rows: dict[int, _Rows] = {}
         self._waits = (0, 0.0)
         self._known: dict[str, Counted] = {}

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 
+from relayload.core.metrics.catalog import PER_CHUNK
 from relayload.core.results.cell import NO_ANSWER, Cell, Key, Place
 from relayload.core.results.gaps import WINDOWED_SLOT_S, GapCounts
 from relayload.core.results.indices import Indices
@@ -64,8 +65,8 @@ class Fold:
         self.condensed = False
         """Whether there are too many requests to keep each."""
         self._load_s, self._most_exact = load_s, most_exact
-        self._rowwise = None if rowwise is None else rowwise - {"chunk_gap"}
-        in_windows = rowwise is not None and "chunk_gap" in rowwise
+        self._rowwise = None if rowwise is None else rowwise.difference(PER_CHUNK)
+        in_windows = rowwise is not None and not rowwise.isdisjoint(PER_CHUNK)
         self._gap_slot_s = WINDOWED_SLOT_S if in_windows else slot_width_s(load_s, _GAP_SLOTS)
         self._pending = 0
         """Requests that are kept each."""

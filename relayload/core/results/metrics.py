@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 
+from relayload.core.metrics.catalog import METRICS, PER_CHUNK, shown_in
+from relayload.core.metrics.metric import Output, Per, Unit
 from relayload.core.results.cell import Key
 from relayload.core.results.gaps import GapSample
 from relayload.core.results.jobs import Job
@@ -10,8 +12,7 @@ from relayload.core.results.sample import Distribution, describe
 from relayload.core.results.selection import Selection, Series
 from relayload.core.results.summary import Metrics
 
-SECONDS = "s"
-_METRICS = ("latency", "service", "ttft", "ttfo", "tpot", "late", "throttled")
+_PER_REQUEST = [metric.name for metric in shown_in(Output.SUMMARY) if metric.per is Per.REQUEST]
 
 Column = list[Distribution | None]
 """One metric of several selections."""
@@ -27,17 +28,17 @@ class MetricsOf:
     def jobs(self) -> list[Job[Column]]:
         """The work, whose results are to be given to `fill`."""
         selections = list(self._distinct.values())
-        return [Job(partial(_distributions, selections, metric), about=metric) for metric in _METRICS]
+        return [Job(partial(_distributions, selections, metric), about=metric) for metric in _PER_REQUEST]
 
     def nothing(self) -> list[Column]:
         """What the work would give if nothing had been measured."""
-        return [[None] * len(self._distinct) for _ in _METRICS]
+        return [[None] * len(self._distinct) for _ in _PER_REQUEST]
 
     def fill(self, columns: Sequence[Column]) -> None:
         gaps = [_gaps(selection) for selection in self._distinct.values()]
         rows = zip(*columns, gaps, strict=True)
         for key, row in zip(self._distinct, rows, strict=True):
-            self._metrics[key] = Metrics(**dict(zip((*_METRICS, "chunk_gap"), row, strict=True)))
+            self._metrics[key] = Metrics(**dict(zip((*_PER_REQUEST, *PER_CHUNK), row, strict=True)))
 
     def __getitem__(self, selection: Selection) -> Metrics:
         return self._metrics[frozenset(selection.cells)]
@@ -46,7 +47,7 @@ class MetricsOf:
 def _distributions(selections: Sequence[Selection], metric: str) -> Column:
     if metric == "throttled":  # most runs have no quota
         selections = [selection if _waited(selection) else Selection({}) for selection in selections]
-    return [Series(selection, metric).describe(SECONDS) for selection in selections]
+    return [Series(selection, metric).describe(METRICS[metric].unit.value) for selection in selections]
 
 
 def _waited(selection: Selection) -> bool:
@@ -55,4 +56,4 @@ def _waited(selection: Selection) -> bool:
 
 def _gaps(selection: Selection) -> Distribution | None:
     gaps = GapSample(selection.gaps())
-    return describe(gaps.measured, SECONDS, gaps.effective_n)
+    return describe(gaps.measured, Unit.SECONDS.value, gaps.effective_n)

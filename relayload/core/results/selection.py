@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
+from relayload.core.metrics.catalog import PER_CHUNK
 from relayload.core.results.cell import Cell, Key
 from relayload.core.results.columns import Columns
 from relayload.core.results.condensed import Condensed
@@ -51,7 +52,7 @@ class Selection:
 
     def measures(self, metric: str) -> bool:
         """Whether any of the requests has a value of a metric."""
-        if metric == "chunk_gap":
+        if metric in PER_CHUNK:
             return any(len(cell.gaps) for cell in self.cells.values())
         return any(len(cell.values.ordered(metric)) for cell in self.cells.values())
 

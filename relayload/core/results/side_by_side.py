@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from relayload.core.metrics.catalog import shown_in
+from relayload.core.metrics.metric import Output
 from relayload.core.price import check_money
 from relayload.core.results.fold import Fold
 from relayload.core.results.paired import Added, added, independent_pairs_needed
@@ -85,7 +87,10 @@ def side_by_side(fold: Fold, run: RunInfo) -> SideBySide | None:
 
 
 def _beside(fold: Fold, run: RunInfo, base: str, target: str, rng: Random) -> Beside:
-    latency, ttft = (_compared(fold, base, target, metric, rng) for metric in ("latency", "ttft"))
+    compared = {
+        metric.name: _compared(fold, base, target, metric.name, rng) for metric in shown_in(Output.SIDE_BY_SIDE)
+    }
+    latency = compared["latency"]
     base_usd, usd = _usd(fold, run, base), _usd(fold, run, target)
     saved = None if usd is None or base_usd is None else base_usd - usd
     return Beside(
@@ -93,8 +98,7 @@ def _beside(fold: Fold, run: RunInfo, base: str, target: str, rng: Random) -> Be
         pairs=latency.pairs,
         ok_here_only=latency.here_only,
         ok_there_only=latency.there_only,
-        latency=latency.added,
-        ttft=ttft.added,
+        **{metric: own.added for metric, own in compared.items()},
         usd=usd,
         saved_usd=saved,
         saved_share=(saved / base_usd).quantize(Decimal("0.0001")) if saved is not None and base_usd else None,

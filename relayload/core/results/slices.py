@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from itertools import pairwise
 
+from relayload.core.metrics.catalog import PER_CHUNK
 from relayload.core.results.cell import Cell, Key, Place
 from relayload.core.results.columns import Columns
 from relayload.core.results.condensed import Condensed
@@ -20,8 +21,8 @@ class Slices:
     def __init__(self, fold: Fold, metrics: AbstractSet[str]) -> None:
         """`metrics` are those that pieces hold."""
         self._fold = fold
-        self._gaps = "chunk_gap" in metrics
-        self._metrics = sorted(metrics - {"chunk_gap"})
+        self._gaps = not metrics.isdisjoint(PER_CHUNK)
+        self._metrics = sorted(metrics - PER_CHUNK.keys())
         self._ordered: dict[Key, Columns] = {}
 
     def cut(self, begins_at_s: float, ends_at_s: float) -> Fold:

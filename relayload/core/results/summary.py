@@ -5,8 +5,12 @@ included. `rates` and `metrics` cover the measured stages, and `metrics` only th
 so in the file. In a stage's own tables its own requests stand, also those of a warm-up.
 """
 
-from msgspec import Struct, field
+from typing import TYPE_CHECKING
 
+from msgspec import Struct, defstruct, field
+
+from relayload.core.metrics.catalog import shown_in
+from relayload.core.metrics.metric import Output
 from relayload.core.results.batch import BatchTally
 from relayload.core.results.cost import Cost
 from relayload.core.results.sample import Distribution
@@ -58,18 +62,35 @@ class Rates(Struct, frozen=True, kw_only=True):
     max_in_60s: int
 
 
-class Metrics(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One distribution per metric; absent where nothing was measured."""
+class _ByName(Struct, frozen=True):
+    """Distributions by the name of their metric."""
 
-    latency: Distribution | None = None
-    service: Distribution | None = None
-    ttft: Distribution | None = None
-    ttfo: Distribution | None = None
-    tpot: Distribution | None = None
-    chunk_gap: Distribution | None = None
-    late: Distribution | None = None
-    throttled: Distribution | None = None
-    """Absent where no request waited for a quota; else of all, also those that did not."""
+    def __getitem__(self, metric: str) -> Distribution | None:
+        found: Distribution | None = getattr(self, metric)
+        return found
+
+
+if TYPE_CHECKING:
+
+    class Metrics(_ByName, frozen=True):
+        """A field for each metric of the catalog that summaries show."""
+
+        def __init__(self, **by_name: Distribution | None) -> None: ...
+
+        def __getattr__(self, metric: str) -> Distribution | None: ...
+
+else:
+    Metrics = defstruct(
+        "Metrics",
+        [(metric.name, Distribution | None, None) for metric in shown_in(Output.SUMMARY)],
+        bases=(_ByName,),
+        module=__name__,
+        namespace={"__doc__": "One distribution per metric; absent where nothing was measured."},
+        frozen=True,
+        kw_only=True,
+        omit_defaults=True,
+    )
+    """`throttled` is absent where no request waited for a quota; else of all, also those that did not."""
 
 
 class TokenCounts(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,10 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
+from relayload.core.metrics.catalog import shown_in
+from relayload.core.metrics.metric import Output
 from relayload.core.results.cell import Key
 from relayload.core.results.columns import Columns
 from relayload.core.results.condensed import Condensed
@@ -14,6 +17,7 @@ from relayload.core.results.summary import Second
 
 _STEPS_S = (1.0, 10.0, 60.0, 600.0)
 _MOST_STEPS = 3600
+_SHOWN = tuple(metric.name for metric in shown_in(Output.TIMELINE))
 
 
 def step_s(fold: Fold) -> float:
@@ -52,56 +56,53 @@ def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
 
 
 class _Step:
-    __slots__ = ("counted", "dropped", "failed", "latency_s", "ttft_s")
+    __slots__ = ("counted", "dropped", "failed", "ok", "values")
 
     def __init__(self) -> None:
         self.dropped = 0
         self.failed = 0
-        self.latency_s: list[float] = []
-        self.ttft_s: list[float] = []
-        self.counted: dict[str, list[Counted]] = {"latency": [], "ttft": []}
+        self.ok = 0
+        self.values: dict[str, list[float]] = {metric: [] for metric in _SHOWN}
+        self.counted: dict[str, list[Counted]] = {metric: [] for metric in _SHOWN}
 
     def second(self, at_s: float) -> Second:
-        ok = len(self.latency_s) + sum(map(len, self.counted["latency"]))
-        latency_p50_s, latency_p99_s = _p50_p99([sorted(self.latency_s), *self.counted["latency"]])
-        measured_s = [value for value in self.ttft_s if value == value]
-        ttft_p50_s, ttft_p99_s = _p50_p99([sorted(measured_s), *self.counted["ttft"]])
         return Second(
             at_s=at_s,
-            offered=ok + self.failed + self.dropped,
-            started=ok + self.failed,
-            ok=ok,
+            offered=self.ok + self.failed + self.dropped,
+            started=self.ok + self.failed,
+            ok=self.ok,
             failed=self.failed,
-            ttft_p50_s=ttft_p50_s,
-            ttft_p99_s=ttft_p99_s,
-            latency_p50_s=latency_p50_s,
-            latency_p99_s=latency_p99_s,
+            **dict(chain.from_iterable(map(self._percentiles, _SHOWN))),
         )
+
+    def _percentiles(self, metric: str) -> Iterator[tuple[str, float | None]]:
+        measured = [value for value in self.values[metric] if value == value]
+        p50, p99 = _p50_p99([sorted(measured), *self.counted[metric]])
+        yield from ((f"{metric}_p50_s", p50), (f"{metric}_p99_s", p99))
 
 
 def _add_columns(steps: list[_Step], step_s: float, key: Key, columns: Columns) -> None:
     """Column by column, which costs a third of request by request."""
     numbers = list(map(int, map(step_s.__rtruediv__, columns.due_s)))
-    if not key.ok:
-        _add_failed(steps, Counter(numbers))
-        return
-    _deal([step.latency_s for step in steps], numbers, columns["latency"])
-    _deal([step.ttft_s for step in steps], numbers, columns["ttft"])
+    _add_ended(steps, key, Counter(numbers))
+    for metric in _SHOWN if key.ok else ():
+        _deal([step.values[metric] for step in steps], numbers, columns[metric])
 
 
 def _add_slots(steps: list[_Step], key: Key, condensed: Condensed) -> None:
     """A step is a slot."""
-    if not key.ok:
-        _add_failed(steps, condensed.requests_by_slot())
-        return
-    for metric in ("latency", "ttft"):
+    _add_ended(steps, key, condensed.requests_by_slot())
+    for metric in _SHOWN if key.ok else ():
         for slot, values in condensed.values_by_slot(metric):
             steps[slot].counted[metric].append(values)
 
 
-def _add_failed(steps: list[_Step], counts: Mapping[int, int]) -> None:
+def _add_ended(steps: list[_Step], key: Key, counts: Mapping[int, int]) -> None:
     for number, count in counts.items():
-        steps[number].failed += count
+        if key.ok:
+            steps[number].ok += count
+        else:
+            steps[number].failed += count
 
 
 def _deal(hands: list[list[float]], numbers: list[int], values: Iterable[float]) -> None:
