@@ -6,29 +6,36 @@ whole column. Source: the csv importer and `compute_change_points` of Otava 0.8.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from types import MappingProxyType
 
-from relayload.core.results.sample import Distribution
+from relayload.core.metrics.catalog import shown_in
+from relayload.core.metrics.metric import Metric, Output, Unit
 from relayload.core.results.summary import Summary
 from relayload.core.verdict.gate import Verdict
 
-_METRICS = ("latency", "ttft", "tpot")
+_METRICS = shown_in(Output.HISTORY)
 _PERCENTILES = (50.0, 95.0, 99.0)
 _ATTRIBUTES = ("time", "run", "profile", "verdict")
-MORE_IS_BETTER = ("ok_per_s", "output_tokens_per_s")
+_UNITS = MappingProxyType({Unit.SECONDS: "s", Unit.PER_SECOND: "per_s"})
+"""How the unit of a distribution ends the name of its columns."""
+_RATES = ("ok_per_s", "output_tokens_per_s")
 _OTHERS = ("errors_rate", "usd_per_ok")
-METRIC_COLUMNS = (
-    *(f"{metric}_p{p:g}_s" for metric in _METRICS for p in _PERCENTILES),
-    *MORE_IS_BETTER,
-    *_OTHERS,
-)
+
+
+def _columns(metrics: Iterable[Metric]) -> list[str]:
+    return [f"{metric.name}_p{p:g}_{_UNITS[metric.unit]}" for metric in metrics for p in _PERCENTILES]
+
+
+MORE_IS_BETTER = (*_RATES, *_columns(metric for metric in _METRICS if metric.more_is_better))
+METRIC_COLUMNS = (*_columns(_METRICS), *_RATES, *_OTHERS)
 COLUMNS = (*_ATTRIBUTES, *METRIC_COLUMNS)
 _NOT_MEASURED = "nan"
 
 
 def row(summary: Summary, verdict: Verdict) -> list[str]:
     """One run; a value for each of `COLUMNS`."""
-    numbers = [*_percentiles(summary), *(getattr(summary.rates, name) for name in MORE_IS_BETTER)]
+    numbers = [*_percentiles(summary), *(getattr(summary.rates, name) for name in _RATES)]
     numbers += [_errors_rate(summary), _usd_per_ok(summary)]
     told = [_NOT_MEASURED if number is None else f"{number:.9g}" for number in numbers]
     return [summary.started_at, summary.run_id, summary.profile.name, verdict.verdict.value, *told]
@@ -74,7 +81,7 @@ def _quoted(text: str) -> str:
 def _percentiles(summary: Summary) -> list[float | None]:
     values: list[float | None] = []
     for metric in _METRICS:
-        distribution: Distribution | None = getattr(summary.metrics, metric)
+        distribution = summary.metrics[metric.name]
         by_p = {known.p: known.value for known in distribution.percentiles} if distribution else {}
         values += [by_p.get(p) for p in _PERCENTILES]
     return values

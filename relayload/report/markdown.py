@@ -9,7 +9,8 @@ from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import accumulate
 
-from relayload.core.results.sample import Distribution
+from relayload.core.metrics.catalog import shown_in
+from relayload.core.metrics.metric import Output
 from relayload.core.results.side_by_side import SideBySide
 from relayload.core.results.summary import Metrics, Summary
 from relayload.core.units import format_duration
@@ -34,7 +35,6 @@ _MARKS = {
 }
 _NOT_RUN = "🛑"
 _WARNING = "⚠️"
-_METRICS = (("latency", "latency"), ("ttft", "TTFT"), ("tpot", "TPOT"))
 _LEFT_OUT = "\n_More was left out here, so that this page is not dropped whole._\n"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
 
@@ -118,12 +118,13 @@ def _latencies(summary: Summary) -> list[str]:
 
 
 def _metric_rows(name: str, metrics: Metrics) -> Iterator[Sequence[str]]:
-    for field, heading in _METRICS:
-        distribution: Distribution | None = getattr(metrics, field)
+    for metric in shown_in(Output.MARKDOWN):
+        distribution = metrics[metric.name]
         if distribution is not None:
-            by_p = {percentile.p: format_duration(percentile.value) for percentile in distribution.percentiles}
-            numbers = (by_p[50.0], by_p[90.0], by_p[95.0], by_p[99.0], format_duration(distribution.max))
-            yield (escape(name), heading, f"{distribution.count:,}", *numbers)
+            by_p = {percentile.p: percentile.value for percentile in distribution.percentiles}
+            values = (by_p[50.0], by_p[90.0], by_p[95.0], by_p[99.0], distribution.max)
+            numbers = (quantity(value, distribution.unit) for value in values)
+            yield (escape(name), metric.label, f"{distribution.count:,}", *numbers)
 
 
 def _errors(summary: Summary) -> list[str]:

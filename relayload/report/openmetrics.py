@@ -4,16 +4,19 @@ Source: the OpenMetrics specification 1.0. Values stand in base units; what was 
 """
 
 from collections.abc import Iterable, Iterator
+from types import MappingProxyType
 
+from relayload.core.metrics.catalog import shown_in
+from relayload.core.metrics.metric import Output, Unit
 from relayload.core.results.sample import Distribution
-from relayload.core.results.summary import Summary
-from relayload.core.verdict.catalog import Unit
+from relayload.core.results.summary import Metrics, Summary
 from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.report.not_run import NotRun
 
-_METRICS = ("latency", "service", "ttft", "ttfo", "tpot", "chunk_gap", "late")
+_UNITS = MappingProxyType({Unit.SECONDS: "seconds", Unit.PER_SECOND: "per_second"})
+"""The units of distributions, as the specification spells them at the end of a name."""
 _Labels = dict[str, str]
 _Point = tuple[str, _Labels, float | None]
 """What is added to the family's name, labels, value."""
@@ -59,13 +62,14 @@ def _rates(summary: Summary) -> Iterator[list[str]]:
 
 def _distributions(summary: Summary) -> Iterator[list[str]]:
     """Of all requests that ended ok, and of each scenario and target."""
-    scopes: list[tuple[_Labels, object]] = [({}, summary.metrics)]
+    scopes: list[tuple[_Labels, Metrics]] = [({}, summary.metrics)]
     scopes += [({"scenario": name}, group.metrics) for name, group in summary.by_scenario.items()]
     scopes += [({"target": name}, group.metrics) for name, group in summary.by_target.items()]
-    for metric in _METRICS:
-        points = [point for labels, metrics in scopes for point in _quantiles(getattr(metrics, metric), labels)]
-        name = f"relayload_{metric}_seconds"
-        meta = [f"# TYPE {name} summary\n", f"# UNIT {name} seconds\n", f"# HELP {name} Requests that ended ok.\n"]
+    for metric in shown_in(Output.OPENMETRICS):
+        points = [point for labels, metrics in scopes for point in _quantiles(metrics[metric.name], labels)]
+        unit = _UNITS[metric.unit]
+        name = f"relayload_{metric.name}_{unit}"
+        meta = [f"# TYPE {name} summary\n", f"# UNIT {name} {unit}\n", f"# HELP {name} Requests that ended ok.\n"]
         yield [*meta, *_samples(name, points)] if points else []
 
 

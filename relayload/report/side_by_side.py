@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
+from relayload.core.metrics.catalog import shown_in
+from relayload.core.metrics.metric import Output
 from relayload.core.results.side_by_side import AddedAt, Beside, SideBySide
 from relayload.core.units import format_duration, format_usd
 from relayload.core.verdict.wording import share
@@ -36,7 +38,7 @@ def title(comparison: SideBySide, beside: Beside) -> str:
 
 def rows(beside: Beside) -> Iterator[list[str]]:
     """Metric, percentile, there, here, what is added, and its interval."""
-    for name, percentiles in (("latency", beside.latency), ("TTFT", beside.ttft)):
+    for name, percentiles in _added(beside):
         for found in percentiles:
             yield [name, f"p{found.p:g}", *_cells(found)]
             name = ""
@@ -54,9 +56,15 @@ def remarks(comparison: SideBySide, beside: Beside) -> list[str]:
     return lines
 
 
+def _added(beside: Beside) -> Iterator[tuple[str, tuple[AddedAt, ...]]]:
+    """What is added to each metric, by what tables call it."""
+    for metric in shown_in(Output.SIDE_BY_SIDE):
+        yield metric.label, getattr(beside, metric.name)
+
+
 def _without_interval(beside: Beside) -> Iterator[str]:
     """A line for each metric: of its percentiles the highest takes the most pairs."""
-    for name, percentiles in (("latency", beside.latency), ("TTFT", beside.ttft)):
+    for name, percentiles in _added(beside):
         missing = [found for found in percentiles if found.low is None and found.high is None]
         if missing:
             told = ", ".join(f"p{found.p:g}" for found in missing)

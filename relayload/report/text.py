@@ -7,11 +7,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from relayload.core.metrics.catalog import shown_in
+from relayload.core.metrics.metric import Output, Unit
 from relayload.core.results.run import RunInfo
 from relayload.core.results.sample import Distribution
 from relayload.core.results.summary import GeneratorHealth, Metrics, Summary
 from relayload.core.units import format_duration
-from relayload.core.verdict.catalog import Unit
 from relayload.core.verdict.gate import NO_OBJECTIVES, Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
@@ -42,7 +43,6 @@ CROSSES = "*"
 CROSSES_LEGEND = "* crosses the limit: met but not proven, as only confidence: strict would ask"
 _MISSED = ((Word.FAIL, "failed"), (Word.INCONCLUSIVE, "inconclusive"))
 _WARNING = Text("!", style="yellow")
-_SHOWN_METRICS = (("latency", "latency"), ("ttft", "TTFT"), ("tpot", "TPOT"))
 _DASH = "–"
 _FACT_WIDTH, _FACT_GAP = 9, 2
 
@@ -125,10 +125,10 @@ def groups(summary: Summary) -> Iterator[tuple[str, Metrics]]:
 
 
 def _metric_rows(name: str, metrics: Metrics) -> Iterator[tuple[str, ...]]:
-    for field, heading in _SHOWN_METRICS:
-        distribution: Distribution | None = getattr(metrics, field)
+    for metric in shown_in(Output.TABLES):
+        distribution = metrics[metric.name]
         if distribution is not None:
-            yield (name, heading, *_cells(distribution))
+            yield (name, metric.label, *_cells(distribution))
             name = ""
     if name:
         yield (name, "nothing measured", *[""] * 6)
@@ -139,9 +139,9 @@ def _cells(distribution: Distribution) -> tuple[str, ...]:
     p99 = by_p[99.0]
     return (
         f"{distribution.count:,}",
-        *(format_duration(by_p[p].value) for p in (50.0, 90.0, 99.0)),
-        interval(p99.low, p99.high, Unit.SECONDS),
-        format_duration(distribution.max),
+        *(quantity(by_p[p].value, distribution.unit) for p in (50.0, 90.0, 99.0)),
+        interval(p99.low, p99.high, distribution.unit),
+        quantity(distribution.max, distribution.unit),
     )
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from relayload.core.errors import AuthorError, Fault
-from relayload.core.results.sample import Distribution
+from relayload.core.metrics.catalog import shown_in
+from relayload.core.metrics.metric import Output, Unit
 from relayload.core.results.summary import Summary
-from relayload.core.verdict.catalog import Unit
 from relayload.core.verdict.gate import Verdict
 
 _PERCENTILES = (50.0, 95.0, 99.0)
@@ -52,11 +52,12 @@ def chosen(found: Mapping[str, Measure], wanted: Sequence[str]) -> dict[str, Mea
 
 
 def _latencies(summary: Summary) -> Iterator[Measure]:
-    for metric in ("latency", "ttft"):
-        distribution: Distribution | None = getattr(summary.metrics, metric)
+    for metric in shown_in(Output.COMPARISON):
+        distribution = summary.metrics[metric.name]
         for known in distribution.percentiles if distribution else ():
             if known.p in _PERCENTILES:
-                yield Measure(f"{metric}.p{known.p:g}", Unit.SECONDS, known.value, known.low, known.high)
+                name, numbers = f"{metric.name}.p{known.p:g}", (known.value, known.low, known.high)
+                yield Measure(name, metric.unit, *numbers, more_is_worse=not metric.more_is_better)
 
 
 def _rates(summary: Summary) -> Iterator[Measure]:
