@@ -4,10 +4,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, InstanceOf, model_validator
 
+from relayload.core.metrics.catalog import METRICS
+from relayload.core.metrics.metric import Unit
 from relayload.core.results.sample import CONFIDENCE
 from relayload.core.results.terms import NoData, Severity, Terms
 from relayload.core.units import fraction
-from relayload.core.verdict.catalog import METRICS, Unit
 from relayload.core.verdict.grammar import meant, parse, with_terms
 from relayload.core.verdict.objective import Objective
 from relayload.profile.types import Count, Duration, Flag, Part, PositiveDuration, spelled, text_like

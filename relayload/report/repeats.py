@@ -7,8 +7,8 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from relayload.core.metrics.metric import Unit
 from relayload.core.units import format_duration
-from relayload.core.verdict.catalog import Unit
 from relayload.core.verdict.repeats import NUMBERS, Repeats, RunLine
 from relayload.core.verdict.wording import quantity
 from relayload.report.fitting import Cell, Column, FittingTable

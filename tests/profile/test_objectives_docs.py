@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from relayload.core.metrics.catalog import METRICS
 from relayload.core.resilience.kind import Kind
 from relayload.core.results.record import Outcome
-from relayload.core.verdict.catalog import METRICS
 from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.stats import samples_needed
 from relayload.profile import load

@@ -11,7 +11,8 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import NamedTuple
 
-from relayload.core.verdict.catalog import METRICS, Unit
+from relayload.core.metrics.catalog import METRICS
+from relayload.core.metrics.metric import Unit
 from relayload.core.verdict.foreign_values import respelled
 
 

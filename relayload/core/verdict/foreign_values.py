@@ -3,7 +3,7 @@
 import re
 from types import MappingProxyType
 
-from relayload.core.verdict.catalog import Unit
+from relayload.core.metrics.metric import Unit
 
 _AMOUNT = re.compile(r"(?P<before>[^\d\s.,-]*)\s*(?P<number>\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)\s*(?P<after>\D*)")
 _DURATIONS = MappingProxyType(

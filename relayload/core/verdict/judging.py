@@ -2,10 +2,10 @@
 
 from msgspec.structs import replace
 
+from relayload.core.metrics.catalog import METRICS
 from relayload.core.results.ranks import Ranks
 from relayload.core.results.sample import percentile
 from relayload.core.units import format_duration
-from relayload.core.verdict.catalog import METRICS
 from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.facts import FACTS
 from relayload.core.verdict.inwindows import taken_together

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 
-from relayload.core.verdict.catalog import METRICS
+from relayload.core.metrics.catalog import METRICS
 from relayload.core.verdict.objective import Objective, Tag
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from msgspec import structs
 
+from relayload.core.metrics.metric import Unit
 from relayload.core.results.terms import PLAIN, Asked, Terms
 from relayload.core.units import format_duration
-from relayload.core.verdict.catalog import Unit
 
 
 class Op(StrEnum):

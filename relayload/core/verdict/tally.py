@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from relayload.core.metrics.catalog import METRICS
 from relayload.core.results.cell import Cell, Key
 from relayload.core.results.fold import Fold
 from relayload.core.results.ranks import Counted
@@ -18,7 +19,6 @@ from relayload.core.results.record import Line, Transition
 from relayload.core.results.run import RunInfo
 from relayload.core.results.selection import Selection
 from relayload.core.results.targets import paid
-from relayload.core.verdict.catalog import METRICS
 from relayload.core.verdict.conditions import bad_due_s
 from relayload.core.verdict.evidence import KNOWN_OF_ALL, Evidence, of_kind, one_outcome
 from relayload.core.verdict.objective import Objective

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
+from relayload.core.metrics.metric import Unit
 from relayload.core.units import format_duration, format_usd
-from relayload.core.verdict.catalog import Unit
 
 
 def quantity(value: float, unit: str) -> str:
