@@ -10,7 +10,7 @@ from relayload.core.errors import AuthorError
 from relayload.document import Document, Location, Shape, load_extended
 from relayload.document.extends import KEY as EXTENDS
 from relayload.profile.cautions import cautions
-from relayload.profile.checks import check
+from relayload.profile.checks import checked
 from relayload.profile.model import Profile
 from relayload.profile.ready import find
 from relayload.profile.secrets import concealed, in_arguments, misused, redacted, secret_locations
@@ -51,6 +51,5 @@ def _written(path: Path, sets: Sequence[str], environ: Mapping[str, str]) -> Doc
 def _profile(content: Document, path: Path, secrets: tuple[Location, ...]) -> Profile:
     if halves := unencodable(content):
         raise AuthorError([*content.faults, *halves])
-    faults = (*content.faults, *check(content, path.parent))
-    profile = document.validate(replace(content, faults=faults), Profile)
+    profile = document.validate(checked(content, path.parent), Profile)
     return profile.read_from(path, redacted(content.data, secrets), content.fault)

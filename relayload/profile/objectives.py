@@ -1,5 +1,6 @@
 """Pass conditions: the `objectives:` of a profile."""
 
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, InstanceOf, model_validator
@@ -118,7 +119,7 @@ class ObjectiveEntry(Part):
         _ = self.objective
         return self
 
-    @property
+    @cached_property
     def objective(self) -> Objective:
         """The expression on its terms."""
         terms = Terms(

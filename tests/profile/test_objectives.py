@@ -1,6 +1,7 @@
 import pytest
 
 from relayload.core.results.terms import PLAIN, NoData, Severity, Terms
+from relayload.core.verdict.grammar import parse
 
 _LONG = (
     "{expr: 'ttft.p99 < 1s', id: tail, over: 30s, for: 2, abort: true, abort_after: 1m, confidence: 99%, "
@@ -15,6 +16,34 @@ def _with(good: str, entry: str) -> str:
 def test_the_short_form_has_plain_terms(read, good):
     (objective,) = read(_with(good, "'ttft.p99 < 1s'")).objectives
     assert objective.terms == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("objectives", "own"),
+    [
+        ("'ttft.p99 < 1s', 'errors.rate < 1%'", ""),
+        (f"{_LONG}, {{expr: 'latency.p50 < 1s', severity: warn}}", ""),
+        ("'errors.rate < 1%'", ", objectives: [{expr: 'tpot.p50 < 1s', over: 10s}]"),
+    ],
+    ids=["short", "long", "of a scenario"],
+)
+def test_each_is_parsed_once(objectives: str, own: str, read, good, monkeypatch):
+    parsed: list[str] = []
+    monkeypatch.setattr("relayload.profile.objectives.parse", lambda text: parsed.append(text) or parse(text))
+    profile = read(_with(good, objectives).replace("prompt: simple}", f"prompt: simple{own}}}"))
+    assert len(profile.objectives) == len(parsed) == 2
+
+
+def test_what_is_wrong_with_one_is_told_beside_those_that_are_read(faults, good):
+    entries = "'ttft.p99 < 1s', 'ttft.p99 > ', {expr: 'errors.rate < 1%', over: 1}, {expr: 'errors.rate < 2%'}"
+    own = ", objectives: ['latency.p50 < 1s', {expr: 'cost.usd < $1', ovr: 1s}]"
+    text = _with(good, entries).replace("prompt: simple}", f"prompt: simple{own}, wieght: 2}}")
+    assert [fault.split(": ")[1] for fault in faults(text)] == [
+        "scenarios.simple.objectives.1.ovr",
+        "scenarios.simple.wieght",
+        "objectives.1",
+        "objectives.2.over",
+    ]
 
 
 def test_the_long_form_has_terms_of_its_own(read, good):

@@ -1,6 +1,7 @@
 """Objectives: the names in them, their own, and whether there can be data on them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.target import Target
 
 
-class _Placed(NamedTuple):
+class Placed(NamedTuple):
     """An objective that is sound by itself, and where it stands."""
 
     entry: ObjectiveEntry
@@ -35,13 +36,36 @@ class _Placed(NamedTuple):
         return all(own.admits(str(value)) for own in self.entry.expr.tagged(tag))
 
 
-def objective_faults(content: Content) -> Iterator[Fault]:
+def sound_objectives(content: Content) -> Iterator[Placed]:
+    """Those of scenarios, then those of the whole."""
+    for name, scenario in content.scenarios.items():
+        yield from _sound_ones(scenario, ("scenarios", name), name)
+    yield from _sound_ones(content.data, (), None)
+
+
+def with_entries(data: Any, objectives: Iterable[Placed]) -> Any:
+    """What was written, with each of these objectives as it was read in its place."""
+    for place, own in groupby(objectives, key=lambda placed: placed.location[:-1]):
+        data = _replaced(data, place, {placed.location[-1]: placed.entry for placed in own})
+    return data
+
+
+def _replaced(data: Any, place: Location, items: Mapping[Any, object]) -> Any:
+    """A copy in which the list at that place has these items."""
+    copied = data.copy()
+    changes = {place[0]: _replaced(data[place[0]], place[1:], items)} if place else items
+    for key, value in changes.items():
+        copied[key] = value
+    return copied
+
+
+def objective_faults(content: Content, objectives: Iterable[Placed]) -> Iterator[Fault]:
     names = {"scenarios": list(content.scenarios), "models": content.models, "stages": content.stage_names}
     if not all(names.values()):
-        return  # what they could name has faults of its own
+        return  # what they could name has faults of its placed
     names["targets"] = list(content.targets) if len(content.targets) > 1 else []
     names["scopes"] = content.scopes
-    for placed in _placed(content):
+    for placed in objectives:
         for message in _unknown_names(placed, names):
             yield content.fault(placed.expr, message)
         expr = placed.entry.expr
@@ -52,9 +76,9 @@ def objective_faults(content: Content) -> Iterator[Fault]:
             yield content.fault(placed.expr, message)
 
 
-def cost_faults(content: Content, folder: Path) -> Iterator[Fault]:
+def cost_faults(content: Content, objectives: Iterable[Placed], folder: Path) -> Iterator[Fault]:
     """Of those on dollars that nobody could count, and that could only fail."""
-    for placed in _placed(content):
+    for placed in objectives:
         entry = placed.entry
         if entry.expr.metric != "cost" or entry.severity == "warn" or entry.on_no_data != "fail":
             continue
@@ -63,9 +87,9 @@ def cost_faults(content: Content, folder: Path) -> Iterator[Fault]:
             yield content.fault(placed.expr, f"no price for {', '.join(unpriced)}: give the target {example}")
 
 
-def id_faults(content: Content) -> Iterator[Fault]:
+def id_faults(content: Content, objectives: Iterable[Placed]) -> Iterator[Fault]:
     seen: set[str] = set()
-    for placed in _placed(content):
+    for placed in objectives:
         called = placed.id
         if called in seen and placed.entry.id:
             yield content.fault((*placed.location, "id"), f"'{called}' is the id of another objective, too")
@@ -75,22 +99,15 @@ def id_faults(content: Content) -> Iterator[Fault]:
         seen.add(called)
 
 
-def _placed(content: Content) -> Iterator[_Placed]:
-    """Those of scenarios, then those of the whole."""
-    for name, scenario in content.scenarios.items():
-        yield from _sound_ones(scenario, ("scenarios", name), name)
-    yield from _sound_ones(content.data, (), None)
-
-
-def _sound_ones(owner: dict[str, Any], place: Location, scenario: str | None) -> Iterator[_Placed]:
+def _sound_ones(owner: dict[str, Any], place: Location, scenario: str | None) -> Iterator[Placed]:
     for number, written in enumerate(sequence(owner.get("objectives"))):
         location = (*place, "objectives", number)
         entry = sound(ObjectiveEntry, written)
         if entry:
-            yield _Placed(entry, location, (*location, "expr") if isinstance(written, dict) else location, scenario)
+            yield Placed(entry, location, (*location, "expr") if isinstance(written, dict) else location, scenario)
 
 
-def _unknown_names(placed: _Placed, names: dict[str, list[str]]) -> list[str]:
+def _unknown_names(placed: Placed, names: dict[str, list[str]]) -> list[str]:
     expr = placed.entry.expr
     if placed.scenario is None:
         return list(unknown_names(expr, **names))
@@ -100,7 +117,7 @@ def _unknown_names(placed: _Placed, names: dict[str, list[str]]) -> list[str]:
         return [str(error)]
 
 
-def _unpriced(content: Content, folder: Path, placed: _Placed) -> list[str]:
+def _unpriced(content: Content, folder: Path, placed: Placed) -> list[str]:
     """The models it is about for which a target has no price."""
     models = [
         model
