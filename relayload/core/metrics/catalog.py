@@ -1,7 +1,10 @@
-"""Every metric, once: what follows reads its list of metrics from here.
+"""Every metric, once: whoever lists metrics reads them from here.
 
 Recordings are folded by `reading`; summaries, reports and exports show what `left_out` does not take away; objectives
-may ask for `aggregates` on `tags`, and are judged, watched and foretold by the rest.
+may ask for `aggregates` on `tags`, and the rest decides how they are judged, watched and foretold.
+
+A new metric is one entry. The tests then name what is to be written anew: its row in `docs/objectives.md`, and the
+schemas in `docs`.
 """
 
 from collections.abc import Callable, Mapping
