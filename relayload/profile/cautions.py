@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from relayload.core.errors import Fault
+from relayload.core.metrics.catalog import METRICS
 from relayload.core.verdict.objective import Objective, Op
 from relayload.document import Document, Location
 from relayload.profile.variables import references, texts
@@ -53,14 +54,16 @@ def _variable_for(location: Location) -> str:
     return re.sub(r"\W+", "_", f"{owner}_{location[-1]}").upper()
 
 
-_BETTER_BELOW = ("latency", "service", "ttft", "ttfo", "tpot", "chunk_gap", "late", "errors", "cost")
+_FEWER_IS_BETTER = ("errors", "cost")
 _MIRRORED = {Op.ABOVE: Op.BELOW, Op.AT_LEAST: Op.AT_MOST}
 
 
 def turned_round(objective: Objective) -> str | None:
     """A warning where an objective demands what others forbid, such as `errors.rate > 1%`; a drill may mean it."""
-    if objective.metric not in _BETTER_BELOW or not objective.op.floor or objective.aggregate == "min":
+    metric = METRICS[objective.metric]
+    less_is_better = objective.metric in _FEWER_IS_BETTER or (metric.distribution and not metric.more_is_better)
+    if not less_is_better or not objective.op.floor or objective.aggregate == "min":
         return None
-    metric, _, limit = objective.text.rpartition(objective.op)
-    meant = f"{metric}{_MIRRORED[objective.op]}{limit}"
+    asked, _, limit = objective.text.rpartition(objective.op)
+    meant = f"{asked}{_MIRRORED[objective.op]}{limit}"
     return f"warning: '{objective.text}' demands bad numbers: an objective states what must hold, such as '{meant}'"
