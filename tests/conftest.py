@@ -1,5 +1,6 @@
 """Made-up runs, for everything that reads recordings; processes and relays of a test's own."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,7 @@ from relayload.core.results.fold import Fold
 from relayload.core.results.record import Attempt, Drop, End, Line, Outcome, Record, Transition
 from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo
 from relayload.fakerelay.process import FakeRelay
+from relayload.swarm.master_port import MasterPort, workers
 
 settings.register_profile("relayload", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("relayload")
@@ -130,22 +132,34 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def starter(*arguments: str | Path, **environ: str) -> Process:
         command = [sys.executable, "-m", *map(str, arguments)]
-        started.append(Process(command, tmp_path, {**os.environ, **environ}))
+        log = f"process-{len(started)}.log"
+        started.append(Process(command, tmp_path, {**os.environ, **environ}, log))
         return started[-1]
 
     yield starter
     for process in started:
         process.end()
+        print(process.output)  # noqa: T201 -- pytest shows it where the test failed
 
 
 @pytest.fixture
-def locust(start: Start) -> Start:
-    """Starts Locust headless with our locustfile."""
+def locust(start: Start) -> Iterator[Start]:
+    """Starts Locust headless with our locustfile, in as many `processes` as are asked for."""
+    with contextlib.ExitStack() as kept:
 
-    def starter(*arguments: str | Path, **environ: str) -> Process:
-        return start("locust", "-f", LOCUSTFILE, "--headless", "--only-summary", *arguments, **environ)
+        def starter(*arguments: str | Path, processes: int = 1, **environ: str) -> Process:
+            several = workers(processes, kept.enter_context(MasterPort()).number)
+            command = ("locust", "-f", LOCUSTFILE, "--headless", "--only-summary")
+            return start(*command, *several, *arguments, **environ)
 
-    return starter
+        yield starter
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A free port for a process of the test's own; nobody else gets it meanwhile."""
+    with MasterPort() as kept:
+        yield kept.number
 
 
 @pytest.fixture

@@ -11,10 +11,18 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+import gevent
 import pytest
 
+from relayload.core.wire.request import Timeouts
 from relayload.fakerelay.process import FakeRelay
 
+PATIENCE_S = 300.0
+"""What takes longer hangs, however busy the machine is. Only a test that fails waits so long."""
+PATIENT = Timeouts(connect_s=PATIENCE_S, total_s=PATIENCE_S)
+"""Of a request that no timeout shall end."""
+SHORT_S = 1.0
+"""A timeout that shall pass, but leaves a busy machine time for what has to come before."""
 ROOT = Path(__file__).parents[1]
 LOCUSTFILE = ROOT / "locustfiles" / "relay.py"
 SHORT = """
@@ -37,8 +45,8 @@ objectives: [errors.rate < 50%, ttft.p50 < 10s]
 class Process:
     """A process started for a test; killed at its end if it still runs."""
 
-    def __init__(self, command: Sequence[str], cwd: Path, environ: dict[str, str]) -> None:
-        self._log = (cwd / "process.log").open("w+b")
+    def __init__(self, command: Sequence[str], cwd: Path, environ: dict[str, str], log: str) -> None:
+        self._log = (cwd / log).open("wb")
         self.popen = subprocess.Popen(
             command,
             cwd=cwd,
@@ -53,10 +61,9 @@ class Process:
 
     @property
     def output(self) -> str:
-        self._log.flush()
         return Path(self._log.name).read_text(encoding="utf-8", errors="replace")
 
-    def wait(self, timeout_s: float = 60.0) -> int:
+    def wait(self, timeout_s: float = PATIENCE_S) -> int:
         return self.popen.wait(timeout_s)
 
     def signal(self, number: signal.Signals) -> None:
@@ -65,7 +72,7 @@ class Process:
     def end(self) -> None:
         if self.popen.poll() is None:
             os.killpg(self.popen.pid, signal.SIGKILL)
-            self.popen.wait(10)
+            self.popen.wait(PATIENCE_S)
         self._log.close()
 
 
@@ -73,7 +80,7 @@ Start = Callable[..., Process]
 
 
 def asked(url: str, data: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
-    with urlopen(Request(url, data, headers or {}), timeout=10) as response:
+    with urlopen(Request(url, data, headers or {}), timeout=PATIENCE_S) as response:
         body = response.read()
     return json.loads(body) if body[:1] in (b"{", b"[") else body.decode()
 
@@ -87,13 +94,21 @@ def saved(run_dir: Path, name: str) -> Any:
     return json.loads((run_dir / name).read_text())
 
 
-def wait_for(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
+def wait_for(condition: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
     """Until something is so; a test fails if it does not become so."""
-    for _ in range(int(timeout_s / 0.05)):
+    until_s = time.monotonic() + timeout_s
+    while time.monotonic() < until_s:
         if condition():
             return
         time.sleep(0.05)
     pytest.fail("waited in vain")
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """`wait_for`, while other greenlets go on."""
+    with gevent.Timeout(PATIENCE_S):
+        while not condition():
+            gevent.sleep(0.005)
 
 
 def records(run_dir: Path) -> int:
@@ -111,6 +126,6 @@ def children(process: Process) -> list[int]:
 def ran_patched(script: str, *arguments: object) -> str:
     """What a script prints that imports Locust, which patches its process: none that a test may run in."""
     command = [sys.executable, "-c", script, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

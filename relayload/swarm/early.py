@@ -43,7 +43,8 @@ class Order:
 class EarlyLocust:
     """The launcher's side: a process that waits. One that never gets its order is ended on leaving."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], descriptors: Sequence[int] = ()) -> None:
+        """`descriptors` stay open in it."""
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 -- until there is a log
         self._fakes: Fakes | None = None
         self._ordered = False
@@ -53,6 +54,7 @@ class EarlyLocust:
             stdout=self._output,
             stderr=subprocess.STDOUT,
             env={**environment, WAITS: "1"},
+            pass_fds=descriptors,
             start_new_session=True,  # a terminal's Ctrl-C reaches Locust through us alone, and once
         )
 

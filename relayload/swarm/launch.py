@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from relayload.core.errors import AuthorError, Fault
 from relayload.core.results.progress import Progress
 from relayload.swarm import progress
 from relayload.swarm.early import LOG_NAME, EarlyLocust
+from relayload.swarm.master_port import MasterPort, workers
 from relayload.swarm.options import LAUNCHER_PID, OWN_MESSAGE
 
 _RECORDING = "run.json"
@@ -41,47 +41,30 @@ class Launch:
 
     @property
     def command(self) -> list[str]:
-        """Locust's command line; secrets are never on it."""
-        return _command(self.profile, self.sets, self.run_dir, self.processes)
+        """Locust's command line, but for its number of processes; secrets are never on it."""
+        return _command(self.profile, self.sets, self.run_dir)
 
 
 def begin_early(profile: Path, sets: Sequence[str], out: Path | None, processes: int) -> EarlyLocust:
     """A Locust that imports while the profile is read, and then waits to be part of a `Launch`."""
-    return EarlyLocust(_command(profile, sets, out, processes), _environment())
+    with MasterPort() as port:
+        command = [*_command(profile, sets, out), *workers(processes, port.number)]
+        return EarlyLocust(command, _environment(), port.descriptors)
 
 
-def _command(profile: Path, sets: Sequence[str], out: Path | None, processes: int) -> list[str]:
+def _command(profile: Path, sets: Sequence[str], out: Path | None) -> list[str]:
     command = [sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless", "--only-summary"]
     command += ["--relay-profile", str(profile)]
     if out is not None:
         command += ["--relay-out", str(out)]
     for assignment in sets:
         command += ["--relay-set", assignment]
-    if processes > 1:
-        command += workers(processes)
     return command
 
 
 def _environment() -> dict[str, str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(_LOCUSTS)}
     return {**environment, LAUNCHER_PID: str(os.getpid()), "PYTHONIOENCODING": "utf-8"}
-
-
-def workers(processes: int) -> list[str]:
-    """Options for that many processes, whose master listens on a loopback port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    return [
-        "--processes",
-        str(processes),
-        "--master-bind-host",
-        "127.0.0.1",
-        "--master-bind-port",
-        port,
-        "--master-port",
-        port,
-    ]
 
 
 def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
@@ -108,14 +91,16 @@ def _ordered(launch: Launch, early: EarlyLocust) -> "subprocess.Popen[bytes]":
 
 def _started(launch: Launch, log: BinaryIO) -> "subprocess.Popen[bytes]":
     # A session of its own, so that a terminal's Ctrl-C reaches Locust through us alone, and once.
-    return subprocess.Popen(
-        launch.command,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        env={**_environment(), **launch.environ},
-        start_new_session=True,
-    )
+    with MasterPort() as port:
+        return subprocess.Popen(
+            [*launch.command, *workers(launch.processes, port.number)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**_environment(), **launch.environ},
+            pass_fds=port.descriptors,
+            start_new_session=True,
+        )
 
 
 def _begun_log(run_dir: Path) -> BinaryIO:

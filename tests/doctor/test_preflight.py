@@ -1,5 +1,4 @@
 import json
-import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,13 +66,6 @@ def complaint(base_url: str, **more: Any) -> str:
         preflight(base_url, KEY, **more)
     assert KEY not in str(caught.value)
     return str(caught.value)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_a_relay_that_lists_its_models_passes() -> None:
@@ -290,8 +282,7 @@ def test_whatever_was_sent_is_counted() -> None:
     assert asker.sent == [("GET", "/models"), ("POST", "/chat/completions")]
 
 
-def test_nothing_listening_is_said_with_the_port() -> None:
-    port = free_port()
+def test_nothing_listening_is_said_with_the_port(port: int) -> None:
     assert f"nothing listens on 127.0.0.1:{port}" in complaint(f"http://127.0.0.1:{port}/v1")
 
 
@@ -364,6 +355,6 @@ def test_a_relay_is_asked_by_the_proxy_of_the_environment(monkeypatch: pytest.Mo
     assert asked == ["http://relay.invalid:8000/v1/models"]
 
 
-def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")
+def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
     assert "nothing listens on the proxy 127.0.0.1:" in complaint("https://relay.invalid/v1")

@@ -7,7 +7,6 @@ import pytest
 from support import Start, records, relay_stats, saved
 
 from relayload.fakerelay.process import FakeRelay
-from relayload.swarm.launch import workers
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -16,9 +15,8 @@ def test_a_run_ends_once_an_objective_is_proven_broken(
 ) -> None:
     out = tmp_path / "run"
     objective = "objectives.1={expr: ttft.p50 < 1ms, abort: true, abort_after: 2s}"
-    options = workers(processes) if processes > 1 else []
-    options += ["--relay-set", f"target.base_url={relay.base_url}", "--relay-set", objective]
-    run = locust("--relay-profile", profile(seconds=40), "--relay-out", out, *options)
+    options = ["--relay-set", f"target.base_url={relay.base_url}", "--relay-set", objective]
+    run = locust("--relay-profile", profile(seconds=40), "--relay-out", out, *options, processes=processes)
     assert run.wait() == 3, run.output
     ended = saved(out, "run.json")
     assert ended["ended_by"] == "objective"

@@ -3,6 +3,8 @@ from collections.abc import Callable
 
 import gevent
 import pytest
+from gevent.event import Event
+from support import until
 
 from relayload import clock
 from relayload.core.traffic.arrivals import Arrival, Share
@@ -13,25 +15,26 @@ ALONE = Share(0, 1)
 
 
 class Log:
-    """Takes what a loop starts; a request lasts `for_s`, or as its index says."""
+    """Takes what a loop starts; a request lasts `for_s`, and until it is `released`."""
 
-    def __init__(self, for_s: float = 0.0, times_s: dict[int, float] | None = None) -> None:
+    def __init__(self, for_s: float = 0.0) -> None:
         self.for_s = for_s
-        self.times_s = times_s or {}
         self.arrivals: list[Arrival] = []
         self.late_s: list[float] = []
         self.ended: list[int] = []
         self.in_flight = self.peak = 0
         self.events: list[tuple[str, int]] = []
 
-    def start(self, arrival: Arrival, late_s: float) -> None:
+    def start(self, arrival: Arrival, late_s: float, released: Event | None = None) -> None:
         self.arrivals.append(arrival)
         self.late_s.append(late_s)
         self.events.append(("begin", arrival.index))
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
         try:
-            gevent.sleep(self.times_s.get(arrival.index, self.for_s))
+            gevent.sleep(self.for_s)
+            if released is not None:
+                released.wait()
         finally:
             self.in_flight -= 1
             self.events.append(("end", arrival.index))
@@ -54,9 +57,7 @@ def run(*loops: BatchLoop) -> None:
 
 
 def finish(*loops: BatchLoop) -> None:
-    with gevent.Timeout(10):
-        while not all(each.finished for each in loops):
-            gevent.sleep(0.005)
+    until(lambda: all(each.finished for each in loops))
     for each in loops:
         each.abandon()
 
@@ -84,8 +85,14 @@ def test_a_process_without_a_place_has_nothing_to_send() -> None:
 
 
 def test_a_batch_begins_when_all_of_the_one_before_have_ended() -> None:
-    log = Log(times_s={0: 0.03, 1: 0.001, 2: 0.001, 3: 0.001})
-    run(loop(Batches(6, 3, 2), log.start))
+    log, others_begun = Log(for_s=0.001), Event()
+
+    def start(arrival: Arrival, late_s: float) -> None:
+        if arrival.index == 2:
+            others_begun.set()
+        log.start(arrival, late_s, released=others_begun if arrival.index == 0 else None)
+
+    run(loop(Batches(6, 3, 2), start))
     assert log.events.index(("begin", 3)) > log.events.index(("end", 0))
     assert log.events.index(("begin", 2)) < log.events.index(("end", 0))
 

@@ -11,7 +11,6 @@ import pytest
 from support import Start, children, records, relay_stats, saved, wait_for
 
 from relayload.fakerelay.process import FakeRelay
-from relayload.swarm.launch import workers
 
 BATCH = """
 name: night
@@ -54,9 +53,8 @@ def test_a_batch_sends_every_request_once_and_never_too_many_at_once(
     locust: Start, batch: Callable[..., Path], relay: FakeRelay, tmp_path: Path, processes: int
 ) -> None:
     out = tmp_path / "run"
-    options = workers(processes) if processes > 1 else []
     target = f"target.base_url={relay.base_url}"
-    run = locust("--relay-profile", batch(), "--relay-out", out, "--relay-set", target, *options)
+    run = locust("--relay-profile", batch(), "--relay-out", out, "--relay-set", target, processes=processes)
     assert run.wait() == 0, run.output
     seen = relay_stats(relay)
     assert indices(out) == list(range(60))
@@ -88,8 +86,7 @@ def test_a_stopped_batch_keeps_what_it_has_and_tells_what_is_left(
     locust: Start, batch: Callable[..., Path], tmp_path: Path, processes: int
 ) -> None:
     out = tmp_path / "run"
-    options = workers(processes) if processes > 1 else []
-    run = locust("--relay-profile", batch(requests=5000), "--relay-out", out, *options)
+    run = locust("--relay-profile", batch(requests=5000), "--relay-out", out, processes=processes)
     wait_for(lambda: records(out) > 30)
     assert saved(out, "progress.json")["requests"] == 5000
     run.signal(signal.SIGINT)
@@ -109,7 +106,7 @@ def test_what_a_killed_worker_did_not_send_is_lost_and_the_other_ends_its_share(
     locust: Start, batch: Callable[..., Path], tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    run = locust("--relay-profile", batch(requests=100, size=100), "--relay-out", out, *workers(2))
+    run = locust("--relay-profile", batch(requests=100, size=100), "--relay-out", out, processes=2)
     wait_for(lambda: records(out) > 10)
     os.kill(children(run)[0], signal.SIGKILL)
     assert run.wait() == 3, run.output

@@ -108,7 +108,7 @@ def test_a_wrong_profile_leaves_nothing_behind(start: Start, tmp_path: Path) -> 
     (tmp_path / "p.yaml").write_text("name: p\n")
     refused = start("relayload", "run", "p.yaml")
     assert refused.wait() == 2
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["p.yaml", "process.log"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["p.yaml", "process-0.log"]
 
 
 def test_nothing_is_imported_before_the_load_that_the_load_does_not_need() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support import LOCUSTFILE, Start, records, saved, wait_for
 
-from relayload.swarm.launch import workers
+from relayload.swarm.master_port import workers
 
 WriteProfile = Callable[..., Path]
 
@@ -36,9 +36,8 @@ def test_csv_and_html_hold_every_request_and_the_target(
     locust: Start, profile: WriteProfile, tmp_path: Path, processes: int
 ) -> None:
     out = tmp_path / "run"
-    options = workers(processes) if processes > 1 else []
     files = ("--csv", "all", "--html", "all.html")
-    run = locust("--relay-profile", profile(), "--relay-out", out, *files, *options)
+    run = locust("--relay-profile", profile(), "--relay-out", out, *files, processes=processes)
     assert run.wait() == 0, run.output
     summary, table = saved(out, "summary.json"), rows(tmp_path / "all_stats.csv")
     assert int(table["Aggregated"]["Request Count"]) == summary["counts"]["started"]
@@ -50,9 +49,9 @@ def test_csv_and_html_hold_every_request_and_the_target(
     assert {name.lower(): task["ratio"] for name, task in page["tasks"]["total"].items()} == pytest.approx(shares)
 
 
-def test_json_alone_is_on_stdout(profile: WriteProfile, tmp_path: Path) -> None:
+def test_json_alone_is_on_stdout(profile: WriteProfile, port: int, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "locust", "-f", LOCUSTFILE, "--headless", "--json", "--relay-profile", profile()]
-    done = subprocess.run([*command, *workers(2)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, *workers(2, port)], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert {row["name"] for row in json.loads(done.stdout)} == {"simple", "plain"}
     assert "PASS (2 of 2)" in done.stderr

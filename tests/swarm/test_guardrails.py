@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from support import Start, saved
 
-from relayload.swarm.launch import workers
-
 WriteProfile = Callable[..., Path]
 BROKEN = """
 models: {o3: {ttft: {any: {p50: 20ms, p99: 40ms}}, speed: 500/s, output_tokens: {any: {p50: 10, p99: 20}}}}
@@ -44,7 +42,7 @@ def stopped(locust: Start, tmp_path: Path) -> Callable[..., tuple[Path, str]]:
         options: list[str | Path] = ["--relay-profile", profile, "--relay-out", out]
         for each in sets:
             options += ["--relay-set", each]
-        process = locust(*options, *(workers(processes) if processes > 1 else ()))
+        process = locust(*options, processes=processes)
         assert process.wait() == 5, process.output
         assert saved(out, "run.json")["ended_by"] == "guardrail"
         return out, process.output

@@ -78,3 +78,20 @@ def test_a_directory_that_can_not_be_written_to_is_the_authors_fault(tmp_path: P
     (tmp_path / "file").write_text("")
     with pytest.raises(AuthorError, match=r"file/run: can't be written to: Not a directory"):
         run(Script(Path("p.yaml"), (), tmp_path / "file" / "run", text=ASLEEP), lambda _: None)
+
+
+LISTENS = """
+import socket, sys
+port = int(sys.argv[sys.argv.index("--master-bind-port") + 1])
+try:
+    socket.socket().bind(("127.0.0.1", port))
+except OSError:
+    print("kept", flush=True)
+socket.create_server(("127.0.0.1", port)).close()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems can't keep a port for somebody")
+def test_the_port_that_several_processes_meet_at_is_kept_for_them(tmp_path: Path):
+    assert run(Script(Path("p.yaml"), (), tmp_path, 2, text=LISTENS), lambda _: None) == 0
+    assert (tmp_path / LOG_NAME).read_text() == "kept\n"

@@ -15,7 +15,6 @@ from support import LOCUSTFILE, Start, asked, children, records, relay_stats, sa
 
 from relayload.fakerelay.process import FakeRelay
 from relayload.profile.checks.loads import ROWS_CHECKED
-from relayload.swarm.launch import workers
 
 WriteProfile = Callable[..., Path]
 
@@ -31,10 +30,8 @@ def test_a_run_sends_every_arrival_once_and_passes(
     locust: Start, profile: WriteProfile, relay: FakeRelay, tmp_path: Path, processes: int
 ) -> None:
     out = tmp_path / "run"
-    options = workers(processes) if processes > 1 else []
-    run = locust(
-        "--relay-profile", profile(), "--relay-out", out, "--relay-set", f"target.base_url={relay.base_url}", *options
-    )
+    target = f"target.base_url={relay.base_url}"
+    run = locust("--relay-profile", profile(), "--relay-out", out, "--relay-set", target, processes=processes)
     assert run.wait() == 0, run.output
     counts = saved(out, "summary.json")["counts"]
     assert sums_hold(counts)
@@ -63,7 +60,7 @@ def test_the_number_of_workers_does_not_change_what_is_sent(
     sent = []
     for processes in (1, 2):
         out = tmp_path / f"run-{processes}"
-        run = locust("--relay-profile", profile(seconds=2), "--relay-out", out, *workers(processes))
+        run = locust("--relay-profile", profile(seconds=2), "--relay-out", out, processes=processes)
         assert run.wait() == 0, run.output
         lines = [json.loads(line) for path in out.glob("records-*.jsonl") for line in path.read_text().splitlines()]
         requests = [line for line in lines if line["line"] == "request"]
@@ -163,8 +160,7 @@ def test_an_interrupted_run_keeps_what_it_has(
     locust: Start, profile: WriteProfile, tmp_path: Path, number: signal.Signals, code: int, processes: int
 ) -> None:
     out = tmp_path / "run"
-    options = workers(processes) if processes > 1 else []
-    run = locust("--relay-profile", profile(seconds=60), "--relay-out", out, *options)
+    run = locust("--relay-profile", profile(seconds=60), "--relay-out", out, processes=processes)
     wait_for(lambda: records(out) > 30)
     run.signal(number)
     assert run.wait() == code, run.output
@@ -181,7 +177,9 @@ def test_a_second_ctrl_c_does_not_wait_for_what_is_in_flight(
     out = tmp_path / "run"
     relay_pid = relay.pid
     path = profile(seconds=60)
-    run = locust("--relay-profile", path, "--relay-out", out, "--relay-set", f"target.base_url={relay.base_url}")
+    patient = ("--relay-set", "load.graceful_stop=10m")
+    target = ("--relay-set", f"target.base_url={relay.base_url}")
+    run = locust("--relay-profile", path, "--relay-out", out, *target, *patient)
     wait_for(lambda: records(out) > 10)
     os.kill(relay_pid, signal.SIGSTOP)
     try:
@@ -189,7 +187,7 @@ def test_a_second_ctrl_c_does_not_wait_for_what_is_in_flight(
         run.signal(signal.SIGINT)
         wait_for(lambda: "ending the load" in run.output)
         run.signal(signal.SIGINT)
-        assert run.wait(15) == 130, run.output
+        assert run.wait() == 130, run.output
     finally:
         os.kill(relay_pid, signal.SIGCONT)
     counts = saved(out, "summary.json")["counts"]
@@ -205,18 +203,22 @@ def test_a_stalled_relay_shows_in_the_latency_of_all_that_was_due(
     run = locust("--relay-profile", path, "--relay-out", out, "--relay-set", f"target.base_url={relay.base_url}")
     wait_for(lambda: records(out) > 40)
     os.kill(relay.pid, signal.SIGSTOP)
+    stopped_ns = time.time_ns()
     try:
         time.sleep(2)
     finally:
+        continued_ns = time.time_ns()
         os.kill(relay.pid, signal.SIGCONT)
     assert run.wait() == 0, run.output
     summary = saved(out, "summary.json")
     assert summary["counts"]["ok"] == summary["counts"]["offered"] == 180
-    # Twenty a second were due while nothing answered: their waits fall from two seconds to none.
     lines = [json.loads(line) for line in (out / "records-0.jsonl").read_text().splitlines()]
-    waits = [line["latency_s"] for line in lines if line["line"] == "request" and line["latency_s"] > 0.5]
-    assert 25 <= len(waits) <= 50
-    assert max(waits) > 1.8
+    (began_at_ns,) = (line["began_at_ns"] for line in lines if line["line"] == "end")
+    stopped_s, continued_s = ((at_ns - began_at_ns) / 1e9 for at_ns in (stopped_ns, continued_ns))
+    # Twenty a second were due while nothing answered: none of them was answered before it went on.
+    due = [line for line in lines if line["line"] == "request" and stopped_s < line["intended_at_s"] < continued_s]
+    assert len(due) >= 39
+    assert [line for line in due if line["intended_at_s"] + line["latency_s"] < continued_s - 0.001] == []
 
 
 def test_the_fake_relay_dies_with_locust(locust: Start, profile: WriteProfile, tmp_path: Path) -> None:
@@ -241,7 +243,7 @@ def test_what_a_killed_worker_did_not_send_is_lost_and_the_others_go_on(
     locust: Start, profile: WriteProfile, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    run = locust("--relay-profile", profile(arrivals="constant", seconds=14), "--relay-out", out, *workers(2))
+    run = locust("--relay-profile", profile(arrivals="constant", seconds=14), "--relay-out", out, processes=2)
     wait_for(lambda: records(out) > 20)
     os.kill(children(run)[0], signal.SIGKILL)
     assert run.wait() in (3, 4, 0), run.output
@@ -256,7 +258,7 @@ def test_a_run_that_lost_all_its_workers_ends_and_does_not_pass(
     locust: Start, profile: WriteProfile, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    run = locust("--relay-profile", profile(arrivals="constant", seconds=60), "--relay-out", out, *workers(2))
+    run = locust("--relay-profile", profile(arrivals="constant", seconds=60), "--relay-out", out, processes=2)
     wait_for(lambda: records(out) > 100)
     for worker in children(run):
         os.kill(worker, signal.SIGKILL)
@@ -280,11 +282,8 @@ globals().update(load_users(__name__))
 
 @pytest.mark.parametrize("late", [False, True])
 def test_a_worker_that_listens_late_gets_its_share(
-    locust: Start, start: Start, profile: WriteProfile, tmp_path: Path, late: bool
+    locust: Start, start: Start, profile: WriteProfile, port: int, tmp_path: Path, late: bool
 ) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
     (tmp_path / "slow.py").write_text(SLOW_TO_LISTEN)
     options = ("--relay-profile", profile("constant", seconds=6))
     master = ("--master", "--expect-workers", "1", "--master-bind-port", port)
@@ -299,11 +298,8 @@ def test_a_worker_that_listens_late_gets_its_share(
 
 
 def test_a_worker_with_another_profile_ends_the_run_with_the_reason(
-    locust: Start, start: Start, profile: WriteProfile, tmp_path: Path
+    locust: Start, start: Start, profile: WriteProfile, port: int, tmp_path: Path
 ) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
     short = ("--relay-profile", profile())
     run = locust(
         *short, "--relay-out", tmp_path / "run", "--master", "--expect-workers", "1", "--master-bind-port", port
@@ -327,8 +323,8 @@ def test_a_closed_load_takes_turns(locust: Start, profile: WriteProfile, tmp_pat
     summary = saved(out, "summary.json")
     assert sums_hold(summary["counts"])
     assert summary["counts"]["lost"] == 0
-    # Three users at about 0.08 s an answer and 0.05 s of thought for three seconds.
-    assert 20 < summary["counts"]["ok"] < 180
+    # Three users at about 0.08 s an answer, on a machine with time, and 0.05 s of thought for three seconds.
+    assert 9 < summary["counts"]["ok"] < 180
 
 
 def test_limits_hold_in_every_sliding_window_whatever_the_workers(
@@ -336,19 +332,16 @@ def test_limits_hold_in_every_sliding_window_whatever_the_workers(
 ) -> None:
     out = tmp_path / "run"
     limits = "load.limits={per_second: 10, per_minute: 35}"
-    run = locust("--relay-profile", profile(seconds=4), "--relay-out", out, "--relay-set", limits, *workers(2))
+    run = locust("--relay-profile", profile(seconds=4), "--relay-out", out, "--relay-set", limits, processes=2)
     run.wait()
     rates = saved(out, "summary.json")["rates"]
     assert rates["max_in_1s"] <= 10
     assert rates["max_in_60s"] <= 35
 
 
-def test_the_web_page_starts_and_stops_runs(start: Start, profile: WriteProfile, tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def test_the_web_page_starts_and_stops_runs(start: Start, profile: WriteProfile, port: int, tmp_path: Path) -> None:
     locustfile = Path(__file__).parents[2] / "locustfiles" / "relay.py"
-    page = start("locust", "-f", locustfile, "--relay-profile", profile(seconds=60), "--web-port", str(port))
+    page = start("locust", "-f", locustfile, "--relay-profile", profile(seconds=60), "--web-port", port)
     url = f"http://127.0.0.1:{port}"
     wait_for(lambda: f"Starting web interface at {url}," in page.output)
     form = urlencode({"user_count": 1, "spawn_rate": 1}).encode()

@@ -39,13 +39,10 @@ class Page:
 
 
 @pytest.fixture
-def opened(start: Start) -> Callable[..., Page]:
+def opened(start: Start, port: int) -> Callable[..., Page]:
     """Opens the page of Locust with our locustfile."""
 
     def opener(*arguments: str | Path, locustfile: str = str(LOCUSTFILE), base: str = "") -> Page:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = str(probe.getsockname()[1])
         process = start("locust", "-f", locustfile, "--web-port", port, "--web-base-path", base, *arguments)
         wait_for(lambda: f":{port}" in process.output)
         page = Page(process, f"http://127.0.0.1:{port}{base}")

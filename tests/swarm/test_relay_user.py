@@ -7,7 +7,7 @@ import pytest
 from support import Start, ran_patched, relay_stats
 
 from relayload.fakerelay.process import FakeRelay
-from relayload.swarm.launch import workers
+from relayload.swarm.master_port import workers
 
 LOCUSTFILE = """
 from locust import constant, task
@@ -54,8 +54,10 @@ def test_calls_of_ones_own_tasks_are_rows_of_locusts_statistics(start: Start, re
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_user_without_a_host_or_a_key_is_told_what_is_missing(start: Start, tmp_path: Path, processes: int) -> None:
-    options = ["--headless", "-u", "1", "-t", "2s", *(workers(processes) if processes > 1 else [])]
+def test_a_user_without_a_host_or_a_key_is_told_what_is_missing(
+    start: Start, port: int, tmp_path: Path, processes: int
+) -> None:
+    options = ["--headless", "-u", "1", "-t", "2s", *workers(processes, port)]
     run = start("locust", "-f", write(tmp_path), *options, RELAY_API_KEY="")
     assert run.wait() == 2
     assert "expected host = 'https://relay.example/v1' (or --host) and the key" in run.output

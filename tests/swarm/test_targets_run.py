@@ -12,7 +12,6 @@ import pytest
 from support import Start, relay_stats, saved
 
 from relayload.fakerelay.process import FakeRelay
-from relayload.swarm.launch import workers
 
 KEYS = {"direct": "sk-direct-do-not-tell", "relay": "sk-relay-do-not-tell"}
 PROFILE = """
@@ -95,9 +94,8 @@ def relays() -> Iterator[dict[str, FakeRelay]]:
 def _run(locust: Start, tmp_path: Path, base_urls: dict[str, str], compare: bool, processes: int, stream: str) -> Path:
     path, out = tmp_path / "several.yaml", tmp_path / "run"
     path.write_text(PROFILE.format(**base_urls, compare="compare: interleaved" if compare else "", stream=stream))
-    options = workers(processes) if processes > 1 else []
     environ = {"DIRECT_KEY": KEYS["direct"], "RELAY_KEY": KEYS["relay"]}
-    run = locust("--relay-profile", path, "--relay-out", out, *options, **environ)
+    run = locust("--relay-profile", path, "--relay-out", out, processes=processes, **environ)
     assert run.wait() == 0, run.output
     assert not any(key in run.output for key in KEYS.values())
     assert all(f"simple at {name}" in run.output for name in KEYS), "rows of Locust's own table"

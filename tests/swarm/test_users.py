@@ -33,7 +33,7 @@ def take_turns():
 taking = gevent.spawn(take_turns)
 gevent.sleep(0)
 swarm.generator = SimpleNamespace(busy=True, turn=lambda scenario: turns.append(scenario) or 0.5)
-taking.join(timeout=10)
+taking.join(timeout=100)
 print(turns, user.wait_time())
 taking.kill()
 """
