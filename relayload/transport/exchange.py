@@ -265,7 +265,7 @@ class Exchange:
         self._unsettled -= 1
         if before_s is None:
             self._take_first_token(stream)
-        elif at_s == before_s and self._unsettled == _READS_TO_SETTLE - 2:
+        elif at_s == before_s and stream.chunks > 1 and self._unsettled == _READS_TO_SETTLE - 2:
             self._connection.arrivals.note_shared_stamp(at_s)
         elif at_s - before_s >= CALM_GAP_S and self._sweeper is not None:
             self._connection.read_in_turns(self._sweeper)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from support import PATIENCE_S
 
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.request import WireRequest
@@ -103,6 +104,11 @@ class Peer:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
 
+    def wait_until_heard(self, tokens: int = 1) -> None:
+        """Until the client has read so many more visible tokens, where `server.heard` is its `on_text`."""
+        for _ in range(tokens):
+            assert self.server.tokens_heard.acquire(timeout=PATIENCE_S)
+
     def wait_for_close(self) -> None:
         """Until the client has closed the connection."""
         with contextlib.suppress(OSError):
@@ -136,6 +142,7 @@ class RawServer:
     connections: int = 0
     closed: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     """Released once for every connection whose script has ended."""
+    tokens_heard: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     @property
     def port(self) -> int:
@@ -145,6 +152,10 @@ class RawServer:
     def base_url(self) -> str:
         host = "[::1]" if self.listener.family == socket.AF_INET6 else "127.0.0.1"
         return f"{'https' if self.context else 'http'}://{host}:{self.port}/v1"
+
+    def heard(self, _text: str) -> None:
+        """An `on_text` that lets a script know what was read: what it sends then is read apart from that."""
+        self.tokens_heard.release()
 
     def serve(self) -> None:
         while True:

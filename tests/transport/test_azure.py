@@ -3,13 +3,12 @@
 import json
 
 import pytest
+from support import PATIENT
 
 from relayload.core.errors import AuthorError
 from relayload.core.results.record import Outcome
-from relayload.core.wire.request import Timeouts
 from relayload.transport.drivers import DRIVERS, new_transport
 
-PATIENT = Timeouts(connect_s=5.0, total_s=10.0)
 QUERY = "?api-version=2024-10-21&feature=a%2Fb&feature=c"
 KEY = "0123456789abcdef"
 

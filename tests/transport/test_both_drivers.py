@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from support import PATIENCE_S
 
 RUNNER = """
 from locust import User
@@ -27,7 +28,7 @@ def request(endpoint, name, stream):
 
 def send(name, endpoint, stream, finish_reason):
     transport = new_transport(driver, base_url, "sk-test", finish_reason=finish_reason)
-    answer = transport.send(request(endpoint, name, stream), Timeouts(total_s=10.0), keep_text=True)
+    answer = transport.send(request(endpoint, name, stream), Timeouts(connect_s=150.0, total_s=150.0), keep_text=True)
     transport.close()
     return msgspec.to_builtins([answer.attempt, answer.fault, answer.text])
 
@@ -297,7 +298,7 @@ def told(serve_module):
 def _run(driver, server):
     done = subprocess.run(
         [sys.executable, "-c", RUNNER, driver, server.base_url],
-        input=json.dumps(CASES), capture_output=True, text=True, timeout=100,
+        input=json.dumps(CASES), capture_output=True, text=True, timeout=PATIENCE_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -1,4 +1,5 @@
 import pytest
+from support import PATIENCE_S, SHORT_S
 
 from relayload.core.results.record import Outcome
 from relayload.core.wire.request import Timeouts
@@ -18,7 +19,7 @@ def endless(peer):
     [
         ("native", Timeouts(cancel_after_tokens=3), 3),
         ("openai", Timeouts(cancel_after_tokens=3), 3),
-        ("native", Timeouts(cancel_after_s=0.3), 1),  # the SDK's instants need a patched standard library
+        ("native", Timeouts(cancel_after_s=SHORT_S), 1),  # the SDK's instants need a patched standard library
     ],
 )
 def test_a_client_hangs_up_as_it_was_told_and_that_is_no_failure(serve, ask, driver, timeouts, least):
@@ -33,7 +34,7 @@ def test_a_client_hangs_up_as_it_was_told_and_that_is_no_failure(serve, ask, dri
     assert (attempt.outcome, attempt.error) == (Outcome.CANCELLED, "cancelled")
     assert attempt.chunks >= least
     assert attempt.ttft_s is not None
-    assert server.closed.acquire(timeout=5)
+    assert server.closed.acquire(timeout=PATIENCE_S)
 
 
 def test_an_answer_that_is_there_before_is_not_cancelled(serve, connect, ask):
@@ -43,5 +44,5 @@ def test_an_answer_that_is_there_before_is_not_cancelled(serve, connect, ask):
         peer.send_event("a")
         peer.end_stream()
 
-    timeouts = Timeouts(cancel_after_s=5.0, cancel_after_tokens=9)
+    timeouts = Timeouts(cancel_after_s=PATIENCE_S, cancel_after_tokens=9)
     assert connect(serve(script).base_url).send(ask(), timeouts).attempt.outcome is Outcome.OK

@@ -1,6 +1,7 @@
 import socket
 
 import pytest
+from support import PATIENCE_S, PATIENT, SHORT_S
 
 from relayload.core.results.record import Outcome
 from relayload.core.wire.request import Timeouts
@@ -9,8 +10,6 @@ from relayload.transport.drivers import DRIVERS, new_transport
 from relayload.transport.failures import Failure, WireError
 from relayload.transport.origin import Origin
 from relayload.transport.stamps import ArrivalClock
-
-PATIENT = Timeouts(connect_s=5.0, total_s=10.0)
 
 
 def answer(peer):
@@ -71,10 +70,10 @@ def test_an_address_that_is_silent_leaves_time_for_the_next(resolve_to, dialler_
     listener = socket.create_server(("127.0.0.2", full_port))
     with listener:
         dialler = dialler_to(full_port)
-        first = dialler.dial(0.4)
-        second = dialler.dial(0.4)
-    assert first.connect_s >= 0.2
-    assert second.connect_s < 0.2  # the one that answered is tried first now
+        first = dialler.dial(2 * SHORT_S)
+        second = dialler.dial(2 * PATIENCE_S)
+    assert first.connect_s >= SHORT_S
+    assert second.connect_s < PATIENCE_S  # half of the time: the one that answered is tried first now
     first.connection.close()
     second.connection.close()
 

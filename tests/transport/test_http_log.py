@@ -5,9 +5,9 @@ import os
 from pathlib import Path
 
 import pytest
+from support import PATIENT
 
 from relayload.core.wire.chat import chat_request
-from relayload.core.wire.request import Timeouts
 from relayload.transport.asking import Asker, TargetUnreachable
 from relayload.transport.concealing import Secrets
 from relayload.transport.drivers import DRIVERS, new_transport
@@ -27,7 +27,7 @@ def written() -> list[str]:
 def exchange(driver, server, log, *requests, **options):
     transport = new_transport(driver, server.base_url, KEY, http_log=log, **options)
     for request in requests:
-        transport.send(request, Timeouts(total_s=10.0))
+        transport.send(request, PATIENT)
     transport.close()
 
 
@@ -82,7 +82,7 @@ def test_no_more_are_written_down_than_are_wanted(serve, driver, written):
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_a_request_that_nobody_takes_is_written_down_with_the_reason(driver, written):
     transport = new_transport(driver, "http://127.0.0.1:1/v1", KEY, http_log=HttpLog(1, written.append))
-    transport.send(ASK, Timeouts(total_s=5.0))
+    transport.send(ASK, PATIENT)
     transport.close()
     (text,) = written
     assert "> POST /v1/chat/completions HTTP/1.1" in text

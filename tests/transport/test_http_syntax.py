@@ -1,8 +1,8 @@
 """HTTP as servers write it and clients read it, with either driver: what the SDK's client takes, ours takes."""
 
 import pytest
+from support import PATIENT
 
-from relayload.core.wire.request import Timeouts
 from relayload.transport.drivers import DRIVERS, new_transport
 
 BODY = b'{"choices":[{"index":0,"message":{"role":"assistant","content":"hello"},"finish_reason":"stop"}]}'
@@ -35,7 +35,7 @@ def attempt_at(serve, ask):
             peer.send(head + BODY)
 
         transport = new_transport(driver, serve(script).base_url, "sk-fake")
-        attempt = transport.send(ask(stream=False), Timeouts(total_s=10.0)).attempt
+        attempt = transport.send(ask(stream=False), PATIENT).attempt
         transport.close()
         return attempt
 

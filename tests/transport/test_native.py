@@ -9,14 +9,14 @@ import time
 import zlib
 
 import pytest
+from support import PATIENT
 
 from relayload.core.errors import AuthorError
 from relayload.core.results.record import Outcome
-from relayload.core.wire.request import RelayFault, Timeouts
+from relayload.core.wire.request import RelayFault
 from relayload.core.wire.response_limits import ResponseLimits
 from relayload.transport.native import NativeTransport
 
-PATIENT = Timeouts(connect_s=5.0, total_s=10.0)
 TOKEN = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
 FINISH = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n'
 DONE = b"data: [DONE]\n\n"
@@ -213,13 +213,15 @@ def test_a_stream_with_another_label_is_timed_as_it_arrives(serve, connect, ask,
         for byte in b"\r\ndata":
             peer.send_chunk(bytes([byte]))
         peer.send_chunk(TOKEN.removeprefix(b"data"))
+        peer.wait_until_heard()
         time.sleep(0.1)
         peer.end_stream()
 
-    attempt = connect(serve(script).base_url).send(ask(), PATIENT).attempt
+    server = serve(script)
+    attempt = connect(server.base_url).send(ask(), PATIENT, on_text=server.heard).attempt
 
     assert (attempt.outcome, attempt.chunks) == (Outcome.OK, 1)
-    assert attempt.service_s - attempt.ttft_s >= 0.09
+    assert attempt.service_s - attempt.ttft_s >= 0.1
 
 
 @pytest.mark.parametrize("blank", [b"x-request-id: \r\n", b"x-request-id: \r\nx-request-id:\r\n"])
@@ -234,10 +236,11 @@ def test_a_reset_in_the_middle_is_a_broken_stream_with_what_there_was(serve, con
         peer.begin_stream()
         peer.send_event("a")
         peer.send_event("b")
-        time.sleep(0.05)  # so that it is read before the reset throws it away
+        peer.wait_until_heard(2)  # before the reset throws it away
         peer.reset()
 
-    attempt = connect(serve(script).base_url).send(ask(), PATIENT).attempt
+    server = serve(script)
+    attempt = connect(server.base_url).send(ask(), PATIENT, on_text=server.heard).attempt
 
     assert (attempt.outcome, attempt.error, attempt.status) == (Outcome.BROKEN_STREAM, "reset", 200)
     assert (attempt.chunks, attempt.output_tokens, attempt.counted) == (2, 2, True)

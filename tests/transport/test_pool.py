@@ -3,11 +3,10 @@ import time
 
 import gevent
 import pytest
+from support import PATIENCE_S, PATIENT, until
 
 from relayload.core.results.record import Outcome
 from relayload.core.wire.request import Timeouts
-
-PATIENT = Timeouts(connect_s=5.0, total_s=10.0)
 
 
 def keep_answering(peer):
@@ -54,7 +53,7 @@ def test_an_idle_connection_that_was_closed_is_not_used_again(serve, connect, as
     transport = connect(server.base_url)
     for _ in range(3):
         attempt = transport.send(ask(stream=False), PATIENT).attempt
-        assert server.closed.acquire(timeout=5)
+        assert server.closed.acquire(timeout=PATIENCE_S)
         gevent.sleep(0.01)  # the loop sees the end of the connection
         assert (attempt.outcome, attempt.connect_s is None) == (Outcome.OK, False)
 
@@ -67,7 +66,7 @@ def test_a_connection_closed_just_then_is_replaced_in_silence(serve, connect, as
     server = serve(script, context)
     transport = connect(server.base_url, verify=False)
     transport.send(ask(stream=False), PATIENT)
-    assert server.closed.acquire(timeout=5)  # closed, but the loop has had no time to see it
+    assert server.closed.acquire(timeout=PATIENCE_S)  # closed, but the loop has had no time to see it
     attempt = transport.send(ask(stream=False), PATIENT).attempt
 
     assert (attempt.outcome, attempt.connect_s is None) == (Outcome.OK, False)
@@ -104,7 +103,7 @@ def test_bytes_nobody_asked_for_end_an_idle_connection(serve, connect, ask):
     server = serve(script)
     transport = connect(server.base_url)
     transport.send(ask(stream=False), PATIENT)
-    assert sent.wait(5)
+    assert sent.wait(PATIENCE_S)
     gevent.sleep(0.01)
     attempt = transport.send(ask(stream=False), PATIENT).attempt
 
@@ -140,23 +139,26 @@ def test_waiting_for_a_connection_has_an_end(serve, connect, ask):
 def test_a_failed_connection_frees_its_place(connect, ask):
     transport = connect("http://127.0.0.1:1/v1", max_connections=1)
     for _ in range(3):
-        assert transport.send(ask(), Timeouts(total_s=1.0)).attempt.error == "connect"
+        assert transport.send(ask(), PATIENT).attempt.error == "connect"
 
 
 def test_closing_closes_idle_connections_now_and_the_others_when_done(serve, connect, ask):
     def script(peer):
         while True:
             peer.read_request()
-            time.sleep(0.1)
+            if len(server.requests) > 1:
+                assert closed.wait(PATIENCE_S)
             peer.answer()
 
+    closed = threading.Event()
     server = serve(script)
     transport = connect(server.base_url)
     transport.send(ask(stream=False), PATIENT)
     busy = [gevent.spawn(transport.send, ask(stream=False), PATIENT) for _ in range(2)]
-    gevent.sleep(0.02)
+    until(lambda: len(server.requests) == 3)
     transport.close()
+    closed.set()
 
     assert [greenlet.get().attempt.outcome for greenlet in busy] == [Outcome.OK, Outcome.OK]
     for _ in range(server.connections):
-        assert server.closed.acquire(timeout=5)
+        assert server.closed.acquire(timeout=PATIENCE_S)

@@ -3,15 +3,14 @@ import socket
 
 import gevent
 import pytest
+from support import PATIENCE_S, PATIENT
 
 from relayload.core.errors import AuthorError
 from relayload.core.results.record import Outcome
-from relayload.core.wire.request import Timeouts
 from relayload.transport.failures import WireError
 from relayload.transport.origin import Origin
 from relayload.transport.proxy import Proxy, open_tunnel, proxy_for
 
-PATIENT = Timeouts(connect_s=5.0, total_s=10.0)
 PLAIN = Origin("http", "relay.example", 80)
 SECURE = Origin("https", "relay.example", 443)
 PROXY = Origin("http", "proxy.example", 3128)
@@ -114,7 +113,7 @@ def test_a_tunnel_closed_just_then_is_replaced_in_silence(serve, connect, ask, c
     transport = connect("https://relay.invalid/v1", verify=False)
     for _ in range(2):
         assert transport.send(ask(stream=False), PATIENT).attempt.outcome is Outcome.OK
-        assert proxy.closed.acquire(timeout=5)  # closed, but the loop has had no time to see it
+        assert proxy.closed.acquire(timeout=PATIENCE_S)  # closed, but the loop has had no time to see it
     assert proxy.connections == 2
 
 

@@ -4,8 +4,8 @@ import gzip
 import random
 
 import pytest
+from support import PATIENT
 
-from relayload.core.wire.request import Timeouts
 from relayload.core.wire.response_limits import ResponseLimits
 from relayload.transport.drivers import new_transport
 
@@ -55,7 +55,7 @@ def test_a_limit_ends_what_is_past_it_alone(serve, ask, driver, limit):
     found = []
     for limits in (ResponseLimits(), ResponseLimits(**{limit: most})):
         transport = new_transport(driver, serve(misbehave).base_url, "sk-fake", limits=limits)
-        attempt = transport.send(ask(stream=stream), Timeouts(total_s=10.0)).attempt
+        attempt = transport.send(ask(stream=stream), PATIENT).attempt
         found.append((str(attempt.outcome), attempt.error))
         transport.close()
     assert found == [("ok", None), ("broken_stream", "too_large")]

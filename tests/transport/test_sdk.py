@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from support import PATIENCE_S
 
 from relayload.core.wire.embeddings import vectors
 
@@ -21,7 +22,11 @@ from relayload.core.wire.request import Timeouts
 from relayload.core.wire.responses import responses_request
 from relayload.transport.drivers import new_transport, prepare
 
-timeouts = Timeouts(connect_s=3.0, first_token_s=2.0, gap_s=0.8, total_s=3.0)
+PATIENT = Timeouts(connect_s=150.0, first_token_s=150.0, gap_s=150.0, total_s=150.0)
+HURRIED = {
+    "silent": Timeouts(connect_s=150.0, first_token_s=2.0, total_s=4.0),
+    "stall": Timeouts(connect_s=150.0, gap_s=1.0, total_s=150.0),
+}
 prepare(sys.argv[1])
 transport = new_transport(sys.argv[1], sys.argv[2], "sk-test", headers={"x-team": "a"})
 messages = [{"role": "user", "content": "gr\\u00fc\\u00df"}]
@@ -41,7 +46,7 @@ def request(endpoint, model, stream):
 
 def send(*case):
     told = []
-    answer = transport.send(request(*case), timeouts, keep_text=True, on_text=told.append)
+    answer = transport.send(request(*case), HURRIED.get(case[1], PATIENT), keep_text=True, on_text=told.append)
     assert not case[2] or "".join(told) == answer.text
     return msgspec.to_builtins([answer.attempt, answer.fault, answer.text, answer.body])
 
@@ -226,7 +231,7 @@ def _run(driver, server):
     command = [sys.executable, "-c", RUNNER, driver, server.base_url]
     environ = os.environ | {"OPENAI_ORG_ID": "org-1", "OPENAI_PROJECT_ID": "proj-1"}  # which no relay has to know
     done = subprocess.run(
-        command, input=json.dumps(CASES), capture_output=True, text=True, timeout=60, check=False, env=environ
+        command, input=json.dumps(CASES), capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=environ
     )
     assert done.returncode == 0, done.stderr
     return server.requests, json.loads(done.stdout)

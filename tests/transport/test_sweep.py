@@ -1,8 +1,10 @@
 import sys
+import threading
 import time
 
 import gevent
 import pytest
+from support import PATIENCE_S, SHORT_S, until
 
 from relayload.core.results.histogram import bucket, middle_s
 from relayload.core.results.record import Outcome
@@ -10,7 +12,7 @@ from relayload.core.wire.request import Timeouts
 from relayload.transport.stamps import PlainSocket
 from relayload.transport.sweep import INTERVAL_S, Sweeper
 
-PATIENT = Timeouts(connect_s=5.0, gap_s=1.0, total_s=10.0)
+PATIENT = Timeouts(connect_s=PATIENCE_S, gap_s=PATIENCE_S, total_s=PATIENCE_S)
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs epoll")
 
 
@@ -63,13 +65,24 @@ def test_a_reader_may_remove_another_of_the_same_sweep(pairs):
 
 
 def test_a_calm_stream_is_read_in_turns_and_keeps_its_gaps(serve, connect, ask):
-    server = serve(lambda peer: peer.answer_with_streams(tokens=6, pause_s=0.05))
+    def script(peer):
+        while True:
+            peer.read_request()
+            peer.begin_stream()
+            for _ in range(6):
+                peer.send_event("a")
+                peer.wait_until_heard()
+                time.sleep(0.05)
+            peer.end_stream()
+
+    server = serve(script)
     transport = connect(server.base_url)
     for _ in range(2):  # the second one on a connection that was read in turns before
-        attempt = transport.send(ask(), PATIENT).attempt
+        attempt = transport.send(ask(), PATIENT, on_text=server.heard).attempt
         gaps = dict(zip(attempt.chunk_gaps[::2], attempt.chunk_gaps[1::2], strict=True))
         assert (attempt.outcome, attempt.chunks, sum(gaps.values())) == (Outcome.OK, 6, 5)
-        assert min(gaps) >= bucket(0.04), [middle_s(gap) for gap in gaps]
+        assert min(gaps) >= bucket(0.05), [middle_s(gap) for gap in gaps]
+        assert 5 * 0.05 <= attempt.last_token_s - attempt.ttft_s <= attempt.service_s - attempt.ttft_s - 0.05
     assert server.connections == 1
 
 
@@ -84,22 +97,29 @@ def test_a_calm_stream_that_does_not_end_well_is_told(serve, connect, ask, end, 
         getattr(peer, end)()
 
     server = serve(script)
-    attempt = connect(server.base_url).send(ask(), Timeouts(gap_s=0.4)).attempt
+    attempt = connect(server.base_url).send(ask(), Timeouts(gap_s=SHORT_S)).attempt
     assert (attempt.error, attempt.chunks) == (error, 3)
-    assert server.closed.acquire(timeout=5)
+    assert server.closed.acquire(timeout=PATIENCE_S)
 
 
 def test_closing_waits_for_a_calm_stream(serve, connect, ask):
     def script(peer):
         peer.read_request()
         peer.begin_stream()
-        for _ in range(5):
+        for _ in range(3):
             peer.send_event("a")
+            peer.wait_until_heard()
             time.sleep(0.05)
+        calm.set()
+        assert closed.wait(PATIENCE_S)
+        peer.send_event("a")
         peer.end_stream()
 
-    transport = connect(serve(script).base_url)
-    sending = gevent.spawn(transport.send, ask(), PATIENT)
-    gevent.sleep(0.15)
+    calm, closed = threading.Event(), threading.Event()
+    server = serve(script)
+    transport = connect(server.base_url)
+    sending = gevent.spawn(transport.send, ask(), PATIENT, on_text=server.heard)
+    until(calm.is_set)
     transport.close()
+    closed.set()
     assert sending.get().attempt.outcome is Outcome.OK

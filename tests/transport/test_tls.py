@@ -2,18 +2,15 @@
 
 import os
 import ssl
-import time
 
-import gevent
 import pytest
+from support import PATIENT, until
 
 from relayload.core.errors import AuthorError
 from relayload.core.results.record import Outcome
 from relayload.core.wire.request import Timeouts
 from relayload.transport.origin import Origin
 from relayload.transport.tls import target_context
-
-PATIENT = Timeouts(connect_s=5.0, total_s=10.0)
 
 
 def test_a_stream_is_read_over_tls_and_the_connection_kept(serve, connect, ask, certificates):
@@ -125,10 +122,11 @@ def test_a_connection_cut_inside_tls_is_a_broken_stream(serve, connect, ask, cer
         peer.read_request()
         peer.begin_stream()
         peer.send_event("a")
-        time.sleep(0.05)
+        peer.wait_until_heard()
         peer.sock.unwrap()
 
-    attempt = connect(serve(script, certificates.server_context()).base_url, verify=False).send(ask(), PATIENT).attempt
+    server = serve(script, certificates.server_context())
+    attempt = connect(server.base_url, verify=False).send(ask(), PATIENT, on_text=server.heard).attempt
     assert (attempt.outcome, attempt.error, attempt.chunks) == (Outcome.BROKEN_STREAM, "truncated", 1)
 
 
@@ -137,11 +135,12 @@ def test_a_record_that_cannot_be_read_breaks_the_stream(serve, connect, ask, cer
         peer.read_request()
         peer.begin_stream()
         peer.send_event("a")
-        time.sleep(0.05)
+        peer.wait_until_heard()
         os.write(peer.sock.fileno(), b"no record of TLS")
         peer.wait_for_close()
 
-    attempt = connect(serve(script, certificates.server_context()).base_url, verify=False).send(ask(), PATIENT).attempt
+    server = serve(script, certificates.server_context())
+    attempt = connect(server.base_url, verify=False).send(ask(), PATIENT, on_text=server.heard).attempt
     assert (attempt.outcome, attempt.error, attempt.chunks) == (Outcome.BROKEN_STREAM, "reset", 1)
 
 
@@ -155,7 +154,7 @@ def test_an_idle_tls_connection_that_was_closed_is_not_used_again(serve, connect
     transport = connect(server.base_url, verify=False)
     for _ in range(2):
         assert transport.send(ask(stream=False), PATIENT).attempt.outcome is Outcome.OK
-        gevent.sleep(0.05)
+        until(lambda: server.closed.acquire(blocking=False))
     assert server.connections == 2
 
 
