@@ -22,7 +22,9 @@ from relayload.fakerelay.command import KEY_VARIABLE
 from relayload.fakerelay.ledger import KEPT_ENTRIES, request_id
 
 _READY = re.compile(rb"listening on (http://\S+/v1)")
-_STOP_TIMEOUT_S = 5.0
+_START_TIMEOUT_S = 60.0
+"""A second on an idle machine."""
+_STOP_TIMEOUT_S = 15.0
 _WITHOUT_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -43,7 +45,7 @@ class FakeRelay:
         sets: Sequence[str] = (),
         port: int = 0,
         api_key: str = "sk-fake",
-        timeout_s: float = 10.0,
+        timeout_s: float = _START_TIMEOUT_S,
     ) -> "FakeRelay":
         """Start one and wait until it answers. Raises RuntimeError with its output if it does not."""
         relay = cls.begin(preset, sets=sets, port=port, api_key=api_key)
@@ -65,7 +67,7 @@ class FakeRelay:
         )
         return cls(process, errors)
 
-    def await_ready(self, timeout_s: float = 10.0) -> str:
+    def await_ready(self, timeout_s: float = _START_TIMEOUT_S) -> str:
         """Its base URL, once it answers there. Raises RuntimeError with its output if it does not."""
         if not self.base_url:
             found = _await_base_url(self._process, timeout_s)

@@ -37,7 +37,8 @@ _REMOTE_LEAD_S = 1.0
 _REPLAN_LEAD_S = 0.5
 _END_LEAD_S = 0.25
 """So that every worker knows of the end before it comes, and all stop at the same arrival."""
-_ACKNOWLEDGE_S = 5.0
+_ACKNOWLEDGE_S = 15.0
+"""For workers of a busy machine to say that their recordings are closed; those that are gone are not waited for."""
 _LOCAL = "local"
 
 

@@ -6,6 +6,7 @@ import time
 import urllib.request
 
 from click.testing import CliRunner
+from support import PATIENCE_S
 
 from relayload.fakerelay.command import command
 
@@ -66,16 +67,18 @@ def test_workers_serve_one_address_and_record_into_one_file(tmp_path):
             request = urllib.request.Request(
                 f"{base_url}/chat/completions", body, {"Authorization": "Bearer sk-fake", "Connection": "close"}
             )
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
                 assert response.status == 200
         workers = set()
-        deadline_s = time.monotonic() + 5
+        deadline_s = time.monotonic() + PATIENCE_S
         while workers != {0, 1} and time.monotonic() < deadline_s:
-            with urllib.request.urlopen(base_url.removesuffix("/v1") + "/__relay/stats", timeout=10) as response:
+            with urllib.request.urlopen(
+                base_url.removesuffix("/v1") + "/__relay/stats", timeout=PATIENCE_S
+            ) as response:
                 workers.add(json.load(response)["worker"])
         assert workers == {0, 1}
         relay.stdin.close()
-        assert relay.wait(5) == 0
+        assert relay.wait(PATIENCE_S) == 0
         assert relay.stderr.read() == ""
     finally:
         relay.kill()
@@ -101,7 +104,7 @@ def test_a_worker_that_dies_ends_the_relay(tmp_path):
         children = subprocess.run(["pgrep", "-P", str(relay.pid)], capture_output=True, text=True).stdout.split()
         assert len(children) == 2
         os.kill(int(children[0]), 9)
-        assert relay.wait(5) == 1
+        assert relay.wait(PATIENCE_S) == 1
         assert relay.stderr.read() == "a worker of the fake relay has ended: so have all the others\n"
     finally:
         relay.kill()

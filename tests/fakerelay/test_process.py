@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from support import PATIENCE_S, wait_for
 
 from relayload.fakerelay.process import FakeRelay
 
@@ -15,7 +16,7 @@ from relayload.fakerelay.process import FakeRelay
 def status_of(base_url: str, key: str) -> int:
     request = urllib.request.Request(f"{base_url}/models", headers={"Authorization": f"Bearer {key}"})
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
             return response.status
     except urllib.error.HTTPError as error:
         with error:
@@ -30,13 +31,6 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def wait_until_gone(pid: int) -> bool:
-    deadline_s = time.monotonic() + 5
-    while is_alive(pid) and time.monotonic() < deadline_s:
-        time.sleep(0.02)
-    return not is_alive(pid)
-
-
 def test_a_relay_tells_when_it_wrote_and_asks_no_proxy(monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     with FakeRelay.start() as relay:
@@ -47,7 +41,7 @@ def test_a_relay_tells_when_it_wrote_and_asks_no_proxy(monkeypatch):
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         before_ns = time.time_ns()
-        with opener.open(request, timeout=5) as response:
+        with opener.open(request, timeout=PATIENCE_S) as response:
             request_id = response.headers["x-request-id"]
         written_ns = relay.first_byte_ns()[request_id]
     assert before_ns < written_ns < time.time_ns()
@@ -92,7 +86,7 @@ def test_a_relay_dies_with_a_parent_that_is_killed(patch):
         pid, base_url = parent.stdout.readline().split()
         assert status_of(base_url, "sk-fake") == 200
         parent.send_signal(signal.SIGKILL)
-        assert wait_until_gone(int(pid))
+        wait_for(lambda: not is_alive(int(pid)))
     finally:
         parent.kill()
         parent.wait()
@@ -113,7 +107,7 @@ def test_a_signal_ends_it_quietly_with_exit_code_0_even_in_mid_stream(number):
         with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers)) as response:
             assert response.readline().startswith(b"data: {")
             relay.send_signal(number)
-            assert relay.wait(5) == 0
+            assert relay.wait(PATIENCE_S) == 0
         assert relay.stdout.read() == ""
         assert relay.stderr.read() == ""
     finally:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import openai
 import pytest
+from support import PATIENCE_S, wait_for
 
 from relayload.fakerelay.process import FakeRelay
 
@@ -52,7 +53,7 @@ def fetch(relay: FakeRelay, path: str, body: object = None, method: str | None =
     url = relay.base_url.removesuffix("/v1") + path
     request = urllib.request.Request(url, data, {"Authorization": f"Bearer {key}"}, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
             return response.status, json.loads(response.read())
     except urllib.error.HTTPError as error:
         with error:
@@ -117,8 +118,7 @@ def test_tokens_are_paced_from_the_first(client):
     begun = time.monotonic()
     stream = client.chat.completions.create(model="steady", messages=MESSAGES, stream=True)
     instants = [time.monotonic() - begun for chunk in stream if chunk.choices[0].delta.content]
-    assert instants[0] >= 0.09
-    assert instants[-1] - instants[0] >= 0.16
+    assert all(at_s >= 0.09 + number * 0.0099 for number, at_s in enumerate(instants))
 
 
 def test_the_sdk_reads_the_responses_format(client):
@@ -202,7 +202,7 @@ def test_curl_reads_a_stream(relay):
         ["curl", "-sN", f"{relay.base_url}/chat/completions", "-H", "Authorization: Bearer sk-fake", "-d", body],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=PATIENCE_S,
         check=True,
     )
     events = run.stdout.split("\n\n")
@@ -214,7 +214,12 @@ def test_curl_waits_for_100_continue_with_a_large_body(relay):
     body = json.dumps({"model": "fast", "messages": [{"role": "user", "content": "word " * 400_000}]})
     curl = ["curl", "-s", f"{relay.base_url}/chat/completions", "-H", "Authorization: Bearer sk-fake", "-d", "@-"]
     run = subprocess.run(
-        [*curl, "-H", "Expect: 100-continue"], input=body, capture_output=True, text=True, timeout=30, check=True
+        [*curl, "-H", "Expect: 100-continue"],
+        input=body,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=True,
     )
     assert json.loads(run.stdout)["usage"]["prompt_tokens"] == 400_001 + 6
 
@@ -278,9 +283,9 @@ def test_its_own_account_agrees_with_what_was_sent(start_relay):
 
 
 def test_requests_queue_for_slots_as_arithmetic_says(start_relay):
-    # Each takes 100 ms + 10 / (100/s) = 200 ms of one of two slots: six at once start two by two.
+    # Each takes 900 ms + 10 / (100/s) = 1 s of one of two slots: six at once start two by two.
     relay = start_relay(
-        "models: {m: {ttft: {any: 100ms}, speed: 100/s, output_tokens: {any: 11}}}\ncapacity: {slots: 2, queue: 4}"
+        "models: {m: {ttft: {any: 900ms}, speed: 100/s, output_tokens: {any: 11}}}\ncapacity: {slots: 2, queue: 4}"
     )
     body = {"model": "m", "messages": MESSAGES}
     with ThreadPoolExecutor(7) as pool:
@@ -288,7 +293,7 @@ def test_requests_queue_for_slots_as_arithmetic_says(start_relay):
     assert sorted(statuses) == [200] * 6 + [503]
     _, entries = fetch(relay, "/__relay/requests")
     queued_s = sorted(entry["queued_s"] for entry in entries if entry["outcome"] == "ok")
-    assert queued_s == pytest.approx([0, 0, 0.2, 0.2, 0.4, 0.4], abs=0.1)
+    assert queued_s == pytest.approx([0, 0, 1, 1, 2, 2], abs=0.5)
 
 
 def test_garbage_and_half_requests_leave_it_standing(relay):
@@ -296,7 +301,7 @@ def test_garbage_and_half_requests_leave_it_standing(relay):
     before = fetch(relay, "/__relay/stats")[1]["requests"]
     half = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"
     for data in (b"\x00\xff\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"GET " + b"x" * 100_000, half, b""):
-        with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+        with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S) as connection:
             connection.sendall(data)
     assert fetch(relay, "/health")[0] == 200
     assert fetch(relay, "/__relay/stats")[1]["requests"] == before
@@ -309,7 +314,7 @@ def test_two_requests_at_once_on_one_connection_are_answered_in_turn(relay):
         b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk-fake\r\n"
         b"content-length: %d\r\n\r\n%b" % (len(body), body)
     )
-    with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S) as connection:
         connection.sendall(request + request.replace(b"host: x", b"host: x\r\nconnection: close"))
         answered = b""
         while piece := connection.recv(65536):
@@ -319,7 +324,7 @@ def test_two_requests_at_once_on_one_connection_are_answered_in_turn(relay):
 
 def test_an_answer_to_head_has_no_body(relay):
     address = urlsplit(relay.base_url)
-    with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S) as connection:
         connection.sendall(b"HEAD /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
         answered = b""
         while piece := connection.recv(65536):
@@ -347,14 +352,14 @@ def test_an_error_status_of_the_relay_tells_its_limits_and_whole_seconds_to_wait
 
 def test_an_error_under_status_200_holds_its_slot_until_it_is_told(start_relay):
     relay = start_relay(
-        "models: {m: {ttft: {any: 10ms}, speed: 10/s, output_tokens: {any: 21}}}\ncapacity: {slots: 1}\n"
+        "models: {m: {ttft: {any: 10ms}, speed: 10/s, output_tokens: {any: 6000}}}\ncapacity: {slots: 1}\n"
         "faults: [{kind: error_in_200}]"
     )
     body = {"model": "m", "messages": MESSAGES}
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda _: fetch(relay, "/v1/chat/completions", body), range(3)))
     _, entries = fetch(relay, "/__relay/requests")
-    assert max(entry["queued_s"] for entry in entries) < 1.0
+    assert max(entry["queued_s"] for entry in entries) < 600, "what the whole answer would take"
 
 
 def test_a_client_that_leaves_is_counted_as_gone(start_relay):
@@ -365,9 +370,7 @@ def test_a_client_that_leaves_is_counted_as_gone(start_relay):
         body,
         {"Authorization": "Bearer sk-fake", "x-relayload-output-tokens": "500"},
     )
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
         response.readline()
-    deadline_s = time.monotonic() + 5
-    while fetch(relay, "/__relay/stats")[1]["in_flight"] and time.monotonic() < deadline_s:
-        time.sleep(0.02)
+    wait_for(lambda: not fetch(relay, "/__relay/stats")[1]["in_flight"])
     assert fetch(relay, "/__relay/stats")[1]["by_outcome"]["abandoned"] == 1

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
+from support import PATIENCE_S
 
 from relayload.fakerelay.process import FakeRelay
 
@@ -22,7 +23,7 @@ FAULTS = {
     "reset": "kind: reset",
     "midreset": "kind: reset, at: middle",
     "slow": "kind: slow_first_token, delay: 300ms",
-    "stall": "kind: stall, for: 300ms",
+    "stall": "kind: stall, for: 1s",
     "comments": "kind: stall, for: 300ms, keep_alive: 100ms, comment: OPENROUTER PROCESSING, after_tokens: 0",
     "truncate": "kind: truncate",
     "error_event": "kind: error_event",
@@ -92,17 +93,26 @@ def exchange(relay: FakeRelay, model: str, *, stream: bool = True) -> Wire:
     data = json.dumps(body).encode()
     address = urlsplit(relay.base_url)
     wire = Wire()
-    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S) as connection:
+        begun = time.monotonic()
         connection.sendall(
             b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer sk-fake\r\n"
             b"connection: close\r\ncontent-length: %d\r\n\r\n%b" % (len(data), data)
         )
-        begun = time.monotonic()
         try:
             while piece := connection.recv(65536):
                 wire.pieces.append((time.monotonic() - begun, piece))
         except ConnectionResetError:
             wire.reset = True
+    return wire
+
+
+def exchange_until(relay: FakeRelay, model: str, apart: Callable[[Wire], bool], *, stream: bool = True) -> Wire:
+    """As `exchange`, but anew where packets that waited unread, since this machine is busy, came as one."""
+    for _ in range(20):
+        wire = exchange(relay, model, stream=stream)
+        if apart(wire):
+            break
     return wire
 
 
@@ -176,7 +186,7 @@ def test_a_slow_first_token(relay):
 
 def test_a_stall_in_mid_stream(relay):
     wire = exchange(relay, "stall")
-    assert largest_gap(wire) >= 0.24
+    assert largest_gap(wire) >= 0.5  # what comes before is read a little late
     assert tokens(wire.events) == TOKENS
 
 
@@ -188,7 +198,7 @@ def test_a_stall_with_comments(relay):
 
 def test_a_stall_in_a_plain_answer(relay):
     wire = exchange(relay, "stall", stream=False)
-    assert largest_gap(wire) >= 0.24
+    assert largest_gap(wire) >= 0.5
     assert json.loads(wire.rest)["object"] == "chat.completion"
 
 
@@ -253,16 +263,20 @@ def test_several_events_in_one_packet(relay):
 
 
 def test_one_event_over_many_packets(relay):
-    wire = exchange(relay, "fragment")
-    assert len(wire.pieces) > len(wire.events)
+    wire = exchange_until(relay, "fragment", lambda wire: all(len(piece) <= 200 for _, piece in wire.pieces[:4]))
     assert all(len(piece) <= 200 for _, piece in wire.pieces[:4])
+    assert len(wire.pieces) > len(wire.events)
     assert tokens(wire.events) == TOKENS
+
+
+def ends_of(wire: Wire) -> list[int]:
+    return [piece[-1] for _, piece in wire.pieces]
 
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_packets_that_meet_inside_a_character(relay, stream):
-    wire = exchange(relay, "split_utf8", stream=stream)
-    ends = [piece[-1] for _, piece in wire.pieces]
+    wire = exchange_until(relay, "split_utf8", lambda wire: 0xC3 in ends_of(wire), stream=stream)
+    ends = ends_of(wire)
     begins = [piece[0] for _, piece in wire.pieces]
     assert ends.count(0xC3) == 1
     assert begins[ends.index(0xC3) + 1] == 0xA9
@@ -302,10 +316,10 @@ def test_a_huge_chunk(relay, stream):
 
 def test_refused_connections_come_and_go(start_relay):
     model = "models: {m: {ttft: {any: 1ms}, speed: 1000/s, output_tokens: {any: 2}}}\n"
-    relay = start_relay(model + "faults: [{kind: refuse_connection, from: 0.3s, to: 0.8s}]")
+    relay = start_relay(model + "faults: [{kind: refuse_connection, from: 0.5s, to: 2.5s}]")
     address = urlsplit(relay.base_url)
     seen: list[bool] = []
-    deadline_s = time.monotonic() + 5
+    deadline_s = time.monotonic() + PATIENCE_S
     while seen[-2:] != [False, True] and time.monotonic() < deadline_s:
         try:
             with socket.create_connection((address.hostname, address.port), timeout=1):
