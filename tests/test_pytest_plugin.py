@@ -6,7 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from support import ROOT, SHORT
+from support import PATIENCE_S, ROOT, SHORT
 
 PLUGIN = "relayload.pytest_plugin"
 SUITE = """
@@ -86,7 +86,9 @@ def _pytest(directory: Path, *arguments: str, cwd: Path | None = None) -> subpro
     environ = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     environ.pop("PYTEST_ADDOPTS", None)
     command = [sys.executable, "-m", "pytest", "-p", PLUGIN, *arguments]
-    return subprocess.run(command, cwd=cwd or directory, env=environ, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, cwd=cwd or directory, env=environ, capture_output=True, text=True, timeout=PATIENCE_S
+    )
 
 
 def test_a_test_suite_holds_its_load_gates(tmp_path: Path):

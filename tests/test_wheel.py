@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from support import ROOT
+from support import PATIENCE_S, ROOT
 
 NAMES = sorted(path.stem for path in (ROOT / "profiles").glob("*.yaml"))
 SHORT = (
@@ -41,7 +41,7 @@ class Installed:
             env={**inherited, "PATH": f"{self.bin}:{os.environ['PATH']}", **environ},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=PATIENCE_S,
             check=False,
         )
 
@@ -61,7 +61,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 
 def succeed(*command: str) -> None:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from support import ROOT
+from support import PATIENCE_S, ROOT
 
 from relayload.fakerelay.process import FakeRelay
 from relayload.profile import Profile, load
@@ -39,6 +39,8 @@ def test_the_client_of_a_profile_is_read(tmp_path: Path) -> None:
 
 def test_the_client_in_python_runs(relay: FakeRelay) -> None:
     script = examples("python")[0].replace("http://127.0.0.1:8600/v1", relay.base_url)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE_S, check=True
+    )
     assert "BatchStatus(queued=90, running=10, done=0, failed=0)" in done.stdout
     assert "ok=102" in done.stdout

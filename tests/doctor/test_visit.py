@@ -10,6 +10,7 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+from support import PATIENCE_S, SHORT_S
 
 from relayload.core.errors import AuthorError
 from relayload.doctor.findings import Diagnosis, Finding, State
@@ -519,11 +520,11 @@ def test_whatever_a_relay_answers_the_visit_ends(
 def test_an_answer_without_end_is_told(
     visit: Visit, relay_with: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("relayload.doctor.visit._PATIENCE_S", 0.5)
+    monkeypatch.setattr("relayload.doctor.visit._PATIENCE_S", 2 * SHORT_S)
     ended = Event()
 
     def hang(_body: dict[str, Any]) -> Answer:
-        ended.wait(5.0)
+        ended.wait(PATIENCE_S)
         return completion()
 
     found = the_doubt(visit(relay_with(hang)))
@@ -533,7 +534,7 @@ def test_an_answer_without_end_is_told(
 
 
 def test_an_answer_whose_end_never_comes_is_told(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("relayload.doctor.visit._PATIENCE_S", 0.5)
+    monkeypatch.setattr("relayload.doctor.visit._PATIENCE_S", 2 * SHORT_S)
     ended = Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -542,7 +543,7 @@ def test_an_answer_whose_end_never_comes_is_told(visit: Visit, monkeypatch: pyte
 
         def do_POST(self) -> None:
             self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n{")
-            ended.wait(5.0)
+            ended.wait(PATIENCE_S)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from click.testing import CliRunner
+from support import PATIENCE_S
 
 from relayload.cli import main
 from relayload.core.results.run import StageInfo
@@ -99,7 +100,7 @@ def _on_terminal(recording: Recording, *arguments: str, **environ: str) -> str:
             while piece := terminal.read(4096):
                 told += piece
         except OSError:  # Linux' way to say that nobody writes to it any more
-            process.wait(30)
+            process.wait(PATIENCE_S)
     return told.decode()
 
 
