@@ -258,7 +258,9 @@ def test_a_run_that_lost_all_its_workers_ends_and_does_not_pass(
     locust: Start, profile: WriteProfile, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    run = locust("--relay-profile", profile(arrivals="constant", seconds=60), "--relay-out", out, processes=2)
+    path, lenient = profile(arrivals="constant", seconds=60), "objectives=[errors.rate < 99%]"
+    # However long Locust takes to notice, what is lost until then shall not break an objective.
+    run = locust("--relay-profile", path, "--relay-out", out, "--relay-set", lenient, processes=2)
     wait_for(lambda: records(out) > 100)
     for worker in children(run):
         os.kill(worker, signal.SIGKILL)
