@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, TypeVar
@@ -47,10 +47,21 @@ _LARGE_BYTES = 32 << 20
 
 
 def new_run_dir(name: str) -> Path:
-    """A directory under `runs/` that is named after the profile and the present second, and does not exist yet."""
+    """Make a directory under `runs/` that is named after the profile and the present second.
+
+    Two runs that ask for one at once get one each. Raises AuthorError if none can be made there.
+    """
     stem = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)}"
-    candidates = (Path("runs") / (stem if n == 1 else f"{stem}-{n}") for n in range(1, 1000))
-    return next(candidate for candidate in candidates if not candidate.exists())
+    for number in count(1):
+        directory = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            directory.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise _fault(directory, f"can't be written to: {error.strerror}") from None
+        break
+    return directory
 
 
 def check_vacant(directory: Path) -> None:

@@ -199,8 +199,15 @@ def test_a_new_directory_is_named_after_the_profile(tmp_path: Path, monkeypatch:
     first = new_run_dir("chat steady/1")
     assert first.parent == Path("runs")
     assert first.name.endswith("Z-chat-steady-1")
-    first.mkdir(parents=True)
-    assert not new_run_dir("chat steady/1").exists()
+    second = new_run_dir("chat steady/1")
+    assert len({first, second}) == len(list(Path("runs").iterdir())) == 2
+
+
+def test_a_place_where_no_directory_can_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    Path("runs").write_text("")
+    with pytest.raises(AuthorError, match=r"runs/\S+-chat: can't be written to: Not a directory"):
+        new_run_dir("chat")
 
 
 def test_a_directory_that_can_not_be_written_to_is_told(recording, tmp_path: Path):
