@@ -1,6 +1,6 @@
 """What a caller may have got wrong in making a client, told before the first request is sent."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, get_args
 
@@ -10,12 +10,16 @@ from relayload.core.wire.form import MAX_TOKENS_FIELDS
 from relayload.core.wire.request import Timeouts
 from relayload.core.wire.stream import FinishReason
 from relayload.transport.drivers import DRIVERS
+from relayload.transport.key_text import unfit_key
 
 FROM_HEADERS = "from_headers"
 
 
 def check(
     *,
+    base_url: Any,
+    api_key: Any,
+    headers: Mapping[str, Any] | None,
     driver: str,
     dialect: str,
     max_tokens_field: str,
@@ -26,6 +30,9 @@ def check(
 ) -> None:
     """Raises AuthorError with every fault."""
     faults = [
+        *_no_text("base_url", base_url),
+        *(_no_text("api_key", api_key) or _no_key(api_key)),
+        *(fault for name, value in (headers or {}).items() for fault in _no_text(f"headers: {name}", value)),
         *_unknown("driver", driver, DRIVERS),
         *_unknown("dialect", dialect, DIALECTS),
         *_unknown("finish_reason", finish_reason, get_args(FinishReason)),
@@ -36,6 +43,18 @@ def check(
     ]
     if faults:
         raise AuthorError(faults)
+
+
+def _no_text(name: str, value: Any) -> list[Fault]:
+    """Such as what `os.environ.get` has of a variable that is not set."""
+    if value is None:
+        return [Fault("expected text, got None: is the environment variable set that it comes from?", name)]
+    return [] if isinstance(value, str) else [Fault(f"expected text, got {type(value).__name__}", name)]
+
+
+def _no_key(api_key: str) -> list[Fault]:
+    wrong = unfit_key(api_key)
+    return [] if wrong is None else [Fault(wrong, "api_key")]
 
 
 def _unknown(name: str, value: str, known: Iterable[str]) -> Iterator[Fault]:

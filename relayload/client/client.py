@@ -114,6 +114,9 @@ class RelayClient:
     ) -> None:
         self._timeouts = timeout if isinstance(timeout, Timeouts) else Timeouts(total_s=timeout)
         check(
+            base_url=base_url,
+            api_key=api_key,
+            headers=headers,
             driver=driver,
             dialect=dialect,
             max_tokens_field=max_tokens_field,

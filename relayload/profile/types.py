@@ -1,6 +1,5 @@
 """The words of a profile: quantities with their units, and secrets that do not print."""
 
-import re
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -21,6 +20,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from relayload.core.units import byte_count, duration_s, fraction, rate_per_s
 from relayload.document.source import plain_value
+from relayload.transport.key_text import unfit_key
 
 _SPELLED_LENGTH = 60
 Item = TypeVar("Item")
@@ -78,10 +78,8 @@ class Secret:
             return value
         if not isinstance(value, str):
             raise ValueError("expected text: put the key in quotes, or write ${env:NAME}")
-        if not value:
-            raise ValueError("is empty: check the variable it comes from")
-        if _UNFIT_FOR_HEADERS.search(value):
-            raise ValueError("holds a space, a line break or a letter beyond ASCII, which no key does")
+        if (wrong := unfit_key(value)) is not None:
+            raise ValueError(wrong)
         return cls(value)
 
     @classmethod
@@ -108,9 +106,6 @@ class HeaderValue(Secret):
         if not value.isascii() or not value.isprintable():
             raise ValueError("holds a line break or a letter beyond ASCII, which no header can")
         return cls(value)
-
-
-_UNFIT_FOR_HEADERS = re.compile(r"[^\x21-\x7e]")
 
 
 def spelled(value: object) -> str:

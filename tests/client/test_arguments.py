@@ -31,3 +31,35 @@ def test_all_of_them_are_told_at_once():
     with pytest.raises(AuthorError) as error:
         RelayClient("http://127.0.0.1:1/v1", "sk-test", driver="x", dialect="y", timeout=-1)
     assert len(error.value.faults) == 3
+
+
+@pytest.mark.parametrize(
+    ("base_url", "api_key", "headers", "told"),
+    [
+        (
+            "http://127.0.0.1:1/v1",
+            None,
+            None,
+            "api_key: expected text, got None: is the environment variable set that it comes from?",
+        ),
+        ("http://127.0.0.1:1/v1", b"sk-test", None, "api_key: expected text, got bytes"),
+        ("http://127.0.0.1:1/v1", "", None, "api_key: is empty: check the variable it comes from"),
+        ("http://127.0.0.1:1/v1", "Bearer sk-test", None, "api_key: leave out 'Bearer': it is put before every key"),
+        (
+            None,
+            "sk-test",
+            None,
+            "base_url: expected text, got None: is the environment variable set that it comes from?",
+        ),
+        (
+            "http://127.0.0.1:1/v1",
+            "sk-test",
+            {"X-Team": None},
+            "headers: X-Team: expected text, got None: is the environment variable set that it comes from?",
+        ),
+    ],
+)
+def test_what_comes_of_a_variable_that_is_not_set_is_told_when_the_client_is_made(base_url, api_key, headers, told):
+    with pytest.raises(AuthorError) as error:
+        RelayClient(base_url, api_key, headers=headers)
+    assert str(error.value) == told
