@@ -28,6 +28,7 @@ from relayload.client.errors import (
     ServerError,
     Unreachable,
 )
+from relayload.client.hints import place_hint
 from relayload.client.metrics import BreakerView, ClientMetrics, Tally
 from relayload.client.results import Completion, Embeddings
 from relayload.core.resilience.breaker import StateChange
@@ -331,15 +332,14 @@ def _read(body: bytes) -> Any:
         return json.loads(body.decode("utf-8", errors="replace"))
 
 
-def failed(model: str, called: Called, base_url: str = "") -> CallFailed:
-    """The error of a call without an answer; `base_url` tells of a relay that can't be reached."""
+def failed(model: str, called: Called, base_url: str) -> CallFailed:
+    """The error of a call without an answer; it has the base URL where that may be to blame."""
     if not called.attempts:
         return _not_sent(model, called)
     attempt = called.attempts[-1]
     kind = called.kind or Kind.SERVER_ERROR
     error_type = ERRORS.get(kind, ServerError)
-    parts = [f"{model}: {kind.value}", attempt.error or "", attempt.said or ""]
-    parts += [base_url] if kind is Kind.UNREACHABLE else []
+    parts = [f"{model}: {kind.value}", attempt.error, attempt.said, place_hint(base_url, kind, attempt)]
     tries = f" (after {len(called.attempts)} attempts)" if len(called.attempts) > 1 else ""
     return error_type(": ".join(filter(None, parts)) + tries, kind, called.attempts)
 

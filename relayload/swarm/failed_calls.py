@@ -13,6 +13,7 @@ from gevent import get_hub
 from relayload.client.caller import Called
 from relayload.client.client import failed
 from relayload.client.errors import CallFailed
+from relayload.client.hints import place_hint
 from relayload.core.printable import one_line
 from relayload.swarm.rows import RequestFailed
 
@@ -20,16 +21,17 @@ _WITH_DIGITS = re.compile(r"\S*\d\S*")
 _LONGEST = 160
 
 
-def call_failed(model: str, called: Called) -> RequestFailed:
+def call_failed(model: str, called: Called, base_url: str) -> RequestFailed:
     """How a failed call reads in Locust's table, which has a row for each text; its cause is what the call raises.
 
     The same thing happens again with other ids, times and counts, so they are left out of what the relay said.
     """
-    error = failed(model, called)
+    error = failed(model, called, base_url)
     told = error.message
     if called.attempts:
         last = called.attempts[-1]
-        told = ": ".join(filter(None, (model, error.kind, last.error, _alike(last.said or ""))))
+        hint = place_hint(base_url, error.kind, last)
+        told = ": ".join(filter(None, (model, error.kind, last.error, _alike(last.said or ""), hint)))
     row = RequestFailed(told)
     row.__cause__ = error
     return row

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from relayload.client import CallReport, RelayClient
+from relayload.core.errors import AuthorError, Fault
 from relayload.core.results.record import Outcome
 from relayload.swarm.csv_files import write_csv_to_the_end
 from relayload.swarm.failed_calls import call_failed, log_no_failed_calls, print_no_traceback_of
@@ -43,15 +44,19 @@ class RelayUser(User):
         host = self.host or environment.host
         clients, place = self._clients_of(environment), (type(self), host)
         if place not in clients:
-            key = self.api_key or os.environ.get(self.api_key_variable)
-            if not host or not key:
-                _end_as_bad_input(environment)
-                raise StopTest(
-                    f"{type(self).__name__}: expected host = 'https://relay.example/v1' (or --host) and the key in "
-                    f"the environment as {self.api_key_variable}, or as api_key"
-                )
-            clients[place] = RelayClient(host, key, **self.client_options, on_call=_Report(environment))
+            clients[place] = self._new_client(environment, host)
         return clients[place]
+
+    def _new_client(self, environment: Environment, host: str | None) -> RelayClient:
+        key = self.api_key or os.environ.get(self.api_key_variable)
+        try:
+            if not host or not key:
+                raise AuthorError([*_lacking_host(host), *_lacking_key(key, self.api_key_variable)])
+            return RelayClient(host, key, **self.client_options, on_call=_Report(environment, host))
+        except AuthorError as error:
+            _end_as_bad_input(environment)
+            told = "; ".join(map(str, error.faults)).replace("base_url:", "host:")
+            raise StopTest(f"{type(self).__name__}: {told}") from None
 
     @classmethod
     def _clients_of(cls, environment: Environment) -> dict[tuple[type, str | None], RelayClient]:
@@ -62,6 +67,14 @@ class RelayUser(User):
             log_no_failed_calls(environment, RelayUser)
             write_csv_to_the_end(environment)
         return cls._clients[environment]
+
+
+def _lacking_host(host: str | None) -> list[Fault]:
+    return [] if host else [Fault("no host: write host = 'https://relay.example/v1' in the class, or --host")]
+
+
+def _lacking_key(key: str | None, variable: str) -> list[Fault]:
+    return [] if key else [Fault(f"no key: set the environment variable {variable}, or api_key in the class")]
 
 
 def _listen_on_master(environment: Environment, **_: Any) -> None:
@@ -86,8 +99,9 @@ def _let_go(clients: dict[tuple[type, str | None], RelayClient]) -> None:
 class _Report:
     """Calls -> rows of Locust's statistics, as long as the caller waited."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, base_url: str) -> None:
         self._environment = environment
+        self._base_url = base_url
 
     def __call__(self, report: CallReport) -> None:
         called = report.called
@@ -99,7 +113,7 @@ class _Report:
             name=report.name if last else f"{report.name} (not sent)",
             response_time=report.latency_s * _MS,
             response_length=last.received_bytes if last else 0,
-            exception=None if called.answered else call_failed(report.request.model, called),
+            exception=None if called.answered else call_failed(report.request.model, called, self._base_url),
             context={"relayload": report},
         )
         if last is not None and last.ttft_s is not None:

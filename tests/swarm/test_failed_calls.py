@@ -15,7 +15,7 @@ from relayload.swarm.failed_calls import call_failed
 def row(said, tries=1):
     attempts = (Attempt(outcome=Outcome.RATE_LIMITED, error="http_429", said=said),) * tries
     called = Called(outcome=Outcome.RATE_LIMITED, attempts=attempts, answer=None, kind=Kind.RATE_LIMITED)
-    return call_failed("gpt-4o", called)
+    return call_failed("gpt-4o", called, "https://relay.example/v1")
 
 
 told = "Limit 10000, used 9981, requested 530.\\nPlease try again in 3.06s (req_0a1b)"

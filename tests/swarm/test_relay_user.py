@@ -53,15 +53,36 @@ def test_calls_of_ones_own_tasks_are_rows_of_locusts_statistics(start: Start, re
     assert "sk-fake" not in run.output
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_user_without_a_host_or_a_key_is_told_what_is_missing(
-    start: Start, port: int, tmp_path: Path, processes: int
+NO_HOST = "no host: write host = 'https://relay.example/v1' in the class, or --host"
+NO_KEY = "no key: set the environment variable RELAY_API_KEY, or api_key in the class"
+
+
+@pytest.mark.parametrize(
+    ("host", "key", "processes", "told"),
+    [
+        ("", "", 1, f"Visitor: {NO_HOST}; {NO_KEY}"),
+        ("", "", 2, f"Visitor: {NO_HOST}; {NO_KEY}"),
+        ("", "sk-fake", 1, f"Visitor: {NO_HOST}\n"),
+        ("http://127.0.0.1:1/v1", "", 1, f"Visitor: {NO_KEY}\n"),
+        ("http://me:pw@127.0.0.1/v1", "sk-fake", 1, "Visitor: host: expected a URL without credentials and fragment\n"),
+    ],
+)
+def test_a_user_without_a_usable_host_or_key_is_told_what_is_missing(
+    start: Start, port: int, tmp_path: Path, host: str, key: str, processes: int, told: str
 ) -> None:
     options = ["--headless", "-u", "1", "-t", "2s", *workers(processes, port)]
-    run = start("locust", "-f", write(tmp_path), *options, RELAY_API_KEY="")
+    options += ["--host", host] if host else []
+    run = start("locust", "-f", write(tmp_path), *options, RELAY_API_KEY=key)
     assert run.wait() == 2
-    assert "expected host = 'https://relay.example/v1' (or --host) and the key" in run.output
+    assert told in run.output
     assert "Traceback" not in run.output
+
+
+def test_a_host_that_is_not_there_is_named_in_the_failures(start: Start, tmp_path: Path) -> None:
+    options = ["--headless", "-u", "1", "-t", "1s", "--host", "http://127.0.0.1:1/v1"]
+    run = start("locust", "-f", write(tmp_path), *options, RELAY_API_KEY="sk-fake")
+    assert run.wait() == 1
+    assert "o3: unreachable: connect: http://127.0.0.1:1/v1" in run.output
 
 
 FAILING = """
