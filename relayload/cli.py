@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,6 +16,7 @@ from relayload.core.printable import one_line
 from relayload.verbs.arguments import JSON, RUN_DIR, author_errors_exit, print_table, print_value
 from relayload.verbs.examples import epilog
 from relayload.verbs.meant import hint
+from relayload.verbs.meant_options import with_meant_option
 
 _ELSEWHERE = {
     "calibrate": ("relayload.calibration.command", "Measure how well this machine measures."),
@@ -55,8 +57,15 @@ class _Verbs(click.Group):
         """As click does, but tells which verb was meant by one that is none."""
         word = args[0]
         if self.get_command(ctx, word) is None and not word.startswith("-"):
-            ctx.fail(f"there is no verb '{one_line(word, 60)}'{hint(word, self.list_commands(ctx))}")
+            ctx.fail(f"there is no verb '{one_line(word, 60)}'{hint(word, self.list_commands(ctx), self.commands)}")
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does, but tells which option was meant by the name that another tool has for it."""
+        try:
+            return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            raise with_meant_option(error) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's
         shown = {name: command for name, command in self.commands.items() if not command.hidden}

@@ -15,16 +15,17 @@ _ELSEWHERE: Mapping[str, str] = MappingProxyType(
     | dict.fromkeys(("mock", "fake", "serve", "server"), "relay")
     | dict.fromkeys(("ping", "probe", "diagnose", "preflight"), "doctor")
     | dict.fromkeys(("price", "prices"), "cost")
+    | dict.fromkeys(("compress", "gzip", "zip"), "merge --compress")
 )
 """What other tools call it."""
 _PROFILES = (".yaml", ".yml")
 
 
-def hint(word: str, verbs: Iterable[str]) -> str:
-    """`: did you mean 'check'?`, or where nobody can tell what to ask for."""
+def hint(word: str, verbs: Iterable[str], hidden: Iterable[str] = ()) -> str:
+    """`: did you mean 'check'?`, or where nobody can tell what to ask for; hidden verbs may be meant, too."""
     known = list(verbs)
-    near = _ELSEWHERE.get(word) or next(iter(get_close_matches(word.lower(), known, n=1)), None)
-    if near in known:
+    near = _ELSEWHERE.get(word) or next(iter(get_close_matches(word.lower(), [*known, *hidden], n=1)), "")
+    if near.partition(" ")[0] in {*known, *hidden}:
         return f": did you mean 'relayload {near}'?"
     if word.endswith(_PROFILES) or Path(word).is_file():
         return f": did you mean 'relayload run {word}'?"

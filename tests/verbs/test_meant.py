@@ -10,7 +10,7 @@ from relayload.verbs.examples import VERBS as ALL
 from relayload.verbs.examples import epilog, examples
 from relayload.verbs.meant import hint
 
-VERBS = ["check", "compare", "gate", "report", "run"]
+VERBS = ["check", "compare", "gate", "merge", "report", "run"]
 
 
 def invoke(*arguments: str) -> Result:
@@ -24,17 +24,19 @@ def invoke(*arguments: str) -> Result:
         ("RUN", ": did you mean 'relayload run'?"),
         ("validate", ": did you mean 'relayload check'?"),
         ("bench", ": did you mean 'relayload run'?"),
+        ("compress", ": did you mean 'relayload merge --compress'?"),
+        ("hlep", ": did you mean 'relayload help'?"),
         ("mine.yaml", ": did you mean 'relayload run mine.yaml'?"),
         (
             "http://127.0.0.1/v1",
             ": did you mean 'relayload run --url http://127.0.0.1/v1 --model MODEL --rate 5/s --for 1m'?",
         ),
-        ("zzz", ": expected one of check, compare, gate, report, run"),
-        ("serve", ": expected one of check, compare, gate, report, run"),
+        ("zzz", ": expected one of check, compare, gate, merge, report, run"),
+        ("serve", ": expected one of check, compare, gate, merge, report, run"),
     ],
 )
 def test_the_verb_that_was_meant_is_told(word: str, expected: str):
-    assert hint(word, VERBS) == expected
+    assert hint(word, VERBS, ["help", "version"]) == expected
 
 
 def test_a_profile_by_any_name_is_one_to_run(tmp_path: Path):
@@ -62,6 +64,33 @@ def test_help_on_a_verb_is_the_help_of_the_verb():
 
 def test_an_option_that_is_none_is_told_with_the_nearest():
     assert "Did you mean" in invoke("run", "mine.yaml", "--owt", "x").stderr
+
+
+@pytest.mark.parametrize(
+    ("verb", "word", "meant"),
+    [
+        ("run", "--duration", "--for"),
+        ("check", "-d", "--for"),
+        ("calibrate", "--duration", "--seconds"),
+        ("run", "--vus", "--users"),
+        ("run", "--concurrency", "--users"),
+        ("run", "-u", "--users"),
+        ("run", "-r", "--rate"),
+        ("run", "--qps", "--rate"),
+        ("run", "--rps", "--rate"),
+        ("run", "-n", "--max-requests"),
+        ("run", "--requests", "--max-requests"),
+        ("run", "--key", "--api-key-env"),
+        ("run", "--token", "--api-key-env"),
+        ("relay", "--api-key", "--key"),
+        ("run", "--base-url", "--url"),
+        ("merge", "-o", "--out"),
+    ],
+)
+def test_the_option_that_other_tools_call_otherwise_is_told(verb: str, word: str, meant: str):
+    done = invoke(verb, word, "1")
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1] == f"Error: there is no option '{word}': did you mean '{meant}'?"
 
 
 @pytest.mark.parametrize("verb", ALL)
