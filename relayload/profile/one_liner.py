@@ -99,7 +99,8 @@ class OneLiner:
             yield ("load", "stages"), [{"for": self.for_}], "--for"
         else:
             yield ("load", "kind"), "open", "--rate"
-            yield ("load", "stages"), [{"for": self.for_, "rate": self.rate}], "--for"
+            yield ("load", "stages"), [{"for": self.for_, "rate": self.rate}], "--rate"
+            yield ("load", "stages", 0, "for"), self.for_, "--for"
             yield ("load", "stages", 0, "rate"), self.rate, "--rate"
 
     def _scenario(self) -> Iterator[Entry]:

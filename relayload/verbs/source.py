@@ -230,9 +230,16 @@ def _in_options(faults: "tuple[Fault, ...]", document: "Document") -> "Iterator[
     """The faults, with those that guardrails and prices mend in the words of the command line."""
     remedies = _remedies(document)
     for fault in faults:
+        fault = replace(fault, message=_without_default(fault.message)) if fault.file == "--api-key-env" else fault
         remedy = remedies.get(fault.path)
         mended = remedy is not None and "write " in fault.message
         yield replace(fault, message=f"{fault.message.rpartition('write ')[0]}write {remedy}") if mended else fault
+
+
+def _without_default(message: str) -> str:
+    """An option names a variable and can give it no default."""
+    before, hint, _ = message.partition(", or write ${env:")
+    return f"{before}, or name another with --api-key-env" if hint else message
 
 
 def _remedies(document: "Document") -> dict[str, str]:

@@ -106,6 +106,19 @@ def test_a_fault_names_the_option():
     ]
 
 
+@pytest.mark.parametrize(
+    ("rate", "for_", "begins"),
+    [
+        ("5/s", "10", ["--for: load.stages.0.for: "]),
+        ("0/s", "1m", ["--rate: load.stages: nothing would be sent"]),
+        ("5", "10", ["--for: load.stages.0.for: ", "--rate: load.stages.0.rate: "]),
+    ],
+)
+def test_the_time_and_the_rate_are_blamed_each_for_its_own(rate: str, for_: str, begins: list[str]):
+    told = faults(replace(ASKED, rate=rate, for_=for_))
+    assert [fault[: len(begin)] for fault, begin in zip(told, begins, strict=True)] == begins
+
+
 def test_a_key_is_no_argument_and_is_not_repeated():
     for asked in (replace(ASKED, api_key_env="sk-very-secret"), replace(ASKED, headers=("X-Api-Key: sk-very-secret",))):
         (fault,) = faults(asked)

@@ -26,6 +26,16 @@ def test_a_check_needs_no_file():
     assert re.search(r"ttft.p99 < 800ms +1,204 +299", done.output)
 
 
+def test_a_variable_that_is_not_set_is_told_as_the_option_can_mend_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("NOPE", raising=False)
+    done = invoke("check", *QUICK, "--api-key-env", "NOPE")
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "--api-key-env: target.api_key: the environment variable NOPE is not set: set it, or name another with "
+        "--api-key-env\n",
+    )
+
+
 def test_the_profile_is_printed_and_can_be_checked(tmp_path: Path):
     printed = invoke("run", *QUICK, "--objective", "ttft.p99 < 800ms", "--set", "seed=9", "--print-profile")
     assert printed.exit_code == 0
