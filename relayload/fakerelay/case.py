@@ -21,7 +21,7 @@ from relayload.fakerelay.faults import (
     WrongLength,
 )
 from relayload.fakerelay.formats import Format
-from relayload.fakerelay.ledger import Entry, Outcome, request_id
+from relayload.fakerelay.ledger import Entry, Outcome, request_id, request_id_line
 from relayload.fakerelay.limits import Admission
 from relayload.fakerelay.refusals import Occurrence, Reason, Refusal
 from relayload.fakerelay.run import Run, respond, response_bytes
@@ -104,7 +104,7 @@ class Case:
         answer = self._status_answer(fault)
         headers = answer.headers
         if fault.body == "dialect":  # else it comes from a proxy, which knows no limits
-            headers += self._run.hint_headers(self._admission)
+            headers += self._request_id_line() + self._run.hint_headers(self._admission)
         if fault.retry_after is not None:
             headers += b"retry-after: %d\r\n" % ceil(fault.retry_after)
         self._failed(fault.status)
@@ -189,8 +189,10 @@ class Case:
         return encode(body)
 
     def _headers(self, content_type: bytes) -> bytes:
-        name = b"x-request-id: %s\r\n" % request_id(self._entry.number or 0).encode()
-        return b"".join((content_type, name, self._run.hint_headers(self._admission)))
+        return b"".join((content_type, self._request_id_line(), self._run.hint_headers(self._admission)))
+
+    def _request_id_line(self) -> bytes:
+        return request_id_line(request_id(self._entry.number or 0))
 
     def _failed(self, status: int, reason: Reason = Reason.FAILED) -> None:
         self._entry.status = status

@@ -14,6 +14,11 @@ def request_id(number: int) -> str:
     return f"req_fake{number:024x}"
 
 
+def request_id_line(name: str) -> bytes:
+    """The header that tells it, on answers and errors alike."""
+    return b"x-request-id: %s\r\n" % name.encode()
+
+
 class Outcome(StrEnum):
     """How a request ended, as the relay saw it."""
 

@@ -8,7 +8,7 @@ from relayload.fakerelay.behavior import Behavior
 from relayload.fakerelay.dialects import DIALECTS, Dialect, Hints
 from relayload.fakerelay.dialects.answers import JSON, hint_headers
 from relayload.fakerelay.kept import KeptResponses
-from relayload.fakerelay.ledger import Entry, Ledger, Outcome, request_id
+from relayload.fakerelay.ledger import Entry, Ledger, Outcome, request_id, request_id_line
 from relayload.fakerelay.limits import Admission
 from relayload.fakerelay.preset import Preset
 from relayload.fakerelay.recorder import Recorder
@@ -42,7 +42,7 @@ class Run:
         wall_ns = clock.wall_ns()
         occurrence = Occurrence(request_id(number or wall_ns), wall_ns / 1e9)
         answer = self.dialect.error_answer(refusal, occurrence)
-        headers = answer.headers + self.hint_headers(admission)
+        headers = answer.headers + request_id_line(occurrence.request_id) + self.hint_headers(admission)
         # The rest of a body that is too large is not read, so the connection can't be used again.
         respond(wire, answer.status, answer.body, headers, close=refusal.reason is Reason.TOO_LARGE)
         return answer.status
