@@ -12,16 +12,17 @@ from typing import Any
 import yaml
 
 from relayload.core.errors import AuthorError, Fault
+from relayload.core.price import ANY
 from relayload.core.traffic.prompt_sets import SETS
 from relayload.document import Document, Location, Place
 from relayload.document.source import plain_value
+from relayload.prices.in_and_out import in_and_out
 
 SCENARIO = "main"
 _KEY_VARIABLE = "OPENAI_API_KEY"
 DEFAULT_KEY = f"${{env:{_KEY_VARIABLE}:-sk-fake}}"
 _FILES = (".txt", ".jsonl", ".ndjson", ".json", ".csv")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_IN_AND_OUT = re.compile(r"\$?(?P<input>\d+(\.\d+)?)/\$?(?P<output>\d+(\.\d+)?)")
 _UNFIT_FOR_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _MOST_NAME = 40
 
@@ -170,8 +171,8 @@ def _is_file(text: str) -> bool:
 
 def _prices(text: str) -> Any:
     """A list, or dollars per million tokens in and out."""
-    amounts = _IN_AND_OUT.fullmatch(text)
-    return {"any": {name: f"${amounts[name]}" for name in ("input", "output")}} if amounts else text
+    price = in_and_out(text)
+    return {ANY: {"input": f"${price.input}", "output": f"${price.output}"}} if price else text
 
 
 def _header(text: str) -> tuple[str, str]:

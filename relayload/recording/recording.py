@@ -106,7 +106,7 @@ class Recording:
     def open(cls, directory: Path) -> "Recording":
         """Raises AuthorError if the directory is not a recording."""
         if not directory.is_dir():
-            raise _fault(directory, "there is no such directory")
+            raise _fault(directory, _no_directory(directory))
         if not (directory / RUN).is_file():
             raise _fault(directory, f"is not a recording: it has no {RUN}{_inside(directory)}")
         run = _load(directory / RUN, RunInfo)
@@ -269,12 +269,23 @@ def _load_s(run: RunInfo) -> float:
     return planned_s if math.isfinite(planned_s) else _UNKNOWN_S
 
 
+def _no_directory(path: Path) -> str:
+    """People name a profile where the recording of its run belongs, or one file of a recording."""
+    if not path.exists():
+        return "there is no such directory"
+    if (path.parent / RUN).is_file():
+        return f"is a file of a recording: name its directory, {path.parent}"
+    told = "is a file: expected the directory of a recording, as 'relayload run' names it last"
+    return f"{told}; to run this profile, write relayload run {path}" if path.suffix in _OF_PROFILES else told
+
+
 def _inside(directory: Path) -> str:
     """Where there are recordings instead, as `run --repeat` makes them."""
     found = sorted(str(path.parent) for path in directory.glob(f"*/{RUN}"))
     return f"; name one of those in it, such as {found[0]}" if found else ""
 
 
+_OF_PROFILES = (".yaml", ".yml")
 _Content = TypeVar("_Content", bound=Struct)
 
 

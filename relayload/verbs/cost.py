@@ -20,6 +20,7 @@ from relayload.core.results.run import RunInfo
 from relayload.core.results.targets import paid
 from relayload.core.units import whole_count
 from relayload.document.validation import nearest
+from relayload.prices.in_and_out import in_and_out
 from relayload.recording import Recording
 from relayload.report.quote import render_quote
 from relayload.verbs.arguments import JSON, author_errors_exit, print_value
@@ -41,8 +42,12 @@ _PARTS = MappingProxyType({"cached_input_tokens": "input_tokens", "reasoning_tok
 @click.option("--month", is_flag=True, help="That many every month.")
 @click.option("--day", is_flag=True, help="That many every day.")
 @click.option("--scale", metavar="N-requests/month", help="Of a recording: so many requests like the measured ones.")
-@click.option("--price", metavar="LIST[:MODEL]", help="A price list, shipped or a file, and a model of it.")
-@click.option("--compare", nargs=2, metavar="LIST[:MODEL] LIST[:MODEL]", help="Two of them, and what is saved.")
+@click.option(
+    "--price",
+    metavar="LIST[:MODEL]|IN/OUT",
+    help="A price list, shipped or a file, and a model of it; or dollars per million tokens, such as 2/8.",
+)
+@click.option("--compare", nargs=2, metavar="PRICE PRICE", help="Two of them, and what is saved.")
 @click.option("--exchange-rate", metavar="RATE", help="What a dollar is worth in --currency.")
 @click.option("--currency", metavar="CODE", help="Of the amounts, such as CNY.")
 @JSON
@@ -179,8 +184,9 @@ def _scaled(scale: str) -> tuple[int, Period | None]:
 
 
 def _prices(place: str, *, model_needed: bool = False) -> Prices:
-    """The prices of a list, or of one model of it for every model."""
-
+    """The prices of a list, or one price for every model: that of a model of it, or in two numbers."""
+    if (price := in_and_out(place)) is not None:
+        return {ANY: price}
     named = _PLACE.fullmatch(place)
     name, model = (named[1], named[2]) if named else (place, None)
     listed = price_lists.read(name).prices

@@ -220,3 +220,22 @@ def test_a_summary_that_can_not_be_written_is_told(recording):
     (recording.directory / "summary.json").mkdir()
     with pytest.raises(AuthorError, match=r"summary.json: can't be written: Is a directory"):
         recording.rebuild()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (
+            "mine.yaml",
+            "is a file: expected the directory of a recording, as 'relayload run' names it last; to run this",
+        ),
+        ("notes.txt", "is a file: expected the directory of a recording, as 'relayload run' names it last"),
+        ("run/run.json", "is a file of a recording: name its directory, "),
+    ],
+)
+def test_a_file_in_place_of_a_directory_is_told_with_what_belongs_there(tmp_path, name, told):
+    (tmp_path / "run").mkdir()
+    (tmp_path / name).write_text("name: x\n")
+    with pytest.raises(AuthorError) as error:
+        Recording.open(tmp_path / name)
+    assert error.value.faults[0].message.startswith(told)

@@ -104,6 +104,14 @@ def test_a_recording_is_priced_as_it_was_run(said, run_dir):
     assert said(str(run_dir)) == "4 requests: 4,000 tokens in, 2,000 out\n\nas recorded   $0.03\n"
 
 
+def test_a_price_may_be_two_numbers(said, run_dir):
+    line = "--input-tokens 10M --output-tokens 5M"
+    assert said(f"{line} --price 2/8") == said(f"{line} --price $2/$8.00").replace("$2/$8.00", "2/8")
+    assert "$60.00" in said(f"{line} --price 2/8")
+    assert "2/8" in said(f"{run_dir} --price 2/8")
+    assert "$30.00" in said(f"{line} --compare 2/8 1/4")
+
+
 def test_a_recording_is_scaled_and_priced_anew(said, run_dir):
     text = said(f"{run_dir} --scale 1M-requests/month --compare direct relay")
     assert text.startswith("1,000,000 requests: 1,000,000,000 tokens in, 500,000,000 out a month\n")
