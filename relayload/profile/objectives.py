@@ -64,6 +64,15 @@ def _confidence(value: object) -> object:
     return share
 
 
+def _refuse_pair(entry: dict[str, object]) -> None:
+    """Raises ValueError for an objective that a colon has made a mapping."""
+    (key,) = map(str, entry)
+    if (likely := _meant_by(entry)) is not None:
+        raise ValueError(f"expected one text: did you mean '{likely}'?")
+    if not key.isidentifier():
+        raise ValueError(f"expected one text such as '{_EXAMPLES[0]}', got a mapping of {spelled(key)}")
+
+
 def _meant_by(entry: dict[str, object]) -> str | None:
     """What a mapping of one metric to its limit would be in one text."""
     ((key, limit),) = entry.items()
@@ -110,8 +119,8 @@ class ObjectiveEntry(Part):
     @classmethod
     def _in_one_piece(cls, value: Any) -> Any:
         """k6 has mappings of a metric to its thresholds, `{http_req_duration: ['p(95)<500']}`."""
-        if isinstance(value, dict) and len(value) == 1 and (likely := _meant_by(value)):
-            raise ValueError(f"expected one text: did you mean '{likely}'?")
+        if isinstance(value, dict) and len(value) == 1:
+            _refuse_pair(value)
         return value
 
     @model_validator(mode="after")

@@ -210,11 +210,17 @@ def test_every_objective_knows_where_it_stands(read, good):
         ("ttft.p95: < 500ms", "ttft.p95 < 500ms"),
         ("ttft.p95: 500ms", "ttft.p95 < 500ms"),
         ("http_req_failed: rate<0.01", "errors.rate < 1%"),
+        ("http_req_duration{scenario:a}: p(99)<300", "latency{scenario=a}.p99 < 300ms"),
     ],
 )
 def test_a_mapping_of_a_metric_to_its_limit_is_told_as_one_text(faults, good, entry, ours):
     (fault,) = faults(f"{good}objectives:\n  - {entry}\n")
     assert fault == f"p.yaml:9:5: objectives.0: expected one text: did you mean '{ours}'?"
+
+
+def test_a_mapping_whose_key_is_no_word_is_told_as_no_text(faults, good):
+    (fault,) = faults(f"{good}objectives:\n  - hello(world): 5\n")
+    assert fault.endswith("objectives.0: expected one text such as 'ttft.p99 < 800ms', got a mapping of 'hello(world)'")
 
 
 def test_other_mappings_without_an_expression_lack_just_that(faults, good):

@@ -29,7 +29,7 @@ _SIDES = re.compile(r"(?P<left>(?:[^<>=!≤≥≠{]|\{[^{}]*\})+)(?P<op><=|>=|==
 _TAGS = re.compile(r"\{[^{}]*\}")
 _PERCENTILE = re.compile(
     r"(?<![a-z0-9])(?:p|pct|percentile|quantile|q)[\s_.]?\(?\s*(?P<number>\d{1,2}(?:\.\d+)?)\s*\)?(?![a-z0-9%])|"
-    r"(?<![a-z0-9.])(?P<ordinal>\d{1,2}(?:\.\d+)?)(?:th|st|nd|rd)?[\s_-]*percentile"
+    r"(?<![a-z0-9.])(?P<ordinal>\d{1,2}(?:\.\d+)?)(?:(?:th|st|nd|rd)?[\s_-]*percentile|\s*%[\s-]?t?ile)"
 )
 _WORD = re.compile(r"[a-z0-9]+")
 _AGGREGATES = MappingProxyType(
@@ -38,6 +38,8 @@ _AGGREGATES = MappingProxyType(
     | {"per_second": "per_second", "usd": "usd", "trips": "trips"}
 )
 _USUAL_PERCENTILE = "p95"
+_USUAL_METRIC = "latency"
+"""Of whoever writes `p99 < 2s`."""
 
 
 def _named(metric: str, words: str, aggregate: str | None = None) -> dict[str, _Meant]:
@@ -54,7 +56,7 @@ _METRICS: Mapping[str, _Meant] = MappingProxyType(
     | _named("errors", "error failed failures failed_requests fails")
     | _named("errors", "error_count failure_count num_failures", "count")
     | _named("retries", "retry retry_rate", "rate")
-    | _named("requests", "request_count num_requests http_reqs_count", "count")
+    | _named("requests", "request_count num_requests http_reqs_count iterations iteration", "count")
     | _named("throughput", "rps qps reqs tps requests_per_second request_throughput http_reqs req_s", "per_second")
     | _named("output_tokens", "output_throughput token_throughput output_token_throughput tokens", "per_second")
     | _named("output_tokens", "tokens_per_second tok_s", "per_second")
@@ -80,7 +82,7 @@ def candidates(text: str) -> Iterator[str]:
     if re.match(r"[$\d]", left) and not re.match(r"[$\d]", right):
         left, op, right = right, _MIRRORED[op], left
     tags = _TAGS.search(left)
-    yield from _rewritten(_TAGS.sub(" ", left).lower(), tags[0] if tags else "", op, right)
+    yield from _rewritten(_TAGS.sub(" ", left).lower(), _respelled_tags(tags[0]) if tags else "", op, right)
 
 
 def _without_threshold_key(text: str) -> str:
@@ -88,10 +90,18 @@ def _without_threshold_key(text: str) -> str:
     return re.sub(r"^([\w.]+)\s*(\{[^{}]*\})?\s*:\s*(?=[a-z<>=!])", r"\1\2.", text, flags=re.IGNORECASE)
 
 
+def _respelled_tags(tags: str) -> str:
+    """k6 writes `{scenario:a}`, and `expected_response:true` for what we call `outcome=ok`; PromQL quotes values."""
+    equal = re.sub(
+        r"""(\w+)\s*(?::|(!?=)~?)\s*["']?([^\s"',{}]+)["']?""", lambda tag: f"{tag[1]}{tag[2] or '='}{tag[3]}", tags
+    )
+    return equal.replace("expected_response=true", "outcome=ok").replace("expected_response=false", "outcome!=ok")
+
+
 def _rewritten(subject: str, tags: str, op: str, value: str) -> Iterator[str]:
     percentile = _PERCENTILE.search(subject)
     words = [word for word in _WORD.findall(_PERCENTILE.sub(" ", subject)) if word not in ("of", "the")]
-    if "_".join(words) in _SUCCESS and op in ("<", "<=", ">", ">="):
+    if "_".join(words) in _SUCCESS and op != "!=":
         yield from _as_errors(tags, op, value)
         return
     for meant, aggregate in _readings(words):
@@ -105,6 +115,8 @@ def _readings(words: list[str]) -> Iterator[tuple[_Meant, str | None]]:
     """Which metric the words are, and which aggregate is among them: `max of ttft`, `error_rate`, `ttft_avg`."""
     if (whole := _metric("_".join(words))) is not None:
         yield whole, None
+    if not words:
+        yield _Meant(_USUAL_METRIC), None
     for position, word in enumerate(words):
         if word in _AGGREGATES:
             rest = "_".join(words[:position] + words[position + 1 :])

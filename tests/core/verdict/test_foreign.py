@@ -44,6 +44,15 @@ from relayload.core.verdict.grammar import meant, parse
         ("breaker_trips == 0", "breaker.trips == 0"),
         ("cost < 2 USD", "cost.usd < $2"),
         ("latncy.p99 < 300", "latency.p99 < 300ms"),
+        ("http_req_duration{scenario:a}: p(99)<300", "latency{scenario=a}.p99 < 300ms"),
+        ("http_req_duration{expected_response:true}: p(95)<500", "latency{outcome=ok}.p95 < 500ms"),
+        ('ttft{scenario="a"}.p95 < 300', "ttft{scenario=a}.p95 < 300ms"),
+        ("p99 < 2s", "latency.p99 < 2s"),
+        ("p(95)<500", "latency.p95 < 500ms"),
+        ("95%ile < 200ms", "latency.p95 < 200ms"),
+        ("ttft 99 %tile < 1s", "ttft.p99 < 1s"),
+        ("success == 100%", "errors.rate == 0%"),
+        ("iterations > 100", "requests.count > 100"),
     ],
 )
 def test_the_whole_objective_is_asked_back_in_our_own_spelling(text: str, ours: str):
