@@ -4,18 +4,16 @@ that ask a relay to be bad.
 
 import re
 from collections.abc import Collection, Iterator
+from typing import Any
 
 from relayload.core.errors import Fault
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.verdict.objective import Objective, Op
 from relayload.document import Document, Location
+from relayload.profile.plain_keys import is_key_of, is_placeholder, is_plain_key, reference_meant
+from relayload.profile.secrets import at
 from relayload.profile.variables import references, texts
-from relayload.transport.concealing import resembles_key
 
-_SHORTEST_KEY = 8
-"""Shorter ones (`sk-fake`, `none`) open nothing."""
-_LONG = re.compile(r"(?:Bearer\s+)?(?=\S*\d)\S{20,}")
-"""No word, and no placeholder that anybody reads."""
 _SHELL = re.compile(
     r"(?P<before>Bearer\s+)?(?:\$(?P<dollar>[A-Za-z_]\w*)|\$\((?P<call>\w+)\)|%(?P<percent>[A-Za-z_]\w*)%)"
 )
@@ -27,25 +25,33 @@ def cautions(written: Document, secrets: Collection[Location]) -> Iterator[Fault
     """Warnings, each with its place and the line to write; they repeat no key."""
     for location, text in texts(written.data):
         if (meant := _with_variable(location, text)) is not None:
-            yield written.fault(location, f"warning: '{text}' is sent as it stands: for the variable write {meant}")
-        elif location in secrets and _is_plain_key(text):
+            what = "content of the file" if meant.startswith("${file:") else "variable"
+            yield written.fault(location, f"warning: '{text}' is sent as it stands: for the {what} write {meant}")
+        elif location in secrets and not references(text) and (wrong := _plain(written.data, location, text)):
             named = _variable_for(location)
-            remedy = f"put it into the variable {named}, and write {location[-1]}: ${{env:{named}}}"
-            yield written.fault(location, f"warning: a key in plain text, for whoever reads this file: {remedy}")
+            remedy = f"put the key into the variable {named}, and write {location[-1]}: ${{env:{named}}}"
+            yield written.fault(location, f"warning: {wrong}: {remedy}")
+
+
+def _plain(data: Any, location: Location, text: str) -> str | None:
+    """What is wrong with a text that refers to nothing; None where nothing is."""
+    of_target = location[-1] == "api_key"
+    if of_target and is_placeholder(text):
+        return "a placeholder, which is sent as it stands"
+    target = at(data, location[:-1])
+    if is_key_of(target.get("base_url"), text) if of_target else is_plain_key(text):
+        return "a key in plain text, for whoever reads this file"
+    return None
 
 
 def _with_variable(location: Location, text: str) -> str | None:
     """The text with the variable as we write it that is all of it, as a shell has them; None where it is none."""
+    if location[-1:] == ("api_key",) and (meant := reference_meant(text)) is not None:
+        return meant
     match = None if set(_FREE) & set(location) else _SHELL.fullmatch(text)
     if match is None:
         return None
     return f"{match['before'] or ''}${{env:{match['dollar'] or match['call'] or match['percent']}}}"
-
-
-def _is_plain_key(text: str) -> bool:
-    if references(text) or len(text) < _SHORTEST_KEY:
-        return False
-    return resembles_key(text) or _LONG.fullmatch(text) is not None
 
 
 def _variable_for(location: Location) -> str:

@@ -42,7 +42,7 @@ def misused(written: Document, secrets: Iterable[Location]) -> Iterator[Fault]:
 def in_arguments(written: Document, secrets: Iterable[Location]) -> Iterator[Fault]:
     """The faults of keys that were given as arguments, which every user of a machine can read."""
     for location in secrets:
-        value, fault = _at(written.data, location), written.fault(location, _IN_ARGUMENTS)
+        value, fault = at(written.data, location), written.fault(location, _IN_ARGUMENTS)
         if fault.file.startswith("--") and isinstance(value, str) and not references(value):
             yield fault
 
@@ -56,7 +56,7 @@ def redacted(data: dict[str, Any], secrets: Iterable[Location]) -> dict[str, Any
     """A copy of a profile's content that may be shown."""
     copy = deepcopy(data)
     for location in secrets:
-        parent = _at(copy, location[:-1])
+        parent = at(copy, location[:-1])
         if isinstance(parent, dict) and parent.get(location[-1]) is not None:
             parent[location[-1]] = _HIDDEN
     return copy
@@ -64,7 +64,7 @@ def redacted(data: dict[str, Any], secrets: Iterable[Location]) -> dict[str, Any
 
 def concealed(faults: Iterable[Fault], secrets: Iterable[Location], *documents: Document) -> list[Fault]:
     """The faults without the secrets, as written or in place, should any repeat one (`'0123' is octal ...`)."""
-    values = [_at(document.data, location) for document in documents for location in secrets]
+    values = [at(document.data, location) for document in documents for location in secrets]
     told = list(faults)
     for value in values:
         if isinstance(value, str) and len(value) >= _SHORTEST:
@@ -93,7 +93,8 @@ def _leaves(value: Any, location: Location) -> Iterator[tuple[Location, object]]
         yield location, value
 
 
-def _at(data: Any, location: Location) -> Any:
+def at(data: Any, location: Location) -> Any:
+    """What stands there in the content of a profile; None where nothing does."""
     for key in location:
         data = data.get(key) if isinstance(data, dict) else None
     return data

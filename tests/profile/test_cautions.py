@@ -118,3 +118,57 @@ def test_an_objective_that_demands_bad_numbers_is_warned_of(read, good, objectiv
     told = f"warning: '{objective}' demands bad numbers: an objective states what must hold, such as '{meant}'"
     assert [caution.message for caution in cautions] == ([] if meant is None else [told])
     assert {caution.line for caution in cautions} <= {good.count("\n") + 1}
+
+
+REMOTE = "base_url: https://relay.example/v1"
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("env:MY_KEY", "${env:MY_KEY}"),
+        ("MY_KEY", "${env:MY_KEY}"),
+        ("'{{MY_KEY}}'", "${env:MY_KEY}"),
+        ("'{{ env.MY_KEY }}'", "${env:MY_KEY}"),
+        ("'{MY_KEY}'", "${env:MY_KEY}"),
+        ("file:key.txt", "${file:key.txt}"),
+    ],
+)
+def test_a_reference_in_another_spelling_is_warned_of_with_ours(key: str, meant: str):
+    (caution,) = told(f"target: {{api_key: {key}}}")
+    bare = key.strip("'")
+    what = "content of the file" if key.startswith("file:") else "variable"
+    assert caution.endswith(f"warning: '{bare}' is sent as it stands: for the {what} write {meant}")
+
+
+@pytest.mark.parametrize(
+    "key", ["sk-...", "<key>", "sk-xxxxxxxx", "your-api-key", "YOUR_API_KEY_HERE1", "changeme", "sk-***"]
+)
+def test_a_placeholder_is_warned_of(key: str):
+    (caution,) = told(f"target: {{{REMOTE}, api_key: '{key}'}}")
+    assert "warning: a placeholder, which is sent as it stands: put the key into the variable RELAY_API_KEY" in caution
+
+
+@pytest.mark.parametrize("key", ["sk-mine", "hunter2", "abc"])
+def test_any_plain_key_of_another_machine_is_warned_of(key: str):
+    (caution,) = told(f"target: {{{REMOTE}, api_key: {key}}}")
+    assert "warning: a key in plain text, for whoever reads this file: put the key into" in caution
+    assert key not in caution
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        f"{REMOTE}, api_key: sk-fake",
+        f"{REMOTE}, api_key: none",
+        f"{REMOTE}, api_key: EMPTY",
+        "base_url: http://127.0.0.1:8000/v1, api_key: sk-mine",
+        "base_url: 'http://[::1]:8000/v1', api_key: sk-mine",
+        "base_url: http://localhost/v1, api_key: sk-mine",
+        "base_url: fake://o-series, api_key: sk-mine",
+        "base_url: '${env:RELAY_BASE_URL:-fake://o-series}', api_key: sk-mine",
+        "api_key: sk-mine",
+    ],
+)
+def test_a_short_key_of_this_machine_and_a_word_for_none_are_not_warned_of(target: str):
+    assert told(f"target: {{{target}}}") == []
