@@ -3,7 +3,7 @@
 Source: the OpenMetrics specification 1.0. Values stand in base units; what was not measured is absent.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from relayload.core.metrics.catalog import shown_in
@@ -45,11 +45,16 @@ def _verdict(verdict: Verdict) -> Iterator[list[str]]:
     yield _gauge("objective_observed", "What was observed, in the unit of the objective.", seen)
 
 
+_COUNTS: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("offered", "started", "dropped", "lost"), "Requests")
+    | {"attempts": "Tries on the wire", "retries": "Tries after the first of a request"}
+)
+
+
 def _counts(summary: Summary) -> Iterator[list[str]]:
     counts = summary.counts
-    names = ("offered", "started", "dropped", "lost", "attempts", "retries")
-    for name in names:
-        yield _gauge(name, "Requests of the whole run.", [({}, getattr(counts, name))])
+    for name, told in _COUNTS.items():
+        yield _gauge(name, f"{told} of the whole run.", [({}, getattr(counts, name))])
     yield _gauge("requests", "By outcome.", [({"outcome": name}, count) for name, count in counts.by_outcome.items()])
 
 

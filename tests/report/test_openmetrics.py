@@ -43,3 +43,11 @@ def test_labels_are_escaped(judged, some_lines):
     named = structs.replace(summary, by_scenario={'a "b"\\c\nd': summary.by_scenario["simple"]})
     samples = _samples(render_openmetrics(named, verdict))
     assert ("relayload_latency_seconds", _of(quantile="0.5", scenario='a "b"\\c\nd')) in samples
+
+
+def test_each_count_says_what_it_counts(judged, some_lines):
+    text = render_openmetrics(*judged([], some_lines))
+    helps = dict(line.split(" ", 3)[2:] for line in text.splitlines() if line.startswith("# HELP"))
+    assert helps["relayload_started"] == "Requests of the whole run."
+    assert helps["relayload_attempts"] == "Tries on the wire of the whole run."
+    assert helps["relayload_retries"] == "Tries after the first of a request of the whole run."
