@@ -31,6 +31,7 @@ MORE_IS_BETTER = (*_RATES, *_columns(metric for metric in _METRICS if metric.mor
 METRIC_COLUMNS = (*_columns(_METRICS), *_RATES, *_OTHERS)
 COLUMNS = (*_ATTRIBUTES, *METRIC_COLUMNS)
 _NOT_MEASURED = "nan"
+_MOST_NAMES = 3
 
 
 def row(summary: Summary, verdict: Verdict) -> list[str]:
@@ -59,12 +60,15 @@ def remarks(rows: Sequence[Sequence[str]]) -> list[str]:
     """What keeps Otava from finding the changes in these rows."""
     profiles = sorted({row[COLUMNS.index("profile")] for row in rows})
     mixed = f"rows of {len(profiles)} profiles, {', '.join(profiles)}, are one series to Otava: give each its own file"
-    partly = [
-        f"{name} was not measured in {count} of {len(rows)} runs, so Otava finds no change of it"
-        for name, count in _missing(rows).items()
-        if count < len(rows)
-    ]
-    return [*([mixed] if len(profiles) > 1 else []), *partly]
+    partly = [name for name, count in _missing(rows).items() if count < len(rows)]
+    untold = f"{_listed(partly)}: not measured in every run, so Otava finds no change there"
+    return [*([mixed] if len(profiles) > 1 else []), *([untold] if partly else [])]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The first of many: which they are is in the file."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:_MOST_NAMES])} and {more} more metrics"
 
 
 def _missing(rows: Sequence[Sequence[str]]) -> dict[str, int]:
