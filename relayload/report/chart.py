@@ -15,12 +15,20 @@ _MARGIN = 10
 def chart(timeline: Timeline, width: int = WIDTH) -> list[str]:
     """Lines, the highest rate at the top and the time below; where room is short, neighbours become one column."""
     step = -(-len(timeline.counts) // (width - _MARGIN))
-    rates = [max(timeline.rates_per_s[begin : begin + step]) for begin in range(0, len(timeline.counts), step)]
+    each = _rates(timeline)
+    rates = [max(each[begin : begin + step]) for begin in range(0, len(each), step)]
     peak = max(rates)
     label = f"{peak:.3g}/s"
     lines = [f"{label if row == _ROWS - 1 else '':>9} {_row(rates, peak, row)}" for row in reversed(range(_ROWS))]
     until = format_duration(timeline.bin_s * len(timeline.counts))
     return [*lines, f"{'0':>9} {'0s':<{max(3, len(rates) - len(until))}}{until}"]
+
+
+def _rates(timeline: Timeline) -> list[float]:
+    """One for each bin; bins of less than a second have that of their second, so that none is above the peak/s."""
+    bins = max(1, round(1 / timeline.bin_s))
+    seconds = (timeline.counts[begin : begin + bins] for begin in range(0, len(timeline.counts), bins))
+    return [sum(second) / max(1.0, timeline.bin_s) for second in seconds for _ in second]
 
 
 def _row(rates: Sequence[float], peak: float, row: int) -> str:

@@ -4,12 +4,16 @@ from relayload.report.chart import chart
 
 def test_a_chart_reaches_from_nothing_to_the_highest_rate():
     assert chart(Timeline(bin_s=0.5, counts=(0, 1, 2, 4, 8, 16))) == [
-        "     32/s      █",
-        "               █",
+        "     24/s     ██",
         "              ██",
-        "           ▂▄███",
+        "              ██",
+        "          ▁▁████",
         "        0 0s 3.00s",
     ]
+
+
+def test_a_rate_is_that_of_a_second_at_least_and_never_above_the_peak_of_the_table():
+    assert chart(Timeline(bin_s=0.25, counts=(8, 0, 0, 0, 1, 1, 1, 1)))[0] == "      8/s ████    "
 
 
 def test_the_time_below_ends_where_the_chart_does():
