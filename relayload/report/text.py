@@ -38,9 +38,9 @@ STYLES = {
     Word.NOT_JUDGED: "yellow",
 }
 COUNTED = "k of n ≈ eff."
-COUNTED_LEGEND = "k of n: k of n requests broke the limit; ≈ eff.: worth so many independent ones"
+COUNTED_LEGEND = "k of n requests broke the limit; being correlated, the n are worth about eff."
 CROSSES = "*"
-CROSSES_LEGEND = "* crosses the limit: met but not proven, as only confidence: strict would ask"
+CROSSES_LEGEND = "* the interval crosses the limit, so the objective is met but not proven"
 _MISSED = ((Word.FAIL, "failed"), (Word.INCONCLUSIVE, "inconclusive"))
 _WARNING = Text("!", style="yellow")
 _DASH = "–"

@@ -63,7 +63,7 @@ def label_refusal(label: str, line: str, profile: str | None) -> str | None:
     """What to answer to a label of Locust's, written as `line`, that names another profile; None for any other."""
     if not _names_a_file(label) or (profile and Path(label).resolve() == Path(profile).resolve()):
         return None
-    return f"{line} is no more than a label that Locust gives the run: write --relay-profile {label}"
+    return f"{line} only sets the label that Locust shows for the run: write --relay-profile {label}"
 
 
 def _parsed(**sources: Any) -> Namespace:

@@ -41,7 +41,7 @@ def test_so_does_load_that_a_config_file_starts(start: Start, tmp_path: Path) ->
 def test_locusts_own_label_is_no_profile(start: Start, profile: WriteProfile, mode: tuple[str, ...]) -> None:
     told = refusal(start("locust", "-f", LOCUSTFILE, "--profile", profile(), *mode))
     assert told == (
-        f"relayload: --profile {profile()} is no more than a label that Locust gives the run: "
+        f"relayload: --profile {profile()} only sets the label that Locust shows for the run: "
         f"write --relay-profile {profile()}\n"
     )
 
@@ -54,7 +54,7 @@ def test_a_label_that_would_be_another_profile_is_refused_beside_one(start: Star
 @pytest.mark.parametrize(
     ("variables", "told"),
     [
-        ({"LOCUST_PROFILE": "mine.yaml"}, "LOCUST_PROFILE=mine.yaml is no more than a label"),
+        ({"LOCUST_PROFILE": "mine.yaml"}, "LOCUST_PROFILE=mine.yaml only sets the label"),
         ({"LOCUST_RELAY_PROFIL": "a.yaml"}, "unknown variable; did you mean 'LOCUST_RELAY_PROFILE'?"),
         (
             {"LOCUST_RELAY_PROFILE": "a.yaml", "RELAYLOAD_PROFILE": "b.yaml"},

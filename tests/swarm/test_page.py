@@ -94,7 +94,7 @@ def test_the_quickstart_that_nobody_named_is_told_loudly(opened: Callable[..., P
         ({"host": "https://relay.example/v1"}, "Nothing was started: the profile says where to send"),
         (
             {"profile": "mine.yaml"},
-            "Profile mine.yaml is no more than a label that Locust gives the run: write --relay",
+            "Profile mine.yaml only sets the label that Locust shows for the run: write --relay",
         ),
     ],
 )
