@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from relayload.core.results.summary import Summary
-from relayload.core.verdict.gate import Verdict
+from relayload.core.verdict.gate import Verdict, warnings_besides
 from relayload.core.verdict.stats import Word
 from relayload.report.cases import WARNING, Case, cases
 from relayload.report.not_run import NotRun
@@ -35,7 +35,7 @@ def render_annotations(summary: Summary, verdict: Verdict, locate: Locate = str)
     errors = [case for case in told if case.word not in _UNCLEAR]
     unclear = [case for case in told if case.word in _UNCLEAR]
     warns = [case for case in cases(verdict) if case.word is Word.PASS and case.message.startswith(WARNING)]
-    minded = [Case("recording", Word.PASS, warning) for warning in summary.warnings]
+    minded = [Case("recording", Word.PASS, warning) for warning in warnings_besides(summary, verdict)]
     said = [] if verdict.verdict is Word.PASS else [Case("errors", verdict.verdict, row) for row in error_rows(summary)]
     kinds = (("error", errors), ("warning", [*unclear, *warns, *minded]), ("notice", said))
     return "".join(_commands(kind, [_annotation(case) for case in cases], locate) for kind, cases in kinds)

@@ -11,7 +11,7 @@ from datetime import datetime
 from xml.etree import ElementTree as ET
 
 from relayload.core.results.summary import Summary
-from relayload.core.verdict.gate import Verdict
+from relayload.core.verdict.gate import Verdict, warnings_besides
 from relayload.core.verdict.stats import Word
 from relayload.report.cases import BELIEVED, WARNING, Case, cases
 from relayload.report.not_run import NotRun, place_of
@@ -36,7 +36,7 @@ def render_junit(summary: Summary, verdict: Verdict) -> str:
     _add_properties(suite, _properties(summary, verdict))
     for case in told:
         _add_case(suite, case, summary, verdict)
-    remarks = [*error_rows(summary), *(f"{WARNING}: {warning}" for warning in summary.warnings)]
+    remarks = [*error_rows(summary), *(f"{WARNING}: {warning}" for warning in warnings_besides(summary, verdict))]
     if remarks:
         ET.SubElement(suite, "system-out").text = _clean("\n".join(remarks))
     return _written(root)

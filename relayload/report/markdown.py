@@ -14,7 +14,7 @@ from relayload.core.metrics.metric import Output
 from relayload.core.results.side_by_side import SideBySide
 from relayload.core.results.summary import Metrics, Summary
 from relayload.core.units import format_duration
-from relayload.core.verdict.gate import NO_OBJECTIVES, Verdict
+from relayload.core.verdict.gate import NO_OBJECTIVES, Verdict, warnings_besides
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity
@@ -88,7 +88,7 @@ def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
         yield _errors(summary)
     if summary.comparison is not None:
         yield from _side_by_side(summary.comparison)
-    yield [f"- warning: {escape(warning)}" for warning in summary.warnings]
+    yield [f"- warning: {escape(warning)}" for warning in warnings_besides(summary, verdict)]
     yield [f"run {escape(summary.run_id)}, {format_duration(summary.duration_s)}, started {escape(summary.started_at)}"]
 
 

@@ -13,7 +13,7 @@ from relayload.core.results.run import RunInfo
 from relayload.core.results.sample import Distribution
 from relayload.core.results.summary import GeneratorHealth, Metrics, Summary
 from relayload.core.units import format_duration
-from relayload.core.verdict.gate import NO_OBJECTIVES, Verdict
+from relayload.core.verdict.gate import NO_OBJECTIVES, Verdict, warnings_besides
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word
 from relayload.core.verdict.wording import quantity, share
@@ -62,7 +62,9 @@ def render_summary(
         Text(),
         *_facts([*batch_facts(summary.batch), *_counts(summary)], screen),
         Text(),
-        _latencies(summary),
+        _latencies(summary)
+        if _any_latency(summary)
+        else Text("nothing measured: no request of a measured stage ended ok"),
     ]
     parts += [Text(), *stage_parts(summary)] if len(summary.by_stage) > 1 else []
     facts = [*_errors(summary), *client_facts(summary), *_rates(summary), *cost_facts(summary.cost)]
@@ -106,6 +108,10 @@ def _counts(summary: Summary) -> list[tuple[str, str]]:
         f"offered {counts.offered:,} = started {counts.started:,} + dropped {counts.dropped:,} + lost {counts.lost:,}"
     )
     return [("arrivals", arrivals), ("outcomes", " · ".join(outcomes) or "none")]
+
+
+def _any_latency(summary: Summary) -> bool:
+    return any(getattr(summary.metrics, field) is not None for field, _ in _SHOWN_METRICS)
 
 
 def _latencies(summary: Summary) -> RenderableType:
@@ -166,7 +172,8 @@ def error_rows(summary: Summary) -> list[str]:
 def render_remarks(summary: Summary, verdict: Verdict, screen: Screen = PLAIN) -> str:
     """What a verdict alone does not tell: what went wrong, where it is no PASS, and what to mind. Perhaps nothing."""
     errors = [] if verdict.verdict is Word.PASS else [Text(f"errors: {row}") for row in error_rows(summary)]
-    parts = [*errors, *(Text(f"warning: {warning}", style="yellow") for warning in summary.warnings)]
+    warnings = warnings_besides(summary, verdict)
+    parts = [*errors, *(Text(f"warning: {warning}", style="yellow") for warning in warnings)]
     return printed(parts, screen) if parts else ""
 
 
@@ -189,7 +196,7 @@ def _rates(summary: Summary) -> list[tuple[str, str]]:
 
 def _generator(summary: Summary) -> list[tuple[str, str]]:
     health = summary.generator
-    parts = [f"late p99 {format_duration(health.late_p99_s)}"] if health.late_p99_s is not None else []
+    parts = [f"late p99 {format_duration(health.late_p99_s)}"] if health.late_p99_s else []  # 0: nothing was due
     parts += [f"loop p99 {format_duration(health.loop_lag_p99_s)}"] if health.loop_lag_p99_s is not None else []
     parts += [f"CPU {share(health.cpu_share)}"] if health.cpu_share is not None else []
     parts += [f"GC at most {format_duration(health.gc_pause_max_s)}"] if health.gc_pause_max_s else []

@@ -74,6 +74,19 @@ def test_a_gate_tells_the_errors_of_a_run_that_did_not_pass_and_what_to_mind(req
         assert render_remarks(summary, verdict) == f"{errors}warning: torn\n"
 
 
+def test_what_the_verdict_gives_as_its_reason_is_no_warning_as_well(request_line, make_run, folded):
+    run = make_run(ended_by="guardrail", stopped_by_guardrail="max_requests: 1")
+    summary, verdict = assess([], folded([request_line(0)]), run, warnings=["torn"])
+    assert summary.warnings[0] == verdict.reasons[0] == "a guardrail stopped the run: max_requests: 1"
+    assert render_remarks(summary, verdict) == "warning: torn\n"
+
+
+def test_where_nothing_was_due_nothing_was_late(request_line, make_run, folded):
+    summary = summarize(folded([request_line(0, late_s=0.0)]), make_run())
+    assert summary.generator.late_p99_s == 0
+    assert "late p99" not in render_summary(summary)
+
+
 def test_one_scenario_is_told_once(request_line, make_run, folded):
     text = render_summary(summarize(folded([request_line(0)]), make_run()))
     assert text.count("latency") == 1
@@ -82,7 +95,8 @@ def test_one_scenario_is_told_once(request_line, make_run, folded):
 def test_a_run_without_data_says_so(make_run, folded):
     text = render_summary(summarize(folded([]), make_run(stages=(StageInfo(name="w", for_s=1.0, warmup=True),))))
     assert "outcomes   none" in text
-    assert "nothing measured" in text
+    assert "\nnothing measured: no request of a measured stage ended ok\n" in text
+    assert "p99 interval" not in text
     assert "no measured stage was reached" in text
     assert "generator  told nothing" in text
 

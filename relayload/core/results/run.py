@@ -125,6 +125,13 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return _INTERRUPTIONS.get(self.ended_by or "")
 
     @property
+    def guardrail_reason(self) -> str | None:
+        """Which guardrail stopped it and why, in words; None where none did."""
+        if self.ended_by != "guardrail" and not self.stopped_by_guardrail:
+            return None
+        return f"a guardrail stopped the run: {self.stopped_by_guardrail or 'it did not say why'}"
+
+    @property
     def ended_early(self) -> bool:
         """Before its plan was through, whoever or whatever ended it."""
         stopped = self.stopped_by_guardrail or self.stopped_by_objective

@@ -283,7 +283,7 @@ def _per(count: float, seconds: float) -> float | None:
 
 
 def _stopped(run: RunInfo) -> tuple[str, ...]:
-    return (f"STOPPED BY A GUARDRAIL: {run.stopped_by_guardrail}",) if run.stopped_by_guardrail else ()
+    return (run.guardrail_reason,) if run.guardrail_reason else ()
 
 
 def _is_ok(key: Key) -> bool:

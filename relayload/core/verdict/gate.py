@@ -106,6 +106,11 @@ def crashed(verdict: Verdict) -> Verdict:
     return replace(verdict, verdict=Word.INVALID, exit_code=_CRASHED, reasons=reasons)
 
 
+def warnings_besides(summary: Summary, verdict: Verdict) -> tuple[str, ...]:
+    """The warnings that are not among the reasons of the verdict as well, for whoever tells both."""
+    return tuple(warning for warning in summary.warnings if warning not in verdict.reasons)
+
+
 def _reasons(run: RunInfo, summary: Summary) -> tuple[str, ...]:
     """Why the numbers of the run can't be believed."""
     cut_short = ("the run was killed before it ended",) if run.ended_by is None else ()
@@ -117,8 +122,8 @@ def _whole(judgements: Sequence[Judgement], run: RunInfo, summary: Summary) -> t
     interrupted = cut_short(run)
     if unbelievable := _reasons(run, summary):
         return Word.INVALID, (*unbelievable, *_stopped_early(run), *interrupted)
-    if run.ended_by == "guardrail" or run.stopped_by_guardrail:
-        return Word.STOPPED, (f"a guardrail stopped the run: {run.stopped_by_guardrail or 'it did not say why'}",)
+    if run.guardrail_reason:
+        return Word.STOPPED, (run.guardrail_reason,)
     broken = (*_stopped_early(run), *(() if interrupted else _no_data(summary)))
     words = {judgement.verdict for judgement in judgements if judgement.counts}
     if Word.FAIL in words or broken:

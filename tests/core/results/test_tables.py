@@ -198,4 +198,4 @@ def test_arrivals_that_a_guardrail_held_back_are_dropped_but_nobodys_failure(req
     assert summary.by_scenario["simple"].dropped == 2
     assert sum(second.offered for second in summary.timeline) == 10
     assert summary.generator.valid
-    assert summary.warnings[0] == "STOPPED BY A GUARDRAIL: max_requests: 8"
+    assert summary.warnings[0] == "a guardrail stopped the run: max_requests: 8"
