@@ -7,7 +7,7 @@ from relayload.doctor.findings import Diagnosis, Finding, State
 from relayload.report.printing import printed
 from relayload.report.screen import PLAIN, Screen
 
-_MARKS = {State.OK: "✓", State.NOTE: "·", State.WARNING: "!", State.FAULT: "✗"}
+_MARKS = {State.OK: "✓", State.NOTE: "–", State.WARNING: "!", State.FAULT: "✗"}
 _STYLES = {State.OK: "green", State.NOTE: "dim", State.WARNING: "yellow", State.FAULT: "red"}
 _DOUBTS = (State.WARNING, State.FAULT)
 

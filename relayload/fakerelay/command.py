@@ -1,5 +1,6 @@
 """`relayload relay`: the fake relay on the command line."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,10 @@ def command(preset: str, sets: tuple[str, ...], list_presets: bool, **options: A
 
 def _list() -> None:
     from relayload.fakerelay.preset import names, read
+    from relayload.report.names import render_names
+    from relayload.report.output import print_table
 
-    for name in names():
-        click.echo(f"{name:<12} {read(name).description}")
+    print_table(partial(render_names, [(name, read(name).description) for name in names()]))
 
 
 def _serve(preset: str, sets: tuple[str, ...], options: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """A comparison as a table for people and as Markdown."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from rich.console import RenderableType
 from rich.padding import Padding
@@ -15,7 +15,9 @@ from relayload.report.printing import printed
 from relayload.report.screen import PLAIN, Screen
 from relayload.report.text import MARKS, STYLES
 
-_HEADINGS = ("", "measure", "base", "new", "change", "95% interval", "p")
+_INTERVAL = "95% interval"
+_HEADINGS = ("", "measure", "base", "new", "change", _INTERVAL, "p")
+_STAR_LEGEND = "* from the requests of one run alone: another run would differ by more"
 _LEAST_WIDTH = 18
 """Of a measure's name, however long the other columns are."""
 _DASH = "–"
@@ -37,14 +39,16 @@ def render_comparison_markdown(comparison: Comparison) -> str:
     if comparison.effects:
         rows = ([_mark(effect), *map(escape, _cells(effect))] for effect in comparison.effects)
         lines += ["", *markdown_table(_HEADINGS, rows)]
+        lines += ["", escape(_STAR_LEGEND)] if any(map(_starred, comparison.effects)) else []
     return "\n".join(lines) + "\n"
 
 
-def _table(effects: Iterable[Effect]) -> FittingTable:
+def _table(effects: Sequence[Effect]) -> FittingTable:
     words = {"": 1, "measure": _LEAST_WIDTH}
     columns = [Column(heading, words=heading in words, least=words.get(heading, 0)) for heading in _HEADINGS]
     rows = [[Text(_mark(effect), style=STYLES[effect.verdict]), *map(Text, _cells(effect))] for effect in effects]
-    return FittingTable(columns, rows, optional=("p", "base", "new", "95% interval"), gap=1)
+    legend = {_INTERVAL: _STAR_LEGEND} if any(map(_starred, effects)) else {}
+    return FittingTable(columns, rows, optional=("p", "base", "new", _INTERVAL), gap=1, legend=legend)
 
 
 def _mark(effect: Effect) -> str:
@@ -59,9 +63,13 @@ def _cells(effect: Effect) -> list[str]:
         _value(effect.base, effect.unit),
         _value(effect.new, effect.unit),
         _change(effect, effect.change),
-        f"{ends[0]} to {ends[1]}" + ("" if effect.between_runs else " *") if known else _DASH,
+        f"{ends[0]} to {ends[1]}{' *' if _starred(effect) else ''}" if known else _DASH,
         _DASH if effect.p is None else f"{effect.p:.3f}",
     ]
+
+
+def _starred(effect: Effect) -> bool:
+    return not effect.between_runs and (effect.low, effect.high) != (None, None)
 
 
 def _value(value: float, unit: str) -> str:
@@ -90,10 +98,6 @@ def _given(comparison: Comparison, side: Side, compared: int) -> str:
 
 
 def _remarks(comparison: Comparison) -> list[str]:
-    """Why, what was left out, what to mind, and what the star means."""
-    starred = any(
-        not effect.between_runs and (effect.low, effect.high) != (None, None) for effect in comparison.effects
-    )
-    star = ["* from the requests of one run alone: another run would differ by more"] if starred else []
+    """Why, what was left out, and what to mind."""
     left_out = [f"left out of {run.side}: {run.run}: {run.why}" for run in comparison.left_out]
-    return [*comparison.reasons, *left_out, *(f"warning: {warning}" for warning in comparison.warnings), *star]
+    return [*comparison.reasons, *left_out, *(f"warning: {warning}" for warning in comparison.warnings)]

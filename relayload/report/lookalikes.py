@@ -71,6 +71,7 @@ _LOOKALIKES = str.maketrans(
         "\ufffd": "#",
     }
 )
+_BEFORE_A_NUMBER = ("≤", "≥")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 
 
@@ -104,7 +105,10 @@ def _replaced(error: UnicodeError) -> tuple[str, int]:
     """What a codec asks when it can't write some letters: others, and where to go on."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return lookalike(error.object[error.start : error.end], error.encoding), error.end
+    letters, following = error.object[error.start : error.end], error.object[error.end : error.end + 1]
+    # Of two characters: the space after it makes room, or the columns of a table would no longer be in line.
+    end = error.end + 1 if letters[-1:] in _BEFORE_A_NUMBER and following == " " else error.end
+    return lookalike(letters, error.encoding), end
 
 
 def _ascii(letter: str) -> str:

@@ -118,7 +118,7 @@ def _latencies(summary: Summary) -> RenderableType:
     """Of all, and of each target and scenario where there are several."""
     rows = [row for name, metrics in groups(summary) for row in _metric_rows(name, metrics)]
     numbers = [Column(heading) for heading in ("n", "p50", "p90", "p99", "p99 interval", "max")]
-    columns = [Column("measured, ok", words=True, most=18), Column("", words=True), *numbers]
+    columns = [Column("measured, ok", words=True, least=len("measured,"), most=18), Column("", words=True), *numbers]
     return FittingTable(columns, rows, optional=("p90", "p99 interval", "max", "n"))
 
 

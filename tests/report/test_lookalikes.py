@@ -50,6 +50,13 @@ def test_what_an_encoding_lacks_is_told_by_what_looks_like_it(text: str, plain: 
     assert lookalike(text) == plain
 
 
+def test_a_sign_of_two_characters_takes_the_space_before_its_number_so_that_columns_stay_in_line():
+    program = "from relayload.report.lookalikes import *\nspeak_any_encoding()\nprint('a  ≤ 16,800  b → c')"
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    told = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, check=True, text=True)
+    assert told.stdout == "a  <=16,800  b -> c\n"
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252", "utf-8"])
 def test_json_is_the_same_document_in_any_encoding(encoding: str):
     content = {"model": "模型“é” 😀", "n": 1}

@@ -354,3 +354,9 @@ def test_objectives_are_counted_as_people_count(words, warns, verdict, told, req
 def test_each_verdict_has_its_colour(word: Word, color: int, request_line, make_run, folded):
     verdict = structs.replace(_verdict([], [request_line(0)], make_run(), folded), verdict=word)
     assert f"\x1b[1;{color}m{word.value}\x1b[0m (" in render_verdict(verdict, Screen(color=True))
+
+
+def test_on_a_narrow_screen_a_heading_is_broken_between_words_alone(request_line, make_run, folded):
+    text = render_summary(summarize(folded([request_line(0)]), make_run()), screen=Screen(40))
+    assert "measured," in text
+    assert "\n, ok" not in text
