@@ -140,7 +140,8 @@ def test_every_error_says_whose_fault_it_is(
 def test_an_error_does_not_tell_the_key_that_the_relay_repeats() -> None:
     attempt = Attempt(outcome=Outcome.REJECTED, error="http_401", status=401, said="no such key: ***")
     answer = Answer(attempt, fault=RelayFault("no such key: my-own-key"))
-    error = failed("m", Called(outcome=attempt.outcome, attempts=(attempt,), answer=answer, kind=Kind.AUTH))
+    called = Called(outcome=attempt.outcome, attempts=(attempt,), answer=answer, kind=Kind.AUTH)
+    error = failed("m", called, "http://127.0.0.1:1/v1")
     assert str(error) == "m: auth: http_401: no such key: ***"
 
 

@@ -81,6 +81,16 @@ def test_few_runs_can_not_be_told_apart(make_set, tmp_path: Path):
     assert "* from the requests of one run alone" in result.stdout
 
 
+def test_a_star_is_explained_where_it_is_shown(make_set, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    make_set("base", 1, 0.5)
+    make_set("slow", 1, 0.8)
+    monkeypatch.setenv("COLUMNS", "40")
+    result = _compare(tmp_path, "base/run-1", "slow/run-1", f"--markdown={tmp_path}/page.md")
+    assert "95% interval" in result.stdout.split("not shown for lack of room: ")[1]
+    assert "*" not in result.stdout
+    assert "from the requests of one run alone" in (tmp_path / "page.md").read_text()
+
+
 _SPOILT = [
     ({"ended_by": None}, "INVALID: the run was killed before it ended"),
     (
