@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from msgspec import structs
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -83,6 +84,12 @@ def render_verdict(verdict: Verdict, screen: Screen = PLAIN) -> str:
     parts += [*map(Text, reasons), Text()] if reasons else []
     parts += [conclusion(verdict), *(Padding(Text(reason), (0, 0, 0, 2)) for reason in verdict.reasons)]
     return printed(parts, screen)
+
+
+def render_run(summary: Summary, run: RunInfo | None, verdict: Verdict, screen: Screen = PLAIN) -> str:
+    """The tables of a run that has just ended; what is a warning and a reason of the verdict is told once, as that."""
+    shown = structs.replace(summary, warnings=warnings_besides(summary, verdict))
+    return f"{render_summary(shown, run, screen=screen)}\n{render_verdict(verdict, screen)}"
 
 
 def _title(summary: Summary) -> str:

@@ -253,12 +253,10 @@ class Conductor:
         if run.crash:
             sys.stderr.write(f"{OWN_MESSAGE}a part of this run failed: {run.crash}\n")
         if run.summary is not None and run.verdict is not None and not self._options.launcher_pid:
-            from relayload.report.text import render_summary, render_verdict  # not before the first request
+            from relayload.report.text import render_run  # not before the first request
 
             out = sys.stderr if self._locust_options.json else sys.stdout
-            screen = Screen.of(out)
-            tables = render_summary(run.summary, run.info, screen=screen), render_verdict(run.verdict, screen)
-            out.write("\n" + "\n".join(tables))
+            out.write(f"\n{render_run(run.summary, run.info, run.verdict, Screen.of(out))}")
 
     def _end(self) -> None:
         if self.run is not None:

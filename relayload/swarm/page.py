@@ -26,8 +26,7 @@ from relayload.report.text import (
     interval,
     interval_heading,
     observed,
-    render_summary,
-    render_verdict,
+    render_run,
 )
 from relayload.swarm.asked import label_refusal
 from relayload.swarm.events import Swarm
@@ -141,9 +140,7 @@ class Page:
         run = self._swarm.latest
         if run is None or run.summary is None or run.verdict is None:
             return _nothing_yet()
-        return Response(
-            f"{render_summary(run.summary, run.info)}\n{render_verdict(run.verdict)}", mimetype="text/plain"
-        )
+        return Response(render_run(run.summary, run.info, run.verdict), mimetype="text/plain")
 
     def _recorded(self, name: str) -> Response:
         run = self._swarm.latest

@@ -160,21 +160,12 @@ def _print_results(
     recording: "Recording", code: int, outputs: Outputs, as_json: bool, *, in_a_set: bool = False
 ) -> None:
     """The tables of a run; as JSON its verdict, unless one for the whole set is still to come."""
-    from msgspec.structs import replace as replace_fields
-
-    from relayload.core.verdict.gate import warnings_besides
     from relayload.recording.sets import results
-    from relayload.report.screen import Screen
-    from relayload.report.text import render_summary, render_verdict
+    from relayload.report.text import render_run, render_verdict
 
     summary, verdict = results(recording)
-    shown = replace_fields(summary, warnings=warnings_besides(summary, verdict))
-
-    def render(screen: Screen) -> str:
-        return f"{render_summary(shown, recording.run, screen=screen)}\n{render_verdict(verdict, screen)}"
-
     if not as_json:
-        print_table(render)
+        print_table(partial(render_run, summary, recording.run, verdict))
     elif not in_a_set:
         print_value(verdict, as_json, render_verdict)
     if outputs.wanted:
