@@ -6,6 +6,7 @@ Data goes to stdout, talk to stderr. Every verb imports what it needs when it is
 from __future__ import annotations
 
 import importlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,7 @@ def report(run_dir: Path, rebuild: bool, as_json: bool) -> None:
     """Print what was tested, the verdict and the summary of a recording."""
     from relayload.recording import Recording
     from relayload.recording.sets import results
-    from relayload.report.screen import Screen
-    from relayload.report.text import render_summary, render_verdict
+    from relayload.report.text import render_run, render_summary
 
     recording = Recording.open(run_dir)
     if as_json:
@@ -106,11 +106,7 @@ def report(run_dir: Path, rebuild: bool, as_json: bool) -> None:
     summary, verdict = recording.fold().results() if rebuild else results(recording)
     if rebuild:
         recording.write_summary(summary)
-
-    def render(screen: Screen) -> str:
-        return f"{render_summary(summary, recording.run, verdict, screen)}\n{render_verdict(verdict, screen)}"
-
-    print_table(render)
+    print_table(partial(render_run, summary, recording.run, verdict, verdict_first=True))
 
 
 @main.command(hidden=True)

@@ -86,10 +86,16 @@ def render_verdict(verdict: Verdict, screen: Screen = PLAIN) -> str:
     return printed(parts, screen)
 
 
-def render_run(summary: Summary, run: RunInfo | None, verdict: Verdict, screen: Screen = PLAIN) -> str:
-    """The tables of a run that has just ended; what is a warning and a reason of the verdict is told once, as that."""
+def render_run(
+    summary: Summary, run: RunInfo | None, verdict: Verdict, screen: Screen = PLAIN, *, verdict_first: bool = False
+) -> str:
+    """The tables of a run, with its verdict at the end, and also above all if `verdict_first`.
+
+    What is a warning and a reason of the verdict is told once, as that.
+    """
     shown = structs.replace(summary, warnings=warnings_besides(summary, verdict))
-    return f"{render_summary(shown, run, screen=screen)}\n{render_verdict(verdict, screen)}"
+    above = render_summary(shown, run, verdict if verdict_first else None, screen)
+    return f"{above}\n{render_verdict(verdict, screen)}"
 
 
 def _title(summary: Summary) -> str:
@@ -118,7 +124,7 @@ def _counts(summary: Summary) -> list[tuple[str, str]]:
 
 
 def _any_latency(summary: Summary) -> bool:
-    return any(getattr(summary.metrics, field) is not None for field, _ in _SHOWN_METRICS)
+    return any(getattr(summary.metrics, metric.name) is not None for metric in shown_in(Output.TABLES))
 
 
 def _latencies(summary: Summary) -> RenderableType:
