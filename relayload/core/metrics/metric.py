@@ -42,7 +42,7 @@ class Output(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One entry of the catalog. The defaults are those of a number of the whole run, such as its cost."""
+    """One entry of the catalog. The defaults are those of a number of the whole run, such as its throughput."""
 
     name: str
     help: str
