@@ -6,7 +6,7 @@ objects would take ten times that.
 
 import math
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import compress
 from operator import attrgetter
 from types import MappingProxyType
@@ -132,6 +132,12 @@ class Columns:
         if threshold < tail.above:
             return _picked(self.due_s, self[metric], threshold.__lt__)
         return _picked(tail.due_s, tail.values, threshold.__lt__)
+
+    def due_and_values(self, metric: str) -> Iterator[tuple[float, float, int]]:
+        """When those were due that have a value, which, and 1 for each."""
+        for due_s, value in zip(self.due_s, self[metric], strict=True):
+            if value == value:
+                yield due_s, value, 1
 
     def count_above(self, metric: str, threshold: float) -> int:
         return sum(map(threshold.__lt__, self[metric]))

@@ -115,6 +115,11 @@ class Condensed:
     def due_above(self, metric: str, threshold: float) -> Counted:
         return self._instants(self._metrics[metric].counts(threshold.__lt__))
 
+    def due_and_values(self, metric: str) -> Iterator[tuple[float, float, int]]:
+        """The middle of each slot, each value in it, and how often that comes."""
+        for slot, values in self._metrics[metric].by_slot():
+            yield from (((slot + 0.5) * self.width_s, value, count) for value, count in values.items())
+
     def count_above(self, metric: str, threshold: float) -> int:
         return sum(self._metrics[metric].counts(threshold.__lt__).values())
 

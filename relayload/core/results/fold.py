@@ -14,7 +14,7 @@ from operator import attrgetter
 
 from relayload.core.metrics.catalog import PER_CHUNK
 from relayload.core.results.cell import NO_ANSWER, Cell, Key, Place
-from relayload.core.results.gaps import WINDOWED_SLOT_S, GapCounts
+from relayload.core.results.gaps import MOST_SLOTS, WINDOWED_SLOT_S, GapCounts
 from relayload.core.results.indices import Indices
 from relayload.core.results.record import GUARDRAIL, Attempt, Drop, End, Line, Record, Transition
 from relayload.core.results.run import RunInfo
@@ -22,7 +22,6 @@ from relayload.core.results.slots import slot_width_s
 from relayload.core.results.starts import Starts
 
 MOST_EXACT = 1_000_000
-_GAP_SLOTS = 128
 _CLOCKS_APART_S = 1.0
 """More than workers differ in when they think that the load has ended."""
 _MOST_PENDING = 1 << 18
@@ -67,7 +66,7 @@ class Fold:
         self._load_s, self._most_exact = load_s, most_exact
         self._rowwise = None if rowwise is None else rowwise.difference(PER_CHUNK)
         in_windows = rowwise is not None and not rowwise.isdisjoint(PER_CHUNK)
-        self._gap_slot_s = WINDOWED_SLOT_S if in_windows else slot_width_s(load_s, _GAP_SLOTS)
+        self._gap_slot_s = WINDOWED_SLOT_S if in_windows else slot_width_s(load_s, MOST_SLOTS)
         self._pending = 0
         """Requests that are kept each."""
         self.last_due_s = 0.0

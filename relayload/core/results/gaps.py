@@ -16,6 +16,8 @@ from relayload.core.results.sample import batched_size, rank_of
 
 WINDOWED_SLOT_S = 1.0
 """How wide slots are where gaps are judged in windows, which can't be shorter."""
+MOST_SLOTS = 128
+"""How many slots a run is cut into at most, or twice as many, where gaps are judged all together."""
 _MARKED = 0.05
 _ODD = (1).__and__
 
@@ -116,6 +118,18 @@ class GapSample:
         endless = self._endless_by_slot()
         slots = sorted({*n, *endless})
         return batched_size([(marked[slot] + endless[slot], n[slot] + endless[slot]) for slot in slots])
+
+    def by_slot(self, holds: Callable[[float], bool], width_s: float) -> list[tuple[int, int]]:
+        """Those that do not fit the condition, and all, in order of time, in slots that wide or as wide as they are."""
+        together = max(1, round(width_s / self._gaps.width_s))
+        marked, n = self._gaps.by_slot(lambda gap_s: not holds(gap_s)), self._gaps.by_slot()
+        counts: dict[float, tuple[int, int]] = {}
+        endless = self._endless_by_slot()
+        for slot in sorted({*n, *endless}):
+            wide = slot // together if math.isfinite(slot) else slot
+            k, size = counts.get(wide, (0, 0))
+            counts[wide] = k + marked[slot] + endless[slot], size + n[slot] + endless[slot]
+        return list(counts.values())
 
     def at_ranks(self, ranks: Iterable[int]) -> list[float]:
         return [self._at_rank(rank) for rank in ranks]

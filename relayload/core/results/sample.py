@@ -201,6 +201,8 @@ def _counts(marked_s: Ranks, due_s: Parts | Counted, batches: int) -> list[tuple
 
 
 def _between(edges: Sequence[float], ranks: Ranks) -> list[int]:
+    if not edges:
+        return [ranks.count]
     until = [*map(ranks.count_below, edges), ranks.count]
     return [until[0], *map(sub, until[1:], until)]
 
@@ -229,10 +231,15 @@ def batched_size(counts: Sequence[tuple[int, int]]) -> int:
     marked, n = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
     if n <= _SMALLEST_EFFECTIVE_N or not 0 < marked < n:
         return n
-    batches = list(_batches(counts, n / min(math.isqrt(n), _MOST_BATCHES)))
-    if len(batches) < 2:
-        return _SMALLEST_EFFECTIVE_N
-    return max(_SMALLEST_EFFECTIVE_N, int(n / _variance_ratio(batches)))
+    most = min(math.isqrt(n), _MOST_BATCHES)
+    batches = [list(_batches(counts, n / count)) for count in (most, most // 2)]
+    ratios = [_variance_ratio(found) for found in batches if len(found) > 1]
+    return max(_SMALLEST_EFFECTIVE_N, int(n / max(ratios))) if ratios else _SMALLEST_EFFECTIVE_N
+
+
+def counts_between(edges: Sequence[float], marked_s: Ranks, due_s: Ranks) -> list[tuple[int, int]]:
+    """Marked and all requests that were due before the first edge, between two edges, and from the last one on."""
+    return list(zip(_between(edges, marked_s), _between(edges, due_s), strict=True))
 
 
 def _batches(counts: Sequence[tuple[int, int]], least: float) -> Iterator[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """Some cells taken together: their requests, and samples of their metrics in the order of the schedule."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from relayload.core.metrics.catalog import PER_CHUNK
@@ -88,8 +88,24 @@ class Series:
         """How many independent values would tell as much."""
         if not self.sample.count:
             return 0
-        measured_s = (values.due_measured(self._metric) for values in self._values)
-        return effective_size(self._marked_s(), together([*measured_s, *self._unanswered_s]))
+        return effective_size(self._marked_s(), self.due_s)
+
+    @property
+    def due_s(self) -> Parts | Counted:
+        """When the requests were due that have a value, or no answer."""
+        return together([*(values.due_measured(self._metric) for values in self._values), *self._unanswered_s])
+
+    def due_beyond(self, limit: float, *, above: bool, at_limit: bool) -> Parts | Counted:
+        """When those were due whose value is `above` a limit, else below it, or `at_limit`; or that have no answer."""
+        worst = math.inf if above else -math.inf
+        found = [_due_beyond(values, self._metric, limit, worst) for values in self._values]
+        found += [values.due_at(self._metric, limit) for values in self._values] if at_limit else []
+        return together([*found, *self._unanswered_s])
+
+    def measured(self) -> Iterator[tuple[float, float, int]]:
+        """When requests were due, their value, and how many they are: each for itself, or counted where condensed."""
+        for values in self._values:
+            yield from values.due_and_values(self._metric)
 
     def describe(self, unit: str) -> Distribution | None:
         """None where the metric was never measured."""

@@ -57,9 +57,14 @@ class Slices:
 
 def windows(begins_at_s: float, ends_at_s: float, length_s: float) -> Iterator[tuple[float, float]]:
     """The whole windows of that length from the beginning on; what is left at the end is in none."""
-    count = int((ends_at_s - begins_at_s) / length_s + 1e-9)
+    count = window_count(begins_at_s, ends_at_s, length_s)
     edges = (begins_at_s + number * length_s for number in range(count + 1))
     return pairwise(edges)
+
+
+def window_count(begins_at_s: float, ends_at_s: float, length_s: float) -> int:
+    """How many whole windows of that length there are."""
+    return int((ends_at_s - begins_at_s) / length_s + 1e-9)
 
 
 def _piece(cell: Cell, columns: Columns, gaps: GapCounts | None) -> Cell:

@@ -5,29 +5,33 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.results.breakers import Breaker, breakers
 from relayload.core.results.cell import Key, Place
 from relayload.core.results.fold import Fold
 from relayload.core.results.gaps import GapSample
-from relayload.core.results.ranks import Sorted, repeated, together
+from relayload.core.results.ranks import Counted, Parts, Ranks, Sorted, repeated, together
 from relayload.core.results.record import Outcome, Transition
 from relayload.core.results.run import RunInfo, Span
-from relayload.core.results.sample import effective_size
+from relayload.core.results.sample import counts_between, effective_size
+from relayload.core.results.seconds import slot_of, slot_s
 from relayload.core.results.selection import Selection, Series
-from relayload.core.results.slices import Slices, windows
+from relayload.core.results.slices import Slices, window_count, windows
 from relayload.core.results.tables import load_s
+from relayload.core.results.timeline import last_due_s
 from relayload.core.results.tries import Cause
 from relayload.core.verdict.conditions import bad_due_s, rowwise
 from relayload.core.verdict.objective import Objective, Tag
-from relayload.core.verdict.stats import Exceedance
+from relayload.core.verdict.stats import BySlot, Deviations, Exceedance
 
 _NEVER = math.inf
 """When a lost request was due is not known; it is put last."""
 KNOWN_OF_ALL = frozenset(name for name, metric in METRICS.items() if metric.known_of_failed)
 """Metrics that requests without an answer have, too."""
 _FIRST_TOKENS = frozenset(name for name, metric in METRICS.items() if metric.of_first_token)
+_NONE = Deviations()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,15 @@ class Evidence:
         """The values of a metric that means are taken of: of requests that ended ok, or as an `outcome` tag says."""
         return Series(self._answered(objective), objective.metric)
 
+    def deviations(self, objective: Objective) -> list[Deviations]:
+        """How far the values that means are taken of are from the limit, slot by slot."""
+        sums: dict[int, Deviations] = {}
+        for due_s, value, count in self.answers(objective).measured():
+            slot, off = self.slot(due_s), value - objective.limit
+            total, n, squares = sums.get(slot, _NONE)
+            sums[slot] = Deviations(total + off * count, n + count, squares + off * off * count)
+        return [sums[slot] for slot in sorted(sums)]
+
     def gaps(self, objective: Objective) -> GapSample:
         """The gaps between chunks; each request without an answer has one that never ended. Means are as `answers`."""
         requests = self.requests(objective)
@@ -74,11 +87,11 @@ class Evidence:
         kinds = objective.tagged("kind")
         requests = self._places(objective)
         failed = requests.where(lambda key: key.failed and all(of_kind(tag, key) for tag in kinds))
-        return Exceedance(failed.count, requests.count, effective_size(failed.due_s, requests.due_s))
+        return self.exceedance(failed.due_s, requests.due_s)
 
     def paid(self, objective: Objective) -> Selection:
         """Requests that the tags of the objective admit, also of a warm-up: they are paid for, too."""
-        return Selection(self.fold.cells).where(lambda key: _tagged(objective.tags, key.place))
+        return Selection(self.fold.cells).where(lambda key: tagged(objective.tags, key.place))
 
     def retries(self, objective: Objective) -> Exceedance:
         """How many retries the requests needed for causes as the tags say: perhaps more than there are requests."""
@@ -90,8 +103,7 @@ class Evidence:
             for cause, due_s in cell.tries.retries_due_s.items()
             if all(of_kind(tag, cause) for tag in kinds)
         ]
-        marked = together(due_s)
-        return Exceedance(marked.count, requests.count, effective_size(marked, requests.due_s))
+        return self.exceedance(together(due_s), requests.due_s)
 
     def goodput(self, objective: Objective) -> Exceedance | None:
         """How many of the offered requests were not good; None where nobody can tell a condition.
@@ -113,7 +125,12 @@ class Evidence:
                 self._lost_s,
             ]
         )
-        return Exceedance(bad.count, offered.count, effective_size(bad, offered)) if offered.count else None
+        return self.exceedance(bad, offered) if offered.count else None
+
+    def exceedance(self, marked_s: Ranks, due_s: Parts | Counted) -> Exceedance:
+        """Of the requests due at `due_s` those that are marked."""
+        by_slot = partial(self.by_slot, marked_s, due_s)
+        return Exceedance(marked_s.count, due_s.count, effective_size(marked_s, due_s), by_slot)
 
     def breakers(self, objective: Objective) -> list[Breaker]:
         """Those in the scopes that the tags admit, with their whole history."""
@@ -127,7 +144,7 @@ class Evidence:
 
     def in_measured(self, at_s: float) -> bool:
         """Whether that instant belongs to a measured stage; what comes after the load belongs to its last stage."""
-        at_s = min(at_s, math.nextafter(self._load_s, 0.0))
+        at_s = min(at_s, math.nextafter(self.load_s, 0.0))
         if self.window and not self.window.begins_at_s <= at_s < self.window.ends_at_s:
             return False
         planned = self.run.spans(math.inf)  # also where all was due at the first instant, and the load had no length
@@ -144,13 +161,34 @@ class Evidence:
         """
         over_s = objective.terms.over_s
         assert over_s is not None
-        spans = joined([(span.begins_at_s, span.ends_at_s) for span in self._admitted(objective)])
-        edges = [window for span in spans for window in windows(*span, over_s)]
+        edges = [window for span in self._reached(objective) for window in windows(*span, over_s)]
         slices = Slices(self.fold, rowwise([objective]) or frozenset())
         return [
-            Window(self, slices, begins_at_s, ends_at_s, last=number == len(edges))
+            Window(self, slices, begins_at_s, ends_at_s, over_s, last=number == len(edges))
             for number, (begins_at_s, ends_at_s) in enumerate(edges, start=1)
         ]
+
+    def window_count(self, objective: Objective) -> int:
+        """How many windows there are."""
+        over_s = objective.terms.over_s
+        assert over_s is not None
+        return sum(window_count(*span, over_s) for span in self._reached(objective))
+
+    def by_slot(self, marked_s: Ranks, due_s: Ranks) -> BySlot:
+        """Marked and all requests slot by slot; those of which nobody knows when they were due are in the last."""
+        begins_at_s, width_s = self._grid
+        until_s = self.window.ends_at_s if self.window else last_due_s(self.fold)
+        edges = [begins_at_s + number * width_s for number in range(1, self.slot(until_s) + 1)]
+        return counts_between(edges, marked_s, due_s)
+
+    def slot(self, due_s: float) -> int:
+        """In which slot of time a request is counted that was due then, from the beginning of the run or window on."""
+        return slot_of(due_s, *self._grid)
+
+    @property
+    def load_s(self) -> float:
+        """When the load ended."""
+        return self.window.whole.load_s if self.window else load_s(self.fold, self.run)
 
     def planned_spans(self, objective: Objective) -> list[tuple[float, float]]:
         """From when to when the measured stages that the tags admit are planned; those in a row as one."""
@@ -160,8 +198,13 @@ class Evidence:
         return joined([(span.begins_at_s, span.ends_at_s) for span in admitted])
 
     @property
-    def _load_s(self) -> float:
-        return self.window.whole._load_s if self.window else load_s(self.fold, self.run)
+    def _grid(self) -> tuple[float, float]:
+        """When the first slot of time begins, and how wide they are."""
+        return (self.window.begins_at_s, slot_s(self.window.over_s)) if self.window else (0.0, slot_s(None))
+
+    def _reached(self, objective: Objective) -> list[tuple[float, float]]:
+        """The measured stages that the tags admit, as far as they were reached; those in a row as one."""
+        return joined([(span.begins_at_s, span.ends_at_s) for span in self._admitted(objective)])
 
     def _admitted(self, objective: Objective) -> list[Span]:
         tags = objective.tagged("stage")
@@ -169,7 +212,7 @@ class Evidence:
 
     def _spans(self) -> list[Span]:
         """The measured stages that were reached, cut to the window if there is one."""
-        spans = [span for span in self.run.spans(self._load_s) if not span.stage.warmup]
+        spans = [span for span in self.run.spans(self.load_s) if not span.stage.warmup]
         if self.window:
             begins_at_s, ends_at_s = self.window.begins_at_s, self.window.ends_at_s
             spans = [
@@ -233,10 +276,7 @@ class Evidence:
             return self.window.whole._scenarios_without(metric)
         ok = Selection(self.fold.cells).where(lambda key: key.ok)
         scenarios = {key.place.scenario for key in ok.cells}
-        if metric not in METRICS or not METRICS[metric].distribution:
-            return set()
-        asked = self.run.streaming if metric in _FIRST_TOKENS else ()
-        return {name for name in scenarios.difference(asked) if not ok.where(_in_scenario(name)).measures(metric)}
+        return never_measured(metric, self.run, scenarios, lambda name: ok.where(_in_scenario(name)).measures(metric))
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +287,8 @@ class Window:
     slices: Slices
     begins_at_s: float
     ends_at_s: float
+    over_s: float
+    """How long it is, as the objective says."""
     last: bool
     """Of the windows of an objective."""
 
@@ -255,6 +297,17 @@ class Window:
         """What that piece has to say."""
         piece = self.slices.cut(self.begins_at_s, self.ends_at_s)
         return Evidence(piece, self.whole.run, self.whole.lost if self.last else 0, self)
+
+
+def never_measured(metric: str, run: RunInfo, answered: Iterable[str], measures: Callable[[str], bool]) -> set[str]:
+    """Of the scenarios that were answered those whose answers never have the metric, so that nobody asks for it.
+
+    A scenario that streams is asked for its first tokens whether they come or not.
+    """
+    if metric not in METRICS or not METRICS[metric].distribution:
+        return set()
+    asked = run.streaming if metric in _FIRST_TOKENS else ()
+    return {name for name in answered if name not in asked and not measures(name)}
 
 
 def joined(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -278,10 +331,10 @@ def one_outcome(objective: Objective) -> bool:
 
 
 def _within(tags: Sequence[Tag], place: Place) -> bool:
-    return place.measured and _tagged(tags, place)
+    return place.measured and tagged(tags, place)
 
 
-def _tagged(tags: Sequence[Tag], place: Place) -> bool:
+def tagged(tags: Sequence[Tag], place: Place) -> bool:
     values = {
         "scenario": place.scenario,
         "model": place.model,

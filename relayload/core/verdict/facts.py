@@ -56,10 +56,11 @@ def _judge_share_of(objective: Objective, seen: Exceedance, what: str) -> Judgem
     """The share k of n: one that may not be more than the limit has a budget, any other is a fact."""
     if not seen.n:
         return nothing(objective)
-    if not objective.op.ceiling:
+    if not objective.bounds_what_is_bad:
         return _judge_number(objective, seen.k / seen.n, seen.n)
+    seen = seen.against(objective.budget)
     low, high = seen.bounds(objective.terms.confidence)
-    return _judge_budget(objective, seen, objective.limit, what, observed=seen.k / seen.n, low=low, high=high)
+    return _judge_budget(objective, seen, what, observed=seen.k / seen.n, low=low, high=high)
 
 
 def _judge_goodput(objective: Objective, evidence: Evidence) -> Judgement:
@@ -68,12 +69,11 @@ def _judge_goodput(objective: Objective, evidence: Evidence) -> Judgement:
     if seen is None:
         return nothing(objective)
     good = (seen.n - seen.k) / seen.n
-    if not objective.op.floor:
+    if not objective.bounds_what_is_bad:
         return _judge_number(objective, good, seen.n)
+    seen = seen.against(objective.budget)
     low, high = seen.bounds(objective.terms.confidence)
-    return _judge_budget(
-        objective, seen, 1 - objective.limit, "were not good", observed=good, low=1 - high, high=1 - low
-    )
+    return _judge_budget(objective, seen, "were not good", observed=good, low=1 - high, high=1 - low)
 
 
 def _judge_good_rate(objective: Objective, evidence: Evidence) -> Judgement:
@@ -81,8 +81,9 @@ def _judge_good_rate(objective: Objective, evidence: Evidence) -> Judgement:
     return _judge_rate(objective, seen.n - seen.k, evidence.seconds(objective), seen.n) if seen else nothing(objective)
 
 
-def _judge_budget(objective: Objective, seen: Exceedance, budget: float, what: str, **numbers: float) -> Judgement:
+def _judge_budget(objective: Objective, seen: Exceedance, what: str, **numbers: float) -> Judgement:
     """A share of bad ones against the share that may be; `numbers` are what was observed, and its interval."""
+    budget = objective.budget
     holds = objective.op.holds(numbers["observed"], objective.limit)
     needed = samples_to_resolve(budget)
     word = judge_share(seen, budget, holds=holds, needed=needed, terms=objective.terms)

@@ -113,18 +113,16 @@ def with_terms(objective: Objective, terms: Terms) -> Objective:
         raise ValueError(f"gaps are counted second by second: expected over: 1s or more, got {terms.over_s:g}s")
     if terms.abort_after_s and not terms.abort:
         raise ValueError("'abort_after' needs abort: true")
-    if terms.abort and (asked not in metric.provable or not _bounds(objective)):
+    if terms.abort and (asked not in metric.provable or not _bounds_what_grows(objective)):
         raise ValueError(f"'{objective.text}' can't be proven broken before the end: leave out 'abort'")
     if terms.abort and terms.severity is Severity.WARN:
         raise ValueError("a warning does not end a run: leave out 'abort' or severity: warn")
     return replace(objective, terms=terms)
 
 
-def _bounds(objective: Objective) -> bool:
+def _bounds_what_grows(objective: Objective) -> bool:
     """Whether it bounds what is bad, and not what is good: what has happened does not go away."""
-    if METRICS[objective.metric].distribution:
-        return True
-    return objective.op.floor if objective.metric == "goodput" else objective.op.ceiling or objective.op is Op.EQUAL
+    return objective.bounds_what_is_bad or (objective.op is Op.EQUAL and objective.metric != "goodput")
 
 
 _OBJECTIVE = re.compile(

@@ -1,17 +1,33 @@
 """One objective against the evidence of one run."""
 
+import math
+
 from msgspec.structs import replace
 
 from relayload.core.metrics.catalog import METRICS
+from relayload.core.results.gaps import MOST_SLOTS, WINDOWED_SLOT_S
 from relayload.core.results.ranks import Ranks
-from relayload.core.results.sample import percentile
+from relayload.core.results.sample import Ranked, percentile
+from relayload.core.results.selection import Series
+from relayload.core.results.slots import slot_width_s
 from relayload.core.units import format_duration
 from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.facts import FACTS
 from relayload.core.verdict.inwindows import taken_together
 from relayload.core.verdict.judgement import Judgement, finite, judgement, nothing, share_reason
 from relayload.core.verdict.objective import Objective, replace_terms
-from relayload.core.verdict.stats import Exceedance, Word, judge_share, mean_margin, samples_needed
+from relayload.core.verdict.stats import (
+    BySlot,
+    Exceedance,
+    MeanDeviation,
+    Word,
+    judge_share,
+    mean_deviation,
+    mean_margin,
+    samples_needed,
+)
+
+_AT_THE_LIMIT = "the limit lies in the interval of the mean"
 
 
 def judge_objective(objective: Objective, evidence: Evidence) -> Judgement:
@@ -50,16 +66,16 @@ def _in_windows(objective: Objective, evidence: Evidence) -> Judgement:
 
 
 def _judge_quantile(objective: Objective, evidence: Evidence) -> Judgement:
-    quantile = objective.quantile
-    assert quantile is not None
     series = evidence.series(objective)
-    sample = series.sample
-    if not sample.count:
+    if not series.sample.count:
         return nothing(objective)
-    seen = Exceedance(_count_over(objective, sample.ordered), sample.count, series.effective_n)
-    found = percentile(sample, quantile * 100, seen.effective_n, objective.terms.confidence)
-    judged = _judge_exceedance(objective, quantile, seen, found.value)
-    return replace(judged, low=finite(found.low), high=finite(found.high))
+    seen = Exceedance(
+        _count_over(objective, series.sample.ordered),
+        series.sample.count,
+        series.effective_n,
+        lambda: _over_by_slot(objective, evidence, series),
+    )
+    return _judge_percentile(objective, seen, series.sample)
 
 
 def _count_over(objective: Objective, ordered: Ranks) -> int:
@@ -70,27 +86,41 @@ def _count_over(objective: Objective, ordered: Ranks) -> int:
     return ordered.count_until(lambda value: op.holds(value, limit))
 
 
+def _over_by_slot(objective: Objective, evidence: Evidence, series: Series) -> BySlot:
+    op, limit = objective.op, objective.limit
+    return evidence.by_slot(
+        series.due_beyond(limit, above=op.ceiling, at_limit=not op.holds(limit, limit)), series.due_s
+    )
+
+
 def _judge_gaps(objective: Objective, evidence: Evidence) -> Judgement:
     """Gaps are known by their histogram alone."""
     gaps = evidence.gaps(objective)
-    quantile = objective.quantile
-    if quantile is None:
+    if objective.quantile is None:
         measured = gaps.measured
         return _judge_average(objective, measured.mean_s, measured.stddev_s, measured.count, gaps.effective_n)
     if not gaps.count:
         return nothing(objective)
-    k = gaps.endless + gaps.count_unless(lambda gap_s: objective.op.holds(gap_s, objective.limit))
-    seen = Exceedance(k, gaps.count, gaps.effective_n)
-    found = percentile(gaps, quantile * 100, seen.effective_n, objective.terms.confidence)
-    judged = _judge_exceedance(objective, quantile, seen, found.value)
+    within = objective.op.within(objective.limit)
+    k = gaps.endless + gaps.count_unless(within)
+    width_s = WINDOWED_SLOT_S if evidence.window else slot_width_s(evidence.load_s, MOST_SLOTS)
+    seen = Exceedance(k, gaps.count, gaps.effective_n, lambda: gaps.by_slot(within, width_s))
+    return _judge_percentile(objective, seen, gaps)
+
+
+def _judge_percentile(objective: Objective, seen: Exceedance, sample: Ranked) -> Judgement:
+    assert objective.quantile is not None
+    seen = seen.against(objective.budget)
+    found = percentile(sample, objective.quantile * 100, seen.effective_n, objective.terms.confidence)
+    judged = _judge_exceedance(objective, seen, found.value)
     return replace(judged, low=finite(found.low), high=finite(found.high))
 
 
-def _judge_exceedance(objective: Objective, quantile: float, seen: Exceedance, observed: float) -> Judgement:
-    budget = 1 - quantile if objective.op.ceiling else quantile
+def _judge_exceedance(objective: Objective, seen: Exceedance, observed: float) -> Judgement:
+    budget = objective.budget
     holds = objective.op.holds(observed, objective.limit)
     needed = samples_needed(budget, objective.terms.confidence)
-    if quantile in (0.0, 1.0):
+    if objective.quantile in (0.0, 1.0):
         word = Word.PASS if holds else Word.FAIL
     else:
         word = judge_share(seen, budget, holds=holds, needed=needed, terms=objective.terms)
@@ -109,7 +139,27 @@ def _judge_exceedance(objective: Objective, quantile: float, seen: Exceedance, o
 def _judge_mean(objective: Objective, evidence: Evidence) -> Judgement:
     series = evidence.answers(objective)
     sample = series.sample
+    if sample.mean_s is not None and _may_be_beyond(objective, sample.mean_s):
+        deviation = mean_deviation(evidence.deviations(objective))
+        if deviation is not None:
+            return _judge_deviation(objective, deviation, sample.count, series.effective_n)
     return _judge_average(objective, sample.mean_s, sample.stddev_s, sample.count, series.effective_n)
+
+
+def _may_be_beyond(objective: Objective, mean: float) -> bool:
+    """As well as floating point can tell."""
+    return not objective.op.holds(mean, objective.limit) or math.isclose(mean, objective.limit, rel_tol=1e-9)
+
+
+def _judge_deviation(objective: Objective, found: MeanDeviation, n: int, effective_n: int) -> Judgement:
+    """Like a share, a mean beyond its limit is judged by seconds, as it is while a run goes on."""
+    terms, mean = objective.terms, objective.limit + found.mean
+    word = Word.PASS if objective.op.holds(found.mean, 0.0) and not terms.strict else Word.INCONCLUSIVE
+    word = Word.FAIL if found.beyond(objective.op, terms.fail_confidence) else word
+    margin = found.margin(terms.confidence)
+    reason = _AT_THE_LIMIT if word is Word.INCONCLUSIVE else ""
+    low, high = mean - margin, mean + margin
+    return judgement(objective, word, reason, observed=mean, low=low, high=high, n=n, effective_n=effective_n)
 
 
 def _judge_average(
@@ -133,7 +183,7 @@ def _judge_average(
     elif not _holds_anywhere(objective, mean - surely, mean + surely):
         word, reason = Word.FAIL, ""
     else:
-        word, reason = Word.INCONCLUSIVE, "the limit lies in the interval of the mean"
+        word, reason = Word.INCONCLUSIVE, _AT_THE_LIMIT
     return judgement(objective, word, reason, observed=mean, low=low, high=high, n=n, effective_n=effective_n)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import structs
 
+from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Unit
 from relayload.core.results.terms import PLAIN, Asked, Terms
 from relayload.core.units import format_duration
@@ -129,6 +130,24 @@ class Objective:
         if self.aggregate in ("min", "max"):
             return float(self.aggregate == "max")
         return float(self.aggregate[1:]) / 100 if PERCENTILE.fullmatch(self.aggregate) else None
+
+    @property
+    def budget(self) -> float:
+        """The share of its requests that may be bad, of a percentile or a rate: what an SRE calls the error budget.
+
+        "p99 < T" says that 1 % may be beyond T, "p5 > T" that 5 % may be below it; of a rate of good ones the rest may
+        be bad.
+        """
+        if self.quantile is not None:
+            return 1 - self.quantile if self.op.ceiling else self.quantile
+        return 1 - self.limit if self.op.floor else self.limit
+
+    @property
+    def bounds_what_is_bad(self) -> bool:
+        """Whether it says how much bad there may be: of failures at most so many, of what is good at least."""
+        if METRICS[self.metric].distribution:
+            return True
+        return self.op.floor if self.metric == "goodput" else self.op.ceiling
 
     @property
     def worst(self) -> float:

@@ -77,15 +77,12 @@ def prospect(
 
 def needed_samples(objective: Objective) -> int:
     """The fewest independent samples with which the objective can be met for certain."""
-    quantile, ceiling = objective.quantile, objective.op.ceiling
-    if quantile is not None:
-        return samples_needed(1 - quantile if ceiling else quantile, objective.terms.confidence)
     if objective.aggregate == "avg":
         return ENOUGH_FOR_A_MEAN
-    if objective.metric in ("errors", "retries") and objective.aggregate == "rate" and ceiling:
-        return samples_to_resolve(objective.limit)
-    if objective.metric == "goodput" and objective.aggregate == "rate" and objective.op.floor:
-        return samples_to_resolve(1 - objective.limit)
+    if objective.quantile is not None:
+        return samples_needed(objective.budget, objective.terms.confidence)
+    if objective.aggregate == "rate" and objective.bounds_what_is_bad:
+        return samples_to_resolve(objective.budget)
     return 1
 
 
