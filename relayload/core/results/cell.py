@@ -77,6 +77,19 @@ class Tokens:
             self.counted += counted
             self.blind += sum(attempt.counted and attempt.input_tokens is None for attempt in attempts)
 
+    @classmethod
+    def of(cls, numbers: Sequence[int]) -> "Tokens":
+        """What `numbers` has told."""
+        tokens = cls()
+        for name, number in zip(cls.__slots__, numbers, strict=True):
+            setattr(tokens, name, number)
+        return tokens
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """All counts in a fixed order, to be sent on."""
+        return tuple(getattr(self, name) for name in self.__slots__)
+
     def without(self, part: "Tokens") -> "Tokens":
         """What is left once a part of these is taken out."""
         left = Tokens()

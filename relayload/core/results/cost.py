@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from relayload.core.price import MILLION, Price, Prices, check_money, price_of, to_micro_usd
-from relayload.core.results.cell import Cell, Key, Tokens
+from relayload.core.results.cell import Key, Tokens
 
 _NOTHING = Decimal("0.000000")
 
@@ -55,7 +55,19 @@ class Cost(Struct, frozen=True, kw_only=True):
         check_money(self.usd, self.wasted_usd, self.estimated_usd, *self.by_model.values())
 
 
-def cost_of(cells: Mapping[Key, Cell], prices: Prices) -> Cost:
+class Used(Protocol):
+    """What some requests used: a cell, or what is known of one."""
+
+    @property
+    def tokens(self) -> Tokens: ...
+    @property
+    def retried(self) -> Tokens:
+        """Of the tokens, those of attempts that another one followed."""
+
+    def __len__(self) -> int: ...
+
+
+def cost_of(cells: Mapping[Key, Used], prices: Prices) -> Cost:
     """The cost of requests."""
     bills = _bills(cells)
     priced = {model: (bill, price) for model, bill in bills.items() if (price := price_of(model, prices))}
@@ -115,7 +127,7 @@ class _Bill:
     def __init__(self) -> None:
         self._parts = {fate: _Part() for fate in _Fate}
 
-    def add(self, key: Key, cell: Cell) -> None:
+    def add(self, key: Key, cell: Used) -> None:
         retried = self._parts[_Fate.RETRIED]
         retried.tokens.merge(cell.retried)
         retried.without_input += cell.retried.blind
@@ -148,7 +160,7 @@ class _Bill:
         return _mean(inputs, told), _mean(kept.tokens.output, kept.answers - kept.without_output)
 
 
-def _bills(cells: Mapping[Key, Cell]) -> dict[str, _Bill]:
+def _bills(cells: Mapping[Key, Used]) -> dict[str, _Bill]:
     """By model, in alphabetical order, without those that answered nothing."""
     bills: dict[str, _Bill] = {}
     for key, cell in cells.items():

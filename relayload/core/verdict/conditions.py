@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial, reduce
-from itertools import chain, compress
+from itertools import chain, compress, repeat
 from operator import and_, not_, or_
 
 from relayload.core.metrics.catalog import METRICS
@@ -23,6 +23,14 @@ def bad_due_s(ok: Selection, conditions: Sequence[Condition], without: Mapping[s
 def _bad_s(asked: Sequence[Condition], rows: Columns) -> list[float]:
     met = reduce(partial(map, and_), [_meets(rows, condition) for condition in asked])
     return list(compress(rows.due_s, map(not_, met)))
+
+
+def unmet(rows: Columns, conditions: Sequence[Condition]) -> Iterator[int]:
+    """Of each request, the conditions that it does not meet, whether they are asked of it or not: a bit for each."""
+    met = [_meets(rows, condition) for condition in conditions]
+    if not met:
+        return repeat(0, len(rows))
+    return (sum(1 << bit for bit, is_met in enumerate(own) if not is_met) for own in zip(*met, strict=True))
 
 
 def _meets(rows: Columns, condition: Condition) -> Iterable[bool]:

@@ -61,9 +61,14 @@ class Evidence:
             objective.worst,
         )
 
+    def answered(self, objective: Objective) -> Selection:
+        """Requests that means are taken of: those that ended ok, or as an `outcome` tag says."""
+        requests = self.requests(objective)
+        return requests if one_outcome(objective) else requests.where(lambda key: key.ok)
+
     def answers(self, objective: Objective) -> Series:
-        """The values of a metric that means are taken of: of requests that ended ok, or as an `outcome` tag says."""
-        return Series(self._answered(objective), objective.metric)
+        """The values of a metric that means are taken of."""
+        return Series(self.answered(objective), objective.metric)
 
     def deviations(self, objective: Objective) -> list[Deviations]:
         """How far the values that means are taken of are from the limit, slot by slot."""
@@ -78,7 +83,7 @@ class Evidence:
         """The gaps between chunks; each request without an answer has one that never ended. Means are as `answers`."""
         requests = self.requests(objective)
         if objective.quantile is None:
-            return GapSample(self._answered(objective).gaps())
+            return GapSample(self.answered(objective).gaps())
         unanswered_s = [] if one_outcome(objective) else self._unanswered_s(objective, requests)
         return GapSample(requests.gaps(), unanswered_s, objective.worst)
 
@@ -226,10 +231,6 @@ class Evidence:
         return Selection(self.fold.cells).where(
             lambda key: _within(objective.tags, key.place) and key.outcome != unknown
         )
-
-    def _answered(self, objective: Objective) -> Selection:
-        requests = self.requests(objective)
-        return requests if one_outcome(objective) else requests.where(lambda key: key.ok)
 
     def _unanswered_s(self, objective: Objective, requests: Selection) -> list[Sorted]:
         """When the requests without an answer were due: failed, dropped, ok without a token, and, being unknown, lost.

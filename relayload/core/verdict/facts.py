@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from relayload.core.results.batch import batch_of
 from relayload.core.results.breakers import open_s, opened_after_s, trips
+from relayload.core.results.cost import Cost
 from relayload.core.results.fold import account
 from relayload.core.results.record import Transition
 from relayload.core.results.targets import paid
@@ -130,15 +131,22 @@ def _judge_output_tokens(objective: Objective, evidence: Evidence) -> Judgement:
 
 
 def _judge_cost(objective: Objective, evidence: Evidence) -> Judgement:
-    """Dollars to a millionth keep their order as floats."""
+    """A limit that is passed by what is known is passed, though some of the cost is not."""
     requests = evidence.paid(objective)
     cost = paid(requests.cells, evidence.run)
-    if cost.unpriced:
-        return nothing(objective, f"no price for {', '.join(cost.unpriced)}: write target.prices")
+    known, priced = known_usd(cost), requests.count if cost.by_model else 0
     if cost.usd is None:
-        return nothing(objective, f"{', '.join(cost.untold)} never told its tokens")
-    judged = _judge_number(objective, float(cost.usd), requests.count if cost.by_model else 0)
-    return _unless_any_lost(objective, judged, evidence.lost)
+        reason = f"no price for {', '.join(cost.unpriced)}: write target.prices"
+        reason = reason if cost.unpriced else f"{', '.join(cost.untold)} never told its tokens"
+        if not objective.passed_by(known):
+            return nothing(objective, reason)
+        return replace(_judge_number(objective, known, priced), verdict=Word.FAIL, reason=f"at least; {reason}")
+    return _unless_any_lost(objective, _judge_number(objective, known, priced), evidence.lost)
+
+
+def known_usd(cost: Cost) -> float:
+    """What is known of a cost. Dollars to a millionth keep their order as floats."""
+    return float(sum(cost.by_model.values()))
 
 
 def _judge_makespan(objective: Objective, evidence: Evidence) -> Judgement:
@@ -168,13 +176,17 @@ def _judge_number(objective: Objective, observed: float, n: int) -> Judgement:
 
 
 def _judge_trips(objective: Objective, evidence: Evidence) -> Judgement:
-    """None is a fact as soon as there were requests."""
-    return _judge_number(objective, len(_trips(objective, evidence)), evidence.requests(objective).count)
+    return _judge_breakers(objective, evidence, len(_trips(objective, evidence)))
 
 
 def _judge_open_time(objective: Objective, evidence: Evidence) -> Judgement:
-    seconds = open_s(evidence.breakers(objective), evidence.measured_spans)
-    return _judge_number(objective, seconds, evidence.requests(objective).count)
+    return _judge_breakers(objective, evidence, open_s(evidence.breakers(objective), evidence.measured_spans))
+
+
+def _judge_breakers(objective: Objective, evidence: Evidence, amount: float) -> Judgement:
+    """Zero counts as measured once there was a request. More speaks for itself: attempts trip a breaker."""
+    n = evidence.requests(objective).count
+    return _judge_number(objective, amount, n or int(amount > 0))
 
 
 def _judge_opened_after(objective: Objective, evidence: Evidence) -> Judgement:

@@ -154,6 +154,17 @@ class Objective:
         """The value of a request without an answer, where each has one."""
         return -math.inf if self.op.floor else math.inf
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The one that it is on, and those of its conditions."""
+        return (self.metric, *(condition.metric for condition in self.conditions))
+
+    def passed_by(self, amount: float) -> bool:
+        """Whether a sum that only grows is beyond the limit for good."""
+        if self.op is Op.EQUAL:
+            return amount > self.limit
+        return self.op.ceiling and not self.op.holds(amount, self.limit)
+
     def tagged(self, name: str) -> tuple[Tag, ...]:
         return tuple(tag for tag in self.tags if tag.name == name)
 

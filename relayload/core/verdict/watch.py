@@ -1,33 +1,28 @@
 """Whether an objective with `abort: true` is proven broken while the run goes on.
 
-What is in flight may yet turn out well, so it is taken for good. Every look at a growing sample could find by chance
-what is not there: a sample is looked at again only once it has grown by a twentieth, and the j-th look has the share
-1 / j(j + 1) of what is left of the confidence, so that all looks together are as sure as asked (a union bound).
+What is in flight may yet turn out well, so it is taken for good. What is called broken fails a verdict on the same
+requests: tallies are judged by its rules, and breakers and costs by itself.
 """
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from statistics import NormalDist
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from relayload.core.results.breakers import open_s, trips
+from msgspec import structs
+
+from relayload.core.results.cell import Key, Tokens
 from relayload.core.results.fold import Fold
-from relayload.core.results.record import Transition
 from relayload.core.results.run import RunInfo
-from relayload.core.results.sample import batched_size
-from relayload.core.units import format_duration
-from relayload.core.verdict.evidence import Evidence
-from relayload.core.verdict.objective import Objective, Op
-from relayload.core.verdict.stats import Exceedance
-from relayload.core.verdict.tally import Sighting, Slot, Tally
-from relayload.core.verdict.wording import quantity, share
-
-_GROWTH = 1.05
-_LEAST_N = 20
-"""Fewer requests, such as the first that find a relay asleep, end no run by a share."""
-_LEAST_BATCHES, _MOST_BATCHES = 10, 40
+from relayload.core.results.targets import paid
+from relayload.core.results.terms import NoData
+from relayload.core.verdict.evidence import Evidence, never_measured, tagged
+from relayload.core.verdict.facts import known_usd
+from relayload.core.verdict.judgement import Judgement
+from relayload.core.verdict.judging import judge_objective
+from relayload.core.verdict.looks import Looks, Moment, amount_beyond, in_a_row
+from relayload.core.verdict.objective import Objective, Op, replace_terms
+from relayload.core.verdict.stats import Word
+from relayload.core.verdict.tally import Paid, Sighting
+from relayload.core.verdict.wording import quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,171 +47,117 @@ class Watch:
     def __init__(self, objectives: Sequence[Objective], run: RunInfo) -> None:
         """`objectives` are the watched ones, in the order in which they are tallied."""
         self._run = run
-        self._transitions: list[Transition] = []
-        self._judges = [_Judge(objective) for objective in objectives]
+        self._fold = Fold()
+        """Without requests: the transitions of breakers, and how far the run has come."""
+        self._answered: dict[str, set[str]] = {}
+        """By scenario, the watched metrics that its answers had."""
+        self._used: dict[Key, _Used] = {}
+        self._looks = [Looks(objective) for objective in objectives]
+        self._by_breakers: dict[Objective, _Breakers] = {}
 
     def add(self, sighting: Sighting) -> None:
         """What a process has seen since its last sighting."""
-        self._transitions += sighting.transitions
+        self._fold.transitions += sighting.transitions
+        self._fold.last_due_s = max(self._fold.last_due_s, sighting.last_due_s)
+        self._fold.last_end_s = max(self._fold.last_end_s, sighting.last_end_s)
+        for scenario, metrics in sighting.answered.items():
+            self._answered.setdefault(scenario, set()).update(metrics)
+        for one in sighting.paid:
+            self._used.setdefault(one.key, _Used()).add(one)
         for tally in sighting.tallies:
-            self._judges[tally.objective].add(tally)
+            self._looks[tally.objective].add(tally)
 
     def broken(self, now_s: float, in_flight: int = 0) -> Broken | None:
         """The first objective that is proven broken at that instant of the run, whatever comes of what is in flight."""
-        for judge in self._judges:
-            if now_s >= judge.objective.terms.abort_after_s:
-                reason = self._by_breakers(judge.objective, now_s) or judge.reason(in_flight)
+        evidence = self._until(now_s)
+        for looks in self._looks:
+            if now_s >= looks.objective.terms.abort_after_s:
+                reason = self._by_sums(looks.objective, evidence, final=False)
+                reason = reason or looks.reason(self._moment(looks.objective, evidence, now_s, in_flight))
                 if reason:
-                    return Broken(judge.objective, reason)
+                    return Broken(looks.objective, reason)
         return None
 
-    def _by_breakers(self, objective: Objective, now_s: float) -> str | None:
-        if objective.metric != "breaker":
-            return None
-        fold = Fold()
-        fold.transitions = self._transitions
-        evidence = Evidence(fold, self._run, 0)
-        own, spans = evidence.breakers(objective), evidence.planned_spans(objective)
-        if objective.aggregate == "open_time":
-            amount = open_s(own, [(begins, min(ends, now_s)) for begins, ends in spans if begins < now_s])
-        else:
-            found = trips(change for breaker in own for change in breaker.changes)
-            amount = float(sum(begins <= trip.at_s < ends for trip in found for begins, ends in spans))
-        return _beyond(objective, amount)
+    def breaches(self, now_s: float) -> Iterator[Broken]:
+        """Every objective that is broken if the run has ended: as the verdict finds, which looks once."""
+        evidence = self._until(now_s)
+        for looks in self._looks:
+            reason = self._by_sums(looks.objective, evidence, final=True)
+            reason = reason or looks.breach(self._moment(looks.objective, evidence, now_s))
+            if reason:
+                yield Broken(looks.objective, reason)
+
+    def _until(self, now_s: float) -> Evidence:
+        """The run as if it had ended then."""
+        return Evidence(self._fold, structs.replace(self._run, ended_at_s=now_s), 0)
+
+    def _moment(self, objective: Objective, evidence: Evidence, now_s: float, in_flight: int = 0) -> Moment:
+        return Moment(
+            now_s=now_s,
+            in_flight=in_flight,
+            windows=1 if objective.terms.over_s is None else evidence.window_count(objective),
+            without={metric: self._without(metric) for metric in objective.metrics},
+        )
+
+    def _without(self, metric: str) -> set[str]:
+        return never_measured(metric, self._run, self._answered, lambda name: metric in self._answered[name])
+
+    def _by_sums(self, objective: Objective, evidence: Evidence, *, final: bool) -> str | None:
+        """What breakers and prices say, which are no matter of single requests."""
+        match objective.metric:
+            case "breaker":
+                seen = self._by_breakers.setdefault(objective, _Breakers(objective))
+                return seen.reason(evidence, final=final)
+            case "cost":
+                used = {key: own for key, own in self._used.items() if tagged(objective.tags, key.place)}
+                cost = paid(used, self._run)
+                whole = final and cost.usd is not None
+                return amount_beyond(objective, known_usd(cost), final=whole) if cost.by_model else None
+            case _:
+                return None
 
 
-class _Judge:
-    """One objective and what was tallied for it."""
+class _Breakers:
+    """An objective on breakers, which is judged again once there is something new."""
 
     def __init__(self, objective: Objective) -> None:
-        self.objective = objective
-        self._tallies: dict[int, dict[Slot, Tally]] = {}
-        """By window."""
-        self._touched: set[int] = set()
-        self._seen_n: Counter[int] = Counter()
-        """By window, how many there were at the last look."""
-        self._looks = 0
-        self._proven: dict[int, str] = {}
+        self._objective = replace_terms(objective, on_no_data=NoData.PASS)
+        self._growing = replace(self._objective, op=Op.AT_MOST) if objective.op is Op.EQUAL else self._objective
+        """What has not happened yet still may."""
+        self._known: tuple[int, int] | None = None
+        self._judged: Judgement | None = None
 
-    def add(self, tally: Tally) -> None:
-        own = self._tallies.setdefault(tally.slot.window, {})
-        known = own.get(tally.slot)
-        own[tally.slot] = known.plus(tally) if known else tally
-        self._touched.add(tally.slot.window)
-
-    def reason(self, in_flight: int) -> str | None:
-        """How it is broken; None as long as that is not proven."""
-        unasked = self._scenarios_without()
-        for window in sorted(self._touched):
-            tallies = [tally for slot, tally in self._tallies[window].items() if slot.scenario not in unasked]
-            found = self._look(window, tallies, in_flight)
-            if found:
-                self._proven[window] = found
-        self._touched.clear()
-        return self._enough_in_a_row()
-
-    def _scenarios_without(self) -> set[str]:
-        """Those that are answered, but whose answers never have the metric."""
-        ok, measured = Counter[str](), Counter[str]()
-        for tallies in self._tallies.values():
-            for slot, tally in tallies.items():
-                ok[slot.scenario] += tally.ok
-                measured[slot.scenario] += tally.measured
-        return {scenario for scenario, count in ok.items() if count and not measured[scenario]}
-
-    def _look(self, window: int, tallies: list[Tally], in_flight: int) -> str | None:
-        objective = self.objective
-        if objective.aggregate == "count":
-            return _beyond(objective, sum(tally.k for tally in tallies))
-        if objective.aggregate == "usd":
-            return _beyond(objective, sum(tally.total for tally in tallies))
-        n = sum(tally.n for tally in tallies)
-        if n < max(_LEAST_N, self._seen_n[window] * _GROWTH):
+    def reason(self, evidence: Evidence, *, final: bool) -> str | None:
+        objective = self._objective if final else self._growing
+        judged = judge_objective(objective, evidence) if final else self._latest(evidence)
+        if judged.verdict is not Word.FAIL or judged.observed is None:
             return None
-        self._seen_n[window] = n
-        self._looks += 1
-        confidence = 1 - (1 - objective.terms.confidence) / (self._looks * (self._looks + 1))
-        if objective.aggregate == "avg":
-            return _mean_beyond(objective, tallies, confidence)
-        return _share_beyond(objective, tallies, in_flight, confidence)
+        windows, worst = judged.windows, quantity(judged.observed, objective.unit)
+        if windows is None:
+            return f"{worst} until now"
+        return f"{in_a_row(windows.most_in_a_row, windows.over_s)}{worst} in the worst"
 
-    def _enough_in_a_row(self) -> str | None:
-        wanted, over_s = self.objective.terms.for_windows, self.objective.terms.over_s
-        numbers = sorted(self._proven)
-        for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
-            row = [number for _, number in run]
-            if len(row) >= wanted:
-                windows = "" if over_s is None else f"in {len(row)} windows of {format_duration(over_s)} in a row, "
-                return f"{windows}{self._proven[row[-1]]}"
-        return None
+    def _latest(self, evidence: Evidence) -> Judgement:
+        """Windows that are over change by new transitions alone."""
+        if self._growing.terms.over_s is None:
+            return judge_objective(self._growing, evidence)
+        known = len(evidence.fold.transitions), evidence.window_count(self._growing)
+        if self._judged is None or known != self._known:
+            self._known, self._judged = known, judge_objective(self._growing, evidence)
+        return self._judged
 
 
-def _beyond(objective: Objective, amount: float) -> str | None:
-    """A sum that only grows is proven to be beyond its limit as soon as it is."""
-    equal = objective.op is Op.EQUAL
-    beyond = amount > objective.limit if equal else not objective.op.holds(amount, objective.limit)
-    return f"{quantity(amount, objective.unit)} until now" if beyond else None
+class _Used:
+    """What the requests of one key used, added up."""
 
+    def __init__(self) -> None:
+        self.tokens, self.retried = Tokens(), Tokens()
+        self._requests = 0
 
-def _share_beyond(objective: Objective, tallies: list[Tally], in_flight: int, confidence: float) -> str | None:
-    k, n = sum(tally.k for tally in tallies), sum(tally.n for tally in tallies)
-    if not k:
-        return None
-    budget = _budget(objective)
-    whole = n + _still_good(objective, tallies, in_flight)
-    if k > whole:  # retries alone can be so many
-        return f"{k} of {n}, {share(budget)} may" if budget < 1 else None
-    independent = batched_size(_by_second(tallies))
-    low, _ = Exceedance(k, whole, max(1, independent * whole // n)).bounds(confidence)
-    return f"{k} of {n} were beyond the limit, {share(budget)} may" if low > budget else None
+    def __len__(self) -> int:
+        return self._requests
 
-
-def _still_good(objective: Objective, tallies: list[Tally], in_flight: int) -> int:
-    """What those in flight may bring at best; of gaps each twice as many as those had that have ended, to be sure."""
-    if objective.metric != "chunk_gap":
-        return in_flight
-    ended, gaps = sum(tally.ok for tally in tallies), sum(tally.n for tally in tallies)
-    return math.ceil(2 * in_flight * gaps / max(1, ended))
-
-
-def _budget(objective: Objective) -> float:
-    """The share that may be beyond the limit."""
-    if objective.quantile is not None:
-        return 1 - objective.quantile if objective.op.ceiling else objective.quantile
-    return 1 - objective.limit if objective.op.floor else objective.limit
-
-
-def _mean_beyond(objective: Objective, tallies: list[Tally], confidence: float) -> str | None:
-    """The variance of the mean is that of the means of batches of seconds (Law & Kelton, ch. 9.5)."""
-    n = sum(tally.measured for tally in tallies)
-    mean = math.fsum(tally.total for tally in tallies) / max(1, n)
-    batches = _batches(tallies, n)
-    if len(batches) < _LEAST_BATCHES:
-        return None
-    between = math.fsum((total - mean * size) ** 2 for total, size in batches) * len(batches) / (len(batches) - 1)
-    within = math.fsum(tally.squares for tally in tallies) - n * mean * mean
-    error = math.sqrt(max(between, within, 0.0)) / n
-    margin = NormalDist().inv_cdf((1 + confidence) / 2) * error
-    best = mean - margin if objective.op.ceiling else mean + margin
-    return None if objective.op.holds(best, objective.limit) else f"{quantity(mean, objective.unit)} until now"
-
-
-def _batches(tallies: list[Tally], n: int) -> list[tuple[float, int]]:
-    """Sums and sizes of seconds taken together, in order of time, some tens of about the same size."""
-    batches = [(0.0, 0)]
-    for tally in sorted(tallies, key=lambda tally: tally.slot.second):
-        total, size = batches[-1]
-        if size * _MOST_BATCHES >= n:
-            batches.append((tally.total, tally.measured))
-        else:
-            batches[-1] = (total + tally.total, size + tally.measured)
-    return [batch for batch in batches if batch[1]]
-
-
-def _by_second(tallies: list[Tally]) -> list[tuple[int, int]]:
-    """Those beyond the limit and all requests of each second, in order of time."""
-    seconds: dict[int, tuple[int, int]] = {}
-    for tally in tallies:
-        k, n = seconds.get(tally.slot.second, (0, 0))
-        seconds[tally.slot.second] = k + tally.k, n + tally.n
-    return [seconds[second] for second in sorted(seconds)]
+    def add(self, paid: Paid) -> None:
+        self._requests += paid.requests
+        self.tokens.merge(Tokens.of(paid.tokens))
+        self.retried.merge(Tokens.of(paid.retried))

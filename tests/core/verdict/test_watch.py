@@ -275,3 +275,122 @@ def test_a_scenario_without_chunks_is_not_asked_for_gaps_between_them(told, requ
     plain = [request_line(index, scenario="plain") for index in range(500)]
     failed = [request_line(index, scenario="plain", outcome=Outcome.TIMED_OUT) for index in range(500, 600)]
     assert told("chunk_gap.p90 < 1s", [*plain, *failed, *_streams(request_line, 0)]) is None
+
+
+def _trips(breaker_line, *at_s: float, open_s: float = 1.0):
+    """A breaker that opens at these instants, each time for a second."""
+    for at in at_s:
+        yield breaker_line(at, State.CLOSED, State.OPEN)
+        yield breaker_line(at + open_s, State.OPEN, State.CLOSED)
+
+
+def test_breakers_are_judged_in_windows_as_the_gate_does(told, request_line, breaker_line):
+    once_each = [*_some(request_line, 100, 0), *_trips(breaker_line, 5.0, 15.0, 25.0, 35.0, 45.0)]
+    twice_each = [*once_each, *_trips(breaker_line, 27.0, 37.0)]
+    windows = {"over_s": 10.0, "for_windows": 2}
+    assert told("breaker.trips < 2", once_each, **windows) is None
+    assert told("breaker.trips < 2", twice_each, **windows) == (
+        "breaker.trips < 2 over 10.0s, 2 in a row: in 2 windows of 10.0s in a row, 2 in the worst"
+    )
+    assert told("breaker.open_time < 1.5s", once_each, **windows) is None
+    assert told("breaker.open_time < 1.5s", twice_each, **windows) is not None
+    assert told("breaker.trips < 2", twice_each, over_s=10.0, for_windows=3) is None
+
+
+def test_windows_of_breakers_are_judged_again_as_they_go_by(make_run, breaker_line):
+    objectives, run = [_objective("breaker.trips < 1", over_s=10.0, for_windows=2)], make_run()
+    watch = Watch(objectives, run)
+    watch.add(tally(objectives, run, _trips(breaker_line, 5.0, 15.0)))
+    assert [watch.broken(now_s) is not None for now_s in (16.0, 19.9, 20.0)] == [False, False, True]
+
+
+def test_a_window_is_judged_once_it_is_over(told, request_line):
+    lines = _some(request_line, 100, 100)
+    assert told("errors.count == 0", lines[:15], now_s=15.0, over_s=20.0) is None
+    assert told("errors.count == 0", lines[:15], now_s=20.0, over_s=20.0) is not None
+
+
+@pytest.mark.parametrize("metric", ["throttled", "late"])
+def test_a_mean_leaves_out_what_failed(metric: str, told, request_line):
+    waited = {"throttled_s": 5.0, "late_s": 5.0, "outcome": Outcome.SERVER_ERROR}
+    lines = [request_line(index, **(waited if index % 2 else {})) for index in range(100)]
+    assert told(f"{metric}.avg < 1s", lines) is None
+    assert told(f"{metric}{{outcome=server_error}}.avg < 1s", lines) is not None
+    assert told(f"{metric}.p50 < 1s", [*lines, *lines[1::2]]) is not None
+
+
+def test_a_mean_exactly_at_its_limit_is_judged_as_in_a_recording(told, request_line):
+    lines = [request_line(index) for index in range(100)]
+    assert told("late.avg < 1ms", lines) is not None
+    assert told("late.avg <= 1ms", lines) is None
+
+
+def test_a_scenario_is_known_by_all_its_answers_also_where_tags_leave_them_out(told, request_line):
+    plain = {"scenario": "plain", "ttft_s": None, "ttfo_s": None}
+    failed = _some(request_line, 100, 100, **plain)
+    assert told("ttft{outcome!=ok}.p95 < 1s", failed) is not None
+    assert told("ttft{outcome!=ok}.p95 < 1s", [*failed, request_line(200, **plain)]) is None
+    warm = request_line(200, stage="warm", measured=False, **plain)
+    assert told("ttft.p95 < 1s", [*failed, warm]) is None
+
+
+def test_conditions_are_asked_of_a_scenario_whose_answers_had_the_metric_before(request_line, make_run):
+    objectives, run = [_objective("goodput{ttft<200ms}.rate >= 90%")], make_run()
+    watch = Watch(objectives, run)
+    watch.add(tally(objectives, run, _some(request_line, 100, 0)))
+    assert watch.broken(100.0) is None
+    watch.add(tally(objectives, run, _some(request_line, 100, 0, ttft_s=None)))
+    assert str(watch.broken(100.0)).endswith("100 of 200 were beyond the limit, 10% may")
+
+
+def test_goodput_that_nobody_can_tell_ends_no_run(told, request_line):
+    plain = {"ttft_s": None, "ttfo_s": None}
+    assert told("goodput{ttft<200ms}.rate >= 90%", _some(request_line, 100, 50, **plain)) is None
+    assert told("goodput{latency<2s}.rate >= 90%", _some(request_line, 100, 50, **plain)) is not None
+
+
+def test_gaps_of_streams_that_broke_count_as_well(told, request_line):
+    good, slow = (bucket(0.02), 50), (bucket(2.0), 50)
+    broken = [request_line(index, outcome=Outcome.BROKEN_STREAM, chunk_gaps=good) for index in range(100)]
+    lines = [*broken, *(request_line(index, chunk_gaps=slow) for index in range(100, 130))]
+    assert told("chunk_gap.p50 < 1s", lines) is None
+    assert told("chunk_gap.p95 < 1s", lines) is not None
+
+
+def test_a_limit_that_what_is_known_of_the_cost_has_passed_is_broken(told, request_line):
+    run = {"prices": {"o3": Price(input=Decimal(1000), output=Decimal(1000))}}
+    lines = [request_line(0), request_line(1, model="o9")]
+    assert told("cost.usd < $0.02", lines, run=run) == "cost.usd < $0.02: $0.0300 until now"
+    assert told("cost.usd < $0.05", lines, run=run) is None
+
+
+def test_money_is_added_up_to_the_last_millionth(request_line, make_run):
+    run = make_run(prices={"o3": Price(input=Decimal("0.07"), output=Decimal("0.14"))})
+    objectives = [_objective("cost.usd <= $0.000840")]
+    watch = Watch(objectives, run)
+    for index in range(300):  # of 1.4 micro-dollars and 1.4 more each
+        watch.add(tally(objectives, run, [request_line(index)]))
+    assert watch.broken(300.0) is None
+    watch.add(tally(objectives, run, [request_line(300)]))
+    assert str(watch.broken(301.0)) == "cost.usd <= $0.000840: $0.000843 until now"
+
+
+def test_windows_share_the_confidence_as_they_do_in_the_verdict(told, request_line):
+    """Two of 24 that failed prove by themselves what they do not where ten windows were looked at."""
+    lines = [
+        request_line(index, intended_at_s=index / 2.4, outcome=Outcome.REJECTED if index in (5, 17) else Outcome.OK)
+        for index in range(24)
+    ]
+    few = [request_line(24 + index, intended_at_s=10.0 + 2 * index) for index in range(45)]
+    assert told("errors.rate < 1.2%", [*lines, *few], now_s=10.0, over_s=10.0, confidence=0.9) is not None
+    assert told("errors.rate < 1.2%", [*lines, *few], now_s=100.0, over_s=10.0, confidence=0.9) is None
+
+
+def test_in_the_end_one_look_is_as_sure_as_asked(request_line, make_run):
+    objectives, run = [_objective("errors.rate < 5%"), _objective("errors.rate < 1%")], make_run()
+    watch = Watch(objectives, run)
+    watch.add(tally(objectives, run, _some(request_line, 100, 10)))
+    assert [str(broken) for broken in watch.breaches(100.0)] == [
+        "errors.rate < 5%: 10 of 100 were beyond the limit, 5% may",
+        "errors.rate < 1%: 10 of 100 were beyond the limit, 1% may",
+    ]
