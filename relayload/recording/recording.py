@@ -166,9 +166,12 @@ class Recording:
         """The summary, from the records."""
         return self.fold(()).summary()
 
-    def judge(self, objectives: Iterable[Objective] | None = None) -> Verdict:
-        """The verdict, from the records; on the objectives of the run if no others are given."""
-        return self.fold(objectives).results()[1]
+    def judge(self, objectives: Iterable[Objective] | None = None, *, rejudge: bool = False) -> Verdict:
+        """The verdict, from the records; on the objectives of the run if no others are given.
+
+        A run that an objective ended early fails, unless to `rejudge` asks what its records say alone.
+        """
+        return self.fold(objectives).results(rejudge=rejudge)[1]
 
     def rebuild(self) -> Summary:
         """Fold the records again and write the summary anew. Raises AuthorError if it can't be written."""
@@ -225,9 +228,21 @@ class Folded:
     def summary(self) -> Summary:
         return summarize(self.fold, self.run, self._faults, self._warnings, self.run_all)
 
-    def results(self, *, tables: bool = True) -> tuple[Summary, Verdict]:
-        """The summary and the verdict; without `tables` the summary is an outline, which costs less."""
-        return assess(self.objectives, self.fold, self.run, self._faults, self._warnings, self.run_all, tables=tables)
+    def results(self, *, tables: bool = True, rejudge: bool = False) -> tuple[Summary, Verdict]:
+        """The summary and the verdict; without `tables` the summary is an outline, which costs less.
+
+        A run that an objective ended early fails, unless to `rejudge` asks what its records say alone.
+        """
+        return assess(
+            self.objectives,
+            self.fold,
+            self.run,
+            self._faults,
+            self._warnings,
+            self.run_all,
+            tables=tables,
+            rejudge=rejudge,
+        )
 
     @property
     def _faults(self) -> list[str]:

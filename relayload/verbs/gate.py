@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @RUN_DIR
+@click.option("--rejudge", is_flag=True, help="Judge the records alone, also of a run that an objective ended early.")
 @JSON
 @with_outputs
-def command(run_dir: Path, outputs: Outputs, as_json: bool) -> None:
+def command(run_dir: Path, rejudge: bool, outputs: Outputs, as_json: bool) -> None:
     """Judge a recording again by its objectives, and exit with the verdict: 4 if it has none."""
     from relayload.core.verdict.gate import held
     from relayload.recording import Recording
@@ -27,7 +28,7 @@ def command(run_dir: Path, outputs: Outputs, as_json: bool) -> None:
     from relayload.verbs.telling import tell
 
     recording = Recording.open(run_dir)
-    summary, verdict = recording.fold().results(tables=outputs.show_tables)
+    summary, verdict = recording.fold().results(tables=outputs.show_tables, rejudge=rejudge)
     verdict = held(verdict)
     _keep(recording, verdict)
 

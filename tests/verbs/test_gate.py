@@ -90,3 +90,32 @@ def test_a_recording_that_can_only_be_read_is_judged_all_the_same(failed, tmp_pa
     assert "FAIL (1 of 2 failed)" in result.stdout
     assert "verdict.json: can't be written: Is a directory" in result.stderr
     assert (tmp_path / "junit.xml").exists()
+
+
+@pytest.fixture
+def aborted(make_recording, steady_lines) -> Recording:
+    """An older version ended it, by a fault of its own."""
+    recording = make_recording(steady_lines, objectives=("ttft.p50 < 1s",))
+    recording.finish(ended_by="objective", stopped_by_objective="ttft.p50 < 1s: 9 of 9 were beyond the limit, 50% may")
+    return recording
+
+
+def test_a_run_that_an_objective_ended_never_passes_unless_its_records_are_asked_alone(aborted, tmp_path: Path):
+    assert _gate(aborted).exit_code == 3
+    junit = tmp_path / "junit.xml"
+    result = _gate(aborted, "--rejudge", "--junit", junit)
+    assert result.exit_code == 0, result.output
+    told = "it ended the run: 9 of 9 were beyond the limit, 50% may; judged by its records alone"
+    assert f"ttft.p50 < 1s: {told}" in " ".join(result.output.split())
+    (suite,) = JUnitXml.fromfile(str(junit))
+    assert (suite.tests, suite.failures, suite.errors) == (2, 0, 0)
+    verdict = json.loads(_gate(aborted, "--rejudge", "--json").stdout)
+    assert (verdict["verdict"], verdict["objectives"][0]["reason"]) == ("PASS", told)
+
+
+def test_reports_show_what_the_gate_said_last(aborted):
+    runner, report = CliRunner(), ["report", str(aborted.directory)]
+    _gate(aborted, "--rejudge")
+    assert "verdict    PASS" in runner.invoke(main, report).output
+    _gate(aborted)
+    assert "verdict    FAIL" in runner.invoke(main, report).output

@@ -66,24 +66,27 @@ def assess(
     run_all: RunAll = one_by_one,
     *,
     tables: bool = True,
+    rejudge: bool = False,
 ) -> tuple[Summary, Verdict]:
     """Summarize a run, as `summarize` does, and judge it: at once, since both sort the same columns.
 
-    Without `tables` the summary is an outline, for who wants to see the verdict alone.
+    Without `tables` the summary is an outline, for who wants to see the verdict alone. A run that an objective ended
+    early fails, unless to `rejudge` asks what its records say alone.
     """
     making = SummaryInTheMaking(fold, run, faults, warnings)
     work = making.jobs() if tables else []
-    done = run_all([*work, *_jobs(objectives, Evidence(fold, run, making.accounted.lost))])
+    done = run_all([*work, *_jobs(objectives, Evidence(fold, run, making.accounted.lost), rejudge)])
     summary = making.made_of(done[: len(work)]) if tables else making.outline()
-    return summary, _verdict(cast(list[Judgement], done[len(work) :]), run, summary)
+    return summary, _verdict(cast(list[Judgement], done[len(work) :]), run, summary, rejudge)
 
 
-def _jobs(objectives: Sequence[Objective], evidence: Evidence) -> list[Job[Judgement]]:
-    return [Job(partial(judge_objective, objective, evidence), about=objective.metric) for objective in objectives]
+def _jobs(objectives: Sequence[Objective], evidence: Evidence, rejudge: bool) -> list[Job[Judgement]]:
+    judge = partial(judge_objective, rejudge=rejudge)
+    return [Job(partial(judge, objective, evidence), about=objective.metric) for objective in objectives]
 
 
-def _verdict(judgements: Sequence[Judgement], run: RunInfo, summary: Summary) -> Verdict:
-    word, reasons = _whole(judgements, run, summary)
+def _verdict(judgements: Sequence[Judgement], run: RunInfo, summary: Summary, rejudge: bool) -> Verdict:
+    word, reasons = _whole(judgements, run, summary, rejudge)
     return Verdict(
         run_id=summary.run_id,
         verdict=word,
@@ -117,14 +120,16 @@ def _reasons(run: RunInfo, summary: Summary) -> tuple[str, ...]:
     return (*summary.generator.reasons, *cut_short)
 
 
-def _whole(judgements: Sequence[Judgement], run: RunInfo, summary: Summary) -> tuple[Word, tuple[str, ...]]:
+def _whole(
+    judgements: Sequence[Judgement], run: RunInfo, summary: Summary, rejudge: bool
+) -> tuple[Word, tuple[str, ...]]:
     """The verdict of the run, and why, where the objectives do not say it."""
     interrupted = cut_short(run)
     if unbelievable := _reasons(run, summary):
         return Word.INVALID, (*unbelievable, *_stopped_early(run), *interrupted)
     if run.guardrail_reason:
         return Word.STOPPED, (run.guardrail_reason,)
-    broken = (*_stopped_early(run), *(() if interrupted else _no_data(summary)))
+    broken = (*(() if rejudge else _stopped_early(run)), *(() if interrupted else _no_data(summary)))
     words = {judgement.verdict for judgement in judgements if judgement.counts}
     if Word.FAIL in words or broken:
         return Word.FAIL, (*broken, *interrupted)

@@ -26,23 +26,38 @@ from relayload.core.verdict.stats import (
     mean_margin,
     samples_needed,
 )
+from relayload.core.verdict.wording import quantity
 
 _AT_THE_LIMIT = "the limit lies in the interval of the mean"
 
 
-def judge_objective(objective: Objective, evidence: Evidence) -> Judgement:
+def judge_objective(objective: Objective, evidence: Evidence, *, rejudge: bool = False) -> Judgement:
     """Judge one objective by everything that its tags admit, at once or window by window.
 
-    One that ended the run was proven broken then, whatever is left of it in whole windows.
+    One that ended the run was proven broken then, and fails whatever its records came to; to `rejudge` asks for what
+    these say alone.
     """
     judged = _judge_at_once(objective, evidence) if objective.terms.over_s is None else _in_windows(objective, evidence)
-    ended_by, begins = evidence.run.stopped_by_objective or "", f"{objective.id}: "
-    if ended_by.startswith(begins) and judged.verdict is not Word.FAIL:
-        return replace(judged, verdict=Word.FAIL, reason=f"it ended the run: {ended_by.removeprefix(begins)}")
     if evidence.run.ended_early and judged.verdict is Word.FAIL and not judged.n:
         reason = f"{judged.reason}: the run was ended before its plan was through".removeprefix(": ")
-        return replace(judged, verdict=Word.INCONCLUSIVE, reason=reason)
-    return judged
+        judged = replace(judged, verdict=Word.INCONCLUSIVE, reason=reason)
+    ended_by, begins = evidence.run.stopped_by_objective or "", f"{objective.id}: "
+    if not ended_by.startswith(begins):
+        return judged
+    breach = f"it ended the run: {ended_by.removeprefix(begins)}"
+    if rejudge:
+        return replace(
+            judged, reason="; ".join(filter(None, (judged.reason, f"{breach}; judged by its records alone")))
+        )
+    return replace(judged, verdict=Word.FAIL, reason=f"{breach}; {_in_the_end(judged)}")
+
+
+def _in_the_end(judged: Judgement) -> str:
+    """What it came to once all that was in flight had ended."""
+    if judged.verdict is not Word.FAIL:
+        return f"its records alone would be {judged.verdict}{judged.reason and f' ({judged.reason})'}"
+    observed = "FAIL" if judged.observed is None else quantity(judged.observed, judged.unit)
+    return f"in the end {judged.reason or observed}"
 
 
 def _judge_at_once(objective: Objective, evidence: Evidence) -> Judgement:

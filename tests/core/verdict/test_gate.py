@@ -13,10 +13,10 @@ from relayload.recording.processes import over
 
 @pytest.fixture
 def gate(folded, make_run):
-    def gated(texts, lines, faults=(), **run) -> Verdict:
+    def gated(texts, lines, faults=(), *, rejudge=False, **run) -> Verdict:
         fold, info = folded(lines), make_run(**run)
         objectives = [parse(asked) if isinstance(asked, str) else asked for asked in texts]
-        return assess(objectives, fold, info, faults)[1]
+        return assess(objectives, fold, info, faults, rejudge=rejudge)[1]
 
     return gated
 
@@ -167,8 +167,65 @@ def test_the_objective_that_ended_the_run_is_broken_whatever_is_left_of_its_wind
     windowed = with_terms(parse("errors.rate < 5%"), Terms(over_s=30.0, for_windows=2, abort=True))
     stop = {"ended_by": "objective", "stopped_by_objective": f"{windowed.id}: in 2 windows of 30.0s in a row, 9 of 9"}
     broken, other = gate([windowed, _PASSES], [request_line(index) for index in range(100)], **stop).objectives
-    assert (broken.verdict, broken.reason) == (Word.FAIL, "it ended the run: in 2 windows of 30.0s in a row, 9 of 9")
+    assert (broken.verdict, broken.reason) == (
+        Word.FAIL,
+        "it ended the run: in 2 windows of 30.0s in a row, 9 of 9; its records alone would be PASS",
+    )
     assert other.verdict is Word.PASS
+
+
+_ABORTS = with_terms(parse("errors.rate < 5%"), Terms(abort=True))
+
+
+@pytest.mark.parametrize(
+    ("failed", "in_the_end"),
+    [
+        (0, "its records alone would be PASS"),
+        (7, "its records alone would be INCONCLUSIVE (7 of 100 failed, 5% may: too close to tell)"),
+        (50, "in the end 50 of 100 failed, 5% may"),
+    ],
+)
+def test_what_ended_a_run_is_shown_beside_what_came_of_it(failed: int, in_the_end: str, gate, request_line):
+    lines = [request_line(index, outcome=Outcome.REJECTED if index < failed else Outcome.OK) for index in range(100)]
+    stop = {"ended_by": "objective", "stopped_by_objective": "errors.rate < 5%: 9 of 40 were beyond the limit, 5% may"}
+    verdict = gate([_ABORTS], lines, **stop)
+    assert (verdict.verdict, verdict.exit_code) == (Word.FAIL, 3)
+    (broken,) = verdict.objectives
+    assert (broken.verdict, broken.observed) == (Word.FAIL, failed / 100)
+    assert broken.reason == f"it ended the run: 9 of 40 were beyond the limit, 5% may; {in_the_end}"
+
+
+def test_a_count_that_ended_a_run_is_shown_beside_the_final_one(gate, request_line):
+    lines = [request_line(index, outcome=Outcome.REJECTED if index < 3 else Outcome.OK) for index in range(9)]
+    counted = with_terms(parse("errors.count == 0"), Terms(abort=True))
+    stop = {"ended_by": "objective", "stopped_by_objective": "errors.count == 0: 1 until now"}
+    assert gate([counted], lines, **stop).objectives[0].reason == "it ended the run: 1 until now; in the end 3"
+
+
+@pytest.mark.parametrize(
+    ("failed", "word", "exit_code", "first"),
+    [
+        (0, Word.PASS, 0, ""),
+        (7, Word.INCONCLUSIVE, 4, "7 of 100 failed, 5% may: too close to tell; "),
+        (50, Word.FAIL, 3, "50 of 100 failed, 5% may; "),
+    ],
+)
+def test_to_rejudge_asks_the_records_alone(failed: int, word, exit_code: int, first: str, gate, request_line):
+    lines = [
+        request_line(index, outcome=Outcome.REJECTED if index % 100 < failed else Outcome.OK) for index in range(100)
+    ]
+    stop = {"ended_by": "objective", "stopped_by_objective": "errors.rate < 5%: 9 of 40"}
+    verdict = gate([_ABORTS, _PASSES], lines, rejudge=True, **stop)
+    assert (verdict.verdict, verdict.exit_code, verdict.reasons) == (word, exit_code, ())
+    assert verdict.objectives[0].reason == f"{first}it ended the run: 9 of 40; judged by its records alone"
+    assert verdict.objectives[1].verdict is Word.PASS
+
+
+def test_to_rejudge_changes_nothing_where_no_objective_ended_the_run(gate, request_line):
+    lines = [request_line(index) for index in range(100)]
+    stops = ({}, {"ended_by": "sigint", "ended_at_s": 50.0}, {"ended_by": None}, {"stopped_by_guardrail": "max_usd"})
+    for run in stops:
+        assert gate([_PASSES], lines, rejudge=True, **run) == gate([_PASSES], lines, **run)
 
 
 @pytest.mark.parametrize("text", [_FAILS, _UNSURE])
