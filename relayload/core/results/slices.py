@@ -31,8 +31,8 @@ class Slices:
         piece.transitions = self._fold.transitions
         for key, cell in self._fold.cells.items():
             columns = self._between(key, begins_at_s, ends_at_s)
-            if columns:
-                gaps = cell.gaps.between(begins_at_s, ends_at_s) if self._gaps else None
+            gaps = cell.gaps.between(begins_at_s, ends_at_s) if self._gaps else None
+            if columns or gaps:  # a slot may belong to the window before the one in which its requests were due
                 piece.cells[key] = _piece(cell, columns, gaps)
         for place, due_s in self._drops.items():
             low, high = (bisect_left(due_s, at_s) for at_s in (begins_at_s, ends_at_s))
@@ -72,5 +72,6 @@ def _piece(cell: Cell, columns: Columns, gaps: GapCounts | None) -> Cell:
     piece = Cell(columns, gaps)
     if "output_tokens" in columns.names:
         piece.tokens.output = int(sum(count for count in columns["output_tokens"] if count == count))
-    piece.tries = cell.tries.within(min(columns.due_s), max(columns.due_s))
+    if columns:
+        piece.tries = cell.tries.within(min(columns.due_s), max(columns.due_s))
     return piece

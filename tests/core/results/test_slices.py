@@ -72,3 +72,10 @@ def test_windows_together_hold_every_request_once(rows):
     pieces = [slices.cut(*window) for window in windows(0.0, 30.0, 10.0)]
     found = sorted(due for piece in pieces for cell in piece.cells.values() for due in cell.columns["latency"])
     assert found == sorted(due_s for due_s, _ in rows)
+
+
+def test_gaps_of_a_slot_are_in_the_window_of_its_middle_also_where_nothing_else_was_due_in_it(request_line, folded):
+    slices = Slices(folded([request_line(0, intended_at_s=11.95, chunk_gaps=(5, 3))]), {"chunk_gap"})
+    (before,) = slices.cut(8.6, 11.9).cells.values()
+    (after,) = slices.cut(11.9, 15.2).cells.values()
+    assert (len(before), len(before.gaps), len(after), len(after.gaps)) == (0, 3, 1, 0)
