@@ -140,7 +140,9 @@ def _judge_cost(objective: Objective, evidence: Evidence) -> Judgement:
         reason = reason if cost.unpriced else f"{', '.join(cost.untold)} never told its tokens"
         if not objective.passed_by(known):
             return nothing(objective, reason)
-        return replace(_judge_number(objective, known, priced), verdict=Word.FAIL, reason=f"at least; {reason}")
+        return replace(
+            _judge_number(objective, known, priced), verdict=Word.FAIL, reason=f"what is known has passed it; {reason}"
+        )
     return _unless_any_lost(objective, _judge_number(objective, known, priced), evidence.lost)
 
 

@@ -279,3 +279,23 @@ def test_a_batch_that_never_ended_took_infinitely_long(judged, request_line, tex
 def test_no_makespan_is_no_pass(judged, request_line):
     assert judged("batch.makespan < 5s", [request_line(0)]).reason == "the load was no batch"
     assert judged("batch.makespan < 5s", [], load_kind="batch", requests=3, offered=0).verdict is Word.FAIL
+
+
+def test_a_breaker_may_trip_before_any_request_has_ended(judged, breaker_line):
+    trip = breaker_line(50.0, CLOSED, OPEN)
+    assert (judged("breaker.trips < 1", [trip]).verdict, judged("breaker.trips < 1", [trip]).observed) == (Word.FAIL, 1)
+    assert judged("breaker.open_time < 60s", [trip]).verdict is Word.PASS
+    assert judged("breaker.trips < 1", []).reason == "nothing was measured"
+
+
+def test_what_is_known_of_a_cost_may_have_passed_its_limit(judged, request_line):
+    prices = {"o3": Price(input=Decimal(1000), output=Decimal(1000))}
+    lines = [request_line(0), request_line(1, model="o9")]
+    passed, not_yet = (judged(f"cost.usd < ${limit}", lines, prices=prices) for limit in ("0.02", "0.05"))
+    assert (passed.verdict, passed.observed, passed.reason) == (
+        Word.FAIL,
+        0.03,
+        "what is known has passed it; no price for o9: write target.prices",
+    )
+    assert (not_yet.verdict, not_yet.observed) == (Word.FAIL, None)
+    assert not_yet.reason == "no price for o9: write target.prices"

@@ -321,3 +321,33 @@ def test_more_confidence_makes_a_fail_harder_and_a_pass_dearer(judged, request_l
     judgement = judged("latency.p99 < 1s", few, terms=Terms(confidence=0.99))
     assert judgement.reason == "needs 459 independent samples, and there are 400"
     assert judgement.confidence == 0.99
+
+
+def test_a_mean_exactly_at_its_limit_is_beyond_it_whatever_rounding_makes_of_the_sum(judged, request_line):
+    """As Python 3.11 adds them, 207 times 5 ms are less than 1.035 s."""
+    lines = _many(request_line, 207, late_s=0.005)
+    assert judged("late.avg < 5ms", lines).verdict is Word.FAIL
+    assert judged("late.avg <= 5ms", lines).verdict is Word.PASS
+
+
+def test_a_mean_beyond_its_limit_has_its_interval_from_batches_of_seconds(judged, request_line):
+    """A hundred values, of which ten in a row are slow by turns: that is worth some ten values."""
+    lines = [request_line(index, service_s=0.2 if index // 10 % 2 else 0.4) for index in range(100)]
+    near, far = judged("service.avg < 280ms", lines), judged("service.avg < 200ms", lines)
+    assert (near.verdict, far.verdict) == (Word.INCONCLUSIVE, Word.FAIL)
+    assert near.observed == pytest.approx(0.3)
+    assert near.low is not None
+    assert near.low < 0.28 < near.observed
+
+
+def test_a_share_beyond_its_budget_is_worth_what_its_seconds_are(judged, request_line):
+    burst, apart = (
+        [
+            request_line(index, outcome=Outcome.REJECTED if index in bad else Outcome.OK, intended_at_s=index / 10)
+            for index in range(1000)
+        ]
+        for bad in (range(400, 450), range(0, 1000, 20))
+    )
+    assert (judged("errors.rate < 4%", burst).effective_n, judged("errors.rate < 4%", apart).effective_n) == (50, 1000)
+    assert judged("errors.rate < 3%", burst).verdict is Word.INCONCLUSIVE
+    assert judged("errors.rate < 3%", apart).verdict is Word.FAIL

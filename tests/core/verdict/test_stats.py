@@ -1,10 +1,16 @@
+import math
+
 import pytest
 
 from relayload.core.results.terms import Terms
+from relayload.core.verdict.objective import Op
 from relayload.core.verdict.stats import (
+    Deviations,
     Exceedance,
     Word,
+    beyond,
     judge_share,
+    mean_deviation,
     mean_margin,
     samples_needed,
     samples_to_resolve,
@@ -72,3 +78,43 @@ def test_a_mean_has_an_interval_from_30_values_on():
     assert mean_margin(None, 100) is None
     assert mean_margin(1.0, 100) == pytest.approx(0.196, abs=1e-5)
     assert mean_margin(1.0, 100, 0.99) == pytest.approx(0.2576, abs=1e-4)
+
+
+_BURST = [(0, 10)] * 40 + [(10, 10)] * 10 + [(0, 10)] * 50
+"""A hundred of a thousand in one stretch."""
+
+
+def test_a_sample_beyond_its_budget_is_sized_by_slots_and_one_within_it_as_it_was():
+    seen = Exceedance(100, 1000, 777, lambda: _BURST)
+    assert seen.against(0.1).effective_n == 777
+    assert seen.against(0.099).effective_n == 50
+    assert Exceedance(100, 1000, 777).against(0.05).effective_n == 777
+
+
+def test_a_sample_within_its_budget_proves_nothing_at_any_confidence():
+    assert not beyond(Exceedance(5, 100, 100), 0.05, 0.1)
+    assert beyond(Exceedance(6, 100, 100), 0.05, 0.1)
+
+
+def test_a_mean_has_its_error_from_batches_of_slots_or_from_its_values():
+    """Sums of 1 and of -1 by turns, in ten slots: 10 squares of 1, times 10/9, widened by 1 + 2.4/9."""
+    apart = [Deviations((-1.0) ** slot, 4, 0.4) for slot in range(10)]
+    found = mean_deviation(apart)
+    assert found is not None
+    assert (found.mean, found.error) == (0.0, pytest.approx(math.sqrt(10 * 10 / 9 * (1 + 2.4 / 9)) / 40))
+    alike = mean_deviation([Deviations(0.0, 4, 1.6) for _ in range(10)])
+    assert alike is not None
+    assert alike.error == pytest.approx(math.sqrt(16) / 40)
+
+
+def test_few_values_or_few_slots_tell_no_error_of_a_mean():
+    assert mean_deviation([Deviations(1.0, 3, 1.0)] * 9) is None
+    assert mean_deviation([Deviations(1.0, 100, 1.0)] * 9) is None
+    assert mean_deviation([]) is None
+
+
+@pytest.mark.parametrize(("op", "total", "is_beyond"), [("<", 0.0, True), ("<=", 0.0, False), (">", 1.0, False)])
+def test_a_mean_without_spread_is_beyond_its_limit_or_not(op: str, total: float, is_beyond: bool):
+    found = mean_deviation([Deviations(total, 10, total * total / 10)] * 10)
+    assert found is not None
+    assert found.beyond(Op(op), 0.95) is is_beyond

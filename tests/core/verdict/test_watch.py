@@ -210,6 +210,26 @@ def test_windows_are_numbered_by_the_plan(due_s, place, make_run):
     assert grid.place(due_s) == place
 
 
+def test_short_windows_are_counted_by_their_tenths(make_run):
+    grid = Grid.of(_objective("errors.rate < 1%", over_s=5.0), make_run(stages=_STAGES))
+    assert [grid.place(due_s) for due_s in (10.0, 11.7, 16.0)] == [(0, 0), (0, 3), (1, 2)]
+
+
+def test_gaps_are_counted_by_the_seconds_of_the_run(request_line, make_run):
+    run = make_run(stages=(StageInfo(name="warm", for_s=2.5, warmup=True), StageInfo(name="steady", for_s=50.0)))
+    lines = [request_line(index, intended_at_s=3.9 + index, chunk_gaps=(bucket(0.02), 5)) for index in range(3)]
+    seen = tally([_objective("chunk_gap.p98 < 1s", over_s=10.0)], run, lines)
+    assert sorted({(one.slot.window, one.slot.second) for one in seen.tallies}) == [(0, 3), (0, 4), (0, 5)]
+
+
+def test_an_equation_may_still_come_true(told, request_line, breaker_line):
+    lines = [*_some(request_line, 100, 1), *_trips(breaker_line, 5.0)]
+    assert told("breaker.trips == 2", lines) is None
+    assert told("breaker.trips == 2", [*lines, *_trips(breaker_line, 15.0, 25.0)]) == "breaker.trips == 2: 3 until now"
+    assert told("errors.count == 2", lines) is None
+    assert told("errors.count == 0", lines) == "errors.count == 0: 1 until now"
+
+
 def test_what_processes_see_adds_up_and_can_be_sent(request_line, make_run):
     objectives, run = [_objective("errors.rate < 1%"), _objective("ttft.p50 < 1s")], make_run()
     lines = _some(request_line, 300, 30)
@@ -347,6 +367,9 @@ def test_goodput_that_nobody_can_tell_ends_no_run(told, request_line):
     plain = {"ttft_s": None, "ttfo_s": None}
     assert told("goodput{ttft<200ms}.rate >= 90%", _some(request_line, 100, 50, **plain)) is None
     assert told("goodput{latency<2s}.rate >= 90%", _some(request_line, 100, 50, **plain)) is not None
+    mixed = [*_some(request_line, 100, 0, **plain), *_some(request_line, 100, 0, scenario="chat")]
+    assert told("goodput{ttft<200ms}.rate >= 90%", mixed) is None
+    assert told("goodput{ttft<50ms}.rate >= 90%", mixed) is not None
 
 
 def test_gaps_of_streams_that_broke_count_as_well(told, request_line):
