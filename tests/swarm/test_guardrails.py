@@ -11,7 +11,9 @@ from support import Start, saved
 
 WriteProfile = Callable[..., Path]
 BROKEN = """
-models: {o3: {ttft: {any: {p50: 20ms, p99: 40ms}}, speed: 500/s, output_tokens: {any: {p50: 10, p99: 20}}}}
+models:
+  o3: &model {ttft: {any: {p50: 20ms, p99: 40ms}}, speed: 500/s, output_tokens: {any: {p50: 10, p99: 20}}}
+  o4: *model
 faults: [{kind: status, status: STATUS}]
 """
 CLOSED = "\n".join(
