@@ -11,7 +11,7 @@ import click
 
 from relayload.verbs.arguments import JSON, print_failure, print_table, print_value
 from relayload.verbs.outputs import Outputs, not_run, with_outputs
-from relayload.verbs.source import Source, profile_or_url
+from relayload.verbs.source import FILE_NAME, Source, in_options, profile_or_url
 from relayload.verbs.watching import Watching, watched
 
 if TYPE_CHECKING:
@@ -144,7 +144,8 @@ def _told(launch: "Launch", code: int) -> str:
 
     if not recorded(launch.run_dir) and code in _INTERRUPTED:
         return f"relayload: {_INTERRUPTED[code]} ended the run before its load began\n"
-    return last_words(launch.run_dir)
+    told = last_words(launch.run_dir)
+    return in_options(told) if launch.profile.name == FILE_NAME else told
 
 
 def _faults(told: str) -> "list[Fault]":

@@ -226,6 +226,23 @@ def _command() -> str:
     return Secrets("").told(shlex.join(["relayload", *words]))
 
 
+def in_options(told: str) -> str:
+    """What a run without a file says of its profile, in the words of the command line."""
+    for path, option in _OPTIONS_OF_PATHS.items():
+        told = told.replace(path, option)
+    return told
+
+
+_OPTIONS_OF_PATHS = MappingProxyType(
+    {
+        "target.base_url: ": "--url ",
+        "target.base_url": "--url",
+        "target.api_key": "--api-key-env",
+        "scenarios.*.model": "--model",
+    }
+)
+
+
 def _in_options(faults: "tuple[Fault, ...]", document: "Document") -> "Iterator[Fault]":
     """The faults, with those that guardrails and prices mend in the words of the command line."""
     remedies = _remedies(document)

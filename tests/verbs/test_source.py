@@ -10,6 +10,7 @@ from support import Start, saved
 from relayload.cli import main
 from relayload.fakerelay.process import FakeRelay
 from relayload.verbs.examples import examples
+from relayload.verbs.source import in_options
 
 QUICK = ["--url", "fake://o-series", "--model", "o3", "--rate", "20/s", "--for", "1m"]
 ELSEWHERE = ["--url", "https://relay.example.com/v1", "--model", "o3", "--rate", "5/s", "--for", "1m"]
@@ -50,6 +51,14 @@ def test_the_profile_is_printed_and_can_be_checked(tmp_path: Path):
 def test_a_key_that_is_not_set_is_warned_of(key: str, more: tuple[str, ...], warns: bool):
     done = CliRunner(env={"OPENAI_API_KEY": key, "MINE": "k"}).invoke(main, ["check", *QUICK, *more])
     assert (done.exit_code, "warning: OPENAI_API_KEY is not set" in done.stderr) == (0, warns)
+
+
+def test_a_run_without_a_file_names_options_where_it_has_no_target():
+    said = "relayload: target http://a/v1 rejected the key. Check target.api_key\nwrite target.base_url: http://a/v1\n"
+    assert (
+        in_options(said)
+        == "relayload: target http://a/v1 rejected the key. Check --api-key-env\nwrite --url http://a/v1\n"
+    )
 
 
 def test_a_profile_with_faults_is_printed_to_be_mended():
