@@ -64,7 +64,10 @@ def test_an_objective_without_enough_samples_is_exit_2_before_anything_is_sent(
     path.write_text(path.read_text().replace("ttft.p50 < 10s", "ttft.p99 < 10s"))
     process = start("relayload", verb, path)
     assert process.wait() == 2
-    assert f"{path}:14:33: objectives.1: 'ttft.p99 < 10s' needs 299 requests to be decided, and" in process.output
+    assert (
+        f"{path}:14:33: objectives.1 (2nd objective): 'ttft.p99 < 10s' needs 299 requests to be decided, and"
+        in process.output
+    )
     assert not (tmp_path / "runs").exists()
 
 

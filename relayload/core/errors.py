@@ -1,8 +1,11 @@
 """Faults of the author of a profile or a command: all of them at once, each with its place."""
 
+import re
 from dataclasses import dataclass
 
 from relayload.core.printable import one_line
+
+_OBJECTIVE = re.compile(r"\bobjectives\.(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,18 @@ class Fault:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return one_line(": ".join(part for part in (place, self.path, self.message) if part))
+        return one_line(": ".join(part for part in (place, _counted(self.path), self.message) if part))
+
+
+def _counted(path: str) -> str:
+    """A path as it is written for overrides, which count from 0, with which objective that is, as people count."""
+    match = _OBJECTIVE.search(path)
+    return path if match is None else f"{path} ({_ordinal(int(match[1]) + 1)} objective)"
+
+
+def _ordinal(number: int) -> str:
+    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
 
 
 class AuthorError(Exception):

@@ -220,9 +220,9 @@ def test_every_preset_of_the_fake_relay_can_be_a_target(read, good, name):
 def test_objectives_name_what_the_profile_knows(faults, good):
     objectives = "['ttft{scenario=simpel}.p99<1s', {expr: 'latency{stage=two,model=o4}.p50<1s'}]"
     assert faults(f"{good}objectives: {objectives}\n") == [
-        "p.yaml:8:14: objectives.0: unknown scenario 'simpel': did you mean 'simple'?",
-        "p.yaml:8:53: objectives.1.expr: unknown stage 'two': expected one of stage-1",
-        "p.yaml:8:53: objectives.1.expr: unknown model 'o4': expected one of o3",
+        "p.yaml:8:14: objectives.0 (1st objective): unknown scenario 'simpel': did you mean 'simple'?",
+        "p.yaml:8:53: objectives.1.expr (2nd objective): unknown stage 'two': expected one of stage-1",
+        "p.yaml:8:53: objectives.1.expr (2nd objective): unknown model 'o4': expected one of o3",
     ]
 
 
@@ -327,6 +327,6 @@ def test_objectives_of_a_batch_name_its_stage_and_its_makespan(read, faults, goo
     asked = "objectives: [batch.makespan < 5m, 'latency{stage=batch}.p50 < 1s']\n"
     assert len(read(with_load(good, "requests: 5").replace("kind: open", "kind: batch") + asked).objectives) == 2
     assert faults(f"{good}{asked}") == [
-        "p.yaml:8:14: objectives.0: only a batch load has a makespan: write load: {kind: batch}",
-        "p.yaml:8:35: objectives.1: unknown stage 'batch': expected one of stage-1",
+        "p.yaml:8:14: objectives.0 (1st objective): only a batch load has a makespan: write load: {kind: batch}",
+        "p.yaml:8:35: objectives.1 (2nd objective): unknown stage 'batch': expected one of stage-1",
     ]

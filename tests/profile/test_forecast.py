@@ -25,9 +25,9 @@ def test_objectives_that_can_never_be_decided_are_faults_in_their_places(read, g
         check_samples(profile)
     told = [str(fault).replace(f"{tmp_path}/", "") for fault in caught.value.faults]
     assert [line.partition(" and the plan")[0] for line in told] == [
-        "p.yaml:10:5: objectives.1: 'ttft.p99 < 1s' needs 299 requests to be decided,",
-        "p.yaml:7:52: scenarios.simple.objectives.0: 'tpot{scenario=simple}.p99 < 1s' needs 299 requests to be "
-        "decided,",
+        "p.yaml:10:5: objectives.1 (2nd objective): 'ttft.p99 < 1s' needs 299 requests to be decided,",
+        "p.yaml:7:52: scenarios.simple.objectives.0 (1st objective): 'tpot{scenario=simple}.p99 < 1s' needs 299 "
+        "requests to be decided,",
     ]
     assert all("lengthen the measured stages" in line for line in told)
 

@@ -164,10 +164,10 @@ BAD = [
         "name: chat",
         "name: chat\nobjectives:\n  - tftt.p99 < 1s\n  - {expr: ttft.p99 < 120}\n  - 5",
         [
-            "p.yaml:3:5: objectives.0: unknown metric 'tftt': did you mean 'ttft.p99 < 1s'?",
-            "p.yaml:4:12: objectives.1.expr: ttft.p99: expected a duration such as '800ms', '30s' or '1h30m', "
-            "got '120'; did you mean 'ttft.p99 < 120ms'?",
-            "p.yaml:5:5: objectives.2: expected an objective such as 'ttft.p99 < 800ms', got '5'",
+            "p.yaml:3:5: objectives.0 (1st objective): unknown metric 'tftt': did you mean 'ttft.p99 < 1s'?",
+            "p.yaml:4:12: objectives.1.expr (2nd objective): ttft.p99: expected a duration such as '800ms', '30s' "
+            "or '1h30m', got '120'; did you mean 'ttft.p99 < 120ms'?",
+            "p.yaml:5:5: objectives.2 (3rd objective): expected an objective such as 'ttft.p99 < 800ms', got '5'",
         ],
     ),
 ]
@@ -206,7 +206,7 @@ objectives: ['ttft{stage=b}.p99 < 1s']
         ["p.yaml:10:7", "load.stages.2.rate"],
         ["p.yaml:12:20", "scenarios.simple.weight"],
         ["p.yaml:12:50", "scenarios.simple.prompt"],
-        ["p.yaml:13:14", "objectives.0"],
+        ["p.yaml:13:14", "objectives.0 (1st objective)"],
     ]
 
 

@@ -39,10 +39,10 @@ def test_what_is_wrong_with_one_is_told_beside_those_that_are_read(faults, good)
     own = ", objectives: ['latency.p50 < 1s', {expr: 'cost.usd < $1', ovr: 1s}]"
     text = _with(good, entries).replace("prompt: simple}", f"prompt: simple{own}, wieght: 2}}")
     assert [fault.split(": ")[1] for fault in faults(text)] == [
-        "scenarios.simple.objectives.1.ovr",
+        "scenarios.simple.objectives.1.ovr (2nd objective)",
         "scenarios.simple.wieght",
-        "objectives.1",
-        "objectives.2.over",
+        "objectives.1 (2nd objective)",
+        "objectives.2.over (3rd objective)",
     ]
 
 
@@ -70,23 +70,30 @@ def test_an_objective_of_a_scenario_keeps_its_terms(read, good):
 @pytest.mark.parametrize(
     ("entry", "told"),
     [
-        ("{expr: 'cost.usd < $1', over: 30s}", "objectives.0: cost.usd can't be told in windows: leave out 'over'"),
-        ("{expr: 'ttft.p99 < 1s', for: 2}", "objectives.0: 'for' counts windows: write 'over', too, such as over: 30s"),
+        (
+            "{expr: 'cost.usd < $1', over: 30s}",
+            "objectives.0 (1st objective): cost.usd can't be told in windows: leave out 'over'",
+        ),
+        (
+            "{expr: 'ttft.p99 < 1s', for: 2}",
+            "objectives.0 (1st objective): 'for' counts windows: write 'over', too, such as over: 30s",
+        ),
         (
             "{expr: 'ttft.p99 < 1s', confidence: 0.95}",
-            "objectives.0.confidence: expected a share such as '95%', or 'strict', got '0.95'",
+            "objectives.0.confidence (1st objective): expected a share such as '95%', or 'strict', got '0.95'",
         ),
         (
             "{expr: 'ttft.p99 < 1s', confidence: 100%}",
-            "objectives.0.confidence: expected a share such as '95%', or 'strict', between 50% and 99.99%, got '100%'",
+            "objectives.0.confidence (1st objective): expected a share such as '95%', or 'strict', "
+            "between 50% and 99.99%, got '100%'",
         ),
         (
             "{expr: 'ttft.p99 < 1s', severity: warning}",
-            "objectives.0.severity: expected 'error' or 'warn', got 'warning'; did you mean 'warn'?",
+            "objectives.0.severity (1st objective): expected 'error' or 'warn', got 'warning'; did you mean 'warn'?",
         ),
         (
             "{expr: 'ttft.p99 < 1s', abort_aftr: 1s}",
-            "objectives.0.abort_aftr: unknown key; did you mean 'abort_after'?",
+            "objectives.0.abort_aftr (1st objective): unknown key; did you mean 'abort_after'?",
         ),
     ],
 )
@@ -107,7 +114,9 @@ def test_wrong_terms_are_told_with_their_place(faults, good, entry, told):
 )
 def test_two_objectives_that_reports_could_not_tell_apart_are_told(entries, called, faults, good):
     (fault,) = faults(_with(good, entries))
-    assert fault.endswith(f": objectives.1: another objective is called '{called}', too: give one of them an id")
+    assert fault.endswith(
+        f": objectives.1 (2nd objective): another objective is called '{called}', too: give one of them an id"
+    )
 
 
 def test_objectives_that_differ_in_their_windows_or_ids_are_told_apart(read, good):
@@ -126,7 +135,7 @@ def test_objectives_that_differ_in_their_windows_or_ids_are_told_apart(read, goo
 def test_two_objectives_with_one_id_are_told(faults, good):
     text = good.replace("prompt: simple}", "prompt: simple, objectives: [{expr: 'ttft.p50 < 1s', id: fast}]}")
     (fault,) = faults(_with(text, "{expr: 'ttft.p90 < 1s', id: slow}, {expr: 'errors.rate < 1%', id: fast}"))
-    assert fault.endswith(": objectives.1.id: 'fast' is the id of another objective, too")
+    assert fault.endswith(": objectives.1.id (2nd objective): 'fast' is the id of another objective, too")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +153,7 @@ def test_two_objectives_with_one_id_are_told(faults, good):
 )
 def test_a_breaker_that_there_is_not_is_told(more, scope, told, faults, good):
     (fault,) = faults(_with(good + more, f"'breaker{{scope={scope}}}.trips == 0'"))
-    assert fault.endswith(f": objectives.0: {told}")
+    assert fault.endswith(f": objectives.0 (1st objective): {told}")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +178,7 @@ def test_a_breaker_is_known_by_what_it_is_for(more, scope, read, good):
 )
 def test_a_limit_that_decides_nothing_is_told(expr, told, faults, good):
     (fault,) = faults(_with(good, f"'{expr}'"))
-    assert fault.endswith(f": objectives.0: '{expr}' {told}")
+    assert fault.endswith(f": objectives.0 (1st objective): '{expr}' {told}")
 
 
 _PRICED = "target: {base_url: fake://direct, prices: {o3: {input: $2, output: $8}}}\n"
@@ -179,7 +188,7 @@ _PRICED = "target: {base_url: fake://direct, prices: {o3: {input: $2, output: $8
 def test_dollars_that_nobody_could_count_are_told(entry, faults, read, good):
     (fault,) = faults(_with(good, entry))
     remedy = "give the target prices: {o3: {input: $2, output: $8}}, per million tokens"
-    assert fault.endswith(f": objectives.0: no price for o3: {remedy}")
+    assert fault.endswith(f": objectives.0 (1st objective): no price for o3: {remedy}")
     assert read(_with(good + _PRICED, entry)).objectives
 
 
@@ -215,18 +224,20 @@ def test_every_objective_knows_where_it_stands(read, good):
 )
 def test_a_mapping_of_a_metric_to_its_limit_is_told_as_one_text(faults, good, entry, ours):
     (fault,) = faults(f"{good}objectives:\n  - {entry}\n")
-    assert fault == f"p.yaml:9:5: objectives.0: expected one text: did you mean '{ours}'?"
+    assert fault == f"p.yaml:9:5: objectives.0 (1st objective): expected one text: did you mean '{ours}'?"
 
 
 def test_a_mapping_whose_key_is_no_word_is_told_as_no_text(faults, good):
     (fault,) = faults(f"{good}objectives:\n  - hello(world): 5\n")
-    assert fault.endswith("objectives.0: expected one text such as 'ttft.p99 < 800ms', got a mapping of 'hello(world)'")
+    assert fault.endswith(
+        "objectives.0 (1st objective): expected one text such as 'ttft.p99 < 800ms', got a mapping of 'hello(world)'"
+    )
 
 
 def test_other_mappings_without_an_expression_lack_just_that(faults, good):
     told = faults(f"{good}objectives: [{{abrt: true}}, {{for: 3}}]\n")
     assert [line.split(": ", 1)[1] for line in told] == [
-        "objectives.0.expr: is required",
-        "objectives.0.abrt: unknown key; did you mean 'abort'?",
-        "objectives.1.expr: is required",
+        "objectives.0.expr (1st objective): is required",
+        "objectives.0.abrt (1st objective): unknown key; did you mean 'abort'?",
+        "objectives.1.expr (2nd objective): is required",
     ]

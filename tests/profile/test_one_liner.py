@@ -100,7 +100,7 @@ def test_a_file_that_is_there_is_one_whatever_it_is_called(tmp_path: Path):
 def test_a_fault_names_the_option():
     asked = replace(ASKED, rate="5", objectives=("ttft.p95 < 1s", "p95(ttft) < 1s"))
     assert faults(asked) == [
-        "--objective: objectives.1: expected metric.aggregate < value, got 'p95(ttft) < 1s': "
+        "--objective: objectives.1 (2nd objective): expected metric.aggregate < value, got 'p95(ttft) < 1s': "
         "did you mean 'ttft.p95 < 1s'?",
         "--rate: load.stages.0.rate: expected a rate such as '5/s' or '300/min', got '5'",
     ]

@@ -129,7 +129,7 @@ def test_an_objective_of_a_scenario_is_about_that_scenario_alone(read, good):
 )
 def test_what_is_wrong_with_an_objective_of_a_scenario_is_told(faults, good, own, told):
     (fault,) = faults(good.replace(SCENARIO, f"simple: {{model: o3, prompt: simple, objectives: [{own}]}}"))
-    assert fault.startswith("p.yaml:7:52: scenarios.simple.objectives.0: ")
+    assert fault.startswith("p.yaml:7:52: scenarios.simple.objectives.0 (1st objective): ")
     assert told in fault
 
 

@@ -165,9 +165,12 @@ def test_limits_hold_for_each_target(read, good):
         ),
         (
             "targets: {a: {}, b: {}}\nobjectives: ['ttft{target=c}.p50 < 1s', 'ttft{target=a}.p50 < 1s']",
-            ["objectives.0: unknown target 'c': expected one of a, b"],
+            ["objectives.0 (1st objective): unknown target 'c': expected one of a, b"],
         ),
-        ("objectives: ['ttft{target=a}.p50 < 1s']", ["objectives.0: there is one target: leave out 'target=a'"]),
+        (
+            "objectives: ['ttft{target=a}.p50 < 1s']",
+            ["objectives.0 (1st objective): there is one target: leave out 'target=a'"],
+        ),
     ],
 )
 def test_faults_of_targets_are_told(faults, good, more, expected):

@@ -156,7 +156,7 @@ def test_a_run_without_a_verdict_has_an_error_with_the_reason_for_each_fault():
     cases = _cases(text)
     assert list(cases) == [
         "profiles/relay.yaml:12:9: load.stages.1.rate",
-        "profiles/relay.yaml:30:5: objectives.0",
+        "profiles/relay.yaml:30:5: objectives.0 (1st objective)",
     ]
     (error,) = cases["profiles/relay.yaml:12:9: load.stages.1.rate"]
     assert (type(error), error.type, error.message, error.text) == (Error, "BAD INPUT", "is required", None)
