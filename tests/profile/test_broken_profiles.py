@@ -25,7 +25,7 @@ from relayload.document import Location
 from relayload.profile.schema import schema
 
 PROFILES = Path(__file__).parents[2] / "profiles"
-FAULT = re.compile(r"p\.yaml:\d+:\d+: ((?P<path>[^: ]+): )?\S.{5,}")
+FAULT = re.compile(r"p\.yaml:\d+:\d+: ((?P<path>[^: ]+)(?: \(\d+\w\w objective\))?: )?\S.{5,}")
 FREE_NAMES = ("scenarios", "targets", "models", "body", "headers", "variables", "model")
 """Mappings whose keys the author chooses."""
 AMOUNT = re.compile(r"\d+(\.\d+)?(?P<unit>ms|s|m|h|/s|/min|%)")
