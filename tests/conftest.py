@@ -17,6 +17,10 @@ from relayload.core.resilience.state import State
 from relayload.core.results.fold import Fold
 from relayload.core.results.record import Attempt, Drop, End, Line, Outcome, Record, Transition
 from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo
+from relayload.core.verdict.counting import ObjectiveCounts
+from relayload.core.verdict.evidence import Evidence
+from relayload.core.verdict.objective import Objective
+from relayload.core.verdict.recorded import Recorded
 from relayload.fakerelay.process import FakeRelay
 from relayload.swarm.master_port import MasterPort, workers
 
@@ -32,7 +36,7 @@ def pytest_collection_finish() -> None:
 
 MakeLine = Callable[..., Line]
 MakeRun = Callable[..., RunInfo]
-MakeFold = Callable[[Iterable[Line]], Fold]
+MakeFold = Callable[..., Fold]
 
 _PLAIN: dict[str, Any] = {"worker": 0, "scenario": "simple", "model": "o3", "stage": "steady", "measured": True}
 
@@ -88,10 +92,18 @@ def _run(**changes: Any) -> RunInfo:
     return structs.replace(run, **changes)
 
 
-def _folded(lines: Iterable[Line]) -> Fold:
-    fold = Fold()
+def _folded(
+    lines: Iterable[Line], objectives: Iterable[Objective] = (), run: RunInfo | None = None, **options: Any
+) -> Fold:
+    fold = Fold(counts=ObjectiveCounts(objectives, run or _run()), **options)
     fold.extend(lines)
+    fold.settle()
     return fold
+
+
+def _evidence(objectives: Iterable[Objective], lines: Iterable[Line], run: RunInfo, lost: int = 0) -> Evidence:
+    """What the gate has of a run."""
+    return Evidence(Recorded(_folded(lines, objectives, run), run), run, lost)
 
 
 @pytest.fixture
@@ -123,6 +135,11 @@ def make_run() -> MakeRun:
 @pytest.fixture
 def folded() -> MakeFold:
     return _folded
+
+
+@pytest.fixture
+def evidence() -> Callable[..., Evidence]:
+    return _evidence
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from random import Random
 
 from msgspec import structs
 
+from relayload.core.metrics.catalog import METRICS
 from relayload.core.price import Price
 from relayload.core.resilience.state import State
 from relayload.core.results.histogram import bucket
@@ -35,6 +36,9 @@ class RandomRun:
     info: RunInfo
     lines: list[tuple[float, Line]]
     objectives: list[Objective]
+    """Those that may end the run."""
+    others: list[Objective]
+    """Those that only a verdict judges."""
 
     @property
     def ended_at_s(self) -> float:
@@ -47,7 +51,12 @@ def random_run(seed: int) -> RandomRun:
     plan = _Plan(rng)
     lines = [*plan.requests(), *plan.transitions()]
     lines.sort(key=lambda timed: timed[0])
-    return RandomRun(plan.info, lines, [_objective(rng, plan) for _ in range(3)])
+    objectives = [_objective(rng, plan) for _ in range(3)]
+    info = plan.info
+    if plan.kind == "batch":
+        requests = sum(isinstance(line, Record) for _, line in lines)
+        info = structs.replace(info, requests=requests + rng.choice((0, 0, 2)))
+    return RandomRun(info, lines, objectives, [_other(rng, plan) for _ in range(2)])
 
 
 class _Plan:
@@ -203,6 +212,28 @@ def _objective(rng: Random, plan: _Plan) -> Objective:
         over_s = rng.choice((1.0, 2.5, 3.3, 7.0, 10.0))
         terms |= {"over_s": over_s, "for_windows": rng.choice((1, 1, 2, 3))}
     return with_terms(parse(text), Terms(**terms))
+
+
+def _other(rng: Random, plan: _Plan) -> Objective:
+    """One that no abort may ask for."""
+    rate, per_s = rng.choice((0.1, 1, 5, 20)), rng.choice((">=", "<"))
+    text = rng.choice(
+        (
+            f"throughput{_tags(rng, plan, None)}.per_second {per_s} {rate}/s",
+            f"output_tokens{_tags(rng, plan, None)}.per_second {per_s} {rate * 10}/s",
+            f"goodput{_tags(rng, plan, None)}.per_second {per_s} {rate}/s",
+            f"requests{_tags(rng, plan, 'outcome')}.count >= {rng.choice((1, 50, 300))}",
+            f"breaker.opened_after < {rng.choice((1, 5))}s",
+            f"breaker.recovered_after < {rng.choice((1, 5))}s",
+            f"chunk_gap{_tags(rng, plan, 'outcome')}.avg < {plan.typical_s / rng.choice((2, 9)):.9f}s",
+            f"errors{_tags(rng, plan, 'kind')}.rate > {rng.choice((1, 20))}%",
+            f"retries.rate < {rng.choice((100, 150))}%",
+            f"batch.makespan < {rng.choice((1, 30, 100))}s",
+        )
+    )
+    objective = parse(text)
+    windowed = rng.random() < 0.3 and objective.aggregate not in METRICS[objective.metric].windowless
+    return with_terms(objective, Terms(on_no_data=rng.choice(list(NoData)), over_s=7.0 if windowed else None))
 
 
 def _text(rng: Random, plan: _Plan) -> str:

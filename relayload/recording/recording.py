@@ -25,7 +25,7 @@ from relayload.core.results.run import RunInfo
 from relayload.core.results.summary import Summary
 from relayload.core.results.tables import summarize
 from relayload.core.results.terms import Asked
-from relayload.core.verdict.conditions import rowwise
+from relayload.core.verdict.counting import ObjectiveCounts
 from relayload.core.verdict.gate import Verdict, assess
 from relayload.core.verdict.grammar import objective_of
 from relayload.core.verdict.objective import Objective
@@ -143,7 +143,7 @@ class Recording:
         large = sum(map(expected_bytes, paths)) > _LARGE_BYTES
         processes = processes_at_hand() if large else 1
         run_all = over(processes)
-        empty = partial(Fold, _load_s(self.run), rowwise(chosen))
+        empty = partial(_counting, chosen, self.run)
         fold, damages = empty(), []
         shares = parts(paths, processes)
         for part_fold, part_damages in run_all([Job(partial(_fold_parts, share, empty)) for share in shares]):
@@ -252,6 +252,10 @@ class Folded:
     @property
     def _warnings(self) -> list[str]:
         return [str(damage) for damage in self.damages if damage.torn]
+
+
+def _counting(objectives: list[Objective], run: RunInfo) -> Fold:
+    return Fold(_load_s(run), ObjectiveCounts(objectives, run))
 
 
 def _fold_parts(parts: list[Part], empty: Callable[[], Fold]) -> tuple[Fold, list[Damage]]:

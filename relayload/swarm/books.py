@@ -9,11 +9,10 @@ from msgspec import structs
 from relayload import clock
 from relayload.client.caller import Called
 from relayload.core.resilience.breaker import StateChange
-from relayload.core.results.histogram import Histogram
-from relayload.core.results.record import Attempt, Drop, End, Line, Outcome, Record, Transition
+from relayload.core.results.record import Attempt, Drop, End, Line, Record, Transition
+from relayload.core.results.snapshot import Snapshot
 from relayload.core.traffic.arrivals import Arrival
-from relayload.core.verdict.tally import Sighting, tally
-from relayload.core.verdict.watch import watched
+from relayload.core.verdict.so_far import SnapshotMaker
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
 from relayload.profile.plan import stages
@@ -24,6 +23,8 @@ from relayload.swarm.messages import Assignment, Live
 _LOG = logging.getLogger("relayload")
 
 Report = Callable[[Record], None]
+_FOLD_AT_ONCE = 64
+"""Lines that are folded together: fewer cost more each, and more would hold up what is to be sent meanwhile."""
 
 
 class Books:
@@ -41,30 +42,19 @@ class Books:
         self._report = report
         recording = Recording.open(Path(assignment.run_dir))
         self._writer = recording.writer(assignment.worker)
-        self._ttft = Histogram()
-        self._latency = Histogram()
         self.live = Live(worker=assignment.worker)
-        self._watched = watched(profile.objectives)
-        self._unseen: list[Line] = []
-        """Written since the last sighting, where an objective may end the run."""
-        self._run = recording.run
+        self._snapshots = SnapshotMaker(assignment.worker, profile.objectives, recording.run)
+        self._unfolded: list[Line] = []
 
-    def now(self) -> Live:
-        """The totals until now, with how fast the answers were."""
-        self.live.ttft = self._ttft.sparse()
-        self.live.latency = self._latency.sparse()
-        return self.live
-
-    def sighting(self) -> Sighting | None:
-        """What has ended since the last one, counted; None where nobody asks, or nothing has."""
-        lines, self._unseen = self._unseen, []
-        return tally(self._watched, self._run, lines) if lines else None
+    def snapshot(self, *, whole: bool = False) -> Snapshot:
+        """What has ended since the last snapshot, or everything."""
+        self._fold()
+        return self._snapshots.snapshot(clock.now_s() - self._begins_at_s, whole=whole)
 
     def request(self, arrival: Arrival, late_s: float, called: Called, turn: int) -> None:
         """A request has ended."""
         record = self._new_record(arrival, late_s, called, turn)
         self._write(record)
-        self._count(record)
         self._report(record)
 
     def drop(self, arrival: Arrival, reason: DropReason) -> None:
@@ -116,9 +106,13 @@ class Books:
         self.live.drained = True
 
     def _write(self, line: Line) -> None:
-        line = self._writer.write(line)
-        if self._watched:
-            self._unseen.append(line)
+        self._unfolded.append(self._writer.write(line))
+        if len(self._unfolded) >= _FOLD_AT_ONCE:
+            self._fold()
+
+    def _fold(self) -> None:
+        lines, self._unfolded = self._unfolded, []
+        self._snapshots.add(lines)
 
     def _new_record(self, arrival: Arrival, late_s: float, called: Called, turn: int) -> Record:
         attempts = tuple(map(self._since_begin, called.attempts))
@@ -154,16 +148,6 @@ class Books:
         if attempt.sent_at_s is None:
             return attempt
         return structs.replace(attempt, sent_at_s=attempt.sent_at_s - self._begins_at_s)
-
-    def _count(self, record: Record) -> None:
-        if record.outcome is not Outcome.OK:
-            self.live.failed += record.outcome is not Outcome.CANCELLED
-            return
-        self.live.ok += 1
-        self._latency.add(record.latency_s)
-        ttft_s = record.attempts[-1].ttft_s
-        if ttft_s is not None:
-            self._ttft.add(ttft_s)
 
 
 def _ended_s(attempts: Sequence[Attempt]) -> float | None:

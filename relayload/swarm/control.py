@@ -14,18 +14,19 @@ from gevent import Greenlet
 from relayload import clock
 from relayload.core.errors import AuthorError
 from relayload.core.resilience.guard import Bound, Caps, Spent, parts_of, share_of
-from relayload.core.results.histogram import Histogram
 from relayload.core.results.progress import Progress
+from relayload.core.results.snapshot import Snapshot
+from relayload.core.results.tags import DROPPED, REFUSED
 from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.core.traffic.stages import stage_at
 from relayload.core.units import format_duration
-from relayload.core.verdict.tally import Sighting
-from relayload.core.verdict.watch import Broken, Watch
+from relayload.core.verdict.abort import AbortMonitor, Breach
+from relayload.core.verdict.so_far import RunSoFar
 from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad, OpenLoad
 from relayload.profile.plan import arrivals, batches, is_cut_short, stages
 from relayload.swarm import progress
-from relayload.swarm.messages import ASSIGN, END, Assignment, EndRun, Live, pack
+from relayload.swarm.messages import ASSIGN, END, WHOLE, Assignment, EndRun, Live, pack
 from relayload.swarm.nodes import runner_of
 
 _LOG = logging.getLogger("relayload")
@@ -46,11 +47,12 @@ class Controller:
     """One run, from the first assignment to the last record."""
 
     def __init__(
-        self, environment: Environment, profile: Profile, run_id: str, run_dir: Path, base_urls: dict[str, str]
+        self, environment: Environment, profile: Profile, so_far: RunSoFar, run_dir: Path, base_urls: dict[str, str]
     ) -> None:
         self._runner = runner_of(environment)
         self._profile = profile
-        self._run_id = run_id
+        self._so_far = so_far
+        self._abort = AbortMonitor(profile.objectives)
         self._run_dir = run_dir
         self._base_urls = base_urls
         self._bounds = profile.guardrails
@@ -69,8 +71,7 @@ class Controller:
         self._patience_until_s = 0.0
         self._until_s: float | None = None
         self._own_crash: str | None = None
-        self._objectives: Watch | None = None
-        self._broken: Broken | None = None
+        self._breach: Breach | None = None
 
     @property
     def elapsed_s(self) -> float:
@@ -106,7 +107,7 @@ class Controller:
     @property
     def broken(self) -> str | None:
         """Which objective is proven broken and ends the run, and how; None as long as none is."""
-        return None if self._broken is None else str(self._broken)
+        return None if self._breach is None else str(self._breach)
 
     @property
     def guardrail(self) -> str | None:
@@ -127,12 +128,12 @@ class Controller:
             return sum(live.started for live in self.lives) < self._batches.requests
         return is_cut_short(self._profile)
 
-    def begin(self, done: Callable[[], None], objectives: Watch) -> None:
+    def begin(self, done: Callable[[], None]) -> None:
         """Deal out the arrivals and watch.
 
-        `done` is called once all is sent and answered, nobody is left, or one of the `objectives` is proven broken.
+        `done` is called once all is sent and answered, nobody is left, or an objective that may end the run is proven
+        broken.
         """
-        self._objectives = objectives
         self._members = self._present()
         if self._batches is not None:
             workers = len(self._members)
@@ -151,10 +152,11 @@ class Controller:
         if self._workers.get(client_id) == live.worker:
             self._lives[live.worker] = live
 
-    def see(self, sighting: Sighting) -> None:
-        """What a worker saw end, where an objective may end the run."""
-        if self._objectives is not None:
-            self._objectives.add(sighting)
+    def see(self, client_id: str, snapshot: Snapshot) -> None:
+        """A worker has told what has ended."""
+        if self._workers.get(client_id) == snapshot.worker and not self._so_far.replace(snapshot):
+            _LOG.info("a snapshot of worker %d is missing: asking for all of it", snapshot.worker)
+            self._runner.send_message(WHOLE, None, client_id)
 
     def hurry(self) -> None:
         """Wait no longer for what is in flight."""
@@ -198,7 +200,7 @@ class Controller:
         worker = self._workers.setdefault(client_id, len(self._workers))
         caps = self._caps(worker, share_number)
         assignment = Assignment(
-            run_id=self._run_id,
+            run_id=self._so_far.run.run_id,
             run_dir=str(self._run_dir),
             base_urls=self._base_urls,
             profile_sha256=self._profile.sha256,
@@ -244,14 +246,14 @@ class Controller:
             done()
 
     def _look_at_objectives(self) -> None:
-        if self._objectives is not None and self._broken is None:
+        if self._breach is None:
             in_flight = sum(live.in_flight for live in self.lives)
-            self._broken = self._objectives.broken(self.elapsed_s, in_flight)
-            if self._broken is not None:
-                _LOG.warning("ending the run early: %s", self._broken)
+            self._breach = self._abort.breach(self._so_far, self.elapsed_s, in_flight)
+            if self._breach is not None:
+                _LOG.warning("ending the run early: %s", self._breach)
 
     def _over(self) -> bool:
-        if self.crash is not None or self._broken is not None or self.elapsed_s >= self._bounds.until_s:
+        if self.crash is not None or self._breach is not None or self.elapsed_s >= self._bounds.until_s:
             return True
         return self._finished or any(live and live.guardrail for live in self._present_lives)
 
@@ -276,7 +278,7 @@ class Controller:
         """
         lives = self._present_lives
         complete = bool(lives) and all(live and live.finished and not live.guardrail for live in lives)
-        if self._due is None or not complete or self.crash is not None or self._broken is not None:
+        if self._due is None or not complete or self.crash is not None or self._breach is not None:
             return 0.0
         total_s = sum(stage.for_s for stage in self._stages)
         return total_s if math.isfinite(total_s) or self._cut_short() else 0.0
@@ -311,24 +313,21 @@ class Controller:
         return any(live is None or not live.drained for live in lives)
 
     def _progress(self) -> Progress:
-        ttft, latency = Histogram(), Histogram()
-        for live in self.lives:
-            ttft.add_sparse(live.ttft)
-            latency.add_sparse(live.latency)
         total_s = sum(stage.for_s for stage in self._stages)
         elapsed_s = max(0.0, self.elapsed_s)
         started = sum(live.started for live in self.lives)
         due = self._due.by(elapsed_s) + sum(live.follow_ups for live in self.lives) if self._due else started
+        ttft, latency = (self._so_far.total(metric, lambda key: key.ok) for metric in ("ttft", "latency"))
         return Progress(
             stage=self._stages[stage_at(self._stages, elapsed_s)].name,
             elapsed_s=elapsed_s,
             total_s=total_s if math.isfinite(total_s) else None,
             offered=due,
             started=started,
-            dropped=sum(live.dropped for live in self.lives),
+            dropped=self._so_far.count(lambda key: key.outcome in (DROPPED, REFUSED)),
             in_flight=sum(live.in_flight for live in self.lives),
-            ok=sum(live.ok for live in self.lives),
-            failed=sum(live.failed for live in self.lives),
+            ok=self._so_far.count(lambda key: key.ok),
+            failed=self._so_far.count(lambda key: key.failed),
             workers=len(self._members),
             requests=self._batches.requests if self._batches else None,
             ttft_p50_s=ttft.quantile_s(0.5),

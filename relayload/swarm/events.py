@@ -14,12 +14,12 @@ from typing import Any
 import gevent
 
 from relayload.core.errors import AuthorError
-from relayload.core.verdict.tally import Sighting
+from relayload.core.results.snapshot import Snapshot
 from relayload.profile import Profile
 from relayload.profile.loads import ClosedLoad
 from relayload.report.screen import Screen
 from relayload.swarm.generator import Generator
-from relayload.swarm.messages import LIVE, READY, SEEN, Live, unpack
+from relayload.swarm.messages import LIVE, READY, SNAPSHOT, Live, unpack
 from relayload.swarm.nodes import leave_json_to_master, options_of, runner_of
 from relayload.swarm.options import OWN_MESSAGE, Options
 from relayload.swarm.run import Run
@@ -105,7 +105,7 @@ class Conductor:
         events.quit.add_listener(self._on_quit)
         self._runner.register_message(READY, self._on_ready)
         self._runner.register_message(LIVE, self._on_live)
-        self._runner.register_message(SEEN, self._on_seen)
+        self._runner.register_message(SNAPSHOT, self._on_snapshot)
         self._want_users()
         for caution in () if self._options.launcher_pid else self._profile.cautions:
             _LOG.warning("%s", caution)
@@ -180,9 +180,9 @@ class Conductor:
         if self.run is not None:
             self.run.hear(msg.node_id, unpack(msg.data, Live))
 
-    def _on_seen(self, msg: Message, **_: Any) -> None:
+    def _on_snapshot(self, msg: Message, **_: Any) -> None:
         if self.run is not None:
-            self.run.see(unpack(msg.data, Sighting))
+            self.run.see(msg.node_id, unpack(msg.data, Snapshot))
 
     def _on_done(self) -> None:
         self._ended_by = "schedule"

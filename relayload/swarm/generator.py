@@ -14,11 +14,11 @@ from relayload.core.errors import AuthorError
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.resilience.guard import Caps
 from relayload.core.results.record import End, Outcome
+from relayload.core.results.snapshot import Snapshot
 from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.core.traffic.draws import uniform
 from relayload.core.traffic.limits import LIMIT_GUARD_S
 from relayload.core.traffic.stages import stage_at
-from relayload.core.verdict.tally import Sighting
 from relayload.profile import Profile
 from relayload.profile.compose import Composer, Message
 from relayload.profile.loads import BatchLoad, ClosedLoad, OpenLoad
@@ -94,7 +94,7 @@ class Generator:
 
     def live(self) -> Live:
         """The totals until now."""
-        live = self._books.now()
+        live = self._books.live
         live.in_flight = self._pace.in_flight
         live.finished = self._pace.finished and not live.in_flight
         live.crash = live.crash or _told(self._pace.crash)
@@ -102,9 +102,9 @@ class Generator:
         live.admitted, live.usd, live.guardrail = spent.requests, spent.usd, self._guarding.reason or None
         return live
 
-    def sighting(self) -> Sighting | None:
-        """What has ended since the last one, for objectives that may end the run."""
-        return self._books.sighting()
+    def snapshot(self, *, whole: bool = False) -> Snapshot:
+        """What has ended since the last snapshot, or everything."""
+        return self._books.snapshot(whole=whole)
 
     @property
     def busy(self) -> bool:

@@ -12,8 +12,10 @@ ASSIGN = "relayload_assign"
 """Master to worker: an `Assignment`."""
 LIVE = "relayload_live"
 """Worker to master: a `Live`, about twice a second and once more when drained."""
-SEEN = "relayload_seen"
-"""Worker to master: a `Sighting`, of what has ended since the last one; only where an objective may end the run."""
+SNAPSHOT = "relayload_snapshot"
+"""Worker to master: a `Snapshot`, about twice a second and once more when drained."""
+WHOLE = "relayload_whole"
+"""Master to worker, without data: a snapshot is missing, so the next one is to hold everything."""
 END = "relayload_end"
 """Master to worker: an `EndRun`."""
 
@@ -48,7 +50,7 @@ class EndRun(Struct, frozen=True, kw_only=True):
 
 
 class Live(Struct, kw_only=True):
-    """What one process has done so far. All numbers are totals, so a lost message is no loss."""
+    """How far one process is. All numbers are totals, so a lost message is no loss."""
 
     worker: int = 0
     started: int = 0
@@ -56,11 +58,6 @@ class Live(Struct, kw_only=True):
     """Of those started, later turns of conversations, which the schedule does not know."""
     dropped: int = 0
     in_flight: int = 0
-    ok: int = 0
-    failed: int = 0
-    ttft: tuple[int, ...] = ()
-    """A histogram written flat, as for `latency`; both of successful requests."""
-    latency: tuple[int, ...] = ()
     finished: bool = False
     """Every arrival of its own was started or dropped, and nothing is in flight."""
     drained: bool = False
@@ -74,15 +71,15 @@ class Live(Struct, kw_only=True):
     """Why the guard lets through no more."""
 
 
+_PACKED = "packed"
 _Message = TypeVar("_Message", bound=Struct)
 
 
 def pack(message: Struct) -> dict[str, Any]:
-    """The plain data that Locust can put on its wire."""
-    packed: dict[str, Any] = msgspec.to_builtins(message)
-    return packed
+    """The message as Locust can put it on its wire."""
+    return {_PACKED: msgspec.msgpack.encode(message)}
 
 
 def unpack(data: dict[str, Any], kind: type[_Message]) -> _Message:
     """The message that was packed."""
-    return msgspec.convert(data, kind)
+    return msgspec.msgpack.decode(data[_PACKED], type=kind)

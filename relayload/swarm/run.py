@@ -15,11 +15,11 @@ import yaml
 from relayload import __version__
 from relayload.core.printable import one_line
 from relayload.core.results.record import GUARDRAIL
+from relayload.core.results.snapshot import Snapshot
 from relayload.core.results.summary import Summary
 from relayload.core.results.terms import Written
 from relayload.core.verdict.gate import Verdict
-from relayload.core.verdict.tally import Sighting
-from relayload.core.verdict.watch import Watch, watched
+from relayload.core.verdict.so_far import RunSoFar
 from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad
 from relayload.profile.plan import stages
@@ -42,9 +42,8 @@ class Run:
         self.run_dir = out or new_run_dir(profile.name)
         self._recording = Recording.create(self.run_dir, _run_info(profile, self.run_dir.name, base_urls))
         self._write_profile(profile)
-        self._controller = Controller(
-            environment, profile, self._recording.run.run_id, self.run_dir.absolute(), base_urls
-        )
+        so_far = RunSoFar(profile.objectives, self._recording.run)
+        self._controller = Controller(environment, profile, so_far, self.run_dir.absolute(), base_urls)
         self._profile = profile
         self.summary: Summary | None = None
         self.verdict: Verdict | None = None
@@ -62,9 +61,8 @@ class Run:
     def begin(self, done: Callable[[], None]) -> None:
         """Start the load; `done` is called once all is sent and answered."""
         _LOG.info("recording to %s", self.run_dir)
-        objectives = watched(self._profile.objectives)
         _LOG.info("the load begins")
-        self._controller.begin(done, Watch(objectives, self._recording.run))
+        self._controller.begin(done)
 
     def greet(self, client_id: str) -> None:
         """A worker listens from now on."""
@@ -74,9 +72,9 @@ class Run:
         """A worker has told its totals."""
         self._controller.hear(client_id, live)
 
-    def see(self, sighting: Sighting) -> None:
-        """A worker has told what ended, where an objective may end the run."""
-        self._controller.see(sighting)
+    def see(self, client_id: str, snapshot: Snapshot) -> None:
+        """A worker has told what has ended."""
+        self._controller.see(client_id, snapshot)
 
     def end(self, hint: str = "") -> None:
         """Let nothing be due any more, at once: before Locust comes to it, tens of milliseconds go by."""

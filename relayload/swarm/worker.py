@@ -14,7 +14,19 @@ from relayload.profile import Profile
 from relayload.profile.compose import Composer
 from relayload.profile.target import Target
 from relayload.swarm.generator import Generator
-from relayload.swarm.messages import ASSIGN, END, LIVE, READY, SEEN, Assignment, EndRun, Live, pack, unpack
+from relayload.swarm.messages import (
+    ASSIGN,
+    END,
+    LIVE,
+    READY,
+    SNAPSHOT,
+    WHOLE,
+    Assignment,
+    EndRun,
+    Live,
+    pack,
+    unpack,
+)
 from relayload.swarm.nodes import runner_of
 from relayload.swarm.rows import Rows
 from relayload.swarm.signals import leave_ctrl_c_to_master
@@ -48,6 +60,7 @@ class Worker:
         self._composer = Composer(self._profile)  # now: a tokeniser and long prompts take longer than a start may
         self._runner.register_message(ASSIGN, self._on_assign)
         self._runner.register_message(END, self._on_end, concurrent=True)
+        self._runner.register_message(WHOLE, self._on_whole)
         if isinstance(self._runner, WorkerRunner):
             self._environment.events.test_stopping.add_listener(self._on_test_stopping)
             leave_ctrl_c_to_master(lambda: self.generator is not None and self.generator.busy)
@@ -100,6 +113,11 @@ class Worker:
         if self.generator is not None:
             self.generator.drain(unpack(msg.data, EndRun))
 
+    def _on_whole(self, **_: Any) -> None:
+        """The master misses a snapshot, perhaps the last one."""
+        if self.generator is not None:
+            self._runner.send_message(SNAPSHOT, pack(self.generator.snapshot(whole=True)))
+
     def _on_test_stopping(self, **_: Any) -> None:
         """The worker is told to stop though nobody ended the run: keep what there is."""
         if self.generator is not None and self.generator.busy:
@@ -110,12 +128,15 @@ class Worker:
         while generator.busy:
             live = generator.live()
             if live.finished or live.guardrail or tick % _TICKS_PER_REPORT == 0:
-                self._runner.send_message(LIVE, pack(live))
-                if sighting := generator.sighting():
-                    self._runner.send_message(SEEN, pack(sighting))
+                self._send(generator)
             self._leave_if_orphaned(generator)
             tick += 1
             gevent.sleep(_TICK_S)
+        self._send(generator)
+
+    def _send(self, generator: Generator) -> None:
+        """What has ended comes first, so that the master never takes the process for further than it knows."""
+        self._runner.send_message(SNAPSHOT, pack(generator.snapshot()))
         self._runner.send_message(LIVE, pack(generator.live()))
 
     def _leave_if_orphaned(self, generator: Generator) -> None:

@@ -25,7 +25,7 @@ def judged(make_run, folded) -> Judged:
     ) -> tuple[Summary, Verdict]:
         run: RunInfo = make_run(thresholds=Thresholds(drop_share=1.0), **changes)
         read = [parse(asked) if isinstance(asked, str) else asked for asked in objectives]
-        return assess(read, folded(lines), run)
+        return assess(read, folded(lines, read, run), run)
 
     return judged
 

@@ -11,12 +11,15 @@ from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Metric, Output
 from relayload.core.results.histogram import bucket
 from relayload.core.results.progress import Progress
+from relayload.core.results.record import Line
 from relayload.core.results.run import TargetInfo
 from relayload.core.results.side_by_side import Beside
+from relayload.core.results.snapshot import Snapshot
 from relayload.core.results.summary import Second, Summary
 from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.measures import measures
 from relayload.core.verdict.repeats import RunLine
+from relayload.core.verdict.so_far import SnapshotMaker
 from relayload.report.history import COLUMNS, METRIC_COLUMNS, row
 from relayload.report.markdown import render_markdown
 from relayload.report.openmetrics import render_openmetrics
@@ -29,9 +32,9 @@ OBJECTIVES_PAGE = (Path(__file__).parents[2] / "docs" / "objectives.md").read_te
 
 
 @pytest.fixture
-def run(judged, request_line) -> tuple[Summary, Verdict]:
+def lines(request_line) -> list[Line]:
     """Fifty streams to each of two targets, in which every distribution was measured."""
-    lines = [
+    return [
         request_line(
             index,
             target=target,
@@ -45,11 +48,22 @@ def run(judged, request_line) -> tuple[Summary, Verdict]:
         for index in range(50)
         for target in ("direct", "relay")
     ]
+
+
+@pytest.fixture
+def run(judged, lines) -> tuple[Summary, Verdict]:
     targets = dict.fromkeys(("direct", "relay"), TargetInfo(base_url="http://127.0.0.1:1/v1"))
     return judged(["errors.rate < 1%"], lines, targets=targets, paired=True, offered=100)
 
 
-def _is_shown(metric: Metric, output: Output, summary: Summary, verdict: Verdict) -> bool:
+@pytest.fixture
+def snapshot(lines, make_run) -> Snapshot:
+    maker = SnapshotMaker(0, [], make_run())
+    maker.add(lines)
+    return maker.snapshot(100.0)
+
+
+def _is_shown(metric: Metric, output: Output, summary: Summary, verdict: Verdict, snapshot: Snapshot) -> bool:
     """Whether a reader finds numbers of the metric there."""
     match output:
         case Output.SUMMARY:
@@ -67,6 +81,8 @@ def _is_shown(metric: Metric, output: Output, summary: Summary, verdict: Verdict
             return f"{metric.name}.p50" in measures(summary, verdict)
         case Output.TIMELINE:
             return f"{metric.name}_p50_s" in msgspec.to_builtins(summary)["timeline"][0]
+        case Output.SNAPSHOT:
+            return metric.name in snapshot.slots[0].histograms
         case Output.SIDE_BY_SIDE:
             assert summary.comparison is not None
             return (
@@ -76,8 +92,8 @@ def _is_shown(metric: Metric, output: Output, summary: Summary, verdict: Verdict
 
 @pytest.mark.parametrize("output", Output)
 @pytest.mark.parametrize("metric", DISTRIBUTIONS, ids=lambda metric: metric.name)
-def test_a_distribution_is_shown_or_its_entry_says_why_not(metric: Metric, output: Output, run):
-    shown = _is_shown(metric, output, *run)
+def test_a_distribution_is_shown_or_its_entry_says_why_not(metric: Metric, output: Output, run, snapshot):
+    shown = _is_shown(metric, output, *run, snapshot)
     assert shown is (output not in metric.left_out), metric.left_out.get(output)
 
 

@@ -33,11 +33,11 @@ def test_a_pass_has_nothing_to_annotate(judged, some_lines):
 
 
 def test_failures_are_errors_and_what_can_not_be_told_is_a_warning(judged, some_lines):
-    summary, verdict = judged(["errors.rate < 0.1%", "latency.p99 < 1s", "latency.p50 < 1s"], some_lines)
+    summary, verdict = judged(["errors.rate < 0.1%", "latency{outcome=ok}.p99.9 < 1s", "latency.p50 < 1s"], some_lines)
     (failed, unclear) = _findings(summary, verdict)
     assert failed[:2] == ("error", "FAIL: errors.rate < 0.1%")
     assert failed[2].startswith("errors.rate < 0.1%: observed 1% (")
-    assert unclear[:2] == ("warning", "INCONCLUSIVE: latency.p99 < 1s")
+    assert unclear[:2] == ("warning", "INCONCLUSIVE: latency{outcome=ok}.p99.9 < 1s")
 
 
 def test_a_run_that_can_not_be_believed_is_told_once(judged, some_lines):

@@ -70,7 +70,8 @@ def test_a_gate_tells_the_errors_of_a_run_that_did_not_pass_and_what_to_mind(req
     refused = {"outcome": Outcome.REJECTED, "error": "http_404", "status": 404, "said": "no such model"}
     lines = [request_line(index, **(refused if index == 7 else {})) for index in range(200)]
     for limit, errors in (("0.1%", "errors: 1 rejected (http_404): no such model\n"), ("5%", "")):
-        summary, verdict = assess([parse(f"errors.rate < {limit}")], folded(lines), make_run(), warnings=["torn"])
+        objectives = [parse(f"errors.rate < {limit}")]
+        summary, verdict = assess(objectives, folded(lines, objectives), make_run(), warnings=["torn"])
         assert render_remarks(summary, verdict) == f"{errors}warning: torn\n"
 
 
@@ -108,7 +109,8 @@ def test_faults_and_warnings_are_told(request_line, make_run, folded):
 
 
 def _verdict(texts, lines, run, folded):
-    return assess([parse(text) for text in texts], folded(lines), run)[1]
+    objectives = list(map(parse, texts))
+    return assess(objectives, folded(lines, objectives, run), run)[1]
 
 
 def test_a_verdict_shows_each_objective_with_what_was_seen(lines, make_run, folded):
@@ -174,8 +176,9 @@ def test_several_targets_have_rows_of_their_own(request_line, make_run, folded):
 
 def test_a_warning_is_marked_and_counted_apart(request_line, make_run, folded):
     warns = with_terms(parse("latency.p50 < 1ms"), Terms(severity=Severity.WARN, confidence=0.99))
-    fold, run = folded([request_line(index) for index in range(100)]), make_run()
-    text = render_verdict(assess([warns, parse("latency.p50 < 1s")], fold, run)[1])
+    objectives = [warns, parse("latency.p50 < 1s")]
+    fold = folded([request_line(index) for index in range(100)], objectives)
+    text = render_verdict(assess(objectives, fold, make_run())[1])
     assert "!  latency.p50 < 1ms" in text
     assert " interval" in text
     assert "95% interval" not in text
@@ -200,8 +203,8 @@ def test_a_run_that_a_guardrail_stopped_says_which(request_line, make_run, folde
 
 def test_an_objective_in_windows_says_how_long_they_are(request_line, make_run, folded):
     objective = with_terms(parse("latency.p50 < 1s"), Terms(over_s=30.0))
-    fold, run = folded([request_line(index) for index in range(100)]), make_run()
-    text = render_verdict(assess([objective], fold, run)[1])
+    fold = folded([request_line(index) for index in range(100)], [objective])
+    text = render_verdict(assess([objective], fold, make_run())[1])
     assert "✓  latency.p50 < 1s over 30.0s" in text
     assert text.endswith("PASS (1 of 1)\n")
 
@@ -213,7 +216,9 @@ def test_a_run_without_objectives_says_that_nothing_was_judged(request_line, mak
 
 def test_an_objective_with_a_name_of_its_own_is_told_with_what_it_asks(request_line, make_run, folded):
     objective = with_terms(parse("latency.p50 < 1s"), Terms(id="fast", over_s=30.0))
-    text = render_verdict(assess([objective], folded([request_line(index) for index in range(100)]), make_run())[1])
+    text = render_verdict(
+        assess([objective], folded([request_line(index) for index in range(100)], [objective]), make_run())[1]
+    )
     assert "✓  fast: latency.p50 < 1s over 30.0s" in " ".join(text.split(" ")).replace("\n   ", " ")
 
 
@@ -257,7 +262,8 @@ def wide(request_line, make_run):
 def test_no_table_cuts_a_number_from_its_unit(width: int, wide, folded):
     run, lines = wide
     texts = ["errors.rate < 50%", "latency{scenario=simple, stage=ramp}.p50 <= 1m30s", "latency.p99 < 1s"]
-    summary, verdict = assess([parse(text) for text in texts], folded(lines), run)
+    objectives = list(map(parse, texts))
+    summary, verdict = assess(objectives, folded(lines, objectives, run), run)
     screen = Screen(width)
     told = render_summary(summary, run, verdict, screen) + render_verdict(verdict, screen)
     assert not re.search(r"\d…", told)
@@ -270,7 +276,8 @@ def test_no_table_cuts_a_number_from_its_unit(width: int, wide, folded):
 
 def test_a_report_begins_with_what_was_tested_and_what_came_of_it(wide, folded):
     run, lines = wide
-    summary, verdict = assess([parse("errors.rate < 50%")], folded(lines), run)
+    objectives = [parse("errors.rate < 50%")]
+    summary, verdict = assess(objectives, folded(lines, objectives, run), run)
     text = render_summary(summary, run, verdict)
     assert text.splitlines()[:6] == [
         "trial · 1m51s · 1 worker · run-1",
@@ -310,7 +317,7 @@ def test_a_pass_whose_interval_crosses_the_limit_is_explained(strict, failing, s
     refused = {"outcome": Outcome.REJECTED, "error": "http_400", "status": 400}
     lines = [request_line(index, **(refused if index < failing else {})) for index in range(142)]
     objective = with_terms(parse("errors.rate < 1%"), Terms(strict=strict))
-    verdict = assess([objective], folded(lines), make_run())[1]
+    verdict = assess([objective], folded(lines, [objective]), make_run())[1]
     text = render_verdict(verdict)
     assert verdict.objectives[0].passes_unproven is starred
     assert (f"\n{CROSSES_LEGEND}\n" in text) is starred

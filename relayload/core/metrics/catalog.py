@@ -30,6 +30,7 @@ _WAITS = (Output.COMPARISON, Output.TIMELINE, Output.SIDE_BY_SIDE)
 """Outputs that are about the waits of a caller alone."""
 _FEW = (Output.TABLES, Output.MARKDOWN, Output.HISTORY, *_WAITS)
 """Outputs with room for few metrics."""
+_UNLESS_ASKED = {Output.SNAPSHOT: "it is there where an objective asks for it"}
 
 
 def _distribution(
@@ -61,7 +62,7 @@ _ENTRIES = (
         "service",
         "from the send of the answering attempt to the last byte",
         OfAnswer("service_s"),
-        left_out=dict.fromkeys(_FEW, "latency is what the caller waits for, and contains it"),
+        left_out=dict.fromkeys(_FEW, "latency is what the caller waits for, and contains it") | _UNLESS_ASKED,
     ),
     _distribution(
         "ttft",
@@ -78,8 +79,7 @@ _ENTRIES = (
         label="TTFO",
         of_streams=True,
         of_first_token=True,
-        beside=("ttft",),
-        left_out=dict.fromkeys(_FEW, "TTFT is the same wherever a model does not reason"),
+        left_out=dict.fromkeys(_FEW, "TTFT is the same wherever a model does not reason") | _UNLESS_ASKED,
     ),
     _distribution(
         "tpot",
@@ -96,14 +96,14 @@ _ENTRIES = (
         per=Per.CHUNK,
         of_streams=True,
         provable=("pN", "min", "max"),
-        left_out=dict.fromkeys(_FEW, "TPOT says the same of each stream in one number"),
+        left_out=dict.fromkeys(_FEW, "TPOT says the same of each stream in one number") | _UNLESS_ASKED,
     ),
     _distribution(
         "late",
         "from the intended start to the actual one: the generator's own",
         OfRequest("late_s"),
         known_of_failed=True,
-        left_out=dict.fromkeys(_FEW, "it is the generator's own, and shown with its health"),
+        left_out=dict.fromkeys(_FEW, "it is the generator's own, and shown with its health") | _UNLESS_ASKED,
     ),
     _distribution(
         "throttled",
@@ -112,7 +112,8 @@ _ENTRIES = (
         known_of_failed=True,
         left_out=dict.fromkeys(
             (*_FEW, Output.OPENMETRICS), "it is the client's own, and shown with its quota where there is one"
-        ),
+        )
+        | _UNLESS_ASKED,
     ),
     _distribution(
         "output_rate",
@@ -146,7 +147,6 @@ _ENTRIES = (
         _PER_SECOND,
         _REQUEST_TAGS,
         more_is_better=True,
-        beside=("output_tokens",),
     ),
     _number(
         "goodput",

@@ -38,6 +38,7 @@ class Output(StrEnum):
     COMPARISON = "the comparison of runs"
     TIMELINE = "the timeline of a run"
     SIDE_BY_SIDE = "targets side by side"
+    SNAPSHOT = "what a run tells of itself while it goes on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,6 @@ class Metric:
     """Aggregates that are known of the whole run alone, and of no window of it."""
     provable: tuple[str, ...] = ()
     """Aggregates that later requests can't mend once they are beyond their limit, or hardly."""
-    beside: tuple[str, ...] = ()
-    """Columns that judging it needs besides its own."""
     left_out: Mapping[Output, str] = field(default_factory=lambda: MappingProxyType({}))
     """Where a distribution is not shown, and why."""
 

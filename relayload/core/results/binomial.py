@@ -56,6 +56,13 @@ def share_bounds(k: float, n: float, confidence: float) -> tuple[float, float]:
     return _beta_quantile(1 - confidence, k, n - k + 1), _beta_quantile(confidence, k + 1, n - k)
 
 
+@lru_cache(4096)
+def student_quantile(confidence: float, freedom: int) -> float:
+    """The value that Student's t stays below with a `confidence` above a half, given its degrees of freedom."""
+    squared = _beta_quantile(2 * confidence - 1, 0.5, freedom / 2)
+    return math.sqrt(freedom * squared / (1 - squared))
+
+
 def _continued_fraction(x: float, a: float, b: float) -> float:
     c, d = 1.0, 1.0 / _away_from_zero(1.0 - (a + b) * x / (a + 1))
     value = d

@@ -5,107 +5,14 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
-from typing import NamedTuple
 
 from relayload.core.results.columns import Columns
 from relayload.core.results.condensed import Condensed
 from relayload.core.results.gaps import GapCounts
-from relayload.core.results.record import Attempt, Outcome, Record
+from relayload.core.results.record import Attempt, Outcome
+from relayload.core.results.rows import Rows
+from relayload.core.results.tokens import Tokens
 from relayload.core.results.tries import Tries
-
-_NO_FAILURES = (Outcome.OK.value, Outcome.CANCELLED.value)
-
-
-class Place(NamedTuple):
-    """Where in the plan a request belongs."""
-
-    scenario: str
-    model: str
-    stage: str
-    measured: bool
-    target: str | None = None
-    """None where there is only one."""
-
-
-class Key(NamedTuple):
-    """What the requests of a cell have in common. Outcome, error and kind are plain text, which hashes fast."""
-
-    place: Place
-    outcome: str
-    status: int | None
-    error: str | None
-    kind: str | None = None
-    """What the client made of the last attempt."""
-
-    @property
-    def ok(self) -> bool:
-        return self.outcome == Outcome.OK.value
-
-    @property
-    def failed(self) -> bool:
-        """Whether somebody waited in vain: neither ok nor cancelled by the client itself."""
-        return self.outcome not in _NO_FAILURES
-
-
-class Tokens:
-    """Token counts added up, as far as relays told them."""
-
-    __slots__ = ("blind", "cached_input", "counted", "input", "output", "reasoning", "told", "with_output")
-
-    def __init__(self) -> None:
-        self.input = self.cached_input = self.output = self.reasoning = 0
-        self.told = 0
-        """Attempts of which the relay told how much went in."""
-        self.counted = 0
-        """Attempts whose output tokens are counted chunks."""
-        self.blind = 0
-        """Of these, the ones of which the relay did not tell how much went in."""
-        self.with_output = 0
-        """Attempts of which it is known how much came out, told or counted."""
-
-    def extend(self, attempts: Sequence[Attempt]) -> None:
-        told = [count for count in map(attrgetter("input_tokens"), attempts) if count is not None]
-        self.input += sum(told)
-        self.told += len(told)
-        self.cached_input += sum(filter(None, map(attrgetter("cached_input_tokens"), attempts)))
-        outputs = [count for count in map(attrgetter("output_tokens"), attempts) if count is not None]
-        self.output += sum(outputs)
-        self.with_output += len(outputs)
-        self.reasoning += sum(filter(None, map(attrgetter("reasoning_tokens"), attempts)))
-        counted = sum(map(attrgetter("counted"), attempts))
-        if counted:
-            self.counted += counted
-            self.blind += sum(attempt.counted and attempt.input_tokens is None for attempt in attempts)
-
-    @classmethod
-    def of(cls, numbers: Sequence[int]) -> "Tokens":
-        """What `numbers` has told."""
-        tokens = cls()
-        for name, number in zip(cls.__slots__, numbers, strict=True):
-            setattr(tokens, name, number)
-        return tokens
-
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        """All counts in a fixed order, to be sent on."""
-        return tuple(getattr(self, name) for name in self.__slots__)
-
-    def without(self, part: "Tokens") -> "Tokens":
-        """What is left once a part of these is taken out."""
-        left = Tokens()
-        for name in Tokens.__slots__:
-            setattr(left, name, getattr(self, name) - getattr(part, name))
-        return left
-
-    def merge(self, other: "Tokens") -> None:
-        self.input += other.input
-        self.cached_input += other.cached_input
-        self.output += other.output
-        self.reasoning += other.reasoning
-        self.counted += other.counted
-        self.told += other.told
-        self.blind += other.blind
-        self.with_output += other.with_output
 
 
 class Cell:
@@ -162,21 +69,18 @@ class Cell:
         assert not len(self.columns), "some are still to be condensed"
         return self.condensed
 
-    def extend(self, records: Sequence[Record], answers: Sequence[Attempt]) -> None:
-        """Add requests, each with its answering attempt."""
-        ok, before = records[0].outcome is Outcome.OK, len(self.columns)
-        self.columns.extend(records, answers)
+    def extend(self, rows: Rows) -> None:
+        """Add requests."""
+        records, answers, ok = rows.records, rows.answers, rows.records[0].outcome is Outcome.OK
+        self.columns.extend(rows)
         if records[0].target is not None:
             self.indices.fromlist([-1 if record.turn else record.index for record in records])
-        tries = list(map(len, map(attrgetter("attempts"), records)))
-        once = tries.count(1) == len(tries)
-        attempts = answers if once else [attempt for record in records for attempt in record.attempts]
-        self.attempts += len(attempts)
-        self.tokens.extend(attempts)
-        if not once:
-            self.retries += len(attempts) - len(tries) + tries.count(0)
+        self.attempts += len(rows.attempts)
+        self.tokens.extend(rows.attempts)
+        if not rows.once:
+            self.retries += rows.retries
             self.retried.extend([attempt for record in records for attempt in record.attempts[:-1]])
-        if not (once and ok):
+        if not (rows.once and ok):
             self.tries.extend(records)
         if not ok:
             saying = zip(records, answers, strict=True)
@@ -184,9 +88,9 @@ class Cell:
         self.buffered += sum(map(attrgetter("buffered"), answers))
         for remarks in filter(None, map(attrgetter("remarks"), answers)):
             self.remarks.update(remarks)
-        if not math.isfinite(sum(self.columns["tpot"][before:])):
+        if not math.isfinite(sum(rows["tpot"])):
             self._count_unpaced(answers)
-        self.gaps.extend(self.columns.due_s[before:], list(map(attrgetter("chunk_gaps"), answers)))
+        self.gaps.extend(rows.due_s, list(map(attrgetter("chunk_gaps"), answers)))
 
     def merge(self, other: "Cell") -> None:
         if other.said:
@@ -205,10 +109,10 @@ class Cell:
         self.thought_in_part += other.thought_in_part
         self.untimed += other.untimed
 
-    def condense(self, width_s: float, rowwise: frozenset[str] | None) -> None:
+    def condense(self, width_s: float) -> None:
         """Keep requests as histograms in slots of that width; see `Condensed`."""
         if self.condensed is None:
-            self.condensed = Condensed(width_s, rowwise)
+            self.condensed = Condensed(width_s)
         self.condensed.widen(width_s)
         self.condensed.add(self.columns)
         self.columns = Columns()
@@ -227,12 +131,8 @@ class Cell:
     def _merge_condensed(self, other: Condensed | None) -> None:
         if other is None:
             return
-        own = Condensed(other.width_s, other.rowwise) if self.condensed is None else self.condensed
+        own = Condensed(other.width_s) if self.condensed is None else self.condensed
         width_s = max(own.width_s, other.width_s)
         own.widen(width_s)
         own.merge(other.widened(width_s))
         self.condensed = own
-
-
-NO_ANSWER = Attempt(outcome=Outcome.SHORT_CIRCUITED)
-"""Stands for the answering attempt of a request that had none."""

@@ -6,21 +6,12 @@ objects would take ten times that.
 
 import math
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import compress
-from operator import attrgetter
-from types import MappingProxyType
 from typing import NamedTuple
 
-from relayload.core.metrics.catalog import METRICS
-from relayload.core.metrics.reading import Column, Computed, Derived, OfAnswer, OfRequest
-from relayload.core.results.record import Attempt, Record
+from relayload.core.results.rows import DERIVED, STORED, Rows
 from relayload.core.results.sample import Moments
-
-_NOT_MEASURED = math.nan
-
-Picker = Callable[["Columns"], Sequence[float]]
-"""Tells when some of the requests were due."""
 
 
 class _Tail(NamedTuple):
@@ -52,7 +43,7 @@ class Columns:
         if metric in self._stored:
             return self._stored[metric]
         if metric not in self._derived:
-            self._derived[metric] = array("d", _DERIVED[metric](self.__getitem__))
+            self._derived[metric] = array("d", DERIVED[metric](self.__getitem__))
         return self._derived[metric]
 
     @property
@@ -64,16 +55,11 @@ class Columns:
         """Of the columns that are stored."""
         return tuple(self._stored)
 
-    def extend(self, records: Sequence[Record], answers: Sequence[Attempt]) -> None:
-        """Add requests, each with its answering attempt: column by column, a fifth of the cost of one by one."""
+    def extend(self, rows: Rows) -> None:
+        """Add requests column by column, a fifth of the cost of one by one."""
         self._forget()
-        before = len(self)
-        for name, field in _OF_REQUEST.items():
-            self._stored[name].fromlist(list(map(attrgetter(field), records)))
-        for name, field in _OF_ANSWER.items():
-            _append(self._stored[name], list(map(attrgetter(field), answers)))
-        for name, values in _COMPUTED.items():
-            _append(self._stored[name], values(self._since(before), answers))
+        for name, column in self._stored.items():
+            column.extend(rows[name])
 
     def merge(self, other: "Columns") -> None:
         self._forget()
@@ -102,21 +88,11 @@ class Columns:
         moved = {metric: array("d", map(self[metric].__getitem__, self._order)) for metric in metrics}
         return Columns({"due": due_s, **moved})
 
-    def due_picked(self, picker: Picker) -> Sequence[float]:
-        """When those were due that are picked, in order."""
-        return sorted(picker(self))
-
     def due_measured(self, metric: str) -> Sequence[float]:
         """When those were due that have a value, in order."""
         if len(self.ordered(metric)) == len(self):
             return self.ordered("due")
         return sorted(due for value, due in zip(self[metric], self.due_s, strict=True) if value == value)
-
-    def due_unmeasured(self, metric: str) -> Sequence[float]:
-        """When those were due that have none, in order."""
-        if len(self.ordered(metric)) == len(self):
-            return []
-        return sorted(due for value, due in zip(self[metric], self.due_s, strict=True) if value != value)
 
     def due_at(self, metric: str, value: float) -> Sequence[float]:
         """When those were due that have this value, in order."""
@@ -133,12 +109,6 @@ class Columns:
             return _picked(self.due_s, self[metric], threshold.__lt__)
         return _picked(tail.due_s, tail.values, threshold.__lt__)
 
-    def due_and_values(self, metric: str) -> Iterator[tuple[float, float, int]]:
-        """When those were due that have a value, which, and 1 for each."""
-        for due_s, value in zip(self.due_s, self[metric], strict=True):
-            if value == value:
-                yield due_s, value, 1
-
     def count_above(self, metric: str, threshold: float) -> int:
         return sum(map(threshold.__lt__, self[metric]))
 
@@ -147,10 +117,6 @@ class Columns:
         """How many requests waited for our own quota, and how long, added up."""
         waits = self._stored["throttled"]
         return (len(waits) - waits.count(0.0), sum(waits)) if any(waits) else (0, 0.0)
-
-    def _since(self, before: int) -> Column:
-        """The stored columns of those requests that were added last."""
-        return lambda name: self._stored[name][before:]
 
     def _repeats_ttft(self, metric: str) -> bool:
         """The first token was always a visible one, as it is where nothing is reasoned about."""
@@ -182,42 +148,9 @@ def _picked(due_s: Sequence[float], values: Sequence[float], wanted: Callable[[f
     return sorted(compress(due_s, map(wanted, values)))
 
 
-def _append(column: "array[float]", values: Sequence[float | None]) -> None:
-    """Add values; mostly all of them were measured, which costs less to try than to ask."""
-    try:
-        column.fromlist(values)  # type: ignore[arg-type] # leaves the column as it was if it raises
-    except TypeError:
-        column.fromlist([_NOT_MEASURED if value is None else value for value in values])
-
-
 def _sorted(column: Sequence[float]) -> "array[float]":
     """The values that were measured, in order."""
     measured = column if math.isfinite(sum(column)) else [value for value in column if value == value]
     ordered = array("d")
     ordered.fromlist(sorted(measured))
     return ordered
-
-
-_OF_REQUEST: Mapping[str, str] = MappingProxyType(
-    {
-        "due": "intended_at_s",
-        **{name: own.reading.field for name, own in METRICS.items() if isinstance(own.reading, OfRequest)},
-    }
-)
-_OF_ANSWER: Mapping[str, str] = MappingProxyType(
-    {
-        "last_token": "last_token_s",
-        "output_tokens": "output_tokens",
-        **{name: own.reading.field for name, own in METRICS.items() if isinstance(own.reading, OfAnswer)},
-    }
-)
-"""Columns that the answering attempt fills."""
-
-_COMPUTED = MappingProxyType(
-    {name: own.reading.values for name, own in METRICS.items() if isinstance(own.reading, Computed)}
-)
-_DERIVED = MappingProxyType(
-    {name: own.reading.values for name, own in METRICS.items() if isinstance(own.reading, Derived)}
-)
-
-STORED = (*_OF_REQUEST, *_OF_ANSWER, *_COMPUTED)

@@ -7,27 +7,39 @@ Up to a million requests each is kept; of more there are histograms, and each ta
 
 import math
 from array import array
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import add, attrgetter
+from typing import Any, Protocol
 
-from relayload.core.metrics.catalog import PER_CHUNK
-from relayload.core.results.cell import NO_ANSWER, Cell, Key, Place
+from relayload.core.results.cell import Cell
 from relayload.core.results.gaps import MOST_SLOTS, WINDOWED_SLOT_S, GapCounts
 from relayload.core.results.indices import Indices
-from relayload.core.results.record import GUARDRAIL, Attempt, Drop, End, Line, Record, Transition
+from relayload.core.results.record import GUARDRAIL, Drop, End, Line, Record, Transition
+from relayload.core.results.rows import Rows, grouped
 from relayload.core.results.run import RunInfo
 from relayload.core.results.slots import slot_width_s
 from relayload.core.results.starts import Starts
+from relayload.core.results.tags import Key, Place
 
 MOST_EXACT = 1_000_000
 _CLOCKS_APART_S = 1.0
 """More than workers differ in when they think that the load has ended."""
 _MOST_PENDING = 1 << 18
 """Requests that wait to be condensed together: the more, the cheaper, and the more memory."""
-_PLACE_AND_OUTCOME = attrgetter("scenario", "model", "stage", "measured", "target", "outcome._value_")
-_STATUS_ERROR_KIND = attrgetter("status", "error", "kind")
+
+
+class Counts(Protocol):
+    """Counts requests while they are folded, for objectives that are to be judged: these need each, however many."""
+
+    @property
+    def gaps_in_windows(self) -> bool:
+        """Whether gaps between chunks are wanted in slots of a second."""
+
+    def add(self, key: Key, rows: Rows) -> None: ...
+    def add_drop(self, place: Place, due_s: float) -> None: ...
+    def merge(self, other: Any) -> None: ...
 
 
 class Fold:
@@ -38,9 +50,9 @@ class Fold:
         "_load_s",
         "_most_exact",
         "_pending",
-        "_rowwise",
         "cells",
         "condensed",
+        "counts",
         "drops",
         "ends",
         "indices",
@@ -53,24 +65,22 @@ class Fold:
         "transitions",
     )
 
-    def __init__(
-        self, load_s: float = 0.0, rowwise: frozenset[str] | None = None, most_exact: int = MOST_EXACT
-    ) -> None:
-        """Of more than `most_exact` requests there are histograms, and these `rowwise` metrics of each.
+    def __init__(self, load_s: float = 0.0, counts: Counts | None = None, most_exact: int = MOST_EXACT) -> None:
+        """Of more than `most_exact` requests there are histograms. It costs less if the load is known to last `load_s`.
 
-        None if no rows are needed. It costs less if it is known that the load lasted `load_s`.
+        `counts` count what objectives ask for.
         """
         self.cells: dict[Key, Cell] = {}
         self.condensed = False
         """Whether there are too many requests to keep each."""
+        self.counts = counts
         self._load_s, self._most_exact = load_s, most_exact
-        self._rowwise = None if rowwise is None else rowwise.difference(PER_CHUNK)
-        in_windows = rowwise is not None and not rowwise.isdisjoint(PER_CHUNK)
+        in_windows = counts is not None and counts.gaps_in_windows
         self._gap_slot_s = WINDOWED_SLOT_S if in_windows else slot_width_s(load_s, MOST_SLOTS)
         self._pending = 0
         """Requests that are kept each."""
         self.last_due_s = 0.0
-        """When the last of the requests was due."""
+        """When the last of the arrivals on record was due."""
         self.drops: dict[Place, array[float]] = {}
         """The instants at which the dropped arrivals were due."""
         self.refused: dict[Place, array[float]] = {}
@@ -89,19 +99,18 @@ class Fold:
 
     def extend(self, lines: Iterable[Line]) -> None:
         """Add lines, the more at once the cheaper."""
-        records: defaultdict[tuple[object, ...], list[Record]] = defaultdict(list)
+        records: list[Record] = []
         for line in lines:
             if isinstance(line, Record):
-                records[_PLACE_AND_OUTCOME(line)].append(line)
+                records.append(line)
             elif isinstance(line, Drop):
                 self._add_drop(line)
             elif isinstance(line, Transition):
                 self.transitions.append(line)
             else:
                 self._add_end(line)
-        for alike in records.values():
-            for same, answers in _by_answer(alike):
-                self._extend_cell(same, answers)
+        for key, rows in grouped(records):
+            self._extend_cell(key, rows)
         if self._pending > (_MOST_PENDING if self.condensed else self._most_exact):
             self._condense()
 
@@ -122,6 +131,8 @@ class Fold:
         self.last_at_s = max(self.last_at_s, other.last_at_s)
         self.last_end_s = max(self.last_end_s, other.last_end_s)
         self.last_due_s = max(self.last_due_s, other.last_due_s)
+        if self.counts is not None:
+            self.counts.merge(other.counts)
         self._pending += other._pending
         self.condensed |= other.condensed
         self.settle()
@@ -155,23 +166,24 @@ class Fold:
         """Those of all targets together."""
         return Indices.merged(self.indices.values())
 
-    def _extend_cell(self, alike: list[Record], answers: list[Attempt]) -> None:
-        """Add records that share every trait, each with its answering attempt."""
-        key = _key(alike[0], answers[0])
+    def _extend_cell(self, key: Key, rows: Rows) -> None:
+        records = rows.records
         if key not in self.cells:
             self.cells[key] = Cell(gaps=GapCounts(self._gap_slot_s))
-        self.cells[key].extend(alike, answers)
-        self._indices_of(key.place.target).add([record.index for record in alike if not record.turn])
-        self.lines_of.update(map(attrgetter("worker"), alike))
-        self._pending += len(alike)
-        self.last_due_s = max(self.last_due_s, max(map(attrgetter("intended_at_s"), alike)))
-        self.starts.add([record.intended_at_s + record.late_s for record in alike])
-        self.last_end_s = max(self.last_end_s, max([record.intended_at_s + record.latency_s for record in alike]))
+        self.cells[key].extend(rows)
+        if self.counts is not None:
+            self.counts.add(key, rows)
+        self._indices_of(key.place.target).add([record.index for record in records if not record.turn])
+        self.lines_of.update(map(attrgetter("worker"), records))
+        self._pending += len(rows)
+        self.last_due_s = max(self.last_due_s, max(rows.due_s))
+        self.starts.add(list(map(add, rows.due_s, rows["late"])))
+        self.last_end_s = max(self.last_end_s, max(rows.ends_s))
         self.last_at_s = max(self.last_at_s, self.last_end_s)
 
     def _condense(self) -> None:
         for cell in self.cells.values():
-            cell.condense(self.slot_s, self._rowwise)
+            cell.condense(self.slot_s)
         self.condensed, self._pending = True, 0
 
     def _add_end(self, end: End) -> None:
@@ -182,6 +194,9 @@ class Fold:
         place = Place(drop.scenario, drop.model, drop.stage, drop.measured, drop.target)
         drops = self.refused if drop.reason == GUARDRAIL else self.drops
         drops.setdefault(place, array("d")).append(drop.intended_at_s)
+        if self.counts is not None and drop.reason != GUARDRAIL:
+            self.counts.add_drop(place, drop.intended_at_s)
+        self.last_due_s = max(self.last_due_s, drop.intended_at_s)
         self._indices_of(drop.target).add([drop.index])
         self.lines_of[drop.worker] += 1
         self.last_at_s = max(self.last_at_s, drop.intended_at_s)
@@ -190,26 +205,6 @@ class Fold:
         if target not in self.indices:
             self.indices[target] = Indices()
         return self.indices[target]
-
-
-def _by_answer(alike: list[Record]) -> Iterable[tuple[list[Record], list[Attempt]]]:
-    """Records of one place and outcome, and their answers, by the status, error and kind of these: mostly the same."""
-    answers = [record.attempts[-1] if record.attempts else NO_ANSWER for record in alike]
-    traits = list(map(_STATUS_ERROR_KIND, answers))
-    if traits.count(traits[0]) == len(traits):
-        return [(alike, answers)]
-    split: defaultdict[object, tuple[list[Record], list[Attempt]]] = defaultdict(lambda: ([], []))
-    for trait, record, answer in zip(traits, alike, answers, strict=True):
-        records, answered = split[trait]
-        records.append(record)
-        answered.append(answer)
-    return split.values()
-
-
-def _key(record: Record, answer: Attempt) -> Key:
-    place = Place(record.scenario, record.model, record.stage, record.measured, record.target)
-    kind = answer.kind.value if answer.kind else None
-    return Key(place, record.outcome.value, answer.status, answer.error, kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,12 @@ class GapCounts:
         for due, pairs in zip(due_s, gaps, strict=True):
             self._slot(int(due / self.width_s)).add_sparse(pairs)
 
+    def add(self, second: int, counts: Iterable[tuple[int, int]]) -> None:
+        """Add counts of buckets that belong to a second."""
+        slot = self._slot(int(second / self.width_s))
+        for bucket, count in counts:
+            slot.add_bucket(bucket, count)
+
     def merge(self, other: "GapCounts") -> None:
         self.unreadable += other.unreadable
         for slot, counts in other._slots.items():
@@ -107,6 +113,10 @@ class GapSample:
         return self.measured.count + self.endless
 
     @property
+    def mean_s(self) -> float | None:
+        return self.measured.mean_s
+
+    @property
     def effective_n(self) -> int:
         """How many independent gaps would tell as much: by the longest twentieth, slot of time by slot of time."""
         if not self.count:
@@ -119,24 +129,8 @@ class GapSample:
         slots = sorted({*n, *endless})
         return batched_size([(marked[slot] + endless[slot], n[slot] + endless[slot]) for slot in slots])
 
-    def by_slot(self, holds: Callable[[float], bool], width_s: float) -> list[tuple[int, int]]:
-        """Those that do not fit the condition, and all, in order of time, in slots that wide or as wide as they are."""
-        together = max(1, round(width_s / self._gaps.width_s))
-        marked, n = self._gaps.by_slot(lambda gap_s: not holds(gap_s)), self._gaps.by_slot()
-        counts: dict[float, tuple[int, int]] = {}
-        endless = self._endless_by_slot()
-        for slot in sorted({*n, *endless}):
-            wide = slot // together if math.isfinite(slot) else slot
-            k, size = counts.get(wide, (0, 0))
-            counts[wide] = k + marked[slot] + endless[slot], size + n[slot] + endless[slot]
-        return list(counts.values())
-
     def at_ranks(self, ranks: Iterable[int]) -> list[float]:
         return [self._at_rank(rank) for rank in ranks]
-
-    def count_unless(self, holds: Callable[[float], bool]) -> int:
-        """Of the measured ones, how many do not fit the condition."""
-        return self.measured.count - self.measured.count_if(holds)
 
     def _at_rank(self, rank: int) -> float:
         if self._worst < 0:

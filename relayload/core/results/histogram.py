@@ -10,7 +10,7 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 PRECISION_BITS = 7
@@ -65,6 +65,23 @@ _WORD_BASE = (_FIRST_WORD >> _WORD_SHIFT) - (1 << PRECISION_BITS)
 _NEGATIVE_WORD = 1 << 31
 
 
+def packed(counts: Mapping[int, int]) -> bytes:
+    """The counts of buckets in eight bytes each, little-endian: to be kept, or sent to another process."""
+    pairs = array("I", [number for pair in sorted(counts.items()) for number in pair])
+    if sys.byteorder != "little":
+        pairs.byteswap()
+    return pairs.tobytes()
+
+
+def unpacked(data: bytes) -> Iterator[tuple[int, int]]:
+    """The buckets that were packed, each with its count. Raises ValueError for what is no such thing."""
+    pairs = array("I")
+    pairs.frombytes(data)
+    if sys.byteorder != "little":
+        pairs.byteswap()
+    return zip(pairs[::2], pairs[1::2], strict=True)
+
+
 class Histogram:
     """How many durations fell in each bucket. Adding and merging commute, so any split gives the same counts."""
 
@@ -87,13 +104,21 @@ class Histogram:
         for index, count in zip(numbers, numbers, strict=True):
             counts[index] += count
 
+    def add_counts(self, counts: Mapping[int, int]) -> None:
+        """Add the counts of buckets."""
+        for index, count in counts.items():
+            self.counts[index] += count
+
     def merge(self, other: "Histogram") -> None:
-        for index, count in other.counts.items():
-            self.add_bucket(index, count)
+        self.add_counts(other.counts)
 
     def sparse(self) -> tuple[int, ...]:
         """The counts written flat, as `add_sparse` reads them."""
         return tuple(number for pair in sorted(self.counts.items()) for number in pair)
+
+    def items(self) -> Iterable[tuple[int, int]]:
+        """Each bucket, and how often it comes."""
+        return self.counts.items()
 
     @property
     def count(self) -> int:

@@ -23,7 +23,8 @@ from relayload.core.results.ranks import Counted, Parts, Ranks, Sorted
 
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 CONFIDENCE = 0.95
-_SMALLEST_EFFECTIVE_N = 50
+SMALLEST_EFFECTIVE_N = 50
+"""Samples of which nobody can tell how their values depend on one another are worth so many independent ones."""
 _CANCELLED = 1e-6
 """A smaller share of the squares is a difference of which the rounding took too much."""
 _MOST_BATCHES = 100
@@ -185,12 +186,12 @@ def effective_size(marked_s: Ranks, due_s: Parts | Counted) -> int:
     Of requests that were all due at one instant nobody can tell which are neighbours: they tell least.
     """
     n = due_s.count
-    if n <= _SMALLEST_EFFECTIVE_N or not 0 < marked_s.count < n:
+    if n <= SMALLEST_EFFECTIVE_N or not 0 < marked_s.count < n:
         return n
     most = min(math.isqrt(n), _MOST_BATCHES)
     batches = [_counts(marked_s, due_s, count) for count in (most, most // 2)]
     ratios = [_variance_ratio(found) for found in batches if len(found) > 1]
-    return max(_SMALLEST_EFFECTIVE_N, int(n / max(ratios))) if ratios else _SMALLEST_EFFECTIVE_N
+    return max(SMALLEST_EFFECTIVE_N, int(n / max(ratios))) if ratios else SMALLEST_EFFECTIVE_N
 
 
 def _counts(marked_s: Ranks, due_s: Parts | Counted, batches: int) -> list[tuple[int, int]]:
@@ -229,12 +230,12 @@ def _surely(ratio: float, batches: int) -> float:
 def batched_size(counts: Sequence[tuple[int, int]]) -> int:
     """As `effective_size`, where only counts are known: marked and all requests of each second, in order of time."""
     marked, n = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
-    if n <= _SMALLEST_EFFECTIVE_N or not 0 < marked < n:
+    if n <= SMALLEST_EFFECTIVE_N or not 0 < marked < n:
         return n
     most = min(math.isqrt(n), _MOST_BATCHES)
     batches = [list(_batches(counts, n / count)) for count in (most, most // 2)]
     ratios = [_variance_ratio(found) for found in batches if len(found) > 1]
-    return max(_SMALLEST_EFFECTIVE_N, int(n / max(ratios))) if ratios else _SMALLEST_EFFECTIVE_N
+    return max(SMALLEST_EFFECTIVE_N, int(n / max(ratios))) if ratios else SMALLEST_EFFECTIVE_N
 
 
 def counts_between(edges: Sequence[float], marked_s: Ranks, due_s: Ranks) -> list[tuple[int, int]]:

@@ -1,16 +1,17 @@
 """Some cells taken together: their requests, and samples of their metrics in the order of the schedule."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
 from relayload.core.metrics.catalog import PER_CHUNK
-from relayload.core.results.cell import Cell, Key
+from relayload.core.results.cell import Cell
 from relayload.core.results.columns import Columns
 from relayload.core.results.condensed import Condensed
 from relayload.core.results.gaps import GapCounts
 from relayload.core.results.ranks import Counted, Parts, Sorted, repeated, together
 from relayload.core.results.sample import Distribution, Moments, Sample, describe, effective_size, rank_of
+from relayload.core.results.tags import Key
 
 _MARKED = 0.05
 
@@ -56,10 +57,6 @@ class Selection:
             return any(len(cell.gaps) for cell in self.cells.values())
         return any(len(cell.values.ordered(metric)) for cell in self.cells.values())
 
-    def due_without(self, metric: str) -> list[Sorted]:
-        """When those requests were due, cell by cell, that have no value of a metric."""
-        return [cell.values.due_unmeasured(metric) for cell in self.cells.values()]
-
 
 class Series:
     """The values of a metric over a selection, and requests without an answer, whose value is infinitely bad.
@@ -83,6 +80,17 @@ class Series:
         ordered = together([*(values.ordered(self._metric) for values in self._values), unanswered])
         return Sample(ordered, Moments.merged(values.moments(self._metric) for values in self._values))
 
+    @property
+    def count(self) -> int:
+        return self.sample.count
+
+    def at_ranks(self, ranks: Iterable[int]) -> list[float]:
+        return self.sample.at_ranks(ranks)
+
+    @property
+    def mean_s(self) -> float | None:
+        return self.sample.mean_s
+
     @cached_property
     def effective_n(self) -> int:
         """How many independent values would tell as much."""
@@ -94,18 +102,6 @@ class Series:
     def due_s(self) -> Parts | Counted:
         """When the requests were due that have a value, or no answer."""
         return together([*(values.due_measured(self._metric) for values in self._values), *self._unanswered_s])
-
-    def due_beyond(self, limit: float, *, above: bool, at_limit: bool) -> Parts | Counted:
-        """When those were due whose value is `above` a limit, else below it, or `at_limit`; or that have no answer."""
-        worst = math.inf if above else -math.inf
-        found = [_due_beyond(values, self._metric, limit, worst) for values in self._values]
-        found += [values.due_at(self._metric, limit) for values in self._values] if at_limit else []
-        return together([*found, *self._unanswered_s])
-
-    def measured(self) -> Iterator[tuple[float, float, int]]:
-        """When requests were due, their value, and how many they are: each for itself, or counted where condensed."""
-        for values in self._values:
-            yield from values.due_and_values(self._metric)
 
     def describe(self, unit: str) -> Distribution | None:
         """None where the metric was never measured."""

@@ -73,6 +73,12 @@ class Slots:
             wide = slot // times
             self._slots[wide] = self._slots.get(wide, _EMPTY).plus(sparse.counted())
 
+    def between(self, first: int, end: int) -> "Slots":
+        """The slots from one number until before another."""
+        piece = Slots()
+        piece._slots = {slot: self._slots[slot] for slot in range(first, end) if slot in self._slots}
+        return piece
+
     def values(self) -> Counted:
         """All values, each as the middle of its bucket."""
         counts: Counter[int] = Counter()

@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 from msgspec import structs
 
 from relayload.core.results.batch import batch_of
-from relayload.core.results.cell import Cell, Key, Place, Tokens
+from relayload.core.results.cell import Cell
 from relayload.core.results.client import breaker_acts_of, quota_waits_of, retries_of
 from relayload.core.results.fold import Account, Fold, account
 from relayload.core.results.generator import health_of
@@ -32,8 +32,10 @@ from relayload.core.results.summary import (
     TargetGroup,
     TokenCounts,
 )
+from relayload.core.results.tags import Key, Place
 from relayload.core.results.targets import paid, paid_at
-from relayload.core.results.timeline import last_due_s, step_s, timeline
+from relayload.core.results.timeline import step_s, timeline
+from relayload.core.results.tokens import Tokens
 
 
 def summarize(
@@ -52,7 +54,7 @@ def load_s(fold: Fold, run: RunInfo) -> float:
     if run.batch:
         return fold.last_end_s
     if run.ended_at_s is None or any(stage.for_s is None for stage in run.stages):
-        return last_due_s(fold)
+        return fold.last_due_s
     return run.ended_at_s
 
 

@@ -7,13 +7,13 @@ from itertools import chain
 
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output
-from relayload.core.results.cell import Key
 from relayload.core.results.columns import Columns
 from relayload.core.results.condensed import Condensed
 from relayload.core.results.fold import Fold
 from relayload.core.results.ranks import Counted, Sorted, together
 from relayload.core.results.sample import rank_of
 from relayload.core.results.summary import Second
+from relayload.core.results.tags import Key
 
 _STEPS_S = (1.0, 10.0, 60.0, 600.0)
 _MOST_STEPS = 3600
@@ -24,8 +24,7 @@ def step_s(fold: Fold) -> float:
     """A second, or as much more as it takes to tell the run in 3600 steps; of too many requests, a slot."""
     if fold.condensed:
         return fold.slot_s
-    last_s = last_due_s(fold)
-    return next(step for step in _steps_s() if last_s / step < _MOST_STEPS)
+    return next(step for step in _steps_s() if fold.last_due_s / step < _MOST_STEPS)
 
 
 def _steps_s() -> Iterator[float]:
@@ -36,14 +35,9 @@ def _steps_s() -> Iterator[float]:
         yield longest_s
 
 
-def last_due_s(fold: Fold) -> float:
-    """The instant at which the last arrival on record was due; 0 without any."""
-    return max([fold.last_due_s, *(max(due_s) for _, due_s in fold.all_drops if due_s)])
-
-
 def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
     """Every step from the run's start to the last arrival, also those in which nothing was due."""
-    steps = [_Step() for _ in range(math.floor(last_due_s(fold) / step_s) + 1)] if fold.indices else []
+    steps = [_Step() for _ in range(math.floor(fold.last_due_s / step_s) + 1)] if fold.indices else []
     for key, cell in fold.cells.items():
         if isinstance(cell.values, Columns):
             _add_columns(steps, step_s, key, cell.values)

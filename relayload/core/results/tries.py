@@ -42,7 +42,7 @@ class Tries:
         self.retried += len(retried)
         for record in retried:
             for attempt in record.attempts[:-1]:
-                self.retries_due_s.setdefault(_cause(attempt), array("d")).append(record.intended_at_s)
+                self.retries_due_s.setdefault(cause_of(attempt), array("d")).append(record.intended_at_s)
 
     def merge(self, other: "Tries") -> None:
         self.retried += other.retried
@@ -50,15 +50,6 @@ class Tries:
         self.stopped_by.update(other.stopped_by)
         for cause, due_s in other.retries_due_s.items():
             self.retries_due_s.setdefault(cause, array("d")).extend(due_s)
-
-    def within(self, first_s: float, last_s: float) -> "Tries":
-        """The retries of requests that were due between two instants, these included."""
-        piece = Tries()
-        for cause, due_s in self.retries_due_s.items():
-            kept = array("d", (due for due in due_s if first_s <= due <= last_s))
-            if kept:
-                piece.retries_due_s[cause] = kept
-        return piece
 
 
 def retries_by_cause(tries: Iterable[Tries]) -> dict[str, int]:
@@ -70,5 +61,6 @@ def retries_by_cause(tries: Iterable[Tries]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _cause(attempt: Attempt) -> Cause:
+def cause_of(attempt: Attempt) -> Cause:
+    """Why that attempt was followed by another."""
     return Cause(attempt.outcome.value, attempt.status, attempt.kind.value if attempt.kind else None)

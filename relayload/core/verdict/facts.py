@@ -7,28 +7,28 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
-from relayload.core.results.batch import batch_of
 from relayload.core.results.breakers import open_s, opened_after_s, trips
 from relayload.core.results.cost import Cost
-from relayload.core.results.fold import account
 from relayload.core.results.record import Transition
 from relayload.core.results.targets import paid
-from relayload.core.verdict.evidence import Evidence
-from relayload.core.verdict.judgement import Judgement, finite, judgement, nothing, share_reason
+from relayload.core.verdict.budgets import judge_rate
+from relayload.core.verdict.evidence import Evidence, is_abandoned
+from relayload.core.verdict.judgement import Judgement, finite, judgement, nothing
 from relayload.core.verdict.objective import Objective
-from relayload.core.verdict.stats import Exceedance, Word, judge_share, samples_to_resolve
+from relayload.core.verdict.stats import Bad, Word
+from relayload.core.verdict.wording import share
 
 
 def _judge_error_rate(objective: Objective, evidence: Evidence) -> Judgement:
-    seen = evidence.errors(objective)
-    judged = _judge_share_of(objective, seen, "failed")
-    whole = seen.n + evidence.lost
-    return _unless_lost(objective, judged, evidence.lost, [k / whole for k in _with_lost(seen, evidence.lost) if whole])
+    bad, lost = evidence.bad(objective), evidence.lost
+    judged = _judge_share_of(objective, bad, "failed")
+    whole = bad.n + lost
+    return _unless_lost(objective, judged, lost, [k / whole for k in _with_lost(bad, lost) if whole])
 
 
-def _with_lost(seen: Exceedance, lost: int) -> tuple[int, int]:
+def _with_lost(bad: Bad, lost: int) -> tuple[int, int]:
     """How many failed, if none of the lost did, and if all of them did."""
-    return seen.k, seen.k + lost
+    return bad.at_most.k, bad.at_most.k + lost
 
 
 def _unless_lost(objective: Objective, judged: Judgement, lost: int, possible: Iterable[float]) -> Judgement:
@@ -45,105 +45,88 @@ def _unless_any_lost(objective: Objective, judged: Judgement, lost: int) -> Judg
 
 def _judge_retry_rate(objective: Objective, evidence: Evidence) -> Judgement:
     """Where there are as many retries as requests, or may be, the rate is no share."""
-    seen = evidence.retries(objective)
-    if seen.k >= seen.n or objective.limit >= 1:
-        judged = _judge_number(objective, seen.k / seen.n if seen.n else 0.0, seen.n)
+    bad = evidence.bad(objective)
+    if objective.limit >= 1 and evidence.goes_on:
+        return judgement(objective, Word.INCONCLUSIVE, "more requests may come that need no retry")
+    if bad.at_most.k >= bad.at_most.whole or objective.limit >= 1:
+        reason = f"{bad.at_most.k} of {bad.n}, {share(objective.limit)} may"
+        judged = _judge_number(objective, bad.at_most.k / bad.n if bad.n else 0.0, bad.n, evidence)
+        judged = replace(judged, reason=reason) if judged.verdict is Word.FAIL and bad.n else judged
     else:
-        judged = _judge_share_of(objective, seen, "were tried again")
+        judged = _judge_share_of(objective, bad, "were tried again")
     return _unless_any_lost(objective, judged, evidence.lost)
 
 
-def _judge_share_of(objective: Objective, seen: Exceedance, what: str) -> Judgement:
-    """The share k of n: one that may not be more than the limit has a budget, any other is a fact."""
-    if not seen.n:
+def _judge_share_of(objective: Objective, bad: Bad, what: str) -> Judgement:
+    """A share that may not be more than the limit has a budget, any other is a fact."""
+    if not bad.n:
         return nothing(objective)
     if not objective.bounds_what_is_bad:
-        return _judge_number(objective, seen.k / seen.n, seen.n)
-    seen = seen.against(objective.budget)
-    low, high = seen.bounds(objective.terms.confidence)
-    return _judge_budget(objective, seen, what, observed=seen.k / seen.n, low=low, high=high)
+        return _compare(objective, bad.at_most.k / bad.n, bad.n)
+    return judge_rate(objective, bad, what)
 
 
 def _judge_goodput(objective: Objective, evidence: Evidence) -> Judgement:
     """Those that are not good have what is left of the limit as their budget."""
-    seen = evidence.goodput(objective)
-    if seen is None:
+    bad = evidence.bad(objective)
+    if not bad.n or evidence.nobody_can_tell(objective):
         return nothing(objective)
-    good = (seen.n - seen.k) / seen.n
     if not objective.bounds_what_is_bad:
-        return _judge_number(objective, good, seen.n)
-    seen = seen.against(objective.budget)
-    low, high = seen.bounds(objective.terms.confidence)
-    return _judge_budget(objective, seen, "were not good", observed=good, low=1 - high, high=1 - low)
+        return _compare(objective, (bad.n - bad.at_most.k) / bad.n, bad.n)
+    return judge_rate(objective, bad, "were not good", of_good=True)
 
 
 def _judge_good_rate(objective: Objective, evidence: Evidence) -> Judgement:
-    seen = evidence.goodput(objective)
-    return _judge_rate(objective, seen.n - seen.k, evidence.seconds(objective), seen.n) if seen else nothing(objective)
-
-
-def _judge_budget(objective: Objective, seen: Exceedance, what: str, **numbers: float) -> Judgement:
-    """A share of bad ones against the share that may be; `numbers` are what was observed, and its interval."""
-    budget = objective.budget
-    holds = objective.op.holds(numbers["observed"], objective.limit)
-    needed = samples_to_resolve(budget)
-    word = judge_share(seen, budget, holds=holds, needed=needed, terms=objective.terms)
-    return judgement(
-        objective,
-        word,
-        share_reason(word, seen, budget, needed, holds, what),
-        n=seen.n,
-        effective_n=seen.effective_n,
-        k=seen.k,
-        budget=budget,
-        **numbers,
-    )
+    bad = evidence.bad(objective)
+    if not bad.n or evidence.nobody_can_tell(objective):
+        return nothing(objective)
+    return _judge_per_second(objective, evidence, bad.n - bad.at_most.k, bad.n)
 
 
 def _judge_error_count(objective: Objective, evidence: Evidence) -> Judgement:
-    errors = evidence.errors(objective)
-    judged = _judge_number(objective, errors.k, errors.n)
-    return _unless_lost(objective, judged, evidence.lost, _with_lost(errors, evidence.lost))
+    bad = evidence.bad(objective)
+    judged = _judge_number(objective, bad.at_most.k, bad.n, evidence)
+    return _unless_lost(objective, judged, evidence.lost, _with_lost(bad, evidence.lost))
 
 
 def _judge_retry_count(objective: Objective, evidence: Evidence) -> Judgement:
-    retries = evidence.retries(objective)
-    return _unless_any_lost(objective, _judge_number(objective, retries.k, retries.n), evidence.lost)
+    bad = evidence.bad(objective)
+    return _unless_any_lost(objective, _judge_number(objective, bad.at_most.k, bad.n, evidence), evidence.lost)
 
 
 def _judge_requests(objective: Objective, evidence: Evidence) -> Judgement:
-    count = evidence.requests(objective).count
-    return _unless_lost(
-        objective, _judge_number(objective, count, count), evidence.lost, (count, count + evidence.lost)
-    )
+    count = _requests(objective, evidence)
+    judged = _judge_number(objective, count, count, evidence)
+    return _unless_lost(objective, judged, evidence.lost, (count, count + evidence.lost))
+
+
+def _requests(objective: Objective, evidence: Evidence) -> int:
+    return sum(slot.n for slot in evidence.slots(objective))
 
 
 def _judge_throughput(objective: Objective, evidence: Evidence) -> Judgement:
-    requests = evidence.requests(objective)
-    ok = requests.where(lambda key: key.ok)
-    return _judge_rate(objective, ok.count, evidence.seconds(objective), requests.count)
+    slots = evidence.slots(objective)
+    return _judge_per_second(objective, evidence, sum(slot.ended_ok for slot in slots), sum(slot.n for slot in slots))
 
 
 def _judge_output_tokens(objective: Objective, evidence: Evidence) -> Judgement:
-    requests = evidence.requests(objective)
-    ok = requests.where(lambda key: key.ok)
-    return _judge_rate(objective, ok.output_tokens, evidence.seconds(objective), requests.count)
+    slots = evidence.slots(objective)
+    return _judge_per_second(objective, evidence, sum(slot.total for slot in slots), sum(slot.n for slot in slots))
 
 
 def _judge_cost(objective: Objective, evidence: Evidence) -> Judgement:
     """A limit that is passed by what is known is passed, though some of the cost is not."""
-    requests = evidence.paid(objective)
-    cost = paid(requests.cells, evidence.run)
-    known, priced = known_usd(cost), requests.count if cost.by_model else 0
+    used = evidence.used(objective)
+    cost = paid(used, evidence.run)
+    known, priced = known_usd(cost), sum(map(len, used.values())) if cost.by_model else 0
     if cost.usd is None:
         reason = f"no price for {', '.join(cost.unpriced)}: write target.prices"
         reason = reason if cost.unpriced else f"{', '.join(cost.untold)} never told its tokens"
         if not objective.passed_by(known):
             return nothing(objective, reason)
-        return replace(
-            _judge_number(objective, known, priced), verdict=Word.FAIL, reason=f"what is known has passed it; {reason}"
-        )
-    return _unless_any_lost(objective, _judge_number(objective, known, priced), evidence.lost)
+        judged = _judge_number(objective, known, priced, evidence)
+        return replace(judged, verdict=Word.FAIL, reason=f"what is known has passed it; {reason}")
+    return _unless_any_lost(objective, _judge_number(objective, known, priced, evidence), evidence.lost)
 
 
 def known_usd(cost: Cost) -> float:
@@ -153,26 +136,34 @@ def known_usd(cost: Cost) -> float:
 
 def _judge_makespan(objective: Objective, evidence: Evidence) -> Judgement:
     """A batch of which a request never ended took infinitely long."""
-    tally = batch_of(evidence.fold, evidence.run, account(evidence.fold, evidence.run))
-    if tally is None:
+    run, source = evidence.run, evidence.source
+    if run.requests is None:
         return nothing(objective, "the load was no batch")
-    if tally.makespan_s is None:
+    if source.first_start_s is None:
         return nothing(objective)
-    if tally.finished:
-        return _judge_number(objective, tally.makespan_s, tally.requests)
-    ended = tally.done + tally.failed
-    reason = f"{tally.requests - ended} of {tally.requests} requests never ended"
-    return judgement(objective, Word.FAIL, reason, n=tally.requests, effective_n=tally.requests)
+    requests = run.requests * run.copies
+    ended = sum(len(used) for key, used in source.used.items() if not is_abandoned(key))
+    if ended >= requests:
+        return _judge_number(objective, source.last_end_s - source.first_start_s, requests, evidence)
+    reason = f"{requests - ended} of {requests} requests never ended"
+    return judgement(objective, Word.FAIL, reason, n=requests, effective_n=requests)
 
 
-def _judge_rate(objective: Objective, count: float, seconds: float, n: int) -> Judgement:
-    return _judge_number(objective, count / seconds, n) if seconds > 0 else nothing(objective)
+def _judge_per_second(objective: Objective, evidence: Evidence, count: float, n: int) -> Judgement:
+    seconds = evidence.seconds(objective)
+    return _judge_number(objective, count / seconds, n, evidence) if seconds > 0 else nothing(objective)
 
 
-def _judge_number(objective: Objective, observed: float, n: int) -> Judgement:
-    """Compare a number that is not a sample but a fact of the run."""
+def _judge_number(objective: Objective, observed: float, n: int, evidence: Evidence) -> Judgement:
+    """Compare a number that is not a sample but a fact of the run; while that goes on, one that only grows."""
     if not n and objective.metric != "requests":
         return nothing(objective)
+    if evidence.goes_on and not objective.passed_by(observed):
+        return judgement(objective, Word.INCONCLUSIVE, "the run goes on", observed=observed, n=n, effective_n=n)
+    return _compare(objective, observed, n)
+
+
+def _compare(objective: Objective, observed: float, n: int) -> Judgement:
     word = Word.PASS if objective.op.holds(observed, objective.limit) else Word.FAIL
     return judgement(objective, word, "", observed=observed, n=n, effective_n=n)
 
@@ -187,8 +178,7 @@ def _judge_open_time(objective: Objective, evidence: Evidence) -> Judgement:
 
 def _judge_breakers(objective: Objective, evidence: Evidence, amount: float) -> Judgement:
     """Zero counts as measured once there was a request. More speaks for itself: attempts trip a breaker."""
-    n = evidence.requests(objective).count
-    return _judge_number(objective, amount, n or int(amount > 0))
+    return _judge_number(objective, amount, _requests(objective, evidence) or int(amount > 0), evidence)
 
 
 def _judge_opened_after(objective: Objective, evidence: Evidence) -> Judgement:

@@ -26,6 +26,7 @@ from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.judging import judge_objective
 from relayload.core.verdict.objective import Objective
+from relayload.core.verdict.recorded import Recorded
 from relayload.core.verdict.stats import Word
 
 SCHEMA_VERSION = 1
@@ -75,7 +76,8 @@ def assess(
     """
     making = SummaryInTheMaking(fold, run, faults, warnings)
     work = making.jobs() if tables else []
-    done = run_all([*work, *_jobs(objectives, Evidence(fold, run, making.accounted.lost), rejudge)])
+    evidence = Evidence(Recorded(fold, run), run, making.accounted.lost)
+    done = run_all([*work, *_jobs(objectives, evidence, rejudge)])
     summary = making.made_of(done[: len(work)]) if tables else making.outline()
     return summary, _verdict(cast(list[Judgement], done[len(work) :]), run, summary, rejudge)
 

@@ -5,12 +5,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import structs
 
 from relayload.core.metrics.catalog import METRICS
-from relayload.core.metrics.metric import Unit
+from relayload.core.metrics.metric import Per, Unit
 from relayload.core.results.terms import PLAIN, Asked, Terms
 from relayload.core.units import format_duration
 
@@ -42,6 +42,15 @@ class Op(StrEnum):
             Op.AT_MOST: limit.__ge__,
             Op.ABOVE: limit.__lt__,
             Op.AT_LEAST: limit.__le__,
+        }[self]
+
+    def beyond(self, limit: float) -> Callable[[float], bool]:
+        """The opposite of `within`, except that a value that was not measured is neither."""
+        return {
+            Op.BELOW: limit.__le__,
+            Op.AT_MOST: limit.__lt__,
+            Op.ABOVE: limit.__ge__,
+            Op.AT_LEAST: limit.__gt__,
         }[self]
 
     def holds(self, value: float, limit: float) -> bool:
@@ -88,6 +97,18 @@ class Condition:
         return self.text
 
 
+class Indicator(NamedTuple):
+    """What is counted of requests for objectives."""
+
+    metric: str
+    is_mean: bool
+    compared: tuple[Op, float] | None
+    """What each value is compared with; None where it is not a matter of values."""
+    tags: tuple[Tag, ...]
+    conditions: tuple[Condition, ...]
+    over_s: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Objective:
     """One pass condition. `limit` is in seconds, per second, a fraction or a count, as `unit` says."""
@@ -118,6 +139,30 @@ class Objective:
         over_s, wanted = self.terms.over_s, self.terms.for_windows
         over = "" if over_s is None else f" over {format_duration(over_s)}"
         return f"{self.text}{over}{f', {wanted} in a row' if wanted > 1 else ''}"
+
+    @property
+    def indicator(self) -> "Indicator":
+        """What it counts, apart from what is made of the counts: objectives that count the same have the same."""
+        compared = METRICS[self.metric].distribution
+        op_and_limit = (self.op, self.limit) if compared else None
+        is_mean = compared and self.quantile is None
+        return Indicator(self.metric, is_mean, op_and_limit, self.tags, self.conditions, self.terms.over_s)
+
+    @property
+    def while_it_grows(self) -> "Objective":
+        """What can be said before the run is over: a sum that is to equal the limit must not pass it."""
+        return replace(self, op=Op.AT_MOST) if self.op is Op.EQUAL else self
+
+    @property
+    def one_outcome(self) -> bool:
+        """It names the outcome that it is about, so that nothing else counts in it."""
+        return any(not tag.negated for tag in self.tagged("outcome"))
+
+    @property
+    def asks_all(self) -> bool:
+        """Requests count with their values however they ended."""
+        metric = METRICS[self.metric]
+        return self.quantile is not None and (metric.known_of_failed or metric.per is Per.CHUNK)
 
     @property
     def asked(self) -> str | Asked:

@@ -12,19 +12,20 @@ replaced by the effective sample size, since neighbouring requests are slow toge
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from statistics import NormalDist
 from typing import NamedTuple
 
-from relayload.core.results.binomial import share_bounds
-from relayload.core.results.sample import CONFIDENCE, batched_size
+from relayload.core.results.binomial import share_bounds, student_quantile
+from relayload.core.results.sample import CONFIDENCE, SMALLEST_EFFECTIVE_N, batched_size
+from relayload.core.results.snapshot import SlotCounts
 from relayload.core.results.terms import PLAIN, Terms
 from relayload.core.verdict.objective import Op
 
 ENOUGH_FOR_A_MEAN = 30
-_LEAST_BATCHES, _MOST_BATCHES = 10, 40
+_MOST_BATCHES = 40
 
 
 class Word(StrEnum):
@@ -40,32 +41,57 @@ class Word(StrEnum):
     """A run without objectives, which was carried out."""
 
 
-BySlot = Sequence[tuple[int, int]]
-"""Those over the limit and all requests of each slot of time, in order."""
-
-
 @dataclass(frozen=True, slots=True)
 class Exceedance:
-    """k of n requests were over the limit, which tell as much as `effective_n` independent ones would."""
+    """k of n requests were over the limit. With those that may be good yet, they tell as much as `effective_n`
+    independent ones would."""
 
     k: int
     n: int
     effective_n: int
-    by_slot: Callable[[], BySlot] | None = field(default=None, compare=False)
+    still_good: int = 0
+    """Requests in flight, none of which may turn out to be over the limit."""
 
-    def against(self, budget: float) -> "Exceedance":
-        """The same sample, sized for what it may prove of a share.
+    @classmethod
+    def of(cls, by_slot: Sequence[tuple[int, int]], still_good: int = 0) -> "Exceedance":
+        """The requests over the limit and all requests of each slot of time, in order.
 
-        One within the budget may be large enough to pass. One beyond it may prove that the share is, and is sized by
-        those that are over the limit, second by second: that much is also known while a run goes on.
+        They are sized by those over the limit: a sample without any tells as much as independent ones would.
         """
-        if self.by_slot is None or self.k <= budget * self.n:
-            return self
-        return replace(self, effective_n=batched_size(self.by_slot()))
+        k, n = (sum(column) for column in zip(*by_slot, strict=True)) if by_slot else (0, 0)
+        size = max(1, batched_size(by_slot) * (n + still_good) // n) if n else 0
+        return cls(k, n, size, still_good)
+
+    @property
+    def whole(self) -> int:
+        """All requests, those in flight included."""
+        return self.n + self.still_good
 
     def bounds(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
         """One-sided bounds of the share over the limit."""
-        return share_bounds(self.k * self.effective_n / self.n, self.effective_n, confidence)
+        return share_bounds(self.k * self.effective_n / self.whole, self.effective_n, confidence)
+
+
+class Bad(NamedTuple):
+    """The requests over the limit by the better bounds of their values, and by the worse ones.
+
+    What fails must be beyond the limit at best, and what passes within it at worst.
+    """
+
+    at_least: Exceedance
+    at_most: Exceedance
+
+    @classmethod
+    def of(cls, slots: Sequence[SlotCounts], still_good: int = 0) -> "Bad":
+        """From the counts of each slot of time, in order."""
+        at_least = [(slot.bad_at_least, slot.n) for slot in slots if slot.n]
+        at_most = [(slot.bad_at_most, slot.n) for slot in slots if slot.n]
+        best = Exceedance.of(at_least, still_good)
+        return cls(best, best if at_most == at_least else Exceedance.of(at_most, still_good))
+
+    @property
+    def n(self) -> int:
+        return self.at_most.n
 
 
 def samples_needed(budget: float, confidence: float = CONFIDENCE) -> int:
@@ -88,15 +114,15 @@ def beyond(seen: Exceedance, budget: float, confidence: float) -> bool:
 
     One within the budget proves nothing, however little is asked of a proof.
     """
-    return seen.k > budget * seen.n and seen.bounds(confidence)[0] > budget
+    return seen.k > budget * seen.whole and seen.bounds(confidence)[0] > budget
 
 
-def judge_share(seen: Exceedance, budget: float, *, holds: bool, needed: int, terms: Terms = PLAIN) -> Word:
+def judge_share(bad: Bad, budget: float, *, holds: bool, needed: int, terms: Terms = PLAIN) -> Word:
     """The verdict on a share; `holds` says whether the sample itself meets the objective."""
-    _, high = seen.bounds(terms.confidence)
-    if beyond(seen, budget, terms.fail_confidence):
+    if beyond(bad.at_least, budget, terms.fail_confidence):
         return Word.FAIL
-    if holds and seen.effective_n >= needed and (high <= budget or not terms.strict):
+    enough = bad.at_most.effective_n >= needed
+    if holds and enough and (not terms.strict or bad.at_most.bounds(terms.confidence)[1] <= budget):
         return Word.PASS
     return Word.INCONCLUSIVE
 
@@ -111,36 +137,53 @@ class Deviations(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MeanDeviation:
-    """How far the mean is from the limit, and the standard error of that."""
+    """How far the mean is from the limit, and how well that is known."""
 
     mean: float
-    error: float
+    between: float
+    """The standard error by the means of batches; with `freedom`, one less than there are batches."""
+    freedom: int
+    apart: float
+    """The standard error of as many independent values."""
 
     def margin(self, confidence: float) -> float:
-        """Half the width of the two-sided interval."""
-        return _two_sided(confidence) * self.error
+        """Half the width of the two-sided interval: by the batches, or by independent values if that is more."""
+        one_sided = (1 + confidence) / 2
+        by_batch = self.between * student_quantile(one_sided, self.freedom) if self.between else 0.0
+        return max(by_batch, self.apart * NormalDist().inv_cdf(one_sided))
 
     def beyond(self, op: Op, confidence: float) -> bool:
         """Whether the mean is proven to be beyond the limit."""
         margin = self.margin(confidence)
         return not op.holds(self.mean - margin if op.ceiling else self.mean + margin, 0.0)
 
+    def within(self, op: Op, confidence: float) -> bool:
+        """Whether the mean is proven to be within the limit."""
+        margin = self.margin(confidence)
+        return op.holds(self.mean + margin if op.ceiling else self.mean - margin, 0.0)
+
+    def effective_n(self, n: int) -> int:
+        """How many independent values would tell as much as these n."""
+        return n if self.between <= self.apart else max(1, int(n * (self.apart / self.between) ** 2))
+
 
 def mean_deviation(by_slot: Sequence[Deviations]) -> MeanDeviation | None:
-    """The mean of values that are known slot by slot, in order of time; None where they are too few to tell its error.
+    """The mean of values that are known slot by slot, in order of time; None where they are too few for one.
 
-    The variance of the mean is that of the means of batches of slots (Law & Kelton, ch. 9.5), widened as Student's t is
-    for so few batches, or that of as many independent values if that is more.
+    Its error is that of the means of batches of slots (Law & Kelton, ch. 9.5). Values of a single slot, of which nobody
+    can tell which are neighbours, are worth as few independent ones as may be.
     """
     n = sum(slot.n for slot in by_slot)
-    batches = _batches(by_slot, n)
-    if n < ENOUGH_FOR_A_MEAN or len(batches) < _LEAST_BATCHES:
+    if n < ENOUGH_FOR_A_MEAN:
         return None
     mean = math.fsum(slot.total for slot in by_slot) / n
-    between = math.fsum((total - mean * size) ** 2 for total, size in batches) * len(batches) / (len(batches) - 1)
-    within = math.fsum(slot.squares for slot in by_slot) - n * mean * mean
-    widened = between * (1 + 2.4 / (len(batches) - 1))
-    return MeanDeviation(mean, math.sqrt(max(widened, within, 0.0)) / n)
+    squares = max(0.0, math.fsum(slot.squares for slot in by_slot) - n * mean * mean)
+    batches = _batches(by_slot, n)
+    freedom = len(batches) - 1
+    if not freedom:
+        return MeanDeviation(mean, 0.0, 0, math.sqrt(squares / min(n, SMALLEST_EFFECTIVE_N) / n))
+    between = math.fsum((total - mean * size) ** 2 for total, size in batches) * len(batches) / freedom
+    return MeanDeviation(mean, math.sqrt(between) / n, freedom, math.sqrt(squares) / n)
 
 
 def _batches(by_slot: Sequence[Deviations], n: int) -> list[tuple[float, int]]:
@@ -153,14 +196,3 @@ def _batches(by_slot: Sequence[Deviations], n: int) -> list[tuple[float, int]]:
         else:
             batches[-1] = (total + slot.total, size + slot.n)
     return [batch for batch in batches if batch[1]]
-
-
-def _two_sided(confidence: float) -> float:
-    return NormalDist().inv_cdf((1 + confidence) / 2)
-
-
-def mean_margin(stddev: float | None, effective_n: int, confidence: float = CONFIDENCE) -> float | None:
-    """Half the width of the two-sided interval of a mean; None where the sample is too small for one."""
-    if stddev is None or effective_n < ENOUGH_FOR_A_MEAN:
-        return None
-    return _two_sided(confidence) * stddev / math.sqrt(effective_n)

@@ -9,6 +9,7 @@ from relayload.core.metrics.reading import OfAnswer, OfRequest
 from relayload.core.results.columns import Columns
 from relayload.core.results.condensed import Condensed
 from relayload.core.results.record import Attempt, Record
+from relayload.core.results.rows import Rows
 
 STREAMED = {
     "throttled_s": 0.3,
@@ -36,7 +37,7 @@ VALUES = {
 def columns(request_line) -> Columns:
     records = [request_line(index, **STREAMED) for index in range(3)]
     columns = Columns()
-    columns.extend(records, [record.attempts[-1] for record in records])
+    columns.extend(Rows(records, [record.attempts[-1] for record in records]))
     return columns
 
 

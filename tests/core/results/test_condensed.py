@@ -10,11 +10,11 @@ import pytest
 from relayload.core.results.fold import Fold
 from relayload.core.results.histogram import bucket
 from relayload.core.results.record import Line, Outcome
-from relayload.core.results.run import StageInfo, TargetInfo
+from relayload.core.results.run import RunInfo, StageInfo, TargetInfo
 from relayload.core.results.slots import MOST_SLOTS, slot_width_s
 from relayload.core.results.tables import summarize
 from relayload.core.results.terms import Terms
-from relayload.core.verdict.conditions import rowwise
+from relayload.core.verdict.counting import ObjectiveCounts
 from relayload.core.verdict.gate import assess
 from relayload.core.verdict.grammar import parse, with_terms
 
@@ -49,10 +49,10 @@ def lines(request_line, drop_line) -> list[Line]:
     return made
 
 
-def _fold(lines: Sequence[Line], objectives=(), pieces: int = 1, **changes) -> Fold:
-    whole = Fold(rowwise=rowwise(objectives), **changes)
+def _fold(lines: Sequence[Line], objectives=(), pieces: int = 1, run: RunInfo | None = None, **changes) -> Fold:
+    whole = Fold(counts=run and ObjectiveCounts(objectives, run), **changes)
     for first in range(pieces):
-        piece = Fold(rowwise=rowwise(objectives), **changes)
+        piece = Fold(counts=run and ObjectiveCounts(objectives, run), **changes)
         own = lines[first::pieces]
         for at in range(0, len(own), 100):
             piece.extend(own[at : at + 100])
@@ -100,8 +100,8 @@ def test_the_timeline_has_a_step_per_slot(lines, make_run):
 def test_it_is_the_same_however_the_lines_were_shared_out(pieces, lines, make_run):
     run = make_run(stages=_STAGES, ended_at_s=2000.0, offered=4000)
     scattered = random.Random(pieces).sample(lines, len(lines))
-    together = assess(_OBJECTIVES, _fold(lines, _OBJECTIVES, most_exact=1000), run)
-    shared = assess(_OBJECTIVES, _fold(scattered, _OBJECTIVES, pieces, most_exact=1000), run)
+    together = assess(_OBJECTIVES, _fold(lines, _OBJECTIVES, run=run, most_exact=1000), run)
+    shared = assess(_OBJECTIVES, _fold(scattered, _OBJECTIVES, pieces, run=run, most_exact=1000), run)
     assert _rounded(shared) == _rounded(together)
 
 
@@ -131,7 +131,7 @@ _OBJECTIVES = [
 def test_objectives_come_out_as_if_every_request_were_kept(lines, make_run):
     run = make_run(stages=_STAGES, ended_at_s=2000.0, offered=4000)
     (_, exact), (_, condensed) = (
-        assess(_OBJECTIVES, _fold(lines, _OBJECTIVES, most_exact=most), run) for most in (10_000, 1000)
+        assess(_OBJECTIVES, _fold(lines, _OBJECTIVES, run=run, most_exact=most), run) for most in (10_000, 1000)
     )
     for one, other in zip(exact.objectives, condensed.objectives, strict=True):
         assert (other.expr, other.verdict, other.n) == (one.expr, one.verdict, one.n)
@@ -149,7 +149,7 @@ def test_nothing_is_not_more_than_nothing_in_a_histogram_either(request_line, ma
     ]
     lines = [request_line(index, output_tokens=0) for index in range(100)]
     for most in (1000, 10):
-        _, verdict = assess(objectives, _fold(lines, objectives, most_exact=most), make_run())
+        _, verdict = assess(objectives, _fold(lines, objectives, run=make_run(), most_exact=most), make_run())
         assert [judged.verdict.value for judged in verdict.objectives] == ["FAIL", "FAIL", "PASS"]
 
 
@@ -163,19 +163,13 @@ def test_streams_without_a_token_are_counted_in_histograms_too(request_line, mak
         request_line(index, **({"ttft_s": None, "ttfo_s": None} if index % 5 == 0 else {})) for index in range(100)
     ]
     for most in (1000, 10):
-        _, verdict = assess(objectives, _fold(lines, objectives, most_exact=most), make_run(streaming=("simple",)))
+        _, verdict = assess(
+            objectives,
+            _fold(lines, objectives, run=make_run(streaming=("simple",)), most_exact=most),
+            make_run(streaming=("simple",)),
+        )
         told = [(judged.verdict.value, judged.k) for judged in verdict.objectives]
         assert told == [("FAIL", 20), ("FAIL", 10), ("FAIL", 10)]
-
-
-def test_windows_and_goodput_need_rows_and_others_do_not():
-    plain = [parse("latency.p99 < 1s"), parse("errors.rate < 1%")]
-    assert rowwise(plain) is None
-    assert rowwise([*plain, with_terms(parse("errors.rate < 1%"), Terms(over_s=10.0))]) == frozenset()
-    assert rowwise([parse("goodput{ttft<1s, tpot<20ms}.rate > 90%")]) == {"ttft", "tpot", "last_token"}
-    assert rowwise([parse("goodput{tpot<20ms}.rate > 90%")]) == {"ttft", "tpot", "last_token"}
-    assert rowwise([with_terms(parse("tpot.p50 < 1s"), Terms(over_s=10.0))]) == {"tpot"}
-    assert rowwise([with_terms(parse("service.p50 < 1s"), Terms(over_s=10.0))]) == {"service"}
 
 
 def test_pairs_of_too_many_requests_are_not_compared_and_that_is_told(request_line, make_run):

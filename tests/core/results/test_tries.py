@@ -43,12 +43,3 @@ def test_tries_of_parts_add_up_to_those_of_the_whole(tries, request_line):
     other.merge(tries)
     assert (other.retried, other.backoff_s, other.stopped_by["deadline"]) == (3, 1.75, 2)
     assert list(other.retries_due_s[Cause("server_error", 503, None)]) == [3.0, 0.0, 7.0]
-
-
-def test_a_window_holds_the_retries_of_what_was_due_in_it(tries):
-    assert tries.within(0.0, 6.9).retries_due_s == {
-        Cause("rate_limited", 429, "quota_exhausted"): array("d", [0.0]),
-        Cause("server_error", 503, None): array("d", [0.0]),
-    }
-    assert tries.within(7.0, 7.0).retries_due_s == {Cause("server_error", 503, None): array("d", [7.0])}
-    assert tries.within(7.5, 100.0).retries_due_s == {}

@@ -3,24 +3,21 @@
 from decimal import Decimal
 
 import pytest
+from live import LiveRun
 
 from relayload.core.metrics.catalog import METRICS, PER_REQUEST
 from relayload.core.metrics.metric import Metric, Per, Unit
 from relayload.core.price import Price
 from relayload.core.resilience.state import State
-from relayload.core.results.fold import Fold
 from relayload.core.results.histogram import bucket
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.results.terms import Terms
 from relayload.core.traffic.plan import StagePlan
-from relayload.core.verdict.conditions import rowwise
 from relayload.core.verdict.gate import assess
 from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.prospects import Sent, prospect
 from relayload.core.verdict.stats import Word
-from relayload.core.verdict.tally import tally
-from relayload.core.verdict.watch import Watch
 
 TINY = {Unit.SECONDS: "1ms", Unit.PER_SECOND: "0.001/s", Unit.SHARE: "1%", Unit.COUNT: "1", Unit.USD: "$0.001"}
 HUGE = {Unit.SECONDS: "1h", Unit.PER_SECOND: "100000/s", Unit.SHARE: "99%"}
@@ -85,12 +82,11 @@ def lines(request_line, breaker_line):
 
 @pytest.mark.parametrize("most_exact", [1000, 10])
 @pytest.mark.parametrize(("metric", "asked"), ASKED, ids=_id)
-def test_every_aggregate_is_judged_after_a_run(metric, asked, most_exact, run, lines, make_run):
+def test_every_aggregate_is_judged_after_a_run(metric, asked, most_exact, run, lines, make_run, folded):
     if metric.name == "batch":
         run = make_run(load_kind="batch", requests=200)
     objective = parse(_broken(metric, asked))
-    fold = Fold(rowwise=rowwise([objective]), most_exact=most_exact)
-    fold.extend(lines)
+    fold = folded(lines, [objective], run, most_exact=most_exact)
     (judged,) = assess([objective], fold, run, tables=False)[1].objectives
     assert judged.verdict is Word.FAIL
     assert judged.n > 0
@@ -98,10 +94,9 @@ def test_every_aggregate_is_judged_after_a_run(metric, asked, most_exact, run, l
 
 @pytest.mark.parametrize("most_exact", [1000, 10])
 @pytest.mark.parametrize(("metric", "asked"), IN_WINDOWS, ids=_id)
-def test_every_aggregate_that_has_windows_is_judged_in_them(metric, asked, most_exact, run, lines):
+def test_every_aggregate_that_has_windows_is_judged_in_them(metric, asked, most_exact, run, lines, folded):
     objective = with_terms(parse(_broken(metric, asked)), Terms(over_s=50.0, for_windows=2))
-    fold = Fold(rowwise=rowwise([objective]), most_exact=most_exact)
-    fold.extend(lines)
+    fold = folded(lines, [objective], run, most_exact=most_exact)
     (judged,) = assess([objective], fold, run, tables=False)[1].objectives
     assert (judged.verdict, judged.windows.broken if judged.windows else None) == (Word.FAIL, 2)
 
@@ -109,18 +104,17 @@ def test_every_aggregate_that_has_windows_is_judged_in_them(metric, asked, most_
 @pytest.mark.parametrize(("metric", "asked"), PROVABLE, ids=_id)
 def test_every_provable_aggregate_ends_a_run_that_breaks_it(metric, asked, run, lines):
     objectives = [with_terms(parse(_broken(metric, asked)), Terms(abort=True))]
-    watch = Watch(objectives, run)
-    watch.add(tally(objectives, run, lines))
-    assert watch.broken(100.0) is not None
+    live = LiveRun(objectives, run)
+    live.add(lines)
+    assert live.breach(100.0) is not None
 
 
 @pytest.mark.parametrize("name", PER_REQUEST)
-def test_every_metric_of_requests_is_a_condition_of_goodput(name: str, run, lines):
+def test_every_metric_of_requests_is_a_condition_of_goodput(name: str, run, lines, folded):
     metric = METRICS[name]
     limit = f"> {HUGE[metric.unit]}" if metric.more_is_better else f"< {TINY[metric.unit]}"
     objective = parse(f"goodput{{{name} {limit}}}.rate > 50%")
-    fold = Fold(rowwise=rowwise([objective]))
-    fold.extend(lines)
+    fold = folded(lines, [objective], run)
     (judged,) = assess([objective], fold, run, tables=False)[1].objectives
     assert (judged.observed, judged.verdict) == (0.0, Word.FAIL)
 

@@ -5,14 +5,13 @@ import pytest
 from relayload.core.price import Price
 from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.state import State
-from relayload.core.results.fold import Fold
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.run import StageInfo
-from relayload.core.verdict.conditions import rowwise
 from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.judging import judge_objective
+from relayload.core.verdict.recorded import Recorded
 from relayload.core.verdict.stats import Word
 
 CLOSED, OPEN, TRYING = State.CLOSED, State.OPEN, State.HALF_OPEN
@@ -22,9 +21,10 @@ _EXHAUSTED = Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=Kind.QUOTA_E
 
 
 @pytest.fixture
-def judged(folded, make_run):
+def judged(evidence, make_run):
     def judge(text: str, lines, lost: int = 0, **run) -> Judgement:
-        return judge_objective(parse(text), Evidence(folded(lines), make_run(**run), lost))
+        objective = parse(text)
+        return judge_objective(objective, evidence([objective], lines, make_run(**run), lost))
 
     return judge
 
@@ -212,12 +212,13 @@ def test_goodput_is_the_share_of_what_was_offered_that_met_every_condition(judge
     ids=["fast", "slow", "a word", "all at once", "silent thoughts", "long", "a summary", "an old recording"],
 )
 @pytest.mark.parametrize("most_exact", [1000, 10])
-def test_a_good_stream_has_a_good_time_per_token_or_came_at_once(changes, good, most_exact, request_line, make_run):
+def test_a_good_stream_has_a_good_time_per_token_or_came_at_once(
+    changes, good, most_exact, request_line, folded, make_run
+):
     objective = parse("goodput{tpot<50ms}.rate >= 90%")
-    fold = Fold(rowwise=rowwise([objective]), most_exact=most_exact)
-    fold.extend([request_line(0, service_s=0.2), *(request_line(index, **changes) for index in range(1, 20))])
-    fold.settle()
-    judgement = judge_objective(objective, Evidence(fold, make_run(), 0))
+    lines = [request_line(0, service_s=0.2), *(request_line(index, **changes) for index in range(1, 20))]
+    fold = folded(lines, [objective], most_exact=most_exact)
+    judgement = judge_objective(objective, Evidence(Recorded(fold, make_run()), make_run()))
     assert (judgement.k, judgement.n) == (0 if good else 19, 20)
 
 

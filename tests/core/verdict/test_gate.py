@@ -14,9 +14,9 @@ from relayload.recording.processes import over
 @pytest.fixture
 def gate(folded, make_run):
     def gated(texts, lines, faults=(), *, rejudge=False, **run) -> Verdict:
-        fold, info = folded(lines), make_run(**run)
+        info = make_run(**run)
         objectives = [parse(asked) if isinstance(asked, str) else asked for asked in texts]
-        return assess(objectives, fold, info, faults, rejudge=rejudge)[1]
+        return assess(objectives, folded(lines, objectives, info), info, faults, rejudge=rejudge)[1]
 
     return gated
 
@@ -32,7 +32,7 @@ def test_summary_and_verdict_are_the_same_however_many_processes_made_them(folde
     ]
     objectives = list(map(parse, ("ttft.p50 < 1s", "latency.avg < 1s", "ttft{model=o4}.p90 < 1s", "errors.rate < 1%")))
     alone, together = (
-        assess(objectives, folded(lines), make_run(), run_all=run_all) for run_all in (one_by_one, over(2))
+        assess(objectives, folded(lines, objectives), make_run(), run_all=run_all) for run_all in (one_by_one, over(2))
     )
     assert alone == together
     assert alone[0] == summarize(folded(lines), make_run())
@@ -48,8 +48,8 @@ def test_an_outline_has_the_counts_and_the_same_verdict(folded, make_run, reques
         drop_line(320),
     ]
     objectives = list(map(parse, ("ttft.p50 < 1s", "latency.avg < 1s", "errors.rate < 1%", "chunk_gap.p99 < 1s")))
-    summary, verdict = assess(objectives, folded(lines), make_run())
-    outline, same = assess(objectives, folded(lines), make_run(), tables=False)
+    summary, verdict = assess(objectives, folded(lines, objectives), make_run())
+    outline, same = assess(objectives, folded(lines, objectives), make_run(), tables=False)
     assert same == verdict
     assert (outline.counts, outline.errors, outline.warnings) == (summary.counts, summary.errors, summary.warnings)
     assert outline.generator.reasons == summary.generator.reasons != ()

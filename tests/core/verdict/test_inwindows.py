@@ -4,7 +4,6 @@ from relayload.core.resilience.state import State
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.results.terms import NoData, Terms
-from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.inwindows import taken_together
 from relayload.core.verdict.judgement import Judgement
@@ -15,10 +14,10 @@ _STAGES = (StageInfo(name="warm", for_s=10.0, warmup=True), StageInfo(name="stea
 
 
 @pytest.fixture
-def judged(folded, make_run):
+def judged(evidence, make_run):
     def judge(text: str, lines, lost: int = 0, run=None, **terms) -> Judgement:
         objective = with_terms(parse(text), Terms(**({"over_s": 10.0} | terms)))
-        return judge_objective(objective, Evidence(folded(lines), make_run(**(run or {})), lost))
+        return judge_objective(objective, evidence([objective], lines, make_run(**(run or {})), lost))
 
     return judge
 

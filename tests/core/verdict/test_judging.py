@@ -6,7 +6,6 @@ from relayload.core.price import Price
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.results.terms import PLAIN, NoData, Terms
-from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.judging import judge_objective
@@ -14,10 +13,10 @@ from relayload.core.verdict.stats import Word
 
 
 @pytest.fixture
-def judged(folded, make_run):
+def judged(evidence, make_run):
     def judge(text: str, lines, lost: int = 0, terms: Terms = PLAIN, **run) -> Judgement:
         objective = with_terms(parse(text), terms)
-        return judge_objective(objective, Evidence(folded(lines), make_run(**run), lost))
+        return judge_objective(objective, evidence([objective], lines, make_run(**run), lost))
 
     return judge
 
@@ -208,7 +207,7 @@ def test_a_mean_of_a_few_values_is_inconclusive(judged, request_line):
     judgement = judged("latency.avg < 1s", _many(request_line, 29))
     assert (judgement.verdict, judgement.reason) == (
         Word.INCONCLUSIVE,
-        "29 independent values are too few for a mean",
+        "29 values are too few for a mean: it takes 30",
     )
 
 

@@ -1,112 +1,87 @@
+"""How much of the confidence each look at a run that goes on may spend."""
+
 import pytest
+from live import LiveRun
 
 from relayload.core.results.binomial import share_bounds
+from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.terms import Terms
 from relayload.core.verdict.grammar import parse, with_terms
-from relayload.core.verdict.looks import Looks, Moment
 from relayload.core.verdict.objective import Objective
-from relayload.core.verdict.tally import Slot, Tally
 
 
 def _objective(limit: float, **terms) -> Objective:
     return with_terms(parse(f"errors.rate < {limit * 100:.6f}%"), Terms(abort=True, **terms))
 
 
-def _moment(windows: int = 1, in_flight: int = 0) -> Moment:
-    return Moment(now_s=100.0, in_flight=in_flight, windows=windows, without={"errors": set()})
+@pytest.fixture
+def looked_at(make_run, request_line):
+    """A run that requests are added to, one due a second so that each is worth one, and looked at after each step."""
 
+    def look(objective: Objective, *steps: tuple[int, int, float], now_s: float = 10_000.0) -> list[bool]:
+        live, found = LiveRun([objective], make_run()), []
+        for k, n, from_s in steps:
+            bad = {number * n // k for number in range(k)}
+            outcomes = [Outcome.REJECTED if number in bad else Outcome.OK for number in range(n)]
+            live.add(
+                request_line(number, intended_at_s=from_s + number, outcome=one) for number, one in enumerate(outcomes)
+            )
+            found.append(live.breach(now_s) is not None)
+        return found
 
-def _add(looks: Looks, k: int, n: int, window: int = 0, second: int = 0) -> None:
-    """Requests that were due in one second each, so that each is worth one."""
-    for number in range(n):
-        looks.add(Tally(objective=0, slot=Slot(window, second + number, "chat"), n=1, k=int(number % 10 < k * 10 // n)))
+    return look
 
 
 @pytest.mark.parametrize(("look", "before"), [(1, ()), (2, (25,)), (3, (25, 5))])
-def test_each_look_spends_less_of_the_confidence(look: int, before: tuple[int, ...]):
+def test_each_look_spends_less_of_the_confidence(look: int, before: tuple[int, ...], looked_at):
     """The j-th has 1 / j(j + 1) of what is left of it; those before find nothing, as nothing had failed."""
     low = share_bounds(10, 100 + sum(before), 1 - 0.05 / (look * (look + 1)))[0]
+    steps = [*((0, n, 100.0 * number) for number, n in enumerate(before)), (10, 100, 1000.0)]
     for limit, found in ((low * 0.999, True), (low * 1.001, False)):
-        looks = Looks(_objective(limit))
-        for number, n in enumerate(before):
-            _add(looks, 0, n, second=100 * number)
-            assert looks.reason(_moment()) is None
-        _add(looks, 10, 100, second=1000)
-        assert (looks.reason(_moment()) is not None) is found
+        assert looked_at(_objective(limit), *steps) == [*(False for _ in before), found]
 
 
-def test_a_sample_is_looked_at_again_once_it_has_grown_by_a_twentieth():
-    looks = Looks(_objective(0.05))
-    _add(looks, 0, 100)
-    assert looks.reason(_moment()) is None
-    for number in range(4):
-        looks.add(Tally(objective=0, slot=Slot(0, 200 + number, "chat"), n=1, k=1))
-        assert looks.reason(_moment()) is None
-    _add(looks, 100, 100, second=300)
-    assert looks.reason(_moment()) == "104 of 204 were beyond the limit, 5% may"
+def test_a_sample_is_looked_at_again_once_it_has_grown_by_a_twentieth(looked_at):
+    steps = [(0, 100, 0.0), *((1, 1, 200.0 + number) for number in range(4)), (100, 100, 300.0)]
+    assert looked_at(_objective(0.01), *steps) == [False, False, False, False, False, True]
 
 
-def test_a_window_that_was_broken_is_held_to_what_came_in_since():
-    looks = Looks(_objective(0.05, over_s=100.0, for_windows=2))
-    _add(looks, 20, 100, window=0)
-    assert looks.reason(_moment(windows=1)) is None
-    for _ in range(300):
-        looks.add(Tally(objective=0, slot=Slot(0, 5, "chat"), n=1))
-    _add(looks, 20, 100, window=1)
-    assert looks.reason(_moment(windows=2)) is None
+def test_a_window_that_was_broken_is_held_to_what_came_in_since(make_run, request_line):
+    live = LiveRun([_objective(0.05, over_s=50.0, for_windows=2)], make_run())
+
+    def add(n: int, bad: int, from_s: float) -> None:
+        outcomes = [Outcome.REJECTED if number < bad else Outcome.OK for number in range(n)]
+        live.add(
+            request_line(number, intended_at_s=from_s + 49.0 * number / n, outcome=one)
+            for number, one in enumerate(sorted(outcomes, key=lambda one: hash(one.value) % 7))
+        )
+
+    add(40, 20, 0.0)
+    assert live.breach(50.0) is None
+    add(900, 0, 0.0)
+    add(40, 20, 50.0)
+    assert live.breach(100.0) is None
 
 
-def test_looking_once_finds_what_is_at_the_confidence_asked_for():
-    low = share_bounds(10, 100, 0.95)[0]
-    for limit, found in ((low * 0.999, True), (low * 1.001, False)):
-        looks = Looks(_objective(limit))
-        _add(looks, 10, 100)
-        assert (looks.breach(_moment()) is not None) is found
-        assert looks.reason(_moment()) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "k", "n", "broken"),
-    [
-        ("errors.rate == 0%", 1, 40, True),
-        ("errors.rate == 0%", 0, 40, False),
-        ("errors.rate == 10%", 2, 20, False),
-        ("retries.rate < 150%", 40, 20, True),
-        ("retries.rate < 250%", 40, 20, False),
-    ],
-)
-def test_rates_that_are_no_shares_are_compared_in_the_end(text: str, k: int, n: int, broken: bool):
-    objective = with_terms(parse(text), Terms(abort=True))
-    looks = Looks(objective)
-    looks.add(Tally(objective=0, slot=Slot(0, 0, "chat"), n=n, k=k))
-    moment = Moment(now_s=1.0, in_flight=0, windows=1, without={objective.metric: set()})
-    assert (looks.breach(moment) is not None) is broken
-
-
-def test_a_window_that_is_not_over_costs_no_look():
+def test_a_window_that_is_not_over_costs_no_look(make_run, request_line):
     low = share_bounds(10, 130, 1 - 0.05 / 2)[0]
-    looks = Looks(_objective(low * 0.999, over_s=200.0))
-    _add(looks, 0, 30)
-    assert looks.reason(_moment(windows=0)) is None
-    _add(looks, 10, 100, second=100)
-    assert looks.reason(_moment(windows=0)) is None
-    assert looks.reason(_moment(windows=1)) is not None
+    live = LiveRun([_objective(low * 0.999, over_s=90.0)], make_run())
+    live.add(request_line(number, intended_at_s=0.1 * number) for number in range(30))
+    assert live.breach(80.0) is None
+    bad = range(0, 100, 10)
+    live.add(
+        request_line(
+            number, intended_at_s=4.0 + number * 0.85, outcome=Outcome.REJECTED if number in bad else Outcome.OK
+        )
+        for number in range(100)
+    )
+    assert live.breach(89.0) is None
+    assert live.breach(90.0) is not None
 
 
-def test_more_retries_than_requests_prove_nothing_where_so_many_may_be():
-    for limit, reason in (("90%", "40 of 20, 90% may"), ("150%", None)):
-        looks = Looks(with_terms(parse(f"retries.rate < {limit}"), Terms(abort=True)))
-        looks.add(Tally(objective=0, slot=Slot(0, 0, "chat"), n=20, k=40))
-        assert looks.reason(Moment(now_s=1.0, in_flight=0, windows=1, without={"retries": set()})) == reason
-
-
-def test_gaps_are_taken_together_as_a_recording_of_that_length_has_them():
-    """All of every fourth second are long: by seconds they are correlated, four by four they are not."""
-    looks = Looks(with_terms(parse("chunk_gap.p77 < 1s"), Terms(abort=True)))
-    for second in range(200):
-        looks.add(Tally(objective=0, slot=Slot(0, second, "chat"), n=10, k=0 if second % 4 else 10))
-    broken = [
-        looks.breach(Moment(now_s=now_s, in_flight=0, windows=1, without={"chunk_gap": set()})) is not None
-        for now_s in (100.0, 300.0)
-    ]
-    assert broken == [False, True]
+def test_more_retries_than_requests_prove_nothing_where_so_many_may_be(make_run, request_line):
+    limited = Attempt(outcome=Outcome.RATE_LIMITED, status=429)
+    for limit, reason in (("90%", "retries.rate < 90%: 40 of 20, 90% may"), ("150%", "None")):
+        live = LiveRun([with_terms(parse(f"retries.rate < {limit}"), Terms(abort=True))], make_run())
+        live.add(request_line(number, retried=(limited, limited)) for number in range(20))
+        assert str(live.breach(100.0)) == reason

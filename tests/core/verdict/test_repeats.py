@@ -15,8 +15,9 @@ def line(request_line, end_line, make_run, folded):
         requests = [
             request_line(index, service_s=service_s, **(refused if index < failed else {})) for index in range(100)
         ]
-        fold, run = folded([*requests, end_line(0, started=100)]), make_run()
-        return run_line(f"set/run-{number}", *assess([parse("errors.rate < 50%")], fold, run), unfit)
+        objectives = [parse("errors.rate < 50%")]
+        fold = folded([*requests, end_line(0, started=100)], objectives)
+        return run_line(f"set/run-{number}", *assess(objectives, fold, make_run()), unfit)
 
     return make
 

@@ -10,10 +10,9 @@ from relayload.core.results.ranks import Parts
 from relayload.core.results.sample import PERCENTILES, effective_size, percentile
 from relayload.core.results.selection import Selection, Series
 from relayload.core.results.terms import Terms
-from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.judging import judge_objective
-from relayload.core.verdict.stats import Exceedance, Word, judge_share, samples_needed
+from relayload.core.verdict.stats import Bad, Exceedance, Word, judge_share, samples_needed
 
 
 def _latencies(rng: np.random.Generator, n: int, correlation: float) -> np.ndarray:
@@ -35,7 +34,7 @@ def _words(values: np.ndarray, limit: float, terms: Terms) -> Word:
     """The verdict on p99 < limit."""
     k, n = int((values >= limit).sum()), len(values)
     seen = Exceedance(k, n, _effective_size(values))
-    return judge_share(seen, 0.01, holds=k <= 0.01 * n, needed=samples_needed(0.01), terms=terms)
+    return judge_share(Bad(seen, seen), 0.01, holds=k <= 0.01 * n, needed=samples_needed(0.01), terms=terms)
 
 
 def test_percentiles_are_those_of_numpy(request_line, folded):
@@ -54,10 +53,11 @@ def test_percentiles_are_those_of_numpy(request_line, folded):
     assert described.stddev == pytest.approx(values.std(ddof=1), rel=1e-12)
 
 
-def test_a_judgement_on_records_observes_what_numpy_does(request_line, folded, make_run):
+def test_a_judgement_on_records_observes_what_numpy_does(request_line, evidence, make_run):
     values = _latencies(np.random.default_rng(6), 2000, 0.9)
     lines = [request_line(index, latency_s=float(value)) for index, value in enumerate(values)]
-    judgement = judge_objective(parse("latency.p99 < 9s"), Evidence(folded(lines), make_run(), 0))
+    objective = parse("latency.p99 < 9s")
+    judgement = judge_objective(objective, evidence([objective], lines, make_run()))
     assert judgement.observed == np.percentile(values, 99, method="inverted_cdf")
     assert judgement.k == int((values >= 9.0).sum())
 

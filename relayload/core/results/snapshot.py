@@ -1,0 +1,112 @@
+"""What a run has come to so far, as one value that merges: who looks at a run while it goes on reads this alone.
+
+A snapshot holds counts by second: of requests by their tags, and of what each objective asks for. Latencies and
+objectives are filed under the second in which the request was due, completions and tokens under the second in which it
+ended.
+
+A process sends whole slots, each with a version that grows. Whoever receives one replaces what it had of that slot, so
+that a message that comes twice, or late, does no harm.
+"""
+
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from relayload.core.results.record import Transition
+from relayload.core.results.tags import Key
+
+
+class Span(NamedTuple):
+    """The seconds that a slot covers."""
+
+    begins_s: int
+    width_s: int = 1
+
+
+class Slot(Struct, kw_only=True, array_like=True, gc=False):
+    """The requests of one set of tags in a span of time."""
+
+    key: Key
+    span: Span
+    version: int = 0
+    due: int = 0
+    """Requests that were due in it and have ended, whenever that was."""
+    ended: int = 0
+    """Requests that ended in it."""
+    retries: int = 0
+    """Attempts after the first of those that ended in it."""
+    tokens: tuple[int, ...] = ()
+    """The tokens of those that ended in it, as `Tokens.numbers` has them."""
+    retried: tuple[int, ...] = ()
+    """The part of the tokens that attempts took which another one followed."""
+    histograms: dict[str, bytes] = {}
+    """By metric, the values of the requests that were due in it, as `histogram.packed` writes them."""
+
+
+class Position(NamedTuple):
+    """Where a request counts for an objective."""
+
+    window: int
+    """The window, numbered by the plan of the run; 0 where the objective has none."""
+    second: int
+    scenario: str
+    unmet: int = 0
+    """The conditions of goodput that the answers do not meet, as bits: some may not be asked of the scenario."""
+    abandoned: bool = False
+    """These were in flight when the run ended; nobody knows what they were to become."""
+
+
+class SlotCounts(Struct, kw_only=True, array_like=True, gc=False):
+    """The requests of one position, as an objective sees them."""
+
+    version: int = 0
+    n: int = 0
+    bad_at_least: int = 0
+    """How many of n do not meet the objective, by the better bound of each value."""
+    bad_at_most: int = 0
+    """Likewise by the worse bound."""
+    unanswered: int = 0
+    """Requests without an answer, or a token: bad as well, if answers of their scenario have the metric at all."""
+    ended_ok: int = 0
+    total: float = 0.0
+    """With `squares`, where a mean is asked for, the sum of how far values are from the limit. Else a sum of tokens."""
+    squares: float = 0.0
+
+    def add(self, other: "SlotCounts") -> None:
+        """Count the requests of another process as well."""
+        self.n += other.n
+        self.bad_at_least += other.bad_at_least
+        self.bad_at_most += other.bad_at_most
+        self.unanswered += other.unanswered
+        self.ended_ok += other.ended_ok
+        self.total += other.total
+        self.squares += other.squares
+
+
+class IndicatorSlot(Struct, kw_only=True, array_like=True, gc=False):
+    """The counts of one position of an objective."""
+
+    indicator: int
+    """The number of the objective among those of different content."""
+    position: Position
+    counts: SlotCounts
+
+
+class Snapshot(Struct, kw_only=True):
+    """The slots of one process that have changed since its last snapshot, or all of them."""
+
+    worker: int
+    number: int
+    """Counts the snapshots of this process from 1, so that a lost one is noticed."""
+    whole: bool = False
+    """It holds every slot: nothing that was sent before counts any more."""
+    slots: tuple[Slot, ...] = ()
+    """A slot of several seconds takes the place of those that it covers."""
+    indicators: tuple[IndicatorSlot, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    """Every change of a breaker until now, from the one with the number `transitions_from` on."""
+    transitions_from: int = 0
+    first_start_s: float | None = None
+    """When the first request was sent; None as long as none has ended."""
+    last_due_s: float = 0.0
+    last_end_s: float = 0.0

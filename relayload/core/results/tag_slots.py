@@ -1,0 +1,186 @@
+"""Requests by their tags and by second, as one process keeps them for its snapshots.
+
+Seconds that are older than ten minutes are taken together, ten as one, and those older than an hour sixty as one. These
+are made twice as wide as often as it takes to keep them few, so that a run of any length takes as much memory.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+from relayload.core.metrics.catalog import METRICS, PER_CHUNK
+from relayload.core.results.histogram import buckets, packed, unpacked
+from relayload.core.results.record import Attempt
+from relayload.core.results.rows import Rows
+from relayload.core.results.snapshot import Slot, Span
+from relayload.core.results.tags import Key
+from relayload.core.results.tokens import Tokens
+
+_TEN_AFTER_S, _SIXTY_AFTER_S = 600, 3600
+_MOST_WIDE = 1440
+_OF_STREAMS = frozenset(name for name, metric in METRICS.items() if metric.of_streams)
+_OPEN_S = 5
+"""Slots that nothing was added to for so long are kept in fewer bytes."""
+
+
+class TagCounts:
+    """The requests of one set of tags in some span of time, or in all of it."""
+
+    __slots__ = ("due", "ended", "histograms", "retried", "retries", "tokens", "version")
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.due = self.ended = self.retries = 0
+        self.tokens, self.retried = Tokens(), Tokens()
+        self.histograms: dict[str, Counter[int]] = {}
+
+    def __len__(self) -> int:
+        """How many requests have ended."""
+        return self.ended
+
+    def add(self, slot: Slot, times: int = 1) -> None:
+        """Count what is in a slot, or take it out again where `times` is -1."""
+        self.due += times * slot.due
+        self.ended += times * slot.ended
+        self.retries += times * slot.retries
+        self.tokens.add(slot.tokens, times)
+        self.retried.add(slot.retried, times)
+        for metric, data in slot.histograms.items():
+            histogram = self.histogram(metric)
+            for bucket, count in unpacked(data):
+                histogram[bucket] += times * count
+
+    def histogram(self, metric: str) -> "Counter[int]":
+        if metric not in self.histograms:
+            self.histograms[metric] = Counter()
+        return self.histograms[metric]
+
+    def slot(self, key: Key, span: Span) -> Slot:
+        """What is here, as it is sent."""
+        return Slot(
+            key=key,
+            span=span,
+            version=self.version,
+            due=self.due,
+            ended=self.ended,
+            retries=self.retries,
+            tokens=self.tokens.numbers,
+            retried=self.retried.numbers,
+            histograms={metric: packed(counts) for metric, counts in self.histograms.items()},
+        )
+
+
+class TagSlots:
+    """The slots of one process."""
+
+    def __init__(self, metrics: Iterable[str]) -> None:
+        """`metrics` are those of which there are histograms."""
+        self._metrics = tuple(metrics)
+        self._open: dict[tuple[Key, Span], TagCounts] = {}
+        """Those that were added to lately."""
+        self._slots: dict[tuple[Key, Span], Slot] = {}
+        """All that were sent."""
+        self._changed: dict[tuple[Key, Span], None] = {}
+        self._ten_until_s = self._wide_until_s = 0
+        """Seconds before these instants are taken together, ten as one, or as many as the widest have."""
+        self._wide_s = 60
+
+    def add(self, key: Key, rows: Rows) -> None:
+        """Count requests that have ended."""
+        for second, part in _by_second(rows, rows.due_seconds):
+            counts = self._at(key, second)
+            counts.due += len(part)
+            for metric in self._metrics:
+                if part.streamed or metric not in _OF_STREAMS:
+                    _add_values(counts, metric, part)
+        for second, part in _by_second(rows, rows.end_seconds):
+            counts = self._at(key, second)
+            counts.ended += len(part)
+            counts.tokens.extend(part.attempts)
+            if not part.once:
+                counts.retries += part.retries
+                counts.retried.extend(_retried(part))
+
+    def add_drop(self, key: Key, due_s: float) -> None:
+        """Count an arrival that was not started."""
+        self._at(key, int(due_s)).due += 1
+
+    def changed(self, now_s: float) -> list[Slot]:
+        """The slots that were added to since this was asked last, at that instant of the run."""
+        self._take_together(now_s)
+        found = []
+        for ident in self._changed:
+            counts = self._open[ident]
+            counts.version += 1
+            self._slots[ident] = counts.slot(*ident)
+            found.append(self._slots[ident])
+        self._changed.clear()
+        for ident in [ident for ident in self._open if sum(ident[1]) + _OPEN_S < now_s]:
+            del self._open[ident]
+        return found
+
+    @property
+    def whole(self) -> list[Slot]:
+        """Every slot, as it was sent last."""
+        return list(self._slots.values())
+
+    def _at(self, key: Key, second: int) -> TagCounts:
+        ident = key, self._span(second)
+        self._changed[ident] = None
+        counts = self._open.get(ident)
+        if counts is None:
+            counts = self._open[ident] = TagCounts()
+            if ident in self._slots:
+                counts.add(self._slots[ident])
+                counts.version = self._slots[ident].version
+        return counts
+
+    def _span(self, second: int) -> Span:
+        if second >= self._ten_until_s:
+            return Span(second)
+        width_s = self._wide_s if second < self._wide_until_s else 10
+        return Span(second - second % width_s, width_s)
+
+    def _take_together(self, now_s: float) -> None:
+        ten_until_s = max(0, int(now_s - _TEN_AFTER_S) // 10 * 10)
+        if ten_until_s == self._ten_until_s:
+            return
+        self._ten_until_s = ten_until_s
+        while now_s > self._wide_s * _MOST_WIDE:
+            self._wide_s *= 2
+        self._wide_until_s = max(0, int(now_s - _SIXTY_AFTER_S) // self._wide_s * self._wide_s)
+        for key, span in [*self._open, *self._slots]:
+            if span.begins_s < ten_until_s and self._span(span.begins_s) != span:
+                self._widen(key, span)
+
+    def _widen(self, key: Key, span: Span) -> None:
+        counts = self._open.pop((key, span), None)
+        sent = self._slots.pop((key, span), None)
+        self._changed.pop((key, span), None)
+        slot = counts.slot(key, span) if counts is not None else sent
+        if slot is not None:
+            self._at(key, span.begins_s).add(slot)
+
+
+def _add_values(counts: TagCounts, metric: str, rows: Rows) -> None:
+    if metric in PER_CHUNK:
+        histogram = counts.histogram(metric)
+        for answer in rows.answers:
+            for bucket, count in zip(answer.chunk_gaps[::2], answer.chunk_gaps[1::2], strict=False):
+                histogram[bucket] += count
+    elif values := [value for value in rows[metric] if value == value]:
+        counts.histogram(metric).update(buckets(values))
+
+
+def _by_second(rows: Rows, seconds: Sequence[int]) -> Iterator[tuple[int, Rows]]:
+    """The requests of each second; mostly they are of one."""
+    first = seconds[0]
+    if seconds.count(first) == len(seconds):
+        yield first, rows
+        return
+    for second in dict.fromkeys(seconds):
+        yield second, rows.where([own == second for own in seconds])
+
+
+def _retried(rows: Rows) -> list[Attempt]:
+    return list(chain.from_iterable(record.attempts[:-1] for record in rows.records))

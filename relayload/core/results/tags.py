@@ -1,0 +1,40 @@
+"""The tags of requests: where they belong in the plan, and how they ended."""
+
+from typing import NamedTuple
+
+from relayload.core.results.record import Outcome
+
+DROPPED, REFUSED = "dropped", "refused"
+"""The outcomes of arrivals that were not started: for want of room or time, and since a guardrail held them back."""
+_NO_FAILURES = (Outcome.OK.value, Outcome.CANCELLED.value, DROPPED, REFUSED)
+
+
+class Place(NamedTuple):
+    """Where in the plan a request belongs."""
+
+    scenario: str
+    model: str
+    stage: str
+    measured: bool
+    target: str | None = None
+    """None where there is only one."""
+
+
+class Key(NamedTuple):
+    """All tags of a request. Outcome, error and kind are plain text, which hashes fast."""
+
+    place: Place
+    outcome: str
+    status: int | None
+    error: str | None
+    kind: str | None = None
+    """What the client made of the last attempt."""
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome == Outcome.OK.value
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was sent, and somebody waited in vain: neither ok nor cancelled by the client itself."""
+        return self.outcome not in _NO_FAILURES

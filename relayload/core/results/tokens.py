@@ -1,0 +1,57 @@
+"""Token counts of attempts, added up."""
+
+from collections.abc import Sequence
+from operator import attrgetter
+
+from relayload.core.results.record import Attempt
+
+
+class Tokens:
+    """Token counts added up, as far as relays told them."""
+
+    __slots__ = ("blind", "cached_input", "counted", "input", "output", "reasoning", "told", "with_output")
+
+    def __init__(self) -> None:
+        self.input = self.cached_input = self.output = self.reasoning = 0
+        self.told = 0
+        """Attempts of which the relay told how much went in."""
+        self.counted = 0
+        """Attempts whose output tokens are counted chunks."""
+        self.blind = 0
+        """Of these, the ones of which the relay did not tell how much went in."""
+        self.with_output = 0
+        """Attempts of which it is known how much came out, told or counted."""
+
+    def extend(self, attempts: Sequence[Attempt]) -> None:
+        told = [count for count in map(attrgetter("input_tokens"), attempts) if count is not None]
+        self.input += sum(told)
+        self.told += len(told)
+        self.cached_input += sum(filter(None, map(attrgetter("cached_input_tokens"), attempts)))
+        outputs = [count for count in map(attrgetter("output_tokens"), attempts) if count is not None]
+        self.output += sum(outputs)
+        self.with_output += len(outputs)
+        self.reasoning += sum(filter(None, map(attrgetter("reasoning_tokens"), attempts)))
+        counted = sum(map(attrgetter("counted"), attempts))
+        if counted:
+            self.counted += counted
+            self.blind += sum(attempt.counted and attempt.input_tokens is None for attempt in attempts)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """All counts in a fixed order, to be sent on."""
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def without(self, part: "Tokens") -> "Tokens":
+        """What is left once a part of these is taken out."""
+        left = Tokens()
+        for name in Tokens.__slots__:
+            setattr(left, name, getattr(self, name) - getattr(part, name))
+        return left
+
+    def merge(self, other: "Tokens") -> None:
+        self.add(other.numbers)
+
+    def add(self, numbers: Sequence[int], times: int = 1) -> None:
+        """Add what `numbers` has told so many times."""
+        for name, number in zip(self.__slots__, numbers, strict=True):
+            setattr(self, name, getattr(self, name) + times * number)
