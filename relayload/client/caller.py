@@ -23,7 +23,7 @@ from relayload.core.resilience.limit import Unit
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.quota import Quota
 from relayload.core.resilience.reservation import Reservation
-from relayload.core.resilience.retry import RetryBudget
+from relayload.core.resilience.retry import RetryBudget, RetryPolicy
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.wire.formats import output_budget
 from relayload.core.wire.request import RelayFault, Timeouts, WireRequest
@@ -74,7 +74,7 @@ class Caller:
         heed = _heed(self._quota) if isinstance(self._quota, HeaderQuota) else None
         self._call_policy = CallPolicy(policy.classifier, policy.retry, policy.counted, policy.breaker.slow, heed)
         self._counts_tokens = any(limit.unit is Unit.TOKENS for limit in policy.limits) or policy.quota_from_headers
-        self._budget = None if policy.budget is None else RetryBudget(policy.budget.share, policy.budget.minimum)
+        self._budget = _budget(policy.retry)
 
     def call(
         self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False, on_text: OnText | None = None
@@ -152,6 +152,12 @@ def _quota(policy: ClientPolicy) -> Quota | HeaderQuota | None:
     if policy.quota_from_headers:
         return HeaderQuota()
     return Quota(policy.limits) if policy.limits else None
+
+
+def _budget(retry: RetryPolicy | None) -> RetryBudget | None:
+    if retry is None or retry.budget_share is None:
+        return None
+    return RetryBudget(retry.budget_share, retry.budget_minimum)
 
 
 def _heed(quota: HeaderQuota) -> Callable[[Reservation, Remaining, float], None]:

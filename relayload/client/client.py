@@ -38,7 +38,7 @@ from relayload.core.resilience.classify import Rule
 from relayload.core.resilience.dialects import DialectName, classifier
 from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.limit import Limit
-from relayload.core.resilience.policy import WATCHED, Budget, ClientPolicy
+from relayload.core.resilience.policy import WATCHED, ClientPolicy
 from relayload.core.resilience.retry import RetryPolicy
 from relayload.core.resilience.state import State
 from relayload.core.results.record import Outcome
@@ -72,7 +72,7 @@ class RelayClient:
     """A client of the relay at `base_url`, such as `https://relay.example/v1`, with one pool of connections.
 
     `timeout` is that of one attempt, in seconds or in all detail; `deadline_s` of a call with all its attempts and
-    waits. `retry=None` makes one attempt a call, `budget=None` lets every call have all its retries, `breaker=None`
+    waits. `retry=None` makes one attempt a call, `breaker=None`
     refuses nothing. `finish_reason="optional"` takes streams that end with `[DONE]` alone, too. `quota` is a list
     of limits, or `"from_headers"` to follow what the relay says it has left. `max_tokens_field` names the field that
     chats are told their budget in, or `"none"`; with `stream_options=False` streams do not ask for usage.
@@ -93,7 +93,6 @@ class RelayClient:
         timeout: float | Timeouts = Timeouts(),  # noqa: B008 -- immutable
         deadline_s: float | None = None,
         retry: RetryPolicy | None = RetryPolicy(),  # noqa: B008 -- immutable
-        budget: Budget | None = Budget(),  # noqa: B008 -- immutable
         quota: Sequence[Limit] | Literal["from_headers"] = (),
         breaker: BreakerPolicy | None = BreakerPolicy(),  # noqa: B008 -- immutable
         breaker_scope: Scope = Scope.MODEL,
@@ -144,7 +143,6 @@ class RelayClient:
         policy = ClientPolicy(
             classifier=classifier(dialect, rules),
             retry=retry,
-            budget=budget if retry else None,
             limits=() if isinstance(quota, str) else tuple(quota),
             quota_from_headers=quota == FROM_HEADERS,
             breaker=breaker or WATCHED,

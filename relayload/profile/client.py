@@ -7,7 +7,7 @@ from pydantic import Field
 from relayload.core.resilience.breakers import Scope
 from relayload.core.resilience.dialects import DialectName, classifier
 from relayload.core.resilience.meaning import COUNTED
-from relayload.core.resilience.policy import WATCHED, Budget, ClientPolicy
+from relayload.core.resilience.policy import WATCHED, ClientPolicy
 from relayload.core.wire.request import Timeouts
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits
 from relayload.profile.resilience import Breaker, KindRule, OwnQuota, Quota, Retry
@@ -95,11 +95,9 @@ class Client(Part):
     def policy(self, dialect: DialectName) -> ClientPolicy:
         """What the client is told, for a target of that dialect."""
         retry, quota, breaker = self.retry, self.quota, self.breaker
-        budget = retry.budget if retry else None
         return ClientPolicy(
             classifier=classifier(dialect, (each.rule for each in self.rules)),
             retry=retry.policy if retry else None,
-            budget=Budget(budget.share, budget.minimum) if budget else None,
             limits=quota.limits if isinstance(quota, OwnQuota) else (),
             quota_from_headers=quota == "from_headers",
             breaker=breaker.policy if breaker else WATCHED,

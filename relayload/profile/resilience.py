@@ -21,8 +21,7 @@ from relayload.core.resilience.classify import Rule, rule
 from relayload.core.resilience.dialects import FAILURES
 from relayload.core.resilience.limit import Limit, Unit
 from relayload.core.resilience.meaning import COUNTED, RETRIED, Selection, selection
-from relayload.core.resilience.policy import Budget
-from relayload.core.resilience.retry import Jitter, RetryPolicy
+from relayload.core.resilience.retry import BUDGET_MINIMUM, BUDGET_SHARE, Jitter, RetryPolicy
 from relayload.core.units import count_per_s
 from relayload.document.validation import nearest
 from relayload.profile.types import (
@@ -40,7 +39,6 @@ from relayload.profile.types import (
 )
 
 _RETRY = RetryPolicy()
-_BUDGET = Budget()
 _BREAKER = BreakerPolicy()
 
 
@@ -65,9 +63,9 @@ Selected = Items[Annotated[Word, AfterValidator(_selectable)]]
 class RetryBudget(Part):
     """The retries that all requests of a process may have together."""
 
-    share: Share = _BUDGET.share
+    share: Share = BUDGET_SHARE
     """Of the requests of the last ten seconds."""
-    minimum: Count = _BUDGET.minimum
+    minimum: Count = BUDGET_MINIMUM
     """Retries that are always allowed."""
 
 
@@ -84,7 +82,7 @@ class Retry(Part):
     """The longest wait of our own; what the relay asks for may be longer."""
     max_asked: PositiveDuration = _RETRY.most_asked_s
     """A relay that asks for a longer wait is not waited for."""
-    jitter: Literal["full", "equal", "none"] = _RETRY.jitter.value
+    jitter: Jitter = _RETRY.jitter
     """How much of a wait is left to chance."""
     on: Selected | None = None
     """What is tried again, such as `[429, 5xx, timeout, connect]`; null is what can help."""
@@ -98,9 +96,11 @@ class Retry(Part):
             transient_base_s=self.backoff,
             throttled_base_s=self.throttled_backoff,
             max_backoff_s=self.max_backoff,
-            jitter=Jitter(self.jitter),
+            jitter=self.jitter,
             most_asked_s=self.max_asked,
             retried=RETRIED if self.on is None else selection(self.on),
+            budget_share=self.budget.share if self.budget else None,
+            budget_minimum=self.budget.minimum if self.budget else BUDGET_MINIMUM,
         )
 
 

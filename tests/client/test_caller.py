@@ -1,6 +1,7 @@
 """The loop that sends and waits, over a transport that answers as a test says."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -15,7 +16,7 @@ from relayload.core.resilience.breaker import StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.limit import Limit, Unit
-from relayload.core.resilience.policy import Budget, ClientPolicy
+from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.retry import RetryPolicy
 from relayload.core.resilience.state import State
 from relayload.core.results.record import Attempt, Outcome
@@ -24,7 +25,7 @@ from relayload.core.wire.request import RelayFault, Timeouts, WireRequest
 from relayload.transport import Answer
 
 REQUEST = chat_request("o3", [{"role": "user", "content": "x" * 400}], stream=False, max_output_tokens=50)
-QUICK = RetryPolicy(attempts=3, transient_base_s=0.001, throttled_base_s=0.001)
+QUICK = RetryPolicy(attempts=3, transient_base_s=0.001, throttled_base_s=0.001, budget_share=None)
 OK = Answer(Attempt(outcome=Outcome.OK, status=200, input_tokens=10, output_tokens=5))
 
 
@@ -113,7 +114,7 @@ def test_a_bad_request_is_not_tried_again() -> None:
 
 def test_retries_of_all_requests_share_one_budget() -> None:
     script = Script(failed())
-    made = caller(script, retry=QUICK, budget=Budget(share=0.2, minimum=3))
+    made = caller(script, retry=replace(QUICK, budget_share=0.2, budget_minimum=3))
     ends = [made.call(REQUEST, Timeouts()).stopped_by for _ in range(5)]
     assert len(script.sent_at_s) == 5 + 3
     assert ends[-1] == "budget"

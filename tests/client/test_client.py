@@ -204,7 +204,7 @@ def test_vectors_that_are_none_are_an_error_of_the_relay(connect: Any, monkeypat
 
 def test_a_flaky_relay_is_hardly_felt(connect: Any) -> None:
     client = connect(
-        retry=RetryPolicy(attempts=30, transient_base_s=0.001, throttled_base_s=0.001), budget=None, breaker=None
+        retry=RetryPolicy(attempts=30, transient_base_s=0.001, throttled_base_s=0.001, budget_share=None), breaker=None
     )
     for _ in range(20):
         client.chat("flaky", HELLO)
@@ -232,7 +232,7 @@ def test_a_relay_that_is_down_is_left_alone(relay: FakeRelay, connect: Any) -> N
 
 
 def test_the_relay_sees_no_retry_before_the_wait_it_asked_for(relay: FakeRelay, connect: Any) -> None:
-    client = connect(retry=RetryPolicy(attempts=3, throttled_base_s=0.001), budget=None)
+    client = connect(retry=RetryPolicy(attempts=3, throttled_base_s=0.001, budget_share=None))
     for _ in range(2):
         client.chat("busy", HELLO)
     seen = [entry for entry in requests_seen(relay) if entry["model"] == "busy"]

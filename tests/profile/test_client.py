@@ -9,8 +9,8 @@ from relayload.core.resilience.breakers import Scope
 from relayload.core.resilience.classify import Signs
 from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.limit import Limit, Unit
-from relayload.core.resilience.policy import Budget, ClientPolicy
-from relayload.core.resilience.retry import Jitter
+from relayload.core.resilience.policy import ClientPolicy
+from relayload.core.resilience.retry import RetryPolicy
 from relayload.core.wire.response_limits import ResponseLimits
 from relayload.profile import Profile, load
 
@@ -37,7 +37,7 @@ def policy(tmp_path: Path, client: str, dialect: str = "openai") -> ClientPolicy
 @pytest.mark.parametrize("client", ["", "{}", "{timeout: 30s}"])
 def test_without_being_told_the_client_only_measures(tmp_path: Path, client: str) -> None:
     plain = policy(tmp_path, client)
-    assert (plain.retry, plain.budget, plain.limits, plain.deadline_s) == (None, None, (), None)
+    assert (plain.retry, plain.limits, plain.deadline_s) == (None, (), None)
     assert not plain.breaker.enforce
 
 
@@ -50,15 +50,15 @@ def test_retries_are_read(tmp_path: Path) -> None:
     retry = told.retry
     assert retry is not None
     assert (retry.attempts, retry.transient_base_s, retry.throttled_base_s, retry.max_backoff_s) == (4, 0.2, 2.0, 20.0)
-    assert (retry.jitter, retry.most_asked_s, told.deadline_s) == (Jitter.EQUAL, 300.0, 90.0)
-    assert told.budget == Budget(0.1, 1)
+    assert (retry.jitter, retry.most_asked_s, told.deadline_s) == ("equal", 300.0, 90.0)
+    assert (retry.budget_share, retry.budget_minimum) == (0.1, 1)
     assert retry.retried.covers(Kind.TIMED_OUT, Signs(failure="first_token_timeout"))
     assert not retry.retried.covers(Kind.BROKEN_STREAM, Signs(status=200, failure="no_finish"))
 
 
 def test_retries_have_a_budget_unless_told_otherwise(tmp_path: Path) -> None:
-    assert policy(tmp_path, "{retry: {}}").budget == Budget()
-    assert policy(tmp_path, "{retry: {budget: null}}").budget is None
+    assert policy(tmp_path, "{retry: {}}").retry == RetryPolicy()
+    assert policy(tmp_path, "{retry: {budget: null}}").retry == RetryPolicy(budget_share=None)
 
 
 @pytest.mark.parametrize(

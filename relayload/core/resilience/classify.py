@@ -71,6 +71,37 @@ class Rule:
     failures: frozenset[str] = _NOTHING
     finish_reasons: frozenset[str] = _NOTHING
 
+    @classmethod
+    def of(
+        cls,
+        kind: str,
+        *,
+        status: Words = (),
+        code: Words = (),
+        type: Words = (),
+        message: str | None = None,
+        header: str | None = None,
+        failure: Words = (),
+        finish_reason: Words = (),
+    ) -> "Rule":
+        """Return a rule in a profile's words: `status` takes `503` and `"5xx"`, `message` a regular expression.
+
+        Case matters nowhere. Raises ValueError, in one line.
+        """
+        found = cls(
+            kind=kind_named(kind),
+            statuses=frozenset(number for each in _several(status) for number in statuses_named(each)),
+            codes=_lowered(code),
+            types=_lowered(type),
+            message=None if message is None else _pattern(message),
+            header=None if header is None else header.lower(),
+            failures=_lowered(failure),
+            finish_reasons=_lowered(finish_reason),
+        )
+        if found == cls(found.kind):
+            raise ValueError("expected at least one of status, code, type, message, header, failure and finish_reason")
+        return found
+
     def fits(self, signs: Signs, named_status: int | None) -> bool:
         """Whether the signs are those of this rule; `named_status` is that of the signs, which many rules share."""
         return (
@@ -90,34 +121,8 @@ class Rule:
         return of_success and not (self.failures or self.codes or self.types or self.message)
 
 
-def rule(
-    kind: str,
-    *,
-    status: Words = (),
-    code: Words = (),
-    type: Words = (),
-    message: str | None = None,
-    header: str | None = None,
-    failure: Words = (),
-    finish_reason: Words = (),
-) -> Rule:
-    """A rule in a profile's words: `status` takes `503` and `5xx`, `message` a regular expression.
-
-    Case matters nowhere. Raises ValueError, in one line.
-    """
-    found = Rule(
-        kind=kind_named(kind),
-        statuses=frozenset(number for each in _several(status) for number in statuses_named(each)),
-        codes=_lowered(code),
-        types=_lowered(type),
-        message=None if message is None else _pattern(message),
-        header=None if header is None else header.lower(),
-        failures=_lowered(failure),
-        finish_reasons=_lowered(finish_reason),
-    )
-    if found == Rule(found.kind):
-        raise ValueError("expected at least one of status, code, type, message, header, failure and finish_reason")
-    return found
+rule = Rule.of
+"""The same, short for tables of rules."""
 
 
 def kind_named(name: str) -> Kind:

@@ -35,6 +35,11 @@ class Limit:
         if self.per_s <= 0:
             raise ValueError(f"per_s: expected above 0, got {self.per_s}")
 
+    @classmethod
+    def tokens(cls, amount: int, per_s: float, burst: int = 1) -> "Limit":
+        """Return a limit of tokens, input and output together."""
+        return cls(amount, per_s, Unit.TOKENS, burst)
+
     def share(self, number: int, of: int) -> "Limit":
         """The part of one of several processes: all of them together keep to the limit, whatever each does.
 

@@ -17,22 +17,12 @@ WATCHED = BreakerPolicy(enforce=False)
 _COMMON = classifier()
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """The retries that all requests together may have: this share of the requests, or the minimum if that is more."""
-
-    share: float = 0.2
-    minimum: int = 3
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientPolicy:
     """How a client treats its relay. As it stands it measures: one attempt a request, a breaker that only watches."""
 
     classifier: Classifier = _COMMON
     retry: RetryPolicy | None = None
-    budget: Budget | None = None
-    """None lets every request have all its retries."""
     limits: tuple[Limit, ...] = ()
     """The client's own quota; none sends as it likes."""
     quota_from_headers: bool = False

@@ -1,30 +1,31 @@
 """When to try again: how often, after how long, and how many retries a client allows itself in all."""
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from random import Random
+from typing import Literal
 
-from relayload.core.resilience.meaning import RETRIED, Selection
+from relayload.core.resilience.meaning import RETRIED, Selection, selection
 
 _MOST_DOUBLINGS = 60
 _SLOTS = 10
 
 
-class Jitter(StrEnum):
-    """How much of a back-off is left to chance."""
+BUDGET_SHARE = 0.2
+BUDGET_MINIMUM = 3
 
-    FULL = "full"
-    """All of it: clients that failed together come back apart."""
-    EQUAL = "equal"
-    """Half of it."""
-    NONE = "none"
+Jitter = Literal["full", "equal", "none"]
+"""How much of a back-off is left to chance: all of it, so that clients which failed together come back apart; half of
+it; or nothing.
+"""
+_FIXED: dict[Jitter, float] = {"full": 0.0, "equal": 0.5, "none": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """What one request may do to become an answer. Exponential back-off as in AWS's standard mode, with full jitter.
 
-    Source: AWS Architecture Blog, "Exponential Backoff And Jitter".
+    Raises ValueError for values that make no sense. Source: AWS Architecture Blog, "Exponential Backoff And Jitter".
     """
 
     attempts: int = 3
@@ -34,10 +35,29 @@ class RetryPolicy:
     throttled_base_s: float = 1.0
     """The same, after a relay that had too much to do."""
     max_backoff_s: float = 30.0
-    jitter: Jitter = Jitter.FULL
+    jitter: Jitter = "full"
     most_asked_s: float = 120.0
     """A relay that asks for a longer wait is not waited for."""
     retried: Selection = RETRIED
+    """What is tried again; `on` takes it in words."""
+    budget_share: float | None = BUDGET_SHARE
+    """In any ten seconds, the retries of all requests together are at most this share of the requests begun in them.
+
+    None lets every request have all its attempts.
+    """
+    budget_minimum: int = BUDGET_MINIMUM
+    """Retries that the budget always allows."""
+
+    def __post_init__(self) -> None:
+        for fault in _faults(self):
+            raise ValueError(fault)
+
+    def on(self, *names: int | str) -> "RetryPolicy":
+        """Return the same policy that tries only these again, such as `429`, `"5xx"`, `"timeout"` and `"connect"`.
+
+        Names are those of `retry.on` in a profile. Raises ValueError for others.
+        """
+        return replace(self, retried=selection(names))
 
     def backoff_s(self, failures: int, *, throttled: bool, asked_s: float | None, rng: Random) -> float:
         """Seconds from the `failures`-th failure to the next attempt: never less than `asked_s`.
@@ -51,7 +71,22 @@ class RetryPolicy:
         return max(asked_s or 0.0, fixed_s) + rng.random() * (most_s - fixed_s)
 
 
-_FIXED = {Jitter.FULL: 0.0, Jitter.EQUAL: 0.5, Jitter.NONE: 1.0}
+def _faults(policy: RetryPolicy) -> Iterator[str]:
+    if policy.attempts < 1:
+        yield f"attempts: expected at least 1, got {policy.attempts}"
+    if policy.jitter not in _FIXED:
+        yield f"jitter: expected {' or '.join(_FIXED)}, got {policy.jitter!r}"
+    for name in (
+        "transient_base_s",
+        "throttled_base_s",
+        "max_backoff_s",
+        "most_asked_s",
+        "budget_share",
+        "budget_minimum",
+    ):
+        number = getattr(policy, name)
+        if number is not None and number < 0:
+            yield f"{name}: expected 0 or more, got {number}"
 
 
 class RetryBudget:
@@ -66,7 +101,7 @@ class RetryBudget:
 
     __slots__ = ("_minimum", "_requests", "_requests_of", "_retries", "_retries_of", "_share", "_slot", "_slot_s")
 
-    def __init__(self, share: float = 0.2, minimum: int = 3, window_s: float = 10.0) -> None:
+    def __init__(self, share: float = BUDGET_SHARE, minimum: int = BUDGET_MINIMUM, window_s: float = 10.0) -> None:
         self._share = share
         self._minimum = minimum
         self._slot_s = window_s / _SLOTS

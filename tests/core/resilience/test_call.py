@@ -17,9 +17,9 @@ from relayload.core.resilience.dialects import OWN_FAULTS, classifier
 from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.meaning import selection
-from relayload.core.resilience.retry import Jitter, RetryBudget, RetryPolicy
+from relayload.core.resilience.retry import RetryBudget, RetryPolicy
 
-EXACT = RetryPolicy(attempts=3, transient_base_s=1.0, throttled_base_s=4.0, jitter=Jitter.NONE)
+EXACT = RetryPolicy(attempts=3, transient_base_s=1.0, throttled_base_s=4.0, jitter="none")
 """Waits 1 s and 2 s, or 4 s and 8 s when throttled."""
 BARE = CallPolicy(classifier())
 RETRYING = CallPolicy(classifier(), EXACT)

@@ -356,3 +356,7 @@ def test_the_shares_of_several_processes_are_the_whole_limit(amount: int, of: in
 def test_a_limit_that_is_too_small_for_so_many_processes_is_refused() -> None:
     with pytest.raises(ValueError, match="a quota of 2 requests in 60 s is too small for 4 processes"):
         Limit(2, 60.0).share(0, 4)
+
+
+def test_a_limit_of_tokens_has_a_name_of_its_own() -> None:
+    assert Limit.tokens(200_000, 60.0, burst=10) == Limit(200_000, 60.0, Unit.TOKENS, 10)
