@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any, get_args
 
 from relayload.core.errors import AuthorError, Fault
+from relayload.core.resilience.breakers import Scope
 from relayload.core.resilience.dialects import DIALECTS
 from relayload.core.wire.form import MAX_TOKENS_FIELDS
 from relayload.core.wire.request import Timeouts
@@ -24,8 +25,9 @@ def check(
     dialect: str,
     max_tokens_field: str,
     quota: Any,
-    timeouts: Timeouts,
-    deadline_s: float | None,
+    breaker_scope: str,
+    attempt_timeouts: Any,
+    deadline_s: Any,
     finish_reason: str,
 ) -> None:
     """Raises AuthorError with every fault."""
@@ -38,7 +40,8 @@ def check(
         *_unknown("finish_reason", finish_reason, get_args(FinishReason)),
         *_unknown("max_tokens_field", max_tokens_field, MAX_TOKENS_FIELDS),
         *(_unknown("quota", quota, [FROM_HEADERS, "a list of Limit"]) if isinstance(quota, str) else ()),
-        *(fault for name, value in asdict(timeouts).items() for fault in _not_positive(f"timeout: {name}", value)),
+        *_unknown("breaker_scope", breaker_scope, Scope),
+        *_no_timeouts(attempt_timeouts),
         *_not_positive("deadline_s", deadline_s),
     ]
     if faults:
@@ -63,6 +66,21 @@ def _unknown(name: str, value: str, known: Iterable[str]) -> Iterator[Fault]:
         yield Fault(f"expected {' or '.join(known)}, got {value!r}", name)
 
 
-def _not_positive(name: str, value: float | None) -> Iterator[Fault]:
-    if value is not None and value <= 0:
+def _no_timeouts(value: Any) -> Iterator[Fault]:
+    if isinstance(value, Timeouts):
+        for name, number in asdict(value).items():
+            yield from _not_positive(f"attempt_timeouts: {name}", number)
+    else:
+        yield Fault(
+            f"expected Timeouts of one attempt, such as Timeouts(total_s=30), got {value!r}; deadline_s bounds a call",
+            "attempt_timeouts",
+        )
+
+
+def _not_positive(name: str, value: Any) -> Iterator[Fault]:
+    if value is None:
+        return
+    if not isinstance(value, int | float):
+        yield Fault(f"expected seconds as a number, or None for no end, got {value!r}", name)
+    elif value <= 0:
         yield Fault(f"expected above 0, or None for no end, got {value:g}", name)

@@ -1,28 +1,30 @@
 """A list of requests that runs in greenlets of its own, batch by batch."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Sequence
 
 import gevent
 from gevent import Greenlet, GreenletExit
 from gevent.event import Event
 
 from relayload import clock
+from relayload.client.chat_request import ChatRequest
 from relayload.client.errors import CallFailed, CutOff
+from relayload.client.results import Completion
 from relayload.core.resilience.batch import Batch, BatchStatus, ItemState
 
-Result = TypeVar("Result")
-Request = Mapping[str, Any]
 
-
-class BatchRun(Generic[Result]):
+class BatchRun:
     """The requests under way. Other failures than CallFailed are bugs, and raised by `wait`."""
 
     def __init__(
-        self, ask: Callable[[Request], Result], requests: Sequence[Request], batch_size: int, max_concurrent: int
+        self,
+        ask: Callable[[ChatRequest], Completion],
+        requests: Sequence[ChatRequest],
+        batch_size: int,
+        max_concurrent: int,
     ) -> None:
         self._ask = ask
-        self._batch: Batch[Request, Result, CallFailed] = Batch(
+        self._batch: Batch[ChatRequest, Completion, CallFailed] = Batch(
             requests, batch_size=batch_size, max_concurrent=max_concurrent
         )
         self._running: dict[Greenlet, int] = {}
@@ -38,7 +40,7 @@ class BatchRun(Generic[Result]):
         return self._batch.status()
 
     @property
-    def results(self) -> list[Result | None]:
+    def results(self) -> list[Completion | None]:
         """In the order of the requests; None where there is none yet, or an error instead."""
         return self._batch.results
 
@@ -52,14 +54,14 @@ class BatchRun(Generic[Result]):
         """From the beginning to the end of the last request, or until now."""
         return (clock.now_s() if self._ended_at_s is None else self._ended_at_s) - self._began_at_s
 
-    def wait(self, timeout_s: float | None = None) -> list[Result | None]:
+    def wait(self, timeout_s: float | None = None) -> list[Completion | None]:
         """Wait for the end, or so long, and return the results that there are."""
         self._over.wait(timeout_s)
         if self._bug is not None:
             raise self._bug
         return self.results
 
-    def stop(self) -> list[Result | None]:
+    def stop(self) -> list[Completion | None]:
         """Begin no further request, cut off those under way, and return the results that there are."""
         self._batch.stop()
         running = dict(self._running)
@@ -79,7 +81,7 @@ class BatchRun(Generic[Result]):
             self._ended_at_s = clock.now_s()
             self._over.set()
 
-    def _run(self, number: int, request: Request) -> None:
+    def _run(self, number: int, request: ChatRequest) -> None:
         try:
             self._batch.done(number, self._ask(request))
         except CallFailed as error:

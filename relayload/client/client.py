@@ -13,17 +13,19 @@ from typing import Any, Literal
 
 import msgspec
 from gevent import GreenletExit
-from msgspec import Struct
 
 from relayload import clock
 from relayload.client.arguments import FROM_HEADERS, check
 from relayload.client.batches import BatchRun
+from relayload.client.call_report import CallReport
 from relayload.client.caller import Called, Caller
+from relayload.client.chat_request import ChatRequest
 from relayload.client.errors import (
     ERRORS,
     BrokenStream,
     CallFailed,
     CircuitOpen,
+    CutOff,
     DeadlineExceeded,
     ServerError,
     Unreachable,
@@ -58,26 +60,15 @@ from relayload.transport.inflate import IDENTITY
 _LOG = logging.getLogger("relayload")
 
 
-class CallReport(Struct, frozen=True, kw_only=True):
-    """A call that has ended, for whoever keeps count."""
-
-    name: str
-    """As the caller calls it: the model, if nothing else was said."""
-    request: WireRequest
-    latency_s: float
-    called: Called
-
-
 class RelayClient:
     """A client of the relay at `base_url`, such as `https://relay.example/v1`, with one pool of connections.
 
-    `timeout` is that of one attempt, in seconds or in all detail; `deadline_s` of a call with all its attempts and
-    waits. `retry=None` makes one attempt a call, `breaker=None`
-    refuses nothing. `finish_reason="optional"` takes streams that end with `[DONE]` alone, too. `quota` is a list
-    of limits, or `"from_headers"` to follow what the relay says it has left. `max_tokens_field` names the field that
-    chats are told their budget in, or `"none"`; with `stream_options=False` streams do not ask for usage.
-    `api_key_header` names the header that is sent the key in place of `Authorization: Bearer`. `on_call` is told of
-    every call that has ended.
+    `attempt_timeouts` bound each attempt, and begin anew with the next one. `deadline_s` bounds a whole call, with all
+    its attempts and waits. `retry=None` makes one attempt a call, `breaker=None` refuses nothing.
+    `finish_reason="optional"` takes streams that end with `[DONE]` alone, too. `quota` is a list of limits, or
+    `"from_headers"` to follow what the relay says it has left. `max_tokens_field` names the field that chats are told
+    their budget in, or `"none"`; with `stream_options=False` streams do not ask for usage. `api_key_header` names the
+    header that is sent the key in place of `Authorization: Bearer`. `on_call` is told of every call that has ended.
 
     Calls wait in the calling greenlet: many of them run at once in greenlets of gevent (`batch` starts its own). With
     `driver="openai"` that needs a standard library that gevent has patched. A client belongs to one thread. Raises
@@ -90,12 +81,12 @@ class RelayClient:
         api_key: str,
         *,
         driver: Literal["native", "openai"] = "native",
-        timeout: float | Timeouts = Timeouts(),  # noqa: B008 -- immutable
+        attempt_timeouts: Timeouts = Timeouts(),  # noqa: B008 -- immutable
         deadline_s: float | None = None,
         retry: RetryPolicy | None = RetryPolicy(),  # noqa: B008 -- immutable
         quota: Sequence[Limit] | Literal["from_headers"] = (),
         breaker: BreakerPolicy | None = BreakerPolicy(),  # noqa: B008 -- immutable
-        breaker_scope: Scope = Scope.MODEL,
+        breaker_scope: Literal["model", "endpoint", "all"] = "model",
         dialect: DialectName = "openai",
         max_tokens_field: MaxTokensField = "max_completion_tokens",
         stream_options: bool = True,
@@ -112,7 +103,6 @@ class RelayClient:
         seed: int | None = None,
         on_call: Callable[[CallReport], None] | None = None,
     ) -> None:
-        self._timeouts = timeout if isinstance(timeout, Timeouts) else Timeouts(total_s=timeout)
         check(
             base_url=base_url,
             api_key=api_key,
@@ -121,10 +111,12 @@ class RelayClient:
             dialect=dialect,
             max_tokens_field=max_tokens_field,
             quota=quota,
-            timeouts=self._timeouts,
+            breaker_scope=breaker_scope,
+            attempt_timeouts=attempt_timeouts,
             deadline_s=deadline_s,
             finish_reason=finish_reason,
         )
+        self._timeouts = attempt_timeouts
         self._form = Form(max_tokens_field, stream_options)
         self._base_url = base_url
         self._api_key = api_key
@@ -146,7 +138,7 @@ class RelayClient:
             limits=() if isinstance(quota, str) else tuple(quota),
             quota_from_headers=quota == FROM_HEADERS,
             breaker=breaker or WATCHED,
-            breaker_scope=breaker_scope,
+            breaker_scope=Scope(breaker_scope),
             deadline_s=deadline_s,
         )
         self._caller = Caller(self._transport, policy, Random(seed), self._on_transition)
@@ -172,17 +164,19 @@ class RelayClient:
         `on_delta` is told the text of a stream piece by piece, in the event loop, and must not wait. `extra` goes into
         the body as it is: tools, response format; what is None there is not sent at all. `name` is how reports call it.
         """
-        request = chat_request(
-            model,
-            messages,
-            stream=stream,
-            max_output_tokens=max_output_tokens,
-            temperature=temperature,
-            reasoning_effort=reasoning_effort,
-            extra=extra,
-            form=self._form,
+        return self._chat(
+            ChatRequest(
+                model,
+                messages,
+                stream=stream,
+                max_output_tokens=max_output_tokens,
+                temperature=temperature,
+                reasoning_effort=reasoning_effort,
+                on_delta=on_delta,
+                extra=extra,
+                name=name,
+            )
         )
-        return self._complete(request, name, on_delta)
 
     def responses(
         self,
@@ -253,17 +247,19 @@ class RelayClient:
 
     def batch(
         self,
-        requests: Sequence[Mapping[str, Any]],
+        requests: Sequence[ChatRequest | Mapping[str, Any]],
         *,
         batch_size: int = 50,
         max_concurrent: int = 10,
-    ) -> BatchRun[Completion]:
-        """Begin a list of chats, each a mapping of the arguments of `chat`, `max_concurrent` at a time.
+    ) -> BatchRun:
+        """Begin a list of chats, `max_concurrent` at a time; a mapping is read as the arguments of `ChatRequest`.
 
         The next `batch_size` requests begin when those before are through. What is returned tells how far it is,
-        waits, stops, and has the results in the order of the requests.
+        waits, stops, and has the results in the order of the requests. Raises TypeError for a mapping with an argument
+        that is missing or unknown, before anything is sent.
         """
-        return BatchRun(lambda request: self.chat(**request), requests, batch_size, max_concurrent)
+        chats = [each if isinstance(each, ChatRequest) else ChatRequest(**each) for each in requests]
+        return BatchRun(self._chat, chats, batch_size, max_concurrent)
 
     def metrics(self) -> ClientMetrics:
         """The totals of all calls that have ended, and the breakers now."""
@@ -284,6 +280,19 @@ class RelayClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _chat(self, chat: ChatRequest) -> Completion:
+        request = chat_request(
+            chat.model,
+            chat.messages,
+            stream=chat.stream,
+            max_output_tokens=chat.max_output_tokens,
+            temperature=chat.temperature,
+            reasoning_effort=chat.reasoning_effort,
+            extra=chat.extra,
+            form=self._form,
+        )
+        return self._complete(request, chat.name, chat.on_delta)
 
     def _complete(self, request: WireRequest, name: str | None, on_delta: OnText | None) -> Completion:
         called, latency_s = self._call(request, name, on_delta)
@@ -309,12 +318,13 @@ class RelayClient:
         called = self._caller.call(request, self._timeouts, keep_text=True, on_text=on_delta)
         latency_s = clock.now_s() - began_at_s
         self._tally.add(called, latency_s)
+        error = None if called.answered else failed(request.model, called, self._base_url)
         if self._on_call is not None:
-            self._on_call(CallReport(name=name or request.model, request=request, latency_s=latency_s, called=called))
+            self._on_call(_report(name, request, called, latency_s, error))
         if called.outcome is Outcome.ABANDONED:
             raise GreenletExit
-        if not called.answered:
-            raise failed(request.model, called, self._base_url)
+        if error is not None:
+            raise error
         return called, latency_s
 
     def _on_transition(self, change: StateChange) -> None:
@@ -330,8 +340,28 @@ def _read(body: bytes) -> Any:
         return json.loads(body.decode("utf-8", errors="replace"))
 
 
+def _report(
+    name: str | None, request: WireRequest, called: Called, latency_s: float, error: CallFailed | None
+) -> CallReport:
+    return CallReport(
+        name=name or request.model,
+        model=request.model,
+        endpoint=request.endpoint.value,
+        body=request.body,
+        outcome=called.outcome,
+        latency_s=latency_s,
+        attempts=called.attempts,
+        throttled_s=called.throttled_s,
+        backoff_s=called.backoff_s,
+        stopped_by=called.stopped_by,
+        error=error,
+    )
+
+
 def failed(model: str, called: Called, base_url: str) -> CallFailed:
     """The error of a call without an answer; it has the base URL where that may be to blame."""
+    if called.outcome is Outcome.ABANDONED:
+        return CutOff(f"{model}: cut off: its greenlet was killed", None, called.attempts)
     if not called.attempts:
         return _not_sent(model, called)
     attempt = called.attempts[-1]

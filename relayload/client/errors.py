@@ -85,7 +85,7 @@ class ServerError(RelayError):
 
 
 class TimedOut(RelayError):
-    """No answer, no first token or no next one in time."""
+    """The last attempt had no answer, no first token or no next one within its timeouts or the call's deadline."""
 
 
 class BrokenStream(RelayError):
@@ -109,11 +109,11 @@ class CircuitOpen(NotSent):
 
 
 class DeadlineExceeded(NotSent):
-    """Waiting for the quota would have taken longer than the request has time."""
+    """The call's deadline would have passed while it waited for the quota."""
 
 
 class CutOff(NotSent):
-    """The application stopped the batch while this request was on its way."""
+    """The application stopped the batch, or killed the greenlet, while this request was on its way."""
 
 
 ERRORS: dict[Kind, type[CallFailed]] = {

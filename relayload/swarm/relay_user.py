@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from relayload.client import CallReport, RelayClient
+from relayload.client import CallFailed, CallReport, RelayClient
+from relayload.client.caller import Called
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.results.record import Outcome
 from relayload.swarm.csv_files import write_csv_to_the_end
 from relayload.swarm.failed_calls import call_failed, log_no_failed_calls, print_no_traceback_of
-from relayload.swarm.rows import TTFT
+from relayload.swarm.rows import TTFT, RequestFailed
 
 _MS = 1000.0
 _BAD_INPUT = 2
@@ -104,20 +105,23 @@ class _Report:
         self._base_url = base_url
 
     def __call__(self, report: CallReport) -> None:
-        called = report.called
-        if called.outcome is Outcome.ABANDONED:
+        if report.outcome is Outcome.ABANDONED:
             return  # Locust ended the user: nobody's failure
-        last = called.attempts[-1] if called.attempts else None
+        last = report.attempts[-1] if report.attempts else None
         self._environment.events.request.fire(
-            request_type=report.request.endpoint.value,
+            request_type=report.endpoint,
             name=report.name if last else f"{report.name} (not sent)",
             response_time=report.latency_s * _MS,
             response_length=last.received_bytes if last else 0,
-            exception=None if called.answered else call_failed(report.request.model, called, self._base_url),
+            exception=None if report.error is None else self._row(report, report.error),
             context={"relayload": report},
         )
         if last is not None and last.ttft_s is not None:
             self._environment.stats.entries[(report.name, TTFT)].log(round(last.ttft_s * _MS), 0)
+
+    def _row(self, report: CallReport, error: CallFailed) -> RequestFailed:
+        called = Called(outcome=report.outcome, attempts=report.attempts, answer=None, kind=error.kind)
+        return call_failed(report.model, called, self._base_url)
 
 
 events.init.add_listener(_listen_on_master)

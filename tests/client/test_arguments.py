@@ -16,8 +16,21 @@ from relayload.core.wire.request import Timeouts
             "max_tokens_field: expected max_completion_tokens or max_tokens or none, got 'max'",
         ),
         ({"quota": "headers"}, "quota: expected from_headers or a list of Limit, got 'headers'"),
-        ({"timeout": 0}, "timeout: total_s: expected above 0, or None for no end, got 0"),
-        ({"timeout": Timeouts(gap_s=-1.5)}, "timeout: gap_s: expected above 0, or None for no end, got -1.5"),
+        ({"breaker_scope": "relay"}, "breaker_scope: expected model or endpoint or all, got 'relay'"),
+        (
+            {"attempt_timeouts": Timeouts(total_s=0)},
+            "attempt_timeouts: total_s: expected above 0, or None for no end, got 0",
+        ),
+        (
+            {"attempt_timeouts": Timeouts(gap_s=-1.5)},
+            "attempt_timeouts: gap_s: expected above 0, or None for no end, got -1.5",
+        ),
+        (
+            {"attempt_timeouts": 30},
+            "attempt_timeouts: expected Timeouts of one attempt, such as Timeouts(total_s=30), got 30;"
+            " deadline_s bounds a call",
+        ),
+        ({"deadline_s": "90s"}, "deadline_s: expected seconds as a number, or None for no end, got '90s'"),
         ({"deadline_s": 0.0}, "deadline_s: expected above 0, or None for no end, got 0"),
     ],
 )
@@ -29,7 +42,7 @@ def test_a_wrong_argument_is_told_when_the_client_is_made(arguments, told):
 
 def test_all_of_them_are_told_at_once():
     with pytest.raises(AuthorError) as error:
-        RelayClient("http://127.0.0.1:1/v1", "sk-test", driver="x", dialect="y", timeout=-1)
+        RelayClient("http://127.0.0.1:1/v1", "sk-test", driver="x", dialect="y", deadline_s=-1)
     assert len(error.value.faults) == 3
 
 

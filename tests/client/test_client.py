@@ -13,6 +13,7 @@ from support import PATIENCE_S, asked, relay_stats, until
 
 from relayload.client import CallReport, RelayClient
 from relayload.client.caller import Called
+from relayload.client.chat_request import ChatRequest
 from relayload.client.client import failed
 from relayload.client.errors import (
     AuthError,
@@ -122,7 +123,7 @@ def test_the_sdk_answers_alike(connect: Any) -> None:
         ("good", {"api_key": "sk-wrong"}, AuthError, Fault.YOURS),
         ("good", {"base_url": "http://127.0.0.1:1/v1", "retry": None}, Unreachable, Fault.NETWORK),
         ("limited", {}, RateLimited, Fault.RELAY),
-        ("slow", {"timeout": Timeouts(first_token_s=0.1), "retry": None}, TimedOut, Fault.RELAY),
+        ("slow", {"attempt_timeouts": Timeouts(first_token_s=0.1), "retry": None}, TimedOut, Fault.RELAY),
         ("truncated", {}, BrokenStream, Fault.RELAY),
     ],
 )
@@ -291,22 +292,69 @@ def test_a_batch_may_be_stopped_before_its_requests_could_begin(connect: Any) ->
         assert batch.wait() == [None] * 6
 
 
-def test_a_mistake_in_a_batch_is_raised_where_it_is_waited_for(connect: Any) -> None:
-    batch = connect().batch([{"modle": "good", "messages": HELLO}])
+def test_a_batch_takes_requests_that_a_type_checker_knows(connect: Any) -> None:
+    chats = [ChatRequest("good", HELLO, max_output_tokens=number) for number in (2, 4)]
+    answers = connect().batch([*chats, {"model": "good", "messages": HELLO}]).wait(timeout_s=PATIENCE_S)
+    assert [answer.output_tokens for answer in answers] == [2, 4, 5]
+
+
+def test_a_misspelt_argument_in_a_batch_is_told_before_anything_is_sent(connect: Any) -> None:
+    client = connect()
     with pytest.raises(TypeError, match="modle"):
+        client.batch([{"model": "good", "messages": HELLO}, {"modle": "good", "messages": HELLO}])
+    gevent.sleep(0)
+    assert client.metrics().calls == 0
+
+
+def test_what_cannot_be_sent_in_a_batch_is_raised_where_it_is_waited_for(connect: Any) -> None:
+    batch = connect().batch([ChatRequest("good", HELLO, extra={"tools": object()})])
+    with pytest.raises(TypeError, match="object"):
         batch.wait(timeout_s=PATIENCE_S)
 
 
-def test_every_call_is_told_with_its_name(connect: Any) -> None:
+def test_every_call_is_told_with_its_name_and_what_it_raises(connect: Any) -> None:
     reports: list[CallReport] = []
     client = connect(on_call=reports.append, retry=None)
     client.chat("good", HELLO, name="greeting")
+    with pytest.raises(CallFailed) as raised:
+        client.chat("down", HELLO)
+    answered, refused = reports
+    assert (answered.name, answered.model, answered.endpoint) == ("greeting", "good", "chat")
+    assert (answered.outcome, answered.error, len(answered.attempts)) == (Outcome.OK, None, 1)
+    assert (refused.name, refused.outcome, refused.stopped_by) == ("down", Outcome.SERVER_ERROR, None)
+    assert refused.error is raised.value
+
+
+def test_a_call_that_was_given_up_says_why(connect: Any) -> None:
+    reports: list[CallReport] = []
+    client = connect(on_call=reports.append, retry=RetryPolicy(attempts=2, transient_base_s=0.001))
     with pytest.raises(CallFailed):
         client.chat("down", HELLO)
-    assert [(report.name, report.called.outcome.value) for report in reports] == [
-        ("greeting", "ok"),
-        ("down", "server_error"),
-    ]
+    (report,) = reports
+    assert (report.stopped_by, len(report.attempts)) == ("attempts", 2)
+    assert report.latency_s > report.backoff_s
+
+
+def test_a_call_whose_greenlet_is_killed_is_no_answer(connect: Any) -> None:
+    reports: list[CallReport] = []
+    greenlet = gevent.spawn(connect(on_call=reports.append).chat, "slow", HELLO)
+    gevent.sleep(0)
+    greenlet.kill()
+    (report,) = reports
+    assert (report.outcome, type(report.error)) == (Outcome.ABANDONED, CutOff)
+
+
+def test_timeouts_begin_anew_with_each_attempt_and_the_deadline_does_not(connect: Any) -> None:
+    reports: list[CallReport] = []
+    retry = RetryPolicy(attempts=3, transient_base_s=0.0)
+    timeouts = Timeouts(first_token_s=0.2)
+    for deadline_s in (None, 0.3):
+        client = connect(on_call=reports.append, attempt_timeouts=timeouts, deadline_s=deadline_s, retry=retry)
+        with pytest.raises(TimedOut):
+            client.chat("slow", HELLO, stream=True)
+    without, with_deadline = reports
+    assert (len(without.attempts), without.stopped_by) == (3, "attempts")
+    assert (len(with_deadline.attempts) < 3, with_deadline.stopped_by) == (True, "deadline")
 
 
 def test_it_works_where_nothing_is_patched_and_nothing_of_locust_is_there(relay: FakeRelay, tmp_path: Path) -> None:
@@ -325,5 +373,5 @@ def test_requests_have_the_form_that_the_relay_wants(connect: Any) -> None:
     reports: list[CallReport] = []
     client = connect(max_tokens_field="max_tokens", stream_options=False, on_call=reports.append)
     answer = client.chat("good", HELLO, stream=True, max_output_tokens=3, extra={"temperature": None})
-    assert reports[0].request.body == {"model": "good", "messages": HELLO, "stream": True, "max_tokens": 3}
+    assert reports[0].body == {"model": "good", "messages": HELLO, "stream": True, "max_tokens": 3}
     assert (answer.output_tokens, answer.finish_reason) == (3, "length")
