@@ -1,24 +1,106 @@
-"""Load tests for OpenAI-compatible relays."""
+"""Load tests for OpenAI-compatible relays, and the client that they send with. docs/api.md explains every name."""
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from relayload.client import RelayClient
-    from relayload.swarm.relay_user import RelayUser
-
-__all__ = ["RelayClient", "RelayUser", "__version__"]
+__all__ = [
+    "AuthError",
+    "AuthorError",
+    "BadRequest",
+    "BatchRun",
+    "BreakerPolicy",
+    "BrokenStream",
+    "CallFailed",
+    "CallReport",
+    "CallerError",
+    "ChatRequest",
+    "CircuitOpen",
+    "Completion",
+    "ContentFiltered",
+    "CutOff",
+    "DeadlineExceeded",
+    "Embeddings",
+    "FakeRelay",
+    "Limit",
+    "NotSent",
+    "Outcome",
+    "Overloaded",
+    "QuotaExhausted",
+    "RateLimited",
+    "RelayClient",
+    "RelayError",
+    "RelayUser",
+    "ResponseLimits",
+    "RetryPolicy",
+    "Rule",
+    "ServerError",
+    "TimedOut",
+    "Timeouts",
+    "Unreachable",
+    "__version__",
+]
 __version__ = "0.1.0"
 
-_EXPORTS = {"RelayClient": "relayload.client", "RelayUser": "relayload.swarm.relay_user"}
-"""Imported when they are first asked for: the command line does without both, and a script without Locust."""
+if TYPE_CHECKING:
+    from relayload.client.batches import BatchRun
+    from relayload.client.call_report import CallReport
+    from relayload.client.chat_request import ChatRequest
+    from relayload.client.client import RelayClient
+    from relayload.client.errors import (
+        AuthError,
+        BadRequest,
+        BrokenStream,
+        CallerError,
+        CallFailed,
+        CircuitOpen,
+        ContentFiltered,
+        CutOff,
+        DeadlineExceeded,
+        NotSent,
+        Overloaded,
+        QuotaExhausted,
+        RateLimited,
+        RelayError,
+        ServerError,
+        TimedOut,
+        Unreachable,
+    )
+    from relayload.client.results import Completion, Embeddings
+    from relayload.core.errors import AuthorError
+    from relayload.core.resilience.breaker_policy import BreakerPolicy
+    from relayload.core.resilience.classify import Rule
+    from relayload.core.resilience.limit import Limit
+    from relayload.core.resilience.retry import RetryPolicy
+    from relayload.core.results.record import Outcome
+    from relayload.core.wire.request import Timeouts
+    from relayload.core.wire.response_limits import ResponseLimits
+    from relayload.fakerelay.process import FakeRelay
+    from relayload.swarm.relay_user import RelayUser
+else:  # a type checker that saw these would take any name for an export
+    _HOMES = {
+        "AuthorError": "core.errors",
+        "BatchRun": "client.batches",
+        "BreakerPolicy": "core.resilience.breaker_policy",
+        "CallReport": "client.call_report",
+        "ChatRequest": "client.chat_request",
+        "Completion": "client.results",
+        "Embeddings": "client.results",
+        "FakeRelay": "fakerelay.process",
+        "Limit": "core.resilience.limit",
+        "Outcome": "core.results.record",
+        "RelayClient": "client.client",
+        "RelayUser": "swarm.relay_user",
+        "ResponseLimits": "core.wire.response_limits",
+        "RetryPolicy": "core.resilience.retry",
+        "Rule": "core.resilience.classify",
+        "Timeouts": "core.wire.request",
+    }
+    """Where each name is defined, from which it is imported when it is first asked for; the others are errors."""
 
+    def __getattr__(name):
+        if name not in __all__:
+            raise AttributeError(f"module 'relayload' has no attribute '{name}'")
+        return getattr(importlib.import_module(f"relayload.{_HOMES.get(name, 'client.errors')}"), name)
 
-def __getattr__(name: str) -> Any:
-    if name not in _EXPORTS:
-        raise AttributeError(f"module 'relayload' has no attribute '{name}'")
-    return getattr(importlib.import_module(_EXPORTS[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_EXPORTS})
+    def __dir__():
+        return sorted({*globals(), *__all__})

@@ -5,8 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
-from support import PATIENCE_S, ROOT
+from support import PATIENCE_S, ROOT, ran_patched
 
 from relayload.fakerelay.process import FakeRelay
 from relayload.profile import Profile, load
@@ -37,10 +38,37 @@ def test_the_client_of_a_profile_is_read(tmp_path: Path) -> None:
     assert (policy.deadline_s, policy.breaker.enforce, len(policy.limits)) == (180.0, True, 3)
 
 
-def test_the_client_in_python_runs(relay: FakeRelay) -> None:
-    script = examples("python")[0].replace("http://127.0.0.1:8600/v1", relay.base_url)
+def run(script: str, relay: FakeRelay) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE_S, check=True
+        [sys.executable, "-c", script.replace("http://127.0.0.1:8600/v1", relay.base_url)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
-    assert "BatchStatus(queued=90, running=10, done=0, failed=0)" in done.stdout
-    assert "ok=102" in done.stdout
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (0, ["ok=2"]),
+        (1, ["BatchStatus(queued=90, running=10, done=0, failed=0)", "ok=100"]),
+        (2, [" "]),
+        (3, ["yours bad_request 404"]),
+        (4, ["greeting True"]),
+    ],
+)
+def test_a_script_runs_and_prints_what_it_should(relay: FakeRelay, number: int, told: list[str]) -> None:
+    printed = run(examples("python")[number], relay)
+    assert [each for each in told if each in printed] == told
+
+
+def test_the_locustfile_makes_a_user_with_a_client() -> None:
+    script = examples("python")[5] + (
+        "\n\nfrom locust.env import Environment\n\n"
+        "Visitor.api_key = 'sk-fake'\n"
+        "print(Visitor(Environment(host='http://127.0.0.1:1/v1')).relay)\n"
+    )
+    assert "RelayClient" in ran_patched(script)
