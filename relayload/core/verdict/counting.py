@@ -120,10 +120,11 @@ class IndicatorCounts:
 
     def put(self, position: Position, parts: Sequence[SlotCounts]) -> None:
         """Take the sum of what several processes counted for what was known of a position."""
-        known = self.windows.get(position.window, {}).pop(position, SlotCounts())
-        counts = self.at(position)
-        for part in parts:
-            counts.add(part)
+        slots = self.windows.setdefault(position.window, {})
+        known = slots.get(position, SlotCounts())
+        counts = parts[0] if len(parts) == 1 else _summed(parts)
+        slots[position] = counts
+        self.changed.add(position)
         self.most_n[position.window] += counts.n + counts.unanswered - known.n - known.unanswered
 
     def at(self, position: Position) -> SlotCounts:
@@ -134,8 +135,6 @@ class IndicatorCounts:
         if found is None:
             found = slots[position] = SlotCounts()
         return found
-
-    # -- one kind of metric each
 
     def _count_values(self, key: Key, rows: Rows) -> None:
         """The values that a percentile is taken of, and requests that have none though somebody waited."""
@@ -232,8 +231,6 @@ class IndicatorCounts:
                 if code >= 0:
                     slots(code).total += sum(attempt.output_tokens or 0 for attempt in record.attempts)
 
-    # -- and what they have in common
-
     def _slots_of(self, key: Key, bits: int = 0) -> Callable[[int], SlotCounts]:
         return self._slots(key.place.scenario, bits, abandoned=key.outcome == Outcome.ABANDONED.value)
 
@@ -287,6 +284,13 @@ class IndicatorCounts:
         own.n += n
         own.total += total
         own.squares += squares
+
+
+def _summed(parts: Iterable[SlotCounts]) -> SlotCounts:
+    whole = SlotCounts()
+    for part in parts:
+        whole.add(part)
+    return whole
 
 
 def _somewhere(counts: Mapping[int, int]) -> Iterator[tuple[int, int]]:
