@@ -79,9 +79,6 @@ class SeenAmounts(Part):
     file: PathText
     """Found from the profile."""
 
-    def found_from(self, folder: Path) -> Self:
-        return self.model_copy(update={"file": folder / self.file})
-
     @property
     def content(self) -> tuple[int, ...]:
         """The numbers. Raises OSError or ValueError where the file can't be read."""

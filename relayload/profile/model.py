@@ -22,12 +22,11 @@ from relayload.profile.cautions import turned_round
 from relayload.profile.client import Client, ClientTimeouts
 from relayload.profile.generator import GeneratorBounds
 from relayload.profile.guardrails import Guardrails
-from relayload.profile.loads import Load, OpenLoad
+from relayload.profile.loads import Load
 from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.scenario import Scenarios
 from relayload.profile.target import Target
 from relayload.profile.targets import Targets
-from relayload.profile.trace import Trace
 from relayload.profile.types import Integer, Items, Part, Text
 
 
@@ -166,22 +165,9 @@ class Profile(Part):
     def read_from(
         self, source: Path, effective: dict[str, Any], fault: Callable[[Location, str], Fault] | None = None
     ) -> Self:
-        """This profile, knowing where it comes from; the path of a trace is found from there."""
-        folder = source.parent
-        found = {
-            "load": _found_from(self.load, folder),
-            "target": self.target.found_from(folder),
-            "targets": self.targets and {name: each.found_from(folder) for name, each in self.targets.items()},
-            "scenarios": {name: scenario.found_from(folder) for name, scenario in self.scenarios.items()},
-        }
-        profile = self.model_copy(update=found)
+        """This profile, knowing where it comes from; its files are found from there."""
+        profile = self.found_from(source.parent)
         profile._source = source
         profile._effective = effective
         profile._fault = fault
         return profile
-
-
-def _found_from(load: Load, folder: Path) -> Load:
-    if not isinstance(load, OpenLoad) or not isinstance(load.arrivals, Trace):
-        return load
-    return load.model_copy(update={"arrivals": load.arrivals.found_from(folder)})

@@ -1,6 +1,5 @@
 """What the prompts of a scenario are made of."""
 
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
@@ -39,9 +38,6 @@ class PromptFile(Part):
     """The most prompts, or conversations, that are read."""
     order: Literal["random", "file"] = "random"
     """Drawn at random, or one after the other and from the start again."""
-
-    def found_from(self, folder: Path) -> Self:
-        return self.model_copy(update={"file": folder / self.file})
 
     @property
     def prompts(self) -> Prompts:

@@ -1,18 +1,16 @@
 """What one kind of request asks: a scenario of a profile."""
 
 import re
-from collections.abc import Iterable
 from keyword import iskeyword
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from relayload.core.wire.request import Endpoint
-from relayload.profile.amounts import Amount, SeenAmounts
+from relayload.profile.amounts import Amount
 from relayload.profile.endpoints import fields
 from relayload.profile.objectives import ObjectiveEntry
-from relayload.profile.prompt import Images, Language, Prompt, PromptFile
+from relayload.profile.prompt import Images, Language, Prompt
 from relayload.profile.target import Headers
 from relayload.profile.types import Count, Duration, Flag, Items, Number, Part, PositiveDuration, Share, Text
 
@@ -71,10 +69,6 @@ class Conversation(Part):
     """From an answer to the next turn."""
     input_tokens: Amount | None = None
     """Of each later message alone; without them as long as the first."""
-
-    def found_from(self, folder: Path) -> Self:
-        """With its files as they lie from a folder."""
-        return self.model_copy(update=_found(self, ("turns", "input_tokens"), folder))
 
 
 class Scenario(Part):
@@ -156,18 +150,6 @@ class Scenario(Part):
     def models(self) -> dict[str, float]:
         """Their weights by name."""
         return {self.model: 1.0} if isinstance(self.model, str) else self.model
-
-    def found_from(self, folder: Path) -> Self:
-        """With its files as they lie from a folder."""
-        names = ("prompt", "input_tokens", "max_output_tokens", "conversation")
-        return self.model_copy(update=_found(self, names, folder))
-
-
-def _found(owner: Part, names: Iterable[str], folder: Path) -> dict[str, Part]:
-    """Its parts that are files, or have some, as these lie from a folder."""
-    parts = {name: getattr(owner, name) for name in names}
-    filed = SeenAmounts | PromptFile | Conversation
-    return {name: part.found_from(folder) for name, part in parts.items() if isinstance(part, filed)}
 
 
 def _scenario_name(name: str) -> str:

@@ -64,10 +64,6 @@ class Tls(Part):
     client_cert: PathText | None = None
     """PEM: a certificate and its key, for a relay that asks for one."""
 
-    def found_from(self, folder: Path) -> "Tls":
-        paths = {name: folder / path for name in ("ca_file", "client_cert") if (path := getattr(self, name))}
-        return self.model_copy(update=paths)
-
 
 def _accept_encoding(text: str) -> str:
     if text == NO_ENCODING_HEADER:
@@ -214,10 +210,10 @@ class Target(Part):
         return (f"TLS certificates of {self.host} were NOT verified: anyone may have answered",)
 
     def found_from(self, folder: Path) -> Self:
-        """With its files as they lie from a folder."""
+        """With its files as they lie from a folder, a price list of one's own among them."""
+        found = super().found_from(folder)
         own = isinstance(self.prices, str) and prices.is_file(self.prices)
-        found = {"prices": str(folder / str(self.prices))} if own else {}
-        return self.model_copy(update={"tls": self.tls.found_from(folder), **found})
+        return found.model_copy(update={"prices": str(folder / str(self.prices))}) if own else found
 
     @property
     def fake_preset(self) -> str | None:

@@ -43,6 +43,19 @@ class Part(BaseModel):
     def _spelled_out(cls, value: Any) -> Any:
         return value if cls.short is None or isinstance(value, dict | Part) else {cls.short: value}
 
+    def found_from(self, folder: Path) -> Self:
+        """With all its files as they lie from a folder."""
+        found = {name: there for name, value in self if (there := _found_from(value, folder)) is not value}
+        return self.model_copy(update=found)
+
+
+def _found_from(value: Any, folder: Path) -> Any:
+    if isinstance(value, Path):
+        return folder / value
+    if isinstance(value, dict):
+        return {key: _found_from(item, folder) for key, item in value.items()}
+    return value.found_from(folder) if isinstance(value, Part) else value
+
 
 def not_empty(values: Values) -> Values:
     """A validator of lists that must hold something."""

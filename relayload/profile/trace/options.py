@@ -78,7 +78,7 @@ class Trace(Part):
         """Whether it says which parts of the prompts are the same."""
         return self.format == "mooncake" or (self.columns is not None and self.columns.blocks is not None)
 
-    def found_from(self, folder: Path) -> "Trace":
+    def found_from(self, folder: Path) -> Self:
         """With its path as it lies from a folder, or from the working directory where it is only there."""
         beside = folder / self.trace
         found = self.trace if _is_there(self.trace) and not _is_there(beside) else beside
