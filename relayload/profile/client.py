@@ -21,32 +21,32 @@ class ClientTimeouts(Part):
 
     short: ClassVar[str | None] = "total"
 
-    connect: PositiveDuration | None = _DEFAULT_TIMEOUTS.connect_s
+    connect_s: PositiveDuration | None = Field(_DEFAULT_TIMEOUTS.connect_s, alias="connect")
     """Until the connection stands."""
-    first_token: PositiveDuration | None = _DEFAULT_TIMEOUTS.first_token_s
+    first_token_s: PositiveDuration | None = Field(_DEFAULT_TIMEOUTS.first_token_s, alias="first_token")
     """Until the first token of a stream."""
-    gap: PositiveDuration | None = _DEFAULT_TIMEOUTS.gap_s
+    gap_s: PositiveDuration | None = Field(_DEFAULT_TIMEOUTS.gap_s, alias="gap")
     """Between two content events of a stream."""
-    total: PositiveDuration | None = _DEFAULT_TIMEOUTS.total_s
+    total_s: PositiveDuration | None = Field(_DEFAULT_TIMEOUTS.total_s, alias="total")
     """Until the last byte."""
 
 
 class ClientResponseLimits(Part):
     """The most that one answer may have; past one of them the attempt fails with `too_large`."""
 
-    header: ByteCount = DEFAULT_RESPONSE_LIMITS.header_bytes
+    header_bytes: ByteCount = Field(DEFAULT_RESPONSE_LIMITS.header_bytes, alias="header")
     """The header, and whatever else brings no part of the body: interim answers, trailers, extensions of chunks."""
     headers: Count = DEFAULT_RESPONSE_LIMITS.headers
     """Header fields, repeated ones included."""
     interim: Count = DEFAULT_RESPONSE_LIMITS.interim
     """Interim answers (1xx) before the final one."""
-    body: ByteCount = DEFAULT_RESPONSE_LIMITS.body_bytes
+    body_bytes: ByteCount = Field(DEFAULT_RESPONSE_LIMITS.body_bytes, alias="body")
     """An answer in one piece; one that is an error, at most 1MB."""
-    stream: ByteCount = DEFAULT_RESPONSE_LIMITS.stream_bytes
+    stream_bytes: ByteCount = Field(DEFAULT_RESPONSE_LIMITS.stream_bytes, alias="stream")
     """A stream, and any answer on the wire with all its framing."""
-    event: ByteCount = DEFAULT_RESPONSE_LIMITS.event_bytes
+    event_bytes: ByteCount = Field(DEFAULT_RESPONSE_LIMITS.event_bytes, alias="event")
     """One event of a stream."""
-    inflated: ByteCount = DEFAULT_RESPONSE_LIMITS.inflated_bytes
+    inflated_bytes: ByteCount = Field(DEFAULT_RESPONSE_LIMITS.inflated_bytes, alias="inflated")
     """A compressed body once it is inflated."""
     inflate_ratio: Annotated[Number, Field(ge=1)] = DEFAULT_RESPONSE_LIMITS.inflate_ratio
     """Inflated bytes over compressed ones, once there is a megabyte."""
@@ -54,24 +54,12 @@ class ClientResponseLimits(Part):
     """Objects and arrays of JSON within one another."""
     values: Count = DEFAULT_RESPONSE_LIMITS.values
     """Values in one JSON text; the numbers of embeddings do not count."""
-    buffered: ByteCount = DEFAULT_RESPONSE_LIMITS.buffered_bytes
+    buffered_bytes: ByteCount = Field(DEFAULT_RESPONSE_LIMITS.buffered_bytes, alias="buffered")
     """All unfinished answers of one process: past it, the largest is given up."""
 
     @property
     def limits(self) -> ResponseLimits:
-        return ResponseLimits(
-            header_bytes=self.header,
-            headers=self.headers,
-            interim=self.interim,
-            body_bytes=self.body,
-            stream_bytes=self.stream,
-            event_bytes=self.event,
-            inflated_bytes=self.inflated,
-            inflate_ratio=self.inflate_ratio,
-            nesting=self.nesting,
-            values=self.values,
-            buffered_bytes=self.buffered,
-        )
+        return ResponseLimits(**dict(self))
 
 
 class Client(Part):

@@ -22,9 +22,4 @@ class GeneratorBounds(Part):
 
     @property
     def thresholds(self) -> Thresholds:
-        return Thresholds(
-            late_s=self.late_s,
-            late_share=self.late_share,
-            drop_share=self.drop_share,
-            loop_lag_s=self.loop_lag_s,
-        )
+        return Thresholds(**dict(self))

@@ -38,7 +38,7 @@ class Fuse(Part):
 
     @property
     def policy(self) -> FusePolicy:
-        return FusePolicy(self.auth_failures, self.errors, self.over_s, self.min_requests)
+        return FusePolicy(**dict(self))
 
 
 class Guardrails(Part):

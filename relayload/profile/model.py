@@ -19,7 +19,7 @@ from relayload.core.wire.request import Timeouts
 from relayload.core.wire.response_limits import ResponseLimits
 from relayload.document import Location
 from relayload.profile.cautions import turned_round
-from relayload.profile.client import Client, ClientTimeouts
+from relayload.profile.client import Client
 from relayload.profile.generator import GeneratorBounds
 from relayload.profile.guardrails import Guardrails
 from relayload.profile.loads import Load
@@ -91,8 +91,7 @@ class Profile(Part):
 
     @property
     def timeouts(self) -> Timeouts:
-        timeout = self.client.timeout if self.client else ClientTimeouts()
-        return Timeouts(timeout.connect, timeout.first_token, timeout.gap, timeout.total)
+        return Timeouts(**dict((self.client or Client()).timeout))
 
     @property
     def response_limits(self) -> ResponseLimits:

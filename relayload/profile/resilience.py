@@ -20,7 +20,7 @@ from relayload.core.resilience.breakers import Scope
 from relayload.core.resilience.classify import Rule, rule
 from relayload.core.resilience.dialects import FAILURES
 from relayload.core.resilience.limit import Limit, Unit
-from relayload.core.resilience.meaning import COUNTED, RETRIED, Selection, selection
+from relayload.core.resilience.meaning import COUNTED, Selection, selection
 from relayload.core.resilience.retry import BUDGET_MINIMUM, BUDGET_SHARE, Jitter, RetryPolicy
 from relayload.core.units import count_per_s
 from relayload.document.validation import nearest
@@ -63,9 +63,9 @@ Selected = Items[Annotated[Word, AfterValidator(_selectable)]]
 class RetryBudget(Part):
     """The retries that all requests of a process may have together."""
 
-    share: Share = BUDGET_SHARE
+    budget_share: Share = Field(BUDGET_SHARE, alias="share")
     """Of the requests of the last ten seconds."""
-    minimum: Count = BUDGET_MINIMUM
+    budget_minimum: Count = Field(BUDGET_MINIMUM, alias="minimum")
     """Retries that are always allowed."""
 
 
@@ -74,13 +74,13 @@ class Retry(Part):
 
     attempts: Count = _RETRY.attempts
     """Tries of one request, the first one included."""
-    backoff: PositiveDuration = _RETRY.transient_base_s
+    transient_base_s: PositiveDuration = Field(_RETRY.transient_base_s, alias="backoff")
     """The longest wait after a first failure; it doubles with every further one."""
-    throttled_backoff: PositiveDuration = _RETRY.throttled_base_s
+    throttled_base_s: PositiveDuration = Field(_RETRY.throttled_base_s, alias="throttled_backoff")
     """The same, after a relay that had too much to do."""
-    max_backoff: PositiveDuration = _RETRY.max_backoff_s
+    max_backoff_s: PositiveDuration = Field(_RETRY.max_backoff_s, alias="max_backoff")
     """The longest wait of our own; what the relay asks for may be longer."""
-    max_asked: PositiveDuration = _RETRY.most_asked_s
+    most_asked_s: PositiveDuration = Field(_RETRY.most_asked_s, alias="max_asked")
     """A relay that asks for a longer wait is not waited for."""
     jitter: Jitter = _RETRY.jitter
     """How much of a wait is left to chance."""
@@ -91,17 +91,9 @@ class Retry(Part):
 
     @property
     def policy(self) -> RetryPolicy:
-        return RetryPolicy(
-            attempts=self.attempts,
-            transient_base_s=self.backoff,
-            throttled_base_s=self.throttled_backoff,
-            max_backoff_s=self.max_backoff,
-            jitter=self.jitter,
-            most_asked_s=self.max_asked,
-            retried=RETRIED if self.on is None else selection(self.on),
-            budget_share=self.budget.share if self.budget else None,
-            budget_minimum=self.budget.minimum if self.budget else BUDGET_MINIMUM,
-        )
+        budget = dict(self.budget) if self.budget else {"budget_share": None}
+        policy = RetryPolicy(**self.model_dump(exclude={"on", "budget"}), **budget)
+        return policy if self.on is None else policy.on(*self.on)
 
 
 _PER = r"^\s*\d[\d_]*\s*[kKM]?\s*/\s*(s|sec|m|min|h|hour)\s*$"
@@ -184,25 +176,25 @@ class Breaker(Part):
     """Trip when this share of the requests in the window failed."""
     consecutive: Count | None = _BREAKER.consecutive
     """Trip after so many failures in a row."""
-    window: PositiveDuration = _BREAKER.window_s
+    window_s: PositiveDuration = Field(_BREAKER.window_s, alias="window")
     """How far back it looks."""
-    window_requests: Count | None = None
+    window_calls: Count | None = Field(None, alias="window_requests")
     """Look at the last so many requests instead."""
-    min_requests: Count = _BREAKER.min_calls
+    min_calls: Count = Field(_BREAKER.min_calls, alias="min_requests")
     """Below so many in the window, a share says nothing."""
     slow_rate: Share | None = None
     """Trip when this share of the requests in the window were slow; needs slow_ttft or slow_latency."""
-    slow_ttft: PositiveDuration | None = None
+    slow_ttft_s: PositiveDuration | None = Field(None, alias="slow_ttft")
     """A request is slow whose first token took longer."""
-    slow_latency: PositiveDuration | None = None
+    slow_latency_s: PositiveDuration | None = Field(None, alias="slow_latency")
     """A request is slow whose last byte took longer."""
-    open_for: PositiveDuration = _BREAKER.open_for_s
+    open_for_s: PositiveDuration = Field(_BREAKER.open_for_s, alias="open_for")
     """How long nothing is sent after a trip."""
     open_factor: Annotated[Number, Field(ge=1)] = _BREAKER.open_factor
     """Each repeated trip lasts so many times longer."""
-    max_open_for: PositiveDuration = _BREAKER.max_open_for_s
+    max_open_for_s: PositiveDuration = Field(_BREAKER.max_open_for_s, alias="max_open_for")
     """The most that repeated trips lead to."""
-    forget_after: Duration = _BREAKER.forget_after_s
+    forget_after_s: Duration = Field(_BREAKER.forget_after_s, alias="forget_after")
     """A trip after so long without one is a first one again."""
     trials: Count = _BREAKER.trials
     """Requests that must succeed before all are let through again."""
@@ -219,24 +211,9 @@ class Breaker(Part):
     @property
     def policy(self) -> BreakerPolicy:
         """Raises ValueError."""
-        if self.slow_rate is not None and self.slow_ttft is None and self.slow_latency is None:
+        if self.slow_rate is not None and self.slow_ttft_s is None and self.slow_latency_s is None:
             raise ValueError("slow_rate needs slow_ttft or slow_latency: from when on is a request slow?")
-        return BreakerPolicy(
-            failure_rate=self.failure_rate,
-            slow_rate=self.slow_rate,
-            min_calls=self.min_requests,
-            window_s=self.window,
-            window_calls=self.window_requests,
-            consecutive=self.consecutive,
-            slow_ttft_s=self.slow_ttft,
-            slow_latency_s=self.slow_latency,
-            open_for_s=self.open_for,
-            open_factor=self.open_factor,
-            max_open_for_s=self.max_open_for,
-            forget_after_s=self.forget_after,
-            trials=self.trials,
-            enforce=self.enforce,
-        )
+        return BreakerPolicy(**self.model_dump(exclude={"scope", "count"}))
 
     @property
     def counted(self) -> Selection:
@@ -281,13 +258,4 @@ class KindRule(Part):
     @property
     def rule(self) -> Rule:
         """Raises ValueError."""
-        return rule(
-            self.kind,
-            status=self.status,
-            code=self.code,
-            type=self.type,
-            message=self.message,
-            header=self.header,
-            failure=self.failure,
-            finish_reason=self.finish_reason,
-        )
+        return rule(**dict(self))
