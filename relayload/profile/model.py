@@ -25,8 +25,7 @@ from relayload.profile.guardrails import Guardrails
 from relayload.profile.loads import Load
 from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.scenario import Scenarios
-from relayload.profile.target import Target
-from relayload.profile.targets import Targets
+from relayload.profile.target import Target, Targets
 from relayload.profile.types import Integer, Items, Part, Text
 
 

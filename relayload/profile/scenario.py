@@ -1,14 +1,14 @@
 """What one kind of request asks: a scenario of a profile."""
 
-import re
 from keyword import iskeyword
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from relayload.core.wire.request import Endpoint
 from relayload.profile.amounts import Amount
 from relayload.profile.endpoints import fields
+from relayload.profile.mixes import Name, at_least_one, weight_of
 from relayload.profile.objectives import ObjectiveEntry
 from relayload.profile.prompt import Images, Language, Prompt
 from relayload.profile.target import Headers
@@ -16,29 +16,13 @@ from relayload.profile.types import Count, Duration, Flag, Items, Number, Part, 
 
 _MOST_INPUTS = 2048
 """More texts in one request are refused by OpenAI."""
-_SCENARIO_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
-def _weight_of(what: str) -> AfterValidator:
-    def above_zero(weight: float) -> float:
-        if weight <= 0:
-            raise ValueError(f"expected a number above 0, got '{weight:g}'; leave out a {what}")
-        return weight
-
-    return AfterValidator(above_zero)
-
-
-def _some_models(value: object) -> object:
-    if value == {}:
-        raise ValueError("at least one is needed, such as {o3: 3, o4-mini: 1}")
-    return value
-
-
-_ModelWeight = Annotated[Number, _weight_of("model that is not to be asked")]
+_ModelWeight = Annotated[Number, weight_of("model that is not to be asked")]
 Models = Annotated[
     Annotated[Text, Tag("one")] | Annotated[dict[Text, _ModelWeight], Tag("mix")],
     Discriminator(lambda value: "mix" if isinstance(value, dict) else "one"),
-    BeforeValidator(_some_models),
+    at_least_one("{o3: 3, o4-mini: 1}"),
 ]
 """A model, or several with their weights."""
 
@@ -74,7 +58,7 @@ class Conversation(Part):
 class Scenario(Part):
     """One kind of request."""
 
-    weight: Annotated[Number, _weight_of("scenario that is not to be sent")] = 1.0
+    weight: Annotated[Number, weight_of("scenario that is not to be sent")] = 1.0
     """Its part of the traffic, beside the weights of the other scenarios."""
     model: Models
     """A model, or several with their weights: `{o3: 3, o4-mini: 1}`."""
@@ -152,9 +136,7 @@ class Scenario(Part):
         return {self.model: 1.0} if isinstance(self.model, str) else self.model
 
 
-def _scenario_name(name: str) -> str:
-    if not _SCENARIO_NAME.fullmatch(name):
-        raise ValueError(f"expected a name of a-z, 0-9, '-' and '_' that begins with a letter, got '{name}'")
+def _class_name(name: str) -> str:
     if iskeyword(class_name(name)):
         raise ValueError(f"'{name}' can't name a class: choose another name")
     return name
@@ -165,13 +147,7 @@ def class_name(scenario: str) -> str:
     return scenario.replace("-", "_")
 
 
-def _some_scenarios(value: object) -> object:
-    if value == {}:
-        raise ValueError("at least one is needed, such as simple: {model: o3, prompt: simple}")
-    return value
-
-
 Scenarios = Annotated[
-    dict[Annotated[str, AfterValidator(_scenario_name)], Scenario],
-    BeforeValidator(_some_scenarios),
+    dict[Annotated[Name, AfterValidator(_class_name)], Scenario],
+    at_least_one("simple: {model: o3, prompt: simple}"),
 ]

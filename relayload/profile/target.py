@@ -14,7 +14,8 @@ from relayload.core.resilience.dialects import DialectName
 from relayload.core.wire.form import Form, MaxTokensField
 from relayload.core.wire.stream import FinishReason
 from relayload.document.validation import nearest
-from relayload.profile.types import Flag, HeaderValue, Part, PathText, Secret, Text
+from relayload.profile.mixes import Name, at_least_one, weight_of
+from relayload.profile.types import Flag, HeaderValue, Number, Part, PathText, Secret, Text
 from relayload.transport.credentials import AUTHORIZATION, HEADER_NAME, SET_BY_THE_DRIVER
 from relayload.transport.drivers import Options
 from relayload.transport.inflate import ENCODINGS, IDENTITY
@@ -234,3 +235,13 @@ class Target(Part):
     def versioned(self) -> bool:
         """The base URL ends in a version such as `/v1`, as those of most relays do."""
         return self.fake_preset is not None or bool(re.search(r"/v\d+\w*$", self.base_url.partition("?")[0]))
+
+
+class NamedTarget(Target):
+    """One of several relays."""
+
+    share: Annotated[Number, weight_of("target that is not to be asked")] = 1.0
+    """Its part of the traffic, beside the shares of the other targets."""
+
+
+Targets = Annotated[dict[Name, NamedTarget], at_least_one("relay: {base_url: https://relay.example.com/v1}")]

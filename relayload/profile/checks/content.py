@@ -8,8 +8,7 @@ from relayload.core.resilience.breakers import Scope
 from relayload.core.wire.request import Endpoint
 from relayload.document import Document, Location
 from relayload.profile.stages import BATCH_STAGE, TRACE_STAGE, written_names, written_stages
-from relayload.profile.target import Target
-from relayload.profile.targets import NamedTarget
+from relayload.profile.target import NamedTarget, Target
 from relayload.profile.trace import Trace
 
 STAGES: Location = ("load", "stages")
