@@ -1,16 +1,11 @@
 """What a profile promises before it is run: its plan, and what each of its objectives can expect of that."""
 
-from collections.abc import Iterator
-
 from msgspec.structs import asdict
 
 from relayload.core.errors import AuthorError
 from relayload.core.results.terms import Severity
 from relayload.core.traffic.plan import Plan
-from relayload.core.verdict.names import within_scenario
-from relayload.core.verdict.objective import Objective
 from relayload.core.verdict.prospects import Prospect, Sent, prospect
-from relayload.document import Location
 from relayload.profile.compose import expected_turns
 from relayload.profile.loads import OpenLoad
 from relayload.profile.model import Profile
@@ -40,7 +35,7 @@ def forecast(profile: Profile) -> Forecast:
     sent = {name: _sent(scenario) for name, scenario in profile.scenarios.items()}
     placed = [
         (location, objective, prospect(objective, planned.stages, sent, planned.targets))
-        for location, objective in _objectives(profile)
+        for location, objective in zip(profile.objective_locations, profile.objectives, strict=True)
     ]
     faults = [
         profile.fault(location, f"'{found.expr}' {found.problem}")
@@ -65,15 +60,6 @@ def check_samples(profile: Profile) -> None:
         return  # a long trace takes longer to read than a start may
     if expected_arrivals(load.stages) <= _QUICKLY_WALKED:
         forecast(profile)
-
-
-def _objectives(profile: Profile) -> Iterator[tuple[Location, Objective]]:
-    """Every objective with its place."""
-    for number, entry in enumerate(profile.objective_entries):
-        yield ("objectives", number), entry.objective
-    for name, scenario in profile.scenarios.items():
-        for number, entry in enumerate(scenario.objectives):
-            yield ("scenarios", name, "objectives", number), within_scenario(entry.objective, name)
 
 
 def _sent(scenario: Scenario) -> Sent:
