@@ -27,7 +27,7 @@ _UNFIT_FOR_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _MOST_NAME = 40
 
 Entry = tuple[Location, Any, str]
-"""Where something stands in the profile, what, and the option that says so; empty where none does."""
+"""Where something stands in the profile, what, and the option that says so; None is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,8 @@ class OneLiner:
         data: dict[str, Any] = {}
         places: dict[Location, Place] = {(): Place("")}
         for location, value, option in self._entries():
+            if value is None:
+                continue
             _put(data, location, value)
             for depth in range(1, len(location)):
                 places.setdefault(location[:depth], Place(option))
@@ -70,12 +72,10 @@ class OneLiner:
         for header in self.headers:
             name, value = _header(header)
             yield ("target", "headers", name), value, "--header"
-        if self.prices is not None:
-            yield ("target", "prices"), _prices(self.prices), "--prices"
+        yield ("target", "prices"), None if self.prices is None else _prices(self.prices), "--prices"
         yield from self._load()
         yield from self._scenario()
-        if self.objectives:
-            yield ("objectives",), list(self.objectives), "--objective"
+        yield ("objectives",), list(self.objectives) or None, "--objective"
         yield from self._guardrails()
 
     def _api_key(self) -> str:
@@ -107,25 +107,19 @@ class OneLiner:
     def _scenario(self) -> Iterator[Entry]:
         at = ("scenarios", SCENARIO)
         yield (*at, "model"), self.model, "--model"
-        if self.endpoint is not None:
-            yield (*at, "endpoint"), self.endpoint, "--endpoint"
+        yield (*at, "endpoint"), self.endpoint, "--endpoint"
         if self.prompt is not None or self.input_tokens is None:
             yield (*at, "prompt"), _prompt(self.prompt or "simple"), "--prompt"
-        if self.input_tokens is not None:
-            yield (*at, "input_tokens"), self.input_tokens, "--input-tokens"
-        if self.max_tokens is not None:
-            yield (*at, "max_output_tokens"), self.max_tokens, "--max-tokens"
-        if self.stream is not None:
-            yield (*at, "stream"), self.stream, "--stream" if self.stream else "--no-stream"
+        yield (*at, "input_tokens"), self.input_tokens, "--input-tokens"
+        yield (*at, "max_output_tokens"), self.max_tokens, "--max-tokens"
+        yield (*at, "stream"), self.stream, "--stream" if self.stream else "--no-stream"
 
     def _guardrails(self) -> Iterator[Entry]:
         if self.allow_hosts:
             yield ("guardrails", "allow_hosts"), list(self.allow_hosts), "--allow-host"
             yield ("guardrails", "max_duration"), self.for_, "--for"
-        if self.max_requests is not None:
-            yield ("guardrails", "max_requests"), self.max_requests, "--max-requests"
-        if self.max_usd is not None:
-            yield ("guardrails", "max_usd"), self.max_usd, "--max-usd"
+        yield ("guardrails", "max_requests"), self.max_requests, "--max-requests"
+        yield ("guardrails", "max_usd"), self.max_usd, "--max-usd"
 
 
 def text_of(document: Document, command: str) -> str:
