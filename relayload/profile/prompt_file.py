@@ -41,14 +41,6 @@ class Prompts:
         return self.texts or tuple(dialogue.asked for dialogue in self.dialogues)
 
 
-def read(path: Path, field: str | None, most: int, form: Format | None = None) -> tuple[str, ...]:
-    """The first prompts of a file as texts, `most` at the most; of a conversation, all that its user says.
-
-    Raises OSError, or ValueError with the place of what is wrong.
-    """
-    return read_prompts(path, field, most, form).as_texts
-
-
 def read_prompts(path: Path, field: str | None, most: int, form: Format | None = None) -> Prompts:
     """The first prompts of a file, `most` at the most.
 

@@ -231,11 +231,6 @@ class Target(Part):
         """It is on this machine."""
         return self.host is None or is_loopback(self.host)
 
-    @property
-    def versioned(self) -> bool:
-        """The base URL ends in a version such as `/v1`, as those of most relays do."""
-        return self.fake_preset is not None or bool(re.search(r"/v\d+\w*$", self.base_url.partition("?")[0]))
-
 
 class NamedTarget(Target):
     """One of several relays."""

@@ -5,11 +5,15 @@ import os
 import pytest
 
 from relayload.core.traffic.dialogues import Dialogue
-from relayload.profile.prompt_file import Prompts, read, read_prompts
+from relayload.profile.prompt_file import Prompts, read_prompts
 
 ROW = "expected a text or a conversation under 'prompt', 'messages' or 'conversations'"
 NUL = "holds a NUL, as UTF-16 without a mark does: save it as UTF-8"
 KINDS = ".txt, .jsonl, .ndjson, .csv and .json are read; for others write format: lines, messages or sharegpt"
+
+
+def read(*asked):
+    return read_prompts(*asked).as_texts
 
 
 @pytest.mark.parametrize(

@@ -9,25 +9,25 @@ from relayload.profile.target import Target
 
 def test_without_a_word_the_target_is_a_fake_relay():
     target = Target()
-    assert (target.fake_preset, target.host, target.versioned) == ("o-series", None, True)
+    assert (target.fake_preset, target.host) == ("o-series", None)
     assert target.api_key.reveal() == "sk-fake"
 
 
 @pytest.mark.parametrize(
-    ("url", "host", "versioned"),
+    ("url", "host"),
     [
-        ("https://relay.example.com/v1", "relay.example.com", True),
-        ("https://Relay.Example.com/v1/", "relay.example.com", True),
-        ("http://127.0.0.1:8000", "127.0.0.1", False),
-        ("http://[::1]:8000/api", "::1", False),
-        ("https://example.com/api/v1beta", "example.com", True),
-        ("https://example.com/v1?api-version=2024-10-21", "example.com", True),
-        ("https://example.com?api-version=2024-10-21", "example.com", False),
+        ("https://relay.example.com/v1", "relay.example.com"),
+        ("https://Relay.Example.com/v1/", "relay.example.com"),
+        ("http://127.0.0.1:8000", "127.0.0.1"),
+        ("http://[::1]:8000/api", "::1"),
+        ("https://example.com/api/v1beta", "example.com"),
+        ("https://example.com/v1?api-version=2024-10-21", "example.com"),
+        ("https://example.com?api-version=2024-10-21", "example.com"),
     ],
 )
-def test_the_host_and_the_version_are_read_from_the_base_url(url, host, versioned):
+def test_the_host_is_read_from_the_base_url(url, host):
     target = Target(base_url=url)
-    assert (target.host, target.versioned, target.fake_preset) == (host, versioned, None)
+    assert (target.host, target.fake_preset) == (host, None)
     assert target.base_url == url.rstrip("/")
 
 

@@ -13,8 +13,6 @@ from types import MappingProxyType
 
 from relayload.profile.trace.options import Trace
 
-FIELDS = ("at", "input_tokens", "output_tokens", "model", "scenario", "session", "blocks")
-
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -63,5 +61,5 @@ def layout_of(trace: Trace) -> Layout:
     """That of its format, or the one that the profile names."""
     if trace.columns is None:
         return _KNOWN[trace.format]
-    named = {field: name for field in FIELDS if (name := getattr(trace.columns, field))}
+    named = {field: name for field, name in trace.columns if name}
     return Layout(named, trace.unit or "s", lines=trace.format == "jsonl")
