@@ -4,7 +4,12 @@ It is made from the models that read profiles, and never stricter than they are:
 value, and a profile that extends another may leave out what the other says, or take it away with a null.
 """
 
+import ast
+import inspect
 import json
+from collections.abc import Iterator
+from itertools import pairwise
+from textwrap import dedent
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
@@ -12,7 +17,6 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from relayload.core.units import format_bytes, format_duration
-from relayload.document.docstrings import field_docstrings
 from relayload.document.extends import KEY as EXTENDS
 from relayload.profile.model import Profile
 from relayload.profile.types import UNIT_KEY, ByteCount, Duration, Part, Rate, Share
@@ -93,11 +97,23 @@ class _Generator(GenerateJsonSchema):
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         model = schema["cls"]
         made = super().model_schema(schema)
-        for name, text in field_docstrings(model).items():
-            key = model.model_fields[name].alias or name if name in model.model_fields else name
-            if key in made.get("properties", {}):
+        for name, text in _texts_below_fields(model):
+            if name in model.model_fields:
+                key = model.model_fields[name].alias or name
                 made["properties"][key] = {**made["properties"][key], "description": text}
         return _with_short_form(model, made)
+
+
+def _texts_below_fields(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    """What fields mean, as the source says below them; those of the classes above come first."""
+    for parent in reversed(model.__mro__):
+        if issubclass(parent, BaseModel) and parent is not BaseModel:
+            (definition,) = ast.parse(dedent(inspect.getsource(parent))).body
+            assert isinstance(definition, ast.ClassDef)
+            for field, after in pairwise(definition.body):
+                match field, after:
+                    case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                        yield name, " ".join(text.split())
 
 
 def _with_short_form(model: type[BaseModel], made: JsonSchemaValue) -> JsonSchemaValue:
