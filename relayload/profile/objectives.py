@@ -1,6 +1,6 @@
 """Pass conditions: the `objectives:` of a profile."""
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, InstanceOf, model_validator
@@ -47,6 +47,12 @@ def _objective(text: object) -> Objective:
         return text
     if not isinstance(text, str):
         raise ValueError(f"expected an objective such as 'ttft.p99 < 800ms', got {spelled(text)}")
+    return _parsed(text)
+
+
+@lru_cache(maxsize=1000)
+def _parsed(text: str) -> Objective:
+    """The checks and the whole profile read the same objectives."""
     return parse(text)
 
 

@@ -1,3 +1,5 @@
+from itertools import count
+
 import pytest
 
 from relayload.core.results.terms import PLAIN, NoData, Severity, Terms
@@ -7,6 +9,9 @@ _LONG = (
     "{expr: 'ttft.p99 < 1s', id: tail, over: 30s, for: 2, abort: true, abort_after: 1m, confidence: 99%, "
     "on_no_data: inconclusive}"
 )
+
+_UNREAD = count(1)
+"""Makes limits that no other test has."""
 
 
 def _with(good: str, entry: str) -> str:
@@ -30,8 +35,9 @@ def test_the_short_form_has_plain_terms(read, good):
 def test_each_is_parsed_once(objectives: str, own: str, read, good, monkeypatch):
     parsed: list[str] = []
     monkeypatch.setattr("relayload.profile.objectives.parse", lambda text: parsed.append(text) or parse(text))
-    profile = read(_with(good, objectives).replace("prompt: simple}", f"prompt: simple{own}}}"))
-    assert len(profile.objectives) == len(parsed) == 2
+    text = _with(good, objectives).replace("prompt: simple}", f"prompt: simple{own}}}")
+    text = text.replace("< 1", f"< 1.0{next(_UNREAD)}")
+    assert len(read(text).objectives) == len(parsed) == 2
 
 
 def test_what_is_wrong_with_one_is_told_beside_those_that_are_read(faults, good):

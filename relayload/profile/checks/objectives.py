@@ -1,7 +1,6 @@
 """Objectives: the names in them, their own, and whether there can be data on them."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import groupby
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,22 +40,6 @@ def sound_objectives(content: Content) -> Iterator[Placed]:
     for name, scenario in content.scenarios.items():
         yield from _sound_ones(scenario, ("scenarios", name), name)
     yield from _sound_ones(content.data, (), None)
-
-
-def with_entries(data: Any, objectives: Iterable[Placed]) -> Any:
-    """What was written, with each of these objectives as it was read in its place."""
-    for place, own in groupby(objectives, key=lambda placed: placed.location[:-1]):
-        data = _replaced(data, place, {placed.location[-1]: placed.entry for placed in own})
-    return data
-
-
-def _replaced(data: Any, place: Location, items: Mapping[Any, object]) -> Any:
-    """A copy in which the list at that place has these items."""
-    copied = data.copy()
-    changes = {place[0]: _replaced(data[place[0]], place[1:], items)} if place else items
-    for key, value in changes.items():
-        copied[key] = value
-    return copied
 
 
 def objective_faults(content: Content, objectives: Iterable[Placed]) -> Iterator[Fault]:
