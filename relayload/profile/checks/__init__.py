@@ -19,17 +19,17 @@ from relayload.profile.checks.targets import model_faults, targets_faults
 
 def checked(document: Document, folder: Path) -> Document:
     """A profile that lies in that folder, with the faults between its parts."""
-    return replace(document, faults=(*document.faults, *_faults(Content(document), folder)))
+    return replace(document, faults=(*document.faults, *_faults(Content(document, folder))))
 
 
-def _faults(content: Content, folder: Path) -> Iterator[Fault]:
+def _faults(content: Content) -> Iterator[Fault]:
     objectives = list(sound_objectives(content))
-    yield from targets_faults(content, folder)
+    yield from targets_faults(content)
     yield from stage_faults(content)
-    yield from trace_faults(content, folder)
-    yield from model_faults(content, folder)
+    yield from trace_faults(content)
+    yield from model_faults(content)
     yield from scenario_faults(content)
-    yield from file_faults(content, folder)
+    yield from file_faults(content)
     yield from objective_faults(content, objectives)
-    yield from cost_faults(content, objectives, folder)
+    yield from cost_faults(content, objectives)
     yield from id_faults(content, objectives)

@@ -1,5 +1,7 @@
 """A profile as it was written, as far as it has the right shape."""
 
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -7,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from relayload.core.resilience.breakers import Scope
 from relayload.core.wire.request import Endpoint
 from relayload.document import Document, Location
+from relayload.profile.guardrails import Guardrails
 from relayload.profile.stages import BATCH_STAGE, TRACE_STAGE, written_names, written_stages
 from relayload.profile.target import NamedTarget, Target
 from relayload.profile.trace import Trace
@@ -15,9 +18,10 @@ STAGES: Location = ("load", "stages")
 
 
 class Content:
-    """What was written, as far as it has the right shape."""
+    """What was written, as far as it has the right shape, in a profile that lies in that folder."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, folder: Path) -> None:
+        self.folder = folder
         self._told = {fault.path for fault in document.faults}
         self.fault = document.fault
         self.data = mapping(document.data)
@@ -27,6 +31,7 @@ class Content:
         self.replays = isinstance(arrivals, dict) and not self.batch and not {"gamma", "bursts"} & arrivals.keys()
         self.trace = sound(Trace, arrivals) if self.replays else None
         self.traced_models: list[str] = []
+        self.guardrails: Guardrails | None = sound(Guardrails, self.data.get("guardrails", {}))
         self.stages = [((*STAGES, *place), stage) for place, stage in written_stages(sequence(self.load.get("stages")))]
         self.targets = {name: mapping(spec) for name, spec in mapping(self.data.get("targets")).items()}
         self.scenarios = {name: mapping(spec) for name, spec in mapping(self.data.get("scenarios")).items()}
@@ -39,7 +44,7 @@ class Content:
             return [TRACE_STAGE]
         return [name for number, (_, stage) in enumerate(self.stages) for name in written_names(stage, number)]
 
-    @property
+    @cached_property
     def sound_targets(self) -> list[tuple[Location, Target]]:
         """Each target that is sound by itself, and where it stands."""
         found: list[tuple[Location, Target | None]]
@@ -47,7 +52,7 @@ class Content:
             found = [(("targets", name), sound(NamedTarget, written)) for name, written in self.targets.items()]
         else:
             found = [(("target",), sound(Target, self.data.get("target", {})))]
-        return [(place, target) for place, target in found if target]
+        return [(place, target.found_from(self.folder)) for place, target in found if target]
 
     @property
     def models(self) -> list[str]:

@@ -1,7 +1,6 @@
 """Loads: their stages, and the trace they replay."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -95,13 +94,15 @@ def _rates_in_a_replay(content: Content) -> Iterator[Fault]:
                 yield content.fault((*location, key), message, at_key=True)
 
 
-def trace_faults(content: Content, folder: Path) -> Iterator[Fault]:
+def trace_faults(content: Content) -> Iterator[Fault]:
     trace = content.trace
     if trace and trace.loop and not content.stages:
         yield content.fault(_LOOP, "has no end: say when by load.stages, such as [{for: 10m}]", at_key=True)
     if trace and content.untold(_TRACE):
         try:
-            content.traced_models += traces.check(trace.found_from(folder), tuple(content.scenarios), ROWS_CHECKED)
+            content.traced_models += traces.check(
+                trace.found_from(content.folder), tuple(content.scenarios), ROWS_CHECKED
+            )
         except AuthorError as error:
             for fault in error.faults:
                 yield content.fault(_TRACE, str(fault))

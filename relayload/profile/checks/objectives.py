@@ -1,7 +1,6 @@
 """Objectives: the names in them, their own, and whether there can be data on them."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from relayload.core.errors import AuthorError, Fault
@@ -59,13 +58,13 @@ def objective_faults(content: Content, objectives: Iterable[Placed]) -> Iterator
             yield content.fault(placed.expr, message)
 
 
-def cost_faults(content: Content, objectives: Iterable[Placed], folder: Path) -> Iterator[Fault]:
+def cost_faults(content: Content, objectives: Iterable[Placed]) -> Iterator[Fault]:
     """Of those on dollars that nobody could count, and that could only fail."""
     for placed in objectives:
         entry = placed.entry
         if entry.expr.metric != "cost" or entry.severity == "warn" or entry.on_no_data != "fail":
             continue
-        if unpriced := _unpriced(content, folder, placed):
+        if unpriced := _unpriced(content, placed):
             example = f"prices: {{{unpriced[0]}: {{input: $2, output: $8}}}}, per million tokens"
             yield content.fault(placed.expr, f"no price for {', '.join(unpriced)}: give the target {example}")
 
@@ -100,7 +99,7 @@ def _unknown_names(placed: Placed, names: dict[str, list[str]]) -> list[str]:
         return [str(error)]
 
 
-def _unpriced(content: Content, folder: Path, placed: Placed) -> list[str]:
+def _unpriced(content: Content, placed: Placed) -> list[str]:
     """The models it is about for which a target has no price."""
     models = [
         model
@@ -113,16 +112,16 @@ def _unpriced(content: Content, folder: Path, placed: Placed) -> list[str]:
         model
         for place, target in content.sound_targets
         if not content.targets or placed.admits("target", place[-1])
-        if (prices := _prices(target, folder)) is not None
+        if (prices := _prices(target)) is not None
         for model in asked
         if price_of(model, prices) is None
     ]
     return list(dict.fromkeys(found))
 
 
-def _prices(target: Target, folder: Path) -> Prices | None:
+def _prices(target: Target) -> Prices | None:
     """None where its list can't be read, which is told elsewhere."""
     try:
-        return target.found_from(folder).known_prices
+        return target.known_prices
     except AuthorError:
         return None

@@ -1,7 +1,6 @@
 """Scenarios: whether they fit the load, and the files they name."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from relayload.core.errors import Fault
@@ -56,26 +55,24 @@ def _conversation_faults(content: Content, name: str, scenario: dict[str, Any]) 
         yield content.fault(location, "later turns could break load.limits: leave out one of them", at_key=True)
 
 
-def file_faults(content: Content, folder: Path) -> Iterator[Fault]:
+def file_faults(content: Content) -> Iterator[Fault]:
     """Files of prompts and of counts that can't be read."""
     for name, scenario in content.scenarios.items():
         place = ("scenarios", name)
-        yield from _file_faults(content, folder, (*place, "prompt"), sound(PromptFile, scenario.get("prompt")))
+        yield from _file_faults(content, (*place, "prompt"), sound(PromptFile, scenario.get("prompt")))
         talk = mapping(scenario.get("conversation"))
         counts = [("input_tokens", scenario), ("max_output_tokens", scenario)]
         for path, owner in [*counts, ("conversation.turns", talk), ("conversation.input_tokens", talk)]:
             keys = path.split(".")
             part = sound(SeenAmounts, owner.get(keys[-1]))
-            yield from _file_faults(content, folder, (*place, *keys), part)
+            yield from _file_faults(content, (*place, *keys), part)
 
 
-def _file_faults(
-    content: Content, folder: Path, place: Location, part: PromptFile | SeenAmounts | None
-) -> Iterator[Fault]:
+def _file_faults(content: Content, place: Location, part: PromptFile | SeenAmounts | None) -> Iterator[Fault]:
     if part is None:
         return
     try:
-        found = part.found_from(folder)
+        found = part.found_from(content.folder)
         _ = found.prompts if isinstance(found, PromptFile) else found.content
     except OSError as error:
         yield content.fault((*place, "file"), f"{part.file}: cannot be read: {error.strerror}")

@@ -1,25 +1,24 @@
 """Targets: what they are sent, where that may go, and what is known of their models."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.price import price_of
 from relayload.document import Location
 from relayload.document.validation import nearest
-from relayload.profile.checks.content import Content, sound
+from relayload.profile.checks.content import Content
 from relayload.profile.guardrails import Guardrails
 from relayload.profile.target import Target
 from relayload.transport.origin import origin_of
 from relayload.transport.tls import target_context
 
 
-def targets_faults(content: Content, folder: Path) -> Iterator[Fault]:
+def targets_faults(content: Content) -> Iterator[Fault]:
     if content.targets and content.data.get("target") is not None:
         yield content.fault(("targets",), "leave out either this or target", at_key=True)
     yield from _compare_faults(content)
     for place, target in content.sound_targets:
-        yield from _target_faults(content, folder, place, target)
+        yield from _target_faults(content, place, target)
 
 
 def _compare_faults(content: Content) -> Iterator[Fault]:
@@ -35,18 +34,14 @@ def _compare_faults(content: Content) -> Iterator[Fault]:
             yield content.fault(("targets", name, "share"), message, at_key=True)
 
 
-def _target_faults(content: Content, folder: Path, place: Location, target: Target) -> Iterator[Fault]:
-    guardrails = sound(Guardrails, content.data.get("guardrails", {}))
+def _target_faults(content: Content, place: Location, target: Target) -> Iterator[Fault]:
     if target.fake_preset:
         for message in _preset_faults(target.fake_preset):
             yield content.fault((*place, "base_url"), message)
-    elif guardrails:
-        yield from _guardrail_faults(content, place, target, guardrails)
-    if target.secure:
-        yield from _tls_faults(content, place, target.found_from(folder))
-
-
-def _tls_faults(content: Content, place: Location, target: Target) -> Iterator[Fault]:
+    elif content.guardrails:
+        yield from _guardrail_faults(content, place, target, content.guardrails)
+    if not target.secure:
+        return
     try:
         target_context(origin_of(target.base_url), ca_file=target.tls.ca_file, client_cert=target.tls.client_cert)
     except AuthorError as error:
@@ -65,23 +60,23 @@ def _guardrail_faults(content: Content, place: Location, target: Target, guardra
         yield content.fault(("guardrails",), message)
 
 
-def model_faults(content: Content, folder: Path) -> Iterator[Fault]:
+def model_faults(content: Content) -> Iterator[Fault]:
     """Of what targets say of models. Once the trace was read, which may name some."""
     for place, target in content.sound_targets:
         if content.untold((*place, "prices")):
-            yield from _price_faults(content, folder, place, target)
+            yield from _price_faults(content, place, target)
         for model in target.models:
             if model not in content.models:
                 message = f"no scenario asks for '{model}'{nearest(model, content.models)}"
                 yield content.fault((*place, "models", model), message, at_key=True)
 
 
-def _price_faults(content: Content, folder: Path, place: Location, target: Target) -> Iterator[Fault]:
+def _price_faults(content: Content, place: Location, target: Target) -> Iterator[Fault]:
     """Of a list of the author's own, and of models whose dollars nobody could count."""
     location = (*place, "prices")
-    guardrails = sound(Guardrails, content.data.get("guardrails", {}))
+    guardrails = content.guardrails
     try:
-        prices = target.found_from(folder).known_prices
+        prices = target.known_prices
     except AuthorError as error:
         for fault in error.faults:
             yield content.fault(location, str(fault))
