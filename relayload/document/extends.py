@@ -6,8 +6,9 @@ place, so that a fault in it names the base's file and line, and its relative pa
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from relayload.document import source
 from relayload.document.shape import Shape
 from relayload.document.source import Document, Location, Place
 from relayload.document.syntax import NOT_YAML
+from relayload.document.validation import holds
 
 KEY = "extends"
 
@@ -66,7 +68,7 @@ class _Family:
                 faults += error.faults
         if faults:
             raise AuthorError(list(dict.fromkeys([*written.faults, *faults])))
-        return self._on_top([*bases, own])
+        return reduce(lambda below, above: _over(below, above, self._shape), [*bases, own])
 
     def _base(self, heir: Document, location: Location, name: str, heirs: tuple[Path, ...]) -> Document:
         relative = self._found(heir, location, name, heirs[-1].parent)
@@ -103,12 +105,6 @@ class _Family:
             return _FILE_REFERENCE.sub(lambda match: _moved_reference(folder, match["path"]), text)
 
         return base.substitute(move)
-
-    def _on_top(self, documents: list[Document]) -> Document:
-        below, *others = documents
-        for document in others:
-            below = _Merge(below, document, self._shape).result()
-        return below
 
 
 def _names(written: Document, faults: list[Fault]) -> list[tuple[Location, str]]:
@@ -153,50 +149,36 @@ def _moved_reference(folder: Path, path: str) -> str:
     return f"${{file:{path if path.startswith('~') else folder / path}}}"
 
 
-class _Merge:
+def _over(base: Document, over: Document, shape: Shape) -> Document:
     """One document over another, each value with its own place."""
+    data = _merged(base.data, over.data, (), shape)
+    keys = _places(data, base.key_places, over.key_places)
+    values = _places(data, base.value_places, over.value_places)
+    return Document(data, over.file, keys, values, tuple(dict.fromkeys([*base.faults, *over.faults])))
 
-    def __init__(self, base: Document, over: Document, shape: Shape) -> None:
-        self._base = base
-        self._over = over
-        self._shape = shape
-        self._keys: dict[Location, Place] = {}
-        self._values: dict[Location, Place] = {}
 
-    def result(self) -> Document:
-        data = self._merged(self._base.data, self._over.data, ())
-        faults = tuple(dict.fromkeys([*self._base.faults, *self._over.faults]))
-        return Document(data, self._over.file, self._keys, self._values, faults)
+def _merged(base: Any, over: Any, location: Location, shape: Shape) -> Any:
+    if not isinstance(base, dict) or not isinstance(over, dict):
+        return over
+    merged = {**base, **over}
+    for key in base.keys() & over.keys():
+        inside = (*location, key)
+        if over[key] is None and not shape.admits_null(inside):
+            del merged[key]
+        else:
+            merged[key] = _merged(base[key], over[key], inside, shape)
+    return merged
 
-    def _merged(self, base: Any, over: Any, location: Location) -> Any:
-        if not isinstance(base, dict) or not isinstance(over, dict):
-            return self._copied(self._over, over, location)
-        self._note(self._over, location)
-        return {
-            key: self._entry(base, over, key, (*location, key))
-            for key in dict.fromkeys([*base, *over])
-            if not self._taken_away(base, over, key, (*location, key))
-        }
 
-    def _entry(self, base: dict[str, Any], over: dict[str, Any], key: str, location: Location) -> Any:
-        if key not in over:
-            return self._copied(self._base, base[key], location)
-        if key not in base:
-            return self._copied(self._over, over[key], location)
-        return self._merged(base[key], over[key], location)
+def _places(data: Any, below: Mapping[Location, Place], above: Mapping[Location, Place]) -> dict[Location, Place]:
+    """Where what is left stands: above, wherever that has it."""
+    return {location: place for location, place in {**below, **above}.items() if _stands(data, location)}
 
-    def _taken_away(self, base: dict[str, Any], over: dict[str, Any], key: str, location: Location) -> bool:
-        return key in base and key in over and over[key] is None and not self._shape.admits_null(location)
 
-    def _copied(self, document: Document, value: Any, location: Location) -> Any:
-        self._note(document, location)
-        if isinstance(value, dict):
-            return {key: self._copied(document, item, (*location, key)) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self._copied(document, item, (*location, index)) for index, item in enumerate(value)]
-        return value
-
-    def _note(self, document: Document, location: Location) -> None:
-        for places, known in ((self._keys, document.key_places), (self._values, document.value_places)):
-            if location in known:
-                places[location] = known[location]
+def _stands(data: Any, location: Location) -> bool:
+    """Whether there is anything at a place."""
+    for piece in location:
+        if not holds(data, piece):
+            return False
+        data = data[piece]
+    return True

@@ -170,14 +170,15 @@ def _readings(data: Any, loc: Location, missing: bool) -> list[tuple[bool, Locat
         return [(False, ())]
     piece, rest = loc[0], loc[1:]
     found = _readings(data, rest, missing)
-    if _holds(data, piece):
+    if holds(data, piece):
         found += [(ends or not rest, (piece, *path)) for ends, path in _readings(data[piece], rest, missing)]
     elif missing and not rest and isinstance(data, dict):
         found.append((True, (piece,)))
     return found
 
 
-def _holds(data: Any, piece: str | int) -> bool:
+def holds(data: Any, piece: str | int) -> bool:
+    """Whether a list or mapping has such an item."""
     if isinstance(data, list):
         return isinstance(piece, int) and piece < len(data)
     return isinstance(data, dict) and piece in data
