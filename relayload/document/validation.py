@@ -50,10 +50,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     words = sorted(known)
     if _SYNONYMS.get(word) in words:
         return f"; did you mean '{_SYNONYMS[word]}'?"
-    close = get_close_matches(word, words, n=1)
-    if close:
-        return f"; did you mean '{close[0]}'?"
-    return f"; known: {', '.join(words)}" if words else ""
+    return _did_you_mean(word, words) or (f"; known: {', '.join(words)}" if words else "")
 
 
 def _in_order(faults: Iterable[Fault]) -> list[Fault]:
