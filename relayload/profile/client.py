@@ -6,10 +6,9 @@ from pydantic import Field
 
 from relayload.core.resilience.breakers import Scope
 from relayload.core.resilience.dialects import DialectName, classifier
-from relayload.core.resilience.meaning import COUNTED
-from relayload.core.resilience.policy import WATCHED, ClientPolicy
+from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.wire.request import Timeouts
-from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits
+from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS
 from relayload.profile.resilience import Breaker, KindRule, OwnQuota, Quota, Retry
 from relayload.profile.types import ByteCount, Count, Items, Number, Part, PositiveDuration
 
@@ -57,10 +56,6 @@ class ClientResponseLimits(Part):
     buffered_bytes: ByteCount = Field(DEFAULT_RESPONSE_LIMITS.buffered_bytes, alias="buffered")
     """All unfinished answers of one process: past it, the largest is given up."""
 
-    @property
-    def limits(self) -> ResponseLimits:
-        return ResponseLimits(**dict(self))
-
 
 class Client(Part):
     """How requests are sent: as an application would that has to live with the relay."""
@@ -82,14 +77,14 @@ class Client(Part):
 
     def policy(self, dialect: DialectName) -> ClientPolicy:
         """What the client is told, for a target of that dialect."""
-        retry, quota, breaker = self.retry, self.quota, self.breaker
+        retry, quota, breaker = self.retry, self.quota, self.breaker or Breaker(enforce=False)
         return ClientPolicy(
             classifier=classifier(dialect, (each.rule for each in self.rules)),
             retry=retry.policy if retry else None,
             limits=quota.limits if isinstance(quota, OwnQuota) else (),
             quota_from_headers=quota == "from_headers",
-            breaker=breaker.policy if breaker else WATCHED,
-            breaker_scope=Scope(breaker.scope) if breaker else Scope.MODEL,
-            counted=breaker.counted if breaker else COUNTED,
+            breaker=breaker.policy,
+            breaker_scope=Scope(breaker.scope),
+            counted=breaker.counted,
             deadline_s=self.deadline,
         )

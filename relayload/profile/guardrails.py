@@ -36,10 +36,6 @@ class Fuse(Part):
     min_requests: Count = _DEFAULT.min_requests
     """The fewest answers to tell a share of."""
 
-    @property
-    def policy(self) -> FusePolicy:
-        return FusePolicy(**dict(self))
-
 
 class Guardrails(Part):
     """Bounds that no run passes: one that reaches them is ended in order, with exit code 5.
@@ -81,5 +77,5 @@ class Guardrails(Part):
     def fuse_for(self, target: Target) -> FusePolicy | None:
         """What watches a target; None where nothing does."""
         if self.fuse is not None:
-            return self.fuse.policy
+            return FusePolicy(**dict(self.fuse))
         return None if target.local else _DEFAULT

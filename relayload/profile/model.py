@@ -94,7 +94,7 @@ class Profile(Part):
 
     @property
     def response_limits(self) -> ResponseLimits:
-        return (self.client or Client()).response_limits.limits
+        return ResponseLimits(**dict((self.client or Client()).response_limits))
 
     @property
     def named_targets(self) -> Mapping[str, Target]:
