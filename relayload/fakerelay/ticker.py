@@ -5,7 +5,6 @@ and one timer for its top; whatever has fallen due by the time it wakes is done 
 """
 
 import asyncio
-import ctypes
 import os
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from math import inf
 from typing import Protocol
 
 from relayload import clock
+from relayload.timerfd import TimerFd
 
 Job = Callable[[float], float | None]
 """Called with the time when it is due; returns when it is due next, or None when it is done."""
@@ -24,10 +24,6 @@ _Entry = tuple[float, int, Job]
 REST_S = 0.0001
 """Between two ticks, so that chunks gather and sockets are served."""
 
-_CLOCK_MONOTONIC = 1
-_TFD_TIMER_ABSTIME = 1
-_TFD_FLAGS = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
-
 
 class Ticker:
     """Runs jobs at instants of `clock.now_s` on the running event loop, by timerfd where the system has it."""
@@ -37,7 +33,7 @@ class Ticker:
         self._urgent: list[_Entry] = []
         self._count = 0
         self._armed_for_s = inf
-        self._timer: _Timer = _TimerFd(self._tick) if timerfd else _LoopTimer(self._tick)
+        self._timer: _Timer = _FdTimer(self._tick) if timerfd else _LoopTimer(self._tick)
 
     def at(self, due_s: float, job: Job, *, urgent: bool = False) -> None:
         """Run a job once the instant has come, never at once; an urgent one goes before all that are not.
@@ -110,42 +106,23 @@ class _LoopTimer:
             self._handle.cancel()
 
 
-class _TimeSpec(ctypes.Structure):
-    _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
-
-
-class _TimerSpec(ctypes.Structure):
-    _fields_ = (("interval", _TimeSpec), ("value", _TimeSpec))
-
-
-class _TimerFd:
-    """A Linux timerfd, which wakes the loop within 0.1 ms; Python itself offers it from 3.13 on."""
+class _FdTimer:
+    """A Linux timerfd, which wakes the loop within 0.1 ms."""
 
     def __init__(self, callback: Callable[[], None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._callback = callback
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._fd = self._libc.timerfd_create(_CLOCK_MONOTONIC, _TFD_FLAGS)
-        if self._fd < 0:
-            raise OSError(ctypes.get_errno(), "timerfd_create")
-        self._spec = _TimerSpec()
-        self._loop.add_reader(self._fd, self._expired)
-
-    def set(self, due_s: float) -> None:
-        value = self._spec.value
-        # An instant of zero would disarm the timer; any instant in the past wakes at once.
-        value.seconds = max(0, int(due_s))
-        value.nanoseconds = max(1, int((due_s - value.seconds) * 1e9))
-        if self._libc.timerfd_settime(self._fd, _TFD_TIMER_ABSTIME, ctypes.byref(self._spec), None):
-            raise OSError(ctypes.get_errno(), "timerfd_settime")
+        self._timer = TimerFd()
+        self.set = self._timer.set
+        self._loop.add_reader(self._timer.descriptor, self._expired)
 
     def close(self) -> None:
-        self._loop.remove_reader(self._fd)
-        os.close(self._fd)
+        self._loop.remove_reader(self._timer.descriptor)
+        self._timer.close()
 
     def _expired(self) -> None:
         try:
-            os.read(self._fd, 8)
+            os.read(self._timer.descriptor, 8)
         except BlockingIOError:
             return  # set anew since it fell due
         self._callback()
