@@ -1,23 +1,25 @@
-"""Jobs shared out over forked processes, which see everything the parent has read without copying it."""
+"""Jobs shared out over forked processes, which see everything the parent has read without copying it.
+
+The pools of the standard library do not serve: multiprocessing's waits for ever where a worker is killed, and
+concurrent.futures' waits for the work of others where one has failed.
+"""
 
 import os
+import pickle
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
-from multiprocessing import get_all_start_methods, get_context
-from multiprocessing.connection import Connection
-from typing import TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 from relayload.core.results.jobs import Job, RunAll, bundles, one_by_one
 
 T = TypeVar("T")
 
 _MOST_PROCESSES = 4
-_MOST_TICKETS = 4096
-"""As many as any pipe holds without a reader."""
-_TICKET_BYTES = 2
+_TICKETS = 256
+"""A ticket is one byte."""
 
 
 def processes_at_hand() -> int:
@@ -25,7 +27,7 @@ def processes_at_hand() -> int:
 
     A process under gevent's hub must not be forked behind its back.
     """
-    if "fork" not in get_all_start_methods() or "gevent" in sys.modules:
+    if not hasattr(os, "fork") or "gevent" in sys.modules:
         return 1
     return min(_MOST_PROCESSES, len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1)
 
@@ -36,73 +38,63 @@ def over(processes: int) -> RunAll:
 
 
 def _run_forked(processes: int, jobs: Sequence[Job[T]]) -> list[T]:
-    """Whoever is free takes the next bundle of jobs. An exception of a job is raised here."""
-    shared = _for_tickets(bundles(jobs))
-    tickets = _Tickets(len(shared))
-    work = partial(_taken, jobs, shared, tickets)
-    children = [_Child(work) for _ in range(min(processes, len(shared)) - 1)]
+    """Whoever is free takes the next ticket from a pipe. An exception of a job is raised here."""
+    bundled = bundles(jobs)
+    tickets, writer = os.pipe()
+    os.write(writer, bytes(range(_TICKETS))[: len(bundled)])
+    os.close(writer)
+
+    def work() -> dict[int, T]:
+        done: dict[int, T] = {}
+        while ticket := os.read(tickets, 1):
+            for position in chain.from_iterable(bundled[ticket[0] :: _TICKETS]):
+                done[position] = jobs[position].run()
+        return done
+
+    children = [_Child(work) for _ in range(min(processes, len(bundled)) - 1)]
     try:
         done = work()
         for child in children:
-            done |= child.results()
+            done |= child.result()
     finally:
         for child in children:
             child.stop()
-        tickets.close()
+        os.close(tickets)
     return [done[position] for position in range(len(jobs))]
 
 
-def _for_tickets(bundled: Sequence[Sequence[int]]) -> list[list[int]]:
-    """The bundles, taken together if there are too many."""
-    return [list(chain.from_iterable(bundled[first::_MOST_TICKETS])) for first in range(len(bundled))[:_MOST_TICKETS]]
+class _Child(Generic[T]):
+    """A forked process that sends back what its work gave, or the exception that ended it."""
 
-
-def _taken(jobs: Sequence[Job[T]], shared: Sequence[Sequence[int]], tickets: "_Tickets") -> dict[int, T]:
-    """The results of those jobs whose tickets could be had."""
-    return {position: jobs[position].run() for ticket in tickets for position in shared[ticket]}
-
-
-class _Tickets:
-    """Numbers that several processes take from one pipe, each once."""
-
-    def __init__(self, count: int) -> None:
-        self._reader, writer = os.pipe()
-        os.write(writer, b"".join(ticket.to_bytes(_TICKET_BYTES, "big") for ticket in range(count)))
+    def __init__(self, work: Callable[[], T]) -> None:
+        reader, writer = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            _work(work, writer)
         os.close(writer)
+        self._answer = os.fdopen(reader, "rb")
 
-    def __iter__(self) -> Iterator[int]:
-        while ticket := os.read(self._reader, _TICKET_BYTES):
-            yield int.from_bytes(ticket, "big")
-
-    def close(self) -> None:
-        os.close(self._reader)
-
-
-class _Child:
-    """A forked process that does its part and sends back what that gave, or the exception that ended it."""
-
-    def __init__(self, work: "partial[dict[int, T]]") -> None:
-        context = get_context("fork")
-        self._reader, writer = context.Pipe(duplex=False)
-        self._process = context.Process(target=_work, args=(work, writer))
-        self._process.start()
-        writer.close()
-
-    def results(self) -> dict[int, T]:
-        answer: dict[int, T] | BaseException = self._reader.recv()
+    def result(self) -> T:
+        """Raises EOFError where the process was killed."""
+        answer: T | BaseException = pickle.load(self._answer)
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
     def stop(self) -> None:
-        self._reader.close()
-        self._process.terminate()
-        self._process.join()
+        self._answer.close()
+        os.kill(self._pid, signal.SIGTERM)
+        os.waitpid(self._pid, 0)
 
 
-def _work(work: "partial[dict[int, T]]", writer: Connection) -> None:
+def _work(work: Callable[[], object], writer: int) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent ends it so, which is nothing to tell of
     try:
-        writer.send(work())
-    except BaseException as error:  # the parent raises it
-        writer.send(error)
+        try:
+            answer = pickle.dumps(work())
+        except BaseException as error:  # the parent raises it
+            answer = pickle.dumps(error)
+        with os.fdopen(writer, "wb") as file:
+            file.write(answer)
+    finally:
+        os._exit(0)

@@ -2,6 +2,7 @@ import os
 import signal
 import time
 from functools import partial
+from pickle import PicklingError
 
 import pytest
 
@@ -78,6 +79,36 @@ def test_a_process_that_is_no_longer_needed_ends_without_a_word():
         os.close(tell)
     assert os.read(heard, 100) == b""
     os.close(heard)
+
+
+def test_a_process_that_is_killed_ends_the_work():
+    parent, (heard, tell) = os.getpid(), os.pipe()
+
+    def meet() -> None:
+        if os.getpid() == parent:
+            os.read(heard, 1)  # comes back once the other process is at work
+            return
+        os.write(tell, b"!")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(EOFError):
+        over(2)([Job(meet), Job(meet)])
+    os.close(tell)
+    os.close(heard)
+
+
+def test_a_result_that_cannot_be_sent_is_told():
+    here, there = os.pipe(), os.pipe()
+
+    def meet(tell: int, hear: int) -> object:
+        os.write(tell, b"!")
+        os.read(hear, 1)
+        return lambda: None
+
+    with pytest.raises((AttributeError, PicklingError)):
+        over(2)([Job(partial(meet, here[1], there[0])), Job(partial(meet, there[1], here[0]))])
+    for end in (*here, *there):
+        os.close(end)
 
 
 def test_at_least_one_process_is_at_hand():
