@@ -22,12 +22,12 @@ from relayload.core.resilience.actions import Observation
 from relayload.core.resilience.breaker import Breaker, StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.call import Call
-from relayload.core.resilience.call_policy import CallPolicy
 from relayload.core.resilience.classify import Signs
 from relayload.core.resilience.dialects import classifier
 from relayload.core.resilience.gates import Quota as Gate
 from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.limit import Limit, Unit
+from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.quota import Quota
 from relayload.core.resilience.retry import RetryBudget, RetryPolicy
 
@@ -94,8 +94,8 @@ def main() -> None:
 
 def cost_us(requests: int, gates: dict[str, Any]) -> float:
     """CPU of one request that is answered at once."""
-    retry, slow = (RetryPolicy(), BreakerPolicy(slow_ttft_s=1.0).slow) if gates else (None, None)
-    policy, rng = CallPolicy(classifier("litellm"), retry, slow=slow), Random(1)
+    more = {"retry": RetryPolicy(), "breaker": BreakerPolicy(slow_ttft_s=1.0)} if gates else {}
+    policy, rng = ClientPolicy(classifier=classifier("litellm"), **more), Random(1)
     began_s = time.process_time()
     for index in range(requests):
         now_s = index / 1000
@@ -143,7 +143,7 @@ def million(calls: int) -> int:
 
 
 def faulty_calls(calls: int) -> Iterator[tuple[float, Call]]:
-    policy, rng = CallPolicy(classifier(), RetryPolicy()), Random(5)
+    policy, rng = ClientPolicy(retry=RetryPolicy()), Random(5)
     gates: dict[str, Any] = {"budget": RetryBudget(), "breaker": breaker(), "quota": three_limits()}
     for at_s in poisson(RATE_PER_S, calls / RATE_PER_S, Random(3)):
         yield at_s, Call(policy, rng, deadline_at_s=at_s + 60.0, tokens=400, **gates)

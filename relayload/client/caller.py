@@ -11,18 +11,16 @@ from msgspec import Struct, structs
 
 from relayload import clock
 from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait
-from relayload.core.resilience.asked_wait import Remaining, remaining
+from relayload.core.resilience.asked_wait import remaining
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.resilience.breakers import Breakers
 from relayload.core.resilience.call import Call
-from relayload.core.resilience.call_policy import CallPolicy
 from relayload.core.resilience.classify import Signs
 from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.limit import Unit
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.quota import Quota
-from relayload.core.resilience.reservation import Reservation
 from relayload.core.resilience.retry import RetryBudget, RetryPolicy
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.wire.formats import output_budget
@@ -71,8 +69,6 @@ class Caller:
         self.breakers = Breakers(policy.breaker, policy.breaker_scope, on_transition)
         self._quota = _quota(policy)
         self._reads_headers = policy.quota_from_headers
-        heed = _heed(self._quota) if isinstance(self._quota, HeaderQuota) else None
-        self._call_policy = CallPolicy(policy.classifier, policy.retry, policy.counted, policy.breaker.slow, heed)
         self._counts_tokens = any(limit.unit is Unit.TOKENS for limit in policy.limits) or policy.quota_from_headers
         self._budget = _budget(policy.retry)
 
@@ -112,7 +108,7 @@ class Caller:
     def _new_call(self, request: WireRequest) -> Call:
         policy = self._policy
         return Call(
-            self._call_policy,
+            policy,
             self._rng,
             deadline_at_s=None if policy.deadline_s is None else clock.now_s() + policy.deadline_s,
             breaker=self.breakers.of(request.model, request.endpoint),
@@ -158,10 +154,6 @@ def _budget(retry: RetryPolicy | None) -> RetryBudget | None:
     if retry is None or retry.budget_share is None:
         return None
     return RetryBudget(retry.budget_share, retry.budget_minimum)
-
-
-def _heed(quota: HeaderQuota) -> Callable[[Reservation, Remaining, float], None]:
-    return lambda reservation, told, now_s: quota.observe(reservation, *told, now_s)
 
 
 def _headers_at_s(attempt: Attempt) -> float | None:

@@ -20,12 +20,13 @@ from random import Random
 from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait, Why
 from relayload.core.resilience.asked_wait import asked_wait_s
 from relayload.core.resilience.breaker import Permit
-from relayload.core.resilience.call_policy import CallPolicy
 from relayload.core.resilience.classify import Signs
 from relayload.core.resilience.dialects import NEVER_SENT, OWN_FAULTS
 from relayload.core.resilience.gates import Breaker, Quota
+from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.meaning import MEANINGS
+from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.reservation import Reservation
 from relayload.core.resilience.retry import RetryBudget, RetryPolicy
 
@@ -100,7 +101,7 @@ class Call:
 
     def __init__(
         self,
-        policy: CallPolicy,
+        policy: ClientPolicy,
         rng: Random,
         *,
         deadline_at_s: float | None = None,
@@ -204,7 +205,7 @@ class Call:
         self._permit = None
         failed = kind is not Kind.OK and signs.failure not in OWN_FAULTS and policy.counted.covers(kind, signs)
         if failed or kind is Kind.OK:
-            slow = policy.slow is not None and policy.slow(observation.ttft_s, observation.service_s)
+            slow = policy.breaker.slow(observation.ttft_s, observation.service_s)
             breaker.record(permit, failed=failed, slow=slow, now_s=now_s)
         else:
             breaker.release(permit, now_s)
@@ -215,8 +216,8 @@ class Call:
             return
         self._reservation = None
         told, told_at_s = observation.told, observation.headers_at_s
-        if told is not None and self._policy.heed is not None:
-            self._policy.heed(reservation, told, now_s if told_at_s is None else told_at_s)
+        if told is not None and isinstance(quota, HeaderQuota):
+            quota.observe(reservation, *told, now_s if told_at_s is None else told_at_s)
         if observation.signs.failure in NEVER_SENT:
             quota.cancel(reservation, now_s)
         else:

@@ -10,19 +10,20 @@ from ledgers import LedgerBreaker, LedgerQuota
 
 from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait, Why
 from relayload.core.resilience.asked_wait import Remaining
+from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.call import TRANSITIONS, Call, Event, OutOfOrder, Stand
-from relayload.core.resilience.call_policy import CallPolicy
 from relayload.core.resilience.classify import Signs
-from relayload.core.resilience.dialects import OWN_FAULTS, classifier
+from relayload.core.resilience.dialects import OWN_FAULTS
 from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.meaning import selection
+from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.retry import RetryBudget, RetryPolicy
 
 EXACT = RetryPolicy(attempts=3, transient_base_s=1.0, throttled_base_s=4.0, jitter="none")
 """Waits 1 s and 2 s, or 4 s and 8 s when throttled."""
-BARE = CallPolicy(classifier())
-RETRYING = CallPolicy(classifier(), EXACT)
+BARE = ClientPolicy()
+RETRYING = ClientPolicy(retry=EXACT)
 
 ANSWER = Observation(Signs(status=200, finish_reason="stop"), content_begun=True, used_tokens=120)
 BROKEN = Observation(Signs(status=500, failure="http_500"))
@@ -31,7 +32,7 @@ LIMITED = Observation(Signs(status=429, failure="http_429", headers={"retry-afte
 NOT_THERE = Observation(Signs(failure="connect"))
 
 
-def call(policy: CallPolicy = RETRYING, **gates: Any) -> Call:
+def call(policy: ClientPolicy = RETRYING, **gates: Any) -> Call:
     return Call(policy, Random(1), **gates)
 
 
@@ -47,7 +48,7 @@ def test_a_call_without_anything_is_one_attempt() -> None:
 
 
 def test_a_failure_is_not_tried_again_unless_that_is_asked_for() -> None:
-    for policy in (BARE, CallPolicy(classifier(), RetryPolicy(attempts=1))):
+    for policy in (BARE, ClientPolicy(retry=RetryPolicy(attempts=1))):
         once = call(policy)
         once.next_action(5.0)
         assert once.observe(BROKEN, 6.0) is Kind.SERVER_ERROR
@@ -109,7 +110,7 @@ def test_what_cannot_get_better_is_not_tried_again(observation: Observation, kin
 
 
 def test_the_list_of_a_profile_decides_what_is_tried_again() -> None:
-    policy = CallPolicy(classifier(), replace(EXACT, retried=selection([409])))
+    policy = ClientPolicy(retry=replace(EXACT, retried=selection([409])))
     listed, other = call(policy), call(policy)
     listed.next_action(0.0)
     listed.observe(Observation(Signs(status=409)), 0.0)
@@ -240,8 +241,7 @@ def test_a_retry_that_the_breaker_refuses_ends_with_the_last_answer() -> None:
     assert not done.short_circuited
 
 
-def slow(ttft_s: float | None, service_s: float | None) -> bool:
-    return (ttft_s or 0.0) > 1.0 or (service_s or 0.0) > 8.0
+SLOW = BreakerPolicy(slow_ttft_s=1.0, slow_latency_s=8.0)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_the_breaker_is_told_once_or_the_permit_given_back(
     observation: Observation, told: tuple[bool, bool] | None
 ) -> None:
     breaker = LedgerBreaker()
-    watched = call(CallPolicy(classifier(), EXACT, slow=slow), breaker=breaker)
+    watched = call(ClientPolicy(retry=EXACT, breaker=SLOW), breaker=breaker)
     watched.next_action(0.0)
     watched.observe(observation, 0.0)
     assert (breaker.recorded, breaker.released) == (([], 1) if told is None else ([told], 0))
@@ -276,7 +276,7 @@ def test_the_breaker_is_told_once_or_the_permit_given_back(
 
 def test_a_profile_can_count_what_usually_does_not() -> None:
     breaker = LedgerBreaker()
-    counted = call(CallPolicy(classifier(), counted=selection([429])), breaker=breaker)
+    counted = call(ClientPolicy(counted=selection([429])), breaker=breaker)
     counted.next_action(0.0)
     counted.observe(LIMITED, 0.0)
     assert breaker.recorded == [(True, False)]
@@ -285,7 +285,7 @@ def test_a_profile_can_count_what_usually_does_not() -> None:
 @pytest.mark.parametrize("failure", sorted(OWN_FAULTS))
 def test_our_own_faults_never_count_against_the_relay(failure: str) -> None:
     breaker = LedgerBreaker()
-    own = call(CallPolicy(classifier(), counted=selection(["unreachable"])), breaker=breaker)
+    own = call(ClientPolicy(counted=selection(["unreachable"])), breaker=breaker)
     own.next_action(0.0)
     own.observe(Observation(Signs(failure=failure)), 0.0)
     assert (breaker.recorded, breaker.released) == ([], 1)
@@ -468,7 +468,7 @@ def test_whatever_happens_the_promises_hold(
     breaker, quota = LedgerBreaker(refusals), LedgerQuota(waits_s)
     deadline_at_s = None if deadline_s is None else 100.0 + deadline_s
     each = Call(
-        CallPolicy(classifier(), RetryPolicy(attempts=attempts)),
+        ClientPolicy(retry=RetryPolicy(attempts=attempts)),
         Random(seed),
         deadline_at_s=deadline_at_s,
         breaker=breaker,
@@ -509,16 +509,12 @@ def test_whatever_happens_the_promises_hold(
 NOTHING_LEFT = Remaining(requests=0, reset_requests_s=10.0)
 
 
-def following(quota: HeaderQuota) -> CallPolicy:
-    return CallPolicy(classifier(), heed=lambda reservation, told, at_s: quota.observe(reservation, *told, at_s))
-
-
 @pytest.mark.parametrize(("headers_at_s", "wait_s"), [(None, 9.0), (2.5, 7.5)])
 def test_a_quota_that_follows_the_relay_is_told_what_is_left_and_since_when(
     headers_at_s: float | None, wait_s: float
 ) -> None:
     quota = HeaderQuota()
-    told, next_one = (call(following(quota), quota=quota) for _ in range(2))
+    told, next_one = (call(quota=quota) for _ in range(2))
     told.next_action(1.0)
     told.observe(Observation(Signs(status=200), told=NOTHING_LEFT, headers_at_s=headers_at_s), 4.0)
     assert next_one.next_action(5.0) == Wait(wait_s, Why.QUOTA)
@@ -526,7 +522,7 @@ def test_a_quota_that_follows_the_relay_is_told_what_is_left_and_since_when(
 
 def test_an_answer_that_tells_nothing_leaves_the_quota_as_it_was() -> None:
     quota = HeaderQuota()
-    told, untold, next_one = (call(following(quota), quota=quota) for _ in range(3))
+    told, untold, next_one = (call(quota=quota) for _ in range(3))
     told.next_action(1.0)
     untold.next_action(1.0)
     told.observe(Observation(Signs(status=200), told=NOTHING_LEFT), 4.0)

@@ -2,7 +2,6 @@
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from email.utils import formatdate
 from math import ceil
 from random import Random
@@ -16,28 +15,27 @@ from relayload.core.resilience.asked_wait import remaining
 from relayload.core.resilience.breaker import Breaker, Permit, StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.call import Call
-from relayload.core.resilience.call_policy import CallPolicy
 from relayload.core.resilience.classify import Signs
-from relayload.core.resilience.dialects import classifier
 from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.limit import Limit, Unit
+from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.quota import Quota
 from relayload.core.resilience.reservation import Reservation
 from relayload.core.resilience.retry import Jitter, RetryBudget, RetryPolicy
 from relayload.core.wire.wait_in_text import wait_in_text_s
 
-POLICY = CallPolicy(classifier(), RetryPolicy(attempts=4))
+POLICY = ClientPolicy(retry=RetryPolicy(attempts=4))
 BROKEN = Reply(Observation(Signs(502, failure="http_502")), 0.05)
 
 
-def calls(policy: CallPolicy, starts_s: Iterator[float], gates: dict[str, Any]) -> Iterator[tuple[float, Call]]:
+def calls(policy: ClientPolicy, starts_s: Iterator[float], gates: dict[str, Any]) -> Iterator[tuple[float, Call]]:
     rng = Random(5)
     return ((at_s, Call(policy, rng, deadline_at_s=at_s + 60.0, **gates)) for at_s in starts_s)
 
 
 def run(
-    relay: Relay, *, rate_per_s: float, for_s: float, policy: CallPolicy = POLICY, **gates: Any
+    relay: Relay, *, rate_per_s: float, for_s: float, policy: ClientPolicy = POLICY, **gates: Any
 ) -> tuple[list[Done], Grader]:
     grader = Grader()
     ends = simulate(calls(policy, poisson(rate_per_s, for_s, Random(3)), gates), relay, grader)
@@ -133,7 +131,7 @@ def test_a_few_failures_are_all_retried_within_the_budget() -> None:
 def test_full_jitter_keeps_those_apart_that_failed_together() -> None:
     def peak(jitter: Jitter) -> int:
         """Of attempts in any tenth of a second after an outage that hit 200 requests at once."""
-        policy = CallPolicy(classifier(), RetryPolicy(attempts=6, transient_base_s=2.0, jitter=jitter))
+        policy = ClientPolicy(retry=RetryPolicy(attempts=6, transient_base_s=2.0, jitter=jitter))
         grader = Grader()
         simulate(calls(policy, iter([1.0] * 200), {}), lambda _, now_s: BROKEN if now_s < 5.0 else ANSWER, grader)
         return max(Counter(int(at_s * 10) for at_s in grader.arrivals_s if at_s > 1.05).values())
@@ -225,10 +223,8 @@ def test_a_client_can_follow_what_the_relay_tells_of_its_limits() -> None:
         assert +grader.faults == Counter()
         return Counter(kind for done in ends for kind in done.kinds)[Kind.RATE_LIMITED]
 
-    quota = HeaderQuota()
-    heeding = replace(POLICY, heed=lambda place, told, at_s: quota.observe(place, *told, at_s))
     assert refused() > 300
-    assert refused(policy=heeding, quota=quota) < 30
+    assert refused(quota=HeaderQuota()) < 30
 
 
 class CountingQuota(Quota):
