@@ -6,6 +6,7 @@ from random import Random
 from typing import Literal
 
 from relayload.core.resilience.meaning import RETRIED, Selection, selection
+from relayload.core.resilience.windows import TimeWindow
 
 _MOST_DOUBLINGS = 60
 _SLOTS = 10
@@ -99,44 +100,23 @@ class RetryBudget:
     (20 %, 10 s) and Envoy (20 %, at least 3).
     """
 
-    __slots__ = ("_minimum", "_requests", "_requests_of", "_retries", "_retries_of", "_share", "_slot", "_slot_s")
+    __slots__ = ("_minimum", "_requests", "_retries", "_share")
 
     def __init__(self, share: float = BUDGET_SHARE, minimum: int = BUDGET_MINIMUM, window_s: float = 10.0) -> None:
         self._share = share
         self._minimum = minimum
-        self._slot_s = window_s / _SLOTS
-        self._slot: int | None = None
-        self._requests = 0
-        self._retries = 0
-        self._requests_of = [0] * _SLOTS
-        self._retries_of = [0] * _SLOTS
+        self._requests = TimeWindow(window_s, _SLOTS)
+        self._retries = TimeWindow(window_s, _SLOTS)
 
     def note_request(self, now_s: float) -> None:
         """A request has begun."""
-        self._requests_of[self._turn(now_s)] += 1
-        self._requests += 1
+        self._requests.add(False, False, now_s)
 
     def try_spend(self, now_s: float) -> bool:
         """Take a retry out of the budget, if there is one. It is spent even if it is not sent in the end."""
-        place = self._turn(now_s)
-        if self._retries + 1 > max(self._minimum, self._share * self._requests):
+        self._requests.forget(now_s)
+        self._retries.forget(now_s)
+        if self._retries.calls + 1 > max(self._minimum, self._share * self._requests.calls):
             return False
-        self._retries_of[place] += 1
-        self._retries += 1
+        self._retries.add(False, False, now_s)
         return True
-
-    def _turn(self, now_s: float) -> int:
-        """The place of this instant's slot, after forgetting the slots that have left the window."""
-        slot = int(now_s // self._slot_s)
-        if slot == self._slot:
-            return slot % _SLOTS
-        newest = slot if self._slot is None else self._slot
-        for passed in range(max(newest + 1, slot - _SLOTS + 1), slot + 1):
-            self._forget(passed % _SLOTS)
-        self._slot = max(newest, slot)
-        return self._slot % _SLOTS
-
-    def _forget(self, place: int) -> None:
-        self._requests -= self._requests_of[place]
-        self._retries -= self._retries_of[place]
-        self._requests_of[place] = self._retries_of[place] = 0

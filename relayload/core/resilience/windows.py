@@ -88,14 +88,15 @@ class CountWindow:
 class TimeWindow:
     """The calls of the last so many seconds, in slices that begin at multiples of their width.
 
-    The slice that runs and the 59 before it count, so nothing older than the window does.
+    The slice that runs and those before it count, so nothing older than the window does.
     """
 
-    __slots__ = ("_begun", "_slice_s", "_slices", "_until_s", "calls", "failures", "slow")
+    __slots__ = ("_begun", "_count", "_slice_s", "_slices", "_until_s", "calls", "failures", "slow")
 
-    def __init__(self, window_s: float) -> None:
+    def __init__(self, window_s: float, slices: int = SLICES) -> None:
         self.calls = self.failures = self.slow = 0
-        self._slice_s = window_s / SLICES
+        self._count = slices
+        self._slice_s = window_s / slices
         self._slices: deque[tuple[int, Tally]] = deque()
         self._begun = Tally()
         self._until_s = float("-inf")
@@ -109,21 +110,24 @@ class TimeWindow:
         return next((each.first_slow_at_s for _, each in self._slices if each.slow), None)
 
     def add(self, failed: bool, slow: bool, at_s: float) -> None:
-        if at_s >= self._until_s:
-            self._begin_slice(int(at_s // self._slice_s))
+        self.forget(at_s)
         self._begun.add(failed, slow, at_s)
         self.calls += 1
         self.failures += failed
         self.slow += slow
 
-    def _begin_slice(self, number: int) -> None:
+    def forget(self, now_s: float) -> None:
+        """Forget what is older than the window by now."""
+        if now_s < self._until_s:
+            return
+        number = int(now_s // self._slice_s)
         self._until_s = (number + 1) * self._slice_s
         self._begun = Tally()
-        while self._slices and self._slices[0][0] <= number - SLICES:
-            self._forget(self._slices.popleft()[1])
+        while self._slices and self._slices[0][0] <= number - self._count:
+            self._take_out(self._slices.popleft()[1])
         self._slices.append((number, self._begun))
 
-    def _forget(self, old: Tally) -> None:
+    def _take_out(self, old: Tally) -> None:
         self.calls -= old.calls
         self.failures -= old.failures
         self.slow -= old.slow
