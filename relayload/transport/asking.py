@@ -6,43 +6,41 @@ import re
 import socket
 import ssl
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from copy import copy
 from dataclasses import dataclass
-from http.client import BadStatusLine, HTTPException, HTTPResponse, LineTooLong, UnknownProtocol
-from io import BufferedReader
 from math import inf
 from typing import Any
 
 from relayload.clock import now_s, wall_ns
 from relayload.core.units import format_duration
 from relayload.core.wire.faults import fault_of_body
-from relayload.core.wire.response_limits import TooLarge
+from relayload.core.wire.request import Endpoint, Timeouts
+from relayload.core.wire.response_limits import ResponseLimits, TooLarge
 from relayload.transport.concealing import Secrets
 from relayload.transport.credentials import key_header
+from relayload.transport.dial import Dialler
 from relayload.transport.drivers import Options
+from relayload.transport.exchange import Exchange
 from relayload.transport.failures import Failure, WireError
 from relayload.transport.http_log import Shown
-from relayload.transport.inflate import IDENTITY, Inflater, accepted_by
-from relayload.transport.line import Line, TooMuch, opened
+from relayload.transport.inflate import IDENTITY, accepted_by
 from relayload.transport.origin import Origin, bracketed, origin_of
 from relayload.transport.proxy import Proxy, proxy_for
+from relayload.transport.stamps import ArrivalClock
 from relayload.transport.tls import target_context
 
 _LOG = logging.getLogger("relayload")
 _TIMEOUT_S = 10.0
 """For a whole answer, from the look-up of the name to the last byte."""
-_PIECE_BYTES = 65_536
-_HEAD_BYTES = 262_144
-"""The most that is read until the header of an answer is whole, interim answers (1xx) included."""
 _BODY_BYTES = 4_000_000
 """The most that is read of a body: lists of models are long at relays that have hundreds."""
-_FRAMED_BYTES = 2 * _BODY_BYTES
-"""The most that is read for it: chunks have sizes, and a trailer may follow."""
-_SWITCHED = 101
+_HEADER_BYTES = 262_144
+_LIMITS = ResponseLimits(header_bytes=_HEADER_BYTES, interim=_HEADER_BYTES, stream_bytes=2 * _BODY_BYTES)
+"""Interim answers (1xx) count with the header. More comes on the wire than the body: chunks have sizes."""
 _QUOTED_LENGTH = 200
 _WORDS = re.compile(r"(?![<{]).*[^\W\d_]{2}")
 """Of an error: neither brackets and numbers alone, nor JSON that is broken, nor a page that says nothing."""
-_WIRE_FAULTS = {Failure.ENCODING: "sends a content encoding that can't be undone: see target.accept_encoding"}
 
 
 BASE_URL, API_KEY, TLS, HEADERS = "base_url", "api_key", "tls", "headers"
@@ -153,19 +151,31 @@ class Asker:
         proxy = proxy_for(origin)
         began_at_s = now_s()
         request = self._request(origin, proxy, method, path, body, headers or {})
+        within_s = max(0.0, min(self._timeout_s, self._until_s - began_at_s))
+        dialler = Dialler(origin, _ReadingClock(), self._context(origin), proxy)
         try:
-            until_s = min(began_at_s + self._timeout_s, self._until_s)
-            with opened(origin, self._context(origin), proxy, until_s) as line:
+            with closing(dialler.dial(within_s, Failure.TOTAL_TIMEOUT).connection) as connection:
                 self.sent.append((method, path))
-                line.send(request)
-                reply = _reply(line, method, began_at_s, accepted_by(self._accept_encoding))
-                self._note(f"{method} {path}", request, reply)
-                return reply
-        except (OSError, HTTPException, WireError) as error:
-            self._note(f"{method} {path}", request, None, type(error).__name__)
-            key = TLS if isinstance(error, ssl.SSLCertVerificationError) else BASE_URL
+                probe = _Probe(
+                    connection,
+                    Timeouts(total_s=within_s),
+                    began_at_s,
+                    endpoint=Endpoint.CHAT,
+                    stream=False,
+                    keep_text=False,
+                    limits=_LIMITS,
+                    accepted=accepted_by(self._accept_encoding),
+                )
+                probe.run(request)
+            reply = probe.reply()
+        except WireError as error:
+            cause = error.__cause__
+            self._note(f"{method} {path}", request, None, type(cause).__name__ if cause else error.failure.value)
+            key = TLS if error.failure is Failure.TLS_CERTIFICATE else BASE_URL
             place = f"the proxy {proxy.origin.authority}" if proxy else f"{bracketed(origin.host)}:{origin.port}"
             raise TargetUnreachable(f"target {base_url}: {_cause(error, place, self._timeout_s)}", key) from None
+        self._note(f"{method} {path}", request, reply)
+        return reply
 
     def _note(self, asked: str, request: bytes, reply: Reply | None, failure: str = "") -> None:
         """Write down what came of a question, where anybody wants to know."""
@@ -241,50 +251,52 @@ def read_json(body: bytes) -> Any:
         raise TooDeep from None
 
 
-def _reply(line: Line, method: str, began_at_s: float, accepted: frozenset[str]) -> Reply:
-    response = _answered(line, method)
-    headers, wall = {name.lower(): value for name, value in response.getheaders()}, wall_ns()
-    line.allow(_FRAMED_BYTES)
-    pieces, cut, late = _read(response, Inflater(headers.get("content-encoding", ""), accepted=accepted))
-    return Reply(response.status, headers, pieces, cut, late, began_at_s, now_s(), wall)
+class _ReadingClock(ArrivalClock):
+    """Takes the instant of reading: nothing else keeps a single answer waiting."""
+
+    def __init__(self) -> None:
+        """Ask the kernel for nothing."""
+
+    def at_s(self, _ancillary: object, _earliest_s: float) -> float:
+        return now_s()
 
 
-def _answered(line: Line, method: str) -> HTTPResponse:
-    """The answer with its header read; interim ones before it are passed over. Raises OSError and HTTPException."""
-    line.allow(_HEAD_BYTES)
-    file = line.makefile("rb")
-    while True:
-        response = HTTPResponse(_Opened(file), method=method)  # type: ignore[arg-type] # all that it needs of a socket
-        response.begin()
-        if not 100 <= response.status < 200 or response.status == _SWITCHED:
-            return response
-        response.fp = None  # type: ignore[assignment] # which it would close
+class _Probe(Exchange):
+    """Keeps each piece of the answer, with the instant at which it came, and what ended the connection."""
 
+    __slots__ = ("_error", "_pieces", "_size", "_wall_ns")
 
-class _Opened:
-    """Hands out the one file of a connection."""
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._pieces: list[tuple[bytes, float]] = []
+        self._size = 0
+        self._wall_ns: int | None = None
+        self._error: OSError | None = None
 
-    def __init__(self, file: BufferedReader) -> None:
-        self._file = file
+    def received(self, data: bytes, at_s: float) -> None:
+        super().received(data, at_s)
+        if self._wall_ns is None and self.response.status is not None:
+            self._wall_ns = wall_ns()
 
-    def makefile(self, _mode: str) -> BufferedReader:
-        return self._file
+    def lost(self, error: OSError | None) -> None:
+        self._error = error
+        super().lost(error)
 
+    def _take(self, pieces: list[bytes]) -> None:
+        self._pieces += [(piece, self._at_s) for piece in pieces]
+        self._size += sum(map(len, pieces))
+        if self._size >= _BODY_BYTES:
+            raise TooLarge
 
-def _read(response: HTTPResponse, inflater: Inflater) -> tuple[tuple[tuple[bytes, float], ...], bool, bool]:
-    """The pieces of the body as they come, whether it was cut, and whether that was for want of time."""
-    pieces: list[tuple[bytes, float]] = []
-    size = 0
-    try:
-        while size < _BODY_BYTES and (read := response.read1(_PIECE_BYTES)):
-            piece = b"".join(inflater.feed(read))
-            pieces.append((piece, now_s()))
-            size += len(piece)
-    except TooLarge:
-        return tuple(pieces), False, False  # as much as anybody reads
-    except (OSError, HTTPException) as error:
-        return tuple(pieces), True, isinstance(error, TimeoutError)
-    return tuple(pieces), bool(response.length) and size < _BODY_BYTES, False
+    def reply(self) -> Reply:
+        """What was read, at least the header. Raises WireError."""
+        response, failure = self.response, self.failure
+        if response.status is None or self._wall_ns is None or failure is Failure.ENCODING:
+            raise WireError(failure or Failure.NOT_HTTP) from self._error
+        enough = failure is Failure.TOO_LARGE and (response.encoded or self._size >= _BODY_BYTES)
+        cut, late = failure is not None and not enough, failure is Failure.TOTAL_TIMEOUT
+        pieces = tuple(self._pieces)
+        return Reply(response.status, response.headers, pieces, cut, late, self._called_at_s, now_s(), self._wall_ns)
 
 
 def models(base_url: str, api_key: str, options: Options | None = None) -> tuple[str, ...]:
@@ -306,27 +318,32 @@ def _name(model: Any) -> str:
     return name
 
 
-def _cause(error: Exception, place: str, timeout_s: float) -> str:
-    match error:
+def _cause(error: WireError, place: str, timeout_s: float) -> str:
+    match error.__cause__:
         case ConnectionRefusedError():
             return f"nothing listens on {place}. Is the relay running? Is the port in target.base_url right?"
-        case ssl.SSLCertVerificationError():
+        case ssl.SSLCertVerificationError() as refused:
             return (
-                f"the certificate of {place} can't be verified: {error.verify_message}. Name its authority in "
+                f"the certificate of {place} can't be verified: {refused.verify_message}. Name its authority in "
                 "target.tls.ca_file, or accept any certificate with target.tls.verify: false"
             )
         case ssl.SSLError():
             return f"{place} does not speak TLS. Should target.base_url begin with http://?"
         case socket.gaierror():
             return f"the name {place.rsplit(':', 1)[0]} does not resolve. Is target.base_url spelt right?"
-        case TimeoutError():
-            return f"no answer from {place} within {timeout_s:.0f}s"
-        case TooMuch() | LineTooLong():
-            return f"{place} answers with more headers than anybody reads"
-        case WireError():
-            return f"{place} {_WIRE_FAULTS.get(error.failure, 'refuses to let us through')}"
-        case BadStatusLine() | UnknownProtocol():
-            return f"{place} does not speak HTTP. Should target.base_url begin with https://?"
-        case HTTPException():
-            return f"{place} answers in HTTP that can't be read ({error})"
-    return f"{place}: {error}"
+        case OSError() as broken:
+            return f"{place}: {broken}"
+    if error.failure is Failure.TOTAL_TIMEOUT:
+        return f"no answer from {place} within {timeout_s:.0f}s"
+    return f"{place} {_FAILURES[error.failure]}"
+
+
+_FAILURES = {
+    Failure.PROXY: "refuses to let us through",
+    Failure.ENCODING: "sends a content encoding that can't be undone: see target.accept_encoding",
+    Failure.TOO_LARGE: "answers with more headers than anybody reads",
+    Failure.TRUNCATED: "breaks off its answer",
+    Failure.CLOSED_UNANSWERED: "does not speak HTTP. Should target.base_url begin with https://?",
+    Failure.NOT_HTTP: "does not speak HTTP. Should target.base_url begin with https://?",
+}
+"""What a failure means that no error of the system stands behind."""

@@ -13,7 +13,7 @@ from relayload.transport.failures import Failure, WireError, dial_failure
 from relayload.transport.origin import Origin
 from relayload.transport.proxy import Proxy, open_tunnel
 from relayload.transport.resolve import Address, Addresses
-from relayload.transport.sockets import connected, receive, send_all
+from relayload.transport.sockets import connected, receive_or_end, send_all
 from relayload.transport.stamps import ArrivalClock
 from relayload.transport.tls import TlsConnection, TlsSession
 
@@ -103,7 +103,10 @@ def _shake_hands(sock: socket.socket, session: TlsSession) -> int:
             session.tls.do_handshake()
         except ssl.SSLWantReadError:
             sent_bytes += send_all(sock, session.outgoing.read())
-            received_bytes += session.incoming.write(receive(sock))
+            if data := receive_or_end(sock):
+                received_bytes += session.incoming.write(data)
+            else:
+                session.incoming.write_eof()
         except ssl.SSLError:
             with suppress(OSError):
                 send_all(sock, session.outgoing.read())  # the alert that tells the peer why

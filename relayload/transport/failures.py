@@ -81,6 +81,7 @@ _ERRORS: tuple[tuple[type[OSError], Failure], ...] = (  # the first that fits
     (TimeoutError, Failure.CONNECT_TIMEOUT),
     (socket.gaierror, Failure.DNS),
     (ssl.SSLCertVerificationError, Failure.TLS_CERTIFICATE),
+    (ssl.SSLEOFError, Failure.CONNECT),  # the peer hangs up within the handshake
     (ssl.SSLError, Failure.TLS),
     (OSError, Failure.CONNECT),
 )

@@ -48,9 +48,9 @@ def for_ever(begin: bytes, piece: bytes):
 NO_ANSWER, NO_END = r"no answer from .* within 1s", r"has not ended its answer to GET /models within 1s"
 HEADERS = "answers with more headers than anybody reads"
 HOSTILE = {
-    "status line byte by byte": (slowly(b"", b"H"), NO_ANSWER),
+    "status line byte by byte": (slowly(b"HTTP/1.1 200 ", b"O"), NO_ANSWER),
     "header byte by byte": (slowly(HEAD + b"x-a: ", b"a"), NO_ANSWER),
-    "headers without end": (for_ever(HEAD, b"x-a: a\r\n"), r"got more than 100 headers"),
+    "headers without end": (for_ever(HEAD, b"x-a: a\r\n"), HEADERS),
     "one header without end": (for_ever(HEAD + b"x-a: ", b"a"), HEADERS),
     "interim answers without end": (for_ever(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), HEADERS),
     "early hints without end": (for_ever(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"), HEADERS),
@@ -100,6 +100,23 @@ def test_a_handshake_has_an_end(serve):
 
     with pytest.raises(TargetUnreachable, match=NO_ANSWER):
         Asker("k", {"verify": False}, timeout_s=1.0).ask(serve(script).base_url.replace("http", "https"), "GET", "/a")
+
+
+def test_a_peer_that_hangs_up_on_a_handshake_speaks_no_tls(serve):
+    def script(peer):
+        peer.sock.recv(65_536)
+
+    with pytest.raises(TargetUnreachable, match="does not speak TLS"):
+        models(serve(script).base_url.replace("http", "https"), "sk-test", {"verify": False})
+
+
+def test_a_header_that_breaks_off_is_told(serve):
+    def script(peer):
+        peer.read_request()
+        peer.send(HEAD)
+
+    with pytest.raises(TargetUnreachable, match="breaks off its answer"):
+        models(serve(script).base_url, "sk-test")
 
 
 def test_a_record_of_tls_has_an_end(serve, certificates):

@@ -111,6 +111,12 @@ def test_a_server_without_tls_is_unreachable_by_it(serve, connect, ask):
     assert (attempt.outcome, attempt.error) == (Outcome.UNREACHABLE, "tls")
 
 
+def test_a_server_that_hangs_up_on_a_handshake_is_unreachable(serve, connect, ask):
+    base_url = serve(lambda peer: peer.sock.recv(65_536)).base_url.replace("http:", "https:")
+    attempt = connect(base_url).send(ask(), PATIENT).attempt
+    assert (attempt.outcome, attempt.error) == (Outcome.UNREACHABLE, "connect")
+
+
 def test_a_handshake_that_takes_too_long_is_a_connect_timeout(serve, connect, ask):
     base_url = serve(lambda peer: peer.wait_for_close()).base_url.replace("http:", "https:")
     attempt = connect(base_url).send(ask(), Timeouts(connect_s=0.05)).attempt
