@@ -13,10 +13,10 @@ import yaml
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.price import ANY
-from relayload.core.traffic.prompt_sets import SETS
 from relayload.document import Document, Location, Place
 from relayload.document.source import plain_value
 from relayload.prices.in_and_out import in_and_out
+from relayload.profile.prompt_sets import NAMES
 
 SCENARIO = "main"
 _KEY_VARIABLE = "OPENAI_API_KEY"
@@ -148,7 +148,7 @@ def _put(data: dict[str, Any], location: Location, value: Any) -> None:
 
 def _prompt(text: str) -> Any:
     """A built-in prompt by its name, a file (also `@FILE`), or else the text itself."""
-    if text in SETS:
+    if text in NAMES:
         return text
     if text.startswith("@"):
         return {"file": text[1:]}

@@ -4,11 +4,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from relayload.core.traffic.prompt_sets import SETS
 from relayload.core.traffic.templates import variables
 from relayload.document.validation import nearest
 from relayload.profile.dialogue_rows import Format
 from relayload.profile.prompt_file import Prompts, read_prompts
+from relayload.profile.prompt_sets import NAMES
 from relayload.profile.types import Between, Count, Items, Part, PathText, Text, not_empty
 
 _MOST_PIXELS = 8192
@@ -91,8 +91,8 @@ class Images(Part):
 
 
 def _built_in(name: str) -> str:
-    if name not in SETS:
-        raise ValueError(f"unknown prompt '{name}'{nearest(name, [*SETS, '{text: ...}'])}")
+    if name not in NAMES:
+        raise ValueError(f"unknown prompt '{name}'{nearest(name, [*NAMES, '{text: ...}'])}")
     return name
 
 
@@ -105,7 +105,7 @@ def _kind(value: object) -> str:
 
 
 Prompt = Annotated[
-    Annotated[str, AfterValidator(_built_in), WithJsonSchema({"enum": list(SETS)}), Tag("set")]
+    Annotated[str, AfterValidator(_built_in), WithJsonSchema({"enum": list(NAMES)}), Tag("set")]
     | Annotated[PromptText, Tag("PromptText")]
     | Annotated[PromptFile, Tag("PromptFile")]
     | Annotated[PromptTemplate, Tag("PromptTemplate")],

@@ -6,20 +6,17 @@ from statistics import fmean
 from types import MappingProxyType
 from typing import TypeVar
 
-from relayload.core.traffic import prompt_sets, prompt_sets_de, prompt_sets_zh
 from relayload.core.traffic.dialogues import Dialogue, format_tokens, text_of
 from relayload.core.traffic.draws import Draws
 from relayload.core.traffic.prompts import Choose
 from relayload.core.traffic.templates import Draw, filled
 from relayload.profile.prompt import Prompt, PromptFile, PromptTemplate, Variable
+from relayload.profile.prompt_sets import prompt_sets
 from relayload.profile.tokenizer import count_tokens
 
 Known = TypeVar("Known")
 ChooseDialogue = Callable[[int, Draws], Dialogue]
 
-_SETS: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"en": prompt_sets.SETS, "de": prompt_sets_de.SETS, "zh": prompt_sets_zh.SETS}
-)
 _SET_TOKENS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
         "en": {"simple": 246, "code": 429, "math_proof": 371, "image_reasoning": 211},
@@ -44,7 +41,7 @@ def text_choice(prompt: Prompt, language: str) -> Choose:
 def texts(prompt: Prompt, language: str) -> tuple[str, ...]:
     """All texts that there are; samples of a template."""
     if isinstance(prompt, str):
-        return _SETS[language][prompt]
+        return prompt_sets(language)[prompt]
     if isinstance(prompt, PromptFile):
         return prompt.content
     if isinstance(prompt, PromptTemplate):
@@ -70,7 +67,7 @@ def dialogue_choice(prompt: Prompt | None) -> ChooseDialogue | None:
 def expected_tokens(prompt: Prompt, language: str) -> float:
     """The mean of the texts' tokens."""
     if isinstance(prompt, str):
-        return _SET_TOKENS[language][prompt] / len(_SETS[language][prompt])
+        return _SET_TOKENS[language][prompt] / len(prompt_sets(language)[prompt])
     return fmean(map(count_tokens, texts(prompt, language)[:_SAMPLE]))
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from relayload.core.errors import Fault
-from relayload.core.traffic.prompt_sets import SETS
 from relayload.document import Location
 from relayload.profile.amounts import SeenAmounts
 from relayload.profile.checks.content import Content, mapping, sound
 from relayload.profile.endpoints import unfit
 from relayload.profile.prompt import PromptFile
+from relayload.profile.prompt_sets import NAMES
 from relayload.profile.scenario import class_name
 
 
@@ -34,7 +34,7 @@ def _prompt_faults(content: Content, name: str, scenario: dict[str, Any]) -> Ite
     if not content.load or sized or scenario.get("input_tokens") is not None:
         return
     if scenario.get("prompt") is None:
-        known = ", ".join(SETS)
+        known = ", ".join(NAMES)
         yield content.fault(
             ("scenarios", name, "prompt"), f"is required: {known}, {{text: ...}} or {{file: ...}}; or input_tokens"
         )
