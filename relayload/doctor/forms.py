@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from relayload.core.wire.answers import MalformedAnswer
+from relayload.core.wire.answers import MalformedAnswer, WholeAnswer
 from relayload.core.wire.form import MAX_TOKENS_FIELDS, Form
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.opening import is_event_stream
@@ -62,11 +62,8 @@ def is_answer(question: Question, reply: Reply, *, stream: bool) -> bool:
         return False
     if stream and is_event_stream([reply.body], reply.header("content-type"), complete=True):
         return not _fails_as_a_stream(question, reply)
-    try:
-        answer = FORMATS[question.endpoint].read_answer(reply.body, question.request(stream=stream))
-    except MalformedAnswer:
-        return False
-    return answer.flaw is None and answer.fault is None
+    answer = _whole(question, reply, stream=stream)
+    return answer is not None and answer.flaw is None and answer.fault is None
 
 
 def fails_inside(question: Question, reply: Reply, *, stream: bool) -> bool:
@@ -75,10 +72,16 @@ def fails_inside(question: Question, reply: Reply, *, stream: bool) -> bool:
         return False
     if stream and is_event_stream([reply.body], reply.header("content-type"), complete=True):
         return _fails_as_a_stream(question, reply)
+    answer = _whole(question, reply, stream=stream)
+    return answer is not None and answer.fault is not None
+
+
+def _whole(question: Question, reply: Reply, *, stream: bool) -> WholeAnswer | None:
+    """An answer in one piece; None where it is no such answer."""
     try:
-        return FORMATS[question.endpoint].read_answer(reply.body, question.request(stream=stream)).fault is not None
+        return FORMATS[question.endpoint].read_answer(reply.body, question.request(stream=stream))
     except MalformedAnswer:
-        return False
+        return None
 
 
 def _fails_as_a_stream(question: Question, reply: Reply) -> bool:
@@ -92,11 +95,8 @@ def too_long(question: Question, reply: Reply, *, stream: bool) -> bool:
     """Whether an answer has more tokens than were asked for, so that the budget was not understood."""
     if stream or reply.status != 200 or question.endpoint is Endpoint.EMBEDDINGS or question.budget is None:
         return False
-    try:
-        answer = FORMATS[question.endpoint].read_answer(reply.body, question.request(stream=False))
-    except MalformedAnswer:
-        return False
-    return (answer.tokens.output or 0) > question.budget
+    answer = _whole(question, reply, stream=False)
+    return answer is not None and (answer.tokens.output or 0) > question.budget
 
 
 def tell_form(
