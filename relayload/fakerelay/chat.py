@@ -7,6 +7,7 @@ from msgspec.json import encode
 from relayload.fakerelay.asks import Ask
 from relayload.fakerelay.behavior import Reply
 from relayload.fakerelay.content import Content
+from relayload.fakerelay.events import Events
 from relayload.fakerelay.logprobs import chat_logprob
 from relayload.fakerelay.tokens import JSON_WORDS, STRIDE
 
@@ -56,7 +57,7 @@ def _head(ask: Ask, reply: Reply, created: int, kind: str) -> dict[str, Any]:
     }
 
 
-class ChatEvents:
+class ChatEvents(Events):
     """The events of one streamed answer. What all of them share is encoded once: a token costs one join."""
 
     def __init__(self, ask: Ask, reply: Reply, created: int) -> None:
@@ -72,10 +73,6 @@ class ChatEvents:
 
     def opening(self) -> list[bytes]:
         return [self._delta + b'role":"assistant","content":"' + self._after]
-
-    def first(self, token: int, wall_ns: int, word: str | None = None) -> bytes:
-        stamp = b',"x_relayload":{"first_token_ns":%d}}\n\n' % wall_ns
-        return self.token(token, word)[: -len(b"}\n\n")] + stamp
 
     def token(self, token: int, word: str | None = None) -> bytes:
         before = self._thought if token < self._reply.reasoning_tokens else self._content

@@ -8,6 +8,7 @@ from msgspec.json import encode
 from relayload.fakerelay.asks import Ask
 from relayload.fakerelay.behavior import Reply
 from relayload.fakerelay.chat import FINGERPRINT, usage
+from relayload.fakerelay.events import Events
 from relayload.fakerelay.logprobs import completion_logprobs
 
 
@@ -39,7 +40,7 @@ def _logprobs(reply: Reply, first: int, words: list[str], offset: int) -> dict[s
     return completion_logprobs(placed, reply.content.top_logprobs, offset)
 
 
-class TextEvents:
+class TextEvents(Events):
     """The events of one streamed answer."""
 
     def __init__(self, ask: Ask, reply: Reply, created: int) -> None:
@@ -52,10 +53,6 @@ class TextEvents:
 
     def opening(self) -> list[bytes]:
         return []
-
-    def first(self, token: int, wall_ns: int, word: str | None = None) -> bytes:
-        stamp = b',"x_relayload":{"first_token_ns":%d}}\n\n' % wall_ns
-        return self.token(token, word)[: -len(b"}\n\n")] + stamp
 
     def token(self, token: int, word: str | None = None) -> bytes:
         text = self._words[token] if word is None else word

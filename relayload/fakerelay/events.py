@@ -14,6 +14,8 @@ class Events(Protocol):
 
     def first(self, token: int, wall_ns: int, word: str | None = None) -> bytes:
         """The first token that is shown, stamped with the instant of its writing."""
+        stamp = b',"x_relayload":{"first_token_ns":%d}}\n\n' % wall_ns
+        return self.token(token, word)[: -len(b"}\n\n")] + stamp
 
     def token(self, token: int, word: str | None = None) -> bytes:
         """A later token; `word` in place of the one it would hold."""

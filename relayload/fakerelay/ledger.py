@@ -6,6 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from relayload.fakerelay.limits import Recent
+
 KEPT_ENTRIES = 20_000
 
 
@@ -58,22 +60,6 @@ class Entry(Struct, kw_only=True):
     faults: list[str] = []
 
 
-class _Busiest:
-    """The most that came in any window of so many seconds, however it lies."""
-
-    def __init__(self, window_s: float) -> None:
-        self._window_s = window_s
-        self._recent: deque[float] = deque()
-        self.most = 0
-
-    def add(self, at_s: float) -> None:
-        recent = self._recent
-        recent.append(at_s)
-        while recent[0] <= at_s - self._window_s:
-            recent.popleft()
-        self.most = max(self.most, len(recent))
-
-
 class Ledger:
     """Counts requests, and keeps the last ones."""
 
@@ -84,7 +70,8 @@ class Ledger:
         self._models: Counter[str] = Counter()
         self._faults: Counter[str] = Counter()
         self._tokens: Counter[str] = Counter(input=0, cached_input=0, output=0, reasoning=0)
-        self._second, self._minute = _Busiest(1.0), _Busiest(60.0)
+        self._second, self._minute = Recent(1.0), Recent(60.0)
+        self._most_in_second = self._most_in_minute = 0
         self._received = self._in_flight = self._peak = 0
 
     def begin(self, at_s: float) -> None:
@@ -94,6 +81,8 @@ class Ledger:
         self._peak = max(self._peak, self._in_flight)
         self._second.add(at_s)
         self._minute.add(at_s)
+        self._most_in_second = max(self._most_in_second, self._second.total)
+        self._most_in_minute = max(self._most_in_minute, self._minute.total)
 
     def end(self, entry: Entry, outcome: Outcome, wall_ns: int) -> None:
         """It has got all it will get."""
@@ -113,8 +102,8 @@ class Ledger:
             "requests": self._received,
             "in_flight": self._in_flight,
             "peak_in_flight": self._peak,
-            "max_in_1s": self._second.most,
-            "max_in_60s": self._minute.most,
+            "max_in_1s": self._most_in_second,
+            "max_in_60s": self._most_in_minute,
             "by_outcome": {str(outcome): self._outcomes[outcome] for outcome in Outcome},
             "by_status": dict(sorted(self._statuses.items())),
             "by_model": dict(sorted(self._models.items())),

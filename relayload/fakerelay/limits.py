@@ -133,18 +133,38 @@ class FixedWindow:
             self._window, self._used = window, 0
 
 
+class Recent:
+    """The exact log of what came in (now - window, now], whatever now is."""
+
+    def __init__(self, window_s: float) -> None:
+        self._window_s = window_s
+        self.entries: deque[tuple[float, int]] = deque()
+        """Instants, and how much came at each."""
+        self.total = 0
+
+    def add(self, at_s: float, weight: int = 1) -> None:
+        """So much has come; instants never go back."""
+        self.entries.append((at_s, weight))
+        self.total += weight
+        self.forget(at_s)
+
+    def forget(self, now_s: float) -> None:
+        """Forget what is older than the window by now."""
+        while self.entries and self.entries[0][0] <= now_s - self._window_s:
+            self.total -= self.entries.popleft()[1]
+
+
 class SlidingWindow:
-    """So many in (now - window, now], whatever now is: the exact log of what was let in."""
+    """So many in (now - window, now], whatever now is."""
 
     def __init__(self, allowance: Allowance) -> None:
         self._allowance = allowance
-        self._log: deque[tuple[float, int]] = deque()
-        self._used = 0
+        self._recent = Recent(allowance.window_s)
 
     def wait_s(self, weight: int, now_s: float) -> float | None:
-        self._forget(now_s)
-        excess = self._used + weight - self._allowance.count
-        for at_s, logged in self._log:
+        self._recent.forget(now_s)
+        excess = self._recent.total + weight - self._allowance.count
+        for at_s, logged in self._recent.entries:
             if excess <= 0:
                 break
             excess -= logged
@@ -153,23 +173,19 @@ class SlidingWindow:
         return 0.0 if excess <= 0 else None
 
     def take(self, weight: int, now_s: float) -> None:
-        self._log.append((now_s, weight))
-        self._used += weight
+        self._recent.add(now_s, weight)
 
     def give_back(self) -> None:
         """Windows do not care when requests end."""
 
     def remaining(self, now_s: float) -> int:
-        self._forget(now_s)
-        return self._allowance.count - self._used
+        self._recent.forget(now_s)
+        return self._allowance.count - self._recent.total
 
     def reset_s(self, now_s: float) -> float:
-        self._forget(now_s)
-        return self._log[-1][0] + self._allowance.window_s - now_s if self._log else 0.0
-
-    def _forget(self, now_s: float) -> None:
-        while self._log and self._log[0][0] <= now_s - self._allowance.window_s:
-            self._used -= self._log.popleft()[1]
+        self._recent.forget(now_s)
+        entries = self._recent.entries
+        return entries[-1][0] + self._allowance.window_s - now_s if entries else 0.0
 
 
 class TokenBucket:

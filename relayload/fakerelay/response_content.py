@@ -30,7 +30,7 @@ def response_events(ask: Ask, reply: Reply, created: int) -> Events:
     return ContentResponseEvents(ask, reply, created, reply.content)
 
 
-class ContentResponseEvents:
+class ContentResponseEvents(Events):
     """All events are made at once, and numbered as they come; the last of each token's is that with its text."""
 
     def __init__(self, ask: Ask, reply: Reply, created: int, content: Content) -> None:
@@ -51,10 +51,6 @@ class ContentResponseEvents:
 
     def opening(self) -> list[bytes]:
         return numbered(self._opening, 0)
-
-    def first(self, token: int, wall_ns: int, word: str | None = None) -> bytes:
-        stamp = b',"x_relayload":{"first_token_ns":%d}}\n\n' % wall_ns
-        return self.token(token, word)[: -len(b"}\n\n")] + stamp
 
     def token(self, token: int, word: str | None = None) -> bytes:
         events = self._tokens[token - self._reply.first_shown]

@@ -8,6 +8,7 @@ from relayload.fakerelay.asks import Ask
 from relayload.fakerelay.behavior import Reply
 from relayload.fakerelay.chat import call_id
 from relayload.fakerelay.content import Content
+from relayload.fakerelay.events import Events
 from relayload.fakerelay.logprobs import chat_logprob
 from relayload.fakerelay.tokens import JSON_WORDS, STRIDE, words
 
@@ -133,7 +134,7 @@ def thinking(reply: Reply, text: str | None) -> dict[str, Any]:
     return {"id": f"rs_fake{reply.number:024x}", "type": "reasoning", "summary": [], "content": content}
 
 
-class ResponseEvents:
+class ResponseEvents(Events):
     """The events of one streamed answer; each names its type and carries its number in the sequence."""
 
     def __init__(self, ask: Ask, reply: Reply, created: int) -> None:
@@ -153,10 +154,6 @@ class ResponseEvents:
             added = {"output_index": 0, "item": thinking(self._reply, None)}
             return numbered([*started, ("response.output_item.added", added)], 0)
         return numbered([*started, *self._message_begins()], 0)
-
-    def first(self, token: int, wall_ns: int, word: str | None = None) -> bytes:
-        stamp = b',"x_relayload":{"first_token_ns":%d}}\n\n' % wall_ns
-        return self.token(token, word)[: -len(b"}\n\n")] + stamp
 
     def token(self, token: int, word: str | None = None) -> bytes:
         made_up = JSON_WORDS[(self._reply.number + token * STRIDE) % len(JSON_WORDS)]
