@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from relayload.core.traffic.curves import Curve, LogNormal, Normal
-from relayload.core.traffic.spans import Along, Even, Exponential, Fixed, Span
+from relayload.core.traffic.spans import Exponential, Fixed, FromCurve, Span, Uniform
 from relayload.profile.types import Duration, Part, PositiveDuration
 
 
@@ -26,7 +26,7 @@ class EvenTimes(Part):
 
     @property
     def span(self) -> Span:
-        return Even(self.least_s, self.most_s)
+        return Uniform(self.least_s, self.most_s)
 
 
 class _Bounded(Part):
@@ -44,7 +44,7 @@ class _Bounded(Part):
         return self
 
     def _along(self, curve: Curve) -> Span:
-        return Along(curve, self.least_s, self.most_s or math.inf)
+        return FromCurve(curve, self.least_s, self.most_s or math.inf)
 
 
 class NormalTimes(_Bounded):

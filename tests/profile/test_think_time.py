@@ -1,7 +1,7 @@
 import pytest
 
 from relayload.core.traffic.curves import LogNormal, Normal
-from relayload.core.traffic.spans import Along, Even, Exponential, Fixed
+from relayload.core.traffic.spans import Exponential, Fixed, FromCurve, Uniform
 from relayload.profile.think_time import span
 
 CLOSED = """\
@@ -15,10 +15,10 @@ scenarios: {a: {model: o3, prompt: code}}
     ("written", "expected"),
     [
         ("1500ms", Fixed(1.5)),
-        ("{from: 1s, to: 5s}", Even(1.0, 5.0)),
-        ("{mean: 2s, stddev: 500ms}", Along(Normal(2.0, 0.5))),
-        ("{mean: 2s, stddev: 500ms, min: 1s, max: 3s}", Along(Normal(2.0, 0.5), 1.0, 3.0)),
-        ("{p50: 2s, p99: 20s}", Along(LogNormal.through(2.0, 20.0))),
+        ("{from: 1s, to: 5s}", Uniform(1.0, 5.0)),
+        ("{mean: 2s, stddev: 500ms}", FromCurve(Normal(2.0, 0.5))),
+        ("{mean: 2s, stddev: 500ms, min: 1s, max: 3s}", FromCurve(Normal(2.0, 0.5), 1.0, 3.0)),
+        ("{p50: 2s, p99: 20s}", FromCurve(LogNormal.through(2.0, 20.0))),
         ("{exponential: 2s, max: 10s}", Exponential(2.0, 0.0, 10.0)),
     ],
 )

@@ -23,7 +23,7 @@ from msgspec import Struct
 from relayload.core.traffic.draws import uniform
 from relayload.core.traffic.limits import Gate, Limits
 from relayload.core.traffic.process import Process
-from relayload.core.traffic.stages import EPSILON, Course, Stage, Stretch, stretches
+from relayload.core.traffic.stages import EPSILON, RateSegment, ScheduleCursor, Stage, rate_segments
 
 
 class Arrival(Struct, frozen=True, gc=False):
@@ -78,7 +78,7 @@ def schedule(
 ) -> Iterator[Arrival]:
     """The arrivals of an open load, in order of time."""
     bursts = process.bursts
-    ahead = stretches(stages, bursts.windows(seed), bursts.factor) if bursts else stretches(stages)
+    ahead = rate_segments(stages, bursts.windows(seed), bursts.factor) if bursts else rate_segments(stages)
     scenarios = drawn_scenarios(weights, seed)
     gaps = process.gaps(seed)
     return _held(ahead, gaps, scenarios, Gate(limits)) if limits else _free(ahead, gaps, scenarios)
@@ -111,8 +111,8 @@ def trace_schedule(
         )
 
 
-def _free(ahead: Iterator[Stretch], gaps: Iterator[float], scenarios: Iterator[int]) -> Iterator[Arrival]:
-    """Without limits. Every process walks every arrival, so what a stretch can do once is not done for each."""
+def _free(ahead: Iterator[RateSegment], gaps: Iterator[float], scenarios: Iterator[int]) -> Iterator[Arrival]:
+    """Without limits. Every process walks every arrival, so what a segment can do once is not done for each."""
     numbered = zip(count(), accumulate(gaps), scenarios, strict=False)
     index, expected, scenario = next(numbered)
     for here in ahead:
@@ -128,19 +128,21 @@ def _free(ahead: Iterator[Stretch], gaps: Iterator[float], scenarios: Iterator[i
             index, expected, scenario = next(numbered)
 
 
-def _held(ahead: Iterator[Stretch], gaps: Iterator[float], scenarios: Iterator[int], gate: Gate) -> Iterator[Arrival]:
+def _held(
+    ahead: Iterator[RateSegment], gaps: Iterator[float], scenarios: Iterator[int], gate: Gate
+) -> Iterator[Arrival]:
     """Held back by limits."""
-    course = Course(ahead)
+    cursor = ScheduleCursor(ahead)
     expected = next(gaps)
     for index, scenario, gap in zip(count(), scenarios, gaps, strict=False):
-        due_at_s = course.at_s(expected)
-        at_s = None if due_at_s is None else course.open_from(gate.opens_at_s(due_at_s))
-        if due_at_s is None or at_s is None or course.here is None:
+        due_at_s = cursor.at_s(expected)
+        at_s = None if due_at_s is None else cursor.open_from(gate.opens_at_s(due_at_s))
+        if due_at_s is None or at_s is None or cursor.here is None:
             return
         gate.admit(at_s)
-        yield Arrival(index, at_s, course.here.stage, scenario)
+        yield Arrival(index, at_s, cursor.here.stage, scenario)
         if at_s > due_at_s:
-            expected = course.here.expected_until(at_s)
+            expected = cursor.here.expected_until(at_s)
         expected += gap
 
 

@@ -28,7 +28,7 @@ class Fixed:
 
 
 @dataclass(frozen=True, slots=True)
-class Even:
+class Uniform:
     """Every time between two, as often."""
 
     low_s: float
@@ -51,7 +51,7 @@ class Exponential:
 
 
 @dataclass(frozen=True, slots=True)
-class Along:
+class FromCurve:
     """A curve's values, held between `least_s` and `most_s`."""
 
     curve: Curve

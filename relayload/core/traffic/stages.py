@@ -1,7 +1,7 @@
-"""The stages of a load, and the stretches of them in which arrivals come.
+"""The stages of a load, and the segments of them in which arrivals come.
 
 Λ(t), the number of arrivals expected until t, is the area under the rate. It only grows, so whoever asks for instants
-in their order walks the stretches once, forward; there may be as many as a load of many bursts has.
+in their order walks the segments once, forward; there may be as many as a load of many bursts has.
 """
 
 import math
@@ -19,7 +19,7 @@ ALWAYS = ((0.0, math.inf),)
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stretch of time with one rate, or a linear ramp to `to_per_s`. `for_s` may be infinite in a trace."""
+    """A segment of time with one rate, or a linear ramp to `to_per_s`. `for_s` may be infinite in a trace."""
 
     name: str
     for_s: float
@@ -49,8 +49,8 @@ def stage_at(stages: Sequence[Stage], at_s: float) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """A part of a stage in which arrivals come. `expected_before` counts those of all stretches before."""
+class RateSegment:
+    """A part of a stage in which arrivals come. `expected_before` counts those of all segments before."""
 
     stage: int
     starts_at_s: float
@@ -82,9 +82,9 @@ class Stretch:
         return into_s * (self.rate_per_s + self.slope_per_s2 * into_s / 2)
 
 
-def stretches(
+def rate_segments(
     stages: Sequence[Stage], windows: Iterable[tuple[float, float]] = ALWAYS, factor: float = 1.0
-) -> Iterator[Stretch]:
+) -> Iterator[RateSegment]:
     """Where arrivals come, in order: inside of the windows (from, to), `factor` times as many as the stages say."""
     expected = 0.0
     for number, starts_at_s, begins_s, ends_s in _overlaps(stages, windows):
@@ -93,9 +93,9 @@ def stretches(
             continue
         rate_per_s = factor * (stage.rate_per_s + stage.slope_per_s2 * begins_s)
         slope_per_s2 = factor * stage.slope_per_s2
-        stretch = Stretch(number, starts_at_s + begins_s, ends_s - begins_s, rate_per_s, slope_per_s2, expected)
-        yield stretch
-        expected = stretch.expected_by_end
+        segment = RateSegment(number, starts_at_s + begins_s, ends_s - begins_s, rate_per_s, slope_per_s2, expected)
+        yield segment
+        expected = segment.expected_by_end
 
 
 def _overlaps(
@@ -116,10 +116,10 @@ def _overlaps(
         starts_at_s += stage.for_s
 
 
-class Course:
-    """Walks the stretches forward, and never back."""
+class ScheduleCursor:
+    """Walks the segments forward, and never back."""
 
-    def __init__(self, ahead: Iterator[Stretch]) -> None:
+    def __init__(self, ahead: Iterator[RateSegment]) -> None:
         self._ahead = ahead
         self.here = next(ahead, None)
 

@@ -14,7 +14,7 @@ from scipy import stats
 
 from relayload.core.traffic.arrivals import Share, schedule
 from relayload.core.traffic.process import CONSTANT, POISSON, Bursts, Process, Spacing
-from relayload.core.traffic.stages import Stage, stretches
+from relayload.core.traffic.stages import Stage, rate_segments
 
 LEAST_P = 1e-4
 COURSES = {
@@ -39,7 +39,7 @@ def instants(stages: list[Stage], process: Process, workers: int = 1, seed: int 
 
 def unit_gaps(stages: list[Stage], times: list[float]) -> list[float]:
     """The gaps in numbers of expected arrivals."""
-    parts = list(stretches(stages))
+    parts = list(rate_segments(stages))
     reached = []
     for at_s in times:
         part = next(part for part in parts if at_s < part.ends_at_s)
@@ -122,7 +122,7 @@ def test_within_a_burst_arrivals_are_as_they_are_told() -> None:
     stages = [Stage("steady", 1000.0, 5.0)]
     bursts = Bursts(2.0, 3.0)
     times = instants(stages, Process(Spacing.POISSON, bursts=bursts))
-    parts = list(stretches(stages, bursts.windows(1), bursts.factor))
+    parts = list(rate_segments(stages, bursts.windows(1), bursts.factor))
     reached = [next(p for p in parts if at_s < p.ends_at_s).expected_until(at_s) for at_s in times]
     assert p_value([b - a for a, b in pairwise([0.0, *reached])], "expon") > LEAST_P
 

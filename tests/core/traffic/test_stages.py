@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.traffic.stages import Course, Stage, stage_at, stretches
+from relayload.core.traffic.stages import ScheduleCursor, Stage, rate_segments, stage_at
 
 RATE = st.one_of(st.just(0.0), st.floats(0.01, 100))
 STAGES = st.lists(st.builds(Stage, st.just("s"), st.floats(0.1, 100), RATE, st.one_of(st.none(), RATE)), min_size=1)
@@ -22,7 +22,7 @@ def test_a_warm_up_and_a_cool_down_are_not_measured(marks: dict[str, bool], meas
 
 
 def test_stretches_leave_out_what_is_silent() -> None:
-    found = list(stretches([Stage("a", 10.0, 2.0), Stage("pause", 5.0), Stage("b", 4.0, 0.0, 3.0)]))
+    found = list(rate_segments([Stage("a", 10.0, 2.0), Stage("pause", 5.0), Stage("b", 4.0, 0.0, 3.0)]))
     assert [(part.stage, part.starts_at_s, part.for_s, part.expected_before) for part in found] == [
         (0, 0.0, 10.0, 0.0),
         (2, 15.0, 4.0, 20.0),
@@ -32,7 +32,7 @@ def test_stretches_leave_out_what_is_silent() -> None:
 
 def test_windows_cut_the_stages_and_lift_their_rate() -> None:
     windows = ((number * 3.0, number * 3.0 + 1.0) for number in count())
-    found = list(stretches([Stage("a", 3.5, 2.0), Stage("ramp", 6.0, 0.0, 6.0)], windows, factor=3.0))
+    found = list(rate_segments([Stage("a", 3.5, 2.0), Stage("ramp", 6.0, 0.0, 6.0)], windows, factor=3.0))
     assert [(part.stage, part.starts_at_s, part.ends_at_s) for part in found] == [
         (0, 0.0, 1.0),
         (0, 3.0, 3.5),
@@ -46,19 +46,19 @@ def test_windows_cut_the_stages_and_lift_their_rate() -> None:
 
 def test_a_stage_of_endless_bursts_is_cut_as_it_is_read() -> None:
     windows = ((float(number), number + 0.5) for number in count())
-    assert len(list(islice(stretches([Stage("a", 1e12, 1.0)], windows), 3))) == 3
+    assert len(list(islice(rate_segments([Stage("a", 1e12, 1.0)], windows), 3))) == 3
 
 
 @given(STAGES, st.floats(0, 1))
 def test_expected_arrivals_and_instants_are_each_others_inverse(stages: list[Stage], share: float) -> None:
-    for part in stretches(stages):
+    for part in rate_segments(stages):
         expected = part.expected_before + share * (part.expected_by_end - part.expected_before)
         assert part.starts_at_s <= part.at_s(expected) <= part.ends_at_s + 1e-6
         assert math.isclose(part.expected_until(part.at_s(expected)), expected, rel_tol=1e-6, abs_tol=1e-6)
 
 
 def test_a_course_goes_forward_over_pauses_and_ends() -> None:
-    course = Course(stretches([Stage("a", 10.0, 1.0), Stage("pause", 5.0), Stage("b", 10.0, 2.0)]))
-    assert (course.at_s(4.0), course.open_from(7.0)) == (4.0, 7.0)
-    assert course.open_from(12.0) == 15.0
-    assert (course.at_s(10.0), course.at_s(12.0), course.at_s(30.0), course.open_from(16.0)) == (15.0, 16.0, None, None)
+    cursor = ScheduleCursor(rate_segments([Stage("a", 10.0, 1.0), Stage("pause", 5.0), Stage("b", 10.0, 2.0)]))
+    assert (cursor.at_s(4.0), cursor.open_from(7.0)) == (4.0, 7.0)
+    assert cursor.open_from(12.0) == 15.0
+    assert (cursor.at_s(10.0), cursor.at_s(12.0), cursor.at_s(30.0), cursor.open_from(16.0)) == (15.0, 16.0, None, None)
