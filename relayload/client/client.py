@@ -53,9 +53,9 @@ from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, Respons
 from relayload.core.wire.responses import responses_request
 from relayload.core.wire.stream import FinishReason
 from relayload.transport import OnText
-from relayload.transport.asking import TargetUnreachable, models
 from relayload.transport.drivers import Options, new_transport
 from relayload.transport.inflate import IDENTITY
+from relayload.transport.probe_client import TargetUnreachable, models
 
 _LOG = logging.getLogger("relayload")
 

@@ -12,7 +12,7 @@ from relayload.core.wire.stream import StreamFlaw, TokenStream
 from relayload.doctor.findings import Findings
 from relayload.doctor.questions import Question
 from relayload.doctor.refusals import Known, Refusal, look_at_refusal
-from relayload.transport.asking import BASE_URL, Reply
+from relayload.transport.probe_client import BASE_URL, Reply
 
 _EVENT_STREAM = "text/event-stream"
 _STREAMS_ALONE = re.compile(

@@ -12,7 +12,7 @@ from relayload.core.resilience.classify import Classifier, Signs
 from relayload.core.resilience.kind import Kind
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import RelayFault
-from relayload.transport.asking import Reply
+from relayload.transport.probe_client import Reply
 
 _UPSTREAM_NAMES = ("upstream_error", "bad_response_status_code", "provider_error")
 _UPSTREAM = re.compile(

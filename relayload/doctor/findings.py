@@ -10,8 +10,8 @@ from relayload.core.wire.request import WireRequest
 from relayload.doctor.showing import shown
 from relayload.document import Location
 from relayload.profile import Profile
-from relayload.transport.asking import Reply
-from relayload.transport.concealing import Secrets
+from relayload.transport.probe_client import Reply
+from relayload.transport.redaction import Secrets
 
 _QUOTED_LENGTH = 200
 

@@ -20,7 +20,7 @@ from relayload.core.wire.stream import StreamFlaw
 from relayload.doctor.answers import streamed
 from relayload.doctor.findings import Findings
 from relayload.doctor.questions import BUDGET, Question
-from relayload.transport.asking import Reply
+from relayload.transport.probe_client import Reply
 
 _LOOKED_AT_BYTES = 65_536
 _REFUSALS = (400, 404, 405, 415, 422, 500, 501)

@@ -6,7 +6,7 @@ from relayload.core.wire.http_date import http_date_s
 from relayload.doctor.findings import Findings
 from relayload.profile import Profile
 from relayload.profile.loads import OpenLoad
-from relayload.transport.asking import Reply
+from relayload.transport.probe_client import Reply
 
 _IDS = ("x-request-id", "request-id", "x-litellm-call-id", "x-oneapi-request-id")
 _LIMITS = "x-ratelimit-limit-"

@@ -1,6 +1,6 @@
 """The models that a relay lists."""
 
-from relayload.transport.asking import Reply, read_json
+from relayload.transport.probe_client import Reply, read_json
 
 _MOST_MODELS = 5000
 _NAME_LENGTH = 200

@@ -23,8 +23,8 @@ from relayload.doctor.listing import listed_models
 from relayload.doctor.redirect import REDIRECTS, redirect_told
 from relayload.doctor.showing import shown
 from relayload.document.validation import nearest
-from relayload.transport.asking import API_KEY, BASE_URL, HEADERS, Asker, Reply, TargetUnreachable, is_json
 from relayload.transport.drivers import Options
+from relayload.transport.probe_client import API_KEY, BASE_URL, HEADERS, ProbeClient, Reply, TargetUnreachable, is_json
 
 _NOT_HERE = (404, 405)
 _LIMITED = 429
@@ -61,7 +61,7 @@ def preflight(
     Nor may it refuse one of these `models` that it does not list. `path` is where the target stands in the profile;
     `small_requests` are composed only where one has to be sent, and `hidden` are the secrets in them.
     """
-    first = FirstLook(base_url, Asker(api_key, options, hidden=hidden), api_key, path, classifier)
+    first = FirstLook(base_url, ProbeClient(api_key, options, hidden=hidden), api_key, path, classifier)
     seen = first.look(small_requests)
     first.sure(seen, small_requests)
     first.check_models(seen, frozenset(models), small_requests)
@@ -90,23 +90,25 @@ class Seen:
 class FirstLook:
     """Asks one target what costs nothing, and more where that is not enough."""
 
-    def __init__(self, base_url: str, asker: Asker, api_key: str, path: str, classifier: Classifier) -> None:
+    def __init__(
+        self, base_url: str, probe_client: ProbeClient, api_key: str, path: str, classifier: Classifier
+    ) -> None:
         self._base_url = base_url
-        self._asker = asker
+        self._probe_client = probe_client
         self._api_key = api_key
         self._path = path
         self._classifier = classifier
 
     def look(self, small_requests: SmallRequests = tuple) -> Seen:
         """Ask for the list of models, or for an answer without a body where there is none. Raises TargetUnreachable."""
-        free = self._asker.patient(_PATIENCE_S)
+        free = self._probe_client.patient(_PATIENCE_S)
         reply = free.ask(self._base_url, "GET", "/models")
         if reply.status != _FORBIDDEN:  # some keys may ask models, and not list them
             self._check_key(reply, "GET /models")
         if reply.status in _NOT_HERE:
             return self._endpoint_answer(free, reply, small_requests)
         if 200 <= reply.status < 300 and not is_json(reply.body):
-            reason = f"answers GET /models with something that is not JSON{self._asker.said(reply)}"
+            reason = f"answers GET /models with something that is not JSON{self._probe_client.said(reply)}"
             raise TargetUnreachable(self._no_api(reason))
         return Seen(reply, reply, "GET /models")
 
@@ -133,15 +135,15 @@ class FirstLook:
         for request in small_requests() if unlisted else ():
             if request.model in unlisted and is_model(fault_of_body((reply := self._answer(request)).body)):
                 hint = nearest(request.model, listed) if len(listed) <= _FEW_MODELS else ""
-                reason = f"has no model '{request.model}': answers {reply.status}{self._asker.said(reply)}"
+                reason = f"has no model '{request.model}': answers {reply.status}{self._probe_client.said(reply)}"
                 others = f"and lists {len(listed)} others{hint}"
                 raise TargetUnreachable(f"target {self._base_url} {reason}, {others}. Check scenarios.*.model")
 
     def _answer(self, request: WireRequest) -> Reply:
-        asker, body = self._asker.patient(_ANSWER_PATIENCE_S), msgspec.json.encode(request.body)
-        return asker.ask(self._base_url, "POST", request.path, body, request.headers)
+        probe_client, body = self._probe_client.patient(_ANSWER_PATIENCE_S), msgspec.json.encode(request.body)
+        return probe_client.ask(self._base_url, "POST", request.path, body, request.headers)
 
-    def _endpoint_answer(self, free: Asker, models: Reply, small_requests: SmallRequests) -> Seen:
+    def _endpoint_answer(self, free: ProbeClient, models: Reply, small_requests: SmallRequests) -> Seen:
         """The answer of the first endpoint that is there."""
         for endpoint in Endpoint:
             reply = free.ask(self._base_url, "POST", endpoint.path, b"{}")
@@ -156,7 +158,7 @@ class FirstLook:
         asked = ", ".join(endpoint.path for endpoint in Endpoint)
         raise TargetUnreachable(self._no_api(f"answers {models.status} to GET /models and to POST {asked}"))
 
-    def _check_version(self, free: Asker) -> None:
+    def _check_version(self, free: ProbeClient) -> None:
         """Look where else the API may be. Raises TargetUnreachable where it is."""
         for other in _other_urls(self._base_url):
             if free.ask(other, "GET", "/models").status not in _NOT_HERE:
@@ -168,7 +170,7 @@ class FirstLook:
         kind = kind_of(reply, self._classifier)
         if kind not in (Kind.AUTH, Kind.QUOTA_EXHAUSTED):
             return
-        said = self._asker.said(reply)
+        said = self._probe_client.said(reply)
         if is_upstreams(fault_of_body(reply.body), self._api_key):
             reason = f"answers {reply.status} to {asked}{said}: the relay's own key for what is behind it is refused"
             raise TargetUnreachable(f"target {self._base_url} {reason}. Mend it at the relay", BASE_URL)
@@ -187,20 +189,20 @@ class FirstLook:
         if reply.status in REDIRECTS:
             where = f"{self._path}.base_url"
             told = redirect_told(self._base_url, path, reply.header("location"), where)
-            reason = f"answers POST {path} with {reply.status}: {self._asker.secrets.told(told)}"
+            reason = f"answers POST {path} with {reply.status}: {self._probe_client.secrets.told(told)}"
             raise TargetUnreachable(f"target {self._base_url} {reason}")
 
     def _check_headers(self, reply: Reply, request: WireRequest) -> None:
         names = missing_headers(fault_of_body(reply.body)) if 400 <= reply.status < 500 else ()
         if names:
-            said = self._asker.said(reply)
+            said = self._probe_client.said(reply)
             reason = f"answers {reply.status} to POST {request.path}{said}: write {self._path}.{header_line(names)}"
             raise TargetUnreachable(f"target {self._base_url} {reason}", HEADERS)
 
     def _down(self, seen: Seen, reply: Reply, request: WireRequest, number: int) -> str:
-        before, last = (f"{each.status}{self._asker.said(each)}" for each in (seen.reply, reply))
+        before, last = (f"{each.status}{self._probe_client.said(each)}" for each in (seen.reply, reply))
         answers = f"answers {seen.asked} with {before}, and each of {number} requests for an answer fails, with {last}"
-        told = self._asker.secrets.told(shown(request))
+        told = self._probe_client.secrets.told(shown(request))
         return f"target {self._base_url} {answers}: it is down, or what is behind it. Sent last: {told}"
 
     def _no_api(self, reason: str) -> str:

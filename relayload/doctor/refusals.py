@@ -16,7 +16,7 @@ from relayload.doctor.questions import Question
 from relayload.doctor.redirect import REDIRECTS, redirect_told
 from relayload.document import Location
 from relayload.document.validation import nearest
-from relayload.transport.asking import API_KEY, BASE_URL, HEADERS, Reply
+from relayload.transport.probe_client import API_KEY, BASE_URL, HEADERS, Reply
 
 _TOO_LARGE = 413
 _NOT_IMPLEMENTED = 501

@@ -28,9 +28,9 @@ from relayload.document.validation import nearest
 from relayload.fakerelay.process import FakeRelay
 from relayload.profile import Profile
 from relayload.profile.target import Target
-from relayload.transport.asking import TLS, Asker, Reply, TargetUnreachable
 from relayload.transport.drivers import Options
 from relayload.transport.http_log import HttpLog
+from relayload.transport.probe_client import TLS, ProbeClient, Reply, TargetUnreachable
 
 _PATIENCE_S = 120.0
 """For one whole answer: reasoning takes its time."""
@@ -76,19 +76,19 @@ class _Visit:
         self._place = ("targets", name) if profile.targets else ("target",)
         key = target.api_key.reveal()
         options: Options = {**target.options, "http_log": http_log}
-        self._asker = Asker(key, options, timeout_s=_PATIENCE_S, hidden=profile.scenario_secrets)
+        self._probe_client = ProbeClient(key, options, timeout_s=_PATIENCE_S, hidden=profile.scenario_secrets)
         self._known = Known(base_url, key, profile.client_policy(target).classifier)
         self._form = target.form
         self._is_taken = False  # by a model, in that form
         self._has_answered = False  # any model
         self._tries_left = MOST_TRIES
         self._replies: list[Reply] = []
-        self.findings = Findings(profile, name, self._place, self._asker.secrets)
+        self.findings = Findings(profile, name, self._place, self._probe_client.secrets)
 
     @property
     def requests(self) -> int:
         """That were sent."""
-        return len(self._asker.sent)
+        return len(self._probe_client.sent)
 
     def pay(self) -> None:
         """Look at everything, and no further once nothing can be learnt."""
@@ -114,7 +114,7 @@ class _Visit:
 
     def _first_look(self) -> Seen:
         known, path = self._known, ".".join(self._place)
-        first = FirstLook(self._base_url, self._asker, known.api_key, path, known.classifier)
+        first = FirstLook(self._base_url, self._probe_client, known.api_key, path, known.classifier)
         seen = first.look(lambda: small_requests(self._profile, self._target))
         self._replies.append(seen.models)
         for caution in self._target.cautions:
@@ -219,7 +219,7 @@ class _Visit:
     def _asked(self, question: Question, form: Form, *, stream: bool) -> tuple[WireRequest, Reply]:
         request = question.request(stream=stream, form=form)
         body = msgspec.json.encode(request.body)
-        reply = self._asker.exchange(self._base_url, "POST", request.path, body, request.headers)
+        reply = self._probe_client.exchange(self._base_url, "POST", request.path, body, request.headers)
         self._replies.append(reply)
         self._has_answered = self._has_answered or is_answer(question, reply, stream=stream)
         return request, reply

@@ -2,8 +2,8 @@
 
 import re
 
-from relayload.transport.concealing import resembles_key
 from relayload.transport.origin import is_loopback
+from relayload.transport.redaction import resembles_key
 
 _SHORTEST_KEY = 8
 """Of headers. Shorter ones (`load`, `none`) open nothing."""

@@ -13,7 +13,7 @@ from typing import Any
 from relayload.core.errors import Fault
 from relayload.document import Document, Location
 from relayload.profile.variables import references, texts
-from relayload.transport.concealing import resembles_key
+from relayload.transport.redaction import resembles_key
 
 _HIDDEN = "***"
 _SHORTEST = 4

@@ -27,8 +27,8 @@ from relayload.swarm.signals import Interruption
 from relayload.swarm.steps import steps
 from relayload.swarm.target import TargetHost
 from relayload.swarm.worker import Worker
-from relayload.transport.asking import TargetUnreachable
 from relayload.transport.http_log import HttpLog, from_environment
+from relayload.transport.probe_client import TargetUnreachable
 
 _LOG = logging.getLogger("relayload")
 _CRASHED = 1

@@ -20,9 +20,9 @@ from relayload.core.wire.response_limits import (
 from relayload.core.wire.stream import FinishReason, StreamFlaw, TokenStream
 from relayload.core.wire.tpot import streamed_tokens
 from relayload.transport import Answer
-from relayload.transport.concealing import USUAL_NAMES, Secrets
 from relayload.transport.failures import OUTCOMES, Failure, outcome_of_status
 from relayload.transport.query import without_key
+from relayload.transport.redaction import USUAL_NAMES, Secrets
 
 REQUEST_ID_HEADERS = ("x-request-id", "x-litellm-call-id", "x-generation-id")
 """Where relays say how they call this request, best first."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from relayload.core.printable import acts
 from relayload.core.units import format_duration
-from relayload.transport.concealing import Secrets
+from relayload.transport.redaction import Secrets
 
 COUNT_VARIABLE = "RELAYLOAD_HTTP_DEBUG"
 """How many exchanges of each process are written down."""

@@ -12,7 +12,6 @@ from relayload.core.wire.stream import FinishReason
 from relayload.transport import Answer, OnText
 from relayload.transport.attempts import Phases, Reading, answer
 from relayload.transport.buffers import Buffers
-from relayload.transport.concealing import Secrets
 from relayload.transport.connection import Connection
 from relayload.transport.credentials import key_header
 from relayload.transport.dial import Dialler
@@ -24,6 +23,7 @@ from relayload.transport.inflate import IDENTITY, accepted_by
 from relayload.transport.origin import origin_of
 from relayload.transport.pool import Lease, Pool
 from relayload.transport.proxy import proxy_for
+from relayload.transport.redaction import Secrets
 from relayload.transport.stamps import ArrivalClock
 from relayload.transport.sweep import Sweeper
 from relayload.transport.tapped import TappedExchange

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import unquote_plus
 
-from relayload.transport.concealing import resembles_key
+from relayload.transport.redaction import resembles_key
 
 KEY_IN_QUERY = (
     "must not hold a key, which logs and reports would show: write it as api_key, with api_key_header where it is not "

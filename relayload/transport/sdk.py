@@ -32,7 +32,6 @@ from relayload.core.wire.stream import FinishReason, TokenStream
 from relayload.transport import Answer, OnText
 from relayload.transport.attempts import Phases, Reading, answer
 from relayload.transport.buffers import Buffers
-from relayload.transport.concealing import Secrets
 from relayload.transport.credentials import AUTHORIZATION, key_header
 from relayload.transport.deadlines import Watch, next_deadline
 from relayload.transport.failures import Failure, dial_failure
@@ -40,6 +39,7 @@ from relayload.transport.http_log import HttpLog
 from relayload.transport.inflate import IDENTITY
 from relayload.transport.origin import is_loopback, origin_of
 from relayload.transport.peek import Peek
+from relayload.transport.redaction import Secrets
 from relayload.transport.resolve import Addresses
 from relayload.transport.sdk_http import Interrupted, ResponseTooLarge, causes, http_client, reads_of, refusal
 from relayload.transport.sdk_tap import Tap

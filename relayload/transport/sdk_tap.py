@@ -5,8 +5,8 @@ from collections.abc import Callable
 import httpx2
 
 from relayload.clock import now_s
-from relayload.transport.concealing import Secrets
 from relayload.transport.http_log import MOST_BYTES, HttpLog, Shown
+from relayload.transport.redaction import Secrets
 
 
 class Tap:

@@ -220,7 +220,7 @@ def _option(name: str) -> str:
 
 def _command() -> str:
     """This command line, as a comment can hold it."""
-    from relayload.transport.concealing import Secrets
+    from relayload.transport.redaction import Secrets
 
     words = [word for word in sys.argv[1:] if word != "--print-profile"]
     return Secrets("").told(shlex.join(["relayload", *words]))

@@ -16,7 +16,7 @@ from relayload.core.wire.chat import chat_request
 from relayload.core.wire.embeddings import embeddings_request
 from relayload.core.wire.request import WireRequest
 from relayload.doctor.preflight import FirstLook, preflight
-from relayload.transport.asking import Asker, TargetUnreachable
+from relayload.transport.probe_client import ProbeClient, TargetUnreachable
 
 KEY = "sk-do-not-tell"
 Answer = tuple[int, bytes]
@@ -275,11 +275,11 @@ def test_a_mock_that_knows_nothing_but_the_requests_of_the_load_passes() -> None
 
 
 def test_whatever_was_sent_is_counted() -> None:
-    asker = Asker(KEY)
+    probe_client = ProbeClient(KEY)
     with server(InTurn((503, b""), (200, b"{}"))) as url:
-        first = FirstLook(f"{url}/v1", asker, KEY, "target", classifier())
+        first = FirstLook(f"{url}/v1", probe_client, KEY, "target", classifier())
         first.sure(first.look(), small)
-    assert asker.sent == [("GET", "/models"), ("POST", "/chat/completions")]
+    assert probe_client.sent == [("GET", "/models"), ("POST", "/chat/completions")]
 
 
 def test_nothing_listening_is_said_with_the_port(port: int) -> None:

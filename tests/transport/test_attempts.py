@@ -9,7 +9,7 @@ from relayload.core.wire.chat import chat_request
 from relayload.core.wire.responses import responses_request
 from relayload.core.wire.stream import TokenStream
 from relayload.transport.attempts import Phases, Reading, answer
-from relayload.transport.concealing import Secrets
+from relayload.transport.redaction import Secrets
 
 STOP = {"choices": [{"delta": {}, "finish_reason": "stop"}]}
 

@@ -8,10 +8,10 @@ import pytest
 from support import PATIENT
 
 from relayload.core.wire.chat import chat_request
-from relayload.transport.asking import Asker, TargetUnreachable
-from relayload.transport.concealing import Secrets
 from relayload.transport.drivers import DRIVERS, new_transport
 from relayload.transport.http_log import COUNT_VARIABLE, FILE_VARIABLE, HttpLog, Shown, from_environment
+from relayload.transport.probe_client import ProbeClient, TargetUnreachable
+from relayload.transport.redaction import Secrets
 from relayload.transport.tapped import head_and_body
 
 KEY = "sk-do-not-tell"
@@ -107,7 +107,7 @@ def test_what_acts_on_a_terminal_is_not_handed_on(written):
 def test_the_questions_before_the_load_are_written_down(serve, written):
     log = HttpLog(1, written.append)
     server = serve(lambda peer: (peer.read_request(), peer.answer(b'{"data":[]}')))
-    Asker(KEY, {"http_log": log}).ask(server.base_url, "GET", "/models")
+    ProbeClient(KEY, {"http_log": log}).ask(server.base_url, "GET", "/models")
     (text,) = written
     assert "> GET /v1/models HTTP/1.1" in text
     assert '< {"data":[]}' in text
@@ -116,7 +116,7 @@ def test_the_questions_before_the_load_are_written_down(serve, written):
 
 def test_a_question_that_nobody_answers_is_written_down(written):
     with pytest.raises(TargetUnreachable):
-        Asker(KEY, {"http_log": HttpLog(1, written.append)}).ask("http://127.0.0.1:1/v1", "GET", "/models")
+        ProbeClient(KEY, {"http_log": HttpLog(1, written.append)}).ask("http://127.0.0.1:1/v1", "GET", "/models")
     assert written[0].splitlines()[-1] == "--- failed: ConnectionRefusedError"
 
 

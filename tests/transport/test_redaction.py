@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.transport.concealing import Secrets
+from relayload.transport.redaction import Secrets
 
 SECRETS = Secrets("my-own-key", ["Token hunter2hunter2", "eu"])
 

@@ -17,7 +17,6 @@ from relayload.core.units import format_duration
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import Endpoint, Timeouts
 from relayload.core.wire.response_limits import ResponseLimits, TooLarge
-from relayload.transport.concealing import Secrets
 from relayload.transport.credentials import key_header
 from relayload.transport.dial import Dialler
 from relayload.transport.drivers import Options
@@ -27,6 +26,7 @@ from relayload.transport.http_log import Shown
 from relayload.transport.inflate import IDENTITY, accepted_by
 from relayload.transport.origin import Origin, bracketed, origin_of
 from relayload.transport.proxy import Proxy, proxy_for
+from relayload.transport.redaction import Secrets
 from relayload.transport.stamps import ArrivalClock
 from relayload.transport.tls import target_context
 
@@ -92,7 +92,7 @@ class Reply:
         return self.headers.get(name, "")
 
 
-class Asker:
+class ProbeClient:
     """Asks over HTTP, each question on a connection of its own.
 
     It goes the way of the load: with its TLS settings, its headers and its proxy.
@@ -120,7 +120,7 @@ class Asker:
         self.sent: list[tuple[str, str]] = []
         """Method and path of every request that went out."""
 
-    def patient(self, timeout_s: float) -> "Asker":
+    def patient(self, timeout_s: float) -> "ProbeClient":
         """The same, with so long for all that is asked from now on; what it sends is counted here, too."""
         other = copy(self)
         other._timeout_s, other._until_s = timeout_s, now_s() + timeout_s
@@ -301,10 +301,10 @@ class _Probe(Exchange):
 
 def models(base_url: str, api_key: str, options: Options | None = None) -> tuple[str, ...]:
     """The names of the models that the target lists at `GET /models`, in its order. Raises TargetUnreachable."""
-    asker = Asker(api_key, options)
-    reply = asker.ask(base_url, "GET", "/models")
+    probe_client = ProbeClient(api_key, options)
+    reply = probe_client.ask(base_url, "GET", "/models")
     if reply.status != 200:
-        raise TargetUnreachable(f"target {base_url} answers {reply.status} to GET /models{asker.said(reply)}")
+        raise TargetUnreachable(f"target {base_url} answers {reply.status} to GET /models{probe_client.said(reply)}")
     try:
         return tuple(_name(each) for each in read_json(reply.body)["data"])
     except (ValueError, LookupError, TypeError):

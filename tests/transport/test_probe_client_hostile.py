@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import PATIENCE_S, ran_patched
 
-from relayload.transport.asking import Asker, TargetUnreachable, models
+from relayload.transport.probe_client import ProbeClient, TargetUnreachable, models
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
@@ -79,7 +79,7 @@ def timeout_s(name: str) -> float:
 
 
 def _models(base_url: str, timeout_s: float) -> object:
-    reply = Asker("sk-test", timeout_s=timeout_s).ask(base_url, "GET", "/models")
+    reply = ProbeClient("sk-test", timeout_s=timeout_s).ask(base_url, "GET", "/models")
     if reply.status != 200 or b"data" not in reply.body:
         raise TargetUnreachable("with no list of models")
     return json.loads(reply.body)
@@ -99,7 +99,9 @@ def test_a_handshake_has_an_end(serve):
             time.sleep(0.02)
 
     with pytest.raises(TargetUnreachable, match=NO_ANSWER):
-        Asker("k", {"verify": False}, timeout_s=1.0).ask(serve(script).base_url.replace("http", "https"), "GET", "/a")
+        ProbeClient("k", {"verify": False}, timeout_s=1.0).ask(
+            serve(script).base_url.replace("http", "https"), "GET", "/a"
+        )
 
 
 def test_a_peer_that_hangs_up_on_a_handshake_speaks_no_tls(serve):
@@ -129,7 +131,7 @@ def test_a_record_of_tls_has_an_end(serve, certificates):
                 time.sleep(0.02)
 
     with pytest.raises(TargetUnreachable, match=NO_ANSWER):
-        Asker("k", {"verify": False}, timeout_s=1.0).ask(
+        ProbeClient("k", {"verify": False}, timeout_s=1.0).ask(
             serve(script, certificates.server_context()).base_url, "GET", "/"
         )
 
@@ -140,16 +142,16 @@ def test_an_answer_over_tls_that_is_cut_is_told(serve, certificates):
         peer.send(HEAD + b"content-length: 100\r\n\r\nhalf")
 
     with pytest.raises(TargetUnreachable, match="breaks off its answer"):
-        Asker("k", {"verify": False}).ask(serve(script, certificates.server_context()).base_url, "GET", "/models")
+        ProbeClient("k", {"verify": False}).ask(serve(script, certificates.server_context()).base_url, "GET", "/models")
 
 
 PATCHED = """
 from locust import User
 import sys
-from relayload.transport.asking import Asker, TargetUnreachable
+from relayload.transport.probe_client import ProbeClient, TargetUnreachable
 for base_url, timeout_s in zip(sys.argv[1::2], sys.argv[2::2]):
     try:
-        Asker("sk-test", timeout_s=float(timeout_s)).ask(base_url, "GET", "/models")
+        ProbeClient("sk-test", timeout_s=float(timeout_s)).ask(base_url, "GET", "/models")
     except TargetUnreachable as error:
         print(str(error).partition(": ")[2] or str(error))
 """
@@ -236,6 +238,6 @@ def test_whatever_comes_there_is_an_answer_or_a_line_that_says_why_not(serve, pi
         peer.read_request()
         peer.send(b"".join(pieces))
 
-    asker, base_url = Asker("sk-test", timeout_s=PATIENCE_S), serve(script).base_url
+    probe_client, base_url = ProbeClient("sk-test", timeout_s=PATIENCE_S), serve(script).base_url
     with suppress(TargetUnreachable):
-        assert not asker.exchange(base_url, "GET", "/models").late
+        assert not probe_client.exchange(base_url, "GET", "/models").late

@@ -4,7 +4,7 @@ import zlib
 import pytest
 
 from relayload.fakerelay.process import FakeRelay
-from relayload.transport.asking import TargetUnreachable, models
+from relayload.transport.probe_client import TargetUnreachable, models
 
 KEY = "sk-do-not-tell"
 
