@@ -13,7 +13,7 @@ from hypothesis import settings
 from msgspec import structs
 from support import LOCUSTFILE, SHORT, Process, Start
 
-from relayload.core.resilience.state import State
+from relayload.core.resilience.breaker import State
 from relayload.core.results.fold import Fold
 from relayload.core.results.record import Attempt, Drop, End, Line, Outcome, Record, Transition
 from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo

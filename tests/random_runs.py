@@ -9,7 +9,7 @@ from msgspec import structs
 
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.price import Price
-from relayload.core.resilience.state import State
+from relayload.core.resilience.breaker import State
 from relayload.core.results.histogram import bucket
 from relayload.core.results.record import Attempt, Drop, Line, Outcome, Record, Transition
 from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo, TargetInfo

@@ -15,9 +15,8 @@ from relayload.core.resilience.asked_wait import remaining
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.resilience.breakers import Breakers
 from relayload.core.resilience.call import Call
-from relayload.core.resilience.classify import Signs
+from relayload.core.resilience.classify import Kind, Signs
 from relayload.core.resilience.header_quota import HeaderQuota
-from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.limit import Unit
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.quota import Quota

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.classify import Kind
 from relayload.core.results.record import Attempt
 
 

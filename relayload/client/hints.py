@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.classify import Kind
 from relayload.core.results.record import Attempt
 
 _NOT_FOUND = 404

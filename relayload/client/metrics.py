@@ -5,7 +5,7 @@ from collections import Counter
 from msgspec import Struct
 
 from relayload.client.caller import Called
-from relayload.core.resilience.state import State
+from relayload.core.resilience.breaker import State
 from relayload.core.results.histogram import Histogram
 from relayload.core.results.sample import rank_of
 

@@ -8,8 +8,7 @@ key provided: sk-****abcd`, `The model ... does not exist`), one-api (`无可用
 import re
 from collections.abc import Iterable
 
-from relayload.core.resilience.classify import Classifier, Signs
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.classify import Classifier, Kind, Signs
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import RelayFault
 from relayload.transport.probe_client import Reply

@@ -13,9 +13,8 @@ from time import sleep
 
 import msgspec
 
-from relayload.core.resilience.classify import Classifier
+from relayload.core.resilience.classify import Classifier, Kind
 from relayload.core.resilience.dialects import classifier as classifier_of
-from relayload.core.resilience.kind import Kind
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import Endpoint, WireRequest
 from relayload.doctor.blame import is_model, is_upstreams, kind_of, missing_headers

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from relayload.core.resilience.classify import Classifier
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.classify import Classifier, Kind
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import RelayFault
 from relayload.doctor.blame import field_named, is_model, is_too_long, is_upstreams, kind_of, missing_headers

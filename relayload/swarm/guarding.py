@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from relayload.core.price import Price, price_of
+from relayload.core.resilience.classify import Kind
 from relayload.core.resilience.guard import Caps, Guard
-from relayload.core.resilience.kind import Kind
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.traffic.arrivals import Arrival
 from relayload.profile import Profile

@@ -12,13 +12,12 @@ from msgspec import structs
 
 from relayload import clock
 from relayload.client.caller import Caller
-from relayload.core.resilience.breaker import StateChange
+from relayload.core.resilience.breaker import State, StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.classify import Kind
 from relayload.core.resilience.limit import Limit, Unit
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.retry import RetryPolicy
-from relayload.core.resilience.state import State
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.request import RelayFault, Timeouts, WireRequest

@@ -28,12 +28,11 @@ from relayload.client.errors import (
     TimedOut,
     Unreachable,
 )
+from relayload.core.resilience.breaker import State
 from relayload.core.resilience.breaker_policy import BreakerPolicy
-from relayload.core.resilience.classify import rule
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.classify import Kind, rule
 from relayload.core.resilience.limit import Limit
 from relayload.core.resilience.retry import RetryPolicy
-from relayload.core.resilience.state import State
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.wire.request import RelayFault, Timeouts
 from relayload.fakerelay.process import FakeRelay

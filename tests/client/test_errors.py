@@ -3,7 +3,7 @@
 import pickle
 
 from relayload.client.errors import BadRequest
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.classify import Kind
 from relayload.core.results.record import Attempt, Outcome
 
 

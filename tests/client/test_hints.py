@@ -1,7 +1,7 @@
 import pytest
 
 from relayload.client.hints import place_hint
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.classify import Kind
 from relayload.core.results.record import Attempt, Outcome
 
 WRONG_PATH = "Invalid URL (POST /chat/completions)"

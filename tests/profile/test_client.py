@@ -6,8 +6,7 @@ import pytest
 
 from relayload.core.errors import AuthorError
 from relayload.core.resilience.breakers import Scope
-from relayload.core.resilience.classify import Signs
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.classify import Kind, Signs
 from relayload.core.resilience.limit import Limit, Unit
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.retry import RetryPolicy

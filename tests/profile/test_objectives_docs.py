@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from relayload.core.metrics.catalog import METRICS
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.classify import Kind
 from relayload.core.results.record import Outcome
 from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.stats import samples_needed

@@ -1,5 +1,5 @@
-from relayload.core.resilience.kind import Kind
-from relayload.core.resilience.state import State
+from relayload.core.resilience.breaker import State
+from relayload.core.resilience.classify import Kind
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.tables import summarize
 from relayload.report.client import client_facts

@@ -7,7 +7,7 @@ from support import ran_patched
 ROWS = """
 import json
 from relayload.client.caller import Called
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.classify import Kind
 from relayload.core.results.record import Attempt, Outcome
 from relayload.swarm.failed_calls import call_failed
 

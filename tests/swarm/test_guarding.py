@@ -2,8 +2,8 @@ from decimal import Decimal
 
 import pytest
 
+from relayload.core.resilience.classify import Kind
 from relayload.core.resilience.guard import Bound, Caps
-from relayload.core.resilience.kind import Kind
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.traffic.arrivals import Arrival
 from relayload.profile import load

@@ -14,7 +14,7 @@ import pytest
 
 from relayload.core.errors import AuthorError
 from relayload.core.price import Price
-from relayload.core.resilience.state import State
+from relayload.core.resilience.breaker import State
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.run import StageInfo, TargetInfo
 from relayload.core.results.terms import Asked, Terms

@@ -5,8 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from relayload.core.resilience.asked_wait import Remaining
-from relayload.core.resilience.classify import Signs
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.classify import Kind, Signs
 
 
 class Why(StrEnum):

@@ -14,8 +14,15 @@ from enum import StrEnum
 from msgspec import Struct
 
 from relayload.core.resilience.breaker_policy import BreakerPolicy
-from relayload.core.resilience.state import State
 from relayload.core.resilience.windows import Counts, Tally
+
+
+class State(StrEnum):
+    """CLOSED lets every call through, OPEN none, HALF_OPEN a few on trial."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
 
 
 class Event(StrEnum):

@@ -20,14 +20,13 @@ from random import Random
 from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait, Why
 from relayload.core.resilience.asked_wait import asked_wait_s
 from relayload.core.resilience.breaker import Permit
-from relayload.core.resilience.classify import Signs
+from relayload.core.resilience.classify import Kind, Signs
 from relayload.core.resilience.dialects import NEVER_SENT, OWN_FAULTS
 from relayload.core.resilience.gates import Breaker, Quota
 from relayload.core.resilience.header_quota import HeaderQuota
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.limit import Reservation
 from relayload.core.resilience.meaning import MEANINGS
 from relayload.core.resilience.policy import ClientPolicy
-from relayload.core.resilience.reservation import Reservation
 from relayload.core.resilience.retry import RetryBudget, RetryPolicy
 
 _LEAST_WAIT_S = 1e-6

@@ -7,10 +7,9 @@ those that hold everywhere.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from msgspec import Struct
-
-from relayload.core.resilience.kind import Kind
 
 _FIRST_ERROR, _LAST_ERROR = 400, 599
 _DIGITS = 3
@@ -19,6 +18,26 @@ _CLASS_OF_STATUSES = re.compile(r"[1-5]xx")
 
 Words = int | str | Sequence[int | str]
 """One, or several of which any will do."""
+
+
+class Kind(StrEnum):
+    """What an attempt came to, finer than its outcome: whose fault it was, and whether asking again can help."""
+
+    OK = "ok"
+    RATE_LIMITED = "rate_limited"
+    """Too many requests for now."""
+    QUOTA_EXHAUSTED = "quota_exhausted"
+    """The account has nothing left: asking again cannot help."""
+    OVERLOADED = "overloaded"
+    SERVER_ERROR = "server_error"
+    TIMED_OUT = "timed_out"
+    UNREACHABLE = "unreachable"
+    BROKEN_STREAM = "broken_stream"
+    AUTH = "auth"
+    BAD_REQUEST = "bad_request"
+    CONTENT_FILTERED = "content_filtered"
+    CANCELLED = "cancelled"
+    """We hung up on purpose: no error of anybody."""
 
 
 class Signs(Struct, frozen=True, gc=False):

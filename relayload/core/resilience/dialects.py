@@ -7,8 +7,7 @@ of LiteLLM 1.106 as it ran.
 from collections.abc import Iterable
 from typing import Literal
 
-from relayload.core.resilience.classify import Classifier, Rule, Signs, rule
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.classify import Classifier, Kind, Rule, Signs, rule
 from relayload.core.wire.finish import FAILED_FINISHES
 
 DialectName = Literal["openai", "litellm", "one-api", "apisix", "openrouter"]

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from relayload.core.resilience.breaker import Permit
-from relayload.core.resilience.reservation import Reservation
+from relayload.core.resilience.limit import Reservation
 
 
 class Breaker(Protocol):

@@ -13,7 +13,7 @@ A relay that refills steadily, as a bucket, allows more than this uses: it tells
 when it has room for one.
 """
 
-from relayload.core.resilience.reservation import Reservation
+from relayload.core.resilience.limit import Reservation
 
 UNKNOWN_GAP_S = 1.0
 """Between those who wait while the relay has only ever said that nothing remains."""

@@ -1,10 +1,10 @@
-"""One limit of a quota, and the meter that keeps to it."""
+"""One limit of a quota, a place in the line for it, and the meter that keeps to it."""
 
 from collections import deque
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from relayload.core.resilience.reservation import Reservation
+from msgspec import Struct
 
 
 class Unit(StrEnum):
@@ -51,6 +51,23 @@ class Limit:
             )
         most, rest = divmod(self.amount, of)
         return replace(self, amount=most + (number < rest), burst=max(1, self.burst // of))
+
+
+class Reservation(Struct, gc=False, eq=False):
+    """When one call may start. It is given back exactly once: settled if the call was sent, cancelled if not."""
+
+    start_at_s: float
+    wait_s: float
+    """From the instant it was asked for: the caller sleeps once, and then goes."""
+    tokens: int
+    """As far as is known: the estimate, then what the call really used."""
+    closed: bool = False
+
+    def close(self) -> None:
+        """It is being given back. Raises RuntimeError the second time."""
+        if self.closed:
+            raise RuntimeError("quota: a reservation was given back twice")
+        self.closed = True
 
 
 class Meter:

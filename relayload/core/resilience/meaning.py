@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from relayload.core.resilience.classify import Signs, statuses_named
+from relayload.core.resilience.classify import Kind, Signs, statuses_named
 from relayload.core.resilience.dialects import FAILURES, TIMEOUTS, kind_of_status
-from relayload.core.resilience.kind import Kind
 
 
 class Meaning(NamedTuple):

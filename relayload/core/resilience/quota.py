@@ -12,8 +12,7 @@ waits for it. One request of more tokens than the whole limit is let in when not
 
 from collections.abc import Sequence
 
-from relayload.core.resilience.limit import Limit, Meter, Unit
-from relayload.core.resilience.reservation import Reservation
+from relayload.core.resilience.limit import Limit, Meter, Reservation, Unit
 from relayload.core.traffic.limits import LIMIT_GUARD_S
 
 

@@ -14,8 +14,8 @@ from enum import StrEnum
 
 from msgspec import Struct, structs
 
-from relayload.core.resilience.kind import Kind
-from relayload.core.resilience.state import State
+from relayload.core.resilience.breaker import State
+from relayload.core.resilience.classify import Kind
 from relayload.core.results.amounts import Count, Index, Instant, Nanoseconds, Seconds, Share, Status, Worker
 
 

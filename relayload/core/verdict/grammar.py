@@ -24,7 +24,7 @@ from types import MappingProxyType
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK, PER_REQUEST
 from relayload.core.metrics.metric import Metric, Unit
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.classify import Kind
 from relayload.core.results.gaps import WINDOWED_SLOT_S
 from relayload.core.results.record import Outcome
 from relayload.core.results.terms import Asked, Severity, Terms

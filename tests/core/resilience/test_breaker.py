@@ -5,9 +5,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from relayload.core.resilience.breaker import TRANSITIONS, Breaker, Event, Permit, StateChange
+from relayload.core.resilience.breaker import TRANSITIONS, Breaker, Event, Permit, State, StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
-from relayload.core.resilience.state import State
 from relayload.core.resilience.windows import SLICES
 
 CLOSED, OPEN, HALF_OPEN = State.CLOSED, State.OPEN, State.HALF_OPEN

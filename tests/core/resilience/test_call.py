@@ -12,10 +12,9 @@ from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy
 from relayload.core.resilience.asked_wait import Remaining
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.call import TRANSITIONS, Call, Event, OutOfOrder, Stand
-from relayload.core.resilience.classify import Signs
+from relayload.core.resilience.classify import Kind, Signs
 from relayload.core.resilience.dialects import OWN_FAULTS
 from relayload.core.resilience.header_quota import HeaderQuota
-from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.meaning import selection
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.retry import RetryBudget, RetryPolicy

@@ -1,7 +1,6 @@
 import pytest
 
-from relayload.core.resilience.classify import Classifier, Rule, Signs, rule
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.classify import Classifier, Kind, Rule, Signs, rule
 
 
 def kind(own_rule: Rule, signs: Signs) -> Kind:

@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.core.resilience.classify import Signs, rule
+from relayload.core.resilience.classify import Kind, Signs, rule
 from relayload.core.resilience.dialects import (
     DIALECTS,
     FAILURES,
@@ -11,7 +11,6 @@ from relayload.core.resilience.dialects import (
     classifier,
     kind_of_status,
 )
-from relayload.core.resilience.kind import Kind
 from relayload.core.results.record import Outcome
 from relayload.core.wire.answers import AnswerFlaw
 from relayload.core.wire.faults import fault_of_body, fault_of_error

@@ -2,9 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from relayload.core.resilience.classify import Signs
+from relayload.core.resilience.classify import Kind, Signs
 from relayload.core.resilience.dialects import classifier, kind_of_status
-from relayload.core.resilience.kind import Kind
 from relayload.core.resilience.meaning import COUNTED, MEANINGS, RETRIED, Meaning, Selection, selection
 
 

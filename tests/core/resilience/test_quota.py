@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relayload.core.resilience.limit import Limit, Unit
+from relayload.core.resilience.limit import Limit, Reservation, Unit
 from relayload.core.resilience.quota import Quota
-from relayload.core.resilience.reservation import Reservation
 
 REQUESTS, TOKENS = Unit.REQUESTS, Unit.TOKENS
 

@@ -15,13 +15,11 @@ from relayload.core.resilience.asked_wait import remaining
 from relayload.core.resilience.breaker import Breaker, Permit, StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.call import Call
-from relayload.core.resilience.classify import Signs
+from relayload.core.resilience.classify import Kind, Signs
 from relayload.core.resilience.header_quota import HeaderQuota
-from relayload.core.resilience.kind import Kind
-from relayload.core.resilience.limit import Limit, Unit
+from relayload.core.resilience.limit import Limit, Reservation, Unit
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.quota import Quota
-from relayload.core.resilience.reservation import Reservation
 from relayload.core.resilience.retry import Jitter, RetryBudget, RetryPolicy
 from relayload.core.wire.wait_in_text import wait_in_text_s
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from relayload.core.resilience.state import State
+from relayload.core.resilience.breaker import State
 from relayload.core.results.breakers import breakers, in_order, open_s, opened_after_s, trips
 
 CLOSED, OPEN, TRYING = State.CLOSED, State.OPEN, State.HALF_OPEN

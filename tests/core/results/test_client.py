@@ -1,7 +1,7 @@
 import pytest
 
-from relayload.core.resilience.kind import Kind
-from relayload.core.resilience.state import State
+from relayload.core.resilience.breaker import State
+from relayload.core.resilience.classify import Kind
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.tables import summarize
 

@@ -2,7 +2,7 @@ from array import array
 
 import pytest
 
-from relayload.core.resilience.kind import Kind
+from relayload.core.resilience.classify import Kind
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.tries import Cause, Tries, retries_by_cause
 

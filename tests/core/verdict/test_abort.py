@@ -5,7 +5,7 @@ import pytest
 from live import LiveRun, sent
 
 from relayload.core.price import Price
-from relayload.core.resilience.state import State
+from relayload.core.resilience.breaker import State
 from relayload.core.results.histogram import bucket
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.run import StageInfo

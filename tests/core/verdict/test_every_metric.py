@@ -8,7 +8,7 @@ from live import LiveRun
 from relayload.core.metrics.catalog import METRICS, PER_REQUEST
 from relayload.core.metrics.metric import Metric, Per, Unit
 from relayload.core.price import Price
-from relayload.core.resilience.state import State
+from relayload.core.resilience.breaker import State
 from relayload.core.results.histogram import bucket
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.run import StageInfo

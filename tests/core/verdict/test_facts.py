@@ -3,8 +3,8 @@ from decimal import Decimal
 import pytest
 
 from relayload.core.price import Price
-from relayload.core.resilience.kind import Kind
-from relayload.core.resilience.state import State
+from relayload.core.resilience.breaker import State
+from relayload.core.resilience.classify import Kind
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.verdict.evidence import Evidence

@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.core.resilience.state import State
+from relayload.core.resilience.breaker import State
 from relayload.core.results.record import Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.results.terms import NoData, Terms

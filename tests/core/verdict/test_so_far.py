@@ -1,7 +1,7 @@
 import pytest
 from live import sent
 
-from relayload.core.resilience.state import State
+from relayload.core.resilience.breaker import State
 from relayload.core.results.record import Outcome
 from relayload.core.results.snapshot import Snapshot
 from relayload.core.verdict.grammar import parse
