@@ -2,7 +2,7 @@
 
     python benchmarks/client_layer.py [--requests 200000] [--rounds 5] [--calls 1000000]
 
-First, CPU per request of a call with more and more around it; what has to be made for it, such as the signs of the
+First, CPU per request of a call with more and more around it; what has to be made for it, such as the signals of the
 attempt, is included, and the median of the rounds counts. Then breakers and quotas alone. Then so many calls run in
 simulated time against a relay with every fault and an outage, and a grader on its side counts what the client did
 wrong: nothing, or this exits with 1.
@@ -22,12 +22,12 @@ from relayload.core.resilience.actions import Observation
 from relayload.core.resilience.breaker import Breaker, StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.call import Call
-from relayload.core.resilience.classify import Signs
+from relayload.core.resilience.classify import AttemptSignals
 from relayload.core.resilience.dialects import classifier
-from relayload.core.resilience.gates import Quota as Gate
 from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.limit import Limit, Unit
 from relayload.core.resilience.policy import ClientPolicy
+from relayload.core.resilience.protocols import QuotaLike
 from relayload.core.resilience.quota import Quota
 from relayload.core.resilience.retry import RetryBudget, RetryPolicy
 
@@ -101,8 +101,8 @@ def cost_us(requests: int, gates: dict[str, Any]) -> float:
         now_s = index / 1000
         call = Call(policy, rng, deadline_at_s=now_s + 120.0 if gates else None, **gates)
         call.next_action(now_s)
-        signs = Signs(200, None, "stop", headers=HEADERS)
-        call.observe(Observation(signs, True, 120, 0.05, 0.8), now_s + 0.0005)
+        signals = AttemptSignals(200, None, "stop", headers=HEADERS)
+        call.observe(Observation(signals, True, 120, 0.05, 0.8), now_s + 0.0005)
         call.next_action(now_s + 0.0005)
     return (time.process_time() - began_s) / requests * 1e6
 
@@ -117,7 +117,7 @@ def breaker_us(each: Breaker, calls: int) -> float:
     return (time.process_time() - began_s) / calls * 1e6
 
 
-def quota_us(quota: Gate, calls: int) -> float:
+def quota_us(quota: QuotaLike, calls: int) -> float:
     """CPU of a place that is used for fewer tokens than reserved; the relay tells its headers, if they are followed."""
     began_s = time.process_time()
     for index in range(calls):

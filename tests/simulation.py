@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from relayload.core.resilience.actions import Done, Observation, Send, Wait
 from relayload.core.resilience.call import Call
-from relayload.core.resilience.classify import Signs
+from relayload.core.resilience.classify import AttemptSignals
 
 GIVEN_UP = frozenset({400, 401, 402, 403, 404})
 """Statuses after which an attempt of the same request is a fault of the client."""
@@ -48,17 +48,17 @@ class Grader:
         if request not in self.last:
             return
         reply, given_at_s = self.last[request]
-        signs = reply.observation.signs
+        signals = reply.observation.signals
         self.faults["came earlier than asked"] += now_s < given_at_s + reply.asked_s
-        self.faults["asked again what cannot be answered"] += signs.status in GIVEN_UP
-        self.faults["asked again after an answer"] += signs.status == 200 and signs.failure is None
+        self.faults["asked again what cannot be answered"] += signals.status in GIVEN_UP
+        self.faults["asked again after an answer"] += signals.status == 200 and signals.failure is None
         self.faults["asked again for a stream that had begun"] += reply.observation.content_begun
 
     def ended(self, request: int, done: Done) -> None:
         """The client is through with a request."""
         reply = self.last.pop(request, None)
         if reply is not None and done.kind == "ok":
-            self.faults["took a broken answer for a whole one"] += reply[0].observation.signs.failure is not None
+            self.faults["took a broken answer for a whole one"] += reply[0].observation.signals.failure is not None
 
     def attempts_between(self, from_s: float, to_s: float) -> int:
         return sum(from_s <= at_s < to_s for at_s in self.arrivals_s)
@@ -111,19 +111,21 @@ def poisson(rate_per_s: float, for_s: float, rng: Random) -> Iterator[float]:
         now_s += rng.expovariate(rate_per_s)
 
 
-ANSWER = Reply(Observation(Signs(200, finish_reason="stop"), content_begun=True, used_tokens=80, ttft_s=0.05), 0.2)
+ANSWER = Reply(
+    Observation(AttemptSignals(200, finish_reason="stop"), content_begun=True, used_tokens=80, ttft_s=0.05), 0.2
+)
 """An answer that nothing is wrong with."""
 
 FAULTY_REPLIES = {
     "answer": ANSWER,
-    "bad request": Reply(Observation(Signs(400, "http_400", headers={"retry-after": "0"})), 0.01),
-    "wrong key": Reply(Observation(Signs(401, "http_401")), 0.01),
-    "no money": Reply(Observation(Signs(429, "http_429", code="insufficient_quota")), 0.01),
-    "cut after content": Reply(Observation(Signs(200, "no_finish"), content_begun=True), 0.3),
-    "cut before content": Reply(Observation(Signs(200, "truncated")), 0.3),
-    "error in the stream": Reply(Observation(Signs(200, "error_event", code="503"), content_begun=True), 0.3),
-    "error in a 200": Reply(Observation(Signs(200, "error_body", code="500")), 0.1),
-    "silence": Reply(Observation(Signs(None, "first_token_timeout")), 5.0),
-    "nobody there": Reply(Observation(Signs(None, "connect")), 0.001),
-    "come back": Reply(Observation(Signs(503, "http_503", headers={"retry-after-ms": "700"})), 0.01, 0.7),
+    "bad request": Reply(Observation(AttemptSignals(400, "http_400", headers={"retry-after": "0"})), 0.01),
+    "wrong key": Reply(Observation(AttemptSignals(401, "http_401")), 0.01),
+    "no money": Reply(Observation(AttemptSignals(429, "http_429", code="insufficient_quota")), 0.01),
+    "cut after content": Reply(Observation(AttemptSignals(200, "no_finish"), content_begun=True), 0.3),
+    "cut before content": Reply(Observation(AttemptSignals(200, "truncated")), 0.3),
+    "error in the stream": Reply(Observation(AttemptSignals(200, "error_event", code="503"), content_begun=True), 0.3),
+    "error in a 200": Reply(Observation(AttemptSignals(200, "error_body", code="500")), 0.1),
+    "silence": Reply(Observation(AttemptSignals(None, "first_token_timeout")), 5.0),
+    "nobody there": Reply(Observation(AttemptSignals(None, "connect")), 0.001),
+    "come back": Reply(Observation(AttemptSignals(503, "http_503", headers={"retry-after-ms": "700"})), 0.01, 0.7),
 }

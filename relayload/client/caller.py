@@ -11,16 +11,16 @@ from msgspec import Struct, structs
 
 from relayload import clock
 from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait
-from relayload.core.resilience.asked_wait import remaining
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.resilience.breakers import Breakers
 from relayload.core.resilience.call import Call
-from relayload.core.resilience.classify import Kind, Signs
+from relayload.core.resilience.classify import AttemptSignals, FailureKind
 from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.limit import Unit
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.quota import Quota
 from relayload.core.resilience.retry import RetryBudget, RetryPolicy
+from relayload.core.resilience.retry_after import remaining
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.wire.formats import output_budget
 from relayload.core.wire.request import RelayFault, Timeouts, WireRequest
@@ -38,7 +38,7 @@ class Called(Struct, kw_only=True, gc=False):
     attempts: tuple[Attempt, ...]
     answer: Answer | None
     """Of the last attempt; None where nothing was sent, or the attempt was cut off."""
-    kind: Kind | None = None
+    kind: FailureKind | None = None
     throttled_s: float = 0.0
     backoff_s: float = 0.0
     stopped_by: StoppedBy | None = None
@@ -49,7 +49,7 @@ class Called(Struct, kw_only=True, gc=False):
         return self.outcome is Outcome.OK and self.kind in _ANSWERS
 
 
-_ANSWERS = (Kind.OK, Kind.CONTENT_FILTERED)
+_ANSWERS = (FailureKind.OK, FailureKind.CONTENT_FILTERED)
 
 
 class Caller:
@@ -123,7 +123,7 @@ class Caller:
         wall_s = None if succeeded and not self._reads_headers else clock.wall_ns() * 1e-9
         fault = answer.fault or _NO_FAULT
         return Observation(
-            Signs(
+            AttemptSignals(
                 attempt.status,
                 None if succeeded else attempt.error,
                 attempt.finish_reason,
@@ -131,7 +131,7 @@ class Caller:
                 fault.type,
                 fault.message,
                 answer.headers,
-                fault.asked_wait_s,
+                fault.retry_after_s,
             ),
             attempt.chunks > 0,
             _used_tokens(attempt, request) if self._counts_tokens else None,
@@ -171,8 +171,8 @@ def _within(timeouts: Timeouts, within_s: float | None) -> Timeouts:
     return replace(timeouts, total_s=within_s)
 
 
-def _judged(attempt: Attempt, kind: Kind) -> Attempt:
-    return attempt if kind is Kind.OK else structs.replace(attempt, kind=kind)
+def _judged(attempt: Attempt, kind: FailureKind) -> Attempt:
+    return attempt if kind is FailureKind.OK else structs.replace(attempt, kind=kind)
 
 
 def _called(done: Done, attempts: list[Attempt], answer: Answer | None) -> Called:

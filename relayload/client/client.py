@@ -36,7 +36,7 @@ from relayload.client.results import Completion, Embeddings
 from relayload.core.resilience.breaker import State, StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.breakers import Scope
-from relayload.core.resilience.classify import Kind, Rule
+from relayload.core.resilience.classify import FailureKind, Rule
 from relayload.core.resilience.dialects import DialectName, classifier
 from relayload.core.resilience.limit import Limit
 from relayload.core.resilience.policy import WATCHED, ClientPolicy
@@ -221,7 +221,7 @@ class RelayClient:
         try:
             found = vectors(called.answer.body)
         except MalformedAnswer as malformed:
-            kind = Kind.BROKEN_STREAM
+            kind = FailureKind.BROKEN_STREAM
             raise BrokenStream(f"{model}: {kind.value}: malformed_body: {malformed}", kind, called.attempts) from None
         return Embeddings(
             vectors=found,
@@ -241,7 +241,7 @@ class RelayClient:
         try:
             return models(self._base_url, self._api_key, self._options)
         except TargetUnreachable as error:
-            raise Unreachable(str(error), Kind.UNREACHABLE, ()) from None
+            raise Unreachable(str(error), FailureKind.UNREACHABLE, ()) from None
 
     def batch(
         self,
@@ -363,7 +363,7 @@ def failed(model: str, called: Called, base_url: str) -> CallFailed:
     if not called.attempts:
         return _not_sent(model, called)
     attempt = called.attempts[-1]
-    kind = called.kind or Kind.SERVER_ERROR
+    kind = called.kind or FailureKind.SERVER_ERROR
     error_type = ERRORS.get(kind, ServerError)
     parts = [f"{model}: {kind.value}", attempt.error, attempt.said, place_hint(base_url, kind, attempt)]
     tries = f" (after {len(called.attempts)} attempts)" if len(called.attempts) > 1 else ""

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from relayload.core.resilience.classify import Kind
+from relayload.core.resilience.classify import FailureKind
 from relayload.core.results.record import Attempt
 
 
@@ -22,7 +22,7 @@ class CallFailed(Exception):
 
     fault = Fault.RELAY
 
-    def __init__(self, message: str, kind: Kind | None, attempts: tuple[Attempt, ...]) -> None:
+    def __init__(self, message: str, kind: FailureKind | None, attempts: tuple[Attempt, ...]) -> None:
         super().__init__(message, kind, attempts)  # all of them, so that it can go from process to process
         self.message = message
         self.kind = kind
@@ -116,15 +116,15 @@ class CutOff(NotSent):
     """The application stopped the batch, or killed the greenlet, while this request was on its way."""
 
 
-ERRORS: dict[Kind, type[CallFailed]] = {
-    Kind.RATE_LIMITED: RateLimited,
-    Kind.QUOTA_EXHAUSTED: QuotaExhausted,
-    Kind.OVERLOADED: Overloaded,
-    Kind.SERVER_ERROR: ServerError,
-    Kind.TIMED_OUT: TimedOut,
-    Kind.UNREACHABLE: Unreachable,
-    Kind.BROKEN_STREAM: BrokenStream,
-    Kind.AUTH: AuthError,
-    Kind.BAD_REQUEST: BadRequest,
-    Kind.CONTENT_FILTERED: ContentFiltered,
+ERRORS: dict[FailureKind, type[CallFailed]] = {
+    FailureKind.RATE_LIMITED: RateLimited,
+    FailureKind.QUOTA_EXHAUSTED: QuotaExhausted,
+    FailureKind.OVERLOADED: Overloaded,
+    FailureKind.SERVER_ERROR: ServerError,
+    FailureKind.TIMED_OUT: TimedOut,
+    FailureKind.UNREACHABLE: Unreachable,
+    FailureKind.BROKEN_STREAM: BrokenStream,
+    FailureKind.AUTH: AuthError,
+    FailureKind.BAD_REQUEST: BadRequest,
+    FailureKind.CONTENT_FILTERED: ContentFiltered,
 }

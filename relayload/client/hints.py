@@ -2,15 +2,15 @@
 
 from urllib.parse import urlsplit
 
-from relayload.core.resilience.classify import Kind
+from relayload.core.resilience.classify import FailureKind
 from relayload.core.results.record import Attempt
 
 _NOT_FOUND = 404
 
 
-def place_hint(base_url: str, kind: Kind | None, attempt: Attempt) -> str | None:
+def place_hint(base_url: str, kind: FailureKind | None, attempt: Attempt) -> str | None:
     """The address that can't be reached; that one without a path may lack its `/v1`. None where neither may help."""
-    if kind is Kind.UNREACHABLE:
+    if kind is FailureKind.UNREACHABLE:
         return base_url
     if attempt.status == _NOT_FOUND and not urlsplit(base_url).path.strip("/") and not _of_a_model(attempt):
         return f"does the base URL lack its path, as in {base_url.rstrip('/')}/v1?"

@@ -8,7 +8,7 @@ key provided: sk-****abcd`, `The model ... does not exist`), one-api (`无可用
 import re
 from collections.abc import Iterable
 
-from relayload.core.resilience.classify import Classifier, Kind, Signs
+from relayload.core.resilience.classify import AttemptSignals, Classifier, FailureKind
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import RelayFault
 from relayload.transport.probe_client import Reply
@@ -44,15 +44,17 @@ _PLAIN_WORD = 8
 """A shorter name of a field may be a word like any other."""
 
 
-def signs_of(reply: Reply) -> Signs:
+def signals_of(reply: Reply) -> AttemptSignals:
     """What a classifier judges an answer by."""
     fault = fault_of_body(reply.body)
-    return Signs(reply.status, None, None, fault.code, fault.type, fault.message, reply.headers, fault.asked_wait_s)
+    return AttemptSignals(
+        reply.status, None, None, fault.code, fault.type, fault.message, reply.headers, fault.retry_after_s
+    )
 
 
-def kind_of(reply: Reply, classifier: Classifier) -> Kind:
+def kind_of(reply: Reply, classifier: Classifier) -> FailureKind:
     """Of what kind an answer is, by its status and the error in it."""
-    return classifier.classify(signs_of(reply))
+    return classifier.classify(signals_of(reply))
 
 
 def is_upstreams(fault: RelayFault, api_key: str) -> bool:

@@ -13,7 +13,7 @@ from time import sleep
 
 import msgspec
 
-from relayload.core.resilience.classify import Classifier, Kind
+from relayload.core.resilience.classify import Classifier, FailureKind
 from relayload.core.resilience.dialects import classifier as classifier_of
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import Endpoint, WireRequest
@@ -41,7 +41,7 @@ _FEW_MODELS = 20
 
 SmallRequests = Callable[[], Sequence[WireRequest]]
 _COMMON = classifier_of()
-_DOWN = frozenset((Kind.SERVER_ERROR, Kind.OVERLOADED, Kind.TIMED_OUT))
+_DOWN = frozenset((FailureKind.SERVER_ERROR, FailureKind.OVERLOADED, FailureKind.TIMED_OUT))
 
 
 def preflight(
@@ -167,13 +167,13 @@ class FirstLook:
 
     def _check_key(self, reply: Reply, asked: str) -> None:
         kind = kind_of(reply, self._classifier)
-        if kind not in (Kind.AUTH, Kind.QUOTA_EXHAUSTED):
+        if kind not in (FailureKind.AUTH, FailureKind.QUOTA_EXHAUSTED):
             return
         said = self._probe_client.said(reply)
         if is_upstreams(fault_of_body(reply.body), self._api_key):
             reason = f"answers {reply.status} to {asked}{said}: the relay's own key for what is behind it is refused"
             raise TargetUnreachable(f"target {self._base_url} {reason}. Mend it at the relay", BASE_URL)
-        if kind is Kind.QUOTA_EXHAUSTED:
+        if kind is FailureKind.QUOTA_EXHAUSTED:
             reason = (
                 f"answers {reply.status} to {asked}{said}: the account behind {self._path}.api_key has no credit left"
             )

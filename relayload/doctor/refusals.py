@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from relayload.core.resilience.classify import Classifier, Kind
+from relayload.core.resilience.classify import Classifier, FailureKind
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import RelayFault
 from relayload.doctor.blame import field_named, is_model, is_too_long, is_upstreams, kind_of, missing_headers
@@ -56,7 +56,7 @@ class Refusal:
         return fault_of_body(self.reply.body)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> FailureKind:
         """What a client of this relay takes it for."""
         return kind_of(self.reply, self.known.classifier)
 
@@ -102,9 +102,11 @@ def _header(refusal: Refusal) -> Blame | None:
 
 def _upstream(refusal: Refusal) -> Blame | None:
     what = {
-        Kind.AUTH: "it is the relay's own key for the model behind it that is refused, not yours",
-        Kind.QUOTA_EXHAUSTED: "it is the relay's own account with the provider behind it that has no credit left",
-        Kind.RATE_LIMITED: "it is the relay that meets a limit of the provider behind it",
+        FailureKind.AUTH: "it is the relay's own key for the model behind it that is refused, not yours",
+        FailureKind.QUOTA_EXHAUSTED: (
+            "it is the relay's own account with the provider behind it that has no credit left"
+        ),
+        FailureKind.RATE_LIMITED: "it is the relay that meets a limit of the provider behind it",
     }.get(refusal.kind)
     if what is None or not is_upstreams(refusal.fault, refusal.known.api_key):
         return None
@@ -112,15 +114,15 @@ def _upstream(refusal: Refusal) -> Blame | None:
 
 
 def _key(refusal: Refusal) -> Blame | None:
-    if refusal.kind is not Kind.AUTH:
+    if refusal.kind is not FailureKind.AUTH:
         return None
     return Blame("key", "the key may not use this model, or belongs to another relay", refusal.findings.at(API_KEY))
 
 
 def _limits(refusal: Refusal) -> Blame | None:
-    if refusal.kind is Kind.QUOTA_EXHAUSTED:
+    if refusal.kind is FailureKind.QUOTA_EXHAUSTED:
         return Blame("limits", "the account behind the key has no credit left", refusal.findings.at(API_KEY))
-    if refusal.kind is not Kind.RATE_LIMITED:
+    if refusal.kind is not FailureKind.RATE_LIMITED:
         return None
     wait = refusal.findings.quoted(refusal.reply.header("retry-after"))
     again = f"; it asks to wait {wait}s" if wait else ""

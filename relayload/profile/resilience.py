@@ -20,7 +20,7 @@ from relayload.core.resilience.breakers import Scope
 from relayload.core.resilience.classify import Rule, rule
 from relayload.core.resilience.dialects import FAILURES
 from relayload.core.resilience.limit import Limit, Unit
-from relayload.core.resilience.meaning import COUNTED, Selection, selection
+from relayload.core.resilience.meaning import COUNTED, FailureMatcher, failure_matcher
 from relayload.core.resilience.retry import BUDGET_MINIMUM, BUDGET_SHARE, Jitter, RetryPolicy
 from relayload.core.units import count_per_s
 from relayload.document.validation import nearest
@@ -52,7 +52,7 @@ Word = Annotated[str, BeforeValidator(_word), WithJsonSchema({"type": ["string",
 
 
 def _selectable(word: str) -> str:
-    selection((word,))
+    failure_matcher((word,))
     return word
 
 
@@ -216,8 +216,8 @@ class Breaker(Part):
         return BreakerPolicy(**self.model_dump(exclude={"scope", "count"}))
 
     @property
-    def counted(self) -> Selection:
-        return COUNTED if self.count is None else selection(self.count)
+    def counted(self) -> FailureMatcher:
+        return COUNTED if self.count is None else failure_matcher(self.count)
 
 
 Words = Annotated[tuple[Word, ...], BeforeValidator(_several), _OneOrMore()]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from relayload.core.price import Price, price_of
-from relayload.core.resilience.classify import Kind
+from relayload.core.resilience.classify import FailureKind
 from relayload.core.resilience.guard import Caps, Guard
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.traffic.arrivals import Arrival
@@ -58,8 +58,8 @@ class Guarding:
         fuse = self._fuses[self._composer.target(arrival)]
         for attempt in attempts:
             fuse.observe(
-                failed=attempt.outcome in _FAILED or attempt.kind is Kind.QUOTA_EXHAUSTED,
-                refused=attempt.status in _KEY_REJECTED or attempt.kind is Kind.AUTH,
+                failed=attempt.outcome in _FAILED or attempt.kind is FailureKind.QUOTA_EXHAUSTED,
+                refused=attempt.status in _KEY_REJECTED or attempt.kind is FailureKind.AUTH,
                 now_s=now_s,
             )
 

@@ -14,7 +14,7 @@ from relayload import clock
 from relayload.client.caller import Caller
 from relayload.core.resilience.breaker import State, StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
-from relayload.core.resilience.classify import Kind
+from relayload.core.resilience.classify import FailureKind
 from relayload.core.resilience.limit import Limit, Unit
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.retry import RetryPolicy
@@ -78,15 +78,15 @@ def caller(script: Script, on_transition: Callable[[StateChange], None] = lambda
 def test_without_a_policy_a_request_is_one_attempt() -> None:
     script = Script(failed())
     called = caller(script).call(REQUEST, Timeouts())
-    assert (called.outcome, called.kind, len(called.attempts)) == (Outcome.SERVER_ERROR, Kind.OVERLOADED, 1)
-    assert called.attempts[0].kind is Kind.OVERLOADED
+    assert (called.outcome, called.kind, len(called.attempts)) == (Outcome.SERVER_ERROR, FailureKind.OVERLOADED, 1)
+    assert called.attempts[0].kind is FailureKind.OVERLOADED
     assert called.stopped_by is None
 
 
 def test_a_failure_is_tried_again_until_there_is_an_answer() -> None:
     called = caller(Script(failed(), failed(), OK), retry=QUICK).call(REQUEST, Timeouts())
     assert called.outcome is Outcome.OK
-    assert [attempt.kind for attempt in called.attempts] == [Kind.OVERLOADED, Kind.OVERLOADED, None]
+    assert [attempt.kind for attempt in called.attempts] == [FailureKind.OVERLOADED, FailureKind.OVERLOADED, None]
     assert called.answer is OK
     assert called.backoff_s > 0
 
@@ -108,7 +108,7 @@ def test_the_wait_that_the_relay_asks_for_is_waited() -> None:
 def test_a_bad_request_is_not_tried_again() -> None:
     script = Script(failed(400))
     called = caller(script, retry=QUICK).call(REQUEST, Timeouts())
-    assert (len(script.sent_at_s), called.kind, called.stopped_by) == (1, Kind.BAD_REQUEST, None)
+    assert (len(script.sent_at_s), called.kind, called.stopped_by) == (1, FailureKind.BAD_REQUEST, None)
 
 
 def test_retries_of_all_requests_share_one_budget() -> None:

@@ -30,7 +30,7 @@ from relayload.client.errors import (
 )
 from relayload.core.resilience.breaker import State
 from relayload.core.resilience.breaker_policy import BreakerPolicy
-from relayload.core.resilience.classify import Kind, rule
+from relayload.core.resilience.classify import FailureKind, rule
 from relayload.core.resilience.limit import Limit
 from relayload.core.resilience.retry import RetryPolicy
 from relayload.core.results.record import Attempt, Outcome
@@ -140,7 +140,7 @@ def test_every_error_says_whose_fault_it_is(
 def test_an_error_does_not_tell_the_key_that_the_relay_repeats() -> None:
     attempt = Attempt(outcome=Outcome.REJECTED, error="http_401", status=401, said="no such key: ***")
     answer = Answer(attempt, fault=RelayFault("no such key: my-own-key"))
-    called = Called(outcome=attempt.outcome, attempts=(attempt,), answer=answer, kind=Kind.AUTH)
+    called = Called(outcome=attempt.outcome, attempts=(attempt,), answer=answer, kind=FailureKind.AUTH)
     error = failed("m", called, "http://127.0.0.1:1/v1")
     assert str(error) == "m: auth: http_401: no such key: ***"
 

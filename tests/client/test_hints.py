@@ -1,7 +1,7 @@
 import pytest
 
 from relayload.client.hints import place_hint
-from relayload.core.resilience.classify import Kind
+from relayload.core.resilience.classify import FailureKind
 from relayload.core.results.record import Attempt, Outcome
 
 WRONG_PATH = "Invalid URL (POST /chat/completions)"
@@ -10,12 +10,18 @@ WRONG_PATH = "Invalid URL (POST /chat/completions)"
 @pytest.mark.parametrize(
     ("base_url", "kind", "status", "said", "hint"),
     [
-        ("http://h:1/v1", Kind.UNREACHABLE, None, None, "http://h:1/v1"),
-        ("http://h:1", Kind.BAD_REQUEST, 404, WRONG_PATH, "does the base URL lack its path, as in http://h:1/v1?"),
-        ("http://h:1/", Kind.BAD_REQUEST, 404, None, "does the base URL lack its path, as in http://h:1/v1?"),
-        ("http://h:1", Kind.BAD_REQUEST, 404, "The model `o33` does not exist", None),
-        ("http://h:1/v1", Kind.BAD_REQUEST, 404, WRONG_PATH, None),
-        ("http://h:1", Kind.BAD_REQUEST, 400, WRONG_PATH, None),
+        ("http://h:1/v1", FailureKind.UNREACHABLE, None, None, "http://h:1/v1"),
+        (
+            "http://h:1",
+            FailureKind.BAD_REQUEST,
+            404,
+            WRONG_PATH,
+            "does the base URL lack its path, as in http://h:1/v1?",
+        ),
+        ("http://h:1/", FailureKind.BAD_REQUEST, 404, None, "does the base URL lack its path, as in http://h:1/v1?"),
+        ("http://h:1", FailureKind.BAD_REQUEST, 404, "The model `o33` does not exist", None),
+        ("http://h:1/v1", FailureKind.BAD_REQUEST, 404, WRONG_PATH, None),
+        ("http://h:1", FailureKind.BAD_REQUEST, 400, WRONG_PATH, None),
     ],
 )
 def test_a_base_url_that_may_be_to_blame_is_named(base_url, kind, status, said, hint):

@@ -6,7 +6,7 @@ import pytest
 
 from relayload.core.errors import AuthorError
 from relayload.core.resilience.breakers import Scope
-from relayload.core.resilience.classify import Kind, Signs
+from relayload.core.resilience.classify import AttemptSignals, FailureKind
 from relayload.core.resilience.limit import Limit, Unit
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.retry import RetryPolicy
@@ -51,8 +51,8 @@ def test_retries_are_read(tmp_path: Path) -> None:
     assert (retry.attempts, retry.transient_base_s, retry.throttled_base_s, retry.max_backoff_s) == (4, 0.2, 2.0, 20.0)
     assert (retry.jitter, retry.most_asked_s, told.deadline_s) == ("equal", 300.0, 90.0)
     assert (retry.budget_share, retry.budget_minimum) == (0.1, 1)
-    assert retry.retried.covers(Kind.TIMED_OUT, Signs(failure="first_token_timeout"))
-    assert not retry.retried.covers(Kind.BROKEN_STREAM, Signs(status=200, failure="no_finish"))
+    assert retry.retried.covers(FailureKind.TIMED_OUT, AttemptSignals(failure="first_token_timeout"))
+    assert not retry.retried.covers(FailureKind.BROKEN_STREAM, AttemptSignals(status=200, failure="no_finish"))
 
 
 def test_retries_have_a_budget_unless_told_otherwise(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_breaker_that_is_written_acts(tmp_path: Path) -> None:
     assert (breaker.enforce, told.breaker_scope, breaker.failure_rate, breaker.consecutive) == (True, Scope.ALL, 0.3, 5)
     assert (breaker.window_calls, breaker.min_calls, breaker.open_for_s, breaker.trials) == (50, 10, 5.0, 2)
     assert breaker.slow(3.0, None)
-    assert told.counted.covers(Kind.RATE_LIMITED, Signs(status=429, failure="http_429"))
+    assert told.counted.covers(FailureKind.RATE_LIMITED, AttemptSignals(status=429, failure="http_429"))
 
 
 def test_a_breaker_may_only_watch(tmp_path: Path) -> None:
@@ -98,8 +98,11 @@ def test_a_breaker_may_only_watch(tmp_path: Path) -> None:
 
 def test_failures_mean_what_the_rules_and_the_dialect_say(tmp_path: Path) -> None:
     told = policy(tmp_path, "{rules: [{status: 503, message: warming, is: rate_limited}]}", dialect="one-api")
-    assert told.classifier.classify(Signs(503, "http_503", message="still warming up")) is Kind.RATE_LIMITED
-    assert told.classifier.classify(Signs(503, "http_503", message="无可用渠道")) is Kind.BAD_REQUEST
+    assert (
+        told.classifier.classify(AttemptSignals(503, "http_503", message="still warming up"))
+        is FailureKind.RATE_LIMITED
+    )
+    assert told.classifier.classify(AttemptSignals(503, "http_503", message="无可用渠道")) is FailureKind.BAD_REQUEST
 
 
 def test_a_rule_may_name_what_happened_on_the_wire_and_how_an_answer_ended(tmp_path: Path) -> None:
@@ -107,9 +110,9 @@ def test_a_rule_may_name_what_happened_on_the_wire_and_how_an_answer_ended(tmp_p
         tmp_path,
         "{rules: [{failure: [no_finish, truncated], is: overloaded}, {finish_reason: refused, is: content_filtered}]}",
     )
-    assert told.classifier.classify(Signs(200, "no_finish")) is Kind.OVERLOADED
-    assert told.classifier.classify(Signs(200, "reset")) is Kind.BROKEN_STREAM
-    assert told.classifier.classify(Signs(200, finish_reason="refused")) is Kind.CONTENT_FILTERED
+    assert told.classifier.classify(AttemptSignals(200, "no_finish")) is FailureKind.OVERLOADED
+    assert told.classifier.classify(AttemptSignals(200, "reset")) is FailureKind.BROKEN_STREAM
+    assert told.classifier.classify(AttemptSignals(200, finish_reason="refused")) is FailureKind.CONTENT_FILTERED
 
 
 def test_what_is_read_of_an_answer_is_bounded_and_can_be_bounded_otherwise(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from relayload.core.metrics.catalog import METRICS
-from relayload.core.resilience.classify import Kind
+from relayload.core.resilience.classify import FailureKind
 from relayload.core.results.record import Outcome
 from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.stats import samples_needed
@@ -46,7 +46,7 @@ def test_every_outcome_is_told_and_the_kinds_exist():
     assert all(f"`{outcome}`" in PAGE for outcome in Outcome)
     kinds = re.search(r"what the client made of it \(([^)]*) \.\.\.\)", PAGE)
     assert kinds
-    assert {name.strip("`") for name in re.split(r",\s+", kinds[1])} <= set(Kind)
+    assert {name.strip("`") for name in re.split(r",\s+", kinds[1])} <= set(FailureKind)
 
 
 def test_the_sizes_it_tells_are_those_that_are_needed():

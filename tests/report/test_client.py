@@ -1,11 +1,11 @@
 from relayload.core.resilience.breaker import State
-from relayload.core.resilience.classify import Kind
+from relayload.core.resilience.classify import FailureKind
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.tables import summarize
 from relayload.report.client import client_facts
 from relayload.report.text import render_summary
 
-_FAILED = Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=Kind.RATE_LIMITED)
+_FAILED = Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=FailureKind.RATE_LIMITED)
 
 
 def test_a_client_that_did_nothing_is_not_told_of(request_line, make_run, folded):

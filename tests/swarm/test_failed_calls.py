@@ -7,14 +7,14 @@ from support import ran_patched
 ROWS = """
 import json
 from relayload.client.caller import Called
-from relayload.core.resilience.classify import Kind
+from relayload.core.resilience.classify import FailureKind
 from relayload.core.results.record import Attempt, Outcome
 from relayload.swarm.failed_calls import call_failed
 
 
 def row(said, tries=1):
     attempts = (Attempt(outcome=Outcome.RATE_LIMITED, error="http_429", said=said),) * tries
-    called = Called(outcome=Outcome.RATE_LIMITED, attempts=attempts, answer=None, kind=Kind.RATE_LIMITED)
+    called = Called(outcome=Outcome.RATE_LIMITED, attempts=attempts, answer=None, kind=FailureKind.RATE_LIMITED)
     return call_failed("gpt-4o", called, "https://relay.example/v1")
 
 

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from relayload.core.resilience.classify import Kind
+from relayload.core.resilience.classify import FailureKind
 from relayload.core.resilience.guard import Bound, Caps
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.traffic.arrivals import Arrival
@@ -71,9 +71,9 @@ def test_a_request_is_settled_by_what_its_attempts_told(guarding, attempts, paid
     ("attempt", "bound"),
     [
         (Attempt(outcome=Outcome.REJECTED, status=401), Bound.AUTH_FAILURES),
-        (Attempt(outcome=Outcome.REJECTED, status=400, kind=Kind.AUTH), Bound.AUTH_FAILURES),
+        (Attempt(outcome=Outcome.REJECTED, status=400, kind=FailureKind.AUTH), Bound.AUTH_FAILURES),
         (Attempt(outcome=Outcome.SERVER_ERROR, status=503), Bound.ERRORS),
-        (Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=Kind.QUOTA_EXHAUSTED), Bound.ERRORS),
+        (Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=FailureKind.QUOTA_EXHAUSTED), Bound.ERRORS),
         (Attempt(outcome=Outcome.RATE_LIMITED, status=429), None),
         (Attempt(outcome=Outcome.CANCELLED), None),
     ],

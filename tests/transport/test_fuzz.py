@@ -13,8 +13,8 @@ from locust import User
 import json, sys
 import msgspec
 from gevent.pool import Pool
-from relayload.core.resilience.asked_wait import asked_wait_s, remaining
-from relayload.core.resilience.classify import Signs
+from relayload.core.resilience.retry_after import retry_after_s, remaining
+from relayload.core.resilience.classify import AttemptSignals
 from relayload.core.resilience.dialects import DIALECTS, classifier
 from relayload.core.results.record import Attempt, Outcome, Record
 from relayload.core.wire.embeddings import embeddings_request
@@ -68,12 +68,12 @@ def check(wanted, answer, told):
     if attempt.outcome is Outcome.OK:
         assert 200 <= attempt.status < 300
         assert not wanted.stream or attempt.chunks or attempt.finish_reason
-    said_s = answer.fault.asked_wait_s if answer.fault else None
-    wait_s = asked_wait_s(answer.headers, said_s, limited=True, wall_s=1e9)
+    said_s = answer.fault.retry_after_s if answer.fault else None
+    wait_s = retry_after_s(answer.headers, said_s, limited=True, wall_s=1e9)
     assert wait_s is None or 0 <= wait_s < float("inf"), wait_s
     remaining(answer.headers, 1e9)
     fault = answer.fault
-    signs = Signs(
+    signals = AttemptSignals(
         attempt.status,
         attempt.error,
         attempt.finish_reason,
@@ -83,7 +83,7 @@ def check(wanted, answer, told):
         answer.headers,
     )
     for each in classifiers:
-        each.classify(signs)
+        each.classify(signals)
     writer.write(
         Record(
             index=int(wanted.model), worker=0, scenario="s", stage="s", model="m", measured=True,

@@ -4,11 +4,11 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from relayload.core.resilience.asked_wait import Remaining
-from relayload.core.resilience.classify import Kind, Signs
+from relayload.core.resilience.classify import AttemptSignals, FailureKind
+from relayload.core.resilience.retry_after import Remaining
 
 
-class Why(StrEnum):
+class WaitReason(StrEnum):
     """What is waited for."""
 
     QUOTA = "quota"
@@ -39,17 +39,17 @@ class Wait(Struct, frozen=True, gc=False):
     """Wait so long, and ask again."""
 
     seconds: float
-    why: Why
+    reason: WaitReason
 
 
 class Done(Struct, frozen=True, gc=False):
     """The request is over."""
 
-    kind: Kind | None
+    kind: FailureKind | None
     """Of the last attempt, which is the answer; None where nothing was sent."""
     stopped_by: StoppedBy | None = None
     """None for an answer, and for a failure that is not to be tried again."""
-    kinds: tuple[Kind, ...] = ()
+    kinds: tuple[FailureKind, ...] = ()
     """Of all attempts."""
     throttled_s: float = 0.0
     """Waited for quota."""
@@ -65,7 +65,7 @@ class Done(Struct, frozen=True, gc=False):
 class Observation(Struct, frozen=True, gc=False):
     """What came of an attempt."""
 
-    signs: Signs
+    signals: AttemptSignals
     content_begun: bool = False
     """The first content token of a stream had come."""
     used_tokens: int | None = None
@@ -83,4 +83,4 @@ class Observation(Struct, frozen=True, gc=False):
         """Those used; where the relay did not say, a refusal has used none, and all else what was expected."""
         if self.used_tokens is not None:
             return self.used_tokens
-        return 0 if (self.signs.status or 0) >= 400 else expected
+        return 0 if (self.signals.status or 0) >= 400 else expected

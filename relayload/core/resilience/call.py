@@ -17,28 +17,28 @@ Each attempt asks the breaker once and then reserves quota, and each outcome rea
 from enum import StrEnum
 from random import Random
 
-from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait, Why
-from relayload.core.resilience.asked_wait import asked_wait_s
+from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait, WaitReason
 from relayload.core.resilience.breaker import Permit
-from relayload.core.resilience.classify import Kind, Signs
+from relayload.core.resilience.classify import AttemptSignals, FailureKind
 from relayload.core.resilience.dialects import NEVER_SENT, OWN_FAULTS
-from relayload.core.resilience.gates import Breaker, Quota
 from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.limit import Reservation
 from relayload.core.resilience.meaning import MEANINGS
 from relayload.core.resilience.policy import ClientPolicy
+from relayload.core.resilience.protocols import BreakerLike, QuotaLike
 from relayload.core.resilience.retry import RetryBudget, RetryPolicy
+from relayload.core.resilience.retry_after import retry_after_s
 
 _LEAST_WAIT_S = 1e-6
 """So that waiting moves every clock on, however its numbers are rounded."""
-_NOTHING_SEEN = Observation(Signs())
+_NOTHING_SEEN = Observation(AttemptSignals())
 
 
 class OutOfOrder(RuntimeError):
     """The call was asked, or told, something that its place in the table does not allow."""
 
 
-class Stand(StrEnum):
+class CallState(StrEnum):
     """Where a call stands."""
 
     READY = "ready"
@@ -62,16 +62,16 @@ class Event(StrEnum):
 
 # An attempt that is ready is admitted at once, or queued for quota and admitted then. A failed one is followed by
 # another after a back-off. Wherever it stands, a call can end: answered, refused, out of time, given up or abandoned.
-TRANSITIONS: dict[tuple[Stand, Event], Stand] = {
-    (Stand.READY, Event.QUEUED): Stand.THROTTLED,
-    (Stand.READY, Event.ADMITTED): Stand.SENT,
-    (Stand.THROTTLED, Event.ADMITTED): Stand.SENT,
-    (Stand.SENT, Event.FAILED): Stand.BACKING_OFF,
-    (Stand.BACKING_OFF, Event.WAITED): Stand.READY,
-    (Stand.READY, Event.ENDED): Stand.DONE,
-    (Stand.THROTTLED, Event.ENDED): Stand.DONE,
-    (Stand.SENT, Event.ENDED): Stand.DONE,
-    (Stand.BACKING_OFF, Event.ENDED): Stand.DONE,
+TRANSITIONS: dict[tuple[CallState, Event], CallState] = {
+    (CallState.READY, Event.QUEUED): CallState.THROTTLED,
+    (CallState.READY, Event.ADMITTED): CallState.SENT,
+    (CallState.THROTTLED, Event.ADMITTED): CallState.SENT,
+    (CallState.SENT, Event.FAILED): CallState.BACKING_OFF,
+    (CallState.BACKING_OFF, Event.WAITED): CallState.READY,
+    (CallState.READY, Event.ENDED): CallState.DONE,
+    (CallState.THROTTLED, Event.ENDED): CallState.DONE,
+    (CallState.SENT, Event.ENDED): CallState.DONE,
+    (CallState.BACKING_OFF, Event.ENDED): CallState.DONE,
 }
 
 
@@ -91,7 +91,7 @@ class Call:
         "_quota",
         "_reservation",
         "_rng",
-        "_stand",
+        "_state",
         "_throttled_s",
         "_tokens",
         "_until_s",
@@ -104,8 +104,8 @@ class Call:
         rng: Random,
         *,
         deadline_at_s: float | None = None,
-        breaker: Breaker | None = None,
-        quota: Quota | None = None,
+        breaker: BreakerLike | None = None,
+        quota: QuotaLike | None = None,
         budget: RetryBudget | None = None,
         tokens: int = 0,
     ) -> None:
@@ -116,9 +116,9 @@ class Call:
         self._quota = quota
         self._budget = budget
         self._tokens = tokens
-        self._stand = Stand.READY
+        self._state = CallState.READY
         self._number = 0
-        self._kinds: tuple[Kind, ...] = ()
+        self._kinds: tuple[FailureKind, ...] = ()
         self._permit: Permit | None = None
         self._reservation: Reservation | None = None
         self._waiting_since_s = self._until_s = 0.0
@@ -127,24 +127,24 @@ class Call:
 
     def next_action(self, now_s: float) -> Send | Wait | Done:
         """What to do now."""
-        stand = self._stand
-        if stand is Stand.READY:
+        state = self._state
+        if state is CallState.READY:
             return self._begin(now_s)
-        if stand is Stand.THROTTLED or stand is Stand.BACKING_OFF:
+        if state is CallState.THROTTLED or state is CallState.BACKING_OFF:
             return self._go_on(now_s)
         if self._done is None:
             raise OutOfOrder("an attempt is on its way: observe what came of it")
         return self._done
 
-    def observe(self, observation: Observation, now_s: float) -> Kind:
+    def observe(self, observation: Observation, now_s: float) -> FailureKind:
         """Take what came of the attempt that was to be sent, and say of what kind it was."""
-        if self._stand is not Stand.SENT:
-            raise OutOfOrder(f"no attempt is on its way: the call is {self._stand}")
-        kind = self._policy.classifier.classify(observation.signs)
+        if self._state is not CallState.SENT:
+            raise OutOfOrder(f"no attempt is on its way: the call is {self._state}")
+        kind = self._policy.classifier.classify(observation.signals)
         self._kinds += (kind,)
         self._tell_breaker(kind, observation, now_s)
         self._settle(observation, now_s)
-        if kind is Kind.OK:
+        if kind is FailureKind.OK:
             self._end()
         else:
             self._after_failure(kind, observation, now_s)
@@ -154,9 +154,9 @@ class Call:
         """Give up, whatever is going on: nothing stays reserved. After the end, it changes nothing."""
         if self._done is not None:
             return self._done
-        if self._stand is Stand.SENT:
+        if self._state is CallState.SENT:
             self._settle(_NOTHING_SEEN, now_s)
-        elif self._stand is not Stand.READY:
+        elif self._state is not CallState.READY:
             self._account_wait(now_s)
         return self._give_up(None, now_s)
 
@@ -169,7 +169,7 @@ class Call:
                 return self._end(StoppedBy.BREAKER)
         return self._send(now_s) if self._quota is None else self._queue(self._quota, now_s)
 
-    def _queue(self, quota: Quota, now_s: float) -> Send | Wait | Done:
+    def _queue(self, quota: QuotaLike, now_s: float) -> Send | Wait | Done:
         self._reservation = quota.reserve(self._tokens, now_s)
         wait_s = self._reservation.wait_s
         if wait_s <= 0:
@@ -177,13 +177,15 @@ class Call:
         if self._late(now_s + wait_s):
             return self._give_up(StoppedBy.DEADLINE, now_s)
         self._wait(wait_s, now_s, Event.QUEUED)
-        return Wait(wait_s, Why.QUOTA)
+        return Wait(wait_s, WaitReason.QUOTA)
 
     def _go_on(self, now_s: float) -> Send | Wait | Done:
         """After a wait, or within it."""
-        throttled = self._stand is Stand.THROTTLED
+        throttled = self._state is CallState.THROTTLED
         if now_s < self._until_s:
-            return Wait(max(self._until_s - now_s, _LEAST_WAIT_S), Why.QUOTA if throttled else Why.BACKOFF)
+            return Wait(
+                max(self._until_s - now_s, _LEAST_WAIT_S), WaitReason.QUOTA if throttled else WaitReason.BACKOFF
+            )
         self._account_wait(now_s)
         if not throttled:
             self._move(Event.WAITED)
@@ -197,13 +199,15 @@ class Call:
             self._budget.note_request(now_s)
         return Send(self._number, None if self._deadline_at_s is None else self._deadline_at_s - now_s)
 
-    def _tell_breaker(self, kind: Kind, observation: Observation, now_s: float) -> None:
-        breaker, permit, policy, signs = self._breaker, self._permit, self._policy, observation.signs
+    def _tell_breaker(self, kind: FailureKind, observation: Observation, now_s: float) -> None:
+        breaker, permit, policy, signals = self._breaker, self._permit, self._policy, observation.signals
         if breaker is None or permit is None:
             return
         self._permit = None
-        failed = kind is not Kind.OK and signs.failure not in OWN_FAULTS and policy.counted.covers(kind, signs)
-        if failed or kind is Kind.OK:
+        failed = (
+            kind is not FailureKind.OK and signals.failure not in OWN_FAULTS and policy.counted.covers(kind, signals)
+        )
+        if failed or kind is FailureKind.OK:
             slow = policy.breaker.slow(observation.ttft_s, observation.service_s)
             breaker.record(permit, failed=failed, slow=slow, now_s=now_s)
         else:
@@ -217,14 +221,14 @@ class Call:
         told, told_at_s = observation.told, observation.headers_at_s
         if told is not None and isinstance(quota, HeaderQuota):
             quota.observe(reservation, *told, now_s if told_at_s is None else told_at_s)
-        if observation.signs.failure in NEVER_SENT:
+        if observation.signals.failure in NEVER_SENT:
             quota.cancel(reservation, now_s)
         else:
             quota.settle(reservation, observation.tokens(self._tokens), now_s)
 
-    def _after_failure(self, kind: Kind, observation: Observation, now_s: float) -> None:
+    def _after_failure(self, kind: FailureKind, observation: Observation, now_s: float) -> None:
         retry = self._policy.retry
-        if retry is None or retry.attempts == 1 or not retry.retried.covers(kind, observation.signs):
+        if retry is None or retry.attempts == 1 or not retry.retried.covers(kind, observation.signals):
             self._end()
         elif observation.content_begun:
             self._end(StoppedBy.CONTENT)
@@ -233,9 +237,9 @@ class Call:
         else:
             self._back_off(retry, kind, observation, now_s)
 
-    def _back_off(self, retry: RetryPolicy, kind: Kind, observation: Observation, now_s: float) -> None:
-        signs, limited = observation.signs, kind is Kind.RATE_LIMITED
-        asked_s = asked_wait_s(signs.headers, signs.asked_wait_s, limited=limited, wall_s=observation.wall_s)
+    def _back_off(self, retry: RetryPolicy, kind: FailureKind, observation: Observation, now_s: float) -> None:
+        signals, limited = observation.signals, kind is FailureKind.RATE_LIMITED
+        asked_s = retry_after_s(signals.headers, signals.retry_after_s, limited=limited, wall_s=observation.wall_s)
         throttled = MEANINGS[kind].throttling
         wait_s = retry.backoff_s(self._number, throttled=throttled, asked_s=asked_s, rng=self._rng)
         if asked_s is not None and asked_s > retry.most_asked_s:
@@ -253,7 +257,7 @@ class Call:
 
     def _account_wait(self, now_s: float) -> None:
         waited_s = now_s - self._waiting_since_s
-        if self._stand is Stand.THROTTLED:
+        if self._state is CallState.THROTTLED:
             self._throttled_s += waited_s
         else:
             self._backoff_s += waited_s
@@ -279,7 +283,7 @@ class Call:
         return self._done
 
     def _move(self, event: Event) -> None:
-        stand = TRANSITIONS.get((self._stand, event))
-        if stand is None:
-            raise OutOfOrder(f"a call that is {self._stand} cannot be {event}")
-        self._stand = stand
+        state = TRANSITIONS.get((self._state, event))
+        if state is None:
+            raise OutOfOrder(f"a call that is {self._state} cannot be {event}")
+        self._state = state

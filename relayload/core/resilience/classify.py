@@ -1,4 +1,4 @@
-"""What went wrong, and whose fault it was: rules read the signs of an attempt, and the first that fits decides.
+"""What went wrong, and whose fault it was: rules read the signals of an attempt, and the first that fits decides.
 
 Relays agree neither on statuses nor on names, so the rules of a profile come first, then those of its dialect, then
 those that hold everywhere.
@@ -20,7 +20,7 @@ Words = int | str | Sequence[int | str]
 """One, or several of which any will do."""
 
 
-class Kind(StrEnum):
+class FailureKind(StrEnum):
     """What an attempt came to, finer than its outcome: whose fault it was, and whether asking again can help."""
 
     OK = "ok"
@@ -40,7 +40,7 @@ class Kind(StrEnum):
     """We hung up on purpose: no error of anybody."""
 
 
-class Signs(Struct, frozen=True, gc=False):
+class AttemptSignals(Struct, frozen=True, gc=False):
     """What an attempt left behind to judge it by."""
 
     status: int | None = None
@@ -54,7 +54,7 @@ class Signs(Struct, frozen=True, gc=False):
     message: str = ""
     headers: Mapping[str, str] = {}
     """Of the response, names in lower case."""
-    asked_wait_s: float | None = None
+    retry_after_s: float | None = None
     """How long the message asks to wait."""
 
     @property
@@ -76,9 +76,9 @@ def status_named_by(code: str | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Signs that make an attempt of this kind. All that are given have to fit; what is empty fits everything."""
+    """Signals that make an attempt of this kind. All that are given have to fit; what is empty fits everything."""
 
-    kind: Kind
+    kind: FailureKind
     statuses: frozenset[int] = frozenset()
     codes: frozenset[str] = _NOTHING
     """In lower case, like `types`."""
@@ -121,16 +121,16 @@ class Rule:
             raise ValueError("expected at least one of status, code, type, message, header, failure and finish_reason")
         return found
 
-    def fits(self, signs: Signs, named_status: int | None) -> bool:
-        """Whether the signs are those of this rule; `named_status` is that of the signs, which many rules share."""
+    def fits(self, signals: AttemptSignals, named_status: int | None) -> bool:
+        """Whether the signals are those of this rule; `named_status` is that of the signals, which many rules share."""
         return (
-            (not self.statuses or signs.status in self.statuses or named_status in self.statuses)
-            and (not self.failures or signs.failure in self.failures)
-            and (not self.finish_reasons or _lower(signs.finish_reason) in self.finish_reasons)
-            and (not self.codes or _lower(signs.code) in self.codes)
-            and (not self.types or _lower(signs.type) in self.types)
-            and (self.message is None or self.message.search(signs.message) is not None)
-            and (self.header is None or _has(signs.headers, self.header))
+            (not self.statuses or signals.status in self.statuses or named_status in self.statuses)
+            and (not self.failures or signals.failure in self.failures)
+            and (not self.finish_reasons or _lower(signals.finish_reason) in self.finish_reasons)
+            and (not self.codes or _lower(signals.code) in self.codes)
+            and (not self.types or _lower(signals.type) in self.types)
+            and (self.message is None or self.message.search(signals.message) is not None)
+            and (self.header is None or _has(signals.headers, self.header))
         )
 
     @property
@@ -144,12 +144,12 @@ rule = Rule.of
 """The same, short for tables of rules."""
 
 
-def kind_named(name: str) -> Kind:
+def kind_named(name: str) -> FailureKind:
     """A kind by its name. Raises ValueError."""
     try:
-        return Kind(name)
+        return FailureKind(name)
     except ValueError:
-        raise ValueError(f"expected one of {', '.join(Kind)}, got '{name}'") from None
+        raise ValueError(f"expected one of {', '.join(FailureKind)}, got '{name}'") from None
 
 
 def statuses_named(name: int | str) -> frozenset[int]:
@@ -176,20 +176,20 @@ class Classifier:
         self._rules = tuple(rules)
         self._rules_of_answers = tuple(each for each in self._rules if each.fits_answers)
 
-    def classify(self, signs: Signs) -> Kind:
-        """Of what kind an attempt with these signs was."""
-        status = signs.status
-        answered = signs.failure is None and status is not None and 200 <= status < 300
-        if answered and not (signs.code or signs.type or signs.message):
+    def classify(self, signals: AttemptSignals) -> FailureKind:
+        """Of what kind an attempt with these signals was."""
+        status = signals.status
+        answered = signals.failure is None and status is not None and 200 <= status < 300
+        if answered and not (signals.code or signals.type or signals.message):
             for each in self._rules_of_answers:  # this way goes nearly every attempt
-                if each.fits(signs, status):
+                if each.fits(signals, status):
                     return each.kind
-            return Kind.OK
-        named_status = signs.named_status
+            return FailureKind.OK
+        named_status = signals.named_status
         for each in self._rules:
-            if each.fits(signs, named_status):
+            if each.fits(signals, named_status):
                 return each.kind
-        return Kind.OK if answered else Kind.SERVER_ERROR
+        return FailureKind.OK if answered else FailureKind.SERVER_ERROR
 
 
 def _several(value: Words) -> Sequence[int | str]:

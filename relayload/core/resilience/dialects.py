@@ -7,7 +7,7 @@ of LiteLLM 1.106 as it ran.
 from collections.abc import Iterable
 from typing import Literal
 
-from relayload.core.resilience.classify import Classifier, Kind, Rule, Signs, rule
+from relayload.core.resilience.classify import AttemptSignals, Classifier, FailureKind, Rule, rule
 from relayload.core.wire.finish import FAILED_FINISHES
 
 DialectName = Literal["openai", "litellm", "one-api", "apisix", "openrouter"]
@@ -22,15 +22,15 @@ NEVER_SENT = OWN_FAULTS | {"dns", "foreign_address", "connect", "connect_timeout
 """Failures before the relay got to see the request."""
 
 
-def _named(kind: Kind, *names: str) -> tuple[Rule, Rule]:
+def _named(kind: FailureKind, *names: str) -> tuple[Rule, Rule]:
     """Some relays put into the type what others put into the code."""
     return rule(kind, code=names), rule(kind, type=names)
 
 
 _BY_NAME = (
-    rule(Kind.CANCELLED, failure="cancelled"),
+    rule(FailureKind.CANCELLED, failure="cancelled"),
     *_named(
-        Kind.QUOTA_EXHAUSTED,
+        FailureKind.QUOTA_EXHAUSTED,
         "insufficient_quota",
         "insufficient_user_quota",
         "insufficient_balance",
@@ -41,40 +41,42 @@ _BY_NAME = (
         "budget_exceeded",
     ),
     *_named(
-        Kind.CONTENT_FILTERED,
+        FailureKind.CONTENT_FILTERED,
         "content_filter",
         "content_policy_violation",
         "moderation_blocked",
         "responsibleaipolicyviolation",
     ),
-    *_named(Kind.RATE_LIMITED, "rate_limit_exceeded", "rate_limit_error", "too_many_requests", "throttling_error"),
-    *_named(Kind.OVERLOADED, "overloaded_error", "engine_overloaded_error", "slow_down"),
-    *_named(Kind.BAD_REQUEST, "model_not_found", "context_length_exceeded"),
-    *_named(Kind.AUTH, "invalid_api_key", "authentication_error"),
-    rule(Kind.AUTH, status=400, type="no_db_connection"),  # how LiteLLM without a database refuses a key
+    *_named(
+        FailureKind.RATE_LIMITED, "rate_limit_exceeded", "rate_limit_error", "too_many_requests", "throttling_error"
+    ),
+    *_named(FailureKind.OVERLOADED, "overloaded_error", "engine_overloaded_error", "slow_down"),
+    *_named(FailureKind.BAD_REQUEST, "model_not_found", "context_length_exceeded"),
+    *_named(FailureKind.AUTH, "invalid_api_key", "authentication_error"),
+    rule(FailureKind.AUTH, status=400, type="no_db_connection"),  # how LiteLLM without a database refuses a key
 )
 _BY_STATUS = (
-    rule(Kind.AUTH, status=(401, 403)),
-    rule(Kind.QUOTA_EXHAUSTED, status=402),
-    rule(Kind.TIMED_OUT, status=(408, 504, 522, 524)),  # the last two are Cloudflare's
-    rule(Kind.RATE_LIMITED, status=429),
-    rule(Kind.OVERLOADED, status=(503, 529)),
-    rule(Kind.BAD_REQUEST, status=501),  # not implemented, and so it stays: RFC 9110, section 15.6.2
-    rule(Kind.SERVER_ERROR, status="5xx"),
-    rule(Kind.BAD_REQUEST, status=("1xx", "3xx", "4xx")),  # a redirect is not followed
+    rule(FailureKind.AUTH, status=(401, 403)),
+    rule(FailureKind.QUOTA_EXHAUSTED, status=402),
+    rule(FailureKind.TIMED_OUT, status=(408, 504, 522, 524)),  # the last two are Cloudflare's
+    rule(FailureKind.RATE_LIMITED, status=429),
+    rule(FailureKind.OVERLOADED, status=(503, 529)),
+    rule(FailureKind.BAD_REQUEST, status=501),  # not implemented, and so it stays: RFC 9110, section 15.6.2
+    rule(FailureKind.SERVER_ERROR, status="5xx"),
+    rule(FailureKind.BAD_REQUEST, status=("1xx", "3xx", "4xx")),  # a redirect is not followed
 )
 _FAILED_FINISHES = (
-    rule(Kind.OVERLOADED, failure="failed_finish", finish_reason="insufficient_system_resource"),
-    rule(Kind.TIMED_OUT, failure="failed_finish", finish_reason=("timeout", "time_limit")),
-    rule(Kind.SERVER_ERROR, failure="failed_finish"),
+    rule(FailureKind.OVERLOADED, failure="failed_finish", finish_reason="insufficient_system_resource"),
+    rule(FailureKind.TIMED_OUT, failure="failed_finish", finish_reason=("timeout", "time_limit")),
+    rule(FailureKind.SERVER_ERROR, failure="failed_finish"),
 )
 _BY_FAILURE = (
     # Errors inside a 200 that name neither a status nor a code have a type at best.
-    rule(Kind.BAD_REQUEST, type=("invalid_request_error", "not_found_error", "bad_request_error")),
-    rule(Kind.AUTH, type=("permission_error", "auth_error")),
-    rule(Kind.TIMED_OUT, type="timeout_error"),
+    rule(FailureKind.BAD_REQUEST, type=("invalid_request_error", "not_found_error", "bad_request_error")),
+    rule(FailureKind.AUTH, type=("permission_error", "auth_error")),
+    rule(FailureKind.TIMED_OUT, type="timeout_error"),
     rule(
-        Kind.UNREACHABLE,
+        FailureKind.UNREACHABLE,
         failure=(
             "no_files",
             "no_ports",
@@ -89,9 +91,9 @@ _BY_FAILURE = (
             "reset_unanswered",
         ),
     ),
-    rule(Kind.TIMED_OUT, failure=("first_token_timeout", "gap_timeout", "total_timeout")),
+    rule(FailureKind.TIMED_OUT, failure=("first_token_timeout", "gap_timeout", "total_timeout")),
     rule(
-        Kind.BROKEN_STREAM,
+        FailureKind.BROKEN_STREAM,
         failure=(
             "not_http",
             "encoding",
@@ -105,11 +107,11 @@ _BY_FAILURE = (
         ),
     ),
     *_FAILED_FINISHES,
-    rule(Kind.SERVER_ERROR, failure=("error_body", "error_event", "no_choices", "no_output")),
+    rule(FailureKind.SERVER_ERROR, failure=("error_body", "error_event", "no_choices", "no_output")),
 )
 _BY_END = (
-    rule(Kind.CONTENT_FILTERED, finish_reason=("content_filter", "content_filtered", "sensitive")),
-    rule(Kind.SERVER_ERROR, finish_reason=tuple(FAILED_FINISHES)),
+    rule(FailureKind.CONTENT_FILTERED, finish_reason=("content_filter", "content_filtered", "sensitive")),
+    rule(FailureKind.SERVER_ERROR, finish_reason=tuple(FAILED_FINISHES)),
 )
 RULES: tuple[Rule, ...] = _BY_NAME + _BY_STATUS + _BY_FAILURE + _BY_END
 """What holds everywhere: what the error is called, then the status, then what happened on the wire."""
@@ -121,22 +123,22 @@ DIALECTS: dict[DialectName, tuple[Rule, ...]] = {
     "openai": (),  # its names are those that hold everywhere
     "litellm": (
         # It makes one type of every 429 of the model behind it: only the text tells a used-up account.
-        rule(Kind.QUOTA_EXHAUSTED, status=429, message="insufficient_quota|openai.*exceeded your current quota"),
-        rule(Kind.QUOTA_EXHAUSTED, status=(400, 429), message="budget has been exceeded|exceededbudget"),
+        rule(FailureKind.QUOTA_EXHAUSTED, status=429, message="insufficient_quota|openai.*exceeded your current quota"),
+        rule(FailureKind.QUOTA_EXHAUSTED, status=(400, 429), message="budget has been exceeded|exceededbudget"),
     ),
     "one-api": (
         # No channel for a model is a 503: a typo that looks like an outage.
-        rule(Kind.BAD_REQUEST, status=503, message="无可用渠道|no available channel"),
-        rule(Kind.QUOTA_EXHAUSTED, status=(401, 403), message="额度已用尽|额度不足|quota is not enough"),
+        rule(FailureKind.BAD_REQUEST, status=503, message="无可用渠道|no available channel"),
+        rule(FailureKind.QUOTA_EXHAUSTED, status=(401, 403), message="额度已用尽|额度不足|quota is not enough"),
     ),
     "apisix": (
-        rule(Kind.RATE_LIMITED, status=503, header="x-ai-ratelimit-*"),
-        rule(Kind.RATE_LIMITED, status=503, header="x-ratelimit-*"),
+        rule(FailureKind.RATE_LIMITED, status=503, header="x-ai-ratelimit-*"),
+        rule(FailureKind.RATE_LIMITED, status=503, header="x-ratelimit-*"),
     ),
     "openrouter": (
         # An account that has used up its budget for requests in flight is told to come back, an empty one is not.
-        rule(Kind.RATE_LIMITED, status=402, header="retry-after"),
-        rule(Kind.CONTENT_FILTERED, status=403, message="moderation|flagged|guardrail"),
+        rule(FailureKind.RATE_LIMITED, status=402, header="retry-after"),
+        rule(FailureKind.CONTENT_FILTERED, status=403, message="moderation|flagged|guardrail"),
     ),
 }
 
@@ -149,6 +151,6 @@ def classifier(dialect: DialectName = "openai", own_rules: Iterable[Rule] = ()) 
 _COMMON = classifier()
 
 
-def kind_of_status(status: int) -> Kind:
+def kind_of_status(status: int) -> FailureKind:
     """What a status means where nothing else is known."""
-    return _COMMON.classify(Signs(status=status))
+    return _COMMON.classify(AttemptSignals(status=status))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from relayload.core.resilience.classify import Kind, Signs, statuses_named
+from relayload.core.resilience.classify import AttemptSignals, FailureKind, statuses_named
 from relayload.core.resilience.dialects import FAILURES, TIMEOUTS, kind_of_status
 
 
@@ -22,55 +22,55 @@ class Meaning(NamedTuple):
 _NOT_THE_RELAY = Meaning(retried=False, counted=False, throttling=False)
 _RELAY_FAILED = Meaning(retried=True, counted=True, throttling=False)
 
-MEANINGS: dict[Kind, Meaning] = {
-    Kind.OK: _NOT_THE_RELAY,
-    Kind.RATE_LIMITED: Meaning(retried=True, counted=False, throttling=True),
-    Kind.QUOTA_EXHAUSTED: _NOT_THE_RELAY,
-    Kind.OVERLOADED: Meaning(retried=True, counted=True, throttling=True),
-    Kind.SERVER_ERROR: _RELAY_FAILED,
-    Kind.TIMED_OUT: _RELAY_FAILED,
-    Kind.UNREACHABLE: _RELAY_FAILED,
-    Kind.BROKEN_STREAM: _RELAY_FAILED,
-    Kind.AUTH: _NOT_THE_RELAY,
-    Kind.BAD_REQUEST: _NOT_THE_RELAY,
-    Kind.CONTENT_FILTERED: _NOT_THE_RELAY,
-    Kind.CANCELLED: _NOT_THE_RELAY,
+MEANINGS: dict[FailureKind, Meaning] = {
+    FailureKind.OK: _NOT_THE_RELAY,
+    FailureKind.RATE_LIMITED: Meaning(retried=True, counted=False, throttling=True),
+    FailureKind.QUOTA_EXHAUSTED: _NOT_THE_RELAY,
+    FailureKind.OVERLOADED: Meaning(retried=True, counted=True, throttling=True),
+    FailureKind.SERVER_ERROR: _RELAY_FAILED,
+    FailureKind.TIMED_OUT: _RELAY_FAILED,
+    FailureKind.UNREACHABLE: _RELAY_FAILED,
+    FailureKind.BROKEN_STREAM: _RELAY_FAILED,
+    FailureKind.AUTH: _NOT_THE_RELAY,
+    FailureKind.BAD_REQUEST: _NOT_THE_RELAY,
+    FailureKind.CONTENT_FILTERED: _NOT_THE_RELAY,
+    FailureKind.CANCELLED: _NOT_THE_RELAY,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class FailureMatcher:
     """Some of the things that can go wrong, such as those that are retried."""
 
-    kinds: frozenset[Kind] = frozenset()
+    kinds: frozenset[FailureKind] = frozenset()
     statuses: frozenset[int] = frozenset()
     failures: frozenset[str] = frozenset()
 
-    def covers(self, kind: Kind, signs: Signs) -> bool:
-        """Whether an attempt of this kind, with these signs, is among them."""
-        return kind in self.kinds or signs.failure in self.failures or self._covers_status(kind, signs.named_status)
+    def covers(self, kind: FailureKind, signals: AttemptSignals) -> bool:
+        """Whether an attempt of this kind, with these signals, is among them."""
+        return kind in self.kinds or signals.failure in self.failures or self._covers_status(kind, signals.named_status)
 
-    def _covers_status(self, kind: Kind, status: int | None) -> bool:
+    def _covers_status(self, kind: FailureKind, status: int | None) -> bool:
         """A status does not cover answers that say more than it, such as a 429 from an account that is used up."""
         if status is None or status not in self.statuses:
             return False
         return MEANINGS[kind].retried or kind is kind_of_status(status)
 
 
-RETRIED = Selection(frozenset(kind for kind, meaning in MEANINGS.items() if meaning.retried))
+RETRIED = FailureMatcher(frozenset(kind for kind, meaning in MEANINGS.items() if meaning.retried))
 """What is retried if nobody says otherwise."""
 
-COUNTED = Selection(frozenset(kind for kind, meaning in MEANINGS.items() if meaning.counted))
+COUNTED = FailureMatcher(frozenset(kind for kind, meaning in MEANINGS.items() if meaning.counted))
 """What counts against a breaker if nobody says otherwise."""
 
 
-def selection(names: Iterable[int | str]) -> Selection:
+def failure_matcher(names: Iterable[int | str]) -> FailureMatcher:
     """What a list such as `[429, 5xx, timeout, connect, broken_stream]` covers.
 
     Names are kinds, statuses, failures on the wire, `timeout` (any timeout of our own) and `connect` (`unreachable`).
     Raises ValueError, in one line.
     """
-    kinds: set[Kind] = set()
+    kinds: set[FailureKind] = set()
     statuses: set[int] = set()
     failures: set[str] = set()
     for name in names:
@@ -81,10 +81,12 @@ def selection(names: Iterable[int | str]) -> Selection:
             failures |= _FAILURES[text]
         else:
             statuses |= _error_statuses(name)
-    return Selection(frozenset(kinds), frozenset(statuses), frozenset(failures))
+    return FailureMatcher(frozenset(kinds), frozenset(statuses), frozenset(failures))
 
 
-_KINDS = {kind.value: kind for kind in Kind if kind not in (Kind.OK, Kind.CANCELLED)} | {"connect": Kind.UNREACHABLE}
+_KINDS = {kind.value: kind for kind in FailureKind if kind not in (FailureKind.OK, FailureKind.CANCELLED)} | {
+    "connect": FailureKind.UNREACHABLE
+}
 _FAILURES = {name: frozenset({name}) for name in FAILURES - {"cancelled", "connect"}} | {"timeout": TIMEOUTS}
 
 

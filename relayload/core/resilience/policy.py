@@ -7,7 +7,7 @@ from relayload.core.resilience.breakers import Scope
 from relayload.core.resilience.classify import Classifier
 from relayload.core.resilience.dialects import classifier
 from relayload.core.resilience.limit import Limit
-from relayload.core.resilience.meaning import COUNTED, Selection
+from relayload.core.resilience.meaning import COUNTED, FailureMatcher
 from relayload.core.resilience.retry import RetryPolicy
 
 WATCHED = BreakerPolicy(enforce=False)
@@ -29,7 +29,7 @@ class ClientPolicy:
     """Follow what the relay says it has left, instead of limits of one's own."""
     breaker: BreakerPolicy = WATCHED
     breaker_scope: Scope = Scope.MODEL
-    counted: Selection = COUNTED
+    counted: FailureMatcher = COUNTED
     """What counts against the breaker."""
     deadline_s: float | None = None
     """A request is given up after so long, with all its waits and attempts."""

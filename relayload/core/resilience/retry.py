@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
-from relayload.core.resilience.meaning import RETRIED, Selection, selection
+from relayload.core.resilience.meaning import RETRIED, FailureMatcher, failure_matcher
 from relayload.core.resilience.windows import TimeWindow
 
 _MOST_DOUBLINGS = 60
@@ -39,7 +39,7 @@ class RetryPolicy:
     jitter: Jitter = "full"
     most_asked_s: float = 120.0
     """A relay that asks for a longer wait is not waited for."""
-    retried: Selection = RETRIED
+    retried: FailureMatcher = RETRIED
     """What is tried again; `on` takes it in words."""
     budget_share: float | None = BUDGET_SHARE
     """In any ten seconds, the retries of all requests together are at most this share of the requests begun in them.
@@ -58,7 +58,7 @@ class RetryPolicy:
 
         Names are those of `retry.on` in a profile. Raises ValueError for others.
         """
-        return replace(self, retried=selection(names))
+        return replace(self, retried=failure_matcher(names))
 
     def backoff_s(self, failures: int, *, throttled: bool, asked_s: float | None, rng: Random) -> float:
         """Seconds from the `failures`-th failure to the next attempt: never less than `asked_s`.

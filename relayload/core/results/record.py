@@ -15,7 +15,7 @@ from enum import StrEnum
 from msgspec import Struct, structs
 
 from relayload.core.resilience.breaker import State
-from relayload.core.resilience.classify import Kind
+from relayload.core.resilience.classify import FailureKind
 from relayload.core.results.amounts import Count, Index, Instant, Nanoseconds, Seconds, Share, Status, Worker
 
 
@@ -59,7 +59,7 @@ class Attempt(Struct, frozen=True, omit_defaults=True, gc=False):
     """A short stable name of what went wrong, such as `http_429`, `connect`, `first_token_timeout`."""
     said: str | None = None
     """What the relay said of its error, shortened, without keys."""
-    kind: Kind | None = None
+    kind: FailureKind | None = None
     """What the client made of it."""
     status: Status | None = None
     sent_at_s: Instant | None = None

@@ -24,7 +24,7 @@ from types import MappingProxyType
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK, PER_REQUEST
 from relayload.core.metrics.metric import Metric, Unit
-from relayload.core.resilience.classify import Kind
+from relayload.core.resilience.classify import FailureKind
 from relayload.core.results.gaps import WINDOWED_SLOT_S
 from relayload.core.results.record import Outcome
 from relayload.core.results.terms import Asked, Severity, Terms
@@ -180,7 +180,7 @@ _NO_ERRORS = (Outcome.OK.value, Outcome.CANCELLED.value)
 
 
 def _check_kind(value: str) -> None:
-    kinds = [name for name in dict.fromkeys(map(str, (*Outcome, *Kind))) if name not in _NO_ERRORS]
+    kinds = [name for name in dict.fromkeys(map(str, (*Outcome, *FailureKind))) if name not in _NO_ERRORS]
     if value not in kinds and not re.fullmatch(r"[1-5]\d\d", value):
         raise ValueError(unknown("kind of error", value, [*kinds, "429", "503"]))
 

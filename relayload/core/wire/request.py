@@ -91,5 +91,5 @@ class RelayFault:
     message: str = ""
     type: str | None = None
     code: str | None = None
-    asked_wait_s: float | None = None
+    retry_after_s: float | None = None
     """How long the message asks to wait."""

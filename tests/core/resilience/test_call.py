@@ -8,27 +8,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledgers import LedgerBreaker, LedgerQuota
 
-from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait, Why
-from relayload.core.resilience.asked_wait import Remaining
+from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait, WaitReason
 from relayload.core.resilience.breaker_policy import BreakerPolicy
-from relayload.core.resilience.call import TRANSITIONS, Call, Event, OutOfOrder, Stand
-from relayload.core.resilience.classify import Kind, Signs
+from relayload.core.resilience.call import TRANSITIONS, Call, CallState, Event, OutOfOrder
+from relayload.core.resilience.classify import AttemptSignals, FailureKind
 from relayload.core.resilience.dialects import OWN_FAULTS
 from relayload.core.resilience.header_quota import HeaderQuota
-from relayload.core.resilience.meaning import selection
+from relayload.core.resilience.meaning import failure_matcher
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.retry import RetryBudget, RetryPolicy
+from relayload.core.resilience.retry_after import Remaining
 
 EXACT = RetryPolicy(attempts=3, transient_base_s=1.0, throttled_base_s=4.0, jitter="none")
 """Waits 1 s and 2 s, or 4 s and 8 s when throttled."""
 BARE = ClientPolicy()
 RETRYING = ClientPolicy(retry=EXACT)
 
-ANSWER = Observation(Signs(status=200, finish_reason="stop"), content_begun=True, used_tokens=120)
-BROKEN = Observation(Signs(status=500, failure="http_500"))
-REFUSED = Observation(Signs(status=400, failure="http_400"))
-LIMITED = Observation(Signs(status=429, failure="http_429", headers={"retry-after": "7"}))
-NOT_THERE = Observation(Signs(failure="connect"))
+ANSWER = Observation(AttemptSignals(status=200, finish_reason="stop"), content_begun=True, used_tokens=120)
+BROKEN = Observation(AttemptSignals(status=500, failure="http_500"))
+REFUSED = Observation(AttemptSignals(status=400, failure="http_400"))
+LIMITED = Observation(AttemptSignals(status=429, failure="http_429", headers={"retry-after": "7"}))
+NOT_THERE = Observation(AttemptSignals(failure="connect"))
 
 
 def call(policy: ClientPolicy = RETRYING, **gates: Any) -> Call:
@@ -42,27 +42,29 @@ def sent(number: int, within_s: float | None = None) -> Send:
 def test_a_call_without_anything_is_one_attempt() -> None:
     bare = call(BARE)
     assert bare.next_action(5.0) == sent(1)
-    assert bare.observe(ANSWER, 6.0) is Kind.OK
-    assert bare.next_action(6.0) == Done(Kind.OK, kinds=(Kind.OK,))
+    assert bare.observe(ANSWER, 6.0) is FailureKind.OK
+    assert bare.next_action(6.0) == Done(FailureKind.OK, kinds=(FailureKind.OK,))
 
 
 def test_a_failure_is_not_tried_again_unless_that_is_asked_for() -> None:
     for policy in (BARE, ClientPolicy(retry=RetryPolicy(attempts=1))):
         once = call(policy)
         once.next_action(5.0)
-        assert once.observe(BROKEN, 6.0) is Kind.SERVER_ERROR
-        assert once.next_action(6.0) == Done(Kind.SERVER_ERROR, kinds=(Kind.SERVER_ERROR,))
+        assert once.observe(BROKEN, 6.0) is FailureKind.SERVER_ERROR
+        assert once.next_action(6.0) == Done(FailureKind.SERVER_ERROR, kinds=(FailureKind.SERVER_ERROR,))
 
 
 def test_a_failure_is_followed_by_a_wait_and_another_attempt() -> None:
     again = call()
     assert again.next_action(10.0) == sent(1)
     again.observe(BROKEN, 11.0)
-    assert again.next_action(11.0) == Wait(1.0, Why.BACKOFF)
-    assert again.next_action(11.75) == Wait(0.25, Why.BACKOFF)
+    assert again.next_action(11.0) == Wait(1.0, WaitReason.BACKOFF)
+    assert again.next_action(11.75) == Wait(0.25, WaitReason.BACKOFF)
     assert again.next_action(12.0) == sent(2)
     again.observe(ANSWER, 13.0)
-    assert again.next_action(13.0) == Done(Kind.OK, kinds=(Kind.SERVER_ERROR, Kind.OK), backoff_s=1.0)
+    assert again.next_action(13.0) == Done(
+        FailureKind.OK, kinds=(FailureKind.SERVER_ERROR, FailureKind.OK), backoff_s=1.0
+    )
 
 
 def test_the_back_off_grows_and_ends_with_the_last_attempt() -> None:
@@ -71,11 +73,11 @@ def test_the_back_off_grows_and_ends_with_the_last_attempt() -> None:
     failing.observe(BROKEN, 0.0)
     assert failing.next_action(1.0) == sent(2)
     failing.observe(BROKEN, 1.0)
-    assert failing.next_action(1.0) == Wait(2.0, Why.BACKOFF)
+    assert failing.next_action(1.0) == Wait(2.0, WaitReason.BACKOFF)
     assert failing.next_action(3.0) == sent(3)
     failing.observe(BROKEN, 3.0)
-    kinds = (Kind.SERVER_ERROR,) * 3
-    assert failing.next_action(3.0) == Done(Kind.SERVER_ERROR, StoppedBy.ATTEMPTS, kinds, backoff_s=3.0)
+    kinds = (FailureKind.SERVER_ERROR,) * 3
+    assert failing.next_action(3.0) == Done(FailureKind.SERVER_ERROR, StoppedBy.ATTEMPTS, kinds, backoff_s=3.0)
 
 
 def test_the_time_waited_is_what_really_passed() -> None:
@@ -94,14 +96,14 @@ def test_the_time_waited_is_what_really_passed() -> None:
 @pytest.mark.parametrize(
     ("observation", "kind"),
     [
-        (REFUSED, Kind.BAD_REQUEST),
-        (Observation(Signs(status=401)), Kind.AUTH),
-        (Observation(Signs(status=429, code="insufficient_quota")), Kind.QUOTA_EXHAUSTED),
-        (Observation(Signs(status=200, finish_reason="content_filter")), Kind.CONTENT_FILTERED),
-        (Observation(Signs(failure="cancelled")), Kind.CANCELLED),
+        (REFUSED, FailureKind.BAD_REQUEST),
+        (Observation(AttemptSignals(status=401)), FailureKind.AUTH),
+        (Observation(AttemptSignals(status=429, code="insufficient_quota")), FailureKind.QUOTA_EXHAUSTED),
+        (Observation(AttemptSignals(status=200, finish_reason="content_filter")), FailureKind.CONTENT_FILTERED),
+        (Observation(AttemptSignals(failure="cancelled")), FailureKind.CANCELLED),
     ],
 )
-def test_what_cannot_get_better_is_not_tried_again(observation: Observation, kind: Kind) -> None:
+def test_what_cannot_get_better_is_not_tried_again(observation: Observation, kind: FailureKind) -> None:
     hopeless = call()
     hopeless.next_action(0.0)
     assert hopeless.observe(observation, 1.0) is kind
@@ -109,54 +111,55 @@ def test_what_cannot_get_better_is_not_tried_again(observation: Observation, kin
 
 
 def test_the_list_of_a_profile_decides_what_is_tried_again() -> None:
-    policy = ClientPolicy(retry=replace(EXACT, retried=selection([409])))
+    policy = ClientPolicy(retry=replace(EXACT, retried=failure_matcher([409])))
     listed, other = call(policy), call(policy)
     listed.next_action(0.0)
-    listed.observe(Observation(Signs(status=409)), 0.0)
-    assert listed.next_action(0.0) == Wait(1.0, Why.BACKOFF)
+    listed.observe(Observation(AttemptSignals(status=409)), 0.0)
+    assert listed.next_action(0.0) == Wait(1.0, WaitReason.BACKOFF)
     other.next_action(0.0)
     other.observe(BROKEN, 0.0)
-    assert other.next_action(0.0) == Done(Kind.SERVER_ERROR, kinds=(Kind.SERVER_ERROR,))
+    assert other.next_action(0.0) == Done(FailureKind.SERVER_ERROR, kinds=(FailureKind.SERVER_ERROR,))
 
 
 def test_a_relay_that_has_too_much_to_do_is_given_more_time() -> None:
     throttled = call()
     throttled.next_action(0.0)
-    throttled.observe(Observation(Signs(status=503)), 0.0)
-    assert throttled.next_action(0.0) == Wait(4.0, Why.BACKOFF)
+    throttled.observe(Observation(AttemptSignals(status=503)), 0.0)
+    assert throttled.next_action(0.0) == Wait(4.0, WaitReason.BACKOFF)
 
 
 @pytest.mark.parametrize(
     ("observation", "wait_s"),
     [
         (LIMITED, 7.0),
-        (Observation(Signs(status=503, headers={"retry-after": "7"})), 7.0),
-        (Observation(Signs(status=500, headers={"retry-after-ms": "7250"})), 7.25),
-        (Observation(Signs(status=429, asked_wait_s=9.0)), 9.0),
-        (Observation(Signs(status=429, headers={"x-ratelimit-reset-requests": "8s"})), 8.0),
-        (Observation(Signs(status=503, headers={"x-ratelimit-reset-requests": "8s"})), 4.0),
-        (Observation(Signs(status=429, headers={"retry-after": "Tue, 24 Nov 2026 00:47:02 GMT"})), 4.0),
+        (Observation(AttemptSignals(status=503, headers={"retry-after": "7"})), 7.0),
+        (Observation(AttemptSignals(status=500, headers={"retry-after-ms": "7250"})), 7.25),
+        (Observation(AttemptSignals(status=429, retry_after_s=9.0)), 9.0),
+        (Observation(AttemptSignals(status=429, headers={"x-ratelimit-reset-requests": "8s"})), 8.0),
+        (Observation(AttemptSignals(status=503, headers={"x-ratelimit-reset-requests": "8s"})), 4.0),
+        (Observation(AttemptSignals(status=429, headers={"retry-after": "Tue, 24 Nov 2026 00:47:02 GMT"})), 4.0),
         (
             Observation(
-                Signs(status=429, headers={"retry-after": "Tue, 24 Nov 2026 00:47:02 GMT"}), wall_s=1_795_481_212.0
+                AttemptSignals(status=429, headers={"retry-after": "Tue, 24 Nov 2026 00:47:02 GMT"}),
+                wall_s=1_795_481_212.0,
             ),
             10.0,
         ),
-        (Observation(Signs(status=429, headers={"retry-after": "1"})), 4.0),
+        (Observation(AttemptSignals(status=429, headers={"retry-after": "1"})), 4.0),
     ],
 )
 def test_an_attempt_is_never_earlier_than_the_relay_asked(observation: Observation, wait_s: float) -> None:
     asked = call()
     asked.next_action(0.0)
     asked.observe(observation, 0.0)
-    assert asked.next_action(0.0) == Wait(wait_s, Why.BACKOFF)
+    assert asked.next_action(0.0) == Wait(wait_s, WaitReason.BACKOFF)
 
 
 def test_a_relay_that_asks_for_too_long_a_wait_is_not_waited_for() -> None:
     asked = call()
     asked.next_action(0.0)
-    asked.observe(Observation(Signs(status=429, headers={"retry-after": "121"})), 0.0)
-    assert asked.next_action(0.0) == Done(Kind.RATE_LIMITED, StoppedBy.ASKED_WAIT, (Kind.RATE_LIMITED,))
+    asked.observe(Observation(AttemptSignals(status=429, headers={"retry-after": "121"})), 0.0)
+    assert asked.next_action(0.0) == Done(FailureKind.RATE_LIMITED, StoppedBy.ASKED_WAIT, (FailureKind.RATE_LIMITED,))
 
 
 @pytest.mark.parametrize("deadline_at_s", [6.5, 7.0])
@@ -164,7 +167,7 @@ def test_a_wait_that_leaves_no_time_is_not_begun(deadline_at_s: float) -> None:
     late = call(deadline_at_s=deadline_at_s)
     assert late.next_action(0.0) == sent(1, deadline_at_s)
     late.observe(LIMITED, 0.0)
-    assert late.next_action(0.0) == Done(Kind.RATE_LIMITED, StoppedBy.DEADLINE, (Kind.RATE_LIMITED,))
+    assert late.next_action(0.0) == Done(FailureKind.RATE_LIMITED, StoppedBy.DEADLINE, (FailureKind.RATE_LIMITED,))
 
 
 def test_an_attempt_is_told_how_much_time_is_left() -> None:
@@ -184,7 +187,7 @@ def test_nothing_is_sent_after_the_deadline() -> None:
 def test_who_oversleeps_the_deadline_sends_nothing() -> None:
     breaker, quota = LedgerBreaker(), LedgerQuota(waits_s=[1.0])
     late = call(deadline_at_s=20.0, breaker=breaker, quota=quota)
-    assert late.next_action(18.0) == Wait(1.0, Why.QUOTA)
+    assert late.next_action(18.0) == Wait(1.0, WaitReason.QUOTA)
     assert late.next_action(21.0) == Done(None, StoppedBy.DEADLINE, throttled_s=3.0)
     assert (breaker.released, quota.cancelled) == (1, 1)
 
@@ -192,15 +195,15 @@ def test_who_oversleeps_the_deadline_sends_nothing() -> None:
 def test_a_stream_is_not_tried_again_once_its_content_has_begun() -> None:
     begun = call()
     begun.next_action(0.0)
-    begun.observe(Observation(Signs(status=200, failure="no_finish"), content_begun=True), 1.0)
-    assert begun.next_action(1.0) == Done(Kind.BROKEN_STREAM, StoppedBy.CONTENT, (Kind.BROKEN_STREAM,))
+    begun.observe(Observation(AttemptSignals(status=200, failure="no_finish"), content_begun=True), 1.0)
+    assert begun.next_action(1.0) == Done(FailureKind.BROKEN_STREAM, StoppedBy.CONTENT, (FailureKind.BROKEN_STREAM,))
 
 
 def test_a_stream_that_broke_before_its_content_is_tried_again() -> None:
     silent = call()
     silent.next_action(0.0)
-    silent.observe(Observation(Signs(status=200, failure="no_finish")), 1.0)
-    assert silent.next_action(1.0) == Wait(1.0, Why.BACKOFF)
+    silent.observe(Observation(AttemptSignals(status=200, failure="no_finish")), 1.0)
+    assert silent.next_action(1.0) == Wait(1.0, WaitReason.BACKOFF)
 
 
 def test_a_call_that_finds_the_budget_spent_ends_with_its_failure() -> None:
@@ -210,8 +213,8 @@ def test_a_call_that_finds_the_budget_spent_ends_with_its_failure() -> None:
         each.next_action(0.0)
         each.observe(BROKEN, 0.0)
     actions = [each.next_action(0.0) for each in calls]
-    assert actions[:3] == [Wait(1.0, Why.BACKOFF)] * 3
-    assert actions[3:] == [Done(Kind.SERVER_ERROR, StoppedBy.BUDGET, (Kind.SERVER_ERROR,))] * 2
+    assert actions[:3] == [Wait(1.0, WaitReason.BACKOFF)] * 3
+    assert actions[3:] == [Done(FailureKind.SERVER_ERROR, StoppedBy.BUDGET, (FailureKind.SERVER_ERROR,))] * 2
 
 
 def test_only_requests_that_are_sent_pay_into_the_budget() -> None:
@@ -236,7 +239,7 @@ def test_a_retry_that_the_breaker_refuses_ends_with_the_last_answer() -> None:
     refused.next_action(0.0)
     refused.observe(BROKEN, 0.0)
     done = refused.next_action(1.0)
-    assert done == Done(Kind.SERVER_ERROR, StoppedBy.BREAKER, (Kind.SERVER_ERROR,), backoff_s=1.0)
+    assert done == Done(FailureKind.SERVER_ERROR, StoppedBy.BREAKER, (FailureKind.SERVER_ERROR,), backoff_s=1.0)
     assert not done.short_circuited
 
 
@@ -249,17 +252,17 @@ SLOW = BreakerPolicy(slow_ttft_s=1.0, slow_latency_s=8.0)
         (ANSWER, (False, False)),
         (BROKEN, (True, False)),
         (NOT_THERE, (True, False)),
-        (Observation(Signs(status=503)), (True, False)),
-        (Observation(Signs(status=200, failure="no_finish"), content_begun=True), (True, False)),
-        (Observation(Signs(status=200), ttft_s=2.0), (False, True)),
-        (Observation(Signs(status=200), service_s=9.0), (False, True)),
-        (Observation(Signs(status=200), ttft_s=0.9, service_s=8.0), (False, False)),
-        (Observation(Signs(failure="total_timeout"), service_s=9.0), (True, True)),
+        (Observation(AttemptSignals(status=503)), (True, False)),
+        (Observation(AttemptSignals(status=200, failure="no_finish"), content_begun=True), (True, False)),
+        (Observation(AttemptSignals(status=200), ttft_s=2.0), (False, True)),
+        (Observation(AttemptSignals(status=200), service_s=9.0), (False, True)),
+        (Observation(AttemptSignals(status=200), ttft_s=0.9, service_s=8.0), (False, False)),
+        (Observation(AttemptSignals(failure="total_timeout"), service_s=9.0), (True, True)),
         (LIMITED, None),
         (REFUSED, None),
-        (Observation(Signs(status=401)), None),
-        (Observation(Signs(failure="cancelled"), ttft_s=2.0), None),
-        (Observation(Signs(failure="no_ports")), None),
+        (Observation(AttemptSignals(status=401)), None),
+        (Observation(AttemptSignals(failure="cancelled"), ttft_s=2.0), None),
+        (Observation(AttemptSignals(failure="no_ports")), None),
     ],
 )
 def test_the_breaker_is_told_once_or_the_permit_given_back(
@@ -275,7 +278,7 @@ def test_the_breaker_is_told_once_or_the_permit_given_back(
 
 def test_a_profile_can_count_what_usually_does_not() -> None:
     breaker = LedgerBreaker()
-    counted = call(ClientPolicy(counted=selection([429])), breaker=breaker)
+    counted = call(ClientPolicy(counted=failure_matcher([429])), breaker=breaker)
     counted.next_action(0.0)
     counted.observe(LIMITED, 0.0)
     assert breaker.recorded == [(True, False)]
@@ -284,24 +287,26 @@ def test_a_profile_can_count_what_usually_does_not() -> None:
 @pytest.mark.parametrize("failure", sorted(OWN_FAULTS))
 def test_our_own_faults_never_count_against_the_relay(failure: str) -> None:
     breaker = LedgerBreaker()
-    own = call(ClientPolicy(counted=selection(["unreachable"])), breaker=breaker)
+    own = call(ClientPolicy(counted=failure_matcher(["unreachable"])), breaker=breaker)
     own.next_action(0.0)
-    own.observe(Observation(Signs(failure=failure)), 0.0)
+    own.observe(Observation(AttemptSignals(failure=failure)), 0.0)
     assert (breaker.recorded, breaker.released) == ([], 1)
 
 
 def test_every_attempt_asks_the_breaker_once_and_then_reserves_quota() -> None:
     breaker, quota = LedgerBreaker(), LedgerQuota(waits_s=[2.0, 3.0])
     both = call(breaker=breaker, quota=quota, tokens=100)
-    assert both.next_action(0.0) == Wait(2.0, Why.QUOTA)
-    assert both.next_action(1.5) == Wait(0.5, Why.QUOTA)
+    assert both.next_action(0.0) == Wait(2.0, WaitReason.QUOTA)
+    assert both.next_action(1.5) == Wait(0.5, WaitReason.QUOTA)
     assert (breaker.asked, quota.reserved) == (1, [100])
     assert both.next_action(2.0) == sent(1)
     both.observe(BROKEN, 3.0)
-    assert both.next_action(4.0) == Wait(3.0, Why.QUOTA)
+    assert both.next_action(4.0) == Wait(3.0, WaitReason.QUOTA)
     assert both.next_action(7.0) == sent(2)
     both.observe(ANSWER, 8.0)
-    assert both.next_action(8.0) == Done(Kind.OK, kinds=(Kind.SERVER_ERROR, Kind.OK), throttled_s=5.0, backoff_s=1.0)
+    assert both.next_action(8.0) == Done(
+        FailureKind.OK, kinds=(FailureKind.SERVER_ERROR, FailureKind.OK), throttled_s=5.0, backoff_s=1.0
+    )
     assert (breaker.asked, breaker.recorded) == (2, [(True, False), (False, False)])
     assert (quota.reserved, quota.settled, quota.open) == ([100, 100], [0, 120], set())
 
@@ -317,14 +322,14 @@ def test_a_wait_for_quota_beyond_the_deadline_is_not_begun() -> None:
     ("observation", "settled", "cancelled"),
     [
         (ANSWER, [120], 0),
-        (Observation(Signs(status=200)), [100], 0),
+        (Observation(AttemptSignals(status=200)), [100], 0),
         (BROKEN, [0], 0),
         (LIMITED, [0], 0),
-        (Observation(Signs(status=500), used_tokens=7), [7], 0),
-        (Observation(Signs(status=200, failure="gap_timeout"), content_begun=True), [100], 0),
-        (Observation(Signs(failure="reset_unanswered")), [100], 0),
+        (Observation(AttemptSignals(status=500), used_tokens=7), [7], 0),
+        (Observation(AttemptSignals(status=200, failure="gap_timeout"), content_begun=True), [100], 0),
+        (Observation(AttemptSignals(failure="reset_unanswered")), [100], 0),
         (NOT_THERE, [], 1),
-        (Observation(Signs(failure="no_files")), [], 1),
+        (Observation(AttemptSignals(failure="no_files")), [], 1),
     ],
 )
 def test_quota_is_settled_with_what_was_used_or_has_to_be_expected(
@@ -369,7 +374,7 @@ def test_a_call_can_be_abandoned_wherever_it_stands(
     breaker, quota = LedgerBreaker(), LedgerQuota(waits_s=[1.0])
     left = halfway(steps, breaker=breaker, quota=quota, tokens=100)
     done = left.abandon(2.75)
-    kinds = (Kind.SERVER_ERROR,) if steps > 2 else ()
+    kinds = (FailureKind.SERVER_ERROR,) if steps > 2 else ()
     assert done == Done(kinds[-1] if kinds else None, None, kinds, throttled_s, backoff_s)
     assert done is left.next_action(9.0)
     assert (breaker.open, breaker.released) == (set(), released)
@@ -380,7 +385,7 @@ def test_abandoning_a_call_that_is_over_changes_nothing() -> None:
     over = call()
     over.next_action(0.0)
     over.observe(ANSWER, 1.0)
-    assert over.abandon(2.0) == Done(Kind.OK, kinds=(Kind.OK,))
+    assert over.abandon(2.0) == Done(FailureKind.OK, kinds=(FailureKind.OK,))
 
 
 def test_asking_again_after_the_end_gives_the_same_end() -> None:
@@ -396,20 +401,21 @@ def test_asking_while_an_attempt_is_on_its_way_raises() -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "stand"), [(0, Stand.READY), (1, Stand.THROTTLED), (3, Stand.BACKING_OFF), (6, Stand.DONE)]
+    ("steps", "state"),
+    [(0, CallState.READY), (1, CallState.THROTTLED), (3, CallState.BACKING_OFF), (6, CallState.DONE)],
 )
-def test_observing_what_was_not_sent_raises(steps: int, stand: Stand) -> None:
+def test_observing_what_was_not_sent_raises(steps: int, state: CallState) -> None:
     breaker, quota = LedgerBreaker(), LedgerQuota(waits_s=[1.0])
     early = halfway(steps, breaker=breaker, quota=quota)
     before = (list(breaker.recorded), list(quota.settled))
-    with pytest.raises(OutOfOrder, match=f"the call is {stand}"):
+    with pytest.raises(OutOfOrder, match=f"the call is {state}"):
         early.observe(ANSWER, 9.0)
     assert (breaker.recorded, quota.settled) == before
 
 
 def test_every_place_but_the_end_can_end_and_nothing_follows_it() -> None:
-    assert {stand for stand, event in TRANSITIONS if event is Event.ENDED} == set(Stand) - {Stand.DONE}
-    assert Stand.DONE not in {stand for stand, _ in TRANSITIONS}
+    assert {state for state, event in TRANSITIONS if event is Event.ENDED} == set(CallState) - {CallState.DONE}
+    assert CallState.DONE not in {state for state, _ in TRANSITIONS}
 
 
 def test_a_wait_moves_every_clock_on() -> None:
@@ -431,13 +437,13 @@ HEADERS = st.fixed_dictionaries({}, optional={"retry-after": st.sampled_from(["0
 OBSERVATIONS = st.builds(
     Observation,
     st.one_of(
-        st.builds(Signs, status=st.sampled_from([200, 400, 401, 429, 500, 503, 504]), headers=HEADERS),
+        st.builds(AttemptSignals, status=st.sampled_from([200, 400, 401, 429, 500, 503, 504]), headers=HEADERS),
         st.builds(
-            Signs,
+            AttemptSignals,
             status=st.just(200),
             failure=st.sampled_from(["no_finish", "error_event", "gap_timeout", "cancelled"]),
         ),
-        st.builds(Signs, failure=st.sampled_from(["connect", "first_token_timeout", "no_files"])),
+        st.builds(AttemptSignals, failure=st.sampled_from(["connect", "first_token_timeout", "no_files"])),
     ),
     content_begun=st.booleans(),
     used_tokens=st.none() | st.integers(0, 500),
@@ -495,11 +501,14 @@ def test_whatever_happens_the_promises_hold(
         observation = observations[sends - 1]
         now_s += 0.1
         each.observe(observation, now_s)
-        asked = observation.signs.headers.get("retry-after", "soon")
+        asked = observation.signals.headers.get("retry-after", "soon")
         earliest_s = 0.0 if asked == "soon" else now_s + float(asked)
     assert sends <= attempts
     assert len(done.kinds) == sends - (abandoned_after is not None and len(done.kinds) < sends)
-    assert all(kind not in (Kind.OK, Kind.BAD_REQUEST, Kind.AUTH, Kind.CANCELLED) for kind in done.kinds[:-1])
+    assert all(
+        kind not in (FailureKind.OK, FailureKind.BAD_REQUEST, FailureKind.AUTH, FailureKind.CANCELLED)
+        for kind in done.kinds[:-1]
+    )
     assert not breaker.open
     assert not quota.open
     assert len(quota.reserved) == len(quota.settled) + quota.cancelled
@@ -515,8 +524,8 @@ def test_a_quota_that_follows_the_relay_is_told_what_is_left_and_since_when(
     quota = HeaderQuota()
     told, next_one = (call(quota=quota) for _ in range(2))
     told.next_action(1.0)
-    told.observe(Observation(Signs(status=200), told=NOTHING_LEFT, headers_at_s=headers_at_s), 4.0)
-    assert next_one.next_action(5.0) == Wait(wait_s, Why.QUOTA)
+    told.observe(Observation(AttemptSignals(status=200), told=NOTHING_LEFT, headers_at_s=headers_at_s), 4.0)
+    assert next_one.next_action(5.0) == Wait(wait_s, WaitReason.QUOTA)
 
 
 def test_an_answer_that_tells_nothing_leaves_the_quota_as_it_was() -> None:
@@ -524,6 +533,6 @@ def test_an_answer_that_tells_nothing_leaves_the_quota_as_it_was() -> None:
     told, untold, next_one = (call(quota=quota) for _ in range(3))
     told.next_action(1.0)
     untold.next_action(1.0)
-    told.observe(Observation(Signs(status=200), told=NOTHING_LEFT), 4.0)
-    untold.observe(Observation(Signs(status=200)), 4.5)
-    assert next_one.next_action(5.0) == Wait(9.0, Why.QUOTA)
+    told.observe(Observation(AttemptSignals(status=200), told=NOTHING_LEFT), 4.0)
+    untold.observe(Observation(AttemptSignals(status=200)), 4.5)
+    assert next_one.next_action(5.0) == Wait(9.0, WaitReason.QUOTA)

@@ -1,94 +1,96 @@
 import pytest
 
-from relayload.core.resilience.classify import Classifier, Kind, Rule, Signs, rule
+from relayload.core.resilience.classify import AttemptSignals, Classifier, FailureKind, Rule, rule
 
 
-def kind(own_rule: Rule, signs: Signs) -> Kind:
-    return Classifier([own_rule]).classify(signs)
+def kind(own_rule: Rule, signals: AttemptSignals) -> FailureKind:
+    return Classifier([own_rule]).classify(signals)
 
 
 def test_the_first_rule_that_fits_decides() -> None:
     classifier = Classifier([rule("overloaded", status=500), rule("auth", status="5xx")])
-    assert classifier.classify(Signs(status=500)) is Kind.OVERLOADED
-    assert classifier.classify(Signs(status=501)) is Kind.AUTH
+    assert classifier.classify(AttemptSignals(status=500)) is FailureKind.OVERLOADED
+    assert classifier.classify(AttemptSignals(status=501)) is FailureKind.AUTH
 
 
 @pytest.mark.parametrize(
-    ("own_rule", "signs", "fits"),
+    ("own_rule", "signals", "fits"),
     [
-        (rule("auth", status=503), Signs(status=503), True),
-        (rule("auth", status="503"), Signs(status=503), True),
-        (rule("auth", status=503), Signs(status=502), False),
-        (rule("auth", status=503), Signs(failure="connect"), False),
-        (rule("auth", status="5xx"), Signs(status=599), True),
-        (rule("auth", status="5XX"), Signs(status=499), False),
-        (rule("auth", status=[418, "5xx"]), Signs(status=418), True),
-        (rule("auth", code="Gone"), Signs(status=500, code="gone"), True),
-        (rule("auth", code="gone"), Signs(status=500, code="GONE"), True),
-        (rule("auth", code=-1), Signs(status=200, failure="no_choices", code="-1"), True),
-        (rule("auth", code=("a", "b")), Signs(status=500, code="b"), True),
-        (rule("auth", code="gone"), Signs(status=500, type="gone"), False),
-        (rule("auth", type="gone"), Signs(status=500, type="gone"), True),
-        (rule("auth", message="no .* left"), Signs(status=500, message="Sorry, No Channel left."), True),
-        (rule("auth", message="^no"), Signs(status=500, message="Sorry, no channel left."), False),
-        (rule("auth", header="X-Refused"), Signs(status=500, headers={"x-refused": ""}), True),
-        (rule("auth", header="x-refused"), Signs(status=500, headers={"x-refused-by": "us"}), False),
-        (rule("auth", header="X-Refused*"), Signs(status=500, headers={"x-refused-by": "us"}), True),
-        (rule("auth", header="x-refused-*"), Signs(status=500, headers={"x-refused": "us"}), False),
-        (rule("auth", failure="reset"), Signs(failure="reset"), True),
-        (rule("auth", failure="reset"), Signs(failure="truncated"), False),
-        (rule("auth", finish_reason="refusal"), Signs(status=200, finish_reason="refusal"), True),
-        (rule("auth", finish_reason="refusal"), Signs(status=200, finish_reason="stop"), False),
-        (rule("auth", header="x-cache"), Signs(status=200, headers={"x-cache": "hit"}), True),
-        (rule("auth", status=200, header="x-cache"), Signs(status=200, headers={"x-cache": "hit"}), True),
-        (rule("auth", status=503, code="gone"), Signs(status=503), False),
-        (rule("auth", status=503, code="gone"), Signs(status=503, code="gone"), True),
+        (rule("auth", status=503), AttemptSignals(status=503), True),
+        (rule("auth", status="503"), AttemptSignals(status=503), True),
+        (rule("auth", status=503), AttemptSignals(status=502), False),
+        (rule("auth", status=503), AttemptSignals(failure="connect"), False),
+        (rule("auth", status="5xx"), AttemptSignals(status=599), True),
+        (rule("auth", status="5XX"), AttemptSignals(status=499), False),
+        (rule("auth", status=[418, "5xx"]), AttemptSignals(status=418), True),
+        (rule("auth", code="Gone"), AttemptSignals(status=500, code="gone"), True),
+        (rule("auth", code="gone"), AttemptSignals(status=500, code="GONE"), True),
+        (rule("auth", code=-1), AttemptSignals(status=200, failure="no_choices", code="-1"), True),
+        (rule("auth", code=("a", "b")), AttemptSignals(status=500, code="b"), True),
+        (rule("auth", code="gone"), AttemptSignals(status=500, type="gone"), False),
+        (rule("auth", type="gone"), AttemptSignals(status=500, type="gone"), True),
+        (rule("auth", message="no .* left"), AttemptSignals(status=500, message="Sorry, No Channel left."), True),
+        (rule("auth", message="^no"), AttemptSignals(status=500, message="Sorry, no channel left."), False),
+        (rule("auth", header="X-Refused"), AttemptSignals(status=500, headers={"x-refused": ""}), True),
+        (rule("auth", header="x-refused"), AttemptSignals(status=500, headers={"x-refused-by": "us"}), False),
+        (rule("auth", header="X-Refused*"), AttemptSignals(status=500, headers={"x-refused-by": "us"}), True),
+        (rule("auth", header="x-refused-*"), AttemptSignals(status=500, headers={"x-refused": "us"}), False),
+        (rule("auth", failure="reset"), AttemptSignals(failure="reset"), True),
+        (rule("auth", failure="reset"), AttemptSignals(failure="truncated"), False),
+        (rule("auth", finish_reason="refusal"), AttemptSignals(status=200, finish_reason="refusal"), True),
+        (rule("auth", finish_reason="refusal"), AttemptSignals(status=200, finish_reason="stop"), False),
+        (rule("auth", header="x-cache"), AttemptSignals(status=200, headers={"x-cache": "hit"}), True),
+        (rule("auth", status=200, header="x-cache"), AttemptSignals(status=200, headers={"x-cache": "hit"}), True),
+        (rule("auth", status=503, code="gone"), AttemptSignals(status=503), False),
+        (rule("auth", status=503, code="gone"), AttemptSignals(status=503, code="gone"), True),
     ],
 )
-def test_a_rule_fits_when_every_condition_does(own_rule: Rule, signs: Signs, fits: bool) -> None:
-    assert (kind(own_rule, signs) is Kind.AUTH) is fits
+def test_a_rule_fits_when_every_condition_does(own_rule: Rule, signals: AttemptSignals, fits: bool) -> None:
+    assert (kind(own_rule, signals) is FailureKind.AUTH) is fits
 
 
 @pytest.mark.parametrize(
-    ("signs", "status"),
+    ("signals", "status"),
     [
-        (Signs(status=200, failure="error_body", code="429"), 429),
-        (Signs(status=200, failure="error_event", code="503"), 503),
-        (Signs(status=200, failure="error_event", code="insufficient_quota"), 200),
-        (Signs(status=200, failure="error_event", code="-1"), 200),
-        (Signs(status=200, failure="error_event", code="²"), 200),
-        (Signs(status=200, failure="error_event", code="1000"), 200),
-        (Signs(status=200, code="429"), 200),
-        (Signs(status=500, code="429"), 500),
-        (Signs(failure="error_event", code="429"), 429),
-        (Signs(failure="connect"), None),
+        (AttemptSignals(status=200, failure="error_body", code="429"), 429),
+        (AttemptSignals(status=200, failure="error_event", code="503"), 503),
+        (AttemptSignals(status=200, failure="error_event", code="insufficient_quota"), 200),
+        (AttemptSignals(status=200, failure="error_event", code="-1"), 200),
+        (AttemptSignals(status=200, failure="error_event", code="²"), 200),
+        (AttemptSignals(status=200, failure="error_event", code="1000"), 200),
+        (AttemptSignals(status=200, code="429"), 200),
+        (AttemptSignals(status=500, code="429"), 500),
+        (AttemptSignals(failure="error_event", code="429"), 429),
+        (AttemptSignals(failure="connect"), None),
     ],
 )
-def test_an_error_inside_a_200_may_name_a_status(signs: Signs, status: int | None) -> None:
-    assert signs.named_status == status
+def test_an_error_inside_a_200_may_name_a_status(signals: AttemptSignals, status: int | None) -> None:
+    assert signals.named_status == status
 
 
 def test_a_rule_for_a_status_also_fits_where_an_error_names_it() -> None:
-    named = Signs(status=200, failure="error_event", code="503")
-    assert kind(rule("overloaded", status=503), named) is Kind.OVERLOADED
-    assert kind(rule("overloaded", status=200), named) is Kind.OVERLOADED
+    named = AttemptSignals(status=200, failure="error_event", code="503")
+    assert kind(rule("overloaded", status=503), named) is FailureKind.OVERLOADED
+    assert kind(rule("overloaded", status=200), named) is FailureKind.OVERLOADED
 
 
 @pytest.mark.parametrize(
-    ("signs", "expected"),
+    ("signals", "expected"),
     [
-        (Signs(status=200, finish_reason="stop"), Kind.OK),
-        (Signs(status=204), Kind.OK),
-        (Signs(status=200, message="hello"), Kind.OK),
-        (Signs(status=500), Kind.SERVER_ERROR),
-        (Signs(status=200, failure="invented_tomorrow"), Kind.SERVER_ERROR),
-        (Signs(failure="invented_tomorrow"), Kind.SERVER_ERROR),
-        (Signs(status=101), Kind.SERVER_ERROR),
-        (Signs(), Kind.SERVER_ERROR),
+        (AttemptSignals(status=200, finish_reason="stop"), FailureKind.OK),
+        (AttemptSignals(status=204), FailureKind.OK),
+        (AttemptSignals(status=200, message="hello"), FailureKind.OK),
+        (AttemptSignals(status=500), FailureKind.SERVER_ERROR),
+        (AttemptSignals(status=200, failure="invented_tomorrow"), FailureKind.SERVER_ERROR),
+        (AttemptSignals(failure="invented_tomorrow"), FailureKind.SERVER_ERROR),
+        (AttemptSignals(status=101), FailureKind.SERVER_ERROR),
+        (AttemptSignals(), FailureKind.SERVER_ERROR),
     ],
 )
-def test_what_no_rule_knows_is_an_answer_only_if_nothing_is_wrong(signs: Signs, expected: Kind) -> None:
-    assert Classifier([]).classify(signs) is expected
+def test_what_no_rule_knows_is_an_answer_only_if_nothing_is_wrong(
+    signals: AttemptSignals, expected: FailureKind
+) -> None:
+    assert Classifier([]).classify(signals) is expected
 
 
 @pytest.mark.parametrize(

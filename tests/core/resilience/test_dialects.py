@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.core.resilience.classify import Kind, Signs, rule
+from relayload.core.resilience.classify import AttemptSignals, FailureKind, rule
 from relayload.core.resilience.dialects import (
     DIALECTS,
     FAILURES,
@@ -25,41 +25,41 @@ from relayload.transport.failures import OUTCOMES, Failure
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (200, Kind.OK),
-        (204, Kind.OK),
-        (302, Kind.BAD_REQUEST),
-        (400, Kind.BAD_REQUEST),
-        (401, Kind.AUTH),
-        (402, Kind.QUOTA_EXHAUSTED),
-        (403, Kind.AUTH),
-        (404, Kind.BAD_REQUEST),
-        (405, Kind.BAD_REQUEST),
-        (408, Kind.TIMED_OUT),
-        (409, Kind.BAD_REQUEST),
-        (413, Kind.BAD_REQUEST),
-        (422, Kind.BAD_REQUEST),
-        (429, Kind.RATE_LIMITED),
-        (500, Kind.SERVER_ERROR),
-        (501, Kind.BAD_REQUEST),
-        (502, Kind.SERVER_ERROR),
-        (503, Kind.OVERLOADED),
-        (504, Kind.TIMED_OUT),
-        (520, Kind.SERVER_ERROR),
-        (522, Kind.TIMED_OUT),
-        (524, Kind.TIMED_OUT),
-        (529, Kind.OVERLOADED),
+        (200, FailureKind.OK),
+        (204, FailureKind.OK),
+        (302, FailureKind.BAD_REQUEST),
+        (400, FailureKind.BAD_REQUEST),
+        (401, FailureKind.AUTH),
+        (402, FailureKind.QUOTA_EXHAUSTED),
+        (403, FailureKind.AUTH),
+        (404, FailureKind.BAD_REQUEST),
+        (405, FailureKind.BAD_REQUEST),
+        (408, FailureKind.TIMED_OUT),
+        (409, FailureKind.BAD_REQUEST),
+        (413, FailureKind.BAD_REQUEST),
+        (422, FailureKind.BAD_REQUEST),
+        (429, FailureKind.RATE_LIMITED),
+        (500, FailureKind.SERVER_ERROR),
+        (501, FailureKind.BAD_REQUEST),
+        (502, FailureKind.SERVER_ERROR),
+        (503, FailureKind.OVERLOADED),
+        (504, FailureKind.TIMED_OUT),
+        (520, FailureKind.SERVER_ERROR),
+        (522, FailureKind.TIMED_OUT),
+        (524, FailureKind.TIMED_OUT),
+        (529, FailureKind.OVERLOADED),
     ],
 )
-def test_a_status_alone_names_a_kind(status: int, kind: Kind) -> None:
+def test_a_status_alone_names_a_kind(status: int, kind: FailureKind) -> None:
     assert kind_of_status(status) is kind
 
 
 KINDS_OF_OUTCOMES = {
-    Outcome.UNREACHABLE: Kind.UNREACHABLE,
-    Outcome.BROKEN_STREAM: Kind.BROKEN_STREAM,
-    Outcome.TIMED_OUT: Kind.TIMED_OUT,
-    Outcome.CANCELLED: Kind.CANCELLED,
-    Outcome.SERVER_ERROR: Kind.SERVER_ERROR,
+    Outcome.UNREACHABLE: FailureKind.UNREACHABLE,
+    Outcome.BROKEN_STREAM: FailureKind.BROKEN_STREAM,
+    Outcome.TIMED_OUT: FailureKind.TIMED_OUT,
+    Outcome.CANCELLED: FailureKind.CANCELLED,
+    Outcome.SERVER_ERROR: FailureKind.SERVER_ERROR,
 }
 
 
@@ -69,15 +69,15 @@ def test_every_failure_of_the_wire_has_the_kind_of_its_outcome(
 ) -> None:
     assert failure.value in FAILURES
     for status in (None, 200):
-        signs = Signs(status=status, failure=failure.value)
-        assert classifier().classify(signs) is KINDS_OF_OUTCOMES[outcome]
+        signals = AttemptSignals(status=status, failure=failure.value)
+        assert classifier().classify(signals) is KINDS_OF_OUTCOMES[outcome]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_key_that_litellm_refuses_without_a_database_is_known_in_every_dialect(dialect: DialectName) -> None:
     body = b'{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}'
     fault = fault_of_body(body)
-    assert classifier(dialect).classify(Signs(400, type=fault.type, code=fault.code)) is Kind.AUTH
+    assert classifier(dialect).classify(AttemptSignals(400, type=fault.type, code=fault.code)) is FailureKind.AUTH
 
 
 def test_the_named_groups_of_failures_exist_on_the_wire() -> None:
@@ -88,60 +88,60 @@ def test_the_named_groups_of_failures_exist_on_the_wire() -> None:
 
 
 @pytest.mark.parametrize(
-    ("signs", "kind"),
+    ("signals", "kind"),
     [
-        (Signs(status=429, code="insufficient_quota", type="insufficient_quota"), Kind.QUOTA_EXHAUSTED),
-        (Signs(status=429, type="insufficient_quota"), Kind.QUOTA_EXHAUSTED),
-        (Signs(status=429, code="rate_limit_exceeded", type="tokens"), Kind.RATE_LIMITED),
-        (Signs(status=429, type="throttling_error", code="429"), Kind.RATE_LIMITED),
-        (Signs(status=429, type="budget_exceeded"), Kind.QUOTA_EXHAUSTED),
-        (Signs(status=403, code="insufficient_user_quota", type="one_api_error"), Kind.QUOTA_EXHAUSTED),
-        (Signs(status=403, code="pre_consume_token_quota_failed"), Kind.QUOTA_EXHAUSTED),
-        (Signs(status=500, type="overloaded_error"), Kind.OVERLOADED),
-        (Signs(status=503, code="slow_down"), Kind.OVERLOADED),
-        (Signs(status=503, code="model_not_found"), Kind.BAD_REQUEST),
-        (Signs(status=500, code="context_length_exceeded"), Kind.BAD_REQUEST),
-        (Signs(status=400, code="content_filter"), Kind.CONTENT_FILTERED),
-        (Signs(status=400, code="content_policy_violation"), Kind.CONTENT_FILTERED),
-        (Signs(status=401, code="invalid_api_key", type="invalid_request_error"), Kind.AUTH),
-        (Signs(status=401, type="invalid_request_error"), Kind.AUTH),
-        (Signs(status=200, finish_reason="content_filter"), Kind.CONTENT_FILTERED),
-        (Signs(status=200, finish_reason="error"), Kind.SERVER_ERROR),
-        (Signs(status=200, finish_reason="length"), Kind.OK),
-        (Signs(status=200, finish_reason="stop", failure="truncated"), Kind.BROKEN_STREAM),
-        (Signs(status=200, failure="no_finish"), Kind.BROKEN_STREAM),
-        (Signs(status=200, failure="cancelled", finish_reason="content_filter"), Kind.CANCELLED),
-        (Signs(status=429, failure="truncated"), Kind.RATE_LIMITED),
-        (Signs(status=502, failure="total_timeout"), Kind.SERVER_ERROR),
+        (AttemptSignals(status=429, code="insufficient_quota", type="insufficient_quota"), FailureKind.QUOTA_EXHAUSTED),
+        (AttemptSignals(status=429, type="insufficient_quota"), FailureKind.QUOTA_EXHAUSTED),
+        (AttemptSignals(status=429, code="rate_limit_exceeded", type="tokens"), FailureKind.RATE_LIMITED),
+        (AttemptSignals(status=429, type="throttling_error", code="429"), FailureKind.RATE_LIMITED),
+        (AttemptSignals(status=429, type="budget_exceeded"), FailureKind.QUOTA_EXHAUSTED),
+        (AttemptSignals(status=403, code="insufficient_user_quota", type="one_api_error"), FailureKind.QUOTA_EXHAUSTED),
+        (AttemptSignals(status=403, code="pre_consume_token_quota_failed"), FailureKind.QUOTA_EXHAUSTED),
+        (AttemptSignals(status=500, type="overloaded_error"), FailureKind.OVERLOADED),
+        (AttemptSignals(status=503, code="slow_down"), FailureKind.OVERLOADED),
+        (AttemptSignals(status=503, code="model_not_found"), FailureKind.BAD_REQUEST),
+        (AttemptSignals(status=500, code="context_length_exceeded"), FailureKind.BAD_REQUEST),
+        (AttemptSignals(status=400, code="content_filter"), FailureKind.CONTENT_FILTERED),
+        (AttemptSignals(status=400, code="content_policy_violation"), FailureKind.CONTENT_FILTERED),
+        (AttemptSignals(status=401, code="invalid_api_key", type="invalid_request_error"), FailureKind.AUTH),
+        (AttemptSignals(status=401, type="invalid_request_error"), FailureKind.AUTH),
+        (AttemptSignals(status=200, finish_reason="content_filter"), FailureKind.CONTENT_FILTERED),
+        (AttemptSignals(status=200, finish_reason="error"), FailureKind.SERVER_ERROR),
+        (AttemptSignals(status=200, finish_reason="length"), FailureKind.OK),
+        (AttemptSignals(status=200, finish_reason="stop", failure="truncated"), FailureKind.BROKEN_STREAM),
+        (AttemptSignals(status=200, failure="no_finish"), FailureKind.BROKEN_STREAM),
+        (AttemptSignals(status=200, failure="cancelled", finish_reason="content_filter"), FailureKind.CANCELLED),
+        (AttemptSignals(status=429, failure="truncated"), FailureKind.RATE_LIMITED),
+        (AttemptSignals(status=502, failure="total_timeout"), FailureKind.SERVER_ERROR),
     ],
 )
-def test_what_an_error_is_called_says_more_than_its_status(signs: Signs, kind: Kind) -> None:
-    assert classifier().classify(signs) is kind
+def test_what_an_error_is_called_says_more_than_its_status(signals: AttemptSignals, kind: FailureKind) -> None:
+    assert classifier().classify(signals) is kind
 
 
 @pytest.mark.parametrize("failure", ["error_body", "error_event"])
 @pytest.mark.parametrize(
     ("code", "type_", "kind"),
     [
-        ("429", None, Kind.RATE_LIMITED),
-        ("500", None, Kind.SERVER_ERROR),
-        ("503", None, Kind.OVERLOADED),
-        ("400", None, Kind.BAD_REQUEST),
-        ("insufficient_quota", None, Kind.QUOTA_EXHAUSTED),
-        ("rate_limit_exceeded", "requests", Kind.RATE_LIMITED),
-        (None, "overloaded_error", Kind.OVERLOADED),
-        (None, "rate_limit_error", Kind.RATE_LIMITED),
-        (None, "invalid_request_error", Kind.BAD_REQUEST),
-        (None, "permission_error", Kind.AUTH),
-        (None, "timeout_error", Kind.TIMED_OUT),
-        (None, "server_error", Kind.SERVER_ERROR),
-        (None, None, Kind.SERVER_ERROR),
+        ("429", None, FailureKind.RATE_LIMITED),
+        ("500", None, FailureKind.SERVER_ERROR),
+        ("503", None, FailureKind.OVERLOADED),
+        ("400", None, FailureKind.BAD_REQUEST),
+        ("insufficient_quota", None, FailureKind.QUOTA_EXHAUSTED),
+        ("rate_limit_exceeded", "requests", FailureKind.RATE_LIMITED),
+        (None, "overloaded_error", FailureKind.OVERLOADED),
+        (None, "rate_limit_error", FailureKind.RATE_LIMITED),
+        (None, "invalid_request_error", FailureKind.BAD_REQUEST),
+        (None, "permission_error", FailureKind.AUTH),
+        (None, "timeout_error", FailureKind.TIMED_OUT),
+        (None, "server_error", FailureKind.SERVER_ERROR),
+        (None, None, FailureKind.SERVER_ERROR),
     ],
 )
 def test_an_error_inside_a_200_is_judged_by_what_it_is_called(
-    failure: str, code: str | None, type_: str | None, kind: Kind
+    failure: str, code: str | None, type_: str | None, kind: FailureKind
 ) -> None:
-    assert classifier().classify(Signs(status=200, failure=failure, code=code, type=type_)) is kind
+    assert classifier().classify(AttemptSignals(status=200, failure=failure, code=code, type=type_)) is kind
 
 
 QUOTA_OF_OPENAI = (
@@ -150,62 +150,84 @@ QUOTA_OF_OPENAI = (
 
 
 @pytest.mark.parametrize(
-    ("dialect", "signs", "kind", "otherwise"),
+    ("dialect", "signals", "kind", "otherwise"),
     [
         (
             "litellm",
-            Signs(status=429, type="throttling_error", code="429", message=QUOTA_OF_OPENAI),
-            Kind.QUOTA_EXHAUSTED,
-            Kind.RATE_LIMITED,
+            AttemptSignals(status=429, type="throttling_error", code="429", message=QUOTA_OF_OPENAI),
+            FailureKind.QUOTA_EXHAUSTED,
+            FailureKind.RATE_LIMITED,
         ),
         (
             "litellm",
-            Signs(status=429, message="litellm.RateLimitError: {'code': 'insufficient_quota'}"),
-            Kind.QUOTA_EXHAUSTED,
-            Kind.RATE_LIMITED,
+            AttemptSignals(status=429, message="litellm.RateLimitError: {'code': 'insufficient_quota'}"),
+            FailureKind.QUOTA_EXHAUSTED,
+            FailureKind.RATE_LIMITED,
         ),
         (
             "litellm",
-            Signs(status=400, message="Budget has been exceeded! Current cost: 2.1, Max budget: 2.0"),
-            Kind.QUOTA_EXHAUSTED,
-            Kind.BAD_REQUEST,
+            AttemptSignals(status=400, message="Budget has been exceeded! Current cost: 2.1, Max budget: 2.0"),
+            FailureKind.QUOTA_EXHAUSTED,
+            FailureKind.BAD_REQUEST,
         ),
         (
             "one-api",
-            Signs(status=503, message="当前分组 default 下对于模型 o9 无可用渠道 (request id: 7)"),
-            Kind.BAD_REQUEST,
-            Kind.OVERLOADED,
+            AttemptSignals(status=503, message="当前分组 default 下对于模型 o9 无可用渠道 (request id: 7)"),
+            FailureKind.BAD_REQUEST,
+            FailureKind.OVERLOADED,
         ),
-        ("one-api", Signs(status=401, message="该令牌额度已用尽"), Kind.QUOTA_EXHAUSTED, Kind.AUTH),
+        (
+            "one-api",
+            AttemptSignals(status=401, message="该令牌额度已用尽"),
+            FailureKind.QUOTA_EXHAUSTED,
+            FailureKind.AUTH,
+        ),
         (
             "apisix",
-            Signs(status=503, headers={"x-ai-ratelimit-remaining-gpt": "0"}),
-            Kind.RATE_LIMITED,
-            Kind.OVERLOADED,
+            AttemptSignals(status=503, headers={"x-ai-ratelimit-remaining-gpt": "0"}),
+            FailureKind.RATE_LIMITED,
+            FailureKind.OVERLOADED,
         ),
-        ("apisix", Signs(status=503, headers={"x-ratelimit-remaining": "0"}), Kind.RATE_LIMITED, Kind.OVERLOADED),
-        ("openrouter", Signs(status=402, headers={"retry-after": "2"}), Kind.RATE_LIMITED, Kind.QUOTA_EXHAUSTED),
-        ("openrouter", Signs(status=403, message="Input was flagged"), Kind.CONTENT_FILTERED, Kind.AUTH),
+        (
+            "apisix",
+            AttemptSignals(status=503, headers={"x-ratelimit-remaining": "0"}),
+            FailureKind.RATE_LIMITED,
+            FailureKind.OVERLOADED,
+        ),
+        (
+            "openrouter",
+            AttemptSignals(status=402, headers={"retry-after": "2"}),
+            FailureKind.RATE_LIMITED,
+            FailureKind.QUOTA_EXHAUSTED,
+        ),
+        (
+            "openrouter",
+            AttemptSignals(status=403, message="Input was flagged"),
+            FailureKind.CONTENT_FILTERED,
+            FailureKind.AUTH,
+        ),
     ],
 )
-def test_a_dialect_knows_what_its_relay_means(dialect: DialectName, signs: Signs, kind: Kind, otherwise: Kind) -> None:
-    assert classifier(dialect).classify(signs) is kind
-    assert classifier().classify(signs) is otherwise
+def test_a_dialect_knows_what_its_relay_means(
+    dialect: DialectName, signals: AttemptSignals, kind: FailureKind, otherwise: FailureKind
+) -> None:
+    assert classifier(dialect).classify(signals) is kind
+    assert classifier().classify(signals) is otherwise
 
 
 def test_the_rules_of_a_target_come_before_those_of_its_dialect() -> None:
     own = classifier("one-api", [rule("overloaded", status=503, message="无可用渠道")])
-    assert own.classify(Signs(status=503, message="无可用渠道")) is Kind.OVERLOADED
+    assert own.classify(AttemptSignals(status=503, message="无可用渠道")) is FailureKind.OVERLOADED
 
 
 def test_every_relay_that_is_imitated_has_a_dialect() -> None:
     assert set(DIALECTS) == set(IMITATED)
 
 
-def signs_of(answer: ErrorAnswer) -> Signs:
+def signals_of(answer: ErrorAnswer) -> AttemptSignals:
     lines = (line.partition(": ") for line in answer.headers.decode().splitlines())
     fault = fault_of_body(answer.body)
-    return Signs(
+    return AttemptSignals(
         status=answer.status,
         failure=f"http_{answer.status}",
         code=fault.code,
@@ -224,30 +246,30 @@ def limited(metric: Metric, per: str) -> Refusal:
 @pytest.mark.parametrize(
     ("refusal", "kind"),
     [
-        (Refusal(Reason.BAD_JSON, "not JSON"), Kind.BAD_REQUEST),
-        (Refusal(Reason.BAD_VALUE, "no such value", param="n"), Kind.BAD_REQUEST),
-        (Refusal(Reason.TOO_LARGE, "too large"), Kind.BAD_REQUEST),
-        (Refusal(Reason.WRONG_KEY, "wrong key"), Kind.AUTH),
-        (Refusal(Reason.UNKNOWN_MODEL, "unknown", model="o9"), Kind.BAD_REQUEST),
-        (Refusal(Reason.UNKNOWN_PATH, "unknown"), Kind.BAD_REQUEST),
-        (Refusal(Reason.WRONG_METHOD, "wrong"), Kind.BAD_REQUEST),
-        (Refusal(Reason.OVERLOADED), Kind.OVERLOADED),
-        (Refusal(Reason.FAILED, status=500), Kind.SERVER_ERROR),
-        (Refusal(Reason.FAILED, status=502), Kind.SERVER_ERROR),
-        (Refusal(Reason.FAILED, status=503), Kind.OVERLOADED),
-        (limited(Metric.REQUESTS, "key"), Kind.RATE_LIMITED),
-        (limited(Metric.TOKENS, "key"), Kind.RATE_LIMITED),
-        (limited(Metric.REQUESTS, "model"), Kind.RATE_LIMITED),
-        (limited(Metric.TOKENS, "model"), Kind.RATE_LIMITED),
+        (Refusal(Reason.BAD_JSON, "not JSON"), FailureKind.BAD_REQUEST),
+        (Refusal(Reason.BAD_VALUE, "no such value", param="n"), FailureKind.BAD_REQUEST),
+        (Refusal(Reason.TOO_LARGE, "too large"), FailureKind.BAD_REQUEST),
+        (Refusal(Reason.WRONG_KEY, "wrong key"), FailureKind.AUTH),
+        (Refusal(Reason.UNKNOWN_MODEL, "unknown", model="o9"), FailureKind.BAD_REQUEST),
+        (Refusal(Reason.UNKNOWN_PATH, "unknown"), FailureKind.BAD_REQUEST),
+        (Refusal(Reason.WRONG_METHOD, "wrong"), FailureKind.BAD_REQUEST),
+        (Refusal(Reason.OVERLOADED), FailureKind.OVERLOADED),
+        (Refusal(Reason.FAILED, status=500), FailureKind.SERVER_ERROR),
+        (Refusal(Reason.FAILED, status=502), FailureKind.SERVER_ERROR),
+        (Refusal(Reason.FAILED, status=503), FailureKind.OVERLOADED),
+        (limited(Metric.REQUESTS, "key"), FailureKind.RATE_LIMITED),
+        (limited(Metric.TOKENS, "key"), FailureKind.RATE_LIMITED),
+        (limited(Metric.REQUESTS, "model"), FailureKind.RATE_LIMITED),
+        (limited(Metric.TOKENS, "model"), FailureKind.RATE_LIMITED),
     ],
 )
-def test_what_the_imitated_relays_send_is_understood(dialect: DialectName, refusal: Refusal, kind: Kind) -> None:
+def test_what_the_imitated_relays_send_is_understood(dialect: DialectName, refusal: Refusal, kind: FailureKind) -> None:
     answer = IMITATED[dialect].error_answer(refusal, Occurrence("req-1", wall_s=1_795_481_212.0))
-    assert classifier(dialect).classify(signs_of(answer)) is kind
+    assert classifier(dialect).classify(signals_of(answer)) is kind
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_what_breaks_in_mid_stream_is_the_servers_error(dialect: DialectName) -> None:
     fault = fault_of_error(IMITATED[dialect].error_event["error"])
-    signs = Signs(status=200, failure="error_event", code=fault.code, type=fault.type, message=fault.message)
-    assert classifier(dialect).classify(signs) is Kind.SERVER_ERROR
+    signals = AttemptSignals(status=200, failure="error_event", code=fault.code, type=fault.type, message=fault.message)
+    assert classifier(dialect).classify(signals) is FailureKind.SERVER_ERROR

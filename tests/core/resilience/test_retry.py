@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.resilience.meaning import selection
+from relayload.core.resilience.meaning import failure_matcher
 from relayload.core.resilience.retry import Jitter, RetryBudget, RetryPolicy
 
 
@@ -164,6 +164,6 @@ def test_a_jitter_may_be_named() -> None:
 
 def test_what_is_tried_again_may_be_listed_in_words() -> None:
     policy = RetryPolicy(attempts=5).on(503, "timeout")
-    assert policy == RetryPolicy(attempts=5, retried=selection([503, "timeout"]))
+    assert policy == RetryPolicy(attempts=5, retried=failure_matcher([503, "timeout"]))
     with pytest.raises(ValueError, match="got 'nothing'"):
         RetryPolicy().on("nothing")

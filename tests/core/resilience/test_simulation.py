@@ -11,20 +11,20 @@ import pytest
 from simulation import ANSWER, FAULTY_REPLIES, WALL_S, Grader, Relay, Reply, poisson, simulate
 
 from relayload.core.resilience.actions import Done, Observation, StoppedBy
-from relayload.core.resilience.asked_wait import remaining
 from relayload.core.resilience.breaker import Breaker, Permit, StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.call import Call
-from relayload.core.resilience.classify import Kind, Signs
+from relayload.core.resilience.classify import AttemptSignals, FailureKind
 from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.limit import Limit, Reservation, Unit
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.quota import Quota
 from relayload.core.resilience.retry import Jitter, RetryBudget, RetryPolicy
+from relayload.core.resilience.retry_after import remaining
 from relayload.core.wire.wait_in_text import wait_in_text_s
 
 POLICY = ClientPolicy(retry=RetryPolicy(attempts=4))
-BROKEN = Reply(Observation(Signs(502, failure="http_502")), 0.05)
+BROKEN = Reply(Observation(AttemptSignals(502, failure="http_502")), 0.05)
 
 
 def calls(policy: ClientPolicy, starts_s: Iterator[float], gates: dict[str, Any]) -> Iterator[tuple[float, Call]]:
@@ -41,24 +41,24 @@ def run(
     return ends, grader
 
 
-def in_headers(name: str, per_s: float) -> Callable[[float, float], Signs]:
-    return lambda asked_s, _now_s: Signs(429, "http_429", headers={name: f"{asked_s * per_s:.3f}"})
+def in_headers(name: str, per_s: float) -> Callable[[float, float], AttemptSignals]:
+    return lambda asked_s, _now_s: AttemptSignals(429, "http_429", headers={name: f"{asked_s * per_s:.3f}"})
 
 
-def as_instant(asked_s: float, now_s: float) -> Signs:
-    return Signs(429, "http_429", headers={"x-ratelimit-reset": str(ceil((WALL_S + now_s + asked_s) * 1e3))})
+def as_instant(asked_s: float, now_s: float) -> AttemptSignals:
+    return AttemptSignals(429, "http_429", headers={"x-ratelimit-reset": str(ceil((WALL_S + now_s + asked_s) * 1e3))})
 
 
-def as_date(asked_s: float, now_s: float) -> Signs:
+def as_date(asked_s: float, now_s: float) -> AttemptSignals:
     date = formatdate(ceil(WALL_S + now_s + asked_s), usegmt=True)
-    return Signs(429, "http_429", headers={"retry-after": date})
+    return AttemptSignals(429, "http_429", headers={"retry-after": date})
 
 
-def in_words(asked_s: float, _now_s: float) -> Signs:
-    return Signs(429, "http_429", asked_wait_s=wait_in_text_s(f"Please try again in {asked_s * 1e3:.0f}ms."))
+def in_words(asked_s: float, _now_s: float) -> AttemptSignals:
+    return AttemptSignals(429, "http_429", retry_after_s=wait_in_text_s(f"Please try again in {asked_s * 1e3:.0f}ms."))
 
 
-def limited_relay(per_s: int, words: Callable[[float, float], Signs]) -> Relay:
+def limited_relay(per_s: int, words: Callable[[float, float], AttemptSignals]) -> Relay:
     """So many in any second, and the exact wait in its own words for the others."""
     let_in_s: deque[float] = deque(maxlen=per_s)
 
@@ -86,16 +86,16 @@ def limited_relay(per_s: int, words: Callable[[float, float], Signs]) -> Relay:
         in_words,
     ],
 )
-def test_nobody_comes_earlier_than_a_full_relay_asks(words: Callable[[float, float], Signs]) -> None:
+def test_nobody_comes_earlier_than_a_full_relay_asks(words: Callable[[float, float], AttemptSignals]) -> None:
     ends, grader = run(limited_relay(40, words), rate_per_s=60.0, for_s=60.0)
     assert +grader.faults == Counter()
     assert grader.attempts > len(ends) * 1.3
-    assert any(done.kind is Kind.OK and len(done.kinds) > 1 for done in ends)
+    assert any(done.kind is FailureKind.OK and len(done.kinds) > 1 for done in ends)
 
 
 def test_the_grader_sees_a_client_that_does_not_listen() -> None:
-    def deaf(asked_s: float, _now_s: float) -> Signs:
-        return Signs(429, "http_429", headers={"x-unheard-of": f"{asked_s}"})
+    def deaf(asked_s: float, _now_s: float) -> AttemptSignals:
+        return AttemptSignals(429, "http_429", headers={"x-unheard-of": f"{asked_s}"})
 
     _, grader = run(limited_relay(40, deaf), rate_per_s=60.0, for_s=60.0)
     assert grader.faults["came earlier than asked"] > 100
@@ -122,8 +122,8 @@ def test_a_few_failures_are_all_retried_within_the_budget() -> None:
         return BROKEN if request % 20 == 0 and Random(now_s).random() < 0.9 else ANSWER
 
     ends, _ = run(flaky, rate_per_s=100.0, for_s=30.0, budget=RetryBudget())
-    assert sum(done.kind is Kind.OK for done in ends) > len(ends) * 0.96
-    assert {done.stopped_by for done in ends if done.kind is not Kind.OK} <= {StoppedBy.ATTEMPTS}
+    assert sum(done.kind is FailureKind.OK for done in ends) > len(ends) * 0.96
+    assert {done.stopped_by for done in ends if done.kind is not FailureKind.OK} <= {StoppedBy.ATTEMPTS}
 
 
 def test_full_jitter_keeps_those_apart_that_failed_together() -> None:
@@ -148,15 +148,15 @@ def test_a_relay_with_every_fault_finds_none_in_the_client() -> None:
     assert len(ends) > 9_000
     kinds = Counter(done.kind for done in ends)
     assert set(kinds) == {
-        Kind.OK,
-        Kind.BAD_REQUEST,
-        Kind.AUTH,
-        Kind.QUOTA_EXHAUSTED,
-        Kind.BROKEN_STREAM,
-        Kind.OVERLOADED,
-        Kind.SERVER_ERROR,
-        Kind.TIMED_OUT,
-        Kind.UNREACHABLE,
+        FailureKind.OK,
+        FailureKind.BAD_REQUEST,
+        FailureKind.AUTH,
+        FailureKind.QUOTA_EXHAUSTED,
+        FailureKind.BROKEN_STREAM,
+        FailureKind.OVERLOADED,
+        FailureKind.SERVER_ERROR,
+        FailureKind.TIMED_OUT,
+        FailureKind.UNREACHABLE,
     }
 
 
@@ -189,8 +189,8 @@ def test_a_client_that_keeps_to_its_quota_is_never_told_to() -> None:
     quota = Quota([Limit(40, 1.0), Limit(100_000, 60.0, Unit.TOKENS)])
     ends, grader = run(limited_relay(40, in_words), rate_per_s=60.0, for_s=60.0, quota=quota)
     kinds = Counter(kind for done in ends for kind in done.kinds)
-    assert set(kinds) == {Kind.OK}
-    assert grader.attempts == kinds[Kind.OK]
+    assert set(kinds) == {FailureKind.OK}
+    assert grader.attempts == kinds[FailureKind.OK]
     assert max(done.throttled_s for done in ends) > 15.0
     assert {done.backoff_s for done in ends} == {0.0}
 
@@ -205,10 +205,10 @@ def telling_relay(per_s: int) -> Relay:
         left, reset_ms = max(0, per_s - used[window]), ceil((window + 1 - now_s) * 1e3)
         told = {"x-ratelimit-remaining-requests": str(left), "x-ratelimit-reset-requests": f"{reset_ms}ms"}
         if used[window] > per_s:
-            refusal = Observation(Signs(429, "http_429", headers=told), told=remaining(told, WALL_S))
+            refusal = Observation(AttemptSignals(429, "http_429", headers=told), told=remaining(told, WALL_S))
             return Reply(refusal, 0.001, window + 1 - now_s)
-        signs = Signs(200, finish_reason="stop", headers=told)
-        answer = Observation(signs, content_begun=True, told=remaining(told, WALL_S), headers_at_s=now_s + 0.001)
+        signals = AttemptSignals(200, finish_reason="stop", headers=told)
+        answer = Observation(signals, content_begun=True, told=remaining(told, WALL_S), headers_at_s=now_s + 0.001)
         return Reply(answer, 0.01)
 
     return relay
@@ -219,7 +219,7 @@ def test_a_client_can_follow_what_the_relay_tells_of_its_limits() -> None:
         """Of 900 requests where 600 are allowed."""
         ends, grader = run(telling_relay(40), rate_per_s=60.0, for_s=15.0, **gates)
         assert +grader.faults == Counter()
-        return Counter(kind for done in ends for kind in done.kinds)[Kind.RATE_LIMITED]
+        return Counter(kind for done in ends for kind in done.kinds)[FailureKind.RATE_LIMITED]
 
     assert refused() > 300
     assert refused(quota=HeaderQuota()) < 30

@@ -1,11 +1,11 @@
 import pytest
 
 from relayload.core.resilience.breaker import State
-from relayload.core.resilience.classify import Kind
+from relayload.core.resilience.classify import FailureKind
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.tables import summarize
 
-_FAILED = Attempt(outcome=Outcome.SERVER_ERROR, status=503, kind=Kind.OVERLOADED)
+_FAILED = Attempt(outcome=Outcome.SERVER_ERROR, status=503, kind=FailureKind.OVERLOADED)
 
 
 def test_retries_are_told_with_what_came_of_them(request_line, make_run, folded):

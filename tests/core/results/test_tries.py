@@ -2,11 +2,11 @@ from array import array
 
 import pytest
 
-from relayload.core.resilience.classify import Kind
+from relayload.core.resilience.classify import FailureKind
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.tries import Cause, Tries, retries_by_cause
 
-_LIMITED = Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=Kind.QUOTA_EXHAUSTED)
+_LIMITED = Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=FailureKind.QUOTA_EXHAUSTED)
 _FAILED = Attempt(outcome=Outcome.SERVER_ERROR, status=503)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from relayload.core.price import Price
 from relayload.core.resilience.breaker import State
-from relayload.core.resilience.classify import Kind
+from relayload.core.resilience.classify import FailureKind
 from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.run import StageInfo
 from relayload.core.verdict.evidence import Evidence
@@ -16,8 +16,8 @@ from relayload.core.verdict.stats import Word
 
 CLOSED, OPEN, TRYING = State.CLOSED, State.OPEN, State.HALF_OPEN
 _STAGES = (StageInfo(name="warm", for_s=10.0, warmup=True), StageInfo(name="steady", for_s=90.0))
-_LIMITED = Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=Kind.RATE_LIMITED)
-_EXHAUSTED = Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=Kind.QUOTA_EXHAUSTED)
+_LIMITED = Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=FailureKind.RATE_LIMITED)
+_EXHAUSTED = Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=FailureKind.QUOTA_EXHAUSTED)
 
 
 @pytest.fixture
@@ -118,9 +118,9 @@ def test_a_retry_storm_is_more_than_a_share(judged, request_line):
 )
 def test_errors_are_told_apart_by_what_the_client_made_of_them(kind: str, count: int, judged, request_line):
     lines = [
-        request_line(0, outcome=Outcome.RATE_LIMITED, status=429, kind=Kind.QUOTA_EXHAUSTED),
-        request_line(1, outcome=Outcome.RATE_LIMITED, status=429, kind=Kind.RATE_LIMITED),
-        request_line(2, outcome=Outcome.REJECTED, status=401, kind=Kind.AUTH),
+        request_line(0, outcome=Outcome.RATE_LIMITED, status=429, kind=FailureKind.QUOTA_EXHAUSTED),
+        request_line(1, outcome=Outcome.RATE_LIMITED, status=429, kind=FailureKind.RATE_LIMITED),
+        request_line(2, outcome=Outcome.REJECTED, status=401, kind=FailureKind.AUTH),
     ]
     assert judged(f"errors{{kind={kind}}}.count == {count}", lines).verdict is Word.PASS
 

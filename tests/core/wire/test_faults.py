@@ -84,4 +84,4 @@ def test_a_long_fault_is_clipped():
 @pytest.mark.parametrize("shape", ["{}", '{{"error": {{"message": "{}"}}}}', '{{"detail": [{{"msg": "{}"}}]}}'])
 def test_a_wait_is_heard_however_much_is_said_before_it(shape):
     fault = fault_of_body(shape.format("Rate limited. " * 200 + "Please try again in 11.5s.").encode())
-    assert (len(fault.message), fault.asked_wait_s) == (500, 11.5)
+    assert (len(fault.message), fault.retry_after_s) == (500, 11.5)

@@ -6,7 +6,7 @@ from relayload.core.resilience.breaker import Permit
 from relayload.core.resilience.limit import Reservation
 
 
-class Breaker(Protocol):
+class BreakerLike(Protocol):
     """What a call asks for permission, and tells what came of it: once for every permit."""
 
     def try_acquire(self, now_s: float) -> Permit | None:
@@ -19,7 +19,7 @@ class Breaker(Protocol):
         """The attempt told nothing about the relay, or was never made."""
 
 
-class Quota(Protocol):
+class QuotaLike(Protocol):
     """What a client may send, by its own account or by the relay's: whoever asks first goes first."""
 
     def reserve(self, tokens: int, now_s: float) -> Reservation:

@@ -35,7 +35,9 @@ class Remaining(NamedTuple):
     reset_tokens_s: float | None = None
 
 
-def asked_wait_s(headers: Headers, said_s: float | None = None, *, limited: bool, wall_s: float | None) -> float | None:
+def retry_after_s(
+    headers: Headers, said_s: float | None = None, *, limited: bool, wall_s: float | None
+) -> float | None:
     """Seconds to wait before asking again; None where nobody said.
 
     The first that can be read counts: `retry-after-ms`, `retry-after` (seconds or a date), `x-ms-retry-after-ms`,

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.resilience.asked_wait import Remaining, asked_wait_s, remaining
+from relayload.core.resilience.retry_after import Remaining, remaining, retry_after_s
 from relayload.fakerelay.dialects.answers import go_duration
 
 WALL_S = 1_795_481_212.0
@@ -10,7 +10,7 @@ WALL_S = 1_795_481_212.0
 
 
 def wait_s(headers: dict[str, str], said_s: float | None = None, *, limited: bool = True) -> float | None:
-    return asked_wait_s(headers, said_s, limited=limited, wall_s=WALL_S)
+    return retry_after_s(headers, said_s, limited=limited, wall_s=WALL_S)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_the_state_of_limits_is_no_wait_for_whom_they_did_not_refuse() -> None:
 
 def test_dates_cannot_be_read_without_the_wall_clock() -> None:
     for value in ("Tue, 24 Nov 2026 00:47:02 GMT", "1795481222", "2026-11-24T00:47:02Z"):
-        assert asked_wait_s({"retry-after": value}, limited=True, wall_s=None) is None
+        assert retry_after_s({"retry-after": value}, limited=True, wall_s=None) is None
 
 
 @given(st.floats(0.001, 100_000))
