@@ -8,13 +8,13 @@ from urllib.parse import parse_qs
 from msgspec.json import encode
 
 from relayload import clock
-from relayload.fakerelay.case import Case, Request
-from relayload.fakerelay.door import Door
 from relayload.fakerelay.formats import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES
 from relayload.fakerelay.limits import Admission
+from relayload.fakerelay.listener_faults import ListenerFaults
 from relayload.fakerelay.preset import Preset
 from relayload.fakerelay.recorder import Recorder
 from relayload.fakerelay.refusals import Reason, Refusal
+from relayload.fakerelay.request_handler import Request, RequestHandler
 from relayload.fakerelay.run import Run, respond
 from relayload.fakerelay.ticker import Ticker
 from relayload.fakerelay.wire import EXTENSION, Wire
@@ -66,12 +66,12 @@ class FakeRelayApp:
         self._created_s = clock.wall_ns() // 10**9
         self._recorder = recorder
         self._ticker: Ticker
-        self._door: Door
+        self._listener_faults: ListenerFaults
         self._run: Run
 
-    def open(self, ticker: Ticker, door: Door) -> None:
+    def open(self, ticker: Ticker, listener_faults: ListenerFaults) -> None:
         """Begin, in the event loop that will serve."""
-        self._ticker, self._door = ticker, door
+        self._ticker, self._listener_faults = ticker, listener_faults
         self._begin(self._started_at_s)
 
     async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
@@ -84,7 +84,7 @@ class FakeRelayApp:
             request = Request(path, dict(scope["headers"]), body, wire)
             format_ = _FORMATS.get(path)
             if format_ is not None:
-                await Case(run, request, format_).serve(self._key(request))
+                await RequestHandler(run, request, format_).serve(self._key(request))
             elif path.startswith(_RESPONSE):
                 respond(wire, 200, encode(self._response(scope["method"], request, scope["query_string"])))
             else:
@@ -96,7 +96,7 @@ class FakeRelayApp:
 
     def _begin(self, started_at_s: float) -> None:
         self._run = Run.of(self._preset, self._ticker, self._recorder, started_at_s)
-        self._door.schedule(self._preset.faults, started_at_s)
+        self._listener_faults.schedule(self._preset.faults, started_at_s)
 
     def _key(self, request: Request) -> str | None:
         """The client's key if it is the right one."""
@@ -113,9 +113,9 @@ class FakeRelayApp:
             case path if path.startswith(_MODEL):
                 return self._one_model(request)
             case "/__relay/stats":
-                return {"preset": self._preset.name, "worker": self._worker, **self._run.ledger.stats()}
+                return {"preset": self._preset.name, "worker": self._worker, **self._run.log.stats()}
             case "/__relay/requests":
-                return self._run.ledger.last(_count(query))
+                return self._run.log.last(_count(query))
             case _:
                 self._begin(clock.now_s())
                 return {"reset": True}

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from relayload.fakerelay.asks import Ask, EmbeddingAsk
 from relayload.fakerelay.cache import PromptCache
 from relayload.fakerelay.capacity import Slots
 from relayload.fakerelay.content import Content, content_of
 from relayload.fakerelay.faults import Fault, FaultDraws, SlowFirstToken
 from relayload.fakerelay.latency import Draws
 from relayload.fakerelay.limits import Admission, Limiter
+from relayload.fakerelay.parsed_request import ParsedEmbeddingRequest, ParsedRequest
 from relayload.fakerelay.preset import ModelPreset, Preset
 from relayload.fakerelay.refusals import Reason, Refusal
 from relayload.fakerelay.tokens import STRIDE, words
@@ -77,66 +77,66 @@ class Behavior:
         self._cache = PromptCache()
         self._received = 0
 
-    def turn(self, ask: Ask, key: str, elapsed_s: float) -> Turn:
+    def turn(self, parsed: ParsedRequest, key: str, elapsed_s: float) -> Turn:
         """Decide about a request for text. Raises Refusal."""
-        model = self._model(ask)
+        model = self._model(parsed)
         self._received += 1
-        return self._turn(ask, self._reply(ask, model), key, elapsed_s)
+        return self._turn(parsed, self._reply(parsed, model), key, elapsed_s)
 
-    def embedding_turn(self, ask: EmbeddingAsk, key: str, elapsed_s: float) -> Turn:
+    def embedding_turn(self, parsed: ParsedEmbeddingRequest, key: str, elapsed_s: float) -> Turn:
         """Decide about a request for embeddings. Raises Refusal."""
-        model = self._embedding_models.get(ask.model)
+        model = self._embedding_models.get(parsed.model)
         if model is None:
-            raise _unknown_model(ask.model)
-        if ask.dimensions is not None and ask.dimensions > model.dimensions:
+            raise _unknown_model(parsed.model)
+        if parsed.dimensions is not None and parsed.dimensions > model.dimensions:
             message = f"Invalid value for 'dimensions': must be at most {model.dimensions} with this model."
             raise Refusal(Reason.BAD_VALUE, message, param="dimensions")
         self._received += 1
         ttft_s = model.latency.distribution.at(self._draws.next().ttft)
         reply = Reply(self._received, ttft_s, output_tokens=0, dimensions=model.dimensions)
-        return self._turn(ask, reply, key, elapsed_s)
+        return self._turn(parsed, reply, key, elapsed_s)
 
-    def _turn(self, ask: Ask | EmbeddingAsk, reply: Reply, key: str, elapsed_s: float) -> Turn:
-        admission = self._limiter.admit(key, ask.model, ask.input_tokens + reply.output_tokens, elapsed_s)
-        faults = self._faults.strike(reply.number, ask.model, elapsed_s, stream=ask.stream)
+    def _turn(self, parsed: ParsedRequest | ParsedEmbeddingRequest, reply: Reply, key: str, elapsed_s: float) -> Turn:
+        admission = self._limiter.admit(key, parsed.model, parsed.input_tokens + reply.output_tokens, elapsed_s)
+        faults = self._faults.strike(reply.number, parsed.model, elapsed_s, stream=parsed.stream)
         delay_s = sum(fault.delay for fault in faults if isinstance(fault, SlowFirstToken))
         return Turn(replace(reply, ttft_s=reply.ttft_s + delay_s) if delay_s else reply, admission, faults)
 
-    def _model(self, ask: Ask) -> ModelPreset:
-        model = self._models.get(ask.model)
+    def _model(self, parsed: ParsedRequest) -> ModelPreset:
+        model = self._models.get(parsed.model)
         if model is None:
-            raise _unknown_model(ask.model)
-        if ask.kind not in model.kinds:
-            message = f"Invalid content type. image_url is only supported by certain models, not by '{ask.model}'."
+            raise _unknown_model(parsed.model)
+        if parsed.kind not in model.kinds:
+            message = f"Invalid content type. image_url is only supported by certain models, not by '{parsed.model}'."
             raise Refusal(Reason.BAD_VALUE, message, param="messages")
         return model
 
-    def _reply(self, ask: Ask, model: ModelPreset) -> Reply:
+    def _reply(self, parsed: ParsedRequest, model: ModelPreset) -> Reply:
         draw = self._draws.next()
-        drawn = max(1, round(model.length_of(ask.kind).at(draw.length)))
-        if ask.wish is not None:
-            drawn = ask.wish.length(drawn, ask.max_output_tokens)
-        tokens = ask.exact_output_tokens or min(drawn, ask.max_output_tokens or drawn)
+        drawn = max(1, round(model.length_of(parsed.kind).at(draw.length)))
+        if parsed.wish is not None:
+            drawn = parsed.wish.length(drawn, parsed.max_output_tokens)
+        tokens = parsed.exact_output_tokens or min(drawn, parsed.max_output_tokens or drawn)
         reply = Reply(
             number=self._received,
-            ttft_s=model.ttft_of(ask.kind).at(draw.ttft),
+            ttft_s=model.ttft_of(parsed.kind).at(draw.ttft),
             tokens_per_s=model.speed.distribution.at(draw.speed),
             output_tokens=tokens,
-            reasoning_tokens=min(tokens - 1, round(model.reasoning.share(ask.effort) * tokens)),
-            show_reasoning=model.reasoning.stream if ask.show_reasoning is None else ask.show_reasoning,
-            finish_reason="length" if tokens < drawn and not ask.exact_output_tokens else "stop",
-            cached_input_tokens=self._cache.cached_tokens(ask.model, ask.texts, ask.input_tokens),
+            reasoning_tokens=min(tokens - 1, round(model.reasoning.share(parsed.effort) * tokens)),
+            show_reasoning=model.reasoning.stream if parsed.show_reasoning is None else parsed.show_reasoning,
+            finish_reason="length" if tokens < drawn and not parsed.exact_output_tokens else "stop",
+            cached_input_tokens=self._cache.cached_tokens(parsed.model, parsed.texts, parsed.input_tokens),
         )
-        return reply if ask.wish is None or ask.wish.is_of_length else _granted(reply, ask, ask.wish)
+        return reply if parsed.wish is None or parsed.wish.is_of_length else _granted(reply, parsed, parsed.wish)
 
 
-def _granted(reply: Reply, ask: Ask, wish: Wish) -> Reply:
+def _granted(reply: Reply, parsed: ParsedRequest, wish: Wish) -> Reply:
     """The reply with the content that was wished for, which may take other than the tokens drawn for it."""
     thoughts = reply.reasoning_tokens
     start, count = reply.number + thoughts * STRIDE, reply.output_tokens - thoughts
-    exact = ask.exact_output_tokens is not None
+    exact = parsed.exact_output_tokens is not None
     content = content_of(wish, start, count, reply.finish_reason, exact=exact)
-    limit = ask.exact_output_tokens or ask.max_output_tokens
+    limit = parsed.exact_output_tokens or parsed.max_output_tokens
     if limit is not None:
         content = content.within(limit - thoughts)
     tokens = thoughts + len(content.tokens)

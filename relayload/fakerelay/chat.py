@@ -4,17 +4,17 @@ from typing import Any
 
 from msgspec.json import encode
 
-from relayload.fakerelay.asks import Ask
 from relayload.fakerelay.behavior import Reply
 from relayload.fakerelay.content import Content
 from relayload.fakerelay.events import Events
 from relayload.fakerelay.logprobs import chat_logprob
+from relayload.fakerelay.parsed_request import ParsedRequest
 from relayload.fakerelay.tokens import JSON_WORDS, STRIDE
 
 FINGERPRINT = "fp_fake_relay"
 
 
-def completion(ask: Ask, reply: Reply, created: int, words: list[str]) -> dict[str, Any]:
+def completion(parsed: ParsedRequest, reply: Reply, created: int, words: list[str]) -> dict[str, Any]:
     """The body of an answer that is not streamed, made of these words."""
     message: dict[str, Any] = {"role": "assistant", "content": "".join(words[reply.reasoning_tokens :])}
     message["refusal"] = None
@@ -27,15 +27,15 @@ def completion(ask: Ask, reply: Reply, created: int, words: list[str]) -> dict[s
     if reply.show_reasoning and reply.reasoning_tokens:
         message["reasoning_content"] = "".join(words[: reply.reasoning_tokens])
     choice = {"index": 0, "message": message, "logprobs": logprobs, "finish_reason": reply.finish_reason}
-    return {**_head(ask, reply, created, "chat.completion"), "choices": [choice], "usage": usage(ask, reply)}
+    return {**_head(parsed, reply, created, "chat.completion"), "choices": [choice], "usage": usage(parsed, reply)}
 
 
-def usage(ask: Ask, reply: Reply) -> dict[str, Any]:
+def usage(parsed: ParsedRequest, reply: Reply) -> dict[str, Any]:
     """Tokens as the chat format counts them."""
     return {
-        "prompt_tokens": ask.input_tokens,
+        "prompt_tokens": parsed.input_tokens,
         "completion_tokens": reply.output_tokens,
-        "total_tokens": ask.input_tokens + reply.output_tokens,
+        "total_tokens": parsed.input_tokens + reply.output_tokens,
         "prompt_tokens_details": {"cached_tokens": reply.cached_input_tokens, "audio_tokens": 0},
         "completion_tokens_details": {
             "reasoning_tokens": reply.reasoning_tokens,
@@ -46,12 +46,12 @@ def usage(ask: Ask, reply: Reply) -> dict[str, Any]:
     }
 
 
-def _head(ask: Ask, reply: Reply, created: int, kind: str) -> dict[str, Any]:
+def _head(parsed: ParsedRequest, reply: Reply, created: int, kind: str) -> dict[str, Any]:
     return {
         "id": f"chatcmpl-fake{reply.number:024x}",
         "object": kind,
         "created": created,
-        "model": ask.model,
+        "model": parsed.model,
         "service_tier": "default",
         "system_fingerprint": FINGERPRINT,
     }
@@ -60,11 +60,11 @@ def _head(ask: Ask, reply: Reply, created: int, kind: str) -> dict[str, Any]:
 class ChatEvents(Events):
     """The events of one streamed answer. What all of them share is encoded once: a token costs one join."""
 
-    def __init__(self, ask: Ask, reply: Reply, created: int) -> None:
-        self._ask = ask
+    def __init__(self, parsed: ParsedRequest, reply: Reply, created: int) -> None:
+        self._parsed = parsed
         self._reply = reply
-        head = encode(_head(ask, reply, created, "chat.completion.chunk"))[:-1]
-        self._usage_field = b',"usage":null' if ask.include_usage else b""
+        head = encode(_head(parsed, reply, created, "chat.completion.chunk"))[:-1]
+        self._usage_field = b',"usage":null' if parsed.include_usage else b""
         self._head = b"data: " + head
         self._delta = self._head + b',"choices":[{"index":0,"delta":{"'
         self._content = self._delta + b'content":"'
@@ -83,23 +83,23 @@ class ChatEvents(Events):
         reason = self._reply.finish_reason.encode()
         choice = b',"choices":[{"index":0,"delta":{},"logprobs":null,"finish_reason":"%b"}]' % reason
         events = [b"%b%b%b}\n\n" % (self._head, choice, self._usage_field)]
-        if self._ask.include_usage and with_usage:
-            events.append(b'%b,"choices":[],"usage":%b}\n\n' % (self._head, encode(usage(self._ask, self._reply))))
+        if self._parsed.include_usage and with_usage:
+            events.append(b'%b,"choices":[],"usage":%b}\n\n' % (self._head, encode(usage(self._parsed, self._reply))))
         return [*events, b"data: [DONE]\n\n"]
 
 
-def chat_events(ask: Ask, reply: Reply, created: int) -> ChatEvents:
+def chat_events(parsed: ParsedRequest, reply: Reply, created: int) -> ChatEvents:
     """The events of an answer, whatever it holds."""
     if reply.content is None:
-        return ChatEvents(ask, reply, created)
-    return ContentChatEvents(ask, reply, created, reply.content)
+        return ChatEvents(parsed, reply, created)
+    return ContentChatEvents(parsed, reply, created, reply.content)
 
 
 class ContentChatEvents(ChatEvents):
     """The events of an answer that is more than made-up words: each is encoded for itself."""
 
-    def __init__(self, ask: Ask, reply: Reply, created: int, content: Content) -> None:
-        super().__init__(ask, reply, created)
+    def __init__(self, parsed: ParsedRequest, reply: Reply, created: int, content: Content) -> None:
+        super().__init__(parsed, reply, created)
         self._content_of_reply = content
         self._places = content.places
 

@@ -5,26 +5,26 @@ from typing import Any
 
 from msgspec.json import encode
 
-from relayload.fakerelay.asks import Ask
 from relayload.fakerelay.behavior import Reply
 from relayload.fakerelay.chat import FINGERPRINT, usage
 from relayload.fakerelay.events import Events
 from relayload.fakerelay.logprobs import completion_logprobs
+from relayload.fakerelay.parsed_request import ParsedRequest
 
 
-def text_completion(ask: Ask, reply: Reply, created: int, words: list[str]) -> dict[str, Any]:
+def text_completion(parsed: ParsedRequest, reply: Reply, created: int, words: list[str]) -> dict[str, Any]:
     """The body of an answer that is not streamed, made of these words."""
     shown = words[reply.reasoning_tokens :]
     choice = _choice("".join(shown), _logprobs(reply, reply.reasoning_tokens, shown, 0), reply.finish_reason)
-    return {**_head(ask, reply, created), "choices": [choice], "usage": usage(ask, reply)}
+    return {**_head(parsed, reply, created), "choices": [choice], "usage": usage(parsed, reply)}
 
 
-def _head(ask: Ask, reply: Reply, created: int) -> dict[str, Any]:
+def _head(parsed: ParsedRequest, reply: Reply, created: int) -> dict[str, Any]:
     return {
         "id": f"cmpl-fake{reply.number:024x}",
         "object": "text_completion",
         "created": created,
-        "model": ask.model,
+        "model": parsed.model,
         "system_fingerprint": FINGERPRINT,
     }
 
@@ -43,13 +43,13 @@ def _logprobs(reply: Reply, first: int, words: list[str], offset: int) -> dict[s
 class TextEvents(Events):
     """The events of one streamed answer."""
 
-    def __init__(self, ask: Ask, reply: Reply, created: int) -> None:
-        self._ask = ask
+    def __init__(self, parsed: ParsedRequest, reply: Reply, created: int) -> None:
+        self._parsed = parsed
         self._reply = reply
         self._words = reply.words()
         self._offsets = list(accumulate(map(len, self._words), initial=0))
-        self._head = b"data: " + encode(_head(ask, reply, created))[:-1]
-        self._usage_field = b',"usage":null' if ask.include_usage else b""
+        self._head = b"data: " + encode(_head(parsed, reply, created))[:-1]
+        self._usage_field = b',"usage":null' if parsed.include_usage else b""
 
     def opening(self) -> list[bytes]:
         return []
@@ -60,8 +60,8 @@ class TextEvents(Events):
 
     def closing(self, *, with_usage: bool = True) -> list[bytes]:
         events = [self._event(_choice("", None, self._reply.finish_reason))]
-        if self._ask.include_usage and with_usage:
-            events.append(b'%b,"choices":[],"usage":%b}\n\n' % (self._head, encode(usage(self._ask, self._reply))))
+        if self._parsed.include_usage and with_usage:
+            events.append(b'%b,"choices":[],"usage":%b}\n\n' % (self._head, encode(usage(self._parsed, self._reply))))
         return [*events, b"data: [DONE]\n\n"]
 
     def _event(self, choice: dict[str, Any]) -> bytes:

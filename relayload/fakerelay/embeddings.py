@@ -6,19 +6,19 @@ from array import array
 from random import Random
 from typing import Any
 
-from relayload.fakerelay.asks import EmbeddingAsk
 from relayload.fakerelay.behavior import Reply
+from relayload.fakerelay.parsed_request import ParsedEmbeddingRequest
 
 
-def embeddings(ask: EmbeddingAsk, reply: Reply, _created: int, _words: list[str]) -> dict[str, Any]:
+def embeddings(parsed: ParsedEmbeddingRequest, reply: Reply, _created: int, _words: list[str]) -> dict[str, Any]:
     """The body of an answer."""
-    dimensions = ask.dimensions or reply.dimensions
+    dimensions = parsed.dimensions or reply.dimensions
     data = [
-        {"object": "embedding", "index": index, "embedding": _encoded(vector(seed, dimensions), ask.as_base64)}
-        for index, seed in enumerate(ask.inputs)
+        {"object": "embedding", "index": index, "embedding": _encoded(vector(seed, dimensions), parsed.as_base64)}
+        for index, seed in enumerate(parsed.inputs)
     ]
-    usage = {"prompt_tokens": ask.input_tokens, "total_tokens": ask.input_tokens}
-    return {"object": "list", "data": data, "model": ask.model, "usage": usage}
+    usage = {"prompt_tokens": parsed.input_tokens, "total_tokens": parsed.input_tokens}
+    return {"object": "list", "data": data, "model": parsed.model, "usage": usage}
 
 
 def vector(seed: str, dimensions: int) -> list[float]:

@@ -6,16 +6,23 @@ from typing import Any
 
 from msgspec.json import encode
 
-from relayload.fakerelay.asks import Ask, EmbeddingAsk, chat_ask, completion_ask, embedding_ask, response_ask
 from relayload.fakerelay.behavior import Behavior, Reply, Turn
 from relayload.fakerelay.chat import chat_events, completion
 from relayload.fakerelay.completions import TextEvents, text_completion
 from relayload.fakerelay.embeddings import embeddings
 from relayload.fakerelay.events import Events
+from relayload.fakerelay.parsed_request import (
+    ParsedEmbeddingRequest,
+    ParsedRequest,
+    parse_chat,
+    parse_completion,
+    parse_embedding,
+    parse_response,
+)
 from relayload.fakerelay.response_content import response_events
 from relayload.fakerelay.responses import response
 
-AnyAsk = Ask | EmbeddingAsk
+AnyParsedRequest = ParsedRequest | ParsedEmbeddingRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +30,10 @@ class Format:
     """One endpoint."""
 
     read: Callable[[bytes, dict[bytes, bytes]], Any]
-    """Body and headers to an `Ask`. Raises Refusal."""
+    """Body and headers to a `ParsedRequest`. Raises Refusal."""
     turn: Callable[[Behavior, Any, str, float], Turn]
     body: Callable[[Any, Reply, int, list[str]], dict[str, Any]]
-    """Ask, reply, seconds since the epoch and words to an answer that is not streamed."""
+    """Parsed request, reply, seconds since the epoch and words to an answer that is not streamed."""
     events: Callable[[Any, Reply, int], Events]
     error_event: Callable[[Mapping[str, Any]], bytes]
 
@@ -39,11 +46,11 @@ def _response_error_event(error: Mapping[str, Any]) -> bytes:
     return b"event: error\ndata: %b\n\n" % encode({"type": "error", **error})
 
 
-def _no_events(_ask: EmbeddingAsk, _reply: Reply, _created: int) -> Events:
+def _no_events(_parsed: ParsedEmbeddingRequest, _reply: Reply, _created: int) -> Events:
     raise AssertionError("embeddings are not streamed")
 
 
-CHAT = Format(chat_ask, Behavior.turn, completion, chat_events, _chat_error_event)
-COMPLETIONS = Format(completion_ask, Behavior.turn, text_completion, TextEvents, _chat_error_event)
-RESPONSES = Format(response_ask, Behavior.turn, response, response_events, _response_error_event)
-EMBEDDINGS = Format(embedding_ask, Behavior.embedding_turn, embeddings, _no_events, _chat_error_event)
+CHAT = Format(parse_chat, Behavior.turn, completion, chat_events, _chat_error_event)
+COMPLETIONS = Format(parse_completion, Behavior.turn, text_completion, TextEvents, _chat_error_event)
+RESPONSES = Format(parse_response, Behavior.turn, response, response_events, _response_error_event)
+EMBEDDINGS = Format(parse_embedding, Behavior.embedding_turn, embeddings, _no_events, _chat_error_event)

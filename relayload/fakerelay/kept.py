@@ -4,8 +4,8 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import Any
 
-from relayload.fakerelay.asks import Ask
 from relayload.fakerelay.behavior import Reply
+from relayload.fakerelay.parsed_request import ParsedRequest
 from relayload.fakerelay.responses import response, response_id
 
 MAX_RESPONSES = 1_000
@@ -15,11 +15,11 @@ class KeptResponses:
     """Keeps what a response is made of, which is little, and makes it again when it is asked for."""
 
     def __init__(self) -> None:
-        self._parts: OrderedDict[str, tuple[Ask, Reply, int]] = OrderedDict()
+        self._parts: OrderedDict[str, tuple[ParsedRequest, Reply, int]] = OrderedDict()
 
-    def keep(self, ask: Ask, reply: Reply, created: int) -> None:
+    def keep(self, parsed: ParsedRequest, reply: Reply, created: int) -> None:
         """Remember a response that was sent to its end."""
-        self._parts[response_id(reply)] = replace(ask, texts=()), reply, created
+        self._parts[response_id(reply)] = replace(parsed, texts=()), reply, created
         if len(self._parts) > MAX_RESPONSES:
             self._parts.popitem(last=False)
 

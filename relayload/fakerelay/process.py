@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from relayload.fakerelay.command import KEY_VARIABLE
-from relayload.fakerelay.ledger import KEPT_ENTRIES, request_id
+from relayload.fakerelay.request_log import KEPT_ENTRIES, request_id
 
 _READY = re.compile(rb"listening on (http://\S+/v1)")
 _START_TIMEOUT_S = 60.0

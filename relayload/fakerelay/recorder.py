@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec.json import encode
 
 from relayload.core.errors import AuthorError, Fault
-from relayload.fakerelay.ledger import Entry
+from relayload.fakerelay.request_log import Entry
 
 
 class Recorder:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from relayload.fakerelay.asks import Ask
 from relayload.fakerelay.behavior import Reply
 from relayload.fakerelay.content import Content, Place
 from relayload.fakerelay.events import Events
+from relayload.fakerelay.parsed_request import ParsedRequest
 from relayload.fakerelay.responses import (
     ResponseEvents,
     call_item,
@@ -23,25 +23,25 @@ from relayload.fakerelay.responses import (
 _Event = tuple[str, dict[str, Any]]
 
 
-def response_events(ask: Ask, reply: Reply, created: int) -> Events:
+def response_events(parsed: ParsedRequest, reply: Reply, created: int) -> Events:
     """The events of an answer, whatever it holds."""
     if reply.content is None:
-        return ResponseEvents(ask, reply, created)
-    return ContentResponseEvents(ask, reply, created, reply.content)
+        return ResponseEvents(parsed, reply, created)
+    return ContentResponseEvents(parsed, reply, created, reply.content)
 
 
 class ContentResponseEvents(Events):
     """All events are made at once, and numbered as they come; the last of each token's is that with its text."""
 
-    def __init__(self, ask: Ask, reply: Reply, created: int, content: Content) -> None:
-        self._ask = ask
+    def __init__(self, parsed: ParsedRequest, reply: Reply, created: int, content: Content) -> None:
+        self._parsed = parsed
         self._reply = reply
         self._created = created
         self._content = content
         self._thinks = shows_thoughts(reply)
         self._words = reply.words()
         self._items = content_items(reply, content, self._words[reply.reasoning_tokens :])
-        body = {**head(ask, reply, created, "in_progress"), "output": [], "usage": None}
+        body = {**head(parsed, reply, created, "in_progress"), "output": [], "usage": None}
         self._opening: list[_Event] = [
             ("response.created", {"response": body}),
             ("response.in_progress", {"response": body}),
@@ -60,7 +60,7 @@ class ContentResponseEvents(Events):
         return b"".join(numbered(events, self._starts[token - self._reply.first_shown]))
 
     def closing(self, *, with_usage: bool = True) -> list[bytes]:
-        body = response(self._ask, self._reply, self._created, self._words)
+        body = response(self._parsed, self._reply, self._created, self._words)
         if not with_usage:
             body["usage"] = None
         last = self._content.places[-1]

@@ -4,12 +4,12 @@ from typing import Any
 
 from msgspec.json import encode
 
-from relayload.fakerelay.asks import Ask
 from relayload.fakerelay.behavior import Reply
 from relayload.fakerelay.chat import call_id
 from relayload.fakerelay.content import Content
 from relayload.fakerelay.events import Events
 from relayload.fakerelay.logprobs import chat_logprob
+from relayload.fakerelay.parsed_request import ParsedRequest
 from relayload.fakerelay.tokens import JSON_WORDS, STRIDE, words
 
 _OPENING_EVENTS = 4
@@ -18,7 +18,7 @@ _TURNING_EVENTS = 4
 """Events between the last thought and the first visible token."""
 
 
-def response(ask: Ask, reply: Reply, created: int, text: list[str]) -> dict[str, Any]:
+def response(parsed: ParsedRequest, reply: Reply, created: int, text: list[str]) -> dict[str, Any]:
     """The body of an answer that is not streamed, made of these words."""
     thought, visible = text[: reply.reasoning_tokens], text[reply.reasoning_tokens :]
     items = [thinking(reply, "".join(thought))] if shows_thoughts(reply) else []
@@ -27,20 +27,20 @@ def response(ask: Ask, reply: Reply, created: int, text: list[str]) -> dict[str,
     else:
         items += content_items(reply, reply.content, visible)
     return {
-        **head(ask, reply, created, _status(reply)),
+        **head(parsed, reply, created, _status(reply)),
         "output": items,
-        "usage": usage(ask, reply),
+        "usage": usage(parsed, reply),
     }
 
 
-def usage(ask: Ask, reply: Reply) -> dict[str, Any]:
+def usage(parsed: ParsedRequest, reply: Reply) -> dict[str, Any]:
     """Tokens as the responses format counts them."""
     return {
-        "input_tokens": ask.input_tokens,
+        "input_tokens": parsed.input_tokens,
         "input_tokens_details": {"cached_tokens": reply.cached_input_tokens},
         "output_tokens": reply.output_tokens,
         "output_tokens_details": {"reasoning_tokens": reply.reasoning_tokens},
-        "total_tokens": ask.input_tokens + reply.output_tokens,
+        "total_tokens": parsed.input_tokens + reply.output_tokens,
     }
 
 
@@ -92,7 +92,7 @@ def shows_thoughts(reply: Reply) -> bool:
     return reply.show_reasoning and reply.reasoning_tokens > 0
 
 
-def head(ask: Ask, reply: Reply, created: int, status: str) -> dict[str, Any]:
+def head(parsed: ParsedRequest, reply: Reply, created: int, status: str) -> dict[str, Any]:
     """All of a response but what it says."""
     incomplete = {"reason": "max_output_tokens"} if status == "incomplete" else None
     return {
@@ -103,16 +103,16 @@ def head(ask: Ask, reply: Reply, created: int, status: str) -> dict[str, Any]:
         "error": None,
         "incomplete_details": incomplete,
         "instructions": None,
-        "max_output_tokens": ask.max_output_tokens,
-        "model": ask.model,
+        "max_output_tokens": parsed.max_output_tokens,
+        "model": parsed.model,
         "parallel_tool_calls": True,
-        "reasoning": {"effort": ask.effort, "summary": None},
+        "reasoning": {"effort": parsed.effort, "summary": None},
         "tool_choice": "auto",
         "tools": [],
         "temperature": 1.0,
         "top_p": 1.0,
         "metadata": {},
-        **(ask.echo or {}),
+        **(parsed.echo or {}),
     }
 
 
@@ -137,8 +137,8 @@ def thinking(reply: Reply, text: str | None) -> dict[str, Any]:
 class ResponseEvents(Events):
     """The events of one streamed answer; each names its type and carries its number in the sequence."""
 
-    def __init__(self, ask: Ask, reply: Reply, created: int) -> None:
-        self._ask = ask
+    def __init__(self, parsed: ParsedRequest, reply: Reply, created: int) -> None:
+        self._parsed = parsed
         self._reply = reply
         self._created = created
         self._thinks = shows_thoughts(reply)
@@ -148,7 +148,7 @@ class ResponseEvents(Events):
         self._thought_delta = _delta_prefix("response.reasoning_text.delta", f"rs_fake{reply.number:024x}", 0)
 
     def opening(self) -> list[bytes]:
-        body = {**head(self._ask, self._reply, self._created, "in_progress"), "output": [], "usage": None}
+        body = {**head(self._parsed, self._reply, self._created, "in_progress"), "output": [], "usage": None}
         started = [("response.created", {"response": body}), ("response.in_progress", {"response": body})]
         if self._thinks:
             added = {"output_index": 0, "item": thinking(self._reply, None)}
@@ -168,7 +168,7 @@ class ResponseEvents(Events):
         reply = self._reply
         text = words(reply.number, reply.output_tokens)
         visible = "".join(text[reply.reasoning_tokens :])
-        body = response(self._ask, reply, self._created, text)
+        body = response(self._parsed, reply, self._created, text)
         if not with_usage:
             body["usage"] = None
         status = body["status"]

@@ -8,11 +8,11 @@ from relayload.fakerelay.behavior import Behavior
 from relayload.fakerelay.dialects import DIALECTS, Dialect, Hints
 from relayload.fakerelay.dialects.answers import JSON, hint_headers
 from relayload.fakerelay.kept import KeptResponses
-from relayload.fakerelay.ledger import Entry, Ledger, Outcome, request_id, request_id_line
 from relayload.fakerelay.limits import Admission
 from relayload.fakerelay.preset import Preset
 from relayload.fakerelay.recorder import Recorder
 from relayload.fakerelay.refusals import Occurrence, Reason, Refusal
+from relayload.fakerelay.request_log import Entry, Outcome, RequestLog, request_id, request_id_line
 from relayload.fakerelay.ticker import Ticker
 from relayload.fakerelay.wire import Wire
 
@@ -22,7 +22,7 @@ class Run:
     """Everything that one request shares with the others; each keeps the run it came in under."""
 
     behavior: Behavior
-    ledger: Ledger
+    log: RequestLog
     ticker: Ticker
     dialect: Dialect
     hints: Hints
@@ -35,7 +35,7 @@ class Run:
         """A run that begins with nothing counted."""
         dialect = DIALECTS[preset.dialect]
         hints = dialect.hints.model_copy(update=preset.hints.model_dump(exclude_none=True))
-        return cls(Behavior(preset), Ledger(), ticker, dialect, hints, started_at_s, recorder, KeptResponses())
+        return cls(Behavior(preset), RequestLog(), ticker, dialect, hints, started_at_s, recorder, KeptResponses())
 
     def refuse(self, wire: Wire, refusal: Refusal, admission: Admission, number: int | None = None) -> int:
         """Say no in the relay's dialect; returns the status."""
@@ -53,7 +53,7 @@ class Run:
 
     def end(self, entry: Entry, outcome: Outcome) -> None:
         """Count a request that has ended."""
-        self.ledger.end(entry, outcome, clock.wall_ns())
+        self.log.end(entry, outcome, clock.wall_ns())
         if self.recorder is not None:
             self.recorder.write(entry)
 

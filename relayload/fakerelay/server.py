@@ -16,7 +16,7 @@ import uvicorn
 from relayload import clock
 from relayload.fakerelay.address import Address
 from relayload.fakerelay.app import FakeRelayApp
-from relayload.fakerelay.door import Door
+from relayload.fakerelay.listener_faults import ListenerFaults
 from relayload.fakerelay.preset import Preset
 from relayload.fakerelay.recorder import Recorder
 from relayload.fakerelay.ticker import Ticker
@@ -51,10 +51,10 @@ class RelayServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         ticker = Ticker()
-        door = Door(ticker, self)
-        self._app.open(ticker, door)
+        listener_faults = ListenerFaults(ticker, self)
+        self._app.open(ticker, listener_faults)
         await super().startup(sockets)
-        door.begin()
+        listener_faults.begin()
         _tame_garbage_collection()
         if self._watches_stdin:
             threading.Thread(target=self._await_stdin, args=(asyncio.get_running_loop(),), daemon=True).start()

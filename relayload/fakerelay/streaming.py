@@ -5,7 +5,7 @@ from collections import deque
 from relayload import clock
 from relayload.fakerelay.behavior import Reply
 from relayload.fakerelay.events import Events
-from relayload.fakerelay.ledger import Entry
+from relayload.fakerelay.request_log import Entry
 from relayload.fakerelay.script import Ending, Script, Write
 from relayload.fakerelay.wire import LAST_CHUNK, Wire, chunk
 

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.json import encode
 
-from relayload.fakerelay.asks import Ask, EmbeddingAsk
 from relayload.fakerelay.behavior import Behavior, Reply
 from relayload.fakerelay.bodies import ChatBody, CompletionBody, EmbeddingBody, ResponseBody
 from relayload.fakerelay.formats import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, Format
+from relayload.fakerelay.parsed_request import ParsedEmbeddingRequest, ParsedRequest
 from relayload.fakerelay.preset import Preset
 from relayload.fakerelay.refusals import Reason, Refusal
 
@@ -33,10 +33,10 @@ ANYTHING = st.recursive(
 )
 
 
-def answered(format_: Format, body: dict) -> tuple[Ask | EmbeddingAsk, Reply] | Refusal:
+def answered(format_: Format, body: dict) -> tuple[ParsedRequest | ParsedEmbeddingRequest, Reply] | Refusal:
     try:
-        ask = format_.read(json.dumps(body).encode(), {})
-        return ask, format_.turn(Behavior(PRESET), ask, "key", 0.0).reply
+        parsed = format_.read(json.dumps(body).encode(), {})
+        return parsed, format_.turn(Behavior(PRESET), parsed, "key", 0.0).reply
     except Refusal as refusal:
         return refusal
 
@@ -53,11 +53,11 @@ def test_whatever_a_parameter_is_the_request_is_answered_or_refused_with_a_place
         assert answer.param
         assert answer.message
         return
-    ask, reply = answer
+    parsed, reply = answer
     words = reply.words()
     assert len(words) == reply.output_tokens
-    assert encode(format_.body(ask, reply, 0, words))
-    if ask.stream:
-        events = format_.events(ask, reply, 0)
+    assert encode(format_.body(parsed, reply, 0, words))
+    if parsed.stream:
+        events = format_.events(parsed, reply, 0)
         assert all(events.token(token) for token in range(reply.output_tokens))
         assert events.closing()

@@ -1,15 +1,15 @@
 import pytest
 from pydantic import TypeAdapter
 
-from relayload.fakerelay.asks import Ask
 from relayload.fakerelay.behavior import Reply
 from relayload.fakerelay.chat import ChatEvents
 from relayload.fakerelay.faults import AnyFault
+from relayload.fakerelay.parsed_request import ParsedRequest
 from relayload.fakerelay.schema import Kind
 from relayload.fakerelay.script import Ending, Script, plain_script, stream_script
 
 FAULT = TypeAdapter(AnyFault)
-ASK = Ask("m", Kind.SIMPLE, 10, stream=True, include_usage=True)
+PARSED = ParsedRequest("m", Kind.SIMPLE, 10, stream=True, include_usage=True)
 REPLY = Reply(number=1, ttft_s=1.0, tokens_per_s=1.0, output_tokens=4)
 NS = 1_700_000_000_000_000_000
 ERROR = b'data: {"error":{}}\n\n'
@@ -17,7 +17,7 @@ ERROR = b'data: {"error":{}}\n\n'
 
 def stream(*faults: dict) -> Script:
     parsed = tuple(FAULT.validate_python(fault) for fault in faults)
-    return stream_script(REPLY, ChatEvents(ASK, REPLY, 0), ERROR, parsed)
+    return stream_script(REPLY, ChatEvents(PARSED, REPLY, 0), ERROR, parsed)
 
 
 def plain(*faults: dict, body: bytes = b"0123456789") -> Script:
@@ -25,7 +25,7 @@ def plain(*faults: dict, body: bytes = b"0123456789") -> Script:
 
 
 def sound() -> list[bytes]:
-    events = ChatEvents(ASK, REPLY, 0)
+    events = ChatEvents(PARSED, REPLY, 0)
     return [*events.opening(), events.first(0, NS), *(events.token(i) for i in (1, 2, 3)), *events.closing()]
 
 
@@ -177,7 +177,7 @@ def test_a_stalled_body_that_is_malformed_is_as_long_as_it_says():
 
 def test_hidden_thoughts_are_not_in_the_script_but_their_time_is():
     reply = Reply(number=1, ttft_s=1.0, tokens_per_s=1.0, output_tokens=4, reasoning_tokens=2)
-    script = stream_script(reply, ChatEvents(ASK, reply, 0), ERROR, (FAULT.validate_python({"kind": "crlf"}),))
+    script = stream_script(reply, ChatEvents(PARSED, reply, 0), ERROR, (FAULT.validate_python({"kind": "crlf"}),))
     assert [at_s for at_s, _ in written(script)] == [3.0, 4.0]
 
 

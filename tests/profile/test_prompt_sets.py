@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.fakerelay.asks import guessed_kind
+from relayload.fakerelay.parsed_request import guessed_kind
 from relayload.profile.prompt_sets import NAMES, prompt_sets
 
 

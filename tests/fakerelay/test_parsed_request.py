@@ -4,21 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.fakerelay.asks import chat_ask, embedding_ask, guessed_kind, response_ask
+from relayload.fakerelay.parsed_request import guessed_kind, parse_chat, parse_embedding, parse_response
 from relayload.fakerelay.refusals import Reason, Refusal
 from relayload.fakerelay.schema import Kind
 
 
 def chat(content="hi", headers=None, **more):
     body = {"model": "o3", "messages": [{"role": "user", "content": content}], **more}
-    return chat_ask(json.dumps(body).encode(), headers or {})
+    return parse_chat(json.dumps(body).encode(), headers or {})
 
 
 def test_a_chat_request_is_read():
-    ask = chat("one two three", stream=True, stream_options={"include_usage": True}, max_tokens=7)
-    assert (ask.model, ask.stream, ask.include_usage, ask.max_output_tokens) == ("o3", True, True, 7)
-    assert ask.input_tokens == 3 + 3 + 3  # words, the message, the reply
-    assert ask.kind is Kind.SIMPLE
+    parsed = chat("one two three", stream=True, stream_options={"include_usage": True}, max_tokens=7)
+    assert (parsed.model, parsed.stream, parsed.include_usage, parsed.max_output_tokens) == ("o3", True, True, 7)
+    assert parsed.input_tokens == 3 + 3 + 3  # words, the message, the reply
+    assert parsed.kind is Kind.SIMPLE
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
@@ -31,9 +31,9 @@ def test_a_budget_has_two_names_and_takes_one_of_them(name):
 def test_images_are_counted_and_make_it_image_reasoning():
     url = {"url": "data:image/png;base64,AAAA"}
     parts = [{"type": "text", "text": "what is this"}, {"type": "image_url", "image_url": {**url, "detail": "low"}}]
-    ask = chat([*parts, {"type": "image_url", "image_url": url}])
-    assert (ask.images, ask.kind) == (2, Kind.IMAGE_REASONING)
-    assert ask.input_tokens == 3 + 3 + 3 + 85 + 765
+    parsed = chat([*parts, {"type": "image_url", "image_url": url}])
+    assert (parsed.images, parsed.kind) == (2, Kind.IMAGE_REASONING)
+    assert parsed.input_tokens == 3 + 3 + 3 + 85 + 765
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ def test_a_length_that_is_none_is_refused(text):
 )
 def test_a_bad_body_is_refused_and_the_place_is_named(body, reason, param):
     with pytest.raises(Refusal) as refusal:
-        chat_ask(body, {})
+        parse_chat(body, {})
     assert (refusal.value.reason, refusal.value.param) == (reason, param)
 
 
 @given(st.binary(max_size=200))
 def test_no_body_at_all_is_more_than_an_ask_or_a_refusal(body):
-    for read in (chat_ask, response_ask, embedding_ask):
+    for read in (parse_chat, parse_response, parse_embedding):
         try:
             read(body, {})
         except Refusal:
@@ -100,18 +100,18 @@ def test_no_body_at_all_is_more_than_an_ask_or_a_refusal(body):
 
 
 def test_the_responses_format_takes_text_or_messages_with_images():
-    plain = response_ask(b'{"model": "o3", "input": "one two", "max_output_tokens": 9}', {})
+    plain = parse_response(b'{"model": "o3", "input": "one two", "max_output_tokens": 9}', {})
     assert (plain.input_tokens, plain.max_output_tokens, plain.stream) == (2 + 3 + 3, 9, False)
     parts = [{"type": "input_text", "text": "one"}, {"type": "input_image", "image_url": "data:,", "detail": "low"}]
     body = {"model": "o4", "input": [{"role": "user", "content": parts}], "reasoning": {"effort": "high"}}
-    ask = response_ask(json.dumps(body).encode(), {})
-    assert (ask.images, ask.effort, ask.input_tokens) == (1, "high", 1 + 85 + 3 + 3)
+    parsed = parse_response(json.dumps(body).encode(), {})
+    assert (parsed.images, parsed.effort, parsed.input_tokens) == (1, "high", 1 + 85 + 3 + 3)
 
 
 def test_embeddings_take_texts_and_tokens():
-    assert embedding_ask(b'{"model": "e", "input": "one two"}', {}).input_tokens == 2
-    assert embedding_ask(b'{"model": "e", "input": ["a", "b c"]}', {}).inputs == ("a", "b c")
-    assert embedding_ask(b'{"model": "e", "input": [1, 2, 3]}', {}).input_tokens == 3
-    assert len(embedding_ask(b'{"model": "e", "input": [[1, 2], [3]]}', {}).inputs) == 2
+    assert parse_embedding(b'{"model": "e", "input": "one two"}', {}).input_tokens == 2
+    assert parse_embedding(b'{"model": "e", "input": ["a", "b c"]}', {}).inputs == ("a", "b c")
+    assert parse_embedding(b'{"model": "e", "input": [1, 2, 3]}', {}).input_tokens == 3
+    assert len(parse_embedding(b'{"model": "e", "input": [[1, 2], [3]]}', {}).inputs) == 2
     with pytest.raises(Refusal, match="empty array"):
-        embedding_ask(b'{"model": "e", "input": []}', {})
+        parse_embedding(b'{"model": "e", "input": []}', {})

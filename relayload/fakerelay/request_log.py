@@ -60,7 +60,7 @@ class Entry(Struct, kw_only=True):
     faults: list[str] = []
 
 
-class Ledger:
+class RequestLog:
     """Counts requests, and keeps the last ones."""
 
     def __init__(self) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 from msgspec.json import encode
 
 from relayload import clock
-from relayload.fakerelay.asks import Ask
 from relayload.fakerelay.behavior import Reply, Turn
 from relayload.fakerelay.capacity import Place, QueueFull
 from relayload.fakerelay.dialects.answers import HTML, JSON, TEXT, ErrorAnswer, html_page
@@ -21,9 +20,10 @@ from relayload.fakerelay.faults import (
     WrongLength,
 )
 from relayload.fakerelay.formats import Format
-from relayload.fakerelay.ledger import Entry, Outcome, request_id, request_id_line
 from relayload.fakerelay.limits import Admission
+from relayload.fakerelay.parsed_request import ParsedRequest
 from relayload.fakerelay.refusals import Occurrence, Reason, Refusal
+from relayload.fakerelay.request_log import Entry, Outcome, request_id, request_id_line
 from relayload.fakerelay.run import Run, respond, response_bytes
 from relayload.fakerelay.script import odd_words, plain_script, stream_script
 from relayload.fakerelay.streaming import Body, ScriptedAnswer, TokenStream
@@ -43,7 +43,7 @@ class Request:
     wire: Wire
 
 
-class Case:
+class RequestHandler:
     """Serves one request, and gives back all it took."""
 
     def __init__(self, run: Run, request: Request, format_: Format) -> None:
@@ -57,12 +57,12 @@ class Case:
         self._admission = Admission()
         self._place: Place | None = None
         self._service_s = 0.0
-        self._answer: tuple[Ask, Reply, int] | None = None
+        self._answer: tuple[ParsedRequest, Reply, int] | None = None
         """What to keep of it: a response can be asked for again."""
 
     async def serve(self, key: str | None) -> None:
         """Answer it; `key` is None where the client's is wrong."""
-        self._run.ledger.begin(self._elapsed_s)
+        self._run.log.begin(self._elapsed_s)
         try:
             self._begin(key)
             await self._wire.finished()
@@ -75,23 +75,23 @@ class Case:
     def _begin(self, key: str | None) -> None:
         if key is None:
             raise Refusal(Reason.WRONG_KEY, "Incorrect API key provided.")
-        ask = self._format.read(self._request.body, self._request.headers)
-        self._note_ask(ask)
-        turn = self._format.turn(self._run.behavior, ask, key, self._elapsed_s)
+        parsed = self._format.read(self._request.body, self._request.headers)
+        self._note_request(parsed)
+        turn = self._format.turn(self._run.behavior, parsed, key, self._elapsed_s)
         self._admission = turn.admission
         self._note_turn(turn)
         if turn.admission.refused_by is not None:
-            raise Refusal(Reason.LIMITED, model=ask.model, standing=turn.admission.refused_by)
+            raise Refusal(Reason.LIMITED, model=parsed.model, standing=turn.admission.refused_by)
         status = next((fault for fault in turn.faults if isinstance(fault, Status)), None)
         if status is not None:
             self._answer_with_status(status)
         else:
-            self._take_place(ask, turn)
+            self._take_place(parsed, turn)
 
-    def _note_ask(self, ask: Any) -> None:
+    def _note_request(self, parsed: Any) -> None:
         entry = self._entry
-        entry.model, entry.stream, entry.input_tokens = ask.model, ask.stream, ask.input_tokens
-        entry.kind = ask.kind
+        entry.model, entry.stream, entry.input_tokens = parsed.model, parsed.stream, parsed.input_tokens
+        entry.kind = parsed.kind
 
     def _note_turn(self, turn: Turn) -> None:
         entry, reply = self._entry, turn.reply
@@ -129,61 +129,61 @@ class Case:
         occurrence = Occurrence(request_id(self._entry.number or 0), clock.wall_ns() / 1e9)
         return self._run.dialect.error_answer(Refusal(Reason.FAILED, status=status), occurrence)
 
-    def _take_place(self, ask: Any, turn: Turn) -> None:
+    def _take_place(self, parsed: Any, turn: Turn) -> None:
         if any(isinstance(fault, _BREAKING) for fault in turn.faults):
             self._outcome = Outcome.BROKEN
 
         def start(elapsed_s: float) -> None:
             self._entry.queued_s = elapsed_s - self._elapsed_s
-            self._schedule(ask, turn, self._run.started_at_s + elapsed_s)
+            self._schedule(parsed, turn, self._run.started_at_s + elapsed_s)
 
         try:
             self._place = self._run.behavior.slots.enter(self._elapsed_s, start)
         except QueueFull:
             raise Refusal(Reason.OVERLOADED) from None
 
-    def _schedule(self, ask: Any, turn: Turn, at_s: float) -> None:
+    def _schedule(self, parsed: Any, turn: Turn, at_s: float) -> None:
         """Have the answer written, beginning at the instant the request has its slot."""
         reply = turn.reply
         self._service_s = reply.service_s
-        if isinstance(ask, Ask) and ask.kept:
-            self._answer = ask, reply, _created()
+        if isinstance(parsed, ParsedRequest) and parsed.kept:
+            self._answer = parsed, reply, _created()
         if any(isinstance(fault, ErrorBody) for fault in turn.faults):
             self._service_s = reply.ttft_s
             data = response_bytes(self._wire, 200, self._error_answer(500).body, self._headers(JSON))
             self._run.ticker.at(at_s + reply.ttft_s, Body(self._wire, self._entry, data))
         elif turn.faults:
-            self._schedule_script(ask, turn, at_s)
-        elif ask.stream:
+            self._schedule_script(parsed, turn, at_s)
+        elif parsed.stream:
             head = self._wire.head(200, self._headers(EVENT_STREAM) + CHUNKED)
-            events = self._format.events(ask, reply, _created())
+            events = self._format.events(parsed, reply, _created())
             stream = TokenStream(self._wire, self._entry, reply, events, head, at_s)
             self._run.ticker.at(stream.due_s, stream, urgent=True)
         else:
-            body = encode(self._format.body(ask, reply, _created(), reply.words()))
+            body = encode(self._format.body(parsed, reply, _created(), reply.words()))
             data = response_bytes(self._wire, 200, body, self._headers(JSON))
             self._run.ticker.at(at_s + reply.service_s, Body(self._wire, self._entry, data), urgent=True)
 
-    def _schedule_script(self, ask: Any, turn: Turn, at_s: float) -> None:
+    def _schedule_script(self, parsed: Any, turn: Turn, at_s: float) -> None:
         reply, faults = turn.reply, turn.faults
-        if ask.stream:
-            events = self._format.events(ask, reply, _created())
+        if parsed.stream:
+            events = self._format.events(parsed, reply, _created())
             error_event = self._format.error_event(self._run.dialect.error_event)
             script = stream_script(reply, events, error_event, faults)
         else:
-            script = plain_script(reply, self._faulty_body(ask, turn), faults)
+            script = plain_script(reply, self._faulty_body(parsed, turn), faults)
         length = CHUNKED if script.length is None else b"content-length: %d\r\n" % script.length
-        head = self._wire.head(200, self._headers(EVENT_STREAM if ask.stream else JSON) + length)
+        head = self._wire.head(200, self._headers(EVENT_STREAM if parsed.stream else JSON) + length)
         answer = ScriptedAnswer(self._wire, self._entry, script, head, at_s)
         self._service_s = script.ends_at_s
         self._run.ticker.at(answer.due_s, answer, urgent=True)
 
-    def _faulty_body(self, ask: Any, turn: Turn) -> bytes:
+    def _faulty_body(self, parsed: Any, turn: Turn) -> bytes:
         reply = turn.reply
         text = reply.words()
         for token, word in odd_words(reply, turn.faults).items():
             text[token] = word
-        body = self._format.body(ask, reply, _created(), text)
+        body = self._format.body(parsed, reply, _created(), text)
         if any(isinstance(fault, MissingUsage) for fault in turn.faults):
             del body["usage"]
         return encode(body)

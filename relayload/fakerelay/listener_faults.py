@@ -1,4 +1,4 @@
-"""The relay's door: its listening socket, which `refuse_connection` shuts for a while."""
+"""The relay's listening socket, which `refuse_connection` shuts for a while."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ class Listener(Protocol):
     async def reopen(self) -> None: ...
 
 
-class Door:
+class ListenerFaults:
     """Shuts and opens a listener at the instants its faults say."""
 
     def __init__(self, ticker: Ticker, listener: Listener) -> None:

@@ -1,4 +1,4 @@
-"""What clients send, read strictly: JSON in, an `Ask` out, or a `Refusal` to be told in a dialect."""
+"""What clients send, read strictly: JSON in, a `ParsedRequest` out, or a `Refusal` to be told in a dialect."""
 
 import re
 from collections.abc import Mapping
@@ -59,7 +59,7 @@ _CODE = re.compile(r"```|\bdef \w|\b(code|function|implement|refactor|unit tests
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ParsedRequest:
     """One request, as far as the relay's behaviour depends on it."""
 
     model: str
@@ -84,7 +84,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class EmbeddingAsk:
+class ParsedEmbeddingRequest:
     """One request for embeddings."""
 
     model: str
@@ -103,7 +103,7 @@ _COMPLETION_BODY = msgspec.json.Decoder(CompletionBody)
 _EMBEDDING_BODY = msgspec.json.Decoder(EmbeddingBody)
 
 
-def chat_ask(body: bytes, headers: dict[bytes, bytes]) -> Ask:
+def parse_chat(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
     """Read the body of a chat completion. Raises Refusal."""
     chat: ChatBody = _decoded(_CHAT_BODY, body)
     _check_stream_options(chat.stream_options, chat.stream)
@@ -115,7 +115,7 @@ def chat_ask(body: bytes, headers: dict[bytes, bytes]) -> Ask:
         input_tokens += _definition_tokens(chat.tools)
     if chat.response_format is not None:
         input_tokens += _definition_tokens(chat.response_format)
-    return Ask(
+    return ParsedRequest(
         model=chat.model,
         kind=_kind(headers, texts[-1] if texts else "", images),
         input_tokens=input_tokens,
@@ -131,7 +131,7 @@ def chat_ask(body: bytes, headers: dict[bytes, bytes]) -> Ask:
     )
 
 
-def response_ask(body: bytes, headers: dict[bytes, bytes]) -> Ask:
+def parse_response(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
     """Read the body of a request to the responses endpoint. Raises Refusal."""
     asked: ResponseBody = _decoded(_RESPONSE_BODY, body)
     _check_stream_options(asked.stream_options, asked.stream)
@@ -141,7 +141,7 @@ def response_ask(body: bytes, headers: dict[bytes, bytes]) -> Ask:
         input_tokens += _definition_tokens(asked.tools)
     if asked.text is not None and asked.text.format is not None:
         input_tokens += _definition_tokens(asked.text.format)
-    return Ask(
+    return ParsedRequest(
         model=asked.model,
         kind=_kind(headers, texts[-1] if texts else "", images),
         input_tokens=input_tokens,
@@ -158,7 +158,7 @@ def response_ask(body: bytes, headers: dict[bytes, bytes]) -> Ask:
     )
 
 
-def completion_ask(body: bytes, headers: dict[bytes, bytes]) -> Ask:
+def parse_completion(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
     """Read the body of a completion, the format before chats. Raises Refusal."""
     asked: CompletionBody = _decoded(_COMPLETION_BODY, body)
     _check_stream_options(asked.stream_options, asked.stream)
@@ -166,7 +166,7 @@ def completion_ask(body: bytes, headers: dict[bytes, bytes]) -> Ask:
     if len(prompts) > 1:
         raise Refusal(Reason.BAD_VALUE, "'prompt' must be one text: the fake relay gives one choice.", param="prompt")
     text = str(prompts[0])
-    return Ask(
+    return ParsedRequest(
         model=asked.model,
         kind=_kind(headers, text, 0),
         input_tokens=_tokens_of(prompts[0]),
@@ -180,7 +180,7 @@ def completion_ask(body: bytes, headers: dict[bytes, bytes]) -> Ask:
     )
 
 
-def embedding_ask(body: bytes, _headers: dict[bytes, bytes]) -> EmbeddingAsk:
+def parse_embedding(body: bytes, _headers: dict[bytes, bytes]) -> ParsedEmbeddingRequest:
     """Read the body of a request for embeddings. Raises Refusal."""
     asked: EmbeddingBody = _decoded(_EMBEDDING_BODY, body)
     inputs = _inputs(asked.input, "input", empty=False)
@@ -194,7 +194,7 @@ def embedding_ask(body: bytes, _headers: dict[bytes, bytes]) -> EmbeddingAsk:
     if sum(tokens) > MAX_EMBEDDING_TOKENS_AT_ONCE:
         message = f"Requested {sum(tokens)} tokens, max {MAX_EMBEDDING_TOKENS_AT_ONCE} tokens per request."
         raise Refusal(Reason.BAD_VALUE, message, param="input", code="max_tokens_per_request")
-    return EmbeddingAsk(
+    return ParsedEmbeddingRequest(
         model=asked.model,
         inputs=tuple(map(str, inputs)),
         input_tokens=sum(tokens),
