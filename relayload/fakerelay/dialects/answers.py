@@ -8,12 +8,23 @@ from typing import Any
 from msgspec.json import encode
 
 from relayload.fakerelay.limits import Metric, Standing
-from relayload.fakerelay.refusals import Occurrence, Refusal
+from relayload.fakerelay.refusals import Occurrence, Reason, Refusal
 from relayload.fakerelay.schema import Part
 
 JSON = b"content-type: application/json\r\n"
 HTML = b"content-type: text/html\r\n"
 TEXT = b"content-type: text/plain; charset=utf-8\r\n"
+STATUSES = {
+    Reason.BAD_JSON: 400,
+    Reason.BAD_VALUE: 400,
+    Reason.TOO_LARGE: 413,
+    Reason.WRONG_KEY: 401,
+    Reason.UNKNOWN_MODEL: 404,
+    Reason.UNKNOWN_PATH: 404,
+    Reason.NOT_FOUND: 404,
+    Reason.WRONG_METHOD: 405,
+}
+"""Of refusals that are the client's fault, where a dialect has no other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from math import ceil
 
-from relayload.fakerelay.dialects.answers import HTML, Dialect, ErrorAnswer, Hints, html_page, json_error
+from relayload.fakerelay.dialects.answers import HTML, STATUSES, Dialect, ErrorAnswer, Hints, html_page, json_error
 from relayload.fakerelay.limits import Metric, Standing
 from relayload.fakerelay.refusals import Occurrence, Reason, Refusal
 
@@ -11,12 +11,6 @@ _OWN_REFUSALS = {
     Reason.TOO_LARGE: (413, "request body is too large"),
     Reason.WRONG_KEY: (401, "Invalid API key in request"),
     Reason.UNKNOWN_PATH: (404, "404 Route Not Found"),
-}
-_MODEL_REFUSALS = {
-    Reason.UNKNOWN_MODEL: 404,
-    Reason.NOT_FOUND: 404,
-    Reason.WRONG_METHOD: 405,
-    Reason.BAD_VALUE: 400,
 }
 _PHRASES = {
     500: "Internal Server Error",
@@ -38,7 +32,7 @@ def error_answer(refusal: Refusal, _occurrence: Occurrence) -> ErrorAnswer:
         status, message = _OWN_REFUSALS[refusal.reason]
         return json_error(status, {"message": message})
     error = {"message": refusal.message, "type": "invalid_request_error", "param": refusal.param, "code": refusal.code}
-    return json_error(_MODEL_REFUSALS[refusal.reason], {"error": error})
+    return json_error(STATUSES[refusal.reason], {"error": error})
 
 
 def _page(status: int, headers: bytes = b"") -> ErrorAnswer:

@@ -3,19 +3,10 @@
 An unknown model is a 503, so that it looks like an outage. A key over its own limit gets an empty 429.
 """
 
-from relayload.fakerelay.dialects.answers import Dialect, ErrorAnswer, Hints, json_error
+from relayload.fakerelay.dialects.answers import STATUSES, Dialect, ErrorAnswer, Hints, json_error
 from relayload.fakerelay.refusals import Occurrence, Reason, Refusal
 
-_REFUSALS = {
-    Reason.BAD_JSON: 400,
-    Reason.BAD_VALUE: 400,
-    Reason.TOO_LARGE: 413,
-    Reason.WRONG_KEY: 401,
-    Reason.UNKNOWN_MODEL: 503,
-    Reason.UNKNOWN_PATH: 404,
-    Reason.NOT_FOUND: 404,
-    Reason.WRONG_METHOD: 405,
-}
+_STATUSES = {**STATUSES, Reason.UNKNOWN_MODEL: 503}
 
 
 def error_answer(refusal: Refusal, occurrence: Occurrence) -> ErrorAnswer:
@@ -31,7 +22,7 @@ def error_answer(refusal: Refusal, occurrence: Occurrence) -> ErrorAnswer:
         Reason.WRONG_KEY: "无效的令牌",
         Reason.UNKNOWN_MODEL: f"当前分组 default 下对于模型 {refusal.model} 无可用渠道",
     }
-    return _error(_REFUSALS[refusal.reason], messages.get(refusal.reason, refusal.message), occurrence)
+    return _error(_STATUSES[refusal.reason], messages.get(refusal.reason, refusal.message), occurrence)
 
 
 def _error(status: int, message: str, occurrence: Occurrence) -> ErrorAnswer:

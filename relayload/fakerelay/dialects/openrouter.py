@@ -3,20 +3,11 @@
 from math import ceil
 from typing import Any
 
-from relayload.fakerelay.dialects.answers import Dialect, ErrorAnswer, Hints, json_error
+from relayload.fakerelay.dialects.answers import STATUSES, Dialect, ErrorAnswer, Hints, json_error
 from relayload.fakerelay.limits import Standing
 from relayload.fakerelay.refusals import Occurrence, Reason, Refusal
 
-_REFUSALS = {
-    Reason.BAD_JSON: 400,
-    Reason.BAD_VALUE: 400,
-    Reason.TOO_LARGE: 413,
-    Reason.WRONG_KEY: 401,
-    Reason.UNKNOWN_MODEL: 400,
-    Reason.UNKNOWN_PATH: 404,
-    Reason.NOT_FOUND: 404,
-    Reason.WRONG_METHOD: 405,
-}
+_STATUSES = {**STATUSES, Reason.UNKNOWN_MODEL: 400}
 _PROVIDER = {"provider_name": "Fake"}
 
 
@@ -31,7 +22,7 @@ def error_answer(refusal: Refusal, occurrence: Occurrence) -> ErrorAnswer:
     message = refusal.message
     if refusal.reason is Reason.UNKNOWN_MODEL:
         message = f"{refusal.model} is not a valid model ID"
-    return _error(_REFUSALS[refusal.reason], message)
+    return _error(_STATUSES[refusal.reason], message)
 
 
 def _error(status: int, message: str, metadata: dict[str, Any] | None = None) -> ErrorAnswer:
