@@ -139,6 +139,13 @@ def test_what_a_limit_refuses_is_not_made_up_for_later() -> None:
     assert len(calm) == 10
 
 
+def test_however_shortly_a_limit_holds_an_arrival_back_the_next_one_keeps_its_distance() -> None:
+    arrivals = constant(Stage("burst", 0.5, 10.0), Stage("calm", 3.0, 2.0), limits=Limits(per_second=4))
+    held_until_s = 1.0 + LIMIT_GUARD_S  # the fifth, which was due at 0.4 s
+    calm = [held_until_s + 0.5 * number for number in range(5)]
+    assert instants(arrivals) == pytest.approx([0.0, 0.1, 0.2, 0.3, *calm])
+
+
 def test_what_a_limit_holds_back_never_starts_in_a_pause() -> None:
     stages = (Stage("burst", 1.0, 20.0), Stage("pause", 10.0), Stage("calm", 5.0, 1.0))
     arrivals = constant(*stages, limits=Limits(per_second=5))
