@@ -11,7 +11,7 @@ from support import SHORT
 from relayload.cli import main
 from relayload.swarm import launch as swarm
 
-PASSES, FAILS = ("latency.p50 < 1s",), ("latency.p50 < 1ms",)
+PASSES, FAILS, UNSURE = ("latency.p50 < 1s",), ("latency.p50 < 1ms",), ("latency.p99 < 1s",)
 Repeat = Callable[..., Result]
 
 
@@ -48,6 +48,20 @@ def test_several_runs_end_with_a_table_of_them_and_what_to_do_next(repeat: Repea
     assert [line.split()[:2] for line in table[1:4]] == [["run-1", "PASS"], ["run-2", "FAIL"], ["run-3", "PASS"]]
     assert [line.split()[0] for line in table[4:]] == ["median", "min", "max"]
     assert result.stderr.endswith(f"next: relayload compare {tmp_path}/set OTHER, another set of at least 6 runs\n")
+
+
+@pytest.mark.parametrize(
+    ("runs", "code"),
+    [
+        ((PASSES, PASSES), 0),
+        ((PASSES, UNSURE), 4),
+        ((UNSURE, PASSES), 4),
+        ((UNSURE, FAILS), 3),
+        ((FAILS, UNSURE), 3),
+    ],
+)
+def test_the_worst_verdict_of_several_runs_counts(repeat: Repeat, runs: tuple[tuple[str, ...], ...], code: int):
+    assert repeat(*runs).exit_code == code
 
 
 def test_several_runs_are_one_json_document(repeat: Repeat, tmp_path: Path):
