@@ -66,6 +66,11 @@ def test_who_waits_as_long_as_told_is_let_in_and_not_much_earlier(window, count,
             assert limiter.admit("k", "m", 1, now_s).refused_by is None
 
 
+def test_a_sliding_window_is_open_at_its_beginning():
+    arrivals = [(0, 1), (1, 1), (63, 1), (64, 1), (64, 1), (65, 1)]
+    assert admitted([Limit(requests="2/s")], arrivals) == [True, True, False, True, False, True]
+
+
 def test_more_tokens_than_the_limit_are_never_let_in_and_no_wait_is_told():
     for window in ("fixed", "sliding", "bucket"):
         refused_by = Limiter([Limit(tokens="10/min", window=window)]).admit("k", "m", 11, 0.0).refused_by
