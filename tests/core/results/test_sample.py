@@ -22,7 +22,16 @@ from relayload.core.results.sample import (
 
 @pytest.mark.parametrize(
     ("quantile", "n", "rank"),
-    [(0.5, 1, 1), (0.5, 4, 2), (0.5, 5, 3), (0.99, 100, 99), (0.99, 101, 100), (0.999, 1000, 999), (0.0, 9, 1)],
+    [
+        (0.5, 1, 1),
+        (0.5, 4, 2),
+        (0.5, 5, 3),
+        (0.99, 100, 99),
+        (0.99, 101, 100),
+        (0.999, 1000, 999),
+        (0.0, 9, 1),
+        (0.07, 100, 7),  # as floats 0.07 * 100 is a bit more than 7
+    ],
 )
 def test_a_percentile_is_the_smallest_value_that_its_share_does_not_exceed(quantile: float, n: int, rank: int):
     assert rank_of(quantile, n) == rank
