@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, zip_longest
 
 from relayload.core.resilience.breaker import State
 from relayload.core.results.record import Transition
@@ -24,14 +24,11 @@ class Breaker:
 
     changes: tuple[Transition, ...]
 
-    def open_spans(self, until_s: float) -> Iterator[tuple[float, float]]:
-        """From when to when it was open, until the load's end."""
-        for position, change in enumerate(self.changes):
+    def open_spans(self) -> Iterator[tuple[float, float]]:
+        """From when to when it was open; for ever, if it never changed again."""
+        for change, following in zip_longest(self.changes, self.changes[1:]):
             if change.after is State.OPEN:
-                following = self.changes[position + 1 : position + 2]
-                ends_at_s = min(until_s, following[0].at_s) if following else until_s
-                if ends_at_s > change.at_s:
-                    yield change.at_s, ends_at_s
+                yield change.at_s, following.at_s if following else math.inf
 
     def recoveries(self) -> Iterator[Recovery]:
         """One for each time that it opened after it had been closed: trials that fail in between do not end it."""
@@ -66,8 +63,7 @@ def trips(transitions: Iterable[Transition]) -> list[Transition]:
 
 def open_s(of: Iterable[Breaker], within: Sequence[tuple[float, float]]) -> float:
     """How long breakers were open in these spans of time, which do not overlap, added up."""
-    until_s = max((end for _, end in within), default=0.0)
-    opened = chain.from_iterable(breaker.open_spans(until_s) for breaker in of)
+    opened = chain.from_iterable(breaker.open_spans() for breaker in of)
     return math.fsum(
         max(0.0, min(end, span_end) - max(begin, span_begin))
         for begin, end in opened
