@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from relayload.core.wire.sse import SseEvent, SseParser
@@ -72,6 +72,8 @@ _STREAMS = st.one_of(
 )
 
 
+@example(b"data: a\r\ndata: b\r\n\r\n", [8, 17, 19])  # each CR in one read, its LF in the next
+@example(b"data: a\r\n\ndata: b\n\n", [8, 9])  # and only that LF is the CR's
 @given(_STREAMS, st.lists(st.integers(0, 300), max_size=12))
 def test_the_events_are_the_same_however_the_bytes_are_cut(stream, cuts):
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
