@@ -24,8 +24,10 @@ from relayload.core.verdict.recorded import Recorded
 from relayload.fakerelay.process import FakeRelay
 from relayload.swarm.master_port import MasterPort, workers
 
-settings.register_profile("relayload", deadline=None)  # how long an example takes says how busy the machine is
-settings.load_profile("relayload")
+# How long an example takes says how busy the machine is. `.ci/slow` tries more of them, and other ones each time.
+settings.register_profile("quick", deadline=None, max_examples=50, derandomize=True)
+settings.register_profile("thorough", deadline=None, max_examples=2000)
+settings.load_profile("quick")
 
 
 def pytest_collection_finish() -> None:

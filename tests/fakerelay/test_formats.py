@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.json import encode
 
@@ -43,7 +43,6 @@ def answered(format_: Format, body: dict) -> tuple[ParsedRequest | ParsedEmbeddi
 
 @pytest.mark.parametrize("name", FORMATS)
 @given(data=st.data())
-@settings(max_examples=60)
 def test_whatever_a_parameter_is_the_request_is_answered_or_refused_with_a_place(name, data):
     format_, body_type, sound = FORMATS[name]
     odd = data.draw(st.dictionaries(st.sampled_from(body_type.__struct_fields__), ANYTHING, max_size=2))

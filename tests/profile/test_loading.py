@@ -336,7 +336,7 @@ ODD_WORDS = ["null", "[]", "{}", "-1", "0", "1e999", ".nan", "no", "1:30", "${en
 ODD_WORDS += ['"\\0"', '"\\ud800"', "x" * 5000, "!!int", "2023-01-01", "true", "0.0", "{trace: /, format: azure}"]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(SHIPPED), st.integers(0, 2**32))
 def test_a_mutated_profile_is_read_or_refused_and_nothing_else(tmp_path, shipped_environ, path, seed):
     text = mutated(path.read_text(encoding="utf-8"), random.Random(seed))

@@ -232,7 +232,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES | st.binary(max_size=40), max_size=6))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_comes_there_is_an_answer_or_a_line_that_says_why_not(serve, pieces):
     def script(peer):
         peer.read_request()

@@ -291,14 +291,15 @@ def test_a_breaker_that_enforces_counts_what_it_refused():
     assert drill.breaker.refused == 7
 
 
-def test_a_million_calls_with_an_outage_end_closed_again():
+@pytest.mark.parametrize("calls", [200_000, pytest.param(5_000_000, marks=pytest.mark.slow)])
+def test_so_many_calls_with_an_outage_end_closed_again(calls):
     drill = Drill(open_for_s=10.0, trials=3)
     refused = 0
-    for number in range(1_000_000):
+    for number in range(calls):
         now_s = number / 2000
-        refused += not drill.call(now_s, failed=100.0 <= now_s < 105.0)
+        refused += not drill.call(now_s, failed=50.0 <= now_s < 55.0)
     assert drill.reasons == ["consecutive", "cooled_down", "trials_passed"]
-    assert drill.told[0].since_s == 100.0
+    assert drill.told[0].since_s == 50.0
     assert refused == drill.breaker.refused == pytest.approx(10.0 * 2000, abs=1)
 
 
@@ -453,4 +454,4 @@ class BreakerAgainstOracle(RuleBasedStateMachine):
 
 
 TestBreakerAgainstOracle = BreakerAgainstOracle.TestCase
-TestBreakerAgainstOracle.settings = settings(max_examples=120, stateful_step_count=80, deadline=None)
+TestBreakerAgainstOracle.settings = settings(stateful_step_count=80)

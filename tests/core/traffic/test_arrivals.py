@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.core.traffic.arrivals import Arrival, Share, schedule, trace_schedule
@@ -108,7 +108,6 @@ def most_in_any_window(times: Sequence[float], window_s: float) -> int:
     return most
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     rate_per_s=st.floats(0.5, 50),
     to_per_s=st.floats(0.5, 50),

