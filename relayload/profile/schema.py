@@ -8,6 +8,7 @@ import ast
 import inspect
 import json
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from textwrap import dedent
 from typing import Any
@@ -75,6 +76,7 @@ def schema() -> dict[str, Any]:
     }
 
 
+@cache
 def schema_text() -> str:
     """The schema as the file that editors read."""
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
