@@ -108,33 +108,33 @@ def _evidence(objectives: Iterable[Objective], lines: Iterable[Line], run: RunIn
     return Evidence(Recorded(_folded(lines, objectives, run), run), run, lost)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def request_line() -> MakeLine:
     """Makes the record of a request; fields of its one attempt may be given beside its own."""
     return _request
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def drop_line() -> MakeLine:
     return _drop
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def end_line() -> MakeLine:
     return _end
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def breaker_line() -> MakeLine:
     return _change
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_run() -> MakeRun:
     return _run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def folded() -> MakeFold:
     return _folded
 

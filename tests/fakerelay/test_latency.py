@@ -1,7 +1,10 @@
+from collections.abc import Sequence
+from functools import cache
+
 import pytest
 
 from relayload.fakerelay import preset
-from relayload.fakerelay.latency import Draws
+from relayload.fakerelay.latency import Draw, Draws
 
 DRAWS = 20_000
 PARTS = [
@@ -12,6 +15,12 @@ PARTS = [
 ]
 
 
+@cache
+def drawn_by(seed: int) -> Sequence[Draw]:
+    draws = Draws(seed)
+    return [draws.next() for _ in range(DRAWS)]
+
+
 def percentile(values: list[float], share: float) -> float:
     return sorted(values)[round(share * (len(values) - 1))]
 
@@ -20,8 +29,7 @@ def percentile(values: list[float], share: float) -> float:
 def test_draws_of_every_shipped_model_meet_its_percentiles_within_3_percent(name, model, kind):
     relay = preset.read(name)
     about = relay.models[model]
-    draws = Draws(relay.seed)
-    drawn = [draws.next() for _ in range(DRAWS)]
+    drawn = drawn_by(relay.seed)
     lengths = about.output_tokens.get(kind.value) or about.output_tokens["any"]
     times = about.ttft.get(kind.value) or about.ttft["any"]
     for expected, values in (
@@ -40,8 +48,7 @@ def test_the_same_seed_draws_the_same_and_another_does_not():
 
 
 def test_purposes_are_drawn_independently():
-    draws = Draws(1)
-    ttft, speed, length = zip(*(draws.next() for _ in range(DRAWS)), strict=True)
+    ttft, speed, length = zip(*drawn_by(1), strict=True)
     for left, right in ((ttft, speed), (ttft, length), (speed, length)):
         covariance = sum(a * b for a, b in zip(left, right, strict=True)) / DRAWS
         assert abs(covariance) < 0.03

@@ -16,7 +16,7 @@ from relayload.core.verdict.objective import Objective
 Judged = Callable[..., tuple[Summary, Verdict]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def judged(make_run, folded) -> Judged:
     """A summary and a verdict from objectives and lines; other fields of the run may be given."""
 

@@ -31,7 +31,7 @@ NUMBERS = [metric for metric in METRICS.values() if not metric.distribution]
 OBJECTIVES_PAGE = (Path(__file__).parents[2] / "docs" / "objectives.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lines(request_line) -> list[Line]:
     """Fifty streams to each of two targets, in which every distribution was measured."""
     return [
@@ -50,13 +50,13 @@ def lines(request_line) -> list[Line]:
     ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run(judged, lines) -> tuple[Summary, Verdict]:
     targets = dict.fromkeys(("direct", "relay"), TargetInfo(base_url="http://127.0.0.1:1/v1"))
     return judged(["errors.rate < 1%"], lines, targets=targets, paired=True, offered=100)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def snapshot(lines, make_run) -> Snapshot:
     maker = SnapshotMaker(0, [], make_run())
     maker.add(lines)
