@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 import gevent
 from geventhttpclient import HTTPClient
 
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.request import Timeouts, WireRequest
 from relayload.fakerelay.process import FakeRelay

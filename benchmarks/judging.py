@@ -12,9 +12,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from relayload.core.results.record import Attempt, End, Line, Outcome, Record
-from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo
-from relayload.core.results.terms import Asked, Terms
+from relayload.core.model.record import Attempt, End, Line, Outcome, Record
+from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo
+from relayload.core.model.terms import Asked, Terms
 from relayload.recording import Recording
 
 RATE_PER_S = 500.0

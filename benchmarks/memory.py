@@ -15,7 +15,7 @@ from pathlib import Path
 import gevent
 import psutil
 
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.request import Timeouts
 from relayload.fakerelay.process import FakeRelay

@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
+from relayload.core.model.record import Record
 from relayload.core.results.calibration import Spread
-from relayload.core.results.record import Record
 from relayload.fakerelay.process import FakeRelay
 from relayload.profile import load
 from relayload.profile.plan import arrivals

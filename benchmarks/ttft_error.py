@@ -20,7 +20,7 @@ from typing import Any
 import gevent
 
 from relayload import clock
-from relayload.core.results.record import Attempt, Outcome
+from relayload.core.model.record import Attempt, Outcome
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.request import Timeouts
 from relayload.fakerelay.process import FakeRelay

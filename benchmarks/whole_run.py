@@ -27,7 +27,7 @@ import gevent
 import yaml
 from client_cost import CLIENTS, CORES, KEY, PLAIN, Target, target, yardstick_ms
 
-from relayload.core.results.record import Record
+from relayload.core.model.record import Record
 from relayload.profile import load as load_profile
 from relayload.profile.compose import Composer
 from relayload.recording import ProfileInfo, Recording, RunInfo

@@ -67,11 +67,11 @@ if TYPE_CHECKING:
     )
     from relayload.client.results import Completion, Embeddings
     from relayload.core.errors import AuthorError
+    from relayload.core.model.record import Outcome
     from relayload.core.resilience.breaker_policy import BreakerPolicy
     from relayload.core.resilience.classify import Rule
     from relayload.core.resilience.limit import Limit
     from relayload.core.resilience.retry import RetryPolicy
-    from relayload.core.results.record import Outcome
     from relayload.core.wire.request import Timeouts
     from relayload.core.wire.response_limits import ResponseLimits
     from relayload.fakerelay.process import FakeRelay

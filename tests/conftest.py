@@ -13,10 +13,10 @@ from hypothesis import settings
 from msgspec import structs
 from support import LOCUSTFILE, SHORT, Process, Start
 
+from relayload.core.model.record import Attempt, Drop, End, Line, Outcome, Record, Transition
+from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo
 from relayload.core.resilience.breaker import State
 from relayload.core.results.fold import Fold
-from relayload.core.results.record import Attempt, Drop, End, Line, Outcome, Record, Transition
-from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo
 from relayload.core.verdict.counting import ObjectiveCounts
 from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.objective import Objective

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from relayload.core.results.record import Line
-from relayload.core.results.run import RunInfo
-from relayload.core.results.snapshot import Snapshot
+from relayload.core.model.record import Line
+from relayload.core.model.run import RunInfo
+from relayload.core.model.snapshot import Snapshot
 from relayload.core.verdict.abort import AbortMonitor, Breach
 from relayload.core.verdict.objective import Objective
 from relayload.core.verdict.so_far import RunSoFar, SnapshotMaker

@@ -8,12 +8,12 @@ from random import Random
 from msgspec import structs
 
 from relayload.core.metrics.catalog import METRICS
+from relayload.core.model.record import Attempt, Drop, Line, Outcome, Record, Transition
+from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo, TargetInfo
+from relayload.core.model.terms import NoData, Terms
 from relayload.core.price import Price
 from relayload.core.resilience.breaker import State
-from relayload.core.results.histogram import bucket
-from relayload.core.results.record import Attempt, Drop, Line, Outcome, Record, Transition
-from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo, TargetInfo
-from relayload.core.results.terms import NoData, Terms
+from relayload.core.stats.histogram import bucket
 from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.objective import Objective
 from relayload.core.verdict.possible import pointless

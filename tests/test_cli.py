@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from support import Process, Start, records, relay_stats, saved, wait_for
 
-from relayload.core.results.run import RunInfo
+from relayload.core.model.run import RunInfo
 from relayload.fakerelay.process import FakeRelay
 from relayload.recording import Recording
 

@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 import yaml
 
+from relayload.core.model.record import End, Outcome, Record
 from relayload.core.results.calibration import Spread, Trial
-from relayload.core.results.record import End, Outcome, Record
 from relayload.fakerelay.process import FakeRelay
 from relayload.recording import Recording
 from relayload.swarm.launch import Launch, last_words

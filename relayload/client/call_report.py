@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from relayload.client.errors import CallFailed
-from relayload.core.results.record import Attempt, Outcome
+from relayload.core.model.record import Attempt, Outcome
 
 
 class CallReport(Struct, frozen=True, kw_only=True):

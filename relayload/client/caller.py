@@ -10,6 +10,7 @@ from gevent import GreenletExit
 from msgspec import Struct, structs
 
 from relayload import clock
+from relayload.core.model.record import Attempt, Outcome
 from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.resilience.breakers import Breakers
@@ -21,7 +22,6 @@ from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.quota import Quota
 from relayload.core.resilience.retry import RetryBudget, RetryPolicy
 from relayload.core.resilience.retry_after import remaining
-from relayload.core.results.record import Attempt, Outcome
 from relayload.core.wire.formats import output_budget
 from relayload.core.wire.request import RelayFault, Timeouts, WireRequest
 from relayload.transport import Answer, OnText, Transport

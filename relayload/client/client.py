@@ -33,6 +33,7 @@ from relayload.client.errors import (
 from relayload.client.hints import place_hint
 from relayload.client.metrics import BreakerView, ClientMetrics, Tally
 from relayload.client.results import Completion, Embeddings
+from relayload.core.model.record import Outcome
 from relayload.core.resilience.breaker import State, StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.breakers import Scope
@@ -41,7 +42,6 @@ from relayload.core.resilience.dialects import DialectName, classifier
 from relayload.core.resilience.limit import Limit
 from relayload.core.resilience.policy import WATCHED, ClientPolicy
 from relayload.core.resilience.retry import RetryPolicy
-from relayload.core.results.record import Outcome
 from relayload.core.wire.answers import MalformedAnswer
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.embeddings import embeddings_request, vectors

@@ -2,8 +2,8 @@
 
 from enum import StrEnum
 
+from relayload.core.model.record import Attempt
 from relayload.core.resilience.classify import FailureKind
-from relayload.core.results.record import Attempt
 
 
 class Fault(StrEnum):

@@ -2,8 +2,8 @@
 
 from urllib.parse import urlsplit
 
+from relayload.core.model.record import Attempt
 from relayload.core.resilience.classify import FailureKind
-from relayload.core.results.record import Attempt
 
 _NOT_FOUND = 404
 

@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from relayload.client.caller import Called
 from relayload.core.resilience.breaker import State
-from relayload.core.results.histogram import Histogram
-from relayload.core.results.sample import rank_of
+from relayload.core.stats.histogram import Histogram
+from relayload.core.stats.sample import rank_of
 
 
 class Latency(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from relayload.core.results.record import Attempt
+from relayload.core.model.record import Attempt
 
 
 class Answered(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from msgspec.structs import asdict
 
 from relayload.core.errors import AuthorError
-from relayload.core.results.terms import Severity
+from relayload.core.model.terms import Severity
 from relayload.core.traffic.plan import Plan
 from relayload.core.verdict.prospects import Prospect, Sent, prospect
 from relayload.profile.compose import expected_turns

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from relayload.core.results.health import Thresholds
+from relayload.core.model.health import Thresholds
 from relayload.profile.types import Duration, Part, Share
 
 _DEFAULT = Thresholds()

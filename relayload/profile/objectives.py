@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, Field, InstanceOf, model_validator
 
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Unit
-from relayload.core.results.sample import CONFIDENCE
-from relayload.core.results.terms import NoData, Severity, Terms
+from relayload.core.model.terms import NoData, Severity, Terms
+from relayload.core.stats.sample import CONFIDENCE
 from relayload.core.units import fraction
 from relayload.core.verdict.grammar import meant, parse, with_terms
 from relayload.core.verdict.objective import Objective

@@ -6,7 +6,7 @@ summary.json            rebuilt from the records at any time
 verdict.json            likewise, by the objectives in run.json
 """
 
-from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo, TargetInfo, WorkerInfo
+from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo, TargetInfo, WorkerInfo
 from relayload.recording.lines import Damage, RecordWriter
 from relayload.recording.recording import Folded, Recording, check_vacant, new_run_dir
 

@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from relayload.core.results.amounts import MOST
-from relayload.core.results.record import Line, Record, recordable
+from relayload.core.model.amounts import MOST
+from relayload.core.model.record import Line, Record, recordable
 from relayload.files import opened
 from relayload.recording.cleaning import cleaned
 from relayload.recording.compression import Compression, CutShort, Swollen, decompressed

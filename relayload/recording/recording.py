@@ -18,13 +18,13 @@ from msgspec import Struct, structs
 
 from relayload import files
 from relayload.core.errors import AuthorError, Fault
+from relayload.core.model.record import Line
+from relayload.core.model.run import RunInfo
+from relayload.core.model.terms import Asked
 from relayload.core.results.fold import Fold
 from relayload.core.results.jobs import Job, RunAll, one_by_one
-from relayload.core.results.record import Line
-from relayload.core.results.run import RunInfo
 from relayload.core.results.summary import Summary
 from relayload.core.results.tables import summarize
-from relayload.core.results.terms import Asked
 from relayload.core.verdict.counting import ObjectiveCounts
 from relayload.core.verdict.gate import Verdict, assess
 from relayload.core.verdict.grammar import objective_of

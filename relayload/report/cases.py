@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from relayload.core.results.terms import Written
+from relayload.core.model.terms import Written
 from relayload.core.verdict.gate import NO_OBJECTIVES, Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word

@@ -3,7 +3,7 @@
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from relayload.core.results.run import RunInfo
+from relayload.core.model.run import RunInfo
 from relayload.core.results.summary import Summary
 
 

@@ -8,8 +8,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from relayload.core.model.progress import Progress
 from relayload.core.printable import one_line
-from relayload.core.results.progress import Progress
 from relayload.core.units import format_duration
 from relayload.report.fitting import packed
 

@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output, Unit
-from relayload.core.results.sample import Distribution
 from relayload.core.results.summary import Metrics, Summary
+from relayload.core.stats.sample import Distribution
 from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word

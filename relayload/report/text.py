@@ -10,9 +10,9 @@ from rich.text import Text
 
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output, Unit
-from relayload.core.results.run import RunInfo
-from relayload.core.results.sample import Distribution
+from relayload.core.model.run import RunInfo
 from relayload.core.results.summary import GeneratorHealth, Metrics, Summary
+from relayload.core.stats.sample import Distribution
 from relayload.core.units import format_duration
 from relayload.core.verdict.gate import NO_OBJECTIVES, Verdict, warnings_besides
 from relayload.core.verdict.judgement import Judgement

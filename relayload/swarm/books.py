@@ -8,9 +8,9 @@ from msgspec import structs
 
 from relayload import clock
 from relayload.client.caller import Called
+from relayload.core.model.record import Attempt, Drop, End, Line, Record, Transition
+from relayload.core.model.snapshot import Snapshot
 from relayload.core.resilience.breaker import StateChange
-from relayload.core.results.record import Attempt, Drop, End, Line, Record, Transition
-from relayload.core.results.snapshot import Snapshot
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.verdict.so_far import SnapshotMaker
 from relayload.profile import Profile

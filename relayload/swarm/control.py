@@ -13,10 +13,10 @@ from gevent import Greenlet
 
 from relayload import clock
 from relayload.core.errors import AuthorError
+from relayload.core.model.progress import Progress
+from relayload.core.model.snapshot import Snapshot
+from relayload.core.model.tags import DROPPED, REFUSED
 from relayload.core.resilience.guard import Bound, Caps, Spent, parts_of, share_of
-from relayload.core.results.progress import Progress
-from relayload.core.results.snapshot import Snapshot
-from relayload.core.results.tags import DROPPED, REFUSED
 from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.core.traffic.stages import stage_at
 from relayload.core.units import format_duration

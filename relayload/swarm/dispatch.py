@@ -11,7 +11,7 @@ from itertools import chain
 from math import inf
 
 from relayload import clock
-from relayload.core.results.record import GUARDRAIL
+from relayload.core.model.record import GUARDRAIL
 from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.swarm.alarm import Alarm, new_alarm
 from relayload.swarm.crew import Crew

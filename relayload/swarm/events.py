@@ -14,7 +14,7 @@ from typing import Any
 import gevent
 
 from relayload.core.errors import AuthorError
-from relayload.core.results.snapshot import Snapshot
+from relayload.core.model.snapshot import Snapshot
 from relayload.profile import Profile
 from relayload.profile.loads import ClosedLoad
 from relayload.report.screen import Screen

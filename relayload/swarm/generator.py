@@ -11,10 +11,10 @@ from msgspec import structs
 from relayload import clock
 from relayload.client.caller import Called
 from relayload.core.errors import AuthorError
+from relayload.core.model.record import End, Outcome
+from relayload.core.model.snapshot import Snapshot
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.resilience.guard import Caps
-from relayload.core.results.record import End, Outcome
-from relayload.core.results.snapshot import Snapshot
 from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.core.traffic.draws import uniform
 from relayload.core.traffic.limits import LIMIT_GUARD_S

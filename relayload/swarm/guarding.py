@@ -6,10 +6,10 @@ The caps are of all targets together; a fuse watches each target by itself.
 from collections.abc import Sequence
 from decimal import Decimal
 
+from relayload.core.model.record import Attempt, Outcome
 from relayload.core.price import Price, price_of
 from relayload.core.resilience.classify import FailureKind
 from relayload.core.resilience.guard import Caps, Guard
-from relayload.core.results.record import Attempt, Outcome
 from relayload.core.traffic.arrivals import Arrival
 from relayload.profile import Profile
 from relayload.profile.compose import Composer

@@ -3,7 +3,7 @@
 import gevent
 
 from relayload import clock
-from relayload.core.results.histogram import Histogram
+from relayload.core.stats.histogram import Histogram
 from relayload.swarm.collector import Collector
 from relayload.transport import files
 

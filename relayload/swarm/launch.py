@@ -12,7 +12,7 @@ from types import FrameType
 from typing import BinaryIO, Self
 
 from relayload.core.errors import AuthorError, Fault
-from relayload.core.results.progress import Progress
+from relayload.core.model.progress import Progress
 from relayload.swarm import progress
 from relayload.swarm.early import LOG_NAME, EarlyLocust
 from relayload.swarm.master_port import MasterPort, workers

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from relayload.core.results.progress import Progress
+from relayload.core.model.progress import Progress
 
 _NAME = "progress.json"
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from relayload.client import CallFailed, CallReport, RelayClient
 from relayload.client.caller import Called
 from relayload.core.errors import AuthorError, Fault
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.swarm.csv_files import write_csv_to_the_end
 from relayload.swarm.failed_calls import call_failed, log_no_failed_calls, print_no_traceback_of
 from relayload.swarm.rows import TTFT, RequestFailed

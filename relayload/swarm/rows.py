@@ -4,7 +4,7 @@ from locust.env import Environment
 
 from collections.abc import Iterable, Mapping
 
-from relayload.core.results.record import Outcome, Record
+from relayload.core.model.record import Outcome, Record
 
 TTFT = "ttft"
 """The kind of the rows that are no requests: how long the first tokens took."""

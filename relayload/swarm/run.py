@@ -13,11 +13,11 @@ from pathlib import Path
 import yaml
 
 from relayload import __version__
+from relayload.core.model.record import GUARDRAIL
+from relayload.core.model.snapshot import Snapshot
+from relayload.core.model.terms import Written
 from relayload.core.printable import one_line
-from relayload.core.results.record import GUARDRAIL
-from relayload.core.results.snapshot import Snapshot
 from relayload.core.results.summary import Summary
-from relayload.core.results.terms import Written
 from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.so_far import RunSoFar
 from relayload.profile import Profile

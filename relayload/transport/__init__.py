@@ -5,7 +5,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from relayload.core.results.record import Attempt
+from relayload.core.model.record import Attempt
 from relayload.core.wire.request import RelayFault, Timeouts, WireRequest
 
 

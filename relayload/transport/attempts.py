@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from msgspec import Struct
 
+from relayload.core.model.record import Attempt, Outcome, Remark
 from relayload.core.resilience.classify import status_named_by
-from relayload.core.results.record import Attempt, Outcome, Remark
 from relayload.core.wire.answers import NO_TOKENS, AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
 from relayload.core.wire.faults import fault_as_stream, fault_of_body, words_of
 from relayload.core.wire.formats import FORMATS

@@ -6,7 +6,7 @@ from typing import Any
 from gevent import get_hub, getcurrent
 
 from relayload import clock
-from relayload.core.results.histogram import bucket
+from relayload.core.stats.histogram import bucket
 from relayload.core.wire.opening import is_event_stream
 from relayload.core.wire.request import Endpoint, Timeouts
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge

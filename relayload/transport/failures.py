@@ -5,7 +5,7 @@ import socket
 import ssl
 from enum import StrEnum
 
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.core.wire.answers import AnswerFlaw
 from relayload.core.wire.stream import StreamFlaw
 from relayload.transport.resolve import ForeignAddress

@@ -20,7 +20,7 @@ from openai.types.chat.chat_completion_chunk import Choice as ChunkChoice
 from openai.types.responses import ResponseStreamEvent
 
 from relayload import clock
-from relayload.core.results.histogram import bucket
+from relayload.core.stats.histogram import bucket
 from relayload.core.wire.answers import Event
 from relayload.core.wire.chat import Choice, Chunk, Delta, chat_event, may_fail
 from relayload.core.wire.faults import Told, fault_of_error

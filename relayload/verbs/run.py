@@ -16,7 +16,7 @@ from relayload.verbs.watching import Watching, watched
 
 if TYPE_CHECKING:
     from relayload.core.errors import Fault
-    from relayload.core.results.progress import Progress
+    from relayload.core.model.progress import Progress
     from relayload.core.verdict.repeats import RunLine
     from relayload.recording import Recording
     from relayload.swarm.launch import Launch

@@ -12,13 +12,13 @@ from msgspec import structs
 
 from relayload import clock
 from relayload.client.caller import Caller
+from relayload.core.model.record import Attempt, Outcome
 from relayload.core.resilience.breaker import State, StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.classify import FailureKind
 from relayload.core.resilience.limit import Limit, Unit
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.retry import RetryPolicy
-from relayload.core.results.record import Attempt, Outcome
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.request import RelayFault, Timeouts, WireRequest
 from relayload.transport import Answer

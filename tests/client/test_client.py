@@ -28,12 +28,12 @@ from relayload.client.errors import (
     TimedOut,
     Unreachable,
 )
+from relayload.core.model.record import Attempt, Outcome
 from relayload.core.resilience.breaker import State
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.classify import FailureKind, rule
 from relayload.core.resilience.limit import Limit
 from relayload.core.resilience.retry import RetryPolicy
-from relayload.core.results.record import Attempt, Outcome
 from relayload.core.wire.request import RelayFault, Timeouts
 from relayload.fakerelay.process import FakeRelay
 from relayload.transport import Answer

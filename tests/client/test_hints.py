@@ -1,8 +1,8 @@
 import pytest
 
 from relayload.client.hints import place_hint
+from relayload.core.model.record import Attempt, Outcome
 from relayload.core.resilience.classify import FailureKind
-from relayload.core.results.record import Attempt, Outcome
 
 WRONG_PATH = "Invalid URL (POST /chat/completions)"
 

@@ -1,6 +1,6 @@
 from relayload.client.caller import Called
 from relayload.client.metrics import Tally
-from relayload.core.results.record import Attempt, Outcome
+from relayload.core.model.record import Attempt, Outcome
 
 REFUSED = Attempt(outcome=Outcome.RATE_LIMITED, status=429)
 ANSWERED = Attempt(outcome=Outcome.OK, status=200, ttft_s=0.1, input_tokens=10, output_tokens=5)

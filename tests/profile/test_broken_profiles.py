@@ -1,7 +1,7 @@
 """Ready profiles, broken in one place: whoever breaks one is told where and how, and nobody ever sees a traceback.
 
-Every profile is broken at every key by every means and tried through the command line, as a person would; mostly a fixed
-sample of each means. The schema must not be stricter than that.
+Every profile is broken at every key by every means and tried through the command line, as a person would; mostly a
+fixed sample of each means. The schema must not be stricter than that.
 """
 
 import json

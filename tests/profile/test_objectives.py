@@ -2,7 +2,7 @@ from itertools import count
 
 import pytest
 
-from relayload.core.results.terms import PLAIN, NoData, Severity, Terms
+from relayload.core.model.terms import PLAIN, NoData, Severity, Terms
 from relayload.core.verdict.grammar import parse
 
 _LONG = (

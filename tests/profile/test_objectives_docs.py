@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from relayload.core.metrics.catalog import METRICS
+from relayload.core.model.record import Outcome
 from relayload.core.resilience.classify import FailureKind
-from relayload.core.results.record import Outcome
 from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.stats import samples_needed
 from relayload.profile import load

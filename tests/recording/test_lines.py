@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from relayload.core.results.record import Attempt, Outcome
+from relayload.core.model.record import Attempt, Outcome
 from relayload.recording.lines import MOST_LINE_BYTES, Damage, Part, RecordWriter, parts, read
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from relayload.core.errors import AuthorError
-from relayload.core.results.run import ProfileInfo, StageInfo, TargetInfo, WorkerInfo
+from relayload.core.model.run import ProfileInfo, StageInfo, TargetInfo, WorkerInfo
 from relayload.core.verdict.stats import Word
 from relayload.recording import Recording
 from relayload.recording.compression import Compression

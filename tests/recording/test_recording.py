@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from relayload.core.errors import AuthorError
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.stats import Word
 from relayload.recording import Damage, Recording, new_run_dir
@@ -118,7 +118,7 @@ def test_a_line_that_is_no_record_makes_the_run_invalid(garbage: bytes, recordin
 _KILLED = """
 import sys, time
 from pathlib import Path
-from relayload.core.results.record import Outcome, Record
+from relayload.core.model.record import Outcome, Record
 from relayload.recording import Recording
 
 writer = Recording.open(Path(sys.argv[1])).writer(0)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from relayload.core.results.health import Thresholds
-from relayload.core.results.record import Line, Outcome
-from relayload.core.results.run import RunInfo
+from relayload.core.model.health import Thresholds
+from relayload.core.model.record import Line, Outcome
+from relayload.core.model.run import RunInfo
+from relayload.core.model.terms import Severity, Terms
 from relayload.core.results.summary import Summary
-from relayload.core.results.terms import Severity, Terms
 from relayload.core.verdict.gate import Verdict, assess
 from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.objective import Objective

@@ -1,6 +1,6 @@
+from relayload.core.model.record import Attempt, Outcome
 from relayload.core.resilience.breaker import State
 from relayload.core.resilience.classify import FailureKind
-from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.tables import summarize
 from relayload.report.client import client_facts
 from relayload.report.text import render_summary

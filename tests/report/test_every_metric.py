@@ -9,13 +9,13 @@ import pytest
 
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Metric, Output
-from relayload.core.results.histogram import bucket
-from relayload.core.results.progress import Progress
-from relayload.core.results.record import Line
-from relayload.core.results.run import TargetInfo
+from relayload.core.model.progress import Progress
+from relayload.core.model.record import Line
+from relayload.core.model.run import TargetInfo
+from relayload.core.model.snapshot import Snapshot
 from relayload.core.results.side_by_side import Beside
-from relayload.core.results.snapshot import Snapshot
 from relayload.core.results.summary import Second, Summary
+from relayload.core.stats.histogram import bucket
 from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.measures import measures
 from relayload.core.verdict.repeats import RunLine

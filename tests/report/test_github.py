@@ -5,8 +5,8 @@ import pytest
 from msgspec import structs
 
 from relayload.core.errors import Fault
-from relayload.core.results.record import Outcome
-from relayload.core.results.terms import Written
+from relayload.core.model.record import Outcome
+from relayload.core.model.terms import Written
 from relayload.core.verdict.gate import held
 from relayload.core.verdict.stats import Word
 from relayload.report.github import render_annotations, render_annotations_not_run

@@ -7,7 +7,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from msgspec import structs
 
 from relayload.core.errors import Fault
-from relayload.core.results.terms import Written
+from relayload.core.model.terms import Written
 from relayload.core.verdict.gate import Verdict, held
 from relayload.core.verdict.stats import Word
 from relayload.report.junit import render_junit, render_junit_not_run

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from relayload.core.results.terms import Severity
+from relayload.core.model.terms import Severity
 from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.stats import Word

@@ -3,7 +3,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from relayload.core.results.progress import Progress
+from relayload.core.model.progress import Progress
 from relayload.report.live import LiveDisplay, totals
 
 SOME = {

@@ -3,9 +3,9 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
+from relayload.core.model.record import Outcome
+from relayload.core.model.run import TargetInfo
 from relayload.core.price import Price
-from relayload.core.results.record import Outcome
-from relayload.core.results.run import TargetInfo
 from relayload.core.results.side_by_side import AddedAt
 from relayload.report.markdown import render_markdown
 from relayload.report.screen import WIDTH, Screen

@@ -4,12 +4,12 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
+from relayload.core.model.health import Thresholds
+from relayload.core.model.record import Outcome
+from relayload.core.model.run import StageInfo, TargetInfo
+from relayload.core.model.terms import Severity, Terms
 from relayload.core.price import Price
-from relayload.core.results.health import Thresholds
-from relayload.core.results.record import Outcome
-from relayload.core.results.run import StageInfo, TargetInfo
 from relayload.core.results.tables import summarize
-from relayload.core.results.terms import Severity, Terms
 from relayload.core.verdict.gate import assess
 from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.stats import Word

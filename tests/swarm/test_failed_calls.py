@@ -8,7 +8,7 @@ ROWS = """
 import json
 from relayload.client.caller import Called
 from relayload.core.resilience.classify import FailureKind
-from relayload.core.results.record import Attempt, Outcome
+from relayload.core.model.record import Attempt, Outcome
 from relayload.swarm.failed_calls import call_failed
 
 

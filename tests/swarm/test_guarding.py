@@ -2,9 +2,9 @@ from decimal import Decimal
 
 import pytest
 
+from relayload.core.model.record import Attempt, Outcome
 from relayload.core.resilience.classify import FailureKind
 from relayload.core.resilience.guard import Bound, Caps
-from relayload.core.results.record import Attempt, Outcome
 from relayload.core.traffic.arrivals import Arrival
 from relayload.profile import load
 from relayload.profile.compose import Composer

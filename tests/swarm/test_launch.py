@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from relayload.core.errors import AuthorError
-from relayload.core.results.progress import Progress
+from relayload.core.model.progress import Progress
 from relayload.swarm.launch import LOG_NAME, Launch, run
 
 TELLS_ITS_SIGNAL = """

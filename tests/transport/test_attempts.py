@@ -2,9 +2,9 @@ import json
 
 import pytest
 
+from relayload.core.model.record import Attempt, Outcome
 from relayload.core.results.fold import Fold
-from relayload.core.results.histogram import bucket
-from relayload.core.results.record import Attempt, Outcome
+from relayload.core.stats.histogram import bucket
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.responses import responses_request
 from relayload.core.wire.stream import TokenStream

@@ -6,7 +6,7 @@ import pytest
 from support import PATIENT
 
 from relayload.core.errors import AuthorError
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.transport.drivers import DRIVERS, new_transport
 
 QUERY = "?api-version=2024-10-21&feature=a%2Fb&feature=c"

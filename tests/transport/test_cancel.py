@@ -1,7 +1,7 @@
 import pytest
 from support import PATIENCE_S, SHORT_S
 
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.core.wire.request import Timeouts
 from relayload.transport.drivers import new_transport
 

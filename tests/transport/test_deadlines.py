@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.core.results.histogram import bucket
+from relayload.core.stats.histogram import bucket
 from relayload.core.wire.request import Endpoint, Timeouts
 from relayload.core.wire.stream import TokenStream
 from relayload.transport.deadlines import next_deadline

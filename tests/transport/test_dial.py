@@ -3,7 +3,7 @@ import socket
 import pytest
 from support import PATIENCE_S, PATIENT, SHORT_S
 
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.core.wire.request import Timeouts
 from relayload.transport.dial import Dialler
 from relayload.transport.drivers import DRIVERS, new_transport

@@ -9,7 +9,7 @@ import pytest
 from support import PATIENCE_S, PATIENT, SHORT_S, until
 
 from relayload import clock
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.core.wire.request import Timeouts
 
 MEGABYTE = 1_000_000

@@ -4,8 +4,8 @@ import ssl
 
 import pytest
 
-from relayload.core.results.health import STARVED
-from relayload.core.results.record import Outcome
+from relayload.core.model.health import STARVED
+from relayload.core.model.record import Outcome
 from relayload.core.wire.stream import StreamFlaw
 from relayload.transport.failures import (
     OUTCOMES,

@@ -8,7 +8,7 @@ import pytest
 from support import PATIENCE_S, PATIENT, asked
 
 from relayload import clock
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.embeddings import embeddings_request, vectors
 from relayload.core.wire.responses import responses_request

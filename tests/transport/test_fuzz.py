@@ -16,7 +16,7 @@ from gevent.pool import Pool
 from relayload.core.resilience.retry_after import retry_after_s, remaining
 from relayload.core.resilience.classify import AttemptSignals
 from relayload.core.resilience.dialects import DIALECTS, classifier
-from relayload.core.results.record import Attempt, Outcome, Record
+from relayload.core.model.record import Attempt, Outcome, Record
 from relayload.core.wire.embeddings import embeddings_request
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.request import Timeouts

@@ -12,7 +12,7 @@ import pytest
 from support import PATIENT
 
 from relayload.core.errors import AuthorError
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.core.wire.request import RelayFault
 from relayload.core.wire.response_limits import ResponseLimits
 from relayload.transport.native import NativeTransport

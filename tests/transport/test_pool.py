@@ -5,7 +5,7 @@ import gevent
 import pytest
 from support import PATIENCE_S, PATIENT, until
 
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.core.wire.request import Timeouts
 
 

@@ -6,7 +6,7 @@ import pytest
 from support import PATIENCE_S, PATIENT
 
 from relayload.core.errors import AuthorError
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.transport.failures import WireError
 from relayload.transport.origin import Origin
 from relayload.transport.proxy import Proxy, open_tunnel, proxy_for

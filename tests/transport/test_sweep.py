@@ -6,8 +6,8 @@ import gevent
 import pytest
 from support import PATIENCE_S, SHORT_S, until
 
-from relayload.core.results.histogram import bucket, middle_s
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
+from relayload.core.stats.histogram import bucket, middle_s
 from relayload.core.wire.request import Timeouts
 from relayload.transport.stamps import PlainSocket
 from relayload.transport.sweep import INTERVAL_S, Sweeper

@@ -7,7 +7,7 @@ import pytest
 from support import PATIENT, until
 
 from relayload.core.errors import AuthorError
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.core.wire.request import Timeouts
 from relayload.transport.origin import Origin
 from relayload.transport.tls import target_context

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from relayload.core.results.record import Line
+from relayload.core.model.record import Line
 from relayload.recording import Recording
 
 MakeRecording = Callable[..., Recording]

@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from msgspec import structs
 
 from relayload.cli import main
-from relayload.core.results.run import ProfileInfo, TargetInfo
+from relayload.core.model.run import ProfileInfo, TargetInfo
 from relayload.core.verdict.stats import Word
 from relayload.recording import Recording
 

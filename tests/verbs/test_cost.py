@@ -5,8 +5,8 @@ import pytest
 from click.testing import CliRunner
 
 from relayload.cli import main
+from relayload.core.model.run import TargetInfo
 from relayload.core.price import Price
-from relayload.core.results.run import TargetInfo
 from relayload.recording import Recording
 
 TOKENS = "--input-tokens 10M --output-tokens 5M"

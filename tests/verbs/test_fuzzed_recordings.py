@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from relayload.core.errors import AuthorError
+from relayload.core.model.record import Attempt, Outcome
+from relayload.core.model.run import StageInfo, TargetInfo
+from relayload.core.model.terms import Asked, Terms
 from relayload.core.price import Price
 from relayload.core.resilience.breaker import State
-from relayload.core.results.record import Attempt, Outcome
-from relayload.core.results.run import StageInfo, TargetInfo
-from relayload.core.results.terms import Asked, Terms
 from relayload.core.verdict.compare import compare
 from relayload.core.verdict.gate import held
 from relayload.core.verdict.measures import measures

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from support import ROOT
 
 from relayload.cli import main
-from relayload.core.results.run import ProfileInfo
+from relayload.core.model.run import ProfileInfo
 from relayload.report.history import COLUMNS, METRIC_COLUMNS, otava_config
 
 

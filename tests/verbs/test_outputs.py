@@ -11,7 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from support import SHORT
 
 from relayload.cli import main
-from relayload.core.results.terms import Written
+from relayload.core.model.terms import Written
 from relayload.swarm import launch as swarm
 
 QUIET = {"GITHUB_ACTIONS": None, "GITHUB_STEP_SUMMARY": None, "GITHUB_WORKSPACE": None}

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from support import PATIENCE_S
 
 from relayload.cli import main
-from relayload.core.results.run import StageInfo
+from relayload.core.model.run import StageInfo
 from relayload.recording import Recording
 
 STAGES = (StageInfo(name="first", for_s=50.0), StageInfo(name="second", for_s=50.0))

@@ -1,1 +1,1 @@
-"""The catalog of metrics: what is measured, how it is read, and who shows it."""
+"""The catalog of metrics: what is measured and who shows it; how requests are read, and counted for snapshots."""

@@ -1,1 +1,1 @@
-"""What one request left behind, and the mergeable fold of many."""
+"""The mergeable fold of many records, and the tables that are made of it."""

@@ -4,9 +4,9 @@ from collections import Counter
 
 from msgspec import Struct
 
+from relayload.core.model.record import Outcome
+from relayload.core.model.run import RunInfo
 from relayload.core.results.fold import Account, Fold
-from relayload.core.results.record import Outcome
-from relayload.core.results.run import RunInfo
 
 
 class BatchTally(Struct, frozen=True, kw_only=True):

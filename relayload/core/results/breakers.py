@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
+from relayload.core.model.record import Transition
 from relayload.core.resilience.breaker import State
-from relayload.core.results.record import Transition
 
 
 @dataclass(frozen=True, slots=True)

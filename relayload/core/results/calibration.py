@@ -5,7 +5,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from relayload.core.results.sample import rank_of
+from relayload.core.stats.sample import rank_of
 
 
 class Spread(Struct, frozen=True, kw_only=True):

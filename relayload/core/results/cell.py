@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
+from relayload.core.metrics.rows import Rows
+from relayload.core.metrics.tokens import Tokens
+from relayload.core.model.record import Attempt, Outcome
 from relayload.core.results.columns import Columns
 from relayload.core.results.condensed import Condensed
 from relayload.core.results.gaps import GapCounts
-from relayload.core.results.record import Attempt, Outcome
-from relayload.core.results.rows import Rows
-from relayload.core.results.tokens import Tokens
 from relayload.core.results.tries import Tries
 
 

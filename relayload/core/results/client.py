@@ -2,9 +2,9 @@
 
 from collections import Counter
 
+from relayload.core.model.record import Outcome, Transition
 from relayload.core.results.breakers import breakers, in_order, open_s, trips
 from relayload.core.results.fold import Fold
-from relayload.core.results.record import Outcome, Transition
 from relayload.core.results.summary import BreakerActs, BreakerChange, QuotaWaits, Retries
 from relayload.core.results.tries import retries_by_cause
 

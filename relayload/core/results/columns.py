@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import compress
 from typing import NamedTuple
 
-from relayload.core.results.rows import DERIVED, STORED, Rows
-from relayload.core.results.sample import Moments
+from relayload.core.metrics.rows import DERIVED, STORED, Rows
+from relayload.core.stats.sample import Moments
 
 
 class _Tail(NamedTuple):

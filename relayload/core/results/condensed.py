@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 
 from relayload.core.metrics.catalog import PER_REQUEST
 from relayload.core.results.columns import Columns
-from relayload.core.results.ranks import Counted
-from relayload.core.results.sample import Moments
 from relayload.core.results.slots import Slots
+from relayload.core.stats.ranks import Counted
+from relayload.core.stats.sample import Moments
 
 
 class Condensed:

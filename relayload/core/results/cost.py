@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from relayload.core.metrics.tokens import Tokens
+from relayload.core.model.tags import Key
 from relayload.core.price import MILLION, Price, Prices, check_money, price_of, to_micro_usd
-from relayload.core.results.tags import Key
-from relayload.core.results.tokens import Tokens
 
 _NOTHING = Decimal("0.000000")
 

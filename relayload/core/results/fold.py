@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from operator import add, attrgetter
 from typing import Any, Protocol
 
+from relayload.core.metrics.rows import Rows, grouped
+from relayload.core.model.record import GUARDRAIL, Drop, End, Line, Record, Transition
+from relayload.core.model.run import RunInfo
+from relayload.core.model.tags import Key, Place
 from relayload.core.results.cell import Cell
 from relayload.core.results.gaps import MOST_SLOTS, WINDOWED_SLOT_S, GapCounts
 from relayload.core.results.indices import Indices
-from relayload.core.results.record import GUARDRAIL, Drop, End, Line, Record, Transition
-from relayload.core.results.rows import Rows, grouped
-from relayload.core.results.run import RunInfo
 from relayload.core.results.slots import slot_width_s
 from relayload.core.results.starts import Starts
-from relayload.core.results.tags import Key, Place
 
 MOST_EXACT = 1_000_000
 _CLOCKS_APART_S = 1.0

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import chain, repeat
 
-from relayload.core.results.histogram import Histogram
-from relayload.core.results.ranks import Counted, Sorted
-from relayload.core.results.sample import batched_size, rank_of
+from relayload.core.stats.histogram import Histogram
+from relayload.core.stats.ranks import Counted, Sorted
+from relayload.core.stats.sample import batched_size, rank_of
 
 WINDOWED_SLOT_S = 1.0
 """How wide slots are where gaps are judged in windows, which can't be shorter."""

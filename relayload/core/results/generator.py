@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterable, Sequence
 
+from relayload.core.model.health import STARVED, Thresholds, doubts
+from relayload.core.model.record import End
 from relayload.core.results.fold import Fold
-from relayload.core.results.health import STARVED, Thresholds, doubts
-from relayload.core.results.record import End
 from relayload.core.results.summary import ErrorCount, GeneratorHealth
 
 

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
-from relayload.core.results.record import Drop, Line, Record
-from relayload.core.results.run import RunInfo
+from relayload.core.model.record import Drop, Line, Record
+from relayload.core.model.run import RunInfo
 
 T = TypeVar("T")
 

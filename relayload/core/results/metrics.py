@@ -5,12 +5,12 @@ from functools import partial
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK, shown_in
 from relayload.core.metrics.metric import Output, Per, Unit
+from relayload.core.model.tags import Key
 from relayload.core.results.gaps import GapSample
 from relayload.core.results.jobs import Job
-from relayload.core.results.sample import Distribution, describe
 from relayload.core.results.selection import Selection, Series
 from relayload.core.results.summary import Metrics
-from relayload.core.results.tags import Key
+from relayload.core.stats.sample import Distribution, describe
 
 _PER_REQUEST = [metric.name for metric in shown_in(Output.SUMMARY) if metric.per is Per.REQUEST]
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from relayload.core.results.record import UNRECORDABLE, Outcome, Remark
+from relayload.core.model.record import UNRECORDABLE, Outcome, Remark
 from relayload.core.results.selection import Selection
 
 

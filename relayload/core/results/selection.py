@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
 from relayload.core.metrics.catalog import PER_CHUNK
+from relayload.core.model.tags import Key
 from relayload.core.results.cell import Cell
 from relayload.core.results.columns import Columns
 from relayload.core.results.condensed import Condensed
 from relayload.core.results.gaps import GapCounts
-from relayload.core.results.ranks import Counted, Parts, Sorted, repeated, together
-from relayload.core.results.sample import Distribution, Moments, Sample, describe, effective_size, rank_of
-from relayload.core.results.tags import Key
+from relayload.core.stats.ranks import Counted, Parts, Sorted, repeated, together
+from relayload.core.stats.sample import Distribution, Moments, Sample, describe, effective_size, rank_of
 
 _MARKED = 0.05
 

@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output
+from relayload.core.model.run import RunInfo
 from relayload.core.price import check_money
 from relayload.core.results.fold import Fold
 from relayload.core.results.paired import Added, added, independent_pairs_needed
-from relayload.core.results.run import RunInfo
 from relayload.core.results.targets import paid_at
 
 

@@ -6,12 +6,12 @@ from collections.abc import Set as AbstractSet
 from itertools import pairwise
 
 from relayload.core.metrics.catalog import PER_CHUNK
+from relayload.core.model.tags import Key
 from relayload.core.results.cell import Cell
 from relayload.core.results.columns import Columns
 from relayload.core.results.condensed import Condensed
 from relayload.core.results.fold import Fold
 from relayload.core.results.selection import Selection
-from relayload.core.results.tags import Key
 
 
 class Slices:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import add
 from typing import NamedTuple
 
-from relayload.core.results.histogram import buckets, middle_s
-from relayload.core.results.ranks import Counted
+from relayload.core.stats.histogram import buckets, middle_s
+from relayload.core.stats.ranks import Counted
 
 MOST_SLOTS = 512
 _BUCKET_BITS = 16

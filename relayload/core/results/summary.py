@@ -13,8 +13,8 @@ from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output
 from relayload.core.results.batch import BatchTally
 from relayload.core.results.cost import Cost
-from relayload.core.results.sample import Distribution
 from relayload.core.results.side_by_side import SideBySide
+from relayload.core.stats.sample import Distribution
 
 SCHEMA_VERSION = 1
 

@@ -7,6 +7,10 @@ from typing import NamedTuple, cast
 
 from msgspec import structs
 
+from relayload.core.metrics.tokens import Tokens
+from relayload.core.model.record import Outcome
+from relayload.core.model.run import RunInfo
+from relayload.core.model.tags import Key, Place
 from relayload.core.results.batch import batch_of
 from relayload.core.results.cell import Cell
 from relayload.core.results.client import breaker_acts_of, quota_waits_of, retries_of
@@ -14,10 +18,7 @@ from relayload.core.results.fold import Account, Fold, account
 from relayload.core.results.generator import health_of
 from relayload.core.results.jobs import Job, RunAll, one_by_one
 from relayload.core.results.metrics import Column, MetricsOf
-from relayload.core.results.record import Outcome
 from relayload.core.results.remarks import remarks_on
-from relayload.core.results.run import RunInfo
-from relayload.core.results.sample import rank_of
 from relayload.core.results.selection import Selection, Series
 from relayload.core.results.side_by_side import SideBySide, side_by_side
 from relayload.core.results.summary import (
@@ -32,10 +33,9 @@ from relayload.core.results.summary import (
     TargetGroup,
     TokenCounts,
 )
-from relayload.core.results.tags import Key, Place
 from relayload.core.results.targets import paid, paid_at
 from relayload.core.results.timeline import step_s, timeline
-from relayload.core.results.tokens import Tokens
+from relayload.core.stats.sample import rank_of
 
 
 def summarize(

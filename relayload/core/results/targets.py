@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from relayload.core.model.run import RunInfo
+from relayload.core.model.tags import Key
 from relayload.core.results.cost import Cost, Used, cost_of, total
-from relayload.core.results.run import RunInfo
-from relayload.core.results.tags import Key
 
 
 def paid(cells: Mapping[Key, Used], run: RunInfo) -> Cost:

@@ -7,13 +7,13 @@ from itertools import chain
 
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output
+from relayload.core.model.tags import Key
 from relayload.core.results.columns import Columns
 from relayload.core.results.condensed import Condensed
 from relayload.core.results.fold import Fold
-from relayload.core.results.ranks import Counted, Sorted, together
-from relayload.core.results.sample import rank_of
 from relayload.core.results.summary import Second
-from relayload.core.results.tags import Key
+from relayload.core.stats.ranks import Counted, Sorted, together
+from relayload.core.stats.sample import rank_of
 
 _STEPS_S = (1.0, 10.0, 60.0, 600.0)
 _MOST_STEPS = 3600

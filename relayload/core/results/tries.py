@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
-from relayload.core.results.record import Attempt, Record
+from relayload.core.model.record import Attempt, Record
 
 
 class Cause(NamedTuple):

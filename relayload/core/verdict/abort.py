@@ -16,7 +16,7 @@ from itertools import groupby
 
 from msgspec import structs
 
-from relayload.core.results.terms import NoData
+from relayload.core.model.terms import NoData
 from relayload.core.units import format_duration
 from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.judgement import Judgement

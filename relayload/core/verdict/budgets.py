@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from relayload.core.results.sample import percentile, rank_of
+from relayload.core.stats.sample import percentile, rank_of
 from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.judgement import Judgement, finite, judgement, nothing, share_reason
 from relayload.core.verdict.objective import Objective

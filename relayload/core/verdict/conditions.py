@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from operator import or_
 
-from relayload.core.results.rows import Rows
+from relayload.core.metrics.rows import Rows
 from relayload.core.verdict.objective import Condition
 
 

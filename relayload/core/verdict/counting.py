@@ -12,15 +12,15 @@ from itertools import compress
 from operator import mul
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK
-from relayload.core.results.histogram import Histogram, buckets, middle_s
-from relayload.core.results.record import Outcome
-from relayload.core.results.rows import Rows
-from relayload.core.results.run import RunInfo
+from relayload.core.metrics.rows import Rows
+from relayload.core.model.record import Outcome
+from relayload.core.model.run import RunInfo
+from relayload.core.model.snapshot import Position, SlotCounts
+from relayload.core.model.tags import Key, Place
 from relayload.core.results.seconds import slot_of, slot_s
 from relayload.core.results.slices import window_count
-from relayload.core.results.snapshot import Position, SlotCounts
-from relayload.core.results.tags import Key, Place
 from relayload.core.results.tries import cause_of
+from relayload.core.stats.histogram import Histogram, buckets, middle_s
 from relayload.core.verdict.conditions import unmet
 from relayload.core.verdict.objective import Objective
 from relayload.core.verdict.tagging import joined, of_kind, of_outcome, within

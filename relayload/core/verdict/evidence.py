@@ -10,15 +10,15 @@ from functools import cached_property
 from typing import Protocol
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK
+from relayload.core.model.record import Outcome, Transition
+from relayload.core.model.run import RunInfo, Span
+from relayload.core.model.snapshot import Position, SlotCounts
+from relayload.core.model.tags import Key
 from relayload.core.results.breakers import Breaker, breakers
 from relayload.core.results.cost import Used
-from relayload.core.results.ranks import Sorted, repeated
-from relayload.core.results.record import Outcome, Transition
-from relayload.core.results.run import RunInfo, Span
-from relayload.core.results.sample import Ranked
 from relayload.core.results.slices import window_count, windows
-from relayload.core.results.snapshot import Position, SlotCounts
-from relayload.core.results.tags import Key
+from relayload.core.stats.ranks import Sorted, repeated
+from relayload.core.stats.sample import Ranked
 from relayload.core.verdict.counting import ObjectiveCounts
 from relayload.core.verdict.objective import Objective
 from relayload.core.verdict.stats import Bad, Deviations

@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
+from relayload.core.model.record import Transition
 from relayload.core.results.breakers import open_s, opened_after_s, trips
 from relayload.core.results.cost import Cost
-from relayload.core.results.record import Transition
 from relayload.core.results.targets import paid
 from relayload.core.verdict.budgets import judge_rate
 from relayload.core.verdict.evidence import Evidence, is_abandoned

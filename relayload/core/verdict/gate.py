@@ -16,9 +16,9 @@ from typing import cast
 from msgspec import Struct
 from msgspec.structs import replace
 
+from relayload.core.model.run import RunInfo
 from relayload.core.results.fold import Fold
 from relayload.core.results.jobs import Job, RunAll, one_by_one
-from relayload.core.results.run import RunInfo
 from relayload.core.results.summary import Summary
 from relayload.core.results.tables import SummaryInTheMaking
 from relayload.core.units import format_duration

@@ -24,10 +24,10 @@ from types import MappingProxyType
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK, PER_REQUEST
 from relayload.core.metrics.metric import Metric, Unit
+from relayload.core.model.record import Outcome
+from relayload.core.model.terms import Asked, Severity, Terms
 from relayload.core.resilience.classify import FailureKind
 from relayload.core.results.gaps import WINDOWED_SLOT_S
-from relayload.core.results.record import Outcome
-from relayload.core.results.terms import Asked, Severity, Terms
 from relayload.core.units import duration_s, fraction, rate_per_s, usd
 from relayload.core.verdict.foreign import candidates
 from relayload.core.verdict.names import unknown

@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from relayload.core.results.sample import CONFIDENCE
-from relayload.core.results.terms import NoData, Severity, Written
+from relayload.core.model.terms import NoData, Severity, Written
+from relayload.core.stats.sample import CONFIDENCE
 from relayload.core.verdict.objective import Objective
 from relayload.core.verdict.stats import Exceedance, Word
 from relayload.core.verdict.wording import share

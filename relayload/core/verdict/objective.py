@@ -11,7 +11,7 @@ from msgspec import structs
 
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Per, Unit
-from relayload.core.results.terms import PLAIN, Asked, Terms
+from relayload.core.model.terms import PLAIN, Asked, Terms
 from relayload.core.units import format_duration
 
 

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from relayload.core.metrics.catalog import PER_CHUNK
+from relayload.core.model.record import Transition
+from relayload.core.model.run import RunInfo
+from relayload.core.model.tags import Key
 from relayload.core.results.cost import Used
 from relayload.core.results.fold import Fold
 from relayload.core.results.gaps import GapCounts, GapSample
-from relayload.core.results.histogram import Histogram
-from relayload.core.results.ranks import Sorted
-from relayload.core.results.record import Transition
-from relayload.core.results.run import RunInfo
 from relayload.core.results.selection import Selection, Series
 from relayload.core.results.slices import Slices
-from relayload.core.results.tags import Key
+from relayload.core.stats.histogram import Histogram
+from relayload.core.stats.ranks import Sorted
 from relayload.core.verdict.counting import ObjectiveCounts
 from relayload.core.verdict.evidence import Sized, Window, is_abandoned
 from relayload.core.verdict.objective import Objective

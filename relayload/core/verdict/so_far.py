@@ -7,14 +7,11 @@ from operator import add
 
 from relayload.core.metrics.catalog import METRICS, shown_in
 from relayload.core.metrics.metric import Output
-from relayload.core.results.cost import Used
-from relayload.core.results.gaps import GapCounts, GapSample
-from relayload.core.results.histogram import Histogram, unpacked
-from relayload.core.results.ranks import Sorted
-from relayload.core.results.record import GUARDRAIL, Drop, Line, Record, Transition
-from relayload.core.results.rows import grouped
-from relayload.core.results.run import RunInfo
-from relayload.core.results.snapshot import (
+from relayload.core.metrics.rows import grouped
+from relayload.core.metrics.tag_slots import TagCounts, TagSlots
+from relayload.core.model.record import GUARDRAIL, Drop, Line, Record, Transition
+from relayload.core.model.run import RunInfo
+from relayload.core.model.snapshot import (
     IndicatorSlot,
     Position,
     Slot,
@@ -22,8 +19,11 @@ from relayload.core.results.snapshot import (
     Snapshot,
     Span,
 )
-from relayload.core.results.tag_slots import TagCounts, TagSlots
-from relayload.core.results.tags import DROPPED, REFUSED, Key, Place
+from relayload.core.model.tags import DROPPED, REFUSED, Key, Place
+from relayload.core.results.cost import Used
+from relayload.core.results.gaps import GapCounts, GapSample
+from relayload.core.stats.histogram import Histogram, unpacked
+from relayload.core.stats.ranks import Sorted
 from relayload.core.verdict.counting import ObjectiveCounts
 from relayload.core.verdict.evidence import Sized, Window, is_abandoned
 from relayload.core.verdict.objective import Objective

@@ -18,10 +18,10 @@ from enum import StrEnum
 from statistics import NormalDist
 from typing import NamedTuple
 
-from relayload.core.results.binomial import share_bounds, student_quantile
-from relayload.core.results.sample import CONFIDENCE, SMALLEST_EFFECTIVE_N, batched_size
-from relayload.core.results.snapshot import SlotCounts
-from relayload.core.results.terms import PLAIN, Terms
+from relayload.core.model.snapshot import SlotCounts
+from relayload.core.model.terms import PLAIN, Terms
+from relayload.core.stats.binomial import share_bounds, student_quantile
+from relayload.core.stats.sample import CONFIDENCE, SMALLEST_EFFECTIVE_N, batched_size
 from relayload.core.verdict.objective import Op
 
 ENOUGH_FOR_A_MEAN = 30

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from relayload.core.results.record import Transition
-from relayload.core.results.tags import Key, Place
+from relayload.core.model.record import Transition
+from relayload.core.model.tags import Key, Place
 from relayload.core.results.tries import Cause
 from relayload.core.verdict.objective import Tag
 

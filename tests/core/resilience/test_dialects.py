@@ -1,5 +1,6 @@
 import pytest
 
+from relayload.core.model.record import Outcome
 from relayload.core.resilience.classify import AttemptSignals, FailureKind, rule
 from relayload.core.resilience.dialects import (
     DIALECTS,
@@ -11,7 +12,6 @@ from relayload.core.resilience.dialects import (
     classifier,
     kind_of_status,
 )
-from relayload.core.results.record import Outcome
 from relayload.core.wire.answers import AnswerFlaw
 from relayload.core.wire.faults import fault_of_body, fault_of_error
 from relayload.core.wire.stream import StreamFlaw

@@ -1,8 +1,8 @@
 import pytest
 
+from relayload.core.model.record import Outcome
+from relayload.core.model.run import StageInfo
 from relayload.core.results.batch import BatchTally
-from relayload.core.results.record import Outcome
-from relayload.core.results.run import StageInfo
 from relayload.core.results.tables import summarize
 
 

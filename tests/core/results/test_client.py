@@ -1,8 +1,8 @@
 import pytest
 
+from relayload.core.model.record import Attempt, Outcome
 from relayload.core.resilience.breaker import State
 from relayload.core.resilience.classify import FailureKind
-from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.tables import summarize
 
 _FAILED = Attempt(outcome=Outcome.SERVER_ERROR, status=503, kind=FailureKind.OVERLOADED)

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
+from relayload.core.model.record import Line, Outcome
+from relayload.core.model.run import RunInfo, StageInfo, TargetInfo
+from relayload.core.model.terms import Terms
 from relayload.core.results.fold import Fold
-from relayload.core.results.histogram import bucket
-from relayload.core.results.record import Line, Outcome
-from relayload.core.results.run import RunInfo, StageInfo, TargetInfo
 from relayload.core.results.slots import MOST_SLOTS, slot_width_s
 from relayload.core.results.tables import summarize
-from relayload.core.results.terms import Terms
+from relayload.core.stats.histogram import bucket
 from relayload.core.verdict.counting import ObjectiveCounts
 from relayload.core.verdict.gate import assess
 from relayload.core.verdict.grammar import parse, with_terms

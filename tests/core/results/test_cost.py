@@ -4,9 +4,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from relayload.core.model.record import Attempt, Outcome
 from relayload.core.price import Price
 from relayload.core.results.cost import Cost, Waste, cost_of
-from relayload.core.results.record import Attempt, Outcome
 
 PRICES = {
     "o3": Price(input=Decimal(2), output=Decimal(8), cached_input=Decimal(1)),

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relayload.core.model.record import Attempt, Drop, End, Line, Outcome, Record
+from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo, WorkerInfo
 from relayload.core.results.fold import Fold, account
-from relayload.core.results.record import Attempt, Drop, End, Line, Outcome, Record
-from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo, WorkerInfo
 from relayload.core.results.tables import summarize
 
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.core.results.gaps import GapCounts, GapSample
-from relayload.core.results.histogram import Histogram, bucket
+from relayload.core.stats.histogram import Histogram, bucket
 
 _GAPS = st.lists(st.tuples(st.integers(0, 4000), st.integers(1, 9))).map(
     lambda pairs: tuple(number for pair in pairs for number in pair)

@@ -1,7 +1,7 @@
 import pytest
 
+from relayload.core.model.health import Thresholds
 from relayload.core.results.generator import health_of
-from relayload.core.results.health import Thresholds
 
 
 @pytest.mark.parametrize(("late", "valid"), [(1, True), (2, False)])

@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.core.results.tables import summarize
 
 BROKEN = {"outcome": Outcome.BROKEN_STREAM, "error": "no_finish"}

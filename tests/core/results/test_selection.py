@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.core.results.selection import Selection, Series
 
 

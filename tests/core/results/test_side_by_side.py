@@ -4,9 +4,9 @@ from random import Random
 import msgspec
 import pytest
 
+from relayload.core.model.record import Outcome
+from relayload.core.model.run import TargetInfo
 from relayload.core.price import Price
-from relayload.core.results.record import Outcome
-from relayload.core.results.run import TargetInfo
 from relayload.core.results.side_by_side import side_by_side
 from relayload.core.results.summary import Summary
 from relayload.core.results.tables import summarize

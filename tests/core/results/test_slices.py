@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relayload.core.model.record import Attempt, Outcome, Record
 from relayload.core.results.fold import Fold
-from relayload.core.results.record import Attempt, Outcome, Record
 from relayload.core.results.slices import Slices, windows
 
 _FAILED = Attempt(outcome=Outcome.SERVER_ERROR, status=503)

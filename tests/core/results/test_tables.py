@@ -1,8 +1,8 @@
 import pytest
 
+from relayload.core.model.record import Outcome
+from relayload.core.model.run import StageInfo
 from relayload.core.results.fold import Fold
-from relayload.core.results.record import Outcome
-from relayload.core.results.run import StageInfo
 from relayload.core.results.tables import summarize
 
 _STAGES = (StageInfo(name="warm", for_s=10.0, warmup=True), StageInfo(name="steady", for_s=20.0))

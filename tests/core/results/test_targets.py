@@ -3,10 +3,10 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from relayload.core.model.record import Outcome
+from relayload.core.model.run import TargetInfo
 from relayload.core.price import Price
 from relayload.core.results.fold import account
-from relayload.core.results.record import Outcome
-from relayload.core.results.run import TargetInfo
 from relayload.core.results.summary import Summary
 from relayload.core.results.tables import summarize
 from relayload.core.results.targets import paid

@@ -1,7 +1,7 @@
 import pytest
 
+from relayload.core.model.record import Outcome
 from relayload.core.results.fold import Fold
-from relayload.core.results.record import Outcome
 from relayload.core.results.timeline import step_s, timeline
 
 

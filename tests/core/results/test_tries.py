@@ -2,8 +2,8 @@ from array import array
 
 import pytest
 
+from relayload.core.model.record import Attempt, Outcome
 from relayload.core.resilience.classify import FailureKind
-from relayload.core.results.record import Attempt, Outcome
 from relayload.core.results.tries import Cause, Tries, retries_by_cause
 
 _LIMITED = Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=FailureKind.QUOTA_EXHAUSTED)

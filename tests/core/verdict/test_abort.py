@@ -4,12 +4,12 @@ from random import Random
 import pytest
 from live import LiveRun, sent
 
+from relayload.core.model.record import Attempt, Outcome
+from relayload.core.model.run import StageInfo
+from relayload.core.model.terms import Terms
 from relayload.core.price import Price
 from relayload.core.resilience.breaker import State
-from relayload.core.results.histogram import bucket
-from relayload.core.results.record import Attempt, Outcome
-from relayload.core.results.run import StageInfo
-from relayload.core.results.terms import Terms
+from relayload.core.stats.histogram import bucket
 from relayload.core.verdict.abort import AbortMonitor
 from relayload.core.verdict.counting import Grid
 from relayload.core.verdict.grammar import parse, with_terms

@@ -11,10 +11,10 @@ from live import sent
 from msgspec import structs
 from random_runs import RandomRun, random_run
 
+from relayload.core.model.record import Line
+from relayload.core.model.run import RunInfo
+from relayload.core.model.snapshot import Snapshot
 from relayload.core.results.fold import Fold
-from relayload.core.results.record import Line
-from relayload.core.results.run import RunInfo
-from relayload.core.results.snapshot import Snapshot
 from relayload.core.verdict.abort import AbortMonitor
 from relayload.core.verdict.counting import ObjectiveCounts
 from relayload.core.verdict.evidence import Evidence

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
+from relayload.core.model.record import Outcome
 from relayload.core.price import Price
-from relayload.core.results.record import Outcome
 from relayload.core.verdict.compare import LeftOut, Side, compare
 from relayload.core.verdict.gate import assess
 from relayload.core.verdict.measures import Measure, measures

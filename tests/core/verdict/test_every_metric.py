@@ -7,12 +7,12 @@ from live import LiveRun
 
 from relayload.core.metrics.catalog import METRICS, PER_REQUEST
 from relayload.core.metrics.metric import Metric, Per, Unit
+from relayload.core.model.record import Attempt, Outcome
+from relayload.core.model.run import StageInfo
+from relayload.core.model.terms import Terms
 from relayload.core.price import Price
 from relayload.core.resilience.breaker import State
-from relayload.core.results.histogram import bucket
-from relayload.core.results.record import Attempt, Outcome
-from relayload.core.results.run import StageInfo
-from relayload.core.results.terms import Terms
+from relayload.core.stats.histogram import bucket
 from relayload.core.traffic.plan import StagePlan
 from relayload.core.verdict.gate import assess
 from relayload.core.verdict.grammar import parse, with_terms

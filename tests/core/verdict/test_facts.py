@@ -2,11 +2,11 @@ from decimal import Decimal
 
 import pytest
 
+from relayload.core.model.record import Attempt, Outcome
+from relayload.core.model.run import StageInfo
 from relayload.core.price import Price
 from relayload.core.resilience.breaker import State
 from relayload.core.resilience.classify import FailureKind
-from relayload.core.results.record import Attempt, Outcome
-from relayload.core.results.run import StageInfo
 from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.judgement import Judgement

@@ -1,10 +1,10 @@
 import pytest
 
+from relayload.core.model.record import Outcome
+from relayload.core.model.run import StageInfo
+from relayload.core.model.terms import Severity, Terms
 from relayload.core.results.jobs import one_by_one
-from relayload.core.results.record import Outcome
-from relayload.core.results.run import StageInfo
 from relayload.core.results.tables import summarize
-from relayload.core.results.terms import Severity, Terms
 from relayload.core.verdict.gate import Verdict, assess, held
 from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.stats import Word

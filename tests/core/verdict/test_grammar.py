@@ -2,7 +2,7 @@ import pytest
 
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Unit
-from relayload.core.results.terms import Severity, Terms
+from relayload.core.model.terms import Severity, Terms
 from relayload.core.verdict.grammar import objective_of, parse, with_terms
 from relayload.core.verdict.names import unknown_names, within_scenario
 from relayload.core.verdict.objective import Condition, Objective, Op, Tag

@@ -1,9 +1,9 @@
 import pytest
 
+from relayload.core.model.record import Outcome
+from relayload.core.model.run import StageInfo
+from relayload.core.model.terms import NoData, Terms
 from relayload.core.resilience.breaker import State
-from relayload.core.results.record import Outcome
-from relayload.core.results.run import StageInfo
-from relayload.core.results.terms import NoData, Terms
 from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.inwindows import taken_together
 from relayload.core.verdict.judgement import Judgement

@@ -2,10 +2,10 @@ from decimal import Decimal
 
 import pytest
 
+from relayload.core.model.record import Outcome
+from relayload.core.model.run import StageInfo
+from relayload.core.model.terms import PLAIN, NoData, Terms
 from relayload.core.price import Price
-from relayload.core.results.record import Outcome
-from relayload.core.results.run import StageInfo
-from relayload.core.results.terms import PLAIN, NoData, Terms
 from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.judgement import Judgement
 from relayload.core.verdict.judging import judge_objective

@@ -3,9 +3,9 @@
 import pytest
 from live import LiveRun
 
-from relayload.core.results.binomial import share_bounds
-from relayload.core.results.record import Attempt, Outcome
-from relayload.core.results.terms import Terms
+from relayload.core.model.record import Attempt, Outcome
+from relayload.core.model.terms import Terms
+from relayload.core.stats.binomial import share_bounds
 from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.objective import Objective
 

@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.core.results.terms import Terms
+from relayload.core.model.terms import Terms
 from relayload.core.traffic.plan import StagePlan
 from relayload.core.verdict.grammar import parse, with_terms
 from relayload.core.verdict.prospects import Outlook, Sent, needed_samples, prospect

@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 from relayload.core.verdict.gate import assess
 from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.repeats import RunLine, Spread, repeats, run_line

@@ -6,10 +6,10 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from relayload.core.results.ranks import Parts
-from relayload.core.results.sample import PERCENTILES, effective_size, percentile
+from relayload.core.model.terms import Terms
 from relayload.core.results.selection import Selection, Series
-from relayload.core.results.terms import Terms
+from relayload.core.stats.ranks import Parts
+from relayload.core.stats.sample import PERCENTILES, effective_size, percentile
 from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.judging import judge_objective
 from relayload.core.verdict.stats import Bad, Exceedance, Word, judge_share, samples_needed

@@ -1,9 +1,9 @@
 import pytest
 from live import sent
 
+from relayload.core.model.record import Outcome
+from relayload.core.model.snapshot import Snapshot
 from relayload.core.resilience.breaker import State
-from relayload.core.results.record import Outcome
-from relayload.core.results.snapshot import Snapshot
 from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.so_far import RunSoFar, SnapshotMaker, metrics_of
 

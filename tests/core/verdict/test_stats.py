@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from relayload.core.results.terms import Terms
+from relayload.core.model.terms import Terms
 from relayload.core.verdict.objective import Op
 from relayload.core.verdict.stats import (
     Bad,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.results.histogram import bucket
+from relayload.core.stats.histogram import bucket
 from relayload.core.wire.answers import AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
 from relayload.core.wire.request import Endpoint, RelayFault
 from relayload.core.wire.responses import read_response, read_response_event, responses_request

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.results.histogram import bucket
+from relayload.core.stats.histogram import bucket
 from relayload.core.wire.answers import Tokens
 from relayload.core.wire.finish import FAILED_FINISHES
 from relayload.core.wire.request import Endpoint, RelayFault

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.results.histogram import Histogram
-from relayload.core.results.ranks import Parts
-from relayload.core.results.sample import (
+from relayload.core.stats.histogram import Histogram
+from relayload.core.stats.ranks import Parts
+from relayload.core.stats.sample import (
     Moments,
     Sample,
     batched_size,

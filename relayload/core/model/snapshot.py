@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from relayload.core.results.record import Transition
-from relayload.core.results.tags import Key
+from relayload.core.model.record import Transition
+from relayload.core.model.tags import Key
 
 
 class Span(NamedTuple):

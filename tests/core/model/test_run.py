@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.core.results.run import ProfileInfo, RunInfo, StageInfo
+from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo
 
 STAGES = (
     StageInfo(name="warm", for_s=5.0, warmup=True),

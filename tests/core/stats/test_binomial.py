@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.results.binomial import beta_cdf, binomial_cdf, binomial_quantile, share_bounds
+from relayload.core.stats.binomial import beta_cdf, binomial_cdf, binomial_quantile, share_bounds
 
 
 def _exact_cdf(k: int, n: int, p: float) -> float:

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK
-from relayload.core.results.histogram import buckets, packed, unpacked
-from relayload.core.results.record import Attempt
-from relayload.core.results.rows import Rows
-from relayload.core.results.snapshot import Slot, Span
-from relayload.core.results.tags import Key
-from relayload.core.results.tokens import Tokens
+from relayload.core.metrics.rows import Rows
+from relayload.core.metrics.tokens import Tokens
+from relayload.core.model.record import Attempt
+from relayload.core.model.snapshot import Slot, Span
+from relayload.core.model.tags import Key
+from relayload.core.stats.histogram import buckets, packed, unpacked
 
 _TEN_AFTER_S, _SIXTY_AFTER_S = 600, 3600
 _MOST_WIDE = 1440

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from relayload.core.results.record import Outcome
+from relayload.core.model.record import Outcome
 
 DROPPED, REFUSED = "dropped", "refused"
 """The outcomes of arrivals that were not started: for want of room or time, and since a guardrail held them back."""

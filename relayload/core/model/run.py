@@ -7,8 +7,7 @@ from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct, field
 
-from relayload.core.price import Price
-from relayload.core.results.amounts import (
+from relayload.core.model.amounts import (
     MOST_OBJECTIVES,
     MOST_PRICES,
     MOST_STAGES,
@@ -18,8 +17,9 @@ from relayload.core.results.amounts import (
     Length,
     Worker,
 )
-from relayload.core.results.health import Thresholds
-from relayload.core.results.terms import Asked, Written
+from relayload.core.model.health import Thresholds
+from relayload.core.model.terms import Asked, Written
+from relayload.core.price import Price
 
 
 class ProfileInfo(Struct, frozen=True, kw_only=True):

@@ -10,8 +10,8 @@ from types import MappingProxyType
 
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.reading import Computed, Derived, OfAnswer, OfRequest
-from relayload.core.results.record import Attempt, Outcome, Record
-from relayload.core.results.tags import Key, Place
+from relayload.core.model.record import Attempt, Outcome, Record
+from relayload.core.model.tags import Key, Place
 
 _NOT_MEASURED = math.nan
 _NO_ANSWER = Attempt(outcome=Outcome.SHORT_CIRCUITED)

@@ -3,11 +3,11 @@ from random import Random
 
 import pytest
 
-from relayload.core.results.histogram import unpacked
-from relayload.core.results.record import Attempt, Outcome
-from relayload.core.results.rows import grouped
-from relayload.core.results.tag_slots import TagCounts, TagSlots
-from relayload.core.results.tags import DROPPED, Key, Place
+from relayload.core.metrics.rows import grouped
+from relayload.core.metrics.tag_slots import TagCounts, TagSlots
+from relayload.core.model.record import Attempt, Outcome
+from relayload.core.model.tags import DROPPED, Key, Place
+from relayload.core.stats.histogram import unpacked
 
 _LIMITED = Attempt(outcome=Outcome.RATE_LIMITED, status=429, input_tokens=3)
 _DAY_S = 86_400

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from relayload.core.results.record import Attempt, Outcome
-from relayload.core.results.rows import grouped
+from relayload.core.metrics.rows import grouped
+from relayload.core.model.record import Attempt, Outcome
 
 _LIMITED = Attempt(outcome=Outcome.RATE_LIMITED, status=429)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.results.ranks import Counted, Parts, together
+from relayload.core.stats.ranks import Counted, Parts, together
 
 arrays = st.lists(st.lists(st.integers(0, 30) | st.floats(-5, 5)).map(sorted), max_size=4)
 

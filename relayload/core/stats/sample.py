@@ -18,8 +18,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from relayload.core.results.binomial import binomial_quantile
-from relayload.core.results.ranks import Counted, Parts, Ranks, Sorted
+from relayload.core.stats.binomial import binomial_quantile
+from relayload.core.stats.ranks import Counted, Parts, Ranks, Sorted
 
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 CONFIDENCE = 0.95

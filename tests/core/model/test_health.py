@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.core.results.health import Thresholds, doubts
+from relayload.core.model.health import Thresholds, doubts
 
 DEFAULT = Thresholds()
 

@@ -14,9 +14,9 @@ from enum import StrEnum
 
 from msgspec import Struct, structs
 
+from relayload.core.model.amounts import Count, Index, Instant, Nanoseconds, Seconds, Share, Status, Worker
 from relayload.core.resilience.breaker import State
 from relayload.core.resilience.classify import FailureKind
-from relayload.core.results.amounts import Count, Index, Instant, Nanoseconds, Seconds, Share, Status, Worker
 
 
 class Outcome(StrEnum):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from relayload.core.results.amounts import Count, Length, Window
+from relayload.core.model.amounts import Count, Length, Window
 
 
 class NoData(StrEnum):

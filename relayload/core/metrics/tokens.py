@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from operator import attrgetter
 
-from relayload.core.results.record import Attempt
+from relayload.core.model.record import Attempt
 
 
 class Tokens:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.results.histogram import Histogram, bucket, buckets, middle_s
+from relayload.core.stats.histogram import Histogram, bucket, buckets, middle_s
 
 durations_s = st.floats(min_value=0.0, max_value=3600.0)
 

@@ -1,0 +1,1 @@
+"""What a run is made of: structs, and nothing that computes."""

@@ -1,0 +1,1 @@
+"""Statistics that know nothing of requests: histograms, ranks, intervals."""
