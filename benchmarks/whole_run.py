@@ -3,7 +3,7 @@
     python benchmarks/whole_run.py [--rates 500,2000,5000] [--streams 500] [--rounds 3] [--json FILE]
 
 Everything is on: the schedule, the greenlet of each arrival, the client with its shadow breaker, the guard, Locust's
-event and statistics, the record on disk, the histograms. The others are paced by the same constant rate, one greenlet
+event and statistics, the record on disk, the snapshots that the master takes. The others are paced by the same constant rate, one greenlet
 an arrival, and do nothing beside. `16 at a time` is a closed load of 16 who never pause. All run in one process that
 Locust has patched, pinned to one core, in turns; the fake relay has the other core. A process that sleeps between
 requests pays for waking up, and for cold caches: that is why a request is dearer the fewer there are, for everybody.
@@ -28,17 +28,21 @@ import yaml
 from client_cost import CLIENTS, CORES, KEY, PLAIN, Target, target, yardstick_ms
 
 from relayload.core.model.record import Record
+from relayload.core.model.snapshot import Snapshot
+from relayload.core.verdict.grammar import parse
+from relayload.core.verdict.so_far import RunSoFar
 from relayload.profile import load as load_profile
 from relayload.profile.compose import Composer
 from relayload.recording import ProfileInfo, Recording, RunInfo
 from relayload.swarm.generator import Generator
-from relayload.swarm.messages import Assignment, EndRun
+from relayload.swarm.messages import Assignment, EndRun, pack, unpack
 from relayload.swarm.rows import Rows
 from relayload.transport.drivers import new_transport
 
 SECONDS = 3.0
 STREAM_S = 2.0
 SENDERS, TURNS = 16, 100
+OBJECTIVES = [parse("latency.p99 < 10s"), parse("errors.rate < 50%")]
 
 Paced = Callable[[Target, int, Path], float]
 """Runs at a rate and returns the CPU seconds of one request."""
@@ -52,14 +56,23 @@ def relayload_at(at: Target, rate: int, folder: Path) -> float:
 def closed_relayload(at: Target, folder: Path) -> float:
     """CPU seconds of a request, 16 users at a time who never pause: the process never sleeps."""
     load = {"kind": "closed", "users": SENDERS, "stages": [{"for": "1h"}]}
-    generator, _ = new_run(at, load, {"model": "instant", "stream": False}, folder)
+    generator, recording = new_run(at, load, {"model": "instant", "stream": False}, folder)
     gevent.sleep(0.2)
     take_turns(generator, 2)
+    telling = gevent.spawn(tell, generator, RunSoFar(OBJECTIVES, recording.run))
     began_s = time.process_time()
     take_turns(generator, TURNS)
     cpu_s = time.process_time() - began_s
+    telling.kill()
     generator.drain(EndRun(until_s=0.0, grace_s=0.0))
     return cpu_s / (SENDERS * TURNS)
+
+
+def tell(generator: Generator, so_far: RunSoFar) -> None:
+    """What a worker sends to its master twice a second, and what that makes of it."""
+    while True:
+        so_far.replace(unpack(pack(generator.snapshot()), Snapshot))
+        gevent.sleep(0.5)
 
 
 def take_turns(generator: Generator, count: int) -> None:
@@ -93,11 +106,13 @@ def whole_run(at: Target, scenario: dict[str, Any], rate: float, folder: Path) -
     }
     generator, recording = new_run(at, load, scenario, folder)
     began_s = time.process_time()
+    telling = gevent.spawn(tell, generator, RunSoFar(OBJECTIVES, recording.run))
     generator.start()
     gevent.sleep(0.5)
     while not generator.live().finished:
         gevent.sleep(0.1)
     cpu_s = time.process_time() - began_s
+    telling.kill()
     generator.drain(EndRun(until_s=0.0, grace_s=0.0))
     return cpu_s, [line for line in recording.lines() if isinstance(line, Record)]
 
@@ -109,6 +124,7 @@ def new_run(at: Target, load: dict[str, Any], scenario: dict[str, Any], folder: 
         "target": {"base_url": at.base_url, "api_key": KEY},
         "load": load,
         "scenarios": {"benchmark": {"prompt": {"text": "how are you"}, **scenario}},
+        "objectives": [objective.text for objective in OBJECTIVES],
     }
     profile_file = run_dir.with_suffix(".yaml")
     profile_file.write_text(yaml.safe_dump(content))
