@@ -100,7 +100,7 @@ class _Family:
         """The base with relative paths as they are written from where its heir lies."""
 
         def move(location: Location, text: str) -> str:
-            if self._shape.is_path(location) and text and "${" not in text:
+            if text and "${" not in text and self._shape.is_path(location, text):
                 return str(folder / text)
             return _FILE_REFERENCE.sub(lambda match: _moved_reference(folder, match["path"]), text)
 

@@ -1,5 +1,7 @@
 """What pydantic models admit at a place of a document: the types, and the keys that may stand there."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -9,7 +11,14 @@ from pydantic import BaseModel
 from relayload.document.source import Location
 
 Types = list[Any]
-"""Of a union its members, without the wrapping of `Annotated`."""
+"""The members of a union, without the wrapping of `Annotated`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathIf:
+    """Marks a text that is the path of a file where a condition holds, and a name otherwise."""
+
+    holds: Callable[[str], bool]
 
 
 class Shape:
@@ -36,14 +45,16 @@ class Shape:
         """Null is a value there, such as a timeout without end."""
         return any(member in (NoneType, Any) for member in self.types(location))
 
-    def is_path(self, location: Location) -> bool:
+    def is_path(self, location: Location, text: str) -> bool:
         """The text there is the path of a file."""
-        return Path in self.types(location)
+        types = self.types(location)
+        return Path in types or any(isinstance(member, PathIf) and member.holds(text) for member in types)
 
 
 def _flat(annotation: Any) -> Types:
     if get_origin(annotation) is Annotated:
-        return _flat(get_args(annotation)[0])
+        member, *marks = get_args(annotation)
+        return [*_flat(member), *(mark for mark in marks if isinstance(mark, PathIf))]
     if get_origin(annotation) in (Union, UnionType):
         return [member for part in get_args(annotation) for member in _flat(part)]
     return [annotation]

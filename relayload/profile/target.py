@@ -13,6 +13,7 @@ from relayload.core.price import Price
 from relayload.core.resilience.dialects import DialectName
 from relayload.core.wire.form import Form, MaxTokensField
 from relayload.core.wire.stream import FinishReason
+from relayload.document.shape import PathIf
 from relayload.document.validation import nearest
 from relayload.profile.mixes import Name, at_least_one, weight_of
 from relayload.profile.types import Flag, HeaderValue, Number, Part, PathText, Secret, Text
@@ -113,7 +114,7 @@ def _price_list(name: str) -> str:
 
 
 TargetPrices = Annotated[
-    Annotated[Text, AfterValidator(_price_list), Tag("list")]
+    Annotated[Text, AfterValidator(_price_list), Tag("list"), PathIf(prices.is_file)]
     | Annotated[dict[Text, prices.PriceEntry], Tag("mapping")],
     Discriminator(lambda value: "mapping" if isinstance(value, dict) else "list"),
 ]

@@ -105,6 +105,15 @@ def test_a_file_that_a_base_names_is_told_where_the_base_names_it(folder):
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "usd"), [("ours.yaml", 3), ("holysheep", 2.1), ("{o3: {input: $7, output: $8}}", 7)]
+)
+def test_a_price_list_of_its_own_lies_beside_the_base_that_names_it(folder, written, usd):
+    (folder / "lib" / "ours.yaml").write_text("models: {o3: {input: $3, output: $4}}\n")
+    (folder / "lib" / "base.yaml").write_text(BASE.replace("headers:", f"prices: {written}, headers:"))
+    assert float(extending(folder, "name: top").target.known_prices["o3"].input) == usd
+
+
 def test_what_is_extended_can_not_be_set(folder):
     assert faults(folder, "", "extends=other.yaml") == ["--set: extends: can't be set: write it in the file"]
 
