@@ -6,8 +6,8 @@ Everything is on: the schedule, the greenlet of each arrival, the client with it
 event and statistics, the record on disk, the snapshots that the master takes. The others are paced by the same constant
 rate, one greenlet an arrival, and do nothing beside. `16 at a time` is a closed load of 16 who never pause. All run in
 one process that Locust has patched, pinned to one core, in turns; the fake relay has the other core. A process that
-sleeps between requests pays for waking up, and for cold caches: that is why a request is dearer the fewer there are, for
-everybody.
+sleeps between requests pays for waking up, and for cold caches: that is why a request is dearer the fewer there are,
+for everybody.
 """
 
 from locust import FastHttpUser, HttpUser, events
