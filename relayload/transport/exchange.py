@@ -1,16 +1,18 @@
 """One request and its response on an open connection: who sends, receives and keeps the deadlines."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from gevent import get_hub, getcurrent
+from msgspec import Struct
 
 from relayload import clock
 from relayload.core.stats.histogram import bucket
 from relayload.core.wire.opening import is_event_stream
 from relayload.core.wire.request import Endpoint, Timeouts
-from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge
+from relayload.core.wire.response_limits import ResponseLimits, TooLarge
 from relayload.core.wire.stream import TokenStream
+from relayload.transport import OnText
 from relayload.transport.buffers import UNCOUNTED_BYTES, Buffers
 from relayload.transport.connection import (
     ENCODED_READ_BYTES,
@@ -32,29 +34,43 @@ _READS_TO_SETTLE = 16
 """How many reads may show that a stream is calm."""
 
 
-class Exchange:
-    """Runs in the event loop; the greenlet that began it waits in `run`.
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all exchanges of a transport have in common."""
 
-    `called_at_s` is when the attempt began, before there was a connection: `total_s` counts from there.
-    """
+    limits: ResponseLimits
+    accepted: frozenset[str]
+    """The content encodings that are asked for."""
+    buffers: Buffers
+    sweeper: Sweeper | None = None
+
+
+class Sending(Struct, frozen=True, gc=False):
+    """One request that is sent: how long it may take, and what is wanted of its answer."""
+
+    timeouts: Timeouts
+    called_at_s: float
+    """When the attempt began, before there was a connection: `total_s` counts from there."""
+    endpoint: Endpoint
+    stream: bool = False
+    keep_text: bool = False
+    on_text: OnText | None = None
+
+
+class Exchange:
+    """Runs in the event loop; the greenlet that began it waits in `run`."""
 
     __slots__ = (
         "_at_s",
         "_body_bytes",
-        "_buffers",
         "_bug",
-        "_called_at_s",
         "_cancel_after_tokens",
         "_connection",
-        "_endpoint",
         "_holds",
-        "_keep_text",
-        "_limits",
         "_most_bytes",
-        "_on_text",
+        "_sending",
         "_sent_before_bytes",
-        "_sweeper",
-        "_timeouts",
+        "_settings",
         "_token_at_s",
         "_undecided",
         "_unsettled",
@@ -73,35 +89,14 @@ class Exchange:
         "stream",
     )
 
-    def __init__(
-        self,
-        connection: Connection,
-        timeouts: Timeouts,
-        called_at_s: float,
-        *,
-        endpoint: Endpoint,
-        stream: bool,
-        keep_text: bool,
-        on_text: Callable[[str], None] | None = None,
-        sweeper: Sweeper | None = None,
-        limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS,
-        accepted: frozenset[str] = frozenset(),
-        buffers: Buffers | None = None,
-    ) -> None:
-        self._limits = limits
-        self._most_bytes = limits.stream_bytes
-        self._buffers = buffers or Buffers(limits.buffered_bytes)
+    def __init__(self, connection: Connection, sending: Sending, settings: Settings) -> None:
         self._connection = connection
-        self._timeouts = timeouts
-        self._cancel_after_tokens = timeouts.cancel_after_tokens
-        self._called_at_s = called_at_s
-        self._endpoint = endpoint
-        self._wants_stream = stream
-        self._undecided = stream
-        """Whether the body may be the stream that is wanted."""
-        self._keep_text = keep_text
-        self._on_text = on_text
-        self._sweeper = sweeper
+        self._sending = sending
+        self._settings = settings
+        self._most_bytes = settings.limits.stream_bytes
+        self._cancel_after_tokens = sending.timeouts.cancel_after_tokens
+        self._wants_stream = self._undecided = sending.stream
+        """`_undecided`: the body may be the stream that is wanted."""
         self._unsettled = _READS_TO_SETTLE
         self._token_at_s: float | None = None
         self._watch = Watch(self._deadline, self._on_late)
@@ -109,7 +104,7 @@ class Exchange:
         self._bug: Exception | None = None
         self._at_s = 0.0
         self._sent_before_bytes = connection.sent_bytes
-        self.response = Response(limits, accepted)
+        self.response = Response(settings.limits, settings.accepted)
         self.stream: TokenStream | None = None
         """The answer, where it is streamed."""
         self.body: list[bytes] = []
@@ -145,7 +140,7 @@ class Exchange:
             self._waiting = None
             self._watch.stop()
             if self._holds:
-                self._buffers.release(self)
+                self._settings.buffers.release(self)
             del self._watch  # it knows this exchange: now no collector is needed to part them
             self.response.close()
         if self._bug is not None:
@@ -219,8 +214,13 @@ class Exchange:
         streams = self._streams()
         self._undecided = streams is None
         if streams:
+            sending = self._sending
             self.stream = TokenStream(
-                self._endpoint, bucket, keep_text=self._keep_text, on_text=self._on_text, limits=self._limits
+                sending.endpoint,
+                bucket,
+                keep_text=sending.keep_text,
+                on_text=sending.on_text,
+                limits=self._settings.limits,
             )
             pieces, self.body = self.body, []
             self._take(pieces)
@@ -232,7 +232,7 @@ class Exchange:
         if len(self.body) > _MOST_PIECES:
             self.body[:] = [b"".join(self.body)]
         self._body_bytes += len(pieces[0]) if len(pieces) == 1 else sum(map(len, pieces))
-        if self._body_bytes > UNCOUNTED_BYTES or self._body_bytes > self._limits.body_bytes:
+        if self._body_bytes > UNCOUNTED_BYTES or self._body_bytes > self._settings.limits.body_bytes:
             if self._body_bytes > self._most_body_bytes:
                 raise TooLarge
             self._hold(self._body_bytes)
@@ -241,12 +241,12 @@ class Exchange:
         """Tell the budget of the process, where it is worth telling."""
         if self._holds or size > UNCOUNTED_BYTES:
             self._holds = True
-            self._buffers.hold(self, size)
+            self._settings.buffers.hold(self, size)
 
     @property
     def _most_body_bytes(self) -> int:
         """Of an error only the words are wanted."""
-        most = self._limits.body_bytes
+        most = self._settings.limits.body_bytes
         return most if 200 <= (self.response.status or 0) < 300 else min(most, ERROR_BYTES)
 
     def give_up(self) -> None:
@@ -267,8 +267,8 @@ class Exchange:
             self._take_first_token(stream)
         elif at_s == before_s and stream.chunks > 1 and self._unsettled == _READS_TO_SETTLE - 2:
             self._connection.arrivals.note_shared_stamp(at_s)
-        elif at_s - before_s >= CALM_GAP_S and self._sweeper is not None:
-            self._connection.read_in_turns(self._sweeper)
+        elif at_s - before_s >= CALM_GAP_S and self._settings.sweeper is not None:
+            self._connection.read_in_turns(self._settings.sweeper)
             self._unsettled = 0
 
     def _take_first_token(self, stream: TokenStream) -> None:
@@ -329,8 +329,9 @@ class Exchange:
             self._waiting.switch()
 
     def _deadline(self) -> Deadline | None:
+        sending = self._sending
         return next_deadline(
-            self._timeouts, self._called_at_s, self.sent_at_s, self.stream, wants_stream=self._wants_stream
+            sending.timeouts, sending.called_at_s, self.sent_at_s, self.stream, wants_stream=self._wants_stream
         )
 
     def _on_late(self, failure: Failure) -> None:

@@ -1,6 +1,7 @@
 """The driver that measures the relay and not itself: gevent's event loop, kernel timestamps, no switch per chunk."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from relayload.transport.buffers import Buffers
 from relayload.transport.connection import Connection
 from relayload.transport.credentials import key_header
 from relayload.transport.dial import Dialler
-from relayload.transport.exchange import Exchange
+from relayload.transport.exchange import Exchange, Sending, Settings
 from relayload.transport.failures import Failure, WireError
 from relayload.transport.http1 import RequestHead
 from relayload.transport.http_log import HttpLog, Shown
@@ -67,7 +68,6 @@ class NativeTransport:
         self._http_log = http_log
         self._secrets = Secrets(api_key, (headers or {}).values())
         self._arrivals = ArrivalClock()
-        self._sweeper = Sweeper() if self._arrivals.stamped else None
         self._pool = Pool(Dialler(origin, self._arrivals, context, proxy), max_connections)
         self._head = RequestHead(
             origin,
@@ -75,9 +75,12 @@ class NativeTransport:
             None if context else proxy,
             accept_encoding=accept_encoding,
         )
-        self._accepted = accepted_by(accept_encoding)
-        self._limits = limits
-        self._buffers = buffers or Buffers(limits.buffered_bytes)
+        self._settings = Settings(
+            limits=limits,
+            accepted=accepted_by(accept_encoding),
+            buffers=buffers or Buffers(limits.buffered_bytes),
+            sweeper=Sweeper() if self._arrivals.stamped else None,
+        )
 
     @property
     def kernel_timestamps(self) -> bool:
@@ -88,45 +91,22 @@ class NativeTransport:
         self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False, on_text: OnText | None = None
     ) -> Answer:
         """Send once and return what came of it. Silently sends anew if the relay was just closing the connection."""
-        called_at_s = clock.now_s()
+        sending = Sending(timeouts, clock.now_s(), request.endpoint, request.stream, keep_text, on_text)
         body = msgspec.json.encode(request.body)
         data = self._head.render(request.path, request.headers, len(body)) + body
-
         number = None if self._http_log is None else self._http_log.wanted()
-        kind = Exchange if number is None else TappedExchange
-
-        def exchange(*, new: bool = False) -> tuple[Exchange, Lease]:
-            lease = self._lease(timeouts, called_at_s, new=new)
-            begun = kind(
-                lease.connection,
-                timeouts,
-                called_at_s,
-                endpoint=request.endpoint,
-                stream=request.stream,
-                keep_text=keep_text,
-                on_text=on_text,
-                sweeper=self._sweeper,
-                limits=self._limits,
-                accepted=self._accepted,
-                buffers=self._buffers,
-            )
-            try:
-                begun.run(data)
-            finally:
-                self._pool.give_back(lease.connection)
-                if number is not None:
-                    self._log(number, data, begun.shown if isinstance(begun, TappedExchange) else Shown())
-            return begun, lease
-
+        kind = Exchange if number is None else partial(TappedExchange, partial(self._log, number, data))
         try:
-            ended, lease = exchange()
+            ended, lease = self._exchange(kind, sending, data)
             if _never_read(ended, lease.connection):
-                ended, lease = exchange(new=True)
+                ended, lease = self._exchange(kind, sending, data, new=True)
         except WireError as error:
             if number is not None:
                 self._log(number, data, Shown(failure=f"not sent: {error.failure.value}"))
             return answer(Reading(request=request, failure=error.failure), Phases(), self._secrets)
-        reading = _reading(ended, request, self._limits, keep_body=keep_text, finish_reason=self._finish_reason)
+        reading = _reading(
+            ended, request, self._settings.limits, keep_body=keep_text, finish_reason=self._finish_reason
+        )
         return answer(reading, _phases(ended, lease), self._secrets)
 
     def close(self) -> None:
@@ -134,14 +114,23 @@ class NativeTransport:
         self._pool.close()
         self._arrivals.close()
 
+    def _exchange(
+        self, kind: Callable[..., Exchange], sending: Sending, data: bytes, *, new: bool = False
+    ) -> tuple[Exchange, Lease]:
+        total_s, connect_s = sending.timeouts.total_s, sending.timeouts.connect_s
+        until_s = None if total_s is None else sending.called_at_s + total_s
+        lease = self._pool.lease(connect_s, until_s, new=new)
+        exchange = kind(lease.connection, sending, self._settings)
+        try:
+            exchange.run(data)
+        finally:
+            self._pool.give_back(lease.connection)
+        return exchange, lease
+
     def _log(self, number: int, request: bytes, answer: Shown) -> None:
         assert self._http_log is not None, "numbered it"
         head, _, body = request.partition(b"\r\n\r\n")
         self._http_log.write(number, self._secrets, head.decode("latin-1"), body, answer)
-
-    def _lease(self, timeouts: Timeouts, called_at_s: float, *, new: bool) -> Lease:
-        until_s = None if timeouts.total_s is None else called_at_s + timeouts.total_s
-        return self._pool.lease(timeouts.connect_s, until_s, new=new)
 
 
 def _never_read(exchange: Exchange, connection: Connection) -> bool:

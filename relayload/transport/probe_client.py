@@ -17,10 +17,12 @@ from relayload.core.units import format_duration
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import Endpoint, Timeouts
 from relayload.core.wire.response_limits import ResponseLimits, TooLarge
+from relayload.transport.buffers import Buffers
+from relayload.transport.connection import Connection
 from relayload.transport.credentials import key_header
 from relayload.transport.dial import Dialler
 from relayload.transport.drivers import Options
-from relayload.transport.exchange import Exchange
+from relayload.transport.exchange import Exchange, Sending, Settings
 from relayload.transport.failures import Failure, WireError
 from relayload.transport.http_log import Shown
 from relayload.transport.inflate import IDENTITY, accepted_by
@@ -153,19 +155,11 @@ class ProbeClient:
         request = self._request(origin, proxy, method, path, body, headers or {})
         within_s = max(0.0, min(self._timeout_s, self._until_s - began_at_s))
         dialler = Dialler(origin, _ReadingClock(), self._context(origin), proxy)
+        settings = Settings(_LIMITS, accepted_by(self._accept_encoding), Buffers(_LIMITS.buffered_bytes))
         try:
             with closing(dialler.dial(within_s, Failure.TOTAL_TIMEOUT).connection) as connection:
                 self.sent.append((method, path))
-                probe = _Probe(
-                    connection,
-                    Timeouts(total_s=within_s),
-                    began_at_s,
-                    endpoint=Endpoint.CHAT,
-                    stream=False,
-                    keep_text=False,
-                    limits=_LIMITS,
-                    accepted=accepted_by(self._accept_encoding),
-                )
+                probe = _Probe(connection, Sending(Timeouts(total_s=within_s), began_at_s, Endpoint.CHAT), settings)
                 probe.run(request)
             reply = probe.reply()
         except WireError as error:
@@ -266,8 +260,8 @@ class _Probe(Exchange):
 
     __slots__ = ("_error", "_pieces", "_size", "_wall_ns")
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, connection: Connection, sending: Sending, settings: Settings) -> None:
+        super().__init__(connection, sending, settings)
         self._pieces: list[tuple[bytes, float]] = []
         self._size = 0
         self._wall_ns: int | None = None
@@ -296,7 +290,9 @@ class _Probe(Exchange):
         enough = failure is Failure.TOO_LARGE and (response.encoded or self._size >= _BODY_BYTES)
         cut, late = failure is not None and not enough, failure is Failure.TOTAL_TIMEOUT
         pieces = tuple(self._pieces)
-        return Reply(response.status, response.headers, pieces, cut, late, self._called_at_s, now_s(), self._wall_ns)
+        return Reply(
+            response.status, response.headers, pieces, cut, late, self._sending.called_at_s, now_s(), self._wall_ns
+        )
 
 
 def models(base_url: str, api_key: str, options: Options | None = None) -> tuple[str, ...]:

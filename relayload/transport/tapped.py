@@ -1,10 +1,10 @@
 """An exchange of the native driver that keeps what comes over the wire, to be written down."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from relayload.core.wire.response_limits import TooLarge
-from relayload.transport.exchange import Exchange
+from relayload.transport.connection import Connection
+from relayload.transport.exchange import Exchange, Sending, Settings
 from relayload.transport.failures import WireError
 from relayload.transport.http1 import Response
 from relayload.transport.http_log import MOST_BYTES, Shown
@@ -14,14 +14,23 @@ _HEAD_ENDS = (b"\r\n\r\n", b"\n\n")
 
 
 class TappedExchange(Exchange):
-    """As any other, but slower."""
+    """As any other, but slower; `write` is told what came of it once it is over."""
 
-    __slots__ = ("_kept_bytes", "_wire")
+    __slots__ = ("_kept_bytes", "_wire", "_write")
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(
+        self, write: Callable[[Shown], None], connection: Connection, sending: Sending, settings: Settings
+    ) -> None:
+        super().__init__(connection, sending, settings)
+        self._write = write
         self._wire: list[bytes] = []
         self._kept_bytes = 0
+
+    def run(self, request: bytes) -> None:
+        try:
+            super().run(request)
+        finally:
+            self._write(self._shown)
 
     def received(self, data: bytes, at_s: float) -> None:
         if self._kept_bytes < MOST_BYTES:
@@ -30,7 +39,7 @@ class TappedExchange(Exchange):
         super().received(data, at_s)
 
     @property
-    def shown(self) -> Shown:
+    def _shown(self) -> Shown:
         """What came of it, the body without its chunks and its encoding."""
         head, body = head_and_body(self._wire)
         last_at_s = self.last_byte_at_s
