@@ -39,6 +39,9 @@ from relayload.core.wire.whole_text import WholeText, is_whole
 DONE = b"[DONE]"
 """The last event of a stream."""
 
+_PARTS = (list, dict)
+"""What a content is that is no text."""
+
 BUDGET_FIELDS = ("max_completion_tokens", "max_tokens")
 """Where a request says how long its answer may be; the second one is what older relays know."""
 
@@ -195,21 +198,17 @@ def _add_delta(event: Event, delta: Delta, *, spoken: bool) -> None:
         event.has_token = event.visible = True
         if spoken:
             event.text += visible_text(delta)
-    if _may_think(delta, content):
-        _add_thought(event, delta)
-    if not event.has_token and (_calls(delta.tool_calls) or _calls_function(delta.function_call)):
-        event.has_token = True
-
-
-def _may_think(delta: Delta, content: Any) -> Any:
-    return (
+    if (
         delta.reasoning_content
         or delta.reasoning
         or delta.reasoning_details
         or delta.thinking
         or delta.thinking_blocks
-        or isinstance(content, list | dict)
-    )
+        or isinstance(content, _PARTS)
+    ):
+        _add_thought(event, delta)
+    if not event.has_token and (_calls(delta.tool_calls) or _calls_function(delta.function_call)):
+        event.has_token = True
 
 
 def _add_thought(event: Event, delta: Delta) -> None:

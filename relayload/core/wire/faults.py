@@ -64,10 +64,13 @@ class Told(Struct, gc=False):
 
 
 _decode_told = msgspec.json.Decoder(Told).decode
+_NOTHING = Told()
 
 
 def fault_of(told: Told) -> RelayFault | None:
     """The error that this tells of, if it does: in `error`, or without it by a name and words for it."""
+    if told == _NOTHING:  # as nearly always, at the end of a stream
+        return None
     error = told.error or _first_of(told.errors)
     if is_error(error):
         return fault_of_error(error, told)

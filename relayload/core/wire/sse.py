@@ -24,7 +24,7 @@ _BOM = b"\xef\xbb\xbf"
 class SseParser:
     """Collects bytes until they make events. Costs time in proportion to the bytes, however small the pieces."""
 
-    __slots__ = ("_after_cr", "_begun", "_data", "_event_bytes", "_most_bytes", "_name", "_rest")
+    __slots__ = ("_after_cr", "_begun", "_data", "_event_bytes", "_most_bytes", "_name", "_rest", "held_bytes", "idle")
 
     def __init__(self, most_bytes: int = DEFAULT_RESPONSE_LIMITS.event_bytes) -> None:
         """`most_bytes` bounds one event."""
@@ -38,16 +38,10 @@ class SseParser:
         self._after_cr = False
         self._begun = False
         """Whether the first line is over, before which there may be a byte order mark."""
-
-    @property
-    def held_bytes(self) -> int:
+        self.held_bytes = 0
         """What the event that is not over takes."""
-        return self._event_bytes + len(self._rest)
-
-    @property
-    def idle(self) -> bool:
+        self.idle = False
         """Whether the last event is over and no other begun: what comes next begins a line of a new one."""
-        return self._begun and not (self._rest or self._data or self._name or self._after_cr)
 
     def feed(self, piece: bytes) -> list[SseEvent]:
         """The events that these bytes complete. Raises TooLarge."""
@@ -64,12 +58,15 @@ class SseParser:
 
     def end(self) -> list[SseEvent]:
         """The event that the end of the stream cut short, if any."""
+        if self.idle:
+            return []
         return self._lines(b"\n\n\n")  # the LF after a CR, the end of the line, the end of the event
 
     def drop(self) -> None:
         """Let go of the event that is not over: nothing more will be fed."""
         self._rest = bytearray()
         self._forget()
+        self.held_bytes = 0
 
     def _lines(self, piece: bytes) -> list[SseEvent]:
         events: list[SseEvent] = []
@@ -80,8 +77,10 @@ class SseParser:
                 events.append(self._dispatch())
             else:
                 self._forget()
+        self.held_bytes = self._event_bytes + len(self._rest)
         if self.held_bytes > self._most_bytes:
             raise TooLarge
+        self.idle = self._begun and not (self._rest or self._data or self._name or self._after_cr)
         return events
 
     def _whole_lines(self, piece: bytes) -> list[bytes]:

@@ -1,5 +1,6 @@
 """What happened in a stream: bytes with their instants of arrival in, times to tokens, gaps and the ending out."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Literal
@@ -9,7 +10,13 @@ from relayload.core.wire.faults import words_of
 from relayload.core.wire.finish import failed_finish
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.request import Endpoint, RelayFault
-from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge, check_json
+from relayload.core.wire.response_limits import (
+    DEFAULT_RESPONSE_LIMITS,
+    LEVEL_BYTES,
+    ResponseLimits,
+    TooLarge,
+    check_json,
+)
 from relayload.core.wire.sse import SseParser
 from relayload.core.wire.token_pattern import TokenPattern
 from relayload.core.wire.usage import together
@@ -49,10 +56,12 @@ class TokenStream:
 
     __slots__ = (
         "_bucket",
+        "_flat_bytes",
         "_format",
         "_idle",
         "_keep_text",
         "_limits",
+        "_names_bytes",
         "_on_text",
         "_pattern",
         "_patterns_tried",
@@ -87,6 +96,8 @@ class TokenStream:
     ) -> None:
         self._format = FORMATS[endpoint]
         self._limits = limits
+        self._flat_bytes = limits.nesting * LEVEL_BYTES
+        """Events that are no longer, as nearly all, need no look at how deep they nest."""
         self._sse = SseParser(limits.event_bytes)
         self._bucket = bucket
         self._keep_text = keep_text or on_text is not None
@@ -98,6 +109,7 @@ class TokenStream:
         """Since one was of use: some relays put something new into every event."""
         self._text = bytearray()
         """In one piece of UTF-8: small texts take far more memory than their letters."""
+        self._names_bytes = 0
         self._words = WholeText()
         self._thoughts = WholeText()
         self.answer_id: str | None = None
@@ -105,7 +117,7 @@ class TokenStream:
         self.first_token_at_s: float | None = None
         self.first_visible_at_s: float | None = None
         self.last_token_at_s: float | None = None
-        self.gap_counts: dict[int, int] = {}
+        self.gap_counts: defaultdict[int, int] = defaultdict(int)
         """Bucket -> gaps between content events in it."""
         self.tokens: Tokens = NO_TOKENS
         """By the last usage that told any: some relays send a growing one with every event."""
@@ -129,8 +141,7 @@ class TokenStream:
         pattern = self._pattern
         if pattern is not None and self._idle and pattern.matches(data):
             return self._take_match(pattern, data, at_s)
-        self._parse(data, at_s)
-        return True
+        return self._parse(data, at_s)
 
     def _take_match(self, pattern: TokenPattern, data: bytes, at_s: float) -> bool:
         self._patterns_tried = 0
@@ -144,31 +155,32 @@ class TokenStream:
         self._count_token(at_s)
         return self._keep_text
 
-    def _parse(self, data: bytes, at_s: float) -> None:
-        was_idle, chunks = self._idle, self.chunks
+    def _parse(self, data: bytes, at_s: float) -> bool:
+        was_idle, chunks, names_bytes = self._idle, self.chunks, self._names_bytes
         for event_data, name in self._sse.feed(data):
             self._take_event(event_data, name, at_s)
         self._idle = self._sse.idle and not self._words.unfinished
+        stays_idle = was_idle and self._idle
         if (
-            was_idle
-            and self._idle
+            stays_idle
             and self.chunks == chunks + 1
             and self._patterns_tried < _PATTERNS_TO_TRY
             and len(data) <= _PATTERN_BYTES
         ):
             self._pattern = self._format.pattern_of(data)
             self._patterns_tried += 1
+        return self._keep_text or not stays_idle or self._names_bytes != names_bytes
 
     @property
     def held_bytes(self) -> int:
         """What is kept of it until it is over: an event that is not whole, the text, and names of any length."""
-        return self._sse.held_bytes + len(self._text) + _size(self.answer_id) + _size(self.finish_reason)
+        return self._sse.held_bytes + len(self._text) + self._names_bytes
 
     def end(self, at_s: float) -> None:
         """The stream has come to its end in order, at this instant. Raises TooLarge."""
         for event_data, name in self._sse.end():
             self._take_event(event_data, name, at_s)
-        self._keep(self._words.end())
+        self._keep(self._words.end().encode())
         self._thoughts.end()
 
     @property
@@ -182,6 +194,7 @@ class TokenStream:
         if self.done_at_s is None:
             self._text.clear()
             self.answer_id = self.finish_reason = None
+            self._names_bytes = 0
 
     @property
     def finished(self) -> bool:
@@ -225,7 +238,8 @@ class TokenStream:
         return ended_at_s - first_at_s <= _BUFFERED_WITHIN_S
 
     def _take_event(self, data: bytes, name: bytes, at_s: float) -> None:
-        check_json(data, self._limits)
+        if len(data) > self._flat_bytes:
+            check_json(data, self._limits)
         try:
             event = self._format.read_event(data, name)
         except MalformedAnswer:
@@ -243,10 +257,8 @@ class TokenStream:
             self.fault = self.fault or event.fault
         if event.tokens is not None and event.tokens != NO_TOKENS:
             self.tokens = together(self.tokens, event.tokens)
-        if self.answer_id is None:
-            self.answer_id = event.answer_id
-        if event.finish_reason is not None and not failed_finish(self.finish_reason):
-            self.finish_reason = event.finish_reason
+        if (self.answer_id is None and event.answer_id is not None) or event.finish_reason is not None:
+            self._take_names(event)
         if event.done:
             self.done_at_s = at_s
 
@@ -260,24 +272,30 @@ class TokenStream:
             if self.first_visible_at_s is None:
                 self.first_visible_at_s = at_s
             if self._keep_text or self._words.unfinished or not event.text.isascii():
-                self._keep(self._words.add(event.text))
+                self._keep(self._words.add(event.text).encode())
         self._count_token(at_s)
 
-    def _keep(self, text: str) -> None:
+    def _keep(self, text: bytes) -> None:
         if not text or not self._keep_text:
             return
-        self._text += text.encode()
+        self._text += text
         if len(self._text) > self._limits.body_bytes:
             raise TooLarge
         if self._on_text is not None:
-            self._on_text(text)
+            self._on_text(text.decode())
+
+    def _take_names(self, event: Event) -> None:
+        if self.answer_id is None:
+            self.answer_id = event.answer_id
+        if event.finish_reason is not None and not failed_finish(self.finish_reason):
+            self.finish_reason = event.finish_reason
+        self._names_bytes = _size(self.answer_id) + _size(self.finish_reason)
 
     def _count_token(self, at_s: float) -> None:
         if self.last_token_at_s is None:
             self.first_token_at_s = at_s
         else:
-            gap = self._bucket(at_s - self.last_token_at_s)
-            self.gap_counts[gap] = self.gap_counts.get(gap, 0) + 1
+            self.gap_counts[self._bucket(at_s - self.last_token_at_s)] += 1
         self.last_token_at_s = at_s
         self.chunks += 1
 

@@ -40,9 +40,9 @@ class TokenPattern:
         begin, end = self._before_bytes, len(event) - self._after_bytes
         return _plain_ascii(event, begin, end) is not None or _plain_utf8(event, begin, end) is not None
 
-    def text(self, event: bytes) -> str:
-        """The text of an event that matches."""
-        return event[self._before_bytes : -self._after_bytes].decode()
+    def text(self, event: bytes) -> bytes:
+        """The text of an event that matches, in UTF-8."""
+        return event[self._before_bytes : -self._after_bytes]
 
 
 def pattern_of(event: bytes) -> TokenPattern | None:

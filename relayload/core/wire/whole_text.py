@@ -22,31 +22,27 @@ LONGEST_NAME = 65_536
 class WholeText:
     """Joins pieces of text so that every character is whole. What stays invalid becomes U+FFFD, and is counted."""
 
-    __slots__ = ("_begun", "replaced")
+    __slots__ = ("replaced", "unfinished")
 
     def __init__(self) -> None:
-        self._begun = ""
+        self.unfinished = ""
+        """The beginning of a character whose rest is still to come."""
         self.replaced = 0
         """How many characters could not be made whole."""
 
-    @property
-    def unfinished(self) -> bool:
-        """Whether a character has begun whose rest is still to come."""
-        return bool(self._begun)
-
     def add(self, text: str) -> str:
         """The characters that this piece completes."""
-        if not self._begun and is_whole(text):
+        if not self.unfinished and is_whole(text):
             return text
-        text, self._begun = self._begun + text, ""
+        text, self.unfinished = self.unfinished + text, ""
         if begun := _BEGUN.search(text):
-            text, self._begun = text[: begun.start()], begun[0]
+            text, self.unfinished = text[: begun.start()], begun[0]
         return self._mended(text)
 
     def end(self) -> str:
         """What is left: nothing, or U+FFFD for a character that was never completed."""
-        rest, self._begun = self._begun, ""
-        return self._mended(rest)
+        rest, self.unfinished = self.unfinished, ""
+        return self._mended(rest) if rest else ""
 
     def _mended(self, text: str) -> str:
         return _BROKEN.sub(self._mend, text)

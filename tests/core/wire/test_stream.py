@@ -546,6 +546,36 @@ def test_what_is_kept_of_a_stream_is_counted_until_it_is_given_up():
     assert (stream.held_bytes, stream.text, stream.answer_id, stream.finish_reason) == (0, "", None, None)
 
 
+@pytest.mark.parametrize(
+    ("keep_text", "data", "more"),
+    [
+        (False, content("b"), False),
+        (False, content('a "quote"'), False),
+        (False, event({"content": "b"}, "stop"), True),
+        (False, event({"content": "b"}, id="c1"), True),
+        (False, content("b")[:-1], True),
+        (False, event({"content": "\ud83d"}), True),
+        (True, content("b"), True),
+        (True, content('a "quote"'), True),
+    ],
+)
+def test_what_may_be_held_is_told_where_it_changes(keep_text, data, more):
+    stream = TokenStream(Endpoint.CHAT, bucket, keep_text=keep_text)
+    for _ in range(3):
+        stream.feed(content("a"), 1.0)
+    held_bytes = stream.held_bytes
+    assert stream.feed(data, 2.0) is more
+    assert more or stream.held_bytes == held_bytes
+
+
+def test_the_rest_of_an_event_changes_what_is_held():
+    stream = TokenStream(Endpoint.CHAT, bucket)
+    stream.feed(content("a") + content("b")[:-1], 1.0)
+    held_bytes = stream.held_bytes
+    assert stream.feed(content("b")[-1:], 2.0)
+    assert held_bytes > stream.held_bytes == 0
+
+
 def test_text_that_is_kept_is_as_long_as_a_body_at_most():
     token = b'data: {"choices":[{"delta":{"content":"abcd"}}]}\n\n'
     stream = TokenStream(Endpoint.CHAT, bucket=lambda gap_s: 0, keep_text=True, limits=ResponseLimits(body_bytes=12))

@@ -16,8 +16,8 @@ def test_a_text_of_its_own_is_made_whole(text, made):
 
 def test_a_character_that_has_begun_waits_for_its_rest():
     text = WholeText()
-    assert (text.add("a\ud83d"), text.unfinished) == ("a", True)
-    assert (text.add("\ude00b"), text.unfinished) == ("\U0001f600b", False)
+    assert (text.add("a\ud83d"), text.unfinished) == ("a", "\ud83d")
+    assert (text.add("\ude00b"), text.unfinished) == ("\U0001f600b", "")
     assert (text.end(), text.replaced) == ("", 0)
 
 
