@@ -6,9 +6,8 @@ now_s = time.monotonic
 """Seconds on the monotonic clock (CLOCK_MONOTONIC where there is one): the base of every `_at_s`."""
 
 
-def wall_ns() -> int:
-    """Nanoseconds since the Unix epoch, on the wall clock, which may step."""
-    return time.time_ns()
+wall_ns = time.time_ns
+"""Nanoseconds since the Unix epoch, on the wall clock, which may step."""
 
 
 def cpu_s() -> float:

@@ -145,7 +145,7 @@ class Response:
         # Handled out here, since an error within the handling of another forgets its own cause.
         if stumble is not None and (begin := self._begin_again(stumble)) is not None:
             return self.feed(begin)
-        pieces = self._pieces[:]
+        pieces = self._pieces.copy()
         if not pieces:
             self._count_bodiless(len(data))
             return pieces

@@ -58,7 +58,7 @@ class ArrivalClock:
         self.first_tokens = 0
         self.shared = 0
         """First tokens that may have come before the instant that they were given."""
-        self._offset_ns = 0
+        self._offset_ns, self._offset_s = 0, 0.0
         self._measure_offset()
         self._holder = PlainSocket()
         request_stamps(self._holder)
@@ -90,7 +90,7 @@ class ArrivalClock:
         if not ancillary:
             self.unstamped += 1
             return now_s
-        if abs(clock.wall_ns() * 1e-9 - now_s - self._offset_ns * 1e-9) > _NOISE_S:
+        if not -_NOISE_S <= clock.wall_ns() * 1e-9 - now_s - self._offset_s <= _NOISE_S:
             self._measure_offset()
         seconds, nanoseconds = _read_timespec(ancillary[0][2])
         at_s = (seconds * 1_000_000_000 + nanoseconds - self._offset_ns) * 1e-9
@@ -101,6 +101,7 @@ class ArrivalClock:
         pairs = [(clock.now_s(), clock.wall_ns(), clock.now_s()) for _ in range(_OFFSET_READINGS)]
         before_s, wall_ns, after_s = min(pairs, key=lambda pair: pair[2] - pair[0])
         self._offset_ns = wall_ns - round((before_s + after_s) / 2 * 1e9)
+        self._offset_s = self._offset_ns * 1e-9
 
     def close(self) -> None:
         self._holder.close()

@@ -23,7 +23,7 @@ def bucket(value_s: float) -> int:
     """The bucket of a duration; 0 for anything below a microsecond."""
     value_us = int(value_s * 1e6)
     if value_us < _LINEAR_US:
-        return max(value_us, 0)
+        return value_us if value_us > 0 else 0
     shift = value_us.bit_length() - PRECISION_BITS - 1
     return (shift << PRECISION_BITS) + (value_us >> shift)
 
