@@ -87,7 +87,7 @@ else:  # a type checker that saw these would take any name for an export
         "Embeddings": "client.results",
         "FakeRelay": "fakerelay.process",
         "Limit": "core.resilience.limit",
-        "Outcome": "core.results.record",
+        "Outcome": "core.model.record",
         "RelayClient": "client.client",
         "RelayUser": "swarm.relay_user",
         "ResponseLimits": "core.wire.response_limits",
