@@ -123,7 +123,8 @@ def said(judged: Judgement) -> tuple[object, ...]:
     if judged.windows is None:
         return judged.verdict, judged.reason, judged.n, judged.k
     windows = judged.windows
-    return judged.verdict, windows.count, windows.broken, windows.most_in_a_row, judged.k and judged.k / judged.n
+    bad_share = judged.k / judged.n if judged.k else 0.0
+    return judged.verdict, windows.count, windows.broken, windows.most_in_a_row, bad_share
 
 
 def agree_on_what_is_shown(seed: int, wanted: float | None, shown: float | None, *, in_windows: bool) -> None:
