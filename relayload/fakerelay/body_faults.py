@@ -27,7 +27,7 @@ _WHY = {"n": "the fake relay gives one choice", "best_of": "the fake relay gives
 _SIDES = {"<=": ("above", "max", "maximum"), ">=": ("below", "min", "minimum")}
 
 
-def refusal_of(error: msgspec.ValidationError, body: bytes, body_type: type[Any]) -> Refusal:
+def refusal_of(error: msgspec.ValidationError, body: bytes, body_type: Any) -> Refusal:
     """The refusal of a body that is JSON, and not what it should be."""
     found = _PATH.search(str(error))
     said, path = (str(error)[: found.start()], found[1].replace("[...]", "")) if found else (str(error), "")
