@@ -33,7 +33,7 @@ ANSWER = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "
 PARTS = {
     "reading the profile": "import relayload.profile, relayload.profile.forecast",
     "Locust": "import locust.main",
-    "Locust and what we add": "import gc, locust.main; gc.disable(); import relayload.swarm.load",
+    "Locust and what we add": "import gc, locust.main; gc.disable(); import relayload.locust_plugin.load",
     "the fake relay": "import relayload.fakerelay.command, relayload.fakerelay.server",
     "the official SDK (driver: openai)": "import openai",
 }

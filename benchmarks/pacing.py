@@ -18,10 +18,10 @@ import yaml
 from relayload.core.model.record import Record
 from relayload.core.results.calibration import Spread
 from relayload.fakerelay.process import FakeRelay
+from relayload.locust_plugin.launch import Launch, run
 from relayload.profile import load
 from relayload.profile.plan import arrivals
 from relayload.recording import Recording
-from relayload.swarm.launch import Launch, run
 
 PRESET = """
 models:

@@ -32,12 +32,13 @@ from relayload.core.model.record import Record
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.verdict.grammar import parse
 from relayload.core.verdict.so_far import RunSoFar
+from relayload.engine.generator import Generator
+from relayload.engine.messages import Assignment, EndRun
+from relayload.locust_plugin.channel import pack, unpack
+from relayload.locust_plugin.locust_stats import Rows
 from relayload.profile import load as load_profile
 from relayload.profile.compose import Composer
 from relayload.recording import ProfileInfo, Recording, RunInfo
-from relayload.swarm.generator import Generator
-from relayload.swarm.messages import Assignment, EndRun, pack, unpack
-from relayload.swarm.rows import Rows
 from relayload.transport.drivers import new_transport
 
 SECONDS = 3.0

@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from relayload.core.wire.request import Timeouts
     from relayload.core.wire.response_limits import ResponseLimits
     from relayload.fakerelay.process import FakeRelay
-    from relayload.swarm.relay_user import RelayUser
+    from relayload.locust_plugin.relay_user import RelayUser
 else:  # a type checker that saw these would take any name for an export
     _HOMES = {
         "AuthorError": "core.errors",
@@ -89,7 +89,7 @@ else:  # a type checker that saw these would take any name for an export
         "Limit": "core.resilience.limit",
         "Outcome": "core.model.record",
         "RelayClient": "client.client",
-        "RelayUser": "swarm.relay_user",
+        "RelayUser": "locust_plugin.relay_user",
         "ResponseLimits": "core.wire.response_limits",
         "RetryPolicy": "core.resilience.retry",
         "Rule": "core.resilience.classify",

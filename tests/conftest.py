@@ -22,7 +22,7 @@ from relayload.core.verdict.evidence import Evidence
 from relayload.core.verdict.objective import Objective
 from relayload.core.verdict.recorded import Recorded
 from relayload.fakerelay.process import FakeRelay
-from relayload.swarm.master_port import MasterPort, workers
+from relayload.locust_plugin.master_port import MasterPort, workers
 
 # How long an example takes says how busy the machine is. `.ci/slow` tries more of them, and other ones each time.
 settings.register_profile("quick", deadline=None, max_examples=50, derandomize=True)

@@ -14,9 +14,9 @@ import yaml
 from relayload.core.model.record import End, Outcome, Record
 from relayload.core.results.calibration import Spread, Trial
 from relayload.fakerelay.process import FakeRelay
+from relayload.locust_plugin.launch import Launch, last_words
+from relayload.locust_plugin.launch import run as launch
 from relayload.recording import Recording
-from relayload.swarm.launch import Launch, last_words
-from relayload.swarm.launch import run as launch
 
 KEY = "sk-fake"
 TOKENS_PER_S = 100

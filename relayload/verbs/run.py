@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from relayload.core.errors import Fault
     from relayload.core.model.progress import Progress
     from relayload.core.verdict.repeats import RunLine
+    from relayload.locust_plugin.launch import Launch
     from relayload.recording import Recording
-    from relayload.swarm.launch import Launch
 
     CarryOut = Callable[[Launch, Outputs], tuple[int, Recording | None]]
 
@@ -53,7 +53,7 @@ def command(
     Of several runs the worst verdict counts; one that could not be carried out ends them. A table of them all comes
     last, and with --json it is the only output. Each run writes its own junit-1.xml, junit-2.xml and so on.
     """
-    from relayload.swarm.launch import Launch, begin_early
+    from relayload.locust_plugin.launch import Launch, begin_early
 
     early = click.get_current_context().with_resource(begin_early(source.file, source.own_sets, out, processes))
     from relayload.profile.forecast import check_samples
@@ -114,10 +114,10 @@ def _repeat(carry_out: "CarryOut", launches: "Sequence[Launch]", outputs: Output
 
 def _run(name: str, watching: Watching, launch: "Launch", outputs: Outputs) -> "tuple[int, Recording | None]":
     """The exit code, and the recording if there is a verdict. Tells what went wrong, if something did."""
+    from relayload.locust_plugin.early import LOG_NAME
+    from relayload.locust_plugin.launch import recorded, run
     from relayload.recording import Recording
     from relayload.report.live import LiveDisplay
-    from relayload.swarm.early import LOG_NAME
-    from relayload.swarm.launch import recorded, run
 
     followed = watching.followed(launch.run_dir, LOG_NAME)
     with LiveDisplay(name) as display:
@@ -140,7 +140,7 @@ def _run(name: str, watching: Watching, launch: "Launch", outputs: Outputs) -> "
 
 def _told(launch: "Launch", code: int) -> str:
     """What there is to say of a run that left no verdict, or failed in part."""
-    from relayload.swarm.launch import last_words, recorded
+    from relayload.locust_plugin.launch import last_words, recorded
 
     if not recorded(launch.run_dir) and code in _INTERRUPTED:
         return f"relayload: {_INTERRUPTED[code]} ended the run before its load began\n"
@@ -151,7 +151,7 @@ def _told(launch: "Launch", code: int) -> str:
 def _faults(told: str) -> "list[Fault]":
     """As CI systems are told: in one line, whoever said it."""
     from relayload.core.errors import Fault
-    from relayload.swarm.options import OWN_MESSAGE
+    from relayload.locust_plugin.options import OWN_MESSAGE
 
     lines = [line.removeprefix(OWN_MESSAGE) for line in told.splitlines() if line.strip()]
     return [Fault("; ".join(lines) or "it ended without a word")]

@@ -12,7 +12,7 @@ from support import SHORT
 
 from relayload.cli import main
 from relayload.core.model.terms import Written
-from relayload.swarm import launch as swarm
+from relayload.locust_plugin import launch as launcher
 
 QUIET = {"GITHUB_ACTIONS": None, "GITHUB_STEP_SUMMARY": None, "GITHUB_WORKSPACE": None}
 Run = Callable[..., Result]
@@ -36,9 +36,9 @@ def run(tmp_path: Path, make_recording, steady_lines, monkeypatch) -> Run:
     """Runs a profile whose load ends with an exit code, after some words in Locust's log, or with a recording."""
 
     def run(code: int, *options: str, said: str = "", objectives: tuple[str, ...] | None = None, **environ) -> Result:
-        def launched(launch: swarm.Launch, _: object) -> int:
+        def launched(launch: launcher.Launch, _: object) -> int:
             launch.run_dir.mkdir(parents=True)
-            (launch.run_dir / swarm.LOG_NAME).write_text(said)
+            (launch.run_dir / launcher.LOG_NAME).write_text(said)
             if objectives is not None:
                 recording = make_recording(
                     steady_lines, str(launch.run_dir.relative_to(tmp_path)), objectives=objectives
@@ -46,7 +46,7 @@ def run(tmp_path: Path, make_recording, steady_lines, monkeypatch) -> Run:
                 recording.write_verdict(recording.judge())
             return code
 
-        monkeypatch.setattr(swarm, "run", launched)
+        monkeypatch.setattr(launcher, "run", launched)
         profile = tmp_path / "short.yaml"
         profile.write_text(SHORT.format(arrivals="constant", seconds=1))
         arguments = ["run", str(profile), "--out", str(tmp_path / "run"), *_options(tmp_path), *options]

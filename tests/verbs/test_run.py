@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from support import SHORT
 
 from relayload.cli import main
-from relayload.swarm import launch as swarm
+from relayload.locust_plugin import launch as launcher
 
 PASSES, FAILS, UNSURE = ("latency.p50 < 1s",), ("latency.p50 < 1ms",), ("latency.p99 < 1s",)
 Repeat = Callable[..., Result]
@@ -22,17 +22,17 @@ def repeat(tmp_path: Path, make_recording, steady_lines, monkeypatch) -> Repeat:
     def repeat(*runs: tuple[str, ...] | int, options: tuple[str, ...] = ()) -> Result:
         coming = iter(runs)
 
-        def launched(launch: swarm.Launch, _: object) -> int:
+        def launched(launch: launcher.Launch, _: object) -> int:
             this = next(coming)
             launch.run_dir.mkdir(parents=True)
-            (launch.run_dir / swarm.LOG_NAME).write_text("relayload: something went wrong\n")
+            (launch.run_dir / launcher.LOG_NAME).write_text("relayload: something went wrong\n")
             if isinstance(this, int):
                 return this
             recording = make_recording(steady_lines, str(launch.run_dir.relative_to(tmp_path)), objectives=this)
             recording.write_verdict(recording.judge())
             return recording.judge().exit_code
 
-        monkeypatch.setattr(swarm, "run", launched)
+        monkeypatch.setattr(launcher, "run", launched)
         profile = tmp_path / "short.yaml"
         profile.write_text(SHORT.format(arrivals="constant", seconds=1))
         arguments = ["run", str(profile), "--out", str(tmp_path / "set"), "--repeat", str(len(runs)), *options]

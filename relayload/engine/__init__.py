@@ -1,0 +1,1 @@
+"""Load without Locust: executors, and what one load-generating process needs beside them."""

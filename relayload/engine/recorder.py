@@ -1,0 +1,158 @@
+"""What one load-generating process notes of a run: every request, drop and change of a breaker, and the totals."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from msgspec import structs
+
+from relayload import clock
+from relayload.client.caller import Called
+from relayload.core.model.record import Attempt, Drop, End, Line, Record, Transition
+from relayload.core.model.snapshot import Snapshot
+from relayload.core.resilience.breaker import StateChange
+from relayload.core.traffic.arrivals import Arrival
+from relayload.core.verdict.so_far import SnapshotMaker
+from relayload.engine.arrival_rate import DropReason
+from relayload.engine.messages import Assignment, Live
+from relayload.profile import Profile
+from relayload.profile.compose import Composer
+from relayload.profile.plan import stages
+from relayload.recording import Recording
+
+_LOG = logging.getLogger("relayload")
+
+Report = Callable[[Record], None]
+_FOLD_AT_ONCE = 64
+"""Lines that are folded together: fewer cost more each, and more would hold up what is to be sent meanwhile."""
+
+
+class Books:
+    """Writes the records of one process and keeps its totals; `report` is told of every request."""
+
+    def __init__(
+        self, profile: Profile, composer: Composer, assignment: Assignment, begins_at_s: float, report: Report
+    ) -> None:
+        self._worker = assignment.worker
+        self._begins_at_s = begins_at_s
+        self._scenarios = tuple(profile.scenarios)
+        self._several = profile.several
+        self._stages = stages(profile)
+        self._composer = composer
+        self._report = report
+        recording = Recording.open(Path(assignment.run_dir))
+        self._writer = recording.writer(assignment.worker)
+        self.live = Live(worker=assignment.worker)
+        self._snapshots = SnapshotMaker(assignment.worker, profile.objectives, recording.run)
+        self._unfolded: list[Line] = []
+
+    def snapshot(self, *, whole: bool = False) -> Snapshot:
+        """What has ended since the last snapshot, or everything."""
+        self._fold()
+        return self._snapshots.snapshot(clock.now_s() - self._begins_at_s, whole=whole)
+
+    def request(self, arrival: Arrival, late_s: float, called: Called, turn: int) -> None:
+        """A request has ended."""
+        record = self._new_record(arrival, late_s, called, turn)
+        self._write(record)
+        self._report(record)
+
+    def drop(self, arrival: Arrival, reason: DropReason) -> None:
+        """An arrival could not be started."""
+        name = self._scenarios[arrival.scenario]
+        stage = self._stages[arrival.stage]
+        self.live.dropped += 1
+        self._write(
+            Drop(
+                index=arrival.index,
+                worker=self._worker,
+                scenario=name,
+                stage=stage.name,
+                model=self._composer.model(arrival),
+                measured=stage.measured,
+                intended_at_s=arrival.intended_at_s,
+                reason=reason.value,
+                target=self._target(arrival),
+            )
+        )
+
+    def transition(self, target: str, change: StateChange, *, enforced: bool) -> None:
+        """A breaker has changed its state: into the recording, and into Locust's log."""
+        line = Transition(
+            worker=self._worker,
+            at_s=change.at_s - self._begins_at_s,
+            scope=f"{target}/{change.scope}" if self._several else change.scope,
+            before=change.before,
+            after=change.after,
+            reason=change.reason.value,
+            enforced=enforced,
+            calls=change.calls,
+            failures=change.failures,
+            slow=change.slow,
+            since_s=None if change.since_s is None else change.since_s - self._begins_at_s,
+            target=target if self._several else None,
+        )
+        self._write(line)
+        _LOG.warning(
+            "breaker %s at %.1fs: %s -> %s, %s (%d calls, %d failed, %d slow)%s",
+            *(line.scope, line.at_s, line.before, line.after, line.reason, line.calls, line.failures, line.slow),
+            "" if enforced else "; it only watches",
+        )
+
+    def close(self, end: End) -> None:
+        """The last word; nothing comes after it."""
+        self._writer.write(end)
+        self._writer.close()
+        self.live.drained = True
+
+    def _write(self, line: Line) -> None:
+        self._unfolded.append(self._writer.write(line))
+        if len(self._unfolded) >= _FOLD_AT_ONCE:
+            self._fold()
+
+    def _fold(self) -> None:
+        lines, self._unfolded = self._unfolded, []
+        self._snapshots.add(lines)
+
+    def _new_record(self, arrival: Arrival, late_s: float, called: Called, turn: int) -> Record:
+        attempts = tuple(map(self._since_begin, called.attempts))
+        ended_s = _ended_s(attempts)
+        if ended_s is None:
+            ended_s = clock.now_s() - self._begins_at_s
+        stage = self._stages[arrival.stage]
+        return Record(  # in the order of the fields: names take five times as long
+            arrival.index,
+            self._worker,
+            self._scenarios[arrival.scenario],
+            stage.name,
+            self._composer.model(arrival),
+            stage.measured,
+            arrival.intended_at_s,
+            late_s,
+            ended_s - arrival.intended_at_s,
+            called.outcome,
+            self._target(arrival),
+            turn,
+            called.throttled_s,
+            called.backoff_s,
+            called.stopped_by,
+            attempts,
+        )
+
+    def _target(self, arrival: Arrival) -> str | None:
+        """Where it goes, if there is a choice."""
+        return self._composer.target(arrival) if self._several else None
+
+    def _since_begin(self, attempt: Attempt) -> Attempt:
+        """The attempt with its send on the run's own clock."""
+        if attempt.sent_at_s is None:
+            return attempt
+        return structs.replace(attempt, sent_at_s=attempt.sent_at_s - self._begins_at_s)
+
+
+def _ended_s(attempts: Sequence[Attempt]) -> float | None:
+    """When the last byte of the last attempt came; None where there was none."""
+    if not attempts:
+        return None
+    last = attempts[-1]
+    return None if last.sent_at_s is None or last.service_s is None else last.sent_at_s + last.service_s

@@ -1,0 +1,32 @@
+"""The messages of master and workers on Locust's channel: their names, and how they are packed."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+READY = "relayload_ready"
+"""Worker to master, without data: it listens from now on. Locust tells of it before, and what is sent then is lost."""
+ASSIGN = "relayload_assign"
+"""Master to worker: an `Assignment`."""
+LIVE = "relayload_live"
+"""Worker to master: a `Live`, about twice a second and once more when drained."""
+SNAPSHOT = "relayload_snapshot"
+"""Worker to master: a `Snapshot`, about twice a second and once more when drained."""
+WHOLE = "relayload_whole"
+"""Master to worker, without data: a snapshot is missing, so the next one is to hold everything."""
+END = "relayload_end"
+"""Master to worker: an `EndRun`."""
+
+_PACKED = "packed"
+_Message = TypeVar("_Message", bound=Struct)
+
+
+def pack(message: Struct) -> dict[str, Any]:
+    """The message as Locust can put it on its wire."""
+    return {_PACKED: msgspec.msgpack.encode(message)}
+
+
+def unpack(data: dict[str, Any], kind: type[_Message]) -> _Message:
+    """The message that was packed."""
+    return msgspec.msgpack.decode(data[_PACKED], type=kind)

@@ -1,0 +1,101 @@
+"""What this Locust was started with, by its command line, its config files and its environment.
+
+Nothing of it may be passed over: whoever names a profile in the wrong place would otherwise see the quickstart pass.
+"""
+
+from locust.argument_parser import get_parser
+
+import os
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from relayload.document.validation import nearest
+from relayload.locust_plugin.options import LAUNCHER_PID, OPTIONS, VARIABLES, Options
+
+_QUICKSTART = "quickstart"
+_YAML = (".yaml", ".yml")
+_NO_PROFILE = (
+    "no profile is named: write --relay-profile FILE (in a locust.conf relay-profile = FILE, in the environment "
+    "RELAYLOAD_PROFILE=FILE), or --relay-profile quickstart to try the fake relay"
+)
+
+
+class Refused(Exception):
+    """The options are wrong; the message says what to write."""
+
+
+def asked(own_profile: Path | None = None) -> Options:
+    """The options of this process; our own must have been added to Locust's parser before.
+
+    `own_profile` is one that the locustfile names itself, where nobody else does. Without any, the page offers the
+    quickstart, and whatever would start by itself is refused. Raises Refused.
+    """
+    launcher = os.environ.get(LAUNCHER_PID)
+    given = _launched() if launcher else _given()
+    if not given.relay_profile and own_profile is None and _unattended(given):
+        raise Refused(_NO_PROFILE)
+    return Options(
+        profile=Path(given.relay_profile or own_profile or _QUICKSTART),
+        sets=tuple(given.relay_set),
+        out=Path(given.relay_out) if given.relay_out else None,
+        launcher_pid=int(launcher) if launcher else None,
+        by_default=not given.relay_profile and own_profile is None,
+    )
+
+
+def _launched() -> Namespace:
+    """`relayload run` says everything on the command line."""
+    return _parsed(config_file_contents="", env_vars={})
+
+
+def _given() -> Namespace:
+    _refuse_variables(os.environ)
+    given = _parsed()
+    for label, line in _labels(given):
+        if refusal := label_refusal(label, line, given.relay_profile):
+            raise Refused(refusal)
+    return given
+
+
+def label_refusal(label: str, line: str, profile: str | None) -> str | None:
+    """What to answer to a label of Locust's, written as `line`, that names another profile; None for any other."""
+    if not _names_a_file(label) or (profile and Path(label).resolve() == Path(profile).resolve()):
+        return None
+    return f"{line} only sets the label that Locust shows for the run: write --relay-profile {label}"
+
+
+def _parsed(**sources: Any) -> Namespace:
+    given, _ = get_parser().parse_known_args(**sources)
+    assert isinstance(given, Namespace)
+    return given
+
+
+def _refuse_variables(environ: Mapping[str, str]) -> None:
+    """Refuse one that nobody reads, and two that contradict each other."""
+    own, locusts = VARIABLES
+    for name in environ:
+        if name.startswith(locusts) and name.removeprefix(locusts) not in OPTIONS:
+            raise Refused(f"{name}: unknown variable{nearest(name, [f'{locusts}{option}' for option in OPTIONS])}")
+    for option in OPTIONS:
+        values = {environ[prefix + option] for prefix in VARIABLES if prefix + option in environ}
+        if len(values) > 1:
+            raise Refused(f"{own}{option} and {locusts}{option} differ: unset one of them")
+
+
+def _labels(given: Namespace) -> Iterator[tuple[str, str]]:
+    """Where people write the profile who know Locust's own options, and how it reads there."""
+    if given.profile:
+        yield given.profile, f"--profile {given.profile}"
+    if label := os.environ.get("LOCUST_PROFILE"):
+        yield label, f"LOCUST_PROFILE={label}"
+
+
+def _names_a_file(label: str) -> bool:
+    return label.endswith(_YAML) or Path(label).is_file()
+
+
+def _unattended(given: Namespace) -> bool:
+    """Whether load is sent without anyone who reads the page first."""
+    return bool((given.headless and not given.headful) or given.autostart or given.worker)

@@ -1,0 +1,368 @@
+"""On the master, or in the only process: deal out the arrivals, watch the workers, drain, end the run."""
+
+from locust.env import Environment
+from locust.runners import MasterRunner
+
+import logging
+import math
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import gevent
+from gevent import Greenlet
+
+from relayload import clock
+from relayload.core.errors import AuthorError
+from relayload.core.model.progress import Progress
+from relayload.core.model.snapshot import Snapshot
+from relayload.core.model.tags import DROPPED, REFUSED
+from relayload.core.resilience.guard import Bound, Caps, Spent, parts_of, share_of
+from relayload.core.traffic.arrivals import Arrival, Share
+from relayload.core.traffic.stages import stage_at
+from relayload.core.units import format_duration
+from relayload.core.verdict.abort import AbortMonitor, Breach
+from relayload.core.verdict.so_far import RunSoFar
+from relayload.engine.messages import Assignment, EndRun, Live
+from relayload.locust_plugin.channel import ASSIGN, END, WHOLE, pack
+from relayload.locust_plugin.nodes import runner_of
+from relayload.profile import Profile
+from relayload.profile.loads import BatchLoad, OpenLoad
+from relayload.profile.plan import arrivals, batches, is_cut_short, stages
+from relayload.recording import progress
+
+_LOG = logging.getLogger("relayload")
+_TICK_S = 0.1
+_TICKS_PER_PROGRESS = 5
+_LOCAL_LEAD_S = 0.2
+_REMOTE_LEAD_S = 1.0
+"""Workers spawn their user and clear their statistics before the first arrival is due."""
+_REPLAN_LEAD_S = 0.5
+_END_LEAD_S = 0.25
+"""So that every worker knows of the end before it comes, and all stop at the same arrival."""
+_ACKNOWLEDGE_S = 15.0
+"""For workers of a busy machine to say that their recordings are closed; those that are gone are not waited for."""
+_LOCAL = "local"
+
+
+class Controller:
+    """One run, from the first assignment to the last record."""
+
+    def __init__(
+        self, environment: Environment, profile: Profile, so_far: RunSoFar, run_dir: Path, base_urls: dict[str, str]
+    ) -> None:
+        self._runner = runner_of(environment)
+        self._profile = profile
+        self._so_far = so_far
+        self._abort = AbortMonitor(profile.objectives)
+        self._run_dir = run_dir
+        self._base_urls = base_urls
+        self._bounds = profile.guardrails
+        self._stages = stages(profile)
+        self._workers: dict[str, int] = {}
+        self._members: tuple[str, ...] = ()
+        self._dealt_from_s = 0.0
+        self._lives: dict[int, Live] = {}
+        self._due = _Due(arrivals(profile)) if isinstance(profile.load, OpenLoad) else None
+        self._batches = batches(profile.load) if isinstance(profile.load, BatchLoad) else None
+        self._sizes: list[int] = []
+        """Of a batch: how many requests each worker has, in the order of their numbers."""
+        self._alone = not isinstance(self._runner, MasterRunner)
+        self._begins_at_s = clock.now_s() + (_LOCAL_LEAD_S if self._alone else _REMOTE_LEAD_S)
+        self._hurried = False
+        self._patience_until_s = 0.0
+        self._until_s: float | None = None
+        self._own_crash: str | None = None
+        self._breach: Breach | None = None
+
+    @property
+    def elapsed_s(self) -> float:
+        return clock.now_s() - self._begins_at_s
+
+    @property
+    def offered(self) -> int | None:
+        """Arrivals due until now, or until the end once there is one; None in a closed load.
+
+        Of a batch, once it has ended, the requests whose turn came: what a stop left in the queue was never offered.
+        """
+        if self._batches is not None:
+            return sum(map(self._turns, range(len(self._sizes))))
+        if self._due is None:
+            return None
+        return self._due.by(self.elapsed_s if self._until_s is None else self._until_s)
+
+    @property
+    def ended_at_s(self) -> float | None:
+        """When the load ended: nothing was due later. None while it runs."""
+        return self._until_s
+
+    @property
+    def lives(self) -> list[Live]:
+        """What each worker has last told."""
+        return list(self._lives.values())
+
+    @property
+    def crash(self) -> str | None:
+        """Our own failure, on any node."""
+        return self._own_crash or next((live.crash for live in self.lives if live.crash), None)
+
+    @property
+    def broken(self) -> str | None:
+        """Which objective is proven broken and ends the run, and how; None as long as none is."""
+        return None if self._breach is None else str(self._breach)
+
+    @property
+    def guardrail(self) -> str | None:
+        """Which bound stopped the run, and what passed it; None where none did."""
+        told = self._told_by_a_guard
+        if told is None and self._until_s == self._bounds.until_s and self._cut_short():
+            return f"{Bound.DURATION.value}: {format_duration(self._bounds.until_s)} are over, and the load is not"
+        return told
+
+    @property
+    def _told_by_a_guard(self) -> str | None:
+        told = next((live.guardrail for live in self.lives if live.guardrail), None)
+        several = f", on one of {len(self.lives)} workers, each of which has its share"
+        return f"{told}{several}" if told and len(self.lives) > 1 else told
+
+    def _cut_short(self) -> bool:
+        if self._batches is not None:
+            return sum(live.started for live in self.lives) < self._batches.requests
+        return is_cut_short(self._profile)
+
+    def begin(self, done: Callable[[], None]) -> None:
+        """Deal out the arrivals and watch.
+
+        `done` is called once all is sent and answered, nobody is left, or an objective that may end the run is proven
+        broken.
+        """
+        self._members = self._present()
+        if self._batches is not None:
+            workers = len(self._members)
+            self._sizes = [len(self._batches.of(Share(number, workers)).indices) for number in range(workers)]
+        self._assign(from_s=0.0)
+        watch = Greenlet.spawn(self._watch, done)
+        watch.link_exception(lambda failed: self._fail(failed, done))
+
+    def greet(self, client_id: str) -> None:
+        """A worker listens from now on: tell it again of a share that it could not hear of."""
+        if client_id in self._members and self._workers[client_id] not in self._lives and self._until_s is None:
+            self._assign_to(client_id, self._members.index(client_id))
+
+    def hear(self, client_id: str, live: Live) -> None:
+        """A worker has told its totals."""
+        if self._workers.get(client_id) == live.worker:
+            self._lives[live.worker] = live
+
+    def see(self, client_id: str, snapshot: Snapshot) -> None:
+        """A worker has told what has ended."""
+        if self._workers.get(client_id) == snapshot.worker and not self._so_far.replace(snapshot):
+            _LOG.info("a snapshot of worker %d is missing: asking for all of it", snapshot.worker)
+            self._runner.send_message(WHOLE, None, client_id)
+
+    def hurry(self) -> None:
+        """Wait no longer for what is in flight."""
+        self._hurried = True
+        if self._until_s is not None:
+            self._send_end(grace_s=0.0)
+
+    def end(self, hint: str = "") -> None:
+        """Let nothing be due any more from now on. What is in flight goes on; the second time does nothing.
+
+        `hint` goes on in the log, with what whoever ended it can do about the wait.
+        """
+        if self._until_s is None:
+            _LOG.info("ending the load; what is in flight may take %gs%s", self._grace_s, hint)
+            self._end()
+
+    def _end(self) -> None:
+        lead_s = 0.0 if self._alone else _END_LEAD_S
+        self._until_s = min(max(0.0, self.elapsed_s + lead_s, self._planned_end_s), self._bounds.until_s)
+        self._patience_until_s = clock.now_s() + lead_s + self._grace_s + _ACKNOWLEDGE_S
+        self._send_end(self._grace_s)
+
+    def drain(self) -> None:
+        """End the run and wait, in bounds, until every worker that is still there has closed its recording."""
+        self.end()
+        while self._waiting_for_drain() and clock.now_s() < self._patience_until_s:
+            gevent.sleep(_TICK_S / 2)
+
+    def _present(self) -> tuple[str, ...]:
+        if not isinstance(self._runner, MasterRunner):
+            return (_LOCAL,)
+        clients = self._runner.clients
+        return tuple(sorted(client.id for client in (*clients.ready, *clients.spawning, *clients.running)))
+
+    def _assign(self, from_s: float) -> None:
+        self._dealt_from_s = from_s
+        for share_number, client_id in enumerate(self._members):
+            self._assign_to(client_id, share_number)
+
+    def _assign_to(self, client_id: str, share_number: int) -> None:
+        worker = self._workers.setdefault(client_id, len(self._workers))
+        caps = self._caps(worker, share_number)
+        assignment = Assignment(
+            run_id=self._so_far.run.run_id,
+            run_dir=str(self._run_dir),
+            base_urls=self._base_urls,
+            profile_sha256=self._profile.sha256,
+            worker=worker,
+            share_number=share_number,
+            share_of=len(self._members),
+            from_s=self._dealt_from_s,
+            elapsed_s=self.elapsed_s,
+            alone=self._alone,
+            max_requests=caps.requests,
+            max_usd=caps.usd,
+        )
+        self._runner.send_message(ASSIGN, pack(assignment), client_id)
+
+    def _caps(self, worker: int, share_number: int) -> Caps:
+        """Even shares of what is left; of a batch, whose shares are not even, in proportion to them."""
+        if self._batches is not None:
+            return parts_of(self._bounds.caps, self._sizes)[share_number]
+        spent = {live.worker: Spent(live.admitted, live.usd) for live in self.lives}
+        own = spent.get(worker, Spent())
+        return share_of(self._bounds.caps, list(spent.values()), own, share_number, len(self._members))
+
+    def _send_end(self, grace_s: float) -> None:
+        assert self._until_s is not None
+        end = pack(EndRun(until_s=self._until_s, grace_s=grace_s))
+        for client_id in self._members:
+            self._runner.send_message(END, end, client_id)
+
+    def _watch(self, done: Callable[[], None]) -> None:
+        tick = 0
+        while self._until_s is None and not self._over():
+            self._follow_members()
+            self._look_at_objectives()
+            if tick % _TICKS_PER_PROGRESS == 0:
+                progress.write(self._run_dir, self._progress())
+            tick += 1
+            gevent.sleep(_TICK_S)
+        if self._until_s is None:
+            if self._finished:
+                self._end()
+            else:
+                self.end()
+            done()
+
+    def _look_at_objectives(self) -> None:
+        if self._breach is None:
+            in_flight = sum(live.in_flight for live in self.lives)
+            self._breach = self._abort.breach(self._so_far, self.elapsed_s, in_flight)
+            if self._breach is not None:
+                _LOG.warning("ending the run early: %s", self._breach)
+
+    def _over(self) -> bool:
+        if self.crash is not None or self._breach is not None or self.elapsed_s >= self._bounds.until_s:
+            return True
+        return self._finished or any(live and live.guardrail for live in self._present_lives)
+
+    @property
+    def _finished(self) -> bool:
+        """Whether all is sent and answered, by whoever is there."""
+        return all(live and live.finished for live in self._present_lives)
+
+    @property
+    def _present_lives(self) -> list[Live | None]:
+        return [self._lives.get(self._workers[client_id]) for client_id in self._members]
+
+    @property
+    def _grace_s(self) -> float:
+        return 0.0 if self._hurried else self._profile.load.graceful_stop_s
+
+    @property
+    def _planned_end_s(self) -> float:
+        """When the stages end where nothing is left of the schedule: after its last arrival they go on without any.
+
+        0 where something is left. A replay without stages ends with its last row, unless `max_duration` cuts it.
+        """
+        lives = self._present_lives
+        complete = bool(lives) and all(live and live.finished and not live.guardrail for live in lives)
+        if self._due is None or not complete or self.crash is not None or self._breach is not None:
+            return 0.0
+        total_s = sum(stage.for_s for stage in self._stages)
+        return total_s if math.isfinite(total_s) or self._cut_short() else 0.0
+
+    def _follow_members(self) -> None:
+        present = self._present()
+        if self._batches is not None:
+            self._part_with(present)
+        elif present != self._members:
+            _LOG.warning("workers changed from %d to %d: dealing out anew", len(self._members), len(present))
+            self._members = present
+            if present:
+                self._assign(from_s=self.elapsed_s + _REPLAN_LEAD_S)
+
+    def _part_with(self, present: Sequence[str]) -> None:
+        """A batch is dealt out once: nobody but a worker itself knows which of its requests it has sent."""
+        left = tuple(member for member in self._members if member in present)
+        if left != self._members:
+            _LOG.warning(
+                "workers went from %d to %d: what the others did not send is lost", len(self._members), len(left)
+            )
+            self._members = left
+
+    def _turns(self, worker: int) -> int:
+        """How many requests of a worker's share of a batch had their turn: all, where it never told of its end."""
+        live = self._lives.get(worker)
+        return live.started if live and live.drained else self._sizes[worker]
+
+    def _waiting_for_drain(self) -> bool:
+        gone = set(self._members) - set(self._present())
+        lives = (self._lives.get(self._workers[client_id]) for client_id in self._members if client_id not in gone)
+        return any(live is None or not live.drained for live in lives)
+
+    def _progress(self) -> Progress:
+        total_s = sum(stage.for_s for stage in self._stages)
+        elapsed_s = max(0.0, self.elapsed_s)
+        started = sum(live.started for live in self.lives)
+        due = self._due.by(elapsed_s) + sum(live.follow_ups for live in self.lives) if self._due else started
+        ttft, latency = (self._so_far.total(metric, lambda key: key.ok) for metric in ("ttft", "latency"))
+        return Progress(
+            stage=self._stages[stage_at(self._stages, elapsed_s)].name,
+            elapsed_s=elapsed_s,
+            total_s=total_s if math.isfinite(total_s) else None,
+            offered=due,
+            started=started,
+            dropped=self._so_far.count(lambda key: key.outcome in (DROPPED, REFUSED)),
+            in_flight=sum(live.in_flight for live in self.lives),
+            ok=self._so_far.count(lambda key: key.ok),
+            failed=self._so_far.count(lambda key: key.failed),
+            workers=len(self._members),
+            requests=self._batches.requests if self._batches else None,
+            ttft_p50_s=ttft.quantile_s(0.5),
+            ttft_p99_s=ttft.quantile_s(0.99),
+            latency_p50_s=latency.quantile_s(0.5),
+            latency_p99_s=latency.quantile_s(0.99),
+        )
+
+    def _fail(self, greenlet: Greenlet, done: Callable[[], None]) -> None:
+        """End the run, which nobody watches any more."""
+        self._own_crash = repr(greenlet.exception)
+        _LOG.error("the controller failed: %s", self._own_crash)
+        if self._until_s is None:
+            done()
+
+
+class _Due:
+    """Counts the arrivals of a schedule as time passes."""
+
+    def __init__(self, schedule: Iterator[Arrival]) -> None:
+        self._schedule = schedule
+        self._next: Arrival | None = next(schedule, None)
+        self._count = 0
+
+    def by(self, elapsed_s: float) -> int:
+        """Arrivals due until that instant, which must not go back."""
+        while self._next is not None and self._next.intended_at_s <= elapsed_s:
+            self._count += 1
+            self._next = self._following()
+        return self._count
+
+    def _following(self) -> Arrival | None:
+        """None also where a row of a trace does not read: the generators, which get there too, end the run."""
+        try:
+            return next(self._schedule, None)
+        except AuthorError:
+            return None

@@ -1,0 +1,127 @@
+"""A Locust that begins before it is known what to run.
+
+To import Locust takes about as long as to read a profile, so `relayload run` does both at once: Locust starts with the
+first thing that is known, imports all that it needs, and waits for its order, a line of JSON on its stdin. Where its
+launcher ends without one, it leaves without a word.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from relayload.engine.fake_relays import Fakes
+
+if TYPE_CHECKING:
+    from relayload.profile import Profile
+
+WAITS = "RELAYLOAD_WAITS_FOR_ORDER"
+LOG_NAME = "locust.log"
+_READ_BYTES = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to run, and where to record.
+
+    `environ` are more variables of the process; `fakes` the base URLs of fake relays that run already, by the name of
+    their target.
+    """
+
+    profile: str
+    run_dir: str
+    environ: Mapping[str, str]
+    fakes: Mapping[str, str]
+
+
+class EarlyLocust:
+    """The launcher's side: a process that waits. One that never gets its order is ended on leaving."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], descriptors: Sequence[int] = ()) -> None:
+        """`descriptors` stay open in it."""
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 -- until there is a log
+        self._fakes: Fakes | None = None
+        self._ordered = False
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            env={**environment, WAITS: "1"},
+            pass_fds=descriptors,
+            start_new_session=True,  # a terminal's Ctrl-C reaches Locust through us alone, and once
+        )
+
+    def prepare(self, profile: "Profile") -> None:
+        """Start the fake relays of the profile meanwhile, since it is a right one."""
+        self._fakes = Fakes(profile)
+        self._fakes.begin()
+
+    def begin(
+        self, profile: Path, run_dir: Path, environ: Mapping[str, str] = MappingProxyType({})
+    ) -> "subprocess.Popen[bytes]":
+        """Let it run, into a directory with a log. Has it died already, its exit code tells."""
+        self._ordered = True
+        fakes = {} if self._fakes is None else self._fakes.answering()
+        order = Order(str(profile), str(run_dir), dict(environ), fakes)
+        assert self._process.stdin is not None, "is a pipe"
+        with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:
+            stdin.write(f"{json.dumps(asdict(order))}\n".encode())
+        return self._process
+
+    def finish(self, log: BinaryIO) -> None:
+        """After its end: the fake relays end, too, and what it printed before it had a log goes there."""
+        self._output.seek(0)
+        log.write(self._output.read())
+        self._stop_fakes()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if not self._ordered:
+            self._process.kill()
+            self._process.communicate()
+        self._stop_fakes()
+        self._output.close()
+
+    def _stop_fakes(self) -> None:
+        if self._fakes is not None:
+            self._fakes.stop()
+
+
+def awaited_order() -> Order | None:
+    """Locust's side: wait until there is an order, and print to the run's log from then on. None where none is due."""
+    if os.environ.pop(WAITS, None) is None:
+        return None
+    line = _line()
+    if not line.endswith(b"\n"):
+        os._exit(0)
+    order = Order(**json.loads(line))
+    os.environ.update(order.environ)
+    _replace((0,), os.devnull, os.O_RDONLY)
+    _replace((1, 2), Path(order.run_dir) / LOG_NAME, os.O_WRONLY | os.O_APPEND)
+    return order
+
+
+def _line() -> bytes:
+    """All of stdin up to its end; its other side closes it with the order."""
+    read = b""
+    while piece := os.read(0, _READ_BYTES):
+        read += piece
+    return read
+
+
+def _replace(descriptors: tuple[int, ...], path: str | Path, flags: int) -> None:
+    file = os.open(path, flags)
+    for descriptor in descriptors:
+        os.dup2(file, descriptor)
+    os.close(file)

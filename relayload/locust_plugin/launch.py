@@ -1,0 +1,170 @@
+"""Start `locust` as a process of its own, watch its progress, take it along. Does not import Locust."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import BinaryIO, Self
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.model.progress import Progress
+from relayload.locust_plugin.early import LOG_NAME, EarlyLocust
+from relayload.locust_plugin.master_port import MasterPort, workers
+from relayload.locust_plugin.options import LAUNCHER_PID, OWN_MESSAGE
+from relayload.recording import progress
+
+_RECORDING = "run.json"
+_LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+_POLL_S = 0.2
+_LAST_LINES = 20
+_LOCUSTS = "LOCUST_"
+"""How Locust's own variables begin, which are not for runs that only happen to use it: LOCUST_RUN_TIME ends one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What to run: a profile with its overrides, into a directory, in so many processes."""
+
+    profile: Path
+    sets: Sequence[str]
+    run_dir: Path
+    processes: int = 1
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """Variables of its process, beside those that it inherits."""
+    early: EarlyLocust | None = None
+    """One that waits for this run; without it, Locust is started when the run is."""
+
+    @property
+    def command(self) -> list[str]:
+        """Locust's command line, but for its number of processes; secrets are never on it."""
+        return _command(self.profile, self.sets, self.run_dir)
+
+
+def begin_early(profile: Path, sets: Sequence[str], out: Path | None, processes: int) -> EarlyLocust:
+    """A Locust that imports while the profile is read, and then waits to be part of a `Launch`."""
+    with MasterPort() as port:
+        command = [*_command(profile, sets, out), *workers(processes, port.number)]
+        return EarlyLocust(command, _environment(), port.descriptors)
+
+
+def _command(profile: Path, sets: Sequence[str], out: Path | None) -> list[str]:
+    command = [sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless", "--only-summary"]
+    command += ["--relay-profile", str(profile)]
+    if out is not None:
+        command += ["--relay-out", str(out)]
+    for assignment in sets:
+        command += ["--relay-set", assignment]
+    return command
+
+
+def _environment() -> dict[str, str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_LOCUSTS)}
+    return {**environment, LAUNCHER_PID: str(os.getpid()), "PYTHONIOENCODING": "utf-8"}
+
+
+def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
+    """Run to the end and return Locust's exit code; Ctrl-C and SIGTERM are handed on, and are 130 and 143.
+
+    `watch` is called a few times a second with the progress, None until there is one. What Locust says goes to
+    `locust.log` in the run's directory, in UTF-8. Raises AuthorError if that can't be written to.
+    """
+    with _begun_log(launch.run_dir) as log, _Interruption(launch.run_dir) as interruption:
+        process = _started(launch, log) if launch.early is None else _ordered(launch, launch.early)
+        interruption.follow(process)
+        while process.poll() is None:
+            watch(progress.read(launch.run_dir))
+            time.sleep(_POLL_S)
+        if launch.early is not None:
+            launch.early.finish(log)
+    code = interruption.exit_code or process.returncode
+    return code if code >= 0 else 128 - code
+
+
+def _ordered(launch: Launch, early: EarlyLocust) -> "subprocess.Popen[bytes]":
+    return early.begin(launch.profile, launch.run_dir, launch.environ)
+
+
+def _started(launch: Launch, log: BinaryIO) -> "subprocess.Popen[bytes]":
+    # A session of its own, so that a terminal's Ctrl-C reaches Locust through us alone, and once.
+    with MasterPort() as port:
+        return subprocess.Popen(
+            [*launch.command, *workers(launch.processes, port.number)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**_environment(), **launch.environ},
+            pass_fds=port.descriptors,
+            start_new_session=True,
+        )
+
+
+def _begun_log(run_dir: Path) -> BinaryIO:
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        log = (run_dir / LOG_NAME).open("ab")  # a Locust that was begun early writes to it beside us
+        log.truncate(0)
+        return log
+    except OSError as error:
+        raise AuthorError([Fault(f"can't be written to: {error.strerror}", file=str(run_dir))]) from None
+
+
+def recorded(run_dir: Path) -> bool:
+    """Whether a run has begun in that directory: before it does, it leaves nothing but a log."""
+    return (run_dir / _RECORDING).exists()
+
+
+def last_words(run_dir: Path) -> str:
+    """What to tell of a run that left no verdict: our own message, or the end of Locust's log."""
+    lines = (run_dir / LOG_NAME).read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    ours = [line for line in lines if line.startswith(OWN_MESSAGE)]
+    return "".join(ours or lines[-_LAST_LINES:])
+
+
+class _Interruption:
+    """While inside, SIGINT and SIGTERM go to the process that is followed, instead of ending this one.
+
+    Before it records, there is nothing to end in order, and Python would answer a SIGINT with a traceback from wherever
+    it is, or lose it: until then its whole group gets SIGTERM, whichever has come.
+    """
+
+    def __init__(self, run_dir: Path) -> None:
+        self._run_dir = run_dir
+        self._process: subprocess.Popen[bytes] | None = None
+        self._early: int | None = None
+        self._before: dict[signal.Signals, signal._HANDLER] = {}
+
+    @property
+    def exit_code(self) -> int | None:
+        """That of a run that was ended before it began."""
+        return None if self._early is None else 128 + self._early
+
+    def follow(self, process: subprocess.Popen[bytes]) -> None:
+        """Hand on to this one, also what has come already."""
+        self._process = process
+        if self._early is not None:
+            self._end()
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._pass_on)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _pass_on(self, number: int, _: FrameType | None) -> None:
+        if self._process is not None and recorded(self._run_dir):
+            self._process.send_signal(number)
+            return
+        self._early = self._early or number
+        self._end()
+
+    def _end(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGTERM)

@@ -1,0 +1,73 @@
+"""What a locustfile needs: the profile named on the command line as Locust User classes."""
+
+from locust import User, events
+from locust.env import Environment
+from locust.runners import WorkerRunner
+from locust.web import WebUI
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+from relayload.core.errors import AuthorError
+from relayload.locust_plugin.command_line import Refused, asked
+from relayload.locust_plugin.csv_files import write_csv_to_the_end
+from relayload.locust_plugin.early import awaited_order
+from relayload.locust_plugin.notices import warn
+from relayload.locust_plugin.options import OWN_MESSAGE, Options, add_options, stay_on_loopback
+from relayload.locust_plugin.plugin import Swarm
+from relayload.locust_plugin.ratio import show_what_was_sent
+from relayload.locust_plugin.users import scenario_users
+from relayload.profile import Profile, load
+from relayload.report.lookalikes import speak_any_encoding
+
+_BAD_INPUT = 2
+
+
+def load_users(module: str, profile: Path | None = None) -> dict[str, type[User]]:
+    """The User classes of the profile, by name; leaves with exit code 2 and every fault when it is a bad one.
+
+    `profile` is the one to run where the command line, the environment and Locust's config files name none.
+    """
+    speak_any_encoding()
+    events.init_command_line_parser.add_listener(add_options)
+    events.init_command_line_parser.add_listener(stay_on_loopback)
+    try:
+        options = asked(profile)
+        if order := awaited_order():
+            options = replace(options, profile=Path(order.profile), out=Path(order.run_dir), fakes=order.fakes)
+        loaded = load(options.profile, options.sets)
+    except Refused as error:
+        _leave(f"{OWN_MESSAGE}{error}")
+    except AuthorError as error:
+        _leave(str(error))
+    swarm = Swarm(loaded, options)
+    events.init.add_listener(lambda environment, **_: _fit(environment, loaded, options))
+    swarm.listen(events)
+    events.init.add_listener(lambda environment, web_ui, **_: _open_page(environment, web_ui, loaded, options, swarm))
+    return scenario_users(loaded, swarm, module)
+
+
+def _fit(environment: Environment, profile: Profile, options: Options) -> None:
+    """Make what Locust shows and takes fit to a profile."""
+    if not isinstance(environment.runner, WorkerRunner):
+        warn(environment, profile, options)
+        show_what_was_sent(environment)
+        write_csv_to_the_end(environment)
+
+
+def _open_page(
+    environment: Environment, web_ui: WebUI | None, profile: Profile, options: Options, swarm: Swarm
+) -> None:
+    if web_ui is not None:
+        from relayload.locust_plugin.web import (
+            Page,  # whose tables take their time, which a headless run has no use for
+        )
+
+        Page(environment, web_ui, profile, options, swarm).open()
+
+
+def _leave(message: str) -> NoReturn:
+    sys.stderr.write(f"{message}\n")
+    raise SystemExit(_BAD_INPUT)

@@ -1,0 +1,275 @@
+"""Locust's events -> our runs: what happens on each kind of node when a test starts, stops and quits."""
+
+from locust.env import Environment
+from locust.event import Events
+from locust.rpc import Message
+from locust.runners import STATE_INIT, MasterRunner, WorkerRunner
+
+import logging
+import os
+import sys
+from signal import Signals
+from typing import Any
+
+import gevent
+
+from relayload.core.errors import AuthorError
+from relayload.core.model.snapshot import Snapshot
+from relayload.engine.generator import Generator
+from relayload.engine.messages import Live
+from relayload.engine.targets import TargetHost
+from relayload.locust_plugin.channel import LIVE, READY, SNAPSHOT, unpack
+from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
+from relayload.locust_plugin.options import OWN_MESSAGE, Options
+from relayload.locust_plugin.run import Run
+from relayload.locust_plugin.signals import Interruption
+from relayload.locust_plugin.steps import steps
+from relayload.locust_plugin.worker import Worker
+from relayload.profile import Profile
+from relayload.profile.loads import ClosedLoad
+from relayload.report.screen import Screen
+from relayload.transport.http_log import HttpLog, from_environment
+from relayload.transport.probe_client import TargetUnreachable
+
+_LOG = logging.getLogger("relayload")
+_CRASHED = 1
+_BAD_INPUT = 2
+_UNREACHABLE = 6
+_LAUNCHER_POLL_S = 0.5
+
+
+class Swarm:
+    """This process's part in the runs of one profile."""
+
+    def __init__(self, profile: Profile, options: Options) -> None:
+        self._profile = profile
+        self._options = options
+        self._http_log = from_environment(os.environ)
+        self._worker: Worker | None = None
+        self._conductor: Conductor | None = None
+
+    @property
+    def latest(self) -> Run | None:
+        """The run that goes on here, or the last one; None before the first, and on a worker."""
+        return self._conductor.run if self._conductor else None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no run, or no verdict of it, though one was asked for; None where all is well."""
+        return self._conductor.trouble if self._conductor else None
+
+    @property
+    def generator(self) -> Generator | None:
+        """What sends from this process; None before the first run and on a master."""
+        return self._worker.generator if self._worker else None
+
+    def listen(self, events: Events) -> None:
+        """Attach to Locust, when the locustfile is imported."""
+        events.init.add_listener(self._on_init)
+
+    def _on_init(self, environment: Environment, **_: Any) -> None:
+        if not isinstance(environment.runner, MasterRunner):
+            self._worker = Worker(environment, self._profile, self._http_log)
+            self._worker.listen()
+            if isinstance(environment.runner, WorkerRunner):
+                leave_json_to_master(environment)
+        if not isinstance(environment.runner, WorkerRunner):
+            self._conductor = Conductor(environment, self._profile, self._options, self._http_log)
+            self._conductor.listen()
+
+
+class Conductor:
+    """The master's side of Locust's life cycle: one run after the other, each ended in order."""
+
+    def __init__(
+        self, environment: Environment, profile: Profile, options: Options, http_log: HttpLog | None = None
+    ) -> None:
+        self._environment = environment
+        self._runner = runner_of(environment)
+        self._locust_options = options_of(environment)
+        self._profile = profile
+        self._options = options
+        self._targets = TargetHost(profile, options.fakes, http_log)
+        self.run: Run | None = None
+        """The one that goes on, or the last one."""
+        self._refusal: str | None = None
+        self._ended_by = "stop"
+        self._interruption = Interruption(self._begun, self._end, self._hurry)
+
+    def listen(self) -> None:
+        """Conduct runs from now on. Leaves with exit code 6 when a headless run has no target to begin with."""
+        events = self._environment.events
+        events.test_start.add_listener(self._on_test_start)
+        events.test_stopping.add_listener(self._on_test_stopping)
+        events.test_stop.add_listener(self._on_test_stop)
+        events.quitting.add_listener(self._on_quitting)
+        events.quit.add_listener(self._on_quit)
+        self._runner.register_message(READY, self._on_ready)
+        self._runner.register_message(LIVE, self._on_live)
+        self._runner.register_message(SNAPSHOT, self._on_snapshot)
+        self._want_users()
+        for caution in () if self._options.launcher_pid else self._profile.cautions:
+            _LOG.warning("%s", caution)
+        for step in steps(self._profile):
+            _LOG.info("%s", step)
+        if self._headless:
+            self._check_targets_or_leave()
+        if self._options.launcher_pid:
+            gevent.spawn(self._leave_with_launcher)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no run, or what failed in it."""
+        crash = self.run.crash if self.run else None
+        return self._refusal or (f"a part of this run failed: {crash}" if crash else None)
+
+    @property
+    def _headless(self) -> bool:
+        return bool(self._locust_options.headless)
+
+    def _begun(self) -> bool:
+        return not self._headless or self._runner.state != STATE_INIT
+
+    def _want_users(self) -> None:
+        """One user to be present in an open load; the profile's number in a closed one."""
+        load = self._profile.load
+        options = self._locust_options
+        if self._options.launcher_pid:  # a locust.conf or LOCUST_USERS of Locust's is not for `relayload run`
+            options.num_users = options.spawn_rate = options.run_time = None
+        wanted = load.users if isinstance(load, ClosedLoad) else 1
+        options.num_users = options.num_users or wanted
+        options.spawn_rate = options.spawn_rate or min(wanted, 100)
+
+    def _check_targets_or_leave(self) -> None:
+        try:
+            self._targets.check()
+        except TargetUnreachable as error:
+            sys.stderr.write(f"{OWN_MESSAGE}{error}\n")
+            self._targets.stop()
+            raise SystemExit(_UNREACHABLE) from None
+
+    def _on_test_start(self, **_: Any) -> None:
+        self._ended_by = "stop"
+        self.run = self._refusal = None
+        try:
+            base_urls = self._targets.base_urls()
+            self.run = Run(self._environment, self._profile, self._options.out, base_urls)
+        except TargetUnreachable as error:
+            self._refuse(error, _UNREACHABLE)
+        except AuthorError as error:
+            self._refuse(error, _BAD_INPUT)
+        except Exception as error:  # ours: Locust would log it, and go on without a run for ever
+            self._refuse(error, _CRASHED)
+            raise
+        else:
+            self.run.begin(self._on_done)
+
+    def _refuse(self, error: Exception, code: int) -> None:
+        """There is no run: say why, and leave or wait for another start."""
+        self._refusal = str(error)
+        sys.stderr.write(f"{OWN_MESSAGE}{error}\n")
+        if not self._headless:
+            _LOG.error("%s", error)  # the page shows the log alone
+        self._environment.process_exit_code = code
+        gevent.spawn(self._stop_test)
+
+    def _on_ready(self, msg: Message, **_: Any) -> None:
+        if self.run is not None:
+            self.run.greet(msg.node_id)
+
+    def _on_live(self, msg: Message, **_: Any) -> None:
+        if self.run is not None:
+            self.run.hear(msg.node_id, unpack(msg.data, Live))
+
+    def _on_snapshot(self, msg: Message, **_: Any) -> None:
+        if self.run is not None:
+            self.run.see(msg.node_id, unpack(msg.data, Snapshot))
+
+    def _on_done(self) -> None:
+        self._ended_by = "schedule"
+        gevent.spawn(self._stop_test)
+
+    def _stop_test(self) -> None:
+        """End as Locust's own --run-time does: headless leaves, the web page stays unless told to quit."""
+        options = self._locust_options
+        if options.headless:
+            self._runner.quit()
+            return
+        self._runner.stop()
+        if options.autostart and options.autoquit != -1:
+            gevent.sleep(options.autoquit)
+            self._runner.quit()
+            if self._environment.web_ui is not None:
+                self._environment.web_ui.stop()
+
+    def _on_test_stopping(self, **_: Any) -> None:
+        if self.run is not None:
+            self.run.drain()
+
+    def _on_test_stop(self, **_: Any) -> None:
+        deserted = isinstance(self._runner, MasterRunner) and self._runner.worker_count <= 0
+        if self.run is not None and self.run.verdict is None:
+            signal = self._interruption.signal
+            ended_by = "workers" if deserted and self._ended_by == "stop" else self._ended_by
+            self.run.finish(signal.name.lower() if signal else ended_by)
+            self._tell_verdict(self.run)
+        if deserted and self._headless:
+            gevent.spawn(self._runner.quit)  # Locust stops then, and stays
+
+    def _tell_verdict(self, run: Run) -> None:
+        """With every reason: the page shows the log, and no table of ours."""
+        from relayload.report.lines import verdict_lines  # not before the first request
+
+        if run.verdict is not None:
+            level = logging.WARNING if run.verdict.exit_code else logging.INFO
+            for line in verdict_lines(run.verdict):
+                _LOG.log(level, "%s", line)
+            _LOG.info("recorded in %s", run.run_dir)
+
+    def _on_quitting(self, **_: Any) -> None:
+        """Locust decides on its exit code right after this, whether or not users still run."""
+        if isinstance(self._runner, MasterRunner):
+            self._runner.stop(send_stop_to_client=False)
+        else:
+            self._runner.stop()
+        self._targets.stop()
+        self._environment.process_exit_code = self._exit_code()
+
+    def _exit_code(self) -> int:
+        if self._interruption.exit_code is not None:
+            return self._interruption.exit_code
+        if self.run is None:
+            given: int | None = self._environment.process_exit_code
+            return _CRASHED if self._headless and given is None else given or 0
+        if self.run.verdict is None or self.run.crash:
+            return _CRASHED
+        return self.run.verdict.exit_code
+
+    def _on_quit(self, **_: Any) -> None:
+        """After Locust's own tables: ours, unless the launcher prints it."""
+        if self.run is not None:
+            self._print_results(self.run)
+
+    def _print_results(self, run: Run) -> None:
+        if run.crash:
+            sys.stderr.write(f"{OWN_MESSAGE}a part of this run failed: {run.crash}\n")
+        if run.summary is not None and run.verdict is not None and not self._options.launcher_pid:
+            from relayload.report.text import render_run  # not before the first request
+
+            out = sys.stderr if self._locust_options.json else sys.stdout
+            out.write(f"\n{render_run(run.summary, run.info, run.verdict, Screen.of(out))}")
+
+    def _end(self) -> None:
+        if self.run is not None:
+            again = "Ctrl-C" if self._interruption.signal is Signals.SIGINT else "SIGTERM"
+            self.run.end(f", and a second {again} does not wait")
+
+    def _hurry(self) -> None:
+        if self.run is not None:
+            self.run.hurry()
+
+    def _leave_with_launcher(self) -> None:
+        while os.getppid() == self._options.launcher_pid:
+            gevent.sleep(_LAUNCHER_POLL_S)
+        _LOG.error("relayload run is gone: ending the run")
+        self._runner.quit()

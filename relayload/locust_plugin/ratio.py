@@ -1,0 +1,42 @@
+"""Locust's "current ratio" for loads that its users do not send.
+
+One user is present in an open load or a batch, whatever is sent, so Locust would show one scenario at 100 %.
+"""
+
+from locust import User, html, web
+from locust.env import Environment
+from locust.stats import RequestStats
+from locust.user.inspectuser import get_ratio
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from relayload.locust_plugin.locust_stats import TTFT
+from relayload.locust_plugin.users import ScenarioUser
+
+
+def show_what_was_sent(environment: Environment) -> None:
+    """Let the page and the report of this process show the shares of what was sent. Locust has no hook for them."""
+
+    def ratio(user_classes: list[type[User]], spawned: dict[str, int], total: bool) -> dict[str, Any]:
+        return get_ratio(user_classes, shared_out(user_classes, spawned, environment.stats), total)
+
+    modules: tuple[Any, ...] = (html, web)
+    for module in modules:
+        module.get_ratio = ratio
+
+
+def shared_out(user_classes: Sequence[type[User]], spawned: Mapping[str, float], stats: RequestStats) -> dict[str, Any]:
+    """The users by class; those that are only present stand for what was sent, before that for the weights."""
+    present = [user for user in user_classes if issubclass(user, ScenarioUser) and not user.closed]
+    sent = {user.__name__: _requests(user, stats) for user in present}
+    parts = sent if any(sent.values()) else {user.__name__: user.weight for user in present}
+    number = sum(spawned.get(name, 0) for name in parts) or 1
+    whole = sum(parts.values()) or 1
+    return {**spawned, **{name: number * part / whole for name, part in parts.items()}}
+
+
+def _requests(user: type[ScenarioUser], stats: RequestStats) -> int:
+    return sum(
+        entry.num_requests for (name, kind), entry in stats.entries.items() if name in user.rows and kind != TTFT
+    )

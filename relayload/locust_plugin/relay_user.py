@@ -1,0 +1,127 @@
+"""A user for locustfiles of one's own, with a client of the relay whose calls Locust's statistics show."""
+
+from locust import User, events
+from locust.env import Environment
+from locust.exception import StopTest
+from locust.runners import MasterRunner, WorkerRunner
+
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from relayload.client import CallFailed, CallReport, RelayClient
+from relayload.client.caller import Called
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.model.record import Outcome
+from relayload.locust_plugin.csv_files import write_csv_to_the_end
+from relayload.locust_plugin.failed_calls import call_failed, log_no_failed_calls, print_no_traceback_of
+from relayload.locust_plugin.locust_stats import TTFT, RequestFailed
+
+_MS = 1000.0
+_BAD_INPUT = 2
+_NOT_CONFIGURED = "relayload_user_not_configured"
+
+
+class RelayUser(User):
+    """A user who calls a relay: `self.relay` is a RelayClient of the target that `host`, or `--host`, names.
+
+    All users of a class in a process share it, with its breakers and its quota, as the threads of an application
+    would, until the next test starts. `client_options` are those of RelayClient; the key comes from the environment
+    unless `api_key` is set.
+    """
+
+    abstract = True
+    api_key: str | None = None
+    api_key_variable = "RELAY_API_KEY"
+    client_options: Mapping[str, Any] = MappingProxyType({})
+    _clients: ClassVar[dict[Environment, dict[tuple[type, str | None], RelayClient]]] = {}
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        self.relay = self._shared_client(environment)
+
+    def _shared_client(self, environment: Environment) -> RelayClient:
+        host = self.host or environment.host
+        clients, place = self._clients_of(environment), (type(self), host)
+        if place not in clients:
+            clients[place] = self._new_client(environment, host)
+        return clients[place]
+
+    def _new_client(self, environment: Environment, host: str | None) -> RelayClient:
+        key = self.api_key or os.environ.get(self.api_key_variable)
+        try:
+            if not host or not key:
+                raise AuthorError([*_lacking_host(host), *_lacking_key(key, self.api_key_variable)])
+            return RelayClient(host, key, **self.client_options, on_call=_Report(environment, host))
+        except AuthorError as error:
+            _end_as_bad_input(environment)
+            told = "; ".join(map(str, error.faults)).replace("base_url:", "host:")
+            raise StopTest(f"{type(self).__name__}: {told}") from None
+
+    @classmethod
+    def _clients_of(cls, environment: Environment) -> dict[tuple[type, str | None], RelayClient]:
+        """Those of the present test. The page may start the next one with another host."""
+        if environment not in cls._clients:
+            clients = cls._clients[environment] = {}
+            environment.events.test_start.add_listener(lambda **_: _let_go(clients))
+            log_no_failed_calls(environment, RelayUser)
+            write_csv_to_the_end(environment)
+        return cls._clients[environment]
+
+
+def _lacking_host(host: str | None) -> list[Fault]:
+    return [] if host else [Fault("no host: write host = 'https://relay.example/v1' in the class, or --host")]
+
+
+def _lacking_key(key: str | None, variable: str) -> list[Fault]:
+    return [] if key else [Fault(f"no key: set the environment variable {variable}, or api_key in the class")]
+
+
+def _listen_on_master(environment: Environment, **_: Any) -> None:
+    """The users are made by the workers, the exit code by the master."""
+    if isinstance(environment.runner, MasterRunner):
+        environment.runner.register_message(_NOT_CONFIGURED, lambda **_: _end_as_bad_input(environment))
+
+
+def _end_as_bad_input(environment: Environment) -> None:
+    environment.process_exit_code = _BAD_INPUT
+    print_no_traceback_of(StopTest)
+    if isinstance(environment.runner, WorkerRunner):
+        environment.runner.send_message(_NOT_CONFIGURED)
+
+
+def _let_go(clients: dict[tuple[type, str | None], RelayClient]) -> None:
+    for client in clients.values():
+        client.close()
+    clients.clear()
+
+
+class _Report:
+    """Calls -> rows of Locust's statistics, as long as the caller waited."""
+
+    def __init__(self, environment: Environment, base_url: str) -> None:
+        self._environment = environment
+        self._base_url = base_url
+
+    def __call__(self, report: CallReport) -> None:
+        if report.outcome is Outcome.ABANDONED:
+            return  # Locust ended the user: nobody's failure
+        last = report.attempts[-1] if report.attempts else None
+        self._environment.events.request.fire(
+            request_type=report.endpoint,
+            name=report.name if last else f"{report.name} (not sent)",
+            response_time=report.latency_s * _MS,
+            response_length=last.received_bytes if last else 0,
+            exception=None if report.error is None else self._row(report, report.error),
+            context={"relayload": report},
+        )
+        if last is not None and last.ttft_s is not None:
+            self._environment.stats.entries[(report.name, TTFT)].log(round(last.ttft_s * _MS), 0)
+
+    def _row(self, report: CallReport, error: CallFailed) -> RequestFailed:
+        called = Called(outcome=report.outcome, attempts=report.attempts, answer=None, kind=error.kind)
+        return call_failed(report.model, called, self._base_url)
+
+
+events.init.add_listener(_listen_on_master)

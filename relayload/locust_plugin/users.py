@@ -1,0 +1,70 @@
+"""Profile -> Locust User classes, one per scenario."""
+
+from locust import User, task
+
+from typing import ClassVar
+
+import gevent
+
+from relayload.engine.targets import shown
+from relayload.locust_plugin.locust_stats import row_names
+from relayload.locust_plugin.plugin import Swarm
+from relayload.profile import Profile
+from relayload.profile.loads import ClosedLoad
+from relayload.profile.scenario import class_name
+
+_FOREVER_S = 86400.0
+_UNASSIGNED_S = 0.05
+"""A worker that joins late may have its users before it has its part in the run."""
+
+
+class ScenarioUser(User):
+    """A user of one scenario.
+
+    In a closed load it takes turns: ask, wait for the answer, think. In an open load the dispatcher starts the
+    requests; the user is there because Locust has no test without users.
+    """
+
+    abstract = True
+    swarm: Swarm
+    scenario_number = 0
+    rows: ClassVar[frozenset[str]] = frozenset()
+    """Under which names Locust's statistics count its requests."""
+    closed = False
+    think_time_s = 0.0
+
+    def wait_time(self) -> float:
+        return self.think_time_s
+
+    @task
+    def take_turn(self) -> None:
+        generator = self.swarm.generator
+        if not self.closed:
+            gevent.sleep(_FOREVER_S)
+        elif generator is None or not generator.busy:
+            gevent.sleep(_UNASSIGNED_S)
+        else:
+            self.think_time_s = generator.turn(self.scenario_number)
+
+
+def scenario_users(profile: Profile, swarm: Swarm, module: str) -> dict[str, type[User]]:
+    """One class per scenario, by class name. `module` is the locustfile's `__name__`, where Locust looks for it."""
+    closed = isinstance(profile.load, ClosedLoad)
+    return {
+        class_name(scenario): type(
+            class_name(scenario),
+            (ScenarioUser,),
+            {
+                "__module__": module,
+                "__doc__": f"Scenario {scenario!r} of profile {profile.name!r}.",
+                "abstract": False,
+                "host": shown(profile),
+                "rows": row_names(scenario, profile.named_targets),
+                "swarm": swarm,
+                "scenario_number": number,
+                "closed": closed,
+                "weight": spec.weight,
+            },
+        )
+        for number, (scenario, spec) in enumerate(profile.scenarios.items())
+    }

@@ -1,0 +1,136 @@
+"""What a load-generating process does about messages: it takes assignments, tells its totals, and drains."""
+
+from locust.env import Environment
+from locust.rpc import Message
+from locust.runners import WorkerRunner
+
+import logging
+import os
+from typing import Any
+
+import gevent
+
+from relayload.engine.generator import Generator
+from relayload.engine.messages import Assignment, EndRun, Live
+from relayload.locust_plugin.channel import ASSIGN, END, LIVE, READY, SNAPSHOT, WHOLE, pack, unpack
+from relayload.locust_plugin.locust_stats import Rows
+from relayload.locust_plugin.nodes import runner_of
+from relayload.locust_plugin.signals import leave_ctrl_c_to_master
+from relayload.profile import Profile
+from relayload.profile.compose import Composer
+from relayload.profile.target import Target
+from relayload.transport.buffers import Buffers
+from relayload.transport.drivers import Options, new_transport, prepare
+from relayload.transport.files import raise_limit
+from relayload.transport.http_log import HttpLog
+
+_LOG = logging.getLogger("relayload")
+_TICK_S = 0.1
+_TICKS_PER_REPORT = 4
+
+
+class Worker:
+    """The load-generating side of this process: a worker's, or that of Locust without workers."""
+
+    def __init__(self, environment: Environment, profile: Profile, http_log: HttpLog | None = None) -> None:
+        self._environment = environment
+        self._runner = runner_of(environment)
+        self._profile = profile
+        self._http_log = http_log
+        self._run_id = ""
+        self._parent_pid = os.getppid()
+        self._composer: Composer | None = None
+        self.generator: Generator | None = None
+
+    def listen(self) -> None:
+        """Take part in runs from now on."""
+        raise_limit()
+        prepare(self._profile.driver)
+        self._composer = Composer(self._profile)  # now: a tokeniser and long prompts take longer than a start may
+        self._runner.register_message(ASSIGN, self._on_assign)
+        self._runner.register_message(END, self._on_end, concurrent=True)
+        self._runner.register_message(WHOLE, self._on_whole)
+        if isinstance(self._runner, WorkerRunner):
+            self._environment.events.test_stopping.add_listener(self._on_test_stopping)
+            leave_ctrl_c_to_master(lambda: self.generator is not None and self.generator.busy)
+            self._runner.send_message(READY)
+
+    def _on_assign(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
+        assignment = unpack(msg.data, Assignment)
+        if assignment.profile_sha256 != self._profile.sha256:
+            _LOG.error("this worker was started with another profile than the master: it takes no part")
+            self._send_nothing(assignment, "a worker was started with another profile than the master")
+            return
+        if assignment.run_id == self._run_id and self.generator is not None:
+            self.generator.assign(assignment)
+            return
+        self._run_id = assignment.run_id
+        try:
+            self.generator = self._new_generator(assignment)
+        except Exception as error:
+            self._send_nothing(assignment, repr(error))
+            raise
+        self.generator.assign(assignment)
+        self.generator.start()
+        gevent.spawn(self._tell, self.generator)
+
+    def _send_nothing(self, assignment: Assignment, crash: str) -> None:
+        """The master must not wait for a worker that will never send."""
+        crashed = Live(worker=assignment.worker, crash=crash, finished=True, drained=True)
+        self._runner.send_message(LIVE, pack(crashed))
+
+    def _new_generator(self, assignment: Assignment) -> Generator:
+        buffers = Buffers(self._profile.response_limits.buffered_bytes)
+        transports = {
+            name: new_transport(
+                self._profile.driver,
+                assignment.base_urls[name],
+                target.api_key.reveal(),
+                **self._options(target, buffers),
+            )
+            for name, target in self._profile.named_targets.items()
+        }
+        assert self._composer is not None, "listens"
+        kinds = {name: scenario.endpoint.value for name, scenario in self._profile.scenarios.items()}
+        return Generator(self._profile, self._composer, assignment, transports, Rows(self._environment, kinds))
+
+    def _options(self, target: Target, buffers: Buffers) -> Options:
+        limits = self._profile.response_limits
+        return {**target.options, "limits": limits, "buffers": buffers, "http_log": self._http_log}
+
+    def _on_end(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
+        if self.generator is not None:
+            self.generator.drain(unpack(msg.data, EndRun))
+
+    def _on_whole(self, **_: Any) -> None:
+        """The master misses a snapshot, perhaps the last one."""
+        if self.generator is not None:
+            self._runner.send_message(SNAPSHOT, pack(self.generator.snapshot(whole=True)))
+
+    def _on_test_stopping(self, **_: Any) -> None:
+        """The worker is told to stop though nobody ended the run: keep what there is."""
+        if self.generator is not None and self.generator.busy:
+            self.generator.drain(EndRun(until_s=0.0, grace_s=0.0))
+
+    def _tell(self, generator: Generator) -> None:
+        tick = 0
+        while generator.busy:
+            live = generator.live()
+            if live.finished or live.guardrail or tick % _TICKS_PER_REPORT == 0:
+                self._send(generator)
+            self._leave_if_orphaned(generator)
+            tick += 1
+            gevent.sleep(_TICK_S)
+        self._send(generator)
+
+    def _send(self, generator: Generator) -> None:
+        """What has ended comes first, so that the master never takes the process for further than it knows."""
+        self._runner.send_message(SNAPSHOT, pack(generator.snapshot()))
+        self._runner.send_message(LIVE, pack(generator.live()))
+
+    def _leave_if_orphaned(self, generator: Generator) -> None:
+        """A worker forked by a master that was killed would else send on for Locust's sixty seconds."""
+        if isinstance(self._runner, WorkerRunner) and os.getppid() != self._parent_pid:
+            _LOG.error("the process that started this worker is gone: stopping")
+            generator.drain(EndRun(until_s=0.0, grace_s=0.0))
+            os._exit(1)
