@@ -35,7 +35,7 @@ from relayload.core.verdict.so_far import RunSoFar
 from relayload.engine.generator import Generator
 from relayload.engine.messages import Assignment, EndRun
 from relayload.locust_plugin.channel import pack, unpack
-from relayload.locust_plugin.locust_stats import Rows
+from relayload.locust_plugin.locust_stats import LocustStats
 from relayload.profile import load as load_profile
 from relayload.profile.compose import Composer
 from relayload.recording import ProfileInfo, Recording, RunInfo
@@ -111,7 +111,7 @@ def whole_run(at: Target, scenario: dict[str, Any], rate: float, folder: Path) -
     telling = gevent.spawn(tell, generator, RunSoFar(OBJECTIVES, recording.run))
     generator.start()
     gevent.sleep(0.5)
-    while not generator.live().finished:
+    while not generator.status().finished:
         gevent.sleep(0.1)
     cpu_s = time.process_time() - began_s
     telling.kill()
@@ -162,7 +162,9 @@ def new_generator(profile: Any, run_dir: Path, at: Target, environment: Environm
         alone=True,
     )
     transports = {name: new_transport("native", at.base_url, KEY) for name in profile.named_targets}
-    generator = Generator(profile, Composer(profile), assignment, transports, Rows(environment, {"benchmark": "chat"}))
+    generator = Generator(
+        profile, Composer(profile), assignment, transports, LocustStats(environment, {"benchmark": "chat"})
+    )
     generator.assign(assignment)
     return generator
 

@@ -13,8 +13,8 @@ from math import inf
 from relayload import clock
 from relayload.core.model.record import GUARDRAIL
 from relayload.core.traffic.arrivals import Arrival, Share
-from relayload.engine.greenlet_pool import Crew
-from relayload.engine.timer import Alarm, new_alarm
+from relayload.engine.greenlet_pool import GreenletPool
+from relayload.engine.timer import Timer, new_timer
 
 _LONGEST_WAIT_S = 0.25
 """How long a change of shares may go unnoticed; shorter than the lead with which one is announced."""
@@ -45,7 +45,7 @@ class Bounds:
     forget_s: float | None = None
 
 
-class Dispatcher:
+class ArrivalRateExecutor:
     """Starts one process's share of the arrivals, in a greenlet each.
 
     `start(arrival, late_s)` runs in that greenlet; `drop(arrival, reason)` in the event loop, as all the rest here, so
@@ -68,21 +68,21 @@ class Dispatcher:
         self._shares: list[tuple[float, Share]] = []
         self._begins_at_s = begins_at_s
         self.bounds = bounds
-        self._crew = Crew(start)
+        self._pool = GreenletPool(start)
         self._drop = drop
         self._until_s = inf
-        self._alarm: Alarm | None = None
+        self._timer: Timer | None = None
         self._crash: BaseException | None = None
         self.finished = False
 
     @property
     def in_flight(self) -> int:
-        return self._crew.busy
+        return self._pool.busy
 
     @property
     def crash(self) -> BaseException | None:
         """A failure of our own, in a request or here."""
-        return self._crash or self._crew.crash
+        return self._crash or self._pool.crash
 
     def assign(self, share: Share, from_s: float) -> None:
         """From that instant of the run on, take this share of the arrivals."""
@@ -92,35 +92,35 @@ class Dispatcher:
     def end_at(self, until_s: float) -> None:
         """Start nothing that is due after that instant of the run."""
         self._until_s = until_s
-        if self._alarm is not None:
-            self._alarm.set(clock.now_s())
+        if self._timer is not None:
+            self._timer.set(clock.now_s())
 
     def begin(self) -> None:
         """Start every arrival of this process, until the schedule or the run ends: then `finished` is true."""
-        self._alarm = new_alarm(self._ring)
-        self._alarm.set(clock.now_s())
+        self._timer = new_timer(self._on_timer)
+        self._timer.set(clock.now_s())
 
     def abandon(self) -> None:
         """Kill what is in flight, and wait until each has written its record."""
         self._finish()
-        self._crew.abandon()
-        self._crew.dismiss()
+        self._pool.abandon()
+        self._pool.dismiss()
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         try:
             wake_at_s = self._advance()
         except BaseException as error:  # ours: the loop would only print it
             self._crash = error
             wake_at_s = None
-        if wake_at_s is None or self._alarm is None:
+        if wake_at_s is None or self._timer is None:
             self._finish()
         else:
-            self._alarm.set(wake_at_s)
+            self._timer.set(wake_at_s)
 
     def _finish(self) -> None:
-        if self._alarm is not None:
-            self._alarm.close()
-            self._alarm = None
+        if self._timer is not None:
+            self._timer.close()
+            self._timer = None
         self.finished = True
 
     def _advance(self) -> float | None:
@@ -179,7 +179,7 @@ class Dispatcher:
             return
         if bounds.latest_s is not None and late_s > bounds.latest_s:
             self._drop(arrival, DropReason.LATE)
-        elif self._crew.busy >= bounds.max_in_flight:
+        elif self._pool.busy >= bounds.max_in_flight:
             self._drop(arrival, DropReason.MAX_IN_FLIGHT)
         else:
-            self._crew.start(arrival, late_s)
+            self._pool.start(arrival, late_s)

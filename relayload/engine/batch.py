@@ -8,18 +8,18 @@ from relayload import clock
 from relayload.core.resilience.batch import Batch
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.batches import BatchShare
-from relayload.engine.greenlet_pool import Crew
-from relayload.engine.timer import Alarm, new_alarm
+from relayload.engine.greenlet_pool import GreenletPool
+from relayload.engine.timer import Timer, new_timer
 
 _MOST_AT_ONCE = 32
 """Requests that are started before the event loop has its turn: many places must not hold up what has arrived."""
 
 _IDLE_S = 3600.0
-"""Nothing is due: the next request that ends rings the alarm."""
+"""Nothing is due: the next request that ends sets the timer."""
 
 
-class BatchLoop:
-    """One process's share of the list; stands where the `Dispatcher` stands in an open load, with the same words.
+class BatchExecutor:
+    """One process's share of the list; the executor of a batch load.
 
     A request is due when its turn comes: as this process begins, or once another has ended and made room. `scenarios`
     are those of the whole list, by index.
@@ -38,17 +38,17 @@ class BatchLoop:
         self._scenarios = scenarios
         self._begins_at_s = begins_at_s
         self._start = start
-        self._crew = Crew(self._run)
+        self._pool = GreenletPool(self._run)
         self._numbers: dict[int, int] = {}
         """Of the requests that are due or in flight: their numbers in the queue."""
         self._due: deque[Arrival] = deque()
         self._until_s = inf
-        self._alarm: Alarm | None = None
+        self._timer: Timer | None = None
         self._crash: BaseException | None = None
 
     @property
     def in_flight(self) -> int:
-        return self._crew.busy
+        return self._pool.busy
 
     @property
     def finished(self) -> bool:
@@ -59,12 +59,12 @@ class BatchLoop:
     @property
     def crash(self) -> BaseException | None:
         """A failure of our own, in a request or here."""
-        return self._crash or self._crew.crash
+        return self._crash or self._pool.crash
 
     def begin(self) -> None:
         """Start the first requests when the run begins, and each other one as soon as there is room for it."""
-        self._alarm = new_alarm(self._ring)
-        self._alarm.set(self._begins_at_s)
+        self._timer = new_timer(self._on_timer)
+        self._timer.set(self._begins_at_s)
 
     def end_at(self, until_s: float) -> None:
         """Let no request's turn come after that instant of the run."""
@@ -74,8 +74,8 @@ class BatchLoop:
         """Kill what is in flight, and wait until each has written its record."""
         self._batch.stop()
         self._due.clear()
-        self._crew.abandon()
-        self._crew.dismiss()
+        self._pool.abandon()
+        self._pool.dismiss()
         self._close()
 
     def _admit(self) -> None:
@@ -87,15 +87,15 @@ class BatchLoop:
             self._numbers[index] = number
             self._due.append(Arrival(index, due_at_s, 0, self._scenarios[index]))
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         """In the event loop: start what is due."""
         try:
             self._admit()
             for _ in range(min(_MOST_AT_ONCE, len(self._due))):
                 arrival = self._due.popleft()
-                self._crew.start(arrival, self._elapsed_s() - arrival.intended_at_s)
-            if self._alarm is not None:
-                self._alarm.set(clock.now_s() + (0.0 if self._due else _IDLE_S))
+                self._pool.start(arrival, self._elapsed_s() - arrival.intended_at_s)
+            if self._timer is not None:
+                self._timer.set(clock.now_s() + (0.0 if self._due else _IDLE_S))
         except BaseException as error:  # ours: the loop would only print it
             self._crash = error
             self._close()
@@ -107,17 +107,17 @@ class BatchLoop:
         finally:
             self._batch.done(self._numbers.pop(arrival.index), None)
             self._admit()
-            if self._due and self._alarm is not None:
-                self._alarm.set(clock.now_s())
+            if self._due and self._timer is not None:
+                self._timer.set(clock.now_s())
 
     def _stop_in_time(self) -> None:
         if self._elapsed_s() >= self._until_s:
             self._batch.stop()
 
     def _close(self) -> None:
-        if self._alarm is not None:
-            self._alarm.close()
-            self._alarm = None
+        if self._timer is not None:
+            self._timer.close()
+            self._timer = None
 
     def _elapsed_s(self) -> float:
         return clock.now_s() - self._begins_at_s

@@ -14,8 +14,8 @@ _FOREVER_S = 86400.0
 _MOST_WORKERS = 4096
 
 
-class ClosedLoop:
-    """One process's turns; stands where the `Dispatcher` stands in an open load, with the same words.
+class ClosedLoopExecutor:
+    """One process's turns; the executor of a closed load.
 
     Indices are spaced so that no two workers of a run share one.
     """

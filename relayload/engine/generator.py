@@ -19,14 +19,14 @@ from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.core.traffic.draws import uniform
 from relayload.core.traffic.limits import LIMIT_GUARD_S
 from relayload.core.traffic.stages import stage_at
-from relayload.engine.arrival_rate import Bounds, Dispatcher, DropReason
-from relayload.engine.batch import BatchLoop
+from relayload.engine.arrival_rate import ArrivalRateExecutor, Bounds, DropReason
+from relayload.engine.batch import BatchExecutor
 from relayload.engine.clients import Clients
-from relayload.engine.closed_loop import ClosedLoop
+from relayload.engine.closed_loop import ClosedLoopExecutor
 from relayload.engine.health import Health
-from relayload.engine.messages import Assignment, EndRun, Live
-from relayload.engine.recorder import Books, Report
-from relayload.engine.spend_guard import Guarding
+from relayload.engine.messages import Assignment, EndRun, WorkerStatus
+from relayload.engine.recorder import Recorder, Report
+from relayload.engine.spend_guard import SpendGuard
 from relayload.profile import Profile
 from relayload.profile.compose import Composer, Message
 from relayload.profile.loads import BatchLoad, ClosedLoad, OpenLoad
@@ -58,85 +58,85 @@ class Generator:
         self._composer = composer
         self._clients = Clients(profile, transports, assignment, self._on_transition)
         self._timeouts = profile.timeouts
-        self._books = Books(profile, composer, assignment, self._begins_at_s, report)
+        self._recorder = Recorder(profile, composer, assignment, self._begins_at_s, report)
         self._health = Health()
-        self._guarding = Guarding(profile, composer, _caps(assignment))
-        self._pace = self._new_pace(assignment)
-        if not isinstance(self._pace, Dispatcher):  # whose schedule ends there itself
-            self._pace.end_at(profile.guardrails.until_s)
+        self._spend_guard = SpendGuard(profile, composer, _caps(assignment))
+        self._executor = self._new_executor(assignment)
+        if not isinstance(self._executor, ArrivalRateExecutor):  # whose schedule ends there itself
+            self._executor.end_at(profile.guardrails.until_s)
         self._talks_until_s = min(sum(stage.for_s for stage in self._stages), profile.guardrails.until_s)
         self._ending = Event()
         self._draining = False
-        self._hurried = False
+        self._grace_skipped = False
 
     def assign(self, assignment: Assignment) -> None:
         """Take a share of the arrivals from an instant of the run on, and of what may be sent and spent.
 
         Only the arrivals of an open load are dealt out anew.
         """
-        self._guarding.guard.caps = _caps(assignment)
-        if isinstance(self._pace, Dispatcher):
-            self._pace.bounds = self._bounds(assignment)
-            self._pace.assign(Share(assignment.share_number, assignment.share_of), assignment.from_s)
+        self._spend_guard.guard.caps = _caps(assignment)
+        if isinstance(self._executor, ArrivalRateExecutor):
+            self._executor.bounds = self._bounds(assignment)
+            self._executor.assign(Share(assignment.share_number, assignment.share_of), assignment.from_s)
 
     def start(self) -> None:
         """Begin to send; a closed load needs Locust's users for it, others nothing more."""
-        if not isinstance(self._pace, ClosedLoop):
-            self._pace.begin()
+        if not isinstance(self._executor, ClosedLoopExecutor):
+            self._executor.begin()
 
     def turn(self, scenario: int) -> float:
         """One request of a closed load, by the calling user; the seconds to think after it."""
         load = self._profile.load
-        if not isinstance(self._pace, ClosedLoop) or not isinstance(load, ClosedLoad):
+        if not isinstance(self._executor, ClosedLoopExecutor) or not isinstance(load, ClosedLoad):
             return 0.0
-        index = self._pace.turn(scenario)
+        index = self._executor.turn(scenario)
         return span(load.think_time).at(uniform(self._profile.seed, index, "think_time"))
 
-    def live(self) -> Live:
+    def status(self) -> WorkerStatus:
         """The totals until now."""
-        live = self._books.live
-        live.in_flight = self._pace.in_flight
-        live.finished = self._pace.finished and not live.in_flight
-        live.crash = live.crash or _told(self._pace.crash)
-        spent = self._guarding.guard.spent
-        live.admitted, live.usd, live.guardrail = spent.requests, spent.usd, self._guarding.reason or None
-        return live
+        status = self._recorder.status
+        status.in_flight = self._executor.in_flight
+        status.finished = self._executor.finished and not status.in_flight
+        status.crash = status.crash or _told(self._executor.crash)
+        spent = self._spend_guard.guard.spent
+        status.admitted, status.usd, status.guardrail = spent.requests, spent.usd, self._spend_guard.reason or None
+        return status
 
     def snapshot(self, *, whole: bool = False) -> Snapshot:
         """What has ended since the last snapshot, or everything."""
-        return self._books.snapshot(whole=whole)
+        return self._recorder.snapshot(whole=whole)
 
     @property
     def busy(self) -> bool:
         """Whether the recording is still open."""
-        return not self._books.live.drained
+        return not self._recorder.status.drained
 
     def drain(self, end: EndRun) -> None:
         """End the run here: start what is due, wait for what is in flight, abandon the rest, close the recording.
 
         Called again meanwhile without a grace, it makes the first call wait no longer.
         """
-        self._hurried = end.grace_s == 0
+        self._grace_skipped = end.grace_s == 0
         if self._draining:
             return
         self._draining = True
-        self._pace.end_at(end.until_s)
+        self._executor.end_at(end.until_s)
         self._ending.set()
         patience_until_s = self._begins_at_s + end.until_s + end.grace_s
-        while not (self.live().finished or self._hurried or clock.now_s() > patience_until_s):
+        while not (self.status().finished or self._grace_skipped or clock.now_s() > patience_until_s):
             gevent.sleep(_DRAIN_POLL_S)
-        self._pace.abandon()
+        self._executor.abandon()
         self._close()
 
-    def _new_pace(self, assignment: Assignment) -> Dispatcher | ClosedLoop | BatchLoop:
+    def _new_executor(self, assignment: Assignment) -> ArrivalRateExecutor | ClosedLoopExecutor | BatchExecutor:
         load = self._profile.load
         if isinstance(load, ClosedLoad):
-            return ClosedLoop(self._stages, assignment.worker, self._begins_at_s, self._send)
+            return ClosedLoopExecutor(self._stages, assignment.worker, self._begins_at_s, self._send)
         if isinstance(load, BatchLoad):
             share = batches(load).of(Share(assignment.share_number, assignment.share_of))
-            return BatchLoop(share, batch_scenarios(self._profile, load), self._begins_at_s, self._send)
+            return BatchExecutor(share, batch_scenarios(self._profile, load), self._begins_at_s, self._send)
         bounds = self._bounds(assignment)
-        return Dispatcher(arrivals(self._profile), self._begins_at_s, bounds, self._send, self._books.drop)
+        return ArrivalRateExecutor(arrivals(self._profile), self._begins_at_s, bounds, self._send, self._recorder.drop)
 
     def _bounds(self, assignment: Assignment) -> Bounds:
         load = self._profile.load
@@ -149,7 +149,7 @@ class Generator:
         )
 
     def _send(self, arrival: Arrival, late_s: float) -> None:
-        reserved_usd = self._guarding.admit(arrival)
+        reserved_usd = self._spend_guard.admit(arrival)
         if reserved_usd is None:
             self._refuse(arrival)
             return
@@ -162,19 +162,19 @@ class Generator:
             history = (*messages, {"role": "assistant", "content": called.answer.text})
             late_s = max(0.0, clock.now_s() - self._begins_at_s - due_s)
             follow_up = structs.replace(arrival, intended_at_s=due_s, stage=stage_at(self._stages, due_s))
-            reserved_usd = self._guarding.admit(follow_up, turn)
+            reserved_usd = self._spend_guard.admit(follow_up, turn)
             if reserved_usd is None:
                 return
-            self._books.live.follow_ups += 1
+            self._recorder.status.follow_ups += 1
             keep_text = turn + 1 < turns
             messages, called = self._take_turn(follow_up, late_s, reserved_usd, history, turn, keep_text=keep_text)
 
     def _refuse(self, arrival: Arrival) -> None:
         """The guard lets nothing through any more: arrivals are dropped until the master has heard, others rest."""
-        if isinstance(self._pace, Dispatcher):
-            self._books.drop(arrival, DropReason.GUARDRAIL)
+        if isinstance(self._executor, ArrivalRateExecutor):
+            self._recorder.drop(arrival, DropReason.GUARDRAIL)
         else:
-            self._pace.end_at(clock.now_s() - self._begins_at_s)
+            self._executor.end_at(clock.now_s() - self._begins_at_s)
 
     def _wait_until(self, due_s: float) -> bool:
         """Whether that instant of the run comes before its end; a conversation does not go on after it."""
@@ -193,29 +193,29 @@ class Generator:
         keep_text: bool,
     ) -> tuple[list[Message], Called]:
         """Send one request and record it; the messages it held, and its answer."""
-        self._books.live.started += 1
+        self._recorder.status.started += 1
         request = self._composer.request(arrival, history)
         timeouts = self._composer.timeouts(arrival, self._timeouts)
         client = self._clients[self._composer.target(arrival)]
         called = client.call(request, timeouts, keep_text=keep_text)
-        self._guarding.settle(arrival, reserved_usd, called.attempts, clock.now_s())
-        self._books.request(arrival, late_s, called, turn)
+        self._spend_guard.settle(arrival, reserved_usd, called.attempts, clock.now_s())
+        self._recorder.request(arrival, late_s, called, turn)
         if called.outcome is Outcome.ABANDONED:
             raise GreenletExit
         return request.messages, called
 
     def _on_transition(self, target: str, change: StateChange) -> None:
-        self._books.transition(target, change, enforced=self._clients[target].breakers.policy.enforce)
+        self._recorder.transition(target, change, enforced=self._clients[target].breakers.policy.enforce)
 
     def _close(self) -> None:
         self._health.stop()
         self._clients.close()
-        self._books.close(
+        self._recorder.close(
             End(
                 worker=self._worker,
                 at_s=clock.now_s() - self._begins_at_s,
-                started=self._books.live.started,
-                dropped=self._books.live.dropped,
+                started=self._recorder.status.started,
+                dropped=self._recorder.status.dropped,
                 began_at_ns=self._began_at_ns,
                 timestamps="kernel" if self._clients.kernel_timestamps else "user",
                 loop_lag_p95_s=self._health.loop_lag_p95_s,

@@ -9,7 +9,7 @@ from greenlet import greenlet
 from relayload.core.traffic.arrivals import Arrival
 
 
-class Crew:
+class GreenletPool:
     """Runs `work(arrival, late_s)` in a greenlet each, taken from those that have nothing to do, or a new one.
 
     A job begins at once, in the middle of the call that starts it. A failure of ours is kept as `crash`.
@@ -59,7 +59,7 @@ class Crew:
                 arrival, late_s = switch_to_hub()
         except GreenletExit:
             pass
-        except BaseException as error:  # ours: whoever watches the crew raises it
+        except BaseException as error:  # ours: whoever watches the pool raises it
             self.crash = error
         finally:
             busy.discard(own)

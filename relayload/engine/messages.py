@@ -34,7 +34,7 @@ class EndRun(Struct, frozen=True, kw_only=True):
     grace_s: float
 
 
-class Live(Struct, kw_only=True):
+class WorkerStatus(Struct, kw_only=True):
     """How far one process is. All numbers are totals, so a lost message is no loss."""
 
     worker: int = 0

@@ -14,7 +14,7 @@ from relayload.core.resilience.breaker import StateChange
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.verdict.so_far import SnapshotMaker
 from relayload.engine.arrival_rate import DropReason
-from relayload.engine.messages import Assignment, Live
+from relayload.engine.messages import Assignment, WorkerStatus
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
 from relayload.profile.plan import stages
@@ -27,7 +27,7 @@ _FOLD_AT_ONCE = 64
 """Lines that are folded together: fewer cost more each, and more would hold up what is to be sent meanwhile."""
 
 
-class Books:
+class Recorder:
     """Writes the records of one process and keeps its totals; `report` is told of every request."""
 
     def __init__(
@@ -42,7 +42,7 @@ class Books:
         self._report = report
         recording = Recording.open(Path(assignment.run_dir))
         self._writer = recording.writer(assignment.worker)
-        self.live = Live(worker=assignment.worker)
+        self.status = WorkerStatus(worker=assignment.worker)
         self._snapshots = SnapshotMaker(assignment.worker, profile.objectives, recording.run)
         self._unfolded: list[Line] = []
 
@@ -61,7 +61,7 @@ class Books:
         """An arrival could not be started."""
         name = self._scenarios[arrival.scenario]
         stage = self._stages[arrival.stage]
-        self.live.dropped += 1
+        self.status.dropped += 1
         self._write(
             Drop(
                 index=arrival.index,
@@ -103,7 +103,7 @@ class Books:
         """The last word; nothing comes after it."""
         self._writer.write(end)
         self._writer.close()
-        self.live.drained = True
+        self.status.drained = True
 
     def _write(self, line: Line) -> None:
         self._unfolded.append(self._writer.write(line))

@@ -24,7 +24,7 @@ _UNANSWERED = frozenset((Outcome.RATE_LIMITED, Outcome.REJECTED, Outcome.SERVER_
 _KEY_REJECTED = (401, 403)
 
 
-class Guarding:
+class SpendGuard:
     """Admits requests, and settles them by their attempts."""
 
     def __init__(self, profile: Profile, composer: Composer, caps: Caps) -> None:

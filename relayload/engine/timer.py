@@ -1,4 +1,4 @@
-"""Being called at an absolute instant, as exactly as the machine allows.
+"""Timers that call back at an absolute instant, as exactly as the machine allows.
 
 libev rounds its timers to about a millisecond; a Linux timerfd does not.
 """
@@ -15,7 +15,7 @@ from relayload.timerfd import TimerFd
 _READ = 1
 
 
-class Alarm(Protocol):
+class Timer(Protocol):
     """Calls back, in the event loop, at instants of `clock.now_s`."""
 
     def set(self, at_s: float) -> None:
@@ -25,22 +25,22 @@ class Alarm(Protocol):
         """Call no more."""
 
 
-def new_alarm(ring: Callable[[], None]) -> Alarm:
-    """The most exact alarm there is on this machine."""
-    return TimerfdAlarm(ring) if sys.platform == "linux" else GeventAlarm(ring)
+def new_timer(call: Callable[[], None]) -> Timer:
+    """The most exact timer that this machine has."""
+    return TimerfdTimer(call) if sys.platform == "linux" else GeventTimer(call)
 
 
-class GeventAlarm:
+class GeventTimer:
     """The event loop's own timer: about a millisecond."""
 
-    def __init__(self, ring: Callable[[], None]) -> None:
-        self._ring = ring
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
         self._timer: Any = None
 
     def set(self, at_s: float) -> None:
         self.close()
         self._timer = get_hub().loop.timer(max(0.0, at_s - clock.now_s()))
-        self._timer.start(self._ring)
+        self._timer.start(self._call)
 
     def close(self) -> None:
         if self._timer is not None:
@@ -49,14 +49,14 @@ class GeventAlarm:
             self._timer = None
 
 
-class TimerfdAlarm:
+class TimerfdTimer:
     """A Linux timerfd that the event loop watches from the beginning to `close`."""
 
-    def __init__(self, ring: Callable[[], None]) -> None:
+    def __init__(self, call: Callable[[], None]) -> None:
         self._timer = TimerFd()
         self.set = self._timer.set
         self._watcher = get_hub().loop.io(self._timer.descriptor, _READ)
-        self._watcher.start(ring)
+        self._watcher.start(call)
 
     def close(self) -> None:
         self._watcher.stop()

@@ -22,7 +22,7 @@ from relayload.core.traffic.stages import stage_at
 from relayload.core.units import format_duration
 from relayload.core.verdict.abort import AbortMonitor, Breach
 from relayload.core.verdict.so_far import RunSoFar
-from relayload.engine.messages import Assignment, EndRun, Live
+from relayload.engine.messages import Assignment, EndRun, WorkerStatus
 from relayload.locust_plugin.channel import ASSIGN, END, WHOLE, pack
 from relayload.locust_plugin.nodes import runner_of
 from relayload.profile import Profile
@@ -61,14 +61,14 @@ class Controller:
         self._workers: dict[str, int] = {}
         self._members: tuple[str, ...] = ()
         self._dealt_from_s = 0.0
-        self._lives: dict[int, Live] = {}
+        self._statuses: dict[int, WorkerStatus] = {}
         self._due = _Due(arrivals(profile)) if isinstance(profile.load, OpenLoad) else None
         self._batches = batches(profile.load) if isinstance(profile.load, BatchLoad) else None
         self._sizes: list[int] = []
         """Of a batch: how many requests each worker has, in the order of their numbers."""
         self._alone = not isinstance(self._runner, MasterRunner)
         self._begins_at_s = clock.now_s() + (_LOCAL_LEAD_S if self._alone else _REMOTE_LEAD_S)
-        self._hurried = False
+        self._grace_skipped = False
         self._patience_until_s = 0.0
         self._until_s: float | None = None
         self._own_crash: str | None = None
@@ -96,14 +96,14 @@ class Controller:
         return self._until_s
 
     @property
-    def lives(self) -> list[Live]:
+    def statuses(self) -> list[WorkerStatus]:
         """What each worker has last told."""
-        return list(self._lives.values())
+        return list(self._statuses.values())
 
     @property
     def crash(self) -> str | None:
         """Our own failure, on any node."""
-        return self._own_crash or next((live.crash for live in self.lives if live.crash), None)
+        return self._own_crash or next((status.crash for status in self.statuses if status.crash), None)
 
     @property
     def broken(self) -> str | None:
@@ -120,13 +120,13 @@ class Controller:
 
     @property
     def _told_by_a_guard(self) -> str | None:
-        told = next((live.guardrail for live in self.lives if live.guardrail), None)
-        several = f", on one of {len(self.lives)} workers, each of which has its share"
-        return f"{told}{several}" if told and len(self.lives) > 1 else told
+        told = next((status.guardrail for status in self.statuses if status.guardrail), None)
+        several = f", on one of {len(self.statuses)} workers, each of which has its share"
+        return f"{told}{several}" if told and len(self.statuses) > 1 else told
 
     def _cut_short(self) -> bool:
         if self._batches is not None:
-            return sum(live.started for live in self.lives) < self._batches.requests
+            return sum(status.started for status in self.statuses) < self._batches.requests
         return is_cut_short(self._profile)
 
     def begin(self, done: Callable[[], None]) -> None:
@@ -143,25 +143,25 @@ class Controller:
         watch = Greenlet.spawn(self._watch, done)
         watch.link_exception(lambda failed: self._fail(failed, done))
 
-    def greet(self, client_id: str) -> None:
+    def on_ready(self, client_id: str) -> None:
         """A worker listens from now on: tell it again of a share that it could not hear of."""
-        if client_id in self._members and self._workers[client_id] not in self._lives and self._until_s is None:
+        if client_id in self._members and self._workers[client_id] not in self._statuses and self._until_s is None:
             self._assign_to(client_id, self._members.index(client_id))
 
-    def hear(self, client_id: str, live: Live) -> None:
+    def on_status(self, client_id: str, status: WorkerStatus) -> None:
         """A worker has told its totals."""
-        if self._workers.get(client_id) == live.worker:
-            self._lives[live.worker] = live
+        if self._workers.get(client_id) == status.worker:
+            self._statuses[status.worker] = status
 
-    def see(self, client_id: str, snapshot: Snapshot) -> None:
+    def on_snapshot(self, client_id: str, snapshot: Snapshot) -> None:
         """A worker has told what has ended."""
         if self._workers.get(client_id) == snapshot.worker and not self._so_far.replace(snapshot):
             _LOG.info("a snapshot of worker %d is missing: asking for all of it", snapshot.worker)
             self._runner.send_message(WHOLE, None, client_id)
 
-    def hurry(self) -> None:
+    def skip_grace(self) -> None:
         """Wait no longer for what is in flight."""
-        self._hurried = True
+        self._grace_skipped = True
         if self._until_s is not None:
             self._send_end(grace_s=0.0)
 
@@ -220,7 +220,7 @@ class Controller:
         """Even shares of what is left; of a batch, whose shares are not even, in proportion to them."""
         if self._batches is not None:
             return parts_of(self._bounds.caps, self._sizes)[share_number]
-        spent = {live.worker: Spent(live.admitted, live.usd) for live in self.lives}
+        spent = {status.worker: Spent(status.admitted, status.usd) for status in self.statuses}
         own = spent.get(worker, Spent())
         return share_of(self._bounds.caps, list(spent.values()), own, share_number, len(self._members))
 
@@ -248,7 +248,7 @@ class Controller:
 
     def _look_at_objectives(self) -> None:
         if self._breach is None:
-            in_flight = sum(live.in_flight for live in self.lives)
+            in_flight = sum(status.in_flight for status in self.statuses)
             self._breach = self._abort.breach(self._so_far, self.elapsed_s, in_flight)
             if self._breach is not None:
                 _LOG.warning("ending the run early: %s", self._breach)
@@ -256,20 +256,20 @@ class Controller:
     def _over(self) -> bool:
         if self.crash is not None or self._breach is not None or self.elapsed_s >= self._bounds.until_s:
             return True
-        return self._finished or any(live and live.guardrail for live in self._present_lives)
+        return self._finished or any(status and status.guardrail for status in self._present_statuses)
 
     @property
     def _finished(self) -> bool:
         """Whether all is sent and answered, by whoever is there."""
-        return all(live and live.finished for live in self._present_lives)
+        return all(status and status.finished for status in self._present_statuses)
 
     @property
-    def _present_lives(self) -> list[Live | None]:
-        return [self._lives.get(self._workers[client_id]) for client_id in self._members]
+    def _present_statuses(self) -> list[WorkerStatus | None]:
+        return [self._statuses.get(self._workers[client_id]) for client_id in self._members]
 
     @property
     def _grace_s(self) -> float:
-        return 0.0 if self._hurried else self._profile.load.graceful_stop_s
+        return 0.0 if self._grace_skipped else self._profile.load.graceful_stop_s
 
     @property
     def _planned_end_s(self) -> float:
@@ -277,8 +277,8 @@ class Controller:
 
         0 where something is left. A replay without stages ends with its last row, unless `max_duration` cuts it.
         """
-        lives = self._present_lives
-        complete = bool(lives) and all(live and live.finished and not live.guardrail for live in lives)
+        statuses = self._present_statuses
+        complete = bool(statuses) and all(status and status.finished and not status.guardrail for status in statuses)
         if self._due is None or not complete or self.crash is not None or self._breach is not None:
             return 0.0
         total_s = sum(stage.for_s for stage in self._stages)
@@ -305,19 +305,21 @@ class Controller:
 
     def _turns(self, worker: int) -> int:
         """How many requests of a worker's share of a batch had their turn: all, where it never told of its end."""
-        live = self._lives.get(worker)
-        return live.started if live and live.drained else self._sizes[worker]
+        status = self._statuses.get(worker)
+        return status.started if status and status.drained else self._sizes[worker]
 
     def _waiting_for_drain(self) -> bool:
         gone = set(self._members) - set(self._present())
-        lives = (self._lives.get(self._workers[client_id]) for client_id in self._members if client_id not in gone)
-        return any(live is None or not live.drained for live in lives)
+        statuses = (
+            self._statuses.get(self._workers[client_id]) for client_id in self._members if client_id not in gone
+        )
+        return any(status is None or not status.drained for status in statuses)
 
     def _progress(self) -> Progress:
         total_s = sum(stage.for_s for stage in self._stages)
         elapsed_s = max(0.0, self.elapsed_s)
-        started = sum(live.started for live in self.lives)
-        due = self._due.by(elapsed_s) + sum(live.follow_ups for live in self.lives) if self._due else started
+        started = sum(status.started for status in self.statuses)
+        due = self._due.by(elapsed_s) + sum(status.follow_ups for status in self.statuses) if self._due else started
         ttft, latency = (self._so_far.total(metric, lambda key: key.ok) for metric in ("ttft", "latency"))
         return Progress(
             stage=self._stages[stage_at(self._stages, elapsed_s)].name,
@@ -326,7 +328,7 @@ class Controller:
             offered=due,
             started=started,
             dropped=self._so_far.count(lambda key: key.outcome in (DROPPED, REFUSED)),
-            in_flight=sum(live.in_flight for live in self.lives),
+            in_flight=sum(status.in_flight for status in self.statuses),
             ok=self._so_far.count(lambda key: key.ok),
             failed=self._so_far.count(lambda key: key.failed),
             workers=len(self._members),

@@ -16,7 +16,7 @@ from relayload.locust_plugin.csv_files import write_csv_to_the_end
 from relayload.locust_plugin.early import awaited_order
 from relayload.locust_plugin.notices import warn
 from relayload.locust_plugin.options import OWN_MESSAGE, Options, add_options, stay_on_loopback
-from relayload.locust_plugin.plugin import Swarm
+from relayload.locust_plugin.plugin import LocustPlugin
 from relayload.locust_plugin.ratio import show_what_was_sent
 from relayload.locust_plugin.users import scenario_users
 from relayload.profile import Profile, load
@@ -42,11 +42,11 @@ def load_users(module: str, profile: Path | None = None) -> dict[str, type[User]
         _leave(f"{OWN_MESSAGE}{error}")
     except AuthorError as error:
         _leave(str(error))
-    swarm = Swarm(loaded, options)
+    plugin = LocustPlugin(loaded, options)
     events.init.add_listener(lambda environment, **_: _fit(environment, loaded, options))
-    swarm.listen(events)
-    events.init.add_listener(lambda environment, web_ui, **_: _open_page(environment, web_ui, loaded, options, swarm))
-    return scenario_users(loaded, swarm, module)
+    plugin.listen(events)
+    events.init.add_listener(lambda environment, web_ui, **_: _open_page(environment, web_ui, loaded, options, plugin))
+    return scenario_users(loaded, plugin, module)
 
 
 def _fit(environment: Environment, profile: Profile, options: Options) -> None:
@@ -58,14 +58,14 @@ def _fit(environment: Environment, profile: Profile, options: Options) -> None:
 
 
 def _open_page(
-    environment: Environment, web_ui: WebUI | None, profile: Profile, options: Options, swarm: Swarm
+    environment: Environment, web_ui: WebUI | None, profile: Profile, options: Options, plugin: LocustPlugin
 ) -> None:
     if web_ui is not None:
         from relayload.locust_plugin.web import (
             Page,  # whose tables take their time, which a headless run has no use for
         )
 
-        Page(environment, web_ui, profile, options, swarm).open()
+        Page(environment, web_ui, profile, options, plugin).open()
 
 
 def _leave(message: str) -> NoReturn:

@@ -17,7 +17,7 @@ class RequestFailed(Exception):
     """How a failed request reads in Locust's table: the outcome and its stable name, so that rows stay few."""
 
 
-class Rows:
+class LocustStats:
     """Reports records to one environment: a row per scenario, timed from the send, and one for its TTFT.
 
     Where there are several targets, each has rows of its own.

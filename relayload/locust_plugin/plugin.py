@@ -16,9 +16,9 @@ import gevent
 from relayload.core.errors import AuthorError
 from relayload.core.model.snapshot import Snapshot
 from relayload.engine.generator import Generator
-from relayload.engine.messages import Live
+from relayload.engine.messages import WorkerStatus
 from relayload.engine.targets import TargetHost
-from relayload.locust_plugin.channel import LIVE, READY, SNAPSHOT, unpack
+from relayload.locust_plugin.channel import READY, SNAPSHOT, STATUS, unpack
 from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
 from relayload.locust_plugin.options import OWN_MESSAGE, Options
 from relayload.locust_plugin.run import Run
@@ -38,7 +38,7 @@ _UNREACHABLE = 6
 _LAUNCHER_POLL_S = 0.5
 
 
-class Swarm:
+class LocustPlugin:
     """This process's part in the runs of one profile."""
 
     def __init__(self, profile: Profile, options: Options) -> None:
@@ -46,17 +46,17 @@ class Swarm:
         self._options = options
         self._http_log = from_environment(os.environ)
         self._worker: Worker | None = None
-        self._conductor: Conductor | None = None
+        self._master: MasterPlugin | None = None
 
     @property
     def latest(self) -> Run | None:
         """The run that goes on here, or the last one; None before the first, and on a worker."""
-        return self._conductor.run if self._conductor else None
+        return self._master.run if self._master else None
 
     @property
     def trouble(self) -> str | None:
         """Why there is no run, or no verdict of it, though one was asked for; None where all is well."""
-        return self._conductor.trouble if self._conductor else None
+        return self._master.trouble if self._master else None
 
     @property
     def generator(self) -> Generator | None:
@@ -74,11 +74,11 @@ class Swarm:
             if isinstance(environment.runner, WorkerRunner):
                 leave_json_to_master(environment)
         if not isinstance(environment.runner, WorkerRunner):
-            self._conductor = Conductor(environment, self._profile, self._options, self._http_log)
-            self._conductor.listen()
+            self._master = MasterPlugin(environment, self._profile, self._options, self._http_log)
+            self._master.listen()
 
 
-class Conductor:
+class MasterPlugin:
     """The master's side of Locust's life cycle: one run after the other, each ended in order."""
 
     def __init__(
@@ -94,7 +94,7 @@ class Conductor:
         """The one that goes on, or the last one."""
         self._refusal: str | None = None
         self._ended_by = "stop"
-        self._interruption = Interruption(self._begun, self._end, self._hurry)
+        self._interruption = Interruption(self._begun, self._end, self._skip_grace)
 
     def listen(self) -> None:
         """Conduct runs from now on. Leaves with exit code 6 when a headless run has no target to begin with."""
@@ -105,7 +105,7 @@ class Conductor:
         events.quitting.add_listener(self._on_quitting)
         events.quit.add_listener(self._on_quit)
         self._runner.register_message(READY, self._on_ready)
-        self._runner.register_message(LIVE, self._on_live)
+        self._runner.register_message(STATUS, self._on_status)
         self._runner.register_message(SNAPSHOT, self._on_snapshot)
         self._want_users()
         for caution in () if self._options.launcher_pid else self._profile.cautions:
@@ -175,15 +175,15 @@ class Conductor:
 
     def _on_ready(self, msg: Message, **_: Any) -> None:
         if self.run is not None:
-            self.run.greet(msg.node_id)
+            self.run.on_ready(msg.node_id)
 
-    def _on_live(self, msg: Message, **_: Any) -> None:
+    def _on_status(self, msg: Message, **_: Any) -> None:
         if self.run is not None:
-            self.run.hear(msg.node_id, unpack(msg.data, Live))
+            self.run.on_status(msg.node_id, unpack(msg.data, WorkerStatus))
 
     def _on_snapshot(self, msg: Message, **_: Any) -> None:
         if self.run is not None:
-            self.run.see(msg.node_id, unpack(msg.data, Snapshot))
+            self.run.on_snapshot(msg.node_id, unpack(msg.data, Snapshot))
 
     def _on_done(self) -> None:
         self._ended_by = "schedule"
@@ -264,9 +264,9 @@ class Conductor:
             again = "Ctrl-C" if self._interruption.signal is Signals.SIGINT else "SIGTERM"
             self.run.end(f", and a second {again} does not wait")
 
-    def _hurry(self) -> None:
+    def _skip_grace(self) -> None:
         if self.run is not None:
-            self.run.hurry()
+            self.run.skip_grace()
 
     def _leave_with_launcher(self) -> None:
         while os.getppid() == self._options.launcher_pid:

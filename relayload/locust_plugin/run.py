@@ -20,7 +20,7 @@ from relayload.core.printable import one_line
 from relayload.core.results.summary import Summary
 from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.so_far import RunSoFar
-from relayload.engine.messages import Live
+from relayload.engine.messages import WorkerStatus
 from relayload.locust_plugin.controller import Controller
 from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad
@@ -72,25 +72,25 @@ class Run:
         _LOG.info("the load begins")
         self._controller.begin(done)
 
-    def greet(self, client_id: str) -> None:
+    def on_ready(self, client_id: str) -> None:
         """A worker listens from now on."""
-        self._controller.greet(client_id)
+        self._controller.on_ready(client_id)
 
-    def hear(self, client_id: str, live: Live) -> None:
+    def on_status(self, client_id: str, status: WorkerStatus) -> None:
         """A worker has told its totals."""
-        self._controller.hear(client_id, live)
+        self._controller.on_status(client_id, status)
 
-    def see(self, client_id: str, snapshot: Snapshot) -> None:
+    def on_snapshot(self, client_id: str, snapshot: Snapshot) -> None:
         """A worker has told what has ended."""
-        self._controller.see(client_id, snapshot)
+        self._controller.on_snapshot(client_id, snapshot)
 
     def end(self, hint: str = "") -> None:
         """Let nothing be due any more, at once: before Locust comes to it, tens of milliseconds go by."""
         self._controller.end(hint)
 
-    def hurry(self) -> None:
+    def skip_grace(self) -> None:
         """Wait no longer for what is in flight."""
-        self._controller.hurry()
+        self._controller.skip_grace()
 
     def drain(self) -> None:
         """End the load and wait, in bounds, for what is in flight."""
@@ -98,17 +98,17 @@ class Run:
 
     def finish(self, ended_by: str) -> None:
         """Close the recording, summarize it and judge it. Once the load is drained."""
-        lives, guardrail, broken = self._controller.lives, self._controller.guardrail, self._controller.broken
+        statuses, guardrail, broken = self._controller.statuses, self._controller.guardrail, self._controller.broken
         self._recording.finish(
             ended_at_s=self._controller.ended_at_s,
             ended_by=_ended_by(ended_by, guardrail, broken),
             stopped_by_guardrail=guardrail,
             stopped_by_objective=broken,
             offered=self._controller.offered,
-            workers=max(1, len(lives)),
+            workers=max(1, len(statuses)),
             last_told=tuple(
-                WorkerInfo(worker=live.worker, started=live.started, dropped=live.dropped, drained=live.drained)
-                for live in lives
+                WorkerInfo(worker=status.worker, started=status.started, dropped=status.dropped, drained=status.drained)
+                for status in statuses
             ),
         )
         self.summary, self.verdict = self._recording.fold().results()

@@ -18,11 +18,11 @@ _LAST = 3
 class Interruption:
     """What signals have asked of a master or a lone process."""
 
-    def __init__(self, begun: Callable[[], bool], end: Callable[[], None], hurry: Callable[[], None]) -> None:
-        """Whether a test has `begun`; how to `end` its load, and how to `hurry` that."""
+    def __init__(self, begun: Callable[[], bool], end: Callable[[], None], skip_grace: Callable[[], None]) -> None:
+        """Whether a test has `begun`; how to `end` its load, and how to wait for nothing then."""
         self._begun = begun
         self._end = end
-        self._hurry = hurry
+        self._skip_grace = skip_grace
         self._count = 0
         self.signal: signal.Signals | None = None
         for number in EXIT_CODES:
@@ -40,7 +40,7 @@ class Interruption:
             self._end()
             self._leave(number)
         elif self._count < _LAST:
-            self._hurry()
+            self._skip_grace()
         else:
             os._exit(EXIT_CODES[number])
 

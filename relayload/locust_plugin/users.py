@@ -8,7 +8,7 @@ import gevent
 
 from relayload.engine.targets import shown
 from relayload.locust_plugin.locust_stats import row_names
-from relayload.locust_plugin.plugin import Swarm
+from relayload.locust_plugin.plugin import LocustPlugin
 from relayload.profile import Profile
 from relayload.profile.loads import ClosedLoad
 from relayload.profile.scenario import class_name
@@ -26,7 +26,7 @@ class ScenarioUser(User):
     """
 
     abstract = True
-    swarm: Swarm
+    plugin: LocustPlugin
     scenario_number = 0
     rows: ClassVar[frozenset[str]] = frozenset()
     """Under which names Locust's statistics count its requests."""
@@ -38,7 +38,7 @@ class ScenarioUser(User):
 
     @task
     def take_turn(self) -> None:
-        generator = self.swarm.generator
+        generator = self.plugin.generator
         if not self.closed:
             gevent.sleep(_FOREVER_S)
         elif generator is None or not generator.busy:
@@ -47,7 +47,7 @@ class ScenarioUser(User):
             self.think_time_s = generator.turn(self.scenario_number)
 
 
-def scenario_users(profile: Profile, swarm: Swarm, module: str) -> dict[str, type[User]]:
+def scenario_users(profile: Profile, plugin: LocustPlugin, module: str) -> dict[str, type[User]]:
     """One class per scenario, by class name. `module` is the locustfile's `__name__`, where Locust looks for it."""
     closed = isinstance(profile.load, ClosedLoad)
     return {
@@ -60,7 +60,7 @@ def scenario_users(profile: Profile, swarm: Swarm, module: str) -> dict[str, typ
                 "abstract": False,
                 "host": shown(profile),
                 "rows": row_names(scenario, profile.named_targets),
-                "swarm": swarm,
+                "plugin": plugin,
                 "scenario_number": number,
                 "closed": closed,
                 "weight": spec.weight,

@@ -22,7 +22,7 @@ from relayload.locust_plugin.command_line import label_refusal
 from relayload.locust_plugin.nodes import options_of, runner_of
 from relayload.locust_plugin.notices import NO_HOST, NO_USERS, all_ours, by_default, uses_users
 from relayload.locust_plugin.options import Options
-from relayload.locust_plugin.plugin import Swarm
+from relayload.locust_plugin.plugin import LocustPlugin
 from relayload.profile import Profile
 from relayload.report.lines import verdict_reasons
 from relayload.report.text import (
@@ -45,12 +45,14 @@ _LINKS = (("report", "relayload's report"), ("summary.json", "relayload's summar
 class Page:
     """Locust's page, with ours above it."""
 
-    def __init__(self, environment: Environment, web_ui: WebUI, profile: Profile, options: Options, swarm: Swarm):
+    def __init__(
+        self, environment: Environment, web_ui: WebUI, profile: Profile, options: Options, plugin: LocustPlugin
+    ):
         self._environment = environment
         self._web_ui = web_ui
         self._profile = profile
         self._options = options
-        self._swarm = swarm
+        self._plugin = plugin
         self._answer: str | None = None
         """To what was last asked for in a form: Locust closes that of an edit without showing one."""
 
@@ -117,9 +119,9 @@ class Page:
         return self._alone and not uses_users(self._profile)
 
     def _state(self) -> Response:
-        run = self._swarm.latest
+        run = self._plugin.latest
         default = by_default(self._profile) if self._options.by_default else None
-        warnings = (default, self._answer, self._swarm.trouble)
+        warnings = (default, self._answer, self._plugin.trouble)
         return jsonify(
             {
                 "title": f"relayload: profile {self._profile.name}, against {shown(self._profile)}",
@@ -137,13 +139,13 @@ class Page:
         return host | users
 
     def _report(self) -> Response:
-        run = self._swarm.latest
+        run = self._plugin.latest
         if run is None or run.summary is None or run.verdict is None:
             return _nothing_yet()
         return Response(render_run(run.summary, run.info, run.verdict), mimetype="text/plain")
 
     def _recorded(self, name: str) -> Response:
-        run = self._swarm.latest
+        run = self._plugin.latest
         value = {"summary": run.summary, "verdict": run.verdict}.get(name) if run else None
         if value is None:
             return _nothing_yet()

@@ -11,9 +11,9 @@ from typing import Any
 import gevent
 
 from relayload.engine.generator import Generator
-from relayload.engine.messages import Assignment, EndRun, Live
-from relayload.locust_plugin.channel import ASSIGN, END, LIVE, READY, SNAPSHOT, WHOLE, pack, unpack
-from relayload.locust_plugin.locust_stats import Rows
+from relayload.engine.messages import Assignment, EndRun, WorkerStatus
+from relayload.locust_plugin.channel import ASSIGN, END, READY, SNAPSHOT, STATUS, WHOLE, pack, unpack
+from relayload.locust_plugin.locust_stats import LocustStats
 from relayload.locust_plugin.nodes import runner_of
 from relayload.locust_plugin.signals import leave_ctrl_c_to_master
 from relayload.profile import Profile
@@ -76,8 +76,8 @@ class Worker:
 
     def _send_nothing(self, assignment: Assignment, crash: str) -> None:
         """The master must not wait for a worker that will never send."""
-        crashed = Live(worker=assignment.worker, crash=crash, finished=True, drained=True)
-        self._runner.send_message(LIVE, pack(crashed))
+        crashed = WorkerStatus(worker=assignment.worker, crash=crash, finished=True, drained=True)
+        self._runner.send_message(STATUS, pack(crashed))
 
     def _new_generator(self, assignment: Assignment) -> Generator:
         buffers = Buffers(self._profile.response_limits.buffered_bytes)
@@ -92,7 +92,7 @@ class Worker:
         }
         assert self._composer is not None, "listens"
         kinds = {name: scenario.endpoint.value for name, scenario in self._profile.scenarios.items()}
-        return Generator(self._profile, self._composer, assignment, transports, Rows(self._environment, kinds))
+        return Generator(self._profile, self._composer, assignment, transports, LocustStats(self._environment, kinds))
 
     def _options(self, target: Target, buffers: Buffers) -> Options:
         limits = self._profile.response_limits
@@ -115,8 +115,8 @@ class Worker:
     def _tell(self, generator: Generator) -> None:
         tick = 0
         while generator.busy:
-            live = generator.live()
-            if live.finished or live.guardrail or tick % _TICKS_PER_REPORT == 0:
+            status = generator.status()
+            if status.finished or status.guardrail or tick % _TICKS_PER_REPORT == 0:
                 self._send(generator)
             self._leave_if_orphaned(generator)
             tick += 1
@@ -126,7 +126,7 @@ class Worker:
     def _send(self, generator: Generator) -> None:
         """What has ended comes first, so that the master never takes the process for further than it knows."""
         self._runner.send_message(SNAPSHOT, pack(generator.snapshot()))
-        self._runner.send_message(LIVE, pack(generator.live()))
+        self._runner.send_message(STATUS, pack(generator.status()))
 
     def _leave_if_orphaned(self, generator: Generator) -> None:
         """A worker forked by a master that was killed would else send on for Locust's sixty seconds."""

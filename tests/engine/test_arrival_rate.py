@@ -7,7 +7,7 @@ from relayload import clock
 from relayload.core.traffic.arrivals import Arrival, Share, schedule
 from relayload.core.traffic.process import POISSON
 from relayload.core.traffic.stages import Stage
-from relayload.engine.arrival_rate import Bounds, Dispatcher, DropReason
+from relayload.engine.arrival_rate import ArrivalRateExecutor, Bounds, DropReason
 
 UNBOUNDED = Bounds(max_in_flight=10_000)
 
@@ -41,20 +41,20 @@ def dispatcher(
     share: Share = Share(0, 1),  # noqa: B008 -- immutable
     bounds: Bounds = UNBOUNDED,
     began_s: float = 0.0,
-) -> Dispatcher:
-    made = Dispatcher(arrivals, clock.now_s() - began_s, bounds, log.start, log.drop)
+) -> ArrivalRateExecutor:
+    made = ArrivalRateExecutor(arrivals, clock.now_s() - began_s, bounds, log.start, log.drop)
     made.assign(share, 0.0)
     return made
 
 
-def run(*made: Dispatcher) -> None:
+def run(*made: ArrivalRateExecutor) -> None:
     """From the beginning to the end of all of them."""
     for each in made:
         each.begin()
     finish(*made)
 
 
-def finish(*made: Dispatcher) -> None:
+def finish(*made: ArrivalRateExecutor) -> None:
     until(lambda: all(each.finished for each in made))
 
 
@@ -142,7 +142,7 @@ def test_a_failure_of_our_own_in_a_request_is_kept() -> None:
     def fail(arrival: Arrival, late_s: float) -> None:
         raise RuntimeError("ours")
 
-    made = Dispatcher(every(0.0, 1), clock.now_s(), UNBOUNDED, fail, Log().drop)
+    made = ArrivalRateExecutor(every(0.0, 1), clock.now_s(), UNBOUNDED, fail, Log().drop)
     made.assign(Share(0, 1), 0.0)
     run(made)
     assert isinstance(made.crash, RuntimeError)

@@ -9,7 +9,7 @@ from support import until
 from relayload import clock
 from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.core.traffic.batches import Batches
-from relayload.engine.batch import BatchLoop
+from relayload.engine.batch import BatchExecutor
 
 ALONE = Share(0, 1)
 
@@ -44,19 +44,19 @@ class Log:
         return [arrival.index for arrival in self.arrivals]
 
 
-def loop(batches: Batches, start: Callable[[Arrival, float], None], share: Share = ALONE) -> BatchLoop:
+def loop(batches: Batches, start: Callable[[Arrival, float], None], share: Share = ALONE) -> BatchExecutor:
     scenarios = [index % 2 for index in range(batches.requests)]
-    return BatchLoop(batches.of(share), scenarios, clock.now_s(), start)
+    return BatchExecutor(batches.of(share), scenarios, clock.now_s(), start)
 
 
-def run(*loops: BatchLoop) -> None:
+def run(*loops: BatchExecutor) -> None:
     """From the beginning to the end of all of them."""
     for each in loops:
         each.begin()
     finish(*loops)
 
 
-def finish(*loops: BatchLoop) -> None:
+def finish(*loops: BatchExecutor) -> None:
     until(lambda: all(each.finished for each in loops))
     for each in loops:
         each.abandon()

@@ -3,7 +3,7 @@ from gevent import GreenletExit
 
 from relayload import clock
 from relayload.core.traffic.stages import Stage
-from relayload.engine.closed_loop import ClosedLoop
+from relayload.engine.closed_loop import ClosedLoopExecutor
 
 
 def fail(error):
@@ -11,7 +11,7 @@ def fail(error):
 
 
 def loop(start):
-    return ClosedLoop([Stage("steady", 60.0)], 1, clock.now_s(), start)
+    return ClosedLoopExecutor([Stage("steady", 60.0)], 1, clock.now_s(), start)
 
 
 def test_a_failure_of_our_own_in_a_request_is_kept():

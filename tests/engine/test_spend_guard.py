@@ -6,7 +6,7 @@ from relayload.core.model.record import Attempt, Outcome
 from relayload.core.resilience.classify import FailureKind
 from relayload.core.resilience.guard import Bound, Caps
 from relayload.core.traffic.arrivals import Arrival
-from relayload.engine.spend_guard import Guarding
+from relayload.engine.spend_guard import SpendGuard
 from relayload.profile import load
 from relayload.profile.compose import Composer
 
@@ -31,18 +31,18 @@ def profile(tmp_path_factory):
 
 
 @pytest.fixture
-def guarding(profile):
-    return Guarding(profile, Composer(profile), profile.guardrails.caps)
+def spend_guard(profile):
+    return SpendGuard(profile, Composer(profile), profile.guardrails.caps)
 
 
-def test_a_request_with_a_budget_is_reserved_at_its_most(guarding):
-    assert guarding.admit(BOUNDED) == MOST
+def test_a_request_with_a_budget_is_reserved_at_its_most(spend_guard):
+    assert spend_guard.admit(BOUNDED) == MOST
 
 
-def test_a_request_without_one_and_a_later_turn_are_taken_for_the_mean(guarding):
-    assert guarding.admit(ENDLESS) == 0
-    guarding.settle(ENDLESS, Decimal(0), [Attempt(outcome=Outcome.OK, input_tokens=1000, output_tokens=800)], 0.0)
-    assert guarding.admit(ENDLESS) == guarding.admit(BOUNDED, turn=1) == Decimal("0.01")
+def test_a_request_without_one_and_a_later_turn_are_taken_for_the_mean(spend_guard):
+    assert spend_guard.admit(ENDLESS) == 0
+    spend_guard.settle(ENDLESS, Decimal(0), [Attempt(outcome=Outcome.OK, input_tokens=1000, output_tokens=800)], 0.0)
+    assert spend_guard.admit(ENDLESS) == spend_guard.admit(BOUNDED, turn=1) == Decimal("0.01")
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_a_request_without_one_and_a_later_turn_are_taken_for_the_mean(guarding)
         ),
     ],
 )
-def test_a_request_is_settled_by_what_its_attempts_told(guarding, attempts, paid):
-    guarding.settle(BOUNDED, guarding.admit(BOUNDED), attempts, 0.0)
-    assert guarding.guard.spent.usd == Decimal(paid)
+def test_a_request_is_settled_by_what_its_attempts_told(spend_guard, attempts, paid):
+    spend_guard.settle(BOUNDED, spend_guard.admit(BOUNDED), attempts, 0.0)
+    assert spend_guard.guard.spent.usd == Decimal(paid)
 
 
 @pytest.mark.parametrize(
@@ -78,16 +78,16 @@ def test_a_request_is_settled_by_what_its_attempts_told(guarding, attempts, paid
         (Attempt(outcome=Outcome.CANCELLED), None),
     ],
 )
-def test_the_fuse_sees_every_attempt(guarding, attempt, bound):
-    guarding.settle(BOUNDED, guarding.admit(BOUNDED), [attempt] * 4, 0.0)
-    assert guarding.reason.startswith(bound.value) if bound else not guarding.reason
-    assert (guarding.admit(BOUNDED) is None) is (bound is not None)
+def test_the_fuse_sees_every_attempt(spend_guard, attempt, bound):
+    spend_guard.settle(BOUNDED, spend_guard.admit(BOUNDED), [attempt] * 4, 0.0)
+    assert spend_guard.reason.startswith(bound.value) if bound else not spend_guard.reason
+    assert (spend_guard.admit(BOUNDED) is None) is (bound is not None)
 
 
 def test_without_a_cap_of_dollars_none_are_counted(profile):
-    guarding = Guarding(profile, Composer(profile), Caps(requests=1))
-    assert guarding.admit(BOUNDED) == 0
-    assert guarding.admit(BOUNDED) is None
+    spend_guard = SpendGuard(profile, Composer(profile), Caps(requests=1))
+    assert spend_guard.admit(BOUNDED) == 0
+    assert spend_guard.admit(BOUNDED) is None
 
 
 ONE = "target: {prices: {o3: {input: $2, output: $10}}}"
@@ -104,7 +104,7 @@ def of_two(tmp_path):
     path.write_text(PROFILE.replace(ONE, TWO))
     profile = load(path, environ={})
     assert profile.paired
-    return Guarding(profile, Composer(profile), profile.guardrails.caps)
+    return SpendGuard(profile, Composer(profile), profile.guardrails.caps)
 
 
 DEAR, CHEAP = (Arrival(0, 0.0, 0, 0, target=place) for place in (0, 1))

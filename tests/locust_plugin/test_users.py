@@ -19,8 +19,8 @@ import gevent
 from relayload.profile import load
 from relayload.locust_plugin.users import scenario_users
 
-swarm = SimpleNamespace(generator={"none": None, "another run's": SimpleNamespace(busy=False)}[sys.argv[2]])
-(user_class,) = scenario_users(load(Path(sys.argv[1]), environ={}), swarm, __name__).values()
+plugin = SimpleNamespace(generator={"none": None, "another run's": SimpleNamespace(busy=False)}[sys.argv[2]])
+(user_class,) = scenario_users(load(Path(sys.argv[1]), environ={}), plugin, __name__).values()
 user = user_class(Environment(user_classes=[user_class]))
 turns = []
 
@@ -32,7 +32,7 @@ def take_turns():
 
 taking = gevent.spawn(take_turns)
 gevent.sleep(0)
-swarm.generator = SimpleNamespace(busy=True, turn=lambda scenario: turns.append(scenario) or 0.5)
+plugin.generator = SimpleNamespace(busy=True, turn=lambda scenario: turns.append(scenario) or 0.5)
 taking.join(timeout=100)
 print(turns, user.wait_time())
 taking.kill()
