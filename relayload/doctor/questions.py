@@ -17,7 +17,7 @@ from relayload.core.wire.responses import responses_request
 from relayload.core.wire.stream import FinishReason
 from relayload.document import Location
 from relayload.profile import Profile
-from relayload.profile.compose import Composer, extra_fields
+from relayload.profile.compose import Composer
 from relayload.profile.loads import BatchLoad
 from relayload.profile.plan import arrivals, batch_scenarios
 from relayload.profile.scenario import Scenario
@@ -127,7 +127,7 @@ def _asked(profile: Profile, target: Target) -> dict[tuple[Endpoint, str], str]:
 
 
 def _question(name: str, scenario: Scenario, model: str, target: Target, first: WireRequest) -> Question:
-    extra = extra_fields(scenario)
+    extra = scenario.extra_fields
     budget = first.max_output_tokens
     if not any(field in extra for field in _NEED_ROOM):
         extra = _small(extra)
@@ -169,7 +169,7 @@ def _small(extra: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _first_request(profile: Profile, composer: Composer, scenario: str) -> WireRequest:
-    return composer.request(_first_arrival(profile, list(profile.scenarios).index(scenario)))
+    return composer.job(_first_arrival(profile, list(profile.scenarios).index(scenario))).request()
 
 
 def _first_arrival(profile: Profile, scenario: int) -> Arrival:

@@ -1,6 +1,6 @@
-"""One per process: the arrivals of the schedule that are its own, each started at its instant.
+"""Open load: the arrivals of the schedule that are this process's own, each started at its instant.
 
-The schedule is absolute. A dispatcher that was held up starts what is due at once, with the lateness on record;
+The schedule is absolute. An executor that was held up starts what is due at once, with the lateness on record;
 it never moves the schedule. What cannot be started at all is dropped and counted.
 """
 
@@ -34,8 +34,9 @@ class DropReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a dispatcher may not do.
+    """What an executor may not do.
 
+    `max_in_flight`: of all workers together; each has its share.
     `latest_s`: starting later than this is a drop, since it could break a limit.
     `forget_s`: past this, another worker may have been given the arrival, so it is left alone.
     """
@@ -67,7 +68,8 @@ class ArrivalRateExecutor:
         self._reassigned = False
         self._shares: list[tuple[float, Share]] = []
         self._begins_at_s = begins_at_s
-        self.bounds = bounds
+        self._bounds = bounds
+        self._max_in_flight = bounds.max_in_flight
         self._pool = GreenletPool(start)
         self._drop = drop
         self._until_s = inf
@@ -85,9 +87,14 @@ class ArrivalRateExecutor:
         return self._crash or self._pool.crash
 
     def assign(self, share: Share, from_s: float) -> None:
-        """From that instant of the run on, take this share of the arrivals."""
+        """From that instant of the run on, take this share of the arrivals; at once, that of requests in flight."""
+        self._max_in_flight = share.part_of(self._bounds.max_in_flight)
         self._shares.append((from_s, share))
         self._reassigned = True
+
+    def refuse(self, arrival: Arrival) -> None:
+        """Arrivals are dropped until the master has heard that a guardrail lets nothing through."""
+        self._drop(arrival, DropReason.GUARDRAIL)
 
     def end_at(self, until_s: float) -> None:
         """Start nothing that is due after that instant of the run."""
@@ -174,12 +181,12 @@ class ArrivalRateExecutor:
         return False
 
     def _dispatch(self, arrival: Arrival, late_s: float) -> None:
-        bounds = self.bounds
+        bounds = self._bounds
         if bounds.forget_s is not None and late_s > bounds.forget_s:
             return
         if bounds.latest_s is not None and late_s > bounds.latest_s:
             self._drop(arrival, DropReason.LATE)
-        elif self._pool.busy >= bounds.max_in_flight:
+        elif self._pool.busy >= self._max_in_flight:
             self._drop(arrival, DropReason.MAX_IN_FLIGHT)
         else:
             self._pool.start(arrival, late_s)

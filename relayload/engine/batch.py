@@ -6,7 +6,7 @@ from math import inf
 
 from relayload import clock
 from relayload.core.resilience.batch import Batch
-from relayload.core.traffic.arrivals import Arrival
+from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.core.traffic.batches import BatchShare
 from relayload.engine.greenlet_pool import GreenletPool
 from relayload.engine.timer import Timer, new_timer
@@ -65,6 +65,13 @@ class BatchExecutor:
         """Start the first requests when the run begins, and each other one as soon as there is room for it."""
         self._timer = new_timer(self._on_timer)
         self._timer.set(self._begins_at_s)
+
+    def assign(self, share: Share, from_s: float) -> None:
+        """A batch is dealt out once: nobody but a worker itself knows which of its requests it has sent."""
+
+    def refuse(self, arrival: Arrival) -> None:  # noqa: ARG002 -- as every executor takes it
+        """The requests that are left get no turn."""
+        self.end_at(self._elapsed_s())
 
     def end_at(self, until_s: float) -> None:
         """Let no request's turn come after that instant of the run."""

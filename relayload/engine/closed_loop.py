@@ -7,7 +7,7 @@ import gevent
 from gevent import Greenlet, getcurrent
 
 from relayload import clock
-from relayload.core.traffic.arrivals import Arrival
+from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.core.traffic.stages import Stage, stage_at
 
 _FOREVER_S = 86400.0
@@ -26,10 +26,13 @@ class ClosedLoopExecutor:
         worker: int,
         begins_at_s: float,
         start: Callable[[Arrival, float], None],
+        think_time_s: Callable[[int], float],
     ) -> None:
+        """`think_time_s` gives the seconds after the request of an index."""
         self._stages = stages
         self._begins_at_s = begins_at_s
         self._start = start
+        self._think_time_s = think_time_s
         self._until_s = sum(stage.for_s for stage in stages)
         self._indices = count(worker, _MOST_WORKERS)
         self._in_flight: set[Greenlet] = set()
@@ -44,12 +47,22 @@ class ClosedLoopExecutor:
     def finished(self) -> bool:
         return self._elapsed_s() >= self._until_s and not self._in_flight
 
+    def assign(self, share: Share, from_s: float) -> None:
+        """Locust spreads the users."""
+
+    def begin(self) -> None:
+        """Locust's users begin."""
+
+    def refuse(self, arrival: Arrival) -> None:  # noqa: ARG002 -- as every executor takes it
+        """No user has another turn."""
+        self.end_at(self._elapsed_s())
+
     def end_at(self, until_s: float) -> None:
         """Take no turn after that instant of the run."""
         self._until_s = min(self._until_s, until_s)
 
-    def turn(self, scenario: int) -> int:
-        """One request by the calling user, and its index.
+    def turn(self, scenario: int) -> float:
+        """One request by the calling user; returns the seconds to think after it.
 
         Blocks for good once the run is over, until Locust kills the user.
         """
@@ -67,7 +80,7 @@ class ClosedLoopExecutor:
             raise
         finally:
             self._in_flight.discard(user)
-        return arrival.index
+        return self._think_time_s(arrival.index)
 
     def abandon(self) -> None:
         """Kill what is in flight, and wait until each has written its record."""

@@ -16,27 +16,22 @@ from relayload.core.model.snapshot import Snapshot
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.resilience.guard import Caps
 from relayload.core.traffic.arrivals import Arrival, Share
-from relayload.core.traffic.draws import uniform
-from relayload.core.traffic.limits import LIMIT_GUARD_S
 from relayload.core.traffic.stages import stage_at
-from relayload.engine.arrival_rate import ArrivalRateExecutor, Bounds, DropReason
-from relayload.engine.batch import BatchExecutor
+from relayload.engine.arrival_rate import DropReason
 from relayload.engine.clients import Clients
 from relayload.engine.closed_loop import ClosedLoopExecutor
+from relayload.engine.executor import new_executor
 from relayload.engine.health import Health
 from relayload.engine.messages import Assignment, EndRun, WorkerStatus
 from relayload.engine.recorder import Recorder, Report
 from relayload.engine.spend_guard import SpendGuard
 from relayload.profile import Profile
-from relayload.profile.compose import Composer, Message
-from relayload.profile.loads import BatchLoad, ClosedLoad, OpenLoad
-from relayload.profile.plan import arrivals, batch_scenarios, batches, stages
-from relayload.profile.think_time import span
+from relayload.profile.compose import Composer
+from relayload.profile.job import Job, Message
+from relayload.profile.plan import stages
 from relayload.transport import Transport, files
 
 _DRAIN_POLL_S = 0.02
-_FORGET_S = 2.0
-"""Older arrivals are left to others: Locust's master gives a silent worker's share away after four seconds."""
 
 
 class Generator:
@@ -57,40 +52,28 @@ class Generator:
         self._stages = stages(profile)
         self._composer = composer
         self._clients = Clients(profile, transports, assignment, self._on_transition)
-        self._timeouts = profile.timeouts
-        self._recorder = Recorder(profile, composer, assignment, self._begins_at_s, report)
+        self._recorder = Recorder(profile, assignment, self._begins_at_s, report)
         self._health = Health()
-        self._spend_guard = SpendGuard(profile, composer, _caps(assignment))
-        self._executor = self._new_executor(assignment)
-        if not isinstance(self._executor, ArrivalRateExecutor):  # whose schedule ends there itself
-            self._executor.end_at(profile.guardrails.until_s)
+        self._spend_guard = SpendGuard(profile, _caps(assignment))
+        self._executor = new_executor(profile, assignment, self._begins_at_s, self._send, self._drop)
+        self._executor.end_at(profile.guardrails.until_s)
         self._talks_until_s = min(sum(stage.for_s for stage in self._stages), profile.guardrails.until_s)
         self._ending = Event()
         self._draining = False
         self._grace_skipped = False
 
     def assign(self, assignment: Assignment) -> None:
-        """Take a share of the arrivals from an instant of the run on, and of what may be sent and spent.
-
-        Only the arrivals of an open load are dealt out anew.
-        """
+        """Take a share of the arrivals from an instant of the run on, and of what may be sent and spent."""
         self._spend_guard.guard.caps = _caps(assignment)
-        if isinstance(self._executor, ArrivalRateExecutor):
-            self._executor.bounds = self._bounds(assignment)
-            self._executor.assign(Share(assignment.share_number, assignment.share_of), assignment.from_s)
+        self._executor.assign(Share(assignment.share_number, assignment.share_of), assignment.from_s)
 
     def start(self) -> None:
         """Begin to send; a closed load needs Locust's users for it, others nothing more."""
-        if not isinstance(self._executor, ClosedLoopExecutor):
-            self._executor.begin()
+        self._executor.begin()
 
     def turn(self, scenario: int) -> float:
-        """One request of a closed load, by the calling user; the seconds to think after it."""
-        load = self._profile.load
-        if not isinstance(self._executor, ClosedLoopExecutor) or not isinstance(load, ClosedLoad):
-            return 0.0
-        index = self._executor.turn(scenario)
-        return span(load.think_time).at(uniform(self._profile.seed, index, "think_time"))
+        """One request of a closed load, by the calling user; returns the seconds to think after it."""
+        return self._executor.turn(scenario) if isinstance(self._executor, ClosedLoopExecutor) else 0.0
 
     def status(self) -> WorkerStatus:
         """The totals until now."""
@@ -128,53 +111,30 @@ class Generator:
         self._executor.abandon()
         self._close()
 
-    def _new_executor(self, assignment: Assignment) -> ArrivalRateExecutor | ClosedLoopExecutor | BatchExecutor:
-        load = self._profile.load
-        if isinstance(load, ClosedLoad):
-            return ClosedLoopExecutor(self._stages, assignment.worker, self._begins_at_s, self._send)
-        if isinstance(load, BatchLoad):
-            share = batches(load).of(Share(assignment.share_number, assignment.share_of))
-            return BatchExecutor(share, batch_scenarios(self._profile, load), self._begins_at_s, self._send)
-        bounds = self._bounds(assignment)
-        return ArrivalRateExecutor(arrivals(self._profile), self._begins_at_s, bounds, self._send, self._recorder.drop)
-
-    def _bounds(self, assignment: Assignment) -> Bounds:
-        load = self._profile.load
-        assert isinstance(load, OpenLoad)
-        most, rest = divmod(load.max_in_flight, assignment.share_of)
-        return Bounds(
-            max_in_flight=most + (assignment.share_number < rest),
-            latest_s=LIMIT_GUARD_S if load.limits else None,
-            forget_s=None if assignment.alone else _FORGET_S,
-        )
-
     def _send(self, arrival: Arrival, late_s: float) -> None:
-        reserved_usd = self._spend_guard.admit(arrival)
+        job = self._composer.job(arrival)
+        reserved_usd = self._spend_guard.admit(job)
         if reserved_usd is None:
-            self._refuse(arrival)
+            self._executor.refuse(arrival)
             return
-        turns = self._composer.turns(arrival)
-        messages, called = self._take_turn(arrival, late_s, reserved_usd, (), keep_text=turns > 1)
-        for turn in range(1, turns):
-            due_s = clock.now_s() - self._begins_at_s + self._composer.think_time_s(arrival)
+        messages, called = self._take_turn(job, late_s, reserved_usd, (), keep_text=job.turns > 1)
+        for turn in range(1, job.turns):
+            due_s = clock.now_s() - self._begins_at_s + job.think_time_s
             if called.answer is None or called.outcome is not Outcome.OK or not self._wait_until(due_s):
                 return
             history = (*messages, {"role": "assistant", "content": called.answer.text})
             late_s = max(0.0, clock.now_s() - self._begins_at_s - due_s)
             follow_up = structs.replace(arrival, intended_at_s=due_s, stage=stage_at(self._stages, due_s))
-            reserved_usd = self._spend_guard.admit(follow_up, turn)
+            job = structs.replace(job, arrival=follow_up)
+            reserved_usd = self._spend_guard.admit(job, turn)
             if reserved_usd is None:
                 return
             self._recorder.status.follow_ups += 1
-            keep_text = turn + 1 < turns
-            messages, called = self._take_turn(follow_up, late_s, reserved_usd, history, turn, keep_text=keep_text)
+            keep_text = turn + 1 < job.turns
+            messages, called = self._take_turn(job, late_s, reserved_usd, history, turn, keep_text=keep_text)
 
-    def _refuse(self, arrival: Arrival) -> None:
-        """The guard lets nothing through any more: arrivals are dropped until the master has heard, others rest."""
-        if isinstance(self._executor, ArrivalRateExecutor):
-            self._recorder.drop(arrival, DropReason.GUARDRAIL)
-        else:
-            self._executor.end_at(clock.now_s() - self._begins_at_s)
+    def _drop(self, arrival: Arrival, reason: DropReason) -> None:
+        self._recorder.drop(self._composer.job(arrival), reason)
 
     def _wait_until(self, due_s: float) -> bool:
         """Whether that instant of the run comes before its end; a conversation does not go on after it."""
@@ -184,7 +144,7 @@ class Generator:
 
     def _take_turn(
         self,
-        arrival: Arrival,
+        job: Job,
         late_s: float,
         reserved_usd: Decimal,
         history: Sequence[Message],
@@ -194,12 +154,10 @@ class Generator:
     ) -> tuple[list[Message], Called]:
         """Send one request and record it; the messages it held, and its answer."""
         self._recorder.status.started += 1
-        request = self._composer.request(arrival, history)
-        timeouts = self._composer.timeouts(arrival, self._timeouts)
-        client = self._clients[self._composer.target(arrival)]
-        called = client.call(request, timeouts, keep_text=keep_text)
-        self._spend_guard.settle(arrival, reserved_usd, called.attempts, clock.now_s())
-        self._recorder.request(arrival, late_s, called, turn)
+        request = job.request(history)
+        called = self._clients[job.target].call(request, job.timeouts, keep_text=keep_text)
+        self._spend_guard.settle(job, reserved_usd, called.attempts, clock.now_s())
+        self._recorder.request(job, late_s, called, turn)
         if called.outcome is Outcome.ABANDONED:
             raise GreenletExit
         return request.messages, called

@@ -11,12 +11,11 @@ from relayload.client.caller import Called
 from relayload.core.model.record import Attempt, Drop, End, Line, Record, Transition
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.resilience.breaker import StateChange
-from relayload.core.traffic.arrivals import Arrival
 from relayload.core.verdict.so_far import SnapshotMaker
 from relayload.engine.arrival_rate import DropReason
 from relayload.engine.messages import Assignment, WorkerStatus
 from relayload.profile import Profile
-from relayload.profile.compose import Composer
+from relayload.profile.job import Job
 from relayload.profile.plan import stages
 from relayload.recording import Recording
 
@@ -30,15 +29,12 @@ _FOLD_AT_ONCE = 64
 class Recorder:
     """Writes the records of one process and keeps its totals; `report` is told of every request."""
 
-    def __init__(
-        self, profile: Profile, composer: Composer, assignment: Assignment, begins_at_s: float, report: Report
-    ) -> None:
+    def __init__(self, profile: Profile, assignment: Assignment, begins_at_s: float, report: Report) -> None:
         self._worker = assignment.worker
         self._begins_at_s = begins_at_s
         self._scenarios = tuple(profile.scenarios)
         self._several = profile.several
         self._stages = stages(profile)
-        self._composer = composer
         self._report = report
         recording = Recording.open(Path(assignment.run_dir))
         self._writer = recording.writer(assignment.worker)
@@ -51,14 +47,15 @@ class Recorder:
         self._fold()
         return self._snapshots.snapshot(clock.now_s() - self._begins_at_s, whole=whole)
 
-    def request(self, arrival: Arrival, late_s: float, called: Called, turn: int) -> None:
+    def request(self, job: Job, late_s: float, called: Called, turn: int) -> None:
         """A request has ended."""
-        record = self._new_record(arrival, late_s, called, turn)
+        record = self._new_record(job, late_s, called, turn)
         self._write(record)
         self._report(record)
 
-    def drop(self, arrival: Arrival, reason: DropReason) -> None:
+    def drop(self, job: Job, reason: DropReason) -> None:
         """An arrival could not be started."""
+        arrival = job.arrival
         name = self._scenarios[arrival.scenario]
         stage = self._stages[arrival.stage]
         self.status.dropped += 1
@@ -68,11 +65,11 @@ class Recorder:
                 worker=self._worker,
                 scenario=name,
                 stage=stage.name,
-                model=self._composer.model(arrival),
+                model=job.model,
                 measured=stage.measured,
                 intended_at_s=arrival.intended_at_s,
                 reason=reason.value,
-                target=self._target(arrival),
+                target=self._target(job),
             )
         )
 
@@ -114,7 +111,8 @@ class Recorder:
         lines, self._unfolded = self._unfolded, []
         self._snapshots.add(lines)
 
-    def _new_record(self, arrival: Arrival, late_s: float, called: Called, turn: int) -> Record:
+    def _new_record(self, job: Job, late_s: float, called: Called, turn: int) -> Record:
+        arrival = job.arrival
         attempts = tuple(map(self._since_begin, called.attempts))
         ended_s = _ended_s(attempts)
         if ended_s is None:
@@ -125,13 +123,13 @@ class Recorder:
             self._worker,
             self._scenarios[arrival.scenario],
             stage.name,
-            self._composer.model(arrival),
+            job.model,
             stage.measured,
             arrival.intended_at_s,
             late_s,
             ended_s - arrival.intended_at_s,
             called.outcome,
-            self._target(arrival),
+            self._target(job),
             turn,
             called.throttled_s,
             called.backoff_s,
@@ -139,9 +137,9 @@ class Recorder:
             attempts,
         )
 
-    def _target(self, arrival: Arrival) -> str | None:
+    def _target(self, job: Job) -> str | None:
         """Where it goes, if there is a choice."""
-        return self._composer.target(arrival) if self._several else None
+        return job.target if self._several else None
 
     def _since_begin(self, attempt: Attempt) -> Attempt:
         """The attempt with its send on the run's own clock."""

@@ -10,9 +10,8 @@ from relayload.core.model.record import Attempt, Outcome
 from relayload.core.price import Price, price_of
 from relayload.core.resilience.classify import FailureKind
 from relayload.core.resilience.guard import Caps, Guard
-from relayload.core.traffic.arrivals import Arrival
 from relayload.profile import Profile
-from relayload.profile.compose import Composer
+from relayload.profile.job import Job
 
 _NOTHING = Decimal(0)
 _FREE = Price(input=_NOTHING, output=_NOTHING)
@@ -27,12 +26,11 @@ _KEY_REJECTED = (401, 403)
 class SpendGuard:
     """Admits requests, and settles them by their attempts."""
 
-    def __init__(self, profile: Profile, composer: Composer, caps: Caps) -> None:
+    def __init__(self, profile: Profile, caps: Caps) -> None:
         targets = profile.named_targets
         self.guard = Guard(caps)
         self._fuses = {name: Guard(Caps(), profile.guardrails.fuse_for(target)) for name, target in targets.items()}
         self._several = profile.several
-        self._composer = composer
         self._prices = {name: target.known_prices for name, target in targets.items()}
         self._counts_usd = caps.usd is not None
 
@@ -42,20 +40,20 @@ class SpendGuard:
         told = [f"{fuse.reason} at {name}" if self._several else fuse.reason for name, fuse in self._blown]
         return self.guard.reason or next(iter(told), "")
 
-    def admit(self, arrival: Arrival, turn: int = 0) -> Decimal | None:
+    def admit(self, job: Job, turn: int = 0) -> Decimal | None:
         """What was reserved for a request, for `settle`; None where it must not be sent.
 
         How long the history of a later turn is, nobody knows beforehand: such are taken for the mean of all.
         """
         if self._blown:
             return None
-        return self.guard.admit(_NOTHING if not self._counts_usd else None if turn else self._most_usd(arrival))
+        return self.guard.admit(_NOTHING if not self._counts_usd else None if turn else self._most_usd(job))
 
-    def settle(self, arrival: Arrival, reserved_usd: Decimal, attempts: Sequence[Attempt], now_s: float) -> None:
+    def settle(self, job: Job, reserved_usd: Decimal, attempts: Sequence[Attempt], now_s: float) -> None:
         """The request ended, after these attempts."""
         if self._counts_usd:
-            self.guard.settle(reserved_usd, self._paid_usd(arrival, attempts))
-        fuse = self._fuses[self._composer.target(arrival)]
+            self.guard.settle(reserved_usd, self._paid_usd(job, attempts))
+        fuse = self._fuses[job.target]
         for attempt in attempts:
             fuse.observe(
                 failed=attempt.outcome in _FAILED or attempt.kind is FailureKind.QUOTA_EXHAUSTED,
@@ -67,29 +65,28 @@ class SpendGuard:
     def _blown(self) -> list[tuple[str, Guard]]:
         return [(name, fuse) for name, fuse in self._fuses.items() if fuse.tripped is not None]
 
-    def _most_usd(self, arrival: Arrival) -> Decimal | None:
+    def _most_usd(self, job: Job) -> Decimal | None:
         """None without a budget for the answer."""
-        budget = self._composer.budget(arrival)
-        if budget is None:
+        if job.max_output_tokens is None:
             return None
-        return self._price(arrival).usd_of(self._composer.expected_input_tokens(arrival), budget)
+        return self._price(job).usd_of(job.expected_input_tokens, job.max_output_tokens)
 
-    def _paid_usd(self, arrival: Arrival, attempts: Sequence[Attempt]) -> Decimal | None:
+    def _paid_usd(self, job: Job, attempts: Sequence[Attempt]) -> Decimal | None:
         """None where an attempt may have cost something and did not say what."""
-        paid, price = _NOTHING, self._price(arrival)
+        paid, price = _NOTHING, self._price(job)
         for attempt in attempts:
             if attempt.input_tokens is None and not attempt.counted:
                 if attempt.outcome in _UNANSWERED:
                     continue
                 return None
             paid += price.usd_of(
-                self._composer.expected_input_tokens(arrival) if attempt.input_tokens is None else attempt.input_tokens,
+                job.expected_input_tokens if attempt.input_tokens is None else attempt.input_tokens,
                 attempt.output_tokens or 0,
                 attempt.cached_input_tokens or 0,
                 attempt.reasoning_tokens or 0,
             )
         return paid
 
-    def _price(self, arrival: Arrival) -> Price:
+    def _price(self, job: Job) -> Price:
         """Only the models of a fake relay may have none."""
-        return price_of(self._composer.model(arrival), self._prices[self._composer.target(arrival)]) or _FREE
+        return price_of(job.model, self._prices[job.target]) or _FREE

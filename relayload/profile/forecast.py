@@ -6,7 +6,7 @@ from relayload.core.errors import AuthorError
 from relayload.core.model.terms import Severity
 from relayload.core.traffic.plan import Plan
 from relayload.core.verdict.prospects import Prospect, Sent, prospect
-from relayload.profile.compose import expected_turns
+from relayload.profile.expected import expected_turns
 from relayload.profile.loads import OpenLoad
 from relayload.profile.model import Profile
 from relayload.profile.plan import plan

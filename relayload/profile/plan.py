@@ -18,7 +18,7 @@ from relayload.core.traffic.stages import Stage
 from relayload.core.wire.request import Endpoint
 from relayload.profile import trace as traces
 from relayload.profile.amounts import distribution
-from relayload.profile.compose import expected_input_tokens
+from relayload.profile.expected import expected_input_tokens
 from relayload.profile.guardrails import Guardrails
 from relayload.profile.loads import BatchLoad, ClosedLoad, OpenLoad
 from relayload.profile.model import Profile

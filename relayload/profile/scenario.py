@@ -131,6 +131,18 @@ class Scenario(Part):
         return Images() if self.images is None and self.prompt == "image_reasoning" else self.images
 
     @property
+    def extra_fields(self) -> dict[str, Any]:
+        """Further fields of the body; those of `body` itself go first."""
+        named = {
+            "min_tokens": self.min_tokens,
+            "ignore_eos": self.ignore_eos or None,
+            "tools": self.tools,
+            "tool_choice": self.tool_choice,
+            "response_format": self.response_format,
+        }
+        return {name: value for name, value in named.items() if value is not None} | self.body
+
+    @property
     def models(self) -> dict[str, float]:
         """Their weights by name."""
         return {self.model: 1.0} if isinstance(self.model, str) else self.model

@@ -39,7 +39,7 @@ def test_what_is_asked_is_the_first_request_of_the_scenario_but_for_its_budget(p
         "  s: {model: o3, prompt: code, max_output_tokens: 4000, temperature: 0.5, reasoning_effort: low,"
         " headers: {x-team: blue}, body: {top_p: 1, max_tokens: 900}, tools: [{type: function}]}\n"
     )
-    first = Composer(loaded).request(next(arrivals(loaded)))
+    first = Composer(loaded).job(next(arrivals(loaded))).request()
     asked = the_question(loaded).request(stream=True)
     assert asked.body == {**first.body, "max_completion_tokens": 64, "max_tokens": 64}
     assert asked.headers == first.headers
@@ -57,7 +57,7 @@ def test_the_prompt_of_each_scenario_is_that_of_its_first_arrival(profile: Load,
     loaded = profile("  a: {model: o3, prompt: simple}\n  b: {model: o4, prompt: code, weight: 0.2}\n")
     first = next(arrival for arrival in arrivals(loaded) if arrival.scenario == index)
     question = questions(loaded, loaded.target)[index]
-    assert question.said == Composer(loaded).request(first).body["messages"]
+    assert question.said == Composer(loaded).job(first).request().body["messages"]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_embeddings_and_responses_are_asked_with_their_own_texts(profile: Load) 
 def test_every_kind_of_load_has_a_first_request(profile: Load, load: str) -> None:
     text = f"name: asked\nload: {load}\nscenarios:\n"
     loaded = profile("  s: {model: o3, prompt: simple}\n", text)
-    assert the_question(loaded).said == Composer(loaded).request(Arrival(0, 0.0, 0, 0)).body["messages"]
+    assert the_question(loaded).said == Composer(loaded).job(Arrival(0, 0.0, 0, 0)).request().body["messages"]
 
 
 def test_a_replay_asks_what_its_first_row_does(profile: Load, tmp_path: Path) -> None:

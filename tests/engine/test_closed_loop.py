@@ -1,3 +1,4 @@
+import gevent
 import pytest
 from gevent import GreenletExit
 
@@ -11,7 +12,7 @@ def fail(error):
 
 
 def loop(start):
-    return ClosedLoopExecutor([Stage("steady", 60.0)], 1, clock.now_s(), start)
+    return ClosedLoopExecutor([Stage("steady", 60.0)], 1, clock.now_s(), start, lambda index: index / 2)
 
 
 def test_a_failure_of_our_own_in_a_request_is_kept():
@@ -27,3 +28,18 @@ def test_the_end_of_a_user_is_no_failure():
     with pytest.raises(GreenletExit):
         closed.turn(0)
     assert closed.crash is None
+
+
+def test_a_user_thinks_after_its_own_request():
+    closed = loop(lambda *_: None)
+    assert (closed.turn(0), closed.turn(0)) == (0.5, (1 + 4096) / 2)
+
+
+def test_after_a_refusal_no_user_has_another_turn():
+    sent = []
+    closed = loop(lambda arrival, _: (sent.append(arrival), closed.refuse(arrival)))
+    closed.turn(0)
+    with gevent.Timeout(0.05, False):
+        closed.turn(0)
+    assert len(sent) == 1
+    assert closed.finished

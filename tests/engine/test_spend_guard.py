@@ -19,7 +19,6 @@ scenarios:
   endless: {model: o3, prompt: simple, input_tokens: 1000}
 guardrails: {max_usd: $1, fuse: {auth_failures: 2, errors: 50%, min_requests: 4}}
 """
-BOUNDED, ENDLESS = Arrival(0, 0.0, 0, 0), Arrival(1, 0.0, 0, 1)
 MOST = Decimal("0.003")
 
 
@@ -30,19 +29,31 @@ def profile(tmp_path_factory):
     return load(path, environ={})
 
 
+@pytest.fixture(scope="module")
+def bounded(profile):
+    """A job with a budget for its answer."""
+    return Composer(profile).job(Arrival(0, 0.0, 0, 0))
+
+
+@pytest.fixture(scope="module")
+def endless(profile):
+    """A job without one."""
+    return Composer(profile).job(Arrival(1, 0.0, 0, 1))
+
+
 @pytest.fixture
 def spend_guard(profile):
-    return SpendGuard(profile, Composer(profile), profile.guardrails.caps)
+    return SpendGuard(profile, profile.guardrails.caps)
 
 
-def test_a_request_with_a_budget_is_reserved_at_its_most(spend_guard):
-    assert spend_guard.admit(BOUNDED) == MOST
+def test_a_request_with_a_budget_is_reserved_at_its_most(spend_guard, bounded):
+    assert spend_guard.admit(bounded) == MOST
 
 
-def test_a_request_without_one_and_a_later_turn_are_taken_for_the_mean(spend_guard):
-    assert spend_guard.admit(ENDLESS) == 0
-    spend_guard.settle(ENDLESS, Decimal(0), [Attempt(outcome=Outcome.OK, input_tokens=1000, output_tokens=800)], 0.0)
-    assert spend_guard.admit(ENDLESS) == spend_guard.admit(BOUNDED, turn=1) == Decimal("0.01")
+def test_a_request_without_one_and_a_later_turn_are_taken_for_the_mean(spend_guard, bounded, endless):
+    assert spend_guard.admit(endless) == 0
+    spend_guard.settle(endless, Decimal(0), [Attempt(outcome=Outcome.OK, input_tokens=1000, output_tokens=800)], 0.0)
+    assert spend_guard.admit(endless) == spend_guard.admit(bounded, turn=1) == Decimal("0.01")
 
 
 @pytest.mark.parametrize(
@@ -62,8 +73,8 @@ def test_a_request_without_one_and_a_later_turn_are_taken_for_the_mean(spend_gua
         ),
     ],
 )
-def test_a_request_is_settled_by_what_its_attempts_told(spend_guard, attempts, paid):
-    spend_guard.settle(BOUNDED, spend_guard.admit(BOUNDED), attempts, 0.0)
+def test_a_request_is_settled_by_what_its_attempts_told(spend_guard, bounded, attempts, paid):
+    spend_guard.settle(bounded, spend_guard.admit(bounded), attempts, 0.0)
     assert spend_guard.guard.spent.usd == Decimal(paid)
 
 
@@ -78,16 +89,16 @@ def test_a_request_is_settled_by_what_its_attempts_told(spend_guard, attempts, p
         (Attempt(outcome=Outcome.CANCELLED), None),
     ],
 )
-def test_the_fuse_sees_every_attempt(spend_guard, attempt, bound):
-    spend_guard.settle(BOUNDED, spend_guard.admit(BOUNDED), [attempt] * 4, 0.0)
+def test_the_fuse_sees_every_attempt(spend_guard, bounded, attempt, bound):
+    spend_guard.settle(bounded, spend_guard.admit(bounded), [attempt] * 4, 0.0)
     assert spend_guard.reason.startswith(bound.value) if bound else not spend_guard.reason
-    assert (spend_guard.admit(BOUNDED) is None) is (bound is not None)
+    assert (spend_guard.admit(bounded) is None) is (bound is not None)
 
 
-def test_without_a_cap_of_dollars_none_are_counted(profile):
-    spend_guard = SpendGuard(profile, Composer(profile), Caps(requests=1))
-    assert spend_guard.admit(BOUNDED) == 0
-    assert spend_guard.admit(BOUNDED) is None
+def test_without_a_cap_of_dollars_none_are_counted(profile, bounded):
+    spend_guard = SpendGuard(profile, Caps(requests=1))
+    assert spend_guard.admit(bounded) == 0
+    assert spend_guard.admit(bounded) is None
 
 
 ONE = "target: {prices: {o3: {input: $2, output: $10}}}"
@@ -104,27 +115,27 @@ def of_two(tmp_path):
     path.write_text(PROFILE.replace(ONE, TWO))
     profile = load(path, environ={})
     assert profile.paired
-    return SpendGuard(profile, Composer(profile), profile.guardrails.caps)
-
-
-DEAR, CHEAP = (Arrival(0, 0.0, 0, 0, target=place) for place in (0, 1))
+    jobs = (Composer(profile).job(Arrival(0, 0.0, 0, 0, target=place)) for place in (0, 1))
+    return SpendGuard(profile, profile.guardrails.caps), *jobs
 
 
 def test_each_target_is_reserved_and_settled_by_its_own_prices(of_two):
+    spend_guard, dear, cheap = of_two
     answer = Attempt(outcome=Outcome.OK, input_tokens=1000, output_tokens=0)
-    assert (of_two.admit(DEAR), of_two.admit(CHEAP)) == (MOST, Decimal("0.0011"))
-    of_two.settle(DEAR, MOST, [answer], 0.0)
-    of_two.settle(CHEAP, Decimal("0.0011"), [answer], 0.0)
-    assert of_two.guard.spent.usd == Decimal("0.003")
+    assert (spend_guard.admit(dear), spend_guard.admit(cheap)) == (MOST, Decimal("0.0011"))
+    spend_guard.settle(dear, MOST, [answer], 0.0)
+    spend_guard.settle(cheap, Decimal("0.0011"), [answer], 0.0)
+    assert spend_guard.guard.spent.usd == Decimal("0.003")
 
 
 def test_a_fuse_watches_each_target_by_itself_and_stops_all(of_two):
+    spend_guard, dear, cheap = of_two
     refused, answered = Attempt(outcome=Outcome.SERVER_ERROR, status=503), Attempt(outcome=Outcome.OK)
     for _ in range(3):
-        of_two.settle(CHEAP, of_two.admit(CHEAP), [refused], 0.0)
+        spend_guard.settle(cheap, spend_guard.admit(cheap), [refused], 0.0)
     for _ in range(20):
-        of_two.settle(DEAR, of_two.admit(DEAR), [answered], 0.0)
-    assert not of_two.reason
-    of_two.settle(CHEAP, of_two.admit(CHEAP), [refused], 0.0)
-    assert of_two.reason == "fuse.errors: 4 of 4 requests in 30.0s failed at cheap"
-    assert of_two.admit(DEAR) is None
+        spend_guard.settle(dear, spend_guard.admit(dear), [answered], 0.0)
+    assert not spend_guard.reason
+    spend_guard.settle(cheap, spend_guard.admit(cheap), [refused], 0.0)
+    assert spend_guard.reason == "fuse.errors: 4 of 4 requests in 30.0s failed at cheap"
+    assert spend_guard.admit(dear) is None

@@ -28,7 +28,7 @@ def test_a_request_says_what_the_scenario_says(compose):
         "temperature: 0.5, tool_choice: auto, tools: [{type: function, function: {name: f}}], "
         "response_format: {type: json_object}, body: {top_k: 5}, headers: {X-Team: sre}}"
     )
-    request = composer.request(arrival(0))
+    request = composer.job(arrival(0)).request()
     assert request.path == "/chat/completions"
     assert request.headers == {"X-Team": "sre"}
     assert request.body == {
@@ -51,27 +51,29 @@ def test_an_arrival_asks_one_model_of_the_mix_whoever_sends_it(compose):
     scenario = "{model: {o3: 3, o4-mini: 1}, prompt: simple}"
     composer, other = compose(scenario), compose(scenario)
     arrivals = [arrival(index) for index in range(1000)]
-    models = [composer.request(each).body["model"] for each in arrivals]
-    assert models == [other.model(each) for each in reversed(arrivals)][::-1]
+    models = [composer.job(each).request().body["model"] for each in arrivals]
+    assert models == [other.job(each).model for each in reversed(arrivals)][::-1]
     assert Counter(models)["o3"] == pytest.approx(750, abs=50)
 
 
 def test_another_model_leaves_the_prompts_as_they_were(compose):
-    one, other = (compose(f"{{model: {model}, prompt: code}}").request(arrival(3)) for model in ("o3", "{a: 1, b: 2}"))
+    one, other = (
+        compose(f"{{model: {model}, prompt: code}}").job(arrival(3)).request() for model in ("o3", "{a: 1, b: 2}")
+    )
     assert one.body["messages"] == other.body["messages"]
 
 
 @pytest.mark.parametrize("prompt", ["", ", prompt: math_proof", ", prompt: {text: 'Grüße, 世界'}"])
 def test_input_tokens_are_exact_with_the_chat_format(compose, prompt):
     composer = compose(f"{{model: o3, input_tokens: 1000, shared_prefix: 30%{prompt}}}")
-    contents = [composer.request(arrival(index)).body["messages"][0]["content"] for index in range(20)]
+    contents = [composer.job(arrival(index)).request().body["messages"][0]["content"] for index in range(20)]
     assert {count_tokens(content) + CHAT_TOKENS for content in contents} == {1000}
     assert len(set(contents)) == 20
 
 
 def test_token_counts_are_drawn_for_each_arrival(compose):
     composer = compose("{model: o3, input_tokens: {from: 20, to: 40}, max_output_tokens: [5, 50]}")
-    bodies = [composer.request(arrival(index)).body for index in range(200)]
+    bodies = [composer.job(arrival(index)).request().body for index in range(200)]
     inputs = {count_tokens(body["messages"][0]["content"]) + CHAT_TOKENS for body in bodies}
     assert inputs == set(range(20, 41))
     assert {body["max_completion_tokens"] for body in bodies} == {5, 50}
@@ -80,7 +82,7 @@ def test_token_counts_are_drawn_for_each_arrival(compose):
 def test_token_counts_come_from_a_file_beside_the_profile(compose, tmp_path):
     (tmp_path / "seen.txt").write_text("11\n\n12\n")
     composer = compose("{model: o3, prompt: simple, max_output_tokens: {file: seen.txt}}")
-    assert {composer.request(arrival(index)).body["max_completion_tokens"] for index in range(50)} == {11, 12}
+    assert {composer.job(arrival(index)).request().body["max_completion_tokens"] for index in range(50)} == {11, 12}
 
 
 def test_the_counts_of_conversations_come_from_files_beside_the_profile_too(compose, tmp_path):
@@ -89,14 +91,14 @@ def test_the_counts_of_conversations_come_from_files_beside_the_profile_too(comp
     composer = compose(
         "{model: o3, prompt: simple, conversation: {turns: {file: turns.txt}, input_tokens: {file: sizes.txt}}}"
     )
-    assert composer.turns(arrival(0)) == 3
-    history = (*composer.request(arrival(0)).messages, {"role": "assistant", "content": "Yes."})
-    assert count_tokens(composer.request(arrival(0), history).messages[-1]["content"]) == 50
+    assert composer.job(arrival(0)).turns == 3
+    history = (*composer.job(arrival(0)).request().messages, {"role": "assistant", "content": "Yes."})
+    assert count_tokens(composer.job(arrival(0)).request(history).messages[-1]["content"]) == 50
 
 
 def test_the_rows_of_a_trace_go_first(compose):
     composer = compose("{model: o3, input_tokens: 500}")
-    request = composer.request(arrival(0, input_tokens=107, output_tokens=8))
+    request = composer.job(arrival(0, input_tokens=107, output_tokens=8)).request()
     assert count_tokens(request.body["messages"][0]["content"]) == 100
     assert (request.body["max_completion_tokens"], request.headers["x-relayload-output-tokens"]) == (8, "8")
 
@@ -105,7 +107,7 @@ SAID = ("max_completion_tokens", "max_tokens", "max_output_tokens", "stream_opti
 
 
 def said(composer: Composer, which: Arrival) -> dict[str, object]:
-    body = composer.request(which).body
+    body = composer.job(which).request().body
     return {name: body[name] for name in SAID if name in body}
 
 
@@ -152,15 +154,15 @@ def test_a_relay_elsewhere_is_sent_no_hint(compose):
         "guardrails={allow_hosts: [relay.example.com], max_requests: 9, max_duration: 1m, max_usd: $5}",
     )
     composer = compose("{model: o3, prompt: code}", *elsewhere)
-    assert composer.request(arrival(0, output_tokens=5)).headers == {}
+    assert composer.job(arrival(0, output_tokens=5)).request().headers == {}
 
 
 def test_a_built_in_prompt_tells_a_fake_relay_its_kind(compose):
-    assert compose("{model: o3, prompt: code}").request(arrival(0)).headers == {"x-relayload-kind": "code"}
+    assert compose("{model: o3, prompt: code}").job(arrival(0)).request().headers == {"x-relayload-kind": "code"}
 
 
 def contents(composer: Composer, requests: int = 60) -> list[str]:
-    return [composer.request(arrival(index)).body["messages"][0]["content"] for index in range(requests)]
+    return [composer.job(arrival(index)).request().body["messages"][0]["content"] for index in range(requests)]
 
 
 def test_prompts_come_from_a_file_beside_the_profile(compose, tmp_path):
@@ -195,8 +197,8 @@ def test_image_reasoning_brings_a_picture_and_others_may(compose):
 def test_a_share_of_the_requests_is_cancelled_whoever_sends_them(compose):
     scenario = "{model: o3, prompt: simple, cancel: {share: 10%, after: 2s, after_tokens: 20}}"
     composer, other = compose(scenario), compose(scenario)
-    told = [composer.timeouts(arrival(index), Timeouts()) for index in range(2000)]
-    assert told == [other.timeouts(arrival(index), Timeouts()) for index in range(2000)]
+    told = [composer.job(arrival(index)).timeouts for index in range(2000)]
+    assert told == [other.job(arrival(index)).timeouts for index in range(2000)]
     cancelled = [each for each in told if each != Timeouts()]
     assert len(cancelled) == pytest.approx(200, abs=40)
     assert set(cancelled) == {Timeouts(cancel_after_s=2.0, cancel_after_tokens=20)}
@@ -204,10 +206,10 @@ def test_a_share_of_the_requests_is_cancelled_whoever_sends_them(compose):
 
 def test_a_later_turn_says_the_history_and_something_new(compose):
     composer = compose("{model: o3, prompt: simple, conversation: {turns: [3], think_time: 1500ms, input_tokens: 50}}")
-    assert (composer.turns(arrival(0)), composer.think_time_s(arrival(0))) == (3, 1.5)
-    first = composer.request(arrival(0)).body["messages"]
+    assert (composer.job(arrival(0)).turns, composer.job(arrival(0)).think_time_s) == (3, 1.5)
+    first = composer.job(arrival(0)).request().body["messages"]
     history = (*first, {"role": "assistant", "content": "The answer."})
-    second = composer.request(arrival(0), history).body["messages"]
+    second = composer.job(arrival(0)).request(history).body["messages"]
     assert second[:2] == list(history)
     assert [message["role"] for message in second] == ["user", "assistant", "user"]
     assert count_tokens(second[2]["content"]) == 50
@@ -215,7 +217,7 @@ def test_a_later_turn_says_the_history_and_something_new(compose):
 
 
 def test_a_request_that_is_no_conversation_has_one_turn(compose):
-    assert compose("{model: o3, prompt: simple}").turns(arrival(0)) == 1
+    assert compose("{model: o3, prompt: simple}").job(arrival(0)).turns == 1
 
 
 def test_a_response_is_asked_for_in_its_own_words(compose):
@@ -223,7 +225,7 @@ def test_a_response_is_asked_for_in_its_own_words(compose):
         "{model: o3, endpoint: responses, prompt: {text: Hi}, nonce: false, max_output_tokens: 9, temperature: 0.5, "
         "reasoning_effort: low, tools: [{type: function, name: f}], body: {store: false}, headers: {X-Team: sre}}"
     )
-    request = composer.request(arrival(0))
+    request = composer.job(arrival(0)).request()
     assert (request.path, request.headers) == ("/responses", {"X-Team": "sre"})
     assert request.body == {
         "model": "o3",
@@ -240,7 +242,7 @@ def test_a_response_is_asked_for_in_its_own_words(compose):
 @pytest.mark.parametrize("more", ["prompt: code", "input_tokens: 300", "prompt: image_reasoning"])
 def test_another_endpoint_leaves_the_prompts_as_they_were(compose, more):
     chat, response = (
-        compose(f"{{model: o3, endpoint: {name}, {more}}}").request(arrival(3)).messages
+        compose(f"{{model: o3, endpoint: {name}, {more}}}").job(arrival(3)).request().messages
         for name in ("chat", "responses")
     )
     if "image" not in more:
@@ -253,21 +255,21 @@ def test_another_endpoint_leaves_the_prompts_as_they_were(compose, more):
 
 def test_the_detail_of_a_picture_goes_along(compose):
     scenario = "{model: o3, endpoint: responses, prompt: code, images: {width: 9, height: 9, detail: low}}"
-    _, image = compose(scenario).request(arrival(0)).body["input"][0]["content"]
+    _, image = compose(scenario).job(arrival(0)).request().body["input"][0]["content"]
     assert image["detail"] == "low"
 
 
 def test_a_conversation_of_responses_goes_on_from_its_input(compose):
     composer = compose("{model: o3, endpoint: responses, prompt: simple, conversation: {turns: 2}}")
-    history = (*composer.request(arrival(0)).messages, {"role": "assistant", "content": "The answer."})
-    said = composer.request(arrival(0), history).body["input"]
+    history = (*composer.job(arrival(0)).request().messages, {"role": "assistant", "content": "The answer."})
+    said = composer.job(arrival(0)).request(history).body["input"]
     assert said[:2] == list(history)
     assert [message["role"] for message in said] == ["user", "assistant", "user"]
 
 
 def test_texts_are_embedded_without_a_stream(compose):
     composer = compose("{model: e, endpoint: embeddings, prompt: {text: Hi}, nonce: false, body: {dimensions: 256}}")
-    request = composer.request(arrival(0))
+    request = composer.job(arrival(0)).request()
     assert (request.path, request.stream, request.messages) == ("/embeddings", False, [])
     assert request.body == {"model": "e", "input": ["Hi"], "encoding_format": "float", "dimensions": 256}
 
@@ -275,23 +277,24 @@ def test_texts_are_embedded_without_a_stream(compose):
 def test_no_two_texts_of_a_request_are_alike(compose):
     scenario = "{model: e, endpoint: embeddings, prompt: simple, inputs: 50}"
     composer = compose(scenario)
-    texts = composer.request(arrival(0)).body["input"] + composer.request(arrival(1)).body["input"]
+    texts = composer.job(arrival(0)).request().body["input"] + composer.job(arrival(1)).request().body["input"]
     assert len(set(texts)) == 100
-    assert texts[50:] == compose(scenario).request(arrival(1)).body["input"]
+    assert texts[50:] == compose(scenario).job(arrival(1)).request().body["input"]
 
 
 def test_texts_of_a_file_are_embedded_in_turn(compose, tmp_path):
     (tmp_path / "asks.txt").write_text("one\ntwo\nthree\n")
     scenario = "{model: e, endpoint: embeddings, nonce: false, inputs: 2, prompt: {file: asks.txt, order: file}}"
     composer = compose(scenario)
-    assert [composer.request(arrival(index)).body["input"] for index in range(2)] == [["one", "two"], ["three", "one"]]
+    inputs = [composer.job(arrival(index)).request().body["input"] for index in range(2)]
+    assert inputs == [["one", "two"], ["three", "one"]]
 
 
 @pytest.mark.parametrize(("tokens", "each"), [(90, [30, 30, 30]), (100, [34, 33, 33]), (2, [1, 1, 1])])
 def test_the_texts_of_a_request_share_its_tokens(compose, tokens, each):
     composer = compose(f"{{model: e, endpoint: embeddings, inputs: 3, input_tokens: {tokens}}}")
-    assert list(map(count_tokens, composer.request(arrival(0)).body["input"])) == each
-    traced = composer.request(arrival(0, input_tokens=60, output_tokens=1)).body
+    assert list(map(count_tokens, composer.job(arrival(0)).request().body["input"])) == each
+    traced = composer.job(arrival(0, input_tokens=60, output_tokens=1)).request().body
     assert list(map(count_tokens, traced["input"])) == [20, 20, 20]
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.dialogues import format_tokens
-from relayload.profile.compose import Composer, expected_input_tokens, expected_turns
+from relayload.profile.compose import Composer
+from relayload.profile.expected import expected_input_tokens, expected_turns
 from relayload.profile.forecast import forecast
 from relayload.profile.tokenizer import count_tokens
 
@@ -50,24 +51,24 @@ def compose(profile):
 
 def test_a_conversation_is_one_request_without_the_answer_it_asks_for(compose):
     composer = compose(", nonce: false, max_output_tokens: 9")
-    assert composer.request(arrival(0)).body["messages"] == [SYSTEM, HELLO, HI, SUM]
-    assert composer.request(arrival(1)).body["messages"] == [WHY]
-    assert composer.request(arrival(2)) == composer.request(arrival(0))
-    assert composer.turns(arrival(0)) == 1
+    assert composer.job(arrival(0)).request().body["messages"] == [SYSTEM, HELLO, HI, SUM]
+    assert composer.job(arrival(1)).request().body["messages"] == [WHY]
+    assert composer.job(arrival(2)).request() == composer.job(arrival(0)).request()
+    assert composer.job(arrival(0)).turns == 1
 
 
 def test_conversations_are_drawn_the_same_whoever_sends_them(read, good, tmp_path):
     (tmp_path / "s.json").write_text(json.dumps(SHARED))
     text = good.replace(SCENARIO, "simple: {model: o3, prompt: {file: s.json}}")
     one, other = Composer(read(text)), Composer(read(text))
-    bodies = [one.request(arrival(index)).body for index in range(100)]
-    assert bodies == [other.request(arrival(index)).body for index in reversed(range(100))][::-1]
+    bodies = [one.job(arrival(index)).request().body for index in range(100)]
+    assert bodies == [other.job(arrival(index)).request().body for index in reversed(range(100))][::-1]
     assert 30 < Counter(len(body["messages"]) for body in bodies)[1] < 70
     assert len({json.dumps(body) for body in bodies}) == 100
 
 
 def test_what_the_user_says_first_has_a_number_of_its_own(compose):
-    said = compose().request(arrival(0)).body["messages"]
+    said = compose().job(arrival(0)).request().body["messages"]
     assert said[1]["content"].startswith("Request ")
     assert said[1]["content"].endswith(".\n\nHello")
     assert [said[0], *said[2:]] == [SYSTEM, HI, SUM]
@@ -75,7 +76,7 @@ def test_what_the_user_says_first_has_a_number_of_its_own(compose):
 
 @pytest.mark.parametrize("more", [", shared_prefix: 30%", ", nonce: false"])
 def test_a_conversation_is_filled_up_to_the_tokens_of_the_request(compose, more):
-    said = compose(f", input_tokens: 300{more}").request(arrival(0)).body["messages"]
+    said = compose(f", input_tokens: 300{more}").job(arrival(0)).request().body["messages"]
     assert sum(count_tokens(message["content"]) for message in said) + format_tokens(4) == 300
     assert said[3]["content"].startswith("What is two and two?\n\n")
 
@@ -83,28 +84,30 @@ def test_a_conversation_is_filled_up_to_the_tokens_of_the_request(compose, more)
 @pytest.mark.parametrize("endpoint", ["chat", "responses"])
 def test_the_users_turns_become_those_of_the_conversation(compose, endpoint):
     composer = compose(f", nonce: false, endpoint: {endpoint}, conversation: {{turns: 5}}")
-    assert [composer.turns(arrival(index)) for index in range(2)] == [2, 1]
-    begun = composer.request(arrival(0))
+    assert [composer.job(arrival(index)).turns for index in range(2)] == [2, 1]
+    begun = composer.job(arrival(0)).request()
     assert begun.messages == [SYSTEM, HELLO]
-    assert composer.request(arrival(0), (*begun.messages, OWN)).messages == [SYSTEM, HELLO, OWN, SUM]
+    assert composer.job(arrival(0)).request((*begun.messages, OWN)).messages == [SYSTEM, HELLO, OWN, SUM]
 
 
 def test_no_more_turns_are_led_than_the_scenario_says(compose):
-    assert compose(", conversation: {turns: 1}").turns(arrival(0)) == 1
+    assert compose(", conversation: {turns: 1}").job(arrival(0)).turns == 1
 
 
 def test_later_messages_are_filled_up_and_need_no_number(compose):
     composer = compose(", conversation: {turns: 2, input_tokens: 50}")
-    begun = composer.request(arrival(0)).messages
+    begun = composer.job(arrival(0)).request().messages
     assert begun[1]["content"].startswith("Request ")
-    later = composer.request(arrival(0), (*begun, OWN)).messages
+    later = composer.job(arrival(0)).request((*begun, OWN)).messages
     assert later[:3] == [*begun, OWN]
     assert later[3]["content"].startswith("What is two and two?\n\n")
     assert count_tokens(later[3]["content"]) == 50
 
 
 def test_pictures_follow_what_the_user_says_last(compose):
-    said = compose(", nonce: false, images: {width: 9, height: 9, detail: low}").request(arrival(0)).body["messages"]
+    said = (
+        compose(", nonce: false, images: {width: 9, height: 9, detail: low}").job(arrival(0)).request().body["messages"]
+    )
     text, image = said[3]["content"]
     assert said[:3] == [SYSTEM, HELLO, HI]
     assert text == {"type": "text", "text": "What is two and two?"}
@@ -113,7 +116,7 @@ def test_pictures_follow_what_the_user_says_last(compose):
 
 def test_a_response_has_the_pictures_in_its_own_words(compose):
     composer = compose(", nonce: false, endpoint: responses, images: {width: 9, height: 9}")
-    (said,) = composer.request(arrival(1)).body["input"]
+    (said,) = composer.job(arrival(1)).request().body["input"]
     assert said["content"][0] == {"type": "input_text", "text": "Why?"}
     assert said["content"][1]["image_url"].startswith("data:image/png;base64,")
 
@@ -128,9 +131,9 @@ def test_calls_of_tools_go_along_as_they_are(read, good, tmp_path):
     (tmp_path / "m.jsonl").write_text(json.dumps({"messages": messages}))
     scenario = "simple: {model: o3, nonce: false, prompt: {file: m.jsonl, format: messages}"
     chat = Composer(read(good.replace(SCENARIO, f"{scenario}}}")))
-    assert chat.request(arrival(0)).body["messages"] == messages
+    assert chat.job(arrival(0)).request().body["messages"] == messages
     response = Composer(read(good.replace(SCENARIO, f"{scenario}, endpoint: responses}}")))
-    assert [item.get("type") for item in response.request(arrival(0)).body["input"]] == [
+    assert [item.get("type") for item in response.job(arrival(0)).request().body["input"]] == [
         None,
         "function_call",
         "function_call_output",
@@ -139,7 +142,7 @@ def test_calls_of_tools_go_along_as_they_are(read, good, tmp_path):
 
 def test_embeddings_are_of_what_the_user_says(compose):
     composer = compose(", endpoint: embeddings, nonce: false, inputs: 2")
-    assert composer.request(arrival(0)).body["input"] == ["Hello\n\nWhat is two and two?", "Why?"]
+    assert composer.job(arrival(0)).request().body["input"] == ["Hello\n\nWhat is two and two?", "Why?"]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def test_the_example_of_the_page_is_a_profile_whose_requests_can_be_composed(tmp
     path.write_text(example, encoding="utf-8")
     profile = load(path, environ={})
     composer = Composer(profile)
-    sent = {arrival.scenario: composer.request(arrival) for arrival in arrivals(profile)}
+    sent = {arrival.scenario: composer.job(arrival).request() for arrival in arrivals(profile)}
     assert len(sent) == len(profile.scenarios) == 7
     assert plan(profile).total is not None
 
@@ -57,7 +57,7 @@ def test_every_example_of_a_load_is_one(tmp_path, example):
     planned = plan(profile)
     assert planned.users == 20 or (planned.total is not None and planned.total.arrivals > 0), planned
     composer = Composer(profile)
-    assert all(composer.request(arrival).body for arrival in islice(arrivals(profile), 100))
+    assert all(composer.job(arrival).request().body for arrival in islice(arrivals(profile), 100))
 
 
 def test_the_page_of_loads_shows_every_kind():
@@ -74,5 +74,5 @@ def test_the_data_set_of_the_page_on_prompts_is_sent_as_conversations(tmp_path):
     (tmp_path / "p.yaml").write_text(example)
     composer = Composer(load(tmp_path / "p.yaml", environ={}))
     shared, talks = (Arrival(0, 0.0, 0, number) for number in range(2))
-    assert [len(composer.request(each).messages) for each in (shared, talks)] == [3, 1]
-    assert [composer.turns(each) for each in (shared, talks)] == [1, 2]
+    assert [len(composer.job(each).request().messages) for each in (shared, talks)] == [3, 1]
+    assert [composer.job(each).turns for each in (shared, talks)] == [1, 2]

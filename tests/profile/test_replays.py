@@ -27,7 +27,7 @@ def replay(read, good, tmp_path):
 
 
 def text_of(composer: Composer, arrival) -> str:
-    (message,) = composer.request(arrival).body["messages"]
+    (message,) = composer.job(arrival).request().body["messages"]
     return message["content"]
 
 
@@ -90,7 +90,7 @@ def test_a_session_keeps_its_scenario_and_its_model(replay):
     composer = Composer(profile)
     seen: dict[str | None, set[tuple[int, str]]] = {}
     for arrival in arrivals(profile):
-        seen.setdefault(arrival.session, set()).add((arrival.scenario, composer.model(arrival)))
+        seen.setdefault(arrival.session, set()).add((arrival.scenario, composer.job(arrival).model))
     assert all(len(kinds) == 1 for kinds in seen.values())
     kinds = [kind for (kind,) in seen.values()]
     assert 18 <= sum(scenario == 1 for scenario, _ in kinds) <= 34
@@ -102,7 +102,7 @@ def test_a_row_says_which_scenario_and_which_model_it_asks(replay):
     rows = (session_row(0, 50, None, kind="other", llm="m1"), session_row(1, 50, None, kind="simple", llm=None))
     profile = replay(f"format: jsonl, columns: {columns}", *rows, scenarios="  other: {model: x}\n")
     composer = Composer(profile)
-    told = [(arrival.scenario, composer.request(arrival).body["model"]) for arrival in arrivals(profile)]
+    told = [(arrival.scenario, composer.job(arrival).request().body["model"]) for arrival in arrivals(profile)]
     assert told == [(1, "m1"), (0, "o3")]
 
 

@@ -36,7 +36,7 @@ def test_one_target_is_called_target(read, good):
     profile = read(good)
     assert list(profile.named_targets) == ["target"]
     assert (profile.several, profile.paired) == (False, False)
-    assert {Composer(profile).target(arrival) for arrival in arrivals(profile)} == {"target"}
+    assert {Composer(profile).job(arrival).target for arrival in arrivals(profile)} == {"target"}
 
 
 def test_each_of_several_targets_has_its_own_name_key_and_settings(several):
@@ -57,7 +57,7 @@ def test_keys_and_headers_of_no_target_are_in_the_effective_profile(several):
 def test_arrivals_are_shared_out_in_proportion(several):
     profile = several(SHARED)
     composer = Composer(profile)
-    counts = Counter(composer.target(arrival) for arrival in arrivals(profile))
+    counts = Counter(composer.job(arrival).target for arrival in arrivals(profile))
     assert counts["direct"] + counts["relay"] == 2000
     assert counts["direct"] / 2000 == pytest.approx(0.75, abs=0.03)
 
@@ -67,7 +67,7 @@ def test_targets_change_neither_when_nor_what_is_asked(several, read, good):
     shared = several(SHARED.replace("models: {o3: gpt-o3}", ""))
     assert list(arrivals(alone)) == list(arrivals(shared))
     for arrival in list(arrivals(alone))[:50]:
-        assert Composer(alone).request(arrival) == Composer(shared).request(arrival)
+        assert Composer(alone).job(arrival).request() == Composer(shared).job(arrival).request()
 
 
 def test_a_comparison_sends_each_arrival_to_every_target_word_for_word(several):
@@ -77,8 +77,8 @@ def test_a_comparison_sends_each_arrival_to_every_target_word_for_word(several):
     assert len(pairs) == 2000
     for one, other in pairs[:50]:
         assert (one.index, one.intended_at_s) == (other.index, other.intended_at_s)
-        assert {composer.target(one), composer.target(other)} == {"direct", "relay"}
-        bodies = {composer.target(each): composer.request(each).body for each in (one, other)}
+        assert {composer.job(one).target, composer.job(other).target} == {"direct", "relay"}
+        bodies = {composer.job(each).target: composer.job(each).request().body for each in (one, other)}
         assert bodies["direct"]["messages"] == bodies["relay"]["messages"]
 
 
@@ -87,7 +87,8 @@ def test_the_rows_of_a_session_go_to_one_target(several):
     composer = Composer(profile)
     first = next(arrivals(profile))
     sessions = {
-        session: {composer.target(_of_session(first, index, session)) for index in range(5)} for session in "abcdefgh"
+        session: {composer.job(_of_session(first, index, session)).target for index in range(5)}
+        for session in "abcdefgh"
     }
     assert all(len(targets) == 1 for targets in sessions.values())
     assert {target for targets in sessions.values() for target in targets} == {"direct", "relay"}
@@ -101,8 +102,8 @@ def test_a_target_may_have_names_of_its_own_for_models(several):
     profile = several(PAIRED)
     composer = Composer(profile)
     for arrival in list(arrivals(profile))[:20]:
-        asked = {"direct": "o3", "relay": "gpt-o3"}[composer.target(arrival)]
-        assert (composer.request(arrival).model, composer.model(arrival)) == (asked, "o3")
+        asked = {"direct": "o3", "relay": "gpt-o3"}[composer.job(arrival).target]
+        assert (composer.job(arrival).request().model, composer.job(arrival).model) == (asked, "o3")
 
 
 def test_a_model_is_paid_by_the_name_that_its_target_has_for_it(several):

@@ -72,6 +72,11 @@ class Share(NamedTuple):
     def owns(self, index: int) -> bool:
         return index % self.of == self.number
 
+    def part_of(self, total: int) -> int:
+        """Its part of a number, as even as whole numbers can be: those of all shares add up to the total."""
+        part, rest = divmod(total, self.of)
+        return part + (self.number < rest)
+
 
 def schedule(
     stages: Sequence[Stage], limits: Limits | None, process: Process, weights: Sequence[float], seed: int
