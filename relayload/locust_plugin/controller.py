@@ -1,34 +1,37 @@
-"""On the master, or in the only process: deal out the arrivals, watch the workers, drain, end the run."""
+"""One run on the master, or in the only process, from an empty directory to a verdict: dealt out, watched, drained."""
 
 from locust.env import Environment
 from locust.runners import MasterRunner
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gevent
 from gevent import Greenlet
 
 from relayload import clock
-from relayload.core.errors import AuthorError
 from relayload.core.model.progress import Progress
+from relayload.core.model.record import GUARDRAIL
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.model.tags import DROPPED, REFUSED
-from relayload.core.resilience.guard import Bound, Caps, Spent, parts_of, share_of
-from relayload.core.traffic.arrivals import Arrival, Share
+from relayload.core.resilience.guard import Bound
+from relayload.core.results.summary import Summary
+from relayload.core.traffic.arrivals import Share
 from relayload.core.traffic.stages import stage_at
 from relayload.core.units import format_duration
 from relayload.core.verdict.abort import AbortMonitor, Breach
+from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.so_far import RunSoFar
 from relayload.engine.messages import Assignment, EndRun, WorkerStatus
+from relayload.engine.workload import new_workload
 from relayload.locust_plugin.channel import ASSIGN, END, WHOLE, pack
 from relayload.locust_plugin.nodes import runner_of
+from relayload.locust_plugin.run_info import new_run_info, write_profile
 from relayload.profile import Profile
-from relayload.profile.loads import BatchLoad, OpenLoad
-from relayload.profile.plan import arrivals, batches, is_cut_short, stages
-from relayload.recording import progress
+from relayload.profile.plan import stages
+from relayload.recording import Recording, RunInfo, WorkerInfo, new_run_dir, progress
 
 _LOG = logging.getLogger("relayload")
 _TICK_S = 0.1
@@ -42,30 +45,31 @@ _END_LEAD_S = 0.25
 _ACKNOWLEDGE_S = 15.0
 """For workers of a busy machine to say that their recordings are closed; those that are gone are not waited for."""
 _LOCAL = "local"
+_OBJECTIVE = "objective"
+_UNHURRIED = ("schedule", "stop")
+"""Ends that are nobody's signal."""
 
 
 class Controller:
-    """One run, from the first assignment to the last record."""
+    """One run, from an empty directory to a verdict."""
 
-    def __init__(
-        self, environment: Environment, profile: Profile, so_far: RunSoFar, run_dir: Path, base_urls: dict[str, str]
-    ) -> None:
+    def __init__(self, environment: Environment, profile: Profile, out: Path | None, base_urls: dict[str, str]) -> None:
+        """Begins the recording, in `out` or a new directory. Raises AuthorError where that can't be written to."""
+        self.run_dir = out or new_run_dir(profile.name)
+        self._recording = Recording.create(self.run_dir, new_run_info(profile, self.run_dir.name, base_urls))
+        write_profile(self.run_dir, profile)
         self._runner = runner_of(environment)
         self._profile = profile
-        self._so_far = so_far
-        self._abort = AbortMonitor(profile.objectives)
-        self._run_dir = run_dir
         self._base_urls = base_urls
         self._bounds = profile.guardrails
         self._stages = stages(profile)
+        self._workload = new_workload(profile)
+        self._so_far = RunSoFar(profile.objectives, self._recording.run)
+        self._abort = AbortMonitor(profile.objectives)
         self._workers: dict[str, int] = {}
         self._members: tuple[str, ...] = ()
         self._dealt_from_s = 0.0
         self._statuses: dict[int, WorkerStatus] = {}
-        self._due = _Due(arrivals(profile)) if isinstance(profile.load, OpenLoad) else None
-        self._batches = batches(profile.load) if isinstance(profile.load, BatchLoad) else None
-        self._sizes: list[int] = []
-        """Of a batch: how many requests each worker has, in the order of their numbers."""
         self._alone = not isinstance(self._runner, MasterRunner)
         self._begins_at_s = clock.now_s() + (_LOCAL_LEAD_S if self._alone else _REMOTE_LEAD_S)
         self._grace_skipped = False
@@ -73,72 +77,44 @@ class Controller:
         self._until_s: float | None = None
         self._own_crash: str | None = None
         self._breach: Breach | None = None
+        self.summary: Summary | None = None
+        self.verdict: Verdict | None = None
+
+    @property
+    def info(self) -> RunInfo:
+        """Its facts, as its recording has them."""
+        return self._recording.run
 
     @property
     def elapsed_s(self) -> float:
         return clock.now_s() - self._begins_at_s
 
     @property
-    def offered(self) -> int | None:
-        """Arrivals due until now, or until the end once there is one; None in a closed load.
-
-        Of a batch, once it has ended, the requests whose turn came: what a stop left in the queue was never offered.
-        """
-        if self._batches is not None:
-            return sum(map(self._turns, range(len(self._sizes))))
-        if self._due is None:
-            return None
-        return self._due.by(self.elapsed_s if self._until_s is None else self._until_s)
-
-    @property
-    def ended_at_s(self) -> float | None:
-        """When the load ended: nothing was due later. None while it runs."""
-        return self._until_s
-
-    @property
-    def statuses(self) -> list[WorkerStatus]:
-        """What each worker has last told."""
-        return list(self._statuses.values())
-
-    @property
     def crash(self) -> str | None:
         """Our own failure, on any node."""
-        return self._own_crash or next((status.crash for status in self.statuses if status.crash), None)
+        return self._own_crash or next((status.crash for status in self._statuses.values() if status.crash), None)
 
     @property
-    def broken(self) -> str | None:
-        """Which objective is proven broken and ends the run, and how; None as long as none is."""
-        return None if self._breach is None else str(self._breach)
-
-    @property
-    def guardrail(self) -> str | None:
+    def _guardrail(self) -> str | None:
         """Which bound stopped the run, and what passed it; None where none did."""
-        told = self._told_by_a_guard
-        if told is None and self._until_s == self._bounds.until_s and self._cut_short():
+        told = next((status.guardrail for status in self._statuses.values() if status.guardrail), None)
+        if told is not None:
+            several = f", on one of {len(self._statuses)} workers, each of which has its share"
+            return f"{told}{several}" if len(self._statuses) > 1 else told
+        if self._until_s == self._bounds.until_s and self._workload.cut_short(self._statuses):
             return f"{Bound.DURATION.value}: {format_duration(self._bounds.until_s)} are over, and the load is not"
-        return told
-
-    @property
-    def _told_by_a_guard(self) -> str | None:
-        told = next((status.guardrail for status in self.statuses if status.guardrail), None)
-        several = f", on one of {len(self.statuses)} workers, each of which has its share"
-        return f"{told}{several}" if told and len(self.statuses) > 1 else told
-
-    def _cut_short(self) -> bool:
-        if self._batches is not None:
-            return sum(status.started for status in self.statuses) < self._batches.requests
-        return is_cut_short(self._profile)
+        return None
 
     def begin(self, done: Callable[[], None]) -> None:
-        """Deal out the arrivals and watch.
+        """Deal out the load and watch it.
 
         `done` is called once all is sent and answered, nobody is left, or an objective that may end the run is proven
         broken.
         """
+        _LOG.info("recording to %s", self.run_dir)
+        _LOG.info("the load begins")
         self._members = self._present()
-        if self._batches is not None:
-            workers = len(self._members)
-            self._sizes = [len(self._batches.of(Share(number, workers)).indices) for number in range(workers)]
+        self._workload.deal(len(self._members))
         self._assign(from_s=0.0)
         watch = Greenlet.spawn(self._watch, done)
         watch.link_exception(lambda failed: self._fail(failed, done))
@@ -176,7 +152,7 @@ class Controller:
 
     def _end(self) -> None:
         lead_s = 0.0 if self._alone else _END_LEAD_S
-        self._until_s = min(max(0.0, self.elapsed_s + lead_s, self._planned_end_s), self._bounds.until_s)
+        self._until_s = min(max(0.0, self.elapsed_s + lead_s, self._complete_at_s), self._bounds.until_s)
         self._patience_until_s = clock.now_s() + lead_s + self._grace_s + _ACKNOWLEDGE_S
         self._send_end(self._grace_s)
 
@@ -185,6 +161,27 @@ class Controller:
         self.end()
         while self._waiting_for_drain() and clock.now_s() < self._patience_until_s:
             gevent.sleep(_TICK_S / 2)
+
+    def finish(self, ended_by: str) -> None:
+        """Close the recording, summarize it and judge it. Once the load is drained."""
+        guardrail, broken = self._guardrail, str(self._breach) if self._breach else None
+        statuses = self._statuses.values()
+        self._recording.finish(
+            ended_at_s=self._until_s,
+            ended_by=_ended_by(ended_by, guardrail, broken),
+            stopped_by_guardrail=guardrail,
+            stopped_by_objective=broken,
+            offered=self._workload.offered(self.elapsed_s if self._until_s is None else self._until_s, self._statuses),
+            workers=max(1, len(statuses)),
+            last_told=tuple(
+                WorkerInfo(worker=status.worker, started=status.started, dropped=status.dropped, drained=status.drained)
+                for status in statuses
+            ),
+        )
+        self.summary, self.verdict = self._recording.fold().results()
+        self._recording.write_summary(self.summary)
+        self._recording.write_verdict(self.verdict)
+        progress.remove(self.run_dir)
 
     def _present(self) -> tuple[str, ...]:
         if not isinstance(self._runner, MasterRunner):
@@ -199,15 +196,16 @@ class Controller:
 
     def _assign_to(self, client_id: str, share_number: int) -> None:
         worker = self._workers.setdefault(client_id, len(self._workers))
-        caps = self._caps(worker, share_number)
+        share = Share(share_number, len(self._members))
+        caps = self._workload.caps(worker, share, self._statuses)
         assignment = Assignment(
             run_id=self._so_far.run.run_id,
-            run_dir=str(self._run_dir),
+            run_dir=str(self.run_dir.absolute()),
             base_urls=self._base_urls,
             profile_sha256=self._profile.sha256,
             worker=worker,
-            share_number=share_number,
-            share_of=len(self._members),
+            share_number=share.number,
+            share_of=share.of,
             from_s=self._dealt_from_s,
             elapsed_s=self.elapsed_s,
             alone=self._alone,
@@ -215,14 +213,6 @@ class Controller:
             max_usd=caps.usd,
         )
         self._runner.send_message(ASSIGN, pack(assignment), client_id)
-
-    def _caps(self, worker: int, share_number: int) -> Caps:
-        """Even shares of what is left; of a batch, whose shares are not even, in proportion to them."""
-        if self._batches is not None:
-            return parts_of(self._bounds.caps, self._sizes)[share_number]
-        spent = {status.worker: Spent(status.admitted, status.usd) for status in self.statuses}
-        own = spent.get(worker, Spent())
-        return share_of(self._bounds.caps, list(spent.values()), own, share_number, len(self._members))
 
     def _send_end(self, grace_s: float) -> None:
         assert self._until_s is not None
@@ -236,7 +226,7 @@ class Controller:
             self._follow_members()
             self._look_at_objectives()
             if tick % _TICKS_PER_PROGRESS == 0:
-                progress.write(self._run_dir, self._progress())
+                progress.write(self.run_dir, self._progress())
             tick += 1
             gevent.sleep(_TICK_S)
         if self._until_s is None:
@@ -248,7 +238,7 @@ class Controller:
 
     def _look_at_objectives(self) -> None:
         if self._breach is None:
-            in_flight = sum(status.in_flight for status in self.statuses)
+            in_flight = sum(status.in_flight for status in self._statuses.values())
             self._breach = self._abort.breach(self._so_far, self.elapsed_s, in_flight)
             if self._breach is not None:
                 _LOG.warning("ending the run early: %s", self._breach)
@@ -272,21 +262,17 @@ class Controller:
         return 0.0 if self._grace_skipped else self._profile.load.graceful_stop_s
 
     @property
-    def _planned_end_s(self) -> float:
-        """When the stages end where nothing is left of the schedule: after its last arrival they go on without any.
-
-        0 where something is left. A replay without stages ends with its last row, unless `max_duration` cuts it.
-        """
+    def _complete_at_s(self) -> float:
+        """When the load is complete, if everything was sent and nothing ended it before; 0 where something is left."""
         statuses = self._present_statuses
         complete = bool(statuses) and all(status and status.finished and not status.guardrail for status in statuses)
-        if self._due is None or not complete or self.crash is not None or self._breach is not None:
+        if not complete or self.crash is not None or self._breach is not None:
             return 0.0
-        total_s = sum(stage.for_s for stage in self._stages)
-        return total_s if math.isfinite(total_s) or self._cut_short() else 0.0
+        return self._workload.complete_at_s()
 
     def _follow_members(self) -> None:
         present = self._present()
-        if self._batches is not None:
+        if not self._workload.dealt_anew:
             self._part_with(present)
         elif present != self._members:
             _LOG.warning("workers changed from %d to %d: dealing out anew", len(self._members), len(present))
@@ -295,18 +281,12 @@ class Controller:
                 self._assign(from_s=self.elapsed_s + _REPLAN_LEAD_S)
 
     def _part_with(self, present: Sequence[str]) -> None:
-        """A batch is dealt out once: nobody but a worker itself knows which of its requests it has sent."""
         left = tuple(member for member in self._members if member in present)
         if left != self._members:
             _LOG.warning(
                 "workers went from %d to %d: what the others did not send is lost", len(self._members), len(left)
             )
             self._members = left
-
-    def _turns(self, worker: int) -> int:
-        """How many requests of a worker's share of a batch had their turn: all, where it never told of its end."""
-        status = self._statuses.get(worker)
-        return status.started if status and status.drained else self._sizes[worker]
 
     def _waiting_for_drain(self) -> bool:
         gone = set(self._members) - set(self._present())
@@ -318,21 +298,19 @@ class Controller:
     def _progress(self) -> Progress:
         total_s = sum(stage.for_s for stage in self._stages)
         elapsed_s = max(0.0, self.elapsed_s)
-        started = sum(status.started for status in self.statuses)
-        due = self._due.by(elapsed_s) + sum(status.follow_ups for status in self.statuses) if self._due else started
         ttft, latency = (self._so_far.total(metric, lambda key: key.ok) for metric in ("ttft", "latency"))
         return Progress(
             stage=self._stages[stage_at(self._stages, elapsed_s)].name,
             elapsed_s=elapsed_s,
             total_s=total_s if math.isfinite(total_s) else None,
-            offered=due,
-            started=started,
+            offered=self._workload.due(elapsed_s, self._statuses),
+            started=sum(status.started for status in self._statuses.values()),
             dropped=self._so_far.count(lambda key: key.outcome in (DROPPED, REFUSED)),
-            in_flight=sum(status.in_flight for status in self.statuses),
+            in_flight=sum(status.in_flight for status in self._statuses.values()),
             ok=self._so_far.count(lambda key: key.ok),
             failed=self._so_far.count(lambda key: key.failed),
             workers=len(self._members),
-            requests=self._batches.requests if self._batches else None,
+            requests=self._workload.requests,
             ttft_p50_s=ttft.quantile_s(0.5),
             ttft_p99_s=ttft.quantile_s(0.99),
             latency_p50_s=latency.quantile_s(0.5),
@@ -347,24 +325,8 @@ class Controller:
             done()
 
 
-class _Due:
-    """Counts the arrivals of a schedule as time passes."""
-
-    def __init__(self, schedule: Iterator[Arrival]) -> None:
-        self._schedule = schedule
-        self._next: Arrival | None = next(schedule, None)
-        self._count = 0
-
-    def by(self, elapsed_s: float) -> int:
-        """Arrivals due until that instant, which must not go back."""
-        while self._next is not None and self._next.intended_at_s <= elapsed_s:
-            self._count += 1
-            self._next = self._following()
-        return self._count
-
-    def _following(self) -> Arrival | None:
-        """None also where a row of a trace does not read: the generators, which get there too, end the run."""
-        try:
-            return next(self._schedule, None)
-        except AuthorError:
-            return None
+def _ended_by(ended_by: str, guardrail: str | None, broken: str | None) -> str:
+    """A signal goes first, since whoever sent it wants to hear of it."""
+    if ended_by not in _UNHURRIED:
+        return ended_by
+    return GUARDRAIL if guardrail else _OBJECTIVE if broken else ended_by

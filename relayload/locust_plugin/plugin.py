@@ -19,9 +19,9 @@ from relayload.engine.generator import Generator
 from relayload.engine.messages import WorkerStatus
 from relayload.engine.targets import TargetHost
 from relayload.locust_plugin.channel import READY, SNAPSHOT, STATUS, unpack
+from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
 from relayload.locust_plugin.options import OWN_MESSAGE, Options
-from relayload.locust_plugin.run import Run
 from relayload.locust_plugin.signals import Interruption
 from relayload.locust_plugin.steps import steps
 from relayload.locust_plugin.worker import Worker
@@ -49,7 +49,7 @@ class LocustPlugin:
         self._master: MasterPlugin | None = None
 
     @property
-    def latest(self) -> Run | None:
+    def latest(self) -> Controller | None:
         """The run that goes on here, or the last one; None before the first, and on a worker."""
         return self._master.run if self._master else None
 
@@ -90,7 +90,7 @@ class MasterPlugin:
         self._profile = profile
         self._options = options
         self._targets = TargetHost(profile, options.fakes, http_log)
-        self.run: Run | None = None
+        self.run: Controller | None = None
         """The one that goes on, or the last one."""
         self._refusal: str | None = None
         self._ended_by = "stop"
@@ -153,7 +153,7 @@ class MasterPlugin:
         self.run = self._refusal = None
         try:
             base_urls = self._targets.base_urls()
-            self.run = Run(self._environment, self._profile, self._options.out, base_urls)
+            self.run = Controller(self._environment, self._profile, self._options.out, base_urls)
         except TargetUnreachable as error:
             self._refuse(error, _UNREACHABLE)
         except AuthorError as error:
@@ -216,7 +216,7 @@ class MasterPlugin:
         if deserted and self._headless:
             gevent.spawn(self._runner.quit)  # Locust stops then, and stays
 
-    def _tell_verdict(self, run: Run) -> None:
+    def _tell_verdict(self, run: Controller) -> None:
         """With every reason: the page shows the log, and no table of ours."""
         from relayload.report.lines import verdict_lines  # not before the first request
 
@@ -250,7 +250,7 @@ class MasterPlugin:
         if self.run is not None:
             self._print_results(self.run)
 
-    def _print_results(self, run: Run) -> None:
+    def _print_results(self, run: Controller) -> None:
         if run.crash:
             sys.stderr.write(f"{OWN_MESSAGE}a part of this run failed: {run.crash}\n")
         if run.summary is not None and run.verdict is not None and not self._options.launcher_pid:

@@ -1,0 +1,81 @@
+"""What `run.json` says of a run as it begins, and the profile beside it."""
+
+from locust import __version__ as locust_version
+
+import math
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+
+import yaml
+
+from relayload import __version__
+from relayload.core.model.terms import Written
+from relayload.core.printable import one_line
+from relayload.profile import Profile
+from relayload.profile.loads import BatchLoad
+from relayload.profile.plan import stages
+from relayload.recording import ProfileInfo, RunInfo, StageInfo, TargetInfo
+
+_PROFILE_FILE = "profile.yaml"
+
+
+def new_run_info(profile: Profile, run_id: str, base_urls: dict[str, str]) -> RunInfo:
+    """A run of the profile that begins now, against targets at these URLs by their names."""
+    named = profile.named_targets
+    (first, *_) = named
+    return RunInfo(
+        run_id=run_id,
+        profile=ProfileInfo(name=profile.name, sha256=profile.sha256, file=_PROFILE_FILE),
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        load_kind=profile.load.kind,
+        stages=tuple(
+            StageInfo(name=stage.name, for_s=_finite(stage.for_s), warmup=not stage.measured)
+            for stage in stages(profile)
+        ),
+        workers=1,
+        requests=profile.load.requests if isinstance(profile.load, BatchLoad) else None,
+        base_url=base_urls[first],
+        targets=_target_infos(profile, base_urls) if profile.several else {},
+        paired=profile.paired,
+        streaming=tuple(name for name, scenario in profile.scenarios.items() if scenario.streams),
+        cautions=tuple(dict.fromkeys(caution for target in named.values() for caution in target.cautions)),
+        objectives=tuple(objective.asked for objective in profile.objectives),
+        written=_written(profile),
+        thresholds=profile.generator.thresholds,
+        prices=named[first].known_prices,
+        versions={"relayload": __version__, "locust": locust_version, "python": platform.python_version()},
+        platform=_platform(),
+    )
+
+
+def write_profile(run_dir: Path, profile: Profile) -> None:
+    """The profile with everything that it extends and that was set, as YAML."""
+    text = yaml.safe_dump(profile.effective, sort_keys=False, allow_unicode=True)
+    (run_dir / _PROFILE_FILE).write_text(text, encoding="utf-8")
+
+
+def _written(profile: Profile) -> dict[str, Written]:
+    """Where each objective stands, as far as that is in a file."""
+    placed = zip(profile.objectives, profile.objective_locations, strict=True)
+    faults = ((objective.id, profile.fault(location, "")) for objective, location in placed)
+    return {
+        name: Written(file=one_line(one.file), line=one.line, column=one.column) for name, one in faults if one.line
+    }
+
+
+def _platform() -> str:
+    """`Linux-6.8.0-x86_64`; platform.platform() also asks a process, which takes longer than all the rest here."""
+    machine = platform.uname()
+    return "-".join((machine.system, machine.release, machine.machine))
+
+
+def _target_infos(profile: Profile, base_urls: dict[str, str]) -> dict[str, TargetInfo]:
+    return {
+        name: TargetInfo(base_url=base_urls[name], prices=target.known_prices)
+        for name, target in profile.named_targets.items()
+    }
+
+
+def _finite(seconds: float) -> float | None:
+    return seconds if math.isfinite(seconds) else None
