@@ -16,6 +16,8 @@ _DURATION_PART = re.compile(rf"({_NUMBER})(ns|us|µs|ms|min|s|m|h)")
 _RATE = re.compile(rf"({_NUMBER})\s*/\s*(s|sec|m|min|h|hour)")
 _LIMIT = re.compile(r"(\d[\d_]*)\s*([kKM]?)\s*/\s*(s|sec|m|min|h|hour)")
 _MULTIPLES = {"": 1, "k": 1000, "K": 1000, "M": 1_000_000}
+_MOST_IN_A_LIMIT = 10**15
+"""More than anything sends, and few enough that floats count them exactly."""
 _PERCENT = re.compile(rf"({_NUMBER})\s*%")
 _USD = re.compile(rf"\$?\s*({_NUMBER})")
 _BYTES = re.compile(rf"({_NUMBER})\s*(B|[kKMG]B|[KMG]iB)")
@@ -54,7 +56,10 @@ def count_per_s(text: str) -> tuple[int, float]:
     match = _LIMIT.fullmatch(text.strip())
     if not match or not int(match[1]):
         raise ValueError(f"expected a limit such as '10/s', '60/min' or '200k/min', got '{text}'")
-    return int(match[1]) * _MULTIPLES[match[2]], RATE_UNITS[match[3]]
+    amount = int(match[1]) * _MULTIPLES[match[2]]
+    if amount > _MOST_IN_A_LIMIT:
+        raise ValueError(f"expected a limit of at most {_MOST_IN_A_LIMIT:.0e}, got '{text}'")
+    return amount, RATE_UNITS[match[3]]
 
 
 def fraction(text: str) -> float:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from relayload.core.units import (
     byte_count,
     comparable_money,
+    count_per_s,
     format_bytes,
     format_usd,
     fraction,
@@ -34,6 +35,19 @@ def test_what_is_no_amount_of_dollars_is_refused(text):
 )
 def test_counts_may_be_written_short(text, count):
     assert whole_count(text) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"), [("10/s", (10, 1.0)), ("200k/min", (200_000, 60.0)), ("1_000 / h", (1000, 3600.0))]
+)
+def test_limits_are_so_many_in_so_many_seconds(text, limit):
+    assert count_per_s(text) == limit
+
+
+@pytest.mark.parametrize("text", ["10", "0/s", "-1/s", "1.5/s", f"{'9' * 400}/s", f"{'9' * 5000}/s", "1000000001M/s"])
+def test_what_is_no_limit_or_more_than_a_clock_can_keep_is_refused(text):
+    with pytest.raises(ValueError, match="limit"):
+        count_per_s(text)
 
 
 @pytest.mark.parametrize(
