@@ -1,0 +1,86 @@
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from relayload.core.resilience.guard import Caps
+from relayload.core.traffic.arrivals import Share
+from relayload.engine.messages import WorkerStatus
+from relayload.engine.workload import Workload, new_workload
+from relayload.profile import load
+
+REST = """
+target: {base_url: "http://127.0.0.1:1/v1", api_key: k}
+scenarios: {simple: {model: o3, prompt: simple}}
+guardrails: {max_requests: 100, max_duration: 1m}
+"""
+LOADS = {
+    "open": "{kind: open, arrivals: constant, stages: [{for: 10s, rate: 2/s}]}",
+    "closed": "{kind: closed, users: 3, stages: [{for: 10s}]}",
+    "batch": "{kind: batch, requests: 31, max_concurrent: 4}",
+}
+
+
+@pytest.fixture
+def workload(tmp_path: Path) -> Callable[[str], Workload]:
+    def made(kind: str) -> Workload:
+        path = tmp_path / "p.yaml"
+        path.write_text(f"name: dealt\nload: {LOADS[kind]}\n{REST}")
+        return new_workload(load(path, environ={}))
+
+    return made
+
+
+def told(*started: int, drained: bool = False, follow_ups: int = 0) -> Mapping[int, WorkerStatus]:
+    return {
+        number: WorkerStatus(
+            worker=number, started=count, admitted=count, drained=drained, usd=Decimal(0), follow_ups=follow_ups
+        )
+        for number, count in enumerate(started)
+    }
+
+
+def test_an_open_load_offers_what_was_due_whatever_was_started(workload):
+    made = workload("open")
+    assert [made.offered(until_s, told(1)) for until_s in (0.9, 5.0, 60.0)] == [2, 11, 20]
+    assert made.requests is None
+    assert made.dealt_anew
+
+
+def test_later_turns_of_conversations_are_due_as_they_come(workload):
+    assert workload("open").due(5.0, told(4, 5, follow_ups=3)) == 11 + 6
+
+
+def test_what_is_due_in_a_closed_load_is_what_has_begun_and_nothing_was_offered(workload):
+    made = workload("closed")
+    assert made.due(5.0, told(4, 5)) == 9
+    assert made.offered(10.0, told(4, 5)) is None
+
+
+def test_of_a_batch_what_drained_workers_did_not_begin_was_not_offered(workload):
+    made = workload("batch")
+    made.deal(2)
+    assert made.requests == 31
+    assert not made.dealt_anew
+    assert made.offered(10.0, told(3, 4, drained=True)) == 7
+    assert made.offered(10.0, told(3, 4)) == made.offered(10.0, {}) == 31
+    assert made.offered(10.0, told(3, drained=True)) == 3 + 15
+
+
+def test_only_an_open_load_goes_on_to_the_end_of_its_stages(workload):
+    assert [workload(kind).complete_at_s() for kind in LOADS] == [10.0, 0.0, 0.0]
+
+
+def test_max_duration_cuts_short_what_has_something_left(workload):
+    batch = workload("batch")
+    assert batch.cut_short(told(10, 20))
+    assert not batch.cut_short(told(10, 21))
+    assert not workload("open").cut_short(told(1))
+
+
+def test_caps_are_shared_evenly_by_what_is_left_and_those_of_a_batch_by_size(workload):
+    assert workload("open").caps(0, Share(0, 2), told(10, 30)) == Caps(requests=10 + 30)
+    made = workload("batch")
+    made.deal(2)
+    assert [made.caps(number, Share(number, 2), {}).requests for number in (0, 1)] == [51, 49]
