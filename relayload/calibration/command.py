@@ -4,8 +4,7 @@ import sys
 
 import click
 
-_CRASHED = 1
-_CANNOT = 4
+from relayload.core.exit_codes import ExitCode
 
 
 @click.command()
@@ -33,10 +32,10 @@ def command(streams: int, rate_per_s: int, trial_s: int, search: bool, as_json: 
         found = calibrate(streams, rate_per_s, trial_s, _tell, search=search)
     except CalibrationFailed as failure:
         click.echo(str(failure), err=True)
-        sys.exit(_CRASHED)
+        sys.exit(ExitCode.CRASH)
     print_value(found, as_json, render_calibration)
     if not found.sustained:
-        sys.exit(_CANNOT)
+        sys.exit(ExitCode.UNPROVEN)
 
 
 def _tell(trial: str) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from relayload.core.exit_codes import ExitCode
+
 KEY_VARIABLE = "RELAYLOAD_FAKE_RELAY_KEY"
 
 
@@ -50,7 +52,7 @@ def command(preset: str, sets: tuple[str, ...], list_presets: bool, **options: A
             _serve(preset, sets, options)
     except AuthorError as error:
         click.echo(str(error), err=True)
-        raise SystemExit(2) from None
+        raise SystemExit(ExitCode.BAD_INPUT) from None
 
 
 def _list() -> None:

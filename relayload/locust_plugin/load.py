@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from relayload.core.errors import AuthorError
+from relayload.core.exit_codes import ExitCode
 from relayload.locust_plugin.command_line import Refused, asked
 from relayload.locust_plugin.csv_files import write_csv_to_the_end
 from relayload.locust_plugin.early import awaited_order
@@ -21,8 +22,6 @@ from relayload.locust_plugin.ratio import show_what_was_sent
 from relayload.locust_plugin.users import scenario_users
 from relayload.profile import Profile, load
 from relayload.report.lookalikes import speak_any_encoding
-
-_BAD_INPUT = 2
 
 
 def load_users(module: str, profile: Path | None = None) -> dict[str, type[User]]:
@@ -70,4 +69,4 @@ def _open_page(
 
 def _leave(message: str) -> NoReturn:
     sys.stderr.write(f"{message}\n")
-    raise SystemExit(_BAD_INPUT)
+    raise SystemExit(ExitCode.BAD_INPUT)

@@ -14,6 +14,7 @@ from typing import Any
 import gevent
 
 from relayload.core.errors import AuthorError
+from relayload.core.exit_codes import ExitCode
 from relayload.core.model.snapshot import Snapshot
 from relayload.engine.generator import Generator
 from relayload.engine.messages import WorkerStatus
@@ -32,9 +33,6 @@ from relayload.transport.http_log import HttpLog, from_environment
 from relayload.transport.probe_client import TargetUnreachable
 
 _LOG = logging.getLogger("relayload")
-_CRASHED = 1
-_BAD_INPUT = 2
-_UNREACHABLE = 6
 _LAUNCHER_POLL_S = 0.5
 
 
@@ -146,7 +144,7 @@ class MasterPlugin:
         except TargetUnreachable as error:
             sys.stderr.write(f"{OWN_MESSAGE}{error}\n")
             self._targets.stop()
-            raise SystemExit(_UNREACHABLE) from None
+            raise SystemExit(ExitCode.UNREACHABLE) from None
 
     def _on_test_start(self, **_: Any) -> None:
         self._ended_by = "stop"
@@ -155,11 +153,11 @@ class MasterPlugin:
             base_urls = self._targets.base_urls()
             self.run = Controller(self._environment, self._profile, self._options.out, base_urls)
         except TargetUnreachable as error:
-            self._refuse(error, _UNREACHABLE)
+            self._refuse(error, ExitCode.UNREACHABLE)
         except AuthorError as error:
-            self._refuse(error, _BAD_INPUT)
+            self._refuse(error, ExitCode.BAD_INPUT)
         except Exception as error:  # ours: Locust would log it, and go on without a run for ever
-            self._refuse(error, _CRASHED)
+            self._refuse(error, ExitCode.CRASH)
             raise
         else:
             self.run.begin(self._on_done)
@@ -240,9 +238,9 @@ class MasterPlugin:
             return self._interruption.exit_code
         if self.run is None:
             given: int | None = self._environment.process_exit_code
-            return _CRASHED if self._headless and given is None else given or 0
+            return ExitCode.CRASH if self._headless and given is None else given or 0
         if self.run.verdict is None or self.run.crash:
-            return _CRASHED
+            return ExitCode.CRASH
         return self.run.verdict.exit_code
 
     def _on_quit(self, **_: Any) -> None:

@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 from relayload.client import CallFailed, CallReport, RelayClient
 from relayload.client.caller import Called
 from relayload.core.errors import AuthorError, Fault
+from relayload.core.exit_codes import ExitCode
 from relayload.core.model.record import Outcome
 from relayload.locust_plugin.csv_files import write_csv_to_the_end
 from relayload.locust_plugin.failed_calls import call_failed, log_no_failed_calls, print_no_traceback_of
 from relayload.locust_plugin.locust_stats import TTFT, RequestFailed
 
 _MS = 1000.0
-_BAD_INPUT = 2
 _NOT_CONFIGURED = "relayload_user_not_configured"
 
 
@@ -85,7 +85,7 @@ def _listen_on_master(environment: Environment, **_: Any) -> None:
 
 
 def _end_as_bad_input(environment: Environment) -> None:
-    environment.process_exit_code = _BAD_INPUT
+    environment.process_exit_code = ExitCode.BAD_INPUT
     print_no_traceback_of(StopTest)
     if isinstance(environment.runner, WorkerRunner):
         environment.runner.send_message(_NOT_CONFIGURED)

@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 import gevent
 
-EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+from relayload.core.exit_codes import ExitCode
+
+EXIT_CODES = {signal.SIGINT: ExitCode.SIGINT, signal.SIGTERM: ExitCode.SIGTERM}
 _LAST = 3
 
 

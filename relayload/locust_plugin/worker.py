@@ -10,6 +10,7 @@ from typing import Any
 
 import gevent
 
+from relayload.core.exit_codes import ExitCode
 from relayload.engine.generator import Generator
 from relayload.engine.messages import Assignment, EndRun, WorkerStatus
 from relayload.locust_plugin.channel import ASSIGN, END, READY, SNAPSHOT, STATUS, WHOLE, pack, unpack
@@ -133,4 +134,4 @@ class Worker:
         if isinstance(self._runner, WorkerRunner) and os.getppid() != self._parent_pid:
             _LOG.error("the process that started this worker is gone: stopping")
             generator.drain(EndRun(until_s=0.0, grace_s=0.0))
-            os._exit(1)
+            os._exit(ExitCode.CRASH)

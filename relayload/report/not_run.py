@@ -1,14 +1,23 @@
 """A run that came to no verdict: what CI systems are told of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from relayload.core.errors import Fault
+from relayload.core.exit_codes import ExitCode
 from relayload.core.printable import one_line
 from relayload.report.cases import CARRIED_OUT
 
-_KINDS = MappingProxyType({1: "CRASHED", 2: "BAD INPUT", 6: "UNREACHABLE", 130: "INTERRUPTED", 143: "INTERRUPTED"})
+_KINDS: Mapping[int, str] = MappingProxyType(
+    {
+        ExitCode.CRASH: "CRASHED",
+        ExitCode.BAD_INPUT: "BAD INPUT",
+        ExitCode.UNREACHABLE: "UNREACHABLE",
+        ExitCode.SIGINT: "INTERRUPTED",
+        ExitCode.SIGTERM: "INTERRUPTED",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

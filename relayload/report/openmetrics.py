@@ -34,7 +34,7 @@ def render_openmetrics_not_run(not_run: NotRun) -> str:
 
 
 def _exit_code(exit_code: int) -> list[str]:
-    return _gauge("exit_code", "0 where the run passed, or was not judged.", [({}, exit_code)])
+    return _gauge("exit_code", "0 where the run passed, or was not judged.", [({}, int(exit_code))])
 
 
 def _verdict(verdict: Verdict) -> Iterator[list[str]]:

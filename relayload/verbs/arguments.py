@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ParamSpec
 
 import click
 
+from relayload.core.exit_codes import ExitCode
 from relayload.report.output import print_failure as print_failure
 from relayload.report.output import print_table as print_table
 from relayload.report.output import print_value as print_value
@@ -15,7 +16,6 @@ from relayload.report.output import print_value as print_value
 if TYPE_CHECKING:
     from relayload.core.errors import AuthorError
 
-BAD_INPUT = 2
 _P = ParamSpec("_P")
 
 PROFILE = click.argument("profile", required=False, type=click.Path(path_type=Path))
@@ -40,7 +40,7 @@ def author_errors_exit(verb: Callable[_P, None]) -> Callable[_P, None]:
             verb(*args, **kwargs)
         except AuthorError as error:
             tell_faults(error, as_json=bool(kwargs.get("as_json")))
-            sys.exit(BAD_INPUT)
+            sys.exit(ExitCode.BAD_INPUT)
 
     return wrapped
 
@@ -49,7 +49,7 @@ def tell_faults(error: "AuthorError", *, as_json: bool) -> None:
     """On stderr for people, and on stdout for programs that wait for JSON."""
     click.echo(str(error), err=True)
     if as_json:
-        print_failure(BAD_INPUT, error.faults)
+        print_failure(ExitCode.BAD_INPUT, error.faults)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -5,11 +5,10 @@ from functools import partial
 
 import click
 
+from relayload.core.exit_codes import ExitCode
 from relayload.verbs.arguments import JSON, author_errors_exit, print_value
 from relayload.verbs.source import Source, profile_or_url
 from relayload.verbs.watching import Watching, watched
-
-_NOT_USABLE = 6
 
 
 @click.command()
@@ -31,4 +30,4 @@ def command(source: Source, watching: Watching, as_json: bool) -> None:
     watching.begin()
     diagnosis = diagnose(profile, watching.http_log())
     print_value(diagnosis, as_json, partial(render_diagnosis, verbose=watching.verbose))
-    sys.exit(0 if diagnosis.usable else _NOT_USABLE)
+    sys.exit(ExitCode.PASS if diagnosis.usable else ExitCode.UNREACHABLE)

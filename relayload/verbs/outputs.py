@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from relayload.verbs.arguments import BAD_INPUT, tell_faults
+from relayload.core.exit_codes import ExitCode
+from relayload.verbs.arguments import tell_faults
 
 if TYPE_CHECKING:
     from relayload.core.errors import Fault
@@ -84,8 +85,8 @@ def with_outputs(verb: Callable[..., None]) -> Callable[..., None]:
             verb(outputs=outputs, **arguments)
         except AuthorError as error:
             tell_faults(error, as_json=bool(arguments.get("as_json")))
-            not_run(outputs, _name(arguments), BAD_INPUT, error.faults)
-            sys.exit(BAD_INPUT)
+            not_run(outputs, _name(arguments), ExitCode.BAD_INPUT, error.faults)
+            sys.exit(ExitCode.BAD_INPUT)
 
     command: Callable[..., None] = wrapped
     for option in reversed(_OPTIONS):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from relayload.core.exit_codes import ExitCode
 from relayload.verbs.arguments import JSON, print_failure, print_table, print_value
 from relayload.verbs.outputs import Outputs, not_run, with_outputs
 from relayload.verbs.source import FILE_NAME, Source, in_options, profile_or_url
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
 
     CarryOut = Callable[[Launch, Outputs], tuple[int, Recording | None]]
 
-_CRASHED = 1
-_INTERRUPTED = {130: "Ctrl-C", 143: "SIGTERM"}
-_VERDICTS = (3, 4, 0)
+_INTERRUPTED: dict[int, str] = {ExitCode.SIGINT: "Ctrl-C", ExitCode.SIGTERM: "SIGTERM"}
+_VERDICTS = (ExitCode.FAIL, ExitCode.UNPROVEN, ExitCode.PASS)
 """The exit codes of runs that were carried out, the worst first."""
 
 
@@ -130,7 +130,7 @@ def _run(name: str, watching: Watching, launch: "Launch", outputs: Outputs) -> "
         display.say(*(line for each in followed for line in each.lines()))
     recording = Recording.open(launch.run_dir) if recorded(launch.run_dir) else None
     judged = recording if recording is not None and recording.verdict() is not None else None
-    if judged is None or code == _CRASHED:
+    if judged is None or code == ExitCode.CRASH:
         told = _told(launch, code)
         click.echo(told, err=True, nl=False)
         if judged is None:
@@ -173,7 +173,7 @@ def _print_results(
         from relayload.core.verdict.gate import crashed
         from relayload.verbs.telling import tell
 
-        tell(outputs, summary, crashed(verdict) if code == _CRASHED else verdict)
+        tell(outputs, summary, crashed(verdict) if code == ExitCode.CRASH else verdict)
     click.echo(f"recording: {recording.directory}", err=True)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from relayload.core.exit_codes import ExitCode
 from relayload.verbs.arguments import PROFILE, SETS
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class Source:
             click.echo(text_of(self._document(), _command()), nl=False)
         if faults:
             raise AuthorError(list(faults))
-        sys.exit(0)
+        sys.exit(ExitCode.PASS)
 
     def _document(self) -> "Document":
         assert self.asked is not None, "a file is a document already"

@@ -20,6 +20,7 @@ from statistics import median
 
 from msgspec import Struct
 
+from relayload.core.exit_codes import ExitCode
 from relayload.core.verdict.measures import Measure
 from relayload.core.verdict.ranksum import Shift, holm, p_above, p_below, p_different, shift
 from relayload.core.verdict.stats import Word
@@ -31,7 +32,12 @@ _LEAST_SHARE = 0.001
 """Where hardly any request fails, a part of the few that do would be no tolerance at all."""
 _ALL = 700.0
 """By so much nothing falls on any scale, so that what may be lost altogether can't become worse."""
-_EXIT_CODES = ((Word.PASS, 0), (Word.FAIL, 3), (Word.INCONCLUSIVE, 4), (Word.INVALID, 4))
+_EXIT_CODES = {
+    Word.PASS: ExitCode.PASS,
+    Word.FAIL: ExitCode.FAIL,
+    Word.INCONCLUSIVE: ExitCode.UNPROVEN,
+    Word.INVALID: ExitCode.UNPROVEN,
+}
 
 Run = Mapping[str, Measure]
 
@@ -110,7 +116,7 @@ def compare(
     word = _whole(effects)
     return Comparison(
         verdict=word,
-        exit_code=dict(_EXIT_CODES)[word],
+        exit_code=_EXIT_CODES[word],
         tolerance=tolerance,
         base_runs=len(base),
         new_runs=len(new),
@@ -136,7 +142,7 @@ def _refused(base_runs: int, new_runs: int, tolerance: float, left_out: Sequence
     empty = [side for side, runs in ((Side.BASE, base_runs), (Side.NEW, new_runs)) if not runs]
     return Comparison(
         verdict=Word.INVALID,
-        exit_code=dict(_EXIT_CODES)[Word.INVALID],
+        exit_code=_EXIT_CODES[Word.INVALID],
         tolerance=tolerance,
         base_runs=base_runs,
         new_runs=new_runs,

@@ -16,6 +16,7 @@ from typing import cast
 from msgspec import Struct
 from msgspec.structs import replace
 
+from relayload.core.exit_codes import ExitCode
 from relayload.core.model.run import RunInfo
 from relayload.core.results.fold import Fold
 from relayload.core.results.jobs import Job, RunAll, one_by_one
@@ -35,15 +36,13 @@ _NOTHING_TO_HOLD = (
     "there are no objectives to judge by: write some in the profile, such as errors.rate < 1%, and run it again"
 )
 _EXIT_CODES = {
-    Word.PASS: 0,
-    Word.NOT_JUDGED: 0,
-    Word.FAIL: 3,
-    Word.INCONCLUSIVE: 4,
-    Word.INVALID: 4,
-    Word.STOPPED: 5,
+    Word.PASS: ExitCode.PASS,
+    Word.NOT_JUDGED: ExitCode.PASS,
+    Word.FAIL: ExitCode.FAIL,
+    Word.INCONCLUSIVE: ExitCode.UNPROVEN,
+    Word.INVALID: ExitCode.UNPROVEN,
+    Word.STOPPED: ExitCode.GUARDRAIL,
 }
-_UNPROVEN = 4
-_CRASHED = 1
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -102,13 +101,13 @@ def held(verdict: Verdict) -> Verdict:
     """The verdict of a gate: a run with nothing to hold it to has not passed one, though it was carried out."""
     if verdict.objectives or verdict.verdict not in (Word.NOT_JUDGED, Word.INCONCLUSIVE):
         return verdict
-    return replace(verdict, exit_code=_UNPROVEN, reasons=(*verdict.reasons, _NOTHING_TO_HOLD))
+    return replace(verdict, exit_code=ExitCode.UNPROVEN, reasons=(*verdict.reasons, _NOTHING_TO_HOLD))
 
 
 def crashed(verdict: Verdict) -> Verdict:
     """The verdict of a run a part of which failed by our own fault: whatever it measured, its exit code is 1."""
     reasons = ("a part of the run crashed", *verdict.reasons)
-    return replace(verdict, verdict=Word.INVALID, exit_code=_CRASHED, reasons=reasons)
+    return replace(verdict, verdict=Word.INVALID, exit_code=ExitCode.CRASH, reasons=reasons)
 
 
 def warnings_besides(summary: Summary, verdict: Verdict) -> tuple[str, ...]:
