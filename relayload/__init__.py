@@ -38,6 +38,7 @@ __all__ = [
     "Timeouts",
     "Unreachable",
     "__version__",
+    "load_users",
 ]
 __version__ = "0.1.0"
 
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from relayload.core.wire.request import Timeouts
     from relayload.core.wire.response_limits import ResponseLimits
     from relayload.fakerelay.process import FakeRelay
+    from relayload.locust_plugin.load import load_users
     from relayload.locust_plugin.relay_user import RelayUser
 else:  # a type checker that saw these would take any name for an export
     _HOMES = {
@@ -94,6 +96,7 @@ else:  # a type checker that saw these would take any name for an export
         "RetryPolicy": "core.resilience.retry",
         "Rule": "core.resilience.classify",
         "Timeouts": "core.wire.request",
+        "load_users": "locust_plugin.load",
     }
     """Where each name is defined, from which it is imported when it is first asked for; the others are errors."""
 

@@ -275,7 +275,7 @@ from locust import events
 
 import time
 
-from relayload.locust_plugin.load import load_users
+from relayload import load_users
 
 events.init.add_listener(lambda **_: time.sleep(0.7))  # Locust has said by now that this worker is ready
 globals().update(load_users(__name__))

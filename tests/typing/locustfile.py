@@ -2,7 +2,11 @@
 
 from locust import constant, task
 
-from relayload import CallFailed, RelayUser, RetryPolicy, Timeouts
+from pathlib import Path
+
+from relayload import CallFailed, RelayUser, RetryPolicy, Timeouts, load_users
+
+globals().update(load_users(__name__, Path("nightly.yaml")))
 
 
 class Visitor(RelayUser):
