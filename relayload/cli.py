@@ -28,7 +28,7 @@ _ELSEWHERE = {
     "gate": ("relayload.verbs.gate", "Judge a recording again by its objectives, and exit with the verdict."),
     "init": ("relayload.verbs.init", "Write a commented profile to begin with."),
     "schema": ("relayload.verbs.schema", "Print the JSON Schema of profiles, for editors."),
-    "history": ("relayload.verbs.history", "Append a row for each run to a CSV that Apache Otava reads."),
+    "history": ("relayload.verbs.export.otava", "Append a row for each run to a CSV that Apache Otava reads."),
     "locustfile": ("relayload.verbs.locustfile", "Print the path of the locustfile, for locust -f."),
     "merge": ("relayload.verbs.merge", "Make one recording of those of several workers or hosts."),
     "profiles": ("relayload.verbs.profiles", "List the ready profiles, which run by their names."),

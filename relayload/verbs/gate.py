@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from relayload.verbs.arguments import JSON, RUN_DIR, print_value
-from relayload.verbs.outputs import Outputs, with_outputs
+from relayload.verbs.ci_options import Outputs, with_outputs
 
 if TYPE_CHECKING:
     from relayload.core.verdict.gate import Verdict
@@ -25,7 +25,7 @@ def command(run_dir: Path, rejudge: bool, outputs: Outputs, as_json: bool) -> No
     from relayload.recording import Recording
     from relayload.report.screen import Screen
     from relayload.report.text import render_remarks, render_verdict
-    from relayload.verbs.telling import tell
+    from relayload.verbs.ci_outputs import write_outputs
 
     recording = Recording.open(run_dir)
     summary, verdict = recording.fold().results(tables=outputs.show_tables, rejudge=rejudge)
@@ -36,7 +36,7 @@ def command(run_dir: Path, rejudge: bool, outputs: Outputs, as_json: bool) -> No
         return render_verdict(verdict, screen) + render_remarks(summary, verdict, screen)
 
     print_value(verdict, as_json, render)
-    tell(outputs, summary, verdict)
+    write_outputs(outputs, summary, verdict)
     sys.exit(verdict.exit_code)
 
 

@@ -11,7 +11,7 @@ import click
 
 from relayload.core.exit_codes import ExitCode
 from relayload.verbs.arguments import JSON, print_failure, print_table, print_value
-from relayload.verbs.outputs import Outputs, not_run, with_outputs
+from relayload.verbs.ci_options import Outputs, not_run, with_outputs
 from relayload.verbs.source import FILE_NAME, Source, in_options, profile_or_url
 from relayload.verbs.watching import Watching, watched
 
@@ -171,9 +171,9 @@ def _print_results(
         print_value(verdict, as_json, render_verdict)
     if outputs.wanted:
         from relayload.core.verdict.gate import crashed
-        from relayload.verbs.telling import tell
+        from relayload.verbs.ci_outputs import write_outputs
 
-        tell(outputs, summary, crashed(verdict) if code == ExitCode.CRASH else verdict)
+        write_outputs(outputs, summary, crashed(verdict) if code == ExitCode.CRASH else verdict)
     click.echo(f"recording: {recording.directory}", err=True)
 
 

@@ -20,9 +20,9 @@ from relayload.core.verdict.gate import Verdict
 from relayload.core.verdict.measures import measures
 from relayload.core.verdict.repeats import RunLine
 from relayload.core.verdict.so_far import SnapshotMaker
-from relayload.report.history import COLUMNS, METRIC_COLUMNS, row
 from relayload.report.markdown import render_markdown
 from relayload.report.openmetrics import render_openmetrics
+from relayload.report.otava import COLUMNS, METRIC_COLUMNS, row
 from relayload.report.side_by_side import render_side_by_side
 from relayload.report.text import render_summary
 
@@ -74,7 +74,7 @@ def _is_shown(metric: Metric, output: Output, summary: Summary, verdict: Verdict
             return f"| {metric.label} | 100 |" in render_markdown(summary, verdict)
         case Output.OPENMETRICS:
             return f'relayload_{metric.name}_seconds{{quantile="0.5"}} ' in render_openmetrics(summary, verdict)
-        case Output.HISTORY:
+        case Output.OTAVA:
             known = dict(zip(COLUMNS, row(summary, verdict), strict=True))
             return known.get(f"{metric.name}_p50_s", "nan") != "nan"
         case Output.COMPARISON:
@@ -130,7 +130,7 @@ IN_OPENMETRICS = {
     "throughput": "ok_per_second",
     "output_tokens": "output_tokens_per_second",
 }
-IN_HISTORY = {
+IN_OTAVA = {
     "errors": "errors_rate",
     "throughput": "ok_per_s",
     "output_tokens": "output_tokens_per_s",
@@ -144,11 +144,11 @@ WHY_NOT = {
     ("breaker", "openmetrics"): _BY_OBJECTIVE,
     ("batch", "openmetrics"): _BY_OBJECTIVE,
     ("cost", "openmetrics"): _BY_OBJECTIVE,
-    ("retries", "history"): _NOT_COMPARABLE,
-    ("requests", "history"): _NOT_COMPARABLE,
-    ("breaker", "history"): _NOT_COMPARABLE,
-    ("batch", "history"): _NOT_COMPARABLE,
-    ("goodput", "history"): "its conditions may differ from run to run",
+    ("retries", "otava"): _NOT_COMPARABLE,
+    ("requests", "otava"): _NOT_COMPARABLE,
+    ("breaker", "otava"): _NOT_COMPARABLE,
+    ("batch", "otava"): _NOT_COMPARABLE,
+    ("goodput", "otava"): "its conditions may differ from run to run",
 }
 
 
@@ -159,7 +159,7 @@ def test_a_number_of_the_run_is_shown_or_it_is_said_why_not(metric: Metric, run)
         "summary": metric.name in IN_SUMMARY and _has(msgspec.to_builtins(summary), IN_SUMMARY[metric.name]),
         "openmetrics": metric.name in IN_OPENMETRICS
         and f"\n# TYPE relayload_{IN_OPENMETRICS[metric.name]} gauge\n" in render_openmetrics(summary, verdict),
-        "history": IN_HISTORY.get(metric.name) in METRIC_COLUMNS,
+        "otava": IN_OTAVA.get(metric.name) in METRIC_COLUMNS,
     }
     for output, there in shown.items():
         assert there is ((metric.name, output) not in WHY_NOT), output

@@ -26,10 +26,10 @@ from relayload.recording.merge import merge
 from relayload.recording.sets import results, unfit
 from relayload.report.comparison import render_comparison, render_comparison_markdown
 from relayload.report.github import render_annotations
-from relayload.report.history import row
 from relayload.report.junit import render_junit
 from relayload.report.markdown import render_markdown
 from relayload.report.openmetrics import render_openmetrics
+from relayload.report.otava import row
 from relayload.report.text import render_remarks, render_summary, render_verdict
 from relayload.verbs.cost import _measured
 

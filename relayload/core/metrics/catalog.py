@@ -28,7 +28,7 @@ _BREAKER = {
 
 _WAITS = (Output.COMPARISON, Output.TIMELINE, Output.SIDE_BY_SIDE)
 """Outputs that are about the waits of a caller alone."""
-_FEW = (Output.TABLES, Output.MARKDOWN, Output.HISTORY, *_WAITS)
+_FEW = (Output.TABLES, Output.MARKDOWN, Output.OTAVA, *_WAITS)
 """Outputs with room for few metrics."""
 _UNLESS_ASKED = {Output.SNAPSHOT: "it is there where an objective asks for it"}
 

@@ -34,7 +34,7 @@ class Output(StrEnum):
     TABLES = "the tables of a report"
     MARKDOWN = "the page of Markdown"
     OPENMETRICS = "OpenMetrics"
-    HISTORY = "the CSV of runs"
+    OTAVA = "the CSV of runs"
     COMPARISON = "the comparison of runs"
     TIMELINE = "the timeline of a run"
     SIDE_BY_SIDE = "targets side by side"

@@ -87,7 +87,7 @@ def test_what_is_not_in_a_summary_is_in_nothing_that_is_made_of_one(metric):
         (Output.OPENMETRICS, "latency service ttft ttfo tpot chunk_gap late"),
         (Output.TABLES, "latency ttft tpot"),
         (Output.MARKDOWN, "latency ttft tpot"),
-        (Output.HISTORY, "latency ttft tpot"),
+        (Output.OTAVA, "latency ttft tpot"),
         (Output.COMPARISON, "latency ttft"),
         (Output.TIMELINE, "latency ttft"),
         (Output.SIDE_BY_SIDE, "latency ttft"),

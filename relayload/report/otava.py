@@ -14,7 +14,7 @@ from relayload.core.metrics.metric import Metric, Output, Unit
 from relayload.core.results.summary import Summary
 from relayload.core.verdict.gate import Verdict
 
-_METRICS = shown_in(Output.HISTORY)
+_METRICS = shown_in(Output.OTAVA)
 _PERCENTILES = (50.0, 95.0, 99.0)
 _ATTRIBUTES = ("time", "run", "profile", "verdict")
 _UNITS = MappingProxyType({Unit.SECONDS: "s", Unit.PER_SECOND: "per_s"})

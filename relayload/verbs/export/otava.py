@@ -42,7 +42,7 @@ def command(run_dirs: tuple[Path, ...], file: Path, otava: bool) -> None:
     from relayload.core.printable import one_line
     from relayload.recording import Recording
     from relayload.recording.sets import found_places
-    from relayload.report.history import otava_config, remarks
+    from relayload.report.otava import otava_config, remarks
 
     (paths, without), known = found_places(run_dirs), _known(file)
     if not paths:
@@ -83,7 +83,7 @@ def _row(path: Path) -> list[str] | None:
     """Of a run; None if it is one to leave out."""
     from relayload.recording import Recording
     from relayload.recording.sets import results, unfit
-    from relayload.report.history import row
+    from relayload.report.otava import row
 
     recording = Recording.open(path)
     summary, verdict = results(recording)
@@ -103,7 +103,7 @@ def _tell_left_out(path: Path, why: str) -> None:
 def _known(file: Path) -> list[list[str]]:
     """The rows that there are. Raises AuthorError if the file can't be read, or has other columns."""
     from relayload.document.encoding import open_text
-    from relayload.report.history import COLUMNS
+    from relayload.report.otava import COLUMNS
 
     if not _begun(file):
         return []
@@ -132,7 +132,7 @@ def _ended(file: Path) -> bool:
 
 def _add(file: Path, known: list[list[str]], added: list[list[str]]) -> None:
     """Append rows; the file is written anew where they have to stand before others, or its last line has no end."""
-    from relayload.report.history import COLUMNS
+    from relayload.report.otava import COLUMNS
 
     header = [] if _begun(file) else [list(COLUMNS)]
     try:

@@ -100,10 +100,10 @@ def not_run(outputs: Outputs, name: str, exit_code: int, faults: "Sequence[Fault
         return
     from relayload.core.errors import AuthorError
     from relayload.report.not_run import not_run as told
-    from relayload.verbs.telling import tell_not_run
+    from relayload.verbs.ci_outputs import write_not_run
 
     try:
-        tell_not_run(outputs, told(name, exit_code, faults))
+        write_not_run(outputs, told(name, exit_code, faults))
     except AuthorError as unwritable:
         click.echo("".join(f"{fault}\n" for fault in unwritable.faults if fault not in faults), err=True, nl=False)
 

@@ -13,7 +13,7 @@ from support import ROOT
 
 from relayload.cli import main
 from relayload.core.model.run import ProfileInfo
-from relayload.report.history import COLUMNS, METRIC_COLUMNS, otava_config
+from relayload.report.otava import COLUMNS, METRIC_COLUMNS, otava_config
 
 
 def _history(*arguments: str | Path) -> Result:

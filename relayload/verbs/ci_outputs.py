@@ -1,4 +1,4 @@
-"""Telling a verdict in the ways that CI systems read, and why there is none."""
+"""Write a verdict in the ways that CI systems read, and why there is none."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from relayload.report.markdown import MOST_BYTES, render_markdown, render_markdo
 from relayload.report.not_run import NotRun
 from relayload.report.openmetrics import render_openmetrics, render_openmetrics_not_run
 from relayload.verbs.arguments import write_text
-from relayload.verbs.outputs import Outputs
+from relayload.verbs.ci_options import Outputs
 
 _STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 _WORKSPACE = "GITHUB_WORKSPACE"
@@ -24,7 +24,7 @@ _Page = Callable[[int], str]
 """Markdown of so many bytes at most."""
 
 
-def tell(outputs: Outputs, summary: Summary, verdict: Verdict) -> None:
+def write_outputs(outputs: Outputs, summary: Summary, verdict: Verdict) -> None:
     """Write what was asked for. Raises AuthorError if a file can't be written, once the others are."""
     _write(
         (outputs.junit, lambda: render_junit(summary, verdict)),
@@ -37,7 +37,7 @@ def tell(outputs: Outputs, summary: Summary, verdict: Verdict) -> None:
         )
 
 
-def tell_not_run(outputs: Outputs, not_run: NotRun) -> None:
+def write_not_run(outputs: Outputs, not_run: NotRun) -> None:
     """Write what was asked for of a run without a verdict, so that CI always has something to show."""
     _write(
         (outputs.junit, lambda: render_junit_not_run(not_run)),

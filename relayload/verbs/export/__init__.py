@@ -1,0 +1,1 @@
+"""`relayload export`: recordings for other tools, one file for each of them."""
