@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -25,16 +26,18 @@ _ELSEWHERE = {
     "check": ("relayload.verbs.check", "Validate a profile and print its plan, without contacting anything."),
     "compare": ("relayload.verbs.compare", "Compare runs with others: exit 3 if they are proven to be worse."),
     "doctor": ("relayload.verbs.doctor", "Ask the target of a profile a few questions and explain what is wrong."),
+    "export": ("relayload.verbs.export", "Write recordings in the formats of other tools, such as Apache Otava."),
+    "fake-relay": ("relayload.fakerelay.command", "Run the fake relay alone, to try things on."),
     "gate": ("relayload.verbs.gate", "Judge a recording again by its objectives, and exit with the verdict."),
     "init": ("relayload.verbs.init", "Write a commented profile to begin with."),
     "schema": ("relayload.verbs.schema", "Print the JSON Schema of profiles, for editors."),
-    "history": ("relayload.verbs.export.otava", "Append a row for each run to a CSV that Apache Otava reads."),
     "locustfile": ("relayload.verbs.locustfile", "Print the path of the locustfile, for locust -f."),
     "merge": ("relayload.verbs.merge", "Make one recording of those of several workers or hosts."),
     "profiles": ("relayload.verbs.profiles", "List the ready profiles, which run by their names."),
     "run": ("relayload.verbs.run", "Run a profile, record it, judge it, and exit with the verdict."),
-    "relay": ("relayload.fakerelay.command", "Run the fake relay alone, for trials."),
 }
+_RENAMED = MappingProxyType({"history": "export otava", "relay": "fake-relay"})
+"""What verbs were called before. The old names work for one version more, and are not shown."""
 
 
 class _Verbs(click.Group):
@@ -55,7 +58,8 @@ class _Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, but tells which verb was meant by one that is none."""
+        """As click does, but takes verbs by their old names, and tells which was meant by one that is none."""
+        args = _with_new_name(args, silent=ctx.resilient_parsing)
         word = args[0]
         if self.get_command(ctx, word) is None and not word.startswith("-"):
             ctx.fail(f"there is no verb '{one_line(word, 60)}'{hint(word, self.list_commands(ctx), self.commands)}")
@@ -74,6 +78,16 @@ class _Verbs(click.Group):
         rows += [(name, line) for name, (_, line) in _ELSEWHERE.items()]
         with formatter.section("Commands"):
             formatter.write_dl(sorted(rows))
+
+
+def _with_new_name(args: list[str], *, silent: bool) -> list[str]:
+    old, *rest = args
+    if old not in _RENAMED:
+        return args
+    if not silent:
+        told = f"warning: 'relayload {old}' is now 'relayload {_RENAMED[old]}': the next version drops the old name"
+        click.echo(told, err=True)
+    return [*_RENAMED[old].split(), *rest]
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -117,9 +131,9 @@ def version(ctx: click.Context) -> None:
 
 
 @main.command("help", hidden=True)
-@click.argument("verb", required=False)
+@click.argument("verb", nargs=-1)
 @click.pass_context
-def help_on(ctx: click.Context, verb: str | None) -> None:
+def help_on(ctx: click.Context, verb: tuple[str, ...]) -> None:
     """Print the help of a verb, as `VERB --help` does."""
     assert ctx.parent is not None
-    main.main([*([verb] if verb else []), "--help"], prog_name=ctx.parent.info_name)
+    main.main([*verb, "--help"], prog_name=ctx.parent.info_name)

@@ -1,4 +1,4 @@
-"""`relayload relay`: the fake relay on the command line."""
+"""`relayload fake-relay`: the fake relay on the command line."""
 
 from functools import partial
 from pathlib import Path

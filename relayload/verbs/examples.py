@@ -43,13 +43,20 @@ _ENDINGS: Mapping[str, _Ending] = MappingProxyType(
             ),
             "0 can be load-tested, 6 can't, 2 bad profile or arguments",
         ),
+        "export otava": _Ending(
+            (
+                "relayload export otava runs/* --csv history.csv",
+                "relayload export otava runs/* --csv history.csv --print-config > otava.yaml",
+            )
+        ),
+        "fake-relay": _Ending(
+            ("relayload fake-relay --port 8600", "relayload fake-relay --preset outage --set models.o3.speed=50/s")
+        ),
         "gate": _Ending(("relayload gate runs/20261128T202447Z-mine --junit verdict.xml",), _VERDICT),
-        "history": _Ending(("relayload history runs/* --csv history.csv",)),
         "init": _Ending(("relayload init mine.yaml", "relayload init --from openai mine.yaml")),
         "merge": _Ending(
             ("relayload merge host-1/run host-2/run --out run", "relayload merge run --out packed --compress gzip")
         ),
-        "relay": _Ending(("relayload relay --port 8600", "relayload relay --preset outage --set models.o3.speed=50/s")),
         "report": _Ending(("relayload report runs/20261128T202447Z-mine", "relayload report runs/… --rebuild --json")),
         "run": _Ending(
             (

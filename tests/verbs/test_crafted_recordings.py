@@ -74,11 +74,11 @@ def test_a_file_of_a_run_that_is_none_is_refused_in_one_line(name, content, good
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: Path(path).symlink_to("/dev/zero")])
-@pytest.mark.parametrize("verb", ["gate", "report", "cost", "merge", "compare", "history"])
+@pytest.mark.parametrize("verb", ["gate", "report", "cost", "merge", "compare", "export otava"])
 def test_records_are_read_from_regular_files(make, verb, good, tmp_path):
     make(good.directory / "records-1.jsonl")
-    more = {"merge": ["--out", tmp_path / "merged"], "history": ["--csv", tmp_path / "csv"], "compare": [tmp_path]}
-    result = _run(verb, good.directory, *more.get(verb, []))
+    more = {"merge": ["--out", tmp_path / "merged"], "export otava": ["--csv", tmp_path / "csv"], "compare": [tmp_path]}
+    result = _run(*verb.split(), good.directory, *more.get(verb, []))
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
     assert "records-1.jsonl" in result.stderr
 
@@ -102,7 +102,7 @@ def test_what_a_recording_says_moves_no_cursor_and_gives_no_command(good, tmp_pa
         _run("gate", good.directory, "--markdown", page).output,
         _run("report", good.directory).output,
         _run("compare", good.directory, good.directory.parent).output,
-        _run("history", good.directory, "--csv", tmp_path / "csv").output,
+        _run("export", "otava", good.directory, "--csv", tmp_path / "csv").output,
         _run("merge", good.directory, "--out", tmp_path / "merged").output,
         page.read_text(),
     ]

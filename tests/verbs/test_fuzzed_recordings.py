@@ -160,7 +160,7 @@ def judged(directory: Path, _: Path) -> Iterator[str]:
 
 
 def told(directory: Path, good: Path) -> Iterator[str]:
-    """As `report`, `compare`, `history`."""
+    """As `report`, `compare`, `export otava`."""
     recording = Recording.open(directory)
     yield render_summary(recording.summary())
     summary, verdict = results(recording)

@@ -1,4 +1,4 @@
-"""`relayload history`: a row for each run in a file that grows."""
+"""`relayload export otava`: a row for each run in a file that grows."""
 
 import csv
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from relayload.verbs.arguments import author_errors_exit
+from relayload.verbs.examples import epilog
 
 if TYPE_CHECKING:
     from relayload.core.errors import AuthorError
@@ -19,7 +20,7 @@ _WHICH = slice(0, 2)
 """The columns that tell which run it was: when it began, and its name."""
 
 
-@click.command()
+@click.command(epilog=epilog("export otava"))
 @click.argument("run_dirs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR...")
 @click.option(
     "--csv",
@@ -29,9 +30,10 @@ _WHICH = slice(0, 2)
     type=click.Path(path_type=Path, dir_okay=False),
     help="The file to append to.",
 )
-@click.option("--otava", is_flag=True, help="Print what Apache Otava wants to know of the file, and append nothing.")
+@click.option("--print-config", is_flag=True, help="Print the YAML by which Otava finds the file; append nothing.")
+@click.option("--otava", "as_history", is_flag=True, hidden=True)  # what `relayload history` called it
 @author_errors_exit
-def command(run_dirs: tuple[Path, ...], file: Path, otava: bool) -> None:
+def command(run_dirs: tuple[Path, ...], file: Path, print_config: bool, as_history: bool) -> None:
     """Append a row for each run to a CSV that Apache Otava reads, in the order in which they began.
 
     A run that has a row already is left out, and so is one that can't be read, or that is INVALID, since its numbers
@@ -49,7 +51,7 @@ def command(run_dirs: tuple[Path, ...], file: Path, otava: bool) -> None:
         raise AuthorError(without)
     for fault in without:
         _tell_left_out(Path(fault.file), fault.message)
-    if otava:
+    if print_config or as_history:
         first = _readable(paths, Recording.open)[0]
         click.echo(otava_config(str(file), first.run.profile.name, known), nl=False)
         return

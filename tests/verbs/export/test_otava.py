@@ -16,8 +16,8 @@ from relayload.core.model.run import ProfileInfo
 from relayload.report.otava import COLUMNS, METRIC_COLUMNS, otava_config
 
 
-def _history(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["history", *map(str, arguments)])
+def _export(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["export", "otava", *map(str, arguments)])
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
@@ -29,10 +29,10 @@ def test_each_run_is_a_row_in_the_order_of_time_and_only_once(make_recording, st
     make_recording(steady_lines, "set/run-1", started_at="2026-01-02T03:04:05Z")
     make_recording(steady_lines, "set/run-2", started_at="2026-01-01T03:04:05Z")
     file = tmp_path / "history.csv"
-    assert _history(tmp_path / "set", "--csv", file).exit_code == 0
+    assert _export(tmp_path / "set", "--csv", file).exit_code == 0
     assert [row["run"] for row in _rows(file)] == ["set/run-2", "set/run-1"]
     make_recording(steady_lines, "set/run-3", started_at="2026-01-03T03:04:05Z")
-    again = _history(tmp_path / "set", "--csv", file)
+    again = _export(tmp_path / "set", "--csv", file)
     assert again.stderr == f"{file}: 1 row added\n"
     assert [row["run"] for row in _rows(file)] == ["set/run-2", "set/run-1", "set/run-3"]
 
@@ -40,18 +40,29 @@ def test_each_run_is_a_row_in_the_order_of_time_and_only_once(make_recording, st
 def test_the_file_is_what_otava_reads(make_recording, steady_lines, tmp_path: Path):
     make_recording(steady_lines, "run")
     file = tmp_path / "history.csv"
-    _history(tmp_path / "run", "--csv", file)
+    _export(tmp_path / "run", "--csv", file)
     (row,) = _rows(file)
     assert list(row) == list(COLUMNS)
     assert datetime.fromisoformat(row["time"]).year == 2026
     values = {name: float(row[name]) for name in METRIC_COLUMNS}
     assert (values["latency_p50_s"], values["ok_per_s"], values["errors_rate"]) == (0.501, 1.0, 0.0)
     assert row["usd_per_ok"] == "nan"
-    config = yaml.safe_load(_history(tmp_path / "run", "--csv", file, "--otava").stdout)["tests"]["trial"]
+    config = yaml.safe_load(_export(tmp_path / "run", "--csv", file, "--print-config").stdout)["tests"]["trial"]
     assert (config["type"], config["file"], config["time_column"]) == ("csv", str(file), "time")
     assert {"time", *config["attributes"], *config["metrics"], "usd_per_ok"} == set(COLUMNS)
     assert "usd_per_ok" not in config["metrics"]
     assert config["metrics"]["ok_per_s"]["direction"] == 1
+
+
+def test_it_is_the_verb_history_of_before(make_recording, steady_lines, tmp_path: Path):
+    make_recording(steady_lines, "run")
+    renamed = "warning: 'relayload history' is now 'relayload export otava': the next version drops the old name\n"
+    file = tmp_path / "history.csv"
+    before = CliRunner().invoke(main, ["history", str(tmp_path / "run"), "--csv", str(file)])
+    assert (before.exit_code, before.stdout, before.stderr) == (0, "", f"{renamed}{file}: 1 row added\n")
+    before = CliRunner().invoke(main, ["history", str(tmp_path / "run"), "--csv", str(file), "--otava"])
+    now = _export(tmp_path / "run", "--csv", file, "--print-config")
+    assert (before.exit_code, before.stdout, before.stderr) == (0, now.stdout, renamed)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +75,7 @@ def test_the_file_is_what_otava_reads(make_recording, steady_lines, tmp_path: Pa
 def test_a_run_that_is_no_good_is_left_out_and_told(ended_by, why: str, make_recording, steady_lines, tmp_path: Path):
     make_recording(steady_lines, "run", ended_by=ended_by)
     file = tmp_path / "history.csv"
-    result = _history(tmp_path / "run", "--csv", file)
+    result = _export(tmp_path / "run", "--csv", file)
     assert f"run: left out: {why}" in result.stderr
     assert _rows(file) == []
 
@@ -75,7 +86,7 @@ def test_a_run_that_can_not_be_read_is_left_out_and_told(broken: str, make_recor
         make_recording(steady_lines, f"set/run-{number}")
     (tmp_path / "set" / "run-1" / broken).write_text("{")
     file = tmp_path / "history.csv"
-    result = _history(tmp_path / "set", "--csv", file)
+    result = _export(tmp_path / "set", "--csv", file)
     assert result.exit_code == 0, result.output
     assert f"set/run-1: left out: {broken}: is not a {broken} of this version: " in result.stderr
     assert [row["run"] for row in _rows(file)] == ["set/run-2", "set/run-3"]
@@ -86,10 +97,10 @@ def test_a_directory_of_a_run_that_never_began_is_left_out_and_told(make_recordi
     (tmp_path / "never").mkdir()
     (tmp_path / "never" / "locust.log").write_text("target unreachable\n")
     file = tmp_path / "history.csv"
-    result = _history(tmp_path / "good", tmp_path / "never", "--csv", file)
+    result = _export(tmp_path / "good", tmp_path / "never", "--csv", file)
     assert (result.exit_code, len(_rows(file))) == (0, 1)
     assert "never: left out: is neither a recording nor a directory of recordings" in result.stderr
-    assert _history(tmp_path / "never", "--csv", file).exit_code == 2
+    assert _export(tmp_path / "never", "--csv", file).exit_code == 2
 
 
 def test_where_no_run_can_be_read_nothing_is_written(make_recording, steady_lines, tmp_path: Path):
@@ -97,8 +108,8 @@ def test_where_no_run_can_be_read_nothing_is_written(make_recording, steady_line
         make_recording(steady_lines, f"set/run-{number}")
         (tmp_path / "set" / f"run-{number}" / "run.json").write_text("{")
     file = tmp_path / "history.csv"
-    for option in ((), ("--otava",)):
-        result = _history(tmp_path / "set", "--csv", file, *option)
+    for option in ((), ("--print-config",)):
+        result = _export(tmp_path / "set", "--csv", file, *option)
         assert result.exit_code == 2
         assert result.stderr.count("is not a run.json of this version") == 2
     assert not file.exists()
@@ -108,7 +119,7 @@ def test_otavas_configuration_is_named_after_a_run_that_can_be_read(make_recordi
     for number in (1, 2):
         make_recording(steady_lines, f"set/run-{number}")
     (tmp_path / "set" / "run-1" / "run.json").write_text("{")
-    result = _history(tmp_path / "set", "--otava")
+    result = _export(tmp_path / "set", "--print-config")
     assert yaml.safe_load(result.stdout)["tests"].keys() == {"trial"}
     assert "set/run-1: left out: " in result.stderr
 
@@ -117,7 +128,7 @@ def test_a_file_with_other_columns_is_left_alone(make_recording, steady_lines, t
     make_recording(steady_lines, "run")
     file = tmp_path / "history.csv"
     file.write_text("time,x\n")
-    result = _history(tmp_path / "run", "--csv", file)
+    result = _export(tmp_path / "run", "--csv", file)
     assert result.exit_code == 2
     assert "has other columns than this version writes" in result.stderr
     assert file.read_text() == "time,x\n"
@@ -127,14 +138,14 @@ def test_a_row_that_is_not_whole_is_told(make_recording, steady_lines, tmp_path:
     make_recording(steady_lines, "run")
     file = tmp_path / "history.csv"
     file.write_text(f"{','.join(COLUMNS)}\n2026-01-01T03:04:05Z,torn\n")
-    result = _history(tmp_path / "run", "--csv", file)
+    result = _export(tmp_path / "run", "--csv", file)
     assert (result.exit_code, "has a row that is not whole" in result.stderr) == (2, True)
 
 
 def test_a_run_that_is_named_twice_is_one_row(make_recording, steady_lines, tmp_path: Path):
     make_recording(steady_lines, "set/run-1")
     file = tmp_path / "history.csv"
-    assert _history(tmp_path / "set", tmp_path / "set" / "run-1", "--csv", file).stderr == f"{file}: 1 row added\n"
+    assert _export(tmp_path / "set", tmp_path / "set" / "run-1", "--csv", file).stderr == f"{file}: 1 row added\n"
     assert [row["run"] for row in _rows(file)] == ["set/run-1"]
 
 
@@ -142,9 +153,9 @@ def test_a_row_is_one_of_its_own_also_behind_a_line_without_an_end(make_recordin
     make_recording(steady_lines, "run-1")
     make_recording(steady_lines, "run-2", started_at="2026-02-01T03:04:05Z")
     file = tmp_path / "history.csv"
-    _history(tmp_path / "run-1", "--csv", file)
+    _export(tmp_path / "run-1", "--csv", file)
     file.write_text(file.read_text().removesuffix("\n"))  # as an editor may leave it
-    assert _history(tmp_path / "run-2", "--csv", file).exit_code == 0
+    assert _export(tmp_path / "run-2", "--csv", file).exit_code == 0
     assert [row["run"] for row in _rows(file)] == ["run-1", "run-2"]
 
 
@@ -153,7 +164,7 @@ def test_a_file_that_is_no_history_is_told_and_left_alone(content: bytes, make_r
     make_recording(steady_lines, "run")
     file = tmp_path / "history.csv"
     file.write_bytes(content)
-    result = _history(tmp_path / "run", "--csv", file)
+    result = _export(tmp_path / "run", "--csv", file)
     assert (result.exit_code, result.stderr.startswith(f"{file}: ")) == (2, True)
     assert file.read_bytes() == content
 
@@ -162,7 +173,7 @@ def test_a_run_that_began_earlier_stands_before_later_ones(make_recording, stead
     file = tmp_path / "history.csv"
     for day in (3, 1, 2):
         make_recording(steady_lines, f"run-{day}", started_at=f"2026-01-0{day}T03:04:05Z")
-        _history(tmp_path / f"run-{day}", "--csv", file)
+        _export(tmp_path / f"run-{day}", "--csv", file)
     assert [row["run"] for row in _rows(file)] == ["run-1", "run-2", "run-3"]
     assert list(tmp_path.glob("history*")) == [file]
 
@@ -173,21 +184,21 @@ def test_a_metric_that_only_some_runs_have_is_told_and_not_in_otavas_configurati
     file = tmp_path / "history.csv"
     make_recording(steady_lines, "set/run-1")
     make_recording([request_line(index, ttft_s=None, ttfo_s=None) for index in range(100)], "set/run-2")
-    told = _history(tmp_path / "set", "--csv", file).stderr
+    told = _export(tmp_path / "set", "--csv", file).stderr
     (line,) = (line for line in told.splitlines() if "not measured" in line)
     assert line == (
         f"{file}: ttft_p50_s, ttft_p95_s, ttft_p99_s and 3 more metrics: not measured in every run, so Otava finds no "
         "change there"
     )
     assert "usd_per_ok" not in told
-    (config,) = yaml.safe_load(_history(tmp_path / "set", "--csv", file, "--otava").stdout)["tests"].values()
+    (config,) = yaml.safe_load(_export(tmp_path / "set", "--csv", file, "--print-config").stdout)["tests"].values()
     assert {"latency_p99_s", "ttft_p99_s"} & set(config["metrics"]) == {"latency_p99_s"}
 
 
 def test_runs_of_several_profiles_in_one_file_are_told(make_recording, steady_lines, tmp_path: Path):
     for name in ("chat", "code"):
         make_recording(steady_lines, f"set/{name}", profile=ProfileInfo(name=name, sha256="0" * 64))
-    told = _history(tmp_path / "set", "--csv", tmp_path / "history.csv").stderr
+    told = _export(tmp_path / "set", "--csv", tmp_path / "history.csv").stderr
     assert "rows of 2 profiles, chat, code, are one series to Otava: give each its own file" in told
 
 
@@ -214,8 +225,8 @@ def test_otava_finds_the_run_from_which_on_something_changed(
         service_s = 0.5 + run % 7 / 1000 + (0.1 if run >= 25 else 0.0)
         lines = [*(request_line(index, service_s) for index in range(20)), end_line(0, started=20)]
         make_recording(lines, f"set/run-{run}", started_at=(first + timedelta(days=run)).isoformat())
-    _history("set")
-    Path("otava.yaml").write_text(_history("set", "--otava").stdout)
+    _export("set")
+    Path("otava.yaml").write_text(_export("set", "--print-config").stdout)
     command = ["otava", "analyze", "trial", "--config-file", "otava.yaml", "-M", "0.05", "--output", "json"]
     found = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["trial"]
     assert [change["attributes"]["run"] for change in found] == ["set/run-25"]
@@ -225,7 +236,7 @@ def test_otava_finds_the_run_from_which_on_something_changed(
 def test_a_file_that_a_spreadsheet_gave_a_mark_is_gone_on_with(make_recording, steady_lines, tmp_path: Path):
     make_recording(steady_lines, "run")
     file = tmp_path / "history.csv"
-    assert _history(tmp_path / "run", "--csv", file).exit_code == 0
+    assert _export(tmp_path / "run", "--csv", file).exit_code == 0
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
-    result = _history(tmp_path / "run", "--csv", file)
+    result = _export(tmp_path / "run", "--csv", file)
     assert (result.exit_code, result.stderr.count("other columns")) == (0, 0)
