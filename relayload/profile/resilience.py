@@ -74,13 +74,13 @@ class Retry(Part):
 
     attempts: Count = _RETRY.attempts
     """Tries of one request, the first one included."""
-    transient_base_s: PositiveDuration = Field(_RETRY.transient_base_s, alias="backoff")
+    backoff_s: PositiveDuration = Field(_RETRY.backoff_s, alias="backoff")
     """The longest wait after a first failure; it doubles with every further one."""
-    throttled_base_s: PositiveDuration = Field(_RETRY.throttled_base_s, alias="throttled_backoff")
+    rate_limited_backoff_s: PositiveDuration = Field(_RETRY.rate_limited_backoff_s, alias="throttled_backoff")
     """The same, after a relay that had too much to do."""
     max_backoff_s: PositiveDuration = Field(_RETRY.max_backoff_s, alias="max_backoff")
     """The longest wait of our own; what the relay asks for may be longer."""
-    most_asked_s: PositiveDuration = Field(_RETRY.most_asked_s, alias="max_asked")
+    max_retry_after_s: PositiveDuration = Field(_RETRY.max_retry_after_s, alias="max_asked")
     """A relay that asks for a longer wait is not waited for."""
     jitter: Jitter = _RETRY.jitter
     """How much of a wait is left to chance."""
@@ -194,9 +194,9 @@ class Breaker(Part):
     """Each repeated trip lasts so many times longer."""
     max_open_for_s: PositiveDuration = Field(_BREAKER.max_open_for_s, alias="max_open_for")
     """The most that repeated trips lead to."""
-    forget_after_s: Duration = Field(_BREAKER.forget_after_s, alias="forget_after")
+    reset_after_s: Duration = Field(_BREAKER.reset_after_s, alias="forget_after")
     """A trip after so long without one is a first one again."""
-    trials: Count = _BREAKER.trials
+    half_open_calls: Count = Field(_BREAKER.half_open_calls, alias="trials")
     """Requests that must succeed before all are let through again."""
     count: Selected | None = None
     """What counts as a failure, such as `[429, 5xx, timeout]`; null is what the relay is to blame for."""

@@ -24,7 +24,7 @@ from relayload.core.wire.request import RelayFault, Timeouts, WireRequest
 from relayload.transport import Answer
 
 REQUEST = chat_request("o3", [{"role": "user", "content": "x" * 400}], stream=False, max_output_tokens=50)
-QUICK = RetryPolicy(attempts=3, transient_base_s=0.001, throttled_base_s=0.001, budget_share=None)
+QUICK = RetryPolicy(attempts=3, backoff_s=0.001, rate_limited_backoff_s=0.001, budget_share=None)
 OK = Answer(Attempt(outcome=Outcome.OK, status=200, input_tokens=10, output_tokens=5))
 
 
@@ -190,7 +190,7 @@ def test_what_is_left_counts_from_the_headers_and_not_from_the_end_of_a_stream()
 @pytest.mark.usefixtures("waits_take_no_time")
 def test_a_deadline_bounds_each_attempt_and_ends_the_request() -> None:
     script = Script(failed())
-    called = caller(script, retry=RetryPolicy(attempts=9, transient_base_s=60.0), deadline_s=0.2).call(
+    called = caller(script, retry=RetryPolicy(attempts=9, backoff_s=60.0), deadline_s=0.2).call(
         REQUEST, Timeouts(total_s=30.0)
     )
     assert called.stopped_by == "deadline"
@@ -206,7 +206,7 @@ def test_a_deadline_that_comes_before_the_quota_leaves_it_unsent() -> None:
 
 
 def test_a_request_that_is_killed_on_the_wire_is_abandoned_and_gives_back_what_it_held() -> None:
-    made = caller(Script(OK, for_s=30.0), breaker=BreakerPolicy(consecutive=1, trials=1))
+    made = caller(Script(OK, for_s=30.0), breaker=BreakerPolicy(consecutive=1, half_open_calls=1))
     calling = gevent.spawn(made.call, REQUEST, Timeouts())
     gevent.sleep(0.01)
     calling.kill()

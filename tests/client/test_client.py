@@ -204,7 +204,7 @@ def test_vectors_that_are_none_are_an_error_of_the_relay(connect: Any, monkeypat
 
 def test_a_flaky_relay_is_hardly_felt(connect: Any) -> None:
     client = connect(
-        retry=RetryPolicy(attempts=30, transient_base_s=0.001, throttled_base_s=0.001, budget_share=None), breaker=None
+        retry=RetryPolicy(attempts=30, backoff_s=0.001, rate_limited_backoff_s=0.001, budget_share=None), breaker=None
     )
     for _ in range(20):
         client.chat("flaky", HELLO)
@@ -232,7 +232,7 @@ def test_a_relay_that_is_down_is_left_alone(relay: FakeRelay, connect: Any) -> N
 
 
 def test_the_relay_sees_no_retry_before_the_wait_it_asked_for(relay: FakeRelay, connect: Any) -> None:
-    client = connect(retry=RetryPolicy(attempts=3, throttled_base_s=0.001, budget_share=None))
+    client = connect(retry=RetryPolicy(attempts=3, rate_limited_backoff_s=0.001, budget_share=None))
     for _ in range(2):
         client.chat("busy", HELLO)
     seen = [entry for entry in requests_seen(relay) if entry["model"] == "busy"]
@@ -243,7 +243,7 @@ def test_the_relay_sees_no_retry_before_the_wait_it_asked_for(relay: FakeRelay, 
 
 
 def test_the_relay_sees_no_storm_of_retries(relay: FakeRelay, connect: Any) -> None:
-    client = connect(retry=RetryPolicy(attempts=5, transient_base_s=0.001), breaker=None)
+    client = connect(retry=RetryPolicy(attempts=5, backoff_s=0.001), breaker=None)
     before = relay_stats(relay)["requests"]
     for _ in range(40):
         with pytest.raises(CallFailed):
@@ -326,7 +326,7 @@ def test_every_call_is_told_with_its_name_and_what_it_raises(connect: Any) -> No
 
 def test_a_call_that_was_given_up_says_why(connect: Any) -> None:
     reports: list[CallReport] = []
-    client = connect(on_call=reports.append, retry=RetryPolicy(attempts=2, transient_base_s=0.001))
+    client = connect(on_call=reports.append, retry=RetryPolicy(attempts=2, backoff_s=0.001))
     with pytest.raises(CallFailed):
         client.chat("down", HELLO)
     (report,) = reports
@@ -345,7 +345,7 @@ def test_a_call_whose_greenlet_is_killed_is_no_answer(connect: Any) -> None:
 
 def test_timeouts_begin_anew_with_each_attempt_and_the_deadline_does_not(connect: Any) -> None:
     reports: list[CallReport] = []
-    retry = RetryPolicy(attempts=3, transient_base_s=0.0)
+    retry = RetryPolicy(attempts=3, backoff_s=0.0)
     timeouts = Timeouts(first_token_s=0.2)
     for deadline_s in (None, 0.3):
         client = connect(on_call=reports.append, attempt_timeouts=timeouts, deadline_s=deadline_s, retry=retry)

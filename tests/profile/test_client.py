@@ -48,8 +48,8 @@ def test_retries_are_read(tmp_path: Path) -> None:
     )
     retry = told.retry
     assert retry is not None
-    assert (retry.attempts, retry.transient_base_s, retry.throttled_base_s, retry.max_backoff_s) == (4, 0.2, 2.0, 20.0)
-    assert (retry.jitter, retry.most_asked_s, told.deadline_s) == ("equal", 300.0, 90.0)
+    assert (retry.attempts, retry.backoff_s, retry.rate_limited_backoff_s, retry.max_backoff_s) == (4, 0.2, 2.0, 20.0)
+    assert (retry.jitter, retry.max_retry_after_s, told.deadline_s) == ("equal", 300.0, 90.0)
     assert (retry.budget_share, retry.budget_minimum) == (0.1, 1)
     assert retry.retried.covers(FailureKind.TIMED_OUT, AttemptSignals(failure="first_token_timeout"))
     assert not retry.retried.covers(FailureKind.BROKEN_STREAM, AttemptSignals(status=200, failure="no_finish"))
@@ -87,7 +87,7 @@ def test_a_breaker_that_is_written_acts(tmp_path: Path) -> None:
     )
     breaker = told.breaker
     assert (breaker.enforce, told.breaker_scope, breaker.failure_rate, breaker.consecutive) == (True, Scope.ALL, 0.3, 5)
-    assert (breaker.window_calls, breaker.min_calls, breaker.open_for_s, breaker.trials) == (50, 10, 5.0, 2)
+    assert (breaker.window_calls, breaker.min_calls, breaker.open_for_s, breaker.half_open_calls) == (50, 10, 5.0, 2)
     assert breaker.slow(3.0, None)
     assert told.counted.covers(FailureKind.RATE_LIMITED, AttemptSignals(status=429, failure="http_429"))
 

@@ -189,7 +189,7 @@ class Transition(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fiel
     enforced: bool
     """False where the breaker only watched, and refused nothing."""
     calls: Count = 0
-    """With `failures` and `slow`, the counts behind it: of the window, or of the trials."""
+    """With `failures` and `slow`, the counts behind it: of the window, or of the half-open calls."""
     failures: Count = 0
     slow: Count = 0
     since_s: Instant | None = None

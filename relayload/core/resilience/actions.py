@@ -16,14 +16,14 @@ class WaitReason(StrEnum):
 
 
 class StoppedBy(StrEnum):
-    """Why a request that could have been tried once more was not."""
+    """Why a request that could have been tried once more was not, in the words of recordings."""
 
     ATTEMPTS = "attempts"
     BUDGET = "budget"
     BREAKER = "breaker"
     DEADLINE = "deadline"
-    ASKED_WAIT = "asked_wait"
-    """The relay asked for a longer wait than this client is willing to."""
+    RETRY_AFTER = "asked_wait"
+    """The relay asked for a longer wait than `max_retry_after_s`."""
     CONTENT = "content"
     """The answer had begun: who reads it cannot be told to forget it."""
 

@@ -18,7 +18,7 @@ from relayload.core.resilience.windows import Counts, Tally
 
 
 class State(StrEnum):
-    """CLOSED lets every call through, OPEN none, HALF_OPEN a few on trial."""
+    """CLOSED lets every call through, OPEN none, HALF_OPEN a few to find out."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -26,14 +26,14 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
-    """What changes a breaker's state: the `reason` of a transition."""
+    """What changes a breaker's state: the `reason` of a transition, in the words of recordings."""
 
     FAILURE_RATE = "failure_rate"
     CONSECUTIVE = "consecutive"
     SLOW_RATE = "slow_rate"
     COOLED_DOWN = "cooled_down"
-    TRIALS_PASSED = "trials_passed"
-    TRIAL_FAILED = "trial_failed"
+    HALF_OPEN_PASSED = "trials_passed"
+    HALF_OPEN_FAILED = "trial_failed"
 
 
 # CLOSED counts every outcome and trips by any of three rules. OPEN refuses until its time is over, which the first
@@ -44,8 +44,8 @@ TRANSITIONS = {
     (State.CLOSED, Event.CONSECUTIVE): State.OPEN,
     (State.CLOSED, Event.SLOW_RATE): State.OPEN,
     (State.OPEN, Event.COOLED_DOWN): State.HALF_OPEN,
-    (State.HALF_OPEN, Event.TRIALS_PASSED): State.CLOSED,
-    (State.HALF_OPEN, Event.TRIAL_FAILED): State.OPEN,
+    (State.HALF_OPEN, Event.HALF_OPEN_PASSED): State.CLOSED,
+    (State.HALF_OPEN, Event.HALF_OPEN_FAILED): State.OPEN,
 }
 
 
@@ -61,7 +61,7 @@ class Permit(Struct, gc=False, eq=False):
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """A transition, with the counts behind it: of the window, of the streak of failures, or of the trials."""
+    """A transition, with the counts behind it: of the window, of the streak of failures, or of the half-open calls."""
 
     at_s: float
     scope: str
@@ -86,7 +86,7 @@ class Breaker:
         self._generation = 0
         self._seen: Counts = policy.window()
         self._streak = Tally()
-        self._trials_under_way = 0
+        self._half_open_under_way = 0
         self._open_for_s = 0.0
         self._open_until_s = 0.0
         self._closed_at_s = float("-inf")
@@ -112,8 +112,8 @@ class Breaker:
             return Permit(self._generation)
         if self._state is State.OPEN and now_s >= self._open_until_s:
             self._move(Event.COOLED_DOWN, Tally(), None, now_s)
-        if self._state is State.HALF_OPEN and self._trials_under_way < self._policy.trials:
-            self._trials_under_way += 1
+        if self._state is State.HALF_OPEN and self._half_open_under_way < self._policy.half_open_calls:
+            self._half_open_under_way += 1
             return Permit(self._generation)
         self._refused += 1
         return None if self._policy.enforce else Permit(self._generation, counts=False)
@@ -126,7 +126,7 @@ class Breaker:
         if self._state is State.CLOSED:
             self._judge_window(failed, slow, now_s)
         else:
-            self._judge_trials(now_s)
+            self._judge_half_open(now_s)
 
     def release(self, permit: Permit, now_s: float) -> None:  # noqa: ARG002 - as every word here, it is told the time
         """The call was not made, or its end says nothing. Raises RuntimeError for a permit that was given back."""
@@ -140,7 +140,7 @@ class Breaker:
         if not permit.counts or permit.generation != self._generation:
             return False
         if self._state is State.HALF_OPEN:
-            self._trials_under_way -= 1
+            self._half_open_under_way -= 1
         return True
 
     def _judge_window(self, failed: bool, slow: bool, now_s: float) -> None:
@@ -156,15 +156,15 @@ class Breaker:
         elif seen.slow and _reached(policy.slow_rate, seen.slow, seen.calls, policy.min_calls):
             self._move(Event.SLOW_RATE, seen, seen.first_slow_at_s, now_s)
 
-    def _judge_trials(self, now_s: float) -> None:
-        trials = self._seen
-        if trials.failures:
-            self._move(Event.TRIAL_FAILED, trials, trials.first_failed_at_s, now_s)
-        elif trials.calls >= self._policy.trials:
-            if _reached(self._policy.slow_rate, trials.slow, trials.calls):
-                self._move(Event.TRIAL_FAILED, trials, trials.first_slow_at_s, now_s)
+    def _judge_half_open(self, now_s: float) -> None:
+        seen = self._seen
+        if seen.failures:
+            self._move(Event.HALF_OPEN_FAILED, seen, seen.first_failed_at_s, now_s)
+        elif seen.calls >= self._policy.half_open_calls:
+            if _reached(self._policy.slow_rate, seen.slow, seen.calls):
+                self._move(Event.HALF_OPEN_FAILED, seen, seen.first_slow_at_s, now_s)
             else:
-                self._move(Event.TRIALS_PASSED, trials, None, now_s)
+                self._move(Event.HALF_OPEN_PASSED, seen, None, now_s)
 
     def _move(self, event: Event, behind: Counts, since_s: float | None, now_s: float) -> None:
         before = self._state
@@ -174,7 +174,7 @@ class Breaker:
             case State.OPEN:
                 self._open(before, now_s)
             case State.HALF_OPEN:
-                self._seen, self._trials_under_way = Tally(), 0
+                self._seen, self._half_open_under_way = Tally(), 0
             case State.CLOSED:
                 self._seen, self._streak, self._closed_at_s = self._policy.window(), Tally(), now_s
         counts = (behind.calls, behind.failures, behind.slow)
@@ -182,7 +182,7 @@ class Breaker:
 
     def _open(self, before: State, now_s: float) -> None:
         policy = self._policy
-        if before is State.CLOSED and now_s - self._closed_at_s >= policy.forget_after_s:
+        if before is State.CLOSED and now_s - self._closed_at_s >= policy.reset_after_s:
             self._open_for_s = policy.open_for_s
         else:
             longer_s = min(self._open_for_s * policy.open_factor, policy.max_open_for_s)

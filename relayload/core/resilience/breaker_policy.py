@@ -29,9 +29,9 @@ class BreakerPolicy:
     """Every repeated trip keeps the breaker open so many times longer than the one before."""
     max_open_for_s: float = 300.0
     """The most that repeated trips lead to, unless `open_for_s` is more."""
-    forget_after_s: float = 60.0
+    reset_after_s: float = 60.0
     """A trip is a repeated one unless the breaker had been CLOSED for so long before."""
-    trials: int = 3
+    half_open_calls: int = 3
     """In HALF_OPEN at most so many calls are under way at once, and so many have to succeed."""
     enforce: bool = True
     """False: refuse nothing, and watch when an enforcing breaker would have tripped."""
@@ -62,7 +62,7 @@ def _faults(policy: BreakerPolicy) -> Iterator[str]:
     for name, seconds in (("window_s", policy.window_s), ("open_for_s", policy.open_for_s)):
         if seconds <= 0:
             yield f"{name}: expected above 0, got {seconds}"
-    for name in ("min_calls", "consecutive", "open_factor", "trials"):
+    for name in ("min_calls", "consecutive", "open_factor", "half_open_calls"):
         number = getattr(policy, name)
         if number is not None and number < 1:
             yield f"{name}: expected at least 1, got {number}"

@@ -240,10 +240,11 @@ class Call:
     def _back_off(self, retry: RetryPolicy, kind: FailureKind, observation: Observation, now_s: float) -> None:
         signals, limited = observation.signals, kind is FailureKind.RATE_LIMITED
         asked_s = retry_after_s(signals.headers, signals.retry_after_s, limited=limited, wall_s=observation.wall_s)
-        throttled = MEANINGS[kind].throttling
-        wait_s = retry.backoff_s(self._number, throttled=throttled, asked_s=asked_s, rng=self._rng)
-        if asked_s is not None and asked_s > retry.most_asked_s:
-            self._end(StoppedBy.ASKED_WAIT)
+        wait_s = retry.wait_s(
+            self._number, rate_limited=MEANINGS[kind].throttling, retry_after_s=asked_s, rng=self._rng
+        )
+        if asked_s is not None and asked_s > retry.max_retry_after_s:
+            self._end(StoppedBy.RETRY_AFTER)
         elif self._late(now_s + wait_s):
             self._end(StoppedBy.DEADLINE)
         elif self._budget is not None and not self._budget.try_spend(now_s):

@@ -31,13 +31,13 @@ class RetryPolicy:
 
     attempts: int = 3
     """The first one included."""
-    transient_base_s: float = 0.5
+    backoff_s: float = 0.5
     """The longest back-off after a first failure; it doubles with every further one."""
-    throttled_base_s: float = 1.0
-    """The same, after a relay that had too much to do."""
+    rate_limited_backoff_s: float = 1.0
+    """The same, after an answer that says that the relay has too much to do: `rate_limited` or `overloaded`."""
     max_backoff_s: float = 30.0
     jitter: Jitter = "full"
-    most_asked_s: float = 120.0
+    max_retry_after_s: float = 120.0
     """A relay that asks for a longer wait is not waited for."""
     retried: FailureMatcher = RETRIED
     """What is tried again; `on` takes it in words."""
@@ -60,16 +60,16 @@ class RetryPolicy:
         """
         return replace(self, retried=failure_matcher(names))
 
-    def backoff_s(self, failures: int, *, throttled: bool, asked_s: float | None, rng: Random) -> float:
-        """Seconds from the `failures`-th failure to the next attempt: never less than `asked_s`.
+    def wait_s(self, failures: int, *, rate_limited: bool, retry_after_s: float | None, rng: Random) -> float:
+        """Seconds from the `failures`-th failure to the next attempt: never less than `retry_after_s`.
 
         The back-off is up to `min(max_backoff_s, base * 2**(failures - 1))`. Where the relay asked for a wait, the
         random part comes on top of it.
         """
-        base_s = self.throttled_base_s if throttled else self.transient_base_s
+        base_s = self.rate_limited_backoff_s if rate_limited else self.backoff_s
         most_s = min(self.max_backoff_s, base_s * 2.0 ** min(failures - 1, _MOST_DOUBLINGS))
         fixed_s = most_s * _FIXED[self.jitter]
-        return max(asked_s or 0.0, fixed_s) + rng.random() * (most_s - fixed_s)
+        return max(retry_after_s or 0.0, fixed_s) + rng.random() * (most_s - fixed_s)
 
 
 def _faults(policy: RetryPolicy) -> Iterator[str]:
@@ -78,10 +78,10 @@ def _faults(policy: RetryPolicy) -> Iterator[str]:
     if policy.jitter not in _FIXED:
         yield f"jitter: expected {' or '.join(_FIXED)}, got {policy.jitter!r}"
     for name in (
-        "transient_base_s",
-        "throttled_base_s",
+        "backoff_s",
+        "rate_limited_backoff_s",
         "max_backoff_s",
-        "most_asked_s",
+        "max_retry_after_s",
         "budget_share",
         "budget_minimum",
     ):

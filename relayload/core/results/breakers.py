@@ -31,7 +31,7 @@ class Breaker:
                 yield change.at_s, following.at_s if following else math.inf
 
     def recoveries(self) -> Iterator[Recovery]:
-        """One for each time that it opened after it had been closed: trials that fail in between do not end it."""
+        """One for each time that it opened after it had been closed, which no failed half-open call in between ends."""
         first: Transition | None = None
         for change in self.changes:
             if change.after is State.OPEN:
@@ -57,7 +57,7 @@ def in_order(transitions: Iterable[Transition]) -> list[Transition]:
 
 
 def trips(transitions: Iterable[Transition]) -> list[Transition]:
-    """The transitions to OPEN, also those from a failed trial."""
+    """The transitions to OPEN, also those from a failed half-open call."""
     return [transition for transition in transitions if transition.after is State.OPEN]
 
 

@@ -141,7 +141,7 @@ def test_slow_calls_do_not_trip_it_otherwise():
 
 
 def test_it_tries_again_once_it_has_cooled_down_and_closes_after_enough_successes():
-    drill = tripped(2.0, trials=2)
+    drill = tripped(2.0, half_open_calls=2)
     assert not drill.call(61.9)
     assert drill.call(62.0)
     assert drill.breaker.state is HALF_OPEN
@@ -150,7 +150,7 @@ def test_it_tries_again_once_it_has_cooled_down_and_closes_after_enough_successe
     assert drill.breaker.state is CLOSED
     assert drill.told[1:] == [
         StateChange(62.0, "o3", OPEN, HALF_OPEN, Event.COOLED_DOWN),
-        StateChange(63.0, "o3", HALF_OPEN, CLOSED, Event.TRIALS_PASSED, 2, 0, 0),
+        StateChange(63.0, "o3", HALF_OPEN, CLOSED, Event.HALF_OPEN_PASSED, 2, 0, 0),
     ]
 
 
@@ -161,7 +161,7 @@ def test_it_cools_down_when_somebody_asks_and_not_before():
 
 
 def test_half_open_lets_so_many_through_at_once_and_no_more():
-    drill = tripped(2.0, trials=3)
+    drill = tripped(2.0, half_open_calls=3)
     permits = [drill.permit(62.0) for _ in range(3)]
     assert drill.breaker.try_acquire(62.0) is None
     drill.breaker.record(permits[0], failed=False, slow=False, now_s=63.0)
@@ -174,12 +174,12 @@ def test_one_failed_trial_opens_it_again():
     first, second = drill.permit(62.0), drill.permit(62.0)
     drill.breaker.record(first, failed=False, slow=False, now_s=63.0)
     drill.breaker.record(second, failed=True, slow=False, now_s=64.0)
-    assert drill.told[-1] == StateChange(64.0, "o3", HALF_OPEN, OPEN, Event.TRIAL_FAILED, 2, 1, 0, since_s=64.0)
+    assert drill.told[-1] == StateChange(64.0, "o3", HALF_OPEN, OPEN, Event.HALF_OPEN_FAILED, 2, 1, 0, since_s=64.0)
 
 
 @pytest.mark.parametrize(("slow", "reason", "since_s"), [(1, "trials_passed", None), (2, "trial_failed", 62.0)])
-def test_trials_that_succeed_slowly_are_judged_together(slow, reason, since_s):
-    drill = tripped(2.0, trials=3, slow_rate=0.5, slow_ttft_s=1.0)
+def test_half_open_calls_that_succeed_slowly_are_judged_together(slow, reason, since_s):
+    drill = tripped(2.0, half_open_calls=3, slow_rate=0.5, slow_ttft_s=1.0)
     for number in range(3):
         drill.call(62.0 + number, slow=number < slow)
     assert drill.reasons[-1] == reason
@@ -187,7 +187,7 @@ def test_trials_that_succeed_slowly_are_judged_together(slow, reason, since_s):
 
 
 def test_a_released_trial_makes_room_for_another_and_decides_nothing():
-    drill = tripped(2.0, trials=1)
+    drill = tripped(2.0, half_open_calls=1)
     for number in range(100):
         drill.breaker.release(drill.permit(62.0 + number), 62.5 + number)
     assert drill.breaker.state is HALF_OPEN
@@ -219,7 +219,7 @@ def test_outcomes_of_calls_that_began_before_the_last_transition_do_not_count():
 
 
 def test_a_trial_that_outlives_its_trial_time_frees_no_place_in_the_next():
-    drill = tripped(2.0, trials=2, open_factor=1.0)
+    drill = tripped(2.0, half_open_calls=2, open_factor=1.0)
     late, failing = drill.permit(62.0), drill.permit(62.0)
     drill.breaker.record(failing, failed=True, slow=False, now_s=63.0)
     assert len([drill.permit(123.0) for _ in range(2)]) == 2
@@ -253,7 +253,7 @@ def test_every_repeated_trip_stays_open_longer_up_to_a_cap():
 
 @pytest.mark.parametrize(("closed_for_s", "open_for_s"), [(59.0, 20.0), (60.0, 10.0)])
 def test_a_trip_counts_as_repeated_until_it_has_stayed_closed_for_a_while(closed_for_s, open_for_s):
-    drill = tripped(0.0, open_for_s=10.0, trials=1, forget_after_s=60.0)
+    drill = tripped(0.0, open_for_s=10.0, half_open_calls=1, reset_after_s=60.0)
     assert drill.call(10.0)
     drill.fail(69.0, 10.0 + closed_for_s)
     assert drill.breaker.retry_at_s == 10.0 + closed_for_s + open_for_s
@@ -274,8 +274,8 @@ def test_a_breaker_that_only_watches_refuses_nothing_and_counts_what_it_would_ha
     assert len(drill.told) == 1
 
 
-def test_a_breaker_that_only_watches_takes_as_trials_what_an_enforcing_one_would_have_let_through():
-    drill = tripped(2.0, enforce=False, trials=2)
+def test_a_breaker_that_only_watches_takes_as_half_open_calls_what_an_enforcing_one_would_have_let_through():
+    drill = tripped(2.0, enforce=False, half_open_calls=2)
     trials = [drill.permit(62.0) for _ in range(2)]
     drill.fail(62.5)
     assert drill.breaker.state is HALF_OPEN
@@ -293,7 +293,7 @@ def test_a_breaker_that_enforces_counts_what_it_refused():
 
 @pytest.mark.parametrize("calls", [200_000, pytest.param(5_000_000, marks=pytest.mark.slow)])
 def test_so_many_calls_with_an_outage_end_closed_again(calls):
-    drill = Drill(open_for_s=10.0, trials=3)
+    drill = Drill(open_for_s=10.0, half_open_calls=3)
     refused = 0
     for number in range(calls):
         now_s = number / 2000
@@ -320,7 +320,7 @@ class Oracle:
         """Whether the call is let through, and what its permit is for."""
         if self.state is OPEN and now_s >= self.open_until_s:
             self.move(now_s, HALF_OPEN, "cooled_down", [])
-        if self.state is HALF_OPEN and len(self.under_way) < self.policy.trials:
+        if self.state is HALF_OPEN and len(self.under_way) < self.policy.half_open_calls:
             self.under_way.append(call)
         elif self.state is not CLOSED:
             self.refused += 1
@@ -339,7 +339,7 @@ class Oracle:
             self.judge(now_s)
         elif outcome[0]:
             self.move(now_s, OPEN, "trial_failed", self.ended)
-        elif len(self.ended) == self.policy.trials:
+        elif len(self.ended) == self.policy.half_open_calls:
             slow = sum(each[2] for each in self.ended) / len(self.ended)
             if self.policy.slow_rate is not None and slow >= self.policy.slow_rate:
                 self.move(now_s, OPEN, "trial_failed", self.ended, by_slow=True)
@@ -373,7 +373,7 @@ class Oracle:
         since_s = min((each[0] for each in calls if each[2 if by_slow else 1]), default=None)
         if after is OPEN:
             closed_at_s = max((at_s for at_s, state, *_ in self.moves if state is CLOSED), default=float("-inf"))
-            fresh = self.state is CLOSED and now_s - closed_at_s >= self.policy.forget_after_s
+            fresh = self.state is CLOSED and now_s - closed_at_s >= self.policy.reset_after_s
             longer_s = min(self.stay_s * self.policy.open_factor, self.policy.max_open_for_s)
             self.stay_s = self.policy.open_for_s if fresh else longer_s
             self.open_until_s = now_s + self.stay_s
@@ -394,8 +394,8 @@ POLICIES = st.builds(
     open_for_s=st.just(8.0),
     open_factor=st.sampled_from([1.0, 2.0]),
     max_open_for_s=st.just(24.0),
-    forget_after_s=st.just(4.0),
-    trials=st.integers(1, 3),
+    reset_after_s=st.just(4.0),
+    half_open_calls=st.integers(1, 3),
     enforce=st.booleans(),
 )
 

@@ -19,7 +19,7 @@ from relayload.core.resilience.breaker_policy import BreakerPolicy
         ({"consecutive": 0}, "consecutive: expected at least 1, got 0"),
         ({"open_for_s": 0.0}, "open_for_s: expected above 0, got 0.0"),
         ({"open_factor": 0.5}, "open_factor: expected at least 1, got 0.5"),
-        ({"trials": 0}, "trials: expected at least 1, got 0"),
+        ({"half_open_calls": 0}, "half_open_calls: expected at least 1, got 0"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(wrong, message):

@@ -19,7 +19,7 @@ from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.retry import RetryBudget, RetryPolicy
 from relayload.core.resilience.retry_after import Remaining
 
-EXACT = RetryPolicy(attempts=3, transient_base_s=1.0, throttled_base_s=4.0, jitter="none")
+EXACT = RetryPolicy(attempts=3, backoff_s=1.0, rate_limited_backoff_s=4.0, jitter="none")
 """Waits 1 s and 2 s, or 4 s and 8 s when throttled."""
 BARE = ClientPolicy()
 RETRYING = ClientPolicy(retry=EXACT)
@@ -159,7 +159,7 @@ def test_a_relay_that_asks_for_too_long_a_wait_is_not_waited_for() -> None:
     asked = call()
     asked.next_action(0.0)
     asked.observe(Observation(AttemptSignals(status=429, headers={"retry-after": "121"})), 0.0)
-    assert asked.next_action(0.0) == Done(FailureKind.RATE_LIMITED, StoppedBy.ASKED_WAIT, (FailureKind.RATE_LIMITED,))
+    assert asked.next_action(0.0) == Done(FailureKind.RATE_LIMITED, StoppedBy.RETRY_AFTER, (FailureKind.RATE_LIMITED,))
 
 
 @pytest.mark.parametrize("deadline_at_s", [6.5, 7.0])

@@ -39,7 +39,7 @@ MOST = Luck(1.0)
 def test_a_back_off_doubles_up_to_its_cap_and_begins_longer_when_throttled(
     failures: int, throttled: bool, most_s: float
 ) -> None:
-    assert RetryPolicy().backoff_s(failures, throttled=throttled, asked_s=None, rng=MOST) == most_s
+    assert RetryPolicy().wait_s(failures, rate_limited=throttled, retry_after_s=None, rng=MOST) == most_s
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_a_back_off_doubles_up_to_its_cap_and_begins_longer_when_throttled(
 def test_chance_comes_on_top_of_what_was_asked(
     jitter: Jitter, asked_s: float | None, drawn: float, expected_s: float
 ) -> None:
-    policy = RetryPolicy(transient_base_s=1.0, jitter=jitter)
-    assert policy.backoff_s(3, throttled=False, asked_s=asked_s, rng=Luck(drawn)) == expected_s
+    policy = RetryPolicy(backoff_s=1.0, jitter=jitter)
+    assert policy.wait_s(3, rate_limited=False, retry_after_s=asked_s, rng=Luck(drawn)) == expected_s
 
 
 @given(
@@ -77,13 +77,13 @@ def test_no_wait_is_shorter_than_asked_nor_longer_than_asked_and_the_cap_togethe
     failures: int, throttled: bool, asked_s: float | None, jitter: Jitter, seed: int
 ) -> None:
     policy = RetryPolicy(jitter=jitter)
-    wait_s = policy.backoff_s(failures, throttled=throttled, asked_s=asked_s, rng=Random(seed))
+    wait_s = policy.wait_s(failures, rate_limited=throttled, retry_after_s=asked_s, rng=Random(seed))
     assert (asked_s or 0.0) <= wait_s <= (asked_s or 0.0) + policy.max_backoff_s
 
 
 def test_full_jitter_spreads_evenly() -> None:
     rng, policy = Random(7), RetryPolicy()
-    waits_s = [policy.backoff_s(2, throttled=False, asked_s=None, rng=rng) for _ in range(10_000)]
+    waits_s = [policy.wait_s(2, rate_limited=False, retry_after_s=None, rng=rng) for _ in range(10_000)]
     assert sum(waits_s) / len(waits_s) == pytest.approx(0.5, abs=0.01)
     assert sum(wait_s < 0.1 for wait_s in waits_s) / len(waits_s) == pytest.approx(0.1, abs=0.01)
 
@@ -158,8 +158,8 @@ def test_a_policy_that_makes_no_sense_is_refused(values: dict[str, Any], told: s
 
 
 def test_a_jitter_may_be_named() -> None:
-    policy = RetryPolicy(transient_base_s=1.0, jitter="equal")
-    assert policy.backoff_s(1, throttled=False, asked_s=None, rng=Luck(0.0)) == 0.5
+    policy = RetryPolicy(backoff_s=1.0, jitter="equal")
+    assert policy.wait_s(1, rate_limited=False, retry_after_s=None, rng=Luck(0.0)) == 0.5
 
 
 def test_what_is_tried_again_may_be_listed_in_words() -> None:

@@ -129,7 +129,7 @@ def test_a_few_failures_are_all_retried_within_the_budget() -> None:
 def test_full_jitter_keeps_those_apart_that_failed_together() -> None:
     def peak(jitter: Jitter) -> int:
         """Of attempts in any tenth of a second after an outage that hit 200 requests at once."""
-        policy = ClientPolicy(retry=RetryPolicy(attempts=6, transient_base_s=2.0, jitter=jitter))
+        policy = ClientPolicy(retry=RetryPolicy(attempts=6, backoff_s=2.0, jitter=jitter))
         grader = Grader()
         simulate(calls(policy, iter([1.0] * 200), {}), lambda _, now_s: BROKEN if now_s < 5.0 else ANSWER, grader)
         return max(Counter(int(at_s * 10) for at_s in grader.arrivals_s if at_s > 1.05).values())
