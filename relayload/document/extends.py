@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.document import source
+from relayload.document.renamed_keys import with_present_names
 from relayload.document.shape import Shape
-from relayload.document.source import Document, Location, Place
+from relayload.document.source import Document, Location
 from relayload.document.syntax import NOT_YAML
 from relayload.document.validation import holds
 
@@ -27,6 +28,8 @@ _QUOTED = re.compile(r"('(?:[\[\]{},]|- |-{3}|ttft[^']*)')|'[^']*'")
 """What a message on the syntax repeats of the text; the signs that it tells to write are in quotes, too."""
 _FILE_REFERENCE = re.compile(r"(?<!\$)\$\{file:(?P<path>[^{}]+)\}")
 
+
+Value = TypeVar("Value")
 
 Find = Callable[[Path, Path], Path]
 """The path of a file that is named somewhere, as from the folder of the file that names it."""
@@ -55,7 +58,7 @@ class _Family:
 
     def read(self, path: Path, heirs: tuple[Path, ...]) -> Document:
         """That document, which those above it extend, on top of its bases."""
-        written = source.load(path, pipe=not heirs)
+        written = with_present_names(source.load(path, pipe=not heirs), self._shape)
         if not isinstance(written.data, dict) or KEY not in written.data:
             return written
         own = replace(written, data={key: value for key, value in written.data.items() if key != KEY})
@@ -152,9 +155,11 @@ def _moved_reference(folder: Path, path: str) -> str:
 def _over(base: Document, over: Document, shape: Shape) -> Document:
     """One document over another, each value with its own place."""
     data = _merged(base.data, over.data, (), shape)
-    keys = _places(data, base.key_places, over.key_places)
-    values = _places(data, base.value_places, over.value_places)
-    return Document(data, over.file, keys, values, tuple(dict.fromkeys([*base.faults, *over.faults])))
+    keys = _standing(data, {**base.key_places, **over.key_places})
+    values = _standing(data, {**base.value_places, **over.value_places})
+    below = {place: name for place, name in base.former_names.items() if place not in over.value_places}
+    names = _standing(data, {**below, **over.former_names})
+    return Document(data, over.file, keys, values, tuple(dict.fromkeys([*base.faults, *over.faults])), names)
 
 
 def _merged(base: Any, over: Any, location: Location, shape: Shape) -> Any:
@@ -170,9 +175,9 @@ def _merged(base: Any, over: Any, location: Location, shape: Shape) -> Any:
     return merged
 
 
-def _places(data: Any, below: Mapping[Location, Place], above: Mapping[Location, Place]) -> dict[Location, Place]:
-    """Where what is left stands: above, wherever that has it."""
-    return {location: place for location, place in {**below, **above}.items() if _stands(data, location)}
+def _standing(data: Any, told: Mapping[Location, Value]) -> dict[Location, Value]:
+    """What is told of places where there is anything left."""
+    return {location: each for location, each in told.items() if _stands(data, location)}
 
 
 def _stands(data: Any, location: Location) -> bool:

@@ -1,6 +1,6 @@
 """What pydantic models admit at a place of a document: the types, and the keys that may stand there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
@@ -50,6 +50,13 @@ class Shape:
         types = self.types(location)
         return Path in types or any(isinstance(member, PathIf) and member.holds(text) for member in types)
 
+    def renamed(self, data: Any) -> Iterator[tuple[Location, str, str]]:
+        """Every key that the data has by a former name: where its mapping stands, that name, and the present one.
+
+        Models have former names in `renamed`, a mapping to the present ones.
+        """
+        return _renamed(data, [self._model], ())
+
 
 def _flat(annotation: Any) -> Types:
     if get_origin(annotation) is Annotated:
@@ -74,6 +81,19 @@ def _inside(member: Any, piece: str | int) -> Types:
     if get_origin(member) in (list, tuple) and isinstance(piece, int):
         return _flat(get_args(member)[0])
     return []
+
+
+def _renamed(data: Any, types: Types, location: Location) -> Iterator[tuple[Location, str, str]]:
+    if isinstance(data, dict):
+        for member in types:
+            former: Mapping[str, str] = getattr(member, "renamed", {}) if _is_model(member) else {}
+            yield from ((location, old, new) for old, new in former.items() if old in data)
+        for key, value in data.items():
+            if isinstance(value, dict | list):
+                yield from _renamed(value, _below(types, key), (*location, key))
+    elif isinstance(data, list) and (items := _below(types, 0)):
+        for index, value in enumerate(data):
+            yield from _renamed(value, items, (*location, index))
 
 
 def _tagged(types: Types, tag: str | int) -> Types:

@@ -65,11 +65,17 @@ class Document:
     value_places: Mapping[Location, Place] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
     """What is wrong before any model has looked at it; `validate` raises them."""
+    former_names: Mapping[Location, str] = field(default_factory=dict)
+    """How keys are called where they stand, if that is not their present name."""
 
     def fault(self, location: Location, message: str, *, at_key: bool = False) -> Fault:
         """A fault at a value, at its key, or where neither is there at its nearest parent."""
         place = self._place(location, at_key)
-        return Fault(message, ".".join(map(str, location)), place.file, place.line, place.column)
+        return Fault(message, ".".join(self._names(location)), place.file, place.line, place.column)
+
+    def _names(self, location: Location) -> Iterator[str]:
+        """The keys as they are written."""
+        return (self.former_names.get(location[:length], str(key)) for length, key in enumerate(location, 1))
 
     def _place(self, location: Location, at_key: bool) -> Place:
         if location in self.value_places:
@@ -261,6 +267,7 @@ class _Overrides:
         self._data = deepcopy(document.data)
         self._keys = dict(document.key_places)
         self._places = dict(document.value_places)
+        self._former_names = dict(document.former_names)
         self._faults: list[Fault] = []
 
     def apply(self, assignments: Sequence[str]) -> Document:
@@ -271,7 +278,14 @@ class _Overrides:
             else:
                 self._assign(name, text)
         faults = (*self._document.faults, *self._faults)
-        return replace(self._document, data=self._data, key_places=self._keys, value_places=self._places, faults=faults)
+        return replace(
+            self._document,
+            data=self._data,
+            key_places=self._keys,
+            value_places=self._places,
+            faults=faults,
+            former_names=self._former_names,
+        )
 
     def _assign(self, name: str, text: str) -> None:
         try:
@@ -305,9 +319,9 @@ class _Overrides:
 
     def _forget(self, location: Location) -> None:
         """What stands there now, and inside it, stands in no file."""
-        for places in (self._keys, self._places):
-            for inside in [place for place in places if place[: len(location)] == location]:
-                del places[inside]
+        for known in (self._keys, self._places, self._former_names):
+            for inside in [place for place in known if place[: len(location)] == location]:
+                del known[inside]
 
     def _next(self, container: Any, pieces: list[str]) -> tuple[str | int | None, list[str]]:
         """The next key and what is left; a key of the document may itself hold dots (`gpt-4.1`)."""

@@ -1,5 +1,5 @@
-"""What is no fault of a profile, but hardly meant: keys in plain text, variables as a shell writes them, and objectives
-that ask a relay to be bad.
+"""What is no fault of a profile, but hardly meant, or a fault soon: keys in plain text, variables as a shell writes
+them, objectives that ask a relay to be bad, and old names of keys.
 """
 
 import re
@@ -23,6 +23,9 @@ _FREE = ("text", "template", "body", "tools", "tool_choice", "response_format", 
 
 def cautions(written: Document, secrets: Collection[Location]) -> Iterator[Fault]:
     """Warnings, each with its place and the line to write; they repeat no key."""
+    for location, former in written.former_names.items():
+        message = f"warning: '{former}' is now '{location[-1]}': the next version drops the old name"
+        yield written.fault(location, message, at_key=True)
     for location, text in texts(written.data):
         if (meant := _with_variable(location, text)) is not None:
             what = "content of the file" if meant.startswith("${file:") else "variable"

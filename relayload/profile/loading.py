@@ -7,7 +7,7 @@ from pathlib import Path
 
 from relayload import document
 from relayload.core.errors import AuthorError
-from relayload.document import Document, Location, Shape, load_extended
+from relayload.document import Document, Location, Shape, load_extended, with_present_names
 from relayload.document.extends import KEY as EXTENDS
 from relayload.profile.cautions import cautions
 from relayload.profile.checks import checked
@@ -15,6 +15,8 @@ from relayload.profile.model import Profile
 from relayload.profile.ready import find
 from relayload.profile.secrets import concealed, in_arguments, misused, redacted, secret_locations
 from relayload.profile.variables import expand, expanded, unencodable
+
+_SHAPE = Shape(Profile)
 
 
 def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None = None) -> Profile:
@@ -31,6 +33,7 @@ def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None
 def load_document(written: Document, path: Path, environ: Mapping[str, str] | None = None) -> Profile:
     """Read a profile out of a document that nothing extends, as if it lay in that file; as `load`."""
     environ = os.environ if environ is None else environ
+    written = with_present_names(written, _SHAPE)
     secrets = secret_locations(written)
     content = expanded(written, environ, path.parent, secrets)
     content = replace(content, faults=(*content.faults, *misused(written, secrets), *in_arguments(written, secrets)))
@@ -41,7 +44,7 @@ def load_document(written: Document, path: Path, environ: Mapping[str, str] | No
 
 
 def _written(path: Path, sets: Sequence[str], environ: Mapping[str, str]) -> Document:
-    merged = load_extended(path, Shape(Profile), lambda name: expand(name, environ), find).override(sets)
+    merged = load_extended(path, _SHAPE, lambda name: expand(name, environ), find).override(sets)
     if not isinstance(merged.data, dict) or EXTENDS not in merged.data:
         return merged
     late = merged.fault((EXTENDS,), "can't be set: write it in the file")

@@ -1,5 +1,6 @@
 """What the client does about failures and limits: `retry:`, `quota:`, `breaker:` and `rules:` of a profile's client."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
@@ -72,15 +73,17 @@ class RetryBudget(Part):
 class Retry(Part):
     """Trying again what failed, later and later."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"throttled_backoff": "rate_limited_backoff", "max_asked": "max_retry_after"}
+
     attempts: Count = _RETRY.attempts
     """Tries of one request, the first one included."""
     backoff_s: PositiveDuration = Field(_RETRY.backoff_s, alias="backoff")
     """The longest wait after a first failure; it doubles with every further one."""
-    rate_limited_backoff_s: PositiveDuration = Field(_RETRY.rate_limited_backoff_s, alias="throttled_backoff")
+    rate_limited_backoff_s: PositiveDuration = Field(_RETRY.rate_limited_backoff_s, alias="rate_limited_backoff")
     """The same, after a relay that had too much to do."""
     max_backoff_s: PositiveDuration = Field(_RETRY.max_backoff_s, alias="max_backoff")
     """The longest wait of our own; what the relay asks for may be longer."""
-    max_retry_after_s: PositiveDuration = Field(_RETRY.max_retry_after_s, alias="max_asked")
+    max_retry_after_s: PositiveDuration = Field(_RETRY.max_retry_after_s, alias="max_retry_after")
     """A relay that asks for a longer wait is not waited for."""
     jitter: Jitter = _RETRY.jitter
     """How much of a wait is left to chance."""
@@ -170,6 +173,8 @@ Quota = Annotated[
 class Breaker(Part):
     """Not asking a relay that fails, until it may have recovered."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"forget_after": "reset_after", "trials": "half_open_calls"}
+
     scope: Literal["model", "endpoint", "all"] = Scope.MODEL.value
     """What has a breaker of its own, in every process."""
     failure_rate: Share | None = _BREAKER.failure_rate
@@ -194,9 +199,9 @@ class Breaker(Part):
     """Each repeated trip lasts so many times longer."""
     max_open_for_s: PositiveDuration = Field(_BREAKER.max_open_for_s, alias="max_open_for")
     """The most that repeated trips lead to."""
-    reset_after_s: Duration = Field(_BREAKER.reset_after_s, alias="forget_after")
+    reset_after_s: Duration = Field(_BREAKER.reset_after_s, alias="reset_after")
     """A trip after so long without one is a first one again."""
-    half_open_calls: Count = Field(_BREAKER.half_open_calls, alias="trials")
+    half_open_calls: Count = _BREAKER.half_open_calls
     """Requests that must succeed before all are let through again."""
     count: Selected | None = None
     """What counts as a failure, such as `[429, 5xx, timeout]`; null is what the relay is to blame for."""

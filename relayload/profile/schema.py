@@ -33,7 +33,9 @@ _REF = "#/$defs/"
 _IN_PART = " in part"
 """Ends the name of a definition of which a base may say the rest."""
 
-_TOLD = ("description", "default", "examples")
+DEPRECATION_KEY = "deprecationMessage"
+"""What yaml-language-server warns with, which passes over `deprecated`."""
+_TOLD = ("description", "deprecated", DEPRECATION_KEY, "default", "examples")
 _DROPPED = ("title", "discriminator", UNIT_KEY)
 _RENAMED = {
     "oneOf": "anyOf",  # branches are told apart by shape, and variables blur it
@@ -103,6 +105,10 @@ class _Generator(GenerateJsonSchema):
             if name in model.model_fields:
                 key = model.model_fields[name].alias or name
                 made["properties"][key] = {**made["properties"][key], "description": text}
+        if issubclass(model, Part):
+            for former, present in model.renamed.items():
+                told = {"description": f"Now `{present}`.", "deprecated": True, DEPRECATION_KEY: f"now {present}"}
+                made["properties"][former] = {**made["properties"][present], **told}
         return _with_short_form(model, made)
 
 
@@ -134,7 +140,7 @@ def _written(node: Any) -> Any:
         return node
     plain = _told_apart(_plain(node))
     if node.get(UNIT_KEY):
-        told = {key: plain[key] for key in ("description", "default") if key in plain}
+        told = {key: plain[key] for key in _TOLD if key in plain and key != "examples"}
         return {"$ref": _REF + _QUANTITIES[node[UNIT_KEY]]} | told
     if "enum" in plain or "const" in plain:
         return _choice(plain)

@@ -1,6 +1,6 @@
 """The words of a profile: quantities with their units, and secrets that do not print."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, TypeVar
@@ -37,6 +37,8 @@ class Part(BaseModel):
 
     short: ClassVar[str | None] = None
     """The key that a value stands for which is no mapping; None where only a mapping will do."""
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """The present names of keys by their former ones, which work for one version more."""
 
     @model_validator(mode="before")
     @classmethod

@@ -43,8 +43,8 @@ def test_without_being_told_the_client_only_measures(tmp_path: Path, client: str
 def test_retries_are_read(tmp_path: Path) -> None:
     told = policy(
         tmp_path,
-        "{retry: {attempts: 4, backoff: 200ms, throttled_backoff: 2s, max_backoff: 20s, jitter: equal, max_asked: 5m,"
-        " on: [429, 5xx, timeout, connect], budget: {share: 10%, minimum: 1}}, deadline: 90s}",
+        "{retry: {attempts: 4, backoff: 200ms, rate_limited_backoff: 2s, max_backoff: 20s, jitter: equal,"
+        " max_retry_after: 5m, on: [429, 5xx, timeout, connect], budget: {share: 10%, minimum: 1}}, deadline: 90s}",
     )
     retry = told.retry
     assert retry is not None
@@ -53,6 +53,56 @@ def test_retries_are_read(tmp_path: Path) -> None:
     assert (retry.budget_share, retry.budget_minimum) == (0.1, 1)
     assert retry.retried.covers(FailureKind.TIMED_OUT, AttemptSignals(failure="first_token_timeout"))
     assert not retry.retried.covers(FailureKind.BROKEN_STREAM, AttemptSignals(status=200, failure="no_finish"))
+
+
+RENAMED = [
+    ("retry", "throttled_backoff", "rate_limited_backoff", "5s"),
+    ("retry", "max_asked", "max_retry_after", "5s"),
+    ("breaker", "forget_after", "reset_after", "5s"),
+    ("breaker", "trials", "half_open_calls", "5"),
+]
+
+
+@pytest.mark.parametrize(("part", "old", "new", "value"), RENAMED)
+def test_a_key_by_its_old_name_means_the_same_and_is_warned_of(
+    tmp_path: Path, part: str, old: str, new: str, value: str
+) -> None:
+    before = read(tmp_path, f"{{{part}: {{{old}: {value}}}}}")
+    now = read(tmp_path, f"{{{part}: {{{new}: {value}}}}}")
+    assert before.client == now.client
+    assert before.client != read(tmp_path, f"{{{part}: {{}}}}").client
+    assert before.sha256 == now.sha256
+    assert [str(caution) for caution in before.cautions] == [
+        f"{tmp_path / 'p.yaml'}:6:{13 + len(part)}: client.{part}.{old}: "
+        f"warning: '{old}' is now '{new}': the next version drops the old name"
+    ]
+    assert now.cautions == ()
+
+
+@pytest.mark.parametrize(("part", "old", "new", "value"), RENAMED)
+def test_a_key_by_both_names_is_a_fault(tmp_path: Path, part: str, old: str, new: str, value: str) -> None:
+    with pytest.raises(AuthorError) as caught:
+        read(tmp_path, f"{{{part}: {{{new}: {value}, {old}: {value}}}}}")
+    (fault,) = caught.value.faults
+    assert (fault.path, fault.message) == (
+        f"client.{part}.{old}",
+        f"is the old name of '{new}', which is given, too: leave out '{old}'",
+    )
+
+
+def test_what_is_wrong_by_an_old_name_is_told_by_it(tmp_path: Path) -> None:
+    with pytest.raises(AuthorError) as caught:
+        read(tmp_path, "{retry: {max_asked: 5}, breaker: {trials: 0}}")
+    assert [fault.path for fault in caught.value.faults] == ["client.retry.max_asked", "client.breaker.trials"]
+
+
+def test_an_old_name_may_be_set(tmp_path: Path) -> None:
+    read(tmp_path, "{retry: {max_retry_after: 60s}}")
+    profile = load(tmp_path / "p.yaml", ["client.retry.max_asked=5s"])
+    assert profile.client is not None
+    assert profile.client.retry is not None
+    assert profile.client.retry.max_retry_after_s == 5.0
+    assert [caution.path for caution in profile.cautions] == ["client.retry.max_asked"]
 
 
 def test_retries_have_a_budget_unless_told_otherwise(tmp_path: Path) -> None:
@@ -83,7 +133,7 @@ def test_a_breaker_that_is_written_acts(tmp_path: Path) -> None:
     told = policy(
         tmp_path,
         "{breaker: {scope: all, failure_rate: 30%, consecutive: 5, window_requests: 50, min_requests: 10, open_for: 5s,"
-        " slow_rate: 80%, slow_ttft: 2s, trials: 2, count: [429, 5xx]}}",
+        " slow_rate: 80%, slow_ttft: 2s, half_open_calls: 2, count: [429, 5xx]}}",
     )
     breaker = told.breaker
     assert (breaker.enforce, told.breaker_scope, breaker.failure_rate, breaker.consecutive) == (True, Scope.ALL, 0.3, 5)

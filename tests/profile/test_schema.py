@@ -44,6 +44,18 @@ def test_the_copy_in_docs_is_current():
     assert copy.read_text(encoding="utf-8") == schema_text(), hint
 
 
+@pytest.mark.parametrize("definition", ["Breaker", "Breaker in part"])
+def test_old_names_of_keys_are_deprecated_and_tell_the_present_one(definition):
+    properties = schema()["$defs"][definition]["properties"]
+    deprecated = {name: told for name, told in properties.items() if told.get("deprecated")}
+    assert {name: told["deprecationMessage"] for name, told in deprecated.items()} == {
+        "forget_after": "now reset_after",
+        "trials": "now half_open_calls",
+    }
+    assert not refused(client={"breaker": {"trials": 3}})
+    assert refused(client={"breaker": {"trials": "many"}})
+
+
 def test_it_is_a_schema_of_its_draft():
     Draft202012Validator.check_schema(schema())
     assert schema()["$id"] == "urn:relayload:profile"
