@@ -30,8 +30,8 @@ from client_cost import CLIENTS, CORES, KEY, PLAIN, Target, target, yardstick_ms
 
 from relayload.core.model.record import Record
 from relayload.core.model.snapshot import Snapshot
-from relayload.core.verdict.grammar import parse
-from relayload.core.verdict.so_far import RunSoFar
+from relayload.core.objectives.grammar import parse
+from relayload.core.objectives.live_run import RunSoFar
 from relayload.engine.generator import Generator
 from relayload.engine.messages import Assignment, EndRun
 from relayload.locust_plugin.channel import pack, unpack

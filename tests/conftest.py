@@ -15,12 +15,12 @@ from support import LOCUSTFILE, SHORT, Process, Start
 
 from relayload.core.model.record import Attempt, Drop, End, Line, Outcome, Record, Transition
 from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo
+from relayload.core.objectives.indicator_counts import ObjectiveCounts
+from relayload.core.objectives.indicators import Evidence
+from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.recorded_run import Recorded
 from relayload.core.resilience.breaker import State
 from relayload.core.results.fold import Fold
-from relayload.core.verdict.counting import ObjectiveCounts
-from relayload.core.verdict.evidence import Evidence
-from relayload.core.verdict.objective import Objective
-from relayload.core.verdict.recorded import Recorded
 from relayload.fakerelay.process import FakeRelay
 from relayload.locust_plugin.master_port import MasterPort, workers
 

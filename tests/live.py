@@ -7,9 +7,9 @@ import msgspec
 from relayload.core.model.record import Line
 from relayload.core.model.run import RunInfo
 from relayload.core.model.snapshot import Snapshot
-from relayload.core.verdict.abort import AbortMonitor, Breach
-from relayload.core.verdict.objective import Objective
-from relayload.core.verdict.so_far import RunSoFar, SnapshotMaker
+from relayload.core.objectives.abort import AbortMonitor, Breach
+from relayload.core.objectives.live_run import RunSoFar, SnapshotMaker
+from relayload.core.objectives.objective import Objective
 
 
 class LiveRun:

@@ -11,12 +11,12 @@ from relayload.core.metrics.catalog import METRICS
 from relayload.core.model.record import Attempt, Drop, Line, Outcome, Record, Transition
 from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo, TargetInfo
 from relayload.core.model.terms import NoData, Terms
+from relayload.core.objectives.grammar import parse, with_terms
+from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.possible import pointless
 from relayload.core.price import Price
 from relayload.core.resilience.breaker import State
 from relayload.core.stats.histogram import bucket
-from relayload.core.verdict.grammar import parse, with_terms
-from relayload.core.verdict.objective import Objective
-from relayload.core.verdict.possible import pointless
 
 _FAILURES = (
     Outcome.RATE_LIMITED,

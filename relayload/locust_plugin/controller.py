@@ -16,14 +16,14 @@ from relayload.core.model.progress import Progress
 from relayload.core.model.record import GUARDRAIL
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.model.tags import DROPPED, REFUSED
+from relayload.core.objectives.abort import AbortMonitor, Breach
+from relayload.core.objectives.live_run import RunSoFar
+from relayload.core.objectives.verdict import Verdict
 from relayload.core.resilience.guard import Bound
 from relayload.core.results.summary import Summary
 from relayload.core.traffic.arrivals import Share
 from relayload.core.traffic.stages import stage_at
 from relayload.core.units import format_duration
-from relayload.core.verdict.abort import AbortMonitor, Breach
-from relayload.core.verdict.gate import Verdict
-from relayload.core.verdict.so_far import RunSoFar
 from relayload.engine.messages import Assignment, EndRun, WorkerStatus
 from relayload.engine.workload import new_workload
 from relayload.locust_plugin.channel import ASSIGN, END, WHOLE, pack

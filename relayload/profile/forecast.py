@@ -4,8 +4,8 @@ from msgspec.structs import asdict
 
 from relayload.core.errors import AuthorError
 from relayload.core.model.terms import Severity
+from relayload.core.objectives.sample_forecast import Prospect, Sent, prospect
 from relayload.core.traffic.plan import Plan
-from relayload.core.verdict.prospects import Prospect, Sent, prospect
 from relayload.profile.expected import expected_turns
 from relayload.profile.loads import OpenLoad
 from relayload.profile.model import Profile

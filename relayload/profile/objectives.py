@@ -8,10 +8,10 @@ from pydantic import BeforeValidator, Field, InstanceOf, model_validator
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Unit
 from relayload.core.model.terms import NoData, Severity, Terms
+from relayload.core.objectives.grammar import meant, parse, with_terms
+from relayload.core.objectives.objective import Objective
 from relayload.core.stats.sample import CONFIDENCE
 from relayload.core.units import fraction
-from relayload.core.verdict.grammar import meant, parse, with_terms
-from relayload.core.verdict.objective import Objective
 from relayload.profile.types import Count, Duration, Flag, Part, PositiveDuration, spelled, text_like
 
 _NUMBER = r"\d+(\.\d+)?"

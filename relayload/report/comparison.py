@@ -6,8 +6,8 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from relayload.core.verdict.compare import Comparison, Effect, Side
-from relayload.core.verdict.wording import quantity, share
+from relayload.core.comparison.compare import Comparison, Effect, Side
+from relayload.core.objectives.formatting import quantity, share
 from relayload.report.fitting import Column, FittingTable
 from relayload.report.markdown import escape
 from relayload.report.markdown import table as markdown_table

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from relayload.core.verdict.gate import Verdict
-from relayload.core.verdict.judgement import Judgement
-from relayload.core.verdict.stats import Word
+from relayload.core.objectives.result import Judgement
+from relayload.core.objectives.statistics import Word
+from relayload.core.objectives.verdict import Verdict
 from relayload.report.text import asked, observed
 
 

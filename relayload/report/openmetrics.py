@@ -8,11 +8,11 @@ from types import MappingProxyType
 
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output, Unit
+from relayload.core.objectives.result import Judgement
+from relayload.core.objectives.statistics import Word
+from relayload.core.objectives.verdict import Verdict
 from relayload.core.results.summary import Metrics, Summary
 from relayload.core.stats.sample import Distribution
-from relayload.core.verdict.gate import Verdict
-from relayload.core.verdict.judgement import Judgement
-from relayload.core.verdict.stats import Word
 from relayload.report.not_run import NotRun
 
 _UNITS = MappingProxyType({Unit.SECONDS: "seconds", Unit.PER_SECOND: "per_second"})

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from rich.console import RenderableType
 from rich.text import Text
 
+from relayload.core.objectives.formatting import share
+from relayload.core.objectives.sample_forecast import Outlook, Prospect
 from relayload.core.traffic.plan import Plan, StagePlan, Volume
 from relayload.core.units import format_duration, format_usd
-from relayload.core.verdict.prospects import Outlook, Prospect
-from relayload.core.verdict.wording import share
 from relayload.report.chart import chart
 from relayload.report.fitting import Column, FittingTable
 from relayload.report.printing import printed

@@ -7,10 +7,10 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from relayload.core.comparison.repeats import NUMBERS, Repeats, RunLine
 from relayload.core.metrics.metric import Unit
+from relayload.core.objectives.formatting import quantity
 from relayload.core.units import format_duration
-from relayload.core.verdict.repeats import NUMBERS, Repeats, RunLine
-from relayload.core.verdict.wording import quantity
 from relayload.report.fitting import Cell, Column, FittingTable
 from relayload.report.printing import printed
 from relayload.report.screen import PLAIN, Screen

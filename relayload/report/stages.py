@@ -6,10 +6,10 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from relayload.core.metrics.metric import Unit
+from relayload.core.objectives.formatting import quantity
 from relayload.core.results.summary import Group, Summary
 from relayload.core.stats.sample import Distribution
 from relayload.core.units import format_duration
-from relayload.core.verdict.wording import quantity
 from relayload.report.fitting import Column, FittingTable
 
 _DASH = "–"

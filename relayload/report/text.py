@@ -11,13 +11,13 @@ from rich.text import Text
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output, Unit
 from relayload.core.model.run import RunInfo
+from relayload.core.objectives.formatting import quantity, share
+from relayload.core.objectives.result import Judgement
+from relayload.core.objectives.statistics import Word
+from relayload.core.objectives.verdict import NO_OBJECTIVES, Verdict, warnings_besides
 from relayload.core.results.summary import GeneratorHealth, Metrics, Summary
 from relayload.core.stats.sample import Distribution
 from relayload.core.units import format_duration
-from relayload.core.verdict.gate import NO_OBJECTIVES, Verdict, warnings_besides
-from relayload.core.verdict.judgement import Judgement
-from relayload.core.verdict.stats import Word
-from relayload.core.verdict.wording import quantity, share
 from relayload.report.batch import batch_facts
 from relayload.report.client import client_facts
 from relayload.report.cost import cost_facts

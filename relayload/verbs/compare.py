@@ -10,7 +10,7 @@ import click
 from relayload.verbs.arguments import JSON, author_errors_exit, print_value, write_text
 
 if TYPE_CHECKING:
-    from relayload.core.verdict.compare import Comparison, Run, Side
+    from relayload.core.comparison.compare import Comparison, Run, Side
     from relayload.recording import Recording
 
 _DIR = click.Path(path_type=Path)
@@ -80,7 +80,7 @@ def _refuse_terms(tolerance: str | None, wanted: Sequence[str]) -> None:
 def _tell_targets(run_dir: Path, markdown: Path | None, as_json: bool) -> int:
     """The comparison inside one run."""
     from relayload.core.errors import AuthorError, Fault
-    from relayload.core.verdict.stats import Word
+    from relayload.core.objectives.statistics import Word
     from relayload.recording import Recording
     from relayload.recording.sets import holds_recordings, results
     from relayload.report.markdown import render_side_by_side_markdown
@@ -121,7 +121,7 @@ def _tolerance(text: str) -> float:
 def _compared(
     base: "Sequence[Recording]", new: "Sequence[Recording]", tolerance: float, wanted: Sequence[str]
 ) -> "Comparison":
-    from relayload.core.verdict.compare import Side, compare
+    from relayload.core.comparison.compare import Side, compare
 
     before, after = _Sorted(Side.BASE, base, wanted), _Sorted(Side.NEW, new, wanted)
     warnings = [*_warnings(before.kept, after.kept), *before.warnings, *after.warnings]
@@ -132,9 +132,9 @@ class _Sorted:
     """The runs of a side, sorted into those to compare and those to leave out; each counts once."""
 
     def __init__(self, side: "Side", recordings: "Sequence[Recording]", wanted: Sequence[str]) -> None:
+        from relayload.core.comparison.compare import LeftOut
+        from relayload.core.comparison.measures import chosen, measures
         from relayload.core.printable import one_line
-        from relayload.core.verdict.compare import LeftOut
-        from relayload.core.verdict.measures import chosen, measures
         from relayload.recording.sets import results, unfit
 
         self.kept: list[Recording] = []

@@ -10,7 +10,7 @@ from relayload.verbs.arguments import JSON, RUN_DIR, print_value
 from relayload.verbs.ci_options import Outputs, with_outputs
 
 if TYPE_CHECKING:
-    from relayload.core.verdict.gate import Verdict
+    from relayload.core.objectives.verdict import Verdict
     from relayload.recording import Recording
 
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @with_outputs
 def command(run_dir: Path, rejudge: bool, outputs: Outputs, as_json: bool) -> None:
     """Judge a recording again by its objectives, and exit with the verdict: 4 if it has none."""
-    from relayload.core.verdict.gate import held
+    from relayload.core.objectives.verdict import held
     from relayload.recording import Recording
     from relayload.report.screen import Screen
     from relayload.report.text import render_remarks, render_verdict

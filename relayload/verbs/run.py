@@ -16,9 +16,9 @@ from relayload.verbs.source import FILE_NAME, Source, in_options, profile_or_url
 from relayload.verbs.watching import Watching, watched
 
 if TYPE_CHECKING:
+    from relayload.core.comparison.repeats import RunLine
     from relayload.core.errors import Fault
     from relayload.core.model.progress import Progress
-    from relayload.core.verdict.repeats import RunLine
     from relayload.locust_plugin.launch import Launch
     from relayload.recording import Recording
 
@@ -90,8 +90,8 @@ def _once(carry_out: "CarryOut", launch: "Launch", outputs: Outputs, as_json: bo
 
 def _repeat(carry_out: "CarryOut", launches: "Sequence[Launch]", outputs: Outputs, as_json: bool) -> int:
     """One after the other, until one can't be carried out; then all of them at a glance."""
-    from relayload.core.verdict.compare import ENOUGH_RUNS
-    from relayload.core.verdict.repeats import repeats
+    from relayload.core.comparison.compare import ENOUGH_RUNS
+    from relayload.core.comparison.repeats import repeats
     from relayload.report.repeats import render_repeats
 
     codes: list[int] = []
@@ -170,7 +170,7 @@ def _print_results(
     elif not in_a_set:
         print_value(verdict, as_json, render_verdict)
     if outputs.wanted:
-        from relayload.core.verdict.gate import crashed
+        from relayload.core.objectives.verdict import crashed
         from relayload.verbs.ci_outputs import write_outputs
 
         write_outputs(outputs, summary, crashed(verdict) if code == ExitCode.CRASH else verdict)
@@ -178,7 +178,7 @@ def _print_results(
 
 
 def _line(recording: "Recording") -> "RunLine":
-    from relayload.core.verdict.repeats import run_line
+    from relayload.core.comparison.repeats import run_line
     from relayload.recording.sets import results, unfit
 
     summary, verdict = results(recording)

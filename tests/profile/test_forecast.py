@@ -1,7 +1,7 @@
 import pytest
 
 from relayload.core.errors import AuthorError
-from relayload.core.verdict.prospects import Outlook
+from relayload.core.objectives.sample_forecast import Outlook
 from relayload.profile.forecast import check_samples, forecast
 
 STAGE = "{for: 10s, rate: 5/s}"

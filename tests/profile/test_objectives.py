@@ -3,7 +3,7 @@ from itertools import count
 import pytest
 
 from relayload.core.model.terms import PLAIN, NoData, Severity, Terms
-from relayload.core.verdict.grammar import parse
+from relayload.core.objectives.grammar import parse
 
 _LONG = (
     "{expr: 'ttft.p99 < 1s', id: tail, over: 30s, for: 2, abort: true, abort_after: 1m, confidence: 99%, "

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from relayload.core.verdict.prospects import Outlook
+from relayload.core.objectives.sample_forecast import Outlook
 from relayload.profile import load
 from relayload.profile.forecast import forecast
 from relayload.profile.plan import plan

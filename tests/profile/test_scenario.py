@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.core.verdict.grammar import parse
+from relayload.core.objectives.grammar import parse
 
 SCENARIO = "simple: {model: o3, prompt: simple}"
 

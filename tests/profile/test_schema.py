@@ -8,7 +8,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from relayload import document
-from relayload.core.verdict.grammar import parse
+from relayload.core.objectives.grammar import parse
 from relayload.profile.schema import schema, schema_text
 
 ROOT = Path(__file__).parents[2]

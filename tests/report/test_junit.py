@@ -8,8 +8,8 @@ from msgspec import structs
 
 from relayload.core.errors import Fault
 from relayload.core.model.terms import Written
-from relayload.core.verdict.gate import Verdict, held
-from relayload.core.verdict.stats import Word
+from relayload.core.objectives.statistics import Word
+from relayload.core.objectives.verdict import Verdict, held
 from relayload.report.junit import render_junit, render_junit_not_run
 from relayload.report.not_run import NotRun
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from relayload.core.model.terms import Severity
-from relayload.core.verdict.gate import Verdict
-from relayload.core.verdict.judgement import Judgement
-from relayload.core.verdict.stats import Word
+from relayload.core.objectives.result import Judgement
+from relayload.core.objectives.statistics import Word
+from relayload.core.objectives.verdict import Verdict
 from relayload.report.lines import verdict_lines
 
 

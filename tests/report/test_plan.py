@@ -1,8 +1,8 @@
 from decimal import Decimal
 
+from relayload.core.objectives.sample_forecast import Outlook, Prospect
 from relayload.core.traffic.plan import Plan, StagePlan, Volume
 from relayload.core.traffic.timeline import Timeline
-from relayload.core.verdict.prospects import Outlook, Prospect
 from relayload.report.plan import render_plan
 
 VOLUME = Volume(

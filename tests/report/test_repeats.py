@@ -1,7 +1,7 @@
 import pytest
 from msgspec import structs
 
-from relayload.core.verdict.repeats import RunLine, repeats, run_line
+from relayload.core.comparison.repeats import RunLine, repeats, run_line
 from relayload.report.repeats import render_repeats
 from relayload.report.screen import WIDTH, Screen
 

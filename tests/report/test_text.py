@@ -8,11 +8,11 @@ from relayload.core.model.health import Thresholds
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import StageInfo, TargetInfo
 from relayload.core.model.terms import Severity, Terms
+from relayload.core.objectives.grammar import parse, with_terms
+from relayload.core.objectives.statistics import Word
+from relayload.core.objectives.verdict import assess
 from relayload.core.price import Price
 from relayload.core.results.tables import summarize
-from relayload.core.verdict.gate import assess
-from relayload.core.verdict.grammar import parse, with_terms
-from relayload.core.verdict.stats import Word
 from relayload.report.screen import WIDTH, Screen
 from relayload.report.text import (
     COUNTED_LEGEND,

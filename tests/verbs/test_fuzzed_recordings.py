@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
+from relayload.core.comparison.compare import compare
+from relayload.core.comparison.measures import measures
 from relayload.core.errors import AuthorError
 from relayload.core.model.record import Attempt, Outcome
 from relayload.core.model.run import StageInfo, TargetInfo
 from relayload.core.model.terms import Asked, Terms
+from relayload.core.objectives.verdict import held
 from relayload.core.price import Price
 from relayload.core.resilience.breaker import State
-from relayload.core.verdict.compare import compare
-from relayload.core.verdict.gate import held
-from relayload.core.verdict.measures import measures
 from relayload.recording import Recording
 from relayload.recording.merge import merge
 from relayload.recording.sets import results, unfit

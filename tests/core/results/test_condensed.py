@@ -10,13 +10,13 @@ import pytest
 from relayload.core.model.record import Line, Outcome
 from relayload.core.model.run import RunInfo, StageInfo, TargetInfo
 from relayload.core.model.terms import Terms
+from relayload.core.objectives.grammar import parse, with_terms
+from relayload.core.objectives.indicator_counts import ObjectiveCounts
+from relayload.core.objectives.verdict import assess
 from relayload.core.results.fold import Fold
 from relayload.core.results.slots import MOST_SLOTS, slot_width_s
 from relayload.core.results.tables import summarize
 from relayload.core.stats.histogram import bucket
-from relayload.core.verdict.counting import ObjectiveCounts
-from relayload.core.verdict.gate import assess
-from relayload.core.verdict.grammar import parse, with_terms
 
 _STAGES = (StageInfo(name="warm", for_s=100.0, warmup=True), StageInfo(name="steady", for_s=1900.0))
 

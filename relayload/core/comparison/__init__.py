@@ -1,0 +1,1 @@
+"""Sets of runs against one another: comparisons, and repeats of one profile."""

@@ -1,0 +1,86 @@
+"""What two runs are compared by: one number each, and which way is worse."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.metrics.catalog import shown_in
+from relayload.core.metrics.metric import Output, Unit
+from relayload.core.objectives.verdict import Verdict
+from relayload.core.results.summary import Summary
+
+_PERCENTILES = (50.0, 95.0, 99.0)
+_NOTHING = 1e-12
+_CONDITION = re.compile(r"\s*([<>=!]=|[<>])[^<>=!{}]*$")
+"""The end of an objective, from its operator on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number of a run."""
+
+    name: str
+    unit: str
+    value: float
+    low: float | None = None
+    """With `high`, how far it is known from this run alone."""
+    high: float | None = None
+    more_is_worse: bool = True
+    relative: bool = True
+    """Its change is told as a ratio; else as a difference, as of a share that may be nothing."""
+
+    def scaled(self, value: float) -> float:
+        """On the scale on which a change is a shift. Nothing at all is less than anything else."""
+        return math.log(max(value, _NOTHING)) if self.relative else value
+
+
+def measures(summary: Summary, verdict: Verdict) -> dict[str, Measure]:
+    """The measures of a run by name: of the requests that ended ok, and of those that did not."""
+    found = [*_latencies(summary), *_rates(summary), *_goodputs(verdict), *_errors(summary), *_costs(summary)]
+    return {measure.name: measure for measure in found}
+
+
+def chosen(found: Mapping[str, Measure], wanted: Sequence[str]) -> dict[str, Measure]:
+    """Those that were asked for, or all. Raises AuthorError for a name that is none."""
+    unknown = [name for name in wanted if name not in found]
+    if unknown:
+        faults = [f"no such measure in every run: '{name}'; there are {', '.join(found)}" for name in unknown]
+        raise AuthorError([Fault(fault, path="--measure") for fault in faults])
+    return {name: found[name] for name in wanted or found}
+
+
+def _latencies(summary: Summary) -> Iterator[Measure]:
+    for metric in shown_in(Output.COMPARISON):
+        distribution = summary.metrics[metric.name]
+        for known in distribution.percentiles if distribution else ():
+            if known.p in _PERCENTILES:
+                name, numbers = f"{metric.name}.p{known.p:g}", (known.value, known.low, known.high)
+                yield Measure(name, metric.unit, *numbers, more_is_worse=not metric.more_is_better)
+
+
+def _rates(summary: Summary) -> Iterator[Measure]:
+    if summary.rates.ok_per_s is not None:
+        yield Measure("throughput.per_second", Unit.PER_SECOND, summary.rates.ok_per_s, more_is_worse=False)
+
+
+def _goodputs(verdict: Verdict) -> Iterator[Measure]:
+    """Where the profile has an objective on goodput."""
+    for judged in verdict.objectives:
+        if judged.expr.startswith("goodput") and judged.observed is not None:
+            name = _CONDITION.sub("", judged.expr)
+            share = judged.unit == Unit.SHARE
+            numbers = judged.observed, judged.low, judged.high
+            yield Measure(name, judged.unit, *numbers, more_is_worse=False, relative=not share)
+
+
+def _errors(summary: Summary) -> Iterator[Measure]:
+    if summary.counts.started:
+        failed = sum(error.count for error in summary.errors)
+        yield Measure("errors.rate", Unit.SHARE, failed / summary.counts.started, relative=False)
+
+
+def _costs(summary: Summary) -> Iterator[Measure]:
+    if summary.cost.usd is not None and summary.counts.ok:
+        yield Measure("cost.usd_per_ok", "usd", float(summary.cost.usd) / summary.counts.ok)

@@ -1,0 +1,1 @@
+"""Objectives: their grammar, the evaluator, aborts, verdicts and forecasts."""

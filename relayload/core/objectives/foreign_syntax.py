@@ -1,0 +1,167 @@
+"""Objectives in the spelling of other tools: what they would be here.
+
+k6 writes `http_req_duration: p(95)<500` and `http_req_failed: rate<0.01`, who thinks in functions `p95(ttft) < 500ms`,
+benchmarks of models `time_to_first_token`, `itl` and `e2e_latency`, and everybody now and then `errors < 1%`. Nothing
+here is read as an objective: these are questions to ask back, and the grammar decides which of them make sense.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import NamedTuple
+
+from relayload.core.metrics.catalog import METRICS
+from relayload.core.metrics.metric import Unit
+from relayload.core.objectives.foreign_amounts import respelled
+
+
+class _Meant(NamedTuple):
+    """A metric of ours, and the aggregate of it that the other word names as well."""
+
+    metric: str
+    aggregate: str | None = None
+
+
+_MIRRORED = MappingProxyType({"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="})
+_OPS = MappingProxyType({"=<": "<=", "=>": ">=", "≤": "<=", "≥": ">=", "=": "==", "≠": "!="})
+_SIDES = re.compile(r"(?P<left>(?:[^<>=!≤≥≠{]|\{[^{}]*\})+)(?P<op><=|>=|==|!=|=<|=>|[<>=≤≥≠])(?P<right>[^<>=!≤≥≠]+)")
+_TAGS = re.compile(r"\{[^{}]*\}")
+_PERCENTILE = re.compile(
+    r"(?<![a-z0-9])(?:p|pct|percentile|quantile|q)[\s_.]?\(?\s*(?P<number>\d{1,2}(?:\.\d+)?)\s*\)?(?![a-z0-9%])|"
+    r"(?<![a-z0-9.])(?P<ordinal>\d{1,2}(?:\.\d+)?)(?:(?:th|st|nd|rd)?[\s_-]*percentile|\s*%[\s-]?t?ile)"
+)
+_WORD = re.compile(r"[a-z0-9]+")
+_AGGREGATES = MappingProxyType(
+    {"avg": "avg", "mean": "avg", "average": "avg", "med": "p50", "median": "p50", "min": "min", "max": "max"}
+    | {"maximum": "max", "minimum": "min", "rate": "rate", "count": "count", "ratio": "rate", "total": "count"}
+    | {"per_second": "per_second", "usd": "usd", "trips": "trips"}
+)
+_USUAL_PERCENTILE = "p95"
+_USUAL_METRIC = "latency"
+"""Of whoever writes `p99 < 2s`."""
+
+
+def _named(metric: str, words: str, aggregate: str | None = None) -> dict[str, _Meant]:
+    return dict.fromkeys(words.split(), _Meant(metric, aggregate))
+
+
+_METRICS: Mapping[str, _Meant] = MappingProxyType(
+    _named("latency", "http_req_duration duration response_time e2e e2el e2e_latency end_to_end_latency")
+    | _named("latency", "request_latency total_latency iteration_duration responsetime response")
+    | _named("ttft", "http_req_waiting time_to_first_token first_token first_token_latency first_token_time")
+    | _named("tpot", "itl inter_token_latency time_per_output_token time_between_tokens tbt token_latency")
+    | _named("chunk_gap", "icl inter_chunk_latency chunk_latency gap")
+    | _named("errors", "http_req_failed error_rate failure_rate fail_ratio failed_rate", "rate")
+    | _named("errors", "error failed failures failed_requests fails")
+    | _named("errors", "error_count failure_count num_failures", "count")
+    | _named("retries", "retry retry_rate", "rate")
+    | _named("requests", "request_count num_requests http_reqs_count iterations iteration", "count")
+    | _named("throughput", "rps qps reqs tps requests_per_second request_throughput http_reqs req_s", "per_second")
+    | _named("output_tokens", "output_throughput token_throughput output_token_throughput tokens", "per_second")
+    | _named("output_tokens", "tokens_per_second tok_s", "per_second")
+    | _named("output_rate", "tokens_per_second_per_user output_token_throughput_per_user")
+    | _named("cost", "costs usd spend dollars price", "usd")
+    | _named("breaker", "breaker_trips circuit_breaker trips", "trips")
+    | _named("batch", "makespan", "makespan")
+)
+"""What others call a metric, in lower case and with `_` between its words."""
+_SUCCESS = frozenset(
+    {"success_rate", "success", "ok_rate", "successes", "success_ratio", "availability", "checks", "checks_rate"}
+)
+_PLAIN = MappingProxyType({"errors": "rate", "retries": "rate", "goodput": "rate", "requests": "count"})
+"""What is most likely meant where no aggregate was written."""
+
+
+def candidates(text: str) -> Iterator[str]:
+    """Objectives in our own spelling that this text may have meant, the likeliest first; they may be none."""
+    sides = _SIDES.fullmatch(_without_threshold_key(text.strip()))
+    if sides is None:
+        return
+    left, op, right = sides["left"].strip(), _OPS.get(sides["op"], sides["op"]), sides["right"].strip()
+    if re.match(r"[$\d]", left) and not re.match(r"[$\d]", right):
+        left, op, right = right, _MIRRORED[op], left
+    tags = _TAGS.search(left)
+    yield from _rewritten(_TAGS.sub(" ", left).lower(), _respelled_tags(tags[0]) if tags else "", op, right)
+
+
+def _without_threshold_key(text: str) -> str:
+    """k6's `http_req_duration: p(95)<500` in one piece."""
+    return re.sub(r"^([\w.]+)\s*(\{[^{}]*\})?\s*:\s*(?=[a-z<>=!])", r"\1\2.", text, flags=re.IGNORECASE)
+
+
+def _respelled_tags(tags: str) -> str:
+    """k6 writes `{scenario:a}`, and `expected_response:true` for what we call `outcome=ok`; PromQL quotes values."""
+    equal = re.sub(
+        r"""(\w+)\s*(?::|(!?=)~?)\s*["']?([^\s"',{}]+)["']?""", lambda tag: f"{tag[1]}{tag[2] or '='}{tag[3]}", tags
+    )
+    return equal.replace("expected_response=true", "outcome=ok").replace("expected_response=false", "outcome!=ok")
+
+
+def _rewritten(subject: str, tags: str, op: str, value: str) -> Iterator[str]:
+    percentile = _PERCENTILE.search(subject)
+    words = [word for word in _WORD.findall(_PERCENTILE.sub(" ", subject)) if word not in ("of", "the")]
+    if "_".join(words) in _SUCCESS and op != "!=":
+        yield from _as_errors(tags, op, value)
+        return
+    for meant, aggregate in _readings(words):
+        asked = f"p{percentile['number'] or percentile['ordinal']}" if percentile else aggregate or meant.aggregate
+        for each in _aggregates(meant.metric, asked, value):
+            if (unit := _unit(meant.metric, each)) is not None:
+                yield f"{meant.metric}{tags}.{each} {op} {respelled(value, unit)}"
+
+
+def _readings(words: list[str]) -> Iterator[tuple[_Meant, str | None]]:
+    """Which metric the words are, and which aggregate is among them: `max of ttft`, `error_rate`, `ttft_avg`."""
+    if (whole := _metric("_".join(words))) is not None:
+        yield whole, None
+    if not words:
+        yield _Meant(_USUAL_METRIC), None
+    for position, word in enumerate(words):
+        if word in _AGGREGATES:
+            rest = "_".join(words[:position] + words[position + 1 :])
+            if (meant := _metric(rest) or _nearest(rest)) is not None:
+                yield meant, _AGGREGATES[word]
+    if (near := _nearest("_".join(words))) is not None:
+        yield near, None
+
+
+def _metric(name: str) -> _Meant | None:
+    for metric in METRICS.values():
+        if (rest := name.removeprefix(f"{metric.name}_")) != name and rest in metric.aggregates:
+            return _Meant(metric.name, rest)
+    for known in (name, name.removesuffix("_ms"), name.removesuffix("_seconds"), name.removesuffix("_s")):
+        if known in METRICS:
+            return _Meant(known)
+        if known in _METRICS:
+            return _METRICS[known]
+    return None
+
+
+def _nearest(name: str) -> _Meant | None:
+    near = get_close_matches(name, METRICS, n=1, cutoff=0.75)
+    return _Meant(near[0]) if near else None
+
+
+def _aggregates(metric: str, asked: str | None, value: str) -> Iterator[str]:
+    if asked is not None:
+        yield asked
+        if asked == "rate":
+            yield "per_second"
+    elif METRICS[metric].distribution:
+        yield _USUAL_PERCENTILE
+    else:
+        counted = re.fullmatch(r"\d+", value) is not None and value != "1"
+        yield "count" if counted and "count" in METRICS[metric].aggregates else _PLAIN.get(metric, "")
+        yield from METRICS[metric].aggregates
+
+
+def _unit(metric: str, aggregate: str) -> Unit | None:
+    return METRICS[metric].aggregates.get("pN" if re.fullmatch(r"p\d.*", aggregate) else aggregate)
+
+
+def _as_errors(tags: str, op: str, value: str) -> Iterator[str]:
+    """`success_rate > 99%` is `errors.rate < 1%`."""
+    share = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", respelled(value, Unit.SHARE))
+    if share and (rest := round(100 - float(share[1]), 6)) >= 0:
+        yield f"errors{tags}.rate {_MIRRORED[op]} {rest:g}%"

@@ -1,0 +1,248 @@
+"""How people write objectives, and the reading of them.
+
+    objective = metric [ "{" part { "," part } "}" ] "." aggregate op value
+    part      = tag | condition
+    tag       = name ( "=" | "!=" ) text
+    condition = metric ( "<" | "<=" | ">" | ">=" ) value
+    op        = "<" | "<=" | ">" | ">=" | "==" | "!="
+    value     = duration | share | rate | dollars | number
+
+The long form is a mapping of such an expression and terms, of which none is needed:
+
+    {expr: objective, id: text, over: duration, for: number of windows, abort: true, abort_after: duration,
+     confidence: share | "strict", on_no_data: "fail" | "pass" | "inconclusive", severity: "error" | "warn"}
+
+`metrics.catalog` lists every metric with its aggregates (whose `pN` is `"p" number`), the names of its tags and the
+unit of its values; only goodput has conditions, and only metrics with one value per request can be one. Spaces are free
+between the parts.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+from relayload.core.metrics.catalog import METRICS, PER_CHUNK, PER_REQUEST
+from relayload.core.metrics.metric import Metric, Unit
+from relayload.core.model.record import Outcome
+from relayload.core.model.terms import Asked, Severity, Terms
+from relayload.core.objectives.foreign_syntax import candidates
+from relayload.core.objectives.names import unknown
+from relayload.core.objectives.objective import PERCENTILE, Condition, Objective, Op, Tag
+from relayload.core.resilience.classify import FailureKind
+from relayload.core.results.gaps import WINDOWED_SLOT_S
+from relayload.core.units import duration_s, fraction, rate_per_s, usd
+
+_OTHER_WORDS = MappingProxyType({"median": "p50", "mean": "avg", "average": "avg"})
+"""What aggregates are called elsewhere; the nearest word would be another aggregate."""
+
+
+_NO_OBJECTIVE = "expected an objective such as"
+
+
+def parse(text: str) -> Objective:
+    """Read one objective such as `ttft{stage=steady}.p99 < 800ms`.
+
+    Raises ValueError, which says what is wrong and what to write.
+    """
+    try:
+        return _objective(text)
+    except ValueError as error:
+        raise ValueError(_with_question(str(error), text)) from None
+
+
+def _with_question(problem: str, text: str) -> str:
+    """What is wrong, and what was perhaps meant: the whole objective, so that it can be copied."""
+    likely = meant(text)
+    if likely is None:
+        return problem
+    if problem.startswith(_NO_OBJECTIVE):
+        return f"expected metric.aggregate < value, got '{text}': did you mean '{likely}'?"
+    what, mark = (problem.partition(": ")[0], ":") if problem.startswith("unknown ") else (problem, ";")
+    return f"{what}{mark} did you mean '{likely}'?"
+
+
+def meant(text: str) -> str | None:
+    """The objective that a text is most likely meant to be which is none; None where nobody can tell."""
+    return next(filter(_is_objective, candidates(text)), None)
+
+
+def _is_objective(text: str) -> bool:
+    try:
+        _objective(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _objective(text: str) -> Objective:
+    match = _OBJECTIVE.fullmatch(text)
+    if not match:
+        raise ValueError(f"{_NO_OBJECTIVE} 'ttft.p99 < 800ms' or 'errors.rate < 1%', got '{text}'")
+    metric = METRICS.get(match["metric"])
+    if metric is None:
+        raise ValueError(unknown("metric", match["metric"], METRICS))
+    parts = [part.strip() for part in (match["parts"] or "").split(",") if part.strip()]
+    conditions = [part for part in parts if metric.conditional and _CONDITION.fullmatch(part)]
+    tags = tuple(_tag(metric, part) for part in parts if part not in conditions)
+    _check_consistent(tags)
+    unit = _unit(metric, match["aggregate"])
+    op = _op(metric, match["op"])
+    limit = _limit(metric, match["aggregate"], unit, match["value"])
+    return Objective(
+        text.strip(), metric.name, match["aggregate"], op, limit, unit, tags, tuple(map(_condition, conditions))
+    )
+
+
+def objective_of(asked: str | Asked) -> Objective:
+    """An objective as a recording keeps it. Raises ValueError."""
+    if isinstance(asked, str):
+        return parse(asked)
+    return with_terms(parse(asked.expr), asked.terms)
+
+
+def with_terms(objective: Objective, terms: Terms) -> Objective:
+    """The objective on these terms. Raises ValueError where the two do not go together."""
+    if terms.over_s is None and terms.for_windows != 1:
+        raise ValueError("'for' counts windows: write 'over', too, such as over: 30s")
+    metric, name = METRICS[objective.metric], f"{objective.metric}.{objective.aggregate}"
+    asked = "pN" if PERCENTILE.fullmatch(objective.aggregate) else objective.aggregate
+    if terms.over_s is not None and asked in metric.windowless:
+        raise ValueError(f"{name} can't be told in windows: leave out 'over'")
+    if objective.metric in PER_CHUNK and terms.over_s is not None and terms.over_s < WINDOWED_SLOT_S:
+        raise ValueError(f"gaps are counted second by second: expected over: 1s or more, got {terms.over_s:g}s")
+    if terms.abort_after_s and not terms.abort:
+        raise ValueError("'abort_after' needs abort: true")
+    if terms.abort and (asked not in metric.provable or not _bounds_what_grows(objective)):
+        raise ValueError(f"'{objective.text}' can't be proven broken before the end: leave out 'abort'")
+    if terms.abort and terms.severity is Severity.WARN:
+        raise ValueError("a warning does not end a run: leave out 'abort' or severity: warn")
+    return replace(objective, terms=terms)
+
+
+def _bounds_what_grows(objective: Objective) -> bool:
+    """Whether it bounds what is bad, and not what is good: what has happened does not go away."""
+    return objective.bounds_what_is_bad or (objective.op is Op.EQUAL and objective.metric != "goodput")
+
+
+_OBJECTIVE = re.compile(
+    r"\s*(?P<metric>\w+)\s*(?:\{(?P<parts>[^{}]*)\})?\s*\.\s*(?P<aggregate>\w+(?:\.\d+)?)"
+    r"\s*(?P<op>[<>=!]=|[<>=])\s*(?P<value>[^<>=!\s].*?)\s*"
+)
+_CONDITION = re.compile(r"(?P<metric>\w+)\s*(?P<op><=|>=|<|>)\s*(?P<value>[^<>=!\s].*)")
+_TAG = re.compile(r"\s*(?P<name>\w+)\s*(?P<op>!=|==?)\s*(?P<value>[^\s=!<>]+)\s*")
+
+
+def _tag(metric: Metric, text: str) -> Tag:
+    match = _TAG.fullmatch(text)
+    if not match or (metric.conditional and match["name"] in PER_REQUEST):
+        raise ValueError(f"expected {_EXAMPLES[metric.conditional]}, got '{text}'")
+    name, value = match["name"], match["value"]
+    if name not in metric.tags:
+        raise ValueError(unknown(f"tag of {metric.name}", name, metric.tags))
+    if name == "outcome":
+        _check_outcome(value)
+    if name == "kind":
+        _check_kind(value)
+    return Tag(name, value, negated=match["op"] == "!=")
+
+
+def _check_consistent(tags: Sequence[Tag]) -> None:
+    """Nothing has two values of a tag, so where two are asked for, nothing bad would ever be found."""
+    asked: dict[str, Tag] = {}
+    for tag in tags:
+        if not tag.negated and asked.setdefault(tag.name, tag) != tag:
+            raise ValueError(f"nothing is both {asked[tag.name]} and {tag}: write an objective for each")
+
+
+_EXAMPLES = {
+    False: "a tag such as 'stage=steady' or 'outcome!=ok'",
+    True: "a condition such as 'ttft<200ms' or a tag such as 'stage=steady'",
+}
+
+
+def _condition(text: str) -> Condition:
+    match = _CONDITION.fullmatch(text)
+    assert match, "was found to be one"
+    metric = PER_REQUEST.get(match["metric"])
+    if metric is None:
+        raise ValueError(unknown("metric of a request", match["metric"], PER_REQUEST))
+    unit = metric.aggregates["max"]
+    return Condition(metric.name, Op(match["op"]), _read(unit, match["value"], metric.name), text)
+
+
+def _check_outcome(value: str) -> None:
+    if value not in list(Outcome):
+        raise ValueError(unknown("outcome", value, list(Outcome)))
+
+
+_NO_ERRORS = (Outcome.OK.value, Outcome.CANCELLED.value)
+
+
+def _check_kind(value: str) -> None:
+    kinds = [name for name in dict.fromkeys(map(str, (*Outcome, *FailureKind))) if name not in _NO_ERRORS]
+    if value not in kinds and not re.fullmatch(r"[1-5]\d\d", value):
+        raise ValueError(unknown("kind of error", value, [*kinds, "429", "503"]))
+
+
+def _unit(metric: Metric, aggregate: str) -> Unit:
+    asked = "pN" if PERCENTILE.fullmatch(aggregate) else aggregate
+    if asked in metric.aggregates and aggregate != "pN":
+        return metric.aggregates[asked]
+    if metric.distribution and re.fullmatch(r"p\d.*", aggregate):
+        raise ValueError(f"expected a percentile between 0 and 100 such as 'p99', or 'min' or 'max', got '{aggregate}'")
+    what, meant = f"aggregate of {metric.name}", _OTHER_WORDS.get(aggregate)
+    if meant and metric.distribution:
+        raise ValueError(f"unknown {what} '{aggregate}': did you mean '{meant}'?")
+    raise ValueError(unknown(what, aggregate, _spelled(metric)))
+
+
+def _spelled(metric: Metric) -> list[str]:
+    names = [name for name in metric.aggregates if name != "pN"]
+    return ["p50", "p90", "p95", "p99", "p99.9", *names] if metric.distribution else names
+
+
+def _op(metric: Metric, text: str) -> Op:
+    if metric.distribution and text in ("=", Op.EQUAL, Op.NOT_EQUAL):
+        raise ValueError(f"expected {metric.name} to be compared with <, <=, > or >=, got '{text}'")
+    if text == "=":
+        raise ValueError("expected '==' to compare, got '='")
+    return Op(text)
+
+
+def _limit(metric: Metric, aggregate: str, unit: Unit, text: str) -> float:
+    if unit is Unit.PER_SECOND and aggregate == "per_second" and _NUMBER.fullmatch(text):
+        return float(text)  # the aggregate already names the unit
+    return _read(unit, text, f"{metric.name}.{aggregate}")
+
+
+def _read(unit: Unit, text: str, name: str) -> float:
+    try:
+        return _READERS[unit](text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+def _count(text: str) -> float:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"expected a number such as '100', got '{text}'")
+    return float(text)
+
+
+def _dollars(text: str) -> float:
+    """A float holds every limit that people write in so few digits that it prints, and compares, as it was written."""
+    return float(usd(text))
+
+
+_READERS: Mapping[Unit, Callable[[str], float]] = MappingProxyType(
+    {
+        Unit.SECONDS: duration_s,
+        Unit.PER_SECOND: rate_per_s,
+        Unit.SHARE: fraction,
+        Unit.COUNT: _count,
+        Unit.USD: _dollars,
+    }
+)

@@ -1,0 +1,361 @@
+"""What requests say on an objective, counted slot of time by slot of time, while they are folded.
+
+The same counts are made while a run goes on, where those of all processes add up, and when its records are judged.
+Requests are counted by the second in which they were due, since neighbours in that order are slow together.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from operator import mul
+
+from relayload.core.metrics.catalog import METRICS, PER_CHUNK
+from relayload.core.metrics.rows import Rows
+from relayload.core.model.record import Outcome
+from relayload.core.model.run import RunInfo
+from relayload.core.model.snapshot import Position, SlotCounts
+from relayload.core.model.tags import Key, Place
+from relayload.core.objectives.goodput import unmet
+from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.tag_filter import joined, of_kind, of_outcome, within
+from relayload.core.results.seconds import slot_of, slot_s
+from relayload.core.results.slices import window_count
+from relayload.core.results.tries import cause_of
+from relayload.core.stats.histogram import Histogram, buckets, middle_s
+
+_NOWHERE = -1
+_WINDOW_BITS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The slots of an objective by the plan of the run, in windows of their own where it has any."""
+
+    spans: tuple[tuple[float, float], ...] = ()
+    over_s: float | None = None
+    by_second: bool = False
+    """Slots are seconds of the run also in windows, as gaps between chunks are kept."""
+
+    @classmethod
+    def of(cls, objective: Objective, run: RunInfo) -> "Grid":
+        over_s = objective.terms.over_s
+        if over_s is None:
+            return cls()
+        return cls(tuple(planned_spans(objective, run)), over_s, objective.metric in PER_CHUNK)
+
+    def codes(self, rows: Rows) -> Sequence[int]:
+        """The slot of each request, with its window in the upper bits; below 0 for one that is in no whole window."""
+        return rows.due_seconds if self.over_s is None else list(map(self.code, rows.due_s))
+
+    def counts(self, rows: Rows) -> Mapping[int, int]:
+        """How many requests there are in each slot."""
+        return rows.due_in if self.over_s is None else Counter(map(self.code, rows.due_s))
+
+    def code(self, due_s: float) -> int:
+        """The slot of a request that was due at that instant."""
+        if self.over_s is None:
+            return int(due_s)
+        before = 0
+        for begins_at_s, ends_at_s in self.spans:
+            if due_s < begins_at_s:
+                return _NOWHERE
+            count = window_count(begins_at_s, ends_at_s, self.over_s) if math.isfinite(ends_at_s) else math.inf
+            number = slot_of(due_s, begins_at_s, self.over_s)
+            if number < count:
+                window_s = begins_at_s + number * self.over_s
+                slot = int(due_s) if self.by_second else slot_of(due_s, window_s, slot_s(self.over_s))
+                return (int(before + number) << _WINDOW_BITS) + slot
+            before += int(count)
+        return _NOWHERE
+
+
+def planned_spans(objective: Objective, run: RunInfo) -> list[tuple[float, float]]:
+    """From when to when the measured stages that the tags admit are planned; those in a row as one."""
+    tags = objective.tagged("stage")
+    planned = (span for span in run.spans(math.inf) if not span.stage.warmup)
+    admitted = [span for span in planned if all(tag.admits(span.stage.name) for tag in tags)]
+    return joined([(span.begins_at_s, span.ends_at_s) for span in admitted])
+
+
+class IndicatorCounts:
+    """What was counted for one objective. Adding and merging commute."""
+
+    def __init__(self, objective: Objective, run: RunInfo) -> None:
+        self.objective = objective
+        self.windows: dict[int, dict[Position, SlotCounts]] = {}
+        """By the number of the window; all in window 0 where the objective has none."""
+        self.values: dict[int, Histogram] = {}
+        """By window, the values that percentiles of windows are taken of."""
+        self.changed: set[Position] = set()
+        """Counted anew since somebody last emptied this."""
+        self.most_n: Counter[int] = Counter()
+        """By window, how many requests were put there, if every scenario has the metric."""
+        self._grid = Grid.of(objective, run)
+        self._streaming = run.streaming if METRICS[objective.metric].of_first_token else ()
+
+    def add(self, key: Key, rows: Rows) -> None:
+        """Count requests that have ended."""
+        objective = self.objective
+        if within(objective.tags, key.place) and of_outcome(objective.tags, key):
+            _COUNT[_way(objective)](self, key, rows)
+
+    def add_drop(self, place: Place, due_s: float) -> None:
+        """Count an arrival that could not be started."""
+        objective = self.objective
+        if not within(objective.tags, place):
+            return
+        if objective.metric == "goodput":
+            self._tell(self._slots(place.scenario), {self._grid.code(due_s): 1}, {self._grid.code(due_s): 1})
+        elif objective.quantile is not None and not objective.one_outcome:
+            self._unanswered(self._slots(place.scenario), {self._grid.code(due_s): 1})
+
+    def merge(self, other: "IndicatorCounts") -> None:
+        for slots in other.windows.values():
+            for position, counts in slots.items():
+                self.at(position).add(counts)
+        for window, values in other.values.items():
+            self._values_in(window).merge(values)
+
+    def put(self, position: Position, parts: Sequence[SlotCounts]) -> None:
+        """Take the sum of what several processes counted for what was known of a position."""
+        slots = self.windows.setdefault(position.window, {})
+        known = slots.get(position, SlotCounts())
+        counts = parts[0] if len(parts) == 1 else _summed(parts)
+        slots[position] = counts
+        self.changed.add(position)
+        self.most_n[position.window] += counts.n + counts.unanswered - known.n - known.unanswered
+
+    def at(self, position: Position) -> SlotCounts:
+        """The counts of a position, which are about to change."""
+        self.changed.add(position)
+        slots = self.windows.setdefault(position.window, {})
+        found = slots.get(position)
+        if found is None:
+            found = slots[position] = SlotCounts()
+        return found
+
+    def _count_values(self, key: Key, rows: Rows) -> None:
+        """The values that a percentile is taken of, and requests that have none though somebody waited."""
+        objective, slots = self.objective, self._slots_of(key)
+        if objective.one_outcome or objective.asks_all or key.ok:
+            self._compare(slots, rows)
+            if key.ok and not objective.one_outcome and key.place.scenario in self._streaming:
+                empty = [ttft != ttft for ttft in rows["ttft"]]
+                self._unanswered(slots, Counter(compress(self._grid.codes(rows), empty)))
+        elif key.failed:
+            self._unanswered(slots, self._grid.counts(rows))
+
+    def _count_means(self, key: Key, rows: Rows) -> None:
+        """The values that a mean is taken of: of requests that ended ok, or as an `outcome` tag says."""
+        if key.ok or self.objective.one_outcome:
+            off = [value - self.objective.limit for value in rows[self.objective.metric]]
+            for code, values in _by_code(self._grid.codes(rows), off):
+                self._add_sum(self._slots_of(key), code, len(values), math.fsum(values), sum(map(mul, values, values)))
+
+    def _count_gaps(self, key: Key, rows: Rows) -> None:
+        """The gaps between chunks, of streams that broke as well."""
+        objective, slots, codes = self.objective, self._slots_of(key), self._grid.codes(rows)
+        n: Counter[int] = Counter()
+        bad: Counter[int] = Counter()
+        for code, answer in zip(codes, rows.answers, strict=True):
+            gaps = answer.chunk_gaps
+            if gaps and not len(gaps) % 2:
+                n[code] += sum(gaps[1::2])
+                bad[code] += sum(compress(gaps[1::2], map(self._beyond, map(middle_s, gaps[::2]))))
+        self._tell(slots, n, bad)
+        if key.ok:
+            for code, count in _somewhere(self._grid.counts(rows)):
+                slots(code).ended_ok += count
+        elif key.failed and not objective.one_outcome:
+            self._unanswered(slots, self._grid.counts(rows))
+
+    def _count_gap_means(self, key: Key, rows: Rows) -> None:
+        if key.ok or self.objective.one_outcome:
+            slots, limit = self._slots_of(key), self.objective.limit
+            for code, answer in zip(self._grid.codes(rows), rows.answers, strict=True):
+                gaps = answer.chunk_gaps
+                if code >= 0 and gaps and not len(gaps) % 2:
+                    off, counts = [middle_s(bucket) - limit for bucket in gaps[::2]], gaps[1::2]
+                    squares = sum(map(mul, map(mul, off, off), counts))
+                    self._add_sum(slots, code, sum(counts), sum(map(mul, off, counts)), squares)
+
+    def _count_errors(self, key: Key, rows: Rows) -> None:
+        counts = self._grid.counts(rows)
+        is_bad = key.failed and all(of_kind(tag, key) for tag in self.objective.tagged("kind"))
+        self._tell(self._slots_of(key), counts, counts if is_bad else {})
+
+    def _count_retries(self, key: Key, rows: Rows) -> None:
+        slots = self._slots_of(key)
+        self._tell(slots, self._grid.counts(rows), {})
+        if rows.once:
+            return
+        kinds = self.objective.tagged("kind")
+        retries = [
+            sum(all(of_kind(tag, cause_of(attempt)) for tag in kinds) for attempt in record.attempts[:-1])
+            for record in rows.records
+        ]
+        bad: Counter[int] = Counter()
+        for code, count in zip(self._grid.codes(rows), retries, strict=True):
+            bad[code] += count
+        self._tell(slots, {}, bad)
+
+    def _count_goods(self, key: Key, rows: Rows) -> None:
+        """Those that were cancelled are neither good nor bad, but tell that their scenario was asked."""
+        counts = self._grid.counts(rows)
+        if key.ok and self.objective.conditions:
+            patterns: dict[int, Counter[int]] = {}
+            for code, bits in zip(self._grid.codes(rows), unmet(rows, self.objective.conditions), strict=True):
+                patterns.setdefault(bits, Counter())[code] += 1
+            for bits, own in patterns.items():
+                self._tell(self._slots_of(key, bits), own, {})
+        elif key.ok or key.failed:
+            self._tell(self._slots_of(key), counts, counts if key.failed else {})
+        else:
+            self._tell(self._slots_of(key), dict.fromkeys(counts, 0), {})
+
+    def _count_requests(self, key: Key, rows: Rows) -> None:
+        """Requests, and how many of them ended ok, with what output."""
+        slots = self._slots_of(key)
+        for code, count in _somewhere(self._grid.counts(rows)):
+            own = slots(code)
+            own.n += count
+            own.ended_ok += count * key.ok
+
+    def _count_tokens(self, key: Key, rows: Rows) -> None:
+        self._count_requests(key, rows)
+        if key.ok:
+            slots = self._slots_of(key)
+            for code, record in zip(self._grid.codes(rows), rows.records, strict=True):
+                if code >= 0:
+                    slots(code).total += sum(attempt.output_tokens or 0 for attempt in record.attempts)
+
+    def _slots_of(self, key: Key, bits: int = 0) -> Callable[[int], SlotCounts]:
+        return self._slots(key.place.scenario, bits, abandoned=key.outcome == Outcome.ABANDONED.value)
+
+    def _slots(self, scenario: str, bits: int = 0, *, abandoned: bool = False) -> Callable[[int], SlotCounts]:
+        """Gives the counts of each slot of these requests."""
+
+        def at(code: int) -> SlotCounts:
+            window, second = divmod(code, 1 << _WINDOW_BITS)
+            return self.at(Position(window, second, scenario, bits, abandoned))
+
+        return at
+
+    @property
+    def _beyond(self) -> Callable[[float], bool]:
+        return self.objective.op.beyond(self.objective.limit)
+
+    def _compare(self, slots: Callable[[int], SlotCounts], rows: Rows) -> None:
+        """Count the values of requests that have one, and those that are beyond the limit."""
+        values: Sequence[float] = rows[self.objective.metric]
+        codes, counts = self._grid.codes(rows), self._grid.counts(rows)
+        if not math.isfinite(sum(values)):
+            measured = [value == value for value in values]
+            codes, values = list(compress(codes, measured)), list(compress(values, measured))
+            counts = Counter(codes)
+        if self.objective.terms.over_s is not None:
+            for code, bucket in zip(codes, buckets(values), strict=True):
+                if code >= 0:
+                    self._values_in(code >> _WINDOW_BITS).add_bucket(bucket, 1)
+        beyond = list(map(self._beyond, values))
+        self._tell(slots, counts, Counter(compress(codes, beyond)) if True in beyond else {})
+
+    def _values_in(self, window: int) -> Histogram:
+        if window not in self.values:
+            self.values[window] = Histogram()
+        return self.values[window]
+
+    def _unanswered(self, slots: Callable[[int], SlotCounts], counts: Mapping[int, int]) -> None:
+        for code, count in _somewhere(counts):
+            slots(code).unanswered += count
+
+    def _tell(self, slots: Callable[[int], SlotCounts], n: Mapping[int, int], bad: Mapping[int, int]) -> None:
+        for code, count in _somewhere(n):
+            slots(code).n += count
+        for code, count in _somewhere(bad):
+            own = slots(code)
+            own.bad_at_least += count
+            own.bad_at_most += count
+
+    def _add_sum(self, slots: Callable[[int], SlotCounts], code: int, n: int, total: float, squares: float) -> None:
+        own = slots(code)
+        own.n += n
+        own.total += total
+        own.squares += squares
+
+
+def _summed(parts: Iterable[SlotCounts]) -> SlotCounts:
+    whole = SlotCounts()
+    for part in parts:
+        whole.add(part)
+    return whole
+
+
+def _somewhere(counts: Mapping[int, int]) -> Iterator[tuple[int, int]]:
+    """The counts of each slot, without what is in no window."""
+    return ((code, count) for code, count in counts.items() if code >= 0)
+
+
+def _by_code(codes: Sequence[int], values: Sequence[float]) -> Iterator[tuple[int, list[float]]]:
+    """The measured values of each slot."""
+    found: dict[int, list[float]] = {}
+    for code, value in zip(codes, values, strict=True):
+        if value == value and code >= 0:
+            found.setdefault(code, []).append(value)
+    return iter(found.items())
+
+
+def _way(objective: Objective) -> str:
+    """How requests are counted for an objective; batches and costs are known by other sums."""
+    if METRICS[objective.metric].distribution:
+        gaps = "gaps" if objective.metric in PER_CHUNK else "values"
+        return gaps if objective.quantile is not None else f"means of {gaps}"
+    return objective.metric
+
+
+_COUNT: Mapping[str, Callable[[IndicatorCounts, Key, Rows], None]] = {
+    "values": IndicatorCounts._count_values,
+    "means of values": IndicatorCounts._count_means,
+    "gaps": IndicatorCounts._count_gaps,
+    "means of gaps": IndicatorCounts._count_gap_means,
+    "errors": IndicatorCounts._count_errors,
+    "retries": IndicatorCounts._count_retries,
+    "goodput": IndicatorCounts._count_goods,
+    "requests": IndicatorCounts._count_requests,
+    "throughput": IndicatorCounts._count_requests,
+    "output_tokens": IndicatorCounts._count_tokens,
+    "breaker": IndicatorCounts._count_requests,
+}
+
+
+class ObjectiveCounts:
+    """The counts of several objectives; those that ask the same are counted once."""
+
+    def __init__(self, objectives: Iterable[Objective], run: RunInfo) -> None:
+        counted = (objective for objective in objectives if _way(objective) in _COUNT)
+        self.indicators = {objective.indicator: IndicatorCounts(objective, run) for objective in counted}
+
+    def __getitem__(self, objective: Objective) -> IndicatorCounts:
+        """The counts for an objective. Raises KeyError for one that nobody counted for."""
+        return self.indicators[objective.indicator]
+
+    @property
+    def gaps_in_windows(self) -> bool:
+        """Whether gaps between chunks are asked for window by window."""
+        return any(one.metric in PER_CHUNK and one.over_s for one in self.indicators)
+
+    def add(self, key: Key, rows: Rows) -> None:
+        """Count requests that have ended."""
+        for counts in self.indicators.values():
+            counts.add(key, rows)
+
+    def add_drop(self, place: Place, due_s: float) -> None:
+        """Count an arrival that could not be started."""
+        for counts in self.indicators.values():
+            counts.add_drop(place, due_s)
+
+    def merge(self, other: "ObjectiveCounts") -> None:
+        for indicator, counts in other.indicators.items():
+            self.indicators[indicator].merge(counts)

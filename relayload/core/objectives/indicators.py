@@ -1,0 +1,286 @@
+"""What a run says on an objective: counts that decide, and values to show beside them.
+
+The records of a run and a snapshot of one that goes on are both a `Source`, so that both are judged alike.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+from relayload.core.metrics.catalog import METRICS, PER_CHUNK
+from relayload.core.model.record import Outcome, Transition
+from relayload.core.model.run import RunInfo, Span
+from relayload.core.model.snapshot import Position, SlotCounts
+from relayload.core.model.tags import Key
+from relayload.core.objectives.indicator_counts import ObjectiveCounts
+from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.statistics import Bad, Deviations
+from relayload.core.objectives.tag_filter import joined, moved, tagged
+from relayload.core.results.breakers import Breaker, breakers
+from relayload.core.results.cost import Used
+from relayload.core.results.slices import window_count, windows
+from relayload.core.stats.ranks import Sorted, repeated
+from relayload.core.stats.sample import Ranked
+
+_NEVER = math.inf
+"""When a lost request was due is not known; it is put last."""
+
+
+class Sized(Ranked, Protocol):
+    """A sorted sample that knows how many independent values would tell as much."""
+
+    @property
+    def effective_n(self) -> int: ...
+
+
+class Source(Protocol):
+    """A run, as far as it is known: all that is asked of it, whoever kept it."""
+
+    @property
+    def counts(self) -> ObjectiveCounts: ...
+    @property
+    def transitions(self) -> Sequence[Transition]:
+        """Every change of a breaker."""
+
+    @property
+    def used(self) -> Mapping[Key, Used]:
+        """By tags, how many requests there were, and what tokens they took."""
+
+    @property
+    def first_start_s(self) -> float | None:
+        """When the first request was sent; None if none was."""
+
+    @property
+    def last_due_s(self) -> float: ...
+    @property
+    def last_end_s(self) -> float: ...
+    def measures(self, scenario: str, metric: str) -> bool:
+        """Whether an answer of that scenario has the metric, in a measured stage or not."""
+
+    def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: "Window | None") -> Sized:
+        """The values of the requests that the objective admits, to be shown.
+
+        `unanswered_s` are the instants at which requests were due that have the worst value.
+        """
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The measured part of a run, to be asked objective by objective."""
+
+    source: Source
+    run: RunInfo
+    lost: int = 0
+    in_flight: int | None = None
+    """How many requests may still turn out well, as all of them are taken to; None once the run is over."""
+    window: "Window | None" = None
+    """The piece of the run that this is; None for the whole."""
+    _without: dict[str, set[str]] = field(default_factory=dict, repr=False, compare=False)
+    """By metric, the scenarios whose answers never have it."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether more requests may come."""
+        return self.in_flight is not None
+
+    def slots(self, objective: Objective) -> list[SlotCounts]:
+        """What was counted for the objective, slot of time by slot of time, and whatever was lost last."""
+        found = self._counted(objective)
+        by_second: dict[int, SlotCounts] = {}
+        for position, counts in found.items():
+            if position.second not in by_second:
+                by_second[position.second] = SlotCounts()
+            by_second[position.second].add(self._resolved(objective, position, counts))
+        slots = [by_second[second] for second in sorted(by_second)]
+        if self.lost and (objective.metric == "goodput" or self._waits_for_all(objective)):
+            slots.append(SlotCounts(n=self.lost, bad_at_least=self.lost, bad_at_most=self.lost))
+        return slots
+
+    def bad(self, objective: Objective) -> Bad:
+        """The requests that do not meet the objective, among all."""
+        slots = self.slots(objective)
+        return Bad.of(slots, self._still_good(objective, slots))
+
+    def deviations(self, objective: Objective) -> list[Deviations]:
+        """How far values are from the limit of a mean, slot by slot."""
+        return [Deviations(slot.total, slot.n, slot.squares) for slot in self.slots(objective) if slot.n]
+
+    def sample(self, objective: Objective) -> Sized:
+        """The values of a percentile or a mean, to be shown."""
+        unanswered = [
+            repeated(position.second + 0.5, self._resolved(objective, position, counts).n - counts.n)
+            for position, counts in self._counted(objective).items()
+            if counts.unanswered
+        ]
+        empty_s = self._lost_s if self._waits_for_all(objective) else []
+        return self.source.sample(objective, [*unanswered, empty_s], self.window)
+
+    def nobody_can_tell(self, objective: Objective) -> bool:
+        """Whether no scenario that was asked has answers with the metric of a condition of goodput."""
+        scenarios = {position.scenario for position in self._counted(objective)}
+        return bool(scenarios) and any(
+            scenarios <= self.without(condition.metric) for condition in objective.conditions
+        )
+
+    def without(self, metric: str) -> set[str]:
+        """The scenarios whose answers never have the metric, in the whole run, so that nobody asks for it.
+
+        A scenario that streams is asked for its first tokens whether they come or not.
+        """
+        if metric not in self._without:
+            self._without[metric] = set(self._never_measured(metric))
+        return self._without[metric]
+
+    def used(self, objective: Objective) -> dict[Key, Used]:
+        """What the requests that the tags admit used, also those of a warm-up: they are paid for, too."""
+        return {key: used for key, used in self.source.used.items() if tagged(objective.tags, key.place)}
+
+    def breakers(self, objective: Objective) -> list[Breaker]:
+        """Those in the scopes that the tags admit, with their whole history."""
+        return breakers(change for change in self.source.transitions if moved(objective.tags, change))
+
+    @property
+    def begins_at_s(self) -> float:
+        """When the window began, or the run."""
+        return self.window.begins_at_s if self.window else 0.0
+
+    @property
+    def measured_spans(self) -> list[tuple[float, float]]:
+        """From when to when each measured stage was, as far as it is in sight."""
+        return [(span.begins_at_s, span.ends_at_s) for span in self._spans()]
+
+    def in_measured(self, at_s: float) -> bool:
+        """Whether that instant belongs to a measured stage; what comes after the load belongs to its last stage."""
+        at_s = min(at_s, math.nextafter(self.load_s, 0.0))
+        if self.window and not self.window.begins_at_s <= at_s < self.window.ends_at_s:
+            return False
+        planned = self.run.spans(math.inf)  # also where all was due at the first instant, and the load had no length
+        return any(span.begins_at_s <= at_s < span.ends_at_s for span in planned if not span.stage.warmup)
+
+    def seconds(self, objective: Objective) -> float:
+        """How long the measured stages that the tags admit lasted."""
+        return math.fsum(span.seconds for span in self._admitted(objective))
+
+    def windows(self, objective: Objective) -> list["Evidence"]:
+        """The windows that an objective asks for: whole ones of the measured stages that its tags admit.
+
+        Stages that follow one another are cut as one. What was lost is in the last window.
+        """
+        over_s = objective.terms.over_s
+        assert over_s is not None
+        edges = [edge for span in self._reached(objective) for edge in windows(*span, over_s)]
+        return [
+            Evidence(
+                self.source,
+                self.run,
+                self.lost if number == len(edges) - 1 else 0,
+                self.in_flight,
+                Window(number, begins_at_s, ends_at_s),
+                self._without,
+            )
+            for number, (begins_at_s, ends_at_s) in enumerate(edges)
+        ]
+
+    def window_count(self, objective: Objective) -> int:
+        """How many windows there are; the whole run is one where the objective has none."""
+        over_s = objective.terms.over_s
+        return 1 if over_s is None else sum(window_count(*span, over_s) for span in self._reached(objective))
+
+    @cached_property
+    def load_s(self) -> float:
+        """When the load ended: as the run tells, or by the last arrival if it was killed or is a trace.
+
+        A batch is a load until its last request has ended.
+        """
+        if self.run.batch:
+            return self.source.last_end_s
+        if self.run.ended_at_s is None or any(stage.for_s is None for stage in self.run.stages):
+            return self.source.last_due_s
+        return self.run.ended_at_s
+
+    def _counted(self, objective: Objective) -> Mapping[Position, SlotCounts]:
+        """Without those that whoever interrupted the run did not wait for: nobody knows what they were to become."""
+        found = self.source.counts[objective].windows.get(self.window.number if self.window else 0, {})
+        if self.run.interrupted_by is None:
+            return found
+        return {position: counts for position, counts in found.items() if not position.abandoned}
+
+    def _resolved(self, objective: Objective, position: Position, counts: SlotCounts) -> SlotCounts:
+        """The counts with what depends on whether answers of a scenario have the metric."""
+        bad_at_least, bad_at_most, unanswered = counts.bad_at_least, counts.bad_at_most, counts.unanswered
+        if position.unmet and any(
+            position.unmet >> bit & 1 and position.scenario not in self.without(condition.metric)
+            for bit, condition in enumerate(objective.conditions)
+        ):
+            bad_at_least = bad_at_most = counts.n
+        if unanswered and position.scenario in self.without(objective.metric):
+            unanswered = 0
+        return SlotCounts(
+            n=counts.n + unanswered,
+            bad_at_least=bad_at_least + unanswered,
+            bad_at_most=bad_at_most + unanswered,
+            ended_ok=counts.ended_ok,
+            total=counts.total,
+            squares=counts.squares,
+        )
+
+    def _still_good(self, objective: Objective, slots: Sequence[SlotCounts]) -> int:
+        """What those in flight may bring at best; of gaps each twice as many as those had that have ended."""
+        in_flight = self.in_flight or 0
+        if objective.metric not in PER_CHUNK:
+            return in_flight
+        n, ended = sum(slot.n for slot in slots), sum(slot.ended_ok for slot in slots)
+        return math.ceil(2 * in_flight * n / max(1, ended))
+
+    def _waits_for_all(self, objective: Objective) -> bool:
+        """Whether whoever got no answer counts as a bad value."""
+        return objective.quantile is not None and not objective.one_outcome
+
+    @property
+    def _lost_s(self) -> Sorted:
+        """When the lost requests were due, which nobody knows."""
+        return repeated(_NEVER, self.lost)
+
+    def _never_measured(self, metric: str) -> Iterable[str]:
+        known = METRICS.get(metric)
+        if known is None or not known.distribution:
+            return
+        asked = self.run.streaming if known.of_first_token else ()
+        for scenario in {key.place.scenario for key in self.source.used if key.ok}:
+            if scenario not in asked and not self.source.measures(scenario, metric):
+                yield scenario
+
+    def _reached(self, objective: Objective) -> list[tuple[float, float]]:
+        """The measured stages that the tags admit, as far as they were reached; those in a row as one."""
+        return joined([(span.begins_at_s, span.ends_at_s) for span in self._admitted(objective)])
+
+    def _admitted(self, objective: Objective) -> list[Span]:
+        tags = objective.tagged("stage")
+        return [span for span in self._spans() if all(tag.admits(span.stage.name) for tag in tags)]
+
+    def _spans(self) -> list[Span]:
+        """The measured stages that were reached, cut to the window if there is one."""
+        spans = [span for span in self.run.spans(self.load_s) if not span.stage.warmup]
+        if self.window:
+            begins_at_s, ends_at_s = self.window.begins_at_s, self.window.ends_at_s
+            spans = [
+                Span(span.stage, max(span.begins_at_s, begins_at_s), min(span.ends_at_s, ends_at_s)) for span in spans
+            ]
+        return [span for span in spans if span.seconds > 0]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A piece of a run, by the time at which its requests were due."""
+
+    number: int
+    """By the plan of the run."""
+    begins_at_s: float
+    ends_at_s: float
+
+
+def is_abandoned(key: Key) -> bool:
+    """Whether the run ended before the request did."""
+    return key.outcome == Outcome.ABANDONED.value

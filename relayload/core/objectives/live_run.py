@@ -1,0 +1,238 @@
+"""A run while it goes on: what each process sends of it, and what all of them have sent, as a source of evidence."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import add
+
+from relayload.core.metrics.catalog import METRICS, shown_in
+from relayload.core.metrics.metric import Output
+from relayload.core.metrics.rows import grouped
+from relayload.core.metrics.tag_slots import TagCounts, TagSlots
+from relayload.core.model.record import GUARDRAIL, Drop, Line, Record, Transition
+from relayload.core.model.run import RunInfo
+from relayload.core.model.snapshot import (
+    IndicatorSlot,
+    Position,
+    Slot,
+    SlotCounts,
+    Snapshot,
+    Span,
+)
+from relayload.core.model.tags import DROPPED, REFUSED, Key, Place
+from relayload.core.objectives.indicator_counts import ObjectiveCounts
+from relayload.core.objectives.indicators import Sized, Window, is_abandoned
+from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.tag_filter import of_outcome, within
+from relayload.core.results.cost import Used
+from relayload.core.results.gaps import GapCounts, GapSample
+from relayload.core.stats.histogram import Histogram, unpacked
+from relayload.core.stats.ranks import Sorted
+
+
+def metrics_of(objectives: Iterable[Objective]) -> list[str]:
+    """The metrics of which snapshots hold histograms: those that are shown, and those that objectives are on."""
+    asked = {metric for objective in objectives for metric in objective.metrics}
+    shown = {metric.name for metric in shown_in(Output.SNAPSHOT)}
+    return [name for name, metric in METRICS.items() if metric.distribution and name in asked | shown]
+
+
+class SnapshotMaker:
+    """Folds the lines of one process into snapshots."""
+
+    def __init__(self, worker: int, objectives: Sequence[Objective], run: RunInfo) -> None:
+        self._worker = worker
+        self._counts = ObjectiveCounts(objectives, run)
+        self._slots = TagSlots(metrics_of(objectives))
+        self._versions = 0
+        self._transitions: list[Transition] = []
+        self._sent = 0
+        """How many of the transitions were sent."""
+        self._first_start_s = math.inf
+        self._last_due_s = self._last_end_s = 0.0
+
+    def add(self, lines: Iterable[Line]) -> None:
+        """Count what was written; the more at once the cheaper."""
+        records: list[Record] = []
+        for line in lines:
+            if isinstance(line, Record):
+                records.append(line)
+            elif isinstance(line, Drop):
+                self._add_drop(line)
+            elif isinstance(line, Transition):
+                self._transitions.append(line)
+        for key, rows in grouped(records):
+            self._counts.add(key, rows)
+            self._slots.add(key, rows)
+            if min(rows.due_s) < self._first_start_s:  # nothing starts before it is due
+                self._first_start_s = min(self._first_start_s, *map(add, rows.due_s, rows["late"]))
+            self._last_due_s = max(self._last_due_s, max(rows.due_s))
+            self._last_end_s = max(self._last_end_s, max(rows.ends_s))
+
+    def snapshot(self, now_s: float, *, whole: bool = False) -> Snapshot:
+        """What has changed since the last snapshot, at that instant of the run; or everything."""
+        self._versions += 1
+        slots = self._slots.changed(now_s)
+        sent = 0 if whole else self._sent
+        self._sent = len(self._transitions)
+        return Snapshot(
+            worker=self._worker,
+            number=self._versions,
+            whole=whole,
+            slots=tuple(self._slots.whole if whole else slots),
+            indicators=tuple(self._indicator_slots(whole=whole)),
+            transitions=tuple(self._transitions[sent:]),
+            transitions_from=sent,
+            first_start_s=self._first_start_s if math.isfinite(self._first_start_s) else None,
+            last_due_s=self._last_due_s,
+            last_end_s=self._last_end_s,
+        )
+
+    def _indicator_slots(self, *, whole: bool) -> Iterable[IndicatorSlot]:
+        for number, counts in enumerate(self._counts.indicators.values()):
+            for position in counts.changed:
+                counts.at(position).version = self._versions
+            positions = [p for slots in counts.windows.values() for p in slots] if whole else list(counts.changed)
+            counts.changed.clear()
+            for position in positions:
+                slot = counts.windows[position.window][position]
+                yield IndicatorSlot(indicator=number, position=position, counts=slot)
+
+    def _add_drop(self, drop: Drop) -> None:
+        place = Place(drop.scenario, drop.model, drop.stage, drop.measured, drop.target)
+        refused = drop.reason == GUARDRAIL
+        if not refused:
+            self._counts.add_drop(place, drop.intended_at_s)
+        self._slots.add_drop(Key(place, REFUSED if refused else DROPPED, None, None), drop.intended_at_s)
+        self._last_due_s = max(self._last_due_s, drop.intended_at_s)
+
+
+@dataclass
+class _Process:
+    """What one process has sent."""
+
+    number: int = 0
+    slots: dict[tuple[Key, int], Slot] = field(default_factory=dict)
+    """By tags and the second in which they begin."""
+    indicators: dict[tuple[int, Position], SlotCounts] = field(default_factory=dict)
+    transitions: list[Transition] = field(default_factory=list)
+    first_start_s: float | None = None
+    last_due_s: float = 0.0
+    last_end_s: float = 0.0
+    complete: bool = True
+    """No snapshot of it is missing."""
+
+
+class RunSoFar:
+    """What all processes have sent: the snapshot of a run."""
+
+    def __init__(self, objectives: Sequence[Objective], run: RunInfo) -> None:
+        self.run = run
+        self.counts = ObjectiveCounts(objectives, run)
+        self.totals: dict[Key, TagCounts] = {}
+        """By tags, everything until now."""
+        self._each = list(self.counts.indicators.values())
+        self._processes: dict[int, _Process] = {}
+
+    def replace(self, snapshot: Snapshot) -> bool:
+        """Take the slots of a snapshot for what was known of them.
+
+        Returns False if one before it is missing: a whole one is to be asked for.
+        """
+        process = self._processes.setdefault(snapshot.worker, _Process())
+        if snapshot.number <= process.number:
+            return process.complete
+        is_next = process.complete and snapshot.number == process.number + 1
+        process.complete, process.number = snapshot.whole or is_next, snapshot.number
+        for slot in snapshot.slots:
+            self._replace_slot(process, slot)
+        for one in snapshot.indicators:
+            self._replace_counts(process, one)
+        process.transitions[snapshot.transitions_from :] = snapshot.transitions
+        process.first_start_s = snapshot.first_start_s
+        process.last_due_s, process.last_end_s = snapshot.last_due_s, snapshot.last_end_s
+        return process.complete
+
+    @property
+    def transitions(self) -> Sequence[Transition]:
+        return [change for _, process in self._in_order for change in process.transitions]
+
+    @property
+    def used(self) -> Mapping[Key, Used]:
+        return {key: counts for key, counts in self.totals.items() if counts.ended}
+
+    @property
+    def first_start_s(self) -> float | None:
+        starts = [process.first_start_s for process in self._processes.values() if process.first_start_s is not None]
+        return min(starts, default=None)
+
+    @property
+    def last_due_s(self) -> float:
+        return max((process.last_due_s for process in self._processes.values()), default=0.0)
+
+    @property
+    def last_end_s(self) -> float:
+        return max((process.last_end_s for process in self._processes.values()), default=0.0)
+
+    def measures(self, scenario: str, metric: str) -> bool:
+        found = (counts for key, counts in self.totals.items() if key.ok and key.place.scenario == scenario)
+        return any(counts.histograms.get(metric) for counts in found)
+
+    def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: Window | None) -> Sized:
+        """To within 0.4 %; in windows, of the slots whose middle lies in them."""
+        values = GapCounts()
+        for process in self._processes.values():
+            for slot in process.slots.values():
+                if self._is_asked(objective, slot.key) and (window is None or _is_in(slot.span, window)):
+                    values.add(slot.span.begins_s, unpacked(slot.histograms.get(objective.metric, b"")))
+        return GapSample(values, unanswered_s, objective.worst)
+
+    def total(self, metric: str, wanted: Callable[[Key], bool]) -> Histogram:
+        """The values of some requests, all seconds together."""
+        whole = Histogram()
+        for key, counts in self.totals.items():
+            if wanted(key):
+                whole.add_counts(counts.histograms.get(metric, {}))
+        return whole
+
+    def count(self, wanted: Callable[[Key], bool]) -> int:
+        """How many requests have ended with such tags, and how many such arrivals were not started."""
+        return sum(counts.due for key, counts in self.totals.items() if wanted(key))
+
+    @property
+    def _in_order(self) -> list[tuple[int, _Process]]:
+        return sorted(self._processes.items())
+
+    def _is_asked(self, objective: Objective, key: Key) -> bool:
+        if not (within(objective.tags, key.place) and of_outcome(objective.tags, key)):
+            return False
+        if self.run.interrupted_by is not None and is_abandoned(key):
+            return False
+        return key.ok or objective.one_outcome or objective.asks_all
+
+    def _replace_slot(self, process: _Process, slot: Slot) -> None:
+        """A slot of several seconds takes the place of those that it covers."""
+        begins_s, width_s = slot.span
+        known = process.slots.get((slot.key, begins_s))
+        if known is not None and (known.span.width_s, known.version) >= (width_s, slot.version):
+            return
+        totals = self.totals.setdefault(slot.key, TagCounts())
+        for second in range(begins_s, begins_s + width_s):
+            old = process.slots.pop((slot.key, second), None)
+            if old is not None:
+                totals.add(old, -1)
+        process.slots[slot.key, begins_s] = slot
+        totals.add(slot)
+
+    def _replace_counts(self, process: _Process, slot: IndicatorSlot) -> None:
+        ident = slot.indicator, slot.position
+        known = process.indicators.get(ident)
+        if known is not None and known.version >= slot.counts.version:
+            return
+        process.indicators[ident] = slot.counts
+        own = [other.indicators.get(ident) for _, other in self._in_order]
+        self._each[slot.indicator].put(slot.position, [counts for counts in own if counts is not None])
+
+
+def _is_in(span: Span, window: Window) -> bool:
+    return window.begins_at_s <= span.begins_s + span.width_s / 2 < window.ends_at_s

@@ -1,0 +1,55 @@
+"""Names that an objective uses: the nearest known one where it is wrong, and those that a profile must know."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from difflib import get_close_matches
+
+from relayload.core.metrics.catalog import METRICS
+from relayload.core.objectives.objective import Objective, Tag
+
+
+def within_scenario(objective: Objective, scenario: str) -> Objective:
+    """The same pass condition on one scenario alone. Raises ValueError where the metric can't be told by scenario."""
+    if "scenario" not in METRICS[objective.metric].tags:
+        raise ValueError(f"'{objective.metric}' can't be told by scenario: write it under the profile's objectives")
+    if objective.tagged("scenario"):
+        raise ValueError("names a scenario already: leave out that tag, or write it under the profile's objectives")
+    tags = (Tag("scenario", scenario), *objective.tags)
+    asked = objective.text.partition("}" if "}" in objective.text else ".")[2]
+    spelled = ", ".join(map(str, (*tags, *objective.conditions)))
+    text = f"{objective.metric}{{{spelled}}}.{asked.strip().removeprefix('.').strip()}"
+    return replace(objective, text=text, tags=tags)
+
+
+def unknown_names(
+    objective: Objective,
+    *,
+    scenarios: Iterable[str],
+    models: Iterable[str],
+    stages: Iterable[str],
+    targets: Iterable[str] = (),
+    scopes: Iterable[str] = (),
+) -> list[str]:
+    """What is wrong with the tags of an objective, given the names that a profile knows.
+
+    There are no names of targets where there is only one. `scopes` are those of breakers, none where nobody knows them.
+    """
+    known = {"scenario": list(scenarios), "model": list(models), "stage": list(stages), "target": list(targets)}
+    breakers = list(scopes)
+    if breakers:
+        known["scope"] = breakers
+    return [
+        unknown(tag.name, tag.value, known[tag.name])
+        if known[tag.name]
+        else f"there is one {tag.name}: leave out '{tag}'"
+        for tag in objective.tags
+        if tag.name in known and tag.value not in known[tag.name]
+    ]
+
+
+def unknown(what: str, got: str, known: Iterable[str]) -> str:
+    """What is wrong with a name, and which was perhaps meant."""
+    names = [str(name) for name in known]
+    nearest = get_close_matches(got, names, n=1)
+    hint = f"did you mean '{nearest[0]}'?" if nearest else f"expected one of {', '.join(names)}"
+    return f"unknown {what} '{got}': {hint}"

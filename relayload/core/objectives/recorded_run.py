@@ -1,0 +1,86 @@
+"""The records of a run, as a source of evidence."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from relayload.core.metrics.catalog import PER_CHUNK
+from relayload.core.model.record import Transition
+from relayload.core.model.run import RunInfo
+from relayload.core.model.tags import Key
+from relayload.core.objectives.indicator_counts import ObjectiveCounts
+from relayload.core.objectives.indicators import Sized, Window, is_abandoned
+from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.tag_filter import of_outcome, within
+from relayload.core.results.cost import Used
+from relayload.core.results.fold import Fold
+from relayload.core.results.gaps import GapCounts, GapSample
+from relayload.core.results.selection import Selection, Series
+from relayload.core.results.slices import Slices
+from relayload.core.stats.histogram import Histogram
+from relayload.core.stats.ranks import Sorted
+
+
+class Recorded:
+    """A fold of records that was made for objectives."""
+
+    def __init__(self, fold: Fold, run: RunInfo) -> None:
+        """Raises TypeError for a fold that did not count for objectives."""
+        if not isinstance(fold.counts, ObjectiveCounts):
+            raise TypeError("the records were folded without a word of objectives")
+        self._fold = fold
+        self._run = run
+        self._slices: dict[str, Slices] = {}
+        self.counts = fold.counts
+
+    @property
+    def transitions(self) -> Sequence[Transition]:
+        return self._fold.transitions
+
+    @property
+    def used(self) -> Mapping[Key, Used]:
+        return self._fold.cells
+
+    @property
+    def first_start_s(self) -> float | None:
+        return self._fold.starts.first_s if self._fold.started else None
+
+    @property
+    def last_due_s(self) -> float:
+        return self._fold.last_due_s
+
+    @property
+    def last_end_s(self) -> float:
+        return self._fold.last_end_s
+
+    def measures(self, scenario: str, metric: str) -> bool:
+        return self._ok.where(lambda key: key.place.scenario == scenario).measures(metric)
+
+    def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: Window | None) -> Sized:
+        """Exact, or to within 0.4 % where there are more requests than are kept."""
+        if window and self._fold.condensed and objective.metric not in PER_CHUNK:
+            values = GapCounts()
+            values.add(int(window.begins_at_s), self.counts[objective].values.get(window.number, Histogram()).items())
+            return GapSample(values, unanswered_s, objective.worst)
+        requests = self._cut(objective.metric, window) if window else Selection(self._fold.cells)
+        unknown = self._run.interrupted_by is not None
+        requests = requests.where(
+            lambda key: (
+                within(objective.tags, key.place)
+                and of_outcome(objective.tags, key)
+                and not (unknown and is_abandoned(key))
+            )
+        )
+        if not (objective.one_outcome or objective.asks_all):
+            requests = requests.where(lambda key: key.ok)
+        if objective.metric in PER_CHUNK:
+            return GapSample(requests.gaps(), unanswered_s, objective.worst)
+        return Series(requests, objective.metric, unanswered_s, objective.worst)
+
+    @cached_property
+    def _ok(self) -> Selection:
+        return Selection(self._fold.cells).where(lambda key: key.ok)
+
+    def _cut(self, metric: str, window: Window) -> Selection:
+        if metric not in self._slices:
+            self._slices[metric] = Slices(self._fold, {metric})
+        return self._slices[metric].cut(window.begins_at_s, window.ends_at_s)

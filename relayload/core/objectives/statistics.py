@@ -1,0 +1,198 @@
+"""What a sample proves about a share: the statistics of a verdict, without scipy.
+
+An objective on a percentile is one on a share: "p99 < T" says that at most 1 % of the requests are not below T, the
+*budget*. With k of n over the limit the verdict is
+
+    FAIL          when the one-sided lower bound (95 %, or as asked) of the share is over the budget;
+    PASS          when the sample meets the objective and is large enough to tell;
+    INCONCLUSIVE  otherwise.
+
+Under `strict` a PASS needs the upper bound within the budget as well. Bounds are Clopper and Pearson's, with n
+replaced by the effective sample size, since neighbouring requests are slow together.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import NormalDist
+from typing import NamedTuple
+
+from relayload.core.model.snapshot import SlotCounts
+from relayload.core.model.terms import PLAIN, Terms
+from relayload.core.objectives.objective import Op
+from relayload.core.stats.binomial import share_bounds, student_quantile
+from relayload.core.stats.sample import CONFIDENCE, SMALLEST_EFFECTIVE_N, batched_size
+
+ENOUGH_FOR_A_MEAN = 30
+_MOST_BATCHES = 40
+
+
+class Word(StrEnum):
+    """What can be said of an objective, or of a whole run."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    INVALID = "INVALID"
+    STOPPED = "STOPPED"
+    """A guardrail ended the run."""
+    NOT_JUDGED = "NOT JUDGED"
+    """A run without objectives, which was carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exceedance:
+    """k of n requests were over the limit. With those that may be good yet, they tell as much as `effective_n`
+    independent ones would."""
+
+    k: int
+    n: int
+    effective_n: int
+    still_good: int = 0
+    """Requests in flight, none of which may turn out to be over the limit."""
+
+    @classmethod
+    def of(cls, by_slot: Sequence[tuple[int, int]], still_good: int = 0) -> "Exceedance":
+        """The requests over the limit and all requests of each slot of time, in order.
+
+        They are sized by those over the limit: a sample without any tells as much as independent ones would.
+        """
+        k, n = (sum(column) for column in zip(*by_slot, strict=True)) if by_slot else (0, 0)
+        size = max(1, batched_size(by_slot) * (n + still_good) // n) if n else 0
+        return cls(k, n, size, still_good)
+
+    @property
+    def whole(self) -> int:
+        """All requests, those in flight included."""
+        return self.n + self.still_good
+
+    def bounds(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
+        """One-sided bounds of the share over the limit."""
+        return share_bounds(self.k * self.effective_n / self.whole, self.effective_n, confidence)
+
+
+class Bad(NamedTuple):
+    """The requests over the limit by the better bounds of their values, and by the worse ones.
+
+    What fails must be beyond the limit at best, and what passes within it at worst.
+    """
+
+    at_least: Exceedance
+    at_most: Exceedance
+
+    @classmethod
+    def of(cls, slots: Sequence[SlotCounts], still_good: int = 0) -> "Bad":
+        """From the counts of each slot of time, in order."""
+        at_least = [(slot.bad_at_least, slot.n) for slot in slots if slot.n]
+        at_most = [(slot.bad_at_most, slot.n) for slot in slots if slot.n]
+        best = Exceedance.of(at_least, still_good)
+        return cls(best, best if at_most == at_least else Exceedance.of(at_most, still_good))
+
+    @property
+    def n(self) -> int:
+        return self.at_most.n
+
+
+def samples_needed(budget: float, confidence: float = CONFIDENCE) -> int:
+    """The fewest samples that can prove, when none is over the limit, that the share is within the budget.
+
+    ln(1 - confidence) / ln(1 - budget): 299 for p99. One where the budget is nothing or everything.
+    """
+    if budget <= 0.0 or budget >= 1.0:
+        return 1
+    return math.ceil(math.log(1 - confidence) / math.log1p(-budget) - 1e-9)
+
+
+def samples_to_resolve(budget: float) -> int:
+    """The fewest samples of which one alone is not more than the budget."""
+    return math.ceil(1 / budget - 1e-9) if budget > 0 else 1
+
+
+def beyond(seen: Exceedance, budget: float, confidence: float) -> bool:
+    """Whether the sample proves that a larger share than the budget is over the limit.
+
+    One within the budget proves nothing, however little is asked of a proof.
+    """
+    return seen.k > budget * seen.whole and seen.bounds(confidence)[0] > budget
+
+
+def judge_share(bad: Bad, budget: float, *, holds: bool, needed: int, terms: Terms = PLAIN) -> Word:
+    """The verdict on a share; `holds` says whether the sample itself meets the objective."""
+    if beyond(bad.at_least, budget, terms.fail_confidence):
+        return Word.FAIL
+    enough = bad.at_most.effective_n >= needed
+    if holds and enough and (not terms.strict or bad.at_most.bounds(terms.confidence)[1] <= budget):
+        return Word.PASS
+    return Word.INCONCLUSIVE
+
+
+class Deviations(NamedTuple):
+    """Of a slot of time, how far values are from the limit: added up, how many they are, and the squares added up."""
+
+    total: float = 0.0
+    n: int = 0
+    squares: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MeanDeviation:
+    """How far the mean is from the limit, and how well that is known."""
+
+    mean: float
+    between: float
+    """The standard error by the means of batches; with `freedom`, one less than there are batches."""
+    freedom: int
+    apart: float
+    """The standard error of as many independent values."""
+
+    def margin(self, confidence: float) -> float:
+        """Half the width of the two-sided interval: by the batches, or by independent values if that is more."""
+        one_sided = (1 + confidence) / 2
+        by_batch = self.between * student_quantile(one_sided, self.freedom) if self.between else 0.0
+        return max(by_batch, self.apart * NormalDist().inv_cdf(one_sided))
+
+    def beyond(self, op: Op, confidence: float) -> bool:
+        """Whether the mean is proven to be beyond the limit."""
+        margin = self.margin(confidence)
+        return not op.holds(self.mean - margin if op.ceiling else self.mean + margin, 0.0)
+
+    def within(self, op: Op, confidence: float) -> bool:
+        """Whether the mean is proven to be within the limit."""
+        margin = self.margin(confidence)
+        return op.holds(self.mean + margin if op.ceiling else self.mean - margin, 0.0)
+
+    def effective_n(self, n: int) -> int:
+        """How many independent values would tell as much as these n."""
+        return n if self.between <= self.apart else max(1, int(n * (self.apart / self.between) ** 2))
+
+
+def mean_deviation(by_slot: Sequence[Deviations]) -> MeanDeviation | None:
+    """The mean of values that are known slot by slot, in order of time; None where they are too few for one.
+
+    Its error is that of the means of batches of slots (Law & Kelton, ch. 9.5). Values of a single slot, of which nobody
+    can tell which are neighbours, are worth as few independent ones as may be.
+    """
+    n = sum(slot.n for slot in by_slot)
+    if n < ENOUGH_FOR_A_MEAN:
+        return None
+    mean = math.fsum(slot.total for slot in by_slot) / n
+    squares = max(0.0, math.fsum(slot.squares for slot in by_slot) - n * mean * mean)
+    batches = _batches(by_slot, n)
+    freedom = len(batches) - 1
+    if not freedom:
+        return MeanDeviation(mean, 0.0, 0, math.sqrt(squares / min(n, SMALLEST_EFFECTIVE_N) / n))
+    between = math.fsum((total - mean * size) ** 2 for total, size in batches) * len(batches) / freedom
+    return MeanDeviation(mean, math.sqrt(between) / n, freedom, math.sqrt(squares) / n)
+
+
+def _batches(by_slot: Sequence[Deviations], n: int) -> list[tuple[float, int]]:
+    """Sums and sizes of slots taken together, some tens of about the same size."""
+    batches = [(0.0, 0)]
+    for slot in by_slot:
+        total, size = batches[-1]
+        if size * _MOST_BATCHES >= n:
+            batches.append((slot.total, slot.n))
+        else:
+            batches[-1] = (total + slot.total, size + slot.n)
+    return [batch for batch in batches if batch[1]]

@@ -1,0 +1,52 @@
+"""Which requests the tags of an objective admit, and spans of time in a row."""
+
+from collections.abc import Iterable, Sequence
+
+from relayload.core.model.record import Transition
+from relayload.core.model.tags import Key, Place
+from relayload.core.objectives.objective import Tag
+from relayload.core.results.tries import Cause
+
+
+def tagged(tags: Sequence[Tag], place: Place) -> bool:
+    """Whether the tags admit requests of that place, in a measured stage or not."""
+    values = {
+        "scenario": place.scenario,
+        "model": place.model,
+        "stage": place.stage,
+        "target": place.target or "",
+    }
+    return all(tag.admits(values[tag.name]) for tag in tags if tag.name in values)
+
+
+def within(tags: Sequence[Tag], place: Place) -> bool:
+    """Whether requests of that place are measured, and the tags admit them."""
+    return place.measured and tagged(tags, place)
+
+
+def moved(tags: Sequence[Tag], change: Transition) -> bool:
+    """Whether the tags admit the breaker that changed its state."""
+    values = {"scope": change.scope, "target": change.target or ""}
+    return all(tag.admits(values[tag.name]) for tag in tags if tag.name in values)
+
+
+def of_outcome(tags: Sequence[Tag], key: Key) -> bool:
+    """Whether the tags admit the outcome of a request."""
+    return all(tag.admits(key.outcome) for tag in tags if tag.name == "outcome")
+
+
+def of_kind(tag: Tag, ending: Key | Cause) -> bool:
+    """Whether a request, or an attempt, ended as a `kind` tag says: by an outcome, a status, or what the client made
+    of it."""
+    return (tag.value in (ending.outcome, str(ending.status), ending.kind)) is not tag.negated
+
+
+def joined(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Spans in order of time, those that follow one another as one."""
+    joined: list[tuple[float, float]] = []
+    for begins_at_s, ends_at_s in spans:
+        if joined and joined[-1][1] == begins_at_s:
+            joined[-1] = (joined[-1][0], ends_at_s)
+        else:
+            joined.append((begins_at_s, ends_at_s))
+    return joined

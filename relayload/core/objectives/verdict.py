@@ -1,0 +1,158 @@
+"""From a fold and objectives to the verdict of a run. Fails closed: no data is never a pass.
+
+The order: can the generator be believed, did a guardrail stop the run, and then the objectives, each on its own;
+those that only warn are told. A run without objectives was a measurement and is NOT JUDGED: its exit code is 0, that
+of a gate without any is 4.
+In an objective a percentile
+counts requests that failed, were dropped or were lost as infinitely slow (as nothing, where more is better), since
+whoever waited for them never got an answer. An `outcome=` tag asks for those requests alone, with their own values.
+Objectives cover the measured stages.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from relayload.core.exit_codes import ExitCode
+from relayload.core.model.run import RunInfo
+from relayload.core.objectives.evaluate import judge_objective
+from relayload.core.objectives.indicators import Evidence
+from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.recorded_run import Recorded
+from relayload.core.objectives.result import Judgement
+from relayload.core.objectives.statistics import Word
+from relayload.core.results.fold import Fold
+from relayload.core.results.jobs import Job, RunAll, one_by_one
+from relayload.core.results.summary import Summary
+from relayload.core.results.tables import SummaryInTheMaking
+from relayload.core.units import format_duration
+
+SCHEMA_VERSION = 1
+NO_OBJECTIVES = "the profile has no objectives"
+_NOTHING_TO_HOLD = (
+    "there are no objectives to judge by: write some in the profile, such as errors.rate < 1%, and run it again"
+)
+_EXIT_CODES = {
+    Word.PASS: ExitCode.PASS,
+    Word.NOT_JUDGED: ExitCode.PASS,
+    Word.FAIL: ExitCode.FAIL,
+    Word.INCONCLUSIVE: ExitCode.UNPROVEN,
+    Word.INVALID: ExitCode.UNPROVEN,
+    Word.STOPPED: ExitCode.GUARDRAIL,
+}
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """The verdict of a run: `verdict.json`."""
+
+    run_id: str
+    verdict: Word
+    exit_code: int
+    reasons: tuple[str, ...]
+    """Why the run as a whole is INVALID, STOPPED or FAIL; the objectives have their own."""
+    objectives: tuple[Judgement, ...]
+    schema_version: int = SCHEMA_VERSION
+
+
+def assess(
+    objectives: Sequence[Objective],
+    fold: Fold,
+    run: RunInfo,
+    faults: Iterable[str] = (),
+    warnings: Iterable[str] = (),
+    run_all: RunAll = one_by_one,
+    *,
+    tables: bool = True,
+    rejudge: bool = False,
+) -> tuple[Summary, Verdict]:
+    """Summarize a run, as `summarize` does, and judge it: at once, since both sort the same columns.
+
+    Without `tables` the summary is an outline, for who wants to see the verdict alone. A run that an objective ended
+    early fails, unless to `rejudge` asks what its records say alone.
+    """
+    making = SummaryInTheMaking(fold, run, faults, warnings)
+    work = making.jobs() if tables else []
+    evidence = Evidence(Recorded(fold, run), run, making.accounted.lost)
+    done = run_all([*work, *_jobs(objectives, evidence, rejudge)])
+    summary = making.made_of(done[: len(work)]) if tables else making.outline()
+    return summary, _verdict(cast(list[Judgement], done[len(work) :]), run, summary, rejudge)
+
+
+def _jobs(objectives: Sequence[Objective], evidence: Evidence, rejudge: bool) -> list[Job[Judgement]]:
+    judge = partial(judge_objective, rejudge=rejudge)
+    return [Job(partial(judge, objective, evidence), about=objective.metric) for objective in objectives]
+
+
+def _verdict(judgements: Sequence[Judgement], run: RunInfo, summary: Summary, rejudge: bool) -> Verdict:
+    word, reasons = _whole(judgements, run, summary, rejudge)
+    return Verdict(
+        run_id=summary.run_id,
+        verdict=word,
+        exit_code=_EXIT_CODES[word],
+        reasons=reasons,
+        objectives=tuple(replace(one, written=run.written.get(one.id)) for one in judgements),
+    )
+
+
+def held(verdict: Verdict) -> Verdict:
+    """The verdict of a gate: a run with nothing to hold it to has not passed one, though it was carried out."""
+    if verdict.objectives or verdict.verdict not in (Word.NOT_JUDGED, Word.INCONCLUSIVE):
+        return verdict
+    return replace(verdict, exit_code=ExitCode.UNPROVEN, reasons=(*verdict.reasons, _NOTHING_TO_HOLD))
+
+
+def crashed(verdict: Verdict) -> Verdict:
+    """The verdict of a run a part of which failed by our own fault: whatever it measured, its exit code is 1."""
+    reasons = ("a part of the run crashed", *verdict.reasons)
+    return replace(verdict, verdict=Word.INVALID, exit_code=ExitCode.CRASH, reasons=reasons)
+
+
+def warnings_besides(summary: Summary, verdict: Verdict) -> tuple[str, ...]:
+    """The warnings that are not among the reasons of the verdict as well, for whoever tells both."""
+    return tuple(warning for warning in summary.warnings if warning not in verdict.reasons)
+
+
+def _reasons(run: RunInfo, summary: Summary) -> tuple[str, ...]:
+    """Why the numbers of the run can't be believed."""
+    cut_short = ("the run was killed before it ended",) if run.ended_by is None else ()
+    return (*summary.generator.reasons, *cut_short)
+
+
+def _whole(
+    judgements: Sequence[Judgement], run: RunInfo, summary: Summary, rejudge: bool
+) -> tuple[Word, tuple[str, ...]]:
+    """The verdict of the run, and why, where the objectives do not say it."""
+    interrupted = cut_short(run)
+    if unbelievable := _reasons(run, summary):
+        return Word.INVALID, (*unbelievable, *_stopped_early(run), *interrupted)
+    if run.guardrail_reason:
+        return Word.STOPPED, (run.guardrail_reason,)
+    broken = (*(() if rejudge else _stopped_early(run)), *(() if interrupted else _no_data(summary)))
+    words = {judgement.verdict for judgement in judgements if judgement.counts}
+    if Word.FAIL in words or broken:
+        return Word.FAIL, (*broken, *interrupted)
+    if Word.INCONCLUSIVE in words or interrupted:
+        return Word.INCONCLUSIVE, interrupted
+    return (Word.PASS if judgements else Word.NOT_JUDGED), ()
+
+
+def cut_short(run: RunInfo) -> tuple[str, ...]:
+    """Who interrupted the run, if anyone: what was not sent any more can't have passed."""
+    if run.interrupted_by is None:
+        return ()
+    after = "" if run.ended_at_s is None else f" after {format_duration(run.ended_at_s)}"
+    return (f"{run.interrupted_by} ended the run{after}, before its plan was through",)
+
+
+def _stopped_early(run: RunInfo) -> tuple[str, ...]:
+    """It was proven while the run went on, whatever those requests came to that were then in flight."""
+    stopped = run.stopped_by_objective or ("it did not say by which objective" if run.ended_by == "objective" else None)
+    return (f"stopped early: {stopped}",) if stopped else ()
+
+
+def _no_data(summary: Summary) -> tuple[str, ...]:
+    measured = any(group.started or group.dropped for group in summary.by_stage.values() if not group.warmup)
+    return () if measured else ("no request of a measured stage was sent",)

@@ -1,1 +1,0 @@
-"""Judging a recording: objectives, statistics, verdicts."""

@@ -1,0 +1,151 @@
+import pytest
+
+from relayload.core.model.terms import Terms
+from relayload.core.objectives.grammar import parse, with_terms
+from relayload.core.objectives.sample_forecast import Outlook, Sent, needed_samples, prospect
+from relayload.core.traffic.plan import StagePlan
+
+SENT = {"simple": Sent({"o3": 3, "o4": 1}), "plain": Sent({"o4": 1}, streams=False), "talk": Sent({"o3": 1}, 3.5)}
+STAGES = (
+    StagePlan(name="warm", for_s=5, warmup=True, by_scenario={"simple": 1000, "plain": 0, "talk": 0}),
+    StagePlan(name="steady", for_s=60, warmup=False, by_scenario={"simple": 200, "plain": 100, "talk": 10}),
+    StagePlan(name="peak", for_s=60, warmup=False, by_scenario={"simple": 100, "plain": 100, "talk": 0}),
+    StagePlan(name="end", for_s=5, warmup=False, cooldown=True, by_scenario={"simple": 1000, "plain": 0, "talk": 0}),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "needed"),
+    [
+        ("ttft.p50 < 1s", 5),
+        ("ttft.p95 < 1s", 59),
+        ("ttft.p99 < 1s", 299),
+        ("ttft.p99.9 < 1s", 2995),
+        ("output_rate.p5 > 20/s", 59),
+        ("ttft.max < 1s", 1),
+        ("latency.avg < 1s", 30),
+        ("errors.rate < 1%", 100),
+        ("errors.rate > 1%", 1),
+        ("errors.count == 0", 1),
+        ("retries.rate < 20%", 5),
+        ("goodput{ttft<200ms}.rate >= 95%", 20),
+        ("throughput.per_second > 5/s", 1),
+        ("breaker.trips == 0", 1),
+    ],
+)
+def test_an_objective_needs_so_many_samples(text, needed):
+    assert needed_samples(parse(text)) == needed
+
+
+@pytest.mark.parametrize(
+    ("text", "samples"),
+    [
+        ("latency.p50 < 1s", 300 + 200 + 35),
+        ("ttft.p50 < 1s", 300 + 35),
+        ("latency{stage=steady}.p50 < 1s", 200 + 100 + 35),
+        ("latency{stage!=steady, scenario=simple}.p50 < 1s", 100),
+        ("latency{model=o4}.p50 < 1s", 75 + 200),
+        ("latency{model!=o4}.p50 < 1s", 225 + 35),
+        ("errors{kind=429}.rate < 1%", 535),
+        ("chunk_gap.p99 < 1s", None),
+        ("breaker.trips == 0", None),
+    ],
+)
+def test_an_objective_gets_the_measured_requests_that_its_tags_admit(text, samples):
+    assert prospect(parse(text), STAGES, SENT).samples == samples
+
+
+@pytest.mark.parametrize(
+    ("text", "samples"),
+    [
+        ("latency.p50 < 1s", 535),
+        ("latency{target=relay}.p50 < 1s", 134),
+        ("latency{target!=relay}.p50 < 1s", 401),
+        ("ttft{target=relay, model=o3}.p50 < 1s", 65),
+    ],
+)
+def test_of_several_targets_an_objective_gets_the_parts_of_those_that_it_names(text, samples):
+    assert prospect(parse(text), STAGES, SENT, {"direct": 0.75, "relay": 0.25}).samples == samples
+
+
+@pytest.mark.parametrize(
+    ("count", "outlook"),
+    [(0, "too few"), (298, "too few"), (299, "scarce"), (358, "scarce"), (359, "ample"), (5000, "ample")],
+)
+def test_the_outlook_follows_from_samples_and_needs(count, outlook):
+    assert outlook_of("ttft.p99 < 1s", count) == outlook
+
+
+@pytest.mark.parametrize(("count", "outlook"), [(58, "too few"), (107, "scarce"), (176, "scarce"), (177, "ample")])
+def test_where_few_are_needed_three_times_as_many_are_ample(count, outlook):
+    assert outlook_of("ttft.p95 < 1s", count) == outlook
+
+
+def outlook_of(text, count):
+    stages = (StagePlan(name="steady", for_s=60, warmup=False, by_scenario={"simple": count}),)
+    return prospect(parse(text), stages, SENT).outlook
+
+
+def test_more_confidence_needs_more_samples():
+    strict = with_terms(parse("ttft.p99 < 1s"), Terms(confidence=0.99))
+    assert needed_samples(strict) == 459
+
+
+@pytest.mark.parametrize(
+    ("text", "terms", "samples", "problem"),
+    [
+        ("ttft.p50 < 1s", {"over_s": 30.0}, 50, None),  # of the peak: 100 in 60 s
+        ("latency.p90 < 1s", {"over_s": 30.0}, 100, None),
+        (
+            "ttft.p99 < 1s",
+            {"over_s": 30.0},
+            50,
+            "needs 299 requests in each of its windows, and the plan has about 117",
+        ),
+        ("ttft{stage=peak}.p50 < 1s", {"over_s": 61.0}, None, "asks for 1 of its windows in a row, and the plan has 0"),
+        ("errors.rate < 5%", {"over_s": 1.0, "for_windows": 121}, None, "asks for 121 of its windows in a row"),
+        ("breaker.trips == 0", {"over_s": 60.0}, None, None),
+        ("breaker.trips == 0", {"over_s": 600.0}, None, "asks for 1 of its windows in a row, and the plan has 0"),
+    ],
+)
+def test_in_windows_each_gets_its_part(text, terms, samples, problem):
+    found = prospect(with_terms(parse(text), Terms(**terms)), STAGES, SENT)
+    assert found.samples == samples
+    assert (found.problem or "")[: len(problem or "")] == (problem or "")
+    assert (found.outlook is Outlook.TOO_FEW) is (problem is not None)
+
+
+def test_windows_of_a_stage_without_an_end_can_not_be_counted():
+    stages = (StagePlan(name="steady", for_s=None, warmup=False, by_scenario={"simple": 100}),)
+    found = prospect(with_terms(parse("ttft.p99 < 1s"), Terms(over_s=30.0)), stages, SENT)
+    assert (found.samples, found.outlook, found.problem) == (None, Outlook.UNKNOWN, None)
+
+
+def test_nothing_is_said_of_a_load_whose_requests_nobody_can_count():
+    stages = (StagePlan(name="steady", for_s=60, warmup=False),)
+    assert prospect(parse("ttft.p99 < 1s"), stages, SENT).outlook is Outlook.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("text", "over_s", "remedies"),
+    [
+        ("ttft.p99.9 < 1s", None, "lengthen the measured stages, raise the rates, or ask for a lower percentile"),
+        (
+            "output_rate.p0.1 > 5/s",
+            None,
+            "lengthen the measured stages, raise the rates, or ask for a higher percentile",
+        ),
+        ("errors.rate < 0.1%", None, "lengthen the measured stages, raise the rates, or allow more than 0.1%"),
+        (
+            "goodput{ttft<1s}.rate >= 99.9%",
+            None,
+            "lengthen the measured stages, raise the rates, or ask for less than 99.9%",
+        ),
+        ("latency{stage=nowhere}.avg < 1s", None, "lengthen the measured stages, or raise the rates"),
+        ("ttft.p99 < 1s", 5.0, "lengthen the windows (over), raise the rates, or ask for a lower percentile"),
+    ],
+)
+def test_the_advice_fits_the_objective(text, over_s, remedies):
+    problem = prospect(with_terms(parse(text), Terms(over_s=over_s)), STAGES, SENT).problem
+    assert problem is not None
+    assert problem.partition(": ")[2] == remedies
