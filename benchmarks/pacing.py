@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
+from relayload.core.model.calibration import Spread
 from relayload.core.model.record import Record
-from relayload.core.results.calibration import Spread
 from relayload.fakerelay.process import FakeRelay
 from relayload.locust_plugin.launch import Launch, run
 from relayload.profile import load

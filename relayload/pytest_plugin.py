@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 if TYPE_CHECKING:
+    from relayload.core.metrics.summary import Summary
     from relayload.core.objectives.verdict import Verdict
-    from relayload.core.results.summary import Summary
     from relayload.fakerelay.process import FakeRelay
     from relayload.recording import Recording
 

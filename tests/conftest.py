@@ -13,6 +13,7 @@ from hypothesis import settings
 from msgspec import structs
 from support import LOCUSTFILE, SHORT, Process, Start
 
+from relayload.core.metrics.fold import Fold
 from relayload.core.model.record import Attempt, Drop, End, Line, Outcome, Record, Transition
 from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
@@ -20,7 +21,6 @@ from relayload.core.objectives.indicators import Evidence
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.recorded_run import Recorded
 from relayload.core.resilience.breaker import State
-from relayload.core.results.fold import Fold
 from relayload.fakerelay.process import FakeRelay
 from relayload.locust_plugin.master_port import MasterPort, workers
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from relayload import __version__
 from relayload.calibration.search import highest
 from relayload.calibration.trial import CalibrationFailed, bench
-from relayload.core.results.calibration import Calibration, Ceiling, Trial, marginal_cpu_s
+from relayload.core.model.calibration import Calibration, Ceiling, Trial, marginal_cpu_s
 
 __all__ = ["CalibrationFailed", "calibrate"]
 

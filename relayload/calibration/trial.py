@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 import yaml
 
+from relayload.core.model.calibration import Spread, Trial
 from relayload.core.model.record import End, Outcome, Record
-from relayload.core.results.calibration import Spread, Trial
 from relayload.fakerelay.process import FakeRelay
 from relayload.locust_plugin.launch import Launch, last_words
 from relayload.locust_plugin.launch import run as launch

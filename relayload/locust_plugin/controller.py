@@ -12,6 +12,7 @@ import gevent
 from gevent import Greenlet
 
 from relayload import clock
+from relayload.core.metrics.summary import Summary
 from relayload.core.model.progress import Progress
 from relayload.core.model.record import GUARDRAIL
 from relayload.core.model.snapshot import Snapshot
@@ -20,7 +21,6 @@ from relayload.core.objectives.abort import AbortMonitor, Breach
 from relayload.core.objectives.live_run import RunSoFar
 from relayload.core.objectives.verdict import Verdict
 from relayload.core.resilience.guard import Bound
-from relayload.core.results.summary import Summary
 from relayload.core.traffic.arrivals import Share
 from relayload.core.traffic.stages import stage_at
 from relayload.core.units import format_duration

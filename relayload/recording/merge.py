@@ -17,9 +17,9 @@ from typing import BinaryIO
 import msgspec
 
 from relayload.core.errors import AuthorError, Fault
+from relayload.core.metrics.merging import Shift, differences, merged
 from relayload.core.model.record import Line
 from relayload.core.model.run import RunInfo
-from relayload.core.results.merging import Shift, differences, merged
 from relayload.files import check, opened
 from relayload.recording.compression import Compression, CutShort, Swollen, check_at_hand, decompressed, opened_to_write
 from relayload.recording.lines import MOST_LINE_BYTES, NO_RECORD

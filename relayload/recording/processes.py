@@ -13,7 +13,7 @@ from functools import partial
 from itertools import chain
 from typing import Generic, NoReturn, TypeVar
 
-from relayload.core.results.jobs import Job, RunAll, bundles, one_by_one
+from relayload.core.metrics.tasks import Job, RunAll, bundles, one_by_one
 
 T = TypeVar("T")
 

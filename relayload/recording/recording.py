@@ -18,6 +18,10 @@ from msgspec import Struct, structs
 
 from relayload import files
 from relayload.core.errors import AuthorError, Fault
+from relayload.core.metrics.fold import Fold
+from relayload.core.metrics.summarize import summarize
+from relayload.core.metrics.summary import Summary
+from relayload.core.metrics.tasks import Job, RunAll, one_by_one
 from relayload.core.model.record import Line
 from relayload.core.model.run import RunInfo
 from relayload.core.model.terms import Asked
@@ -25,10 +29,6 @@ from relayload.core.objectives.grammar import objective_of
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.verdict import Verdict, assess
-from relayload.core.results.fold import Fold
-from relayload.core.results.jobs import Job, RunAll, one_by_one
-from relayload.core.results.summary import Summary
-from relayload.core.results.tables import summarize
 from relayload.recording.cleaning import check_numbers, cleaned
 from relayload.recording.lines import NO_RECORD, Damage, Part, RecordWriter, expected_bytes, parts, read
 from relayload.recording.processes import over, processes_at_hand

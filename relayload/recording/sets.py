@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from relayload.core.errors import AuthorError, Fault
+from relayload.core.metrics.summary import Summary
 from relayload.core.objectives.statistics import Word
 from relayload.core.objectives.verdict import Verdict, cut_short
-from relayload.core.results.summary import Summary
 from relayload.recording.recording import RUN, Recording
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from relayload.core.results.calibration import Calibration, Ceiling, Spread, Trial
+from relayload.core.model.calibration import Calibration, Ceiling, Spread, Trial
 from relayload.core.units import format_duration
 from relayload.report.fitting import Column, FittingTable
 from relayload.report.printing import printed

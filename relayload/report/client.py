@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from relayload.core.results.summary import BreakerChange, Summary
+from relayload.core.metrics.summary import BreakerChange, Summary
 from relayload.core.units import format_duration
 
 _MOST_CHANGES = 8

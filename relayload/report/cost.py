@@ -1,6 +1,6 @@
 """What a run cost, as text for people."""
 
-from relayload.core.results.cost import Cost, Waste
+from relayload.core.metrics.cost import Cost, Waste
 from relayload.core.units import format_usd
 
 

@@ -7,9 +7,9 @@ Source: docs.github.com, Workflow commands for GitHub Actions.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from relayload.core.metrics.summary import Summary
 from relayload.core.objectives.statistics import Word
 from relayload.core.objectives.verdict import Verdict, warnings_besides
-from relayload.core.results.summary import Summary
 from relayload.report.cases import WARNING, Case, cases
 from relayload.report.not_run import NotRun
 from relayload.report.text import error_rows

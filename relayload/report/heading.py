@@ -3,8 +3,8 @@
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from relayload.core.metrics.summary import Summary
 from relayload.core.model.run import RunInfo
-from relayload.core.results.summary import Summary
 
 
 def heading_facts(summary: Summary, run: RunInfo | None) -> list[tuple[str, str]]:

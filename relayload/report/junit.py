@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from xml.etree import ElementTree as ET
 
+from relayload.core.metrics.summary import Summary
 from relayload.core.objectives.statistics import Word
 from relayload.core.objectives.verdict import Verdict, warnings_besides
-from relayload.core.results.summary import Summary
 from relayload.report.cases import BELIEVED, WARNING, Case, cases
 from relayload.report.not_run import NotRun, place_of
 from relayload.report.text import error_rows

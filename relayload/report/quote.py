@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from rich.table import Table
 
-from relayload.core.results.quote import Amount, Quote, Saving
+from relayload.core.metrics.price_quote import Amount, Quote, Saving
 from relayload.report.printing import printed
 from relayload.report.screen import PLAIN, Screen
 

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from relayload.core.metrics.summary import Summary
 from relayload.core.objectives.verdict import Verdict
-from relayload.core.results.summary import Summary
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

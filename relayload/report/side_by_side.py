@@ -7,8 +7,8 @@ from rich.text import Text
 
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output
+from relayload.core.metrics.side_by_side import AddedAt, Beside, SideBySide
 from relayload.core.objectives.formatting import share
-from relayload.core.results.side_by_side import AddedAt, Beside, SideBySide
 from relayload.core.units import format_duration, format_usd
 from relayload.report.fitting import Column, FittingTable
 from relayload.report.printing import printed

@@ -6,8 +6,8 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from relayload.core.metrics.metric import Unit
+from relayload.core.metrics.summary import Group, Summary
 from relayload.core.objectives.formatting import quantity
-from relayload.core.results.summary import Group, Summary
 from relayload.core.stats.sample import Distribution
 from relayload.core.units import format_duration
 from relayload.report.fitting import Column, FittingTable

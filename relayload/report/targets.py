@@ -1,6 +1,6 @@
 """What each of several targets was asked and answered, as text for people."""
 
-from relayload.core.results.summary import Summary, TargetGroup
+from relayload.core.metrics.summary import Summary, TargetGroup
 from relayload.core.units import format_usd
 
 

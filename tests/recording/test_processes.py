@@ -6,7 +6,7 @@ from pickle import PicklingError
 
 import pytest
 
-from relayload.core.results.jobs import Job
+from relayload.core.metrics.tasks import Job
 from relayload.recording.processes import over, processes_at_hand
 
 

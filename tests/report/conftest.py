@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from relayload.core.metrics.summary import Summary
 from relayload.core.model.health import Thresholds
 from relayload.core.model.record import Line, Outcome
 from relayload.core.model.run import RunInfo
@@ -11,7 +12,6 @@ from relayload.core.model.terms import Severity, Terms
 from relayload.core.objectives.grammar import parse, with_terms
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.verdict import Verdict, assess
-from relayload.core.results.summary import Summary
 
 Judged = Callable[..., tuple[Summary, Verdict]]
 

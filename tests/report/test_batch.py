@@ -1,7 +1,7 @@
 import pytest
 
+from relayload.core.metrics.batch import BatchTally
 from relayload.core.model.run import StageInfo
-from relayload.core.results.batch import BatchTally
 from relayload.report.batch import batch_facts
 from relayload.report.markdown import render_markdown
 from relayload.report.text import render_summary

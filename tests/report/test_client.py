@@ -1,7 +1,7 @@
+from relayload.core.metrics.summarize import summarize
 from relayload.core.model.record import Attempt, Outcome
 from relayload.core.resilience.breaker import State
 from relayload.core.resilience.classify import FailureKind
-from relayload.core.results.tables import summarize
 from relayload.report.client import client_facts
 from relayload.report.text import render_summary
 

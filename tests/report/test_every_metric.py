@@ -11,14 +11,14 @@ from relayload.core.comparison.measures import measures
 from relayload.core.comparison.repeats import RunLine
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Metric, Output
+from relayload.core.metrics.side_by_side import Beside
+from relayload.core.metrics.summary import Second, Summary
 from relayload.core.model.progress import Progress
 from relayload.core.model.record import Line
 from relayload.core.model.run import TargetInfo
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.objectives.live_run import SnapshotMaker
 from relayload.core.objectives.verdict import Verdict
-from relayload.core.results.side_by_side import Beside
-from relayload.core.results.summary import Second, Summary
 from relayload.core.stats.histogram import bucket
 from relayload.report.markdown import render_markdown
 from relayload.report.openmetrics import render_openmetrics

@@ -6,8 +6,8 @@ from markdown_it import MarkdownIt
 from msgspec import structs
 
 from relayload.core.errors import Fault
+from relayload.core.metrics.summary import ErrorCount
 from relayload.core.model.run import StageInfo
-from relayload.core.results.summary import ErrorCount
 from relayload.report.markdown import escape, render_markdown, render_markdown_not_run
 from relayload.report.not_run import NotRun
 from relayload.report.text import COUNTED_LEGEND, CROSSES_LEGEND

@@ -3,10 +3,10 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
+from relayload.core.metrics.side_by_side import AddedAt
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import TargetInfo
 from relayload.core.price import Price
-from relayload.core.results.side_by_side import AddedAt
 from relayload.report.markdown import render_markdown
 from relayload.report.screen import WIDTH, Screen
 from relayload.report.side_by_side import render_side_by_side

@@ -4,6 +4,7 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
+from relayload.core.metrics.summarize import summarize
 from relayload.core.model.health import Thresholds
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import StageInfo, TargetInfo
@@ -12,7 +13,6 @@ from relayload.core.objectives.grammar import parse, with_terms
 from relayload.core.objectives.statistics import Word
 from relayload.core.objectives.verdict import assess
 from relayload.core.price import Price
-from relayload.core.results.tables import summarize
 from relayload.report.screen import WIDTH, Screen
 from relayload.report.text import (
     COUNTED_LEGEND,

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from relayload.core.metrics.fold import Fold
 from relayload.core.model.record import Attempt, Outcome
-from relayload.core.results.fold import Fold
 from relayload.core.stats.histogram import bucket
 from relayload.core.wire.chat import chat_request
 from relayload.core.wire.responses import responses_request

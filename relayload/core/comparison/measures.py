@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output, Unit
+from relayload.core.metrics.summary import Summary
 from relayload.core.objectives.verdict import Verdict
-from relayload.core.results.summary import Summary
 
 _PERCENTILES = (50.0, 95.0, 99.0)
 _NOTHING = 1e-12

@@ -1,1 +1,1 @@
-"""The catalog of metrics: what is measured and who shows it; how requests are read, and counted for snapshots."""
+"""Metrics: the catalog of them, the mergeable fold of many records, and the tables that are made of it."""

@@ -7,6 +7,9 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
+from relayload.core.metrics.breaker_history import open_s, opened_after_s, trips
+from relayload.core.metrics.cost import Cost
+from relayload.core.metrics.targets import paid
 from relayload.core.model.record import Transition
 from relayload.core.objectives.error_budget import judge_rate
 from relayload.core.objectives.formatting import share
@@ -14,9 +17,6 @@ from relayload.core.objectives.indicators import Evidence, is_abandoned
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.result import Judgement, finite, judgement, nothing
 from relayload.core.objectives.statistics import Bad, Word
-from relayload.core.results.breakers import open_s, opened_after_s, trips
-from relayload.core.results.cost import Cost
-from relayload.core.results.targets import paid
 
 
 def _judge_error_rate(objective: Objective, evidence: Evidence) -> Judgement:

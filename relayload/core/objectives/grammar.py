@@ -23,6 +23,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK, PER_REQUEST
+from relayload.core.metrics.chunk_gaps import WINDOWED_SLOT_S
 from relayload.core.metrics.metric import Metric, Unit
 from relayload.core.model.record import Outcome
 from relayload.core.model.terms import Asked, Severity, Terms
@@ -30,7 +31,6 @@ from relayload.core.objectives.foreign_syntax import candidates
 from relayload.core.objectives.names import unknown
 from relayload.core.objectives.objective import PERCENTILE, Condition, Objective, Op, Tag
 from relayload.core.resilience.classify import FailureKind
-from relayload.core.results.gaps import WINDOWED_SLOT_S
 from relayload.core.units import duration_s, fraction, rate_per_s, usd
 
 _OTHER_WORDS = MappingProxyType({"median": "p50", "mean": "avg", "average": "avg"})

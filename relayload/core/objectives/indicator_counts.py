@@ -12,7 +12,10 @@ from itertools import compress
 from operator import mul
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK
+from relayload.core.metrics.retry_counts import cause_of
 from relayload.core.metrics.rows import Rows
+from relayload.core.metrics.seconds import slot_of, slot_s
+from relayload.core.metrics.windows import window_count
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import RunInfo
 from relayload.core.model.snapshot import Position, SlotCounts
@@ -20,9 +23,6 @@ from relayload.core.model.tags import Key, Place
 from relayload.core.objectives.goodput import unmet
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.tag_filter import joined, of_kind, of_outcome, within
-from relayload.core.results.seconds import slot_of, slot_s
-from relayload.core.results.slices import window_count
-from relayload.core.results.tries import cause_of
 from relayload.core.stats.histogram import Histogram, buckets, middle_s
 
 _NOWHERE = -1

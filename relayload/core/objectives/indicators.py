@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
+from relayload.core.metrics.breaker_history import Breaker, breakers
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK
+from relayload.core.metrics.cost import Used
+from relayload.core.metrics.windows import window_count, windows
 from relayload.core.model.record import Outcome, Transition
 from relayload.core.model.run import RunInfo, Span
 from relayload.core.model.snapshot import Position, SlotCounts
@@ -18,9 +21,6 @@ from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.statistics import Bad, Deviations
 from relayload.core.objectives.tag_filter import joined, moved, tagged
-from relayload.core.results.breakers import Breaker, breakers
-from relayload.core.results.cost import Used
-from relayload.core.results.slices import window_count, windows
 from relayload.core.stats.ranks import Sorted, repeated
 from relayload.core.stats.sample import Ranked
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from operator import add
 
 from relayload.core.metrics.catalog import METRICS, shown_in
+from relayload.core.metrics.chunk_gaps import GapCounts, GapSample
+from relayload.core.metrics.cost import Used
 from relayload.core.metrics.metric import Output
 from relayload.core.metrics.rows import grouped
 from relayload.core.metrics.tag_slots import TagCounts, TagSlots
@@ -24,8 +26,6 @@ from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.indicators import Sized, Window, is_abandoned
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.tag_filter import of_outcome, within
-from relayload.core.results.cost import Used
-from relayload.core.results.gaps import GapCounts, GapSample
 from relayload.core.stats.histogram import Histogram, unpacked
 from relayload.core.stats.ranks import Sorted
 

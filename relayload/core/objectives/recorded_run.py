@@ -4,6 +4,11 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from relayload.core.metrics.catalog import PER_CHUNK
+from relayload.core.metrics.chunk_gaps import GapCounts, GapSample
+from relayload.core.metrics.cost import Used
+from relayload.core.metrics.fold import Fold
+from relayload.core.metrics.selection import Selection, Series
+from relayload.core.metrics.windows import Slices
 from relayload.core.model.record import Transition
 from relayload.core.model.run import RunInfo
 from relayload.core.model.tags import Key
@@ -11,11 +16,6 @@ from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.indicators import Sized, Window, is_abandoned
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.tag_filter import of_outcome, within
-from relayload.core.results.cost import Used
-from relayload.core.results.fold import Fold
-from relayload.core.results.gaps import GapCounts, GapSample
-from relayload.core.results.selection import Selection, Series
-from relayload.core.results.slices import Slices
 from relayload.core.stats.histogram import Histogram
 from relayload.core.stats.ranks import Sorted
 

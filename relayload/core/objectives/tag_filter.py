@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from relayload.core.metrics.retry_counts import Cause
 from relayload.core.model.record import Transition
 from relayload.core.model.tags import Key, Place
 from relayload.core.objectives.objective import Tag
-from relayload.core.results.tries import Cause
 
 
 def tagged(tags: Sequence[Tag], place: Place) -> bool:

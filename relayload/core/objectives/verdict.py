@@ -17,6 +17,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from relayload.core.exit_codes import ExitCode
+from relayload.core.metrics.fold import Fold
+from relayload.core.metrics.summarize import SummaryInTheMaking
+from relayload.core.metrics.summary import Summary
+from relayload.core.metrics.tasks import Job, RunAll, one_by_one
 from relayload.core.model.run import RunInfo
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.indicators import Evidence
@@ -24,10 +28,6 @@ from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.recorded_run import Recorded
 from relayload.core.objectives.result import Judgement
 from relayload.core.objectives.statistics import Word
-from relayload.core.results.fold import Fold
-from relayload.core.results.jobs import Job, RunAll, one_by_one
-from relayload.core.results.summary import Summary
-from relayload.core.results.tables import SummaryInTheMaking
 from relayload.core.units import format_duration
 
 SCHEMA_VERSION = 1

@@ -11,6 +11,7 @@ from live import sent
 from msgspec import structs
 from random_runs import RandomRun, random_run
 
+from relayload.core.metrics.fold import Fold
 from relayload.core.model.record import Line
 from relayload.core.model.run import RunInfo
 from relayload.core.model.snapshot import Snapshot
@@ -22,7 +23,6 @@ from relayload.core.objectives.live_run import RunSoFar, SnapshotMaker
 from relayload.core.objectives.recorded_run import Recorded
 from relayload.core.objectives.result import Judgement
 from relayload.core.objectives.statistics import Word
-from relayload.core.results.fold import Fold
 
 
 class Worker:

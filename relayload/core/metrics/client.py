@@ -1,0 +1,59 @@
+"""What clients did to a run, for its summary: retries, waits for quotas, circuit breakers."""
+
+from collections import Counter
+
+from relayload.core.metrics.breaker_history import breakers, in_order, open_s, trips
+from relayload.core.metrics.fold import Fold
+from relayload.core.metrics.retry_counts import retries_by_cause
+from relayload.core.metrics.summary import BreakerActs, BreakerChange, QuotaWaits, Retries
+from relayload.core.model.record import Outcome, Transition
+
+
+def retries_of(fold: Fold) -> Retries:
+    """Of every request, warm-up included."""
+    cells = fold.cells.values()
+    attempts = sum(cell.attempts for cell in cells)
+    tried = attempts - sum(cell.retries for cell in cells)
+    stopped_by: Counter[str] = Counter()
+    for cell in cells:
+        stopped_by.update(cell.tries.stopped_by)
+    return Retries(
+        by_kind=retries_by_cause(cell.tries for cell in cells),
+        amplification=attempts / tried if tried else None,
+        succeeded_after_retry=sum(cell.tries.retried for key, cell in fold.cells.items() if key.ok),
+        backoff_s=sum(cell.tries.backoff_s for cell in cells),
+        stopped_by=dict(sorted(stopped_by.items(), key=lambda item: (-item[1], item[0]))),
+    )
+
+
+def quota_waits_of(fold: Fold) -> QuotaWaits:
+    """Of every request, warm-up included."""
+    waits = [cell.values.waits for cell in fold.cells.values()]
+    return QuotaWaits(throttled=sum(count for count, _ in waits), throttled_s=sum(seconds for _, seconds in waits))
+
+
+def breaker_acts_of(fold: Fold, load_s: float) -> BreakerActs:
+    """Of the whole run, whose load ended at that instant."""
+    refused = (len(cell) for key, cell in fold.cells.items() if key.outcome == Outcome.SHORT_CIRCUITED.value)
+    return BreakerActs(
+        trips=len(trips(fold.transitions)),
+        open_time_s=open_s(breakers(fold.transitions), [(0.0, load_s)]),
+        short_circuited=sum(refused),
+        enforced=any(transition.enforced for transition in fold.transitions) if fold.transitions else None,
+        transitions=tuple(map(_change, in_order(fold.transitions))),
+    )
+
+
+def _change(transition: Transition) -> BreakerChange:
+    return BreakerChange(
+        at_s=transition.at_s,
+        worker=transition.worker,
+        scope=transition.scope,
+        before=transition.before.value,
+        after=transition.after.value,
+        reason=transition.reason,
+        calls=transition.calls,
+        failures=transition.failures,
+        slow=transition.slow,
+        since_s=transition.since_s,
+    )

@@ -1,0 +1,59 @@
+"""The distributions of every metric for many selections of requests, each computed once."""
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from relayload.core.metrics.catalog import METRICS, PER_CHUNK, shown_in
+from relayload.core.metrics.chunk_gaps import GapSample
+from relayload.core.metrics.metric import Output, Per, Unit
+from relayload.core.metrics.selection import Selection, Series
+from relayload.core.metrics.summary import Metrics
+from relayload.core.metrics.tasks import Job
+from relayload.core.model.tags import Key
+from relayload.core.stats.sample import Distribution, describe
+
+_PER_REQUEST = [metric.name for metric in shown_in(Output.SUMMARY) if metric.per is Per.REQUEST]
+
+Column = list[Distribution | None]
+"""One metric of several selections."""
+
+
+class MetricsOf:
+    """The metrics of selections, to be asked by selection. Made metric by metric, since each sorts the same cells."""
+
+    def __init__(self, selections: Iterable[Selection]) -> None:
+        self._distinct = {frozenset(selection.cells): selection for selection in selections}
+        self._metrics: dict[frozenset[Key], Metrics] = {}
+
+    def jobs(self) -> list[Job[Column]]:
+        """The work, whose results are to be given to `fill`."""
+        selections = list(self._distinct.values())
+        return [Job(partial(_distributions, selections, metric), about=metric) for metric in _PER_REQUEST]
+
+    def nothing(self) -> list[Column]:
+        """What the work would give if nothing had been measured."""
+        return [[None] * len(self._distinct) for _ in _PER_REQUEST]
+
+    def fill(self, columns: Sequence[Column]) -> None:
+        gaps = [_gaps(selection) for selection in self._distinct.values()]
+        rows = zip(*columns, gaps, strict=True)
+        for key, row in zip(self._distinct, rows, strict=True):
+            self._metrics[key] = Metrics(**dict(zip((*_PER_REQUEST, *PER_CHUNK), row, strict=True)))
+
+    def __getitem__(self, selection: Selection) -> Metrics:
+        return self._metrics[frozenset(selection.cells)]
+
+
+def _distributions(selections: Sequence[Selection], metric: str) -> Column:
+    if metric == "throttled":  # most runs have no quota
+        selections = [selection if _waited(selection) else Selection({}) for selection in selections]
+    return [Series(selection, metric).describe(METRICS[metric].unit.value) for selection in selections]
+
+
+def _waited(selection: Selection) -> bool:
+    return any(cell.values.waits[0] for cell in selection.cells.values())
+
+
+def _gaps(selection: Selection) -> Distribution | None:
+    gaps = GapSample(selection.gaps())
+    return describe(gaps.measured, Unit.SECONDS.value, gaps.effective_n)

@@ -1,0 +1,290 @@
+"""The fold of a run's records: lines in, everything that summaries and verdicts are made of out.
+
+Folds merge: the fold of all workers' lines is the merger of the folds of each, in any order.
+
+Up to a million requests each is kept; of more there are histograms, and each takes 9 bytes, for its index and start.
+"""
+
+import math
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import add, attrgetter
+from typing import Any, Protocol
+
+from relayload.core.metrics.arrival_indices import Indices
+from relayload.core.metrics.chunk_gaps import MOST_SLOTS, WINDOWED_SLOT_S, GapCounts
+from relayload.core.metrics.histogram_slots import slot_width_s
+from relayload.core.metrics.rows import Rows, grouped
+from relayload.core.metrics.start_times import Starts
+from relayload.core.metrics.tagged_requests import Cell
+from relayload.core.model.record import GUARDRAIL, Drop, End, Line, Record, Transition
+from relayload.core.model.run import RunInfo
+from relayload.core.model.tags import Key, Place
+
+MOST_EXACT = 1_000_000
+_CLOCKS_APART_S = 1.0
+"""More than workers differ in when they think that the load has ended."""
+_MOST_PENDING = 1 << 18
+"""Requests that wait to be condensed together: the more, the cheaper, and the more memory."""
+
+
+class Counts(Protocol):
+    """Counts requests while they are folded, for objectives that are to be judged: these need each, however many."""
+
+    @property
+    def gaps_in_windows(self) -> bool:
+        """Whether gaps between chunks are wanted in slots of a second."""
+
+    def add(self, key: Key, rows: Rows) -> None: ...
+    def add_drop(self, place: Place, due_s: float) -> None: ...
+    def merge(self, other: Any) -> None: ...
+
+
+class Fold:
+    """Requests by cell, drops by place, and what the workers said at the end."""
+
+    __slots__ = (
+        "_gap_slot_s",
+        "_load_s",
+        "_most_exact",
+        "_pending",
+        "cells",
+        "condensed",
+        "counts",
+        "drops",
+        "ends",
+        "indices",
+        "last_at_s",
+        "last_due_s",
+        "last_end_s",
+        "lines_of",
+        "refused",
+        "starts",
+        "transitions",
+    )
+
+    def __init__(self, load_s: float = 0.0, counts: Counts | None = None, most_exact: int = MOST_EXACT) -> None:
+        """Of more than `most_exact` requests there are histograms. It costs less if the load is known to last `load_s`.
+
+        `counts` count what objectives ask for.
+        """
+        self.cells: dict[Key, Cell] = {}
+        self.condensed = False
+        """Whether there are too many requests to keep each."""
+        self.counts = counts
+        self._load_s, self._most_exact = load_s, most_exact
+        in_windows = counts is not None and counts.gaps_in_windows
+        self._gap_slot_s = WINDOWED_SLOT_S if in_windows else slot_width_s(load_s, MOST_SLOTS)
+        self._pending = 0
+        """Requests that are kept each."""
+        self.last_due_s = 0.0
+        """When the last of the arrivals on record was due."""
+        self.drops: dict[Place, array[float]] = {}
+        """The instants at which the dropped arrivals were due."""
+        self.refused: dict[Place, array[float]] = {}
+        """Likewise of those that a guardrail held back until the run had ended: nobody's failure."""
+        self.ends: list[End] = []
+        self.transitions: list[Transition] = []
+        self.indices: dict[str | None, Indices] = {}
+        """Of the arrivals, by target; later turns of a conversation are none."""
+        self.starts = Starts()
+        self.lines_of: Counter[int] = Counter()
+        """Starts and drops on record, by worker."""
+        self.last_at_s = 0.0
+        """The latest instant that any line tells of."""
+        self.last_end_s = 0.0
+        """When the last request ended."""
+
+    def extend(self, lines: Iterable[Line]) -> None:
+        """Add lines, the more at once the cheaper."""
+        records: list[Record] = []
+        for line in lines:
+            if isinstance(line, Record):
+                records.append(line)
+            elif isinstance(line, Drop):
+                self._add_drop(line)
+            elif isinstance(line, Transition):
+                self.transitions.append(line)
+            else:
+                self._add_end(line)
+        for key, rows in grouped(records):
+            self._extend_cell(key, rows)
+        if self._pending > (_MOST_PENDING if self.condensed else self._most_exact):
+            self._condense()
+
+    def merge(self, other: "Fold") -> None:
+        for key, cell in other.cells.items():
+            if key not in self.cells:
+                self.cells[key] = Cell(gaps=GapCounts(cell.gaps.width_s))
+            self.cells[key].merge(cell)
+        for own, others in ((self.drops, other.drops), (self.refused, other.refused)):
+            for place, due_s in others.items():
+                own.setdefault(place, array("d")).extend(due_s)
+        self.ends.extend(other.ends)
+        self.transitions.extend(other.transitions)
+        for target, indices in other.indices.items():
+            self._indices_of(target).merge(indices)
+        self.lines_of.update(other.lines_of)
+        self.starts.merge(other.starts)
+        self.last_at_s = max(self.last_at_s, other.last_at_s)
+        self.last_end_s = max(self.last_end_s, other.last_end_s)
+        self.last_due_s = max(self.last_due_s, other.last_due_s)
+        if self.counts is not None:
+            self.counts.merge(other.counts)
+        self._pending += other._pending
+        self.condensed |= other.condensed
+        self.settle()
+
+    def settle(self) -> None:
+        """Condense what still is to be; after the last line, and before anything is read of the cells."""
+        if self.condensed or self._pending > self._most_exact:
+            self._condense()
+
+    @property
+    def started(self) -> int:
+        return len(self.starts)
+
+    @property
+    def dropped(self) -> int:
+        """Arrivals that were not started, for whatever reason."""
+        return sum(len(due_s) for _, due_s in self.all_drops)
+
+    @property
+    def slot_s(self) -> float:
+        """How wide the slots are in which requests are condensed."""
+        return slot_width_s(max(self._load_s, self.last_due_s))
+
+    @property
+    def all_drops(self) -> list[tuple[Place, "array[float]"]]:
+        """Those that were dropped, and those that were held back."""
+        return [*self.drops.items(), *self.refused.items()]
+
+    @property
+    def all_indices(self) -> Indices:
+        """Those of all targets together."""
+        return Indices.merged(self.indices.values())
+
+    def _extend_cell(self, key: Key, rows: Rows) -> None:
+        records = rows.records
+        if key not in self.cells:
+            self.cells[key] = Cell(gaps=GapCounts(self._gap_slot_s))
+        self.cells[key].extend(rows)
+        if self.counts is not None:
+            self.counts.add(key, rows)
+        self._indices_of(key.place.target).add([record.index for record in records if not record.turn])
+        self.lines_of.update(map(attrgetter("worker"), records))
+        self._pending += len(rows)
+        self.last_due_s = max(self.last_due_s, max(rows.due_s))
+        self.starts.add(list(map(add, rows.due_s, rows["late"])))
+        self.last_end_s = max(self.last_end_s, max(rows.ends_s))
+        self.last_at_s = max(self.last_at_s, self.last_end_s)
+
+    def _condense(self) -> None:
+        for cell in self.cells.values():
+            cell.condense(self.slot_s)
+        self.condensed, self._pending = True, 0
+
+    def _add_end(self, end: End) -> None:
+        self.ends.append(end)
+        self.last_at_s = max(self.last_at_s, end.at_s)
+
+    def _add_drop(self, drop: Drop) -> None:
+        place = Place(drop.scenario, drop.model, drop.stage, drop.measured, drop.target)
+        drops = self.refused if drop.reason == GUARDRAIL else self.drops
+        drops.setdefault(place, array("d")).append(drop.intended_at_s)
+        if self.counts is not None and drop.reason != GUARDRAIL:
+            self.counts.add_drop(place, drop.intended_at_s)
+        self.last_due_s = max(self.last_due_s, drop.intended_at_s)
+        self._indices_of(drop.target).add([drop.index])
+        self.lines_of[drop.worker] += 1
+        self.last_at_s = max(self.last_at_s, drop.intended_at_s)
+
+    def _indices_of(self, target: str | None) -> Indices:
+        if target not in self.indices:
+            self.indices[target] = Indices()
+        return self.indices[target]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where every arrival went: offered = started + dropped + lost. Faults say why that can't be trusted."""
+
+    started: int
+    dropped: int
+    lost: int
+    faults: tuple[str, ...] = ()
+
+    @property
+    def offered(self) -> int:
+        return self.started + self.dropped + self.lost
+
+
+def account(fold: Fold, run: RunInfo) -> Account:
+    """Count what was offered and find what is missing.
+
+    The indices of an open load number its arrivals in the order of time, so a gap is a lost arrival; where each goes
+    to every target, each target has them all. Those of a batch begin in any order, so only the run tells how many did.
+    A closed load offers what it starts, and so do the later turns of conversations; there only the workers' own claims
+    tell of requests that left no record.
+    """
+    orders = _orders(fold, run)
+    twice = sum(order.twice for order in orders)
+    unrecorded = _unrecorded(fold, run)
+    if run.closed:
+        lost = sum(unrecorded.values())
+    else:
+        known = sum(order.distinct for order in orders)
+        end = max((order.end for order in orders), default=0)
+        least = known if run.batch else end * run.copies
+        lost = max(run.offered or 0, least) - known
+    faults = (*_twice(twice), *_unreadable(fold), *_missing(fold, run, unrecorded), *_deserted(fold, run))
+    return Account(fold.started, fold.dropped, lost, faults)
+
+
+def _orders(fold: Fold, run: RunInfo) -> list[Indices]:
+    """The indices on record, of everything that has the schedule to itself."""
+    if run.copies > 1:
+        return [fold.indices[target] for target in run.targets if target in fold.indices]
+    return [fold.all_indices]
+
+
+def _unrecorded(fold: Fold, run: RunInfo) -> dict[int, int]:
+    """Per worker, how many starts and drops it told of that are not in the records."""
+    claims = {told.worker: told.started + told.dropped for told in run.last_told}
+    claims |= {end.worker: end.started + end.dropped for end in fold.ends}
+    return {worker: max(0, claim - fold.lines_of[worker]) for worker, claim in claims.items()}
+
+
+def _twice(count: int) -> tuple[str, ...]:
+    return (f"{count} arrivals are recorded twice",) if count else ()
+
+
+def _unreadable(fold: Fold) -> tuple[str, ...]:
+    count = sum(cell.gaps.unreadable for cell in fold.cells.values())
+    return (f"the gaps between the chunks of {count} answers are no pairs of bucket and count",) if count else ()
+
+
+def _missing(fold: Fold, run: RunInfo, unrecorded: dict[int, int]) -> tuple[str, ...]:
+    """Of workers that ended in order: those that died are known to leave requests without a record."""
+    in_order = {end.worker for end in fold.ends} | {told.worker for told in run.last_told if told.drained}
+    return tuple(
+        f"worker {worker} wrote {unrecorded[worker]} records that are not here: its file is cut short, or lies on "
+        "another host (relayload merge)"
+        for worker in sorted(in_order)
+        if unrecorded[worker]
+    )
+
+
+def _deserted(fold: Fold, run: RunInfo) -> tuple[str, ...]:
+    """Of workers of a closed load that were gone before its end: nobody need have taken over their users."""
+    if not run.closed or run.ended_at_s is None:
+        return ()
+    left_at_s = {told.worker: math.inf if told.drained else 0.0 for told in run.last_told}
+    left_at_s |= {end.worker: end.at_s for end in fold.ends}
+    return tuple(
+        f"worker {worker} was gone early, and its users with it"
+        for worker, at_s in sorted(left_at_s.items())
+        if at_s < run.ended_at_s - _CLOCKS_APART_S
+    )

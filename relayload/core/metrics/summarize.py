@@ -1,0 +1,296 @@
+"""From a fold to the summary of its run."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple, cast
+
+from msgspec import structs
+
+from relayload.core.metrics.answer_warnings import remarks_on
+from relayload.core.metrics.batch import batch_of
+from relayload.core.metrics.client import breaker_acts_of, quota_waits_of, retries_of
+from relayload.core.metrics.distributions import Column, MetricsOf
+from relayload.core.metrics.fold import Account, Fold, account
+from relayload.core.metrics.generator_health import health_of
+from relayload.core.metrics.selection import Selection, Series
+from relayload.core.metrics.side_by_side import SideBySide, side_by_side
+from relayload.core.metrics.summary import (
+    Counts,
+    ErrorCount,
+    Group,
+    ProfileName,
+    Rates,
+    Scope,
+    Second,
+    Summary,
+    TargetGroup,
+    TokenCounts,
+)
+from relayload.core.metrics.tagged_requests import Cell
+from relayload.core.metrics.targets import paid, paid_at
+from relayload.core.metrics.tasks import Job, RunAll, one_by_one
+from relayload.core.metrics.timeline import step_s, timeline
+from relayload.core.metrics.tokens import Tokens
+from relayload.core.model.record import Outcome
+from relayload.core.model.run import RunInfo
+from relayload.core.model.tags import Key, Place
+from relayload.core.stats.sample import rank_of
+
+
+def summarize(
+    fold: Fold, run: RunInfo, faults: Iterable[str] = (), warnings: Iterable[str] = (), run_all: RunAll = one_by_one
+) -> Summary:
+    """Everything a report shows. `faults` are reasons not to trust the recording; `warnings` are only told."""
+    making = SummaryInTheMaking(fold, run, faults, warnings)
+    return making.made_of(run_all(making.jobs()))
+
+
+def load_s(fold: Fold, run: RunInfo) -> float:
+    """When the load ended: as the run tells, or by the last arrival on record if it was killed or is a trace.
+
+    A batch is a load until its last request has ended.
+    """
+    if run.batch:
+        return fold.last_end_s
+    if run.ended_at_s is None or any(stage.for_s is None for stage in run.stages):
+        return fold.last_due_s
+    return run.ended_at_s
+
+
+Named = dict[str, tuple[Selection, int]]
+"""Requests and the number of drops by name."""
+
+
+class SummaryInTheMaking:
+    """What a summary needs done, and the summary that it makes of the results."""
+
+    def __init__(self, fold: Fold, run: RunInfo, faults: Iterable[str] = (), warnings: Iterable[str] = ()) -> None:
+        """As `summarize`."""
+        self._faults, self._warnings = tuple(faults), tuple(warnings)
+        self._fold = fold
+        self._run = run
+        self._all = Selection(fold.cells)
+        self._measured = self._all.where(_is_measured)
+        self._load_s = load_s(fold, run)
+        self._by_scenario = self._split(lambda place: place.scenario)
+        self._by_model = self._split(lambda place: place.model)
+        self._by_stage = self._split(lambda place: place.stage)
+        self._by_target = self._split(lambda place: place.target) if run.targets else {}
+        self._metrics = MetricsOf(self._tabled())
+        self._timeline_step_s = step_s(fold)
+        self.accounted = account(fold, run)
+
+    def jobs(self) -> list[Job[object]]:
+        """The larger ones first, so that they are dealt out evenly."""
+        fold, run = self._fold, self._run
+        return [
+            Job(partial(timeline, fold, self._timeline_step_s)),
+            Job(partial(side_by_side, fold, run)),
+            Job(partial(_Starts.of, fold), about="late"),
+            *self._metrics.jobs(),
+        ]
+
+    def made_of(self, results: Sequence[object]) -> Summary:
+        """The summary, from what the jobs gave."""
+        fold, run = self._fold, self._run
+        seconds, comparison, late, *columns = results
+        starts = cast(_Starts, late)
+        self._metrics.fill(cast(list[Column], columns))
+        accounted, errors = self.accounted, _errors(self._all)
+        return Summary(
+            run_id=run.run_id,
+            profile=ProfileName(run.profile.name, run.profile.sha256),
+            started_at=run.started_at,
+            duration_s=max(run.ended_at_s or 0.0, fold.last_at_s),
+            workers=run.workers,
+            scope=Scope(),
+            counts=self._counts(accounted),
+            rates=self._rates(accounted, starts),
+            metrics=self._metrics[self._measured.where(_is_ok)],
+            errors=errors,
+            tokens=_tokens(self._all),
+            cost=paid(fold.cells, run),
+            by_scenario=self._groups(self._by_scenario),
+            by_model=self._groups(self._by_model),
+            by_stage=self._stages(),
+            by_target=self._targets(),
+            comparison=cast(SideBySide | None, comparison),
+            timeline_step_s=self._timeline_step_s,
+            timeline=cast(tuple[Second, ...], seconds),
+            generator=health_of(fold, run.thresholds, errors, starts.late_p99_s, (*accounted.faults, *self._faults)),
+            retries=retries_of(fold),
+            quota=quota_waits_of(fold),
+            breaker=breaker_acts_of(fold, self._load_s),
+            batch=batch_of(fold, run, accounted),
+            warnings=(*_stopped(run), *run.cautions, *self._warnings, *remarks_on(self._all), *_condensed(fold, run)),
+        )
+
+    def outline(self) -> Summary:
+        """The summary without its tables, which cost most: no latencies, no timeline, no most starts in a window."""
+        return self.made_of([(), None, _Starts(0, 0, None), *self._metrics.nothing()])
+
+    def _counts(self, accounted: Account) -> Counts:
+        by_outcome = self._all.by_outcome()
+        cells = self._fold.cells.values()
+        return Counts(
+            offered=accounted.offered,
+            started=accounted.started,
+            dropped=accounted.dropped,
+            lost=accounted.lost,
+            ok=by_outcome.get(Outcome.OK.value, 0),
+            by_outcome=by_outcome,
+            attempts=sum(cell.attempts for cell in cells),
+            retries=sum(cell.retries for cell in cells),
+        )
+
+    def _rates(self, accounted: Account, starts: "_Starts") -> Rates:
+        measured_s = self._run.measured_s(self._load_s)
+        dropped = sum(len(due_s) for place, due_s in self._fold.all_drops if place.measured)
+        ok = self._measured.where(_is_ok)
+        return Rates(
+            measured_s=measured_s,
+            offered_per_s=_per(self._measured.count + dropped + accounted.lost, measured_s),
+            started_per_s=_per(self._measured.count, measured_s),
+            ok_per_s=_per(ok.count, measured_s),
+            output_tokens_per_s=_per(ok.output_tokens, measured_s),
+            max_in_1s=starts.most_in_1s,
+            max_in_60s=starts.most_in_60s,
+        )
+
+    def _tabled(self) -> Iterator[Selection]:
+        """The requests that have metrics of their own."""
+        yield self._measured.where(_is_ok)
+        for named in (self._by_scenario, self._by_model, self._by_target):
+            yield from (own.where(_is_measured).where(_is_ok) for own, _ in named.values())
+        yield from (own.where(_is_ok) for own, _ in self._by_stage.values())
+
+    def _groups(self, named: Named) -> dict[str, Group]:
+        """Tables over the measured requests of each name; their counts cover the whole run."""
+        measured_s = self._run.measured_s(self._load_s)
+        return {
+            name: self._group(own, own.where(_is_measured), measured_s, dropped)
+            for name, (own, dropped) in named.items()
+        }
+
+    def _stages(self) -> dict[str, Group]:
+        """Tables over all requests of each stage, in the order of the plan."""
+        return {
+            stage.name: self._group(own, own, self._run.stage_s(stage.name, self._load_s), dropped, stage.warmup)
+            for stage in self._run.stages
+            if stage.name in self._by_stage
+            for own, dropped in (self._by_stage[stage.name],)
+        }
+
+    def _targets(self) -> dict[str, TargetGroup]:
+        """As of scenarios and models, with tokens and cost, in the order of the profile."""
+        groups = self._groups(self._by_target)
+        return {
+            name: TargetGroup(
+                **structs.asdict(groups[name]),
+                tokens=_tokens(self._by_target[name][0]),
+                cost=paid_at(name, self._fold.cells, self._run),
+            )
+            for name in self._run.targets
+            if name in groups
+        }
+
+    def _split(self, name_of: Callable[[Place], str | None]) -> Named:
+        """Requests and the number of drops by name."""
+        cells: defaultdict[str | None, dict[Key, Cell]] = defaultdict(dict)
+        for key, cell in self._fold.cells.items():
+            cells[name_of(key.place)][key] = cell
+        drops: Counter[str | None] = Counter()
+        for place, due_s in self._fold.all_drops:
+            drops[name_of(place)] += len(due_s)
+        names = sorted(filter(None, {*cells, *drops}))
+        return {name: (Selection(cells[name]), drops[name]) for name in names}
+
+    def _group(
+        self, everything: Selection, measured: Selection, seconds: float, dropped: int, warmup: bool = False
+    ) -> Group:
+        by_outcome = everything.by_outcome()
+        ok = measured.where(_is_ok)
+        return Group(
+            started=everything.count,
+            dropped=dropped,
+            ok=by_outcome.get(Outcome.OK.value, 0),
+            by_outcome=by_outcome,
+            measured_s=seconds,
+            ok_per_s=_per(ok.count, seconds),
+            output_tokens_per_s=_per(ok.output_tokens, seconds),
+            metrics=self._metrics[ok],
+            warmup=warmup,
+        )
+
+
+class _Starts(NamedTuple):
+    """The most starts in any second and minute, and how late they were."""
+
+    most_in_1s: int
+    most_in_60s: int
+    late_p99_s: float | None
+
+    @classmethod
+    def of(cls, fold: Fold) -> "_Starts":
+        late = Series(Selection(fold.cells), "late").sample
+        late_p99_s = late.at_ranks([rank_of(0.99, late.count)])[0] if late.count else None
+        return cls(fold.starts.most_in(1.0), fold.starts.most_in(60.0), late_p99_s)
+
+
+def _errors(everything: Selection) -> tuple[ErrorCount, ...]:
+    counts: Counter[tuple[str, str | None, int | None]] = Counter()
+    said: dict[tuple[str, str | None, int | None], tuple[float, str]] = {}
+    for key, cell in everything.cells.items():
+        if key.failed:
+            ending = key.outcome, key.error, key.status
+            counts[ending] += len(cell)
+            if cell.said:
+                said[ending] = min(cell.said, said.get(ending, cell.said))
+    return tuple(
+        ErrorCount(
+            outcome=outcome,
+            error=error,
+            status=status,
+            count=count,
+            said=said.get((outcome, error, status), (0.0, None))[1],
+        )
+        for (outcome, error, status), count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+    )
+
+
+def _tokens(everything: Selection) -> TokenCounts:
+    total = Tokens()
+    for cell in everything.cells.values():
+        total.merge(cell.tokens)
+    return TokenCounts(
+        input=total.input,
+        cached_input=total.cached_input,
+        output=total.output,
+        reasoning=total.reasoning,
+        counted=total.counted,
+    )
+
+
+def _condensed(fold: Fold, run: RunInfo) -> Iterator[str]:
+    """What is less exact, or left out, since there are so many requests."""
+    if fold.condensed:
+        yield f"{fold.started:,} requests are too many to keep each: values come from histograms, to within 0.4%"
+        if run.copies > 1:
+            yield "pairs of requests to several targets are not compared where there are so many"
+
+
+def _per(count: float, seconds: float) -> float | None:
+    return count / seconds if seconds > 0 else None
+
+
+def _stopped(run: RunInfo) -> tuple[str, ...]:
+    return (run.guardrail_reason,) if run.guardrail_reason else ()
+
+
+def _is_ok(key: Key) -> bool:
+    return key.ok
+
+
+def _is_measured(key: Key) -> bool:
+    return key.place.measured

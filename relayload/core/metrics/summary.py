@@ -1,0 +1,251 @@
+"""The summary of a run: `summary.json`, schema version 1, which others may rely on.
+
+`counts`, `errors`, `tokens`, `retries`, `quota`, `breaker`, `cost` and `timeline` cover the whole run, warm-up
+included. `rates` and `metrics` cover the measured stages, and `metrics` only the requests that ended ok; `scope` says
+so in the file. In a stage's own tables its own requests stand, also those of a warm-up.
+"""
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, defstruct, field
+
+from relayload.core.metrics.batch import BatchTally
+from relayload.core.metrics.catalog import shown_in
+from relayload.core.metrics.cost import Cost
+from relayload.core.metrics.metric import Output
+from relayload.core.metrics.side_by_side import SideBySide
+from relayload.core.stats.sample import Distribution
+
+SCHEMA_VERSION = 1
+
+
+class Scope(Struct, frozen=True):
+    """What the parts of a summary cover, in words."""
+
+    counts: str = "the whole run, warm-up included"
+    rates: str = "the measured stages"
+    metrics: str = "requests of the measured stages that ended ok; percentiles with their 95 % interval"
+
+
+class ProfileName(Struct, frozen=True):
+    name: str
+    sha256: str
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """offered = started + dropped + lost, and started = the sum of by_outcome."""
+
+    offered: int
+    started: int
+    dropped: int
+    lost: int
+    ok: int
+    by_outcome: dict[str, int]
+    attempts: int
+    retries: int
+
+    def __post_init__(self) -> None:
+        assert self.offered == self.started + self.dropped + self.lost, self
+        assert self.started == sum(self.by_outcome.values()), self
+
+
+class Rates(Struct, frozen=True, kw_only=True):
+    """Per second of the measured stages; `max_in_...` is the most starts in any sliding window of the whole run."""
+
+    measured_s: float
+    offered_per_s: float | None
+    """None, as the others, where no measured stage was reached."""
+    started_per_s: float | None
+    ok_per_s: float | None
+    output_tokens_per_s: float | None
+    max_in_1s: int
+    max_in_60s: int
+
+
+class _ByName(Struct, frozen=True):
+    """Distributions by the name of their metric."""
+
+    def __getitem__(self, metric: str) -> Distribution | None:
+        found: Distribution | None = getattr(self, metric)
+        return found
+
+
+if TYPE_CHECKING:
+
+    class Metrics(_ByName, frozen=True):
+        """A field for each metric of the catalog that summaries show."""
+
+        def __init__(self, **by_name: Distribution | None) -> None: ...
+
+        def __getattr__(self, metric: str) -> Distribution | None: ...
+
+else:
+    Metrics = defstruct(
+        "Metrics",
+        [(metric.name, Distribution | None, None) for metric in shown_in(Output.SUMMARY)],
+        bases=(_ByName,),
+        module=__name__,
+        namespace={"__doc__": "One distribution per metric; absent where nothing was measured."},
+        frozen=True,
+        kw_only=True,
+        omit_defaults=True,
+    )
+    """`throttled` is absent where no request waited for a quota; else of all, also those that did not."""
+
+
+class TokenCounts(Struct, frozen=True, kw_only=True):
+    """Of every attempt, as the relay told them; `counted` attempts had their chunks counted instead."""
+
+    input: int
+    cached_input: int
+    output: int
+    reasoning: int
+    counted: int
+
+
+class ErrorCount(Struct, frozen=True, kw_only=True):
+    """How many requests ended in this way."""
+
+    outcome: str
+    error: str | None
+    status: int | None
+    count: int
+    said: str | None = None
+    """What the relay said of it the first time, shortened."""
+
+
+class Retries(Struct, frozen=True, kw_only=True):
+    """What was tried again, and why no more."""
+
+    by_kind: dict[str, int] = field(default_factory=dict)
+    """Retries by what the attempt before came to."""
+    amplification: float | None = None
+    """Attempts per request that sent any; None where none did."""
+    succeeded_after_retry: int = 0
+    """Requests that ended ok, but not at the first attempt."""
+    backoff_s: float = 0.0
+    """Waiting before retries, added up."""
+    stopped_by: dict[str, int] = field(default_factory=dict)
+    """Failed requests by why they were not tried again."""
+
+
+class QuotaWaits(Struct, frozen=True, kw_only=True):
+    """Requests that waited for our own quota, and how long, added up."""
+
+    throttled: int = 0
+    throttled_s: float = 0.0
+
+
+class BreakerChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A breaker changed its state, with the calls behind it: see `record.Transition`."""
+
+    at_s: float
+    worker: int
+    scope: str
+    before: str
+    after: str
+    reason: str
+    calls: int = 0
+    failures: int = 0
+    slow: int = 0
+    since_s: float | None = None
+
+
+class BreakerActs(Struct, frozen=True, kw_only=True):
+    """What the circuit breakers of all workers did."""
+
+    trips: int = 0
+    open_time_s: float = 0.0
+    """Until the load's end, added up over workers and scopes."""
+    short_circuited: int = 0
+    """Requests that a breaker refused."""
+    enforced: bool | None = None
+    """False where breakers only watched; None where none changed its state."""
+    transitions: tuple[BreakerChange, ...] = ()
+    """In order of time."""
+
+
+class Group(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The requests that share a scenario, a model or a stage. What was lost can't be told apart."""
+
+    started: int
+    dropped: int
+    ok: int
+    by_outcome: dict[str, int]
+    measured_s: float
+    ok_per_s: float | None
+    output_tokens_per_s: float | None
+    metrics: Metrics
+    warmup: bool = False
+
+
+class TargetGroup(Group, frozen=True, kw_only=True, omit_defaults=True):
+    """The requests to one of several targets, with what they cost by its own prices."""
+
+    tokens: TokenCounts
+    cost: Cost = Cost()
+
+
+class Second(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The requests that were due in one step of the timeline; percentiles are of those that ended ok."""
+
+    at_s: float
+    offered: int
+    started: int
+    ok: int
+    failed: int
+    ttft_p50_s: float | None = None
+    ttft_p99_s: float | None = None
+    latency_p50_s: float | None = None
+    latency_p99_s: float | None = None
+
+
+class GeneratorHealth(Struct, frozen=True, kw_only=True):
+    """Whether the load was delivered and measured as it should be; the worst of all workers."""
+
+    timestamps: str | None
+    """`kernel`, or `user` if any worker had to use its own clock."""
+    loop_lag_p99_s: float | None
+    late_p99_s: float | None
+    cpu_share: float | None
+    gc_pause_max_s: float | None
+    open_files_max: int | None
+    open_files_limit: int | None
+    """Of the worker that came nearest to its limit."""
+    valid: bool
+    reasons: tuple[str, ...]
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """Everything a report shows and a gate needs to know of a run."""
+
+    run_id: str
+    profile: ProfileName
+    started_at: str
+    duration_s: float
+    workers: int
+    scope: Scope
+    counts: Counts
+    rates: Rates
+    metrics: Metrics
+    errors: tuple[ErrorCount, ...]
+    tokens: TokenCounts
+    by_scenario: dict[str, Group]
+    by_model: dict[str, Group]
+    by_stage: dict[str, Group]
+    by_target: dict[str, TargetGroup] = {}
+    """Where there are several, in the order of the profile."""
+    comparison: SideBySide | None = None
+    """None where arrivals went to one target each."""
+    timeline_step_s: float
+    timeline: tuple[Second, ...]
+    generator: GeneratorHealth
+    retries: Retries = Retries()
+    quota: QuotaWaits = QuotaWaits()
+    breaker: BreakerActs = BreakerActs()
+    cost: Cost = Cost()
+    batch: BatchTally | None = None
+    """Of a batch load alone."""
+    warnings: tuple[str, ...] = ()
+    """What a reader should know, though the numbers stand."""
+    schema_version: int = SCHEMA_VERSION

@@ -1,0 +1,138 @@
+"""All requests of a run that share every tag: the smallest piece that tables and objectives add up."""
+
+import math
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+
+from relayload.core.metrics.chunk_gaps import GapCounts
+from relayload.core.metrics.columns import Columns
+from relayload.core.metrics.condensed import Condensed
+from relayload.core.metrics.retry_counts import Tries
+from relayload.core.metrics.rows import Rows
+from relayload.core.metrics.tokens import Tokens
+from relayload.core.model.record import Attempt, Outcome
+
+
+class Cell:
+    """The requests of one key: how many there are of what, and the values of their metrics."""
+
+    __slots__ = (
+        "attempts",
+        "buffered",
+        "columns",
+        "condensed",
+        "gaps",
+        "indices",
+        "remarks",
+        "retried",
+        "retries",
+        "said",
+        "thought_in_part",
+        "tokens",
+        "tries",
+        "untimed",
+    )
+
+    def __init__(self, columns: Columns | None = None, gaps: GapCounts | None = None) -> None:
+        self.columns = Columns() if columns is None else columns
+        """Of the requests that are not condensed."""
+        self.condensed: Condensed | None = None
+        self.indices = array("q")
+        """Of the arrivals, -1 for later turns; kept where there are several targets, to find those sent as one."""
+        self.gaps = GapCounts() if gaps is None else gaps
+        self.tokens = Tokens()
+        self.retried = Tokens()
+        """Of the tokens, those of attempts that another one followed."""
+        self.attempts = 0
+        self.retries = 0
+        self.tries = Tries()
+        self.buffered = 0
+        self.remarks: Counter[str] = Counter()
+        """How many answers were odd in a way, by the name of the `Remark`."""
+        self.thought_in_part = 0
+        """Streams of which nobody can tell how many of their tokens came."""
+        self.untimed = 0
+        """Streams on record without the time to their last token, as relayload wrote them once."""
+        self.said: tuple[float, str] | None = None
+        """What the relay said of its error the first time, and when that request was due."""
+
+    def __len__(self) -> int:
+        return len(self.columns) + (0 if self.condensed is None else len(self.condensed))
+
+    @property
+    def values(self) -> Columns | Condensed:
+        """The values of all requests, which are either kept each or condensed."""
+        if self.condensed is None:
+            return self.columns
+        assert not len(self.columns), "some are still to be condensed"
+        return self.condensed
+
+    def extend(self, rows: Rows) -> None:
+        """Add requests."""
+        records, answers, ok = rows.records, rows.answers, rows.records[0].outcome is Outcome.OK
+        self.columns.extend(rows)
+        if records[0].target is not None:
+            self.indices.fromlist([-1 if record.turn else record.index for record in records])
+        self.attempts += len(rows.attempts)
+        self.tokens.extend(rows.attempts)
+        if not rows.once:
+            self.retries += rows.retries
+            self.retried.extend([attempt for record in records for attempt in record.attempts[:-1]])
+        if not (rows.once and ok):
+            self.tries.extend(records)
+        if not ok:
+            saying = zip(records, answers, strict=True)
+            self._hear((record.intended_at_s, answer.said) for record, answer in saying if answer.said)
+        self.buffered += sum(map(attrgetter("buffered"), answers))
+        for remarks in filter(None, map(attrgetter("remarks"), answers)):
+            self.remarks.update(remarks)
+        if not math.isfinite(sum(rows["tpot"])):
+            self._count_unpaced(answers)
+        self.gaps.extend(rows.due_s, list(map(attrgetter("chunk_gaps"), answers)))
+
+    def merge(self, other: "Cell") -> None:
+        if other.said:
+            self._hear([other.said])
+        self.columns.merge(other.columns)
+        self._merge_condensed(other.condensed)
+        self.indices.extend(other.indices)
+        self.gaps.merge(other.gaps)
+        self.tokens.merge(other.tokens)
+        self.retried.merge(other.retried)
+        self.attempts += other.attempts
+        self.retries += other.retries
+        self.tries.merge(other.tries)
+        self.buffered += other.buffered
+        self.remarks.update(other.remarks)
+        self.thought_in_part += other.thought_in_part
+        self.untimed += other.untimed
+
+    def condense(self, width_s: float) -> None:
+        """Keep requests as histograms in slots of that width; see `Condensed`."""
+        if self.condensed is None:
+            self.condensed = Condensed(width_s)
+        self.condensed.widen(width_s)
+        self.condensed.add(self.columns)
+        self.columns = Columns()
+        self.indices = array("q")
+
+    def _count_unpaced(self, answers: Sequence[Attempt]) -> None:
+        """Count streams that have no time per token for want of a number."""
+        unpaced = [answer for answer in answers if answer.streamed_tokens is None and answer.ttft_s is not None]
+        untimed = sum(answer.last_token_s is None for answer in unpaced)
+        self.untimed += untimed
+        self.thought_in_part += len(unpaced) - untimed
+
+    def _hear(self, saying: Iterable[tuple[float, str]]) -> None:
+        self.said = min([*saying, *([self.said] if self.said else [])], default=None)
+
+    def _merge_condensed(self, other: Condensed | None) -> None:
+        if other is None:
+            return
+        own = Condensed(other.width_s) if self.condensed is None else self.condensed
+        width_s = max(own.width_s, other.width_s)
+        own.widen(width_s)
+        own.merge(other.widened(width_s))
+        self.condensed = own

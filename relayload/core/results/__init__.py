@@ -1,1 +1,0 @@
-"""The mergeable fold of many records, and the tables that are made of it."""

@@ -1,0 +1,159 @@
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relayload.core.metrics.fold import Fold, account
+from relayload.core.metrics.summarize import summarize
+from relayload.core.model.record import Attempt, Drop, End, Line, Outcome, Record
+from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo, WorkerInfo
+
+
+def _account(lines, run, folded):
+    counted = account(folded(lines), run)
+    return counted.offered, counted.started, counted.dropped, counted.lost, counted.faults
+
+
+def test_every_arrival_is_started_dropped_or_lost(request_line, drop_line, make_run, folded):
+    lines = [request_line(0), drop_line(1), request_line(3)]
+    assert _account(lines, make_run(offered=6), folded) == (6, 2, 1, 3, ())
+
+
+def test_later_turns_of_a_conversation_are_offered_on_top_of_the_arrivals(request_line, make_run, folded):
+    lines = [request_line(0), request_line(0, turn=1, intended_at_s=2.0), request_line(2)]
+    counts = account(folded(lines), make_run(offered=4))
+    assert (counts.offered, counts.started, counts.lost, counts.faults) == (5, 3, 2, ())
+
+
+def test_a_killed_run_offers_what_its_highest_index_says(request_line, make_run, folded):
+    run = make_run(ended_at_s=None, ended_by=None)
+    assert _account([request_line(0), request_line(4)], run, folded) == (5, 2, 0, 3, ())
+
+
+def test_a_run_without_a_line_has_lost_what_was_offered(make_run, folded):
+    assert _account([], make_run(offered=7), folded) == (7, 0, 0, 7, ())
+    assert _account([], make_run(), folded) == (0, 0, 0, 0, ())
+
+
+def test_an_arrival_recorded_twice_is_a_fault_and_the_sum_still_holds(request_line, drop_line, make_run, folded):
+    lines = [request_line(0), request_line(1), request_line(1, worker=1), drop_line(1)]
+    offered, *parts, faults = _account(lines, make_run(offered=3), folded)
+    assert (offered, parts) == (5, [3, 1, 1])
+    assert faults == ("2 arrivals are recorded twice",)
+
+
+def test_records_that_a_worker_claims_and_nobody_has_are_a_fault(request_line, end_line, make_run, folded):
+    lines = [request_line(0), request_line(1, worker=1), end_line(0, started=1), end_line(1, started=3, dropped=1)]
+    *_, lost, faults = _account(lines, make_run(offered=5), folded)
+    assert lost == 3
+    assert faults == (
+        "worker 1 wrote 3 records that are not here: its file is cut short, or lies on another host (relayload merge)",
+    )
+
+
+def test_records_of_a_worker_that_ended_in_order_are_a_fault_also_where_its_last_line_is_gone(
+    request_line, make_run, folded
+):
+    told = (WorkerInfo(worker=0, started=3, drained=True), WorkerInfo(worker=1, started=2))
+    *_, lost, faults = _account([request_line(0)], make_run(offered=5, last_told=told), folded)
+    assert lost == 4
+    assert [fault[:48] for fault in faults] == ["worker 0 wrote 2 records that are not here: its "]
+    assert _account([request_line(0)], make_run(offered=1, last_told=(told[0],)), folded)[-1] != ()
+    whole = (WorkerInfo(worker=0, started=1, drained=True),)
+    assert _account([request_line(0)], make_run(offered=1, last_told=whole), folded)[-1] == ()
+
+
+def test_a_closed_load_offers_what_it_starts(request_line, end_line, make_run, folded):
+    lines = [request_line(0), request_line(4096, worker=1), end_line(0, started=1), end_line(1, started=1)]
+    assert _account(lines, make_run(load_kind="closed"), folded) == (2, 2, 0, 0, ())
+
+
+def test_a_closed_load_has_lost_what_a_dead_worker_had_told_of(request_line, end_line, make_run, folded):
+    told = (WorkerInfo(worker=0, started=1), WorkerInfo(worker=1, started=5))
+    lines = [request_line(0), request_line(1, worker=1), end_line(0, started=1)]
+    gone = ("worker 1 was gone early, and its users with it",)
+    assert _account(lines, make_run(load_kind="closed", last_told=told), folded) == (6, 2, 0, 4, gone)
+
+
+def test_a_worker_that_left_a_closed_load_in_order_took_its_users_along(request_line, end_line, make_run, folded):
+    lines = [request_line(0), end_line(0, started=1, at_s=99.9), end_line(1, at_s=50.0)]
+    gone = ("worker 1 was gone early, and its users with it",)
+    assert _account(lines, make_run(load_kind="closed"), folded)[-1] == gone
+    assert _account(lines, make_run(load_kind="closed", ended_at_s=50.5), folded)[-1] == ()
+    assert _account(lines, make_run(), folded)[-1] == ()
+
+
+def test_requests_of_a_batch_begin_in_any_order_so_gaps_are_no_loss(request_line, make_run, folded):
+    lines = [request_line(0), request_line(5, worker=1)]
+    for offered, lost in ((None, 0), (2, 0), (4, 2)):
+        run = make_run(load_kind="batch", requests=9, offered=offered)
+        assert _account(lines, run, folded) == (2 + lost, 2, 0, lost, ())
+
+
+_RUN = RunInfo(
+    run_id="r",
+    profile=ProfileInfo(name="p", sha256=""),
+    started_at="",
+    load_kind="open",
+    stages=(StageInfo(name="a", for_s=50.0, warmup=True), StageInfo(name="b", for_s=50.0)),
+    workers=2,
+    base_url="",
+)
+
+
+@st.composite
+def _lines(draw: st.DrawFn) -> list[Line]:
+    lines: list[Line] = []
+    for index in range(draw(st.integers(0, 40))):
+        kind, stage = draw(st.sampled_from(["ok", "failed", "drop", "nothing"])), draw(st.sampled_from("ab"))
+        place = {
+            "index": index,
+            "worker": draw(st.integers(0, 2)),
+            "scenario": draw(st.sampled_from(["x", "y"])),
+            "model": "m",
+            "stage": stage,
+            "measured": stage == "b",
+            "intended_at_s": float(index),
+        }
+        if kind == "drop":
+            lines.append(Drop(**place, reason="late"))
+        elif kind != "nothing":
+            service_s = draw(st.floats(0.001, 10))
+            outcome = Outcome.OK if kind == "ok" else Outcome.TIMED_OUT
+            tries = draw(st.integers(0, 3))
+            attempt = Attempt(
+                outcome=outcome, service_s=service_s, ttft_s=service_s / 2, output_tokens=5, chunk_gaps=(90, 4)
+            )
+            lines.append(Record(**place, late_s=0.0, latency_s=service_s, outcome=outcome, attempts=(attempt,) * tries))
+    return lines
+
+
+@given(_lines(), st.randoms())
+def test_the_workers_merged_are_one_worker_over_the_same_records(lines, rng):
+    ends = [End(worker=worker, at_s=60.0, started=0, dropped=0) for worker in range(3)]
+    one, merged = Fold(), Fold()
+    folds = [Fold() for _ in range(3)]
+    one.extend([*lines, *ends])
+    for line in [*lines, *ends]:
+        folds[line.worker].extend([line])
+    rng.shuffle(folds)
+    for fold in folds:
+        merged.merge(fold)
+    assert msgspec.json.encode(summarize(merged, _RUN)) == msgspec.json.encode(summarize(one, _RUN))
+
+
+@given(_lines(), st.integers(0, 60))
+def test_the_sums_hold_for_any_records(lines, offered):
+    fold = Fold()
+    fold.extend(lines)
+    counts = summarize(fold, msgspec.structs.replace(_RUN, offered=offered)).counts
+    assert counts.offered == counts.started + counts.dropped + counts.lost
+    assert counts.started == sum(counts.by_outcome.values()) == sum(isinstance(line, Record) for line in lines)
+    assert counts.dropped == sum(isinstance(line, Drop) for line in lines)
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_every_outcome_has_its_count(outcome, request_line, make_run, folded):
+    summary = summarize(folded([request_line(0, outcome=outcome)]), make_run())
+    assert summary.counts.by_outcome == {outcome.value: 1}
+    assert summary.counts.ok == (outcome is Outcome.OK)
