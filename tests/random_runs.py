@@ -13,7 +13,7 @@ from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo, TargetInfo
 from relayload.core.model.terms import NoData, Terms
 from relayload.core.objectives.grammar import parse, with_terms
 from relayload.core.objectives.objective import Objective
-from relayload.core.objectives.possible import pointless
+from relayload.core.objectives.validation import pointless
 from relayload.core.price import Price
 from relayload.core.resilience.breaker import State
 from relayload.core.stats.histogram import bucket

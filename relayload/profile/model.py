@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, PrivateAttr
 
 from relayload.core.errors import Fault
-from relayload.core.objectives.names import within_scenario
 from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.validation import within_scenario
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.wire.request import Timeouts
 from relayload.core.wire.response_limits import ResponseLimits

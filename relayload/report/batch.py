@@ -1,6 +1,6 @@
 """How far a batch came, as text for people."""
 
-from relayload.core.metrics.batch import BatchTally
+from relayload.core.metrics.summary import BatchTally
 from relayload.core.units import format_duration
 
 

@@ -11,10 +11,9 @@ from msgspec.structs import replace
 
 from relayload import prices as price_lists
 from relayload.core.errors import AuthorError, Fault
-from relayload.core.metrics.cost import Cost, cost_of
+from relayload.core.metrics.cost import Cost, cost_of, paid
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.price_quote import Amount, Period, quote
-from relayload.core.metrics.targets import paid
 from relayload.core.metrics.tokens import Tokens
 from relayload.core.model.run import RunInfo
 from relayload.core.price import ANY, Prices, price_of, times

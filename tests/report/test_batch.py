@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.core.metrics.batch import BatchTally
+from relayload.core.metrics.summary import BatchTally
 from relayload.core.model.run import StageInfo
 from relayload.report.batch import batch_facts
 from relayload.report.markdown import render_markdown

@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from relayload.core.metrics.computed import output_rate, tpot
 from relayload.core.metrics.metric import Metric, Output, Per, Unit
-from relayload.core.metrics.reading import Computed, Derived, OfAnswer, OfRequest, Reading
+from relayload.core.metrics.reading import Computed, Derived, OfAnswer, OfRequest, Reading, output_rate, tpot
 
 _REQUEST_TAGS = ("scenario", "model", "stage", "target")
 _SPREAD = ("pN", "avg", "min", "max")

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from relayload.core.metrics.tokens import Tokens
+from relayload.core.model.run import RunInfo
 from relayload.core.model.tags import Key
 from relayload.core.price import MILLION, Price, Prices, check_money, price_of, to_micro_usd
 
@@ -79,6 +80,19 @@ def cost_of(cells: Mapping[Key, Used], prices: Prices) -> Cost:
     if unpriced or untold:
         return Cost(by_model=by_model, unpriced=unpriced, untold=untold)
     return Cost(usd=sum(by_model.values(), _NOTHING), by_model=by_model, **_apart(sums))
+
+
+def paid(cells: Mapping[Key, Used], run: RunInfo) -> Cost:
+    """The cost of requests of a run, each by the prices of its target."""
+    if not run.targets:
+        return cost_of(cells, run.prices)
+    return total({name: paid_at(name, cells, run) for name in run.targets})
+
+
+def paid_at(target: str, cells: Mapping[Key, Used], run: RunInfo) -> Cost:
+    """The cost of those that one of several targets was sent."""
+    own = {key: cell for key, cell in cells.items() if key.place.target == target}
+    return cost_of(own, run.targets[target].prices)
 
 
 def total(costs: Mapping[str, Cost]) -> Cost:

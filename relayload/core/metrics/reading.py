@@ -1,8 +1,12 @@
 """How the values of a metric are read from records: one a request, None or NaN where it was not measured."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
+
+from relayload.core.wire.tpot import tpot_s
 
 Column = Callable[[str], Sequence[float]]
 """Gives the column of that name."""
@@ -37,3 +41,19 @@ class Derived:
 
 
 Reading = OfRequest | OfAnswer | Computed | Derived
+
+
+def tpot(column: Column, answers: Sequence[Any]) -> list[float | None]:
+    """The mean time between the streamed tokens of each answer."""
+    rows = zip(column("ttft"), column("last_token"), map(attrgetter("streamed_tokens"), answers), strict=True)
+    return [tpot_s(first_s, last_s, n) if n else None for first_s, last_s, n in rows]
+
+
+def output_rate(column: Column) -> list[float]:
+    """Output tokens per second until the last of them came; NaN where that can't be told.
+
+    The last token of an answer in one piece comes with its last byte.
+    """
+    rows = zip(column("service"), column("ttft"), column("last_token"), column("output_tokens"), strict=True)
+    seconds = ((last if ttft == ttft else service, n) for service, ttft, last, n in rows)
+    return [n / until if until > 0 else math.nan for until, n in seconds]

@@ -10,10 +10,10 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from relayload.core.metrics.catalog import shown_in
+from relayload.core.metrics.cost import paid_at
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.metric import Output
 from relayload.core.metrics.paired import Added, added, independent_pairs_needed
-from relayload.core.metrics.targets import paid_at
 from relayload.core.model.run import RunInfo
 from relayload.core.price import check_money
 

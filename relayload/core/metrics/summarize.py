@@ -8,8 +8,7 @@ from typing import NamedTuple, cast
 from msgspec import structs
 
 from relayload.core.metrics.answer_warnings import remarks_on
-from relayload.core.metrics.batch import batch_of
-from relayload.core.metrics.client import breaker_acts_of, quota_waits_of, retries_of
+from relayload.core.metrics.cost import paid, paid_at
 from relayload.core.metrics.distributions import Column, MetricsOf
 from relayload.core.metrics.fold import Account, Fold, account
 from relayload.core.metrics.generator_health import health_of
@@ -17,7 +16,6 @@ from relayload.core.metrics.selection import Selection, Series
 from relayload.core.metrics.side_by_side import SideBySide, side_by_side
 from relayload.core.metrics.summary import (
     Counts,
-    ErrorCount,
     Group,
     ProfileName,
     Rates,
@@ -25,13 +23,11 @@ from relayload.core.metrics.summary import (
     Second,
     Summary,
     TargetGroup,
-    TokenCounts,
 )
 from relayload.core.metrics.tagged_requests import Cell
-from relayload.core.metrics.targets import paid, paid_at
 from relayload.core.metrics.tasks import Job, RunAll, one_by_one
 from relayload.core.metrics.timeline import step_s, timeline
-from relayload.core.metrics.tokens import Tokens
+from relayload.core.metrics.totals import batch_of, breaker_acts_of, errors_of, quota_waits_of, retries_of, tokens_of
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import RunInfo
 from relayload.core.model.tags import Key, Place
@@ -97,7 +93,7 @@ class SummaryInTheMaking:
         seconds, comparison, late, *columns = results
         starts = cast(_Starts, late)
         self._metrics.fill(cast(list[Column], columns))
-        accounted, errors = self.accounted, _errors(self._all)
+        accounted, errors = self.accounted, errors_of(self._all)
         return Summary(
             run_id=run.run_id,
             profile=ProfileName(run.profile.name, run.profile.sha256),
@@ -109,7 +105,7 @@ class SummaryInTheMaking:
             rates=self._rates(accounted, starts),
             metrics=self._metrics[self._measured.where(_is_ok)],
             errors=errors,
-            tokens=_tokens(self._all),
+            tokens=tokens_of(self._all),
             cost=paid(fold.cells, run),
             by_scenario=self._groups(self._by_scenario),
             by_model=self._groups(self._by_model),
@@ -188,7 +184,7 @@ class SummaryInTheMaking:
         return {
             name: TargetGroup(
                 **structs.asdict(groups[name]),
-                tokens=_tokens(self._by_target[name][0]),
+                tokens=tokens_of(self._by_target[name][0]),
                 cost=paid_at(name, self._fold.cells, self._run),
             )
             for name in self._run.targets
@@ -236,40 +232,6 @@ class _Starts(NamedTuple):
         late = Series(Selection(fold.cells), "late").sample
         late_p99_s = late.at_ranks([rank_of(0.99, late.count)])[0] if late.count else None
         return cls(fold.starts.most_in(1.0), fold.starts.most_in(60.0), late_p99_s)
-
-
-def _errors(everything: Selection) -> tuple[ErrorCount, ...]:
-    counts: Counter[tuple[str, str | None, int | None]] = Counter()
-    said: dict[tuple[str, str | None, int | None], tuple[float, str]] = {}
-    for key, cell in everything.cells.items():
-        if key.failed:
-            ending = key.outcome, key.error, key.status
-            counts[ending] += len(cell)
-            if cell.said:
-                said[ending] = min(cell.said, said.get(ending, cell.said))
-    return tuple(
-        ErrorCount(
-            outcome=outcome,
-            error=error,
-            status=status,
-            count=count,
-            said=said.get((outcome, error, status), (0.0, None))[1],
-        )
-        for (outcome, error, status), count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
-    )
-
-
-def _tokens(everything: Selection) -> TokenCounts:
-    total = Tokens()
-    for cell in everything.cells.values():
-        total.merge(cell.tokens)
-    return TokenCounts(
-        input=total.input,
-        cached_input=total.cached_input,
-        output=total.output,
-        reasoning=total.reasoning,
-        counted=total.counted,
-    )
 
 
 def _condensed(fold: Fold, run: RunInfo) -> Iterator[str]:

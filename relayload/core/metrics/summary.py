@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, defstruct, field
 
-from relayload.core.metrics.batch import BatchTally
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.cost import Cost
 from relayload.core.metrics.metric import Output
@@ -214,6 +213,28 @@ class GeneratorHealth(Struct, frozen=True, kw_only=True):
     """Of the worker that came nearest to its limit."""
     valid: bool
     reasons: tuple[str, ...]
+
+
+class BatchTally(Struct, frozen=True, kw_only=True):
+    """Where the requests of a batch are: requests = queued + running + done + failed + lost."""
+
+    requests: int
+    queued: int
+    """Never begun, since the run ended before their turn came: they were not offered."""
+    running: int
+    """Under way when the run ended, and abandoned."""
+    done: int
+    """Ended ok, or as their scenario wants: cancelled."""
+    failed: int
+    lost: int
+    """Of a worker that died: nobody knows what came of them."""
+    makespan_s: float | None
+    """From the first start to the end of the last request; None where none was started."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether every request has ended, ok or not."""
+        return not (self.queued or self.running or self.lost)
 
 
 class Summary(Struct, frozen=True, kw_only=True):

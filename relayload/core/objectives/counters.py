@@ -8,8 +8,7 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from relayload.core.metrics.breaker_history import open_s, opened_after_s, trips
-from relayload.core.metrics.cost import Cost
-from relayload.core.metrics.targets import paid
+from relayload.core.metrics.cost import Cost, paid
 from relayload.core.model.record import Transition
 from relayload.core.objectives.error_budget import judge_rate
 from relayload.core.objectives.formatting import share

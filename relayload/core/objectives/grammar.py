@@ -28,8 +28,8 @@ from relayload.core.metrics.metric import Metric, Unit
 from relayload.core.model.record import Outcome
 from relayload.core.model.terms import Asked, Severity, Terms
 from relayload.core.objectives.foreign_syntax import candidates
-from relayload.core.objectives.names import unknown
 from relayload.core.objectives.objective import PERCENTILE, Condition, Objective, Op, Tag
+from relayload.core.objectives.validation import unknown
 from relayload.core.resilience.classify import FailureKind
 from relayload.core.units import duration_s, fraction, rate_per_s, usd
 

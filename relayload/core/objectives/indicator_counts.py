@@ -7,76 +7,21 @@ Requests are counted by the second in which they were due, since neighbours in t
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import compress
 from operator import mul
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK
 from relayload.core.metrics.retry_counts import cause_of
 from relayload.core.metrics.rows import Rows
-from relayload.core.metrics.seconds import slot_of, slot_s
-from relayload.core.metrics.windows import window_count
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import RunInfo
 from relayload.core.model.snapshot import Position, SlotCounts
 from relayload.core.model.tags import Key, Place
 from relayload.core.objectives.goodput import unmet
 from relayload.core.objectives.objective import Objective
-from relayload.core.objectives.tag_filter import joined, of_kind, of_outcome, within
+from relayload.core.objectives.tag_filter import of_kind, of_outcome, within
+from relayload.core.objectives.time_slots import WINDOW_BITS, Grid
 from relayload.core.stats.histogram import Histogram, buckets, middle_s
-
-_NOWHERE = -1
-_WINDOW_BITS = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The slots of an objective by the plan of the run, in windows of their own where it has any."""
-
-    spans: tuple[tuple[float, float], ...] = ()
-    over_s: float | None = None
-    by_second: bool = False
-    """Slots are seconds of the run also in windows, as gaps between chunks are kept."""
-
-    @classmethod
-    def of(cls, objective: Objective, run: RunInfo) -> "Grid":
-        over_s = objective.terms.over_s
-        if over_s is None:
-            return cls()
-        return cls(tuple(planned_spans(objective, run)), over_s, objective.metric in PER_CHUNK)
-
-    def codes(self, rows: Rows) -> Sequence[int]:
-        """The slot of each request, with its window in the upper bits; below 0 for one that is in no whole window."""
-        return rows.due_seconds if self.over_s is None else list(map(self.code, rows.due_s))
-
-    def counts(self, rows: Rows) -> Mapping[int, int]:
-        """How many requests there are in each slot."""
-        return rows.due_in if self.over_s is None else Counter(map(self.code, rows.due_s))
-
-    def code(self, due_s: float) -> int:
-        """The slot of a request that was due at that instant."""
-        if self.over_s is None:
-            return int(due_s)
-        before = 0
-        for begins_at_s, ends_at_s in self.spans:
-            if due_s < begins_at_s:
-                return _NOWHERE
-            count = window_count(begins_at_s, ends_at_s, self.over_s) if math.isfinite(ends_at_s) else math.inf
-            number = slot_of(due_s, begins_at_s, self.over_s)
-            if number < count:
-                window_s = begins_at_s + number * self.over_s
-                slot = int(due_s) if self.by_second else slot_of(due_s, window_s, slot_s(self.over_s))
-                return (int(before + number) << _WINDOW_BITS) + slot
-            before += int(count)
-        return _NOWHERE
-
-
-def planned_spans(objective: Objective, run: RunInfo) -> list[tuple[float, float]]:
-    """From when to when the measured stages that the tags admit are planned; those in a row as one."""
-    tags = objective.tagged("stage")
-    planned = (span for span in run.spans(math.inf) if not span.stage.warmup)
-    admitted = [span for span in planned if all(tag.admits(span.stage.name) for tag in tags)]
-    return joined([(span.begins_at_s, span.ends_at_s) for span in admitted])
 
 
 class IndicatorCounts:
@@ -238,7 +183,7 @@ class IndicatorCounts:
         """Gives the counts of each slot of these requests."""
 
         def at(code: int) -> SlotCounts:
-            window, second = divmod(code, 1 << _WINDOW_BITS)
+            window, second = divmod(code, 1 << WINDOW_BITS)
             return self.at(Position(window, second, scenario, bits, abandoned))
 
         return at
@@ -258,7 +203,7 @@ class IndicatorCounts:
         if self.objective.terms.over_s is not None:
             for code, bucket in zip(codes, buckets(values), strict=True):
                 if code >= 0:
-                    self._values_in(code >> _WINDOW_BITS).add_bucket(bucket, 1)
+                    self._values_in(code >> WINDOW_BITS).add_bucket(bucket, 1)
         beyond = list(map(self._beyond, values))
         self._tell(slots, counts, Counter(compress(codes, beyond)) if True in beyond else {})
 

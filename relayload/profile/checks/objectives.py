@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from relayload.core.errors import AuthorError, Fault
-from relayload.core.objectives.names import unknown_names, within_scenario
-from relayload.core.objectives.possible import pointless
+from relayload.core.objectives.validation import pointless, unknown_names, within_scenario
 from relayload.core.price import Prices, price_of
 from relayload.document import Location
 from relayload.profile.checks.content import Content, models_of, sequence, sound

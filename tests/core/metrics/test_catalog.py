@@ -4,10 +4,9 @@ import pytest
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK, PER_REQUEST, shown_in
 from relayload.core.metrics.columns import Columns
-from relayload.core.metrics.computed import output_rate
 from relayload.core.metrics.condensed import Condensed
 from relayload.core.metrics.metric import Output, Per
-from relayload.core.metrics.reading import OfAnswer, OfRequest
+from relayload.core.metrics.reading import OfAnswer, OfRequest, output_rate
 from relayload.core.metrics.rows import Rows
 from relayload.core.model.record import Attempt, Record
 

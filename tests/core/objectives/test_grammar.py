@@ -4,8 +4,8 @@ from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Unit
 from relayload.core.model.terms import Severity, Terms
 from relayload.core.objectives.grammar import objective_of, parse, with_terms
-from relayload.core.objectives.names import unknown_names, within_scenario
 from relayload.core.objectives.objective import Condition, Objective, Op, Tag
+from relayload.core.objectives.validation import unknown_names, within_scenario
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,15 @@
-"""Names that an objective uses: the nearest known one where it is wrong, and those that a profile must know."""
+"""What is wrong with an objective that reads well: names that the profile lacks, limits that nothing meets or breaks.
 
+One that nothing breaks passes whatever happens, and one that nothing meets can only fail: neither is meant.
+"""
+
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
 
 from relayload.core.metrics.catalog import METRICS
+from relayload.core.metrics.metric import Unit
 from relayload.core.objectives.objective import Objective, Tag
 
 
@@ -53,3 +58,22 @@ def unknown(what: str, got: str, known: Iterable[str]) -> str:
     nearest = get_close_matches(got, names, n=1)
     hint = f"did you mean '{nearest[0]}'?" if nearest else f"expected one of {', '.join(names)}"
     return f"unknown {what} '{got}': {hint}"
+
+
+def pointless(objective: Objective) -> str | None:
+    """What is wrong with the limit of an objective; None if it could hold, and could break."""
+    op, limit = objective.op, objective.limit
+    least, most = _range(objective)
+    some = [least, most, *([limit] if least <= limit <= most else [])]
+    met = [op.holds(value, limit) for value in some]
+    if all(met):
+        return "always holds, whatever happens: write another limit"
+    return None if any(met) else "can never hold: write another limit"
+
+
+def _range(objective: Objective) -> tuple[float, float]:
+    """The least and the most that may be observed. Requests without an answer are worse than any value."""
+    metric = METRICS[objective.metric]
+    least = -math.inf if metric.distribution and objective.op.floor else 0.0
+    share = objective.unit is Unit.SHARE and metric.share_of_all
+    return least, 1.0 if share else math.inf

@@ -3,10 +3,10 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from relayload.core.metrics.cost import paid
 from relayload.core.metrics.fold import account
 from relayload.core.metrics.summarize import summarize
 from relayload.core.metrics.summary import Summary
-from relayload.core.metrics.targets import paid
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import TargetInfo
 from relayload.core.price import Price

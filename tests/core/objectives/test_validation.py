@@ -1,7 +1,7 @@
 import pytest
 
 from relayload.core.objectives.grammar import parse
-from relayload.core.objectives.possible import pointless
+from relayload.core.objectives.validation import pointless
 
 ALWAYS = "always holds, whatever happens: write another limit"
 NEVER = "can never hold: write another limit"

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.metrics.seconds import slot_of, slot_s
+from relayload.core.objectives.time_slots import slot_of, slot_s
 
 
 @pytest.mark.parametrize(("over_s", "width_s"), [(None, 1.0), (30.0, 1.0), (10.0, 1.0), (5.0, 0.5), (1.0, 0.1)])

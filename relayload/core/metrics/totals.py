@@ -1,0 +1,126 @@
+"""Totals of a run for its summary: errors, tokens, retries, waits for quotas, circuit breakers, the batch."""
+
+from collections import Counter
+
+from relayload.core.metrics.breaker_history import breakers, in_order, open_s, trips
+from relayload.core.metrics.fold import Account, Fold
+from relayload.core.metrics.retry_counts import retries_by_cause
+from relayload.core.metrics.selection import Selection
+from relayload.core.metrics.summary import (
+    BatchTally,
+    BreakerActs,
+    BreakerChange,
+    ErrorCount,
+    QuotaWaits,
+    Retries,
+    TokenCounts,
+)
+from relayload.core.metrics.tokens import Tokens
+from relayload.core.model.record import Outcome, Transition
+from relayload.core.model.run import RunInfo
+
+
+def errors_of(everything: Selection) -> tuple[ErrorCount, ...]:
+    """How many requests ended in each way that is a failure, the most frequent first."""
+    counts: Counter[tuple[str, str | None, int | None]] = Counter()
+    said: dict[tuple[str, str | None, int | None], tuple[float, str]] = {}
+    for key, cell in everything.cells.items():
+        if key.failed:
+            ending = key.outcome, key.error, key.status
+            counts[ending] += len(cell)
+            if cell.said:
+                said[ending] = min(cell.said, said.get(ending, cell.said))
+    return tuple(
+        ErrorCount(
+            outcome=outcome,
+            error=error,
+            status=status,
+            count=count,
+            said=said.get((outcome, error, status), (0.0, None))[1],
+        )
+        for (outcome, error, status), count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+    )
+
+
+def tokens_of(everything: Selection) -> TokenCounts:
+    """The tokens of every attempt, added up."""
+    total = Tokens()
+    for cell in everything.cells.values():
+        total.merge(cell.tokens)
+    return TokenCounts(
+        input=total.input,
+        cached_input=total.cached_input,
+        output=total.output,
+        reasoning=total.reasoning,
+        counted=total.counted,
+    )
+
+
+def retries_of(fold: Fold) -> Retries:
+    """Of every request, warm-up included."""
+    cells = fold.cells.values()
+    attempts = sum(cell.attempts for cell in cells)
+    tried = attempts - sum(cell.retries for cell in cells)
+    stopped_by: Counter[str] = Counter()
+    for cell in cells:
+        stopped_by.update(cell.tries.stopped_by)
+    return Retries(
+        by_kind=retries_by_cause(cell.tries for cell in cells),
+        amplification=attempts / tried if tried else None,
+        succeeded_after_retry=sum(cell.tries.retried for key, cell in fold.cells.items() if key.ok),
+        backoff_s=sum(cell.tries.backoff_s for cell in cells),
+        stopped_by=dict(sorted(stopped_by.items(), key=lambda item: (-item[1], item[0]))),
+    )
+
+
+def quota_waits_of(fold: Fold) -> QuotaWaits:
+    """Of every request, warm-up included."""
+    waits = [cell.values.waits for cell in fold.cells.values()]
+    return QuotaWaits(throttled=sum(count for count, _ in waits), throttled_s=sum(seconds for _, seconds in waits))
+
+
+def breaker_acts_of(fold: Fold, load_s: float) -> BreakerActs:
+    """Of the whole run, whose load ended at that instant."""
+    refused = (len(cell) for key, cell in fold.cells.items() if key.outcome == Outcome.SHORT_CIRCUITED.value)
+    return BreakerActs(
+        trips=len(trips(fold.transitions)),
+        open_time_s=open_s(breakers(fold.transitions), [(0.0, load_s)]),
+        short_circuited=sum(refused),
+        enforced=any(transition.enforced for transition in fold.transitions) if fold.transitions else None,
+        transitions=tuple(map(_change, in_order(fold.transitions))),
+    )
+
+
+def _change(transition: Transition) -> BreakerChange:
+    return BreakerChange(
+        at_s=transition.at_s,
+        worker=transition.worker,
+        scope=transition.scope,
+        before=transition.before.value,
+        after=transition.after.value,
+        reason=transition.reason,
+        calls=transition.calls,
+        failures=transition.failures,
+        slow=transition.slow,
+        since_s=transition.since_s,
+    )
+
+
+def batch_of(fold: Fold, run: RunInfo, accounted: Account) -> BatchTally | None:
+    """None where the load is of another kind."""
+    if run.requests is None:
+        return None
+    counts: Counter[str] = Counter()
+    for key, cell in fold.cells.items():
+        counts[key.outcome] += len(cell)
+    done, running = counts[Outcome.OK] + counts[Outcome.CANCELLED], counts[Outcome.ABANDONED]
+    requests = run.requests * run.copies
+    return BatchTally(
+        requests=requests,
+        queued=requests - accounted.offered,
+        running=running,
+        done=done,
+        failed=accounted.started - done - running,
+        lost=accounted.lost,
+        makespan_s=fold.last_end_s - fold.starts.first_s if fold.started else None,
+    )

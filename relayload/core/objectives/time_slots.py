@@ -1,0 +1,87 @@
+"""Slots of time in which requests are counted for objectives, whether they have just ended or stand in a recording."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from relayload.core.metrics.catalog import PER_CHUNK
+from relayload.core.metrics.rows import Rows
+from relayload.core.metrics.windows import window_count
+from relayload.core.model.run import RunInfo
+from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.tag_filter import joined
+
+SLOT_S = 1.0
+_LEAST_SLOTS = 10
+_NOWHERE = -1
+WINDOW_BITS = 32
+"""The code of a slot has the number of its window above this many bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The slots of an objective by the plan of the run, in windows of their own where it has any."""
+
+    spans: tuple[tuple[float, float], ...] = ()
+    over_s: float | None = None
+    by_second: bool = False
+    """Slots are seconds of the run also in windows, as gaps between chunks are kept."""
+
+    @classmethod
+    def of(cls, objective: Objective, run: RunInfo) -> "Grid":
+        over_s = objective.terms.over_s
+        if over_s is None:
+            return cls()
+        return cls(tuple(planned_spans(objective, run)), over_s, objective.metric in PER_CHUNK)
+
+    def codes(self, rows: Rows) -> Sequence[int]:
+        """The slot of each request, with its window in the upper bits; below 0 for one that is in no whole window."""
+        return rows.due_seconds if self.over_s is None else list(map(self.code, rows.due_s))
+
+    def counts(self, rows: Rows) -> Mapping[int, int]:
+        """How many requests there are in each slot."""
+        return rows.due_in if self.over_s is None else Counter(map(self.code, rows.due_s))
+
+    def code(self, due_s: float) -> int:
+        """The slot of a request that was due at that instant."""
+        if self.over_s is None:
+            return int(due_s)
+        before = 0
+        for begins_at_s, ends_at_s in self.spans:
+            if due_s < begins_at_s:
+                return _NOWHERE
+            count = window_count(begins_at_s, ends_at_s, self.over_s) if math.isfinite(ends_at_s) else math.inf
+            number = slot_of(due_s, begins_at_s, self.over_s)
+            if number < count:
+                window_s = begins_at_s + number * self.over_s
+                slot = int(due_s) if self.by_second else slot_of(due_s, window_s, slot_s(self.over_s))
+                return (int(before + number) << WINDOW_BITS) + slot
+            before += int(count)
+        return _NOWHERE
+
+
+def planned_spans(objective: Objective, run: RunInfo) -> list[tuple[float, float]]:
+    """From when to when the measured stages that the tags admit are planned; those in a row as one."""
+    tags = objective.tagged("stage")
+    planned = (span for span in run.spans(math.inf) if not span.stage.warmup)
+    admitted = [span for span in planned if all(tag.admits(span.stage.name) for tag in tags)]
+    return joined([(span.begins_at_s, span.ends_at_s) for span in admitted])
+
+
+def slot_s(over_s: float | None) -> float:
+    """How wide slots are: a second, or less in short windows, so that each has ten slots."""
+    return SLOT_S if over_s is None else min(SLOT_S, over_s / _LEAST_SLOTS)
+
+
+def slot_of(at_s: float, begins_at_s: float, width_s: float) -> int:
+    """The number of the slot that holds an instant, given when the first begins.
+
+    Slot i begins at begins_at_s + i * width_s in floating point, which is not always where a division says.
+    """
+    number = int((at_s - begins_at_s) / width_s)
+    while at_s >= begins_at_s + (number + 1) * width_s:
+        number += 1
+    while at_s < begins_at_s + number * width_s:
+        number -= 1
+    return number
