@@ -17,7 +17,7 @@ import pytest
 
 if TYPE_CHECKING:
     from relayload.core.metrics.summary import Summary
-    from relayload.core.objectives.verdict import Verdict
+    from relayload.core.model.verdict import Verdict
     from relayload.fakerelay.process import FakeRelay
     from relayload.recording import Recording
 

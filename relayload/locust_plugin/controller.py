@@ -17,9 +17,9 @@ from relayload.core.model.progress import Progress
 from relayload.core.model.record import GUARDRAIL
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.model.tags import DROPPED, REFUSED
+from relayload.core.model.verdict import Verdict
 from relayload.core.objectives.abort import AbortMonitor, Breach
 from relayload.core.objectives.live_run import RunSoFar
-from relayload.core.objectives.verdict import Verdict
 from relayload.core.resilience.guard import Bound
 from relayload.core.traffic.arrivals import Share
 from relayload.core.traffic.stages import stage_at

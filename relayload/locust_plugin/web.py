@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, jsonify, request
 
-from relayload.core.objectives.verdict import Verdict
+from relayload.core.model.verdict import Verdict
 from relayload.engine.targets import shown
 from relayload.locust_plugin.command_line import label_refusal
 from relayload.locust_plugin.nodes import options_of, runner_of

@@ -25,10 +25,11 @@ from relayload.core.metrics.tasks import Job, RunAll, one_by_one
 from relayload.core.model.record import Line
 from relayload.core.model.run import RunInfo
 from relayload.core.model.terms import Asked
+from relayload.core.model.verdict import Verdict
 from relayload.core.objectives.grammar import objective_of
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.objective import Objective
-from relayload.core.objectives.verdict import Verdict, assess
+from relayload.core.objectives.verdict import assess
 from relayload.recording.cleaning import check_numbers, cleaned
 from relayload.recording.lines import NO_RECORD, Damage, Part, RecordWriter, expected_bytes, parts, read
 from relayload.recording.processes import over, processes_at_hand

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.summary import Summary
-from relayload.core.objectives.statistics import Word
-from relayload.core.objectives.verdict import Verdict, cut_short
+from relayload.core.model.verdict import Verdict, Word
+from relayload.core.objectives.verdict import cut_short
 from relayload.recording.recording import RUN, Recording
 
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from relayload.core.model.terms import Written
+from relayload.core.model.verdict import Judgement, Verdict, Word
 from relayload.core.objectives.formatting import share
-from relayload.core.objectives.result import Judgement
-from relayload.core.objectives.statistics import Word
-from relayload.core.objectives.verdict import NO_OBJECTIVES, Verdict
+from relayload.core.objectives.verdict import NO_OBJECTIVES
 from relayload.report.text import interval, observed
 
 BELIEVED = "the generator can be believed"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from relayload.core.metrics.summary import Summary
-from relayload.core.objectives.statistics import Word
-from relayload.core.objectives.verdict import Verdict, warnings_besides
+from relayload.core.model.verdict import Verdict, Word
+from relayload.core.objectives.verdict import warnings_besides
 from relayload.report.cases import WARNING, Case, cases
 from relayload.report.not_run import NotRun
 from relayload.report.text import error_rows

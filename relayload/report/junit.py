@@ -11,8 +11,8 @@ from datetime import datetime
 from xml.etree import ElementTree as ET
 
 from relayload.core.metrics.summary import Summary
-from relayload.core.objectives.statistics import Word
-from relayload.core.objectives.verdict import Verdict, warnings_besides
+from relayload.core.model.verdict import Verdict, Word
+from relayload.core.objectives.verdict import warnings_besides
 from relayload.report.cases import BELIEVED, WARNING, Case, cases
 from relayload.report.not_run import NotRun, place_of
 from relayload.report.text import error_rows

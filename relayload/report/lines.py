@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from relayload.core.objectives.result import Judgement
-from relayload.core.objectives.statistics import Word
-from relayload.core.objectives.verdict import Verdict
+from relayload.core.model.verdict import Judgement, Verdict, Word
 from relayload.report.text import asked, observed
 
 

@@ -13,10 +13,9 @@ from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output
 from relayload.core.metrics.side_by_side import SideBySide
 from relayload.core.metrics.summary import Metrics, Summary
+from relayload.core.model.verdict import Judgement, Verdict, Word
 from relayload.core.objectives.formatting import quantity
-from relayload.core.objectives.result import Judgement
-from relayload.core.objectives.statistics import Word
-from relayload.core.objectives.verdict import NO_OBJECTIVES, Verdict, warnings_besides
+from relayload.core.objectives.verdict import NO_OBJECTIVES, warnings_besides
 from relayload.core.units import format_duration
 from relayload.report.batch import batch_facts
 from relayload.report.not_run import NotRun

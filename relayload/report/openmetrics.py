@@ -9,9 +9,7 @@ from types import MappingProxyType
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output, Unit
 from relayload.core.metrics.summary import Metrics, Summary
-from relayload.core.objectives.result import Judgement
-from relayload.core.objectives.statistics import Word
-from relayload.core.objectives.verdict import Verdict
+from relayload.core.model.verdict import Judgement, Verdict, Word
 from relayload.core.stats.sample import Distribution
 from relayload.report.not_run import NotRun
 

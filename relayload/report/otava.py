@@ -12,7 +12,7 @@ from types import MappingProxyType
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Metric, Output, Unit
 from relayload.core.metrics.summary import Summary
-from relayload.core.objectives.verdict import Verdict
+from relayload.core.model.verdict import Verdict
 
 _METRICS = shown_in(Output.OTAVA)
 _PERCENTILES = (50.0, 95.0, 99.0)

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from relayload.core.metrics.summary import Summary
-from relayload.core.objectives.verdict import Verdict
+from relayload.core.model.verdict import Verdict
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -8,7 +8,7 @@ import click
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.summary import Summary
-from relayload.core.objectives.verdict import Verdict
+from relayload.core.model.verdict import Verdict
 from relayload.report.github import render_annotations, render_annotations_not_run
 from relayload.report.junit import render_junit, render_junit_not_run
 from relayload.report.markdown import MOST_BYTES, render_markdown, render_markdown_not_run

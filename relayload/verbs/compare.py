@@ -80,7 +80,7 @@ def _refuse_terms(tolerance: str | None, wanted: Sequence[str]) -> None:
 def _tell_targets(run_dir: Path, markdown: Path | None, as_json: bool) -> int:
     """The comparison inside one run."""
     from relayload.core.errors import AuthorError, Fault
-    from relayload.core.objectives.statistics import Word
+    from relayload.core.model.verdict import Word
     from relayload.recording import Recording
     from relayload.recording.sets import holds_recordings, results
     from relayload.report.markdown import render_side_by_side_markdown

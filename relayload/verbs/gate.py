@@ -10,7 +10,7 @@ from relayload.verbs.arguments import JSON, RUN_DIR, print_value
 from relayload.verbs.ci_options import Outputs, with_outputs
 
 if TYPE_CHECKING:
-    from relayload.core.objectives.verdict import Verdict
+    from relayload.core.model.verdict import Verdict
     from relayload.recording import Recording
 
 

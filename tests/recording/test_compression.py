@@ -6,7 +6,7 @@ import pytest
 from backports import zstd
 
 from relayload.core.errors import AuthorError
-from relayload.core.objectives.statistics import Word
+from relayload.core.model.verdict import Word
 from relayload.recording import Damage, Recording
 from relayload.recording.compression import CutShort, decompressed, opened_to_write
 

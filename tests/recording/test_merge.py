@@ -5,7 +5,7 @@ import pytest
 
 from relayload.core.errors import AuthorError
 from relayload.core.model.run import ProfileInfo, StageInfo, TargetInfo, WorkerInfo
-from relayload.core.objectives.statistics import Word
+from relayload.core.model.verdict import Word
 from relayload.recording import Recording
 from relayload.recording.compression import Compression
 from relayload.recording.merge import merge

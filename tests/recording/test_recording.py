@@ -9,8 +9,8 @@ import pytest
 
 from relayload.core.errors import AuthorError
 from relayload.core.model.record import Outcome
+from relayload.core.model.verdict import Word
 from relayload.core.objectives.grammar import parse
-from relayload.core.objectives.statistics import Word
 from relayload.recording import Damage, Recording, new_run_dir
 
 

@@ -9,9 +9,10 @@ from relayload.core.model.health import Thresholds
 from relayload.core.model.record import Line, Outcome
 from relayload.core.model.run import RunInfo
 from relayload.core.model.terms import Severity, Terms
+from relayload.core.model.verdict import Verdict
 from relayload.core.objectives.grammar import parse, with_terms
 from relayload.core.objectives.objective import Objective
-from relayload.core.objectives.verdict import Verdict, assess
+from relayload.core.objectives.verdict import assess
 
 Judged = Callable[..., tuple[Summary, Verdict]]
 

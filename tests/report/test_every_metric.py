@@ -17,8 +17,8 @@ from relayload.core.model.progress import Progress
 from relayload.core.model.record import Line
 from relayload.core.model.run import TargetInfo
 from relayload.core.model.snapshot import Snapshot
+from relayload.core.model.verdict import Verdict
 from relayload.core.objectives.live_run import SnapshotMaker
-from relayload.core.objectives.verdict import Verdict
 from relayload.core.stats.histogram import bucket
 from relayload.report.markdown import render_markdown
 from relayload.report.openmetrics import render_openmetrics

@@ -7,7 +7,7 @@ from msgspec import structs
 from relayload.core.errors import Fault
 from relayload.core.model.record import Outcome
 from relayload.core.model.terms import Written
-from relayload.core.objectives.statistics import Word
+from relayload.core.model.verdict import Word
 from relayload.core.objectives.verdict import held
 from relayload.report.github import render_annotations, render_annotations_not_run
 from relayload.report.not_run import NotRun

@@ -8,8 +8,8 @@ from msgspec import structs
 
 from relayload.core.errors import Fault
 from relayload.core.model.terms import Written
-from relayload.core.objectives.statistics import Word
-from relayload.core.objectives.verdict import Verdict, held
+from relayload.core.model.verdict import Verdict, Word
+from relayload.core.objectives.verdict import held
 from relayload.report.junit import render_junit, render_junit_not_run
 from relayload.report.not_run import NotRun
 

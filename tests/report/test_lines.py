@@ -5,9 +5,7 @@ from typing import Any
 import pytest
 
 from relayload.core.model.terms import Severity
-from relayload.core.objectives.result import Judgement
-from relayload.core.objectives.statistics import Word
-from relayload.core.objectives.verdict import Verdict
+from relayload.core.model.verdict import Judgement, Verdict, Word
 from relayload.report.lines import verdict_lines
 
 

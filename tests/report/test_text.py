@@ -9,8 +9,8 @@ from relayload.core.model.health import Thresholds
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import StageInfo, TargetInfo
 from relayload.core.model.terms import Severity, Terms
+from relayload.core.model.verdict import Word
 from relayload.core.objectives.grammar import parse, with_terms
-from relayload.core.objectives.statistics import Word
 from relayload.core.objectives.verdict import assess
 from relayload.core.price import Price
 from relayload.report.screen import WIDTH, Screen

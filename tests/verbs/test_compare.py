@@ -9,7 +9,7 @@ from msgspec import structs
 
 from relayload.cli import main
 from relayload.core.model.run import ProfileInfo, TargetInfo
-from relayload.core.objectives.statistics import Word
+from relayload.core.model.verdict import Word
 from relayload.recording import Recording
 
 

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from relayload.core.comparison.measures import Measure
 from relayload.core.exit_codes import ExitCode
-from relayload.core.objectives.statistics import Word
+from relayload.core.model.verdict import Word
 from relayload.core.stats.rank_sum import Shift, holm, p_above, p_below, p_different, shift
 
 ENOUGH_RUNS = 6

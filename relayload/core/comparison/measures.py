@@ -9,7 +9,7 @@ from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output, Unit
 from relayload.core.metrics.summary import Summary
-from relayload.core.objectives.verdict import Verdict
+from relayload.core.model.verdict import Verdict
 
 _PERCENTILES = (50.0, 95.0, 99.0)
 _NOTHING = 1e-12

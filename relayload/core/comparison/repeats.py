@@ -6,7 +6,7 @@ from statistics import median
 from msgspec import Struct
 
 from relayload.core.metrics.summary import Summary
-from relayload.core.objectives.verdict import Verdict
+from relayload.core.model.verdict import Verdict
 from relayload.core.stats.sample import Distribution
 
 NUMBERS = ("ttft_p50_s", "ttft_p99_s", "latency_p50_s", "latency_p99_s", "ok_per_s", "errors")

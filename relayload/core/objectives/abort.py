@@ -17,13 +17,12 @@ from itertools import groupby
 from msgspec import structs
 
 from relayload.core.model.terms import NoData
+from relayload.core.model.verdict import Judgement, Word
 from relayload.core.objectives.evaluate import judge_at_once, judge_objective
 from relayload.core.objectives.formatting import quantity
 from relayload.core.objectives.indicators import Evidence
 from relayload.core.objectives.live_run import RunSoFar
 from relayload.core.objectives.objective import Objective, replace_terms
-from relayload.core.objectives.result import Judgement
-from relayload.core.objectives.statistics import Word
 from relayload.core.units import format_duration
 
 _GROWTH = 1.05

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 from relayload.core.metrics.breaker_history import open_s, opened_after_s, trips
 from relayload.core.metrics.cost import Cost, paid
 from relayload.core.model.record import Transition
+from relayload.core.model.verdict import Judgement, Word
 from relayload.core.objectives.error_budget import judge_rate
 from relayload.core.objectives.formatting import share
 from relayload.core.objectives.indicators import Evidence, is_abandoned
 from relayload.core.objectives.objective import Objective
-from relayload.core.objectives.result import Judgement, finite, judgement, nothing
-from relayload.core.objectives.statistics import Bad, Word
+from relayload.core.objectives.result import finite, judgement, nothing
+from relayload.core.objectives.statistics import Bad
 
 
 def _judge_error_rate(objective: Objective, evidence: Evidence) -> Judgement:

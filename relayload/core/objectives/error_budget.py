@@ -2,10 +2,11 @@
 
 from msgspec.structs import replace
 
+from relayload.core.model.verdict import Judgement, Word
 from relayload.core.objectives.indicators import Evidence
 from relayload.core.objectives.objective import Objective
-from relayload.core.objectives.result import Judgement, finite, judgement, nothing, share_reason
-from relayload.core.objectives.statistics import Bad, Word, judge_share, samples_needed, samples_to_resolve
+from relayload.core.objectives.result import finite, judgement, nothing, share_reason
+from relayload.core.objectives.statistics import Bad, judge_share, samples_needed, samples_to_resolve
 from relayload.core.stats.sample import percentile, rank_of
 
 

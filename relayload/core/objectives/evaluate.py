@@ -5,13 +5,14 @@ import math
 from msgspec.structs import replace
 
 from relayload.core.metrics.catalog import METRICS
+from relayload.core.model.verdict import Judgement, Word
 from relayload.core.objectives.counters import FACTS
 from relayload.core.objectives.error_budget import judge_percentile
 from relayload.core.objectives.formatting import quantity
 from relayload.core.objectives.indicators import Evidence
 from relayload.core.objectives.objective import Objective, replace_terms
-from relayload.core.objectives.result import Judgement, judgement, nothing
-from relayload.core.objectives.statistics import ENOUGH_FOR_A_MEAN, Word, mean_deviation
+from relayload.core.objectives.result import judgement, nothing
+from relayload.core.objectives.statistics import ENOUGH_FOR_A_MEAN, mean_deviation
 from relayload.core.objectives.windows import taken_together
 from relayload.core.units import format_duration
 

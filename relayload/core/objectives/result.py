@@ -3,73 +3,11 @@
 import math
 from typing import Any
 
-from msgspec import Struct
-
-from relayload.core.model.terms import NoData, Severity, Written
+from relayload.core.model.terms import NoData
+from relayload.core.model.verdict import Judgement, Word
 from relayload.core.objectives.formatting import share
 from relayload.core.objectives.objective import Objective
-from relayload.core.objectives.statistics import Exceedance, Word
-from relayload.core.stats.sample import CONFIDENCE
-
-
-class Judgement(Struct, frozen=True, kw_only=True):
-    """What came of one objective.
-
-    Values have the unit of the objective. `observed` is None where nothing was measured, and where the percentile
-    falls on requests without an answer, which are infinitely slow; `n` tells which.
-    """
-
-    id: str
-    expr: str
-    unit: str
-    limit: float
-    verdict: Word
-    reason: str
-    observed: float | None = None
-    low: float | None = None
-    """With `high`, the 95 % interval; None where there is none, or where it has no such end."""
-    high: float | None = None
-    n: int = 0
-    effective_n: int = 0
-    k: int | None = None
-    """How many of n were not within the limit."""
-    budget: float | None = None
-    """The share of n that may be."""
-    confidence: float = CONFIDENCE
-    """Of the interval, and of the verdict."""
-    severity: Severity = Severity.ERROR
-    """A warning never fails the run."""
-    windows: "Windows | None" = None
-    """Where it was judged in windows; the numbers above are then those of the worst one."""
-    written: Written | None = None
-    """Where the profile says it; None where nobody kept that."""
-
-    @property
-    def counts(self) -> bool:
-        """Whether the verdict of the run depends on it."""
-        return self.severity is Severity.ERROR
-
-    @property
-    def passes_unproven(self) -> bool:
-        """It passes, as the sample meets the limit, though the interval reaches to or beyond that."""
-        if self.verdict is not Word.PASS or (self.low is None and self.high is None):
-            return False
-        low = -math.inf if self.low is None else self.low
-        high = math.inf if self.high is None else self.high
-        return low <= self.limit <= high and low < high
-
-
-class Windows(Struct, frozen=True, kw_only=True):
-    """How an objective fared window by window."""
-
-    over_s: float
-    wanted_in_a_row: int
-    """So many broken windows in a row break the objective."""
-    count: int
-    broken: int
-    most_in_a_row: int
-    worst_at_s: float
-    """When the window began whose numbers are shown."""
+from relayload.core.objectives.statistics import Exceedance
 
 
 def nothing(objective: Objective, reason: str = "nothing was measured") -> Judgement:

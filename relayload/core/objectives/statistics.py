@@ -14,31 +14,18 @@ replaced by the effective sample size, since neighbouring requests are slow toge
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from statistics import NormalDist
 from typing import NamedTuple
 
 from relayload.core.model.snapshot import SlotCounts
 from relayload.core.model.terms import PLAIN, Terms
+from relayload.core.model.verdict import Word
 from relayload.core.objectives.objective import Op
 from relayload.core.stats.binomial import share_bounds, student_quantile
 from relayload.core.stats.sample import CONFIDENCE, SMALLEST_EFFECTIVE_N, batched_size
 
 ENOUGH_FOR_A_MEAN = 30
 _MOST_BATCHES = 40
-
-
-class Word(StrEnum):
-    """What can be said of an objective, or of a whole run."""
-
-    PASS = "PASS"
-    FAIL = "FAIL"
-    INCONCLUSIVE = "INCONCLUSIVE"
-    INVALID = "INVALID"
-    STOPPED = "STOPPED"
-    """A guardrail ended the run."""
-    NOT_JUDGED = "NOT JUDGED"
-    """A run without objectives, which was carried out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import cast
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from relayload.core.exit_codes import ExitCode
@@ -22,15 +21,13 @@ from relayload.core.metrics.summarize import SummaryInTheMaking
 from relayload.core.metrics.summary import Summary
 from relayload.core.metrics.tasks import Job, RunAll, one_by_one
 from relayload.core.model.run import RunInfo
+from relayload.core.model.verdict import Judgement, Verdict, Word
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.indicators import Evidence
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.recorded_run import Recorded
-from relayload.core.objectives.result import Judgement
-from relayload.core.objectives.statistics import Word
 from relayload.core.units import format_duration
 
-SCHEMA_VERSION = 1
 NO_OBJECTIVES = "the profile has no objectives"
 _NOTHING_TO_HOLD = (
     "there are no objectives to judge by: write some in the profile, such as errors.rate < 1%, and run it again"
@@ -43,18 +40,6 @@ _EXIT_CODES = {
     Word.INVALID: ExitCode.UNPROVEN,
     Word.STOPPED: ExitCode.GUARDRAIL,
 }
-
-
-class Verdict(Struct, frozen=True, kw_only=True):
-    """The verdict of a run: `verdict.json`."""
-
-    run_id: str
-    verdict: Word
-    exit_code: int
-    reasons: tuple[str, ...]
-    """Why the run as a whole is INVALID, STOPPED or FAIL; the objectives have their own."""
-    objectives: tuple[Judgement, ...]
-    schema_version: int = SCHEMA_VERSION
 
 
 def assess(

@@ -10,9 +10,8 @@ from itertools import groupby
 
 from msgspec.structs import replace
 
+from relayload.core.model.verdict import Judgement, Windows, Word
 from relayload.core.objectives.objective import Objective
-from relayload.core.objectives.result import Judgement, Windows
-from relayload.core.objectives.statistics import Word
 from relayload.core.units import format_duration
 
 Judged = Sequence[tuple[float, Judgement]]

@@ -7,7 +7,7 @@ import pytest
 from relayload.core.comparison.compare import LeftOut, Side, compare
 from relayload.core.comparison.measures import Measure, measures
 from relayload.core.model.record import Outcome
-from relayload.core.objectives.statistics import Word
+from relayload.core.model.verdict import Word
 from relayload.core.objectives.verdict import assess
 from relayload.core.price import Price
 

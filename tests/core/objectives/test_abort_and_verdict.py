@@ -15,14 +15,13 @@ from relayload.core.metrics.fold import Fold
 from relayload.core.model.record import Line
 from relayload.core.model.run import RunInfo
 from relayload.core.model.snapshot import Snapshot
+from relayload.core.model.verdict import Judgement, Word
 from relayload.core.objectives.abort import AbortMonitor
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.indicators import Evidence
 from relayload.core.objectives.live_run import RunSoFar, SnapshotMaker
 from relayload.core.objectives.recorded_run import Recorded
-from relayload.core.objectives.result import Judgement
-from relayload.core.objectives.statistics import Word
 
 
 class Worker:

@@ -4,12 +4,11 @@ import pytest
 
 from relayload.core.model.record import Attempt, Outcome
 from relayload.core.model.run import StageInfo
+from relayload.core.model.verdict import Judgement, Word
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.grammar import parse
 from relayload.core.objectives.indicators import Evidence
 from relayload.core.objectives.recorded_run import Recorded
-from relayload.core.objectives.result import Judgement
-from relayload.core.objectives.statistics import Word
 from relayload.core.price import Price
 from relayload.core.resilience.breaker import State
 from relayload.core.resilience.classify import FailureKind

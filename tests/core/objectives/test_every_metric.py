@@ -10,9 +10,9 @@ from relayload.core.metrics.metric import Metric, Per, Unit
 from relayload.core.model.record import Attempt, Outcome
 from relayload.core.model.run import StageInfo
 from relayload.core.model.terms import Terms
+from relayload.core.model.verdict import Word
 from relayload.core.objectives.grammar import parse, with_terms
 from relayload.core.objectives.sample_forecast import Sent, prospect
-from relayload.core.objectives.statistics import Word
 from relayload.core.objectives.verdict import assess
 from relayload.core.price import Price
 from relayload.core.resilience.breaker import State

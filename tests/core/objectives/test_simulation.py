@@ -8,9 +8,10 @@ import pytest
 
 from relayload.core.metrics.selection import Selection, Series
 from relayload.core.model.terms import Terms
+from relayload.core.model.verdict import Word
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.grammar import parse
-from relayload.core.objectives.statistics import Bad, Exceedance, Word, judge_share, samples_needed
+from relayload.core.objectives.statistics import Bad, Exceedance, judge_share, samples_needed
 from relayload.core.stats.ranks import Parts
 from relayload.core.stats.sample import PERCENTILES, effective_size, percentile
 

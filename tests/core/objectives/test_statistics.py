@@ -3,12 +3,12 @@ import math
 import pytest
 
 from relayload.core.model.terms import Terms
+from relayload.core.model.verdict import Word
 from relayload.core.objectives.objective import Op
 from relayload.core.objectives.statistics import (
     Bad,
     Deviations,
     Exceedance,
-    Word,
     beyond,
     judge_share,
     mean_deviation,

@@ -5,9 +5,9 @@ from relayload.core.metrics.tasks import one_by_one
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import StageInfo
 from relayload.core.model.terms import Severity, Terms
+from relayload.core.model.verdict import Verdict, Word
 from relayload.core.objectives.grammar import parse, with_terms
-from relayload.core.objectives.statistics import Word
-from relayload.core.objectives.verdict import Verdict, assess, held
+from relayload.core.objectives.verdict import assess, held
 from relayload.recording.processes import over
 
 

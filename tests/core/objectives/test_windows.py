@@ -3,10 +3,9 @@ import pytest
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import StageInfo
 from relayload.core.model.terms import NoData, Terms
+from relayload.core.model.verdict import Judgement, Word
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.grammar import parse, with_terms
-from relayload.core.objectives.result import Judgement
-from relayload.core.objectives.statistics import Word
 from relayload.core.objectives.windows import taken_together
 from relayload.core.resilience.breaker import State
 

@@ -1,0 +1,96 @@
+"""What came of the objectives of a run, and of the run: the content of `verdict.json`."""
+
+import math
+from enum import StrEnum
+
+from msgspec import Struct
+
+from relayload.core.model.terms import Severity, Written
+from relayload.core.stats.sample import CONFIDENCE
+
+SCHEMA_VERSION = 1
+
+
+class Word(StrEnum):
+    """What can be said of an objective, or of a whole run."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    INVALID = "INVALID"
+    STOPPED = "STOPPED"
+    """A guardrail ended the run."""
+    NOT_JUDGED = "NOT JUDGED"
+    """A run without objectives, which was carried out."""
+
+
+class Judgement(Struct, frozen=True, kw_only=True):
+    """What came of one objective.
+
+    Values have the unit of the objective. `observed` is None where nothing was measured, and where the percentile
+    falls on requests without an answer, which are infinitely slow; `n` tells which.
+    """
+
+    id: str
+    expr: str
+    unit: str
+    limit: float
+    verdict: Word
+    reason: str
+    observed: float | None = None
+    low: float | None = None
+    """With `high`, the 95 % interval; None where there is none, or where it has no such end."""
+    high: float | None = None
+    n: int = 0
+    effective_n: int = 0
+    k: int | None = None
+    """How many of n were not within the limit."""
+    budget: float | None = None
+    """The share of n that may be."""
+    confidence: float = CONFIDENCE
+    """Of the interval, and of the verdict."""
+    severity: Severity = Severity.ERROR
+    """A warning never fails the run."""
+    windows: "Windows | None" = None
+    """Where it was judged in windows; the numbers above are then those of the worst one."""
+    written: Written | None = None
+    """Where the profile says it; None where nobody kept that."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether the verdict of the run depends on it."""
+        return self.severity is Severity.ERROR
+
+    @property
+    def passes_unproven(self) -> bool:
+        """It passes, as the sample meets the limit, though the interval reaches to or beyond that."""
+        if self.verdict is not Word.PASS or (self.low is None and self.high is None):
+            return False
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        return low <= self.limit <= high and low < high
+
+
+class Windows(Struct, frozen=True, kw_only=True):
+    """How an objective fared window by window."""
+
+    over_s: float
+    wanted_in_a_row: int
+    """So many broken windows in a row break the objective."""
+    count: int
+    broken: int
+    most_in_a_row: int
+    worst_at_s: float
+    """When the window began whose numbers are shown."""
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """The verdict of a run: `verdict.json`."""
+
+    run_id: str
+    verdict: Word
+    exit_code: int
+    reasons: tuple[str, ...]
+    """Why the run as a whole is INVALID, STOPPED or FAIL; the objectives have their own."""
+    objectives: tuple[Judgement, ...]
+    schema_version: int = SCHEMA_VERSION
