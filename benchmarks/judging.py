@@ -12,9 +12,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from relayload.core.model.objective_options import ObjectiveOptions, ObjectiveSpec
 from relayload.core.model.record import Attempt, End, Line, Outcome, Record
 from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo
-from relayload.core.model.terms import Asked, Terms
 from relayload.recording import Recording
 
 RATE_PER_S = 500.0
@@ -37,7 +37,7 @@ OBJECTIVES = (
     "goodput{ttft<2s, tpot<1s}.rate > 90%",
     "retries.rate < 5%",
     "breaker.trips == 0",
-    Asked(expr="latency.p95 < 10s", terms=Terms(over_s=60.0, for_windows=3)),
+    ObjectiveSpec(expr="latency.p95 < 10s", options=ObjectiveOptions(over_s=60.0, for_windows=3)),
 )
 
 

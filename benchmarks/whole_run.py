@@ -31,7 +31,7 @@ from client_cost import CLIENTS, CORES, KEY, PLAIN, Target, target, yardstick_ms
 from relayload.core.model.record import Record
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.objectives.grammar import parse
-from relayload.core.objectives.live_run import RunSoFar
+from relayload.core.objectives.snapshots import MergedSnapshot
 from relayload.engine.generator import Generator
 from relayload.engine.messages import Assignment, EndRun
 from relayload.locust_plugin.channel import pack, unpack
@@ -61,7 +61,7 @@ def closed_relayload(at: Target, folder: Path) -> float:
     generator, recording = new_run(at, load, {"model": "instant", "stream": False}, folder)
     gevent.sleep(0.2)
     take_turns(generator, 2)
-    telling = gevent.spawn(tell, generator, RunSoFar(OBJECTIVES, recording.run))
+    telling = gevent.spawn(tell, generator, MergedSnapshot(OBJECTIVES, recording.run))
     began_s = time.process_time()
     take_turns(generator, TURNS)
     cpu_s = time.process_time() - began_s
@@ -70,7 +70,7 @@ def closed_relayload(at: Target, folder: Path) -> float:
     return cpu_s / (SENDERS * TURNS)
 
 
-def tell(generator: Generator, so_far: RunSoFar) -> None:
+def tell(generator: Generator, so_far: MergedSnapshot) -> None:
     """What a worker sends to its master twice a second, and what that makes of it."""
     while True:
         so_far.replace(unpack(pack(generator.snapshot()), Snapshot))
@@ -108,7 +108,7 @@ def whole_run(at: Target, scenario: dict[str, Any], rate: float, folder: Path) -
     }
     generator, recording = new_run(at, load, scenario, folder)
     began_s = time.process_time()
-    telling = gevent.spawn(tell, generator, RunSoFar(OBJECTIVES, recording.run))
+    telling = gevent.spawn(tell, generator, MergedSnapshot(OBJECTIVES, recording.run))
     generator.start()
     gevent.sleep(0.5)
     while not generator.status().finished:

@@ -17,9 +17,9 @@ from relayload.core.metrics.fold import Fold
 from relayload.core.model.record import Attempt, Drop, End, Line, Outcome, Record, Transition
 from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
-from relayload.core.objectives.indicators import Evidence
+from relayload.core.objectives.indicators import Indicators
 from relayload.core.objectives.objective import Objective
-from relayload.core.objectives.recorded_run import Recorded
+from relayload.core.objectives.recorded_run import RecordedRun
 from relayload.core.resilience.breaker import State
 from relayload.fakerelay.process import FakeRelay
 from relayload.locust_plugin.master_port import MasterPort, workers
@@ -103,9 +103,9 @@ def _folded(
     return fold
 
 
-def _evidence(objectives: Iterable[Objective], lines: Iterable[Line], run: RunInfo, lost: int = 0) -> Evidence:
+def _evidence(objectives: Iterable[Objective], lines: Iterable[Line], run: RunInfo, lost: int = 0) -> Indicators:
     """What the gate has of a run."""
-    return Evidence(Recorded(_folded(lines, objectives, run), run), run, lost)
+    return Indicators(RecordedRun(_folded(lines, objectives, run), run), run, lost)
 
 
 @pytest.fixture(scope="session")
@@ -140,7 +140,7 @@ def folded() -> MakeFold:
 
 
 @pytest.fixture
-def evidence() -> Callable[..., Evidence]:
+def indicators() -> Callable[..., Indicators]:
     return _evidence
 
 

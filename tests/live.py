@@ -8,15 +8,15 @@ from relayload.core.model.record import Line
 from relayload.core.model.run import RunInfo
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.objectives.abort import AbortMonitor, Breach
-from relayload.core.objectives.live_run import RunSoFar, SnapshotMaker
 from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.snapshots import MergedSnapshot, SnapshotMaker
 
 
 class LiveRun:
     """One process that sends snapshots, and a master that may end the run."""
 
     def __init__(self, objectives: Sequence[Objective], run: RunInfo) -> None:
-        self.so_far = RunSoFar(objectives, run)
+        self.so_far = MergedSnapshot(objectives, run)
         self._maker = SnapshotMaker(0, objectives, run)
         self._monitor = AbortMonitor(objectives)
 

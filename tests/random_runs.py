@@ -8,10 +8,10 @@ from random import Random
 from msgspec import structs
 
 from relayload.core.metrics.catalog import METRICS
+from relayload.core.model.objective_options import NoData, ObjectiveOptions
 from relayload.core.model.record import Attempt, Drop, Line, Outcome, Record, Transition
 from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo, TargetInfo
-from relayload.core.model.terms import NoData, Terms
-from relayload.core.objectives.grammar import parse, with_terms
+from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.validation import pointless
 from relayload.core.price import Price
@@ -206,12 +206,12 @@ def _stages(rng: Random, kind: str) -> tuple[StageInfo, ...]:
 
 def _objective(rng: Random, plan: _Plan) -> Objective:
     text = next(text for text in iter(lambda: _text(rng, plan), None) if pointless(parse(text)) is None)
-    terms = {"abort": True, "confidence": rng.choice((0.6, 0.9, 0.95, 0.95, 0.99)), "strict": rng.random() < 0.2}
-    terms["on_no_data"] = rng.choice(list(NoData))
+    options = {"abort": True, "confidence": rng.choice((0.6, 0.9, 0.95, 0.95, 0.99)), "strict": rng.random() < 0.2}
+    options["on_no_data"] = rng.choice(list(NoData))
     if rng.random() < 0.5 and not text.startswith("cost"):
         over_s = rng.choice((1.0, 2.5, 3.3, 7.0, 10.0))
-        terms |= {"over_s": over_s, "for_windows": rng.choice((1, 1, 2, 3))}
-    return with_terms(parse(text), Terms(**terms))
+        options |= {"over_s": over_s, "for_windows": rng.choice((1, 1, 2, 3))}
+    return with_options(parse(text), ObjectiveOptions(**options))
 
 
 def _other(rng: Random, plan: _Plan) -> Objective:
@@ -233,7 +233,9 @@ def _other(rng: Random, plan: _Plan) -> Objective:
     )
     objective = parse(text)
     windowed = rng.random() < 0.3 and objective.aggregate not in METRICS[objective.metric].windowless
-    return with_terms(objective, Terms(on_no_data=rng.choice(list(NoData)), over_s=7.0 if windowed else None))
+    return with_options(
+        objective, ObjectiveOptions(on_no_data=rng.choice(list(NoData)), over_s=7.0 if windowed else None)
+    )
 
 
 def _text(rng: Random, plan: _Plan) -> str:

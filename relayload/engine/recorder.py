@@ -10,7 +10,7 @@ from relayload import clock
 from relayload.client.caller import Called
 from relayload.core.model.record import Attempt, Drop, End, Line, Record, Transition
 from relayload.core.model.snapshot import Snapshot
-from relayload.core.objectives.live_run import SnapshotMaker
+from relayload.core.objectives.snapshots import SnapshotMaker
 from relayload.core.resilience.breaker import StateChange
 from relayload.engine.arrival_rate import DropReason
 from relayload.engine.messages import Assignment, WorkerStatus

@@ -19,7 +19,7 @@ from relayload.core.model.snapshot import Snapshot
 from relayload.core.model.tags import DROPPED, REFUSED
 from relayload.core.model.verdict import Verdict
 from relayload.core.objectives.abort import AbortMonitor, Breach
-from relayload.core.objectives.live_run import RunSoFar
+from relayload.core.objectives.snapshots import MergedSnapshot
 from relayload.core.resilience.guard import Bound
 from relayload.core.traffic.arrivals import Share
 from relayload.core.traffic.stages import stage_at
@@ -64,7 +64,7 @@ class Controller:
         self._bounds = profile.guardrails
         self._stages = stages(profile)
         self._workload = new_workload(profile)
-        self._so_far = RunSoFar(profile.objectives, self._recording.run)
+        self._so_far = MergedSnapshot(profile.objectives, self._recording.run)
         self._abort = AbortMonitor(profile.objectives)
         self._workers: dict[str, int] = {}
         self._members: tuple[str, ...] = ()

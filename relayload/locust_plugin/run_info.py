@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from relayload import __version__
-from relayload.core.model.terms import Written
+from relayload.core.model.objective_options import Written
 from relayload.core.printable import one_line
 from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad
@@ -40,7 +40,7 @@ def new_run_info(profile: Profile, run_id: str, base_urls: dict[str, str]) -> Ru
         paired=profile.paired,
         streaming=tuple(name for name, scenario in profile.scenarios.items() if scenario.streams),
         cautions=tuple(dict.fromkeys(caution for target in named.values() for caution in target.cautions)),
-        objectives=tuple(objective.asked for objective in profile.objectives),
+        objectives=tuple(objective.spec for objective in profile.objectives),
         written=_written(profile),
         thresholds=profile.generator.thresholds,
         prices=named[first].known_prices,

@@ -155,12 +155,12 @@ class Page:
 def _verdict(verdict: Verdict | None) -> dict[str, Any]:
     if verdict is None:
         return {"verdict": None}
-    judgements = verdict.objectives
-    cells = ((MARKS[j.verdict], asked(j), observed(j), interval(j.low, j.high, j.unit), counted(j)) for j in judgements)
+    results = verdict.objectives
+    cells = ((MARKS[j.verdict], asked(j), observed(j), interval(j.low, j.high, j.unit), counted(j)) for j in results)
     return {
         "verdict": verdict.verdict.value,
         "reasons": list(verdict_reasons(verdict)),
-        "headings": ("", "objective", "observed", interval_heading(judgements), "k of n ≈ eff."),
+        "headings": ("", "objective", "observed", interval_heading(results), "k of n ≈ eff."),
         "objectives": list(cells),
     }
 

@@ -3,8 +3,8 @@
 from msgspec.structs import asdict
 
 from relayload.core.errors import AuthorError
-from relayload.core.model.terms import Severity
-from relayload.core.objectives.sample_forecast import Prospect, Sent, prospect
+from relayload.core.model.objective_options import Severity
+from relayload.core.objectives.sample_forecast import SampleForecast, Sent, sample_forecast
 from relayload.core.traffic.plan import Plan
 from relayload.profile.expected import expected_turns
 from relayload.profile.loads import OpenLoad
@@ -22,7 +22,7 @@ _QUICKLY_WALKED = 1_000_000
 class Forecast(Plan, frozen=True, kw_only=True):
     """A plan with what it promises."""
 
-    objectives: tuple[Prospect, ...] = ()
+    objectives: tuple[SampleForecast, ...] = ()
     later_turns: int = 0
     """Of conversations, which begin with an arrival each: how many more requests they are expected to have."""
     notes: tuple[str, ...] = ()
@@ -34,13 +34,13 @@ def forecast(profile: Profile) -> Forecast:
     planned = plan(profile)
     sent = {name: _sent(scenario) for name, scenario in profile.scenarios.items()}
     placed = [
-        (location, objective, prospect(objective, planned.stages, sent, planned.targets))
+        (location, objective, sample_forecast(objective, planned.stages, sent, planned.targets))
         for location, objective in zip(profile.objective_locations, profile.objectives, strict=True)
     ]
     faults = [
         profile.fault(location, f"'{found.expr}' {found.problem}")
         for location, objective, found in placed
-        if found.problem and objective.terms.severity is Severity.ERROR
+        if found.problem and objective.options.severity is Severity.ERROR
     ]
     if faults:
         raise AuthorError(faults)

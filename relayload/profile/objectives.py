@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, Field, InstanceOf, model_validator
 
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Unit
-from relayload.core.model.terms import NoData, Severity, Terms
-from relayload.core.objectives.grammar import meant, parse, with_terms
+from relayload.core.model.objective_options import NoData, ObjectiveOptions, Severity
+from relayload.core.objectives.grammar import meant, parse, with_options
 from relayload.core.objectives.objective import Objective
 from relayload.core.stats.sample import CONFIDENCE
 from relayload.core.units import fraction
@@ -130,14 +130,14 @@ class ObjectiveEntry(Part):
         return value
 
     @model_validator(mode="after")
-    def _terms_fit(self) -> Self:
+    def _options_fit(self) -> Self:
         _ = self.objective
         return self
 
     @cached_property
     def objective(self) -> Objective:
-        """The expression on its terms."""
-        terms = Terms(
+        """The expression with its options."""
+        options = ObjectiveOptions(
             id=self.id,
             over_s=self.over_s,
             for_windows=self.for_windows,
@@ -148,4 +148,4 @@ class ObjectiveEntry(Part):
             on_no_data=NoData(self.on_no_data),
             severity=Severity(self.severity),
         )
-        return with_terms(self.expr, terms)
+        return with_options(self.expr, options)

@@ -22,9 +22,9 @@ from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.summarize import summarize
 from relayload.core.metrics.summary import Summary
 from relayload.core.metrics.tasks import Job, RunAll, one_by_one
+from relayload.core.model.objective_options import ObjectiveSpec
 from relayload.core.model.record import Line
 from relayload.core.model.run import RunInfo
-from relayload.core.model.terms import Asked
 from relayload.core.model.verdict import Verdict
 from relayload.core.objectives.grammar import objective_of
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
@@ -340,13 +340,13 @@ def _check_kinds(directory: Path, fold: Fold) -> None:
 def _check_windows(objectives: Iterable[Objective], load_s: float) -> None:
     """Raises AuthorError for an objective that asks for more windows than anybody can look at."""
     for objective in objectives:
-        over_s = objective.terms.over_s
+        over_s = objective.options.over_s
         if over_s is not None and load_s / over_s > _MOST_WINDOWS:
             fault = f"'{objective.text}' has more than {_MOST_WINDOWS:,} windows of {over_s:g} s"
             raise AuthorError([Fault(fault, path="objectives", file=RUN)])
 
 
-def _parsed(asked: str | Asked) -> Objective:
+def _parsed(asked: str | ObjectiveSpec) -> Objective:
     try:
         return objective_of(asked)
     except ValueError as error:

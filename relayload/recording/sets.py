@@ -6,7 +6,7 @@ from pathlib import Path
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.summary import Summary
-from relayload.core.model.verdict import Verdict, Word
+from relayload.core.model.verdict import Status, Verdict
 from relayload.core.objectives.verdict import cut_short
 from relayload.recording.recording import RUN, Recording
 
@@ -50,7 +50,7 @@ def results(recording: Recording) -> tuple[Summary, Verdict]:
 
 def unfit(recording: Recording, verdict: Verdict) -> str | None:
     """Why a run is not one to be compared: its numbers can't be believed, or it was cut short. None if it is."""
-    if verdict.verdict in (Word.INVALID, Word.STOPPED):
+    if verdict.verdict in (Status.INVALID, Status.STOPPED):
         return f"{verdict.verdict}: {'; '.join(verdict.reasons)}"
     return "; ".join(cut_short(recording.run)) or None
 

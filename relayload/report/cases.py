@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from relayload.core.model.terms import Written
-from relayload.core.model.verdict import Judgement, Verdict, Word
+from relayload.core.model.objective_options import Written
+from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.formatting import share
 from relayload.core.objectives.verdict import NO_OBJECTIVES
 from relayload.report.text import interval, observed
@@ -21,7 +21,7 @@ class Case:
     """One thing that was asked of a run, what came of it, and why, in one line."""
 
     name: str
-    word: Word
+    status: Status
     message: str
     details: tuple[str, ...] = ()
     """The same, part by part."""
@@ -35,60 +35,60 @@ def cases(verdict: Verdict) -> tuple[Case, ...]:
 
     Nothing is said by an objective of a run that can't be believed: it is INVALID as well.
     """
-    invalid = verdict.verdict is Word.INVALID
-    believed = Case(BELIEVED, Word.INVALID, "; ".join(verdict.reasons)) if invalid else Case(BELIEVED, Word.PASS, "")
-    objectives = tuple(_objective(judgement, invalid) for judgement in verdict.objectives)
+    invalid = verdict.verdict is Status.INVALID
+    believed = (
+        Case(BELIEVED, Status.INVALID, "; ".join(verdict.reasons)) if invalid else Case(BELIEVED, Status.PASS, "")
+    )
+    objectives = tuple(_objective(result, invalid) for result in verdict.objectives)
     return (believed, *_whole(verdict, objectives), *objectives)
 
 
-def finding(judgement: Judgement) -> str:
+def finding(result: ObjectiveResult) -> str:
     """What was observed, with its interval, the k of n and the reason: `912ms (95% interval 871ms–960ms; ...)`."""
-    ends = interval(judgement.low, judgement.high, judgement.unit)
-    within = (
-        [] if judgement.low is None and judgement.high is None else [f"{share(judgement.confidence)} interval {ends}"]
-    )
-    numbers = "; ".join([*within, _counted(judgement)])
-    seen = f"{judgement.expr}: observed {observed(judgement)} ({numbers})"
-    return f"{seen}: {judgement.reason}" if judgement.reason else seen
+    ends = interval(result.low, result.high, result.unit)
+    within = [] if result.low is None and result.high is None else [f"{share(result.confidence)} interval {ends}"]
+    numbers = "; ".join([*within, _counted(result)])
+    seen = f"{result.expr}: observed {observed(result)} ({numbers})"
+    return f"{seen}: {result.reason}" if result.reason else seen
 
 
-def _objective(judgement: Judgement, invalid: bool) -> Case:
-    word, message = judgement.verdict, finding(judgement)
+def _objective(result: ObjectiveResult, invalid: bool) -> Case:
+    status, message = result.verdict, finding(result)
     if invalid:
-        word, message = Word.INVALID, f"the run can't be believed; {message}"
-    elif not judgement.counts and word is not Word.PASS:
-        word, message = Word.PASS, f"{WARNING}: {word.value}: {message}"
-    return Case(judgement.id, word, message, tuple(_details(judgement)), judgement.written)
+        status, message = Status.INVALID, f"the run can't be believed; {message}"
+    elif not result.counts and status is not Status.PASS:
+        status, message = Status.PASS, f"{WARNING}: {status.value}: {message}"
+    return Case(result.id, status, message, tuple(_details(result)), result.written)
 
 
-def _details(judgement: Judgement) -> Iterator[str]:
+def _details(result: ObjectiveResult) -> Iterator[str]:
     """What its message says in one line."""
-    yield f"objective: {judgement.expr}"
-    yield f"observed: {observed(judgement)}"
-    if judgement.low is not None or judgement.high is not None:
-        ends = interval(judgement.low, judgement.high, judgement.unit)
-        yield f"{share(judgement.confidence)} interval: {ends}"
-    yield f"requests: {_counted(judgement)}"
-    if judgement.reason:
-        yield f"why: {judgement.reason}"
-    if judgement.written is not None:
-        yield f"written in: {judgement.written}"
+    yield f"objective: {result.expr}"
+    yield f"observed: {observed(result)}"
+    if result.low is not None or result.high is not None:
+        ends = interval(result.low, result.high, result.unit)
+        yield f"{share(result.confidence)} interval: {ends}"
+    yield f"requests: {_counted(result)}"
+    if result.reason:
+        yield f"why: {result.reason}"
+    if result.written is not None:
+        yield f"written in: {result.written}"
 
 
 def _whole(verdict: Verdict, objectives: tuple[Case, ...]) -> tuple[Case, ...]:
     """What is wrong with the run as a whole, beyond its objectives."""
-    if verdict.verdict is Word.INVALID:
+    if verdict.verdict is Status.INVALID:
         return ()
     told = "; ".join(verdict.reasons)
-    explained = any(case.word is not Word.PASS for case in objectives)
+    explained = any(case.status is not Status.PASS for case in objectives)
     if not told and (explained or verdict.exit_code == 0):
-        return () if verdict.objectives else (Case(JUDGED, Word.NOT_JUDGED, f"{Word.NOT_JUDGED}: {NO_OBJECTIVES}"),)
-    word = Word.FAIL if verdict.verdict is Word.PASS else verdict.verdict
-    unjudged = word in (Word.INCONCLUSIVE, Word.NOT_JUDGED) and not verdict.objectives
-    return (Case(JUDGED if unjudged else CARRIED_OUT, word, told or f"exit code {verdict.exit_code}"),)
+        return () if verdict.objectives else (Case(JUDGED, Status.NOT_JUDGED, f"{Status.NOT_JUDGED}: {NO_OBJECTIVES}"),)
+    status = Status.FAIL if verdict.verdict is Status.PASS else verdict.verdict
+    unjudged = status in (Status.INCONCLUSIVE, Status.NOT_JUDGED) and not verdict.objectives
+    return (Case(JUDGED if unjudged else CARRIED_OUT, status, told or f"exit code {verdict.exit_code}"),)
 
 
-def _counted(judgement: Judgement) -> str:
-    if judgement.k is None:
-        return f"n {judgement.n:,}"
-    return f"{judgement.k:,} of {judgement.n:,} not within the limit, as good as {judgement.effective_n:,} independent"
+def _counted(result: ObjectiveResult) -> str:
+    if result.k is None:
+        return f"n {result.n:,}"
+    return f"{result.k:,} of {result.n:,} not within the limit, as good as {result.effective_n:,} independent"

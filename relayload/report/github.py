@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from relayload.core.metrics.summary import Summary
-from relayload.core.model.verdict import Verdict, Word
+from relayload.core.model.verdict import Status, Verdict
 from relayload.core.objectives.verdict import warnings_besides
 from relayload.report.cases import WARNING, Case, cases
 from relayload.report.not_run import NotRun
@@ -16,7 +16,7 @@ from relayload.report.text import error_rows
 
 _MOST_OF_A_KIND = 10
 _LONGEST_TITLE = 200
-_UNCLEAR = (Word.INCONCLUSIVE, Word.NOT_JUDGED)
+_UNCLEAR = (Status.INCONCLUSIVE, Status.NOT_JUDGED)
 
 
 Locate = Callable[[str], str | None]
@@ -29,14 +29,16 @@ def render_annotations(summary: Summary, verdict: Verdict, locate: Locate = str)
     Each is shown beside the line of the profile that asks for it, where that is known. A notice tells what the requests
     came to that failed, where that made the run fail.
     """
-    told = [case for case in cases(verdict) if case.word is not Word.PASS]
-    if verdict.verdict is Word.INVALID:
+    told = [case for case in cases(verdict) if case.status is not Status.PASS]
+    if verdict.verdict is Status.INVALID:
         told = told[:1]  # the objectives have nothing to add
-    errors = [case for case in told if case.word not in _UNCLEAR]
-    unclear = [case for case in told if case.word in _UNCLEAR]
-    warns = [case for case in cases(verdict) if case.word is Word.PASS and case.message.startswith(WARNING)]
-    minded = [Case("recording", Word.PASS, warning) for warning in warnings_besides(summary, verdict)]
-    said = [] if verdict.verdict is Word.PASS else [Case("errors", verdict.verdict, row) for row in error_rows(summary)]
+    errors = [case for case in told if case.status not in _UNCLEAR]
+    unclear = [case for case in told if case.status in _UNCLEAR]
+    warns = [case for case in cases(verdict) if case.status is Status.PASS and case.message.startswith(WARNING)]
+    minded = [Case("recording", Status.PASS, warning) for warning in warnings_besides(summary, verdict)]
+    said = (
+        [] if verdict.verdict is Status.PASS else [Case("errors", verdict.verdict, row) for row in error_rows(summary)]
+    )
     kinds = (("error", errors), ("warning", [*unclear, *warns, *minded]), ("notice", said))
     return "".join(_commands(kind, [_annotation(case) for case in cases], locate) for kind, cases in kinds)
 
@@ -64,7 +66,7 @@ class _Annotation:
 
 
 def _annotation(case: Case) -> _Annotation:
-    title = f"{WARNING if case.word is Word.PASS else case.word.value}: {case.name}"
+    title = f"{WARNING if case.status is Status.PASS else case.status.value}: {case.name}"
     if case.written is None:
         return _Annotation(title, case.message)
     return _Annotation(title, case.message, case.written.file, case.written.line, case.written.column)

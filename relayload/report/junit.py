@@ -11,7 +11,7 @@ from datetime import datetime
 from xml.etree import ElementTree as ET
 
 from relayload.core.metrics.summary import Summary
-from relayload.core.model.verdict import Verdict, Word
+from relayload.core.model.verdict import Status, Verdict
 from relayload.core.objectives.verdict import warnings_besides
 from relayload.report.cases import BELIEVED, WARNING, Case, cases
 from relayload.report.not_run import NotRun, place_of
@@ -26,7 +26,7 @@ def render_junit(summary: Summary, verdict: Verdict) -> str:
     told = cases(verdict)
     counts = {
         "tests": str(len(told)),
-        "failures": str(sum(case.word is Word.FAIL for case in told)),
+        "failures": str(sum(case.status is Status.FAIL for case in told)),
         "errors": str(sum(_element(case, verdict) == "error" for case in told)),
         "time": _seconds(summary.duration_s),
     }
@@ -83,7 +83,7 @@ def _add_case(suite: ET.Element, case: Case, summary: Summary, verdict: Verdict)
     element = _case(suite, summary.profile.name, case.name, summary.duration_s if case.name == BELIEVED else 0.0)
     kind = _element(case, verdict)
     if kind is not None:
-        told = ET.SubElement(element, kind, type=case.word.value, message=_clean(case.message))
+        told = ET.SubElement(element, kind, type=case.status.value, message=_clean(case.message))
         told.text = _clean("\n".join(case.details)) or None
     elif case.message:
         ET.SubElement(element, "system-out").text = _clean(case.message)
@@ -96,11 +96,11 @@ def _case(suite: ET.Element, suite_name: str, name: str, time_s: float) -> ET.El
 
 def _element(case: Case, verdict: Verdict) -> str | None:
     """What tells that a case is not one that passed."""
-    if case.word is Word.PASS:
+    if case.status is Status.PASS:
         return None
-    if case.word is Word.NOT_JUDGED and verdict.exit_code == 0:
+    if case.status is Status.NOT_JUDGED and verdict.exit_code == 0:
         return "skipped"
-    return "failure" if case.word is Word.FAIL else "error"
+    return "failure" if case.status is Status.FAIL else "error"
 
 
 def _seconds(seconds: float) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from relayload.core.model.verdict import Judgement, Verdict, Word
+from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.report.text import asked, observed
 
 
@@ -15,10 +15,10 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
 def verdict_reasons(verdict: Verdict) -> Iterator[str]:
     """Those of the run, and each objective that does not hold."""
     yield from verdict.reasons
-    yield from (_line(judgement) for judgement in verdict.objectives if judgement.verdict is not Word.PASS)
+    yield from (_line(result) for result in verdict.objectives if result.verdict is not Status.PASS)
 
 
-def _line(judgement: Judgement) -> str:
-    word = judgement.verdict.value if judgement.counts else f"warning, {judgement.verdict.value}"
-    because = f": {judgement.reason}" if judgement.reason else ""
-    return f"{word}  {asked(judgement)}  observed {observed(judgement)}{because}"
+def _line(result: ObjectiveResult) -> str:
+    status = result.verdict.value if result.counts else f"warning, {result.verdict.value}"
+    because = f": {result.reason}" if result.reason else ""
+    return f"{status}  {asked(result)}  observed {observed(result)}{because}"

@@ -13,7 +13,7 @@ from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output
 from relayload.core.metrics.side_by_side import SideBySide
 from relayload.core.metrics.summary import Metrics, Summary
-from relayload.core.model.verdict import Judgement, Verdict, Word
+from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.formatting import quantity
 from relayload.core.objectives.verdict import NO_OBJECTIVES, warnings_besides
 from relayload.core.units import format_duration
@@ -25,12 +25,12 @@ from relayload.report.text import COUNTED, COUNTED_LEGEND, CROSSES_LEGEND, asked
 
 MOST_BYTES = 900_000
 _MARKS = {
-    Word.PASS: "✅",
-    Word.FAIL: "❌",
-    Word.INCONCLUSIVE: "❔",
-    Word.INVALID: "🚫",
-    Word.STOPPED: "🛑",
-    Word.NOT_JUDGED: "⚪",
+    Status.PASS: "✅",
+    Status.FAIL: "❌",
+    Status.INCONCLUSIVE: "❔",
+    Status.INVALID: "🚫",
+    Status.STOPPED: "🛑",
+    Status.NOT_JUDGED: "⚪",
 }
 _NOT_RUN = "🛑"
 _WARNING = "⚠️"
@@ -74,10 +74,10 @@ def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
     if verdict.objectives:
         headings = ("", "objective", "observed", interval_heading(verdict.objectives), COUNTED)
         yield table(headings, map(_objective, verdict.objectives))
-        crosses = any(judgement.passes_unproven for judgement in verdict.objectives)
+        crosses = any(result.passes_unproven for result in verdict.objectives)
         yield [f"- {escape(line)}" for line in (COUNTED_LEGEND, *([CROSSES_LEGEND] if crosses else []))]
-    told = [judgement for judgement in verdict.objectives if judgement.reason]
-    yield [f"- {escape(judgement.id)}: {escape(judgement.reason)}" for judgement in told]
+    told = [result for result in verdict.objectives if result.reason]
+    yield [f"- {escape(result.id)}: {escape(result.reason)}" for result in told]
     yield [escape(text) for _, text in batch_facts(summary.batch)]
     yield [_counts(summary)]
     yield _latencies(summary)
@@ -91,12 +91,12 @@ def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
     yield [f"run {escape(summary.run_id)}, {format_duration(summary.duration_s)}, started {escape(summary.started_at)}"]
 
 
-def _objective(judgement: Judgement) -> Sequence[str]:
-    warns = judgement.verdict is not Word.PASS and not judgement.counts
+def _objective(result: ObjectiveResult) -> Sequence[str]:
+    warns = result.verdict is not Status.PASS and not result.counts
     return (
-        _WARNING if warns else _MARKS[judgement.verdict],
-        escape(asked(judgement)),
-        *map(escape, observations(judgement)),
+        _WARNING if warns else _MARKS[result.verdict],
+        escape(asked(result)),
+        *map(escape, observations(result)),
     )
 
 

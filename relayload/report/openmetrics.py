@@ -9,7 +9,7 @@ from types import MappingProxyType
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output, Unit
 from relayload.core.metrics.summary import Metrics, Summary
-from relayload.core.model.verdict import Judgement, Verdict, Word
+from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.stats.sample import Distribution
 from relayload.report.not_run import NotRun
 
@@ -37,7 +37,7 @@ def _exit_code(exit_code: int) -> list[str]:
 
 def _verdict(verdict: Verdict) -> Iterator[list[str]]:
     yield _exit_code(verdict.exit_code)
-    passed = [(_named(judged), float(judged.verdict is Word.PASS)) for judged in verdict.objectives]
+    passed = [(_named(judged), float(judged.verdict is Status.PASS)) for judged in verdict.objectives]
     yield _gauge("objective_passed", "1 where the objective holds.", passed)
     seen = [(_named(judged), judged.observed) for judged in verdict.objectives]
     yield _gauge("objective_observed", "What was observed, in the unit of the objective.", seen)
@@ -104,6 +104,6 @@ def _escaped(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-def _named(judgement: Judgement) -> _Labels:
-    unit = judgement.unit or Unit.COUNT.name.lower()
-    return {"objective": judgement.id, "unit": unit}
+def _named(result: ObjectiveResult) -> _Labels:
+    unit = result.unit or Unit.COUNT.name.lower()
+    return {"objective": result.id, "unit": unit}

@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from relayload.core.objectives.formatting import share
-from relayload.core.objectives.sample_forecast import Outlook, Prospect
+from relayload.core.objectives.sample_forecast import Outlook, SampleForecast
 from relayload.core.traffic.plan import Plan, StagePlan, Volume
 from relayload.core.units import format_duration, format_usd
 from relayload.report.chart import chart
@@ -22,7 +22,7 @@ _SCARCE = "few samples; requests that are slow together count for less, so it ma
 
 def render_plan(
     plan: Plan,
-    prospects: Sequence[Prospect] = (),
+    prospects: Sequence[SampleForecast] = (),
     later_turns: int = 0,
     notes: Sequence[str] = (),
     screen: Screen = PLAIN,
@@ -122,7 +122,7 @@ def _batches(plan: Plan, batch_size: int) -> str:
     return f"{parts}, at most {plan.max_concurrent:,} at once; how long depends on how fast the relay answers"
 
 
-def _prospects(prospects: Sequence[Prospect]) -> list[RenderableType]:
+def _prospects(prospects: Sequence[SampleForecast]) -> list[RenderableType]:
     """The objectives with the samples they get; those that may be too few have a warning below."""
     if not prospects:
         return []
@@ -133,5 +133,5 @@ def _prospects(prospects: Sequence[Prospect]) -> list[RenderableType]:
     return ["", table, *(Text(f"warning: {expr}: {_SCARCE}", style="yellow") for expr in scarce)]
 
 
-def _samples(prospect: Prospect) -> str:
+def _samples(prospect: SampleForecast) -> str:
     return _DASH if prospect.samples is None else f"{prospect.samples:,}"

@@ -38,9 +38,9 @@ def render_repeats(repeats: Repeats, screen: Screen = PLAIN) -> str:
 def _table(repeats: Repeats) -> FittingTable:
     rows: list[tuple[Cell, ...]] = []
     for run in repeats.runs:
-        word = run.verdict.verdict
+        status = run.verdict.verdict
         numbers = {name: getattr(run, name) for name in NUMBERS}
-        rows.append((_name(run), Text(word.value, style=STYLES[word]), *_cells(numbers)))
+        rows.append((_name(run), Text(status.value, style=STYLES[status]), *_cells(numbers)))
     for end in _ENDS if repeats.spread else ():
         rows.append((end, "", *_cells({name: getattr(spread, end) for name, spread in repeats.spread.items()})))
     columns = [Column(heading, words=heading in _WORDS, least=_WORDS.get(heading, 0)) for heading in _HEADINGS]

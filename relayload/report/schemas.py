@@ -20,6 +20,8 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 SCHEMAS: Mapping[str, type[Struct]] = MappingProxyType({"verdict.schema.json": Verdict, "summary.schema.json": Summary})
 """What is described where, in `docs/`."""
+_PUBLISHED = MappingProxyType({"ObjectiveResult": "Judgement", "Status": "Word"})
+"""What schemas go on calling a type, since code that is generated from them has its name."""
 
 
 def schema(kind: type[Struct]) -> dict[str, Any]:
@@ -36,7 +38,13 @@ def schema_text(kind: type[Struct]) -> str:
 def _tidy(part: Any) -> Any:
     """Descriptions are docstrings, whose indentation depends on the version of Python."""
     if isinstance(part, dict):
-        return {key: cleandoc(value) if key == "description" else _tidy(value) for key, value in part.items()}
+        return {
+            _PUBLISHED.get(key, key): cleandoc(value) if key == "description" else _tidy(value)
+            for key, value in part.items()
+        }
+    if isinstance(part, str):
+        where, slash, name = part.rpartition("/")
+        return f"{where}{slash}{_PUBLISHED.get(name, name)}"
     return [_tidy(item) for item in part] if isinstance(part, list) else part
 
 

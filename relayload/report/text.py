@@ -12,7 +12,7 @@ from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output, Unit
 from relayload.core.metrics.summary import GeneratorHealth, Metrics, Summary
 from relayload.core.model.run import RunInfo
-from relayload.core.model.verdict import Judgement, Verdict, Word
+from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.formatting import quantity, share
 from relayload.core.objectives.verdict import NO_OBJECTIVES, warnings_besides
 from relayload.core.stats.sample import Distribution
@@ -28,20 +28,20 @@ from relayload.report.side_by_side import side_by_side_parts
 from relayload.report.stages import stage_parts
 from relayload.report.targets import target_facts
 
-MARKS = {Word.PASS: "✓", Word.FAIL: "✗", Word.INCONCLUSIVE: "?"}
+MARKS = {Status.PASS: "✓", Status.FAIL: "✗", Status.INCONCLUSIVE: "?"}
 STYLES = {
-    Word.PASS: "green",
-    Word.FAIL: "red",
-    Word.INCONCLUSIVE: "yellow",
-    Word.INVALID: "yellow",
-    Word.STOPPED: "magenta",
-    Word.NOT_JUDGED: "yellow",
+    Status.PASS: "green",
+    Status.FAIL: "red",
+    Status.INCONCLUSIVE: "yellow",
+    Status.INVALID: "yellow",
+    Status.STOPPED: "magenta",
+    Status.NOT_JUDGED: "yellow",
 }
 COUNTED = "k of n ≈ eff."
 COUNTED_LEGEND = "k of n requests broke the limit; being correlated, the n are worth about eff."
 CROSSES = "*"
 CROSSES_LEGEND = "* the interval crosses the limit, so the objective is met but not proven"
-_MISSED = ((Word.FAIL, "failed"), (Word.INCONCLUSIVE, "inconclusive"))
+_MISSED = ((Status.FAIL, "failed"), (Status.INCONCLUSIVE, "inconclusive"))
 _WARNING = Text("!", style="yellow")
 _DASH = "–"
 _FACT_WIDTH, _FACT_GAP = 9, 2
@@ -79,7 +79,7 @@ def render_summary(
 def render_verdict(verdict: Verdict, screen: Screen = PLAIN) -> str:
     """Each objective with what was observed, and the verdict of the run."""
     parts: list[RenderableType] = [_objectives(verdict.objectives), Text()] if verdict.objectives else []
-    reasons = [f"{judgement.id}: {judgement.reason}" for judgement in verdict.objectives if judgement.reason]
+    reasons = [f"{result.id}: {result.reason}" for result in verdict.objectives if result.reason]
     parts += [*map(Text, reasons), Text()] if reasons else []
     parts += [conclusion(verdict), *(Padding(Text(reason), (0, 0, 0, 2)) for reason in verdict.reasons)]
     return printed(parts, screen)
@@ -183,7 +183,7 @@ def error_rows(summary: Summary) -> list[str]:
 
 def render_remarks(summary: Summary, verdict: Verdict, screen: Screen = PLAIN) -> str:
     """What a verdict alone does not tell: what went wrong, where it is no PASS, and what to mind. Perhaps nothing."""
-    errors = [] if verdict.verdict is Word.PASS else [Text(f"errors: {row}") for row in error_rows(summary)]
+    errors = [] if verdict.verdict is Status.PASS else [Text(f"errors: {row}") for row in error_rows(summary)]
     warnings = warnings_besides(summary, verdict)
     parts = [*errors, *(Text(f"warning: {warning}", style="yellow") for warning in warnings)]
     return printed(parts, screen) if parts else ""
@@ -222,55 +222,55 @@ def _open_files(health: GeneratorHealth) -> str:
     return f"{most} of {health.open_files_limit:,}" if health.open_files_limit is not None else most
 
 
-def _objectives(judgements: Sequence[Judgement]) -> RenderableType:
-    heading = interval_heading(judgements)
+def _objectives(results: Sequence[ObjectiveResult]) -> RenderableType:
+    heading = interval_heading(results)
     columns = [Column("", words=True), Column("objective", words=True, least=12)]
     columns += [Column(name) for name in ("observed", heading, COUNTED)]
-    rows = [(_mark(judgement), asked(judgement), *observations(judgement)) for judgement in judgements]
+    rows = [(_mark(result), asked(result), *observations(result)) for result in results]
     legend = {COUNTED: COUNTED_LEGEND}
-    legend |= {heading: CROSSES_LEGEND} if any(judgement.passes_unproven for judgement in judgements) else {}
+    legend |= {heading: CROSSES_LEGEND} if any(result.passes_unproven for result in results) else {}
     return FittingTable(columns, rows, optional=(COUNTED, heading), legend=legend)
 
 
-def _mark(judgement: Judgement) -> Text:
-    if judgement.verdict is not Word.PASS and not judgement.counts:
+def _mark(result: ObjectiveResult) -> Text:
+    if result.verdict is not Status.PASS and not result.counts:
         return _WARNING
-    return Text(MARKS[judgement.verdict], style=STYLES[judgement.verdict])
+    return Text(MARKS[result.verdict], style=STYLES[result.verdict])
 
 
-def observations(judgement: Judgement) -> tuple[str, str, str]:
+def observations(result: ObjectiveResult) -> tuple[str, str, str]:
     """What was observed, its interval, with a star where that crosses the limit though it passes, and the k of n."""
-    ends = interval(judgement.low, judgement.high, judgement.unit)
-    star = CROSSES if judgement.passes_unproven else ""
-    return observed(judgement), f"{ends}{star}", counted(judgement)
+    ends = interval(result.low, result.high, result.unit)
+    star = CROSSES if result.passes_unproven else ""
+    return observed(result), f"{ends}{star}", counted(result)
 
 
-def asked(judgement: Judgement) -> str:
+def asked(result: ObjectiveResult) -> str:
     """What it is called, and what it asks if that does not say it: `fuse: errors.rate < 1% over 30s`."""
-    if judgement.id.startswith(judgement.expr):
-        return judgement.id
-    windows = judgement.windows
+    if result.id.startswith(result.expr):
+        return result.id
+    windows = result.windows
     over = f" over {format_duration(windows.over_s)}" if windows else ""
-    return f"{judgement.id}: {judgement.expr}{over}"
+    return f"{result.id}: {result.expr}{over}"
 
 
-def interval_heading(judgements: Sequence[Judgement]) -> str:
+def interval_heading(results: Sequence[ObjectiveResult]) -> str:
     """What the intervals are, where all are alike."""
-    kinds = {judgement.confidence for judgement in judgements}
+    kinds = {result.confidence for result in results}
     return f"{share(kinds.pop())} interval" if len(kinds) == 1 else "interval"
 
 
-def counted(judgement: Judgement) -> str:
+def counted(result: ObjectiveResult) -> str:
     """`7 of 970 ≈ 240`: how many were not within the limit, and how many independent ones tell as much."""
-    count = f"{judgement.n:,}" if judgement.k is None else f"{judgement.k:,} of {judgement.n:,}"
-    return count if judgement.effective_n == judgement.n else f"{count} ≈ {judgement.effective_n:,}"
+    count = f"{result.n:,}" if result.k is None else f"{result.k:,} of {result.n:,}"
+    return count if result.effective_n == result.n else f"{count} ≈ {result.effective_n:,}"
 
 
-def observed(judgement: Judgement) -> str:
+def observed(result: ObjectiveResult) -> str:
     """What was observed: a quantity, `∞` where no answer came, a dash where nothing was measured."""
-    if judgement.observed is not None:
-        return quantity(judgement.observed, judgement.unit)
-    return "∞" if judgement.n else _DASH
+    if result.observed is not None:
+        return quantity(result.observed, result.unit)
+    return "∞" if result.n else _DASH
 
 
 def conclusion(verdict: Verdict) -> Text:
@@ -282,11 +282,11 @@ def tallied(verdict: Verdict) -> str:
     """`3 of 3`, `1 of 3 failed`, `1 of 3 failed, 1 inconclusive`; objectives that only warn are counted apart."""
     if not verdict.objectives:
         return NO_OBJECTIVES
-    words = [judgement.verdict for judgement in verdict.objectives if judgement.counts]
-    warnings = sum(judgement.verdict is not Word.PASS for judgement in verdict.objectives if not judgement.counts)
+    words = [result.verdict for result in verdict.objectives if result.counts]
+    warnings = sum(result.verdict is not Status.PASS for result in verdict.objectives if not result.counts)
     missed = [(words.count(word), name) for word, name in _MISSED if word in words]
     parts = [f"{count}{f' of {len(words)}' if not place else ''} {name}" for place, (count, name) in enumerate(missed)]
     if words and not missed:
-        parts = [f"{len(words)} of {len(words)}{'' if verdict.verdict is Word.PASS else ' met'}"]
+        parts = [f"{len(words)} of {len(words)}{'' if verdict.verdict is Status.PASS else ' met'}"]
     parts += [f"{warnings} warning{'s' if warnings != 1 else ''}"] if warnings else []
     return ", ".join(parts) or "no warnings"

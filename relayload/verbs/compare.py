@@ -80,7 +80,7 @@ def _refuse_terms(tolerance: str | None, wanted: Sequence[str]) -> None:
 def _tell_targets(run_dir: Path, markdown: Path | None, as_json: bool) -> int:
     """The comparison inside one run."""
     from relayload.core.errors import AuthorError, Fault
-    from relayload.core.model.verdict import Word
+    from relayload.core.model.verdict import Status
     from relayload.recording import Recording
     from relayload.recording.sets import holds_recordings, results
     from relayload.report.markdown import render_side_by_side_markdown
@@ -102,7 +102,7 @@ def _tell_targets(run_dir: Path, markdown: Path | None, as_json: bool) -> int:
     print_value(summary.comparison, as_json, render_side_by_side)
     if markdown is not None:
         write_text(markdown, render_side_by_side_markdown(summary.comparison))
-    if verdict.verdict is Word.INVALID:
+    if verdict.verdict is Status.INVALID:
         click.echo(f"the run is INVALID: {'; '.join(verdict.reasons)}", err=True)
         return verdict.exit_code
     return 0

@@ -2,7 +2,7 @@ from itertools import count
 
 import pytest
 
-from relayload.core.model.terms import PLAIN, NoData, Severity, Terms
+from relayload.core.model.objective_options import DEFAULTS, NoData, ObjectiveOptions, Severity
 from relayload.core.objectives.grammar import parse
 
 _LONG = (
@@ -20,7 +20,7 @@ def _with(good: str, entry: str) -> str:
 
 def test_the_short_form_has_plain_terms(read, good):
     (objective,) = read(_with(good, "'ttft.p99 < 1s'")).objectives
-    assert objective.terms == PLAIN
+    assert objective.options == DEFAULTS
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_what_is_wrong_with_one_is_told_beside_those_that_are_read(faults, good)
 
 def test_the_long_form_has_terms_of_its_own(read, good):
     (objective,) = read(_with(good, _LONG)).objectives
-    assert objective.terms == Terms(
+    assert objective.options == ObjectiveOptions(
         id="tail",
         over_s=30.0,
         for_windows=2,
@@ -64,13 +64,13 @@ def test_the_long_form_has_terms_of_its_own(read, good):
         on_no_data=NoData.INCONCLUSIVE,
     )
     (warns,) = read(_with(good, "{expr: 'ttft.p99 < 1s', severity: warn, confidence: strict}")).objectives
-    assert warns.terms == Terms(severity=Severity.WARN, strict=True)
+    assert warns.options == ObjectiveOptions(severity=Severity.WARN, strict=True)
 
 
 def test_an_objective_of_a_scenario_keeps_its_terms(read, good):
     text = good.replace("prompt: simple}", "prompt: simple, objectives: [{expr: 'ttft.p99 < 1s', over: 10s}]}")
     (objective,) = read(text).objectives
-    assert (objective.text, objective.terms.over_s) == ("ttft{scenario=simple}.p99 < 1s", 10.0)
+    assert (objective.text, objective.options.over_s) == ("ttft{scenario=simple}.p99 < 1s", 10.0)
 
 
 @pytest.mark.parametrize(

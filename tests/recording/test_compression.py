@@ -6,7 +6,7 @@ import pytest
 from backports import zstd
 
 from relayload.core.errors import AuthorError
-from relayload.core.model.verdict import Word
+from relayload.core.model.verdict import Status
 from relayload.recording import Damage, Recording
 from relayload.recording.compression import CutShort, decompressed, opened_to_write
 
@@ -40,7 +40,7 @@ def test_a_compressed_recording_reads_as_it_did_before(suffix: str, workers, rec
     _compress(recording, suffix, workers)
     assert recording.summarize() == summary
     assert list(recording.lines()) == lines
-    assert recording.judge().verdict is Word.PASS
+    assert recording.judge().verdict is Status.PASS
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -51,7 +51,7 @@ def test_a_compressed_file_that_is_cut_short_makes_the_run_invalid(suffix: str, 
     folded = recording.fold()
     (damage,) = folded.damages
     assert (damage.file, damage.cut, damage.torn) == (path.name, True, False)
-    assert folded.results()[1].verdict is Word.INVALID
+    assert folded.results()[1].verdict is Status.INVALID
     assert "the compressed file is cut short or damaged from here on" in folded.summary().generator.reasons[-1]
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from relayload.core.errors import AuthorError
 from relayload.core.model.run import ProfileInfo, StageInfo, TargetInfo, WorkerInfo
-from relayload.core.model.verdict import Word
+from relayload.core.model.verdict import Status
 from relayload.recording import Recording
 from relayload.recording.compression import Compression
 from relayload.recording.merge import merge
@@ -47,7 +47,7 @@ def test_the_workers_of_a_run_on_several_hosts_are_brought_together(make, tmp_pa
     assert sorted(line.index for line in whole.lines() if hasattr(line, "index")) == list(range(100))
     names = {path.name for path in whole.directory.glob("records-*")}
     assert names == {f"records-{worker}.jsonl{compression.value}" for worker in (0, 1)}
-    assert whole.judge().verdict is Word.NOT_JUDGED
+    assert whole.judge().verdict is Status.NOT_JUDGED
 
 
 def test_hosts_that_ran_side_by_side_are_one_load(make, tmp_path: Path):
@@ -71,12 +71,12 @@ def test_hosts_that_ran_side_by_side_are_one_load(make, tmp_path: Path):
 @pytest.mark.parametrize(
     ("end", "word"),
     [
-        ({"ended_by": "objective", "stopped_by_objective": "errors.rate < 1%: 9 of 20"}, Word.FAIL),
-        ({"ended_by": "guardrail", "stopped_by_guardrail": "max_requests"}, Word.STOPPED),
-        ({"ended_by": "sigterm", "stopped_by_objective": "errors.rate < 1%: 9 of 20"}, Word.FAIL),
+        ({"ended_by": "objective", "stopped_by_objective": "errors.rate < 1%: 9 of 20"}, Status.FAIL),
+        ({"ended_by": "guardrail", "stopped_by_guardrail": "max_requests"}, Status.STOPPED),
+        ({"ended_by": "sigterm", "stopped_by_objective": "errors.rate < 1%: 9 of 20"}, Status.FAIL),
     ],
 )
-def test_a_host_that_was_stopped_early_stops_the_whole(end, word: Word, make, tmp_path: Path):
+def test_a_host_that_was_stopped_early_stops_the_whole(end, word: Status, make, tmp_path: Path):
     make("a", objectives=("latency.p50 < 1s",))
     make("b", objectives=("latency.p50 < 1s",), **end)
     verdict = _merge(tmp_path, "a", "b").judge()
@@ -89,7 +89,7 @@ def test_a_host_that_was_killed_makes_the_whole_unfinished(make, tmp_path: Path)
     make("b", ended_by=None, ended_at_s=None, offered=None)
     whole = _merge(tmp_path, "a", "b")
     assert (whole.run.ended_by, whole.run.offered) == (None, None)
-    assert whole.judge().verdict is Word.INVALID
+    assert whole.judge().verdict is Status.INVALID
 
 
 def test_merging_three_runs_is_merging_two_and_then_the_third(make, tmp_path: Path):

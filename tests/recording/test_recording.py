@@ -9,7 +9,7 @@ import pytest
 
 from relayload.core.errors import AuthorError
 from relayload.core.model.record import Outcome
-from relayload.core.model.verdict import Word
+from relayload.core.model.verdict import Status
 from relayload.core.objectives.grammar import parse
 from relayload.recording import Damage, Recording, new_run_dir
 
@@ -69,7 +69,7 @@ def test_a_recording_is_judged_by_its_own_objectives_or_by_others(recording, req
     _write(recording, 0, [request_line(index) for index in range(100)])
     recording.finish(ended_at_s=100.0, ended_by="schedule")
     verdict = recording.judge()
-    assert (verdict.verdict, [judged.expr for judged in verdict.objectives]) == (Word.PASS, ["latency.p50 < 1s"])
+    assert (verdict.verdict, [judged.expr for judged in verdict.objectives]) == (Status.PASS, ["latency.p50 < 1s"])
     assert recording.judge([parse("latency.p50 < 1ms")]).exit_code == 3
     assert recording.verdict() is None
     recording.write_verdict(verdict)
@@ -112,7 +112,7 @@ def test_a_line_that_is_no_record_makes_the_run_invalid(garbage: bytes, recordin
     folded = recording.fold()
     assert folded.damages == (Damage("records-0.jsonl", 1, torn=False),)
     assert folded.summary().generator.reasons == ("records-0.jsonl:1: the line is not a record",)
-    assert folded.results()[1].verdict is Word.INVALID
+    assert folded.results()[1].verdict is Status.INVALID
 
 
 _KILLED = """

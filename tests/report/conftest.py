@@ -6,11 +6,11 @@ import pytest
 
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.health import Thresholds
+from relayload.core.model.objective_options import ObjectiveOptions, Severity
 from relayload.core.model.record import Line, Outcome
 from relayload.core.model.run import RunInfo
-from relayload.core.model.terms import Severity, Terms
 from relayload.core.model.verdict import Verdict
-from relayload.core.objectives.grammar import parse, with_terms
+from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.verdict import assess
 
@@ -47,4 +47,4 @@ def some_lines(request_line, drop_line, end_line) -> list[Line]:
 @pytest.fixture
 def warning() -> Objective:
     """An objective that `some_lines` do not meet, and that only warns."""
-    return with_terms(parse("errors.rate < 0.1%"), Terms(severity=Severity.WARN))
+    return with_options(parse("errors.rate < 0.1%"), ObjectiveOptions(severity=Severity.WARN))

@@ -18,7 +18,7 @@ from relayload.core.model.record import Line
 from relayload.core.model.run import TargetInfo
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.model.verdict import Verdict
-from relayload.core.objectives.live_run import SnapshotMaker
+from relayload.core.objectives.snapshots import SnapshotMaker
 from relayload.core.stats.histogram import bucket
 from relayload.report.markdown import render_markdown
 from relayload.report.openmetrics import render_openmetrics

@@ -5,9 +5,9 @@ import pytest
 from msgspec import structs
 
 from relayload.core.errors import Fault
+from relayload.core.model.objective_options import Written
 from relayload.core.model.record import Outcome
-from relayload.core.model.terms import Written
-from relayload.core.model.verdict import Word
+from relayload.core.model.verdict import Status
 from relayload.core.objectives.verdict import held
 from relayload.report.github import render_annotations, render_annotations_not_run
 from relayload.report.not_run import NotRun
@@ -47,9 +47,9 @@ def test_a_run_that_can_not_be_believed_is_told_once(judged, some_lines):
     ]
 
 
-@pytest.mark.parametrize("word", [Word.FAIL, Word.INCONCLUSIVE])
+@pytest.mark.parametrize("word", [Status.FAIL, Status.INCONCLUSIVE])
 @pytest.mark.parametrize(("count", "shown", "more"), [(10, 10, None), (11, 10, "2 more"), (40, 10, "31 more")])
-def test_no_more_are_told_than_a_step_shows(word: Word, count: int, shown: int, more, judged, some_lines):
+def test_no_more_are_told_than_a_step_shows(word: Status, count: int, shown: int, more, judged, some_lines):
     summary, verdict = judged(["errors.rate < 0.1%"], some_lines)
     one = structs.replace(verdict.objectives[0], verdict=word)
     told = _findings(summary, structs.replace(verdict, objectives=(one,) * count))

@@ -7,8 +7,8 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from msgspec import structs
 
 from relayload.core.errors import Fault
-from relayload.core.model.terms import Written
-from relayload.core.model.verdict import Verdict, Word
+from relayload.core.model.objective_options import Written
+from relayload.core.model.verdict import Status, Verdict
 from relayload.core.objectives.verdict import held
 from relayload.report.junit import render_junit, render_junit_not_run
 from relayload.report.not_run import NotRun
@@ -77,11 +77,11 @@ def test_the_counts_are_those_of_the_cases_and_the_times_add_up(judged, some_lin
     assert {case.classname for case in suite} == {"trial"}
 
 
-@pytest.mark.parametrize("word", list(Word))
+@pytest.mark.parametrize("word", list(Status))
 @pytest.mark.parametrize("reasons", [(), ("a guardrail",)])
-def test_a_suite_is_green_if_and_only_if_the_run_passes(word: Word, reasons, judged, some_lines):
+def test_a_suite_is_green_if_and_only_if_the_run_passes(word: Status, reasons, judged, some_lines):
     summary, _ = judged([], some_lines)
-    exit_code = 0 if word is Word.PASS or (word is Word.NOT_JUDGED and not reasons) else 3
+    exit_code = 0 if word is Status.PASS or (word is Status.NOT_JUDGED and not reasons) else 3
     verdict = Verdict(run_id="run-1", verdict=word, exit_code=exit_code, reasons=reasons, objectives=())
     results = [result for found in _cases(render_junit(summary, verdict)).values() for result in found]
     green = all(isinstance(result, Skipped) for result in results)
@@ -91,8 +91,8 @@ def test_a_suite_is_green_if_and_only_if_the_run_passes(word: Word, reasons, jud
 @pytest.mark.parametrize("nasty", ["a < b & \"c\" > 'd'", "bell \x07 and null \x00", "\ud800 alone", "]]> \ufffe"])
 def test_text_that_xml_has_no_room_for_is_made_harmless(nasty: str, judged, some_lines):
     summary, verdict = judged(OBJECTIVES, some_lines)
-    judgement = structs.replace(verdict.objectives[1], reason=nasty)
-    text = render_junit(summary, structs.replace(verdict, objectives=(judgement,)))
+    result = structs.replace(verdict.objectives[1], reason=nasty)
+    text = render_junit(summary, structs.replace(verdict, objectives=(result,)))
     SCHEMA.validate(text)
     ET.fromstring(text.encode())
 

@@ -4,27 +4,27 @@ from typing import Any
 
 import pytest
 
-from relayload.core.model.terms import Severity
-from relayload.core.model.verdict import Judgement, Verdict, Word
+from relayload.core.model.objective_options import Severity
+from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.report.lines import verdict_lines
 
 
-def judgement(word: Word, **changes: Any) -> Judgement:
+def result(word: Status, **changes: Any) -> ObjectiveResult:
     plain = {"id": "ttft.p50 < 1ms", "expr": "ttft.p50 < 1ms", "unit": "s", "limit": 0.001, "reason": ""}
-    return Judgement(**{**plain, "verdict": word, "observed": 0.043, "n": 60, **changes})
+    return ObjectiveResult(**{**plain, "verdict": word, "observed": 0.043, "n": 60, **changes})
 
 
-def lines(word: Word, *judgements: Judgement, reasons: tuple[str, ...] = ()) -> list[str]:
-    verdict = Verdict(run_id="r", verdict=word, exit_code=0, reasons=reasons, objectives=judgements)
+def lines(word: Status, *results: ObjectiveResult, reasons: tuple[str, ...] = ()) -> list[str]:
+    verdict = Verdict(run_id="r", verdict=word, exit_code=0, reasons=reasons, objectives=results)
     return list(verdict_lines(verdict))
 
 
 def test_a_pass_is_one_line():
-    assert lines(Word.PASS, judgement(Word.PASS)) == ["verdict: PASS"]
+    assert lines(Status.PASS, result(Status.PASS)) == ["verdict: PASS"]
 
 
 def test_nothing_judged_is_told():
-    assert lines(Word.NOT_JUDGED) == ["verdict: NOT JUDGED"]
+    assert lines(Status.NOT_JUDGED) == ["verdict: NOT JUDGED"]
 
 
 @pytest.mark.parametrize(
@@ -36,5 +36,5 @@ def test_nothing_judged_is_told():
     ],
 )
 def test_every_reason_is_told(changes: dict[str, Any], line: str):
-    told = lines(Word.INVALID, judgement(Word.FAIL, **changes), judgement(Word.PASS), reasons=("too late", "dropped"))
+    told = lines(Status.INVALID, result(Status.FAIL, **changes), result(Status.PASS), reasons=("too late", "dropped"))
     assert told == ["verdict: INVALID", "too late", "dropped", line]

@@ -1,6 +1,6 @@
 from decimal import Decimal
 
-from relayload.core.objectives.sample_forecast import Outlook, Prospect
+from relayload.core.objectives.sample_forecast import Outlook, SampleForecast
 from relayload.core.traffic.plan import Plan, StagePlan, Volume
 from relayload.core.traffic.timeline import Timeline
 from relayload.report.plan import render_plan
@@ -15,7 +15,7 @@ PLAN = Plan(
     total=VOLUME,
     timeline=Timeline(bin_s=5.0, counts=(20, 20)),
 )
-FEW = Prospect(expr="ttft{stage=steady}.p95 < 1s", needed=59, samples=60, outlook=Outlook.SCARCE)
+FEW = SampleForecast(expr="ttft{stage=steady}.p95 < 1s", needed=59, samples=60, outlook=Outlook.SCARCE)
 
 
 def test_the_plan_of_a_profile_is_at_most_80_columns_wide():
@@ -24,7 +24,9 @@ def test_the_plan_of_a_profile_is_at_most_80_columns_wide():
 
 
 def test_objectives_are_told_with_their_samples_and_a_warning_where_they_are_few():
-    text = render_plan(PLAN, [FEW, Prospect(expr="cost.usd < $1", needed=1, samples=None, outlook=Outlook.UNKNOWN)])
+    text = render_plan(
+        PLAN, [FEW, SampleForecast(expr="cost.usd < $1", needed=1, samples=None, outlook=Outlook.UNKNOWN)]
+    )
     assert "ttft{stage=steady}.p95 < 1s       60      59\n" in text
     assert "cost.usd < $1                      –       1\n" in text
     assert text.count("warning:") == 1

@@ -6,11 +6,11 @@ from msgspec import structs
 
 from relayload.core.metrics.summarize import summarize
 from relayload.core.model.health import Thresholds
+from relayload.core.model.objective_options import ObjectiveOptions, Severity
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import StageInfo, TargetInfo
-from relayload.core.model.terms import Severity, Terms
-from relayload.core.model.verdict import Word
-from relayload.core.objectives.grammar import parse, with_terms
+from relayload.core.model.verdict import Status
+from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.verdict import assess
 from relayload.core.price import Price
 from relayload.report.screen import WIDTH, Screen
@@ -175,7 +175,7 @@ def test_several_targets_have_rows_of_their_own(request_line, make_run, folded):
 
 
 def test_a_warning_is_marked_and_counted_apart(request_line, make_run, folded):
-    warns = with_terms(parse("latency.p50 < 1ms"), Terms(severity=Severity.WARN, confidence=0.99))
+    warns = with_options(parse("latency.p50 < 1ms"), ObjectiveOptions(severity=Severity.WARN, confidence=0.99))
     objectives = [warns, parse("latency.p50 < 1s")]
     fold = folded([request_line(index) for index in range(100)], objectives)
     text = render_verdict(assess(objectives, fold, make_run())[1])
@@ -202,7 +202,7 @@ def test_a_run_that_a_guardrail_stopped_says_which(request_line, make_run, folde
 
 
 def test_an_objective_in_windows_says_how_long_they_are(request_line, make_run, folded):
-    objective = with_terms(parse("latency.p50 < 1s"), Terms(over_s=30.0))
+    objective = with_options(parse("latency.p50 < 1s"), ObjectiveOptions(over_s=30.0))
     fold = folded([request_line(index) for index in range(100)], [objective])
     text = render_verdict(assess([objective], fold, make_run())[1])
     assert "✓  latency.p50 < 1s over 30.0s" in text
@@ -215,7 +215,7 @@ def test_a_run_without_objectives_says_that_nothing_was_judged(request_line, mak
 
 
 def test_an_objective_with_a_name_of_its_own_is_told_with_what_it_asks(request_line, make_run, folded):
-    objective = with_terms(parse("latency.p50 < 1s"), Terms(id="fast", over_s=30.0))
+    objective = with_options(parse("latency.p50 < 1s"), ObjectiveOptions(id="fast", over_s=30.0))
     text = render_verdict(
         assess([objective], folded([request_line(index) for index in range(100)], [objective]), make_run())[1]
     )
@@ -225,8 +225,8 @@ def test_an_objective_with_a_name_of_its_own_is_told_with_what_it_asks(request_l
 def test_a_name_that_does_not_fit_is_told_whole(request_line, make_run, folded):
     expr = "service{model=o3, stage=steady, scenario!=proof}.p50 < 60s"
     verdict = _verdict([expr], [request_line(index) for index in range(200)], make_run(), folded)
-    (judgement,) = verdict.objectives
-    large = structs.replace(judgement, n=33_641_833, k=9_650_123, effective_n=1_927_535)
+    (result,) = verdict.objectives
+    large = structs.replace(result, n=33_641_833, k=9_650_123, effective_n=1_927_535)
     text = render_verdict(structs.replace(verdict, objectives=(large,)))
     names = [re.split(r"\s{2,}", line[3:])[0] for line in text.splitlines()[1:-3]]
     assert "".join("".join(names).split()) == "".join(expr.split())
@@ -316,7 +316,7 @@ def test_very_many_stages_are_told_in_part(request_line, make_run, folded):
 def test_a_pass_whose_interval_crosses_the_limit_is_explained(strict, failing, starred, request_line, make_run, folded):
     refused = {"outcome": Outcome.REJECTED, "error": "http_400", "status": 400}
     lines = [request_line(index, **(refused if index < failing else {})) for index in range(142)]
-    objective = with_terms(parse("errors.rate < 1%"), Terms(strict=strict))
+    objective = with_options(parse("errors.rate < 1%"), ObjectiveOptions(strict=strict))
     verdict = assess([objective], folded(lines, [objective]), make_run())[1]
     text = render_verdict(verdict)
     assert verdict.objectives[0].passes_unproven is starred
@@ -332,19 +332,19 @@ def test_a_pass_that_is_proven_has_no_star(request_line, make_run, folded):
 @pytest.mark.parametrize(
     ("words", "warns", "verdict", "told"),
     [
-        ("PPP", "", Word.PASS, "3 of 3"),
-        ("PPP", "F", Word.PASS, "3 of 3, 1 warning"),
-        ("PFF", "", Word.FAIL, "2 of 3 failed"),
-        ("PFI", "", Word.FAIL, "1 of 3 failed, 1 inconclusive"),
-        ("PPI", "", Word.INCONCLUSIVE, "1 of 3 inconclusive"),
-        ("PP", "", Word.INVALID, "2 of 2 met"),
-        ("", "P", Word.PASS, "no warnings"),
-        ("", "F", Word.PASS, "1 warning"),
-        ("", "", Word.NOT_JUDGED, "the profile has no objectives"),
+        ("PPP", "", Status.PASS, "3 of 3"),
+        ("PPP", "F", Status.PASS, "3 of 3, 1 warning"),
+        ("PFF", "", Status.FAIL, "2 of 3 failed"),
+        ("PFI", "", Status.FAIL, "1 of 3 failed, 1 inconclusive"),
+        ("PPI", "", Status.INCONCLUSIVE, "1 of 3 inconclusive"),
+        ("PP", "", Status.INVALID, "2 of 2 met"),
+        ("", "P", Status.PASS, "no warnings"),
+        ("", "F", Status.PASS, "1 warning"),
+        ("", "", Status.NOT_JUDGED, "the profile has no objectives"),
     ],
 )
 def test_objectives_are_counted_as_people_count(words, warns, verdict, told, request_line, make_run, folded):
-    spelled = {"P": Word.PASS, "F": Word.FAIL, "I": Word.INCONCLUSIVE}
+    spelled = {"P": Status.PASS, "F": Status.FAIL, "I": Status.INCONCLUSIVE}
     judged = _verdict(["latency.p50 < 1s"], [request_line(0)], make_run(), folded)
     one = judged.objectives[0]
     objectives = [structs.replace(one, verdict=spelled[word]) for word in words]
@@ -356,9 +356,9 @@ def test_objectives_are_counted_as_people_count(words, warns, verdict, told, req
 
 @pytest.mark.parametrize(
     ("word", "color"),
-    [(Word.PASS, 32), (Word.FAIL, 31), (Word.INCONCLUSIVE, 33), (Word.INVALID, 33), (Word.NOT_JUDGED, 33)],
+    [(Status.PASS, 32), (Status.FAIL, 31), (Status.INCONCLUSIVE, 33), (Status.INVALID, 33), (Status.NOT_JUDGED, 33)],
 )
-def test_each_verdict_has_its_colour(word: Word, color: int, request_line, make_run, folded):
+def test_each_verdict_has_its_colour(word: Status, color: int, request_line, make_run, folded):
     verdict = structs.replace(_verdict([], [request_line(0)], make_run(), folded), verdict=word)
     assert f"\x1b[1;{color}m{word.value}\x1b[0m (" in render_verdict(verdict, Screen(color=True))
 

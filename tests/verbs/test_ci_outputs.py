@@ -11,7 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from support import SHORT
 
 from relayload.cli import main
-from relayload.core.model.terms import Written
+from relayload.core.model.objective_options import Written
 from relayload.locust_plugin import launch as launcher
 
 QUIET = {"GITHUB_ACTIONS": None, "GITHUB_STEP_SUMMARY": None, "GITHUB_WORKSPACE": None}

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from relayload.cli import main
 from relayload.core.model.run import ProfileInfo, TargetInfo
-from relayload.core.model.verdict import Word
+from relayload.core.model.verdict import Status
 from relayload.recording import Recording
 
 
@@ -164,7 +164,7 @@ def test_goodput_is_compared_where_the_profile_has_it(make_set, tmp_path: Path):
 def test_a_verdict_that_was_written_is_believed(make_set, tmp_path: Path):
     make_set("base", 6, 0.5)
     (told, *_) = make_set("slow", 6, 0.8)
-    told.write_verdict(structs.replace(told.judge(), verdict=Word.INVALID, reasons=("it was so",)))
+    told.write_verdict(structs.replace(told.judge(), verdict=Status.INVALID, reasons=("it was so",)))
     assert "INVALID: it was so" in _words(_compare(tmp_path, "base", "slow"))
 
 

@@ -15,9 +15,9 @@ import pytest
 from relayload.core.comparison.compare import compare
 from relayload.core.comparison.measures import measures
 from relayload.core.errors import AuthorError
+from relayload.core.model.objective_options import ObjectiveOptions, ObjectiveSpec
 from relayload.core.model.record import Attempt, Outcome
 from relayload.core.model.run import StageInfo, TargetInfo
-from relayload.core.model.terms import Asked, Terms
 from relayload.core.objectives.verdict import held
 from relayload.core.price import Price
 from relayload.core.resilience.breaker import State
@@ -45,8 +45,8 @@ OBJECTIVES = (
     "goodput{ttft<2s, tpot<1s}.rate > 90%", "goodput{latency<2s}.per_second > 1/s", "errors.rate < 5%",
     "retries.rate < 5%", "requests.count > 1", "throughput.per_second > 1", "output_tokens.per_second > 1",
     "cost.usd < $2", "breaker.trips == 0", "breaker.open_time < 1s", "breaker.recovered_after < 1s",
-    Asked(expr="latency.p95 < 10s", terms=Terms(over_s=20.0, for_windows=2)),
-    Asked(expr="chunk_gap.p95 < 10s", terms=Terms(over_s=20.0)),
+    ObjectiveSpec(expr="latency.p95 < 10s", options=ObjectiveOptions(over_s=20.0, for_windows=2)),
+    ObjectiveSpec(expr="chunk_gap.p95 < 10s", options=ObjectiveOptions(over_s=20.0)),
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from relayload.core.comparison.measures import Measure
 from relayload.core.exit_codes import ExitCode
-from relayload.core.model.verdict import Word
+from relayload.core.model.verdict import Status
 from relayload.core.stats.rank_sum import Shift, holm, p_above, p_below, p_different, shift
 
 ENOUGH_RUNS = 6
@@ -33,10 +33,10 @@ _LEAST_SHARE = 0.001
 _ALL = 700.0
 """By so much nothing falls on any scale, so that what may be lost altogether can't become worse."""
 _EXIT_CODES = {
-    Word.PASS: ExitCode.PASS,
-    Word.FAIL: ExitCode.FAIL,
-    Word.INCONCLUSIVE: ExitCode.UNPROVEN,
-    Word.INVALID: ExitCode.UNPROVEN,
+    Status.PASS: ExitCode.PASS,
+    Status.FAIL: ExitCode.FAIL,
+    Status.INCONCLUSIVE: ExitCode.UNPROVEN,
+    Status.INVALID: ExitCode.UNPROVEN,
 }
 
 Run = Mapping[str, Measure]
@@ -59,7 +59,7 @@ class Effect(Struct, frozen=True, kw_only=True):
     """The interval knows how runs differ; else only how requests of one run do."""
     p: float | None
     """Of there being no change; None below six runs a side."""
-    verdict: Word
+    verdict: Status
 
 
 class Side(StrEnum):
@@ -80,7 +80,7 @@ class LeftOut(Struct, frozen=True, kw_only=True):
 class Comparison(Struct, frozen=True, kw_only=True):
     """What `relayload compare --json` tells."""
 
-    verdict: Word
+    verdict: Status
     exit_code: int
     tolerance: float
     base_runs: int
@@ -113,15 +113,15 @@ def compare(
     pairs = [([run[name] for run in base], [run[name] for run in new]) for name in names]
     worse = holm([_p_worse(*pair, tolerance) for pair in pairs]) if enough else [1.0] * len(pairs)
     effects = tuple(_effect(*pair, tolerance, p, enough, unseen) for pair, p in zip(pairs, worse, strict=True))
-    word = _whole(effects)
+    status = _whole(effects)
     return Comparison(
-        verdict=word,
-        exit_code=_EXIT_CODES[word],
+        verdict=status,
+        exit_code=_EXIT_CODES[status],
         tolerance=tolerance,
         base_runs=len(base),
         new_runs=len(new),
         effects=effects,
-        reasons=(*_reasons(effects, enough, left_out), *_unseen_reason(base, new, tolerance, word, unseen)),
+        reasons=(*_reasons(effects, enough, left_out), *_unseen_reason(base, new, tolerance, status, unseen)),
         left_out=tuple(left_out),
         warnings=(*warnings, *_missing((*base, *new), names)),
     )
@@ -141,8 +141,8 @@ def _refused(base_runs: int, new_runs: int, tolerance: float, left_out: Sequence
     """What is told where a side has no run that can be believed, so that nothing is compared."""
     empty = [side for side, runs in ((Side.BASE, base_runs), (Side.NEW, new_runs)) if not runs]
     return Comparison(
-        verdict=Word.INVALID,
-        exit_code=_EXIT_CODES[Word.INVALID],
+        verdict=Status.INVALID,
+        exit_code=_EXIT_CODES[Status.INVALID],
         tolerance=tolerance,
         base_runs=base_runs,
         new_runs=new_runs,
@@ -152,11 +152,11 @@ def _refused(base_runs: int, new_runs: int, tolerance: float, left_out: Sequence
     )
 
 
-def _whole(effects: Sequence[Effect]) -> Word:
-    words = {effect.verdict for effect in effects}
-    if Word.FAIL in words:
-        return Word.FAIL
-    return Word.PASS if words == {Word.PASS} else Word.INCONCLUSIVE
+def _whole(effects: Sequence[Effect]) -> Status:
+    statuses = {effect.verdict for effect in effects}
+    if Status.FAIL in statuses:
+        return Status.FAIL
+    return Status.PASS if statuses == {Status.PASS} else Status.INCONCLUSIVE
 
 
 def _reasons(effects: Sequence[Effect], enough: bool, left_out: Sequence[LeftOut]) -> tuple[str, ...]:
@@ -166,12 +166,12 @@ def _reasons(effects: Sequence[Effect], enough: bool, left_out: Sequence[LeftOut
         needed = ENOUGH_RUNS + max(_count(left_out, side) for side in Side)
         few = f"fewer than {ENOUGH_RUNS} runs a side can't tell noise from change"
         return (f"{few}: write relayload run --repeat {needed}",)
-    return tuple(f"{effect.name} became worse" for effect in effects if effect.verdict is Word.FAIL)
+    return tuple(f"{effect.name} became worse" for effect in effects if effect.verdict is Status.FAIL)
 
 
-def _unseen_reason(base: Sequence[Run], new: Sequence[Run], tolerance: float, word: Word, unseen: int) -> list[str]:
+def _unseen_reason(base: Sequence[Run], new: Sequence[Run], tolerance: float, status: Status, unseen: int) -> list[str]:
     """Where it is for what was left out alone that nothing is proven."""
-    if not unseen or word is not Word.INCONCLUSIVE or compare(base, new, tolerance).verdict is not Word.PASS:
+    if not unseen or status is not Status.INCONCLUSIVE or compare(base, new, tolerance).verdict is not Status.PASS:
         return []
     return [
         f"too many new runs were left out, {unseen} of {unseen + len(new)}: had they been worse, it would be no PASS"
@@ -198,14 +198,14 @@ def _effect(
         high=None if found.high is None else told(found.high),
         between_runs=between,
         p=p_different(_scaled(base), _scaled(new)) if enough else None,
-        verdict=_word(base, new, tolerance, p_worse, unseen) if enough else Word.INCONCLUSIVE,
+        verdict=_word(base, new, tolerance, p_worse, unseen) if enough else Status.INCONCLUSIVE,
     )
 
 
-def _word(base: Sequence[Measure], new: Sequence[Measure], tolerance: float, p_worse: float, unseen: int) -> Word:
+def _word(base: Sequence[Measure], new: Sequence[Measure], tolerance: float, p_worse: float, unseen: int) -> Status:
     if p_worse <= _ALPHA:
-        return Word.FAIL
-    return Word.PASS if _p_not_worse(base, new, tolerance, unseen) <= _ALPHA else Word.INCONCLUSIVE
+        return Status.FAIL
+    return Status.PASS if _p_not_worse(base, new, tolerance, unseen) <= _ALPHA else Status.INCONCLUSIVE
 
 
 def _p_worse(base: Sequence[Measure], new: Sequence[Measure], tolerance: float) -> float:

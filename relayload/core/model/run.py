@@ -18,7 +18,7 @@ from relayload.core.model.amounts import (
     Worker,
 )
 from relayload.core.model.health import Thresholds
-from relayload.core.model.terms import Asked, Written
+from relayload.core.model.objective_options import ObjectiveSpec, Written
 from relayload.core.price import Price
 
 
@@ -89,8 +89,8 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Scenarios of which every answer is asked for as a stream."""
     cautions: tuple[str, ...] = ()
     """What everyone who reads the results must know, such as that certificates were not verified."""
-    objectives: Annotated[tuple[str | Asked, ...], Meta(max_length=MOST_OBJECTIVES)] = ()
-    """Their text, and where they have any, their terms."""
+    objectives: Annotated[tuple[str | ObjectiveSpec, ...], Meta(max_length=MOST_OBJECTIVES)] = ()
+    """Their text, and where they have any, their options."""
     written: Annotated[dict[str, Written], Meta(max_length=MOST_OBJECTIVES)] = {}
     """Where the profile has each of them, by its id."""
     thresholds: Thresholds = Thresholds()

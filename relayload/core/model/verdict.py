@@ -5,13 +5,13 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from relayload.core.model.terms import Severity, Written
+from relayload.core.model.objective_options import Severity, Written
 from relayload.core.stats.sample import CONFIDENCE
 
 SCHEMA_VERSION = 1
 
 
-class Word(StrEnum):
+class Status(StrEnum):
     """What can be said of an objective, or of a whole run."""
 
     PASS = "PASS"
@@ -24,7 +24,7 @@ class Word(StrEnum):
     """A run without objectives, which was carried out."""
 
 
-class Judgement(Struct, frozen=True, kw_only=True):
+class ObjectiveResult(Struct, frozen=True, kw_only=True):
     """What came of one objective.
 
     Values have the unit of the objective. `observed` is None where nothing was measured, and where the percentile
@@ -35,7 +35,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     expr: str
     unit: str
     limit: float
-    verdict: Word
+    verdict: Status
     reason: str
     observed: float | None = None
     low: float | None = None
@@ -64,7 +64,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     @property
     def passes_unproven(self) -> bool:
         """It passes, as the sample meets the limit, though the interval reaches to or beyond that."""
-        if self.verdict is not Word.PASS or (self.low is None and self.high is None):
+        if self.verdict is not Status.PASS or (self.low is None and self.high is None):
             return False
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
@@ -88,9 +88,9 @@ class Verdict(Struct, frozen=True, kw_only=True):
     """The verdict of a run: `verdict.json`."""
 
     run_id: str
-    verdict: Word
+    verdict: Status
     exit_code: int
     reasons: tuple[str, ...]
     """Why the run as a whole is INVALID, STOPPED or FAIL; the objectives have their own."""
-    objectives: tuple[Judgement, ...]
+    objectives: tuple[ObjectiveResult, ...]
     schema_version: int = SCHEMA_VERSION

@@ -16,13 +16,13 @@ from itertools import groupby
 
 from msgspec import structs
 
-from relayload.core.model.terms import NoData
-from relayload.core.model.verdict import Judgement, Word
+from relayload.core.model.objective_options import NoData
+from relayload.core.model.verdict import ObjectiveResult, Status
 from relayload.core.objectives.evaluate import judge_at_once, judge_objective
 from relayload.core.objectives.formatting import quantity
-from relayload.core.objectives.indicators import Evidence
-from relayload.core.objectives.live_run import RunSoFar
-from relayload.core.objectives.objective import Objective, replace_terms
+from relayload.core.objectives.indicators import Indicators
+from relayload.core.objectives.objective import Objective, replace_options
+from relayload.core.objectives.snapshots import MergedSnapshot
 from relayload.core.units import format_duration
 
 _GROWTH = 1.05
@@ -51,18 +51,18 @@ class AbortMonitor:
         self._looks = [
             (_Sum if objective.metric in _OF_RUN else _Looks)(objective)
             for objective in objectives
-            if objective.terms.abort
+            if objective.options.abort
         ]
 
-    def breach(self, run: RunSoFar, now_s: float, in_flight: int = 0) -> Breach | None:
+    def breach(self, run: MergedSnapshot, now_s: float, in_flight: int = 0) -> Breach | None:
         """The first objective that is proven broken at that instant of the run, whatever comes of what is in flight."""
-        evidence = Evidence(run, structs.replace(run.run, ended_at_s=now_s), in_flight=in_flight)
+        indicators = Indicators(run, structs.replace(run.run, ended_at_s=now_s), in_flight=in_flight)
         for looks in self._looks:
-            looks.notice(evidence)
+            looks.notice(indicators)
         for counts in run.counts.indicators.values():
             counts.changed.clear()
         for looks in self._looks:
-            if now_s >= looks.objective.terms.abort_after_s and (reason := looks.reason(evidence)):
+            if now_s >= looks.objective.options.abort_after_s and (reason := looks.reason(indicators)):
                 return Breach(looks.objective, reason)
         return None
 
@@ -72,7 +72,7 @@ class _Looks:
 
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
-        self._while_it_grows = replace_terms(objective.while_it_grows, strict=False, on_no_data=NoData.PASS, looks=1)
+        self._while_it_grows = replace_options(objective.while_it_grows, strict=False, on_no_data=NoData.PASS, looks=1)
         self._touched: set[int] = set()
         self._seen_n: Counter[int] = Counter()
         """By window, how many requests there were at the last look."""
@@ -80,24 +80,24 @@ class _Looks:
         self._left: dict[int, float] = {}
         """By window that was found broken, what the look that did so left of the confidence."""
 
-    def notice(self, evidence: Evidence) -> None:
+    def notice(self, indicators: Indicators) -> None:
         """Note which windows have changed."""
-        counts = evidence.source.counts[self.objective]
+        counts = indicators.source.counts[self.objective]
         self._touched.update(position.window for position in counts.changed)
 
-    def reason(self, evidence: Evidence) -> str | None:
+    def reason(self, indicators: Indicators) -> str | None:
         """How it is broken; None as long as that is not proven."""
-        count = evidence.window_count(self.objective)
+        count = indicators.window_count(self.objective)
         over = {window for window in self._touched if window < count}
         if not over:
             return None
-        pieces = [evidence] if self.objective.terms.over_s is None else evidence.windows(self.objective)
+        pieces = [indicators] if self.objective.options.over_s is None else indicators.windows(self.objective)
         for window in sorted(over):
             self._look(window, pieces[window])
         self._touched -= over
         return self._in_a_row(pieces)
 
-    def _look(self, window: int, piece: Evidence) -> None:
+    def _look(self, window: int, piece: Indicators) -> None:
         if self.objective.aggregate != "count":
             least = max(_LEAST_N, self._seen_n[window] * _GROWTH)
             if piece.source.counts[self.objective].most_n[window] < least:
@@ -107,18 +107,18 @@ class _Looks:
                 return
             self._seen_n[window] = n
         self._looks += 1
-        left = (1 - self.objective.terms.confidence) / (self._looks * (self._looks + 1))
+        left = (1 - self.objective.options.confidence) / (self._looks * (self._looks + 1))
         if self._found(piece, 1 - left):
             self._left[window] = left
         else:
             self._left.pop(window, None)
 
-    def _in_a_row(self, pieces: Sequence[Evidence]) -> str | None:
+    def _in_a_row(self, pieces: Sequence[Indicators]) -> str | None:
         """Enough windows in a row that are broken by what is known now, each as surely as it was found."""
-        wanted = self.objective.terms.for_windows
+        wanted = self.objective.options.for_windows
         if len(self._left) < wanted:
             return None
-        least = (1 - self.objective.terms.confidence) / len(pieces)
+        least = (1 - self.objective.options.confidence) / len(pieces)
         found: Mapping[int, str] = {
             window: reason
             for row in _rows(self._left)
@@ -130,13 +130,13 @@ class _Looks:
         return f"{self._counted(row)}{found[row[-1]]}" if row else None
 
     def _counted(self, row: Sequence[int]) -> str:
-        over_s = self.objective.terms.over_s
+        over_s = self.objective.options.over_s
         return "" if over_s is None else _in_a_row(len(row), over_s)
 
-    def _found(self, piece: Evidence, confidence: float) -> str | None:
+    def _found(self, piece: Indicators, confidence: float) -> str | None:
         """How that piece of the run is broken, at that confidence."""
-        judged = judge_at_once(replace_terms(self._while_it_grows, confidence=confidence), piece)
-        return _until_now(judged) if judged.verdict is Word.FAIL else None
+        judged = judge_at_once(replace_options(self._while_it_grows, confidence=confidence), piece)
+        return _until_now(judged) if judged.verdict is Status.FAIL else None
 
 
 class _Sum:
@@ -144,17 +144,17 @@ class _Sum:
 
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
-        self._while_it_grows = replace_terms(objective.while_it_grows, on_no_data=NoData.PASS)
+        self._while_it_grows = replace_options(objective.while_it_grows, on_no_data=NoData.PASS)
         self._known: tuple[int, int] | None = None
-        self._judged: Judgement | None = None
+        self._judged: ObjectiveResult | None = None
 
-    def notice(self, evidence: Evidence) -> None:
+    def notice(self, indicators: Indicators) -> None:
         """Nothing here depends on which requests have changed."""
 
-    def reason(self, evidence: Evidence) -> str | None:
+    def reason(self, indicators: Indicators) -> str | None:
         """How it is broken; None as long as it is not."""
-        judged = self._latest(evidence)
-        if judged.verdict is not Word.FAIL or judged.observed is None:
+        judged = self._latest(indicators)
+        if judged.verdict is not Status.FAIL or judged.observed is None:
             return None
         in_windows = judged.windows
         if in_windows is None:
@@ -162,17 +162,17 @@ class _Sum:
         worst = quantity(judged.observed, judged.unit)
         return f"{_in_a_row(in_windows.most_in_a_row, in_windows.over_s)}{worst} in the worst"
 
-    def _latest(self, evidence: Evidence) -> Judgement:
+    def _latest(self, indicators: Indicators) -> ObjectiveResult:
         """Windows that are over change by new transitions alone."""
-        if self.objective.terms.over_s is None:
-            return judge_objective(self._while_it_grows, evidence)
-        known = len(evidence.source.transitions), evidence.window_count(self.objective)
+        if self.objective.options.over_s is None:
+            return judge_objective(self._while_it_grows, indicators)
+        known = len(indicators.source.transitions), indicators.window_count(self.objective)
         if self._judged is None or known != self._known:
-            self._known, self._judged = known, judge_objective(self._while_it_grows, evidence)
+            self._known, self._judged = known, judge_objective(self._while_it_grows, indicators)
         return self._judged
 
 
-def _until_now(judged: Judgement) -> str:
+def _until_now(judged: ObjectiveResult) -> str:
     if judged.reason or judged.observed is None:
         return judged.reason
     return f"{quantity(judged.observed, judged.unit)} until now"

@@ -1,17 +1,17 @@
-"""One objective against the evidence of one run, while it goes on or once it is over."""
+"""One objective against the indicators of one run, while it goes on or once it is over."""
 
 import math
 
 from msgspec.structs import replace
 
 from relayload.core.metrics.catalog import METRICS
-from relayload.core.model.verdict import Judgement, Word
-from relayload.core.objectives.counters import FACTS
+from relayload.core.model.verdict import ObjectiveResult, Status
+from relayload.core.objectives.counters import COUNTERS
 from relayload.core.objectives.error_budget import judge_percentile
 from relayload.core.objectives.formatting import quantity
-from relayload.core.objectives.indicators import Evidence
-from relayload.core.objectives.objective import Objective, replace_terms
-from relayload.core.objectives.result import judgement, nothing
+from relayload.core.objectives.indicators import Indicators
+from relayload.core.objectives.objective import Objective, replace_options
+from relayload.core.objectives.result import no_data, result_of
 from relayload.core.objectives.statistics import ENOUGH_FOR_A_MEAN, mean_deviation
 from relayload.core.objectives.windows import taken_together
 from relayload.core.units import format_duration
@@ -19,17 +19,19 @@ from relayload.core.units import format_duration
 _AT_THE_LIMIT = "the limit lies in the interval of the mean"
 
 
-def judge_objective(objective: Objective, evidence: Evidence, *, rejudge: bool = False) -> Judgement:
+def judge_objective(objective: Objective, indicators: Indicators, *, rejudge: bool = False) -> ObjectiveResult:
     """Judge one objective by everything that its tags admit, at once or window by window.
 
     One that ended the run was proven broken then, and fails whatever its records came to; to `rejudge` asks for what
     these say alone.
     """
-    judged = judge_at_once(objective, evidence) if objective.terms.over_s is None else _in_windows(objective, evidence)
-    if evidence.run.ended_early and judged.verdict is Word.FAIL and not judged.n:
+    judged = (
+        judge_at_once(objective, indicators) if objective.options.over_s is None else _in_windows(objective, indicators)
+    )
+    if indicators.run.ended_early and judged.verdict is Status.FAIL and not judged.n:
         reason = f"{judged.reason}: the run was ended before its plan was through".removeprefix(": ")
-        judged = replace(judged, verdict=Word.INCONCLUSIVE, reason=reason)
-    ended_by, begins = evidence.run.stopped_by_objective or "", f"{objective.id}: "
+        judged = replace(judged, verdict=Status.INCONCLUSIVE, reason=reason)
+    ended_by, begins = indicators.run.stopped_by_objective or "", f"{objective.id}: "
     if not ended_by.startswith(begins):
         return judged
     breach = f"it ended the run: {ended_by.removeprefix(begins)}"
@@ -37,54 +39,56 @@ def judge_objective(objective: Objective, evidence: Evidence, *, rejudge: bool =
         return replace(
             judged, reason="; ".join(filter(None, (judged.reason, f"{breach}; judged by its records alone")))
         )
-    return replace(judged, verdict=Word.FAIL, reason=f"{breach}; {_in_the_end(judged)}")
+    return replace(judged, verdict=Status.FAIL, reason=f"{breach}; {_in_the_end(judged)}")
 
 
-def _in_the_end(judged: Judgement) -> str:
+def _in_the_end(judged: ObjectiveResult) -> str:
     """What it came to once all that was in flight had ended."""
-    if judged.verdict is not Word.FAIL:
+    if judged.verdict is not Status.FAIL:
         return f"its records alone would be {judged.verdict}{judged.reason and f' ({judged.reason})'}"
     observed = "FAIL" if judged.observed is None else quantity(judged.observed, judged.unit)
     return f"in the end {judged.reason or observed}"
 
 
-def judge_at_once(objective: Objective, evidence: Evidence) -> Judgement:
-    """Judge an objective by all of the evidence, without a thought of windows."""
+def judge_at_once(objective: Objective, indicators: Indicators) -> ObjectiveResult:
+    """Judge an objective by the whole run, or one window of it, whether it asks for windows or not."""
     if METRICS[objective.metric].distribution:
-        return (_judge_mean if objective.quantile is None else judge_percentile)(objective, evidence)
-    return FACTS[objective.metric, objective.aggregate](objective, evidence)
+        return (_judge_mean if objective.quantile is None else judge_percentile)(objective, indicators)
+    return COUNTERS[objective.metric, objective.aggregate](objective, indicators)
 
 
-def _in_windows(objective: Objective, evidence: Evidence) -> Judgement:
+def _in_windows(objective: Objective, indicators: Indicators) -> ObjectiveResult:
     """Each window is judged for itself, by its own requests; together they share the confidence."""
-    terms = objective.terms
-    windows = evidence.windows(objective)
+    options = objective.options
+    windows = indicators.windows(objective)
     if not windows:
-        assert terms.over_s is not None
-        return nothing(objective, f"no measured stage lasted as long as a window of {format_duration(terms.over_s)}")
-    sharing = replace_terms(objective, looks=len(windows))
+        assert options.over_s is not None
+        return no_data(objective, f"no measured stage lasted as long as a window of {format_duration(options.over_s)}")
+    sharing = replace_options(objective, looks=len(windows))
     return taken_together(objective, [(piece.begins_at_s, judge_at_once(sharing, piece)) for piece in windows])
 
 
-def _judge_mean(objective: Objective, evidence: Evidence) -> Judgement:
+def _judge_mean(objective: Objective, indicators: Indicators) -> ObjectiveResult:
     """A mean over the limit fails if its interval is, too; one within the limit passes if it has an interval.
 
-    Under strict terms the whole interval must be within the limit.
+    Under `strict` the whole interval must be within the limit.
     """
-    by_slot = evidence.deviations(objective)
-    n, terms = sum(slot.n for slot in by_slot), objective.terms
+    by_slot = indicators.deviations(objective)
+    n, options = sum(slot.n for slot in by_slot), objective.options
     if not n:
-        return nothing(objective)
+        return no_data(objective)
     mean = objective.limit + math.fsum(slot.total for slot in by_slot) / n
     found = mean_deviation(by_slot)
     if found is None:
         reason = f"{n} values are too few for a mean: it takes {ENOUGH_FOR_A_MEAN}"
-        return judgement(objective, Word.INCONCLUSIVE, reason, observed=mean, n=n, effective_n=n)
-    margin = found.margin(terms.confidence)
-    word, reason = Word.INCONCLUSIVE, _AT_THE_LIMIT
-    if found.beyond(objective.op, terms.fail_confidence):
-        word, reason = Word.FAIL, ""
-    elif objective.op.holds(found.mean, 0.0) and (not terms.strict or found.within(objective.op, terms.confidence)):
-        word, reason = Word.PASS, ""
+        return result_of(objective, Status.INCONCLUSIVE, reason, observed=mean, n=n, effective_n=n)
+    margin = found.margin(options.confidence)
+    status, reason = Status.INCONCLUSIVE, _AT_THE_LIMIT
+    if found.beyond(objective.op, options.fail_confidence):
+        status, reason = Status.FAIL, ""
+    elif objective.op.holds(found.mean, 0.0) and (not options.strict or found.within(objective.op, options.confidence)):
+        status, reason = Status.PASS, ""
     low, high = mean - margin, mean + margin
-    return judgement(objective, word, reason, observed=mean, low=low, high=high, n=n, effective_n=found.effective_n(n))
+    return result_of(
+        objective, status, reason, observed=mean, low=low, high=high, n=n, effective_n=found.effective_n(n)
+    )

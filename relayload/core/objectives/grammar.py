@@ -7,7 +7,7 @@
     op        = "<" | "<=" | ">" | ">=" | "==" | "!="
     value     = duration | share | rate | dollars | number
 
-The long form is a mapping of such an expression and terms, of which none is needed:
+The long form is a mapping of such an expression and options, of which none is needed:
 
     {expr: objective, id: text, over: duration, for: number of windows, abort: true, abort_after: duration,
      confidence: share | "strict", on_no_data: "fail" | "pass" | "inconclusive", severity: "error" | "warn"}
@@ -25,8 +25,8 @@ from types import MappingProxyType
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK, PER_REQUEST
 from relayload.core.metrics.chunk_gaps import WINDOWED_SLOT_S
 from relayload.core.metrics.metric import Metric, Unit
+from relayload.core.model.objective_options import ObjectiveOptions, ObjectiveSpec, Severity
 from relayload.core.model.record import Outcome
-from relayload.core.model.terms import Asked, Severity, Terms
 from relayload.core.objectives.foreign_syntax import candidates
 from relayload.core.objectives.objective import PERCENTILE, Condition, Objective, Op, Tag
 from relayload.core.objectives.validation import unknown
@@ -94,30 +94,30 @@ def _objective(text: str) -> Objective:
     )
 
 
-def objective_of(asked: str | Asked) -> Objective:
+def objective_of(asked: str | ObjectiveSpec) -> Objective:
     """An objective as a recording keeps it. Raises ValueError."""
     if isinstance(asked, str):
         return parse(asked)
-    return with_terms(parse(asked.expr), asked.terms)
+    return with_options(parse(asked.expr), asked.options)
 
 
-def with_terms(objective: Objective, terms: Terms) -> Objective:
-    """The objective on these terms. Raises ValueError where the two do not go together."""
-    if terms.over_s is None and terms.for_windows != 1:
+def with_options(objective: Objective, options: ObjectiveOptions) -> Objective:
+    """The objective with these options. Raises ValueError where the two do not go together."""
+    if options.over_s is None and options.for_windows != 1:
         raise ValueError("'for' counts windows: write 'over', too, such as over: 30s")
     metric, name = METRICS[objective.metric], f"{objective.metric}.{objective.aggregate}"
     asked = "pN" if PERCENTILE.fullmatch(objective.aggregate) else objective.aggregate
-    if terms.over_s is not None and asked in metric.windowless:
+    if options.over_s is not None and asked in metric.windowless:
         raise ValueError(f"{name} can't be told in windows: leave out 'over'")
-    if objective.metric in PER_CHUNK and terms.over_s is not None and terms.over_s < WINDOWED_SLOT_S:
-        raise ValueError(f"gaps are counted second by second: expected over: 1s or more, got {terms.over_s:g}s")
-    if terms.abort_after_s and not terms.abort:
+    if objective.metric in PER_CHUNK and options.over_s is not None and options.over_s < WINDOWED_SLOT_S:
+        raise ValueError(f"gaps are counted second by second: expected over: 1s or more, got {options.over_s:g}s")
+    if options.abort_after_s and not options.abort:
         raise ValueError("'abort_after' needs abort: true")
-    if terms.abort and (asked not in metric.provable or not _bounds_what_grows(objective)):
+    if options.abort and (asked not in metric.provable or not _bounds_what_grows(objective)):
         raise ValueError(f"'{objective.text}' can't be proven broken before the end: leave out 'abort'")
-    if terms.abort and terms.severity is Severity.WARN:
+    if options.abort and options.severity is Severity.WARN:
         raise ValueError("a warning does not end a run: leave out 'abort' or severity: warn")
-    return replace(objective, terms=terms)
+    return replace(objective, options=options)
 
 
 def _bounds_what_grows(objective: Objective) -> bool:

@@ -200,7 +200,7 @@ class IndicatorCounts:
             measured = [value == value for value in values]
             codes, values = list(compress(codes, measured)), list(compress(values, measured))
             counts = Counter(codes)
-        if self.objective.terms.over_s is not None:
+        if self.objective.options.over_s is not None:
             for code, bucket in zip(codes, buckets(values), strict=True):
                 if code >= 0:
                     self._values_in(code >> WINDOW_BITS).add_bucket(bucket, 1)

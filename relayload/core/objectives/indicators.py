@@ -19,7 +19,7 @@ from relayload.core.model.snapshot import Position, SlotCounts
 from relayload.core.model.tags import Key
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.objective import Objective
-from relayload.core.objectives.statistics import Bad, Deviations
+from relayload.core.objectives.statistics import BadBounds, Deviations
 from relayload.core.objectives.tag_filter import joined, moved, tagged
 from relayload.core.stats.ranks import Sorted, repeated
 from relayload.core.stats.sample import Ranked
@@ -67,7 +67,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Indicators:
     """The measured part of a run, to be asked objective by objective."""
 
     source: Source
@@ -98,10 +98,10 @@ class Evidence:
             slots.append(SlotCounts(n=self.lost, bad_at_least=self.lost, bad_at_most=self.lost))
         return slots
 
-    def bad(self, objective: Objective) -> Bad:
+    def bad(self, objective: Objective) -> BadBounds:
         """The requests that do not meet the objective, among all."""
         slots = self.slots(objective)
-        return Bad.of(slots, self._still_good(objective, slots))
+        return BadBounds.of(slots, self._still_good(objective, slots))
 
     def deviations(self, objective: Objective) -> list[Deviations]:
         """How far values are from the limit of a mean, slot by slot."""
@@ -163,16 +163,16 @@ class Evidence:
         """How long the measured stages that the tags admit lasted."""
         return math.fsum(span.seconds for span in self._admitted(objective))
 
-    def windows(self, objective: Objective) -> list["Evidence"]:
+    def windows(self, objective: Objective) -> list["Indicators"]:
         """The windows that an objective asks for: whole ones of the measured stages that its tags admit.
 
         Stages that follow one another are cut as one. What was lost is in the last window.
         """
-        over_s = objective.terms.over_s
+        over_s = objective.options.over_s
         assert over_s is not None
         edges = [edge for span in self._reached(objective) for edge in windows(*span, over_s)]
         return [
-            Evidence(
+            Indicators(
                 self.source,
                 self.run,
                 self.lost if number == len(edges) - 1 else 0,
@@ -185,7 +185,7 @@ class Evidence:
 
     def window_count(self, objective: Objective) -> int:
         """How many windows there are; the whole run is one where the objective has none."""
-        over_s = objective.terms.over_s
+        over_s = objective.options.over_s
         return 1 if over_s is None else sum(window_count(*span, over_s) for span in self._reached(objective))
 
     @cached_property

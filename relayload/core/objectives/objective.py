@@ -11,7 +11,7 @@ from msgspec import structs
 
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Per, Unit
-from relayload.core.model.terms import PLAIN, Asked, Terms
+from relayload.core.model.objective_options import DEFAULTS, ObjectiveOptions, ObjectiveSpec
 from relayload.core.units import format_duration
 
 
@@ -122,21 +122,21 @@ class Objective:
     tags: tuple[Tag, ...] = ()
     conditions: tuple[Condition, ...] = ()
     """Of goodput: what each of its requests must meet, besides ending ok."""
-    terms: Terms = PLAIN
+    options: ObjectiveOptions = DEFAULTS
 
     @property
     def id(self) -> str:
-        """What reports call it: as its terms say, or what it asks, `errors.rate < 1% over 30s, 3 in a row`."""
-        return self._asked_for if self.terms.id is None else self.terms.id
+        """What reports call it: as its options say, or what it asks, `errors.rate < 1% over 30s, 3 in a row`."""
+        return self._asked_for if self.options.id is None else self.options.id
 
     @property
     def title(self) -> str:
         """What it is called, and what it asks if that does not say it: `fuse: errors.rate < 1%`."""
-        return self._asked_for if self.terms.id is None else f"{self.terms.id}: {self._asked_for}"
+        return self._asked_for if self.options.id is None else f"{self.options.id}: {self._asked_for}"
 
     @property
     def _asked_for(self) -> str:
-        over_s, wanted = self.terms.over_s, self.terms.for_windows
+        over_s, wanted = self.options.over_s, self.options.for_windows
         over = "" if over_s is None else f" over {format_duration(over_s)}"
         return f"{self.text}{over}{f', {wanted} in a row' if wanted > 1 else ''}"
 
@@ -146,7 +146,7 @@ class Objective:
         compared = METRICS[self.metric].distribution
         op_and_limit = (self.op, self.limit) if compared else None
         is_mean = compared and self.quantile is None
-        return Indicator(self.metric, is_mean, op_and_limit, self.tags, self.conditions, self.terms.over_s)
+        return Indicator(self.metric, is_mean, op_and_limit, self.tags, self.conditions, self.options.over_s)
 
     @property
     def while_it_grows(self) -> "Objective":
@@ -165,9 +165,9 @@ class Objective:
         return self.quantile is not None and (metric.known_of_failed or metric.per is Per.CHUNK)
 
     @property
-    def asked(self) -> str | Asked:
+    def spec(self) -> str | ObjectiveSpec:
         """As a recording keeps it."""
-        return self.text if self.terms == PLAIN else Asked(expr=self.text, terms=self.terms)
+        return self.text if self.options == DEFAULTS else ObjectiveSpec(expr=self.text, options=self.options)
 
     @property
     def quantile(self) -> float | None:
@@ -214,9 +214,9 @@ class Objective:
         return tuple(tag for tag in self.tags if tag.name == name)
 
 
-def replace_terms(objective: Objective, **changes: Any) -> Objective:
-    """The objective on terms of which some are changed."""
-    return replace(objective, terms=structs.replace(objective.terms, **changes))
+def replace_options(objective: Objective, **changes: Any) -> Objective:
+    """The objective with some of its options changed."""
+    return replace(objective, options=structs.replace(objective.options, **changes))
 
 
 PERCENTILE = re.compile(r"p(?!0+(\.0+)?$)\d{1,2}(\.\d+)?")

@@ -1,4 +1,4 @@
-"""The records of a run, as a source of evidence."""
+"""The records of a run, as a source of indicators."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -20,7 +20,7 @@ from relayload.core.stats.histogram import Histogram
 from relayload.core.stats.ranks import Sorted
 
 
-class Recorded:
+class RecordedRun:
     """A fold of records that was made for objectives."""
 
     def __init__(self, fold: Fold, run: RunInfo) -> None:

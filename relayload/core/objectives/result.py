@@ -1,36 +1,36 @@
-"""What came of one objective, and the words for it."""
+"""Results of objectives, and the reasons that they give."""
 
 import math
 from typing import Any
 
-from relayload.core.model.terms import NoData
-from relayload.core.model.verdict import Judgement, Word
+from relayload.core.model.objective_options import NoData
+from relayload.core.model.verdict import ObjectiveResult, Status
 from relayload.core.objectives.formatting import share
 from relayload.core.objectives.objective import Objective
-from relayload.core.objectives.statistics import Exceedance
+from relayload.core.objectives.statistics import BadEvents
 
 
-def nothing(objective: Objective, reason: str = "nothing was measured") -> Judgement:
+def no_data(objective: Objective, reason: str = "nothing was measured") -> ObjectiveResult:
     """No data is never a pass, unless the objective says so."""
-    return judgement(objective, _NO_DATA[objective.terms.on_no_data], reason)
+    return result_of(objective, _NO_DATA[objective.options.on_no_data], reason)
 
 
-def judgement(objective: Objective, word: Word, reason: str, **numbers: Any) -> Judgement:
-    """A judgement on this objective; `numbers` are further fields."""
-    return Judgement(
+def result_of(objective: Objective, status: Status, reason: str, **numbers: Any) -> ObjectiveResult:
+    """The result of this objective; `numbers` are further fields."""
+    return ObjectiveResult(
         id=objective.id,
         expr=objective.text,
         unit=objective.unit.value,
         limit=objective.limit,
-        verdict=word,
+        verdict=status,
         reason=reason,
-        confidence=objective.terms.confidence,
-        severity=objective.terms.severity,
+        confidence=objective.options.confidence,
+        severity=objective.options.severity,
         **numbers,
     )
 
 
-_NO_DATA = {NoData.FAIL: Word.FAIL, NoData.PASS: Word.PASS, NoData.INCONCLUSIVE: Word.INCONCLUSIVE}
+_NO_DATA = {NoData.FAIL: Status.FAIL, NoData.PASS: Status.PASS, NoData.INCONCLUSIVE: Status.INCONCLUSIVE}
 
 
 def finite(value: float | None) -> float | None:
@@ -39,13 +39,13 @@ def finite(value: float | None) -> float | None:
 
 
 def share_reason(
-    word: Word, seen: Exceedance, budget: float, needed: int, holds: bool, what: str = "were not within the limit"
+    status: Status, seen: BadEvents, budget: float, needed: int, holds: bool, what: str = "were not within the limit"
 ) -> str:
     """Why a share did not pass; nothing if it did."""
-    if word is Word.PASS:
+    if status is Status.PASS:
         return ""
     seen_share = f"{seen.k} of {seen.n} {what}, {share(budget)} may"
-    if word is Word.FAIL:
+    if status is Status.FAIL:
         return seen_share
     if not holds:
         return f"{seen_share}: too close to tell"
@@ -54,7 +54,7 @@ def share_reason(
     return f"{seen_share}: not proven, as strict asks"
 
 
-def _too_few(seen: Exceedance, needed: int) -> str:
+def _too_few(seen: BadEvents, needed: int) -> str:
     """In numbers of independent samples, of which there are fewer where neighbours are slow together."""
     if seen.effective_n >= seen.n:
         return f"needs {needed} independent samples, and there are {seen.n}"

@@ -33,7 +33,7 @@ class Outlook(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Prospect(Struct, frozen=True, kw_only=True):
+class SampleForecast(Struct, frozen=True, kw_only=True):
     """An objective with the samples that it gets and those that it needs. `samples` is None where nobody can say.
 
     In windows, what each needs, and what the poorest gets.
@@ -56,23 +56,23 @@ class Sent:
     streams: bool = True
 
 
-def prospect(
+def sample_forecast(
     objective: Objective,
     stages: tuple[StagePlan, ...],
     scenarios: Mapping[str, Sent],
     targets: Mapping[str, float] | None = None,
-) -> Prospect:
+) -> SampleForecast:
     """What the measured stages of a plan promise an objective; `targets` are the parts that several are sent."""
     needed = needed_samples(objective)
     part = sum(share for name, share in (targets or {"": 1.0}).items() if _admits(objective, "target", name))
     admitted = [stage for stage in stages if _measured(stage) and _admits(objective, "stage", stage.name)]
-    if objective.terms.over_s is not None:
+    if objective.options.over_s is not None:
         return _in_windows(objective, needed, admitted, scenarios, part)
     samples = _samples(objective, admitted, scenarios, part)
     outlook = _outlook(needed, samples)
     few = outlook is Outlook.TOO_FEW
     problem = _few(objective, f"{needed:,} requests to be decided", f"{samples:,}") if few else None
-    return Prospect(expr=objective.title, needed=needed, samples=samples, outlook=outlook, problem=problem)
+    return SampleForecast(expr=objective.title, needed=needed, samples=samples, outlook=outlook, problem=problem)
 
 
 def needed_samples(objective: Objective) -> int:
@@ -80,7 +80,7 @@ def needed_samples(objective: Objective) -> int:
     if objective.aggregate == "avg":
         return ENOUGH_FOR_A_MEAN
     if objective.quantile is not None:
-        return samples_needed(objective.budget, objective.terms.confidence)
+        return samples_needed(objective.budget, objective.options.confidence)
     if objective.aggregate == "rate" and objective.bounds_what_is_bad:
         return samples_to_resolve(objective.budget)
     return 1
@@ -92,8 +92,8 @@ def _measured(stage: StagePlan) -> bool:
 
 def _in_windows(
     objective: Objective, needed: int, stages: Sequence[StagePlan], scenarios: Mapping[str, Sent], part: float
-) -> Prospect:
-    over_s, wanted = objective.terms.over_s or 0.0, objective.terms.for_windows
+) -> SampleForecast:
+    over_s, wanted = objective.options.over_s or 0.0, objective.options.for_windows
     lasting_s = [stage.for_s * stage.times for stage in stages if stage.for_s is not None]
     counts = [_samples(objective, [stage], scenarios, part) for stage in stages]
     known = len(lasting_s) == len(stages)
@@ -106,7 +106,7 @@ def _in_windows(
         samples = int(min(each))
         if max(each) * _STEEPEST < needed:
             problem = _few(objective, f"{needed:,} requests in each of its windows", f"about {int(max(each)):,}")
-    return Prospect(
+    return SampleForecast(
         expr=objective.title,
         needed=needed,
         samples=samples,
@@ -116,7 +116,7 @@ def _in_windows(
 
 
 def _few(objective: Objective, needed: str, there: str) -> str:
-    longer = "lengthen the measured stages" if objective.terms.over_s is None else "lengthen the windows (over)"
+    longer = "lengthen the measured stages" if objective.options.over_s is None else "lengthen the windows (over)"
     remedies = [longer, "raise the rates", *_smaller_asks(objective)]
     return f"needs {needed}, and the plan has {there}: {', '.join(remedies[:-1])}, or {remedies[-1]}"
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import NamedTuple
 
+from relayload.core.model.objective_options import DEFAULTS, ObjectiveOptions
 from relayload.core.model.snapshot import SlotCounts
-from relayload.core.model.terms import PLAIN, Terms
-from relayload.core.model.verdict import Word
+from relayload.core.model.verdict import Status
 from relayload.core.objectives.objective import Op
 from relayload.core.stats.binomial import share_bounds, student_quantile
 from relayload.core.stats.sample import CONFIDENCE, SMALLEST_EFFECTIVE_N, batched_size
@@ -29,7 +29,7 @@ _MOST_BATCHES = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Exceedance:
+class BadEvents:
     """k of n requests were over the limit. With those that may be good yet, they tell as much as `effective_n`
     independent ones would."""
 
@@ -40,7 +40,7 @@ class Exceedance:
     """Requests in flight, none of which may turn out to be over the limit."""
 
     @classmethod
-    def of(cls, by_slot: Sequence[tuple[int, int]], still_good: int = 0) -> "Exceedance":
+    def of(cls, by_slot: Sequence[tuple[int, int]], still_good: int = 0) -> "BadEvents":
         """The requests over the limit and all requests of each slot of time, in order.
 
         They are sized by those over the limit: a sample without any tells as much as independent ones would.
@@ -59,22 +59,22 @@ class Exceedance:
         return share_bounds(self.k * self.effective_n / self.whole, self.effective_n, confidence)
 
 
-class Bad(NamedTuple):
+class BadBounds(NamedTuple):
     """The requests over the limit by the better bounds of their values, and by the worse ones.
 
     What fails must be beyond the limit at best, and what passes within it at worst.
     """
 
-    at_least: Exceedance
-    at_most: Exceedance
+    at_least: BadEvents
+    at_most: BadEvents
 
     @classmethod
-    def of(cls, slots: Sequence[SlotCounts], still_good: int = 0) -> "Bad":
+    def of(cls, slots: Sequence[SlotCounts], still_good: int = 0) -> "BadBounds":
         """From the counts of each slot of time, in order."""
         at_least = [(slot.bad_at_least, slot.n) for slot in slots if slot.n]
         at_most = [(slot.bad_at_most, slot.n) for slot in slots if slot.n]
-        best = Exceedance.of(at_least, still_good)
-        return cls(best, best if at_most == at_least else Exceedance.of(at_most, still_good))
+        best = BadEvents.of(at_least, still_good)
+        return cls(best, best if at_most == at_least else BadEvents.of(at_most, still_good))
 
     @property
     def n(self) -> int:
@@ -96,7 +96,7 @@ def samples_to_resolve(budget: float) -> int:
     return math.ceil(1 / budget - 1e-9) if budget > 0 else 1
 
 
-def beyond(seen: Exceedance, budget: float, confidence: float) -> bool:
+def beyond(seen: BadEvents, budget: float, confidence: float) -> bool:
     """Whether the sample proves that a larger share than the budget is over the limit.
 
     One within the budget proves nothing, however little is asked of a proof.
@@ -104,14 +104,16 @@ def beyond(seen: Exceedance, budget: float, confidence: float) -> bool:
     return seen.k > budget * seen.whole and seen.bounds(confidence)[0] > budget
 
 
-def judge_share(bad: Bad, budget: float, *, holds: bool, needed: int, terms: Terms = PLAIN) -> Word:
+def judge_share(
+    bad: BadBounds, budget: float, *, holds: bool, needed: int, options: ObjectiveOptions = DEFAULTS
+) -> Status:
     """The verdict on a share; `holds` says whether the sample itself meets the objective."""
-    if beyond(bad.at_least, budget, terms.fail_confidence):
-        return Word.FAIL
+    if beyond(bad.at_least, budget, options.fail_confidence):
+        return Status.FAIL
     enough = bad.at_most.effective_n >= needed
-    if holds and enough and (not terms.strict or bad.at_most.bounds(terms.confidence)[1] <= budget):
-        return Word.PASS
-    return Word.INCONCLUSIVE
+    if holds and enough and (not options.strict or bad.at_most.bounds(options.confidence)[1] <= budget):
+        return Status.PASS
+    return Status.INCONCLUSIVE
 
 
 class Deviations(NamedTuple):

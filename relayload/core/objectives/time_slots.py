@@ -30,7 +30,7 @@ class Grid:
 
     @classmethod
     def of(cls, objective: Objective, run: RunInfo) -> "Grid":
-        over_s = objective.terms.over_s
+        over_s = objective.options.over_s
         if over_s is None:
             return cls()
         return cls(tuple(planned_spans(objective, run)), over_s, objective.metric in PER_CHUNK)

@@ -21,11 +21,11 @@ from relayload.core.metrics.summarize import SummaryInTheMaking
 from relayload.core.metrics.summary import Summary
 from relayload.core.metrics.tasks import Job, RunAll, one_by_one
 from relayload.core.model.run import RunInfo
-from relayload.core.model.verdict import Judgement, Verdict, Word
+from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.evaluate import judge_objective
-from relayload.core.objectives.indicators import Evidence
+from relayload.core.objectives.indicators import Indicators
 from relayload.core.objectives.objective import Objective
-from relayload.core.objectives.recorded_run import Recorded
+from relayload.core.objectives.recorded_run import RecordedRun
 from relayload.core.units import format_duration
 
 NO_OBJECTIVES = "the profile has no objectives"
@@ -33,12 +33,12 @@ _NOTHING_TO_HOLD = (
     "there are no objectives to judge by: write some in the profile, such as errors.rate < 1%, and run it again"
 )
 _EXIT_CODES = {
-    Word.PASS: ExitCode.PASS,
-    Word.NOT_JUDGED: ExitCode.PASS,
-    Word.FAIL: ExitCode.FAIL,
-    Word.INCONCLUSIVE: ExitCode.UNPROVEN,
-    Word.INVALID: ExitCode.UNPROVEN,
-    Word.STOPPED: ExitCode.GUARDRAIL,
+    Status.PASS: ExitCode.PASS,
+    Status.NOT_JUDGED: ExitCode.PASS,
+    Status.FAIL: ExitCode.FAIL,
+    Status.INCONCLUSIVE: ExitCode.UNPROVEN,
+    Status.INVALID: ExitCode.UNPROVEN,
+    Status.STOPPED: ExitCode.GUARDRAIL,
 }
 
 
@@ -60,31 +60,31 @@ def assess(
     """
     making = SummaryInTheMaking(fold, run, faults, warnings)
     work = making.jobs() if tables else []
-    evidence = Evidence(Recorded(fold, run), run, making.accounted.lost)
-    done = run_all([*work, *_jobs(objectives, evidence, rejudge)])
+    indicators = Indicators(RecordedRun(fold, run), run, making.accounted.lost)
+    done = run_all([*work, *_jobs(objectives, indicators, rejudge)])
     summary = making.made_of(done[: len(work)]) if tables else making.outline()
-    return summary, _verdict(cast(list[Judgement], done[len(work) :]), run, summary, rejudge)
+    return summary, _verdict(cast(list[ObjectiveResult], done[len(work) :]), run, summary, rejudge)
 
 
-def _jobs(objectives: Sequence[Objective], evidence: Evidence, rejudge: bool) -> list[Job[Judgement]]:
+def _jobs(objectives: Sequence[Objective], indicators: Indicators, rejudge: bool) -> list[Job[ObjectiveResult]]:
     judge = partial(judge_objective, rejudge=rejudge)
-    return [Job(partial(judge, objective, evidence), about=objective.metric) for objective in objectives]
+    return [Job(partial(judge, objective, indicators), about=objective.metric) for objective in objectives]
 
 
-def _verdict(judgements: Sequence[Judgement], run: RunInfo, summary: Summary, rejudge: bool) -> Verdict:
-    word, reasons = _whole(judgements, run, summary, rejudge)
+def _verdict(results: Sequence[ObjectiveResult], run: RunInfo, summary: Summary, rejudge: bool) -> Verdict:
+    status, reasons = _whole(results, run, summary, rejudge)
     return Verdict(
         run_id=summary.run_id,
-        verdict=word,
-        exit_code=_EXIT_CODES[word],
+        verdict=status,
+        exit_code=_EXIT_CODES[status],
         reasons=reasons,
-        objectives=tuple(replace(one, written=run.written.get(one.id)) for one in judgements),
+        objectives=tuple(replace(one, written=run.written.get(one.id)) for one in results),
     )
 
 
 def held(verdict: Verdict) -> Verdict:
     """The verdict of a gate: a run with nothing to hold it to has not passed one, though it was carried out."""
-    if verdict.objectives or verdict.verdict not in (Word.NOT_JUDGED, Word.INCONCLUSIVE):
+    if verdict.objectives or verdict.verdict not in (Status.NOT_JUDGED, Status.INCONCLUSIVE):
         return verdict
     return replace(verdict, exit_code=ExitCode.UNPROVEN, reasons=(*verdict.reasons, _NOTHING_TO_HOLD))
 
@@ -92,7 +92,7 @@ def held(verdict: Verdict) -> Verdict:
 def crashed(verdict: Verdict) -> Verdict:
     """The verdict of a run a part of which failed by our own fault: whatever it measured, its exit code is 1."""
     reasons = ("a part of the run crashed", *verdict.reasons)
-    return replace(verdict, verdict=Word.INVALID, exit_code=ExitCode.CRASH, reasons=reasons)
+    return replace(verdict, verdict=Status.INVALID, exit_code=ExitCode.CRASH, reasons=reasons)
 
 
 def warnings_besides(summary: Summary, verdict: Verdict) -> tuple[str, ...]:
@@ -107,21 +107,21 @@ def _reasons(run: RunInfo, summary: Summary) -> tuple[str, ...]:
 
 
 def _whole(
-    judgements: Sequence[Judgement], run: RunInfo, summary: Summary, rejudge: bool
-) -> tuple[Word, tuple[str, ...]]:
+    results: Sequence[ObjectiveResult], run: RunInfo, summary: Summary, rejudge: bool
+) -> tuple[Status, tuple[str, ...]]:
     """The verdict of the run, and why, where the objectives do not say it."""
     interrupted = cut_short(run)
     if unbelievable := _reasons(run, summary):
-        return Word.INVALID, (*unbelievable, *_stopped_early(run), *interrupted)
+        return Status.INVALID, (*unbelievable, *_stopped_early(run), *interrupted)
     if run.guardrail_reason:
-        return Word.STOPPED, (run.guardrail_reason,)
+        return Status.STOPPED, (run.guardrail_reason,)
     broken = (*(() if rejudge else _stopped_early(run)), *(() if interrupted else _no_data(summary)))
-    words = {judgement.verdict for judgement in judgements if judgement.counts}
-    if Word.FAIL in words or broken:
-        return Word.FAIL, (*broken, *interrupted)
-    if Word.INCONCLUSIVE in words or interrupted:
-        return Word.INCONCLUSIVE, interrupted
-    return (Word.PASS if judgements else Word.NOT_JUDGED), ()
+    statuses = {result.verdict for result in results if result.counts}
+    if Status.FAIL in statuses or broken:
+        return Status.FAIL, (*broken, *interrupted)
+    if Status.INCONCLUSIVE in statuses or interrupted:
+        return Status.INCONCLUSIVE, interrupted
+    return (Status.PASS if results else Status.NOT_JUDGED), ()
 
 
 def cut_short(run: RunInfo) -> tuple[str, ...]:

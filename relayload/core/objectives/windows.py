@@ -10,53 +10,53 @@ from itertools import groupby
 
 from msgspec.structs import replace
 
-from relayload.core.model.verdict import Judgement, Windows, Word
+from relayload.core.model.verdict import ObjectiveResult, Status, Windows
 from relayload.core.objectives.objective import Objective
 from relayload.core.units import format_duration
 
-Judged = Sequence[tuple[float, Judgement]]
+Judged = Sequence[tuple[float, ObjectiveResult]]
 """When each window began, and what came of it, in order of time."""
 
-_BADNESS = {Word.FAIL: 2, Word.INCONCLUSIVE: 1, Word.PASS: 0}
+_BADNESS = {Status.FAIL: 2, Status.INCONCLUSIVE: 1, Status.PASS: 0}
 
 
-def taken_together(objective: Objective, judged: Judged) -> Judgement:
-    """The judgement on all windows, of which there is at least one, with the numbers of the worst."""
-    over_s, wanted = objective.terms.over_s, objective.terms.for_windows
+def taken_together(objective: Objective, judged: Judged) -> ObjectiveResult:
+    """The result of all windows, of which there is at least one, with the numbers of the worst."""
+    over_s, wanted = objective.options.over_s, objective.options.for_windows
     assert over_s is not None
-    broken_in_a_row = _longest(judged, lambda word: word is Word.FAIL)
-    doubtful_in_a_row = _longest(judged, lambda word: word is not Word.PASS)
-    word = Word.PASS
+    broken_in_a_row = _longest(judged, lambda status: status is Status.FAIL)
+    doubtful_in_a_row = _longest(judged, lambda status: status is not Status.PASS)
+    status = Status.PASS
     if doubtful_in_a_row >= min(wanted, len(judged)):
-        word = Word.FAIL if broken_in_a_row >= wanted else Word.INCONCLUSIVE
+        status = Status.FAIL if broken_in_a_row >= wanted else Status.INCONCLUSIVE
     begins_at_s, worst = max(judged, key=lambda window: _badness(objective, window[1]))
     windows = Windows(
         over_s=over_s,
         wanted_in_a_row=wanted,
         count=len(judged),
-        broken=sum(judgement.verdict is Word.FAIL for _, judgement in judged),
+        broken=sum(result.verdict is Status.FAIL for _, result in judged),
         most_in_a_row=broken_in_a_row,
         worst_at_s=begins_at_s,
     )
-    reason = "" if word is Word.PASS else _reason(windows, worst)
-    return replace(worst, id=objective.id, verdict=word, reason=reason, windows=windows)
+    reason = "" if status is Status.PASS else _reason(windows, worst)
+    return replace(worst, id=objective.id, verdict=status, reason=reason, windows=windows)
 
 
-def _longest(judged: Judged, wanted: Callable[[Word], bool]) -> int:
+def _longest(judged: Judged, wanted: Callable[[Status], bool]) -> int:
     """The most windows in a row whose word is as wanted."""
     runs = groupby(judged, key=lambda window: wanted(window[1].verdict))
     return max((len(list(run)) for is_wanted, run in runs if is_wanted), default=0)
 
 
-def _badness(objective: Objective, judgement: Judgement) -> tuple[int, float, float]:
+def _badness(objective: Objective, result: ObjectiveResult) -> tuple[int, float, float]:
     """By the word, by the share beyond the limit, by what was observed."""
-    beyond = judgement.k / judgement.n if judgement.k is not None and judgement.n else 0.0
-    if judgement.observed is None:
-        return _BADNESS[judgement.verdict], beyond, math.inf
-    return _BADNESS[judgement.verdict], beyond, -judgement.observed if objective.op.floor else judgement.observed
+    beyond = result.k / result.n if result.k is not None and result.n else 0.0
+    if result.observed is None:
+        return _BADNESS[result.verdict], beyond, math.inf
+    return _BADNESS[result.verdict], beyond, -result.observed if objective.op.floor else result.observed
 
 
-def _reason(windows: Windows, worst: Judgement) -> str:
+def _reason(windows: Windows, worst: ObjectiveResult) -> str:
     row = f", {windows.most_in_a_row} in a row where {windows.wanted_in_a_row} are too many"
     counted = f"broken in {windows.broken} of {windows.count} windows of {format_duration(windows.over_s)}"
     at = (

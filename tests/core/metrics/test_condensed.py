@@ -10,10 +10,10 @@ import pytest
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.histogram_slots import MOST_SLOTS, slot_width_s
 from relayload.core.metrics.summarize import summarize
+from relayload.core.model.objective_options import ObjectiveOptions
 from relayload.core.model.record import Line, Outcome
 from relayload.core.model.run import RunInfo, StageInfo, TargetInfo
-from relayload.core.model.terms import Terms
-from relayload.core.objectives.grammar import parse, with_terms
+from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.verdict import assess
 from relayload.core.stats.histogram import bucket
@@ -119,12 +119,12 @@ _OBJECTIVES = [
     parse("errors.rate < 3%"),
     parse("goodput{ttft<500ms, tpot<200ms}.rate >= 95%"),
     parse("throughput.per_second > 1"),
-    with_terms(parse("latency.p50 < 600ms"), Terms(over_s=30.0, for_windows=2)),
-    with_terms(parse("chunk_gap.p90 < 40ms"), Terms(over_s=30.0)),
+    with_options(parse("latency.p50 < 600ms"), ObjectiveOptions(over_s=30.0, for_windows=2)),
+    with_options(parse("chunk_gap.p90 < 40ms"), ObjectiveOptions(over_s=30.0)),
     parse("chunk_gap.p99 < 1s"),
-    with_terms(parse("goodput{latency<1s}.rate >= 70%"), Terms(over_s=60.0)),
-    with_terms(parse("errors.rate < 20%"), Terms(over_s=60.0)),
-    with_terms(parse("output_tokens.per_second > 1"), Terms(over_s=60.0)),
+    with_options(parse("goodput{latency<1s}.rate >= 70%"), ObjectiveOptions(over_s=60.0)),
+    with_options(parse("errors.rate < 20%"), ObjectiveOptions(over_s=60.0)),
+    with_options(parse("output_tokens.per_second > 1"), ObjectiveOptions(over_s=60.0)),
 ]
 
 
@@ -156,8 +156,8 @@ def test_nothing_is_not_more_than_nothing_in_a_histogram_either(request_line, ma
 def test_streams_without_a_token_are_counted_in_histograms_too(request_line, make_run):
     objectives = [
         parse("ttft.p90 < 1s"),
-        with_terms(parse("ttft.p90 < 1s"), Terms(over_s=50.0)),
-        with_terms(parse("ttfo.p90 < 1s"), Terms(over_s=50.0)),
+        with_options(parse("ttft.p90 < 1s"), ObjectiveOptions(over_s=50.0)),
+        with_options(parse("ttfo.p90 < 1s"), ObjectiveOptions(over_s=50.0)),
     ]
     lines = [
         request_line(index, **({"ttft_s": None, "ttfo_s": None} if index % 5 == 0 else {})) for index in range(100)

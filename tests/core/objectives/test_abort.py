@@ -4,13 +4,13 @@ from random import Random
 import pytest
 from live import LiveRun, sent
 
+from relayload.core.model.objective_options import ObjectiveOptions
 from relayload.core.model.record import Attempt, Outcome
 from relayload.core.model.run import StageInfo
-from relayload.core.model.terms import Terms
 from relayload.core.objectives.abort import AbortMonitor
-from relayload.core.objectives.grammar import parse, with_terms
+from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.indicator_counts import Grid
-from relayload.core.objectives.live_run import RunSoFar, SnapshotMaker
+from relayload.core.objectives.snapshots import MergedSnapshot, SnapshotMaker
 from relayload.core.price import Price
 from relayload.core.resilience.breaker import State
 from relayload.core.stats.histogram import bucket
@@ -24,16 +24,16 @@ _STAGES = (
 )
 
 
-def _objective(text: str, **terms):
-    return with_terms(parse(text), Terms(abort=True, **terms))
+def _objective(text: str, **options):
+    return with_options(parse(text), ObjectiveOptions(abort=True, **options))
 
 
 @pytest.fixture
 def told(make_run):
     """What a watch says of one objective at an instant, given the lines of the run until then."""
 
-    def tell(text: str, lines, now_s: float = 100.0, in_flight: int = 0, run=None, **terms) -> str | None:
-        objectives = [_objective(text, **terms)]
+    def tell(text: str, lines, now_s: float = 100.0, in_flight: int = 0, run=None, **options) -> str | None:
+        objectives = [_objective(text, **options)]
         info = make_run(**(run or {}))
         live = LiveRun(objectives, info)
         live.add(lines)
@@ -239,7 +239,7 @@ def test_an_equation_may_still_come_true(told, request_line, breaker_line):
 
 def test_what_processes_see_adds_up(request_line, make_run):
     objectives, run = [_objective("errors.rate < 1%"), _objective("ttft.p50 < 1s")], make_run()
-    lines, so_far = _some(request_line, 300, 30), RunSoFar(objectives, run)
+    lines, so_far = _some(request_line, 300, 30), MergedSnapshot(objectives, run)
     for number in range(3):
         maker = SnapshotMaker(number, objectives, run)
         maker.add(lines[number::3])

@@ -15,13 +15,13 @@ from relayload.core.metrics.fold import Fold
 from relayload.core.model.record import Line
 from relayload.core.model.run import RunInfo
 from relayload.core.model.snapshot import Snapshot
-from relayload.core.model.verdict import Judgement, Word
+from relayload.core.model.verdict import ObjectiveResult, Status
 from relayload.core.objectives.abort import AbortMonitor
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
-from relayload.core.objectives.indicators import Evidence
-from relayload.core.objectives.live_run import RunSoFar, SnapshotMaker
-from relayload.core.objectives.recorded_run import Recorded
+from relayload.core.objectives.indicators import Indicators
+from relayload.core.objectives.recorded_run import RecordedRun
+from relayload.core.objectives.snapshots import MergedSnapshot, SnapshotMaker
 
 
 class Worker:
@@ -46,7 +46,7 @@ class Master:
     def __init__(self, run: RandomRun, rng: Random) -> None:
         self.run, self.rng = run, rng
         every = [*run.objectives, *run.others]
-        self.watched = [(AbortMonitor([objective]), RunSoFar(every, run.info)) for objective in run.objectives]
+        self.watched = [(AbortMonitor([objective]), MergedSnapshot(every, run.info)) for objective in run.objectives]
         self.workers = [Worker(number, run) for number in range(run.info.workers)]
         self.known: list[Line] = []
 
@@ -67,12 +67,12 @@ class Master:
         return structs.replace(self.run.info, ended_at_s=now_s, **changes)
 
 
-def recorded(run: RandomRun, info: RunInfo, lines: list[Line], most_exact: int = 1000, lost: int = 0) -> Evidence:
+def recorded(run: RandomRun, info: RunInfo, lines: list[Line], most_exact: int = 1000, lost: int = 0) -> Indicators:
     """What the gate has of a run."""
     fold = Fold(info.ended_at_s or 0.0, ObjectiveCounts([*run.objectives, *run.others], info), most_exact)
     fold.extend(lines)
     fold.settle()
-    return Evidence(Recorded(fold, info), info, lost)
+    return Indicators(RecordedRun(fold, info), info, lost)
 
 
 def looked_at(seed: int) -> Counter[str]:
@@ -82,11 +82,11 @@ def looked_at(seed: int) -> Counter[str]:
     for now_s in sorted(rng.uniform(0, run.ended_at_s) for _ in range(rng.randint(2, 8))):
         in_flight = rng.choice((0, master.hear(now_s)))
         breaches = [found for monitor, seen in master.watched if (found := monitor.breach(seen, now_s, in_flight))]
-        evidence = recorded(run, master.info(now_s, ended_by="objective"), master.known) if breaches else None
+        indicators = recorded(run, master.info(now_s, ended_by="objective"), master.known) if breaches else None
         for breach in breaches:
             outcomes[f"broken {breach.objective.metric}"] += 1
-            judged = judge_objective(breach.objective, evidence)
-            assert judged.verdict is Word.FAIL, (seed, now_s, str(breach), judged)
+            judged = judge_objective(breach.objective, indicators)
+            assert judged.verdict is Status.FAIL, (seed, now_s, str(breach), judged)
     return outcomes
 
 
@@ -94,7 +94,7 @@ def lost_and_found(seed: int) -> Counter[str]:
     """Let some snapshots of a random run go astray, and judge what the master has in the end beside the records."""
     run, rng, outcomes = random_run(seed), Random(f"losses {seed}"), Counter[str]()
     every = [*run.objectives, *run.others]
-    so_far = RunSoFar(every, run.info)
+    so_far = MergedSnapshot(every, run.info)
     for worker in [Worker(number, run) for number in range(run.info.workers)]:
         complete = True
         for now_s in sorted(rng.uniform(0, run.ended_at_s) for _ in range(rng.randint(0, 6))):
@@ -108,7 +108,7 @@ def lost_and_found(seed: int) -> Counter[str]:
     lost = rng.choice((0, 0, 1, 40))
     so_far.run = info
     lines = [line for _, line in run.lines]
-    gate, master = recorded(run, info, lines, rng.choice((1000, 20)), lost), Evidence(so_far, info, lost)
+    gate, master = recorded(run, info, lines, rng.choice((1000, 20)), lost), Indicators(so_far, info, lost)
     for objective in every:
         wanted, judged = judge_objective(objective, gate), judge_objective(objective, master)
         outcomes[judged.verdict.value] += 1
@@ -117,7 +117,7 @@ def lost_and_found(seed: int) -> Counter[str]:
     return outcomes
 
 
-def said(judged: Judgement) -> tuple[object, ...]:
+def said(judged: ObjectiveResult) -> tuple[object, ...]:
     """Where windows are alike, either may take another one for the worst."""
     if judged.windows is None:
         return judged.verdict, judged.reason, judged.n, judged.k

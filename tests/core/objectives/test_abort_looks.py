@@ -3,15 +3,15 @@
 import pytest
 from live import LiveRun
 
+from relayload.core.model.objective_options import ObjectiveOptions
 from relayload.core.model.record import Attempt, Outcome
-from relayload.core.model.terms import Terms
-from relayload.core.objectives.grammar import parse, with_terms
+from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.objective import Objective
 from relayload.core.stats.binomial import share_bounds
 
 
-def _objective(limit: float, **terms) -> Objective:
-    return with_terms(parse(f"errors.rate < {limit * 100:.6f}%"), Terms(abort=True, **terms))
+def _objective(limit: float, **options) -> Objective:
+    return with_options(parse(f"errors.rate < {limit * 100:.6f}%"), ObjectiveOptions(abort=True, **options))
 
 
 @pytest.fixture
@@ -82,6 +82,6 @@ def test_a_window_that_is_not_over_costs_no_look(make_run, request_line):
 def test_more_retries_than_requests_prove_nothing_where_so_many_may_be(make_run, request_line):
     limited = Attempt(outcome=Outcome.RATE_LIMITED, status=429)
     for limit, reason in (("90%", "retries.rate < 90%: 40 of 20, 90% may"), ("150%", "None")):
-        live = LiveRun([with_terms(parse(f"retries.rate < {limit}"), Terms(abort=True))], make_run())
+        live = LiveRun([with_options(parse(f"retries.rate < {limit}"), ObjectiveOptions(abort=True))], make_run())
         live.add(request_line(number, retried=(limited, limited)) for number in range(20))
         assert str(live.breach(100.0)) == reason

@@ -4,11 +4,11 @@ import pytest
 
 from relayload.core.model.record import Attempt, Outcome
 from relayload.core.model.run import StageInfo
-from relayload.core.model.verdict import Judgement, Word
+from relayload.core.model.verdict import ObjectiveResult, Status
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.grammar import parse
-from relayload.core.objectives.indicators import Evidence
-from relayload.core.objectives.recorded_run import Recorded
+from relayload.core.objectives.indicators import Indicators
+from relayload.core.objectives.recorded_run import RecordedRun
 from relayload.core.price import Price
 from relayload.core.resilience.breaker import State
 from relayload.core.resilience.classify import FailureKind
@@ -20,10 +20,10 @@ _EXHAUSTED = Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=FailureKind.
 
 
 @pytest.fixture
-def judged(evidence, make_run):
-    def judge(text: str, lines, lost: int = 0, **run) -> Judgement:
+def judged(indicators, make_run):
+    def judge(text: str, lines, lost: int = 0, **run) -> ObjectiveResult:
         objective = parse(text)
-        return judge_objective(objective, evidence([objective], lines, make_run(**run), lost))
+        return judge_objective(objective, indicators([objective], lines, make_run(**run), lost))
 
     return judge
 
@@ -44,46 +44,46 @@ def drill(request_line, breaker_line):
 
 def test_a_breaker_that_never_trips_has_no_line_and_passes(judged, request_line):
     for text in ("breaker.trips == 0", "breaker{scope=o3}.trips == 0", "breaker.open_time < 1s"):
-        judgement = judged(text, [request_line(0)])
-        assert (judgement.verdict, judgement.observed, judgement.n) == (Word.PASS, 0, 1)
+        result = judged(text, [request_line(0)])
+        assert (result.verdict, result.observed, result.n) == (Status.PASS, 0, 1)
     for text in ("breaker.opened_after < 10s", "breaker.recovered_after < 90s", "breaker.trips >= 1"):
-        assert judged(text, [request_line(0)]).verdict is Word.FAIL
+        assert judged(text, [request_line(0)]).verdict is Status.FAIL
     assert judged("breaker.recovered_after < 90s", [request_line(0)]).reason == "the breaker never opened"
 
 
 @pytest.mark.parametrize(
     ("text", "observed", "word"),
     [
-        ("breaker.trips == 3", 3, Word.PASS),
-        ("breaker{scope=o3}.trips == 2", 2, Word.PASS),
-        ("breaker{scope!=o3}.trips == 1", 1, Word.PASS),
-        ("breaker.open_time < 50s", 30 + 18 + 30, Word.FAIL),
-        ("breaker{scope=o3}.open_time < 50s", 48, Word.PASS),
-        ("breaker.opened_after < 5s", 4, Word.PASS),
-        ("breaker.opened_after < 4s", 4, Word.FAIL),
-        ("breaker{scope=o3}.recovered_after <= 50s", 50, Word.PASS),
-        ("breaker{scope=o3}.recovered_after < 50s", 50, Word.FAIL),
+        ("breaker.trips == 3", 3, Status.PASS),
+        ("breaker{scope=o3}.trips == 2", 2, Status.PASS),
+        ("breaker{scope!=o3}.trips == 1", 1, Status.PASS),
+        ("breaker.open_time < 50s", 30 + 18 + 30, Status.FAIL),
+        ("breaker{scope=o3}.open_time < 50s", 48, Status.PASS),
+        ("breaker.opened_after < 5s", 4, Status.PASS),
+        ("breaker.opened_after < 4s", 4, Status.FAIL),
+        ("breaker{scope=o3}.recovered_after <= 50s", 50, Status.PASS),
+        ("breaker{scope=o3}.recovered_after < 50s", 50, Status.FAIL),
     ],
 )
-def test_a_breaker_is_judged_by_its_history(text: str, observed: float, word: Word, judged, drill):
-    judgement = judged(text, drill)
-    assert (judgement.observed, judgement.verdict) == (pytest.approx(observed), word)
+def test_a_breaker_is_judged_by_its_history(text: str, observed: float, word: Status, judged, drill):
+    result = judged(text, drill)
+    assert (result.observed, result.verdict) == (pytest.approx(observed), word)
 
 
 def test_a_breaker_that_never_closes_again_fails(judged, drill):
-    judgement = judged("breaker.recovered_after < 90s", drill)
-    assert (judgement.verdict, judgement.observed, judgement.n) == (Word.FAIL, None, 2)
-    assert judgement.reason == "1 of 2 never closed again"
+    result = judged("breaker.recovered_after < 90s", drill)
+    assert (result.verdict, result.observed, result.n) == (Status.FAIL, None, 2)
+    assert result.reason == "1 of 2 never closed again"
 
 
 def test_a_trip_that_does_not_tell_its_failures_is_no_data(judged, request_line, breaker_line):
-    judgement = judged("breaker.opened_after < 10s", [request_line(0), breaker_line(5.0, CLOSED, OPEN)])
-    assert (judgement.verdict, judgement.reason) == (Word.FAIL, "no trip told when its failures began")
+    result = judged("breaker.opened_after < 10s", [request_line(0), breaker_line(5.0, CLOSED, OPEN)])
+    assert (result.verdict, result.reason) == (Status.FAIL, "no trip told when its failures began")
 
 
 def test_a_trip_of_the_warm_up_is_not_judged_and_one_after_the_load_is(judged, request_line, breaker_line):
     lines = [request_line(50), breaker_line(5.0, CLOSED, OPEN), breaker_line(103.0, CLOSED, OPEN, worker=1)]
-    assert judged("breaker.trips == 1", lines, stages=_STAGES).verdict is Word.PASS
+    assert judged("breaker.trips == 1", lines, stages=_STAGES).verdict is Status.PASS
     assert judged("breaker.open_time <= 90s", lines, stages=_STAGES).observed == 90.0
 
 
@@ -97,19 +97,19 @@ def test_retries_are_counted_by_request_and_told_apart_by_kind(judged, request_l
     lines = [request_line(index) for index in range(96)]
     lines += [request_line(index, retried=(_LIMITED, _EXHAUSTED)) for index in (96, 97)]
     lines += [request_line(98, retried=(_LIMITED,)), request_line(99, outcome=Outcome.SHORT_CIRCUITED)]
-    assert judged("retries.count == 5", lines).verdict is Word.PASS
-    assert judged("retries{kind=quota_exhausted}.count == 2", lines).verdict is Word.PASS
-    assert judged("retries{kind=429}.count == 5", lines).verdict is Word.PASS
-    judgement = judged("retries.rate < 20%", lines)
-    assert (judgement.verdict, judgement.observed, judgement.k, judgement.n) == (Word.PASS, 0.05, 5, 100)
-    assert judged("retries{model=o4}.rate < 20%", lines).verdict is Word.FAIL
+    assert judged("retries.count == 5", lines).verdict is Status.PASS
+    assert judged("retries{kind=quota_exhausted}.count == 2", lines).verdict is Status.PASS
+    assert judged("retries{kind=429}.count == 5", lines).verdict is Status.PASS
+    result = judged("retries.rate < 20%", lines)
+    assert (result.verdict, result.observed, result.k, result.n) == (Status.PASS, 0.05, 5, 100)
+    assert judged("retries{model=o4}.rate < 20%", lines).verdict is Status.FAIL
 
 
 def test_a_retry_storm_is_more_than_a_share(judged, request_line):
     lines = [request_line(index, retried=(_LIMITED,) * 3) for index in range(100)]
-    judgement = judged("retries.rate < 20%", lines)
-    assert (judgement.verdict, judgement.observed) == (Word.FAIL, 3.0)
-    assert judged("retries.rate <= 300%", lines).verdict is Word.PASS
+    result = judged("retries.rate < 20%", lines)
+    assert (result.verdict, result.observed) == (Status.FAIL, 3.0)
+    assert judged("retries.rate <= 300%", lines).verdict is Status.PASS
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_errors_are_told_apart_by_what_the_client_made_of_them(kind: str, count:
         request_line(1, outcome=Outcome.RATE_LIMITED, status=429, kind=FailureKind.RATE_LIMITED),
         request_line(2, outcome=Outcome.REJECTED, status=401, kind=FailureKind.AUTH),
     ]
-    assert judged(f"errors{{kind={kind}}}.count == {count}", lines).verdict is Word.PASS
+    assert judged(f"errors{{kind={kind}}}.count == {count}", lines).verdict is Status.PASS
 
 
 def test_whoever_a_breaker_refuses_waited_in_vain_unless_a_tag_leaves_it_out(judged, request_line):
@@ -129,53 +129,53 @@ def test_whoever_a_breaker_refuses_waited_in_vain_unless_a_tag_leaves_it_out(jud
     lines += [request_line(index, outcome=Outcome.SHORT_CIRCUITED, latency_s=0.0) for index in range(90, 100)]
     assert (judged("latency.p95 < 1s", lines).k, judged("latency.p95 < 1s", lines).n) == (10, 100)
     assert judged("latency{outcome!=short_circuited}.p95 < 1s", lines).n == 90
-    assert judged("errors.count == 10", lines).verdict is Word.PASS
+    assert judged("errors.count == 10", lines).verdict is Status.PASS
 
 
 @pytest.mark.parametrize(
     ("text", "lost", "word"),
     [
-        ("errors.rate < 1%", 0, Word.PASS),
-        ("errors.rate < 1%", 1, Word.PASS),
-        ("errors.rate < 1%", 2, Word.INCONCLUSIVE),
-        ("errors.rate < 50%", 100, Word.PASS),
-        ("errors.rate < 50%", 200, Word.INCONCLUSIVE),
-        ("errors{kind=429}.count == 0", 0, Word.PASS),
-        ("errors{kind=429}.count == 0", 1, Word.INCONCLUSIVE),
-        ("errors.count <= 3", 2, Word.PASS),
-        ("errors.count >= 1", 9, Word.PASS),
-        ("errors.count == 9", 9, Word.FAIL),
-        ("requests{outcome=rejected}.count == 0", 0, Word.PASS),
-        ("requests{outcome=rejected}.count == 0", 1, Word.INCONCLUSIVE),
-        ("requests.count >= 100", 1, Word.PASS),
-        ("retries.rate < 1%", 0, Word.PASS),
-        ("retries.rate < 1%", 1, Word.INCONCLUSIVE),
-        ("retries.rate < 150%", 1, Word.INCONCLUSIVE),
-        ("retries.count == 0", 1, Word.INCONCLUSIVE),
-        ("retries.count != 5", 1, Word.INCONCLUSIVE),
-        ("retries.count >= 1", 1, Word.FAIL),
+        ("errors.rate < 1%", 0, Status.PASS),
+        ("errors.rate < 1%", 1, Status.PASS),
+        ("errors.rate < 1%", 2, Status.INCONCLUSIVE),
+        ("errors.rate < 50%", 100, Status.PASS),
+        ("errors.rate < 50%", 200, Status.INCONCLUSIVE),
+        ("errors{kind=429}.count == 0", 0, Status.PASS),
+        ("errors{kind=429}.count == 0", 1, Status.INCONCLUSIVE),
+        ("errors.count <= 3", 2, Status.PASS),
+        ("errors.count >= 1", 9, Status.PASS),
+        ("errors.count == 9", 9, Status.FAIL),
+        ("requests{outcome=rejected}.count == 0", 0, Status.PASS),
+        ("requests{outcome=rejected}.count == 0", 1, Status.INCONCLUSIVE),
+        ("requests.count >= 100", 1, Status.PASS),
+        ("retries.rate < 1%", 0, Status.PASS),
+        ("retries.rate < 1%", 1, Status.INCONCLUSIVE),
+        ("retries.rate < 150%", 1, Status.INCONCLUSIVE),
+        ("retries.count == 0", 1, Status.INCONCLUSIVE),
+        ("retries.count != 5", 1, Status.INCONCLUSIVE),
+        ("retries.count >= 1", 1, Status.FAIL),
     ],
 )
-def test_what_was_lost_may_have_failed(text: str, lost: int, word: Word, judged, request_line):
+def test_what_was_lost_may_have_failed(text: str, lost: int, word: Status, judged, request_line):
     lines = [request_line(index, outcome=Outcome.OK if index else Outcome.TIMED_OUT) for index in range(201)]
     assert judged(text, lines, lost).verdict is word
 
 
-@pytest.mark.parametrize(("lost", "word"), [(0, Word.PASS), (1, Word.INCONCLUSIVE)])
-def test_what_was_lost_may_have_cost_anything(lost: int, word: Word, judged, request_line):
+@pytest.mark.parametrize(("lost", "word"), [(0, Status.PASS), (1, Status.INCONCLUSIVE)])
+def test_what_was_lost_may_have_cost_anything(lost: int, word: Status, judged, request_line):
     lines = [request_line(index, input_tokens=100, output_tokens=10) for index in range(10)]
     prices = {"o3": Price(input=Decimal(2), output=Decimal(8))}
     assert judged("cost.usd < $1", lines, lost, prices=prices).verdict is word
-    assert judged("cost.usd > $1", lines, lost, prices=prices).verdict is Word.FAIL
+    assert judged("cost.usd > $1", lines, lost, prices=prices).verdict is Status.FAIL
 
 
 def test_waiting_for_a_quota_is_known_of_every_request(judged, request_line, drop_line):
     lines = [request_line(index, throttled_s=0.01 * index) for index in range(100)]
     lines += [request_line(100, outcome=Outcome.TIMED_OUT, throttled_s=5.0)]
-    judgement = judged("throttled.p50 < 1s", lines)
-    assert (judgement.verdict, judgement.observed, judgement.n) == (Word.PASS, pytest.approx(0.5), 101)
-    assert judged("throttled.max <= 5s", lines).verdict is Word.PASS
-    assert judged("throttled.max <= 5s", [*lines, drop_line(101)]).verdict is Word.FAIL
+    result = judged("throttled.p50 < 1s", lines)
+    assert (result.verdict, result.observed, result.n) == (Status.PASS, pytest.approx(0.5), 101)
+    assert judged("throttled.max <= 5s", lines).verdict is Status.PASS
+    assert judged("throttled.max <= 5s", [*lines, drop_line(101)]).verdict is Status.FAIL
 
 
 def test_goodput_is_the_share_of_what_was_offered_that_met_every_condition(judged, request_line, drop_line):
@@ -188,10 +188,10 @@ def test_goodput_is_the_share_of_what_was_offered_that_met_every_condition(judge
         request_line(97, outcome=Outcome.CANCELLED),
         drop_line(98),
     ]
-    judgement = judged("goodput{ttft<200ms, tpot<50ms}.rate >= 90%", lines, lost=1)
-    assert (judgement.verdict, judgement.k, judgement.n) == (Word.PASS, 4 + 1 + 1 + 1 + 1, 99)
-    assert judgement.observed == pytest.approx(91 / 99)
-    assert judged("goodput{ttft<200ms}.rate >= 99%", lines).verdict is Word.FAIL
+    result = judged("goodput{ttft<200ms, tpot<50ms}.rate >= 90%", lines, lost=1)
+    assert (result.verdict, result.k, result.n) == (Status.PASS, 4 + 1 + 1 + 1 + 1, 99)
+    assert result.observed == pytest.approx(91 / 99)
+    assert judged("goodput{ttft<200ms}.rate >= 99%", lines).verdict is Status.FAIL
     assert judged("goodput.rate >= 98%", lines).k == 2
     assert judged("goodput{ttft<200ms, tpot<50ms}.per_second > 0.9", lines, ended_at_s=100.0).observed == 0.91
 
@@ -217,8 +217,8 @@ def test_a_good_stream_has_a_good_time_per_token_or_came_at_once(
     objective = parse("goodput{tpot<50ms}.rate >= 90%")
     lines = [request_line(0, service_s=0.2), *(request_line(index, **changes) for index in range(1, 20))]
     fold = folded(lines, [objective], most_exact=most_exact)
-    judgement = judge_objective(objective, Evidence(Recorded(fold, make_run()), make_run()))
-    assert (judgement.k, judgement.n) == (0 if good else 19, 20)
+    result = judge_objective(objective, Indicators(RecordedRun(fold, make_run()), make_run()))
+    assert (result.k, result.n) == (0 if good else 19, 20)
 
 
 def test_a_condition_is_not_asked_of_answers_that_cannot_meet_it(judged, request_line):
@@ -231,20 +231,20 @@ def test_a_condition_is_not_asked_of_answers_that_cannot_meet_it(judged, request
 def test_whoever_fails_is_not_good_though_only_answers_that_cannot_meet_the_condition_are_ok(judged, request_line):
     lines = [request_line(index, scenario="plain", ttft_s=None, ttfo_s=None) for index in range(50)]
     lines += [request_line(index, outcome=Outcome.TIMED_OUT) for index in range(50, 60)]
-    judgement = judged("goodput{ttft<200ms}.rate >= 95%", lines)
-    assert (judgement.verdict, judgement.k, judgement.n) == (Word.FAIL, 10, 60)
+    result = judged("goodput{ttft<200ms}.rate >= 95%", lines)
+    assert (result.verdict, result.k, result.n) == (Status.FAIL, 10, 60)
 
 
-@pytest.mark.parametrize(("text", "word"), [("> 30%", Word.INCONCLUSIVE), (">= 30%", Word.PASS)])
-def test_a_share_of_good_requests_that_equals_the_limit_is_not_more(text: str, word: Word, judged, request_line):
+@pytest.mark.parametrize(("text", "word"), [("> 30%", Status.INCONCLUSIVE), (">= 30%", Status.PASS)])
+def test_a_share_of_good_requests_that_equals_the_limit_is_not_more(text: str, word: Status, judged, request_line):
     lines = [request_line(index, outcome=Outcome.OK if index % 10 < 3 else Outcome.TIMED_OUT) for index in range(100)]
     assert judged(f"goodput.rate {text}", lines).verdict is word
 
 
 def test_where_all_fail_nothing_is_good(judged, request_line):
     lines = [request_line(index, outcome=Outcome.UNREACHABLE) for index in range(10)]
-    judgement = judged("goodput{ttft<200ms}.rate >= 90%", lines)
-    assert (judgement.verdict, judgement.k, judgement.observed) == (Word.FAIL, 10, 0)
+    result = judged("goodput{ttft<200ms}.rate >= 90%", lines)
+    assert (result.verdict, result.k, result.observed) == (Status.FAIL, 10, 0)
 
 
 def test_a_tag_of_the_target_narrows_requests_and_breakers(judged, request_line, breaker_line):
@@ -253,38 +253,41 @@ def test_a_tag_of_the_target_narrows_requests_and_breakers(judged, request_line,
         request_line(0, target="direct", outcome=Outcome.TIMED_OUT),
         breaker_line(30.0, CLOSED, OPEN, scope="direct/o3", target="direct"),
     ]
-    assert judged("errors{target=direct}.count == 1", lines).verdict is Word.PASS
-    assert judged("errors{target!=direct}.count == 0", lines).verdict is Word.PASS
-    assert judged("breaker{target=relay}.trips == 0", lines).verdict is Word.PASS
-    assert judged("breaker{target=direct}.trips == 1", lines).verdict is Word.PASS
+    assert judged("errors{target=direct}.count == 1", lines).verdict is Status.PASS
+    assert judged("errors{target!=direct}.count == 0", lines).verdict is Status.PASS
+    assert judged("breaker{target=relay}.trips == 0", lines).verdict is Status.PASS
+    assert judged("breaker{target=direct}.trips == 1", lines).verdict is Status.PASS
 
 
 @pytest.mark.parametrize(
     ("text", "offered", "word", "observed", "reason"),
     [
-        ("batch.makespan < 5s", 3, Word.PASS, 2.5, ""),
-        ("batch.makespan < 2s", 3, Word.FAIL, 2.5, ""),
-        ("batch.makespan < 5s", 2, Word.FAIL, None, "1 of 3 requests never ended"),
-        ("batch.makespan > 1s", 2, Word.FAIL, None, "1 of 3 requests never ended"),
+        ("batch.makespan < 5s", 3, Status.PASS, 2.5, ""),
+        ("batch.makespan < 2s", 3, Status.FAIL, 2.5, ""),
+        ("batch.makespan < 5s", 2, Status.FAIL, None, "1 of 3 requests never ended"),
+        ("batch.makespan > 1s", 2, Status.FAIL, None, "1 of 3 requests never ended"),
     ],
     ids=["in time", "too late", "stopped", "stopped, whatever was asked"],
 )
 def test_a_batch_that_never_ended_took_infinitely_long(judged, request_line, text, offered, word, observed, reason):
     lines = [request_line(index) for index in range(offered)]
-    judgement = judged(text, lines, load_kind="batch", requests=3, offered=offered)
-    assert (judgement.verdict, judgement.observed, judgement.reason) == (word, observed, reason)
-    assert judgement.n == 3
+    result = judged(text, lines, load_kind="batch", requests=3, offered=offered)
+    assert (result.verdict, result.observed, result.reason) == (word, observed, reason)
+    assert result.n == 3
 
 
 def test_no_makespan_is_no_pass(judged, request_line):
     assert judged("batch.makespan < 5s", [request_line(0)]).reason == "the load was no batch"
-    assert judged("batch.makespan < 5s", [], load_kind="batch", requests=3, offered=0).verdict is Word.FAIL
+    assert judged("batch.makespan < 5s", [], load_kind="batch", requests=3, offered=0).verdict is Status.FAIL
 
 
 def test_a_breaker_may_trip_before_any_request_has_ended(judged, breaker_line):
     trip = breaker_line(50.0, CLOSED, OPEN)
-    assert (judged("breaker.trips < 1", [trip]).verdict, judged("breaker.trips < 1", [trip]).observed) == (Word.FAIL, 1)
-    assert judged("breaker.open_time < 60s", [trip]).verdict is Word.PASS
+    assert (judged("breaker.trips < 1", [trip]).verdict, judged("breaker.trips < 1", [trip]).observed) == (
+        Status.FAIL,
+        1,
+    )
+    assert judged("breaker.open_time < 60s", [trip]).verdict is Status.PASS
     assert judged("breaker.trips < 1", []).reason == "nothing was measured"
 
 
@@ -293,9 +296,9 @@ def test_what_is_known_of_a_cost_may_have_passed_its_limit(judged, request_line)
     lines = [request_line(0), request_line(1, model="o9")]
     passed, not_yet = (judged(f"cost.usd < ${limit}", lines, prices=prices) for limit in ("0.02", "0.05"))
     assert (passed.verdict, passed.observed, passed.reason) == (
-        Word.FAIL,
+        Status.FAIL,
         0.03,
         "what is known has passed it; no price for o9: write target.prices",
     )
-    assert (not_yet.verdict, not_yet.observed) == (Word.FAIL, None)
+    assert (not_yet.verdict, not_yet.observed) == (Status.FAIL, None)
     assert not_yet.reason == "no price for o9: write target.prices"

@@ -2,20 +2,20 @@ from decimal import Decimal
 
 import pytest
 
+from relayload.core.model.objective_options import DEFAULTS, NoData, ObjectiveOptions
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import StageInfo
-from relayload.core.model.terms import PLAIN, NoData, Terms
-from relayload.core.model.verdict import Judgement, Word
+from relayload.core.model.verdict import ObjectiveResult, Status
 from relayload.core.objectives.evaluate import judge_objective
-from relayload.core.objectives.grammar import parse, with_terms
+from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.price import Price
 
 
 @pytest.fixture
-def judged(evidence, make_run):
-    def judge(text: str, lines, lost: int = 0, terms: Terms = PLAIN, **run) -> Judgement:
-        objective = with_terms(parse(text), terms)
-        return judge_objective(objective, evidence([objective], lines, make_run(**run), lost))
+def judged(indicators, make_run):
+    def judge(text: str, lines, lost: int = 0, options: ObjectiveOptions = DEFAULTS, **run) -> ObjectiveResult:
+        objective = with_options(parse(text), options)
+        return judge_objective(objective, indicators([objective], lines, make_run(**run), lost))
 
     return judge
 
@@ -26,30 +26,30 @@ def _many(request_line, n: int, **changes):
 
 def test_a_percentile_within_its_limit_passes_and_shows_what_it_saw(judged, request_line):
     lines = [request_line(index, ttft_s=0.001 * (index * 617 % 1000 + 1)) for index in range(1000)]
-    judgement = judged("ttft.p99 < 1s", lines)
-    assert (judgement.verdict, judgement.reason) == (Word.PASS, "")
-    assert (judgement.observed, judgement.n, judgement.k) == (pytest.approx(0.990), 1000, 1)
-    assert judgement.budget == pytest.approx(0.01)
-    assert (judgement.expr, judgement.limit, judgement.unit) == ("ttft.p99 < 1s", 1.0, "s")
+    result = judged("ttft.p99 < 1s", lines)
+    assert (result.verdict, result.reason) == (Status.PASS, "")
+    assert (result.observed, result.n, result.k) == (pytest.approx(0.990), 1000, 1)
+    assert result.budget == pytest.approx(0.01)
+    assert (result.expr, result.limit, result.unit) == ("ttft.p99 < 1s", 1.0, "s")
 
 
 def test_a_percentile_over_its_limit_fails(judged, request_line):
-    judgement = judged("latency.p50 < 100ms", _many(request_line, 100))
-    assert (judgement.verdict, judgement.k) == (Word.FAIL, 100)
-    assert judgement.reason == "100 of 100 were not within the limit, 50% may"
+    result = judged("latency.p50 < 100ms", _many(request_line, 100))
+    assert (result.verdict, result.k) == (Status.FAIL, 100)
+    assert result.reason == "100 of 100 were not within the limit, 50% may"
 
 
 def test_too_few_samples_are_inconclusive_and_say_how_many_are_needed(judged, request_line):
-    judgement = judged("ttft.p99 < 1s", _many(request_line, 120))
-    assert judgement.verdict is Word.INCONCLUSIVE
-    assert judgement.reason == "needs 299 independent samples, and there are 120"
+    result = judged("ttft.p99 < 1s", _many(request_line, 120))
+    assert result.verdict is Status.INCONCLUSIVE
+    assert result.reason == "needs 299 independent samples, and there are 120"
 
 
 def test_a_sample_that_misses_by_chance_is_inconclusive(judged, request_line):
     lines = [request_line(index, service_s=2.0 if index % 10 == 0 else 0.1) for index in range(100)]
-    judgement = judged("latency.p95 < 1s", lines[:30])
-    assert (judgement.verdict, judgement.k) == (Word.INCONCLUSIVE, 3)
-    assert judgement.reason.endswith("too close to tell")
+    result = judged("latency.p95 < 1s", lines[:30])
+    assert (result.verdict, result.k) == (Status.INCONCLUSIVE, 3)
+    assert result.reason.endswith("too close to tell")
 
 
 @pytest.mark.parametrize(
@@ -80,13 +80,13 @@ def test_a_sample_that_misses_by_chance_is_inconclusive(judged, request_line):
 )
 def test_no_data_is_never_a_pass(text: str, judged, request_line):
     warm_up = request_line(0, measured=False)
-    assert judged(text, []).verdict is Word.FAIL
-    judgement = judged(text, [warm_up], stages=(StageInfo(name="steady", for_s=9.0, warmup=True),))
-    assert (judgement.verdict, judgement.reason, judgement.observed) == (Word.FAIL, "nothing was measured", None)
+    assert judged(text, []).verdict is Status.FAIL
+    result = judged(text, [warm_up], stages=(StageInfo(name="steady", for_s=9.0, warmup=True),))
+    assert (result.verdict, result.reason, result.observed) == (Status.FAIL, "nothing was measured", None)
 
 
 def test_requests_that_were_never_sent_can_be_counted(judged):
-    assert judged("requests.count >= 1", []).verdict is Word.FAIL
+    assert judged("requests.count >= 1", []).verdict is Status.FAIL
 
 
 @pytest.mark.parametrize("how", ["failed", "dropped", "lost"])
@@ -97,26 +97,26 @@ def test_whoever_got_no_answer_waits_for_ever(how: str, judged, request_line, dr
     if how == "dropped":
         lines += [drop_line(index) for index in range(90, 100)]
     for text in ("latency.p95 < 1s", "ttft.p95 < 1s", "ttft.max < 1s"):
-        judgement = judged(text, lines, lost)
-        assert (judgement.n, judgement.k, judgement.observed) == (100, 10, None)
+        result = judged(text, lines, lost)
+        assert (result.n, result.k, result.observed) == (100, 10, None)
     assert judged("latency.p50 < 1s", lines, lost).observed == pytest.approx(0.501)
-    assert judged("ttft.max < 1s", lines, lost).verdict is Word.FAIL
+    assert judged("ttft.max < 1s", lines, lost).verdict is Status.FAIL
 
 
 def test_more_is_better_turns_the_limit_round(judged, request_line):
     lines = _many(request_line, 90) + [request_line(index, outcome=Outcome.TIMED_OUT) for index in range(90, 100)]
-    judgement = judged("output_rate.p5 > 10/s", lines)
-    assert (judgement.verdict, judgement.k, judgement.observed) == (Word.INCONCLUSIVE, 10, None)
-    assert judged("output_rate.p20 > 10/s", lines).verdict is Word.PASS
-    assert judged("output_rate.p20 > 30/s", lines).verdict is Word.FAIL
+    result = judged("output_rate.p5 > 10/s", lines)
+    assert (result.verdict, result.k, result.observed) == (Status.INCONCLUSIVE, 10, None)
+    assert judged("output_rate.p20 > 10/s", lines).verdict is Status.PASS
+    assert judged("output_rate.p20 > 30/s", lines).verdict is Status.FAIL
 
 
 def test_an_outcome_tag_asks_for_those_requests_alone(judged, request_line, drop_line):
     lines = [*_many(request_line, 60), request_line(60, outcome=Outcome.TIMED_OUT, service_s=9.0), drop_line(61)]
     ok = judged("latency{outcome=ok}.p95 < 1s", lines, lost=5)
-    assert (ok.verdict, ok.n, ok.k) == (Word.PASS, 60, 0)
+    assert (ok.verdict, ok.n, ok.k) == (Status.PASS, 60, 0)
     timed_out = judged("latency{outcome=timed_out}.max < 10s", lines)
-    assert (timed_out.verdict, timed_out.n, timed_out.observed) == (Word.PASS, 1, pytest.approx(9.001))
+    assert (timed_out.verdict, timed_out.n, timed_out.observed) == (Status.PASS, 1, pytest.approx(9.001))
     assert judged("latency{outcome!=timed_out}.p95 < 1s", lines).n == 61
 
 
@@ -128,8 +128,8 @@ def test_tags_narrow_what_is_asked(judged, request_line, drop_line):
     ]
     assert judged("latency{scenario=simple}.max < 1s", lines).n == 60
     assert judged("latency{scenario!=simple}.max < 1s", lines).n == 61
-    assert judged("requests{model=o4}.count == 60", lines).verdict is Word.PASS
-    assert judged("latency{stage=steady, model=o3}.max < 1s", lines).verdict is Word.FAIL
+    assert judged("requests{model=o4}.count == 60", lines).verdict is Status.PASS
+    assert judged("latency{stage=steady, model=o3}.max < 1s", lines).verdict is Status.FAIL
 
 
 def test_a_scenario_without_streams_is_not_asked_for_ttft(judged, request_line):
@@ -145,11 +145,11 @@ def test_a_scenario_without_streams_is_not_asked_for_ttft(judged, request_line):
 def test_a_stream_that_ended_without_a_token_made_somebody_wait_in_vain(text: str, judged, request_line):
     empty = {"ttft_s": None, "ttfo_s": None, "output_tokens": 0}
     lines = [request_line(index, **(empty if index % 5 == 0 else {})) for index in range(100)]
-    judgement = judged(text, lines, streaming=("simple",))
-    assert (judgement.verdict, judgement.k, judgement.n) == (Word.FAIL, 20, 100)
+    result = judged(text, lines, streaming=("simple",))
+    assert (result.verdict, result.k, result.n) == (Status.FAIL, 20, 100)
     assert judged(text.replace(".", "{outcome=ok}."), lines, streaming=("simple",)).n == 80
     assert judged(text, lines).n == 80
-    windows = judged(text, lines, terms=Terms(over_s=50.0), streaming=("simple",)).windows
+    windows = judged(text, lines, options=ObjectiveOptions(over_s=50.0), streaming=("simple",)).windows
     assert windows is not None
     assert windows.broken == 2
 
@@ -158,54 +158,56 @@ def test_failures_of_streams_count_though_the_one_that_ended_ok_was_empty(judged
     lines = [*_many(request_line, 400), request_line(400, scenario="chat", ttft_s=None, ttfo_s=None)]
     lines += [request_line(index, scenario="chat", outcome=Outcome.TIMED_OUT) for index in range(401, 700)]
     for text in ("ttft.p95 < 1s", "goodput{ttft<1s}.rate >= 95%"):
-        judgement = judged(text, lines, streaming=("simple", "chat"))
-        assert (judgement.verdict, judgement.k) == (Word.FAIL, 300)
+        result = judged(text, lines, streaming=("simple", "chat"))
+        assert (result.verdict, result.k) == (Status.FAIL, 300)
 
 
 def test_lateness_is_known_of_failed_requests_too(judged, request_line, drop_line):
     lines = [*_many(request_line, 90), request_line(90, outcome=Outcome.UNREACHABLE, late_s=0.5), drop_line(91)]
-    judgement = judged("late.p95 < 2ms", lines)
-    assert (judgement.n, judgement.k) == (92, 2)
+    result = judged("late.p95 < 2ms", lines)
+    assert (result.n, result.k) == (92, 2)
 
 
 def test_gaps_are_judged_by_their_histogram(judged, request_line):
     lines = [request_line(index, chunk_gaps=(500, 99, 2000, 1)) for index in range(10)]
     lines.append(request_line(10, outcome=Outcome.BROKEN_STREAM))
-    judgement = judged("chunk_gap.p90 < 100ms", lines)
-    assert (judgement.verdict, judgement.n, judgement.k) == (Word.PASS, 1001, 11)
+    result = judged("chunk_gap.p90 < 100ms", lines)
+    assert (result.verdict, result.n, result.k) == (Status.PASS, 1001, 11)
     assert judged("chunk_gap.max < 100ms", lines).observed is None
-    assert judged("chunk_gap.avg < 100ms", lines).verdict is Word.PASS
+    assert judged("chunk_gap.avg < 100ms", lines).verdict is Status.PASS
 
 
 def test_where_all_streams_fail_their_gaps_never_end(judged, request_line):
     lines = [request_line(index, outcome=Outcome.TIMED_OUT) for index in range(100)]
-    judgement = judged("chunk_gap.p90 < 100ms", lines, terms=Terms(on_no_data=NoData.PASS))
-    assert (judgement.verdict, judgement.k, judgement.n, judgement.observed) == (Word.FAIL, 100, 100, None)
+    result = judged("chunk_gap.p90 < 100ms", lines, options=ObjectiveOptions(on_no_data=NoData.PASS))
+    assert (result.verdict, result.k, result.n, result.observed) == (Status.FAIL, 100, 100, None)
     lines += [request_line(index, chunk_gaps=(2000, 1)) for index in range(100, 200)]
-    assert judged("chunk_gap.min > 1ms", lines).verdict is Word.FAIL
-    assert judged("chunk_gap.p60 > 1ms", lines).verdict is Word.PASS
+    assert judged("chunk_gap.min > 1ms", lines).verdict is Status.FAIL
+    assert judged("chunk_gap.p60 > 1ms", lines).verdict is Status.PASS
 
 
 def test_the_mean_gap_is_of_the_streams_that_ended_ok(judged, request_line):
     lines = [request_line(index, chunk_gaps=(2000, 1)) for index in range(60)]
     lines += [request_line(index, outcome=Outcome.BROKEN_STREAM, chunk_gaps=(1, 1000)) for index in range(60, 70)]
-    judgement = judged("chunk_gap.avg < 100ms", lines)
-    assert (judgement.verdict, judgement.n) == (Word.FAIL, 60)
+    result = judged("chunk_gap.avg < 100ms", lines)
+    assert (result.verdict, result.n) == (Status.FAIL, 60)
     assert judged("chunk_gap{outcome=broken_stream}.avg < 100ms", lines).n == 10_000
 
 
-@pytest.mark.parametrize(("limit", "word"), [("600ms", Word.PASS), ("501ms", Word.INCONCLUSIVE), ("400ms", Word.FAIL)])
-def test_a_mean_is_judged_with_its_interval(limit: str, word: Word, judged, request_line):
+@pytest.mark.parametrize(
+    ("limit", "word"), [("600ms", Status.PASS), ("501ms", Status.INCONCLUSIVE), ("400ms", Status.FAIL)]
+)
+def test_a_mean_is_judged_with_its_interval(limit: str, word: Status, judged, request_line):
     lines = [request_line(index, service_s=0.4 if index % 2 else 0.61) for index in range(100)]
-    judgement = judged(f"latency.avg < {limit}", lines)
-    assert judgement.verdict is word
-    assert judgement.observed == pytest.approx(0.506)
+    result = judged(f"latency.avg < {limit}", lines)
+    assert result.verdict is word
+    assert result.observed == pytest.approx(0.506)
 
 
 def test_a_mean_of_a_few_values_is_inconclusive(judged, request_line):
-    judgement = judged("latency.avg < 1s", _many(request_line, 29))
-    assert (judgement.verdict, judgement.reason) == (
-        Word.INCONCLUSIVE,
+    result = judged("latency.avg < 1s", _many(request_line, 29))
+    assert (result.verdict, result.reason) == (
+        Status.INCONCLUSIVE,
         "29 values are too few for a mean: it takes 30",
     )
 
@@ -213,19 +215,19 @@ def test_a_mean_of_a_few_values_is_inconclusive(judged, request_line):
 @pytest.mark.parametrize(
     ("failed", "n", "word"),
     [
-        (0, 100, Word.PASS),
-        (0, 99, Word.INCONCLUSIVE),
-        (2, 150, Word.INCONCLUSIVE),
-        (5, 200, Word.INCONCLUSIVE),
-        (6, 160, Word.FAIL),
+        (0, 100, Status.PASS),
+        (0, 99, Status.INCONCLUSIVE),
+        (2, 150, Status.INCONCLUSIVE),
+        (5, 200, Status.INCONCLUSIVE),
+        (6, 160, Status.FAIL),
     ],
 )
-def test_a_rate_of_errors_is_a_share(failed: int, n: int, word: Word, judged, request_line):
+def test_a_rate_of_errors_is_a_share(failed: int, n: int, word: Status, judged, request_line):
     bad = {7 + 30 * number for number in range(failed)}
     lines = [request_line(index, outcome=Outcome.SERVER_ERROR if index in bad else Outcome.OK) for index in range(n)]
-    judgement = judged("errors.rate < 1%", lines)
-    assert (judgement.verdict, judgement.k, judgement.n) == (word, failed, n)
-    assert judgement.observed == pytest.approx(failed / n)
+    result = judged("errors.rate < 1%", lines)
+    assert (result.verdict, result.k, result.n) == (word, failed, n)
+    assert result.observed == pytest.approx(failed / n)
 
 
 def test_errors_are_told_apart_by_kind(judged, request_line):
@@ -235,18 +237,18 @@ def test_errors_are_told_apart_by_kind(judged, request_line):
         request_line(6, outcome=Outcome.SERVER_ERROR, status=503),
         request_line(7, outcome=Outcome.UNREACHABLE),
     ]
-    assert judged("errors.count == 3", lines).verdict is Word.PASS
-    assert judged("errors{kind=429}.count == 1", lines).verdict is Word.PASS
-    assert judged("errors{kind=server_error}.count == 1", lines).verdict is Word.PASS
-    assert judged("errors{kind!=429}.count == 2", lines).verdict is Word.PASS
-    assert judged("errors{kind=500}.count == 0", lines).verdict is Word.PASS
+    assert judged("errors.count == 3", lines).verdict is Status.PASS
+    assert judged("errors{kind=429}.count == 1", lines).verdict is Status.PASS
+    assert judged("errors{kind=server_error}.count == 1", lines).verdict is Status.PASS
+    assert judged("errors{kind!=429}.count == 2", lines).verdict is Status.PASS
+    assert judged("errors{kind=500}.count == 0", lines).verdict is Status.PASS
 
 
 def test_throughput_is_of_the_seconds_its_stages_lasted(judged, request_line):
     lines = [*_many(request_line, 50), request_line(50, outcome=Outcome.REJECTED)]
     assert judged("throughput.per_second >= 1", lines, ended_at_s=50.0).observed == pytest.approx(1.0)
     assert judged("output_tokens.per_second >= 10", lines, ended_at_s=25.0).observed == pytest.approx(20.0)
-    assert judged("throughput{stage!=steady}.per_second < 1", lines).verdict is Word.FAIL
+    assert judged("throughput{stage!=steady}.per_second < 1", lines).verdict is Status.FAIL
 
 
 PRICES = {"o3": Price(input=Decimal(2), output=Decimal(8))}
@@ -255,84 +257,84 @@ PRICES = {"o3": Price(input=Decimal(2), output=Decimal(8))}
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("cost.usd < $0.28", Word.FAIL),
-        ("cost.usd <= $0.28", Word.PASS),
-        ("cost{scenario=other}.usd < $0.1", Word.FAIL),
-        ("cost{stage=warm}.usd <= $0.14", Word.PASS),
+        ("cost.usd < $0.28", Status.FAIL),
+        ("cost.usd <= $0.28", Status.PASS),
+        ("cost{scenario=other}.usd < $0.1", Status.FAIL),
+        ("cost{stage=warm}.usd <= $0.14", Status.PASS),
     ],
 )
 def test_cost_is_compared_to_the_cent_and_counts_the_warm_up(judged, request_line, text, word):
     told = {"input_tokens": 30_000, "output_tokens": 10_000}
     lines = [request_line(0, **told), request_line(1, stage="warm", measured=False, **told)]
-    judgement = judged(text, lines, prices=PRICES)
-    assert judgement.verdict is word
-    assert (judgement.observed is None) == ("other" in text)
+    result = judged(text, lines, prices=PRICES)
+    assert result.verdict is word
+    assert (result.observed is None) == ("other" in text)
 
 
 def test_the_cost_of_a_model_without_a_price_fails_and_names_it(judged, request_line):
-    judgement = judged("cost.usd < $9", [request_line(0), request_line(1, model="o9")], prices=PRICES)
-    assert (judgement.verdict, judgement.reason) == (Word.FAIL, "no price for o9: write target.prices")
+    result = judged("cost.usd < $9", [request_line(0), request_line(1, model="o9")], prices=PRICES)
+    assert (result.verdict, result.reason) == (Status.FAIL, "no price for o9: write target.prices")
 
 
 def test_the_cost_of_answers_without_tokens_fails(judged, request_line):
-    judgement = judged("cost.usd < $9", [request_line(0, input_tokens=None, output_tokens=None)], prices=PRICES)
-    assert (judgement.verdict, judgement.reason) == (Word.FAIL, "o3 never told its tokens")
+    result = judged("cost.usd < $9", [request_line(0, input_tokens=None, output_tokens=None)], prices=PRICES)
+    assert (result.verdict, result.reason) == (Status.FAIL, "o3 never told its tokens")
 
 
 def test_a_run_that_was_refused_throughout_has_no_cost_to_judge(judged, request_line):
-    judgement = judged("cost.usd < $9", [request_line(0, outcome=Outcome.RATE_LIMITED)], prices=PRICES)
-    assert (judgement.verdict, judgement.reason) == (Word.FAIL, "nothing was measured")
+    result = judged("cost.usd < $9", [request_line(0, outcome=Outcome.RATE_LIMITED)], prices=PRICES)
+    assert (result.verdict, result.reason) == (Status.FAIL, "nothing was measured")
 
 
 @pytest.mark.parametrize(
     ("answer", "word"),
-    [(NoData.FAIL, Word.FAIL), (NoData.PASS, Word.PASS), (NoData.INCONCLUSIVE, Word.INCONCLUSIVE)],
+    [(NoData.FAIL, Status.FAIL), (NoData.PASS, Status.PASS), (NoData.INCONCLUSIVE, Status.INCONCLUSIVE)],
 )
-def test_what_no_data_means_can_be_said(answer: NoData, word: Word, judged):
-    judgement = judged("ttft.p99 < 1s", [], terms=Terms(on_no_data=answer))
-    assert (judgement.verdict, judgement.reason) == (word, "nothing was measured")
+def test_what_no_data_means_can_be_said(answer: NoData, word: Status, judged):
+    result = judged("ttft.p99 < 1s", [], options=ObjectiveOptions(on_no_data=answer))
+    assert (result.verdict, result.reason) == (word, "nothing was measured")
 
 
 def test_strict_terms_want_a_pass_proven(judged, request_line):
     lines = [request_line(index, service_s=2.0 if index in (100, 300) else 0.1) for index in range(500)]
-    assert judged("latency.p99 < 1s", lines).verdict is Word.PASS
-    strict = judged("latency.p99 < 1s", lines, terms=Terms(strict=True))
+    assert judged("latency.p99 < 1s", lines).verdict is Status.PASS
+    strict = judged("latency.p99 < 1s", lines, options=ObjectiveOptions(strict=True))
     assert (strict.verdict, strict.reason) == (
-        Word.INCONCLUSIVE,
+        Status.INCONCLUSIVE,
         "2 of 500 were not within the limit, 1% may: not proven, as strict asks",
     )
-    assert judged("latency.p99 < 1s", lines[:99] + lines[101:300] + lines[301:], terms=Terms(strict=True)).verdict is (
-        Word.PASS
-    )
+    assert judged(
+        "latency.p99 < 1s", lines[:99] + lines[101:300] + lines[301:], options=ObjectiveOptions(strict=True)
+    ).verdict is (Status.PASS)
     uneven = [request_line(index, service_s=0.4 if index % 2 else 0.61) for index in range(100)]
-    assert judged("latency.avg < 515ms", uneven).verdict is Word.PASS
-    assert judged("latency.avg < 515ms", uneven, terms=Terms(strict=True)).verdict is Word.INCONCLUSIVE
-    assert judged("latency.avg < 600ms", uneven, terms=Terms(strict=True)).verdict is Word.PASS
+    assert judged("latency.avg < 515ms", uneven).verdict is Status.PASS
+    assert judged("latency.avg < 515ms", uneven, options=ObjectiveOptions(strict=True)).verdict is Status.INCONCLUSIVE
+    assert judged("latency.avg < 600ms", uneven, options=ObjectiveOptions(strict=True)).verdict is Status.PASS
 
 
 def test_more_confidence_makes_a_fail_harder_and_a_pass_dearer(judged, request_line):
     lines = [request_line(index, service_s=2.0 if index % 60 == 7 else 0.1) for index in range(1000)]
-    sure, surer = (judged("latency.p99 < 1s", lines, terms=Terms(confidence=c)) for c in (0.95, 0.999))
-    assert (sure.k, sure.verdict, surer.verdict) == (17, Word.FAIL, Word.INCONCLUSIVE)
+    sure, surer = (judged("latency.p99 < 1s", lines, options=ObjectiveOptions(confidence=c)) for c in (0.95, 0.999))
+    assert (sure.k, sure.verdict, surer.verdict) == (17, Status.FAIL, Status.INCONCLUSIVE)
     few = [request_line(index) for index in range(400)]
-    assert judged("latency.p99 < 1s", few).verdict is Word.PASS
-    judgement = judged("latency.p99 < 1s", few, terms=Terms(confidence=0.99))
-    assert judgement.reason == "needs 459 independent samples, and there are 400"
-    assert judgement.confidence == 0.99
+    assert judged("latency.p99 < 1s", few).verdict is Status.PASS
+    result = judged("latency.p99 < 1s", few, options=ObjectiveOptions(confidence=0.99))
+    assert result.reason == "needs 459 independent samples, and there are 400"
+    assert result.confidence == 0.99
 
 
 def test_a_mean_exactly_at_its_limit_is_beyond_it_whatever_rounding_makes_of_the_sum(judged, request_line):
     """As Python 3.11 adds them, 207 times 5 ms are less than 1.035 s."""
     lines = _many(request_line, 207, late_s=0.005)
-    assert judged("late.avg < 5ms", lines).verdict is Word.FAIL
-    assert judged("late.avg <= 5ms", lines).verdict is Word.PASS
+    assert judged("late.avg < 5ms", lines).verdict is Status.FAIL
+    assert judged("late.avg <= 5ms", lines).verdict is Status.PASS
 
 
 def test_a_mean_beyond_its_limit_has_its_interval_from_batches_of_seconds(judged, request_line):
     """A hundred values, of which ten in a row are slow by turns: that is worth some ten values."""
     lines = [request_line(index, service_s=0.2 if index // 10 % 2 else 0.4) for index in range(100)]
     near, far = judged("service.avg < 280ms", lines), judged("service.avg < 200ms", lines)
-    assert (near.verdict, far.verdict) == (Word.INCONCLUSIVE, Word.FAIL)
+    assert (near.verdict, far.verdict) == (Status.INCONCLUSIVE, Status.FAIL)
     assert near.observed == pytest.approx(0.3)
     assert near.low is not None
     assert near.low < 0.28 < near.observed
@@ -347,5 +349,5 @@ def test_a_share_beyond_its_budget_is_worth_what_its_seconds_are(judged, request
         for bad in (range(400, 450), range(0, 1000, 20))
     )
     assert (judged("errors.rate < 4%", burst).effective_n, judged("errors.rate < 4%", apart).effective_n) == (50, 1000)
-    assert judged("errors.rate < 3%", burst).verdict is Word.INCONCLUSIVE
-    assert judged("errors.rate < 3%", apart).verdict is Word.FAIL
+    assert judged("errors.rate < 3%", burst).verdict is Status.INCONCLUSIVE
+    assert judged("errors.rate < 3%", apart).verdict is Status.FAIL

@@ -7,12 +7,12 @@ from live import LiveRun
 
 from relayload.core.metrics.catalog import METRICS, PER_REQUEST
 from relayload.core.metrics.metric import Metric, Per, Unit
+from relayload.core.model.objective_options import ObjectiveOptions
 from relayload.core.model.record import Attempt, Outcome
 from relayload.core.model.run import StageInfo
-from relayload.core.model.terms import Terms
-from relayload.core.model.verdict import Word
-from relayload.core.objectives.grammar import parse, with_terms
-from relayload.core.objectives.sample_forecast import Sent, prospect
+from relayload.core.model.verdict import Status
+from relayload.core.objectives.grammar import parse, with_options
+from relayload.core.objectives.sample_forecast import Sent, sample_forecast
 from relayload.core.objectives.verdict import assess
 from relayload.core.price import Price
 from relayload.core.resilience.breaker import State
@@ -88,22 +88,22 @@ def test_every_aggregate_is_judged_after_a_run(metric, asked, most_exact, run, l
     objective = parse(_broken(metric, asked))
     fold = folded(lines, [objective], run, most_exact=most_exact)
     (judged,) = assess([objective], fold, run, tables=False)[1].objectives
-    assert judged.verdict is Word.FAIL
+    assert judged.verdict is Status.FAIL
     assert judged.n > 0
 
 
 @pytest.mark.parametrize("most_exact", [1000, 10])
 @pytest.mark.parametrize(("metric", "asked"), IN_WINDOWS, ids=_id)
 def test_every_aggregate_that_has_windows_is_judged_in_them(metric, asked, most_exact, run, lines, folded):
-    objective = with_terms(parse(_broken(metric, asked)), Terms(over_s=50.0, for_windows=2))
+    objective = with_options(parse(_broken(metric, asked)), ObjectiveOptions(over_s=50.0, for_windows=2))
     fold = folded(lines, [objective], run, most_exact=most_exact)
     (judged,) = assess([objective], fold, run, tables=False)[1].objectives
-    assert (judged.verdict, judged.windows.broken if judged.windows else None) == (Word.FAIL, 2)
+    assert (judged.verdict, judged.windows.broken if judged.windows else None) == (Status.FAIL, 2)
 
 
 @pytest.mark.parametrize(("metric", "asked"), PROVABLE, ids=_id)
 def test_every_provable_aggregate_ends_a_run_that_breaks_it(metric, asked, run, lines):
-    objectives = [with_terms(parse(_broken(metric, asked)), Terms(abort=True))]
+    objectives = [with_options(parse(_broken(metric, asked)), ObjectiveOptions(abort=True))]
     live = LiveRun(objectives, run)
     live.add(lines)
     assert live.breach(100.0) is not None
@@ -116,7 +116,7 @@ def test_every_metric_of_requests_is_a_condition_of_goodput(name: str, run, line
     objective = parse(f"goodput{{{name} {limit}}}.rate > 50%")
     fold = folded(lines, [objective], run)
     (judged,) = assess([objective], fold, run, tables=False)[1].objectives
-    assert (judged.observed, judged.verdict) == (0.0, Word.FAIL)
+    assert (judged.observed, judged.verdict) == (0.0, Status.FAIL)
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
@@ -125,7 +125,7 @@ def test_a_plan_promises_every_metric_its_samples(metric: Metric):
     stages = (StagePlan(name="steady", for_s=100.0, warmup=False, by_scenario={"simple": 9000, "plain": 1000}),)
     scenarios = {"simple": Sent(models={"o3": 1.0}), "plain": Sent(models={"o3": 1.0}, streams=False)}
     counted = 9000 if metric.of_streams else 10_000
-    assert prospect(objective, stages, scenarios).samples == (counted if metric.per is Per.REQUEST else None)
+    assert sample_forecast(objective, stages, scenarios).samples == (counted if metric.per is Per.REQUEST else None)
 
 
 def test_the_nearest_names_are_those_of_the_catalog():

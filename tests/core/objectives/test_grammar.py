@@ -2,8 +2,8 @@ import pytest
 
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Unit
-from relayload.core.model.terms import Severity, Terms
-from relayload.core.objectives.grammar import objective_of, parse, with_terms
+from relayload.core.model.objective_options import ObjectiveOptions, Severity
+from relayload.core.objectives.grammar import objective_of, parse, with_options
 from relayload.core.objectives.objective import Condition, Objective, Op, Tag
 from relayload.core.objectives.validation import unknown_names, within_scenario
 
@@ -201,7 +201,7 @@ def test_every_metric_is_named_like_its_key():
 
 
 @pytest.mark.parametrize(
-    ("text", "terms", "message"),
+    ("text", "options", "message"),
     [
         ("ttft.p99 < 1s", {"for_windows": 2}, "'for' counts windows: write 'over', too, such as over: 30s"),
         ("cost.usd < $1", {"over_s": 30.0}, "cost.usd can't be told in windows: leave out 'over'"),
@@ -239,9 +239,9 @@ def test_every_metric_is_named_like_its_key():
         ),
     ],
 )
-def test_terms_that_do_not_go_with_an_objective_are_told(text: str, terms, message: str):
+def test_terms_that_do_not_go_with_an_objective_are_told(text: str, options, message: str):
     with pytest.raises(ValueError) as error:  # noqa: PT011 (the whole message is compared)
-        with_terms(parse(text), Terms(**terms))
+        with_options(parse(text), ObjectiveOptions(**options))
     assert str(error.value) == message
 
 
@@ -250,12 +250,12 @@ def test_terms_that_do_not_go_with_an_objective_are_told(text: str, terms, messa
     ["ttft.p99 < 1s", "output_rate.p5 > 9/s", "errors.count == 0", "goodput{ttft<1s}.rate >= 9%", "breaker.trips < 3"],
 )
 def test_what_is_bad_and_does_not_go_away_may_end_a_run(text: str):
-    assert with_terms(parse(text), Terms(abort=True)).terms.abort
+    assert with_options(parse(text), ObjectiveOptions(abort=True)).options.abort
 
 
 def test_an_objective_is_kept_as_it_was_asked():
     plain = parse("ttft.p99 < 1s")
-    assert plain.asked == plain.id == "ttft.p99 < 1s"
-    assert objective_of(plain.asked) == plain
-    tail = with_terms(plain, Terms(id="tail", over_s=30.0))
-    assert (tail.id, objective_of(tail.asked)) == ("tail", tail)
+    assert plain.spec == plain.id == "ttft.p99 < 1s"
+    assert objective_of(plain.spec) == plain
+    tail = with_options(plain, ObjectiveOptions(id="tail", over_s=30.0))
+    assert (tail.id, objective_of(tail.spec)) == ("tail", tail)

@@ -1,8 +1,8 @@
 import pytest
 
-from relayload.core.model.terms import Terms
-from relayload.core.objectives.grammar import parse, with_terms
-from relayload.core.objectives.sample_forecast import Outlook, Sent, needed_samples, prospect
+from relayload.core.model.objective_options import ObjectiveOptions
+from relayload.core.objectives.grammar import parse, with_options
+from relayload.core.objectives.sample_forecast import Outlook, Sent, needed_samples, sample_forecast
 from relayload.core.traffic.plan import StagePlan
 
 SENT = {"simple": Sent({"o3": 3, "o4": 1}), "plain": Sent({"o4": 1}, streams=False), "talk": Sent({"o3": 1}, 3.5)}
@@ -52,7 +52,7 @@ def test_an_objective_needs_so_many_samples(text, needed):
     ],
 )
 def test_an_objective_gets_the_measured_requests_that_its_tags_admit(text, samples):
-    assert prospect(parse(text), STAGES, SENT).samples == samples
+    assert sample_forecast(parse(text), STAGES, SENT).samples == samples
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_an_objective_gets_the_measured_requests_that_its_tags_admit(text, sampl
     ],
 )
 def test_of_several_targets_an_objective_gets_the_parts_of_those_that_it_names(text, samples):
-    assert prospect(parse(text), STAGES, SENT, {"direct": 0.75, "relay": 0.25}).samples == samples
+    assert sample_forecast(parse(text), STAGES, SENT, {"direct": 0.75, "relay": 0.25}).samples == samples
 
 
 @pytest.mark.parametrize(
@@ -83,16 +83,16 @@ def test_where_few_are_needed_three_times_as_many_are_ample(count, outlook):
 
 def outlook_of(text, count):
     stages = (StagePlan(name="steady", for_s=60, warmup=False, by_scenario={"simple": count}),)
-    return prospect(parse(text), stages, SENT).outlook
+    return sample_forecast(parse(text), stages, SENT).outlook
 
 
 def test_more_confidence_needs_more_samples():
-    strict = with_terms(parse("ttft.p99 < 1s"), Terms(confidence=0.99))
+    strict = with_options(parse("ttft.p99 < 1s"), ObjectiveOptions(confidence=0.99))
     assert needed_samples(strict) == 459
 
 
 @pytest.mark.parametrize(
-    ("text", "terms", "samples", "problem"),
+    ("text", "options", "samples", "problem"),
     [
         ("ttft.p50 < 1s", {"over_s": 30.0}, 50, None),  # of the peak: 100 in 60 s
         ("latency.p90 < 1s", {"over_s": 30.0}, 100, None),
@@ -108,8 +108,8 @@ def test_more_confidence_needs_more_samples():
         ("breaker.trips == 0", {"over_s": 600.0}, None, "asks for 1 of its windows in a row, and the plan has 0"),
     ],
 )
-def test_in_windows_each_gets_its_part(text, terms, samples, problem):
-    found = prospect(with_terms(parse(text), Terms(**terms)), STAGES, SENT)
+def test_in_windows_each_gets_its_part(text, options, samples, problem):
+    found = sample_forecast(with_options(parse(text), ObjectiveOptions(**options)), STAGES, SENT)
     assert found.samples == samples
     assert (found.problem or "")[: len(problem or "")] == (problem or "")
     assert (found.outlook is Outlook.TOO_FEW) is (problem is not None)
@@ -117,13 +117,13 @@ def test_in_windows_each_gets_its_part(text, terms, samples, problem):
 
 def test_windows_of_a_stage_without_an_end_can_not_be_counted():
     stages = (StagePlan(name="steady", for_s=None, warmup=False, by_scenario={"simple": 100}),)
-    found = prospect(with_terms(parse("ttft.p99 < 1s"), Terms(over_s=30.0)), stages, SENT)
+    found = sample_forecast(with_options(parse("ttft.p99 < 1s"), ObjectiveOptions(over_s=30.0)), stages, SENT)
     assert (found.samples, found.outlook, found.problem) == (None, Outlook.UNKNOWN, None)
 
 
 def test_nothing_is_said_of_a_load_whose_requests_nobody_can_count():
     stages = (StagePlan(name="steady", for_s=60, warmup=False),)
-    assert prospect(parse("ttft.p99 < 1s"), stages, SENT).outlook is Outlook.UNKNOWN
+    assert sample_forecast(parse("ttft.p99 < 1s"), stages, SENT).outlook is Outlook.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -146,6 +146,6 @@ def test_nothing_is_said_of_a_load_whose_requests_nobody_can_count():
     ],
 )
 def test_the_advice_fits_the_objective(text, over_s, remedies):
-    problem = prospect(with_terms(parse(text), Terms(over_s=over_s)), STAGES, SENT).problem
+    problem = sample_forecast(with_options(parse(text), ObjectiveOptions(over_s=over_s)), STAGES, SENT).problem
     assert problem is not None
     assert problem.partition(": ")[2] == remedies

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from relayload.core.metrics.selection import Selection, Series
-from relayload.core.model.terms import Terms
-from relayload.core.model.verdict import Word
+from relayload.core.model.objective_options import ObjectiveOptions
+from relayload.core.model.verdict import Status
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.grammar import parse
-from relayload.core.objectives.statistics import Bad, Exceedance, judge_share, samples_needed
+from relayload.core.objectives.statistics import BadBounds, BadEvents, judge_share, samples_needed
 from relayload.core.stats.ranks import Parts
 from relayload.core.stats.sample import PERCENTILES, effective_size, percentile
 
@@ -31,11 +31,11 @@ def _effective_size(values: np.ndarray) -> int:
     return effective_size(Parts([marked.tolist()]), Parts([range(len(values))]))
 
 
-def _words(values: np.ndarray, limit: float, terms: Terms) -> Word:
+def _words(values: np.ndarray, limit: float, options: ObjectiveOptions) -> Status:
     """The verdict on p99 < limit."""
     k, n = int((values >= limit).sum()), len(values)
-    seen = Exceedance(k, n, _effective_size(values))
-    return judge_share(Bad(seen, seen), 0.01, holds=k <= 0.01 * n, needed=samples_needed(0.01), terms=terms)
+    seen = BadEvents(k, n, _effective_size(values))
+    return judge_share(BadBounds(seen, seen), 0.01, holds=k <= 0.01 * n, needed=samples_needed(0.01), options=options)
 
 
 def test_percentiles_are_those_of_numpy(request_line, folded):
@@ -54,13 +54,13 @@ def test_percentiles_are_those_of_numpy(request_line, folded):
     assert described.stddev == pytest.approx(values.std(ddof=1), rel=1e-12)
 
 
-def test_a_judgement_on_records_observes_what_numpy_does(request_line, evidence, make_run):
+def test_a_judgement_on_records_observes_what_numpy_does(request_line, indicators, make_run):
     values = _latencies(np.random.default_rng(6), 2000, 0.9)
     lines = [request_line(index, latency_s=float(value)) for index, value in enumerate(values)]
     objective = parse("latency.p99 < 9s")
-    judgement = judge_objective(objective, evidence([objective], lines, make_run()))
-    assert judgement.observed == np.percentile(values, 99, method="inverted_cdf")
-    assert judgement.k == int((values >= 9.0).sum())
+    result = judge_objective(objective, indicators([objective], lines, make_run()))
+    assert result.observed == np.percentile(values, 99, method="inverted_cdf")
+    assert result.k == int((values >= 9.0).sum())
 
 
 @pytest.mark.parametrize("p", [95.0, 99.0])
@@ -97,9 +97,9 @@ def test_a_relay_within_its_budget_hardly_ever_fails_where_a_bare_comparison_oft
     for _ in range(trials):
         values = _latencies(rng, 1000, 0.0)
         naive += bool(np.percentile(values, 99, method="inverted_cdf") >= limit)
-        word = _words(values, limit, Terms())
-        failed += word is Word.FAIL
-        passed += word is Word.PASS
+        word = _words(values, limit, ObjectiveOptions())
+        failed += word is Status.FAIL
+        passed += word is Status.PASS
     assert 0.15 < naive / trials < 0.22
     assert failed / trials <= 0.01
     assert passed / trials > 0.7
@@ -108,13 +108,13 @@ def test_a_relay_within_its_budget_hardly_ever_fails_where_a_bare_comparison_oft
 def test_a_relay_far_beyond_its_budget_fails():
     rng = np.random.default_rng(4)
     limit = math.exp(NormalDist().inv_cdf(0.96))
-    words = [_words(_latencies(rng, 1000, 0.0), limit, Terms()) for _ in range(200)]
-    assert words.count(Word.FAIL) >= 190
-    assert Word.PASS not in words
+    words = [_words(_latencies(rng, 1000, 0.0), limit, ObjectiveOptions()) for _ in range(200)]
+    assert words.count(Status.FAIL) >= 190
+    assert Status.PASS not in words
 
 
 def test_strict_terms_hardly_ever_pass_a_relay_that_is_beyond_its_budget():
     rng = np.random.default_rng(8)
     limit = math.exp(NormalDist().inv_cdf(0.989))
-    words = [_words(_latencies(rng, 1000, 0.0), limit, Terms(strict=True)) for _ in range(400)]
-    assert words.count(Word.PASS) <= 0.05 * len(words)
+    words = [_words(_latencies(rng, 1000, 0.0), limit, ObjectiveOptions(strict=True)) for _ in range(400)]
+    assert words.count(Status.PASS) <= 0.05 * len(words)

@@ -2,13 +2,13 @@ import math
 
 import pytest
 
-from relayload.core.model.terms import Terms
-from relayload.core.model.verdict import Word
+from relayload.core.model.objective_options import ObjectiveOptions
+from relayload.core.model.verdict import Status
 from relayload.core.objectives.objective import Op
 from relayload.core.objectives.statistics import (
-    Bad,
+    BadBounds,
+    BadEvents,
     Deviations,
-    Exceedance,
     beyond,
     judge_share,
     mean_deviation,
@@ -38,50 +38,57 @@ def test_a_rate_is_resolved_once_one_failure_is_not_over_it(budget: float, neede
 @pytest.mark.parametrize(
     ("k", "n", "effective_n", "holds", "strict", "word"),
     [
-        (0, 299, 299, True, False, Word.PASS),
-        (0, 298, 298, True, False, Word.INCONCLUSIVE),
-        (0, 1000, 200, True, False, Word.INCONCLUSIVE),
-        (10, 1000, 1000, True, False, Word.PASS),
-        (15, 1000, 1000, False, False, Word.INCONCLUSIVE),
-        (16, 1000, 1000, False, False, Word.FAIL),
-        (16, 1000, 250, False, False, Word.INCONCLUSIVE),
-        (5, 100, 100, False, False, Word.FAIL),
-        (100, 100, 100, False, False, Word.FAIL),
-        (0, 299, 299, True, True, Word.PASS),
-        (1, 472, 472, True, True, Word.INCONCLUSIVE),
-        (1, 473, 473, True, True, Word.PASS),
+        (0, 299, 299, True, False, Status.PASS),
+        (0, 298, 298, True, False, Status.INCONCLUSIVE),
+        (0, 1000, 200, True, False, Status.INCONCLUSIVE),
+        (10, 1000, 1000, True, False, Status.PASS),
+        (15, 1000, 1000, False, False, Status.INCONCLUSIVE),
+        (16, 1000, 1000, False, False, Status.FAIL),
+        (16, 1000, 250, False, False, Status.INCONCLUSIVE),
+        (5, 100, 100, False, False, Status.FAIL),
+        (100, 100, 100, False, False, Status.FAIL),
+        (0, 299, 299, True, True, Status.PASS),
+        (1, 472, 472, True, True, Status.INCONCLUSIVE),
+        (1, 473, 473, True, True, Status.PASS),
     ],
 )
 def test_a_share_fails_by_its_lower_bound_and_passes_with_enough_samples(
-    k: int, n: int, effective_n: int, holds: bool, strict: bool, word: Word
+    k: int, n: int, effective_n: int, holds: bool, strict: bool, word: Status
 ):
-    seen = Exceedance(k, n, effective_n)
+    seen = BadEvents(k, n, effective_n)
     assert (
-        judge_share(Bad(seen, seen), 0.01, holds=holds, needed=samples_needed(0.01), terms=Terms(strict=strict)) is word
+        judge_share(
+            BadBounds(seen, seen),
+            0.01,
+            holds=holds,
+            needed=samples_needed(0.01),
+            options=ObjectiveOptions(strict=strict),
+        )
+        is word
     )
 
 
 def test_nothing_allowed_means_that_one_is_too_many():
-    some, none = Exceedance(1, 1000, 1000), Exceedance(0, 1000, 1000)
-    assert judge_share(Bad(some, some), 0.0, holds=False, needed=1) is Word.FAIL
-    assert judge_share(Bad(none, none), 0.0, holds=True, needed=1) is Word.PASS
+    some, none = BadEvents(1, 1000, 1000), BadEvents(0, 1000, 1000)
+    assert judge_share(BadBounds(some, some), 0.0, holds=False, needed=1) is Status.FAIL
+    assert judge_share(BadBounds(none, none), 0.0, holds=True, needed=1) is Status.PASS
 
 
 def test_many_looks_make_each_fail_surer_but_no_pass_dearer():
-    once, often = Terms(), Terms(looks=20)
+    once, often = ObjectiveOptions(), ObjectiveOptions(looks=20)
     assert often.fail_confidence == pytest.approx(0.9975)
-    seen, good = Exceedance(17, 1000, 1000), Exceedance(0, 299, 299)
-    assert judge_share(Bad(seen, seen), 0.01, holds=False, needed=299, terms=once) is Word.FAIL
-    assert judge_share(Bad(seen, seen), 0.01, holds=False, needed=299, terms=often) is Word.INCONCLUSIVE
-    assert judge_share(Bad(good, good), 0.01, holds=True, needed=299, terms=often) is Word.PASS
+    seen, good = BadEvents(17, 1000, 1000), BadEvents(0, 299, 299)
+    assert judge_share(BadBounds(seen, seen), 0.01, holds=False, needed=299, options=once) is Status.FAIL
+    assert judge_share(BadBounds(seen, seen), 0.01, holds=False, needed=299, options=often) is Status.INCONCLUSIVE
+    assert judge_share(BadBounds(good, good), 0.01, holds=True, needed=299, options=often) is Status.PASS
 
 
 def test_what_may_be_bad_neither_fails_nor_passes():
     """Five are beyond the limit for certain, fifty may be."""
-    few, many = Exceedance(5, 1000, 1000), Exceedance(50, 1000, 1000)
-    assert judge_share(Bad(few, many), 0.02, holds=False, needed=50) is Word.INCONCLUSIVE
-    assert judge_share(Bad(few, few), 0.02, holds=True, needed=50) is Word.PASS
-    assert judge_share(Bad(many, many), 0.02, holds=False, needed=50) is Word.FAIL
+    few, many = BadEvents(5, 1000, 1000), BadEvents(50, 1000, 1000)
+    assert judge_share(BadBounds(few, many), 0.02, holds=False, needed=50) is Status.INCONCLUSIVE
+    assert judge_share(BadBounds(few, few), 0.02, holds=True, needed=50) is Status.PASS
+    assert judge_share(BadBounds(many, many), 0.02, holds=False, needed=50) is Status.FAIL
 
 
 _BURST = [(0, 10)] * 40 + [(10, 10)] * 10 + [(0, 10)] * 50
@@ -89,22 +96,22 @@ _BURST = [(0, 10)] * 40 + [(10, 10)] * 10 + [(0, 10)] * 50
 
 
 def test_a_sample_is_sized_by_those_beyond_the_limit_slot_by_slot():
-    assert Exceedance.of(_BURST) == Exceedance(100, 1000, 50)
-    assert Exceedance.of([(1, 10)] * 100) == Exceedance(100, 1000, 1000)
-    assert Exceedance.of([(0, 10)] * 100) == Exceedance(0, 1000, 1000)
-    assert Exceedance.of([]) == Exceedance(0, 0, 0)
+    assert BadEvents.of(_BURST) == BadEvents(100, 1000, 50)
+    assert BadEvents.of([(1, 10)] * 100) == BadEvents(100, 1000, 1000)
+    assert BadEvents.of([(0, 10)] * 100) == BadEvents(0, 1000, 1000)
+    assert BadEvents.of([]) == BadEvents(0, 0, 0)
 
 
 def test_what_is_in_flight_may_all_be_good():
-    seen = Exceedance.of([(5, 10)] * 10, still_good=100)
+    seen = BadEvents.of([(5, 10)] * 10, still_good=100)
     assert (seen.k, seen.n, seen.whole, seen.effective_n) == (50, 100, 200, 200)
     assert beyond(seen, 0.2, 0.95)
     assert not beyond(seen, 0.25, 0.95)
 
 
 def test_a_sample_within_its_budget_proves_nothing_at_any_confidence():
-    assert not beyond(Exceedance(5, 100, 100), 0.05, 0.1)
-    assert beyond(Exceedance(6, 100, 100), 0.05, 0.1)
+    assert not beyond(BadEvents(5, 100, 100), 0.05, 0.1)
+    assert beyond(BadEvents(6, 100, 100), 0.05, 0.1)
 
 
 def test_a_mean_has_its_error_from_batches_of_slots_or_from_its_values():

@@ -2,11 +2,11 @@ import pytest
 
 from relayload.core.metrics.summarize import summarize
 from relayload.core.metrics.tasks import one_by_one
+from relayload.core.model.objective_options import ObjectiveOptions, Severity
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import StageInfo
-from relayload.core.model.terms import Severity, Terms
-from relayload.core.model.verdict import Verdict, Word
-from relayload.core.objectives.grammar import parse, with_terms
+from relayload.core.model.verdict import Status, Verdict
+from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.verdict import assess, held
 from relayload.recording.processes import over
 
@@ -59,29 +59,29 @@ def test_an_outline_has_the_counts_and_the_same_verdict(folded, make_run, reques
 @pytest.mark.parametrize(
     ("texts", "word", "exit_code"),
     [
-        ([_PASSES], Word.PASS, 0),
-        ([], Word.NOT_JUDGED, 0),
-        ([_PASSES, _FAILS], Word.FAIL, 3),
-        ([_PASSES, _UNSURE], Word.INCONCLUSIVE, 4),
-        ([_UNSURE, _FAILS], Word.FAIL, 3),
+        ([_PASSES], Status.PASS, 0),
+        ([], Status.NOT_JUDGED, 0),
+        ([_PASSES, _FAILS], Status.FAIL, 3),
+        ([_PASSES, _UNSURE], Status.INCONCLUSIVE, 4),
+        ([_UNSURE, _FAILS], Status.FAIL, 3),
     ],
 )
 def test_the_worst_objective_decides(texts, word, exit_code, gate, request_line):
     verdict = gate(texts, [request_line(index) for index in range(100)])
     assert (verdict.verdict, verdict.exit_code, verdict.reasons) == (word, exit_code, ())
-    assert [judgement.expr for judgement in verdict.objectives] == texts
+    assert [result.expr for result in verdict.objectives] == texts
 
 
 def test_a_generator_that_cannot_be_believed_comes_first(gate, request_line):
     verdict = gate([_FAILS], [request_line(index) for index in range(100)], faults=["a line is no record"])
-    assert (verdict.verdict, verdict.exit_code) == (Word.INVALID, 4)
+    assert (verdict.verdict, verdict.exit_code) == (Status.INVALID, 4)
     assert verdict.reasons == ("a line is no record",)
-    assert verdict.objectives[0].verdict is Word.FAIL
+    assert verdict.objectives[0].verdict is Status.FAIL
 
 
 def test_a_killed_run_is_invalid(gate, request_line):
     verdict = gate([_PASSES], [request_line(index) for index in range(100)], ended_at_s=None, ended_by=None)
-    assert (verdict.verdict, verdict.reasons) == (Word.INVALID, ("the run was killed before it ended",))
+    assert (verdict.verdict, verdict.reasons) == (Status.INVALID, ("the run was killed before it ended",))
 
 
 @pytest.mark.parametrize(
@@ -90,10 +90,10 @@ def test_a_killed_run_is_invalid(gate, request_line):
 def test_a_run_that_was_interrupted_can_fail_but_not_pass(ended_by, who, gate, request_line):
     lines = [request_line(index) for index in range(100)]
     verdict = gate([_PASSES], lines, ended_by=ended_by, ended_at_s=18.0)
-    assert (verdict.verdict, verdict.exit_code) == (Word.INCONCLUSIVE, 4)
+    assert (verdict.verdict, verdict.exit_code) == (Status.INCONCLUSIVE, 4)
     assert verdict.reasons[0].startswith(who)
     assert "after 18.0s" in verdict.reasons[0]
-    assert gate([_FAILS], lines, ended_by=ended_by, ended_at_s=18.0).verdict is Word.FAIL
+    assert gate([_FAILS], lines, ended_by=ended_by, ended_at_s=18.0).verdict is Status.FAIL
 
 
 def test_an_interruption_is_told_whatever_else_came_of_the_run(gate, request_line):
@@ -106,44 +106,47 @@ def test_an_interruption_is_told_whatever_else_came_of_the_run(gate, request_lin
 
 
 def test_a_run_that_was_interrupted_before_it_measured_has_not_failed(gate, request_line):
-    windowed = with_terms(parse(_PASSES), Terms(over_s=30.0))
+    windowed = with_options(parse(_PASSES), ObjectiveOptions(over_s=30.0))
     verdict = gate([_PASSES, windowed, "errors.rate < 1%"], [], ended_by="sigint", ended_at_s=0.5)
-    assert (verdict.verdict, {told.verdict for told in verdict.objectives}) == (Word.INCONCLUSIVE, {Word.INCONCLUSIVE})
+    assert (verdict.verdict, {told.verdict for told in verdict.objectives}) == (
+        Status.INCONCLUSIVE,
+        {Status.INCONCLUSIVE},
+    )
     assert verdict.objectives[0].reason == "nothing was measured: the run was ended before its plan was through"
 
 
 def test_what_an_interruption_cut_off_is_nobodys_failure(gate, request_line):
     lines = [request_line(index, **({"outcome": Outcome.ABANDONED} if index >= 60 else {})) for index in range(100)]
     (errors, latency) = gate(["errors.rate < 5%", "latency.p50 < 1s"], lines, ended_by="sigint").objectives
-    assert (errors.verdict, errors.n, latency.verdict, latency.n) == (Word.PASS, 60, Word.PASS, 60)
+    assert (errors.verdict, errors.n, latency.verdict, latency.n) == (Status.PASS, 60, Status.PASS, 60)
     (errors, _) = gate(["errors.rate < 5%", "latency.p50 < 1s"], lines).objectives
-    assert (errors.verdict, errors.k, errors.n) == (Word.FAIL, 40, 100)
+    assert (errors.verdict, errors.k, errors.n) == (Status.FAIL, 40, 100)
 
 
 @pytest.mark.parametrize("texts", [[], ["requests.count < 5"], ["requests{outcome=timed_out}.count == 0"]])
 def test_a_run_without_a_measured_request_fails_whatever_is_asked(texts, gate, request_line):
-    assert gate(texts, []).verdict is Word.FAIL
+    assert gate(texts, []).verdict is Status.FAIL
     warm_up = gate(
         texts,
         [request_line(0, stage="warm", measured=False)],
         stages=(StageInfo(name="warm", for_s=1.0, warmup=True), StageInfo(name="steady", for_s=9.0)),
     )
-    assert (warm_up.verdict, warm_up.exit_code) == (Word.FAIL, 3)
+    assert (warm_up.verdict, warm_up.exit_code) == (Status.FAIL, 3)
     assert warm_up.reasons == ("no request of a measured stage was sent",)
 
 
 def test_a_run_that_only_failed_fails(gate, request_line):
     lines = [request_line(index, outcome=Outcome.UNREACHABLE) for index in range(100)]
-    assert gate([_PASSES, "errors.rate < 1%"], lines).verdict is Word.FAIL
+    assert gate([_PASSES, "errors.rate < 1%"], lines).verdict is Status.FAIL
 
 
 def test_a_guardrail_comes_before_the_objectives_and_after_the_generator(gate, request_line):
     lines = [request_line(index) for index in range(100)]
     stop = {"ended_by": "guardrail", "stopped_by_guardrail": "max_usd: $5.01 of $5 were spent"}
     verdict = gate([_FAILS], lines, **stop)
-    assert (verdict.verdict, verdict.exit_code) == (Word.STOPPED, 5)
+    assert (verdict.verdict, verdict.exit_code) == (Status.STOPPED, 5)
     assert verdict.reasons == ("a guardrail stopped the run: max_usd: $5.01 of $5 were spent",)
-    assert verdict.objectives[0].verdict is Word.FAIL
+    assert verdict.objectives[0].verdict is Status.FAIL
     assert gate([_PASSES], [], **stop).exit_code == 5
     assert gate([_PASSES], lines, faults=["a line is no record"], **stop).exit_code == 4
 
@@ -159,22 +162,22 @@ def test_an_objective_that_is_not_named_fails_the_run_that_it_stopped_all_the_sa
 def test_a_run_that_an_objective_stopped_fails_whatever_came_after(gate, request_line):
     lines = [request_line(index) for index in range(100)]
     verdict = gate([_PASSES], lines, ended_by="objective", stopped_by_objective="errors.rate < 1%: 9 of 100 failed")
-    assert (verdict.verdict, verdict.exit_code) == (Word.FAIL, 3)
+    assert (verdict.verdict, verdict.exit_code) == (Status.FAIL, 3)
     assert verdict.reasons == ("stopped early: errors.rate < 1%: 9 of 100 failed",)
 
 
 def test_the_objective_that_ended_the_run_is_broken_whatever_is_left_of_its_windows(gate, request_line):
-    windowed = with_terms(parse("errors.rate < 5%"), Terms(over_s=30.0, for_windows=2, abort=True))
+    windowed = with_options(parse("errors.rate < 5%"), ObjectiveOptions(over_s=30.0, for_windows=2, abort=True))
     stop = {"ended_by": "objective", "stopped_by_objective": f"{windowed.id}: in 2 windows of 30.0s in a row, 9 of 9"}
     broken, other = gate([windowed, _PASSES], [request_line(index) for index in range(100)], **stop).objectives
     assert (broken.verdict, broken.reason) == (
-        Word.FAIL,
+        Status.FAIL,
         "it ended the run: in 2 windows of 30.0s in a row, 9 of 9; its records alone would be PASS",
     )
-    assert other.verdict is Word.PASS
+    assert other.verdict is Status.PASS
 
 
-_ABORTS = with_terms(parse("errors.rate < 5%"), Terms(abort=True))
+_ABORTS = with_options(parse("errors.rate < 5%"), ObjectiveOptions(abort=True))
 
 
 @pytest.mark.parametrize(
@@ -189,15 +192,15 @@ def test_what_ended_a_run_is_shown_beside_what_came_of_it(failed: int, in_the_en
     lines = [request_line(index, outcome=Outcome.REJECTED if index < failed else Outcome.OK) for index in range(100)]
     stop = {"ended_by": "objective", "stopped_by_objective": "errors.rate < 5%: 9 of 40 were beyond the limit, 5% may"}
     verdict = gate([_ABORTS], lines, **stop)
-    assert (verdict.verdict, verdict.exit_code) == (Word.FAIL, 3)
+    assert (verdict.verdict, verdict.exit_code) == (Status.FAIL, 3)
     (broken,) = verdict.objectives
-    assert (broken.verdict, broken.observed) == (Word.FAIL, failed / 100)
+    assert (broken.verdict, broken.observed) == (Status.FAIL, failed / 100)
     assert broken.reason == f"it ended the run: 9 of 40 were beyond the limit, 5% may; {in_the_end}"
 
 
 def test_a_count_that_ended_a_run_is_shown_beside_the_final_one(gate, request_line):
     lines = [request_line(index, outcome=Outcome.REJECTED if index < 3 else Outcome.OK) for index in range(9)]
-    counted = with_terms(parse("errors.count == 0"), Terms(abort=True))
+    counted = with_options(parse("errors.count == 0"), ObjectiveOptions(abort=True))
     stop = {"ended_by": "objective", "stopped_by_objective": "errors.count == 0: 1 until now"}
     assert gate([counted], lines, **stop).objectives[0].reason == "it ended the run: 1 until now; in the end 3"
 
@@ -205,9 +208,9 @@ def test_a_count_that_ended_a_run_is_shown_beside_the_final_one(gate, request_li
 @pytest.mark.parametrize(
     ("failed", "word", "exit_code", "first"),
     [
-        (0, Word.PASS, 0, ""),
-        (7, Word.INCONCLUSIVE, 4, "7 of 100 failed, 5% may: too close to tell; "),
-        (50, Word.FAIL, 3, "50 of 100 failed, 5% may; "),
+        (0, Status.PASS, 0, ""),
+        (7, Status.INCONCLUSIVE, 4, "7 of 100 failed, 5% may: too close to tell; "),
+        (50, Status.FAIL, 3, "50 of 100 failed, 5% may; "),
     ],
 )
 def test_to_rejudge_asks_the_records_alone(failed: int, word, exit_code: int, first: str, gate, request_line):
@@ -218,7 +221,7 @@ def test_to_rejudge_asks_the_records_alone(failed: int, word, exit_code: int, fi
     verdict = gate([_ABORTS, _PASSES], lines, rejudge=True, **stop)
     assert (verdict.verdict, verdict.exit_code, verdict.reasons) == (word, exit_code, ())
     assert verdict.objectives[0].reason == f"{first}it ended the run: 9 of 40; judged by its records alone"
-    assert verdict.objectives[1].verdict is Word.PASS
+    assert verdict.objectives[1].verdict is Status.PASS
 
 
 def test_to_rejudge_changes_nothing_where_no_objective_ended_the_run(gate, request_line):
@@ -230,16 +233,16 @@ def test_to_rejudge_changes_nothing_where_no_objective_ended_the_run(gate, reque
 
 @pytest.mark.parametrize("text", [_FAILS, _UNSURE])
 def test_a_warning_is_told_and_never_fails_a_run(text, gate, request_line):
-    warns = with_terms(parse(text), Terms(severity=Severity.WARN))
+    warns = with_options(parse(text), ObjectiveOptions(severity=Severity.WARN))
     verdict = gate([warns, _PASSES], [request_line(index) for index in range(100)])
-    assert (verdict.verdict, verdict.exit_code) == (Word.PASS, 0)
-    assert verdict.objectives[0].verdict is not Word.PASS
+    assert (verdict.verdict, verdict.exit_code) == (Status.PASS, 0)
+    assert verdict.objectives[0].verdict is not Status.PASS
     assert verdict.objectives[0].severity is Severity.WARN
-    assert gate([warns], []).verdict is Word.FAIL
+    assert gate([warns], []).verdict is Status.FAIL
 
 
 @pytest.mark.parametrize(
-    ("ended_by", "word", "reasons"), [("schedule", Word.NOT_JUDGED, 1), ("sigint", Word.INCONCLUSIVE, 2)]
+    ("ended_by", "word", "reasons"), [("schedule", Status.NOT_JUDGED, 1), ("sigint", Status.INCONCLUSIVE, 2)]
 )
 def test_a_run_without_objectives_passes_no_gate(ended_by, word, reasons, gate, request_line):
     verdict = held(gate([], [request_line(index) for index in range(100)], ended_by=ended_by))

@@ -1,11 +1,11 @@
 import pytest
 
+from relayload.core.model.objective_options import NoData, ObjectiveOptions
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import StageInfo
-from relayload.core.model.terms import NoData, Terms
-from relayload.core.model.verdict import Judgement, Word
+from relayload.core.model.verdict import ObjectiveResult, Status
 from relayload.core.objectives.evaluate import judge_objective
-from relayload.core.objectives.grammar import parse, with_terms
+from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.windows import taken_together
 from relayload.core.resilience.breaker import State
 
@@ -13,10 +13,10 @@ _STAGES = (StageInfo(name="warm", for_s=10.0, warmup=True), StageInfo(name="stea
 
 
 @pytest.fixture
-def judged(evidence, make_run):
-    def judge(text: str, lines, lost: int = 0, run=None, **terms) -> Judgement:
-        objective = with_terms(parse(text), Terms(**({"over_s": 10.0} | terms)))
-        return judge_objective(objective, evidence([objective], lines, make_run(**(run or {})), lost))
+def judged(indicators, make_run):
+    def judge(text: str, lines, lost: int = 0, run=None, **options) -> ObjectiveResult:
+        objective = with_options(parse(text), ObjectiveOptions(**({"over_s": 10.0} | options)))
+        return judge_objective(objective, indicators([objective], lines, make_run(**(run or {})), lost))
 
     return judge
 
@@ -38,24 +38,24 @@ def _lines(request_line, slow, per_second: int = 10, **changes):
 @pytest.mark.parametrize(
     ("words", "in_a_row", "word"),
     [
-        ("PPPP", 1, Word.PASS),
-        ("PPFP", 1, Word.FAIL),
-        ("PPIP", 1, Word.INCONCLUSIVE),
-        ("FPFP", 2, Word.PASS),
-        ("FFPP", 2, Word.FAIL),
-        ("FIPP", 2, Word.INCONCLUSIVE),
-        ("IIPF", 2, Word.INCONCLUSIVE),
-        ("FIFF", 3, Word.INCONCLUSIVE),
-        ("PFFF", 3, Word.FAIL),
-        ("FF", 3, Word.INCONCLUSIVE),
-        ("FP", 3, Word.PASS),
+        ("PPPP", 1, Status.PASS),
+        ("PPFP", 1, Status.FAIL),
+        ("PPIP", 1, Status.INCONCLUSIVE),
+        ("FPFP", 2, Status.PASS),
+        ("FFPP", 2, Status.FAIL),
+        ("FIPP", 2, Status.INCONCLUSIVE),
+        ("IIPF", 2, Status.INCONCLUSIVE),
+        ("FIFF", 3, Status.INCONCLUSIVE),
+        ("PFFF", 3, Status.FAIL),
+        ("FF", 3, Status.INCONCLUSIVE),
+        ("FP", 3, Status.PASS),
     ],
 )
-def test_windows_break_an_objective_where_enough_in_a_row_are_broken(words: str, in_a_row: int, word: Word):
-    objective = with_terms(parse("latency.p50 < 1s"), Terms(over_s=10.0, for_windows=in_a_row))
-    meaning = {"P": Word.PASS, "F": Word.FAIL, "I": Word.INCONCLUSIVE}
+def test_windows_break_an_objective_where_enough_in_a_row_are_broken(words: str, in_a_row: int, word: Status):
+    objective = with_options(parse("latency.p50 < 1s"), ObjectiveOptions(over_s=10.0, for_windows=in_a_row))
+    meaning = {"P": Status.PASS, "F": Status.FAIL, "I": Status.INCONCLUSIVE}
     judged = [
-        (10.0 * number, Judgement(id="", expr="", unit="s", limit=1.0, verdict=meaning[letter], reason="", n=1))
+        (10.0 * number, ObjectiveResult(id="", expr="", unit="s", limit=1.0, verdict=meaning[letter], reason="", n=1))
         for number, letter in enumerate(words)
     ]
     taken = taken_together(objective, judged)
@@ -66,66 +66,66 @@ def test_windows_break_an_objective_where_enough_in_a_row_are_broken(words: str,
 
 def test_a_burst_that_the_whole_run_hides_breaks_its_window(judged, request_line):
     lines = _lines(request_line, slow={42, 43, 44, 45, 46, 47})
-    assert judged("latency.p90 < 1s", lines, over_s=None).verdict is Word.PASS
-    judgement = judged("latency.p90 < 1s", lines)
-    assert (judgement.verdict, judgement.k, judgement.n) == (Word.FAIL, 60, 100)
-    assert judgement.reason == (
+    assert judged("latency.p90 < 1s", lines, over_s=None).verdict is Status.PASS
+    result = judged("latency.p90 < 1s", lines)
+    assert (result.verdict, result.k, result.n) == (Status.FAIL, 60, 100)
+    assert result.reason == (
         "broken in 1 of 10 windows of 10.0s; the worst began at 40.0s: 60 of 100 were not within the limit, 10% may"
     )
-    assert judged("latency.p90 < 1s", lines, for_windows=2).verdict is Word.PASS
+    assert judged("latency.p90 < 1s", lines, for_windows=2).verdict is Status.PASS
 
 
 def test_windows_in_a_row_must_all_be_broken(judged, request_line):
     lines = _lines(request_line, slow=range(45, 65))
-    judgement = judged("latency.p50 < 1s", lines, for_windows=2)
-    assert judgement.verdict is Word.PASS
-    assert judgement.windows is not None
-    judgement = judged("latency.p90 < 1s", lines, for_windows=3)
-    assert (judgement.verdict, judgement.windows.most_in_a_row) == (Word.FAIL, 3)
-    assert "3 in a row where 3 are too many" in judgement.reason
+    result = judged("latency.p50 < 1s", lines, for_windows=2)
+    assert result.verdict is Status.PASS
+    assert result.windows is not None
+    result = judged("latency.p90 < 1s", lines, for_windows=3)
+    assert (result.verdict, result.windows.most_in_a_row) == (Status.FAIL, 3)
+    assert "3 in a row where 3 are too many" in result.reason
 
 
 def test_a_value_of_a_window_is_that_of_its_requests(judged, request_line):
     lines = _lines(request_line, slow=range(10, 20))
-    judgement = judged("latency.max < 60s", lines)
-    assert (judgement.verdict, judgement.observed, judgement.n) == (Word.PASS, pytest.approx(5.001), 100)
-    assert judgement.windows is not None
-    assert judgement.windows.worst_at_s == 10.0
+    result = judged("latency.max < 60s", lines)
+    assert (result.verdict, result.observed, result.n) == (Status.PASS, pytest.approx(5.001), 100)
+    assert result.windows is not None
+    assert result.windows.worst_at_s == 10.0
 
 
 def test_too_few_in_every_window_can_not_be_told(judged, request_line):
-    judgement = judged("latency.p99 < 1s", _lines(request_line, slow=()))
-    assert judgement.verdict is Word.INCONCLUSIVE
-    assert "needs 299 independent samples" in judgement.reason
+    result = judged("latency.p99 < 1s", _lines(request_line, slow=()))
+    assert result.verdict is Status.INCONCLUSIVE
+    assert "needs 299 independent samples" in result.reason
 
 
 def test_windows_are_of_the_measured_stages_that_the_tags_admit(judged, request_line):
     run = {"stages": _STAGES}
     lines = _lines(request_line, slow=range(10))
     lines = [*_lines(request_line, slow=range(10), stage="warm", measured=False)[:100], *lines[100:]]
-    judgement = judged("latency.p50 < 1s", lines, run=run, over_s=30.0)
-    assert (judgement.verdict, judgement.windows.count) == (Word.PASS, 3)
+    result = judged("latency.p50 < 1s", lines, run=run, over_s=30.0)
+    assert (result.verdict, result.windows.count) == (Status.PASS, 3)
     assert judged("latency.p50 < 1s", lines, run=run, over_s=20.0).windows.count == 4
-    judgement = judged("latency{stage!=steady}.p50 < 1s", lines, run=run)
-    assert (judgement.verdict, judgement.reason) == (Word.FAIL, "no measured stage lasted as long as a window of 10.0s")
-    assert judged("latency.p50 < 1s", lines, run=run, over_s=91.0).verdict is Word.FAIL
+    result = judged("latency{stage!=steady}.p50 < 1s", lines, run=run)
+    assert (result.verdict, result.reason) == (Status.FAIL, "no measured stage lasted as long as a window of 10.0s")
+    assert judged("latency.p50 < 1s", lines, run=run, over_s=91.0).verdict is Status.FAIL
 
 
 def test_a_window_without_a_request_is_broken_unless_said_otherwise(judged, request_line):
     lines = [line for line in _lines(request_line, slow=()) if not 40 <= line.intended_at_s < 50]
-    judgement = judged("latency.p50 < 1s", lines)
-    assert (judgement.verdict, judgement.windows.broken) == (Word.FAIL, 1)
-    assert judgement.reason.endswith("began at 40.0s: nothing was measured")
-    assert judged("latency.p50 < 1s", lines, on_no_data=NoData.PASS).verdict is Word.PASS
-    assert judged("errors.rate < 50%", lines).verdict is Word.FAIL
+    result = judged("latency.p50 < 1s", lines)
+    assert (result.verdict, result.windows.broken) == (Status.FAIL, 1)
+    assert result.reason.endswith("began at 40.0s: nothing was measured")
+    assert judged("latency.p50 < 1s", lines, on_no_data=NoData.PASS).verdict is Status.PASS
+    assert judged("errors.rate < 50%", lines).verdict is Status.FAIL
 
 
 def test_whoever_got_no_answer_in_a_window_waits_for_ever(judged, request_line, drop_line):
     lines = _lines(request_line, slow=())
     failed = [request_line(2000 + n, intended_at_s=55.0, outcome=Outcome.TIMED_OUT) for n in range(30)]
     failed += [drop_line(2030 + n, intended_at_s=55.0) for n in range(30)]
-    judgement = judged("ttft.p90 < 1s", lines + failed)
-    assert (judgement.verdict, judgement.k, judgement.n) == (Word.FAIL, 60, 160)
+    result = judged("ttft.p90 < 1s", lines + failed)
+    assert (result.verdict, result.k, result.n) == (Status.FAIL, 60, 160)
     assert judged("ttft.p90 < 1s", lines, lost=60).windows.worst_at_s == 90.0
 
 
@@ -134,10 +134,10 @@ def test_counts_rates_and_breakers_are_judged_in_windows_too(judged, request_lin
     lines += [request_line(2000, intended_at_s=33.0, outcome=Outcome.REJECTED)]
     lines += [breaker_line(36.0, State.CLOSED, State.OPEN), breaker_line(52.0, State.OPEN, State.HALF_OPEN)]
     assert judged("errors.count == 0", lines).windows.worst_at_s == 30.0
-    assert judged("throughput.per_second >= 10", lines).verdict is Word.PASS
+    assert judged("throughput.per_second >= 10", lines).verdict is Status.PASS
     assert judged("throughput.per_second >= 10.5", lines).windows.broken == 10
-    assert judged("output_tokens.per_second == 100", lines).verdict is Word.PASS
+    assert judged("output_tokens.per_second == 100", lines).verdict is Status.PASS
     assert judged("breaker.trips == 0", lines).windows.broken == 1
     open_time = judged("breaker.open_time < 5s", lines)
     assert (open_time.windows.broken, open_time.observed, open_time.windows.worst_at_s) == (1, 10.0, 40.0)
-    assert judged("goodput{latency<1s}.rate >= 90%", lines).verdict is Word.PASS
+    assert judged("goodput{latency<1s}.rate >= 90%", lines).verdict is Status.PASS

@@ -1,4 +1,4 @@
-"""A run while it goes on: what each process sends of it, and what all of them have sent, as a source of evidence."""
+"""A run while it goes on: the snapshots of each process, and those of all merged, as a source of indicators."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -123,7 +123,7 @@ class _Process:
     """No snapshot of it is missing."""
 
 
-class RunSoFar:
+class MergedSnapshot:
     """What all processes have sent: the snapshot of a run."""
 
     def __init__(self, objectives: Sequence[Objective], run: RunInfo) -> None:

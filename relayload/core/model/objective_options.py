@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from relayload.core.model.amounts import Count, Length, Window
 
@@ -23,7 +23,7 @@ class Severity(StrEnum):
     WARN = "warn"
 
 
-class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ObjectiveOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The long form of an objective without its expression."""
 
     id: str | None = None
@@ -50,8 +50,8 @@ class Terms(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return 1 - (1 - self.confidence) / self.looks
 
 
-PLAIN = Terms()
-"""Those of an objective that says nothing of them."""
+DEFAULTS = ObjectiveOptions()
+"""Those of an objective that states none."""
 
 
 class Written(Struct, frozen=True, kw_only=True):
@@ -66,8 +66,8 @@ class Written(Struct, frozen=True, kw_only=True):
         return f"{self.file}:{self.line}:{self.column}"
 
 
-class Asked(Struct, frozen=True, kw_only=True):
-    """An objective with terms of its own, as a recording keeps it."""
+class ObjectiveSpec(Struct, frozen=True, kw_only=True):
+    """An objective with options of its own, as a recording keeps it."""
 
     expr: str
-    terms: Terms
+    options: ObjectiveOptions = field(name="terms")

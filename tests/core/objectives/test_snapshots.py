@@ -4,7 +4,7 @@ from live import sent
 from relayload.core.model.record import Outcome
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.objectives.grammar import parse
-from relayload.core.objectives.live_run import RunSoFar, SnapshotMaker, metrics_of
+from relayload.core.objectives.snapshots import MergedSnapshot, SnapshotMaker, metrics_of
 from relayload.core.resilience.breaker import State
 
 _OBJECTIVES = [parse("errors.rate < 1%"), parse("latency.p99 < 1s"), parse("service.p50 < 1s")]
@@ -16,11 +16,11 @@ def maker(make_run) -> SnapshotMaker:
 
 
 @pytest.fixture
-def so_far(make_run) -> RunSoFar:
-    return RunSoFar(_OBJECTIVES, make_run())
+def so_far(make_run) -> MergedSnapshot:
+    return MergedSnapshot(_OBJECTIVES, make_run())
 
 
-def _known(so_far: RunSoFar) -> tuple[int, int, int, int]:
+def _known(so_far: MergedSnapshot) -> tuple[int, int, int, int]:
     """Requests that ended ok, that failed, and what an objective counted of them."""
     (counts,) = (so_far.counts[objective].windows.get(0, {}) for objective in _OBJECTIVES[:1])
     ok, failed = so_far.count(lambda key: key.ok), so_far.count(lambda key: key.failed)
