@@ -1,4 +1,4 @@
-"""Jobs shared out over forked processes, which see everything the parent has read without copying it.
+"""Tasks shared out over forked processes, which see everything the parent has read without copying it.
 
 The pools of the standard library do not serve: multiprocessing's waits for ever where a worker is killed, and
 concurrent.futures' waits for the work of others where one has failed.
@@ -13,7 +13,7 @@ from functools import partial
 from itertools import chain
 from typing import Generic, NoReturn, TypeVar
 
-from relayload.core.metrics.tasks import Job, RunAll, bundles, one_by_one
+from relayload.core.metrics.tasks import RunAll, Task, bundles, one_by_one
 
 T = TypeVar("T")
 
@@ -33,13 +33,13 @@ def processes_at_hand() -> int:
 
 
 def over(processes: int) -> RunAll:
-    """What runs jobs in that many processes, this one among them."""
+    """What runs tasks in that many processes, this one among them."""
     return one_by_one if processes < 2 else partial(_run_forked, processes)
 
 
-def _run_forked(processes: int, jobs: Sequence[Job[T]]) -> list[T]:
-    """Whoever is free takes the next ticket from a pipe. An exception of a job is raised here."""
-    bundled = bundles(jobs)
+def _run_forked(processes: int, tasks: Sequence[Task[T]]) -> list[T]:
+    """Whoever is free takes the next ticket from a pipe. An exception of a task is raised here."""
+    bundled = bundles(tasks)
     tickets, writer = os.pipe()
     os.write(writer, bytes(range(_TICKETS))[: len(bundled)])
     os.close(writer)
@@ -48,7 +48,7 @@ def _run_forked(processes: int, jobs: Sequence[Job[T]]) -> list[T]:
         done: dict[int, T] = {}
         while ticket := os.read(tickets, 1):
             for position in chain.from_iterable(bundled[ticket[0] :: _TICKETS]):
-                done[position] = jobs[position].run()
+                done[position] = tasks[position].run()
         return done
 
     children = [_Child(work) for _ in range(min(processes, len(bundled)) - 1)]
@@ -60,7 +60,7 @@ def _run_forked(processes: int, jobs: Sequence[Job[T]]) -> list[T]:
         for child in children:
             child.stop()
         os.close(tickets)
-    return [done[position] for position in range(len(jobs))]
+    return [done[position] for position in range(len(tasks))]
 
 
 class _Child(Generic[T]):

@@ -21,7 +21,7 @@ from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.summarize import summarize
 from relayload.core.metrics.summary import Summary
-from relayload.core.metrics.tasks import Job, RunAll, one_by_one
+from relayload.core.metrics.tasks import RunAll, Task, one_by_one
 from relayload.core.model.objective_options import ObjectiveSpec
 from relayload.core.model.record import Line
 from relayload.core.model.run import RunInfo
@@ -147,7 +147,7 @@ class Recording:
         empty = partial(_counting, chosen, self.run)
         fold, damages = empty(), []
         shares = parts(paths, processes)
-        for part_fold, part_damages in run_all([Job(partial(_fold_parts, share, empty)) for share in shares]):
+        for part_fold, part_damages in run_all([Task(partial(_fold_parts, share, empty)) for share in shares]):
             fold.merge(part_fold)
             _check_kinds(self.directory, fold)
             damages += part_damages
@@ -332,7 +332,7 @@ def _check_readable(run: RunInfo) -> None:
 
 def _check_kinds(directory: Path, fold: Fold) -> None:
     """Raises AuthorError for more kinds of requests than the memory holds."""
-    if len(fold.cells) > _MOST_KINDS:
+    if len(fold.by_tags) > _MOST_KINDS:
         told = "more kinds of requests, by scenario, model, stage, target, status and error, than can be told apart"
         raise _fault(directory, f"holds {told}: {_MOST_KINDS:,}")
 

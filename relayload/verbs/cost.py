@@ -136,8 +136,8 @@ def _measured(run_dir: Path, scale: str | None, places: tuple[str, ...]) -> tupl
         raise _fault(f"{run_dir} holds no requests")
     requests, per = _scaled(scale) if scale else (fold.started, None)
     factor = Decimal(requests) / fold.started
-    costs = [(place, cost_of(fold.cells, times(_prices(place), factor))) for place in places]
-    costs = costs or [(_OWN, paid(fold.cells, _dearer(recording.run, factor)))]
+    costs = [(place, cost_of(fold.by_tags, times(_prices(place), factor))) for place in places]
+    costs = costs or [(_OWN, paid(fold.by_tags, _dearer(recording.run, factor)))]
     return _amount(fold, requests, per), [(name, _usd(name, cost)) for name, cost in costs]
 
 
@@ -159,8 +159,8 @@ def _usd(name: str, cost: Cost) -> Decimal:
 def _amount(fold: Fold, requests: int, per: Period | None) -> Amount:
 
     total = Tokens()
-    for cell in fold.cells.values():
-        total.merge(cell.tokens)
+    for tagged in fold.by_tags.values():
+        total.merge(tagged.tokens)
     return Amount(
         input_tokens=total.input * requests // fold.started,
         output_tokens=total.output * requests // fold.started,

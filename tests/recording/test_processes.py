@@ -6,7 +6,7 @@ from pickle import PicklingError
 
 import pytest
 
-from relayload.core.metrics.tasks import Job
+from relayload.core.metrics.tasks import Task
 from relayload.recording.processes import over, processes_at_hand
 
 
@@ -15,24 +15,24 @@ def _square(number: int) -> int:
 
 
 def _fail() -> int:
-    raise ValueError("the job failed")
+    raise ValueError("the task failed")
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])
 @pytest.mark.parametrize("count", [0, 1, 2, 7])
 def test_results_come_in_the_order_of_the_jobs(processes: int, count: int):
-    jobs = [Job(partial(_square, number), about=f"number {number % 3}") for number in range(count)]
-    assert over(processes)(jobs) == [number * number for number in range(count)]
+    tasks = [Task(partial(_square, number), about=f"number {number % 3}") for number in range(count)]
+    assert over(processes)(tasks) == [number * number for number in range(count)]
 
 
 def test_more_jobs_than_a_pipe_holds_tickets_are_all_done():
-    jobs = [Job(partial(_square, number)) for number in range(10_000)]
-    assert over(2)(jobs) == [number * number for number in range(10_000)]
+    tasks = [Task(partial(_square, number)) for number in range(10_000)]
+    assert over(2)(tasks) == [number * number for number in range(10_000)]
 
 
 def test_jobs_about_the_same_metric_run_in_the_same_process():
-    jobs = [Job(os.getpid, about=f"metric {number % 5}") for number in range(40)]
-    pids = over(2)(jobs)
+    tasks = [Task(os.getpid, about=f"metric {number % 5}") for number in range(40)]
+    pids = over(2)(tasks)
     assert all(len(set(pids[metric::5])) == 1 for metric in range(5))
 
 
@@ -42,10 +42,10 @@ def test_jobs_see_what_the_parent_has_read_and_run_elsewhere():
 
     def meet(tell: int, hear: int) -> tuple[int, int]:
         os.write(tell, b"!")
-        os.read(hear, 1)  # comes back once the other job runs, too
+        os.read(hear, 1)  # comes back once the other task runs, too
         return os.getpid(), id(read)
 
-    pids = over(2)([Job(partial(meet, here[1], there[0])), Job(partial(meet, there[1], here[0]))])
+    pids = over(2)([Task(partial(meet, here[1], there[0])), Task(partial(meet, there[1], here[0]))])
     for end in (*here, *there):
         os.close(end)
     assert {known for _, known in pids} == {id(read)}
@@ -54,10 +54,10 @@ def test_jobs_see_what_the_parent_has_read_and_run_elsewhere():
 
 @pytest.mark.parametrize("position", [0, 1])
 def test_what_a_job_raises_is_raised_here(position: int):
-    jobs = [Job(partial(_square, 2)), Job(partial(_square, 3))]
-    jobs[position] = Job(_fail)
-    with pytest.raises(ValueError, match="the job failed"):
-        over(2)(jobs)
+    tasks = [Task(partial(_square, 2)), Task(partial(_square, 3))]
+    tasks[position] = Task(_fail)
+    with pytest.raises(ValueError, match="the task failed"):
+        over(2)(tasks)
 
 
 def test_a_process_that_is_no_longer_needed_ends_without_a_word():
@@ -66,14 +66,14 @@ def test_a_process_that_is_no_longer_needed_ends_without_a_word():
     def meet() -> None:
         if os.getpid() == parent:
             os.read(heard, 1)  # comes back once the other process is at work
-            raise ValueError("the job failed")
+            raise ValueError("the task failed")
         os.write(tell, b"!")
         time.sleep(10)
 
     before = signal.signal(signal.SIGTERM, lambda *_: os.write(tell, b"ended by SIGTERM"))
     try:
-        with pytest.raises(ValueError, match="the job failed"):
-            over(2)([Job(meet), Job(meet)])
+        with pytest.raises(ValueError, match="the task failed"):
+            over(2)([Task(meet), Task(meet)])
     finally:
         signal.signal(signal.SIGTERM, before)
         os.close(tell)
@@ -92,7 +92,7 @@ def test_a_process_that_is_killed_ends_the_work():
         os.kill(os.getpid(), signal.SIGKILL)
 
     with pytest.raises(EOFError):
-        over(2)([Job(meet), Job(meet)])
+        over(2)([Task(meet), Task(meet)])
     os.close(tell)
     os.close(heard)
 
@@ -106,7 +106,7 @@ def test_a_result_that_cannot_be_sent_is_told():
         return lambda: None
 
     with pytest.raises((AttributeError, PicklingError)):
-        over(2)([Job(partial(meet, here[1], there[0])), Job(partial(meet, there[1], here[0]))])
+        over(2)([Task(partial(meet, here[1], there[0])), Task(partial(meet, there[1], here[0]))])
     for end in (*here, *there):
         os.close(end)
 

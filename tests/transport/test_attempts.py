@@ -58,8 +58,8 @@ def streamed(events, ended_at_s=None, sent_at_s=100.0) -> Attempt:
 def metric(name, attempt, request_line, folded) -> float:
     fields = {field: getattr(attempt, field) for field in Attempt.__struct_fields__}
     fold: Fold = folded([request_line(0, **fields)])
-    (cell,) = fold.cells.values()
-    return cell.columns[name][0]
+    (tagged,) = fold.by_tags.values()
+    return tagged.columns[name][0]
 
 
 TPOT = {

@@ -9,9 +9,10 @@ from relayload.core.model.record import UNRECORDABLE, Outcome, Remark
 
 def remarks_on(answers: Selection) -> Iterator[str]:
     """A line for each thing that is odd, with how many answers it is about."""
-    cells = answers.cells.values()
+    all_tagged = answers.by_tags.values()
     ok = _remarks(answers.where(lambda key: key.outcome == Outcome.OK.value))
-    buffered, counted = sum(cell.buffered for cell in cells), sum(cell.tokens.counted for cell in cells)
+    buffered = sum(tagged.buffered for tagged in all_tagged)
+    counted = sum(tagged.tokens.counted for tagged in all_tagged)
     if buffered:
         yield f"{buffered} streams came in one piece at their end: something on the way buffers them"
     if counted:
@@ -21,11 +22,11 @@ def remarks_on(answers: Selection) -> Iterator[str]:
         yield f"{count} answers told a usage of 0 output tokens, though there were some: it was not believed"
     if count := ok[Remark.REPLACED]:
         yield f"{count} answers had halves of characters or bytes that are no UTF-8: they were replaced by U+FFFD"
-    if in_part := sum(cell.thought_in_part for cell in cells):
+    if in_part := sum(tagged.thought_in_part for tagged in all_tagged):
         yield f"{in_part} streams held a part of their reasoning alone, such as a summary: no TPOT"
-    if untimed := sum(cell.untimed for cell in cells):
+    if untimed := sum(tagged.untimed for tagged in all_tagged):
         yield f"{untimed} streams were recorded by an older relayload: no TPOT and no output_rate of these"
-    if unrecordable := sum(len(cell) for key, cell in answers.cells.items() if key.error == UNRECORDABLE):
+    if unrecordable := sum(len(tagged) for key, tagged in answers.by_tags.items() if key.error == UNRECORDABLE):
         yield f"{unrecordable} answers were too odd to be recorded: their tokens and words are left out"
     yield from _on_finish_reasons(answers, ok[Remark.NO_FINISH_REASON])
 
@@ -42,4 +43,4 @@ def _on_finish_reasons(answers: Selection, ok: int) -> Iterator[str]:
 
 
 def _remarks(answers: Selection) -> Counter[str]:
-    return sum((cell.remarks for cell in answers.cells.values()), Counter())
+    return sum((tagged.remarks for tagged in answers.by_tags.values()), Counter())

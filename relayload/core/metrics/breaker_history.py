@@ -19,7 +19,7 @@ class Recovery:
 
 
 @dataclass(frozen=True, slots=True)
-class Breaker:
+class BreakerHistory:
     """One worker's breaker for one scope: its transitions in order of time."""
 
     changes: tuple[Transition, ...]
@@ -43,12 +43,12 @@ class Breaker:
             yield Recovery(first, math.inf)
 
 
-def breakers(transitions: Iterable[Transition]) -> list[Breaker]:
+def breaker_histories(transitions: Iterable[Transition]) -> list[BreakerHistory]:
     """Each breaker that ever changed its state."""
     changes: dict[tuple[int, str], list[Transition]] = {}
     for transition in in_order(transitions):
         changes.setdefault((transition.worker, transition.scope), []).append(transition)
-    return [Breaker(tuple(own)) for own in changes.values()]
+    return [BreakerHistory(tuple(own)) for own in changes.values()]
 
 
 def in_order(transitions: Iterable[Transition]) -> list[Transition]:
@@ -61,7 +61,7 @@ def trips(transitions: Iterable[Transition]) -> list[Transition]:
     return [transition for transition in transitions if transition.after is State.OPEN]
 
 
-def open_s(of: Iterable[Breaker], within: Sequence[tuple[float, float]]) -> float:
+def open_s(of: Iterable[BreakerHistory], within: Sequence[tuple[float, float]]) -> float:
     """How long breakers were open in these spans of time, which do not overlap, added up."""
     opened = chain.from_iterable(breaker.open_spans() for breaker in of)
     return math.fsum(

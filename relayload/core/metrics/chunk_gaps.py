@@ -11,7 +11,7 @@ from functools import cached_property
 from itertools import chain, repeat
 
 from relayload.core.stats.histogram import Histogram
-from relayload.core.stats.ranks import Counted, Sorted
+from relayload.core.stats.ranks import Sorted, WeightedValues
 from relayload.core.stats.sample import batched_size, rank_of
 
 WINDOWED_SLOT_S = 1.0
@@ -141,6 +141,8 @@ class GapSample:
         """Those of requests of which nobody knows when they were due are in a slot at the end."""
         slots: Counter[float] = Counter()
         for part in self._endless_s:
-            for due_s, count in part.items() if isinstance(part, Counted) else zip(part, repeat(1), strict=False):
+            for due_s, count in (
+                part.items() if isinstance(part, WeightedValues) else zip(part, repeat(1), strict=False)
+            ):
                 slots[int(due_s / self._gaps.width_s) if math.isfinite(due_s) else due_s] += count
         return slots

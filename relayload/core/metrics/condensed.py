@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from relayload.core.metrics.catalog import PER_REQUEST
 from relayload.core.metrics.columns import Columns
 from relayload.core.metrics.histogram_slots import Slots
-from relayload.core.stats.ranks import Counted
+from relayload.core.stats.ranks import WeightedValues
 from relayload.core.stats.sample import Moments
 
 
 class Condensed:
-    """The requests of one cell."""
+    """Requests that share every tag."""
 
     def __init__(self, width_s: float) -> None:
         """Slots are so wide."""
@@ -23,7 +23,7 @@ class Condensed:
         self._requests: Counter[int] = Counter()
         self._metrics = {metric: Slots() for metric in PER_REQUEST}
         self._waits = (0, 0.0)
-        self._known: dict[str, Counted] = {}
+        self._known: dict[str, WeightedValues] = {}
 
     def __len__(self) -> int:
         return self._requests.total()
@@ -66,7 +66,7 @@ class Condensed:
         wide.widen(width_s)
         return wide
 
-    def ordered(self, metric: str) -> Counted:
+    def ordered(self, metric: str) -> WeightedValues:
         """The values of a metric, or `due`; without those that were not measured."""
         if metric == "due":
             return self._instants(self._requests)
@@ -77,16 +77,16 @@ class Condensed:
     def moments(self, metric: str) -> Moments:
         return Moments.of(self.ordered(metric))
 
-    def due_measured(self, metric: str) -> Counted:
+    def due_measured(self, metric: str) -> WeightedValues:
         return self._instants(self._metrics[metric].counts())
 
-    def due_at(self, metric: str, value: float) -> Counted:
+    def due_at(self, metric: str, value: float) -> WeightedValues:
         return self._instants(self._metrics[metric].counts(value.__eq__))
 
-    def due_below(self, metric: str, threshold: float) -> Counted:
+    def due_below(self, metric: str, threshold: float) -> WeightedValues:
         return self._instants(self._metrics[metric].counts(threshold.__gt__))
 
-    def due_above(self, metric: str, threshold: float) -> Counted:
+    def due_above(self, metric: str, threshold: float) -> WeightedValues:
         return self._instants(self._metrics[metric].counts(threshold.__lt__))
 
     def count_above(self, metric: str, threshold: float) -> int:
@@ -99,7 +99,7 @@ class Condensed:
     def requests_by_slot(self) -> Mapping[int, int]:
         return self._requests
 
-    def values_by_slot(self, metric: str) -> Iterator[tuple[int, Counted]]:
+    def values_by_slot(self, metric: str) -> Iterator[tuple[int, WeightedValues]]:
         return self._metrics[metric].by_slot()
 
     def between(self, begins_at_s: float, ends_at_s: float) -> "Condensed":
@@ -110,9 +110,9 @@ class Condensed:
         piece._metrics = {metric: held.between(first, end) for metric, held in self._metrics.items()}
         return piece
 
-    def _instants(self, counts: Mapping[int, int]) -> Counted:
+    def _instants(self, counts: Mapping[int, int]) -> WeightedValues:
         """Numbers of requests in slots, as if all were due in the middle of their slot."""
-        return Counted({(slot + 0.5) * self.width_s: count for slot, count in counts.items() if count})
+        return WeightedValues({(slot + 0.5) * self.width_s: count for slot, count in counts.items() if count})
 
     def _add_waits(self, count: int, seconds: float) -> None:
         known, known_s = self._waits

@@ -1,4 +1,4 @@
-"""What a run costs, from the tokens of its cells and the prices of their models.
+"""What a run costs, from the tokens of its requests and the prices of their models.
 
 Everything that was sent is paid for, warm-up included. Answers that told no usage, as cancelled streams do, are
 estimated: their chunks are their output, and where even those say nothing, an answer is taken for the mean of those of
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from relayload.core.metrics.tokens import Tokens
 from relayload.core.model.run import RunInfo
-from relayload.core.model.tags import Key
+from relayload.core.model.tags import Tags
 from relayload.core.price import MILLION, Price, Prices, check_money, price_of, to_micro_usd
 
 _NOTHING = Decimal("0.000000")
@@ -58,7 +58,7 @@ class Cost(Struct, frozen=True, kw_only=True):
 
 
 class Used(Protocol):
-    """What some requests used: a cell, or what is known of one."""
+    """What some requests used: tagged ones of a fold, or what snapshots know of them."""
 
     @property
     def tokens(self) -> Tokens: ...
@@ -69,9 +69,9 @@ class Used(Protocol):
     def __len__(self) -> int: ...
 
 
-def cost_of(cells: Mapping[Key, Used], prices: Prices) -> Cost:
+def cost_of(by_tags: Mapping[Tags, Used], prices: Prices) -> Cost:
     """The cost of requests."""
-    bills = _bills(cells)
+    bills = _bills(by_tags)
     priced = {model: (bill, price) for model, bill in bills.items() if (price := price_of(model, prices))}
     sums = {model: bill.sums(price) for model, (bill, price) in priced.items()}
     unpriced = tuple(model for model in bills if model not in priced)
@@ -82,16 +82,16 @@ def cost_of(cells: Mapping[Key, Used], prices: Prices) -> Cost:
     return Cost(usd=sum(by_model.values(), _NOTHING), by_model=by_model, **_apart(sums))
 
 
-def paid(cells: Mapping[Key, Used], run: RunInfo) -> Cost:
+def paid(by_tags: Mapping[Tags, Used], run: RunInfo) -> Cost:
     """The cost of requests of a run, each by the prices of its target."""
     if not run.targets:
-        return cost_of(cells, run.prices)
-    return total({name: paid_at(name, cells, run) for name in run.targets})
+        return cost_of(by_tags, run.prices)
+    return total({name: paid_at(name, by_tags, run) for name in run.targets})
 
 
-def paid_at(target: str, cells: Mapping[Key, Used], run: RunInfo) -> Cost:
+def paid_at(target: str, by_tags: Mapping[Tags, Used], run: RunInfo) -> Cost:
     """The cost of those that one of several targets was sent."""
-    own = {key: cell for key, cell in cells.items() if key.place.target == target}
+    own = {key: tagged for key, tagged in by_tags.items() if key.plan_tags.target == target}
     return cost_of(own, run.targets[target].prices)
 
 
@@ -142,14 +142,14 @@ class _Bill:
     def __init__(self) -> None:
         self._parts = {fate: _Part() for fate in _Fate}
 
-    def add(self, key: Key, cell: Used) -> None:
+    def add(self, key: Tags, tagged: Used) -> None:
         retried = self._parts[_Fate.RETRIED]
-        retried.tokens.merge(cell.retried)
-        retried.without_input += cell.retried.blind
-        last = cell.tokens.without(cell.retried)
+        retried.tokens.merge(tagged.retried)
+        retried.without_input += tagged.retried.blind
+        last = tagged.tokens.without(tagged.retried)
         part = self._parts[_fate(key)]
         part.tokens.merge(last)
-        answers = len(cell) if key.ok else last.told + last.blind
+        answers = len(tagged) if key.ok else last.told + last.blind
         part.answers += answers
         part.without_input += max(0, answers - last.told)
         part.without_output += max(0, answers - last.with_output) if key.ok else 0
@@ -175,15 +175,15 @@ class _Bill:
         return _mean(inputs, told), _mean(kept.tokens.output, kept.answers - kept.without_output)
 
 
-def _bills(cells: Mapping[Key, Used]) -> dict[str, _Bill]:
+def _bills(by_tags: Mapping[Tags, Used]) -> dict[str, _Bill]:
     """By model, in alphabetical order, without those that answered nothing."""
     bills: dict[str, _Bill] = {}
-    for key, cell in cells.items():
-        bills.setdefault(key.place.model, _Bill()).add(key, cell)
+    for key, tagged in by_tags.items():
+        bills.setdefault(key.plan_tags.model, _Bill()).add(key, tagged)
     return {model: bill for model, bill in sorted(bills.items()) if bill.used}
 
 
-def _fate(key: Key) -> _Fate:
+def _fate(key: Tags) -> _Fate:
     if key.ok:
         return _Fate.KEPT
     return _Fate.FAILED if key.failed else _Fate.CANCELLED

@@ -8,8 +8,8 @@ from relayload.core.metrics.chunk_gaps import GapSample
 from relayload.core.metrics.metric import Output, Per, Unit
 from relayload.core.metrics.selection import Selection, Series
 from relayload.core.metrics.summary import Metrics
-from relayload.core.metrics.tasks import Job
-from relayload.core.model.tags import Key
+from relayload.core.metrics.tasks import Task
+from relayload.core.model.tags import Tags
 from relayload.core.stats.sample import Distribution, describe
 
 _PER_REQUEST = [metric.name for metric in shown_in(Output.SUMMARY) if metric.per is Per.REQUEST]
@@ -19,16 +19,16 @@ Column = list[Distribution | None]
 
 
 class MetricsOf:
-    """The metrics of selections, to be asked by selection. Made metric by metric, since each sorts the same cells."""
+    """The metrics of selections, to be asked by selection. Made metric by metric: each sorts the same requests."""
 
     def __init__(self, selections: Iterable[Selection]) -> None:
-        self._distinct = {frozenset(selection.cells): selection for selection in selections}
-        self._metrics: dict[frozenset[Key], Metrics] = {}
+        self._distinct = {frozenset(selection.by_tags): selection for selection in selections}
+        self._metrics: dict[frozenset[Tags], Metrics] = {}
 
-    def jobs(self) -> list[Job[Column]]:
+    def tasks(self) -> list[Task[Column]]:
         """The work, whose results are to be given to `fill`."""
         selections = list(self._distinct.values())
-        return [Job(partial(_distributions, selections, metric), about=metric) for metric in _PER_REQUEST]
+        return [Task(partial(_distributions, selections, metric), about=metric) for metric in _PER_REQUEST]
 
     def nothing(self) -> list[Column]:
         """What the work would give if nothing had been measured."""
@@ -41,7 +41,7 @@ class MetricsOf:
             self._metrics[key] = Metrics(**dict(zip((*_PER_REQUEST, *PER_CHUNK), row, strict=True)))
 
     def __getitem__(self, selection: Selection) -> Metrics:
-        return self._metrics[frozenset(selection.cells)]
+        return self._metrics[frozenset(selection.by_tags)]
 
 
 def _distributions(selections: Sequence[Selection], metric: str) -> Column:
@@ -51,7 +51,7 @@ def _distributions(selections: Sequence[Selection], metric: str) -> Column:
 
 
 def _waited(selection: Selection) -> bool:
-    return any(cell.values.waits[0] for cell in selection.cells.values())
+    return any(tagged.values.waits[0] for tagged in selection.by_tags.values())
 
 
 def _gaps(selection: Selection) -> Distribution | None:

@@ -18,10 +18,10 @@ from relayload.core.metrics.chunk_gaps import MOST_SLOTS, WINDOWED_SLOT_S, GapCo
 from relayload.core.metrics.histogram_slots import slot_width_s
 from relayload.core.metrics.rows import Rows, grouped
 from relayload.core.metrics.start_times import Starts
-from relayload.core.metrics.tagged_requests import Cell
+from relayload.core.metrics.tagged_requests import TaggedRequests
 from relayload.core.model.record import GUARDRAIL, Drop, End, Line, Record, Transition
 from relayload.core.model.run import RunInfo
-from relayload.core.model.tags import Key, Place
+from relayload.core.model.tags import PlanTags, Tags
 
 MOST_EXACT = 1_000_000
 _CLOCKS_APART_S = 1.0
@@ -37,20 +37,20 @@ class Counts(Protocol):
     def gaps_in_windows(self) -> bool:
         """Whether gaps between chunks are wanted in slots of a second."""
 
-    def add(self, key: Key, rows: Rows) -> None: ...
-    def add_drop(self, place: Place, due_s: float) -> None: ...
+    def add(self, key: Tags, rows: Rows) -> None: ...
+    def add_drop(self, plan_tags: PlanTags, due_s: float) -> None: ...
     def merge(self, other: Any) -> None: ...
 
 
 class Fold:
-    """Requests by cell, drops by place, and what the workers said at the end."""
+    """Requests by their tags, drops by those of the plan, and what the workers said at the end."""
 
     __slots__ = (
         "_gap_slot_s",
         "_load_s",
         "_most_exact",
         "_pending",
-        "cells",
+        "by_tags",
         "condensed",
         "counts",
         "drops",
@@ -70,7 +70,7 @@ class Fold:
 
         `counts` count what objectives ask for.
         """
-        self.cells: dict[Key, Cell] = {}
+        self.by_tags: dict[Tags, TaggedRequests] = {}
         self.condensed = False
         """Whether there are too many requests to keep each."""
         self.counts = counts
@@ -81,9 +81,9 @@ class Fold:
         """Requests that are kept each."""
         self.last_due_s = 0.0
         """When the last of the arrivals on record was due."""
-        self.drops: dict[Place, array[float]] = {}
+        self.drops: dict[PlanTags, array[float]] = {}
         """The instants at which the dropped arrivals were due."""
-        self.refused: dict[Place, array[float]] = {}
+        self.refused: dict[PlanTags, array[float]] = {}
         """Likewise of those that a guardrail held back until the run had ended: nobody's failure."""
         self.ends: list[End] = []
         self.transitions: list[Transition] = []
@@ -110,18 +110,18 @@ class Fold:
             else:
                 self._add_end(line)
         for key, rows in grouped(records):
-            self._extend_cell(key, rows)
+            self._extend_tagged(key, rows)
         if self._pending > (_MOST_PENDING if self.condensed else self._most_exact):
             self._condense()
 
     def merge(self, other: "Fold") -> None:
-        for key, cell in other.cells.items():
-            if key not in self.cells:
-                self.cells[key] = Cell(gaps=GapCounts(cell.gaps.width_s))
-            self.cells[key].merge(cell)
+        for key, tagged in other.by_tags.items():
+            if key not in self.by_tags:
+                self.by_tags[key] = TaggedRequests(gaps=GapCounts(tagged.gaps.width_s))
+            self.by_tags[key].merge(tagged)
         for own, others in ((self.drops, other.drops), (self.refused, other.refused)):
-            for place, due_s in others.items():
-                own.setdefault(place, array("d")).extend(due_s)
+            for plan_tags, due_s in others.items():
+                own.setdefault(plan_tags, array("d")).extend(due_s)
         self.ends.extend(other.ends)
         self.transitions.extend(other.transitions)
         for target, indices in other.indices.items():
@@ -138,7 +138,7 @@ class Fold:
         self.settle()
 
     def settle(self) -> None:
-        """Condense what still is to be; after the last line, and before anything is read of the cells."""
+        """Condense what still is to be; after the last line, and before any of the requests is read."""
         if self.condensed or self._pending > self._most_exact:
             self._condense()
 
@@ -157,7 +157,7 @@ class Fold:
         return slot_width_s(max(self._load_s, self.last_due_s))
 
     @property
-    def all_drops(self) -> list[tuple[Place, "array[float]"]]:
+    def all_drops(self) -> list[tuple[PlanTags, "array[float]"]]:
         """Those that were dropped, and those that were held back."""
         return [*self.drops.items(), *self.refused.items()]
 
@@ -166,14 +166,14 @@ class Fold:
         """Those of all targets together."""
         return Indices.merged(self.indices.values())
 
-    def _extend_cell(self, key: Key, rows: Rows) -> None:
+    def _extend_tagged(self, key: Tags, rows: Rows) -> None:
         records = rows.records
-        if key not in self.cells:
-            self.cells[key] = Cell(gaps=GapCounts(self._gap_slot_s))
-        self.cells[key].extend(rows)
+        if key not in self.by_tags:
+            self.by_tags[key] = TaggedRequests(gaps=GapCounts(self._gap_slot_s))
+        self.by_tags[key].extend(rows)
         if self.counts is not None:
             self.counts.add(key, rows)
-        self._indices_of(key.place.target).add([record.index for record in records if not record.turn])
+        self._indices_of(key.plan_tags.target).add([record.index for record in records if not record.turn])
         self.lines_of.update(map(attrgetter("worker"), records))
         self._pending += len(rows)
         self.last_due_s = max(self.last_due_s, max(rows.due_s))
@@ -182,8 +182,8 @@ class Fold:
         self.last_at_s = max(self.last_at_s, self.last_end_s)
 
     def _condense(self) -> None:
-        for cell in self.cells.values():
-            cell.condense(self.slot_s)
+        for tagged in self.by_tags.values():
+            tagged.condense(self.slot_s)
         self.condensed, self._pending = True, 0
 
     def _add_end(self, end: End) -> None:
@@ -191,11 +191,11 @@ class Fold:
         self.last_at_s = max(self.last_at_s, end.at_s)
 
     def _add_drop(self, drop: Drop) -> None:
-        place = Place(drop.scenario, drop.model, drop.stage, drop.measured, drop.target)
+        plan_tags = PlanTags(drop.scenario, drop.model, drop.stage, drop.measured, drop.target)
         drops = self.refused if drop.reason == GUARDRAIL else self.drops
-        drops.setdefault(place, array("d")).append(drop.intended_at_s)
+        drops.setdefault(plan_tags, array("d")).append(drop.intended_at_s)
         if self.counts is not None and drop.reason != GUARDRAIL:
-            self.counts.add_drop(place, drop.intended_at_s)
+            self.counts.add_drop(plan_tags, drop.intended_at_s)
         self.last_due_s = max(self.last_due_s, drop.intended_at_s)
         self._indices_of(drop.target).add([drop.index])
         self.lines_of[drop.worker] += 1
@@ -262,7 +262,7 @@ def _twice(count: int) -> tuple[str, ...]:
 
 
 def _unreadable(fold: Fold) -> tuple[str, ...]:
-    count = sum(cell.gaps.unreadable for cell in fold.cells.values())
+    count = sum(tagged.gaps.unreadable for tagged in fold.by_tags.values())
     return (f"the gaps between the chunks of {count} answers are no pairs of bucket and count",) if count else ()
 
 

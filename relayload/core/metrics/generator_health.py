@@ -29,7 +29,7 @@ def _doubts(fold: Fold, thresholds: Thresholds, errors: Iterable[ErrorCount]) ->
     return doubts(
         thresholds,
         started=fold.started,
-        late=sum(cell.values.count_above("late", thresholds.late_s) for cell in fold.cells.values()),
+        late=sum(tagged.values.count_above("late", thresholds.late_s) for tagged in fold.by_tags.values()),
         dropped=sum(map(len, fold.drops.values())),
         timestamps=_timestamps(fold.ends),
         loop_lag_p95_s=_worst(end.loop_lag_p95_s for end in fold.ends),

@@ -8,7 +8,7 @@ from operator import add
 from typing import NamedTuple
 
 from relayload.core.stats.histogram import buckets, middle_s
-from relayload.core.stats.ranks import Counted
+from relayload.core.stats.ranks import WeightedValues
 
 MOST_SLOTS = 512
 _BUCKET_BITS = 16
@@ -79,17 +79,17 @@ class Slots:
         piece._slots = {slot: self._slots[slot] for slot in range(first, end) if slot in self._slots}
         return piece
 
-    def values(self) -> Counted:
+    def values(self) -> WeightedValues:
         """All values, each as the middle of its bucket."""
         counts: Counter[int] = Counter()
         for sparse in self._slots.values():
             counts.update(sparse.counted())
-        return Counted({middle_s(bucket): count for bucket, count in counts.items()})
+        return WeightedValues({middle_s(bucket): count for bucket, count in counts.items()})
 
-    def by_slot(self) -> Iterator[tuple[int, Counted]]:
+    def by_slot(self) -> Iterator[tuple[int, WeightedValues]]:
         """The values of each slot."""
         for slot, sparse in self._slots.items():
-            yield slot, Counted({middle_s(bucket): count for bucket, count in sparse.counted().items()})
+            yield slot, WeightedValues({middle_s(bucket): count for bucket, count in sparse.counted().items()})
 
     def counts(self, wanted: Callable[[float], bool] | None = None) -> dict[int, int]:
         """How many values there are in each slot, or how many of those that are wanted."""

@@ -24,7 +24,7 @@ from operator import mul, sub
 from random import Random
 from statistics import NormalDist
 
-from relayload.core.stats.ranks import Parts
+from relayload.core.stats.ranks import SortedRuns
 from relayload.core.stats.sample import effective_size, rank_of
 
 PERCENTILES = (50.0, 95.0, 99.0)
@@ -141,7 +141,7 @@ class _Side:
     def effective_n(self) -> int:
         """By the slowest twentieth; of equal values none is slower."""
         slowest = sorted(self.pairs[bisect_right(self.ordered, self.at(95.0)) :])
-        return effective_size(Parts([slowest]), Parts([range(len(self.pairs))]))
+        return effective_size(SortedRuns([slowest]), SortedRuns([range(len(self.pairs))]))
 
     def in_blocks(self, count: int) -> "_Blocked":
         n = len(self.pairs)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from relayload.core.model.record import Attempt, Record
 
 
-class Cause(NamedTuple):
+class RetryCause(NamedTuple):
     """Why an attempt was followed by another: how it ended, as plain text."""
 
     outcome: str
@@ -22,15 +22,15 @@ class Cause(NamedTuple):
         return self.kind or self.outcome
 
 
-class Tries:
-    """Of the requests of a cell: why they were tried again, how long they waited for it, why no more."""
+class RetryCounts:
+    """Of requests that share every tag: why they were tried again, how long they waited for it, why no more."""
 
     __slots__ = ("backoff_s", "retried", "retries_due_s", "stopped_by")
 
     def __init__(self) -> None:
         self.retried = 0
         """Requests that were tried more than once."""
-        self.retries_due_s: dict[Cause, array[float]] = {}
+        self.retries_due_s: dict[RetryCause, array[float]] = {}
         """Per retry, when its request was due."""
         self.backoff_s = 0.0
         self.stopped_by: Counter[str] = Counter()
@@ -42,9 +42,9 @@ class Tries:
         self.retried += len(retried)
         for record in retried:
             for attempt in record.attempts[:-1]:
-                self.retries_due_s.setdefault(cause_of(attempt), array("d")).append(record.intended_at_s)
+                self.retries_due_s.setdefault(retry_cause(attempt), array("d")).append(record.intended_at_s)
 
-    def merge(self, other: "Tries") -> None:
+    def merge(self, other: "RetryCounts") -> None:
         self.retried += other.retried
         self.backoff_s += other.backoff_s
         self.stopped_by.update(other.stopped_by)
@@ -52,15 +52,15 @@ class Tries:
             self.retries_due_s.setdefault(cause, array("d")).extend(due_s)
 
 
-def retries_by_cause(tries: Iterable[Tries]) -> dict[str, int]:
+def retries_by_cause(retry_counts: Iterable[RetryCounts]) -> dict[str, int]:
     """How often attempts were followed by another, by the name of the cause, the most frequent first."""
     counts: Counter[str] = Counter()
-    for one in tries:
+    for one in retry_counts:
         for cause, due_s in one.retries_due_s.items():
             counts[cause.name] += len(due_s)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def cause_of(attempt: Attempt) -> Cause:
+def retry_cause(attempt: Attempt) -> RetryCause:
     """Why that attempt was followed by another."""
-    return Cause(attempt.outcome.value, attempt.status, attempt.kind.value if attempt.kind else None)
+    return RetryCause(attempt.outcome.value, attempt.status, attempt.kind.value if attempt.kind else None)

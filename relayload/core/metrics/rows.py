@@ -11,7 +11,7 @@ from types import MappingProxyType
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.reading import Computed, Derived, OfAnswer, OfRequest
 from relayload.core.model.record import Attempt, Outcome, Record
-from relayload.core.model.tags import Key, Place
+from relayload.core.model.tags import PlanTags, Tags
 
 _NOT_MEASURED = math.nan
 _NO_ANSWER = Attempt(outcome=Outcome.SHORT_CIRCUITED)
@@ -31,7 +31,7 @@ class Rows:
     def __init__(self, records: Sequence[Record], answers: Sequence[Attempt]) -> None:
         self.records = records
         self.answers = answers
-        self.tries = list(map(len, map(_ATTEMPTS, records)))
+        self.retry_counts = list(map(len, map(_ATTEMPTS, records)))
         """How many attempts each request took."""
         self._columns: dict[str, array[float]] = {}
 
@@ -76,12 +76,12 @@ class Rows:
     @cached_property
     def once(self) -> bool:
         """Whether each request took one attempt."""
-        return self.tries.count(1) == len(self.tries)
+        return self.retry_counts.count(1) == len(self.retry_counts)
 
     @property
     def retries(self) -> int:
         """How many attempts came after the first of their request."""
-        return sum(self.tries) - len(self.tries) + self.tries.count(0)
+        return sum(self.retry_counts) - len(self.retry_counts) + self.retry_counts.count(0)
 
     @property
     def attempts(self) -> Sequence[Attempt]:
@@ -103,7 +103,7 @@ class Rows:
         return array("d", DERIVED[name](self.__getitem__))
 
 
-def grouped(records: Iterable[Record]) -> Iterator[tuple[Key, Rows]]:
+def grouped(records: Iterable[Record]) -> Iterator[tuple[Tags, Rows]]:
     """Requests by their tags."""
     groups: defaultdict[tuple[object, ...], list[Record]] = defaultdict(list)
     for record in records:
@@ -114,7 +114,7 @@ def grouped(records: Iterable[Record]) -> Iterator[tuple[Key, Rows]]:
 
 
 def _by_answer(alike: list[Record]) -> Iterator[Rows]:
-    """Requests of one place and outcome by the status, error and kind of their answers: mostly the same."""
+    """Requests alike in plan and outcome by the status, error and kind of their answers: mostly the same."""
     answers = [record.attempts[-1] if record.attempts else _NO_ANSWER for record in alike]
     traits = list(map(_STATUS_ERROR_KIND, answers))
     if traits.count(traits[0]) == len(traits):
@@ -128,11 +128,11 @@ def _by_answer(alike: list[Record]) -> Iterator[Rows]:
     yield from (Rows(*pair) for pair in split.values())
 
 
-def _key(rows: Rows) -> Key:
+def _key(rows: Rows) -> Tags:
     record, answer = rows.records[0], rows.answers[0]
-    place = Place(record.scenario, record.model, record.stage, record.measured, record.target)
+    plan_tags = PlanTags(record.scenario, record.model, record.stage, record.measured, record.target)
     kind = answer.kind.value if answer.kind else None
-    return Key(place, record.outcome.value, answer.status, answer.error, kind)
+    return Tags(plan_tags, record.outcome.value, answer.status, answer.error, kind)
 
 
 def _measured(values: Sequence[float | None]) -> "array[float]":

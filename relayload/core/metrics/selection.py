@@ -1,4 +1,4 @@
-"""Some cells taken together: their requests, and samples of their metrics in the order of the schedule."""
+"""Requests of some tags taken together, and samples of their metrics in the order of the schedule."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -8,54 +8,54 @@ from relayload.core.metrics.catalog import PER_CHUNK
 from relayload.core.metrics.chunk_gaps import GapCounts
 from relayload.core.metrics.columns import Columns
 from relayload.core.metrics.condensed import Condensed
-from relayload.core.metrics.tagged_requests import Cell
-from relayload.core.model.tags import Key
-from relayload.core.stats.ranks import Counted, Parts, Sorted, repeated, together
+from relayload.core.metrics.tagged_requests import TaggedRequests
+from relayload.core.model.tags import Tags
+from relayload.core.stats.ranks import Sorted, SortedRuns, WeightedValues, repeated, together
 from relayload.core.stats.sample import Distribution, Moments, Sample, describe, effective_size, rank_of
 
 _MARKED = 0.05
 
 
 class Selection:
-    """The cells that a table or an objective is about."""
+    """The requests that a table or an objective is about."""
 
-    def __init__(self, cells: dict[Key, Cell]) -> None:
-        self.cells = cells
+    def __init__(self, by_tags: dict[Tags, TaggedRequests]) -> None:
+        self.by_tags = by_tags
 
-    def where(self, wanted: Callable[[Key], bool]) -> "Selection":
-        return Selection({key: cell for key, cell in self.cells.items() if wanted(key)})
+    def where(self, wanted: Callable[[Tags], bool]) -> "Selection":
+        return Selection({key: tagged for key, tagged in self.by_tags.items() if wanted(key)})
 
     @property
     def count(self) -> int:
-        return sum(map(len, self.cells.values()))
+        return sum(map(len, self.by_tags.values()))
 
     @property
     def output_tokens(self) -> int:
-        return sum(cell.tokens.output for cell in self.cells.values())
+        return sum(tagged.tokens.output for tagged in self.by_tags.values())
 
     def by_outcome(self) -> dict[str, int]:
         counts: dict[str, int] = {}
-        for key, cell in sorted(self.cells.items(), key=lambda item: item[0].outcome):
-            counts[key.outcome] = counts.get(key.outcome, 0) + len(cell)
+        for key, tagged in sorted(self.by_tags.items(), key=lambda item: item[0].outcome):
+            counts[key.outcome] = counts.get(key.outcome, 0) + len(tagged)
         return counts
 
     def gaps(self) -> GapCounts:
-        cells = list(self.cells.values())
-        merged = GapCounts(cells[0].gaps.width_s) if cells else GapCounts()
-        for cell in cells:
-            merged.merge(cell.gaps)
+        all_tagged = list(self.by_tags.values())
+        merged = GapCounts(all_tagged[0].gaps.width_s) if all_tagged else GapCounts()
+        for tagged in all_tagged:
+            merged.merge(tagged.gaps)
         return merged
 
     @property
-    def due_s(self) -> Parts | Counted:
+    def due_s(self) -> SortedRuns | WeightedValues:
         """When the requests were due."""
-        return together([cell.values.ordered("due") for cell in self.cells.values()])
+        return together([tagged.values.ordered("due") for tagged in self.by_tags.values()])
 
     def measures(self, metric: str) -> bool:
         """Whether any of the requests has a value of a metric."""
         if metric in PER_CHUNK:
-            return any(len(cell.gaps) for cell in self.cells.values())
-        return any(len(cell.values.ordered(metric)) for cell in self.cells.values())
+            return any(len(tagged.gaps) for tagged in self.by_tags.values())
+        return any(len(tagged.values.ordered(metric)) for tagged in self.by_tags.values())
 
 
 class Series:
@@ -68,7 +68,7 @@ class Series:
         self, selection: Selection, metric: str, unanswered_s: Sequence[Sorted] = (), worst: float = math.inf
     ) -> None:
         """`unanswered_s` are the instants at which those without an answer were due."""
-        self._values = [cell.values for cell in selection.cells.values()]
+        self._values = [tagged.values for tagged in selection.by_tags.values()]
         self._metric = metric
         self._unanswered_s = unanswered_s
         self._worst = worst
@@ -99,7 +99,7 @@ class Series:
         return effective_size(self._marked_s(), self.due_s)
 
     @property
-    def due_s(self) -> Parts | Counted:
+    def due_s(self) -> SortedRuns | WeightedValues:
         """When the requests were due that have a value, or no answer."""
         return together([*(values.due_measured(self._metric) for values in self._values), *self._unanswered_s])
 
@@ -107,7 +107,7 @@ class Series:
         """None where the metric was never measured."""
         return describe(self.sample, unit, self.effective_n)
 
-    def _marked_s(self) -> Parts | Counted:
+    def _marked_s(self) -> SortedRuns | WeightedValues:
         """When the worst twentieth was due; where that many share the worst value, all of those."""
         tail = 1 - _MARKED if self._worst > 0 else _MARKED
         (threshold,) = self.sample.at_ranks([rank_of(tail, self.sample.count)])

@@ -146,10 +146,10 @@ class _Answers:
 def _answers(fold: Fold, target: str, metric: str) -> _Answers:
     """Of the arrivals of measured stages that ended ok; later turns of a conversation differ between targets."""
     indices, values = array("q"), array("d")
-    for key, cell in fold.cells.items():
-        if key.ok and key.place.measured and key.place.target == target:
-            indices.extend(cell.indices)
-            values.extend(cell.columns[metric])
+    for key, tagged in fold.by_tags.items():
+        if key.ok and key.plan_tags.measured and key.plan_tags.target == target:
+            indices.extend(tagged.indices)
+            values.extend(tagged.columns[metric])
     order = _order(indices, values)
     return _Answers(array("q", map(indices.__getitem__, order)), array("d", map(values.__getitem__, order)))
 
@@ -179,5 +179,5 @@ def _at(found: Added) -> AddedAt:
 
 
 def _usd(fold: Fold, run: RunInfo, target: str) -> Decimal | None:
-    cost = paid_at(target, fold.cells, run)
+    cost = paid_at(target, fold.by_tags, run)
     return cost.usd if cost.by_model else None

@@ -24,13 +24,13 @@ from relayload.core.metrics.summary import (
     Summary,
     TargetGroup,
 )
-from relayload.core.metrics.tagged_requests import Cell
-from relayload.core.metrics.tasks import Job, RunAll, one_by_one
+from relayload.core.metrics.tagged_requests import TaggedRequests
+from relayload.core.metrics.tasks import RunAll, Task, one_by_one
 from relayload.core.metrics.timeline import step_s, timeline
 from relayload.core.metrics.totals import batch_of, breaker_acts_of, errors_of, quota_waits_of, retries_of, tokens_of
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import RunInfo
-from relayload.core.model.tags import Key, Place
+from relayload.core.model.tags import PlanTags, Tags
 from relayload.core.stats.sample import rank_of
 
 
@@ -39,7 +39,7 @@ def summarize(
 ) -> Summary:
     """Everything a report shows. `faults` are reasons not to trust the recording; `warnings` are only told."""
     making = SummaryInTheMaking(fold, run, faults, warnings)
-    return making.made_of(run_all(making.jobs()))
+    return making.made_of(run_all(making.tasks()))
 
 
 def load_s(fold: Fold, run: RunInfo) -> float:
@@ -66,29 +66,29 @@ class SummaryInTheMaking:
         self._faults, self._warnings = tuple(faults), tuple(warnings)
         self._fold = fold
         self._run = run
-        self._all = Selection(fold.cells)
+        self._all = Selection(fold.by_tags)
         self._measured = self._all.where(_is_measured)
         self._load_s = load_s(fold, run)
-        self._by_scenario = self._split(lambda place: place.scenario)
-        self._by_model = self._split(lambda place: place.model)
-        self._by_stage = self._split(lambda place: place.stage)
-        self._by_target = self._split(lambda place: place.target) if run.targets else {}
+        self._by_scenario = self._split(lambda plan_tags: plan_tags.scenario)
+        self._by_model = self._split(lambda plan_tags: plan_tags.model)
+        self._by_stage = self._split(lambda plan_tags: plan_tags.stage)
+        self._by_target = self._split(lambda plan_tags: plan_tags.target) if run.targets else {}
         self._metrics = MetricsOf(self._tabled())
         self._timeline_step_s = step_s(fold)
         self.accounted = account(fold, run)
 
-    def jobs(self) -> list[Job[object]]:
+    def tasks(self) -> list[Task[object]]:
         """The larger ones first, so that they are dealt out evenly."""
         fold, run = self._fold, self._run
         return [
-            Job(partial(timeline, fold, self._timeline_step_s)),
-            Job(partial(side_by_side, fold, run)),
-            Job(partial(_Starts.of, fold), about="late"),
-            *self._metrics.jobs(),
+            Task(partial(timeline, fold, self._timeline_step_s)),
+            Task(partial(side_by_side, fold, run)),
+            Task(partial(_Starts.of, fold), about="late"),
+            *self._metrics.tasks(),
         ]
 
     def made_of(self, results: Sequence[object]) -> Summary:
-        """The summary, from what the jobs gave."""
+        """The summary, from what the tasks gave."""
         fold, run = self._fold, self._run
         seconds, comparison, late, *columns = results
         starts = cast(_Starts, late)
@@ -106,7 +106,7 @@ class SummaryInTheMaking:
             metrics=self._metrics[self._measured.where(_is_ok)],
             errors=errors,
             tokens=tokens_of(self._all),
-            cost=paid(fold.cells, run),
+            cost=paid(fold.by_tags, run),
             by_scenario=self._groups(self._by_scenario),
             by_model=self._groups(self._by_model),
             by_stage=self._stages(),
@@ -128,7 +128,7 @@ class SummaryInTheMaking:
 
     def _counts(self, accounted: Account) -> Counts:
         by_outcome = self._all.by_outcome()
-        cells = self._fold.cells.values()
+        all_tagged = self._fold.by_tags.values()
         return Counts(
             offered=accounted.offered,
             started=accounted.started,
@@ -136,13 +136,13 @@ class SummaryInTheMaking:
             lost=accounted.lost,
             ok=by_outcome.get(Outcome.OK.value, 0),
             by_outcome=by_outcome,
-            attempts=sum(cell.attempts for cell in cells),
-            retries=sum(cell.retries for cell in cells),
+            attempts=sum(tagged.attempts for tagged in all_tagged),
+            retries=sum(tagged.retries for tagged in all_tagged),
         )
 
     def _rates(self, accounted: Account, starts: "_Starts") -> Rates:
         measured_s = self._run.measured_s(self._load_s)
-        dropped = sum(len(due_s) for place, due_s in self._fold.all_drops if place.measured)
+        dropped = sum(len(due_s) for plan_tags, due_s in self._fold.all_drops if plan_tags.measured)
         ok = self._measured.where(_is_ok)
         return Rates(
             measured_s=measured_s,
@@ -185,22 +185,22 @@ class SummaryInTheMaking:
             name: TargetGroup(
                 **structs.asdict(groups[name]),
                 tokens=tokens_of(self._by_target[name][0]),
-                cost=paid_at(name, self._fold.cells, self._run),
+                cost=paid_at(name, self._fold.by_tags, self._run),
             )
             for name in self._run.targets
             if name in groups
         }
 
-    def _split(self, name_of: Callable[[Place], str | None]) -> Named:
+    def _split(self, name_of: Callable[[PlanTags], str | None]) -> Named:
         """Requests and the number of drops by name."""
-        cells: defaultdict[str | None, dict[Key, Cell]] = defaultdict(dict)
-        for key, cell in self._fold.cells.items():
-            cells[name_of(key.place)][key] = cell
+        by_name: defaultdict[str | None, dict[Tags, TaggedRequests]] = defaultdict(dict)
+        for key, tagged in self._fold.by_tags.items():
+            by_name[name_of(key.plan_tags)][key] = tagged
         drops: Counter[str | None] = Counter()
-        for place, due_s in self._fold.all_drops:
-            drops[name_of(place)] += len(due_s)
-        names = sorted(filter(None, {*cells, *drops}))
-        return {name: (Selection(cells[name]), drops[name]) for name in names}
+        for plan_tags, due_s in self._fold.all_drops:
+            drops[name_of(plan_tags)] += len(due_s)
+        names = sorted(filter(None, {*by_name, *drops}))
+        return {name: (Selection(by_name[name]), drops[name]) for name in names}
 
     def _group(
         self, everything: Selection, measured: Selection, seconds: float, dropped: int, warmup: bool = False
@@ -229,7 +229,7 @@ class _Starts(NamedTuple):
 
     @classmethod
     def of(cls, fold: Fold) -> "_Starts":
-        late = Series(Selection(fold.cells), "late").sample
+        late = Series(Selection(fold.by_tags), "late").sample
         late_p99_s = late.at_ranks([rank_of(0.99, late.count)])[0] if late.count else None
         return cls(fold.starts.most_in(1.0), fold.starts.most_in(60.0), late_p99_s)
 
@@ -250,9 +250,9 @@ def _stopped(run: RunInfo) -> tuple[str, ...]:
     return (run.guardrail_reason,) if run.guardrail_reason else ()
 
 
-def _is_ok(key: Key) -> bool:
+def _is_ok(key: Tags) -> bool:
     return key.ok
 
 
-def _is_measured(key: Key) -> bool:
-    return key.place.measured
+def _is_measured(key: Tags) -> bool:
+    return key.plan_tags.measured

@@ -13,7 +13,7 @@ from relayload.core.metrics.rows import Rows
 from relayload.core.metrics.tokens import Tokens
 from relayload.core.model.record import Attempt
 from relayload.core.model.snapshot import Slot, Span
-from relayload.core.model.tags import Key
+from relayload.core.model.tags import Tags
 from relayload.core.stats.histogram import buckets, packed, unpacked
 
 _TEN_AFTER_S, _SIXTY_AFTER_S = 600, 3600
@@ -55,7 +55,7 @@ class TagCounts:
             self.histograms[metric] = Counter()
         return self.histograms[metric]
 
-    def slot(self, key: Key, span: Span) -> Slot:
+    def slot(self, key: Tags, span: Span) -> Slot:
         """What is here, as it is sent."""
         return Slot(
             key=key,
@@ -76,16 +76,16 @@ class TagSlots:
     def __init__(self, metrics: Iterable[str]) -> None:
         """`metrics` are those of which there are histograms."""
         self._metrics = tuple(metrics)
-        self._open: dict[tuple[Key, Span], TagCounts] = {}
+        self._open: dict[tuple[Tags, Span], TagCounts] = {}
         """Those that were added to lately."""
-        self._slots: dict[tuple[Key, Span], Slot] = {}
+        self._slots: dict[tuple[Tags, Span], Slot] = {}
         """All that were sent."""
-        self._changed: dict[tuple[Key, Span], None] = {}
+        self._changed: dict[tuple[Tags, Span], None] = {}
         self._ten_until_s = self._wide_until_s = 0
         """Seconds before these instants are taken together, ten as one, or as many as the widest have."""
         self._wide_s = 60
 
-    def add(self, key: Key, rows: Rows) -> None:
+    def add(self, key: Tags, rows: Rows) -> None:
         """Count requests that have ended."""
         for second, part in _by_second(rows, rows.due_seconds):
             counts = self._at(key, second)
@@ -101,7 +101,7 @@ class TagSlots:
                 counts.retries += part.retries
                 counts.retried.extend(_retried(part))
 
-    def add_drop(self, key: Key, due_s: float) -> None:
+    def add_drop(self, key: Tags, due_s: float) -> None:
         """Count an arrival that was not started."""
         self._at(key, int(due_s)).due += 1
 
@@ -124,7 +124,7 @@ class TagSlots:
         """Every slot, as it was sent last."""
         return list(self._slots.values())
 
-    def _at(self, key: Key, second: int) -> TagCounts:
+    def _at(self, key: Tags, second: int) -> TagCounts:
         ident = key, self._span(second)
         self._changed[ident] = None
         counts = self._open.get(ident)
@@ -153,7 +153,7 @@ class TagSlots:
             if span.begins_s < ten_until_s and self._span(span.begins_s) != span:
                 self._widen(key, span)
 
-    def _widen(self, key: Key, span: Span) -> None:
+    def _widen(self, key: Tags, span: Span) -> None:
         counts = self._open.pop((key, span), None)
         sent = self._slots.pop((key, span), None)
         self._changed.pop((key, span), None)

@@ -9,14 +9,14 @@ from operator import attrgetter
 from relayload.core.metrics.chunk_gaps import GapCounts
 from relayload.core.metrics.columns import Columns
 from relayload.core.metrics.condensed import Condensed
-from relayload.core.metrics.retry_counts import Tries
+from relayload.core.metrics.retry_counts import RetryCounts
 from relayload.core.metrics.rows import Rows
 from relayload.core.metrics.tokens import Tokens
 from relayload.core.model.record import Attempt, Outcome
 
 
-class Cell:
-    """The requests of one key: how many there are of what, and the values of their metrics."""
+class TaggedRequests:
+    """The requests of one set of tags: how many there are of what, and the values of their metrics."""
 
     __slots__ = (
         "attempts",
@@ -28,10 +28,10 @@ class Cell:
         "remarks",
         "retried",
         "retries",
+        "retry_counts",
         "said",
         "thought_in_part",
         "tokens",
-        "tries",
         "untimed",
     )
 
@@ -47,7 +47,7 @@ class Cell:
         """Of the tokens, those of attempts that another one followed."""
         self.attempts = 0
         self.retries = 0
-        self.tries = Tries()
+        self.retry_counts = RetryCounts()
         self.buffered = 0
         self.remarks: Counter[str] = Counter()
         """How many answers were odd in a way, by the name of the `Remark`."""
@@ -81,7 +81,7 @@ class Cell:
             self.retries += rows.retries
             self.retried.extend([attempt for record in records for attempt in record.attempts[:-1]])
         if not (rows.once and ok):
-            self.tries.extend(records)
+            self.retry_counts.extend(records)
         if not ok:
             saying = zip(records, answers, strict=True)
             self._hear((record.intended_at_s, answer.said) for record, answer in saying if answer.said)
@@ -92,7 +92,7 @@ class Cell:
             self._count_unpaced(answers)
         self.gaps.extend(rows.due_s, list(map(attrgetter("chunk_gaps"), answers)))
 
-    def merge(self, other: "Cell") -> None:
+    def merge(self, other: "TaggedRequests") -> None:
         if other.said:
             self._hear([other.said])
         self.columns.merge(other.columns)
@@ -103,7 +103,7 @@ class Cell:
         self.retried.merge(other.retried)
         self.attempts += other.attempts
         self.retries += other.retries
-        self.tries.merge(other.tries)
+        self.retry_counts.merge(other.retry_counts)
         self.buffered += other.buffered
         self.remarks.update(other.remarks)
         self.thought_in_part += other.thought_in_part

@@ -9,28 +9,28 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Job(Generic[T_co]):
+class Task(Generic[T_co]):
     """One piece of work, which needs no other."""
 
     run: Callable[[], T_co]
     about: str = ""
-    """Jobs about the same metric sort the same columns: whoever has done one of them does the others for less."""
+    """Tasks about the same metric sort the same columns: whoever has done one of them does the others for less."""
 
 
 class RunAll(Protocol):
-    """Runs jobs and returns their results in order."""
+    """Runs tasks and returns their results in order."""
 
-    def __call__(self, jobs: Sequence[Job[T]]) -> list[T]: ...
-
-
-def one_by_one(jobs: Sequence[Job[T]]) -> list[T]:
-    """Run the jobs here, in order."""
-    return [job.run() for job in jobs]
+    def __call__(self, tasks: Sequence[Task[T]]) -> list[T]: ...
 
 
-def bundles(jobs: Sequence[Job[object]]) -> list[list[int]]:
-    """The positions of jobs that are better done by the same hand, in the order in which they first come."""
+def one_by_one(tasks: Sequence[Task[T]]) -> list[T]:
+    """Run the tasks here, in order."""
+    return [task.run() for task in tasks]
+
+
+def bundles(tasks: Sequence[Task[object]]) -> list[list[int]]:
+    """The positions of tasks that are better done by the same hand, in the order in which they first come."""
     together: dict[str, list[int]] = {}
-    for position, job in enumerate(jobs):
-        together.setdefault(job.about or str(position), []).append(position)
+    for position, task in enumerate(tasks):
+        together.setdefault(task.about or str(position), []).append(position)
     return list(together.values())

@@ -11,8 +11,8 @@ from relayload.core.metrics.condensed import Condensed
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.metric import Output
 from relayload.core.metrics.summary import Second
-from relayload.core.model.tags import Key
-from relayload.core.stats.ranks import Counted, Sorted, together
+from relayload.core.model.tags import Tags
+from relayload.core.stats.ranks import Sorted, WeightedValues, together
 from relayload.core.stats.sample import rank_of
 
 _STEPS_S = (1.0, 10.0, 60.0, 600.0)
@@ -38,11 +38,11 @@ def _steps_s() -> Iterator[float]:
 def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
     """Every step from the run's start to the last arrival, also those in which nothing was due."""
     steps = [_Step() for _ in range(math.floor(fold.last_due_s / step_s) + 1)] if fold.indices else []
-    for key, cell in fold.cells.items():
-        if isinstance(cell.values, Columns):
-            _add_columns(steps, step_s, key, cell.values)
+    for key, tagged in fold.by_tags.items():
+        if isinstance(tagged.values, Columns):
+            _add_columns(steps, step_s, key, tagged.values)
         else:
-            _add_slots(steps, key, cell.values)
+            _add_slots(steps, key, tagged.values)
     for _, due_s in fold.all_drops:
         for due in due_s:
             steps[int(due / step_s)].dropped += 1
@@ -57,7 +57,7 @@ class _Step:
         self.failed = 0
         self.ok = 0
         self.values: dict[str, list[float]] = {metric: [] for metric in _SHOWN}
-        self.counted: dict[str, list[Counted]] = {metric: [] for metric in _SHOWN}
+        self.counted: dict[str, list[WeightedValues]] = {metric: [] for metric in _SHOWN}
 
     def second(self, at_s: float) -> Second:
         return Second(
@@ -75,7 +75,7 @@ class _Step:
         yield from ((f"{metric}_p50_s", p50), (f"{metric}_p99_s", p99))
 
 
-def _add_columns(steps: list[_Step], step_s: float, key: Key, columns: Columns) -> None:
+def _add_columns(steps: list[_Step], step_s: float, key: Tags, columns: Columns) -> None:
     """Column by column, which costs a third of request by request."""
     numbers = list(map(int, map(step_s.__rtruediv__, columns.due_s)))
     _add_ended(steps, key, Counter(numbers))
@@ -83,7 +83,7 @@ def _add_columns(steps: list[_Step], step_s: float, key: Key, columns: Columns) 
         _deal([step.values[metric] for step in steps], numbers, columns[metric])
 
 
-def _add_slots(steps: list[_Step], key: Key, condensed: Condensed) -> None:
+def _add_slots(steps: list[_Step], key: Tags, condensed: Condensed) -> None:
     """A step is a slot."""
     _add_ended(steps, key, condensed.requests_by_slot())
     for metric in _SHOWN if key.ok else ():
@@ -91,7 +91,7 @@ def _add_slots(steps: list[_Step], key: Key, condensed: Condensed) -> None:
             steps[slot].counted[metric].append(values)
 
 
-def _add_ended(steps: list[_Step], key: Key, counts: Mapping[int, int]) -> None:
+def _add_ended(steps: list[_Step], key: Tags, counts: Mapping[int, int]) -> None:
     for number, count in counts.items():
         if key.ok:
             steps[number].ok += count

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from relayload.core.metrics.breaker_history import breakers, in_order, open_s, trips
+from relayload.core.metrics.breaker_history import breaker_histories, in_order, open_s, trips
 from relayload.core.metrics.fold import Account, Fold
 from relayload.core.metrics.retry_counts import retries_by_cause
 from relayload.core.metrics.selection import Selection
@@ -24,12 +24,12 @@ def errors_of(everything: Selection) -> tuple[ErrorCount, ...]:
     """How many requests ended in each way that is a failure, the most frequent first."""
     counts: Counter[tuple[str, str | None, int | None]] = Counter()
     said: dict[tuple[str, str | None, int | None], tuple[float, str]] = {}
-    for key, cell in everything.cells.items():
+    for key, tagged in everything.by_tags.items():
         if key.failed:
             ending = key.outcome, key.error, key.status
-            counts[ending] += len(cell)
-            if cell.said:
-                said[ending] = min(cell.said, said.get(ending, cell.said))
+            counts[ending] += len(tagged)
+            if tagged.said:
+                said[ending] = min(tagged.said, said.get(ending, tagged.said))
     return tuple(
         ErrorCount(
             outcome=outcome,
@@ -45,8 +45,8 @@ def errors_of(everything: Selection) -> tuple[ErrorCount, ...]:
 def tokens_of(everything: Selection) -> TokenCounts:
     """The tokens of every attempt, added up."""
     total = Tokens()
-    for cell in everything.cells.values():
-        total.merge(cell.tokens)
+    for tagged in everything.by_tags.values():
+        total.merge(tagged.tokens)
     return TokenCounts(
         input=total.input,
         cached_input=total.cached_input,
@@ -58,33 +58,33 @@ def tokens_of(everything: Selection) -> TokenCounts:
 
 def retries_of(fold: Fold) -> Retries:
     """Of every request, warm-up included."""
-    cells = fold.cells.values()
-    attempts = sum(cell.attempts for cell in cells)
-    tried = attempts - sum(cell.retries for cell in cells)
+    all_tagged = fold.by_tags.values()
+    attempts = sum(tagged.attempts for tagged in all_tagged)
+    tried = attempts - sum(tagged.retries for tagged in all_tagged)
     stopped_by: Counter[str] = Counter()
-    for cell in cells:
-        stopped_by.update(cell.tries.stopped_by)
+    for tagged in all_tagged:
+        stopped_by.update(tagged.retry_counts.stopped_by)
     return Retries(
-        by_kind=retries_by_cause(cell.tries for cell in cells),
+        by_kind=retries_by_cause(tagged.retry_counts for tagged in all_tagged),
         amplification=attempts / tried if tried else None,
-        succeeded_after_retry=sum(cell.tries.retried for key, cell in fold.cells.items() if key.ok),
-        backoff_s=sum(cell.tries.backoff_s for cell in cells),
+        succeeded_after_retry=sum(tagged.retry_counts.retried for key, tagged in fold.by_tags.items() if key.ok),
+        backoff_s=sum(tagged.retry_counts.backoff_s for tagged in all_tagged),
         stopped_by=dict(sorted(stopped_by.items(), key=lambda item: (-item[1], item[0]))),
     )
 
 
 def quota_waits_of(fold: Fold) -> QuotaWaits:
     """Of every request, warm-up included."""
-    waits = [cell.values.waits for cell in fold.cells.values()]
+    waits = [tagged.values.waits for tagged in fold.by_tags.values()]
     return QuotaWaits(throttled=sum(count for count, _ in waits), throttled_s=sum(seconds for _, seconds in waits))
 
 
 def breaker_acts_of(fold: Fold, load_s: float) -> BreakerActs:
     """Of the whole run, whose load ended at that instant."""
-    refused = (len(cell) for key, cell in fold.cells.items() if key.outcome == Outcome.SHORT_CIRCUITED.value)
+    refused = (len(tagged) for key, tagged in fold.by_tags.items() if key.outcome == Outcome.SHORT_CIRCUITED.value)
     return BreakerActs(
         trips=len(trips(fold.transitions)),
-        open_time_s=open_s(breakers(fold.transitions), [(0.0, load_s)]),
+        open_time_s=open_s(breaker_histories(fold.transitions), [(0.0, load_s)]),
         short_circuited=sum(refused),
         enforced=any(transition.enforced for transition in fold.transitions) if fold.transitions else None,
         transitions=tuple(map(_change, in_order(fold.transitions))),
@@ -111,8 +111,8 @@ def batch_of(fold: Fold, run: RunInfo, accounted: Account) -> BatchTally | None:
     if run.requests is None:
         return None
     counts: Counter[str] = Counter()
-    for key, cell in fold.cells.items():
-        counts[key.outcome] += len(cell)
+    for key, tagged in fold.by_tags.items():
+        counts[key.outcome] += len(tagged)
     done, running = counts[Outcome.OK] + counts[Outcome.CANCELLED], counts[Outcome.ABANDONED]
     requests = run.requests * run.copies
     return BatchTally(

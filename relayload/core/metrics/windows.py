@@ -10,8 +10,8 @@ from relayload.core.metrics.columns import Columns
 from relayload.core.metrics.condensed import Condensed
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.selection import Selection
-from relayload.core.metrics.tagged_requests import Cell
-from relayload.core.model.tags import Key
+from relayload.core.metrics.tagged_requests import TaggedRequests
+from relayload.core.model.tags import Tags
 
 
 class Slices:
@@ -22,22 +22,22 @@ class Slices:
         self._fold = fold
         self._gaps = not metrics.isdisjoint(PER_CHUNK)
         self._metrics = sorted(metrics - PER_CHUNK.keys())
-        self._ordered: dict[Key, Columns] = {}
+        self._ordered: dict[Tags, Columns] = {}
 
     def cut(self, begins_at_s: float, ends_at_s: float) -> Selection:
         """The values of what was due from one instant until before another; to a slot where requests are condensed."""
-        found: dict[Key, Cell] = {}
-        for key, cell in self._fold.cells.items():
-            piece = Cell(gaps=cell.gaps.between(begins_at_s, ends_at_s) if self._gaps else None)
-            if isinstance(cell.values, Condensed):
-                piece.condensed = cell.values.between(begins_at_s, ends_at_s)
+        found: dict[Tags, TaggedRequests] = {}
+        for key, tagged in self._fold.by_tags.items():
+            piece = TaggedRequests(gaps=tagged.gaps.between(begins_at_s, ends_at_s) if self._gaps else None)
+            if isinstance(tagged.values, Condensed):
+                piece.condensed = tagged.values.between(begins_at_s, ends_at_s)
             else:
-                piece.columns = self._between(key, cell.values, begins_at_s, ends_at_s)
+                piece.columns = self._between(key, tagged.values, begins_at_s, ends_at_s)
             if len(piece) or len(piece.gaps):
                 found[key] = piece
         return Selection(found)
 
-    def _between(self, key: Key, columns: Columns, begins_at_s: float, ends_at_s: float) -> Columns:
+    def _between(self, key: Tags, columns: Columns, begins_at_s: float, ends_at_s: float) -> Columns:
         if key not in self._ordered:
             self._ordered[key] = columns.in_order(self._metrics)
         ordered = self._ordered[key]

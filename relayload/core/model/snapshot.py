@@ -13,7 +13,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from relayload.core.model.record import Transition
-from relayload.core.model.tags import Key
+from relayload.core.model.tags import Tags
 
 
 class Span(NamedTuple):
@@ -26,7 +26,7 @@ class Span(NamedTuple):
 class Slot(Struct, kw_only=True, array_like=True, gc=False):
     """The requests of one set of tags in a span of time."""
 
-    key: Key
+    key: Tags
     span: Span
     version: int = 0
     due: int = 0

@@ -9,7 +9,7 @@ DROPPED, REFUSED = "dropped", "refused"
 _NO_FAILURES = (Outcome.OK.value, Outcome.CANCELLED.value, DROPPED, REFUSED)
 
 
-class Place(NamedTuple):
+class PlanTags(NamedTuple):
     """Where in the plan a request belongs."""
 
     scenario: str
@@ -20,10 +20,10 @@ class Place(NamedTuple):
     """None where there is only one."""
 
 
-class Key(NamedTuple):
+class Tags(NamedTuple):
     """All tags of a request. Outcome, error and kind are plain text, which hashes fast."""
 
-    place: Place
+    plan_tags: PlanTags
     outcome: str
     status: int | None
     error: str | None

@@ -11,12 +11,12 @@ from itertools import compress
 from operator import mul
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK
-from relayload.core.metrics.retry_counts import cause_of
+from relayload.core.metrics.retry_counts import retry_cause
 from relayload.core.metrics.rows import Rows
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import RunInfo
 from relayload.core.model.snapshot import Position, SlotCounts
-from relayload.core.model.tags import Key, Place
+from relayload.core.model.tags import PlanTags, Tags
 from relayload.core.objectives.goodput import unmet
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.tag_filter import of_kind, of_outcome, within
@@ -40,21 +40,21 @@ class IndicatorCounts:
         self._grid = Grid.of(objective, run)
         self._streaming = run.streaming if METRICS[objective.metric].of_first_token else ()
 
-    def add(self, key: Key, rows: Rows) -> None:
+    def add(self, key: Tags, rows: Rows) -> None:
         """Count requests that have ended."""
         objective = self.objective
-        if within(objective.tags, key.place) and of_outcome(objective.tags, key):
+        if within(objective.tags, key.plan_tags) and of_outcome(objective.tags, key):
             _COUNT[_way(objective)](self, key, rows)
 
-    def add_drop(self, place: Place, due_s: float) -> None:
+    def add_drop(self, plan_tags: PlanTags, due_s: float) -> None:
         """Count an arrival that could not be started."""
         objective = self.objective
-        if not within(objective.tags, place):
+        if not within(objective.tags, plan_tags):
             return
         if objective.metric == "goodput":
-            self._tell(self._slots(place.scenario), {self._grid.code(due_s): 1}, {self._grid.code(due_s): 1})
+            self._tell(self._slots(plan_tags.scenario), {self._grid.code(due_s): 1}, {self._grid.code(due_s): 1})
         elif objective.quantile is not None and not objective.one_outcome:
-            self._unanswered(self._slots(place.scenario), {self._grid.code(due_s): 1})
+            self._unanswered(self._slots(plan_tags.scenario), {self._grid.code(due_s): 1})
 
     def merge(self, other: "IndicatorCounts") -> None:
         for slots in other.windows.values():
@@ -81,25 +81,25 @@ class IndicatorCounts:
             found = slots[position] = SlotCounts()
         return found
 
-    def _count_values(self, key: Key, rows: Rows) -> None:
+    def _count_values(self, key: Tags, rows: Rows) -> None:
         """The values that a percentile is taken of, and requests that have none though somebody waited."""
         objective, slots = self.objective, self._slots_of(key)
         if objective.one_outcome or objective.asks_all or key.ok:
             self._compare(slots, rows)
-            if key.ok and not objective.one_outcome and key.place.scenario in self._streaming:
+            if key.ok and not objective.one_outcome and key.plan_tags.scenario in self._streaming:
                 empty = [ttft != ttft for ttft in rows["ttft"]]
                 self._unanswered(slots, Counter(compress(self._grid.codes(rows), empty)))
         elif key.failed:
             self._unanswered(slots, self._grid.counts(rows))
 
-    def _count_means(self, key: Key, rows: Rows) -> None:
+    def _count_means(self, key: Tags, rows: Rows) -> None:
         """The values that a mean is taken of: of requests that ended ok, or as an `outcome` tag says."""
         if key.ok or self.objective.one_outcome:
             off = [value - self.objective.limit for value in rows[self.objective.metric]]
             for code, values in _by_code(self._grid.codes(rows), off):
                 self._add_sum(self._slots_of(key), code, len(values), math.fsum(values), sum(map(mul, values, values)))
 
-    def _count_gaps(self, key: Key, rows: Rows) -> None:
+    def _count_gaps(self, key: Tags, rows: Rows) -> None:
         """The gaps between chunks, of streams that broke as well."""
         objective, slots, codes = self.objective, self._slots_of(key), self._grid.codes(rows)
         n: Counter[int] = Counter()
@@ -116,7 +116,7 @@ class IndicatorCounts:
         elif key.failed and not objective.one_outcome:
             self._unanswered(slots, self._grid.counts(rows))
 
-    def _count_gap_means(self, key: Key, rows: Rows) -> None:
+    def _count_gap_means(self, key: Tags, rows: Rows) -> None:
         if key.ok or self.objective.one_outcome:
             slots, limit = self._slots_of(key), self.objective.limit
             for code, answer in zip(self._grid.codes(rows), rows.answers, strict=True):
@@ -126,19 +126,19 @@ class IndicatorCounts:
                     squares = sum(map(mul, map(mul, off, off), counts))
                     self._add_sum(slots, code, sum(counts), sum(map(mul, off, counts)), squares)
 
-    def _count_errors(self, key: Key, rows: Rows) -> None:
+    def _count_errors(self, key: Tags, rows: Rows) -> None:
         counts = self._grid.counts(rows)
         is_bad = key.failed and all(of_kind(tag, key) for tag in self.objective.tagged("kind"))
         self._tell(self._slots_of(key), counts, counts if is_bad else {})
 
-    def _count_retries(self, key: Key, rows: Rows) -> None:
+    def _count_retries(self, key: Tags, rows: Rows) -> None:
         slots = self._slots_of(key)
         self._tell(slots, self._grid.counts(rows), {})
         if rows.once:
             return
         kinds = self.objective.tagged("kind")
         retries = [
-            sum(all(of_kind(tag, cause_of(attempt)) for tag in kinds) for attempt in record.attempts[:-1])
+            sum(all(of_kind(tag, retry_cause(attempt)) for tag in kinds) for attempt in record.attempts[:-1])
             for record in rows.records
         ]
         bad: Counter[int] = Counter()
@@ -146,7 +146,7 @@ class IndicatorCounts:
             bad[code] += count
         self._tell(slots, {}, bad)
 
-    def _count_goods(self, key: Key, rows: Rows) -> None:
+    def _count_goods(self, key: Tags, rows: Rows) -> None:
         """Those that were cancelled are neither good nor bad, but tell that their scenario was asked."""
         counts = self._grid.counts(rows)
         if key.ok and self.objective.conditions:
@@ -160,7 +160,7 @@ class IndicatorCounts:
         else:
             self._tell(self._slots_of(key), dict.fromkeys(counts, 0), {})
 
-    def _count_requests(self, key: Key, rows: Rows) -> None:
+    def _count_requests(self, key: Tags, rows: Rows) -> None:
         """Requests, and how many of them ended ok, with what output."""
         slots = self._slots_of(key)
         for code, count in _somewhere(self._grid.counts(rows)):
@@ -168,7 +168,7 @@ class IndicatorCounts:
             own.n += count
             own.ended_ok += count * key.ok
 
-    def _count_tokens(self, key: Key, rows: Rows) -> None:
+    def _count_tokens(self, key: Tags, rows: Rows) -> None:
         self._count_requests(key, rows)
         if key.ok:
             slots = self._slots_of(key)
@@ -176,8 +176,8 @@ class IndicatorCounts:
                 if code >= 0:
                     slots(code).total += sum(attempt.output_tokens or 0 for attempt in record.attempts)
 
-    def _slots_of(self, key: Key, bits: int = 0) -> Callable[[int], SlotCounts]:
-        return self._slots(key.place.scenario, bits, abandoned=key.outcome == Outcome.ABANDONED.value)
+    def _slots_of(self, key: Tags, bits: int = 0) -> Callable[[int], SlotCounts]:
+        return self._slots(key.plan_tags.scenario, bits, abandoned=key.outcome == Outcome.ABANDONED.value)
 
     def _slots(self, scenario: str, bits: int = 0, *, abandoned: bool = False) -> Callable[[int], SlotCounts]:
         """Gives the counts of each slot of these requests."""
@@ -260,7 +260,7 @@ def _way(objective: Objective) -> str:
     return objective.metric
 
 
-_COUNT: Mapping[str, Callable[[IndicatorCounts, Key, Rows], None]] = {
+_COUNT: Mapping[str, Callable[[IndicatorCounts, Tags, Rows], None]] = {
     "values": IndicatorCounts._count_values,
     "means of values": IndicatorCounts._count_means,
     "gaps": IndicatorCounts._count_gaps,
@@ -291,15 +291,15 @@ class ObjectiveCounts:
         """Whether gaps between chunks are asked for window by window."""
         return any(one.metric in PER_CHUNK and one.over_s for one in self.indicators)
 
-    def add(self, key: Key, rows: Rows) -> None:
+    def add(self, key: Tags, rows: Rows) -> None:
         """Count requests that have ended."""
         for counts in self.indicators.values():
             counts.add(key, rows)
 
-    def add_drop(self, place: Place, due_s: float) -> None:
+    def add_drop(self, plan_tags: PlanTags, due_s: float) -> None:
         """Count an arrival that could not be started."""
         for counts in self.indicators.values():
-            counts.add_drop(place, due_s)
+            counts.add_drop(plan_tags, due_s)
 
     def merge(self, other: "ObjectiveCounts") -> None:
         for indicator, counts in other.indicators.items():

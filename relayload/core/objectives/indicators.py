@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
-from relayload.core.metrics.breaker_history import Breaker, breakers
+from relayload.core.metrics.breaker_history import BreakerHistory, breaker_histories
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK
 from relayload.core.metrics.cost import Used
 from relayload.core.metrics.windows import window_count, windows
 from relayload.core.model.record import Outcome, Transition
 from relayload.core.model.run import RunInfo, Span
 from relayload.core.model.snapshot import Position, SlotCounts
-from relayload.core.model.tags import Key
+from relayload.core.model.tags import Tags
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.statistics import BadBounds, Deviations
@@ -45,7 +45,7 @@ class Source(Protocol):
         """Every change of a breaker."""
 
     @property
-    def used(self) -> Mapping[Key, Used]:
+    def used(self) -> Mapping[Tags, Used]:
         """By tags, how many requests there were, and what tokens they took."""
 
     @property
@@ -133,13 +133,13 @@ class Indicators:
             self._without[metric] = set(self._never_measured(metric))
         return self._without[metric]
 
-    def used(self, objective: Objective) -> dict[Key, Used]:
+    def used(self, objective: Objective) -> dict[Tags, Used]:
         """What the requests that the tags admit used, also those of a warm-up: they are paid for, too."""
-        return {key: used for key, used in self.source.used.items() if tagged(objective.tags, key.place)}
+        return {key: used for key, used in self.source.used.items() if tagged(objective.tags, key.plan_tags)}
 
-    def breakers(self, objective: Objective) -> list[Breaker]:
+    def breakers(self, objective: Objective) -> list[BreakerHistory]:
         """Those in the scopes that the tags admit, with their whole history."""
-        return breakers(change for change in self.source.transitions if moved(objective.tags, change))
+        return breaker_histories(change for change in self.source.transitions if moved(objective.tags, change))
 
     @property
     def begins_at_s(self) -> float:
@@ -248,7 +248,7 @@ class Indicators:
         if known is None or not known.distribution:
             return
         asked = self.run.streaming if known.of_first_token else ()
-        for scenario in {key.place.scenario for key in self.source.used if key.ok}:
+        for scenario in {key.plan_tags.scenario for key in self.source.used if key.ok}:
             if scenario not in asked and not self.source.measures(scenario, metric):
                 yield scenario
 
@@ -281,6 +281,6 @@ class Window:
     ends_at_s: float
 
 
-def is_abandoned(key: Key) -> bool:
+def is_abandoned(key: Tags) -> bool:
     """Whether the run ended before the request did."""
     return key.outcome == Outcome.ABANDONED.value

@@ -11,7 +11,7 @@ from relayload.core.metrics.selection import Selection, Series
 from relayload.core.metrics.windows import Slices
 from relayload.core.model.record import Transition
 from relayload.core.model.run import RunInfo
-from relayload.core.model.tags import Key
+from relayload.core.model.tags import Tags
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.indicators import Sized, Window, is_abandoned
 from relayload.core.objectives.objective import Objective
@@ -37,8 +37,8 @@ class RecordedRun:
         return self._fold.transitions
 
     @property
-    def used(self) -> Mapping[Key, Used]:
-        return self._fold.cells
+    def used(self) -> Mapping[Tags, Used]:
+        return self._fold.by_tags
 
     @property
     def first_start_s(self) -> float | None:
@@ -53,7 +53,7 @@ class RecordedRun:
         return self._fold.last_end_s
 
     def measures(self, scenario: str, metric: str) -> bool:
-        return self._ok.where(lambda key: key.place.scenario == scenario).measures(metric)
+        return self._ok.where(lambda key: key.plan_tags.scenario == scenario).measures(metric)
 
     def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: Window | None) -> Sized:
         """Exact, or to within 0.4 % where there are more requests than are kept."""
@@ -61,11 +61,11 @@ class RecordedRun:
             values = GapCounts()
             values.add(int(window.begins_at_s), self.counts[objective].values.get(window.number, Histogram()).items())
             return GapSample(values, unanswered_s, objective.worst)
-        requests = self._cut(objective.metric, window) if window else Selection(self._fold.cells)
+        requests = self._cut(objective.metric, window) if window else Selection(self._fold.by_tags)
         unknown = self._run.interrupted_by is not None
         requests = requests.where(
             lambda key: (
-                within(objective.tags, key.place)
+                within(objective.tags, key.plan_tags)
                 and of_outcome(objective.tags, key)
                 and not (unknown and is_abandoned(key))
             )
@@ -78,7 +78,7 @@ class RecordedRun:
 
     @cached_property
     def _ok(self) -> Selection:
-        return Selection(self._fold.cells).where(lambda key: key.ok)
+        return Selection(self._fold.by_tags).where(lambda key: key.ok)
 
     def _cut(self, metric: str, window: Window) -> Selection:
         if metric not in self._slices:

@@ -21,7 +21,7 @@ from relayload.core.model.snapshot import (
     Snapshot,
     Span,
 )
-from relayload.core.model.tags import DROPPED, REFUSED, Key, Place
+from relayload.core.model.tags import DROPPED, REFUSED, PlanTags, Tags
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.indicators import Sized, Window, is_abandoned
 from relayload.core.objectives.objective import Objective
@@ -99,11 +99,11 @@ class SnapshotMaker:
                 yield IndicatorSlot(indicator=number, position=position, counts=slot)
 
     def _add_drop(self, drop: Drop) -> None:
-        place = Place(drop.scenario, drop.model, drop.stage, drop.measured, drop.target)
+        plan_tags = PlanTags(drop.scenario, drop.model, drop.stage, drop.measured, drop.target)
         refused = drop.reason == GUARDRAIL
         if not refused:
-            self._counts.add_drop(place, drop.intended_at_s)
-        self._slots.add_drop(Key(place, REFUSED if refused else DROPPED, None, None), drop.intended_at_s)
+            self._counts.add_drop(plan_tags, drop.intended_at_s)
+        self._slots.add_drop(Tags(plan_tags, REFUSED if refused else DROPPED, None, None), drop.intended_at_s)
         self._last_due_s = max(self._last_due_s, drop.intended_at_s)
 
 
@@ -112,7 +112,7 @@ class _Process:
     """What one process has sent."""
 
     number: int = 0
-    slots: dict[tuple[Key, int], Slot] = field(default_factory=dict)
+    slots: dict[tuple[Tags, int], Slot] = field(default_factory=dict)
     """By tags and the second in which they begin."""
     indicators: dict[tuple[int, Position], SlotCounts] = field(default_factory=dict)
     transitions: list[Transition] = field(default_factory=list)
@@ -129,7 +129,7 @@ class MergedSnapshot:
     def __init__(self, objectives: Sequence[Objective], run: RunInfo) -> None:
         self.run = run
         self.counts = ObjectiveCounts(objectives, run)
-        self.totals: dict[Key, TagCounts] = {}
+        self.totals: dict[Tags, TagCounts] = {}
         """By tags, everything until now."""
         self._each = list(self.counts.indicators.values())
         self._processes: dict[int, _Process] = {}
@@ -158,7 +158,7 @@ class MergedSnapshot:
         return [change for _, process in self._in_order for change in process.transitions]
 
     @property
-    def used(self) -> Mapping[Key, Used]:
+    def used(self) -> Mapping[Tags, Used]:
         return {key: counts for key, counts in self.totals.items() if counts.ended}
 
     @property
@@ -175,7 +175,7 @@ class MergedSnapshot:
         return max((process.last_end_s for process in self._processes.values()), default=0.0)
 
     def measures(self, scenario: str, metric: str) -> bool:
-        found = (counts for key, counts in self.totals.items() if key.ok and key.place.scenario == scenario)
+        found = (counts for key, counts in self.totals.items() if key.ok and key.plan_tags.scenario == scenario)
         return any(counts.histograms.get(metric) for counts in found)
 
     def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: Window | None) -> Sized:
@@ -187,7 +187,7 @@ class MergedSnapshot:
                     values.add(slot.span.begins_s, unpacked(slot.histograms.get(objective.metric, b"")))
         return GapSample(values, unanswered_s, objective.worst)
 
-    def total(self, metric: str, wanted: Callable[[Key], bool]) -> Histogram:
+    def total(self, metric: str, wanted: Callable[[Tags], bool]) -> Histogram:
         """The values of some requests, all seconds together."""
         whole = Histogram()
         for key, counts in self.totals.items():
@@ -195,7 +195,7 @@ class MergedSnapshot:
                 whole.add_counts(counts.histograms.get(metric, {}))
         return whole
 
-    def count(self, wanted: Callable[[Key], bool]) -> int:
+    def count(self, wanted: Callable[[Tags], bool]) -> int:
         """How many requests have ended with such tags, and how many such arrivals were not started."""
         return sum(counts.due for key, counts in self.totals.items() if wanted(key))
 
@@ -203,8 +203,8 @@ class MergedSnapshot:
     def _in_order(self) -> list[tuple[int, _Process]]:
         return sorted(self._processes.items())
 
-    def _is_asked(self, objective: Objective, key: Key) -> bool:
-        if not (within(objective.tags, key.place) and of_outcome(objective.tags, key)):
+    def _is_asked(self, objective: Objective, key: Tags) -> bool:
+        if not (within(objective.tags, key.plan_tags) and of_outcome(objective.tags, key)):
             return False
         if self.run.interrupted_by is not None and is_abandoned(key):
             return False

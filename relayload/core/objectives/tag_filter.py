@@ -2,26 +2,26 @@
 
 from collections.abc import Iterable, Sequence
 
-from relayload.core.metrics.retry_counts import Cause
+from relayload.core.metrics.retry_counts import RetryCause
 from relayload.core.model.record import Transition
-from relayload.core.model.tags import Key, Place
+from relayload.core.model.tags import PlanTags, Tags
 from relayload.core.objectives.objective import Tag
 
 
-def tagged(tags: Sequence[Tag], place: Place) -> bool:
-    """Whether the tags admit requests of that place, in a measured stage or not."""
+def tagged(tags: Sequence[Tag], plan_tags: PlanTags) -> bool:
+    """Whether the tags of the objective admit requests with these, in a measured stage or not."""
     values = {
-        "scenario": place.scenario,
-        "model": place.model,
-        "stage": place.stage,
-        "target": place.target or "",
+        "scenario": plan_tags.scenario,
+        "model": plan_tags.model,
+        "stage": plan_tags.stage,
+        "target": plan_tags.target or "",
     }
     return all(tag.admits(values[tag.name]) for tag in tags if tag.name in values)
 
 
-def within(tags: Sequence[Tag], place: Place) -> bool:
-    """Whether requests of that place are measured, and the tags admit them."""
-    return place.measured and tagged(tags, place)
+def within(tags: Sequence[Tag], plan_tags: PlanTags) -> bool:
+    """Whether requests with these are measured, and the tags of the objective admit them."""
+    return plan_tags.measured and tagged(tags, plan_tags)
 
 
 def moved(tags: Sequence[Tag], change: Transition) -> bool:
@@ -30,12 +30,12 @@ def moved(tags: Sequence[Tag], change: Transition) -> bool:
     return all(tag.admits(values[tag.name]) for tag in tags if tag.name in values)
 
 
-def of_outcome(tags: Sequence[Tag], key: Key) -> bool:
+def of_outcome(tags: Sequence[Tag], key: Tags) -> bool:
     """Whether the tags admit the outcome of a request."""
     return all(tag.admits(key.outcome) for tag in tags if tag.name == "outcome")
 
 
-def of_kind(tag: Tag, ending: Key | Cause) -> bool:
+def of_kind(tag: Tag, ending: Tags | RetryCause) -> bool:
     """Whether a request, or an attempt, ended as a `kind` tag says: by an outcome, a status, or what the client made
     of it."""
     return (tag.value in (ending.outcome, str(ending.status), ending.kind)) is not tag.negated

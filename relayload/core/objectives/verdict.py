@@ -19,7 +19,7 @@ from relayload.core.exit_codes import ExitCode
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.summarize import SummaryInTheMaking
 from relayload.core.metrics.summary import Summary
-from relayload.core.metrics.tasks import Job, RunAll, one_by_one
+from relayload.core.metrics.tasks import RunAll, Task, one_by_one
 from relayload.core.model.run import RunInfo
 from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.evaluate import judge_objective
@@ -59,16 +59,16 @@ def assess(
     early fails, unless to `rejudge` asks what its records say alone.
     """
     making = SummaryInTheMaking(fold, run, faults, warnings)
-    work = making.jobs() if tables else []
+    work = making.tasks() if tables else []
     indicators = Indicators(RecordedRun(fold, run), run, making.accounted.lost)
-    done = run_all([*work, *_jobs(objectives, indicators, rejudge)])
+    done = run_all([*work, *_tasks(objectives, indicators, rejudge)])
     summary = making.made_of(done[: len(work)]) if tables else making.outline()
     return summary, _verdict(cast(list[ObjectiveResult], done[len(work) :]), run, summary, rejudge)
 
 
-def _jobs(objectives: Sequence[Objective], indicators: Indicators, rejudge: bool) -> list[Job[ObjectiveResult]]:
+def _tasks(objectives: Sequence[Objective], indicators: Indicators, rejudge: bool) -> list[Task[ObjectiveResult]]:
     judge = partial(judge_objective, rejudge=rejudge)
-    return [Job(partial(judge, objective, indicators), about=objective.metric) for objective in objectives]
+    return [Task(partial(judge, objective, indicators), about=objective.metric) for objective in objectives]
 
 
 def _verdict(results: Sequence[ObjectiveResult], run: RunInfo, summary: Summary, rejudge: bool) -> Verdict:

@@ -23,7 +23,7 @@ class Ranks(Protocol):
         """How many values come before a condition turns true, given that it stays true for all that are larger."""
 
 
-class Parts:
+class SortedRuns:
     """The values of sorted arrays as if they were one. A rank costs some tens of bisections, merging would cost n."""
 
     __slots__ = ("_arrays", "count")
@@ -62,7 +62,7 @@ class Parts:
         return [looked_at[part * len(looked_at) // parts] for part in range(1, parts)]
 
 
-class Counted:
+class WeightedValues:
     """A sorted sample of which each distinct value is kept once, with how often it comes."""
 
     __slots__ = ("_until", "counts", "values")
@@ -102,26 +102,26 @@ class Counted:
         return self._until[position - 1] if position else 0
 
 
-Sorted = Sequence[float] | Counted
+Sorted = Sequence[float] | WeightedValues
 """A sorted sample, value by value or counted."""
 _MANY = 1 << 20
 
 
 def repeated(value: float, count: int) -> Sorted:
     """A sample of one value, counted where that many would fill the memory, as a recording may claim."""
-    return [value] * count if count < _MANY else Counted({value: count})
+    return [value] * count if count < _MANY else WeightedValues({value: count})
 
 
-def together(parts: Iterable[Sorted]) -> Parts | Counted:
+def together(parts: Iterable[Sorted]) -> SortedRuns | WeightedValues:
     """The values of sorted samples as if they were one; if any is counted, all are."""
     parts = list(parts)
-    plain = [part for part in parts if not isinstance(part, Counted)]
+    plain = [part for part in parts if not isinstance(part, WeightedValues)]
     if len(plain) == len(parts):
-        return Parts(plain)
+        return SortedRuns(plain)
     counts: Counter[float] = Counter()
     for part in parts:
-        counts.update(dict(part.items()) if isinstance(part, Counted) else part)
-    return Counted(counts)
+        counts.update(dict(part.items()) if isinstance(part, WeightedValues) else part)
+    return WeightedValues(counts)
 
 
 def _width(span: tuple[Sequence[float], int, int]) -> int:

@@ -19,7 +19,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from relayload.core.stats.binomial import binomial_quantile
-from relayload.core.stats.ranks import Counted, Parts, Ranks, Sorted
+from relayload.core.stats.ranks import Ranks, Sorted, SortedRuns, WeightedValues
 
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 CONFIDENCE = 0.95
@@ -85,7 +85,7 @@ class Moments:
     def of(cls, values: Sorted) -> "Moments":
         if not len(values):
             return cls(0, 0.0, 0.0)
-        if isinstance(values, Counted):
+        if isinstance(values, WeightedValues):
             mean = math.fsum(value * n for value, n in values.items()) / len(values)
             return cls(len(values), mean, math.fsum(n * (value - mean) ** 2 for value, n in values.items()))
         mean = sum(values) / len(values)
@@ -115,7 +115,7 @@ class Sample:
     @classmethod
     def of(cls, values: Iterable[float]) -> "Sample":
         ordered = sorted(values)
-        return cls(Parts([ordered]), Moments.of(ordered))
+        return cls(SortedRuns([ordered]), Moments.of(ordered))
 
     @property
     def count(self) -> int:
@@ -180,7 +180,7 @@ def interval_ranks(quantile: float, n: int, effective_n: int, confidence: float)
     )
 
 
-def effective_size(marked_s: Ranks, due_s: Parts | Counted) -> int:
+def effective_size(marked_s: Ranks, due_s: SortedRuns | WeightedValues) -> int:
     """How many independent values would tell as much as those due at `due_s`, some of which are marked.
 
     Of requests that were all due at one instant nobody can tell which are neighbours: they tell least.
@@ -194,7 +194,7 @@ def effective_size(marked_s: Ranks, due_s: Parts | Counted) -> int:
     return max(SMALLEST_EFFECTIVE_N, int(n / max(ratios))) if ratios else SMALLEST_EFFECTIVE_N
 
 
-def _counts(marked_s: Ranks, due_s: Parts | Counted, batches: int) -> list[tuple[int, int]]:
+def _counts(marked_s: Ranks, due_s: SortedRuns | WeightedValues, batches: int) -> list[tuple[int, int]]:
     """Marked and all requests of batches of about the same size, in order of time."""
     edges = due_s.edges(batches)
     marked, sizes = (_between(edges, ranks) for ranks in (marked_s, due_s))

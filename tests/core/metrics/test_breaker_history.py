@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from relayload.core.metrics.breaker_history import breakers, in_order, open_s, opened_after_s, trips
+from relayload.core.metrics.breaker_history import breaker_histories, in_order, open_s, opened_after_s, trips
 from relayload.core.resilience.breaker import State
 
 CLOSED, OPEN, TRYING = State.CLOSED, State.OPEN, State.HALF_OPEN
@@ -23,7 +23,7 @@ def history(breaker_line):
 
 def test_every_worker_and_scope_has_a_breaker_of_its_own(history, breaker_line):
     lines = [*history, breaker_line(5.0, CLOSED, OPEN, scope="o4")]
-    assert sorted(len(breaker.changes) for breaker in breakers(reversed(lines))) == [1, 1, 5]
+    assert sorted(len(breaker.changes) for breaker in breaker_histories(reversed(lines))) == [1, 1, 5]
     assert [line.at_s for line in in_order(lines)] == [5.0, 10.0, 40.0, 41.0, 50.0, 71.0, 72.0]
 
 
@@ -42,11 +42,11 @@ def test_a_trip_is_every_change_to_open(history):
     ],
 )
 def test_open_time_adds_up_over_breakers_until_the_end(history, spans, seconds):
-    assert open_s(breakers(history), spans) == pytest.approx(seconds)
+    assert open_s(breaker_histories(history), spans) == pytest.approx(seconds)
 
 
 def test_a_breaker_has_recovered_when_it_is_closed_again(history):
-    recoveries = [recovery for breaker in breakers(history) for recovery in breaker.recoveries()]
+    recoveries = [recovery for breaker in breaker_histories(history) for recovery in breaker.recoveries()]
     assert [(recovery.trip.at_s, recovery.after_s) for recovery in recoveries] == [(10.0, 62.0), (50.0, math.inf)]
 
 

@@ -18,7 +18,7 @@ K = 1000
 @pytest.fixture
 def cost(folded):
     def of(lines, prices=PRICES) -> Cost:
-        return cost_of(folded(lines).cells, prices)
+        return cost_of(folded(lines).by_tags, prices)
 
     return of
 
@@ -114,4 +114,4 @@ def test_the_cost_of_merged_folds_is_that_of_all_their_lines(cost, folded, reque
     lines = [request_line(index, input_tokens=index, output_tokens=1) for index in range(20)]
     one, other = folded(lines[:7]), folded(lines[7:])
     one.merge(other)
-    assert cost_of(one.cells, PRICES) == cost(lines)
+    assert cost_of(one.by_tags, PRICES) == cost(lines)

@@ -25,7 +25,7 @@ def run(make_run):
 
 def test_each_target_is_paid_by_its_own_prices(request_line, folded, run):
     lines = [request_line(0, target=name, input_tokens=M, output_tokens=M) for name in TARGETS]
-    cost = paid(folded(lines).cells, run)
+    cost = paid(folded(lines).by_tags, run)
     assert (cost.usd, cost.by_model, cost.wasted_usd) == (84, {"o3": 84}, 0)
 
 
@@ -35,13 +35,13 @@ def test_what_one_target_wasted_or_estimated_counts_for_all(request_line, folded
         request_line(0, target="alike", input_tokens=M, output_tokens=0),
         request_line(1, target="alike", input_tokens=None, output_tokens=None),
     ]
-    cost = paid(folded(lines).cells, run)
+    cost = paid(folded(lines).by_tags, run)
     assert (cost.usd, cost.wasted_usd, cost.estimated_usd) == (21, 15, 3)
 
 
 def test_a_model_that_only_one_target_prices_is_unknown_there(request_line, folded, make_run):
     run = make_run(targets={**TARGETS, "alike": TargetInfo(base_url="http://b/v1")})
-    cost = paid(folded([request_line(0, target=name) for name in TARGETS]).cells, run)
+    cost = paid(folded([request_line(0, target=name) for name in TARGETS]).by_tags, run)
     assert (cost.usd, cost.unpriced) == (None, ("alike/o3",))
 
 
@@ -94,6 +94,6 @@ def test_indices_are_kept_row_by_row_where_there_are_several_targets(request_lin
     lines = [request_line(7, target="direct"), request_line(7, target="direct", turn=1), request_line(9)]
     one, other = folded(lines[:1]), folded(lines[1:])
     one.merge(other)
-    cells = {key.place.target: cell for key, cell in one.cells.items()}
-    assert list(cells["direct"].indices) == [7, -1]
-    assert not cells[None].indices
+    by_tags = {key.plan_tags.target: tagged for key, tagged in one.by_tags.items()}
+    assert list(by_tags["direct"].indices) == [7, -1]
+    assert not by_tags[None].indices

@@ -2,7 +2,7 @@ from array import array
 
 import pytest
 
-from relayload.core.metrics.retry_counts import Cause, Tries, retries_by_cause
+from relayload.core.metrics.retry_counts import RetryCause, RetryCounts, retries_by_cause
 from relayload.core.model.record import Attempt, Outcome
 from relayload.core.resilience.classify import FailureKind
 
@@ -11,8 +11,8 @@ _FAILED = Attempt(outcome=Outcome.SERVER_ERROR, status=503)
 
 
 @pytest.fixture
-def tries(request_line) -> Tries:
-    own = Tries()
+def counts(request_line) -> RetryCounts:
+    own = RetryCounts()
     own.extend(
         [
             request_line(0, retried=(_LIMITED, _FAILED), backoff_s=0.5),
@@ -24,22 +24,22 @@ def tries(request_line) -> Tries:
     return own
 
 
-def test_every_attempt_before_the_last_is_the_cause_of_a_retry(tries):
-    assert tries.retries_due_s == {
-        Cause("rate_limited", 429, "quota_exhausted"): array("d", [0.0]),
-        Cause("server_error", 503, None): array("d", [0.0, 7.0]),
+def test_every_attempt_before_the_last_is_the_cause_of_a_retry(counts):
+    assert counts.retries_due_s == {
+        RetryCause("rate_limited", 429, "quota_exhausted"): array("d", [0.0]),
+        RetryCause("server_error", 503, None): array("d", [0.0, 7.0]),
     }
-    assert (tries.retried, tries.backoff_s) == (2, 0.75)
-    assert tries.stopped_by == {"deadline": 1, "breaker": 1}
+    assert (counts.retried, counts.backoff_s) == (2, 0.75)
+    assert counts.stopped_by == {"deadline": 1, "breaker": 1}
 
 
-def test_a_cause_is_named_by_what_the_client_made_of_it(tries):
-    assert retries_by_cause([tries, tries]) == {"server_error": 4, "quota_exhausted": 2}
+def test_a_cause_is_named_by_what_the_client_made_of_it(counts):
+    assert retries_by_cause([counts, counts]) == {"server_error": 4, "quota_exhausted": 2}
 
 
-def test_tries_of_parts_add_up_to_those_of_the_whole(tries, request_line):
-    other = Tries()
+def test_tries_of_parts_add_up_to_those_of_the_whole(counts, request_line):
+    other = RetryCounts()
     other.extend([request_line(3, retried=(_FAILED,), backoff_s=1.0, stopped_by="deadline")])
-    other.merge(tries)
+    other.merge(counts)
     assert (other.retried, other.backoff_s, other.stopped_by["deadline"]) == (3, 1.75, 2)
-    assert list(other.retries_due_s[Cause("server_error", 503, None)]) == [3.0, 0.0, 7.0]
+    assert list(other.retries_due_s[RetryCause("server_error", 503, None)]) == [3.0, 0.0, 7.0]

@@ -17,7 +17,7 @@ def test_requests_are_grouped_by_every_tag(request_line):
         request_line(4, outcome=Outcome.SHORT_CIRCUITED),
         request_line(5),
     ]
-    found = {(key.place.scenario, key.outcome, key.status): len(rows) for key, rows in grouped(lines)}
+    found = {(key.plan_tags.scenario, key.outcome, key.status): len(rows) for key, rows in grouped(lines)}
     assert found == {
         ("simple", "ok", None): 2,
         ("proof", "ok", None): 1,

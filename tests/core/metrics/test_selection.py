@@ -7,7 +7,7 @@ from relayload.core.model.record import Outcome
 
 
 def _series(fold, metric="latency", unanswered_s=(), worst=math.inf) -> Series:
-    return Series(Selection(fold.cells), metric, unanswered_s, worst)
+    return Series(Selection(fold.by_tags), metric, unanswered_s, worst)
 
 
 def _values(series: Series) -> list[float]:
@@ -53,7 +53,7 @@ def test_where_less_is_worse_the_least_are_looked_for(request_line, folded):
 
 def test_a_selection_counts_its_requests_by_outcome(request_line, folded):
     fold = folded([request_line(0), request_line(1), request_line(2, outcome=Outcome.REJECTED)])
-    selection = Selection(fold.cells)
+    selection = Selection(fold.by_tags)
     assert selection.by_outcome() == {"ok": 2, "rejected": 1}
     assert selection.where(lambda key: key.ok).count == 2
     assert selection.output_tokens == 20

@@ -6,7 +6,7 @@ import pytest
 from relayload.core.metrics.rows import grouped
 from relayload.core.metrics.tag_slots import TagCounts, TagSlots
 from relayload.core.model.record import Attempt, Outcome
-from relayload.core.model.tags import DROPPED, Key, Place
+from relayload.core.model.tags import DROPPED, PlanTags, Tags
 from relayload.core.stats.histogram import unpacked
 
 _LIMITED = Attempt(outcome=Outcome.RATE_LIMITED, status=429, input_tokens=3)
@@ -50,7 +50,7 @@ def test_a_slot_that_changes_is_told_whole_with_a_later_version(request_line):
 
 
 def test_arrivals_that_were_not_started_are_counted_apart():
-    slots, key = TagSlots([]), Key(Place("simple", "o3", "steady", True), DROPPED, None, None)
+    slots, key = TagSlots([]), Tags(PlanTags("simple", "o3", "steady", True), DROPPED, None, None)
     slots.add_drop(key, 7.9)
     slots.add_drop(key, 7.1)
     (slot,) = slots.changed(8.0)

@@ -33,17 +33,17 @@ def test_a_slice_holds_what_was_due_in_it_in_the_order_of_the_schedule(request_l
         drop_line(3),
     ]
     piece = Slices(folded(lines), {"ttft", "output_tokens"}).cut(3.0, 5.0)
-    ok, failed = sorted(piece.cells.items(), key=lambda item: item[0].outcome)
+    ok, failed = sorted(piece.by_tags.items(), key=lambda item: item[0].outcome)
     assert list(ok[1].columns.due_s) == [3.0, 4.0]
     assert list(ok[1].columns["ttft"]) == [0.3, 0.4]
     assert list(failed[1].columns.due_s) == [4.0]
-    assert Slices(folded(lines), set()).cut(9.0, 20.0).cells == {}
+    assert Slices(folded(lines), set()).cut(9.0, 20.0).by_tags == {}
 
 
 def test_a_slice_holds_the_gaps_of_its_seconds(request_line, folded):
     lines = [request_line(index, chunk_gaps=(500, index)) for index in range(1, 6)]
-    (cell,) = Slices(folded(lines), {"chunk_gap"}).cut(2.0, 4.0).cells.values()
-    assert cell.gaps.by_slot() == {2: 2, 3: 3}
+    (tagged,) = Slices(folded(lines), {"chunk_gap"}).cut(2.0, 4.0).by_tags.values()
+    assert tagged.gaps.by_slot() == {2: 2, 3: 3}
 
 
 @given(st.lists(st.tuples(st.floats(0, 29.9), st.booleans()), max_size=60))
@@ -66,12 +66,12 @@ def test_windows_together_hold_every_request_once(rows):
     )
     slices = Slices(fold, {"latency"})
     pieces = [slices.cut(*window) for window in windows(0.0, 30.0, 10.0)]
-    found = sorted(due for piece in pieces for cell in piece.cells.values() for due in cell.columns["latency"])
+    found = sorted(due for piece in pieces for tagged in piece.by_tags.values() for due in tagged.columns["latency"])
     assert found == sorted(due_s for due_s, _ in rows)
 
 
 def test_gaps_of_a_slot_are_in_the_window_of_its_middle_also_where_nothing_else_was_due_in_it(request_line, folded):
     slices = Slices(folded([request_line(0, intended_at_s=11.95, chunk_gaps=(5, 3))]), {"chunk_gap"})
-    (before,) = slices.cut(8.6, 11.9).cells.values()
-    (after,) = slices.cut(11.9, 15.2).cells.values()
+    (before,) = slices.cut(8.6, 11.9).by_tags.values()
+    (after,) = slices.cut(11.9, 15.2).by_tags.values()
     assert (len(before), len(before.gaps), len(after), len(after.gaps)) == (0, 3, 1, 0)

@@ -12,7 +12,7 @@ from relayload.core.model.verdict import Status
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.grammar import parse
 from relayload.core.objectives.statistics import BadBounds, BadEvents, judge_share, samples_needed
-from relayload.core.stats.ranks import Parts
+from relayload.core.stats.ranks import SortedRuns
 from relayload.core.stats.sample import PERCENTILES, effective_size, percentile
 
 
@@ -28,7 +28,7 @@ def _latencies(rng: np.random.Generator, n: int, correlation: float) -> np.ndarr
 def _effective_size(values: np.ndarray) -> int:
     """As a series has it: by its slowest twentieth, in the order of the schedule."""
     marked = np.flatnonzero(values > np.percentile(values, 95, method="inverted_cdf"))
-    return effective_size(Parts([marked.tolist()]), Parts([range(len(values))]))
+    return effective_size(SortedRuns([marked.tolist()]), SortedRuns([range(len(values))]))
 
 
 def _words(values: np.ndarray, limit: float, options: ObjectiveOptions) -> Status:
@@ -44,7 +44,7 @@ def test_percentiles_are_those_of_numpy(request_line, folded):
     lines = [
         request_line(index, latency_s=float(value), scenario="abc"[index % 3]) for index, value in enumerate(values)
     ]
-    series = Series(Selection(folded(lines).cells), "latency")
+    series = Series(Selection(folded(lines).by_tags), "latency")
     for p in (*PERCENTILES, 0.1, 33.3, 99.99):
         found = percentile(series.sample, p, series.effective_n)
         assert found.value == np.percentile(values, p, method="inverted_cdf")

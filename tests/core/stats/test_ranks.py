@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.stats.ranks import Counted, Parts, together
+from relayload.core.stats.ranks import SortedRuns, WeightedValues, together
 
 arrays = st.lists(st.lists(st.integers(0, 30) | st.floats(-5, 5)).map(sorted), max_size=4)
 
@@ -12,24 +12,24 @@ arrays = st.lists(st.lists(st.integers(0, 30) | st.floats(-5, 5)).map(sorted), m
 @given(arrays)
 def test_ranks_in_parts_are_ranks_in_the_whole(parts: list[list[float]]):
     whole = sorted(value for part in parts for value in part)
-    assert [Parts(parts).at(rank) for rank in range(1, len(whole) + 1)] == whole
+    assert [SortedRuns(parts).at(rank) for rank in range(1, len(whole) + 1)] == whole
 
 
 @given(arrays, st.floats(-6, 31))
 def test_what_comes_before_a_limit_is_counted_in_every_part(parts: list[list[float]], limit: float):
     below = sum(value < limit for part in parts for value in part)
-    assert Parts(parts).count_until(lambda value: value >= limit) == below
+    assert SortedRuns(parts).count_until(lambda value: value >= limit) == below
 
 
 @pytest.mark.parametrize("rank", [0, 4])
 def test_a_rank_outside_is_refused(rank: int):
     with pytest.raises(IndexError):
-        Parts([[1.0], [2.0, 3.0]]).at(rank)
+        SortedRuns([[1.0], [2.0, 3.0]]).at(rank)
 
 
 @given(arrays, st.lists(st.integers(0, 30)), st.floats(-6, 31))
 def test_counted_values_are_ranked_together_with_plain_ones(parts: list[list[float]], more: list[int], limit: float):
-    ranks = together([*parts, Counted(Counter(more))])
+    ranks = together([*parts, WeightedValues(Counter(more))])
     whole = sorted([*more, *(value for part in parts for value in part)])
     assert [ranks.at(rank) for rank in range(1, ranks.count + 1)] == whole
     assert ranks.count_below(limit) == sum(value < limit for value in whole)
@@ -39,14 +39,14 @@ def test_counted_values_are_ranked_together_with_plain_ones(parts: list[list[flo
 @pytest.mark.parametrize("rank", [0, 4])
 def test_a_rank_outside_of_what_is_counted_is_refused(rank: int):
     with pytest.raises(IndexError):
-        Counted({1.0: 1, 2.0: 2}).at(rank)
+        WeightedValues({1.0: 1, 2.0: 2}).at(rank)
 
 
 @pytest.mark.parametrize("counted", [False, True])
 @pytest.mark.parametrize("parts", [2, 10, 31])
 def test_edges_cut_a_sample_into_parts_of_about_the_same_size(parts: int, counted: bool):
     arrays = [[float(n) for n in range(first, last)] for first, last in ((0, 700), (700, 900), (350, 1450), (0, 0))]
-    ranks = together([*arrays, Counted({})] if counted else arrays)
+    ranks = together([*arrays, WeightedValues({})] if counted else arrays)
     edges = ranks.edges(parts)
     until = [*map(ranks.count_below, edges), ranks.count]
     sizes = [after - before for before, after in zip([0, *until], until, strict=False)]
@@ -55,5 +55,5 @@ def test_edges_cut_a_sample_into_parts_of_about_the_same_size(parts: int, counte
 
 
 def test_edges_are_found_in_arrays_of_one_value_each():
-    parts = Parts([[float(value)] for value in range(10_000)])
+    parts = SortedRuns([[float(value)] for value in range(10_000)])
     assert parts.edges(4) == [2500.0, 5000.0, 7500.0]

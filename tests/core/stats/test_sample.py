@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.core.stats.histogram import Histogram
-from relayload.core.stats.ranks import Parts
+from relayload.core.stats.ranks import SortedRuns
 from relayload.core.stats.sample import (
     Moments,
     Sample,
@@ -109,7 +109,7 @@ def _effective_size(values: list[float]) -> int:
     """With the slowest twentieth marked, in the order of the list."""
     threshold = sorted(values)[rank_of(0.95, len(values)) - 1]
     marked = [at for at, value in enumerate(values) if value > threshold]
-    return effective_size(Parts([marked]), Parts([range(len(values))]))
+    return effective_size(SortedRuns([marked]), SortedRuns([range(len(values))]))
 
 
 @pytest.mark.parametrize(("correlation", "least"), [(0.0, 0.94), (0.5, 0.94), (0.9, 0.94)])
@@ -136,7 +136,7 @@ def test_correlated_values_count_for_less():
 
 
 def test_what_comes_in_one_run_counts_for_little():
-    assert effective_size(Parts([range(300, 400)]), Parts([range(1000)])) == 50
+    assert effective_size(SortedRuns([range(300, 400)]), SortedRuns([range(1000)])) == 50
 
 
 def test_counts_by_the_second_tell_as_much_as_the_requests_themselves():
@@ -150,13 +150,13 @@ def test_counts_by_the_second_tell_as_much_as_the_requests_themselves():
 
 
 def test_requests_that_were_all_due_at_one_instant_tell_least():
-    assert effective_size(Parts([[2.0] * 5]), Parts([[2.0] * 100])) == 50
-    assert effective_size(Parts([]), Parts([[2.0] * 100])) == 100
+    assert effective_size(SortedRuns([[2.0] * 5]), SortedRuns([[2.0] * 100])) == 50
+    assert effective_size(SortedRuns([]), SortedRuns([[2.0] * 100])) == 100
 
 
 @pytest.mark.parametrize("n", [0, 1, 50])
 def test_a_small_sample_counts_as_it_is(n: int):
-    assert effective_size(Parts([range(n)]), Parts([range(n)])) == n
+    assert effective_size(SortedRuns([range(n)]), SortedRuns([range(n)])) == n
 
 
 @given(st.lists(st.lists(st.floats(-1e3, 1e3)), max_size=4))
