@@ -365,7 +365,7 @@ def failed(model: str, called: Called, base_url: str) -> CallFailed:
     attempt = called.attempts[-1]
     kind = called.kind or FailureKind.SERVER_ERROR
     error_type = ERRORS.get(kind, ServerError)
-    parts = [f"{model}: {kind.value}", attempt.error, attempt.said, place_hint(base_url, kind, attempt)]
+    parts = [f"{model}: {kind.value}", attempt.error, attempt.relay_message, place_hint(base_url, kind, attempt)]
     tries = f" (after {len(called.attempts)} attempts)" if len(called.attempts) > 1 else ""
     return error_type(": ".join(filter(None, parts)) + tries, kind, called.attempts)
 

@@ -19,4 +19,4 @@ def place_hint(base_url: str, kind: FailureKind | None, attempt: Attempt) -> str
 
 def _of_a_model(attempt: Attempt) -> bool:
     """Then the endpoint is there."""
-    return "model" in (attempt.said or "").lower()
+    return "model" in (attempt.relay_message or "").lower()

@@ -119,12 +119,12 @@ class Generator:
             return
         messages, called = self._take_turn(job, late_s, reserved_usd, (), keep_text=job.turns > 1)
         for turn in range(1, job.turns):
-            due_s = clock.now_s() - self._begins_at_s + job.think_time_s
-            if called.answer is None or called.outcome is not Outcome.OK or not self._wait_until(due_s):
+            due_at_s = clock.now_s() - self._begins_at_s + job.think_time_s
+            if called.answer is None or called.outcome is not Outcome.OK or not self._wait_until(due_at_s):
                 return
             history = (*messages, {"role": "assistant", "content": called.answer.text})
-            late_s = max(0.0, clock.now_s() - self._begins_at_s - due_s)
-            follow_up = structs.replace(arrival, intended_at_s=due_s, stage=stage_at(self._stages, due_s))
+            late_s = max(0.0, clock.now_s() - self._begins_at_s - due_at_s)
+            follow_up = structs.replace(arrival, intended_at_s=due_at_s, stage=stage_at(self._stages, due_at_s))
             job = structs.replace(job, arrival=follow_up)
             reserved_usd = self._spend_guard.admit(job, turn)
             if reserved_usd is None:
@@ -136,11 +136,11 @@ class Generator:
     def _drop(self, arrival: Arrival, reason: DropReason) -> None:
         self._recorder.drop(self._composer.job(arrival), reason)
 
-    def _wait_until(self, due_s: float) -> bool:
+    def _wait_until(self, due_at_s: float) -> bool:
         """Whether that instant of the run comes before its end; a conversation does not go on after it."""
-        if due_s >= self._talks_until_s:
+        if due_at_s >= self._talks_until_s:
             return False
-        return not self._ending.wait(max(0.0, self._begins_at_s + due_s - clock.now_s()))
+        return not self._ending.wait(max(0.0, self._begins_at_s + due_at_s - clock.now_s()))
 
     def _take_turn(
         self,

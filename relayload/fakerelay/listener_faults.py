@@ -43,8 +43,8 @@ class ListenerFaults:
             self._at(started_at_s + shut_s, self._listener.shut)
             self._at(started_at_s + open_s, self._reopen)
 
-    def _at(self, due_s: float, act: Callable[[], None]) -> None:
-        self._ticker.at(due_s, partial(self._act, self._schedule, act))
+    def _at(self, due_at_s: float, act: Callable[[], None]) -> None:
+        self._ticker.at(due_at_s, partial(self._act, self._schedule, act))
 
     def _act(self, schedule: int, act: Callable[[], None], _now_s: float) -> None:
         if schedule == self._schedule:

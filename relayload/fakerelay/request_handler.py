@@ -158,7 +158,7 @@ class RequestHandler:
             head = self._wire.head(200, self._headers(EVENT_STREAM) + CHUNKED)
             events = self._format.events(parsed, reply, _created())
             stream = TokenStream(self._wire, self._entry, reply, events, head, at_s)
-            self._run.ticker.at(stream.due_s, stream, urgent=True)
+            self._run.ticker.at(stream.due_at_s, stream, urgent=True)
         else:
             body = encode(self._format.body(parsed, reply, _created(), reply.words()))
             data = response_bytes(self._wire, 200, body, self._headers(JSON))
@@ -176,7 +176,7 @@ class RequestHandler:
         head = self._wire.head(200, self._headers(EVENT_STREAM if parsed.stream else JSON) + length)
         answer = ScriptedAnswer(self._wire, self._entry, script, head, at_s)
         self._service_s = script.ends_at_s
-        self._run.ticker.at(answer.due_s, answer, urgent=True)
+        self._run.ticker.at(answer.due_at_s, answer, urgent=True)
 
     def _faulty_body(self, parsed: Any, turn: Turn) -> bytes:
         reply = turn.reply

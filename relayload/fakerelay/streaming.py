@@ -44,7 +44,7 @@ class TokenStream:
         self._rate_per_s = reply.tokens_per_s
 
     @property
-    def due_s(self) -> float:
+    def due_at_s(self) -> float:
         """The instant of the next token."""
         return self._first_at_s + self._next / self._rate_per_s
 
@@ -95,7 +95,7 @@ class ScriptedAnswer:
         self._pause_s = 0.0
 
     @property
-    def due_s(self) -> float:
+    def due_at_s(self) -> float:
         """The instant of the next write, or of the end."""
         return self._started_at_s + (self._writes[0].at_s if self._writes else self._script.ends_at_s)
 
@@ -109,7 +109,7 @@ class ScriptedAnswer:
         if self._packets:
             return now_s + self._pause_s
         if self._writes:
-            return self.due_s
+            return self.due_at_s
         self._end()
         return None
 

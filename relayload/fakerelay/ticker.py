@@ -35,15 +35,15 @@ class Ticker:
         self._armed_for_s = inf
         self._timer: _Timer = _FdTimer(self._tick) if timerfd else _LoopTimer(self._tick)
 
-    def at(self, due_s: float, job: Job, *, urgent: bool = False) -> None:
+    def at(self, due_at_s: float, job: Job, *, urgent: bool = False) -> None:
         """Run a job once the instant has come, never at once; an urgent one goes before all that are not.
 
         Only the first run is urgent: a stream's first token is what clients are measured by.
         """
         self._count += 1
-        heappush(self._urgent if urgent else self._jobs, (due_s, self._count, job))
-        if due_s < self._armed_for_s:
-            self._arm(due_s)
+        heappush(self._urgent if urgent else self._jobs, (due_at_s, self._count, job))
+        if due_at_s < self._armed_for_s:
+            self._arm(due_at_s)
 
     def close(self) -> None:
         """Forget every job."""
@@ -51,9 +51,9 @@ class Ticker:
         self._urgent.clear()
         self._timer.close()
 
-    def _arm(self, due_s: float) -> None:
-        self._armed_for_s = due_s
-        self._timer.set(due_s)
+    def _arm(self, due_at_s: float) -> None:
+        self._armed_for_s = due_at_s
+        self._timer.set(due_at_s)
 
     def _tick(self) -> None:
         self._armed_for_s = -inf  # what jobs add is looked at below
@@ -61,11 +61,11 @@ class Ticker:
             self._run_due(clock.now_s())
         finally:
             self._armed_for_s = inf
-            due_s = self._urgent[0][0] if self._urgent else inf
+            due_at_s = self._urgent[0][0] if self._urgent else inf
             if self._jobs:
-                due_s = min(due_s, max(self._jobs[0][0], clock.now_s() + REST_S))
-            if due_s < inf:
-                self._arm(due_s)
+                due_at_s = min(due_at_s, max(self._jobs[0][0], clock.now_s() + REST_S))
+            if due_at_s < inf:
+                self._arm(due_at_s)
 
     def _run_due(self, started_at_s: float) -> None:
         """Whatever was due when the tick began, and whatever urgent has fallen due since."""
@@ -78,13 +78,13 @@ class Ticker:
                 _, number, job = heappop(jobs)
             else:
                 return
-            due_s = job(now_s)
-            if due_s is not None:
-                heappush(jobs, (due_s, number, job))
+            due_at_s = job(now_s)
+            if due_at_s is not None:
+                heappush(jobs, (due_at_s, number, job))
 
 
 class _Timer(Protocol):
-    def set(self, due_s: float) -> None: ...
+    def set(self, due_at_s: float) -> None: ...
 
     def close(self) -> None: ...
 
@@ -97,9 +97,9 @@ class _LoopTimer:
         self._callback = callback
         self._handle: asyncio.TimerHandle | None = None
 
-    def set(self, due_s: float) -> None:
+    def set(self, due_at_s: float) -> None:
         self.close()
-        self._handle = self._loop.call_later(due_s - clock.now_s(), self._callback)
+        self._handle = self._loop.call_later(due_at_s - clock.now_s(), self._callback)
 
     def close(self) -> None:
         if self._handle is not None:

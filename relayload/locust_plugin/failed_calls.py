@@ -31,7 +31,7 @@ def call_failed(model: str, called: Called, base_url: str) -> RequestFailed:
     if called.attempts:
         last = called.attempts[-1]
         hint = place_hint(base_url, error.kind, last)
-        told = ": ".join(filter(None, (model, error.kind, last.error, _alike(last.said or ""), hint)))
+        told = ": ".join(filter(None, (model, error.kind, last.error, _alike(last.relay_message or ""), hint)))
     row = RequestFailed(told)
     row.__cause__ = error
     return row

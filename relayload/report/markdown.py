@@ -128,7 +128,7 @@ def _metric_rows(name: str, metrics: Metrics) -> Iterator[Sequence[str]]:
 
 def _errors(summary: Summary) -> list[str]:
     rows = (
-        (escape(error.outcome), escape(error.error or ""), f"{error.count:,}", escape(error.said or ""))
+        (escape(error.outcome), escape(error.error or ""), f"{error.count:,}", escape(error.relay_message or ""))
         for error in summary.errors
     )
     return table(("errors", "", "count", "as the relay put it first"), rows, text_columns=(0, 1, 3))

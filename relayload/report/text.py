@@ -176,7 +176,7 @@ def error_rows(summary: Summary) -> list[str]:
     return [
         f"{error.count:,} {error.outcome}"
         + (f" ({error.error})" if error.error else "")
-        + (f": {error.said}" if error.said else "")
+        + (f": {error.relay_message}" if error.relay_message else "")
         for error in summary.errors
     ]
 

@@ -28,7 +28,7 @@ REQUEST_ID_HEADERS = ("x-request-id", "x-litellm-call-id", "x-generation-id")
 """Where relays say how they call this request, best first."""
 _BLANK = " \t\xa0,"
 """What empty values leave of a header that was sent more than once, too."""
-_SAID_LENGTH = 200
+_MESSAGE_LENGTH = 200
 
 
 class Phases(Struct, kw_only=True, gc=False):
@@ -93,7 +93,7 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
     return Attempt(
         verdict.outcome,
         verdict.error,
-        _said(verdict.fault, secrets),
+        _relay_message(verdict.fault, secrets),
         None,  # the kind, which is the client's to say
         reading.status,
         sent_at_s,
@@ -130,10 +130,10 @@ def _buffered(stream: TokenStream, sent_at_s: float | None, ended_at_s: float | 
     return sent_at_s is not None and ended_at_s is not None and stream.buffered(sent_at_s, ended_at_s)
 
 
-def _said(fault: RelayFault | None, secrets: Secrets) -> str | None:
+def _relay_message(fault: RelayFault | None, secrets: Secrets) -> str | None:
     if fault is None or not fault.message:
         return None
-    return secrets.told(fault.message)[:_SAID_LENGTH] or None
+    return secrets.told(fault.message)[:_MESSAGE_LENGTH] or None
 
 
 def _since(from_s: float | None, to_s: float | None) -> float | None:

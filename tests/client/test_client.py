@@ -138,7 +138,7 @@ def test_every_error_says_whose_fault_it_is(
 
 
 def test_an_error_does_not_tell_the_key_that_the_relay_repeats() -> None:
-    attempt = Attempt(outcome=Outcome.REJECTED, error="http_401", status=401, said="no such key: ***")
+    attempt = Attempt(outcome=Outcome.REJECTED, error="http_401", status=401, relay_message="no such key: ***")
     answer = Answer(attempt, fault=RelayFault("no such key: my-own-key"))
     called = Called(outcome=attempt.outcome, attempts=(attempt,), answer=answer, kind=FailureKind.AUTH)
     error = failed("m", called, "http://127.0.0.1:1/v1")

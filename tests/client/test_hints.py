@@ -25,5 +25,5 @@ WRONG_PATH = "Invalid URL (POST /chat/completions)"
     ],
 )
 def test_a_base_url_that_may_be_to_blame_is_named(base_url, kind, status, said, hint):
-    attempt = Attempt(outcome=Outcome.REJECTED, kind=kind, status=status, said=said)
+    attempt = Attempt(outcome=Outcome.REJECTED, kind=kind, status=status, relay_message=said)
     assert place_hint(base_url, kind, attempt) == hint

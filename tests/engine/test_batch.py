@@ -100,8 +100,8 @@ def test_a_batch_begins_when_all_of_the_one_before_have_ended() -> None:
 def test_a_request_is_due_when_another_has_made_room_for_it() -> None:
     log = Log(for_s=0.03)
     run(loop(Batches(3, 3, 1), log.start))
-    due_s = [arrival.intended_at_s for arrival in log.arrivals]
-    assert [later - earlier >= 0.03 for earlier, later in itertools.pairwise(due_s)] == [True, True]
+    due_at_s = [arrival.intended_at_s for arrival in log.arrivals]
+    assert [later - earlier >= 0.03 for earlier, later in itertools.pairwise(due_at_s)] == [True, True]
     assert min(log.late_s) >= 0
 
 

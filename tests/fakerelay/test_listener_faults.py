@@ -25,14 +25,14 @@ class Ticker:
     def __init__(self) -> None:
         self.jobs: list = []
 
-    def at(self, due_s: float, job) -> None:
-        self.jobs.append((due_s, len(self.jobs), job))
+    def at(self, due_at_s: float, job) -> None:
+        self.jobs.append((due_at_s, len(self.jobs), job))
 
     async def run(self) -> list[float]:
-        for due_s, _, job in sorted(self.jobs):
-            job(due_s)
+        for due_at_s, _, job in sorted(self.jobs):
+            job(due_at_s)
             await asyncio.sleep(0)
-        return sorted(due_s for due_s, _, _ in self.jobs)
+        return sorted(due_at_s for due_at_s, _, _ in self.jobs)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from relayload.locust_plugin.failed_calls import call_failed
 
 
 def row(said, tries=1):
-    attempts = (Attempt(outcome=Outcome.RATE_LIMITED, error="http_429", said=said),) * tries
+    attempts = (Attempt(outcome=Outcome.RATE_LIMITED, error="http_429", relay_message=said),) * tries
     called = Called(outcome=Outcome.RATE_LIMITED, attempts=attempts, answer=None, kind=FailureKind.RATE_LIMITED)
     return call_failed("gpt-4o", called, "https://relay.example/v1")
 

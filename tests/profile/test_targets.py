@@ -124,8 +124,8 @@ def test_limits_hold_for_each_target(read, good):
         good.replace("stages:\n    - {for: 10s, rate: 5/s}", load) + "targets: {a: {}, b: {}}\n", "compare=interleaved"
     )
     for target in (0, 1):
-        due_s = [arrival.intended_at_s for arrival in arrivals(profile) if arrival.target == target]
-        assert max(sum(1 for other in due_s if at <= other < at + 1 - 1e-9) for at in due_s) == 4
+        due_at_s = [arrival.intended_at_s for arrival in arrivals(profile) if arrival.target == target]
+        assert max(sum(1 for other in due_at_s if at <= other < at + 1 - 1e-9) for at in due_at_s) == 4
 
 
 @pytest.mark.parametrize(

@@ -158,9 +158,9 @@ def test_many_damages_are_counted(tmp_path: Path, request_line):
 
 def test_what_acts_on_a_terminal_is_read_as_a_text(tmp_path: Path, request_line):
     path = tmp_path / "records-0.jsonl"
-    _write(path, [request_line(0, scenario="\x1b[2J", error="e", said="no\n::error::pwn")])
+    _write(path, [request_line(0, scenario="\x1b[2J", error="e", relay_message="no\n::error::pwn")])
     (line,) = _read(parts([path], 1))
-    assert (line.scenario, line.attempts[0].said) == ("\\x1b[2J", "no ::error::pwn")
+    assert (line.scenario, line.attempts[0].relay_message) == ("\\x1b[2J", "no ::error::pwn")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_what_acts_on_a_terminal_is_read_as_a_text(tmp_path: Path, request_line)
         {"input_tokens": 2**63},
         {"reasoning_tokens": 2**50},
         {"cached_input_tokens": -3},
-        {"said": "half \ud83d"},
+        {"relay_message": "half \ud83d"},
         {"request_id": "x" * (2 << 20)},
     ],
     ids=lambda odd: next(iter(odd)),

@@ -85,7 +85,12 @@ def test_a_run_without_objectives_is_warned_of(judged, some_lines):
 
 
 def test_what_the_relay_said_is_a_notice_where_it_made_the_run_fail(judged, request_line):
-    refused = {"outcome": Outcome.RATE_LIMITED, "error": "http_429", "status": 429, "said": "slow down: 5, please"}
+    refused = {
+        "outcome": Outcome.RATE_LIMITED,
+        "error": "http_429",
+        "status": 429,
+        "relay_message": "slow down: 5, please",
+    }
     lines = [request_line(index, **(refused if index % 2 else {})) for index in range(100)]
     *_, told = _parsed(render_annotations(*judged(["errors.rate < 1%"], lines)))
     assert told == ("notice", "FAIL: errors", "50 rate_limited (http_429): slow down: 5, please")

@@ -78,7 +78,7 @@ def test_a_run_without_data_is_told(judged):
 )
 def test_names_stand_for_themselves(nasty: str, judged, some_lines):
     summary, verdict = judged([], some_lines)
-    error = ErrorCount(outcome="rejected", error=nasty, status=400, count=3, said=nasty)
+    error = ErrorCount(outcome="rejected", error=nasty, status=400, count=3, relay_message=nasty)
     page = _Page(render_markdown(structs.replace(summary, errors=(error,)), verdict))
     shown = " ".join(nasty.split())
     assert ["rejected", shown, "3", shown] in page.rows

@@ -53,8 +53,8 @@ def test_a_summary_tells_counts_latencies_errors_rates_and_the_generator(lines, 
 def test_an_error_is_told_as_the_relay_put_it_first(request_line, make_run, folded):
     refused = {"outcome": Outcome.REJECTED, "error": "http_404", "status": 404}
     lines = [
-        request_line(2, said="the model `o33` was not found", **refused),
-        request_line(1, said="the model `o33` does not exist", **refused),
+        request_line(2, relay_message="the model `o33` was not found", **refused),
+        request_line(1, relay_message="the model `o33` does not exist", **refused),
         request_line(0, **refused),
     ]
     text = render_summary(summarize(folded(lines), make_run()))
@@ -67,7 +67,7 @@ def test_names_and_messages_are_no_markup(request_line, make_run, folded):
 
 
 def test_a_gate_tells_the_errors_of_a_run_that_did_not_pass_and_what_to_mind(request_line, make_run, folded):
-    refused = {"outcome": Outcome.REJECTED, "error": "http_404", "status": 404, "said": "no such model"}
+    refused = {"outcome": Outcome.REJECTED, "error": "http_404", "status": 404, "relay_message": "no such model"}
     lines = [request_line(index, **(refused if index == 7 else {})) for index in range(200)]
     for limit, errors in (("0.1%", "errors: 1 rejected (http_404): no such model\n"), ("5%", "")):
         objectives = [parse(f"errors.rate < {limit}")]
@@ -245,7 +245,7 @@ def wide(request_line, make_run):
             StageInfo(name="ramp", for_s=30.0),
         ),
     )
-    refused = {"outcome": Outcome.REJECTED, "error": "http_501", "status": 501, "said": "not implemented"}
+    refused = {"outcome": Outcome.REJECTED, "error": "http_501", "status": 501, "relay_message": "not implemented"}
     lines = [
         *(request_line(index, stage="warm", measured=False) for index in range(20)),
         *(request_line(index, stage="steady-as-she-goes", service_s=0.0985) for index in range(20, 70)),

@@ -157,4 +157,4 @@ def test_a_redirect_says_where_it_leads_without_a_key(location, body, said):
     headers = {} if location is None else {"location": location}
     reading = Reading(request=chat_request("m", []), status=301, headers=headers, body=body)
     attempt = answer(reading, Phases(), Secrets("sk-test", ())).attempt
-    assert (attempt.outcome, attempt.error, attempt.said) == (Outcome.REJECTED, "http_301", said)
+    assert (attempt.outcome, attempt.error, attempt.relay_message) == (Outcome.REJECTED, "http_301", said)

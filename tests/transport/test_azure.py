@@ -44,7 +44,7 @@ def test_the_key_goes_in_its_own_header_alone_and_is_concealed(send, driver):
     request, attempt = send(driver, api_key_header="api-key", headers={"x-team": "a"})
     assert "authorization" not in request.headers
     assert (request.headers["api-key"], request.headers["x-team"]) == (KEY, "a")
-    assert (attempt.outcome, attempt.said) == (Outcome.REJECTED, "wrong ***")
+    assert (attempt.outcome, attempt.relay_message) == (Outcome.REJECTED, "wrong ***")
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

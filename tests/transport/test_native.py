@@ -137,7 +137,7 @@ def test_what_the_relay_says_of_an_error_is_on_record(serve, connect, ask, body,
         peer.read_request()
         peer.answer(body, "400 Bad Request")
 
-    assert connect(serve(script).base_url).send(ask(), PATIENT).attempt.said == said
+    assert connect(serve(script).base_url).send(ask(), PATIENT).attempt.relay_message == said
 
 
 CHUNKED = b"transfer-encoding: chunked\r\n\r\n"

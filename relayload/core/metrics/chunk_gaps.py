@@ -37,18 +37,18 @@ class GapCounts:
     def __len__(self) -> int:
         return sum(slot.count for slot in self._slots.values())
 
-    def extend(self, due_s: Sequence[float], gaps: Sequence[Sequence[int]]) -> None:
+    def extend(self, due_at_s: Sequence[float], gaps: Sequence[Sequence[int]]) -> None:
         """Add the gaps of requests, written flat as bucket, count, bucket, count ..."""
-        if not due_s:
+        if not due_at_s:
             return
         if any(map(_ODD, map(len, gaps))):
             self.unreadable += sum(map(_ODD, map(len, gaps)))
             gaps = [() if len(own) % 2 else own for own in gaps]
-        first, last = (int(at_s / self.width_s) for at_s in (min(due_s), max(due_s)))
+        first, last = (int(at_s / self.width_s) for at_s in (min(due_at_s), max(due_at_s)))
         if first == last:
             self._slot(first).add_sparse(chain.from_iterable(gaps))
             return
-        for due, pairs in zip(due_s, gaps, strict=True):
+        for due, pairs in zip(due_at_s, gaps, strict=True):
             self._slot(int(due / self.width_s)).add_sparse(pairs)
 
     def add(self, second: int, counts: Iterable[tuple[int, int]]) -> None:
@@ -141,8 +141,8 @@ class GapSample:
         """Those of requests of which nobody knows when they were due are in a slot at the end."""
         slots: Counter[float] = Counter()
         for part in self._endless_s:
-            for due_s, count in (
+            for due_at_s, count in (
                 part.items() if isinstance(part, WeightedValues) else zip(part, repeat(1), strict=False)
             ):
-                slots[int(due_s / self._gaps.width_s) if math.isfinite(due_s) else due_s] += count
+                slots[int(due_at_s / self._gaps.width_s) if math.isfinite(due_at_s) else due_at_s] += count
         return slots

@@ -19,7 +19,7 @@ class _Tail(NamedTuple):
 
     above: float
     values: "array[float]"
-    due_s: "array[float]"
+    due_at_s: "array[float]"
 
 
 class Columns:
@@ -36,7 +36,7 @@ class Columns:
         self._forget()
 
     def __len__(self) -> int:
-        return len(self.due_s)
+        return len(self.due_at_s)
 
     def __getitem__(self, metric: str) -> "array[float]":
         """The values of a metric, one per request, NaN where it was not measured. KeyError if there is none such."""
@@ -47,7 +47,7 @@ class Columns:
         return self._derived[metric]
 
     @property
-    def due_s(self) -> "array[float]":
+    def due_at_s(self) -> "array[float]":
         return self._stored["due"]
 
     @property
@@ -80,34 +80,34 @@ class Columns:
 
     def in_order(self, metrics: Iterable[str]) -> "Columns":
         """Some metrics of the requests, by when they were due."""
-        due_s = self.ordered("due")
-        if memoryview(self.due_s).cast("B") == memoryview(due_s).cast("B"):
-            return Columns({"due": due_s, **{metric: self[metric] for metric in metrics}})
+        due_at_s = self.ordered("due")
+        if memoryview(self.due_at_s).cast("B") == memoryview(due_at_s).cast("B"):
+            return Columns({"due": due_at_s, **{metric: self[metric] for metric in metrics}})
         if self._order is None:
-            self._order = array("L", sorted(range(len(self)), key=self.due_s.__getitem__))
+            self._order = array("L", sorted(range(len(self)), key=self.due_at_s.__getitem__))
         moved = {metric: array("d", map(self[metric].__getitem__, self._order)) for metric in metrics}
-        return Columns({"due": due_s, **moved})
+        return Columns({"due": due_at_s, **moved})
 
     def due_measured(self, metric: str) -> Sequence[float]:
         """When those were due that have a value, in order."""
         if len(self.ordered(metric)) == len(self):
             return self.ordered("due")
-        return sorted(due for value, due in zip(self[metric], self.due_s, strict=True) if value == value)
+        return sorted(due for value, due in zip(self[metric], self.due_at_s, strict=True) if value == value)
 
     def due_at(self, metric: str, value: float) -> Sequence[float]:
         """When those were due that have this value, in order."""
-        return _picked(self.due_s, self[metric], value.__eq__)
+        return _picked(self.due_at_s, self[metric], value.__eq__)
 
     def due_below(self, metric: str, threshold: float) -> Sequence[float]:
         """When those were due whose value is below a threshold, in order."""
-        return _picked(self.due_s, self[metric], threshold.__gt__)
+        return _picked(self.due_at_s, self[metric], threshold.__gt__)
 
     def due_above(self, metric: str, threshold: float) -> Sequence[float]:
         """When those were due whose value is above a threshold, in order."""
         tail = self._tail(metric)
         if threshold < tail.above:
-            return _picked(self.due_s, self[metric], threshold.__lt__)
-        return _picked(tail.due_s, tail.values, threshold.__lt__)
+            return _picked(self.due_at_s, self[metric], threshold.__lt__)
+        return _picked(tail.due_at_s, tail.values, threshold.__lt__)
 
     def count_above(self, metric: str, threshold: float) -> int:
         return sum(map(threshold.__lt__, self[metric]))
@@ -130,8 +130,8 @@ class Columns:
             ordered, column = self.ordered(metric), self[metric]
             above = ordered[len(ordered) * 3 // 4] if ordered else math.inf
             wanted = [value > above for value in column]
-            values, due_s = (array("d", compress(row, wanted)) for row in (column, self.due_s))
-            self._tails[metric] = _Tail(above, values, due_s)
+            values, due_at_s = (array("d", compress(row, wanted)) for row in (column, self.due_at_s))
+            self._tails[metric] = _Tail(above, values, due_at_s)
         return self._tails[metric]
 
     def _forget(self) -> None:
@@ -143,9 +143,9 @@ class Columns:
         self._order = None
 
 
-def _picked(due_s: Sequence[float], values: Sequence[float], wanted: Callable[[float], bool]) -> list[float]:
+def _picked(due_at_s: Sequence[float], values: Sequence[float], wanted: Callable[[float], bool]) -> list[float]:
     """When those were due whose value is wanted, in order."""
-    return sorted(compress(due_s, map(wanted, values)))
+    return sorted(compress(due_at_s, map(wanted, values)))
 
 
 def _sorted(column: Sequence[float]) -> "array[float]":

@@ -30,7 +30,7 @@ class Condensed:
 
     def add(self, columns: Columns) -> None:
         self._known.clear()
-        slots = [int(due / self.width_s) for due in columns.due_s]
+        slots = [int(due / self.width_s) for due in columns.due_at_s]
         self._requests.update(slots)
         for metric, held in self._metrics.items():
             held.add(slots, columns[metric])

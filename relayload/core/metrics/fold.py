@@ -38,7 +38,7 @@ class Counts(Protocol):
         """Whether gaps between chunks are wanted in slots of a second."""
 
     def add(self, key: Tags, rows: Rows) -> None: ...
-    def add_drop(self, plan_tags: PlanTags, due_s: float) -> None: ...
+    def add_drop(self, plan_tags: PlanTags, due_at_s: float) -> None: ...
     def merge(self, other: Any) -> None: ...
 
 
@@ -57,7 +57,7 @@ class Fold:
         "ends",
         "indices",
         "last_at_s",
-        "last_due_s",
+        "last_due_at_s",
         "last_end_s",
         "lines_of",
         "refused",
@@ -79,7 +79,7 @@ class Fold:
         self._gap_slot_s = WINDOWED_SLOT_S if in_windows else slot_width_s(load_s, MOST_SLOTS)
         self._pending = 0
         """Requests that are kept each."""
-        self.last_due_s = 0.0
+        self.last_due_at_s = 0.0
         """When the last of the arrivals on record was due."""
         self.drops: dict[PlanTags, array[float]] = {}
         """The instants at which the dropped arrivals were due."""
@@ -120,8 +120,8 @@ class Fold:
                 self.by_tags[key] = TaggedRequests(gaps=GapCounts(tagged.gaps.width_s))
             self.by_tags[key].merge(tagged)
         for own, others in ((self.drops, other.drops), (self.refused, other.refused)):
-            for plan_tags, due_s in others.items():
-                own.setdefault(plan_tags, array("d")).extend(due_s)
+            for plan_tags, due_at_s in others.items():
+                own.setdefault(plan_tags, array("d")).extend(due_at_s)
         self.ends.extend(other.ends)
         self.transitions.extend(other.transitions)
         for target, indices in other.indices.items():
@@ -130,7 +130,7 @@ class Fold:
         self.starts.merge(other.starts)
         self.last_at_s = max(self.last_at_s, other.last_at_s)
         self.last_end_s = max(self.last_end_s, other.last_end_s)
-        self.last_due_s = max(self.last_due_s, other.last_due_s)
+        self.last_due_at_s = max(self.last_due_at_s, other.last_due_at_s)
         if self.counts is not None:
             self.counts.merge(other.counts)
         self._pending += other._pending
@@ -149,12 +149,12 @@ class Fold:
     @property
     def dropped(self) -> int:
         """Arrivals that were not started, for whatever reason."""
-        return sum(len(due_s) for _, due_s in self.all_drops)
+        return sum(len(due_at_s) for _, due_at_s in self.all_drops)
 
     @property
     def slot_s(self) -> float:
         """How wide the slots are in which requests are condensed."""
-        return slot_width_s(max(self._load_s, self.last_due_s))
+        return slot_width_s(max(self._load_s, self.last_due_at_s))
 
     @property
     def all_drops(self) -> list[tuple[PlanTags, "array[float]"]]:
@@ -176,8 +176,8 @@ class Fold:
         self._indices_of(key.plan_tags.target).add([record.index for record in records if not record.turn])
         self.lines_of.update(map(attrgetter("worker"), records))
         self._pending += len(rows)
-        self.last_due_s = max(self.last_due_s, max(rows.due_s))
-        self.starts.add(list(map(add, rows.due_s, rows["late"])))
+        self.last_due_at_s = max(self.last_due_at_s, max(rows.due_at_s))
+        self.starts.add(list(map(add, rows.due_at_s, rows["late"])))
         self.last_end_s = max(self.last_end_s, max(rows.ends_s))
         self.last_at_s = max(self.last_at_s, self.last_end_s)
 
@@ -196,7 +196,7 @@ class Fold:
         drops.setdefault(plan_tags, array("d")).append(drop.intended_at_s)
         if self.counts is not None and drop.reason != GUARDRAIL:
             self.counts.add_drop(plan_tags, drop.intended_at_s)
-        self.last_due_s = max(self.last_due_s, drop.intended_at_s)
+        self.last_due_at_s = max(self.last_due_at_s, drop.intended_at_s)
         self._indices_of(drop.target).add([drop.index])
         self.lines_of[drop.worker] += 1
         self.last_at_s = max(self.last_at_s, drop.intended_at_s)

@@ -25,12 +25,12 @@ class RetryCause(NamedTuple):
 class RetryCounts:
     """Of requests that share every tag: why they were tried again, how long they waited for it, why no more."""
 
-    __slots__ = ("backoff_s", "retried", "retries_due_s", "stopped_by")
+    __slots__ = ("backoff_s", "retried", "retries_due_at_s", "stopped_by")
 
     def __init__(self) -> None:
         self.retried = 0
         """Requests that were tried more than once."""
-        self.retries_due_s: dict[RetryCause, array[float]] = {}
+        self.retries_due_at_s: dict[RetryCause, array[float]] = {}
         """Per retry, when its request was due."""
         self.backoff_s = 0.0
         self.stopped_by: Counter[str] = Counter()
@@ -42,22 +42,22 @@ class RetryCounts:
         self.retried += len(retried)
         for record in retried:
             for attempt in record.attempts[:-1]:
-                self.retries_due_s.setdefault(retry_cause(attempt), array("d")).append(record.intended_at_s)
+                self.retries_due_at_s.setdefault(retry_cause(attempt), array("d")).append(record.intended_at_s)
 
     def merge(self, other: "RetryCounts") -> None:
         self.retried += other.retried
         self.backoff_s += other.backoff_s
         self.stopped_by.update(other.stopped_by)
-        for cause, due_s in other.retries_due_s.items():
-            self.retries_due_s.setdefault(cause, array("d")).extend(due_s)
+        for cause, due_at_s in other.retries_due_at_s.items():
+            self.retries_due_at_s.setdefault(cause, array("d")).extend(due_at_s)
 
 
 def retries_by_cause(retry_counts: Iterable[RetryCounts]) -> dict[str, int]:
     """How often attempts were followed by another, by the name of the cause, the most frequent first."""
     counts: Counter[str] = Counter()
     for one in retry_counts:
-        for cause, due_s in one.retries_due_s.items():
-            counts[cause.name] += len(due_s)
+        for cause, due_at_s in one.retries_due_at_s.items():
+            counts[cause.name] += len(due_at_s)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 

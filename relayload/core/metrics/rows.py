@@ -45,7 +45,7 @@ class Rows:
         return self._columns[name]
 
     @property
-    def due_s(self) -> "array[float]":
+    def due_at_s(self) -> "array[float]":
         return self["due"]
 
     @cached_property

@@ -47,7 +47,7 @@ class Selection:
         return merged
 
     @property
-    def due_s(self) -> SortedRuns | WeightedValues:
+    def due_at_s(self) -> SortedRuns | WeightedValues:
         """When the requests were due."""
         return together([tagged.values.ordered("due") for tagged in self.by_tags.values()])
 
@@ -96,10 +96,10 @@ class Series:
         """How many independent values would tell as much."""
         if not self.sample.count:
             return 0
-        return effective_size(self._marked_s(), self.due_s)
+        return effective_size(self._marked_at_s(), self.due_at_s)
 
     @property
-    def due_s(self) -> SortedRuns | WeightedValues:
+    def due_at_s(self) -> SortedRuns | WeightedValues:
         """When the requests were due that have a value, or no answer."""
         return together([*(values.due_measured(self._metric) for values in self._values), *self._unanswered_s])
 
@@ -107,7 +107,7 @@ class Series:
         """None where the metric was never measured."""
         return describe(self.sample, unit, self.effective_n)
 
-    def _marked_s(self) -> SortedRuns | WeightedValues:
+    def _marked_at_s(self) -> SortedRuns | WeightedValues:
         """When the worst twentieth was due; where that many share the worst value, all of those."""
         tail = 1 - _MARKED if self._worst > 0 else _MARKED
         (threshold,) = self.sample.at_ranks([rank_of(tail, self.sample.count)])

@@ -50,7 +50,7 @@ def load_s(fold: Fold, run: RunInfo) -> float:
     if run.batch:
         return fold.last_end_s
     if run.ended_at_s is None or any(stage.for_s is None for stage in run.stages):
-        return fold.last_due_s
+        return fold.last_due_at_s
     return run.ended_at_s
 
 
@@ -142,7 +142,7 @@ class SummaryInTheMaking:
 
     def _rates(self, accounted: Account, starts: "_Starts") -> Rates:
         measured_s = self._run.measured_s(self._load_s)
-        dropped = sum(len(due_s) for plan_tags, due_s in self._fold.all_drops if plan_tags.measured)
+        dropped = sum(len(due_at_s) for plan_tags, due_at_s in self._fold.all_drops if plan_tags.measured)
         ok = self._measured.where(_is_ok)
         return Rates(
             measured_s=measured_s,
@@ -197,8 +197,8 @@ class SummaryInTheMaking:
         for key, tagged in self._fold.by_tags.items():
             by_name[name_of(key.plan_tags)][key] = tagged
         drops: Counter[str | None] = Counter()
-        for plan_tags, due_s in self._fold.all_drops:
-            drops[name_of(plan_tags)] += len(due_s)
+        for plan_tags, due_at_s in self._fold.all_drops:
+            drops[name_of(plan_tags)] += len(due_at_s)
         names = sorted(filter(None, {*by_name, *drops}))
         return {name: (Selection(by_name[name]), drops[name]) for name in names}
 

@@ -102,15 +102,15 @@ class TokenCounts(Struct, frozen=True, kw_only=True):
     counted: int
 
 
-class ErrorCount(Struct, frozen=True, kw_only=True):
+class ErrorCount(Struct, frozen=True, kw_only=True, rename={"relay_message": "said"}):
     """How many requests ended in this way."""
 
     outcome: str
     error: str | None
     status: int | None
     count: int
-    said: str | None = None
-    """What the relay said of it the first time, shortened."""
+    relay_message: str | None = None
+    """The relay's own words the first time, shortened."""
 
 
 class Retries(Struct, frozen=True, kw_only=True):

@@ -101,9 +101,9 @@ class TagSlots:
                 counts.retries += part.retries
                 counts.retried.extend(_retried(part))
 
-    def add_drop(self, key: Tags, due_s: float) -> None:
+    def add_drop(self, key: Tags, due_at_s: float) -> None:
         """Count an arrival that was not started."""
-        self._at(key, int(due_s)).due += 1
+        self._at(key, int(due_at_s)).due += 1
 
     def changed(self, now_s: float) -> list[Slot]:
         """The slots that were added to since this was asked last, at that instant of the run."""

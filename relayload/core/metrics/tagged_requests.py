@@ -25,11 +25,11 @@ class TaggedRequests:
         "condensed",
         "gaps",
         "indices",
+        "relay_message",
         "remarks",
         "retried",
         "retries",
         "retry_counts",
-        "said",
         "thought_in_part",
         "tokens",
         "untimed",
@@ -55,8 +55,8 @@ class TaggedRequests:
         """Streams of which nobody can tell how many of their tokens came."""
         self.untimed = 0
         """Streams on record without the time to their last token, as relayload wrote them once."""
-        self.said: tuple[float, str] | None = None
-        """What the relay said of its error the first time, and when that request was due."""
+        self.relay_message: tuple[float, str] | None = None
+        """When the first request that failed with a message was due, and the message."""
 
     def __len__(self) -> int:
         return len(self.columns) + (0 if self.condensed is None else len(self.condensed))
@@ -83,18 +83,20 @@ class TaggedRequests:
         if not (rows.once and ok):
             self.retry_counts.extend(records)
         if not ok:
-            saying = zip(records, answers, strict=True)
-            self._hear((record.intended_at_s, answer.said) for record, answer in saying if answer.said)
+            failed = zip(records, answers, strict=True)
+            self._keep_first(
+                (one.intended_at_s, answer.relay_message) for one, answer in failed if answer.relay_message
+            )
         self.buffered += sum(map(attrgetter("buffered"), answers))
         for remarks in filter(None, map(attrgetter("remarks"), answers)):
             self.remarks.update(remarks)
         if not math.isfinite(sum(rows["tpot"])):
             self._count_unpaced(answers)
-        self.gaps.extend(rows.due_s, list(map(attrgetter("chunk_gaps"), answers)))
+        self.gaps.extend(rows.due_at_s, list(map(attrgetter("chunk_gaps"), answers)))
 
     def merge(self, other: "TaggedRequests") -> None:
-        if other.said:
-            self._hear([other.said])
+        if other.relay_message:
+            self._keep_first([other.relay_message])
         self.columns.merge(other.columns)
         self._merge_condensed(other.condensed)
         self.indices.extend(other.indices)
@@ -125,8 +127,9 @@ class TaggedRequests:
         self.untimed += untimed
         self.thought_in_part += len(unpaced) - untimed
 
-    def _hear(self, saying: Iterable[tuple[float, str]]) -> None:
-        self.said = min([*saying, *([self.said] if self.said else [])], default=None)
+    def _keep_first(self, messages: Iterable[tuple[float, str]]) -> None:
+        known = [self.relay_message] if self.relay_message else []
+        self.relay_message = min([*messages, *known], default=None)
 
     def _merge_condensed(self, other: Condensed | None) -> None:
         if other is None:

@@ -24,7 +24,7 @@ def step_s(fold: Fold) -> float:
     """A second, or as much more as it takes to tell the run in 3600 steps; of too many requests, a slot."""
     if fold.condensed:
         return fold.slot_s
-    return next(step for step in _steps_s() if fold.last_due_s / step < _MOST_STEPS)
+    return next(step for step in _steps_s() if fold.last_due_at_s / step < _MOST_STEPS)
 
 
 def _steps_s() -> Iterator[float]:
@@ -37,14 +37,14 @@ def _steps_s() -> Iterator[float]:
 
 def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
     """Every step from the run's start to the last arrival, also those in which nothing was due."""
-    steps = [_Step() for _ in range(math.floor(fold.last_due_s / step_s) + 1)] if fold.indices else []
+    steps = [_Step() for _ in range(math.floor(fold.last_due_at_s / step_s) + 1)] if fold.indices else []
     for key, tagged in fold.by_tags.items():
         if isinstance(tagged.values, Columns):
             _add_columns(steps, step_s, key, tagged.values)
         else:
             _add_slots(steps, key, tagged.values)
-    for _, due_s in fold.all_drops:
-        for due in due_s:
+    for _, due_at_s in fold.all_drops:
+        for due in due_at_s:
             steps[int(due / step_s)].dropped += 1
     return tuple(step.second(position * step_s) for position, step in enumerate(steps))
 
@@ -77,7 +77,7 @@ class _Step:
 
 def _add_columns(steps: list[_Step], step_s: float, key: Tags, columns: Columns) -> None:
     """Column by column, which costs a third of request by request."""
-    numbers = list(map(int, map(step_s.__rtruediv__, columns.due_s)))
+    numbers = list(map(int, map(step_s.__rtruediv__, columns.due_at_s)))
     _add_ended(steps, key, Counter(numbers))
     for metric in _SHOWN if key.ok else ():
         _deal([step.values[metric] for step in steps], numbers, columns[metric])

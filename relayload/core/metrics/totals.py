@@ -23,20 +23,20 @@ from relayload.core.model.run import RunInfo
 def errors_of(everything: Selection) -> tuple[ErrorCount, ...]:
     """How many requests ended in each way that is a failure, the most frequent first."""
     counts: Counter[tuple[str, str | None, int | None]] = Counter()
-    said: dict[tuple[str, str | None, int | None], tuple[float, str]] = {}
+    messages: dict[tuple[str, str | None, int | None], tuple[float, str]] = {}
     for key, tagged in everything.by_tags.items():
         if key.failed:
             ending = key.outcome, key.error, key.status
             counts[ending] += len(tagged)
-            if tagged.said:
-                said[ending] = min(tagged.said, said.get(ending, tagged.said))
+            if tagged.relay_message:
+                messages[ending] = min(tagged.relay_message, messages.get(ending, tagged.relay_message))
     return tuple(
         ErrorCount(
             outcome=outcome,
             error=error,
             status=status,
             count=count,
-            said=said.get((outcome, error, status), (0.0, None))[1],
+            relay_message=messages.get((outcome, error, status), (0.0, None))[1],
         )
         for (outcome, error, status), count in sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
     )

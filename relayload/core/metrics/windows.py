@@ -41,7 +41,7 @@ class Slices:
         if key not in self._ordered:
             self._ordered[key] = columns.in_order(self._metrics)
         ordered = self._ordered[key]
-        low, high = (bisect_left(ordered.due_s, at_s) for at_s in (begins_at_s, ends_at_s))
+        low, high = (bisect_left(ordered.due_at_s, at_s) for at_s in (begins_at_s, ends_at_s))
         return Columns({name: ordered[name][low:high] for name in ordered.names})
 
 

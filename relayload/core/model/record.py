@@ -46,7 +46,7 @@ class Remark(StrEnum):
     """Some of its characters were none."""
 
 
-class Attempt(Struct, frozen=True, omit_defaults=True, gc=False):
+class Attempt(Struct, frozen=True, omit_defaults=True, rename={"relay_message": "said"}, gc=False):
     """One try on the wire.
 
     Every duration counts from `sent_at_s`, the instant the first byte was handed to the network, unless it is
@@ -57,8 +57,8 @@ class Attempt(Struct, frozen=True, omit_defaults=True, gc=False):
     outcome: Outcome
     error: str | None = None
     """A short stable name of what went wrong, such as `http_429`, `connect`, `first_token_timeout`."""
-    said: str | None = None
-    """What the relay said of its error, shortened, without keys."""
+    relay_message: str | None = None
+    """The relay's own words for its error, shortened, without keys; `said` in a recording."""
     kind: FailureKind | None = None
     """What the client made of it."""
     status: Status | None = None

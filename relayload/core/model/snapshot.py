@@ -108,5 +108,5 @@ class Snapshot(Struct, kw_only=True):
     transitions_from: int = 0
     first_start_s: float | None = None
     """When the first request was sent; None as long as none has ended."""
-    last_due_s: float = 0.0
+    last_due_at_s: float = 0.0
     last_end_s: float = 0.0

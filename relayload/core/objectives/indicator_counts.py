@@ -46,15 +46,15 @@ class IndicatorCounts:
         if within(objective.tags, key.plan_tags) and of_outcome(objective.tags, key):
             _COUNT[_way(objective)](self, key, rows)
 
-    def add_drop(self, plan_tags: PlanTags, due_s: float) -> None:
+    def add_drop(self, plan_tags: PlanTags, due_at_s: float) -> None:
         """Count an arrival that could not be started."""
         objective = self.objective
         if not within(objective.tags, plan_tags):
             return
         if objective.metric == "goodput":
-            self._tell(self._slots(plan_tags.scenario), {self._grid.code(due_s): 1}, {self._grid.code(due_s): 1})
+            self._tell(self._slots(plan_tags.scenario), {self._grid.code(due_at_s): 1}, {self._grid.code(due_at_s): 1})
         elif objective.quantile is not None and not objective.one_outcome:
-            self._unanswered(self._slots(plan_tags.scenario), {self._grid.code(due_s): 1})
+            self._unanswered(self._slots(plan_tags.scenario), {self._grid.code(due_at_s): 1})
 
     def merge(self, other: "IndicatorCounts") -> None:
         for slots in other.windows.values():
@@ -296,10 +296,10 @@ class ObjectiveCounts:
         for counts in self.indicators.values():
             counts.add(key, rows)
 
-    def add_drop(self, plan_tags: PlanTags, due_s: float) -> None:
+    def add_drop(self, plan_tags: PlanTags, due_at_s: float) -> None:
         """Count an arrival that could not be started."""
         for counts in self.indicators.values():
-            counts.add_drop(plan_tags, due_s)
+            counts.add_drop(plan_tags, due_at_s)
 
     def merge(self, other: "ObjectiveCounts") -> None:
         for indicator, counts in other.indicators.items():

@@ -53,7 +53,7 @@ class Source(Protocol):
         """When the first request was sent; None if none was."""
 
     @property
-    def last_due_s(self) -> float: ...
+    def last_due_at_s(self) -> float: ...
     @property
     def last_end_s(self) -> float: ...
     def measures(self, scenario: str, metric: str) -> bool:
@@ -197,7 +197,7 @@ class Indicators:
         if self.run.batch:
             return self.source.last_end_s
         if self.run.ended_at_s is None or any(stage.for_s is None for stage in self.run.stages):
-            return self.source.last_due_s
+            return self.source.last_due_at_s
         return self.run.ended_at_s
 
     def _counted(self, objective: Objective) -> Mapping[Position, SlotCounts]:

@@ -45,8 +45,8 @@ class RecordedRun:
         return self._fold.starts.first_s if self._fold.started else None
 
     @property
-    def last_due_s(self) -> float:
-        return self._fold.last_due_s
+    def last_due_at_s(self) -> float:
+        return self._fold.last_due_at_s
 
     @property
     def last_end_s(self) -> float:

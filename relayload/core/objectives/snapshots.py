@@ -49,7 +49,7 @@ class SnapshotMaker:
         self._sent = 0
         """How many of the transitions were sent."""
         self._first_start_s = math.inf
-        self._last_due_s = self._last_end_s = 0.0
+        self._last_due_at_s = self._last_end_s = 0.0
 
     def add(self, lines: Iterable[Line]) -> None:
         """Count what was written; the more at once the cheaper."""
@@ -64,9 +64,9 @@ class SnapshotMaker:
         for key, rows in grouped(records):
             self._counts.add(key, rows)
             self._slots.add(key, rows)
-            if min(rows.due_s) < self._first_start_s:  # nothing starts before it is due
-                self._first_start_s = min(self._first_start_s, *map(add, rows.due_s, rows["late"]))
-            self._last_due_s = max(self._last_due_s, max(rows.due_s))
+            if min(rows.due_at_s) < self._first_start_s:  # nothing starts before it is due
+                self._first_start_s = min(self._first_start_s, *map(add, rows.due_at_s, rows["late"]))
+            self._last_due_at_s = max(self._last_due_at_s, max(rows.due_at_s))
             self._last_end_s = max(self._last_end_s, max(rows.ends_s))
 
     def snapshot(self, now_s: float, *, whole: bool = False) -> Snapshot:
@@ -84,7 +84,7 @@ class SnapshotMaker:
             transitions=tuple(self._transitions[sent:]),
             transitions_from=sent,
             first_start_s=self._first_start_s if math.isfinite(self._first_start_s) else None,
-            last_due_s=self._last_due_s,
+            last_due_at_s=self._last_due_at_s,
             last_end_s=self._last_end_s,
         )
 
@@ -104,7 +104,7 @@ class SnapshotMaker:
         if not refused:
             self._counts.add_drop(plan_tags, drop.intended_at_s)
         self._slots.add_drop(Tags(plan_tags, REFUSED if refused else DROPPED, None, None), drop.intended_at_s)
-        self._last_due_s = max(self._last_due_s, drop.intended_at_s)
+        self._last_due_at_s = max(self._last_due_at_s, drop.intended_at_s)
 
 
 @dataclass
@@ -117,7 +117,7 @@ class _Process:
     indicators: dict[tuple[int, Position], SlotCounts] = field(default_factory=dict)
     transitions: list[Transition] = field(default_factory=list)
     first_start_s: float | None = None
-    last_due_s: float = 0.0
+    last_due_at_s: float = 0.0
     last_end_s: float = 0.0
     complete: bool = True
     """No snapshot of it is missing."""
@@ -150,7 +150,7 @@ class MergedSnapshot:
             self._replace_counts(process, one)
         process.transitions[snapshot.transitions_from :] = snapshot.transitions
         process.first_start_s = snapshot.first_start_s
-        process.last_due_s, process.last_end_s = snapshot.last_due_s, snapshot.last_end_s
+        process.last_due_at_s, process.last_end_s = snapshot.last_due_at_s, snapshot.last_end_s
         return process.complete
 
     @property
@@ -167,8 +167,8 @@ class MergedSnapshot:
         return min(starts, default=None)
 
     @property
-    def last_due_s(self) -> float:
-        return max((process.last_due_s for process in self._processes.values()), default=0.0)
+    def last_due_at_s(self) -> float:
+        return max((process.last_due_at_s for process in self._processes.values()), default=0.0)
 
     @property
     def last_end_s(self) -> float:

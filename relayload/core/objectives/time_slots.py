@@ -37,25 +37,25 @@ class Grid:
 
     def codes(self, rows: Rows) -> Sequence[int]:
         """The slot of each request, with its window in the upper bits; below 0 for one that is in no whole window."""
-        return rows.due_seconds if self.over_s is None else list(map(self.code, rows.due_s))
+        return rows.due_seconds if self.over_s is None else list(map(self.code, rows.due_at_s))
 
     def counts(self, rows: Rows) -> Mapping[int, int]:
         """How many requests there are in each slot."""
-        return rows.due_in if self.over_s is None else Counter(map(self.code, rows.due_s))
+        return rows.due_in if self.over_s is None else Counter(map(self.code, rows.due_at_s))
 
-    def code(self, due_s: float) -> int:
+    def code(self, due_at_s: float) -> int:
         """The slot of a request that was due at that instant."""
         if self.over_s is None:
-            return int(due_s)
+            return int(due_at_s)
         before = 0
         for begins_at_s, ends_at_s in self.spans:
-            if due_s < begins_at_s:
+            if due_at_s < begins_at_s:
                 return _NOWHERE
             count = window_count(begins_at_s, ends_at_s, self.over_s) if math.isfinite(ends_at_s) else math.inf
-            number = slot_of(due_s, begins_at_s, self.over_s)
+            number = slot_of(due_at_s, begins_at_s, self.over_s)
             if number < count:
                 window_s = begins_at_s + number * self.over_s
-                slot = int(due_s) if self.by_second else slot_of(due_s, window_s, slot_s(self.over_s))
+                slot = int(due_at_s) if self.by_second else slot_of(due_at_s, window_s, slot_s(self.over_s))
                 return (int(before + number) << WINDOW_BITS) + slot
             before += int(count)
         return _NOWHERE

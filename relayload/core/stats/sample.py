@@ -180,24 +180,24 @@ def interval_ranks(quantile: float, n: int, effective_n: int, confidence: float)
     )
 
 
-def effective_size(marked_s: Ranks, due_s: SortedRuns | WeightedValues) -> int:
-    """How many independent values would tell as much as those due at `due_s`, some of which are marked.
+def effective_size(marked_at_s: Ranks, due_at_s: SortedRuns | WeightedValues) -> int:
+    """How many independent values would tell as much as those due at `due_at_s`, some of which are marked.
 
     Of requests that were all due at one instant nobody can tell which are neighbours: they tell least.
     """
-    n = due_s.count
-    if n <= SMALLEST_EFFECTIVE_N or not 0 < marked_s.count < n:
+    n = due_at_s.count
+    if n <= SMALLEST_EFFECTIVE_N or not 0 < marked_at_s.count < n:
         return n
     most = min(math.isqrt(n), _MOST_BATCHES)
-    batches = [_counts(marked_s, due_s, count) for count in (most, most // 2)]
+    batches = [_counts(marked_at_s, due_at_s, count) for count in (most, most // 2)]
     ratios = [_variance_ratio(found) for found in batches if len(found) > 1]
     return max(SMALLEST_EFFECTIVE_N, int(n / max(ratios))) if ratios else SMALLEST_EFFECTIVE_N
 
 
-def _counts(marked_s: Ranks, due_s: SortedRuns | WeightedValues, batches: int) -> list[tuple[int, int]]:
+def _counts(marked_at_s: Ranks, due_at_s: SortedRuns | WeightedValues, batches: int) -> list[tuple[int, int]]:
     """Marked and all requests of batches of about the same size, in order of time."""
-    edges = due_s.edges(batches)
-    marked, sizes = (_between(edges, ranks) for ranks in (marked_s, due_s))
+    edges = due_at_s.edges(batches)
+    marked, sizes = (_between(edges, ranks) for ranks in (marked_at_s, due_at_s))
     return [(k, size) for k, size in zip(marked, sizes, strict=True) if size]
 
 
@@ -238,9 +238,9 @@ def batched_size(counts: Sequence[tuple[int, int]]) -> int:
     return max(SMALLEST_EFFECTIVE_N, int(n / max(ratios))) if ratios else SMALLEST_EFFECTIVE_N
 
 
-def counts_between(edges: Sequence[float], marked_s: Ranks, due_s: Ranks) -> list[tuple[int, int]]:
+def counts_between(edges: Sequence[float], marked_at_s: Ranks, due_at_s: Ranks) -> list[tuple[int, int]]:
     """Marked and all requests that were due before the first edge, between two edges, and from the last one on."""
-    return list(zip(_between(edges, marked_s), _between(edges, due_s), strict=True))
+    return list(zip(_between(edges, marked_at_s), _between(edges, due_at_s), strict=True))
 
 
 def _batches(counts: Sequence[tuple[int, int]], least: float) -> Iterator[tuple[int, int]]:

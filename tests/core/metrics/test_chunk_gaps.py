@@ -13,7 +13,7 @@ _REQUESTS = st.lists(st.tuples(st.floats(0, 100), _GAPS))
 
 def _counts(requests, width_s: float = 1.0) -> GapCounts:
     counts = GapCounts(width_s)
-    counts.extend([due_s for due_s, _ in requests], [gaps for _, gaps in requests])
+    counts.extend([due_at_s for due_at_s, _ in requests], [gaps for _, gaps in requests])
     return counts
 
 

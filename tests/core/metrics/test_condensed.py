@@ -26,9 +26,13 @@ def lines(request_line, drop_line) -> list[Line]:
     """4,000 requests in 2,000 s, slower in the middle; some are refused, some have no token, some are dropped."""
     rng, made = random.Random(3), []
     for index in range(4000):
-        due_s = index / 2
-        service_s = rng.lognormvariate(-1.0, 0.5) * (3.0 if 900 <= due_s < 1000 else 1.0)
-        place = {"stage": "warm" if due_s < 100 else "steady", "measured": due_s >= 100, "intended_at_s": due_s}
+        due_at_s = index / 2
+        service_s = rng.lognormvariate(-1.0, 0.5) * (3.0 if 900 <= due_at_s < 1000 else 1.0)
+        place = {
+            "stage": "warm" if due_at_s < 100 else "steady",
+            "measured": due_at_s >= 100,
+            "intended_at_s": due_at_s,
+        }
         gaps = (bucket(service_s / 50), 40, bucket(service_s / 20), 10)
         changes = {
             "chunk_gaps": gaps,

@@ -25,7 +25,7 @@ def counts(request_line) -> RetryCounts:
 
 
 def test_every_attempt_before_the_last_is_the_cause_of_a_retry(counts):
-    assert counts.retries_due_s == {
+    assert counts.retries_due_at_s == {
         RetryCause("rate_limited", 429, "quota_exhausted"): array("d", [0.0]),
         RetryCause("server_error", 503, None): array("d", [0.0, 7.0]),
     }
@@ -42,4 +42,4 @@ def test_tries_of_parts_add_up_to_those_of_the_whole(counts, request_line):
     other.extend([request_line(3, retried=(_FAILED,), backoff_s=1.0, stopped_by="deadline")])
     other.merge(counts)
     assert (other.retried, other.backoff_s, other.stopped_by["deadline"]) == (3, 1.75, 2)
-    assert list(other.retries_due_s[RetryCause("server_error", 503, None)]) == [3.0, 0.0, 7.0]
+    assert list(other.retries_due_at_s[RetryCause("server_error", 503, None)]) == [3.0, 0.0, 7.0]

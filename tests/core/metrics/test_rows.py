@@ -30,7 +30,7 @@ def test_requests_are_grouped_by_every_tag(request_line):
 def test_rows_are_read_column_by_column(request_line):
     lines = [request_line(2, service_s=1.5), request_line(5, ttft_s=None, ttfo_s=None, service_s=0.25)]
     ((_, rows),) = grouped(lines)
-    assert list(rows.due_s) == [2.0, 5.0]
+    assert list(rows.due_at_s) == [2.0, 5.0]
     assert list(rows["service"]) == [1.5, 0.25]
     assert rows["ttft"][0] == 0.1
     assert math.isnan(rows["ttft"][1])

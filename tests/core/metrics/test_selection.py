@@ -57,4 +57,4 @@ def test_a_selection_counts_its_requests_by_outcome(request_line, folded):
     assert selection.by_outcome() == {"ok": 2, "rejected": 1}
     assert selection.where(lambda key: key.ok).count == 2
     assert selection.output_tokens == 20
-    assert [selection.due_s.at(rank) for rank in (1, 2, 3)] == [0.0, 1.0, 2.0]
+    assert [selection.due_at_s.at(rank) for rank in (1, 2, 3)] == [0.0, 1.0, 2.0]

@@ -71,10 +71,10 @@ def test_arrivals_that_were_not_started_are_counted_apart():
 def test_what_is_long_over_is_kept_in_fewer_slots(now_s: float, widths: set[int], request_line):
     slots, every = TagSlots(["latency"]), Counter[int]()
     rng = Random(4)
-    for due_s in sorted(rng.uniform(0, now_s) for _ in range(900)):
-        _add(slots, request_line(0, intended_at_s=due_s))
-        slots.changed(due_s)
-        every[int(due_s)] += 1
+    for due_at_s in sorted(rng.uniform(0, now_s) for _ in range(900)):
+        _add(slots, request_line(0, intended_at_s=due_at_s))
+        slots.changed(due_at_s)
+        every[int(due_at_s)] += 1
     slots.changed(now_s)
     assert {slot.span.width_s for slot in slots.whole} == widths
     assert sum(slot.due for slot in slots.whole) == sum(_values(slot, "latency") for slot in slots.whole) == 900

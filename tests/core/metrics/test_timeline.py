@@ -25,7 +25,8 @@ def test_a_run_without_a_request_has_no_timeline():
 
 
 @pytest.mark.parametrize(
-    ("last_due_s", "step"), [(0.0, 1.0), (3599.0, 1.0), (3600.0, 10.0), (1e6, 600.0), (1e8, 60_000.0), (1e9, 600_000.0)]
+    ("last_due_at_s", "step"),
+    [(0.0, 1.0), (3599.0, 1.0), (3600.0, 10.0), (1e6, 600.0), (1e8, 60_000.0), (1e9, 600_000.0)],
 )
-def test_a_long_run_is_told_in_longer_steps(last_due_s: float, step: float, request_line, folded):
-    assert step_s(folded([request_line(0, intended_at_s=last_due_s)])) == step
+def test_a_long_run_is_told_in_longer_steps(last_due_at_s: float, step: float, request_line, folded):
+    assert step_s(folded([request_line(0, intended_at_s=last_due_at_s)])) == step

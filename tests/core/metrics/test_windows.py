@@ -34,9 +34,9 @@ def test_a_slice_holds_what_was_due_in_it_in_the_order_of_the_schedule(request_l
     ]
     piece = Slices(folded(lines), {"ttft", "output_tokens"}).cut(3.0, 5.0)
     ok, failed = sorted(piece.by_tags.items(), key=lambda item: item[0].outcome)
-    assert list(ok[1].columns.due_s) == [3.0, 4.0]
+    assert list(ok[1].columns.due_at_s) == [3.0, 4.0]
     assert list(ok[1].columns["ttft"]) == [0.3, 0.4]
-    assert list(failed[1].columns.due_s) == [4.0]
+    assert list(failed[1].columns.due_at_s) == [4.0]
     assert Slices(folded(lines), set()).cut(9.0, 20.0).by_tags == {}
 
 
@@ -57,17 +57,17 @@ def test_windows_together_hold_every_request_once(rows):
             stage="steady",
             model="o3",
             measured=True,
-            intended_at_s=due_s,
+            intended_at_s=due_at_s,
             late_s=0.0,
-            latency_s=due_s,
+            latency_s=due_at_s,
             outcome=Outcome.OK if ok else Outcome.TIMED_OUT,
         )
-        for index, (due_s, ok) in enumerate(rows)
+        for index, (due_at_s, ok) in enumerate(rows)
     )
     slices = Slices(fold, {"latency"})
     pieces = [slices.cut(*window) for window in windows(0.0, 30.0, 10.0)]
     found = sorted(due for piece in pieces for tagged in piece.by_tags.values() for due in tagged.columns["latency"])
-    assert found == sorted(due_s for due_s, _ in rows)
+    assert found == sorted(due_at_s for due_at_s, _ in rows)
 
 
 def test_gaps_of_a_slot_are_in_the_window_of_its_middle_also_where_nothing_else_was_due_in_it(request_line, folded):

@@ -197,7 +197,7 @@ def test_windows_in_a_row_end_the_run(told, request_line):
 
 
 @pytest.mark.parametrize(
-    ("due_s", "place"),
+    ("due_at_s", "place"),
     [
         (5.0, None),
         (10.0, (0, 0)),
@@ -209,15 +209,15 @@ def test_windows_in_a_row_end_the_run(told, request_line):
         (151.0, (6, 1)),
     ],
 )
-def test_windows_are_numbered_by_the_plan(due_s, place, make_run):
+def test_windows_are_numbered_by_the_plan(due_at_s, place, make_run):
     grid = Grid.of(_objective("errors.rate < 1%", over_s=20.0), make_run(stages=_STAGES))
-    code = grid.code(due_s)
+    code = grid.code(due_at_s)
     assert (None if code < 0 else divmod(code, 1 << 32)) == place
 
 
 def test_short_windows_are_counted_by_their_tenths(make_run):
     grid = Grid.of(_objective("errors.rate < 1%", over_s=5.0), make_run(stages=_STAGES))
-    assert [divmod(grid.code(due_s), 1 << 32) for due_s in (10.0, 11.7, 16.0)] == [(0, 0), (0, 3), (1, 2)]
+    assert [divmod(grid.code(due_at_s), 1 << 32) for due_at_s in (10.0, 11.7, 16.0)] == [(0, 0), (0, 3), (1, 2)]
 
 
 def test_gaps_are_counted_by_the_seconds_of_the_run(request_line, make_run):

@@ -83,7 +83,7 @@ def test_processes_add_up(so_far, make_run, request_line):
         so_far.replace(sent(maker.snapshot(1.0)))
     assert _known(so_far) == (3, 3, 6, 3)
     assert so_far.total("latency", lambda key: key.ok).count == 3
-    assert (so_far.last_due_s, so_far.last_end_s) == (2.0, pytest.approx(2.501))
+    assert (so_far.last_due_at_s, so_far.last_end_s) == (2.0, pytest.approx(2.501))
     assert so_far.first_start_s == pytest.approx(0.001)
 
 

@@ -42,7 +42,7 @@ def test_an_outline_has_the_counts_and_the_same_verdict(folded, make_run, reques
     lines = [
         *(request_line(index, service_s=0.1 + index % 7 / 10, late_s=0.2 * (index % 9 == 0)) for index in range(300)),
         *(
-            request_line(index, outcome=Outcome.TIMED_OUT, error="timeout", said="too slow")
+            request_line(index, outcome=Outcome.TIMED_OUT, error="timeout", relay_message="too slow")
             for index in range(300, 320)
         ),
         drop_line(320),
