@@ -1,1 +1,1 @@
-"""Load without Locust: executors, and what one load-generating process needs beside them."""
+"""Load generation without Locust: the executors, and what one load-generating process needs beside them."""

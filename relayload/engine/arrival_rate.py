@@ -1,7 +1,7 @@
-"""Open load: the arrivals of the schedule that are this process's own, each started at its instant.
+"""Open load: starts this process's share of the scheduled arrivals, each at its instant.
 
-The schedule is absolute. An executor that was held up starts what is due at once, with the lateness on record;
-it never moves the schedule. What cannot be started at all is dropped and counted.
+The schedule is absolute. An executor that was held up starts overdue arrivals at once and records how late they are; it
+never moves the schedule. An arrival that cannot be started is dropped and counted.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,15 +17,15 @@ from relayload.engine.greenlet_pool import GreenletPool
 from relayload.engine.timer import Timer, new_timer
 
 _LONGEST_WAIT_S = 0.25
-"""How long a change of shares may go unnoticed; shorter than the lead with which one is announced."""
+"""The longest sleep, so that a new share takes effect in time: changes are announced earlier than that."""
 
 
 _MOST_AT_ONCE = 32
-"""Arrivals that are started before the event loop has its turn: a backlog must not hold up what has arrived."""
+"""Arrivals started per turn of the event loop, so that a backlog does not delay the reading of answers."""
 
 
 class DropReason(StrEnum):
-    """Why an arrival was not started."""
+    """The reason why an arrival was not started."""
 
     MAX_IN_FLIGHT = "max_in_flight"
     LATE = "late"
@@ -34,11 +34,11 @@ class DropReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What an executor may not do.
+    """Limits of an executor.
 
-    `max_in_flight`: of all workers together; each has its share.
-    `latest_s`: starting later than this is a drop, since it could break a limit.
-    `forget_s`: past this, another worker may have been given the arrival, so it is left alone.
+    `max_in_flight` counts the requests of all workers; each worker gets its share of it. An arrival that is more than
+    `latest_s` late is dropped, since to start it could break a rate limit. One that is more than `forget_s` late is
+    ignored, since another worker may own it by then.
     """
 
     max_in_flight: int
@@ -49,8 +49,8 @@ class Bounds:
 class ArrivalRateExecutor:
     """Starts one process's share of the arrivals, in a greenlet each.
 
-    `start(arrival, late_s)` runs in that greenlet; `drop(arrival, reason)` in the event loop, as all the rest here, so
-    that waking up for an arrival costs no switch of greenlets.
+    `start(arrival, late_s)` runs in that greenlet. `drop(arrival, reason)` and everything else here run in the event
+    loop, so that waking up for an arrival costs no greenlet switch.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class ArrivalRateExecutor:
     ) -> None:
         self._arrivals = arrivals
         self._held: Arrival | None = None
-        """Taken from the arrivals, and not due yet."""
+        """The next arrival, which is not due yet."""
         self._passed_over: list[Arrival] = []
         self._reassigned = False
         self._shares: list[tuple[float, Share]] = []
@@ -83,32 +83,32 @@ class ArrivalRateExecutor:
 
     @property
     def crash(self) -> BaseException | None:
-        """A failure of our own, in a request or here."""
+        """An exception of our own code, in a request or in the executor."""
         return self._crash or self._pool.crash
 
     def assign(self, share: Share, from_s: float) -> None:
-        """From that instant of the run on, take this share of the arrivals; at once, that of requests in flight."""
+        """Take this share of the arrivals from `from_s` on, and this share of `max_in_flight` at once."""
         self._max_in_flight = share.part_of(self._bounds.max_in_flight)
         self._shares.append((from_s, share))
         self._reassigned = True
 
     def refuse(self, arrival: Arrival) -> None:
-        """Arrivals are dropped until the master has heard that a guardrail lets nothing through."""
+        """Drop the arrival; the master ends the run when it learns that a guardrail has tripped."""
         self._drop(arrival, DropReason.GUARDRAIL)
 
     def end_at(self, until_s: float) -> None:
-        """Start nothing that is due after that instant of the run."""
+        """Start nothing that is due after `until_s`, in seconds of the run."""
         self._until_s = until_s
         if self._timer is not None:
             self._timer.set(clock.now_s())
 
     def begin(self) -> None:
-        """Start every arrival of this process, until the schedule or the run ends: then `finished` is true."""
+        """Start arrivals until the schedule or the run ends; `finished` is true from then on."""
         self._timer = new_timer(self._on_timer)
         self._timer.set(clock.now_s())
 
     def abandon(self) -> None:
-        """Kill what is in flight, and wait until each has written its record."""
+        """Kill the requests in flight and wait until each has been recorded."""
         self._finish()
         self._pool.abandon()
         self._pool.dismiss()
@@ -131,7 +131,7 @@ class ArrivalRateExecutor:
         self.finished = True
 
     def _advance(self) -> float | None:
-        """Start what is due. Returns when to look again, None at the end."""
+        """Start what is due. Return the instant of the next wake-up, or None at the end."""
         if self._reassigned:
             self._look_again()
         for _ in range(_MOST_AT_ONCE):
@@ -147,7 +147,7 @@ class ArrivalRateExecutor:
         return clock.now_s()
 
     def _next_own(self) -> Arrival | None:
-        """The next arrival that is ours, until the end; what others own is kept on offer until it is past."""
+        """Return the next arrival of this process. Those of other workers are kept until they are past."""
         arrival, self._held = self._held or next(self._arrivals, None), None
         while arrival is not None and arrival.intended_at_s <= self._until_s:
             if self._owns(arrival):
@@ -157,7 +157,7 @@ class ArrivalRateExecutor:
         return None
 
     def _linger(self) -> float | None:
-        """Nothing is left but what others own: wait until that is past, in case it is given to us."""
+        """Wait until the remaining arrivals, which other workers own, are past: this process may be assigned them."""
         now_s = clock.now_s()
         last = self._passed_over[-1] if self._passed_over else None
         if last is None or last.intended_at_s > self._until_s or self._begins_at_s + last.intended_at_s <= now_s:
@@ -165,7 +165,7 @@ class ArrivalRateExecutor:
         return min(self._begins_at_s + last.intended_at_s, now_s + _LONGEST_WAIT_S)
 
     def _look_again(self) -> None:
-        """Shares have changed: what was passed over and is not due yet may be our own now."""
+        """After a change of shares, reconsider arrivals that were passed over and are not due yet."""
         now_s = clock.now_s() - self._begins_at_s
         held = () if self._held is None else (self._held,)
         waiting = [arrival for arrival in self._passed_over if arrival.intended_at_s > now_s]

@@ -1,4 +1,4 @@
-"""Batch load: a fixed list of requests run to completion, each started as soon as there is a place for it."""
+"""Batch load: runs a fixed list of requests to completion, each started as soon as a slot is free."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -12,17 +12,17 @@ from relayload.engine.greenlet_pool import GreenletPool
 from relayload.engine.timer import Timer, new_timer
 
 _MOST_AT_ONCE = 32
-"""Requests that are started before the event loop has its turn: many places must not hold up what has arrived."""
+"""Requests started per turn of the event loop, so that many free slots do not delay the reading of answers."""
 
 _IDLE_S = 3600.0
-"""Nothing is due: the next request that ends sets the timer."""
+"""The sleep while nothing is due; the next request that ends wakes the executor."""
 
 
 class BatchExecutor:
-    """One process's share of the list; the executor of a batch load.
+    """The executor of a batch load: one process's share of the list.
 
-    A request is due when its turn comes: as this process begins, or once another has ended and made room. `scenarios`
-    are those of the whole list, by index.
+    A request is due when a slot is free for it: as this process begins, or when another request ends. `scenarios` has
+    the scenario of every request of the whole list, by index.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class BatchExecutor:
         self._start = start
         self._pool = GreenletPool(self._run)
         self._numbers: dict[int, int] = {}
-        """Of the requests that are due or in flight: their numbers in the queue."""
+        """Numbers in the queue, by index, of the requests that are due or in flight."""
         self._due: deque[Arrival] = deque()
         self._until_s = inf
         self._timer: Timer | None = None
@@ -52,33 +52,33 @@ class BatchExecutor:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing runs and nothing more will begin."""
+        """True once nothing is in flight and nothing more will begin."""
         self._stop_in_time()
         return self._batch.finished
 
     @property
     def crash(self) -> BaseException | None:
-        """A failure of our own, in a request or here."""
+        """An exception of our own code, in a request or in the executor."""
         return self._crash or self._pool.crash
 
     def begin(self) -> None:
-        """Start the first requests when the run begins, and each other one as soon as there is room for it."""
+        """Start the first requests when the run begins, and every other one as soon as a slot is free."""
         self._timer = new_timer(self._on_timer)
         self._timer.set(self._begins_at_s)
 
     def assign(self, share: Share, from_s: float) -> None:
-        """A batch is dealt out once: nobody but a worker itself knows which of its requests it has sent."""
+        """Do nothing: a batch is dealt out once, since only a worker itself knows which requests it has sent."""
 
     def refuse(self, arrival: Arrival) -> None:  # noqa: ARG002 -- as every executor takes it
-        """The requests that are left get no turn."""
+        """Start none of the requests that are left."""
         self.end_at(self._elapsed_s())
 
     def end_at(self, until_s: float) -> None:
-        """Let no request's turn come after that instant of the run."""
+        """Start no request after `until_s`, in seconds of the run."""
         self._until_s = min(self._until_s, until_s)
 
     def abandon(self) -> None:
-        """Kill what is in flight, and wait until each has written its record."""
+        """Kill the requests in flight and wait until each has been recorded."""
         self._batch.stop()
         self._due.clear()
         self._pool.abandon()
@@ -86,7 +86,7 @@ class BatchExecutor:
         self._close()
 
     def _admit(self) -> None:
-        """Whatever there is room for is due now."""
+        """Make requests due for which there is a free slot."""
         self._stop_in_time()
         due_at_s = max(0.0, self._elapsed_s())
         while (item := self._batch.next_item()) is not None:
@@ -95,7 +95,7 @@ class BatchExecutor:
             self._due.append(Arrival(index, due_at_s, 0, self._scenarios[index]))
 
     def _on_timer(self) -> None:
-        """In the event loop: start what is due."""
+        """Start what is due; runs in the event loop."""
         try:
             self._admit()
             for _ in range(min(_MOST_AT_ONCE, len(self._due))):
@@ -108,7 +108,7 @@ class BatchExecutor:
             self._close()
 
     def _run(self, arrival: Arrival, late_s: float) -> None:
-        """One request, and room for another after it."""
+        """Send one request, then free its slot."""
         try:
             self._start(arrival, late_s)
         finally:

@@ -1,4 +1,4 @@
-"""The clients of one process: for each target one, with connections, breakers, quota and retry budget of its own."""
+"""The clients of one process: one for each target, with its own connections, breakers, quota and retry budget."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -11,11 +11,11 @@ from relayload.profile import Profile
 from relayload.transport import Transport
 
 OnTransition = Callable[[str, StateChange], None]
-"""Told the name of the target whose breaker has changed its state."""
+"""Receives the name of the target whose breaker changed its state, and the change."""
 
 
 class Clients:
-    """Callers by the name of their target."""
+    """One caller for each target, by name."""
 
     def __init__(
         self,
@@ -24,7 +24,7 @@ class Clients:
         assignment: Assignment,
         on_transition: OnTransition,
     ) -> None:
-        """Raises ValueError where a quota is too small to be shared out to so many processes."""
+        """Raises ValueError if a quota is too small to be divided among so many processes."""
         self._transports = transports
         self._callers = {
             name: Caller(
@@ -41,7 +41,7 @@ class Clients:
 
     @property
     def kernel_timestamps(self) -> bool:
-        """Whether the instants of arrival come from the kernel, at every target."""
+        """True if the kernel stamps the arrival of answers from every target."""
         return all(transport.kernel_timestamps for transport in self._transports.values())
 
     def close(self) -> None:

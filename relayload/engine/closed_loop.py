@@ -1,4 +1,4 @@
-"""Closed load: Locust's users take turns, each waiting for its answer before it thinks and asks again."""
+"""Closed load: each of Locust's users sends, waits for the answer, thinks, and sends again."""
 
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -15,9 +15,9 @@ _MOST_WORKERS = 4096
 
 
 class ClosedLoopExecutor:
-    """One process's turns; the executor of a closed load.
+    """The executor of a closed load: the turns of one process's users.
 
-    Indices are spaced so that no two workers of a run share one.
+    Indices are spaced so that no two workers of a run use the same one.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class ClosedLoopExecutor:
         start: Callable[[Arrival, float], None],
         think_time_s: Callable[[int], float],
     ) -> None:
-        """`think_time_s` gives the seconds after the request of an index."""
+        """`think_time_s(index)` returns the seconds to wait after the request with that index."""
         self._stages = stages
         self._begins_at_s = begins_at_s
         self._start = start
@@ -37,7 +37,7 @@ class ClosedLoopExecutor:
         self._indices = count(worker, _MOST_WORKERS)
         self._in_flight: set[Greenlet] = set()
         self.crash: BaseException | None = None
-        """A failure of our own, in a request."""
+        """An exception of our own code, in a request."""
 
     @property
     def in_flight(self) -> int:
@@ -48,23 +48,23 @@ class ClosedLoopExecutor:
         return self._elapsed_s() >= self._until_s and not self._in_flight
 
     def assign(self, share: Share, from_s: float) -> None:
-        """Locust spreads the users."""
+        """Do nothing: Locust distributes the users."""
 
     def begin(self) -> None:
-        """Locust's users begin."""
+        """Do nothing: Locust's users take their turns."""
 
     def refuse(self, arrival: Arrival) -> None:  # noqa: ARG002 -- as every executor takes it
-        """No user has another turn."""
+        """Give no user another turn."""
         self.end_at(self._elapsed_s())
 
     def end_at(self, until_s: float) -> None:
-        """Take no turn after that instant of the run."""
+        """Start no turn after `until_s`, in seconds of the run."""
         self._until_s = min(self._until_s, until_s)
 
     def turn(self, scenario: int) -> float:
-        """One request by the calling user; returns the seconds to think after it.
+        """Send one request for the calling user, and return the seconds to think after it.
 
-        Blocks for good once the run is over, until Locust kills the user.
+        Blocks once the run is over, until Locust kills the user.
         """
         gevent.sleep(max(0.0, -self._elapsed_s()))
         now_s = self._elapsed_s()
@@ -83,7 +83,7 @@ class ClosedLoopExecutor:
         return self._think_time_s(arrival.index)
 
     def abandon(self) -> None:
-        """Kill what is in flight, and wait until each has written its record."""
+        """Kill the requests in flight and wait until each has been recorded."""
         gevent.killall(list(self._in_flight))
 
     def _elapsed_s(self) -> float:

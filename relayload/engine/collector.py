@@ -1,5 +1,6 @@
-"""Garbage collection that a measurement can bear: what is there at the start is left alone, the rest is swept in short
-pauses, and every pause is timed.
+"""Garbage collection that disturbs a measurement little.
+
+It skips the objects that exist at the start of a run, collects the rest in short pauses, and times every pause.
 """
 
 import gc
@@ -8,19 +9,19 @@ from typing import Any
 from relayload import clock
 
 _THRESHOLDS = (5_000, 10, 100)
-"""Objects before a young sweep, young before a middle one, middle before a full one. What requests leave behind is
-freed without a sweep: only the full ones, which look at every open stream, take milliseconds, and they become rare."""
+"""Thresholds of the three generations, as `gc.set_threshold` takes them. Requests leave no cycles, so collections free
+next to nothing; only full ones, which visit every open stream, take milliseconds, and they become rare."""
 
 
 class Collector:
-    """Times every pause from `start` to `stop`; one per run of a process."""
+    """Times every pause between `start` and `stop`; each run of a process has one."""
 
     def __init__(self) -> None:
         self.longest_pause_s = 0.0
         self._paused_at_s = 0.0
 
     def start(self) -> None:
-        """Sweep once, put what survived out of the collector's sight, and sweep seldom from now on."""
+        """Collect once, exempt what survived from later collections, and collect rarely from now on."""
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_THRESHOLDS)

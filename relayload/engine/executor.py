@@ -1,4 +1,4 @@
-"""What every executor does, whatever the kind of load, and which one a profile asks for."""
+"""The interface of every executor, and the choice of the one for a profile."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -16,42 +16,43 @@ from relayload.profile.plan import arrivals, batch_scenarios, batches, stages
 from relayload.profile.think_time import span
 
 _FORGET_S = 2.0
-"""Older arrivals are left to others: Locust's master gives a silent worker's share away after four seconds."""
+"""Arrivals later than this are left to other workers: Locust's master drops a silent worker after four seconds, and its
+share is dealt out anew."""
 
 
 class Executor(Protocol):
-    """Starts one process's requests of a run at their instants, each in a greenlet.
+    """Starts one process's requests of a run, each at its instant and in a greenlet.
 
-    It is made with `send(arrival, late_s)`, which sends one and returns once it has ended. Instants are seconds of the
-    run.
+    An executor is made with `send(arrival, late_s)`, which sends one request and returns once it has ended. Instants
+    are in seconds of the run.
     """
 
     @property
     def in_flight(self) -> int:
-        """How many requests have begun and not ended."""
+        """The number of requests that have begun and not ended."""
 
     @property
     def finished(self) -> bool:
-        """Whether nothing will begin any more."""
+        """True once no further request will begin."""
 
     @property
     def crash(self) -> BaseException | None:
-        """A failure of our own, in a request or here."""
+        """An exception of our own code, in a request or in the executor."""
 
     def assign(self, share: Share, from_s: float) -> None:
-        """Take this share of the arrivals from that instant on. Only those of an open load are dealt out anew."""
+        """Take this share of the arrivals from `from_s` on. Only an open load is ever dealt out anew."""
 
     def begin(self) -> None:
-        """Start requests from now on."""
+        """Begin to start requests."""
 
     def refuse(self, arrival: Arrival) -> None:
-        """A guardrail has let no request through for this arrival, nor will it for a later one."""
+        """Handle an arrival that a guardrail rejected; it rejects all later ones, too."""
 
     def end_at(self, until_s: float) -> None:
-        """Start nothing that is due after that instant."""
+        """Start nothing that is due after `until_s`."""
 
     def abandon(self) -> None:
-        """Kill what is in flight, and wait until each has written its record."""
+        """Kill the requests in flight and wait until each has been recorded."""
 
 
 def new_executor(
@@ -61,9 +62,9 @@ def new_executor(
     send: Callable[[Arrival, float], None],
     drop: Callable[[Arrival, DropReason], None],
 ) -> Executor:
-    """The executor of the profile's load, for the share that a process is assigned.
+    """Return the executor for the profile's load and the share assigned to this process.
 
-    `drop(arrival, reason)` is told of an arrival that can't be started.
+    It calls `drop(arrival, reason)` for every arrival that it can't start.
     """
     load = profile.load
     if isinstance(load, ClosedLoad):

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 class Fakes:
-    """Fake relays by the name of their target. Each is started at most once."""
+    """The fake relays of a profile by the name of their target. Each is started at most once."""
 
     def __init__(self, profile: "Profile") -> None:
         self._targets = {name: target for name, target in profile.named_targets.items() if target.fake_preset}
         self._relays: dict[str, FakeRelay] = {}
 
     def begin(self) -> None:
-        """Start them, without waiting until they answer."""
+        """Start them without waiting until they answer."""
         if not self._targets or self._relays:
             return
         from relayload.fakerelay.process import FakeRelay  # most runs have a relay
@@ -25,18 +25,18 @@ class Fakes:
             self._relays[name] = FakeRelay.begin(target.fake_preset or "", api_key=target.api_key.reveal())
 
     def base_urls(self) -> dict[str, str]:
-        """Where they answer, once they do. Raises RuntimeError with the output of one that doesn't."""
+        """Return their base URLs, once they answer. Raises RuntimeError with the output of one that doesn't."""
         self.begin()
         return {name: relay.await_ready() for name, relay in self._relays.items()}
 
     def answering(self) -> dict[str, str]:
-        """The same; none where one does not answer: whoever asks again is told why."""
+        """Return the same, or nothing if one does not answer; `base_urls` then raises the reason."""
         with contextlib.suppress(RuntimeError):
             return self.base_urls()
         return {}
 
     def stop(self) -> None:
-        """End them all."""
+        """Stop all of them."""
         for relay in self._relays.values():
             relay.stop()
         self._relays.clear()

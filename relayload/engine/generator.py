@@ -1,4 +1,4 @@
-"""The load-generating half of one process, for one run: arrivals in, records out."""
+"""The load-generating half of one process, for one run: arrivals go in, records come out."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -57,47 +57,47 @@ class Generator:
         self._spend_guard = SpendGuard(profile, _caps(assignment))
         self._executor = new_executor(profile, assignment, self._begins_at_s, self._send, self._drop)
         self._executor.end_at(profile.guardrails.until_s)
-        self._talks_until_s = min(sum(stage.for_s for stage in self._stages), profile.guardrails.until_s)
+        self._conversations_until_s = min(sum(stage.for_s for stage in self._stages), profile.guardrails.until_s)
         self._ending = Event()
         self._draining = False
         self._grace_skipped = False
 
     def assign(self, assignment: Assignment) -> None:
-        """Take a share of the arrivals from an instant of the run on, and of what may be sent and spent."""
+        """Take a share of the arrivals from an instant of the run on, and a share of the caps."""
         self._spend_guard.guard.caps = _caps(assignment)
         self._executor.assign(Share(assignment.share_number, assignment.share_of), assignment.from_s)
 
     def start(self) -> None:
-        """Begin to send; a closed load needs Locust's users for it, others nothing more."""
+        """Begin to send. In a closed load Locust's users call `turn`; other loads need nothing more."""
         self._executor.begin()
 
     def turn(self, scenario: int) -> float:
-        """One request of a closed load, by the calling user; returns the seconds to think after it."""
+        """Send one request of a closed load for the calling user, and return the seconds to think after it."""
         return self._executor.turn(scenario) if isinstance(self._executor, ClosedLoopExecutor) else 0.0
 
     def status(self) -> WorkerStatus:
-        """The totals until now."""
+        """Return the totals so far."""
         status = self._recorder.status
         status.in_flight = self._executor.in_flight
         status.finished = self._executor.finished and not status.in_flight
-        status.crash = status.crash or _told(self._executor.crash)
+        status.crash = status.crash or _description(self._executor.crash)
         spent = self._spend_guard.guard.spent
         status.admitted, status.usd, status.guardrail = spent.requests, spent.usd, self._spend_guard.reason or None
         return status
 
     def snapshot(self, *, whole: bool = False) -> Snapshot:
-        """What has ended since the last snapshot, or everything."""
+        """Return what has ended since the last snapshot, or since the beginning of the run."""
         return self._recorder.snapshot(whole=whole)
 
     @property
     def busy(self) -> bool:
-        """Whether the recording is still open."""
+        """True while the recording is open."""
         return not self._recorder.status.drained
 
     def drain(self, end: EndRun) -> None:
-        """End the run here: start what is due, wait for what is in flight, abandon the rest, close the recording.
+        """End the run in this process: wait for what is in flight, abandon the rest, close the recording.
 
-        Called again meanwhile without a grace, it makes the first call wait no longer.
+        A second call without a grace period ends the wait of the first.
         """
         self._grace_skipped = end.grace_s == 0
         if self._draining:
@@ -105,8 +105,8 @@ class Generator:
         self._draining = True
         self._executor.end_at(end.until_s)
         self._ending.set()
-        patience_until_s = self._begins_at_s + end.until_s + end.grace_s
-        while not (self.status().finished or self._grace_skipped or clock.now_s() > patience_until_s):
+        grace_until_s = self._begins_at_s + end.until_s + end.grace_s
+        while not (self.status().finished or self._grace_skipped or clock.now_s() > grace_until_s):
             gevent.sleep(_DRAIN_POLL_S)
         self._executor.abandon()
         self._close()
@@ -137,8 +137,8 @@ class Generator:
         self._recorder.drop(self._composer.job(arrival), reason)
 
     def _wait_until(self, due_at_s: float) -> bool:
-        """Whether that instant of the run comes before its end; a conversation does not go on after it."""
-        if due_at_s >= self._talks_until_s:
+        """Wait until an instant of the run; return False if the run ends first, since a conversation ends with it."""
+        if due_at_s >= self._conversations_until_s:
             return False
         return not self._ending.wait(max(0.0, self._begins_at_s + due_at_s - clock.now_s()))
 
@@ -152,7 +152,7 @@ class Generator:
         *,
         keep_text: bool,
     ) -> tuple[list[Message], Called]:
-        """Send one request and record it; the messages it held, and its answer."""
+        """Send one request and record it. Return its messages and what came of the call."""
         self._recorder.status.started += 1
         request = job.request(history)
         called = self._clients[job.target].call(request, job.timeouts, keep_text=keep_text)
@@ -186,8 +186,8 @@ class Generator:
         )
 
 
-def _told(crash: BaseException | None) -> str | None:
-    """A row of a trace that does not read is told as it is in a check, with its place."""
+def _description(crash: BaseException | None) -> str | None:
+    """Describe a crash; an unreadable row of a trace reads as it does in `relayload check`, with its place."""
     return None if crash is None else str(crash) if isinstance(crash, AuthorError) else repr(crash)
 
 

@@ -1,4 +1,4 @@
-"""Greenlets that send requests one after another, so that a request does not cost the making of one."""
+"""A pool of greenlets that are used again, since to make one costs more than a switch."""
 
 from collections.abc import Callable
 
@@ -10,9 +10,9 @@ from relayload.core.traffic.arrivals import Arrival
 
 
 class GreenletPool:
-    """Runs `work(arrival, late_s)` in a greenlet each, taken from those that have nothing to do, or a new one.
+    """Runs each `work(arrival, late_s)` in an idle greenlet, or in a new one.
 
-    A job begins at once, in the middle of the call that starts it. A failure of ours is kept as `crash`.
+    A job begins at once, inside the call that starts it. An exception of our own code is kept as `crash`.
     """
 
     def __init__(self, work: Callable[[Arrival, float], None]) -> None:
@@ -23,25 +23,25 @@ class GreenletPool:
 
     @property
     def busy(self) -> int:
-        """How many jobs are under way."""
+        """The number of jobs that are running."""
         return len(self._busy)
 
     def start(self, arrival: Arrival, late_s: float) -> None:
-        """Begin a job. To be called in the event loop."""
+        """Begin a job. Call this in the event loop."""
         if self._idle:
             self._idle.pop().switch(arrival, late_s)
         else:
             greenlet(self._serve, get_hub()).switch(arrival, late_s)
 
     def abandon(self) -> None:
-        """Kill what is under way, and wait until each has said its last word."""
+        """Kill the running jobs and wait until each has ended."""
         for each in list(self._busy):
             gevent.kill(each)
         while self._busy:
             gevent.sleep(0)
 
     def dismiss(self) -> None:
-        """Let go of those that have nothing to do."""
+        """Kill the idle greenlets."""
         for each in self._idle:
             gevent.kill(each)
         self._idle.clear()

@@ -1,4 +1,4 @@
-"""How well this process could measure: the lag of its event loop, its share of a core, its pauses, its open files."""
+"""Measures how well this process can measure: event loop lag, share of a core, pauses, open files."""
 
 import gevent
 
@@ -12,7 +12,7 @@ _BEATS_PER_FILE_COUNT = 20
 
 
 class Health:
-    """Beats in a greenlet of its own from the beginning to `stop`."""
+    """Samples in a greenlet of its own until `stop`."""
 
     def __init__(self) -> None:
         self._lag = Histogram()
@@ -33,7 +33,7 @@ class Health:
 
     @property
     def cpu_share(self) -> float:
-        """CPU seconds per second since the beginning."""
+        """CPU seconds per second since the start."""
         elapsed_s = clock.now_s() - self._began_at_s
         return (clock.cpu_s() - self._began_cpu_s) / elapsed_s if elapsed_s > 0 else 0.0
 

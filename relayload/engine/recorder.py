@@ -1,4 +1,4 @@
-"""What one load-generating process notes of a run: every request, drop and change of a breaker, and the totals."""
+"""Records one process's part of a run: every request, drop and breaker transition, and the totals."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -23,11 +23,11 @@ _LOG = logging.getLogger("relayload")
 
 Report = Callable[[Record], None]
 _FOLD_AT_ONCE = 64
-"""Lines that are folded together: fewer cost more each, and more would hold up what is to be sent meanwhile."""
+"""Lines that are folded together: fewer would cost more CPU each, more would delay requests that are due."""
 
 
 class Recorder:
-    """Writes the records of one process and keeps its totals; `report` is told of every request."""
+    """Writes the records of one process and keeps its totals. Calls `report` with every record."""
 
     def __init__(self, profile: Profile, assignment: Assignment, begins_at_s: float, report: Report) -> None:
         self._worker = assignment.worker
@@ -43,18 +43,18 @@ class Recorder:
         self._unfolded: list[Line] = []
 
     def snapshot(self, *, whole: bool = False) -> Snapshot:
-        """What has ended since the last snapshot, or everything."""
+        """Return what has ended since the last snapshot, or since the beginning of the run."""
         self._fold()
         return self._snapshots.snapshot(clock.now_s() - self._begins_at_s, whole=whole)
 
     def request(self, job: Job, late_s: float, called: Called, turn: int) -> None:
-        """A request has ended."""
+        """Record a request that has ended."""
         record = self._new_record(job, late_s, called, turn)
         self._write(record)
         self._report(record)
 
     def drop(self, job: Job, reason: DropReason) -> None:
-        """An arrival could not be started."""
+        """Record an arrival that could not be started."""
         arrival = job.arrival
         name = self._scenarios[arrival.scenario]
         stage = self._stages[arrival.stage]
@@ -74,7 +74,7 @@ class Recorder:
         )
 
     def transition(self, target: str, change: StateChange, *, enforced: bool) -> None:
-        """A breaker has changed its state: into the recording, and into Locust's log."""
+        """Record and log a breaker's change of state."""
         line = Transition(
             worker=self._worker,
             at_s=change.at_s - self._begins_at_s,
@@ -97,7 +97,7 @@ class Recorder:
         )
 
     def close(self, end: End) -> None:
-        """The last word; nothing comes after it."""
+        """Write the last line and close the recording."""
         self._writer.write(end)
         self._writer.close()
         self.status.drained = True
@@ -138,18 +138,18 @@ class Recorder:
         )
 
     def _target(self, job: Job) -> str | None:
-        """Where it goes, if there is a choice."""
+        """Return the name of the target if there are several."""
         return job.target if self._several else None
 
     def _since_begin(self, attempt: Attempt) -> Attempt:
-        """The attempt with its send on the run's own clock."""
+        """Return the attempt with its send in seconds of the run."""
         if attempt.sent_at_s is None:
             return attempt
         return structs.replace(attempt, sent_at_s=attempt.sent_at_s - self._begins_at_s)
 
 
 def _ended_s(attempts: Sequence[Attempt]) -> float | None:
-    """When the last byte of the last attempt came; None where there was none."""
+    """Return when the last byte of the last attempt arrived; None without one."""
     if not attempts:
         return None
     last = attempts[-1]

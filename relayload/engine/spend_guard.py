@@ -1,6 +1,6 @@
-"""A process's requests under its guard: what each may cost at most, and what came of it.
+"""Applies the guardrails to one process's requests: caps on requests and dollars, and a fuse per target.
 
-The caps are of all targets together; a fuse watches each target by itself.
+The caps hold for all targets together; each target has a fuse of its own.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ _FAILED = frozenset(
     (Outcome.REJECTED, Outcome.SERVER_ERROR, Outcome.UNREACHABLE, Outcome.TIMED_OUT, Outcome.BROKEN_STREAM)
 )
 _UNANSWERED = frozenset((Outcome.RATE_LIMITED, Outcome.REJECTED, Outcome.SERVER_ERROR, Outcome.UNREACHABLE))
-"""Nobody asks money for these."""
+"""Relays do not charge for these."""
 _KEY_REJECTED = (401, 403)
 
 
 class SpendGuard:
-    """Admits requests, and settles them by their attempts."""
+    """Admits requests, reserving what each may cost, and settles them by their attempts."""
 
     def __init__(self, profile: Profile, caps: Caps) -> None:
         targets = profile.named_targets
@@ -36,21 +36,21 @@ class SpendGuard:
 
     @property
     def reason(self) -> str:
-        """Why no more is let through; nothing while there is no reason."""
+        """Why no more requests are admitted; empty while they are."""
         told = [f"{fuse.reason} at {name}" if self._several else fuse.reason for name, fuse in self._blown]
         return self.guard.reason or next(iter(told), "")
 
     def admit(self, job: Job, turn: int = 0) -> Decimal | None:
-        """What was reserved for a request, for `settle`; None where it must not be sent.
+        """Return the dollars reserved for a request, to be passed to `settle`; None if it must not be sent.
 
-        How long the history of a later turn is, nobody knows beforehand: such are taken for the mean of all.
+        The length of a later turn's history is not known in advance, so it is reserved at the mean cost of all.
         """
         if self._blown:
             return None
         return self.guard.admit(_NOTHING if not self._counts_usd else None if turn else self._most_usd(job))
 
     def settle(self, job: Job, reserved_usd: Decimal, attempts: Sequence[Attempt], now_s: float) -> None:
-        """The request ended, after these attempts."""
+        """Account for a request that ended after these attempts."""
         if self._counts_usd:
             self.guard.settle(reserved_usd, self._paid_usd(job, attempts))
         fuse = self._fuses[job.target]
@@ -66,13 +66,13 @@ class SpendGuard:
         return [(name, fuse) for name, fuse in self._fuses.items() if fuse.tripped is not None]
 
     def _most_usd(self, job: Job) -> Decimal | None:
-        """None without a budget for the answer."""
+        """Return the most that the request may cost; None without a limit on its output."""
         if job.max_output_tokens is None:
             return None
         return self._price(job).usd_of(job.expected_input_tokens, job.max_output_tokens)
 
     def _paid_usd(self, job: Job, attempts: Sequence[Attempt]) -> Decimal | None:
-        """None where an attempt may have cost something and did not say what."""
+        """Return what the attempts cost; None if one may have cost an amount that is not known."""
         paid, price = _NOTHING, self._price(job)
         for attempt in attempts:
             if attempt.input_tokens is None and not attempt.counted:
@@ -88,5 +88,5 @@ class SpendGuard:
         return paid
 
     def _price(self, job: Job) -> Price:
-        """Only the models of a fake relay may have none."""
+        """Return the model's price; only models of a fake relay may have none, and are free."""
         return price_of(job.model, self._prices[job.target]) or _FREE

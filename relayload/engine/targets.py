@@ -1,4 +1,4 @@
-"""The targets of a run: the relays that the profile names, or fake ones of our own while they are needed."""
+"""The targets of a run: the relays that the profile names, and fake relays that run only as long as they are needed."""
 
 import logging
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _LOG = logging.getLogger("relayload")
 
 
 def shown(profile: Profile) -> str:
-    """Where the load goes, as the profile has it: for people."""
+    """Return where the load goes, as the profile puts it, for people."""
     if not profile.several:
         (target,) = profile.named_targets.values()
         return target.base_url
@@ -23,7 +23,7 @@ def shown(profile: Profile) -> str:
 
 
 class TargetHost:
-    """Finds the base URLs to send to; starts the fake relays, unless they run already, and stops them at the end."""
+    """Resolves the base URLs to send to. Starts fake relays, unless they run already, and stops them at the end."""
 
     def __init__(self, profile: Profile, running: Mapping[str, str], http_log: HttpLog | None = None) -> None:
         self._profile = profile
@@ -34,11 +34,11 @@ class TargetHost:
         self._checked: dict[str, str] | None = None
 
     def check(self) -> None:
-        """Ask each target before the first run, which does not ask again. Raises TargetUnreachable."""
+        """Check each target before the first run, which does not check again. Raises TargetUnreachable."""
         self._checked = self.base_urls()
 
     def base_urls(self) -> dict[str, str]:
-        """Where to send, by the name of the target, once each has answered. Raises TargetUnreachable."""
+        """Return the base URL of each target by name, once each has answered. Raises TargetUnreachable."""
         checked, self._checked = self._checked, None
         return checked or self._asked_all()
 
@@ -68,7 +68,7 @@ class TargetHost:
         return base_url
 
     def _models(self, target: Target) -> set[str]:
-        """By the names that the target has for them."""
+        """Return the models by the names that the target uses."""
         named = {model for scenario in self._profile.scenarios.values() for model in scenario.models}
         return {target.models.get(model, model) for model in named}
 

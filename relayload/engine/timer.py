@@ -16,22 +16,22 @@ _READ = 1
 
 
 class Timer(Protocol):
-    """Calls back, in the event loop, at instants of `clock.now_s`."""
+    """Calls back in the event loop, at instants of `clock.now_s`."""
 
     def set(self, at_s: float) -> None:
-        """Call at that instant, or as soon as possible when it has passed; forgets an earlier one."""
+        """Call back at that instant, or at once if it has passed. Replaces an earlier instant."""
 
     def close(self) -> None:
-        """Call no more."""
+        """Never call back again."""
 
 
 def new_timer(call: Callable[[], None]) -> Timer:
-    """The most exact timer that this machine has."""
+    """Return the most exact timer that this machine has."""
     return TimerfdTimer(call) if sys.platform == "linux" else GeventTimer(call)
 
 
 class GeventTimer:
-    """The event loop's own timer: about a millisecond."""
+    """The event loop's own timer, exact to about a millisecond."""
 
     def __init__(self, call: Callable[[], None]) -> None:
         self._call = call
@@ -50,7 +50,7 @@ class GeventTimer:
 
 
 class TimerfdTimer:
-    """A Linux timerfd that the event loop watches from the beginning to `close`."""
+    """A Linux timerfd that the event loop watches until `close`."""
 
     def __init__(self, call: Callable[[], None]) -> None:
         self._timer = TimerFd()

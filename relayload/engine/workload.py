@@ -1,4 +1,4 @@
-"""A load as its master sees it: how it is dealt out to workers, how much of it was offered, and when it is complete."""
+"""A load as the master sees it: how it is dealt out to workers, how much of it was offered, and when it is complete."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from relayload.profile.loads import BatchLoad, OpenLoad
 from relayload.profile.plan import arrivals, batches, is_cut_short, stages
 
 Statuses = Mapping[int, WorkerStatus]
-"""What each worker has last told, by its number."""
+"""The latest status of each worker, by its number."""
 
 
 class Workload(Protocol):
@@ -21,33 +21,33 @@ class Workload(Protocol):
 
     @property
     def dealt_anew(self) -> bool:
-        """Whether the others take over what a worker that is gone has not sent."""
+        """True if the other workers take over the share of one that is gone."""
 
     @property
     def requests(self) -> int | None:
-        """How many there are in all, where that is fixed."""
+        """The number of requests, if it is fixed."""
 
     def deal(self, workers: int) -> None:
-        """It begins, with so many workers."""
+        """Begin with so many workers."""
 
     def caps(self, worker: int, share: Share, statuses: Statuses) -> Caps:
-        """What a worker may send and spend in the whole run, if it has that share from now on."""
+        """Return what a worker may send and spend in the whole run if it holds that share from now on."""
 
     def due(self, elapsed_s: float, statuses: Statuses) -> int:
-        """How many requests should have begun until an instant, which must not go back."""
+        """Return how many requests should have begun by an instant, which must not go back."""
 
     def offered(self, until_s: float, statuses: Statuses) -> int | None:
-        """How many arrivals were due until an instant; None where requests wait for answers, not for instants."""
+        """Return how many arrivals were due by an instant; None if requests begin at answers and not at instants."""
 
     def complete_at_s(self) -> float:
-        """When a load ends of which everything was sent; 0 where it ends with its last answer."""
+        """Return when a load ends of which everything was sent; 0 if it ends with its last answer."""
 
     def cut_short(self, statuses: Statuses) -> bool:
-        """Whether something is left of it where `max_duration` ends it."""
+        """Return whether a part of the load is left when `max_duration` ends the run."""
 
 
 def new_workload(profile: Profile) -> Workload:
-    """That of the profile's load."""
+    """Return the workload of the profile."""
     load = profile.load
     if isinstance(load, OpenLoad):
         return _Open(profile)
@@ -55,7 +55,7 @@ def new_workload(profile: Profile) -> Workload:
 
 
 class _Closed:
-    """Requests begin as users come to them."""
+    """A closed load: requests begin when users are ready for them."""
 
     dealt_anew = True
     requests = None
@@ -65,10 +65,10 @@ class _Closed:
         self._caps = profile.guardrails.caps
 
     def deal(self, workers: int) -> None:
-        """Locust spreads the users."""
+        """Do nothing: Locust distributes the users."""
 
     def caps(self, worker: int, share: Share, statuses: Statuses) -> Caps:
-        """An even share of what is left."""
+        """Return an even share of what is left."""
         spent = {number: Spent(status.admitted, status.usd) for number, status in statuses.items()}
         own = spent.get(worker, Spent())
         return share_of(self._caps, list(spent.values()), own, share.number, share.of)
@@ -87,7 +87,7 @@ class _Closed:
 
 
 class _Open(_Closed):
-    """Arrivals of a schedule."""
+    """An open load: the arrivals of a schedule."""
 
     def __init__(self, profile: Profile) -> None:
         super().__init__(profile)
@@ -101,7 +101,7 @@ class _Open(_Closed):
         return self._arrivals.by(until_s)
 
     def complete_at_s(self) -> float:
-        """When the stages end: after its last arrival they go on without any.
+        """Return when the stages end, which go on after the last arrival.
 
         A replay without stages ends with its last row, unless `max_duration` cuts it.
         """
@@ -109,7 +109,7 @@ class _Open(_Closed):
 
 
 class _Batch:
-    """A list of requests, dealt out once: nobody but a worker itself knows which of its requests it has sent."""
+    """A batch load: a list that is dealt out once, since only a worker itself knows which requests it has sent."""
 
     dealt_anew = False
 
@@ -118,20 +118,20 @@ class _Batch:
         self._caps = profile.guardrails.caps
         self.requests: int | None = self._batches.requests
         self._sizes: list[int] = []
-        """How many requests each worker has, in the order of their numbers."""
+        """The number of requests of each worker, in the order of their numbers."""
 
     def deal(self, workers: int) -> None:
         self._sizes = [len(self._batches.of(Share(number, workers)).indices) for number in range(workers)]
 
     def caps(self, worker: int, share: Share, statuses: Statuses) -> Caps:  # noqa: ARG002 -- as every workload takes it
-        """In proportion to the sizes of the shares, which are not even."""
+        """Return a share in proportion to the worker's requests."""
         return parts_of(self._caps, self._sizes)[share.number]
 
     def due(self, elapsed_s: float, statuses: Statuses) -> int:  # noqa: ARG002 -- as every workload takes it
         return _started(statuses)
 
     def offered(self, until_s: float, statuses: Statuses) -> int | None:  # noqa: ARG002 -- as every workload takes it
-        """Once it has ended, the requests whose turn came: what a stop left in the queue was never offered."""
+        """Return the requests whose turn had come; what a stop left in the queue was never offered."""
         return sum(self._turns(size, statuses.get(worker)) for worker, size in enumerate(self._sizes))
 
     def complete_at_s(self) -> float:
@@ -142,7 +142,7 @@ class _Batch:
 
     @staticmethod
     def _turns(size: int, status: WorkerStatus | None) -> int:
-        """How many requests of a worker's share had their turn: all, where it never told of its end."""
+        """Return how many requests of a worker's share had their turn: all if it never reported its end."""
         return status.started if status and status.drained else size
 
 
@@ -159,14 +159,14 @@ class _ArrivalCount:
         self._count = 0
 
     def by(self, elapsed_s: float) -> int:
-        """Arrivals due until that instant, which must not go back."""
+        """Return the number of arrivals due by an instant, which must not go back."""
         while self._next is not None and self._next.intended_at_s <= elapsed_s:
             self._count += 1
             self._next = self._following()
         return self._count
 
     def _following(self) -> Arrival | None:
-        """None also where a row of a trace does not read: the generators, which get there too, end the run."""
+        """Return the next arrival, or None. An unreadable row of a trace ends the run in the generators, not here."""
         try:
             return next(self._schedule, None)
         except AuthorError:

@@ -1,1 +1,1 @@
-"""The only folder that knows Locust."""
+"""The Locust plugin: the only package that imports Locust."""

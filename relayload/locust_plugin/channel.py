@@ -6,7 +6,8 @@ import msgspec
 from msgspec import Struct
 
 READY = "relayload_ready"
-"""Worker to master, without data: it listens from now on. Locust tells of it before, and what is sent then is lost."""
+"""Worker to master, without data: the worker listens from now on. Locust reports it earlier, and messages to it are
+lost until then."""
 ASSIGN = "relayload_assign"
 """Master to worker: an `Assignment`."""
 STATUS = "relayload_status"
@@ -14,7 +15,7 @@ STATUS = "relayload_status"
 SNAPSHOT = "relayload_snapshot"
 """Worker to master: a `Snapshot`, about twice a second and once more when drained."""
 WHOLE = "relayload_whole"
-"""Master to worker, without data: a snapshot is missing, so the next one is to hold everything."""
+"""Master to worker, without data: a snapshot is missing, so the next one must hold everything."""
 END = "relayload_end"
 """Master to worker: an `EndRun`."""
 

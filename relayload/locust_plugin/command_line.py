@@ -1,6 +1,6 @@
-"""What this Locust was started with, by its command line, its config files and its environment.
+"""Reads our options from the command line, config files and environment that this Locust was started with.
 
-Nothing of it may be passed over: whoever names a profile in the wrong place would otherwise see the quickstart pass.
+None may be ignored: a user who names a profile in the wrong place would otherwise see the quickstart pass.
 """
 
 from locust.argument_parser import get_parser
@@ -23,14 +23,14 @@ _NO_PROFILE = (
 
 
 class Refused(Exception):
-    """The options are wrong; the message says what to write."""
+    """The options are wrong; the message says what to write instead."""
 
 
-def asked(own_profile: Path | None = None) -> Options:
-    """The options of this process; our own must have been added to Locust's parser before.
+def read_options(own_profile: Path | None = None) -> Options:
+    """Return the options of this process; our own must have been added to Locust's parser before.
 
-    `own_profile` is one that the locustfile names itself, where nobody else does. Without any, the page offers the
-    quickstart, and whatever would start by itself is refused. Raises Refused.
+    `own_profile` is the profile that the locustfile names itself, if nothing else names one. Without any, the page
+    offers the quickstart, and a run that would start by itself is refused. Raises Refused.
     """
     launcher = os.environ.get(LAUNCHER_PID)
     given = _launched() if launcher else _given()
@@ -46,7 +46,7 @@ def asked(own_profile: Path | None = None) -> Options:
 
 
 def _launched() -> Namespace:
-    """`relayload run` says everything on the command line."""
+    """Parse the command line alone, on which `relayload run` passes everything."""
     return _parsed(config_file_contents="", env_vars={})
 
 
@@ -60,7 +60,7 @@ def _given() -> Namespace:
 
 
 def label_refusal(label: str, line: str, profile: str | None) -> str | None:
-    """What to answer to a label of Locust's, written as `line`, that names another profile; None for any other."""
+    """Return the refusal of a label of Locust's, written as `line`, that names another profile; else None."""
     if not _names_a_file(label) or (profile and Path(label).resolve() == Path(profile).resolve()):
         return None
     return f"{line} only sets the label that Locust shows for the run: write --relay-profile {label}"
@@ -73,7 +73,7 @@ def _parsed(**sources: Any) -> Namespace:
 
 
 def _refuse_variables(environ: Mapping[str, str]) -> None:
-    """Refuse one that nobody reads, and two that contradict each other."""
+    """Refuse a variable that nothing reads, and two that contradict each other."""
     own, locusts = VARIABLES
     for name in environ:
         if name.startswith(locusts) and name.removeprefix(locusts) not in OPTIONS:
@@ -85,7 +85,7 @@ def _refuse_variables(environ: Mapping[str, str]) -> None:
 
 
 def _labels(given: Namespace) -> Iterator[tuple[str, str]]:
-    """Where people write the profile who know Locust's own options, and how it reads there."""
+    """Yield the profiles named by Locust's own options, with the option as written."""
     if given.profile:
         yield given.profile, f"--profile {given.profile}"
     if label := os.environ.get("LOCUST_PROFILE"):
@@ -97,5 +97,5 @@ def _names_a_file(label: str) -> bool:
 
 
 def _unattended(given: Namespace) -> bool:
-    """Whether load is sent without anyone who reads the page first."""
+    """Return whether the run starts without a user who has read the page."""
     return bool((given.headless and not given.headful) or given.autostart or given.worker)

@@ -1,4 +1,4 @@
-"""One run on the master, or in the only process, from an empty directory to a verdict: dealt out, watched, drained."""
+"""One run on the master, or in the only process: deals out the load, watches it, drains it, and judges it."""
 
 from locust.env import Environment
 from locust.runners import MasterRunner
@@ -41,20 +41,21 @@ _REMOTE_LEAD_S = 1.0
 """Workers spawn their user and clear their statistics before the first arrival is due."""
 _REPLAN_LEAD_S = 0.5
 _END_LEAD_S = 0.25
-"""So that every worker knows of the end before it comes, and all stop at the same arrival."""
+"""Every worker knows of the end before it comes, so all stop at the same arrival."""
 _ACKNOWLEDGE_S = 15.0
-"""For workers of a busy machine to say that their recordings are closed; those that are gone are not waited for."""
+"""The time for workers on a busy machine to report that their recordings are closed; those that are gone are not
+awaited."""
 _LOCAL = "local"
 _OBJECTIVE = "objective"
 _UNHURRIED = ("schedule", "stop")
-"""Ends that are nobody's signal."""
+"""The ends that no signal caused."""
 
 
 class Controller:
     """One run, from an empty directory to a verdict."""
 
     def __init__(self, environment: Environment, profile: Profile, out: Path | None, base_urls: dict[str, str]) -> None:
-        """Begins the recording, in `out` or a new directory. Raises AuthorError where that can't be written to."""
+        """Begins the recording, in `out` or a new directory. Raises AuthorError if it can't be written to."""
         self.run_dir = out or new_run_dir(profile.name)
         self._recording = Recording.create(self.run_dir, new_run_info(profile, self.run_dir.name, base_urls))
         write_profile(self.run_dir, profile)
@@ -73,7 +74,7 @@ class Controller:
         self._alone = not isinstance(self._runner, MasterRunner)
         self._begins_at_s = clock.now_s() + (_LOCAL_LEAD_S if self._alone else _REMOTE_LEAD_S)
         self._grace_skipped = False
-        self._patience_until_s = 0.0
+        self._acknowledge_until_s = 0.0
         self._until_s: float | None = None
         self._own_crash: str | None = None
         self._breach: Breach | None = None
@@ -82,7 +83,7 @@ class Controller:
 
     @property
     def info(self) -> RunInfo:
-        """Its facts, as its recording has them."""
+        """What `run.json` says of the run."""
         return self._recording.run
 
     @property
@@ -91,12 +92,12 @@ class Controller:
 
     @property
     def crash(self) -> str | None:
-        """Our own failure, on any node."""
+        """A failure of our own code, on any node."""
         return self._own_crash or next((status.crash for status in self._statuses.values() if status.crash), None)
 
     @property
     def _guardrail(self) -> str | None:
-        """Which bound stopped the run, and what passed it; None where none did."""
+        """The guardrail that stopped the run and what passed it; None if none did."""
         told = next((status.guardrail for status in self._statuses.values() if status.guardrail), None)
         if told is not None:
             several = f", on one of {len(self._statuses)} workers, each of which has its share"
@@ -108,7 +109,7 @@ class Controller:
     def begin(self, done: Callable[[], None]) -> None:
         """Deal out the load and watch it.
 
-        `done` is called once all is sent and answered, nobody is left, or an objective that may end the run is proven
+        `done` is called once everything is sent and answered, no worker is left, or an objective with `abort` is proven
         broken.
         """
         _LOG.info("recording to %s", self.run_dir)
@@ -120,31 +121,31 @@ class Controller:
         watch.link_exception(lambda failed: self._fail(failed, done))
 
     def on_ready(self, client_id: str) -> None:
-        """A worker listens from now on: tell it again of a share that it could not hear of."""
+        """Handle a worker that listens from now on: assign it again the share that it could not receive."""
         if client_id in self._members and self._workers[client_id] not in self._statuses and self._until_s is None:
             self._assign_to(client_id, self._members.index(client_id))
 
     def on_status(self, client_id: str, status: WorkerStatus) -> None:
-        """A worker has told its totals."""
+        """Handle the totals of a worker."""
         if self._workers.get(client_id) == status.worker:
             self._statuses[status.worker] = status
 
     def on_snapshot(self, client_id: str, snapshot: Snapshot) -> None:
-        """A worker has told what has ended."""
+        """Handle a snapshot of a worker."""
         if self._workers.get(client_id) == snapshot.worker and not self._so_far.replace(snapshot):
             _LOG.info("a snapshot of worker %d is missing: asking for all of it", snapshot.worker)
             self._runner.send_message(WHOLE, None, client_id)
 
     def skip_grace(self) -> None:
-        """Wait no longer for what is in flight."""
+        """Stop waiting for what is in flight."""
         self._grace_skipped = True
         if self._until_s is not None:
             self._send_end(grace_s=0.0)
 
     def end(self, hint: str = "") -> None:
-        """Let nothing be due any more from now on. What is in flight goes on; the second time does nothing.
+        """End the load: nothing is due from now on. What is in flight continues; a second call does nothing.
 
-        `hint` goes on in the log, with what whoever ended it can do about the wait.
+        `hint` is appended to the log line: what the user can do about the wait.
         """
         if self._until_s is None:
             _LOG.info("ending the load; what is in flight may take %gs%s", self._grace_s, hint)
@@ -153,17 +154,17 @@ class Controller:
     def _end(self) -> None:
         lead_s = 0.0 if self._alone else _END_LEAD_S
         self._until_s = min(max(0.0, self.elapsed_s + lead_s, self._complete_at_s), self._bounds.until_s)
-        self._patience_until_s = clock.now_s() + lead_s + self._grace_s + _ACKNOWLEDGE_S
+        self._acknowledge_until_s = clock.now_s() + lead_s + self._grace_s + _ACKNOWLEDGE_S
         self._send_end(self._grace_s)
 
     def drain(self) -> None:
-        """End the run and wait, in bounds, until every worker that is still there has closed its recording."""
+        """End the load and wait, in bounds, until every worker that is left has closed its recording."""
         self.end()
-        while self._waiting_for_drain() and clock.now_s() < self._patience_until_s:
+        while self._waiting_for_drain() and clock.now_s() < self._acknowledge_until_s:
             gevent.sleep(_TICK_S / 2)
 
     def finish(self, ended_by: str) -> None:
-        """Close the recording, summarize it and judge it. Once the load is drained."""
+        """Close the recording, summarize it and judge it. Call this once the load is drained."""
         guardrail, broken = self._guardrail, str(self._breach) if self._breach else None
         statuses = self._statuses.values()
         self._recording.finish(
@@ -250,7 +251,7 @@ class Controller:
 
     @property
     def _finished(self) -> bool:
-        """Whether all is sent and answered, by whoever is there."""
+        """True once every worker that is left has sent and received everything."""
         return all(status and status.finished for status in self._present_statuses)
 
     @property
@@ -263,7 +264,7 @@ class Controller:
 
     @property
     def _complete_at_s(self) -> float:
-        """When the load is complete, if everything was sent and nothing ended it before; 0 where something is left."""
+        """When the load is complete, if everything was sent and nothing ended it before; 0 if something is left."""
         statuses = self._present_statuses
         complete = bool(statuses) and all(status and status.finished and not status.guardrail for status in statuses)
         if not complete or self.crash is not None or self._breach is not None:
@@ -318,7 +319,7 @@ class Controller:
         )
 
     def _fail(self, greenlet: Greenlet, done: Callable[[], None]) -> None:
-        """End the run, which nobody watches any more."""
+        """End the run, which is no longer watched."""
         self._own_crash = repr(greenlet.exception)
         _LOG.error("the controller failed: %s", self._own_crash)
         if self._until_s is None:
@@ -326,7 +327,7 @@ class Controller:
 
 
 def _ended_by(ended_by: str, guardrail: str | None, broken: str | None) -> str:
-    """A signal goes first, since whoever sent it wants to hear of it."""
+    """Return what ended the run; a signal comes first, since its sender expects its exit code."""
     if ended_by not in _UNHURRIED:
         return ended_by
     return GUARDRAIL if guardrail else _OBJECTIVE if broken else ended_by

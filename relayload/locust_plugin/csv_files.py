@@ -1,4 +1,4 @@
-"""Locust's CSV files, whose last second Locust leaves out: its writer has a turn each second, and none at the end."""
+"""Completes Locust's CSV files: Locust writes them once a second, but not at the end, so the last second is missing."""
 
 from locust import stats
 from locust.env import Environment
@@ -9,7 +9,7 @@ import gevent
 
 
 def write_csv_to_the_end(environment: Environment) -> None:
-    """Give the writer one more turn once all is counted, before its files are closed."""
+    """Let the writer run once more when everything is counted, before its files are closed."""
     if getattr(environment.parsed_options, "csv_prefix", None):
         environment.events.quit.add_listener(_await_a_turn)
 

@@ -1,8 +1,8 @@
-"""A Locust that begins before it is known what to run.
+"""A Locust that starts before it is known what to run.
 
-To import Locust takes about as long as to read a profile, so `relayload run` does both at once: Locust starts with the
-first thing that is known, imports all that it needs, and waits for its order, a line of JSON on its stdin. Where its
-launcher ends without one, it leaves without a word.
+Importing Locust takes about as long as reading a profile, so `relayload run` does both at once: Locust starts first,
+imports all that it needs, and waits for its order, a line of JSON on its stdin. If its launcher ends without one, it
+exits silently.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ _READ_BYTES = 65536
 class Order:
     """What to run, and where to record.
 
-    `environ` are more variables of the process; `fakes` the base URLs of fake relays that run already, by the name of
+    `environ` holds more variables of the process, `fakes` the base URLs of fake relays that run already, by the name of
     their target.
     """
 
@@ -41,10 +41,10 @@ class Order:
 
 
 class EarlyLocust:
-    """The launcher's side: a process that waits. One that never gets its order is ended on leaving."""
+    """The launcher's side: a process that waits. One that never gets its order is killed on exit."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], descriptors: Sequence[int] = ()) -> None:
-        """`descriptors` stay open in it."""
+        """The process inherits `descriptors`."""
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 -- until there is a log
         self._fakes: Fakes | None = None
         self._ordered = False
@@ -59,14 +59,14 @@ class EarlyLocust:
         )
 
     def prepare(self, profile: "Profile") -> None:
-        """Start the fake relays of the profile meanwhile, since it is a right one."""
+        """Start the fake relays of the profile, which has turned out valid."""
         self._fakes = Fakes(profile)
         self._fakes.begin()
 
     def begin(
         self, profile: Path, run_dir: Path, environ: Mapping[str, str] = MappingProxyType({})
     ) -> "subprocess.Popen[bytes]":
-        """Let it run, into a directory with a log. Has it died already, its exit code tells."""
+        """Let it run, into a directory with a log. If it has died already, its exit code shows that."""
         self._ordered = True
         fakes = {} if self._fakes is None else self._fakes.answering()
         order = Order(str(profile), str(run_dir), dict(environ), fakes)
@@ -76,7 +76,7 @@ class EarlyLocust:
         return self._process
 
     def finish(self, log: BinaryIO) -> None:
-        """After its end: the fake relays end, too, and what it printed before it had a log goes there."""
+        """Clean up after its end: append what it printed before it had a log, and stop the fake relays."""
         self._output.seek(0)
         log.write(self._output.read())
         self._stop_fakes()
@@ -99,7 +99,7 @@ class EarlyLocust:
 
 
 def awaited_order() -> Order | None:
-    """Locust's side: wait until there is an order, and print to the run's log from then on. None where none is due."""
+    """Wait for the order, on Locust's side, and print to the run's log from then on. Return None if none is due."""
     if os.environ.pop(WAITS, None) is None:
         return None
     line = _line()
@@ -113,7 +113,7 @@ def awaited_order() -> Order | None:
 
 
 def _line() -> bytes:
-    """All of stdin up to its end; its other side closes it with the order."""
+    """Return all of stdin; the launcher closes it after the order."""
     read = b""
     while piece := os.read(0, _READ_BYTES):
         read += piece

@@ -1,4 +1,4 @@
-"""Failed calls of users: one row of Locust's failures for each thing that happened, and no traceback for each call."""
+"""Failed calls of users: one row in Locust's failures for each kind of failure, and no traceback for each call."""
 
 from locust import User
 from locust.env import Environment
@@ -22,9 +22,9 @@ _LONGEST = 160
 
 
 def call_failed(model: str, called: Called, base_url: str) -> RequestFailed:
-    """How a failed call reads in Locust's table, which has a row for each text; its cause is what the call raises.
+    """Return a failed call as Locust's table shows it, with the error of the call as its cause.
 
-    The same thing happens again with other ids, times and counts, so they are left out of what the relay said.
+    The table has a row for each text, so ids, times and counts are left out of the relay's message.
     """
     error = failed(model, called, base_url)
     told = error.message
@@ -38,7 +38,7 @@ def call_failed(model: str, called: Called, base_url: str) -> RequestFailed:
 
 
 def log_no_failed_calls(environment: Environment, user_class: type[User]) -> None:
-    """Keep Locust from logging a traceback where a failed call ends a task of these users: it has a row already."""
+    """Keep Locust from logging a traceback when a failed call ends a task of these users: it has a row already."""
     counted: WeakSet[CallFailed] = WeakSet()
 
     def on_user_error(user_instance: Any, exception: Exception, **_: Any) -> None:
@@ -54,7 +54,7 @@ def log_no_failed_calls(environment: Environment, user_class: type[User]) -> Non
 
 
 def print_no_traceback_of(error_type: type[Exception]) -> None:
-    """Keep gevent from printing one that Locust logs in a line of its own."""
+    """Keep gevent from printing a traceback that Locust logs in a line of its own."""
     hub = get_hub()
     if error_type not in hub.NOT_ERROR:
         hub.NOT_ERROR = (*hub.NOT_ERROR, error_type)

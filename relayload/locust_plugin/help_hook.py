@@ -1,8 +1,8 @@
-"""Our options in `locust -f locustfiles/relay.py --help`, which Locust prints before it reads the locustfile.
+"""Adds our options to `locust -f locustfiles/relay.py --help`, which Locust prints before it reads the locustfile.
 
-Locust has no entry points for plugins; the one thing that it imports by itself is `locust_plugins`, if that is
-installed. `relayload_locust_help.pth` imports this module where the command line asks Locust for its help, and only
-there; the import of `locust_plugins` is the moment at which options can still be added.
+Locust has no entry points for plugins; all that it imports by itself is `locust_plugins`, if that is installed.
+`relayload_locust_help.pth` imports this module only if the command line asks Locust for its help. When Locust then
+imports `locust_plugins`, options can still be added.
 """
 
 import sys
@@ -16,7 +16,7 @@ _LOAD = "load_users"
 
 
 class _BesidePlugins(MetaPathFinder):
-    """Finds nothing: it waits for the moment."""
+    """Finds nothing, and adds the options when Locust looks for its plugins."""
 
     def find_spec(
         self,

@@ -1,4 +1,4 @@
-"""Start `locust` as a process of its own, watch its progress, take it along. Does not import Locust."""
+"""Starts `locust` as a process of its own, watches its progress, and ends it. Does not import Locust."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 _POLL_S = 0.2
 _LAST_LINES = 20
 _LOCUSTS = "LOCUST_"
-"""How Locust's own variables begin, which are not for runs that only happen to use it: LOCUST_RUN_TIME ends one."""
+"""The prefix of Locust's own variables, which must not change a `relayload run`: LOCUST_RUN_TIME would end it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +35,18 @@ class Launch:
     run_dir: Path
     processes: int = 1
     environ: Mapping[str, str] = field(default_factory=dict)
-    """Variables of its process, beside those that it inherits."""
+    """Variables of its process beside those that it inherits."""
     early: EarlyLocust | None = None
-    """One that waits for this run; without it, Locust is started when the run is."""
+    """A Locust that waits for this run; without one, Locust is started when the run is."""
 
     @property
     def command(self) -> list[str]:
-        """Locust's command line, but for its number of processes; secrets are never on it."""
+        """Locust's command line without the number of processes. It never holds secrets."""
         return _command(self.profile, self.sets, self.run_dir)
 
 
 def begin_early(profile: Path, sets: Sequence[str], out: Path | None, processes: int) -> EarlyLocust:
-    """A Locust that imports while the profile is read, and then waits to be part of a `Launch`."""
+    """Start a Locust that imports while the profile is read, and then waits to be part of a `Launch`."""
     with MasterPort() as port:
         command = [*_command(profile, sets, out), *workers(processes, port.number)]
         return EarlyLocust(command, _environment(), port.descriptors)
@@ -68,9 +68,9 @@ def _environment() -> dict[str, str]:
 
 
 def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
-    """Run to the end and return Locust's exit code; Ctrl-C and SIGTERM are handed on, and are 130 and 143.
+    """Run to the end and return Locust's exit code. Ctrl-C and SIGTERM are passed on; their codes are 130 and 143.
 
-    `watch` is called a few times a second with the progress, None until there is one. What Locust says goes to
+    `watch` is called a few times a second with the progress, or None before there is any. Locust's output goes to
     `locust.log` in the run's directory, in UTF-8. Raises AuthorError if that can't be written to.
     """
     with _begun_log(launch.run_dir) as log, _Interruption(launch.run_dir) as interruption:
@@ -114,22 +114,22 @@ def _begun_log(run_dir: Path) -> BinaryIO:
 
 
 def recorded(run_dir: Path) -> bool:
-    """Whether a run has begun in that directory: before it does, it leaves nothing but a log."""
+    """Return whether a run has begun in that directory; until then it leaves nothing but a log."""
     return (run_dir / _RECORDING).exists()
 
 
 def last_words(run_dir: Path) -> str:
-    """What to tell of a run that left no verdict: our own message, or the end of Locust's log."""
+    """Return what to print about a run without a verdict: our own message, or the end of Locust's log."""
     lines = (run_dir / LOG_NAME).read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     ours = [line for line in lines if line.startswith(OWN_MESSAGE)]
     return "".join(ours or lines[-_LAST_LINES:])
 
 
 class _Interruption:
-    """While inside, SIGINT and SIGTERM go to the process that is followed, instead of ending this one.
+    """A context in which SIGINT and SIGTERM go to the process that is followed, instead of ending this one.
 
-    Before it records, there is nothing to end in order, and Python would answer a SIGINT with a traceback from wherever
-    it is, or lose it: until then its whole group gets SIGTERM, whichever has come.
+    Until that process records, nothing has to be ended in order, and its Python would answer a SIGINT with a traceback,
+    or lose it; so its whole group gets SIGTERM, whichever signal came.
     """
 
     def __init__(self, run_dir: Path) -> None:
@@ -140,11 +140,11 @@ class _Interruption:
 
     @property
     def exit_code(self) -> int | None:
-        """That of a run that was ended before it began."""
+        """The exit code of a run that was ended before it began."""
         return None if self._early is None else 128 + self._early
 
     def follow(self, process: subprocess.Popen[bytes]) -> None:
-        """Hand on to this one, also what has come already."""
+        """Pass signals on to this process, also one that has come already."""
         self._process = process
         if self._early is not None:
             self._end()

@@ -1,4 +1,4 @@
-"""What a locustfile needs: the profile named on the command line as Locust User classes."""
+"""The entry point of a locustfile: the profile named on the command line, as Locust User classes."""
 
 from locust import User, events
 from locust.env import Environment
@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from relayload.core.errors import AuthorError
 from relayload.core.exit_codes import ExitCode
-from relayload.locust_plugin.command_line import Refused, asked
+from relayload.locust_plugin.command_line import Refused, read_options
 from relayload.locust_plugin.csv_files import write_csv_to_the_end
 from relayload.locust_plugin.early import awaited_order
 from relayload.locust_plugin.notices import warn
@@ -25,15 +25,16 @@ from relayload.report.lookalikes import speak_any_encoding
 
 
 def load_users(module: str, profile: Path | None = None) -> dict[str, type[User]]:
-    """The User classes of the profile, by name; leaves with exit code 2 and every fault when it is a bad one.
+    """Return the User classes of the profile by name. Exits with code 2 and every fault if the profile is invalid.
 
-    `profile` is the one to run where the command line, the environment and Locust's config files name none.
+    `module` is the locustfile's `__name__`. `profile` is the one to run if the command line, the environment and
+    Locust's config files name none.
     """
     speak_any_encoding()
     events.init_command_line_parser.add_listener(add_options)
     events.init_command_line_parser.add_listener(stay_on_loopback)
     try:
-        options = asked(profile)
+        options = read_options(profile)
         if order := awaited_order():
             options = replace(options, profile=Path(order.profile), out=Path(order.run_dir), fakes=order.fakes)
         loaded = load(options.profile, options.sets)
@@ -49,7 +50,7 @@ def load_users(module: str, profile: Path | None = None) -> dict[str, type[User]
 
 
 def _fit(environment: Environment, profile: Profile, options: Options) -> None:
-    """Make what Locust shows and takes fit to a profile."""
+    """Adapt what Locust shows and accepts to a profile."""
     if not isinstance(environment.runner, WorkerRunner):
         warn(environment, profile, options)
         show_what_was_sent(environment)

@@ -1,4 +1,4 @@
-"""Records -> rows of Locust's statistics, for its table, charts and CSV. Gates never read them."""
+"""Reports records to Locust's statistics, for its table, charts and CSV files. Gates never read them."""
 
 from locust.env import Environment
 
@@ -7,24 +7,21 @@ from collections.abc import Iterable, Mapping
 from relayload.core.model.record import Outcome, Record
 
 TTFT = "ttft"
-"""The kind of the rows that are no requests: how long the first tokens took."""
+"""The type of the rows that are not requests but times to first token."""
 
 _MS = 1000.0
 _NOT_SENT = " (not sent)"
 
 
 class RequestFailed(Exception):
-    """How a failed request reads in Locust's table: the outcome and its stable name, so that rows stay few."""
+    """A failed request as Locust's table shows it: its outcome and a stable name, so that rows stay few."""
 
 
 class LocustStats:
     """Reports records to one environment: a row per scenario, timed from the send, and one for its TTFT.
 
-    Where there are several targets, each has rows of its own.
-
-    What was never sent, since a breaker was open or there was no time left for it, has a row of its own.
-
-    `kinds` says what the requests of each scenario are called: by their endpoint.
+    If there are several targets, each has rows of its own. Requests that were never sent, because a breaker was open or
+    no time was left, have a row of their own. `kinds` gives the request type of each scenario: its endpoint.
     """
 
     def __init__(self, environment: Environment, kinds: Mapping[str, str]) -> None:
@@ -56,7 +53,7 @@ class LocustStats:
 
 
 def row_names(scenario: str, targets: Iterable[str]) -> frozenset[str]:
-    """Under which names the requests of a scenario are counted, whichever of several targets they went to."""
+    """Return the names under which a scenario's requests are counted, whichever target they went to."""
     sent = [scenario, *(_at(scenario, target) for target in targets)]
     return frozenset([*sent, *(name + _NOT_SENT for name in sent)])
 

@@ -1,6 +1,6 @@
-"""The port where the workers of one machine meet their master, kept free until it listens there.
+"""The port on which the workers of one machine meet their master, kept free until the master listens.
 
-Locust's workers are told the port before their master has it, so that it can't be one that the master finds for itself.
+Locust's workers need the port before their master has it, so the master can't choose one itself.
 """
 
 import socket
@@ -12,11 +12,11 @@ LOOPBACK = "127.0.0.1"
 
 
 class MasterPort:
-    """A port of this machine's own address that nobody else is given as long as this is open.
+    """A loopback port that the system gives to nobody else while this is open.
 
-    Linux lets two sockets have one port while neither listens and both ask for that (SO_REUSEADDR, as ZeroMQ's do), and
-    gives it to no third that takes any port: so a socket that never listens keeps a port for one that will. On other
-    systems the port is free when this is made, and no more can be had.
+    Linux lets two sockets bind one port while neither listens and both set SO_REUSEADDR, as ZeroMQ does, and does not
+    hand that port out as a free one: a socket that never listens keeps it for one that will. On other systems the port
+    is free when this is made, which is all that can be had.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class MasterPort:
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        """What a process inherits that keeps the port from its start to its end."""
+        """The descriptors that a process inherits to keep the port from its start to its end."""
         return () if self._keeper.fileno() < 0 else (self._keeper.fileno(),)
 
     def close(self) -> None:
@@ -45,7 +45,7 @@ class MasterPort:
 
 
 def workers(processes: int, port: int) -> list[str]:
-    """Locust's options for so many processes that meet at this port; none for a single one."""
+    """Return Locust's options for so many processes that meet at this port; none for a single process."""
     if processes == 1:
         return []
     where = ("--master-bind-host", LOOPBACK, "--master-bind-port", str(port), "--master-port", str(port))

@@ -1,4 +1,4 @@
-"""What the log says before a run: what is run by default, and which options of Locust's a profile leaves unused."""
+"""What the log says before a run: what is run by default, and which of Locust's options have no effect."""
 
 from locust import User
 from locust.env import Environment
@@ -20,17 +20,17 @@ _LOG = logging.getLogger("relayload")
 
 
 def all_ours(user_classes: Iterable[type[User]]) -> bool:
-    """Whether nobody beside the scenarios of a profile may use Locust's own fields."""
+    """Return whether all users are scenarios of a profile, so that nobody else needs Locust's own fields."""
     return all(issubclass(user, ScenarioUser) for user in user_classes)
 
 
 def uses_users(profile: Profile) -> bool:
-    """Whether Locust's users are the load."""
+    """Return whether Locust's users make the load."""
     return isinstance(profile.load, ClosedLoad)
 
 
 def by_default(profile: Profile) -> str:
-    """What is run where nobody has named a profile."""
+    """Return the note on what is run if no profile is named."""
     return (
         f"no profile is named: this is the {profile.name}, against {shown(profile)}. "
         "To test a relay of yours, start Locust with --relay-profile FILE"
@@ -38,7 +38,7 @@ def by_default(profile: Profile) -> str:
 
 
 def warn(environment: Environment, profile: Profile, ours: Options) -> None:
-    """Say what is run by default, and which options have no effect. Before ours replace what was not given."""
+    """Log what is run by default, and which options have no effect. Call this before our defaults are filled in."""
     options = options_of(environment)
     if ours.by_default:
         _LOG.warning("%s", by_default(profile))

@@ -1,8 +1,8 @@
 """Our options on Locust's command line.
 
-Locust imports the locustfile before it parses the command line, and the User classes are generated at import: so
-the options are read twice, once by `asked` and once by Locust, which refuses what it does not know. Its `--help`
-leaves before it imports a locustfile: `help_hook` adds ours, and `--relay-help` prints them where it can't.
+Locust imports the locustfile before it parses the command line, and the User classes are generated at import. So the
+options are read twice, once by `read_options` and once by Locust, which refuses unknown ones. Its `--help` exits before
+it imports a locustfile: `help_hook` adds ours, and `--relay-help` prints them where it can't.
 """
 
 import os
@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 LAUNCHER_PID = "RELAYLOAD_LAUNCHER_PID"
-"""Set by `relayload run`: the process that started this Locust, prints its results and takes it along."""
+"""Set by `relayload run` to its own process id: it started this Locust, prints its results and ends with it."""
 
 OWN_MESSAGE = "relayload: "
-"""How a line begins that is meant for the person who started the run, among all that Locust logs."""
+"""The prefix of lines in Locust's log that are meant for the user who started the run."""
 
 VARIABLES = ("RELAYLOAD_", "LOCUST_RELAY_")
-"""How environment variables begin that stand for our options: `RELAYLOAD_PROFILE`, `LOCUST_RELAY_PROFILE`."""
+"""The prefixes of environment variables for our options: `RELAYLOAD_PROFILE`, `LOCUST_RELAY_PROFILE`."""
 
 OPTIONS = ("PROFILE", "SET", "OUT")
 
@@ -28,10 +28,10 @@ _LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a run was asked for. `out` is the run's directory, None for a new one under `runs/`.
+    """The options of a run. `out` is the run's directory, or None for a new one under `runs/`.
 
-    `fakes` are the base URLs of fake relays that run already, by the name of their target. `by_default` tells that
-    nobody named a profile, and that this is the quickstart.
+    `fakes` holds the base URLs of fake relays that run already, by the name of their target. `by_default` is true for
+    the quickstart that runs because no profile was named.
     """
 
     profile: Path
@@ -43,7 +43,7 @@ class Options:
 
 
 def add_options(parser: ArgumentParser, **_: Any) -> None:
-    """Add ours to Locust's own parser, which also reads config files and environment variables."""
+    """Add our options to Locust's parser, which also reads config files and environment variables."""
     group = parser.add_argument_group(
         "relayload",
         "Each may also stand in a config file (relay-profile = FILE) or the environment (RELAYLOAD_PROFILE).",
@@ -76,11 +76,11 @@ def add_options(parser: ArgumentParser, **_: Any) -> None:
 
 
 def stay_on_loopback(parser: ArgumentParser, **_: Any) -> None:
-    """Locust's page and master listen to this machine alone, unless told otherwise: neither asks for a password."""
+    """Let Locust's page and master listen on loopback by default, since neither asks for a password."""
     parser.set_defaults(web_host=_LOOPBACK, master_bind_host=_LOOPBACK)
 
 
 def _variable(option: str) -> dict[str, Any]:
-    """The environment variable of an option: whichever of its two names is set."""
+    """Return the environment variable of an option: whichever of its two names is set."""
     own, locusts = (f"{prefix}{option}" for prefix in VARIABLES)
     return {"env_var": own if own in os.environ else locusts}

@@ -1,4 +1,4 @@
-"""Locust's events -> our runs: what happens on each kind of node when a test starts, stops and quits."""
+"""Connects our runs to Locust's events: what each kind of node does when a test starts, stops and quits."""
 
 from locust.env import Environment
 from locust.event import Events
@@ -37,7 +37,7 @@ _LAUNCHER_POLL_S = 0.5
 
 
 class LocustPlugin:
-    """This process's part in the runs of one profile."""
+    """This process's part in the runs of one profile, whatever kind of node it is."""
 
     def __init__(self, profile: Profile, options: Options) -> None:
         self._profile = profile
@@ -48,21 +48,21 @@ class LocustPlugin:
 
     @property
     def latest(self) -> Controller | None:
-        """The run that goes on here, or the last one; None before the first, and on a worker."""
+        """The current or latest run; None before the first one, and on a worker."""
         return self._master.run if self._master else None
 
     @property
     def trouble(self) -> str | None:
-        """Why there is no run, or no verdict of it, though one was asked for; None where all is well."""
+        """Why the requested run or its verdict is missing; None if all is well."""
         return self._master.trouble if self._master else None
 
     @property
     def generator(self) -> Generator | None:
-        """What sends from this process; None before the first run and on a master."""
+        """The generator of this process; None before the first run and on a master."""
         return self._worker.generator if self._worker else None
 
     def listen(self, events: Events) -> None:
-        """Attach to Locust, when the locustfile is imported."""
+        """Attach to Locust; called when the locustfile is imported."""
         events.init.add_listener(self._on_init)
 
     def _on_init(self, environment: Environment, **_: Any) -> None:
@@ -77,7 +77,7 @@ class LocustPlugin:
 
 
 class MasterPlugin:
-    """The master's side of Locust's life cycle: one run after the other, each ended in order."""
+    """The master's side of Locust's life cycle: one run after another, each ended in order."""
 
     def __init__(
         self, environment: Environment, profile: Profile, options: Options, http_log: HttpLog | None = None
@@ -89,13 +89,13 @@ class MasterPlugin:
         self._options = options
         self._targets = TargetHost(profile, options.fakes, http_log)
         self.run: Controller | None = None
-        """The one that goes on, or the last one."""
+        """The current or latest run."""
         self._refusal: str | None = None
         self._ended_by = "stop"
         self._interruption = Interruption(self._begun, self._end, self._skip_grace)
 
     def listen(self) -> None:
-        """Conduct runs from now on. Leaves with exit code 6 when a headless run has no target to begin with."""
+        """Manage runs from now on. Exits with code 6 if a headless run can't reach its target."""
         events = self._environment.events
         events.test_start.add_listener(self._on_test_start)
         events.test_stopping.add_listener(self._on_test_stopping)
@@ -129,7 +129,7 @@ class MasterPlugin:
         return not self._headless or self._runner.state != STATE_INIT
 
     def _want_users(self) -> None:
-        """One user to be present in an open load; the profile's number in a closed one."""
+        """Ask Locust for one user in an open load, and for the profile's number in a closed one."""
         load = self._profile.load
         options = self._locust_options
         if self._options.launcher_pid:  # a locust.conf or LOCUST_USERS of Locust's is not for `relayload run`
@@ -163,7 +163,7 @@ class MasterPlugin:
             self.run.begin(self._on_done)
 
     def _refuse(self, error: Exception, code: int) -> None:
-        """There is no run: say why, and leave or wait for another start."""
+        """Report why there is no run, and quit or wait for another start."""
         self._refusal = str(error)
         sys.stderr.write(f"{OWN_MESSAGE}{error}\n")
         if not self._headless:
@@ -188,7 +188,7 @@ class MasterPlugin:
         gevent.spawn(self._stop_test)
 
     def _stop_test(self) -> None:
-        """End as Locust's own --run-time does: headless leaves, the web page stays unless told to quit."""
+        """End as Locust's own --run-time does: a headless run quits; the web page stays, unless --autoquit is set."""
         options = self._locust_options
         if options.headless:
             self._runner.quit()
@@ -210,12 +210,12 @@ class MasterPlugin:
             signal = self._interruption.signal
             ended_by = "workers" if deserted and self._ended_by == "stop" else self._ended_by
             self.run.finish(signal.name.lower() if signal else ended_by)
-            self._tell_verdict(self.run)
+            self._log_verdict(self.run)
         if deserted and self._headless:
             gevent.spawn(self._runner.quit)  # Locust stops then, and stays
 
-    def _tell_verdict(self, run: Controller) -> None:
-        """With every reason: the page shows the log, and no table of ours."""
+    def _log_verdict(self, run: Controller) -> None:
+        """Log the verdict with every reason, since the page shows the log and no table of ours."""
         from relayload.report.lines import verdict_lines  # not before the first request
 
         if run.verdict is not None:
@@ -225,7 +225,7 @@ class MasterPlugin:
             _LOG.info("recorded in %s", run.run_dir)
 
     def _on_quitting(self, **_: Any) -> None:
-        """Locust decides on its exit code right after this, whether or not users still run."""
+        """Set the exit code, which Locust reads right after this, whether or not users still run."""
         if isinstance(self._runner, MasterRunner):
             self._runner.stop(send_stop_to_client=False)
         else:
@@ -244,7 +244,7 @@ class MasterPlugin:
         return self.run.verdict.exit_code
 
     def _on_quit(self, **_: Any) -> None:
-        """After Locust's own tables: ours, unless the launcher prints it."""
+        """Print our report after Locust's own tables, unless the launcher prints it."""
         if self.run is not None:
             self._print_results(self.run)
 

@@ -1,6 +1,6 @@
-"""Locust's "current ratio" for loads that its users do not send.
+"""Corrects Locust's "current ratio" for loads that its users do not send.
 
-One user is present in an open load or a batch, whatever is sent, so Locust would show one scenario at 100 %.
+In an open load or a batch a single user is present, so Locust would show one scenario at 100 %.
 """
 
 from locust import User, html, web
@@ -16,7 +16,7 @@ from relayload.locust_plugin.users import ScenarioUser
 
 
 def show_what_was_sent(environment: Environment) -> None:
-    """Let the page and the report of this process show the shares of what was sent. Locust has no hook for them."""
+    """Make Locust's page and report show the shares of what was sent. Locust has no hook for them."""
 
     def ratio(user_classes: list[type[User]], spawned: dict[str, int], total: bool) -> dict[str, Any]:
         return get_ratio(user_classes, shared_out(user_classes, spawned, environment.stats), total)
@@ -27,7 +27,7 @@ def show_what_was_sent(environment: Environment) -> None:
 
 
 def shared_out(user_classes: Sequence[type[User]], spawned: Mapping[str, float], stats: RequestStats) -> dict[str, Any]:
-    """The users by class; those that are only present stand for what was sent, before that for the weights."""
+    """Return the users by class. Users that do not send are spread by what was sent, or at first by weight."""
     present = [user for user in user_classes if issubclass(user, ScenarioUser) and not user.closed]
     sent = {user.__name__: _requests(user, stats) for user in present}
     parts = sent if any(sent.values()) else {user.__name__: user.weight for user in present}

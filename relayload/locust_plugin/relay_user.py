@@ -1,4 +1,4 @@
-"""A user for locustfiles of one's own, with a client of the relay whose calls Locust's statistics show."""
+"""A Locust user with a client of a relay, for locustfiles of one's own; Locust's statistics show its calls."""
 
 from locust import User, events
 from locust.env import Environment
@@ -24,11 +24,11 @@ _NOT_CONFIGURED = "relayload_user_not_configured"
 
 
 class RelayUser(User):
-    """A user who calls a relay: `self.relay` is a RelayClient of the target that `host`, or `--host`, names.
+    """A user that calls a relay: `self.relay` is a RelayClient of the target that `host`, or `--host`, names.
 
-    All users of a class in a process share it, with its breakers and its quota, as the threads of an application
-    would, until the next test starts. `client_options` are those of RelayClient; the key comes from the environment
-    unless `api_key` is set.
+    All users of a class in a process share the client with its breakers and its quota, as the threads of an application
+    would, until the next test starts. `client_options` are the options of RelayClient. The key is read from the
+    environment variable `api_key_variable`, unless `api_key` is set.
     """
 
     abstract = True
@@ -61,10 +61,10 @@ class RelayUser(User):
 
     @classmethod
     def _clients_of(cls, environment: Environment) -> dict[tuple[type, str | None], RelayClient]:
-        """Those of the present test. The page may start the next one with another host."""
+        """Return the clients of the current test. The page may start the next test with another host."""
         if environment not in cls._clients:
             clients = cls._clients[environment] = {}
-            environment.events.test_start.add_listener(lambda **_: _let_go(clients))
+            environment.events.test_start.add_listener(lambda **_: _close_all(clients))
             log_no_failed_calls(environment, RelayUser)
             write_csv_to_the_end(environment)
         return cls._clients[environment]
@@ -79,7 +79,7 @@ def _lacking_key(key: str | None, variable: str) -> list[Fault]:
 
 
 def _listen_on_master(environment: Environment, **_: Any) -> None:
-    """The users are made by the workers, the exit code by the master."""
+    """Let workers, which make the users, report bad input to the master, which sets the exit code."""
     if isinstance(environment.runner, MasterRunner):
         environment.runner.register_message(_NOT_CONFIGURED, lambda **_: _end_as_bad_input(environment))
 
@@ -91,14 +91,14 @@ def _end_as_bad_input(environment: Environment) -> None:
         environment.runner.send_message(_NOT_CONFIGURED)
 
 
-def _let_go(clients: dict[tuple[type, str | None], RelayClient]) -> None:
+def _close_all(clients: dict[tuple[type, str | None], RelayClient]) -> None:
     for client in clients.values():
         client.close()
     clients.clear()
 
 
 class _Report:
-    """Calls -> rows of Locust's statistics, as long as the caller waited."""
+    """Reports calls to Locust's statistics, with the time that the caller waited."""
 
     def __init__(self, environment: Environment, base_url: str) -> None:
         self._environment = environment

@@ -1,4 +1,4 @@
-"""What `run.json` says of a run as it begins, and the profile beside it."""
+"""Makes the contents of `run.json` when a run begins, and writes the profile beside it."""
 
 from locust import __version__ as locust_version
 
@@ -21,7 +21,7 @@ _PROFILE_FILE = "profile.yaml"
 
 
 def new_run_info(profile: Profile, run_id: str, base_urls: dict[str, str]) -> RunInfo:
-    """A run of the profile that begins now, against targets at these URLs by their names."""
+    """Return a run of the profile that begins now, with the base URL of each target by name."""
     named = profile.named_targets
     (first, *_) = named
     return RunInfo(
@@ -50,13 +50,13 @@ def new_run_info(profile: Profile, run_id: str, base_urls: dict[str, str]) -> Ru
 
 
 def write_profile(run_dir: Path, profile: Profile) -> None:
-    """The profile with everything that it extends and that was set, as YAML."""
+    """Write the effective profile, with everything that it extends and that was set, as YAML."""
     text = yaml.safe_dump(profile.effective, sort_keys=False, allow_unicode=True)
     (run_dir / _PROFILE_FILE).write_text(text, encoding="utf-8")
 
 
 def _written(profile: Profile) -> dict[str, Written]:
-    """Where each objective stands, as far as that is in a file."""
+    """Return the place of each objective that stands in a file."""
     placed = zip(profile.objectives, profile.objective_locations, strict=True)
     faults = ((objective.id, profile.fault(location, "")) for objective, location in placed)
     return {
@@ -65,7 +65,7 @@ def _written(profile: Profile) -> dict[str, Written]:
 
 
 def _platform() -> str:
-    """`Linux-6.8.0-x86_64`; platform.platform() also asks a process, which takes longer than all the rest here."""
+    """Return a name such as `Linux-6.8.0-x86_64`; platform.platform() would start a process, which takes longer."""
     machine = platform.uname()
     return "-".join((machine.system, machine.release, machine.machine))
 

@@ -1,8 +1,7 @@
 """Ctrl-C and SIGTERM: the first ends the run in order, the second waits for nothing, the third is final.
 
-A KeyboardInterrupt or SystemExit goes from a signal's greenlet into the main greenlet, where Locust shuts down on the
-one and leaves at once on the other. On SIGTERM Locust has a handler of its own beside ours, as
-soon as it has begun a run.
+gevent passes a KeyboardInterrupt or SystemExit from a signal's greenlet to the main greenlet, where Locust shuts down
+on the one and exits at once on the other. Once a run has begun, Locust handles SIGTERM as well.
 """
 
 import os
@@ -18,10 +17,10 @@ _LAST = 3
 
 
 class Interruption:
-    """What signals have asked of a master or a lone process."""
+    """The signals that a master or a lone process has received, and what they cause."""
 
     def __init__(self, begun: Callable[[], bool], end: Callable[[], None], skip_grace: Callable[[], None]) -> None:
-        """Whether a test has `begun`; how to `end` its load, and how to wait for nothing then."""
+        """`begun()` is true once a test has begun; `end()` ends its load, `skip_grace()` the wait for answers."""
         self._begun = begun
         self._end = end
         self._skip_grace = skip_grace
@@ -32,7 +31,7 @@ class Interruption:
 
     @property
     def exit_code(self) -> int | None:
-        """130 or 143 once a signal has come."""
+        """130 or 143 once a signal was received."""
         return EXIT_CODES[self.signal] if self.signal else None
 
     def _on(self, number: signal.Signals) -> None:
@@ -54,7 +53,7 @@ class Interruption:
 
 
 def leave_ctrl_c_to_master(busy: Callable[[], bool]) -> None:
-    """In a worker: a terminal's Ctrl-C reaches the whole group, but the master ends the run in order."""
+    """Ignore Ctrl-C in a busy worker: a terminal sends it to the whole group, but the master ends the run."""
 
     def on_sigint() -> None:
         if not busy():
@@ -64,5 +63,5 @@ def leave_ctrl_c_to_master(busy: Callable[[], bool]) -> None:
 
 
 def _throw_keyboard_interrupt() -> None:
-    """Into the main greenlet. If it were raised here, gevent would do the same and print a traceback before."""
+    """Throw it into the main greenlet. If raised here, gevent would do the same after printing a traceback."""
     gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())

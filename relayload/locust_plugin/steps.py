@@ -1,4 +1,4 @@
-"""What a run is about to do, step by step: lines of its log, which `--verbose` shows."""
+"""The plan of a run, step by step: lines of its log, which `--verbose` shows."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from relayload.profile.target import Target
 
 
 def steps(profile: Profile) -> Iterator[str]:
-    """The profile as it was read: its load, and in which form each scenario is sent to each target."""
+    """Yield the load of a run, and how each scenario is sent to each target."""
     users = f" of {profile.load.users} users" if isinstance(profile.load, ClosedLoad) else ""
     names = ", ".join(stage.name for stage in stages(profile))
     yield f"read {profile.source}: '{profile.name}', a load of kind {profile.load.kind}{users}, stages {names}"

@@ -1,4 +1,4 @@
-"""Profile -> Locust User classes, one per scenario."""
+"""Makes Locust User classes from a profile, one per scenario."""
 
 from locust import User, task
 
@@ -15,21 +15,21 @@ from relayload.profile.scenario import class_name
 
 _FOREVER_S = 86400.0
 _UNASSIGNED_S = 0.05
-"""A worker that joins late may have its users before it has its part in the run."""
+"""The pause of a user whose worker joined late and has no share of the run yet."""
 
 
 class ScenarioUser(User):
     """A user of one scenario.
 
-    In a closed load it takes turns: ask, wait for the answer, think. In an open load the dispatcher starts the
-    requests; the user is there because Locust has no test without users.
+    In a closed load it sends, waits for the answer and thinks. In other loads the executor starts the requests, and the
+    user is there only because Locust has no test without users.
     """
 
     abstract = True
     plugin: LocustPlugin
     scenario_number = 0
     rows: ClassVar[frozenset[str]] = frozenset()
-    """Under which names Locust's statistics count its requests."""
+    """The names under which Locust's statistics count its requests."""
     closed = False
     think_time_s = 0.0
 
@@ -48,7 +48,7 @@ class ScenarioUser(User):
 
 
 def scenario_users(profile: Profile, plugin: LocustPlugin, module: str) -> dict[str, type[User]]:
-    """One class per scenario, by class name. `module` is the locustfile's `__name__`, where Locust looks for it."""
+    """Return one class per scenario, by name. `module` is the locustfile's `__name__`, where Locust looks for it."""
     closed = isinstance(profile.load, ClosedLoad)
     return {
         class_name(scenario): type(

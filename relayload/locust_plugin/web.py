@@ -1,7 +1,7 @@
-"""Locust's page for a profile: what is run and what came of it above it, and answers where its fields do nothing.
+"""Extends Locust's page: a panel with the run and its verdict, and answers to input that would have no effect.
 
-Locust's own extension points are the routes of its Flask app, the links under "Download Data" and the views
-themselves, which are replaced here by ones that ask first. Its forms can't be told which fields count.
+Locust's extension points are the routes of its Flask app, the links under "Download Data", and the views, which are
+wrapped here to check the input first. Its forms can't be configured to disable fields.
 """
 
 from locust.env import Environment
@@ -43,7 +43,7 @@ _LINKS = (("report", "relayload's report"), ("summary.json", "relayload's summar
 
 
 class Page:
-    """Locust's page, with ours above it."""
+    """Locust's page, with our panel above it."""
 
     def __init__(
         self, environment: Environment, web_ui: WebUI, profile: Profile, options: Options, plugin: LocustPlugin
@@ -54,10 +54,10 @@ class Page:
         self._options = options
         self._plugin = plugin
         self._answer: str | None = None
-        """To what was last asked for in a form: Locust closes that of an edit without showing one."""
+        """The answer to the last form; Locust closes the form of an edit without showing one."""
 
     def open(self) -> None:
-        """Add our routes and links; before Locust serves the page."""
+        """Add our routes and links. Call this before Locust serves the page."""
         app = self._web_ui.app
         assert app is not None
         blueprint = Blueprint(
@@ -85,7 +85,7 @@ class Page:
         return page.replace("<body>", f"<body>{_text('panel.html')}", 1)
 
     def _start(self, locusts: View) -> Any:
-        """Start or edit a test, unless the form asks for something that would not happen."""
+        """Start or edit a test, unless the form asks for something that would have no effect."""
         refusal = self._refusal()
         self._answer = refusal or self._remark()
         if self._answer:
@@ -111,7 +111,7 @@ class Page:
 
     @property
     def _alone(self) -> bool:
-        """Whether Locust's fields are for nobody else."""
+        """True if no other users need Locust's fields."""
         return all_ours(self._environment.user_classes)
 
     @property
@@ -133,7 +133,7 @@ class Page:
         )
 
     def _unused_fields(self) -> dict[str, str]:
-        """Fields of Locust's forms, and why what stands there counts for nothing."""
+        """Return the fields of Locust's forms that have no effect, each with the reason."""
         host = {"host": NO_HOST} if self._alone else {}
         users = dict.fromkeys(_USER_FIELDS, f"no effect: {NO_USERS}") if self._needs_no_users else {}
         return host | users

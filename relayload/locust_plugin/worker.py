@@ -1,4 +1,4 @@
-"""What a load-generating process does about messages: it takes assignments, tells its totals, and drains."""
+"""The worker's side of the messages: takes assignments, reports its totals, and drains."""
 
 from locust.env import Environment
 from locust.rpc import Message
@@ -31,7 +31,7 @@ _TICKS_PER_REPORT = 4
 
 
 class Worker:
-    """The load-generating side of this process: a worker's, or that of Locust without workers."""
+    """The load-generating side of a worker, or of Locust without workers."""
 
     def __init__(self, environment: Environment, profile: Profile, http_log: HttpLog | None = None) -> None:
         self._environment = environment
@@ -60,7 +60,7 @@ class Worker:
         assignment = unpack(msg.data, Assignment)
         if assignment.profile_sha256 != self._profile.sha256:
             _LOG.error("this worker was started with another profile than the master: it takes no part")
-            self._send_nothing(assignment, "a worker was started with another profile than the master")
+            self._report_crash(assignment, "a worker was started with another profile than the master")
             return
         if assignment.run_id == self._run_id and self.generator is not None:
             self.generator.assign(assignment)
@@ -69,14 +69,14 @@ class Worker:
         try:
             self.generator = self._new_generator(assignment)
         except Exception as error:
-            self._send_nothing(assignment, repr(error))
+            self._report_crash(assignment, repr(error))
             raise
         self.generator.assign(assignment)
         self.generator.start()
-        gevent.spawn(self._tell, self.generator)
+        gevent.spawn(self._report_progress, self.generator)
 
-    def _send_nothing(self, assignment: Assignment, crash: str) -> None:
-        """The master must not wait for a worker that will never send."""
+    def _report_crash(self, assignment: Assignment, crash: str) -> None:
+        """Report a crash, so that the master does not wait for a worker that will never send."""
         crashed = WorkerStatus(worker=assignment.worker, crash=crash, finished=True, drained=True)
         self._runner.send_message(STATUS, pack(crashed))
 
@@ -104,16 +104,16 @@ class Worker:
             self.generator.drain(unpack(msg.data, EndRun))
 
     def _on_whole(self, **_: Any) -> None:
-        """The master misses a snapshot, perhaps the last one."""
+        """Send everything, since the master misses a snapshot, perhaps the last one."""
         if self.generator is not None:
             self._runner.send_message(SNAPSHOT, pack(self.generator.snapshot(whole=True)))
 
     def _on_test_stopping(self, **_: Any) -> None:
-        """The worker is told to stop though nobody ended the run: keep what there is."""
+        """Close the recording if Locust stops this worker though nobody ended the run."""
         if self.generator is not None and self.generator.busy:
             self.generator.drain(EndRun(until_s=0.0, grace_s=0.0))
 
-    def _tell(self, generator: Generator) -> None:
+    def _report_progress(self, generator: Generator) -> None:
         tick = 0
         while generator.busy:
             status = generator.status()
@@ -125,12 +125,12 @@ class Worker:
         self._send(generator)
 
     def _send(self, generator: Generator) -> None:
-        """What has ended comes first, so that the master never takes the process for further than it knows."""
+        """Send the snapshot first, so that no status runs ahead of what the master knows."""
         self._runner.send_message(SNAPSHOT, pack(generator.snapshot()))
         self._runner.send_message(STATUS, pack(generator.status()))
 
     def _leave_if_orphaned(self, generator: Generator) -> None:
-        """A worker forked by a master that was killed would else send on for Locust's sixty seconds."""
+        """End if the master that forked this worker was killed; Locust itself would go on for sixty seconds."""
         if isinstance(self._runner, WorkerRunner) and os.getppid() != self._parent_pid:
             _LOG.error("the process that started this worker is gone: stopping")
             generator.drain(EndRun(until_s=0.0, grace_s=0.0))
