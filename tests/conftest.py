@@ -65,7 +65,8 @@ def _request(index: int, service_s: float = 0.5, **changes: Any) -> Record:
 
 
 def _drop(index: int, **changes: Any) -> Drop:
-    return Drop(**({"index": index, "intended_at_s": float(index), "reason": "max_in_flight"} | _PLAIN | changes))
+    plain = _PLAIN | {"index": index, "intended_at_s": float(index), "reason": "max_in_flight"}
+    return Drop(**(plain | changes))
 
 
 def _end(worker: int = 0, **changes: Any) -> End:
@@ -74,7 +75,7 @@ def _end(worker: int = 0, **changes: Any) -> End:
 
 def _change(at_s: float, before: State, after: State, **changes: Any) -> Transition:
     """A breaker's change of state."""
-    plain = {"worker": 0, "scope": "o3", "reason": "failure_rate", "enforced": True}
+    plain: dict[str, Any] = {"worker": 0, "scope": "o3", "reason": "failure_rate", "enforced": True}
     return Transition(**(plain | {"at_s": at_s, "before": before, "after": after} | changes))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 from msgspec import structs
 
@@ -100,7 +101,7 @@ class _Plan:
                 good_until_s = bad_until_s + rng.expovariate(1 / self.burst_s)
             failing = self.failing * 1.8 if at_s < bad_until_s else self.failing * 0.2
             stage = self._stage_at(at_s)
-            place = {
+            place: dict[str, Any] = {
                 "index": index,
                 "worker": rng.randrange(self.workers),
                 "scenario": rng.choice(self.scenarios),
@@ -206,8 +207,12 @@ def _stages(rng: Random, kind: str) -> tuple[StageInfo, ...]:
 
 def _objective(rng: Random, plan: _Plan) -> Objective:
     text = next(text for text in iter(lambda: _text(rng, plan), None) if pointless(parse(text)) is None)
-    options = {"abort": True, "confidence": rng.choice((0.6, 0.9, 0.95, 0.95, 0.99)), "strict": rng.random() < 0.2}
-    options["on_no_data"] = rng.choice(list(NoData))
+    options: dict[str, Any] = {
+        "abort": True,
+        "confidence": rng.choice((0.6, 0.9, 0.95, 0.95, 0.99)),
+        "strict": rng.random() < 0.2,
+        "on_no_data": rng.choice(list(NoData)),
+    }
     if rng.random() < 0.5 and not text.startswith("cost"):
         over_s = rng.choice((1.0, 2.5, 3.3, 7.0, 10.0))
         options |= {"over_s": over_s, "for_windows": rng.choice((1, 1, 2, 3))}

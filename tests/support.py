@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.request import Request, urlopen
 
 import gevent
@@ -77,6 +77,13 @@ class Process:
 
 
 Start = Callable[..., Process]
+T = TypeVar("T")
+
+
+def present(value: T | None) -> T:
+    """A value that may be missing, where the test takes it to be there and else fails."""
+    assert value is not None
+    return value
 
 
 def asked(url: str, data: bytes | None = None, headers: dict[str, str] | None = None) -> Any:
@@ -94,7 +101,7 @@ def saved(run_dir: Path, name: str) -> Any:
     return json.loads((run_dir / name).read_text())
 
 
-def wait_for(condition: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
+def wait_for(condition: Callable[[], object], timeout_s: float = PATIENCE_S) -> None:
     """Until something is so; a test fails if it does not become so."""
     until_s = time.monotonic() + timeout_s
     while time.monotonic() < until_s:
@@ -104,7 +111,7 @@ def wait_for(condition: Callable[[], bool], timeout_s: float = PATIENCE_S) -> No
     pytest.fail("waited in vain")
 
 
-def until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], object]) -> None:
     """`wait_for`, while other greenlets go on."""
     with gevent.Timeout(PATIENCE_S):
         while not condition():
