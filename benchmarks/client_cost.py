@@ -152,6 +152,7 @@ def _locust_send(user: Any, at: Target) -> Send:
 def bare_geventhttpclient(at: Target, count: int) -> list[Send]:
     """The library below FastHttpUser, with nothing of Locust: one pool for all senders."""
     place = urlsplit(at.base_url)
+    assert place.hostname is not None
     tls: dict[str, Any] = {"ssl": True, "ssl_options": {"ca_certs": at.certificate}} if at.certificate else {}
     client = HTTPClient(place.hostname, place.port, concurrency=count, network_timeout=60, **tls)
 

@@ -94,7 +94,7 @@ def main() -> None:
 
 def cost_us(requests: int, gates: dict[str, Any]) -> float:
     """CPU of one request that is answered at once."""
-    more = {"retry": RetryPolicy(), "breaker": BreakerPolicy(slow_ttft_s=1.0)} if gates else {}
+    more: dict[str, Any] = {"retry": RetryPolicy(), "breaker": BreakerPolicy(slow_ttft_s=1.0)} if gates else {}
     policy, rng = ClientPolicy(classifier=classifier("litellm"), **more), Random(1)
     began_s = time.process_time()
     for index in range(requests):

@@ -17,8 +17,9 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from relayload.fakerelay.process import FakeRelay
@@ -63,7 +64,7 @@ def connect(relay: FakeRelay, count: int) -> list[socket.socket]:
     return [socket.create_connection((address.hostname, address.port)) for _ in range(count)]
 
 
-def told(relay: FakeRelay, path: str) -> object:
+def told(relay: FakeRelay, path: str) -> Any:
     with urllib.request.urlopen(relay.base_url.removesuffix("/v1") + path) as response:
         return json.load(response)
 
@@ -74,14 +75,14 @@ def plain(connections: int = 32, for_s: float = 5.0) -> None:
     with relay_with() as relay, selectors.DefaultSelector() as selector:
         sockets = connect(relay, connections)
         for each in sockets:
-            selector.register(each, selectors.EVENT_READ)
+            selector.register(each, selectors.EVENT_READ, each)
             each.sendall(request)
         begun_s, cpu_before_s, answers = time.monotonic(), cpu_s(relay.pid), 0
         while time.monotonic() - begun_s < for_s:
             for key, _ in selector.select(1.0):
-                key.fileobj.recv(65536)  # an answer is one segment
+                key.data.recv(65536)  # an answer is one segment
                 answers += 1
-                key.fileobj.send(request)
+                key.data.send(request)
         took_s, used_s = time.monotonic() - begun_s, cpu_s(relay.pid) - cpu_before_s
         for each in sockets:
             each.close()
@@ -103,12 +104,12 @@ def _stream(relay: FakeRelay, count: int, ramp_s: float, model: str = "paced") -
             due = int(min(1.0, (time.monotonic() - begun_s) / ramp_s) * count) if ramp_s else count
             while waiting and count - len(waiting) < due:
                 each = waiting.pop()
-                selector.register(each, selectors.EVENT_READ)
+                selector.register(each, selectors.EVENT_READ, each)
                 each.sendall(request)
             # Looking every few milliseconds and reading much at once keeps this client cheap.
             time.sleep(0.01)
             for key, _ in selector.select(0):
-                if key.fileobj.recv(1 << 20).endswith(b"\r\n0\r\n\r\n"):
+                if key.data.recv(1 << 20).endswith(b"\r\n0\r\n\r\n"):
                     selector.unregister(key.fileobj)
                     running -= 1
         took_s, used_s = time.monotonic() - begun_s, cpu_s(relay.pid) - cpu_before_s
@@ -159,7 +160,12 @@ def open_streams(count: int = 2000, speed: int = 10, tokens: int = 60) -> None:
     )
 
 
-BENCHMARKS = {"plain": plain, "streams": streams, "schedule": schedule, "open": open_streams}
+BENCHMARKS: dict[str, Callable[[], None]] = {
+    "plain": plain,
+    "streams": streams,
+    "schedule": schedule,
+    "open": open_streams,
+}
 
 
 def main(names: list[str]) -> None:

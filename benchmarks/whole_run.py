@@ -222,7 +222,7 @@ def main() -> None:
                     speeds.append(yardstick_ms())
                     costs[name][rate].append(run(at, rate, Path(folder)) * 1e6)
             chunks.append(streams(at, options.streams, Path(folder)) * 1e6)
-    result = {
+    result: dict[str, Any] = {
         "closed_us": {name: _median(each) for name, each in closed.items()},
         "request_us": {name: {rate: _median(each[rate]) for rate in rates} for name, each in costs.items()},
         "chunk_us": {"streams": options.streams, "relayload, whole run": _median(chunks)},
