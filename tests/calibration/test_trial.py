@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from relayload.calibration.trial import Trial, bench
+from relayload.calibration.trial import bench
+from relayload.core.model.calibration import Trial
 
 
 @contextmanager
