@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from relayload import RelayClient
@@ -41,8 +43,9 @@ def test_a_wrong_argument_is_told_when_the_client_is_made(arguments, told):
 
 
 def test_all_of_them_are_told_at_once():
+    wrong: dict[str, Any] = {"driver": "x", "dialect": "y", "deadline_s": -1}
     with pytest.raises(AuthorError) as error:
-        RelayClient("http://127.0.0.1:1/v1", "sk-test", driver="x", dialect="y", deadline_s=-1)
+        RelayClient("http://127.0.0.1:1/v1", "sk-test", **wrong)
     assert len(error.value.faults) == 3
 
 

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def examples(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
 
 
-def load_text(folder: Path, text: str, rest: dict[str, object]) -> Profile:
+def load_text(folder: Path, text: str, rest: Mapping[str, object]) -> Profile:
     path = folder / "profile.yaml"
     path.write_text(text + yaml.safe_dump(rest))
     return load(path)
