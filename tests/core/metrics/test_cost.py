@@ -1,4 +1,5 @@
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -34,7 +35,7 @@ def test_the_cost_of_each_model_adds_up(cost, request_line):
 
 
 def test_retries_failed_and_cancelled_requests_are_paid_for_and_shown_apart(cost, request_line):
-    told = {"input_tokens": 100 * K, "output_tokens": 10 * K}
+    told: dict[str, Any] = {"input_tokens": 100 * K, "output_tokens": 10 * K}
     broken = Attempt(outcome=Outcome.BROKEN_STREAM, **told)
     answered = request_line(0, **told)
     lines = [
@@ -76,7 +77,7 @@ def test_streams_that_told_their_usage_do_not_stand_for_those_beside_them_that_d
 
 
 def test_the_input_of_a_stream_that_told_it_is_paid_once_though_its_chunks_were_counted(cost, request_line):
-    told = {"input_tokens": 100 * K, "output_tokens": 10 * K}
+    told: dict[str, Any] = {"input_tokens": 100 * K, "output_tokens": 10 * K}
     broken = Attempt(outcome=Outcome.BROKEN_STREAM, counted=True, **told)
     answered = request_line(0, **told)
     lines = [replace(answered, attempts=(broken, *answered.attempts)), request_line(1, counted=True, **told)]

@@ -1,3 +1,5 @@
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -106,7 +108,7 @@ def _lines(draw: st.DrawFn) -> list[Line]:
     lines: list[Line] = []
     for index in range(draw(st.integers(0, 40))):
         kind, stage = draw(st.sampled_from(["ok", "failed", "drop", "nothing"])), draw(st.sampled_from("ab"))
-        place = {
+        place: dict[str, Any] = {
             "index": index,
             "worker": draw(st.integers(0, 2)),
             "scenario": draw(st.sampled_from(["x", "y"])),

@@ -3,6 +3,7 @@ from random import Random
 
 import msgspec
 import pytest
+from support import present
 
 from relayload.core.metrics.side_by_side import side_by_side
 from relayload.core.metrics.summarize import summarize
@@ -41,7 +42,7 @@ def pairs(request_line):
 
 
 def test_what_a_target_adds_is_told_at_each_percentile_of_the_pairs(pairs, folded, run):
-    found = side_by_side(folded(pairs()), run)
+    found = present(side_by_side(folded(pairs()), run))
     assert (found.base, [beside.target for beside in found.targets]) == ("direct", ["relay"])
     (relay,) = found.targets
     assert relay.pairs == 100
@@ -50,10 +51,10 @@ def test_what_a_target_adds_is_told_at_each_percentile_of_the_pairs(pairs, folde
         (95.0, pytest.approx(0.294), pytest.approx(0.344)),
         (99.0, pytest.approx(0.298), pytest.approx(0.348)),
     ]
-    for found, added_s in ((relay.latency, 0.05), (relay.ttft, 0.02)):
-        assert [at.added for at in found] == pytest.approx([added_s] * 3)
-        assert (found[0].low, found[0].high) == pytest.approx((added_s, added_s))
-        assert (found[2].low, found[2].high) == (None, None)  # one pair beyond the p99 tells nothing
+    for percentiles, added_s in ((relay.latency, 0.05), (relay.ttft, 0.02)):
+        assert [at.added for at in percentiles] == pytest.approx([added_s] * 3)
+        assert (percentiles[0].low, percentiles[0].high) == pytest.approx((added_s, added_s))
+        assert (percentiles[2].low, percentiles[2].high) == (None, None)  # one pair beyond the p99 tells nothing
 
 
 def test_pairs_are_found_in_whatever_order_they_were_recorded(pairs, folded, run):
@@ -64,12 +65,12 @@ def test_pairs_are_found_in_whatever_order_they_were_recorded(pairs, folded, run
 
 def test_an_arrival_that_was_recorded_twice_is_one_pair(pairs, folded, run):
     lines = pairs()
-    (relay,) = side_by_side(folded([*lines, lines[0]]), run).targets
+    (relay,) = present(side_by_side(folded([*lines, lines[0]]), run)).targets
     assert (relay.pairs, relay.ok_here_only, relay.ok_there_only) == (100, 0, 1)
 
 
 def test_what_is_saved_is_of_the_whole_run(pairs, folded, run):
-    found = side_by_side(folded(pairs(input_tokens=20)), run)
+    found = present(side_by_side(folded(pairs(input_tokens=20)), run))
     (relay,) = found.targets
     assert (found.base_usd, relay.usd) == (Decimal("0.02"), Decimal("0.006"))
     assert (relay.saved_usd, relay.saved_share) == (Decimal("0.014"), Decimal("0.7"))
@@ -86,19 +87,19 @@ def test_only_what_both_answered_in_measured_stages_is_compared(request_line, fo
         *(request_line(4, target=name) for name in run.targets),
         *(request_line(4, target=name, turn=1) for name in run.targets),
     ]
-    (relay,) = side_by_side(folded(lines), run).targets
+    (relay,) = present(side_by_side(folded(lines), run)).targets
     assert (relay.pairs, relay.ok_here_only, relay.ok_there_only) == (1, 1, 2)
     assert relay.latency[0].low is None
 
 
 def test_answers_without_a_first_token_are_left_out_of_its_comparison(pairs, folded, run):
-    (relay,) = side_by_side(folded(pairs(ttft_s=None)), run).targets
+    (relay,) = present(side_by_side(folded(pairs(ttft_s=None)), run)).targets
     assert (relay.ttft, len(relay.latency)) == ((), 3)
 
 
 def test_without_prices_there_is_no_cost(pairs, folded, make_run):
     free = TargetInfo(base_url="http://a/v1")
-    found = side_by_side(folded(pairs()), make_run(targets={"direct": free, "relay": free}, paired=True))
+    found = present(side_by_side(folded(pairs()), make_run(targets={"direct": free, "relay": free}, paired=True)))
     assert (found.base_usd, found.targets[0].usd, found.targets[0].saved_usd) == (None, None, None)
 
 
@@ -112,7 +113,7 @@ def test_pairs_that_were_recorded_by_several_workers_are_found(pairs, folded, ru
 def test_each_target_is_compared_with_the_first(request_line, folded, make_run):
     run = make_run(targets=dict.fromkeys("abc", _target(1)), paired=True)
     lines = [request_line(0, target=name, service_s=place + 1.0) for place, name in enumerate("abc")]
-    found = side_by_side(folded(lines), run)
+    found = present(side_by_side(folded(lines), run))
     assert [(beside.target, beside.latency[0].added) for beside in found.targets] == [("b", 1.0), ("c", 2.0)]
 
 

@@ -9,8 +9,8 @@ from relayload.core.model.record import Attempt, Outcome
 from relayload.core.model.run import StageInfo
 from relayload.core.objectives.abort import AbortMonitor
 from relayload.core.objectives.grammar import parse, with_options
-from relayload.core.objectives.indicator_counts import Grid
 from relayload.core.objectives.snapshots import MergedSnapshot, SnapshotMaker
+from relayload.core.objectives.time_slots import Grid
 from relayload.core.price import Price
 from relayload.core.resilience.breaker import State
 from relayload.core.stats.histogram import bucket

@@ -82,7 +82,9 @@ def looked_at(seed: int) -> Counter[str]:
     for now_s in sorted(rng.uniform(0, run.ended_at_s) for _ in range(rng.randint(2, 8))):
         in_flight = rng.choice((0, master.hear(now_s)))
         breaches = [found for monitor, seen in master.watched if (found := monitor.breach(seen, now_s, in_flight))]
-        indicators = recorded(run, master.info(now_s, ended_by="objective"), master.known) if breaches else None
+        if not breaches:
+            continue
+        indicators = recorded(run, master.info(now_s, ended_by="objective"), master.known)
         for breach in breaches:
             outcomes[f"broken {breach.objective.metric}"] += 1
             judged = judge_objective(breach.objective, indicators)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from relayload.core.metrics.catalog import METRICS
@@ -34,7 +36,8 @@ from relayload.core.objectives.validation import unknown_names, within_scenario
     ],
 )
 def test_an_objective_is_read(text: str, metric: str, aggregate: str, op: Op, limit: float, unit: Unit):
-    assert parse(text) == Objective(text, metric, aggregate, op, pytest.approx(limit), unit)
+    near: Any = pytest.approx(limit)
+    assert parse(text) == Objective(text, metric, aggregate, op, near, unit)
 
 
 def test_tags_narrow_a_metric():

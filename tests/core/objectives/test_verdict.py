@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from relayload.core.metrics.summarize import summarize
@@ -226,7 +228,12 @@ def test_to_rejudge_asks_the_records_alone(failed: int, word, exit_code: int, fi
 
 def test_to_rejudge_changes_nothing_where_no_objective_ended_the_run(gate, request_line):
     lines = [request_line(index) for index in range(100)]
-    stops = ({}, {"ended_by": "sigint", "ended_at_s": 50.0}, {"ended_by": None}, {"stopped_by_guardrail": "max_usd"})
+    stops: tuple[dict[str, Any], ...] = (
+        {},
+        {"ended_by": "sigint", "ended_at_s": 50.0},
+        {"ended_by": None},
+        {"stopped_by_guardrail": "max_usd"},
+    )
     for run in stops:
         assert gate([_PASSES], lines, rejudge=True, **run) == gate([_PASSES], lines, **run)
 

@@ -1,5 +1,6 @@
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,8 +9,11 @@ from hypothesis import strategies as st
 from relayload.core.resilience.header_quota import UNKNOWN_GAP_S, HeaderQuota
 from relayload.core.resilience.quota import Quota
 
+Told = tuple[int | None, float | None]
+"""How many remain, and for how many seconds."""
 
-def told(quota: HeaderQuota, *, now_s: float = 0.0, requests=(None, None), tokens=(None, None)) -> None:
+
+def told(quota: HeaderQuota, *, now_s: float = 0.0, requests: Told = (None, None), tokens: Told = (None, None)) -> None:
     """The relay's answer to a call that is made for it and costs no time."""
     quota.observe(quota.reserve(0, now_s), *requests, *tokens, now_s)
 
@@ -164,8 +168,9 @@ class Relay:
 
 def drive(relay: Relay, callers: int, until_s: float, service_s: float) -> list[float]:
     """Callers that call again as soon as they are answered; when their calls started."""
-    quota, begun = HeaderQuota(), []
-    events = [(0.0, caller, None) for caller in range(callers)]
+    quota = HeaderQuota()
+    begun: list[float] = []
+    events: list[tuple[float, int, Any]] = [(0.0, caller, None) for caller in range(callers)]
     heapify(events)
     number = callers
     while events[0][0] < until_s:

@@ -214,7 +214,8 @@ def test_limits_that_make_no_sense_are_refused(wrong, message):
 
 @given(LIMITS, ARRIVALS)
 def test_nobody_waits_longer_or_shorter_than_the_limits_and_the_order_ask_for(limits, arrivals):
-    of, before = quota(*limits), []
+    of = quota(*limits)
+    before: list[tuple[Fraction, int]] = []
     for now_s, tokens in arrived(arrivals):
         expected = earliest(limits, before, tokens, now_s)
         assert Fraction(of.reserve(tokens, now_s).start_at_s) == expected

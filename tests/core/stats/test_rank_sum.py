@@ -1,5 +1,6 @@
 import random
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def test_p_values_are_those_of_scipy(base: int, new: int):
 def test_many_values_are_told_by_the_normal_distribution(ties: bool):
     rng = random.Random(5)
     first, second = ([round(rng.gauss(mean, 1), 0 if ties else 9) for _ in range(30)] for mean in (0.0, 0.4))
-    method = "asymptotic" if ties else "exact"
+    method: Literal["asymptotic", "exact"] = "asymptotic" if ties else "exact"
     known = stats.mannwhitneyu(second, first, alternative="greater", method=method).pvalue
     assert p_above(first, second) == pytest.approx(known, rel=0.05)
 

@@ -5,9 +5,11 @@ seeds are fixed.
 """
 
 import math
+from collections.abc import Callable
 from itertools import accumulate, islice, pairwise
 from random import Random
 from statistics import fmean, stdev
+from typing import Any
 
 import pytest
 from scipy import stats
@@ -47,7 +49,7 @@ def unit_gaps(stages: list[Stage], times: list[float]) -> list[float]:
     return [after - before for before, after in pairwise(reached)]
 
 
-def p_value(gaps: list[float], cdf: object) -> float:
+def p_value(gaps: list[float], cdf: str | Callable[[Any], Any]) -> float:
     return float(stats.kstest(gaps, cdf).pvalue)
 
 

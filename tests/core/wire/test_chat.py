@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.core.wire.answers import AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
-from relayload.core.wire.chat import Delta, chat_request, read_chunk, read_completion, tokens, visible_text
+from relayload.core.wire.chat import Delta, chat_request, read_chunk, read_completion, visible_text
 from relayload.core.wire.form import Form
 from relayload.core.wire.request import RelayFault
+from relayload.core.wire.usage import tokens
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 

@@ -41,7 +41,7 @@ SAID = {
     "audio": {"data": "AA"},
     "refusal": "no",
 }
-MESSAGES = [
+MESSAGES: list[dict[str, Any]] = [
     {"id": "c1", "choices": [{"index": 0, "delta": SAID, "finish_reason": "stop", "usage": USAGE}], "usage": USAGE},
     {"id": "c1", "choices": [{"index": 0, "message": SAID, "finish_reason": "stop"}], "x_groq": {"usage": USAGE}},
     {"choices": [{"error": ERROR}]},
