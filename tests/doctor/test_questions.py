@@ -16,7 +16,7 @@ target: {models: {o3: openai/o3}}
 load: {kind: open, arrivals: constant, stages: [{for: 1m, rate: 5/s}]}
 scenarios:
 """
-Load = Callable[[str], Profile]
+Load = Callable[..., Profile]
 
 
 @pytest.fixture

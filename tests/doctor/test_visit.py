@@ -37,7 +37,7 @@ scenarios:
 Visit = Callable[..., Diagnosis]
 Answer = tuple[int, dict[str, str], bytes]
 Choice = Callable[[dict[str, Any]], Answer]
-MODELS = (200, {}, b'{"data": [{"id": "o3"}]}')
+MODELS: Answer = (200, {}, b'{"data": [{"id": "o3"}]}')
 
 
 @pytest.fixture
