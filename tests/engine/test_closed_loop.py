@@ -37,7 +37,12 @@ def test_a_user_thinks_after_its_own_request():
 
 def test_after_a_refusal_no_user_has_another_turn():
     sent = []
-    closed = loop(lambda arrival, _: (sent.append(arrival), closed.refuse(arrival)))
+
+    def refuse(arrival, _):
+        sent.append(arrival)
+        closed.refuse(arrival)
+
+    closed = loop(refuse)
     closed.turn(0)
     with gevent.Timeout(0.05, False):
         closed.turn(0)
