@@ -27,8 +27,9 @@ def starts(capacity: Capacity, jobs: list[tuple[int, int]]) -> list[int | None]:
             places[index] = slots.enter(arrival, on_start(index))
         except QueueFull:
             continue
-        if started[index] is not None:
-            heapq.heappush(ends, (started[index] + jobs[index][1], index, places[index]))
+        start = started[index]
+        if start is not None:
+            heapq.heappush(ends, (start + jobs[index][1], index, places[index]))
     while ends:
         leave(slots, ends, jobs, started, places)
     return started
@@ -71,11 +72,12 @@ def test_the_knee_is_slots_over_service_time():
     at_the_knee = [(5 * index, 20) for index in range(200)]
     beyond = [(4 * index, 20) for index in range(200)]
     assert starts(Capacity(slots=4), at_the_knee) == [arrival for arrival, _ in at_the_knee]
-    assert starts(Capacity(slots=4), beyond)[-1] - beyond[-1][0] == 196
+    assert starts(Capacity(slots=4), beyond)[-1] == beyond[-1][0] + 196
 
 
 def test_without_capacity_nobody_waits():
-    slots, started = Slots(None), []
+    slots = Slots(None)
+    started: list[float] = []
     for at_s in range(1000):
         slots.enter(float(at_s), started.append)
     assert started == [float(at_s) for at_s in range(1000)]

@@ -6,7 +6,7 @@ import time
 import urllib.request
 
 from click.testing import CliRunner
-from support import PATIENCE_S
+from support import PATIENCE_S, present
 
 from relayload.fakerelay.command import command
 
@@ -63,6 +63,8 @@ def test_workers_serve_one_address_and_record_into_one_file(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert relay.stdout is not None
+    assert relay.stderr is not None
     try:
         base_url = relay.stdout.readline().split()[5]
         body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]}).encode()
@@ -72,7 +74,7 @@ def test_workers_serve_one_address_and_record_into_one_file(tmp_path):
             )
             with urllib.request.urlopen(request, timeout=PATIENCE_S) as response:
                 assert response.status == 200
-        workers = set()
+        workers: set[int] = set()
         deadline_s = time.monotonic() + PATIENCE_S
         while workers != {0, 1} and time.monotonic() < deadline_s:
             with urllib.request.urlopen(
@@ -80,7 +82,7 @@ def test_workers_serve_one_address_and_record_into_one_file(tmp_path):
             ) as response:
                 workers.add(json.load(response)["worker"])
         assert workers == {0, 1}
-        relay.stdin.close()
+        present(relay.stdin).close()
         assert relay.wait(PATIENCE_S) == 0
         assert relay.stderr.read() == ""
     finally:
@@ -102,6 +104,8 @@ def test_a_worker_that_dies_ends_the_relay(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert relay.stdout is not None
+    assert relay.stderr is not None
     try:
         relay.stdout.readline()
         children = subprocess.run(["pgrep", "-P", str(relay.pid)], capture_output=True, text=True).stdout.split()

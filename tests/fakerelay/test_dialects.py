@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from relayload.fakerelay.dialects import DIALECTS, Hints
+from relayload.fakerelay.dialects import DIALECTS, DialectName, Hints
 from relayload.fakerelay.dialects.answers import go_duration, hint_headers
 from relayload.fakerelay.limits import Metric, Standing
 from relayload.fakerelay.refusals import Occurrence, Reason, Refusal
@@ -14,11 +14,11 @@ TOKENS = Standing(Metric.TOKENS, "key", limit=1000, window_s=60.0, remaining=80,
 CONCURRENT = Standing(Metric.CONCURRENT, "key", limit=2, window_s=0.0, remaining=0, reset_s=0.0, wait_s=None)
 
 
-def answer(dialect: str, refusal: Refusal):
+def answer(dialect: DialectName, refusal: Refusal):
     return DIALECTS[dialect].error_answer(refusal, NOW)
 
 
-def limited(dialect: str, standing: Standing):
+def limited(dialect: DialectName, standing: Standing):
     return answer(dialect, Refusal(Reason.LIMITED, model="o3", standing=standing))
 
 

@@ -1,3 +1,5 @@
+from support import present
+
 from relayload.fakerelay.behavior import Reply
 from relayload.fakerelay.kept import MAX_RESPONSES, KeptResponses
 from relayload.fakerelay.parsed_request import ParsedRequest
@@ -10,7 +12,7 @@ def test_a_response_is_made_again_until_it_is_taken():
     kept = KeptResponses()
     kept.keep(PARSED, Reply(7, 1.0, output_tokens=3), 5)
     name = f"resp_fake{7:024x}"
-    found = kept.find(name)
+    found = present(kept.find(name))
     assert (found["id"], found["created_at"], found["usage"]["output_tokens"]) == (name, 5, 3)
     assert kept.take(name) == found
     assert kept.find(name) is kept.take(name) is None

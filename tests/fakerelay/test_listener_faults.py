@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,8 @@ class Ticker:
     ],
 )
 def test_the_door_is_shut_as_long_as_any_window_says(windows, instants):
-    listener, ticker = Listener(), Ticker()
+    listener = Listener()
+    ticker: Any = Ticker()
     faults = [RefuseConnection(kind="refuse_connection", **{"from": f"{a}s", "to": f"{b}s"}) for a, b in windows]
 
     async def run() -> list[float]:

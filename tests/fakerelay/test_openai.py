@@ -206,7 +206,7 @@ SCHEMA = {
     },
 }
 JSON_SCHEMA = {"type": "json_schema", "json_schema": {"name": "issue", "schema": SCHEMA, "strict": True}}
-FORMATS = {"format_checker": jsonschema.FormatChecker()}
+FORMATS: dict[str, Any] = {"format_checker": jsonschema.FormatChecker()}
 
 
 @pytest.mark.parametrize("model", ["fast", "short"])
@@ -304,7 +304,8 @@ def test_an_answer_ends_before_the_first_stop_sequence(client):
 
 
 def test_a_stop_sequence_that_does_not_come_and_none_at_all_change_nothing(client):
-    for stop in ("zzz", None, []):
+    absent: tuple[Any, ...] = ("zzz", None, [])
+    for stop in absent:
         assert chat(client, stop=stop).usage.completion_tokens == 40
 
 
@@ -591,6 +592,7 @@ def test_chats_are_refused_as_openai_refuses_them_and_the_parameter_is_named(cli
         chat(client, **more)
     error = refused.value
     assert (error.param, error.code, error.type) == (param, code, "invalid_request_error")
+    assert isinstance(error.body, dict)
     assert set(error.body) == {"message", "type", "param", "code"}
 
 
@@ -711,4 +713,6 @@ def test_embeddings_are_refused_alike(client, more, param, code):
 def test_a_refusal_says_what_was_wrong_and_what_would_be_right(client, more, message):
     with pytest.raises(openai.BadRequestError) as refused:
         chat(client, **more)
-    assert refused.value.body["message"] == message
+    body = refused.value.body
+    assert isinstance(body, dict)
+    assert body["message"] == message

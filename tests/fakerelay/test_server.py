@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import openai
 import pytest
+from openai.types.chat import ChatCompletionMessageParam
 from support import PATIENCE_S, wait_for
 
 from relayload.fakerelay.process import FakeRelay
@@ -33,7 +34,7 @@ faults:
   - {kind: status, status: 503, models: [broken]}
   - {kind: error_event, models: [crossed]}
 """
-MESSAGES = [{"role": "user", "content": "one two three"}]
+MESSAGES: list[ChatCompletionMessageParam] = [{"role": "user", "content": "one two three"}]
 
 
 @pytest.fixture(scope="module")

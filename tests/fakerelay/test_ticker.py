@@ -36,9 +36,14 @@ async def until(condition: Callable[[], object]) -> None:
 
 def test_jobs_run_in_the_order_in_which_they_are_due(run):
     async def scenario(ticker: Ticker) -> list:
-        ran, begun_at_s = [], clock.now_s()
+        ran: list[tuple[str, float]] = []
+        begun_at_s = clock.now_s()
+
+        def note(name: str, now_s: float) -> None:
+            ran.append((name, now_s))
+
         for name, delay_s in (("third", 0.03), ("first", 0.01), ("second", 0.02), ("past", -5.0)):
-            ticker.at(begun_at_s + delay_s, lambda now_s, name=name: ran.append((name, now_s)))
+            ticker.at(begun_at_s + delay_s, partial(note, name))
         await until(lambda: len(ran) == 4)
         assert all(now_s >= begun_at_s for _, now_s in ran)
         return [name for name, _ in ran]
