@@ -6,12 +6,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import SHORT, Start, ran_patched, wait_for
 
-from relayload.locust_plugin.early import EarlyLocust
-from relayload.locust_plugin.launch import LOG_NAME, Launch, begin_early, run
+from relayload.locust_plugin.early import LOG_NAME, EarlyLocust
+from relayload.locust_plugin.launch import Launch, begin_early, run
 from relayload.profile import load
 
 WAITS = (
@@ -102,7 +103,8 @@ def test_it_is_ended_by_a_signal_that_comes_before_it_records(tmp_path: Path, nu
 def test_it_has_the_same_command_line_as_one_that_starts_with_its_run(tmp_path: Path) -> None:
     launch = Launch(Path("p.yaml"), ("seed=1",), tmp_path / "out")
     with begin_early(launch.profile, launch.sets, launch.run_dir, 1) as locust:
-        assert list(locust._process.args) == launch.command  # type: ignore[call-overload]
+        arguments: Any = locust._process.args
+        assert list(arguments) == launch.command
     assert replace(launch, early=locust).command == launch.command
 
 

@@ -50,8 +50,9 @@ def test_csv_and_html_hold_every_request_and_the_target(
 
 
 def test_json_alone_is_on_stdout(profile: WriteProfile, port: int, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "locust", "-f", LOCUSTFILE, "--headless", "--json", "--relay-profile", profile()]
-    done = subprocess.run([*command, *workers(2, port)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    options: list[str | Path] = ["-f", LOCUSTFILE, "--headless", "--json", "--relay-profile", profile()]
+    command = [sys.executable, "-m", "locust", *options, *workers(2, port)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert {row["name"] for row in json.loads(done.stdout)} == {"simple", "plain"}
     assert "PASS (2 of 2)" in done.stderr

@@ -4,13 +4,15 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
+from inspect import getattr_static
 from pathlib import Path
 
 import pytest
 
 from relayload.core.errors import AuthorError
 from relayload.core.model.progress import Progress
-from relayload.locust_plugin.launch import LOG_NAME, Launch, run
+from relayload.locust_plugin.early import LOG_NAME
+from relayload.locust_plugin.launch import Launch, run
 
 TELLS_ITS_SIGNAL = """
 import signal, sys, time
@@ -58,7 +60,7 @@ def test_a_process_that_records_gets_the_signal_itself(tmp_path: Path, number: s
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_that_comes_before_the_process_is_not_lost(tmp_path: Path, number: signal.Signals, monkeypatch):
-    real = Script.command.fget
+    real = getattr_static(Script, "command").fget
 
     def command(launch: Script) -> list[str]:
         os.kill(os.getpid(), number)

@@ -6,7 +6,9 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 
@@ -19,7 +21,7 @@ from relayload.profile.checks.loads import ROWS_CHECKED
 WriteProfile = Callable[..., Path]
 
 
-def sums_hold(counts: dict[str, int]) -> bool:
+def sums_hold(counts: dict[str, Any]) -> bool:
     return counts["offered"] == counts["started"] + counts["dropped"] + counts["lost"] and counts["started"] == sum(
         counts["by_outcome"].values()
     )
@@ -347,12 +349,16 @@ def test_the_web_page_starts_and_stops_runs(start: Start, profile: WriteProfile,
     url = f"http://127.0.0.1:{port}"
     wait_for(lambda: f"Starting web interface at {url}," in page.output)
     form = urlencode({"user_count": 1, "spawn_rate": 1}).encode()
+
+    def have_written(runs: int, name: str) -> bool:
+        return len(list(tmp_path.glob(f"runs/*/{name}"))) == runs
+
     for number in (1, 2):
         wait_for(lambda: asked_quietly(url, form))
-        wait_for(lambda number=number: len(list(tmp_path.glob("runs/*/records-0.jsonl"))) == number)
+        wait_for(partial(have_written, number, "records-0.jsonl"))
         wait_for(lambda: bool(asked(f"{url}/stats/requests")["stats"][0]["num_requests"]))
         stop(url)
-        wait_for(lambda number=number: len(list(tmp_path.glob("runs/*/verdict.json"))) == number)
+        wait_for(partial(have_written, number, "verdict.json"))
     page.signal(signal.SIGINT)
     assert page.wait() == 130
     for verdict in tmp_path.glob("runs/*/summary.json"):
