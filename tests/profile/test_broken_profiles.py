@@ -119,7 +119,7 @@ def chosen(location: Location) -> bool:
 
 def breaks_of_a_key(data: Any, location: Location) -> Iterator[tuple[str, Text, str]]:
     """(means, text, path of the fault): what can be wrong with a key that has a meaning."""
-    *_, key = location
+    key = str(location[-1])
     path = ".".join(map(str, location))
     misspelt = key[:-1] + ("q" if key[-1] != "q" else "z")
     yield "duplicate key", partial(written_twice, data, location), path
@@ -144,7 +144,7 @@ def breaks_of_a_value(data: Any, location: Location, value: Any) -> Iterator[tup
     path = ".".join(map(str, location))
     amount = AMOUNT.fullmatch(str(value))
     number = isinstance(value, int) and not isinstance(value, bool)
-    wrong_units = WRONG_UNITS[amount["unit"]] if amount else ()
+    wrong_units = list(WRONG_UNITS[amount["unit"]]) if amount else []
     if "stages" not in location:  # such as a quota, which may be as high as one likes
         wrong_units = [wrong for wrong in wrong_units if wrong != TOO_MANY]
     wrong_numbers = (("many", "1.5") if location[-1] == "seed" else WRONG_NUMBERS) if number else ()
@@ -169,7 +169,7 @@ def breaks(profile: str, data: Any) -> Iterator[Broken]:
 
 
 def all_breaks() -> list[Broken]:
-    found = []
+    found: list[Broken] = []
     for path in sorted(PROFILES.glob("*.yaml")):
         found += breaks(path.stem, document.load(path).data)
     return found

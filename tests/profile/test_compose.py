@@ -1,4 +1,5 @@
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from relayload.profile.tokenizer import count_tokens
 SCENARIO = "simple: {model: o3, prompt: simple}"
 
 
-def arrival(index: int, **sizes: int) -> Arrival:
+def arrival(index: int, **sizes: Any) -> Arrival:
     return Arrival(index, 0.0, 0, 0, **sizes)
 
 
@@ -161,7 +162,7 @@ def test_a_built_in_prompt_tells_a_fake_relay_its_kind(compose):
     assert compose("{model: o3, prompt: code}").job(arrival(0)).request().headers == {"x-relayload-kind": "code"}
 
 
-def contents(composer: Composer, requests: int = 60) -> list[str]:
+def contents(composer: Composer, requests: int = 60) -> list[Any]:
     return [composer.job(arrival(index)).request().body["messages"][0]["content"] for index in range(requests)]
 
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from click.testing import CliRunner
+from support import present
 
 from relayload import prices
 from relayload.cli import main
@@ -34,5 +35,5 @@ def test_the_price_list_of_the_page_is_one(tmp_path, monkeypatch):
 
 
 def test_the_command_of_the_page_prints_what_stands_below_it():
-    command, printed = re.search(r"```sh\n(relayload cost.*?)```\n\n```\n(.*?)```", PAGE, re.DOTALL).groups()
+    command, printed = present(re.search(r"```sh\n(relayload cost.*?)```\n\n```\n(.*?)```", PAGE, re.DOTALL)).groups()
     assert CliRunner().invoke(main, shlex.split(command)[1:]).output == printed

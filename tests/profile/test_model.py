@@ -1,8 +1,11 @@
+from typing import Any
+
 import pytest
 
 from relayload.core.wire.request import Timeouts
-from relayload.profile.loads import ClosedLoad, OpenLoad, Trace
+from relayload.profile.loads import ClosedLoad, OpenLoad
 from relayload.profile.prompt import PromptText
+from relayload.profile.trace.options import Trace
 
 
 def test_what_is_not_said_has_a_default(read, good):
@@ -50,7 +53,8 @@ objectives: [errors.rate < 1%, {expr: ttft.p99 < 1s}]
     load, scenario = profile.load, profile.scenarios["my-own"]
     assert isinstance(load, OpenLoad)
     assert (profile.seed, profile.driver, profile.target.api_key.reveal()) == (7, "openai", "sk-mine")
-    assert [(s.name, s.for_s, s.rate_per_s, s.to_per_s, s.warmup) for s in load.stages] == [
+    stages: list[Any] = list(load.stages)
+    assert [(s.name, s.for_s, s.rate_per_s, s.to_per_s, s.warmup) for s in stages] == [
         ("stage-1", 10.0, 1.0, None, True),
         ("ramp", 60.0, 1.0, 5.0, False),
     ]

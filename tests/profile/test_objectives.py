@@ -4,6 +4,7 @@ import pytest
 
 from relayload.core.model.objective_options import DEFAULTS, NoData, ObjectiveOptions, Severity
 from relayload.core.objectives.grammar import parse
+from relayload.core.objectives.objective import Objective
 
 _LONG = (
     "{expr: 'ttft.p99 < 1s', id: tail, over: 30s, for: 2, abort: true, abort_after: 1m, confidence: 99%, "
@@ -34,7 +35,12 @@ def test_the_short_form_has_plain_terms(read, good):
 )
 def test_each_is_parsed_once(objectives: str, own: str, read, good, monkeypatch):
     parsed: list[str] = []
-    monkeypatch.setattr("relayload.profile.objectives.parse", lambda text: parsed.append(text) or parse(text))
+
+    def noted(text: str) -> Objective:
+        parsed.append(text)
+        return parse(text)
+
+    monkeypatch.setattr("relayload.profile.objectives.parse", noted)
     text = _with(good, objectives).replace("prompt: simple}", f"prompt: simple{own}}}")
     text = text.replace("< 1", f"< 1.0{next(_UNREAD)}")
     assert len(read(text).objectives) == len(parsed) == 2

@@ -2,6 +2,7 @@ import math
 from decimal import Decimal
 
 import pytest
+from support import present
 
 from relayload.core.errors import AuthorError
 from relayload.core.traffic.arrivals import Arrival
@@ -78,18 +79,18 @@ def test_the_plan_of_an_open_load_counts_it(read, good):
 
 def test_the_plan_counts_the_texts_to_embed_and_no_output(read, good):
     sets = ("load.arrivals=constant", "scenarios.simple.endpoint=embeddings", "scenarios.simple.nonce=false")
-    one, many = (plan(read(good, *sets, f"scenarios.simple.inputs={inputs}")).total for inputs in (1, 8))
-    chat = plan(read(good, "load.arrivals=constant", "scenarios.simple.nonce=false")).total
+    one, many = (present(plan(read(good, *sets, f"scenarios.simple.inputs={inputs}")).total) for inputs in (1, 8))
+    chat = present(plan(read(good, "load.arrivals=constant", "scenarios.simple.nonce=false")).total)
     assert one.input_tokens == chat.input_tokens - 50 * CHAT_TOKENS
     assert many.input_tokens == pytest.approx(8 * one.input_tokens, abs=8)
     assert (many.output_tokens, many.max_output_tokens) == (0, 0)
-    exact = plan(read(good, *sets, "scenarios.simple.inputs=8", "scenarios.simple.input_tokens=100")).total
+    exact = present(plan(read(good, *sets, "scenarios.simple.inputs=8", "scenarios.simple.input_tokens=100")).total)
     assert exact.input_tokens == 5000
 
 
 def test_the_plan_of_a_replay_has_no_output_of_embeddings(read, good, trace_file):
     trace_file(*ROWS)
-    total = plan(read(replay(good), "scenarios.simple.endpoint=embeddings")).total
+    total = present(plan(read(replay(good), "scenarios.simple.endpoint=embeddings")).total)
     assert (total.input_tokens, total.output_tokens, total.max_output_tokens) == (600, 0, 0)
 
 

@@ -2,6 +2,7 @@ import json
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,7 +14,7 @@ from relayload.profile.schema import schema, schema_text
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "profiles").glob("*.yaml"))
-GOOD = {
+GOOD: dict[str, Any] = {
     "name": "chat",
     "load": {"kind": "open", "stages": [{"for": "10s", "rate": "5/s"}]},
     "scenarios": {"simple": {"model": "o3", "prompt": "simple"}},

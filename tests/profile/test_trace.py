@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -37,12 +38,16 @@ def fault(path: Path) -> str:
     return str(found).replace(f"{path.parent}/", "")
 
 
+def near(at_s: float) -> Any:
+    return pytest.approx(at_s, abs=1e-12)
+
+
 def test_a_row_is_due_as_long_after_the_first_as_it_was_recorded(trace_file):
     path = trace_file(FIRST, "2023-11-16 18:15:50.9951690,396,109", "2023-11-16 18:16:00.6805900,879,55")
     assert list(rows(trace(path))) == [
         TraceRow(0.0, 374, 44),
-        TraceRow(pytest.approx(4.314579, abs=1e-12), 396, 109),
-        TraceRow(pytest.approx(14.0, abs=1e-12), 879, 55),
+        TraceRow(near(4.314579), 396, 109),
+        TraceRow(near(14.0), 879, 55),
     ]
 
 

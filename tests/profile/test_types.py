@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from relayload.profile.types import Count, Duration, Flag, Integer, Items, Numbe
 DURATION, RATE = TypeAdapter(Duration), TypeAdapter(Rate)
 
 
-def fault(kind: object, value: object) -> str:
+def fault(kind: Any, value: object) -> str:
     with pytest.raises(ValidationError) as caught:
         TypeAdapter(kind).validate_python(value)
     (details,) = caught.value.errors()
