@@ -1,5 +1,6 @@
 import gzip
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from relayload.recording import Damage, Recording
 from relayload.recording.compression import CutShort, decompressed, opened_to_write
 
 SUFFIXES = [".gz", ".zst"]
-COMPRESS = {".gz": gzip.compress, ".zst": zstd.compress}
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".zst": zstd.compress}
 
 
 @pytest.fixture

@@ -134,8 +134,8 @@ def test_a_killed_run_keeps_what_had_finished_and_has_lost_the_rest(recording):
     process = subprocess.Popen(
         [sys.executable, "-c", _KILLED, str(recording.directory)], stdout=subprocess.PIPE, text=True
     )
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         assert process.stdout.readline() == "written\n"
         os.kill(process.pid, signal.SIGKILL)
     finally:
