@@ -92,7 +92,9 @@ def _is_shown(metric: Metric, output: Output, summary: Summary, verdict: Verdict
 
 @pytest.mark.parametrize("output", Output)
 @pytest.mark.parametrize("metric", DISTRIBUTIONS, ids=lambda metric: metric.name)
-def test_a_distribution_is_shown_or_its_entry_says_why_not(metric: Metric, output: Output, run, snapshot):
+def test_a_distribution_is_shown_or_its_entry_says_why_not(
+    metric: Metric, output: Output, run: tuple[Summary, Verdict], snapshot
+):
     shown = _is_shown(metric, output, *run, snapshot)
     assert shown is (output not in metric.left_out), metric.left_out.get(output)
 

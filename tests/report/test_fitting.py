@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -15,7 +16,7 @@ ROWS = [
 QUANTITY = re.compile(r"[\d.,]+(?:ms|µs|s|%)?")
 
 
-def _drawn(width: int, **more: object) -> list[str]:
+def _drawn(width: int, **more: Any) -> list[str]:
     return printed([FittingTable(COLUMNS, ROWS, **more)], Screen(width)).splitlines()
 
 
@@ -35,7 +36,7 @@ def test_words_are_folded_and_never_dropped():
         assert word in text
 
 
-def _numbers(width: int, **more: object) -> list[str]:
+def _numbers(width: int, **more: Any) -> list[str]:
     columns = [Column("x", words=True), *(Column(name) for name in ("one", "two", "three"))]
     row = ("row", "1" * 12, "2" * 12, "3" * 12)
     return printed([FittingTable(columns, [row], optional=("two", "one"), **more)], Screen(width)).splitlines()

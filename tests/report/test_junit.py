@@ -4,6 +4,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import xmlschema
 from junitparser import Error, Failure, JUnitXml, Skipped
+from junitparser.junitparser import FinalResult
 from msgspec import structs
 
 from relayload.core.errors import Fault
@@ -22,7 +23,7 @@ OBJECTIVES = [
 ]
 
 
-def _cases(text: str) -> dict[str, list[object]]:
+def _cases(text: str) -> dict[str, list[FinalResult]]:
     (suite,) = JUnitXml.fromstring(text.encode())
     return {case.name: case.result for case in suite}
 

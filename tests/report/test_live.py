@@ -1,4 +1,5 @@
 from io import StringIO
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -6,7 +7,7 @@ from rich.console import Console
 from relayload.core.model.progress import Progress
 from relayload.report.live import LiveDisplay, totals
 
-SOME = {
+SOME: dict[str, Any] = {
     "stage": "batch",
     "elapsed_s": 12.0,
     "total_s": None,
@@ -33,6 +34,11 @@ class Terminal(StringIO):
         return True
 
 
+def shown(console: Console) -> str:
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("file", "environ"),
     [(StringIO, {}), (StringIO, {"FORCE_COLOR": "1"}), (Terminal, {"TERM": "dumb"})],
@@ -45,14 +51,14 @@ def test_where_nothing_is_drawn_a_plain_line_comes_every_ten_seconds(file, envir
         for elapsed_s in (0.0, 9.0, 10.0, 11.0):
             display.show(Progress(**SOME | {"elapsed_s": elapsed_s}, requests=100))
     queue = "30 of 100 · queued 60 · running 10 · done 28 · failed 2"
-    assert console.file.getvalue() == f"night: 0s · {queue}\nnight: 10s · {queue}\n"
+    assert shown(console) == f"night: 0s · {queue}\nnight: 10s · {queue}\n"
 
 
 def test_a_terminal_gets_a_picture():
     console = Console(file=Terminal(), width=200, _environ={"TERM": "xterm"})
     with LiveDisplay("night", console) as display:
         display.show(Progress(**SOME, requests=100))
-    assert "30 of 100" in console.file.getvalue()
+    assert "30 of 100" in shown(console)
 
 
 @pytest.mark.parametrize("width", [40, 60, 100])
@@ -61,7 +67,7 @@ def test_a_picture_breaks_its_lines_between_numbers_alone(width: int):
     numbers = {"ttft_p50_s": 0.515, "ttft_p99_s": 2.65, "latency_p50_s": 0.547, "latency_p99_s": 2.07}
     with LiveDisplay("short", console) as display:
         display.show(Progress(**{**SOME, "total_s": 60.0, **numbers}))
-    told = console.file.getvalue()
+    told = shown(console)
     for whole in ("TTFT p50 515ms p99 2.65s", "latency p50 547ms p99 2.07s", "12s/1m", "offered 40", "in flight 10"):
         assert whole in told
 
@@ -72,6 +78,6 @@ def test_once_the_load_is_over_the_results_are_added_up():
         display.show(None)
         display.show(Progress(**SOME))
         display.show(None)
-    told = console.file.getvalue()
+    told = shown(console)
     assert told.count("short: starting") == 1
     assert "short: adding up" in told

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from msgspec import structs
 
@@ -9,10 +11,12 @@ from relayload.report.screen import WIDTH, Screen
 @pytest.fixture
 def lines(judged, some_lines) -> list[RunLine]:
     """Three runs that are alike but for their slowest requests; the last was killed."""
-    ended = [{}, {}, {"ended_by": None}]
+    ended: list[dict[str, Any]] = [{}, {}, {"ended_by": None}]
     made = [
-        run_line(f"before/run-{number}", *judged(["latency.p50 < 1s"], some_lines, **facts), None)
-        for number, facts in enumerate(ended, start=1)
+        run_line(f"before/run-{number}", summary, verdict, None)
+        for number, (summary, verdict) in enumerate(
+            (judged(["latency.p50 < 1s"], some_lines, **facts) for facts in ended), start=1
+        )
     ]
     return [
         made[0],
