@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from support import PATIENCE_S
@@ -266,7 +267,7 @@ EMBEDDINGS = {
     "e-error": (JSON, QUOTA, "server_error", "error_body", "no credit", "", {}),
     "e-deep": (JSON, DEEP, "broken_stream", "too_large", None, "", {}),
 }  # fmt: skip
-ALL = STREAMS | OPTIONAL | BODIES | RESPONSES | EMBEDDINGS
+ALL: dict[str, tuple[Any, ...]] = STREAMS | OPTIONAL | BODIES | RESPONSES | EMBEDDINGS
 SERVED = ALL | APART
 CASES = [
     (name, endpoint, stream, finish_reason)

@@ -6,10 +6,10 @@ import pytest
 
 from relayload.core.model.health import STARVED
 from relayload.core.model.record import Outcome
+from relayload.core.wire.answers import AnswerFlaw
 from relayload.core.wire.stream import StreamFlaw
 from relayload.transport.failures import (
     OUTCOMES,
-    AnswerFlaw,
     Failure,
     dial_failure,
     exchange_failure,

@@ -1,6 +1,7 @@
 import sys
 import threading
 import time
+from functools import partial
 
 import gevent
 import pytest
@@ -39,8 +40,12 @@ def pairs():
 
 def test_everything_that_arrived_is_read_in_one_sweep(pairs):
     sweeper, read = Sweeper(), []
+
+    def read_from(number, sock):
+        read.append((number, sock.recv(10)))
+
     for number, (sender, receiver) in enumerate(pairs(3)):
-        sweeper.add(receiver.fileno(), lambda number=number, sock=receiver: read.append((number, sock.recv(10))))
+        sweeper.add(receiver.fileno(), partial(read_from, number, receiver))
         if number != 1:
             sender.send(b"x")
     gevent.sleep(10 * INTERVAL_S)
@@ -57,7 +62,7 @@ def test_a_reader_may_remove_another_of_the_same_sweep(pairs):
             sweeper.remove(each)
 
     for descriptor in descriptors:
-        sweeper.add(descriptor, lambda descriptor=descriptor: read_first(descriptor))
+        sweeper.add(descriptor, partial(read_first, descriptor))
     for sender, _ in pairs(0):
         sender.send(b"x")
     gevent.sleep(10 * INTERVAL_S)

@@ -2,6 +2,7 @@
 
 import os
 import ssl
+from typing import Any
 
 import pytest
 from support import PATIENT, until
@@ -176,8 +177,9 @@ def test_a_file_that_is_no_certificate_is_the_authors_fault(tmp_path, option, co
 
 @pytest.mark.parametrize("option", ["ca_file", "client_cert"])
 def test_certificates_are_read_from_a_regular_file(option):
+    wrong: dict[str, Any] = {option: "/dev/zero"}
     with pytest.raises(AuthorError, match=f"{option}: cannot be used: .*is not a regular file"):
-        target_context(Origin("https", "relay.invalid", 443), **{option: "/dev/zero"})
+        target_context(Origin("https", "relay.invalid", 443), **wrong)
 
 
 def test_only_http_1_is_offered(serve, connect, ask, certificates):
