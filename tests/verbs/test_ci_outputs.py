@@ -13,6 +13,7 @@ from support import SHORT
 from relayload.cli import main
 from relayload.core.model.objective_options import Written
 from relayload.locust_plugin import launch as launcher
+from relayload.locust_plugin.early import LOG_NAME
 
 QUIET = {"GITHUB_ACTIONS": None, "GITHUB_STEP_SUMMARY": None, "GITHUB_WORKSPACE": None}
 Run = Callable[..., Result]
@@ -38,7 +39,7 @@ def run(tmp_path: Path, make_recording, steady_lines, monkeypatch) -> Run:
     def run(code: int, *options: str, said: str = "", objectives: tuple[str, ...] | None = None, **environ) -> Result:
         def launched(launch: launcher.Launch, _: object) -> int:
             launch.run_dir.mkdir(parents=True)
-            (launch.run_dir / launcher.LOG_NAME).write_text(said)
+            (launch.run_dir / LOG_NAME).write_text(said)
             if objectives is not None:
                 recording = make_recording(
                     steady_lines, str(launch.run_dir.relative_to(tmp_path)), objectives=objectives

@@ -34,7 +34,7 @@ from relayload.report.text import render_remarks, render_summary, render_verdict
 from relayload.verbs.cost import _measured
 
 EVIL = "\x1b[2J\r\n::error::pwn\u202e\x9b ::error::pwn ::error::pwn ::error::pwn ::error::pwn ::error::pwn"
-ODD = (
+ODD: tuple[Any, ...] = (
     None, True, -1, 0, 0.5, -0.3, 1e300, -1e300, 1e9, -1e9, 2**31, 2**53, 2**63, 2**64, 10**400, float("nan"),
     float("inf"), "", "x", EVIL, "9" * 400, "x" * 5000, "2026-01-01", "1E+999999", [], {}, [[]], {"a": 1}, [1],
     [1, 5, 3], [-1, -1], [10**12, 10**12], [3, 1, 2, 1], ["errors.rate < 1%"] * 50,

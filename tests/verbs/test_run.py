@@ -10,6 +10,7 @@ from support import SHORT
 
 from relayload.cli import main
 from relayload.locust_plugin import launch as launcher
+from relayload.locust_plugin.early import LOG_NAME
 
 PASSES, FAILS, UNSURE = ("latency.p50 < 1s",), ("latency.p50 < 1ms",), ("latency.p99 < 1s",)
 Repeat = Callable[..., Result]
@@ -25,7 +26,7 @@ def repeat(tmp_path: Path, make_recording, steady_lines, monkeypatch) -> Repeat:
         def launched(launch: launcher.Launch, _: object) -> int:
             this = next(coming)
             launch.run_dir.mkdir(parents=True)
-            (launch.run_dir / launcher.LOG_NAME).write_text("relayload: something went wrong\n")
+            (launch.run_dir / LOG_NAME).write_text("relayload: something went wrong\n")
             if isinstance(this, int):
                 return this
             recording = make_recording(steady_lines, str(launch.run_dir.relative_to(tmp_path)), objectives=this)
