@@ -10,8 +10,6 @@ from weakref import WeakSet
 
 from gevent import get_hub
 
-from relayload.client.caller import Called
-from relayload.client.client import failed
 from relayload.client.errors import CallFailed
 from relayload.client.hints import place_hint
 from relayload.core.printable import one_line
@@ -21,18 +19,17 @@ _WITH_DIGITS = re.compile(r"\S*\d\S*")
 _LONGEST = 160
 
 
-def call_failed(model: str, called: Called, base_url: str) -> RequestFailed:
-    """Return a failed call as Locust's table shows it, with the error of the call as its cause.
+def call_failed(model: str, error: CallFailed, base_url: str) -> RequestFailed:
+    """Return a failed call as Locust's table shows it, with its error as the cause.
 
     The table has a row for each text, so ids, times and counts are left out of the relay's message.
     """
-    error = failed(model, called, base_url)
-    told = error.message
-    if called.attempts:
-        last = called.attempts[-1]
+    text = error.message
+    if error.attempts:
+        last = error.attempts[-1]
         hint = place_hint(base_url, error.kind, last)
-        told = ": ".join(filter(None, (model, error.kind, last.error, _alike(last.relay_message or ""), hint)))
-    row = RequestFailed(told)
+        text = ": ".join(filter(None, (model, error.kind, last.error, _alike(last.relay_message or ""), hint)))
+    row = RequestFailed(text)
     row.__cause__ = error
     return row
 
@@ -60,5 +57,5 @@ def print_no_traceback_of(error_type: type[Exception]) -> None:
         hub.NOT_ERROR = (*hub.NOT_ERROR, error_type)
 
 
-def _alike(said: str) -> str:
-    return one_line(_WITH_DIGITS.sub("…", " ".join(said.split())), _LONGEST)
+def _alike(message: str) -> str:
+    return one_line(_WITH_DIGITS.sub("…", " ".join(message.split())), _LONGEST)

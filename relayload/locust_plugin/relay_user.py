@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from relayload.client import CallFailed, CallReport, RelayClient
-from relayload.client.caller import Called
+from relayload.client import CallReport, RelayClient
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
 from relayload.core.model.record import Outcome
 from relayload.locust_plugin.csv_files import write_csv_to_the_end
 from relayload.locust_plugin.failed_calls import call_failed, log_no_failed_calls, print_no_traceback_of
-from relayload.locust_plugin.locust_stats import TTFT, RequestFailed
+from relayload.locust_plugin.locust_stats import TTFT
 
 _MS = 1000.0
 _NOT_CONFIGURED = "relayload_user_not_configured"
@@ -113,15 +112,11 @@ class _Report:
             name=report.name if last else f"{report.name} (not sent)",
             response_time=report.latency_s * _MS,
             response_length=last.received_bytes if last else 0,
-            exception=None if report.error is None else self._row(report, report.error),
+            exception=report.error and call_failed(report.model, report.error, self._base_url),
             context={"relayload": report},
         )
         if last is not None and last.ttft_s is not None:
             self._environment.stats.entries[(report.name, TTFT)].log(round(last.ttft_s * _MS), 0)
-
-    def _row(self, report: CallReport, error: CallFailed) -> RequestFailed:
-        called = Called(outcome=report.outcome, attempts=report.attempts, answer=None, kind=error.kind)
-        return call_failed(report.model, called, self._base_url)
 
 
 events.init.add_listener(_listen_on_master)

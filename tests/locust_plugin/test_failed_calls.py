@@ -6,7 +6,7 @@ from support import ran_patched
 
 ROWS = """
 import json
-from relayload.client.caller import Called
+from relayload.client.errors import RateLimited
 from relayload.core.resilience.classify import FailureKind
 from relayload.core.model.record import Attempt, Outcome
 from relayload.locust_plugin.failed_calls import call_failed
@@ -14,8 +14,8 @@ from relayload.locust_plugin.failed_calls import call_failed
 
 def row(said, tries=1):
     attempts = (Attempt(outcome=Outcome.RATE_LIMITED, error="http_429", relay_message=said),) * tries
-    called = Called(outcome=Outcome.RATE_LIMITED, attempts=attempts, answer=None, kind=FailureKind.RATE_LIMITED)
-    return call_failed("gpt-4o", called, "https://relay.example/v1")
+    error = RateLimited(f"gpt-4o: rate_limited: {said}", FailureKind.RATE_LIMITED, attempts)
+    return call_failed("gpt-4o", error, "https://relay.example/v1")
 
 
 told = "Limit 10000, used 9981, requested 530.\\nPlease try again in 3.06s (req_0a1b)"
