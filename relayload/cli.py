@@ -17,8 +17,7 @@ from relayload import __version__
 from relayload.core.printable import one_line
 from relayload.verbs.arguments import JSON, RUN_DIR, author_errors_exit, print_table, print_value
 from relayload.verbs.examples import epilog
-from relayload.verbs.meant import hint
-from relayload.verbs.meant_options import with_meant_option
+from relayload.verbs.suggestions import suggested_verb, with_suggested_option
 
 _ELSEWHERE = {
     "calibrate": ("relayload.calibration.command", "Measure how well this machine measures."),
@@ -62,7 +61,9 @@ class _Verbs(click.Group):
         args = _with_new_name(args, silent=ctx.resilient_parsing)
         word = args[0]
         if self.get_command(ctx, word) is None and not word.startswith("-"):
-            ctx.fail(f"there is no verb '{one_line(word, 60)}'{hint(word, self.list_commands(ctx), self.commands)}")
+            ctx.fail(
+                f"there is no verb '{one_line(word, 60)}'{suggested_verb(word, self.list_commands(ctx), self.commands)}"
+            )
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -70,7 +71,7 @@ class _Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as error:
-            raise with_meant_option(error) from None
+            raise with_suggested_option(error) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's
         shown = {name: command for name, command in self.commands.items() if not command.hidden}

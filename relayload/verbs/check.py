@@ -3,14 +3,14 @@
 import click
 
 from relayload.verbs.arguments import JSON, author_errors_exit, print_value
-from relayload.verbs.source import Source, profile_or_url
+from relayload.verbs.profile_source import ProfileSource, profile_or_url
 
 
 @click.command()
 @JSON
 @author_errors_exit
 @profile_or_url
-def command(source: Source, as_json: bool) -> None:
+def command(source: ProfileSource, as_json: bool) -> None:
     """Validate PROFILE and print its plan, without contacting anything."""
     from relayload.profile.forecast import Forecast, forecast
     from relayload.report.plan import render_plan

@@ -7,16 +7,16 @@ import click
 
 from relayload.core.exit_codes import ExitCode
 from relayload.verbs.arguments import JSON, author_errors_exit, print_value
-from relayload.verbs.source import Source, profile_or_url
-from relayload.verbs.watching import Watching, watched
+from relayload.verbs.debug_options import DebugOptions, with_debug_options
+from relayload.verbs.profile_source import ProfileSource, profile_or_url
 
 
 @click.command()
 @JSON
 @author_errors_exit
-@watched
+@with_debug_options
 @profile_or_url
-def command(source: Source, watching: Watching, as_json: bool) -> None:
+def command(source: ProfileSource, debug: DebugOptions, as_json: bool) -> None:
     """Ask the target of PROFILE a few questions and explain what is wrong, with the lines to change.
 
     Sends at most eighteen requests, one after the other: the first of each scenario, with a small budget. Exit code 0
@@ -26,8 +26,8 @@ def command(source: Source, watching: Watching, as_json: bool) -> None:
     from relayload.doctor.visit import diagnose
 
     profile = source.load()
-    watching.log_here()
-    watching.begin()
-    diagnosis = diagnose(profile, watching.http_log())
-    print_value(diagnosis, as_json, partial(render_diagnosis, verbose=watching.verbose))
+    debug.log_here()
+    debug.begin()
+    diagnosis = diagnose(profile, debug.http_log())
+    print_value(diagnosis, as_json, partial(render_diagnosis, verbose=debug.verbose))
     sys.exit(ExitCode.PASS if diagnosis.usable else ExitCode.UNREACHABLE)

@@ -12,8 +12,8 @@ import click
 from relayload.core.exit_codes import ExitCode
 from relayload.verbs.arguments import JSON, print_failure, print_table, print_value
 from relayload.verbs.ci_options import Outputs, not_run, with_outputs
-from relayload.verbs.source import FILE_NAME, Source, in_options, profile_or_url
-from relayload.verbs.watching import Watching, watched
+from relayload.verbs.debug_options import DebugOptions, with_debug_options
+from relayload.verbs.profile_source import FILE_NAME, ProfileSource, in_options, profile_or_url
 
 if TYPE_CHECKING:
     from relayload.core.comparison.repeats import RunLine
@@ -37,11 +37,11 @@ _VERDICTS = (ExitCode.FAIL, ExitCode.UNPROVEN, ExitCode.PASS)
 )
 @JSON
 @with_outputs
-@watched
+@with_debug_options
 @profile_or_url
 def command(
-    source: Source,
-    watching: Watching,
+    source: ProfileSource,
+    debug: DebugOptions,
     out: Path | None,
     processes: int,
     repeat: int,
@@ -68,12 +68,10 @@ def command(
     run_dirs = [run_dir] if repeat == 1 else [run_dir / f"run-{number}" for number in range(1, repeat + 1)]
     for own_dir in run_dirs:
         check_vacant(own_dir)
-    launches = [
-        Launch(*source.written_to(own_dir), own_dir, processes, watching.environ(own_dir)) for own_dir in run_dirs
-    ]
+    launches = [Launch(*source.written_to(own_dir), own_dir, processes, debug.environ(own_dir)) for own_dir in run_dirs]
     launches[0] = replace(launches[0], early=early)
-    watching.begin()
-    carry_out = partial(_run, loaded.name, watching)
+    debug.begin()
+    carry_out = partial(_run, loaded.name, debug)
     if repeat == 1:
         sys.exit(_once(carry_out, launches[0], outputs, as_json))
     sys.exit(_repeat(carry_out, launches, outputs, as_json))
@@ -112,14 +110,14 @@ def _repeat(carry_out: "CarryOut", launches: "Sequence[Launch]", outputs: Output
     return code
 
 
-def _run(name: str, watching: Watching, launch: "Launch", outputs: Outputs) -> "tuple[int, Recording | None]":
+def _run(name: str, debug: DebugOptions, launch: "Launch", outputs: Outputs) -> "tuple[int, Recording | None]":
     """The exit code, and the recording if there is a verdict. Tells what went wrong, if something did."""
     from relayload.locust_plugin.early import LOG_NAME
     from relayload.locust_plugin.launch import recorded, run
     from relayload.recording import Recording
     from relayload.report.live import LiveDisplay
 
-    followed = watching.followed(launch.run_dir, LOG_NAME)
+    followed = debug.followed(launch.run_dir, LOG_NAME)
     with LiveDisplay(name) as display:
 
         def show(progress: "Progress | None") -> None:

@@ -6,7 +6,7 @@ from support import Start
 
 from relayload.fakerelay.process import FakeRelay
 from relayload.transport.http_log import COUNT_VARIABLE, FILE_VARIABLE
-from relayload.verbs.watching import Follower, Watching
+from relayload.verbs.debug_options import DebugOptions, Follower
 
 WriteProfile = Callable[..., Path]
 KEY = "sk-do-not-tell"
@@ -31,17 +31,17 @@ def test_steps_are_told_without_locusts_tables(tmp_path: Path):
         "[2026-11-29 01:37:36,001] host/INFO/locust.runners: Ramping to 1 users\n"
         "Type     Name   # reqs\n--------|------\n"
     )
-    (steps,) = Watching(verbose=True).followed(tmp_path, "locust.log")
+    (steps,) = DebugOptions(verbose=True).followed(tmp_path, "locust.log")
     assert list(steps.lines()) == ["01:37:35 read p.yaml", "01:37:36 warning: workers changed"]
 
 
 def test_a_run_is_told_to_write_down_exchanges_where_they_can_be_found(tmp_path: Path):
-    assert Watching().environ(tmp_path) == {}
-    assert Watching(http_count=3).environ(tmp_path) == {
+    assert DebugOptions().environ(tmp_path) == {}
+    assert DebugOptions(http_count=3).environ(tmp_path) == {
         COUNT_VARIABLE: "3",
         FILE_VARIABLE: str(tmp_path / "http-debug.txt"),
     }
-    elsewhere = Watching(http_count=3, http_file=tmp_path / "x.txt")
+    elsewhere = DebugOptions(http_count=3, http_file=tmp_path / "x.txt")
     assert elsewhere.environ(tmp_path)[FILE_VARIABLE] == str(tmp_path / "x.txt")
     assert elsewhere.followed(tmp_path, "locust.log") == []
 

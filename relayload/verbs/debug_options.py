@@ -40,7 +40,7 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Watching:
+class DebugOptions:
     """What is asked to be seen."""
 
     verbose: bool = False
@@ -130,17 +130,17 @@ def _step(line: str) -> str | None:
     return f"{step['time']} {level}{step['message']}"
 
 
-def watched(verb: Callable[..., None]) -> Callable[..., None]:
+def with_debug_options(verb: Callable[..., None]) -> Callable[..., None]:
     """A verb that takes `watching`, with the options for it."""
 
     @wraps(verb)
-    def with_watching(
+    def with_options(
         *, verbose: bool, http_debug: bool, http_debug_count: int | None, http_debug_file: Path | None, **options: Any
     ) -> None:
         wanted = http_debug or http_debug_count is not None or http_debug_file is not None
         count = (http_debug_count or _DEFAULT_COUNT) if wanted else 0
-        verb(watching=Watching(verbose, count, http_debug_file), **options)
+        verb(debug=DebugOptions(verbose, count, http_debug_file), **options)
 
     for option in reversed(_OPTIONS):
-        with_watching = option(with_watching)
-    return with_watching
+        with_options = option(with_options)
+    return with_options

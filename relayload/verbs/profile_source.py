@@ -98,7 +98,7 @@ def profile_or_url(verb: Callable[..., None]) -> Callable[..., None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ProfileSource:
     """A profile to be read: from a file, or made of options."""
 
     profile: Path | None
@@ -168,12 +168,14 @@ class Source:
         return self.asked.document().override(self.sets)
 
 
-def _source(profile: Path | None, sets: tuple[str, ...], asked: dict[str, Any], *, print_profile: bool) -> Source:
+def _source(
+    profile: Path | None, sets: tuple[str, ...], asked: dict[str, Any], *, print_profile: bool
+) -> ProfileSource:
     """Raises click's UsageError where the two ways to name a profile are mixed, or none is there."""
     given = [name for name, value in asked.items() if value not in (None, ())]
     if profile is not None:
         _refuse_mixed(profile, asked, given, print_profile=print_profile)
-        return Source(profile, sets)
+        return ProfileSource(profile, sets)
     if asked["url"] is None:
         others = f" (--url goes with {', '.join(map(_option, given))})" if given else ""
         raise click.UsageError(
@@ -186,7 +188,7 @@ def _source(profile: Path | None, sets: tuple[str, ...], asked: dict[str, Any], 
             name: asked[name] or value for name, value in _DOCTORS_OWN.items() if name != "rate" or not asked["users"]
         }
     _refuse_incomplete(asked)
-    return Source(None, sets, OneLiner(**asked))
+    return ProfileSource(None, sets, OneLiner(**asked))
 
 
 def _refuse_mixed(profile: Path, asked: Mapping[str, Any], given: list[str], *, print_profile: bool) -> None:

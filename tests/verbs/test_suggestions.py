@@ -9,7 +9,7 @@ from relayload import __version__
 from relayload.cli import main
 from relayload.verbs.examples import VERBS as ALL
 from relayload.verbs.examples import epilog, examples
-from relayload.verbs.meant import hint
+from relayload.verbs.suggestions import suggested_verb
 
 VERBS = ["check", "compare", "export", "fake-relay", "gate", "merge", "report", "run"]
 
@@ -39,12 +39,12 @@ def invoke(*arguments: str) -> Result:
     ],
 )
 def test_the_verb_that_was_meant_is_told(word: str, expected: str):
-    assert hint(word, VERBS, ["help", "version"]) == expected
+    assert suggested_verb(word, VERBS, ["help", "version"]) == expected
 
 
 def test_a_profile_by_any_name_is_one_to_run(tmp_path: Path):
     (tmp_path / "profile").write_text("name: x\n")
-    assert hint(str(tmp_path / "profile"), VERBS) == f": did you mean 'relayload run {tmp_path / 'profile'}'?"
+    assert suggested_verb(str(tmp_path / "profile"), VERBS) == f": did you mean 'relayload run {tmp_path / 'profile'}'?"
 
 
 def test_a_word_that_is_no_verb_is_exit_2():

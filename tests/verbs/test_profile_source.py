@@ -10,7 +10,7 @@ from support import Start, saved
 from relayload.cli import main
 from relayload.fakerelay.process import FakeRelay
 from relayload.verbs.examples import examples
-from relayload.verbs.source import in_options
+from relayload.verbs.profile_source import in_options
 
 QUICK = ["--url", "fake://o-series", "--model", "o3", "--rate", "20/s", "--for", "1m"]
 ELSEWHERE = ["--url", "https://relay.example.com/v1", "--model", "o3", "--rate", "5/s", "--for", "1m"]
