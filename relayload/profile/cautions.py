@@ -10,7 +10,7 @@ from relayload.core.errors import Fault
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.objectives.objective import Objective, Op
 from relayload.document import Document, Location
-from relayload.profile.plain_keys import is_key_of, is_placeholder, is_plain_key, reference_meant
+from relayload.profile.plaintext_keys import is_key_of, is_placeholder, is_plain_key, reference_meant
 from relayload.profile.secrets import at
 from relayload.profile.variables import references, texts
 

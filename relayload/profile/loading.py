@@ -12,7 +12,7 @@ from relayload.document.extends import KEY as EXTENDS
 from relayload.profile.cautions import cautions
 from relayload.profile.checks import checked
 from relayload.profile.model import Profile
-from relayload.profile.ready import find
+from relayload.profile.ready_profiles import find
 from relayload.profile.secrets import concealed, in_arguments, misused, redacted, secret_locations
 from relayload.profile.variables import expand, expanded, unencodable
 

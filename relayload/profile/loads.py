@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from relayload.profile.spacing import BurstArrivals, GammaArrivals, Plain
+from relayload.profile.arrivals import BurstArrivals, GammaArrivals, Plain
 from relayload.profile.stages import AnyStage, Stretch, named
 from relayload.profile.think_time import ThinkTime
 from relayload.profile.trace.options import Trace

@@ -18,12 +18,12 @@ from relayload.core.traffic.stages import Stage
 from relayload.core.wire.request import Endpoint
 from relayload.profile import trace as traces
 from relayload.profile.amounts import distribution
+from relayload.profile.arrivals import process
 from relayload.profile.expected import expected_input_tokens
 from relayload.profile.guardrails import Guardrails
 from relayload.profile.loads import BatchLoad, ClosedLoad, OpenLoad
 from relayload.profile.model import Profile
 from relayload.profile.scenario import Scenario
-from relayload.profile.spacing import process
 from relayload.profile.stages import BATCH_STAGE, TRACE_STAGE, plain
 from relayload.profile.trace import Trace
 

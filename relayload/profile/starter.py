@@ -8,7 +8,7 @@ from pathlib import Path
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.document.validation import nearest
-from relayload.profile import ready
+from relayload.profile import ready_profiles
 from relayload.profile.schema import TITLE, schema_text
 
 DEFAULT = "fake"
@@ -21,13 +21,13 @@ _MODELINE = re.compile(r"^(# yaml-language-server: \$schema=).*$", re.MULTILINE)
 def starter(kind: str = DEFAULT) -> str:
     """The text of a starter, or else of the ready profile of that name."""
     if kind not in _STARTERS:
-        return ready.text(kind)
+        return ready_profiles.text(kind)
     return (files("relayload.profile") / "starters" / f"{kind}.yaml").read_text(encoding="utf-8")
 
 
 def kinds() -> list[str]:
     """What a profile may begin with: relays of which there is a starter, and ready profiles."""
-    return sorted({*_STARTERS, *ready.names()})
+    return sorted({*_STARTERS, *ready_profiles.names()})
 
 
 def write_starter(path: Path, kind: str = DEFAULT) -> list[Path]:

@@ -11,6 +11,6 @@ def command() -> None:
     Example:
       locust -f "$(relayload locustfile)" --relay-profile PROFILE
     """
-    from relayload.profile.ready import locustfile
+    from relayload.profile.ready_profiles import locustfile
 
     click.echo(locustfile())

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from relayload.core.errors import Fault
     from relayload.document import Document
     from relayload.profile import Profile
-    from relayload.profile.one_liner import OneLiner
+    from relayload.profile.from_options import ProfileOptions
 
 FILE_NAME = "one-liner.yaml"
 """In the directory of the run: the profile that its options stood for."""
@@ -103,7 +103,7 @@ class ProfileSource:
 
     profile: Path | None
     sets: tuple[str, ...]
-    asked: "OneLiner | None" = None
+    asked: "ProfileOptions | None" = None
 
     def load(self) -> "Profile":
         """The profile; what of it is hardly meant is told on stderr. Raises AuthorError with every fault."""
@@ -140,7 +140,7 @@ class ProfileSource:
         """The file for another process, with the overrides that are not in it yet. Raises AuthorError."""
         if self.profile is not None:
             return self.profile, self.sets
-        from relayload.profile.one_liner import elsewhere, text_of
+        from relayload.profile.from_options import elsewhere, text_of
         from relayload.verbs.arguments import write_text
 
         write_text(run_dir / FILE_NAME, text_of(elsewhere(self._document(), Path.cwd()), _command()))
@@ -149,7 +149,7 @@ class ProfileSource:
     def print(self) -> None:
         """The YAML, and what is wrong with it if anything is; then leave."""
         from relayload.core.errors import AuthorError
-        from relayload.profile.one_liner import text_of
+        from relayload.profile.from_options import text_of
         from relayload.profile.secrets import tells_a_key
 
         faults: tuple[Fault, ...] = ()
@@ -181,14 +181,14 @@ def _source(
         raise click.UsageError(
             f"missing PROFILE{others}: name a file, or write --url URL --model NAME --rate 5/s --for 1m"
         )
-    from relayload.profile.one_liner import OneLiner
+    from relayload.profile.from_options import ProfileOptions
 
     if click.get_current_context().info_name == "doctor":
         asked |= {
             name: asked[name] or value for name, value in _DOCTORS_OWN.items() if name != "rate" or not asked["users"]
         }
     _refuse_incomplete(asked)
-    return ProfileSource(None, sets, OneLiner(**asked))
+    return ProfileSource(None, sets, ProfileOptions(**asked))
 
 
 def _refuse_mixed(profile: Path, asked: Mapping[str, Any], given: list[str], *, print_profile: bool) -> None:

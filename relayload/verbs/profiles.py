@@ -13,7 +13,7 @@ from relayload.verbs.arguments import JSON, author_errors_exit, print_table
 @author_errors_exit
 def command(as_json: bool) -> None:
     """List the ready profiles, which run by their names from anywhere: `relayload run quickstart`."""
-    from relayload.profile.ready import listed
+    from relayload.profile.ready_profiles import listed
     from relayload.report.names import render_names
 
     profiles = listed()

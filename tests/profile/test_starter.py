@@ -9,7 +9,7 @@ from relayload import document
 from relayload.core.errors import AuthorError
 from relayload.profile import load
 from relayload.profile.plan import plan
-from relayload.profile.ready import names
+from relayload.profile.ready_profiles import names
 from relayload.profile.schema import schema_text
 from relayload.profile.starter import DEFAULT, SCHEMA_NAME, kinds, starter, write_starter
 

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 import relayload
 from relayload.cli import main
-from relayload.profile.ready import listed, locustfile
+from relayload.profile.ready_profiles import listed, locustfile
 
 
 def test_the_ready_profiles_are_listed_in_80_columns() -> None:

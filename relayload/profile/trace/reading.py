@@ -12,9 +12,9 @@ from relayload.core.traffic.draws import uniform
 from relayload.document.validation import nearest
 from relayload.profile.trace import values
 from relayload.profile.trace.files import fault, opened, packed
-from relayload.profile.trace.jump import Place, last_before
 from relayload.profile.trace.layout import Layout, layout_of
 from relayload.profile.trace.options import Trace
+from relayload.profile.trace.seek import Place, last_before
 from relayload.profile.trace.tables import Table, Values, table
 
 _AT, _OUTPUT = 0, 2

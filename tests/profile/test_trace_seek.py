@@ -9,7 +9,7 @@ import pytest
 
 from relayload.core.errors import AuthorError
 from relayload.profile.trace import Trace, rows
-from relayload.profile.trace.jump import last_before
+from relayload.profile.trace.seek import last_before
 
 COUNT = 6000
 

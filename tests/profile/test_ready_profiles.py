@@ -7,7 +7,7 @@ import pytest
 
 from relayload.core.errors import AuthorError
 from relayload.profile import load
-from relayload.profile.ready import find, listed, locustfile, names
+from relayload.profile.ready_profiles import find, listed, locustfile, names
 
 ROOT = Path(__file__).parents[2]
 SPIKE = ROOT / "profiles" / "spike.yaml"
@@ -119,7 +119,7 @@ def test_relative_paths_of_a_base_that_was_found_by_its_name_start_from_it(elsew
         "load: {kind: open, stages: [{for: 1s, rate: 5/s}]}\nscenarios: {a: {model: o3, prompt: {file: texts.txt}}}\n"
     )
     (ready / "profiles" / "texts.txt").write_text("hello")
-    monkeypatch.setattr("relayload.profile.ready._IN_A_WHEEL", ready)
+    monkeypatch.setattr("relayload.profile.ready_profiles._IN_A_WHEEL", ready)
     (elsewhere / "mine.yaml").write_text("extends: base\nname: mine\n")
     assert load(Path("mine.yaml")).effective["scenarios"]["a"]["prompt"]["file"] == str(
         ready / "profiles" / "texts.txt"

@@ -31,7 +31,7 @@ Entry = tuple[Location, Any, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OneLiner:
+class ProfileOptions:
     """What was asked for, as it was written; None is what was not."""
 
     url: str

@@ -6,20 +6,20 @@ import yaml
 
 from relayload.core.errors import AuthorError
 from relayload.document import parse
+from relayload.profile.from_options import ProfileOptions, elsewhere, text_of
 from relayload.profile.loading import load, load_document
-from relayload.profile.one_liner import OneLiner, elsewhere, text_of
 
-ASKED = OneLiner(url="http://127.0.0.1:8000/v1", model="openai/o3", rate="5/s", for_="1m")
+OPTIONS = ProfileOptions(url="http://127.0.0.1:8000/v1", model="openai/o3", rate="5/s", for_="1m")
 
 
-def faults(asked: OneLiner, **environ: str) -> list[str]:
+def faults(asked: ProfileOptions, **environ: str) -> list[str]:
     with pytest.raises(AuthorError) as caught:
         load_document(asked.document(), Path("p.yaml"), environ)
     return [str(fault) for fault in caught.value.faults]
 
 
 def test_url_model_rate_and_time_are_a_whole_profile():
-    assert ASKED.document().data == {
+    assert OPTIONS.document().data == {
         "name": "openai-o3",
         "target": {"base_url": "http://127.0.0.1:8000/v1", "api_key": "${env:OPENAI_API_KEY:-sk-fake}"},
         "load": {"kind": "open", "stages": [{"for": "1m", "rate": "5/s"}]},
@@ -29,7 +29,7 @@ def test_url_model_rate_and_time_are_a_whole_profile():
 
 def test_every_option_has_its_place():
     asked = replace(
-        ASKED,
+        OPTIONS,
         objectives=("ttft.p95 < 800ms", "errors.rate < 1%"),
         prompt="Say hi.",
         max_tokens=20,
@@ -63,7 +63,7 @@ def test_every_option_has_its_place():
 
 
 def test_users_are_a_closed_load():
-    assert replace(ASKED, rate=None, users=8).document().data["load"] == {
+    assert replace(OPTIONS, rate=None, users=8).document().data["load"] == {
         "kind": "closed",
         "users": 8,
         "stages": [{"for": "1m"}],
@@ -71,7 +71,7 @@ def test_users_are_a_closed_load():
 
 
 def test_tokens_alone_need_no_prompt():
-    assert replace(ASKED, input_tokens=500).document().data["scenarios"]["main"] == {
+    assert replace(OPTIONS, input_tokens=500).document().data["scenarios"]["main"] == {
         "model": "openai/o3",
         "input_tokens": 500,
     }
@@ -88,17 +88,17 @@ def test_tokens_alone_need_no_prompt():
     ],
 )
 def test_a_prompt_is_a_built_in_set_a_file_or_a_text(text: str, prompt: object):
-    assert replace(ASKED, prompt=text).document().data["scenarios"]["main"]["prompt"] == prompt
+    assert replace(OPTIONS, prompt=text).document().data["scenarios"]["main"]["prompt"] == prompt
 
 
 def test_a_file_that_is_there_is_one_whatever_it_is_called(tmp_path: Path):
     (tmp_path / "prompts").write_text("Hi\n")
     path = str(tmp_path / "prompts")
-    assert replace(ASKED, prompt=path).document().data["scenarios"]["main"]["prompt"] == {"file": path}
+    assert replace(OPTIONS, prompt=path).document().data["scenarios"]["main"]["prompt"] == {"file": path}
 
 
 def test_a_fault_names_the_option():
-    asked = replace(ASKED, rate="5", objectives=("ttft.p95 < 1s", "p95(ttft) < 1s"))
+    asked = replace(OPTIONS, rate="5", objectives=("ttft.p95 < 1s", "p95(ttft) < 1s"))
     assert faults(asked) == [
         "--objective: objectives.1 (2nd objective): expected metric.aggregate < value, got 'p95(ttft) < 1s': "
         "did you mean 'ttft.p95 < 1s'?",
@@ -115,19 +115,22 @@ def test_a_fault_names_the_option():
     ],
 )
 def test_the_time_and_the_rate_are_blamed_each_for_its_own(rate: str, for_: str, begins: list[str]):
-    told = faults(replace(ASKED, rate=rate, for_=for_))
+    told = faults(replace(OPTIONS, rate=rate, for_=for_))
     assert [fault[: len(begin)] for fault, begin in zip(told, begins, strict=True)] == begins
 
 
 def test_a_key_is_no_argument_and_is_not_repeated():
-    for asked in (replace(ASKED, api_key_env="sk-very-secret"), replace(ASKED, headers=("X-Api-Key: sk-very-secret",))):
+    for asked in (
+        replace(OPTIONS, api_key_env="sk-very-secret"),
+        replace(OPTIONS, headers=("X-Api-Key: sk-very-secret",)),
+    ):
         (fault,) = faults(asked)
         assert "everybody on this machine c" in fault
         assert "sk-very-secret" not in fault
 
 
 def test_what_is_printed_is_the_same_profile(tmp_path: Path):
-    asked = replace(ASKED, model="1e3", prompt="no", objectives=("ttft.p95 < 800ms",))
+    asked = replace(OPTIONS, model="1e3", prompt="no", objectives=("ttft.p95 < 800ms",))
     document = asked.document()
     text = text_of(document, "relayload run --url ...")
     assert text.startswith("# What this command stands for:\n#   relayload run --url ...\n")
@@ -140,8 +143,8 @@ def test_what_is_printed_is_the_same_profile(tmp_path: Path):
 
 
 def test_files_are_found_from_wherever_the_profile_lies(tmp_path: Path):
-    asked = replace(ASKED, prompt="prompts.txt", prices="prices.yaml")
+    asked = replace(OPTIONS, prompt="prompts.txt", prices="prices.yaml")
     data = elsewhere(asked.document(), tmp_path).data
     assert data["scenarios"]["main"]["prompt"] == {"file": str(tmp_path / "prompts.txt")}
     assert data["target"]["prices"] == str(tmp_path / "prices.yaml")
-    assert elsewhere(replace(ASKED, prices="holysheep").document(), tmp_path).data["target"]["prices"] == "holysheep"
+    assert elsewhere(replace(OPTIONS, prices="holysheep").document(), tmp_path).data["target"]["prices"] == "holysheep"

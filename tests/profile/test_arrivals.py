@@ -1,8 +1,8 @@
 import pytest
 
 from relayload.core.traffic.process import CONSTANT, POISSON, Bursts, Process, Spacing
+from relayload.profile.arrivals import process
 from relayload.profile.plan import arrivals
-from relayload.profile.spacing import process
 
 
 @pytest.mark.parametrize(
