@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from relayload.core.wire.request import WireRequest
-from relayload.doctor.showing import shown
+from relayload.doctor.request_preview import preview
 from relayload.document import Location
 from relayload.profile import Profile
 from relayload.transport.probe_client import Reply
@@ -68,7 +68,7 @@ class Findings:
     @contextmanager
     def about(self, request: WireRequest) -> Iterator[None]:
         """What is found meanwhile, this request told."""
-        self._sent = self._secrets.told(shown(request))
+        self._sent = self._secrets.told(preview(request))
         try:
             yield
         finally:

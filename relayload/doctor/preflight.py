@@ -17,10 +17,10 @@ from relayload.core.resilience.classify import Classifier, FailureKind
 from relayload.core.resilience.dialects import classifier as classifier_of
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import Endpoint, WireRequest
-from relayload.doctor.blame import is_model, is_upstreams, kind_of, missing_headers
-from relayload.doctor.listing import listed_models
+from relayload.doctor.error_patterns import is_model, is_upstreams, kind_of, missing_headers
+from relayload.doctor.model_list import listed_models
 from relayload.doctor.redirect import REDIRECTS, redirect_told
-from relayload.doctor.showing import shown
+from relayload.doctor.request_preview import preview
 from relayload.document.validation import nearest
 from relayload.transport.drivers import Options
 from relayload.transport.probe_client import API_KEY, BASE_URL, HEADERS, ProbeClient, Reply, TargetUnreachable, is_json
@@ -201,7 +201,7 @@ class FirstLook:
     def _down(self, seen: Seen, reply: Reply, request: WireRequest, number: int) -> str:
         before, last = (f"{each.status}{self._probe_client.said(each)}" for each in (seen.reply, reply))
         answers = f"answers {seen.asked} with {before}, and each of {number} requests for an answer fails, with {last}"
-        told = self._probe_client.secrets.told(shown(request))
+        told = self._probe_client.secrets.told(preview(request))
         return f"target {self._base_url} {answers}: it is down, or what is behind it. Sent last: {told}"
 
     def _no_api(self, reason: str) -> str:

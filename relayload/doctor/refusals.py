@@ -8,7 +8,7 @@ from typing import NamedTuple
 from relayload.core.resilience.classify import Classifier, FailureKind
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import RelayFault
-from relayload.doctor.blame import field_named, is_model, is_too_long, is_upstreams, kind_of, missing_headers
+from relayload.doctor.error_patterns import field_named, is_model, is_too_long, is_upstreams, kind_of, missing_headers
 from relayload.doctor.findings import Findings
 from relayload.doctor.preflight import header_line
 from relayload.doctor.questions import Question

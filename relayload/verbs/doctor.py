@@ -22,8 +22,8 @@ def command(source: ProfileSource, debug: DebugOptions, as_json: bool) -> None:
     Sends at most eighteen requests, one after the other: the first of each scenario, with a small budget. Exit code 0
     if it can be load-tested, 6 if not.
     """
+    from relayload.doctor.diagnose import diagnose
     from relayload.doctor.text import render_diagnosis
-    from relayload.doctor.visit import diagnose
 
     profile = source.load()
     debug.log_here()

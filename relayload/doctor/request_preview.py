@@ -13,7 +13,7 @@ _HINT = "x-relayload-"
 """Headers that mean something to a fake relay alone."""
 
 
-def shown(request: WireRequest) -> str:
+def preview(request: WireRequest) -> str:
     """The request on one line: its path, its body with long texts and lists cut, and the names of its own headers."""
     body = json.dumps(_cut(request.body), ensure_ascii=False)
     named = sorted(name for name in request.headers if not name.startswith(_HINT))

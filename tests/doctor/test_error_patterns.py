@@ -1,7 +1,7 @@
 import pytest
 
 from relayload.core.wire.request import RelayFault
-from relayload.doctor.blame import field_named, is_model, is_too_long, is_upstreams, missing_headers
+from relayload.doctor.error_patterns import field_named, is_model, is_too_long, is_upstreams, missing_headers
 
 KEY = "sk-ours-1234"
 
