@@ -16,7 +16,7 @@ def main() -> None:
         for number in _NAMES:
             signal.signal(number, _leave)
     from relayload.cli import main as command_line
-    from relayload.report.lookalikes import speak_any_encoding
+    from relayload.report.ascii_fallback import speak_any_encoding
 
     speak_any_encoding()
     command_line()

@@ -17,7 +17,7 @@ from relayload.document import source
 from relayload.document.renamed_keys import with_present_names
 from relayload.document.shape import Shape
 from relayload.document.source import Document, Location
-from relayload.document.syntax import NOT_YAML
+from relayload.document.syntax_errors import NOT_YAML
 from relayload.document.validation import holds
 
 KEY = "extends"

@@ -17,7 +17,7 @@ import yaml
 from relayload import files
 from relayload.core.errors import AuthorError, Fault
 from relayload.document.encoding import decoded
-from relayload.document.syntax import NOT_YAML, syntax_fault
+from relayload.document.syntax_errors import NOT_YAML, syntax_fault
 
 Location = tuple[str | int, ...]
 """Keys and list indices from the top of the document: `("load", "stages", 1, "rate")`."""

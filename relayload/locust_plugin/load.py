@@ -21,7 +21,7 @@ from relayload.locust_plugin.plugin import LocustPlugin
 from relayload.locust_plugin.ratio import show_what_was_sent
 from relayload.locust_plugin.users import scenario_users
 from relayload.profile import Profile, load
-from relayload.report.lookalikes import speak_any_encoding
+from relayload.report.ascii_fallback import speak_any_encoding
 
 
 def load_users(module: str, profile: Path | None = None) -> dict[str, type[User]]:

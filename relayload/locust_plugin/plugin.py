@@ -216,7 +216,7 @@ class MasterPlugin:
 
     def _log_verdict(self, run: Controller) -> None:
         """Log the verdict with every reason, since the page shows the log and no table of ours."""
-        from relayload.report.lines import verdict_lines  # not before the first request
+        from relayload.report.verdict_lines import verdict_lines  # not before the first request
 
         if run.verdict is not None:
             level = logging.WARNING if run.verdict.exit_code else logging.INFO

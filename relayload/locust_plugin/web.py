@@ -24,7 +24,6 @@ from relayload.locust_plugin.notices import NO_HOST, NO_USERS, all_ours, by_defa
 from relayload.locust_plugin.options import Options
 from relayload.locust_plugin.plugin import LocustPlugin
 from relayload.profile import Profile
-from relayload.report.lines import verdict_reasons
 from relayload.report.text import (
     MARKS,
     asked,
@@ -34,6 +33,7 @@ from relayload.report.text import (
     observed,
     render_run,
 )
+from relayload.report.verdict_lines import verdict_reasons
 
 _LOG = logging.getLogger("relayload")
 View = Callable[..., Any]

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from relayload.core.model.calibration import Calibration, Ceiling, Spread, Trial
 from relayload.core.units import format_duration
-from relayload.report.fitting import Column, FittingTable
+from relayload.report.fitting_table import Column, FittingTable
 from relayload.report.printing import printed
 from relayload.report.screen import PLAIN, Screen
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from relayload.core.comparison.compare import Comparison, Effect, Side
 from relayload.core.objectives.formatting import quantity, share
-from relayload.report.fitting import Column, FittingTable
+from relayload.report.fitting_table import Column, FittingTable
 from relayload.report.markdown import escape
 from relayload.report.markdown import table as markdown_table
 from relayload.report.printing import printed

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.verdict import Status, Verdict
 from relayload.core.objectives.verdict import warnings_besides
-from relayload.report.cases import WARNING, Case, cases
+from relayload.report.ci_cases import WARNING, Case, cases
 from relayload.report.not_run import NotRun
 from relayload.report.text import error_rows
 

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.verdict import Status, Verdict
 from relayload.core.objectives.verdict import warnings_besides
-from relayload.report.cases import BELIEVED, WARNING, Case, cases
+from relayload.report.ci_cases import BELIEVED, WARNING, Case, cases
 from relayload.report.not_run import NotRun, place_of
 from relayload.report.text import error_rows
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from relayload.core.model.progress import Progress
 from relayload.core.printable import one_line
 from relayload.core.units import format_duration
-from relayload.report.fitting import packed
+from relayload.report.fitting_table import packed
 
 _PLAIN_EVERY_S = 10.0
 _BAR_WIDTH = 40

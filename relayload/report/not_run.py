@@ -7,7 +7,7 @@ from types import MappingProxyType
 from relayload.core.errors import Fault
 from relayload.core.exit_codes import ExitCode
 from relayload.core.printable import one_line
-from relayload.report.cases import CARRIED_OUT
+from relayload.report.ci_cases import CARRIED_OUT
 
 _KINDS: Mapping[int, str] = MappingProxyType(
     {

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from relayload.core.errors import Fault
-from relayload.report.lookalikes import json_for
+from relayload.report.ascii_fallback import json_for
 from relayload.report.screen import Screen
 
 

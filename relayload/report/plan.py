@@ -10,7 +10,7 @@ from relayload.core.objectives.sample_forecast import Outlook, SampleForecast
 from relayload.core.traffic.plan import Plan, StagePlan, Volume
 from relayload.core.units import format_duration, format_usd
 from relayload.report.chart import chart
-from relayload.report.fitting import Column, FittingTable
+from relayload.report.fitting_table import Column, FittingTable
 from relayload.report.printing import printed
 from relayload.report.screen import PLAIN, Screen
 

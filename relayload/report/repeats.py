@@ -11,7 +11,7 @@ from relayload.core.comparison.repeats import NUMBERS, Repeats, RunLine
 from relayload.core.metrics.metric import Unit
 from relayload.core.objectives.formatting import quantity
 from relayload.core.units import format_duration
-from relayload.report.fitting import Cell, Column, FittingTable
+from relayload.report.fitting_table import Cell, Column, FittingTable
 from relayload.report.printing import printed
 from relayload.report.screen import PLAIN, Screen
 from relayload.report.text import STYLES

@@ -10,7 +10,7 @@ from relayload.core.metrics.metric import Output
 from relayload.core.metrics.side_by_side import AddedAt, Beside, SideBySide
 from relayload.core.objectives.formatting import share
 from relayload.core.units import format_duration, format_usd
-from relayload.report.fitting import Column, FittingTable
+from relayload.report.fitting_table import Column, FittingTable
 from relayload.report.printing import printed
 from relayload.report.screen import PLAIN, Screen
 

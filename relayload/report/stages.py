@@ -10,7 +10,7 @@ from relayload.core.metrics.summary import Group, Summary
 from relayload.core.objectives.formatting import quantity
 from relayload.core.stats.sample import Distribution
 from relayload.core.units import format_duration
-from relayload.report.fitting import Column, FittingTable
+from relayload.report.fitting_table import Column, FittingTable
 
 _DASH = "–"
 HEADINGS = ("stage", "for", "started", "failed", "ok/s", "TTFT p50", "TTFT p99", "latency p99")

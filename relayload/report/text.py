@@ -20,7 +20,7 @@ from relayload.core.units import format_duration
 from relayload.report.batch import batch_facts
 from relayload.report.client import client_facts
 from relayload.report.cost import cost_facts
-from relayload.report.fitting import Cell, Column, FittingTable, packed
+from relayload.report.fitting_table import Cell, Column, FittingTable, packed
 from relayload.report.heading import heading_facts
 from relayload.report.printing import printed
 from relayload.report.screen import PLAIN, Screen

@@ -12,7 +12,7 @@ import sys
 from io import TextIOWrapper
 from unicodedata import normalize
 
-_HANDLER = "relayload.lookalikes"
+_HANDLER = "relayload.ascii_fallback"
 _PLAIN = "relayload-ascii"
 _LOOKALIKES = str.maketrans(
     {

@@ -6,7 +6,7 @@ import pytest
 
 from relayload.core.model.objective_options import Severity
 from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
-from relayload.report.lines import verdict_lines
+from relayload.report.verdict_lines import verdict_lines
 
 
 def result(word: Status, **changes: Any) -> ObjectiveResult:

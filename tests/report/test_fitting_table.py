@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from relayload.report.fitting import Column, FittingTable, packed
+from relayload.report.fitting_table import Column, FittingTable, packed
 from relayload.report.printing import printed
 from relayload.report.screen import Screen
 
