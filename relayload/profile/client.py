@@ -20,32 +20,32 @@ class ClientTimeouts(Part):
 
     short: ClassVar[str | None] = "total"
 
-    connect_s: PositiveDuration | None = Field(_DEFAULT_TIMEOUTS.connect_s, alias="connect")
+    connect_s: PositiveDuration | None = _DEFAULT_TIMEOUTS.connect_s
     """Until the connection stands."""
-    first_token_s: PositiveDuration | None = Field(_DEFAULT_TIMEOUTS.first_token_s, alias="first_token")
+    first_token_s: PositiveDuration | None = _DEFAULT_TIMEOUTS.first_token_s
     """Until the first token of a stream."""
-    gap_s: PositiveDuration | None = Field(_DEFAULT_TIMEOUTS.gap_s, alias="gap")
+    gap_s: PositiveDuration | None = _DEFAULT_TIMEOUTS.gap_s
     """Between two content events of a stream."""
-    total_s: PositiveDuration | None = Field(_DEFAULT_TIMEOUTS.total_s, alias="total")
+    total_s: PositiveDuration | None = _DEFAULT_TIMEOUTS.total_s
     """Until the last byte."""
 
 
 class ClientResponseLimits(Part):
     """The most that one answer may have; past one of them the attempt fails with `too_large`."""
 
-    header_bytes: ByteCount = Field(DEFAULT_RESPONSE_LIMITS.header_bytes, alias="header")
+    header_bytes: ByteCount = DEFAULT_RESPONSE_LIMITS.header_bytes
     """The header, and whatever else brings no part of the body: interim answers, trailers, extensions of chunks."""
     headers: Count = DEFAULT_RESPONSE_LIMITS.headers
     """Header fields, repeated ones included."""
     interim: Count = DEFAULT_RESPONSE_LIMITS.interim
     """Interim answers (1xx) before the final one."""
-    body_bytes: ByteCount = Field(DEFAULT_RESPONSE_LIMITS.body_bytes, alias="body")
+    body_bytes: ByteCount = DEFAULT_RESPONSE_LIMITS.body_bytes
     """An answer in one piece; one that is an error, at most 1MB."""
-    stream_bytes: ByteCount = Field(DEFAULT_RESPONSE_LIMITS.stream_bytes, alias="stream")
+    stream_bytes: ByteCount = DEFAULT_RESPONSE_LIMITS.stream_bytes
     """A stream, and any answer on the wire with all its framing."""
-    event_bytes: ByteCount = Field(DEFAULT_RESPONSE_LIMITS.event_bytes, alias="event")
+    event_bytes: ByteCount = DEFAULT_RESPONSE_LIMITS.event_bytes
     """One event of a stream."""
-    inflated_bytes: ByteCount = Field(DEFAULT_RESPONSE_LIMITS.inflated_bytes, alias="inflated")
+    inflated_bytes: ByteCount = DEFAULT_RESPONSE_LIMITS.inflated_bytes
     """A compressed body once it is inflated."""
     inflate_ratio: Annotated[Number, Field(ge=1)] = DEFAULT_RESPONSE_LIMITS.inflate_ratio
     """Inflated bytes over compressed ones, once there is a megabyte."""
@@ -53,7 +53,7 @@ class ClientResponseLimits(Part):
     """Objects and arrays of JSON within one another."""
     values: Count = DEFAULT_RESPONSE_LIMITS.values
     """Values in one JSON text; the numbers of embeddings do not count."""
-    buffered_bytes: ByteCount = Field(DEFAULT_RESPONSE_LIMITS.buffered_bytes, alias="buffered")
+    buffered_bytes: ByteCount = DEFAULT_RESPONSE_LIMITS.buffered_bytes
     """All unfinished answers of one process: past it, the largest is given up."""
 
 

@@ -31,7 +31,7 @@ class Fuse(Part):
     """So many answers refused the key: 401, 403 and the like."""
     errors: Annotated[Share, Field(gt=0)] | None = _DEFAULT.errors
     """That share of the requests failed, those that were refused with a 429 left aside."""
-    over_s: PositiveDuration = Field(_DEFAULT.over_s, alias="over")
+    over_s: PositiveDuration = _DEFAULT.over_s
     """Among the answers of the last so long."""
     min_requests: Count = _DEFAULT.min_requests
     """The fewest answers to tell a share of."""
@@ -47,7 +47,7 @@ class Guardrails(Part):
     """Hosts that load may go to, besides this machine."""
     max_requests: Count | None = None
     """The most requests to send."""
-    max_duration_s: PositiveDuration | None = Field(None, alias="max_duration")
+    max_duration_s: PositiveDuration | None = None
     """The longest time to send for: whatever would be due later is left out."""
     max_usd: Usd | None = None
     """The most dollars to spend, by the prices of the target."""

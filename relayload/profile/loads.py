@@ -60,7 +60,7 @@ class OpenLoad(Part):
     """The most arrivals, whatever the stages say."""
     stages: Annotated[Items[AnyStage], AfterValidator(named)] = ()
     """One after the other; a replay ends with the last one or the last row."""
-    graceful_stop_s: Duration = Field(30.0, alias="graceful_stop")
+    graceful_stop_s: Duration = 30.0
     """How long requests in flight may still take when the run is stopped; one that is through waits for them all."""
 
 
@@ -75,7 +75,7 @@ class ClosedLoad(Part):
     """From an answer to the user's next request: a duration, or how durations are spread."""
     stages: Annotated[Items[Stretch], AfterValidator(named)]
     """One after the other."""
-    graceful_stop_s: Duration = Field(30.0, alias="graceful_stop")
+    graceful_stop_s: Duration = 30.0
     """How long requests in flight may still take when the run is stopped; one that is through waits for them all."""
 
 
@@ -90,7 +90,7 @@ class BatchLoad(Part):
     """So many are a batch, and the next one begins when all of it have ended; without it the whole list is one."""
     max_concurrent: Count = 10
     """The most requests at once, over all workers; one that ends makes room for the next."""
-    graceful_stop_s: Duration = Field(30.0, alias="graceful_stop")
+    graceful_stop_s: Duration = 30.0
     """How long requests in flight may still take when the run is stopped."""
 
 

@@ -102,13 +102,13 @@ class ObjectiveEntry(Part):
     """What must hold: `metric{tag=value}.aggregate op value`."""
     id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     """What reports call it; its expression where there is none."""
-    over_s: PositiveDuration | None = Field(None, alias="over")
+    over_s: PositiveDuration | None = None
     """The length of windows to judge it in, one by one; without it the measured stages are judged as one."""
     for_windows: Count = Field(1, alias="for")
     """How many windows in a row must be broken."""
     abort: Flag = False
     """Stop the run as soon as it is proven broken."""
-    abort_after_s: Duration = Field(0.0, alias="abort_after")
+    abort_after_s: Duration = 0.0
     """Do not stop the run earlier than this long after its start."""
     confidence: Annotated[
         float | Literal["strict"],

@@ -77,13 +77,13 @@ class Retry(Part):
 
     attempts: Count = _RETRY.attempts
     """Tries of one request, the first one included."""
-    backoff_s: PositiveDuration = Field(_RETRY.backoff_s, alias="backoff")
+    backoff_s: PositiveDuration = _RETRY.backoff_s
     """The longest wait after a first failure; it doubles with every further one."""
-    rate_limited_backoff_s: PositiveDuration = Field(_RETRY.rate_limited_backoff_s, alias="rate_limited_backoff")
+    rate_limited_backoff_s: PositiveDuration = _RETRY.rate_limited_backoff_s
     """The same, after a relay that had too much to do."""
-    max_backoff_s: PositiveDuration = Field(_RETRY.max_backoff_s, alias="max_backoff")
+    max_backoff_s: PositiveDuration = _RETRY.max_backoff_s
     """The longest wait of our own; what the relay asks for may be longer."""
-    max_retry_after_s: PositiveDuration = Field(_RETRY.max_retry_after_s, alias="max_retry_after")
+    max_retry_after_s: PositiveDuration = _RETRY.max_retry_after_s
     """A relay that asks for a longer wait is not waited for."""
     jitter: Jitter = _RETRY.jitter
     """How much of a wait is left to chance."""
@@ -181,7 +181,7 @@ class Breaker(Part):
     """Trip when this share of the requests in the window failed."""
     consecutive: Count | None = _BREAKER.consecutive
     """Trip after so many failures in a row."""
-    window_s: PositiveDuration = Field(_BREAKER.window_s, alias="window")
+    window_s: PositiveDuration = _BREAKER.window_s
     """How far back it looks."""
     window_calls: Count | None = Field(None, alias="window_requests")
     """Look at the last so many requests instead."""
@@ -189,17 +189,17 @@ class Breaker(Part):
     """Below so many in the window, a share says nothing."""
     slow_rate: Share | None = None
     """Trip when this share of the requests in the window were slow; needs slow_ttft or slow_latency."""
-    slow_ttft_s: PositiveDuration | None = Field(None, alias="slow_ttft")
+    slow_ttft_s: PositiveDuration | None = None
     """A request is slow whose first token took longer."""
-    slow_latency_s: PositiveDuration | None = Field(None, alias="slow_latency")
+    slow_latency_s: PositiveDuration | None = None
     """A request is slow whose last byte took longer."""
-    open_for_s: PositiveDuration = Field(_BREAKER.open_for_s, alias="open_for")
+    open_for_s: PositiveDuration = _BREAKER.open_for_s
     """How long nothing is sent after a trip."""
     open_factor: Annotated[Number, Field(ge=1)] = _BREAKER.open_factor
     """Each repeated trip lasts so many times longer."""
-    max_open_for_s: PositiveDuration = Field(_BREAKER.max_open_for_s, alias="max_open_for")
+    max_open_for_s: PositiveDuration = _BREAKER.max_open_for_s
     """The most that repeated trips lead to."""
-    reset_after_s: Duration = Field(_BREAKER.reset_after_s, alias="reset_after")
+    reset_after_s: Duration = _BREAKER.reset_after_s
     """A trip after so long without one is a first one again."""
     half_open_calls: Count = _BREAKER.half_open_calls
     """Requests that must succeed before all are let through again."""

@@ -32,7 +32,7 @@ class Cancel(Part):
 
     share: Share = 1.0
     """Of the scenario's requests."""
-    after_s: PositiveDuration | None = Field(None, alias="after")
+    after_s: PositiveDuration | None = None
     """From the send on."""
     after_tokens: Count | None = None
     """Content events of a stream."""
@@ -49,7 +49,7 @@ class Conversation(Part):
 
     turns: Amount
     """Requests of the conversation, the first one too."""
-    think_time_s: Duration = Field(0.0, alias="think_time")
+    think_time_s: Duration = 0.0
     """From an answer to the next turn."""
     input_tokens: Amount | None = None
     """Of each later message alone; without them as long as the first."""

@@ -35,7 +35,7 @@ class Stretch(Part):
 
     name: StageName = ""
     """As tables and objectives (`{stage=...}`) name it."""
-    for_s: PositiveDuration = Field(alias="for")
+    for_s: PositiveDuration
     """How long it lasts."""
     warmup: Flag = False
     """Whether it is left out of the statistics, since the relay is not warm yet."""
@@ -52,9 +52,9 @@ class Stretch(Part):
 class Stage(Stretch):
     """A stretch with one rate, or a ramp between two, or steps; without one in the replay of a trace."""
 
-    rate_per_s: Rate | None = Field(None, alias="rate")
+    rate_per_s: Rate | None = None
     """Arrivals per second, minute or hour; at the beginning, where `to` says how it ends."""
-    to_per_s: Rate | None = Field(None, alias="to")
+    to_per_s: Rate | None = None
     """The rate at the end of a ramp, or of the last step."""
     steps: Annotated[Count, Field(ge=2, le=MOST_STEPS)] | None = None
     """As many stretches of the same length instead of a ramp, the first with one rate and the last with the other."""

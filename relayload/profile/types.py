@@ -1,5 +1,6 @@
 """The words of a profile: quantities with their units, and secrets that do not print."""
 
+import re
 from collections.abc import Callable, Mapping
 from math import isfinite
 from pathlib import Path
@@ -23,6 +24,7 @@ from relayload.document.source import plain_value
 from relayload.transport.key_text import unfit_key
 
 _SPELLED_LENGTH = 60
+_UNIT_IN_NAME = re.compile(r"_(?:per_s|s|bytes)$")
 Item = TypeVar("Item")
 Values = TypeVar("Values", bound=tuple[Any, ...])
 
@@ -30,10 +32,15 @@ MOST = 1_000_000_000
 """More than any count in a profile can mean."""
 
 
+def _key(field: str) -> str:
+    """Return the key of a field: its name without the unit, which the text of the value has."""
+    return _UNIT_IN_NAME.sub("", field)
+
+
 class Part(BaseModel):
     """Any part of a profile: unknown keys are faults, and nothing changes once it is read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, alias_generator=_key)
 
     short: ClassVar[str | None] = None
     """The key that a value stands for which is no mapping; None where only a mapping will do."""

@@ -43,9 +43,9 @@ class Trace(Part):
     """What `columns.at` holds, such as `timestamp` for `2024-05-10T08:00:00.5Z`; seconds if it is not written."""
     speed: Annotated[Number, Field(gt=0)] = 1.0
     """Seconds of the trace per second of the run."""
-    from_s: Duration = Field(0.0, alias="from")
+    from_s: Duration = 0.0
     """How far into the trace the replay begins, in time of the trace."""
-    to_s: PositiveDuration | None = Field(None, alias="to")
+    to_s: PositiveDuration | None = None
     """How far into the trace the replay ends, in time of the trace."""
     sample: Annotated[Share, Field(gt=0)] | None = None
     """The share of the rows to send, each drawn by itself; of the sessions, where there are any."""
