@@ -17,7 +17,7 @@ from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.formatting import quantity
 from relayload.core.objectives.verdict import NO_OBJECTIVES, warnings_besides
 from relayload.core.units import format_duration
-from relayload.report.batch import batch_facts
+from relayload.report.facts import batch_facts
 from relayload.report.not_run import NotRun
 from relayload.report.side_by_side import headings, remarks, rows, title
 from relayload.report.stages import HEADINGS, stage_rows

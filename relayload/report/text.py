@@ -17,16 +17,12 @@ from relayload.core.objectives.formatting import quantity, share
 from relayload.core.objectives.verdict import NO_OBJECTIVES, warnings_besides
 from relayload.core.stats.sample import Distribution
 from relayload.core.units import format_duration
-from relayload.report.batch import batch_facts
-from relayload.report.client import client_facts
-from relayload.report.cost import cost_facts
+from relayload.report.facts import batch_facts, client_facts, cost_facts, heading_facts, target_facts
 from relayload.report.fitting_table import Cell, Column, FittingTable, packed
-from relayload.report.heading import heading_facts
 from relayload.report.printing import printed
 from relayload.report.screen import PLAIN, Screen
 from relayload.report.side_by_side import side_by_side_parts
 from relayload.report.stages import stage_parts
-from relayload.report.targets import target_facts
 
 MARKS = {Status.PASS: "✓", Status.FAIL: "✗", Status.INCONCLUSIVE: "?"}
 STYLES = {
