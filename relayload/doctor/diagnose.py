@@ -19,8 +19,7 @@ from relayload.doctor.answers import (
 from relayload.doctor.findings import Diagnosis, Findings, State
 from relayload.doctor.forms import answered, is_answer, other_forms, tell_form
 from relayload.doctor.headers import look_at_clock, look_at_headers
-from relayload.doctor.model_list import listed_models
-from relayload.doctor.preflight import FirstLook, Seen
+from relayload.doctor.preflight import FirstLook, Seen, listed_models
 from relayload.doctor.questions import MOST_QUESTIONS, MOST_TRIES, Question, questions, small_requests
 from relayload.doctor.redirect import REDIRECTS
 from relayload.doctor.refusals import Known

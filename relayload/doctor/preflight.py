@@ -18,12 +18,20 @@ from relayload.core.resilience.dialects import classifier as classifier_of
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import Endpoint, WireRequest
 from relayload.doctor.error_patterns import is_model, is_upstreams, kind_of, missing_headers
-from relayload.doctor.model_list import listed_models
 from relayload.doctor.redirect import REDIRECTS, redirect_told
 from relayload.doctor.request_preview import preview
 from relayload.document.validation import nearest
 from relayload.transport.drivers import Options
-from relayload.transport.probe_client import API_KEY, BASE_URL, HEADERS, ProbeClient, Reply, TargetUnreachable, is_json
+from relayload.transport.probe_client import (
+    API_KEY,
+    BASE_URL,
+    HEADERS,
+    ProbeClient,
+    Reply,
+    TargetUnreachable,
+    is_json,
+    read_json,
+)
 
 _NOT_HERE = (404, 405)
 _LIMITED = 429
@@ -38,6 +46,8 @@ _PAUSE_S = 0.5
 """Between them."""
 _FEW_MODELS = 20
 """More are not named."""
+_MOST_MODELS = 5000
+_NAME_LENGTH = 200
 
 SmallRequests = Callable[[], Sequence[WireRequest]]
 _COMMON = classifier_of()
@@ -224,3 +234,11 @@ def _other_urls(base_url: str) -> Iterator[str]:
 def header_line(names: Sequence[str]) -> str:
     """The line to write for one of these headers."""
     return f"headers: {{{names[-1]}: ...}}"
+
+
+def listed_models(reply: Reply) -> tuple[str, ...] | None:
+    """Return the models in an answer to `GET /models`; None where it is no such list."""
+    try:
+        return tuple(str(model["id"])[:_NAME_LENGTH] for model in read_json(reply.body)["data"][:_MOST_MODELS])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None

@@ -3,6 +3,6 @@
 A list is a YAML file of models with their prices; the shipped ones lie beside this module.
 """
 
-from relayload.prices.lists import PriceEntry, PriceList, Usd, is_file, names, read
+from relayload.prices.lists import PriceEntry, PriceList, Usd, in_and_out, is_file, names, read
 
-__all__ = ["PriceEntry", "PriceList", "Usd", "is_file", "names", "read"]
+__all__ = ["PriceEntry", "PriceList", "Usd", "in_and_out", "is_file", "names", "read"]

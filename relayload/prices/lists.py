@@ -1,5 +1,6 @@
 """Reads price lists."""
 
+import re
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -16,6 +17,7 @@ from relayload.document import Document, Shape, load, parse, validate
 from relayload.document.validation import nearest
 
 _SUFFIX = ".yaml"
+_IN_AND_OUT = re.compile(r"\$?(?P<input>\d{1,9}(\.\d{1,12})?)/\$?(?P<output>\d{1,9}(\.\d{1,12})?)")
 _ALIASES = MappingProxyType({"relay": "holysheep"})
 """Other names of shipped lists."""
 
@@ -78,6 +80,12 @@ class PriceList(_Part):
     @property
     def prices(self) -> Prices:
         return {model: entry.price for model, entry in self.models.items()}
+
+
+def in_and_out(text: str) -> Price | None:
+    """Return the price that `2/8` or `$2.10/$8.40` stands for, dollars per million tokens in and out; else None."""
+    amounts = _IN_AND_OUT.fullmatch(text.strip())
+    return Price(input=Decimal(amounts["input"]), output=Decimal(amounts["output"])) if amounts else None
 
 
 def names() -> list[str]:

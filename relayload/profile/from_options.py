@@ -15,7 +15,7 @@ from relayload.core.errors import AuthorError, Fault
 from relayload.core.price import ANY
 from relayload.document import Document, Location, Place
 from relayload.document.source import plain_value
-from relayload.prices.in_and_out import in_and_out
+from relayload.prices import in_and_out
 from relayload.profile.prompt_sets import NAMES
 
 SCENARIO = "main"

@@ -19,7 +19,6 @@ from relayload.core.model.run import RunInfo
 from relayload.core.price import ANY, Prices, price_of, times
 from relayload.core.units import whole_count
 from relayload.document.validation import nearest
-from relayload.prices.in_and_out import in_and_out
 from relayload.recording import Recording
 from relayload.report.quote import render_quote
 from relayload.verbs.arguments import JSON, author_errors_exit, print_value
@@ -184,7 +183,7 @@ def _scaled(scale: str) -> tuple[int, Period | None]:
 
 def _prices(place: str, *, model_needed: bool = False) -> Prices:
     """The prices of a list, or one price for every model: that of a model of it, or in two numbers."""
-    if (price := in_and_out(place)) is not None:
+    if (price := price_lists.in_and_out(place)) is not None:
         return {ANY: price}
     named = _PLACE.fullmatch(place)
     name, model = (named[1], named[2]) if named else (place, None)
