@@ -1,7 +1,8 @@
 """What verbs share: their arguments, how they print, and how they tell the author's faults."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
@@ -53,11 +54,18 @@ def tell_faults(error: "AuthorError", *, as_json: bool) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file that was asked for. Raises AuthorError if it can't be written there."""
+    """Write a file that an option names. Raises AuthorError where it can't be written."""
+    with writing(path):
+        path.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Make the directory of a file that an option names; an OSError while it is written becomes an AuthorError."""
     from relayload.core.errors import AuthorError, Fault
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        yield
     except OSError as error:
         raise AuthorError([Fault(f"can't be written: {error.strerror}", file=str(path))]) from None

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from relayload.verbs.arguments import writing
+
 if TYPE_CHECKING:
     from relayload.transport.http_log import HttpLog
 
@@ -61,7 +63,8 @@ class DebugOptions:
         if not self.http_count:
             return
         if self.http_file is not None:
-            _check_writable(self.http_file)
+            with writing(self.http_file):
+                self.http_file.open("ab").close()
         where = f" to {self.http_file}" if self.http_file else ""
         exchanges = "exchange" if self.http_count == 1 else f"{self.http_count} exchanges"
         message = f"writing down the first {exchanges} of each process{where}: their times are not to be trusted"
@@ -88,16 +91,6 @@ class DebugOptions:
                 stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
             )
             logging.getLogger("relayload").setLevel(logging.INFO)
-
-
-def _check_writable(path: Path) -> None:
-    from relayload.core.errors import AuthorError, Fault
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.open("ab").close()
-    except OSError as error:
-        raise AuthorError([Fault(f"can't be written: {error.strerror}", file=str(path))]) from None
 
 
 class Follower:
