@@ -12,12 +12,12 @@ from pydantic_core import ErrorDetails
 from relayload.core.errors import AuthorError, Fault
 from relayload.document.shape import Shape
 from relayload.document.source import Document, Location
+from relayload.document.spelling import spelled
 
 Model = TypeVar("Model", bound=BaseModel)
 
 _SECRET = re.compile(r"(^|_)key$|^headers$|secret|password|authorization", re.IGNORECASE)
 _PAIR = re.compile(r"(?P<key>[A-Za-z_]\w*):[^\s/].*", re.DOTALL)
-_SHOWN_LENGTH = 60
 
 
 def validate(document: Document, model: type[Model]) -> Model:
@@ -119,7 +119,7 @@ def _message(location: Location, details: ErrorDetails) -> str:
     if kind == "value_error":
         return str(context["error"])
     if kind.startswith("bool"):
-        return f"expected true or false, got {_shown(details['input'])}"
+        return f"expected true or false, got {spelled(details['input'])}"
     expected = re.sub(r"^(Input|Value|List|String) should", "should", details["msg"])
     expected = re.sub(r"^should (be|have|match) ?", "expected ", expected)
     expected = re.sub("valid dictionary( or instance of .*)?", "mapping", expected)
@@ -127,19 +127,7 @@ def _message(location: Location, details: ErrorDetails) -> str:
         return expected
     got = details["input"]
     hint = _did_you_mean(got, re.findall(r"'([^']*)'", expected)) if kind in ("literal_error", "enum") else ""
-    return f"{expected}, got {_shown(got)}{hint}"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    if value is None:
-        return "nothing"
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    shown = text if len(text) <= _SHOWN_LENGTH else text[:_SHOWN_LENGTH] + "…"
-    return f"'{shown}'"
+    return f"{expected}, got {spelled(got)}{hint}"
 
 
 def _did_you_mean(word: Any, known: list[str]) -> str:

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from relayload.core.traffic.curves import Curve, LogNormal, Normal
 from relayload.core.traffic.distributions import Constant, Distribution, Empirical, Rounded, Uniform
 from relayload.document.encoding import decoded
-from relayload.profile.types import MOST, Between, Count, Items, Number, Part, PathText, not_empty, spelled
+from relayload.document.spelling import spelled
+from relayload.profile.types import MOST, Between, Count, Items, Number, Part, PathText, not_empty
 
 Positive = Annotated[Number, Field(gt=0)]
 _MOST_DIGITS = 20

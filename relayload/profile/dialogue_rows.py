@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from relayload.core.traffic.dialogues import Dialogue, Message, is_asked
-from relayload.profile.types import spelled
+from relayload.document.spelling import spelled
 
 Format = Literal["lines", "messages", "sharegpt"]
 

@@ -4,11 +4,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from relayload.document.spelling import spelled
 from relayload.profile.arrivals import BurstArrivals, GammaArrivals, Plain
 from relayload.profile.stages import AnyStage, Stretch, named
 from relayload.profile.think_time import ThinkTime
 from relayload.profile.trace.options import Trace
-from relayload.profile.types import Count, Duration, Items, Part, spelled
+from relayload.profile.types import Count, Duration, Items, Part
 
 MOST_REQUESTS = 1_000_000
 """Of a batch, whose list every worker holds."""

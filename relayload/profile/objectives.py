@@ -12,7 +12,8 @@ from relayload.core.objectives.grammar import meant, parse, with_options
 from relayload.core.objectives.objective import Objective
 from relayload.core.stats.sample import CONFIDENCE
 from relayload.core.units import fraction
-from relayload.profile.types import Count, Duration, Flag, Part, PositiveDuration, spelled, text_like
+from relayload.document.spelling import spelled
+from relayload.profile.types import Count, Duration, Flag, Part, PositiveDuration, text_like
 
 _NUMBER = r"\d+(\.\d+)?"
 _VALUES = {

@@ -12,9 +12,9 @@ from typing import TextIO
 
 from relayload.core.traffic.dialogues import Dialogue
 from relayload.document.encoding import open_text
+from relayload.document.spelling import shown
 from relayload.profile.dialogue_rows import PROMPT, Format, row
 from relayload.profile.json_values import value_of, values
-from relayload.profile.types import shown
 
 _TEXT, _TABLE, _JSON = ".txt", ".csv", ".json"
 _JSON_LINES = (".jsonl", ".ndjson")

@@ -24,20 +24,9 @@ from relayload.core.resilience.limit import Limit, Unit
 from relayload.core.resilience.meaning import COUNTED, FailureMatcher, failure_matcher
 from relayload.core.resilience.retry import BUDGET_MINIMUM, BUDGET_SHARE, Jitter, RetryPolicy
 from relayload.core.units import count_per_s
+from relayload.document.spelling import spelled
 from relayload.document.validation import nearest
-from relayload.profile.types import (
-    Count,
-    Duration,
-    Flag,
-    Items,
-    Number,
-    Part,
-    PositiveDuration,
-    Share,
-    Text,
-    spelled,
-    text_like,
-)
+from relayload.profile.types import Count, Duration, Flag, Items, Number, Part, PositiveDuration, Share, Text, text_like
 
 _RETRY = RetryPolicy()
 _BREAKER = BreakerPolicy()

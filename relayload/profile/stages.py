@@ -8,7 +8,8 @@ from typing import Annotated, Any, Protocol, Self, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from relayload.core.traffic import stages as core
-from relayload.profile.types import Count, Flag, Items, Part, PositiveDuration, Rate, not_empty, spelled
+from relayload.document.spelling import spelled
+from relayload.profile.types import Count, Flag, Items, Part, PositiveDuration, Rate, not_empty
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 

@@ -21,9 +21,9 @@ from pydantic_core import CoreSchema, core_schema
 
 from relayload.core.units import byte_count, duration_s, fraction, rate_per_s
 from relayload.document.source import plain_value
+from relayload.document.spelling import spelled
 from relayload.transport.key_text import unfit_key
 
-_SPELLED_LENGTH = 60
 _UNIT_IN_NAME = re.compile(r"_(?:per_s|s|bytes)$")
 Item = TypeVar("Item")
 Values = TypeVar("Values", bound=tuple[Any, ...])
@@ -128,24 +128,6 @@ class HeaderValue(Secret):
         if not value.isascii() or not value.isprintable():
             raise ValueError("holds a line break or a letter beyond ASCII, which no header can")
         return cls(value)
-
-
-def spelled(value: object) -> str:
-    """What an author wrote, near enough to recognise it."""
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    if value is None:
-        return "nothing"
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"'{shown(text)}'"
-
-
-def shown(text: str) -> str:
-    """The beginning of a text on one line, with what a terminal would act on escaped."""
-    cut = text if len(text) <= _SPELLED_LENGTH else text[:_SPELLED_LENGTH] + "…"
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in cut)
 
 
 def _quantity(read: Callable[[str], float], example: str) -> Callable[[object], float]:

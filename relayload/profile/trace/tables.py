@@ -9,9 +9,9 @@ from typing import Any, Protocol, TextIO
 
 import msgspec
 
+from relayload.document.spelling import spelled
 from relayload.profile.trace.files import fault
 from relayload.profile.trace.layout import Layout
-from relayload.profile.types import spelled
 
 _LONGEST_HEADER = 10_000
 _LONGEST_FIELD = 1 << 24

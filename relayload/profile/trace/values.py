@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from relayload.profile.types import spelled
+from relayload.document.spelling import spelled
 
 Read = Callable[[Any], Any]
 MOST_DIGITS = 7
