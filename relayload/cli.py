@@ -1,6 +1,7 @@
-"""The command line: verbs, each of which reads a profile or a recording and works alone.
+"""The command line. Each verb reads a profile or a recording and works alone.
 
-Data goes to stdout, talk to stderr. Every verb imports what it needs when it is called, so that `--help` is quick.
+Data goes to stdout, messages go to stderr. Every verb imports what it needs when it is called, so that `--help` is
+quick.
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ _ELSEWHERE = {
     "run": ("relayload.verbs.run", "Run a profile, record it, judge it, and exit with the verdict."),
 }
 _RENAMED = MappingProxyType({"history": "export otava", "relay": "fake-relay"})
-"""What verbs were called before. The old names work for one version more, and are not shown."""
+"""The present names of verbs by their former ones, which work for one more version and are hidden from the help."""
 
 
 class _Verbs(click.Group):
-    """The verbs below, and those that live in their own rooms: imported when called."""
+    """The verbs below and those in modules of their own, which are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         own = (name for name in super().list_commands(ctx) if not self.commands[name].hidden)
@@ -57,7 +58,7 @@ class _Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, but takes verbs by their old names, and tells which was meant by one that is none."""
+        """Resolve as click does, but accept former names of verbs and suggest one for an unknown word."""
         args = _with_new_name(args, silent=ctx.resilient_parsing)
         word = args[0]
         if self.get_command(ctx, word) is None and not word.startswith("-"):
@@ -67,7 +68,7 @@ class _Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """As click does, but tells which option was meant by the name that another tool has for it."""
+        """Invoke as click does, but suggest our option for one that another tool has."""
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as error:
@@ -86,8 +87,8 @@ def _with_new_name(args: list[str], *, silent: bool) -> list[str]:
     if old not in _RENAMED:
         return args
     if not silent:
-        told = f"warning: 'relayload {old}' is now 'relayload {_RENAMED[old]}': the next version drops the old name"
-        click.echo(told, err=True)
+        warning = f"warning: 'relayload {old}' is now 'relayload {_RENAMED[old]}': the next version drops the old name"
+        click.echo(warning, err=True)
     return [*_RENAMED[old].split(), *rest]
 
 

@@ -1,1 +1,1 @@
-"""Verbs of the command line in modules of their own, each imported when it is called."""
+"""The verbs of the command line, each in a module of its own that is imported when the verb is called."""

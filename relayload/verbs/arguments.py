@@ -1,4 +1,4 @@
-"""What verbs share: their arguments, how they print, and how they tell the author's faults."""
+"""What verbs share: arguments, printing, and how they report the author's faults."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead 
 
 
 def author_errors_exit(verb: Callable[_P, None]) -> Callable[_P, None]:
-    """Every fault of the author on a line of its own, with --json as a document, and exit code 2."""
+    """Make a verb report faults of the author, one a line or with --json as one document, and exit with code 2."""
     from relayload.core.errors import AuthorError
 
     @wraps(verb)
@@ -40,28 +40,28 @@ def author_errors_exit(verb: Callable[_P, None]) -> Callable[_P, None]:
         try:
             verb(*args, **kwargs)
         except AuthorError as error:
-            tell_faults(error, as_json=bool(kwargs.get("as_json")))
+            print_faults(error, as_json=bool(kwargs.get("as_json")))
             sys.exit(ExitCode.BAD_INPUT)
 
     return wrapped
 
 
-def tell_faults(error: "AuthorError", *, as_json: bool) -> None:
-    """On stderr for people, and on stdout for programs that wait for JSON."""
+def print_faults(error: "AuthorError", *, as_json: bool) -> None:
+    """Print the faults on stderr and, with `as_json`, as a document on stdout as well."""
     click.echo(str(error), err=True)
     if as_json:
         print_failure(ExitCode.BAD_INPUT, error.faults)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file that an option names. Raises AuthorError where it can't be written."""
+    """Write a file that an option names. Raises AuthorError if it can't be written."""
     with writing(path):
         path.write_text(text, encoding="utf-8")
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Make the directory of a file that an option names; an OSError while it is written becomes an AuthorError."""
+    """Make the directory of a file that an option names, and turn an OSError while writing into an AuthorError."""
     from relayload.core.errors import AuthorError, Fault
 
     try:

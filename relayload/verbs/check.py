@@ -1,4 +1,4 @@
-"""`relayload check`: the plan before the run."""
+"""`relayload check`: print the plan before the run."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""The options by which a verb tells its verdict to CI systems, which hear of a run without a verdict, too."""
+"""The options by which a verb reports its verdict to CI systems, or why there is none."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from relayload.core.exit_codes import ExitCode
-from relayload.verbs.arguments import tell_faults
+from relayload.verbs.arguments import print_faults
 
 if TYPE_CHECKING:
     from relayload.core.errors import Fault
@@ -31,7 +31,7 @@ _OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Files to write, and whether to speak to GitHub: None where the environment decides."""
+    """The files to write, and whether to write GitHub annotations (None: if the environment is GitHub's)."""
 
     junit: Path | None = None
     markdown: Path | None = None
@@ -39,21 +39,21 @@ class Outputs:
     github: bool | None = None
 
     @property
-    def speak_to_github(self) -> bool:
+    def wants_github(self) -> bool:
         return in_github() if self.github is None else self.github
 
     @property
     def show_tables(self) -> bool:
-        """Whether any of them shows more of the summary than its counts."""
-        return self.markdown is not None or self.gitlab is not None or self.speak_to_github
+        """Whether any output shows more of the summary than its counts."""
+        return self.markdown is not None or self.gitlab is not None or self.wants_github
 
     @property
     def wanted(self) -> bool:
-        """Whether there is anything to write or to say."""
-        return self.speak_to_github or not (self.junit is self.markdown is self.gitlab is None)
+        """Whether any output was asked for."""
+        return self.wants_github or not (self.junit is self.markdown is self.gitlab is None)
 
     def of_run(self, number: int) -> "Outputs":
-        """Those of one of several runs: `junit.xml` is `junit-2.xml`."""
+        """Return the outputs of one of several runs: `junit.xml` becomes `junit-2.xml`."""
         return replace(
             self,
             junit=_numbered(self.junit, number),
@@ -67,12 +67,12 @@ def _numbered(path: Path | None, number: int) -> Path | None:
 
 
 def in_github() -> bool:
-    """Whether this is a step of GitHub Actions."""
+    """Return whether this process is a step of GitHub Actions."""
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def with_outputs(verb: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb those options, as `outputs`. Faults of the author are told there, too; the exit code is 2."""
+    """Give a verb those options, as `outputs`. They report faults of the author as well; the exit code is 2."""
 
     @wraps(verb)
     def wrapped(
@@ -84,7 +84,7 @@ def with_outputs(verb: Callable[..., None]) -> Callable[..., None]:
         try:
             verb(outputs=outputs, **arguments)
         except AuthorError as error:
-            tell_faults(error, as_json=bool(arguments.get("as_json")))
+            print_faults(error, as_json=bool(arguments.get("as_json")))
             not_run(outputs, _name(arguments), ExitCode.BAD_INPUT, error.faults)
             sys.exit(ExitCode.BAD_INPUT)
 
@@ -95,20 +95,20 @@ def with_outputs(verb: Callable[..., None]) -> Callable[..., None]:
 
 
 def not_run(outputs: Outputs, name: str, exit_code: int, faults: "Sequence[Fault]") -> None:
-    """Tell CI systems why there is no verdict. What can't be written is told on stderr: the exit code stays."""
+    """Report to CI systems why there is no verdict. An output that can't be written is an error on stderr alone."""
     if not outputs.wanted:
         return
     from relayload.core.errors import AuthorError
-    from relayload.report.not_run import not_run as told
+    from relayload.report.not_run import not_run as reason
     from relayload.verbs.ci_outputs import write_not_run
 
     try:
-        write_not_run(outputs, told(name, exit_code, faults))
+        write_not_run(outputs, reason(name, exit_code, faults))
     except AuthorError as unwritable:
         click.echo("".join(f"{fault}\n" for fault in unwritable.faults if fault not in faults), err=True, nl=False)
 
 
 def _name(arguments: dict[str, Any]) -> str:
-    """Of the profile or the recording that the verb is about."""
+    """Return the name of the profile or recording that the verb was called with."""
     about = arguments.get("profile") or arguments.get("run_dir")
     return (about.stem or str(about)) if isinstance(about, Path) else "relayload"

@@ -1,4 +1,4 @@
-"""Write a verdict in the ways that CI systems read, and why there is none."""
+"""Writes a verdict, or the reason why there is none, in the formats that CI systems read."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -21,37 +21,37 @@ _STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 _WORKSPACE = "GITHUB_WORKSPACE"
 _SMALLEST_PAGE_BYTES = 1000
 _Page = Callable[[int], str]
-"""Markdown of so many bytes at most."""
+"""Renders Markdown of at most that many bytes."""
 
 
 def write_outputs(outputs: Outputs, summary: Summary, verdict: Verdict) -> None:
-    """Write what was asked for. Raises AuthorError if a file can't be written, once the others are."""
+    """Write every output that was asked for. Raises AuthorError at the end if a file can't be written."""
     _write(
         (outputs.junit, lambda: render_junit(summary, verdict)),
         (outputs.markdown, lambda: render_markdown(summary, verdict)),
         (outputs.gitlab, lambda: render_openmetrics(summary, verdict)),
     )
-    if outputs.speak_to_github:
-        _tell_github(
+    if outputs.wants_github:
+        _write_github(
             render_annotations(summary, verdict, in_repository), lambda room: render_markdown(summary, verdict, room)
         )
 
 
 def write_not_run(outputs: Outputs, not_run: NotRun) -> None:
-    """Write what was asked for of a run without a verdict, so that CI always has something to show."""
+    """Write the outputs of a run without a verdict, so that CI always has something to show."""
     _write(
         (outputs.junit, lambda: render_junit_not_run(not_run)),
         (outputs.markdown, lambda: render_markdown_not_run(not_run)),
         (outputs.gitlab, lambda: render_openmetrics_not_run(not_run)),
     )
-    if outputs.speak_to_github:
-        _tell_github(
+    if outputs.wants_github:
+        _write_github(
             render_annotations_not_run(not_run, in_repository), lambda room: render_markdown_not_run(not_run, room)
         )
 
 
 def in_repository(file: str) -> str | None:
-    """Where a file is in the repository that GitHub shows; None where it is elsewhere."""
+    """Return the path of a file within the repository that GitHub shows; None if it lies elsewhere."""
     workspace = os.environ.get(_WORKSPACE)
     if workspace is None:
         return file
@@ -74,8 +74,8 @@ def _faults_of(path: Path, text: str) -> Iterator[Fault]:
         yield from error.faults
 
 
-def _tell_github(annotations: str, page: _Page) -> None:
-    """Annotations, and a page in the step summary where there is one.
+def _write_github(annotations: str, page: _Page) -> None:
+    """Print annotations, and append a page to the step summary if there is one.
 
     GitHub reads annotations from stderr as well, where they do not mix with data.
     """
@@ -86,7 +86,7 @@ def _tell_github(annotations: str, page: _Page) -> None:
 
 
 def _append(step_summary: Path, page: _Page) -> None:
-    """What stands there already counts towards the most that GitHub shows. A page that fails is no failed run."""
+    """Append a page. Earlier content counts towards GitHub's size limit. An error here does not fail the run."""
     try:
         room = MOST_BYTES - (step_summary.stat().st_size if step_summary.exists() else 0)
         with step_summary.open("a", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""`relayload compare`: one set of runs against another."""
+"""`relayload compare`: compare one set of runs with another."""
 
 import sys
 from collections.abc import Sequence
@@ -37,14 +37,14 @@ def command(
 
     Each is a recording, or a directory of recordings as `run --repeat 6` makes. Exits with 3 if a measure is proven to
     be worse by more than the tolerance, and with 4 if that can't be told. Runs that can't be believed or were cut short
-    are left out and told.
+    are left out and reported.
 
-    BASE alone is a run whose profile says `compare: interleaved`: what each target adds to the first is told again,
+    BASE alone is a run whose profile says `compare: interleaved`: what each target adds to the first is printed again,
     which is a finding and no verdict, so the exit code is 0, or 4 if the run can't be believed.
     """
     if not new:
         _refuse_terms(tolerance, wanted)
-        sys.exit(_tell_targets(base, markdown, as_json))
+        sys.exit(_print_targets(base, markdown, as_json))
     from relayload.recording.sets import recordings
     from relayload.report.comparison import render_comparison, render_comparison_markdown
 
@@ -58,7 +58,7 @@ def command(
 
 
 def _refuse_same(base: Path, new: Sequence[Path]) -> None:
-    """A set of runs is never worse than itself."""
+    """Raise AuthorError if a directory is on both sides: a set of runs is never worse than itself."""
     from relayload.core.errors import AuthorError, Fault
 
     if base.resolve() in [each.resolve() for each in new]:
@@ -66,7 +66,7 @@ def _refuse_same(base: Path, new: Sequence[Path]) -> None:
 
 
 def _refuse_terms(tolerance: str | None, wanted: Sequence[str]) -> None:
-    """Nothing is tolerated or chosen inside one run."""
+    """Raise AuthorError for --tolerance and --measure, which do not apply within one run."""
     from relayload.core.errors import AuthorError, Fault
 
     given = {"--tolerance": tolerance is not None, "--measure": bool(wanted)}
@@ -77,8 +77,8 @@ def _refuse_terms(tolerance: str | None, wanted: Sequence[str]) -> None:
         raise AuthorError(faults)
 
 
-def _tell_targets(run_dir: Path, markdown: Path | None, as_json: bool) -> int:
-    """The comparison inside one run."""
+def _print_targets(run_dir: Path, markdown: Path | None, as_json: bool) -> int:
+    """Print the comparison of targets within one run; return the exit code."""
     from relayload.core.errors import AuthorError, Fault
     from relayload.core.model.verdict import Status
     from relayload.recording import Recording
@@ -129,7 +129,7 @@ def _compared(
 
 
 class _Sorted:
-    """The runs of a side, sorted into those to compare and those to leave out; each counts once."""
+    """The runs of one side, sorted into those to compare and those to leave out. Each run counts once."""
 
     def __init__(self, side: "Side", recordings: "Sequence[Recording]", wanted: Sequence[str]) -> None:
         from relayload.core.comparison.compare import LeftOut
@@ -156,12 +156,12 @@ class _Sorted:
 
 
 def _which(recording: "Recording") -> tuple[str, str]:
-    """When a run began, and its name: the same wherever it lies."""
+    """Return what identifies a run wherever its recording lies: its start and its name."""
     return recording.run.started_at, recording.run.run_id
 
 
 def _warnings(base: "Sequence[Recording]", new: "Sequence[Recording]") -> list[str]:
-    """What makes the runs less alike than they should be."""
+    """Return warnings about differences between the runs, besides the one under test."""
     profiles = {recording.run.profile.sha256 for recording in (*base, *new)}
     before, after = (set(map(_which, side)) for side in (base, new))
     return [

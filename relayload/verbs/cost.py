@@ -1,4 +1,4 @@
-"""`relayload cost`: what traffic costs here or there, by its tokens or as a recording has measured it."""
+"""`relayload cost`: what traffic costs at several providers, for given token counts or for a recording."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -25,10 +25,10 @@ from relayload.verbs.arguments import JSON, author_errors_exit, print_value
 
 _SCALE = re.compile(r"(?P<count>[^-]+)-requests(/(?P<per>day|month|year))?")
 _PLACE = re.compile(r"(.*?\.ya?ml|[^:/]*|.*(?=:)|.*)(?::(.*))?")
-"""A list, or its file, and perhaps a model: names of models have colons, as folders may."""
+"""A price list, or its file, and perhaps a model after a colon. Models and folders may have colons in their names."""
 _OWN = "as recorded"
 _PARTS = MappingProxyType({"cached_input_tokens": "input_tokens", "reasoning_tokens": "output_tokens"})
-"""Counts that may be left out, and of which others they are a part."""
+"""Counts that may be left out, by the count that includes them."""
 
 
 @click.command()
@@ -66,8 +66,8 @@ def command(
 
     By its tokens, or by RUN_DIR as the recording has measured it: by the prices it was run with, or by others.
     """
-    told = any(text is not None for text in tokens.values())
-    faults = list(_contradictions(run_dir, scale, told_tokens=told or month or day))
+    with_tokens = any(text is not None for text in tokens.values())
+    faults = list(_contradictions(run_dir, scale, with_tokens=with_tokens or month or day))
     faults += [Fault("say --month or --day, not both")] if month and day else []
     faults += [Fault("say --price or --compare, not both")] if price and compare else []
     if faults:
@@ -75,23 +75,23 @@ def command(
     places = compare or ((price,) if price else ())
     code, rate = _currency(currency, exchange_rate)
     if run_dir is not None:
-        asked, offers = _measured(run_dir, scale, places)
+        amount, offers = _measured(run_dir, scale, places)
     else:
-        asked = _asked(tokens, Period.MONTH if month else Period.DAY if day else None)
-        offers = _by_tokens(asked, places)
-    print_value(quote(asked, offers, code, rate), as_json, render_quote)
+        amount = _token_amount(tokens, Period.MONTH if month else Period.DAY if day else None)
+        offers = _by_tokens(amount, places)
+    print_value(quote(amount, offers, code, rate), as_json, render_quote)
 
 
-def _contradictions(run_dir: Path | None, scale: str | None, *, told_tokens: bool) -> Iterator[Fault]:
-    """What is not for tokens, or not for a recording."""
-    if run_dir is not None and told_tokens:
+def _contradictions(run_dir: Path | None, scale: str | None, *, with_tokens: bool) -> Iterator[Fault]:
+    """Yield the options that do not go with token counts, or not with a recording."""
+    if run_dir is not None and with_tokens:
         yield Fault("tell tokens or a recording, not both; of a recording say --scale 1M-requests/month")
     if run_dir is None and scale is not None:
         yield Fault("is for a recording, and none is named; of tokens say --month or --day", "--scale")
 
 
-def _asked(tokens: Mapping[str, str | None], per: Period | None) -> Amount:
-    """So many tokens. Raises AuthorError with every fault of their counts."""
+def _token_amount(tokens: Mapping[str, str | None], per: Period | None) -> Amount:
+    """Parse the token counts. Raises AuthorError with every fault in them."""
     counts: dict[str, int] = {}
     faults: list[Fault] = []
     for name, text in tokens.items():
@@ -115,19 +115,21 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _by_tokens(asked: Amount, places: tuple[str, ...]) -> list[tuple[str, Decimal]]:
+def _by_tokens(amount: Amount, places: tuple[str, ...]) -> list[tuple[str, Decimal]]:
     if not places:
         raise _fault("say at which price: --price relay:o3, or --compare direct:o3 relay:o3")
     offers = []
     for place in places:
         ((_, price),) = _prices(place, model_needed=True).items()
-        usd = price.usd_of(asked.input_tokens, asked.output_tokens, asked.cached_input_tokens, asked.reasoning_tokens)
+        usd = price.usd_of(
+            amount.input_tokens, amount.output_tokens, amount.cached_input_tokens, amount.reasoning_tokens
+        )
         offers.append((place, usd))
     return offers
 
 
 def _measured(run_dir: Path, scale: str | None, places: tuple[str, ...]) -> tuple[Amount, list[tuple[str, Decimal]]]:
-    """What the recording's requests, or so many like them, cost."""
+    """Return what the requests of a recording cost, or `scale` requests like them."""
 
     recording = Recording.open(run_dir)
     fold = recording.fold(()).fold
@@ -141,7 +143,7 @@ def _measured(run_dir: Path, scale: str | None, places: tuple[str, ...]) -> tupl
 
 
 def _dearer(run: RunInfo, factor: Decimal) -> RunInfo:
-    """The run, at that many times its prices."""
+    """Return the run with its prices multiplied by a factor."""
     targets = {name: replace(target, prices=times(target.prices, factor)) for name, target in run.targets.items()}
     return replace(run, prices=times(run.prices, factor), targets=targets)
 
@@ -182,7 +184,7 @@ def _scaled(scale: str) -> tuple[int, Period | None]:
 
 
 def _prices(place: str, *, model_needed: bool = False) -> Prices:
-    """The prices of a list, or one price for every model: that of a model of it, or in two numbers."""
+    """Return the prices of a list, or one price for all models: that of one model, or a pair such as `2/8`."""
     if (price := price_lists.in_and_out(place)) is not None:
         return {ANY: price}
     named = _PLACE.fullmatch(place)

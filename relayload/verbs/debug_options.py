@@ -1,7 +1,7 @@
-"""Watching a verb at work: `--verbose` and `--http-debug`.
+"""The options `--verbose` and `--http-debug`, which show what a verb does.
 
-A run is another process, whose log and whose exchanges are files in the directory of the run: their lines are handed on
-as they come.
+A run is another process, which writes its log and its HTTP exchanges to files in its directory. Their lines are printed
+here as they arrive.
 """
 
 import logging
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from relayload.transport.http_log import HttpLog
 
 HTTP_FILE = "http-debug.txt"
-"""In the directory of a run, where no other file was named."""
+"""The file for HTTP exchanges in the directory of a run, unless an option names another."""
 _DEFAULT_COUNT = 10
 _LOG_LINE = re.compile(r"\[\S+ (?P<time>[\d:]+),\d+\] \S+?/(?P<level>[A-Z]+)/(?P<logger>[\w.]+): (?P<message>.*)")
 _OPTIONS = (
@@ -43,14 +43,14 @@ _OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class DebugOptions:
-    """What is asked to be seen."""
+    """What to show while a verb runs."""
 
     verbose: bool = False
     http_count: int = 0
     http_file: Path | None = None
 
     def environ(self, run_dir: Path) -> Mapping[str, str]:
-        """What the process of a run is told."""
+        """Return the environment variables that make the process of a run write down its HTTP exchanges."""
         from relayload.transport.http_log import COUNT_VARIABLE, FILE_VARIABLE
 
         if not self.http_count:
@@ -59,7 +59,7 @@ class DebugOptions:
         return {COUNT_VARIABLE: str(self.http_count), FILE_VARIABLE: str(file.absolute())}
 
     def begin(self) -> None:
-        """Say what it costs. Raises AuthorError if the file can't be written to."""
+        """Warn that debugging costs precision. Raises AuthorError if the file can't be written."""
         if not self.http_count:
             return
         if self.http_file is not None:
@@ -71,13 +71,13 @@ class DebugOptions:
         click.echo(f"relayload: {message}", err=True)
 
     def followed(self, run_dir: Path, log_name: str) -> "list[Follower]":
-        """The files whose lines are to be handed on."""
+        """Return followers of the files whose lines are to be printed."""
         steps = [Follower(run_dir / log_name, _step)] if self.verbose else []
         exchanges = [Follower(run_dir / HTTP_FILE)] if self.http_count and self.http_file is None else []
         return steps + exchanges
 
     def http_log(self) -> "HttpLog | None":
-        """For a verb that asks by itself."""
+        """Return the log for HTTP exchanges of this process; None if they are not wanted."""
         from relayload.transport.http_log import HttpLog, appending, to_stderr
 
         if not self.http_count:
@@ -85,7 +85,7 @@ class DebugOptions:
         return HttpLog(self.http_count, appending(self.http_file) if self.http_file else to_stderr)
 
     def log_here(self) -> None:
-        """Steps of this process on stderr, if they are to be told."""
+        """Log the steps of this process on stderr if `verbose` is set."""
         if self.verbose:
             logging.basicConfig(
                 stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
@@ -94,15 +94,15 @@ class DebugOptions:
 
 
 class Follower:
-    """Reads on where it stopped in a file that grows, whole lines alone; `told` makes another of each, or none."""
+    """Reads the complete lines that a file has gained. `shown` returns what to print of a line, or None to skip it."""
 
-    def __init__(self, path: Path, told: Callable[[str], str | None] = str) -> None:
+    def __init__(self, path: Path, shown: Callable[[str], str | None] = str) -> None:
         self._path = path
-        self._told = told
+        self._shown = shown
         self._read_bytes = 0
 
     def lines(self) -> Iterator[str]:
-        """Those that have come since."""
+        """Yield the lines that were added since the last call."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._read_bytes)
@@ -111,11 +111,11 @@ class Follower:
             return
         if whole:
             self._read_bytes += len(whole) + 1
-            yield from filter(None, map(self._told, whole.decode("utf-8", "replace").split("\n")))
+            yield from filter(None, map(self._shown, whole.decode("utf-8", "replace").split("\n")))
 
 
 def _step(line: str) -> str | None:
-    """A line of the log as it is worth telling: when, and what; None for Locust's own steps and tables."""
+    """Shorten a line of the log to its time and message; return None for Locust's own steps and tables."""
     step = _LOG_LINE.fullmatch(line)
     if step is None or (step["level"] == "INFO" and step["logger"] != "relayload"):
         return None
@@ -124,7 +124,7 @@ def _step(line: str) -> str | None:
 
 
 def with_debug_options(verb: Callable[..., None]) -> Callable[..., None]:
-    """A verb that takes `watching`, with the options for it."""
+    """Give a verb these options, as `debug`."""
 
     @wraps(verb)
     def with_options(

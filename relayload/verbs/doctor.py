@@ -1,4 +1,4 @@
-"""`relayload doctor`: what is wrong with a target?"""
+"""`relayload doctor`: find out what is wrong with a target."""
 
 import sys
 from functools import partial

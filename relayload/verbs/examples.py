@@ -1,4 +1,4 @@
-"""What the help of a verb ends with: how people use it, and what its exit codes mean."""
+"""The end of each verb's help: example commands and exit codes."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -73,12 +73,12 @@ _ENDINGS: Mapping[str, _Ending] = MappingProxyType(
     }
 )
 VERBS = tuple(_ENDINGS)
-"""Those whose help has such an end."""
+"""The verbs whose help ends with examples."""
 _WIDTH = 76
 
 
 def epilog(verb: str) -> str | None:
-    """The end of a verb's help, as click wants it; None where there is none."""
+    """Return the end of a verb's help, in click's markup; None if it has none."""
     ending = _ENDINGS.get(verb)
     if ending is None:
         return None
@@ -88,12 +88,12 @@ def epilog(verb: str) -> str | None:
 
 
 def examples(verb: str) -> tuple[str, ...]:
-    """The commands that the help of a verb shows."""
+    """Return the commands in the help of a verb."""
     return _ENDINGS[verb].examples
 
 
 def _folded(example: str) -> list[str]:
-    """A long command over several lines, as a shell takes it, broken before its options."""
+    """Break a long command over several lines before its options, as a shell accepts it."""
     if len(example) <= _WIDTH:
         return [example]
     break_at = max((at for at in range(_WIDTH - 2) if example.startswith(" --", at)), default=-1)

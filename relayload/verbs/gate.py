@@ -1,4 +1,4 @@
-"""`relayload gate`: judge a recording again, and tell it to whoever asks."""
+"""`relayload gate`: judge a recording again and report the verdict."""
 
 import sys
 from pathlib import Path
@@ -41,7 +41,7 @@ def command(run_dir: Path, rejudge: bool, outputs: Outputs, as_json: bool) -> No
 
 
 def _keep(recording: "Recording", verdict: "Verdict") -> None:
-    """In the recording, unless that may only be read: what comes of it is the same."""
+    """Store the verdict in the recording, unless that is read-only, which does not change the result."""
     from relayload.core.errors import AuthorError
 
     try:

@@ -1,4 +1,4 @@
-"""`relayload init`: a profile to begin with."""
+"""`relayload init`: write a profile to begin with."""
 
 import shlex
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`relayload locustfile`: where Locust finds us."""
+"""`relayload locustfile`: print the path of the locustfile."""
 
 import click
 

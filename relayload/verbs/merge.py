@@ -1,4 +1,4 @@
-"""`relayload merge`: one recording out of several."""
+"""`relayload merge`: make one recording of several."""
 
 from functools import partial
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Where a verb has its profile from: a file, or a few options that stand for one.
+"""Where a verb gets its profile from: a file, or options that stand for one.
 
-`profile_or_url` gives a verb one argument, its `source`, in place of PROFILE, `--set` and the options below.
+`profile_or_url` replaces PROFILE, `--set` and the options below by one argument of the verb, `source`.
 """
 
 import os
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from relayload.profile.from_options import ProfileOptions
 
 FILE_NAME = "one-liner.yaml"
-"""In the directory of the run: the profile that its options stood for."""
+"""The file in the directory of a run for the profile that its options stand for."""
 _DOCTORS_OWN = MappingProxyType({"rate": "1/s", "for_": "1m"})
-"""A visit does not depend on the load, though a profile has one."""
+"""Defaults for a visit, which does not depend on the load although a profile must have one."""
 _AS_SETS = MappingProxyType(
     {
         "model": "scenarios.NAME.model=…",
@@ -48,7 +48,7 @@ _AS_SETS = MappingProxyType(
         "prices": "target.prices=…",
     }
 )
-"""How `--set` says it of a profile."""
+"""What to write after `--set` instead of an option, for a profile in a file."""
 _OPTIONS = (
     click.option("--url", metavar="URL", help="No PROFILE: send to this base URL what the options below say."),
     click.option("--model", metavar="NAME", help="The model to ask for."),
@@ -82,12 +82,12 @@ _OPTIONS = (
 
 
 def profile_or_url(verb: Callable[..., None]) -> Callable[..., None]:
-    """A verb that takes a `source`, with the arguments to name one."""
+    """Give a verb the arguments that name a profile, as `source`."""
 
     @wraps(verb)
     def with_source(*, profile: Path | None, sets: tuple[str, ...], print_profile: bool, **options: Any) -> None:
-        asked = {name: options.pop(name) for name in ("url", *_AS_SETS)}
-        source = _source(profile, sets, asked, print_profile=print_profile)
+        values = {name: options.pop(name) for name in ("url", *_AS_SETS)}
+        source = _source(profile, sets, values, print_profile=print_profile)
         if print_profile:
             source.print()
         verb(source=source, **options)
@@ -99,18 +99,18 @@ def profile_or_url(verb: Callable[..., None]) -> Callable[..., None]:
 
 @dataclass(frozen=True, slots=True)
 class ProfileSource:
-    """A profile to be read: from a file, or made of options."""
+    """A profile to read: from a file, or made of options."""
 
     profile: Path | None
     sets: tuple[str, ...]
-    asked: "ProfileOptions | None" = None
+    options: "ProfileOptions | None" = None
 
     def load(self) -> "Profile":
-        """The profile; what of it is hardly meant is told on stderr. Raises AuthorError with every fault."""
+        """Load the profile and print its warnings on stderr. Raises AuthorError with every fault."""
         profile = self._loaded()
         for caution in profile.cautions:
             click.echo(str(caution), err=True)
-        if self.asked is not None and (unset := self.asked.unset_key(os.environ)):
+        if self.options is not None and (unset := self.options.unset_key(os.environ)):
             click.echo(f"warning: {unset}", err=True)
         return profile
 
@@ -128,7 +128,7 @@ class ProfileSource:
 
     @property
     def file(self) -> Path:
-        """Of the profile; that of options has no place until there is a run."""
+        """The path of the profile. One made of options has no file until there is a run."""
         return self.profile or Path(FILE_NAME)
 
     @property
@@ -137,7 +137,7 @@ class ProfileSource:
         return () if self.profile is None else self.sets
 
     def written_to(self, run_dir: Path) -> tuple[Path, tuple[str, ...]]:
-        """The file for another process, with the overrides that are not in it yet. Raises AuthorError."""
+        """Return the file for another process, and the overrides that are not in it yet. Raises AuthorError."""
         if self.profile is not None:
             return self.profile, self.sets
         from relayload.profile.from_options import elsewhere, text_of
@@ -147,7 +147,7 @@ class ProfileSource:
         return run_dir / FILE_NAME, ()
 
     def print(self) -> None:
-        """The YAML, and what is wrong with it if anything is; then leave."""
+        """Print the YAML and any faults in it, and exit."""
         from relayload.core.errors import AuthorError
         from relayload.profile.from_options import text_of
         from relayload.profile.secrets import tells_a_key
@@ -164,19 +164,19 @@ class ProfileSource:
         sys.exit(ExitCode.PASS)
 
     def _document(self) -> "Document":
-        assert self.asked is not None, "a file is a document already"
-        return self.asked.document().override(self.sets)
+        assert self.options is not None, "a file is a document already"
+        return self.options.document().override(self.sets)
 
 
 def _source(
-    profile: Path | None, sets: tuple[str, ...], asked: dict[str, Any], *, print_profile: bool
+    profile: Path | None, sets: tuple[str, ...], values: dict[str, Any], *, print_profile: bool
 ) -> ProfileSource:
-    """Raises click's UsageError where the two ways to name a profile are mixed, or none is there."""
-    given = [name for name, value in asked.items() if value not in (None, ())]
+    """Build the source. Raises click's UsageError if both ways to name a profile are mixed, or neither is used."""
+    given = [name for name, value in values.items() if value not in (None, ())]
     if profile is not None:
-        _refuse_mixed(profile, asked, given, print_profile=print_profile)
+        _refuse_mixed(profile, values, given, print_profile=print_profile)
         return ProfileSource(profile, sets)
-    if asked["url"] is None:
+    if values["url"] is None:
         others = f" (--url goes with {', '.join(map(_option, given))})" if given else ""
         raise click.UsageError(
             f"missing PROFILE{others}: name a file, or write --url URL --model NAME --rate 5/s --for 1m"
@@ -184,18 +184,18 @@ def _source(
     from relayload.profile.from_options import ProfileOptions
 
     if click.get_current_context().info_name == "doctor":
-        asked |= {
-            name: asked[name] or value for name, value in _DOCTORS_OWN.items() if name != "rate" or not asked["users"]
+        values |= {
+            name: values[name] or value for name, value in _DOCTORS_OWN.items() if name != "rate" or not values["users"]
         }
-    _refuse_incomplete(asked)
-    return ProfileSource(None, sets, ProfileOptions(**asked))
+    _refuse_incomplete(values)
+    return ProfileSource(None, sets, ProfileOptions(**values))
 
 
-def _refuse_mixed(profile: Path, asked: Mapping[str, Any], given: list[str], *, print_profile: bool) -> None:
-    if asked["url"] is not None:
+def _refuse_mixed(profile: Path, values: Mapping[str, Any], given: list[str], *, print_profile: bool) -> None:
+    if values["url"] is not None:
         raise click.UsageError(
             f"PROFILE ({profile}) and --url are two ways to say what to send: leave out one; to send a profile "
-            f"somewhere else, write --set target.base_url={asked['url']}"
+            f"somewhere else, write --set target.base_url={values['url']}"
         )
     if given:
         (name, *_) = given
@@ -204,13 +204,13 @@ def _refuse_mixed(profile: Path, asked: Mapping[str, Any], given: list[str], *, 
         raise click.UsageError("--print-profile goes with --url; a PROFILE is its own text")
 
 
-def _refuse_incomplete(asked: Mapping[str, Any]) -> None:
-    if asked["rate"] is not None and asked["users"] is not None:
+def _refuse_incomplete(values: Mapping[str, Any]) -> None:
+    if values["rate"] is not None and values["users"] is not None:
         raise click.UsageError("--rate and --users are two kinds of load: leave out one")
-    lacking = [name for name in ("model", "for_") if not asked[name]]
+    lacking = [name for name in ("model", "for_") if not values[name]]
     examples = {"model": "--model o3", "for_": "--for 1m"}
     wanted = [examples[name] for name in lacking]
-    if asked["rate"] is None and asked["users"] is None:
+    if values["rate"] is None and values["users"] is None:
         wanted.append("--rate 5/s (or --users 8)")
     if wanted:
         raise click.UsageError(f"--url needs more: write {', '.join(wanted)}")
@@ -222,18 +222,18 @@ def _option(name: str) -> str:
 
 
 def _command() -> str:
-    """This command line, as a comment can hold it."""
+    """Return this command line without secrets, to stand in a comment."""
     from relayload.transport.redaction import Secrets
 
     words = [word for word in sys.argv[1:] if word != "--print-profile"]
     return Secrets("").told(shlex.join(["relayload", *words]))
 
 
-def in_options(told: str) -> str:
-    """What a run without a file says of its profile, in the words of the command line."""
+def in_options(message: str) -> str:
+    """Replace paths of the profile in a message by the options that stand for them."""
     for path, option in _OPTIONS_OF_PATHS.items():
-        told = told.replace(path, option)
-    return told
+        message = message.replace(path, option)
+    return message
 
 
 _OPTIONS_OF_PATHS = MappingProxyType(
@@ -247,7 +247,7 @@ _OPTIONS_OF_PATHS = MappingProxyType(
 
 
 def _in_options(faults: "tuple[Fault, ...]", document: "Document") -> "Iterator[Fault]":
-    """The faults, with those that guardrails and prices mend in the words of the command line."""
+    """Yield the faults, with remedies in guardrails and prices worded as options."""
     remedies = _remedies(document)
     for fault in faults:
         fault = replace(fault, message=_without_default(fault.message)) if fault.file == "--api-key-env" else fault
@@ -257,13 +257,13 @@ def _in_options(faults: "tuple[Fault, ...]", document: "Document") -> "Iterator[
 
 
 def _without_default(message: str) -> str:
-    """An option names a variable and can give it no default."""
+    """Leave out the hint at a default value, which an option that names a variable can't have."""
     before, hint, _ = message.partition(", or write ${env:")
     return f"{before}, or name another with --api-key-env" if hint else message
 
 
 def _remedies(document: "Document") -> dict[str, str]:
-    """What to write for each path that the guardrails complain of."""
+    """Return the options to write for each path that faults in guardrails and prices name."""
     from relayload.profile.checks.content import sound
     from relayload.profile.guardrails import Guardrails
     from relayload.profile.target import Target

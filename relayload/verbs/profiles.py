@@ -1,4 +1,4 @@
-"""`relayload profiles`: what can be run by its name."""
+"""`relayload profiles`: list the profiles that run by name."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""`relayload run`: send what a profile describes, record it, judge it; once, or several times."""
+"""`relayload run`: send what a profile describes, record it and judge it, once or several times."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _INTERRUPTED: dict[int, str] = {ExitCode.SIGINT: "Ctrl-C", ExitCode.SIGTERM: "SIGTERM"}
 _VERDICTS = (ExitCode.FAIL, ExitCode.UNPROVEN, ExitCode.PASS)
-"""The exit codes of runs that were carried out, the worst first."""
+"""The exit codes of runs that were completed, worst first."""
 
 
 @click.command()
@@ -82,12 +82,12 @@ def _once(carry_out: "CarryOut", launch: "Launch", outputs: Outputs, as_json: bo
     if recording is not None:
         _print_results(recording, code, outputs, as_json)
     elif as_json:
-        print_failure(code, _faults(_told(launch, code)))
+        print_failure(code, _faults(_message(launch, code)))
     return code
 
 
 def _repeat(carry_out: "CarryOut", launches: "Sequence[Launch]", outputs: Outputs, as_json: bool) -> int:
-    """One after the other, until one can't be carried out; then all of them at a glance."""
+    """Run one after the other until one can't be carried out, and print a table of all. Return the exit code."""
     from relayload.core.comparison.compare import ENOUGH_RUNS
     from relayload.core.comparison.repeats import repeats
     from relayload.report.repeats import render_repeats
@@ -105,13 +105,13 @@ def _repeat(carry_out: "CarryOut", launches: "Sequence[Launch]", outputs: Output
     code = codes[-1] if codes[-1] not in _VERDICTS else min(codes, key=_VERDICTS.index)
     print_value(repeats([_line(recording) for recording in recordings], code), as_json, render_repeats)
     if recordings:
-        told = f"next: relayload compare {launches[0].run_dir.parent} OTHER, another set of at least {ENOUGH_RUNS} runs"
-        click.echo(told, err=True)
+        following = f"relayload compare {launches[0].run_dir.parent} OTHER"
+        click.echo(f"next: {following}, another set of at least {ENOUGH_RUNS} runs", err=True)
     return code
 
 
 def _run(name: str, debug: DebugOptions, launch: "Launch", outputs: Outputs) -> "tuple[int, Recording | None]":
-    """The exit code, and the recording if there is a verdict. Tells what went wrong, if something did."""
+    """Return the exit code, and the recording if it has a verdict. Print what went wrong, if anything did."""
     from relayload.locust_plugin.early import LOG_NAME
     from relayload.locust_plugin.launch import recorded, run
     from relayload.recording import Recording
@@ -129,36 +129,36 @@ def _run(name: str, debug: DebugOptions, launch: "Launch", outputs: Outputs) -> 
     recording = Recording.open(launch.run_dir) if recorded(launch.run_dir) else None
     judged = recording if recording is not None and recording.verdict() is not None else None
     if judged is None or code == ExitCode.CRASH:
-        told = _told(launch, code)
-        click.echo(told, err=True, nl=False)
+        message = _message(launch, code)
+        click.echo(message, err=True, nl=False)
         if judged is None:
-            not_run(outputs, name, code, _faults(told))
+            not_run(outputs, name, code, _faults(message))
     return code, judged
 
 
-def _told(launch: "Launch", code: int) -> str:
-    """What there is to say of a run that left no verdict, or failed in part."""
+def _message(launch: "Launch", code: int) -> str:
+    """Return the message for a run that left no verdict, or that failed in part."""
     from relayload.locust_plugin.launch import last_words, recorded
 
     if not recorded(launch.run_dir) and code in _INTERRUPTED:
         return f"relayload: {_INTERRUPTED[code]} ended the run before its load began\n"
-    told = last_words(launch.run_dir)
-    return in_options(told) if launch.profile.name == FILE_NAME else told
+    message = last_words(launch.run_dir)
+    return in_options(message) if launch.profile.name == FILE_NAME else message
 
 
-def _faults(told: str) -> "list[Fault]":
-    """As CI systems are told: in one line, whoever said it."""
+def _faults(message: str) -> "list[Fault]":
+    """Return a message as one fault on one line, for CI systems."""
     from relayload.core.errors import Fault
     from relayload.locust_plugin.options import OWN_MESSAGE
 
-    lines = [line.removeprefix(OWN_MESSAGE) for line in told.splitlines() if line.strip()]
+    lines = [line.removeprefix(OWN_MESSAGE) for line in message.splitlines() if line.strip()]
     return [Fault("; ".join(lines) or "it ended without a word")]
 
 
 def _print_results(
     recording: "Recording", code: int, outputs: Outputs, as_json: bool, *, in_a_set: bool = False
 ) -> None:
-    """The tables of a run; as JSON its verdict, unless one for the whole set is still to come."""
+    """Print the tables of a run, or with `as_json` its verdict, unless one for the whole set is still to come."""
     from relayload.recording.sets import results
     from relayload.report.text import render_run, render_verdict
 

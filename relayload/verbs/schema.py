@@ -1,4 +1,4 @@
-"""`relayload schema`: the JSON Schema of profiles, for editors."""
+"""`relayload schema`: print the JSON Schema of profiles, for editors."""
 
 import click
 

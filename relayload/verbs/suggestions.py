@@ -1,4 +1,4 @@
-"""Which verb or option a word stands for that is neither: its name in another tool, or a slip of spelling."""
+"""Suggestions for an unknown verb or option: our name for what another tool calls so, or a similar spelling."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -20,7 +20,7 @@ _VERBS: Mapping[str, str] = MappingProxyType(
     | dict.fromkeys(("price", "prices"), "cost")
     | dict.fromkeys(("compress", "gzip", "zip"), "merge --compress")
 )
-"""What other tools call it."""
+"""Our verbs by the words of other tools."""
 _PROFILE_SUFFIXES = (".yaml", ".yml")
 
 _DURATION = ("--duration", "-d", "-z", "--time", "-t", "--run-time", "--run-for", "--max-seconds")
@@ -51,11 +51,11 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     | dict.fromkeys(("--format", "--output-format"), ("--json",))
     | dict.fromkeys(("-p", "--port-number"), ("--port",))
 )
-"""What Vegeta, hey, wrk, k6, Locust, guidellm and vLLM's benchmark call it."""
+"""Our options by the names in Vegeta, hey, wrk, k6, Locust, guidellm and vLLM's benchmark."""
 
 
 def suggested_verb(word: str, verbs: Iterable[str], hidden: Iterable[str] = ()) -> str:
-    """`: did you mean 'check'?`, or where nobody can tell what to ask for; hidden verbs may be meant, too."""
+    """Return `: did you mean 'check'?`, or else `: expected one of ...`. Hidden verbs may be suggested too."""
     known = list(verbs)
     near = _VERBS.get(word) or next(iter(get_close_matches(word.lower(), [*known, *hidden], n=1)), "")
     if near.partition(" ")[0] in {*known, *hidden}:
@@ -68,7 +68,7 @@ def suggested_verb(word: str, verbs: Iterable[str], hidden: Iterable[str] = ()) 
 
 
 def with_suggested_option(error: click.NoSuchOption) -> click.NoSuchOption:
-    """The error with what was meant, where that is known, in place of the names that are spelled alike."""
+    """Return the error with our option for another tool's name, in place of similar spellings, if there is one."""
     word, command = error.option_name, error.ctx.command if error.ctx else None
     meant = _suggested_option(word, (name for each in command.params for name in each.opts)) if command else None
     if meant is None:
@@ -77,6 +77,6 @@ def with_suggested_option(error: click.NoSuchOption) -> click.NoSuchOption:
 
 
 def _suggested_option(word: str, known: Iterable[str]) -> str | None:
-    """The option among those known that another tool's `word` stands for."""
+    """Return the known option that another tool's `word` stands for; None if there is none."""
     options = set(known)
     return next((option for option in _OPTIONS.get(word, ()) if option in options), None)

@@ -1,4 +1,4 @@
-"""`relayload export`: recordings in the formats of other tools, one file for each of them."""
+"""`relayload export`: writes recordings in the formats of other tools, one module for each."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`relayload export otava`: a row for each run in a file that grows."""
+"""`relayload export otava`: append a row for each run to a CSV file."""
 
 import csv
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _WHICH = slice(0, 2)
-"""The columns that tell which run it was: when it began, and its name."""
+"""The columns that identify a run: its start and its name."""
 
 
 @click.command(epilog=epilog("export otava"))
@@ -37,7 +37,7 @@ def command(run_dirs: tuple[Path, ...], file: Path, print_config: bool, as_histo
     """Append a row for each run to a CSV that Apache Otava reads, in the order in which they began.
 
     A run that has a row already is left out, and so is one that can't be read, or that is INVALID, since its numbers
-    can't be believed. What keeps Otava from finding changes, such as runs of several profiles in one file, is told.
+    can't be believed. What keeps Otava from finding changes, such as runs of several profiles in one file, is reported.
     Exits with 2 if no run can be read.
     """
     from relayload.core.errors import AuthorError
@@ -50,7 +50,7 @@ def command(run_dirs: tuple[Path, ...], file: Path, print_config: bool, as_histo
     if not paths:
         raise AuthorError(without)
     for fault in without:
-        _tell_left_out(Path(fault.file), fault.message)
+        _report_left_out(Path(fault.file), fault.message)
     if print_config or as_history:
         first = _readable(paths, Recording.open)[0]
         click.echo(otava_config(str(file), first.run.profile.name, known), nl=False)
@@ -59,12 +59,12 @@ def command(run_dirs: tuple[Path, ...], file: Path, print_config: bool, as_histo
     added = sorted(row for which, row in found.items() if which not in {tuple(row[_WHICH]) for row in known})
     _add(file, known, added)
     rows = "row" if len(added) == 1 else "rows"
-    for told in (f"{len(added)} {rows} added", *remarks(known + added)):
-        click.echo(one_line(f"{file}: {told}"), err=True)
+    for remark in (f"{len(added)} {rows} added", *remarks(known + added)):
+        click.echo(one_line(f"{file}: {remark}"), err=True)
 
 
 def _readable(paths: Sequence[Path], read: Callable[[Path], T]) -> list[T]:
-    """What could be read; the others are told. Raises AuthorError with every fault if nothing could."""
+    """Return what could be read and report the rest. Raises AuthorError with every fault if nothing could be read."""
     from relayload.core.errors import AuthorError
 
     found: list[T] = []
@@ -77,12 +77,12 @@ def _readable(paths: Sequence[Path], read: Callable[[Path], T]) -> list[T]:
     if not found:
         raise AuthorError([fault for _, error in failed for fault in error.faults])
     for path, left in failed:
-        _tell_left_out(path, "; ".join(str(replace(fault, file=Path(fault.file).name)) for fault in left.faults))
+        _report_left_out(path, "; ".join(str(replace(fault, file=Path(fault.file).name)) for fault in left.faults))
     return found
 
 
 def _row(path: Path) -> list[str] | None:
-    """Of a run; None if it is one to leave out."""
+    """Return the row of a run; None if the run has to be left out."""
     from relayload.recording import Recording
     from relayload.recording.sets import results, unfit
     from relayload.report.otava import row
@@ -92,18 +92,18 @@ def _row(path: Path) -> list[str] | None:
     why = unfit(recording, verdict)
     if why is None:
         return row(summary, verdict)
-    _tell_left_out(path, why)
+    _report_left_out(path, why)
     return None
 
 
-def _tell_left_out(path: Path, why: str) -> None:
+def _report_left_out(path: Path, why: str) -> None:
     from relayload.core.printable import one_line
 
     click.echo(one_line(f"{path}: left out: {why}"), err=True)
 
 
 def _known(file: Path) -> list[list[str]]:
-    """The rows that there are. Raises AuthorError if the file can't be read, or has other columns."""
+    """Return the rows in the file. Raises AuthorError if it can't be read or has other columns."""
     from relayload.document.encoding import open_text
     from relayload.report.otava import COLUMNS
 
@@ -128,12 +128,12 @@ def _begun(file: Path) -> bool:
 
 
 def _ended(file: Path) -> bool:
-    """Whether its last line has an end, so that what is appended begins a new one."""
+    """Return whether the last line is complete, so that an appended row begins a new line."""
     return file.read_bytes().endswith(b"\n")
 
 
 def _add(file: Path, known: list[list[str]], added: list[list[str]]) -> None:
-    """Append rows; the file is written anew where they have to stand before others, or its last line has no end."""
+    """Append rows. The file is rewritten if they belong before existing rows, or if its last line is incomplete."""
     from relayload.report.otava import COLUMNS
 
     header = [] if _begun(file) else [list(COLUMNS)]
