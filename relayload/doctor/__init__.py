@@ -1,1 +1,1 @@
-"""Is the target fit to be load-tested, and if not, which line of the profile is to change? Asked before any load."""
+"""Finds out, before any load, whether a target can be load-tested, and if not, which line of the profile to change."""

@@ -1,4 +1,4 @@
-"""What an answer tells of a relay: one function for each kind, which adds to the findings."""
+"""What an answer reveals about a relay: one function for each kind of answer, which adds to the findings."""
 
 import re
 
@@ -25,7 +25,7 @@ _STREAMS_ALONE = re.compile(
 def look_at_answer(
     question: Question, reply: Reply, findings: Findings, known: Known, *, either_way: bool = False
 ) -> None:
-    """An answer in one piece; `either_way` where the stream failed as well."""
+    """Examine an answer in one piece; `either_way` says that the stream failed as well."""
     what = question.what(stream=False)
     if reply.late:
         findings.fault("answer", f"{what}: {_late(reply)}", findings.at(BASE_URL))
@@ -38,14 +38,14 @@ def look_at_answer(
         answer = FORMATS[question.endpoint].read_answer(reply.body, request)
     except MalformedAnswer:
         words = words_of(reply.body)
-        said = f": {findings.quoted(words.message)}" if words and words.message else ""
+        detail = f": {findings.quoted(words.message)}" if words and words.message else ""
         findings.fault(
-            "answer", f"{what} is answered with something that is no such answer{said}", findings.at(BASE_URL)
+            "answer", f"{what} is answered with something that is no such answer{detail}", findings.at(BASE_URL)
         )
         return
     if answer.flaw is not None:
-        said = f": {findings.quoted(answer.fault.message)}" if answer.fault else ""
-        findings.fault("answer", f"{what} is answered 200 with an error inside{said}", findings.at(BASE_URL))
+        detail = f": {findings.quoted(answer.fault.message)}" if answer.fault else ""
+        findings.fault("answer", f"{what} is answered 200 with an error inside{detail}", findings.at(BASE_URL))
         return
     findings.ok("answer", f"{what} is answered in {format_duration(reply.took_s)}")
     if answer.tokens.input is None and answer.tokens.output is None:
@@ -53,7 +53,7 @@ def look_at_answer(
 
 
 def look_at_stream(question: Question, reply: Reply, findings: Findings, known: Known, *, in_one_piece: bool) -> None:
-    """An answer as a stream; `in_one_piece` where the same was answered without."""
+    """Examine a streamed answer; `in_one_piece` says that the same request was answered without streaming."""
     what = question.what(stream=True)
     if reply.late:
         findings.fault("stream", f"{what}: {_late(reply)}", findings.at(BASE_URL))
@@ -86,33 +86,33 @@ def look_at_stream(question: Question, reply: Reply, findings: Findings, known: 
 
 
 def _look_at_no_stream(question: Question, reply: Reply, findings: Findings) -> None:
-    """What came instead of a stream: an error, or an answer in one piece."""
+    """Examine an error, or an answer in one piece, that came instead of a stream."""
     try:
         fault = FORMATS[question.endpoint].read_answer(reply.body, question.request(stream=True)).fault
     except MalformedAnswer:
         fault = fault_of_body(reply.body)
     got = findings.quoted(reply.header("content-type")) or "no content type"
-    told = f"{question.model} at {question.endpoint.path} was asked for a stream and got {got}"
+    what = f"{question.model} at {question.endpoint.path} was asked for a stream and got {got}"
     if fault is None:
-        findings.fault("stream", f"{told}: write stream: false", ("scenarios", question.scenario, "stream"))
+        findings.fault("stream", f"{what}: write stream: false", ("scenarios", question.scenario, "stream"))
     else:
-        findings.fault("stream", f"{told} that says: {findings.quoted(fault.message)}", findings.at(BASE_URL))
+        findings.fault("stream", f"{what} that says: {findings.quoted(fault.message)}", findings.at(BASE_URL))
 
 
 def streams_alone(question: Question, reply: Reply) -> bool:
-    """Whether a relay refuses an answer in one piece because it only streams, as DashScope does for some models."""
+    """Return whether a relay refuses an answer in one piece because it only streams (DashScope, for some models)."""
     return question.streams and 400 <= reply.status < 500 and _STREAMS_ALONE.search(reply.body) is not None
 
 
-def tell_streams_alone(question: Question, reply: Reply, findings: Findings) -> None:
-    """No fault for scenarios that stream."""
+def note_streams_alone(question: Question, reply: Reply, findings: Findings) -> None:
+    """Add a note, since a relay that only streams is no problem for scenarios that stream."""
     findings.note(
-        "answer", f"{question.model} at {question.endpoint.path} answers in streams alone{findings.said(reply)}"
+        "answer", f"{question.model} at {question.endpoint.path} answers in streams alone{findings.in_brackets(reply)}"
     )
 
 
 def streamed(question: Question, reply: Reply) -> TokenStream:
-    """A stream as it was read. Raises TooLarge."""
+    """Parse the reply as a stream. Raises TooLarge."""
     stream = TokenStream(question.endpoint, bucket=lambda _: 0)
     for piece, at_s in reply.pieces:
         stream.feed(piece, at_s)
@@ -122,12 +122,12 @@ def streamed(question: Question, reply: Reply) -> TokenStream:
 
 
 def _unfinished(question: Question, stream: TokenStream) -> bool:
-    """Whether it counts as broken for want of a finish reason alone."""
+    """Return whether the stream counts as broken only because it has no finish reason."""
     return stream.says_no_reason and question.finish_reason == "required"
 
 
 def _flaw(stream: TokenStream, reply: Reply, findings: Findings) -> str | None:
-    """Why no number of such a stream could be believed."""
+    """Return why no number measured on such a stream would be valid; None if the stream is sound."""
     if stream.flaw is StreamFlaw.ERROR_EVENT:
         return f"an error comes inside the stream: {findings.quoted(stream.fault.message) if stream.fault else ''}"
     if stream.flaw is StreamFlaw.MALFORMED_EVENT:
@@ -157,8 +157,8 @@ def _doubts(stream: TokenStream, reply: Reply, findings: Findings) -> list[str]:
 
 
 def _without_usage(question: Question, what: str, findings: Findings) -> None:
-    told = f"{question.model} at {question.endpoint.path}: {what} come without usage"
-    message = f"{told}, so tokens are counted by events and costs are guesses"
+    prefix = f"{question.model} at {question.endpoint.path}: {what} come without usage"
+    message = f"{prefix}, so tokens are counted by events and costs are guesses"
     findings.warning("usage", message, findings.at(BASE_URL))
 
 
@@ -167,7 +167,7 @@ def _late(reply: Reply) -> str:
     return f"the answer has no end: after {format_duration(reply.took_s)} and {size} bytes it is not whole"
 
 
-def tell_streams_only(question: Question, reply: Reply, findings: Findings) -> None:
-    """No fault either, of a relay that fails where it is not to stream: the load asks for streams alone."""
-    told = f"{question.what(stream=False)} is refused with {reply.status}{findings.said(reply)}"
-    findings.note("answer", f"{told}; streamed it is answered, and the load streams")
+def note_streams_only(question: Question, reply: Reply, findings: Findings) -> None:
+    """Add a note on a relay that fails without streaming, which is no problem either where the whole load streams."""
+    prefix = f"{question.what(stream=False)} is refused with {reply.status}{findings.in_brackets(reply)}"
+    findings.note("answer", f"{prefix}; streamed it is answered, and the load streams")

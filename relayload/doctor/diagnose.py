@@ -1,4 +1,4 @@
-"""A visit to the target of a profile: a handful of requests, one after the other, and what they tell."""
+"""Diagnoses the targets of a profile with a handful of requests, one after the other."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +12,12 @@ from relayload.core.wire.request import Endpoint, WireRequest
 from relayload.doctor.answers import (
     look_at_answer,
     look_at_stream,
+    note_streams_alone,
+    note_streams_only,
     streams_alone,
-    tell_streams_alone,
-    tell_streams_only,
 )
 from relayload.doctor.findings import Diagnosis, Findings, State
-from relayload.doctor.forms import answered, is_answer, other_forms, tell_form
+from relayload.doctor.forms import add_form, answered, is_answer, other_forms
 from relayload.doctor.headers import look_at_clock, look_at_headers
 from relayload.doctor.preflight import FirstLook, Seen, listed_models
 from relayload.doctor.questions import MOST_QUESTIONS, MOST_TRIES, Question, questions, small_requests
@@ -32,12 +32,12 @@ from relayload.transport.http_log import HttpLog
 from relayload.transport.probe_client import TLS, ProbeClient, Reply, TargetUnreachable
 
 _PATIENCE_S = 120.0
-"""For one whole answer: reasoning takes its time."""
+"""The longest wait for one whole answer, since reasoning takes time."""
 _LIMITED = 429
 
 
 def diagnose(profile: Profile, http_log: HttpLog | None = None) -> Diagnosis:
-    """Visit each target; a fake one is started for it. `http_log` writes down what is asked and answered."""
+    """Examine each target, after starting those that are fake relays. `http_log` writes down the HTTP exchanges."""
     visits = [_visited(profile, name, target, http_log) for name, target in profile.named_targets.items()]
     return Diagnosis(
         profile=profile.name,
@@ -50,7 +50,7 @@ def diagnose(profile: Profile, http_log: HttpLog | None = None) -> Diagnosis:
 def _visited(profile: Profile, name: str, target: Target, http_log: HttpLog | None) -> "_Visit":
     with _base_url(target) as base_url:
         visit = _Visit(profile, name, target, base_url, http_log)
-        visit.pay()
+        visit.run()
         return visit
 
 
@@ -64,7 +64,7 @@ def _base_url(target: Target) -> Iterator[str]:
 
 
 class _Visit:
-    """One visit."""
+    """Examines one target."""
 
     def __init__(
         self, profile: Profile, name: str, target: Target, base_url: str, http_log: HttpLog | None = None
@@ -86,30 +86,31 @@ class _Visit:
 
     @property
     def requests(self) -> int:
-        """That were sent."""
+        """How many requests were sent."""
         return len(self._probe_client.sent)
 
-    def pay(self) -> None:
-        """Look at everything, and no further once nothing can be learnt."""
+    def run(self) -> None:
+        """Examine everything, until a fault makes further requests pointless."""
         try:
             seen = self._first_look()
         except TargetUnreachable as unreachable:
-            self._tell_unreachable(unreachable)
+            self._add_unreachable(unreachable)
             return
         try:
             self._ask_all()
         except TargetUnreachable as unreachable:
-            self._tell_unreachable(unreachable)
+            self._add_unreachable(unreachable)
         else:
-            self._look_beside()
-        self._welcome(seen)
+            self._look_at_headers()
+        self._add_summary(seen)
 
-    def _look_beside(self) -> None:
-        """At the headers: those of a gateway's own error page say nothing of the relay."""
-        telling = [each for each in self._replies if 200 <= each.status < 300 or each.status == _LIMITED]
-        if telling:
-            look_at_headers(self._profile, telling, self.findings)
-            look_at_clock(telling[-1], self.findings)
+    def _look_at_headers(self) -> None:
+        """Examine the headers of successful and rate-limited answers. A gateway's error page says nothing about the
+        relay."""
+        sound = [each for each in self._replies if 200 <= each.status < 300 or each.status == _LIMITED]
+        if sound:
+            look_at_headers(self._profile, sound, self.findings)
+            look_at_clock(sound[-1], self.findings)
 
     def _first_look(self) -> Seen:
         known, path = self._known, ".".join(self._place)
@@ -122,30 +123,30 @@ class _Visit:
         return seen
 
     def _ask_all(self) -> None:
-        asked = questions(self._profile, self._target)
-        for question in asked[:MOST_QUESTIONS]:
+        every = questions(self._profile, self._target)
+        for question in every[:MOST_QUESTIONS]:
             self._ask(question)
             if self._replies[-1].status in REDIRECTS:
                 return
-        if len(asked) > MOST_QUESTIONS:
-            self.findings.note("model", f"only {MOST_QUESTIONS} of {len(asked)} models and endpoints were asked")
+        if len(every) > MOST_QUESTIONS:
+            self.findings.note("model", f"only {MOST_QUESTIONS} of {len(every)} models and endpoints were asked")
 
-    def _tell_unreachable(self, unreachable: TargetUnreachable) -> None:
+    def _add_unreachable(self, unreachable: TargetUnreachable) -> None:
         self.findings.fault("target", str(unreachable).removeprefix("target "), self.findings.at(unreachable.key))
 
-    def _welcome(self, seen: Seen) -> None:
-        """What is known of the target, and no more: that it takes the key, an answer of a model proves alone."""
+    def _add_summary(self, seen: Seen) -> None:
+        """Add what is known of the target as a whole. Only an answer of a model proves that it takes the key."""
         reply = seen.reply
         if self._has_answered:
             self.findings.first(State.OK, f"{self._base_url} is there, and takes the key")
         elif 200 <= reply.status < 300:
-            self.findings.first(State.OK, f"{self._base_url} is there, and answers {seen.asked}")
+            self.findings.first(State.OK, f"{self._base_url} is there, and answers {seen.request}")
         else:
-            answer = f"{seen.asked} with {reply.status}{self.findings.said(reply)}"
+            answer = f"{seen.request} with {reply.status}{self.findings.in_brackets(reply)}"
             self.findings.first(State.NOTE, f"{self._base_url} answers {answer}, which says nothing of the key")
 
     def _listed(self, reply: Reply) -> tuple[str, ...]:
-        """The models that the relay lists, if it does."""
+        """Return the models that the relay lists, or an empty tuple."""
         listed = listed_models(reply)
         if listed is None:
             self.findings.note("model", "the relay does not list its models")
@@ -171,7 +172,7 @@ class _Visit:
             self._is_taken = answered_at_all
 
     def _ask_in_form(self, question: Question) -> bool:
-        """Whether it was answered, in one form or another."""
+        """Ask, and return whether there was an answer in one form or another."""
         request, plain = self._answer(question, stream=False)
         if question.streams and (plain.status >= 500 or streams_alone(question, plain)):
             return self._ask_for_streams_alone(question, request, plain)
@@ -183,15 +184,15 @@ class _Visit:
         return in_one_piece
 
     def _ask_for_streams_alone(self, question: Question, request: WireRequest, plain: Reply) -> bool:
-        """Where nothing comes in one piece, a stream may, which is all that the load wants."""
+        """Ask for a stream where an answer in one piece failed, as the load only streams; return whether one came."""
         streaming, reply = self._answer(question, stream=True)
         comes = answered(question, reply, stream=True)
         with self.findings.about(request):
             if streams_alone(question, plain):
-                tell_streams_alone(question, plain, self.findings)
+                note_streams_alone(question, plain, self.findings)
                 comes = True
             elif comes:
-                tell_streams_only(question, plain, self.findings)
+                note_streams_only(question, plain, self.findings)
             else:
                 look_at_answer(question, plain, self.findings, self._known, either_way=True)
         if comes:
@@ -203,19 +204,19 @@ class _Visit:
             look_at_stream(question, reply, self.findings, self._known, in_one_piece=in_one_piece)
 
     def _answer(self, question: Question, *, stream: bool) -> tuple[WireRequest, Reply]:
-        """In the form that the target has, or in one that the relay takes: so more can be learnt of it."""
-        request, first = self._asked(question, self._form, stream=stream)
+        """Exchange in the target's form, or else in one that the relay takes, so that the rest can be examined."""
+        request, first = self._exchange(question, self._form, stream=stream)
         for form in islice(other_forms(self._form, question, first, stream=stream), self._tries_left):
             self._tries_left -= 1
-            other, reply = self._asked(question, form, stream=stream)
+            other, reply = self._exchange(question, form, stream=stream)
             if answered(question, reply, stream=stream):
                 with self.findings.about(request):
-                    tell_form(question, self._form, form, first, self.findings, alone=not self._is_taken)
+                    add_form(question, self._form, form, first, self.findings, alone=not self._is_taken)
                 self._form = form
                 return other, reply
         return request, first
 
-    def _asked(self, question: Question, form: Form, *, stream: bool) -> tuple[WireRequest, Reply]:
+    def _exchange(self, question: Question, form: Form, *, stream: bool) -> tuple[WireRequest, Reply]:
         request = question.request(stream=stream, form=form)
         body = msgspec.json.encode(request.body)
         reply = self._probe_client.exchange(self._base_url, "POST", request.path, body, request.headers)

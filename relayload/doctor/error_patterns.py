@@ -1,4 +1,4 @@
-"""Whose fault a refusal is, by what the relay says of it.
+"""The cause of a refusal, by the wording of the error.
 
 Wordings: LiteLLM (`litellm.AuthenticationError: AuthenticationError: OpenAIException - ...`, `Invalid model name passed
 in model=...`), new-api (`upstream_error`), Portkey (`x-portkey-provider header is required`), OpenAI (`Incorrect API
@@ -41,11 +41,11 @@ _TOO_LONG = re.compile(
     r"context.{0,10}length|context window|(?:prompt|input|request|message).{0,20}too (?:long|large)", re.IGNORECASE
 )
 _PLAIN_WORD = 8
-"""A shorter name of a field may be a word like any other."""
+"""The length from which the name of a field is hardly an ordinary word."""
 
 
 def signals_of(reply: Reply) -> AttemptSignals:
-    """What a classifier judges an answer by."""
+    """Return the signals of an answer that a classifier needs."""
     fault = fault_of_body(reply.body)
     return AttemptSignals(
         reply.status, None, None, fault.code, fault.type, fault.message, reply.headers, fault.retry_after_s
@@ -53,12 +53,12 @@ def signals_of(reply: Reply) -> AttemptSignals:
 
 
 def kind_of(reply: Reply, classifier: Classifier) -> FailureKind:
-    """Of what kind an answer is, by its status and the error in it."""
+    """Classify an answer by its status and the error in it."""
     return classifier.classify(signals_of(reply))
 
 
 def is_upstreams(fault: RelayFault, api_key: str) -> bool:
-    """Whether it is the relay's own key, account or limit with a provider that is refused, not ours with the relay."""
+    """Return whether a provider refused the relay's own key, account or limit, rather than the relay refusing ours."""
     if _named(fault, _UPSTREAM_NAMES) or _UPSTREAM.search(fault.message):
         return True
     masked = _MASKED_KEY.search(fault.message)
@@ -66,23 +66,23 @@ def is_upstreams(fault: RelayFault, api_key: str) -> bool:
 
 
 def missing_headers(fault: RelayFault) -> tuple[str, ...]:
-    """The vendor's headers of which the relay asks for one."""
+    """Return the vendor's headers, one of which the relay requires, in lower case."""
     wanted = _HEADER_WANTED.search(fault.message) is not None
     return tuple(dict.fromkeys(name.lower() for name in _HEADER.findall(fault.message))) if wanted else ()
 
 
 def is_model(fault: RelayFault) -> bool:
-    """Whether the relay says that it has no such model."""
+    """Return whether the error says that the relay has no such model."""
     return _named(fault, _MODEL_NAMES) or _MODEL.search(fault.message) is not None
 
 
 def is_too_long(fault: RelayFault) -> bool:
-    """Whether the relay says that the prompt does not fit its model."""
+    """Return whether the error says that the prompt does not fit the model."""
     return _named(fault, _TOO_LONG_NAMES) or _TOO_LONG.search(fault.message) is not None
 
 
 def field_named(names: Iterable[str], body: bytes) -> str | None:
-    """The first of these fields that an error names: in quotes, or as a word that is hardly anything else."""
+    """Return the first of these fields that an error names, in quotes or as a word that hardly means anything else."""
     text = body.decode("utf-8", errors="replace")
     return next((name for name in names if _names_field(name, text)), None)
 

@@ -1,4 +1,4 @@
-"""What a visit to a relay found."""
+"""The findings about a relay."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ _QUOTED_LENGTH = 200
 
 
 class State(StrEnum):
-    """How a finding is to be taken."""
+    """The severity of a finding."""
 
     OK = "ok"
     NOTE = "note"
@@ -26,27 +26,28 @@ class State(StrEnum):
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One thing that was looked at. `place` is the line of the profile that tells it, `path` the key."""
+    """One thing that was examined. `path` is the key of the profile that it concerns, `place` the file and line of
+    that."""
 
     target: str
-    """Its name; `target` where there is but one."""
+    """The name of the target; `target` if there is only one."""
     topic: str
     state: State
     message: str
     path: str = ""
     place: str = ""
     sent: str = ""
-    """The request that told it, shortened and without keys."""
+    """The request that led to the finding, shortened and without keys."""
 
 
 class Diagnosis(Struct, frozen=True, kw_only=True):
-    """All that was found, in the order it was looked at."""
+    """All findings, in the order in which they were made."""
 
     profile: str
     base_urls: dict[str, str]
-    """Of each target by its name."""
+    """By the name of the target."""
     requests: int
-    """That were sent for it."""
+    """How many requests were sent."""
     findings: tuple[Finding, ...]
 
     @property
@@ -67,7 +68,7 @@ class Findings:
 
     @contextmanager
     def about(self, request: WireRequest) -> Iterator[None]:
-        """What is found meanwhile, this request told."""
+        """Attach this request to whatever is found within the context."""
         self._sent = self._secrets.told(preview(request))
         try:
             yield
@@ -75,35 +76,35 @@ class Findings:
             self._sent = ""
 
     def at(self, key: str) -> Location:
-        """Where the profile says that of the target."""
+        """Return the location of a key of the target."""
         return (*self._place, key)
 
     def quoted(self, text: str) -> str:
-        """The relay's own words, as far as they are told."""
+        """Return the relay's own words, without secrets and cut to 200 characters."""
         return self._secrets.told(text)[:_QUOTED_LENGTH]
 
-    def said(self, reply: Reply) -> str:
-        """The relay's own words in an error, in brackets; nothing where there are none."""
+    def in_brackets(self, reply: Reply) -> str:
+        """Return the relay's own words in an error, in brackets; empty if there are none."""
         return f" ({self.quoted(reply.words)})" if reply.words else ""
 
     def first(self, state: State, message: str) -> None:
-        """What is known of the target as a whole, told before all else."""
+        """Add a finding about the target as a whole, before all others."""
         self.found.insert(0, Finding(target=self._target, topic="target", state=state, message=message))
 
     def ok(self, topic: str, message: str) -> None:
-        """It is as it should be."""
+        """Add that something is as it should be."""
         self._found(topic, State.OK, message)
 
     def note(self, topic: str, message: str) -> None:
-        """Good to know."""
+        """Add something that is good to know."""
         self._found(topic, State.NOTE, message)
 
     def warning(self, topic: str, message: str, location: Location = ()) -> None:
-        """A run is possible, but some of its numbers will mean something else."""
+        """Add something that allows a run, but changes the meaning of some numbers."""
         self._placed(topic, State.WARNING, message, location)
 
     def fault(self, topic: str, message: str, location: Location = ()) -> None:
-        """A run would be useless as the profile stands."""
+        """Add something that makes a run with this profile useless."""
         self._placed(topic, State.FAULT, message, location)
 
     def _placed(self, topic: str, state: State, message: str, location: Location) -> None:

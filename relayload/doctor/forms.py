@@ -1,9 +1,8 @@
-"""Which form of a request a relay takes, where it does not take the one that the profile has.
+"""The form of request that a relay takes, if it refuses the profile's.
 
 Wordings: `Unsupported parameter: 'max_tokens' is not supported with this model` (OpenAI, Azure), `Unrecognized request
 argument supplied: stream_options` (Azure), `extra_forbidden` and `Extra inputs are not permitted` (vLLM before 0.6.4,
-NIM, Mistral, Databricks). llama.cpp and llama-cpp-python ignore `max_completion_tokens`, and answer as long as they
-like.
+NIM, Mistral, Databricks). llama.cpp and llama-cpp-python ignore `max_completion_tokens`, and answer at any length.
 """
 
 import re
@@ -24,7 +23,7 @@ from relayload.transport.probe_client import Reply
 
 _LOOKED_AT_BYTES = 65_536
 _REFUSALS = (400, 404, 405, 415, 422, 500, 501)
-"""Statuses of relays that don't like a field; which of them it is, they name or not."""
+"""The statuses with which relays refuse a field, whether they name it or not."""
 _OF_BUDGET = re.compile(rb"max_(?:completion_|output_)?tokens")
 _OF_USAGE = re.compile(rb"stream_options|include_usage")
 _OF_SOME_FIELD = re.compile(
@@ -36,28 +35,28 @@ _OF_SOME_FIELD = re.compile(
 
 
 def other_forms(form: Form, question: Question, reply: Reply, *, stream: bool) -> Iterator[Form]:
-    """What else to try after an answer that may be due to the form of the request, best first."""
+    """Yield other forms to try after an answer that may be due to the form of the request, best first."""
     if too_long(question, reply, stream=stream):
         yield from _with_other_fields(form, question.endpoint, besides=("none",))
     elif reply.status in _REFUSALS or fails_inside(question, reply, stream=stream):
         body = reply.body[:_LOOKED_AT_BYTES]
         of_usage, of_budget = _OF_USAGE.search(body), _OF_BUDGET.search(body)
-        untold = not of_usage and not of_budget and _OF_SOME_FIELD.search(body)
-        if (of_usage or untold) and stream and form.stream_options and question.endpoint is Endpoint.CHAT:
+        unnamed = not of_usage and not of_budget and _OF_SOME_FIELD.search(body)
+        if (of_usage or unnamed) and stream and form.stream_options and question.endpoint is Endpoint.CHAT:
             yield replace(form, stream_options=False)
-        if of_budget or untold:
+        if of_budget or unnamed:
             yield from _with_other_fields(form, question.endpoint)
 
 
 def answered(question: Question, reply: Reply, *, stream: bool) -> bool:
-    """Whether the relay took a request as it was."""
+    """Return whether the relay accepted a request as it was."""
     if reply.status != 200 or too_long(question, reply, stream=stream):
         return False
     return not fails_inside(question, reply, stream=stream)
 
 
 def is_answer(question: Question, reply: Reply, *, stream: bool) -> bool:
-    """Whether a model answered, whole or not: neither an error in a 200, nor a page."""
+    """Return whether a model answered, fully or in part; an error in a 200 or a web page is no answer."""
     if not 200 <= reply.status < 300:
         return False
     if stream and is_event_stream([reply.body], reply.header("content-type"), complete=True):
@@ -67,7 +66,7 @@ def is_answer(question: Question, reply: Reply, *, stream: bool) -> bool:
 
 
 def fails_inside(question: Question, reply: Reply, *, stream: bool) -> bool:
-    """Whether an answer with status 200 has an error in it, as gateways that refuse a field may send."""
+    """Return whether an answer with status 200 contains an error, as some gateways send for a refused field."""
     if reply.status != 200:
         return False
     if stream and is_event_stream([reply.body], reply.header("content-type"), complete=True):
@@ -77,7 +76,7 @@ def fails_inside(question: Question, reply: Reply, *, stream: bool) -> bool:
 
 
 def _whole(question: Question, reply: Reply, *, stream: bool) -> WholeAnswer | None:
-    """An answer in one piece; None where it is no such answer."""
+    """Parse an answer in one piece; return None if it is no such answer."""
     try:
         return FORMATS[question.endpoint].read_answer(reply.body, question.request(stream=stream))
     except MalformedAnswer:
@@ -92,19 +91,20 @@ def _fails_as_a_stream(question: Question, reply: Reply) -> bool:
 
 
 def too_long(question: Question, reply: Reply, *, stream: bool) -> bool:
-    """Whether an answer has more tokens than were asked for, so that the budget was not understood."""
+    """Return whether an answer exceeds the requested tokens, which means that the relay ignored the budget."""
     if stream or reply.status != 200 or question.endpoint is Endpoint.EMBEDDINGS or question.budget is None:
         return False
     answer = _whole(question, reply, stream=False)
     return answer is not None and (answer.tokens.output or 0) > question.budget
 
 
-def tell_form(
+def add_form(
     question: Question, before: Form, now: Form, reply: Reply, findings: Findings, *, alone: bool = True
 ) -> None:
-    """The line to write, of a relay that takes requests in another form than that which had this reply.
+    """Add the line to write for a relay that refused the form `before` with this reply and accepted the form `now`.
 
-    One that is not `alone` with it, since other models take the form before, must not change it for them.
+    If the model is not `alone`, others accept the form `before`, so the line must change the scenario and not the
+    target.
     """
     what = f"{question.model} at {question.endpoint.path}"
     if now.stream_options != before.stream_options:
@@ -125,11 +125,11 @@ def tell_form(
         findings.warning("form", f"{what} {limit}: {found}; {line}", location)
     else:
         how = "answered 200 with an error inside" if reply.status == 200 else f"refused with {reply.status}"
-        findings.fault("form", f"{what} is {how}{findings.said(reply)}: {found}; {line}", location)
+        findings.fault("form", f"{what} is {how}{findings.in_brackets(reply)}: {found}; {line}", location)
 
 
 def _own_body(question: Question, before: Form, now: Form) -> str:
-    """What makes the one form of the other in the body of a scenario."""
+    """Return the `body` of a scenario that turns one form into the other."""
     if now.stream_options != before.stream_options:
         return "{stream_options: null}"
     if question.endpoint is Endpoint.RESPONSES:
@@ -139,7 +139,8 @@ def _own_body(question: Question, before: Form, now: Form) -> str:
 
 
 def _with_other_fields(form: Form, endpoint: Endpoint, besides: tuple[str, ...] = ()) -> Iterator[Form]:
-    """The Responses API has one field alone, to be told or not."""
+    """Yield the form with other fields for the budget. The Responses API has a single field, which can only be left
+    out."""
     fields = MAX_TOKENS_FIELDS if endpoint is Endpoint.CHAT else ("none",)
     for name in fields:
         if name != form.max_tokens_field and name not in besides and endpoint is not Endpoint.EMBEDDINGS:

@@ -1,4 +1,4 @@
-"""What the headers of answers tell: the relay's limits, the ids of requests, and its clock."""
+"""What the headers of answers reveal: the relay's limits, its request ids and its clock."""
 
 from collections.abc import Iterable
 
@@ -16,19 +16,19 @@ _MOST_DIGITS = 15
 
 
 def look_at_headers(profile: Profile, replies: Iterable[Reply], findings: Findings) -> None:
-    """Those of the last answer that has them."""
+    """Examine the headers, where later answers override earlier ones."""
     headers = {name: value for reply in replies for name, value in reply.headers.items()}
     limits = {name.removeprefix(_LIMITS): value for name, value in headers.items() if name.startswith(_LIMITS)}
     if limits:
-        told = [
+        named = [
             f"{findings.quoted(value)} {findings.quoted(name)}" for name, value in list(limits.items())[:_MOST_LIMITS]
         ]
-        findings.note("headers", "limits told: " + ", ".join(told))
+        findings.note("headers", "limits told: " + ", ".join(named))
         _compare(profile, limits.get("requests", ""), findings)
     else:
         kin = sorted({findings.quoted(name) for name in headers if "ratelimit" in name})[:_MOST_LIMITS]
-        untold = "no x-ratelimit-* headers: the limits of the key are not told"
-        findings.note("headers", f"limits told in {', '.join(kin)}" if kin else untold)
+        none = "no x-ratelimit-* headers: the limits of the key are not told"
+        findings.note("headers", f"limits told in {', '.join(kin)}" if kin else none)
     known = next((name for name in _IDS if name in headers), None)
     findings.note(
         "headers", f"requests are named in {known}" if known else "no header names the request (x-request-id)"
@@ -36,12 +36,12 @@ def look_at_headers(profile: Profile, replies: Iterable[Reply], findings: Findin
 
 
 def look_at_clock(reply: Reply, findings: Findings) -> None:
-    """The relay's clock beside ours, to the second that headers have."""
-    told_s = http_date_s(reply.header("date"))
-    if told_s is None:
+    """Compare the relay's clock with ours, to the second, which is the resolution of the header."""
+    theirs_s = http_date_s(reply.header("date"))
+    if theirs_s is None:
         findings.note("clock", "no Date header that can be read, so the clocks can't be compared")
         return
-    skew_s = told_s - reply.wall_ns / 1e9
+    skew_s = theirs_s - reply.wall_ns / 1e9
     if abs(skew_s) <= _MOST_SKEW_S:
         findings.ok("clock", "the relay's clock and ours agree")
         return
@@ -50,18 +50,18 @@ def look_at_clock(reply: Reply, findings: Findings) -> None:
     findings.warning("clock", message)
 
 
-def _compare(profile: Profile, told: str, findings: Findings) -> None:
+def _compare(profile: Profile, limit: str, findings: Findings) -> None:
     from relayload.profile.plan import plan
 
     load = profile.load
-    if not told.isdecimal() or len(told) > _MOST_DIGITS or not isinstance(load, OpenLoad) or profile.several:
+    if not limit.isdecimal() or len(limit) > _MOST_DIGITS or not isinstance(load, OpenLoad) or profile.several:
         return
     total = plan(profile).total
     peak = total.peak_per_minute if total else None
-    if peak is not None and peak > int(told):
+    if peak is not None and peak > int(limit):
         findings.warning(
             "limits",
-            f"the plan has up to {peak} requests in a minute, and the relay tells a limit of {told} "
-            f"(of a minute, as most do): limits: {{per_minute: {told}}}",
+            f"the plan has up to {peak} requests in a minute, and the relay tells a limit of {limit} "
+            f"(of a minute, as most do): limits: {{per_minute: {limit}}}",
             ("load", "limits"),
         )

@@ -1,8 +1,8 @@
-"""Is the target there, is it what the profile says it is, and does it take the key? Asked once, before the load.
+"""Checks once, before the load, that the target answers, is an OpenAI-compatible API and takes the key.
 
 `GET /models` costs nothing anywhere. Relays without it are asked for an answer without a body, which every
-OpenAI-compatible endpoint refuses and nobody bills. Where neither tells enough, as from a gateway whose upstream is
-down, a small request of the load itself has to be answered before the load goes out.
+OpenAI-compatible endpoint refuses and nobody bills. Where neither proves enough, as with a gateway whose upstream is
+down, a small request of the load itself has to be answered before the load starts.
 """
 
 import re
@@ -18,7 +18,7 @@ from relayload.core.resilience.dialects import classifier as classifier_of
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import Endpoint, WireRequest
 from relayload.doctor.error_patterns import is_model, is_upstreams, kind_of, missing_headers
-from relayload.doctor.redirect import REDIRECTS, redirect_told
+from relayload.doctor.redirect import REDIRECTS, redirect_message
 from relayload.doctor.request_preview import preview
 from relayload.document.validation import nearest
 from relayload.transport.drivers import Options
@@ -37,15 +37,15 @@ _NOT_HERE = (404, 405)
 _LIMITED = 429
 _FORBIDDEN = 403
 _PATIENCE_S = 10.0
-"""For all the questions together that cost nothing."""
+"""The longest wait for all free requests together."""
 _ANSWER_PATIENCE_S = 30.0
-"""For one answer of a model."""
+"""The longest wait for one answer of a model."""
 _TRIES = 3
-"""The fewest requests that have to fail: one may by chance."""
+"""The fewest requests that have to fail before the target counts as down, since a single one may fail by chance."""
 _PAUSE_S = 0.5
-"""Between them."""
+"""The pause between them."""
 _FEW_MODELS = 20
-"""More are not named."""
+"""The longest list of models in which a similar name is looked for."""
 _MOST_MODELS = 5000
 _NAME_LENGTH = 200
 
@@ -67,29 +67,30 @@ def preflight(
 ) -> None:
     """Raise TargetUnreachable unless an OpenAI-compatible API answers there, takes the key and is not down.
 
-    Nor may it refuse one of these `models` that it does not list. `path` is where the target stands in the profile;
-    `small_requests` are composed only where one has to be sent, and `hidden` are the secrets in them.
+    Nor may it refuse one of these `models` that it does not list. `path` is the target's place in the profile,
+    `small_requests` composes requests when one has to be sent, and `hidden` are the secrets in them.
     """
     first = FirstLook(base_url, ProbeClient(api_key, options, hidden=hidden), api_key, path, classifier)
     seen = first.look(small_requests)
-    first.sure(seen, small_requests)
+    first.ensure_up(seen, small_requests)
     first.check_models(seen, frozenset(models), small_requests)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the questions that cost nothing came to."""
+    """The result of the free requests."""
 
     models: Reply
     """The answer to `GET /models`."""
     reply: Reply
-    """That, or of a relay without such a list the answer of the first endpoint that is there."""
-    asked: str
-    """What this is the answer to."""
+    """The same, or for a relay without a list of models the answer of the first endpoint that exists."""
+    request: str
+    """The request that `reply` answers."""
 
     @property
     def enough(self) -> bool:
-        """Whether an API answers there; an error, such as that of a gateway with nothing behind it, proves nothing."""
+        """Whether the reply proves that an API answers. An error does not: a gateway without a working upstream sends
+        one too."""
         status = self.reply.status
         if 200 <= status < 300 or status == _LIMITED:
             return True
@@ -97,7 +98,7 @@ class Seen:
 
 
 class FirstLook:
-    """Asks one target what costs nothing, and more where that is not enough."""
+    """Sends one target free requests, and billed ones where those do not prove enough."""
 
     def __init__(
         self, base_url: str, probe_client: ProbeClient, api_key: str, path: str, classifier: Classifier
@@ -109,7 +110,7 @@ class FirstLook:
         self._classifier = classifier
 
     def look(self, small_requests: SmallRequests = tuple) -> Seen:
-        """Ask for the list of models, or for an answer without a body where there is none. Raises TargetUnreachable."""
+        """Ask for the list of models, or an answer without a body if there is no list. Raises TargetUnreachable."""
         free = self._probe_client.patient(_PATIENCE_S)
         reply = free.ask(self._base_url, "GET", "/models")
         if reply.status != _FORBIDDEN:  # some keys may ask models, and not list them
@@ -121,8 +122,8 @@ class FirstLook:
             raise TargetUnreachable(self._no_api(reason))
         return Seen(reply, reply, "GET /models")
 
-    def sure(self, seen: Seen, small_requests: SmallRequests) -> None:
-        """Send small requests until one is answered, where what was seen proves nothing. Raises TargetUnreachable."""
+    def ensure_up(self, seen: Seen, small_requests: SmallRequests) -> None:
+        """Send small requests until one is answered, if nothing proved the target up yet. Raises TargetUnreachable."""
         if seen.enough:
             return
         requests = small_requests() or _EMPTY
@@ -138,7 +139,8 @@ class FirstLook:
         raise TargetUnreachable(self._down(seen, reply, request, number + 1))
 
     def check_models(self, seen: Seen, models: frozenset[str], small_requests: SmallRequests) -> None:
-        """Ask those that are not among the listed ones: a relay may know more. Raises TargetUnreachable if not."""
+        """Ask the models that are not listed, as a relay may serve more. Raises TargetUnreachable if one does not
+        exist."""
         listed = listed_models(seen.models) or ()
         unlisted = models.difference(listed) if listed else frozenset[str]()
         for request in small_requests() if unlisted else ():
@@ -153,7 +155,7 @@ class FirstLook:
         return probe_client.ask(self._base_url, "POST", request.path, body, request.headers)
 
     def _endpoint_answer(self, free: ProbeClient, models: Reply, small_requests: SmallRequests) -> Seen:
-        """The answer of the first endpoint that is there."""
+        """Return the answer of the first endpoint that exists."""
         for endpoint in Endpoint:
             reply = free.ask(self._base_url, "POST", endpoint.path, b"{}")
             self._check_key(reply, f"POST {endpoint.path}")
@@ -164,55 +166,57 @@ class FirstLook:
             reply = self._answer(request)
             if reply.status not in _NOT_HERE:
                 return Seen(models, reply, f"POST {request.path}")
-        asked = ", ".join(endpoint.path for endpoint in Endpoint)
-        raise TargetUnreachable(self._no_api(f"answers {models.status} to GET /models and to POST {asked}"))
+        paths = ", ".join(endpoint.path for endpoint in Endpoint)
+        raise TargetUnreachable(self._no_api(f"answers {models.status} to GET /models and to POST {paths}"))
 
     def _check_version(self, free: ProbeClient) -> None:
-        """Look where else the API may be. Raises TargetUnreachable where it is."""
+        """Raise TargetUnreachable if the API is at another base URL."""
         for other in _other_urls(self._base_url):
             if free.ask(other, "GET", "/models").status not in _NOT_HERE:
                 raise TargetUnreachable(
                     f"{self._base_url} is not the base URL, {other} is: write {self._path}.base_url: {other}"
                 )
 
-    def _check_key(self, reply: Reply, asked: str) -> None:
+    def _check_key(self, reply: Reply, request: str) -> None:
         kind = kind_of(reply, self._classifier)
         if kind not in (FailureKind.AUTH, FailureKind.QUOTA_EXHAUSTED):
             return
-        said = self._probe_client.said(reply)
+        error = self._probe_client.said(reply)
+        answers = f"target {self._base_url} answers {reply.status} to {request}{error}"
         if is_upstreams(fault_of_body(reply.body), self._api_key):
-            reason = f"answers {reply.status} to {asked}{said}: the relay's own key for what is behind it is refused"
-            raise TargetUnreachable(f"target {self._base_url} {reason}. Mend it at the relay", BASE_URL)
+            reason = "the relay's own key for what is behind it is refused. Mend it at the relay"
+            raise TargetUnreachable(f"{answers}: {reason}", BASE_URL)
         if kind is FailureKind.QUOTA_EXHAUSTED:
-            reason = (
-                f"answers {reply.status} to {asked}{said}: the account behind {self._path}.api_key has no credit left"
-            )
-            raise TargetUnreachable(f"target {self._base_url} {reason}", API_KEY)
+            reason = f"the account behind {self._path}.api_key has no credit left"
+            raise TargetUnreachable(f"{answers}: {reason}", API_KEY)
         raise TargetUnreachable(
-            f"target {self._base_url} rejected the key with {reply.status}{said}. Check {self._path}.api_key, and that "
-            "the key belongs to this base URL: a valid key sent to another relay gives the same error",
+            f"target {self._base_url} rejected the key with {reply.status}{error}. "
+            f"Check {self._path}.api_key, and that the key belongs to this base URL: "
+            "a valid key sent to another relay gives the same error",
             API_KEY,
         )
 
     def _check_redirect(self, reply: Reply, path: str) -> None:
         if reply.status in REDIRECTS:
             where = f"{self._path}.base_url"
-            told = redirect_told(self._base_url, path, reply.header("location"), where)
-            reason = f"answers POST {path} with {reply.status}: {self._probe_client.secrets.told(told)}"
+            message = redirect_message(self._base_url, path, reply.header("location"), where)
+            reason = f"answers POST {path} with {reply.status}: {self._probe_client.secrets.told(message)}"
             raise TargetUnreachable(f"target {self._base_url} {reason}")
 
     def _check_headers(self, reply: Reply, request: WireRequest) -> None:
         names = missing_headers(fault_of_body(reply.body)) if 400 <= reply.status < 500 else ()
         if names:
-            said = self._probe_client.said(reply)
-            reason = f"answers {reply.status} to POST {request.path}{said}: write {self._path}.{header_line(names)}"
+            error = self._probe_client.said(reply)
+            reason = f"answers {reply.status} to POST {request.path}{error}: write {self._path}.{header_line(names)}"
             raise TargetUnreachable(f"target {self._base_url} {reason}", HEADERS)
 
     def _down(self, seen: Seen, reply: Reply, request: WireRequest, number: int) -> str:
         before, last = (f"{each.status}{self._probe_client.said(each)}" for each in (seen.reply, reply))
-        answers = f"answers {seen.asked} with {before}, and each of {number} requests for an answer fails, with {last}"
-        told = self._probe_client.secrets.told(preview(request))
-        return f"target {self._base_url} {answers}: it is down, or what is behind it. Sent last: {told}"
+        answers = (
+            f"answers {seen.request} with {before}, and each of {number} requests for an answer fails, with {last}"
+        )
+        sent = self._probe_client.secrets.told(preview(request))
+        return f"target {self._base_url} {answers}: it is down, or what is behind it. Sent last: {sent}"
 
     def _no_api(self, reason: str) -> str:
         end = f"this is not the base URL of an OpenAI-compatible API. Check {self._path}.base_url"
@@ -220,11 +224,11 @@ class FirstLook:
 
 
 _EMPTY = tuple(WireRequest(endpoint, {}) for endpoint in Endpoint)
-"""Asked where the load is not known: refused wherever somebody is there."""
+"""Requests for an unknown load: every endpoint that exists refuses one of them."""
 
 
 def _other_urls(base_url: str) -> Iterator[str]:
-    """With `/v1` at the end where that is missing, once where it is there twice, and in lower case."""
+    """Yield the URL ending in a single `/v1` in lower case, if it does not do so already."""
     url, mark, query = base_url.partition("?")
     root = re.sub(r"(?:/v1)+/*$", "", url.rstrip("/"), flags=re.IGNORECASE)
     if (other := f"{root}/v1") != url.rstrip("/"):
@@ -232,7 +236,7 @@ def _other_urls(base_url: str) -> Iterator[str]:
 
 
 def header_line(names: Sequence[str]) -> str:
-    """The line to write for one of these headers."""
+    """Return the line to write for one of these headers."""
     return f"headers: {{{names[-1]}: ...}}"
 
 

@@ -1,6 +1,6 @@
-"""The requests of a visit: one plain and one streamed answer of each model and endpoint that a profile asks.
+"""The requests of a diagnosis: one plain and one streamed answer from each model and endpoint of the profile.
 
-Each is the first request of its scenario, as the load sends it, but for a small budget.
+Each is the first request of its scenario as the load sends it, but with a small budget.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,61 +24,61 @@ from relayload.profile.scenario import Scenario
 from relayload.profile.target import Target
 
 MOST_QUESTIONS = 4
-"""Pairs of an endpoint and a model; a handful of requests is enough to know a relay."""
+"""The most pairs of an endpoint and a model to ask, which is enough to know a relay."""
 MOST_TRIES = 4
-"""Further requests, in other forms than that of the profile, to a relay that may not take it."""
+"""The most further requests in other forms, to a relay that may refuse the profile's."""
 BUDGET = 64
-"""Of an answer: enough to stream, and cheap."""
+"""The most tokens of an answer: enough to stream, and cheap."""
 _BUDGETS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "min_tokens")
 _NEED_ROOM = ("response_format", "text", "thinking", "thinking_config", "reasoning")
-"""Fields that relays refuse together with a small budget: they hold one of their own, or want a whole answer."""
+"""Fields that relays refuse together with a small budget, as they need room of their own or a whole answer."""
 _LOOKED_THROUGH = 1_000
-"""Arrivals among which the first one of a scenario is looked for."""
+"""How many arrivals are searched for the first of a scenario."""
 _UNKNOWN_TOKENS = 100
-"""The prompt's, of a scenario that leaves them to a trace and has no row near its beginning."""
+"""The length of the prompt of a scenario that takes its length from a trace and has no early row in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked for a scenario: its endpoint and one of its models."""
+    """The request for a scenario, at its endpoint and with one of its models."""
 
     scenario: str
     endpoint: Endpoint
     model: str
     streams: bool
     body: Mapping[str, Any]
-    """What the scenario itself says in further fields."""
+    """The further fields that the scenario sets."""
     finish_reason: FinishReason = "required"
-    """Whether a stream is whole without one."""
-    said: Any = ()
+    """Whether a stream needs a finish reason to be complete."""
+    content: Any = ()
     """The messages, or the input."""
     headers: Mapping[str, str] = field(default_factory=dict)
     temperature: float | None = None
     reasoning_effort: str | None = None
     budget: int | None = BUDGET
-    """The most tokens of its answer; None where nothing bounds them."""
+    """The most tokens of its answer; None if unbounded."""
     own: tuple[str, ...] = ()
     """Keys of the scenario, other than `body`, that are fields of the request."""
 
     @property
     def location(self) -> Location:
-        """Where the profile has the scenario."""
+        """The location of the scenario in the profile."""
         return ("scenarios", self.scenario)
 
     @property
     def model_location(self) -> Location:
-        """Where the profile names the model."""
+        """The location of the model in the profile."""
         return (*self.location, "model")
 
     def request(self, *, stream: bool, form: Form = OPENAI) -> WireRequest:
-        """A small request of that kind."""
+        """Return the request in that form."""
         extra = {name: value for name, value in self.body.items() if stream or name != "stream_options"}
         if self.endpoint is Endpoint.EMBEDDINGS:
-            return embeddings_request(self.model, self.said, extra=extra, headers=dict(self.headers))
+            return embeddings_request(self.model, self.content, extra=extra, headers=dict(self.headers))
         new_request = chat_request if self.endpoint is Endpoint.CHAT else responses_request
         return new_request(
             self.model,
-            self.said,
+            self.content,
             stream=stream,
             max_output_tokens=self.budget,
             temperature=self.temperature,
@@ -89,14 +89,14 @@ class Question:
         )
 
     def what(self, *, stream: bool) -> str:
-        """Which request it is, in words."""
+        """Describe the request: `o3 at /chat/completions (streamed)`."""
         how = "" if self.endpoint is Endpoint.EMBEDDINGS else " (streamed)" if stream else " (in one piece)"
         return f"{self.model} at {self.endpoint.path}{how}"
 
 
 def questions(profile: Profile, target: Target) -> tuple[Question, ...]:
-    """What to ask that target, each pair of an endpoint and a model once; of several scenarios one that streams."""
-    scenarios = _asked(profile, target)
+    """Return one question for each endpoint and model of a target, from a scenario that streams if there is one."""
+    scenarios = _scenarios_to_ask(profile, target)
     if not scenarios:
         return ()
     composer = Composer(profile)
@@ -107,15 +107,15 @@ def questions(profile: Profile, target: Target) -> tuple[Question, ...]:
 
 
 def small_requests(profile: Profile, target: Target) -> tuple[WireRequest, ...]:
-    """A small request of each kind that the load sends to that target, as it sends it."""
+    """Return one small request of each kind that the load sends to that target."""
     return tuple(
         question.request(stream=question.streams, form=target.form)
         for question in questions(profile, target)[:MOST_QUESTIONS]
     )
 
 
-def _asked(profile: Profile, target: Target) -> dict[tuple[Endpoint, str], str]:
-    """The scenario to ask for each pair of an endpoint and a model."""
+def _scenarios_to_ask(profile: Profile, target: Target) -> dict[tuple[Endpoint, str], str]:
+    """Choose the scenario for each pair of an endpoint and a model."""
     found: dict[tuple[Endpoint, str], str] = {}
     for name, scenario in profile.scenarios.items():
         for named in scenario.models:
@@ -132,7 +132,7 @@ def _question(name: str, scenario: Scenario, model: str, target: Target, first: 
     if not any(field in extra for field in _NEED_ROOM):
         extra = _small(extra)
         budget = BUDGET if budget is None else min(budget, BUDGET)
-    said = first.body["messages" if scenario.endpoint is Endpoint.CHAT else "input"]
+    content = first.body["messages" if scenario.endpoint is Endpoint.CHAT else "input"]
     return Question(
         name,
         scenario.endpoint,
@@ -140,7 +140,7 @@ def _question(name: str, scenario: Scenario, model: str, target: Target, first: 
         scenario.streams,
         extra,
         target.finish_reason,
-        said,
+        content,
         first.headers,
         scenario.temperature,
         scenario.reasoning_effort,
@@ -161,7 +161,7 @@ _OWN_FIELDS = (
 
 
 def _small(extra: Mapping[str, Any]) -> dict[str, Any]:
-    """With a budget that the body has itself no larger than that of the question."""
+    """Cap the budgets in the body at that of the question."""
     return {
         name: min(value, BUDGET) if name in _BUDGETS and isinstance(value, int) else value
         for name, value in extra.items()
@@ -173,7 +173,7 @@ def _first_request(profile: Profile, composer: Composer, scenario: str) -> WireR
 
 
 def _first_arrival(profile: Profile, scenario: int) -> Arrival:
-    """The first one of the scenario, if it comes soon; else one that could be."""
+    """Return the scenario's first arrival if it is an early one, or else a made-up one."""
     soon = (arrival for arrival in islice(_arrivals(profile), _LOOKED_THROUGH) if arrival.scenario == scenario)
     found = next(soon, None)
     if found is not None:

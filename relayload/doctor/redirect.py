@@ -1,4 +1,4 @@
-"""Where a redirect leads, and the base URL to write instead: no request follows one."""
+"""Redirects: where one leads, and the base URL to write instead. No request follows a redirect."""
 
 from urllib.parse import urljoin, urlsplit
 
@@ -8,7 +8,7 @@ REDIRECTS = range(300, 400)
 
 
 def moved_base_url(base_url: str, path: str, location: str) -> str | None:
-    """The base URL for which the answer to `path` redirects there; None where it leads to something else."""
+    """Return the base URL to which the answer to `path` redirects; None if it leads to something else."""
     try:
         there = urlsplit(without_key(urljoin(before_query(base_url, path), location)))
     except ValueError:
@@ -21,8 +21,8 @@ def moved_base_url(base_url: str, path: str, location: str) -> str | None:
     return None if moved == base_url else moved
 
 
-def redirect_told(base_url: str, path: str, location: str, where: str) -> str:
-    """Where the answer leads, and the line to write; `where` is the key of the target's base URL."""
+def redirect_message(base_url: str, path: str, location: str, where: str) -> str:
+    """Return where the answer leads and the line to write; `where` is the key of the target's base URL."""
     if not location:
         return "a redirect that does not say where it leads: the load follows none"
     leads = f"redirects to {without_key(location)}"

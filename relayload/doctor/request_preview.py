@@ -1,4 +1,4 @@
-"""What was sent, short enough to be read."""
+"""A request in short, for messages."""
 
 import json
 from collections.abc import Mapping
@@ -10,16 +10,16 @@ _TEXT_LENGTH = 60
 _MOST_ITEMS = 4
 _LENGTH = 400
 _HINT = "x-relayload-"
-"""Headers that mean something to a fake relay alone."""
+"""Headers that only a fake relay reads."""
 
 
 def preview(request: WireRequest) -> str:
-    """The request on one line: its path, its body with long texts and lists cut, and the names of its own headers."""
+    """Return the request on one line: path, body with long texts and lists cut, and the names of its headers."""
     body = json.dumps(_cut(request.body), ensure_ascii=False)
     named = sorted(name for name in request.headers if not name.startswith(_HINT))
     headers = f" with {', '.join(named)}" if named else ""
-    told = body if len(body) <= _LENGTH else f"{body[:_LENGTH]}…"
-    return f"POST {request.path} {told}{headers}"
+    short = body if len(body) <= _LENGTH else f"{body[:_LENGTH]}…"
+    return f"POST {request.path} {short}{headers}"
 
 
 def _cut(value: Any) -> Any:

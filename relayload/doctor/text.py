@@ -1,4 +1,4 @@
-"""A diagnosis as text for people."""
+"""Renders a diagnosis as text."""
 
 from rich.table import Table
 from rich.text import Text
@@ -13,7 +13,7 @@ _DOUBTS = (State.WARNING, State.FAULT)
 
 
 def render_diagnosis(diagnosis: Diagnosis, screen: Screen = PLAIN, *, verbose: bool = False) -> str:
-    """A row per finding; below those that the profile can change, where, and what was sent; below all if `verbose`."""
+    """Render a row for each finding, with the line to change and the request for doubts, or with `verbose` for all."""
     sent = "request" if diagnosis.requests == 1 else "requests"
     title = Text(
         f"{diagnosis.profile} · {', '.join(diagnosis.base_urls.values())} · {diagnosis.requests} {sent} sent",

@@ -278,7 +278,7 @@ def test_whatever_was_sent_is_counted() -> None:
     probe_client = ProbeClient(KEY)
     with server(InTurn((503, b""), (200, b"{}"))) as url:
         first = FirstLook(f"{url}/v1", probe_client, KEY, "target", classifier())
-        first.sure(first.look(), small)
+        first.ensure_up(first.look(), small)
     assert probe_client.sent == [("GET", "/models"), ("POST", "/chat/completions")]
 
 

@@ -57,7 +57,7 @@ def test_the_prompt_of_each_scenario_is_that_of_its_first_arrival(profile: Load,
     loaded = profile("  a: {model: o3, prompt: simple}\n  b: {model: o4, prompt: code, weight: 0.2}\n")
     first = next(arrival for arrival in arrivals(loaded) if arrival.scenario == index)
     question = questions(loaded, loaded.target)[index]
-    assert question.said == Composer(loaded).job(first).request().body["messages"]
+    assert question.content == Composer(loaded).job(first).request().body["messages"]
 
 
 @pytest.mark.parametrize(
@@ -98,14 +98,14 @@ def test_embeddings_and_responses_are_asked_with_their_own_texts(profile: Load) 
 def test_every_kind_of_load_has_a_first_request(profile: Load, load: str) -> None:
     text = f"name: asked\nload: {load}\nscenarios:\n"
     loaded = profile("  s: {model: o3, prompt: simple}\n", text)
-    assert the_question(loaded).said == Composer(loaded).job(Arrival(0, 0.0, 0, 0)).request().body["messages"]
+    assert the_question(loaded).content == Composer(loaded).job(Arrival(0, 0.0, 0, 0)).request().body["messages"]
 
 
 def test_a_replay_asks_what_its_first_row_does(profile: Load, tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.0000000,374,44\n")
     text = "name: asked\nload: {kind: open, arrivals: {trace: t.csv, format: azure}}\nscenarios:\n"
     question = the_question(profile("  s: {model: o3}\n", text))
-    assert len(question.said[0]["content"]) > 374
+    assert len(question.content[0]["content"]) > 374
     assert question.budget == 44
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.doctor.redirect import moved_base_url, redirect_told
+from relayload.doctor.redirect import moved_base_url, redirect_message
 
 BASE_URL = "http://127.0.0.1:8710/v1"
 PATH = "/chat/completions"
@@ -38,4 +38,4 @@ def test_the_query_of_the_base_url_is_kept() -> None:
     ],
 )
 def test_a_redirect_is_told_with_the_line_to_write(location: str, told: str) -> None:
-    assert told in redirect_told(BASE_URL, PATH, location, "target.base_url")
+    assert told in redirect_message(BASE_URL, PATH, location, "target.base_url")
