@@ -1,4 +1,4 @@
-"""Files people write: YAML with places, and pydantic models judged with every fault at once."""
+"""Files that people write: YAML whose values keep their places, and pydantic models that report every fault at once."""
 
 from relayload.document.extends import load_extended
 from relayload.document.renamed_keys import with_present_names

@@ -1,8 +1,8 @@
-"""Documents that build on others: `extends: base.yaml`, or a list of files, the last of which has the last word.
+"""Documents that build on others: `extends: base.yaml`, or a list of files, the later of which override the earlier.
 
-Files are found from the one that names them. Mappings merge; everything else replaces what a base says. A null takes
-away the key of a base, except where null itself is a value, such as a timeout without end. What a base says keeps its
-place, so that a fault in it names the base's file and line, and its relative paths keep pointing where they did.
+Paths are relative to the file that names them. Mappings merge; any other value replaces that of a base. A null removes
+a key of the base, except where null itself is a value, such as a timeout without end. Values of a base keep their
+places, so that a fault names the base's file and line, and their relative paths still lead to the same files.
 """
 
 import re
@@ -23,16 +23,17 @@ from relayload.document.validation import holds
 KEY = "extends"
 
 _MOST_FILES = 100
-"""Bases of bases can make a few files stand for millions."""
+"""A limit on files, since bases of bases can make a few of them stand for millions."""
 _QUOTED = re.compile(r"('(?:[\[\]{},]|- |-{3}|ttft[^']*)')|'[^']*'")
-"""What a message on the syntax repeats of the text; the signs that it tells to write are in quotes, too."""
+"""What a message on syntax repeats of the text, in quotes. The first group is signs that the message itself proposes.
+"""
 _FILE_REFERENCE = re.compile(r"(?<!\$)\$\{file:(?P<path>[^{}]+)\}")
 
 
 Value = TypeVar("Value")
 
 Find = Callable[[Path, Path], Path]
-"""The path of a file that is named somewhere, as from the folder of the file that names it."""
+"""Finds the file for a path that a file in the given folder names."""
 
 
 def _as_written(written: Path, _: Path) -> Path:
@@ -40,9 +41,9 @@ def _as_written(written: Path, _: Path) -> Path:
 
 
 def load_extended(path: Path, shape: Shape, expand: Callable[[str], str], find: Find = _as_written) -> Document:
-    """Read a file with all that it extends, without the key itself; `expand` puts variables of the names in place.
+    """Read a file and all that it extends, without the key itself. `expand` replaces variables in the names of bases.
 
-    `find` may know files by other names. Raises AuthorError where a file can't be read, or extends itself.
+    `find` may map names to other files. Raises AuthorError where a file can't be read, or extends itself.
     """
     return _Family(shape, expand, find).read(path, ())
 
@@ -57,7 +58,7 @@ class _Family:
         self._files = 0
 
     def read(self, path: Path, heirs: tuple[Path, ...]) -> Document:
-        """That document, which those above it extend, on top of its bases."""
+        """Read a document and lay it over its bases; `heirs` are the files that extend it."""
         written = with_present_names(source.load(path, pipe=not heirs), self._shape)
         if not isinstance(written.data, dict) or KEY not in written.data:
             return written
@@ -100,7 +101,7 @@ class _Family:
             raise AuthorError([_placed(fault, heir, location) for fault in error.faults]) from None
 
     def _moved(self, base: Document, folder: Path) -> Document:
-        """The base with relative paths as they are written from where its heir lies."""
+        """Return the base with its relative paths rewritten as seen from the folder of its heir."""
 
         def move(location: Location, text: str) -> str:
             if text and "${" not in text and self._shape.is_path(location, text):
@@ -111,7 +112,7 @@ class _Family:
 
 
 def _names(written: Document, faults: list[Fault]) -> list[tuple[Location, str]]:
-    """The files that a document names, each with its place."""
+    """Return the files that a document names, each with its location."""
     value = written.data[KEY]
     listed = isinstance(value, list) and value
     entries = [((KEY, number), item) for number, item in enumerate(value)] if listed else [((KEY,), value)]
@@ -135,16 +136,16 @@ def _chain(heirs: tuple[Path, ...], path: Path) -> str:
 
 
 def _placed(fault: Fault, heir: Document, location: Location) -> Fault:
-    """A fault without a line is one of the file as a whole: it is told where the file is named.
+    """Place a fault that has no line, and so concerns a whole base, where that base is named.
 
-    Nothing is repeated of the file, which may not be one for others to read: the name of a base is easily a wrong one.
+    Text of the base is not repeated: the name may be a slip, and the file one that others must not read.
     """
     if not fault.line:
         return heir.fault(location, f"{fault.file}: {fault.message}")
-    return replace(fault, message=_hidden(fault.message)) if fault.message.startswith(NOT_YAML) else fault
+    return replace(fault, message=_without_quotes(fault.message)) if fault.message.startswith(NOT_YAML) else fault
 
 
-def _hidden(message: str) -> str:
+def _without_quotes(message: str) -> str:
     return _QUOTED.sub(lambda found: found[1] or "'…'", message)
 
 
@@ -153,12 +154,12 @@ def _moved_reference(folder: Path, path: str) -> str:
 
 
 def _over(base: Document, over: Document, shape: Shape) -> Document:
-    """One document over another, each value with its own place."""
+    """Lay one document over another; each value keeps its own place."""
     data = _merged(base.data, over.data, (), shape)
-    keys = _standing(data, {**base.key_places, **over.key_places})
-    values = _standing(data, {**base.value_places, **over.value_places})
+    keys = _kept(data, {**base.key_places, **over.key_places})
+    values = _kept(data, {**base.value_places, **over.value_places})
     below = {place: name for place, name in base.former_names.items() if place not in over.value_places}
-    names = _standing(data, {**below, **over.former_names})
+    names = _kept(data, {**below, **over.former_names})
     return Document(data, over.file, keys, values, tuple(dict.fromkeys([*base.faults, *over.faults])), names)
 
 
@@ -175,13 +176,13 @@ def _merged(base: Any, over: Any, location: Location, shape: Shape) -> Any:
     return merged
 
 
-def _standing(data: Any, told: Mapping[Location, Value]) -> dict[Location, Value]:
-    """What is told of places where there is anything left."""
-    return {location: each for location, each in told.items() if _stands(data, location)}
+def _kept(data: Any, entries: Mapping[Location, Value]) -> dict[Location, Value]:
+    """Keep the entries of locations that the data still has."""
+    return {location: each for location, each in entries.items() if _has(data, location)}
 
 
-def _stands(data: Any, location: Location) -> bool:
-    """Whether there is anything at a place."""
+def _has(data: Any, location: Location) -> bool:
+    """Return whether the data has that location."""
     for piece in location:
         if not holds(data, piece):
             return False

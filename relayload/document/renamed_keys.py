@@ -1,4 +1,4 @@
-"""Keys by their former names, which a document may have for one version more: they are read as the present ones."""
+"""Former names of keys, which documents may use for one more version: they are read as the present ones."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -10,7 +10,8 @@ from relayload.document.source import SET, Document, Location, Place
 
 
 def with_present_names(document: Document, shape: Shape) -> Document:
-    """The document with every key by its present name. A key by both is a fault, unless `--set` says the former."""
+    """Return the document with present names for all keys. Both names at once are a fault, unless `--set` uses the
+    former."""
     found = list(shape.renamed(document.data))
     if found:
         document = replace(document, data=deepcopy(document.data))
@@ -39,7 +40,7 @@ def _only_former_is_set(document: Document, location: Location, *names: str) -> 
 
 
 def _renamed(document: Document, mapping: dict[str, Any], location: Location, former: str, present: str) -> Document:
-    """The document with that key of its mapping, and the places of what it holds, by the present name."""
+    """Rename one key of a mapping, and the places of all that it holds."""
     mapping.pop(present, None)
     entries = [(present if key == former else key, value) for key, value in mapping.items()]
     mapping.clear()

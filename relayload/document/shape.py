@@ -1,4 +1,4 @@
-"""What pydantic models admit at a place of a document: the types, and the keys that may stand there."""
+"""What pydantic models allow at a location of a document: the types, and the keys."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,44 +16,45 @@ Types = list[Any]
 
 @dataclass(frozen=True, slots=True)
 class PathIf:
-    """Marks a text that is the path of a file where a condition holds, and a name otherwise."""
+    """Marks a text that is the path of a file if a condition holds, and a name otherwise."""
 
     holds: Callable[[str], bool]
 
 
 class Shape:
-    """What a document of that model may look like."""
+    """What a model allows in its documents."""
 
     def __init__(self, model: type[BaseModel]) -> None:
         self._model = model
 
     def types(self, location: Location) -> Types:
-        """What may stand there, by the keys alone; nothing where no model knows the place."""
+        """Return the types that a location may have, as far as its keys decide; empty for an unknown location."""
         types: Types = [self._model]
         for key in location:
             types = _below(types, key)
         return types
 
     def keys(self, error_location: Location) -> set[str]:
-        """The keys that the models at a place know; pydantic puts the tags of unions between the keys."""
+        """Return the keys that models know at an error's location, in which pydantic puts tags of unions between the
+        keys."""
         types: Types = [self._model]
         for piece in error_location:
             types = _below(types, piece) or _tagged(types, piece)
         return {str(name) for member in types if _is_model(member) for name in _fields(member)}
 
     def admits_null(self, location: Location) -> bool:
-        """Null is a value there, such as a timeout without end."""
+        """Return whether null is a value there, as it is for a timeout without end."""
         return any(member in (NoneType, Any) for member in self.types(location))
 
     def is_path(self, location: Location, text: str) -> bool:
-        """The text there is the path of a file."""
+        """Return whether that text at that location is the path of a file."""
         types = self.types(location)
         return Path in types or any(isinstance(member, PathIf) and member.holds(text) for member in types)
 
     def renamed(self, data: Any) -> Iterator[tuple[Location, str, str]]:
-        """Every key that the data has by a former name: where its mapping stands, that name, and the present one.
+        """Yield each use of a former name: the location of its mapping, the former name, and the present one.
 
-        Models have former names in `renamed`, a mapping to the present ones.
+        Models list them in `renamed`, a mapping of former to present names.
         """
         return _renamed(data, [self._model], ())
 
@@ -97,7 +98,7 @@ def _renamed(data: Any, types: Types, location: Location) -> Iterator[tuple[Loca
 
 
 def _tagged(types: Types, tag: str | int) -> Types:
-    """The members of a union that a tag in the error's path stands for; all of them if it says nothing."""
+    """Return the members of a union that a tag in the error's location selects; all of them if it selects none."""
     return [member for member in types if _is_model(member) and tag in _tags(member)] or types
 
 

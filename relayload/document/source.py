@@ -1,8 +1,8 @@
-"""YAML with places: plain data, where each piece of it stands, and every fault at once.
+"""Reads YAML into plain data that knows the place of each value, and collects every fault.
 
-Reading a file never stops at the first thing that is wrong. What YAML itself lets through but an author
-hardly meant (a key written twice, `no` for a word, `010` for a number) is kept in `Document.faults` and
-raised by `validate` together with everything the model finds.
+Reading does not stop at the first fault. What YAML permits but an author hardly intends (a key written twice, `no` for
+a word, `010` for a number) goes to `Document.faults`, and `validate` raises it together with the faults that the model
+finds.
 """
 
 import re
@@ -23,9 +23,9 @@ Location = tuple[str | int, ...]
 """Keys and list indices from the top of the document: `("load", "stages", 1, "rate")`."""
 
 MAX_NODES = 200_000
-"""Aliases of aliases can make a few lines stand for billions of values."""
+"""A limit on values, since aliases of aliases can make a few lines stand for billions."""
 MOST_BYTES = 4 << 20
-"""More than anybody writes, and what is read of a file that somebody named by mistake."""
+"""The most bytes that are read, in case somebody names a wrong file."""
 
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map")}
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
@@ -44,7 +44,7 @@ _TRAPS = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands; line and column count from 1, 0 where there is no file."""
+    """A position in a file. Line and column count from 1; both are 0 if there is no file."""
 
     file: str
     line: int = 0
@@ -52,29 +52,29 @@ class Place:
 
 
 SET = "--set"
-"""The file, as it were, of what the command line has put into a document."""
+"""The place of values that come from the command line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Plain data (dict, list, str, int, float, bool, None) that knows where it was written."""
+    """Plain data (dict, list, str, int, float, bool, None) with the places where it was written."""
 
     data: Any
     file: str
     key_places: Mapping[Location, Place] = field(default_factory=dict)
     value_places: Mapping[Location, Place] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
-    """What is wrong before any model has looked at it; `validate` raises them."""
+    """Faults that were found before any model has seen the data; `validate` raises them."""
     former_names: Mapping[Location, str] = field(default_factory=dict)
-    """How keys are called where they stand, if that is not their present name."""
+    """Former names of keys, as they were written, by their locations under the present names."""
 
     def fault(self, location: Location, message: str, *, at_key: bool = False) -> Fault:
-        """A fault at a value, at its key, or where neither is there at its nearest parent."""
+        """Return a fault at a value, or at its key; if neither exists, at the nearest parent that does."""
         place = self._place(location, at_key)
         return Fault(message, ".".join(self._names(location)), place.file, place.line, place.column)
 
     def _names(self, location: Location) -> Iterator[str]:
-        """The keys as they are written."""
+        """Yield the keys as they are written."""
         return (self.former_names.get(location[:length], str(key)) for length, key in enumerate(location, 1))
 
     def _place(self, location: Location, at_key: bool) -> Place:
@@ -87,11 +87,11 @@ class Document:
         return self.key_places.get(known, self.value_places[known])
 
     def override(self, assignments: Sequence[str]) -> "Document":
-        """This document with `path.to.value=YAML` set; list items by index, missing mappings are made."""
+        """Return the document with `path.to.value=YAML` set. Items of lists go by index; missing mappings are added."""
         return _Overrides(self).apply(assignments)
 
     def substitute(self, replacement: Callable[[Location, str], str]) -> "Document":
-        """This document with every text, given its place, replaced; a ValueError becomes a fault there."""
+        """Return the document with every text replaced, given its location. A ValueError becomes a fault there."""
         faults: list[Fault] = []
         data = self._substituted(self.data, (), replacement, faults)
         return replace(self, data=data, faults=(*self.faults, *faults))
@@ -115,9 +115,7 @@ class Document:
 
 
 def load(path: Path, *, pipe: bool = False) -> Document:
-    """Read a regular file, or where `pipe` says so anything else that can be read. Raises AuthorError if it can't be
-    read, or not be parsed at all.
-    """
+    """Read a regular file, or with `pipe` anything readable. Raises AuthorError if it can't be read or parsed."""
     try:
         text = decoded(files.content(path, MOST_BYTES, pipe=pipe))
     except OSError as error:
@@ -130,7 +128,7 @@ def load(path: Path, *, pipe: bool = False) -> Document:
 
 
 def parse(text: str, file: str) -> Document:
-    """Parse one YAML document. Raises AuthorError where the text is not YAML, or empty."""
+    """Parse one YAML document. Raises AuthorError if the text is not YAML, or empty."""
     try:
         node = yaml.compose(text, Loader=_Loader)
         if node is None:
@@ -147,11 +145,11 @@ def parse(text: str, file: str) -> Document:
 
 
 class _TooMany(Exception):
-    """A document holds more values than one may."""
+    """Raised for a document with too many values."""
 
 
 class _Loader(yaml.BaseLoader):
-    """Counts what it composes: building a tree of millions of values takes minutes and gigabytes."""
+    """Counts the values while composing, since a tree of millions of values takes minutes and gigabytes."""
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
@@ -177,7 +175,7 @@ def _character_fault(error: yaml.reader.ReaderError, text: str, file: str) -> Fa
 
 
 class _Reader:
-    """Turns the nodes of one document into plain data, noting places and faults on the way."""
+    """Turns the nodes of one document into plain data and collects places and faults."""
 
     def __init__(self, file: str) -> None:
         self._file = file
@@ -243,7 +241,7 @@ class _Reader:
 
 
 def plain_value(text: str) -> str | int | float | bool | None:
-    """What an unquoted scalar stands for, by the core schema of YAML 1.2 with `1e3` a number."""
+    """Return the value of an unquoted scalar by the core schema of YAML 1.2, with `1e3` as a number."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if len(text) < 300 and _INTEGER.fullmatch(text):
@@ -252,7 +250,7 @@ def plain_value(text: str) -> str | int | float | bool | None:
 
 
 def _counted(container: Any) -> str:
-    """How the items of a list are counted, for people who count from 1."""
+    """Describe the valid indices of a list, for people who count from 1."""
     if not isinstance(container, list):
         return ""
     numbers = "0" if len(container) == 1 else f"0 to {len(container) - 1}"
@@ -318,13 +316,13 @@ class _Overrides:
                 container = container[key]
 
     def _forget(self, location: Location) -> None:
-        """What stands there now, and inside it, stands in no file."""
+        """Drop the places of that location and everything inside it."""
         for known in (self._keys, self._places, self._former_names):
             for inside in [place for place in known if place[: len(location)] == location]:
                 del known[inside]
 
     def _next(self, container: Any, pieces: list[str]) -> tuple[str | int | None, list[str]]:
-        """The next key and what is left; a key of the document may itself hold dots (`gpt-4.1`)."""
+        """Return the next key and the remaining pieces. A key of the document may contain dots (`gpt-4.1`)."""
         if isinstance(container, list):
             index = int(pieces[0]) if pieces[0].isdecimal() else len(container)
             return (index, pieces[1:]) if index < len(container) else (None, pieces)

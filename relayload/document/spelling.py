@@ -1,4 +1,4 @@
-"""What somebody wrote, as messages repeat it."""
+"""How messages repeat what somebody wrote."""
 
 _LENGTH = 60
 

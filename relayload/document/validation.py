@@ -1,4 +1,4 @@
-"""pydantic's verdict on a document, told as faults: each with its place and what to write instead."""
+"""Reports what pydantic finds in a document as faults, each with its place and what to write instead."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ _PAIR = re.compile(r"(?P<key>[A-Za-z_]\w*):[^\s/].*", re.DOTALL)
 
 
 def validate(document: Document, model: type[Model]) -> Model:
-    """The document as a model. Raises AuthorError with every fault, the document's own among them."""
+    """Validate the document as that model. Raises AuthorError with every fault, including the document's own."""
     try:
         value = model.model_validate(document.data)
     except ValidationError as error:
@@ -42,11 +42,11 @@ _SYNONYMS: Mapping[str, str] = MappingProxyType(
         "thresholds": "objectives",
     }
 )
-"""What other tools and APIs call it, though it is spelt unlike ours."""
+"""Names in other tools and APIs that are spelled unlike ours."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'rate'?`, or else the words there are; nothing where there are none."""
+    """Return `; did you mean 'rate'?`, or else the known words; empty if there are none."""
     words = sorted(known)
     if _SYNONYMS.get(word) in words:
         return f"; did you mean '{_SYNONYMS[word]}'?"
@@ -58,12 +58,12 @@ def _in_order(faults: Iterable[Fault]) -> list[Fault]:
 
 
 def _model_faults(document: Document, model: type[BaseModel], error: ValidationError) -> list[Fault]:
-    """One fault a place: the branches of a union that all failed are told together."""
-    told = {(fault.path, fault.file, fault.line, fault.column) for fault in document.faults}
+    """Return one fault for each place, which joins the failures of all branches of a union."""
+    reported = {(fault.path, fault.file, fault.line, fault.column) for fault in document.faults}
     faults: dict[tuple[str, bool], list[Fault]] = {}
     for details in error.errors(include_url=False):
         fault = _fault(document, model, details)
-        if (fault.path, fault.file, fault.line, fault.column) not in told:
+        if (fault.path, fault.file, fault.line, fault.column) not in reported:
             faults.setdefault((fault.path, details["type"] == "extra_forbidden"), []).append(fault)
     return [_joined(group) for group in faults.values()]
 
@@ -89,7 +89,7 @@ def _fault(document: Document, model: type[BaseModel], details: ErrorDetails) ->
 
 
 def _unspaced(message: str, got: object) -> str:
-    """What to write for a text that would be a mapping, or a list, if there were a space."""
+    """Return the hint for a text that a missing space keeps from being a mapping or a list."""
     if not isinstance(got, str):
         return ""
     if message.startswith("expected a mapping") and (pair := _PAIR.fullmatch(got)):
@@ -141,16 +141,16 @@ def _alternatives(words: list[str]) -> str:
 
 
 def data_location(data: Any, loc: Location, *, missing: bool = False) -> Location:
-    """The path of an error in the data: pydantic puts the tags of unions and `[key]` between the keys.
+    """Return the location in the data for that of an error, in which pydantic adds tags of unions and `[key]`.
 
-    A tag may be spelled like a key, so of all readings the one that explains most of `loc` wins.
+    A tag may be spelled like a key, so the reading that explains most of `loc` wins.
     """
     readings = _readings(data, tuple(piece for piece in loc if piece != "[key]"), missing)
     return max(readings, key=lambda reading: (reading[0], len(reading[1])))[1]
 
 
 def _readings(data: Any, loc: Location, missing: bool) -> list[tuple[bool, Location]]:
-    """Every (does it end in the last piece, path) that `loc` may stand for."""
+    """Return every location that `loc` may stand for, each with whether its last piece is in the data."""
     if not loc:
         return [(False, ())]
     piece, rest = loc[0], loc[1:]
@@ -163,7 +163,7 @@ def _readings(data: Any, loc: Location, missing: bool) -> list[tuple[bool, Locat
 
 
 def holds(data: Any, piece: str | int) -> bool:
-    """Whether a list or mapping has such an item."""
+    """Return whether a list or mapping has such an item."""
     if isinstance(data, list):
         return isinstance(piece, int) and piece < len(data)
     return isinstance(data, dict) and piece in data

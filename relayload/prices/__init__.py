@@ -1,6 +1,6 @@
-"""Price lists: those that ship with the package, dated, and those of a user's own files.
+"""Price lists: dated ones that ship with the package, and files of users.
 
-A list is a YAML file of models with their prices; the shipped ones lie beside this module.
+A list is a YAML file with the prices of models; the shipped ones are beside this module.
 """
 
 from relayload.prices.lists import PriceEntry, PriceList, Usd, in_and_out, is_file, names, read

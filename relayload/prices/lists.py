@@ -19,11 +19,11 @@ from relayload.document.validation import nearest
 _SUFFIX = ".yaml"
 _IN_AND_OUT = re.compile(r"\$?(?P<input>\d{1,9}(\.\d{1,12})?)/\$?(?P<output>\d{1,9}(\.\d{1,12})?)")
 _ALIASES = MappingProxyType({"relay": "holysheep"})
-"""Other names of shipped lists."""
+"""Other names for shipped lists."""
 
 
 def dollars(value: object) -> Decimal:
-    """A validator of amounts such as `$2.10`, or `2.1`: what a float prints is what was written."""
+    """Validate an amount such as `$2.10` or `2.1`. A float stands for the decimal number that it prints."""
     if isinstance(value, Decimal):
         return value
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -89,31 +89,32 @@ def in_and_out(text: str) -> Price | None:
 
 
 def names() -> list[str]:
-    """The lists that ship with the package."""
+    """Return the names of the lists that ship with the package."""
     shipped = files("relayload.prices").iterdir()
     return sorted(file.name.removesuffix(_SUFFIX) for file in shipped if file.name.endswith(_SUFFIX))
 
 
 def is_file(name: str) -> bool:
-    """Whether that is the path of a list of one's own."""
+    """Return whether that is the path of a file, rather than the name of a shipped list."""
     return "/" in name or name.endswith((_SUFFIX, ".yml"))
 
 
 def read(name: str) -> PriceList:
-    """The list of that name, or in that file. Raises AuthorError with every fault."""
+    """Read the list of that name, or in that file. Raises AuthorError with every fault."""
     shipped = _ALIASES.get(name, name)
     return _shipped(shipped) if shipped in names() else validate(_document(name), PriceList)
 
 
 @cache
 def _shipped(name: str) -> PriceList:
-    """Asked for by every part of a run, and never another one."""
+    """Read a shipped list once, since every part of a run asks for it."""
     resource = files("relayload.prices") / f"{name}{_SUFFIX}"
     return validate(parse(resource.read_text(encoding="utf-8"), f"{name}{_SUFFIX}"), PriceList)
 
 
 def _own(document: Document) -> Document:
-    """A list in a file. Nothing is repeated of a file that is none: it may have been named by mistake."""
+    """Return the document if it is a price list. The fault repeats nothing of a file that may have been named by
+    mistake."""
     if isinstance(document.data, dict) and not Shape(PriceList).keys(()).intersection(document.data):
         raise AuthorError([Fault("is no price list: it has no 'models'", file=document.file)])
     return document
