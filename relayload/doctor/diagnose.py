@@ -105,8 +105,7 @@ class _Visit:
         self._add_summary(seen)
 
     def _look_at_headers(self) -> None:
-        """Examine the headers of successful and rate-limited answers. A gateway's error page says nothing about the
-        relay."""
+        """Examine the headers of answers, except errors, since a gateway's error page says nothing about the relay."""
         sound = [each for each in self._replies if 200 <= each.status < 300 or each.status == _LIMITED]
         if sound:
             look_at_headers(self._profile, sound, self.findings)

@@ -26,8 +26,7 @@ class State(StrEnum):
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One thing that was examined. `path` is the key of the profile that it concerns, `place` the file and line of
-    that."""
+    """One thing that was examined. `path` is the profile's key that it concerns, `place` that key's file and line."""
 
     target: str
     """The name of the target; `target` if there is only one."""

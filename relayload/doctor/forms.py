@@ -139,8 +139,7 @@ def _own_body(question: Question, before: Form, now: Form) -> str:
 
 
 def _with_other_fields(form: Form, endpoint: Endpoint, besides: tuple[str, ...] = ()) -> Iterator[Form]:
-    """Yield the form with other fields for the budget. The Responses API has a single field, which can only be left
-    out."""
+    """Yield the form with other fields for the budget. The Responses API has only one, to be used or not."""
     fields = MAX_TOKENS_FIELDS if endpoint is Endpoint.CHAT else ("none",)
     for name in fields:
         if name != form.max_tokens_field and name not in besides and endpoint is not Endpoint.EMBEDDINGS:

@@ -89,8 +89,8 @@ class Seen:
 
     @property
     def enough(self) -> bool:
-        """Whether the reply proves that an API answers. An error does not: a gateway without a working upstream sends
-        one too."""
+        """Whether the reply proves that an API answers. Errors prove nothing: a gateway without an upstream sends them
+        too."""
         status = self.reply.status
         if 200 <= status < 300 or status == _LIMITED:
             return True
@@ -139,8 +139,7 @@ class FirstLook:
         raise TargetUnreachable(self._down(seen, reply, request, number + 1))
 
     def check_models(self, seen: Seen, models: frozenset[str], small_requests: SmallRequests) -> None:
-        """Ask the models that are not listed, as a relay may serve more. Raises TargetUnreachable if one does not
-        exist."""
+        """Ask the models that are not listed: a relay may serve more. Raises TargetUnreachable if one is unknown."""
         listed = listed_models(seen.models) or ()
         unlisted = models.difference(listed) if listed else frozenset[str]()
         for request in small_requests() if unlisted else ():

@@ -10,8 +10,10 @@ from relayload.document.source import SET, Document, Location, Place
 
 
 def with_present_names(document: Document, shape: Shape) -> Document:
-    """Return the document with present names for all keys. Both names at once are a fault, unless `--set` uses the
-    former."""
+    """Return the document with present names for all keys. Both names at once are a fault, but for `--set`.
+
+    A former name in `--set` overrides the present one in a file.
+    """
     found = list(shape.renamed(document.data))
     if found:
         document = replace(document, data=deepcopy(document.data))

@@ -35,8 +35,7 @@ class Shape:
         return types
 
     def keys(self, error_location: Location) -> set[str]:
-        """Return the keys that models know at an error's location, in which pydantic puts tags of unions between the
-        keys."""
+        """Return the keys that models know at an error's location, where pydantic inserts the tags of unions."""
         types: Types = [self._model]
         for piece in error_location:
             types = _below(types, piece) or _tagged(types, piece)

@@ -1,4 +1,4 @@
-"""Profiles: the YAML that says everything that traffic is, read with every fault at once."""
+"""Profiles: the YAML that describes a whole test, read with every fault reported at once."""
 
 from relayload.profile.loading import load
 from relayload.profile.model import Profile

@@ -1,4 +1,4 @@
-"""How many tokens: a number, or how the numbers are spread."""
+"""Numbers of tokens: one number, or a distribution."""
 
 import math
 from pathlib import Path
@@ -14,7 +14,7 @@ from relayload.profile.types import MOST, Between, Count, Items, Number, Part, P
 
 Positive = Annotated[Number, Field(gt=0)]
 _MOST_DIGITS = 20
-"""Longer numbers, also with zeros before them, are not even tried."""
+"""Longer numbers, including leading zeros, are refused unread."""
 
 
 class Range(Between):
@@ -82,7 +82,7 @@ class SeenAmounts(Part):
 
     @property
     def content(self) -> tuple[int, ...]:
-        """The numbers. Raises OSError or ValueError where the file can't be read."""
+        """The numbers. Raises OSError or ValueError if the file can't be read."""
         return _read_counts(self.file)
 
     @property
@@ -136,7 +136,7 @@ Amount = Annotated[
 
 
 def distribution(amount: Amount) -> Distribution:
-    """How that amount is spread."""
+    """Return the distribution of that amount."""
     if isinstance(amount, int):
         return Constant(amount)
     return Empirical(amount) if isinstance(amount, tuple) else amount.distribution

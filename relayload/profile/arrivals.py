@@ -1,6 +1,6 @@
-"""How arrivals are spaced: the `arrivals:` of a load that is not the replay of a trace.
+"""The spacing of arrivals: `arrivals:` of a load, unless it replays a trace.
 
-The rate of a stage is always the mean: these change when requests come, and not how many.
+The mean rate is always that of the stage: the spacing changes when requests come, and not how many.
 """
 
 from typing import Annotated, Literal
@@ -82,5 +82,5 @@ Plain = Annotated[Literal["constant", "poisson"], _plain(_KNOWN)]
 
 
 def process(arrivals: Literal["constant", "poisson"] | GammaArrivals | BurstArrivals) -> Process:
-    """How those arrivals are spaced."""
+    """Return the arrival process of that spacing."""
     return Process(Spacing(arrivals)) if isinstance(arrivals, str) else arrivals.process

@@ -1,5 +1,7 @@
-"""What is no fault of a profile, but hardly meant, or a fault soon: keys in plain text, variables as a shell writes
-them, objectives that ask a relay to be bad, and old names of keys.
+"""Warnings about what is valid but hardly intended, or will be a fault soon.
+
+They concern keys in plain text, variables as a shell writes them, objectives that demand a bad relay, and former names
+of keys.
 """
 
 import re
@@ -18,11 +20,11 @@ _SHELL = re.compile(
     r"(?P<before>Bearer\s+)?(?:\$(?P<dollar>[A-Za-z_]\w*)|\$\((?P<call>\w+)\)|%(?P<percent>[A-Za-z_]\w*)%)"
 )
 _FREE = ("text", "template", "body", "tools", "tool_choice", "response_format", "description")
-"""Where whatever one writes is sent, or only read by people."""
+"""Keys whose text is sent as it is, or read by people alone."""
 
 
 def cautions(written: Document, secrets: Collection[Location]) -> Iterator[Fault]:
-    """Warnings, each with its place and the line to write; they repeat no key."""
+    """Yield warnings, each with its place and the line to write. They repeat no key."""
     for location, former in written.former_names.items():
         message = f"warning: '{former}' is now '{location[-1]}': the next version drops the old name"
         yield written.fault(location, message, at_key=True)
@@ -37,7 +39,7 @@ def cautions(written: Document, secrets: Collection[Location]) -> Iterator[Fault
 
 
 def _plain(data: Any, location: Location, text: str) -> str | None:
-    """What is wrong with a text that refers to nothing; None where nothing is."""
+    """Return what is wrong with a secret that refers to nothing; None if it is fine."""
     of_target = location[-1] == "api_key"
     if of_target and is_placeholder(text):
         return "a placeholder, which is sent as it stands"
@@ -48,7 +50,7 @@ def _plain(data: Any, location: Location, text: str) -> str | None:
 
 
 def _with_variable(location: Location, text: str) -> str | None:
-    """The text with the variable as we write it that is all of it, as a shell has them; None where it is none."""
+    """Return our spelling of a variable that makes up the whole text in a shell's spelling; None for any other text."""
     if location[-1:] == ("api_key",) and (meant := reference_meant(text)) is not None:
         return meant
     match = None if set(_FREE) & set(location) else _SHELL.fullmatch(text)
@@ -58,7 +60,7 @@ def _with_variable(location: Location, text: str) -> str | None:
 
 
 def _variable_for(location: Location) -> str:
-    """`RELAY_API_KEY`, or for one of several targets and for headers by their names."""
+    """Return a name for the variable: `RELAY_API_KEY`, or one made of the target's or header's name."""
     owner = str(location[1]) if location[0] in ("targets", "scenarios") else "relay"
     return re.sub(r"\W+", "_", f"{owner}_{location[-1]}").upper()
 
@@ -68,11 +70,11 @@ _MIRRORED = {Op.ABOVE: Op.BELOW, Op.AT_LEAST: Op.AT_MOST}
 
 
 def turned_round(objective: Objective) -> str | None:
-    """A warning where an objective demands what others forbid, such as `errors.rate > 1%`; a drill may mean it."""
+    """Return a warning if an objective demands bad numbers, such as `errors.rate > 1%`, which a drill may intend."""
     metric = METRICS[objective.metric]
     less_is_better = objective.metric in _FEWER_IS_BETTER or (metric.distribution and not metric.more_is_better)
     if not less_is_better or not objective.op.floor or objective.aggregate == "min":
         return None
-    asked, _, limit = objective.text.rpartition(objective.op)
-    meant = f"{asked}{_MIRRORED[objective.op]}{limit}"
+    indicator, _, limit = objective.text.rpartition(objective.op)
+    meant = f"{indicator}{_MIRRORED[objective.op]}{limit}"
     return f"warning: '{objective.text}' demands bad numbers: an objective states what must hold, such as '{meant}'"

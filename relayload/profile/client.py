@@ -1,4 +1,4 @@
-"""How requests are sent: the `client:` of a profile."""
+"""The `client:` of a profile: how requests are sent."""
 
 from typing import Annotated, ClassVar
 
@@ -76,7 +76,7 @@ class Client(Part):
     """What answers of this relay mean, where its dialect does not say so."""
 
     def policy(self, dialect: DialectName) -> ClientPolicy:
-        """What the client is told, for a target of that dialect."""
+        """Return the policy of the client for a target of that dialect."""
         retry, quota, breaker = self.retry, self.quota, self.breaker or Breaker(enforce=False)
         return ClientPolicy(
             classifier=classifier(dialect, (each.rule for each in self.rules)),

@@ -1,4 +1,4 @@
-"""The requests of a profile: an arrival -> its job, the same whoever sends it."""
+"""The requests of a profile: resolves an arrival into its job, which is the same in every process."""
 
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.blocks import Blocks
@@ -10,7 +10,7 @@ from relayload.profile.trace import Trace
 
 
 class Composer:
-    """Resolves the arrivals of a profile. What one asks for depends on seed and index alone."""
+    """Resolves the arrivals of a profile. A job depends on the seed and the arrival alone."""
 
     def __init__(self, profile: Profile) -> None:
         self._seed = profile.seed
@@ -30,7 +30,7 @@ class Composer:
         )
 
     def job(self, arrival: Arrival) -> Job:
-        """The arrival, resolved: which target is asked for what."""
+        """Resolve an arrival: choose its target and what it asks for."""
         return self._scenarios[arrival.scenario].job(arrival, self._addressee(arrival))
 
     def _addressee(self, arrival: Arrival) -> Addressee:

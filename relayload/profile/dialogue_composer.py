@@ -1,4 +1,4 @@
-"""What requests say whose prompts are the conversations of a file."""
+"""The messages of requests whose prompts are the conversations in a file."""
 
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.dialogue_writer import DialogueWriter
@@ -12,7 +12,8 @@ from relayload.profile.tokenizer import count_tokens
 
 
 class DialogueComposer:
-    """An arrival says one conversation as a whole; where the scenario leads conversations, one turn after the other."""
+    """Writes the messages of one scenario: each arrival sends a conversation at once or, if the scenario says so, in
+    turns."""
 
     def __init__(self, seed: int, scenario: Scenario, choose: ChooseDialogue, prose: Prose) -> None:
         self._seed = seed
@@ -22,21 +23,21 @@ class DialogueComposer:
         self._later = DialogueWriter(Wording(nonce=False), count_tokens, prose)
 
     def turns(self, arrival: Arrival) -> int:
-        """How many there are in the arrival's conversation."""
+        """Return how many turns the arrival's conversation has."""
         return len(self._of(arrival).turns)
 
     def messages(self, arrival: Arrival, tokens: int | None) -> list[Message]:
-        """Of the first request, which has so many tokens if they are given."""
+        """Return the messages of the first request, cut or filled to that many tokens if given."""
         dialogue = self._of(arrival)
-        said = dialogue.turns[0] if self._in_turns else dialogue.messages
-        return self._first.write(said, tokens, Draws(self._seed, arrival.index))
+        messages = dialogue.turns[0] if self._in_turns else dialogue.messages
+        return self._first.write(messages, tokens, Draws(self._seed, arrival.index))
 
     def later_messages(self, arrival: Arrival, turn: int, tokens: int | None) -> list[Message]:
-        """What a later request adds, of so many tokens without the chat format; a number is in its history."""
-        said = self._of(arrival).turns[turn]
-        whole = None if tokens is None else tokens + format_tokens(len(said))
-        return self._later.write(said, whole, Draws(self._seed, arrival.index, turn))
+        """Return what a later turn adds, of that many tokens without the chat format. The nonce is in the history."""
+        messages = self._of(arrival).turns[turn]
+        whole = None if tokens is None else tokens + format_tokens(len(messages))
+        return self._later.write(messages, whole, Draws(self._seed, arrival.index, turn))
 
     def _of(self, arrival: Arrival) -> Dialogue:
-        """Whichever turn it is."""
+        """Return the arrival's conversation, which is the same for all its turns."""
         return self._choose(arrival.index, Draws(self._seed, arrival.index))

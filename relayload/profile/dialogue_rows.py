@@ -1,4 +1,4 @@
-"""Rows of the data sets that people load-test with, as texts and conversations.
+"""Reads the rows of common data sets as texts and conversations.
 
 - ShareGPT: `{"conversations": [{"from": "human", "value": ...}, {"from": "gpt", ...}]}`;
 - OpenAI: `{"messages": [{"role": "user", "content": ...}]}`, also inside the `body` of a line of its Batch API;
@@ -15,18 +15,18 @@ from relayload.document.spelling import spelled
 Format = Literal["lines", "messages", "sharegpt"]
 
 PROMPT = "prompt"
-"""Where a row has its text, unless another field is named."""
+"""The field with the text of a row, unless the profile names another."""
 _ALL = ("conversations", "messages", "conversation")
 _KEYS: Mapping[Format | None, tuple[str, ...]] = MappingProxyType(
     {None: _ALL, "lines": (), "messages": _ALL, "sharegpt": ("conversations", "conversation")}
 )
-"""Where a row has its conversation."""
+"""The fields that may have the conversation of a row, by format."""
 _ROLES: Mapping[str, str] = MappingProxyType(
     {role: role for role in ("system", "developer", "user", "assistant", "tool", "function")}
     | {"human": "user"}
     | dict.fromkeys(("gpt", "chatgpt", "model", "bot", "ai", "bing", "bard", "claude", "llama", "palm"), "assistant")
 )
-"""By what data sets call whoever says something, in lower case: Vicuna's have `USER` and `ASSISTANT`."""
+"""The API's roles by the names in data sets, in lower case: Vicuna's have `USER` and `ASSISTANT`."""
 _OWN_KEYS = (
     "name",
     "tool_calls",
@@ -36,7 +36,7 @@ _OWN_KEYS = (
     "audio",
     "reasoning_content",
 )
-"""What the API knows beside role and content; data sets have more, which it would refuse."""
+"""The keys of a message that the API knows besides role and content. It refuses others, which data sets have."""
 _EXPECTED: Mapping[Format | None, tuple[str, str]] = MappingProxyType(
     {
         None: ("a text or a conversation", "'prompt', 'messages' or 'conversations'"),
@@ -45,13 +45,13 @@ _EXPECTED: Mapping[Format | None, tuple[str, str]] = MappingProxyType(
         "sharegpt": ("a conversation", "'conversations'"),
     }
 )
-"""What a row is to hold, and where."""
+"""What a row should hold, and under which keys, for messages."""
 _TOOLS = ("tool", "function")
 _DEEPEST = 100
 
 
 def row(value: Any, field: str | None, form: Format | None) -> str | Dialogue | None:
-    """The prompt of a row, None for one without a user to answer. Raises ValueError with what was expected."""
+    """Return the prompt of a row; None if no user asks anything in it. Raises ValueError with what was expected."""
     found = _found(value, field, form)
     if isinstance(found, str) and found.strip() and form != "sharegpt":
         text = str(_whole(found.strip()))
@@ -62,7 +62,7 @@ def row(value: Any, field: str | None, form: Format | None) -> str | Dialogue | 
 
 
 def _found(value: Any, field: str | None, form: Format | None) -> Any:
-    """What may be a text or messages."""
+    """Return the value that should be a text or messages."""
     if not isinstance(value, dict):
         return value
     if field is not None:
@@ -86,8 +86,8 @@ def _expected(value: Any, field: str | None, form: Format | None) -> str:
 
 
 def _dialogue(written: list[Any]) -> Dialogue | None:
-    """Up to the last message that is no answer; None where no user asks, or where the beginning is missing."""
-    messages = [message for message in map(_message, written) if _says(message)]
+    """Return the messages up to the last to be answered; None if no user asks, or the beginning is missing."""
+    messages = [message for message in map(_message, written) if _has_content(message)]
     while messages and messages[-1]["role"] == "assistant":
         messages.pop()
     beheaded = bool(messages) and messages[0]["role"] == "assistant" and _is_shared(written)
@@ -95,7 +95,7 @@ def _dialogue(written: list[Any]) -> Dialogue | None:
 
 
 def _is_shared(written: list[Any]) -> bool:
-    """Whether it is in ShareGPT's words, whose long conversations were cut: the rest of one begins with an answer."""
+    """Return whether the format is ShareGPT's, which cuts long conversations so that the rest begins with an answer."""
     return "from" in written[0]
 
 
@@ -144,15 +144,15 @@ def _is_call(call: Any) -> bool:
     return isinstance(call, dict) and isinstance(call.get("function"), dict)
 
 
-def _says(message: Message) -> bool:
-    """Whether there is something to it: data sets have messages without a word. A tool may well answer nothing."""
+def _has_content(message: Message) -> bool:
+    """Return whether a message has content. Data sets have empty messages, which mean something from a tool alone."""
     content = message["content"]
-    said = content.strip() if isinstance(content, str) else content
-    return bool(said or message.get("tool_calls") or message.get("function_call")) or message["role"] in _TOOLS
+    text = content.strip() if isinstance(content, str) else content
+    return bool(text or message.get("tool_calls") or message.get("function_call")) or message["role"] in _TOOLS
 
 
 def _whole(value: Any, depth: int = 0) -> Any:
-    """With a sign of replacement for each half of a character, which nothing could send."""
+    """Replace halves of UTF-16 pairs, which can't be sent, by replacement characters."""
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if depth > _DEEPEST:

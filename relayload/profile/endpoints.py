@@ -1,4 +1,4 @@
-"""What does not fit together in a scenario: each endpoint has its own words, and some have no place there."""
+"""Keys of a scenario that do not fit its endpoint."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -38,11 +38,11 @@ _OWN_FIELDS: Mapping[str, str] = MappingProxyType(
         "stream": "stream",
     }
 )
-"""Fields of the body that are said in a scenario's own words."""
+"""Fields of the body that a scenario sets by keys of its own."""
 
 
 def fields(body: dict[str, Any]) -> dict[str, Any]:
-    """The further fields of a body. Raises ValueError for one that the scenario says itself."""
+    """Validate further fields of a body. Raises ValueError for a field that the scenario sets itself."""
     for name in body:
         if name in _OWN_FIELDS:
             raise ValueError(f"'{name}' is said by the scenario: use its '{_OWN_FIELDS[name]}'")
@@ -50,7 +50,7 @@ def fields(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def unfit(scenario: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The keys of a scenario, as it was written, that its endpoint has no use for; and why."""
+    """Yield the keys of a scenario, as written, that do not fit its endpoint, each with the reason."""
     try:
         endpoint = Endpoint(scenario.get("endpoint", Endpoint.CHAT))
     except ValueError:

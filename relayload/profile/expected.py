@@ -1,4 +1,4 @@
-"""Means of what a scenario's requests hold, for plans and forecasts."""
+"""Mean sizes of a scenario's requests, for plans and forecasts."""
 
 from relayload.core.traffic.dialogues import Dialogue
 from relayload.core.traffic.distributions import mean_of_least
@@ -10,21 +10,21 @@ from relayload.profile.scenario import Scenario
 
 
 def expected_input_tokens(scenario: Scenario) -> float:
-    """Mean tokens of a request's input, the chat format included; 0 where only a trace knows."""
+    """Return the mean input tokens of a request, including the chat format; 0 if only a trace knows them."""
     if scenario.input_tokens is not None:
         return distribution(scenario.input_tokens).mean
     if scenario.prompt is None:
         return 0.0
     known = dialogues_of(scenario)
     if known:
-        said = expected_dialogue_tokens(known, first_turn=scenario.conversation is not None)
-        return said + (NONCE_TOKENS if scenario.nonce else 0)
+        tokens = expected_dialogue_tokens(known, first_turn=scenario.conversation is not None)
+        return tokens + (NONCE_TOKENS if scenario.nonce else 0)
     text = expected_tokens(scenario.prompt, scenario.language) + (NONCE_TOKENS if scenario.nonce else 0)
     return scenario.inputs * text if scenario.endpoint is Endpoint.EMBEDDINGS else CHAT_TOKENS + text
 
 
 def expected_turns(scenario: Scenario) -> float:
-    """Mean requests of an arrival."""
+    """Return the mean number of requests for each arrival."""
     talk = scenario.conversation
     if talk is None:
         return 1.0
@@ -33,5 +33,5 @@ def expected_turns(scenario: Scenario) -> float:
 
 
 def dialogues_of(scenario: Scenario) -> tuple[Dialogue, ...]:
-    """Those of its file; embeddings are of texts."""
+    """Return the conversations in the scenario's file; none for embeddings, which are of texts."""
     return () if scenario.endpoint is Endpoint.EMBEDDINGS else dialogues(scenario.prompt)

@@ -1,4 +1,4 @@
-"""What a profile promises before it is run: its plan, and what each of its objectives can expect of that."""
+"""What can be said of a profile before it runs: its plan, and how many samples each objective can expect."""
 
 from msgspec.structs import asdict
 
@@ -16,21 +16,21 @@ from relayload.profile.stages import expected_arrivals
 from relayload.profile.trace import Trace
 
 _QUICKLY_WALKED = 1_000_000
-"""Arrivals that are counted in a few seconds; more leave few objectives without samples."""
+"""Arrivals that are counted in a few seconds. With more, hardly any objective lacks samples."""
 
 
 class Forecast(Plan, frozen=True, kw_only=True):
-    """A plan with what it promises."""
+    """A plan with the outlook for each objective."""
 
     objectives: tuple[SampleForecast, ...] = ()
     later_turns: int = 0
-    """Of conversations, which begin with an arrival each: how many more requests they are expected to have."""
+    """How many requests conversations are expected to add to their arrivals."""
     notes: tuple[str, ...] = ()
-    """On the rows of prompt files that are left out."""
+    """Rows of prompt files that are left out."""
 
 
 def forecast(profile: Profile) -> Forecast:
-    """The plan and its promises. Raises AuthorError where an objective can't get the samples that it needs."""
+    """Return the plan and the outlook. Raises AuthorError if an objective can't get the samples that it needs."""
     planned = plan(profile)
     sent = {name: _sent(scenario) for name, scenario in profile.scenarios.items()}
     placed = [
@@ -54,7 +54,7 @@ def forecast(profile: Profile) -> Forecast:
 
 
 def check_samples(profile: Profile) -> None:
-    """Raise AuthorError where an objective can't get the samples that it needs, if that is soon known."""
+    """Raise AuthorError if an objective can't get the samples that it needs, unless that takes long to find out."""
     load = profile.load
     if not isinstance(load, OpenLoad) or isinstance(load.arrivals, Trace):
         return  # a long trace takes longer to read than a start may

@@ -1,6 +1,6 @@
-"""A profile out of a command line: the YAML that a few options stand for, and which option said what.
+"""Builds a profile from options of the command line.
 
-It is read and checked like any other; a fault in it names the option.
+It is checked like any other profile; a fault in it names the option.
 """
 
 import re
@@ -27,12 +27,12 @@ _UNFIT_FOR_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _MOST_NAME = 40
 
 Entry = tuple[Location, Any, str]
-"""Where something stands in the profile, what, and the option that says so; None is left out."""
+"""A location in the profile, its value, and the option that gives it. None is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileOptions:
-    """What was asked for, as it was written; None is what was not."""
+    """The values of the options as they were written; None for an option that was not given."""
 
     url: str
     model: str
@@ -53,7 +53,7 @@ class ProfileOptions:
     prices: str | None = None
 
     def document(self) -> Document:
-        """The profile with the options as its places. Raises AuthorError for options that no profile can say."""
+        """Return the profile, with options as its places. Raises AuthorError for values that no profile can have."""
         data: dict[str, Any] = {}
         places: dict[Location, Place] = {(): Place("")}
         for location, value, option in self._entries():
@@ -88,7 +88,7 @@ class ProfileOptions:
         return f"${{env:{self.api_key_env}}}"
 
     def unset_key(self, environ: Mapping[str, str]) -> str | None:
-        """What to know where the key comes from a variable that is not set; None where all is well."""
+        """Return a warning if the variable with the key is not set; None if all is well."""
         if self.api_key_env is not None or environ.get(_KEY_VARIABLE):
             return None
         return f"{_KEY_VARIABLE} is not set, so the key is 'sk-fake': --api-key-env NAME names another variable"
@@ -123,13 +123,13 @@ class ProfileOptions:
 
 
 def text_of(document: Document, command: str) -> str:
-    """The profile as a file to be kept and edited."""
-    told = f"# What this command stands for:\n#   {command}\n# relayload check FILE shows its plan.\n"
-    return told + yaml.dump(document.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    """Return the profile as the text of a file to keep and edit."""
+    header = f"# What this command stands for:\n#   {command}\n# relayload check FILE shows its plan.\n"
+    return header + yaml.dump(document.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def elsewhere(document: Document, folder: Path) -> Document:
-    """The same profile to be read from another folder: its files, which were named from this one, in full."""
+    """Return the profile as read from another folder, with the paths of its files made absolute from this one."""
     files = [("scenarios", SCENARIO, "prompt", "file"), ("target", "prices")]
 
     def absolute(location: Location, text: str) -> str:
@@ -147,7 +147,7 @@ def _put(data: dict[str, Any], location: Location, value: Any) -> None:
 
 
 def _prompt(text: str) -> Any:
-    """A built-in prompt by its name, a file (also `@FILE`), or else the text itself."""
+    """Return a built-in prompt by its name, a file (also `@FILE`), or else the text itself."""
     if text in NAMES:
         return text
     if text.startswith("@"):
@@ -164,7 +164,7 @@ def _is_file(text: str) -> bool:
 
 
 def _prices(text: str) -> Any:
-    """A list, or dollars per million tokens in and out."""
+    """Return the name of a price list, or the prices that a pair such as `2/8` stands for."""
     price = in_and_out(text)
     return {ANY: {"input": f"${price.input}", "output": f"${price.output}"}} if price else text
 
@@ -177,7 +177,7 @@ def _header(text: str) -> tuple[str, str]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts in quotes what we would not read as text, though PyYAML would."""
+    """Quotes texts that our reader would take for something else, and not those that only PyYAML would."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:

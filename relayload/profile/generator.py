@@ -1,4 +1,4 @@
-"""When not to believe the load generator itself."""
+"""The `generator:` of a profile: when the load generator itself is not to be trusted."""
 
 from relayload.core.model.health import Thresholds
 from relayload.profile.types import Duration, Part, Share

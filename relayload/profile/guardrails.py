@@ -1,4 +1,4 @@
-"""Bounds that no run passes: the `guardrails:` of a profile."""
+"""The `guardrails:` of a profile: bounds that no run passes."""
 
 import math
 import re
@@ -15,7 +15,7 @@ from relayload.transport.origin import is_address
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
 _DEFAULT = FusePolicy()
 _EXAMPLES = {"max_requests": "20000", "max_duration": "30m", "max_usd": "$5"}
-"""Of the bounds that a target elsewhere must have."""
+"""Examples of the bounds that a target on another machine must have."""
 
 
 def _host(name: str) -> str:
@@ -55,11 +55,11 @@ class Guardrails(Part):
     """When to stop, since the target has gone wrong. Without a word it watches targets that are not this machine."""
 
     def allow(self, target: Target) -> bool:
-        """Whether load may go there."""
+        """Return whether load may be sent to the target."""
         return target.local or target.host in self.allow_hosts
 
     def lacking(self, target: Target) -> dict[str, str]:
-        """What a target must have and has not, with examples."""
+        """Return the bounds that a target must have and lacks, with examples."""
         if target.local:
             return {}
         given = {"max_requests": self.max_requests, "max_duration": self.max_duration_s, "max_usd": self.max_usd}
@@ -67,7 +67,7 @@ class Guardrails(Part):
 
     @property
     def until_s(self) -> float:
-        """When the load ends at the latest, since the run's start."""
+        """The latest end of the load, in seconds after its start; infinite without a limit."""
         return math.inf if self.max_duration_s is None else self.max_duration_s
 
     @property
@@ -75,7 +75,7 @@ class Guardrails(Part):
         return Caps(self.max_requests, self.max_usd)
 
     def fuse_for(self, target: Target) -> FusePolicy | None:
-        """What watches a target; None where nothing does."""
+        """Return the policy of the fuse for a target; None if it has none."""
         if self.fuse is not None:
             return FusePolicy(**dict(self.fuse))
         return None if target.local else _DEFAULT

@@ -1,4 +1,4 @@
-"""What an arrival asks for, resolved once, and the requests that it makes."""
+"""An arrival resolved into a job, and the requests that it makes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -30,65 +30,65 @@ from relayload.profile.scenario import Scenario
 from relayload.profile.tokenizer import count_tokens
 
 KIND_HEADER = "x-relayload-kind"
-"""Tells a fake relay which kind of request this is."""
+"""The header that tells a fake relay the kind of a request."""
 OUTPUT_TOKENS_HEADER = "x-relayload-output-tokens"
-"""Tells a fake relay how many tokens the traced answer had."""
+"""The header that tells a fake relay how many tokens the traced answer had."""
 
 Message = dict[str, Any]
 _LONG = 0.999
-"""Longer prompts than this share of all are made up when they are due."""
+"""The share of prompts that are prepared in advance; longer ones are generated when they are due."""
 _COUNTED_BEFORE = 1000
 
 
 class Addressee(NamedTuple):
-    """What of a target a request depends on."""
+    """What requests need to know of their target."""
 
     name: str
     models: Mapping[str, str]
-    """The names that it has for models."""
+    """The target's names for models."""
     form: Form
     hinted: bool
-    """It may be a fake relay, or one behind a gateway here: other relays never see what hints those."""
+    """Whether hints for a fake relay are sent, which may stand behind a gateway here. Other relays never see them."""
 
 
 class Job(Struct, frozen=True):
-    """An arrival, resolved: every draw that its requests share has been made. Its later turns share the job."""
+    """An arrival, resolved: all draws that its requests share have been made. Its later turns share the job."""
 
     arrival: Arrival
     scenario: "ScenarioComposer"
     addressee: Addressee
     model: str
-    """As the scenario names it, whatever the target calls it."""
+    """The scenario's name for it, whatever the target calls it."""
     input_tokens: int | None
-    """Of the first request, as drawn or traced; None where nothing says how many."""
+    """The tokens of the first request, as drawn or traced; None if nothing sets them."""
     max_output_tokens: int | None
-    """None where nothing bounds an answer."""
+    """The most tokens of an answer; None if unbounded."""
     turns: int
-    """How many requests the conversation has; 1 where it is none."""
+    """How many requests the conversation has; 1 without a conversation."""
     timeouts: Timeouts
 
     @property
     def target(self) -> str:
-        """The name of the target that it goes to."""
+        """The name of its target."""
         return self.addressee.name
 
     @property
     def expected_input_tokens(self) -> int:
-        """How much its first request says: as drawn, or the mean of its prompts."""
+        """The input tokens of its first request: as drawn, or the mean of its prompts."""
         return self.scenario.mean_input_tokens if self.input_tokens is None else self.input_tokens
 
     @property
     def think_time_s(self) -> float:
-        """From an answer to the next turn."""
+        """The time from an answer to the next turn."""
         return self.scenario.think_time_s
 
     def request(self, history: Sequence[Message] = ()) -> WireRequest:
-        """The first request, or after a history the next turn of the conversation."""
+        """Return the first request, or after a history the next turn of the conversation."""
         return self.scenario.request(self, history)
 
 
 class ScenarioComposer:
-    """Resolves the arrivals of one scenario, and writes their requests. What all have in common is made once."""
+    """Resolves the arrivals of one scenario and writes their requests. What they have in common is made once."""
 
     def __init__(self, seed: int, name: str, scenario: Scenario, blocks: Blocks, timeouts: Timeouts) -> None:
         self._seed = seed
@@ -122,7 +122,7 @@ class ScenarioComposer:
         self._hints = {KIND_HEADER: scenario.prompt} if isinstance(scenario.prompt, str) else {}
 
     def _prepare(self) -> None:
-        """Count and make up beforehand what would hold up the first requests."""
+        """Count and generate in advance what would delay the first requests."""
         scenario, lengths = self._scenario, self._input_tokens
         if lengths is not None and (known := dialogues_of(scenario)):
             expected_dialogue_tokens(known, first_turn=scenario.conversation is not None)
@@ -133,7 +133,7 @@ class ScenarioComposer:
             self._writer.prepare(lengths.at(_LONG))
 
     def job(self, arrival: Arrival, addressee: Addressee) -> Job:
-        """The arrival, resolved."""
+        """Resolve an arrival."""
         return Job(
             arrival,
             self,
@@ -165,7 +165,7 @@ class ScenarioComposer:
         return drawn if self._dialogues is None else min(drawn, self._dialogues.turns(arrival))
 
     def request(self, job: Job, history: Sequence[Message]) -> WireRequest:
-        """What a job of this scenario says after a history."""
+        """Return the request of a job after a history."""
         scenario, form = self._scenario, job.addressee.form
         model, headers = job.addressee.models.get(job.model, job.model), self._headers_for(job)
         if scenario.endpoint is Endpoint.EMBEDDINGS:
@@ -184,7 +184,7 @@ class ScenarioComposer:
         )
 
     def _next(self, job: Job, history: Sequence[Message]) -> list[Message]:
-        """What the request says after its history."""
+        """Return the messages that the request adds to its history."""
         turn = sum(message.get("role") == "assistant" for message in history)
         if self._dialogues is not None:
             return self._of_dialogue(self._dialogues, job, turn)
@@ -192,13 +192,13 @@ class ScenarioComposer:
 
     def _of_dialogue(self, dialogues: DialogueComposer, job: Job, turn: int) -> list[Message]:
         if turn:
-            said = dialogues.later_messages(job.arrival, turn, self._tokens_of_turn(job, turn))
+            messages = dialogues.later_messages(job.arrival, turn, self._tokens_of_turn(job, turn))
         else:
-            said = self._illustrated(job, dialogues.messages(job.arrival, job.input_tokens))
-        return said if self._scenario.endpoint is Endpoint.CHAT else response_input(said)
+            messages = self._illustrated(job, dialogues.messages(job.arrival, job.input_tokens))
+        return messages if self._scenario.endpoint is Endpoint.CHAT else response_input(messages)
 
     def _illustrated(self, job: Job, messages: list[Message]) -> list[Message]:
-        """With pictures after what the user says last."""
+        """Add the images to the user's last message."""
         pictures = self._pictures
         if pictures is None:
             return messages
@@ -226,7 +226,7 @@ class ScenarioComposer:
         return new_content(text, pictures.urls(job.arrival.index, nonce=self._scenario.nonce), pictures.detail)
 
     def _text(self, job: Job, tokens: int | None) -> str:
-        """Begun as the trace says, where it says that."""
+        """Return the text of the first request, with the beginning that the trace asks for."""
         arrival = job.arrival
         draws = Draws(self._seed, arrival.index)
         if tokens is None or self._scenario.prompt is not None:
@@ -240,7 +240,7 @@ class ScenarioComposer:
         return self._writer.write(arrival.index, tokens, draws)
 
     def _texts(self, job: Job) -> list[str]:
-        """Those to embed; together they have the tokens of the request."""
+        """Return the texts to embed, which share the tokens of the request."""
         count, tokens = self._scenario.inputs, job.input_tokens
         shares = [None] * count if tokens is None else _shares(tokens, count)
         return [
@@ -249,7 +249,7 @@ class ScenarioComposer:
         ]
 
     def _tokens(self, arrival: Arrival) -> int | None:
-        """Of the whole request, where somebody says how many."""
+        """Return the input tokens of the whole request; None if nothing sets them."""
         if arrival.input_tokens is not None or self._input_tokens is None:
             return arrival.input_tokens
         return self._input_tokens.at(uniform(self._seed, arrival.index, "input_tokens"))
@@ -282,7 +282,7 @@ class _Pictures:
 
 
 def _shares(tokens: int, count: int) -> list[int]:
-    """As even as whole numbers can be; none is empty."""
+    """Split the tokens as evenly as possible into shares of at least one."""
     each, rest = divmod(tokens, count)
     return [max(1, each + (number < rest)) for number in range(count)]
 

@@ -1,6 +1,6 @@
-"""The values of a JSON file, one after the other and never all at once: those of an array, or in a row.
+"""Reads the values of a JSON file one by one: those of an array, or values in sequence.
 
-ShareGPT's array has hundreds of megabytes; of a long file no more is read than somebody takes.
+ShareGPT's array has hundreds of megabytes, so no more of a file is read than its consumer takes.
 """
 
 import json
@@ -10,19 +10,19 @@ from typing import Any, TextIO
 
 _READ_CHARACTERS = 1 << 20
 _LONGEST_VALUE = 64_000_000
-"""A longer value is hardly a prompt, and one that never ends would be all of the file."""
+"""The most characters of one value, so that an unclosed one does not read the whole file."""
 _TAIL = 16
-"""An error this near to the end of what was read, as in the midst of a word, may be gone with more."""
+"""How close to the end of the text an error may be due to a cut, such as in the middle of a word."""
 _ENDS = "expected a JSON object: the file ends in the midst of it"
 _BLANK = re.compile(r"\s*")
 
 
 class NoJson(ValueError):
-    """What is wrong with a value."""
+    """Raised for a value that is not JSON; the text says what is wrong."""
 
 
 def value_of(text: str) -> Any:
-    """The value that a text is. Raises NoJson."""
+    """Parse a text that is one value. Raises NoJson."""
     text = text.strip()
     value, end = _decoded(text, 0)
     if end != len(text):
@@ -31,7 +31,7 @@ def value_of(text: str) -> Any:
 
 
 def values(file: TextIO, longest: int = _LONGEST_VALUE) -> Iterator[Any]:
-    """Those of an array, or one after the other with or without line breaks between. Raises NoJson at a wrong one."""
+    """Yield the values of an array, or values in sequence, with or without line breaks. Raises NoJson."""
     text = _Text(file, longest)
     in_array = text.skip("[")
     first = True
@@ -47,7 +47,7 @@ def values(file: TextIO, longest: int = _LONGEST_VALUE) -> Iterator[Any]:
 
 
 class _Text:
-    """As much of a file as the next value needs."""
+    """The part of a file that the next value needs."""
 
     def __init__(self, file: TextIO, longest: int) -> None:
         self._file = file
@@ -57,7 +57,7 @@ class _Text:
         self.closed = False
 
     def ended(self) -> bool:
-        """Whether nothing but blanks follows."""
+        """Return whether only white space follows."""
         while True:
             blank = _BLANK.match(self._text, self._at)
             assert blank is not None
@@ -68,7 +68,7 @@ class _Text:
                 return True
 
     def skip(self, sign: str) -> bool:
-        """Whether that sign is next, which is passed over then."""
+        """Skip that character if it is next, and return whether it was."""
         if self.ended() or self._text[self._at] != sign:
             return False
         self._at += 1
@@ -76,7 +76,7 @@ class _Text:
         return True
 
     def value(self) -> Any:
-        """The next value. Raises NoJson."""
+        """Return the next value. Raises NoJson."""
         if self.ended():
             raise NoJson("expected it before the end of the file")
         while True:
@@ -89,7 +89,7 @@ class _Text:
                 return found
 
     def _read(self) -> bool:
-        """More, at least twice as much as there is, so that a long value is not begun again and again."""
+        """Read more, at least doubling the text, so that a long value is not parsed again and again."""
         rest = self._text[self._at :]
         if len(rest) > self._longest:
             raise NoJson(f"is longer than {self._longest:,} characters")
@@ -99,7 +99,7 @@ class _Text:
 
 
 class _Cut(NoJson):
-    """A value that may go on where the text ends."""
+    """Raised for a value that may continue after the end of the text."""
 
     def __init__(self, message: str, *, at_end: bool) -> None:
         super().__init__(message)

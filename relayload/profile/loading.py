@@ -1,4 +1,4 @@
-"""From a file to a profile, or to all that is wrong with it."""
+"""Loads a file into a profile, or reports all that is wrong with it."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -20,10 +20,10 @@ _SHAPE = Shape(Profile)
 
 
 def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None = None) -> Profile:
-    """Read a profile and what it extends, with `path.to.value=YAML` set, environment variables and secrets in place.
+    """Load a profile and what it extends, apply `path.to.value=YAML` overrides and replace variables.
 
-    A name such as `quickstart` is that of a ready profile, unless there is a file of that name. Raises AuthorError
-    with every fault at once.
+    A name such as `quickstart` is that of a ready profile, unless there is a file of that name. Raises AuthorError with
+    every fault at once.
     """
     path = find(path)
     environ = os.environ if environ is None else environ
@@ -31,7 +31,7 @@ def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None
 
 
 def load_document(written: Document, path: Path, environ: Mapping[str, str] | None = None) -> Profile:
-    """Read a profile out of a document that nothing extends, as if it lay in that file; as `load`."""
+    """Load a profile from a document that extends nothing, as if it were that file. Raises as `load` does."""
     environ = os.environ if environ is None else environ
     written = with_present_names(written, _SHAPE)
     secrets = secret_locations(written)

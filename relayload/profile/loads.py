@@ -1,4 +1,4 @@
-"""How much traffic comes, and when: the `load:` of a profile."""
+"""The `load:` of a profile: how much traffic comes, and when."""
 
 from typing import Annotated, Literal, Self
 
@@ -12,7 +12,7 @@ from relayload.profile.trace.options import Trace
 from relayload.profile.types import Count, Duration, Items, Part
 
 MOST_REQUESTS = 1_000_000
-"""Of a batch, whose list every worker holds."""
+"""The most requests of a batch, since every worker holds the whole list."""
 
 
 def _kind(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What the mixes of a profile have in common, of targets, scenarios or models: names, and parts of the traffic."""
+"""What mixes of targets, scenarios and models have in common: names, and parts of the traffic."""
 
 import re
 from typing import Annotated
@@ -15,11 +15,11 @@ def _name(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_name)]
-"""Of a target or a scenario."""
+"""The name of a target or a scenario."""
 
 
 def weight_of(what: str) -> AfterValidator:
-    """A validator of something's part of the traffic, which is above nothing."""
+    """Return a validator for the part of the traffic that something gets, which must be above 0."""
 
     def above_zero(weight: float) -> float:
         if weight <= 0:
@@ -30,7 +30,7 @@ def weight_of(what: str) -> AfterValidator:
 
 
 def at_least_one(example: str) -> BeforeValidator:
-    """A validator of a whole mix."""
+    """Return a validator that refuses an empty mix."""
 
     def some(value: object) -> object:
         if value == {}:

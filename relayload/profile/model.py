@@ -1,6 +1,6 @@
-"""A profile: everything that traffic is, as pydantic models. Keys of the YAML are the aliases where there are any.
+"""A profile as pydantic models. Keys of the YAML are the aliases of fields.
 
-What one model can't judge alone (a target against the guardrails, a stage against its load) is in `checks`.
+Checks that span several models (a target against the guardrails, a stage against its load) are in `checks`.
 """
 
 import json
@@ -73,7 +73,7 @@ class Profile(Part):
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
-        """Those of the whole profile, and then those of each scenario, with its name as a tag."""
+        """The objectives of the whole profile, then those of each scenario, with its name as a tag."""
         own = (
             within_scenario(entry.objective, name)
             for name, scenario in self.scenarios.items()
@@ -83,7 +83,7 @@ class Profile(Part):
 
     @property
     def objective_locations(self) -> tuple[Location, ...]:
-        """Where each of them stands."""
+        """The location of each of these objectives."""
         places: list[tuple[Location, Items[ObjectiveEntry]]] = [((), self.objective_entries)]
         places += [(("scenarios", name), scenario.objectives) for name, scenario in self.scenarios.items()]
         return tuple((*place, "objectives", number) for place, entries in places for number in range(len(entries)))
@@ -98,19 +98,19 @@ class Profile(Part):
 
     @property
     def named_targets(self) -> Mapping[str, Target]:
-        """Every target by its name; the only one of most profiles is called `target`."""
+        """Every target by its name; a single one is called `target`."""
         return self.targets or {"target": self.target}
 
     @property
     def target_shares(self) -> dict[str, float]:
-        """The part of all requests that goes to each target, by its name."""
+        """Each target's part of all requests, which add up to 1."""
         weights = {name: target.share for name, target in self.targets.items()} if self.targets else {"target": 1.0}
         total = sum(weights.values())
         return {name: weight / total for name, weight in weights.items()}
 
     @property
     def several(self) -> bool:
-        """Whether there is more than one target, so that records tell which."""
+        """Whether there are several targets, so that records name theirs."""
         return len(self.named_targets) > 1
 
     @property
@@ -119,51 +119,54 @@ class Profile(Part):
         return self.compare is not None and self.several
 
     def client_policy(self, target: Target) -> ClientPolicy:
-        """How the client treats a relay; without a `client:` it only measures."""
+        """Return how the client treats a relay. Without a `client:` it only measures."""
         return (self.client or Client()).policy(target.dialect)
 
     @property
     def scenario_secrets(self) -> tuple[str, ...]:
-        """What the scenarios' own headers say, which nobody is to read."""
+        """The values of the scenarios' own headers, which must not be shown."""
         return tuple(value.reveal() for each in self.scenarios.values() for value in each.headers.values())
 
     @property
     def source(self) -> Path:
-        """The file it was read from."""
+        """The file that the profile was read from."""
         return self._source
 
     @property
     def effective(self) -> dict[str, Any]:
-        """The content of the file with variables and overrides in place and secrets as `***`, to be dumped as YAML."""
+        """The content as written, with variables and overrides in place and secrets as `***`, to be dumped as YAML."""
         return self._effective
 
     @property
     def sha256(self) -> str:
-        """Of the effective content, in the order it was written: scenarios are drawn in that order."""
+        """The hash of the effective content in the order of writing, in which scenarios are drawn."""
         canonical = json.dumps(self._effective, ensure_ascii=False, separators=(",", ":"))
         return sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
     def fault(self, location: Location, message: str) -> Fault:
-        """A fault of what was written there, with its line if the profile was read from a file."""
+        """Return a fault at that location, with its line if the profile was read from a file."""
         if self._fault is None:
             return Fault(message, ".".join(map(str, location)))
         return self._fault(location, message)
 
     @property
     def cautions(self) -> tuple[Fault, ...]:
-        """What is no fault, but hardly meant: warnings, each with its place."""
+        """Warnings about what is valid but hardly intended, each with its place."""
         placed = zip(self.objectives, self.objective_locations, strict=True)
-        return (*self._cautions, *(self.fault(place, told) for each, place in placed if (told := turned_round(each))))
+        return (
+            *self._cautions,
+            *(self.fault(place, warning) for each, place in placed if (warning := turned_round(each))),
+        )
 
     def with_cautions(self, found: tuple[Fault, ...]) -> Self:
-        """This profile, knowing what of it is hardly meant."""
+        """Attach the warnings that were found while reading."""
         self._cautions = found
         return self
 
     def read_from(
         self, source: Path, effective: dict[str, Any], fault: Callable[[Location, str], Fault] | None = None
     ) -> Self:
-        """This profile, knowing where it comes from; its files are found from there."""
+        """Return the profile with its origin attached, and with its files relative to that."""
         profile = self.found_from(source.parent)
         profile._source = source
         profile._effective = effective

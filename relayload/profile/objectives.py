@@ -1,4 +1,4 @@
-"""Pass conditions: the `objectives:` of a profile."""
+"""The `objectives:` of a profile: pass conditions."""
 
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -26,15 +26,15 @@ _VALUES = {
 
 
 def _pattern() -> str:
-    """Every objective with the units that its limit may have, for a first check in editors."""
+    """Return a pattern of all objectives with the units of their limits, for a first check in editors."""
     alternatives: dict[str, list[str]] = {}
     for metric in METRICS.values():
         ops = "[<>]=?" if metric.distribution else "(<=|>=|==|!=|<|>)"
         for unit in dict.fromkeys(metric.aggregates.values()):
             names = [name for name, own in metric.aggregates.items() if own is unit]
-            asked = "|".join(r"p\d{1,2}(\.\d+)?" if name == "pN" else name for name in names)
+            aggregates = "|".join(r"p\d{1,2}(\.\d+)?" if name == "pN" else name for name in names)
             value = rf"({_VALUES[unit]}|{_NUMBER})" if names == ["per_second"] else _VALUES[unit]
-            alternatives.setdefault(rf"\s*\.\s*({asked})\s*{ops}\s*{value}", []).append(metric.name)
+            alternatives.setdefault(rf"\s*\.\s*({aggregates})\s*{ops}\s*{value}", []).append(metric.name)
     parts = (rf"({'|'.join(names)})\s*(\{{[^{{}}]*\}})?{rest}" for rest, names in alternatives.items())
     return rf"^\s*({'|'.join(parts)})\s*$"
 
@@ -53,7 +53,7 @@ def _objective(text: object) -> Objective:
 
 @lru_cache(maxsize=1000)
 def _parsed(text: str) -> Objective:
-    """The checks and the whole profile read the same objectives."""
+    """Parse an objective once, as both the checks and the whole profile need it."""
     return parse(text)
 
 
@@ -72,7 +72,7 @@ def _confidence(value: object) -> object:
 
 
 def _refuse_pair(entry: dict[str, object]) -> None:
-    """Raises ValueError for an objective that a colon has made a mapping."""
+    """Raise ValueError for an objective that a colon turned into a mapping."""
     (key,) = map(str, entry)
     if (likely := _meant_by(entry)) is not None:
         raise ValueError(f"expected one text: did you mean '{likely}'?")
@@ -81,7 +81,7 @@ def _refuse_pair(entry: dict[str, object]) -> None:
 
 
 def _meant_by(entry: dict[str, object]) -> str | None:
-    """What a mapping of one metric to its limit would be in one text."""
+    """Return the objective that a mapping of a metric to its limit stands for; None if nothing is likely."""
     ((key, limit),) = entry.items()
     if key in ObjectiveEntry.model_fields:
         return None
@@ -125,7 +125,7 @@ class ObjectiveEntry(Part):
     @model_validator(mode="before")
     @classmethod
     def _in_one_piece(cls, value: Any) -> Any:
-        """k6 has mappings of a metric to its thresholds, `{http_req_duration: ['p(95)<500']}`."""
+        """Refuse k6's mappings of a metric to its thresholds, `{http_req_duration: ['p(95)<500']}`."""
         if isinstance(value, dict) and len(value) == 1:
             _refuse_pair(value)
         return value

@@ -1,4 +1,4 @@
-"""A profile as the schedule that is sent, and as the plan that is read before."""
+"""The schedule of a profile, and the plan of it that people read beforehand."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -28,11 +28,11 @@ from relayload.profile.stages import BATCH_STAGE, TRACE_STAGE, plain
 from relayload.profile.trace import Trace
 
 ROWS_READ_BEFORE = 100_000
-"""Of a trace, before it is run: a fifth of a second's work."""
+"""How many rows of a trace are read before a run, which takes about 0.2 s."""
 
 
 def stages(profile: Profile) -> tuple[Stage, ...]:
-    """The stages of any load. A batch and a replay without stages have one, without end; others end with their last."""
+    """Return the stages of any load. A batch, and a replay without stages, have a single one without end."""
     load = profile.load
     if isinstance(load, ClosedLoad):
         return tuple(
@@ -46,9 +46,9 @@ def stages(profile: Profile) -> tuple[Stage, ...]:
 
 
 def arrivals(profile: Profile) -> Iterator[Arrival]:
-    """The arrivals of an open load, in order of time, until `max_duration`; none in others.
+    """Yield the arrivals of an open load in order of time, until `max_duration`; other loads have none.
 
-    Raises AuthorError where the rows of a trace can't be read, once it gets there.
+    Raises AuthorError on reaching a row of a trace that can't be read.
     """
     load = profile.load
     if not isinstance(load, OpenLoad):
@@ -58,17 +58,17 @@ def arrivals(profile: Profile) -> Iterator[Arrival]:
 
 
 def batches(load: BatchLoad) -> Batches:
-    """The list of a batch load, to be dealt out."""
+    """Return the list of a batch load, to be split among workers."""
     return Batches(load.requests, min(load.requests, load.batch_size or load.requests), load.max_concurrent)
 
 
 def batch_scenarios(profile: Profile, load: BatchLoad) -> list[int]:
-    """The scenarios of the whole list, by their positions."""
+    """Return the positions of the scenarios of the whole list."""
     return list(islice(traffic.drawn_scenarios(_weights(profile), profile.seed), load.requests))
 
 
 def is_cut_short(profile: Profile) -> bool:
-    """Whether `max_duration` leaves out something of an open or a closed load."""
+    """Return whether `max_duration` cuts off some of an open or closed load."""
     until_s = profile.guardrails.until_s
     total_s = sum(stage.for_s for stage in stages(profile))
     if math.isfinite(total_s) or math.isinf(until_s):
@@ -79,9 +79,9 @@ def is_cut_short(profile: Profile) -> bool:
 
 
 def check_rows(profile: Profile) -> None:
-    """Read the rows of a trace that will be sent, so that none stops the run halfway. Raises AuthorError.
+    """Read rows of a trace in advance, so that none stops the run halfway. Raises AuthorError.
 
-    No more than take a moment: a fault far down a long trace is told when the run gets there.
+    It reads no more than takes a moment. A fault farther down is reported when the run gets there.
     """
     if isinstance(profile.load, OpenLoad) and isinstance(profile.load.arrivals, Trace):
         until_s = sum(stage.for_s for stage in stages(profile))
@@ -89,7 +89,7 @@ def check_rows(profile: Profile) -> None:
 
 
 def plan(profile: Profile) -> Plan:
-    """What a run of the profile will do, by walking the whole schedule. Raises AuthorError at a bad row of a trace."""
+    """Return what a run of the profile will do, by walking its schedule. Raises AuthorError at a bad row of a trace."""
     planned = _plan(profile)
     if not profile.several:
         return planned
@@ -121,7 +121,7 @@ def _plan(profile: Profile) -> Plan:
 
 
 class _Counted:
-    """Arrivals on their way, of which those from an instant on are counted."""
+    """Iterates over arrivals and counts those that come at or after an instant."""
 
     def __init__(self, schedule: Iterator[Arrival], until_s: float) -> None:
         self._schedule = schedule
@@ -135,7 +135,7 @@ class _Counted:
 
 
 def _guarded(planned: Plan, guardrails: Guardrails, late: int = 0) -> Plan:
-    """The plan with what the guardrails leave out of it."""
+    """Return the plan with what the guardrails leave out of it."""
     assert planned.total is not None, "of an open load or a batch"
     in_time = planned.total.arrivals - late
     most_usd, capped_usd = planned.total.max_usd, guardrails.max_usd
@@ -176,7 +176,7 @@ def _request(name: str, profile: Profile, scenario: Scenario, prices: Mapping[st
 
 
 def _price(profile: Profile, scenario: Scenario, prices: Mapping[str, Prices]) -> Price | None:
-    """The mean of all targets, by their shares; None where one has none."""
+    """Return the mean price over all targets, by their shares; None if one has no price."""
     by_target = {name: blended(known, scenario.models) for name, known in prices.items()}
     known = {name: price for name, price in by_target.items() if price is not None}
     return blended(known, profile.target_shares)

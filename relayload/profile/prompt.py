@@ -1,4 +1,4 @@
-"""What the prompts of a scenario are made of."""
+"""The `prompt:` of a scenario."""
 
 from typing import Annotated, Literal, Self
 
@@ -41,12 +41,12 @@ class PromptFile(Part):
 
     @property
     def prompts(self) -> Prompts:
-        """Texts or conversations. Raises OSError, or ValueError with the place of what is wrong."""
+        """The texts or conversations. Raises OSError, or ValueError with the place of the fault."""
         return read_prompts(self.file, self.field, self.limit, self.format)
 
     @property
     def content(self) -> tuple[str, ...]:
-        """The prompts as texts, also conversations. Raises as `prompts` does."""
+        """The prompts as texts, including conversations. Raises as `prompts` does."""
         return self.prompts.as_texts
 
 

@@ -1,4 +1,4 @@
-"""Prompts and conversations out of a file, as it is called and as its rows look."""
+"""Reads prompts and conversations from a file, by its suffix and the shape of its rows."""
 
 import csv
 from collections.abc import Iterator
@@ -21,30 +21,30 @@ _JSON_LINES = (".jsonl", ".ndjson")
 _KNOWN = (_TEXT, *_JSON_LINES, _TABLE, _JSON)
 _LONGEST_FIELD = 1 << 30
 _KEPT = 4
-"""Files that are not read again: a check, a plan and a run ask for the same one several times."""
+"""How many files are cached, since a check, a plan and a run read the same one."""
 
 _Rows = Iterator[str | Dialogue | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """Those of a file: either texts or conversations."""
+    """The prompts of a file: either texts or conversations."""
 
     texts: tuple[str, ...] = ()
     dialogues: tuple[Dialogue, ...] = ()
     left_out: int = 0
-    """Rows in which no user asks anything, or whose beginning is missing."""
+    """How many rows were left out, as no user asks anything or their beginning is missing."""
 
     @property
     def as_texts(self) -> tuple[str, ...]:
-        """Conversations as what their users say."""
+        """The texts, or what the users in conversations say."""
         return self.texts or tuple(dialogue.asked for dialogue in self.dialogues)
 
 
 def read_prompts(path: Path, field: str | None, most: int, form: Format | None = None) -> Prompts:
-    """The first prompts of a file, `most` at the most.
+    """Read at most that many prompts from the beginning of a file.
 
-    Raises OSError, or ValueError with the place of what is wrong.
+    Raises OSError, or ValueError with the place of the fault.
     """
     stat = path.stat()
     if not S_ISREG(stat.st_mode) and not S_ISDIR(stat.st_mode):
@@ -68,7 +68,7 @@ def _read(path: Path, field: str | None, most: int, form: Format | None, _versio
 
 
 def _kind(path: Path, form: Format | None) -> str:
-    """The suffix that says how it is read."""
+    """Return the suffix of the format in which the file is read."""
     suffix = path.suffix.lower()
     if suffix == _TABLE and form not in (None, "lines"):
         raise ValueError(f"{path}: a row of a CSV is one text: leave out format, or write lines")
@@ -84,7 +84,7 @@ def _kind(path: Path, form: Format | None) -> str:
 
 @contextmanager
 def _long_fields() -> Iterator[None]:
-    """Let the fields of a CSV be longer than 131,072 characters meanwhile: a long prompt is."""
+    """Lift the limit of 131,072 characters for a field of a CSV, as prompts can be longer."""
     before = csv.field_size_limit(_LONGEST_FIELD)
     try:
         yield
@@ -123,7 +123,7 @@ def _rows(kind: str, path: Path, file: TextIO, field: str | None, form: Format |
 
 
 def _plain(path: Path, file: TextIO) -> Iterator[str]:
-    """The lines of a file that is text."""
+    """Yield the lines of a text file."""
     for number, line in enumerate(file, 1):
         if "\0" in line:
             raise ValueError(f"{path}:{number}: holds a NUL, as UTF-16 without a mark does: save it as UTF-8")

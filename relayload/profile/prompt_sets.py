@@ -1,4 +1,4 @@
-"""The built-in prompts, by language and by the kind of answer they ask for: data files of this package."""
+"""The built-in prompts by language and kind of answer, which are data files of this package."""
 
 from functools import cache
 from importlib.resources import files

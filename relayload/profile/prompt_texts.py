@@ -1,4 +1,4 @@
-"""The texts that a prompt of a profile stands for."""
+"""The texts and conversations that a prompt of a profile stands for."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -24,13 +24,14 @@ _SET_TOKENS: Mapping[str, Mapping[str, int]] = MappingProxyType(
         "zh": {"simple": 73, "code": 120, "math_proof": 84, "image_reasoning": 63},
     }
 )
-"""Of all texts of a set together: counted beforehand, since to read the vocabulary takes a quarter of a second."""
+"""Tokens of all texts of a set together, counted in advance because reading the vocabulary takes a quarter of a second.
+"""
 _SAMPLE = 200
-"""Texts that an expectation is taken of."""
+"""How many texts an expectation is taken over."""
 
 
 def text_choice(prompt: Prompt, language: str) -> Choose:
-    """Which text an arrival has. Raises OSError or ValueError where a file can't be read."""
+    """Return the function that chooses the text of an arrival. Raises OSError or ValueError if a file can't be read."""
     if isinstance(prompt, PromptTemplate):
         return partial(_fill, prompt.template, {name: _draw(each) for name, each in prompt.variables.items()})
     known = texts(prompt, language)
@@ -39,7 +40,7 @@ def text_choice(prompt: Prompt, language: str) -> Choose:
 
 
 def texts(prompt: Prompt, language: str) -> tuple[str, ...]:
-    """All texts that there are; samples of a template."""
+    """Return all texts of a prompt, or samples of a template."""
     if isinstance(prompt, str):
         return prompt_sets(language)[prompt]
     if isinstance(prompt, PromptFile):
@@ -51,12 +52,12 @@ def texts(prompt: Prompt, language: str) -> tuple[str, ...]:
 
 
 def dialogues(prompt: Prompt | None) -> tuple[Dialogue, ...]:
-    """The conversations that there are; none of texts."""
+    """Return the conversations of a prompt; empty if it has texts."""
     return prompt.prompts.dialogues if isinstance(prompt, PromptFile) else ()
 
 
 def dialogue_choice(prompt: Prompt | None) -> ChooseDialogue | None:
-    """Which conversation an arrival has; None where there are texts."""
+    """Return the function that chooses the conversation of an arrival; None if the prompt has texts."""
     known = dialogues(prompt)
     if not known:
         return None
@@ -65,17 +66,17 @@ def dialogue_choice(prompt: Prompt | None) -> ChooseDialogue | None:
 
 
 def expected_tokens(prompt: Prompt, language: str) -> float:
-    """The mean of the texts' tokens."""
+    """Return the mean tokens of a text."""
     if isinstance(prompt, str):
         return _SET_TOKENS[language][prompt] / len(prompt_sets(language)[prompt])
     return fmean(map(count_tokens, texts(prompt, language)[:_SAMPLE]))
 
 
 def expected_dialogue_tokens(known: Sequence[Dialogue], *, first_turn: bool) -> float:
-    """The mean of the tokens of requests that say conversations, or begin them, the chat format included."""
-    said = (dialogue.turns[0] if first_turn else dialogue.messages for dialogue in known[:_SAMPLE])
+    """Return the mean tokens of a request with a conversation, or its first turn, including the chat format."""
+    requests = (dialogue.turns[0] if first_turn else dialogue.messages for dialogue in known[:_SAMPLE])
     return fmean(
-        format_tokens(len(messages)) + sum(count_tokens(text_of(each)) for each in messages) for messages in said
+        format_tokens(len(messages)) + sum(count_tokens(text_of(each)) for each in messages) for messages in requests
     )
 
 

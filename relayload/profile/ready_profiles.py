@@ -1,7 +1,7 @@
-"""Ready profiles, found by their names from anywhere: `relayload run spike`.
+"""Ready profiles, which run by name from anywhere: `relayload run spike`.
 
-They are the files of the repository's `profiles/`. A wheel brings them along, beside the locustfile and the schema and
-laid out as in the repository; a clone and an editable install use the repository's own folders.
+They are the files in the repository's `profiles/`. A wheel contains them, beside the locustfile and the schema and laid
+out as in the repository; a clone and an editable install use the repository's own folders.
 """
 
 import errno
@@ -23,7 +23,7 @@ _NEEDED = re.compile(r"\$\{env:(?P<name>\w+)(:\?[^{}]*)?\}")
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A ready profile. `needs` names the environment variables without which it can't be run."""
+    """A ready profile. `needs` names the environment variables that it can't run without."""
 
     name: str
     title: str
@@ -32,29 +32,29 @@ class Ready:
 
 
 def listed() -> list[Ready]:
-    """All of them, by name."""
+    """Return all ready profiles by name."""
     return [_read(path) for path in sorted(_folder().glob("*.yaml"))]
 
 
 def names() -> list[str]:
-    """Their names."""
+    """Return the names of all ready profiles."""
     return sorted(path.stem for path in _folder().glob("*.yaml"))
 
 
 def text(name: str) -> str:
-    """One of them as it is written."""
+    """Return a ready profile as it is written."""
     return _path(name).read_text(encoding="utf-8")
 
 
 def locustfile() -> Path:
-    """What `locust -f` takes."""
+    """Return the path of the locustfile for `locust -f`."""
     return _root() / "locustfiles" / "relay.py"
 
 
 def find(written: Path, folder: Path = Path()) -> Path:
-    """The file that is meant, as from that folder: one of that name, or else a ready profile.
+    """Return the path that a name stands for, relative to that folder: a file of that name, or else a ready profile.
 
-    A file `spike` or `spike.yaml` goes before the ready profile `spike`. Raises AuthorError where there is neither.
+    A file `spike` or `spike.yaml` goes before the ready profile `spike`. Raises AuthorError if there is neither.
     """
     named = written.name if len(written.parts) == 1 else ""
     for suffix in _SUFFIXES if named and not written.suffix else ("",):
@@ -80,7 +80,7 @@ def _path(name: str) -> Path:
 
 
 def _is_there(path: Path, *, or_a_folder: bool) -> bool:
-    """Whatever the reader had better explain is there, too, such as a file in a folder that nobody may enter."""
+    """Return whether the path exists. An error other than that it is missing counts too, as the reader explains it."""
     try:
         return not stat.S_ISDIR(path.stat().st_mode) or or_a_folder
     except (FileNotFoundError, NotADirectoryError):
@@ -90,7 +90,7 @@ def _is_there(path: Path, *, or_a_folder: bool) -> bool:
 
 
 def _suggestion(path: Path) -> str:
-    """A name that looks like it: of a file beside it, or of a ready profile."""
+    """Return a hint at a similar name, of a file beside it or of a ready profile."""
     beside = {file.stem: file for suffix in _SUFFIXES[1:] for file in path.parent.glob(f"*{suffix}")}
     if near := get_close_matches(path.stem, beside, n=1):
         return f"; did you mean '{beside[near[0]]}'?"

@@ -1,4 +1,4 @@
-"""What the client does about failures and limits: `retry:`, `quota:`, `breaker:` and `rules:` of a profile's client."""
+"""The `retry:`, `quota:`, `breaker:` and `rules:` of a profile's client: how it treats failures and limits."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
@@ -121,7 +121,7 @@ def _several(value: object) -> object:
 
 
 class _OneOrMore:
-    """How the schema of profiles tells a list that one value may stand for."""
+    """Describes, in the schema of profiles, a list that a single value may stand for."""
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         several = handler(core)
@@ -204,7 +204,7 @@ class Breaker(Part):
 
     @property
     def policy(self) -> BreakerPolicy:
-        """Raises ValueError."""
+        """The policy of these numbers. Raises ValueError if they contradict each other."""
         if self.slow_rate is not None and self.slow_ttft_s is None and self.slow_latency_s is None:
             raise ValueError("slow_rate needs slow_ttft or slow_latency: from when on is a request slow?")
         return BreakerPolicy(**self.model_dump(exclude={"scope", "count"}))
@@ -251,5 +251,5 @@ class KindRule(Part):
 
     @property
     def rule(self) -> Rule:
-        """Raises ValueError."""
+        """The rule of these signs. Raises ValueError if they make no rule."""
         return rule(**dict(self))

@@ -1,4 +1,4 @@
-"""What one kind of request asks: a scenario of a profile."""
+"""The `scenarios:` of a profile: what each kind of request asks."""
 
 from keyword import iskeyword
 from typing import Annotated, Any, Literal, Self
@@ -15,7 +15,7 @@ from relayload.profile.target import Headers
 from relayload.profile.types import Count, Duration, Flag, Items, Number, Part, PositiveDuration, Share, Text
 
 _MOST_INPUTS = 2048
-"""More texts in one request are refused by OpenAI."""
+"""OpenAI refuses more texts in one request."""
 
 
 _ModelWeight = Annotated[Number, weight_of("model that is not to be asked")]
@@ -127,12 +127,12 @@ class Scenario(Part):
 
     @property
     def pictures(self) -> Images | None:
-        """Those of every request."""
+        """The images of every request."""
         return Images() if self.images is None and self.prompt == "image_reasoning" else self.images
 
     @property
     def extra_fields(self) -> dict[str, Any]:
-        """Further fields of the body; those of `body` itself go first."""
+        """Further fields of the body; `body` overrides the others."""
         named = {
             "min_tokens": self.min_tokens,
             "ignore_eos": self.ignore_eos or None,
@@ -144,7 +144,7 @@ class Scenario(Part):
 
     @property
     def models(self) -> dict[str, float]:
-        """Their weights by name."""
+        """Its models with their weights."""
         return {self.model: 1.0} if isinstance(self.model, str) else self.model
 
 
@@ -155,7 +155,7 @@ def _class_name(name: str) -> str:
 
 
 def class_name(scenario: str) -> str:
-    """Of the user class that sends a scenario."""
+    """Return the name of the user class for a scenario."""
     return scenario.replace("-", "_")
 
 

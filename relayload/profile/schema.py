@@ -1,7 +1,7 @@
 """The JSON Schema (draft 2020-12) of a profile: completion, hover texts and a first check in editors.
 
-It is made from the models that read profiles, and never stricter than they are: a variable may stand for any single
-value, and a profile that extends another may leave out what the other says, or take it away with a null.
+It is generated from the models that read profiles, and never stricter than they are: a variable may stand for any
+single value, and a profile that extends another may omit what that has, or remove it with a null.
 """
 
 import ast
@@ -25,17 +25,17 @@ from relayload.profile.types import UNIT_KEY, ByteCount, Duration, Part, Rate, S
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TITLE = "relayload profile"
 ID = "urn:relayload:profile"
-"""A name, and no address: the schema is printed by `relayload schema`, and lies beside the profiles that name it."""
+"""A name rather than an address: `relayload schema` prints the schema, and it lies beside profiles that refer to it."""
 
 _VARIABLE = r"\$\{"
 _NUMERAL = r"^[-+]?(\d|\.\d)"
 _REF = "#/$defs/"
 _IN_PART = " in part"
-"""Ends the name of a definition of which a base may say the rest."""
+"""The end of the name of a definition whose rest a base may have."""
 
 DEPRECATION_KEY = "deprecationMessage"
-"""What yaml-language-server warns with, which passes over `deprecated`."""
-_TOLD = ("description", "deprecated", DEPRECATION_KEY, "default", "examples")
+"""The key for which yaml-language-server prints a warning; it ignores `deprecated`."""
+_DESCRIBED = ("description", "deprecated", DEPRECATION_KEY, "default", "examples")
 _DROPPED = ("title", "discriminator", UNIT_KEY)
 _RENAMED = {
     "oneOf": "anyOf",  # branches are told apart by shape, and variables blur it
@@ -50,13 +50,13 @@ _LOADS = {"open": "OpenLoad", "closed": "ClosedLoad", "batch": "BatchLoad"}
 _KIND = "Open: arrivals ignore responses. Closed: users wait for theirs. Batch: a fixed list is run to completion."
 _STAGES = {"Pause": ("pause",), "Repeated": ("repeat", "stages")}
 _QUANTITIES = {"s": "Duration", "/s": "Rate", "%": "Share", "B": "ByteCount"}
-"""What amounts with that unit are called."""
+"""The definitions of quantities by their unit."""
 _SINGLE = ("Variable", *_QUANTITIES.values())
-"""Definitions of single values, which are the same in a part."""
+"""Definitions of single values, which are the same in partial profiles."""
 
 
 def schema() -> dict[str, Any]:
-    """The schema of a whole profile."""
+    """Return the schema of a whole profile."""
     made = Profile.model_json_schema(schema_generator=_Generator, ref_template=f"{_REF}{{model}}")
     definitions = {name: _written(part) for name, part in made.pop("$defs").items()}
     definitions["Profile"] = _written(made)
@@ -80,12 +80,12 @@ def schema() -> dict[str, Any]:
 
 @cache
 def schema_text() -> str:
-    """The schema as the file that editors read."""
+    """Return the schema as the text of its file."""
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 def _single_values() -> dict[str, Any]:
-    """Values that are written in one way wherever they stand."""
+    """Return the definitions of values that are written the same everywhere."""
     made: dict[str, Any] = {"Variable": {"type": "string", "pattern": _VARIABLE}}
     for name, quantity in (("Duration", Duration), ("Rate", Rate), ("Share", Share), ("ByteCount", ByteCount)):
         written = TypeAdapter(quantity).json_schema()
@@ -96,7 +96,7 @@ def _single_values() -> dict[str, Any]:
 
 
 class _Generator(GenerateJsonSchema):
-    """pydantic's schemas with the texts of the fields, and with the short forms of mappings."""
+    """Adds the texts of fields and the short forms of mappings to pydantic's schemas."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         model = schema["cls"]
@@ -107,13 +107,13 @@ class _Generator(GenerateJsonSchema):
                 made["properties"][key] = {**made["properties"][key], "description": text}
         if issubclass(model, Part):
             for former, present in model.renamed.items():
-                told = {"description": f"Now `{present}`.", "deprecated": True, DEPRECATION_KEY: f"now {present}"}
-                made["properties"][former] = {**made["properties"][present], **told}
+                described = {"description": f"Now `{present}`.", "deprecated": True, DEPRECATION_KEY: f"now {present}"}
+                made["properties"][former] = {**made["properties"][present], **described}
         return _with_short_form(model, made)
 
 
 def _texts_below_fields(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
-    """What fields mean, as the source says below them; those of the classes above come first."""
+    """Yield the text below each field in the source, those of base classes first."""
     for parent in reversed(model.__mro__):
         if issubclass(parent, BaseModel) and parent is not BaseModel:
             (definition,) = ast.parse(dedent(inspect.getsource(parent))).body
@@ -133,15 +133,15 @@ def _with_short_form(model: type[BaseModel], made: JsonSchemaValue) -> JsonSchem
 
 
 def _written(node: Any) -> Any:
-    """A schema of values as they are written in YAML, where a variable may stand for any single one."""
+    """Return the schema of values as written in YAML, where a variable may stand for any single value."""
     if isinstance(node, list):
         return [_written(item) for item in node]
     if not isinstance(node, dict):
         return node
-    plain = _told_apart(_plain(node))
+    plain = _with_one_branch(_plain(node))
     if node.get(UNIT_KEY):
-        told = {key: plain[key] for key in _TOLD if key in plain and key != "examples"}
-        return {"$ref": _REF + _QUANTITIES[node[UNIT_KEY]]} | told
+        described = {key: plain[key] for key in _DESCRIBED if key in plain and key != "examples"}
+        return {"$ref": _REF + _QUANTITIES[node[UNIT_KEY]]} | described
     if "enum" in plain or "const" in plain:
         return _choice(plain)
     if plain.get("type") in ("integer", "number"):
@@ -153,8 +153,8 @@ def _written(node: Any) -> Any:
     return plain
 
 
-def _told_apart(plain: dict[str, Any]) -> dict[str, Any]:
-    """With one branch of a union to judge by, so that a fault in it is told and not that none of them fits."""
+def _with_one_branch(plain: dict[str, Any]) -> dict[str, Any]:
+    """Select a single branch of a union, so that a fault inside it is reported, and not that no branch matches."""
     branches = plain.get("anyOf", ())
     names = [branch["$ref"].removeprefix(_REF) for branch in branches if set(branch) == {"$ref"}]
     if len(names) == len(branches) and names:
@@ -166,7 +166,7 @@ def _told_apart(plain: dict[str, Any]) -> dict[str, Any]:
 
 
 def _by_kind() -> dict[str, Any]:
-    """A load by its kind; a kind that is a variable, or that a base tells, admits what any of them does."""
+    """Select a load by its kind. A kind that is a variable, or in a base, allows what any kind does."""
     variable = {"$ref": f"{_REF}Variable"}
     kinds: list[dict[str, Any]] = [
         {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": {"$ref": _REF + name}}
@@ -182,7 +182,7 @@ def _by_kind() -> dict[str, Any]:
 
 
 def _by_key(names: list[str]) -> dict[str, Any]:
-    """A stage by the key that only one of its kinds has."""
+    """Select a stage by the key that only its kind has."""
     chain: dict[str, Any] = {"$ref": f"{_REF}Stage"}
     for name, keys in _STAGES.items():
         if name in names:
@@ -192,7 +192,7 @@ def _by_key(names: list[str]) -> dict[str, Any]:
 
 
 def _with_null(plain: dict[str, Any]) -> dict[str, Any]:
-    """What may be null as well: a quantity of two types, anything else where it is not null."""
+    """Allow null as well: by two types for a quantity, and by a condition for anything else."""
     rest = {key: value for key, value in plain.items() if key != "anyOf"}
     match plain.get("anyOf"):
         case [{"$ref": str(ref)}, {"type": "null"}] if ref.removeprefix(_REF) in _QUANTITIES.values():
@@ -203,7 +203,7 @@ def _with_null(plain: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(node: dict[str, Any]) -> dict[str, Any]:
-    """Without what tells a reader nothing, its children as they are written."""
+    """Drop what means nothing to a reader, and convert the children."""
     plain: dict[str, Any] = {}
     for key, value in node.items():
         if key == "default":
@@ -227,7 +227,7 @@ def _default(value: Any, unit: str | None) -> dict[str, Any]:
 
 
 def _spelled(value: float, unit: str) -> str:
-    """A default as it would be written."""
+    """Return a default as it would be written."""
     match unit:
         case "s" if value >= 60:
             return format_duration(value)
@@ -241,13 +241,13 @@ def _spelled(value: float, unit: str) -> str:
 
 
 def _choice(plain: dict[str, Any]) -> dict[str, Any]:
-    """One of some words, or a variable; what is told about it stays outside."""
+    """Return a choice of words or a variable; descriptions stay outside of it."""
     choice = {key: plain.pop(key) for key in ("enum", "const", "type") if key in plain}
     return plain | {"anyOf": [choice, {"$ref": f"{_REF}Variable"}]}
 
 
 def _in_part(node: Any) -> Any:
-    """The schema of what is laid over a base: nothing is required, and null takes away."""
+    """Return the schema of a document laid over a base: nothing is required, and null removes a key."""
     if isinstance(node, list):
         return [_in_part(item) for item in node]
     if not isinstance(node, dict):
@@ -267,6 +267,6 @@ def _in_part(node: Any) -> Any:
 
 
 def _or_null(part: dict[str, Any]) -> dict[str, Any]:
-    told = {key: part[key] for key in _TOLD if key in part}
-    rest = {key: value for key, value in part.items() if key not in told}
-    return told | {"if": _NULL, "else": rest}
+    described = {key: part[key] for key in _DESCRIBED if key in part}
+    rest = {key: value for key, value in part.items() if key not in described}
+    return described | {"if": _NULL, "else": rest}

@@ -1,7 +1,7 @@
-"""What of a profile is never shown: keys, and headers that may hold one.
+"""The parts of a profile that are never shown: keys, and headers that may hold one.
 
-Secret are `api_key` of every target, and those header values that refer to a variable or a file, that look like a key,
-or whose name says so. A variable that a secret refers to may be referred to nowhere else.
+Secret are the `api_key` of every target, and those header values that refer to a variable or a file, that look like a
+key, or whose name suggests one. A variable that a secret refers to must not be used anywhere else.
 """
 
 import re
@@ -17,18 +17,18 @@ from relayload.transport.redaction import resembles_key
 
 _HIDDEN = "***"
 _SHORTEST = 4
-"""Anything shorter would blot out half of a message."""
+"""The shortest secret that is replaced in messages; a shorter one would hide half of them."""
 _IN_ARGUMENTS = "everybody on this machine can read arguments: write ${env:NAME} or ${file:PATH}, not the key itself"
-_TELLING = re.compile(r"auth|key|token|secret|cookie|password|credential", re.IGNORECASE)
+_NAMES_A_KEY = re.compile(r"auth|key|token|secret|cookie|password|credential", re.IGNORECASE)
 
 
 def secret_locations(written: Document) -> tuple[Location, ...]:
-    """Where secrets stand in a profile as it was written."""
+    """Return the locations of secrets in a profile as written."""
     return tuple(location for location, value in _leaves(written.data, ()) if _is_secret(location, value))
 
 
 def misused(written: Document, secrets: Iterable[Location]) -> Iterator[Fault]:
-    """The faults of texts that refer to what is secret elsewhere."""
+    """Yield faults for texts elsewhere that refer to the variable or file of a secret."""
     secret = set(secrets)
     hidden = {reference for place, text in texts(written.data) if place in secret for reference in references(text)}
     for location, text in texts(written.data):
@@ -40,20 +40,20 @@ def misused(written: Document, secrets: Iterable[Location]) -> Iterator[Fault]:
 
 
 def in_arguments(written: Document, secrets: Iterable[Location]) -> Iterator[Fault]:
-    """The faults of keys that were given as arguments, which every user of a machine can read."""
+    """Yield faults for keys that were given as arguments, which every user of a machine can read."""
     for location in secrets:
         value, fault = at(written.data, location), written.fault(location, _IN_ARGUMENTS)
         if fault.file.startswith("--") and isinstance(value, str) and not references(value):
             yield fault
 
 
-def tells_a_key(fault: Fault) -> bool:
-    """Whether it is of a key that was given as an argument."""
+def names_a_key(fault: Fault) -> bool:
+    """Return whether the fault concerns a key that was given as an argument."""
     return fault.message == _IN_ARGUMENTS
 
 
 def redacted(data: dict[str, Any], secrets: Iterable[Location]) -> dict[str, Any]:
-    """A copy of a profile's content that may be shown."""
+    """Return a copy of a profile's content that may be shown."""
     copy = deepcopy(data)
     for location in secrets:
         parent = at(copy, location[:-1])
@@ -63,13 +63,13 @@ def redacted(data: dict[str, Any], secrets: Iterable[Location]) -> dict[str, Any
 
 
 def concealed(faults: Iterable[Fault], secrets: Iterable[Location], *documents: Document) -> list[Fault]:
-    """The faults without the secrets, as written or in place, should any repeat one (`'0123' is octal ...`)."""
+    """Remove the secrets, as written or in place, from faults that repeat one (`'0123' is octal ...`)."""
     values = [at(document.data, location) for document in documents for location in secrets]
-    told = list(faults)
+    found = list(faults)
     for value in values:
         if isinstance(value, str) and len(value) >= _SHORTEST:
-            told = [replace(fault, message=fault.message.replace(value, _HIDDEN)) for fault in told]
-    return told
+            found = [replace(fault, message=fault.message.replace(value, _HIDDEN)) for fault in found]
+    return found
 
 
 def _is_secret(location: Location, value: object) -> bool:
@@ -77,7 +77,7 @@ def _is_secret(location: Location, value: object) -> bool:
         case ("target", "api_key") | ("targets", _, "api_key"):
             return True
         case ("target", "headers", name) | ("targets" | "scenarios", _, "headers", name):
-            return bool(_TELLING.search(str(name))) or (isinstance(value, str) and _may_be_key(value))
+            return bool(_NAMES_A_KEY.search(str(name))) or (isinstance(value, str) and _may_be_key(value))
     return False
 
 
@@ -94,7 +94,7 @@ def _leaves(value: Any, location: Location) -> Iterator[tuple[Location, object]]
 
 
 def at(data: Any, location: Location) -> Any:
-    """What stands there in the content of a profile; None where nothing does."""
+    """Return the value at that location of a profile's content; None if there is none."""
     for key in location:
         data = data.get(key) if isinstance(data, dict) else None
     return data

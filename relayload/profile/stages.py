@@ -16,10 +16,10 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 MOST_STEPS = 1000
 
 TRACE_STAGE = "trace"
-"""The one stage of a replay that names none."""
+"""The name of the only stage of a replay without stages."""
 
 BATCH_STAGE = "batch"
-"""The one stage of a batch load."""
+"""The name of the only stage of a batch load."""
 
 
 def _stage_name(name: str) -> str:
@@ -44,7 +44,7 @@ class Stretch(Part):
     """Whether it is left out of the statistics, since the load is ending."""
 
     def named(self, places: Iterator[int]) -> Self:
-        """With a name."""
+        """Return the stage with a name."""
         position = next(places)
         name = self.name or default_stage_name(position)
         return self.model_copy(update={"name": name})
@@ -62,7 +62,7 @@ class Stage(Stretch):
 
     @property
     def plain(self) -> Iterator[core.Stage]:
-        """The plain stages it stands for."""
+        """The plain stages that it stands for."""
         rate_per_s = self.rate_per_s or 0.0
         if self.steps is None or self.to_per_s is None:
             yield core.Stage(self.name, self.for_s, rate_per_s, self.to_per_s, self.warmup, self.cooldown)
@@ -82,14 +82,14 @@ class Pause(Part):
     """How long nothing is sent; what is in flight goes on."""
 
     def named(self, places: Iterator[int]) -> Self:
-        """With a name."""
+        """Return the pause with a name."""
         position = next(places)
         name = self.name or default_stage_name(position, pause=True)
         return self.model_copy(update={"name": name})
 
     @property
     def plain(self) -> Iterator[core.Stage]:
-        """The plain stage it stands for."""
+        """The plain stage that it stands for."""
         yield core.Stage(self.name, self.pause)
 
 
@@ -114,7 +114,7 @@ Once = Annotated[
     Discriminator(lambda value: "Pause" if _kind(value) == "Pause" else "Stage"),
     BeforeValidator(_not_repeated),
 ]
-"""A stage that stands for itself."""
+"""A stage that is no repetition of others."""
 
 
 class Repeated(Part):
@@ -126,12 +126,12 @@ class Repeated(Part):
     """One after the other, each round."""
 
     def named(self, places: Iterator[int]) -> Self:
-        """With names for its stages."""
+        """Return it with names for its stages."""
         return self.model_copy(update={"stages": tuple(stage.named(places) for stage in self.stages)})
 
     @property
     def plain(self) -> Iterator[core.Stage]:
-        """The plain stages it stands for."""
+        """The plain stages that it stands for."""
         for _ in range(self.repeat):
             for stage in self.stages:
                 yield from stage.plain
@@ -152,25 +152,25 @@ Named = TypeVar("Named", bound=_Nameable)
 
 
 def named(stages: tuple[Named, ...]) -> tuple[Named, ...]:
-    """With a name for those that the author gave none, by their place among all that are written."""
+    """Name the stages that have no name by their position among all that are written."""
     places = count()
     return tuple(stage.named(places) for stage in stages)
 
 
 def default_stage_name(position: int, *, pause: bool = False) -> str:
-    """Of a stage that the author gave none, by its position from 0."""
+    """Return the name of a stage without one, by its position from 0."""
     return f"{'pause' if pause else 'stage'}-{position + 1}"
 
 
 def step_names(name: str, steps: int) -> list[str]:
-    """Of the stretches of a stage with steps."""
+    """Return the names of the steps of a stage."""
     return [f"{name}.{number}" for number in range(1, steps + 1)]
 
 
 def written_stages(stages: Sequence[Any]) -> Iterator[tuple[tuple[int | str, ...], dict[str, Any]]]:
-    """The stages of a document that stand for themselves, those of repeated ones too: their place, and what they say.
+    """Yield the location and content of each stage of a document, including those inside repetitions.
 
-    Such as have not the shape of a stage are empty.
+    The content is empty where it has not the shape of a stage.
     """
     for number, stage in enumerate(stages):
         inner = stage.get("stages") if isinstance(stage, dict) else None
@@ -181,19 +181,19 @@ def written_stages(stages: Sequence[Any]) -> Iterator[tuple[tuple[int | str, ...
 
 
 def written_names(spec: dict[str, Any], position: int) -> list[str]:
-    """The names of the plain stages that a stage of a document stands for."""
+    """Return the names of the plain stages that a stage of a document stands for."""
     name = str(spec.get("name") or default_stage_name(position, pause="pause" in spec))
     steps = spec.get("steps")
     return step_names(name, steps) if isinstance(steps, int) and 2 <= steps <= MOST_STEPS else [name]
 
 
 def plain(stages: Sequence[Stage | Pause | Repeated]) -> tuple[core.Stage, ...]:
-    """The plain stages that those of a profile stand for."""
+    """Return the plain stages that those of a profile stand for."""
     return tuple(each for stage in stages for each in stage.plain)
 
 
 def expected_arrivals(stages: Sequence[Stage | Pause | Repeated]) -> float:
-    """How many arrivals there are on average, by the areas under the rates."""
+    """Return the mean number of arrivals, which is the area under the rates."""
     return sum(map(_expected, stages))
 
 

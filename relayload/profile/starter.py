@@ -1,4 +1,4 @@
-"""Starters: commented profiles to begin with, one for each kind of relay; and copies of ready profiles."""
+"""Starters: commented profiles for each kind of relay, and copies of ready profiles."""
 
 import re
 import shlex
@@ -13,25 +13,25 @@ from relayload.profile.schema import TITLE, schema_text
 
 DEFAULT = "fake"
 SCHEMA_NAME = "relayload.schema.json"
-"""Lies beside a starter, whose first line names it for editors."""
+"""The schema beside a starter, which its first line names for editors."""
 _STARTERS = ("fake", "holysheep", "litellm", "openai", "vllm")
 _MODELINE = re.compile(r"^(# yaml-language-server: \$schema=).*$", re.MULTILINE)
 
 
 def starter(kind: str = DEFAULT) -> str:
-    """The text of a starter, or else of the ready profile of that name."""
+    """Return the text of a starter, or of the ready profile of that name."""
     if kind not in _STARTERS:
         return ready_profiles.text(kind)
     return (files("relayload.profile") / "starters" / f"{kind}.yaml").read_text(encoding="utf-8")
 
 
 def kinds() -> list[str]:
-    """What a profile may begin with: relays of which there is a starter, and ready profiles."""
+    """Return what a profile may begin with: relays that have a starter, and ready profiles."""
     return sorted({*_STARTERS, *ready_profiles.names()})
 
 
 def write_starter(path: Path, kind: str = DEFAULT) -> list[Path]:
-    """Write a starter, and the schema beside it; what was written. Raises AuthorError; overwrites no profile."""
+    """Write a starter and the schema beside it; return the files written. Raises AuthorError if the file exists."""
     if kind not in kinds():
         raise AuthorError([Fault(f"there is no '{kind}' to begin with{nearest(kind, kinds())}", "--from")])
     try:
@@ -48,7 +48,7 @@ def write_starter(path: Path, kind: str = DEFAULT) -> list[Path]:
 
 
 def _as_own(text: str, kind: str, path: Path) -> str:
-    """Its commands run the copy, and its first line names the schema beside it."""
+    """Adapt a copy: its commands name the copy, and its first line names the schema beside it."""
     commands = re.compile(rf"(relayload [a-z]+ )(FILE|{kind})(?=\s)")
     own = commands.sub(lambda found: found[1] + shlex.quote(str(path)), text)
     return _MODELINE.sub(rf"\g<1>{SCHEMA_NAME}", own)

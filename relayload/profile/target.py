@@ -1,4 +1,4 @@
-"""Where the load goes, and what keeps it from going anywhere else."""
+"""The `target:` and `targets:` of a profile: where load goes, and what keeps it from going anywhere else."""
 
 import re
 from pathlib import Path
@@ -34,7 +34,7 @@ _KEY_HEADERS = ("api-key", "x-api-key", "x-goog-api-key", "ocp-apim-subscription
 
 
 def _base_url(url: str) -> str:
-    """The URL without a slash at the end of its path. Faults don't repeat it: a key may stand there by mistake."""
+    """Return the URL without trailing slashes in its path. Faults do not repeat it, since it may contain a key."""
     if url.startswith(FAKE_SCHEME) and len(url) > len(FAKE_SCHEME) and url.isprintable():
         return url.rstrip("/")
     if "@" in url:
@@ -163,7 +163,7 @@ class Target(Part):
 
     @property
     def known_prices(self) -> dict[str, Price]:
-        """By model, as scenarios name them, too. Raises AuthorError where a list of one's own can't be read."""
+        """Prices by model, also under the names in scenarios. Raises AuthorError if a list can't be read."""
         listed = self._listed_prices()
         return listed | {model: listed[name] for model, name in self.models.items() if name in listed}
 
@@ -174,12 +174,12 @@ class Target(Part):
 
     @property
     def form(self) -> Form:
-        """How requests are put to it."""
+        """The form of its requests."""
         return Form(self.max_tokens_field, self.stream_options)
 
     @property
     def options(self) -> Options:
-        """What a transport to it is told."""
+        """The options of a transport to it."""
         named = {"openai-organization": self.organization, "openai-project": self.project}
         headers = {name: value.reveal() for name, value in {**named, **self.headers}.items() if value}
         return Options(
@@ -194,32 +194,32 @@ class Target(Part):
 
     @property
     def _header_with_key(self) -> str | None:
-        """The header that a key stands in where none is named as `api_key`: no other is to be shown beside it."""
+        """The header that has the key if there is no `api_key`; no other key is sent beside it."""
         if "api_key" in self.model_fields_set:
             return None
         return next((name for name in self.headers if name.lower() in _KEY_HEADERS), None)
 
     @property
     def secure(self) -> bool:
-        """It is spoken to over TLS."""
+        """Whether it is reached over TLS."""
         return self.fake_preset is None and urlsplit(self.base_url).scheme == "https"
 
     @property
     def cautions(self) -> tuple[str, ...]:
-        """What everyone who reads the results must know."""
+        """Warnings for everyone who reads the results."""
         if self.tls.verify or not self.secure:
             return ()
         return (f"TLS certificates of {self.host} were NOT verified: anyone may have answered",)
 
     def found_from(self, folder: Path) -> Self:
-        """With its files as they lie from a folder, a price list of one's own among them."""
+        """Return the target with its files, including a price list, relative to that folder."""
         found = super().found_from(folder)
         own = isinstance(self.prices, str) and prices.is_file(self.prices)
         return found.model_copy(update={"prices": str(folder / str(self.prices))}) if own else found
 
     @property
     def fake_preset(self) -> str | None:
-        """The preset of the fake relay to start; None for a relay that is there already."""
+        """The preset of the fake relay to start; None for an existing relay."""
         return self.base_url.removeprefix(FAKE_SCHEME) if self.base_url.startswith(FAKE_SCHEME) else None
 
     @property
@@ -229,7 +229,7 @@ class Target(Part):
 
     @property
     def local(self) -> bool:
-        """It is on this machine."""
+        """Whether it is on this machine."""
         return self.host is None or is_loopback(self.host)
 
 

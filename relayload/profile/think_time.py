@@ -1,4 +1,4 @@
-"""How long users think between an answer and their next request: a duration, or how the durations are spread."""
+"""The think time of users, from an answer to their next request: a duration, or a distribution."""
 
 import math
 from typing import Annotated, Self
@@ -119,5 +119,5 @@ ThinkTime = Annotated[
 
 
 def span(think_time: ThinkTime) -> Span:
-    """How that time is spread."""
+    """Return the distribution of that time."""
     return Fixed(think_time) if isinstance(think_time, float) else think_time.span

@@ -4,12 +4,12 @@ from functools import cache, lru_cache
 from typing import Any
 
 _ENCODING = "o200k_base"
-"""Of GPT-4o and everything since."""
+"""The encoding of GPT-4o and everything since."""
 
 
 @lru_cache(maxsize=10_000)
 def count_tokens(text: str) -> int:
-    """The tokens of a text in o200k; the first call reads the vocabulary, a quarter of a second."""
+    """Return the tokens of a text in o200k. The first call reads the vocabulary, which takes a quarter of a second."""
     return len(_encoding().encode_ordinary(text))
 
 

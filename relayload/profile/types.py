@@ -1,4 +1,4 @@
-"""The words of a profile: quantities with their units, and secrets that do not print."""
+"""The types of values in a profile: quantities with units, and secrets that are not printed."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ Item = TypeVar("Item")
 Values = TypeVar("Values", bound=tuple[Any, ...])
 
 MOST = 1_000_000_000
-"""More than any count in a profile can mean."""
+"""The largest count in a profile."""
 
 
 def _key(field: str) -> str:
@@ -38,14 +38,14 @@ def _key(field: str) -> str:
 
 
 class Part(BaseModel):
-    """Any part of a profile: unknown keys are faults, and nothing changes once it is read."""
+    """A part of a profile. Unknown keys are faults, and instances are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, alias_generator=_key)
 
     short: ClassVar[str | None] = None
-    """The key that a value stands for which is no mapping; None where only a mapping will do."""
+    """The key that a value stands for if it is no mapping; None if only a mapping is allowed."""
     renamed: ClassVar[Mapping[str, str]] = {}
-    """The present names of keys by their former ones, which work for one version more."""
+    """The present names of keys by their former ones, which work for one more version."""
 
     @model_validator(mode="before")
     @classmethod
@@ -53,7 +53,7 @@ class Part(BaseModel):
         return value if cls.short is None or isinstance(value, dict | Part) else {cls.short: value}
 
     def found_from(self, folder: Path) -> Self:
-        """With all its files as they lie from a folder."""
+        """Return a copy with all paths of files relative to that folder."""
         found = {name: there for name, value in self if (there := _found_from(value, folder)) is not value}
         return self.model_copy(update=found)
 
@@ -67,14 +67,14 @@ def _found_from(value: Any, folder: Path) -> Any:
 
 
 def not_empty(values: Values) -> Values:
-    """A validator of lists that must hold something."""
+    """Validate that a list has an item."""
     if not values:
         raise ValueError("expected at least one value")
     return values
 
 
 class Secret:
-    """A text that prints as `***`; only `reveal` tells it."""
+    """A text that prints as `***`; only `reveal` returns it."""
 
     __slots__ = ("_text",)
 
@@ -95,7 +95,7 @@ class Secret:
 
     @classmethod
     def of(cls, value: object) -> "Secret":
-        """The value as a secret that an HTTP header can carry. Raises ValueError, which does not tell it."""
+        """Return the value as a secret that fits an HTTP header. Raises ValueError, without the value."""
         if isinstance(value, Secret):
             return value
         if not isinstance(value, str):
@@ -115,7 +115,7 @@ class Secret:
 
 
 class HeaderValue(Secret):
-    """The value of a header, which may hold a secret."""
+    """The value of a header, which may contain a secret."""
 
     __slots__ = ()
 
@@ -131,7 +131,7 @@ class HeaderValue(Secret):
 
 
 def _quantity(read: Callable[[str], float], example: str) -> Callable[[object], float]:
-    """A validator of text with a unit; plain numbers lack theirs and are refused by `read`."""
+    """Return a validator of text with a unit. `read` refuses plain numbers, which lack one."""
 
     def validate(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -181,17 +181,17 @@ def _items(value: object) -> object:
 
 
 def text_like(pattern: str, *examples: str, unit: str | None = None) -> WithJsonSchema:
-    """How the schema of profiles tells a text: its pattern, what one may write, and the unit of its default."""
-    told = f"expected text such as {' or '.join(repr(each) for each in examples)}"
+    """Describe a text in the schema of profiles: its pattern, examples, and the unit of its default."""
+    message = f"expected text such as {' or '.join(repr(each) for each in examples)}"
     return WithJsonSchema(
-        {"type": "string", "pattern": pattern, MESSAGE_KEY: told, "examples": list(examples), UNIT_KEY: unit}
+        {"type": "string", "pattern": pattern, MESSAGE_KEY: message, "examples": list(examples), UNIT_KEY: unit}
     )
 
 
 MESSAGE_KEY = "patternErrorMessage"
-"""What editors (VS Code, yaml-language-server) say in place of the pattern."""
+"""The key of the message that editors (VS Code, yaml-language-server) show in place of the pattern."""
 UNIT_KEY = "x-unit"
-"""Where a JSON schema keeps which unit a default has, until the default is spelt out."""
+"""The key of a default's unit, until the default is written as text."""
 _NUMBER = r"\d+(\.\d+)?"
 _DURATION = rf"^\s*({_NUMBER}\s*(ns|us|µs|ms|min|s|m|h)\s*)+$"
 

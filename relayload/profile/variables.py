@@ -1,9 +1,9 @@
 """Variables in the texts of a profile: `${env:NAME}`, `${env:NAME:-default}`, `${env:NAME:?what to set it to}`, and
 `${file:PATH}` for secrets.
 
-They are put in place once the YAML is parsed, in values only, so what they hold can't change the structure. As in a
-shell, the default also stands in for an empty variable, and `:?` refuses one. A file is read without the white space
-around its content; its path starts from the profile. `$${` stands for `${` itself.
+They are replaced after the YAML is parsed, in values only, so that their content can't change the structure. As in a
+shell, the default also replaces an empty variable, and `:?` refuses one. White space around the content of a file is
+removed; its path is relative to the profile. `$${` stands for `${` itself.
 """
 
 import re
@@ -22,33 +22,33 @@ _VARIABLE = re.compile(
 )
 _PATH = re.compile(r"(?P<reference>file:(?P<path>[^{}]+))")
 _MOST_BYTES = 65536
-"""More than any key, and no more is read of a file that somebody named by mistake."""
+"""The most bytes that are read of a file, which is more than any key has, in case somebody names a wrong file."""
 
 
 def expanded(
     document: Document, environ: Mapping[str, str], folder: Path = Path(), secrets: Collection[Location] = ()
 ) -> Document:
-    """The document with its variables in place, and the files in that folder where a secret belongs.
+    """Replace the variables in a document, and references to files in that folder where a secret belongs.
 
-    What can't be put in place is a fault where it stands.
+    A reference that can't be replaced is a fault at its place.
     """
     return document.substitute(lambda place, text: expand(text, environ, folder if place in secrets else None))
 
 
 def expand(text: str, environ: Mapping[str, str], folder: Path | None = None) -> str:
-    """Put the variables of one text in place; without a folder it may not refer to files. Raises ValueError."""
+    """Replace the variables in one text. Without a folder it may not refer to files. Raises ValueError."""
     return _REFERENCE.sub(lambda match: _value(match, environ, folder), text) if "${" in text else text
 
 
 def references(text: str) -> set[str]:
-    """What a text refers to: `env:NAME` and `file:PATH`."""
+    """Return what a text refers to: `env:NAME` and `file:PATH`."""
     bodies = (match["body"] or "" for match in _REFERENCE.finditer(text)) if "${" in text else ()
     found = (_VARIABLE.fullmatch(body) or _PATH.fullmatch(body) for body in bodies)
     return {match["reference"] for match in found if match}
 
 
 def texts(value: Any, location: Location = ()) -> Iterator[tuple[Location, str]]:
-    """Every text with its place; keys stand at that of their mapping."""
+    """Yield every text with its location; keys have that of their mapping."""
     if isinstance(value, str):
         yield location, value
     if isinstance(value, dict):
@@ -59,7 +59,7 @@ def texts(value: Any, location: Location = ()) -> Iterator[tuple[Location, str]]
 
 
 def unencodable(document: Document) -> list[Fault]:
-    """Texts that hold half of a UTF-16 pair, as `"\\ud83d"` in YAML does: no message could even repeat them."""
+    """Return faults for texts with half of a UTF-16 pair, as `"\\ud83d"` in YAML makes; no message can repeat it."""
     return [
         document.fault(location, "holds half a character, which no UTF-8 text can")
         for location, text in texts(document.data)

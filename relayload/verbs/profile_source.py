@@ -150,14 +150,14 @@ class ProfileSource:
         """Print the YAML and any faults in it, and exit."""
         from relayload.core.errors import AuthorError
         from relayload.profile.from_options import text_of
-        from relayload.profile.secrets import tells_a_key
+        from relayload.profile.secrets import names_a_key
 
         faults: tuple[Fault, ...] = ()
         try:
             self.load()
         except AuthorError as error:
             faults = error.faults
-        if not any(map(tells_a_key, faults)):
+        if not any(map(names_a_key, faults)):
             click.echo(text_of(self._document(), _command()), nl=False)
         if faults:
             raise AuthorError(list(faults))

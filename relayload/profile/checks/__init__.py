@@ -1,7 +1,7 @@
-"""What no part of a profile can judge alone.
+"""Checks on what no part of a profile can judge alone.
 
-Every check reads the content as it was written and looks at those parts that are sound, so that it finds its faults
-whatever else is wrong.
+Every check reads the content as written and considers the valid parts, so that it finds its faults whatever else is
+wrong.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from relayload.profile.checks.targets import model_faults, targets_faults
 
 
 def checked(document: Document, folder: Path) -> Document:
-    """A profile that lies in that folder, with the faults between its parts."""
+    """Return the profile, which lies in that folder, with the faults between its parts added."""
     return replace(document, faults=(*document.faults, *_faults(Content(document, folder))))
 
 

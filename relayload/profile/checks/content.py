@@ -18,11 +18,11 @@ STAGES: Location = ("load", "stages")
 
 
 class Content:
-    """What was written, as far as it has the right shape, in a profile that lies in that folder."""
+    """The written content of a profile in that folder. Whatever has the wrong shape is left out."""
 
     def __init__(self, document: Document, folder: Path) -> None:
         self.folder = folder
-        self._told = {fault.path for fault in document.faults}
+        self._reported = {fault.path for fault in document.faults}
         self.fault = document.fault
         self.data = mapping(document.data)
         self.load = mapping(self.data.get("load"))
@@ -46,7 +46,7 @@ class Content:
 
     @cached_property
     def sound_targets(self) -> list[tuple[Location, Target]]:
-        """Each target that is sound by itself, and where it stands."""
+        """Each valid target with its location; its files are relative to the profile's folder."""
         found: list[tuple[Location, Target | None]]
         if self.targets:
             found = [(("targets", name), sound(NamedTarget, written)) for name, written in self.targets.items()]
@@ -56,15 +56,15 @@ class Content:
 
     @property
     def models(self) -> list[str]:
-        """Of scenarios, and of the rows of a trace."""
+        """The models that the scenarios and the checked rows of a trace name."""
         written = [model for scenario in self.scenarios.values() for model in models_of(scenario)]
         return list(dict.fromkeys([*written, *self.traced_models]))
 
     @property
     def scopes(self) -> list[str]:
-        """Of breakers, as they are recorded: models by the names that their targets know. None where one is not sound.
+        """The scopes of breakers as recorded, with models under their targets' names. Empty if any target is invalid.
 
-        Several targets have breakers of their own each.
+        With several targets each scope begins with the name of its target.
         """
         if len(self.sound_targets) != max(1, len(self.targets)):
             return []
@@ -85,12 +85,12 @@ class Content:
             case _:
                 return [target.models.get(model, model) for model in self.models]
 
-    def untold(self, location: Location) -> bool:
-        return ".".join(map(str, location)) not in self._told
+    def unreported(self, location: Location) -> bool:
+        return ".".join(map(str, location)) not in self._reported
 
 
 def sound(model: Any, value: Any) -> Any:
-    """The value as that model, or None: the faults inside are told by the whole."""
+    """Validate a value; return None if it is invalid, since the model of the whole reports the faults inside."""
     validate = model.validate_python if isinstance(model, TypeAdapter) else model.model_validate
     try:
         return validate(value)
@@ -99,7 +99,7 @@ def sound(model: Any, value: Any) -> Any:
 
 
 def models_of(scenario: dict[str, Any]) -> list[str]:
-    """The one, or all of a mix."""
+    """Return the model of a scenario, or all models of its mix."""
     model = scenario.get("model")
     return list(model) if isinstance(model, dict) else [model] if isinstance(model, str) else []
 

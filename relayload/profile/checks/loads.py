@@ -1,4 +1,4 @@
-"""Loads: their stages, and the trace they replay."""
+"""Checks on loads: their stages, and the trace that they replay."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,10 +14,10 @@ from relayload.profile.stages import expected_arrivals, written_names
 from relayload.profile.types import Rate
 
 ROWS_CHECKED = 10_000
-"""Rows of a trace that are read with every profile; `relayload check` reads all that would be sent."""
+"""How many rows of a trace are read with every profile. `relayload check` reads all that would be sent."""
 
 MOST_ARRIVALS = 100_000_000
-"""A day at a thousand per second; a schedule with more is hardly meant."""
+"""More than a day at a thousand per second. A longer schedule is hardly intended."""
 
 _RATE = TypeAdapter(Rate)
 _NOTHING_MEASURED = (
@@ -31,7 +31,7 @@ _LOOP: Location = ("load", "arrivals", "loop")
 def stage_faults(content: Content) -> Iterator[Fault]:
     stages, closed = content.stages, content.load.get("kind") == "closed"
     if content.batch:
-        return  # stages are unknown to it
+        return  # it has no stages
     if not stages:
         if content.load and not content.replays and not content.load.get("stages"):
             example = "{for: 1m}" if closed else "{for: 1m, rate: 5/s}"
@@ -48,7 +48,7 @@ def stage_faults(content: Content) -> Iterator[Fault]:
 
 
 def _counts(stage: dict[str, Any]) -> bool:
-    """Whether something is sent in it and measured."""
+    """Return whether the stage sends requests and is measured."""
     return "pause" not in stage and stage.get("warmup") is not True and stage.get("cooldown") is not True
 
 
@@ -81,7 +81,7 @@ def _rate_faults(content: Content) -> Iterator[Fault]:
 
 
 def _silent(stage: dict[str, Any]) -> bool:
-    """Whether its rate is zero from its beginning to its end."""
+    """Return whether the rate is zero throughout."""
     rates = [stage.get(key) for key in ("rate", "to") if stage.get(key) is not None]
     return bool(rates) and all(sound(_RATE, rate) == 0 for rate in rates)
 
@@ -98,7 +98,7 @@ def trace_faults(content: Content) -> Iterator[Fault]:
     trace = content.trace
     if trace and trace.loop and not content.stages:
         yield content.fault(_LOOP, "has no end: say when by load.stages, such as [{for: 10m}]", at_key=True)
-    if trace and content.untold(_TRACE):
+    if trace and content.unreported(_TRACE):
         try:
             content.traced_models += traces.check(
                 trace.found_from(content.folder), tuple(content.scenarios), ROWS_CHECKED

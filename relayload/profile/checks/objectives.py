@@ -1,4 +1,4 @@
-"""Objectives: the names in them, their own, and whether there can be data on them."""
+"""Checks on objectives: their ids, the names in them, and whether data can exist for them."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -13,28 +13,28 @@ from relayload.profile.target import Target
 
 
 class Placed(NamedTuple):
-    """An objective that is sound by itself, and where it stands."""
+    """A valid objective and where it stands."""
 
     entry: ObjectiveEntry
     location: Location
     expr: Location
-    """Where its expression stands: one level deeper if it is a mapping."""
+    """The location of its expression, which is one level deeper if the objective is a mapping."""
     scenario: str | None = None
-    """Whose own it is."""
+    """The scenario that it belongs to; None for an objective of the whole profile."""
 
     @property
     def id(self) -> str:
-        """As reports and baselines know it."""
+        """Its id in reports and baselines."""
         named = self.entry.objective.id
         return named if self.scenario is None or self.entry.id else f"{self.scenario}: {named}"
 
     def admits(self, tag: str, value: object) -> bool:
-        """Whether its tags let in what has that value."""
+        """Return whether its tags admit that value."""
         return all(own.admits(str(value)) for own in self.entry.expr.tagged(tag))
 
 
 def sound_objectives(content: Content) -> Iterator[Placed]:
-    """Those of scenarios, then those of the whole."""
+    """Yield the valid objectives of all scenarios, and then those of the whole profile."""
     for name, scenario in content.scenarios.items():
         yield from _sound_ones(scenario, ("scenarios", name), name)
     yield from _sound_ones(content.data, (), None)
@@ -43,7 +43,7 @@ def sound_objectives(content: Content) -> Iterator[Placed]:
 def objective_faults(content: Content, objectives: Iterable[Placed]) -> Iterator[Fault]:
     names = {"scenarios": list(content.scenarios), "models": content.models, "stages": content.stage_names}
     if not all(names.values()):
-        return  # what they could name has faults of its placed
+        return  # what they could name has faults of its own
     names["targets"] = list(content.targets) if len(content.targets) > 1 else []
     names["scopes"] = content.scopes
     for placed in objectives:
@@ -58,7 +58,7 @@ def objective_faults(content: Content, objectives: Iterable[Placed]) -> Iterator
 
 
 def cost_faults(content: Content, objectives: Iterable[Placed]) -> Iterator[Fault]:
-    """Of those on dollars that nobody could count, and that could only fail."""
+    """Yield faults for objectives on costs that can't be computed, which could only fail."""
     for placed in objectives:
         entry = placed.entry
         if entry.expr.metric != "cost" or entry.severity == "warn" or entry.on_no_data != "fail":
@@ -99,27 +99,27 @@ def _unknown_names(placed: Placed, names: dict[str, list[str]]) -> list[str]:
 
 
 def _unpriced(content: Content, placed: Placed) -> list[str]:
-    """The models it is about for which a target has no price."""
+    """Return the models that the objective covers and for which a target has no price."""
     models = [
         model
         for name, scenario in content.scenarios.items()
         if placed.scenario in (None, name) and placed.admits("scenario", name)
         for model in models_of(scenario)
     ]
-    asked = [model for model in [*models, *content.traced_models] if placed.admits("model", model)]
+    covered = [model for model in [*models, *content.traced_models] if placed.admits("model", model)]
     found = [
         model
         for place, target in content.sound_targets
         if not content.targets or placed.admits("target", place[-1])
         if (prices := _prices(target)) is not None
-        for model in asked
+        for model in covered
         if price_of(model, prices) is None
     ]
     return list(dict.fromkeys(found))
 
 
 def _prices(target: Target) -> Prices | None:
-    """None where its list can't be read, which is told elsewhere."""
+    """Return the prices; None if the list can't be read, which another check reports."""
     try:
         return target.known_prices
     except AuthorError:

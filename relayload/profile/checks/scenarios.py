@@ -1,4 +1,4 @@
-"""Scenarios: whether they fit the load, and the files they name."""
+"""Checks on scenarios: whether they fit the load, and the files that they name."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -56,7 +56,7 @@ def _conversation_faults(content: Content, name: str, scenario: dict[str, Any]) 
 
 
 def file_faults(content: Content) -> Iterator[Fault]:
-    """Files of prompts and of counts that can't be read."""
+    """Yield faults for files of prompts and of counts that can't be read."""
     for name, scenario in content.scenarios.items():
         place = ("scenarios", name)
         yield from _file_faults(content, (*place, "prompt"), sound(PromptFile, scenario.get("prompt")))

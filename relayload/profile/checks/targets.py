@@ -1,4 +1,4 @@
-"""Targets: what they are sent, where that may go, and what is known of their models."""
+"""Checks on targets: what load they may be sent, and the models and prices that they name."""
 
 from collections.abc import Iterator
 
@@ -61,9 +61,9 @@ def _guardrail_faults(content: Content, place: Location, target: Target, guardra
 
 
 def model_faults(content: Content) -> Iterator[Fault]:
-    """Of what targets say of models. Once the trace was read, which may name some."""
+    """Yield faults in models and prices. The trace has to be checked before, as its rows may name models."""
     for place, target in content.sound_targets:
-        if content.untold((*place, "prices")):
+        if content.unreported((*place, "prices")):
             yield from _price_faults(content, place, target)
         for model in target.models:
             if model not in content.models:
@@ -72,7 +72,7 @@ def model_faults(content: Content) -> Iterator[Fault]:
 
 
 def _price_faults(content: Content, place: Location, target: Target) -> Iterator[Fault]:
-    """Of a list of the author's own, and of models whose dollars nobody could count."""
+    """Yield faults in a price list, and for models without a price if the run has a limit in dollars."""
     location = (*place, "prices")
     guardrails = content.guardrails
     try:

@@ -1,11 +1,11 @@
-"""Recorded traffic: the rows of a trace file, streamed from disk, each to be sent at its own time with its own size.
+"""Recorded traffic: the rows of a trace file, streamed from disk, each sent at its own time with its own size.
 
-What can't be sent as it was recorded:
+Some rows can't be sent as recorded:
 
-- a row that asked for or answered no token is sent with one: no API takes an empty prompt or an empty budget.
+- a row without input or output tokens is sent with one: no API accepts an empty prompt or an empty budget.
   BurstGPT's rows without an answer are failures of the recorded service, and are left out;
-- a row earlier than the one before it is a fault: its true place is unknown, and after a jump back of hours, as where
-  two files were joined, everything that follows would be due at once.
+- a row earlier than the one before it is a fault: its true place is unknown, and after a jump back of hours, as in
+  two joined files, everything that follows would be due at once.
 """
 
 from relayload.profile.trace.options import Columns, Trace

@@ -1,4 +1,4 @@
-"""The lines of a trace file, also of one packed by gzip, and the faults that stand in them."""
+"""The lines of a trace file, which gzip may have compressed, and the faults in them."""
 
 import gzip
 import zlib
@@ -15,7 +15,7 @@ from relayload.document.encoding import is_wide
 
 @contextmanager
 def opened(path: Path, offset: int = 0) -> Iterator[TextIO]:
-    """The text of a file, from an offset on if it is not packed. AuthorError where it can't be read to its end."""
+    """Open the text of a file, from an offset on if it is not compressed. Raises AuthorError, also while it is read."""
     try:
         if is_wide(_beginning(path)):
             raise fault(path, "is in UTF-16, as PowerShell's > writes it: save it as UTF-8", 1, 1)
@@ -28,12 +28,12 @@ def opened(path: Path, offset: int = 0) -> Iterator[TextIO]:
 
 
 def fault(path: Path, message: str, line: int = 0, column: int = 0, *, name: str = "") -> AuthorError:
-    """What is wrong in a file, where, and in the column of which name."""
+    """Return an error with one fault in a file, in the column of that name."""
     return AuthorError([Fault(message, name, str(path), line, column)])
 
 
 def packed(path: Path) -> bool:
-    """Whether gzip has packed it, as its name says."""
+    """Return whether gzip has compressed the file, by its name."""
     return path.suffix == ".gz"
 
 
@@ -43,7 +43,7 @@ def _beginning(path: Path) -> bytes:
 
 
 def _open(path: Path, offset: int) -> TextIO:
-    """Bytes that are no text become characters that no value has; a mark at the beginning is no part of the text."""
+    """Open the file. Undecodable bytes become characters that no value has; a byte order mark is skipped."""
     if packed(path):
         files.check(path)
         return gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="")

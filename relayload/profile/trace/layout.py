@@ -1,4 +1,4 @@
-"""Which columns a format has.
+"""The columns of each format.
 
 - azure: Azure's LLM inference traces of 2023 and 2024 (Patel et al., Splitwise, ISCA 2024; Stojkovic et al., DynamoLLM,
   HPCA 2025), CSV;
@@ -16,12 +16,12 @@ from relayload.profile.trace.options import Trace
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`columns` are their names by field. Those of `optional` fields need not be there."""
+    """`columns` are the names of columns by field. Those of `optional` fields may be missing."""
 
     columns: Mapping[str, str]
     unit: str
     lines: bool = False
-    """Whether each line is a JSON object of its own."""
+    """Whether each line is a JSON object."""
     optional: frozenset[str] = frozenset()
     failures: bool = False
     """Whether rows without an answer are failures."""
@@ -58,7 +58,7 @@ _KNOWN = MappingProxyType(
 
 
 def layout_of(trace: Trace) -> Layout:
-    """That of its format, or the one that the profile names."""
+    """Return the layout of the trace's format, or the one that the profile names."""
     if trace.columns is None:
         return _KNOWN[trace.format]
     named = {field: name for field, name in trace.columns if name}

@@ -1,4 +1,4 @@
-"""The replay of a trace as a profile says it."""
+"""The `arrivals:` of a load that replays a trace."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from relayload.profile.types import Count, Duration, Flag, Number, Part, PathText, PositiveDuration, Share, Text
 
 FREE = ("csv", "jsonl")
-"""The formats whose columns a profile names."""
+"""The formats whose columns the profile names."""
 
 
 class Columns(Part):
@@ -70,16 +70,16 @@ class Trace(Part):
 
     @property
     def sized(self) -> bool:
-        """Whether it says how long prompts are."""
+        """Whether the trace has the lengths of prompts."""
         return self.columns is None or self.columns.input_tokens is not None
 
     @property
     def holds_blocks(self) -> bool:
-        """Whether it says which parts of the prompts are the same."""
+        """Whether the trace has the parts that prompts share."""
         return self.format == "mooncake" or (self.columns is not None and self.columns.blocks is not None)
 
     def found_from(self, folder: Path) -> Self:
-        """With its path as it lies from a folder, or from the working directory where it is only there."""
+        """Return the trace with its path relative to that folder, or to the working directory if it is only there."""
         beside = folder / self.trace
         found = self.trace if _is_there(self.trace) and not _is_there(beside) else beside
         return self.model_copy(update={"trace": found})

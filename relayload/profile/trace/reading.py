@@ -1,4 +1,4 @@
-"""From the rows of a file to requests, at their seconds after the beginning of the replay."""
+"""Turns the rows of a trace file into requests, in seconds after the beginning of the replay."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,7 @@ _PLAIN = ("at", "input_tokens", "output_tokens")
 
 
 class TraceRow(Struct, frozen=True, gc=False):
-    """A request to send: seconds after the beginning of the run, and what the trace says of it."""
+    """A request to send: its time in seconds after the beginning of the run, and what the trace has about it."""
 
     at_s: float
     input_tokens: int | None = None
@@ -34,9 +34,9 @@ class TraceRow(Struct, frozen=True, gc=False):
 
 
 def read(trace: Trace, seed: int, scenarios: Sequence[str]) -> Iterator[TraceRow]:
-    """The rows between `from` and `to`, as far as they are drawn to be sent.
+    """Yield the rows between `from` and `to` that are drawn to be sent.
 
-    Raises AuthorError where the file, or the next row, can't be read. `scenarios` are the names that rows may have.
+    Raises AuthorError if the file, or the next row, can't be read. `scenarios` are the names that rows may have.
     """
     with opened(trace.trace) as lines:
         reader = _Reader(trace, table(trace.trace, lines, layout_of(trace)), scenarios)
@@ -64,7 +64,7 @@ class _Reader:
         self._rows = iter(found)
 
     def begun(self) -> bool:
-        """Whether there is a first row. Sent or not, it is where the time of the trace begins."""
+        """Read the first row, where the time of the trace begins even if it is not sent. False if there is none."""
         first = next(self._rows, None)
         if first is None:
             return False
@@ -76,19 +76,22 @@ class _Reader:
         return True
 
     def place(self) -> Place | None:
-        """Shortly before `from`. In a table of somebody's own a line need not be a row, so that one is read."""
+        """Return a place shortly before `from`; None if the file has to be read up to it.
+
+        In a CSV of an unknown source a line need not be a row, so that is always read.
+        """
         trace = self._trace
         if not trace.from_s or trace.format == "csv" or packed(trace.trace):
             return None
         return last_before(trace.trace, self._is_early)
 
     def go_on(self, lines: TextIO, lines_before: int) -> None:
-        """With lines further down."""
+        """Continue with lines farther down."""
         self._table.go_on(lines, lines_before)
         self._rows = iter(self._table)
 
     def rows(self, seed: int) -> Iterator[TraceRow]:
-        """Those that are sent."""
+        """Yield the rows that are sent."""
         trace, instant, convert, failures = self._trace, self._instant, self._convert, self._failures
         before_s = self._begins_s
         from_s, speed = before_s + trace.from_s, trace.speed
@@ -110,7 +113,7 @@ class _Reader:
                 yield made
 
     def _is_early(self, text: str) -> bool | None:
-        """Whether a line is a row before `from`; None where it is no row."""
+        """Return whether a line is a row before `from`; None if it is no row."""
         row = self._table.values(text)
         try:
             early: bool | None = None if row is None else self._instant(row[_AT]) < self._begins_s + self._trace.from_s
@@ -119,13 +122,13 @@ class _Reader:
         return early
 
     def _drawn(self, row: TraceRow, seed: int) -> float:
-        """By the line, so that it does not matter what else is sent; the requests of a session together."""
+        """Draw by the line, so that other rows do not matter, or by the session, so that its requests stay together."""
         if row.session:
             return uniform(seed, 0, f"sample:{row.session}")
         return uniform(seed, self._table.line, "sample")
 
     def _unreadable(self, row: Values) -> AuthorError:
-        """The first value that does not read."""
+        """Return the error for the first value of the row that can't be read."""
         for place, (value, reader) in enumerate(zip(row, (self._instant, *self._readers), strict=True)):
             try:
                 reader(value)
@@ -139,7 +142,7 @@ class _Reader:
 
 
 def _readers(fields: Sequence[str], layout: Layout, scenarios: Sequence[str]) -> list[values.Read]:
-    """What reads each field's values."""
+    """Return the reader for the values of each field."""
     places = {name: place for place, name in enumerate(scenarios)}
     readers: dict[str, values.Read] = {
         "at": values.instants(layout.unit),
@@ -161,14 +164,14 @@ def _scenario(value: Any, places: dict[str, int]) -> int:
 
 
 def _maker(fields: Sequence[str], readers: Sequence[values.Read]) -> Callable[[float, Values], TraceRow]:
-    """Makes rows. Those of nothing but tokens, as most traces have, are made without a loop over their fields."""
+    """Return a function that makes rows. Rows of times and tokens alone, the usual ones, are made without a loop."""
     if tuple(fields) == _PLAIN:
         tokens = values.tokens
         return lambda at_s, row: TraceRow(at_s, tokens(row[1]), tokens(row[2]))
     names = fields[1:]
 
     def convert(at_s: float, row: Values) -> TraceRow:
-        told = {name: reader(value) for name, reader, value in zip(names, readers, row[1:], strict=True)}
-        return TraceRow(at_s, **told)
+        fields = {name: reader(value) for name, reader, value in zip(names, readers, row[1:], strict=True)}
+        return TraceRow(at_s, **fields)
 
     return convert

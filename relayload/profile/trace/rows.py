@@ -11,11 +11,11 @@ from relayload.profile.trace.options import Trace
 from relayload.profile.trace.reading import TraceRow, read
 
 _ROUND = 1 << 40
-"""Added to the numbers of blocks in each round of a loop, so that no cache knows them from the one before."""
+"""Added to the numbers of blocks in each round of a loop, so that no cache knows them from the round before."""
 
 
 def rows(trace: Trace, seed: int, scenarios: Sequence[str]) -> Iterator[TraceRow]:
-    """The rows to send, in order. Raises AuthorError where the file, or the next row, can't be read.
+    """Yield the rows to send, in order. Raises AuthorError if the file, or the next row, can't be read.
 
     `scenarios` are the names that rows may have.
     """
@@ -23,9 +23,9 @@ def rows(trace: Trace, seed: int, scenarios: Sequence[str]) -> Iterator[TraceRow
 
 
 def check(trace: Trace, scenarios: Sequence[str], most: int, until_s: float = math.inf) -> list[str]:
-    """Read what would be sent until then, at most so many rows, for the models that they ask for.
+    """Read the rows due before `until_s`, at most that many; return the models that they name.
 
-    Raises AuthorError, also where there is no row.
+    Raises AuthorError, also if there is no row.
     """
     models: dict[str, None] = {}
     row = None
@@ -40,7 +40,7 @@ def check(trace: Trace, scenarios: Sequence[str], most: int, until_s: float = ma
 
 
 def _whole(trace: Trace) -> Trace:
-    """Without a sample."""
+    """Return the trace without sampling."""
     return trace.model_copy(update={"sample": None})
 
 
@@ -49,7 +49,7 @@ def _once(trace: Trace, seed: int, scenarios: Sequence[str]) -> Iterator[TraceRo
 
 
 def _rounds(trace: Trace, seed: int, scenarios: Sequence[str]) -> Iterator[TraceRow]:
-    """Again and again. A round that `to` does not end is followed after a gap as long as its mean gap."""
+    """Yield the rows again and again. Unless `to` ends a round, the next one follows after the mean gap."""
     begins_s = 0.0
     for number in count():
         sent, first_s, last_s = 0, 0.0, 0.0

@@ -1,4 +1,4 @@
-"""Where a late part of a long file begins, found by halving instead of reading all that comes before."""
+"""Seeks a late part of a long file by bisection, instead of reading all that comes before."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import BinaryIO, NamedTuple
 from relayload.files import opened
 
 _NEAR_BYTES = 1 << 16
-"""A part this near is read."""
+"""A part this close is read instead."""
 _COUNTED_AT_ONCE = 1 << 20
 
 
@@ -19,9 +19,9 @@ class Place(NamedTuple):
 
 
 def last_before(path: Path, is_before: Callable[[str], bool | None]) -> Place | None:
-    """A line that is before, with few after it that are, too. None where that is not worth it, or can't be told.
+    """Return a line before the part, close to it; None if seeking is not worth it, or a line can't be compared.
 
-    The lines are in order. `is_before` is None for a line of which it can't be told. Raises OSError.
+    The lines are in order. `is_before` returns None for a line that can't be compared. Raises OSError.
     """
     with opened(path) as file:
         offset = _halved(file, path.stat().st_size, is_before)
@@ -46,7 +46,7 @@ def _halved(file: BinaryIO, size: int, is_before: Callable[[str], bool | None]) 
 
 
 def _lines(file: BinaryIO, offset: int) -> int:
-    """How many lines end before an offset."""
+    """Return how many lines end before an offset."""
     file.seek(0)
     count = 0
     while offset > 0:

@@ -1,4 +1,4 @@
-"""Rows of CSV and of JSON lines, as the values of the columns that a layout names, in its order."""
+"""Reads rows of CSV and of JSON lines as the values of a layout's columns, in its order."""
 
 import csv
 import json
@@ -15,43 +15,43 @@ from relayload.profile.trace.layout import Layout
 
 _LONGEST_HEADER = 10_000
 _LONGEST_FIELD = 1 << 24
-"""Of a column that may not even be read, such as a prompt. A quote that nobody closes is noticed here at the latest."""
+"""The longest field of any column, such as a prompt. An unclosed quote is noticed here at the latest."""
 _NO_JSON = (msgspec.DecodeError, UnicodeEncodeError, RecursionError)
-"""What the decoder raises; the last for what is nested thousands deep."""
+"""The errors of the decoder; the last one is for values nested thousands deep."""
 _SHOWN_LENGTH = 60
 
 Values = tuple[Any, ...]
 
 
 class Table(Protocol):
-    """A file of rows."""
+    """The rows of a file."""
 
     fields: tuple[str, ...]
-    """Of the values, in their order: those of the layout that are there."""
+    """The fields of the layout that the file has, in the order of the values."""
 
     @property
     def line(self) -> int:
-        """Of the row that was read last."""
+        """The line of the row that was read last."""
 
     def __iter__(self) -> Iterator[Values]: ...
 
     def go_on(self, lines: TextIO, lines_before: int) -> None:
-        """With other lines of the same file."""
+        """Continue with other lines of the same file."""
 
     def values(self, text: str) -> Values | None:
-        """Those of a line that stands alone, None where it is no row."""
+        """Parse a single line; return None if it is no row."""
 
     def column(self, place: int) -> int:
-        """Where a value of that row begins in its line, from 1."""
+        """Return where a value of that row begins in its line, from 1."""
 
 
 def table(path: Path, lines: TextIO, layout: Layout) -> Table:
-    """The rows of an open file. AuthorError where it lacks a column."""
+    """Return the rows of an open file. Raises AuthorError if it lacks a column."""
     return JsonLines(path, lines, layout) if layout.lines else CsvTable(path, lines, layout)
 
 
 class CsvTable:
-    """With the names of the columns in its first line; the others may come in any order, and others too."""
+    """CSV with the names of columns in its first line, in any order and possibly with more columns."""
 
     def __init__(self, path: Path, lines: TextIO, layout: Layout) -> None:
         self._path = path
@@ -100,7 +100,7 @@ class CsvTable:
 
 
 def _long(rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    """The rows, whose fields may be longer than the 131,072 characters that are let through elsewhere."""
+    """Yield the rows with longer fields than the 131,072 characters that are allowed elsewhere."""
     while True:
         before = csv.field_size_limit(_LONGEST_FIELD)
         try:
@@ -113,7 +113,7 @@ def _long(rows: Iterator[list[str]]) -> Iterator[list[str]]:
 
 
 def _picker(places: list[int]) -> Callable[[list[str]], Values]:
-    """itemgetter gives a tuple for several places only."""
+    """Return a function that picks these places as a tuple, which itemgetter does for several places only."""
     if len(places) > 1:
         return itemgetter(*places)
     (place,) = places
@@ -121,7 +121,7 @@ def _picker(places: list[int]) -> Callable[[list[str]], Values]:
 
 
 def _found(names: list[str]) -> str:
-    """The columns of a file, as far as they fit into a message."""
+    """Describe the columns of a file, cut to fit into a message."""
     if not any(names):
         return "the first line is empty"
     text = ", ".join(names)
@@ -129,7 +129,7 @@ def _found(names: list[str]) -> str:
 
 
 class JsonLines:
-    """An object on each line."""
+    """A JSON object on each line."""
 
     def __init__(self, path: Path, lines: TextIO, layout: Layout) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""The values in the rows of a trace: text of CSV, or what JSON holds. Each raises Unreadable with what was expected."""
+"""Reads the values in the rows of a trace, from text of CSV or from JSON. Each reader raises Unreadable."""
 
 import re
 from collections.abc import Callable
@@ -17,11 +17,11 @@ _TIMESTAMP = re.compile(
 
 
 class Unreadable(ValueError):
-    """A value that does not read; its text says what was expected."""
+    """Raised for a value that can't be read; the text says what was expected."""
 
 
 def tokens(value: Any) -> int:
-    """A number of tokens, at least one."""
+    """Return a number of tokens, at least one."""
     if isinstance(value, str) and value.isdecimal() and len(value) <= MOST_DIGITS:
         return int(value) or 1
     if type(value) is int and 0 <= value < 10**MOST_DIGITS:
@@ -37,7 +37,7 @@ def _spaced_tokens(value: Any) -> int:
 
 
 def name(value: Any) -> str | None:
-    """A text, None where there is none."""
+    """Return a text; None if it is empty."""
     if value is None or value == "":
         return None
     if isinstance(value, str | int) and not isinstance(value, bool):
@@ -46,19 +46,19 @@ def name(value: Any) -> str | None:
 
 
 def blocks(value: Any) -> tuple[int, ...]:
-    """Numbers of blocks."""
+    """Return the numbers of blocks."""
     if not isinstance(value, list) or len(value) > _MOST_BLOCKS or not all(type(each) is int for each in value):
         raise Unreadable(f"expected a list of whole numbers, got {spelled(value)}")
     return tuple(value)
 
 
 def seconds(value: Any) -> float:
-    """A number of seconds."""
+    """Return a number of seconds."""
     return _number(value, "seconds")
 
 
 def milliseconds(value: Any) -> float:
-    """A number of milliseconds, in seconds."""
+    """Return a number of milliseconds, in seconds."""
     return _number(value, "milliseconds") / 1000
 
 
@@ -74,7 +74,7 @@ def _number(value: Any, unit: str) -> float:
 
 
 class Timestamps:
-    """Reads points in time as seconds since the first one. A minute is parsed once, and the rest is a number."""
+    """Reads timestamps as seconds since the first one. Each minute is parsed once; the rest is a number."""
 
     def __init__(self) -> None:
         self._minute = self._zone = ""
@@ -117,5 +117,5 @@ def _offset(zone: str | None) -> timedelta:
 
 
 def instants(unit: str) -> Callable[[Any], float]:
-    """What reads times in that unit."""
+    """Return the reader for times in that unit."""
     return {"s": seconds, "ms": milliseconds}[unit] if unit != "timestamp" else Timestamps()
