@@ -16,9 +16,9 @@ def main() -> None:
         for number in _NAMES:
             signal.signal(number, _leave)
     from relayload.cli import main as command_line
-    from relayload.report.ascii_fallback import speak_any_encoding
+    from relayload.report.ascii_fallback import allow_any_encoding
 
-    speak_any_encoding()
+    allow_any_encoding()
     command_line()
 
 

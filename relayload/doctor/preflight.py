@@ -89,8 +89,7 @@ class Seen:
 
     @property
     def enough(self) -> bool:
-        """Whether the reply proves that an API answers. Errors prove nothing: a gateway without an upstream sends them
-        too."""
+        """Whether the reply proves that an API answers. Errors do not: gateways without an upstream send them too."""
         status = self.reply.status
         if 200 <= status < 300 or status == _LIMITED:
             return True

@@ -21,7 +21,7 @@ from relayload.locust_plugin.plugin import LocustPlugin
 from relayload.locust_plugin.ratio import show_what_was_sent
 from relayload.locust_plugin.users import scenario_users
 from relayload.profile import Profile, load
-from relayload.report.ascii_fallback import speak_any_encoding
+from relayload.report.ascii_fallback import allow_any_encoding
 
 
 def load_users(module: str, profile: Path | None = None) -> dict[str, type[User]]:
@@ -30,7 +30,7 @@ def load_users(module: str, profile: Path | None = None) -> dict[str, type[User]
     `module` is the locustfile's `__name__`. `profile` is the one to run if the command line, the environment and
     Locust's config files name none.
     """
-    speak_any_encoding()
+    allow_any_encoding()
     events.init_command_line_parser.add_listener(add_options)
     events.init_command_line_parser.add_listener(stay_on_loopback)
     try:

@@ -26,7 +26,7 @@ from relayload.locust_plugin.plugin import LocustPlugin
 from relayload.profile import Profile
 from relayload.report.text import (
     MARKS,
-    asked,
+    condition,
     counted,
     interval,
     interval_heading,
@@ -156,7 +156,9 @@ def _verdict(verdict: Verdict | None) -> dict[str, Any]:
     if verdict is None:
         return {"verdict": None}
     results = verdict.objectives
-    cells = ((MARKS[j.verdict], asked(j), observed(j), interval(j.low, j.high, j.unit), counted(j)) for j in results)
+    cells = (
+        (MARKS[j.verdict], condition(j), observed(j), interval(j.low, j.high, j.unit), counted(j)) for j in results
+    )
     return {
         "verdict": verdict.verdict.value,
         "reasons": list(verdict_reasons(verdict)),

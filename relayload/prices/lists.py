@@ -113,8 +113,7 @@ def _shipped(name: str) -> PriceList:
 
 
 def _own(document: Document) -> Document:
-    """Return the document if it is a price list. The fault repeats nothing: another file may have been named by
-    mistake."""
+    """Return the document if it is a price list. The fault repeats nothing of what may be a wrong file."""
     if isinstance(document.data, dict) and not Shape(PriceList).keys(()).intersection(document.data):
         raise AuthorError([Fault("is no price list: it has no 'models'", file=document.file)])
     return document

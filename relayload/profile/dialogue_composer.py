@@ -12,8 +12,7 @@ from relayload.profile.tokenizer import count_tokens
 
 
 class DialogueComposer:
-    """Writes the messages of one scenario: each arrival sends a conversation at once or, if the scenario says so, in
-    turns."""
+    """Writes the messages of one scenario. An arrival sends a conversation at once, or in the scenario's turns."""
 
     def __init__(self, seed: int, scenario: Scenario, choose: ChooseDialogue, prose: Prose) -> None:
         self._seed = seed

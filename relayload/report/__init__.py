@@ -1,1 +1,1 @@
-"""Summary and verdict as text, for people and machines."""
+"""Renders summaries and verdicts, for people and machines."""

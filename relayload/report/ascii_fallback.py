@@ -1,8 +1,7 @@
-"""Text on a stream of any encoding: what the encoding lacks is written as what looks like it, and never a crash.
+"""Prints on a stream of any encoding: characters that it lacks become look-alikes, and never an error.
 
-Tables are written in Unicode, terminals and logs need not be: a Latin-1 terminal has no `≈`, a Python under
-PYTHONIOENCODING=ascii has no `µ`. An error handler of the codec is the one place that every print, log line and
-traceback passes, whoever wrote it.
+Tables are written in Unicode, which terminals and logs may lack: Latin-1 has no `≈`, PYTHONIOENCODING=ascii has no `µ`.
+An error handler of the codec is the only place that every print, log line and traceback passes.
 """
 
 import codecs
@@ -75,8 +74,8 @@ _BEFORE_A_NUMBER = ("≤", "≥")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 
 
-def speak_any_encoding() -> None:
-    """Let stdout and stderr write what their encoding lacks as what looks like it. In place; once more does no harm.
+def allow_any_encoding() -> None:
+    """Make stdout and stderr replace characters that their encoding lacks. Calling it again is harmless.
 
     A stream in ASCII gets a codec of the same bytes and another name: click believes that a stream in `ascii` was
     misconfigured, and writes UTF-8 to it.
@@ -90,29 +89,29 @@ def speak_any_encoding() -> None:
 
 
 def lookalike(text: str, encoding: str = "ascii") -> str:
-    """The text with look-alikes for what the encoding lacks: `≈` is `~`, `é` is `e`, `模` is `\\u6a21`."""
+    """Return the text with look-alikes for what the encoding lacks: `≈` is `~`, `é` is `e`, `模` is `\\u6a21`."""
     return "".join(letter if _is_in(letter, encoding) else _ascii(letter) for letter in text)
 
 
 def json_for(text: str, encoding: str) -> str:
-    """JSON for a stream: the same document, escaped where the stream is not UTF-8. A look-alike would be other data."""
+    """Escape JSON for a stream that is not in UTF-8; a look-alike would change the data."""
     if text.isascii() or codecs.lookup(encoding).name == "utf-8":
         return text
     return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
 
 
 def _replaced(error: UnicodeError) -> tuple[str, int]:
-    """What a codec asks when it can't write some letters: others, and where to go on."""
+    """Handle a codec's error: return the replacement for the characters, and where to continue."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     letters, following = error.object[error.start : error.end], error.object[error.end : error.end + 1]
-    # Of two characters: the space after it makes room, or the columns of a table would no longer be in line.
+    # The look-alike has two characters; it takes the space after it, so that the columns of a table stay in line.
     end = error.end + 1 if letters[-1:] in _BEFORE_A_NUMBER and following == " " else error.end
     return lookalike(letters, error.encoding), end
 
 
 def _ascii(letter: str) -> str:
-    """What looks like a letter, without its accents; its number where nothing does."""
+    """Return a look-alike, or the letter without accents, or else its escaped number."""
     known = letter.translate(_LOOKALIKES)
     parts = normalize("NFKD", letter).translate(_LOOKALIKES)
     bare = known if known != letter else "".join(part for part in parts if part.isascii())

@@ -1,4 +1,4 @@
-"""A calibration as text for people."""
+"""Renders a calibration as text."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from relayload.report.screen import PLAIN, Screen
 
 
 def render_calibration(found: Calibration, screen: Screen = PLAIN) -> str:
-    """What was asked for, how well it was measured, what it cost, and where it ends."""
+    """Render what was asked for, how accurately it was measured, its CPU time, and the limits of this machine."""
     rows = [
         (f"TTFT error at {found.streams:,} streams", *_spread(found.streamed.ttft_error)),
         ("send lateness there", *_spread(found.streamed.late)),

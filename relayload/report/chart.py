@@ -1,4 +1,4 @@
-"""Rates over time as a chart of block characters."""
+"""Draws rates over time as a chart of block characters."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from relayload.report.screen import WIDTH
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _ROWS = 4
 _MARGIN = 10
-"""The labels on the left."""
+"""The width of the labels on the left."""
 
 
 def chart(timeline: Timeline, width: int = WIDTH) -> list[str]:
-    """Lines, the highest rate at the top and the time below; where room is short, neighbours become one column."""
+    """Return the lines, highest rate first and the time last. Where room is short, neighbouring bins share a column."""
     step = -(-len(timeline.counts) // (width - _MARGIN))
     each = _rates(timeline)
     rates = [max(each[begin : begin + step]) for begin in range(0, len(each), step)]
@@ -25,13 +25,13 @@ def chart(timeline: Timeline, width: int = WIDTH) -> list[str]:
 
 
 def _rates(timeline: Timeline) -> list[float]:
-    """One for each bin; bins of less than a second have that of their second, so that none is above the peak/s."""
+    """Return a rate for each bin. Bins below a second have the rate of their second, so that none exceeds the peak."""
     bins = max(1, round(1 / timeline.bin_s))
     seconds = (timeline.counts[begin : begin + bins] for begin in range(0, len(timeline.counts), bins))
     return [sum(second) / max(1.0, timeline.bin_s) for second in seconds for _ in second]
 
 
 def _row(rates: Sequence[float], peak: float, row: int) -> str:
-    """One line of the chart, counted from below: each column filled as far as it reaches."""
+    """Return one line of the chart, counted from below, with each column filled as far as it reaches."""
     eighths = (round(rate / peak * _ROWS * 8) - row * 8 for rate in rates)
     return "".join(_BLOCKS[max(0, min(8, filled))] for filled in eighths)

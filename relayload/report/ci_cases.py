@@ -1,4 +1,4 @@
-"""A verdict as cases with an outcome each, as CI systems count them."""
+"""A verdict as test cases, as CI systems count them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,27 +13,27 @@ BELIEVED = "the generator can be believed"
 CARRIED_OUT = "the run was carried out"
 JUDGED = "there was something to judge by"
 WARNING = "warning"
-"""How the message of a case begins that passes, and yet has something to mind."""
+"""The beginning of the message of a case that passes with a warning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing that was asked of a run, what came of it, and why, in one line."""
+    """One requirement of a run, its outcome, and the reason on one line."""
 
     name: str
     status: Status
     message: str
     details: tuple[str, ...] = ()
-    """The same, part by part."""
+    """The parts of the message."""
     written: Written | None = None
-    """Where the profile asks for it."""
+    """Where the profile has the requirement."""
 
 
 def cases(verdict: Verdict) -> tuple[Case, ...]:
-    """Whether the run can be believed, and each objective. All of them pass if, and only if, the run does: an
-    objective that only warns passes with its warning. Where there are none, one case says that nothing was judged.
+    """Return a case for whether the run can be believed, and one for each objective.
 
-    Nothing is said by an objective of a run that can't be believed: it is INVALID as well.
+    All cases pass if, and only if, the run does: an objective that only warns passes with its warning, and without
+    objectives one case says that nothing was judged. If the run can't be believed, its objectives are INVALID as well.
     """
     invalid = verdict.verdict is Status.INVALID
     believed = (
@@ -44,7 +44,7 @@ def cases(verdict: Verdict) -> tuple[Case, ...]:
 
 
 def finding(result: ObjectiveResult) -> str:
-    """What was observed, with its interval, the k of n and the reason: `912ms (95% interval 871ms–960ms; ...)`."""
+    """Describe what was observed, its interval, the k of n and the reason: `912ms (95% interval 871ms–960ms; ...)`."""
     ends = interval(result.low, result.high, result.unit)
     within = [] if result.low is None and result.high is None else [f"{share(result.confidence)} interval {ends}"]
     numbers = "; ".join([*within, _counted(result)])
@@ -62,7 +62,7 @@ def _objective(result: ObjectiveResult, invalid: bool) -> Case:
 
 
 def _details(result: ObjectiveResult) -> Iterator[str]:
-    """What its message says in one line."""
+    """Yield the parts of the message."""
     yield f"objective: {result.expr}"
     yield f"observed: {observed(result)}"
     if result.low is not None or result.high is not None:
@@ -76,16 +76,16 @@ def _details(result: ObjectiveResult) -> Iterator[str]:
 
 
 def _whole(verdict: Verdict, objectives: tuple[Case, ...]) -> tuple[Case, ...]:
-    """What is wrong with the run as a whole, beyond its objectives."""
+    """Return a case for what is wrong with the run as a whole, beyond its objectives."""
     if verdict.verdict is Status.INVALID:
         return ()
-    told = "; ".join(verdict.reasons)
+    reasons = "; ".join(verdict.reasons)
     explained = any(case.status is not Status.PASS for case in objectives)
-    if not told and (explained or verdict.exit_code == 0):
+    if not reasons and (explained or verdict.exit_code == 0):
         return () if verdict.objectives else (Case(JUDGED, Status.NOT_JUDGED, f"{Status.NOT_JUDGED}: {NO_OBJECTIVES}"),)
     status = Status.FAIL if verdict.verdict is Status.PASS else verdict.verdict
     unjudged = status in (Status.INCONCLUSIVE, Status.NOT_JUDGED) and not verdict.objectives
-    return (Case(JUDGED if unjudged else CARRIED_OUT, status, told or f"exit code {verdict.exit_code}"),)
+    return (Case(JUDGED if unjudged else CARRIED_OUT, status, reasons or f"exit code {verdict.exit_code}"),)
 
 
 def _counted(result: ObjectiveResult) -> str:

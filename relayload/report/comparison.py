@@ -1,4 +1,4 @@
-"""A comparison as a table for people and as Markdown."""
+"""Renders a comparison as a table and as Markdown."""
 
 from collections.abc import Sequence
 
@@ -19,12 +19,12 @@ _INTERVAL = "95% interval"
 _HEADINGS = ("", "measure", "base", "new", "change", _INTERVAL, "p")
 _STAR_LEGEND = "* from the requests of one run alone: another run would differ by more"
 _LEAST_WIDTH = 18
-"""Of a measure's name, however long the other columns are."""
+"""The least width of a measure's name, however wide the other columns are."""
 _DASH = "–"
 
 
 def render_comparison(comparison: Comparison, screen: Screen = PLAIN) -> str:
-    """Each measure with its change, and the verdict."""
+    """Render each measure with its change, and the verdict."""
     parts: list[RenderableType] = [_table(comparison.effects), Text()] if comparison.effects else []
     word = (comparison.verdict.value, f"bold {STYLES[comparison.verdict]}")
     parts.append(Text.assemble(word, f"  {_scope(comparison)}"))
@@ -33,7 +33,7 @@ def render_comparison(comparison: Comparison, screen: Screen = PLAIN) -> str:
 
 
 def render_comparison_markdown(comparison: Comparison) -> str:
-    """The verdict first, then each measure."""
+    """Render the verdict, and then each measure with its change."""
     lines = [f"### {comparison.verdict.value}: {_scope(comparison)}", ""]
     lines += [f"- {escape(remark)}" for remark in _remarks(comparison)]
     if comparison.effects:
@@ -77,7 +77,7 @@ def _value(value: float, unit: str) -> str:
 
 
 def _change(effect: Effect, change: float | None) -> str:
-    """In percent, or in percent points where the measure is a share."""
+    """Return a change in percent, or in percentage points if the measure is a share."""
     if change is None:
         return "…"
     if effect.relative:
@@ -92,12 +92,12 @@ def _scope(comparison: Comparison) -> str:
 
 
 def _given(comparison: Comparison, side: Side, compared: int) -> str:
-    """`6`, or `6 of 7` where one was left out."""
+    """Return `6`, or `6 of 7` if one was left out."""
     left_out = comparison.left_out_of(side)
     return f"{compared} of {compared + left_out}" if left_out else f"{compared}"
 
 
 def _remarks(comparison: Comparison) -> list[str]:
-    """Why, what was left out, and what to mind."""
+    """Return the reasons, the runs left out, and the warnings."""
     left_out = [f"left out of {run.side}: {run.run}: {run.why}" for run in comparison.left_out]
     return [*comparison.reasons, *left_out, *(f"warning: {warning}" for warning in comparison.warnings)]

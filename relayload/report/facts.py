@@ -1,4 +1,7 @@
-"""What a summary shows as rows of a name and a text. A group of rows is empty where it has nothing to show."""
+"""The rows of a name and a text in which a summary is shown.
+
+A function returns no rows if there is nothing to show.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,7 +19,7 @@ Facts = list[tuple[str, str]]
 
 
 def heading_facts(summary: Summary, run: RunInfo | None) -> Facts:
-    """Date, target and models; only what is known."""
+    """Return the date, target and models, as far as they are known."""
     facts = [("date", _date(run.started_at)), ("target", _base_urls(run))] if run is not None else []
     return [*facts, ("models", ", ".join(summary.by_model))] if summary.by_model else facts
 
@@ -33,7 +36,7 @@ def _base_urls(run: RunInfo) -> str:
 
 
 def host(base_url: str) -> str:
-    """Host and port alone: nothing of an address may be a secret that stands in a report."""
+    """Return the host and port of an address, since any other part of it may be a secret."""
     try:
         return urlsplit(base_url).netloc.rpartition("@")[2] or "an address without a host"
     except ValueError:
@@ -41,7 +44,7 @@ def host(base_url: str) -> str:
 
 
 def batch_facts(batch: BatchTally | None) -> Facts:
-    """Nothing where the load is no batch."""
+    """Return how far a batch came; empty for other loads."""
     if batch is None:
         return []
     left = (("running", batch.running), ("queued", batch.queued), ("lost", batch.lost))
@@ -53,7 +56,7 @@ def batch_facts(batch: BatchTally | None) -> Facts:
 
 
 def client_facts(summary: Summary) -> Facts:
-    """A line each on retries, quotas and breakers, the latter with their changes."""
+    """Return rows on retries, quotas and breakers, and on the latter's changes of state."""
     return [*_retries(summary), *_quota(summary), *_breaker(summary)]
 
 
@@ -111,7 +114,7 @@ def _counted(counts: Mapping[str, int]) -> str:
 
 
 def cost_facts(cost: Cost) -> Facts:
-    """Nothing where no model has a price."""
+    """Return what the run cost; empty if no model has a price."""
     if cost.usd is None:
         reasons = [f"{model} has no price" for model in cost.unpriced]
         reasons += [f"{model} never told its tokens" for model in cost.untold]
@@ -127,7 +130,7 @@ def _wasted(waste: Waste) -> str:
 
 
 def target_facts(summary: Summary) -> Facts:
-    """A row for each; nothing where there is one."""
+    """Return what each target was asked and answered; empty if there is only one."""
     rows = [f"{name}: {_answered(group)}" for name, group in summary.by_target.items()]
     return [("targets" if not position else "", row) for position, row in enumerate(rows)]
 

@@ -1,4 +1,4 @@
-"""Tables that fit: where there is no room for every column, whole columns go, and never a part of a number."""
+"""Tables that fit the screen: if there is no room for all columns, whole ones are left out, and no number is cut."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ _SEPARATOR = " · "
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: numbers, to the right and never broken; or `words`, to the left and folded where room is short."""
+    """A column of numbers, aligned right and never broken, or of `words`, aligned left and folded if necessary."""
 
     heading: str
     words: bool = False
     least: int = 8
-    """To how many characters words are folded."""
+    """The width down to which words are folded."""
     most: int | None = None
 
 
@@ -29,17 +29,17 @@ class Column:
 class FittingTable:
     """Rows of cells, drawn with as many columns as there is room for.
 
-    Where room is short, gaps and words shrink first. Then the `optional` columns go, in this order, and a line below
-    names them. What is still too wide is drawn too wide.
+    Where room is short, gaps and words shrink first. Then the `optional` columns are left out, in this order, and a
+    line below names them. Whatever is still too wide is drawn too wide.
     """
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     optional: Sequence[str] = ()
-    """Headings of those that may be left out, the first ones first."""
+    """The headings of columns that may be left out, first ones first."""
     gap: int = _GAP
     legend: Mapping[str, str] = field(default_factory=dict)
-    """By heading what its numbers mean, told below where the column is shown."""
+    """The meaning of a column by its heading, printed below if the column is shown."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         fitted = (
@@ -50,7 +50,7 @@ class FittingTable:
         yield from (Text(line, style="dim") for line in self._notes(fitted))
 
     def _choices(self) -> "Iterator[_Fitted]":
-        """From all columns to the fewest."""
+        """Yield the tables from all columns to the fewest."""
         yield self._fitted((), self.gap)
         for count in range(len(self.optional) + 1):
             yield self._fitted(self.optional[:count], _NARROW_GAP)
@@ -76,7 +76,7 @@ class _Fitted:
 
     @property
     def least(self) -> int:
-        """How narrow it can be."""
+        """The least width of the table."""
         return sum(map(self._least, range(len(self.columns)))) + self._gaps
 
     def drawn(self, room: int) -> RenderableType:
@@ -93,7 +93,7 @@ class _Fitted:
         return self.gap * (len(self.columns) - 1)
 
     def _widths(self, room: int) -> list[int]:
-        """As wide as they want to be; where that is too much, the widest words give way."""
+        """Return the natural widths, and take what is too much off the widest columns of words."""
         widths = [self._most(place) for place in range(len(self.columns))]
         while sum(widths) > room:
             spare = [width - self._least(place) for place, width in enumerate(widths)]
@@ -114,7 +114,7 @@ class _Fitted:
 
 
 def packed(text: str, room: int) -> str:
-    """Parts of a line, broken into several between parts alone, so that no number loses its unit or its name."""
+    """Break a line between its parts alone, so that no number is separated from its unit or name."""
     line_end = _SEPARATOR.rstrip()
     first, *rest = text.split(_SEPARATOR)
     lines = [first]

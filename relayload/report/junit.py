@@ -1,8 +1,8 @@
-"""A verdict as JUnit XML, the dialect that Jenkins, GitLab and most others read.
+"""Renders a verdict as JUnit XML, in the dialect that Jenkins, GitLab and most others read.
 
-A FAIL is a `failure`, everything that could not be told is an `error`, and a run without objectives has a case that was
-`skipped`. A message is an attribute, the text of its element has the same part by part: Jenkins shows both, and GitLab
-the text, or the attributes where there is none. Source: Jenkins' junit-10.xsd, GitLab's `Parsers::Test::Junit`.
+A FAIL is a `failure`, anything inconclusive is an `error`, and a run without objectives has a case that was `skipped`.
+The attribute has the whole message, the text of the element has its parts: Jenkins shows both, and GitLab the text, or
+else the attribute. Source: Jenkins' junit-10.xsd, GitLab's `Parsers::Test::Junit`.
 """
 
 import re
@@ -18,23 +18,23 @@ from relayload.report.not_run import NotRun, place_of
 from relayload.report.text import error_rows
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 can't hold, not even escaped (section 2.2)."""
+"""Characters that XML 1.0 can't contain, not even escaped (section 2.2)."""
 
 
 def render_junit(summary: Summary, verdict: Verdict) -> str:
-    """One test suite, named after the profile, with a case for each objective."""
-    told = cases(verdict)
+    """Render a test suite named after the profile, with a case for each objective."""
+    all_cases = cases(verdict)
     counts = {
-        "tests": str(len(told)),
-        "failures": str(sum(case.status is Status.FAIL for case in told)),
-        "errors": str(sum(_element(case, verdict) == "error" for case in told)),
+        "tests": str(len(all_cases)),
+        "failures": str(sum(case.status is Status.FAIL for case in all_cases)),
+        "errors": str(sum(_element(case, verdict) == "error" for case in all_cases)),
         "time": _seconds(summary.duration_s),
     }
     root, suite = _suite(summary.profile.name, counts)
-    suite.set("skipped", str(sum(_element(case, verdict) == "skipped" for case in told)))
+    suite.set("skipped", str(sum(_element(case, verdict) == "skipped" for case in all_cases)))
     suite.set("timestamp", _timestamp(summary.started_at))
     _add_properties(suite, _properties(summary, verdict))
-    for case in told:
+    for case in all_cases:
         _add_case(suite, case, summary, verdict)
     remarks = [*error_rows(summary), *(f"{WARNING}: {warning}" for warning in warnings_besides(summary, verdict))]
     if remarks:
@@ -43,7 +43,7 @@ def render_junit(summary: Summary, verdict: Verdict) -> str:
 
 
 def render_junit_not_run(not_run: NotRun) -> str:
-    """A suite with an error for each fault."""
+    """Render a suite with an error for each fault."""
     count = str(len(not_run.faults))
     root, suite = _suite(not_run.name, {"tests": count, "failures": "0", "errors": count, "time": _seconds(0.0)})
     _add_properties(suite, [("verdict", not_run.kind), ("exit_code", str(not_run.exit_code))])
@@ -79,12 +79,12 @@ def _properties(summary: Summary, verdict: Verdict) -> Iterator[tuple[str, str]]
 
 
 def _add_case(suite: ET.Element, case: Case, summary: Summary, verdict: Verdict) -> None:
-    """The run's time is that of its first case, so that the times of the cases add up to it."""
+    """Add a case. The first one has the time of the run, so that the times add up to it."""
     element = _case(suite, summary.profile.name, case.name, summary.duration_s if case.name == BELIEVED else 0.0)
     kind = _element(case, verdict)
     if kind is not None:
-        told = ET.SubElement(element, kind, type=case.status.value, message=_clean(case.message))
-        told.text = _clean("\n".join(case.details)) or None
+        outcome = ET.SubElement(element, kind, type=case.status.value, message=_clean(case.message))
+        outcome.text = _clean("\n".join(case.details)) or None
     elif case.message:
         ET.SubElement(element, "system-out").text = _clean(case.message)
 
@@ -95,7 +95,7 @@ def _case(suite: ET.Element, suite_name: str, name: str, time_s: float) -> ET.El
 
 
 def _element(case: Case, verdict: Verdict) -> str | None:
-    """What tells that a case is not one that passed."""
+    """Return the element for the outcome of a case; None if it passed."""
     if case.status is Status.PASS:
         return None
     if case.status is Status.NOT_JUDGED and verdict.exit_code == 0:
@@ -108,7 +108,7 @@ def _seconds(seconds: float) -> str:
 
 
 def _timestamp(started_at: str) -> str:
-    """ISO 8601 without a fraction and a zone, as the schemas want it."""
+    """Return the time in ISO 8601 without fraction and zone, as the schemas require."""
     return datetime.fromisoformat(started_at).strftime("%Y-%m-%dT%H:%M:%S")
 
 

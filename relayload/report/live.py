@@ -1,4 +1,4 @@
-"""A run while it runs: a bar and a line of totals on a terminal, a plain line now and then elsewhere."""
+"""Shows a run in progress: a bar and a line of totals on a terminal, a plain line now and then elsewhere."""
 
 from types import TracebackType
 
@@ -41,12 +41,12 @@ class LiveDisplay:
             self._live.stop()
 
     def say(self, *lines: str) -> None:
-        """Lines that stay, above the bar."""
+        """Print lines that stay, above the bar."""
         for line in lines:
             self._console.print(one_line(line), soft_wrap=True)
 
     def show(self, progress: Progress | None) -> None:
-        """Draw the newest totals; None while the run is being set up, and once its load is over."""
+        """Draw the latest totals; None while the run is being set up, and after its load has ended."""
         if self._draws:
             self._live.update(self._waiting() if progress is None else self._picture(progress), refresh=True)
             self._begun = self._begun or progress is not None
@@ -69,7 +69,7 @@ class LiveDisplay:
 
 
 def totals(progress: Progress) -> str:
-    """Counts on one line; drops and failures only where there are any."""
+    """Return the counts on one line, with drops and failures only if there are any."""
     if progress.requests is not None:
         return _queue(progress, progress.requests)
     parts = [f"offered {progress.offered}", f"in flight {progress.in_flight}", f"ok {progress.ok}"]
@@ -79,7 +79,7 @@ def totals(progress: Progress) -> str:
 
 
 def _queue(progress: Progress, requests: int) -> str:
-    """Of a batch: how many requests are where, which together are all."""
+    """Return how many requests of a batch are in each state, which add up to all."""
     ended = _ended(progress)
     parts = [("queued", requests - progress.started), ("running", progress.in_flight)]
     parts += [("done", ended - progress.failed), ("failed", progress.failed)]

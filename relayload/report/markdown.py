@@ -1,7 +1,7 @@
-"""A summary and a verdict as Markdown, as the step summary of GitHub Actions or a comment of a merge request.
+"""Renders a summary and a verdict as Markdown, for the step summary of GitHub Actions or a comment.
 
-GitHub drops a step summary of more than 1 MiB whole, so ours ends before 900 kB: what does not fit any more is left
-out and told.
+GitHub drops a step summary of more than 1 MiB entirely, so ours ends before 900 kB. A line says so if anything is left
+out.
 """
 
 import re
@@ -21,7 +21,15 @@ from relayload.report.facts import batch_facts
 from relayload.report.not_run import NotRun
 from relayload.report.side_by_side import headings, remarks, rows, title
 from relayload.report.stages import HEADINGS, stage_rows
-from relayload.report.text import COUNTED, COUNTED_LEGEND, CROSSES_LEGEND, asked, groups, interval_heading, observations
+from relayload.report.text import (
+    COUNTED,
+    COUNTED_LEGEND,
+    CROSSES_LEGEND,
+    condition,
+    groups,
+    interval_heading,
+    observations,
+)
 
 MOST_BYTES = 900_000
 _MARKS = {
@@ -39,31 +47,31 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
 
 
 def render_markdown(summary: Summary, verdict: Verdict, most_bytes: int = MOST_BYTES) -> str:
-    """The verdict first, then each objective, and what the tables of the summary say."""
+    """Render the verdict, then each objective, and the tables of the summary."""
     lines = [line for block in _blocks(summary, verdict) if block for line in (*block, "")]
     return _fitting(lines, most_bytes)
 
 
 def render_markdown_not_run(not_run: NotRun, most_bytes: int = MOST_BYTES) -> str:
-    """Why there is no verdict."""
+    """Render why there is no verdict."""
     faults = [f"- {escape(str(fault))}" for fault in not_run.faults]
     ended = f"exit code {not_run.exit_code}: nothing was judged"
     return _fitting([f"### {_NOT_RUN} {not_run.kind}: {escape(not_run.name)}", "", *faults, "", ended, ""], most_bytes)
 
 
 def render_side_by_side_markdown(comparison: SideBySide) -> str:
-    """The targets of one run beside one another, as a page of its own."""
+    """Render the comparison of the targets of one run as a page of its own."""
     return "".join(f"{line}\n" for block in _side_by_side(comparison) if block for line in (*block, ""))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], text_columns: Container[int] = (0, 1)) -> list[str]:
-    """A table, whose first two columns are text and whose others are numbers where nothing else is said."""
+    """Return the lines of a table. Columns are aligned right as numbers, except the text columns."""
     rule = ["---" if column in text_columns else "--:" for column in range(len(headings))]
     return [_row(headings), _row(rule), *map(_row, rows)]
 
 
 def escape(text: str) -> str:
-    """Text that stands for itself, in one line."""
+    """Return the text on one line, with special characters escaped."""
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
@@ -76,8 +84,8 @@ def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
         yield table(headings, map(_objective, verdict.objectives))
         crosses = any(result.passes_unproven for result in verdict.objectives)
         yield [f"- {escape(line)}" for line in (COUNTED_LEGEND, *([CROSSES_LEGEND] if crosses else []))]
-    told = [result for result in verdict.objectives if result.reason]
-    yield [f"- {escape(result.id)}: {escape(result.reason)}" for result in told]
+    explained = [result for result in verdict.objectives if result.reason]
+    yield [f"- {escape(result.id)}: {escape(result.reason)}" for result in explained]
     yield [escape(text) for _, text in batch_facts(summary.batch)]
     yield [_counts(summary)]
     yield _latencies(summary)
@@ -95,7 +103,7 @@ def _objective(result: ObjectiveResult) -> Sequence[str]:
     warns = result.verdict is not Status.PASS and not result.counts
     return (
         _WARNING if warns else _MARKS[result.verdict],
-        escape(asked(result)),
+        escape(condition(result)),
         *map(escape, observations(result)),
     )
 
@@ -111,7 +119,7 @@ def _counts(summary: Summary) -> str:
 
 
 def _latencies(summary: Summary) -> list[str]:
-    """Of all, and of each target and scenario where there are several."""
+    """Return the table for all requests, and for each target and scenario if there are several."""
     rows = [row for name, metrics in groups(summary) for row in _metric_rows(name, metrics)]
     return table(("measured, ok", "", "n", "p50", "p90", "p95", "p99", "max"), rows) if rows else []
 
@@ -135,7 +143,7 @@ def _errors(summary: Summary) -> list[str]:
 
 
 def _side_by_side(comparison: SideBySide) -> Iterator[list[str]]:
-    """What each target adds to the first."""
+    """Yield a table for each target, with what it adds to the first."""
     for beside in comparison.targets:
         yield [f"#### {escape(title(comparison, beside))}"]
         if beside.pairs:
@@ -148,7 +156,7 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _fitting(lines: Sequence[str], most_bytes: int) -> str:
-    """As many whole lines as fit, and a word about the rest."""
+    """Join as many whole lines as fit, and a remark if there are more."""
     room = most_bytes - len(_LEFT_OUT.encode())
     ends = list(accumulate(len(line.encode()) + 1 for line in lines))
     fitting = bisect_right(ends, room)

@@ -1,4 +1,4 @@
-"""A list of names, each with a line that says what it is."""
+"""Renders a list of names, each with a description."""
 
 from collections.abc import Iterable
 
@@ -10,10 +10,10 @@ from relayload.report.screen import PLAIN, Screen
 
 
 def render_names(names: Iterable[tuple[str, str]], screen: Screen = PLAIN) -> str:
-    """The names on the left, whole; what there is to say of each on the right, on as many lines as it takes."""
+    """Render the names on the left, unbroken, and their descriptions on the right, folded."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for name, told in names:
-        table.add_row(Text(name), Text(told))
+    for name, description in names:
+        table.add_row(Text(name), Text(description))
     return printed([table], screen)

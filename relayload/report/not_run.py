@@ -1,4 +1,4 @@
-"""A run that came to no verdict: what CI systems are told of it."""
+"""A run without a verdict, as CI systems see it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -22,25 +22,25 @@ _KINDS: Mapping[int, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class NotRun:
-    """Why nothing was judged: what is wrong with the profile, or what happened before there was a verdict."""
+    """Why nothing was judged: faults in the profile, or what happened before there was a verdict."""
 
     name: str
-    """Of the profile, or of what was to be judged."""
+    """The name of the profile, or of what was to be judged."""
     exit_code: int
     faults: tuple[Fault, ...]
 
     @property
     def kind(self) -> str:
-        """In a word or two: `BAD INPUT`, `UNREACHABLE`."""
+        """The reason in a word or two: `BAD INPUT`, `UNREACHABLE`."""
         return _KINDS.get(self.exit_code, "NOT RUN")
 
 
 def not_run(name: str, exit_code: int, faults: Iterable[Fault]) -> NotRun:
-    """Of words of others, file names among them, what can be shown and written anywhere."""
+    """Build it. Text from elsewhere, including the names of files, is made safe to print."""
     shown = (replace(fault, message=one_line(fault.message), file=one_line(fault.file)) for fault in faults)
     return NotRun(one_line(name), exit_code, tuple(shown))
 
 
 def place_of(fault: Fault) -> str:
-    """Where a fault stands, as the name of a case: `relay.yaml:12:9: load.stages.1.rate`."""
+    """Return the place of a fault as the name of a case: `relay.yaml:12:9: load.stages.1.rate`."""
     return str(replace(fault, message="")) or CARRIED_OUT

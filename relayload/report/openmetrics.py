@@ -1,6 +1,6 @@
-"""A summary and a verdict as OpenMetrics text, which GitLab's metrics report and Prometheus' textfile collector read.
+"""Renders a summary and a verdict as OpenMetrics text, for GitLab's metrics report and Prometheus' textfile collector.
 
-Source: the OpenMetrics specification 1.0. Values stand in base units; what was not measured is absent.
+Source: the OpenMetrics specification 1.0. Values are in base units; what was not measured is absent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,20 +14,20 @@ from relayload.core.stats.sample import Distribution
 from relayload.report.not_run import NotRun
 
 _UNITS = MappingProxyType({Unit.SECONDS: "seconds", Unit.PER_SECOND: "per_second"})
-"""The units of distributions, as the specification spells them at the end of a name."""
+"""The units of distributions, as names end by the specification."""
 _Labels = dict[str, str]
 _Point = tuple[str, _Labels, float | None]
-"""What is added to the family's name, labels, value."""
+"""A suffix of the family's name, labels, and a value."""
 
 
 def render_openmetrics(summary: Summary, verdict: Verdict) -> str:
-    """Every number that a reader may want to watch from one run to the next."""
+    """Render every number that is worth watching from run to run."""
     families = (*_verdict(verdict), *_counts(summary), *_rates(summary), *_distributions(summary))
     return "".join(line for family in families for line in family) + "# EOF\n"
 
 
 def render_openmetrics_not_run(not_run: NotRun) -> str:
-    """The exit code alone: nothing was measured."""
+    """Render the exit code alone, as nothing was measured."""
     return "".join(_exit_code(not_run.exit_code)) + "# EOF\n"
 
 
@@ -51,8 +51,8 @@ _COUNTS: Mapping[str, str] = MappingProxyType(
 
 def _counts(summary: Summary) -> Iterator[list[str]]:
     counts = summary.counts
-    for name, told in _COUNTS.items():
-        yield _gauge(name, f"{told} of the whole run.", [({}, getattr(counts, name))])
+    for name, what in _COUNTS.items():
+        yield _gauge(name, f"{what} of the whole run.", [({}, getattr(counts, name))])
     yield _gauge("requests", "By outcome.", [({"outcome": name}, count) for name, count in counts.by_outcome.items()])
 
 
@@ -64,7 +64,7 @@ def _rates(summary: Summary) -> Iterator[list[str]]:
 
 
 def _distributions(summary: Summary) -> Iterator[list[str]]:
-    """Of all requests that ended ok, and of each scenario and target."""
+    """Yield the families over all ok requests, and over those of each scenario and target."""
     scopes: list[tuple[_Labels, Metrics]] = [({}, summary.metrics)]
     scopes += [({"scenario": name}, group.metrics) for name, group in summary.by_scenario.items()]
     scopes += [({"target": name}, group.metrics) for name, group in summary.by_target.items()]

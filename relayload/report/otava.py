@@ -1,8 +1,8 @@
-"""Runs as rows of a CSV, one a run, in which Apache Otava looks for the run from which on something changed.
+"""Renders runs as rows of a CSV in which Apache Otava looks for changes, one row for each run.
 
-Otava reads a header, a column of times and columns of numbers, and takes the rows as they stand, whatever their times.
-What was not measured is `nan`, for an empty cell is an error to it; where one value is `nan`, it finds nothing in the
-whole column. Source: the csv importer and `compute_change_points` of Otava 0.8.0.
+Otava reads a header, a column of times and columns of numbers, and takes the rows in their order, whatever their times.
+What was not measured is `nan`, since an empty cell is an error; Otava finds nothing in a column with a `nan`. Source:
+the csv importer and `compute_change_points` of Otava 0.8.0.
 """
 
 import json
@@ -18,7 +18,7 @@ _METRICS = shown_in(Output.OTAVA)
 _PERCENTILES = (50.0, 95.0, 99.0)
 _ATTRIBUTES = ("time", "run", "profile", "verdict")
 _UNITS = MappingProxyType({Unit.SECONDS: "s", Unit.PER_SECOND: "per_s"})
-"""How the unit of a distribution ends the name of its columns."""
+"""The unit at the end of a column's name."""
 _RATES = ("ok_per_s", "output_tokens_per_s")
 _OTHERS = ("errors_rate", "usd_per_ok")
 
@@ -35,15 +35,15 @@ _MOST_NAMES = 3
 
 
 def row(summary: Summary, verdict: Verdict) -> list[str]:
-    """One run; a value for each of `COLUMNS`."""
+    """Return the row of a run, with a value for each of `COLUMNS`."""
     numbers = [*_percentiles(summary), *(getattr(summary.rates, name) for name in _RATES)]
     numbers += [_errors_rate(summary), _usd_per_ok(summary)]
-    told = [_NOT_MEASURED if number is None else f"{number:.9g}" for number in numbers]
-    return [summary.started_at, summary.run_id, summary.profile.name, verdict.verdict.value, *told]
+    values = [_NOT_MEASURED if number is None else f"{number:.9g}" for number in numbers]
+    return [summary.started_at, summary.run_id, summary.profile.name, verdict.verdict.value, *values]
 
 
 def otava_config(csv_file: str, test: str, rows: Sequence[Sequence[str]] = ()) -> str:
-    """What Otava wants to read of the file, as its YAML: the metrics that all rows have."""
+    """Return Otava's configuration for the file, as YAML, with the metrics that all rows have."""
     missing = _missing(rows)
     metrics = "".join(
         f"      {name}: {{direction: {1 if name in MORE_IS_BETTER else -1}}}\n"
@@ -57,28 +57,28 @@ def otava_config(csv_file: str, test: str, rows: Sequence[Sequence[str]] = ()) -
 
 
 def remarks(rows: Sequence[Sequence[str]]) -> list[str]:
-    """What keeps Otava from finding the changes in these rows."""
+    """Return warnings about what keeps Otava from finding changes in these rows."""
     profiles = sorted({row[COLUMNS.index("profile")] for row in rows})
     mixed = f"rows of {len(profiles)} profiles, {', '.join(profiles)}, are one series to Otava: give each its own file"
     partly = [name for name, count in _missing(rows).items() if count < len(rows)]
-    untold = f"{_listed(partly)}: not measured in every run, so Otava finds no change there"
-    return [*([mixed] if len(profiles) > 1 else []), *([untold] if partly else [])]
+    incomplete = f"{_listed(partly)}: not measured in every run, so Otava finds no change there"
+    return [*([mixed] if len(profiles) > 1 else []), *([incomplete] if partly else [])]
 
 
 def _listed(names: Sequence[str]) -> str:
-    """The first of many: which they are is in the file."""
+    """Return the first names; the others are in the file."""
     more = len(names) - _MOST_NAMES
     return ", ".join(names) if more <= 1 else f"{', '.join(names[:_MOST_NAMES])} and {more} more metrics"
 
 
 def _missing(rows: Sequence[Sequence[str]]) -> dict[str, int]:
-    """The metrics that were not measured in all runs, and in how many."""
+    """Return the metrics that some runs did not measure, with the number of those runs."""
     counts = {name: sum(row[COLUMNS.index(name)] == _NOT_MEASURED for row in rows) for name in METRIC_COLUMNS}
     return {name: count for name, count in counts.items() if count}
 
 
 def _quoted(text: str) -> str:
-    """As a scalar of YAML, whatever it says."""
+    """Return the text as a quoted scalar of YAML."""
     return json.dumps(text, ensure_ascii=False)
 
 

@@ -1,4 +1,4 @@
-"""Stdout, as it is: its width, its colours and its encoding."""
+"""Prints on stdout, by its width, colours and encoding."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from relayload.report.screen import Screen
 
 
 def print_value(value: Any, as_json: bool, render: Callable[..., str]) -> None:
-    """A value as its table, or as JSON for programs. `render` takes the value, and the `screen` it is drawn on."""
+    """Print a value as a table, or as JSON. `render` takes the value and a `screen`."""
     if as_json:
         print_json(value)
     else:
@@ -22,23 +22,23 @@ def print_value(value: Any, as_json: bool, render: Callable[..., str]) -> None:
 
 
 def print_table(render: Callable[..., str]) -> None:
-    """What `render` draws for the `screen` that stdout is, in colours if it shows them."""
+    """Print what `render` draws for stdout's `screen`, in colours if stdout shows them."""
     screen = Screen.of(sys.stdout)
     click.echo(render(screen=screen), nl=False, color=screen.color)
 
 
 def print_json(value: Any) -> None:
-    """A value as a JSON document, in any encoding."""
+    """Print a value as a JSON document, in any encoding."""
     import msgspec
 
     print_json_text(msgspec.json.format(msgspec.json.encode(value)).decode() + "\n")
 
 
 def print_failure(exit_code: int, faults: Sequence[Fault]) -> None:
-    """Why there is no result, as the JSON document that programs get in its place: always one document on stdout."""
+    """Print why there is no result, as the only JSON document on stdout."""
     print_json({"exit_code": exit_code, "faults": [asdict(fault) for fault in faults]})
 
 
 def print_json_text(text: str) -> None:
-    """A JSON document that is text already."""
+    """Print a text that is a JSON document."""
     click.echo(json_for(text, sys.stdout.encoding or "ascii"), nl=False)

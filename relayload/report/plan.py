@@ -1,4 +1,4 @@
-"""The plan of a run as text for people."""
+"""Renders the plan of a run as text."""
 
 from collections.abc import Mapping, Sequence
 
@@ -27,7 +27,7 @@ def render_plan(
     notes: Sequence[str] = (),
     screen: Screen = PLAIN,
 ) -> str:
-    """A row per stage and their total, the rate over time, what the limits do, and what objectives can expect."""
+    """Render a row for each stage and the total, the rate over time, the limits, and the samples of objectives."""
     valid = ("valid", "green")
     title = Text.assemble(f"{plan.profile} · {plan.load_kind} load · ", valid, ", nothing was contacted", style="bold")
     parts: list[RenderableType] = [title, Text(), _stages(plan)]
@@ -75,14 +75,14 @@ def _output(volume: Volume) -> str:
 
 
 def _dollars(volume: Volume | None, priced: bool) -> tuple[str, ...]:
-    """What is expected; without that, the most."""
+    """Return the expected cost, or else the highest."""
     if not priced or volume is None or volume.max_usd is None:
         return ()
     return (format_usd(volume.usd) if volume.usd is not None else f"≤ {format_usd(volume.max_usd)}",)
 
 
 def _guardrails(plan: Plan) -> list[str]:
-    """What they will cut, or may."""
+    """Return what the guardrails leave out, or may."""
     cuts = (("max_requests", plan.beyond_requests), ("max_duration", plan.beyond_duration))
     remarks = [f"guardrails: {name} leaves out {count:,} arrivals" for name, count in cuts if count]
     if plan.capped_usd is not None and plan.total is not None:
@@ -123,7 +123,7 @@ def _batches(plan: Plan, batch_size: int) -> str:
 
 
 def _prospects(prospects: Sequence[SampleForecast]) -> list[RenderableType]:
-    """The objectives with the samples they get; those that may be too few have a warning below."""
+    """Return the objectives with the samples they get, and a warning for each that may get too few."""
     if not prospects:
         return []
     columns = [Column("objective", words=True, least=12), Column("samples"), Column("needed")]

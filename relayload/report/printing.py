@@ -1,4 +1,4 @@
-"""From what rich can draw to text for a screen."""
+"""Renders rich's elements as text."""
 
 import re
 from collections.abc import Iterable
@@ -9,13 +9,13 @@ from rich.console import Console, RenderableType
 from relayload.report.screen import PLAIN, Screen
 
 _COMMAND = re.compile(r"^\s*::|##(?=\[|vso\[)")
-"""What GitHub Actions (actions/runner, ActionCommand) and Azure Pipelines take for the beginning of a command."""
+"""The beginning of a command to GitHub Actions (actions/runner, ActionCommand) or Azure Pipelines."""
 
 
 def printed(parts: Iterable[RenderableType], screen: Screen = PLAIN) -> str:
-    """The parts, one below the other, without blanks at the ends of lines. Text stands for itself, and is no markup.
+    """Render the parts one below the other, without markup and without blanks at the ends of lines.
 
-    Nor is it a command to a CI system that reads along, wherever a line of it happens to be broken.
+    No line begins with what a CI system that reads it takes for a command, wherever lines are broken.
     """
     console = Console(
         file=StringIO(),
@@ -29,8 +29,8 @@ def printed(parts: Iterable[RenderableType], screen: Screen = PLAIN) -> str:
     for part in parts:
         console.print(part, highlight=False, crop=False)
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined] # it is the StringIO above
-    return "\n".join(_COMMAND.sub(_told, line.rstrip()) for line in lines) + "\n"
+    return "\n".join(_COMMAND.sub(_harmless, line.rstrip()) for line in lines) + "\n"
 
 
-def _told(command: re.Match[str]) -> str:
+def _harmless(command: re.Match[str]) -> str:
     return f"{command[0][:-1]} {command[0][-1]}"

@@ -1,4 +1,4 @@
-"""What traffic costs here or there, as text for people."""
+"""Renders what traffic costs at several providers as text."""
 
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ from relayload.report.screen import PLAIN, Screen
 
 
 def render_quote(quote: Quote, screen: Screen = PLAIN) -> str:
-    """What is asked for, a row per offer, and what is saved."""
+    """Render the amount of traffic, a row for each offer, and the saving."""
     table = Table.grid(padding=(0, 3, 0, 0))
     table.add_column(overflow="fold")
     for _ in range(3):
@@ -19,15 +19,15 @@ def render_quote(quote: Quote, screen: Screen = PLAIN) -> str:
         table.add_row(offer.name, _money(offer.amount, quote.currency))
     if quote.saving is not None:
         table.add_row(*_saving(quote.saving, quote.currency))
-    return printed([_asked(quote.asked), *_rate(quote), "", table], screen)
+    return printed([_amount(quote.asked), *_rate(quote), "", table], screen)
 
 
-def _asked(asked: Amount) -> str:
-    cached = f" ({asked.cached_input_tokens:,} cached)" if asked.cached_input_tokens else ""
-    reasoning = f" ({asked.reasoning_tokens:,} reasoning)" if asked.reasoning_tokens else ""
-    requests = "" if asked.requests is None else f"{asked.requests:,} requests: "
-    per = f" a {asked.per.value}" if asked.per else ""
-    return f"{requests}{asked.input_tokens:,} tokens in{cached}, {asked.output_tokens:,} out{reasoning}{per}"
+def _amount(amount: Amount) -> str:
+    cached = f" ({amount.cached_input_tokens:,} cached)" if amount.cached_input_tokens else ""
+    reasoning = f" ({amount.reasoning_tokens:,} reasoning)" if amount.reasoning_tokens else ""
+    requests = "" if amount.requests is None else f"{amount.requests:,} requests: "
+    per = f" a {amount.per.value}" if amount.per else ""
+    return f"{requests}{amount.input_tokens:,} tokens in{cached}, {amount.output_tokens:,} out{reasoning}{per}"
 
 
 def _rate(quote: Quote) -> list[str]:

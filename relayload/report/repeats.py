@@ -1,4 +1,4 @@
-"""The runs of one profile beneath one another, as text for people."""
+"""Renders the runs of one profile as a table."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,14 +18,14 @@ from relayload.report.text import STYLES
 
 _HEADINGS = ("run", "verdict", "TTFT p50", "TTFT p99", "latency p50", "latency p99", "ok", "errors")
 _WORDS = {"run": 6, "verdict": 12}
-"""How narrow they may become: a verdict is never broken."""
+"""The least widths of columns of words; a verdict is never broken."""
 _OPTIONAL = ("latency p50", "TTFT p50", "latency p99", "ok", "errors")
 _ENDS = ("median", "min", "max")
 _DASH = "–"
 
 
 def render_repeats(repeats: Repeats, screen: Screen = PLAIN) -> str:
-    """A row for each run, and the median, the least and the most of them."""
+    """Render a row for each run, and their median, minimum and maximum."""
     if not repeats.runs:
         return ""
     count = len(repeats.runs)
@@ -48,10 +48,10 @@ def _table(repeats: Repeats) -> FittingTable:
 
 
 def _cells(numbers: Mapping[str, float | None]) -> list[str]:
-    return [_told(name, numbers.get(name)) for name in NUMBERS]
+    return [_cell(name, numbers.get(name)) for name in NUMBERS]
 
 
-def _told(name: str, number: float | None) -> str:
+def _cell(name: str, number: float | None) -> str:
     if number is None:
         return _DASH
     if name.endswith("_per_s"):

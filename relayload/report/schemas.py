@@ -1,6 +1,6 @@
-"""JSON Schemas of the files that other programs may rely on.
+"""Writes the JSON Schemas of the files that other programs may rely on.
 
-`python -m relayload.report.schemas docs` writes them anew.
+`python -m relayload.report.schemas docs` writes them to `docs/`.
 """
 
 import sys
@@ -19,24 +19,24 @@ from relayload.core.model.verdict import Verdict
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 SCHEMAS: Mapping[str, type[Struct]] = MappingProxyType({"verdict.schema.json": Verdict, "summary.schema.json": Summary})
-"""What is described where, in `docs/`."""
+"""The types of the schemas by their names in `docs/`."""
 _PUBLISHED = MappingProxyType({"ObjectiveResult": "Judgement", "Status": "Word"})
 """What schemas go on calling a type, since code that is generated from them has its name."""
 
 
 def schema(kind: type[Struct]) -> dict[str, Any]:
-    """The JSON Schema of a file's content."""
+    """Return the JSON Schema of a file's content."""
     named = f"urn:relayload:{kind.__name__.lower()}"
     return {"$schema": _DIALECT, "$id": named, **_tidy(msgspec.json.schema(kind))}
 
 
 def schema_text(kind: type[Struct]) -> str:
-    """As it stands in its file."""
+    """Return the schema as the text of its file."""
     return msgspec.json.format(msgspec.json.encode(schema(kind), order="sorted")).decode() + "\n"
 
 
 def _tidy(part: Any) -> Any:
-    """Descriptions are docstrings, whose indentation depends on the version of Python."""
+    """Normalise descriptions, which are docstrings whose indentation depends on the version of Python."""
     if isinstance(part, dict):
         return {
             _PUBLISHED.get(key, key): cleandoc(value) if key == "description" else _tidy(value)

@@ -1,4 +1,4 @@
-"""What a report is drawn on: how wide it is, and whether it shows colours."""
+"""What a report is drawn on: its width, and whether it shows colours."""
 
 import os
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self, TextIO
 
 WIDTH = 80
-"""Where nobody says how wide it is, as in a pipe or a file."""
+"""The width if nothing sets one, as in a pipe or a file."""
 LEAST_WIDTH = 40
 _DUMB = ("dumb", "unknown")
 
@@ -20,7 +20,7 @@ class Screen:
 
     @classmethod
     def of(cls, stream: TextIO, environ: Mapping[str, str] | None = None) -> Self:
-        """The screen that a stream ends on, by what it is and by COLUMNS, NO_COLOR, FORCE_COLOR and TERM.
+        """Return the screen of a stream, by its kind and by COLUMNS, NO_COLOR, FORCE_COLOR and TERM.
 
         NO_COLOR goes before FORCE_COLOR, as in Python's own output. Sources: no-color.org, force-color.org.
         """
@@ -34,9 +34,9 @@ PLAIN = Screen()
 
 
 def _width(stream: TextIO, environ: Mapping[str, str], on_terminal: bool) -> int:
-    asked = environ.get("COLUMNS", "")
-    if asked.isascii() and asked.isdigit() and int(asked[:9]) > 0:
-        return int(asked[:9])
+    columns = environ.get("COLUMNS", "")
+    if columns.isascii() and columns.isdigit() and int(columns[:9]) > 0:
+        return int(columns[:9])
     try:
         return (os.get_terminal_size(stream.fileno()).columns if on_terminal else 0) or WIDTH
     except (OSError, ValueError):  # a terminal in name alone

@@ -1,4 +1,4 @@
-"""Targets beside one another, as text for people."""
+"""Renders the comparison of the targets of one run as text."""
 
 from collections.abc import Iterator, Sequence
 
@@ -19,12 +19,12 @@ _LONGEST_NAME = 16
 
 
 def render_side_by_side(comparison: SideBySide, screen: Screen = PLAIN) -> str:
-    """A table for each target but the first."""
+    """Render a table for each target except the first."""
     return printed(list(side_by_side_parts(comparison)), screen)
 
 
 def side_by_side_parts(comparison: SideBySide) -> Iterator[RenderableType]:
-    """For each target what it adds to the first, and what it saves."""
+    """Yield for each target what it adds to the first, and what it saves."""
     for beside in comparison.targets:
         yield Text(title(comparison, beside), style="bold")
         if beside.pairs:
@@ -37,7 +37,7 @@ def title(comparison: SideBySide, beside: Beside) -> str:
 
 
 def rows(beside: Beside) -> Iterator[list[str]]:
-    """Metric, percentile, there, here, what is added, and its interval."""
+    """Yield rows of metric, percentile, value there, value here, the difference and its interval."""
     for name, percentiles in _added(beside):
         for found in percentiles:
             yield [name, f"p{found.p:g}", *_cells(found)]
@@ -45,7 +45,7 @@ def rows(beside: Beside) -> Iterator[list[str]]:
 
 
 def remarks(comparison: SideBySide, beside: Beside) -> list[str]:
-    """Why a percentile has no interval, what only one of them answered, and the cost."""
+    """Return why percentiles have no interval, what only one target answered, and the cost."""
     alone = f"ok at {beside.target} alone {beside.ok_here_only:,}, at {comparison.base} alone {beside.ok_there_only:,}"
     lines = [*_without_interval(beside), *([alone] if beside.ok_here_only or beside.ok_there_only else [])]
     if beside.usd is not None and comparison.base_usd is not None and beside.saved_usd is not None:
@@ -57,18 +57,18 @@ def remarks(comparison: SideBySide, beside: Beside) -> list[str]:
 
 
 def _added(beside: Beside) -> Iterator[tuple[str, tuple[AddedAt, ...]]]:
-    """What is added to each metric, by what tables call it."""
+    """Yield the differences of each metric, by its label."""
     for metric in shown_in(Output.SIDE_BY_SIDE):
         yield metric.label, getattr(beside, metric.name)
 
 
 def _without_interval(beside: Beside) -> Iterator[str]:
-    """A line for each metric: of its percentiles the highest takes the most pairs."""
+    """Yield a line for each metric without intervals; its highest percentile needs the most pairs."""
     for name, percentiles in _added(beside):
         missing = [found for found in percentiles if found.low is None and found.high is None]
         if missing:
-            told = ", ".join(f"p{found.p:g}" for found in missing)
-            yield f"no interval of {name} {told}: {_too_few(missing)}"
+            names = ", ".join(f"p{found.p:g}" for found in missing)
+            yield f"no interval of {name} {names}: {_too_few(missing)}"
 
 
 def _too_few(missing: Sequence[AddedAt]) -> str:

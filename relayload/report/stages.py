@@ -1,4 +1,4 @@
-"""The stages of a run beneath one another, as text for people."""
+"""Renders the stages of a run as a table."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ _MOST_ROWS = 40
 
 
 def stage_parts(summary: Summary) -> Iterator[RenderableType]:
-    """A row for each stage that was reached, in the order of the plan; of very many the first ones."""
+    """Yield a table with a row for each stage that was reached, in order; of very many only the first."""
     columns = [Column("stage", words=True, most=20), *map(Column, HEADINGS[1:])]
     rows = stage_rows(summary)
     yield FittingTable(columns, rows[:_MOST_ROWS], optional=_OPTIONAL, gap=1)
@@ -28,7 +28,7 @@ def stage_parts(summary: Summary) -> Iterator[RenderableType]:
 
 
 def stage_rows(summary: Summary) -> list[tuple[str, ...]]:
-    """A cell for each heading. Of a warm-up the numbers are its own, though no other table has them."""
+    """Return a cell for each heading. The numbers of warm-ups are here, although no other table has them."""
     return [(_name(name, group), *_numbers(group)) for name, group in summary.by_stage.items()]
 
 

@@ -1,4 +1,4 @@
-"""A summary and a verdict as text for people."""
+"""Renders a summary and a verdict as text."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -46,9 +46,9 @@ _FACT_WIDTH, _FACT_GAP = 9, 2
 def render_summary(
     summary: Summary, run: RunInfo | None = None, verdict: Verdict | None = None, screen: Screen = PLAIN
 ) -> str:
-    """Counts, latencies by scenario and stage, errors, rates and the state of the generator.
+    """Render counts, latencies by scenario and stage, errors, rates and the state of the generator.
 
-    Above them, where the run and its verdict are given, what was tested and what came of it.
+    With the run and its verdict, what was tested and the verdict come first.
     """
     heading: list[tuple[str, Cell]] = [*heading_facts(summary, run)]
     heading += [("verdict", conclusion(verdict))] if verdict is not None else []
@@ -73,7 +73,7 @@ def render_summary(
 
 
 def render_verdict(verdict: Verdict, screen: Screen = PLAIN) -> str:
-    """Each objective with what was observed, and the verdict of the run."""
+    """Render each objective with what was observed, and the verdict of the run."""
     parts: list[RenderableType] = [_objectives(verdict.objectives), Text()] if verdict.objectives else []
     reasons = [f"{result.id}: {result.reason}" for result in verdict.objectives if result.reason]
     parts += [*map(Text, reasons), Text()] if reasons else []
@@ -84,9 +84,9 @@ def render_verdict(verdict: Verdict, screen: Screen = PLAIN) -> str:
 def render_run(
     summary: Summary, run: RunInfo | None, verdict: Verdict, screen: Screen = PLAIN, *, verdict_first: bool = False
 ) -> str:
-    """The tables of a run, with its verdict at the end, and also above all if `verdict_first`.
+    """Render the tables of a run and then its verdict, which also comes first with `verdict_first`.
 
-    What is a warning and a reason of the verdict is told once, as that.
+    A warning that is a reason of the verdict is shown once, as that.
     """
     shown = structs.replace(summary, warnings=warnings_besides(summary, verdict))
     above = render_summary(shown, run, verdict if verdict_first else None, screen)
@@ -99,7 +99,7 @@ def _title(summary: Summary) -> str:
 
 
 def _facts(rows: Iterable[tuple[str, Cell]], screen: Screen) -> Iterator[RenderableType]:
-    """Names on the left, what there is to say of them on the right."""
+    """Yield a table of names on the left and texts on the right."""
     table = Table.grid(padding=(0, _FACT_GAP))
     table.add_column(style="dim", width=_FACT_WIDTH)
     table.add_column(overflow="fold")
@@ -123,7 +123,7 @@ def _any_latency(summary: Summary) -> bool:
 
 
 def _latencies(summary: Summary) -> RenderableType:
-    """Of all, and of each target and scenario where there are several."""
+    """Return the table for all requests, and for each target and scenario if there are several."""
     rows = [row for name, metrics in groups(summary) for row in _metric_rows(name, metrics)]
     numbers = [Column(heading) for heading in ("n", "p50", "p90", "p99", "p99 interval", "max")]
     columns = [Column("measured, ok", words=True, least=len("measured,"), most=18), Column("", words=True), *numbers]
@@ -131,7 +131,7 @@ def _latencies(summary: Summary) -> RenderableType:
 
 
 def groups(summary: Summary) -> Iterator[tuple[str, Metrics]]:
-    """What tables tell apart, with its name: everything, and each target and scenario where there are several."""
+    """Yield the groups of tables with their names: everything, and each target and scenario if there are several."""
     yield "all", summary.metrics
     for named in (summary.by_target, summary.by_scenario):
         if len(named) > 1:
@@ -160,7 +160,7 @@ def _cells(distribution: Distribution) -> tuple[str, ...]:
 
 
 def interval(low: float | None, high: float | None, unit: str) -> str:
-    """`95.0–104ms`; an end that the sample does not bound is left open."""
+    """Return `95.0–104ms`; an end that the sample does not bound is `…`."""
     if low is None and high is None:
         return _DASH
     ends = ("…" if end is None else quantity(end, unit) for end in (low, high))
@@ -168,7 +168,7 @@ def interval(low: float | None, high: float | None, unit: str) -> str:
 
 
 def error_rows(summary: Summary) -> list[str]:
-    """`137 rate_limited (http_429): Rate limit reached for o3`: how many requests ended so, and what was said first."""
+    """Return how many requests ended in each error, with its first message: `137 rate_limited (http_429): ...`."""
     return [
         f"{error.count:,} {error.outcome}"
         + (f" ({error.error})" if error.error else "")
@@ -178,7 +178,7 @@ def error_rows(summary: Summary) -> list[str]:
 
 
 def render_remarks(summary: Summary, verdict: Verdict, screen: Screen = PLAIN) -> str:
-    """What a verdict alone does not tell: what went wrong, where it is no PASS, and what to mind. Perhaps nothing."""
+    """Render what a verdict omits: errors, unless it is PASS, and warnings. May be empty."""
     errors = [] if verdict.verdict is Status.PASS else [Text(f"errors: {row}") for row in error_rows(summary)]
     warnings = warnings_besides(summary, verdict)
     parts = [*errors, *(Text(f"warning: {warning}", style="yellow") for warning in warnings)]
@@ -194,9 +194,9 @@ def _rates(summary: Summary) -> list[tuple[str, str]]:
     rates, tokens = summary.rates, summary.tokens
     named = (("offered", rates.offered_per_s), ("started", rates.started_per_s), ("ok", rates.ok_per_s))
     parts = [f"{name} {quantity(rate, Unit.PER_SECOND)}" for name, rate in named if rate is not None]
-    spoken = [f"{rates.output_tokens_per_s:,.0f} tokens/s"] if rates.output_tokens_per_s else []
+    tokens_per_s = [f"{rates.output_tokens_per_s:,.0f} tokens/s"] if rates.output_tokens_per_s else []
     return [
-        ("rates", " · ".join([*parts, *spoken]) or "no measured stage was reached"),
+        ("rates", " · ".join([*parts, *tokens_per_s]) or "no measured stage was reached"),
         ("starts", f"at most {rates.max_in_1s:,} in any second, {rates.max_in_60s:,} in any minute"),
         ("tokens", f"{tokens.input:,} in · {tokens.output:,} out, of which {tokens.reasoning:,} reasoning"),
     ]
@@ -222,7 +222,7 @@ def _objectives(results: Sequence[ObjectiveResult]) -> RenderableType:
     heading = interval_heading(results)
     columns = [Column("", words=True), Column("objective", words=True, least=12)]
     columns += [Column(name) for name in ("observed", heading, COUNTED)]
-    rows = [(_mark(result), asked(result), *observations(result)) for result in results]
+    rows = [(_mark(result), condition(result), *observations(result)) for result in results]
     legend = {COUNTED: COUNTED_LEGEND}
     legend |= {heading: CROSSES_LEGEND} if any(result.passes_unproven for result in results) else {}
     return FittingTable(columns, rows, optional=(COUNTED, heading), legend=legend)
@@ -235,14 +235,14 @@ def _mark(result: ObjectiveResult) -> Text:
 
 
 def observations(result: ObjectiveResult) -> tuple[str, str, str]:
-    """What was observed, its interval, with a star where that crosses the limit though it passes, and the k of n."""
+    """Return what was observed, its interval (starred if it crosses the limit of a PASS), and the k of n."""
     ends = interval(result.low, result.high, result.unit)
     star = CROSSES if result.passes_unproven else ""
     return observed(result), f"{ends}{star}", counted(result)
 
 
-def asked(result: ObjectiveResult) -> str:
-    """What it is called, and what it asks if that does not say it: `fuse: errors.rate < 1% over 30s`."""
+def condition(result: ObjectiveResult) -> str:
+    """Return the id, and the condition unless the id begins with it: `fuse: errors.rate < 1% over 30s`."""
     if result.id.startswith(result.expr):
         return result.id
     windows = result.windows
@@ -251,31 +251,31 @@ def asked(result: ObjectiveResult) -> str:
 
 
 def interval_heading(results: Sequence[ObjectiveResult]) -> str:
-    """What the intervals are, where all are alike."""
+    """Return the heading for intervals, with their confidence if it is the same for all."""
     kinds = {result.confidence for result in results}
     return f"{share(kinds.pop())} interval" if len(kinds) == 1 else "interval"
 
 
 def counted(result: ObjectiveResult) -> str:
-    """`7 of 970 ≈ 240`: how many were not within the limit, and how many independent ones tell as much."""
+    """Return `7 of 970 ≈ 240`: how many broke the limit, and how many independent samples all are worth."""
     count = f"{result.n:,}" if result.k is None else f"{result.k:,} of {result.n:,}"
     return count if result.effective_n == result.n else f"{count} ≈ {result.effective_n:,}"
 
 
 def observed(result: ObjectiveResult) -> str:
-    """What was observed: a quantity, `∞` where no answer came, a dash where nothing was measured."""
+    """Return what was observed: a quantity, `∞` if no answer came, or a dash if nothing was measured."""
     if result.observed is not None:
         return quantity(result.observed, result.unit)
     return "∞" if result.n else _DASH
 
 
 def conclusion(verdict: Verdict) -> Text:
-    """The verdict, and how the objectives fared: `FAIL (1 of 3 failed)`."""
+    """Return the verdict and the tally of objectives: `FAIL (1 of 3 failed)`."""
     return Text.assemble((verdict.verdict.value, f"bold {STYLES[verdict.verdict]}"), f" ({tallied(verdict)})")
 
 
 def tallied(verdict: Verdict) -> str:
-    """`3 of 3`, `1 of 3 failed`, `1 of 3 failed, 1 inconclusive`; objectives that only warn are counted apart."""
+    """Return `3 of 3` or `1 of 3 failed, 1 inconclusive`, with objectives that only warn counted apart."""
     if not verdict.objectives:
         return NO_OBJECTIVES
     words = [result.verdict for result in verdict.objectives if result.counts]

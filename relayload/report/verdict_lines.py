@@ -1,19 +1,19 @@
-"""A verdict in single lines, for logs."""
+"""Renders a verdict in single lines, for logs."""
 
 from collections.abc import Iterator
 
 from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
-from relayload.report.text import asked, observed
+from relayload.report.text import condition, observed
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
-    """The verdict, and every reason for it."""
+    """Yield the verdict and every reason for it."""
     yield f"verdict: {verdict.verdict}"
     yield from verdict_reasons(verdict)
 
 
 def verdict_reasons(verdict: Verdict) -> Iterator[str]:
-    """Those of the run, and each objective that does not hold."""
+    """Yield the reasons of the run, and each objective that does not hold."""
     yield from verdict.reasons
     yield from (_line(result) for result in verdict.objectives if result.verdict is not Status.PASS)
 
@@ -21,4 +21,4 @@ def verdict_reasons(verdict: Verdict) -> Iterator[str]:
 def _line(result: ObjectiveResult) -> str:
     status = result.verdict.value if result.counts else f"warning, {result.verdict.value}"
     because = f": {result.reason}" if result.reason else ""
-    return f"{status}  {asked(result)}  observed {observed(result)}{because}"
+    return f"{status}  {condition(result)}  observed {observed(result)}{because}"
