@@ -311,7 +311,7 @@ def test_init_writes_a_profile_that_check_passes_and_never_over_another(start: S
     assert start("relayload", "check", "mine.yaml").wait() == 0
     again = start("relayload", "init", "mine.yaml")
     assert again.wait() == 2
-    assert again.output == "mine.yaml: is there already: name another file, or move it away\n"
+    assert again.output == "mine.yaml: already exists: choose another name\n"
 
 
 def test_the_starter_of_a_real_relay_wants_its_key_from_the_environment(start: Start, tmp_path: Path) -> None:

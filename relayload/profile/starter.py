@@ -41,9 +41,7 @@ def write_starter(path: Path, kind: str = DEFAULT) -> list[Path]:
         return [path, *_schema_beside(path)]
     except OSError as error:
         taken = isinstance(error, FileExistsError) and path.exists()
-        message = (
-            "is there already: name another file, or move it away" if taken else f"can't be written: {error.strerror}"
-        )
+        message = "already exists: choose another name" if taken else f"can't be written: {error.strerror}"
         raise AuthorError([Fault(message, file=str(path))]) from None
 
 

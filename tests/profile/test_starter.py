@@ -81,7 +81,7 @@ def test_a_wrong_name_is_answered_with_the_right_one(tmp_path):
 def test_a_profile_that_is_there_is_left_alone(tmp_path):
     path = tmp_path / "p.yaml"
     path.write_text("mine")
-    with pytest.raises(AuthorError, match=r"p.yaml: is there already"):
+    with pytest.raises(AuthorError, match=r"p.yaml: already exists"):
         write_starter(path)
     assert path.read_text() == "mine"
     assert list(tmp_path.iterdir()) == [path]
