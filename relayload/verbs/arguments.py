@@ -5,17 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec
+from typing import ParamSpec
 
 import click
 
+from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
 from relayload.report.output import print_failure as print_failure
 from relayload.report.output import print_table as print_table
 from relayload.report.output import print_value as print_value
-
-if TYPE_CHECKING:
-    from relayload.core.errors import AuthorError
 
 _P = ParamSpec("_P")
 
@@ -33,7 +31,6 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead 
 
 def author_errors_exit(verb: Callable[_P, None]) -> Callable[_P, None]:
     """Make a verb report faults of the author, one a line or with --json as one document, and exit with code 2."""
-    from relayload.core.errors import AuthorError
 
     @wraps(verb)
     def wrapped(*args: _P.args, **kwargs: _P.kwargs) -> None:
@@ -46,7 +43,7 @@ def author_errors_exit(verb: Callable[_P, None]) -> Callable[_P, None]:
     return wrapped
 
 
-def print_faults(error: "AuthorError", *, as_json: bool) -> None:
+def print_faults(error: AuthorError, *, as_json: bool) -> None:
     """Print the faults on stderr and, with `as_json`, as a document on stdout as well."""
     click.echo(str(error), err=True)
     if as_json:
@@ -62,8 +59,6 @@ def write_text(path: Path, text: str) -> None:
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Make the directory of a file that an option names, and turn an OSError while writing into an AuthorError."""
-    from relayload.core.errors import AuthorError, Fault
-
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield

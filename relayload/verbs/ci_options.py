@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
 from relayload.verbs.arguments import print_faults
-
-if TYPE_CHECKING:
-    from relayload.core.errors import Fault
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _OPTIONS = (
@@ -78,8 +76,6 @@ def with_outputs(verb: Callable[..., None]) -> Callable[..., None]:
     def wrapped(
         junit: Path | None, markdown: Path | None, gitlab: Path | None, github: bool | None, **arguments: Any
     ) -> None:
-        from relayload.core.errors import AuthorError
-
         outputs = Outputs(junit, markdown, gitlab, github)
         try:
             verb(outputs=outputs, **arguments)
@@ -94,11 +90,10 @@ def with_outputs(verb: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def not_run(outputs: Outputs, name: str, exit_code: int, faults: "Sequence[Fault]") -> None:
+def not_run(outputs: Outputs, name: str, exit_code: int, faults: Sequence[Fault]) -> None:
     """Report to CI systems why there is no verdict. An output that can't be written is an error on stderr alone."""
     if not outputs.wanted:
         return
-    from relayload.core.errors import AuthorError
     from relayload.report.not_run import not_run as reason
     from relayload.verbs.ci_outputs import write_not_run
 

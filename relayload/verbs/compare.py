@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.printable import one_line
 from relayload.verbs.arguments import JSON, author_errors_exit, print_value, write_text
 
 if TYPE_CHECKING:
@@ -59,16 +61,12 @@ def command(
 
 def _refuse_same(base: Path, new: Sequence[Path]) -> None:
     """Raise AuthorError if a directory is on both sides: a set of runs is never worse than itself."""
-    from relayload.core.errors import AuthorError, Fault
-
     if base.resolve() in [each.resolve() for each in new]:
         raise AuthorError([Fault("is on both sides: name other runs to compare with it", file=str(base))])
 
 
 def _refuse_terms(tolerance: str | None, wanted: Sequence[str]) -> None:
     """Raise AuthorError for --tolerance and --measure, which do not apply within one run."""
-    from relayload.core.errors import AuthorError, Fault
-
     given = {"--tolerance": tolerance is not None, "--measure": bool(wanted)}
     faults = [
         Fault("is for runs that are compared with others: name those, too", path=name) for name in given if given[name]
@@ -79,7 +77,6 @@ def _refuse_terms(tolerance: str | None, wanted: Sequence[str]) -> None:
 
 def _print_targets(run_dir: Path, markdown: Path | None, as_json: bool) -> int:
     """Print the comparison of targets within one run; return the exit code."""
-    from relayload.core.errors import AuthorError, Fault
     from relayload.core.model.verdict import Status
     from relayload.recording import Recording
     from relayload.recording.sets import holds_recordings, results
@@ -109,7 +106,6 @@ def _print_targets(run_dir: Path, markdown: Path | None, as_json: bool) -> int:
 
 
 def _tolerance(text: str) -> float:
-    from relayload.core.errors import AuthorError, Fault
     from relayload.core.units import fraction
 
     try:
@@ -134,7 +130,6 @@ class _Sorted:
     def __init__(self, side: "Side", recordings: "Sequence[Recording]", wanted: Sequence[str]) -> None:
         from relayload.core.comparison.compare import LeftOut
         from relayload.core.comparison.measures import chosen, measures
-        from relayload.core.printable import one_line
         from relayload.recording.sets import results, unfit
 
         self.kept: list[Recording] = []

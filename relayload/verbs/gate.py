@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from relayload.core.errors import AuthorError
 from relayload.verbs.arguments import JSON, RUN_DIR, print_value
 from relayload.verbs.ci_options import Outputs, with_outputs
 
@@ -42,8 +43,6 @@ def command(run_dir: Path, rejudge: bool, outputs: Outputs, as_json: bool) -> No
 
 def _keep(recording: "Recording", verdict: "Verdict") -> None:
     """Store the verdict in the recording, unless that is read-only, which does not change the result."""
-    from relayload.core.errors import AuthorError
-
     try:
         recording.write_verdict(verdict)
     except AuthorError as error:

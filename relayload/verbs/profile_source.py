@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
 from relayload.verbs.arguments import PROFILE, SETS
 
 if TYPE_CHECKING:
-    from relayload.core.errors import Fault
     from relayload.document import Document
     from relayload.profile import Profile
     from relayload.profile.from_options import ProfileOptions
@@ -115,7 +115,6 @@ class ProfileSource:
         return profile
 
     def _loaded(self) -> "Profile":
-        from relayload.core.errors import AuthorError
         from relayload.profile.loading import load, load_document
 
         if self.profile is not None:
@@ -148,7 +147,6 @@ class ProfileSource:
 
     def print(self) -> None:
         """Print the YAML and any faults in it, and exit."""
-        from relayload.core.errors import AuthorError
         from relayload.profile.from_options import text_of
         from relayload.profile.secrets import names_a_key
 
@@ -246,7 +244,7 @@ _OPTIONS_OF_PATHS = MappingProxyType(
 )
 
 
-def _in_options(faults: "tuple[Fault, ...]", document: "Document") -> "Iterator[Fault]":
+def _in_options(faults: tuple[Fault, ...], document: "Document") -> Iterator[Fault]:
     """Yield the faults, with remedies in guardrails and prices worded as options."""
     remedies = _remedies(document)
     for fault in faults:

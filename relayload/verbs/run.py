@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from relayload.core.errors import Fault
 from relayload.core.exit_codes import ExitCode
 from relayload.verbs.arguments import JSON, print_failure, print_table, print_value
 from relayload.verbs.ci_options import Outputs, not_run, with_outputs
@@ -17,7 +18,6 @@ from relayload.verbs.profile_source import FILE_NAME, ProfileSource, in_options,
 
 if TYPE_CHECKING:
     from relayload.core.comparison.repeats import RunLine
-    from relayload.core.errors import Fault
     from relayload.core.model.progress import Progress
     from relayload.locust_plugin.launch import Launch
     from relayload.recording import Recording
@@ -146,9 +146,8 @@ def _message(launch: "Launch", code: int) -> str:
     return in_options(message) if launch.profile.name == FILE_NAME else message
 
 
-def _faults(message: str) -> "list[Fault]":
+def _faults(message: str) -> list[Fault]:
     """Return a message as one fault on one line, for CI systems."""
-    from relayload.core.errors import Fault
     from relayload.locust_plugin.options import OWN_MESSAGE
 
     lines = [line.removeprefix(OWN_MESSAGE) for line in message.splitlines() if line.strip()]

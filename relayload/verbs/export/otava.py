@@ -4,15 +4,14 @@ import csv
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import click
 
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.printable import one_line
 from relayload.verbs.arguments import author_errors_exit
 from relayload.verbs.examples import epilog
-
-if TYPE_CHECKING:
-    from relayload.core.errors import AuthorError
 
 T = TypeVar("T")
 
@@ -40,8 +39,6 @@ def command(run_dirs: tuple[Path, ...], file: Path, print_config: bool, as_histo
     can't be believed. What keeps Otava from finding changes, such as runs of several profiles in one file, is reported.
     Exits with 2 if no run can be read.
     """
-    from relayload.core.errors import AuthorError
-    from relayload.core.printable import one_line
     from relayload.recording import Recording
     from relayload.recording.sets import found_places
     from relayload.report.otava import otava_config, remarks
@@ -65,8 +62,6 @@ def command(run_dirs: tuple[Path, ...], file: Path, print_config: bool, as_histo
 
 def _readable(paths: Sequence[Path], read: Callable[[Path], T]) -> list[T]:
     """Return what could be read and report the rest. Raises AuthorError with every fault if nothing could be read."""
-    from relayload.core.errors import AuthorError
-
     found: list[T] = []
     failed: list[tuple[Path, AuthorError]] = []
     for path in paths:
@@ -97,8 +92,6 @@ def _row(path: Path) -> list[str] | None:
 
 
 def _report_left_out(path: Path, why: str) -> None:
-    from relayload.core.printable import one_line
-
     click.echo(one_line(f"{path}: left out: {why}"), err=True)
 
 
@@ -153,7 +146,5 @@ def _write(file: Path, mode: str, rows: list[list[str]]) -> None:
         csv.writer(opened, lineterminator="\n").writerows(rows)
 
 
-def _fault(file: Path, message: str) -> "AuthorError":
-    from relayload.core.errors import AuthorError, Fault
-
+def _fault(file: Path, message: str) -> AuthorError:
     return AuthorError([Fault(message, file=str(file))])
