@@ -57,8 +57,7 @@ def write_profile(run_dir: Path, profile: Profile) -> None:
 
 def _written(profile: Profile) -> dict[str, Written]:
     """Return the place of each objective that stands in a file."""
-    placed = zip(profile.objectives, profile.objective_locations, strict=True)
-    faults = ((objective.id, profile.fault(location, "")) for objective, location in placed)
+    faults = ((objective.id, profile.fault(location, "")) for location, objective in profile.placed_objectives)
     return {
         name: Written(file=one_line(one.file), line=one.line, column=one.column) for name, one in faults if one.line
     }

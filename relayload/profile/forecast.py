@@ -35,7 +35,7 @@ def forecast(profile: Profile) -> Forecast:
     sent = {name: _sent(scenario) for name, scenario in profile.scenarios.items()}
     placed = [
         (location, objective, sample_forecast(objective, planned.stages, sent, planned.targets))
-        for location, objective in zip(profile.objective_locations, profile.objectives, strict=True)
+        for location, objective in profile.placed_objectives
     ]
     faults = [
         profile.fault(location, f"'{found.expr}' {found.problem}")

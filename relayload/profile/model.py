@@ -4,7 +4,7 @@ Checks that span several models (a target against the guardrails, a stage agains
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -74,19 +74,16 @@ class Profile(Part):
     @property
     def objectives(self) -> tuple[Objective, ...]:
         """The objectives of the whole profile, then those of each scenario, with its name as a tag."""
-        own = (
-            within_scenario(entry.objective, name)
-            for name, scenario in self.scenarios.items()
-            for entry in scenario.objectives
-        )
-        return (*(entry.objective for entry in self.objective_entries), *own)
+        return tuple(objective for _, objective in self.placed_objectives)
 
     @property
-    def objective_locations(self) -> tuple[Location, ...]:
-        """The location of each of these objectives."""
-        places: list[tuple[Location, Items[ObjectiveEntry]]] = [((), self.objective_entries)]
-        places += [(("scenarios", name), scenario.objectives) for name, scenario in self.scenarios.items()]
-        return tuple((*place, "objectives", number) for place, entries in places for number in range(len(entries)))
+    def placed_objectives(self) -> Iterator[tuple[Location, Objective]]:
+        """The same objectives, each with its location."""
+        for number, entry in enumerate(self.objective_entries):
+            yield ("objectives", number), entry.objective
+        for name, scenario in self.scenarios.items():
+            for number, entry in enumerate(scenario.objectives):
+                yield ("scenarios", name, "objectives", number), within_scenario(entry.objective, name)
 
     @property
     def timeouts(self) -> Timeouts:
@@ -152,11 +149,8 @@ class Profile(Part):
     @property
     def cautions(self) -> tuple[Fault, ...]:
         """Warnings about what is valid but hardly intended, each with its place."""
-        placed = zip(self.objectives, self.objective_locations, strict=True)
-        return (
-            *self._cautions,
-            *(self.fault(place, warning) for each, place in placed if (warning := turned_round(each))),
-        )
+        demands = ((place, turned_round(objective)) for place, objective in self.placed_objectives)
+        return (*self._cautions, *(self.fault(place, warning) for place, warning in demands if warning))
 
     def with_cautions(self, found: tuple[Fault, ...]) -> Self:
         """Attach the warnings that were found while reading."""

@@ -214,7 +214,7 @@ def test_every_objective_knows_where_it_stands(read, good):
         "scenarios:\n", "scenarios:\n  other: {model: o3, prompt: simple, objectives: [ttft.p50 < 1s]}\n"
     )
     profile = read(_with(own, "'ttft.p99 < 1s', {expr: errors.rate < 1%, id: e}"))
-    places = dict(zip((objective.id for objective in profile.objectives), profile.objective_locations, strict=True))
+    places = {objective.id: location for location, objective in profile.placed_objectives}
     assert places == {
         "ttft.p99 < 1s": ("objectives", 0),
         "e": ("objectives", 1),
