@@ -104,7 +104,7 @@ def streams_alone(question: Question, reply: Reply) -> bool:
     return question.streams and 400 <= reply.status < 500 and _STREAMS_ALONE.search(reply.body) is not None
 
 
-def note_streams_alone(question: Question, reply: Reply, findings: Findings) -> None:
+def note_only_streams(question: Question, reply: Reply, findings: Findings) -> None:
     """Add a note, since a relay that only streams is no problem for scenarios that stream."""
     findings.note(
         "answer", f"{question.model} at {question.endpoint.path} answers in streams alone{findings.in_brackets(reply)}"
@@ -167,7 +167,7 @@ def _late(reply: Reply) -> str:
     return f"the answer has no end: after {format_duration(reply.took_s)} and {size} bytes it is not whole"
 
 
-def note_streams_only(question: Question, reply: Reply, findings: Findings) -> None:
+def note_plain_failure(question: Question, reply: Reply, findings: Findings) -> None:
     """Add a note on a relay that fails without streaming, which is no problem either where the whole load streams."""
     prefix = f"{question.what(stream=False)} is refused with {reply.status}{findings.in_brackets(reply)}"
     findings.note("answer", f"{prefix}; streamed it is answered, and the load streams")

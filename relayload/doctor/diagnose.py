@@ -12,8 +12,8 @@ from relayload.core.wire.request import Endpoint, WireRequest
 from relayload.doctor.answers import (
     look_at_answer,
     look_at_stream,
-    note_streams_alone,
-    note_streams_only,
+    note_only_streams,
+    note_plain_failure,
     streams_alone,
 )
 from relayload.doctor.findings import Diagnosis, Findings, State
@@ -78,8 +78,8 @@ class _Visit:
         self._probe_client = ProbeClient(key, options, timeout_s=_PATIENCE_S, hidden=profile.scenario_secrets)
         self._known = Known(base_url, key, profile.client_policy(target).classifier)
         self._form = target.form
-        self._is_taken = False  # by a model, in that form
-        self._has_answered = False  # any model
+        self._is_taken = False  # whether a model has accepted this form
+        self._has_answered = False  # whether any model has answered
         self._tries_left = MOST_TRIES
         self._replies: list[Reply] = []
         self.findings = Findings(profile, name, self._place, self._probe_client.secrets)
@@ -188,10 +188,10 @@ class _Visit:
         comes = answered(question, reply, stream=True)
         with self.findings.about(request):
             if streams_alone(question, plain):
-                note_streams_alone(question, plain, self.findings)
+                note_only_streams(question, plain, self.findings)
                 comes = True
             elif comes:
-                note_streams_only(question, plain, self.findings)
+                note_plain_failure(question, plain, self.findings)
             else:
                 look_at_answer(question, plain, self.findings, self._known, either_way=True)
         if comes:

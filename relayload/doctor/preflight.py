@@ -112,7 +112,7 @@ class FirstLook:
         """Ask for the list of models, or an answer without a body if there is no list. Raises TargetUnreachable."""
         free = self._probe_client.patient(_PATIENCE_S)
         reply = free.ask(self._base_url, "GET", "/models")
-        if reply.status != _FORBIDDEN:  # some keys may ask models, and not list them
+        if reply.status != _FORBIDDEN:  # some keys may use models without listing them
             self._check_key(reply, "GET /models")
         if reply.status in _NOT_HERE:
             return self._endpoint_answer(free, reply, small_requests)
@@ -160,7 +160,7 @@ class FirstLook:
             if reply.status not in _NOT_HERE:
                 return Seen(models, reply, f"POST {endpoint.path}")
         self._check_version(free)
-        for request in small_requests()[:1]:  # a mock may know nothing but the requests that it was told of
+        for request in small_requests()[:1]:  # a mock may know only the requests that it was given
             reply = self._answer(request)
             if reply.status not in _NOT_HERE:
                 return Seen(models, reply, f"POST {request.path}")

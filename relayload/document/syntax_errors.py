@@ -197,7 +197,7 @@ def _quoted_before(failure: _Failure) -> yaml.ScalarToken | None:
                 break
             found = token if isinstance(token, yaml.ScalarToken) and not token.plain else found
     except yaml.YAMLError:
-        pass  # as far as it could be read
+        pass  # the tokens before the error are enough
     return found
 
 

@@ -39,7 +39,7 @@ def _width(stream: TextIO, environ: Mapping[str, str], on_terminal: bool) -> int
         return int(columns[:9])
     try:
         return (os.get_terminal_size(stream.fileno()).columns if on_terminal else 0) or WIDTH
-    except (OSError, ValueError):  # a terminal in name alone
+    except (OSError, ValueError):  # not really a terminal
         return WIDTH
 
 

@@ -72,7 +72,7 @@ class CsvTable:
         return self._reader.line_num + self._lines_before
 
     def go_on(self, lines: TextIO, lines_before: int) -> None:
-        self._reader = csv.reader(lines, strict=True)  # else a quote that nobody closes swallows rows without a word
+        self._reader = csv.reader(lines, strict=True)  # or else an unclosed quote silently swallows rows
         self._lines_before = lines_before
 
     def values(self, text: str) -> Values | None:
