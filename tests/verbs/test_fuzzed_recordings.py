@@ -53,7 +53,13 @@ OBJECTIVES = (
 @pytest.fixture
 def good(make_run, request_line, drop_line, end_line, breaker_line, tmp_path) -> Path:
     gaps = {"chunk_gaps": (700, 5, 703, 6), "chunks": 12, "status": 200, "request_id": "r"}
-    failed = {"outcome": Outcome.SERVER_ERROR, "error": "http_500", "status": 500, "said": "no", "ttft_s": None}
+    failed = {
+        "outcome": Outcome.SERVER_ERROR,
+        "error": "http_500",
+        "status": 500,
+        "relay_message": "no",
+        "ttft_s": None,
+    }
     lines = [
         *(request_line(index, target="ab"[index % 2], **gaps) for index in range(60)),
         *(request_line(index, target="ab"[index % 2], **failed) for index in range(60, 64)),
