@@ -29,7 +29,7 @@ from relayload.profile import Profile
 from relayload.profile.compose import Composer
 from relayload.profile.job import Job, Message
 from relayload.profile.plan import stages
-from relayload.transport import Transport, files
+from relayload.transport import Transport, open_files
 
 _DRAIN_POLL_S = 0.02
 
@@ -181,7 +181,7 @@ class Generator:
                 cpu_share=self._health.cpu_share,
                 gc_pause_max_s=self._health.longest_gc_pause_s,
                 open_files_max=self._health.most_open_files,
-                open_files_limit=files.limit(),
+                open_files_limit=open_files.limit(),
             )
         )
 

@@ -5,7 +5,7 @@ import gevent
 from relayload import clock
 from relayload.core.stats.histogram import Histogram
 from relayload.engine.collector import Collector
-from relayload.transport import files
+from relayload.transport import open_files
 
 _HEARTBEAT_S = 0.05
 _BEATS_PER_FILE_COUNT = 20
@@ -20,7 +20,7 @@ class Health:
         self._began_cpu_s = clock.cpu_s()
         self._collector = Collector()
         self._collector.start()
-        self.most_open_files = files.count()
+        self.most_open_files = open_files.count()
         self._heart = gevent.spawn(self._beat)
 
     @property
@@ -58,4 +58,4 @@ class Health:
 
     def _count_files(self) -> None:
         if self.most_open_files is not None:
-            self.most_open_files = max(self.most_open_files, files.count() or 0)
+            self.most_open_files = max(self.most_open_files, open_files.count() or 0)

@@ -22,8 +22,8 @@ from relayload.profile.compose import Composer
 from relayload.profile.target import Target
 from relayload.transport.buffers import Buffers
 from relayload.transport.drivers import Options, new_transport, prepare
-from relayload.transport.files import raise_limit
 from relayload.transport.http_log import HttpLog
+from relayload.transport.open_files import raise_limit
 
 _LOG = logging.getLogger("relayload")
 _TICK_S = 0.1

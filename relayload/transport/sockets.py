@@ -6,7 +6,7 @@ import socket
 
 from gevent import get_hub
 
-from relayload.transport import files
+from relayload.transport import open_files
 from relayload.transport.resolve import Address
 from relayload.transport.stamps import PlainSocket, request_stamps
 
@@ -22,7 +22,7 @@ def connected(address: Address) -> socket.socket:
     family, place = address
     sock = PlainSocket(family, socket.SOCK_STREAM)
     try:
-        files.check(sock.fileno())
+        open_files.check(sock.fileno())
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         request_stamps(sock)

@@ -3,15 +3,15 @@ import socket
 
 import pytest
 
-from relayload.transport import files
+from relayload.transport import open_files
 
 
 def test_counts_what_is_open() -> None:
-    before = files.count()
+    before = open_files.count()
     assert before is not None
     with socket.socket():
-        assert files.count() == before + 1
-    assert files.count() == before
+        assert open_files.count() == before + 1
+    assert open_files.count() == before
 
 
 @pytest.fixture
@@ -24,13 +24,13 @@ def limits() -> object:
 def test_raises_the_limit_to_what_the_system_grants(limits: tuple[int, int]) -> None:
     _, hard = limits
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
-    assert files.limit() == 256
-    files.raise_limit()
-    assert files.limit() == hard
+    assert open_files.limit() == 256
+    open_files.raise_limit()
+    assert open_files.limit() == hard
 
 
 def test_connections_leave_some_files_to_the_rest(limits: tuple[int, int]) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, limits[1]))
-    files.check(191)
+    open_files.check(191)
     with pytest.raises(OSError, match="Too many open files"):
-        files.check(192)
+        open_files.check(192)
