@@ -4,7 +4,7 @@ import re
 
 from relayload.core.units import format_duration
 from relayload.core.wire.answers import MalformedAnswer
-from relayload.core.wire.faults import fault_of_body, words_of
+from relayload.core.wire.faults import fault_of_body, fault_of_text
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.opening import is_event_stream
 from relayload.core.wire.response_limits import TooLarge
@@ -37,7 +37,7 @@ def look_at_answer(
     try:
         answer = FORMATS[question.endpoint].read_answer(reply.body, request)
     except MalformedAnswer:
-        words = words_of(reply.body)
+        words = fault_of_text(reply.body)
         detail = f": {findings.quoted(words.message)}" if words and words.message else ""
         findings.fault(
             "answer", f"{what} is answered with something that is no such answer{detail}", findings.at(BASE_URL)
@@ -123,7 +123,7 @@ def streamed(question: Question, reply: Reply) -> TokenStream:
 
 def _unfinished(question: Question, stream: TokenStream) -> bool:
     """Return whether the stream counts as broken only because it has no finish reason."""
-    return stream.says_no_reason and question.finish_reason == "required"
+    return stream.lacks_finish_reason and question.finish_reason == "required"
 
 
 def _flaw(stream: TokenStream, reply: Reply, findings: Findings) -> str | None:
@@ -134,7 +134,7 @@ def _flaw(stream: TokenStream, reply: Reply, findings: Findings) -> str | None:
         return "an event of the stream is not JSON"
     if stream.flaw is StreamFlaw.FAILED_FINISH:
         return f"the stream ends for the reason {findings.quoted(stream.finish_reason or '')}: the answer failed"
-    if reply.cut or (stream.flaw is StreamFlaw.NO_FINISH and not stream.says_no_reason):
+    if reply.cut or (stream.flaw is StreamFlaw.NO_FINISH and not stream.lacks_finish_reason):
         return "the stream breaks off without [DONE] and without a finish reason: something on the way cuts it"
     return None if stream.chunks or stream.finish_reason == "length" else "the stream ends without a single token"
 

@@ -1,4 +1,4 @@
-"""The wire: one attempt in, what came of it out. Nothing the relay or the network does raises past here."""
+"""The wire: sends one attempt and returns its result. Failures of the relay or the network never raise past here."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -10,21 +10,21 @@ from relayload.core.wire.request import RelayFault, Timeouts, WireRequest
 
 
 class Answer(Struct, frozen=True, gc=False):
-    """One attempt and what a client needs to go on: the headers, the relay's own error, the visible text."""
+    """One attempt, with what a client needs to continue: the headers, the relay's error and the visible text."""
 
     attempt: Attempt
     headers: dict[str, str] = {}
-    """Of the response, names in lower case."""
+    """The response headers, with lower-case names."""
     fault: RelayFault | None = None
-    """In the relay's own words, which may repeat a secret: to judge by. Those to show are the attempt's."""
+    """The relay's own words, for decisions only: they may repeat a secret. Show the attempt's message instead."""
     text: str = ""
-    """The visible content, where it was asked for."""
+    """The visible content, if `keep_text` was set."""
     body: bytes = b""
-    """Of an answer in one piece, where it was asked for; what it says depends on the endpoint."""
+    """The body of an answer that was not streamed, if `keep_text` was set. Its format depends on the endpoint."""
 
 
 OnText = Callable[[str], None]
-"""Is told each piece of visible text as it arrives, in the event loop: it must not wait."""
+"""Receives each piece of visible text as it arrives. Runs in the event loop and must not wait."""
 
 
 class Transport(Protocol):
@@ -32,17 +32,17 @@ class Transport(Protocol):
 
     @property
     def kernel_timestamps(self) -> bool:
-        """Whether the instants of arrival come from the kernel."""
+        """Whether arrival times come from the kernel."""
 
     def send(
         self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False, on_text: OnText | None = None
     ) -> Answer:
-        """Send once, without retries, and return when the last byte is there or nothing more will come.
+        """Send once, without retries, and return when the last byte has arrived or nothing more will come.
 
-        `keep_text` has the answer carry its text, and its body if it came in one piece; `on_text` is told the text of
-        a stream as it comes.
+        `keep_text` keeps the text in the answer, and the body of an answer that was not streamed. `on_text` receives
+        the text of a stream as it arrives.
 
-        A greenlet killed while it waits here leaves the connection closed.
+        If the greenlet is killed while it waits here, the connection is closed.
         """
 
     def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""What an attempt comes to: its outcome, and its record. The same for every driver."""
+"""Decides the outcome of an attempt and builds its record, in the same way for every driver."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from msgspec import Struct
 from relayload.core.model.record import Attempt, Outcome, Remark
 from relayload.core.resilience.classify import status_named_by
 from relayload.core.wire.answers import NO_TOKENS, AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
-from relayload.core.wire.faults import fault_as_stream, fault_of_body, words_of
+from relayload.core.wire.faults import fault_as_stream, fault_of_body, fault_of_text
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest
 from relayload.core.wire.response_limits import (
@@ -25,18 +25,18 @@ from relayload.transport.query import without_key
 from relayload.transport.redaction import USUAL_NAMES, Secrets
 
 REQUEST_ID_HEADERS = ("x-request-id", "x-litellm-call-id", "x-generation-id")
-"""Where relays say how they call this request, best first."""
+"""Headers in which relays send their id of the request, best first."""
 _BLANK = " \t\xa0,"
-"""What empty values leave of a header that was sent more than once, too."""
+"""Stripped from ids. The comma is left over when a header was sent more than once with empty values."""
 _MESSAGE_LENGTH = 200
 
 
 class Phases(Struct, kw_only=True, gc=False):
-    """Instants (`_at_s`) and durations of one attempt, in seconds; None is what never came."""
+    """Instants (`_at_s`) and durations of one attempt, in seconds. None means that the phase was not reached."""
 
     sent_at_s: float | None = None
     all_sent_at_s: float | None = None
-    """When the last byte of the request was handed over, or already the first one of the answer came."""
+    """When the last byte of the request was handed to the kernel, or the first byte of the answer came if earlier."""
     first_byte_at_s: float | None = None
     last_byte_at_s: float | None = None
     blocked_s: float | None = None
@@ -46,7 +46,7 @@ class Phases(Struct, kw_only=True, gc=False):
 
 
 class Reading(Struct, kw_only=True, gc=False):
-    """What was read of a response: a stream, or the body of any other; `failure` if it did not end in order."""
+    """What was read of a response: a stream, or the body of any other. `failure` is set if it did not end cleanly."""
 
     request: WireRequest
     failure: Failure | None = None
@@ -55,16 +55,16 @@ class Reading(Struct, kw_only=True, gc=False):
     stream: TokenStream | None = None
     body: bytes = b""
     keep_body: bool = False
-    """Whether the client wants the body of an answer in one piece."""
+    """Whether the client wants the body of an answer that is not streamed."""
     finish_reason: FinishReason = "required"
-    """Whether a stream is whole without one."""
+    """Whether a stream needs a finish reason to count as complete."""
     sent_bytes: int = 0
     received_bytes: int = 0
     limits: ResponseLimits = DEFAULT_RESPONSE_LIMITS
 
 
 class _Verdict(Struct, kw_only=True, gc=False):
-    """What the response says, whenever it said it."""
+    """The content of the response, without its times."""
 
     outcome: Outcome
     error: str | None = None
@@ -78,14 +78,14 @@ class _Verdict(Struct, kw_only=True, gc=False):
 
 
 def answer(reading: Reading, phases: Phases, secrets: Secrets) -> Answer:
-    """Judge what was read and put it on record, where no secret may stand."""
+    """Judge what was read and record it, with secrets removed."""
     verdict = _judged(reading)
     body = reading.body if reading.keep_body and verdict.outcome is Outcome.OK else b""
     return Answer(_attempt(reading, phases, verdict, secrets), reading.headers, verdict.fault, verdict.text, body)
 
 
 def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secrets) -> Attempt:
-    """In the order of the fields: to look up 35 names takes eight times as long as all the rest of it."""
+    """Build the record with positional arguments: passing 35 names takes eight times as long as everything else."""
     sent_at_s, stream, tokens = phases.sent_at_s, reading.stream, verdict.tokens
     counted = not tokens.output and stream is not None and stream.chunks > 0
     ended_at_s, reason = phases.last_byte_at_s, verdict.finish_reason
@@ -94,7 +94,7 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
         verdict.outcome,
         verdict.error,
         _relay_message(verdict.fault, secrets),
-        None,  # the kind, which is the client's to say
+        None,  # the failure kind, which the client decides
         reading.status,
         sent_at_s,
         _since(sent_at_s, ended_at_s),
@@ -141,7 +141,7 @@ def _since(from_s: float | None, to_s: float | None) -> float | None:
 
 
 def _steps(phases: Phases) -> tuple[float | None, float | None, float | None]:
-    """How long it took to send, to the first byte of the answer, and from there to its last one."""
+    """Return the seconds to send, to the first byte of the answer, and from there to its last byte."""
     sent_at_s, all_sent_at_s = phases.sent_at_s, phases.all_sent_at_s
     first_at_s, last_at_s = phases.first_byte_at_s, phases.last_byte_at_s
     if sent_at_s is None or all_sent_at_s is None or first_at_s is None or last_at_s is None:
@@ -150,7 +150,7 @@ def _steps(phases: Phases) -> tuple[float | None, float | None, float | None]:
 
 
 def _streamed(stream: TokenStream, tokens: Tokens) -> int | None:
-    """The tokens that came in a stream: its chunks, where the relay told no others."""
+    """Return the tokens that came in a stream: the number of chunks, if the relay reported no usage."""
     if not stream.chunks or not tokens.output:
         return stream.chunks or None
     return streamed_tokens(
@@ -165,8 +165,8 @@ def _flat(counts: dict[int, int]) -> tuple[int, ...]:
 def _request_id(headers: dict[str, str]) -> str | None:
     for name in REQUEST_ID_HEADERS:
         value = headers.get(name)
-        if value and (told := value.strip(_BLANK)):
-            return told
+        if value and (request_id := value.strip(_BLANK)):
+            return request_id
     return None
 
 
@@ -184,7 +184,7 @@ def _judged(reading: Reading) -> _Verdict:
 
 
 def _fault(reading: Reading, status: int) -> RelayFault:
-    """What the relay said of an error; a redirect, which is not followed, says where it leads."""
+    """Return the relay's own error. For a redirect, which is not followed, add where it leads."""
     fault = fault_of_body(reading.body)
     location = reading.headers.get("location") if 300 <= status < 400 else None
     if not location:
@@ -202,7 +202,7 @@ def _too_large(reading: Reading) -> bool:
 
 
 def _outcome_of_failure(failure: Failure, status: int | None) -> Outcome:
-    """An error that can't be read, or is too large for it, is still the error that its status names."""
+    """Judge by the status if it is an error, even if the body is unreadable or too large."""
     if failure in (Failure.TOO_LARGE, Failure.ENCODING) and status is not None and not 200 <= status < 300:
         return outcome_of_status(status)
     return OUTCOMES[failure]
@@ -218,20 +218,20 @@ def _judged_stream(stream: TokenStream, finish_reason: FinishReason) -> _Verdict
 
 
 def _of_stream(stream: TokenStream | None, outcome: Outcome, error: Failure | StreamFlaw | None) -> _Verdict:
-    """Also what a stream that broke off had said by then."""
+    """Keep what a stream held, even if it broke off."""
     name = None if error is None else error.value
     if stream is None:
         return _Verdict(outcome=outcome, error=name)
     return _Verdict(
         outcome=outcome,
         error=name,
-        fault=stream.fault or stream.words,
+        fault=stream.fault or stream.text_fault,
         tokens=stream.tokens,
         finish_reason=stream.finish_reason,
         answer_id=stream.answer_id,
         text=stream.text,
         remarks=_remarks(
-            no_finish_reason=error in (None, StreamFlaw.NO_FINISH) and stream.says_no_reason,
+            no_finish_reason=error in (None, StreamFlaw.NO_FINISH) and stream.lacks_finish_reason,
             zero_usage=error is None and stream.chunks > 0 and stream.tokens.output == 0,
             replaced=stream.replaced > 0,
         ),
@@ -253,7 +253,7 @@ def _judged_body(reading: Reading) -> _Verdict:
         fault = fault_as_stream(reading.body)
         whole = WholeAnswer(
             flaw=AnswerFlaw.ERROR_BODY if fault else AnswerFlaw.MALFORMED_BODY,
-            fault=fault or words_of(reading.body),
+            fault=fault or fault_of_text(reading.body),
         )
     wants_stream = reading.request.stream
     flaw = whole.flaw or (AnswerFlaw.NOT_A_STREAM if wants_stream else None)
@@ -279,6 +279,6 @@ def _judged_body(reading: Reading) -> _Verdict:
 
 
 def _outcome_of_fault(fault: RelayFault | None, flaw: AnswerFlaw | StreamFlaw) -> Outcome:
-    """By the status that an error inside a 200 names, such as `"code": "429"`, if it does."""
+    """Judge an error inside a 200 by the status that it names, such as `"code": "429"`, if it names one."""
     status = status_named_by(fault.code if fault else None)
     return OUTCOMES[flaw] if status is None else outcome_of_status(status)

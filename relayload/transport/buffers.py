@@ -1,22 +1,22 @@
-"""What the unfinished answers of a process hold in memory: one budget, and the largest answer pays for it."""
+"""One memory budget for the unfinished answers of a process. When it is exceeded, the largest answer is dropped."""
 
 from typing import Final, Protocol
 
 from relayload.core.wire.response_limits import TooLarge
 
 UNCOUNTED_BYTES: Final = 16_384
-"""An answer that holds no more than this need not tell."""
+"""Answers that hold no more than this are not counted."""
 
 
 class Holder(Protocol):
     """An unfinished answer."""
 
     def give_up(self) -> None:
-        """Let go of what it holds; it fails as too large. Called in the event loop."""
+        """Free what it holds and fail as too large. Called in the event loop."""
 
 
 class Buffers:
-    """Shared by all transports of a process."""
+    """The memory budget, shared by all transports of a process."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
@@ -24,9 +24,9 @@ class Buffers:
         self._held_bytes = 0
 
     def hold(self, holder: Holder, size: int) -> None:
-        """This much is held by this one now; the largest are given up until the budget lasts.
+        """Record that the holder now holds `size` bytes, and drop the largest answers until the budget suffices.
 
-        Raises TooLarge where this one is the largest.
+        Raises TooLarge if this holder is the largest.
         """
         self._held_bytes += size - self._held.get(holder, 0)
         self._held[holder] = size
@@ -38,5 +38,5 @@ class Buffers:
             largest.give_up()
 
     def release(self, holder: Holder) -> None:
-        """It holds nothing more. Does nothing the second time."""
+        """Record that the holder holds nothing any more. Does nothing if called again."""
         self._held_bytes -= self._held.pop(holder, 0)

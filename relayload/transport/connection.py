@@ -1,4 +1,4 @@
-"""An open connection whose socket is watched from birth to close, so that nothing is armed per request or chunk."""
+"""An open connection. Its socket is watched from open to close, so that no watcher is started per request or chunk."""
 
 import socket
 import struct
@@ -12,36 +12,36 @@ from relayload.transport.stamps import ANCILLARY_BYTES, ArrivalClock
 from relayload.transport.sweep import Sweeper
 
 FIRST_READ_BYTES: Final = 512
-"""Small, so that the first token is read from its own segment and not together with what follows it."""
+"""Small, so that the first token is read from its own segment, not together with what follows."""
 READ_BYTES: Final = 65536
 STREAM_READ_BYTES: Final = 16384
-"""So many bytes of tokens take a millisecond or two to read, and others wait for no more than that."""
+"""Parsing this many bytes of tokens takes a millisecond or two, the longest that other connections should wait."""
 ENCODED_READ_BYTES: Final = 4096
-"""What comes of them may be 200 times as much."""
+"""Small, because they may decode to 200 times as much."""
 _READS_A_TURN: Final = 8
 SEND_BYTES: Final = 131072
-"""The most that is handed to the kernel before other connections have their turn."""
+"""The most that is handed to the kernel before other connections get their turn."""
 
 _TCP_INFO_BYTES_ACKED = struct.Struct("@120xQ")
-"""Of Linux's `struct tcp_info`."""
+"""`tcpi_bytes_acked` in Linux's `struct tcp_info`."""
 _NOTHING = memoryview(b"")
 
 
 class Receiver(Protocol):
-    """Who takes part in one exchange on a connection. Runs in the event loop and must not wait."""
+    """The consumer of one exchange on a connection. Runs in the event loop and must not wait."""
 
     def sent(self) -> None:
         """The last byte of the request was handed to the kernel."""
 
     def received(self, data: bytes, at_s: float) -> None:
-        """These bytes arrived at this instant."""
+        """Take bytes that arrived at the instant `at_s`."""
 
     def lost(self, error: OSError | None) -> None:
-        """The connection is gone: closed by the peer in order (None), or by an error."""
+        """The connection is gone: closed cleanly by the peer (None), or by an error."""
 
 
 class Connection:
-    """A TCP connection, its socket connected and not blocking."""
+    """A TCP connection on a connected, non-blocking socket."""
 
     __slots__ = (
         "_broken",
@@ -68,31 +68,31 @@ class Connection:
         self._recvmsg = sock.recvmsg
         self.arrivals = arrivals
         self._unsent = _NOTHING
-        """Of the request, not yet handed to the kernel or made into TLS records."""
+        """The part of the request that is not yet handed to the kernel or made into TLS records."""
         self._wire = _NOTHING
         """Bytes that the kernel has not taken yet."""
         self._broken: OSError | None = None
-        """Why the peer takes no more of a request, while what it had said by then is read."""
+        """Why the peer takes no more of the request; what it had sent by then is still read."""
         self._sent_before_bytes = 0
         self._writer: Any = None
         self._reader = get_hub().loop.io(sock.fileno(), READABLE)
         self._reader.start(self._read)
         self._sweeper: Sweeper | None = None
-        """Who calls `_read`, where not the event loop itself."""
+        """What calls `_read`, if not the event loop itself."""
         self.receiver: Receiver | None = None
         self.open = True
         self.read_bytes = READ_BYTES
         self.requests = 0
-        """Begun on this connection."""
+        """The number of requests started on this connection."""
         self.sent_bytes = 0
-        """On the wire since it was opened, with what opening it took."""
+        """Bytes sent on the wire since the connection was opened, including the handshake."""
         self.unprocessed = False
-        """After a loss: the peer cannot have acted on the last request."""
+        """After a loss: whether the peer cannot have acted on the last request."""
         self.last_at_s = 0.0
-        """Arrival of the last bytes or begin of the last request: what comes next cannot be earlier."""
+        """When the last bytes arrived or the last request started; nothing that follows can be earlier."""
 
     def send(self, request: bytes, at_s: float) -> None:
-        """Begin to send a request now; its receiver is told when all of it is sent."""
+        """Start sending a request. The receiver's `sent` is called when all of it is sent."""
         self.requests += 1
         self.last_at_s = at_s
         self._sent_before_bytes = self.sent_bytes
@@ -100,19 +100,19 @@ class Connection:
         self._send_more()
 
     def read_in_turns(self, sweeper: Sweeper) -> None:
-        """Be read when the sweeper comes by, and no longer as soon as something arrives."""
+        """Let the sweeper read this connection, instead of reading as soon as something arrives."""
         self._reader.stop()
         sweeper.add(self._sock.fileno(), self._read)
         self._sweeper = sweeper
 
     def read_at_once(self) -> None:
-        """Be read as soon as something arrives."""
+        """Read as soon as something arrives."""
         if self._sweeper is not None:
             self._leave_sweeper()
             self._reader.start(self._read)
 
     def close(self) -> None:
-        """Close it and let go of the receiver. Does nothing the second time."""
+        """Close the connection and release the receiver. Does nothing if called again."""
         if self.open:
             self.open = False
             self.receiver = None
@@ -148,7 +148,7 @@ class Connection:
             self._all_sent()
 
     def _lose_unsent(self, error: OSError) -> None:
-        """A request cannot be sent whole; a peer that has had a part of it may have answered before it hung up."""
+        """Handle a request that cannot be sent whole. A peer that got a part may have answered before it hung up."""
         if self._broken is None and self.sent_bytes > self._sent_before_bytes:
             self._broken = error
             if self._writer is not None:
@@ -174,7 +174,7 @@ class Connection:
             self.receiver.sent()
 
     def drain(self) -> bool:
-        """Read what has arrived by now, a bounded part of it; True if there may be more for the same receiver."""
+        """Read a bounded part of what has arrived. Returns True if there may be more for the same receiver."""
         receiver = self.receiver
         for _ in range(_READS_A_TURN):
             if not self._read():
@@ -184,7 +184,7 @@ class Connection:
         return True
 
     def _read(self) -> bool:
-        """Read once; False if there was nothing."""
+        """Read once. Returns False if there was nothing to read."""
         try:
             data, ancillary, _, _ = self._recvmsg(self.read_bytes, ANCILLARY_BYTES)
         except BlockingIOError:
@@ -201,7 +201,7 @@ class Connection:
 
     def _take(self, data: bytes, at_s: float) -> None:
         if self.receiver is None:
-            self.close()  # nobody asked for this: it would be taken for the next answer
+            self.close()  # unsolicited bytes, which would be taken for the next answer
         else:
             self.receiver.received(data, at_s)
 
@@ -213,9 +213,9 @@ class Connection:
             receiver.lost(error)
 
     def _nothing_acknowledged(self) -> bool:
-        """Whether the peer has not acknowledged a byte of the last request. Where the system does not tell, True.
+        """Whether the peer has not acknowledged a byte of the last request. True where the system does not report it.
 
-        An acknowledgement may be some 40 ms late: a peer that closes sooner is taken for one that has read nothing.
+        Acknowledgements may be delayed by about 40 ms: a peer that closes sooner counts as having read nothing.
         """
         if sys.platform != "linux":
             return True

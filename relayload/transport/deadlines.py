@@ -1,4 +1,4 @@
-"""When an attempt has taken too long, and by which of its timeouts."""
+"""Decides when an attempt has taken too long, and which of its timeouts has passed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from relayload.core.wire.stream import TokenStream
 from relayload.transport.failures import Failure
 
 END_OF_BODY_S = 1.0
-"""How long a body may go on after it has said `[DONE]`."""
+"""How long a body may continue after `[DONE]`."""
 
 Deadline = tuple[float, Failure]
 """An instant, and what it means when it passes."""
@@ -20,11 +20,11 @@ Deadline = tuple[float, Failure]
 def next_deadline(
     timeouts: Timeouts, called_at_s: float, sent_at_s: float, stream: TokenStream | None, *, wants_stream: bool
 ) -> Deadline | None:
-    """The first deadline as things stand; None if there is none.
+    """Return the next deadline, or None if there is none.
 
     `total_s` counts from the call, `cancel_after_s` from the send. On streams, `first_token_s` counts from the send,
-    and `gap_s` from each content event to the next, until the answer says that it is finished. After `[DONE]` only
-    the end of the body is missing.
+    and `gap_s` from each content event to the next, until the answer is finished. After `[DONE]`, the end of the body
+    must follow within END_OF_BODY_S.
     """
     deadlines: list[Deadline] = []
     if stream is not None and stream.done_at_s is not None:
@@ -41,10 +41,10 @@ def next_deadline(
     return min(deadlines, default=None)
 
 
-class Watch:
-    """Tells when a deadline passes that may move on without notice: tokens need not touch a timer.
+class DeadlineTimer:
+    """Calls back when a deadline passes. The deadline may move later without notice: tokens need not touch a timer.
 
-    `deadline()` is the one that holds now, `late(failure)` is called in the event loop once it has passed.
+    `deadline()` returns the current deadline; `late(failure)` is called in the event loop once it has passed.
     """
 
     __slots__ = ("_deadline", "_late", "_timer")
@@ -55,7 +55,7 @@ class Watch:
         self._timer: Any = None
 
     def set(self) -> None:
-        """Begin to watch, or look again: the next deadline may have come closer."""
+        """Start the timer, or restart it: the next deadline may have come closer."""
         self.stop()
         deadline = self._deadline()
         if deadline is not None:

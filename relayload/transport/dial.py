@@ -1,4 +1,4 @@
-"""From an origin to an open connection: addresses, proxy, TLS, each step timed."""
+"""Opens connections to an origin: address lookup, proxy and TLS, with each step timed."""
 
 import socket
 import ssl
@@ -18,22 +18,22 @@ from relayload.transport.stamps import ArrivalClock
 from relayload.transport.tls import TlsConnection, TlsSession
 
 _HANDSHAKE_BYTES = 1_000_000
-"""The most that a peer may send until it is done."""
+"""The most that a peer may send during the handshake."""
 
 
 @dataclass(slots=True)
 class Dialled:
-    """A new connection and what its making took, in seconds; None where there was no such step."""
+    """A new connection and how long each step took, in seconds; None for a step that did not take place."""
 
     connection: Connection
     dns_s: float | None
     connect_s: float
-    """To the target, through the proxy if there is one."""
+    """Connecting to the target, through the proxy if there is one."""
     tls_s: float | None
 
 
 class Dialler:
-    """Opens connections to one origin, by a proxy where one is given. `context` is for origins with TLS."""
+    """Opens connections to one origin, through a proxy if one is given. `context` is for origins with TLS."""
 
     def __init__(
         self, origin: Origin, arrivals: ArrivalClock, context: ssl.SSLContext | None = None, proxy: Proxy | None = None
@@ -46,7 +46,7 @@ class Dialler:
         self._addresses = Addresses(next_hop.host, next_hop.port)
 
     def dial(self, timeout_s: float | None, late: Failure = Failure.CONNECT_TIMEOUT) -> Dialled:
-        """Open a connection, waiting in the calling greenlet. Raises WireError: `late` if it takes too long."""
+        """Open a connection, waiting in the calling greenlet. Raises WireError, with `late` if it takes too long."""
         try:
             with gevent.Timeout(timeout_s, TimeoutError):
                 return self._dial(None if timeout_s is None else clock.now_s() + timeout_s)
@@ -71,7 +71,7 @@ class Dialler:
         return Dialled(connection, dns_s, connected_s - begun_s, tls_s)
 
     def _connect(self, addresses: list[Address], until_s: float | None) -> socket.socket:
-        """Try the addresses in order; each has its share of the time that is left."""
+        """Try the addresses in order, giving each an equal share of the time that is left."""
         *first, last = addresses
         for left, address in zip(range(len(addresses), 1, -1), first, strict=True):
             with suppress(OSError):
@@ -96,7 +96,7 @@ class Dialler:
 
 
 def _shake_hands(sock: socket.socket, session: TlsSession) -> int:
-    """Returns how many bytes that took to send. Raises OSError, also where the peer's part does not end."""
+    """Do the TLS handshake and return the bytes sent. Raises OSError, also if the peer's part does not end."""
     sent_bytes = received_bytes = 0
     while received_bytes < _HANDSHAKE_BYTES:
         try:

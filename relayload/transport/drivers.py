@@ -17,7 +17,7 @@ DRIVERS = ("native", "openai")
 
 
 class Options(TypedDict, total=False):
-    """What both drivers can be told beyond the target, as NativeTransport has it."""
+    """The options that both drivers take; NativeTransport describes them."""
 
     verify: bool
     ca_file: str | Path | None
@@ -33,7 +33,7 @@ class Options(TypedDict, total=False):
 
 
 def prepare(driver: str) -> None:
-    """Have ready what a driver needs, before a run depends on the instant: the SDK takes a second or two."""
+    """Load what a driver needs before the run starts: the SDK takes a second or two."""
     if driver == "openai":
         from relayload.transport import sdk
 
@@ -41,11 +41,11 @@ def prepare(driver: str) -> None:
 
 
 def new_transport(driver: str, base_url: str, api_key: str, **options: Unpack[Options]) -> Transport:
-    """A transport to one target; `driver` is one of DRIVERS. Raises AuthorError for what it cannot use."""
+    """Return a transport to one target; `driver` is one of DRIVERS. Raises AuthorError for unusable options."""
     _check_headers({"api_key": api_key, **(options.get("headers") or {})})
     _check_name(options.get("api_key_header"))
     if driver == "openai":
-        from relayload.transport.sdk import SdkTransport  # slow to import: who does not use it does not wait for it
+        from relayload.transport.sdk import SdkTransport  # slow to import
 
         return SdkTransport(base_url, api_key, **options)
     assert driver == "native", driver
@@ -53,7 +53,7 @@ def new_transport(driver: str, base_url: str, api_key: str, **options: Unpack[Op
 
 
 def _check_headers(values: Mapping[str, str]) -> None:
-    """A fault does not repeat the value, which may be a secret; later, an error of encoding it would."""
+    """Check header values without repeating them: they may be secrets, and an encoding error later would show them."""
     unfit = [name for name, value in values.items() if not value.isascii() or not value.isprintable()]
     if unfit:
         raise AuthorError(

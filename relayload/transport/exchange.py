@@ -1,4 +1,4 @@
-"""One request and its response on an open connection: who sends, receives and keeps the deadlines."""
+"""One request and its response on an open connection: sends, receives and enforces the deadlines."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,36 +21,36 @@ from relayload.transport.connection import (
     STREAM_READ_BYTES,
     Connection,
 )
-from relayload.transport.deadlines import Deadline, Watch, next_deadline
+from relayload.transport.deadlines import Deadline, DeadlineTimer, next_deadline
 from relayload.transport.failures import Failure, WireError, exchange_failure
 from relayload.transport.http1 import Response
 from relayload.transport.sweep import CALM_GAP_S, Sweeper
 
 _MOST_PIECES = 1_024
-"""Of a body: small ones take far more memory than their bytes."""
+"""The most pieces of a body that are kept apart: small ones take far more memory than their bytes."""
 ERROR_BYTES = 1_000_000
-"""The most of an answer that is an error."""
+"""The most that is read of an answer that is an error."""
 _READS_TO_SETTLE = 16
-"""How many reads may show that a stream is calm."""
+"""How many reads may show that a stream is calm, with gaps of at least CALM_GAP_S."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What all exchanges of a transport have in common."""
+    """Settings shared by all exchanges of a transport."""
 
     limits: ResponseLimits
     accepted: frozenset[str]
-    """The content encodings that are asked for."""
+    """The content encodings that requests ask for."""
     buffers: Buffers
     sweeper: Sweeper | None = None
 
 
 class Sending(Struct, frozen=True, gc=False):
-    """One request that is sent: how long it may take, and what is wanted of its answer."""
+    """The timeouts of one request, and what to keep of its answer."""
 
     timeouts: Timeouts
     called_at_s: float
-    """When the attempt began, before there was a connection: `total_s` counts from there."""
+    """When the attempt began, before there was a connection. `total_s` counts from this instant."""
     endpoint: Endpoint
     stream: bool = False
     keep_text: bool = False
@@ -58,7 +58,7 @@ class Sending(Struct, frozen=True, gc=False):
 
 
 class Exchange:
-    """Runs in the event loop; the greenlet that began it waits in `run`."""
+    """One request and its response. Runs in the event loop; the greenlet that started it waits in `run`."""
 
     __slots__ = (
         "_at_s",
@@ -71,12 +71,12 @@ class Exchange:
         "_sending",
         "_sent_before_bytes",
         "_settings",
+        "_timer",
         "_token_at_s",
         "_undecided",
         "_unsettled",
         "_waiting",
         "_wants_stream",
-        "_watch",
         "all_sent_at_s",
         "body",
         "failure",
@@ -96,22 +96,22 @@ class Exchange:
         self._most_bytes = settings.limits.stream_bytes
         self._cancel_after_tokens = sending.timeouts.cancel_after_tokens
         self._wants_stream = self._undecided = sending.stream
-        """`_undecided`: the body may be the stream that is wanted."""
+        """`_undecided`: too little of the body has arrived to tell whether it is the requested stream."""
         self._unsettled = _READS_TO_SETTLE
         self._token_at_s: float | None = None
-        self._watch = Watch(self._deadline, self._on_late)
+        self._timer = DeadlineTimer(self._deadline, self._on_late)
         self._waiting: Any = None
         self._bug: Exception | None = None
         self._at_s = 0.0
         self._sent_before_bytes = connection.sent_bytes
         self.response = Response(settings.limits, settings.accepted)
         self.stream: TokenStream | None = None
-        """The answer, where it is streamed."""
+        """The answer, if it is streamed."""
         self.body: list[bytes] = []
-        """The pieces of any other answer."""
+        """The pieces of an answer that is not streamed."""
         self._body_bytes = 0
         self._holds = False
-        """So much is held that it counts against the budget of the process."""
+        """Whether it holds enough memory to count against the budget of the process."""
         self.over = False
         self.failure: Failure | None = None
         self.sent_at_s = 0.0
@@ -121,7 +121,7 @@ class Exchange:
         self.received_bytes = 0
 
     def run(self, request: bytes) -> None:
-        """Send these bytes and wait until the response is there or nothing more will come."""
+        """Send these bytes and wait until the response is complete or nothing more will come."""
         connection = self._connection
         connection.receiver = self
         connection.read_bytes = FIRST_READ_BYTES if self._wants_stream else READ_BYTES
@@ -129,7 +129,7 @@ class Exchange:
         try:
             connection.send(request, self.sent_at_s)
             if not self.over:
-                self._watch.set()
+                self._timer.set()
             while not self.over:
                 self._waiting = getcurrent()
                 get_hub().switch()
@@ -138,17 +138,17 @@ class Exchange:
             raise
         finally:
             self._waiting = None
-            self._watch.stop()
+            self._timer.stop()
             if self._holds:
                 self._settings.buffers.release(self)
-            del self._watch  # it knows this exchange: now no collector is needed to part them
+            del self._timer  # breaks a reference cycle, so that no garbage collection is needed
             self.response.close()
         if self._bug is not None:
             raise self._bug
 
     @property
     def sent_bytes(self) -> int:
-        """On the wire, with header and TLS."""
+        """Bytes sent on the wire, with header and TLS."""
         return self._connection.sent_bytes - self._sent_before_bytes
 
     def sent(self) -> None:
@@ -172,13 +172,13 @@ class Exchange:
             self._fail(error.failure)
         except TooLarge:
             self.give_up()
-        except Exception as bug:  # ours: raised again where the request was made
+        except Exception as bug:  # our own, raised again in `run`
             self._bug = bug
             self._finish(None)
 
     def _begin(self, at_s: float) -> None:
         self.first_byte_at_s = at_s
-        if self.all_sent_at_s is not None:  # the kernel may have sent it before it told us so
+        if self.all_sent_at_s is not None:  # the kernel may have sent it before it reported that
             self.all_sent_at_s = min(self.all_sent_at_s, at_s)
 
     def lost(self, error: OSError | None) -> None:
@@ -203,14 +203,14 @@ class Exchange:
             if self._cancel_after_tokens is not None and stream.chunks >= self._cancel_after_tokens:
                 raise WireError(Failure.CANCELLED)
             if stream.done_at_s is not None and not self.response.complete:
-                self._watch.set()
+                self._timer.set()
         else:
             self._take_body(pieces)
             if self._undecided:
                 self._decide()
 
     def _decide(self) -> None:
-        """Read the body as a stream from now on, or as it is; or wait, where too little has come to tell."""
+        """Read the body as a stream or as a plain body from now on, or wait if too little has arrived to tell."""
         streams = self._streams()
         self._undecided = streams is None
         if streams:
@@ -238,26 +238,26 @@ class Exchange:
             self._hold(self._body_bytes)
 
     def _hold(self, size: int) -> None:
-        """Tell the budget of the process, where it is worth telling."""
+        """Count what is held against the budget of the process, if it is worth counting."""
         if self._holds or size > UNCOUNTED_BYTES:
             self._holds = True
             self._settings.buffers.hold(self, size)
 
     @property
     def _most_body_bytes(self) -> int:
-        """Of an error only the words are wanted."""
+        """The most bytes to read of the body: less for an error, of which only the message is needed."""
         most = self._settings.limits.body_bytes
         return most if 200 <= (self.response.status or 0) < 300 else min(most, ERROR_BYTES)
 
     def give_up(self) -> None:
-        """The answer is past a limit: nothing of it but its status is kept."""
+        """Fail because the answer exceeds a limit, and keep nothing of it but its status."""
         self.body.clear()
         if self.stream is not None:
             self.stream.drop()
         self._fail(Failure.TOO_LARGE)
 
     def _settle(self, stream: TokenStream) -> None:
-        """Find out how this stream is best read: its first token alone, then in turns if it is calm."""
+        """Decide how to read this stream: its first token alone, then in turns if the stream is calm."""
         at_s, before_s = stream.last_token_at_s, self._token_at_s
         if at_s is None:
             return
@@ -278,10 +278,10 @@ class Exchange:
             arrivals.note_shared_stamp(self._at_s)
             self._unsettled -= 1
         self._connection.read_bytes = ENCODED_READ_BYTES if self.response.encoded else STREAM_READ_BYTES
-        self._watch.set()  # from now on, gaps count
+        self._timer.set()  # from now on, gaps count
 
     def _streams(self) -> bool | None:
-        """Whether the body is the stream that was asked for; errors and refusals to stream are not. None: too early."""
+        """Whether the body is the requested stream, not an error or a refusal to stream. None if it is too early."""
         response = self.response
         if not 200 <= (response.status or 0) < 300:
             return False
@@ -289,17 +289,17 @@ class Exchange:
         return is_event_stream(self.body, label, complete=response.complete)
 
     def _fail(self, failure: Failure) -> None:
-        """Nothing more will come. A stream that has said `[DONE]` is whole, however its body ends."""
+        """End without a complete body. A stream that has sent `[DONE]` is complete, however its body ends."""
         if self.stream is not None and self.stream.done_at_s is not None:
             self._complete()
         else:
             self._finish(failure)
 
     def _complete(self) -> None:
-        """All has come. What is read last may still be too much, or as much as was wanted."""
+        """End with a complete body. What is read last may still exceed a limit, or reach `cancel_after_tokens`."""
         try:
             if self._undecided and self.stream is None:
-                self._take([])  # a stream without a single byte is one, too
+                self._take([])  # an empty body may be a stream, too
             if self.stream is not None:
                 self.stream.end(self._at_s)
         except WireError as error:
@@ -308,7 +308,7 @@ class Exchange:
         except TooLarge:
             self.give_up()
             return
-        except Exception as bug:  # as in `received`: also the end of the connection leads here
+        except Exception as bug:  # as in `received`; the end of the connection leads here, too
             self._bug = bug
         self.last_byte_at_s = self._at_s
         self._finish(None)
@@ -335,15 +335,15 @@ class Exchange:
         )
 
     def _on_late(self, failure: Failure) -> None:
-        """The deadline has passed; but what had arrived by then and was not read yet may move it, or end the exchange.
+        """Fail if the deadline has really passed: unread bytes that arrived in time may move it or end the exchange.
 
-        That is read in turns, as everything is: a peer that sends without end can't hold up the event loop.
+        They are read in turns, like everything else, so that a peer that never stops sending can't block the loop.
         """
         more = self._connection.drain()
         if self.over:
             return
         deadline = self._deadline()
         if deadline is None or deadline[0] > clock.now_s() or (more and self._connection.last_at_s < deadline[0]):
-            self._watch.set()
+            self._timer.set()
         else:
             self._fail(failure)

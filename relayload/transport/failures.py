@@ -1,4 +1,4 @@
-"""What can go wrong on the wire, under short stable names, and the outcome of each. The one table of both drivers."""
+"""What can go wrong on the wire, with stable names, and the outcome of each. Both drivers use this one table."""
 
 import errno
 import socket
@@ -12,15 +12,15 @@ from relayload.transport.resolve import ForeignAddress
 
 
 class Failure(StrEnum):
-    """The `error` of an attempt that got no whole HTTP response; `http_<status>` names the others."""
+    """The `error` of an attempt without a complete HTTP response. With one, the error is `http_<status>`."""
 
     NO_FILES = "no_files"
-    """This process may open no more files: its own fault, not the relay's."""
+    """This process may open no more files, which is not the relay's fault."""
     NO_PORTS = "no_ports"
-    """This machine has no free port left to connect from: likewise."""
+    """This machine has no free port left to connect from, which is not the relay's fault either."""
     DNS = "dns"
     FOREIGN_ADDRESS = "foreign_address"
-    """The name of this machine led to another, where load must not go."""
+    """`localhost` resolved to another machine, which must not receive load."""
     CONNECT = "connect"
     CONNECT_TIMEOUT = "connect_timeout"
     TLS = "tls"
@@ -31,14 +31,14 @@ class Failure(StrEnum):
     NOT_HTTP = "not_http"
     ENCODING = "encoding"
     TOO_LARGE = "too_large"
-    """Past one of the client's limits on answers."""
+    """The answer exceeds one of the client's limits."""
     RESET = "reset"
     TRUNCATED = "truncated"
     FIRST_TOKEN_TIMEOUT = "first_token_timeout"
     GAP_TIMEOUT = "gap_timeout"
     TOTAL_TIMEOUT = "total_timeout"
     CANCELLED = "cancelled"
-    """We hung up on purpose."""
+    """The client hung up on purpose."""
 
 
 OUTCOMES: dict[Failure | AnswerFlaw | StreamFlaw, Outcome] = {
@@ -74,9 +74,9 @@ OUTCOMES: dict[Failure | AnswerFlaw | StreamFlaw, Outcome] = {
     StreamFlaw.NO_FINISH: Outcome.BROKEN_STREAM,
     StreamFlaw.NO_OUTPUT: Outcome.SERVER_ERROR,
 }
-"""Errors that name a status of their own (`error_body`, `error_event`) are judged by that status instead."""
+"""The outcome of each failure. `error_body` and `error_event` are judged by the status they name, if any."""
 
-_ERRORS: tuple[tuple[type[OSError], Failure], ...] = (  # the first that fits
+_ERRORS: tuple[tuple[type[OSError], Failure], ...] = (  # the first match counts
     (ForeignAddress, Failure.FOREIGN_ADDRESS),
     (TimeoutError, Failure.CONNECT_TIMEOUT),
     (socket.gaierror, Failure.DNS),
@@ -91,7 +91,7 @@ _STARVED = {errno.EMFILE: Failure.NO_FILES, errno.ENFILE: Failure.NO_FILES, errn
 
 
 class WireError(Exception):
-    """The attempt has failed. Stays inside this package."""
+    """An attempt failed. Never leaves this package."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.value)
@@ -99,21 +99,21 @@ class WireError(Exception):
 
 
 def dial_failure(error: OSError) -> Failure:
-    """What an error that came before there was a connection means."""
+    """Return the failure that an error while connecting means."""
     if error.errno in _STARVED and not isinstance(error, socket.gaierror):
         return _STARVED[error.errno]
     return next(failure for kind, failure in _ERRORS if isinstance(error, kind))
 
 
 def exchange_failure(error: OSError, *, answered: bool) -> Failure:
-    """What an error on a connection means; `answered` once a byte of the response was there."""
+    """Return the failure that an error on a connection means; `answered` if a byte of the response had arrived."""
     if isinstance(error, ssl.SSLError) and not answered:
-        return Failure.TLS  # a certificate of ours may be refused after the handshake
+        return Failure.TLS  # our certificate may be refused after the handshake
     return Failure.RESET if answered else Failure.RESET_UNANSWERED
 
 
 def outcome_of_status(status: int) -> Outcome:
-    """By the status alone. A redirect is not followed, so it is a rejection, as is what a relay does not implement."""
+    """Judge by the status alone. Redirects, which are not followed, and 501 (not implemented) are rejections."""
     if 200 <= status < 300:
         return Outcome.OK
     if status == 429:

@@ -1,6 +1,6 @@
-"""HTTP/1.1 as this client speaks it: the bytes of a request, and responses read by httptools (llhttp).
+"""HTTP/1.1 as this client speaks it: renders requests, and reads responses with httptools (llhttp).
 
-HTTP/2 is out of scope: relays of this kind serve both, and one stream per connection is what can be stamped.
+HTTP/2 is out of scope: relays serve both, and kernel timestamps need one stream per connection.
 """
 
 import re
@@ -24,8 +24,8 @@ _STANDARD_HEADERS = {
 }
 _BODILESS = (204, 304)
 _LENIENT_HEADER = {
-    # What every client of this field takes: old line folding and control characters, any version, LF alone at the end
-    # of lines, and a length beside chunks, which count.
+    # What every common client accepts: obsolete line folding and control characters, any version, bare LF as line end,
+    # and a content-length beside chunked encoding, which takes precedence.
     "lenient_headers": True,
     "lenient_version": True,
     "lenient_optional_cr_before_lf": True,
@@ -33,17 +33,17 @@ _LENIENT_HEADER = {
 }
 _LENIENT_CHUNKS = {"lenient_optional_cr_before_lf": True, "lenient_spaces_after_chunk_size": True}
 _USUAL_NAME_BYTES = 64
-"""Longer names of header fields are not remembered."""
+"""Longer header names are not cached."""
 _FIELD_BYTES = 4
-"""Colon, blank and line end of a header field."""
+"""Bytes of a header field beside name and value: colon, blank and line end."""
 _INTERIM = re.compile(rb"HTTP/\d\.\d 1\d\d")
 _HEADER_END = re.compile(rb"(\r?\n\r?\n)")
 _LENGTH = re.compile(rb"\r?\ncontent-length:([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE)
-"""Also one that is folded."""
+"""A content-length field, which may be folded."""
 
 
 class RequestHead:
-    """The header of every request to one target: what changes is the path, the length, and a request's own lines."""
+    """The header of every request to one target. Only the path, the length and a request's own fields change."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class RequestHead:
         *,
         accept_encoding: str | None = IDENTITY,
     ) -> None:
-        """`proxy` is one that reads the requests itself, as those to targets without TLS do."""
+        """`proxy` is one that reads the requests itself, as for targets without TLS."""
         self._base = f"http://{origin.authority}{origin.path}" if proxy else origin.path
         self._suffix = origin.suffix
         encodings = {} if accept_encoding is None else {"accept-encoding": accept_encoding}
@@ -63,7 +63,7 @@ class RequestHead:
         self._fields = _fields(self._headers)
 
     def render(self, path: str, headers: Mapping[str, str], body_bytes: int) -> bytes:
-        """Everything before the body. Raises ValueError for a header that would begin a new line."""
+        """Return everything before the body. Raises ValueError for a header that contains a line end."""
         fields = self._fields
         if headers:
             own = _lower(headers)
@@ -84,9 +84,9 @@ def _fields(headers: Mapping[str, str]) -> str:
 
 
 class Response:
-    """One response, fed as it arrives; interim ones (1xx) before it are passed over.
+    """One response, fed as it arrives. Interim responses (1xx) before it are skipped.
 
-    `accepted` are the content encodings that were asked for.
+    `accepted` are the content encodings that the request asked for.
     """
 
     __slots__ = (
@@ -113,17 +113,17 @@ class Response:
         self._limits = limits
         self._accepted = accepted
         self._begin: list[bytes] = []
-        """What has come until the header is complete."""
+        """What has arrived so far, kept until the header is complete."""
         self._bodiless_bytes = 0
-        """Come since the last part of the body."""
+        """Bytes received since the last part of the body."""
         self._interim = 0
         self._inflater: Inflater | None = None
         self._keep_alive = False
         self._pieces: list[bytes] = []
-        self.on_body = self._pieces.append  # for the parser: no call of ours per piece
+        self.on_body = self._pieces.append  # called by the parser; avoids a Python call per piece
         self.complete = False
         self.headers: dict[str, str] = {}
-        """By name in lower case; what was sent more than once is joined by commas."""
+        """Values by lower-case name; repeated headers are joined by commas."""
         self._repeated = 0
         self.status: int | None = None
         """None until the header is complete."""
@@ -131,19 +131,19 @@ class Response:
         self._parser: Any = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The pieces of the body that come with these bytes.
+        """Return the pieces of the body that these bytes contain.
 
-        Raises WireError where they cannot be read, and TooLarge where they are too many.
+        Raises WireError if they cannot be parsed, and TooLarge if a limit is exceeded.
         """
         if self.status is None:
             self._begin.append(data)
-        stumble: Exception | None = None
+        failed: Exception | None = None
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            stumble = error
-        # Handled out here, since an error within the handling of another forgets its own cause.
-        if stumble is not None and (begin := self._begin_again(stumble)) is not None:
+            failed = error
+        # Handled outside the except block, where an error would lose its own cause.
+        if failed is not None and (begin := self._retry_leniently(failed)) is not None:
             return self.feed(begin)
         pieces = self._pieces.copy()
         if not pieces:
@@ -153,18 +153,18 @@ class Response:
         self._bodiless_bytes = 0
         return pieces if self._inflater is None else self._inflated(pieces)
 
-    def _begin_again(self, stumble: Exception) -> bytes | None:
-        """The begin of the response, for a parser that is lenient: few need it, and so it costs the others nothing.
+    def _retry_leniently(self, error: Exception) -> bytes | None:
+        """Switch to a lenient parser and return the bytes to feed it. Few responses need it, so others don't pay.
 
-        None where the response is whole, or its header is not complete yet.
+        Returns None if the response is complete, or its header is not complete yet.
         """
         self._keep_alive = False
-        if self.complete:  # and something follows that nobody asked for
+        if self.complete:  # unsolicited bytes follow
             return None
-        if self.status is not None or isinstance(stumble, httptools.HttpParserCallbackError):
-            raise _cause(stumble) from None
+        if self.status is not None or isinstance(error, httptools.HttpParserCallbackError):
+            raise _cause(error) from None
         came = b"".join(self._begin)
-        begin = one_length(came) if self._lenient else came
+        begin = merge_lengths(came) if self._lenient else came
         if begin is None:
             raise WireError(Failure.NOT_HTTP)
         if self._lenient and begin == came:
@@ -186,17 +186,17 @@ class Response:
             raise TooLarge
 
     def close(self) -> None:
-        """Nothing more will come. Parser and response know each other; now no collector is needed to part them."""
+        """Drop the parser, which breaks a reference cycle, so that no garbage collection is needed."""
         del self._parser
 
     def end(self) -> None:
-        """The connection was closed in order, which is the end of a body without a length (RFC 9112, 6.3)."""
+        """Note that the connection was closed cleanly, which ends a body without a length (RFC 9112, 6.3)."""
         if self.status is not None and not self._length_known:
             self.complete = True
 
     @property
     def encoded(self) -> bool:
-        """Whether the body is larger than what comes of it on the wire."""
+        """Whether the body has a content encoding, so that it is larger than on the wire."""
         return self._inflater is not None
 
     @property
@@ -253,7 +253,7 @@ class Response:
     @property
     def _length_known(self) -> bool:
         headers = self.headers
-        if "transfer-encoding" in headers:  # any other than in chunks ends with the connection (RFC 9112, 6.3)
+        if "transfer-encoding" in headers:  # unless chunked, it ends with the connection (RFC 9112, 6.3)
             return headers["transfer-encoding"].lower().endswith("chunked")
         return "content-length" in headers or self.status in _BODILESS
 
@@ -264,16 +264,17 @@ def _header_name(name: bytes) -> str:
 
 
 def _cause(error: Exception) -> BaseException:
-    """What a callback raised, or else that this is no HTTP."""
+    """Return the exception that a callback raised, or else NOT_HTTP."""
     if isinstance(error, httptools.HttpParserCallbackError) and error.__context__ is not None:
         return error.__context__
     return WireError(Failure.NOT_HTTP)
 
 
-def one_length(begin: bytes) -> bytes | None:
-    """The begin of a response without lengths that repeat what another one says (RFC 9110, 8.6).
+def merge_lengths(begin: bytes) -> bytes | None:
+    """Merge repeated equal content-lengths at the start of a response into one (RFC 9110, 8.6).
 
-    Interim responses before it are left out. As it is while its header is incomplete; None where no length repeats.
+    Drops interim responses before it. Returns `begin` unchanged while its header is incomplete, and None if no length
+    repeats.
     """
     header, *ended = _HEADER_END.split(begin, maxsplit=1)
     while ended and _INTERIM.match(header):

@@ -1,7 +1,7 @@
-"""The first exchanges of a process, written down as they went over the wire: `--http-debug`.
+"""Logs the first exchanges of a process as they went over the wire, for `--http-debug`.
 
-Keys are concealed in start lines, headers and bodies; prompts and answers are not. Writing takes time on the event
-loop, so the times of those exchanges are not to be trusted.
+Keys are redacted in start lines, headers and bodies; prompts and answers are not. Logging takes time on the event
+loop, so the times of these exchanges are unreliable.
 """
 
 import os
@@ -15,16 +15,16 @@ from relayload.core.units import format_duration
 from relayload.transport.redaction import Secrets
 
 COUNT_VARIABLE = "RELAYLOAD_HTTP_DEBUG"
-"""How many exchanges of each process are written down."""
+"""How many exchanges each process logs."""
 FILE_VARIABLE = "RELAYLOAD_HTTP_DEBUG_FILE"
-"""What they are appended to; stderr without it."""
+"""The file to append to; stderr by default."""
 DEFAULT_COUNT = 10
 MOST_BYTES = 65_536
-"""Of an answer that are kept to be shown: concealed before it is cut, so that no half of a secret is left."""
+"""How much of an answer is kept. It is redacted before it is cut, so that no half of a secret is left."""
 _SHOWN_BYTES = 4_096
-"""Of a body."""
-_TELLING = re.compile(r"auth|key|token|secret|cookie|password|credential|signature", re.IGNORECASE)
-_NOT_TELLING = re.compile(r"x-ratelimit-|-tokens?$|max.?tokens|tokenizer", re.IGNORECASE)
+"""How much of a body is logged."""
+_SECRET_NAME = re.compile(r"auth|key|token|secret|cookie|password|credential|signature", re.IGNORECASE)
+_PUBLIC_NAME = re.compile(r"x-ratelimit-|-tokens?$|max.?tokens|tokenizer", re.IGNORECASE)
 _FIELD = re.compile(r"(?P<name>[^\s:]+): ?(?P<value>.*)")
 _HIDDEN = "***"
 
@@ -32,8 +32,8 @@ Write = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What came of a request: the head and the body as far as they were kept, or why there is none."""
+class LoggedResponse:
+    """The result of a request: head and body as far as they were kept, or why there is none."""
 
     head: str = ""
     body: bytes = b""
@@ -43,7 +43,7 @@ class Shown:
 
 
 class HttpLog:
-    """Writes down so many exchanges, and no more."""
+    """Logs the first `count` exchanges."""
 
     def __init__(self, count: int, write: Write) -> None:
         self._left = count
@@ -51,15 +51,15 @@ class HttpLog:
         self._write = write
 
     def wanted(self) -> int | None:
-        """The number of the exchange that begins now, if it is to be written down."""
+        """Return the number of the exchange that begins now, or None if it is not to be logged."""
         if self._left <= 0:
             return None
         self._left -= 1
         self._number += 1
         return self._number
 
-    def write(self, number: int, secrets: Secrets, head: str, body: bytes, answer: Shown) -> None:
-        """One whole exchange at once, since others go on meanwhile."""
+    def write(self, number: int, secrets: Secrets, head: str, body: bytes, answer: LoggedResponse) -> None:
+        """Log a whole exchange at once, because others run concurrently."""
         lines = [f"--- exchange {number} of process {os.getpid()}"]
         lines += _marked(">", _head(head, secrets), _body(body, secrets))
         lines += _marked("<", _head(answer.head, secrets), _body(answer.body, secrets))
@@ -68,7 +68,7 @@ class HttpLog:
 
 
 def from_environment(environ: Mapping[str, str]) -> HttpLog | None:
-    """What the environment asks for; None where it asks for nothing."""
+    """Return the log that the environment asks for, or None."""
     count = environ.get(COUNT_VARIABLE, "")
     if not count.isdecimal() or int(count) == 0:
         return None
@@ -77,12 +77,12 @@ def from_environment(environ: Mapping[str, str]) -> HttpLog | None:
 
 
 def to_stderr(text: str) -> None:
-    """Whatever encoding it has there."""
+    """Write to stderr as UTF-8, whatever its encoding."""
     os.write(2, text.encode("utf-8", "replace"))
 
 
 def appending(path: Path) -> Write:
-    """At the end of a file that several processes may write to. Raises OSError if it can't be written to."""
+    """Return a writer that appends to a file shared by several processes. Raises OSError if it can't be written."""
     path.open("ab").close()
 
     def write(text: str) -> None:
@@ -101,7 +101,7 @@ def _head(head: str, secrets: Secrets) -> list[str]:
 
 def _field(line: str, secrets: Secrets) -> str:
     field = _FIELD.fullmatch(line)
-    if field and _TELLING.search(field["name"]) and not _NOT_TELLING.search(field["name"]):
+    if field and _SECRET_NAME.search(field["name"]) and not _PUBLIC_NAME.search(field["name"]):
         return _printable(f"{field['name']}: {_HIDDEN}")
     return _printable(secrets.hidden_in(line))
 
@@ -122,7 +122,7 @@ def _marked(mark: str, head: Iterable[str], body: Iterable[str]) -> list[str]:
     return [f"{mark} {line}".rstrip() for line in (*heads, *blank, *bodies)]
 
 
-def _ending(answer: Shown) -> str:
+def _ending(answer: LoggedResponse) -> str:
     parts = [answer.failure or "answered"]
     if answer.took_s is not None:
         parts.append(f"after {format_duration(answer.took_s)}")

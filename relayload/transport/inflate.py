@@ -1,8 +1,8 @@
-"""Content encodings undone, piece by piece and never more than the limits allow (RFC 9110, 8.4).
+"""Decodes content encodings, piece by piece and never beyond the limits (RFC 9110, 8.4).
 
-gzip, of several members too, and deflate, with and without zlib's wrapper, are undone even where nobody asked for them,
-since some relays insist; br and zstd, which take megabytes for each body, only where somebody did. Of a bomb no more is
-inflated than shows that it is one.
+gzip (also with several members) and deflate (with and without zlib's wrapper) are decoded even if the request did not
+ask for them, since some relays send them anyway; br and zstd, which take megabytes per body, only if it did. A
+decompression bomb is inflated only until it shows as one.
 """
 
 import re
@@ -22,7 +22,7 @@ _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 _GZIP_BEGINS = b"\x1f\x8b"
 _SHORTEST_DEFLATE = 2
 _MOST_ENCODINGS = 3
-"""One on top of another."""
+"""The most encodings that may be applied to one body."""
 _CODINGS = frozenset(
     [
         "aes128gcm",
@@ -39,27 +39,27 @@ _CODINGS = frozenset(
         "zstd",
     ]
 )
-"""All that there are. Source: IANA, HTTP Content Coding Registry."""
+"""All registered codings. Source: IANA, HTTP Content Coding Registry."""
 _ZERO = re.compile(r"q\s*=\s*0(\.0*)?\s*$")
-"""The weight of what is not wanted."""
+"""The weight of an encoding that is not acceptable."""
 _ZSTD_WINDOW_LOG = 23
 """8 MB, the most that HTTP allows (RFC 9659)."""
 IDENTITY = "identity"
-"""A body as it is."""
+"""The name of a body without encoding."""
 UNASKED = frozenset({"gzip", "x-gzip", "deflate"})
-"""Undone even where nobody asked for them."""
+"""Decoded even if the request did not ask for them."""
 
 
 class _Decoder(Protocol):
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """What these bytes inflate to, at most _STEP_BYTES at a time."""
+        """Yield what these bytes inflate to, at most _STEP_BYTES at a time."""
 
 
 class Inflater:
-    """Undoes the encodings that a `content-encoding` names, the last one first.
+    """Decodes the encodings that a `content-encoding` header names, the last one first.
 
-    `accepted` are those that were asked for. Raises WireError for others, but for UNASKED. Names of no coding, such as
-    `utf-8`, which some relays send, change nothing.
+    `accepted` are those that the request asked for. Raises WireError for any other except UNASKED. Names that are not
+    codings, such as `utf-8`, which some relays send, are ignored.
     """
 
     def __init__(
@@ -75,10 +75,10 @@ class Inflater:
         self._limits = limits
         self._received_bytes = 0
         self.inflated_bytes = [0] * len(self._decoders)
-        """By each of the decoders: one within another may hide what comes of it."""
+        """Output of each decoder: the final size alone would hide a bomb in an inner encoding."""
 
     def feed(self, data: bytes) -> list[bytes]:
-        """What these bytes inflate to. Raises WireError for what can't be undone, and TooLarge for too much."""
+        """Return what these bytes inflate to. Raises WireError if they can't be decoded, TooLarge past a limit."""
         self._received_bytes += len(data)
         try:
             return list(self._through(0, data))
@@ -86,7 +86,7 @@ class Inflater:
             raise WireError(Failure.ENCODING) from None
 
     def _through(self, undone: int, data: bytes) -> Iterator[bytes]:
-        """What these bytes come to, of which so many encodings are undone."""
+        """Yield what these bytes decode to, after the first `undone` decoders."""
         if undone == len(self._decoders):
             yield data
             return
@@ -101,12 +101,12 @@ class Inflater:
 
 
 class _Gzip:
-    """One member after the other (RFC 1952, 2.2); anything else behind a member is ignored, as gzip does."""
+    """Decodes one member after another (RFC 1952, 2.2). Other bytes after a member are ignored, as gzip does."""
 
     def __init__(self) -> None:
         self._member: Any = zlib.decompressobj(_GZIP_WINDOW)
         self._between = b""
-        """Behind a member, too short to tell whether another one begins."""
+        """A byte after a member, too little to tell whether another member begins."""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         while data:
@@ -120,7 +120,7 @@ class _Gzip:
                 data, self._member = self._member.unused_data, None
 
     def _next_member(self, data: bytes) -> bytes:
-        """What there is of another member; nothing where none begins."""
+        """Return the start of the next member, or nothing if none begins."""
         begun = (self._between + data).lstrip(b"\0")
         self._between = begun if begun == _GZIP_BEGINS[:1] else b""
         if not begun.startswith(_GZIP_BEGINS):
@@ -130,7 +130,7 @@ class _Gzip:
 
 
 class _Deflate:
-    """As it should be, in zlib's wrapper (RFC 1950), or bare (RFC 1951), as some servers send it."""
+    """Decodes deflate in zlib's wrapper (RFC 1950), or bare (RFC 1951), as some servers send it."""
 
     def __init__(self) -> None:
         self._stream: Any = None
@@ -171,7 +171,7 @@ class _Brotli:
 
 
 class _Zstd:
-    """One frame after the other (RFC 8878, 3.1)."""
+    """Decodes one frame after another (RFC 8878, 3.1)."""
 
     def __init__(self) -> None:
         self._frame = _zstd_frame()
@@ -202,12 +202,12 @@ _DECODERS: Mapping[str, Callable[[], _Decoder]] = MappingProxyType(
     {"gzip": _Gzip, "x-gzip": _Gzip, "deflate": _Deflate, "br": _Brotli, **({"zstd": _Zstd} if _library else {})}
 )
 ENCODINGS = frozenset(_DECODERS)
-"""All that can be undone here; `zstd` needs its library."""
+"""All encodings that can be decoded here; `zstd` needs its library."""
 _ERRORS: tuple[type[Exception], ...] = (zlib.error, brotli.error, *([_library.ZstdError] if _library else []))
 
 
 def accepted_by(header: str | None) -> frozenset[str]:
-    """The encodings that an `accept-encoding` asks for, of those that can be undone here (RFC 9110, 12.5.3)."""
+    """Return the encodings in ENCODINGS that an `accept-encoding` header asks for (RFC 9110, 12.5.3)."""
     parts = [part.partition(";") for part in (header or "").lower().split(",")]
     names = {name.strip() for name, _, weight in parts if _ZERO.search(weight) is None}
     return ENCODINGS if "*" in names else ENCODINGS & names

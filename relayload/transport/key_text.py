@@ -1,4 +1,4 @@
-"""What people write where a key belongs, and what is none."""
+"""Detects text that was given in place of a key but is none."""
 
 import re
 
@@ -6,12 +6,12 @@ _BEARER = re.compile(r"bearer\s", re.IGNORECASE)
 _COMMAND = re.compile(r"\$\((?!\w+\)).*\)|`.*`", re.DOTALL)
 """`$(cat key)`; `$(KEY)` is a variable, as Make and Kubernetes write it."""
 _BLANK = re.compile(r"<.*>|\[.*\]|\{.*\}", re.DOTALL)
-"""What documentation has where one's own belongs: `<your key>`."""
+"""A placeholder as in documentation: `<your key>`."""
 _UNFIT_FOR_HEADERS = re.compile(r"[^\x21-\x7e]")
 
 
 def unfit_key(text: str) -> str | None:
-    """What is wrong with a text that is no key, without repeating it; None where it may be one."""
+    """Return what is wrong with a text that is no key, without repeating it, or None if it may be one."""
     if not text:
         return "is empty: check the variable it comes from"
     if _BEARER.match(text):

@@ -1,4 +1,4 @@
-"""The driver that measures the relay and not itself: gevent's event loop, kernel timestamps, no switch per chunk."""
+"""The low-overhead driver: gevent's event loop, kernel timestamps, no greenlet switch per chunk."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -19,7 +19,7 @@ from relayload.transport.dial import Dialler
 from relayload.transport.exchange import Exchange, Sending, Settings
 from relayload.transport.failures import Failure, WireError
 from relayload.transport.http1 import RequestHead
-from relayload.transport.http_log import HttpLog, Shown
+from relayload.transport.http_log import HttpLog, LoggedResponse
 from relayload.transport.inflate import IDENTITY, accepted_by
 from relayload.transport.origin import origin_of
 from relayload.transport.pool import Lease, Pool
@@ -36,12 +36,12 @@ _UNANSWERED = {Failure.CLOSED_UNANSWERED, Failure.RESET_UNANSWERED}
 class NativeTransport:
     """A pool of keep-alive connections to the relay at `base_url`, such as `https://relay.example/v1`.
 
-    `ca_file` replaces the system's certificates, `client_cert` is a PEM file with certificate and key. `headers` go
-    with every request; those of a request replace them. `api_key_header` is sent the key in place of
-    `Authorization: Bearer`. Proxies of the environment are used, though not for this machine. `accept_encoding` None
-    sends no such header; `buffers` are those of the process, of the size that `limits` gives them where there are none.
-    `finish_reason` is "optional" for a relay whose streams end with `[DONE]` alone. `http_log` writes down the first
-    exchanges. Raises AuthorError for a URL, a file or a proxy it cannot use.
+    `ca_file` replaces the system's certificates; `client_cert` is a PEM file with certificate and key. `headers` are
+    sent with every request; a request's own headers replace them. `api_key_header` names the header for the key, in
+    place of `Authorization: Bearer`. Proxies of the environment are used, except for this machine. If
+    `accept_encoding` is None, that header is not sent. `buffers` is the memory budget of the process; by default a new
+    one of the size in `limits`. `finish_reason` is "optional" for a relay whose streams end with `[DONE]` alone.
+    `http_log` logs the first exchanges. Raises AuthorError for a URL, a file or a proxy that it cannot use.
     """
 
     def __init__(
@@ -84,13 +84,13 @@ class NativeTransport:
 
     @property
     def kernel_timestamps(self) -> bool:
-        """Whether the instants of arrival came from the kernel."""
+        """Whether arrival times came from the kernel."""
         return self._arrivals.kernel
 
     def send(
         self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False, on_text: OnText | None = None
     ) -> Answer:
-        """Send once and return what came of it. Silently sends anew if the relay was just closing the connection."""
+        """Send once and return the answer. Silently resends if the relay was just closing the connection."""
         sending = Sending(timeouts, clock.now_s(), request.endpoint, request.stream, keep_text, on_text)
         body = msgspec.json.encode(request.body)
         data = self._head.render(request.path, request.headers, len(body)) + body
@@ -102,7 +102,7 @@ class NativeTransport:
                 ended, lease = self._exchange(kind, sending, data, new=True)
         except WireError as error:
             if number is not None:
-                self._log(number, data, Shown(failure=f"not sent: {error.failure.value}"))
+                self._log(number, data, LoggedResponse(failure=f"not sent: {error.failure.value}"))
             return answer(Reading(request=request, failure=error.failure), Phases(), self._secrets)
         reading = _reading(
             ended, request, self._settings.limits, keep_body=keep_text, finish_reason=self._finish_reason
@@ -110,7 +110,7 @@ class NativeTransport:
         return answer(reading, _phases(ended, lease), self._secrets)
 
     def close(self) -> None:
-        """Close the connections that are not in use, and the others once they are done."""
+        """Close idle connections now, and those in use once they are done."""
         self._pool.close()
         self._arrivals.close()
 
@@ -127,14 +127,14 @@ class NativeTransport:
             self._pool.give_back(lease.connection)
         return exchange, lease
 
-    def _log(self, number: int, request: bytes, answer: Shown) -> None:
+    def _log(self, number: int, request: bytes, answer: LoggedResponse) -> None:
         assert self._http_log is not None, "numbered it"
         head, _, body = request.partition(b"\r\n\r\n")
         self._http_log.write(number, self._secrets, head.decode("latin-1"), body, answer)
 
 
 def _never_read(exchange: Exchange, connection: Connection) -> bool:
-    """Whether an idle connection was closed just as the request was sent, so that sending anew repeats nothing."""
+    """Whether an idle connection was closed just as the request was sent, so that resending repeats nothing."""
     return exchange.failure in _UNANSWERED and connection.requests > 1 and connection.unprocessed
 
 

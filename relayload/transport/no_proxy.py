@@ -1,4 +1,4 @@
-"""Which targets are asked without a proxy: `NO_PROXY` as curl, Go and the tools of Kubernetes read it."""
+"""Reads `NO_PROXY`, the targets reached without a proxy, as curl, Go and the Kubernetes tools do."""
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -13,9 +13,9 @@ Address = IPv4Address | IPv6Address
 
 
 def exempt(target: Origin, no_proxy: str) -> bool:
-    """Whether a list of names, addresses and ranges, each perhaps with a port, has the target in it.
+    """Whether a list of names, addresses and ranges, each with an optional port, contains the target.
 
-    A name stands for the names below it, too, with or without a leading dot. What can't be read exempts nothing.
+    A name includes its subdomains, with or without a leading dot. Unreadable entries exempt nothing.
     """
     entries = no_proxy.lower().replace(",", " ").split()
     return any(entry == _EVERYTHING or _fits(target, entry) for entry in entries)
@@ -30,7 +30,7 @@ def _fits(target: Origin, entry: str) -> bool:
 
 
 def _parts(entry: str) -> tuple[str, int | None]:
-    """The host and the port: `[::1]:8000` and `relay:8000`, but `::1` has none."""
+    """Split an entry into host and port: `[::1]:8000` and `relay:8000` have a port, `::1` has none."""
     match = _BRACKETED.fullmatch(entry) or _WITH_PORT.fullmatch(entry)
     return (match[1], int(match[2]) if match[2] else None) if match else (entry, None)
 
@@ -49,7 +49,7 @@ def _holds(entry: str, address: Address) -> bool:
 
 
 def _address(host: str) -> Address | None:
-    """An address; one of IPv4 that is written as one of IPv6 is itself."""
+    """Parse an address, or return None. An IPv4-mapped IPv6 address becomes its IPv4 address."""
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""How many files this process may open, and how many it has: every connection is one."""
+"""How many files this process may open, and how many are open. Every connection is one."""
 
 import errno
 import os
@@ -12,11 +12,11 @@ except ImportError:  # Windows
 _OPEN = next((folder for folder in (Path("/proc/self/fd"), Path("/dev/fd")) if folder.is_dir()), None)
 
 _RESERVED = 64
-"""Files that connections leave to the rest of the process, which has a recording to finish."""
+"""Files that connections leave free for the rest of the process, which has a recording to finish."""
 
 
 def raise_limit() -> None:
-    """Allow this process as many open files as it may allow itself."""
+    """Raise this process's limit on open files to the hard limit."""
     if resource is None:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -25,7 +25,7 @@ def raise_limit() -> None:
 
 
 def limit() -> int | None:
-    """The most open files; None without a limit."""
+    """Return the most files that may be open, or None without a limit."""
     if resource is None:
         return None
     soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -33,12 +33,12 @@ def limit() -> int | None:
 
 
 def count() -> int | None:
-    """The files open now; None where the system does not tell."""
+    """Return how many files are open now, or None where the system does not report it."""
     return sum(1 for _ in os.scandir(_OPEN)) if _OPEN else None
 
 
 def check(descriptor: int) -> None:
-    """Raise OSError (EMFILE) if this descriptor of a connection is among the last; the lowest are given first."""
+    """Raise OSError (EMFILE) if this descriptor is among the last, which are reserved. The lowest are given first."""
     most = limit()
     if most is not None and descriptor >= most - min(_RESERVED, most // 4):
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))

@@ -1,4 +1,4 @@
-"""Where requests go, read from a base URL."""
+"""The origin of a target, parsed from its base URL."""
 
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -12,7 +12,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Scheme, host and port, the path that comes before every request's own, and the query that comes after it."""
+    """Scheme, host and port, with the path before every request's own path and the query after it."""
 
     scheme: str
     host: str
@@ -22,25 +22,25 @@ class Origin:
 
     @property
     def suffix(self) -> str:
-        """What comes after the path of every request: `?api-version=2024-10-21`, or nothing."""
+        """The query after the path of every request, such as `?api-version=2024-10-21`, or nothing."""
         return f"?{self.query}" if self.query else ""
 
     @property
     def authority(self) -> str:
-        """`host:port` as the Host header has it: IPv6 in brackets, without a default port."""
+        """`host:port` as in the Host header: IPv6 in brackets, default ports omitted."""
         host = bracketed(self.host)
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 def origin_of(url: str, path: str = "base_url") -> Origin:
-    """Read a URL such as `https://relay.example/v1`; `path` names it in a fault. Raises AuthorError.
+    """Parse a URL such as `https://relay.example/v1`; `path` names it in a fault. Raises AuthorError.
 
-    A fault does not repeat the URL: a key may stand there by mistake.
+    Faults do not repeat the URL, which may contain a key by mistake.
     """
     try:
         parts = urlsplit(url)
         port = parts.port
-        (parts.hostname or "").encode("idna")  # as who looks it up would, and fail
+        (parts.hostname or "").encode("idna")  # a lookup would encode it, and fail
     except ValueError:
         raise AuthorError([Fault("not a URL: is its host right, and its port a number up to 65535?", path)]) from None
     if not url.isascii() or not url.isprintable() or " " in url:
@@ -56,17 +56,17 @@ def origin_of(url: str, path: str = "base_url") -> Origin:
 
 
 def bracketed(host: str) -> str:
-    """A host as it stands in a URL: `[::1]`."""
+    """Return the host as in a URL: IPv6 in brackets, such as `[::1]`."""
     return f"[{host}]" if ":" in host else host
 
 
 def is_loopback(host: str) -> bool:
-    """This machine, without asking a name server: `localhost`, 127.0.0.0/8 or ::1."""
+    """Whether the host is this machine, without a DNS lookup: `localhost`, 127.0.0.0/8 or ::1."""
     return host == "localhost" or (is_address(host) and ip_address(host).is_loopback)
 
 
 def is_address(host: str) -> bool:
-    """An IP address, and no name."""
+    """Whether the host is an IP address, not a name."""
     try:
         ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""A look at what the SDK reads of a response, and does not tell: how it begins, and how it ends."""
+"""Observes what the SDK reads of a response but does not expose: how the body begins and how it ends."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -7,7 +7,7 @@ import httpx2
 
 from relayload import clock
 from relayload.core.wire.answers import Event, MalformedAnswer
-from relayload.core.wire.faults import words_of
+from relayload.core.wire.faults import fault_of_text
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.opening import is_event_stream
 from relayload.core.wire.request import Endpoint
@@ -18,29 +18,29 @@ _TAIL_BYTES = 16_384
 
 
 class Peek:
-    """Stands between a response and whoever reads it as a stream."""
+    """Sits between a response and the SDK that reads it as a stream."""
 
     def __init__(self, response: httpx2.Response) -> None:
-        """Wait for the first bytes. Raises what reading does."""
+        """Wait for the first bytes. Raises what reading raises."""
         self._pieces = response.iter_bytes()
         self._begun: list[bytes] = []
         self._tail = b""
         self.is_event_stream = self._look(response.headers.get("content-type", ""))
         if self.is_event_stream:
-            setattr(response, "iter_bytes", self._told)  # noqa: B010 -- of this response alone, which mypy forbids
+            setattr(response, "iter_bytes", self._iter_bytes)  # noqa: B010 -- for this response only, which mypy forbids
 
     def body(self) -> bytes:
-        """All of it, where it is no stream. Raises what reading does."""
+        """Return the whole body of a response that is no stream. Raises what reading raises."""
         return b"".join(chain(self._begun, self._pieces))
 
-    def tell(self, stream: TokenStream, endpoint: Endpoint) -> None:
-        """What the SDK kept to itself: that `[DONE]` came, or an error in a field that it does not know."""
+    def complete(self, stream: TokenStream, endpoint: Endpoint) -> None:
+        """Add to the stream what the SDK does not expose: `[DONE]`, and errors in fields that it does not know."""
         parser, at_s = SseParser(), clock.now_s()
         for data, name in (*parser.feed(self._tail), *parser.end()):
             try:
                 event = FORMATS[endpoint].read_event(data, name)
             except MalformedAnswer:
-                stream.words = stream.words or words_of(data)
+                stream.text_fault = stream.text_fault or fault_of_text(data)
             else:
                 if event is not None and event.done and stream.done_at_s is None:
                     stream.take(Event(done=True), at_s)
@@ -50,12 +50,12 @@ class Peek:
     def _look(self, label: str) -> bool:
         for piece in self._pieces:
             self._begun.append(piece)
-            told = is_event_stream(self._begun, label, complete=False)
-            if told is not None:
-                return told
+            is_stream = is_event_stream(self._begun, label, complete=False)
+            if is_stream is not None:
+                return is_stream
         return bool(is_event_stream(self._begun, label, complete=True))
 
-    def _told(self, _chunk_size: int | None = None) -> Iterator[bytes]:
+    def _iter_bytes(self, _chunk_size: int | None = None) -> Iterator[bytes]:
         for piece in chain(self._begun, self._pieces):
             self._tail += piece
             if len(self._tail) > 2 * _TAIL_BYTES:

@@ -1,4 +1,4 @@
-"""Keep-alive connections to one target, the one used last first."""
+"""Keep-alive connections to one target. The most recently used one is reused first."""
 
 from gevent.lock import BoundedSemaphore
 from msgspec import Struct
@@ -10,7 +10,7 @@ from relayload.transport.failures import Failure, WireError
 
 
 class Lease(Struct, gc=False):
-    """A connection for one request, and what it took to have it, in seconds; None where there was no such step."""
+    """A connection for one request, and how long each step took, in seconds; None for a step that was skipped."""
 
     connection: Connection
     blocked_s: float
@@ -20,7 +20,7 @@ class Lease(Struct, gc=False):
 
 
 class Pool:
-    """At most `max_connections` at a time, idle ones included; None is as many as needed."""
+    """At most `max_connections` connections at a time, including idle ones; None means no limit."""
 
     def __init__(self, dialler: Dialler, max_connections: int | None = None) -> None:
         self._dialler = dialler
@@ -29,9 +29,9 @@ class Pool:
         self._closed = False
 
     def lease(self, connect_s: float | None, until_s: float | None, *, new: bool = False) -> Lease:
-        """Wait for a free connection, or open one, `new` in any case; it must be given back.
+        """Take an idle connection or open one, waiting for a free slot; `new` always opens one. Give it back later.
 
-        `connect_s` bounds the opening, the instant `until_s` everything. Raises WireError.
+        `connect_s` limits opening; everything must be done by the instant `until_s`. Raises WireError.
         """
         begun_s = clock.now_s()
         self._wait_for_slot(until_s)
@@ -44,7 +44,7 @@ class Pool:
             raise
 
     def give_back(self, connection: Connection) -> None:
-        """Keep it for the next request, if it is still open."""
+        """Keep the connection for the next request, if it is still open."""
         if not connection.open:
             pass
         elif self._closed:
@@ -54,7 +54,7 @@ class Pool:
         self._free_slot()
 
     def close(self) -> None:
-        """Close what is idle now, and what is in use when it is given back."""
+        """Close idle connections now, and those in use when they are given back."""
         self._closed = True
         while self._idle:
             self._idle.pop().close()

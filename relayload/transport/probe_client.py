@@ -1,4 +1,4 @@
-"""Questions about the target itself, one at a time and apart from the load: is it there, and which models has it?"""
+"""Sends single requests about the target itself, apart from the load: is it up, and which models does it have?"""
 
 import json
 import logging
@@ -24,7 +24,7 @@ from relayload.transport.dial import Dialler
 from relayload.transport.drivers import Options
 from relayload.transport.exchange import Exchange, Sending, Settings
 from relayload.transport.failures import Failure, WireError
-from relayload.transport.http_log import Shown
+from relayload.transport.http_log import LoggedResponse
 from relayload.transport.inflate import IDENTITY, accepted_by
 from relayload.transport.origin import Origin, bracketed, origin_of
 from relayload.transport.proxy import Proxy, proxy_for
@@ -34,47 +34,47 @@ from relayload.transport.tls import target_context
 
 _LOG = logging.getLogger("relayload")
 _TIMEOUT_S = 10.0
-"""For a whole answer, from the look-up of the name to the last byte."""
+"""Limit for a whole answer, from the DNS lookup to the last byte."""
 _BODY_BYTES = 4_000_000
-"""The most that is read of a body: lists of models are long at relays that have hundreds."""
+"""The most that is read of a body. Relays with hundreds of models send long lists."""
 _HEADER_BYTES = 262_144
 _LIMITS = ResponseLimits(header_bytes=_HEADER_BYTES, interim=_HEADER_BYTES, stream_bytes=2 * _BODY_BYTES)
-"""Interim answers (1xx) count with the header. More comes on the wire than the body: chunks have sizes."""
+"""Interim responses (1xx) count toward the header. The wire carries more than the body, because of chunk sizes."""
 _QUOTED_LENGTH = 200
 _WORDS = re.compile(r"(?![<{]).*[^\W\d_]{2}")
-"""Of an error: neither brackets and numbers alone, nor JSON that is broken, nor a page that says nothing."""
+"""A readable error message: not just brackets and numbers, broken JSON or an empty page."""
 
 
 BASE_URL, API_KEY, TLS, HEADERS = "base_url", "api_key", "tls", "headers"
-"""What of a target in a profile may be wrong where it can't be reached."""
+"""Profile keys of a target that may be wrong if it can't be reached."""
 
 
 class TargetUnreachable(Exception):
-    """The target can't be load-tested as it stands; the message says what to change. Exit code 6."""
+    """The target can't be load-tested as it is. The message explains what to change. Exit code 6."""
 
     def __init__(self, message: str, key: str = BASE_URL) -> None:
         super().__init__(message)
         self.key = key
-        """What of the target may be wrong."""
+        """The profile key of the target that may be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer, with the instant at which each piece of its body was read."""
+    """An answer, with the instant (s) at which each piece of its body was read."""
 
     status: int
     headers: Mapping[str, str]
-    """By their names in lower case."""
+    """Values by lower-case name."""
     pieces: tuple[tuple[bytes, float], ...]
     cut: bool
-    """The connection ended before the body did, or the time was over."""
+    """Whether the connection ended before the body did, or the time ran out."""
     late: bool
-    """The time was over."""
+    """Whether the time ran out."""
     began_at_s: float
-    """When the question was sent."""
+    """When the request was sent."""
     ended_at_s: float
     wall_ns: int
-    """The wall clock as the headers came."""
+    """Wall-clock time at which the headers arrived."""
 
     @property
     def body(self) -> bytes:
@@ -82,7 +82,7 @@ class Reply:
 
     @property
     def words(self) -> str:
-        """What it says where it is an error; pages of gateways have the status in their title, too."""
+        """The message of an error, without the status that gateways put into the title of their pages."""
         return fault_of_body(self.body).message.removeprefix(f"{self.status} ")
 
     @property
@@ -90,15 +90,12 @@ class Reply:
         return self.ended_at_s - self.began_at_s
 
     def header(self, name: str) -> str:
-        """A header, empty where there is none."""
+        """Return a header's value, or "" if there is none."""
         return self.headers.get(name, "")
 
 
 class ProbeClient:
-    """Asks over HTTP, each question on a connection of its own.
-
-    It goes the way of the load: with its TLS settings, its headers and its proxy.
-    """
+    """Sends HTTP requests, each on its own connection, with the same TLS settings, headers and proxy as the load."""
 
     def __init__(
         self,
@@ -109,7 +106,7 @@ class ProbeClient:
         until_s: float = inf,
         hidden: Iterable[str] = (),
     ) -> None:
-        """A question has `timeout_s`, and all of them end at `until_s`; `hidden` are further secrets."""
+        """Each request may take `timeout_s`; all must end at the instant `until_s`. `hidden` are further secrets."""
         self._timeout_s = timeout_s
         self._until_s = until_s
         self._options = options or {}
@@ -118,12 +115,12 @@ class ProbeClient:
         self._headers = {**key, "accept": "application/json", **own}
         self._accept_encoding = self._options.get("accept_encoding", IDENTITY)
         self.secrets = Secrets(api_key, (*(self._options.get("headers") or {}).values(), *hidden))
-        """What a relay may repeat, and nobody is to read."""
+        """Secrets that a relay may repeat, to be redacted."""
         self.sent: list[tuple[str, str]] = []
-        """Method and path of every request that went out."""
+        """Method and path of every request sent."""
 
     def patient(self, timeout_s: float) -> "ProbeClient":
-        """The same, with so long for all that is asked from now on; what it sends is counted here, too."""
+        """Return a copy whose requests must all end within `timeout_s` from now. It shares the list `sent`."""
         other = copy(self)
         other._timeout_s, other._until_s = timeout_s, now_s() + timeout_s
         return other
@@ -131,7 +128,7 @@ class ProbeClient:
     def ask(
         self, base_url: str, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Reply:
-        """The answer, which is whole. Raises TargetUnreachable."""
+        """Return the complete answer. Raises TargetUnreachable, also if the answer is cut off or late."""
         reply = self.exchange(base_url, method, path, body, headers)
         if reply.late:
             reason = f"has not ended its answer to {method} {path} within {self._timeout_s:.0f}s"
@@ -141,14 +138,14 @@ class ProbeClient:
         return reply
 
     def said(self, reply: Reply) -> str:
-        """The relay's own words in an answer that is an error, in brackets; nothing where there are none."""
-        told = self.secrets.told(reply.words)[:_QUOTED_LENGTH]
-        return f" ({told})" if _WORDS.match(told) else ""
+        """Return the relay's own error message in brackets, or "" if there is none."""
+        words = self.secrets.told(reply.words)[:_QUOTED_LENGTH]
+        return f" ({words})" if _WORDS.match(words) else ""
 
     def exchange(
         self, base_url: str, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Reply:
-        """The whole answer, its headers and when it came. Raises TargetUnreachable."""
+        """Return what arrived of the answer, which may be cut off. Raises TargetUnreachable."""
         origin = origin_of(base_url)
         proxy = proxy_for(origin)
         began_at_s = now_s()
@@ -172,9 +169,9 @@ class ProbeClient:
         return reply
 
     def _note(self, asked: str, request: bytes, reply: Reply | None, failure: str = "") -> None:
-        """Write down what came of a question, where anybody wants to know."""
-        told = f"{reply.status} in {format_duration(reply.took_s)}" if reply else failure
-        _LOG.info("asked the target %s: %s", asked, told)
+        """Log the result of a request, if logging is on."""
+        result = f"{reply.status} in {format_duration(reply.took_s)}" if reply else failure
+        _LOG.info("asked the target %s: %s", asked, result)
         log = self._options.get("http_log")
         number = log.wanted() if log is not None else None
         if log is None or number is None:
@@ -213,13 +210,13 @@ class ProbeClient:
         )
 
 
-def _shown(reply: Reply | None, failure: str) -> Shown:
+def _shown(reply: Reply | None, failure: str) -> LoggedResponse:
     if reply is None:
-        return Shown(failure=f"failed: {failure}")
+        return LoggedResponse(failure=f"failed: {failure}")
     head = "\n".join([f"HTTP/1.1 {reply.status}", *(f"{name}: {value}" for name, value in reply.headers.items())])
     cut = "cut off" if reply.cut else ""
     first_byte_s = reply.pieces[0][1] - reply.began_at_s if reply.pieces else None
-    return Shown(head, reply.body, failure=cut, took_s=reply.took_s, first_byte_s=first_byte_s)
+    return LoggedResponse(head, reply.body, failure=cut, took_s=reply.took_s, first_byte_s=first_byte_s)
 
 
 def is_json(body: bytes) -> bool:
@@ -229,16 +226,16 @@ def is_json(body: bytes) -> bool:
     except TooDeep:
         return False
     except ValueError:
-        return body.lstrip()[:1] in (b"{", b"[")  # a list longer than what is read is cut, but begins like JSON
+        return body.lstrip()[:1] in (b"{", b"[")  # a long list is cut, but begins like JSON
     return True
 
 
 class TooDeep(ValueError):
-    """JSON that is nested deeper than anybody means it."""
+    """JSON that is nested too deeply to be intended."""
 
 
 def read_json(body: bytes) -> Any:
-    """What a body says. Raises ValueError for what is no JSON, and TooDeep."""
+    """Parse a JSON body. Raises ValueError if it is not JSON, and TooDeep."""
     try:
         return json.loads(body)
     except RecursionError:
@@ -246,17 +243,17 @@ def read_json(body: bytes) -> Any:
 
 
 class _ReadingClock(ArrivalClock):
-    """Takes the instant of reading: nothing else keeps a single answer waiting."""
+    """Uses the time of reading as arrival time: with a single answer, reading is never delayed."""
 
     def __init__(self) -> None:
-        """Ask the kernel for nothing."""
+        """Request no kernel timestamps."""
 
     def at_s(self, _ancillary: object, _earliest_s: float) -> float:
         return now_s()
 
 
 class _Probe(Exchange):
-    """Keeps each piece of the answer, with the instant at which it came, and what ended the connection."""
+    """Keeps each piece of the answer with its arrival time, and the error that ended the connection."""
 
     __slots__ = ("_error", "_pieces", "_size", "_wall_ns")
 
@@ -283,7 +280,7 @@ class _Probe(Exchange):
             raise TooLarge
 
     def reply(self) -> Reply:
-        """What was read, at least the header. Raises WireError."""
+        """Return what was read, at least the header. Raises WireError without a complete header."""
         response, failure = self.response, self.failure
         if response.status is None or self._wall_ns is None or failure is Failure.ENCODING:
             raise WireError(failure or Failure.NOT_HTTP) from self._error
@@ -296,7 +293,7 @@ class _Probe(Exchange):
 
 
 def models(base_url: str, api_key: str, options: Options | None = None) -> tuple[str, ...]:
-    """The names of the models that the target lists at `GET /models`, in its order. Raises TargetUnreachable."""
+    """Return the model names that the target lists at `GET /models`, in its order. Raises TargetUnreachable."""
     probe_client = ProbeClient(api_key, options)
     reply = probe_client.ask(base_url, "GET", "/models")
     if reply.status != 200:
@@ -342,4 +339,4 @@ _FAILURES = {
     Failure.CLOSED_UNANSWERED: "does not speak HTTP. Should target.base_url begin with https://?",
     Failure.NOT_HTTP: "does not speak HTTP. Should target.base_url begin with https://?",
 }
-"""What a failure means that no error of the system stands behind."""
+"""Messages for failures without an underlying system error."""

@@ -1,4 +1,4 @@
-"""Proxies that the environment names, by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."""
+"""Proxies set in the environment: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY."""
 
 import base64
 import re
@@ -22,17 +22,17 @@ _TURN_BYTES = 512
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """An HTTP proxy, and what it wants to be shown."""
+    """An HTTP proxy and its credentials."""
 
     origin: Origin
     authorization: str | None = None
-    """The value of a `proxy-authorization` header."""
+    """The value of the `proxy-authorization` header."""
 
 
 def proxy_for(target: Origin) -> Proxy | None:
-    """The proxy on the way to a target, if any. This machine is never asked for by proxy.
+    """Return the proxy for a target, or None. This machine is never reached through a proxy.
 
-    Raises AuthorError for a proxy that is not spoken to by plain HTTP.
+    Raises AuthorError for a proxy that does not speak plain HTTP.
     """
     proxies = urllib.request.getproxies_environment()
     url = proxies.get(target.scheme) or proxies.get("all")
@@ -42,20 +42,20 @@ def proxy_for(target: Origin) -> Proxy | None:
 
 
 def open_tunnel(sock: socket.socket, proxy: Proxy, target: Origin) -> int:
-    """Ask the proxy at the other end of the socket to pass everything on (RFC 9110, 9.3.6).
+    """Ask the proxy at the other end of the socket to open a tunnel with CONNECT (RFC 9110, 9.3.6).
 
-    Returns how many bytes that took to send. Raises WireError if it refuses, OSError if the connection breaks.
+    Returns the number of bytes sent. Raises WireError if the proxy refuses, OSError if the connection breaks.
     """
     place = f"{bracketed(target.host)}:{target.port}"
     authorization = f"proxy-authorization: {proxy.authorization}\r\n" if proxy.authorization else ""
     sent_bytes = send_all(sock, f"CONNECT {place} HTTP/1.1\r\nhost: {place}\r\n{authorization}\r\n".encode("latin-1"))
     head = bytearray()
     while not head.endswith(b"\r\n\r\n"):
-        head += receive(sock, 1)  # not a byte more: the rest belongs to the target
+        head += receive(sock, 1)  # byte by byte, because what follows belongs to the target
         if len(head) > _HEADER_BYTES:
             raise WireError(Failure.PROXY)
         if len(head) % _TURN_BYTES == 0:
-            gevent.sleep(0)  # where there is always something to read, nobody else has a turn
+            gevent.sleep(0)  # otherwise a proxy that never stops sending would block the loop
     status = _STATUS_LINE.match(head)
     if status is None or not status[1].startswith(b"2"):
         raise WireError(Failure.PROXY)

@@ -1,4 +1,4 @@
-"""Queries of base URLs, such as Azure's `?api-version=2024-10-21`: kept for every request, but no place for a key."""
+"""Queries of base URLs, such as Azure's `?api-version=2024-10-21`: sent with every request, but must not hold a key."""
 
 import re
 from urllib.parse import unquote_plus
@@ -20,13 +20,13 @@ _KEYS = re.compile(
 
 
 def names_a_key(query: str) -> bool:
-    """Whether a parameter is one that keys are given in (`api-key`, `code`, `sig`), or its value looks like a key."""
+    """Whether a parameter's name is common for keys (`api-key`, `code`, `sig`), or its value looks like a key."""
     pairs = (unquote_plus(pair).partition("=") for pair in _PAIR.split(query))
     return any(_is_key(name) or resembles_key(value) for name, _, value in pairs)
 
 
 def without_key(url: str) -> str:
-    """The URL without credentials and fragment, and without a query that may hold a key."""
+    """Return the URL without credentials and fragment, and with `***` in place of a query that may hold a key."""
     head, mark, query = url.partition("#")[0].partition("?")
     scheme, slashes, rest = head.partition("//")
     authority, slash, path = rest.partition("/")
@@ -35,11 +35,11 @@ def without_key(url: str) -> str:
 
 
 def _is_key(name: str) -> bool:
-    """By its last word, in whatever way words are put together: `pass-through` is none."""
+    """Judge a parameter's name by its last word, in any naming style: `pass-through` is not a key."""
     return any(_KEYS.search(word) for word in _WORD.findall(name)[-1:])
 
 
 def before_query(base_url: str, more: str) -> str:
-    """The base URL with more at the end of its path: `/v1`."""
+    """Return the base URL with `more`, such as `/v1`, at the end of its path."""
     path, mark, query = base_url.partition("?")
     return path.rstrip("/") + more + mark + query

@@ -1,4 +1,4 @@
-"""Addresses of a host, remembered for a while, the one that worked last before the others."""
+"""Addresses of a host, cached for a while. The one that worked last comes first."""
 
 import socket
 
@@ -7,30 +7,30 @@ from gevent import get_hub, monkey
 from relayload import clock
 from relayload.transport.origin import is_loopback
 
-Place = tuple[str, int] | tuple[str, int, int, int]
-Address = tuple[socket.AddressFamily, Place]
+SocketAddress = tuple[str, int] | tuple[str, int, int, int]
+Address = tuple[socket.AddressFamily, SocketAddress]
 """Family and socket address."""
-Found = tuple[socket.AddressFamily, int, int, str, Place]
-"""As getaddrinfo returns them."""
+AddressInfo = tuple[socket.AddressFamily, int, int, str, SocketAddress]
+"""One result of getaddrinfo."""
 
 REMEMBERED_S = 30.0
-"""How long before a name is looked up anew, so that moved relays are followed without a lookup per connection."""
+"""How long a lookup is cached: long enough to spare a lookup per connection, short enough to follow moved relays."""
 
 _lookup_at_once = monkey.get_original("socket", "getaddrinfo")
 
 
-def lookup(host: str, port: int, **options: int) -> list[Found]:
-    """As socket.getaddrinfo, without holding up other greenlets."""
-    found: list[Found] = get_hub().resolver.getaddrinfo(host, port, **options)
+def lookup(host: str, port: int, **options: int) -> list[AddressInfo]:
+    """Call socket.getaddrinfo without blocking other greenlets."""
+    found: list[AddressInfo] = get_hub().resolver.getaddrinfo(host, port, **options)
     return found
 
 
 class ForeignAddress(OSError):
-    """The name of this machine leads to another: load that was meant to stay here would not."""
+    """`localhost` resolves to another machine, which must not receive the load."""
 
 
 class Addresses:
-    """Of one host and port. Where the host is this machine, addresses of another are refused."""
+    """The addresses of one host and port. If the host is this machine, foreign addresses are refused."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
@@ -39,7 +39,7 @@ class Addresses:
         self._fresh_until_s = 0.0
 
     def find(self) -> tuple[list[Address], float | None]:
-        """The addresses in the order to try them, and the seconds the lookup took: None if there was none.
+        """Return the addresses in the order to try them, and the seconds the lookup took, or None without a lookup.
 
         Raises socket.gaierror, and ForeignAddress.
         """
@@ -56,13 +56,13 @@ class Addresses:
         return list(self._known), done_s - now_s
 
     def prefer(self, address: Address) -> None:
-        """This one worked: try it first from now on."""
+        """Try this address, which worked, first from now on."""
         if address in self._known and self._known[0] != address:
             self._known.remove(address)
             self._known.insert(0, address)
 
     def _literal(self) -> list[Address]:
-        """The address, where the host is one and needs no lookup."""
+        """Return the address if the host is one and needs no lookup."""
         try:
             found = _lookup_at_once(
                 self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
@@ -72,12 +72,12 @@ class Addresses:
         return _addresses(found)
 
 
-def _guarded(host: str, found: list[Found]) -> list[Address]:
+def _guarded(host: str, found: list[AddressInfo]) -> list[Address]:
     addresses = _addresses(found)
     if is_loopback(host) and not all(is_loopback(place[0]) for _, place in addresses):
         raise ForeignAddress(f"'{host}' leads to another machine")
     return addresses
 
 
-def _addresses(found: list[Found]) -> list[Address]:
+def _addresses(found: list[AddressInfo]) -> list[Address]:
     return list(dict.fromkeys((family, address) for family, _, _, _, address in found))

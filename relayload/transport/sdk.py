@@ -1,7 +1,7 @@
-"""The driver that sees what an application sees: the official openai SDK, without retries of its own.
+"""The driver that measures what an application sees: the official openai SDK, with its own retries off.
 
-Its times include what the SDK takes. It waits in the calling greenlet, so it needs a standard library that gevent has
-patched, as Locust does; without that, only connecting and each read are bounded.
+Its times include the time spent in the SDK. It blocks in the calling greenlet, so it needs a standard library patched
+by gevent, as Locust does; otherwise timeouts apply only to connecting and to each read.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ from relayload import clock
 from relayload.core.stats.histogram import bucket
 from relayload.core.wire.answers import Event
 from relayload.core.wire.chat import Choice, Chunk, Delta, chat_event, may_fail
-from relayload.core.wire.faults import Told, fault_of_error
+from relayload.core.wire.faults import ErrorFields, fault_of_error
 from relayload.core.wire.lenient import UNREADABLE, without_empty_lists
 from relayload.core.wire.request import Endpoint, Timeouts, WireRequest
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, ResponseLimits, TooLarge
@@ -33,7 +33,7 @@ from relayload.transport import Answer, OnText
 from relayload.transport.attempts import Phases, Reading, answer
 from relayload.transport.buffers import Buffers
 from relayload.transport.credentials import AUTHORIZATION, key_header
-from relayload.transport.deadlines import Watch, next_deadline
+from relayload.transport.deadlines import DeadlineTimer, next_deadline
 from relayload.transport.failures import Failure, dial_failure
 from relayload.transport.http_log import HttpLog
 from relayload.transport.inflate import IDENTITY
@@ -46,7 +46,7 @@ from relayload.transport.sdk_tap import Tap
 from relayload.transport.tls import target_context
 
 _FAILURES: tuple[tuple[type[Exception], Failure, Failure], ...] = (
-    # an error of the SDK's HTTP client: what it means before a byte of the answer was there, and after; first fit
+    # an error of the SDK's HTTP client, and what it means before and after the first byte; the first match counts
     (httpx2.ConnectTimeout, Failure.CONNECT_TIMEOUT, Failure.CONNECT_TIMEOUT),
     (httpx2.TimeoutException, Failure.TOTAL_TIMEOUT, Failure.TOTAL_TIMEOUT),
     (httpx2.ProxyError, Failure.PROXY, Failure.PROXY),
@@ -55,11 +55,11 @@ _FAILURES: tuple[tuple[type[Exception], Failure, Failure], ...] = (
     (httpx2.NetworkError, Failure.RESET_UNANSWERED, Failure.RESET),
 )
 _OWN_PARAMETERS = {"model", "messages", "input", "stream", "encoding_format"}
-"""Those that the SDK is told by name; the rest of a body goes through as it is."""
-_STUMBLES = (AttributeError, TypeError, LookupError, ArithmeticError, *UNREADABLE)
-"""What the SDK raises of its own where a relay sends what it did not expect."""
+"""Passed to the SDK by name; the rest of a body is passed unchanged."""
+_SDK_ERRORS = (AttributeError, TypeError, LookupError, ArithmeticError, *UNREADABLE)
+"""What the SDK raises when a relay sends something that it did not expect."""
 _TURN_S = 0.005
-"""How long the events of a stream that never has to wait may keep others waiting."""
+"""How long a stream that always has events ready may keep other greenlets waiting."""
 _UNSENT = {
     Failure.DNS,
     Failure.FOREIGN_ADDRESS,
@@ -73,11 +73,11 @@ _UNSENT = {
 
 _FIELDS = Delta.__struct_fields__
 _FIRST_EVENTS = b'data: {"type":"response.created","response":{"output":[]},"choices":[]}\n\n'
-"""One that both kinds of streams may hold."""
+"""An event that is valid in both kinds of streams."""
 
 
 def prepare() -> None:
-    """Have the SDK build what it would build while it reads the first stream: half a second for responses."""
+    """Make the SDK build now what it otherwise builds during the first stream: half a second for responses."""
     server = httpx2.MockTransport(lambda _request: httpx2.Response(200, content=_FIRST_EVENTS))
     with openai.OpenAI(
         api_key="none", base_url="http://127.0.0.1", http_client=httpx2.Client(transport=server)
@@ -89,7 +89,7 @@ def prepare() -> None:
 
 
 class SdkTransport:
-    """One SDK client with one pool of connections. The arguments are those of the native driver."""
+    """One SDK client with one connection pool. Takes the arguments of NativeTransport."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class SdkTransport:
                 tap=None if http_log is None else Tap(http_log, self._secrets),
             ),
         )
-        self._client.organization = self._client.project = None  # of the environment, which are for OpenAI alone
+        self._client.organization = self._client.project = None  # from the environment, meant for OpenAI only
         self._own_name = Addresses(origin.host, origin.port) if is_loopback(origin.host) else None
         self._create: dict[Endpoint, Callable[..., Any]] = {
             Endpoint.CHAT: self._client.chat.completions.with_raw_response.create,
@@ -140,13 +140,13 @@ class SdkTransport:
 
     @property
     def kernel_timestamps(self) -> bool:
-        """False: instants are those at which the SDK hands things on."""
+        """Always False: times are taken when the SDK delivers events."""
         return False
 
     def send(
         self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False, on_text: OnText | None = None
     ) -> Answer:
-        """Send once, without retries, and return what came of it."""
+        """Send once, without retries, and return the answer."""
         called_at_s = clock.now_s()
         reading, phases = (
             Reading(request=request, keep_body=keep_text, limits=self._limits, finish_reason=self._finish_reason),
@@ -156,21 +156,21 @@ class SdkTransport:
             TokenStream, request.endpoint, bucket, keep_text=keep_text, on_text=on_text, limits=self._limits
         )
         caller = getcurrent()
-        watch = Watch(
+        timer = DeadlineTimer(
             lambda: next_deadline(timeouts, called_at_s, called_at_s, reading.stream, wants_stream=request.stream),
             lambda failure: caller.throw(Interrupted(failure)),
         )
-        watch.set()
+        timer.set()
         try:
-            self._exchange(request, timeouts, reading, watch, new_stream)
+            self._exchange(request, timeouts, reading, timer, new_stream)
         except Interrupted as interrupted:
             reading.failure = interrupted.failure
         except ResponseTooLarge as large:
             reading.failure, reading.status = Failure.TOO_LARGE, large.status
-        except TooLarge:  # of the text
+        except TooLarge:  # raised by the text
             reading.failure = Failure.TOO_LARGE
         finally:
-            watch.stop()
+            timer.stop()
         if reading.failure is None:
             phases.last_byte_at_s = clock.now_s()
         elif reading.failure in _UNSENT:
@@ -185,12 +185,12 @@ class SdkTransport:
         request: WireRequest,
         timeouts: Timeouts,
         reading: Reading,
-        watch: Watch,
+        timer: DeadlineTimer,
         new_stream: Callable[[], TokenStream],
     ) -> None:
         try:
             if self._own_name:
-                self._own_name.find()  # the SDK's client would go wherever it leads
+                self._own_name.find()  # raises ForeignAddress; the SDK's client would not check
         except OSError as error:
             reading.failure = dial_failure(error)
             return
@@ -203,14 +203,14 @@ class SdkTransport:
         except openai.APIConnectionError as error:
             reading.failure = _failure(error, answered=False)
             return
-        except httpx2.HTTPError as error:  # of the body of an error, which the SDK reads unguarded
+        except httpx2.HTTPError as error:  # from the body of an error, which the SDK reads without a handler
             reading.failure = _failure(error, answered=True)
             return
         _note_response(reading, response.http_response)
         if request.stream and (peek := _peeked(response, reading)) is not None:
             reading.stream = new_stream()
-            _read_stream(response, reading, watch, timeouts.cancel_after_tokens)
-            peek.tell(reading.stream, request.endpoint)
+            _read_stream(response, reading, timer, timeouts.cancel_after_tokens)
+            peek.complete(reading.stream, request.endpoint)
         elif not request.stream:
             _read_body(response, reading)
 
@@ -231,7 +231,7 @@ def _note_response(reading: Reading, response: httpx2.Response) -> None:
 
 
 def _peeked(response: Any, reading: Reading) -> Peek | None:
-    """The stream that was asked for. What is none becomes the body: the SDK, which does not look, would see nothing."""
+    """Return the requested stream. Any other body is kept as it is: the SDK does not check and would see no events."""
     try:
         peek = Peek(response.http_response)
         if peek.is_event_stream:
@@ -243,7 +243,7 @@ def _peeked(response: Any, reading: Reading) -> Peek | None:
     return None
 
 
-def _read_stream(response: Any, reading: Reading, watch: Watch, cancel_after_tokens: int | None) -> None:
+def _read_stream(response: Any, reading: Reading, timer: DeadlineTimer, cancel_after_tokens: int | None) -> None:
     stream = reading.stream
     assert stream is not None
     first_read = last_read = 0
@@ -261,8 +261,8 @@ def _read_stream(response: Any, reading: Reading, watch: Watch, cancel_after_tok
                 break
             if awaits_token and stream.last_token_at_s is not None:
                 first_read = last_read
-                watch.set()
-        if 0 < first_read == last_read:  # all came at once: what lies between is the SDK's own work
+                timer.set()
+        if 0 < first_read == last_read:  # all came in one read: the time between is the SDK's own work
             stream.last_token_at_s = stream.first_token_at_s
         stream.end(clock.now_s())
     except (openai.APIConnectionError, httpx2.HTTPError) as error:
@@ -273,8 +273,8 @@ def _read_stream(response: Any, reading: Reading, watch: Watch, cancel_after_tok
 
 
 def _events(response: Any, endpoint: Endpoint, stream: TokenStream) -> Iterator[Event]:
-    """What the stream says, and that it is malformed: the SDK hands on whatever JSON it is sent."""
-    in_our_words = _EVENTS[endpoint]
+    """Yield the events of the stream, and mark malformed ones: the SDK passes on any JSON that it receives."""
+    to_event = _EVENTS[endpoint]
     try:
         turn_at_s = clock.now_s()
         for each in response.parse():
@@ -282,20 +282,20 @@ def _events(response: Any, endpoint: Endpoint, stream: TokenStream) -> Iterator[
                 gevent.sleep(0)
                 turn_at_s = clock.now_s()
             try:
-                event = in_our_words(each)
-            except _STUMBLES:
+                event = to_event(each)
+            except _SDK_ERRORS:
                 stream.malformed = True
             else:
                 yield event
-    except _STUMBLES:  # over the JSON or the UTF-8 of an event
+    except _SDK_ERRORS:  # from the JSON or the UTF-8 of an event
         stream.malformed = True
 
 
 def _of_chat(event: ChatCompletionChunk) -> Event:
     if not event.choices or event.usage or event.model_extra:
-        said = without_empty_lists(event.to_dict(warnings=False))
-        chunk = msgspec.convert(said, Chunk)
-        return chat_event(chunk, msgspec.convert(said, Told) if may_fail(chunk) else None)
+        fields = without_empty_lists(event.to_dict(warnings=False))
+        chunk = msgspec.convert(fields, Chunk)
+        return chat_event(chunk, msgspec.convert(fields, ErrorFields) if may_fail(chunk) else None)
     return chat_event(Chunk(choices=[_choice(each) for each in event.choices], id=event.id))
 
 
@@ -312,7 +312,7 @@ def _delta(delta: ChoiceDelta | None) -> Delta | None:
 
 
 def _plain(value: Any) -> Any:
-    """A value as the relay sent it: the SDK makes models of some."""
+    """Return a value as the relay sent it: the SDK turns some into models."""
     if isinstance(value, list):
         return [_plain(each) for each in value]
     return value.to_dict() if isinstance(value, openai.BaseModel) else value
@@ -321,9 +321,9 @@ def _plain(value: Any) -> Any:
 def _of_responses(event: ResponseStreamEvent) -> Event:
     if event.type.endswith(".delta"):  # most of them
         return response_event(ResponseEvent(type=event.type, delta=getattr(event, "delta", None)))
-    said = without_empty_lists(event.to_dict(warnings=False))
-    read = msgspec.convert(said, ResponseEvent)
-    return response_event(read, None if read.type else msgspec.convert(said, Told))
+    fields = without_empty_lists(event.to_dict(warnings=False))
+    read = msgspec.convert(fields, ResponseEvent)
+    return response_event(read, None if read.type else msgspec.convert(fields, ErrorFields))
 
 
 def _no_event(_event: object) -> Event:
@@ -333,22 +333,22 @@ def _no_event(_event: object) -> Event:
 _EVENTS: Mapping[Endpoint, Callable[[Any], Event]] = MappingProxyType(
     {Endpoint.CHAT: _of_chat, Endpoint.RESPONSES: _of_responses, Endpoint.EMBEDDINGS: _no_event}
 )
-"""An event as the SDK has read it, to what it says."""
+"""Converts an event of the SDK to an Event."""
 
 
 def _read_body(response: Any, reading: Reading) -> None:
     try:
         reading.body = response.http_response.read()
-        response.parse()  # what an application would have it do
+        response.parse()  # as an application would
     except httpx2.HTTPError as error:
         reading.failure = _failure(error, answered=True)
-    except (openai.OpenAIError, *_STUMBLES):
-        pass  # the body is there, and judged for what it says
+    except (openai.OpenAIError, *_SDK_ERRORS):
+        pass  # the body was read and is judged by its content
     reading.received_bytes = response.http_response.num_bytes_downloaded
 
 
 def _failure(error: BaseException | None, *, answered: bool) -> Failure:
-    """What an error of the SDK means: it wraps those of its HTTP client, which wraps those of the system."""
+    """Return the failure that an SDK error means. It wraps one of its HTTP client, which wraps one of the system."""
     if refused := refusal(error):
         return refused
     if isinstance(error, openai.APIConnectionError):

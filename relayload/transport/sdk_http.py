@@ -1,6 +1,6 @@
-"""The HTTP client of the official SDK, with what it leaves out: limits to what is read, and turns for everybody else.
+"""The HTTP client of the official SDK, with what it lacks: limits on what is read, and fair turns for other greenlets.
 
-A greenlet that always finds something to read never waits, and then no timer and no other request has its turn.
+A greenlet that always finds something to read never waits, so timers and other requests would never get a turn.
 """
 
 import re
@@ -27,12 +27,12 @@ from relayload.transport.sdk_tap import Tap, Tapped
 _TURN_BYTES = 16_384
 _HEADER_TOO_LARGE = 431
 _CUT_SHORT = "peer closed connection"
-"""How the SDK's client begins to say that a body broke off."""
+"""How the SDK's client begins its message when a body broke off."""
 _EVENT_END = re.compile(rb"\n\n|\r\n\r\n|\r\r")
 
 
 class Interrupted(BaseException):
-    """The attempt is over. Not an Exception, which the SDK would take for its own."""
+    """The attempt is over. Not an Exception, which the SDK would handle itself."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.value)
@@ -40,7 +40,7 @@ class Interrupted(BaseException):
 
 
 class ResponseTooLarge(TooLarge):
-    """The answer with this status is past a limit."""
+    """The answer with this status exceeds a limit."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -57,7 +57,7 @@ def http_client(
     max_connections: int | None,
     tap: Tap | None = None,
 ) -> httpx2.Client:
-    """The SDK's own kind of client, with one TLS context, the same proxy as the native driver, and no redirects."""
+    """Return the SDK's kind of client with one TLS context, the proxy of the native driver, and no redirects."""
     proxy = proxy_for(origin)
     shown = {"proxy-authorization": proxy.authorization} if proxy and proxy.authorization else {}
     return openai.DefaultHttpx2Client(
@@ -92,7 +92,7 @@ class _Transport(httpx2.HTTPTransport):
         self._buffers = buffers
         self._accept_encoding = accept_encoding
         self._tap = tap
-        self._pool._network_backend = _Backend(response_limits)  # which there is no other way to say
+        self._pool._network_backend = _Backend(response_limits)  # there is no public option
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         request.headers.pop("accept-encoding", None)
@@ -112,7 +112,7 @@ class _Transport(httpx2.HTTPTransport):
 
 
 class _BoundedResponse(httpx2.Response):
-    """A response whose body is read only as far as the limits go."""
+    """A response whose body is read only up to the limits."""
 
     def __init__(
         self, response: httpx2.Response, limits: ResponseLimits, buffers: Buffers, tapped: Tapped | None = None
@@ -130,16 +130,16 @@ class _BoundedResponse(httpx2.Response):
         self._decoded_bytes = 0
         self._event_bytes = 0
         self.beside_bytes = 0
-        """What its reader keeps of it."""
+        """Bytes of the response that its reader keeps."""
         self._reader = getcurrent()
 
     def read(self) -> bytes:
-        """The whole body. Raises ResponseTooLarge."""
+        """Return the whole body. Raises ResponseTooLarge."""
         self._whole = True
         return super().read()
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """The body, decoded, piece by piece. Raises ResponseTooLarge."""
+        """Yield the decoded body piece by piece. Raises ResponseTooLarge."""
         try:
             for piece in super().iter_bytes(chunk_size):
                 self._count(piece)
@@ -155,7 +155,7 @@ class _BoundedResponse(httpx2.Response):
             self._note_end()
 
     def close(self) -> None:
-        """Also where the SDK has read as much as it wants."""
+        """Close it; the SDK may have read only part of it."""
         super().close()
         self._note_end()
 
@@ -164,7 +164,7 @@ class _BoundedResponse(httpx2.Response):
             self._tapped.end(self)
 
     def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """The body as it came. What its decoders would make a bomb of never gets to them: they know no limit."""
+        """Yield the body as received. Decompression bombs never reach the SDK's decoders, which have no limit."""
         inflater = self._inflater()
         for piece in super().iter_raw(chunk_size):
             if inflater is not None:
@@ -173,11 +173,11 @@ class _BoundedResponse(httpx2.Response):
 
     def _inflater(self) -> Inflater | None:
         named = (name.strip() for name in self.headers.get("content-encoding", "").lower().split(","))
-        encodings = [name for name in named if name in ENCODINGS]  # of others the SDK takes no notice
+        encodings = [name for name in named if name in ENCODINGS]  # the SDK ignores others
         return Inflater(",".join(encodings), self._limits, ENCODINGS) if encodings else None
 
     def give_up(self) -> None:
-        """The answer holds more than the process has left: its reader is told at the next turn of the event loop."""
+        """Fail because the memory budget is used up: interrupt the reader at the next turn of the event loop."""
         get_hub().loop.run_callback(self._interrupt)
 
     def _interrupt(self) -> None:
@@ -193,7 +193,7 @@ class _BoundedResponse(httpx2.Response):
             self._buffers.hold(self, held)
 
     def _count_events(self, piece: bytes) -> int:
-        """How much of the last event there is, which is not over."""
+        """Return the bytes of the last, unfinished event."""
         first, *others = map(len, _EVENT_END.split(piece))
         longest = max(self._event_bytes + first, *others, 0)
         if longest > self._limits.event_bytes:
@@ -209,7 +209,7 @@ class _BoundedResponse(httpx2.Response):
 
 
 class _Backend(httpcore2.SyncBackend):
-    """Opens connections that give others their turn."""
+    """Opens connections that yield to other greenlets."""
 
     def __init__(self, limits: ResponseLimits) -> None:
         self._limits = limits
@@ -219,7 +219,7 @@ class _Backend(httpcore2.SyncBackend):
 
 
 class _Stream(httpcore2.NetworkStream):
-    """A connection that reads no more than the limits allow between two requests."""
+    """A connection that reads at most the limit between two requests."""
 
     def __init__(self, stream: httpcore2.NetworkStream, limits: ResponseLimits) -> None:
         self._stream = stream
@@ -227,7 +227,7 @@ class _Stream(httpcore2.NetworkStream):
         self._received_bytes = 0
         self._turn_bytes = 0
         self.reads = 0
-        """How often something was read."""
+        """The number of reads."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = self._stream.read(min(max_bytes, _TURN_BYTES), timeout)
@@ -258,13 +258,13 @@ class _Stream(httpcore2.NetworkStream):
 
 
 def reads_of(response: httpx2.Response) -> int:
-    """How often something was read from the connection that brings this response."""
+    """Return the number of reads on the connection of this response."""
     stream = response.extensions.get("network_stream")
     return stream.reads if isinstance(stream, _Stream) else 0
 
 
 def refusal(error: BaseException | None) -> Failure | None:
-    """Why an answer was given up that came, by an error of the SDK: too large, no HTTP; else None."""
+    """Return why an SDK error gave up on an answer that arrived: too large, or not HTTP; else None."""
     for each in causes(error):
         if isinstance(each, TooLarge):
             return Failure.TOO_LARGE
@@ -280,7 +280,7 @@ def _refused(error: h11.RemoteProtocolError) -> Failure | None:
 
 
 def causes(error: BaseException | None) -> Iterable[BaseException]:
-    """An error and what led to it, the last first."""
+    """Yield an error and its causes, the last one first."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

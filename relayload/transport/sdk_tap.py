@@ -1,23 +1,23 @@
-"""Exchanges of the SDK's HTTP client, to be written down: requests as they leave, answers as the SDK is handed them."""
+"""Captures exchanges of the SDK's HTTP client for the log: requests as they leave, answers as the SDK receives them."""
 
 from collections.abc import Callable
 
 import httpx2
 
 from relayload.clock import now_s
-from relayload.transport.http_log import MOST_BYTES, HttpLog, Shown
+from relayload.transport.http_log import MOST_BYTES, HttpLog, LoggedResponse
 from relayload.transport.redaction import Secrets
 
 
 class Tap:
-    """Begins to keep exchanges, as long as any are wanted."""
+    """Captures exchanges as long as the log wants more."""
 
     def __init__(self, log: HttpLog, secrets: Secrets) -> None:
         self._log = log
         self._secrets = secrets
 
     def begin(self, request: httpx2.Request) -> "Tapped | None":
-        """The exchange that this request begins; None where no more are wanted."""
+        """Start capturing the exchange of this request. Returns None if the log wants no more."""
         number = self._log.wanted()
         if number is None:
             return None
@@ -27,9 +27,9 @@ class Tap:
 
 
 class Tapped:
-    """One of them."""
+    """One captured exchange."""
 
-    def __init__(self, write: Callable[[Shown], None]) -> None:
+    def __init__(self, write: Callable[[LoggedResponse], None]) -> None:
         self._write = write
         self._began_at_s = now_s()
         self._first_byte_s: float | None = None
@@ -38,7 +38,7 @@ class Tapped:
         self._over = False
 
     def take(self, piece: bytes) -> None:
-        """A part of the body, decoded."""
+        """Add a decoded part of the body."""
         if self._first_byte_s is None:
             self._first_byte_s = now_s() - self._began_at_s
         if self._kept_bytes < MOST_BYTES:
@@ -46,18 +46,18 @@ class Tapped:
             self._kept_bytes += len(piece)
 
     def end(self, response: httpx2.Response) -> None:
-        """Nothing more comes of the body, whether it is whole or not."""
+        """Log the exchange at the end of the body, complete or not."""
         head = "\n".join([f"HTTP/1.1 {response.status_code} {response.reason_phrase}", *_fields(response.headers)])
         took_s = now_s() - self._began_at_s
-        shown = Shown(head, b"".join(self._pieces), took_s=took_s, first_byte_s=self._first_byte_s)
+        shown = LoggedResponse(head, b"".join(self._pieces), took_s=took_s, first_byte_s=self._first_byte_s)
         if not self._over:
             self._over = True
             self._write(shown)
 
     def failed(self, error: Exception) -> None:
-        """There is no answer."""
+        """Log that there is no answer."""
         self._over = True
-        self._write(Shown(failure=f"failed: {type(error).__name__}", took_s=now_s() - self._began_at_s))
+        self._write(LoggedResponse(failure=f"failed: {type(error).__name__}", took_s=now_s() - self._began_at_s))
 
 
 def _fields(headers: httpx2.Headers) -> list[str]:

@@ -1,4 +1,4 @@
-"""Sockets before they carry requests: the steps of opening a connection, each waiting in the calling greenlet."""
+"""The steps of opening a connection, before it carries requests. Each waits in the calling greenlet."""
 
 import errno
 import os
@@ -11,14 +11,14 @@ from relayload.transport.resolve import Address
 from relayload.transport.stamps import PlainSocket, request_stamps
 
 READABLE, WRITABLE = 1, 2
-"""Events of gevent's loop."""
+"""Event masks of gevent's loop."""
 
 _UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK}
 RECEIVE_BYTES = 65536
 
 
 def connected(address: Address) -> socket.socket:
-    """A non-blocking socket connected to the address, that asks for timestamps. Raises OSError."""
+    """Return a non-blocking socket that is connected to the address and requests timestamps. Raises OSError."""
     family, place = address
     sock = PlainSocket(family, socket.SOCK_STREAM)
     try:
@@ -42,7 +42,7 @@ def _finish_connect(sock: socket.socket, error: int) -> None:
 
 
 def send_all(sock: socket.socket, data: bytes) -> int:
-    """Hand all of it to the kernel: so many bytes. Raises OSError."""
+    """Hand all data to the kernel and return its size in bytes. Raises OSError."""
     unsent = memoryview(data)
     while unsent:
         try:
@@ -53,7 +53,7 @@ def send_all(sock: socket.socket, data: bytes) -> int:
 
 
 def receive(sock: socket.socket, most_bytes: int = RECEIVE_BYTES) -> bytes:
-    """What there is, at least one byte. Raises OSError; the end of the connection is one, too."""
+    """Return what has arrived, at least one byte. Raises OSError, also at the end of the connection."""
     data = receive_or_end(sock, most_bytes)
     if not data:
         raise ConnectionResetError(errno.ECONNRESET, "closed by the peer")
@@ -61,7 +61,7 @@ def receive(sock: socket.socket, most_bytes: int = RECEIVE_BYTES) -> bytes:
 
 
 def receive_or_end(sock: socket.socket, most_bytes: int = RECEIVE_BYTES) -> bytes:
-    """What there is, empty at the end of the connection. Raises OSError."""
+    """Return what has arrived, or b"" at the end of the connection. Raises OSError."""
     while True:
         try:
             return sock.recv(most_bytes)

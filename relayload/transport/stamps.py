@@ -1,9 +1,9 @@
-"""The instant at which bytes reached this host, as the kernel saw it.
+"""The instant at which bytes reached this host, according to the kernel.
 
-A busy generator reads late; the kernel does not. Linux notes the wall-clock time of every received segment
-(`SO_TIMESTAMPNS`, see socket(7)) and `recvmsg` hands it out beside the bytes: that of the last segment read from.
-Segments that wait unread are merged and keep the stamp of the last, so a stamp is exact as long as the reader is
-not later than the gap to the next segment; where that shows, it is counted.
+A busy generator reads late, but the kernel stamps on time. Linux records the wall-clock time of every received segment
+(`SO_TIMESTAMPNS`, see socket(7)), and `recvmsg` returns that of the last segment read. Segments that wait unread are
+merged and keep the stamp of the last one, so a stamp is exact only if the reader comes before the next segment.
+Detected exceptions are counted.
 """
 
 import contextlib
@@ -18,73 +18,73 @@ from gevent import monkey
 from relayload import clock
 
 _SO_TIMESTAMPNS: Final = 35
-"""On every architecture of Linux's asm-generic; Python 3.11 has no name for it."""
+"""The value on every architecture of Linux's asm-generic. Python 3.11 has no name for it."""
 _TIMESPEC = struct.Struct("@ll")
 _read_timespec = _TIMESPEC.unpack
 ANCILLARY_BYTES: Final = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "CMSG_SPACE") else 0
-"""Room that `recvmsg` needs for a stamp."""
+"""The buffer that `recvmsg` needs for a stamp."""
 _NOISE_S = 1e-4
-"""Two clocks read one after the other may seem so far off: more is a step, or a pause in between."""
+"""How far two clocks read in succession may seem apart. A larger difference is a clock step, or a pause in between."""
 _OFFSET_READINGS = 5
 _READ_AT_ONCE_S = 1e-3
 _SHARED_AT_MOST = 0.01
-"""Of the first tokens: more, and a p99 would not be what it says."""
+"""The most first tokens with a shared stamp, as a share. With more, a p99 would be wrong."""
 _PROBE_TRIES = 100
 _PROBE_PAUSE_S = 0.001
 
 Ancillary = list[tuple[int, int, bytes]]
 
 PlainSocket: type[socket.socket] = monkey.get_original("socket", "socket")
-"""The standard library's socket, which never waits cooperatively, whether or not gevent has patched it."""
+"""The standard library's socket, which never waits cooperatively, even if gevent has patched the library."""
 
 
 def request_stamps(sock: socket.socket) -> None:
-    """Have the kernel stamp what this socket receives, where it can."""
+    """Request kernel timestamps for what this socket receives, if the system supports them."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
 
 class ArrivalClock:
-    """Turns stamps into instants on the monotonic clock.
+    """Converts kernel stamps to instants on the monotonic clock.
 
-    Holds a socket that asks for stamps: the kernel stops making them when the last such socket is closed, and takes
-    some milliseconds to begin anew.
+    Holds a socket that requests stamps: the kernel stops making them when the last such socket is closed, and takes
+    some milliseconds to start again.
     """
 
     def __init__(self) -> None:
         self.unstamped = 0
-        """Reads that came without a stamp."""
+        """The number of reads without a stamp."""
         self.first_tokens = 0
         self.shared = 0
-        """First tokens that may have come before the instant that they were given."""
+        """The number of first tokens that may have arrived earlier than their stamp."""
         self._offset_ns, self._offset_s = 0, 0.0
         self._measure_offset()
         self._holder = PlainSocket()
         request_stamps(self._holder)
         self.stamped = _probe()
-        """Whether this system gives stamps."""
+        """Whether this system provides stamps."""
 
     @property
     def kernel(self) -> bool:
-        """Whether the instants so far came from the kernel, and first tokens had stamps of their own."""
+        """Whether all instants so far came from the kernel, and first tokens had stamps of their own."""
         return self.stamped and self.unstamped == 0 and self.shared <= self.first_tokens * _SHARED_AT_MOST
 
     def note_shared_stamp(self, at_s: float) -> None:
-        """A first token has the stamp of later ones, which arrived at this instant.
+        """Note that a first token shares its stamp with later tokens, which arrived at this instant.
 
-        If it was read at once, they did come together. If not, they may have been merged while they waited, and the
-        first one came earlier than its stamp says.
+        If it was read at once, they really came together. Otherwise they may have been merged while they waited, and
+        the first one came earlier than its stamp.
         """
         if clock.now_s() - at_s > _READ_AT_ONCE_S:
             self.shared += 1
 
     def at_s(self, ancillary: Ancillary, earliest_s: float) -> float:
-        """When these bytes arrived; `earliest_s` is an instant they cannot precede, such as that of the bytes before.
+        """Return when these bytes arrived. They cannot precede `earliest_s`, such as the arrival of the bytes before.
 
-        Stamps are of the wall clock, which may be stepped. The way from there to the monotonic clock is measured anew
-        when it seems to have changed. A stamp from before a step makes no sense after it; then the instant of reading
-        is taken.
+        Stamps are wall-clock times, and that clock may be stepped. Its offset from the monotonic clock is measured
+        again when it seems to have changed. A stamp from before a step is useless after it; then the time of reading
+        is used.
         """
         now_s = clock.now_s()
         if not ancillary:
@@ -97,7 +97,7 @@ class ArrivalClock:
         return at_s if earliest_s <= at_s <= now_s else _possible(at_s, earliest_s, now_s)
 
     def _measure_offset(self) -> None:
-        """Wall clock minus monotonic clock, from the pair of readings that lay closest together."""
+        """Measure wall clock minus monotonic clock, from the pair of readings that lay closest together."""
         pairs = [(clock.now_s(), clock.wall_ns(), clock.now_s()) for _ in range(_OFFSET_READINGS)]
         before_s, wall_ns, after_s = min(pairs, key=lambda pair: pair[2] - pair[0])
         self._offset_ns = wall_ns - round((before_s + after_s) / 2 * 1e9)
@@ -108,14 +108,14 @@ class ArrivalClock:
 
 
 def _possible(at_s: float, earliest_s: float, now_s: float) -> float:
-    """An instant that is off by no more than the clocks' noise is moved to the bound it passed."""
+    """Clamp an instant that is off by no more than the clocks' noise; otherwise use the time of reading."""
     if earliest_s - _NOISE_S <= at_s <= now_s + _NOISE_S:
         return min(max(at_s, earliest_s), now_s)
     return now_s
 
 
 def _probe() -> bool:
-    """Whether bytes come with stamps. The kernel begins to make them a moment after it was asked to."""
+    """Whether received bytes have stamps. The kernel starts to make them a moment after the request."""
     with PlainSocket() as listener, PlainSocket() as receiver:
         try:
             listener.bind(("127.0.0.1", 0))

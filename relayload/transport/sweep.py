@@ -1,7 +1,7 @@
-"""Reading streams in turns: many at one wake-up of the process, rather than one at each.
+"""Reads streams in turns: many at one wake-up of the process, instead of one per wake-up.
 
-Where the kernel stamps what arrives, nothing is lost by reading it a little later, and waking up costs more than
-reading. Only streams whose chunks are far apart take part, since chunks that wait unread together share one stamp.
+With kernel timestamps, nothing is lost by reading a little later, and a wake-up costs more than a read. Only streams
+whose chunks are far apart take part, because chunks that wait unread together share one stamp.
 """
 
 from collections.abc import Callable
@@ -10,16 +10,16 @@ from typing import Any, Final
 from gevent import get_hub, monkey
 
 INTERVAL_S: Final = 0.002
-"""Between two sweeps, and how late a stream that takes part is read at most."""
+"""The time between two sweeps, and so the most by which a stream is read late."""
 CALM_GAP_S: Final = 2 * INTERVAL_S
-"""Streams with gaps this long take part."""
+"""Streams with gaps of at least this length take part."""
 
 _READABLE: Final = 1
 """EPOLLIN."""
 
 
 class Sweeper:
-    """Calls the readers of those sockets that have something to read, all of them every INTERVAL_S."""
+    """Every INTERVAL_S, calls the readers of all sockets that have something to read."""
 
     def __init__(self) -> None:
         self._poll = monkey.get_original("select", "epoll")()
@@ -34,7 +34,7 @@ class Sweeper:
             self._timer.start(self._sweep)
 
     def remove(self, descriptor: int) -> None:
-        """Before the descriptor is closed."""
+        """Stop reading a descriptor; call this before it is closed."""
         del self._readers[descriptor]
         self._poll.unregister(descriptor)
         if not self._readers:

@@ -1,4 +1,4 @@
-"""An exchange of the native driver that keeps what comes over the wire, to be written down."""
+"""An exchange of the native driver that keeps what arrives on the wire, for the log."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,19 +7,19 @@ from relayload.transport.connection import Connection
 from relayload.transport.exchange import Exchange, Sending, Settings
 from relayload.transport.failures import WireError
 from relayload.transport.http1 import Response
-from relayload.transport.http_log import MOST_BYTES, Shown
+from relayload.transport.http_log import MOST_BYTES, LoggedResponse
 from relayload.transport.inflate import ENCODINGS
 
 _HEAD_ENDS = (b"\r\n\r\n", b"\n\n")
 
 
 class TappedExchange(Exchange):
-    """As any other, but slower; `write` is told what came of it once it is over."""
+    """An exchange that passes its result to `write` when it is over. Slower than a plain one."""
 
     __slots__ = ("_kept_bytes", "_wire", "_write")
 
     def __init__(
-        self, write: Callable[[Shown], None], connection: Connection, sending: Sending, settings: Settings
+        self, write: Callable[[LoggedResponse], None], connection: Connection, sending: Sending, settings: Settings
     ) -> None:
         super().__init__(connection, sending, settings)
         self._write = write
@@ -39,11 +39,11 @@ class TappedExchange(Exchange):
         super().received(data, at_s)
 
     @property
-    def _shown(self) -> Shown:
-        """What came of it, the body without its chunks and its encoding."""
+    def _shown(self) -> LoggedResponse:
+        """The result, with the body decoded."""
         head, body = head_and_body(self._wire)
         last_at_s = self.last_byte_at_s
-        return Shown(
+        return LoggedResponse(
             head=head,
             body=body,
             failure="" if self.failure is None else f"failed: {self.failure.value}",
@@ -53,7 +53,7 @@ class TappedExchange(Exchange):
 
 
 def head_and_body(wire: Sequence[bytes]) -> tuple[str, bytes]:
-    """The head as it came, and the body as it was meant; as it came where it can't be read."""
+    """Return the head as received and the body decoded, or as received if it can't be decoded."""
     whole = b"".join(wire)
     end = min((at for mark in _HEAD_ENDS if (at := whole.find(mark)) >= 0), default=len(whole))
     response = Response(accepted=ENCODINGS)

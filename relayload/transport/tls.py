@@ -1,4 +1,4 @@
-"""TLS on memory buffers, so that the bytes still come from the socket with the kernel's stamps."""
+"""TLS on memory buffers, so that bytes still come from the socket with the kernel's stamps."""
 
 import logging
 import socket
@@ -13,16 +13,16 @@ from relayload.transport.stamps import ArrivalClock
 
 _LOG = logging.getLogger("relayload")
 _MOST_BYTES = 16 << 20
-"""Of a file of certificates: those of all authorities take less than one."""
+"""The largest certificate file that is read; all public authorities together take less than 1 MB."""
 
 
 def target_context(
     origin: Origin, *, verify: bool = True, ca_file: str | Path | None = None, client_cert: str | Path | None = None
 ) -> ssl.SSLContext | None:
-    """Settings for all connections to a target; None for one without TLS.
+    """Return the TLS context for all connections to a target, or None for a target without TLS.
 
-    `ca_file` takes the place of the system's certificates; `client_cert` is a PEM file with a certificate and its key.
-    Raises AuthorError for files that cannot be used.
+    `ca_file` replaces the system's certificates; `client_cert` is a PEM file with a certificate and its key. Raises
+    AuthorError for unusable files.
     """
     if origin.scheme != "https":
         return None
@@ -55,7 +55,7 @@ def _show(context: ssl.SSLContext, client_cert: str | Path) -> None:
 
 
 def _no_password() -> str:
-    """Stands in for a prompt on the terminal, which would hang a run."""
+    """Replace the password prompt on the terminal, which would hang a run."""
     return ""
 
 
@@ -93,7 +93,7 @@ class TlsConnection(Connection):
             self._lose(error)
             return
         if self._outgoing.pending:
-            self._send_more()  # an answer of the protocol's own, such as a new key
+            self._send_more()  # a reply at the TLS level, such as a key update
 
     def _take_records(self, at_s: float) -> None:
         while self.open:

@@ -240,6 +240,6 @@ def test_a_budget_that_thinking_used_up_is_no_fault_of_the_stream(visit: Visit, 
 def test_a_mock_s_quick_stream_is_not_taken_for_one_that_was_held_back(
     visit: Visit, relay_with: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("relayload.core.wire.stream._TELLING_S", 30.0)  # this machine may be busy
+    monkeypatch.setattr("relayload.core.wire.stream._MIN_ANSWER_S", 30.0)  # this machine may be busy
     diagnosis = visit(relay_with(completion(), streamed(*[ONE] * 12, STOP)))
     assert doubts(diagnosis) == []

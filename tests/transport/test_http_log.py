@@ -9,7 +9,7 @@ from support import PATIENT
 
 from relayload.core.wire.chat import chat_request
 from relayload.transport.drivers import DRIVERS, new_transport
-from relayload.transport.http_log import COUNT_VARIABLE, FILE_VARIABLE, HttpLog, Shown, from_environment
+from relayload.transport.http_log import COUNT_VARIABLE, FILE_VARIABLE, HttpLog, LoggedResponse, from_environment
 from relayload.transport.probe_client import ProbeClient, TargetUnreachable
 from relayload.transport.redaction import Secrets
 from relayload.transport.tapped import head_and_body
@@ -92,14 +92,16 @@ def test_a_request_that_nobody_takes_is_written_down_with_the_reason(driver, wri
 
 def test_a_long_body_is_cut_and_no_half_of_a_key_is_left(written):
     body = b"x" * 4_090 + KEY.encode() + b"y" * 100_000
-    HttpLog(1, written.append).write(1, Secrets(KEY), "POST / HTTP/1.1", body, Shown())
+    HttpLog(1, written.append).write(1, Secrets(KEY), "POST / HTTP/1.1", body, LoggedResponse())
     (text,) = written
     assert "bytes more" in text
     assert "sk-do" not in text
 
 
 def test_what_acts_on_a_terminal_is_not_handed_on(written):
-    HttpLog(1, written.append).write(1, Secrets(KEY), "POST / HTTP/1.1", b"\x1b[2Ja\r\nb", Shown(head="HTTP/1.1 200"))
+    HttpLog(1, written.append).write(
+        1, Secrets(KEY), "POST / HTTP/1.1", b"\x1b[2Ja\r\nb", LoggedResponse(head="HTTP/1.1 200")
+    )
     assert "> ·[2Ja\n> b\n" in written[0]
     assert "\x1b" not in written[0]
 
@@ -147,6 +149,6 @@ def test_the_environment_says_how_many_and_where(tmp_path: Path):
     assert log is not None
     for _ in range(2):
         if (number := log.wanted()) is not None:
-            log.write(number, Secrets(KEY), f"GET /{KEY} HTTP/1.1", b"", Shown())
+            log.write(number, Secrets(KEY), f"GET /{KEY} HTTP/1.1", b"", LoggedResponse())
     assert file.read_text().splitlines()[1:] == ["> GET /*** HTTP/1.1", "--- answered"]
     assert [from_environment({COUNT_VARIABLE: text}) for text in ("", "0", "many")] == [None, None, None]

@@ -1,1 +1,1 @@
-"""OpenAI-compatible JSON and server-sent events: bytes in, facts out."""
+"""Writes and reads OpenAI-compatible JSON and server-sent events, without I/O."""

@@ -1,4 +1,4 @@
-"""What a relay answers, in our words: an event of a stream or a whole answer, whatever its endpoint calls it."""
+"""What a relay answers, as an event of a stream or a whole answer, in one form for all endpoints."""
 
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -10,19 +10,19 @@ from relayload.core.wire.whole_text import LONGEST_NAME, whole_name
 
 
 class MalformedAnswer(ValueError):
-    """The relay sent something that is no JSON, or not of the endpoint's format."""
+    """The relay sent something that is not JSON, or not in the endpoint's format."""
 
 
 LARGEST_COUNT = 2**40
-"""Beyond it, JSON's numbers are no counts: not every program reads them alike (RFC 8259, section 6)."""
+"""Larger JSON numbers are not accepted as counts: programs read them differently (RFC 8259, section 6)."""
 
 
 class AnswerFlaw(StrEnum):
-    """The `error` of an attempt whose response was whole and 2xx, but no answer."""
+    """The `error` of an attempt whose response was complete and 2xx, but no answer."""
 
     ERROR_BODY = "error_body"
     FAILED_FINISH = "failed_finish"
-    """It ended for a reason that means that it failed, such as `abort`."""
+    """Its finish reason, such as `abort`, means that it failed."""
     MALFORMED_BODY = "malformed_body"
     NO_CHOICES = "no_choices"
     NO_OUTPUT = "no_output"
@@ -30,7 +30,7 @@ class AnswerFlaw(StrEnum):
 
 
 class Tokens(NamedTuple):
-    """Tokens of one answer, as far as the relay told them."""
+    """Tokens of one answer, as far as the relay reported them."""
 
     input: int | None = None
     cached_input: int | None = None
@@ -42,33 +42,33 @@ NO_TOKENS = Tokens()
 
 
 class Event(Struct, kw_only=True, gc=False):
-    """What one event of a stream says."""
+    """The content of one event of a stream."""
 
     has_token: bool = False
-    """There is content, a thought or a tool call in it, and not an empty one."""
+    """Whether it has non-empty content, thought or tool call."""
     visible: bool = False
-    """Content of its token is what a person would read."""
+    """Whether its content is visible to a reader."""
     text: str = ""
     """The visible content."""
     thought: str = ""
-    """What the model thinks, as far as it is streamed."""
+    """The model's reasoning, as far as it is streamed."""
     summarised: bool = False
-    """The thought is a summary of what the model thinks."""
+    """Whether the thought is only a summary of the reasoning."""
     tokens: Tokens | None = None
     finish_reason: str | None = None
     answer_id: str | None = None
     fault: RelayFault | None = None
     done: bool = False
-    """Nothing of the answer comes after it."""
+    """Whether it is the last event of the answer."""
 
     @property
     def thought_bytes(self) -> int:
-        """How long the thought is, in UTF-8."""
+        """The length of the thought in UTF-8."""
         return len(self.thought.encode("utf-8", "surrogatepass"))
 
 
 class WholeAnswer(Struct, kw_only=True, gc=False):
-    """What an answer in one piece says; `flaw` if it is none."""
+    """The content of an answer that is not streamed. `flaw` is set if it is not an answer."""
 
     flaw: AnswerFlaw | None = None
     fault: RelayFault | None = None
@@ -77,27 +77,27 @@ class WholeAnswer(Struct, kw_only=True, gc=False):
     answer_id: str | None = None
     text: str = ""
     replaced: int = 0
-    """Characters of the text that were none, and stand there as U+FFFD."""
+    """The number of invalid characters in the text that were replaced by U+FFFD."""
     zero_usage: bool = False
-    """Its usage says that nothing was generated, though there is something: so it tells nothing of the output."""
+    """Whether its usage reports zero output tokens although there is output, so that the count is useless."""
 
 
 def token_count(value: Any) -> int | None:
-    """A number of tokens, if it is one: whole, though it may be written `12.0`, and not above 2^40."""
-    if type(value) is int:  # a bool is no count
+    """Return a number of tokens if the value is one: a whole number (`12.0` is accepted) from 0 to 2^40; else None."""
+    if type(value) is int:  # excludes bool
         return value if 0 <= value <= LARGEST_COUNT else None
-    if type(value) is float and value.is_integer():  # neither infinite nor NaN
+    if type(value) is float and value.is_integer():  # excludes infinity and NaN
         return token_count(int(value))
     return None
 
 
 def token_detail(details: Any, name: str) -> int | None:
-    """A number of tokens out of those that tell of a part."""
+    """Return a number of tokens from a details object, or None."""
     return token_count(details.get(name)) if isinstance(details, dict) else None
 
 
-def name_of_answer(value: Any) -> str | None:
-    """The `id` of an answer, if it is one: Azure's first event has an empty one."""
+def answer_id_of(value: Any) -> str | None:
+    """Return the `id` of an answer, or None if it is blank, as in Azure's first event, or not a string."""
     if not isinstance(value, str) or not value or value.isspace():
         return None
     return value if value.isascii() and len(value) <= LONGEST_NAME else whole_name(value)

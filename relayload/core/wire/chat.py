@@ -1,7 +1,7 @@
-"""Chat completions: our words to a request, and answers back to our words.
+"""Chat completions: builds requests and reads answers.
 
-Relays are lenient with the format, so is this: what they may leave out may be missing, what nobody reads may be
-anything. Source: OpenAI API reference, `chat.completion` and `chat.completion.chunk`.
+Reading is lenient, because relays are: optional fields may be missing, and unused fields may hold anything.
+Source: OpenAI API reference, `chat.completion` and `chat.completion.chunk`.
 """
 
 from collections.abc import Iterable
@@ -17,33 +17,33 @@ from relayload.core.wire.answers import (
     MalformedAnswer,
     Tokens,
     WholeAnswer,
-    name_of_answer,
+    answer_id_of,
 )
 from relayload.core.wire.faults import (
-    Told,
+    ErrorFields,
     fault_of,
     fault_of_body,
     fault_of_error,
-    fault_of_words,
+    fault_of_message,
     is_error,
-    read_told,
+    read_error_fields,
 )
-from relayload.core.wire.finish import USUAL_FINISHES, failed_finish, finish_named
+from relayload.core.wire.finish import USUAL_FINISHES, failed_finish, finish_reason_of
 from relayload.core.wire.form import OPENAI, Form
 from relayload.core.wire.lenient import UNREADABLE, read_leniently
 from relayload.core.wire.request import Endpoint, RelayFault, WireRequest, with_fields
 from relayload.core.wire.thoughts import has_summary, is_thought, thought_text
-from relayload.core.wire.usage import Usage, together, tokens
+from relayload.core.wire.usage import Usage, merged, tokens
 from relayload.core.wire.whole_text import WholeText, is_whole
 
 DONE = b"[DONE]"
 """The last event of a stream."""
 
 _PARTS = (list, dict)
-"""What a content is that is no text."""
+"""The types of a content that is not plain text."""
 
 BUDGET_FIELDS = ("max_completion_tokens", "max_tokens")
-"""Where a request says how long its answer may be; the second one is what older relays know."""
+"""The fields that limit the length of the answer. Older relays know only the second one."""
 
 
 def chat_request(
@@ -58,7 +58,7 @@ def chat_request(
     headers: dict[str, str] | None = None,
     form: Form = OPENAI,
 ) -> WireRequest:
-    """A request for one chat completion. What is None is left out; `extra` goes before all else in the body."""
+    """Return a request for one chat completion. None values are omitted; `extra` overrides fields of the body."""
     body: dict[str, Any] = {"model": model, "messages": messages}
     if max_output_tokens is not None and form.max_tokens_field != "none":
         body[form.max_tokens_field] = max_output_tokens
@@ -74,19 +74,19 @@ def chat_request(
 
 
 def chat_content(text: str, image_urls: Iterable[str] = (), detail: str | None = None) -> str | list[dict[str, Any]]:
-    """What a message says: a text, or one with pictures."""
+    """Return the content of a message: the text, or parts if there are images."""
     images = chat_images(image_urls, detail)
     return [{"type": "text", "text": text}, *images] if images else text
 
 
 def chat_images(urls: Iterable[str], detail: str | None = None) -> list[dict[str, Any]]:
-    """Pictures as parts of what a message says."""
+    """Return images as parts of a message's content."""
     shown = {} if detail is None else {"detail": detail}
     return [{"type": "image_url", "image_url": {"url": url, **shown}} for url in urls]
 
 
 class Delta(Struct, gc=False):
-    """What an event adds to a message, or a whole message. Text is a string, or a list of parts."""
+    """What an event adds to a message, or a whole message. Content is a string or a list of parts."""
 
     content: Any = None
     reasoning_content: Any = None
@@ -107,9 +107,9 @@ class Choice(Struct, gc=False):
     finish_reason: str | None = None
     index: Any = None
     usage: Usage | None = None
-    """Where Moonshot has it."""
+    """Moonshot reports usage here."""
     error: Any = None
-    """Where OpenRouter has that of its upstream."""
+    """OpenRouter reports an error of its upstream here."""
 
 
 class Groq(Struct, gc=False):
@@ -138,7 +138,7 @@ def read_chunk(data: bytes) -> Chunk:
 
 
 def read_chat_event(data: bytes, name: bytes) -> Event | None:
-    """What an event says; None for one that says nothing. Raises MalformedAnswer."""
+    """Read an event; None if it is empty. Raises MalformedAnswer."""
     if name and name.lower() == b"error":
         return Event(fault=fault_of_body(data))
     if data.startswith(DONE):  # some relays put a space after it
@@ -148,22 +148,22 @@ def read_chat_event(data: bytes, name: bytes) -> Event | None:
     try:
         chunk = read_chunk(data)
     except MalformedAnswer:
-        if data.lstrip().startswith(DONE):  # and some before it
+        if data.lstrip().startswith(DONE):  # some put one before it
             return Event(done=True)
         raise
-    return chat_event(chunk, read_told(data) if may_fail(chunk) else None)
+    return chat_event(chunk, read_error_fields(data) if may_fail(chunk) else None)
 
 
 def may_fail(chunk: Chunk) -> bool:
-    """Whether it may tell of an error: then what else it says is looked at, too."""
+    """Whether it may be an error, so that its error fields must be read, too."""
     return bool(chunk.error) or not chunk.choices
 
 
-def chat_event(chunk: Chunk, told: Told | None = None) -> Event:
-    """An event in our words. Several choices make one token, and the first of them is the text."""
-    event = Event(answer_id=name_of_answer(chunk.id))
-    if told is not None:
-        event.fault = fault_of(told) if chunk.choices or chunk.usage is not None else fault_of_words(told)
+def chat_event(chunk: Chunk, fields: ErrorFields | None = None) -> Event:
+    """Convert a chunk to an Event. Several choices count as one token; the text is that of the first choice."""
+    event = Event(answer_id=answer_id_of(chunk.id))
+    if fields is not None:
+        event.fault = fault_of(fields) if chunk.choices or chunk.usage is not None else fault_of_message(fields)
     if chunk.usage is not None or chunk.x_groq is not None:
         event.tokens = _tokens_of(chunk)
     for choice in chunk.choices or ():
@@ -173,30 +173,30 @@ def chat_event(chunk: Chunk, told: Told | None = None) -> Event:
 
 def _add_choice(event: Event, choice: Choice) -> None:
     if choice.finish_reason and not failed_finish(event.finish_reason):
-        event.finish_reason = finish_named(choice.finish_reason) or event.finish_reason
+        event.finish_reason = finish_reason_of(choice.finish_reason) or event.finish_reason
     if choice.delta is not None:
-        _add_delta(event, choice.delta, spoken=not choice.index)
+        _add_delta(event, choice.delta, is_first=not choice.index)
     if choice.usage is not None:
-        event.tokens = together(tokens(choice.usage), event.tokens or NO_TOKENS)
+        event.tokens = merged(tokens(choice.usage), event.tokens or NO_TOKENS)
     if choice.error and event.fault is None and is_error(choice.error):
         event.fault = fault_of_error(choice.error)
 
 
 def _tokens_of(chunk: Chunk) -> Tokens:
-    """What the usage at the top says, before that of a part."""
+    """Return the top-level usage, completed from `x_groq`."""
     in_part = chunk.x_groq and chunk.x_groq.usage
-    return together(tokens(in_part), tokens(chunk.usage)) if in_part else tokens(chunk.usage)
+    return merged(tokens(in_part), tokens(chunk.usage)) if in_part else tokens(chunk.usage)
 
 
-def _add_delta(event: Event, delta: Delta, *, spoken: bool) -> None:
+def _add_delta(event: Event, delta: Delta, *, is_first: bool) -> None:
     content = delta.content
     if content and isinstance(content, str):
         event.has_token = event.visible = True
-        if spoken:
+        if is_first:
             event.text += content
     elif _is_visible(delta):
         event.has_token = event.visible = True
-        if spoken:
+        if is_first:
             event.text += visible_text(delta)
     if (
         delta.reasoning_content
@@ -207,7 +207,7 @@ def _add_delta(event: Event, delta: Delta, *, spoken: bool) -> None:
         or isinstance(content, _PARTS)
     ):
         _add_thought(event, delta)
-    if not event.has_token and (_calls(delta.tool_calls) or _calls_function(delta.function_call)):
+    if not event.has_token and (_has_call(delta.tool_calls) or _has_call_part(delta.function_call)):
         event.has_token = True
 
 
@@ -219,11 +219,11 @@ def _add_thought(event: Event, delta: Delta) -> None:
 
 
 def _is_visible(delta: Delta) -> bool:
-    """Whether a person would see something of it: text, a picture, sound."""
+    """Whether it contains output for the user: text, an image or audio."""
     content = delta.content
     if content and (isinstance(content, str) or any(map(_is_visible_part, _parts(content)))):
         return True
-    return bool(delta.refusal or delta.images or (delta.audio and _is_heard(delta.audio)))
+    return bool(delta.refusal or delta.images or (delta.audio and _has_audio(delta.audio)))
 
 
 def _is_visible_part(part: Any) -> bool:
@@ -231,22 +231,24 @@ def _is_visible_part(part: Any) -> bool:
         return bool(part)
     if not isinstance(part, dict) or is_thought(part):
         return False
-    return bool(part["text"]) if "text" in part else len(part) > 1  # a picture has no text, but more than its type
+    return (
+        bool(part["text"]) if "text" in part else len(part) > 1
+    )  # an image has no text, but more fields than its type
 
 
-def _is_heard(audio: Any) -> bool:
+def _has_audio(audio: Any) -> bool:
     return isinstance(audio, dict) and bool(audio.get("transcript") or audio.get("data"))
 
 
 def thought_of(delta: Delta) -> str:
-    """What the model thinks. A relay that tells it in several fields tells the same in each."""
-    told = (
+    """Return the reasoning. A relay that sends it in several fields repeats the same text."""
+    fields = (
         delta.reasoning_content or delta.reasoning,
         delta.reasoning_details,
         delta.thinking or delta.thinking_blocks,
     )
     among_parts = [part for part in _parts(delta.content) if is_thought(part)] if delta.content else []
-    return max((thought_text(each) for each in (*told, among_parts) if each), key=len, default="")
+    return max((thought_text(each) for each in (*fields, among_parts) if each), key=len, default="")
 
 
 def _parts(content: Any) -> list[Any]:
@@ -255,27 +257,27 @@ def _parts(content: Any) -> list[Any]:
     return content if isinstance(content, list) else []
 
 
-def _calls(tool_calls: Any) -> bool:
+def _has_call(tool_calls: Any) -> bool:
     return isinstance(tool_calls, list) and any(
-        _calls_function(each.get("function")) or _calls_function(each.get("custom"))
+        _has_call_part(each.get("function")) or _has_call_part(each.get("custom"))
         for each in tool_calls
         if isinstance(each, dict)
     )
 
 
-def _calls_function(function: Any) -> bool:
-    """Whether something of a call is told: its name, or some of its arguments."""
+def _has_call_part(function: Any) -> bool:
+    """Whether it contains a part of a call: the name, or some of the arguments."""
     return isinstance(function, dict) and any(function.get(name) for name in ("name", "arguments", "input"))
 
 
 def read_completion(body: bytes, _request: WireRequest) -> WholeAnswer:
-    """What a whole answer says. Raises MalformedAnswer."""
+    """Read a whole answer. Raises MalformedAnswer."""
     completion = read_chunk(body)
     return _usual_answer(completion) or _any_answer(completion, body)
 
 
 def _usual_answer(completion: Chunk) -> WholeAnswer | None:
-    """What nearly every answer is: one choice, which says a text and ended as usual. None for all others."""
+    """Read the common case fast: one choice with a text and a usual finish reason. None for other answers."""
     choices = completion.choices
     if choices is None or len(choices) != 1 or completion.error or completion.x_groq is not None:
         return None
@@ -286,7 +288,7 @@ def _usual_answer(completion: Chunk) -> WholeAnswer | None:
     text, counted = message.content, tokens(completion.usage)
     if type(text) is not str or not text or not is_whole(text) or counted.output == 0:
         return None
-    return WholeAnswer(tokens=counted, finish_reason=reason, answer_id=name_of_answer(completion.id), text=text)
+    return WholeAnswer(tokens=counted, finish_reason=reason, answer_id=answer_id_of(completion.id), text=text)
 
 
 def _any_answer(completion: Chunk, body: bytes) -> WholeAnswer:
@@ -300,39 +302,39 @@ def _any_answer(completion: Chunk, body: bytes) -> WholeAnswer:
 
 def _fault_in(completion: Chunk, body: bytes) -> RelayFault | None:
     if is_error(completion.error):
-        return fault_of(read_told(body))
+        return fault_of(read_error_fields(body))
     errors = (choice.error for choice in completion.choices or ())
     return next((fault_of_error(error) for error in errors if is_error(error)), None)
 
 
 def _whole_answer(completion: Chunk, choices: list[Choice]) -> WholeAnswer:
     first, text = choices[0], WholeText()
-    reasons = [reason for choice in choices if (reason := finish_named(choice.finish_reason))]
-    failed, said = next(filter(failed_finish, reasons), None), _said(choices)
-    counted = together(tokens(first.usage), _tokens_of(completion))
-    zero_usage = said and counted.output == 0
+    reasons = [reason for choice in choices if (reason := finish_reason_of(choice.finish_reason))]
+    failed, has_output = next(filter(failed_finish, reasons), None), _has_output(choices)
+    counted = merged(tokens(first.usage), _tokens_of(completion))
+    zero_usage = has_output and counted.output == 0
     return WholeAnswer(
-        flaw=AnswerFlaw.FAILED_FINISH if failed else None if reasons or said else AnswerFlaw.NO_OUTPUT,
+        flaw=AnswerFlaw.FAILED_FINISH if failed else None if reasons or has_output else AnswerFlaw.NO_OUTPUT,
         tokens=counted._replace(output=None) if zero_usage else counted,
         zero_usage=zero_usage,
-        finish_reason=failed or finish_named(first.finish_reason),
-        answer_id=name_of_answer(completion.id),
+        finish_reason=failed or finish_reason_of(first.finish_reason),
+        answer_id=answer_id_of(completion.id),
         text=text.add(visible_text(first.message) if first.message else "") + text.end(),
         replaced=text.replaced,
     )
 
 
-def _said(choices: list[Choice]) -> bool:
-    """Whether something was generated at all."""
+def _has_output(choices: list[Choice]) -> bool:
+    """Whether anything was generated."""
     event = Event()
     for choice in choices:
         if choice.message is not None:
-            _add_delta(event, choice.message, spoken=False)
+            _add_delta(event, choice.message, is_first=False)
     return event.has_token
 
 
 def visible_text(delta: Delta) -> str:
-    """The text a person would read, of a delta or a message."""
+    """Return the visible text of a delta or a message."""
     content = delta.content or delta.refusal
     return content if isinstance(content, str) else "".join(map(_part_text, _parts(content)))
 

@@ -1,4 +1,4 @@
-"""Embeddings: texts to a request, and its answer to vectors. Source: OpenAI API reference, `embedding`."""
+"""Embeddings: builds requests and reads vectors. Source: OpenAI API reference, `embedding`."""
 
 import base64
 from array import array
@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from relayload.core.wire.answers import AnswerFlaw, Event, MalformedAnswer, Tokens, WholeAnswer
-from relayload.core.wire.faults import Told, fault_of_body, fault_of_error, is_error
-from relayload.core.wire.lenient import UNREADABLE, loosely, read_leniently
+from relayload.core.wire.faults import ErrorFields, fault_of_body, fault_of_error, is_error
+from relayload.core.wire.lenient import UNREADABLE, parse_loosely, read_leniently
 from relayload.core.wire.request import Endpoint, WireRequest, with_fields
 from relayload.core.wire.usage import Usage, tokens
 
@@ -25,9 +25,9 @@ def embeddings_request(
     extra: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
 ) -> WireRequest:
-    """A request for one vector per text. `extra` goes before all else in the body.
+    """Return a request for one vector per text. `extra` overrides fields of the body.
 
-    The encoding is always said: left out, a relay sends numbers, but OpenAI's SDK asks for base64.
+    The encoding is always sent: without it a relay sends numbers, while OpenAI's SDK asks for base64.
     """
     body: dict[str, Any] = {"model": model, "input": inputs, "encoding_format": encoding_format}
     if dimensions is not None:
@@ -37,10 +37,10 @@ def embeddings_request(
 
 class _Embedding(Struct, gc=False):
     embedding: msgspec.Raw = msgspec.Raw()
-    """Looked through, but not made into numbers, which nobody may want."""
+    """Validated, but not converted to numbers, which may not be needed."""
 
 
-class _Embeddings(Told, gc=False):
+class _Embeddings(ErrorFields, gc=False):
     data: list[_Embedding] | None = None
     usage: Usage | None = None
 
@@ -49,8 +49,8 @@ class _LooseEmbedding(Struct, gc=False):
     embedding: list[Any] | str | None = None
 
 
-class _LooseEmbeddings(Told, gc=False):
-    """The same, of JSON that is read leniently."""
+class _LooseEmbeddings(ErrorFields, gc=False):
+    """The same, for JSON that is read leniently."""
 
     data: list[_LooseEmbedding] | None = None
     usage: Usage | None = None
@@ -70,7 +70,7 @@ _decode_vectors = msgspec.json.Decoder(_Vectors).decode
 
 
 def read_embeddings(body: bytes, request: WireRequest) -> WholeAnswer:
-    """What an answer says: it is one if there is a vector for every text. Raises MalformedAnswer."""
+    """Read an answer, which must have one vector per text. Raises MalformedAnswer."""
     answer, found = _read(body)
     if is_error(answer.error):
         return WholeAnswer(flaw=AnswerFlaw.ERROR_BODY, fault=fault_of_error(answer.error, answer))
@@ -81,7 +81,7 @@ def read_embeddings(body: bytes, request: WireRequest) -> WholeAnswer:
 
 
 def _read(body: bytes) -> tuple[_Embeddings | _LooseEmbeddings, int]:
-    """An answer, and how many vectors are in it. Raises MalformedAnswer."""
+    """Return an answer and its number of vectors. Raises MalformedAnswer."""
     try:
         strict = _decode(body)
     except UNREADABLE:
@@ -96,12 +96,12 @@ def _texts(request: WireRequest) -> int:
 
 
 def read_embedding_event(_data: bytes, _name: bytes) -> Event:
-    """Raises MalformedAnswer: embeddings are never streamed."""
+    """Raise MalformedAnswer: embeddings are never streamed."""
     raise MalformedAnswer("embeddings are not streamed")
 
 
 def vectors(body: bytes) -> list[list[float]]:
-    """The vectors of an answer that has them, in the order of the texts, whichever encoding was asked for.
+    """Return the vectors of an answer in the order of the texts, in either encoding.
 
     Raises MalformedAnswer.
     """
@@ -118,7 +118,7 @@ def _read_vectors(body: bytes) -> _Vectors:
     try:
         return _decode_vectors(body)
     except UNREADABLE:
-        return msgspec.convert(loosely(body), _Vectors)
+        return msgspec.convert(parse_loosely(body), _Vectors)
 
 
 def _numbers(embedding: list[float] | str) -> list[float]:

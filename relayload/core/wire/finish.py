@@ -1,4 +1,4 @@
-"""Reasons why an answer ended that mean it failed, whatever the status line said."""
+"""Finish reasons that mean that an answer failed, whatever its HTTP status."""
 
 import re
 
@@ -6,9 +6,9 @@ from relayload.core.wire.whole_text import whole_name
 
 FAILED_FINISHES = frozenset(
     {
-        "abort",  # vLLM, SGLang, LMDeploy: the engine gave the request up
+        "abort",  # vLLM, SGLang, LMDeploy: the engine gave up on the request
         "aborted",
-        "cancelled",  # watsonx, Responses: somebody other than this client ended it
+        "cancelled",  # watsonx, Responses API: ended by someone other than this client
         "canceled",
         "engine_error",
         "error",  # Mistral, OpenRouter, vLLM, LMDeploy, Cohere
@@ -26,10 +26,10 @@ FAILED_FINISHES = frozenset(
         "user_cancel",  # Cohere
     }
 )
-"""In lower case. Sources: the API references of the relays named; vllm-project/vllm#57082 for `abort`."""
+"""Known failures, in lower case. Sources: the relays' API references; vllm-project/vllm#57082 for `abort`."""
 
 USUAL_FINISHES = frozenset({"stop", "length", "tool_calls", "content_filter"})
-"""As most answers end, whole or not."""
+"""The finish reasons of most answers, complete or not."""
 
 _MOST_CHARACTERS = 200
 _FAILING = re.compile(
@@ -37,27 +37,27 @@ _FAILING = re.compile(
     r"|insufficient|interrupted|invalid|killed|malformed|oom|out_of_memory|overload(?:ed)?|preempted"
     r"|rate_limit(?:ed)?|timed?_?out|unavailable|unexpected)(?:_|$)"
 )
-"""Words of failure in the names of others, such as Gemini's `MALFORMED_FUNCTION_CALL`."""
+"""Words that mean failure in other reasons, such as Gemini's `MALFORMED_FUNCTION_CALL`."""
 _WORD = re.compile(r"[A-Z]*[a-z]+|[A-Z]+")
 
 _NO_REASON = frozenset({"", "null", "none", "undefined"})
-"""What some relays write into every event before the last, in lower case: DashScope's own API says `"null"`."""
+"""Placeholders, in lower case, in every event before the last: DashScope's own API sends `"null"`."""
 
 
-def finish_named(reason: str | None) -> str | None:
-    """Why an answer ended, if this is a reason."""
+def finish_reason_of(reason: str | None) -> str | None:
+    """Return the finish reason, or None for a placeholder."""
     if reason is None or reason in USUAL_FINISHES:
         return reason
     return None if reason.strip().lower() in _NO_REASON else whole_name(reason)
 
 
 def failed_finish(reason: str | None) -> bool:
-    """Whether an answer that ended for this reason failed: by its name, or by a word of failure in it."""
+    """Whether this finish reason means failure: it is a known one, or contains a word that means failure."""
     if reason is None or reason in USUAL_FINISHES:
         return False
     return reason.lower() in FAILED_FINISHES or _FAILING.search(_in_words(reason)) is not None
 
 
 def _in_words(reason: str) -> str:
-    """The words of a name, however they are joined: `network-error`, `FinishReason.ERROR`, `internalError`."""
+    """Split a name in any style into words: `network-error`, `FinishReason.ERROR`, `internalError`."""
     return "_".join(_WORD.findall(reason[:_MOST_CHARACTERS])).lower()

@@ -1,4 +1,4 @@
-"""How the answers of each endpoint are read."""
+"""The readers for the answers of each endpoint."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from relayload.core.wire.token_pattern import TokenPattern, pattern_of
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """The readers of one endpoint. Each raises MalformedAnswer for what it can't read."""
+    """The readers of one endpoint. Each raises MalformedAnswer for unreadable input."""
 
     read_event: Callable[[bytes, bytes], Event | None]
-    """The data and the name of a stream's event to what it says."""
+    """Reads the data and the name of a stream's event."""
     read_answer: Callable[[bytes, WireRequest], WholeAnswer]
-    """The body of any other answer, and what was asked, to what it says."""
+    """Reads the body of an answer that is not streamed, given its request."""
     pattern_of: Callable[[bytes], TokenPattern | None]
-    """A whole event to what others may have in common with it."""
+    """Returns the pattern that other events may share with a whole event."""
     budget_fields: tuple[str, ...] = ()
-    """Where a request says how long its answer may be."""
+    """The fields that limit the length of the answer."""
 
 
 def _no_pattern(_event: bytes) -> None:
@@ -40,7 +40,7 @@ FORMATS: Mapping[Endpoint, Format] = MappingProxyType(
 
 
 def output_budget(request: WireRequest) -> int:
-    """The most tokens that the answer may have, as the body says or else as it was meant; 0 where nobody said."""
+    """Return the most tokens that the answer may have, from the body or else from the request; 0 if unlimited."""
     for name in FORMATS[request.endpoint].budget_fields:
         budget = request.body.get(name)
         if budget is not None:

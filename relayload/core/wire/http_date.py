@@ -1,16 +1,16 @@
-"""Dates in headers of HTTP."""
+"""Dates in HTTP headers."""
 
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 
 def http_date_s(text: str) -> float | None:
-    """Seconds since the Unix epoch, of a date in any of the three forms of RFC 9110; None if it is none.
+    """Parse a date in any of the three forms of RFC 9110 to seconds since the Unix epoch; None if it is no date.
 
-    One without a zone is in UTC, as all are to be.
+    A date without a zone is in UTC.
     """
     try:
         found = parsedate_to_datetime(text)
         return found.replace(tzinfo=found.tzinfo or UTC).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):  # what it raises depends on what is odd
+    except (ValueError, TypeError, IndexError, OverflowError):  # depending on the input
         return None

@@ -1,4 +1,4 @@
-"""Instants as RFC 3339 and ISO 8601 write them: `2026-01-01T00:00:00Z`."""
+"""Instants in RFC 3339 and ISO 8601 format: `2026-01-01T00:00:00Z`."""
 
 import re
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ _LEAP_SECOND = ":60"
 
 
 def iso_instant_s(text: str) -> float | None:
-    """Seconds since the Unix epoch; None if it is no such instant. One without an offset is in UTC."""
+    """Parse an instant to seconds since the Unix epoch; None if it is none. Without an offset it is in UTC."""
     text = text.strip()
     if not _INSTANT.fullmatch(text):
         return None

@@ -1,8 +1,8 @@
-"""JSON that is no good JSON, read for what it says: half a character, NaN, endless digits, a byte order mark.
+"""Reads invalid JSON as far as possible: half a character, NaN, endless digits, a byte order mark.
 
-What a strict and fast reader refuses is read again here. Bytes that are no UTF-8 stand in the text as lone surrogates
-(PEP 383) until `WholeText` knows whether the next event has the rest of the character; so do halves of a surrogate
-pair, which JSON may hold (RFC 8259, section 8.2).
+It is the fallback when the fast, strict reader refuses. Bytes that are not UTF-8 become lone surrogates (PEP 383) until
+`WholeText` knows whether the next event has the rest of the character. So do halves of a surrogate pair, which JSON may
+contain (RFC 8259, section 8.2).
 """
 
 import json
@@ -14,9 +14,9 @@ import msgspec
 from relayload.core.wire.answers import MalformedAnswer
 
 UNREADABLE = (ValueError, RecursionError)
-"""What reading JSON may raise: msgspec's errors, UnicodeDecodeError and MalformedAnswer are ValueErrors."""
+"""What reading JSON may raise. msgspec's errors, UnicodeDecodeError and MalformedAnswer are ValueErrors."""
 _MOST_DIGITS = 400
-"""Python refuses to read integers of thousands; nobody means one of hundreds."""
+"""Python refuses to read integers of thousands of digits, and one of hundreds is never meant."""
 _OBJECTS = frozenset({"delta", "message", "response", "usage", "x_groq"})
 _HOLDERS = frozenset({"choices", "response"})
 
@@ -34,16 +34,16 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8", errors="surrogateescape").removeprefix("\ufeff")
 
 
-def loosely(data: bytes) -> Any:
-    """The value of JSON text. Raises MalformedAnswer."""
+def parse_loosely(data: bytes) -> Any:
+    """Parse JSON text. Raises MalformedAnswer."""
     try:
         return _decoder.decode(_text(data))
     except UNREADABLE as malformed:
         raise MalformedAnswer(str(malformed)[:200]) from None
 
 
-def _loosely_begun(data: bytes) -> Any:
-    """The first value of JSON text that something else follows, such as `data: [DONE]`. Raises MalformedAnswer."""
+def _parse_first_value(data: bytes) -> Any:
+    """Parse the first value of JSON text, ignoring what follows, such as `data: [DONE]`. Raises MalformedAnswer."""
     try:
         return _decoder.raw_decode(_text(data).lstrip())[0]
     except UNREADABLE as malformed:
@@ -51,21 +51,21 @@ def _loosely_begun(data: bytes) -> Any:
 
 
 def read_leniently(data: bytes, kind: type[_Read], of_error: Callable[[Any], _Read]) -> _Read:
-    """Read what could not be read strictly. An `error` is one whatever is beside or behind it, or in a list (Gemini).
+    """Read what could not be read strictly. An `error` counts whatever is beside or after it, or in a list (Gemini).
 
-    `of_error` makes the answer that says nothing but an error. Raises MalformedAnswer.
+    `of_error` builds an answer that holds only the error. Raises MalformedAnswer.
     """
     try:
-        return msgspec.convert(without_empty_lists(loosely(data)), kind)
+        return msgspec.convert(without_empty_lists(parse_loosely(data)), kind)
     except UNREADABLE as malformed:
-        error = _error_in(_loosely_begun(data))
+        error = _error_in(_parse_first_value(data))
         if not error:
             raise MalformedAnswer(str(malformed)[:200]) from None
         return of_error(error)
 
 
 def without_empty_lists(value: Any) -> Any:
-    """The same without `[]` where an object belongs: so PHP writes an empty one."""
+    """Return the value without `[]` where an object belongs, which is how PHP writes an empty object."""
     if not isinstance(value, dict):
         return value
     kept = {name: each for name, each in value.items() if each != [] or name not in _OBJECTS}

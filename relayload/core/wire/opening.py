@@ -1,21 +1,21 @@
-"""What a body is, by how it begins: relays label streams as JSON, errors as streams, and pages as either."""
+"""Detects the kind of a body by how it begins: relays label streams as JSON, errors as streams, and pages as either."""
 
 import re
 
 _ENOUGH_BYTES = 1_024
-"""Nobody begins with more white space than that, or with a longer first word."""
+"""No body begins with more white space, or with a longer first word."""
 _BLANK = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
 _EVENT = re.compile(rb":|(?:data|event|id|retry|(?i:error))(?::|[\r\n]|\Z)")
 _FIELD = re.compile(rb"[A-Za-z][\w.-]{0,40}(?::|[\r\n]|\Z)")
-"""How a line of an event stream may begin: fields of other names are passed over."""
+"""How a line of an event stream may begin. Fields with other names are ignored."""
 _STREAM = "event-stream"
 
 
 def is_event_stream(pieces: list[bytes], label: str, *, complete: bool) -> bool | None:
-    """Whether a body is an event stream; None while too little of it has come.
+    """Whether a body is an event stream; None while too little of it has arrived.
 
-    `label` is the content type: it decides where the bytes do not.
+    `label` is the content type, which decides if the bytes do not.
     """
     first = _first(pieces)
     begun = first.removeprefix(_BOM).lstrip(_BLANK)
@@ -29,7 +29,7 @@ def is_event_stream(pieces: list[bytes], label: str, *, complete: bool) -> bool 
 
 
 def _first(pieces: list[bytes]) -> bytes:
-    """The first bytes of a body, whatever its pieces."""
+    """Return the first bytes of a body."""
     first = b""
     for piece in pieces:
         first += piece[:_ENOUGH_BYTES]

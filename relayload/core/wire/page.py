@@ -1,10 +1,10 @@
-"""A page where an answer was expected, such as a gateway's own error: what it says, on one line."""
+"""Extracts the text of an HTML page sent in place of an answer, such as a gateway's error, as one line."""
 
 import html
 import re
 
 _READ_CHARACTERS = 8_000
-"""The most that is looked at: what a page says of an error it says at its beginning."""
+"""The most that is read: pages describe the error at the beginning."""
 _PAGE = re.compile(
     r"[\s\ufeff]*<(?:!doctype|(?:html|head|body|title|center|div|pre|h[1-6]|error)\b|\?xml|!--)", re.IGNORECASE
 )
@@ -15,7 +15,7 @@ _TAG = re.compile(r"<[^<>]*>")
 
 
 def page_text(text: str) -> str | None:
-    """The title of a page, or else its text; None for what is no page."""
+    """Return the title of a page, or else its text; None if it is no page."""
     if not _PAGE.match(text):
         return None
     begun = text[:_READ_CHARACTERS]
@@ -24,7 +24,7 @@ def page_text(text: str) -> str | None:
 
 
 def without_page(text: str) -> str:
-    """The text with a page in it as one line: gateways put the page of another into their own words."""
+    """Replace a page within the text by one line: gateways quote the page of another."""
     begun = text[:_READ_CHARACTERS]
     found = _PAGE_WITHIN.search(begun) if "<" in begun else None
     if found is None:

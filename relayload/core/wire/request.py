@@ -1,4 +1,4 @@
-"""One HTTP request to a relay, before anybody has said how it travels."""
+"""One HTTP request to a relay, independent of the driver that sends it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Endpoint(StrEnum):
 
     @property
     def path(self) -> str:
-        """What follows the base URL."""
+        """The path after the base URL."""
         return _PATHS[self]
 
 
@@ -32,24 +32,24 @@ _PATHS: Mapping[Endpoint, str] = MappingProxyType(
 
 
 class WireRequest(Struct, frozen=True, gc=False):
-    """What is sent: the same for every driver. `body` is what the relay reads as JSON."""
+    """A request, the same for every driver. `body` is sent as JSON."""
 
     endpoint: Endpoint
     body: dict[str, Any]
     headers: dict[str, str] = {}
     max_output_tokens: int | None = None
-    """The budget of the answer, whether the body tells it or not."""
+    """The token budget of the answer, even if the body does not contain it."""
 
     @property
     def path(self) -> str:
-        """What follows the base URL: `/chat/completions`."""
+        """The path after the base URL, such as `/chat/completions`."""
         return self.endpoint.path
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """What a conversation goes on from; embeddings are none."""
-        said = self.body.get("messages" if self.endpoint is Endpoint.CHAT else "input")
-        return said if isinstance(said, list) and self.endpoint is not Endpoint.EMBEDDINGS else []
+        """The messages that a conversation continues; empty for embeddings."""
+        messages = self.body.get("messages" if self.endpoint is Endpoint.CHAT else "input")
+        return messages if isinstance(messages, list) and self.endpoint is not Endpoint.EMBEDDINGS else []
 
     @property
     def stream(self) -> bool:
@@ -61,7 +61,7 @@ class WireRequest(Struct, frozen=True, gc=False):
 
 
 def with_fields(body: dict[str, Any], extra: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The body with further fields, which go before its own; one that is None is left out."""
+    """Return the body with extra fields, which override its own. Fields that are None are omitted."""
     if not extra:
         return body
     return {name: value for name, value in {**body, **extra}.items() if value is not None}
@@ -69,9 +69,9 @@ def with_fields(body: dict[str, Any], extra: Mapping[str, Any] | None) -> dict[s
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long one attempt may take, in seconds; None is without end.
+    """How long one attempt may take, in seconds; None means no limit.
 
-    `gap_s` runs between content events: keep-alive comments do not reset it.
+    `gap_s` limits the time between content events; keep-alive comments do not reset it.
     """
 
     connect_s: float | None = 5.0
@@ -81,15 +81,15 @@ class Timeouts:
     cancel_after_s: float | None = None
     """When the client hangs up on purpose, counted from the send."""
     cancel_after_tokens: int | None = None
-    """How many content events of a stream it reads until then."""
+    """After how many content events of a stream the client hangs up."""
 
 
 @dataclass(frozen=True, slots=True)
 class RelayFault:
-    """An error as the relay put it: OpenAI's `{"error": {...}}`, or as much of it as there was."""
+    """An error as the relay sent it: OpenAI's `{"error": {...}}`, or what there was of it."""
 
     message: str = ""
     type: str | None = None
     code: str | None = None
     retry_after_s: float | None = None
-    """How long the message asks to wait."""
+    """The wait that the message asks for."""

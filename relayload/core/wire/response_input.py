@@ -1,4 +1,4 @@
-"""Messages of chat completions as the Responses API takes them. Source: OpenAI API reference, `input` of a response."""
+"""Converts chat messages to input of the Responses API. Source: OpenAI API reference, `input` of a response."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ Item = dict[str, Any]
 
 
 def response_input(messages: Sequence[Item]) -> list[Item]:
-    """The items of an input. What the Responses API has no other word for stays as it is."""
+    """Return the items of an input. Parts without a counterpart in the Responses API stay unchanged."""
     return [item for message in messages for item in _items(message)]
 
 

@@ -1,4 +1,4 @@
-"""How much of an answer a client takes before it gives the answer up: no relay is trusted to come to an end."""
+"""How much of an answer a client reads before it gives up: no relay is trusted to stop sending."""
 
 import re
 from dataclasses import dataclass
@@ -6,50 +6,50 @@ from itertools import accumulate
 
 _QUOTED = re.compile(rb'"[^"]*"?')
 _NEITHER = bytes(set(range(256)) - set(b"[]{}"))
-"""What neither opens nor closes anything in JSON."""
+"""All bytes except JSON's brackets."""
 _STEPS = bytes.maketrans(b"[{]}", b"\x02\x02\x00\x00")
 LEVEL_BYTES = 8
-"""What a level of JSON takes at least, as it is commonly written: `{"ab":{}}`."""
+"""The least that a level of JSON takes as commonly written: `{"ab":{}}`."""
 _FEW_VALUES_BYTES = 65_536
 _RATIO_FROM_BYTES = 1_000_000
 
 
 class TooLarge(Exception):
-    """An answer is past one of the limits."""
+    """An answer exceeds one of the limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseLimits:
-    """The most that one answer may have, and what all unfinished answers of a process may hold in memory.
+    """The limits of one answer, and of the memory for all unfinished answers of a process.
 
-    Bodies and events count as they are once content encodings are undone.
+    Bodies and events are measured after decoding.
     """
 
     header_bytes: int = 65_536
-    """The header, and whatever else brings no part of the body: interim answers, trailers, extensions of chunks."""
+    """The header and everything else beside the body: interim responses, trailers, chunk extensions."""
     headers: int = 256
-    """Header fields, repeated ones included."""
+    """The number of header fields, including repeated ones."""
     interim: int = 20
-    """Interim answers (1xx) before the final one."""
+    """The number of interim responses (1xx) before the final one."""
     body_bytes: int = 8_000_000
-    """An answer in one piece; also the text of a stream, where it is kept."""
+    """An answer that is not streamed; also the text of a stream, if it is kept."""
     stream_bytes: int = 64_000_000
-    """A stream, and any answer on the wire with all its framing."""
+    """A stream, and any answer on the wire including framing."""
     event_bytes: int = 4_000_000
     """One event of a stream."""
     inflated_bytes: int = 32_000_000
-    """A compressed body once it is inflated, by each of its encodings."""
+    """A compressed body after each decoding step."""
     inflate_ratio: float = 200.0
-    """Inflated bytes over compressed ones, once there is a megabyte."""
+    """Inflated bytes per compressed byte, checked above 1 MB."""
     nesting: int = 500
-    """Objects and arrays of JSON within one another."""
+    """The depth of nested JSON objects and arrays."""
     values: int = 250_000
-    """Values in one JSON text, which take far more memory than the text."""
+    """The number of values in one JSON text, which take far more memory than the text."""
     buffered_bytes: int = 48_000_000
-    """All unfinished answers of one process: past it, the largest is given up."""
+    """All unfinished answers of one process; beyond it, the largest is dropped."""
 
     def inflates_too_much(self, inflated_bytes: int, compressed_bytes: int) -> bool:
-        """Whether a compressed body is a bomb."""
+        """Whether a compressed body is a decompression bomb."""
         if inflated_bytes > self.inflated_bytes:
             return True
         return inflated_bytes > _RATIO_FROM_BYTES and inflated_bytes > self.inflate_ratio * compressed_bytes
@@ -59,11 +59,10 @@ DEFAULT_RESPONSE_LIMITS = ResponseLimits()
 
 
 def check_json(data: bytes, limits: ResponseLimits, *, numbers: bool = False) -> None:
-    """Raise TooLarge for JSON that nests too deep or holds too many values.
+    """Raise TooLarge for JSON that is nested too deeply or holds too many values.
 
-    A text of fewer than 8 bytes a level is not looked at, since nearly all are: should it be nothing but brackets, it
-    does no harm.
-    `numbers`: long arrays of numbers are expected, which nobody makes into values.
+    Texts shorter than 8 bytes per allowed level, which nearly all are, are not checked: even if they were all brackets,
+    they would do no harm. `numbers`: long arrays of numbers are expected and are not converted to values.
     """
     if len(data) <= limits.nesting * LEVEL_BYTES:
         return
@@ -75,7 +74,7 @@ def check_json(data: bytes, limits: ResponseLimits, *, numbers: bool = False) ->
 
 
 def _depth(data: bytes) -> int:
-    """The deepest nesting of a JSON text, as far as it is one; what stands in quotes does not count."""
+    """Return the deepest nesting of a JSON text, ignoring quoted strings."""
     unescaped = data.replace(b"\\\\", b"").replace(b'\\"', b"")
     outside = _QUOTED.sub(b"", unescaped).translate(_STEPS, _NEITHER)
     return max(accumulate(step - 1 for step in outside), default=0)

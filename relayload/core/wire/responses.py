@@ -1,6 +1,7 @@
-"""The Responses API: our words to a request, and answers back to our words.
+"""The Responses API: builds requests and reads answers.
 
-As lenient as chat completions are read. Source: OpenAI API reference, the `response` object and its streaming events.
+Reading is as lenient as for chat completions. Source: OpenAI API reference, the `response` object and its streaming
+events.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,15 +12,15 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from relayload.core.wire.answers import AnswerFlaw, Event, WholeAnswer, name_of_answer
+from relayload.core.wire.answers import AnswerFlaw, Event, WholeAnswer, answer_id_of
 from relayload.core.wire.faults import (
-    Told,
+    ErrorFields,
     fault_of,
     fault_of_body,
     fault_of_error,
-    fault_of_words,
+    fault_of_message,
     is_error,
-    read_told,
+    read_error_fields,
 )
 from relayload.core.wire.finish import failed_finish
 from relayload.core.wire.form import OPENAI, Form
@@ -31,7 +32,7 @@ from relayload.core.wire.whole_text import WholeText, whole_name
 
 
 class _Part(Enum):
-    """What a token is of."""
+    """The kind of output that a token belongs to."""
 
     VISIBLE = auto()
     SOUND = auto()
@@ -60,7 +61,7 @@ _TOKENS: Mapping[str, _Part] = MappingProxyType(
         "response.code_interpreter_call_code.delta": _Part.CALL,
     }
 )
-"""The events with a token in them, and of what it is."""
+"""The events that contain a token, and its kind."""
 _REASONING = "response.reasoning"
 _FAILED = "response.failed"
 _FINAL = frozenset(
@@ -81,7 +82,7 @@ def responses_request(
     headers: dict[str, str] | None = None,
     form: Form = OPENAI,
 ) -> WireRequest:
-    """A request for one response. What is None is left out; `extra` goes before all else in the body."""
+    """Return a request for one response. None values are omitted; `extra` overrides fields of the body."""
     body: dict[str, Any] = {"model": model, "input": input}
     if max_output_tokens is not None and form.max_tokens_field != "none":
         body["max_output_tokens"] = max_output_tokens
@@ -97,14 +98,14 @@ def responses_request(
 def response_content(
     text: str, image_urls: Iterable[str] = (), detail: str | None = None
 ) -> str | list[dict[str, Any]]:
-    """What a message of the input says: a text, or one with pictures."""
+    """Return the content of an input message: the text, or parts if there are images."""
     shown = {} if detail is None else {"detail": detail}
     images = [{"type": "input_image", "image_url": url, **shown} for url in image_urls]
     return [{"type": "input_text", "text": text}, *images] if images else text
 
 
 class Response(Struct, gc=False):
-    """The answer as far as an event tells of it; its text has come before."""
+    """The response object of an event. Its text came in earlier events."""
 
     id: Any = None
     status: Any = None
@@ -118,7 +119,7 @@ class _WholeResponse(Response, gc=False):
 
 
 class ResponseEvent(Struct, gc=False):
-    """One event of a stream; which one, its type says."""
+    """One event of a stream, distinguished by its type."""
 
     type: str = ""
     delta: Any = None
@@ -127,7 +128,7 @@ class ResponseEvent(Struct, gc=False):
     message: Any = None
     code: Any = None
     usage: Usage | None = None
-    """Where some relays have it beside the response."""
+    """Some relays report usage here, beside the response."""
 
 
 _decode_event = msgspec.json.Decoder(ResponseEvent).decode
@@ -136,10 +137,10 @@ _END = b"[DONE]"
 
 
 def read_response_event(data: bytes, name: bytes) -> Event | None:
-    """What an event says; None for one that says nothing. Raises MalformedAnswer."""
+    """Read an event; None if it is empty. Raises MalformedAnswer."""
     if name and name.lower() == b"error":
         return Event(fault=fault_of_body(data))
-    if data.startswith(_END):  # what some relays send after the final event; it is no final event itself
+    if data.startswith(_END):  # some relays send it after the final event; it is not a final event itself
         return None
     if not data:
         return None
@@ -149,15 +150,15 @@ def read_response_event(data: bytes, name: bytes) -> Event | None:
         if data.lstrip().startswith(_END):
             return None
         read = read_leniently(data, ResponseEvent, lambda error: ResponseEvent(error=error))
-    return response_event(read, None if read.type else read_told(data))
+    return response_event(read, None if read.type else read_error_fields(data))
 
 
-def response_event(read: ResponseEvent, told: Told | None = None) -> Event:
-    """An event in our words; of one without a type, `told` is what it may tell of an error."""
+def response_event(read: ResponseEvent, fields: ErrorFields | None = None) -> Event:
+    """Convert an event. `fields` are the error fields of an event without a type."""
     part = _part_of(read.type)
     if part is not None:
         return _event_of_token(part, read)
-    if fault := _fault_of_event(read, told):
+    if fault := _fault_of_event(read, fields):
         return Event(fault=fault)
     event = Event() if read.response is None and read.type not in _FINAL else _event_of_response(read)
     if event.tokens is None and read.usage is not None:
@@ -167,7 +168,7 @@ def response_event(read: ResponseEvent, told: Told | None = None) -> Event:
 
 def _part_of(kind: str) -> _Part | None:
     part = _TOKENS.get(kind)
-    if part is None and kind.startswith(_REASONING) and kind.endswith(".delta"):  # some relays have names of their own
+    if part is None and kind.startswith(_REASONING) and kind.endswith(".delta"):  # some relays use other names
         return _Part.SUMMARY if "summary" in kind else _Part.THOUGHT
     return part
 
@@ -176,24 +177,24 @@ def _event_of_token(part: _Part, read: ResponseEvent) -> Event:
     if part in (_Part.THOUGHT, _Part.SUMMARY):
         thought = thought_text(read.delta)
         return Event(has_token=bool(thought), thought=thought, summarised=bool(thought) and part is _Part.SUMMARY)
-    told = bool(read.delta)
+    has_token = bool(read.delta)
     text = read.delta if part is _Part.VISIBLE and isinstance(read.delta, str) else ""
-    return Event(has_token=told, visible=told and part is not _Part.CALL, text=text)
+    return Event(has_token=has_token, visible=has_token and part is not _Part.CALL, text=text)
 
 
-def _fault_of_event(read: ResponseEvent, told: Told | None) -> RelayFault | None:
+def _fault_of_event(read: ResponseEvent, fields: ErrorFields | None) -> RelayFault | None:
     if read.type in _ERRORS:
         return fault_of_error(read.error or {"message": read.message, "code": read.code})
-    if told is None:
+    if fields is None:
         return fault_of_error(read.error) if is_error(read.error) else None
-    return fault_of(told) if read.response is not None else fault_of_words(told)
+    return fault_of(fields) if read.response is not None else fault_of_message(fields)
 
 
 def _event_of_response(read: ResponseEvent) -> Event:
     kind, response = read.type, read.response or Response()
     final = kind in _FINAL
     return Event(
-        answer_id=name_of_answer(response.id),
+        answer_id=answer_id_of(response.id),
         tokens=None if response.usage is None else tokens(response.usage),
         finish_reason=_finish_reason(response, kind.rpartition(".")[2]) if final else None,
         fault=fault_of_error(response.error) if kind == _FAILED or is_error(response.error) else None,
@@ -202,7 +203,7 @@ def _event_of_response(read: ResponseEvent) -> Event:
 
 
 def read_response(body: bytes, _request: WireRequest) -> WholeAnswer:
-    """What a whole answer says. Raises MalformedAnswer."""
+    """Read a whole answer. Raises MalformedAnswer."""
     try:
         response = _decode_response(body)
     except UNREADABLE:
@@ -221,7 +222,7 @@ def read_response(body: bytes, _request: WireRequest) -> WholeAnswer:
         tokens=counted._replace(output=None) if zero_usage else counted,
         zero_usage=zero_usage,
         finish_reason=reason,
-        answer_id=name_of_answer(response.id),
+        answer_id=answer_id_of(response.id),
         text=text.add("".join(map(_visible_text, response.output or ()))) + text.end(),
         replaced=text.replaced,
     )
@@ -229,20 +230,20 @@ def read_response(body: bytes, _request: WireRequest) -> WholeAnswer:
 
 def _fault_in(response: _WholeResponse, body: bytes) -> RelayFault | None:
     if is_error(response.error):
-        return fault_of(read_told(body))
+        return fault_of(read_error_fields(body))
     return fault_of_error(response.error) if response.status == "failed" else None
 
 
 def _finish_reason(response: Response, otherwise: str | None) -> str | None:
-    """Why it is incomplete, such as `max_output_tokens`; else its status."""
+    """Return why it is incomplete, such as `max_output_tokens`, or else its status, or else `otherwise`."""
     details = response.incomplete_details
     reason = details.get("reason") if isinstance(details, dict) else None
-    told = reason or response.status
-    return whole_name(told) if isinstance(told, str) and told.strip() else otherwise
+    named = reason or response.status
+    return whole_name(named) if isinstance(named, str) and named.strip() else otherwise
 
 
 def _visible_text(item: Any) -> str:
-    """What a person would read of an item of the output."""
+    """Return the visible text of an output item."""
     if not isinstance(item, dict) or item.get("type") != "message":
         return ""
     parts = item.get("content")

@@ -1,9 +1,9 @@
-"""Server-sent events: bytes in, events out, the same events however the bytes were cut.
+"""Parses server-sent events, giving the same events however the bytes are split.
 
-Lines end with LF, CRLF or CR; an empty line ends an event; a line beginning with a colon is a comment.
-Source: HTML Living Standard, section 9.2.6. Unlike a browser, an event that the end of the stream cut short of its
-empty line is delivered: official clients of this field do so, and relays exist that never send that line. An event of
-the name `error` is one even without data, and a field of that name makes one: so llama.cpp told of errors (its #16104).
+Lines end with LF, CRLF or CR; an empty line ends an event; a line that begins with a colon is a comment.
+Source: HTML Living Standard, section 9.2.6. Unlike in browsers, an event without an empty line at the end of the stream
+is delivered: official clients do so, and some relays never send that line. An event named `error` counts even without
+data, and a field named `error` makes such an event, as llama.cpp sent errors (its #16104).
 """
 
 import re
@@ -11,40 +11,40 @@ import re
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS, TooLarge
 
 SseEvent = tuple[bytes, bytes]
-"""The data of an event, and its name: empty where the sender gave none."""
+"""The data of an event and its name, which may be empty."""
 
 _LINE_BYTES = 50
-"""What a line takes in memory beside its bytes."""
+"""The memory that a line takes beside its bytes."""
 _ERROR = b"error"
 _BARE_ERROR = re.compile(rb'\{\s*"(?:(?:errors?|detail|message|msg)"|code"\s*:\s*(?!"?(?:0|200)\b))')
-"""What begins a line that should have been data."""
+"""The beginning of a JSON error sent without `data:`."""
 _BOM = b"\xef\xbb\xbf"
 
 
 class SseParser:
-    """Collects bytes until they make events. Costs time in proportion to the bytes, however small the pieces."""
+    """Collects bytes into events, in time linear in the bytes however small the pieces."""
 
     __slots__ = ("_after_cr", "_begun", "_data", "_event_bytes", "_most_bytes", "_name", "_rest", "held_bytes", "idle")
 
     def __init__(self, most_bytes: int = DEFAULT_RESPONSE_LIMITS.event_bytes) -> None:
-        """`most_bytes` bounds one event."""
+        """`most_bytes` limits one event. Exceeding it raises TooLarge."""
         self._most_bytes = most_bytes
         self._event_bytes = 0
-        """Of the lines of the event that is not over."""
+        """The memory of the lines of the unfinished event."""
         self._rest = bytearray()
-        """Of a line whose end is still to come: in one piece, since small ones take far more memory than bytes."""
+        """The unfinished line, in one piece, because small pieces take far more memory than their bytes."""
         self._data: list[bytes] = []
         self._name = b""
         self._after_cr = False
         self._begun = False
-        """Whether the first line is over, before which there may be a byte order mark."""
+        """Whether the first line, which may start with a byte order mark, is over."""
         self.held_bytes = 0
-        """What the event that is not over takes."""
+        """The memory of the unfinished event."""
         self.idle = False
-        """Whether the last event is over and no other begun: what comes next begins a line of a new one."""
+        """Whether the last event is over and no other has begun, so that the next bytes begin a new event."""
 
     def feed(self, piece: bytes) -> list[SseEvent]:
-        """The events that these bytes complete. Raises TooLarge."""
+        """Return the events that these bytes complete. Raises TooLarge."""
         if (
             piece.endswith(b"\n\n")
             and piece.startswith(b"data: ")
@@ -52,18 +52,18 @@ class SseParser:
             and b"\r" not in piece
             and self.idle
             and len(piece) <= self._most_bytes
-        ):  # what streams mostly consist of: an event of one line, whole
+        ):  # the common case: a whole event of one line
             return [(piece[6:-2], b"")]
         return self._lines(piece)
 
     def end(self) -> list[SseEvent]:
-        """The event that the end of the stream cut short, if any."""
+        """Return the event that the end of the stream left unfinished, if any."""
         if self.idle:
             return []
         return self._lines(b"\n\n\n")  # the LF after a CR, the end of the line, the end of the event
 
     def drop(self) -> None:
-        """Let go of the event that is not over: nothing more will be fed."""
+        """Discard the unfinished event; nothing more will be fed."""
         self._rest = bytearray()
         self._forget()
         self.held_bytes = 0
@@ -84,14 +84,14 @@ class SseParser:
         return events
 
     def _whole_lines(self, piece: bytes) -> list[bytes]:
-        """The lines that end in this piece; what comes after the last line end is kept for later."""
+        """Return the lines that end in this piece, and keep the rest for later."""
         if self._after_cr and piece.startswith(b"\n"):
             piece = piece[1:]
             self._after_cr = False
         if not piece:
             return []
         self._after_cr = piece.endswith(b"\r")
-        lines = piece.splitlines()  # of bytes, at LF, CRLF and CR only
+        lines = piece.splitlines()  # for bytes, splits at LF, CRLF and CR only
         rest = b"" if piece.endswith((b"\n", b"\r")) else lines.pop()
         if lines and self._rest:
             lines[0] = b"".join((self._rest, lines[0]))
@@ -132,7 +132,7 @@ class SseParser:
         return event
 
     def _forget(self) -> None:
-        """The event is over."""
+        """Reset after an event."""
         self._data.clear()
         self._name = b""
         self._event_bytes = 0

@@ -1,4 +1,4 @@
-"""What happened in a stream: bytes with their instants of arrival in, times to tokens, gaps and the ending out."""
+"""Measures a stream: takes bytes with their arrival times, and gives token times, gaps and how the stream ended."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal
 
 from relayload.core.wire.answers import NO_TOKENS, Event, MalformedAnswer, Tokens
-from relayload.core.wire.faults import words_of
+from relayload.core.wire.faults import fault_of_text
 from relayload.core.wire.finish import failed_finish
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.request import Endpoint, RelayFault
@@ -19,39 +19,39 @@ from relayload.core.wire.response_limits import (
 )
 from relayload.core.wire.sse import SseParser
 from relayload.core.wire.token_pattern import TokenPattern
-from relayload.core.wire.usage import together
+from relayload.core.wire.usage import merged
 from relayload.core.wire.whole_text import WholeText
 
 _PATTERNS_TO_TRY = 8
 _PATTERN_BYTES = 4096
-"""A longer event has more in it than a token."""
+"""Longer events contain more than a token."""
 _BUFFERED_WITHIN_S = 0.005
 _BUFFERED_CHUNKS = 10
-_TELLING_S = 0.02
-"""An answer that took less in all, such as a mock's, is quick and not held back."""
+_MIN_ANSWER_S = 0.02
+"""A shorter answer, such as a mock's, is fast, not buffered."""
 
 
 FinishReason = Literal["required", "optional"]
-"""Whether a stream of chat completions must say why it ended: most relays do, and what breaks off does not."""
+"""Whether a chat stream must have a finish reason. Most relays send one, and a stream that breaks off has none."""
 
 
 class StreamFlaw(StrEnum):
-    """Why a stream is not a whole answer."""
+    """Why a stream is not a complete answer."""
 
     ERROR_EVENT = "error_event"
     FAILED_FINISH = "failed_finish"
-    """It ended for a reason that means that it failed, such as `abort`."""
+    """Its finish reason, such as `abort`, means that it failed."""
     MALFORMED_EVENT = "malformed_event"
     NO_FINISH = "no_finish"
     NO_OUTPUT = "no_output"
-    """It said that it was over, but nothing else: no token, no reason."""
+    """It ended properly, but without a token or a finish reason."""
 
 
 class TokenStream:
     """One streamed answer, as it arrives.
 
-    A token is the first non-empty content, thought or tool call; an event with a role alone is none. `bucket` turns
-    a gap in seconds into the histogram bucket it is counted in. `on_text` is told the visible text as it comes.
+    A token is a non-empty content, thought or tool call; an event with only a role is none. `bucket` maps a gap in
+    seconds to the histogram bucket that counts it. `on_text` receives the visible text as it arrives.
     """
 
     __slots__ = (
@@ -80,9 +80,9 @@ class TokenStream:
         "last_token_at_s",
         "malformed",
         "summarised",
+        "text_fault",
         "thought_bytes",
         "tokens",
-        "words",
     )
 
     def __init__(
@@ -97,18 +97,18 @@ class TokenStream:
         self._format = FORMATS[endpoint]
         self._limits = limits
         self._flat_bytes = limits.nesting * LEVEL_BYTES
-        """Events that are no longer, as nearly all, need no look at how deep they nest."""
+        """Events up to this length, which nearly all are, need no check of their nesting."""
         self._sse = SseParser(limits.event_bytes)
         self._bucket = bucket
         self._keep_text = keep_text or on_text is not None
         self._on_text = on_text
         self._idle = False
-        """The bytes that come next begin an event."""
+        """Whether the next bytes begin an event."""
         self._pattern: TokenPattern | None = None
         self._patterns_tried = 0
-        """Since one was of use: some relays put something new into every event."""
+        """Patterns tried since one matched: some relays put something new into every event."""
         self._text = bytearray()
-        """In one piece of UTF-8: small texts take far more memory than their letters."""
+        """One piece of UTF-8, because many small texts take far more memory."""
         self._names_bytes = 0
         self._words = WholeText()
         self._thoughts = WholeText()
@@ -118,23 +118,23 @@ class TokenStream:
         self.first_visible_at_s: float | None = None
         self.last_token_at_s: float | None = None
         self.gap_counts: defaultdict[int, int] = defaultdict(int)
-        """Bucket -> gaps between content events in it."""
+        """The number of gaps between content events, by bucket."""
         self.tokens: Tokens = NO_TOKENS
-        """By the last usage that told any: some relays send a growing one with every event."""
+        """From the last usage with counts: some relays send a growing usage with every event."""
         self.finish_reason: str | None = None
         self.done_at_s: float | None = None
         """When the last event came, such as `[DONE]`."""
         self.fault: RelayFault | None = None
         self.malformed = False
-        self.words: RelayFault | None = None
-        """Those that stood where an event of JSON was expected."""
+        self.text_fault: RelayFault | None = None
+        """A text or page that came in place of a JSON event."""
         self.thought_bytes = 0
-        """How much of what the model thought was streamed, in UTF-8; roughly where parts of a character are missing."""
+        """Bytes of reasoning that were streamed, in UTF-8; approximate if characters were cut."""
         self.summarised = False
-        """Some of it came as a summary."""
+        """Whether some of the reasoning came as a summary."""
 
     def feed(self, data: bytes, at_s: float) -> bool:
-        """Take bytes of the stream that arrived at this instant; True if `held_bytes` may have changed.
+        """Take bytes that arrived at the instant `at_s`. Returns True if `held_bytes` may have changed.
 
         Raises TooLarge.
         """
@@ -173,11 +173,11 @@ class TokenStream:
 
     @property
     def held_bytes(self) -> int:
-        """What is kept of it until it is over: an event that is not whole, the text, and names of any length."""
+        """The memory held until the stream is over: the unfinished event, the text and the names."""
         return self._sse.held_bytes + len(self._text) + self._names_bytes
 
     def end(self, at_s: float) -> None:
-        """The stream has come to its end in order, at this instant. Raises TooLarge."""
+        """Note that the stream ended cleanly at this instant. Raises TooLarge."""
         for event_data, name in self._sse.end():
             self._take_event(event_data, name, at_s)
         self._keep(self._words.end().encode())
@@ -185,11 +185,11 @@ class TokenStream:
 
     @property
     def replaced(self) -> int:
-        """How many characters of its text and thoughts were none, even with the next event, and became U+FFFD."""
+        """The number of invalid characters in text and thoughts that were replaced by U+FFFD."""
         return self._words.replaced + self._thoughts.replaced
 
     def drop(self) -> None:
-        """Let go of what is held of an event, and of an answer that is not whole: the stream is given up."""
+        """Discard the unfinished event and an incomplete answer, because the stream is given up."""
         self._sse.drop()
         if self.done_at_s is None:
             self._text.clear()
@@ -198,21 +198,21 @@ class TokenStream:
 
     @property
     def finished(self) -> bool:
-        """Whether the relay said that this is the whole answer."""
+        """Whether the relay marked the answer as complete."""
         return self.done_at_s is not None or self.finish_reason is not None
 
     @property
-    def says_no_reason(self) -> bool:
-        """Whether it has an answer and ended with `[DONE]`, but never said why."""
+    def lacks_finish_reason(self) -> bool:
+        """Whether it has tokens and ended with `[DONE]`, but without a finish reason."""
         return self.done_at_s is not None and self.finish_reason is None and self.chunks > 0
 
     @property
     def flaw(self) -> StreamFlaw | None:
-        """Why this is no whole answer, which has a finish reason; None where it is one."""
+        """Why this is not a complete answer, if a finish reason is required; None if it is complete."""
         return self.flaw_where("required")
 
     def flaw_where(self, finish_reason: FinishReason) -> StreamFlaw | None:
-        """The same, where a stream that ends with `[DONE]` may be whole without a finish reason."""
+        """Like `flaw`, but with "optional" a stream that ends with `[DONE]` needs no finish reason."""
         if self.fault is not None:
             return StreamFlaw.ERROR_EVENT
         if failed_finish(self.finish_reason):
@@ -227,13 +227,13 @@ class TokenStream:
 
     @property
     def text(self) -> str:
-        """The visible content, where it was to be kept."""
+        """The visible content, if it was kept."""
         return self._text.decode()
 
     def buffered(self, sent_at_s: float, ended_at_s: float) -> bool:
-        """Whether all content came at the end at once, though it was many events: something held it back."""
+        """Whether many events came all at once at the end, so that something buffered them."""
         first_at_s = self.first_token_at_s
-        if self.chunks <= _BUFFERED_CHUNKS or first_at_s is None or ended_at_s - sent_at_s < _TELLING_S:
+        if self.chunks <= _BUFFERED_CHUNKS or first_at_s is None or ended_at_s - sent_at_s < _MIN_ANSWER_S:
             return False
         return ended_at_s - first_at_s <= _BUFFERED_WITHIN_S
 
@@ -244,19 +244,19 @@ class TokenStream:
             event = self._format.read_event(data, name)
         except MalformedAnswer:
             self.malformed = True
-            self.words = self.words or words_of(data)
+            self.text_fault = self.text_fault or fault_of_text(data)
         else:
             if event is not None:
                 self.take(event, at_s)
 
     def take(self, event: Event, at_s: float) -> None:
-        """Take an event that was read already."""
+        """Take an event that has been parsed already."""
         if event.has_token:
             self._take_token(event, at_s)
         if event.fault is not None:
             self.fault = self.fault or event.fault
         if event.tokens is not None and event.tokens != NO_TOKENS:
-            self.tokens = together(self.tokens, event.tokens)
+            self.tokens = merged(self.tokens, event.tokens)
         if (self.answer_id is None and event.answer_id is not None) or event.finish_reason is not None:
             self._take_names(event)
         if event.done:
@@ -301,7 +301,7 @@ class TokenStream:
 
 
 def _size(text: str | None) -> int:
-    """What the letters of a text take in memory at most: a single one beyond ASCII widens them all."""
+    """Return the most memory that a text takes: a single non-ASCII character widens all of them."""
     if text is None:
         return 0
     return len(text) if text.isascii() else 4 * len(text)

@@ -1,4 +1,4 @@
-"""Where relays put what a model thinks: in fields of their own, in lists of details, among the parts of the content.
+"""Where relays put a model's reasoning: in separate fields, in lists of details, or among the parts of the content.
 
 Sources: DeepSeek and vLLM (`reasoning_content`), OpenRouter (`reasoning`, `reasoning_details` of the types
 `reasoning.text`, `reasoning.summary` and `reasoning.encrypted`), MiniMax (`reasoning_details`), Ollama (`thinking`),
@@ -9,12 +9,12 @@ from typing import Any
 
 _THINKING_PARTS = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_content"})
 _TEXT_FIELDS = ("text", "thinking", "summary", "reasoning", "reasoning_content", "content")
-"""Where a detail or a part has its text. Encrypted thoughts have it in none of them."""
+"""The fields that hold the text of a detail or a part. Encrypted thoughts have none of them."""
 _DEEPEST = 4
 
 
 def thought_text(value: Any, depth: int = _DEEPEST) -> str:
-    """The text of a thought, however it is wrapped; empty where there is none to be read."""
+    """Return the text of a thought, however it is wrapped, or "" without readable text."""
     if isinstance(value, str):
         return value
     if not depth:
@@ -27,12 +27,12 @@ def thought_text(value: Any, depth: int = _DEEPEST) -> str:
 
 
 def is_thought(part: Any) -> bool:
-    """Whether a part of a content is what the model thinks, and not what it says."""
+    """Whether a part of the content is reasoning."""
     return isinstance(part, dict) and _kind(part) in _THINKING_PARTS
 
 
 def has_summary(details: Any) -> bool:
-    """Whether details of a reasoning are a summary of it."""
+    """Whether reasoning details contain a summary."""
     return isinstance(details, list) and any(
         isinstance(each, dict) and _kind(each) == "reasoning.summary" and bool(thought_text(each)) for each in details
     )

@@ -1,7 +1,7 @@
-"""What the token events of one stream have in common: everything but the text of the token.
+"""The fixed part of a stream's token events: everything but the text of the token.
 
-Most events of a stream differ in that text alone. One that begins and ends like a token event that was parsed, with
-nothing but plain text in between, is a token event too: it need not be parsed to be counted.
+Most events of a stream differ only in that text. An event that begins and ends like a parsed token event, with only
+plain text in between, is a token event, too, and can be counted without parsing.
 """
 
 import re
@@ -16,13 +16,13 @@ _plain_utf8 = re.compile(
     rb"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf][\x80-\xbf]|[\xf1-\xf3][\x80-\xbf][\x80-\xbf][\x80-\xbf]"
     rb"|\xf4[\x80-\x8f][\x80-\xbf][\x80-\xbf])+"
 ).fullmatch
-"""The same in whole characters: the rest of a cut one may come in the next event. Source: RFC 3629, section 4."""
+"""Plain text in whole characters; the rest of a cut one may come in the next event. Source: RFC 3629, section 4."""
 _PROBE = "~"
 _FIELD, _END = b"data: ", b"\n\n"
 
 
 class TokenPattern:
-    """The bytes of a whole event around its text. `visible`: the text is content, and not a thought."""
+    """The bytes of a whole event around its text. `visible`: the text is content, not a thought."""
 
     __slots__ = ("_after", "_after_bytes", "_before", "_before_bytes", "fixed_bytes", "visible")
 
@@ -30,28 +30,28 @@ class TokenPattern:
         self._before, self._before_bytes = before, len(before)
         self._after, self._after_bytes = after, len(after)
         self.fixed_bytes = len(before) + len(after)
-        """How long an event of this pattern is without its text."""
+        """The length of an event of this pattern without its text."""
         self.visible = visible
 
     def matches(self, event: bytes) -> bool:
-        """Whether these bytes are a whole event of this pattern, with plain text in it: UTF-8, and no cut character."""
+        """Whether these bytes are a whole event of this pattern, with plain UTF-8 text and no cut character."""
         if not (event.startswith(self._before) and event.endswith(self._after)):
             return False
         begin, end = self._before_bytes, len(event) - self._after_bytes
         return _plain_ascii(event, begin, end) is not None or _plain_utf8(event, begin, end) is not None
 
     def text(self, event: bytes) -> bytes:
-        """The text of an event that matches, in UTF-8."""
+        """Return the text of a matching event, in UTF-8."""
         return event[self._before_bytes : -self._after_bytes]
 
 
 def pattern_of(event: bytes) -> TokenPattern | None:
-    """The pattern of a whole event, `data: {...}` with its empty line; None if it is no plain token event."""
+    """Return the pattern of a whole event, `data: {...}` with its empty line; None if it is no plain token event."""
     match = _TEXT.search(event)
     if match is None or not (event.startswith(_FIELD) and event.endswith(_END)):
         return None
     before, after = event[: match.start(1)], event[match.end(1) :]
-    # The proof: with another text the event says that text, and nothing else.
+    # Verify: with another text in its place, the event must contain that text and nothing else.
     delta = _only_delta(b"%b%b%b" % (before[len(_FIELD) :], _PROBE.encode(), after[: -len(_END)]))
     if delta == Delta(content=_PROBE):
         return TokenPattern(before, after, visible=True)
@@ -61,13 +61,13 @@ def pattern_of(event: bytes) -> TokenPattern | None:
 
 
 def _only_delta(data: bytes) -> Delta | None:
-    """What the event adds to the answer, if it has nothing else to say that anybody listens to."""
+    """Return what the event adds to the answer, or None if it contains anything else of interest."""
     try:
         chunk = read_chunk(data)
     except MalformedAnswer:
         return None
-    told = chunk.error or chunk.usage is not None or chunk.x_groq is not None
-    if told or chunk.choices is None or len(chunk.choices) != 1:
+    says_more = chunk.error or chunk.usage is not None or chunk.x_groq is not None
+    if says_more or chunk.choices is None or len(chunk.choices) != 1:
         return None
     (choice,) = chunk.choices
     says_more = choice.finish_reason or choice.index or choice.error or choice.usage is not None

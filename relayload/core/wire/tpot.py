@@ -4,13 +4,13 @@
 def streamed_tokens(
     output_tokens: int, reasoning_tokens: int | None, *, thought_bytes: int, summarised: bool
 ) -> int | None:
-    """Return how many of the tokens that a relay told came in the stream; None where nobody can tell.
+    """Return how many of the reported tokens came in the stream; None if that is unknown.
 
-    Models that think in silence count reasoning that nobody saw: without a byte of it in the stream
-    (`thought_bytes`), it is taken off. A summary stands for reasoning that was not streamed, and so does text
-    shorter than its tokens, each of which has a byte at least: how many of them came is unknown.
+    Hidden reasoning is counted by the relay but not streamed: without a byte of it in the stream (`thought_bytes`), it
+    is subtracted. After a summary, or with fewer bytes than reasoning tokens (a token has at least one byte), the
+    number of streamed tokens is unknown.
 
-    More reasoning than output means a relay that counts it beside the output, as xAI does.
+    More reasoning than output tokens means that the relay counts reasoning separately, as xAI does.
     """
     reasoning = reasoning_tokens or 0
     if summarised or 0 < thought_bytes < reasoning:
@@ -24,8 +24,8 @@ def streamed_tokens(
 def tpot_s(first_at_s: float, last_at_s: float, streamed_tokens: int) -> float | None:
     """Return the mean seconds per streamed token after the first: (last - first) / (n - 1).
 
-    The instants are those of the first and the last chunk that bore a token. None below two tokens, and where all
-    came at once. Source: MLPerf Inference, server scenario, for streams whose usage chunk comes late.
+    The instants are those of the first and the last chunk with a token. None below two tokens, or if all came at once.
+    Source: MLPerf Inference, server scenario, for streams whose usage chunk comes late.
     """
     if streamed_tokens < 2 or not last_at_s > first_at_s:
         return None

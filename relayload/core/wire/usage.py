@@ -1,4 +1,4 @@
-"""How many tokens an answer had, as its relay counted them, under the names that relays give them.
+"""Reads how many tokens a relay counted for an answer, under the names that relays use.
 
 Sources: OpenAI's two APIs (`prompt_tokens`, `input_tokens`), DeepSeek (`prompt_cache_hit_tokens`), Moonshot
 (`cached_tokens`, and the usage within the choice), Groq (`x_groq.usage`).
@@ -12,7 +12,7 @@ from relayload.core.wire.answers import LARGEST_COUNT, NO_TOKENS, Tokens, token_
 
 
 class Usage(Struct, gc=False):
-    """Tokens as the relay counted them. Relays put all kinds of values here: read them through `tokens`."""
+    """Tokens as the relay counted them. The values may be anything: read them with `tokens`."""
 
     prompt_tokens: Any = None
     completion_tokens: Any = None
@@ -28,7 +28,7 @@ class Usage(Struct, gc=False):
 
 
 def tokens(usage: Usage | None) -> Tokens:
-    """The usage in our words; None where the relay said nothing that can be understood."""
+    """Convert the usage; counts that are missing or invalid are None."""
     if usage is None:
         return NO_TOKENS
     return Tokens(
@@ -39,8 +39,8 @@ def tokens(usage: Usage | None) -> Tokens:
     )
 
 
-def together(former: Tokens, latter: Tokens) -> Tokens:
-    """What two usages tell: the latter, save where it tells nothing, or 0 of what was counted already."""
+def merged(former: Tokens, latter: Tokens) -> Tokens:
+    """Merge two usages. The latter wins, except where it has no count, or 0 for what was counted already."""
     return Tokens(*(new or old if new is None or old else new for old, new in zip(former, latter, strict=True)))
 
 
@@ -51,7 +51,7 @@ def _count(first: Any, other: Any) -> int | None:
 
 
 def _either(first: int | None, other: int | None) -> int | None:
-    """The first, where it tells something: a relay that fills in both names may put 0 under the one it does not use."""
+    """Return the first count that is not 0 or None: relays that fill in both names may put 0 under the unused one."""
     return first or other if first is None or other is not None else first
 
 

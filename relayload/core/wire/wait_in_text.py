@@ -1,12 +1,12 @@
-"""The wait that an error asks for in its words, such as "Please try again in 11.87s"."""
+"""Reads the wait that an error message asks for, such as "Please try again in 11.87s"."""
 
 import re
 
 _LONGEST = 65_536
-"""Nothing is looked for beyond so many characters."""
+"""How many characters are searched."""
 _UNIT = r"(?:ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?)"
 _SPAN = rf"\d{{1,9}}(?:\.\d{{1,9}})?\s*{_UNIT}"
-# Each blank and each digit can be taken in one way only, so that hostile text costs no more than any other.
+# Each blank and digit can match in one way only, so that hostile text causes no backtracking.
 _ASKED = re.compile(
     rf"\b(?:try again|retry)\s+(?:in|after)\s+({_SPAN}(?:(?:\s*,)?\s*(?:\band\s+)?{_SPAN})*)(?!\w)",
     re.IGNORECASE | re.ASCII,
@@ -16,7 +16,7 @@ _UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 def wait_in_text_s(text: str) -> float | None:
-    """Seconds that the text asks to wait; None where it does not."""
+    """Return the seconds that the text asks to wait, or None."""
     match = _ASKED.search(text[:_LONGEST])
     if match is None:
         return None
@@ -24,5 +24,5 @@ def wait_in_text_s(text: str) -> float | None:
 
 
 def _unit(word: str) -> str:
-    """`ms` of `milliseconds`, and the first letter of the others."""
+    """Return `ms` for milliseconds, and the first letter of other units."""
     return "ms" if word.lower().startswith(("ms", "mil")) else word[0].lower()

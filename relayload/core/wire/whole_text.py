@@ -1,7 +1,7 @@
-"""Text whose characters may be cut: in halves of a surrogate pair, or in bytes, with a part in each event.
+"""Joins characters that were split between events: halves of a surrogate pair, or bytes of UTF-8.
 
-A half is a lone surrogate: of UTF-16 (`\\ud83d`), or one that stands for a byte of UTF-8 (PEP 383: U+DC80 to U+DCFF).
-Both kinds share a range. What came before tells them apart: after the first half of a pair comes its second.
+A part is a lone surrogate: half of a UTF-16 pair (`\\ud83d`), or a byte of UTF-8 (PEP 383: U+DC80 to U+DCFF). The two
+ranges overlap; the context decides: after the first half of a pair comes its second.
 """
 
 import re
@@ -16,11 +16,11 @@ _BEGUN = re.compile(
 )
 """The beginning of a character at the end of a text."""
 LONGEST_NAME = 65_536
-"""As many letters are searched for secrets before a name is cut for the records."""
+"""How many characters of a name are kept, to be searched for secrets before it is cut for the records."""
 
 
 class WholeText:
-    """Joins pieces of text so that every character is whole. What stays invalid becomes U+FFFD, and is counted."""
+    """Joins pieces of text so that every character is whole. Invalid ones become U+FFFD and are counted."""
 
     __slots__ = ("replaced", "unfinished")
 
@@ -28,10 +28,10 @@ class WholeText:
         self.unfinished = ""
         """The beginning of a character whose rest is still to come."""
         self.replaced = 0
-        """How many characters could not be made whole."""
+        """The number of characters that could not be completed."""
 
     def add(self, text: str) -> str:
-        """The characters that this piece completes."""
+        """Return the characters that this piece completes."""
         if not self.unfinished and is_whole(text):
             return text
         text, self.unfinished = self.unfinished + text, ""
@@ -40,7 +40,7 @@ class WholeText:
         return self._mended(text)
 
     def end(self) -> str:
-        """What is left: nothing, or U+FFFD for a character that was never completed."""
+        """Return U+FFFD if a character was never completed, else an empty text."""
         rest, self.unfinished = self.unfinished, ""
         return self._mended(rest) if rest else ""
 
@@ -57,7 +57,7 @@ class WholeText:
 
 
 def is_whole(text: str) -> bool:
-    """Whether there is no half of a character in it."""
+    """Whether the text contains no half characters."""
     if text.isascii():
         return True
     try:
@@ -68,7 +68,7 @@ def is_whole(text: str) -> bool:
 
 
 def whole(text: str) -> str:
-    """A text of its own, with U+FFFD for what is no character."""
+    """Return a text that is not joined to others, with U+FFFD for invalid characters."""
     if is_whole(text):
         return text
     made = WholeText()
@@ -76,5 +76,5 @@ def whole(text: str) -> str:
 
 
 def whole_name(text: str) -> str:
-    """A name, whole as a text is, and not endless: longer ones are cut long before anybody would read on."""
+    """Return a name like `whole`, cut to LONGEST_NAME characters."""
     return whole(text[:LONGEST_NAME])

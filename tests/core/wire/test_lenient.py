@@ -13,7 +13,7 @@ from relayload.core.wire.answers import MalformedAnswer, WholeAnswer
 from relayload.core.wire.chat import chat_request, read_chat_event, read_completion
 from relayload.core.wire.embeddings import embeddings_request, read_embeddings, vectors
 from relayload.core.wire.faults import fault_of_body
-from relayload.core.wire.lenient import loosely
+from relayload.core.wire.lenient import parse_loosely
 from relayload.core.wire.request import RelayFault
 from relayload.core.wire.responses import read_response, read_response_event, responses_request
 
@@ -130,10 +130,10 @@ def test_any_value_is_read_or_malformed(name, data):
     ],
 )
 def test_json_is_read_for_what_it_says(data, value):
-    assert loosely(data) == value
+    assert parse_loosely(data) == value
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", b"[" * 100_000, b'{"a" 1}'])
 def test_what_is_no_json_is_malformed(data):
     with pytest.raises(MalformedAnswer):
-        loosely(data)
+        parse_loosely(data)
