@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from relayload.core.traffic.curves import Curve, LogNormal, Normal
-from relayload.core.traffic.distributions import Constant, Distribution, Empirical, Rounded, Uniform
+from relayload.core.traffic.distributions import Constant, DiscreteUniform, Distribution, Empirical, Rounded
 from relayload.document.encoding import decoded
 from relayload.document.spelling import spelled
 from relayload.profile.types import MOST, Between, Count, Items, Number, Part, PathText, not_empty
@@ -27,7 +27,7 @@ class Range(Between):
 
     @property
     def distribution(self) -> Distribution:
-        return Uniform(self.least, self.most)
+        return DiscreteUniform(self.least, self.most)
 
 
 class _Curved(Part):

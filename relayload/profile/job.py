@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.blocks import BLOCK_TOKENS, Blocks
-from relayload.core.traffic.dialogues import ended, users
+from relayload.core.traffic.dialogues import users, with_parts
 from relayload.core.traffic.distributions import Distribution
 from relayload.core.traffic.draws import Draws, Mix, uniform
 from relayload.core.traffic.images import Picture
@@ -204,7 +204,7 @@ class ScenarioComposer:
             return messages
         _, last = users(messages)
         shown = chat_images(pictures.urls(job.arrival.index, nonce=self._scenario.nonce), pictures.detail)
-        return [*messages[:last], ended(messages[last], *shown), *messages[last + 1 :]]
+        return [*messages[:last], with_parts(messages[last], *shown), *messages[last + 1 :]]
 
     def _later_text(self, job: Job, turn: int) -> str:
         tokens = self._tokens_of_turn(job, turn)

@@ -1,1 +1,1 @@
-"""What is offered: when requests start, and what they say."""
+"""The offered load: when requests start, and what they contain."""

@@ -1,14 +1,14 @@
-"""When requests start: the absolute schedule, a pure function of the profile and its seed.
+"""The schedule of request starts, a pure function of the profile and its seed.
 
-Every process walks the same schedule and starts the arrivals that are its own, so any number of workers
-together send exactly what one would have sent.
+Every process walks the same schedule and starts its own arrivals, so any number of workers together send exactly what
+one would have sent.
 
-An open load is a unit-rate process stretched over the stages. With Λ(t) the number of arrivals expected until t,
+An open load is a unit-rate process scaled to the stages. With Λ(t) the number of arrivals expected until t,
 the arrivals are Λ⁻¹(g₁), Λ⁻¹(g₁+g₂), ... where the gaps g are those of the process. This keeps ramps and bursts exact
 (Çınlar, Introduction to Stochastic Processes, 1975, ch. 4.7).
 
-Limits hold an arrival back until its window has room, and the schedule goes on from there: what a limit refuses
-is not made up for later. Rows of a trace keep their own times and queue instead, since each row is to be sent.
+Limits delay an arrival until its window has room, and the schedule continues from there: arrivals lost to a limit are
+not made up for later. Rows of a trace keep their own times and queue instead, because each row must be sent.
 """
 
 from bisect import bisect_right
@@ -27,7 +27,7 @@ from relayload.core.traffic.stages import EPSILON, RateSegment, ScheduleCursor, 
 
 
 class Arrival(Struct, frozen=True, gc=False):
-    """One scheduled start. `stage` and `scenario` are positions; the rest is given by a trace."""
+    """One scheduled start. `stage` and `scenario` are positions; optional fields come from a trace."""
 
     index: int
     intended_at_s: float
@@ -37,15 +37,15 @@ class Arrival(Struct, frozen=True, gc=False):
     output_tokens: int | None = None
     model: str | None = None
     session: str | None = None
-    """What the requests of one conversation have in common."""
+    """Identifies the conversation that the request belongs to."""
     blocks: tuple[int, ...] = ()
-    """Of 512 tokens each: equal numbers stand for the same text."""
+    """Blocks of 512 tokens each; equal numbers stand for the same text."""
     target: int = 0
-    """Position, where each arrival goes to every target."""
+    """The position of the target, if each arrival goes to every target."""
 
 
 class Row(Protocol):
-    """A row of a trace: when it is due, and as much as the trace says of what was asked and answered."""
+    """A row of a trace: when it is due, and what the trace records of its request and answer."""
 
     @property
     def at_s(self) -> float: ...
@@ -64,7 +64,7 @@ class Row(Protocol):
 
 
 class Share(NamedTuple):
-    """The part of the schedule that is one worker's own: every `of`-th arrival, from `number` on."""
+    """One worker's part of the schedule: every `of`-th arrival, starting with `number`."""
 
     number: int
     of: int
@@ -73,7 +73,7 @@ class Share(NamedTuple):
         return index % self.of == self.number
 
     def part_of(self, total: int) -> int:
-        """Its part of a number, as even as whole numbers can be: those of all shares add up to the total."""
+        """Return this worker's part of a total. Parts differ by at most 1 and add up to the total."""
         part, rest = divmod(total, self.of)
         return part + (self.number < rest)
 
@@ -81,20 +81,20 @@ class Share(NamedTuple):
 def schedule(
     stages: Sequence[Stage], limits: Limits | None, process: Process, weights: Sequence[float], seed: int
 ) -> Iterator[Arrival]:
-    """The arrivals of an open load, in order of time."""
+    """Yield the arrivals of an open load in order of time."""
     bursts = process.bursts
     ahead = rate_segments(stages, bursts.windows(seed), bursts.factor) if bursts else rate_segments(stages)
     scenarios = drawn_scenarios(weights, seed)
     gaps = process.gaps(seed)
-    return _held(ahead, gaps, scenarios, Gate(limits)) if limits else _free(ahead, gaps, scenarios)
+    return _limited(ahead, gaps, scenarios, Gate(limits)) if limits else _free(ahead, gaps, scenarios)
 
 
 def trace_schedule(
     rows: Iterable[Row], stages: Sequence[Stage], limits: Limits | None, weights: Sequence[float], seed: int
 ) -> Iterator[Arrival]:
-    """The arrivals of a recorded trace: every row at its own time, until the stages end.
+    """Yield the arrivals of a recorded trace: every row at its own time, until the stages end.
 
-    A row that does not name its scenario has a drawn one; those of a session have the same.
+    A row that does not name its scenario gets a drawn one, the same for all rows of a session.
     """
     shares = list(accumulate(map(float, weights)))
     ends_at_s = list(accumulate(stage.for_s for stage in stages))
@@ -117,7 +117,7 @@ def trace_schedule(
 
 
 def _free(ahead: Iterator[RateSegment], gaps: Iterator[float], scenarios: Iterator[int]) -> Iterator[Arrival]:
-    """Without limits. Every process walks every arrival, so what a segment can do once is not done for each."""
+    """Yield arrivals without limits. As every process walks every arrival, work is done once per segment."""
     numbered = zip(count(), accumulate(gaps), scenarios, strict=False)
     index, expected, scenario = next(numbered)
     for here in ahead:
@@ -133,10 +133,10 @@ def _free(ahead: Iterator[RateSegment], gaps: Iterator[float], scenarios: Iterat
             index, expected, scenario = next(numbered)
 
 
-def _held(
+def _limited(
     ahead: Iterator[RateSegment], gaps: Iterator[float], scenarios: Iterator[int], gate: Gate
 ) -> Iterator[Arrival]:
-    """Held back by limits."""
+    """Yield arrivals delayed by limits."""
     cursor = ScheduleCursor(ahead)
     expected = next(gaps)
     for index, scenario, gap in zip(count(), scenarios, gaps, strict=False):
@@ -152,7 +152,7 @@ def _held(
 
 
 def drawn_scenarios(weights: Sequence[float], seed: int) -> Iterator[int]:
-    """Positions in proportion to the weights, from a stream of their own."""
+    """Yield scenario positions drawn in proportion to the weights, from a separate random stream."""
     if len(weights) == 1:
         return repeat(0)
     *edges, total = accumulate(map(float, weights))

@@ -1,8 +1,7 @@
-"""A fixed list of requests in batches, dealt out so that workers need not talk while they send.
+"""A fixed list of requests in batches, distributed so that workers need not communicate while they send.
 
-There are `max_concurrent` places for requests in flight. The requests of a batch take the places in turn, from the
-first on, and so do the workers. So each has as much to send as it has places to send from, and where there are more
-workers than places, some have nothing to do.
+There are `max_concurrent` slots for requests in flight. The requests of a batch are assigned to slots in turn, and so
+are the slots to workers. Each worker sends in proportion to its slots; with more workers than slots, some are idle.
 """
 
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from relayload.core.traffic.arrivals import Share
 
 @dataclass(frozen=True, slots=True)
 class BatchShare:
-    """What one worker sends: batches of its own, the last one perhaps smaller."""
+    """The requests of one worker, in batches of its own. The last one may be smaller."""
 
     indices: Sequence[int]
     batch_size: int
@@ -22,16 +21,16 @@ class BatchShare:
 
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """The whole list."""
+    """The whole list of requests."""
 
     requests: int
     batch_size: int
     max_concurrent: int
 
     def of(self, share: Share) -> BatchShare:
-        """A worker's part: all parts together are the whole, and so are their places."""
-        places = range(share.number, self.max_concurrent, share.of)
+        """Return a worker's part. The parts add up to the whole, and so do their slots."""
+        slots = range(share.number, self.max_concurrent, share.of)
         positions = [at for at in range(self.batch_size) if share.owns(at % self.max_concurrent)]
         starts = range(0, self.requests, self.batch_size)
         indices = [start + at for start in starts for at in positions if start + at < self.requests]
-        return BatchShare(indices, len(positions), len(places))
+        return BatchShare(indices, len(positions), len(slots))

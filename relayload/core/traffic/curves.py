@@ -1,4 +1,4 @@
-"""Continuous quantities, such as times and lengths, by standard deviations from their middle."""
+"""Continuous distributions, of times or lengths, as functions of the standard score z."""
 
 import math
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ _Z99 = NormalDist().inv_cdf(0.99)
 
 
 class Curve(Protocol):
-    """How a quantity is spread."""
+    """A continuous distribution."""
 
     @property
     def mean(self) -> float: ...
 
     def at(self, z: float) -> float:
-        """The value z standard deviations from the middle."""
+        """Return the value z standard deviations from the median."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +24,20 @@ class Normal:
     stddev: float
 
     def at(self, z: float) -> float:
-        """The value z standard deviations from the middle."""
+        """Return the value z standard deviations from the median."""
         return self.mean + self.stddev * z
 
 
 @dataclass(frozen=True, slots=True)
 class LogNormal:
-    """p50 exp(sigma z) with z standard normal: half of all draws below p50, one in a hundred above p99."""
+    """p50 exp(sigma z) with z standard normal: half of all draws are below p50, 1 % are above p99."""
 
     p50: float
     sigma: float
 
     @classmethod
     def through(cls, p50: float, p99: float) -> "LogNormal":
-        """sigma = ln(p99 / p50) / z99. Both in the unit of the draws, 0 < p50 <= p99."""
+        """Fit p50 and p99, in the unit of the draws, 0 < p50 <= p99: sigma = ln(p99 / p50) / z99."""
         return cls(p50, math.log(p99 / p50) / _Z99)
 
     @property
@@ -45,5 +45,5 @@ class LogNormal:
         return self.p50 * math.exp(self.sigma**2 / 2)
 
     def at(self, z: float) -> float:
-        """The value z standard deviations from the middle."""
+        """Return the value z standard deviations (of the logarithm) from the median."""
         return self.p50 * math.exp(self.sigma * z)

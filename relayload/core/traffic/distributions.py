@@ -1,6 +1,6 @@
-"""How whole numbers, such as counts of tokens, are spread: each as its quantile function.
+"""Distributions of whole numbers, such as token counts, each as its quantile function.
 
-`at(u)` is the value below which a share `u` of the values lies, so a uniform draw of (0, 1) makes a draw of any.
+`at(u)` is the quantile of `u` in (0, 1), so a uniform draw of `u` gives a draw of the distribution.
 """
 
 import math
@@ -14,15 +14,15 @@ from relayload.core.traffic.curves import Curve
 
 _STANDARD = NormalDist()
 _STEPS = 200
-"""Quantiles that stand for a distribution."""
+"""The number of quantiles that represent a distribution."""
 
 
 class Distribution(Protocol):
-    """Of whole numbers of at least 1."""
+    """A distribution of whole numbers of at least 1."""
 
     @property
     def mean(self) -> float:
-        """The expected value, as if nothing were cut off at the ends."""
+        """The expected value, ignoring any clipping at the ends."""
 
     def at(self, u: float) -> int: ...
 
@@ -40,8 +40,8 @@ class Constant:
 
 
 @dataclass(frozen=True, slots=True)
-class Uniform:
-    """Every whole number from `low` to `high`, both of them too, as often."""
+class DiscreteUniform:
+    """The whole numbers from `low` to `high`, inclusive, with equal probability."""
 
     low: int
     high: int
@@ -56,7 +56,7 @@ class Uniform:
 
 @dataclass(frozen=True, slots=True)
 class Rounded:
-    """A curve's values as whole numbers, held between `least` and `most`."""
+    """A curve's values, clipped to `least` and `most` and rounded."""
 
     curve: Curve
     least: int = 1
@@ -72,7 +72,7 @@ class Rounded:
 
 @dataclass(frozen=True, slots=True)
 class Empirical:
-    """Values that were seen, each as often as it stands there."""
+    """Observed values, each with equal probability."""
 
     values: Sequence[int]
 
@@ -85,7 +85,7 @@ class Empirical:
 
 
 def mean_of_least(drawn: Distribution, bounds: Sequence[int]) -> float:
-    """The expected value of what is drawn, or of a bound where that is less; each bound holds as often."""
+    """Return the expected value of min(draw, bound), with each bound equally likely."""
     values = [drawn.at((step + 0.5) / _STEPS) for step in range(_STEPS)]
     shares = Counter(bounds)
     return sum(share * fmean(min(value, bound) for value in values) for bound, share in shares.items()) / len(bounds)

@@ -1,6 +1,6 @@
-"""Chance with a name: each quantity of an arrival is drawn from a stream of its own.
+"""Named random draws: each quantity of an arrival is drawn from its own stream.
 
-So whoever sends an arrival draws the same, and a new quantity, or a change of one, leaves the others as they were.
+So any worker that sends an arrival draws the same values, and adding or changing a quantity leaves others unchanged.
 """
 
 from collections.abc import Mapping
@@ -9,18 +9,18 @@ from itertools import accumulate
 from random import Random
 
 _BITS = 52
-"""One less than a float holds, so that no number is rounded to 1."""
+"""One bit less than a float holds, so that no number is rounded to 1."""
 _STEP = 1 / (1 << _BITS)
 
 
 def uniform(seed: int, index: int, name: str) -> float:
-    """A number of (0, 1) for that quantity of that arrival; about a microsecond."""
+    """Return a number in (0, 1) for the named quantity of an arrival. Takes about a microsecond."""
     digest = blake2b(f"{seed}:{index}:{name}".encode(), digest_size=8).digest()
     return ((int.from_bytes(digest) >> (64 - _BITS)) + 0.5) * _STEP
 
 
 class Draws:
-    """What the words of an arrival are drawn by, or those of a later turn of its conversation."""
+    """The draws for the text of an arrival, or of a later turn of its conversation."""
 
     __slots__ = ("_index", "_name", "_rng", "_seed")
 
@@ -31,19 +31,19 @@ class Draws:
         self._rng: Random | None = None
 
     def below(self, most: int, name: str) -> int:
-        """A whole number of [0, most) for that quantity."""
+        """Return a whole number in [0, most) for the named quantity."""
         return int(uniform(self._seed, self._index, f"{self._name}{name}") * most)
 
     @property
     def rng(self) -> Random:
-        """For as many draws as one likes. It is only made when asked for, since seeding one takes a while."""
+        """A generator for any number of draws, created on first use because seeding is slow."""
         if self._rng is None:
             self._rng = Random(f"{self._seed}:{self._index}:{self._name}")
         return self._rng
 
 
 class Mix:
-    """Names drawn by their weights."""
+    """Draws names in proportion to their weights."""
 
     def __init__(self, weights: Mapping[str, float]) -> None:
         self._names = tuple(weights)
@@ -56,5 +56,5 @@ class Mix:
     def draw(self, seed: int, index: int, name: str) -> str:
         if len(self._names) == 1:
             return self._names[0]
-        place = uniform(seed, index, name) * self._bounds[-1]
-        return next(each for each, bound in zip(self._names, self._bounds, strict=True) if place < bound)
+        drawn = uniform(seed, index, name) * self._bounds[-1]
+        return next(each for each, bound in zip(self._names, self._bounds, strict=True) if drawn < bound)

@@ -1,4 +1,4 @@
-"""Generated pictures: PNG files of a given size, no two alike, as data URLs.
+"""Generates PNG images of a given size, all different, as data URLs.
 
 Source of the format: PNG (Third Edition), W3C, 5 (chunks) and 11.2 (IHDR, IDAT, IEND), 11.3.3.3 (tEXt).
 """
@@ -16,16 +16,16 @@ _STRIPE_PIXELS = 32
 
 
 class Picture:
-    """A picture of coloured stripes. It is drawn once; its copies differ in a comment that their pixels don't show."""
+    """An image of coloured stripes. It is drawn once; its copies differ only in a PNG comment."""
 
     def __init__(self, width: int, height: int, rng: Random) -> None:
         drawn = _drawn(width, height, rng)
         padding = b" " * (-(len(drawn) + len(_text_chunk(b""))) % 3)
-        drawn += _text_chunk(padding)  # base64 takes three bytes at a time, so what follows can be joined to it
+        drawn += _text_chunk(padding)  # base64 encodes groups of three bytes, so the rest can be appended
         self._url = _DATA_URL + b64encode(drawn).decode()
 
     def data_url(self, number: int) -> str:
-        """The copy with that number, as an image URL that holds the whole file."""
+        """Return the copy with this number as a data URL."""
         return self._url + b64encode(_text_chunk(f"{number:012d}".encode()) + _chunk(b"IEND", b"")).decode()
 
 

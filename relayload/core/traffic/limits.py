@@ -1,10 +1,10 @@
-"""Limits of the client itself: never more arrivals in any sliding second or minute."""
+"""The client's own limits on arrivals in any sliding second or minute."""
 
 from collections import deque
 from dataclasses import dataclass
 
 LIMIT_GUARD_S = 0.02
-"""How much later than its intended start an arrival may start without breaking a limit."""
+"""How many seconds late an arrival may start without breaking a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Limits:
 
 
 class Gate:
-    """Admits instants in their order, each as early as the limits allow."""
+    """Admits arrivals in order, each as early as the limits allow."""
 
     def __init__(self, limits: Limits | None) -> None:
         self._windows: list[tuple[float, deque[float]]] = []
@@ -25,7 +25,7 @@ class Gate:
                 self._windows.append((window_s + LIMIT_GUARD_S, deque(maxlen=most)))
 
     def opens_at_s(self, due_at_s: float) -> float:
-        """When an arrival may start that is due then."""
+        """Return when an arrival that is due at `due_at_s` may start."""
         at_s = due_at_s
         for window_s, admitted in self._windows:
             if len(admitted) == admitted.maxlen:
@@ -33,6 +33,6 @@ class Gate:
         return at_s
 
     def admit(self, at_s: float) -> None:
-        """Count an arrival that starts then."""
+        """Count an arrival that starts at `at_s`."""
         for _, admitted in self._windows:
             admitted.append(at_s)

@@ -1,4 +1,4 @@
-"""The plan of a run: what its schedule holds, counted before anything is sent."""
+"""The plan of a run: the arrivals, tokens and cost of its schedule, counted before anything is sent."""
 
 import math
 from collections import Counter, deque
@@ -23,44 +23,44 @@ _Quantity = TypeVar("_Quantity", int, Decimal)
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """What an arrival of a scenario is expected to hold, where no trace says it."""
+    """What an arrival of a scenario is expected to contain, where a trace does not specify it."""
 
     scenario: str
     input_tokens: float = 0.0
     max_output_tokens: int | None = None
-    """The mean, where budgets differ; None where the answer has no budget, 0 where it has no text."""
+    """The mean, if budgets differ; None if the answer has no budget, 0 if it has no text."""
     price: Price | None = None
-    """Of its models, by their weights; None where one has none, and where later turns cost nobody knows what."""
+    """The weighted price of its models; None if one has no price, or if the cost of later turns is unknown."""
 
 
 class Volume(Struct, frozen=True, kw_only=True):
-    """How much is sent."""
+    """The amount that is sent."""
 
     arrivals: int
     peak_per_second: int | None
-    """The most in any sliding second, also one that began in the stage before; None where the relay's pace decides."""
+    """The most in any sliding second, even one that began in the stage before; None if the relay sets the pace."""
     peak_per_minute: int | None
     input_tokens: int
-    """As a trace gives them; for other prompts an estimate."""
+    """As given in a trace; an estimate for other prompts."""
     output_tokens: int | None
-    """As a trace gives them; None where the model chooses how long its answers are."""
+    """As given in a trace; None if the model chooses the length of its answers."""
     max_output_tokens: int | None
     """The most that all answers can have; None if one of them has no budget."""
     usd: Decimal | None = None
-    """What that costs; None where the answers, or a price, are not known."""
+    """The cost; None if the length of the answers or a price is unknown."""
     max_usd: Decimal | None = None
-    """The same if every answer is as long as it may be."""
+    """The cost if every answer uses its whole budget."""
 
 
 class StagePlan(Struct, frozen=True, kw_only=True):
-    """One stage, or all rounds of a repeated one. `for_s`, of one round, is None where only the run knows its end."""
+    """One stage, or all rounds of a repeated one. `for_s` is the length of one round; None if it is not known."""
 
     name: str
     for_s: float | None
     warmup: bool
     cooldown: bool = False
     times: int = 1
-    """How often it comes."""
+    """The number of rounds."""
     volume: Volume | None = None
     """None in a closed load, where it depends on how fast the relay answers."""
     by_scenario: dict[str, int] | None = None
@@ -68,7 +68,7 @@ class StagePlan(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """What a run will do, as far as that can be known without doing it."""
+    """What a run will do, as far as it can be known in advance."""
 
     profile: str
     load_kind: str
@@ -79,28 +79,28 @@ class Plan(Struct, frozen=True, kw_only=True):
     last_at_s: float | None = None
     """When the last arrival is due; None if there is none."""
     held_back: int = 0
-    """Rows of a trace that the limits make later than recorded."""
+    """The number of trace rows that the limits delay."""
     cut: int = 0
-    """Arrivals that there would be without the limits: a schedule goes on from one that is late, so it has fewer, and
-    the last rows of a trace find no time."""
+    """The number of arrivals lost to the limits: a schedule continues from a delayed arrival, so it has fewer, and the
+    last rows of a trace do not fit in."""
     users: int | None = None
-    """Of a closed load."""
+    """The users of a closed load."""
     batch_size: int | None = None
-    """Of a batch load; the last batch may be smaller."""
+    """The batch size of a batch load; the last batch may be smaller."""
     max_concurrent: int | None = None
-    """Of a batch load."""
+    """The most concurrent requests of a batch load."""
     beyond_requests: int = 0
-    """Arrivals that `max_requests` leaves out."""
+    """The number of arrivals beyond `max_requests`."""
     beyond_duration: int = 0
-    """Arrivals that are due after `max_duration`."""
+    """The number of arrivals due after `max_duration`."""
     capped_usd: Decimal | None = None
-    """`max_usd`, where the answers may cost more, or nobody can say."""
+    """`max_usd`, if the answers may cost more, or their cost is unknown."""
     targets: dict[str, float] | None = None
-    """The part of the arrivals that goes to each; None where there is one."""
+    """The share of the arrivals that goes to each target; None with a single target."""
     paired: bool = False
-    """Every arrival is a request to each of the targets, and counts as that many."""
+    """Whether every arrival is a request to each of the targets, and counts as that many."""
     timeline: Timeline | None = None
-    """Arrivals over time, the warm-up included; None in a closed load."""
+    """Arrivals over time, including the warm-up; None in a closed load."""
 
 
 def open_plan(
@@ -112,12 +112,12 @@ def open_plan(
     *,
     replay: bool = False,
 ) -> Plan:
-    """The plan of an open load, by walking its arrivals.
+    """Plan an open load by walking its arrivals.
 
-    `requests` stand in the order of the scenarios; `unlimited` are the arrivals that there would be without limits,
-    None where there are no limits. In a `replay` limits hold rows back, and lose none but the last.
+    `requests` are in the order of the scenarios. `unlimited` are the arrivals as they would be without limits; None if
+    there are no limits. In a `replay`, limits delay rows and lose only the last ones.
     """
-    by_name = {stage.name: _Tally(requests) for stage in stages}
+    by_name = {stage.name: _StageCounts(requests) for stage in stages}
     tallies = [by_name[stage.name] for stage in stages]
     restrained = None if unlimited is None else _Restrained(arrivals, unlimited, replay=replay)
     bins = Bins()
@@ -147,8 +147,8 @@ def open_plan(
 def batch_plan(
     profile: str, batches: Batches, scenarios: Iterable[int], stage: Stage, requests: Sequence[Request]
 ) -> Plan:
-    """The plan of a batch load, given the scenarios of its list."""
-    tally = _Tally(requests)
+    """Plan a batch load, given the scenarios of its list."""
+    tally = _StageCounts(requests)
     for number, count in Counter(scenarios).items():
         tally.counts[number] = count
     volume = replace(tally.volume(), peak_per_second=None, peak_per_minute=None)
@@ -165,7 +165,7 @@ def batch_plan(
 
 
 def planned(stages: Sequence[Stage]) -> tuple[StagePlan, ...]:
-    """The stages, each name once."""
+    """Return the stages, merging those of the same name."""
     times = Counter(stage.name for stage in stages)
     return tuple(
         StagePlan(
@@ -179,8 +179,8 @@ def planned(stages: Sequence[Stage]) -> tuple[StagePlan, ...]:
     )
 
 
-def _walk(arrivals: Iterable[Arrival], tallies: Sequence["_Tally"], bins: Bins) -> float | None:
-    """Tally the arrivals; when the last one is due."""
+def _walk(arrivals: Iterable[Arrival], tallies: Sequence["_StageCounts"], bins: Bins) -> float | None:
+    """Count the arrivals, and return when the last one is due."""
     in_second, in_minute = _window(_SECOND_S), _window(_MINUTE_S)
     last_at_s = None
     for arrival in arrivals:
@@ -191,7 +191,7 @@ def _walk(arrivals: Iterable[Arrival], tallies: Sequence["_Tally"], bins: Bins) 
 
 
 class _Restrained:
-    """A schedule with limits, walked beside the same one without; counts what the limits change on the way."""
+    """Walks a schedule with limits in parallel with the same one without, and counts the differences."""
 
     def __init__(self, arrivals: Iterable[Arrival], unlimited: Iterable[Arrival], *, replay: bool) -> None:
         self._arrivals = arrivals
@@ -207,61 +207,61 @@ class _Restrained:
         self.cut = sum(1 for _ in self._unlimited)
 
 
-class _Told:
-    """The tokens of a scenario's arrivals in a stage, as far as a trace has told them."""
+class _TraceTokens:
+    """The tokens of a scenario's arrivals in a stage, as far as a trace gives them."""
 
     __slots__ = ("answered", "foreign", "input", "max_output", "output", "sized")
 
     def __init__(self) -> None:
         self.input = self.output = self.max_output = 0
         self.sized = self.answered = False
-        """Whether the trace tells what goes in, and what comes out."""
+        """Whether the trace gives input tokens (`sized`) and output tokens (`answered`)."""
         self.foreign = False
-        """The trace names models of its own."""
+        """Whether the trace names its own models."""
 
 
 class _Sent(NamedTuple):
-    """What one scenario sends in a stage."""
+    """The requests of one scenario in a stage."""
 
     request: Request
     arrivals: int
-    told: _Told
+    traced: _TraceTokens
 
     @property
     def input_tokens(self) -> float:
-        return self.told.input if self.told.sized else self.arrivals * self.request.input_tokens
+        return self.traced.input if self.traced.sized else self.arrivals * self.request.input_tokens
 
     @property
     def output_tokens(self) -> int | None:
-        if self.told.answered:
-            return self.told.output
+        if self.traced.answered:
+            return self.traced.output
         return 0 if self.request.max_output_tokens == 0 else None
 
     @property
     def max_output_tokens(self) -> int | None:
-        if self.told.answered:
-            return self.told.max_output
+        if self.traced.answered:
+            return self.traced.max_output
         budget = self.request.max_output_tokens
         return None if budget is None else self.arrivals * budget
 
     def usd(self, output_tokens: int | None) -> Decimal | None:
-        """With so many tokens out; None where that, or the price, is not known."""
+        """Return the cost with this many output tokens; None if the tokens or the price are unknown."""
         price = self.request.price
-        if price is None or output_tokens is None or self.told.foreign:
+        if price is None or output_tokens is None or self.traced.foreign:
             return None
         return to_micro_usd(price.usd_of(round(self.input_tokens), output_tokens))
 
 
-class _Tally:
-    """What one stage has held until now."""
+class _StageCounts:
+    """Counts the arrivals of one stage."""
 
-    __slots__ = ("_peak_per_minute", "_peak_per_second", "_requests", "_told", "counts")
+    __slots__ = ("_peak_per_minute", "_peak_per_second", "_requests", "_traced", "counts")
 
     def __init__(self, requests: Sequence[Request]) -> None:
         self._requests = requests
         self.counts = [0] * len(requests)
         self._peak_per_second = self._peak_per_minute = 0
-        self._told = [_Told() for _ in requests]
+        self._traced = [_TraceTokens() for _ in requests]
 
     def add(self, arrival: Arrival, in_second: int, in_minute: int) -> None:
         self.counts[arrival.scenario] += 1
@@ -269,21 +269,21 @@ class _Tally:
             self._peak_per_second = in_second
         if in_minute > self._peak_per_minute:
             self._peak_per_minute = in_minute
-        told = self._told[arrival.scenario]
-        told.foreign = told.foreign or arrival.model is not None
+        traced = self._traced[arrival.scenario]
+        traced.foreign = traced.foreign or arrival.model is not None
         if arrival.input_tokens is not None:
-            told.sized = True
-            told.input += arrival.input_tokens
+            traced.sized = True
+            traced.input += arrival.input_tokens
         if arrival.output_tokens is not None:
-            told.answered = True
+            traced.answered = True
             budget = self._requests[arrival.scenario].max_output_tokens
             budget = arrival.output_tokens if budget is None else budget
-            told.output += min(arrival.output_tokens, budget)
-            told.max_output += budget
+            traced.output += min(arrival.output_tokens, budget)
+            traced.max_output += budget
 
     def volume(self) -> Volume:
-        rows = zip(self._requests, self.counts, self._told, strict=True)
-        sent = [_Sent(request, count, told) for request, count, told in rows if count]
+        rows = zip(self._requests, self.counts, self._traced, strict=True)
+        sent = [_Sent(request, count, traced) for request, count, traced in rows if count]
         return Volume(
             arrivals=sum(self.counts),
             peak_per_second=self._peak_per_second,
@@ -310,7 +310,7 @@ def _sum(volumes: Collection[Volume]) -> Volume:
 
 
 def _sum_known(amounts: Iterable[_Quantity | None], nothing: _Quantity) -> _Quantity | None:
-    """The sum, None if any of them is unknown."""
+    """Return the sum, or None if any amount is unknown."""
     total = nothing
     for amount in amounts:
         if amount is None:
@@ -320,7 +320,7 @@ def _sum_known(amounts: Iterable[_Quantity | None], nothing: _Quantity) -> _Quan
 
 
 def _window(length_s: float) -> Callable[[float], int]:
-    """Counts what came within a sliding window, when told each instant in order."""
+    """Return a function that takes instants in order and counts those in the sliding window that ends at each."""
     recent: deque[float] = deque()
 
     def count(at_s: float) -> int:

@@ -1,6 +1,6 @@
-"""How arrivals are spaced, whatever their rate: processes of unit rate, and bursts.
+"""How arrivals are spaced, independent of their rate: unit-rate processes and bursts.
 
-Each is exact and keeps its mean: a change of the process changes when requests start, and not how many are expected.
+Each keeps its mean exactly: changing the process changes when requests start, not how many are expected.
 """
 
 import math
@@ -13,7 +13,7 @@ from random import Random
 
 
 class Spacing(StrEnum):
-    """How the gaps between arrivals are spread."""
+    """The distribution of gaps between arrivals."""
 
     CONSTANT = "constant"
     POISSON = "poisson"
@@ -22,9 +22,9 @@ class Spacing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bursts:
-    """Times with arrivals, and times without.
+    """Alternating times with and without arrivals.
 
-    Lengths are `on_s` and `off_s`, from 0 on, or exponential with these means, as if they had gone on for ever.
+    The lengths are `on_s` and `off_s`, starting with "on" at 0, or exponential with these means and a stationary start.
     """
 
     on_s: float
@@ -33,11 +33,11 @@ class Bursts:
 
     @property
     def factor(self) -> float:
-        """How much higher the rate is while they are on, so that the mean is that of the stage."""
+        """How much higher the rate is during a burst, so that the mean equals the stage's rate."""
         return (self.on_s + self.off_s) / self.on_s
 
     def windows(self, seed: int) -> Iterator[tuple[float, float]]:
-        """From when to when they are on, without end."""
+        """Yield start and end of each burst in seconds, endlessly."""
         return self._drawn_windows(seed) if self.exponential else self._even_windows()
 
     def _even_windows(self) -> Iterator[tuple[float, float]]:
@@ -56,14 +56,14 @@ class Bursts:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A kind of arrivals. `cv` is the coefficient of variation of gamma's gaps: 1 is Poisson, more comes in clumps."""
+    """An arrival process. `cv` is the coefficient of variation of gamma gaps: 1 is Poisson, more is burstier."""
 
     spacing: Spacing
     cv: float = 1.0
     bursts: Bursts | None = None
 
     def gaps(self, seed: int) -> Iterator[float]:
-        """Gaps of mean 1, the first one from 0 to the first arrival."""
+        """Yield gaps of mean 1. The first one runs from 0 to the first arrival."""
         rng = Random(f"{seed}:arrivals")
         match self.spacing:
             case Spacing.CONSTANT:
@@ -79,14 +79,15 @@ POISSON = Process(Spacing.POISSON)
 
 
 def _exponential(rng: Random) -> Iterator[float]:
-    """-ln(1 - u), as `expovariate(1.0)` draws it, without a call of a Python function for each."""
+    """Yield -ln(1 - u), like `expovariate(1.0)`, without a Python call per gap."""
     return map(neg, map(math.log, map(sub, repeat(1.0), iter(rng.random, None))))
 
 
 def _gamma(cv: float, rng: Random) -> Iterator[float]:
-    """Gamma gaps of mean 1. The first is what is left of one when somebody looks in at a random instant.
+    """Yield gamma gaps of mean 1. The first is the rest of a gap at a random instant.
 
-    So just as many arrivals are expected in any stretch of time as its rate says (Cox, Renewal Theory, 1962, ch. 5).
+    So the expected number of arrivals in any interval is exactly its rate times its length (Cox, Renewal Theory, 1962,
+    ch. 5).
     """
     shape, scale = 1 / cv**2, cv**2
     first = rng.random() * rng.gammavariate(shape + 1, scale)

@@ -1,9 +1,9 @@
-"""What requests say: prompts of a set or of one's own, and made-up text up to an exact number of tokens.
+"""Prompts of requests: built-in or user-supplied texts, padded with generated text to an exact number of tokens.
 
-The same draws give the same prompt, so whoever sends an arrival says the same. No two arrivals say the same
-unless told so: a prompt begins with a number drawn for it, so that neither a cache of whole answers nor a cache of
-prompt prefixes, which both compare from the first token on, can answer. (A second run with the same seed does repeat
-the first: take another seed where a relay caches for longer than between runs.)
+The same draws give the same prompt, whichever worker sends it. By default no two arrivals have the same prompt: each
+begins with a drawn number, the nonce, so that neither a cache of whole answers nor a prefix cache, which compare from
+the first token on, can match. (A second run with the same seed repeats the first: use another seed if the relay's
+cache outlives the time between runs.)
 """
 
 from collections.abc import Callable
@@ -13,19 +13,19 @@ from relayload.core.traffic.draws import Draws
 from relayload.core.traffic.prose import Prose
 
 CHAT_TOKENS = 7
-"""What the chat format adds to one message (OpenAI's rule: 3 and the role, and 3 for the start of the answer)."""
+"""What the chat format adds to one message (OpenAI: 4 with the role, and 3 for the start of the answer)."""
 NONCE_TOKENS = 6
-"""Of the number that a prompt begins with."""
+"""The tokens of the nonce."""
 
 _GAP = "\n\n"
 
 Choose = Callable[[int, Draws], str]
-"""The text of an arrival by its index: built in, of a file, or of a template."""
+"""Returns the text of an arrival by its index, from the built-in set, a file or a template."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How a prompt is built around a text, or without one."""
+    """What is put around the text of a prompt."""
 
     nonce: bool = True
     shared_prefix: float = 0.0
@@ -35,8 +35,8 @@ class Wording:
 class PromptWriter:
     """Writes the prompts of one scenario.
 
-    `choose` is None where all is made up; `count_tokens` counts those of a text; `common` is where shared text and
-    filling come from.
+    `choose` is None if all text is generated; `count_tokens` counts the tokens of a text; shared text and padding come
+    from `common`.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class PromptWriter:
         self._common = common
 
     def write(self, index: int, tokens: int | None, draws: Draws, *, nonce: bool = True) -> str:
-        """The prompt of an arrival, of exactly so many tokens where they are given. A longer text stays whole."""
+        """Return the prompt of an arrival, of exactly `tokens` tokens if given. A longer text is not cut."""
         shared = 0 if tokens is None else round(tokens * self._wording.shared_prefix)
         beginning = self._common.beginning(shared)
         rest = None if tokens is None else tokens - shared
@@ -56,11 +56,11 @@ class PromptWriter:
         return f"{beginning} {own}" if beginning and own else beginning or own
 
     def count(self, text: str) -> int:
-        """The tokens of a text and of the empty line after it."""
+        """Count the tokens of a text and of the empty line after it."""
         return self._count_tokens(f"{text}{_GAP}")
 
     def prepare(self, tokens: int) -> None:
-        """Make up, before it is needed, enough for prompts of so many tokens."""
+        """Generate in advance enough text for prompts of this many tokens."""
         self._common.prepare(tokens)
 
     def _own(self, index: int, tokens: int | None, draws: Draws, *, nonce: bool) -> str:
@@ -78,5 +78,5 @@ class PromptWriter:
 
 
 def numbered(draws: Draws) -> str:
-    """What makes a prompt unlike all others, to stand before it: a number drawn for it."""
+    """Return the nonce that makes a prompt unique: a drawn number, to put before it."""
     return f"Request {draws.below(10**9, 'number'):09d}.{_GAP}"

@@ -1,4 +1,4 @@
-"""Made-up text of an exact number of tokens, cut from one long text, which costs little however long it is."""
+"""Generates text of an exact number of tokens, cut from one long text, which is cheap at any length."""
 
 from array import array
 from random import Random
@@ -19,31 +19,31 @@ high low deep wide short strong weak quick slow heavy bright dark quiet clean ri
 fresh dry full
 """
 WORDS = tuple(_VOCABULARY.split())
-"""256 words that are one token each, at the start of a text and inside, in o200k and cl100k."""
+"""256 words that are one token each in o200k and cl100k, both at the start of a text and inside."""
 
 _SENTENCE_WORDS = 15
 _SENTENCE_TOKENS = _SENTENCE_WORDS + 1
 _FIRST_SENTENCES = 1024
 _HEAD_WORDS = 8
 _STARTS = 4096
-"""Sentences that a text may begin with."""
+"""The number of sentences that a text may begin with."""
 
 
 class Prose:
-    """A text without end, the same for the same seed; more of it is made when somebody needs it."""
+    """An endless text, the same for the same seed, generated on demand."""
 
     def __init__(self, seed: str) -> None:
         self._rng = Random(seed)
         self._text = ""
         self._ends = array("q")
-        """Where each token ends in the text."""
+        """The position at which each token ends in the text."""
 
     def beginning(self, tokens: int) -> str:
-        """Its first tokens: the longer one of two beginnings continues the shorter one."""
+        """Return the first `tokens` tokens: a longer beginning continues a shorter one."""
         return self._cut(0, tokens)
 
     def unique(self, tokens: int, rng: Random) -> str:
-        """A text like no other from its first words on, then somewhere out of the middle."""
+        """Return a text with a unique head, continued from a random position."""
         head = " ".join(rng.choices(WORDS, k=min(tokens, _HEAD_WORDS)))
         rest = tokens - _HEAD_WORDS
         if rest <= 0:
@@ -52,7 +52,7 @@ class Prose:
         return f"{head} {self._cut(start, rest)}"
 
     def prepare(self, tokens: int) -> None:
-        """Make up, before it is needed, enough for texts of so many tokens."""
+        """Generate in advance enough for texts of this many tokens."""
         self._reach(_STARTS * _SENTENCE_TOKENS + tokens)
 
     def _cut(self, start: int, tokens: int) -> str:
@@ -67,7 +67,7 @@ class Prose:
             self._grow()
 
     def _grow(self) -> None:
-        """Make it twice as long."""
+        """Double the length of the text."""
         sentences = max(_FIRST_SENTENCES, len(self._ends) // _SENTENCE_TOKENS)
         pieces = [self._text] if self._text else []
         at = len(self._text)

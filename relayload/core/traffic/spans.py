@@ -1,6 +1,6 @@
-"""How stretches of time, such as the time to think, are spread: each as its quantile function, in seconds.
+"""Distributions of durations, such as think times, each as its quantile function, in seconds.
 
-`at(u)` is the value below which a share `u` of the values lies, so a uniform draw of (0, 1) makes a draw of any.
+`at(u)` is the quantile of `u` in (0, 1), so a uniform draw of `u` gives a draw of the distribution.
 """
 
 import math
@@ -14,7 +14,7 @@ _STANDARD = NormalDist()
 
 
 class Span(Protocol):
-    """Of seconds, 0 or more."""
+    """A distribution of durations of at least 0 seconds."""
 
     def at(self, u: float) -> float: ...
 
@@ -29,7 +29,7 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
-    """Every time between two, as often."""
+    """Durations between `low_s` and `high_s` with equal probability."""
 
     low_s: float
     high_s: float
@@ -40,7 +40,7 @@ class Uniform:
 
 @dataclass(frozen=True, slots=True)
 class Exponential:
-    """As between events that know nothing of each other, held between `least_s` and `most_s`."""
+    """Exponential durations, as between independent events, clipped to `least_s` and `most_s`."""
 
     mean_s: float
     least_s: float = 0.0
@@ -52,7 +52,7 @@ class Exponential:
 
 @dataclass(frozen=True, slots=True)
 class FromCurve:
-    """A curve's values, held between `least_s` and `most_s`."""
+    """A curve's values, clipped to `least_s` and `most_s`."""
 
     curve: Curve
     least_s: float = 0.0

@@ -1,7 +1,7 @@
-"""The stages of a load, and the segments of them in which arrivals come.
+"""The stages of a load, and their segments in which requests arrive.
 
-Λ(t), the number of arrivals expected until t, is the area under the rate. It only grows, so whoever asks for instants
-in their order walks the segments once, forward; there may be as many as a load of many bursts has.
+Λ(t), the number of arrivals expected until t, is the area under the rate. It never decreases, so instants in order are
+found by walking the segments once, forward. Bursts may make many segments.
 """
 
 import math
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 EPSILON = 1e-9
-"""Arrivals, or seconds, that rounding may add to a stage or take from it."""
+"""The rounding error, in arrivals or seconds, at the end of a stage."""
 
 ALWAYS = ((0.0, math.inf),)
-"""The one window of a load without bursts."""
+"""The only window of a load without bursts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A segment of time with one rate, or a linear ramp to `to_per_s`. `for_s` may be infinite in a trace."""
+    """A period with a constant rate, or a linear ramp to `to_per_s`. `for_s` may be infinite in a trace."""
 
     name: str
     for_s: float
@@ -43,14 +43,14 @@ class Stage:
 
 
 def stage_at(stages: Sequence[Stage], at_s: float) -> int:
-    """The position of the stage that an instant falls into; the last one for instants past the end."""
+    """Return the position of the stage that contains an instant; the last one for instants past the end."""
     ends_at_s = list(accumulate(stage.for_s for stage in stages))
     return min(bisect_right(ends_at_s, at_s + EPSILON), len(stages) - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class RateSegment:
-    """A part of a stage in which arrivals come. `expected_before` counts those of all segments before."""
+    """A part of a stage with arrivals. `expected_before` is the number expected in all earlier segments."""
 
     stage: int
     starts_at_s: float
@@ -68,11 +68,11 @@ class RateSegment:
         return self.expected_before + self._area(self.for_s)
 
     def expected_until(self, at_s: float) -> float:
-        """Λ at an instant inside."""
+        """Return Λ at an instant inside the segment."""
         return self.expected_before + self._area(at_s - self.starts_at_s)
 
     def at_s(self, expected: float) -> float:
-        """Λ⁻¹ of a number of arrivals that is reached inside: the root of a quadratic, in its stable form."""
+        """Return Λ⁻¹ of a number reached inside the segment: the root of a quadratic, in its stable form."""
         area = max(0.0, expected - self.expected_before)
         root = math.sqrt(max(0.0, self.rate_per_s**2 + 2 * self.slope_per_s2 * area))
         divisor = self.rate_per_s + root
@@ -85,7 +85,7 @@ class RateSegment:
 def rate_segments(
     stages: Sequence[Stage], windows: Iterable[tuple[float, float]] = ALWAYS, factor: float = 1.0
 ) -> Iterator[RateSegment]:
-    """Where arrivals come, in order: inside of the windows (from, to), `factor` times as many as the stages say."""
+    """Yield the segments with arrivals in order: inside the windows (from, to), at `factor` times the stages' rates."""
     expected = 0.0
     for number, starts_at_s, begins_s, ends_s in _overlaps(stages, windows):
         stage = stages[number]
@@ -101,7 +101,7 @@ def rate_segments(
 def _overlaps(
     stages: Sequence[Stage], windows: Iterable[tuple[float, float]]
 ) -> Iterator[tuple[int, float, float, float]]:
-    """Position and start of a stage, and a part of it that lies in a window, counted from its start."""
+    """Yield position and start of a stage, with the begin and end of a part in a window, relative to that start."""
     following = iter(windows)
     opens_at_s, closes_at_s = next(following)
     starts_at_s = 0.0
@@ -117,20 +117,20 @@ def _overlaps(
 
 
 class ScheduleCursor:
-    """Walks the segments forward, and never back."""
+    """Walks the segments, only forward."""
 
     def __init__(self, ahead: Iterator[RateSegment]) -> None:
         self._ahead = ahead
         self.here = next(ahead, None)
 
     def at_s(self, expected: float) -> float | None:
-        """Λ⁻¹: the instant by which that many arrivals are expected; None past the end."""
+        """Return Λ⁻¹, the instant by which that many arrivals are expected; None past the end."""
         while self.here and expected >= self.here.expected_by_end - EPSILON:
             self.here = next(self._ahead, None)
         return self.here.at_s(expected) if self.here else None
 
     def open_from(self, at_s: float) -> float | None:
-        """The first instant from that one on at which arrivals come; None past the end."""
+        """Return the first instant from `at_s` on that lies in a segment; None past the end."""
         while self.here and at_s >= self.here.ends_at_s - EPSILON:
             self.here = next(self._ahead, None)
         return max(at_s, self.here.starts_at_s) if self.here else None

@@ -1,4 +1,4 @@
-"""Arrivals over time in a few dozen bins, however long the load is and whether or not its end is known."""
+"""Counts arrivals over time in at most 64 bins, however long the load is and even if its end is unknown."""
 
 from msgspec import Struct
 
@@ -8,7 +8,7 @@ _FIRST_WIDTH_S = 0.25
 
 
 class Timeline(Struct, frozen=True, kw_only=True):
-    """Counts of arrivals, from the start on; the last bin is one of the whole width, too."""
+    """Counts of arrivals per bin from the start on. The last bin has the full width, too."""
 
     bin_s: float
     counts: tuple[int, ...]
@@ -19,7 +19,7 @@ class Timeline(Struct, frozen=True, kw_only=True):
 
 
 class Bins:
-    """Counts instants that come in order; two bins become one where they would be too many."""
+    """Counts instants that come in order. Pairs of bins are merged when there would be too many."""
 
     __slots__ = ("_counts", "_width_s")
 
@@ -38,7 +38,7 @@ class Bins:
         self._counts[number] += 1
 
     def timeline(self) -> Timeline:
-        """What was counted."""
+        """Return the counts so far."""
         return Timeline(bin_s=self._width_s, counts=tuple(self._counts))
 
     def _halve(self) -> None:

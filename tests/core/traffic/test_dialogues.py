@@ -1,6 +1,6 @@
 import pytest
 
-from relayload.core.traffic.dialogues import Dialogue, begun, ended, format_tokens, lengthened, text_of, users
+from relayload.core.traffic.dialogues import Dialogue, appended, format_tokens, prepended, text_of, users, with_parts
 from relayload.core.traffic.prompts import CHAT_TOKENS
 
 SYSTEM = {"role": "system", "content": "Be brief."}
@@ -55,15 +55,15 @@ def test_the_messages_of_the_user_have_places():
 )
 def test_a_message_begins_with_a_text(content, expected):
     before = user(content)
-    assert begun(before, "1. ") == user(expected)
+    assert prepended(before, "1. ") == user(expected)
     assert before == user(content)
 
 
 def test_a_message_ends_with_a_text_or_with_parts():
-    assert lengthened(user("a"), "b") == user("a\n\nb")
-    assert lengthened(user([PICTURE]), "b") == user([PICTURE, {"type": "text", "text": "b"}])
-    assert ended(user("a"), PICTURE) == user([{"type": "text", "text": "a"}, PICTURE])
-    assert ended(user([PICTURE]), PICTURE) == user([PICTURE, PICTURE])
+    assert appended(user("a"), "b") == user("a\n\nb")
+    assert appended(user([PICTURE]), "b") == user([PICTURE, {"type": "text", "text": "b"}])
+    assert with_parts(user("a"), PICTURE) == user([{"type": "text", "text": "a"}, PICTURE])
+    assert with_parts(user([PICTURE]), PICTURE) == user([PICTURE, PICTURE])
 
 
 def test_a_message_without_a_word_has_an_empty_text():

@@ -3,18 +3,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.core.traffic.curves import LogNormal, Normal
-from relayload.core.traffic.distributions import Constant, Empirical, Rounded, Uniform, mean_of_least
+from relayload.core.traffic.distributions import Constant, DiscreteUniform, Empirical, Rounded, mean_of_least
 
 NORMAL = Rounded(Normal(50, 40), 10, 90)
 LOG_NORMAL = Rounded(LogNormal.through(100, 900), 5, 2000)
-SPREADS = [Constant(5), Uniform(2, 9), NORMAL, LOG_NORMAL, Empirical((1, 2, 700))]
+SPREADS = [Constant(5), DiscreteUniform(2, 9), NORMAL, LOG_NORMAL, Empirical((1, 2, 700))]
 
 
 @pytest.mark.parametrize(
     ("spread", "quantiles"),
     [
         (Constant(5), (5, 5, 5)),
-        (Uniform(1, 100), (2, 51, 100)),
+        (DiscreteUniform(1, 100), (2, 51, 100)),
         (Rounded(Normal(500, 100)), (267, 500, 733)),
         (Rounded(LogNormal.through(100, 900)), (11, 100, 900)),
         (Empirical((3, 1, 2)), (3, 1, 2)),
@@ -26,7 +26,7 @@ def test_the_quantiles_are_those_of_the_formula(spread, quantiles):
 
 @pytest.mark.parametrize(
     ("spread", "mean"),
-    [(Constant(5), 5), (Uniform(2, 9), 5.5), (Rounded(Normal(50, 4)), 50), (Empirical((1, 2, 6)), 3)],
+    [(Constant(5), 5), (DiscreteUniform(2, 9), 5.5), (Rounded(Normal(50, 4)), 50), (Empirical((1, 2, 6)), 3)],
 )
 def test_the_mean_is_the_expected_value(spread, mean):
     assert spread.mean == mean
@@ -46,7 +46,12 @@ def test_draws_are_held_between_least_and_most():
 
 @pytest.mark.parametrize(
     ("spread", "bounds", "mean"),
-    [(Constant(5), [2, 9], 3.5), (Constant(1), [2, 9], 1), (Uniform(1, 4), [2], 1.75), (Uniform(1, 4), [9, 9], 2.5)],
+    [
+        (Constant(5), [2, 9], 3.5),
+        (Constant(1), [2, 9], 1),
+        (DiscreteUniform(1, 4), [2], 1.75),
+        (DiscreteUniform(1, 4), [9, 9], 2.5),
+    ],
 )
 def test_what_is_drawn_may_end_at_a_bound(spread, bounds, mean):
     assert mean_of_least(spread, bounds) == mean
