@@ -1,4 +1,4 @@
-"""What a client does so that its application hardly feels a bad relay: retry, keep to quotas, break the circuit.
+"""How a client copes with a bad relay: retries, quotas and circuit breakers.
 
-Sans-IO: every decision is a function of numbers and the instant it is told; nobody sleeps or sends here.
+Sans-IO: every decision is a function of numbers and the time that is passed in; nothing here sleeps or sends.
 """

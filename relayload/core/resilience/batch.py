@@ -1,7 +1,7 @@
-"""A list of requests worked off in batches, at most so many at once: which comes next, and what came of each.
+"""Works off a list of requests in batches with limited concurrency, and keeps the result of each.
 
-A batch is a barrier, as people who submit batches mean it: its items are queued together, and the next batch begins
-when all of them are through. One batch for the whole list has no barrier within.
+A batch is a barrier, as usual for submitted batches: its items are queued together, and the next batch begins when all
+of them have ended. A single batch for the whole list has no barrier.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ Error = TypeVar("Error")
 
 
 class ItemState(StrEnum):
-    """How far an item is. Nothing goes back."""
+    """The progress of an item, which never goes backwards."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -23,7 +23,7 @@ class ItemState(StrEnum):
 
 
 class BatchStatus(NamedTuple):
-    """How many items are where; together they are all."""
+    """The number of items in each state."""
 
     queued: int
     running: int
@@ -32,7 +32,7 @@ class BatchStatus(NamedTuple):
 
 
 class BatchOutOfOrder(RuntimeError):
-    """An item was reported that is not running."""
+    """A result was reported for an item that is not running."""
 
 
 class Batch(Generic[Item, Result, Error]):
@@ -58,7 +58,7 @@ class Batch(Generic[Item, Result, Error]):
         self._stopped = False
 
     def next_item(self) -> tuple[int, Item] | None:
-        """The number of the next item and the item, which runs from now on; None while none may begin."""
+        """Start the next item and return it with its number; None while none may start."""
         number = self._begun
         if self._stopped or number == len(self._items) or not self._room(number):
             return None
@@ -68,26 +68,26 @@ class Batch(Generic[Item, Result, Error]):
         return number, self._items[number]
 
     def done(self, number: int, result: Result) -> None:
-        """The item has its result."""
+        """Record the result of an item."""
         self._end(number, ItemState.DONE)
         self._results[number] = result
 
     def failed(self, number: int, error: Error) -> None:
-        """The item has no result, for this reason."""
+        """Record why an item has no result."""
         self._end(number, ItemState.FAILED)
         self._errors[number] = error
 
     def stop(self) -> None:
-        """Let no further item begin. Those that run may still be reported; what is there stays."""
+        """Start no further items. Running ones may still be reported; existing results stay."""
         self._stopped = True
 
     @property
     def finished(self) -> bool:
-        """Whether nothing runs and nothing more will begin."""
+        """Whether nothing is running and nothing more will start."""
         return self._running == 0 and (self._stopped or self._begun == len(self._items))
 
     def status(self) -> BatchStatus:
-        """How many items are where."""
+        """Return the number of items in each state."""
         failed = len(self._errors)
         return BatchStatus(
             queued=len(self._items) - self._begun,
@@ -97,21 +97,21 @@ class Batch(Generic[Item, Result, Error]):
         )
 
     def state(self, number: int) -> ItemState:
-        """How far one item is."""
+        """Return the state of one item."""
         return self._states[number]
 
     @property
     def results(self) -> list[Result | None]:
-        """In the order of the items, None where there is none."""
+        """The results in the order of the items; None for an item without one."""
         return list(self._results)
 
     @property
     def errors(self) -> dict[int, Error]:
-        """Why items failed, by their numbers in ascending order."""
+        """The errors of failed items by number, in ascending order."""
         return dict(sorted(self._errors.items()))
 
     def _room(self, number: int) -> bool:
-        """Whether this item may join those that run: none of them is of an earlier batch."""
+        """Whether this item may start: no item of an earlier batch is running, and a slot is free."""
         begins_batch = number % self._batch_size == 0
         return self._running == 0 if begins_batch else self._running < self._max_concurrent
 

@@ -1,10 +1,10 @@
-"""A circuit breaker: after too many failures it stops calling for a while, then tries a few calls.
+"""A circuit breaker: after too many failures it blocks calls for a while, then tries a few.
 
-Who calls asks for a permit first and gives it back exactly once: with the outcome (`record`), or without one
-(`release`) when the call was never sent or says nothing of the relay's health, as a 429 or a 400.
+A caller first acquires a permit and gives it back exactly once: with the outcome (`record`), or without one
+(`release`) if the call was never sent or says nothing about the relay's health, like a 429 or a 400.
 
-A permit belongs to the stretch between two transitions in which it was given. Outcomes of calls that began before
-the last transition are not counted: a late success does not close a breaker, a late failure does not trip it anew.
+A permit is valid until the next transition. Outcomes of calls that began before the last transition are not counted: a
+late success does not close a breaker, and a late failure does not trip it again.
 """
 
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from enum import StrEnum
 from msgspec import Struct
 
 from relayload.core.resilience.breaker_policy import BreakerPolicy
-from relayload.core.resilience.windows import Counts, Tally
+from relayload.core.resilience.windows import CallCounts, Counts
 
 
 class State(StrEnum):
-    """CLOSED lets every call through, OPEN none, HALF_OPEN a few to find out."""
+    """CLOSED lets every call through, OPEN none, HALF_OPEN a few as a test."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -26,7 +26,7 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
-    """What changes a breaker's state: the `reason` of a transition, in the words of recordings."""
+    """What changes a breaker's state: the `reason` of a transition. The values appear in recordings."""
 
     FAILURE_RATE = "failure_rate"
     CONSECUTIVE = "consecutive"
@@ -36,9 +36,9 @@ class Event(StrEnum):
     HALF_OPEN_FAILED = "trial_failed"
 
 
-# CLOSED counts every outcome and trips by any of three rules. OPEN refuses until its time is over, which the first
-# call after that finds out. HALF_OPEN lets a few calls through: one failure, or too many slow ones among those that
-# succeeded, opens it again; enough successes close it. Whatever is not here cannot happen, and raises.
+# CLOSED counts every outcome and trips by any of three rules. OPEN refuses until its time is over; the first call after
+# that moves it to HALF_OPEN, which lets a few calls through: one failure, or too many slow successes, opens it again;
+# enough successes close it. Any other transition is a bug and raises.
 TRANSITIONS = {
     (State.CLOSED, Event.FAILURE_RATE): State.OPEN,
     (State.CLOSED, Event.CONSECUTIVE): State.OPEN,
@@ -50,10 +50,10 @@ TRANSITIONS = {
 
 
 class Permit(Struct, gc=False, eq=False):
-    """Leave to make one call."""
+    """Permission for one call."""
 
     generation: int
-    """How many transitions came before it."""
+    """The number of transitions before it was given."""
     counts: bool = True
     """False for a call that an enforcing breaker would have refused."""
     used: bool = False
@@ -61,7 +61,7 @@ class Permit(Struct, gc=False, eq=False):
 
 @dataclass(frozen=True, slots=True)
 class StateChange:
-    """A transition, with the counts behind it: of the window, of the streak of failures, or of the half-open calls."""
+    """A transition, with the counts that caused it: of the window, the failure streak or the half-open calls."""
 
     at_s: float
     scope: str
@@ -72,11 +72,11 @@ class StateChange:
     failures: int = 0
     slow: int = 0
     since_s: float | None = None
-    """Of a trip: when the first of the failures, or of the slow calls, behind it ended."""
+    """For a trip: when the first of the failures or slow calls that caused it ended."""
 
 
 class Breaker:
-    """One circuit breaker. Instants are the caller's, and never go back."""
+    """One circuit breaker. The caller passes the time, which never goes back."""
 
     def __init__(self, policy: BreakerPolicy, scope: str, on_transition: Callable[[StateChange], None]) -> None:
         self._policy = policy
@@ -85,7 +85,7 @@ class Breaker:
         self._state = State.CLOSED
         self._generation = 0
         self._seen: Counts = policy.window()
-        self._streak = Tally()
+        self._streak = CallCounts()
         self._half_open_under_way = 0
         self._open_for_s = 0.0
         self._open_until_s = 0.0
@@ -103,15 +103,15 @@ class Breaker:
 
     @property
     def refused(self) -> int:
-        """How many calls were refused, or would have been where the breaker only watches."""
+        """How many calls were refused, or would have been refused if the breaker were enforcing."""
         return self._refused
 
     def try_acquire(self, now_s: float) -> Permit | None:
-        """A permit for one call; None if the call is refused."""
+        """Return a permit for one call, or None if the call is refused."""
         if self._state is State.CLOSED:
             return Permit(self._generation)
         if self._state is State.OPEN and now_s >= self._open_until_s:
-            self._move(Event.COOLED_DOWN, Tally(), None, now_s)
+            self._move(Event.COOLED_DOWN, CallCounts(), None, now_s)
         if self._state is State.HALF_OPEN and self._half_open_under_way < self._policy.half_open_calls:
             self._half_open_under_way += 1
             return Permit(self._generation)
@@ -119,7 +119,7 @@ class Breaker:
         return None if self._policy.enforce else Permit(self._generation, counts=False)
 
     def record(self, permit: Permit, *, failed: bool, slow: bool, now_s: float) -> None:
-        """The call has ended. Raises RuntimeError for a permit that was given back before."""
+        """Record the outcome of a call. Raises RuntimeError if the permit was given back before."""
         if not self._take_back(permit):
             return
         self._seen.add(failed, slow, now_s)
@@ -128,12 +128,12 @@ class Breaker:
         else:
             self._judge_half_open(now_s)
 
-    def release(self, permit: Permit, now_s: float) -> None:  # noqa: ARG002 - as every word here, it is told the time
-        """The call was not made, or its end says nothing. Raises RuntimeError for a permit that was given back."""
+    def release(self, permit: Permit, now_s: float) -> None:  # noqa: ARG002 - every method takes the time
+        """Give back a permit without an outcome. Raises RuntimeError if it was given back before."""
         self._take_back(permit)
 
     def _take_back(self, permit: Permit) -> bool:
-        """Whether its outcome counts."""
+        """Mark the permit as used, and return whether its outcome counts."""
         if permit.used:
             raise RuntimeError(f"breaker '{self._scope}': a permit was given back twice")
         permit.used = True
@@ -147,7 +147,7 @@ class Breaker:
         if failed:
             self._streak.add(failed, slow, now_s)
         elif self._streak.calls:
-            self._streak = Tally()
+            self._streak = CallCounts()
         seen, streak, policy = self._seen, self._streak, self._policy
         if seen.failures and _reached(policy.failure_rate, seen.failures, seen.calls, policy.min_calls):
             self._move(Event.FAILURE_RATE, seen, seen.first_failed_at_s, now_s)
@@ -174,9 +174,9 @@ class Breaker:
             case State.OPEN:
                 self._open(before, now_s)
             case State.HALF_OPEN:
-                self._seen, self._half_open_under_way = Tally(), 0
+                self._seen, self._half_open_under_way = CallCounts(), 0
             case State.CLOSED:
-                self._seen, self._streak, self._closed_at_s = self._policy.window(), Tally(), now_s
+                self._seen, self._streak, self._closed_at_s = self._policy.window(), CallCounts(), now_s
         counts = (behind.calls, behind.failures, behind.slow)
         self._on_transition(StateChange(now_s, self._scope, before, self._state, event, *counts, since_s))
 
@@ -191,5 +191,5 @@ class Breaker:
 
 
 def _reached(rate: float | None, count: int, calls: int, min_calls: int = 1) -> bool:
-    """A division, unlike a product, makes 3 of 30 exactly 0.1."""
+    """Whether a share reaches the rate. Division, unlike multiplication, makes 3 of 30 exactly 0.1."""
     return rate is not None and calls >= min_calls and count / calls >= rate

@@ -8,44 +8,44 @@ from relayload.core.resilience.windows import Counts, CountWindow, TimeWindow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerPolicy:
-    """The numbers of a breaker. None leaves a rule out. Raises ValueError for numbers that make no sense."""
+    """The settings of a breaker. None turns a rule off. Raises ValueError for invalid numbers."""
 
     failure_rate: float | None = 0.5
     """Trip when this share of the calls in the window failed, or more."""
     slow_rate: float | None = None
     """Trip when this share of the calls in the window were slow, or more."""
     min_calls: int = 20
-    """Below so many calls in the window a share says nothing."""
+    """The fewest calls in the window for `failure_rate` and `slow_rate` to apply."""
     window_s: float = 30.0
     window_calls: int | None = None
-    """The window holds the last so many calls instead of the last `window_s`."""
+    """If set, the window holds this many calls instead of the last `window_s` seconds."""
     consecutive: int | None = 10
-    """Trip after so many failures in a row, however long they took."""
+    """Trip after this many failures in a row, over any length of time."""
     slow_ttft_s: float | None = None
     slow_latency_s: float | None = None
-    """A call is slow whose first token, or whose end, took longer than this."""
+    """A call is slow if its first token, or its end, took longer than this."""
     open_for_s: float = 60.0
     open_factor: float = 2.0
-    """Every repeated trip keeps the breaker open so many times longer than the one before."""
+    """Each repeated trip keeps the breaker open this many times longer than the one before."""
     max_open_for_s: float = 300.0
-    """The most that repeated trips lead to, unless `open_for_s` is more."""
+    """The longest open time of repeated trips, unless `open_for_s` is more."""
     reset_after_s: float = 60.0
-    """A trip is a repeated one unless the breaker had been CLOSED for so long before."""
+    """A trip counts as repeated unless the breaker had been CLOSED for this long before."""
     half_open_calls: int = 3
-    """In HALF_OPEN at most so many calls are under way at once, and so many have to succeed."""
+    """In HALF_OPEN, the most concurrent calls, and the number of successes that closes the breaker."""
     enforce: bool = True
-    """False: refuse nothing, and watch when an enforcing breaker would have tripped."""
+    """False: refuse nothing, and only observe when an enforcing breaker would have tripped."""
 
     def __post_init__(self) -> None:
         for fault in _faults(self):
             raise ValueError(fault)
 
     def slow(self, ttft_s: float | None, latency_s: float | None) -> bool:
-        """Whether a call was slow. What was not measured, or has no threshold, is not."""
+        """Whether a call was slow. A time that was not measured, or has no threshold, is not slow."""
         return _above(ttft_s, self.slow_ttft_s) or _above(latency_s, self.slow_latency_s)
 
     def window(self) -> Counts:
-        """A new one with nothing in it."""
+        """Return a new, empty window."""
         return TimeWindow(self.window_s) if self.window_calls is None else CountWindow(self.window_calls)
 
 

@@ -1,4 +1,4 @@
-"""The circuit breakers of one target: one for each model, one for each endpoint, or one for all."""
+"""The circuit breakers of one target: one per model, one per endpoint, or one for all."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -16,7 +16,7 @@ class Scope(StrEnum):
 
 
 class Breakers:
-    """Makes a breaker when a call first needs it."""
+    """Creates a breaker when a call first needs it."""
 
     def __init__(self, policy: BreakerPolicy, scope: Scope, on_transition: Callable[[StateChange], None]) -> None:
         self.policy = policy
@@ -25,7 +25,7 @@ class Breakers:
         self._breakers: dict[str, Breaker] = {}
 
     def of(self, model: str, endpoint: str) -> Breaker:
-        """The breaker for a call of this model at this endpoint, such as `/chat/completions`."""
+        """Return the breaker for a call of this model at this endpoint, such as `/chat/completions`."""
         key = self._key(model, endpoint)
         breaker = self._breakers.get(key)
         if breaker is None:
@@ -33,7 +33,7 @@ class Breakers:
         return breaker
 
     def all(self) -> dict[str, Breaker]:
-        """Those made so far, by scope, such as a model's name; `all` for the only one."""
+        """Return the breakers created so far by key: a model, an endpoint, or `all`."""
         return dict(self._breakers)
 
     def _key(self, model: str, endpoint: str) -> str:

@@ -1,4 +1,4 @@
-"""One request of a client, with all its attempts: what to do next, as a function of what was seen and the time.
+"""One request of a client with all its attempts: decides the next action from observations and the time.
 
 Outermost first: deadline, retry, breaker, quota, the timeouts of an attempt, send. The caller sends and sleeps:
 
@@ -30,28 +30,28 @@ from relayload.core.resilience.retry import RetryBudget, RetryPolicy
 from relayload.core.resilience.retry_after import retry_after_s
 
 _LEAST_WAIT_S = 1e-6
-"""So that waiting moves every clock on, however its numbers are rounded."""
+"""Ensures that a wait advances every clock, however coarse."""
 _NOTHING_SEEN = Observation(AttemptSignals())
 
 
 class OutOfOrder(RuntimeError):
-    """The call was asked, or told, something that its place in the table does not allow."""
+    """The caller did something that the call's state does not allow."""
 
 
 class CallState(StrEnum):
-    """Where a call stands."""
+    """The state of a call."""
 
     READY = "ready"
-    """The next attempt has asked nobody yet."""
+    """The next attempt has neither permit nor quota yet."""
     THROTTLED = "throttled"
-    """It has its permit, and waits for its place in the quota."""
+    """The attempt has its permit and waits for quota."""
     SENT = "sent"
     BACKING_OFF = "backing_off"
     DONE = "done"
 
 
 class Event(StrEnum):
-    """What moves a call on."""
+    """What changes the state of a call."""
 
     QUEUED = "queued"
     ADMITTED = "admitted"
@@ -60,8 +60,8 @@ class Event(StrEnum):
     ENDED = "ended"
 
 
-# An attempt that is ready is admitted at once, or queued for quota and admitted then. A failed one is followed by
-# another after a back-off. Wherever it stands, a call can end: answered, refused, out of time, given up or abandoned.
+# A ready attempt is admitted at once, or queued for quota and admitted later. A failed one is followed by another after
+# a back-off. A call can end in any state: answered, refused, out of time, given up or abandoned.
 TRANSITIONS: dict[tuple[CallState, Event], CallState] = {
     (CallState.READY, Event.QUEUED): CallState.THROTTLED,
     (CallState.READY, Event.ADMITTED): CallState.SENT,
@@ -76,7 +76,7 @@ TRANSITIONS: dict[tuple[CallState, Event], CallState] = {
 
 
 class Call:
-    """One request. `tokens` is what it is expected to take of the quota; `deadline_at_s` ends it, waits and all."""
+    """One request. `tokens` is its expected use of the quota; `deadline_at_s` limits it including all waits."""
 
     __slots__ = (
         "_backoff_s",
@@ -126,23 +126,23 @@ class Call:
         self._done: Done | None = None
 
     def next_action(self, now_s: float) -> Send | Wait | Done:
-        """What to do now."""
+        """Return what to do now. Raises OutOfOrder while an attempt is on its way."""
         state = self._state
         if state is CallState.READY:
             return self._begin(now_s)
         if state is CallState.THROTTLED or state is CallState.BACKING_OFF:
-            return self._go_on(now_s)
+            return self._resume(now_s)
         if self._done is None:
             raise OutOfOrder("an attempt is on its way: observe what came of it")
         return self._done
 
     def observe(self, observation: Observation, now_s: float) -> FailureKind:
-        """Take what came of the attempt that was to be sent, and say of what kind it was."""
+        """Take the result of the attempt that was sent, and return its kind. Raises OutOfOrder if none was sent."""
         if self._state is not CallState.SENT:
             raise OutOfOrder(f"no attempt is on its way: the call is {self._state}")
         kind = self._policy.classifier.classify(observation.signals)
         self._kinds += (kind,)
-        self._tell_breaker(kind, observation, now_s)
+        self._report_to_breaker(kind, observation, now_s)
         self._settle(observation, now_s)
         if kind is FailureKind.OK:
             self._end()
@@ -151,7 +151,7 @@ class Call:
         return kind
 
     def abandon(self, now_s: float) -> Done:
-        """Give up, whatever is going on: nothing stays reserved. After the end, it changes nothing."""
+        """Give up in any state and release all reservations. Does nothing after the end."""
         if self._done is not None:
             return self._done
         if self._state is CallState.SENT:
@@ -161,7 +161,7 @@ class Call:
         return self._give_up(None, now_s)
 
     def _begin(self, now_s: float) -> Send | Wait | Done:
-        if self._late(now_s):
+        if self._past_deadline(now_s):
             return self._end(StoppedBy.DEADLINE)
         if self._breaker is not None:
             self._permit = self._breaker.try_acquire(now_s)
@@ -174,13 +174,13 @@ class Call:
         wait_s = self._reservation.wait_s
         if wait_s <= 0:
             return self._send(now_s)
-        if self._late(now_s + wait_s):
+        if self._past_deadline(now_s + wait_s):
             return self._give_up(StoppedBy.DEADLINE, now_s)
         self._wait(wait_s, now_s, Event.QUEUED)
         return Wait(wait_s, WaitReason.QUOTA)
 
-    def _go_on(self, now_s: float) -> Send | Wait | Done:
-        """After a wait, or within it."""
+    def _resume(self, now_s: float) -> Send | Wait | Done:
+        """Continue after a wait, or return the rest of it."""
         throttled = self._state is CallState.THROTTLED
         if now_s < self._until_s:
             return Wait(
@@ -190,7 +190,7 @@ class Call:
         if not throttled:
             self._move(Event.WAITED)
             return self._begin(now_s)
-        return self._give_up(StoppedBy.DEADLINE, now_s) if self._late(now_s) else self._send(now_s)
+        return self._give_up(StoppedBy.DEADLINE, now_s) if self._past_deadline(now_s) else self._send(now_s)
 
     def _send(self, now_s: float) -> Send:
         self._move(Event.ADMITTED)
@@ -199,7 +199,7 @@ class Call:
             self._budget.note_request(now_s)
         return Send(self._number, None if self._deadline_at_s is None else self._deadline_at_s - now_s)
 
-    def _tell_breaker(self, kind: FailureKind, observation: Observation, now_s: float) -> None:
+    def _report_to_breaker(self, kind: FailureKind, observation: Observation, now_s: float) -> None:
         breaker, permit, policy, signals = self._breaker, self._permit, self._policy, observation.signals
         if breaker is None or permit is None:
             return
@@ -218,9 +218,9 @@ class Call:
         if quota is None or reservation is None:
             return
         self._reservation = None
-        told, told_at_s = observation.told, observation.headers_at_s
-        if told is not None and isinstance(quota, HeaderQuota):
-            quota.observe(reservation, *told, now_s if told_at_s is None else told_at_s)
+        remaining, headers_at_s = observation.told, observation.headers_at_s
+        if remaining is not None and isinstance(quota, HeaderQuota):
+            quota.observe(reservation, *remaining, now_s if headers_at_s is None else headers_at_s)
         if observation.signals.failure in NEVER_SENT:
             quota.cancel(reservation, now_s)
         else:
@@ -239,13 +239,13 @@ class Call:
 
     def _back_off(self, retry: RetryPolicy, kind: FailureKind, observation: Observation, now_s: float) -> None:
         signals, limited = observation.signals, kind is FailureKind.RATE_LIMITED
-        asked_s = retry_after_s(signals.headers, signals.retry_after_s, limited=limited, wall_s=observation.wall_s)
+        requested_s = retry_after_s(signals.headers, signals.retry_after_s, limited=limited, wall_s=observation.wall_s)
         wait_s = retry.wait_s(
-            self._number, rate_limited=MEANINGS[kind].throttling, retry_after_s=asked_s, rng=self._rng
+            self._number, rate_limited=MEANINGS[kind].throttling, retry_after_s=requested_s, rng=self._rng
         )
-        if asked_s is not None and asked_s > retry.max_retry_after_s:
+        if requested_s is not None and requested_s > retry.max_retry_after_s:
             self._end(StoppedBy.RETRY_AFTER)
-        elif self._late(now_s + wait_s):
+        elif self._past_deadline(now_s + wait_s):
             self._end(StoppedBy.DEADLINE)
         elif self._budget is not None and not self._budget.try_spend(now_s):
             self._end(StoppedBy.BUDGET)
@@ -263,11 +263,11 @@ class Call:
         else:
             self._backoff_s += waited_s
 
-    def _late(self, at_s: float) -> bool:
+    def _past_deadline(self, at_s: float) -> bool:
         return self._deadline_at_s is not None and at_s >= self._deadline_at_s
 
     def _give_up(self, stopped_by: StoppedBy | None, now_s: float) -> Done:
-        """End without sending the attempt that was being prepared, if one was."""
+        """End without sending the attempt that was being prepared, if any."""
         quota, reservation = self._quota, self._reservation
         if quota is not None and reservation is not None:
             quota.cancel(reservation, now_s)

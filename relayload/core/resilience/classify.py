@@ -1,7 +1,7 @@
-"""What went wrong, and whose fault it was: rules read the signals of an attempt, and the first that fits decides.
+"""Classifies attempts: the first rule that fits an attempt's signals decides what went wrong, and whose fault it was.
 
-Relays agree neither on statuses nor on names, so the rules of a profile come first, then those of its dialect, then
-those that hold everywhere.
+Relays agree neither on statuses nor on names, so the rules of a profile come first, then those of its dialect, then the
+common ones.
 """
 
 import re
@@ -17,17 +17,17 @@ _NOTHING: frozenset[str] = frozenset()
 _CLASS_OF_STATUSES = re.compile(r"[1-5]xx")
 
 Words = int | str | Sequence[int | str]
-"""One, or several of which any will do."""
+"""One value, or several alternatives."""
 
 
 class FailureKind(StrEnum):
-    """What an attempt came to, finer than its outcome: whose fault it was, and whether asking again can help."""
+    """The result of an attempt, finer than its outcome: it decides whose fault it was, and whether a retry can help."""
 
     OK = "ok"
     RATE_LIMITED = "rate_limited"
-    """Too many requests for now."""
+    """There were too many requests recently."""
     QUOTA_EXHAUSTED = "quota_exhausted"
-    """The account has nothing left: asking again cannot help."""
+    """The account has nothing left, so a retry cannot help."""
     OVERLOADED = "overloaded"
     SERVER_ERROR = "server_error"
     TIMED_OUT = "timed_out"
@@ -37,29 +37,29 @@ class FailureKind(StrEnum):
     BAD_REQUEST = "bad_request"
     CONTENT_FILTERED = "content_filtered"
     CANCELLED = "cancelled"
-    """We hung up on purpose: no error of anybody."""
+    """The client hung up on purpose, which is no error."""
 
 
 class AttemptSignals(Struct, frozen=True, gc=False):
-    """What an attempt left behind to judge it by."""
+    """The properties of an attempt that rules match."""
 
     status: int | None = None
-    """None where no response came."""
+    """None if no response came."""
     failure: str | None = None
-    """The short stable name of what went wrong on the wire or in the answer, such as `connect` or `no_finish`."""
+    """The stable name of what went wrong on the wire or in the answer, such as `connect` or `no_finish`."""
     finish_reason: str | None = None
     code: str | None = None
-    """With `type` and `message`, the error as the relay put it."""
+    """The relay's own error code, with `type` and `message`."""
     type: str | None = None
     message: str = ""
     headers: Mapping[str, str] = {}
-    """Of the response, names in lower case."""
+    """The response headers, with lower-case names."""
     retry_after_s: float | None = None
-    """How long the message asks to wait."""
+    """The wait in seconds that the message asks for."""
 
     @property
     def named_status(self) -> int | None:
-        """The status, or the one that an error inside a 200 names, such as `"code": "429"`."""
+        """The status, or the one named by an error inside a 200, such as `"code": "429"`."""
         code = self.code
         if code is None or self.failure is None or not 200 <= (self.status or 200) < 300:
             return self.status
@@ -68,7 +68,7 @@ class AttemptSignals(Struct, frozen=True, gc=False):
 
 
 def status_named_by(code: str | None) -> int | None:
-    """The status of an error that a code names, such as `429`; a relay may send a code of thousands of digits."""
+    """Return the error status (400 to 599) that a code such as `429` names, or None. Codes may have any length."""
     if code is None or len(code) != _DIGITS or not (code.isascii() and code.isdigit()):
         return None
     return int(code) if _FIRST_ERROR <= int(code) <= _LAST_ERROR else None
@@ -76,17 +76,17 @@ def status_named_by(code: str | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Signals that make an attempt of this kind. All that are given have to fit; what is empty fits everything."""
+    """Conditions for a kind. All that are given must match; empty ones match anything."""
 
     kind: FailureKind
     statuses: frozenset[int] = frozenset()
     codes: frozenset[str] = _NOTHING
-    """In lower case, like `types`."""
+    """Error codes in lower case, like `types`."""
     types: frozenset[str] = _NOTHING
     message: re.Pattern[str] | None = None
-    """To be found anywhere in the message."""
+    """Searched anywhere in the message."""
     header: str | None = None
-    """A name in lower case that the response has; one that ends in `*` is a beginning."""
+    """The lower-case name of a header that the response must have; a final `*` makes it a prefix."""
     failures: frozenset[str] = _NOTHING
     finish_reasons: frozenset[str] = _NOTHING
 
@@ -103,9 +103,9 @@ class Rule:
         failure: Words = (),
         finish_reason: Words = (),
     ) -> "Rule":
-        """Return a rule in a profile's words: `status` takes `503` and `"5xx"`, `message` a regular expression.
+        """Return a rule in profile syntax: `status` takes `503` and `"5xx"`, `message` a regular expression.
 
-        Case matters nowhere. Raises ValueError, in one line.
+        Matching ignores case. Raises ValueError with a one-line message.
         """
         found = cls(
             kind=kind_named(kind),
@@ -122,7 +122,7 @@ class Rule:
         return found
 
     def fits(self, signals: AttemptSignals, named_status: int | None) -> bool:
-        """Whether the signals are those of this rule; `named_status` is that of the signals, which many rules share."""
+        """Whether the rule fits the signals; `named_status` is theirs, passed in because it is used by many rules."""
         return (
             (not self.statuses or signals.status in self.statuses or named_status in self.statuses)
             and (not self.failures or signals.failure in self.failures)
@@ -135,17 +135,17 @@ class Rule:
 
     @property
     def fits_answers(self) -> bool:
-        """Whether it can fit an answer that nothing is wrong with but, perhaps, its end."""
+        """Whether it can fit a successful answer, by its headers or its finish reason."""
         of_success = not self.statuses or any(200 <= status < 300 for status in self.statuses)
         return of_success and not (self.failures or self.codes or self.types or self.message)
 
 
 rule = Rule.of
-"""The same, short for tables of rules."""
+"""A short name for tables of rules."""
 
 
 def kind_named(name: str) -> FailureKind:
-    """A kind by its name. Raises ValueError."""
+    """Return a kind by its name. Raises ValueError for unknown names."""
     try:
         return FailureKind(name)
     except ValueError:
@@ -153,7 +153,7 @@ def kind_named(name: str) -> FailureKind:
 
 
 def statuses_named(name: int | str) -> frozenset[int]:
-    """The statuses that `503` or `5xx` stands for. Raises ValueError."""
+    """Return the statuses that `503` or `5xx` stands for. Raises ValueError for other texts."""
     text = str(name).lower()
     if _CLASS_OF_STATUSES.fullmatch(text):
         first = int(text[0]) * 100
@@ -164,10 +164,9 @@ def statuses_named(name: int | str) -> frozenset[int]:
 
 
 class Classifier:
-    """Says of what kind an attempt was: the first rule that fits says it.
+    """Decides the kind of an attempt by the first rule that fits.
 
-    Where none fits, an answer is `ok` and everything else the server's error: never is a flaw that nobody knows taken
-    for an answer.
+    If none fits, an answer is `ok` and anything else is a server error, so an unknown flaw never counts as an answer.
     """
 
     __slots__ = ("_rules", "_rules_of_answers")
@@ -177,11 +176,11 @@ class Classifier:
         self._rules_of_answers = tuple(each for each in self._rules if each.fits_answers)
 
     def classify(self, signals: AttemptSignals) -> FailureKind:
-        """Of what kind an attempt with these signals was."""
+        """Return the kind of an attempt with these signals."""
         status = signals.status
         answered = signals.failure is None and status is not None and 200 <= status < 300
         if answered and not (signals.code or signals.type or signals.message):
-            for each in self._rules_of_answers:  # this way goes nearly every attempt
+            for each in self._rules_of_answers:  # the path of nearly every attempt
                 if each.fits(signals, status):
                     return each.kind
             return FailureKind.OK

@@ -1,7 +1,7 @@
-"""What relays mean by what they say: the rules that hold everywhere, and those of each family of relays.
+"""The rules for classifying errors: those common to all relays, and those of each family of relays.
 
-Sources: the error pages of OpenAI, Anthropic and OpenRouter; one-api's middleware; APISIX's ai-rate-limiting; answers
-of LiteLLM 1.106 as it ran.
+Sources: the error pages of OpenAI, Anthropic and OpenRouter; one-api's middleware; APISIX's ai-rate-limiting; observed
+answers of LiteLLM 1.106.
 """
 
 from collections.abc import Iterable
@@ -13,17 +13,17 @@ from relayload.core.wire.finish import FAILED_FINISHES
 DialectName = Literal["openai", "litellm", "one-api", "apisix", "openrouter"]
 
 TIMEOUTS = frozenset({"connect_timeout", "first_token_timeout", "gap_timeout", "total_timeout"})
-"""Failures that are timeouts of our own."""
+"""Failures that are the client's own timeouts."""
 
 OWN_FAULTS = frozenset({"no_files", "no_ports"})
-"""Failures of this process or machine: they say nothing about the relay."""
+"""Failures of this process or machine, which say nothing about the relay."""
 
 NEVER_SENT = OWN_FAULTS | {"dns", "foreign_address", "connect", "connect_timeout", "tls", "tls_certificate", "proxy"}
-"""Failures before the relay got to see the request."""
+"""Failures before the relay received the request."""
 
 
 def _named(kind: FailureKind, *names: str) -> tuple[Rule, Rule]:
-    """Some relays put into the type what others put into the code."""
+    """Return rules for the code and the type: some relays put into one what others put into the other."""
     return rule(kind, code=names), rule(kind, type=names)
 
 
@@ -53,7 +53,7 @@ _BY_NAME = (
     *_named(FailureKind.OVERLOADED, "overloaded_error", "engine_overloaded_error", "slow_down"),
     *_named(FailureKind.BAD_REQUEST, "model_not_found", "context_length_exceeded"),
     *_named(FailureKind.AUTH, "invalid_api_key", "authentication_error"),
-    rule(FailureKind.AUTH, status=400, type="no_db_connection"),  # how LiteLLM without a database refuses a key
+    rule(FailureKind.AUTH, status=400, type="no_db_connection"),  # LiteLLM's refusal of a key without a database
 )
 _BY_STATUS = (
     rule(FailureKind.AUTH, status=(401, 403)),
@@ -61,7 +61,7 @@ _BY_STATUS = (
     rule(FailureKind.TIMED_OUT, status=(408, 504, 522, 524)),  # the last two are Cloudflare's
     rule(FailureKind.RATE_LIMITED, status=429),
     rule(FailureKind.OVERLOADED, status=(503, 529)),
-    rule(FailureKind.BAD_REQUEST, status=501),  # not implemented, and so it stays: RFC 9110, section 15.6.2
+    rule(FailureKind.BAD_REQUEST, status=501),  # not implemented, which is permanent: RFC 9110, section 15.6.2
     rule(FailureKind.SERVER_ERROR, status="5xx"),
     rule(FailureKind.BAD_REQUEST, status=("1xx", "3xx", "4xx")),  # a redirect is not followed
 )
@@ -71,7 +71,7 @@ _FAILED_FINISHES = (
     rule(FailureKind.SERVER_ERROR, failure="failed_finish"),
 )
 _BY_FAILURE = (
-    # Errors inside a 200 that name neither a status nor a code have a type at best.
+    # Errors inside a 200 without a status or a code have a type at best.
     rule(FailureKind.BAD_REQUEST, type=("invalid_request_error", "not_found_error", "bad_request_error")),
     rule(FailureKind.AUTH, type=("permission_error", "auth_error")),
     rule(FailureKind.TIMED_OUT, type="timeout_error"),
@@ -114,20 +114,20 @@ _BY_END = (
     rule(FailureKind.SERVER_ERROR, finish_reason=tuple(FAILED_FINISHES)),
 )
 RULES: tuple[Rule, ...] = _BY_NAME + _BY_STATUS + _BY_FAILURE + _BY_END
-"""What holds everywhere: what the error is called, then the status, then what happened on the wire."""
+"""The common rules: by name of the error, then by status, then by failure on the wire."""
 
 FAILURES = frozenset(name for each in RULES for name in each.failures)
-"""Every failure that the wire knows."""
+"""All failure names."""
 
 DIALECTS: dict[DialectName, tuple[Rule, ...]] = {
-    "openai": (),  # its names are those that hold everywhere
+    "openai": (),  # its names are among the common rules
     "litellm": (
-        # It makes one type of every 429 of the model behind it: only the text tells a used-up account.
+        # It gives every 429 of its upstream one type: only the text identifies a used-up account.
         rule(FailureKind.QUOTA_EXHAUSTED, status=429, message="insufficient_quota|openai.*exceeded your current quota"),
         rule(FailureKind.QUOTA_EXHAUSTED, status=(400, 429), message="budget has been exceeded|exceededbudget"),
     ),
     "one-api": (
-        # No channel for a model is a 503: a typo that looks like an outage.
+        # An unknown model has no channel and gets a 503, so a typo looks like an outage.
         rule(FailureKind.BAD_REQUEST, status=503, message="无可用渠道|no available channel"),
         rule(FailureKind.QUOTA_EXHAUSTED, status=(401, 403), message="额度已用尽|额度不足|quota is not enough"),
     ),
@@ -136,7 +136,7 @@ DIALECTS: dict[DialectName, tuple[Rule, ...]] = {
         rule(FailureKind.RATE_LIMITED, status=503, header="x-ratelimit-*"),
     ),
     "openrouter": (
-        # An account that has used up its budget for requests in flight is told to come back, an empty one is not.
+        # A 402 has `retry-after` if the budget for requests in flight is used up, but not if the account is empty.
         rule(FailureKind.RATE_LIMITED, status=402, header="retry-after"),
         rule(FailureKind.CONTENT_FILTERED, status=403, message="moderation|flagged|guardrail"),
     ),
@@ -144,7 +144,7 @@ DIALECTS: dict[DialectName, tuple[Rule, ...]] = {
 
 
 def classifier(dialect: DialectName = "openai", own_rules: Iterable[Rule] = ()) -> Classifier:
-    """What judges the attempts on one target: its own rules first, then those of its dialect, then the common ones."""
+    """Return a classifier for one target: its own rules first, then those of its dialect, then the common ones."""
     return Classifier((*own_rules, *DIALECTS[dialect], *RULES))
 
 
@@ -152,5 +152,5 @@ _COMMON = classifier()
 
 
 def kind_of_status(status: int) -> FailureKind:
-    """What a status means where nothing else is known."""
+    """Return what a status means if nothing else is known."""
     return _COMMON.classify(AttemptSignals(status=status))

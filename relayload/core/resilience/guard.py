@@ -1,11 +1,10 @@
-"""What keeps a run within its bounds: caps on requests and on dollars, and a fuse for a target that goes wrong.
+"""Keeps a run within its bounds: caps on requests and dollars, and a fuse for a failing target.
 
-A request is admitted before it is sent, with the most that it may cost, and settled by what it did cost. So what was
-spent and what may still come of requests in flight never passes the cap together. Where no such bound is known, as
-without a budget for the answer, a request is taken for the mean of those before it, and the cap can be passed by what
-is in flight.
+A request is admitted before it is sent, with the most that it may cost, and settled with its actual cost. So the amount
+spent plus the most that requests in flight may cost never exceeds the cap. If no such bound is known, as without a
+budget for the answer, the mean cost of earlier requests is reserved, and requests in flight can exceed the cap.
 
-A guard that has tripped admits nothing any more.
+A guard that has tripped admits no more requests.
 """
 
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ _MICRO_USD = Decimal("0.000001")
 
 
 class Bound(StrEnum):
-    """What stopped a run, as it is called in a profile."""
+    """What stopped a run, named by its profile key."""
 
     REQUESTS = "max_requests"
     DURATION = "max_duration"
@@ -33,7 +32,7 @@ class Bound(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """The most requests to send and dollars to spend; None for no cap."""
+    """The most requests to send and dollars to spend; None means no cap."""
 
     requests: int | None = None
     usd: Decimal | None = None
@@ -41,29 +40,29 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class FusePolicy:
-    """When a target has gone wrong, by the answers of the last `over_s` seconds."""
+    """When a target counts as failing, judged by the answers of the last `over_s` seconds."""
 
     auth_failures: int | None = 20
-    """So many answers refused the key: 401, 403 and the like."""
+    """Trip if this many answers refused the key, with 401, 403 or similar."""
     errors: float | None = 0.5
-    """That share of them failed; what was refused with a 429 did not."""
+    """Trip if this share of the answers failed. A 429 does not count as failed."""
     over_s: float = 30.0
     min_requests: int = 50
-    """The fewest answers to tell a share of."""
+    """The fewest answers for `errors` to apply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a worker has sent, and what that has cost, with the most that requests in flight may."""
+    """What a worker has sent and spent, including the most that requests in flight may cost."""
 
     requests: int = 0
     usd: Decimal = _NOTHING
 
 
 def share_of(caps: Caps, spent: Sequence[Spent], own: Spent, number: int, workers: int) -> Caps:
-    """The caps of one of so many workers, by its number from 0: its own part, and an even share of what is left.
+    """Return the caps of worker `number` (from 0) of `workers`: what it has used, plus an even share of the rest.
 
-    `spent` is of all workers that ever took part, `own` among them. The shares add up to the caps.
+    `spent` covers all workers that ever took part, including `own`. The shares add up to the caps.
     """
     requests = usd = None
     if caps.requests is not None:
@@ -76,7 +75,7 @@ def share_of(caps: Caps, spent: Sequence[Spent], own: Spent, number: int, worker
 
 
 def parts_of(caps: Caps, sizes: Sequence[int]) -> list[Caps]:
-    """The caps of workers that have so many requests to send each, in proportion: a cap on all of them stops none."""
+    """Split the caps in proportion to each worker's number of requests: a cap that covers all of them stops none."""
     requests = [None] * len(sizes) if caps.requests is None else _parts(caps.requests, sizes)
     micro_usd = [None] * len(sizes) if caps.usd is None else _parts(int(caps.usd / _MICRO_USD), sizes)
     return [
@@ -86,20 +85,20 @@ def parts_of(caps: Caps, sizes: Sequence[int]) -> list[Caps]:
 
 
 def _parts(amount: int, sizes: Sequence[int]) -> list[int]:
-    """Whole parts that add up to the amount; each reaches its size where the amount reaches that of all."""
+    """Split an amount into whole parts in proportion to the sizes. An amount of at least their sum covers each size."""
     ends = [amount * end // sum(sizes) for end in accumulate(sizes, initial=0)]
     return [end - begin for begin, end in pairwise(ends)]
 
 
 @dataclass(slots=True)
 class Guard:
-    """The guard of one worker. Instants are the caller's, and never go back."""
+    """The guard of one worker. The caller passes the time, which never goes back."""
 
     caps: Caps
     fuse: FusePolicy | None = None
     tripped: Bound | None = None
     reason: str = ""
-    """What tripped it, for people."""
+    """What tripped it, as text for the user."""
     _requests: int = 0
     _settled: int = 0
     _settled_usd: Decimal = _NOTHING
@@ -116,9 +115,9 @@ class Guard:
         return Spent(self._requests, self._settled_usd + self._reserved_usd)
 
     def admit(self, most_usd: Decimal | None) -> Decimal | None:
-        """Reserve what one request may cost at most, None where that is not known; None where it must not be sent.
+        """Reserve the most that one request may cost (None: unknown). Returns None if it must not be sent.
 
-        What is returned is to be given to `settle` once it was answered.
+        Pass the returned amount to `settle` after the answer.
         """
         reserved = self._mean_usd() if most_usd is None else most_usd
         if self.tripped is None:
@@ -130,14 +129,14 @@ class Guard:
         return reserved
 
     def settle(self, reserved_usd: Decimal, paid_usd: Decimal | None) -> None:
-        """A request was answered, and cost so much; None where it can't be told, so that what was reserved stands."""
+        """Replace the reserved amount of an answered request by its cost; if that is unknown (None), it stays."""
         paid = reserved_usd if paid_usd is None else paid_usd
         self._reserved_usd -= reserved_usd
         self._settled_usd += paid
         self._settled += 1
 
     def observe(self, *, failed: bool, refused: bool, now_s: float) -> None:
-        """An answer came; `refused` where it refused the key."""
+        """Count an answer for the fuse; `refused` if it refused the key."""
         fuse = self.fuse
         if fuse is None or self.tripped is not None:
             return

@@ -1,4 +1,4 @@
-"""One limit of a quota, a place in the line for it, and the meter that keeps to it."""
+"""One limit of a quota, reservations, and the meter that enforces a limit."""
 
 from collections import deque
 from dataclasses import dataclass, replace
@@ -16,11 +16,11 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So much in any `per_s` seconds, such as 60 requests in 60 s. Raises ValueError for numbers that make no sense.
+    """At most `amount` in any `per_s` seconds, such as 60 requests in 60 s. Raises ValueError for invalid numbers.
 
-    `burst` is how much may go at once after a pause. With the default of 1, requests go evenly, one every
-    `per_s / amount`; and a request begins once the tokens of those before it have drained at the limit's rate,
-    so that one request's worth of tokens goes at once, however many those are.
+    `burst` is how much may start at once after a pause. With the default of 1, requests are spaced evenly, `per_s /
+    amount` apart. With a limit of tokens, a request starts once the tokens of those before it have drained at the
+    limit's rate, so one request's tokens, however many, always start at once.
     """
 
     amount: int
@@ -41,9 +41,9 @@ class Limit:
         return cls(amount, per_s, Unit.TOKENS, burst)
 
     def share(self, number: int, of: int) -> "Limit":
-        """The part of one of several processes: all of them together keep to the limit, whatever each does.
+        """Return the part of one of several processes, which together keep to the limit, whatever each does.
 
-        Raises ValueError where it is too small to have as many parts.
+        Raises ValueError if the limit is too small for that many parts.
         """
         if self.amount < of:
             raise ValueError(
@@ -54,30 +54,30 @@ class Limit:
 
 
 class Reservation(Struct, gc=False, eq=False):
-    """When one call may start. It is given back exactly once: settled if the call was sent, cancelled if not."""
+    """When one call may start. It is closed exactly once: settled if the call was sent, cancelled if not."""
 
     start_at_s: float
     wait_s: float
-    """From the instant it was asked for: the caller sleeps once, and then goes."""
+    """Seconds from the request to the start: the caller sleeps once and then starts."""
     tokens: int
-    """As far as is known: the estimate, then what the call really used."""
+    """The estimated tokens, later what the call really used."""
     closed: bool = False
 
     def close(self) -> None:
-        """It is being given back. Raises RuntimeError the second time."""
+        """Mark it as given back. Raises RuntimeError if called again."""
         if self.closed:
             raise RuntimeError("quota: a reservation was given back twice")
         self.closed = True
 
 
 class Meter:
-    """Says when a limit has room, and is charged for what starts.
+    """Computes when a limit has room, and counts what starts.
 
-    Pace: GCRA. What is charged drains at the limit's rate. A call starts once all before it has drained, or earlier
-    by as much as the burst leaves beside it. Source: ITU-T I.371, the virtual scheduling algorithm.
+    Pace: GCRA. What is charged drains at the limit's rate. A call starts once everything before it has drained, or
+    earlier by the part of the burst that it leaves. Source: ITU-T I.371, the virtual scheduling algorithm.
 
-    Window: the sum of what starts in (start - window, start], since bursts, and tokens given back, would let the pace
-    fill a window beyond the limit. Requests that go evenly need none: their pace cannot.
+    Window: the sum of what starts in (start - window, start], because with bursts or returned tokens the pace alone
+    could exceed the limit within a window. Evenly spaced requests cannot, and need no window.
     """
 
     __slots__ = (
@@ -104,10 +104,10 @@ class Meter:
         self._drained_at_s = self._drained_before_s = float("-inf")
         self._in_window: deque[Reservation] = deque()
         self._sum = 0
-        self._left: list[Reservation] = []  # the window for the newest reservation's sake, which may be taken back
+        self._left: list[Reservation] = []  # what left the window for the newest reservation, in case of an undo
 
     def free_at_s(self, tokens: int, start_s: float) -> float:
-        """The first instant from `start_s` on at which the limit has room. Ask once for every reservation."""
+        """Return the first instant from `start_s` on at which the limit has room. Call once per reservation."""
         weight = tokens if self._by_tokens else 1
         spare = self._burst - weight
         free_at_s = self._drained_at_s - spare * self._spacing_s if spare > 0 else self._drained_at_s
@@ -116,7 +116,7 @@ class Meter:
         return self._roomy_at_s(weight, start_s) if self._has_window else start_s
 
     def charge(self, reservation: Reservation) -> None:
-        """The call of this reservation will start when it says."""
+        """Charge a reservation at its start."""
         start_s = reservation.start_at_s
         weight = reservation.tokens if self._by_tokens else 1
         self._drained_before_s = drained_at_s = self._drained_at_s
@@ -129,7 +129,7 @@ class Meter:
             self._sum += weight
 
     def correct(self, reservation: Reservation, more: int, last_start_s: float, now_s: float) -> None:
-        """The call used so many tokens more, or less, than were charged."""
+        """Correct the charge of a call that used `more` (or, if negative, fewer) tokens than reserved."""
         if not self._by_tokens:
             return
         if more > 0:
@@ -139,7 +139,7 @@ class Meter:
             self._sum += more
 
     def undo(self) -> None:
-        """Forget the newest charge, if nothing has been corrected since."""
+        """Undo the newest charge. Nothing may have been corrected since."""
         self._drained_at_s = self._drained_before_s
         if self._has_window:
             self._sum -= self._weight(self._in_window.pop())
@@ -148,7 +148,7 @@ class Meter:
                 self._sum += self._weight(self._in_window[0])
 
     def _roomy_at_s(self, weight: int, start_s: float) -> float:
-        """A request that is more than the limit goes when nothing else is in the window."""
+        """Return when the window has room. A request larger than the limit starts when the window is empty."""
         self._left.clear()
         room = max(self._amount - weight, 0)
         while self._sum > room:
@@ -156,7 +156,7 @@ class Meter:
         return start_s
 
     def _leave(self) -> float:
-        """The oldest goes out of the window; when it started."""
+        """Remove the oldest from the window, and return when it started."""
         oldest = self._in_window.popleft()
         self._left.append(oldest)
         self._sum -= self._weight(oldest)

@@ -1,4 +1,4 @@
-"""What each kind of failure means for a client: the one table, and the lists by which a profile overrides it."""
+"""What each kind of failure means for a client: the default table, and the lists with which a profile overrides it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from relayload.core.resilience.dialects import FAILURES, TIMEOUTS, kind_of_statu
 
 
 class Meaning(NamedTuple):
-    """What a client makes of a kind."""
+    """How a client treats a kind."""
 
     retried: bool
-    """Asking again can help."""
+    """Whether a retry can help."""
     counted: bool
-    """It is the relay's failure, and counts against its breaker."""
+    """Whether it is the relay's failure, which counts against its breaker."""
     throttling: bool
-    """The relay has too much to do, so waits begin longer."""
+    """Whether the relay is overloaded, so that back-offs start longer."""
 
 
 _NOT_THE_RELAY = Meaning(retried=False, counted=False, throttling=False)
@@ -40,35 +40,35 @@ MEANINGS: dict[FailureKind, Meaning] = {
 
 @dataclass(frozen=True, slots=True)
 class FailureMatcher:
-    """Some of the things that can go wrong, such as those that are retried."""
+    """A set of failures, such as those that are retried."""
 
     kinds: frozenset[FailureKind] = frozenset()
     statuses: frozenset[int] = frozenset()
     failures: frozenset[str] = frozenset()
 
     def covers(self, kind: FailureKind, signals: AttemptSignals) -> bool:
-        """Whether an attempt of this kind, with these signals, is among them."""
+        """Whether an attempt of this kind with these signals belongs to the set."""
         return kind in self.kinds or signals.failure in self.failures or self._covers_status(kind, signals.named_status)
 
     def _covers_status(self, kind: FailureKind, status: int | None) -> bool:
-        """A status does not cover answers that say more than it, such as a 429 from an account that is used up."""
+        """Match by status, but not answers that are more specific, such as a 429 from a used-up account."""
         if status is None or status not in self.statuses:
             return False
         return MEANINGS[kind].retried or kind is kind_of_status(status)
 
 
 RETRIED = FailureMatcher(frozenset(kind for kind, meaning in MEANINGS.items() if meaning.retried))
-"""What is retried if nobody says otherwise."""
+"""What is retried by default."""
 
 COUNTED = FailureMatcher(frozenset(kind for kind, meaning in MEANINGS.items() if meaning.counted))
-"""What counts against a breaker if nobody says otherwise."""
+"""What counts against a breaker by default."""
 
 
 def failure_matcher(names: Iterable[int | str]) -> FailureMatcher:
-    """What a list such as `[429, 5xx, timeout, connect, broken_stream]` covers.
+    """Return the set that a list such as `[429, 5xx, timeout, connect, broken_stream]` describes.
 
-    Names are kinds, statuses, failures on the wire, `timeout` (any timeout of our own) and `connect` (`unreachable`).
-    Raises ValueError, in one line.
+    Names are kinds, statuses, failures on the wire, `timeout` (any of the client's timeouts) and `connect`
+    (`unreachable`). Raises ValueError with a one-line message.
     """
     kinds: set[FailureKind] = set()
     statuses: set[int] = set()

@@ -1,4 +1,4 @@
-"""Everything that a client is told about how to behave: one value that a profile or an application writes."""
+"""The complete configuration of a client's behaviour, set by a profile or an application."""
 
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ from relayload.core.resilience.meaning import COUNTED, FailureMatcher
 from relayload.core.resilience.retry import RetryPolicy
 
 WATCHED = BreakerPolicy(enforce=False)
-"""A breaker that refuses nothing and counts the trips that there would have been."""
+"""A breaker that refuses nothing and only counts the trips it would have made."""
 
 
 _COMMON = classifier()
@@ -19,21 +19,21 @@ _COMMON = classifier()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientPolicy:
-    """How a client treats its relay. As it stands it measures: one attempt a request, a breaker that only watches."""
+    """How a client treats its relay. The default only measures: one attempt per request, and no enforcing breaker."""
 
     classifier: Classifier = _COMMON
     retry: RetryPolicy | None = None
     limits: tuple[Limit, ...] = ()
-    """The client's own quota; none sends as it likes."""
+    """The client's own quota; empty means unlimited."""
     quota_from_headers: bool = False
-    """Follow what the relay says it has left, instead of limits of one's own."""
+    """Follow what the relay reports as remaining, instead of own limits."""
     breaker: BreakerPolicy = WATCHED
     breaker_scope: Scope = Scope.MODEL
     counted: FailureMatcher = COUNTED
     """What counts against the breaker."""
     deadline_s: float | None = None
-    """A request is given up after so long, with all its waits and attempts."""
+    """The most seconds that a request may take, including all waits and attempts."""
 
     def share(self, number: int, of: int) -> "ClientPolicy":
-        """That of one of several processes, which keep to the quota together. Raises ValueError if it is too small."""
+        """Return the policy of one of several processes that share the quota. Raises ValueError if it is too small."""
         return replace(self, limits=tuple(limit.share(number, of) for limit in self.limits))

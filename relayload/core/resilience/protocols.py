@@ -1,4 +1,4 @@
-"""What stands before every attempt of a call: a breaker that may refuse it, and a quota that may hold it back."""
+"""The protocols of what every attempt must pass: a breaker that may refuse it, and a quota that may delay it."""
 
 from typing import Protocol
 
@@ -7,26 +7,26 @@ from relayload.core.resilience.limit import Reservation
 
 
 class BreakerLike(Protocol):
-    """What a call asks for permission, and tells what came of it: once for every permit."""
+    """Gives permits for attempts, and takes the outcome once for every permit."""
 
     def try_acquire(self, now_s: float) -> Permit | None:
-        """A permit for one attempt; None where the breaker refuses."""
+        """Return a permit for one attempt, or None if the breaker refuses."""
 
     def record(self, permit: Permit, *, failed: bool, slow: bool, now_s: float) -> None:
-        """The attempt told something about the relay."""
+        """Record the outcome of an attempt that says something about the relay."""
 
     def release(self, permit: Permit, now_s: float) -> None:
-        """The attempt told nothing about the relay, or was never made."""
+        """Give back a permit whose attempt says nothing about the relay, or was never made."""
 
 
 class QuotaLike(Protocol):
-    """What a client may send, by its own account or by the relay's: whoever asks first goes first."""
+    """Decides when a client may send, by its own or the relay's limits. First come, first served."""
 
     def reserve(self, tokens: int, now_s: float) -> Reservation:
-        """A place in the line for one attempt of about so many tokens."""
+        """Reserve a start for one attempt of about `tokens` tokens."""
 
     def settle(self, reservation: Reservation, used_tokens: int, now_s: float) -> None:
-        """The attempt was made, and took so many tokens."""
+        """Record the tokens that a sent attempt used."""
 
     def cancel(self, reservation: Reservation, now_s: float) -> None:
-        """The attempt was never made."""
+        """Cancel the reservation of an attempt that was never made."""

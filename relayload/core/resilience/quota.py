@@ -1,13 +1,13 @@
-"""A client's own quota: several limits on requests and tokens at once, kept to by waiting.
+"""A client's own quota: several limits on requests and tokens at once, enforced by waiting.
 
-Whoever asks gets a place at once, first come, first served, and is told how long to wait: nobody polls, and a
-reservation costs the same whether nobody or a thousand wait. All limits are charged for the instant at which the
-strictest of them has room. That instant and those before it never move.
+Each caller gets a reservation at once, first come, first served, with the time to wait: there is no polling, and a
+reservation costs the same however many are waiting. All limits are charged for the instant at which the strictest of
+them has room. Instants that were given never move.
 
-The guarantee: **no sliding window (t, t + per_s] holds more than the limit**, of requests that start in it or of
-tokens used by them, whatever the burst. Tokens are what was reserved until a call is settled, and what it used from
-then on, counted at its start: only what a call uses beyond its reservation can exceed the limit, and what follows
-waits for it. One request of more tokens than the whole limit is let in when nothing else is in its window.
+The guarantee: **no sliding window (t, t + per_s] holds more than the limit**, counting requests that start in it or
+tokens used by them, whatever the burst. Until a call is settled, its reserved tokens count; afterwards those it used,
+at its start. Only what a call uses beyond its reservation can exceed the limit, and later calls wait for it. A request
+of more tokens than the whole limit starts when nothing else is in its window.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ from relayload.core.traffic.limits import LIMIT_GUARD_S
 
 
 class Quota:
-    """Keeps to all its limits. Instants are the caller's, and never go back.
+    """Keeps to all its limits. The caller passes the time, which never goes back.
 
-    `guard_s` is how much later than told a call may really start without breaking a limit: windows are kept for
-    `per_s + guard_s`. At 10/s the default costs 2 % of the rate, at 60/min 0.03 %.
+    `guard_s` is how many seconds late a call may really start without breaking a limit: windows are `per_s + guard_s`
+    long. The default costs 2 % of the rate at 10/s, and 0.03 % at 60/min.
     """
 
     def __init__(self, limits: Sequence[Limit], guard_s: float = LIMIT_GUARD_S) -> None:
@@ -32,7 +32,7 @@ class Quota:
         self._newest: Reservation | None = None
 
     def reserve(self, tokens: int, now_s: float) -> Reservation:
-        """A place for one request that will use about so many tokens, at the first instant all limits allow."""
+        """Reserve the first instant that all limits allow, for one request of about `tokens` tokens."""
         last_start_s = self._last_start_s
         start_s = last_start_s if last_start_s > now_s else now_s
         for meter in self._meters:
@@ -44,19 +44,19 @@ class Quota:
         return reservation
 
     def settle(self, reservation: Reservation, used_tokens: int, now_s: float) -> None:
-        """The call was sent, and used so many tokens: later reservations feel the difference.
+        """Record the tokens that a sent call used. The difference affects later reservations.
 
-        Raises RuntimeError if the reservation was given back before.
+        Raises RuntimeError if the reservation was closed before.
         """
         reservation.close()
         self._correct(reservation, used_tokens, now_s)
 
     def cancel(self, reservation: Reservation, now_s: float) -> None:
-        """The call was never sent. Raises RuntimeError if the reservation was given back before.
+        """Cancel a call that was never sent. Raises RuntimeError if the reservation was closed before.
 
-        If it is the newest, and no call was settled with other tokens than reserved since, all is as if it had never
-        been. Otherwise others have been told to start after it, and keep their instants: its tokens are given back,
-        but the request stays charged, since the next one would start together with one that already has a place.
+        If it is the newest, and no call was settled with other tokens than reserved since, it is undone completely.
+        Otherwise later reservations exist and keep their instants: its tokens are given back, but the request stays
+        charged, because the next one would otherwise start together with one that is already reserved.
         """
         reservation.close()
         if reservation is self._newest:

@@ -1,8 +1,8 @@
-"""The `RateLimit` and `RateLimit-Policy` fields: what is left of each of a relay's limits.
+"""Reads the `RateLimit` and `RateLimit-Policy` headers: what remains of each of a relay's limits.
 
-Source: draft-ietf-httpapi-ratelimit-headers, in its three shapes. Up to draft 06 there are `RateLimit-Limit`,
-`-Remaining` and `-Reset`; draft 07 has them in one dictionary, `limit=100, remaining=0, reset=30`; since draft 08 the
-field is a list with an item for each policy, `"default";r=0;t=30`, and `RateLimit-Policy` tells what they count
+Source: draft-ietf-httpapi-ratelimit-headers, in its three forms. Up to draft 06 there are `RateLimit-Limit`,
+`-Remaining` and `-Reset`; draft 07 has one dictionary, `limit=100, remaining=0, reset=30`; since draft 08 the field is
+a list with one item per policy, `"default";r=0;t=30`, and `RateLimit-Policy` states what each counts
 (`"default";q=100;w=60;qu="requests"`).
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 _LONGEST = 1_000
-"""A longer field is not read."""
+"""Longer fields are ignored."""
 _MOST_DIGITS = 15
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([,;=])|([^\s",;=]+)', re.DOTALL)
 _REMAINING, _RESET, _UNIT = ("r", "remaining"), ("t", "reset"), "qu"
@@ -22,13 +22,13 @@ class Allowed(NamedTuple):
 
     remaining: int
     reset_s: int | None
-    """Seconds until there is more; None where it is not told."""
+    """Seconds until there is more; None if not reported."""
     of_tokens: bool
-    """It counts tokens, and not requests."""
+    """Whether it counts tokens instead of requests."""
 
 
 def allowances(headers: Mapping[str, str]) -> tuple[Allowed, ...]:
-    """Those of every policy that can be read. Names of headers are in lower case."""
+    """Return what every readable policy allows. Header names must be in lower case."""
     field = headers.get("ratelimit")
     if field is None:
         return _of_three_headers(headers)
@@ -57,7 +57,7 @@ def _number(parameters: Mapping[str, str], names: tuple[str, ...]) -> int | None
 
 
 def _items(field: str) -> list[tuple[str, dict[str, str]]]:
-    """Each item with its parameters. A dictionary is one item without a name."""
+    """Split a field into items with parameters. A dictionary becomes one item without a name."""
     if len(field) > _LONGEST:
         return []
     items = [_item(tokens) for tokens in _split(field)]
@@ -67,7 +67,7 @@ def _items(field: str) -> list[tuple[str, dict[str, str]]]:
 
 
 def _split(field: str) -> Iterator[list[str]]:
-    """The tokens of each item."""
+    """Yield the tokens of each item."""
     tokens: list[str] = []
     for quoted, mark, bare in _TOKEN.findall(field):
         if mark == ",":
@@ -79,7 +79,7 @@ def _split(field: str) -> Iterator[list[str]]:
 
 
 def _item(tokens: list[str]) -> tuple[str, dict[str, str]]:
-    """`name ; key = value ; key = value`, or of a dictionary `key = value`."""
+    """Parse `name ; key = value ; key = value`, or `key = value` in a dictionary."""
     named = bool(tokens) and (len(tokens) == 1 or tokens[1] == ";")
     parameters = {tokens[at - 1]: tokens[at + 1] for at in range(1, len(tokens) - 1) if tokens[at] == "="}
     return tokens[0] if named else "", parameters

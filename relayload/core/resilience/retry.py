@@ -1,4 +1,4 @@
-"""When to try again: how often, after how long, and how many retries a client allows itself in all."""
+"""Retries: how many, after what back-off, and the retry budget of a whole client."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,55 +16,55 @@ BUDGET_SHARE = 0.2
 BUDGET_MINIMUM = 3
 
 Jitter = Literal["full", "equal", "none"]
-"""How much of a back-off is left to chance: all of it, so that clients which failed together come back apart; half of
-it; or nothing.
+"""How much of a back-off is random: all of it, so that clients that failed together retry at different times; half of
+it; or none.
 """
 _FIXED: dict[Jitter, float] = {"full": 0.0, "equal": 0.5, "none": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """What one request may do to become an answer. Exponential back-off as in AWS's standard mode, with full jitter.
+    """The retries of one request, with exponential back-off and full jitter as in AWS's standard mode.
 
-    Raises ValueError for values that make no sense. Source: AWS Architecture Blog, "Exponential Backoff And Jitter".
+    Raises ValueError for invalid values. Source: AWS Architecture Blog, "Exponential Backoff And Jitter".
     """
 
     attempts: int = 3
-    """The first one included."""
+    """The most attempts, including the first."""
     backoff_s: float = 0.5
     """The longest back-off after a first failure; it doubles with every further one."""
     rate_limited_backoff_s: float = 1.0
-    """The same, after an answer that says that the relay has too much to do: `rate_limited` or `overloaded`."""
+    """The same after `rate_limited` or `overloaded`."""
     max_backoff_s: float = 30.0
     jitter: Jitter = "full"
     max_retry_after_s: float = 120.0
-    """A relay that asks for a longer wait is not waited for."""
+    """If the relay asks for a longer wait, the request is not retried."""
     retried: FailureMatcher = RETRIED
-    """What is tried again; `on` takes it in words."""
+    """What is retried; `on` sets it by names."""
     budget_share: float | None = BUDGET_SHARE
-    """In any ten seconds, the retries of all requests together are at most this share of the requests begun in them.
+    """In any ten seconds, the retries of all requests together are at most this share of the requests started.
 
-    None lets every request have all its attempts.
+    None means no limit: every request may use all its attempts.
     """
     budget_minimum: int = BUDGET_MINIMUM
-    """Retries that the budget always allows."""
+    """The number of retries that the budget always allows."""
 
     def __post_init__(self) -> None:
         for fault in _faults(self):
             raise ValueError(fault)
 
     def on(self, *names: int | str) -> "RetryPolicy":
-        """Return the same policy that tries only these again, such as `429`, `"5xx"`, `"timeout"` and `"connect"`.
+        """Return the policy with retries only on these, such as `429`, `"5xx"`, `"timeout"` and `"connect"`.
 
         Names are those of `retry.on` in a profile. Raises ValueError for others.
         """
         return replace(self, retried=failure_matcher(names))
 
     def wait_s(self, failures: int, *, rate_limited: bool, retry_after_s: float | None, rng: Random) -> float:
-        """Seconds from the `failures`-th failure to the next attempt: never less than `retry_after_s`.
+        """Return the seconds from the `failures`-th failure to the next attempt, at least `retry_after_s`.
 
-        The back-off is up to `min(max_backoff_s, base * 2**(failures - 1))`. Where the relay asked for a wait, the
-        random part comes on top of it.
+        The back-off is at most `min(max_backoff_s, base * 2**(failures - 1))`. If the relay asked for a wait, the
+        random part is added to it.
         """
         base_s = self.rate_limited_backoff_s if rate_limited else self.backoff_s
         most_s = min(self.max_backoff_s, base_s * 2.0 ** min(failures - 1, _MOST_DOUBLINGS))
@@ -91,13 +91,12 @@ def _faults(policy: RetryPolicy) -> Iterator[str]:
 
 
 class RetryBudget:
-    """The retries that all requests of a client may have together, so that an outage is not met by a storm of them.
+    """The retries that all requests of a client may make together, so that an outage causes no retry storm.
 
-    At every instant, the retries of the last `window_s` are at most `share` of the requests that were begun in it, or
-    `minimum` where that is more. Ten seconds are long enough for the requests and the retries they lead to to be seen
-    together, and short enough that a calm minute does not pay for a storm. It is kept in ten slots: whatever the
-    rate, it costs the same, and the window is between nine and ten slots long. Source: retry budgets of Finagle
-    (20 %, 10 s) and Envoy (20 %, at least 3).
+    At every instant, the retries of the last `window_s` are at most `share` of the requests started in it, or `minimum`
+    if that is more. Ten seconds are long enough to contain requests together with their retries, and short enough that
+    a calm minute does not pay for a storm. Ten slots make the cost independent of the rate; the window is between nine
+    and ten slots long. Source: retry budgets of Finagle (20 %, 10 s) and Envoy (20 %, at least 3).
     """
 
     __slots__ = ("_minimum", "_requests", "_retries", "_share")
@@ -109,11 +108,11 @@ class RetryBudget:
         self._retries = TimeWindow(window_s, _SLOTS)
 
     def note_request(self, now_s: float) -> None:
-        """A request has begun."""
+        """Count a request that starts."""
         self._requests.add(False, False, now_s)
 
     def try_spend(self, now_s: float) -> bool:
-        """Take a retry out of the budget, if there is one. It is spent even if it is not sent in the end."""
+        """Take a retry from the budget, if there is one. It counts even if it is not sent in the end."""
         self._requests.forget(now_s)
         self._retries.forget(now_s)
         if self._retries.calls + 1 > max(self._minimum, self._share * self._requests.calls):

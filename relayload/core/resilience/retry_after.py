@@ -1,6 +1,6 @@
-"""How long the relay asked a client to wait, in every form in use; and what it says is left of its limits.
+"""Reads how long the relay asks a client to wait, in every form in use, and what remains of its limits.
 
-What cannot be read is as good as not said: nothing here raises.
+Unreadable values count as missing: nothing here raises.
 """
 
 import re
@@ -14,48 +14,48 @@ from relayload.core.wire.http_date import http_date_s
 from relayload.core.wire.iso_instant import iso_instant_s
 
 Headers = Mapping[str, str]
-"""Names in lower case."""
+"""Header values by lower-case name."""
 
 _NUMBER = re.compile(r"\d{1,15}(?:\.\d*)?|\.\d+", re.ASCII)
 _EPOCH_S = 1e9
-"""Numbers from here on are instants: no relay asks for 30 years."""
+"""Numbers from here on are instants, since no relay asks to wait 30 years."""
 _EPOCH_MS = 1e12
 _LONGEST = 100
-"""No number and no date is longer."""
+"""The most characters of a number or a date."""
 _LIMIT = re.compile(r"rate-?limit")
 
 
 class Remaining(NamedTuple):
-    """What is left of the relay's limits, as far as it tells; None is what it does not."""
+    """What remains of the relay's limits; None for what it does not report."""
 
     requests: int | None = None
     reset_requests_s: float | None = None
-    """Seconds until that limit is whole again."""
+    """Seconds until that limit is full again."""
     tokens: int | None = None
     reset_tokens_s: float | None = None
 
 
 def retry_after_s(
-    headers: Headers, said_s: float | None = None, *, limited: bool, wall_s: float | None
+    headers: Headers, message_s: float | None = None, *, limited: bool, wall_s: float | None
 ) -> float | None:
-    """Seconds to wait before asking again; None where nobody said.
+    """Return the seconds to wait before a retry, or None if the relay did not ask for a wait.
 
-    The first that can be read counts: `retry-after-ms`, `retry-after` (seconds or a date), `x-ms-retry-after-ms`,
-    `llm_provider-retry-after-ms`, `llm_provider-retry-after`; where the request was `limited`, the reset of every
-    limit that has nothing left; `said_s`, which its message asked for. `wall_s` is now since the Unix epoch: without
-    it, dates cannot be read.
+    The first readable one counts: `retry-after-ms`, `retry-after` (seconds or a date), `x-ms-retry-after-ms`,
+    `llm_provider-retry-after-ms`, `llm_provider-retry-after`; if the request was `limited`, the latest reset of the
+    limits with nothing left; `message_s`, the wait in the error message. `wall_s` is the current time in seconds since
+    the Unix epoch; without it, dates cannot be read.
     """
-    for name, read in _ASKED:
+    for name, read in _WAIT_HEADERS:
         text = headers.get(name)
         if text is not None and (wait_s := read(text, wall_s)) is not None:
             return wait_s
     if limited and (wait_s := _reset_s(headers, wall_s)) is not None:
         return wait_s
-    return said_s
+    return message_s
 
 
 def remaining(headers: Headers, wall_s: float | None) -> Remaining | None:
-    """What OpenAI's `x-ratelimit-*` headers say, Anthropic's, or the IETF's `RateLimit`; None where there are none."""
+    """Read OpenAI's `x-ratelimit-*` headers, Anthropic's, or the IETF's `RateLimit`; None if there are none."""
     found = Remaining(
         requests=_count(headers.get("x-ratelimit-remaining-requests")),
         reset_requests_s=_span_s(headers.get("x-ratelimit-reset-requests", ""), wall_s),
@@ -70,14 +70,14 @@ def remaining(headers: Headers, wall_s: float | None) -> Remaining | None:
 
 
 def _of_anthropic(headers: Headers, wall_s: float | None) -> Remaining:
-    def told(what: str) -> str | None:
+    def value(what: str) -> str | None:
         return headers.get(f"anthropic-ratelimit-{what}")
 
     return Remaining(
-        requests=_count(told("requests-remaining")),
-        reset_requests_s=_span_s(told("requests-reset") or "", wall_s),
-        tokens=_count(told("tokens-remaining")),
-        reset_tokens_s=_span_s(told("tokens-reset") or "", wall_s),
+        requests=_count(value("requests-remaining")),
+        reset_requests_s=_span_s(value("requests-reset") or "", wall_s),
+        tokens=_count(value("tokens-remaining")),
+        reset_tokens_s=_span_s(value("tokens-reset") or "", wall_s),
     )
 
 
@@ -89,7 +89,7 @@ def _of_ietf(headers: Headers) -> Remaining:
 
 
 def _least(found: Sequence[Allowed]) -> tuple[int | None, float | None]:
-    """What the limit with the least left says; of those, the one that lasts longest."""
+    """Return the limit with the least remaining; among equals, the one with the longest reset."""
     if not found:
         return None, None
     least = min(found, key=lambda each: (each.remaining, -(each.reset_s or 0)))
@@ -97,7 +97,7 @@ def _least(found: Sequence[Allowed]) -> tuple[int | None, float | None]:
 
 
 def _reset_s(headers: Headers, wall_s: float | None) -> float | None:
-    """Until the last of the limits that are used up is whole again: `x-ratelimit-reset-requests` and its kin."""
+    """Return the seconds until the last used-up limit is full again: `x-ratelimit-reset-requests` and similar."""
     waits_s = [float(each.reset_s) for each in allowances(headers) if not each.remaining and each.reset_s is not None]
     for name, text in headers.items():
         if "reset" in name and _LIMIT.search(name):
@@ -114,7 +114,7 @@ def _milliseconds(text: str, _wall_s: float | None) -> float | None:
 
 
 def _span_s(text: str, wall_s: float | None) -> float | None:
-    """Of `12`, `0.5`, `1m30.5s`, `120ms`, or until an instant: a date, or seconds or milliseconds since the epoch."""
+    """Parse `12`, `0.5`, `1m30.5s`, `120ms`, or an instant: a date, or seconds or milliseconds since the epoch."""
     if len(text) > _LONGEST:
         return None
     number = _number(text)
@@ -125,7 +125,7 @@ def _span_s(text: str, wall_s: float | None) -> float | None:
 
 
 def _until_s(text: str, number: float | None, wall_s: float) -> float | None:
-    """Until that instant; 0 for one that has passed."""
+    """Return the seconds until an instant; 0 if it has passed."""
     if number is None:
         until_s = iso_instant_s(text)
         until_s = http_date_s(text) if until_s is None else until_s
@@ -147,7 +147,7 @@ def _go_duration_s(text: str) -> float | None:
     return found_s if isfinite(found_s) else None
 
 
-_ASKED: tuple[tuple[str, Callable[[str, float | None], float | None]], ...] = (
+_WAIT_HEADERS: tuple[tuple[str, Callable[[str, float | None], float | None]], ...] = (
     ("retry-after-ms", _milliseconds),
     ("retry-after", _span_s),
     ("x-ms-retry-after-ms", _milliseconds),
@@ -157,7 +157,7 @@ _ASKED: tuple[tuple[str, Callable[[str, float | None], float | None]], ...] = (
 
 
 def _count(text: str | None) -> int | None:
-    """What is left; a limit that was overdrawn has nothing left."""
+    """Parse what remains; an overdrawn limit has nothing left."""
     if text is None:
         return None
     number = _number(text.strip().removeprefix("-"))

@@ -1,17 +1,17 @@
-"""What a circuit breaker remembers of the calls that ended: how many, how many failed or were slow, and since when.
+"""The call history of a circuit breaker: how many calls ended, how many failed or were slow, and since when.
 
-Adding a call is O(1) amortised, and memory is bounded whatever the rate of calls.
+Adding a call is amortised O(1), and memory is bounded at any rate of calls.
 """
 
 from collections import deque
 from typing import Protocol
 
 SLICES = 60
-"""Of a time window. It holds what ended in the last window, save up to one slice (1/60 of it) at its old end."""
+"""The slices of a time window, which may lack up to one slice (1/60 of it) at its old end."""
 
 
 class Counts(Protocol):
-    """Calls that ended."""
+    """Counts of calls that ended."""
 
     @property
     def calls(self) -> int: ...
@@ -28,11 +28,11 @@ class Counts(Protocol):
         """When the first of the slow calls ended."""
 
     def add(self, failed: bool, slow: bool, at_s: float) -> None:
-        """Count a call that ended now; instants never go back."""
+        """Count a call that ended at `at_s`. Instants never go back."""
 
 
-class Tally:
-    """All calls since it was made."""
+class CallCounts:
+    """Counts all calls since its creation."""
 
     __slots__ = ("calls", "failures", "first_failed_at_s", "first_slow_at_s", "slow")
 
@@ -54,7 +54,7 @@ class Tally:
 
 
 class CountWindow:
-    """The last so many calls."""
+    """Counts the last `size` calls."""
 
     __slots__ = ("_calls", "_size", "failures", "slow")
 
@@ -86,19 +86,19 @@ class CountWindow:
 
 
 class TimeWindow:
-    """The calls of the last so many seconds, in slices that begin at multiples of their width.
+    """Counts the calls of the last `window_s` seconds, in slices that begin at multiples of their width.
 
-    The slice that runs and those before it count, so nothing older than the window does.
+    The current slice and the ones before it count, so nothing older than the window is included.
     """
 
-    __slots__ = ("_begun", "_count", "_slice_s", "_slices", "_until_s", "calls", "failures", "slow")
+    __slots__ = ("_count", "_current", "_slice_s", "_slices", "_until_s", "calls", "failures", "slow")
 
     def __init__(self, window_s: float, slices: int = SLICES) -> None:
         self.calls = self.failures = self.slow = 0
         self._count = slices
         self._slice_s = window_s / slices
-        self._slices: deque[tuple[int, Tally]] = deque()
-        self._begun = Tally()
+        self._slices: deque[tuple[int, CallCounts]] = deque()
+        self._current = CallCounts()
         self._until_s = float("-inf")
 
     @property
@@ -111,23 +111,23 @@ class TimeWindow:
 
     def add(self, failed: bool, slow: bool, at_s: float) -> None:
         self.forget(at_s)
-        self._begun.add(failed, slow, at_s)
+        self._current.add(failed, slow, at_s)
         self.calls += 1
         self.failures += failed
         self.slow += slow
 
     def forget(self, now_s: float) -> None:
-        """Forget what is older than the window by now."""
+        """Forget what is older than the window at `now_s`."""
         if now_s < self._until_s:
             return
         number = int(now_s // self._slice_s)
         self._until_s = (number + 1) * self._slice_s
-        self._begun = Tally()
+        self._current = CallCounts()
         while self._slices and self._slices[0][0] <= number - self._count:
-            self._take_out(self._slices.popleft()[1])
-        self._slices.append((number, self._begun))
+            self._subtract(self._slices.popleft()[1])
+        self._slices.append((number, self._current))
 
-    def _take_out(self, old: Tally) -> None:
+    def _subtract(self, old: CallCounts) -> None:
         self.calls -= old.calls
         self.failures -= old.failures
         self.slow -= old.slow

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.resilience.windows import SLICES, Counts, CountWindow, Tally, TimeWindow
+from relayload.core.resilience.windows import SLICES, CallCounts, Counts, CountWindow, TimeWindow
 
 # Calls that end on a grid of 1/8 s, which floats hold exactly: gap to the one before, failed, slow.
 CALLS = st.lists(st.tuples(st.integers(0, 200), st.booleans(), st.booleans()), max_size=80)
@@ -28,7 +28,7 @@ def ended(calls: list[tuple[int, bool, bool]]) -> list[tuple[float, bool, bool]]
 
 @given(CALLS)
 def test_a_tally_holds_every_call(calls):
-    tally, ends = Tally(), ended(calls)
+    tally, ends = CallCounts(), ended(calls)
     for at_s, failed, slow in ends:
         tally.add(failed, slow, at_s)
     assert seen(tally) == told(ends)
