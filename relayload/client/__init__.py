@@ -1,4 +1,4 @@
-"""A client for relays: retries, quotas, circuit breakers and batches, without Locust and beside it."""
+"""A client for relays with retries, quotas, circuit breakers and batches. Works with and without Locust."""
 
 from relayload.client.call_report import CallReport
 from relayload.client.client import RelayClient

@@ -1,4 +1,4 @@
-"""What a caller may have got wrong in making a client, told before the first request is sent."""
+"""Checks the arguments of a new client before the first request is sent."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -30,7 +30,7 @@ def check(
     deadline_s: Any,
     finish_reason: str,
 ) -> None:
-    """Raises AuthorError with every fault."""
+    """Raise AuthorError with every fault."""
     faults = [
         *_no_text("base_url", base_url),
         *(_no_text("api_key", api_key) or _no_key(api_key)),
@@ -49,7 +49,7 @@ def check(
 
 
 def _no_text(name: str, value: Any) -> list[Fault]:
-    """Such as what `os.environ.get` has of a variable that is not set."""
+    """Find a value that is not text, such as the None that `os.environ.get` returns for an unset variable."""
     if value is None:
         return [Fault("expected text, got None: is the environment variable set that it comes from?", name)]
     return [] if isinstance(value, str) else [Fault(f"expected text, got {type(value).__name__}", name)]

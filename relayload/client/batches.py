@@ -1,4 +1,4 @@
-"""A list of requests that runs in greenlets of its own, batch by batch."""
+"""Runs a list of requests in its own greenlets, batch by batch."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,7 +14,7 @@ from relayload.core.resilience.batch import Batch, BatchStatus, ItemState
 
 
 class BatchRun:
-    """The requests under way. Other failures than CallFailed are bugs, and raised by `wait`."""
+    """A running list of requests. Exceptions other than CallFailed are bugs, and are raised by `wait`."""
 
     def __init__(
         self,
@@ -28,12 +28,12 @@ class BatchRun:
             requests, batch_size=batch_size, max_concurrent=max_concurrent
         )
         self._running: dict[Greenlet, int] = {}
-        """And the position of each one's request."""
+        """The running greenlets, with the position of each one's request."""
         self._over = Event()
         self._bug: Exception | None = None
         self._began_at_s = clock.now_s()
         self._ended_at_s: float | None = None
-        self._go_on()
+        self._start_ready()
 
     def status(self) -> BatchStatus:
         """How many requests are queued, running, done and failed."""
@@ -41,38 +41,38 @@ class BatchRun:
 
     @property
     def results(self) -> list[Completion | None]:
-        """In the order of the requests; None where there is none yet, or an error instead."""
+        """The results in the order of the requests; None for one that is not done, or failed."""
         return self._batch.results
 
     @property
     def errors(self) -> dict[int, CallFailed]:
-        """Why requests failed, by their positions."""
+        """The errors of failed requests by position."""
         return self._batch.errors
 
     @property
     def makespan_s(self) -> float:
-        """From the beginning to the end of the last request, or until now."""
+        """Seconds from the start to the end of the last request, or until now."""
         return (clock.now_s() if self._ended_at_s is None else self._ended_at_s) - self._began_at_s
 
     def wait(self, timeout_s: float | None = None) -> list[Completion | None]:
-        """Wait for the end, or so long, and return the results that there are."""
+        """Wait for the end, at most `timeout_s` seconds, and return the results so far."""
         self._over.wait(timeout_s)
         if self._bug is not None:
             raise self._bug
         return self.results
 
     def stop(self) -> list[Completion | None]:
-        """Begin no further request, cut off those under way, and return the results that there are."""
+        """Start no further requests, cut off the running ones, and return the results so far."""
         self._batch.stop()
         running = dict(self._running)
         gevent.killall(list(running))
         for number in running.values():
-            if self._batch.state(number) is ItemState.RUNNING:  # killed before it could begin, so that nobody said so
+            if self._batch.state(number) is ItemState.RUNNING:  # killed before it could start, so not yet recorded
                 self._batch.failed(number, _cut_off())
-        self._go_on()
+        self._start_ready()
         return self.results
 
-    def _go_on(self) -> None:
+    def _start_ready(self) -> None:
         while (item := self._batch.next_item()) is not None:
             greenlet = gevent.spawn(self._run, *item)
             self._running[greenlet] = item[0]
@@ -89,11 +89,11 @@ class BatchRun:
         except GreenletExit:
             self._batch.failed(number, _cut_off())
             return
-        except Exception as bug:  # ours: raised again where somebody waits
+        except Exception as bug:  # our own, raised again by `wait`
             self._bug = bug
             self._over.set()
             return
-        self._go_on()
+        self._start_ready()
 
 
 def _cut_off() -> CutOff:

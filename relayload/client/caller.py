@@ -1,4 +1,4 @@
-"""One request of a client over a transport: the loop that sends and waits as `core.resilience.call` says."""
+"""Makes one request of a client over a transport: the loop that sends and waits as `core.resilience.call` decides."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,17 +27,17 @@ from relayload.core.wire.request import RelayFault, Timeouts, WireRequest
 from relayload.transport import Answer, OnText, Transport
 
 _BYTES_PER_TOKEN = 4
-"""Of English text in JSON, roughly: an estimate for the quota, which is settled with the real usage."""
+"""A rough value for English text in JSON, to estimate tokens for the quota, which is settled with the real usage."""
 _NO_FAULT = RelayFault()
 
 
 class Called(Struct, kw_only=True, gc=False):
-    """What came of a request, with all its attempts."""
+    """The result of a request with all its attempts."""
 
     outcome: Outcome
     attempts: tuple[Attempt, ...]
     answer: Answer | None
-    """Of the last attempt; None where nothing was sent, or the attempt was cut off."""
+    """The answer of the last attempt; None if nothing was sent, or the attempt was cut off."""
     kind: FailureKind | None = None
     throttled_s: float = 0.0
     backoff_s: float = 0.0
@@ -45,7 +45,7 @@ class Called(Struct, kw_only=True, gc=False):
 
     @property
     def answered(self) -> bool:
-        """Whether it has an answer: one that a rule takes for a failure is none, but what was filtered is."""
+        """Whether it has an answer. A filtered answer counts, but one that a rule classifies as a failure does not."""
         return self.outcome is Outcome.OK and self.kind in _ANSWERS
 
 
@@ -53,7 +53,7 @@ _ANSWERS = (FailureKind.OK, FailureKind.CONTENT_FILTERED)
 
 
 class Caller:
-    """A client's state that its requests share: breakers, quota, retry budget. One per target and process."""
+    """The state that a client's requests share: breakers, quota, retry budget. One per target and process."""
 
     def __init__(
         self,
@@ -74,9 +74,9 @@ class Caller:
     def call(
         self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False, on_text: OnText | None = None
     ) -> Called:
-        """Send a request until it has an answer or is given up.
+        """Send a request until it is answered or given up.
 
-        A greenlet killed meanwhile gives back what it had reserved; the outcome is then `abandoned`.
+        If the greenlet is killed meanwhile, its reservations are released and the outcome is `abandoned`.
         """
         call = self._new_call(request)
         attempts: list[Attempt] = []
@@ -117,7 +117,7 @@ class Caller:
         )
 
     def _observed(self, answer: Answer, request: WireRequest) -> Observation:
-        """What the client has to know of an attempt; what only a failure needs is left out of a success."""
+        """Build the observation of an attempt. A success omits what only failures need."""
         attempt = answer.attempt
         succeeded = attempt.outcome is Outcome.OK
         wall_s = None if succeeded and not self._reads_headers else clock.wall_ns() * 1e-9
@@ -162,7 +162,7 @@ def _headers_at_s(attempt: Attempt) -> float | None:
 
 
 CUT_OFF = Attempt(outcome=Outcome.ABANDONED, error="run_ended")
-"""Of a request that was killed while it was on the wire."""
+"""The attempt of a request that was killed while it was on the wire."""
 
 
 def _within(timeouts: Timeouts, within_s: float | None) -> Timeouts:
@@ -188,7 +188,7 @@ def _called(done: Done, attempts: list[Attempt], answer: Answer | None) -> Calle
 
 
 def _unsent(done: Done) -> Outcome:
-    """Of a request that nothing was sent of: the breaker refused it, or there was no time left for it."""
+    """Return the outcome of a request that was never sent: the breaker refused it, or no time was left."""
     return Outcome.SHORT_CIRCUITED if done.short_circuited else Outcome.TIMED_OUT
 
 
@@ -203,15 +203,15 @@ def _abandoned(done: Done, attempts: list[Attempt]) -> Called:
 
 
 def _used_tokens(attempt: Attempt, request: WireRequest) -> int | None:
-    """Of an answer whose tokens were counted since the relay did not tell them, the prompt stays an estimate."""
-    told = attempt.input_tokens
-    if told is None and attempt.output_tokens is None:
+    """Return the tokens used; None if unknown. The prompt is estimated if the relay reported no input tokens."""
+    input_tokens = attempt.input_tokens
+    if input_tokens is None and attempt.output_tokens is None:
         return None
-    return (_prompt_tokens(request) if told is None else told) + (attempt.output_tokens or 0)
+    return (_prompt_tokens(request) if input_tokens is None else input_tokens) + (attempt.output_tokens or 0)
 
 
 def _expected_tokens(request: WireRequest) -> int:
-    """Of input and output together, as relays count them against a limit: the budget stands for the answer."""
+    """Estimate input plus output tokens, as relays count them against a limit: the budget stands for the answer."""
     return _prompt_tokens(request) + output_budget(request)
 
 

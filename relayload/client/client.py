@@ -1,4 +1,4 @@
-"""The client of an application: calls with retries, a quota and circuit breakers, over either driver."""
+"""The client for applications: calls with retries, a quota and circuit breakers, over either driver."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from relayload.client.errors import (
     Unreachable,
 )
 from relayload.client.hints import place_hint
-from relayload.client.metrics import BreakerView, ClientMetrics, Tally
+from relayload.client.metrics import BreakerView, ClientMetrics, MetricsCounter
 from relayload.client.results import Completion, Embeddings
 from relayload.core.model.record import Outcome
 from relayload.core.resilience.breaker import State, StateChange
@@ -61,16 +61,16 @@ _LOG = logging.getLogger("relayload")
 class RelayClient:
     """A client of the relay at `base_url`, such as `https://relay.example/v1`, with one pool of connections.
 
-    `attempt_timeouts` bound each attempt, and begin anew with the next one. `deadline_s` bounds a whole call, with all
-    its attempts and waits. `retry=None` makes one attempt a call, `breaker=None` refuses nothing.
-    `finish_reason="optional"` takes streams that end with `[DONE]` alone, too. `quota` is a list of limits, or
-    `"from_headers"` to follow what the relay says it has left. `max_tokens_field` names the field that chats are told
-    their budget in, or `"none"`; with `stream_options=False` streams do not ask for usage. `api_key_header` names the
-    header that is sent the key in place of `Authorization: Bearer`. `on_call` is told of every call that has ended.
+    `attempt_timeouts` apply to each attempt. `deadline_s` limits a whole call, with all its attempts and waits.
+    `retry=None` makes one attempt per call, `breaker=None` refuses nothing. `finish_reason="optional"` also accepts
+    streams that end with `[DONE]` alone. `quota` is a list of limits, or `"from_headers"` to follow what the relay
+    reports as remaining. `max_tokens_field` names the field for the token budget of chats, or `"none"`; with
+    `stream_options=False` streams do not request usage. `api_key_header` names the header for the key, in place of
+    `Authorization: Bearer`. `on_call` receives a report of every call that has ended.
 
-    Calls wait in the calling greenlet: many of them run at once in greenlets of gevent (`batch` starts its own). With
-    `driver="openai"` that needs a standard library that gevent has patched. A client belongs to one thread. Raises
-    AuthorError for a URL, a file or an argument it cannot use.
+    Calls wait in the calling greenlet, so many can run at once in gevent greenlets (`batch` starts its own). With
+    `driver="openai"` that needs a standard library patched by gevent. Use a client in one thread only. Raises
+    AuthorError for a URL, a file or an argument that it cannot use.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class RelayClient:
         )
         self._caller = Caller(self._transport, policy, Random(seed), self._on_transition)
         self._on_call = on_call
-        self._tally = Tally()
+        self._counter = MetricsCounter()
         self._trips: Counter[str] = Counter()
 
     def chat(
@@ -157,10 +157,10 @@ class RelayClient:
         extra: dict[str, Any] | None = None,
         name: str | None = None,
     ) -> Completion:
-        """One chat completion. Raises CallFailed.
+        """Request one chat completion. Raises CallFailed.
 
-        `on_delta` is told the text of a stream piece by piece, in the event loop, and must not wait. `extra` goes into
-        the body as it is: tools, response format; what is None there is not sent at all. `name` is how reports call it.
+        `on_delta` receives the text of a stream piece by piece, in the event loop, and must not wait. `extra` is merged
+        into the body: tools, response format; None values are not sent. `name` is used in reports.
         """
         return self._chat(
             ChatRequest(
@@ -189,7 +189,7 @@ class RelayClient:
         extra: dict[str, Any] | None = None,
         name: str | None = None,
     ) -> Completion:
-        """One answer of the Responses API, with the words of `chat`. Raises CallFailed."""
+        """Request one answer of the Responses API, with the arguments of `chat`. Raises CallFailed."""
         request = responses_request(
             model,
             input,
@@ -211,7 +211,7 @@ class RelayClient:
         extra: dict[str, Any] | None = None,
         name: str | None = None,
     ) -> Embeddings:
-        """One vector per text. Raises CallFailed."""
+        """Request one vector per text. Raises CallFailed."""
         request = embeddings_request(
             model, [texts] if isinstance(texts, str) else list(texts), dimensions=dimensions, extra=extra
         )
@@ -234,9 +234,9 @@ class RelayClient:
         )
 
     def models(self) -> tuple[str, ...]:
-        """The names of the models that the relay lists. One try, which neither quota nor breaker know of.
+        """Return the names of the models that the relay lists. Makes one attempt, which quota and breaker ignore.
 
-        Raises Unreachable where there is no list.
+        Raises Unreachable if there is no list.
         """
         try:
             return models(self._base_url, self._api_key, self._options)
@@ -250,25 +250,25 @@ class RelayClient:
         batch_size: int = 50,
         max_concurrent: int = 10,
     ) -> BatchRun:
-        """Begin a list of chats, `max_concurrent` at a time; a mapping is read as the arguments of `ChatRequest`.
+        """Start a list of chats, `max_concurrent` at a time. A mapping holds the arguments of a `ChatRequest`.
 
-        The next `batch_size` requests begin when those before are through. What is returned tells how far it is,
-        waits, stops, and has the results in the order of the requests. Raises TypeError for a mapping with an argument
-        that is missing or unknown, before anything is sent.
+        The next `batch_size` requests start when all before them have ended. The returned run reports progress, waits,
+        stops, and has the results in the order of the requests. Raises TypeError for a mapping with a missing or
+        unknown argument, before anything is sent.
         """
         chats = [each if isinstance(each, ChatRequest) else ChatRequest(**each) for each in requests]
         return BatchRun(self._chat, chats, batch_size, max_concurrent)
 
     def metrics(self) -> ClientMetrics:
-        """The totals of all calls that have ended, and the breakers now."""
+        """Return the totals of all calls that have ended, and the current state of the breakers."""
         views = {
             scope: BreakerView(state=each.state, trips=self._trips[scope], refused=each.refused)
             for scope, each in self._caller.breakers.all().items()
         }
-        return self._tally.metrics(views)
+        return self._counter.metrics(views)
 
     def close(self) -> None:
-        """Close the connections that are not in use, and the others once they are done."""
+        """Close idle connections now, and those in use once they are done."""
         self._transport.close()
 
     def __enter__(self) -> RelayClient:
@@ -315,7 +315,7 @@ class RelayClient:
         began_at_s = clock.now_s()
         called = self._caller.call(request, self._timeouts, keep_text=True, on_text=on_delta)
         latency_s = clock.now_s() - began_at_s
-        self._tally.add(called, latency_s)
+        self._counter.add(called, latency_s)
         error = None if called.answered else failed(request.model, called, self._base_url)
         if self._on_call is not None:
             self._on_call(_report(name, request, called, latency_s, error))
@@ -331,7 +331,7 @@ class RelayClient:
 
 
 def _read(body: bytes) -> Any:
-    """An answer that was read already, as leniently: invalid UTF-8 is replaced."""
+    """Parse the body of an answer that was accepted, as leniently as before: invalid UTF-8 is replaced."""
     try:
         return msgspec.json.decode(body)
     except ValueError:  # msgspec's errors and UnicodeDecodeError are ValueErrors
@@ -357,7 +357,7 @@ def _report(
 
 
 def failed(model: str, called: Called, base_url: str) -> CallFailed:
-    """The error of a call without an answer; it has the base URL where that may be to blame."""
+    """Return the error of a call without an answer. It names the base URL if that may be the cause."""
     if called.outcome is Outcome.ABANDONED:
         return CutOff(f"{model}: cut off: its greenlet was killed", None, called.attempts)
     if not called.attempts:

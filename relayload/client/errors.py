@@ -1,4 +1,4 @@
-"""What a call of the client raises, and whose fault each is."""
+"""The exceptions that a call of the client raises, and whose fault each is."""
 
 from enum import StrEnum
 
@@ -7,23 +7,23 @@ from relayload.core.resilience.classify import FailureKind
 
 
 class Fault(StrEnum):
-    """Who has to do something about it."""
+    """Who has to act."""
 
     YOURS = "yours"
     """The application: its key, its account, its request."""
     RELAY = "relay"
     NETWORK = "network"
     OWN_RULES = "own rules"
-    """The client did not send, since its breaker, its quota or its deadline said so."""
+    """The client did not send because of its breaker, quota or deadline."""
 
 
 class CallFailed(Exception):
-    """A request that got no answer. The message says what came of the last attempt, never a key."""
+    """A request without an answer. The message describes the last attempt and never contains a key."""
 
     fault = Fault.RELAY
 
     def __init__(self, message: str, kind: FailureKind | None, attempts: tuple[Attempt, ...]) -> None:
-        super().__init__(message, kind, attempts)  # all of them, so that it can go from process to process
+        super().__init__(message, kind, attempts)  # all arguments, so that it can be pickled
         self.message = message
         self.kind = kind
         self.attempts = attempts
@@ -32,7 +32,7 @@ class CallFailed(Exception):
         return self.message
 
     def __repr__(self) -> str:
-        """Without the attempts, whose times make each failure another one."""
+        """Leave out the attempts, whose times would make every failure different."""
         return f"{type(self).__name__}({self.message!r})"
 
     @property
@@ -42,18 +42,18 @@ class CallFailed(Exception):
 
     @property
     def request_id(self) -> str | None:
-        """How the relay calls the last attempt: the thing to quote when asking its operators."""
+        """The relay's id of the last attempt, to quote to its operators."""
         return self.attempts[-1].request_id if self.attempts else None
 
 
 class CallerError(CallFailed):
-    """The application has to change something: asking again cannot help."""
+    """The application has to change something; a retry cannot help."""
 
     fault = Fault.YOURS
 
 
 class AuthError(CallerError):
-    """The relay does not take the key, or the key may not do this."""
+    """The relay does not accept the key, or the key lacks permission."""
 
 
 class QuotaExhausted(CallerError):
@@ -61,39 +61,39 @@ class QuotaExhausted(CallerError):
 
 
 class BadRequest(CallerError):
-    """The relay does not take the request: its model, its size, a field."""
+    """The relay rejects the request: its model, its size or a field."""
 
 
 class ContentFiltered(CallerError):
-    """The relay does not answer this."""
+    """The relay's content filter refused the request."""
 
 
 class RelayError(CallFailed):
-    """The relay failed, and all that may be tried again was."""
+    """The relay failed, and all allowed retries were used."""
 
 
 class RateLimited(RelayError):
-    """Too many requests for now."""
+    """There were too many requests recently."""
 
 
 class Overloaded(RelayError):
-    """The relay has more to do than it can."""
+    """The relay is overloaded."""
 
 
 class ServerError(RelayError):
-    """The relay answered that it failed."""
+    """The relay answered with a server error."""
 
 
 class TimedOut(RelayError):
-    """The last attempt had no answer, no first token or no next one within its timeouts or the call's deadline."""
+    """The last attempt got no answer, or no first or next token, within its timeouts or the call's deadline."""
 
 
 class BrokenStream(RelayError):
-    """The answer broke off, or was none."""
+    """The answer broke off, or was not an answer."""
 
 
 class Unreachable(CallFailed):
-    """No connection to the relay, or it was lost before an answer."""
+    """There was no connection to the relay, or it was lost before an answer."""
 
     fault = Fault.NETWORK
 
@@ -105,7 +105,7 @@ class NotSent(CallFailed):
 
 
 class CircuitOpen(NotSent):
-    """The breaker is open: the relay failed too often just now."""
+    """The breaker is open, because the relay failed too often recently."""
 
 
 class DeadlineExceeded(NotSent):
@@ -113,7 +113,7 @@ class DeadlineExceeded(NotSent):
 
 
 class CutOff(NotSent):
-    """The application stopped the batch, or killed the greenlet, while this request was on its way."""
+    """The application stopped the batch, or killed the greenlet, while the request was running."""
 
 
 ERRORS: dict[FailureKind, type[CallFailed]] = {

@@ -1,4 +1,4 @@
-"""What a client has done so far, in the numbers that an application would put on its dashboard."""
+"""Metrics of a client, for an application's dashboard."""
 
 from collections import Counter
 
@@ -11,7 +11,7 @@ from relayload.core.stats.sample import rank_of
 
 
 class Latency(Struct, frozen=True, kw_only=True):
-    """Of answers, in seconds; percentiles within 0.4 %."""
+    """Latencies of answers in seconds; percentiles are accurate to 0.4 %."""
 
     mean_s: float
     p50_s: float
@@ -20,7 +20,7 @@ class Latency(Struct, frozen=True, kw_only=True):
 
 
 class BreakerView(Struct, frozen=True, kw_only=True):
-    """One breaker now. `refused` counts the calls that it refused, or would have where it only watches."""
+    """The state of one breaker. `refused` counts calls that it refused, or would have refused if not enforcing."""
 
     state: State
     trips: int
@@ -28,31 +28,31 @@ class BreakerView(Struct, frozen=True, kw_only=True):
 
 
 class ClientMetrics(Struct, frozen=True, kw_only=True):
-    """All calls of a client that have ended. Rates are None before the first one."""
+    """Totals of all calls that have ended. Rates are None before the first one."""
 
     calls: int
     ok: int
     success_rate: float | None
     attempts: int
     amplification: float | None
-    """Attempts per call that sent any."""
+    """Attempts per call, counting only calls that sent at least one."""
     errors: dict[str, int]
     """Calls without an answer, by kind; `short_circuited` and `timed_out` also count those that were never sent."""
     input_tokens: int
     output_tokens: int
     latency: Latency | None
-    """From the call to the last byte, every wait and retry inside."""
+    """From the call to the last byte, including all waits and retries."""
     ttft: Latency | None
-    """From the send of the answering attempt."""
+    """From the send of the answering attempt to its first token."""
     throttled: int
-    """Calls that waited for the quota."""
+    """The number of calls that waited for the quota."""
     throttled_s: float
     backoff_s: float
     breakers: dict[str, BreakerView]
-    """By scope, such as a model."""
+    """The breakers by scope, such as a model."""
 
 
-class Tally:
+class MetricsCounter:
     """The running totals of a client."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Tally:
         self._throttled_s = self._backoff_s = 0.0
 
     def add(self, called: Called, latency_s: float) -> None:
-        """A call has ended."""
+        """Count a call that has ended."""
         self._calls += 1
         self._attempts += len(called.attempts)
         self._sent += bool(called.attempts)
@@ -80,7 +80,7 @@ class Tally:
             self._errors[called.outcome if called.kind is None else called.kind] += 1
 
     def metrics(self, breakers: dict[str, BreakerView]) -> ClientMetrics:
-        """The totals until now."""
+        """Return the totals so far."""
         return ClientMetrics(
             calls=self._calls,
             ok=self._ok,

@@ -1,4 +1,4 @@
-"""What a call of the client returns."""
+"""The results that calls of the client return."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,44 +9,44 @@ from relayload.core.model.record import Attempt
 
 
 class Answered(Struct, frozen=True, kw_only=True):
-    """What every answer has. Tokens are None where the relay did not say; seconds count from the call."""
+    """The common part of all answers. Tokens are None if the relay did not report them."""
 
     model: str
     latency_s: float
-    """To the last byte, every wait and retry inside."""
+    """Seconds from the call to the last byte, including all waits and retries."""
     input_tokens: int | None = None
     cached_input_tokens: int | None = None
     attempts: tuple[Attempt, ...] = ()
-    """The last one is the answering one."""
+    """All attempts; the last one answered."""
     throttled_s: float = 0.0
-    """Waited for our own quota."""
+    """Seconds waited for the client's own quota."""
     backoff_s: float = 0.0
-    """Waited before retries."""
+    """Seconds waited before retries."""
 
     @property
     def request_id(self) -> str | None:
-        """How the relay calls the answering attempt."""
+        """The relay's id of the answering attempt."""
         return self.attempts[-1].request_id
 
     @property
     def ttft_s(self) -> float | None:
-        """From the send of the answering attempt to its first token; only measured on streams."""
+        """Seconds from the send of the answering attempt to its first token; None unless streamed."""
         return self.attempts[-1].ttft_s
 
 
 class Completion(Answered, frozen=True, kw_only=True):
-    """A text, of a chat or of the Responses API."""
+    """A text from a chat or the Responses API."""
 
     text: str
-    """What a person would read."""
+    """The visible text."""
     finish_reason: str | None = None
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
     body: dict[str, Any] | None = None
-    """The whole answer as the relay put it, with tool calls and all; None of a stream."""
+    """The whole answer as the relay sent it, including tool calls; None for a stream."""
 
 
 class Embeddings(Answered, frozen=True, kw_only=True):
-    """One vector per text, in their order."""
+    """One vector per text, in the order of the texts."""
 
     vectors: Sequence[Sequence[float]]

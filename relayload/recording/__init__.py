@@ -1,9 +1,9 @@
-"""A recording: the files of one run, and nothing else between a run and its verdict.
+"""A recording: the files of one run, from which the verdict is computed.
 
-run.json                what was run, and once it ended in order, how
-records-<worker>.jsonl  one line per request, drop and end of a worker; survives the worker
-summary.json            rebuilt from the records at any time
-verdict.json            likewise, by the objectives in run.json
+run.json                what was run and, once it ended cleanly, how it ended
+records-<worker>.jsonl  one line per request, drop and end of a worker; survives a kill of the worker
+summary.json            can be rebuilt from the records at any time
+verdict.json            likewise, using the objectives in run.json
 """
 
 from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo, TargetInfo, WorkerInfo

@@ -1,7 +1,7 @@
-"""Texts of a recording, cleaned as they are read: nothing in them acts on a terminal or in a log of a CI system.
+"""Cleans the texts of a recording as they are read, so that nothing in them acts on a terminal or in a CI log.
 
-Files are cleaned before they are decoded, where most pieces can be seen at a glance to need it not. In JSON a control
-character stands as an escape, or where it is none of ASCII, as it is.
+Files are cleaned before decoding, where a quick check shows that most pieces need no cleaning. In JSON, control
+characters are escaped, but those beyond ASCII may be literal.
 """
 
 import re
@@ -14,22 +14,22 @@ from relayload.core.printable import acts, shown
 _SUSPECT = re.compile(
     rb"""\\(?:u[0-9a-fA-F]{4}|.)|\x7f|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]"""
 )
-"""Every escape, so that none is taken for the end of another, and what acts beyond ASCII."""
+"""Every escape, so that none is mistaken for the end of another, and literal control characters beyond ASCII."""
 _LARGEST = 1 << 62
 _SHORT = {b"\\n": "\n", b"\\r": "\r", b"\\t": "\t", b"\\f": "\f", b"\\b": "\b"}
 
 
 def cleaned(json: bytes) -> bytes:
-    """JSON whose texts are of one line, and show control characters and marks of direction as `\\x1b`."""
+    """Return JSON whose texts are single lines and show control and bidirectional characters as in `\\x1b`."""
     if json.isascii() and b"\\" not in json and b"\x7f" not in json:
         return json
     return _SUSPECT.sub(_shown, json)
 
 
 def check_numbers(json: bytes) -> None:
-    """Raises ValueError for a number too large to be added to another, told, or written again.
+    """Raise ValueError for a number too large to be added, printed or written again.
 
-    Those of records are checked where they are decoded; here, where a file is small, all are looked at.
+    For small files, of which all numbers are checked. Numbers of records are checked while decoding.
     """
     waiting: list[Any] = [msgspec.json.decode(json)]
     while waiting:
@@ -50,7 +50,7 @@ def _shown(found: re.Match[bytes]) -> bytes:
 
 
 def _letter(written: bytes) -> str | None:
-    """The character that this stands for; None where it can't be one that acts, or is a half of another one."""
+    """Return the character that an escape stands for; None for harmless escapes and surrogate halves."""
     if not written.startswith(b"\\"):
         return written.decode()
     if len(written) == 2:

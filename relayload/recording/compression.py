@@ -1,4 +1,4 @@
-"""Records files that are compressed: which are, how they are read piece by piece, and how they are written."""
+"""Detects compressed records files, reads them piece by piece, and writes them."""
 
 import gzip
 import zlib
@@ -14,14 +14,14 @@ from relayload.files import opened
 _CHUNK_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 20
 _MOST_TIMES = 300
-"""Records become 10 to 20 times smaller. Of a run whose requests were all alike they would not become 100 times."""
+"""The highest plausible compression ratio. Records shrink 10 to 20 times; even with equal requests less than 100."""
 _NEVER_TOO_MUCH_BYTES = 64 << 20
 _GZIP_WINDOW = 31
-"""What zlib wants to hear for gzip's header and the largest window."""
+"""zlib's `wbits` for a gzip header and the largest window."""
 
 
 class Compression(StrEnum):
-    """How the records of a worker are kept: the end of the file's name."""
+    """The compression of a records file, by the end of its name."""
 
     NONE = ""
     GZIP = ".gz"
@@ -33,24 +33,24 @@ class Compression(StrEnum):
 
 
 class CutShort(Exception):
-    """The compressed data ends too early, or is not what it should be."""
+    """The compressed data ends too early, or is damaged."""
 
 
-class Swollen(CutShort):
-    """The data is larger than what was compressed of a run can be."""
+class TooMuchData(CutShort):
+    """The data expands to more than a run can have recorded."""
 
 
-def check_at_hand(paths: Iterable[Path]) -> None:
-    """Raises AuthorError if what one of the files needs is not installed."""
+def check_installed(paths: Iterable[Path]) -> None:
+    """Raise AuthorError if the library that one of the files needs is not installed."""
     for path in paths:
         if Compression.of(path) is Compression.ZSTD:
             _zstd(path)
 
 
 def decompressed(path: Path) -> Iterator[bytes]:
-    """The content of a compressed file in pieces of a megabyte at most, however much a few bytes stand for.
+    """Yield the content of a compressed file in pieces of at most 1 MB, whatever the compression ratio.
 
-    Raises CutShort after the last that could be read, and OSError if the file can't be.
+    Raises CutShort after the last readable piece, and OSError if the file can't be read.
     """
     begin = _BEGIN[Compression.of(path)](path)
     stream = begin()
@@ -59,12 +59,12 @@ def decompressed(path: Path) -> Iterator[bytes]:
         while chunk := file.read(_CHUNK_BYTES):
             read += len(chunk)
             while chunk:
-                if stream.eof:  # compressed files may be strung together
+                if stream.eof:  # compressed files may be concatenated
                     stream = begin()
                 for piece in _inflated(stream, chunk):
                     given += len(piece)
                     if given > _MOST_TIMES * read + _NEVER_TOO_MUCH_BYTES:
-                        raise Swollen
+                        raise TooMuchData
                     yield piece
                 chunk = stream.unused_data
     if not stream.eof:
@@ -72,7 +72,7 @@ def decompressed(path: Path) -> Iterator[bytes]:
 
 
 def opened_to_write(path: Path) -> BinaryIO:
-    """A file whose content is compressed as its name says."""
+    """Open a file for writing, compressed according to its name."""
     match Compression.of(path):
         case Compression.GZIP:
             return cast(BinaryIO, gzip.open(path, "wb", compresslevel=6))
@@ -83,10 +83,10 @@ def opened_to_write(path: Path) -> BinaryIO:
 
 
 def _inflated(stream: Any, chunk: bytes) -> Iterator[bytes]:
-    """What a chunk of compressed data stands for, step by step."""
+    """Yield the decompressed data of a chunk, step by step."""
     while True:
         piece = _decompress(stream, chunk)
-        chunk = getattr(stream, "unconsumed_tail", b"")  # zstd keeps what it has not looked at yet
+        chunk = getattr(stream, "unconsumed_tail", b"")  # zstd keeps unconsumed input itself
         yield piece
         if stream.eof or not (chunk or len(piece) == _PIECE_BYTES):
             return
@@ -113,7 +113,7 @@ _BEGIN = {Compression.GZIP: _gzip_streams, Compression.ZSTD: _zstd_streams}
 
 
 def _zstd(path: Path) -> Any:
-    """The library for zstd. Raises AuthorError where it is not installed."""
+    """Return the zstd library. Raises AuthorError if it is not installed."""
     library = zstd.library()
     if library is None:
         fault = Fault("zstd is not installed here: write pip install 'relayload[zstd]'", file=str(path))

@@ -1,4 +1,4 @@
-"""The lines of a records file: written one by one, read by the piece, also from compressed files."""
+"""Writes the lines of a records file one by one, and reads them in pieces, also from compressed files."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -14,30 +14,31 @@ from relayload.core.model.amounts import MOST
 from relayload.core.model.record import Line, Record, recordable
 from relayload.files import opened
 from relayload.recording.cleaning import cleaned
-from relayload.recording.compression import Compression, CutShort, Swollen, decompressed
+from relayload.recording.compression import Compression, CutShort, TooMuchData, decompressed
 
 MOST_LINE_BYTES = 16 << 20
-"""Of a line that is read: no request leaves behind so much, and a longer one would fill the memory."""
+"""The longest line that is read. No request records as much, and longer lines could exhaust the memory."""
 NO_RECORD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What a line raises that is none; the last one where its JSON is nested too deeply."""
+"""What decoding an invalid line raises; RecursionError if its JSON is nested too deeply."""
 _LONGEST_WRITTEN = 1 << 20
-_MOST_TOLD = 20
-"""Of the damages of a file. The others are counted."""
+_MOST_LISTED = 20
+"""How many damaged lines of a file are listed. The rest is counted."""
 _PIECE_BYTES = 1 << 18
 _COMPRESSED_TO = 10
-"""How many times larger records are, about, before they are compressed."""
+"""The approximate compression ratio of records."""
 
 
 class RecordWriter:
-    """Appends lines to one worker's file: one write each, so that a killed process leaves every finished line."""
+    """Appends lines to one worker's file with one write each, so that a killed process leaves every finished line."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self._encode = msgspec.json.Encoder().encode
 
     def write(self, line: Line) -> Line:
-        """Append a line, and return it as it stands there: a request that can't be recorded is so without the words
-        and the counts of its relay.
+        """Append a line and return it as recorded.
+
+        A request that can't be recorded as it is loses the relay's texts and counts.
         """
         data = self._data(line)
         if data is None:
@@ -53,7 +54,7 @@ class RecordWriter:
         os.close(self._file)
 
     def _data(self, line: Line) -> bytes | None:
-        """None for a request of which no line could be read again."""
+        """Encode a line; None for a request whose line could not be read again."""
         if not isinstance(line, Record):
             return self._encode(line)
         try:
@@ -64,7 +65,7 @@ class RecordWriter:
 
 
 def _countable(record: Record) -> bool:
-    """Whether its counts can be added up with those of others."""
+    """Whether its counts are small enough to be summed."""
     for attempt in record.attempts:
         for count in (
             attempt.input_tokens,
@@ -84,15 +85,15 @@ class Damage:
     file: str
     number: int
     torn: bool
-    """It is the last line and has no end, as a killed worker leaves it."""
+    """It is the last line and incomplete, as a killed worker leaves it."""
     cut: bool = False
     """From this line on, the compressed file is cut short or damaged."""
     endless: bool = False
-    """It is longer than a record can be; what comes after it is not read."""
+    """It is longer than a record can be; what follows is not read."""
     swollen: bool = False
-    """From this line on, the compressed file holds more than a run can have left."""
+    """From this line on, the compressed file holds more than a run can have recorded."""
     more: int = 0
-    """So many other lines can't be read either, this one being the first of them."""
+    """The number of further unreadable lines that this one stands for."""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.number}"
@@ -110,7 +111,7 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The lines of a file that begin at `first_byte` or later, and before `end_byte`."""
+    """The lines of a file that begin at or after `first_byte` and before `end_byte`."""
 
     path: Path
     first_byte: int
@@ -118,7 +119,7 @@ class Part:
 
 
 def parts(paths: list[Path], count: int) -> list[list[Part]]:
-    """All lines of the files in `count` shares of about the same size; a compressed file is not divided."""
+    """Divide the files into `count` shares of about the same size. Compressed files are not divided."""
     whole = [path for path in paths if Compression.of(path)]
     shares = _divided([path for path in paths if path not in whole], count)
     for path in sorted(whole, key=_size, reverse=True):
@@ -127,7 +128,7 @@ def parts(paths: list[Path], count: int) -> list[list[Part]]:
 
 
 def expected_bytes(path: Path) -> int:
-    """How large the lines of a file are, about."""
+    """Return the approximate uncompressed size of a file."""
     return _size(path) * (_COMPRESSED_TO if Compression.of(path) else 1)
 
 
@@ -157,7 +158,7 @@ def _divided(paths: list[Path], count: int) -> list[list[Part]]:
 
 
 def read(part: Part, damages: list[Damage]) -> Iterator[list[Line]]:
-    """The lines of a part, some hundred at a time; those that can't be read are told in `damages`."""
+    """Yield the lines of a part, some hundred at a time. Unreadable lines are appended to `damages`."""
     decode_lines = msgspec.json.Decoder(Line).decode_lines
     unread = _Unread(part.path.name, damages)
     for piece in _pieces(part, unread):
@@ -166,40 +167,40 @@ def read(part: Part, damages: list[Damage]) -> Iterator[list[Line]]:
             yield decode_lines(data)
         except NO_RECORD:
             yield _readable(data, piece.first_number, unread)
-    unread.tell_the_others()
+    unread.report_rest()
 
 
 class _Unread:
-    """Takes down the lines of a file that can't be read: the first ones each, the others as a number."""
+    """Collects the unreadable lines of a file: the first ones individually, the rest as a count."""
 
     def __init__(self, name: str, damages: list[Damage]) -> None:
         self.name = name
         self._damages = damages
-        self._told = 0
-        self._others: tuple[int, int] | None = None
+        self._listed = 0
+        self._rest: tuple[int, int] | None = None
 
     def add(self, number: Callable[[], int], **how: bool) -> None:
-        if self._told < _MOST_TOLD:
-            self._told += 1
+        if self._listed < _MOST_LISTED:
+            self._listed += 1
             self._damages.append(Damage(self.name, number(), **{"torn": False, **how}))
-        elif self._others is None:
-            self._others = number(), 0
+        elif self._rest is None:
+            self._rest = number(), 0
         else:
-            self._others = self._others[0], self._others[1] + 1
+            self._rest = self._rest[0], self._rest[1] + 1
 
     def end(self, number: int, **how: bool) -> None:
-        """Nothing is read from that line on."""
+        """Note that nothing is read from this line on."""
         self._damages.append(Damage(self.name, number, torn=False, **how))
 
-    def tell_the_others(self) -> None:
-        if self._others is not None:
-            number, more = self._others
+    def report_rest(self) -> None:
+        if self._rest is not None:
+            number, more = self._rest
             self._damages.append(Damage(self.name, number, torn=False, more=more))
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Whole lines, and a way to find the number of the first."""
+    """Whole lines, and a function that finds the number of the first."""
 
     data: bytes
     first_number: Callable[[], int]
@@ -210,7 +211,7 @@ def _pieces(part: Part, unread: _Unread) -> Iterator[_Piece]:
 
 
 def _plain_pieces(part: Part, unread: _Unread) -> Iterator[_Piece]:
-    """Whole lines, as long as they begin before the end of the part."""
+    """Yield whole lines that begin within the part."""
     numbers = _Numbers(part.path)
     with opened(part.path) as file:
         at = _line_start(file, part.first_byte)
@@ -231,7 +232,7 @@ def _plain_pieces(part: Part, unread: _Unread) -> Iterator[_Piece]:
 
 
 def _decompressed_pieces(path: Path, unread: _Unread) -> Iterator[_Piece]:
-    """Whole lines; what is left without its end comes last."""
+    """Yield whole lines; an incomplete one comes last."""
     number, rest = 1, b""
     try:
         for data in decompressed(path):
@@ -242,7 +243,7 @@ def _decompressed_pieces(path: Path, unread: _Unread) -> Iterator[_Piece]:
             if len(rest) > MOST_LINE_BYTES:
                 unread.end(number, endless=True)
                 return
-    except Swollen:
+    except TooMuchData:
         unread.end(number, swollen=True)
         return
     except CutShort:
@@ -253,7 +254,7 @@ def _decompressed_pieces(path: Path, unread: _Unread) -> Iterator[_Piece]:
 
 
 def _line_start(file: BinaryIO, at: int) -> int:
-    """Move to the first line that begins at that byte or later; within a line that is too long, to its middle."""
+    """Move to the first line that begins at or after a byte (or into the middle of a line that is too long)."""
     if at:
         file.seek(at - 1)
         file.readline(MOST_LINE_BYTES)
@@ -261,7 +262,7 @@ def _line_start(file: BinaryIO, at: int) -> int:
 
 
 def _readable(data: bytes, first_number: Callable[[], int], unread: _Unread) -> list[Line]:
-    """Those lines of a piece that can be read."""
+    """Return the readable lines of a piece."""
     decode = msgspec.json.Decoder(Line).decode
     lines: list[Line] = []
     for position, line in enumerate(BytesIO(data)):
@@ -277,14 +278,14 @@ def _plus(first_number: Callable[[], int], position: int) -> int:
 
 
 class _Numbers:
-    """The numbers of the lines that begin at some bytes of a file, one later than the other, counting from 1."""
+    """Finds the numbers, from 1, of lines that begin at given bytes of a file, in ascending order."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._at, self._number = 0, 1
 
     def of(self, at: int) -> int:
-        """Raises OSError. What lies before is read once, however often somebody asks."""
+        """Return the number of the line at this byte. What lies before is read only once. Raises OSError."""
         with opened(self._path) as file:
             file.seek(self._at)
             self._number += sum(piece.count(b"\n") for piece in _read_until(file, at))

@@ -1,8 +1,8 @@
-"""Recordings that belong together, as one: of workers on several hosts, or of hosts that ran side by side.
+"""Merges recordings that belong together: of workers on several hosts, or of hosts that ran side by side.
 
-A directory may hold records alone, as a worker on another host leaves them: they are of the one run whose `run.json`
-lies in another directory. Directories with a `run.json` each are of the same run if they have its name and its start,
-and then no two may hold different records of one worker; others must have run the same profile at the same time.
+A directory may hold only records, as a worker on another host leaves them; they belong to the run whose `run.json` lies
+in another directory. Directories with a `run.json` each belong to the same run if its id and start are equal; then no
+two may hold different records of one worker. Different runs must have run the same profile at the same time.
 """
 
 import filecmp
@@ -21,7 +21,14 @@ from relayload.core.metrics.merging import Shift, differences, merged
 from relayload.core.model.record import Line
 from relayload.core.model.run import RunInfo
 from relayload.files import check, opened
-from relayload.recording.compression import Compression, CutShort, Swollen, check_at_hand, decompressed, opened_to_write
+from relayload.recording.compression import (
+    Compression,
+    CutShort,
+    TooMuchData,
+    check_installed,
+    decompressed,
+    opened_to_write,
+)
 from relayload.recording.lines import MOST_LINE_BYTES, NO_RECORD
 from relayload.recording.recording import RUN, VERDICT, Recording, check_vacant, records_files, worker_of
 
@@ -30,7 +37,7 @@ _PIECE_BYTES = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One run: its facts, and the file of each worker."""
+    """One run, with the file of each worker."""
 
     run: RunInfo
     directory: Path
@@ -38,7 +45,7 @@ class _Source:
 
 
 def merge(directories: Sequence[Path], out: Path, compression: Compression = Compression.NONE) -> Recording:
-    """Write a recording that holds the records of all. Raises AuthorError with a fault for all that do not belong."""
+    """Write a recording with the records of all. Raises AuthorError with a fault for each that does not belong."""
     sources = _sources(directories)
     faults = [
         Fault(why, file=str(sources[position].directory))
@@ -47,7 +54,7 @@ def merge(directories: Sequence[Path], out: Path, compression: Compression = Com
     if faults:
         raise AuthorError(faults)
     check_vacant(out)
-    check_at_hand(
+    check_installed(
         [out / f"records-0.jsonl{compression.value}", *(path for one in sources for path in one.files.values())]
     )
     shifts = _shifts(sources)
@@ -63,12 +70,12 @@ def merge(directories: Sequence[Path], out: Path, compression: Compression = Com
         raise
     _keep_profile(sources, out)
     if len(directories) == 1 and (directories[0] / VERDICT).is_file():
-        shutil.copyfile(directories[0] / VERDICT, out / VERDICT)  # it is of the very same records
+        shutil.copyfile(directories[0] / VERDICT, out / VERDICT)  # the records are the same
     return recording
 
 
 def _sources(directories: Sequence[Path]) -> list[_Source]:
-    """The runs, each once. Raises AuthorError."""
+    """Return the distinct runs. Raises AuthorError."""
     faults: list[Fault] = []
     runs: dict[tuple[str, str], list[Recording]] = {}
     alone = [directory for directory in directories if not (directory / RUN).is_file()]
@@ -89,7 +96,7 @@ def _sources(directories: Sequence[Path]) -> list[_Source]:
 
 
 def _source(recordings: Sequence[Recording], directories: Sequence[Path]) -> _Source:
-    """One run whose records lie in several directories; its facts are those of the copy that knows its end."""
+    """Return one run whose records lie in several directories, using the `run.json` that has the run's end."""
     best = max(recordings, key=lambda recording: recording.run.ended_by is not None)
     files: dict[int, Path] = {}
     faults: list[Fault] = []
@@ -108,7 +115,7 @@ def _source(recordings: Sequence[Recording], directories: Sequence[Path]) -> _So
 
 
 def _alike(one: Path, other: Path) -> bool:
-    """Whether two files hold the same, compressed or not. One that can't be read is like no other."""
+    """Whether two files have the same content, compressed or not. An unreadable one equals no other."""
     try:
         if Compression.of(one) is Compression.of(other):
             return filecmp.cmp(one, other, shallow=False)
@@ -125,7 +132,7 @@ def _digest(path: Path) -> bytes:
 
 
 def _shifts(sources: Sequence[_Source]) -> list[Shift]:
-    """Numbers go on where those of the run before end."""
+    """Return shifts so that the numbers of each run continue those of the run before."""
     shifts = [Shift()]
     for source in sources[:-1]:
         workers = max([source.run.workers, *(worker + 1 for worker in source.files)])
@@ -140,7 +147,7 @@ def _whole(sources: Sequence[_Source], shifts: Sequence[Shift], workers: int) ->
 
 
 def _arrivals(source: _Source) -> int:
-    """More than the highest index of a run: a batch that was stopped may have gaps below."""
+    """Return a number above the highest index of a run; a stopped batch may have gaps below."""
     run = source.run
     if run.requests is not None:
         return run.requests
@@ -150,12 +157,12 @@ def _arrivals(source: _Source) -> int:
 
 
 def _write(path: Path, out: Path, shift: Shift) -> None:
-    """Copy a file, compressed as the new name says. Lines that can't be read stay as they are, to be told of."""
+    """Copy a file, compressed according to the new name. Unreadable lines are kept, to be reported later."""
     pieces = _pieces(path)
     try:
         with opened_to_write(out) as file:
             _copy(pieces if shift == Shift() else _shifted(pieces, shift), file)
-    except Swollen:
+    except TooMuchData:
         raise AuthorError([Fault("the compressed file grows to more than a run can leave", file=str(path))]) from None
     except CutShort:
         raise AuthorError([Fault("the compressed file is cut short or damaged", file=str(path))]) from None
@@ -164,7 +171,7 @@ def _write(path: Path, out: Path, shift: Shift) -> None:
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
-    """What a file holds, without its compression. Raises AuthorError for a line without end."""
+    """Yield the decompressed content of a file. Raises AuthorError for a line that is too long."""
     last = 0
     for piece in decompressed(path) if Compression.of(path) else _plain(path):
         ended = piece.rfind(b"\n")
@@ -201,7 +208,7 @@ def _renumbered(line: bytes, shift: Shift, decoder: msgspec.json.Decoder[Line], 
 
 
 def _keep_profile(sources: Sequence[_Source], out: Path) -> None:
-    """The effective profile, where it lies beside the records."""
+    """Copy the effective profile, if it lies beside the records."""
     for source in sources:
         name = source.run.profile.file
         if name and Path(name).name == name and (source.directory / name).is_file():

@@ -1,7 +1,7 @@
-"""Tasks shared out over forked processes, which see everything the parent has read without copying it.
+"""Distributes tasks over forked processes, which share everything that the parent has read without copying it.
 
-The pools of the standard library do not serve: multiprocessing's waits for ever where a worker is killed, and
-concurrent.futures' waits for the work of others where one has failed.
+The standard library's pools do not suit: multiprocessing's hangs if a worker is killed, and that of concurrent.futures
+waits for the remaining work after a failure.
 """
 
 import os
@@ -22,23 +22,23 @@ _TICKETS = 256
 """A ticket is one byte."""
 
 
-def processes_at_hand() -> int:
-    """How many processes may share the work: 1 where forking is not possible or not safe.
+def usable_processes() -> int:
+    """Return how many processes may share the work: 1 if forking is impossible or unsafe.
 
-    A process under gevent's hub must not be forked behind its back.
+    A process that uses gevent must not be forked without gevent's knowledge.
     """
     if not hasattr(os, "fork") or "gevent" in sys.modules:
         return 1
     return min(_MOST_PROCESSES, len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1)
 
 
-def over(processes: int) -> RunAll:
-    """What runs tasks in that many processes, this one among them."""
+def runner(processes: int) -> RunAll:
+    """Return a function that runs tasks in this many processes, including the current one."""
     return one_by_one if processes < 2 else partial(_run_forked, processes)
 
 
 def _run_forked(processes: int, tasks: Sequence[Task[T]]) -> list[T]:
-    """Whoever is free takes the next ticket from a pipe. An exception of a task is raised here."""
+    """Run the tasks: a free process takes the next ticket from a pipe. Raises the exception of a failed task."""
     bundled = bundles(tasks)
     tickets, writer = os.pipe()
     os.write(writer, bytes(range(_TICKETS))[: len(bundled)])
@@ -64,7 +64,7 @@ def _run_forked(processes: int, tasks: Sequence[Task[T]]) -> list[T]:
 
 
 class _Child(Generic[T]):
-    """A forked process that sends back what its work gave, or the exception that ended it."""
+    """A forked process that sends back the result of its work, or the exception that ended it."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         reader, writer = os.pipe()
@@ -75,7 +75,7 @@ class _Child(Generic[T]):
         self._answer = os.fdopen(reader, "rb")
 
     def result(self) -> T:
-        """Raises EOFError where the process was killed."""
+        """Return the result, or raise the exception. Raises EOFError if the process was killed."""
         answer: T | BaseException = pickle.load(self._answer)
         if isinstance(answer, BaseException):
             raise answer
@@ -88,11 +88,11 @@ class _Child(Generic[T]):
 
 
 def _work(work: Callable[[], object], writer: int) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent ends it so, which is nothing to tell of
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent ends it this way, which is no error
     try:
         try:
             answer = pickle.dumps(work())
-        except BaseException as error:  # the parent raises it
+        except BaseException as error:  # raised by the parent
             answer = pickle.dumps(error)
         with os.fdopen(writer, "wb") as file:
             file.write(answer)

@@ -1,4 +1,4 @@
-"""`progress.json` in a run's directory: renewed twice a second for whoever watches."""
+"""`progress.json` in a run's directory, rewritten twice a second for live views."""
 
 import os
 from pathlib import Path
@@ -11,14 +11,14 @@ _NAME = "progress.json"
 
 
 def write(run_dir: Path, progress: Progress) -> None:
-    """Replace the file at once, so that no reader sees half of it."""
+    """Replace the file atomically, so that no reader sees half of it."""
     draft = run_dir / f".{_NAME}.{os.getpid()}"
     draft.write_bytes(msgspec.json.encode(progress))
     draft.replace(run_dir / _NAME)
 
 
 def read(run_dir: Path) -> Progress | None:
-    """What was last written, None when nothing was yet."""
+    """Return what was last written, or None if there is nothing yet."""
     try:
         return msgspec.json.decode((run_dir / _NAME).read_bytes(), type=Progress)
     except FileNotFoundError:
@@ -26,5 +26,5 @@ def read(run_dir: Path) -> Progress | None:
 
 
 def remove(run_dir: Path) -> None:
-    """Once the run is over, its summary says more."""
+    """Remove the file at the end of the run, when the summary replaces it."""
     (run_dir / _NAME).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""One recording: its directory, and what it gives."""
+"""One recording: reads and writes its directory, and computes its summary and verdict."""
 
 import math
 import os
@@ -32,25 +32,25 @@ from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.verdict import assess
 from relayload.recording.cleaning import check_numbers, cleaned
 from relayload.recording.lines import NO_RECORD, Damage, Part, RecordWriter, expected_bytes, parts, read
-from relayload.recording.processes import over, processes_at_hand
+from relayload.recording.processes import runner, usable_processes
 
 RUN, SUMMARY, VERDICT = "run.json", "summary.json", "verdict.json"
 _RECORDS = re.compile(r"records-[0-9]{1,6}\.jsonl(\.gz|\.zst)?")
 _MOST_BYTES = 64 << 20
-"""Of a file that tells of a run as a whole."""
+"""The largest run.json, summary.json or verdict.json that is read."""
 _UNKNOWN_S = 3600.0
 _MOST_WINDOWS = 1_000_000
-_DEAREST = 10**9
+_HIGHEST_PRICE = 10**9
 _MOST_KINDS = 50_000
-_ANEW = "; relayload report --rebuild writes it anew"
+_REBUILD_HINT = "; relayload report --rebuild writes it anew"
 _LARGE_BYTES = 32 << 20
-"""From where on it pays to fork."""
+"""The size from which forking pays off."""
 
 
 def new_run_dir(name: str) -> Path:
-    """Make a directory under `runs/` that is named after the profile and the present second.
+    """Make a directory under `runs/`, named after the profile and the current second.
 
-    Two runs that ask for one at once get one each. Raises AuthorError if none can be made there.
+    Concurrent runs get different directories. Raises AuthorError if none can be made.
     """
     stem = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)}"
     for number in count(1):
@@ -66,7 +66,7 @@ def new_run_dir(name: str) -> Path:
 
 
 def check_vacant(directory: Path) -> None:
-    """Raises AuthorError unless a recording could begin in that directory, which need not exist."""
+    """Raise AuthorError unless a recording can begin in this directory, which need not exist."""
     if directory.exists() and not directory.is_dir():
         raise _fault(directory, "is not a directory")
     if (directory / RUN).exists() or records_files(directory):
@@ -74,17 +74,17 @@ def check_vacant(directory: Path) -> None:
 
 
 def records_files(directory: Path) -> list[Path]:
-    """The files with the records of each worker, compressed or not."""
+    """Return the records files of all workers, compressed or not."""
     return sorted(path for path in directory.glob("records-*.jsonl*") if _RECORDS.fullmatch(path.name))
 
 
 def worker_of(path: Path) -> int:
-    """The number of the worker that wrote a records file."""
+    """Return the number of the worker that wrote a records file."""
     return int(path.name.split(".")[0].removeprefix("records-"))
 
 
 class Recording:
-    """The directory of one run."""
+    """The recording of one run."""
 
     def __init__(self, directory: Path, run: RunInfo) -> None:
         self.directory = directory
@@ -92,7 +92,7 @@ class Recording:
 
     @classmethod
     def create(cls, directory: Path, run: RunInfo) -> "Recording":
-        """Begin a recording in a directory that holds none. Raises AuthorError, also if it can't be written there."""
+        """Begin a recording in a vacant directory. Raises AuthorError, also if it can't be written."""
         check_vacant(directory)
         _check_readable(run)
         try:
@@ -105,13 +105,13 @@ class Recording:
 
     @classmethod
     def open(cls, directory: Path) -> "Recording":
-        """Raises AuthorError if the directory is not a recording."""
+        """Open an existing recording. Raises AuthorError if the directory is not one."""
         if not directory.is_dir():
             raise _fault(directory, _no_directory(directory))
         if not (directory / RUN).is_file():
             raise _fault(directory, f"is not a recording: it has no {RUN}{_inside(directory)}")
         run = _load(directory / RUN, RunInfo)
-        if any(not 0 <= price <= _DEAREST for price in _prices(run)):
+        if any(not 0 <= price <= _HIGHEST_PRICE for price in _prices(run)):
             raise _fault(directory / RUN, "prices: expected dollars per million tokens")
         try:
             datetime.fromisoformat(run.started_at)
@@ -123,27 +123,27 @@ class Recording:
         return RecordWriter(self.directory / f"records-{worker}.jsonl")
 
     def finish(self, **facts: Any) -> None:
-        """Note how the run ended: fields of `RunInfo`, such as ended_at_s, ended_by, offered, last_told."""
+        """Record how the run ended, as fields of `RunInfo` such as ended_at_s, ended_by, offered and last_told."""
         self.run = structs.replace(self.run, **facts)
         self._save(RUN, self.run)
 
     def lines(self) -> Iterator[Line]:
-        """Every line of all workers, file by file, without those that can't be read."""
+        """Yield every readable line of all workers, file by file."""
         for path in records_files(self.directory):
             yield from chain.from_iterable(read(Part(path, 0, path.stat().st_size), []))
 
     def fold(self, objectives: Iterable[Objective] | None = None) -> "Folded":
-        """Fold the lines of all workers, and tell what could not be read.
+        """Fold the lines of all workers, and report unreadable ones.
 
-        A large recording is shared out over processes where that is possible; the result is the same. It is to be
-        judged by the objectives of the run if no others are given. Raises AuthorError if run.json has a wrong one.
+        A large recording is divided among processes if possible, with the same result. Objectives default to those of
+        the run. Raises AuthorError if run.json has an invalid one.
         """
         chosen = [_parsed(asked) for asked in self.run.objectives] if objectives is None else list(objectives)
         _check_windows(chosen, _load_s(self.run))
         paths = self._records()
         large = sum(map(expected_bytes, paths)) > _LARGE_BYTES
-        processes = processes_at_hand() if large else 1
-        run_all = over(processes)
+        processes = usable_processes() if large else 1
+        run_all = runner(processes)
         empty = partial(_counting, chosen, self.run)
         fold, damages = empty(), []
         shares = parts(paths, processes)
@@ -154,7 +154,7 @@ class Recording:
         return Folded(self.run, fold, tuple(damages), tuple(chosen), run_all)
 
     def _records(self) -> list[Path]:
-        """The files of the workers. Raises AuthorError where one is no file, or can't be read."""
+        """Return the files of the workers. Raises AuthorError if one is not a regular file, or can't be read."""
         found = records_files(self.directory)
         for path in found:
             try:
@@ -164,42 +164,42 @@ class Recording:
         return found
 
     def summarize(self) -> Summary:
-        """The summary, from the records."""
+        """Compute the summary from the records."""
         return self.fold(()).summary()
 
     def judge(self, objectives: Iterable[Objective] | None = None, *, rejudge: bool = False) -> Verdict:
-        """The verdict, from the records; on the objectives of the run if no others are given.
+        """Compute the verdict from the records. Objectives default to those of the run.
 
-        A run that an objective ended early fails, unless to `rejudge` asks what its records say alone.
+        A run that an objective ended early fails, unless `rejudge` is set, which judges only by the records.
         """
         return self.fold(objectives).results(rejudge=rejudge)[1]
 
     def rebuild(self) -> Summary:
-        """Fold the records again and write the summary anew. Raises AuthorError if it can't be written."""
+        """Fold the records again and rewrite the summary. Raises AuthorError if it can't be written."""
         summary = self.summarize()
         self.write_summary(summary)
         return summary
 
     def summary(self) -> Summary:
-        """As written, or from the records where nothing was written. Raises AuthorError if it can't be read."""
+        """Return the written summary, or else compute it. Raises AuthorError if it can't be read."""
         path = self.directory / SUMMARY
-        return _load(path, Summary, _ANEW) if path.exists() else self.summarize()
+        return _load(path, Summary, _REBUILD_HINT) if path.exists() else self.summarize()
 
     def verdict(self) -> Verdict | None:
-        """As written; None where nothing was. Raises AuthorError if it can't be read."""
+        """Return the written verdict, or None. Raises AuthorError if it can't be read."""
         path = self.directory / VERDICT
         return _load(path, Verdict) if path.exists() else None
 
     def write_summary(self, summary: Summary) -> None:
-        """Raises AuthorError if it can't be written."""
+        """Write the summary. Raises AuthorError if it can't be written."""
         self._save(SUMMARY, summary)
 
     def write_verdict(self, verdict: Verdict) -> None:
-        """Raises AuthorError if it can't be written."""
+        """Write the verdict. Raises AuthorError if it can't be written."""
         self._save(VERDICT, verdict)
 
     def _save(self, name: str, content: Struct) -> None:
-        """Write a file whole or not at all: under another name in the same directory first."""
+        """Write a file atomically, first under another name in the same directory."""
         data = msgspec.json.format(msgspec.json.encode(content)) + b"\n"
         try:
             _replace(self.directory / name, data)
@@ -230,9 +230,9 @@ class Folded:
         return summarize(self.fold, self.run, self._faults, self._warnings, self.run_all)
 
     def results(self, *, tables: bool = True, rejudge: bool = False) -> tuple[Summary, Verdict]:
-        """The summary and the verdict; without `tables` the summary is an outline, which costs less.
+        """Return the summary and the verdict. Without `tables` the summary is an outline, which is cheaper.
 
-        A run that an objective ended early fails, unless to `rejudge` asks what its records say alone.
+        A run that an objective ended early fails, unless `rejudge` is set, which judges only by the records.
         """
         return assess(
             self.objectives,
@@ -247,7 +247,7 @@ class Folded:
 
     @property
     def _faults(self) -> list[str]:
-        """A line that is not a record makes the numbers untrustworthy; a torn one is the trace of a kill."""
+        """Lines that are not records make the numbers untrustworthy. Torn ones only show that a worker was killed."""
         return [str(damage) for damage in self.damages if not damage.torn]
 
     @property
@@ -273,7 +273,7 @@ def _fold_parts(parts: list[Part], empty: Callable[[], Fold]) -> tuple[Fold, lis
 
 
 def _prices(run: RunInfo) -> Iterator[Decimal]:
-    """Every price that it was run by; what is no number is told as one that can't be."""
+    """Yield every price of the run; -1, which is invalid, for one that is not finite."""
     for prices in (run.prices, *(target.prices for target in run.targets.values())):
         for price in prices.values():
             for amount in (price.input, price.output, price.cached_input, price.reasoning):
@@ -282,7 +282,7 @@ def _prices(run: RunInfo) -> Iterator[Decimal]:
 
 
 def _load_s(run: RunInfo) -> float:
-    """How long the load lasted, or was to last where the run was killed."""
+    """Return how long the load lasted or, if the run was killed, should have lasted."""
     if run.ended_at_s is not None:
         return run.ended_at_s
     planned_s = max((span.ends_at_s for span in run.spans(math.inf)), default=0.0)
@@ -290,17 +290,17 @@ def _load_s(run: RunInfo) -> float:
 
 
 def _no_directory(path: Path) -> str:
-    """People name a profile where the recording of its run belongs, or one file of a recording."""
+    """Explain a path that is no directory: often it is a profile, or a file of a recording."""
     if not path.exists():
         return "there is no such directory"
     if (path.parent / RUN).is_file():
         return f"is a file of a recording: name its directory, {path.parent}"
-    told = "is a file: expected the directory of a recording, as 'relayload run' names it last"
-    return f"{told}; to run this profile, write relayload run {path}" if path.suffix in _OF_PROFILES else told
+    advice = "is a file: expected the directory of a recording, as 'relayload run' names it last"
+    return f"{advice}; to run this profile, write relayload run {path}" if path.suffix in _OF_PROFILES else advice
 
 
 def _inside(directory: Path) -> str:
-    """Where there are recordings instead, as `run --repeat` makes them."""
+    """Return a hint at recordings inside the directory, as `run --repeat` makes them; empty without any."""
     found = sorted(str(path.parent) for path in directory.glob(f"*/{RUN}"))
     return f"; name one of those in it, such as {found[0]}" if found else ""
 
@@ -323,7 +323,7 @@ def _load(path: Path, kind: type[_Content], remedy: str = "") -> _Content:
 
 
 def _check_readable(run: RunInfo) -> None:
-    """Raises AuthorError for a run of which nobody could read the recording."""
+    """Raise AuthorError for a run whose run.json could not be read again."""
     try:
         msgspec.json.decode(msgspec.json.encode(run), type=RunInfo)
     except msgspec.ValidationError as error:
@@ -331,14 +331,14 @@ def _check_readable(run: RunInfo) -> None:
 
 
 def _check_kinds(directory: Path, fold: Fold) -> None:
-    """Raises AuthorError for more kinds of requests than the memory holds."""
+    """Raise AuthorError for more kinds of requests than fit into memory."""
     if len(fold.by_tags) > _MOST_KINDS:
-        told = "more kinds of requests, by scenario, model, stage, target, status and error, than can be told apart"
-        raise _fault(directory, f"holds {told}: {_MOST_KINDS:,}")
+        kinds = "more kinds of requests, by scenario, model, stage, target, status and error, than can be told apart"
+        raise _fault(directory, f"holds {kinds}: {_MOST_KINDS:,}")
 
 
 def _check_windows(objectives: Iterable[Objective], load_s: float) -> None:
-    """Raises AuthorError for an objective that asks for more windows than anybody can look at."""
+    """Raise AuthorError for an objective with too many windows."""
     for objective in objectives:
         over_s = objective.options.over_s
         if over_s is not None and load_s / over_s > _MOST_WINDOWS:

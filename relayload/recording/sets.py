@@ -1,4 +1,4 @@
-"""Sets of recordings: one alone, or a directory of several, as `relayload run --repeat` makes them."""
+"""Sets of recordings: a single one, or a directory of several, as `relayload run --repeat` makes them."""
 
 import re
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from relayload.recording.recording import RUN, Recording
 
 
 def recordings(directories: Sequence[Path]) -> list[Recording]:
-    """The recordings of directories that are one, or hold some. Raises AuthorError with a fault for each other."""
+    """Open the recordings at or inside these directories. Raises AuthorError with a fault for each without any."""
     return [Recording.open(path) for path in places(directories)]
 
 
 def places(directories: Sequence[Path]) -> list[Path]:
-    """Where those recordings are, as yet unread. Raises AuthorError with a fault for each directory without any."""
+    """Return the directories of those recordings, unread. Raises AuthorError with a fault for each without any."""
     found, faults = found_places(directories)
     if faults:
         raise AuthorError(faults)
@@ -25,7 +25,7 @@ def places(directories: Sequence[Path]) -> list[Path]:
 
 
 def found_places(directories: Sequence[Path]) -> tuple[list[Path], list[Fault]]:
-    """Where those recordings are, and a fault for each directory without any: runs that never began leave one."""
+    """Return the directories of those recordings, and a fault for each without any, as of a run that never began."""
     found = [(directory, _within(directory)) for directory in directories]
     faults = [
         Fault("is neither a recording nor a directory of recordings", file=str(directory))
@@ -36,12 +36,12 @@ def found_places(directories: Sequence[Path]) -> tuple[list[Path], list[Fault]]:
 
 
 def holds_recordings(directory: Path) -> bool:
-    """Whether it is a directory of recordings, and none itself."""
+    """Whether it is a directory of recordings, not a recording itself."""
     return _within(directory) not in ([], [directory])
 
 
 def results(recording: Recording) -> tuple[Summary, Verdict]:
-    """As they were written, or from the records."""
+    """Return summary and verdict as written, or else computed from the records."""
     verdict = recording.verdict()
     if verdict is not None:
         return recording.summary(), verdict
@@ -49,7 +49,7 @@ def results(recording: Recording) -> tuple[Summary, Verdict]:
 
 
 def unfit(recording: Recording, verdict: Verdict) -> str | None:
-    """Why a run is not one to be compared: its numbers can't be believed, or it was cut short. None if it is."""
+    """Return why a run can't be compared: its numbers are invalid, or it was cut short. None if it can."""
     if verdict.verdict in (Status.INVALID, Status.STOPPED):
         return f"{verdict.verdict}: {'; '.join(verdict.reasons)}"
     return "; ".join(cut_short(recording.run)) or None
@@ -64,5 +64,5 @@ def _within(directory: Path) -> list[Path]:
 
 
 def _in_order(path: Path) -> list[tuple[int, str]]:
-    """run-2 before run-10."""
+    """Sort numbers in names numerically: run-2 before run-10."""
     return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", path.name)]

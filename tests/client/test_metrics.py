@@ -1,5 +1,5 @@
 from relayload.client.caller import Called
-from relayload.client.metrics import Tally
+from relayload.client.metrics import MetricsCounter
 from relayload.core.model.record import Attempt, Outcome
 
 REFUSED = Attempt(outcome=Outcome.RATE_LIMITED, status=429)
@@ -12,14 +12,14 @@ def called(*attempts: Attempt) -> Called:
 
 
 def test_calls_that_sent_nothing_do_not_dilute_the_amplification() -> None:
-    tally = Tally()
+    counter = MetricsCounter()
     for each in (called(REFUSED, REFUSED, ANSWERED), called(ANSWERED), called(), called()):
-        tally.add(each, 1.0)
-    metrics = tally.metrics({})
+        counter.add(each, 1.0)
+    metrics = counter.metrics({})
     assert (metrics.calls, metrics.attempts, metrics.amplification) == (4, 4, 2.0)
 
 
 def test_nothing_sent_has_no_amplification() -> None:
-    tally = Tally()
-    tally.add(called(), 0.0)
-    assert tally.metrics({}).amplification is None
+    counter = MetricsCounter()
+    counter.add(called(), 0.0)
+    assert counter.metrics({}).amplification is None

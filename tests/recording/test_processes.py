@@ -7,7 +7,7 @@ from pickle import PicklingError
 import pytest
 
 from relayload.core.metrics.tasks import Task
-from relayload.recording.processes import over, processes_at_hand
+from relayload.recording.processes import runner, usable_processes
 
 
 def _square(number: int) -> int:
@@ -22,17 +22,17 @@ def _fail() -> int:
 @pytest.mark.parametrize("count", [0, 1, 2, 7])
 def test_results_come_in_the_order_of_the_jobs(processes: int, count: int):
     tasks = [Task(partial(_square, number), about=f"number {number % 3}") for number in range(count)]
-    assert over(processes)(tasks) == [number * number for number in range(count)]
+    assert runner(processes)(tasks) == [number * number for number in range(count)]
 
 
 def test_more_jobs_than_a_pipe_holds_tickets_are_all_done():
     tasks = [Task(partial(_square, number)) for number in range(10_000)]
-    assert over(2)(tasks) == [number * number for number in range(10_000)]
+    assert runner(2)(tasks) == [number * number for number in range(10_000)]
 
 
 def test_jobs_about_the_same_metric_run_in_the_same_process():
     tasks = [Task(os.getpid, about=f"metric {number % 5}") for number in range(40)]
-    pids = over(2)(tasks)
+    pids = runner(2)(tasks)
     assert all(len(set(pids[metric::5])) == 1 for metric in range(5))
 
 
@@ -45,7 +45,7 @@ def test_jobs_see_what_the_parent_has_read_and_run_elsewhere():
         os.read(hear, 1)  # comes back once the other task runs, too
         return os.getpid(), id(read)
 
-    pids = over(2)([Task(partial(meet, here[1], there[0])), Task(partial(meet, there[1], here[0]))])
+    pids = runner(2)([Task(partial(meet, here[1], there[0])), Task(partial(meet, there[1], here[0]))])
     for end in (*here, *there):
         os.close(end)
     assert {known for _, known in pids} == {id(read)}
@@ -57,7 +57,7 @@ def test_what_a_job_raises_is_raised_here(position: int):
     tasks = [Task(partial(_square, 2)), Task(partial(_square, 3))]
     tasks[position] = Task(_fail)
     with pytest.raises(ValueError, match="the task failed"):
-        over(2)(tasks)
+        runner(2)(tasks)
 
 
 def test_a_process_that_is_no_longer_needed_ends_without_a_word():
@@ -73,7 +73,7 @@ def test_a_process_that_is_no_longer_needed_ends_without_a_word():
     before = signal.signal(signal.SIGTERM, lambda *_: os.write(tell, b"ended by SIGTERM"))
     try:
         with pytest.raises(ValueError, match="the task failed"):
-            over(2)([Task(meet), Task(meet)])
+            runner(2)([Task(meet), Task(meet)])
     finally:
         signal.signal(signal.SIGTERM, before)
         os.close(tell)
@@ -92,7 +92,7 @@ def test_a_process_that_is_killed_ends_the_work():
         os.kill(os.getpid(), signal.SIGKILL)
 
     with pytest.raises(EOFError):
-        over(2)([Task(meet), Task(meet)])
+        runner(2)([Task(meet), Task(meet)])
     os.close(tell)
     os.close(heard)
 
@@ -106,10 +106,10 @@ def test_a_result_that_cannot_be_sent_is_told():
         return lambda: None
 
     with pytest.raises((AttributeError, PicklingError)):
-        over(2)([Task(partial(meet, here[1], there[0])), Task(partial(meet, there[1], here[0]))])
+        runner(2)([Task(partial(meet, here[1], there[0])), Task(partial(meet, there[1], here[0]))])
     for end in (*here, *there):
         os.close(end)
 
 
 def test_at_least_one_process_is_at_hand():
-    assert processes_at_hand() >= 1
+    assert usable_processes() >= 1

@@ -10,7 +10,7 @@ from relayload.core.model.run import StageInfo
 from relayload.core.model.verdict import Status, Verdict
 from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.verdict import assess, held
-from relayload.recording.processes import over
+from relayload.recording.processes import runner
 
 
 @pytest.fixture
@@ -34,7 +34,8 @@ def test_summary_and_verdict_are_the_same_however_many_processes_made_them(folde
     ]
     objectives = list(map(parse, ("ttft.p50 < 1s", "latency.avg < 1s", "ttft{model=o4}.p90 < 1s", "errors.rate < 1%")))
     alone, together = (
-        assess(objectives, folded(lines, objectives), make_run(), run_all=run_all) for run_all in (one_by_one, over(2))
+        assess(objectives, folded(lines, objectives), make_run(), run_all=run_all)
+        for run_all in (one_by_one, runner(2))
     )
     assert alone == together
     assert alone[0] == summarize(folded(lines), make_run())
