@@ -1,4 +1,4 @@
-"""`relayload`, and `python -m relayload`."""
+"""The entry point of `relayload` and `python -m relayload`."""
 
 import os
 import signal
@@ -6,12 +6,12 @@ import sys
 from types import FrameType
 
 _AT_ONCE = {"run", "gate", "compare", "report", "check", "cost", "doctor"}
-"""The verbs that leave nothing behind when they end at once; a run, until it has begun. A fake relay ends with them."""
+"""Verbs that can end at once without cleaning up (`run` only until the run has begun). Their fake relay ends, too."""
 _NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 
 def main() -> None:
-    """The command line. A verb can be interrupted from its first moment on, long before all of it is imported."""
+    """Run the command line. Verbs can be interrupted from the start, long before all imports are done."""
     if _AT_ONCE.intersection(sys.argv[1:2]):
         for number in _NAMES:
             signal.signal(number, _leave)
@@ -23,9 +23,9 @@ def main() -> None:
 
 
 def _leave(number: int, _: FrameType | None) -> None:
-    """One line, and gone: nothing has been started that would have to be ended in order.
+    """Print one line and exit: nothing has been started that needs a clean end.
 
-    No exception, since Python drops those that are raised in a destructor or a callback, and the run would go on.
+    Raising would not do: Python drops exceptions raised in a destructor or a callback, and the run would continue.
     """
     line_break = "\n" if os.isatty(2) else ""
     os.write(2, f"{line_break}relayload: ended by {_NAMES[signal.Signals(number)]}\n".encode())

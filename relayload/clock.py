@@ -1,9 +1,9 @@
-"""The only reader of time."""
+"""The only module that reads the time."""
 
 import time
 
 now_s = time.monotonic
-"""Seconds on the monotonic clock (CLOCK_MONOTONIC where there is one): the base of every `_at_s`."""
+"""Seconds on the monotonic clock (CLOCK_MONOTONIC if available), the base of every `_at_s`."""
 
 
 wall_ns = time.time_ns
@@ -11,5 +11,5 @@ wall_ns = time.time_ns
 
 
 def cpu_s() -> float:
-    """CPU seconds this process has used, in all its threads."""
+    """Return the CPU seconds that this process has used in all its threads."""
     return time.process_time()

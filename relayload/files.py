@@ -1,6 +1,6 @@
-"""Files that somebody named: regular ones alone are read, and no more of them than there should be.
+"""Reads files named by users or in recordings: only regular files, up to a size limit.
 
-A pipe would hang whoever opens it, a device may have no end, and what a recording or a profile names may be either.
+A name in a recording or a profile may lead to a pipe, which would block the reader, or to an endless device.
 """
 
 import errno
@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 _AT_ONCE = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-"""A pipe that nobody writes to is opened, too, and then refused."""
+"""Flags that open even a pipe without a writer, which is then refused."""
 
 
 def opened(path: str | Path) -> BinaryIO:
-    """A regular file, to be read. Raises OSError for everything else."""
+    """Open a regular file for reading. Raises OSError for anything else."""
     file = os.open(path, _AT_ONCE)
     mode = os.fstat(file).st_mode
     if stat.S_ISREG(mode):
@@ -26,9 +26,9 @@ def opened(path: str | Path) -> BinaryIO:
 
 
 def content(path: str | Path, most_bytes: int, *, pipe: bool = False) -> bytes:
-    """All that a regular file holds. Raises OSError for everything else, and for a file that holds more.
+    """Read a whole regular file. Raises OSError for anything else, and for more than `most_bytes`.
 
-    What a person has just named may be a `pipe` as well, as a shell makes them.
+    `pipe` also accepts a pipe, as shells create for process substitution, for names given by the user.
     """
     with Path(path).open("rb") if pipe else opened(path) as file:
         found = file.read(most_bytes + 1)
@@ -37,18 +37,18 @@ def content(path: str | Path, most_bytes: int, *, pipe: bool = False) -> bytes:
 
 
 def check(path: str | Path, most_bytes: int | None = None) -> None:
-    """Raises OSError unless that is a regular file, of so many bytes at most, which others are going to open."""
+    """Raise OSError unless the path is a regular file of at most `most_bytes` bytes."""
     with opened(path) as file:
         if most_bytes is not None:
             _check_size(os.fstat(file.fileno()).st_size, most_bytes)
 
 
 def _check_size(count: int, most_bytes: int) -> None:
-    """Raises OSError for more bytes than there may be."""
+    """Raise OSError for more than `most_bytes` bytes."""
     if count > most_bytes:
-        raise OSError(errno.EFBIG, f"it is larger than {_told(most_bytes)}")
+        raise OSError(errno.EFBIG, f"it is larger than {_size_text(most_bytes)}")
 
 
-def _told(count: int) -> str:
-    """`4 MB`, `64 kB`."""
+def _size_text(count: int) -> str:
+    """Format a size: `4 MB`, `64 kB`."""
     return f"{count >> 20} MB" if count >= 1 << 20 else f"{count >> 10} kB"

@@ -1,7 +1,7 @@
-"""Fixtures for pytest, so that a test-suite holds its load gates: whole runs with their verdicts, and a fake relay.
+"""pytest fixtures for load tests in a test suite: whole runs with their verdicts, and a fake relay.
 
-Runs and relays are processes of their own. Nothing here imports Locust or gevent, and next to nothing is imported
-before a fixture is asked for.
+Runs and relays are separate processes. Nothing here imports Locust or gevent, and almost nothing is imported before a
+fixture is used.
 """
 
 import subprocess
@@ -31,12 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @dataclass(frozen=True)
 class RelayloadRun:
-    """A run that has ended, its recording and its verdict."""
+    """A run that has ended, with its recording and its verdict."""
 
     directory: Path
     exit_code: int
     output: str
-    """What `relayload run` printed: for `assert run.passed, run.output`."""
+    """What `relayload run` printed, for `assert run.passed, run.output`."""
 
     @cached_property
     def recording(self) -> "Recording":
@@ -54,12 +54,12 @@ class RelayloadRun:
 
     @property
     def passed(self) -> bool:
-        """Whether every objective holds; never so without any."""
+        """Whether every objective holds; False without any objective."""
         return self.exit_code == 0 and bool(self.verdict.objectives)
 
 
 class StartRun(Protocol):
-    """What the fixture `relayload_run` gives."""
+    """The type of the fixture `relayload_run`."""
 
     def __call__(
         self,
@@ -69,7 +69,7 @@ class StartRun(Protocol):
         processes: int = 1,
         timeout_s: float | None = None,
     ) -> RelayloadRun:
-        """Run a profile to its end. A relative path is looked for beside the test, below pytest's root, then here.
+        """Run a profile to its end. A relative path is searched beside the test, below pytest's root, then here.
 
         The test fails if there is no verdict: the profile is wrong, the target can't be reached, or it took too long.
         """
@@ -78,7 +78,7 @@ class StartRun(Protocol):
 
 @pytest.fixture
 def relayload_run(tmp_path: Path, request: pytest.FixtureRequest) -> StartRun:
-    """Runs a profile as `relayload run` does, into the test's own directory, and returns what came of it."""
+    """Runs a profile like `relayload run`, with the recording in the test's directory, and returns the result."""
     number = 0
 
     def run(
@@ -99,14 +99,14 @@ def relayload_run(tmp_path: Path, request: pytest.FixtureRequest) -> StartRun:
 
 @pytest.fixture
 def fake_relay(request: pytest.FixtureRequest) -> "Iterator[FakeRelay]":
-    """A fake relay of the test's own; `base_url` says where. `@pytest.mark.fake_relay(preset=..., sets=[...])`."""
+    """A fake relay for one test, at `base_url`. Configure it with `@pytest.mark.fake_relay(preset=..., sets=[...])`."""
     marker = request.node.get_closest_marker("fake_relay") or pytest.mark.fake_relay().mark
     with _started(marker, request) as relay:
         yield relay
 
 
 def _started(marker: pytest.Mark, request: pytest.FixtureRequest) -> "FakeRelay":
-    """The relay that the marker asks for. The test fails, with the names there are, if it can't be had."""
+    """Start the relay that the marker asks for. If that fails, the test fails with the available preset names."""
     from relayload.fakerelay.process import FakeRelay
 
     try:
@@ -125,18 +125,18 @@ def _started(marker: pytest.Mark, request: pytest.FixtureRequest) -> "FakeRelay"
 
 
 def _failed(message: str) -> BaseException:
-    """What fails a test with these words alone, if raised `from None`: pytest prints what led to an exception."""
+    """Return an exception that fails a test with only this message; raise it `from None` to hide its cause."""
     return pytest.fail.Exception(message, pytrace=False)
 
 
 def _found(path: Path, request: pytest.FixtureRequest) -> Path:
-    """Beside the test, below pytest's root directory, or else as it stands. An absolute path stays what it is."""
+    """Find a path beside the test or below pytest's root directory, or else return it unchanged."""
     places = (request.path.parent, request.config.rootpath)
     return next((place / path for place in places if (place / path).is_file()), path)
 
 
 def _ended(command: Sequence[str], timeout_s: float | None) -> tuple[int, str]:
-    """The exit code of a process and what it printed. One that takes too long is asked to end in order."""
+    """Return the exit code and the output of a process. One that takes too long is terminated cleanly."""
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

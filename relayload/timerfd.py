@@ -1,7 +1,7 @@
 """Linux's timerfd, set to absolute instants of the monotonic clock: event loops wake 0.05-0.3 ms after them.
 
-The timers of libev and asyncio are rounded to about a millisecond. Python offers timerfd from 3.13 on, so it is called
-through ctypes.
+The timers of libev and asyncio are rounded to about a millisecond. Python has timerfd only from 3.13 on, so this calls
+it through ctypes.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ class _TimerSpec(ctypes.Structure):
 
 
 class TimerFd:
-    """One timer. Its `descriptor` becomes readable at the instant. Raises OSError."""
+    """One timer, whose `descriptor` becomes readable when it expires. Raises OSError."""
 
     def __init__(self) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
@@ -35,12 +35,12 @@ class TimerFd:
         self._spec_address = ctypes.addressof(self._spec)
 
     def set(self, at_s: float) -> None:
-        """Expire at that instant of `clock.now_s`, or at once when it has passed; forgets an earlier expiry."""
+        """Expire at an instant of `clock.now_s`, or at once if it has passed. Replaces an earlier expiry."""
         self._value.seconds = seconds = max(0, int(at_s))
         self._value.nanoseconds = max(1, int((at_s - seconds) * 1e9))  # zero would disarm the timer
         if self._settime(self.descriptor, _TFD_TIMER_ABSTIME, self._spec_address, None):
             raise OSError(ctypes.get_errno(), "timerfd_settime")
 
     def close(self) -> None:
-        """Whoever watches the descriptor stops that first."""
+        """Close the descriptor. Stop watching it first."""
         os.close(self.descriptor)

@@ -1,10 +1,10 @@
-"""The library for zstd, which comes with Python from 3.14 on and is an extra before."""
+"""Finds the zstd library, which is part of Python from 3.14 on and an optional dependency before."""
 
 from typing import Any
 
 
 def library() -> Any | None:
-    """The module; None where it is not installed."""
+    """Return the module, or None if it is not installed."""
     try:
         from compression import zstd  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
