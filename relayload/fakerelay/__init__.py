@@ -1,1 +1,1 @@
-"""The small OpenAI-compatible relay that ships with the project: known latency, known ground truth."""
+"""A small OpenAI-compatible relay with known latency, limits and faults, to test against."""

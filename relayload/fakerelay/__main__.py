@@ -1,4 +1,4 @@
-"""`python -m relayload.fakerelay`."""
+"""The entry point of `python -m relayload.fakerelay`."""
 
 from relayload.fakerelay.command import command
 

@@ -1,4 +1,4 @@
-"""Where the relay listens."""
+"""The address on which the relay listens."""
 
 import contextlib
 import socket
@@ -9,7 +9,7 @@ from relayload.core.errors import AuthorError, Fault
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a relay listens. With `shared`, several processes listen there and the kernel deals out connections."""
+    """A listening address. If `shared`, several processes listen there and the kernel distributes connections."""
 
     family: int
     host: str
@@ -18,10 +18,10 @@ class Address:
 
     @classmethod
     def of(cls, host: str, port: int, *, shared: bool) -> "Address":
-        """Find it, and a free port for 0. Raises AuthorError where it can't be had."""
+        """Resolve the address, with a free port for port 0. Raises AuthorError if it is not available."""
         try:
             family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-            # Bound without sharing first: a port that another process uses is a fault, even if that would share it.
+            # Bind without sharing first: a port used by another process is a fault, even if that would share it.
             with contextlib.closing(_bound(family, str(address[0]), int(address[1]), shared=False)) as probe:
                 numeric_host, free_port = probe.getsockname()[:2]
         except OSError as error:

@@ -21,9 +21,9 @@ from relayload.fakerelay.wire import EXTENSION, Wire
 
 MAX_BODY_BYTES = 20 * 1024 * 1024
 MAX_DISCARDED_BYTES = 200 * 1024 * 1024
-"""Read and thrown away of a body that is too large, so that the client gets to read why."""
+"""How much of a too large body is read and discarded, so that the client can read the error."""
 LAST_REQUESTS = 100
-"""Told by `/__relay/requests` where no number is given."""
+"""How many requests `/__relay/requests` returns by default."""
 
 _FORMATS = {
     "/v1/chat/completions": CHAT,
@@ -41,7 +41,7 @@ _OTHERS = {
 _MODEL = "/v1/models/"
 _RESPONSE = "/v1/responses/"
 _NAMED = {_MODEL: ("GET",), _RESPONSE: ("GET", "DELETE")}
-"""What takes a name behind its path."""
+"""Paths that are followed by a name."""
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -53,7 +53,7 @@ class ClientGone(Exception):
 
 
 class FakeRelayApp:
-    """A relay. Needs the server of this package, whose connections it borrows."""
+    """The application. It needs the server of this package, whose connections it uses directly."""
 
     def __init__(
         self, preset: Preset, api_key: str, *, worker: int, started_at_s: float, recorder: Recorder | None
@@ -70,7 +70,7 @@ class FakeRelayApp:
         self._run: Run
 
     def open(self, ticker: Ticker, listener_faults: ListenerFaults) -> None:
-        """Begin, in the event loop that will serve."""
+        """Start, in the event loop that will serve."""
         self._ticker, self._listener_faults = ticker, listener_faults
         self._begin(self._started_at_s)
 
@@ -92,19 +92,19 @@ class FakeRelayApp:
         except Refusal as refusal:
             run.refuse(wire, refusal, Admission())
         except ClientGone:
-            return  # it never made a whole request, so there is nothing to count
+            return  # the request was incomplete and is not counted
 
     def _begin(self, started_at_s: float) -> None:
         self._run = Run.of(self._preset, self._ticker, self._recorder, started_at_s)
         self._listener_faults.schedule(self._preset.faults, started_at_s)
 
     def _key(self, request: Request) -> str | None:
-        """The client's key if it is the right one."""
+        """Return the client's key if it is correct, else None."""
         sent = request.headers.get(b"authorization", b"")
         return self._api_key if hmac.compare_digest(sent, self._credential) else None
 
     def _about(self, request: Request, query: dict[str, list[str]]) -> object:
-        """What the relay says of itself."""
+        """Return information about the relay itself."""
         match request.path:
             case "/health":
                 return {"status": "ok", "fake": True}
@@ -139,7 +139,7 @@ class FakeRelayApp:
         return {"id": name, "object": "model", "created": self._created_s, "owned_by": "fake-relay"}
 
     def _response(self, method: str, request: Request, query: bytes) -> object:
-        """A response that was kept, or what comes of deleting it."""
+        """Return a stored response, or the result of deleting it."""
         self._check_key(request)
         name = request.path.removeprefix(_RESPONSE)
         for parameter in parse_qs(query.decode("latin-1"), keep_blank_values=True):
@@ -174,7 +174,7 @@ def _methods(path: str) -> tuple[str, ...]:
 
 
 async def _body(receive: Receive) -> bytes:
-    """The whole body of a request. Raises Refusal above 20 MB, and ClientGone."""
+    """Read the whole body of a request. Raises Refusal above 20 MB, and ClientGone."""
     parts: list[bytes] = []
     size, more = 0, True
     while more and size < MAX_DISCARDED_BYTES:

@@ -1,4 +1,4 @@
-"""How the fake relay answers: pure, seeded, and told the time in seconds since its start."""
+"""How the fake relay answers: pure and seeded, with the time passed in as seconds since its start."""
 
 from dataclasses import dataclass, replace
 
@@ -17,26 +17,26 @@ from relayload.fakerelay.wishes import Wish
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the relay has drawn for one request; token k (from 0) is due at `ttft_s + k / tokens_per_s`."""
+    """What the relay has drawn for one request. Token k (from 0) is due at `ttft_s + k / tokens_per_s`."""
 
     number: int
-    """Of this request since the start; starts its made-up words."""
+    """The number of the request since the start; it also seeds the generated words."""
     ttft_s: float
     tokens_per_s: float = 1.0
     output_tokens: int = 1
-    """All of them, thoughts included."""
+    """All output tokens, including thoughts."""
     reasoning_tokens: int = 0
     show_reasoning: bool = False
     finish_reason: str = "stop"
     cached_input_tokens: int = 0
     dimensions: int = 0
-    """Of the vectors of an answer with embeddings."""
+    """The dimensions of the vectors in an answer with embeddings."""
     content: Content | None = None
-    """What it shows beside thoughts; None for made-up words."""
+    """What it contains beside thoughts; None for generated words."""
 
     @property
     def first_shown(self) -> int:
-        """The number of the first token that is sent: hidden thoughts take their time and are not."""
+        """The number of the first token that is sent: hidden thoughts take time but are not sent."""
         return 0 if self.show_reasoning else self.reasoning_tokens
 
     @property
@@ -45,11 +45,11 @@ class Reply:
         return self.due_s(max(0, self.output_tokens - 1))
 
     def due_s(self, token: int) -> float:
-        """Seconds to token number `token`."""
+        """Return the seconds to token number `token`."""
         return self.ttft_s + token / self.tokens_per_s
 
     def words(self) -> list[str]:
-        """The text of each token, thoughts included."""
+        """Return the text of each token, including thoughts."""
         if self.content is None:
             return words(self.number, self.output_tokens)
         return words(self.number, self.reasoning_tokens) + self.content.tokens
@@ -57,7 +57,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """All that was decided about one request when it came in."""
+    """Everything that is decided about a request when it arrives."""
 
     reply: Reply
     admission: Admission
@@ -65,7 +65,7 @@ class Turn:
 
 
 class Behavior:
-    """The memory of one relay: its draws, limits, slots and prompt cache."""
+    """The state of one relay: its draws, limits, slots and prompt cache."""
 
     def __init__(self, preset: Preset) -> None:
         self.slots = Slots(preset.capacity)
@@ -127,11 +127,11 @@ class Behavior:
             finish_reason="length" if tokens < drawn and not parsed.exact_output_tokens else "stop",
             cached_input_tokens=self._cache.cached_tokens(parsed.model, parsed.texts, parsed.input_tokens),
         )
-        return reply if parsed.wish is None or parsed.wish.is_of_length else _granted(reply, parsed, parsed.wish)
+        return reply if parsed.wish is None or parsed.wish.is_of_length else _with_wish(reply, parsed, parsed.wish)
 
 
-def _granted(reply: Reply, parsed: ParsedRequest, wish: Wish) -> Reply:
-    """The reply with the content that was wished for, which may take other than the tokens drawn for it."""
+def _with_wish(reply: Reply, parsed: ParsedRequest, wish: Wish) -> Reply:
+    """Return the reply with the requested content, which may take a different number of tokens than drawn."""
     thoughts = reply.reasoning_tokens
     start, count = reply.number + thoughts * STRIDE, reply.output_tokens - thoughts
     exact = parsed.exact_output_tokens is not None

@@ -1,6 +1,6 @@
-"""The bodies that clients send, as OpenAI's API takes them: what a type here does not allow is refused.
+"""The request bodies that OpenAI's API accepts. What the types here do not allow is refused.
 
-A field of type None is one that OpenAI knows and this relay does not do: it may be sent as null. Source: OpenAI API
+A field of type None is one that OpenAI supports and this relay does not; it may be sent as null. Source: OpenAI API
 reference, the requests of chat completions, responses, completions and embeddings.
 """
 
@@ -23,7 +23,7 @@ Schema = dict[str, Any]
 
 
 class Strict(Struct, forbid_unknown_fields=True, gc=False):
-    """A part of a body that holds nothing else."""
+    """A part of a body without unknown fields."""
 
 
 class TextPart(Strict, tag_field="type", tag="text"):
@@ -43,7 +43,7 @@ class ImagePart(Strict, tag_field="type", tag="image_url"):
     image_url: ImageUrl
 
 
-class Called(Strict):
+class FunctionCall(Strict):
     """A function that was called, with its arguments as JSON."""
 
     name: str
@@ -51,15 +51,15 @@ class Called(Strict):
 
 
 class ToolCall(Strict, forbid_unknown_fields=False):
-    """Clients send back what they got, often with an `index` from a stream, or more: OpenAI takes no notice of that."""
+    """Clients send back calls as received, often with extra fields such as a stream's `index`, which OpenAI ignores."""
 
     id: str
     type: Literal["function"]
-    function: Called
+    function: FunctionCall
 
 
 class Message(Strict, tag_field="role"):
-    """Of a chat; each role has a kind of its own."""
+    """A chat message; each role has its own subclass."""
 
 
 Texts = str | Annotated[list[TextPart], Meta(min_length=1)]
@@ -81,18 +81,18 @@ class UserMessage(Message, tag="user"):
 
 
 class AssistantMessage(Message, tag="assistant", forbid_unknown_fields=False):
-    """What a client got before, with whatever it came with, such as `annotations` or `reasoning_content`."""
+    """An earlier answer, which may have extra fields, such as `annotations` or `reasoning_content`."""
 
     content: str | Annotated[list[TextPart | RefusalPart], Meta(min_length=1)] | None = None
     name: str | None = None
     refusal: str | None = None
     tool_calls: Annotated[list[ToolCall], Meta(min_length=1)] | None = None
-    function_call: Called | None = None
+    function_call: FunctionCall | None = None
     audio: None = None
 
 
 class ToolMessage(Message, tag="tool", forbid_unknown_fields=False):
-    """What a function returned; many clients repeat its name."""
+    """The result of a function. Many clients repeat its name."""
 
     content: Texts
     tool_call_id: str
@@ -114,7 +114,7 @@ class Function(Strict):
 
 
 class Tool(Strict):
-    """As chat completions know it."""
+    """A tool in the format of chat completions."""
 
     type: Literal["function"]
     function: Function
@@ -154,7 +154,7 @@ class StreamOptions(Strict):
 
 
 class _Generation(Strict):
-    """What all requests for text may say. Answers are made up, so what would steer a model steers nothing."""
+    """The fields of all requests for text. Sampling parameters have no effect, because answers are generated words."""
 
     model: str
     stream: bool | None = False
@@ -163,13 +163,13 @@ class _Generation(Strict):
     top_p: TopP | None = None
     user: str | None = None
     min_tokens: Annotated[int, Meta(ge=0)] | None = None
-    """vLLM's."""
+    """An extension of vLLM."""
     ignore_eos: bool | None = None
-    """vLLM's."""
+    """An extension of vLLM."""
 
 
 class _Modern(_Generation):
-    """What chat completions and responses have in common besides."""
+    """Further fields that chat completions and responses share."""
 
     metadata: Metadata | None = None
     parallel_tool_calls: bool | None = None
@@ -189,7 +189,7 @@ class ChatBody(_Modern, kw_only=True):
     n: Literal[1] | None = 1
     reasoning_effort: Effort | None = None
     include_reasoning: bool | None = None
-    """OpenRouter's."""
+    """An extension of OpenRouter."""
     frequency_penalty: Penalty | None = None
     presence_penalty: Penalty | None = None
     seed: Seed | None = None
@@ -237,7 +237,7 @@ class InputRefusal(Strict, tag_field="type", tag="refusal"):
 
 
 class InputItem(Strict, kw_only=True):
-    """Of the input of a response: a message, or what an earlier response put out."""
+    """An item of a response's input: a message, or output of an earlier response."""
 
     type: Literal["message", "function_call", "function_call_output", "reasoning"] = "message"
     role: Literal["user", "assistant", "system", "developer"] | None = None
@@ -253,7 +253,7 @@ class InputItem(Strict, kw_only=True):
 
 
 class FlatTool(Strict):
-    """As responses know it."""
+    """A tool in the format of responses."""
 
     type: Literal["function"]
     name: Name
@@ -305,7 +305,7 @@ class ResponseBody(_Modern, kw_only=True):
 
 
 class CompletionBody(_Generation, kw_only=True):
-    """The format before chats."""
+    """The legacy completions format."""
 
     prompt: str | Annotated[list[str | int | list[int]], Meta(min_length=1)]
     max_tokens: Budget | None = None

@@ -1,4 +1,4 @@
-"""What is wrong with a body, in OpenAI's words: found by msgspec, told with message, parameter and code."""
+"""Converts msgspec's validation errors to refusals in OpenAI's wording, with message, parameter and code."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from msgspec.inspect import Type, type_info
 
 from relayload.fakerelay.refusals import Reason, Refusal
 
-_LISTS = "is not supported by the fake relay."
+_UNSUPPORTED = "is not supported by the fake relay."
 _PATH = re.compile(r" - at `(?:key in )?\$\.?(.*)`$")
 _BOUND = re.compile(r"Expected `(\w+)` (<=|>=|<|>) (\S+)")
 _LENGTH = re.compile(r"Expected `(\w+)` of length (<=|>=) (\d+)")
@@ -28,27 +28,27 @@ _SIDES = {"<=": ("above", "max", "maximum"), ">=": ("below", "min", "minimum")}
 
 
 def refusal_of(error: msgspec.ValidationError, body: bytes, body_type: Any) -> Refusal:
-    """The refusal of a body that is JSON, and not what it should be."""
+    """Return the refusal of a body that is JSON but not valid."""
     found = _PATH.search(str(error))
-    said, path = (str(error)[: found.start()], found[1].replace("[...]", "")) if found else (str(error), "")
+    problem, path = (str(error)[: found.start()], found[1].replace("[...]", "")) if found else (str(error), "")
     steps = [name or index for name, index in _STEP.findall(path)]
-    if (named := re.search(r"unknown field `(.*)`", said)) is not None:
+    if (named := re.search(r"unknown field `(.*)`", problem)) is not None:
         return _refusal("Unknown parameter: '{}'.", _joined(path, named[1]), "unknown_parameter")
-    if (named := re.search(r"missing required field `(.*)`", said)) is not None:
+    if (named := re.search(r"missing required field `(.*)`", problem)) is not None:
         return _refusal("Missing required parameter: '{}'.", _joined(path, named[1]), "missing_required_parameter")
-    if said.startswith("Expected `null`"):
-        return _refusal("Unsupported parameter: '{}' " + _LISTS, path, "unsupported_parameter")
-    if said.startswith("Invalid"):
-        return _wrong_value(said, path, _accepted(body_type, steps))
-    if (length := _LENGTH.match(said)) is not None:
+    if problem.startswith("Expected `null`"):
+        return _refusal("Unsupported parameter: '{}' " + _UNSUPPORTED, path, "unsupported_parameter")
+    if problem.startswith("Invalid"):
+        return _wrong_value(problem, path, _accepted(body_type, steps))
+    if (length := _LENGTH.match(problem)) is not None:
         return _wrong_length(path, length[1], length[2], int(length[3]), _value_at(body, steps))
-    if (bound := _BOUND.match(said)) is not None:
+    if (bound := _BOUND.match(problem)) is not None:
         return _out_of_range(path, bound[1], bound[2], bound[3], _value_at(body, steps))
-    if "matching regex" in said:
-        pattern = said.partition("'")[2].rstrip("'")
+    if "matching regex" in problem:
+        pattern = problem.partition("'")[2].rstrip("'")
         wanted = f"Expected a string that matches the pattern '{pattern}'."
         return _refusal("Invalid '{}': string does not match pattern. " + wanted, path, "invalid_value")
-    return _wrong_type(said, path)
+    return _wrong_type(problem, path)
 
 
 def _joined(path: str, name: str) -> str:
@@ -59,8 +59,8 @@ def _refusal(message: str, path: str, code: str) -> Refusal:
     return Refusal(Reason.BAD_VALUE, message.replace("{}", path, 1), param=path or None, code=code)
 
 
-def _wrong_value(said: str, path: str, accepted: list[str]) -> Refusal:
-    value = said.partition("value ")[2]
+def _wrong_value(problem: str, path: str, accepted: list[str]) -> Refusal:
+    value = problem.partition("value ")[2]
     given = {"True": "true", "False": "false"}.get(value, value)
     listed = f" Supported values are: {_and(accepted)}." if accepted else ""
     why = f" ({_WHY[path]})" if path in _WHY else ""
@@ -72,7 +72,7 @@ def _wrong_length(path: str, kind: str, side: str, bound: int, value: Any) -> Re
     if kind == "object":
         noun, what = "object", "an object"
     if side == "<=" and bound == 0:
-        return _refusal("Unsupported parameter: '{}' " + _LISTS, path, "unsupported_parameter")
+        return _refusal("Unsupported parameter: '{}' " + _UNSUPPORTED, path, "unsupported_parameter")
     if side == ">=" and bound == 1:
         message = f"empty {noun}. Expected {what} with minimum length 1, but got an empty {noun} instead."
         return _refusal(f"Invalid '{{}}': {message}", path, f"empty_{noun}")
@@ -94,8 +94,8 @@ def _out_of_range(path: str, kind: str, side: str, bound: str, value: Any) -> Re
     return _refusal(f"Invalid '{{}}': {message}", path, f"{noun}_{extent}_{short}_value")
 
 
-def _wrong_type(said: str, path: str) -> Refusal:
-    names = re.findall(r"`([^`]*)`", said)
+def _wrong_type(problem: str, path: str) -> Refusal:
+    names = re.findall(r"`([^`]*)`", problem)
     wanted = [_KINDS.get(name, name) for name in names[0].split(" | ") if name != "null"] if names else []
     expected = wanted[0] if len(wanted) == 1 else f"one of {_or(wanted)}"
     got = f", but got {_KINDS.get(names[1], names[1])} instead" if len(names) > 1 else ""
@@ -123,7 +123,7 @@ def _value_at(body: bytes, steps: list[str]) -> Any:
 
 
 def _accepted(body_type: type[Any], steps: list[str]) -> list[str]:
-    """The values that may stand at a place of a body, as they are written."""
+    """Return the literal values allowed at a place of a body, as written."""
     places = [type_info(body_type)]
     for index, step in enumerate(steps):
         if index == len(steps) - 1 and (tags := [f"'{tag}'" for tag in _tags(places, step)]):

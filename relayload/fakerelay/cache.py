@@ -1,4 +1,4 @@
-"""The prompt cache: input tokens that a relay has seen before, at the beginning of another prompt."""
+"""The prompt cache: input tokens that the relay has seen before at the beginning of another prompt."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ _BLOCK_CHARACTERS = 512
 
 
 class PromptCache:
-    """Remembers prompts as chains of blocks; a block is known only behind the same beginning."""
+    """Stores prompts as chains of blocks; a block matches only after the same beginning."""
 
     def __init__(self) -> None:
         self._blocks: OrderedDict[int, None] = OrderedDict()
 
     def cached_tokens(self, model: str, texts: Sequence[str], tokens: int) -> int:
-        """How many of a prompt's tokens were seen before; from now on all of them were."""
+        """Return how many of a prompt's tokens are cached, and add the rest to the cache."""
         if tokens < MIN_TOKENS:
             return 0
         chain = _chain(model, "\n".join(texts))
@@ -32,7 +32,7 @@ class PromptCache:
 
 
 def _chain(model: str, text: str) -> list[int]:
-    """A number for each whole block of text, which depends on all text before it."""
+    """Return a hash for each whole block of text, which depends on all text before it."""
     chain = [hash(model)]
     for start in range(0, len(text) - _BLOCK_CHARACTERS + 1, _BLOCK_CHARACTERS):
         chain.append(hash((chain[-1], text[start : start + _BLOCK_CHARACTERS])))

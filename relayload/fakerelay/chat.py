@@ -1,4 +1,4 @@
-"""The chat completions format: whole answers, and the events of a stream, as bytes."""
+"""The chat completions format: whole answers, and the events of a stream as bytes."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ FINGERPRINT = "fp_fake_relay"
 
 
 def completion(parsed: ParsedRequest, reply: Reply, created: int, words: list[str]) -> dict[str, Any]:
-    """The body of an answer that is not streamed, made of these words."""
+    """Return the body of an answer that is not streamed, with these words."""
     message: dict[str, Any] = {"role": "assistant", "content": "".join(words[reply.reasoning_tokens :])}
     message["refusal"] = None
     logprobs = None
@@ -31,7 +31,7 @@ def completion(parsed: ParsedRequest, reply: Reply, created: int, words: list[st
 
 
 def usage(parsed: ParsedRequest, reply: Reply) -> dict[str, Any]:
-    """Tokens as the chat format counts them."""
+    """Return the usage in the chat format."""
     return {
         "prompt_tokens": parsed.input_tokens,
         "completion_tokens": reply.output_tokens,
@@ -58,7 +58,7 @@ def _head(parsed: ParsedRequest, reply: Reply, created: int, kind: str) -> dict[
 
 
 class ChatEvents(Events):
-    """The events of one streamed answer. What all of them share is encoded once: a token costs one join."""
+    """The events of one streamed answer. Their common parts are encoded once, so that a token costs one join."""
 
     def __init__(self, parsed: ParsedRequest, reply: Reply, created: int) -> None:
         self._parsed = parsed
@@ -89,19 +89,19 @@ class ChatEvents(Events):
 
 
 def chat_events(parsed: ParsedRequest, reply: Reply, created: int) -> ChatEvents:
-    """The events of an answer, whatever it holds."""
+    """Return the events of an answer, with or without special content."""
     if reply.content is None:
         return ChatEvents(parsed, reply, created)
     return ContentChatEvents(parsed, reply, created, reply.content)
 
 
 class ContentChatEvents(ChatEvents):
-    """The events of an answer that is more than made-up words: each is encoded for itself."""
+    """The events of an answer with special content; each is encoded individually."""
 
     def __init__(self, parsed: ParsedRequest, reply: Reply, created: int, content: Content) -> None:
         super().__init__(parsed, reply, created)
         self._content_of_reply = content
-        self._places = content.places
+        self._positions = content.positions
 
     def opening(self) -> list[bytes]:
         text = None if self._content_of_reply.calls else ""
@@ -111,14 +111,14 @@ class ContentChatEvents(ChatEvents):
         reply, content = self._reply, self._content_of_reply
         if token < reply.reasoning_tokens:
             return super().token(token, word)
-        place = self._places[token - reply.reasoning_tokens]
-        text = place.text if word is None else word
+        position = self._positions[token - reply.reasoning_tokens]
+        text = position.text if word is None else word
         if not content.calls:
             return self._event({"content": text}, _logprobs(reply, content, token, [text]))
-        arguments = self._event({"tool_calls": [{"index": place.stretch, "function": {"arguments": text}}]})
-        if not place.is_first:
+        arguments = self._event({"tool_calls": [{"index": position.segment, "function": {"arguments": text}}]})
+        if not position.is_first:
             return arguments
-        call = {"index": place.stretch, **_call(reply, place.stretch, place.function, "")}
+        call = {"index": position.segment, **_call(reply, position.segment, position.function, "")}
         return self._event({"tool_calls": [call]}) + arguments
 
     def _event(self, delta: dict[str, Any], logprobs: dict[str, Any] | None = None) -> bytes:
@@ -127,7 +127,7 @@ class ContentChatEvents(ChatEvents):
 
 
 def whole_calls(reply: Reply, content: Content, words: list[str]) -> list[dict[str, Any]]:
-    """The calls of an answer, made of these words; none where it has text."""
+    """Return the calls of an answer, with these words as arguments; empty if it has text."""
     return [_call(reply, *each) for each in content.spread(words) if each[1] is not None]
 
 
@@ -140,14 +140,14 @@ def _call(reply: Reply, index: int, function: str | None, arguments: str) -> dic
 
 
 def call_id(reply: Reply, index: int) -> str:
-    """Of one call of an answer."""
+    """Return the id of one call of an answer."""
     return f"call_fake{reply.number:020x}{index:02x}"
 
 
 def _logprobs(reply: Reply, content: Content, first: int, words: list[str]) -> dict[str, Any] | None:
-    """Of tokens of the text, from that number on."""
+    """Return the logprobs of text tokens, numbered from `first`."""
     top = content.top_logprobs
     if top is None or content.calls:
         return None
-    told = [chat_logprob(word, reply.number + first + index, top) for index, word in enumerate(words) if word]
-    return {"content": told, "refusal": None}
+    entries = [chat_logprob(word, reply.number + first + index, top) for index, word in enumerate(words) if word]
+    return {"content": entries, "refusal": None}

@@ -1,4 +1,4 @@
-"""`relayload fake-relay`: the fake relay on the command line."""
+"""The command `relayload fake-relay`."""
 
 from functools import partial
 from pathlib import Path

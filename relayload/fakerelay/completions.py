@@ -1,4 +1,4 @@
-"""The completions format, which came before chats: whole answers, and the events of a stream."""
+"""The legacy completions format: whole answers, and the events of a stream."""
 
 from itertools import accumulate
 from typing import Any
@@ -13,7 +13,7 @@ from relayload.fakerelay.parsed_request import ParsedRequest
 
 
 def text_completion(parsed: ParsedRequest, reply: Reply, created: int, words: list[str]) -> dict[str, Any]:
-    """The body of an answer that is not streamed, made of these words."""
+    """Return the body of an answer that is not streamed, with these words."""
     shown = words[reply.reasoning_tokens :]
     choice = _choice("".join(shown), _logprobs(reply, reply.reasoning_tokens, shown, 0), reply.finish_reason)
     return {**_head(parsed, reply, created), "choices": [choice], "usage": usage(parsed, reply)}

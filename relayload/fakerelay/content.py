@@ -1,4 +1,4 @@
-"""What an answer says where it is more than made-up words: its text, or its calls of functions, in tokens."""
+"""The content of an answer that is not just generated words: text or function calls, split into tokens."""
 
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -9,77 +9,77 @@ from relayload.fakerelay.wishes import CallWish, Wish
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """Tokens of one kind, one after another: the text, or the arguments of one call."""
+class Segment:
+    """A run of tokens of one kind: the text, or the arguments of one call."""
 
     tokens: tuple[str, ...]
     function: str | None = None
-    """The one that is called."""
+    """The function that is called; None for text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where one token stands: in which stretch, and whether it begins it."""
+class TokenPosition:
+    """The position of one token: its segment, and whether it is the first token of it."""
 
     text: str
-    stretch: int
+    segment: int
     function: str | None
     is_first: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """All that an answer shows beside thoughts; with calls it has no text."""
+    """Everything that an answer contains beside thoughts. With calls it has no text."""
 
-    stretches: tuple[Stretch, ...]
+    segments: tuple[Segment, ...]
     finish_reason: str
     top_logprobs: int | None = None
 
     @property
     def tokens(self) -> list[str]:
-        """Of all stretches."""
-        return [token for stretch in self.stretches for token in stretch.tokens]
+        """The tokens of all segments."""
+        return [token for segment in self.segments for token in segment.tokens]
 
     @property
     def calls(self) -> bool:
-        """Whether it calls functions."""
-        return self.stretches[0].function is not None
+        """Whether it contains function calls."""
+        return self.segments[0].function is not None
 
     @property
-    def places(self) -> list[Place]:
-        """Of all tokens."""
+    def positions(self) -> list[TokenPosition]:
+        """The positions of all tokens."""
         return [
-            Place(token, number, stretch.function, index == 0)
-            for number, stretch in enumerate(self.stretches)
-            for index, token in enumerate(stretch.tokens)
+            TokenPosition(token, number, segment.function, index == 0)
+            for number, segment in enumerate(self.segments)
+            for index, token in enumerate(segment.tokens)
         ]
 
     def spread(self, words: list[str]) -> list[tuple[int, str | None, str]]:
-        """Number, function and text of each stretch, made of these words, one for each token."""
+        """Return number, function and text of each segment, given one word per token."""
         left = iter(words)
         return [
-            (number, stretch.function, "".join(islice(left, len(stretch.tokens))))
-            for number, stretch in enumerate(self.stretches)
+            (number, segment.function, "".join(islice(left, len(segment.tokens))))
+            for number, segment in enumerate(self.segments)
         ]
 
     def within(self, limit: int) -> "Content":
-        """Its first tokens, up to a limit."""
+        """Return the content cut to at most `limit` tokens."""
         if len(self.tokens) <= limit:
             return self
-        kept: list[Stretch] = []
+        kept: list[Segment] = []
         left = limit
-        for stretch in self.stretches:
-            tokens = stretch.tokens[:left]
+        for segment in self.segments:
+            tokens = segment.tokens[:left]
             left -= len(tokens)
-            kept.extend([replace(stretch, tokens=tokens)] if tokens else [])
-        return replace(self, stretches=tuple(kept), finish_reason="length")
+            kept.extend([replace(segment, tokens=tokens)] if tokens else [])
+        return replace(self, segments=tuple(kept), finish_reason="length")
 
 
 def content_of(wish: Wish, start: int, count: int, finish_reason: str, *, exact: bool) -> Content:
-    """What to say where `count` words would have been said, the first of them that of `start`.
+    """Return the content that replaces `count` generated words beginning with number `start`.
 
-    It is as long where the shape allows: JSON without open strings has its own length, or, if the length is to be
-    exact, spaces behind it, which mean nothing there.
+    It has the same length if possible. JSON without open strings has a fixed length; if the length must be exact, it is
+    padded with trailing spaces, which are insignificant there.
     """
     least = count if exact else 0
     if wish.calls:
@@ -92,17 +92,17 @@ def content_of(wish: Wish, start: int, count: int, finish_reason: str, *, exact:
     stopped = _until(text, wish.stop)
     if stopped is not None:
         text, finish_reason = stopped, "stop"
-    return Content((Stretch(text),), finish_reason, wish.top_logprobs)
+    return Content((Segment(text),), finish_reason, wish.top_logprobs)
 
 
-def _calls(wishes: tuple[CallWish, ...], start: int, count: int, least: int) -> tuple[Stretch, ...]:
+def _calls(wishes: tuple[CallWish, ...], start: int, count: int, least: int) -> tuple[Segment, ...]:
     said = made_up(start)
-    calls: list[Stretch] = []
+    calls: list[Segment] = []
     for index, wish in enumerate(wishes):
         taken = sum(len(call.tokens) for call in calls)
         share = (count - taken) // (len(wishes) - index)
         tokens = pieces(wish.arguments, share, said)
-        calls.append(Stretch(_padded(tokens, share if least else 0), wish.name))
+        calls.append(Segment(_padded(tokens, share if least else 0), wish.name))
     return tuple(calls)
 
 
@@ -111,12 +111,12 @@ def _padded(tokens: tuple[str, ...], least: int) -> tuple[str, ...]:
 
 
 def _until(tokens: tuple[str, ...], stop: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The tokens before the first of the stop sequences; None where there is none.
+    """Return the tokens before the first stop sequence, or None if there is none.
 
-    Where nothing comes before it one empty token is left: writing the sequence took a token.
+    If nothing precedes it, one empty token is left, because writing the sequence took a token.
     """
     text = "".join(tokens)
-    found = [place for each in stop if (place := text.find(each)) >= 0]
+    found = [position for each in stop if (position := text.find(each)) >= 0]
     if not found:
         return None
     end, kept = min(found), []

@@ -1,4 +1,4 @@
-"""Whether the calls and answers in a conversation belong together, and what calls weigh."""
+"""Checks that calls and answers in a conversation match, and counts the tokens of calls."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ _NEEDED = {
 
 
 def check_calls(messages: Sequence[AnyMessage]) -> int:
-    """The tokens of all calls of a chat. Raises Refusal where one has no answer, or an answer no call."""
+    """Return the tokens of all calls of a chat. Raises Refusal for a call without answer, or an answer without call."""
     tokens = 0
     waiting: list[str] = []
     for index, message in enumerate(messages):
@@ -48,7 +48,7 @@ def _check_answered(waiting: list[str], index: int) -> None:
 
 
 def check_items(items: Sequence[InputItem]) -> int:
-    """The tokens of all calls and their outputs in an input. Raises Refusal."""
+    """Return the tokens of all calls and their outputs in an input. Raises Refusal."""
     tokens = 0
     calls: set[str | None] = set()
     for index, item in enumerate(items):

@@ -1,4 +1,4 @@
-"""The embeddings format: made-up vectors of length one, the same for the same text."""
+"""The embeddings format: generated unit vectors, the same for the same text."""
 
 import base64
 import math
@@ -11,7 +11,7 @@ from relayload.fakerelay.parsed_request import ParsedEmbeddingRequest
 
 
 def embeddings(parsed: ParsedEmbeddingRequest, reply: Reply, _created: int, _words: list[str]) -> dict[str, Any]:
-    """The body of an answer."""
+    """Return the body of an answer."""
     dimensions = parsed.dimensions or reply.dimensions
     data = [
         {"object": "embedding", "index": index, "embedding": _encoded(vector(seed, dimensions), parsed.as_base64)}
@@ -22,7 +22,7 @@ def embeddings(parsed: ParsedEmbeddingRequest, reply: Reply, _created: int, _wor
 
 
 def vector(seed: str, dimensions: int) -> list[float]:
-    """Evenly spread bytes from a seeded generator, scaled to length one."""
+    """Return a vector of uniform random bytes from a seeded generator, scaled to length one."""
     values = [byte - 127.5 for byte in Random(seed).randbytes(dimensions)]
     length = math.sqrt(sum(value * value for value in values))
     return [value / length for value in values]

@@ -1,4 +1,4 @@
-"""Faults: what can go wrong with a relay, and when it does."""
+"""Faults: what goes wrong with a relay, and when."""
 
 from collections.abc import Sequence
 from random import Random
@@ -6,22 +6,22 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from relayload.fakerelay.schema import Duration, Part, Share, Size
+from relayload.fakerelay.schema import Duration, PresetPart, Share, Size
 
 
-class Fault(Part):
-    """When a fault strikes: all that is said must hold, and nothing said means always."""
+class Fault(PresetPart):
+    """When a fault strikes: all given conditions must hold; without any, it always strikes."""
 
     streams_only: ClassVar[bool] = False
-    """Whether it can't happen to an answer that is not streamed."""
+    """Whether it affects only streamed answers."""
 
     kind: str
     probability: Share = 1.0
     from_s: Annotated[Duration, Field(alias="from")] = 0.0
-    """Since the relay's start or last reset."""
+    """Seconds since the relay's start or last reset."""
     to: Duration | None = None
     requests: tuple[Annotated[int, Field(ge=1)], ...] = ()
-    """Numbers of requests; the first after the start or a reset is 1."""
+    """Numbers of the affected requests, counted from 1 after the start or a reset."""
     every: Annotated[int, Field(ge=1)] = 1
     models: tuple[str, ...] = ()
 
@@ -35,7 +35,7 @@ class Fault(Part):
         return self.from_s <= elapsed_s and (self.to is None or elapsed_s < self.to)
 
     def strikes(self, number: int, model: str, elapsed_s: float, draw: float) -> bool:
-        """Whether it hits a request, given a draw from [0, 1) of its own."""
+        """Whether it strikes a request, given a draw from [0, 1)."""
         return (
             draw < self.probability
             and self.in_window(elapsed_s)
@@ -46,12 +46,12 @@ class Fault(Part):
 
 
 class InStream(Fault):
-    """A fault after so many tokens; by default in the middle."""
+    """A fault after a number of tokens; by default in the middle."""
 
     after_tokens: Annotated[int, Field(ge=0)] | None = None
 
     def position(self, tokens: int) -> int:
-        """After how many of so many tokens."""
+        """Return after how many of `tokens` tokens it strikes."""
         return min(tokens, tokens // 2 if self.after_tokens is None else self.after_tokens)
 
 
@@ -67,7 +67,7 @@ class Status(Fault):
 
 
 class RefuseConnection(Fault):
-    """Nobody listens: new connections are refused, idle ones closed, requests under way served to the end."""
+    """The relay stops listening: new connections are refused, idle ones closed, running requests completed."""
 
     kind: Literal["refuse_connection"]
 
@@ -86,7 +86,7 @@ class Reset(InStream):
 
 
 class SlowFirstToken(Fault):
-    """The first token comes so much later."""
+    """The first token is delayed."""
 
     kind: Literal["slow_first_token"]
     delay: Duration
@@ -98,12 +98,12 @@ class Stall(InStream):
     kind: Literal["stall"]
     for_s: Annotated[Duration, Field(alias="for")]
     keep_alive: Duration | None = None
-    """Between comments; without it there are none."""
+    """The time between comments; None sends none."""
     comment: Annotated[str, Field(pattern=r"^[^\r\n]*$")] = "keep-alive"
 
 
 class Truncate(InStream):
-    """The answer stops, in order: a stream without `[DONE]` and finish reason, a body short of its length."""
+    """The answer ends early but cleanly: a stream lacks `[DONE]` and finish reason, a body is too short."""
 
     kind: Literal["truncate"]
 
@@ -123,7 +123,7 @@ class ErrorBody(Fault):
 
 
 class MissingUsage(Fault):
-    """No usage, though it was asked for."""
+    """The usage is missing although it was requested."""
 
     kind: Literal["missing_usage"]
 
@@ -135,7 +135,7 @@ class MalformedJson(InStream):
 
 
 class Coalesce(Fault):
-    """Several events in one packet, when the last of them is due."""
+    """Several events come in one packet, when the last of them is due."""
 
     streams_only = True
 
@@ -144,16 +144,16 @@ class Coalesce(Fault):
 
 
 class Fragment(Fault):
-    """One event over many packets."""
+    """One event is split over many packets."""
 
     kind: Literal["fragment"]
     bytes: Annotated[int, Field(ge=1)] = 16
-    """Of one packet."""
+    """The size of one packet."""
     pause: Duration = 0.001
 
 
 class SplitUtf8(InStream):
-    """Two packets that meet inside a character."""
+    """An event is split into two packets inside a character."""
 
     kind: Literal["split_utf8"]
     pause: Duration = 0.02
@@ -168,7 +168,7 @@ class Crlf(Fault):
 
 
 class Buffered(Fault):
-    """Something on the way holds the stream back until it is complete."""
+    """The stream is buffered on the way until it is complete."""
 
     streams_only = True
 
@@ -176,15 +176,15 @@ class Buffered(Fault):
 
 
 class WrongLength(Fault):
-    """A Content-Length that is not the body's; the connection closes after the body."""
+    """The Content-Length is wrong; the connection closes after the body."""
 
     kind: Literal["wrong_length"]
     by: int = 100
-    """Bytes more than there are, or less if negative."""
+    """How many bytes too many are announced; negative for too few."""
 
 
 class DuplicateChunk(InStream):
-    """One event twice."""
+    """One event is sent twice."""
 
     streams_only = True
 
@@ -192,7 +192,7 @@ class DuplicateChunk(InStream):
 
 
 class HugeChunk(InStream):
-    """One event, or the body, with a very long text."""
+    """One event, or the body, contains a very long text."""
 
     kind: Literal["huge_chunk"]
     size: Size = 1_000_000
@@ -222,14 +222,14 @@ AnyFault = Annotated[
 
 
 class FaultDraws:
-    """Decides which faults hit which request; each fault has draws of its own, one for every request."""
+    """Decides which faults strike which request. Each fault has its own draws, one per request."""
 
     def __init__(self, faults: Sequence[Fault], seed: int) -> None:
         self._faults = [fault for fault in faults if not isinstance(fault, RefuseConnection)]
         self._randoms = [Random(f"{seed}:fault:{index}") for index in range(len(self._faults))]
 
     def strike(self, number: int, model: str, elapsed_s: float, *, stream: bool) -> tuple[Fault, ...]:
-        """The faults that hit a request, whose answer is streamed or not."""
+        """Return the faults that strike a request; `stream` if its answer is streamed."""
         if not self._faults:
             return ()
         draws = [random.random() for random in self._randoms]

@@ -1,4 +1,4 @@
-"""The formats of the endpoints: how a request is read, and how its answer looks."""
+"""The formats of the endpoints: how requests are parsed and answers are rendered."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ AnyParsedRequest = ParsedRequest | ParsedEmbeddingRequest
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One endpoint."""
+    """The functions of one endpoint."""
 
     read: Callable[[bytes, dict[bytes, bytes]], Any]
-    """Body and headers to a `ParsedRequest`. Raises Refusal."""
+    """Parses body and headers. Raises Refusal."""
     turn: Callable[[Behavior, Any, str, float], Turn]
     body: Callable[[Any, Reply, int, list[str]], dict[str, Any]]
-    """Parsed request, reply, seconds since the epoch and words to an answer that is not streamed."""
+    """Renders an answer that is not streamed from parsed request, reply, seconds since the epoch, and words."""
     events: Callable[[Any, Reply, int], Events]
     error_event: Callable[[Mapping[str, Any]], bytes]
 

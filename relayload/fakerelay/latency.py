@@ -1,4 +1,4 @@
-"""The chance behind how long things take and how much they hold."""
+"""The random draws for latencies and lengths."""
 
 from random import Random
 from typing import NamedTuple
@@ -13,7 +13,7 @@ class Draw(NamedTuple):
 
 
 class Draws:
-    """Seeded draws: request number i gets the i-th of each purpose, whatever became of the others."""
+    """Seeded draws: request number i gets the i-th draw of each quantity, whatever happened to other requests."""
 
     def __init__(self, seed: int) -> None:
         self._ttft = Random(f"{seed}:ttft")
@@ -21,5 +21,5 @@ class Draws:
         self._length = Random(f"{seed}:length")
 
     def next(self) -> Draw:
-        """Those of the next request."""
+        """Return the draws of the next request."""
         return Draw(self._ttft.gauss(0.0, 1.0), self._speed.gauss(0.0, 1.0), self._length.gauss(0.0, 1.0))

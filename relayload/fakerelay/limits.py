@@ -1,6 +1,6 @@
-"""Limits per key and per model: what a relay refuses with a 429, and when it would not.
+"""Limits per key and per model: what a relay refuses with a 429, and when it would accept it.
 
-All of it is pure: meters are told the time, and say how long to wait.
+Everything here is pure: meters take the time as an argument and return how long to wait.
 """
 
 from collections import deque
@@ -12,22 +12,22 @@ from typing import Annotated, Literal, Protocol, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from relayload.core.units import RATE_UNITS, rate_per_s
-from relayload.fakerelay.schema import Part
+from relayload.fakerelay.schema import PresetPart
 
 _ROUNDING_S = 1e-9
-"""Added to waits, so that whoever waits them is not refused for the last bit of a sum."""
+"""Added to waits, so that a client that waits exactly this long is not refused because of rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """So many in every window of so many seconds."""
+    """A count allowed in every window of `window_s` seconds."""
 
     count: int
     window_s: float
 
     @classmethod
     def parse(cls, text: str) -> "Allowance":
-        """Of a rate such as `300/min`. Raises ValueError."""
+        """Parse a rate such as `300/min`. Raises ValueError."""
         rate_per_s(text)
         count, _, unit = text.replace(" ", "").partition("/")
         if not count.isdecimal() or int(count) < 1:
@@ -39,24 +39,24 @@ Rate = Annotated[Allowance, BeforeValidator(lambda value: Allowance.parse(str(va
 
 
 class Metric(StrEnum):
-    """What is counted."""
+    """What a limit counts."""
 
     REQUESTS = "requests"
     TOKENS = "tokens"
     CONCURRENT = "concurrent"
 
 
-class Limit(Part):
-    """One limit, counted for each key or each model apart."""
+class Limit(PresetPart):
+    """One limit, counted separately for each key or each model."""
 
     per: Literal["key", "model"] = "key"
     requests: Rate | None = None
     tokens: Rate | None = None
-    """Input and output tokens, all charged when the request is let in."""
+    """Input and output tokens, all charged when the request is admitted."""
     concurrent: Annotated[int, Field(ge=1)] | None = None
     window: Literal["fixed", "sliding", "bucket"] = "sliding"
     models: tuple[str, ...] = ()
-    """Those it holds for; all if none is named."""
+    """The models it applies to; empty means all."""
 
     @model_validator(mode="after")
     def _one_metric(self) -> Self:
@@ -71,7 +71,7 @@ class Limit(Part):
         return Metric.REQUESTS if self.requests is not None else Metric.TOKENS
 
     def meter(self) -> "Meter":
-        """A new one with nothing counted."""
+        """Return a new, empty meter."""
         if self.concurrent is not None:
             return InFlight(self.concurrent)
         allowance = self.requests or self.tokens
@@ -80,26 +80,26 @@ class Limit(Part):
 
 
 class Meter(Protocol):
-    """Counts against one limit."""
+    """Counts what is used of one limit."""
 
     def wait_s(self, weight: int, now_s: float) -> float | None:
-        """0 if so much is allowed now, else seconds until it is; None if that is not known, or never."""
+        """Return 0 if `weight` is allowed now, else the seconds until it is; None if that is unknown, or never."""
 
     def take(self, weight: int, now_s: float) -> None:
-        """Count it."""
+        """Count `weight` as used."""
 
     def give_back(self) -> None:
-        """A request has ended."""
+        """Note that a request has ended."""
 
     def remaining(self, now_s: float) -> int:
-        """How much would be allowed now."""
+        """Return how much would be allowed now."""
 
     def reset_s(self, now_s: float) -> float:
-        """Seconds until nothing is counted any more, if no more comes."""
+        """Return the seconds until the limit is fully available again if nothing else is used."""
 
 
 class FixedWindow:
-    """So many between one multiple of the window and the next."""
+    """Counts between one multiple of the window and the next."""
 
     def __init__(self, allowance: Allowance) -> None:
         self._allowance = allowance
@@ -129,33 +129,33 @@ class FixedWindow:
 
     def _turn(self, now_s: float) -> None:
         window = int(now_s // self._allowance.window_s)
-        if window > self._window:  # a pipelined request came in before others that were let in earlier
+        if window > self._window:  # a pipelined request may carry an earlier time than those admitted before it
             self._window, self._used = window, 0
 
 
 class Recent:
-    """The exact log of what came in (now - window, now], whatever now is."""
+    """The exact log of what happened in (now - window, now]."""
 
     def __init__(self, window_s: float) -> None:
         self._window_s = window_s
         self.entries: deque[tuple[float, int]] = deque()
-        """Instants, and how much came at each."""
+        """Instants, with the weight at each."""
         self.total = 0
 
     def add(self, at_s: float, weight: int = 1) -> None:
-        """So much has come; instants never go back."""
+        """Add a weight at an instant. Instants never go back."""
         self.entries.append((at_s, weight))
         self.total += weight
         self.forget(at_s)
 
     def forget(self, now_s: float) -> None:
-        """Forget what is older than the window by now."""
+        """Forget what is older than the window at `now_s`."""
         while self.entries and self.entries[0][0] <= now_s - self._window_s:
             self.total -= self.entries.popleft()[1]
 
 
 class SlidingWindow:
-    """So many in (now - window, now], whatever now is."""
+    """Counts in (now - window, now]."""
 
     def __init__(self, allowance: Allowance) -> None:
         self._allowance = allowance
@@ -189,7 +189,7 @@ class SlidingWindow:
 
 
 class TokenBucket:
-    """A bucket that holds one window's worth and fills steadily; it starts full."""
+    """A bucket with the capacity of one window, which fills steadily and starts full."""
 
     def __init__(self, allowance: Allowance) -> None:
         self._count = allowance.count
@@ -221,7 +221,7 @@ class TokenBucket:
 
 
 class InFlight:
-    """So many at once."""
+    """Counts concurrent requests."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -252,7 +252,7 @@ _METERS: dict[str, Callable[[Allowance], Meter]] = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one limit stands for one request, as relays tell in headers."""
+    """The state of one limit for one request, as relays report it in headers."""
 
     metric: Metric
     per: str
@@ -261,32 +261,32 @@ class Standing:
     remaining: int
     reset_s: float
     wait_s: float | None = 0.0
-    """Until the request would be let in; None when nobody can say."""
+    """Seconds until the request would be admitted; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A request was let in, or not: then `refused_by` is the limit it ran into."""
+    """The admission of a request, or its refusal, in which case `refused_by` is the limit that it exceeded."""
 
     standings: tuple[Standing, ...] = ()
     refused_by: Standing | None = None
     meters: tuple[Meter, ...] = ()
 
     def end(self) -> None:
-        """The request has ended."""
+        """Note that the request has ended."""
         for meter in self.meters:
             meter.give_back()
 
 
 class Limiter:
-    """All limits of a relay. A request is counted by every limit it falls under, or by none."""
+    """All limits of a relay. A request counts toward every limit that applies to it, or, if refused, toward none."""
 
     def __init__(self, limits: Sequence[Limit]) -> None:
         self._limits = limits
         self._meters: dict[tuple[int, str], Meter] = {}
 
     def admit(self, key: str, model: str, tokens: int, now_s: float) -> Admission:
-        """Let a request in, or say which limit it ran into; `now_s` counts from the relay's start."""
+        """Admit a request, or report the limit that it exceeds. `now_s` counts from the relay's start."""
         if not self._limits:
             return Admission()
         found = [(limit, self._meter(index, limit, key, model)) for index, limit in self._falls_under(model)]

@@ -1,4 +1,4 @@
-"""The relay's listening socket, which `refuse_connection` shuts for a while."""
+"""Closes the relay's listening socket for the windows of `refuse_connection`."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from relayload.fakerelay.ticker import Ticker
 
 
 class Listener(Protocol):
-    """What can be shut and opened again."""
+    """A listening socket that can be closed and reopened."""
 
     def shut(self) -> None: ...
 
@@ -18,7 +18,7 @@ class Listener(Protocol):
 
 
 class ListenerFaults:
-    """Shuts and opens a listener at the instants its faults say."""
+    """Closes and reopens a listener at the instants given by faults."""
 
     def __init__(self, ticker: Ticker, listener: Listener) -> None:
         self._ticker = ticker
@@ -29,12 +29,12 @@ class ListenerFaults:
         self._reopening: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
-        """The listener listens: do as planned."""
+        """Start the planned schedule, now that the listener is listening."""
         self._begun = True
         self.schedule(*self._planned)
 
     def schedule(self, faults: Sequence[Fault], started_at_s: float) -> None:
-        """Take the windows from the faults; what an earlier schedule had planned is forgotten."""
+        """Take the windows from the faults, replacing an earlier schedule."""
         self._planned = (faults, started_at_s)
         if not self._begun:
             return
@@ -55,7 +55,7 @@ class ListenerFaults:
 
 
 def _shut_spans(faults: Sequence[Fault]) -> list[tuple[float, float]]:
-    """From when to when nobody listens: windows that overlap or meet are one."""
+    """Return start and end of the times without a listener; overlapping or adjacent windows are merged."""
     windows = [(fault.from_s, fault.to) for fault in faults if isinstance(fault, RefuseConnection) and fault.to]
     spans: list[tuple[float, float]] = []
     for begins_s, ends_s in sorted(windows):

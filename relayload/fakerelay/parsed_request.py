@@ -1,4 +1,4 @@
-"""What clients send, read strictly: JSON in, a `ParsedRequest` out, or a `Refusal` to be told in a dialect."""
+"""Parses client requests strictly: from JSON to a `ParsedRequest`, or a `Refusal` to be sent in a dialect."""
 
 import re
 from collections.abc import Mapping
@@ -24,23 +24,23 @@ from relayload.fakerelay.bodies import (
 from relayload.fakerelay.body_faults import refusal_of
 from relayload.fakerelay.dialogues import check_calls, check_items
 from relayload.fakerelay.refusals import Reason, Refusal
-from relayload.fakerelay.schema import Kind
+from relayload.fakerelay.schema import RequestKind
 from relayload.fakerelay.tokens import IMAGE_TOKENS, MESSAGE_TOKENS, REPLY_TOKENS, text_tokens
 from relayload.fakerelay.wishes import Wish, chat_wish, completion_wish, response_wish
 
 KIND_HEADER = b"x-relayload-kind"
-"""Names the kind of request; without one of its own names the relay looks at the prompt."""
+"""Names the kind of request; without a known name the relay guesses from the prompt."""
 OUTPUT_TOKENS_HEADER = b"x-relayload-output-tokens"
-"""Asks for an answer of exactly so many tokens, as the replay of a trace needs."""
+"""Requests an answer of exactly this many tokens, as needed to replay a trace."""
 
-_KINDS = frozenset(Kind)
+_KINDS = frozenset(RequestKind)
 MAX_OUTPUT_TOKENS = 1_000_000
 MAX_EMBEDDING_TOKENS = 8192
-"""Of one text (OpenAI API reference, `input` of embeddings)."""
+"""The limit of one text (OpenAI API reference, `input` of embeddings)."""
 MAX_EMBEDDING_TOKENS_AT_ONCE = 300_000
-"""Of all texts of a request."""
+"""The limit of all texts of a request."""
 USUAL_COMPLETION_TOKENS = 16
-"""How long a completion may be if the request does not say (OpenAI API reference, `max_tokens`)."""
+"""The default length limit of a completion (OpenAI API reference, `max_tokens`)."""
 _ECHOED = (
     "temperature",
     "top_p",
@@ -63,7 +63,7 @@ class ParsedRequest:
     """One request, as far as the relay's behaviour depends on it."""
 
     model: str
-    kind: Kind
+    kind: RequestKind
     input_tokens: int
     stream: bool = False
     include_usage: bool = False
@@ -72,15 +72,15 @@ class ParsedRequest:
     exact_output_tokens: int | None = None
     effort: str | None = None
     show_reasoning: bool | None = None
-    """Whether thoughts are to be streamed; None leaves it to the preset."""
+    """Whether to send thoughts; None leaves it to the preset."""
     texts: tuple[str, ...] = ()
-    """Of the whole prompt, for the prompt cache."""
+    """The texts of the whole prompt, for the prompt cache."""
     wish: Wish | None = None
-    """What the answer is to be, if not made-up words."""
+    """The requested form of the answer; None for generated words."""
     echo: Mapping[str, Any] | None = None
     """Fields of the request that a response repeats."""
     kept: bool = False
-    """Whether the response can be asked for again."""
+    """Whether the response is stored for later retrieval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class ParsedEmbeddingRequest:
 
     model: str
     inputs: tuple[str, ...]
-    """The texts; numbers of tokens written out."""
+    """The texts; token numbers are written out as text."""
     input_tokens: int
     dimensions: int | None = None
     as_base64: bool = False
@@ -110,7 +110,7 @@ def parse_chat(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
     if chat.max_tokens is not None and chat.max_completion_tokens is not None:
         message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
         raise Refusal(Reason.BAD_VALUE, message, param="max_tokens", code="invalid_parameter_combination")
-    texts, images, input_tokens = _said_in_chat(chat.messages)
+    texts, images, input_tokens = _read_messages(chat.messages)
     if chat.tools is not None:
         input_tokens += _definition_tokens(chat.tools)
     if chat.response_format is not None:
@@ -133,57 +133,57 @@ def parse_chat(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
 
 def parse_response(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
     """Read the body of a request to the responses endpoint. Raises Refusal."""
-    asked: ResponseBody = _decoded(_RESPONSE_BODY, body)
-    _check_stream_options(asked.stream_options, asked.stream)
-    items = [InputItem(role="user", content=asked.input)] if isinstance(asked.input, str) else asked.input
-    texts, images, input_tokens = _said_in_items(items, asked.instructions)
-    if asked.tools:
-        input_tokens += _definition_tokens(asked.tools)
-    if asked.text is not None and asked.text.format is not None:
-        input_tokens += _definition_tokens(asked.text.format)
+    request: ResponseBody = _decoded(_RESPONSE_BODY, body)
+    _check_stream_options(request.stream_options, request.stream)
+    items = [InputItem(role="user", content=request.input)] if isinstance(request.input, str) else request.input
+    texts, images, input_tokens = _read_items(items, request.instructions)
+    if request.tools:
+        input_tokens += _definition_tokens(request.tools)
+    if request.text is not None and request.text.format is not None:
+        input_tokens += _definition_tokens(request.text.format)
     return ParsedRequest(
-        model=asked.model,
+        model=request.model,
         kind=_kind(headers, texts[-1] if texts else "", images),
         input_tokens=input_tokens,
-        stream=bool(asked.stream),
+        stream=bool(request.stream),
         include_usage=True,
         images=images,
-        max_output_tokens=asked.max_output_tokens,
+        max_output_tokens=request.max_output_tokens,
         exact_output_tokens=_exact_output_tokens(headers),
-        effort=asked.reasoning.effort if asked.reasoning else None,
+        effort=request.reasoning.effort if request.reasoning else None,
         texts=tuple(texts),
-        wish=response_wish(asked, texts),
-        echo=_echo(asked),
-        kept=asked.store is not False,
+        wish=response_wish(request, texts),
+        echo=_echo(request),
+        kept=request.store is not False,
     )
 
 
 def parse_completion(body: bytes, headers: dict[bytes, bytes]) -> ParsedRequest:
-    """Read the body of a completion, the format before chats. Raises Refusal."""
-    asked: CompletionBody = _decoded(_COMPLETION_BODY, body)
-    _check_stream_options(asked.stream_options, asked.stream)
-    prompts = _inputs(asked.prompt, "prompt", empty=True)
+    """Read the body of a legacy completion. Raises Refusal."""
+    request: CompletionBody = _decoded(_COMPLETION_BODY, body)
+    _check_stream_options(request.stream_options, request.stream)
+    prompts = _inputs(request.prompt, "prompt", empty=True)
     if len(prompts) > 1:
         raise Refusal(Reason.BAD_VALUE, "'prompt' must be one text: the fake relay gives one choice.", param="prompt")
     text = str(prompts[0])
     return ParsedRequest(
-        model=asked.model,
+        model=request.model,
         kind=_kind(headers, text, 0),
         input_tokens=_tokens_of(prompts[0]),
-        stream=bool(asked.stream),
-        include_usage=asked.stream_options is not None and bool(asked.stream_options.include_usage),
-        max_output_tokens=USUAL_COMPLETION_TOKENS if asked.max_tokens is None else asked.max_tokens,
+        stream=bool(request.stream),
+        include_usage=request.stream_options is not None and bool(request.stream_options.include_usage),
+        max_output_tokens=USUAL_COMPLETION_TOKENS if request.max_tokens is None else request.max_tokens,
         exact_output_tokens=_exact_output_tokens(headers),
         effort="none",
         texts=(text,),
-        wish=completion_wish(asked),
+        wish=completion_wish(request),
     )
 
 
 def parse_embedding(body: bytes, _headers: dict[bytes, bytes]) -> ParsedEmbeddingRequest:
     """Read the body of a request for embeddings. Raises Refusal."""
-    asked: EmbeddingBody = _decoded(_EMBEDDING_BODY, body)
-    inputs = _inputs(asked.input, "input", empty=False)
+    request: EmbeddingBody = _decoded(_EMBEDDING_BODY, body)
+    inputs = _inputs(request.input, "input", empty=False)
     tokens = [_tokens_of(each) for each in inputs]
     if max(tokens) > MAX_EMBEDDING_TOKENS:
         message = (
@@ -195,11 +195,11 @@ def parse_embedding(body: bytes, _headers: dict[bytes, bytes]) -> ParsedEmbeddin
         message = f"Requested {sum(tokens)} tokens, max {MAX_EMBEDDING_TOKENS_AT_ONCE} tokens per request."
         raise Refusal(Reason.BAD_VALUE, message, param="input", code="max_tokens_per_request")
     return ParsedEmbeddingRequest(
-        model=asked.model,
+        model=request.model,
         inputs=tuple(map(str, inputs)),
         input_tokens=sum(tokens),
-        dimensions=asked.dimensions,
-        as_base64=asked.encoding_format == "base64",
+        dimensions=request.dimensions,
+        as_base64=request.encoding_format == "base64",
     )
 
 
@@ -218,8 +218,8 @@ def _check_stream_options(options: StreamOptions | None, stream: bool | None) ->
         raise Refusal(Reason.BAD_VALUE, message, param="stream_options")
 
 
-def _said_in_chat(messages: list[AnyMessage]) -> tuple[list[str], int, int]:
-    """Texts, number of images, and tokens of all messages. Raises Refusal where calls and answers do not fit."""
+def _read_messages(messages: list[AnyMessage]) -> tuple[list[str], int, int]:
+    """Return texts, number of images, and tokens of all messages. Raises Refusal if calls and answers don't match."""
     texts: list[str] = []
     images, tokens = 0, REPLY_TOKENS + MESSAGE_TOKENS * len(messages)
     for message in messages:
@@ -238,8 +238,8 @@ def _said_in_chat(messages: list[AnyMessage]) -> tuple[list[str], int, int]:
     return texts, images, tokens + sum(map(text_tokens, texts))
 
 
-def _said_in_items(items: list[InputItem], instructions: str | None) -> tuple[list[str], int, int]:
-    """Texts, number of images, and tokens of all items of an input. Raises Refusal."""
+def _read_items(items: list[InputItem], instructions: str | None) -> tuple[list[str], int, int]:
+    """Return texts, number of images, and tokens of all items of an input. Raises Refusal."""
     texts = [instructions] if instructions else []
     images, tokens = 0, REPLY_TOKENS + MESSAGE_TOKENS * (len(items) + bool(instructions))
     for item in items:
@@ -255,17 +255,17 @@ def _said_in_items(items: list[InputItem], instructions: str | None) -> tuple[li
 
 
 def _definition_tokens(definition: Any) -> int:
-    """Of functions and schemas, which are part of the prompt."""
+    """Return the tokens of function definitions and schemas, which are part of the prompt."""
     return text_tokens(msgspec.json.encode(definition).decode())
 
 
 def _echo(body: ResponseBody) -> dict[str, Any] | None:
-    said = {name: value for name in _ECHOED if (value := getattr(body, name)) is not None}
-    return {name: msgspec.to_builtins(value) for name, value in said.items()} or None
+    echoed = {name: value for name in _ECHOED if (value := getattr(body, name)) is not None}
+    return {name: msgspec.to_builtins(value) for name, value in echoed.items()} or None
 
 
 def _inputs(given: str | list[str | int | list[int]], name: str, *, empty: bool) -> list[str | list[int]]:
-    """Texts, or texts as numbers of tokens. Raises Refusal where they are mixed, or empty and must not be."""
+    """Return texts, or texts as token numbers. Raises Refusal if they are mixed, or empty without `empty`."""
     inputs: list[Any] = [given] if isinstance(given, str) or isinstance(given[0], int) else given
     kind = type(inputs[0])
     for each in inputs:
@@ -292,16 +292,16 @@ def _exact_output_tokens(headers: dict[bytes, bytes]) -> int | None:
     return int(text)
 
 
-def _kind(headers: dict[bytes, bytes], prompt: str, images: int) -> Kind:
+def _kind(headers: dict[bytes, bytes], prompt: str, images: int) -> RequestKind:
     named = headers.get(KIND_HEADER, b"").decode("latin-1")
     if named in _KINDS:
-        return Kind(named)
-    return Kind.IMAGE_REASONING if images else guessed_kind(prompt)
+        return RequestKind(named)
+    return RequestKind.IMAGE_REASONING if images else guessed_kind(prompt)
 
 
-def guessed_kind(prompt: str) -> Kind:
-    """What a prompt seems to ask for, by the words of its beginning."""
+def guessed_kind(prompt: str) -> RequestKind:
+    """Guess the kind of a request from words at the beginning of its prompt."""
     beginning = prompt[:_GUESSED_FROM_CHARACTERS]
     if _PROOF.search(beginning):
-        return Kind.MATH_PROOF
-    return Kind.CODE if _CODE.search(beginning) else Kind.SIMPLE
+        return RequestKind.MATH_PROOF
+    return RequestKind.CODE if _CODE.search(beginning) else RequestKind.SIMPLE

@@ -1,4 +1,4 @@
-"""Presets: what a fake relay is like, as people write it in YAML."""
+"""Presets: the configuration of a fake relay, written in YAML."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,13 +17,13 @@ from relayload.fakerelay.capacity import Capacity
 from relayload.fakerelay.dialects import DialectName, Hints
 from relayload.fakerelay.faults import AnyFault
 from relayload.fakerelay.limits import Limit
-from relayload.fakerelay.schema import Kind, KindName, Lengths, Part, Share, Speeds, Times
+from relayload.fakerelay.schema import KindName, Lengths, PresetPart, RequestKind, Share, Speeds, Times
 
 SUFFIX = ".yaml"
 
 
-class Reasoning(Part):
-    """How much of an answer is thought before the first visible token, by the effort that was asked for."""
+class Reasoning(PresetPart):
+    """The share of an answer that is reasoning before the first visible token, by requested effort."""
 
     default: Share = 0.0
     minimal: Share = 0.1
@@ -31,10 +31,10 @@ class Reasoning(Part):
     medium: Share = 0.5
     high: Share = 0.8
     stream: bool = True
-    """Whether the thoughts are sent, as `reasoning_content`; a request may ask otherwise."""
+    """Whether thoughts are sent, as `reasoning_content`; a request may override it."""
 
     def share(self, effort: str | None) -> float:
-        """Of all output tokens. Efforts above `high` think as much as that."""
+        """Return the share of all output tokens. Efforts above `high` count as `high`."""
         shares = {
             "none": 0.0,
             "minimal": self.minimal,
@@ -45,8 +45,8 @@ class Reasoning(Part):
         return shares.get(effort or "", self.default)
 
 
-class ModelPreset(Part):
-    """One model that writes."""
+class ModelPreset(PresetPart):
+    """One model that generates text."""
 
     ttft: dict[KindName, Times]
     """From the last byte of the request to the first token, by kind of request; `any` for kinds not named."""
@@ -65,26 +65,26 @@ class ModelPreset(Part):
         return self
 
     @property
-    def kinds(self) -> tuple[Kind, ...]:
-        """Those the model answers."""
-        return tuple(kind for kind in Kind if self.images or kind is not Kind.IMAGE_REASONING)
+    def kinds(self) -> tuple[RequestKind, ...]:
+        """The kinds of requests that the model accepts."""
+        return tuple(kind for kind in RequestKind if self.images or kind is not RequestKind.IMAGE_REASONING)
 
-    def ttft_of(self, kind: Kind) -> LogNormal:
+    def ttft_of(self, kind: RequestKind) -> LogNormal:
         return (self.ttft.get(kind.value) or self.ttft["any"]).distribution
 
-    def length_of(self, kind: Kind) -> LogNormal:
+    def length_of(self, kind: RequestKind) -> LogNormal:
         return (self.output_tokens.get(kind.value) or self.output_tokens["any"]).distribution
 
 
-class EmbeddingPreset(Part):
-    """One model that embeds."""
+class EmbeddingPreset(PresetPart):
+    """One embedding model."""
 
     latency: Times
     dimensions: Annotated[int, Field(ge=1, le=8192)] = 1536
 
 
-class Preset(Part):
-    """A whole relay."""
+class Preset(PresetPart):
+    """The configuration of a relay."""
 
     name: str = ""
     description: str = ""
@@ -99,13 +99,13 @@ class Preset(Part):
 
 
 def names() -> list[str]:
-    """The presets that ship with the package."""
+    """Return the names of the presets that ship with the package."""
     shipped = files("relayload.fakerelay") / "presets"
     return sorted(file.name.removesuffix(SUFFIX) for file in shipped.iterdir() if file.name.endswith(SUFFIX))
 
 
 def read(name: str, assignments: Sequence[str] = ()) -> Preset:
-    """The preset of that name, or in that file, with `path=value` set. Raises AuthorError with every fault."""
+    """Read a preset by name or file, with `path=value` assignments applied. Raises AuthorError with every fault."""
     document = _document(name).override(assignments)
     strangers = tuple(_unknown_models(document))
     preset = validate(replace(document, faults=document.faults + strangers), Preset)
@@ -122,7 +122,7 @@ def _document(name: str) -> Document:
 
 
 def _unknown_models(document: Document) -> Iterator[AuthorFault]:
-    """Limits and faults for models that the preset does not have."""
+    """Find limits and faults for models that the preset does not have."""
     data = document.data if isinstance(document.data, dict) else {}
     known = {*_mapping(data.get("models")), *_mapping(data.get("embedding_models"))}
     for section in ("limits", "faults"):

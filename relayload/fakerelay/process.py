@@ -1,6 +1,6 @@
-"""The fake relay as a process of its own, for whoever needs one for a while.
+"""Runs the fake relay as a separate process, for tests and calibration.
 
-Only the standard library is used, in ways that also work where gevent has patched it.
+It uses only the standard library, in ways that also work when gevent has patched it.
 """
 
 import contextlib
@@ -23,13 +23,13 @@ from relayload.fakerelay.request_log import KEPT_ENTRIES, request_id
 
 _READY = re.compile(rb"listening on (http://\S+/v1)")
 _START_TIMEOUT_S = 60.0
-"""A second on an idle machine."""
+"""Starting takes about one second on an idle machine."""
 _STOP_TIMEOUT_S = 15.0
 _WITHOUT_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class FakeRelay:
-    """A running fake relay. It dies with the process that started it, even if that is killed."""
+    """A running fake relay. It ends with the process that started it, even if that is killed."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", errors: IO[bytes]) -> None:
         self._process = process
@@ -47,7 +47,7 @@ class FakeRelay:
         api_key: str = "sk-fake",
         timeout_s: float = _START_TIMEOUT_S,
     ) -> "FakeRelay":
-        """Start one and wait until it answers. Raises RuntimeError with its output if it does not."""
+        """Start a relay and wait until it answers. Raises RuntimeError with its output if it does not."""
         relay = cls.begin(preset, sets=sets, port=port, api_key=api_key)
         relay.await_ready(timeout_s)
         return relay
@@ -56,7 +56,7 @@ class FakeRelay:
     def begin(
         cls, preset: str = "o-series", *, sets: Sequence[str] = (), port: int = 0, api_key: str = "sk-fake"
     ) -> "FakeRelay":
-        """Start one, which has no base URL until it is ready."""
+        """Start a relay without waiting. It has no base URL until it is ready."""
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the relay: a full pipe would stop it
         process = subprocess.Popen(
             _arguments(preset, sets, port),
@@ -68,24 +68,26 @@ class FakeRelay:
         return cls(process, errors)
 
     def await_ready(self, timeout_s: float = _START_TIMEOUT_S) -> str:
-        """Its base URL, once it answers there. Raises RuntimeError with its output if it does not."""
+        """Wait until it answers, and return its base URL. Raises RuntimeError with its output if it does not."""
         if not self.base_url:
             found = _await_base_url(self._process, timeout_s)
             if found is None:
-                said = self._last_words()
-                raise RuntimeError(f"the fake relay did not start: {said or f'it said nothing within {timeout_s:g} s'}")
+                output = self._end_and_read_output()
+                raise RuntimeError(
+                    f"the fake relay did not start: {output or f'it said nothing within {timeout_s:g} s'}"
+                )
             self.base_url = found
         return self.base_url
 
     @property
     def pid(self) -> int:
-        """Of the relay's process."""
+        """The process id of the relay."""
         return self._process.pid
 
     def first_byte_ns(self) -> dict[str, int | None]:
-        """When it wrote the first token of its last answers, in nanoseconds since the Unix epoch, by request id.
+        """Return when the first tokens of the last answers were written, in ns since the Unix epoch, by request id.
 
-        The first byte of an answer that is not streamed; None where there was none yet.
+        For an answer that is not streamed, it is the first byte. None if there was none yet.
         """
         url = f"{self.base_url.removesuffix('/v1')}/__relay/requests?last={KEPT_ENTRIES}"
         with _WITHOUT_PROXY.open(url) as response:
@@ -93,18 +95,18 @@ class FakeRelay:
         return {request_id(entry["number"]): entry["first_byte_ns"] for entry in entries if entry["number"]}
 
     def stop(self) -> None:
-        """End it and wait for its end. Does nothing in a process that was forked from the one that started it."""
+        """Stop the relay and wait for its end. Does nothing in a fork of the process that started it."""
         if os.getpid() == self._owner:
             self._end()
             self._close()
 
-    def _last_words(self) -> str:
-        """End it, and what it had to say."""
+    def _end_and_read_output(self) -> str:
+        """Stop the relay and return its error output."""
         self._end()
         self._errors.seek(0)
-        said = self._errors.read().decode(errors="replace").strip()
+        output = self._errors.read().decode(errors="replace").strip()
         self._close()
-        return said
+        return output
 
     def _end(self) -> None:
         if self._process.poll() is None:
@@ -139,16 +141,16 @@ def _arguments(preset: str, sets: Sequence[str], port: int) -> list[str]:
 
 
 def _await_base_url(process: "subprocess.Popen[bytes]", timeout_s: float) -> str | None:
-    """The address the relay prints once it accepts connections; None if it ends or takes too long."""
+    """Return the URL that the relay prints when it accepts connections; None if it ends or takes too long."""
     assert process.stdout is not None
     deadline_s = time.monotonic() + timeout_s
-    said = b""
+    output = b""
     while True:
         readable, _, _ = select.select([process.stdout.fileno()], [], [], max(0.0, deadline_s - time.monotonic()))
         piece = os.read(process.stdout.fileno(), 4096) if readable else b""
         if not piece:
             return None
-        said += piece
-        match = _READY.search(said)
-        if match and said.endswith(b"\n"):
+        output += piece
+        match = _READY.search(output)
+        if match and output.endswith(b"\n"):
             return match[1].decode()

@@ -1,4 +1,4 @@
-"""`--record FILE`: every request as a line of JSON, for whoever wants to see what was really sent."""
+"""The option `--record FILE`: writes every request as a line of JSON."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from relayload.fakerelay.request_log import Entry
 
 
 class Recorder:
-    """Appends to a file, one write for each request, so that workers may share it."""
+    """Appends to a file with one write per request, so that workers can share it."""
 
     def __init__(self, path: Path) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Why a relay does not answer, before any dialect has put it into words."""
+"""Refusals: why the relay does not answer, independent of the dialect."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,13 +16,13 @@ class Reason(StrEnum):
     UNKNOWN_MODEL = "unknown_model"
     UNKNOWN_PATH = "unknown_path"
     NOT_FOUND = "not_found"
-    """What was asked for by its id is not there."""
+    """There is no object with the requested id."""
     WRONG_METHOD = "wrong_method"
     LIMITED = "limited"
     OVERLOADED = "overloaded"
-    """No slot is free, nor a place to wait for one."""
+    """No slot is free, and the queue is full."""
     FAILED = "failed"
-    """Something broke behind the relay."""
+    """An upstream of the relay failed."""
 
 
 class Refusal(Exception):
@@ -44,17 +44,17 @@ class Refusal(Exception):
         self.message = message
         self.param = param
         self.code = code
-        """In OpenAI's words, where there is a closer one than that of the reason."""
+        """OpenAI's error code, if there is a more specific one than that of the reason."""
         self.model = model
         self.standing = standing
-        """Of the limit that was run into."""
+        """The state of the limit that was exceeded."""
         self.status = status
-        """Of what broke behind the relay."""
+        """The status of an upstream failure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """When and to which request it happened, which some relays tell."""
+    """The time and the request id of an error, which some relays include."""
 
     request_id: str
     wall_s: float

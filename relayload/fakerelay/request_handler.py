@@ -1,4 +1,4 @@
-"""One request to a model on its way: from bytes in to the last byte out, with everything counted."""
+"""Handles one request to a model, from its bytes to the last byte of the answer, and counts everything."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -8,7 +8,7 @@ from msgspec.json import encode
 
 from relayload import clock
 from relayload.fakerelay.behavior import Reply, Turn
-from relayload.fakerelay.capacity import Place, QueueFull
+from relayload.fakerelay.capacity import QueueFull, Ticket
 from relayload.fakerelay.dialects.answers import HTML, JSON, TEXT, ErrorAnswer, html_page
 from relayload.fakerelay.faults import (
     ErrorBody,
@@ -35,7 +35,7 @@ _BREAKING = (Reset, Truncate, ErrorEvent, ErrorBody, WrongLength)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client sent, whole, and the wire to answer on."""
+    """A complete request, and the wire to answer on."""
 
     path: str
     headers: dict[bytes, bytes]
@@ -44,7 +44,7 @@ class Request:
 
 
 class RequestHandler:
-    """Serves one request, and gives back all it took."""
+    """Serves one request and releases everything that it used."""
 
     def __init__(self, run: Run, request: Request, format_: Format) -> None:
         self._run = run
@@ -55,13 +55,13 @@ class RequestHandler:
         self._entry = Entry(path=request.path, received_ns=request.wire.received_ns)
         self._outcome = Outcome.OK
         self._admission = Admission()
-        self._place: Place | None = None
+        self._ticket: Ticket | None = None
         self._service_s = 0.0
         self._answer: tuple[ParsedRequest, Reply, int] | None = None
-        """What to keep of it: a response can be asked for again."""
+        """The inputs of a response that is to be stored."""
 
     async def serve(self, key: str | None) -> None:
-        """Answer it; `key` is None where the client's is wrong."""
+        """Answer the request; `key` is None if the client's key is wrong."""
         self._run.log.begin(self._elapsed_s)
         try:
             self._begin(key)
@@ -86,7 +86,7 @@ class RequestHandler:
         if status is not None:
             self._answer_with_status(status)
         else:
-            self._take_place(parsed, turn)
+            self._take_ticket(parsed, turn)
 
     def _note_request(self, parsed: Any) -> None:
         entry = self._entry
@@ -103,7 +103,7 @@ class RequestHandler:
     def _answer_with_status(self, fault: Status) -> None:
         answer = self._status_answer(fault)
         headers = answer.headers
-        if fault.body == "dialect":  # else it comes from a proxy, which knows no limits
+        if fault.body == "dialect":  # others come from a proxy, which knows no limits
             headers += self._request_id_line() + self._run.hint_headers(self._admission)
         if fault.retry_after is not None:
             headers += b"retry-after: %d\r\n" % ceil(fault.retry_after)
@@ -129,7 +129,7 @@ class RequestHandler:
         occurrence = Occurrence(request_id(self._entry.number or 0), clock.wall_ns() / 1e9)
         return self._run.dialect.error_answer(Refusal(Reason.FAILED, status=status), occurrence)
 
-    def _take_place(self, parsed: Any, turn: Turn) -> None:
+    def _take_ticket(self, parsed: Any, turn: Turn) -> None:
         if any(isinstance(fault, _BREAKING) for fault in turn.faults):
             self._outcome = Outcome.BROKEN
 
@@ -138,12 +138,12 @@ class RequestHandler:
             self._schedule(parsed, turn, self._run.started_at_s + elapsed_s)
 
         try:
-            self._place = self._run.behavior.slots.enter(self._elapsed_s, start)
+            self._ticket = self._run.behavior.slots.enter(self._elapsed_s, start)
         except QueueFull:
             raise Refusal(Reason.OVERLOADED) from None
 
     def _schedule(self, parsed: Any, turn: Turn, at_s: float) -> None:
-        """Have the answer written, beginning at the instant the request has its slot."""
+        """Schedule the answer, starting at the instant at which the request gets its slot."""
         reply = turn.reply
         self._service_s = reply.service_s
         if isinstance(parsed, ParsedRequest) and parsed.kept:
@@ -206,16 +206,16 @@ class RequestHandler:
         complete = self._wire.complete
         if self._answer is not None and complete and self._outcome is Outcome.OK:
             self._run.kept.keep(*self._answer)
-        if self._place is not None:
-            self._run.behavior.slots.leave(self._place, self._left_at_s(self._place, complete))
+        if self._ticket is not None:
+            self._run.behavior.slots.leave(self._ticket, self._left_at_s(self._ticket, complete))
         if self._entry.status is None and self._entry.first_byte_ns is not None:
             self._entry.status = 200
         self._run.end(self._entry, self._outcome if complete else Outcome.ABANDONED)
 
-    def _left_at_s(self, place: Place, complete: bool) -> float:
-        """When the slot was free again: as scheduled, unless the client went away before."""
-        if complete and place.started_at_s is not None:
-            return place.started_at_s + self._service_s
+    def _left_at_s(self, ticket: Ticket, complete: bool) -> float:
+        """Return when the slot became free: as scheduled, unless the client went away earlier."""
+        if complete and ticket.started_at_s is not None:
+            return ticket.started_at_s + self._service_s
         return clock.now_s() - self._run.started_at_s
 
 

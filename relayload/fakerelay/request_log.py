@@ -1,4 +1,4 @@
-"""What the relay saw: the other side's truth about a load test."""
+"""The relay's own log of requests: the ground truth of a load test."""
 
 from collections import Counter, deque
 from enum import StrEnum
@@ -12,42 +12,42 @@ KEPT_ENTRIES = 20_000
 
 
 def request_id(number: int) -> str:
-    """The `x-request-id` of the request with that number."""
+    """Return the `x-request-id` of the request with this number."""
     return f"req_fake{number:024x}"
 
 
 def request_id_line(name: str) -> bytes:
-    """The header that tells it, on answers and errors alike."""
+    """Return the `x-request-id` header line, for answers and errors."""
     return b"x-request-id: %s\r\n" % name.encode()
 
 
 class Outcome(StrEnum):
-    """How a request ended, as the relay saw it."""
+    """How a request ended, as seen by the relay."""
 
     OK = "ok"
     RATE_LIMITED = "rate_limited"
     REJECTED = "rejected"
     SERVER_ERROR = "server_error"
     BROKEN = "broken"
-    """A fault cut the answer, or put an error in its place under status 200."""
+    """A fault cut the answer, or replaced it by an error with status 200."""
     ABANDONED = "abandoned"
     """The client went away before the end."""
 
 
 class Entry(Struct, kw_only=True):
-    """One request. Instants are nanoseconds of the wall clock, durations seconds; None where there was none."""
+    """One request. Instants are wall-clock nanoseconds, durations are seconds; None means that there was none."""
 
     path: str
     received_ns: int
     number: int | None = None
-    """Since the start, among the requests that reached a model."""
+    """The number since the start, counting requests that reached a model."""
     model: str | None = None
     kind: str | None = None
     stream: bool = False
     status: int | None = None
     outcome: Outcome | None = None
     ttft_s: float | None = None
-    """As drawn, faults included: from the slot to the first token."""
+    """The drawn time from the slot to the first token, including faults."""
     tokens_per_s: float | None = None
     queued_s: float = 0.0
     first_byte_ns: int | None = None
@@ -61,7 +61,7 @@ class Entry(Struct, kw_only=True):
 
 
 class RequestLog:
-    """Counts requests, and keeps the last ones."""
+    """Counts requests and keeps the last ones."""
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=KEPT_ENTRIES)
@@ -75,7 +75,7 @@ class RequestLog:
         self._received = self._in_flight = self._peak = 0
 
     def begin(self, at_s: float) -> None:
-        """A request has come in."""
+        """Count a request that has arrived."""
         self._received += 1
         self._in_flight += 1
         self._peak = max(self._peak, self._in_flight)
@@ -85,7 +85,7 @@ class RequestLog:
         self._most_in_minute = max(self._most_in_minute, self._minute.total)
 
     def end(self, entry: Entry, outcome: Outcome, wall_ns: int) -> None:
-        """It has got all it will get."""
+        """Count a request that has ended."""
         entry.outcome, entry.ended_ns = outcome, wall_ns
         self._in_flight -= 1
         self._entries.append(entry)
@@ -97,7 +97,7 @@ class RequestLog:
             self._count_tokens(entry)
 
     def stats(self) -> dict[str, Any]:
-        """All counts; tokens are those of the requests that ended well."""
+        """Return all counts. Tokens count only requests that ended well."""
         return {
             "requests": self._received,
             "in_flight": self._in_flight,
@@ -112,7 +112,7 @@ class RequestLog:
         }
 
     def last(self, count: int) -> list[Entry]:
-        """The requests that ended last, in the order in which they ended."""
+        """Return the last requests, in the order in which they ended."""
         return list(self._entries)[-count:] if count else []
 
     def _count_tokens(self, entry: Entry) -> None:

@@ -1,9 +1,9 @@
-"""The events of a response that is more than made-up words: calls of functions, JSON, text with logprobs."""
+"""The events of a response with special content: function calls, JSON, or text with logprobs."""
 
 from typing import Any
 
 from relayload.fakerelay.behavior import Reply
-from relayload.fakerelay.content import Content, Place
+from relayload.fakerelay.content import Content, TokenPosition
 from relayload.fakerelay.events import Events
 from relayload.fakerelay.parsed_request import ParsedRequest
 from relayload.fakerelay.responses import (
@@ -24,14 +24,14 @@ _Event = tuple[str, dict[str, Any]]
 
 
 def response_events(parsed: ParsedRequest, reply: Reply, created: int) -> Events:
-    """The events of an answer, whatever it holds."""
+    """Return the events of an answer, with or without special content."""
     if reply.content is None:
         return ResponseEvents(parsed, reply, created)
     return ContentResponseEvents(parsed, reply, created, reply.content)
 
 
 class ContentResponseEvents(Events):
-    """All events are made at once, and numbered as they come; the last of each token's is that with its text."""
+    """Renders all events in advance, numbered in order. The last event of each token contains its text."""
 
     def __init__(self, parsed: ParsedRequest, reply: Reply, created: int, content: Content) -> None:
         self._parsed = parsed
@@ -63,29 +63,29 @@ class ContentResponseEvents(Events):
         body = response(self._parsed, self._reply, self._created, self._words)
         if not with_usage:
             body["usage"] = None
-        last = self._content.places[-1]
+        last = self._content.positions[-1]
         ends = [*self._end_of(last), (f"response.{body['status']}", {"response": body})]
         return numbered(ends, self._starts[-1])
 
     def _all_tokens(self) -> list[list[_Event]]:
-        """The events of each token that is shown."""
+        """Return the events of each token that is sent."""
         reply = self._reply
         thoughts = self._words[: reply.reasoning_tokens] if self._thinks else []
         tokens = [[_thought_delta(reply, word)] for word in thoughts]
         if tokens:
             tokens[0].insert(0, ("response.output_item.added", {"output_index": 0, "item": thinking(reply, None)}))
-        before: Place | None = None
-        for index, place in enumerate(self._content.places):
+        before: TokenPosition | None = None
+        for index, position in enumerate(self._content.positions):
             events: list[_Event] = []
-            if place.is_first:
+            if position.is_first:
                 events += self._thoughts_end("".join(thoughts)) if before is None else self._end_of(before)
-                events += self._begin_of(place)
-            tokens.append([*events, self._delta(place, reply.reasoning_tokens + index)])
-            before = place
+                events += self._begin_of(position)
+            tokens.append([*events, self._delta(position, reply.reasoning_tokens + index)])
+            before = position
         return tokens
 
     def _numbers(self) -> list[int]:
-        """In the sequence, of the first event of each token, and of what comes after all."""
+        """Return the sequence number of each token's first event, and of the first event after all tokens."""
         numbers = [len(self._opening)]
         for events in self._tokens:
             numbers.append(numbers[-1] + len(events))
@@ -95,16 +95,16 @@ class ContentResponseEvents(Events):
         if not self._thinks:
             return []
         item = thinking(self._reply, text)
-        place = {"item_id": item["id"], "output_index": 0, "content_index": 0}
+        where = {"item_id": item["id"], "output_index": 0, "content_index": 0}
         return [
-            ("response.reasoning_text.done", {**place, "text": text}),
+            ("response.reasoning_text.done", {**where, "text": text}),
             ("response.output_item.done", {"output_index": 0, "item": item}),
         ]
 
-    def _begin_of(self, place: Place) -> list[_Event]:
-        index = self._index(place)
-        if place.function is not None:
-            item = call_item(self._reply, place.stretch, place.function, "", "in_progress")
+    def _begin_of(self, position: TokenPosition) -> list[_Event]:
+        index = self._index(position)
+        if position.function is not None:
+            item = call_item(self._reply, position.segment, position.function, "", "in_progress")
             return [("response.output_item.added", {"output_index": index, "item": item})]
         item = message(self._reply, None, "in_progress")
         where = {"item_id": item["id"], "output_index": index, "content_index": 0}
@@ -113,18 +113,18 @@ class ContentResponseEvents(Events):
             ("response.content_part.added", {**where, "part": text_part("")}),
         ]
 
-    def _delta(self, place: Place, token: int) -> _Event:
-        where = {"item_id": self._items[place.stretch]["id"], "output_index": self._index(place)}
-        if place.function is not None:
-            return "response.function_call_arguments.delta", {**where, "delta": place.text}
-        told = logprobs_of(self._reply, self._content, token, [place.text])
-        return "response.output_text.delta", {**where, "content_index": 0, "delta": place.text, "logprobs": told}
+    def _delta(self, position: TokenPosition, token: int) -> _Event:
+        where = {"item_id": self._items[position.segment]["id"], "output_index": self._index(position)}
+        if position.function is not None:
+            return "response.function_call_arguments.delta", {**where, "delta": position.text}
+        logprobs = logprobs_of(self._reply, self._content, token, [position.text])
+        return "response.output_text.delta", {**where, "content_index": 0, "delta": position.text, "logprobs": logprobs}
 
-    def _end_of(self, place: Place) -> list[_Event]:
-        item, index = self._items[place.stretch], self._index(place)
+    def _end_of(self, position: TokenPosition) -> list[_Event]:
+        item, index = self._items[position.segment], self._index(position)
         where = {"item_id": item["id"], "output_index": index}
-        if place.function is not None:
-            about = {**where, "name": place.function, "arguments": item["arguments"]}
+        if position.function is not None:
+            about = {**where, "name": position.function, "arguments": item["arguments"]}
             done = [("response.function_call_arguments.done", about)]
         else:
             part = item["content"][0]
@@ -135,9 +135,9 @@ class ContentResponseEvents(Events):
             ]
         return [*done, ("response.output_item.done", {"output_index": index, "item": item})]
 
-    def _index(self, place: Place) -> int:
-        """Among the items of the answer."""
-        return place.stretch + self._thinks
+    def _index(self, position: TokenPosition) -> int:
+        """Return the index among the items of the answer."""
+        return position.segment + self._thinks
 
 
 def _thought_delta(reply: Reply, word: str) -> _Event:

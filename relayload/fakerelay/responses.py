@@ -1,4 +1,4 @@
-"""The responses format: whole answers, and the events of a stream, as bytes."""
+"""The responses format: whole answers, and the events of a stream as bytes."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from relayload.fakerelay.parsed_request import ParsedRequest
 from relayload.fakerelay.tokens import JSON_WORDS, STRIDE, words
 
 _OPENING_EVENTS = 4
-"""Events before the first token, where no thoughts are shown."""
+"""The number of events before the first token if no thoughts are sent."""
 _TURNING_EVENTS = 4
-"""Events between the last thought and the first visible token."""
+"""The number of events between the last thought and the first visible token."""
 
 
 def response(parsed: ParsedRequest, reply: Reply, created: int, text: list[str]) -> dict[str, Any]:
-    """The body of an answer that is not streamed, made of these words."""
+    """Return the body of an answer that is not streamed, with these words."""
     thought, visible = text[: reply.reasoning_tokens], text[reply.reasoning_tokens :]
     items = [thinking(reply, "".join(thought))] if shows_thoughts(reply) else []
     if reply.content is None:
@@ -34,7 +34,7 @@ def response(parsed: ParsedRequest, reply: Reply, created: int, text: list[str])
 
 
 def usage(parsed: ParsedRequest, reply: Reply) -> dict[str, Any]:
-    """Tokens as the responses format counts them."""
+    """Return the usage in the responses format."""
     return {
         "input_tokens": parsed.input_tokens,
         "input_tokens_details": {"cached_tokens": reply.cached_input_tokens},
@@ -45,7 +45,7 @@ def usage(parsed: ParsedRequest, reply: Reply) -> dict[str, Any]:
 
 
 def content_items(reply: Reply, content: Content, words: list[str]) -> list[dict[str, Any]]:
-    """The items of an answer that is more than made-up words, made of these words."""
+    """Return the items of an answer with special content, with these words."""
     if content.calls:
         spread = content.spread(words)
         status = _status(reply)
@@ -59,7 +59,7 @@ def content_items(reply: Reply, content: Content, words: list[str]) -> list[dict
 
 
 def call_item(reply: Reply, number: int, function: str | None, arguments: str, status: str) -> dict[str, Any]:
-    """One call of a function."""
+    """Return the item of one function call."""
     return {
         "id": f"fc_fake{reply.number:022x}{number:02x}",
         "type": "function_call",
@@ -71,7 +71,7 @@ def call_item(reply: Reply, number: int, function: str | None, arguments: str, s
 
 
 def logprobs_of(reply: Reply, content: Content, first: int, words: list[str]) -> list[dict[str, Any]]:
-    """Of tokens of the text, from that number on; none where they were not asked for."""
+    """Return the logprobs of text tokens, numbered from `first`; empty if not requested."""
     top = content.top_logprobs
     if top is None:
         return []
@@ -83,7 +83,7 @@ def _status(reply: Reply) -> str:
 
 
 def response_id(reply: Reply) -> str:
-    """By which it can be asked for again."""
+    """Return the id of a response."""
     return f"resp_fake{reply.number:024x}"
 
 
@@ -93,7 +93,7 @@ def shows_thoughts(reply: Reply) -> bool:
 
 
 def head(parsed: ParsedRequest, reply: Reply, created: int, status: str) -> dict[str, Any]:
-    """All of a response but what it says."""
+    """Return the fields of a response except output and usage."""
     incomplete = {"reason": "max_output_tokens"} if status == "incomplete" else None
     return {
         "id": response_id(reply),
@@ -117,25 +117,25 @@ def head(parsed: ParsedRequest, reply: Reply, created: int, status: str) -> dict
 
 
 def message(reply: Reply, text: str | None, status: str) -> dict[str, Any]:
-    """The item with the text."""
+    """Return the item with the text."""
     content = [] if text is None else [text_part(text)]
     name = f"msg_fake{reply.number:024x}"
     return {"id": name, "type": "message", "status": status, "role": "assistant", "content": content}
 
 
 def text_part(text: str) -> dict[str, Any]:
-    """What the message holds."""
+    """Return the content part of a message."""
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
 def thinking(reply: Reply, text: str | None) -> dict[str, Any]:
-    """The item with the thoughts."""
+    """Return the item with the thoughts."""
     content = [] if text is None else [{"type": "reasoning_text", "text": text}]
     return {"id": f"rs_fake{reply.number:024x}", "type": "reasoning", "summary": [], "content": content}
 
 
 class ResponseEvents(Events):
-    """The events of one streamed answer; each names its type and carries its number in the sequence."""
+    """The events of one streamed answer, each with its type and sequence number."""
 
     def __init__(self, parsed: ParsedRequest, reply: Reply, created: int) -> None:
         self._parsed = parsed
@@ -182,14 +182,14 @@ class ResponseEvents(Events):
         return numbered(events, self._number(reply.output_tokens))
 
     def _number(self, token: int) -> int:
-        """In the sequence, of the event that holds a token."""
+        """Return the sequence number of the event with this token."""
         shown = token - self._reply.first_shown
         if not self._thinks:
             return _OPENING_EVENTS + shown
         return _OPENING_EVENTS - 1 + shown + (_TURNING_EVENTS if token >= self._reply.reasoning_tokens else 0)
 
     def _turn(self) -> list[bytes]:
-        """The end of the thoughts, and the beginning of the message."""
+        """Return the events that end the thoughts and begin the message."""
         reply = self._reply
         thought = "".join(words(reply.number, reply.reasoning_tokens))
         item = thinking(reply, thought)
@@ -213,7 +213,7 @@ class ResponseEvents(Events):
 
 
 def numbered(events: list[tuple[str, dict[str, Any]]], first: int) -> list[bytes]:
-    """Events as bytes, with their numbers in the sequence."""
+    """Render events as bytes, with sequence numbers from `first`."""
     return [
         b"event: %b\ndata: %b\n\n" % (name.encode(), encode({"type": name, **data, "sequence_number": first + index}))
         for index, (name, data) in enumerate(events)
@@ -221,6 +221,6 @@ def numbered(events: list[tuple[str, dict[str, Any]]], first: int) -> list[bytes
 
 
 def _delta_prefix(name: str, item: str, output_index: int) -> bytes:
-    """All of a delta's event up to the text."""
+    """Return a delta event up to its text."""
     place = {"type": name, "item_id": item, "output_index": output_index, "content_index": 0}
     return b'event: %b\ndata: %b,"delta":"' % (name.encode(), encode(place)[:-1])

@@ -1,4 +1,4 @@
-"""One relay since its start, or since it was last reset."""
+"""The state of a relay since its start or last reset."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -19,7 +19,7 @@ from relayload.fakerelay.wire import Wire
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Everything that one request shares with the others; each keeps the run it came in under."""
+    """Everything that requests share. Each request keeps the run in which it arrived."""
 
     behavior: Behavior
     log: RequestLog
@@ -32,23 +32,23 @@ class Run:
 
     @classmethod
     def of(cls, preset: Preset, ticker: Ticker, recorder: Recorder | None, started_at_s: float) -> Self:
-        """A run that begins with nothing counted."""
+        """Return a new run with empty counters."""
         dialect = DIALECTS[preset.dialect]
         hints = dialect.hints.model_copy(update=preset.hints.model_dump(exclude_none=True))
         return cls(Behavior(preset), RequestLog(), ticker, dialect, hints, started_at_s, recorder, KeptResponses())
 
     def refuse(self, wire: Wire, refusal: Refusal, admission: Admission, number: int | None = None) -> int:
-        """Say no in the relay's dialect; returns the status."""
+        """Refuse a request in the relay's dialect, and return the status."""
         wall_ns = clock.wall_ns()
         occurrence = Occurrence(request_id(number or wall_ns), wall_ns / 1e9)
         answer = self.dialect.error_answer(refusal, occurrence)
         headers = answer.headers + request_id_line(occurrence.request_id) + self.hint_headers(admission)
-        # The rest of a body that is too large is not read, so the connection can't be used again.
+        # The rest of a too large body is not read, so the connection can't be reused.
         respond(wire, answer.status, answer.body, headers, close=refusal.reason is Reason.TOO_LARGE)
         return answer.status
 
     def hint_headers(self, admission: Admission) -> bytes:
-        """What tells a client how its limits stand."""
+        """Return the headers that report the client's limits."""
         return hint_headers(self.hints, admission.standings, admission.refused_by)
 
     def end(self, entry: Entry, outcome: Outcome) -> None:
@@ -66,5 +66,5 @@ def respond(wire: Wire, status: int, body: bytes, headers: bytes = JSON, *, clos
 
 
 def response_bytes(wire: Wire, status: int, body: bytes, headers: bytes = JSON) -> bytes:
-    """A whole response."""
+    """Return the bytes of a whole response."""
     return wire.head(status, b"%bcontent-length: %d\r\n" % (headers, len(body))) + body

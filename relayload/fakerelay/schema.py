@@ -1,4 +1,4 @@
-"""The words of presets: durations, rates, shares and distributions as people write them."""
+"""The value types of presets: durations, rates, shares and distributions as users write them."""
 
 import re
 from enum import StrEnum
@@ -11,8 +11,8 @@ from relayload.core.traffic.curves import LogNormal
 from relayload.core.units import duration_s, fraction, rate_per_s
 
 
-class Kind(StrEnum):
-    """What a request asks for: reasoning relays answer some kinds faster than others."""
+class RequestKind(StrEnum):
+    """The kind of a request. Reasoning models answer some kinds faster than others."""
 
     SIMPLE = "simple"
     CODE = "code"
@@ -27,7 +27,7 @@ _BYTE_UNITS = {"B": 1, "kB": 1_000, "MB": 1_000_000}
 
 
 def bytes_of(text: str) -> int:
-    """Bytes of a size such as `512B`, `64kB` or `1MB`. Raises ValueError."""
+    """Parse a size such as `512B`, `64kB` or `1MB` to bytes. Raises ValueError."""
     match = _BYTES.fullmatch(text.strip())
     if not match:
         raise ValueError(f"expected a size such as '512B', '64kB' or '1MB', got '{text}'")
@@ -35,23 +35,23 @@ def bytes_of(text: str) -> int:
 
 
 Duration = Annotated[float, BeforeValidator(lambda value: duration_s(str(value)))]
-"""Seconds, written `800ms` or `1m30s`."""
+"""Seconds, written like `800ms` or `1m30s`."""
 TokenRate = Annotated[float, BeforeValidator(lambda value: rate_per_s(str(value)))]
-"""Tokens per second, written `170/s`."""
+"""Tokens per second, written like `170/s`."""
 Share = Annotated[float, BeforeValidator(lambda value: fraction(str(value))), Field(ge=0, le=1)]
-"""A fraction of one, written `5%`."""
+"""A fraction of one, written like `5%`."""
 Size = Annotated[int, BeforeValidator(lambda value: bytes_of(str(value)))]
-"""Bytes, written `1MB`."""
+"""Bytes, written like `1MB`."""
 
 
-class Part(BaseModel):
-    """Any part of a preset: unknown keys are faults."""
+class PresetPart(BaseModel):
+    """The base class of all parts of a preset. Unknown keys are faults."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Percentiles(Part):
-    """Two percentiles, or one constant written as a bare value."""
+class Percentiles(PresetPart):
+    """Two percentiles, or a constant written as a bare value."""
 
     p50: float
     p99: float
@@ -73,18 +73,18 @@ class Percentiles(Part):
 
 
 class Times(Percentiles):
-    """Seconds: `45ms`."""
+    """Percentiles in seconds, written like `45ms`."""
 
     p50: Duration
     p99: Duration
 
 
 class Speeds(Percentiles):
-    """Tokens per second: `170/s`."""
+    """Percentiles in tokens per second, written like `170/s`."""
 
     p50: TokenRate
     p99: TokenRate
 
 
 class Lengths(Percentiles):
-    """Output tokens."""
+    """Percentiles of output tokens."""

@@ -1,7 +1,7 @@
-"""Answers that something is wrong with, as scripts: what to write when, and how to end.
+"""Faulty answers as scripts: what to write when, and how to end.
 
-Pure: a script is made from a reply, its events and its faults, and knows no sockets. Sound answers never come
-here; they are written straight from their events, which is faster.
+Pure: a script is made from a reply, its events and its faults, without sockets. Answers without faults do not use
+scripts; they are written directly from their events, which is faster.
 """
 
 from collections.abc import Callable, Iterable
@@ -32,13 +32,13 @@ from relayload.fakerelay.faults import (
 )
 
 ODD_WORD = " café"
-"""Has a character of two bytes, which `split_utf8` splits."""
+"""Contains a two-byte character, which `split_utf8` splits."""
 _TYPICAL_NS = 10**18
-"""Stands for the instant of the first token where only its length matters: all such have 19 digits."""
+"""A placeholder for the instant of the first token when only its length matters: all have 19 digits."""
 
 
 class Ending(Enum):
-    """How an answer ends once all is written."""
+    """How an answer ends after the last write."""
 
     COMPLETE = "complete"
     CLOSE = "close"
@@ -47,17 +47,17 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One event, or one part of a body; its bytes depend on the wall clock only for the first token."""
+    """One event, or one part of a body. Only the bytes of the first token depend on the wall clock."""
 
     at_s: float
     token: int
-    """The token it holds; -1 for what comes before all, the number of tokens for what comes after."""
+    """The token it contains; -1 before all tokens, and the number of tokens after all."""
     render: Callable[[int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """How the bytes of one write are spread over packets."""
+    """How the bytes of one write are split into packets."""
 
     pieces: Callable[[bytes], list[bytes]]
     pause_s: float
@@ -65,7 +65,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """What goes out at one instant, counted from the start of the request's turn."""
+    """What is sent at one instant, counted from the start of the request's turn."""
 
     at_s: float
     frames: tuple[Frame, ...]
@@ -77,7 +77,7 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A whole answer; it is sent in chunks unless a length is declared."""
+    """A whole answer. It is sent chunked unless a length is declared."""
 
     writes: tuple[Write, ...]
     ends_at_s: float
@@ -86,26 +86,26 @@ class Script:
 
 
 def odd_words(reply: Reply, faults: Iterable[Fault]) -> dict[int, str]:
-    """Words that faults need at certain tokens."""
+    """Return the special words that faults need, by token."""
     words = {}
     for fault in faults:
         if isinstance(fault, HugeChunk):
-            words[_struck(reply, fault)] = "x" * fault.size
+            words[_target_token(reply, fault)] = "x" * fault.size
         elif isinstance(fault, SplitUtf8):
-            words[_struck(reply, fault)] = ODD_WORD
+            words[_target_token(reply, fault)] = ODD_WORD
     return words
 
 
 def stream_script(reply: Reply, events: Events, error_event: bytes, faults: tuple[Fault, ...]) -> Script:
-    """A streamed answer with everything its faults do to it."""
+    """Return the script of a streamed answer with its faults applied."""
     frames = _stream_frames(reply, events, faults)
     ending = Ending.COMPLETE
     for fault in faults:
         match fault:
             case MalformedJson():
-                frames = _malform(frames, _struck(reply, fault))
+                frames = _malform(frames, _target_token(reply, fault))
             case DuplicateChunk():
-                frames = _repeat(frames, _struck(reply, fault))
+                frames = _repeat(frames, _target_token(reply, fault))
             case Stall():
                 frames = _stall(frames, _first_after(reply, fault), fault)
             case Truncate():
@@ -123,7 +123,7 @@ def stream_script(reply: Reply, events: Events, error_event: bytes, faults: tupl
 
 
 def plain_script(reply: Reply, body: bytes, faults: tuple[Fault, ...]) -> Script:
-    """An answer that is not streamed, with everything its faults do to it."""
+    """Return the script of an answer that is not streamed, with its faults applied."""
     if any(isinstance(fault, MalformedJson) for fault in faults):
         body = body[: len(body) // 2]
     at_s, half = reply.service_s, len(body) // 2
@@ -148,17 +148,17 @@ def plain_script(reply: Reply, body: bytes, faults: tuple[Fault, ...]) -> Script
 
 
 def _finality(fault: Fault) -> int:
-    """The faults of an answer in one piece are done in this order: what ends it has the last word."""
+    """Return the order in which faults of an answer that is not streamed apply: those that end it come last."""
     return 0 if isinstance(fault, Stall) else 3 if isinstance(fault, Reset) else 2 if isinstance(fault, Truncate) else 1
 
 
 def _first_after(reply: Reply, fault: InStream) -> int:
-    """The first token that comes after a fault's place in the stream."""
+    """Return the first token after a fault's position in the stream."""
     return reply.first_shown + fault.position(reply.output_tokens - reply.first_shown)
 
 
-def _struck(reply: Reply, fault: InStream) -> int:
-    """The token at a fault's place; the last one, if the place is behind it."""
+def _target_token(reply: Reply, fault: InStream) -> int:
+    """Return the token at a fault's position, or the last one if the position is past the end."""
     return min(_first_after(reply, fault), reply.output_tokens - 1)
 
 
@@ -205,14 +205,14 @@ def _before(frames: list[Frame], token: int) -> list[Frame]:
 
 
 def _fail(frames: list[Frame], token: int, error_event: bytes) -> list[Frame]:
-    """The error in place of what comes there; nothing where the stream was cut before."""
+    """Replace the rest of the stream by the error; no error if the stream was cut earlier."""
     at_s = next((frame.at_s for frame in frames if frame.token >= token), None)
     error = [] if at_s is None else [Frame(at_s, token, partial(_constant, error_event))]
     return [*_before(frames, token), *error]
 
 
 def _stall(frames: list[Frame], token: int, stall: Stall) -> list[Frame]:
-    """What comes before the pause, the comments in it, and the rest later; no pause where the stream was cut before."""
+    """Insert a pause with its comments, and delay the rest; no pause if the stream was cut earlier."""
     before = _before(frames, token) if frames and token > frames[0].token + 1 else []
     after = frames[len(before) :]
     if not after:
@@ -227,7 +227,7 @@ def _stall(frames: list[Frame], token: int, stall: Stall) -> list[Frame]:
 
 
 def _packed(frames: list[Frame], reply: Reply, faults: tuple[Fault, ...]) -> list[Write]:
-    """Frames that are due together go out in one write."""
+    """Combine frames that are due at the same instant into one write."""
     if any(isinstance(fault, Buffered) for fault in faults) and frames:
         frames = [replace(frame, at_s=frames[-1].at_s) for frame in frames]
     for fault in faults:
@@ -235,12 +235,12 @@ def _packed(frames: list[Frame], reply: Reply, faults: tuple[Fault, ...]) -> lis
             frames = _coalesced(frames, fault.events)
     fragment = next((_cut((fault,)) for fault in faults if isinstance(fault, Fragment)), None)
     split = next((fault for fault in faults if isinstance(fault, SplitUtf8)), None)
-    split_token = _struck(reply, split) if split else None
+    split_token = _target_token(reply, split) if split else None
     writes = []
     for at_s, group in groupby(frames, key=lambda frame: frame.at_s):
-        together = tuple(group)
-        struck = split is not None and any(frame.token == split_token for frame in together)
-        writes.append(Write(at_s, together, _cut((split,)) if split and struck else fragment))
+        due = tuple(group)
+        struck = split is not None and any(frame.token == split_token for frame in due)
+        writes.append(Write(at_s, due, _cut((split,)) if split and struck else fragment))
     return writes
 
 

@@ -1,4 +1,4 @@
-"""Running the relay: sockets, workers, and an end that leaves nothing behind."""
+"""Runs the relay: sockets, workers and a clean end."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ BACKLOG = 4096
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a relay is run."""
+    """The options of a relay process."""
 
     host: str
     port: int
@@ -39,7 +39,7 @@ class Options:
 
 
 class RelayServer(uvicorn.Server):
-    """uvicorn, except that it ends at once and quietly, and can stop listening for a while."""
+    """A uvicorn server that ends at once and quietly, and can stop listening temporarily."""
 
     def __init__(self, app: FakeRelayApp, address: Address, ready: Callable[[], None], watch_stdin: bool) -> None:
         super().__init__(_config(app))
@@ -61,14 +61,14 @@ class RelayServer(uvicorn.Server):
         self._ready()
 
     async def on_tick(self, counter: int) -> bool:
-        # A process forked from our parent may hold our stdin open, so the parent itself is watched as well.
+        # A process forked from our parent may hold our stdin open, so the parent itself is watched, too.
         if self._watches_stdin and os.getppid() != self._parent:
             return True
         return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """End on SIGINT and SIGTERM, with exit code 0: uvicorn would raise the signal again."""
+        """End on SIGINT and SIGTERM with exit code 0; uvicorn would raise the signal again."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stop)
@@ -76,12 +76,12 @@ class RelayServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for connection in list(self.server_state.connections):
-            connection.transport.abort()  # answers under way are cut: nobody waits for a fake
+            connection.transport.abort()  # running answers are cut off
         self.force_exit = True
         await super().shutdown(sockets)
 
     def shut(self) -> None:
-        """Stop listening; idle connections are closed, requests under way served to the end."""
+        """Stop listening. Idle connections are closed, running requests completed."""
         for server in self.servers:
             server.close()
         self.servers = []
@@ -89,7 +89,7 @@ class RelayServer(uvicorn.Server):
             connection.shutdown()
 
     async def reopen(self) -> None:
-        """Listen again, at the same address."""
+        """Listen again at the same address."""
         listener = self._address.listener()
         loop = asyncio.get_running_loop()
         self.servers = [await loop.create_server(self._protocol, sock=listener, backlog=BACKLOG)]
@@ -107,7 +107,7 @@ class RelayServer(uvicorn.Server):
 
 
 def _tame_garbage_collection() -> None:
-    """Leave what was imported out of it, and look at the oldest objects seldom: each look stops all streams."""
+    """Exclude imported objects from garbage collection, and collect old ones rarely: each pass stops all streams."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(2_000, 20, 1_000)
@@ -120,7 +120,7 @@ def _config(app: FakeRelayApp) -> uvicorn.Config:
         ws="none",
         lifespan="off",
         log_config=None,
-        log_level="error",  # garbage from a client is told to the client
+        log_level="error",  # invalid requests are reported to the client only
         access_log=False,
         server_header=False,
         headers=[("server", "relayload-fake-relay")],
@@ -130,7 +130,7 @@ def _config(app: FakeRelayApp) -> uvicorn.Config:
 
 
 def serve(preset: Preset, options: Options, announce: Callable[[str], None]) -> None:
-    """Serve until a signal, or the end of stdin. Raises AuthorError where the address can't be had."""
+    """Serve until a signal or the end of stdin. Raises AuthorError if the address is not available."""
     address = Address.of(options.host, options.port, shared=options.workers > 1)
     recorder = Recorder(options.record) if options.record else None
     line = f"fake relay '{preset.name}' listening on {address.base_url} (this is a fake: made-up answers)"

@@ -1,4 +1,4 @@
-"""Sending an answer at the instants that were drawn for it. Jobs of the ticker."""
+"""Sends answers at the instants that were drawn for them. The classes are jobs of the ticker."""
 
 from collections import deque
 
@@ -11,7 +11,7 @@ from relayload.fakerelay.wire import LAST_CHUNK, Wire, chunk
 
 
 class Body:
-    """Writes an answer that is not streamed, all at once."""
+    """Writes an answer that is not streamed at once."""
 
     def __init__(self, wire: Wire, entry: Entry, data: bytes) -> None:
         self._wire = wire
@@ -26,9 +26,9 @@ class Body:
 
 
 class TokenStream:
-    """Writes one token after another, each at its own instant, however late the one before it was.
+    """Writes tokens, each at its own instant, however late the one before was.
 
-    Tokens that fall due between two ticks go out together.
+    Tokens that become due between two ticks are sent together.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class TokenStream:
 
 
 class ScriptedAnswer:
-    """Writes what a script says."""
+    """Writes an answer according to a script."""
 
     def __init__(self, wire: Wire, entry: Entry, script: Script, head: bytes, started_at_s: float) -> None:
         self._wire = wire

@@ -1,7 +1,7 @@
-"""Doing many small things at their absolute instants, from one timer.
+"""Runs many small jobs at absolute instants with one timer.
 
-A timer for each chunk of each stream would cost more than the chunks. The ticker keeps one heap of what is due
-and one timer for its top; whatever has fallen due by the time it wakes is done in one go.
+A timer for each chunk of each stream would cost more than the chunks. The ticker keeps one heap of jobs and one timer
+for its top; all jobs that are due when it wakes run in one go.
 """
 
 import asyncio
@@ -16,17 +16,17 @@ from relayload import clock
 from relayload.timerfd import TimerFd
 
 Job = Callable[[float], float | None]
-"""Called with the time when it is due; returns when it is due next, or None when it is done."""
+"""Called with the current time when it is due; returns when it is due next, or None if it is done."""
 
 _Entry = tuple[float, int, Job]
-"""When it is due, a number that keeps the order of those due together, and the job."""
+"""The due time, a number that orders jobs with equal times, and the job."""
 
 REST_S = 0.0001
-"""Between two ticks, so that chunks gather and sockets are served."""
+"""The least time between two ticks, so that chunks accumulate and sockets are served."""
 
 
 class Ticker:
-    """Runs jobs at instants of `clock.now_s` on the running event loop, by timerfd where the system has it."""
+    """Runs jobs at instants of `clock.now_s` on the running event loop, using timerfd if available."""
 
     def __init__(self, *, timerfd: bool = sys.platform == "linux") -> None:
         self._jobs: list[_Entry] = []
@@ -36,9 +36,9 @@ class Ticker:
         self._timer: _Timer = _FdTimer(self._tick) if timerfd else _LoopTimer(self._tick)
 
     def at(self, due_at_s: float, job: Job, *, urgent: bool = False) -> None:
-        """Run a job once the instant has come, never at once; an urgent one goes before all that are not.
+        """Run a job at an instant, never immediately. Urgent jobs run before all others.
 
-        Only the first run is urgent: a stream's first token is what clients are measured by.
+        Only the first run is urgent, because a stream's first token matters most to measurements.
         """
         self._count += 1
         heappush(self._urgent if urgent else self._jobs, (due_at_s, self._count, job))
@@ -46,7 +46,7 @@ class Ticker:
             self._arm(due_at_s)
 
     def close(self) -> None:
-        """Forget every job."""
+        """Discard all jobs."""
         self._jobs.clear()
         self._urgent.clear()
         self._timer.close()
@@ -56,7 +56,7 @@ class Ticker:
         self._timer.set(due_at_s)
 
     def _tick(self) -> None:
-        self._armed_for_s = -inf  # what jobs add is looked at below
+        self._armed_for_s = -inf  # jobs added meanwhile are considered below
         try:
             self._run_due(clock.now_s())
         finally:
@@ -68,7 +68,7 @@ class Ticker:
                 self._arm(due_at_s)
 
     def _run_due(self, started_at_s: float) -> None:
-        """Whatever was due when the tick began, and whatever urgent has fallen due since."""
+        """Run what was due when the tick began, and urgent jobs that have become due since."""
         jobs, urgent = self._jobs, self._urgent
         while True:
             now_s = clock.now_s()
@@ -124,5 +124,5 @@ class _FdTimer:
         try:
             os.read(self._timer.descriptor, 8)
         except BlockingIOError:
-            return  # set anew since it fell due
+            return  # it was set again after it expired
         self._callback()

@@ -1,4 +1,4 @@
-"""Tokens without a tokenizer: counting those of a prompt, and making up those of an answer."""
+"""Counts prompt tokens and generates answer tokens without a tokenizer."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -6,20 +6,20 @@ from itertools import count
 from msgspec.json import encode
 
 MESSAGE_TOKENS = 3
-"""What a chat format spends on each message (OpenAI's rule for its chat models)."""
+"""The tokens that the chat format adds per message (OpenAI's rule for its chat models)."""
 REPLY_TOKENS = 3
-"""What it spends on starting the answer."""
+"""The tokens that it adds for the start of the answer."""
 IMAGE_TOKENS = {"low": 85, "high": 765, "auto": 765}
-"""Of one image: OpenAI's flat price of a small one, and of one of 1024 x 1024 pixels."""
+"""The tokens of one image: OpenAI's flat count for a small one, and for one of 1024 x 1024 pixels."""
 
 _PUNCTUATION = '.,;:!?()[]{}"=\n'
 
 
 def text_tokens(text: str) -> int:
-    """About how many tokens a text has: words and punctuation marks, a letter or two beyond ASCII one more.
+    """Estimate the tokens of a text: words and punctuation marks, plus one per one or two non-ASCII letters.
 
-    Words are counted as spaces plus one, so prompts of plain words have one token a word. Never below one
-    token in eight characters, so that text without spaces still weighs something. One pass in C for each mark.
+    Words are counted as spaces plus one, so prompts of plain words have one token per word. The result is at least one
+    token per eight characters, so that text without spaces counts, too. It takes one pass in C per mark.
     """
     if not text:
         return 0
@@ -44,21 +44,21 @@ national possible rather second face per among form important often things looke
 need four café naïve π 数 Straße señor
 """
 WORDS = tuple(f" {word}" for word in _VOCABULARY.split())
-"""What answers are made of: one token each, so that no two neighbours of a stream are alike."""
+"""The words of answers, one token each. With STRIDE, successive words always differ."""
 
 
 JSON_WORDS = tuple(encode(word)[1:-1] for word in WORDS)
-"""The same as they stand in JSON strings."""
+"""The words as written in JSON strings."""
 STRIDE = 7
-"""From one word to the next."""
+"""The step from one word to the next."""
 
 
 def words(start: int, count: int) -> list[str]:
-    """Made-up words: the same for the same start, and never the same twice in a row."""
+    """Return generated words: the same for the same start, and never the same twice in a row."""
     return [WORDS[(start + index * STRIDE) % len(WORDS)] for index in range(count)]
 
 
 def made_up(start: int) -> Iterator[str]:
-    """The same words, one after another, without an end."""
+    """Yield the same words endlessly."""
     for index in count(start, STRIDE):
         yield WORDS[index % len(WORDS)]

@@ -1,7 +1,7 @@
-"""uvicorn's HTTP/1.1, which also lends the application the connection itself.
+"""uvicorn's HTTP/1.1 protocol, extended to give the application direct access to the connection.
 
-ASGI has no words for what a fake relay must do: write at one exact instant, cut a response, reset a connection,
-lie about a length. The extension `relayload.wire` of each request's scope is a `Wire`, which has.
+ASGI can't express what a fake relay must do: write at an exact instant, cut a response, reset a connection, or send a
+wrong length. The extension `relayload.wire` in each request's scope is a `Wire`, which can.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 def chunk(payload: bytes) -> bytes:
-    """One chunk of a chunked body (RFC 9112, section 7.1)."""
+    """Return one chunk of a chunked body (RFC 9112, section 7.1)."""
     return b"%x\r\n%b\r\n" % (len(payload), payload)
 
 
 def phrase_of(status: int) -> str:
-    """`Bad Gateway` of 502; empty where the registry has none, as for 529."""
+    """Return the reason phrase, such as `Bad Gateway` for 502; empty if the registry has none, as for 529."""
     return STATUS_LINE[status].decode().split(" ", 2)[2].strip()
 
 
@@ -40,29 +40,29 @@ class Wire:
         self._transport = protocol.transport
         self._done: asyncio.Future[None] | None = None
         self.open = True
-        """Whether there is still a client to write to, and an answer that is not complete."""
+        """Whether the client is still there and the answer is not complete."""
         self.received_at_s = 0.0
         self.received_ns = 0
-        """Wall clock at the last byte of the request."""
+        """Wall-clock time at the last byte of the request."""
 
     @property
     def complete(self) -> bool:
-        """Whether the answer was written to the end that was meant for it."""
+        """Whether the answer was written to its intended end."""
         return self._cycle.response_complete
 
     @property
     def takes_body(self) -> bool:
-        """An answer to HEAD has none, whatever its length says (RFC 9110, section 9.3.2)."""
+        """Whether the answer has a body: one to HEAD has none, whatever its length header (RFC 9110, 9.3.2)."""
         return self._cycle.scope["method"] != "HEAD"
 
     def head(self, status: int, headers: bytes) -> bytes:
-        """The first lines of a response; `headers` are whole lines, each ended by CRLF."""
+        """Return the head of a response; `headers` are whole lines, each ending with CRLF."""
         self._cycle.response_started = True
         connection = b"" if self._cycle.keep_alive else b"connection: close\r\n"
         return b"".join((STATUS_LINE[status], self._protocol.date_line, headers, connection, b"\r\n"))
 
     def write(self, data: bytes) -> None:
-        """Hand bytes to the kernel now, not when the event loop comes round to it."""
+        """Hand bytes to the kernel now, without waiting for the event loop."""
         self._cycle.response_started = True
         transport = self._transport
         if not self.open or transport.is_closing():
@@ -79,7 +79,7 @@ class Wire:
             transport.write(data)
 
     def end(self, *, close: bool = False) -> None:
-        """The response is complete; with `close` the connection ends too, in order."""
+        """Complete the response; with `close`, also close the connection cleanly."""
         if not self._cycle.response_complete:
             self._cycle.response_started = self._cycle.response_complete = True
             self._cycle.message_event.set()
@@ -89,7 +89,7 @@ class Wire:
         self.release()
 
     def reset(self) -> None:
-        """Cut the connection with a TCP reset."""
+        """Abort the connection with a TCP reset."""
         linger = (socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._transport.get_extra_info("socket").setsockopt(*linger)
         self._cycle.response_started = self._cycle.response_complete = True
@@ -103,7 +103,7 @@ class Wire:
             await self._done
 
     def release(self) -> None:
-        """Nothing more can be written: let `finished` return."""
+        """Let `finished` return, because nothing more can be written."""
         self.open = False
         if self._done is not None and not self._done.done():
             self._done.set_result(None)
@@ -123,7 +123,7 @@ class RelayProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         wire = Wire(self, self.cycle)
-        # Pipelined requests may be read ahead of the answer; those answered need not hear of a lost connection.
+        # Pipelined requests may be read before the answer; answered ones need not be notified of a lost connection.
         self._wires = [earlier for earlier in self._wires if earlier.open]
         self._wires.append(wire)
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]
@@ -142,5 +142,5 @@ class RelayProtocol(HttpToolsProtocol):
 
     @property
     def date_line(self) -> bytes:
-        """The default headers of uvicorn, which sets the date once a second."""
+        """The default headers of uvicorn, which updates the date once a second."""
         return b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)

@@ -1,4 +1,4 @@
-"""What a request wants of the form of its answer: calls of functions, JSON, an end at certain words, logprobs."""
+"""Reads the form that a request wants of its answer: function calls, JSON, stop sequences, logprobs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,30 +25,30 @@ from relayload.fakerelay.bodies import (
     ToolMessage,
 )
 from relayload.fakerelay.refusals import Reason, Refusal
+from relayload.fakerelay.shapes.keywords import Unfit
 from relayload.fakerelay.shapes.sample import sample
 from relayload.fakerelay.shapes.strict import check_strict
-from relayload.fakerelay.shapes.words import Unfit
 
 _ANY_OBJECT = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
-"""What an answer in JSON looks like where no schema says."""
+"""The schema of a JSON answer if the request has none."""
 _NO_ARGUMENTS = {"type": "object", "properties": {}}
-_said_of_form = attrgetter(
+_form_fields = attrgetter(
     *("tools", "tool_choice", "parallel_tool_calls", "response_format", "stop"),
     *("logprobs", "top_logprobs", "min_tokens", "ignore_eos"),
 )
-"""What a chat may say to get more than made-up words; most say none of it, and are let through at once."""
-_NOTHING_SAID = (None,) * 9
-_AT_ONCE = 2
-"""How many calls `parallel_tool_calls: true` gets, if there are as many functions."""
+"""The fields of a chat that change the form of the answer. Most chats have none, which is checked first."""
+_NO_FORM_FIELDS = (None,) * 9
+_PARALLEL_CALLS = 2
+"""The number of calls with `parallel_tool_calls: true`, if there are enough functions."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallWish:
-    """One call of a function."""
+    """One function call."""
 
     name: str
     arguments: Any
-    """A value with open strings."""
+    """The arguments, with open strings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,12 @@ class JsonWish:
     """An answer in JSON."""
 
     value: Any
-    """With open strings."""
+    """The value, with open strings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Of a request that wants more than made-up words."""
+    """The form of an answer that is not just generated words."""
 
     calls: tuple[CallWish, ...] = ()
     names_call: bool = False
@@ -69,18 +69,18 @@ class Wish:
     json: JsonWish | None = None
     stop: tuple[str, ...] = ()
     top_logprobs: int | None = None
-    """How many besides; None for no logprobs at all."""
+    """The number of alternatives; None for no logprobs at all."""
     min_output_tokens: int = 0
     ignores_end: bool = False
-    """Whether to go on to the end of the budget."""
+    """Whether to continue to the end of the budget."""
 
     @property
     def is_of_length(self) -> bool:
-        """Whether made-up words will do, if only they are as many as it says."""
+        """Whether it only sets the number of generated words."""
         return not self.calls and self.json is None and not self.stop and self.top_logprobs is None
 
     def length(self, drawn: int, budget: int | None) -> int:
-        """How many tokens an answer has that would have had so many."""
+        """Return the length in tokens of an answer for which `drawn` tokens were drawn."""
         if self.ignores_end and budget is not None:
             return budget + 1  # it does not end by itself
         return max(drawn, self.min_output_tokens)
@@ -90,8 +90,8 @@ _NOTHING = Wish()
 
 
 def chat_wish(body: ChatBody, texts: Sequence[str]) -> Wish | None:
-    """Of a chat; None for made-up words. Raises Refusal."""
-    if _said_of_form(body) == _NOTHING_SAID:
+    """Read the wish of a chat; None for generated words. Raises Refusal."""
+    if _form_fields(body) == _NO_FORM_FIELDS:
         return None
     after_call = isinstance(body.messages[-1], ToolMessage | FunctionMessage)
     if body.top_logprobs is not None and not body.logprobs:
@@ -114,7 +114,7 @@ def chat_wish(body: ChatBody, texts: Sequence[str]) -> Wish | None:
 
 
 def completion_wish(body: CompletionBody) -> Wish | None:
-    """Of a completion. Raises Refusal."""
+    """Read the wish of a completion; None for generated words. Raises Refusal."""
     wish = Wish(
         stop=_stops(body.stop),
         top_logprobs=body.logprobs,
@@ -125,7 +125,7 @@ def completion_wish(body: CompletionBody) -> Wish | None:
 
 
 def response_wish(body: ResponseBody, texts: Sequence[str]) -> Wish | None:
-    """Of a response. Raises Refusal."""
+    """Read the wish of a response; None for generated words. Raises Refusal."""
     after_call = not isinstance(body.input, str) and body.input[-1].type == "function_call_output"
     if body.tool_choice not in (None, "none", "auto") and not body.tools:
         raise _refused("'tool_choice' must be 'none' or 'auto' where there are no 'tools'.", "tool_choice")
@@ -153,7 +153,7 @@ def _calls(
     *,
     named: bool,
 ) -> tuple[CallWish, ...]:
-    """The calls to make: what must be called, else the first function, unless it has just returned."""
+    """Return the calls to make: the named function, else the first ones, unless a function has just returned."""
     for function, place in functions:
         _check_function(function, place)
     if named:
@@ -163,7 +163,7 @@ def _calls(
     elif choice == "none" or (after_call and choice != "required"):
         chosen = []
     else:
-        chosen = list(functions[: _AT_ONCE if parallel else 1])
+        chosen = list(functions[: _PARALLEL_CALLS if parallel else 1])
     return tuple(CallWish(each.name, _arguments(each, place)) for each, place in chosen)
 
 

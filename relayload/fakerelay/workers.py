@@ -1,7 +1,7 @@
-"""Several processes behind one address.
+"""Runs several processes behind one address.
 
-Each holds its own limits, slots, prompt cache and statistics: the kernel deals out connections, and nothing is
-shared.
+The kernel distributes connections. Nothing is shared: each process has its own limits, slots, prompt cache and
+statistics.
 """
 
 import os
@@ -10,13 +10,13 @@ import threading
 from collections.abc import Callable
 
 ServeOne = Callable[[int, Callable[[], None], bool], None]
-"""Serve as worker number so, call back when ready, and end with stdin if so told."""
+"""Serves as worker `number`, calls back when ready, and ends with stdin if the flag is set."""
 
 _ENDINGS = {signal.SIGINT, signal.SIGTERM, signal.SIGCHLD}
 
 
 def serve_many(count: int, serve_one: ServeOne, announce: Callable[[], None], *, watch_stdin: bool) -> None:
-    """Fork the workers, announce them when all are ready, and end them all on a signal or when one ends."""
+    """Fork the workers, announce when all are ready, and end them all on a signal or when one ends."""
     life_read, life_write = os.pipe()
     ready_read, ready_write = os.pipe()
     children = []
@@ -24,8 +24,8 @@ def serve_many(count: int, serve_one: ServeOne, announce: Callable[[], None], *,
         child = os.fork()
         if child == 0:
             os.close(life_write)
-            os.dup2(life_read, 0)  # its stdin ends with this process, whatever becomes of that
-            serve_one(worker, lambda: _tell(ready_write), True)
+            os.dup2(life_read, 0)  # its stdin ends when this process ends, for any reason
+            serve_one(worker, lambda: _signal_ready(ready_write), True)
             os._exit(0)
         children.append(child)
     os.close(life_read)
@@ -41,17 +41,17 @@ def serve_many(count: int, serve_one: ServeOne, announce: Callable[[], None], *,
         raise SystemExit("a worker of the fake relay has ended: so have all the others")
 
 
-def _tell(ready_write: int) -> None:
+def _signal_ready(ready_write: int) -> None:
     os.write(ready_write, b".")
 
 
 def _all_ready(ready_read: int, count: int) -> bool:
     ready = 0
     while ready < count:
-        told = os.read(ready_read, count)
-        if not told:
+        received = os.read(ready_read, count)
+        if not received:
             return False
-        ready += len(told)
+        ready += len(received)
     return True
 
 

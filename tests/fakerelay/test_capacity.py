@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.fakerelay.capacity import Capacity, Place, QueueFull, Slots
+from relayload.fakerelay.capacity import Capacity, QueueFull, Slots, Ticket
 
 
 def starts(capacity: Capacity, jobs: list[tuple[int, int]]) -> list[int | None]:
     """When each (arrival, service) starts; None if it was turned away. Time runs in whole units."""
     slots = Slots(capacity)
     started: list[int | None] = [None] * len(jobs)
-    ends: list[tuple[float, int, Place]] = []
+    ends: list[tuple[float, int, Ticket]] = []
 
     def on_start(index: int):
         def start(at_s: float) -> None:
@@ -19,7 +19,7 @@ def starts(capacity: Capacity, jobs: list[tuple[int, int]]) -> list[int | None]:
 
         return start
 
-    places: dict[int, Place] = {}
+    places: dict[int, Ticket] = {}
     for index, (arrival, _) in enumerate(jobs):
         while ends and ends[0][0] <= arrival:
             leave(slots, ends, jobs, started, places)
@@ -37,8 +37,8 @@ def starts(capacity: Capacity, jobs: list[tuple[int, int]]) -> list[int | None]:
 
 def leave(slots, ends, jobs, started, places) -> None:
     before = {index for index, at in enumerate(started) if at is not None}
-    end, _, place = heapq.heappop(ends)
-    slots.leave(place, end)
+    end, _, ticket = heapq.heappop(ends)
+    slots.leave(ticket, end)
     for index in {index for index, at in enumerate(started) if at is not None} - before:
         heapq.heappush(ends, (started[index] + jobs[index][1], index, places[index]))
 
@@ -97,8 +97,8 @@ def test_who_gives_up_waiting_is_passed_over():
 
 def test_a_queue_of_none_turns_away_when_all_slots_are_taken():
     slots = Slots(Capacity(slots=1, queue=0))
-    place = slots.enter(0.0, lambda _: None)
+    ticket = slots.enter(0.0, lambda _: None)
     with pytest.raises(QueueFull):
         slots.enter(0.0, lambda _: None)
-    slots.leave(place, 1.0)
+    slots.leave(ticket, 1.0)
     slots.enter(1.0, lambda _: None)

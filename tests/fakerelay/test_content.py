@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from relayload.fakerelay.content import Content, Stretch, content_of
-from relayload.fakerelay.shapes.sample import Words
+from relayload.fakerelay.content import Content, Segment, content_of
+from relayload.fakerelay.shapes.sample import OpenString
 from relayload.fakerelay.wishes import CallWish, JsonWish, Wish
 
 
@@ -13,7 +13,7 @@ def text_of(content: Content) -> str:
 
 def test_a_wish_for_logprobs_alone_leaves_the_words_as_they_are():
     content = content_of(Wish(top_logprobs=2), 0, 3, "length", exact=False)
-    assert content == Content((Stretch((" {word}", " for", " at")),), "length", 2)
+    assert content == Content((Segment((" {word}", " for", " at")),), "length", 2)
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,11 @@ def test_json_is_cut_at_a_stop_sequence_too():
 
 
 def test_calls_share_the_tokens_and_have_a_place_each():
-    wish = Wish(calls=(CallWish("f", {"x": Words(1)}), CallWish("g", {})))
+    wish = Wish(calls=(CallWish("f", {"x": OpenString(1)}), CallWish("g", {})))
     content = content_of(wish, 0, 21, "stop", exact=False)
-    assert [stretch.function for stretch in content.stretches] == ["f", "g"]
-    assert [len(stretch.tokens) for stretch in content.stretches] == [10, 1]
-    assert [(place.stretch, place.is_first) for place in content.places] == [
+    assert [segment.function for segment in content.segments] == ["f", "g"]
+    assert [len(segment.tokens) for segment in content.segments] == [10, 1]
+    assert [(position.segment, position.is_first) for position in content.positions] == [
         (0, True),
         *[(0, False)] * 9,
         (1, True),
@@ -49,7 +49,9 @@ def test_calls_share_the_tokens_and_have_a_place_each():
     assert [json.loads(arguments) for _, _, arguments in content.spread(content.tokens)][1] == {}
 
 
-@pytest.mark.parametrize("calls", [(CallWish("f", {"x": 1}),), (CallWish("f", {}), CallWish("g", {"x": Words(1)}))])
+@pytest.mark.parametrize(
+    "calls", [(CallWish("f", {"x": 1}),), (CallWish("f", {}), CallWish("g", {"x": OpenString(1)}))]
+)
 def test_an_exact_length_is_kept_with_spaces(calls):
     content = content_of(Wish(calls=calls), 0, 30, "stop", exact=True)
     assert len(content.tokens) == 30
@@ -68,6 +70,6 @@ def test_an_exact_length_is_kept_with_spaces(calls):
     ],
 )
 def test_what_is_above_the_limit_is_left_out(limit, lengths, finish_reason):
-    content = Content((Stretch(("a", "b"), "f"), Stretch(("c", "d", "e"), "g")), "tool_calls")
+    content = Content((Segment(("a", "b"), "f"), Segment(("c", "d", "e"), "g")), "tool_calls")
     kept = content.within(limit)
-    assert ([len(stretch.tokens) for stretch in kept.stretches], kept.finish_reason) == (lengths, finish_reason)
+    assert ([len(segment.tokens) for segment in kept.segments], kept.finish_reason) == (lengths, finish_reason)

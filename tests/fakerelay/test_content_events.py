@@ -7,14 +7,14 @@ import pytest
 from relayload.fakerelay.behavior import Reply
 from relayload.fakerelay.chat import chat_events
 from relayload.fakerelay.completions import TextEvents
-from relayload.fakerelay.content import Content, Stretch
+from relayload.fakerelay.content import Content, Segment
 from relayload.fakerelay.parsed_request import ParsedRequest
 from relayload.fakerelay.response_content import response_events
-from relayload.fakerelay.schema import Kind
+from relayload.fakerelay.schema import RequestKind
 
-PARSED = ParsedRequest("m", Kind.SIMPLE, 10, stream=True, include_usage=True)
-CALLS = Content((Stretch(('{"a":', "1", "}"), "f"), Stretch(("{}",), "g")), "tool_calls")
-TEXT = Content((Stretch((" a", " b", " c", " d")),), "stop", top_logprobs=1)
+PARSED = ParsedRequest("m", RequestKind.SIMPLE, 10, stream=True, include_usage=True)
+CALLS = Content((Segment(('{"a":', "1", "}"), "f"), Segment(("{}",), "g")), "tool_calls")
+TEXT = Content((Segment((" a", " b", " c", " d")),), "stop", top_logprobs=1)
 NS = 10**18
 
 

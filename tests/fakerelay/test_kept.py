@@ -3,9 +3,9 @@ from support import present
 from relayload.fakerelay.behavior import Reply
 from relayload.fakerelay.kept import MAX_RESPONSES, KeptResponses
 from relayload.fakerelay.parsed_request import ParsedRequest
-from relayload.fakerelay.schema import Kind
+from relayload.fakerelay.schema import RequestKind
 
-PARSED = ParsedRequest("m", Kind.SIMPLE, 10, texts=("a prompt",))
+PARSED = ParsedRequest("m", RequestKind.SIMPLE, 10, texts=("a prompt",))
 
 
 def test_a_response_is_made_again_until_it_is_taken():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from relayload.fakerelay.parsed_request import guessed_kind, parse_chat, parse_embedding, parse_response
 from relayload.fakerelay.refusals import Reason, Refusal
-from relayload.fakerelay.schema import Kind
+from relayload.fakerelay.schema import RequestKind
 
 
 def chat(content="hi", headers=None, **more):
@@ -18,7 +18,7 @@ def test_a_chat_request_is_read():
     parsed = chat("one two three", stream=True, stream_options={"include_usage": True}, max_tokens=7)
     assert (parsed.model, parsed.stream, parsed.include_usage, parsed.max_output_tokens) == ("o3", True, True, 7)
     assert parsed.input_tokens == 3 + 3 + 3  # words, the message, the reply
-    assert parsed.kind is Kind.SIMPLE
+    assert parsed.kind is RequestKind.SIMPLE
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
@@ -32,19 +32,19 @@ def test_images_are_counted_and_make_it_image_reasoning():
     url = {"url": "data:image/png;base64,AAAA"}
     parts = [{"type": "text", "text": "what is this"}, {"type": "image_url", "image_url": {**url, "detail": "low"}}]
     parsed = chat([*parts, {"type": "image_url", "image_url": url}])
-    assert (parsed.images, parsed.kind) == (2, Kind.IMAGE_REASONING)
+    assert (parsed.images, parsed.kind) == (2, RequestKind.IMAGE_REASONING)
     assert parsed.input_tokens == 3 + 3 + 3 + 85 + 765
 
 
 @pytest.mark.parametrize(
     ("prompt", "kind"),
     [
-        ("What is the capital of France?", Kind.SIMPLE),
-        ("Prove that there are infinitely many primes.", Kind.MATH_PROOF),
-        ("请证明勾股定理", Kind.MATH_PROOF),
-        ("Implement a queue in Python", Kind.CODE),
-        ("fix this: ```x = 1```", Kind.CODE),
-        ("waterproof decoder", Kind.SIMPLE),
+        ("What is the capital of France?", RequestKind.SIMPLE),
+        ("Prove that there are infinitely many primes.", RequestKind.MATH_PROOF),
+        ("请证明勾股定理", RequestKind.MATH_PROOF),
+        ("Implement a queue in Python", RequestKind.CODE),
+        ("fix this: ```x = 1```", RequestKind.CODE),
+        ("waterproof decoder", RequestKind.SIMPLE),
     ],
 )
 def test_the_kind_is_guessed_from_the_prompt(prompt, kind):
@@ -52,8 +52,8 @@ def test_the_kind_is_guessed_from_the_prompt(prompt, kind):
 
 
 def test_the_header_names_the_kind_and_a_name_it_does_not_know_is_no_fault():
-    assert chat(headers={b"x-relayload-kind": b"math_proof"}).kind is Kind.MATH_PROOF
-    assert chat("prove it", headers={b"x-relayload-kind": b"poetry"}).kind is Kind.MATH_PROOF
+    assert chat(headers={b"x-relayload-kind": b"math_proof"}).kind is RequestKind.MATH_PROOF
+    assert chat("prove it", headers={b"x-relayload-kind": b"poetry"}).kind is RequestKind.MATH_PROOF
 
 
 def test_the_header_asks_for_an_exact_length():

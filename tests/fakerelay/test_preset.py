@@ -4,7 +4,7 @@ import pytest
 
 from relayload.core.errors import AuthorError
 from relayload.fakerelay.preset import names, read
-from relayload.fakerelay.schema import Kind
+from relayload.fakerelay.schema import RequestKind
 
 MODEL = "models:\n  m: {ttft: {any: 100ms}, speed: 50/s, output_tokens: {any: 40}}\n"
 
@@ -27,13 +27,13 @@ def test_shipped_presets_are_sound_and_say_what_they_are(name):
 @pytest.mark.parametrize(
     ("model", "kind", "p50_ms", "p99_ms"),
     [
-        ("o3", Kind.SIMPLE, 45, 95),
-        ("o4", Kind.SIMPLE, 48, 102),
-        ("o3", Kind.CODE, 62, 145),
-        ("o4", Kind.CODE, 70, 160),
-        ("o3", Kind.MATH_PROOF, 180, 420),
-        ("o4", Kind.MATH_PROOF, 195, 450),
-        ("o4", Kind.IMAGE_REASONING, 85, 200),
+        ("o3", RequestKind.SIMPLE, 45, 95),
+        ("o4", RequestKind.SIMPLE, 48, 102),
+        ("o3", RequestKind.CODE, 62, 145),
+        ("o4", RequestKind.CODE, 70, 160),
+        ("o3", RequestKind.MATH_PROOF, 180, 420),
+        ("o4", RequestKind.MATH_PROOF, 195, 450),
+        ("o4", RequestKind.IMAGE_REASONING, 85, 200),
     ],
 )
 def test_the_o_series_has_the_published_latencies(model, kind, p50_ms, p99_ms):

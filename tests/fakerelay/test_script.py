@@ -6,11 +6,11 @@ from relayload.fakerelay.behavior import Reply
 from relayload.fakerelay.chat import ChatEvents
 from relayload.fakerelay.faults import AnyFault
 from relayload.fakerelay.parsed_request import ParsedRequest
-from relayload.fakerelay.schema import Kind
+from relayload.fakerelay.schema import RequestKind
 from relayload.fakerelay.script import Ending, Script, plain_script, stream_script
 
 FAULT = TypeAdapter(AnyFault)
-PARSED = ParsedRequest("m", Kind.SIMPLE, 10, stream=True, include_usage=True)
+PARSED = ParsedRequest("m", RequestKind.SIMPLE, 10, stream=True, include_usage=True)
 REPLY = Reply(number=1, ttft_s=1.0, tokens_per_s=1.0, output_tokens=4)
 NS = 1_700_000_000_000_000_000
 ERROR = b'data: {"error":{}}\n\n'

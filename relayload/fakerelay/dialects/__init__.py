@@ -1,4 +1,4 @@
-"""How a relay words its errors: one file for each relay that is imitated."""
+"""How relays format their errors: one file for each relay that is imitated."""
 
 from typing import Literal
 

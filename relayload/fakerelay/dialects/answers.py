@@ -1,4 +1,4 @@
-"""What all dialects are made of: an error as status, headers and body, and hints when to come back."""
+"""The building blocks of all dialects: errors as status, headers and body, and hints when to retry."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from msgspec.json import encode
 
 from relayload.fakerelay.limits import Metric, Standing
 from relayload.fakerelay.refusals import Occurrence, Reason, Refusal
-from relayload.fakerelay.schema import Part
+from relayload.fakerelay.schema import PresetPart
 
 JSON = b"content-type: application/json\r\n"
 HTML = b"content-type: text/html\r\n"
@@ -24,51 +24,51 @@ STATUSES = {
     Reason.NOT_FOUND: 404,
     Reason.WRONG_METHOD: 405,
 }
-"""Of refusals that are the client's fault, where a dialect has no other."""
+"""The default statuses of refusals that are the client's fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
-    """A response that is not an answer; `headers` are whole lines."""
+    """An error response. `headers` are whole lines."""
 
     status: int
     headers: bytes
     body: bytes
 
 
-class Hints(Part):
-    """Which headers tell a client when to come back; None is what the dialect's own relay does."""
+class Hints(PresetPart):
+    """Which headers tell a client when to retry; None means as the imitated relay does."""
 
     retry_after: bool | None = None
     retry_after_ms: bool | None = None
     ratelimit: bool | None = None
-    """`x-ratelimit-*`, on every answer."""
+    """Whether every answer has `x-ratelimit-*` headers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How one relay words what it has to say besides answers."""
+    """How one relay formats errors and hints."""
 
     error_answer: Callable[[Refusal, Occurrence], ErrorAnswer]
-    """Without the headers of `hints`."""
+    """Builds an error response, without the headers of `hints`."""
     error_event: Mapping[str, Any]
-    """What broke in mid-stream, as the data of an event."""
+    """The data of the event that reports a failure in mid-stream."""
     hints: Hints
-    """What this relay sends by itself."""
+    """The hints that this relay sends by default."""
 
 
 def json_error(status: int, body: dict[str, Any], headers: bytes = b"") -> ErrorAnswer:
-    """An error with a JSON body."""
+    """Return an error with a JSON body."""
     return ErrorAnswer(status, JSON + headers, encode(body))
 
 
 def used(standing: Standing) -> int:
-    """How much of a limit is taken."""
+    """Return how much of a limit is used."""
     return standing.limit - max(0, standing.remaining)
 
 
 def hint_headers(hints: Hints, standings: Iterable[Standing], refused_by: Standing | None = None) -> bytes:
-    """The headers of `hints`, in the names OpenAI gave them."""
+    """Return the headers of `hints`, under OpenAI's names."""
     lines = []
     if refused_by is not None and refused_by.wait_s is not None:
         if hints.retry_after:
@@ -81,7 +81,7 @@ def hint_headers(hints: Hints, standings: Iterable[Standing], refused_by: Standi
 
 
 def _tightest(standings: Iterable[Standing]) -> list[Standing]:
-    """One for requests and one for tokens: clients are told of the limit they are nearest to."""
+    """Return the nearest limit of requests and that of tokens, which are the ones reported to clients."""
     found: dict[Metric, Standing] = {}
     for standing in standings:
         known = found.get(standing.metric)
@@ -100,7 +100,7 @@ def _ratelimit_lines(standing: Standing) -> bytes:
 
 
 def go_duration(seconds: float) -> str:
-    """A duration as Go prints it, and so OpenAI in `x-ratelimit-reset-*`: `120ms`, `1.5s`, `6m0s`, `1h0m0s`."""
+    """Format a duration as Go does, and OpenAI in `x-ratelimit-reset-*`: `120ms`, `1.5s`, `6m0s`, `1h0m0s`."""
     milliseconds = ceil(seconds * 1e3 - 1e-6)
     if milliseconds <= 0:
         return "0s"
@@ -115,7 +115,7 @@ def go_duration(seconds: float) -> str:
 
 
 def html_page(status: int, phrase: str, server: str) -> bytes:
-    """The page that proxies of the nginx family send for an error of their own."""
+    """Return the page that proxies of the nginx family send for their own errors."""
     title = f"{status} {phrase}"
     page = (
         f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n"

@@ -1,4 +1,4 @@
-"""The errors of Apache APISIX with its AI plugins: 503 for a limit, and the pages of OpenResty for the rest."""
+"""The errors of Apache APISIX with its AI plugins: 503 for a limit, and OpenResty's pages for the rest."""
 
 from math import ceil
 
@@ -23,7 +23,7 @@ _INSTANCE = "fake"
 
 
 def error_answer(refusal: Refusal, _occurrence: Occurrence) -> ErrorAnswer:
-    """`{"message": ...}` for what APISIX finds wrong itself; what a model finds wrong is passed on."""
+    """Return `{"message": ...}` for errors that APISIX itself detects; errors of the model are passed through."""
     if refusal.standing is not None:
         return _page(_REJECTED, _quota(refusal.standing))
     if refusal.reason in (Reason.OVERLOADED, Reason.FAILED):
@@ -40,7 +40,7 @@ def _page(status: int, headers: bytes = b"") -> ErrorAnswer:
 
 
 def _quota(standing: Standing) -> bytes:
-    """The headers of ai-rate-limiting for tokens, and of limit-count for requests."""
+    """Return the headers of ai-rate-limiting for tokens, and of limit-count for requests."""
     if standing.metric is Metric.CONCURRENT:
         return b""
     tokens = standing.metric is Metric.TOKENS

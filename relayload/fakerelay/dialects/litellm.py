@@ -1,7 +1,7 @@
 """The errors of the LiteLLM proxy, as version 1.106 sends them.
 
-Codes are strings. A key over its limit is told a constant `retry-after` of one window, not the time that is
-left; a deployment over its limit is told under a name that clients do not read.
+Codes are strings. For a key over its limit, `retry-after` is always one window, not the remaining time; for a
+deployment over its limit, the header has a name that clients do not read.
 """
 
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ _WINDOW_S = 60
 
 
 def error_answer(refusal: Refusal, occurrence: Occurrence) -> ErrorAnswer:
-    """`{"error": {message, type, param, code}}` with the status as a string for a code."""
+    """Return `{"error": {message, type, param, code}}`, with the status as a string in `code`."""
     if refusal.standing is not None:
         return _limited(refusal.standing, occurrence)
     if refusal.reason in (Reason.OVERLOADED, Reason.FAILED):

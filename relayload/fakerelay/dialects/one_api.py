@@ -1,6 +1,6 @@
 """The errors of one-api: no codes, no hints, and messages in Chinese.
 
-An unknown model is a 503, so that it looks like an outage. A key over its own limit gets an empty 429.
+An unknown model gets a 503 and looks like an outage. A key over its own limit gets an empty 429.
 """
 
 from relayload.fakerelay.dialects.answers import STATUSES, Dialect, ErrorAnswer, Hints, json_error
@@ -10,7 +10,7 @@ _STATUSES = {**STATUSES, Reason.UNKNOWN_MODEL: 503}
 
 
 def error_answer(refusal: Refusal, occurrence: Occurrence) -> ErrorAnswer:
-    """`{"error": {message, type: one_api_error}}`."""
+    """Return `{"error": {message, type: one_api_error}}`."""
     if refusal.standing is not None:
         if refusal.standing.per == "key":
             return ErrorAnswer(429, b"", b"")

@@ -28,7 +28,7 @@ _BROKEN = "The server had an error while processing your request."
 
 
 def error_answer(refusal: Refusal, _occurrence: Occurrence) -> ErrorAnswer:
-    """`{"error": {message, type, param, code}}`."""
+    """Return `{"error": {message, type, param, code}}`."""
     if refusal.standing is not None:
         message = _limit_message(refusal.standing, refusal.model)
         return _error(429, message, refusal.standing.metric.value, "rate_limit_exceeded")

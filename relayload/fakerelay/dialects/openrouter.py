@@ -1,4 +1,4 @@
-"""The errors of OpenRouter: the status as a number for a code, and details under `metadata`."""
+"""The errors of OpenRouter: the status as a number in `code`, and details under `metadata`."""
 
 from math import ceil
 from typing import Any
@@ -12,7 +12,7 @@ _PROVIDER = {"provider_name": "Fake"}
 
 
 def error_answer(refusal: Refusal, occurrence: Occurrence) -> ErrorAnswer:
-    """`{"error": {message, code, metadata}}`."""
+    """Return `{"error": {message, code, metadata}}`."""
     if refusal.standing is not None:
         return _limited(refusal.standing, occurrence.wall_s)
     if refusal.reason is Reason.OVERLOADED:

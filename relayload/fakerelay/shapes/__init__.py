@@ -1,1 +1,1 @@
-"""JSON that fits a JSON Schema: whether a value does, and making one up that does."""
+"""Checks values against a JSON Schema, and generates values that fit one."""

@@ -1,4 +1,4 @@
-"""Whether a value fits a schema: the part of JSON Schema 2020-12 that functions and formats are described in."""
+"""Checks whether a value fits a schema: the subset of JSON Schema 2020-12 used for functions and formats."""
 
 import re
 from collections.abc import Callable
@@ -6,13 +6,13 @@ from typing import Any
 
 from msgspec.json import encode
 
-from relayload.fakerelay.shapes.words import Unfit, plain, resolved, types_of
+from relayload.fakerelay.shapes.keywords import Unfit, plain, resolved, types_of
 
 _MAX_PATTERN = 500
 
 
 def fits(value: Any, schema: Any, root: Any) -> bool:
-    """Whether it does; `root` is what references start from. Raises Unfit where that is beyond it, or no schema."""
+    """Whether a value fits; references start from `root`. Raises Unfit for unsupported or invalid schemas."""
     rules = plain(schema)
     if isinstance(rules, bool):
         return rules
@@ -31,7 +31,7 @@ def _holds(keyword: str, value: Any, rules: dict[str, Any], root: Any) -> bool:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equality as JSON has it: true is not 1, and the order of keys means nothing."""
+    """Whether two values are equal in JSON: true is not 1, and the order of keys is irrelevant."""
     return encode(one, order="sorted") == encode(other, order="sorted")
 
 
@@ -40,7 +40,7 @@ def is_number(value: Any) -> bool:
 
 
 def is_of(kind: str, value: Any) -> bool:
-    """Whether a value is of a type."""
+    """Whether a value is of a JSON type."""
     match kind:
         case "integer":
             return is_number(value) and value == int(value)

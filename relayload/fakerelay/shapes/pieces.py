@@ -1,4 +1,4 @@
-"""JSON in pieces, as a model would write it: one token after another."""
+"""Splits JSON into pieces, as a model would write it token by token."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -6,24 +6,24 @@ from typing import Any
 
 from msgspec.json import encode
 
-from relayload.fakerelay.shapes.sample import Words
+from relayload.fakerelay.shapes.sample import OpenString
 
 
 def pieces(value: Any, count: int, words: Iterator[str]) -> tuple[str, ...]:
-    """The value as JSON, in that many pieces, if there are open strings to fill; else in as many as it takes."""
+    """Return the value as JSON in `count` pieces if it has open strings to fill, else in as many as needed."""
     shortest = _written(value, [])
     fills: list[list[str]] = []
-    open_strings = [piece for piece in shortest if isinstance(piece, Words)]
+    open_strings = [piece for piece in shortest if isinstance(piece, OpenString)]
     spare = max(len(open_strings), count - len(shortest) + len(open_strings))
     for index, each in enumerate(open_strings):
         share = spare // len(open_strings) + (index < spare % len(open_strings))
         fills.append(_filled(each, share, words))
     left = iter(fills)
-    return tuple(text for piece in shortest for text in (next(left) if isinstance(piece, Words) else (piece,)))
+    return tuple(text for piece in shortest for text in (next(left) if isinstance(piece, OpenString) else (piece,)))
 
 
-def _filled(string: Words, count: int, words: Iterator[str]) -> list[str]:
-    """An open string with so many words in it, or with more where it must be longer."""
+def _filled(string: OpenString, count: int, words: Iterator[str]) -> list[str]:
+    """Return an open string filled with `count` words, or more if it must be longer."""
     taken = [word.lstrip() if index == 0 else word for index, word in enumerate(islice(words, count))]
     length = sum(map(len, taken))
     while length < string.least_length:
@@ -33,8 +33,8 @@ def _filled(string: Words, count: int, words: Iterator[str]) -> list[str]:
     return ['"' + written[0], *written[1:-1], written[-1] + '"'] if len(written) > 1 else [f'"{written[0]}"']
 
 
-def _written(value: Any, out: list[str | Words]) -> list[str | Words]:
-    if isinstance(value, Words):
+def _written(value: Any, out: list[str | OpenString]) -> list[str | OpenString]:
+    if isinstance(value, OpenString):
         out.append(value)
     elif isinstance(value, dict) and value:
         for index, (name, each) in enumerate(value.items()):

@@ -1,6 +1,6 @@
-"""Making up a value that fits a schema: strings that nothing binds are left open, for as many words as wanted.
+"""Generates a value that fits a schema. Unconstrained strings are left open, to be filled with any number of words.
 
-Not a solver: it takes the first that seems to fit, checks it, and says so where it does not.
+It is not a solver: it takes the first candidate that seems to fit, checks it, and raises if it does not fit.
 """
 
 import math
@@ -9,37 +9,37 @@ from dataclasses import dataclass
 from typing import Any
 
 from relayload.fakerelay.shapes.fit import fits, is_of
+from relayload.fakerelay.shapes.keywords import MAX_DEPTH, Unfit, merged, plain, resolved, types_of
 from relayload.fakerelay.shapes.strings import formatted, guessed, within
-from relayload.fakerelay.shapes.words import MAX_DEPTH, Unfit, merged, plain, resolved, types_of
 
 _USUAL_STEPS, _MAX_STEPS = 400, 2_000
-"""Values within a value, with what may be left out, and without it."""
+"""The most nested values, with optional parts and without them."""
 _MAX_ITEMS = 1_000
 _USUAL_ITEMS = 2
 _SHALLOW = 6
-"""Deeper down there is only what must be."""
+"""Below this depth, optional parts are omitted."""
 _MAX_OPEN_LENGTH = 20_000
 _EXCLUDING = frozenset(("oneOf", "not", "contains"))
 _NO_SCHEMA = (TypeError, ValueError, AttributeError, KeyError, ArithmeticError)
-"""What comes of keywords whose values are of the wrong type."""
+"""What keywords with values of the wrong type raise."""
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """A string that may hold any words, as many as there is room for."""
+class OpenString:
+    """A string that may contain any words."""
 
     number: int
-    """No two of a value have the same."""
+    """Its number, unique within a value."""
     least_length: int = 0
-    """In characters."""
+    """The least length in characters."""
 
 
 def sample(schema: Any) -> Any:
-    """A value that fits, with `Words` where any text would do. Raises Unfit."""
+    """Return a value that fits, with `OpenString` where any text is valid. Raises Unfit."""
     try:
         return _sample(schema, _SHALLOW, _USUAL_STEPS)
     except Unfit:
-        return _sample(schema, 0, _MAX_STEPS)  # what may be left out may have been too much
+        return _sample(schema, 0, _MAX_STEPS)  # without optional parts, which may have been too much
 
 
 def _sample(schema: Any, shallow: int, steps: int) -> Any:
@@ -49,7 +49,7 @@ def _sample(schema: Any, shallow: int, steps: int) -> Any:
         if not maker.excludes and all(fits(_filled(value, length), schema, schema) for length in (1, _MAX_OPEN_LENGTH)):
             return value
         if fits(settled(value), schema, schema):
-            return settled(value)  # the length of a string matters in some way that was not seen
+            return settled(value)  # the length of a string matters in an undetected way
     except RecursionError:
         raise Unfit("the schema is too deep, or has no end") from None
     except _NO_SCHEMA as error:
@@ -58,13 +58,13 @@ def _sample(schema: Any, shallow: int, steps: int) -> Any:
 
 
 def settled(value: Any) -> Any:
-    """The value with a few words for each open string."""
+    """Return the value with a few words for each open string."""
     return _filled(value, None)
 
 
 def _filled(value: Any, length: int | None) -> Any:
-    """The value with its open strings so many characters long, or longer where they must be."""
-    if isinstance(value, Words):
+    """Return the value with open strings of `length` characters, or longer if they must be; None is a few words."""
+    if isinstance(value, OpenString):
         if length is None:
             return within(value.least_length, 10**9, value.number)
         return "x" * max(length, value.least_length)
@@ -74,7 +74,7 @@ def _filled(value: Any, length: int | None) -> Any:
 
 
 class _TooLarge(Unfit):
-    """Another branch would be no help."""
+    """The schema is too large, so trying another branch would not help."""
 
 
 class _Maker:
@@ -84,7 +84,7 @@ class _Maker:
         self._steps_left = steps
         self._strings = 0
         self.excludes = False
-        """Whether something may fit too well, so that no string can be left open."""
+        """Whether the schema excludes values, so that no string can be left open."""
         self._open: list[str] = []
         """References that are being followed."""
 
@@ -137,7 +137,7 @@ class _Maker:
             self._open.pop()
 
     def _all_of(self, rules: dict[str, Any], depth: int) -> Any:
-        """What fits all parts at once: their keywords together."""
+        """Make a value that fits all parts, by merging their keywords."""
         parts = _listed(rules.pop("allOf"), "allOf")
         whole = rules
         for part in parts:
@@ -145,7 +145,7 @@ class _Maker:
         return self.value(whole, depth + 1)
 
     def _flat(self, part: Any, followed: tuple[str, ...]) -> dict[str, Any]:
-        """A part without references and parts of its own."""
+        """Return a part with its references and own `allOf` resolved."""
         self._count_step()
         rules = plain(part)
         if isinstance(rules, bool):
@@ -160,7 +160,7 @@ class _Maker:
         return flat
 
     def _one_of(self, rules: dict[str, Any], keyword: str, depth: int) -> Any:
-        """Of the branches the first that can be had; null only if nothing else can."""
+        """Make a value for the first branch that works; null only as a last resort."""
         branches = _listed(rules[keyword], keyword)
         rest = {name: rule for name, rule in rules.items() if name != keyword}
         problem = Unfit(f"'{keyword}' is empty")
@@ -245,7 +245,7 @@ class _Maker:
         return kept
 
     def _item(self, schema: Any, kept: list[Any], rules: dict[str, Any], depth: int) -> Any:
-        """One more item, unlike those before where they must differ."""
+        """Make one more item, different from those before if they must be unique."""
         value = self.value(schema, depth + 1)
         if not rules.get("uniqueItems"):
             return value
@@ -259,16 +259,16 @@ class _Maker:
         if known is not None:
             return self._fitting([known], rules, f"the fake relay's string of format '{rules['format']}' does not fit")
         if most is None and "pattern" not in rules and least <= _MAX_OPEN_LENGTH:
-            return Words(self._strings, least)
+            return OpenString(self._strings, least)
         if least > _MAX_OPEN_LENGTH:
             raise Unfit(f"'minLength' is above {_MAX_OPEN_LENGTH}")
         made = within(least, least + 12 if most is None else most, self._strings)
         guesses = [made, made.title().replace(" ", ""), *guessed(max(1, least), self._strings)]
         return self._fitting(guesses, rules, "the fake relay found no string of its length and pattern")
 
-    def _words(self, least: int) -> Words:
+    def _words(self, least: int) -> OpenString:
         self._strings += 1
-        return Words(self._strings, least)
+        return OpenString(self._strings, least)
 
 
 def _listed(value: Any, keyword: str) -> list[Any]:
@@ -296,7 +296,7 @@ _TYPICAL = {
 
 
 def _numbers(rules: dict[str, Any], *, whole: bool) -> Iterator[int | float]:
-    """Numbers to try: within the bounds, in whole steps where there are steps."""
+    """Yield numbers to try: within the bounds, and multiples of the step if there is one."""
     bounds = [rules.get(name) for name in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")]
     if not all(bound is None or is_of("number", bound) for bound in [*bounds, rules.get("multipleOf")]):
         raise Unfit("a bound is not a number")

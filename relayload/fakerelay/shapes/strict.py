@@ -1,18 +1,18 @@
-"""The subset of JSON Schema that OpenAI takes where `strict` is set.
+"""The subset of JSON Schema that OpenAI accepts with `strict`.
 
 Source: OpenAI, "Structured model outputs", supported schemas.
 """
 
 from typing import Any
 
-from relayload.fakerelay.shapes.words import MAX_DEPTH, Unfit
+from relayload.fakerelay.shapes.keywords import MAX_DEPTH, Unfit
 
 _NOT_PERMITTED = ("allOf", "oneOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas")
 _FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
 
 
 def check_strict(schema: dict[str, Any]) -> None:
-    """Raises Unfit with the place and what is wrong there."""
+    """Raise Unfit with the place and the problem if the schema is not in the subset."""
     if "anyOf" in schema:
         raise Unfit("schema must not have 'anyOf' at its root")
     _check(schema, ())

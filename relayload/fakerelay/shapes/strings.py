@@ -1,4 +1,4 @@
-"""Strings of the formats that JSON Schema names, and strings within a length."""
+"""Generates strings in JSON Schema's formats, and strings of a given length."""
 
 from collections.abc import Callable, Iterator
 
@@ -28,13 +28,13 @@ _FORMATS: dict[str, Callable[[int], str]] = {
 
 
 def formatted(name: str, number: int) -> str | None:
-    """A string of that format, another for each number; None for formats that JSON Schema does not know."""
+    """Return a string in this format, different for each number; None for unknown formats."""
     make = _FORMATS.get(name)
     return None if make is None else make(number)
 
 
 def within(least: int, most: int, number: int) -> str:
-    """Words of that length in characters."""
+    """Return words with a length in characters between `least` and `most`."""
     text, index = "", number
     while len(text) < max(least, min(most, 12)):
         text += WORDS[index * STRIDE % len(WORDS)][(not text) :]
@@ -43,7 +43,7 @@ def within(least: int, most: int, number: int) -> str:
 
 
 def guessed(length: int, number: int) -> Iterator[str]:
-    """Strings that a pattern may ask for: digits, letters, and those of all formats."""
+    """Yield strings that may match a pattern: digits, letters, and those of all formats."""
     digits = "".join(str((number + index) % 10) for index in range(length + 2))
     for size in range(max(1, length), length + 3):
         yield from (digits[:size], ("a" * size), ("A" * size), "A" + "a" * (size - 1))

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.fakerelay.shapes.fit import fits
-from relayload.fakerelay.shapes.words import Unfit
+from relayload.fakerelay.shapes.keywords import Unfit
 
 NODE = {
     "type": "object",

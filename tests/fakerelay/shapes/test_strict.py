@@ -2,8 +2,8 @@ import re
 
 import pytest
 
+from relayload.fakerelay.shapes.keywords import Unfit
 from relayload.fakerelay.shapes.strict import check_strict
-from relayload.fakerelay.shapes.words import Unfit
 
 
 def strict(**properties):

@@ -1,9 +1,9 @@
-"""What all of the shapes know of JSON Schema: references, merging, and what is beyond them."""
+"""Common operations on JSON Schema: references, merging, and the check for unsupported keywords."""
 
 from typing import Any
 
 Schema = dict[str, Any] | bool
-"""As JSON has it: true fits everything, false nothing."""
+"""A schema; true fits everything, false nothing."""
 
 MAX_DEPTH = 64
 _BEYOND = (
@@ -21,11 +21,11 @@ _BEYOND = (
 
 
 class Unfit(Exception):
-    """No value of the fake relay's making fits this schema."""
+    """The fake relay can't generate a value for this schema."""
 
 
 def plain(schema: Any) -> Schema:
-    """A schema, if it is one that can be worked with. Raises Unfit."""
+    """Return the schema if it is supported. Raises Unfit."""
     if isinstance(schema, bool):
         return schema
     if not isinstance(schema, dict):
@@ -37,7 +37,7 @@ def plain(schema: Any) -> Schema:
 
 
 def resolved(reference: Any, root: Schema) -> Schema:
-    """The schema that a `$ref` stands for: one of the same document. Raises Unfit."""
+    """Return the schema that a `$ref` within the document stands for. Raises Unfit."""
     if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
         raise Unfit(f"$ref '{reference}' does not begin with '#/'")
     place: Any = root
@@ -53,7 +53,7 @@ def resolved(reference: Any, root: Schema) -> Schema:
 
 
 def types_of(schema: dict[str, Any]) -> list[str]:
-    """The types that a schema names, `null` last; none where it names none. Raises Unfit."""
+    """Return the types that a schema names, `null` last; may be empty. Raises Unfit."""
     named = schema.get("type", [])
     types = [named] if isinstance(named, str) else named
     if not isinstance(types, list) or not all(each in KINDS for each in types):
@@ -67,7 +67,7 @@ KINDS = ("object", "array", "string", "number", "integer", "boolean", "null")
 
 
 def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """A schema that asks for what both ask for. Raises Unfit where only a real solver could tell."""
+    """Return a schema with the constraints of both. Where only a solver could merge keywords, the second wins."""
     both = {**one}
     for keyword, value in other.items():
         mine = both.get(keyword, value)
