@@ -18,5 +18,5 @@ def place_hint(base_url: str, kind: FailureKind | None, attempt: Attempt) -> str
 
 
 def _names_model(attempt: Attempt) -> bool:
-    """Whether the error is about the model, which means that the endpoint exists."""
+    """Return whether the error is about the model, which means that the endpoint exists."""
     return "model" in (attempt.relay_message or "").lower()

@@ -35,7 +35,7 @@ class Fault(PresetPart):
         return self.from_s <= elapsed_s and (self.to is None or elapsed_s < self.to)
 
     def strikes(self, number: int, model: str, elapsed_s: float, draw: float) -> bool:
-        """Whether it strikes a request, given a draw from [0, 1)."""
+        """Return whether it strikes a request, given a draw from [0, 1)."""
         return (
             draw < self.probability
             and self.in_window(elapsed_s)

@@ -117,7 +117,7 @@ class FixedWindow:
         self._used += weight
 
     def give_back(self) -> None:
-        """Windows do not care when requests end."""
+        """Do nothing: the end of a request does not affect windows."""
 
     def remaining(self, now_s: float) -> int:
         self._turn(now_s)
@@ -176,7 +176,7 @@ class SlidingWindow:
         self._recent.add(now_s, weight)
 
     def give_back(self) -> None:
-        """Windows do not care when requests end."""
+        """Do nothing: the end of a request does not affect windows."""
 
     def remaining(self, now_s: float) -> int:
         self._recent.forget(now_s)
@@ -208,7 +208,7 @@ class TokenBucket:
         self._filled_at_s = now_s
 
     def give_back(self) -> None:
-        """Buckets do not care when requests end."""
+        """Do nothing: the end of a request does not affect buckets."""
 
     def remaining(self, now_s: float) -> int:
         return max(0, int(self._filled(now_s)))

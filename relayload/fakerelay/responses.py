@@ -88,7 +88,7 @@ def response_id(reply: Reply) -> str:
 
 
 def shows_thoughts(reply: Reply) -> bool:
-    """Whether thoughts are sent."""
+    """Return whether thoughts are sent."""
     return reply.show_reasoning and reply.reasoning_tokens > 0
 
 

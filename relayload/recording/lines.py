@@ -65,7 +65,7 @@ class RecordWriter:
 
 
 def _countable(record: Record) -> bool:
-    """Whether its counts are small enough to be summed."""
+    """Return whether its counts are small enough to be summed."""
     for attempt in record.attempts:
         for count in (
             attempt.input_tokens,

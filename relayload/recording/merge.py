@@ -115,7 +115,7 @@ def _source(recordings: Sequence[Recording], directories: Sequence[Path]) -> _So
 
 
 def _alike(one: Path, other: Path) -> bool:
-    """Whether two files have the same content, compressed or not. An unreadable one equals no other."""
+    """Return whether two files have the same content, compressed or not. An unreadable one equals no other."""
     try:
         if Compression.of(one) is Compression.of(other):
             return filecmp.cmp(one, other, shallow=False)

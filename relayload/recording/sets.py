@@ -36,7 +36,7 @@ def found_places(directories: Sequence[Path]) -> tuple[list[Path], list[Fault]]:
 
 
 def holds_recordings(directory: Path) -> bool:
-    """Whether it is a directory of recordings, not a recording itself."""
+    """Return whether it is a directory of recordings, not a recording itself."""
     return _within(directory) not in ([], [directory])
 
 

@@ -213,7 +213,7 @@ class Connection:
             receiver.lost(error)
 
     def _nothing_acknowledged(self) -> bool:
-        """Whether the peer has not acknowledged a byte of the last request. True where the system does not report it.
+        """Return whether the peer has acknowledged no byte of the last request. True if the system does not report it.
 
         Acknowledgements may be delayed by about 40 ms: a peer that closes sooner counts as having read nothing.
         """

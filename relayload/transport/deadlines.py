@@ -14,7 +14,7 @@ END_OF_BODY_S = 1.0
 """How long a body may continue after `[DONE]`."""
 
 Deadline = tuple[float, Failure]
-"""An instant, and what it means when it passes."""
+"""An instant, and the failure when it passes."""
 
 
 def next_deadline(

@@ -281,7 +281,7 @@ class Exchange:
         self._timer.set()  # from now on, gaps count
 
     def _streams(self) -> bool | None:
-        """Whether the body is the requested stream, not an error or a refusal to stream. None if it is too early."""
+        """Return whether the body is the requested stream, not an error or a plain answer. None if it is too early."""
         response = self.response
         if not 200 <= (response.status or 0) < 300:
             return False

@@ -134,7 +134,7 @@ class NativeTransport:
 
 
 def _never_read(exchange: Exchange, connection: Connection) -> bool:
-    """Whether an idle connection was closed just as the request was sent, so that resending repeats nothing."""
+    """Return whether an idle connection was closed just as the request was sent, so that resending repeats nothing."""
     return exchange.failure in _UNANSWERED and connection.requests > 1 and connection.unprocessed
 
 

@@ -13,7 +13,7 @@ Address = IPv4Address | IPv6Address
 
 
 def exempt(target: Origin, no_proxy: str) -> bool:
-    """Whether a list of names, addresses and ranges, each with an optional port, contains the target.
+    """Return whether a list of names, addresses and ranges, each with an optional port, contains the target.
 
     A name includes its subdomains, with or without a leading dot. Unreadable entries exempt nothing.
     """

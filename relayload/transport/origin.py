@@ -61,12 +61,12 @@ def bracketed(host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the host is this machine, without a DNS lookup: `localhost`, 127.0.0.0/8 or ::1."""
+    """Return whether the host is this machine, without a DNS lookup: `localhost`, 127.0.0.0/8 or ::1."""
     return host == "localhost" or (is_address(host) and ip_address(host).is_loopback)
 
 
 def is_address(host: str) -> bool:
-    """Whether the host is an IP address, not a name."""
+    """Return whether the host is an IP address, not a name."""
     try:
         ip_address(host)
     except ValueError:

@@ -220,7 +220,7 @@ def _shown(reply: Reply | None, failure: str) -> LoggedResponse:
 
 
 def is_json(body: bytes) -> bool:
-    """Whether an answer is JSON, as far as it was read."""
+    """Return whether an answer is JSON, as far as it was read."""
     try:
         read_json(body)
     except TooDeep:

@@ -20,7 +20,7 @@ _KEYS = re.compile(
 
 
 def names_a_key(query: str) -> bool:
-    """Whether a parameter's name is common for keys (`api-key`, `code`, `sig`), or its value looks like a key."""
+    """Return whether a parameter's name is usual for keys (`api-key`, `code`, `sig`), or its value looks like one."""
     pairs = (unquote_plus(pair).partition("=") for pair in _PAIR.split(query))
     return any(_is_key(name) or resembles_key(value) for name, _, value in pairs)
 

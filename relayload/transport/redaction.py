@@ -18,7 +18,7 @@ _KEYS = re.compile(r"\b(?:sk|rk|pk|key)-[\w*-]{4,}|(?<=bearer )\S{8,}", re.IGNOR
 
 
 def resembles_key(text: str) -> bool:
-    """Whether the text contains anything that looks like a key."""
+    """Return whether the text contains anything that looks like a key."""
     return _KEYS.search(text) is not None
 
 
@@ -58,7 +58,7 @@ class Secrets:
 
 
 def _is_plain(name: str) -> bool:
-    """Whether a name is one short ASCII word that can't contain a key, as nearly all names are."""
+    """Return whether a name is one short ASCII word that can't contain a key, as nearly all names are."""
     if len(name) > _PLAIN_LENGTH or not name.isascii() or not name.isprintable() or " " in name:
         return False
     if "-" not in name:

@@ -115,7 +115,7 @@ def _possible(at_s: float, earliest_s: float, now_s: float) -> float:
 
 
 def _probe() -> bool:
-    """Whether received bytes have stamps. The kernel starts to make them a moment after the request."""
+    """Return whether received bytes have stamps. The kernel starts to make them a moment after the request."""
     with PlainSocket() as listener, PlainSocket() as receiver:
         try:
             listener.bind(("127.0.0.1", 0))

@@ -45,5 +45,5 @@ class Sweeper:
     def _sweep(self) -> None:
         for descriptor, _ in self._poll.poll(0):
             read = self._readers.get(descriptor)
-            if read is not None:  # else an earlier reader of this sweep has closed it
+            if read is not None:  # otherwise an earlier reader of this sweep has closed it
                 read()

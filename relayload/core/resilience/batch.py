@@ -111,7 +111,7 @@ class Batch(Generic[Item, Result, Error]):
         return dict(sorted(self._errors.items()))
 
     def _room(self, number: int) -> bool:
-        """Whether this item may start: no item of an earlier batch is running, and a slot is free."""
+        """Return whether this item may start: no item of an earlier batch is running, and a slot is free."""
         begins_batch = number % self._batch_size == 0
         return self._running == 0 if begins_batch else self._running < self._max_concurrent
 

@@ -191,5 +191,5 @@ class Breaker:
 
 
 def _reached(rate: float | None, count: int, calls: int, min_calls: int = 1) -> bool:
-    """Whether a share reaches the rate. Division, unlike multiplication, makes 3 of 30 exactly 0.1."""
+    """Return whether a share reaches the rate. Division, unlike multiplication, makes 3 of 30 exactly 0.1."""
     return rate is not None and calls >= min_calls and count / calls >= rate

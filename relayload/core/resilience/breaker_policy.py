@@ -41,7 +41,7 @@ class BreakerPolicy:
             raise ValueError(fault)
 
     def slow(self, ttft_s: float | None, latency_s: float | None) -> bool:
-        """Whether a call was slow. A time that was not measured, or has no threshold, is not slow."""
+        """Return whether a call was slow. A time that was not measured, or has no threshold, is not slow."""
         return _above(ttft_s, self.slow_ttft_s) or _above(latency_s, self.slow_latency_s)
 
     def window(self) -> Counts:

@@ -8,7 +8,7 @@ from relayload.core.resilience.breaker_policy import BreakerPolicy
 
 
 class Scope(StrEnum):
-    """What has a breaker of its own."""
+    """What calls must share to share a breaker."""
 
     MODEL = "model"
     ENDPOINT = "endpoint"

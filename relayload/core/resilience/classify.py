@@ -122,7 +122,7 @@ class Rule:
         return found
 
     def fits(self, signals: AttemptSignals, named_status: int | None) -> bool:
-        """Whether the rule fits the signals; `named_status` is theirs, passed in because it is used by many rules."""
+        """Return whether the rule fits the signals; `named_status` is theirs, computed once for all rules."""
         return (
             (not self.statuses or signals.status in self.statuses or named_status in self.statuses)
             and (not self.failures or signals.failure in self.failures)

@@ -47,7 +47,7 @@ class FailureMatcher:
     failures: frozenset[str] = frozenset()
 
     def covers(self, kind: FailureKind, signals: AttemptSignals) -> bool:
-        """Whether an attempt of this kind with these signals belongs to the set."""
+        """Return whether an attempt of this kind with these signals belongs to the set."""
         return kind in self.kinds or signals.failure in self.failures or self._covers_status(kind, signals.named_status)
 
     def _covers_status(self, kind: FailureKind, status: int | None) -> bool:

@@ -42,7 +42,7 @@ class Dialogue(Struct, frozen=True):
 
 
 def is_asked(messages: Iterable[Message]) -> bool:
-    """Whether one of the messages is a user's."""
+    """Return whether one of the messages is a user's."""
     return any(message["role"] == "user" for message in messages)
 
 

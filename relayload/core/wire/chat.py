@@ -155,7 +155,7 @@ def read_chat_event(data: bytes, name: bytes) -> Event | None:
 
 
 def may_fail(chunk: Chunk) -> bool:
-    """Whether it may be an error, so that its error fields must be read, too."""
+    """Return whether it may be an error, so that its error fields must be read, too."""
     return bool(chunk.error) or not chunk.choices
 
 
@@ -219,7 +219,7 @@ def _add_thought(event: Event, delta: Delta) -> None:
 
 
 def _is_visible(delta: Delta) -> bool:
-    """Whether it contains output for the user: text, an image or audio."""
+    """Return whether it contains output for the user: text, an image or audio."""
     content = delta.content
     if content and (isinstance(content, str) or any(map(_is_visible_part, _parts(content)))):
         return True
@@ -266,7 +266,7 @@ def _has_call(tool_calls: Any) -> bool:
 
 
 def _has_call_part(function: Any) -> bool:
-    """Whether it contains a part of a call: the name, or some of the arguments."""
+    """Return whether it contains a part of a call: the name, or some of the arguments."""
     return isinstance(function, dict) and any(function.get(name) for name in ("name", "arguments", "input"))
 
 
@@ -325,7 +325,7 @@ def _whole_answer(completion: Chunk, choices: list[Choice]) -> WholeAnswer:
 
 
 def _has_output(choices: list[Choice]) -> bool:
-    """Whether anything was generated."""
+    """Return whether anything was generated."""
     event = Event()
     for choice in choices:
         if choice.message is not None:

@@ -87,7 +87,7 @@ def fault_of_message(fields: ErrorFields) -> RelayFault | None:
 
 
 def is_error(error: Any) -> bool:
-    """Whether an `error` field holds an error: relays put empty ones into successful answers."""
+    """Return whether an `error` field holds an error: relays put empty ones into successful answers."""
     return any(error.values()) if isinstance(error, dict) else bool(error)
 
 

@@ -52,7 +52,7 @@ def finish_reason_of(reason: str | None) -> str | None:
 
 
 def failed_finish(reason: str | None) -> bool:
-    """Whether this finish reason means failure: it is a known one, or contains a word that means failure."""
+    """Return whether this finish reason means failure: it is a known one, or contains a word that means failure."""
     if reason is None or reason in USUAL_FINISHES:
         return False
     return reason.lower() in FAILED_FINISHES or _FAILING.search(_in_words(reason)) is not None

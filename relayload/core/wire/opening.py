@@ -13,7 +13,7 @@ _STREAM = "event-stream"
 
 
 def is_event_stream(pieces: list[bytes], label: str, *, complete: bool) -> bool | None:
-    """Whether a body is an event stream; None while too little of it has arrived.
+    """Return whether a body is an event stream; None while too little of it has arrived.
 
     `label` is the content type, which decides if the bytes do not.
     """

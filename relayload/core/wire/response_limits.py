@@ -49,7 +49,7 @@ class ResponseLimits:
     """All unfinished answers of one process; beyond it, the largest is dropped."""
 
     def inflates_too_much(self, inflated_bytes: int, compressed_bytes: int) -> bool:
-        """Whether a compressed body is a decompression bomb."""
+        """Return whether a compressed body is a decompression bomb."""
         if inflated_bytes > self.inflated_bytes:
             return True
         return inflated_bytes > _RATIO_FROM_BYTES and inflated_bytes > self.inflate_ratio * compressed_bytes

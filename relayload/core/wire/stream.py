@@ -231,7 +231,7 @@ class TokenStream:
         return self._text.decode()
 
     def buffered(self, sent_at_s: float, ended_at_s: float) -> bool:
-        """Whether many events came all at once at the end, so that something buffered them."""
+        """Return whether many events came all at once at the end, so that something buffered them."""
         first_at_s = self.first_token_at_s
         if self.chunks <= _BUFFERED_CHUNKS or first_at_s is None or ended_at_s - sent_at_s < _MIN_ANSWER_S:
             return False

@@ -27,12 +27,12 @@ def thought_text(value: Any, depth: int = _DEEPEST) -> str:
 
 
 def is_thought(part: Any) -> bool:
-    """Whether a part of the content is reasoning."""
+    """Return whether a part of the content is reasoning."""
     return isinstance(part, dict) and _kind(part) in _THINKING_PARTS
 
 
 def has_summary(details: Any) -> bool:
-    """Whether reasoning details contain a summary."""
+    """Return whether reasoning details contain a summary."""
     return isinstance(details, list) and any(
         isinstance(each, dict) and _kind(each) == "reasoning.summary" and bool(thought_text(each)) for each in details
     )

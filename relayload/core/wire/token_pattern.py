@@ -34,7 +34,7 @@ class TokenPattern:
         self.visible = visible
 
     def matches(self, event: bytes) -> bool:
-        """Whether these bytes are a whole event of this pattern, with plain UTF-8 text and no cut character."""
+        """Return whether these bytes are a whole event of this pattern, with plain UTF-8 text and no cut character."""
         if not (event.startswith(self._before) and event.endswith(self._after)):
             return False
         begin, end = self._before_bytes, len(event) - self._after_bytes

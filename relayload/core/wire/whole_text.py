@@ -57,7 +57,7 @@ class WholeText:
 
 
 def is_whole(text: str) -> bool:
-    """Whether the text contains no half characters."""
+    """Return whether the text contains no half characters."""
     if text.isascii():
         return True
     try:

@@ -12,7 +12,7 @@ _MAX_PATTERN = 500
 
 
 def fits(value: Any, schema: Any, root: Any) -> bool:
-    """Whether a value fits; references start from `root`. Raises Unfit for unsupported or invalid schemas."""
+    """Return whether a value fits; references start from `root`. Raises Unfit for unsupported or invalid schemas."""
     rules = plain(schema)
     if isinstance(rules, bool):
         return rules
@@ -31,7 +31,7 @@ def _holds(keyword: str, value: Any, rules: dict[str, Any], root: Any) -> bool:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are equal in JSON: true is not 1, and the order of keys is irrelevant."""
+    """Return whether two values are equal in JSON: true is not 1, and the order of keys is irrelevant."""
     return encode(one, order="sorted") == encode(other, order="sorted")
 
 
@@ -40,7 +40,7 @@ def is_number(value: Any) -> bool:
 
 
 def is_of(kind: str, value: Any) -> bool:
-    """Whether a value is of a JSON type."""
+    """Return whether a value is of a JSON type."""
     match kind:
         case "integer":
             return is_number(value) and value == int(value)
