@@ -68,7 +68,7 @@ class Findings:
     @contextmanager
     def about(self, request: WireRequest) -> Iterator[None]:
         """Attach this request to whatever is found within the context."""
-        self._sent = self._secrets.told(preview(request))
+        self._sent = self._secrets.quoted(preview(request))
         try:
             yield
         finally:
@@ -80,7 +80,7 @@ class Findings:
 
     def quoted(self, text: str) -> str:
         """Return the relay's own words, without secrets and cut to 200 characters."""
-        return self._secrets.told(text)[:_QUOTED_LENGTH]
+        return self._secrets.quoted(text)[:_QUOTED_LENGTH]
 
     def in_brackets(self, reply: Reply) -> str:
         """Return the relay's own words in an error, in brackets; empty if there are none."""

@@ -110,14 +110,14 @@ class FirstLook:
 
     def look(self, small_requests: SmallRequests = tuple) -> Seen:
         """Ask for the list of models, or an answer without a body if there is no list. Raises TargetUnreachable."""
-        free = self._probe_client.patient(_PATIENCE_S)
+        free = self._probe_client.with_timeout(_PATIENCE_S)
         reply = free.ask(self._base_url, "GET", "/models")
         if reply.status != _FORBIDDEN:  # some keys may use models without listing them
             self._check_key(reply, "GET /models")
         if reply.status in _NOT_HERE:
             return self._endpoint_answer(free, reply, small_requests)
         if 200 <= reply.status < 300 and not is_json(reply.body):
-            reason = f"answers GET /models with something that is not JSON{self._probe_client.said(reply)}"
+            reason = f"answers GET /models with something that is not JSON{self._probe_client.quoted_error(reply)}"
             raise TargetUnreachable(self._no_api(reason))
         return Seen(reply, reply, "GET /models")
 
@@ -144,12 +144,14 @@ class FirstLook:
         for request in small_requests() if unlisted else ():
             if request.model in unlisted and is_model(fault_of_body((reply := self._answer(request)).body)):
                 hint = nearest(request.model, listed) if len(listed) <= _FEW_MODELS else ""
-                reason = f"has no model '{request.model}': answers {reply.status}{self._probe_client.said(reply)}"
+                reason = (
+                    f"has no model '{request.model}': answers {reply.status}{self._probe_client.quoted_error(reply)}"
+                )
                 others = f"and lists {len(listed)} others{hint}"
                 raise TargetUnreachable(f"target {self._base_url} {reason}, {others}. Check scenarios.*.model")
 
     def _answer(self, request: WireRequest) -> Reply:
-        probe_client, body = self._probe_client.patient(_ANSWER_PATIENCE_S), msgspec.json.encode(request.body)
+        probe_client, body = self._probe_client.with_timeout(_ANSWER_PATIENCE_S), msgspec.json.encode(request.body)
         return probe_client.ask(self._base_url, "POST", request.path, body, request.headers)
 
     def _endpoint_answer(self, free: ProbeClient, models: Reply, small_requests: SmallRequests) -> Seen:
@@ -179,7 +181,7 @@ class FirstLook:
         kind = kind_of(reply, self._classifier)
         if kind not in (FailureKind.AUTH, FailureKind.QUOTA_EXHAUSTED):
             return
-        error = self._probe_client.said(reply)
+        error = self._probe_client.quoted_error(reply)
         answers = f"target {self._base_url} answers {reply.status} to {request}{error}"
         if is_upstreams(fault_of_body(reply.body), self._api_key):
             reason = "the relay's own key for what is behind it is refused. Mend it at the relay"
@@ -198,22 +200,22 @@ class FirstLook:
         if reply.status in REDIRECTS:
             where = f"{self._path}.base_url"
             message = redirect_message(self._base_url, path, reply.header("location"), where)
-            reason = f"answers POST {path} with {reply.status}: {self._probe_client.secrets.told(message)}"
+            reason = f"answers POST {path} with {reply.status}: {self._probe_client.secrets.quoted(message)}"
             raise TargetUnreachable(f"target {self._base_url} {reason}")
 
     def _check_headers(self, reply: Reply, request: WireRequest) -> None:
         names = missing_headers(fault_of_body(reply.body)) if 400 <= reply.status < 500 else ()
         if names:
-            error = self._probe_client.said(reply)
+            error = self._probe_client.quoted_error(reply)
             reason = f"answers {reply.status} to POST {request.path}{error}: write {self._path}.{header_line(names)}"
             raise TargetUnreachable(f"target {self._base_url} {reason}", HEADERS)
 
     def _down(self, seen: Seen, reply: Reply, request: WireRequest, number: int) -> str:
-        before, last = (f"{each.status}{self._probe_client.said(each)}" for each in (seen.reply, reply))
+        before, last = (f"{each.status}{self._probe_client.quoted_error(each)}" for each in (seen.reply, reply))
         answers = (
             f"answers {seen.request} with {before}, and each of {number} requests for an answer fails, with {last}"
         )
-        sent = self._probe_client.secrets.told(preview(request))
+        sent = self._probe_client.secrets.quoted(preview(request))
         return f"target {self._base_url} {answers}: it is down, or what is behind it. Sent last: {sent}"
 
     def _no_api(self, reason: str) -> str:

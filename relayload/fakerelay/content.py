@@ -96,12 +96,12 @@ def content_of(wish: Wish, start: int, count: int, finish_reason: str, *, exact:
 
 
 def _calls(wishes: tuple[CallWish, ...], start: int, count: int, least: int) -> tuple[Segment, ...]:
-    said = made_up(start)
+    words = made_up(start)
     calls: list[Segment] = []
     for index, wish in enumerate(wishes):
         taken = sum(len(call.tokens) for call in calls)
         share = (count - taken) // (len(wishes) - index)
-        tokens = pieces(wish.arguments, share, said)
+        tokens = pieces(wish.arguments, share, words)
         calls.append(Segment(_padded(tokens, share if least else 0), wish.name))
     return tuple(calls)
 

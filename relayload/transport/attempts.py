@@ -112,8 +112,8 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
         verdict.remarks,
         verdict.replaced,
         stream is not None and _buffered(stream, sent_at_s, ended_at_s),
-        reason if reason in USUAL_NAMES else secrets.named(reason),
-        secrets.named(_request_id(reading.headers) or verdict.answer_id),
+        reason if reason in USUAL_NAMES else secrets.quoted_name(reason),
+        secrets.quoted_name(_request_id(reading.headers) or verdict.answer_id),
         reading.sent_bytes,
         reading.received_bytes,
         phases.blocked_s,
@@ -133,7 +133,7 @@ def _buffered(stream: TokenStream, sent_at_s: float | None, ended_at_s: float | 
 def _relay_message(fault: RelayFault | None, secrets: Secrets) -> str | None:
     if fault is None or not fault.message:
         return None
-    return secrets.told(fault.message)[:_MESSAGE_LENGTH] or None
+    return secrets.quoted(fault.message)[:_MESSAGE_LENGTH] or None
 
 
 def _since(from_s: float | None, to_s: float | None) -> float | None:

@@ -103,13 +103,13 @@ def _field(line: str, secrets: Secrets) -> str:
     field = _FIELD.fullmatch(line)
     if field and _SECRET_NAME.search(field["name"]) and not _PUBLIC_NAME.search(field["name"]):
         return _printable(f"{field['name']}: {_HIDDEN}")
-    return _printable(secrets.hidden_in(line))
+    return _printable(secrets.redacted(line))
 
 
 def _body(body: bytes, secrets: Secrets) -> list[str]:
     if not body:
         return []
-    text = secrets.hidden_in(body[:MOST_BYTES].decode("utf-8", "replace"))
+    text = secrets.redacted(body[:MOST_BYTES].decode("utf-8", "replace"))
     shown = text[:_SHOWN_BYTES]
     rest = len(body) - len(shown.encode("utf-8", "replace"))
     lines = [_printable(line) for line in shown.replace("\r\n", "\n").rstrip("\n").split("\n")]

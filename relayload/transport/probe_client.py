@@ -119,7 +119,7 @@ class ProbeClient:
         self.sent: list[tuple[str, str]] = []
         """Method and path of every request sent."""
 
-    def patient(self, timeout_s: float) -> "ProbeClient":
+    def with_timeout(self, timeout_s: float) -> "ProbeClient":
         """Return a copy whose requests must all end within `timeout_s` from now. It shares the list `sent`."""
         other = copy(self)
         other._timeout_s, other._until_s = timeout_s, now_s() + timeout_s
@@ -137,9 +137,9 @@ class ProbeClient:
             raise TargetUnreachable(f"target {base_url} breaks off its answer to {method} {path}")
         return reply
 
-    def said(self, reply: Reply) -> str:
+    def quoted_error(self, reply: Reply) -> str:
         """Return the relay's own error message in brackets, or "" if there is none."""
-        words = self.secrets.told(reply.words)[:_QUOTED_LENGTH]
+        words = self.secrets.quoted(reply.words)[:_QUOTED_LENGTH]
         return f" ({words})" if _WORDS.match(words) else ""
 
     def exchange(
@@ -297,7 +297,9 @@ def models(base_url: str, api_key: str, options: Options | None = None) -> tuple
     probe_client = ProbeClient(api_key, options)
     reply = probe_client.ask(base_url, "GET", "/models")
     if reply.status != 200:
-        raise TargetUnreachable(f"target {base_url} answers {reply.status} to GET /models{probe_client.said(reply)}")
+        raise TargetUnreachable(
+            f"target {base_url} answers {reply.status} to GET /models{probe_client.quoted_error(reply)}"
+        )
     try:
         return tuple(_name(each) for each in read_json(reply.body)["data"])
     except (ValueError, LookupError, TypeError):

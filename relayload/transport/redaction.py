@@ -31,21 +31,21 @@ class Secrets:
             texts.add(api_key)
         self._texts = sorted(texts, key=len, reverse=True)
 
-    def hidden_in(self, text: str) -> str:
+    def redacted(self, text: str) -> str:
         """Return the text without these secrets and anything else that looks like a key."""
         for secret in self._texts:
             text = text.replace(secret, _HIDDEN)
         return _KEYS.sub(_HIDDEN, text)
 
-    def told(self, text: str) -> str:
+    def quoted(self, text: str) -> str:
         """Return the relay's own words on one line, without secrets and terminal control characters."""
-        hidden = self.hidden_in(text[:_READ_LENGTH])
+        hidden = self.redacted(text[:_READ_LENGTH])
         if not hidden.isprintable():
             hidden = "".join(letter if letter.isprintable() else " " for letter in hidden)
         return " ".join(hidden.split())
 
-    def named(self, name: str | None) -> str | None:
-        """Return a name from the relay, cleaned like `told` and shortened; None if nothing is left of it."""
+    def quoted_name(self, name: str | None) -> str | None:
+        """Return a name from the relay, cleaned like `quoted` and shortened; None if nothing is left of it."""
         if not name or name in USUAL_NAMES:
             return name or None
         if _is_plain(name):
@@ -54,7 +54,7 @@ class Secrets:
                     break
             else:
                 return name
-        return self.told(name)[:_NAME_LENGTH] or None
+        return self.quoted(name)[:_NAME_LENGTH] or None
 
 
 def _is_plain(name: str) -> bool:

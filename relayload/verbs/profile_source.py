@@ -224,7 +224,7 @@ def _command() -> str:
     from relayload.transport.redaction import Secrets
 
     words = [word for word in sys.argv[1:] if word != "--print-profile"]
-    return Secrets("").told(shlex.join(["relayload", *words]))
+    return Secrets("").quoted(shlex.join(["relayload", *words]))
 
 
 def in_options(message: str) -> str:

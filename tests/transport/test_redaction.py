@@ -18,16 +18,16 @@ SECRETS = Secrets("my-own-key", ["Token hunter2hunter2", "eu"])
     ],
 )
 def test_what_a_relay_says_is_kept_without_secrets(said: str, kept: str):
-    assert SECRETS.hidden_in(said) == kept
+    assert SECRETS.redacted(said) == kept
 
 
 def test_what_a_relay_says_is_told_on_one_line():
-    assert SECRETS.told("wrong:\r\n my-own-key\x1b[2J \ud800") == "wrong: *** [2J"
+    assert SECRETS.quoted("wrong:\r\n my-own-key\x1b[2J \ud800") == "wrong: *** [2J"
 
 
 @pytest.mark.parametrize("key", ["", "o", "no"])
 def test_a_key_that_is_none_hides_nothing(key: str):
-    assert Secrets(key).hidden_in("no such model") == "no such model"
+    assert Secrets(key).redacted("no such model") == "no such model"
 
 
 @pytest.mark.parametrize(
@@ -44,4 +44,4 @@ def test_a_key_that_is_none_hides_nothing(key: str):
     ],
 )
 def test_names_that_a_relay_gives_are_short_and_hold_no_secret(name: str | None, kept: str | None):
-    assert SECRETS.named(name) == kept
+    assert SECRETS.quoted_name(name) == kept
