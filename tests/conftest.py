@@ -14,13 +14,12 @@ from msgspec import structs
 from support import LOCUSTFILE, SHORT, Process, Start
 
 from relayload.core.metrics.fold import Fold
-from relayload.core.model.record import Attempt, Drop, End, Line, Outcome, Record, Transition
+from relayload.core.model.record import Attempt, BreakerState, Drop, End, Line, Outcome, Record, Transition
 from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.indicators import Indicators
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.recorded_run import RecordedRun
-from relayload.core.resilience.breaker import State
 from relayload.fakerelay.process import FakeRelay
 from relayload.locust_plugin.master_port import MasterPort, workers
 
@@ -73,7 +72,7 @@ def _end(worker: int = 0, **changes: Any) -> End:
     return End(**({"worker": worker, "at_s": 100.0, "started": 0, "dropped": 0} | changes))
 
 
-def _change(at_s: float, before: State, after: State, **changes: Any) -> Transition:
+def _change(at_s: float, before: BreakerState, after: BreakerState, **changes: Any) -> Transition:
     """A breaker's change of state."""
     plain: dict[str, Any] = {"worker": 0, "scope": "o3", "reason": "failure_rate", "enforced": True}
     return Transition(**(plain | {"at_s": at_s, "before": before, "after": after} | changes))

@@ -10,13 +10,12 @@ from msgspec import structs
 
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.model.objective_options import NoData, ObjectiveOptions
-from relayload.core.model.record import Attempt, Drop, Line, Outcome, Record, Transition
+from relayload.core.model.record import Attempt, BreakerState, Drop, Line, Outcome, Record, Transition
 from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo, TargetInfo
 from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.validation import pointless
 from relayload.core.price import Price
-from relayload.core.resilience.breaker import State
 from relayload.core.stats.histogram import bucket
 
 _FAILURES = (
@@ -125,10 +124,12 @@ class _Plan:
         ends_s = sum(stage.for_s or 40.0 for stage in self.stages)
         for worker in range(self.workers):
             for scope in self.models if rng.random() < 0.6 else ():
-                at_s, state = rng.expovariate(1 / 15.0), State.CLOSED
+                at_s, state = rng.expovariate(1 / 15.0), BreakerState.CLOSED
                 while at_s < ends_s:
-                    following = {State.CLOSED: State.OPEN, State.OPEN: State.HALF_OPEN}.get(state)
-                    after = following or rng.choice((State.OPEN, State.CLOSED))
+                    following = {BreakerState.CLOSED: BreakerState.OPEN, BreakerState.OPEN: BreakerState.HALF_OPEN}.get(
+                        state
+                    )
+                    after = following or rng.choice((BreakerState.OPEN, BreakerState.CLOSED))
                     yield (
                         at_s,
                         Transition(

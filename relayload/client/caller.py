@@ -10,12 +10,12 @@ from gevent import GreenletExit
 from msgspec import Struct, structs
 
 from relayload import clock
-from relayload.core.model.record import Attempt, Outcome
+from relayload.core.model.record import Attempt, FailureKind, Outcome
 from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.resilience.breakers import Breakers
 from relayload.core.resilience.call import Call
-from relayload.core.resilience.classify import AttemptSignals, FailureKind
+from relayload.core.resilience.classify import AttemptSignals
 from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.limit import Unit
 from relayload.core.resilience.policy import ClientPolicy

@@ -33,11 +33,11 @@ from relayload.client.errors import (
 from relayload.client.hints import place_hint
 from relayload.client.metrics import BreakerView, ClientMetrics, MetricsCounter
 from relayload.client.results import Completion, Embeddings
-from relayload.core.model.record import Outcome
-from relayload.core.resilience.breaker import State, StateChange
+from relayload.core.model.record import BreakerState, FailureKind, Outcome
+from relayload.core.resilience.breaker import StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.breakers import Scope
-from relayload.core.resilience.classify import FailureKind, Rule
+from relayload.core.resilience.classify import Rule
 from relayload.core.resilience.dialects import DialectName, classifier
 from relayload.core.resilience.limit import Limit
 from relayload.core.resilience.policy import WATCHED, ClientPolicy
@@ -326,7 +326,7 @@ class RelayClient:
         return called, latency_s
 
     def _on_transition(self, change: StateChange) -> None:
-        self._trips[change.scope] += change.after is State.OPEN
+        self._trips[change.scope] += change.after is BreakerState.OPEN
         _LOG.warning("breaker %s: %s -> %s, %s", change.scope, change.before, change.after, change.reason)
 
 

@@ -2,8 +2,7 @@
 
 from enum import StrEnum
 
-from relayload.core.model.record import Attempt
-from relayload.core.resilience.classify import FailureKind
+from relayload.core.model.record import Attempt, FailureKind
 
 
 class Fault(StrEnum):

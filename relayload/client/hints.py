@@ -2,8 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from relayload.core.model.record import Attempt
-from relayload.core.resilience.classify import FailureKind
+from relayload.core.model.record import Attempt, FailureKind
 
 _NOT_FOUND = 404
 

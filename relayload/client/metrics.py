@@ -5,7 +5,7 @@ from collections import Counter
 from msgspec import Struct
 
 from relayload.client.caller import Called
-from relayload.core.resilience.breaker import State
+from relayload.core.model.record import BreakerState
 from relayload.core.stats.histogram import Histogram
 from relayload.core.stats.sample import rank_of
 
@@ -22,7 +22,7 @@ class Latency(Struct, frozen=True, kw_only=True):
 class BreakerView(Struct, frozen=True, kw_only=True):
     """The state of one breaker. `refused` counts calls that it refused, or would have refused if not enforcing."""
 
-    state: State
+    state: BreakerState
     trips: int
     refused: int
 

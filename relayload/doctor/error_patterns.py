@@ -8,7 +8,8 @@ key provided: sk-****abcd`, `The model ... does not exist`), one-api (`无可用
 import re
 from collections.abc import Iterable
 
-from relayload.core.resilience.classify import AttemptSignals, Classifier, FailureKind
+from relayload.core.model.record import FailureKind
+from relayload.core.resilience.classify import AttemptSignals, Classifier
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import RelayFault
 from relayload.transport.probe_client import Reply

@@ -13,7 +13,8 @@ from time import sleep
 
 import msgspec
 
-from relayload.core.resilience.classify import Classifier, FailureKind
+from relayload.core.model.record import FailureKind
+from relayload.core.resilience.classify import Classifier
 from relayload.core.resilience.dialects import classifier as classifier_of
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import Endpoint, WireRequest

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from relayload.core.resilience.classify import Classifier, FailureKind
+from relayload.core.model.record import FailureKind
+from relayload.core.resilience.classify import Classifier
 from relayload.core.wire.faults import fault_of_body
 from relayload.core.wire.request import RelayFault
 from relayload.doctor.error_patterns import field_named, is_model, is_too_long, is_upstreams, kind_of, missing_headers

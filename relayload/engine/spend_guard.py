@@ -6,9 +6,8 @@ The caps hold for all targets together; each target has a fuse of its own.
 from collections.abc import Sequence
 from decimal import Decimal
 
-from relayload.core.model.record import Attempt, Outcome
+from relayload.core.model.record import Attempt, FailureKind, Outcome
 from relayload.core.price import Price, price_of
-from relayload.core.resilience.classify import FailureKind
 from relayload.core.resilience.guard import Caps, Guard
 from relayload.profile import Profile
 from relayload.profile.job import Job

@@ -12,10 +12,9 @@ from msgspec import structs
 
 from relayload import clock
 from relayload.client.caller import Caller
-from relayload.core.model.record import Attempt, Outcome
-from relayload.core.resilience.breaker import State, StateChange
+from relayload.core.model.record import Attempt, BreakerState, FailureKind, Outcome
+from relayload.core.resilience.breaker import StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
-from relayload.core.resilience.classify import FailureKind
 from relayload.core.resilience.limit import Limit, Unit
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.retry import RetryPolicy
@@ -125,14 +124,14 @@ def test_an_open_breaker_sends_nothing_and_tells_of_its_changes() -> None:
     outcomes = [made.call(REQUEST, Timeouts()).outcome for _ in range(3)]
     assert outcomes == [Outcome.SERVER_ERROR, Outcome.SERVER_ERROR, Outcome.SHORT_CIRCUITED]
     assert len(script.sent_at_s) == 2
-    assert [(change.scope, change.after) for change in changes] == [("o3", State.OPEN)]
+    assert [(change.scope, change.after) for change in changes] == [("o3", BreakerState.OPEN)]
 
 
 def test_a_breaker_that_only_watches_refuses_nothing() -> None:
     script, changes = Script(failed()), list[StateChange]()
     made = caller(script, changes.append)
     assert {made.call(REQUEST, Timeouts()).outcome for _ in range(12)} == {Outcome.SERVER_ERROR}
-    assert [change.after for change in changes] == [State.OPEN]
+    assert [change.after for change in changes] == [BreakerState.OPEN]
 
 
 @pytest.mark.usefixtures("waits_take_no_time")

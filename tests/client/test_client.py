@@ -28,10 +28,9 @@ from relayload.client.errors import (
     TimedOut,
     Unreachable,
 )
-from relayload.core.model.record import Attempt, Outcome
-from relayload.core.resilience.breaker import State
+from relayload.core.model.record import Attempt, BreakerState, FailureKind, Outcome
 from relayload.core.resilience.breaker_policy import BreakerPolicy
-from relayload.core.resilience.classify import FailureKind, rule
+from relayload.core.resilience.classify import rule
 from relayload.core.resilience.limit import Limit
 from relayload.core.resilience.retry import RetryPolicy
 from relayload.core.wire.request import RelayFault, Timeouts
@@ -227,7 +226,7 @@ def test_a_relay_that_is_down_is_left_alone(relay: FakeRelay, connect: Any) -> N
     metrics = client.metrics()
     assert metrics.errors == {"short_circuited": 15, "server_error": 5}
     breaker = metrics.breakers["down"]
-    assert (breaker.state, breaker.trips, breaker.refused) == (State.OPEN, 1, 15)
+    assert (breaker.state, breaker.trips, breaker.refused) == (BreakerState.OPEN, 1, 15)
     assert client.chat("good", HELLO).text, "other models have breakers of their own"
 
 

@@ -3,8 +3,7 @@
 import pickle
 
 from relayload.client.errors import BadRequest
-from relayload.core.model.record import Attempt, Outcome
-from relayload.core.resilience.classify import FailureKind
+from relayload.core.model.record import Attempt, FailureKind, Outcome
 
 
 def test_an_error_reads_the_same_whenever_it_happened():

@@ -1,8 +1,7 @@
 import pytest
 
 from relayload.client.hints import place_hint
-from relayload.core.model.record import Attempt, Outcome
-from relayload.core.resilience.classify import FailureKind
+from relayload.core.model.record import Attempt, FailureKind, Outcome
 
 WRONG_PATH = "Invalid URL (POST /chat/completions)"
 

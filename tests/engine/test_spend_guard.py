@@ -2,8 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from relayload.core.model.record import Attempt, Outcome
-from relayload.core.resilience.classify import FailureKind
+from relayload.core.model.record import Attempt, FailureKind, Outcome
 from relayload.core.resilience.guard import Bound, Caps
 from relayload.core.traffic.arrivals import Arrival
 from relayload.engine.spend_guard import SpendGuard

@@ -7,8 +7,7 @@ from support import ran_patched
 ROWS = """
 import json
 from relayload.client.errors import RateLimited
-from relayload.core.resilience.classify import FailureKind
-from relayload.core.model.record import Attempt, Outcome
+from relayload.core.model.record import Attempt, FailureKind, Outcome
 from relayload.locust_plugin.failed_calls import call_failed
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from relayload.core.errors import AuthorError
+from relayload.core.model.record import FailureKind
 from relayload.core.resilience.breakers import Scope
-from relayload.core.resilience.classify import AttemptSignals, FailureKind
+from relayload.core.resilience.classify import AttemptSignals
 from relayload.core.resilience.limit import Limit, Unit
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.resilience.retry import RetryPolicy

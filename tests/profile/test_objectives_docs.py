@@ -4,10 +4,9 @@ from pathlib import Path
 import pytest
 
 from relayload.core.metrics.catalog import METRICS
-from relayload.core.model.record import Outcome
+from relayload.core.model.record import FailureKind, Outcome
 from relayload.core.objectives.grammar import parse
 from relayload.core.objectives.statistics import samples_needed
-from relayload.core.resilience.classify import FailureKind
 from relayload.profile import load
 
 PAGE = (Path(__file__).parents[2] / "docs" / "objectives.md").read_text(encoding="utf-8")

@@ -2,10 +2,8 @@ import pytest
 
 from relayload.core.metrics.summarize import summarize
 from relayload.core.metrics.summary import BatchTally
-from relayload.core.model.record import Attempt, Outcome
+from relayload.core.model.record import Attempt, BreakerState, FailureKind, Outcome
 from relayload.core.model.run import StageInfo
-from relayload.core.resilience.breaker import State
-from relayload.core.resilience.classify import FailureKind
 from relayload.report.facts import batch_facts, client_facts
 from relayload.report.markdown import render_markdown
 from relayload.report.text import render_summary
@@ -76,9 +74,9 @@ def test_a_breaker_is_told_with_its_changes(request_line, breaker_line, make_run
     lines = [
         request_line(0),
         request_line(1, outcome=Outcome.SHORT_CIRCUITED),
-        breaker_line(20.0, State.CLOSED, State.OPEN, calls=20, failures=12, slow=3),
-        breaker_line(50.0, State.OPEN, State.HALF_OPEN, reason="cooled_down"),
-        breaker_line(51.0, State.HALF_OPEN, State.CLOSED, reason="trials_passed", calls=3),
+        breaker_line(20.0, BreakerState.CLOSED, BreakerState.OPEN, calls=20, failures=12, slow=3),
+        breaker_line(50.0, BreakerState.OPEN, BreakerState.HALF_OPEN, reason="cooled_down"),
+        breaker_line(51.0, BreakerState.HALF_OPEN, BreakerState.CLOSED, reason="trials_passed", calls=3),
     ]
     assert client_facts(summarize(folded(lines), make_run())) == [
         ("breaker", "1 trip · open 30.0s · 1 request refused"),
@@ -91,7 +89,7 @@ def test_a_breaker_is_told_with_its_changes(request_line, breaker_line, make_run
 def test_a_breaker_that_only_watched_says_so_and_many_changes_are_cut_short(
     request_line, breaker_line, make_run, folded
 ):
-    lines = [breaker_line(float(at), State.CLOSED, State.OPEN, enforced=False) for at in range(10)]
+    lines = [breaker_line(float(at), BreakerState.CLOSED, BreakerState.OPEN, enforced=False) for at in range(10)]
     text = render_summary(summarize(folded([request_line(0), *lines]), make_run()))
     assert "breaker    10 trips · open 1m40s · only watched" in text
     assert "7.00s open (o3, worker 0) by failure_rate\n" in text

@@ -16,11 +16,10 @@ from relayload.core.comparison.compare import compare
 from relayload.core.comparison.measures import measures
 from relayload.core.errors import AuthorError
 from relayload.core.model.objective_options import ObjectiveOptions, ObjectiveSpec
-from relayload.core.model.record import Attempt, Outcome
+from relayload.core.model.record import Attempt, BreakerState, Outcome
 from relayload.core.model.run import StageInfo, TargetInfo
 from relayload.core.objectives.verdict import held
 from relayload.core.price import Price
-from relayload.core.resilience.breaker import State
 from relayload.recording import Recording
 from relayload.recording.merge import merge
 from relayload.recording.sets import results, unfit
@@ -65,9 +64,9 @@ def good(make_run, request_line, drop_line, end_line, breaker_line, tmp_path) ->
         *(request_line(index, target="ab"[index % 2], **failed) for index in range(60, 64)),
         request_line(64, target="a", retried=(Attempt(outcome=Outcome.TIMED_OUT, error="total_timeout"),), **gaps),
         drop_line(65, target="b"),
-        breaker_line(10.0, State.CLOSED, State.OPEN, calls=5, failures=5, since_s=9.0, target="a"),
-        breaker_line(20.0, State.OPEN, State.HALF_OPEN, target="a"),
-        breaker_line(20.5, State.HALF_OPEN, State.CLOSED, target="a"),
+        breaker_line(10.0, BreakerState.CLOSED, BreakerState.OPEN, calls=5, failures=5, since_s=9.0, target="a"),
+        breaker_line(20.0, BreakerState.OPEN, BreakerState.HALF_OPEN, target="a"),
+        breaker_line(20.5, BreakerState.HALF_OPEN, BreakerState.CLOSED, target="a"),
         end_line(0, started=65, dropped=1, timestamps="kernel", loop_lag_p99_s=0.001, cpu_share=0.3),
     ]
     price = {"o3": Price(input=Decimal("1.5"), output=Decimal(4))}

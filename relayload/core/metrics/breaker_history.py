@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
-from relayload.core.model.record import Transition
-from relayload.core.resilience.breaker import State
+from relayload.core.model.record import BreakerState, Transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +26,16 @@ class BreakerHistory:
     def open_spans(self) -> Iterator[tuple[float, float]]:
         """From when to when it was open; for ever, if it never changed again."""
         for change, following in zip_longest(self.changes, self.changes[1:]):
-            if change.after is State.OPEN:
+            if change.after is BreakerState.OPEN:
                 yield change.at_s, following.at_s if following else math.inf
 
     def recoveries(self) -> Iterator[Recovery]:
         """One for each time that it opened after it had been closed, which no failed half-open call in between ends."""
         first: Transition | None = None
         for change in self.changes:
-            if change.after is State.OPEN:
+            if change.after is BreakerState.OPEN:
                 first = first or change
-            elif change.after is State.CLOSED and first is not None:
+            elif change.after is BreakerState.CLOSED and first is not None:
                 yield Recovery(first, change.at_s - first.at_s)
                 first = None
         if first is not None:
@@ -58,7 +57,7 @@ def in_order(transitions: Iterable[Transition]) -> list[Transition]:
 
 def trips(transitions: Iterable[Transition]) -> list[Transition]:
     """The transitions to OPEN, also those from a failed half-open call."""
-    return [transition for transition in transitions if transition.after is State.OPEN]
+    return [transition for transition in transitions if transition.after is BreakerState.OPEN]
 
 
 def open_s(of: Iterable[BreakerHistory], within: Sequence[tuple[float, float]]) -> float:

@@ -15,8 +15,6 @@ from enum import StrEnum
 from msgspec import Struct, structs
 
 from relayload.core.model.amounts import Count, Index, Instant, Nanoseconds, Seconds, Share, Status, Worker
-from relayload.core.resilience.breaker import State
-from relayload.core.resilience.classify import FailureKind
 
 
 class Outcome(StrEnum):
@@ -35,6 +33,26 @@ class Outcome(StrEnum):
     """The client hung up on purpose, as its scenario wants: no error of anybody."""
 
 
+class FailureKind(StrEnum):
+    """The result of an attempt, finer than its outcome: it decides whose fault it was, and whether a retry can help."""
+
+    OK = "ok"
+    RATE_LIMITED = "rate_limited"
+    """There were too many requests recently."""
+    QUOTA_EXHAUSTED = "quota_exhausted"
+    """The account has nothing left, so a retry cannot help."""
+    OVERLOADED = "overloaded"
+    SERVER_ERROR = "server_error"
+    TIMED_OUT = "timed_out"
+    UNREACHABLE = "unreachable"
+    BROKEN_STREAM = "broken_stream"
+    AUTH = "auth"
+    BAD_REQUEST = "bad_request"
+    CONTENT_FILTERED = "content_filtered"
+    CANCELLED = "cancelled"
+    """The client hung up on purpose, which is no error."""
+
+
 class Remark(StrEnum):
     """What is odd about an answer, and worth a warning."""
 
@@ -44,6 +62,14 @@ class Remark(StrEnum):
     """The usage says that nothing was generated, though there is something."""
     REPLACED = "replaced"
     """Some of its characters were none."""
+
+
+class BreakerState(StrEnum):
+    """CLOSED lets every call through, OPEN none, HALF_OPEN a few as a test."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
 
 
 class Attempt(Struct, frozen=True, omit_defaults=True, rename={"relay_message": "said"}, gc=False):
@@ -182,8 +208,8 @@ class Transition(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fiel
     scope: str
     """What the breaker is for, such as a model; `all` for the only one. Of several targets, each has breakers of its
     own: `relay/o3`."""
-    before: State
-    after: State
+    before: BreakerState
+    after: BreakerState
     reason: str
     """`failure_rate`, `consecutive`, `slow_rate`, `cooled_down`, `trials_passed`, `trial_failed`."""
     enforced: bool

@@ -26,11 +26,10 @@ from relayload.core.metrics.catalog import METRICS, PER_CHUNK, PER_REQUEST
 from relayload.core.metrics.chunk_gaps import WINDOWED_SLOT_S
 from relayload.core.metrics.metric import Metric, Unit
 from relayload.core.model.objective_options import ObjectiveOptions, ObjectiveSpec, Severity
-from relayload.core.model.record import Outcome
+from relayload.core.model.record import FailureKind, Outcome
 from relayload.core.objectives.foreign_syntax import candidates
 from relayload.core.objectives.objective import PERCENTILE, Condition, Objective, Op, Tag
 from relayload.core.objectives.validation import unknown
-from relayload.core.resilience.classify import FailureKind
 from relayload.core.units import duration_s, fraction, rate_per_s, usd
 
 _OTHER_WORDS = MappingProxyType({"median": "p50", "mean": "avg", "average": "avg"})

@@ -4,7 +4,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from relayload.core.resilience.classify import AttemptSignals, FailureKind
+from relayload.core.model.record import FailureKind
+from relayload.core.resilience.classify import AttemptSignals
 from relayload.core.resilience.retry_after import Remaining
 
 

@@ -13,16 +13,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from relayload.core.model.record import BreakerState
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.windows import CallCounts, Counts
-
-
-class State(StrEnum):
-    """CLOSED lets every call through, OPEN none, HALF_OPEN a few as a test."""
-
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
 
 
 class Event(StrEnum):
@@ -40,12 +33,12 @@ class Event(StrEnum):
 # that moves it to HALF_OPEN, which lets a few calls through: one failure, or too many slow successes, opens it again;
 # enough successes close it. Any other transition is a bug and raises.
 TRANSITIONS = {
-    (State.CLOSED, Event.FAILURE_RATE): State.OPEN,
-    (State.CLOSED, Event.CONSECUTIVE): State.OPEN,
-    (State.CLOSED, Event.SLOW_RATE): State.OPEN,
-    (State.OPEN, Event.COOLED_DOWN): State.HALF_OPEN,
-    (State.HALF_OPEN, Event.HALF_OPEN_PASSED): State.CLOSED,
-    (State.HALF_OPEN, Event.HALF_OPEN_FAILED): State.OPEN,
+    (BreakerState.CLOSED, Event.FAILURE_RATE): BreakerState.OPEN,
+    (BreakerState.CLOSED, Event.CONSECUTIVE): BreakerState.OPEN,
+    (BreakerState.CLOSED, Event.SLOW_RATE): BreakerState.OPEN,
+    (BreakerState.OPEN, Event.COOLED_DOWN): BreakerState.HALF_OPEN,
+    (BreakerState.HALF_OPEN, Event.HALF_OPEN_PASSED): BreakerState.CLOSED,
+    (BreakerState.HALF_OPEN, Event.HALF_OPEN_FAILED): BreakerState.OPEN,
 }
 
 
@@ -65,8 +58,8 @@ class StateChange:
 
     at_s: float
     scope: str
-    before: State
-    after: State
+    before: BreakerState
+    after: BreakerState
     reason: Event
     calls: int = 0
     failures: int = 0
@@ -82,7 +75,7 @@ class Breaker:
         self._policy = policy
         self._scope = scope
         self._on_transition = on_transition
-        self._state = State.CLOSED
+        self._state = BreakerState.CLOSED
         self._generation = 0
         self._seen: Counts = policy.window()
         self._streak = CallCounts()
@@ -93,13 +86,13 @@ class Breaker:
         self._refused = 0
 
     @property
-    def state(self) -> State:
+    def state(self) -> BreakerState:
         return self._state
 
     @property
     def retry_at_s(self) -> float | None:
         """When calls will be tried again; None unless it is OPEN."""
-        return self._open_until_s if self._state is State.OPEN else None
+        return self._open_until_s if self._state is BreakerState.OPEN else None
 
     @property
     def refused(self) -> int:
@@ -108,11 +101,11 @@ class Breaker:
 
     def try_acquire(self, now_s: float) -> Permit | None:
         """Return a permit for one call, or None if the call is refused."""
-        if self._state is State.CLOSED:
+        if self._state is BreakerState.CLOSED:
             return Permit(self._generation)
-        if self._state is State.OPEN and now_s >= self._open_until_s:
+        if self._state is BreakerState.OPEN and now_s >= self._open_until_s:
             self._move(Event.COOLED_DOWN, CallCounts(), None, now_s)
-        if self._state is State.HALF_OPEN and self._half_open_under_way < self._policy.half_open_calls:
+        if self._state is BreakerState.HALF_OPEN and self._half_open_under_way < self._policy.half_open_calls:
             self._half_open_under_way += 1
             return Permit(self._generation)
         self._refused += 1
@@ -123,7 +116,7 @@ class Breaker:
         if not self._take_back(permit):
             return
         self._seen.add(failed, slow, now_s)
-        if self._state is State.CLOSED:
+        if self._state is BreakerState.CLOSED:
             self._judge_window(failed, slow, now_s)
         else:
             self._judge_half_open(now_s)
@@ -139,7 +132,7 @@ class Breaker:
         permit.used = True
         if not permit.counts or permit.generation != self._generation:
             return False
-        if self._state is State.HALF_OPEN:
+        if self._state is BreakerState.HALF_OPEN:
             self._half_open_under_way -= 1
         return True
 
@@ -171,18 +164,18 @@ class Breaker:
         self._state = TRANSITIONS[before, event]
         self._generation += 1
         match self._state:
-            case State.OPEN:
+            case BreakerState.OPEN:
                 self._open(before, now_s)
-            case State.HALF_OPEN:
+            case BreakerState.HALF_OPEN:
                 self._seen, self._half_open_under_way = CallCounts(), 0
-            case State.CLOSED:
+            case BreakerState.CLOSED:
                 self._seen, self._streak, self._closed_at_s = self._policy.window(), CallCounts(), now_s
         counts = (behind.calls, behind.failures, behind.slow)
         self._on_transition(StateChange(now_s, self._scope, before, self._state, event, *counts, since_s))
 
-    def _open(self, before: State, now_s: float) -> None:
+    def _open(self, before: BreakerState, now_s: float) -> None:
         policy = self._policy
-        if before is State.CLOSED and now_s - self._closed_at_s >= policy.reset_after_s:
+        if before is BreakerState.CLOSED and now_s - self._closed_at_s >= policy.reset_after_s:
             self._open_for_s = policy.open_for_s
         else:
             longer_s = min(self._open_for_s * policy.open_factor, policy.max_open_for_s)

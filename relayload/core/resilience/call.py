@@ -17,9 +17,10 @@ Each attempt asks the breaker once and then reserves quota, and each outcome rea
 from enum import StrEnum
 from random import Random
 
+from relayload.core.model.record import FailureKind
 from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait, WaitReason
 from relayload.core.resilience.breaker import Permit
-from relayload.core.resilience.classify import AttemptSignals, FailureKind
+from relayload.core.resilience.classify import AttemptSignals
 from relayload.core.resilience.dialects import NEVER_SENT, OWN_FAULTS
 from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.limit import Reservation

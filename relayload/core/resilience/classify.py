@@ -7,9 +7,10 @@ common ones.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from msgspec import Struct
+
+from relayload.core.model.record import FailureKind
 
 _FIRST_ERROR, _LAST_ERROR = 400, 599
 _DIGITS = 3
@@ -18,26 +19,6 @@ _CLASS_OF_STATUSES = re.compile(r"[1-5]xx")
 
 Words = int | str | Sequence[int | str]
 """One value, or several alternatives."""
-
-
-class FailureKind(StrEnum):
-    """The result of an attempt, finer than its outcome: it decides whose fault it was, and whether a retry can help."""
-
-    OK = "ok"
-    RATE_LIMITED = "rate_limited"
-    """There were too many requests recently."""
-    QUOTA_EXHAUSTED = "quota_exhausted"
-    """The account has nothing left, so a retry cannot help."""
-    OVERLOADED = "overloaded"
-    SERVER_ERROR = "server_error"
-    TIMED_OUT = "timed_out"
-    UNREACHABLE = "unreachable"
-    BROKEN_STREAM = "broken_stream"
-    AUTH = "auth"
-    BAD_REQUEST = "bad_request"
-    CONTENT_FILTERED = "content_filtered"
-    CANCELLED = "cancelled"
-    """The client hung up on purpose, which is no error."""
 
 
 class AttemptSignals(Struct, frozen=True, gc=False):

@@ -7,7 +7,8 @@ answers of LiteLLM 1.106.
 from collections.abc import Iterable
 from typing import Literal
 
-from relayload.core.resilience.classify import AttemptSignals, Classifier, FailureKind, Rule, rule
+from relayload.core.model.record import FailureKind
+from relayload.core.resilience.classify import AttemptSignals, Classifier, Rule, rule
 from relayload.core.wire.finish import FAILED_FINISHES
 
 DialectName = Literal["openai", "litellm", "one-api", "apisix", "openrouter"]

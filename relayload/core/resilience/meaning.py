@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from relayload.core.resilience.classify import AttemptSignals, FailureKind, statuses_named
+from relayload.core.model.record import FailureKind
+from relayload.core.resilience.classify import AttemptSignals, statuses_named
 from relayload.core.resilience.dialects import FAILURES, TIMEOUTS, kind_of_status
 
 

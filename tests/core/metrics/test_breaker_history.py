@@ -3,9 +3,9 @@ import math
 import pytest
 
 from relayload.core.metrics.breaker_history import breaker_histories, in_order, open_s, opened_after_s, trips
-from relayload.core.resilience.breaker import State
+from relayload.core.model.record import BreakerState
 
-CLOSED, OPEN, TRYING = State.CLOSED, State.OPEN, State.HALF_OPEN
+CLOSED, OPEN, TRYING = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@ from array import array
 import pytest
 
 from relayload.core.metrics.retry_counts import RetryCause, RetryCounts, retries_by_cause
-from relayload.core.model.record import Attempt, Outcome
-from relayload.core.resilience.classify import FailureKind
+from relayload.core.model.record import Attempt, FailureKind, Outcome
 
 _LIMITED = Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=FailureKind.QUOTA_EXHAUSTED)
 _FAILED = Attempt(outcome=Outcome.SERVER_ERROR, status=503)

@@ -2,10 +2,8 @@ import pytest
 
 from relayload.core.metrics.summarize import summarize
 from relayload.core.metrics.summary import BatchTally
-from relayload.core.model.record import Attempt, Outcome
+from relayload.core.model.record import Attempt, BreakerState, FailureKind, Outcome
 from relayload.core.model.run import StageInfo
-from relayload.core.resilience.breaker import State
-from relayload.core.resilience.classify import FailureKind
 
 _FAILED = Attempt(outcome=Outcome.SERVER_ERROR, status=503, kind=FailureKind.OVERLOADED)
 
@@ -44,9 +42,9 @@ def test_a_breaker_that_was_open_when_the_load_ended_was_open_until_then(request
     lines = [
         request_line(0),
         request_line(1, outcome=Outcome.SHORT_CIRCUITED),
-        breaker_line(90.0, State.CLOSED, State.OPEN, worker=1, calls=20, failures=12, since_s=85.0),
-        breaker_line(10.0, State.CLOSED, State.OPEN),
-        breaker_line(40.0, State.OPEN, State.HALF_OPEN, reason="cooled_down"),
+        breaker_line(90.0, BreakerState.CLOSED, BreakerState.OPEN, worker=1, calls=20, failures=12, since_s=85.0),
+        breaker_line(10.0, BreakerState.CLOSED, BreakerState.OPEN),
+        breaker_line(40.0, BreakerState.OPEN, BreakerState.HALF_OPEN, reason="cooled_down"),
     ]
     breaker = summarize(folded(lines), make_run(ended_at_s=100.0)).breaker
     assert (breaker.trips, breaker.open_time_s, breaker.short_circuited, breaker.enforced) == (2, 40.0, 1, True)

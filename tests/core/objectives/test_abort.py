@@ -5,14 +5,13 @@ import pytest
 from live import LiveRun, sent
 
 from relayload.core.model.objective_options import ObjectiveOptions
-from relayload.core.model.record import Attempt, Outcome
+from relayload.core.model.record import Attempt, BreakerState, Outcome
 from relayload.core.model.run import StageInfo
 from relayload.core.objectives.abort import AbortMonitor
 from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.snapshots import MergedSnapshot, SnapshotMaker
 from relayload.core.objectives.time_slots import Grid
 from relayload.core.price import Price
-from relayload.core.resilience.breaker import State
 from relayload.core.stats.histogram import bucket
 
 _LIMITED = Attempt(outcome=Outcome.RATE_LIMITED, status=429)
@@ -140,7 +139,10 @@ def test_failures_in_one_burst_prove_less_than_as_many_apart(told, request_line)
 
 def test_what_only_grows_is_proven_at_once(told, request_line, breaker_line):
     lines = [request_line(0), request_line(1, outcome=Outcome.REJECTED, retried=(_LIMITED, _LIMITED))]
-    lines += [breaker_line(2.0, State.CLOSED, State.OPEN), breaker_line(90.0, State.CLOSED, State.OPEN, scope="o4")]
+    lines += [
+        breaker_line(2.0, BreakerState.CLOSED, BreakerState.OPEN),
+        breaker_line(90.0, BreakerState.CLOSED, BreakerState.OPEN, scope="o4"),
+    ]
     assert told("errors.count == 0", lines) == "errors.count == 0: 1 until now"
     assert told("errors.count <= 1", lines) is None
     assert told("retries.count < 2", lines) == "retries.count < 2: 2 until now"
@@ -308,8 +310,8 @@ def test_a_scenario_without_chunks_is_not_asked_for_gaps_between_them(told, requ
 def _trips(breaker_line, *at_s: float, open_s: float = 1.0):
     """A breaker that opens at these instants, each time for a second."""
     for at in at_s:
-        yield breaker_line(at, State.CLOSED, State.OPEN)
-        yield breaker_line(at + open_s, State.OPEN, State.CLOSED)
+        yield breaker_line(at, BreakerState.CLOSED, BreakerState.OPEN)
+        yield breaker_line(at + open_s, BreakerState.OPEN, BreakerState.CLOSED)
 
 
 def test_breakers_are_judged_in_windows_as_the_gate_does(told, request_line, breaker_line):

@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from relayload.core.model.record import Attempt, Outcome
+from relayload.core.model.record import Attempt, BreakerState, FailureKind, Outcome
 from relayload.core.model.run import StageInfo
 from relayload.core.model.verdict import ObjectiveResult, Status
 from relayload.core.objectives.evaluate import judge_objective
@@ -10,10 +10,8 @@ from relayload.core.objectives.grammar import parse
 from relayload.core.objectives.indicators import Indicators
 from relayload.core.objectives.recorded_run import RecordedRun
 from relayload.core.price import Price
-from relayload.core.resilience.breaker import State
-from relayload.core.resilience.classify import FailureKind
 
-CLOSED, OPEN, TRYING = State.CLOSED, State.OPEN, State.HALF_OPEN
+CLOSED, OPEN, TRYING = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
 _STAGES = (StageInfo(name="warm", for_s=10.0, warmup=True), StageInfo(name="steady", for_s=90.0))
 _LIMITED = Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=FailureKind.RATE_LIMITED)
 _EXHAUSTED = Attempt(outcome=Outcome.RATE_LIMITED, status=429, kind=FailureKind.QUOTA_EXHAUSTED)

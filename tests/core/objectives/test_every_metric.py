@@ -8,14 +8,13 @@ from live import LiveRun
 from relayload.core.metrics.catalog import METRICS, PER_REQUEST
 from relayload.core.metrics.metric import Metric, Per, Unit
 from relayload.core.model.objective_options import ObjectiveOptions
-from relayload.core.model.record import Attempt, Outcome
+from relayload.core.model.record import Attempt, BreakerState, Outcome
 from relayload.core.model.run import StageInfo
 from relayload.core.model.verdict import Status
 from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.sample_forecast import Sent, sample_forecast
 from relayload.core.objectives.verdict import assess
 from relayload.core.price import Price
-from relayload.core.resilience.breaker import State
 from relayload.core.stats.histogram import bucket
 from relayload.core.traffic.plan import StagePlan
 
@@ -71,10 +70,10 @@ def lines(request_line, breaker_line):
     trips = [
         breaker_line(at_s, before, after, since_s=at_s - 1.0)
         for at_s, before, after in (
-            (10.0, State.CLOSED, State.OPEN),
-            (40.0, State.OPEN, State.HALF_OPEN),
-            (50.0, State.HALF_OPEN, State.CLOSED),
-            (60.0, State.CLOSED, State.OPEN),
+            (10.0, BreakerState.CLOSED, BreakerState.OPEN),
+            (40.0, BreakerState.OPEN, BreakerState.HALF_OPEN),
+            (50.0, BreakerState.HALF_OPEN, BreakerState.CLOSED),
+            (60.0, BreakerState.CLOSED, BreakerState.OPEN),
         )
     ]
     return [*streams, *trips]

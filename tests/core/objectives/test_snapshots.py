@@ -1,11 +1,10 @@
 import pytest
 from live import sent
 
-from relayload.core.model.record import Outcome
+from relayload.core.model.record import BreakerState, Outcome
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.objectives.grammar import parse
 from relayload.core.objectives.snapshots import MergedSnapshot, SnapshotMaker, metrics_of
-from relayload.core.resilience.breaker import State
 
 _OBJECTIVES = [parse("errors.rate < 1%"), parse("latency.p99 < 1s"), parse("service.p50 < 1s")]
 
@@ -62,7 +61,7 @@ def _parts(snapshot: Snapshot):
 
 
 def test_a_snapshot_that_is_missing_is_noticed_until_a_whole_one_comes(maker, so_far, request_line, breaker_line):
-    maker.add([request_line(0), breaker_line(0.5, State.CLOSED, State.OPEN)])
+    maker.add([request_line(0), breaker_line(0.5, BreakerState.CLOSED, BreakerState.OPEN)])
     maker.snapshot(1.0)  # and lost
     maker.add([request_line(5)])
     assert not so_far.replace(maker.snapshot(6.0))
@@ -71,7 +70,7 @@ def test_a_snapshot_that_is_missing_is_noticed_until_a_whole_one_comes(maker, so
     assert _known(so_far)[0] == 2
     assert so_far.replace(sent(maker.snapshot(8.0, whole=True)))
     assert (_known(so_far), len(so_far.transitions)) == ((3, 0, 3, 0), 1)
-    maker.add([request_line(7), breaker_line(8.0, State.OPEN, State.HALF_OPEN)])
+    maker.add([request_line(7), breaker_line(8.0, BreakerState.OPEN, BreakerState.HALF_OPEN)])
     assert so_far.replace(maker.snapshot(9.0))
     assert (_known(so_far)[0], len(so_far.transitions)) == (4, 2)
 

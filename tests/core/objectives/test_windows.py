@@ -1,13 +1,12 @@
 import pytest
 
 from relayload.core.model.objective_options import NoData, ObjectiveOptions
-from relayload.core.model.record import Outcome
+from relayload.core.model.record import BreakerState, Outcome
 from relayload.core.model.run import StageInfo
 from relayload.core.model.verdict import ObjectiveResult, Status
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.windows import taken_together
-from relayload.core.resilience.breaker import State
 
 _STAGES = (StageInfo(name="warm", for_s=10.0, warmup=True), StageInfo(name="steady", for_s=90.0))
 
@@ -132,7 +131,10 @@ def test_whoever_got_no_answer_in_a_window_waits_for_ever(judged, request_line, 
 def test_counts_rates_and_breakers_are_judged_in_windows_too(judged, request_line, breaker_line):
     lines = _lines(request_line, slow=())
     lines += [request_line(2000, intended_at_s=33.0, outcome=Outcome.REJECTED)]
-    lines += [breaker_line(36.0, State.CLOSED, State.OPEN), breaker_line(52.0, State.OPEN, State.HALF_OPEN)]
+    lines += [
+        breaker_line(36.0, BreakerState.CLOSED, BreakerState.OPEN),
+        breaker_line(52.0, BreakerState.OPEN, BreakerState.HALF_OPEN),
+    ]
     assert judged("errors.count == 0", lines).windows.worst_at_s == 30.0
     assert judged("throughput.per_second >= 10", lines).verdict is Status.PASS
     assert judged("throughput.per_second >= 10.5", lines).windows.broken == 10

@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from support import present
 
-from relayload.core.resilience.breaker import TRANSITIONS, Breaker, Event, Permit, State, StateChange
+from relayload.core.model.record import BreakerState
+from relayload.core.resilience.breaker import TRANSITIONS, Breaker, Event, Permit, StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.windows import SLICES
 
-CLOSED, OPEN, HALF_OPEN = State.CLOSED, State.OPEN, State.HALF_OPEN
+CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
 
 
 class Drill:
@@ -311,7 +312,7 @@ class Oracle:
     def __init__(self, policy: BreakerPolicy) -> None:
         self.policy = policy
         self.state = CLOSED
-        self.moves: list[tuple[float, State, str, int, int, int, float | None]] = []
+        self.moves: list[tuple[float, BreakerState, str, int, int, int, float | None]] = []
         self.open_until_s = 0.0
         self.stay_s = 0.0
         self.under_way: list[int] = []
@@ -369,7 +370,13 @@ class Oracle:
         return self.ended[max(successes, default=0) :]
 
     def move(
-        self, now_s: float, after: State, reason: str, behind: Iterable[tuple[float, bool, bool]], *, by_slow=False
+        self,
+        now_s: float,
+        after: BreakerState,
+        reason: str,
+        behind: Iterable[tuple[float, bool, bool]],
+        *,
+        by_slow=False,
     ) -> None:
         calls = list(behind)
         since_s = min((each[0] for each in calls if each[2 if by_slow else 1]), default=None)

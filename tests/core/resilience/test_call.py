@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledgers import LedgerBreaker, LedgerQuota
 
+from relayload.core.model.record import FailureKind
 from relayload.core.resilience.actions import Done, Observation, Send, StoppedBy, Wait, WaitReason
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.call import TRANSITIONS, Call, CallState, Event, OutOfOrder
-from relayload.core.resilience.classify import AttemptSignals, FailureKind
+from relayload.core.resilience.classify import AttemptSignals
 from relayload.core.resilience.dialects import OWN_FAULTS
 from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.meaning import failure_matcher

@@ -1,6 +1,7 @@
 import pytest
 
-from relayload.core.resilience.classify import AttemptSignals, Classifier, FailureKind, Rule, rule
+from relayload.core.model.record import FailureKind
+from relayload.core.resilience.classify import AttemptSignals, Classifier, Rule, rule
 
 
 def kind(own_rule: Rule, signals: AttemptSignals) -> FailureKind:

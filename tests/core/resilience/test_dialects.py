@@ -1,7 +1,7 @@
 import pytest
 
-from relayload.core.model.record import Outcome
-from relayload.core.resilience.classify import AttemptSignals, FailureKind, rule
+from relayload.core.model.record import FailureKind, Outcome
+from relayload.core.resilience.classify import AttemptSignals, rule
 from relayload.core.resilience.dialects import (
     DIALECTS,
     FAILURES,

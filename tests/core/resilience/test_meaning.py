@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from relayload.core.resilience.classify import AttemptSignals, FailureKind
+from relayload.core.model.record import FailureKind
+from relayload.core.resilience.classify import AttemptSignals
 from relayload.core.resilience.dialects import classifier, kind_of_status
 from relayload.core.resilience.meaning import COUNTED, MEANINGS, RETRIED, FailureMatcher, Meaning, failure_matcher
 

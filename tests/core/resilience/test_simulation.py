@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from simulation import ANSWER, FAULTY_REPLIES, WALL_S, Grader, Relay, Reply, poisson, simulate
 
+from relayload.core.model.record import FailureKind
 from relayload.core.resilience.actions import Done, Observation, StoppedBy
 from relayload.core.resilience.breaker import Breaker, Permit, StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.call import Call
-from relayload.core.resilience.classify import AttemptSignals, FailureKind
+from relayload.core.resilience.classify import AttemptSignals
 from relayload.core.resilience.header_quota import HeaderQuota
 from relayload.core.resilience.limit import Limit, Reservation, Unit
 from relayload.core.resilience.policy import ClientPolicy
