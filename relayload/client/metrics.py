@@ -7,7 +7,7 @@ from msgspec import Struct
 from relayload.client.caller import Called
 from relayload.core.model.record import BreakerState
 from relayload.core.stats.histogram import Histogram
-from relayload.core.stats.sample import rank_of
+from relayload.core.stats.sample import Moments
 
 
 class Latency(Struct, frozen=True, kw_only=True):
@@ -107,9 +107,8 @@ class MetricsCounter:
 
 
 def _latency(histogram: Histogram) -> Latency | None:
-    mean_s = histogram.mean_s
-    if mean_s is None:
+    values = histogram.values()
+    if not values.count:
         return None
-    count = histogram.count
-    p50_s, p90_s, p99_s = histogram.at_ranks([rank_of(quantile, count) for quantile in (0.5, 0.9, 0.99)])
-    return Latency(mean_s=mean_s, p50_s=p50_s, p90_s=p90_s, p99_s=p99_s)
+    p50_s, p90_s, p99_s = map(values.quantile, (0.5, 0.9, 0.99))
+    return Latency(mean_s=Moments.of(values).mean, p50_s=p50_s, p90_s=p90_s, p99_s=p99_s)

@@ -11,8 +11,8 @@ from functools import cached_property
 from itertools import chain, repeat
 
 from relayload.core.stats.histogram import Histogram
-from relayload.core.stats.ranks import Sorted, WeightedValues
-from relayload.core.stats.sample import batched_size, rank_of
+from relayload.core.stats.ranks import Ranks, Sorted, WeightedValues, repeated, together
+from relayload.core.stats.sample import Moments, Sample, batched_size
 
 WINDOWED_SLOT_S = 1.0
 """How wide slots are where gaps are judged in windows, which can't be shorter."""
@@ -94,7 +94,7 @@ class GapCounts:
         return own
 
 
-class GapSample:
+class GapSample(Sample):
     """Gaps between chunks as a sample, of which some never ended."""
 
     def __init__(self, gaps: GapCounts, endless_s: Iterable[Sorted] = (), worst: float = math.inf) -> None:
@@ -105,23 +105,19 @@ class GapSample:
         self.endless = sum(map(len, self._endless_s))
 
     @cached_property
-    def measured(self) -> Histogram:
-        return self._gaps.histogram()
+    def ordered(self) -> Ranks:
+        return together([self._measured, repeated(self._worst, self.endless)])
 
-    @property
-    def count(self) -> int:
-        return self.measured.count + self.endless
+    @cached_property
+    def moments(self) -> Moments:
+        return Moments.of(self._measured)
 
-    @property
-    def mean_s(self) -> float | None:
-        return self.measured.mean_s
-
-    @property
+    @cached_property
     def effective_n(self) -> int:
-        """How many independent gaps would tell as much: by the longest twentieth, slot of time by slot of time."""
-        if not self.count:
+        """By the longest twentieth, slot of time by slot of time."""
+        if not self.ordered.count:
             return 0
-        (threshold,) = self.at_ranks([rank_of(1 - _MARKED, self.count)])
+        threshold = self.ordered.quantile(1 - _MARKED)
         marked, n = self._gaps.by_slot(threshold.__lt__), self._gaps.by_slot()
         if not marked and not math.isinf(threshold):
             marked = self._gaps.by_slot(threshold.__eq__)
@@ -129,13 +125,9 @@ class GapSample:
         slots = sorted({*n, *endless})
         return batched_size([(marked[slot] + endless[slot], n[slot] + endless[slot]) for slot in slots])
 
-    def at_ranks(self, ranks: Iterable[int]) -> list[float]:
-        return [self._at_rank(rank) for rank in ranks]
-
-    def _at_rank(self, rank: int) -> float:
-        if self._worst < 0:
-            rank -= self.endless
-        return self.measured.at_ranks([rank])[0] if 0 < rank <= self.measured.count else self._worst
+    @cached_property
+    def _measured(self) -> WeightedValues:
+        return self._gaps.histogram().values()
 
     def _endless_by_slot(self) -> "Counter[float]":
         """Those of requests of which nobody knows when they were due are in a slot at the end."""

@@ -47,7 +47,7 @@ class MetricsOf:
 def _distributions(selections: Sequence[Selection], metric: str) -> Column:
     if metric == "throttled":  # most runs have no quota
         selections = [selection if _waited(selection) else Selection({}) for selection in selections]
-    return [Series(selection, metric).describe(METRICS[metric].unit.value) for selection in selections]
+    return [describe(Series(selection, metric), METRICS[metric].unit.value) for selection in selections]
 
 
 def _waited(selection: Selection) -> bool:
@@ -55,5 +55,4 @@ def _waited(selection: Selection) -> bool:
 
 
 def _gaps(selection: Selection) -> Distribution | None:
-    gaps = GapSample(selection.gaps())
-    return describe(gaps.measured, Unit.SECONDS.value, gaps.effective_n)
+    return describe(GapSample(selection.gaps()), Unit.SECONDS.value)

@@ -1,7 +1,7 @@
 """Requests of some tags taken together, and samples of their metrics in the order of the schedule."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from relayload.core.metrics.catalog import PER_CHUNK
@@ -10,8 +10,8 @@ from relayload.core.metrics.columns import Columns
 from relayload.core.metrics.condensed import Condensed
 from relayload.core.metrics.tagged_requests import TaggedRequests
 from relayload.core.model.tags import Tags
-from relayload.core.stats.ranks import Sorted, SortedRuns, WeightedValues, repeated, together
-from relayload.core.stats.sample import Distribution, Moments, Sample, describe, effective_size, rank_of
+from relayload.core.stats.ranks import Ranks, Sorted, repeated, together
+from relayload.core.stats.sample import Moments, Sample, effective_size
 
 _MARKED = 0.05
 
@@ -46,11 +46,6 @@ class Selection:
             merged.merge(tagged.gaps)
         return merged
 
-    @property
-    def due_at_s(self) -> SortedRuns | WeightedValues:
-        """When the requests were due."""
-        return together([tagged.values.ordered("due") for tagged in self.by_tags.values()])
-
     def measures(self, metric: str) -> bool:
         """Whether any of the requests has a value of a metric."""
         if metric in PER_CHUNK:
@@ -58,7 +53,7 @@ class Selection:
         return any(len(tagged.values.ordered(metric)) for tagged in self.by_tags.values())
 
 
-class Series:
+class Series(Sample):
     """The values of a metric over a selection, and requests without an answer, whose value is infinitely bad.
 
     `worst` says which infinity that is; at that end of the sample its slow requests are looked for.
@@ -74,43 +69,27 @@ class Series:
         self._worst = worst
 
     @cached_property
-    def sample(self) -> Sample:
-        """The values; its moments are of the answered requests."""
+    def ordered(self) -> Ranks:
         unanswered = repeated(self._worst, sum(map(len, self._unanswered_s)))
-        ordered = together([*(values.ordered(self._metric) for values in self._values), unanswered])
-        return Sample(ordered, Moments.merged(values.moments(self._metric) for values in self._values))
+        return together([*(values.ordered(self._metric) for values in self._values), unanswered])
 
-    @property
-    def count(self) -> int:
-        return self.sample.count
-
-    def at_ranks(self, ranks: Iterable[int]) -> list[float]:
-        return self.sample.at_ranks(ranks)
-
-    @property
-    def mean_s(self) -> float | None:
-        return self.sample.mean_s
+    @cached_property
+    def moments(self) -> Moments:
+        """Of the answered requests."""
+        return Moments.merged(values.moments(self._metric) for values in self._values)
 
     @cached_property
     def effective_n(self) -> int:
-        """How many independent values would tell as much."""
-        if not self.sample.count:
+        """By the worst twentieth, in the order of the schedule."""
+        if not self.ordered.count:
             return 0
-        return effective_size(self._marked_at_s(), self.due_at_s)
+        due_at_s = together([*(values.due_measured(self._metric) for values in self._values), *self._unanswered_s])
+        return effective_size(self._marked_at_s(), due_at_s)
 
-    @property
-    def due_at_s(self) -> SortedRuns | WeightedValues:
-        """When the requests were due that have a value, or no answer."""
-        return together([*(values.due_measured(self._metric) for values in self._values), *self._unanswered_s])
-
-    def describe(self, unit: str) -> Distribution | None:
-        """None where the metric was never measured."""
-        return describe(self.sample, unit, self.effective_n)
-
-    def _marked_at_s(self) -> SortedRuns | WeightedValues:
+    def _marked_at_s(self) -> Ranks:
         """When the worst twentieth was due; where that many share the worst value, all of those."""
         tail = 1 - _MARKED if self._worst > 0 else _MARKED
-        (threshold,) = self.sample.at_ranks([rank_of(tail, self.sample.count)])
+        threshold = self.ordered.quantile(tail)
         if threshold == self._worst:
             return together(self._unanswered_s)
         beyond = [_due_beyond(values, self._metric, threshold, self._worst) for values in self._values]

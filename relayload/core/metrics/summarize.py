@@ -31,7 +31,6 @@ from relayload.core.metrics.totals import batch_of, breaker_acts_of, errors_of, 
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import RunInfo
 from relayload.core.model.tags import PlanTags, Tags
-from relayload.core.stats.sample import rank_of
 
 
 def summarize(
@@ -229,8 +228,8 @@ class _Starts(NamedTuple):
 
     @classmethod
     def of(cls, fold: Fold) -> "_Starts":
-        late = Series(Selection(fold.by_tags), "late").sample
-        late_p99_s = late.at_ranks([rank_of(0.99, late.count)])[0] if late.count else None
+        late = Series(Selection(fold.by_tags), "late").ordered
+        late_p99_s = late.quantile(0.99) if late.count else None
         return cls(fold.starts.most_in(1.0), fold.starts.most_in(60.0), late_p99_s)
 
 

@@ -13,7 +13,6 @@ from relayload.core.metrics.metric import Output
 from relayload.core.metrics.summary import Second
 from relayload.core.model.tags import Tags
 from relayload.core.stats.ranks import Sorted, WeightedValues, together
-from relayload.core.stats.sample import rank_of
 
 _STEPS_S = (1.0, 10.0, 60.0, 600.0)
 _MOST_STEPS = 3600
@@ -110,4 +109,4 @@ def _p50_p99(parts: Sequence[Sorted]) -> tuple[float | None, float | None]:
     values = together(parts)
     if not values.count:
         return None, None
-    return values.at(rank_of(0.5, values.count)), values.at(rank_of(0.99, values.count))
+    return values.quantile(0.5), values.quantile(0.99)

@@ -5,7 +5,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from relayload.core.stats.sample import rank_of
+from relayload.core.stats.ranks import SortedRuns
 
 
 class Spread(Struct, frozen=True, kw_only=True):
@@ -20,12 +20,8 @@ class Spread(Struct, frozen=True, kw_only=True):
         """None of nothing."""
         if not values_s:
             return None
-        ordered = sorted(values_s)
-        return cls(
-            p50_s=ordered[rank_of(0.5, len(ordered)) - 1],
-            p99_s=ordered[rank_of(0.99, len(ordered)) - 1],
-            max_s=ordered[-1],
-        )
+        ordered = SortedRuns([sorted(values_s)])
+        return cls(p50_s=ordered.quantile(0.5), p99_s=ordered.quantile(0.99), max_s=ordered.at(ordered.count))
 
 
 class Trial(Struct, frozen=True, kw_only=True):

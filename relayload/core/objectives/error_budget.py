@@ -7,7 +7,8 @@ from relayload.core.objectives.indicators import Indicators
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.result import finite, no_data, result_of, share_reason
 from relayload.core.objectives.statistics import BadBounds, judge_share, samples_needed, samples_to_resolve
-from relayload.core.stats.sample import percentile, rank_of
+from relayload.core.stats.ranks import rank_of
+from relayload.core.stats.sample import percentile
 
 
 def judge_percentile(objective: Objective, indicators: Indicators) -> ObjectiveResult:
@@ -60,7 +61,7 @@ def _needed(objective: Objective) -> int:
 def _observed(objective: Objective, indicators: Indicators) -> dict[str, float | None]:
     """The percentile itself, with its interval."""
     sample = indicators.sample(objective)
-    if not sample.count or objective.quantile is None:
+    if not sample.ordered.count or objective.quantile is None:
         return {}
-    found = percentile(sample, objective.quantile * 100, sample.effective_n, objective.options.confidence)
+    found = percentile(sample, objective.quantile * 100, objective.options.confidence)
     return {"observed": finite(found.value), "low": finite(found.low), "high": finite(found.high)}

@@ -22,17 +22,10 @@ from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.statistics import BadBounds, Deviations
 from relayload.core.objectives.tag_filter import joined, moved, tagged
 from relayload.core.stats.ranks import Sorted, repeated
-from relayload.core.stats.sample import Ranked
+from relayload.core.stats.sample import Sample
 
 _NEVER = math.inf
 """When a lost request was due is not known; it is put last."""
-
-
-class Sized(Ranked, Protocol):
-    """A sorted sample that knows how many independent values would tell as much."""
-
-    @property
-    def effective_n(self) -> int: ...
 
 
 class Source(Protocol):
@@ -59,7 +52,7 @@ class Source(Protocol):
     def measures(self, scenario: str, metric: str) -> bool:
         """Whether an answer of that scenario has the metric, in a measured stage or not."""
 
-    def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: "Window | None") -> Sized:
+    def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: "Window | None") -> Sample:
         """The values of the requests that the objective admits, to be shown.
 
         `unanswered_s` are the instants at which requests were due that have the worst value.
@@ -107,7 +100,7 @@ class Indicators:
         """How far values are from the limit of a mean, slot by slot."""
         return [Deviations(slot.total, slot.n, slot.squares) for slot in self.slots(objective) if slot.n]
 
-    def sample(self, objective: Objective) -> Sized:
+    def sample(self, objective: Objective) -> Sample:
         """The values of a percentile or a mean, to be shown."""
         unanswered = [
             repeated(position.second + 0.5, self._resolved(objective, position, counts).n - counts.n)

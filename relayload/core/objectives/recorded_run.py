@@ -13,11 +13,12 @@ from relayload.core.model.record import Transition
 from relayload.core.model.run import RunInfo
 from relayload.core.model.tags import Tags
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
-from relayload.core.objectives.indicators import Sized, Window, is_abandoned
+from relayload.core.objectives.indicators import Window, is_abandoned
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.tag_filter import of_outcome, within
 from relayload.core.stats.histogram import Histogram
 from relayload.core.stats.ranks import Sorted
+from relayload.core.stats.sample import Sample
 
 
 class RecordedRun:
@@ -55,7 +56,7 @@ class RecordedRun:
     def measures(self, scenario: str, metric: str) -> bool:
         return self._ok.where(lambda key: key.plan_tags.scenario == scenario).measures(metric)
 
-    def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: Window | None) -> Sized:
+    def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: Window | None) -> Sample:
         """Exact, or to within 0.4 % where there are more requests than are kept."""
         if window and self._fold.condensed and objective.metric not in PER_CHUNK:
             values = GapCounts()

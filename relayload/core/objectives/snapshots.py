@@ -23,11 +23,12 @@ from relayload.core.model.snapshot import (
 )
 from relayload.core.model.tags import DROPPED, REFUSED, PlanTags, Tags
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
-from relayload.core.objectives.indicators import Sized, Window, is_abandoned
+from relayload.core.objectives.indicators import Window, is_abandoned
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.tag_filter import of_outcome, within
 from relayload.core.stats.histogram import Histogram, unpacked
 from relayload.core.stats.ranks import Sorted
+from relayload.core.stats.sample import Sample
 
 
 def metrics_of(objectives: Iterable[Objective]) -> list[str]:
@@ -178,7 +179,7 @@ class MergedSnapshot:
         found = (counts for key, counts in self.totals.items() if key.ok and key.plan_tags.scenario == scenario)
         return any(counts.histograms.get(metric) for counts in found)
 
-    def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: Window | None) -> Sized:
+    def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: Window | None) -> Sample:
         """To within 0.4 %; in windows, of the slots whose middle lies in them."""
         values = GapCounts()
         for process in self._processes.values():

@@ -5,13 +5,12 @@ Up to 256 µs a bucket is one microsecond wide; above, every power of two holds 
 Source: the layout of HdrHistogram (Tene, 2012) with 7 bits of precision.
 """
 
-import math
 import sys
 from array import array
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
+
+from relayload.core.stats.ranks import WeightedValues
 
 PRECISION_BITS = 7
 _LINEAR_US = 2 << PRECISION_BITS
@@ -128,34 +127,14 @@ class Histogram:
         """How many durations are wanted."""
         return sum(count for index, count in self.counts.items() if wanted(middle_s(index)))
 
-    @property
-    def mean_s(self) -> float | None:
-        """None without values."""
-        count = self.count
-        return math.fsum(middle_s(index) * n for index, n in self.counts.items()) / count if count else None
-
-    @property
-    def stddev_s(self) -> float | None:
-        """Of the sample, so None below two values."""
-        count, mean_s = self.count, self.mean_s
-        if count < 2 or mean_s is None:
-            return None
-        squares = math.fsum(n * (middle_s(index) - mean_s) ** 2 for index, n in self.counts.items())
-        return math.sqrt(squares / (count - 1))
+    def values(self) -> WeightedValues:
+        """The durations, each as the middle of its bucket."""
+        counts: defaultdict[float, int] = defaultdict(int)
+        for index, count in self.counts.items():
+            counts[middle_s(index)] += count
+        return WeightedValues(counts)
 
     def quantile_s(self, quantile: float) -> float | None:
-        """The value that this share of the sample does not exceed; None without values."""
-        count = self.count
-        return self.at_ranks([max(1, math.ceil(quantile * count - 1e-9))])[0] if count else None
-
-    def at_ranks(self, ranks: Iterable[int]) -> list[float]:
-        """The values at these ranks of the sorted sample, counting from 1. IndexError outside of 1 to count."""
-        indices = sorted(self.counts)
-        cumulated = list(accumulate(self.counts[index] for index in indices))
-        return [middle_s(_indexed(indices, cumulated, rank)) for rank in ranks]
-
-
-def _indexed(indices: list[int], cumulated: list[int], rank: int) -> int:
-    if rank < 1:
-        raise IndexError(rank)
-    return indices[bisect_left(cumulated, rank)]
+        """The duration that this share of them does not exceed; None without any."""
+        values = self.values()
+        return values.quantile(quantile) if values.count else None

@@ -1,8 +1,9 @@
-"""Ranks in several sorted samples at once, without merging them."""
+"""Sorted samples, asked by rank: several at once without merging them, or each distinct value with its count."""
 
+import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, chain
 from typing import Protocol
 
@@ -10,20 +11,31 @@ _LOOKS = 32
 """How often a part is looked at to find where it ends."""
 
 
+def rank_of(quantile: float, n: int) -> int:
+    """The rank of a quantile among n sorted values, counting from 1."""
+    return max(1, math.ceil(quantile * n - 1e-9))
+
+
 class Ranks(Protocol):
     """A sorted sample, asked by rank."""
 
-    @property
-    def count(self) -> int: ...
+    __slots__ = ()
+
+    count: int
+
     def at(self, rank: int) -> float:
         """The value at a rank, counting from 1. IndexError outside of 1 to count."""
 
     def count_below(self, value: float) -> int: ...
-    def count_until(self, turns: Callable[[float], bool]) -> int:
-        """How many values come before a condition turns true, given that it stays true for all that are larger."""
+    def edges(self, parts: int) -> list[float]:
+        """Values that cut the sample into so many parts of about the same size."""
+
+    def quantile(self, quantile: float) -> float:
+        """The value that this share of the sample does not exceed. IndexError without values."""
+        return self.at(rank_of(quantile, self.count))
 
 
-class SortedRuns:
+class SortedRuns(Ranks):
     """The values of sorted arrays as if they were one. A rank costs some tens of bisections, merging would cost n."""
 
     __slots__ = ("_arrays", "count")
@@ -51,33 +63,27 @@ class SortedRuns:
     def count_below(self, value: float) -> int:
         return sum(bisect_left(array, value) for array in self._arrays)
 
-    def count_until(self, turns: Callable[[float], bool]) -> int:
-        return sum(bisect_left(array, True, key=turns) for array in self._arrays)
-
     def edges(self, parts: int) -> list[float]:
-        """Values that cut the sample into so many parts of about the same size: some of every array are looked at."""
+        """As `Ranks`: some values of every array are looked at."""
         step = max(1, self.count // (parts * _LOOKS))
         looks = (array[min(step // 2, len(array) - 1) :: step] for array in self._arrays)
         looked_at = sorted(chain.from_iterable(looks))
         return [looked_at[part * len(looked_at) // parts] for part in range(1, parts)]
 
 
-class WeightedValues:
+class WeightedValues(Ranks):
     """A sorted sample of which each distinct value is kept once, with how often it comes."""
 
-    __slots__ = ("_until", "counts", "values")
+    __slots__ = ("_until", "count", "counts", "values")
 
     def __init__(self, counts: Mapping[float, int]) -> None:
         self.values = sorted(counts)
         self.counts = [counts[value] for value in self.values]
         self._until = list(accumulate(self.counts))
+        self.count = self._until[-1] if self._until else 0
 
     def __len__(self) -> int:
-        return self._until[-1] if self._until else 0
-
-    @property
-    def count(self) -> int:
-        return len(self)
+        return self.count
 
     def at(self, rank: int) -> float:
         if not 1 <= rank <= self.count:
@@ -85,21 +91,16 @@ class WeightedValues:
         return self.values[bisect_left(self._until, rank)]
 
     def count_below(self, value: float) -> int:
-        return self._count_before(bisect_left(self.values, value))
-
-    def count_until(self, turns: Callable[[float], bool]) -> int:
-        return self._count_before(bisect_left(self.values, True, key=turns))
+        position = bisect_left(self.values, value)
+        return self._until[position - 1] if position else 0
 
     def edges(self, parts: int) -> list[float]:
-        """Values that cut the sample into so many parts, as equal as may be; fewer where a value comes too often."""
+        """As `Ranks`, as equal as may be; fewer where a value comes too often."""
         return sorted({self.at(part * self.count // parts + 1) for part in range(1, parts)})
 
     def items(self) -> Iterable[tuple[float, int]]:
         """Each distinct value, in order, and how often it comes."""
         return zip(self.values, self.counts, strict=True)
-
-    def _count_before(self, position: int) -> int:
-        return self._until[position - 1] if position else 0
 
 
 Sorted = Sequence[float] | WeightedValues
@@ -112,7 +113,7 @@ def repeated(value: float, count: int) -> Sorted:
     return [value] * count if count < _MANY else WeightedValues({value: count})
 
 
-def together(parts: Iterable[Sorted]) -> SortedRuns | WeightedValues:
+def together(parts: Iterable[Sorted]) -> Ranks:
     """The values of sorted samples as if they were one; if any is counted, all are."""
     parts = list(parts)
     plain = [part for part in parts if not isinstance(part, WeightedValues)]

@@ -11,7 +11,7 @@ of I that batch means give, in the order of the schedule (Law & Kelton, Simulati
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import mul, sub
 from typing import Protocol
@@ -19,7 +19,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from relayload.core.stats.binomial import binomial_quantile
-from relayload.core.stats.ranks import Ranks, Sorted, SortedRuns, WeightedValues
+from relayload.core.stats.ranks import Ranks, Sorted, WeightedValues
 
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 CONFIDENCE = 0.95
@@ -51,23 +51,6 @@ class Distribution(Struct, frozen=True, kw_only=True):
     min: float
     max: float
     percentiles: tuple[Percentile, ...]
-
-
-class Ranked(Protocol):
-    """A sorted sample, exact or in buckets."""
-
-    @property
-    def count(self) -> int: ...
-    def at_ranks(self, ranks: Iterable[int]) -> list[float]: ...
-
-
-class Spread(Ranked, Protocol):
-    """A sorted sample of finite values."""
-
-    @property
-    def mean_s(self) -> float | None: ...
-    @property
-    def stddev_s(self) -> float | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,68 +87,55 @@ class Moments:
         between = math.fsum(part.count * (part.mean - mean) ** 2 for part in parts)
         return cls(count, mean, math.fsum(part.squares for part in parts) + between)
 
+    @property
+    def stddev(self) -> float | None:
+        """None below two values."""
+        return math.sqrt(self.squares / (self.count - 1)) if self.count > 1 else None
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A sample whose values are known, sorted."""
 
-    ordered: Ranks
-    moments: Moments
-
-    @classmethod
-    def of(cls, values: Iterable[float]) -> "Sample":
-        ordered = sorted(values)
-        return cls(SortedRuns([ordered]), Moments.of(ordered))
+class Sample(Protocol):
+    """The values of a metric."""
 
     @property
-    def count(self) -> int:
-        return self.ordered.count
+    def ordered(self) -> Ranks:
+        """All of them, also infinite ones."""
 
     @property
-    def mean_s(self) -> float | None:
-        return self.moments.mean if self.moments.count else None
+    def moments(self) -> Moments:
+        """Of the finite ones."""
 
     @property
-    def stddev_s(self) -> float | None:
-        return math.sqrt(self.moments.squares / (self.moments.count - 1)) if self.moments.count > 1 else None
-
-    def at_ranks(self, ranks: Iterable[int]) -> list[float]:
-        return [self.ordered.at(rank) for rank in ranks]
+    def effective_n(self) -> int:
+        """How many independent values would tell as much."""
 
 
-def describe(sample: Spread, unit: str, effective_n: int) -> Distribution | None:
-    """The distribution of a sample; None if it is empty."""
-    mean = sample.mean_s
-    if mean is None:
+def describe(sample: Sample, unit: str) -> Distribution | None:
+    """The distribution of a sample of finite values; None if it is empty."""
+    ordered, moments = sample.ordered, sample.moments
+    if not moments.count:
         return None
-    low, high = sample.at_ranks([1, sample.count])
     return Distribution(
         unit=unit,
-        count=sample.count,
-        effective_count=effective_n,
-        mean=mean,
-        stddev=sample.stddev_s,
-        min=low,
-        max=high,
-        percentiles=tuple(percentile(sample, p, effective_n) for p in PERCENTILES),
+        count=ordered.count,
+        effective_count=sample.effective_n,
+        mean=moments.mean,
+        stddev=moments.stddev,
+        min=ordered.at(1),
+        max=ordered.at(ordered.count),
+        percentiles=tuple(percentile(sample, p) for p in PERCENTILES),
     )
 
 
-def percentile(sample: Ranked, p: float, effective_n: int, confidence: float = CONFIDENCE) -> Percentile:
+def percentile(sample: Sample, p: float, confidence: float = CONFIDENCE) -> Percentile:
     """One percentile of a sample that is not empty, with its interval."""
-    low, high = interval_ranks(p / 100, sample.count, effective_n, confidence)
-    (value,) = sample.at_ranks([rank_of(p / 100, sample.count)])
+    ordered = sample.ordered
+    low, high = interval_ranks(p / 100, ordered.count, sample.effective_n, confidence)
     return Percentile(
         p,
-        value,
-        None if low is None else sample.at_ranks([low])[0],
-        None if high is None else sample.at_ranks([high])[0],
+        ordered.quantile(p / 100),
+        None if low is None else ordered.at(low),
+        None if high is None else ordered.at(high),
     )
-
-
-def rank_of(quantile: float, n: int) -> int:
-    """The rank of a quantile among n sorted values, counting from 1."""
-    return max(1, math.ceil(quantile * n - 1e-9))
 
 
 def interval_ranks(quantile: float, n: int, effective_n: int, confidence: float) -> tuple[int | None, int | None]:
@@ -180,7 +150,7 @@ def interval_ranks(quantile: float, n: int, effective_n: int, confidence: float)
     )
 
 
-def effective_size(marked_at_s: Ranks, due_at_s: SortedRuns | WeightedValues) -> int:
+def effective_size(marked_at_s: Ranks, due_at_s: Ranks) -> int:
     """How many independent values would tell as much as those due at `due_at_s`, some of which are marked.
 
     Of requests that were all due at one instant nobody can tell which are neighbours: they tell least.
@@ -188,13 +158,25 @@ def effective_size(marked_at_s: Ranks, due_at_s: SortedRuns | WeightedValues) ->
     n = due_at_s.count
     if n <= SMALLEST_EFFECTIVE_N or not 0 < marked_at_s.count < n:
         return n
+    return _worth(n, lambda count: _counts(marked_at_s, due_at_s, count))
+
+
+def batched_size(counts: Sequence[tuple[int, int]]) -> int:
+    """As `effective_size`, where only counts are known: marked and all requests of each second, in order of time."""
+    marked, n = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
+    if n <= SMALLEST_EFFECTIVE_N or not 0 < marked < n:
+        return n
+    return _worth(n, lambda count: list(_batches(counts, n / count)))
+
+
+def _worth(n: int, batches: Callable[[int], Sequence[tuple[int, int]]]) -> int:
+    """The effective size of n requests, given what makes about so many batches of them: marked and all of each."""
     most = min(math.isqrt(n), _MOST_BATCHES)
-    batches = [_counts(marked_at_s, due_at_s, count) for count in (most, most // 2)]
-    ratios = [_variance_ratio(found) for found in batches if len(found) > 1]
+    ratios = [_variance_ratio(found) for found in map(batches, (most, most // 2)) if len(found) > 1]
     return max(SMALLEST_EFFECTIVE_N, int(n / max(ratios))) if ratios else SMALLEST_EFFECTIVE_N
 
 
-def _counts(marked_at_s: Ranks, due_at_s: SortedRuns | WeightedValues, batches: int) -> list[tuple[int, int]]:
+def _counts(marked_at_s: Ranks, due_at_s: Ranks, batches: int) -> list[tuple[int, int]]:
     """Marked and all requests of batches of about the same size, in order of time."""
     edges = due_at_s.edges(batches)
     marked, sizes = (_between(edges, ranks) for ranks in (marked_at_s, due_at_s))
@@ -206,6 +188,16 @@ def _between(edges: Sequence[float], ranks: Ranks) -> list[int]:
         return [ranks.count]
     until = [*map(ranks.count_below, edges), ranks.count]
     return [until[0], *map(sub, until[1:], until)]
+
+
+def _batches(counts: Sequence[tuple[int, int]], least: float) -> Iterator[tuple[int, int]]:
+    """Counts one after another taken together until there are enough; too few at the end are left over."""
+    k = size = 0
+    for marked, n in counts:
+        k, size = k + marked, size + n
+        if size >= least:
+            yield k, size
+            k = size = 0
 
 
 def _variance_ratio(batches: Sequence[tuple[int, int]]) -> float:
@@ -225,29 +217,3 @@ def _variance_ratio(batches: Sequence[tuple[int, int]]) -> float:
 def _surely(ratio: float, batches: int) -> float:
     chance = 1 + 1.645 * math.sqrt(2 / (batches - 1))
     return ratio * (1 + 2.4 / (batches - 1)) if ratio > chance else 1.0
-
-
-def batched_size(counts: Sequence[tuple[int, int]]) -> int:
-    """As `effective_size`, where only counts are known: marked and all requests of each second, in order of time."""
-    marked, n = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
-    if n <= SMALLEST_EFFECTIVE_N or not 0 < marked < n:
-        return n
-    most = min(math.isqrt(n), _MOST_BATCHES)
-    batches = [list(_batches(counts, n / count)) for count in (most, most // 2)]
-    ratios = [_variance_ratio(found) for found in batches if len(found) > 1]
-    return max(SMALLEST_EFFECTIVE_N, int(n / max(ratios))) if ratios else SMALLEST_EFFECTIVE_N
-
-
-def counts_between(edges: Sequence[float], marked_at_s: Ranks, due_at_s: Ranks) -> list[tuple[int, int]]:
-    """Marked and all requests that were due before the first edge, between two edges, and from the last one on."""
-    return list(zip(_between(edges, marked_at_s), _between(edges, due_at_s), strict=True))
-
-
-def _batches(counts: Sequence[tuple[int, int]], least: float) -> Iterator[tuple[int, int]]:
-    """Counts one after another taken together until there are enough; too few at the end are left over."""
-    k = size = 0
-    for marked, n in counts:
-        k, size = k + marked, size + n
-        if size >= least:
-            yield k, size
-            k = size = 0

@@ -47,6 +47,10 @@ def test_gaps_that_are_long_together_tell_less_than_as_many_that_are_scattered()
 
 def test_a_gap_that_never_ended_stands_at_the_end():
     sample = GapSample(_counts([(0.0, (bucket(0.1), 3))]), [[5.0], [float("inf")]])
-    assert (sample.count, sample.endless, sample.measured.count) == (5, 2, 3)
-    assert sample.at_ranks([1, 3, 4]) == [pytest.approx(0.1, rel=0.004), pytest.approx(0.1, rel=0.004), float("inf")]
+    assert (sample.ordered.count, sample.endless, sample.moments.count) == (5, 2, 3)
+    assert list(map(sample.ordered.at, (1, 3, 4))) == [
+        pytest.approx(0.1, rel=0.004),
+        pytest.approx(0.1, rel=0.004),
+        float("inf"),
+    ]
     assert GapSample(_counts([])).effective_n == 0

@@ -11,7 +11,7 @@ def _series(fold, metric="latency", unanswered_s=(), worst=math.inf) -> Series:
 
 
 def _values(series: Series) -> list[float]:
-    return series.sample.at_ranks(range(1, series.sample.count + 1))
+    return [series.ordered.at(rank) for rank in range(1, series.ordered.count + 1)]
 
 
 def test_the_values_of_all_cells_are_sorted_together(request_line, folded):
@@ -30,7 +30,7 @@ def test_requests_without_an_answer_stand_at_the_bad_end(worst: float, position:
     series = _series(folded([request_line(0)]), unanswered_s=[[1.0]], worst=worst)
     assert len(_values(series)) == 2
     assert _values(series)[position] == worst
-    assert series.sample.mean_s == pytest.approx(0.501)
+    assert series.moments.mean == pytest.approx(0.501)
 
 
 def test_the_order_is_that_of_the_schedule_and_not_of_the_file(request_line, folded):
@@ -43,7 +43,7 @@ def test_the_order_is_that_of_the_schedule_and_not_of_the_file(request_line, fol
 def test_failures_in_a_row_count_for_less_even_where_they_are_more_than_one_in_twenty(request_line, folded):
     lines = [request_line(index) for index in range(1000) if not 300 <= index < 400]
     series = _series(folded(lines), unanswered_s=[[float(index) for index in range(300, 400)]])
-    assert (series.sample.count, series.effective_n) == (1000, 50)
+    assert (series.ordered.count, series.effective_n) == (1000, 50)
 
 
 def test_where_less_is_worse_the_least_are_looked_for(request_line, folded):
@@ -57,4 +57,3 @@ def test_a_selection_counts_its_requests_by_outcome(request_line, folded):
     assert selection.by_outcome() == {"ok": 2, "rejected": 1}
     assert selection.where(lambda key: key.ok).count == 2
     assert selection.output_tokens == 20
-    assert [selection.due_at_s.at(rank) for rank in (1, 2, 3)] == [0.0, 1.0, 2.0]

@@ -5,6 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from known_sample import Known
 
 from relayload.core.metrics.selection import Selection, Series
 from relayload.core.model.objective_options import ObjectiveOptions
@@ -13,7 +14,7 @@ from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.grammar import parse
 from relayload.core.objectives.statistics import BadBounds, BadEvents, judge_share, samples_needed
 from relayload.core.stats.ranks import SortedRuns
-from relayload.core.stats.sample import PERCENTILES, effective_size, percentile
+from relayload.core.stats.sample import PERCENTILES, describe, effective_size, percentile
 
 
 def _latencies(rng: np.random.Generator, n: int, correlation: float) -> np.ndarray:
@@ -46,9 +47,9 @@ def test_percentiles_are_those_of_numpy(request_line, folded):
     ]
     series = Series(Selection(folded(lines).by_tags), "latency")
     for p in (*PERCENTILES, 0.1, 33.3, 99.99):
-        found = percentile(series.sample, p, series.effective_n)
+        found = percentile(series, p)
         assert found.value == np.percentile(values, p, method="inverted_cdf")
-    described = series.describe("s")
+    described = describe(series, "s")
     assert described is not None
     assert described.mean == pytest.approx(values.mean(), rel=1e-12)
     assert described.stddev == pytest.approx(values.std(ddof=1), rel=1e-12)
@@ -71,21 +72,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say(p: float, correlation: fl
     covered, trials = 0, 400
     for _ in range(trials):
         values = _latencies(rng, 1000, correlation)
-        found = percentile(_Sorted(values), p, _effective_size(values))
+        found = percentile(Known(np.sort(values).tolist(), _effective_size(values)), p)
         covered += (found.low is None or found.low <= truth) and (found.high is None or truth <= found.high)
     assert covered >= 0.94 * trials
-
-
-class _Sorted:
-    def __init__(self, values: np.ndarray) -> None:
-        self._ordered = np.sort(values)
-
-    @property
-    def count(self) -> int:
-        return len(self._ordered)
-
-    def at_ranks(self, ranks):
-        return [float(self._ordered[rank - 1]) for rank in ranks]
 
 
 def test_a_relay_within_its_budget_hardly_ever_fails_where_a_bare_comparison_often_does():

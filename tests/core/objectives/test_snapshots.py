@@ -93,6 +93,6 @@ def test_a_slot_of_several_seconds_takes_the_place_of_those_that_it_covers(maker
     for now_s in (625.0, 650.0):
         so_far.replace(sent(maker.snapshot(now_s)))
         assert so_far.count(lambda key: key.ok) == so_far.total("latency", lambda key: key.ok).count == 30
-    sample = so_far.sample(_OBJECTIVES[1], [], None)
-    assert sample.count == 30
-    assert sample.at_ranks([30])[0] == pytest.approx(0.501, rel=0.004)
+    ordered = so_far.sample(_OBJECTIVES[1], [], None).ordered
+    assert ordered.count == 30
+    assert ordered.at(30) == pytest.approx(0.501, rel=0.004)

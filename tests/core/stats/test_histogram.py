@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relayload.core.stats.histogram import Histogram, bucket, buckets, middle_s
+from relayload.core.stats.sample import Moments
 
 durations_s = st.floats(min_value=0.0, max_value=3600.0)
 
@@ -62,7 +63,7 @@ def test_the_sparse_form_holds_everything(values: list[float]):
 
 def test_ranks_count_from_one_and_stay_within_the_error():
     values = [0.001 * n for n in range(1, 1001)]
-    p50, p99, highest = Histogram(values).at_ranks([500, 990, 1000])
+    p50, p99, highest = map(Histogram(values).values().at, (500, 990, 1000))
     assert [p50, p99, highest] == pytest.approx([0.500, 0.990, 1.000], rel=0.004)
 
 
@@ -76,17 +77,18 @@ def test_a_quantile_is_the_value_that_its_share_does_not_exceed():
 @pytest.mark.parametrize("rank", [0, 4])
 def test_a_rank_outside_of_the_sample_is_refused(rank: int):
     with pytest.raises(IndexError):
-        Histogram([0.1, 0.2, 0.3]).at_ranks([rank])
+        Histogram([0.1, 0.2, 0.3]).values().at(rank)
 
 
 def test_mean_and_stddev_are_those_of_the_sample():
     values = [0.010, 0.020, 0.060]
-    histogram = Histogram(values)
-    assert histogram.count == 3
-    assert histogram.mean_s == pytest.approx(0.030, rel=0.004)
-    assert histogram.stddev_s == pytest.approx(statistics.stdev(values), rel=0.01)
+    moments = Moments.of(Histogram(values).values())
+    assert moments.count == 3
+    assert moments.mean == pytest.approx(0.030, rel=0.004)
+    assert moments.stddev == pytest.approx(statistics.stdev(values), rel=0.01)
 
 
-def test_an_empty_histogram_has_no_mean_and_one_value_no_spread():
-    assert Histogram().mean_s is None
-    assert Histogram([0.5]).stddev_s is None
+def test_buckets_beyond_the_last_are_counted_as_the_last():
+    histogram = Histogram()
+    histogram.add_sparse((10_000, 2, 20_000, 3))
+    assert list(histogram.values().items()) == [(middle_s(10_000), 5)]

@@ -1,22 +1,22 @@
 import math
+from itertools import chain, repeat, starmap
 from random import Random
 from statistics import NormalDist
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from known_sample import Known
 
 from relayload.core.stats.histogram import Histogram
-from relayload.core.stats.ranks import SortedRuns
+from relayload.core.stats.ranks import SortedRuns, rank_of
 from relayload.core.stats.sample import (
     Moments,
-    Sample,
     batched_size,
     describe,
     effective_size,
     interval_ranks,
     percentile,
-    rank_of,
 )
 
 
@@ -62,7 +62,7 @@ def test_the_interval_of_a_percentile_lies_between_two_ranks(
 
 def test_a_sample_is_described():
     values = [0.001 * n for n in range(1, 1001)]
-    described = describe(Sample.of(values), "s", 1000)
+    described = describe(Known(values), "s")
     assert described is not None
     assert (described.count, described.unit) == (1000, "s")
     assert described.mean == pytest.approx(0.5005)
@@ -76,7 +76,8 @@ def test_a_sample_is_described():
 
 def test_a_histogram_is_described_within_its_error():
     values = [0.001 * n for n in range(1, 1001)]
-    exact, coarse = describe(Sample.of(values), "s", 1000), describe(Histogram(values), "s", 1000)
+    counts = Histogram(values).values().items()
+    exact, coarse = describe(Known(values), "s"), describe(Known(chain.from_iterable(starmap(repeat, counts))), "s")
     assert exact is not None
     assert coarse is not None
     assert coarse.mean == pytest.approx(exact.mean, rel=0.004)
@@ -85,11 +86,11 @@ def test_a_histogram_is_described_within_its_error():
 
 
 def test_an_empty_sample_has_no_distribution():
-    assert describe(Sample.of([]), "s", 0) is None
+    assert describe(Known([]), "s") is None
 
 
 def test_one_value_has_no_spread_and_its_median_no_interval():
-    described = describe(Sample.of([0.2]), "s", 1)
+    described = describe(Known([0.2]), "s")
     assert described is not None
     assert described.stddev is None
     median = described.percentiles[0]
@@ -120,7 +121,7 @@ def test_intervals_cover_the_truth_also_where_requests_are_slow_together(correla
     covered, n, trials = 0, 1000, 300
     for _ in range(trials):
         values = _latencies(rng, n, correlation)
-        found = percentile(Sample.of(values), p, _effective_size(values))
+        found = percentile(Known(values, _effective_size(values)), p)
         above_low = found.low is None or found.low <= truth
         covered += above_low and (found.high is None or truth <= found.high)
     assert covered / trials >= least
