@@ -6,26 +6,19 @@ objects would take ten times that.
 
 import math
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from itertools import compress
-from typing import NamedTuple
+from typing import cast
 
 from relayload.core.metrics.rows import DERIVED, STORED, Rows
-from relayload.core.stats.sample import Moments
+from relayload.core.metrics.values import Points, Values
+from relayload.core.stats.ranks import Sorted
 
 
-class _Tail(NamedTuple):
-    """The values above some value, and the instants at which their requests were due."""
-
-    above: float
-    values: "array[float]"
-    due_at_s: "array[float]"
-
-
-class Columns:
+class Columns(Values):
     """The columns of requests that have much in common."""
 
-    __slots__ = ("_derived", "_moments", "_order", "_ordered", "_stored", "_tails")
+    __slots__ = ("_derived", "_order", "_stored", "_tails")
 
     _order: "array[int] | None"
     """Positions in the order of the schedule, once somebody has asked."""
@@ -33,7 +26,7 @@ class Columns:
     def __init__(self, stored: "Mapping[str, array[float]] | None" = None) -> None:
         """Without columns of its own, all that are kept of requests, empty; `due` must be among them."""
         self._stored = dict(stored) if stored else {name: array("d") for name in STORED}
-        self._forget()
+        super().__init__()
 
     def __len__(self) -> int:
         return len(self.due_at_s)
@@ -50,11 +43,6 @@ class Columns:
     def due_at_s(self) -> "array[float]":
         return self._stored["due"]
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Of the columns that are stored."""
-        return tuple(self._stored)
-
     def extend(self, rows: Rows) -> None:
         """Add requests column by column, a fifth of the cost of one by one."""
         self._forget()
@@ -66,57 +54,39 @@ class Columns:
         for name, column in self._stored.items():
             column.extend(other[name])
 
+    def points(self, metric: str) -> Points:
+        return Points(self[metric], self.due_at_s)
+
     def ordered(self, metric: str) -> "array[float]":
-        """The values of a metric, sorted, without those that were not measured."""
-        if metric not in self._ordered:
-            self._ordered[metric] = self.ordered("ttft") if self._repeats_ttft(metric) else _sorted(self[metric])
-        return self._ordered[metric]
+        return cast("array[float]", super().ordered("ttft" if self._repeats_ttft(metric) else metric))
 
-    def moments(self, metric: str) -> Moments:
-        """Of the values that were measured."""
-        if metric not in self._moments:
-            self._moments[metric] = Moments.of(self.ordered(metric))
-        return self._moments[metric]
+    def due_above(self, metric: str, threshold: float) -> Sorted:
+        above, tail = self._tail(metric)
+        return super().due_above(metric, threshold) if threshold < above else tail.due_where(threshold.__lt__)
 
-    def in_order(self, metrics: Iterable[str]) -> "Columns":
-        """Some metrics of the requests, by when they were due."""
+    def in_order(self, metric: str) -> "Columns":
+        """One metric of the requests, by when they were due."""
         due_at_s = self.ordered("due")
         if memoryview(self.due_at_s).cast("B") == memoryview(due_at_s).cast("B"):
-            return Columns({"due": due_at_s, **{metric: self[metric] for metric in metrics}})
+            return Columns({"due": due_at_s, metric: self[metric]})
         if self._order is None:
             self._order = array("L", sorted(range(len(self)), key=self.due_at_s.__getitem__))
-        moved = {metric: array("d", map(self[metric].__getitem__, self._order)) for metric in metrics}
-        return Columns({"due": due_at_s, **moved})
-
-    def due_measured(self, metric: str) -> Sequence[float]:
-        """When those were due that have a value, in order."""
-        if len(self.ordered(metric)) == len(self):
-            return self.ordered("due")
-        return sorted(due for value, due in zip(self[metric], self.due_at_s, strict=True) if value == value)
-
-    def due_at(self, metric: str, value: float) -> Sequence[float]:
-        """When those were due that have this value, in order."""
-        return _picked(self.due_at_s, self[metric], value.__eq__)
-
-    def due_below(self, metric: str, threshold: float) -> Sequence[float]:
-        """When those were due whose value is below a threshold, in order."""
-        return _picked(self.due_at_s, self[metric], threshold.__gt__)
-
-    def due_above(self, metric: str, threshold: float) -> Sequence[float]:
-        """When those were due whose value is above a threshold, in order."""
-        tail = self._tail(metric)
-        if threshold < tail.above:
-            return _picked(self.due_at_s, self[metric], threshold.__lt__)
-        return _picked(tail.due_at_s, tail.values, threshold.__lt__)
-
-    def count_above(self, metric: str, threshold: float) -> int:
-        return sum(map(threshold.__lt__, self[metric]))
+        return Columns({"due": due_at_s, metric: array("d", map(self[metric].__getitem__, self._order))})
 
     @property
     def waits(self) -> tuple[int, float]:
-        """How many requests waited for our own quota, and how long, added up."""
         waits = self._stored["throttled"]
         return (len(waits) - waits.count(0.0), sum(waits)) if any(waits) else (0, 0.0)
+
+    def _tail(self, metric: str) -> tuple[float, Points]:
+        """The largest quarter, which is looked at once for each table that it is in, and the value that it is above."""
+        if metric not in self._tails:
+            ordered, column = self.ordered(metric), self[metric]
+            above = ordered[len(ordered) * 3 // 4] if ordered else math.inf
+            wanted = list(map(above.__lt__, column))
+            values, due_at_s = (array("d", compress(row, wanted)) for row in (column, self.due_at_s))
+            self._tails[metric] = above, Points(values, due_at_s)
+        return self._tails[metric]
 
     def _repeats_ttft(self, metric: str) -> bool:
         """The first token was always a visible one, as it is where nothing is reasoned about."""
@@ -124,33 +94,8 @@ class Columns:
             return False
         return memoryview(self["ttfo"]).cast("B") == memoryview(self["ttft"]).cast("B")
 
-    def _tail(self, metric: str) -> _Tail:
-        """The largest quarter of a column, which is looked at once for each table that it is in."""
-        if metric not in self._tails:
-            ordered, column = self.ordered(metric), self[metric]
-            above = ordered[len(ordered) * 3 // 4] if ordered else math.inf
-            wanted = [value > above for value in column]
-            values, due_at_s = (array("d", compress(row, wanted)) for row in (column, self.due_at_s))
-            self._tails[metric] = _Tail(above, values, due_at_s)
-        return self._tails[metric]
-
     def _forget(self) -> None:
-        """Drop what was made of the columns, which are about to change."""
+        super()._forget()
         self._derived: dict[str, array[float]] = {}
-        self._ordered: dict[str, array[float]] = {}
-        self._moments: dict[str, Moments] = {}
-        self._tails: dict[str, _Tail] = {}
+        self._tails: dict[str, tuple[float, Points]] = {}
         self._order = None
-
-
-def _picked(due_at_s: Sequence[float], values: Sequence[float], wanted: Callable[[float], bool]) -> list[float]:
-    """When those were due whose value is wanted, in order."""
-    return sorted(compress(due_at_s, map(wanted, values)))
-
-
-def _sorted(column: Sequence[float]) -> "array[float]":
-    """The values that were measured, in order."""
-    measured = column if math.isfinite(sum(column)) else [value for value in column if value == value]
-    ordered = array("d")
-    ordered.fromlist(sorted(measured))
-    return ordered

@@ -1,35 +1,53 @@
-"""Requests that are too many to keep each: histograms slot of time by slot of time.
+"""Requests that are too many to keep each: the run cut into slots of time, with a histogram of each metric in each.
 
-It answers what `columns` answers, with values to within 0.4 % and instants to within a slot.
+So values are known to within 0.4 %, and instants to within a slot.
 """
 
 import math
+from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from itertools import repeat
+from operator import add
+from typing import NamedTuple
 
 from relayload.core.metrics.catalog import PER_REQUEST
 from relayload.core.metrics.columns import Columns
-from relayload.core.metrics.histogram_slots import Slots
-from relayload.core.stats.ranks import WeightedValues
-from relayload.core.stats.sample import Moments
+from relayload.core.metrics.values import Points, Values
+from relayload.core.stats.histogram import buckets, middle_s
+
+MOST_SLOTS = 512
+_BUCKET_BITS = 16
+_CODES = 1 << _BUCKET_BITS
 
 
-class Condensed:
-    """Requests that share every tag."""
+def slot_width_s(last_s: float, most: int = MOST_SLOTS) -> float:
+    """How wide the slots of a run are whose last request was due then: a second, or twice that as often as needed."""
+    width_s = 1.0
+    while last_s >= width_s * most:
+        width_s *= 2
+    return width_s
+
+
+class Condensed(Values):
+    """The histograms of requests that share every tag."""
+
+    __slots__ = ("_metrics", "_requests", "_waits", "width_s")
 
     def __init__(self, width_s: float) -> None:
         """Slots are so wide."""
         self.width_s = width_s
         self._requests: Counter[int] = Counter()
-        self._metrics = {metric: Slots() for metric in PER_REQUEST}
+        self._metrics = {metric: _Slots() for metric in PER_REQUEST}
         self._waits = (0, 0.0)
-        self._known: dict[str, WeightedValues] = {}
+        super().__init__()
 
     def __len__(self) -> int:
         return self._requests.total()
 
     def add(self, columns: Columns) -> None:
-        self._known.clear()
+        self._forget()
         slots = [int(due / self.width_s) for due in columns.due_at_s]
         self._requests.update(slots)
         for metric, held in self._metrics.items():
@@ -37,83 +55,98 @@ class Condensed:
         self._add_waits(*columns.waits)
 
     def merge(self, other: "Condensed") -> None:
-        """The other's slots are as wide."""
-        self._known.clear()
-        self._requests.update(other._requests)
+        """The slots of the other are as wide, or so many times narrower."""
+        self._forget()
+        times = round(self.width_s / other.width_s)
+        for slot, count in other._requests.items():
+            self._requests[slot // times] += count
         for metric, held in self._metrics.items():
-            held.merge(other._metrics[metric])
+            held.merge(other._metrics[metric], times)
         self._add_waits(*other._waits)
 
-    def widen(self, width_s: float) -> None:
-        """Make slots wider, by a whole factor."""
-        times = round(width_s / self.width_s)
-        if times == 1:
-            return
-        self._known.clear()
-        self.width_s = width_s
-        narrow, self._requests = self._requests, Counter()
-        for slot, count in narrow.items():
-            self._requests[slot // times] += count
-        for held in self._metrics.values():
-            held.widen(times)
-
     def widened(self, width_s: float) -> "Condensed":
-        """These requests in slots of that width; may be the same object."""
+        """These requests in slots of that width, which is so many times this one; may be the same object."""
         if self.width_s == width_s:
             return self
-        wide = Condensed(self.width_s)
+        wide = Condensed(width_s)
         wide.merge(self)
-        wide.widen(width_s)
         return wide
 
-    def ordered(self, metric: str) -> WeightedValues:
-        """The values of a metric, or `due`; without those that were not measured."""
-        if metric == "due":
-            return self._instants(self._requests)
-        if metric not in self._known:
-            self._known[metric] = self._metrics[metric].values()
-        return self._known[metric]
-
-    def moments(self, metric: str) -> Moments:
-        return Moments.of(self.ordered(metric))
-
-    def due_measured(self, metric: str) -> WeightedValues:
-        return self._instants(self._metrics[metric].counts())
-
-    def due_at(self, metric: str, value: float) -> WeightedValues:
-        return self._instants(self._metrics[metric].counts(value.__eq__))
-
-    def due_below(self, metric: str, threshold: float) -> WeightedValues:
-        return self._instants(self._metrics[metric].counts(threshold.__gt__))
-
-    def due_above(self, metric: str, threshold: float) -> WeightedValues:
-        return self._instants(self._metrics[metric].counts(threshold.__lt__))
-
-    def count_above(self, metric: str, threshold: float) -> int:
-        return sum(self._metrics[metric].counts(threshold.__lt__).values())
+    def points(self, metric: str) -> Points:
+        """As if all were due in the middle of their slot."""
+        if metric != "due":
+            return self._metrics[metric].points(self._middle_s)
+        middles_s = array("d", map(self._middle_s, self._requests))
+        return Points(middles_s, middles_s, array("L", self._requests.values()))
 
     @property
     def waits(self) -> tuple[int, float]:
         return self._waits
 
-    def requests_by_slot(self) -> Mapping[int, int]:
-        return self._requests
-
-    def values_by_slot(self, metric: str) -> Iterator[tuple[int, WeightedValues]]:
-        return self._metrics[metric].by_slot()
-
-    def between(self, begins_at_s: float, ends_at_s: float) -> "Condensed":
-        """The requests of the slots whose middle lies between two instants."""
-        first, end = (math.ceil(at_s / self.width_s - 0.5) for at_s in (begins_at_s, ends_at_s))
-        piece = Condensed(self.width_s)
-        piece._requests.update({slot: self._requests[slot] for slot in range(first, end) if slot in self._requests})
-        piece._metrics = {metric: held.between(first, end) for metric, held in self._metrics.items()}
-        return piece
-
-    def _instants(self, counts: Mapping[int, int]) -> WeightedValues:
-        """Numbers of requests in slots, as if all were due in the middle of their slot."""
-        return WeightedValues({(slot + 0.5) * self.width_s: count for slot, count in counts.items() if count})
+    def _middle_s(self, slot: int) -> float:
+        return (slot + 0.5) * self.width_s
 
     def _add_waits(self, count: int, seconds: float) -> None:
         known, known_s = self._waits
         self._waits = known + count, known_s + seconds
+
+
+class _Sparse(NamedTuple):
+    """How often each bucket comes, in their order: six bytes each."""
+
+    buckets: "array[int]"
+    counts: "array[int]"
+
+    def counted(self) -> dict[int, int]:
+        return dict(zip(self.buckets, self.counts, strict=True))
+
+    def plus(self, more: Mapping[int, int]) -> "_Sparse":
+        counts = Counter(self.counted())
+        counts.update(more)
+        order = sorted(counts)
+        return _Sparse(array("H", order), array("I", map(counts.__getitem__, order)))
+
+
+_EMPTY = _Sparse(array("H"), array("I"))
+
+
+class _Slots:
+    """Values of one metric, by slot and bucket."""
+
+    __slots__ = ("_slots",)
+
+    def __init__(self) -> None:
+        self._slots: dict[int, _Sparse] = {}
+
+    def add(self, slots: Sequence[int], values: Sequence[float]) -> None:
+        """Values with the number of the slot of each. Those that were not measured are left out."""
+        if not math.isfinite(sum(values)):
+            slots = [slot for slot, value in zip(slots, values, strict=True) if value == value]
+            values = [value for value in values if value == value]
+        codes = map(add, map(_CODES.__mul__, slots), buckets(values))
+        found: dict[int, dict[int, int]] = {}
+        for code, count in Counter(codes).items():
+            found.setdefault(code >> _BUCKET_BITS, {})[code % _CODES] = count
+        for slot, counts in found.items():
+            self._slots[slot] = self._slots.get(slot, _EMPTY).plus(counts)
+
+    def merge(self, other: "_Slots", times: int) -> None:
+        """Take so many slots of the other together as one."""
+        for slot, sparse in other._slots.items():
+            wide = slot // times
+            self._slots[wide] = self._slots.get(wide, _EMPTY).plus(sparse.counted())
+
+    def points(self, due_at_s: Callable[[int], float]) -> Points:
+        """The middle of each bucket in each slot, given the instant of a slot."""
+        values, instants_s, counts, middles_s = array("d"), array("d"), array("I"), _middles_s()
+        for slot, sparse in self._slots.items():
+            values.extend(map(middles_s.__getitem__, sparse.buckets))
+            instants_s.extend(repeat(due_at_s(slot), len(sparse.buckets)))
+            counts.extend(sparse.counts)
+        return Points(values, instants_s, counts)
+
+
+@cache
+def _middles_s() -> "array[float]":
+    """The middle of every bucket, which is looked up at a fifth of the cost of computing it."""
+    return array("d", map(middle_s, range(_CODES)))

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from relayload.core.metrics.arrival_indices import Indices
 from relayload.core.metrics.chunk_gaps import MOST_SLOTS, WINDOWED_SLOT_S, GapCounts
-from relayload.core.metrics.histogram_slots import slot_width_s
+from relayload.core.metrics.condensed import slot_width_s
 from relayload.core.metrics.rows import Rows, grouped
 from relayload.core.metrics.start_times import Starts
 from relayload.core.metrics.tagged_requests import TaggedRequests

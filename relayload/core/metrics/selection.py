@@ -1,14 +1,15 @@
 """Requests of some tags taken together, and samples of their metrics in the order of the schedule."""
 
 import math
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from relayload.core.metrics.catalog import PER_CHUNK
 from relayload.core.metrics.chunk_gaps import GapCounts
 from relayload.core.metrics.columns import Columns
-from relayload.core.metrics.condensed import Condensed
 from relayload.core.metrics.tagged_requests import TaggedRequests
+from relayload.core.metrics.values import Values
 from relayload.core.model.tags import Tags
 from relayload.core.stats.ranks import Ranks, Sorted, repeated, together
 from relayload.core.stats.sample import Moments, Sample, effective_size
@@ -92,11 +93,39 @@ class Series(Sample):
         threshold = self.ordered.quantile(tail)
         if threshold == self._worst:
             return together(self._unanswered_s)
-        beyond = [_due_beyond(values, self._metric, threshold, self._worst) for values in self._values]
+        beyond = [self._due_beyond(values, threshold) for values in self._values]
         marked = together([*beyond, *self._unanswered_s])
-        return marked if marked.count else together([v.due_at(self._metric, threshold) for v in self._values])
+        if marked.count:
+            return marked
+        return together([values.due_where(self._metric, threshold.__eq__) for values in self._values])
+
+    def _due_beyond(self, values: Values, threshold: float) -> Sorted:
+        """When those were due whose value is worse than the threshold."""
+        if self._worst > 0:
+            return values.due_above(self._metric, threshold)
+        return values.due_where(self._metric, threshold.__gt__)
 
 
-def _due_beyond(values: Columns | Condensed, metric: str, threshold: float, worst: float) -> Sorted:
-    """When those were due whose value is worse than the threshold."""
-    return values.due_above(metric, threshold) if worst > 0 else values.due_below(metric, threshold)
+class Slices:
+    """Cuts pieces out of requests of which each is kept, and puts them in the order of the schedule once."""
+
+    def __init__(self, by_tags: Mapping[Tags, TaggedRequests], metric: str) -> None:
+        """Pieces hold one metric alone."""
+        self._by_tags = by_tags
+        self._metric = metric
+        self._in_order: dict[Tags, Columns] = {}
+
+    def cut(self, begins_at_s: float, ends_at_s: float) -> Selection:
+        """The values of what was due from one instant until before another; to a slot where gaps are counted."""
+        pieces = {tags: self._piece(tags, begins_at_s, ends_at_s) for tags in self._by_tags}
+        return Selection({tags: piece for tags, piece in pieces.items() if len(piece) or len(piece.gaps)})
+
+    def _piece(self, tags: Tags, begins_at_s: float, ends_at_s: float) -> TaggedRequests:
+        tagged = self._by_tags[tags]
+        if self._metric in PER_CHUNK:
+            return TaggedRequests(gaps=tagged.gaps.between(begins_at_s, ends_at_s))
+        if tags not in self._in_order:
+            self._in_order[tags] = tagged.columns.in_order(self._metric)
+        ordered = self._in_order[tags]
+        low, high = (bisect_left(ordered.due_at_s, at_s) for at_s in (begins_at_s, ends_at_s))
+        return TaggedRequests(Columns({name: ordered[name][low:high] for name in ("due", self._metric)}))

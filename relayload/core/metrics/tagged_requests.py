@@ -12,6 +12,7 @@ from relayload.core.metrics.condensed import Condensed
 from relayload.core.metrics.retry_counts import RetryCounts
 from relayload.core.metrics.rows import Rows
 from relayload.core.metrics.tokens import Tokens
+from relayload.core.metrics.values import Values
 from relayload.core.model.record import Attempt, Outcome
 
 
@@ -62,7 +63,7 @@ class TaggedRequests:
         return len(self.columns) + (0 if self.condensed is None else len(self.condensed))
 
     @property
-    def values(self) -> Columns | Condensed:
+    def values(self) -> Values:
         """The values of all requests, which are either kept each or condensed."""
         if self.condensed is None:
             return self.columns
@@ -113,10 +114,9 @@ class TaggedRequests:
 
     def condense(self, width_s: float) -> None:
         """Keep requests as histograms in slots of that width; see `Condensed`."""
-        if self.condensed is None:
-            self.condensed = Condensed(width_s)
-        self.condensed.widen(width_s)
-        self.condensed.add(self.columns)
+        own = Condensed(width_s) if self.condensed is None else self.condensed.widened(width_s)
+        own.add(self.columns)
+        self.condensed = own
         self.columns = Columns()
         self.indices = array("q")
 
@@ -135,7 +135,5 @@ class TaggedRequests:
         if other is None:
             return
         own = Condensed(other.width_s) if self.condensed is None else self.condensed
-        width_s = max(own.width_s, other.width_s)
-        own.widen(width_s)
-        own.merge(other.widened(width_s))
-        self.condensed = own
+        self.condensed = own.widened(max(own.width_s, other.width_s))
+        self.condensed.merge(other)

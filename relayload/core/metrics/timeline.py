@@ -2,17 +2,18 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import TypeVar
 
 from relayload.core.metrics.catalog import shown_in
-from relayload.core.metrics.columns import Columns
-from relayload.core.metrics.condensed import Condensed
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.metric import Output
 from relayload.core.metrics.summary import Second
-from relayload.core.model.tags import Tags
-from relayload.core.stats.ranks import Sorted, WeightedValues, together
+from relayload.core.metrics.values import Points, Values
+from relayload.core.stats.ranks import together
+
+T = TypeVar("T", int, float)
 
 _STEPS_S = (1.0, 10.0, 60.0, 600.0)
 _MOST_STEPS = 3600
@@ -38,10 +39,7 @@ def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
     """Every step from the run's start to the last arrival, also those in which nothing was due."""
     steps = [_Step() for _ in range(math.floor(fold.last_due_at_s / step_s) + 1)] if fold.indices else []
     for key, tagged in fold.by_tags.items():
-        if isinstance(tagged.values, Columns):
-            _add_columns(steps, step_s, key, tagged.values)
-        else:
-            _add_slots(steps, key, tagged.values)
+        _add(steps, step_s, tagged.values, ok=key.ok)
     for _, due_at_s in fold.all_drops:
         for due in due_at_s:
             steps[int(due / step_s)].dropped += 1
@@ -49,14 +47,15 @@ def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
 
 
 class _Step:
-    __slots__ = ("counted", "dropped", "failed", "ok", "values")
+    __slots__ = ("counts", "dropped", "failed", "ok", "values")
 
     def __init__(self) -> None:
         self.dropped = 0
         self.failed = 0
         self.ok = 0
         self.values: dict[str, list[float]] = {metric: [] for metric in _SHOWN}
-        self.counted: dict[str, list[WeightedValues]] = {metric: [] for metric in _SHOWN}
+        self.counts: dict[str, list[int]] = {metric: [] for metric in _SHOWN}
+        """How often each value comes, where they are counted."""
 
     def second(self, at_s: float) -> Second:
         return Second(
@@ -69,44 +68,36 @@ class _Step:
         )
 
     def _percentiles(self, metric: str) -> Iterator[tuple[str, float | None]]:
-        measured = [value for value in self.values[metric] if value == value]
-        p50, p99 = _p50_p99([sorted(measured), *self.counted[metric]])
+        points = Points(self.values[metric], (), self.counts[metric] or None)
+        ordered = together([points.ordered()])
+        p50, p99 = (ordered.quantile(share) if ordered.count else None for share in (0.5, 0.99))
         yield from ((f"{metric}_p50_s", p50), (f"{metric}_p99_s", p99))
 
 
-def _add_columns(steps: list[_Step], step_s: float, key: Tags, columns: Columns) -> None:
+def _add(steps: list[_Step], step_s: float, values: Values, *, ok: bool) -> None:
     """Column by column, which costs a third of request by request."""
-    numbers = list(map(int, map(step_s.__rtruediv__, columns.due_at_s)))
-    _add_ended(steps, key, Counter(numbers))
-    for metric in _SHOWN if key.ok else ():
-        _deal([step.values[metric] for step in steps], numbers, columns[metric])
-
-
-def _add_slots(steps: list[_Step], key: Tags, condensed: Condensed) -> None:
-    """A step is a slot."""
-    _add_ended(steps, key, condensed.requests_by_slot())
-    for metric in _SHOWN if key.ok else ():
-        for slot, values in condensed.values_by_slot(metric):
-            steps[slot].counted[metric].append(values)
-
-
-def _add_ended(steps: list[_Step], key: Tags, counts: Mapping[int, int]) -> None:
-    for number, count in counts.items():
-        if key.ok:
+    due = values.points("due")
+    numbers = _numbers(due, step_s)
+    for number, count in Counter(numbers).items() if due.counts is None else zip(numbers, due.counts, strict=True):
+        if ok:
             steps[number].ok += count
         else:
             steps[number].failed += count
+    for metric in _SHOWN if ok else ():
+        points = values.points(metric)
+        if points.counts is not None:
+            numbers = _numbers(points, step_s)
+            _deal([step.counts[metric] for step in steps], numbers, points.counts)
+        _deal([step.values[metric] for step in steps], numbers, points.values)
 
 
-def _deal(hands: list[list[float]], numbers: list[int], values: Iterable[float]) -> None:
+def _numbers(points: Points, step_s: float) -> list[int]:
+    """The step of each."""
+    return list(map(int, map(step_s.__rtruediv__, points.due_at_s)))
+
+
+def _deal(hands: list[list[T]], numbers: list[int], values: Iterable[T]) -> None:
     """Put each value into the list of its number."""
     adders = [hand.append for hand in hands]
     for number, value in zip(numbers, values, strict=True):
         adders[number](value)
-
-
-def _p50_p99(parts: Sequence[Sorted]) -> tuple[float | None, float | None]:
-    values = together(parts)
-    if not values.count:
-        return None, None
-    return values.quantile(0.5), values.quantile(0.99)

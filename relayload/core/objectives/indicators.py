@@ -12,7 +12,6 @@ from typing import Protocol
 from relayload.core.metrics.breaker_history import BreakerHistory, breaker_histories
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK
 from relayload.core.metrics.cost import Used
-from relayload.core.metrics.windows import window_count, windows
 from relayload.core.model.record import Outcome, Transition
 from relayload.core.model.run import RunInfo, Span
 from relayload.core.model.snapshot import Position, SlotCounts
@@ -21,6 +20,7 @@ from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.statistics import BadBounds, Deviations
 from relayload.core.objectives.tag_filter import joined, moved, tagged
+from relayload.core.objectives.time_slots import window_count, windows
 from relayload.core.stats.ranks import Sorted, repeated
 from relayload.core.stats.sample import Sample
 

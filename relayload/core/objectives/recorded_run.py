@@ -7,8 +7,7 @@ from relayload.core.metrics.catalog import PER_CHUNK
 from relayload.core.metrics.chunk_gaps import GapCounts, GapSample
 from relayload.core.metrics.cost import Used
 from relayload.core.metrics.fold import Fold
-from relayload.core.metrics.selection import Selection, Series
-from relayload.core.metrics.windows import Slices
+from relayload.core.metrics.selection import Selection, Series, Slices
 from relayload.core.model.record import Transition
 from relayload.core.model.run import RunInfo
 from relayload.core.model.tags import Tags
@@ -83,5 +82,5 @@ class RecordedRun:
 
     def _cut(self, metric: str, window: Window) -> Selection:
         if metric not in self._slices:
-            self._slices[metric] = Slices(self._fold, {metric})
+            self._slices[metric] = Slices(self._fold.by_tags, metric)
         return self._slices[metric].cut(window.begins_at_s, window.ends_at_s)

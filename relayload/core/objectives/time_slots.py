@@ -2,12 +2,12 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from relayload.core.metrics.catalog import PER_CHUNK
 from relayload.core.metrics.rows import Rows
-from relayload.core.metrics.windows import window_count
 from relayload.core.model.run import RunInfo
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.tag_filter import joined
@@ -59,6 +59,18 @@ class Grid:
                 return (int(before + number) << WINDOW_BITS) + slot
             before += int(count)
         return _NOWHERE
+
+
+def windows(begins_at_s: float, ends_at_s: float, length_s: float) -> Iterator[tuple[float, float]]:
+    """The whole windows of that length from the beginning on; what is left at the end is in none."""
+    count = window_count(begins_at_s, ends_at_s, length_s)
+    edges = (begins_at_s + number * length_s for number in range(count + 1))
+    return pairwise(edges)
+
+
+def window_count(begins_at_s: float, ends_at_s: float, length_s: float) -> int:
+    """How many whole windows of that length there are."""
+    return int((ends_at_s - begins_at_s) / length_s + 1e-9)
 
 
 def planned_spans(objective: Objective, run: RunInfo) -> list[tuple[float, float]]:

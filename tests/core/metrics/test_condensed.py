@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from support import present
 
+from relayload.core.metrics.condensed import MOST_SLOTS, slot_width_s
 from relayload.core.metrics.fold import Fold
-from relayload.core.metrics.histogram_slots import MOST_SLOTS, slot_width_s
 from relayload.core.metrics.summarize import summarize
 from relayload.core.model.objective_options import ObjectiveOptions
 from relayload.core.model.record import Line, Outcome

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.objectives.time_slots import slot_of, slot_s
+from relayload.core.objectives.time_slots import slot_of, slot_s, windows
 
 
 @pytest.mark.parametrize(("over_s", "width_s"), [(None, 1.0), (30.0, 1.0), (10.0, 1.0), (5.0, 0.5), (1.0, 0.1)])
@@ -23,3 +23,17 @@ def test_slots_are_cut_where_edges_are(after_s: float, begins_at_s: float, width
     for at_s in (begins_at_s + after_s, begins_at_s + edge * width_s):
         number = slot_of(at_s, begins_at_s, width_s)
         assert begins_at_s + number * width_s <= at_s < begins_at_s + (number + 1) * width_s
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "length", "expected"),
+    [
+        (10.0, 40.0, 10.0, [(10.0, 20.0), (20.0, 30.0), (30.0, 40.0)]),
+        (10.0, 39.9, 10.0, [(10.0, 20.0), (20.0, 30.0)]),
+        (0.0, 0.3, 0.1, [(0.0, 0.1), (0.1, 0.2), (0.2, pytest.approx(0.3))]),
+        (0.0, 9.0, 10.0, []),
+        (5.0, 5.0, 10.0, []),
+    ],
+)
+def test_windows_are_whole_and_begin_with_the_first(begins, ends, length, expected):
+    assert list(windows(begins, ends, length)) == expected
