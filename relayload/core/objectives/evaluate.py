@@ -13,7 +13,7 @@ from relayload.core.objectives.indicators import Indicators
 from relayload.core.objectives.objective import Objective, replace_options
 from relayload.core.objectives.result import no_data, result_of
 from relayload.core.objectives.statistics import ENOUGH_FOR_A_MEAN, mean_deviation
-from relayload.core.objectives.windows import taken_together
+from relayload.core.objectives.window_results import taken_together
 from relayload.core.units import format_duration
 
 _AT_THE_LIMIT = "the limit lies in the interval of the mean"

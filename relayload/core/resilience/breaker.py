@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from relayload.core.model.record import BreakerState
 from relayload.core.resilience.breaker_policy import BreakerPolicy
-from relayload.core.resilience.windows import CallCounts, Counts
+from relayload.core.resilience.sliding_windows import CallCounts, Counts
 
 
 class Event(StrEnum):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from relayload.core.resilience.windows import Counts, CountWindow, TimeWindow
+from relayload.core.resilience.sliding_windows import Counts, CountWindow, TimeWindow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 from itertools import accumulate, pairwise
 
-from relayload.core.resilience.windows import TimeWindow
+from relayload.core.resilience.sliding_windows import TimeWindow
 from relayload.core.units import format_duration, format_usd
 
 _NOTHING = Decimal(0)

@@ -6,7 +6,7 @@ from random import Random
 from typing import Literal
 
 from relayload.core.resilience.meaning import RETRIED, FailureMatcher, failure_matcher
-from relayload.core.resilience.windows import TimeWindow
+from relayload.core.resilience.sliding_windows import TimeWindow
 
 _MOST_DOUBLINGS = 60
 _SLOTS = 10

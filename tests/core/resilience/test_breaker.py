@@ -10,7 +10,7 @@ from support import present
 from relayload.core.model.record import BreakerState
 from relayload.core.resilience.breaker import TRANSITIONS, Breaker, Event, Permit, StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
-from relayload.core.resilience.windows import SLICES
+from relayload.core.resilience.sliding_windows import SLICES
 
 CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
 

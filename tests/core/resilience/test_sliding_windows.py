@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.resilience.windows import SLICES, CallCounts, Counts, CountWindow, TimeWindow
+from relayload.core.resilience.sliding_windows import SLICES, CallCounts, Counts, CountWindow, TimeWindow
 
 # Calls that end on a grid of 1/8 s, which floats hold exactly: gap to the one before, failed, slow.
 CALLS = st.lists(st.tuples(st.integers(0, 200), st.booleans(), st.booleans()), max_size=80)

@@ -6,7 +6,7 @@ from relayload.core.model.run import StageInfo
 from relayload.core.model.verdict import ObjectiveResult, Status
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.grammar import parse, with_options
-from relayload.core.objectives.windows import taken_together
+from relayload.core.objectives.window_results import taken_together
 
 _STAGES = (StageInfo(name="warm", for_s=10.0, warmup=True), StageInfo(name="steady", for_s=90.0))
 
