@@ -10,7 +10,7 @@ from relayload.core.model.record import UNRECORDABLE, Outcome, Remark
 def remarks_on(answers: Selection) -> Iterator[str]:
     """A line for each thing that is odd, with how many answers it is about."""
     all_tagged = answers.by_tags.values()
-    ok = _remarks(answers.where(lambda key: key.outcome == Outcome.OK.value))
+    ok = _remarks(answers.where(lambda tags: tags.outcome == Outcome.OK.value))
     buffered = sum(tagged.buffered for tagged in all_tagged)
     counted = sum(tagged.tokens.counted for tagged in all_tagged)
     if buffered:
@@ -26,7 +26,7 @@ def remarks_on(answers: Selection) -> Iterator[str]:
         yield f"{in_part} streams held a part of their reasoning alone, such as a summary: no TPOT"
     if untimed := sum(tagged.untimed for tagged in all_tagged):
         yield f"{untimed} streams were recorded by an older relayload: no TPOT and no output_rate of these"
-    if unrecordable := sum(len(tagged) for key, tagged in answers.by_tags.items() if key.error == UNRECORDABLE):
+    if unrecordable := sum(len(tagged) for tags, tagged in answers.by_tags.items() if tags.error == UNRECORDABLE):
         yield f"{unrecordable} answers were too odd to be recorded: their tokens and words are left out"
     yield from _on_finish_reasons(answers, ok[Remark.NO_FINISH_REASON])
 

@@ -91,7 +91,7 @@ def paid(by_tags: Mapping[Tags, Used], run: RunInfo) -> Cost:
 
 def paid_at(target: str, by_tags: Mapping[Tags, Used], run: RunInfo) -> Cost:
     """The cost of those that one of several targets was sent."""
-    own = {key: tagged for key, tagged in by_tags.items() if key.plan_tags.target == target}
+    own = {tags: tagged for tags, tagged in by_tags.items() if tags.plan_tags.target == target}
     return cost_of(own, run.targets[target].prices)
 
 
@@ -142,17 +142,17 @@ class _Bill:
     def __init__(self) -> None:
         self._parts = {fate: _Part() for fate in _Fate}
 
-    def add(self, key: Tags, tagged: Used) -> None:
+    def add(self, tags: Tags, tagged: Used) -> None:
         retried = self._parts[_Fate.RETRIED]
         retried.tokens.merge(tagged.retried)
         retried.without_input += tagged.retried.blind
         last = tagged.tokens.without(tagged.retried)
-        part = self._parts[_fate(key)]
+        part = self._parts[_fate(tags)]
         part.tokens.merge(last)
-        answers = len(tagged) if key.ok else last.told + last.blind
+        answers = len(tagged) if tags.ok else last.told + last.blind
         part.answers += answers
         part.without_input += max(0, answers - last.told)
-        part.without_output += max(0, answers - last.with_output) if key.ok else 0
+        part.without_output += max(0, answers - last.with_output) if tags.ok else 0
 
     @property
     def used(self) -> bool:
@@ -178,15 +178,15 @@ class _Bill:
 def _bills(by_tags: Mapping[Tags, Used]) -> dict[str, _Bill]:
     """By model, in alphabetical order, without those that answered nothing."""
     bills: dict[str, _Bill] = {}
-    for key, tagged in by_tags.items():
-        bills.setdefault(key.plan_tags.model, _Bill()).add(key, tagged)
+    for tags, tagged in by_tags.items():
+        bills.setdefault(tags.plan_tags.model, _Bill()).add(tags, tagged)
     return {model: bill for model, bill in sorted(bills.items()) if bill.used}
 
 
-def _fate(key: Tags) -> _Fate:
-    if key.ok:
+def _fate(tags: Tags) -> _Fate:
+    if tags.ok:
         return _Fate.KEPT
-    return _Fate.FAILED if key.failed else _Fate.CANCELLED
+    return _Fate.FAILED if tags.failed else _Fate.CANCELLED
 
 
 def _sum(part: _Part, price: Price, mean_input: Decimal, mean_output: Decimal) -> tuple[Decimal, Decimal]:

@@ -37,7 +37,7 @@ class Counts(Protocol):
     def gaps_in_windows(self) -> bool:
         """Whether gaps between chunks are wanted in slots of a second."""
 
-    def add(self, key: Tags, rows: Rows) -> None: ...
+    def add(self, tags: Tags, rows: Rows) -> None: ...
     def add_drop(self, plan_tags: PlanTags, due_at_s: float) -> None: ...
     def merge(self, other: Any) -> None: ...
 
@@ -109,16 +109,16 @@ class Fold:
                 self.transitions.append(line)
             else:
                 self._add_end(line)
-        for key, rows in grouped(records):
-            self._extend_tagged(key, rows)
+        for tags, rows in grouped(records):
+            self._extend_tagged(tags, rows)
         if self._pending > (_MOST_PENDING if self.condensed else self._most_exact):
             self._condense()
 
     def merge(self, other: "Fold") -> None:
-        for key, tagged in other.by_tags.items():
-            if key not in self.by_tags:
-                self.by_tags[key] = TaggedRequests(gaps=GapCounts(tagged.gaps.width_s))
-            self.by_tags[key].merge(tagged)
+        for tags, tagged in other.by_tags.items():
+            if tags not in self.by_tags:
+                self.by_tags[tags] = TaggedRequests(gaps=GapCounts(tagged.gaps.width_s))
+            self.by_tags[tags].merge(tagged)
         for own, others in ((self.drops, other.drops), (self.refused, other.refused)):
             for plan_tags, due_at_s in others.items():
                 own.setdefault(plan_tags, array("d")).extend(due_at_s)
@@ -166,14 +166,14 @@ class Fold:
         """Those of all targets together."""
         return Indices.merged(self.indices.values())
 
-    def _extend_tagged(self, key: Tags, rows: Rows) -> None:
+    def _extend_tagged(self, tags: Tags, rows: Rows) -> None:
         records = rows.records
-        if key not in self.by_tags:
-            self.by_tags[key] = TaggedRequests(gaps=GapCounts(self._gap_slot_s))
-        self.by_tags[key].extend(rows)
+        if tags not in self.by_tags:
+            self.by_tags[tags] = TaggedRequests(gaps=GapCounts(self._gap_slot_s))
+        self.by_tags[tags].extend(rows)
         if self.counts is not None:
-            self.counts.add(key, rows)
-        self._indices_of(key.plan_tags.target).add([record.index for record in records if not record.turn])
+            self.counts.add(tags, rows)
+        self._indices_of(tags.plan_tags.target).add([record.index for record in records if not record.turn])
         self.lines_of.update(map(attrgetter("worker"), records))
         self._pending += len(rows)
         self.last_due_at_s = max(self.last_due_at_s, max(rows.due_at_s))

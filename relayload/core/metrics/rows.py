@@ -110,7 +110,7 @@ def grouped(records: Iterable[Record]) -> Iterator[tuple[Tags, Rows]]:
         groups[_PLACE_AND_OUTCOME(record)].append(record)
     for alike in groups.values():
         for rows in _by_answer(alike):
-            yield _key(rows), rows
+            yield _tags_of(rows), rows
 
 
 def _by_answer(alike: list[Record]) -> Iterator[Rows]:
@@ -128,7 +128,7 @@ def _by_answer(alike: list[Record]) -> Iterator[Rows]:
     yield from (Rows(*pair) for pair in split.values())
 
 
-def _key(rows: Rows) -> Tags:
+def _tags_of(rows: Rows) -> Tags:
     record, answer = rows.records[0], rows.answers[0]
     plan_tags = PlanTags(record.scenario, record.model, record.stage, record.measured, record.target)
     kind = answer.kind.value if answer.kind else None

@@ -24,7 +24,7 @@ class Selection:
         self.by_tags = by_tags
 
     def where(self, wanted: Callable[[Tags], bool]) -> "Selection":
-        return Selection({key: tagged for key, tagged in self.by_tags.items() if wanted(key)})
+        return Selection({tags: tagged for tags, tagged in self.by_tags.items() if wanted(tags)})
 
     @property
     def count(self) -> int:
@@ -36,8 +36,8 @@ class Selection:
 
     def by_outcome(self) -> dict[str, int]:
         counts: dict[str, int] = {}
-        for key, tagged in sorted(self.by_tags.items(), key=lambda item: item[0].outcome):
-            counts[key.outcome] = counts.get(key.outcome, 0) + len(tagged)
+        for tags, tagged in sorted(self.by_tags.items(), key=lambda item: item[0].outcome):
+            counts[tags.outcome] = counts.get(tags.outcome, 0) + len(tagged)
         return counts
 
     def gaps(self) -> GapCounts:

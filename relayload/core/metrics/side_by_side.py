@@ -146,8 +146,8 @@ class _Answers:
 def _answers(fold: Fold, target: str, metric: str) -> _Answers:
     """Of the arrivals of measured stages that ended ok; later turns of a conversation differ between targets."""
     indices, values = array("q"), array("d")
-    for key, tagged in fold.by_tags.items():
-        if key.ok and key.plan_tags.measured and key.plan_tags.target == target:
+    for tags, tagged in fold.by_tags.items():
+        if tags.ok and tags.plan_tags.measured and tags.plan_tags.target == target:
             indices.extend(tagged.indices)
             values.extend(tagged.columns[metric])
     order = _order(indices, values)

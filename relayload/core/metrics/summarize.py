@@ -193,8 +193,8 @@ class SummaryInTheMaking:
     def _split(self, name_of: Callable[[PlanTags], str | None]) -> Named:
         """Requests and the number of drops by name."""
         by_name: defaultdict[str | None, dict[Tags, TaggedRequests]] = defaultdict(dict)
-        for key, tagged in self._fold.by_tags.items():
-            by_name[name_of(key.plan_tags)][key] = tagged
+        for tags, tagged in self._fold.by_tags.items():
+            by_name[name_of(tags.plan_tags)][tags] = tagged
         drops: Counter[str | None] = Counter()
         for plan_tags, due_at_s in self._fold.all_drops:
             drops[name_of(plan_tags)] += len(due_at_s)
@@ -249,9 +249,9 @@ def _stopped(run: RunInfo) -> tuple[str, ...]:
     return (run.guardrail_reason,) if run.guardrail_reason else ()
 
 
-def _is_ok(key: Tags) -> bool:
-    return key.ok
+def _is_ok(tags: Tags) -> bool:
+    return tags.ok
 
 
-def _is_measured(key: Tags) -> bool:
-    return key.plan_tags.measured
+def _is_measured(tags: Tags) -> bool:
+    return tags.plan_tags.measured

@@ -55,10 +55,10 @@ class TagCounts:
             self.histograms[metric] = Counter()
         return self.histograms[metric]
 
-    def slot(self, key: Tags, span: Span) -> Slot:
+    def slot(self, tags: Tags, span: Span) -> Slot:
         """What is here, as it is sent."""
         return Slot(
-            key=key,
+            tags=tags,
             span=span,
             version=self.version,
             due=self.due,
@@ -85,25 +85,25 @@ class TagSlots:
         """Seconds before these instants are taken together, ten as one, or as many as the widest have."""
         self._wide_s = 60
 
-    def add(self, key: Tags, rows: Rows) -> None:
+    def add(self, tags: Tags, rows: Rows) -> None:
         """Count requests that have ended."""
         for second, part in _by_second(rows, rows.due_seconds):
-            counts = self._at(key, second)
+            counts = self._at(tags, second)
             counts.due += len(part)
             for metric in self._metrics:
                 if part.streamed or metric not in _OF_STREAMS:
                     _add_values(counts, metric, part)
         for second, part in _by_second(rows, rows.end_seconds):
-            counts = self._at(key, second)
+            counts = self._at(tags, second)
             counts.ended += len(part)
             counts.tokens.extend(part.attempts)
             if not part.once:
                 counts.retries += part.retries
                 counts.retried.extend(_retried(part))
 
-    def add_drop(self, key: Tags, due_at_s: float) -> None:
+    def add_drop(self, tags: Tags, due_at_s: float) -> None:
         """Count an arrival that was not started."""
-        self._at(key, int(due_at_s)).due += 1
+        self._at(tags, int(due_at_s)).due += 1
 
     def changed(self, now_s: float) -> list[Slot]:
         """The slots that were added to since this was asked last, at that instant of the run."""
@@ -124,8 +124,8 @@ class TagSlots:
         """Every slot, as it was sent last."""
         return list(self._slots.values())
 
-    def _at(self, key: Tags, second: int) -> TagCounts:
-        ident = key, self._span(second)
+    def _at(self, tags: Tags, second: int) -> TagCounts:
+        ident = tags, self._span(second)
         self._changed[ident] = None
         counts = self._open.get(ident)
         if counts is None:
@@ -149,17 +149,17 @@ class TagSlots:
         while now_s > self._wide_s * _MOST_WIDE:
             self._wide_s *= 2
         self._wide_until_s = max(0, int(now_s - _SIXTY_AFTER_S) // self._wide_s * self._wide_s)
-        for key, span in [*self._open, *self._slots]:
+        for tags, span in [*self._open, *self._slots]:
             if span.begins_s < ten_until_s and self._span(span.begins_s) != span:
-                self._widen(key, span)
+                self._widen(tags, span)
 
-    def _widen(self, key: Tags, span: Span) -> None:
-        counts = self._open.pop((key, span), None)
-        sent = self._slots.pop((key, span), None)
-        self._changed.pop((key, span), None)
-        slot = counts.slot(key, span) if counts is not None else sent
+    def _widen(self, tags: Tags, span: Span) -> None:
+        counts = self._open.pop((tags, span), None)
+        sent = self._slots.pop((tags, span), None)
+        self._changed.pop((tags, span), None)
+        slot = counts.slot(tags, span) if counts is not None else sent
         if slot is not None:
-            self._at(key, span.begins_s).add(slot)
+            self._at(tags, span.begins_s).add(slot)
 
 
 def _add_values(counts: TagCounts, metric: str, rows: Rows) -> None:

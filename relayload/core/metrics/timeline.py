@@ -38,8 +38,8 @@ def _steps_s() -> Iterator[float]:
 def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
     """Every step from the run's start to the last arrival, also those in which nothing was due."""
     steps = [_Step() for _ in range(math.floor(fold.last_due_at_s / step_s) + 1)] if fold.indices else []
-    for key, tagged in fold.by_tags.items():
-        _add(steps, step_s, tagged.values, ok=key.ok)
+    for tags, tagged in fold.by_tags.items():
+        _add(steps, step_s, tagged.values, ok=tags.ok)
     for _, due_at_s in fold.all_drops:
         for due in due_at_s:
             steps[int(due / step_s)].dropped += 1

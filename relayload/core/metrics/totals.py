@@ -24,9 +24,9 @@ def errors_of(everything: Selection) -> tuple[ErrorCount, ...]:
     """How many requests ended in each way that is a failure, the most frequent first."""
     counts: Counter[tuple[str, str | None, int | None]] = Counter()
     messages: dict[tuple[str, str | None, int | None], tuple[float, str]] = {}
-    for key, tagged in everything.by_tags.items():
-        if key.failed:
-            ending = key.outcome, key.error, key.status
+    for tags, tagged in everything.by_tags.items():
+        if tags.failed:
+            ending = tags.outcome, tags.error, tags.status
             counts[ending] += len(tagged)
             if tagged.relay_message:
                 messages[ending] = min(tagged.relay_message, messages.get(ending, tagged.relay_message))
@@ -67,7 +67,7 @@ def retries_of(fold: Fold) -> Retries:
     return Retries(
         by_kind=retries_by_cause(tagged.retry_counts for tagged in all_tagged),
         amplification=attempts / tried if tried else None,
-        succeeded_after_retry=sum(tagged.retry_counts.retried for key, tagged in fold.by_tags.items() if key.ok),
+        succeeded_after_retry=sum(tagged.retry_counts.retried for tags, tagged in fold.by_tags.items() if tags.ok),
         backoff_s=sum(tagged.retry_counts.backoff_s for tagged in all_tagged),
         stopped_by=dict(sorted(stopped_by.items(), key=lambda item: (-item[1], item[0]))),
     )
@@ -81,7 +81,7 @@ def quota_waits_of(fold: Fold) -> QuotaWaits:
 
 def breaker_acts_of(fold: Fold, load_s: float) -> BreakerActs:
     """Of the whole run, whose load ended at that instant."""
-    refused = (len(tagged) for key, tagged in fold.by_tags.items() if key.outcome == Outcome.SHORT_CIRCUITED.value)
+    refused = (len(tagged) for tags, tagged in fold.by_tags.items() if tags.outcome == Outcome.SHORT_CIRCUITED.value)
     return BreakerActs(
         trips=len(trips(fold.transitions)),
         open_time_s=open_s(breaker_histories(fold.transitions), [(0.0, load_s)]),
@@ -111,8 +111,8 @@ def batch_of(fold: Fold, run: RunInfo, accounted: Account) -> BatchTally | None:
     if run.requests is None:
         return None
     counts: Counter[str] = Counter()
-    for key, tagged in fold.by_tags.items():
-        counts[key.outcome] += len(tagged)
+    for tags, tagged in fold.by_tags.items():
+        counts[tags.outcome] += len(tagged)
     done, running = counts[Outcome.OK] + counts[Outcome.CANCELLED], counts[Outcome.ABANDONED]
     requests = run.requests * run.copies
     return BatchTally(

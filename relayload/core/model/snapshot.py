@@ -26,7 +26,7 @@ class Span(NamedTuple):
 class Slot(Struct, kw_only=True, array_like=True, gc=False):
     """The requests of one set of tags in a span of time."""
 
-    key: Tags
+    tags: Tags
     span: Span
     version: int = 0
     due: int = 0

@@ -144,7 +144,7 @@ def _judge_makespan(objective: Objective, indicators: Indicators) -> ObjectiveRe
     if source.first_start_s is None:
         return no_data(objective)
     requests = run.requests * run.copies
-    ended = sum(len(used) for key, used in source.used.items() if not is_abandoned(key))
+    ended = sum(len(used) for tags, used in source.used.items() if not is_abandoned(tags))
     if ended >= requests:
         return _judge_number(objective, source.last_end_s - source.first_start_s, requests, indicators)
     reason = f"{requests - ended} of {requests} requests never ended"

@@ -40,11 +40,11 @@ class IndicatorCounts:
         self._grid = Grid.of(objective, run)
         self._streaming = run.streaming if METRICS[objective.metric].of_first_token else ()
 
-    def add(self, key: Tags, rows: Rows) -> None:
+    def add(self, tags: Tags, rows: Rows) -> None:
         """Count requests that have ended."""
         objective = self.objective
-        if within(objective.tags, key.plan_tags) and of_outcome(objective.tags, key):
-            _COUNT[_way(objective)](self, key, rows)
+        if within(objective.tags, tags.plan_tags) and of_outcome(objective.tags, tags):
+            _COUNT[_way(objective)](self, tags, rows)
 
     def add_drop(self, plan_tags: PlanTags, due_at_s: float) -> None:
         """Count an arrival that could not be started."""
@@ -81,27 +81,27 @@ class IndicatorCounts:
             found = slots[position] = SlotCounts()
         return found
 
-    def _count_values(self, key: Tags, rows: Rows) -> None:
+    def _count_values(self, tags: Tags, rows: Rows) -> None:
         """The values that a percentile is taken of, and requests that have none though somebody waited."""
-        objective, slots = self.objective, self._slots_of(key)
-        if objective.one_outcome or objective.asks_all or key.ok:
+        objective, slots = self.objective, self._slots_of(tags)
+        if objective.one_outcome or objective.asks_all or tags.ok:
             self._compare(slots, rows)
-            if key.ok and not objective.one_outcome and key.plan_tags.scenario in self._streaming:
+            if tags.ok and not objective.one_outcome and tags.plan_tags.scenario in self._streaming:
                 empty = [ttft != ttft for ttft in rows["ttft"]]
                 self._unanswered(slots, Counter(compress(self._grid.codes(rows), empty)))
-        elif key.failed:
+        elif tags.failed:
             self._unanswered(slots, self._grid.counts(rows))
 
-    def _count_means(self, key: Tags, rows: Rows) -> None:
+    def _count_means(self, tags: Tags, rows: Rows) -> None:
         """The values that a mean is taken of: of requests that ended ok, or as an `outcome` tag says."""
-        if key.ok or self.objective.one_outcome:
+        if tags.ok or self.objective.one_outcome:
             off = [value - self.objective.limit for value in rows[self.objective.metric]]
             for code, values in _by_code(self._grid.codes(rows), off):
-                self._add_sum(self._slots_of(key), code, len(values), math.fsum(values), sum(map(mul, values, values)))
+                self._add_sum(self._slots_of(tags), code, len(values), math.fsum(values), sum(map(mul, values, values)))
 
-    def _count_gaps(self, key: Tags, rows: Rows) -> None:
+    def _count_gaps(self, tags: Tags, rows: Rows) -> None:
         """The gaps between chunks, of streams that broke as well."""
-        objective, slots, codes = self.objective, self._slots_of(key), self._grid.codes(rows)
+        objective, slots, codes = self.objective, self._slots_of(tags), self._grid.codes(rows)
         n: Counter[int] = Counter()
         bad: Counter[int] = Counter()
         for code, answer in zip(codes, rows.answers, strict=True):
@@ -110,15 +110,15 @@ class IndicatorCounts:
                 n[code] += sum(gaps[1::2])
                 bad[code] += sum(compress(gaps[1::2], map(self._beyond, map(middle_s, gaps[::2]))))
         self._tell(slots, n, bad)
-        if key.ok:
+        if tags.ok:
             for code, count in _somewhere(self._grid.counts(rows)):
                 slots(code).ended_ok += count
-        elif key.failed and not objective.one_outcome:
+        elif tags.failed and not objective.one_outcome:
             self._unanswered(slots, self._grid.counts(rows))
 
-    def _count_gap_means(self, key: Tags, rows: Rows) -> None:
-        if key.ok or self.objective.one_outcome:
-            slots, limit = self._slots_of(key), self.objective.limit
+    def _count_gap_means(self, tags: Tags, rows: Rows) -> None:
+        if tags.ok or self.objective.one_outcome:
+            slots, limit = self._slots_of(tags), self.objective.limit
             for code, answer in zip(self._grid.codes(rows), rows.answers, strict=True):
                 gaps = answer.chunk_gaps
                 if code >= 0 and gaps and not len(gaps) % 2:
@@ -126,13 +126,13 @@ class IndicatorCounts:
                     squares = sum(map(mul, map(mul, off, off), counts))
                     self._add_sum(slots, code, sum(counts), sum(map(mul, off, counts)), squares)
 
-    def _count_errors(self, key: Tags, rows: Rows) -> None:
+    def _count_errors(self, tags: Tags, rows: Rows) -> None:
         counts = self._grid.counts(rows)
-        is_bad = key.failed and all(of_kind(tag, key) for tag in self.objective.tagged("kind"))
-        self._tell(self._slots_of(key), counts, counts if is_bad else {})
+        is_bad = tags.failed and all(of_kind(tag, tags) for tag in self.objective.tagged("kind"))
+        self._tell(self._slots_of(tags), counts, counts if is_bad else {})
 
-    def _count_retries(self, key: Tags, rows: Rows) -> None:
-        slots = self._slots_of(key)
+    def _count_retries(self, tags: Tags, rows: Rows) -> None:
+        slots = self._slots_of(tags)
         self._tell(slots, self._grid.counts(rows), {})
         if rows.once:
             return
@@ -146,38 +146,38 @@ class IndicatorCounts:
             bad[code] += count
         self._tell(slots, {}, bad)
 
-    def _count_goods(self, key: Tags, rows: Rows) -> None:
+    def _count_goods(self, tags: Tags, rows: Rows) -> None:
         """Those that were cancelled are neither good nor bad, but tell that their scenario was asked."""
         counts = self._grid.counts(rows)
-        if key.ok and self.objective.conditions:
+        if tags.ok and self.objective.conditions:
             patterns: dict[int, Counter[int]] = {}
             for code, bits in zip(self._grid.codes(rows), unmet(rows, self.objective.conditions), strict=True):
                 patterns.setdefault(bits, Counter())[code] += 1
             for bits, own in patterns.items():
-                self._tell(self._slots_of(key, bits), own, {})
-        elif key.ok or key.failed:
-            self._tell(self._slots_of(key), counts, counts if key.failed else {})
+                self._tell(self._slots_of(tags, bits), own, {})
+        elif tags.ok or tags.failed:
+            self._tell(self._slots_of(tags), counts, counts if tags.failed else {})
         else:
-            self._tell(self._slots_of(key), dict.fromkeys(counts, 0), {})
+            self._tell(self._slots_of(tags), dict.fromkeys(counts, 0), {})
 
-    def _count_requests(self, key: Tags, rows: Rows) -> None:
+    def _count_requests(self, tags: Tags, rows: Rows) -> None:
         """Requests, and how many of them ended ok, with what output."""
-        slots = self._slots_of(key)
+        slots = self._slots_of(tags)
         for code, count in _somewhere(self._grid.counts(rows)):
             own = slots(code)
             own.n += count
-            own.ended_ok += count * key.ok
+            own.ended_ok += count * tags.ok
 
-    def _count_tokens(self, key: Tags, rows: Rows) -> None:
-        self._count_requests(key, rows)
-        if key.ok:
-            slots = self._slots_of(key)
+    def _count_tokens(self, tags: Tags, rows: Rows) -> None:
+        self._count_requests(tags, rows)
+        if tags.ok:
+            slots = self._slots_of(tags)
             for code, record in zip(self._grid.codes(rows), rows.records, strict=True):
                 if code >= 0:
                     slots(code).total += sum(attempt.output_tokens or 0 for attempt in record.attempts)
 
-    def _slots_of(self, key: Tags, bits: int = 0) -> Callable[[int], SlotCounts]:
-        return self._slots(key.plan_tags.scenario, bits, abandoned=key.outcome == Outcome.ABANDONED.value)
+    def _slots_of(self, tags: Tags, bits: int = 0) -> Callable[[int], SlotCounts]:
+        return self._slots(tags.plan_tags.scenario, bits, abandoned=tags.outcome == Outcome.ABANDONED.value)
 
     def _slots(self, scenario: str, bits: int = 0, *, abandoned: bool = False) -> Callable[[int], SlotCounts]:
         """Gives the counts of each slot of these requests."""
@@ -291,10 +291,10 @@ class ObjectiveCounts:
         """Whether gaps between chunks are asked for window by window."""
         return any(one.metric in PER_CHUNK and one.over_s for one in self.indicators)
 
-    def add(self, key: Tags, rows: Rows) -> None:
+    def add(self, tags: Tags, rows: Rows) -> None:
         """Count requests that have ended."""
         for counts in self.indicators.values():
-            counts.add(key, rows)
+            counts.add(tags, rows)
 
     def add_drop(self, plan_tags: PlanTags, due_at_s: float) -> None:
         """Count an arrival that could not be started."""

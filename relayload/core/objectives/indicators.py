@@ -128,7 +128,7 @@ class Indicators:
 
     def used(self, objective: Objective) -> dict[Tags, Used]:
         """What the requests that the tags admit used, also those of a warm-up: they are paid for, too."""
-        return {key: used for key, used in self.source.used.items() if tagged(objective.tags, key.plan_tags)}
+        return {tags: used for tags, used in self.source.used.items() if tagged(objective.tags, tags.plan_tags)}
 
     def breakers(self, objective: Objective) -> list[BreakerHistory]:
         """Those in the scopes that the tags admit, with their whole history."""
@@ -241,7 +241,7 @@ class Indicators:
         if known is None or not known.distribution:
             return
         asked = self.run.streaming if known.of_first_token else ()
-        for scenario in {key.plan_tags.scenario for key in self.source.used if key.ok}:
+        for scenario in {tags.plan_tags.scenario for tags in self.source.used if tags.ok}:
             if scenario not in asked and not self.source.measures(scenario, metric):
                 yield scenario
 
@@ -274,6 +274,6 @@ class Window:
     ends_at_s: float
 
 
-def is_abandoned(key: Tags) -> bool:
+def is_abandoned(tags: Tags) -> bool:
     """Whether the run ended before the request did."""
-    return key.outcome == Outcome.ABANDONED.value
+    return tags.outcome == Outcome.ABANDONED.value

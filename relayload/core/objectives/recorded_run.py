@@ -53,7 +53,7 @@ class RecordedRun:
         return self._fold.last_end_s
 
     def measures(self, scenario: str, metric: str) -> bool:
-        return self._ok.where(lambda key: key.plan_tags.scenario == scenario).measures(metric)
+        return self._ok.where(lambda tags: tags.plan_tags.scenario == scenario).measures(metric)
 
     def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: Window | None) -> Sample:
         """Exact, or to within 0.4 % where there are more requests than are kept."""
@@ -64,21 +64,21 @@ class RecordedRun:
         requests = self._cut(objective.metric, window) if window else Selection(self._fold.by_tags)
         unknown = self._run.interrupted_by is not None
         requests = requests.where(
-            lambda key: (
-                within(objective.tags, key.plan_tags)
-                and of_outcome(objective.tags, key)
-                and not (unknown and is_abandoned(key))
+            lambda tags: (
+                within(objective.tags, tags.plan_tags)
+                and of_outcome(objective.tags, tags)
+                and not (unknown and is_abandoned(tags))
             )
         )
         if not (objective.one_outcome or objective.asks_all):
-            requests = requests.where(lambda key: key.ok)
+            requests = requests.where(lambda tags: tags.ok)
         if objective.metric in PER_CHUNK:
             return GapSample(requests.gaps(), unanswered_s, objective.worst)
         return Series(requests, objective.metric, unanswered_s, objective.worst)
 
     @cached_property
     def _ok(self) -> Selection:
-        return Selection(self._fold.by_tags).where(lambda key: key.ok)
+        return Selection(self._fold.by_tags).where(lambda tags: tags.ok)
 
     def _cut(self, metric: str, window: Window) -> Selection:
         if metric not in self._slices:

@@ -62,9 +62,9 @@ class SnapshotMaker:
                 self._add_drop(line)
             elif isinstance(line, Transition):
                 self._transitions.append(line)
-        for key, rows in grouped(records):
-            self._counts.add(key, rows)
-            self._slots.add(key, rows)
+        for tags, rows in grouped(records):
+            self._counts.add(tags, rows)
+            self._slots.add(tags, rows)
             if min(rows.due_at_s) < self._first_start_s:  # nothing starts before it is due
                 self._first_start_s = min(self._first_start_s, *map(add, rows.due_at_s, rows["late"]))
             self._last_due_at_s = max(self._last_due_at_s, max(rows.due_at_s))
@@ -160,7 +160,7 @@ class MergedSnapshot:
 
     @property
     def used(self) -> Mapping[Tags, Used]:
-        return {key: counts for key, counts in self.totals.items() if counts.ended}
+        return {tags: counts for tags, counts in self.totals.items() if counts.ended}
 
     @property
     def first_start_s(self) -> float | None:
@@ -176,7 +176,7 @@ class MergedSnapshot:
         return max((process.last_end_s for process in self._processes.values()), default=0.0)
 
     def measures(self, scenario: str, metric: str) -> bool:
-        found = (counts for key, counts in self.totals.items() if key.ok and key.plan_tags.scenario == scenario)
+        found = (counts for tags, counts in self.totals.items() if tags.ok and tags.plan_tags.scenario == scenario)
         return any(counts.histograms.get(metric) for counts in found)
 
     def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: Window | None) -> Sample:
@@ -184,45 +184,45 @@ class MergedSnapshot:
         values = GapCounts()
         for process in self._processes.values():
             for slot in process.slots.values():
-                if self._is_asked(objective, slot.key) and (window is None or _is_in(slot.span, window)):
+                if self._is_asked(objective, slot.tags) and (window is None or _is_in(slot.span, window)):
                     values.add(slot.span.begins_s, unpacked(slot.histograms.get(objective.metric, b"")))
         return GapSample(values, unanswered_s, objective.worst)
 
     def total(self, metric: str, wanted: Callable[[Tags], bool]) -> Histogram:
         """The values of some requests, all seconds together."""
         whole = Histogram()
-        for key, counts in self.totals.items():
-            if wanted(key):
+        for tags, counts in self.totals.items():
+            if wanted(tags):
                 whole.add_counts(counts.histograms.get(metric, {}))
         return whole
 
     def count(self, wanted: Callable[[Tags], bool]) -> int:
         """How many requests have ended with such tags, and how many such arrivals were not started."""
-        return sum(counts.due for key, counts in self.totals.items() if wanted(key))
+        return sum(counts.due for tags, counts in self.totals.items() if wanted(tags))
 
     @property
     def _in_order(self) -> list[tuple[int, _Process]]:
         return sorted(self._processes.items())
 
-    def _is_asked(self, objective: Objective, key: Tags) -> bool:
-        if not (within(objective.tags, key.plan_tags) and of_outcome(objective.tags, key)):
+    def _is_asked(self, objective: Objective, tags: Tags) -> bool:
+        if not (within(objective.tags, tags.plan_tags) and of_outcome(objective.tags, tags)):
             return False
-        if self.run.interrupted_by is not None and is_abandoned(key):
+        if self.run.interrupted_by is not None and is_abandoned(tags):
             return False
-        return key.ok or objective.one_outcome or objective.asks_all
+        return tags.ok or objective.one_outcome or objective.asks_all
 
     def _replace_slot(self, process: _Process, slot: Slot) -> None:
         """A slot of several seconds takes the place of those that it covers."""
         begins_s, width_s = slot.span
-        known = process.slots.get((slot.key, begins_s))
+        known = process.slots.get((slot.tags, begins_s))
         if known is not None and (known.span.width_s, known.version) >= (width_s, slot.version):
             return
-        totals = self.totals.setdefault(slot.key, TagCounts())
+        totals = self.totals.setdefault(slot.tags, TagCounts())
         for second in range(begins_s, begins_s + width_s):
-            old = process.slots.pop((slot.key, second), None)
+            old = process.slots.pop((slot.tags, second), None)
             if old is not None:
                 totals.add(old, -1)
-        process.slots[slot.key, begins_s] = slot
+        process.slots[slot.tags, begins_s] = slot
         totals.add(slot)
 
     def _replace_counts(self, process: _Process, slot: IndicatorSlot) -> None:

@@ -8,7 +8,7 @@ from relayload.core.model.tags import PlanTags, Tags
 from relayload.core.objectives.objective import Tag
 
 
-def tagged(tags: Sequence[Tag], plan_tags: PlanTags) -> bool:
+def tagged(wanted: Sequence[Tag], plan_tags: PlanTags) -> bool:
     """Whether the tags of the objective admit requests with these, in a measured stage or not."""
     values = {
         "scenario": plan_tags.scenario,
@@ -16,23 +16,23 @@ def tagged(tags: Sequence[Tag], plan_tags: PlanTags) -> bool:
         "stage": plan_tags.stage,
         "target": plan_tags.target or "",
     }
-    return all(tag.admits(values[tag.name]) for tag in tags if tag.name in values)
+    return all(tag.admits(values[tag.name]) for tag in wanted if tag.name in values)
 
 
-def within(tags: Sequence[Tag], plan_tags: PlanTags) -> bool:
+def within(wanted: Sequence[Tag], plan_tags: PlanTags) -> bool:
     """Whether requests with these are measured, and the tags of the objective admit them."""
-    return plan_tags.measured and tagged(tags, plan_tags)
+    return plan_tags.measured and tagged(wanted, plan_tags)
 
 
-def moved(tags: Sequence[Tag], change: Transition) -> bool:
+def moved(wanted: Sequence[Tag], change: Transition) -> bool:
     """Whether the tags admit the breaker that changed its state."""
     values = {"scope": change.scope, "target": change.target or ""}
-    return all(tag.admits(values[tag.name]) for tag in tags if tag.name in values)
+    return all(tag.admits(values[tag.name]) for tag in wanted if tag.name in values)
 
 
-def of_outcome(tags: Sequence[Tag], key: Tags) -> bool:
+def of_outcome(wanted: Sequence[Tag], tags: Tags) -> bool:
     """Whether the tags admit the outcome of a request."""
-    return all(tag.admits(key.outcome) for tag in tags if tag.name == "outcome")
+    return all(tag.admits(tags.outcome) for tag in wanted if tag.name == "outcome")
 
 
 def of_kind(tag: Tag, ending: Tags | RetryCause) -> bool:

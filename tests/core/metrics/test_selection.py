@@ -59,7 +59,7 @@ def test_a_selection_counts_its_requests_by_outcome(request_line, folded):
     fold = folded([request_line(0), request_line(1), request_line(2, outcome=Outcome.REJECTED)])
     selection = Selection(fold.by_tags)
     assert selection.by_outcome() == {"ok": 2, "rejected": 1}
-    assert selection.where(lambda key: key.ok).count == 2
+    assert selection.where(lambda tags: tags.ok).count == 2
     assert selection.output_tokens == 20
 
 

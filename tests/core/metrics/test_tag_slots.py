@@ -54,8 +54,8 @@ def test_arrivals_that_were_not_started_are_counted_apart():
     slots.add_drop(key, 7.9)
     slots.add_drop(key, 7.1)
     (slot,) = slots.changed(8.0)
-    assert (slot.key.outcome, slot.span.begins_s, slot.due, slot.ended) == (DROPPED, 7, 2, 0)
-    assert not slot.key.failed
+    assert (slot.tags.outcome, slot.span.begins_s, slot.due, slot.ended) == (DROPPED, 7, 2, 0)
+    assert not slot.tags.failed
 
 
 @pytest.mark.parametrize(

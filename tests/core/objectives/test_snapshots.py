@@ -22,7 +22,7 @@ def so_far(make_run) -> MergedSnapshot:
 def _known(so_far: MergedSnapshot) -> tuple[int, int, int, int]:
     """Requests that ended ok, that failed, and what an objective counted of them."""
     (counts,) = (so_far.counts[objective].windows.get(0, {}) for objective in _OBJECTIVES[:1])
-    ok, failed = so_far.count(lambda key: key.ok), so_far.count(lambda key: key.failed)
+    ok, failed = so_far.count(lambda tags: tags.ok), so_far.count(lambda tags: tags.failed)
     return ok, failed, sum(slot.n for slot in counts.values()), sum(slot.bad_at_most for slot in counts.values())
 
 
@@ -81,7 +81,7 @@ def test_processes_add_up(so_far, make_run, request_line):
         maker.add([request_line(number, outcome=Outcome.TIMED_OUT), request_line(0, service_s=float(number))])
         so_far.replace(sent(maker.snapshot(1.0)))
     assert _known(so_far) == (3, 3, 6, 3)
-    assert so_far.total("latency", lambda key: key.ok).count == 3
+    assert so_far.total("latency", lambda tags: tags.ok).count == 3
     assert (so_far.last_due_at_s, so_far.last_end_s) == (2.0, pytest.approx(2.501))
     assert so_far.first_start_s == pytest.approx(0.001)
 
@@ -92,7 +92,7 @@ def test_a_slot_of_several_seconds_takes_the_place_of_those_that_it_covers(maker
         so_far.replace(sent(maker.snapshot(second + 1.0)))
     for now_s in (625.0, 650.0):
         so_far.replace(sent(maker.snapshot(now_s)))
-        assert so_far.count(lambda key: key.ok) == so_far.total("latency", lambda key: key.ok).count == 30
+        assert so_far.count(lambda tags: tags.ok) == so_far.total("latency", lambda tags: tags.ok).count == 30
     ordered = so_far.sample(_OBJECTIVES[1], [], None).ordered
     assert ordered.count == 30
     assert ordered.at(30) == pytest.approx(0.501, rel=0.004)
