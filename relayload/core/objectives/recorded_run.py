@@ -59,7 +59,8 @@ class RecordedRun:
         """Exact, or to within 0.4 % where there are more requests than are kept."""
         if window and self._fold.condensed and objective.metric not in PER_CHUNK:
             values = GapCounts()
-            values.add(int(window.begins_at_s), self.counts[objective].values.get(window.number, Histogram()).items())
+            counted = self.counts[objective].values.get(window.number, Histogram())
+            values.add(int(window.begins_at_s), counted.counts.items())
             return GapSample(values, unanswered_s, objective.worst)
         requests = self._cut(objective.metric, window) if window else Selection(self._fold.by_tags)
         unknown = self._run.interrupted_by is not None

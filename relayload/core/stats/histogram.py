@@ -111,14 +111,6 @@ class Histogram:
     def merge(self, other: "Histogram") -> None:
         self.add_counts(other.counts)
 
-    def sparse(self) -> tuple[int, ...]:
-        """The counts written flat, as `add_sparse` reads them."""
-        return tuple(number for pair in sorted(self.counts.items()) for number in pair)
-
-    def items(self) -> Iterable[tuple[int, int]]:
-        """Each bucket, and how often it comes."""
-        return self.counts.items()
-
     @property
     def count(self) -> int:
         return sum(self.counts.values())
