@@ -6,6 +6,7 @@ import math
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import yaml
 
@@ -26,6 +27,7 @@ def new_run_info(profile: Profile, run_id: str, base_urls: dict[str, str]) -> Ru
     (first, *_) = named
     return RunInfo(
         run_id=run_id,
+        uid=uuid4().hex,
         profile=ProfileInfo(name=profile.name, sha256=profile.sha256, file=_PROFILE_FILE),
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         load_kind=profile.load.kind,

@@ -1,8 +1,9 @@
 """Merges recordings that belong together: of workers on several hosts, or of hosts that ran side by side.
 
 A directory may hold only records, as a worker on another host leaves them; they belong to the run whose `run.json` lies
-in another directory. Directories with a `run.json` each belong to the same run if its id and start are equal; then no
-two may hold different records of one worker. Different runs must have run the same profile at the same time.
+in another directory. Directories with a `run.json` each belong to the same run if its master stamped them alike, or, in
+recordings of earlier versions, if id and start are equal; then no two may hold different records of one worker.
+Different runs must have run the same profile side by side.
 """
 
 import filecmp
@@ -77,12 +78,12 @@ def merge(directories: Sequence[Path], out: Path, compression: Compression = Com
 def _sources(directories: Sequence[Path]) -> list[_Source]:
     """Return the distinct runs. Raises AuthorError."""
     faults: list[Fault] = []
-    runs: dict[tuple[str, str], list[Recording]] = {}
+    runs: dict[tuple[str, ...], list[Recording]] = {}
     alone = [directory for directory in directories if not (directory / RUN).is_file()]
     for directory in directories:
         if directory not in alone:
             recording = Recording.open(directory)
-            runs.setdefault((recording.run.run_id, recording.run.started_at), []).append(recording)
+            runs.setdefault(recording.run.identity, []).append(recording)
         elif not records_files(directory):
             faults.append(Fault("holds no records", file=str(directory)))
         elif len(alone) == len(directories):

@@ -207,6 +207,38 @@ def test_what_does_not_belong_together_is_refused_in_one_line_each(changes, why:
     assert not (tmp_path / MERGED).exists()
 
 
+@pytest.mark.parametrize(("names", "later"), [("ab", "b"), ("ba", "a"), ("acb", "b")])
+def test_runs_that_followed_one_another_are_refused(names: str, later: str, make, tmp_path: Path):
+    make("a", ended_at_s=20.0)
+    make("b", ended_at_s=20.0, started_at="2026-01-02T03:04:30Z")
+    make("c", ended_at_s=30.0)
+    with pytest.raises(AuthorError) as refused:
+        _merge(tmp_path, *names)
+    assert (
+        str(refused.value)
+        == f"{tmp_path / later}: did not overlap another: 5 s lie between them, so they were not one load"
+    )
+
+
+def test_runs_that_overlap_are_one_load_and_so_is_one_that_was_killed(make, tmp_path: Path):
+    make("a", ended_at_s=20.0)
+    make("b", ended_at_s=20.0, started_at="2026-01-02T03:04:24Z")
+    make("c", ended_at_s=None, ended_by=None, started_at="2026-01-02T03:04:15Z")
+    assert _merge(tmp_path, *"abc").summarize().counts.started == 300
+
+
+def test_what_the_master_stamped_tells_parts_of_one_run_from_another(make, tmp_path: Path):
+    for name, uid in (("one/out", "x"), ("two/out", "y")):
+        make(name, run_id="out", uid=uid)
+    whole = merge([tmp_path / "one/out", tmp_path / "two/out"], tmp_path / "both")
+    assert (whole.run.run_id, whole.run.uid, whole.summarize().counts.started) == ("out+out", "x+y", 200)
+    with pytest.raises(AuthorError, match="both: holds run out, as one before does"):
+        _merge(tmp_path, "one/out", "both")
+    make("elsewhere", worker=1, workers=2, run_id="renamed", uid="z")
+    make("here", worker=0, workers=2, run_id="z", uid="z")
+    assert _merge(tmp_path, "here", "elsewhere").summarize().counts.started == 100
+
+
 def test_records_that_can_not_be_told_apart_are_refused(make, tmp_path: Path):
     make("a")
     (make("b").directory / "run.json").unlink()

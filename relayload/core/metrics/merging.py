@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
+from math import inf
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -40,11 +41,12 @@ class Shift:
 
 
 def differences(runs: Sequence[RunInfo]) -> list[tuple[int, str]]:
-    """Why runs do not belong to those before: the position of each that does not, and the reason."""
+    """Return why runs do not belong to those before: the position of each that does not, and the reason."""
     found = [(position, why) for position, run in enumerate(runs) if position for why in _reasons(runs[0], run)]
     for position, run in enumerate(runs):
         for before in runs[:position]:
             found += [(position, f"holds run {name}, as one before does") for name in _shared(before, run)]
+        found += [(position, why) for why in _apart(run, runs[:position])]
     return found
 
 
@@ -59,6 +61,7 @@ def merged(runs: Sequence[RunInfo], shifts: Sequence[Shift], workers: int) -> Ru
     return replace(
         first,
         run_id=_JOINT.join(run.run_id for run in runs),
+        uid=_JOINT.join(run.uid for run in runs) if all(run.uid for run in runs) else "",
         workers=workers,
         cautions=tuple(dict.fromkeys(caution for run in runs for caution in run.cautions)),
         ended_at_s=_of_all(runs, lambda run: run.ended_at_s, max),
@@ -73,9 +76,38 @@ def merged(runs: Sequence[RunInfo], shifts: Sequence[Shift], workers: int) -> Ru
 
 
 def _shared(one: RunInfo, other: RunInfo) -> list[str]:
-    """The runs that are in both, where one is merged; of two that are not, the times tell whether they are the same."""
-    theirs, ours = one.run_id.split(_JOINT), other.run_id.split(_JOINT)
-    return [name for name in ours if name in theirs] if len(theirs) + len(ours) > 2 else []
+    """Return the names of the runs that are in both, if one is merged; of others the identity tells as much."""
+    known = set(_parts(one))
+    names = zip(other.run_id.split(_JOINT), _parts(other), strict=False)
+    return [name for name, part in names if part in known] if len(known) > 1 or _JOINT in other.run_id else []
+
+
+def _parts(run: RunInfo) -> list[str]:
+    """What identifies the runs that a merged one is made of: what the master stamped, or else their names."""
+    return (run.uid or run.run_id).split(_JOINT)
+
+
+def _apart(run: RunInfo, before: Sequence[RunInfo]) -> Iterator[str]:
+    """Why a run was not sent side by side with those before."""
+    if not before:
+        return
+    apart_s = abs((_started_at(run) - _started_at(before[0])).total_seconds())
+    gap_s = max(_gap_s(other, run) for other in before)
+    if apart_s > _APART_S:
+        yield f"began {apart_s:,.0f} s away from the first: they were not one load"
+    elif gap_s > 0:
+        yield f"did not overlap another: {gap_s:,.0f} s lie between them, so they were not one load"
+
+
+def _gap_s(one: RunInfo, other: RunInfo) -> float:
+    """Return the seconds between the end of one run and the start of the other; not above 0 if they overlap.
+
+    A run that was killed has no end, and overlaps whatever begins after it.
+    """
+    ends_s = [
+        _started_at(run).timestamp() + (inf if run.ended_at_s is None else run.ended_at_s) for run in (one, other)
+    ]
+    return max(_started_at(run).timestamp() for run in (one, other)) - min(ends_s)
 
 
 def _reasons(first: RunInfo, run: RunInfo) -> Iterator[str]:
@@ -86,9 +118,6 @@ def _reasons(first: RunInfo, run: RunInfo) -> Iterator[str]:
     for name in _SAME:
         if getattr(its, name) != getattr(ours, name):
             yield f"differs in its {name}"
-    apart_s = abs((_started_at(run) - _started_at(first)).total_seconds())
-    if apart_s > _APART_S:
-        yield f"began {apart_s:,.0f} s away from the first: they were not one load"
 
 
 def _portless(run: RunInfo) -> RunInfo:

@@ -112,7 +112,15 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How many a batch has; None in other loads."""
     exit_code: int | None = None
     last_told: tuple[WorkerInfo, ...] = ()
+    uid: str = ""
+    """Stamped by the master of the run, so that its parts are known from those of any other run; empty in recordings
+    of earlier versions. Of a merged run, those of its parts, joined."""
     schema_version: int = 1
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What all parts of one run have in common, and no other run has."""
+        return (self.uid,) if self.uid else (self.run_id, self.started_at)
 
     @property
     def copies(self) -> int:
