@@ -20,7 +20,7 @@ _SUFFIXES = {"none": "", "gzip": ".gz", "zstd": ".zst"}
 def command(run_dirs: tuple[Path, ...], out: Path, compress: str) -> None:
     """Make one recording of those of several workers or hosts, or a compressed one of one alone.
 
-    The directories are of one run, or of runs of the same profile that began within a minute. What does not belong
+    The directories are of one run, or of runs of one profile that overlapped and began within a minute. What does not belong
     together is refused.
     """
     from relayload.recording.compression import Compression
