@@ -20,8 +20,8 @@ _SUFFIXES = {"none": "", "gzip": ".gz", "zstd": ".zst"}
 def command(run_dirs: tuple[Path, ...], out: Path, compress: str) -> None:
     """Make one recording of those of several workers or hosts, or a compressed one of one alone.
 
-    The directories are of one run, or of runs of one profile that overlapped and began within a minute. What does not belong
-    together is refused.
+    The directories are of one run, or of runs of one profile that overlapped and began within a minute. What does not
+    belong together is refused.
     """
     from relayload.recording.compression import Compression
     from relayload.recording.merge import merge
