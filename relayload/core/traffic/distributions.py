@@ -22,7 +22,7 @@ class Distribution(Protocol):
 
     @property
     def mean(self) -> float:
-        """The expected value, ignoring any clipping at the ends."""
+        """The expected value."""
 
     def at(self, u: float) -> int: ...
 
@@ -64,7 +64,7 @@ class Rounded:
 
     @property
     def mean(self) -> float:
-        return self.curve.mean
+        return self.curve.clipped_mean(self.least, self.most)
 
     def at(self, u: float) -> int:
         return round(min(max(self.curve.at(_STANDARD.inv_cdf(u)), self.least), self.most))

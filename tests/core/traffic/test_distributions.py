@@ -29,7 +29,24 @@ def test_the_quantiles_are_those_of_the_formula(spread, quantiles):
     [(Constant(5), 5), (DiscreteUniform(2, 9), 5.5), (Rounded(Normal(50, 4)), 50), (Empirical((1, 2, 6)), 3)],
 )
 def test_the_mean_is_the_expected_value(spread, mean):
-    assert spread.mean == mean
+    assert spread.mean == pytest.approx(mean, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "spread",
+    [
+        Rounded(Normal(500, 300), 1, 600),
+        Rounded(Normal(10, 50)),
+        Rounded(LogNormal.through(300, 20_000), 8, 1000),
+        Rounded(LogNormal.through(300, 20_000)),
+        Rounded(LogNormal.through(300, 2000), 400),
+        Rounded(LogNormal.through(30, 30), 40),
+    ],
+    ids=str,
+)
+def test_the_mean_is_that_of_the_clipped_draws(spread):
+    draws = [spread.at((step + 0.5) / 100_000) for step in range(100_000)]
+    assert spread.mean == pytest.approx(sum(draws) / len(draws), rel=2e-3)
 
 
 @pytest.mark.parametrize("spread", SPREADS, ids=str)
