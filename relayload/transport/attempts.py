@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from msgspec import Struct
 
-from relayload.core.model.record import Attempt, Outcome, Remark
+from relayload.core.model.record import Attempt, Outcome, Remark, outcome_of_status
 from relayload.core.resilience.classify import status_named_by
 from relayload.core.wire.answers import NO_TOKENS, AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
 from relayload.core.wire.faults import fault_as_stream, fault_of_body, fault_of_text
@@ -20,7 +20,7 @@ from relayload.core.wire.response_limits import (
 from relayload.core.wire.stream import FinishReason, StreamFlaw, TokenStream
 from relayload.core.wire.tpot import streamed_tokens
 from relayload.transport import Answer
-from relayload.transport.failures import OUTCOMES, Failure, outcome_of_status
+from relayload.transport.failures import OUTCOMES, Failure
 from relayload.transport.query import without_key
 from relayload.transport.redaction import USUAL_NAMES, Secrets
 

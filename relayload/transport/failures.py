@@ -86,7 +86,6 @@ _ERRORS: tuple[tuple[type[OSError], Failure], ...] = (  # the first match counts
     (OSError, Failure.CONNECT),
 )
 
-_NOT_IMPLEMENTED = 501
 _STARVED = {errno.EMFILE: Failure.NO_FILES, errno.ENFILE: Failure.NO_FILES, errno.EADDRNOTAVAIL: Failure.NO_PORTS}
 
 
@@ -110,12 +109,3 @@ def exchange_failure(error: OSError, *, answered: bool) -> Failure:
     if isinstance(error, ssl.SSLError) and not answered:
         return Failure.TLS  # our certificate may be refused after the handshake
     return Failure.RESET if answered else Failure.RESET_UNANSWERED
-
-
-def outcome_of_status(status: int) -> Outcome:
-    """Judge by the status alone. Redirects, which are not followed, and 501 (not implemented) are rejections."""
-    if 200 <= status < 300:
-        return Outcome.OK
-    if status == 429:
-        return Outcome.RATE_LIMITED
-    return Outcome.REJECTED if status < 500 or status == _NOT_IMPLEMENTED else Outcome.SERVER_ERROR

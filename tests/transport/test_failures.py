@@ -5,7 +5,7 @@ import ssl
 import pytest
 
 from relayload.core.model.health import STARVED
-from relayload.core.model.record import Outcome
+from relayload.core.model.record import Outcome, outcome_of_status
 from relayload.core.wire.answers import AnswerFlaw
 from relayload.core.wire.stream import StreamFlaw
 from relayload.transport.failures import (
@@ -13,7 +13,6 @@ from relayload.transport.failures import (
     Failure,
     dial_failure,
     exchange_failure,
-    outcome_of_status,
 )
 
 

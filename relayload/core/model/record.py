@@ -33,6 +33,18 @@ class Outcome(StrEnum):
     """The client hung up on purpose, as its scenario wants: no error of anybody."""
 
 
+_NOT_IMPLEMENTED = 501
+
+
+def outcome_of_status(status: int) -> Outcome:
+    """Judge by the status alone. Redirects, which are not followed, and 501 (not implemented) are rejections."""
+    if 200 <= status < 300:
+        return Outcome.OK
+    if status == 429:
+        return Outcome.RATE_LIMITED
+    return Outcome.REJECTED if status < 500 or status == _NOT_IMPLEMENTED else Outcome.SERVER_ERROR
+
+
 class FailureKind(StrEnum):
     """The result of an attempt, finer than its outcome: it decides whose fault it was, and whether a retry can help."""
 

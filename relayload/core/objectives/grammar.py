@@ -26,7 +26,7 @@ from relayload.core.metrics.catalog import METRICS, PER_CHUNK, PER_REQUEST
 from relayload.core.metrics.chunk_gaps import WINDOWED_SLOT_S
 from relayload.core.metrics.metric import Metric, Unit
 from relayload.core.model.objective_options import ObjectiveOptions, ObjectiveSpec, Severity
-from relayload.core.model.record import FailureKind, Outcome
+from relayload.core.model.record import FailureKind, Outcome, outcome_of_status
 from relayload.core.objectives.foreign_syntax import candidates
 from relayload.core.objectives.objective import PERCENTILE, Condition, Objective, Op, Tag
 from relayload.core.objectives.validation import unknown
@@ -147,11 +147,20 @@ def _tag(metric: Metric, text: str) -> Tag:
 
 
 def _check_consistent(tags: Sequence[Tag]) -> None:
-    """Nothing has two values of a tag, so where two are asked for, nothing bad would ever be found."""
-    asked: dict[str, Tag] = {}
+    """Refuse tags that no request has together, so that nothing bad would ever be found."""
+    wanted: dict[str, Tag] = {}
     for tag in tags:
-        if not tag.negated and asked.setdefault(tag.name, tag) != tag:
-            raise ValueError(f"nothing is both {asked[tag.name]} and {tag}: write an objective for each")
+        if not tag.negated and wanted.setdefault(tag.name, tag) != tag:
+            raise ValueError(f"nothing is both {wanted[tag.name]} and {tag}: write an objective for each")
+    for tag in tags:
+        if tag.negated and tag.name in wanted and tag.value in _implied(wanted[tag.name]):
+            raise ValueError(f"nothing is both {wanted[tag.name]} and {tag}: leave one of them out")
+
+
+def _implied(tag: Tag) -> set[str]:
+    """Return the value of a tag, and the outcome that a status as `kind` means."""
+    outcome = {outcome_of_status(int(tag.value)).value} if tag.name == "kind" and tag.value.isdecimal() else set()
+    return {tag.value} | outcome
 
 
 _EXAMPLES = {

@@ -158,6 +158,18 @@ def test_other_aggregates_are_no_quantiles(text: str):
             "errors{kind=429, kind=503}.count == 0",
             "nothing is both kind=429 and kind=503: write an objective for each",
         ),
+        (
+            "errors{kind!=429, kind=429}.count == 0",
+            "nothing is both kind=429 and kind!=429: leave one of them out",
+        ),
+        (
+            "errors{kind=429, kind!=rate_limited}.count == 0",
+            "nothing is both kind=429 and kind!=rate_limited: leave one of them out",
+        ),
+        (
+            "ttft{stage=steady, stage!=steady}.p50 < 1s",
+            "nothing is both stage=steady and stage!=steady: leave one of them out",
+        ),
         ("ttft.p99 == 1s", "expected ttft to be compared with <, <=, > or >=, got '=='"),
     ],
 )
