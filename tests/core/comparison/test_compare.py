@@ -117,6 +117,12 @@ def test_one_run_against_one_shows_what_their_own_intervals_leave_open():
     assert not effect.between_runs
 
 
+def test_two_runs_a_side_show_their_shift_and_no_interval():
+    base, new = ([{"l": Measure("l", "s", value, 0.9, 1.1)} for value in values] for values in ((1.0, 4.0), (2.0, 8.0)))
+    (effect,) = compare(base, new, 0.1).effects
+    assert (effect.change, effect.low, effect.high) == (pytest.approx(1.0), None, None)
+
+
 def test_only_what_all_runs_have_is_compared():
     base, new = _runs(1), _runs(2)
     del new[3]["ttft.p99"]
