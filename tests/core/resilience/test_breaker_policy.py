@@ -27,6 +27,22 @@ def test_numbers_that_make_no_sense_are_refused(wrong, message):
         BreakerPolicy(**wrong)
 
 
+def test_the_least_that_makes_sense_is_taken():
+    least = BreakerPolicy(
+        failure_rate=1e-6,
+        slow_rate=1.0,
+        slow_ttft_s=1.0,
+        min_calls=1,
+        window_s=0.25,
+        window_calls=1,
+        consecutive=1,
+        open_for_s=0.25,
+        open_factor=1.0,
+        half_open_calls=1,
+    )
+    assert (least.window_s, least.open_for_s, least.window().calls) == (0.25, 0.25, 0)
+
+
 @pytest.mark.parametrize(
     ("ttft_s", "latency_s", "slow"),
     [
