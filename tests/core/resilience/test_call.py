@@ -138,6 +138,7 @@ def test_a_relay_that_has_too_much_to_do_is_given_more_time() -> None:
         (Observation(AttemptSignals(status=429, retry_after_s=9.0)), 9.0),
         (Observation(AttemptSignals(status=429, headers={"x-ratelimit-reset-requests": "8s"})), 8.0),
         (Observation(AttemptSignals(status=503, headers={"x-ratelimit-reset-requests": "8s"})), 4.0),
+        (Observation(AttemptSignals(status=500, headers={"x-ratelimit-reset-requests": "8s"})), 1.0),
         (Observation(AttemptSignals(status=429, headers={"retry-after": "Tue, 24 Nov 2026 00:47:02 GMT"})), 4.0),
         (
             Observation(
@@ -154,6 +155,13 @@ def test_an_attempt_is_never_earlier_than_the_relay_asked(observation: Observati
     asked.next_action(0.0)
     asked.observe(observation, 0.0)
     assert asked.next_action(0.0) == Wait(wait_s, WaitReason.BACKOFF)
+
+
+def test_a_relay_that_asks_for_the_longest_wait_is_waited_for() -> None:
+    asked = call()
+    asked.next_action(0.0)
+    asked.observe(Observation(AttemptSignals(status=429, headers={"retry-after": "120"})), 0.0)
+    assert asked.next_action(0.0) == Wait(120.0, WaitReason.BACKOFF)
 
 
 def test_a_relay_that_asks_for_too_long_a_wait_is_not_waited_for() -> None:

@@ -23,6 +23,7 @@ def wait_s(headers: dict[str, str], said_s: float | None = None, *, limited: boo
         ("retry-after", "1.5", 1.5),
         ("retry-after", ".5", 0.5),
         ("retry-after", "0", 0.0),
+        ("retry-after", "7." + "0" * 98, 7.0),
         ("retry-after", "1m30.5s", 90.5),
         ("retry-after", "1795481222", 10.0),
         ("retry-after", "Tue, 24 Nov 2026 00:47:02 GMT", 10.0),
@@ -60,6 +61,10 @@ def wait_s(headers: dict[str, str], said_s: float | None = None, *, limited: boo
 )
 def test_a_wait_is_read_in_every_form_in_use(name: str, value: str, expected_s: float) -> None:
     assert wait_s({name: value}) == pytest.approx(expected_s)
+
+
+def test_no_wait_is_longer_than_a_hundred_characters() -> None:
+    assert wait_s({"retry-after": "7." + "0" * 99}) is None
 
 
 ORDER = [
