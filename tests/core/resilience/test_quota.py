@@ -147,11 +147,12 @@ def test_what_was_reserved_and_not_used_comes_back():
     assert starts(of, (1.0, 1)) == [4.0]
 
 
-def test_what_was_used_beyond_the_reservation_is_charged_from_then_on():
+@pytest.mark.parametrize(("used", "start_s"), [(16, 10.0), (17, 10.0625), (80, 14.0)])
+def test_what_was_used_beyond_the_reservation_is_charged_from_then_on(used: int, start_s: float):
     of = quota(Limit(1024, 64.0, TOKENS))
     first = of.reserve(16, 0.0)
-    of.settle(first, 80, 10.0)
-    assert starts(of, (10.0, 1)) == [14.0]
+    of.settle(first, used, 10.0)
+    assert starts(of, (10.0, 1)) == [start_s]
 
 
 def test_a_usage_beyond_the_limit_is_waited_for_until_it_has_left_the_window():
