@@ -162,8 +162,8 @@ def _unit(metric: str, aggregate: str) -> Unit | None:
 def _as_errors(tags: str, op: str, value: str) -> Iterator[str]:
     """`success_rate > 99%` is `errors.rate < 1%`."""
     share = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", respelled(value, Unit.SHARE))
-    if share and (rest := round(100 - float(share[1]), 6)) >= 0:
-        yield f"errors{tags}.rate {_MIRRORED[op]} {rest:g}%"
+    if share:
+        yield f"errors{tags}.rate {_MIRRORED[op]} {round(100 - float(share[1]), 6):g}%"
 
 
 _AMOUNT = re.compile(r"(?P<before>[^\d\s.,-]*)\s*(?P<number>\d+(?:,\d{3})*(?:\.\d+)?|\.\d+)\s*(?P<after>\D*)")

@@ -42,6 +42,7 @@ from relayload.core.objectives.grammar import meant, parse
         ("tokens_per_second > 1,000 tok/s", "output_tokens.per_second > 1000/s"),
         ("goodput{ttft<200ms} > 95%", "goodput{ttft<200ms}.rate > 95%"),
         ("breaker_trips == 0", "breaker.trips == 0"),
+        ("breaker_open_time < 5s", "breaker.open_time < 5s"),
         ("cost < 2 USD", "cost.usd < $2"),
         ("latncy.p99 < 300", "latency.p99 < 300ms"),
         ("http_req_duration{scenario:a}: p(99)<300", "latency{scenario=a}.p99 < 300ms"),
@@ -64,7 +65,7 @@ def test_the_whole_objective_is_asked_back_in_our_own_spelling(text: str, ours: 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ttft", "ttft.p99", "ttft.p99 <", "hello < 1s", "ttft.p99 < 1 fortnight", "a < b"]
+    "text", ["", "ttft", "ttft.p99", "ttft.p99 <", "hello < 1s", "ttft.p99 < 1 fortnight", "a < b", "success > 101%"]
 )
 def test_where_nobody_can_tell_nothing_is_guessed(text: str):
     assert meant(text) is None
