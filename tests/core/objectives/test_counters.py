@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from relayload.core.model.record import Attempt, BreakerState, FailureKind, Outcome
-from relayload.core.model.run import StageInfo
+from relayload.core.model.run import StageInfo, TargetInfo
 from relayload.core.model.verdict import ObjectiveResult, Status
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.grammar import parse
@@ -141,6 +141,7 @@ def test_whoever_a_breaker_refuses_waited_in_vain_unless_a_tag_leaves_it_out(jud
         ("errors{kind=429}.count == 0", 0, Status.PASS),
         ("errors{kind=429}.count == 0", 1, Status.INCONCLUSIVE),
         ("errors.count <= 3", 2, Status.PASS),
+        ("errors.count <= 1", 1, Status.INCONCLUSIVE),
         ("errors.count >= 1", 9, Status.PASS),
         ("errors.count == 9", 9, Status.FAIL),
         ("requests{outcome=rejected}.count == 0", 0, Status.PASS),
@@ -226,6 +227,14 @@ def test_a_condition_is_not_asked_of_answers_that_cannot_meet_it(judged, request
     assert judged("goodput{ttft<200ms, scenario=plain}.rate >= 90%", lines).reason == "nothing was measured"
 
 
+@pytest.mark.parametrize("conditions", ["ttft<200ms, latency<1s", "latency<1s, ttft<200ms"])
+def test_a_condition_that_is_not_asked_leaves_the_others_as_they_are(conditions: str, judged, request_line):
+    plain = {"scenario": "plain", "ttft_s": None, "ttfo_s": None}
+    lines = [request_line(index, service_s=2.0 if index < 3 else 0.5, **plain) for index in range(60)]
+    lines += [request_line(index) for index in range(60, 100)]
+    assert judged(f"goodput{{{conditions}}}.rate >= 90%", lines).k == 3
+
+
 def test_whoever_fails_is_not_good_though_only_answers_that_cannot_meet_the_condition_are_ok(judged, request_line):
     lines = [request_line(index, scenario="plain", ttft_s=None, ttfo_s=None) for index in range(50)]
     lines += [request_line(index, outcome=Outcome.TIMED_OUT) for index in range(50, 60)]
@@ -237,6 +246,21 @@ def test_whoever_fails_is_not_good_though_only_answers_that_cannot_meet_the_cond
 def test_a_share_of_good_requests_that_equals_the_limit_is_not_more(text: str, word: Status, judged, request_line):
     lines = [request_line(index, outcome=Outcome.OK if index % 10 < 3 else Outcome.TIMED_OUT) for index in range(100)]
     assert judged(f"goodput.rate {text}", lines).verdict is word
+
+
+def test_the_interval_of_goodput_is_that_of_the_others_turned_round(judged, request_line):
+    lines = [request_line(index, outcome=Outcome.TIMED_OUT if index % 10 == 0 else Outcome.OK) for index in range(100)]
+    good, failed = judged("goodput.rate >= 80%", lines), judged("errors.rate <= 20%", lines)
+    assert (good.observed, failed.observed) == (0.9, 0.1)
+    assert 0 < failed.low < 0.1 < failed.high < 1
+    assert (good.low, good.high) == (1 - failed.high, 1 - failed.low)
+
+
+@pytest.mark.parametrize(("text", "word"), [("<= 90%", Status.PASS), ("< 90%", Status.FAIL), ("== 90%", Status.PASS)])
+def test_goodput_with_a_ceiling_is_compared_as_it_is(text: str, word: Status, judged, request_line):
+    lines = [request_line(index, outcome=Outcome.OK if index else Outcome.TIMED_OUT) for index in range(10)]
+    result = judged(f"goodput.rate {text}", lines)
+    assert (result.verdict, result.observed, result.n) == (word, 0.9, 10)
 
 
 def test_where_all_fail_nothing_is_good(judged, request_line):
@@ -272,6 +296,17 @@ def test_a_batch_that_never_ended_took_infinitely_long(judged, request_line, tex
     result = judged(text, lines, load_kind="batch", requests=3, offered=offered)
     assert (result.verdict, result.observed, result.reason) == (word, observed, reason)
     assert result.n == 3
+
+
+@pytest.mark.parametrize(("answered", "word"), [(6, Status.PASS), (5, Status.FAIL)])
+def test_a_paired_batch_is_over_when_every_target_has_answered_all_of_it(
+    answered: int, word: Status, judged, request_line
+):
+    lines = [request_line(index, target=target) for index in range(3) for target in ("direct", "relay")]
+    targets = dict.fromkeys(("direct", "relay"), TargetInfo(base_url="http://127.0.0.1:1/v1"))
+    batch = {"load_kind": "batch", "requests": 3, "targets": targets, "paired": True}
+    result = judged("batch.makespan < 5s", lines[:answered], **batch)
+    assert (result.verdict, result.n) == (word, 6)
 
 
 def test_no_makespan_is_no_pass(judged, request_line):
