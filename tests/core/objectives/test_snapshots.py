@@ -4,6 +4,7 @@ from live import sent
 from relayload.core.model.record import BreakerState, Outcome
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.objectives.grammar import parse
+from relayload.core.objectives.indicators import Window
 from relayload.core.objectives.snapshots import MergedSnapshot, SnapshotMaker, metrics_of
 
 _OBJECTIVES = [parse("errors.rate < 1%"), parse("latency.p99 < 1s"), parse("service.p50 < 1s")]
@@ -96,3 +97,12 @@ def test_a_slot_of_several_seconds_takes_the_place_of_those_that_it_covers(maker
     ordered = so_far.sample(_OBJECTIVES[1], [], None).ordered
     assert ordered.count == 30
     assert ordered.at(30) == pytest.approx(0.501, rel=0.004)
+
+
+@pytest.mark.parametrize(("begins_at_s", "ends_at_s", "count"), [(0.0, 10.0, 10), (10.0, 15.0, 5), (4.6, 8.4, 3)])
+def test_the_sample_of_a_window_has_the_seconds_whose_middle_lies_in_it(
+    maker, so_far, request_line, begins_at_s: float, ends_at_s: float, count: int
+):
+    maker.add([request_line(second) for second in range(30)])
+    so_far.replace(sent(maker.snapshot(30.0)))
+    assert so_far.sample(_OBJECTIVES[1], [], Window(0, begins_at_s, ends_at_s)).ordered.count == count

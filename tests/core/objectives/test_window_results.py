@@ -6,6 +6,8 @@ from relayload.core.model.run import StageInfo
 from relayload.core.model.verdict import ObjectiveResult, Status
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.grammar import parse, with_options
+from relayload.core.objectives.indicators import Window
+from relayload.core.objectives.recorded_run import RecordedRun
 from relayload.core.objectives.window_results import taken_together
 
 _STAGES = (StageInfo(name="warm", for_s=10.0, warmup=True), StageInfo(name="steady", for_s=90.0))
@@ -90,6 +92,16 @@ def test_a_value_of_a_window_is_that_of_its_requests(judged, request_line):
     assert (result.verdict, result.observed, result.n) == (Status.PASS, pytest.approx(5.001), 100)
     assert result.windows is not None
     assert result.windows.worst_at_s == 10.0
+
+
+@pytest.mark.parametrize("most_exact", [1000, 10])
+def test_every_request_of_a_window_counts_once_however_they_are_kept(most_exact: int, request_line, folded, make_run):
+    objective = with_options(parse("latency.p50 < 1s"), ObjectiveOptions(over_s=10.0))
+    lines = _lines(request_line, slow=range(10, 17), per_second=1)
+    run = RecordedRun(folded(lines, [objective], most_exact=most_exact), make_run())
+    ordered = run.sample(objective, [], Window(1, 10.0, 20.0)).ordered
+    assert ordered.count == 10
+    assert [ordered.at(3), ordered.at(4)] == pytest.approx([0.101, 5.001], rel=0.004)
 
 
 def test_too_few_in_every_window_can_not_be_told(judged, request_line):
