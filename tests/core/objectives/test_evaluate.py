@@ -103,6 +103,12 @@ def test_whoever_got_no_answer_waits_for_ever(how: str, judged, request_line, dr
     assert judged("ttft.max < 1s", lines, lost).verdict is Status.FAIL
 
 
+@pytest.mark.parametrize("text", ["latency.max < 1s", "latency.min > 100ms"])
+def test_the_greatest_and_the_least_value_are_facts_also_where_strict_asks_for_proofs(text: str, judged, request_line):
+    result = judged(text, _many(request_line, 10), options=ObjectiveOptions(strict=True))
+    assert (result.verdict, result.n, result.observed) == (Status.PASS, 10, pytest.approx(0.501))
+
+
 def test_more_is_better_turns_the_limit_round(judged, request_line):
     lines = _many(request_line, 90) + [request_line(index, outcome=Outcome.TIMED_OUT) for index in range(90, 100)]
     result = judged("output_rate.p5 > 10/s", lines)

@@ -9,6 +9,7 @@ from relayload.core.objectives.statistics import (
     BadBounds,
     BadEvents,
     Deviations,
+    MeanDeviation,
     beyond,
     judge_share,
     mean_deviation,
@@ -102,6 +103,12 @@ def test_a_sample_is_sized_by_those_beyond_the_limit_slot_by_slot():
     assert BadEvents.of([]) == BadEvents(0, 0, 0)
 
 
+def test_correlated_requests_keep_their_share_in_a_smaller_sample():
+    """Three of a hundred that are worth fifty are one and a half of fifty: between one and two of them."""
+    bounds = [BadEvents(k, n, 50).bounds(0.95) for k, n in ((1, 50), (3, 100), (2, 50))]
+    assert bounds == [pytest.approx(each, abs=5e-5) for each in ((0.001, 0.0914), (0.0035, 0.1063), (0.0072, 0.1206))]
+
+
 def test_what_is_in_flight_may_all_be_good():
     seen = BadEvents.of([(5, 10)] * 10, still_good=100)
     assert (seen.k, seen.n, seen.whole, seen.effective_n) == (50, 100, 200, 200)
@@ -123,6 +130,22 @@ def test_a_mean_has_its_error_from_batches_of_slots_or_from_its_values():
     alike = mean_deviation([Deviations(0.0, 4, 1.6) for _ in range(10)])
     assert alike is not None
     assert alike.margin(0.95) == pytest.approx(1.959964 * math.sqrt(16) / 40)
+
+
+def test_a_mean_off_the_limit_has_the_same_error():
+    """The slots from above, each value 5 more: 4 values of a slot add 20 to its sum."""
+    at, off = (
+        mean_deviation([Deviations((-1.0) ** slot + 4 * more, 4, 0.4 + 4 * more * more) for slot in range(10)])
+        for more in (0.0, 5.0)
+    )
+    assert at is not None
+    assert off is not None
+    assert (off.mean, off.between) == pytest.approx((5.0, at.between))
+
+
+@pytest.mark.parametrize(("between", "worth"), [(0.5, 100), (1.0, 100), (2.0, 25), (20.0, 1)])
+def test_values_of_a_mean_whose_batches_lie_further_apart_are_worth_fewer(between: float, worth: int):
+    assert MeanDeviation(mean=0.0, between=between, freedom=9, apart=1.0).effective_n(100) == worth
 
 
 def test_few_values_tell_no_error_of_a_mean():
