@@ -132,9 +132,7 @@ class Meter:
         """Correct the charge of a call that used `more` (or, if negative, fewer) tokens than reserved."""
         if not self._by_tokens:
             return
-        if more > 0:
-            self._drained_at_s = max(self._drained_at_s, now_s)
-        self._drained_at_s += more * self._spacing_s
+        self._drained_at_s = max(self._drained_at_s, now_s) + more * self._spacing_s
         if reservation.start_at_s + self._window_s > last_start_s:
             self._sum += more
 
