@@ -27,6 +27,25 @@ def test_numbers_that_make_no_sense_are_refused(wrong, message):
         BreakerPolicy(**wrong)
 
 
+def test_the_numbers_are_those_of_the_documentation_unless_said_otherwise():
+    assert BreakerPolicy() == BreakerPolicy(
+        failure_rate=0.5,
+        slow_rate=None,
+        min_calls=20,
+        window_s=30.0,
+        window_calls=None,
+        consecutive=10,
+        slow_ttft_s=None,
+        slow_latency_s=None,
+        open_for_s=60.0,
+        open_factor=2.0,
+        max_open_for_s=300.0,
+        reset_after_s=60.0,
+        half_open_calls=3,
+        enforce=True,
+    )
+
+
 def test_the_least_that_makes_sense_is_taken():
     least = BreakerPolicy(
         failure_rate=1e-6,

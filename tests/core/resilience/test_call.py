@@ -320,6 +320,12 @@ def test_every_attempt_asks_the_breaker_once_and_then_reserves_quota() -> None:
     assert (quota.reserved, quota.settled, quota.open) == ([100, 100], [0, 120], set())
 
 
+def test_a_call_that_does_not_say_its_tokens_reserves_none() -> None:
+    quota = LedgerQuota()
+    assert call(BARE, quota=quota).next_action(0.0) == sent(1)
+    assert quota.reserved == [0]
+
+
 def test_a_wait_for_quota_beyond_the_deadline_is_not_begun() -> None:
     breaker, quota = LedgerBreaker(), LedgerQuota(waits_s=[30.0])
     late = call(deadline_at_s=20.0, breaker=breaker, quota=quota)

@@ -16,6 +16,8 @@ from relayload.core.resilience.rate_limit_field import Allowed, allowances
         ("limit=100;w=60, remaining=0, reset=7", [Allowed(0, 7, False)]),
         ('"unterminated;r=0;t=3', [Allowed(0, 3, False)]),
         (";;==,,", []),
+        ('"a";r=' + "9" * 15, [Allowed(999_999_999_999_999, None, False)]),
+        ('"a";r=' + "9" * 16, []),
         ('"a";r=' + "9" * 500, []),
         ('"\\' * 50_000, []),
         ("", []),
