@@ -109,6 +109,13 @@ def test_the_greatest_and_the_least_value_are_facts_also_where_strict_asks_for_p
     assert (result.verdict, result.n, result.observed) == (Status.PASS, 10, pytest.approx(0.501))
 
 
+def test_just_enough_samples_are_not_too_few_for_strict_but_prove_nothing(judged, request_line):
+    lines = [request_line(index, service_s=2.0 if index == 9 else 0.1) for index in range(299)]
+    result = judged("latency.p99 < 1s", lines, options=ObjectiveOptions(strict=True))
+    assert (result.verdict, result.effective_n) == (Status.INCONCLUSIVE, 299)
+    assert result.reason == "1 of 299 were not within the limit, 1% may: not proven, as strict asks"
+
+
 def test_more_is_better_turns_the_limit_round(judged, request_line):
     lines = _many(request_line, 90) + [request_line(index, outcome=Outcome.TIMED_OUT) for index in range(90, 100)]
     result = judged("output_rate.p5 > 10/s", lines)
