@@ -205,6 +205,7 @@ def test_a_reservation_given_back_twice_raises(first, second):
     [
         ((0, 1.0), "amount: expected at least 1, got 0"),
         ((1, 0.0), "per_s: expected above 0, got 0.0"),
+        ((1, -1.0), "per_s: expected above 0, got -1.0"),
         ((1, 1.0, TOKENS, 0), "burst: expected at least 1, got 0"),
     ],
 )
