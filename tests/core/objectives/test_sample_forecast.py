@@ -115,6 +115,13 @@ def test_in_windows_each_gets_its_part(text, options, samples, problem):
     assert (found.outlook is Outlook.TOO_FEW) is (problem is not None)
 
 
+def test_windows_that_may_have_enough_at_the_steepest_are_scarce_and_not_too_few():
+    """One and a half requests a window on average, and at most three: p36 needs three."""
+    stages = (StagePlan(name="steady", for_s=100.0, warmup=False, by_scenario={"simple": 15}),)
+    found = sample_forecast(with_options(parse("ttft.p36 < 1s"), ObjectiveOptions(over_s=10.0)), stages, SENT)
+    assert (found.needed, found.samples, found.outlook, found.problem) == (3, 1, Outlook.SCARCE, None)
+
+
 def test_windows_of_a_stage_without_an_end_can_not_be_counted():
     stages = (StagePlan(name="steady", for_s=None, warmup=False, by_scenario={"simple": 100}),)
     found = sample_forecast(with_options(parse("ttft.p99 < 1s"), ObjectiveOptions(over_s=30.0)), stages, SENT)

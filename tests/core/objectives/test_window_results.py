@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from relayload.core.model.objective_options import NoData, ObjectiveOptions
 from relayload.core.model.record import BreakerState, Outcome
@@ -63,6 +64,20 @@ def test_windows_break_an_objective_where_enough_in_a_row_are_broken(words: str,
     assert taken.verdict is word
     assert taken.windows is not None
     assert (taken.windows.count, taken.windows.broken) == (len(words), words.count("F"))
+
+
+@pytest.mark.parametrize(
+    ("text", "worst_at_s", "observed"), [("throughput.per_second > 5", 10.0, 7), ("ttft.p50 < 30s", 20.0, 20)]
+)
+def test_the_worst_window_has_the_least_where_more_is_better_and_else_the_most(
+    text: str, worst_at_s: float, observed: float
+):
+    objective = with_options(parse(text), ObjectiveOptions(over_s=10.0))
+    result = ObjectiveResult(id="", expr="", unit="", limit=objective.limit, verdict=Status.PASS, reason="", n=1)
+    judged = [(at_s, replace(result, observed=observed)) for at_s, observed in ((0.0, 9), (10.0, 7), (20.0, 20))]
+    taken = taken_together(objective, judged)
+    assert taken.windows is not None
+    assert (taken.windows.worst_at_s, taken.observed) == (worst_at_s, observed)
 
 
 def test_a_burst_that_the_whole_run_hides_breaks_its_window(judged, request_line):
