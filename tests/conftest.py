@@ -12,6 +12,7 @@ from certificates import Certificates, make_certificates
 from hypothesis import settings
 from msgspec import structs
 from support import LOCUSTFILE, SHORT, Process, Start
+from zygote import POSSIBLE, Zygote
 
 from relayload.core.metrics.fold import Fold
 from relayload.core.model.record import Attempt, BreakerState, Drop, End, Line, Outcome, Record, Transition
@@ -34,6 +35,23 @@ def pytest_collection_finish() -> None:
     if "locust" in sys.modules:
         raise pytest.UsageError("a test file imports Locust: let support.ran_patched do that")
 
+
+IMPORTS = {
+    "locust": ("locust.main", "relayload.locust_plugin.load", "relayload.fakerelay.process", "relayload.report.text"),
+    "relayload": (
+        "relayload.cli",
+        "relayload.verbs.run",
+        "relayload.doctor.visit",
+        "relayload.fakerelay.preset",
+        "relayload.profile.forecast",
+        "relayload.profile.plan",
+        "relayload.recording.sets",
+        "relayload.report.markdown",
+        "relayload.report.plan",
+        "relayload.report.text",
+    ),
+}
+"""What a module is to have imported before it is forked; Locust first, which patches what others import."""
 
 MakeLine = Callable[..., Line]
 MakeRun = Callable[..., RunInfo]
@@ -144,15 +162,35 @@ def indicators() -> Callable[..., Indicators]:
     return _evidence
 
 
+@pytest.fixture(scope="session")
+def zygotes() -> Iterator[Callable[[str], Zygote | None]]:
+    """What a process of a module is forked from, if it is to be."""
+    begun: dict[str, Zygote] = {}
+
+    def zygote(module: str) -> Zygote | None:
+        if module in IMPORTS and POSSIBLE and module not in begun:
+            begun[module] = Zygote(*IMPORTS[module])
+        return begun.get(module)
+
+    yield zygote
+    for each in begun.values():
+        each.end()
+
+
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts processes in the test's own directory and ends them after it."""
+def start(tmp_path: Path, zygotes: Callable[[str], Zygote | None]) -> Iterator[Start]:
+    """Starts processes in the test's own directory and ends them after it: `python -m ARGUMENTS`.
+
+    Locust and relayload are forked, since to import them takes long. With `anew` they start as they do elsewhere, as
+    does what has variables that Python itself reads.
+    """
     started: list[Process] = []
 
-    def starter(*arguments: str | Path, **environ: str) -> Process:
-        command = [sys.executable, "-m", *map(str, arguments)]
+    def starter(*arguments: str | Path, anew: bool = False, **environ: str) -> Process:
+        anew = anew or any(name.startswith("PYTHON") for name in environ)
+        zygote = None if anew else zygotes(str(arguments[0]))
         log = f"process-{len(started)}.log"
-        started.append(Process(command, tmp_path, {**os.environ, **environ}, log))
+        started.append(Process(list(map(str, arguments)), tmp_path, {**os.environ, **environ}, log, zygote))
         return started[-1]
 
     yield starter
@@ -166,10 +204,10 @@ def locust(start: Start) -> Iterator[Start]:
     """Starts Locust headless with our locustfile, in as many `processes` as are asked for."""
     with contextlib.ExitStack() as kept:
 
-        def starter(*arguments: str | Path, processes: int = 1, **environ: str) -> Process:
+        def starter(*arguments: str | Path, processes: int = 1, **more: Any) -> Process:
             several = workers(processes, kept.enter_context(MasterPort()).number)
             command = ("locust", "-f", LOCUSTFILE, "--headless", "--only-summary")
-            return start(*command, *several, *arguments, **environ)
+            return start(*command, *several, *arguments, **more)
 
         yield starter
 

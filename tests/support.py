@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.request import Request, urlopen
 
 import gevent
 import pytest
+from zygote import Fork, Zygote
 
 from relayload.core.wire.request import Timeouts
 from relayload.fakerelay.process import FakeRelay
@@ -45,10 +46,21 @@ objectives: [errors.rate < 50%, ttft.p50 < 10s]
 class Process:
     """A process started for a test; killed at its end if it still runs."""
 
-    def __init__(self, command: Sequence[str], cwd: Path, environ: dict[str, str], log: str) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        cwd: Path,
+        environ: Mapping[str, str],
+        log: str,
+        zygote: Zygote | None = None,
+    ) -> None:
+        """`python -m ARGUMENTS`; a fork of the zygote, or started anew where there is none."""
         self._log = (cwd / log).open("wb")
+        if zygote is not None:
+            self.popen: Fork | subprocess.Popen = zygote.fork(arguments, cwd, environ, self._log.fileno())
+            return
         self.popen = subprocess.Popen(
-            command,
+            [sys.executable, "-m", *arguments],
             cwd=cwd,
             env=environ,
             stdout=self._log,
@@ -127,7 +139,9 @@ def children(process: Process) -> list[int]:
     """The worker processes that Locust forked: those that have written records are among them."""
     pid = process.popen.pid
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in found if b"relayload.fakerelay" not in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [
+        int(child) for child in found if b"\0relayload.fakerelay\0" not in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
 
 
 def ran_patched(script: str, *arguments: object) -> str:

@@ -33,7 +33,8 @@ objectives: [errors.rate < 20%]
 
 
 def test_check_prints_the_plan_and_contacts_nothing(start: Start, profile: WriteProfile) -> None:
-    check = start("relayload", "check", profile("constant"), "--set", "target.base_url=http://127.0.0.1:1/v1")
+    nowhere = "target.base_url=http://127.0.0.1:1/v1"
+    check = start("relayload", "check", profile("constant"), "--set", nowhere, anew=True)
     assert check.wait() == 0
     assert "steady          3.00s        60" in check.output
     assert "nothing was contacted" in check.output
@@ -87,7 +88,8 @@ def test_every_fault_of_a_profile_is_told_at_once(start: Start, profile: WritePr
 
 def test_run_sends_records_and_judges(start: Start, profile: WriteProfile, relay: FakeRelay, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    run = start("relayload", "run", profile(), "--out", out, "--set", f"target.base_url={relay.base_url}")
+    target = f"target.base_url={relay.base_url}"
+    run = start("relayload", "run", profile(), "--out", out, "--set", target, anew=True)
     assert run.wait() == 0, run.output
     assert "PASS" in run.output
     summary = saved(out, "summary.json")
@@ -158,7 +160,7 @@ def test_a_run_that_is_starting_up_can_be_interrupted(
     name: str,
     locust_started: bool,
 ) -> None:
-    run = start("relayload", "run", profile(seconds=60), "--out", tmp_path / "run")
+    run = start("relayload", "run", profile(seconds=60), "--out", tmp_path / "run", anew=True)
     wait_for(lambda: _catches(run, signal.SIGTERM))
     if locust_started:
         wait_for((tmp_path / "run" / "locust.log").exists)
@@ -175,7 +177,7 @@ def test_a_gate_that_is_interrupted_has_not_passed(
 ) -> None:
     Recording.create(tmp_path / "run", make_run())
     os.mkfifo(tmp_path / "run" / "records-0.jsonl.gz")  # nobody writes to it, so that reading never ends
-    gate = start("relayload", "gate", tmp_path / "run")
+    gate = start("relayload", "gate", tmp_path / "run", anew=True)
     wait_for(lambda: _catches(gate, signal.SIGTERM))
     gate.signal(number)
     assert gate.wait() == code

@@ -33,7 +33,8 @@ def test_a_run_sends_every_arrival_once_and_passes(
 ) -> None:
     out = tmp_path / "run"
     target = f"target.base_url={relay.base_url}"
-    run = locust("--relay-profile", profile(), "--relay-out", out, "--relay-set", target, processes=processes)
+    options = ("--relay-profile", profile(), "--relay-out", out, "--relay-set", target)
+    run = locust(*options, processes=processes, anew=True)
     assert run.wait() == 0, run.output
     counts = saved(out, "summary.json")["counts"]
     assert sums_hold(counts)
