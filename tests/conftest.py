@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -12,8 +13,9 @@ from certificates import Certificates, make_certificates
 from hypothesis import settings
 from msgspec import structs
 from support import LOCUSTFILE, SHORT, Process, Start
-from zygote import POSSIBLE, Zygote
+from zygote import POSSIBLE, RELAY, Zygote, forked_relays
 
+import relayload.fakerelay.process
 from relayload.core.metrics.fold import Fold
 from relayload.core.model.record import Attempt, BreakerState, Drop, End, Line, Outcome, Record, Transition
 from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo
@@ -37,6 +39,7 @@ def pytest_collection_finish() -> None:
 
 
 IMPORTS = {
+    RELAY: ("relayload.fakerelay.command", "relayload.fakerelay.preset", "relayload.fakerelay.server", "uvloop"),
     "locust": ("locust.main", "relayload.locust_plugin.load", "relayload.fakerelay.process", "relayload.report.text"),
     "relayload": (
         "relayload.cli",
@@ -164,17 +167,30 @@ def indicators() -> Callable[..., Indicators]:
 
 @pytest.fixture(scope="session")
 def zygotes() -> Iterator[Callable[[str], Zygote | None]]:
-    """What a process of a module is forked from, if it is to be."""
+    """What the processes of a module are forked from, if they are to be."""
     begun: dict[str, Zygote] = {}
 
     def zygote(module: str) -> Zygote | None:
         if module in IMPORTS and POSSIBLE and module not in begun:
-            begun[module] = Zygote(*IMPORTS[module])
+            begun[module] = Zygote.start(IMPORTS[module], zygote(RELAY) if module != RELAY else None)
         return begun.get(module)
 
     yield zygote
-    for each in begun.values():
+    for each in reversed(begun.values()):  # one that forks relays for others ends after them
         each.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_relays(zygotes: Callable[[str], Zygote | None]) -> Iterator[None]:
+    """Fake relays are forked, too, but for the `real_relays`."""
+    with forked_relays(lambda: zygotes(RELAY)) if POSSIBLE else contextlib.nullcontext():
+        yield
+
+
+@pytest.fixture
+def real_relays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fake relays are started as they are elsewhere."""
+    monkeypatch.setattr(relayload.fakerelay.process, "subprocess", subprocess)
 
 
 @pytest.fixture
@@ -221,9 +237,9 @@ def port() -> Iterator[int]:
 
 @pytest.fixture
 def profile(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a profile of about six seconds."""
+    """Writes a profile of a load that takes a quarter of a second more."""
 
-    def write(arrivals: str = "poisson", seconds: int = 3, more: str = "") -> Path:
+    def write(arrivals: str = "poisson", seconds: int = 1, more: str = "") -> Path:
         path = tmp_path / "short.yaml"
         path.write_text(SHORT.format(arrivals=arrivals, seconds=seconds) + more)
         return path

@@ -33,7 +33,7 @@ load:
   kind: open
   arrivals: {arrivals}
   stages:
-    - {{name: warm, for: 1s, rate: 20/s, warmup: true}}
+    - {{name: warm, for: 250ms, rate: 20/s, warmup: true}}
     - {{name: steady, for: {seconds}s, rate: 20/s}}
 scenarios:
   simple: {{weight: 3, model: o3, prompt: simple, max_output_tokens: 20}}
@@ -57,7 +57,9 @@ class Process:
         """`python -m ARGUMENTS`; a fork of the zygote, or started anew where there is none."""
         self._log = (cwd / log).open("wb")
         if zygote is not None:
-            self.popen: Fork | subprocess.Popen = zygote.fork(arguments, cwd, environ, self._log.fileno())
+            with Path(os.devnull).open() as nothing:
+                streams = [nothing.fileno(), self._log.fileno(), self._log.fileno()]
+                self.popen: Fork | subprocess.Popen = zygote.fork(arguments, cwd, environ, streams)
             return
         self.popen = subprocess.Popen(
             [sys.executable, "-m", *arguments],

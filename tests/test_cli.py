@@ -36,23 +36,23 @@ def test_check_prints_the_plan_and_contacts_nothing(start: Start, profile: Write
     nowhere = "target.base_url=http://127.0.0.1:1/v1"
     check = start("relayload", "check", profile("constant"), "--set", nowhere, anew=True)
     assert check.wait() == 0
-    assert "steady          3.00s        60" in check.output
+    assert "steady          1.00s        20" in check.output
     assert "nothing was contacted" in check.output
 
 
 def test_check_prints_json_for_programs(start: Start, profile: WriteProfile) -> None:
     check = start("relayload", "check", profile("constant"), "--json")
     assert check.wait() == 0
-    assert json.loads(check.output)["total"]["arrivals"] == 80
+    assert json.loads(check.output)["total"]["arrivals"] == 25
 
 
 def test_check_tells_what_each_objective_can_expect(start: Start, profile: WriteProfile) -> None:
     check = start("relayload", "check", profile("constant"), "--json")
     assert check.wait() == 0
     plan = json.loads(check.output)
-    assert sum(plan["timeline"]["counts"]) == 80
+    assert sum(plan["timeline"]["counts"]) == 25
     assert {each["expr"]: (each["samples"], each["needed"]) for each in plan["objectives"]} == {
-        "errors.rate < 50%": (60, 2),
+        "errors.rate < 50%": (20, 2),
         "ttft.p50 < 10s": (plan["stages"][1]["by_scenario"]["simple"], 5),
     }
 
@@ -79,7 +79,7 @@ def test_every_fault_of_a_profile_is_told_at_once(start: Start, profile: WritePr
     check = start("relayload", "check", path)
     assert check.wait() == 2
     assert check.output.splitlines() == [
-        f"{path}:8:35: load.stages.0.rate: expected a rate such as '5/s' or '300/min', got '20rps'",
+        f"{path}:8:38: load.stages.0.rate: expected a rate such as '5/s' or '300/min', got '20rps'",
         f"{path}:11:20: scenarios.simple.weight: expected a number above 0, got '0'; "
         "leave out a scenario that is not to be sent",
         f"{path}:15:1: gaurdrails: unknown key; did you mean 'guardrails'?",
@@ -99,7 +99,7 @@ def test_run_sends_records_and_judges(start: Start, profile: WriteProfile, relay
 
 
 def test_gate_and_report_need_the_recording_alone(start: Start, profile: WriteProfile, tmp_path: Path) -> None:
-    out, path = tmp_path / "run", profile(seconds=2)
+    out, path = tmp_path / "run", profile()
     assert start("relayload", "run", path, "--out", out).wait() == 0
     path.unlink()
     before = saved(out, "summary.json")
@@ -228,7 +228,7 @@ def test_a_directory_that_is_no_recording_is_exit_2(start: Start, tmp_path: Path
 
 
 def test_a_directory_is_recorded_into_once(start: Start, profile: WriteProfile, tmp_path: Path) -> None:
-    out, path = tmp_path / "run", profile(seconds=1)
+    out, path = tmp_path / "run", profile()
     start("relayload", "run", path, "--out", out).wait()
     again = start("relayload", "run", path, "--out", out)
     assert again.wait() == 2
@@ -247,7 +247,7 @@ def write_trace(path: Path, rows: int) -> None:
 
 
 def test_a_run_can_be_repeated_and_its_set_be_compared(start: Start, profile: WriteProfile, tmp_path: Path) -> None:
-    out, path = tmp_path / "set", profile(seconds=1)
+    out, path = tmp_path / "set", profile()
     run = start("relayload", "run", path, "--out", out, "--repeat", "2", "--set", "objectives=[ttft.p50 < 1us]")
     assert run.wait() == 3, run.output
     assert [saved(out / f"run-{number}", "verdict.json")["verdict"] for number in (1, 2)] == ["FAIL", "FAIL"]

@@ -12,6 +12,8 @@ from support import PATIENCE_S, present, wait_for
 
 from relayload.fakerelay.process import FakeRelay
 
+pytestmark = pytest.mark.usefixtures("real_relays")
+
 
 def status_of(base_url: str, key: str) -> int:
     request = urllib.request.Request(f"{base_url}/models", headers={"Authorization": f"Bearer {key}"})

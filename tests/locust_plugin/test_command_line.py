@@ -73,7 +73,7 @@ def written(folder: Path, name: str, text: str) -> Path:
 
 @pytest.mark.parametrize("name", ["locust.conf", "pyproject.toml", "given.conf"])
 def test_a_config_file_names_the_profile(start: Start, profile: WriteProfile, tmp_path: Path, name: str) -> None:
-    options = {"locustfile": LOCUSTFILE, "relay-profile": profile(seconds=1), "relay-out": tmp_path / "run"}
+    options = {"locustfile": LOCUSTFILE, "relay-profile": profile(), "relay-out": tmp_path / "run"}
     lines = "".join(f'{option} = "{value}"\n' for option, value in options.items())
     text = (
         f'[tool.locust]\n{lines}relay-set = ["seed=9"]\n' if name.endswith(".toml") else f"{lines}relay-set = seed=9\n"
@@ -90,7 +90,7 @@ def test_a_config_file_names_the_profile(start: Start, profile: WriteProfile, tm
 def test_the_environment_has_all_three_options(
     start: Start, profile: WriteProfile, tmp_path: Path, prefix: str
 ) -> None:
-    values = {"PROFILE": str(profile(seconds=1)), "OUT": str(tmp_path / "run"), "SET": "seed=9"}
+    values = {"PROFILE": str(profile()), "OUT": str(tmp_path / "run"), "SET": "seed=9"}
     variables = {f"{prefix}{option}": value for option, value in values.items()}
     process = start("locust", "-f", LOCUSTFILE, *HEADLESS, **variables)
     assert process.wait() == 0, process.output
@@ -98,7 +98,7 @@ def test_the_environment_has_all_three_options(
 
 
 def test_the_command_line_goes_before_the_environment(start: Start, profile: WriteProfile, tmp_path: Path) -> None:
-    arguments = ("--relay-prof", profile(seconds=1), "--relay-out", tmp_path / "run")
+    arguments = ("--relay-prof", profile(), "--relay-out", tmp_path / "run")
     process = start("locust", "-f", LOCUSTFILE, *HEADLESS, *arguments, RELAYLOAD_PROFILE="nosuch.yaml")
     assert process.wait() == 0, process.output
     assert saved(tmp_path / "run", "run.json")["profile"]["name"] == "short"
@@ -123,13 +123,13 @@ def test_what_relayload_run_starts_reads_no_options_elsewhere(
 ) -> None:
     (tmp_path / "locust.conf").write_text("relay-set = seed=9\nusers = 5\nrun-time = 1s\n")
     out = tmp_path / "run"
-    process = start("relayload", "run", profile(seconds=1), "--out", out, RELAYLOAD_SET="seed=8", LOCUST_RUN_TIME="1s")
+    process = start("relayload", "run", profile(), "--out", out, RELAYLOAD_SET="seed=8", LOCUST_RUN_TIME="1s")
     assert process.wait() == 0, process.output
     assert saved(out, "run.json")["ended_by"] == "schedule"
     assert "seed: 3" in (out / "profile.yaml").read_text()
 
 
 def test_a_number_of_users_is_answered_in_an_open_load(start: Start, profile: WriteProfile) -> None:
-    process = start("locust", "-f", LOCUSTFILE, *HEADLESS, "--relay-profile", profile(seconds=1), "-u", "10")
+    process = start("locust", "-f", LOCUSTFILE, *HEADLESS, "--relay-profile", profile(), "-u", "10")
     assert process.wait() == 0, process.output
     assert "--users and --spawn-rate have no effect: the profile's load says how much is sent" in process.output

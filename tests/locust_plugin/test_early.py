@@ -44,6 +44,7 @@ def test_any_name_of_a_directory_is_passed_on(tmp_path: Path) -> None:
     assert ascii(str(run_dir)) in (run_dir / LOG_NAME).read_text()
 
 
+@pytest.mark.usefixtures("real_relays")
 def test_it_is_told_of_the_fake_relays_of_the_profile_which_end_with_the_run(tmp_path: Path) -> None:
     path = tmp_path / "p.yaml"
     path.write_text(SHORT.format(arrivals="constant", seconds=1))

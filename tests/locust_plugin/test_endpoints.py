@@ -14,7 +14,7 @@ name: endpoints
 seed: 3
 load:
   kind: open
-  stages: [{for: 2s, rate: 20/s}]
+  stages: [{for: 1s, rate: 40/s}]
 scenarios:
   chat: {model: o3, prompt: simple, max_output_tokens: 5}
   talk: {model: o3, endpoint: responses, prompt: simple, max_output_tokens: 5, conversation: {turns: 2}}

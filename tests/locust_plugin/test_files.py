@@ -69,7 +69,7 @@ def test_the_log_has_the_verdict_with_every_reason(locust: Start, profile: Write
 
 
 def test_an_end_that_nobody_asked_for_speaks_of_no_ctrl_c(locust: Start, profile: WriteProfile) -> None:
-    run = locust("--relay-profile", profile(seconds=1))
+    run = locust("--relay-profile", profile())
     assert run.wait() == 0, run.output
     assert "ending the load" not in run.output
 
@@ -87,7 +87,7 @@ def test_a_signal_is_told_what_a_second_one_does(
 
 
 def test_an_end_by_locusts_run_time_speaks_of_the_wait_alone(locust: Start, profile: WriteProfile) -> None:
-    run = locust("--relay-profile", profile(seconds=60), "--run-time", "2s")
+    run = locust("--relay-profile", profile(seconds=60), "--run-time", "1s")
     assert run.wait() == 4, run.output
     assert "ending the load; what is in flight may take 30s\n" in run.output
 
@@ -95,6 +95,6 @@ def test_an_end_by_locusts_run_time_speaks_of_the_wait_alone(locust: Start, prof
 def test_the_report_does_not_name_a_host_that_nothing_was_sent_to(
     locust: Start, profile: WriteProfile, tmp_path: Path
 ) -> None:
-    run = locust("--relay-profile", profile(seconds=1), "--host", "http://127.0.0.1:1", "--html", "all.html")
+    run = locust("--relay-profile", profile(), "--host", "http://127.0.0.1:1", "--html", "all.html")
     assert run.wait() == 0, run.output
     assert template_args(tmp_path / "all.html")["host"] == "fake://o-series"

@@ -129,7 +129,7 @@ def test_the_list_of_models_is_asked_for_once(
     relay = gateway(lambda path, body: (200, {}, json.dumps(ANSWER if body else {"data": []}).encode()))
     target, out = f"target.base_url={relay.base_url}", tmp_path / "out"
     options = ("--set", target, "--set", f"scenarios={PLAIN}", "--set", "objectives=[]", "--out", out)
-    run = start("relayload", "run", profile(seconds=1), *options)
+    run = start("relayload", "run", profile(), *options)
     assert run.wait() == 0, run.output
     assert relay.asked.count("GET /v1/models") == 1
     assert len(relay.asked) == 1 + saved(out, "summary.json")["counts"]["started"]
@@ -146,7 +146,7 @@ def test_embeddings_that_are_not_implemented_are_rejected_and_not_tried_again(
     relay, out = gateway(answers), tmp_path / "out"
     target = ("--set", f"target.base_url={relay.base_url}", "--set", "client={retry: {attempts: 3}}")
     embeddings = ("--set", "scenarios={e: {model: o3, prompt: simple, endpoint: embeddings}}")
-    run = start("relayload", "run", profile(seconds=1), *target, *embeddings, "--set", "objectives=[]", "--out", out)
+    run = start("relayload", "run", profile(), *target, *embeddings, "--set", "objectives=[]", "--out", out)
     assert run.wait() == 0, run.output
     lines = [json.loads(line) for path in out.glob("records-*.jsonl") for line in path.read_text().splitlines()]
     found = [line for line in lines if line["line"] == "request"]

@@ -43,7 +43,7 @@ def write(folder: Path) -> Path:
 
 
 def test_calls_of_ones_own_tasks_are_rows_of_locusts_statistics(start: Start, relay: FakeRelay, tmp_path: Path) -> None:
-    options = ["--headless", "-u", "3", "-r", "3", "-t", "3s", "--host", relay.base_url, "--exit-code-on-error", "0"]
+    options = ["--headless", "-u", "3", "-r", "3", "-t", "1s", "--host", relay.base_url, "--exit-code-on-error", "0"]
     run = start("locust", "-f", write(tmp_path), *options, RELAY_API_KEY="sk-fake")
     assert run.wait() == 0, run.output
     rows = [line.split()[:2] for line in run.output.splitlines()]
@@ -70,7 +70,7 @@ NO_KEY = "no key: set the environment variable RELAY_API_KEY, or api_key in the 
 def test_a_user_without_a_usable_host_or_key_is_told_what_is_missing(
     start: Start, port: int, tmp_path: Path, host: str, key: str, processes: int, told: str
 ) -> None:
-    options = ["--headless", "-u", "1", "-t", "2s", *workers(processes, port)]
+    options = ["--headless", "-u", "1", "-t", "1s", *workers(processes, port)]
     options += ["--host", host] if host else []
     run = start("locust", "-f", write(tmp_path), *options, RELAY_API_KEY=key)
     assert run.wait() == 2
@@ -121,7 +121,7 @@ UNKNOWN_MODEL = "The model … does not exist or you do not have access to it."
 
 def test_failed_calls_are_one_row_for_each_thing_that_happened(start: Start, relay: FakeRelay, tmp_path: Path) -> None:
     (tmp_path / "failing.py").write_text(FAILING)
-    options = ["--headless", "-u", "4", "-r", "4", "-t", "3s", "--host", relay.base_url, "--csv", "all"]
+    options = ["--headless", "-u", "4", "-r", "4", "-t", "1s", "--host", relay.base_url, "--csv", "all"]
     run = start("locust", "-f", tmp_path / "failing.py", *options, RELAY_API_KEY="sk-fake")
     assert run.wait() == 1, run.output
     with (tmp_path / "all_failures.csv").open(newline="") as file:

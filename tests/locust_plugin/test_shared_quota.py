@@ -13,11 +13,11 @@ WriteProfile = Callable[..., Path]
 def test_workers_keep_to_a_quota_together(locust: Start, profile: WriteProfile, tmp_path: Path) -> None:
     out = tmp_path / "run"
     quota = "client={quota: {requests: 10/s}}"
-    run = locust("--relay-profile", profile(seconds=3), "--relay-out", out, "--relay-set", quota, processes=2)
+    run = locust("--relay-profile", profile(seconds=2), "--relay-out", out, "--relay-set", quota, processes=2)
     assert run.wait() == 0, run.output
     each = [requests(out / f"records-{worker}.jsonl") for worker in range(2)]
-    assert sum(map(len, each)) == saved(out, "summary.json")["counts"]["offered"] > 40
-    assert saved(out, "summary.json")["quota"]["throttled"] > 20
+    assert sum(map(len, each)) == saved(out, "summary.json")["counts"]["offered"] > 30
+    assert saved(out, "summary.json")["quota"]["throttled"] > 10
     for own in each:
         first_s = min(request["intended_at_s"] + request["late_s"] for request in own)
         sent_s = sorted(request["attempts"][0]["sent_at_s"] for request in own)
@@ -34,6 +34,6 @@ def test_a_quota_that_is_too_small_for_the_workers_ends_the_run_with_the_reason(
     locust: Start, profile: WriteProfile
 ) -> None:
     quota = "client={quota: {requests: 1/s}}"
-    run = locust("--relay-profile", profile(seconds=3), "--relay-set", quota, processes=2)
+    run = locust("--relay-profile", profile(seconds=2), "--relay-set", quota, processes=2)
     assert run.wait() == 1, run.output
     assert "a quota of 1 requests in 1 s is too small for 2 processes" in run.output

@@ -24,8 +24,8 @@ targets:
 load:
   kind: open
   stages:
-    - {{name: warm, for: 1s, rate: 20/s, warmup: true}}
-    - {{name: steady, for: 3s, rate: 20/s}}
+    - {{name: warm, for: 250ms, rate: 80/s, warmup: true}}
+    - {{name: steady, for: 1s, rate: 60/s}}
 scenarios:
   simple: {{weight: 3, model: o3, prompt: simple, stream: {stream}, max_output_tokens: 20}}
   code: {{model: o4, prompt: code, stream: {stream}, max_output_tokens: 20}}
