@@ -27,7 +27,7 @@ from relayload.fakerelay.process import FakeRelay
 from relayload.locust_plugin.master_port import MasterPort, workers
 
 # How long an example takes says how busy the machine is. `.ci/slow` tries more of them, and other ones each time.
-settings.register_profile("quick", deadline=None, max_examples=50, derandomize=True)
+settings.register_profile("quick", deadline=None, max_examples=25, derandomize=True)
 settings.register_profile("thorough", deadline=None, max_examples=2000)
 settings.load_profile("quick")
 

@@ -51,9 +51,9 @@ def bomb(megabytes: int) -> bytes:
     return b"".join([*(stream.compress(bytes(1_000_000)) for _ in range(megabytes)), stream.flush()])
 
 
-BOMB = bomb(300)
+BOMB = bomb(100)
 HIDDEN = zlib.compressobj(9, zlib.DEFLATED, 31)
-HIDDEN_BOMB = HIDDEN.compress(gzip.compress(b"{}") + bytes(300_000_000)) + HIDDEN.flush()
+HIDDEN_BOMB = HIDDEN.compress(gzip.compress(b"{}") + bytes(100_000_000)) + HIDDEN.flush()
 """Of whose second layer next to nothing comes."""
 ENDLESS: dict[str, tuple[bytes, bytes]] = {
     # how an answer begins, and what follows for ever

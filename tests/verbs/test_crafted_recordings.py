@@ -113,17 +113,19 @@ def test_what_a_recording_says_moves_no_cursor_and_gives_no_command(good, tmp_pa
     assert ": :error::said" in told[0]
 
 
-def _fill(path: Path, piece: bytes) -> None:
-    with gzip.open(path, "wb", compresslevel=9) as file:
+@pytest.fixture(scope="module", params=[bytes(1 << 20), b"\n" * (1 << 20)], ids=["a line", "lines"])
+def filled(request, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("filled") / "filled.gz"
+    with gzip.open(path, "wb") as file:
         for _ in range(FILLING):
-            file.write(piece)
+            file.write(request.param)
+    return path
 
 
-@pytest.mark.parametrize("piece", [bytes(1 << 20), b"\n" * (1 << 20)], ids=["a line", "lines"])
 @pytest.mark.parametrize("verb", ["gate", "report", "merge"])
-def test_a_small_file_that_stands_for_a_large_one_fills_no_memory(piece, verb, good, tmp_path):
+def test_a_small_file_that_stands_for_a_large_one_fills_no_memory(filled, verb, good, tmp_path):
     (good.directory / "records-0.jsonl").unlink()
-    _fill(good.directory / "records-0.jsonl.gz", piece)
+    (good.directory / "records-0.jsonl.gz").hardlink_to(filled)
     more = ["--out", tmp_path / "merged"] if verb == "merge" else []
     process = subprocess.run(
         [sys.executable, "-m", "relayload", verb, *map(str, [good.directory, *more])],

@@ -22,7 +22,7 @@ from relayload.core.stats.histogram import bucket
 _STAGES = (StageInfo(name="warm", for_s=100.0, warmup=True), StageInfo(name="steady", for_s=1900.0))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lines(request_line, drop_line) -> list[Line]:
     """4,000 requests in 2,000 s, slower in the middle; some are refused, some have no token, some are dropped."""
     rng, made = random.Random(3), []
@@ -106,11 +106,18 @@ def test_the_timeline_has_a_step_per_slot(lines, make_run):
     assert 900 <= slowest.at_s < 1000
 
 
-@pytest.mark.parametrize("pieces", [1, 2, 3, 7])
-def test_it_is_the_same_however_the_lines_were_shared_out(pieces, lines, make_run):
+@pytest.fixture(scope="module")
+def together(lines, make_run):
+    run = make_run(stages=_STAGES, ended_at_s=2000.0, offered=4000)
+    return assess(_OBJECTIVES, _fold(lines, _OBJECTIVES, run=run, most_exact=1000), run)
+
+
+@pytest.mark.parametrize(
+    "pieces", [1, pytest.param(2, marks=pytest.mark.slow), 3, pytest.param(7, marks=pytest.mark.slow)]
+)
+def test_it_is_the_same_however_the_lines_were_shared_out(pieces, together, lines, make_run):
     run = make_run(stages=_STAGES, ended_at_s=2000.0, offered=4000)
     scattered = random.Random(pieces).sample(lines, len(lines))
-    together = assess(_OBJECTIVES, _fold(lines, _OBJECTIVES, run=run, most_exact=1000), run)
     shared = assess(_OBJECTIVES, _fold(scattered, _OBJECTIVES, pieces, run=run, most_exact=1000), run)
     assert _rounded(shared) == _rounded(together)
 

@@ -256,11 +256,12 @@ def test_warm_ups_do_not_count(told, request_line):
     assert told("errors.count == 0", lines) is None
 
 
-def test_a_run_that_is_just_within_its_budget_is_hardly_ever_ended(request_line, make_run):
+@pytest.mark.parametrize(("runs", "most"), [(15, 1), pytest.param(60, 3, marks=pytest.mark.slow)])
+def test_a_run_that_is_just_within_its_budget_is_hardly_ever_ended(runs, most, request_line, make_run):
     rng, run = Random(11), make_run()
     objectives = [_objective("errors.rate < 2%")]
     ended = 0
-    for _ in range(60):
+    for _ in range(runs):
         live = LiveRun(objectives, run)
         for second in range(60):
             lines = [
@@ -275,7 +276,7 @@ def test_a_run_that_is_just_within_its_budget_is_hardly_ever_ended(request_line,
             if live.breach(second + 1.0):
                 ended += 1
                 break
-    assert ended <= 3
+    assert ended <= most
 
 
 def _streams(request_line, long_gaps: int, n: int = 200):

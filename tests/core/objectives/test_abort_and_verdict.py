@@ -146,18 +146,18 @@ def judged_all(seeds: range) -> None:
     assert min(outcomes[word] for word in ("PASS", "FAIL", "INCONCLUSIVE", "incomplete")) >= len(seeds) / 5, outcomes
 
 
-@pytest.mark.parametrize("first", [0, 25, 50, 75])
+@pytest.mark.parametrize("first", [0, 25])
 def test_whatever_ends_a_run_fails_its_gate(first: int):
     looked_at_all(range(first, first + 25))
 
 
-@pytest.mark.parametrize("first", [0, 25, 50, 75])
+@pytest.mark.parametrize("first", [0, 25])
 def test_the_last_snapshot_says_what_the_gate_says(first: int):
     judged_all(range(first, first + 25))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(1000, 4000, 500))
+@pytest.mark.parametrize("first", range(50, 3550, 500))
 def test_both_hold_in_thousands_of_runs(first: int):
     looked_at_all(range(first, first + 500))
     judged_all(range(first, first + 500))
