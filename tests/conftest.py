@@ -12,7 +12,7 @@ import pytest
 from certificates import Certificates, make_certificates
 from hypothesis import settings
 from msgspec import structs
-from support import LOCUSTFILE, SHORT, Process, Start
+from support import LOCUSTFILE, SHORT, Process, Start, present
 from zygote import POSSIBLE, RELAY, Zygote, forked_relays
 
 import relayload.fakerelay.process
@@ -183,7 +183,7 @@ def zygotes() -> Iterator[Callable[[str], Zygote | None]]:
 @pytest.fixture(scope="session", autouse=True)
 def _forked_relays(zygotes: Callable[[str], Zygote | None]) -> Iterator[None]:
     """Fake relays are forked, too, but for the `real_relays`."""
-    with forked_relays(lambda: zygotes(RELAY)) if POSSIBLE else contextlib.nullcontext():
+    with forked_relays(lambda: present(zygotes(RELAY))) if POSSIBLE else contextlib.nullcontext():
         yield
 
 

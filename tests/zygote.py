@@ -123,7 +123,7 @@ class _Subprocess:
     def __init__(self, zygote: Callable[[], Zygote]) -> None:
         self._zygote = zygote
 
-    def Popen(self, command: Sequence[str], *, env: Mapping[str, str], stderr: IO[bytes], **_: object) -> Fork:  # noqa: N802 -- as there
+    def Popen(self, command: Sequence[str], *, env: Mapping[str, str], stderr: IO[bytes], **options: object) -> Fork:  # noqa: N802 -- as there
         stdin, our_stdin = os.pipe()
         our_stdout, stdout = os.pipe()
         _, _, *arguments = command
@@ -138,7 +138,8 @@ def _arguments_of_a_fork(control: socket.socket) -> list[str]:
     """Fork whenever we are asked to, and return in the forks alone."""
     running: dict[int, tuple[int, int]] = {}
     while True:
-        for ready in _select([control, *running], [], [])[0]:
+        watched: list[Any] = [control, *running]
+        for ready in _select(watched, [], [])[0]:
             if ready is not control:
                 pid, news = running.pop(ready)
                 _write(news, os.waitstatus_to_exitcode(_waitpid(pid, 0)[1]))
