@@ -5,7 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, chain
-from typing import Protocol
+from typing import Any, Protocol
 
 _LOOKS = 32
 """How often a part is looked at to find where it ends."""
@@ -76,9 +76,10 @@ class WeightedValues(Ranks):
 
     __slots__ = ("_until", "count", "counts", "values")
 
-    def __init__(self, counts: Mapping[float, int]) -> None:
-        self.values = sorted(counts)
-        self.counts = [counts[value] for value in self.values]
+    def __init__(self, counts: Mapping[Any, int]) -> None:
+        """How often each distinct value comes, by the value: a number."""
+        self.values: list[float] = sorted(counts)
+        self.counts = list(map(counts.__getitem__, self.values))
         self._until = list(accumulate(self.counts))
         self.count = self._until[-1] if self._until else 0
 
