@@ -39,22 +39,11 @@ def pytest_collection_finish() -> None:
 
 
 IMPORTS = {
-    RELAY: ("relayload.fakerelay.command", "relayload.fakerelay.preset", "relayload.fakerelay.server", "uvloop"),
-    "locust": ("locust.main", "relayload.locust_plugin.load", "relayload.fakerelay.process", "relayload.report.text"),
-    "relayload": (
-        "relayload.cli",
-        "relayload.verbs.run",
-        "relayload.doctor.visit",
-        "relayload.fakerelay.preset",
-        "relayload.profile.forecast",
-        "relayload.profile.plan",
-        "relayload.recording.sets",
-        "relayload.report.markdown",
-        "relayload.report.plan",
-        "relayload.report.text",
-    ),
+    RELAY: (RELAY, "uvloop"),
+    "locust": ("locust.main", "relayload.locust_plugin.load", "relayload.report"),
+    "relayload": ("relayload.cli", "relayload.verbs", "relayload.profile", "relayload.recording", "relayload.report"),
 }
-"""What a module is to have imported before it is forked; Locust first, which patches what others import."""
+"""What a process has imported before it becomes a module: Locust first, which patches what others import."""
 
 MakeLine = Callable[..., Line]
 MakeRun = Callable[..., RunInfo]

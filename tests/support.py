@@ -55,27 +55,27 @@ class Process:
         zygote: Zygote | None = None,
     ) -> None:
         """`python -m ARGUMENTS`; a fork of the zygote, or started anew where there is none."""
-        self._log = (cwd / log).open("wb")
-        if zygote is not None:
-            with Path(os.devnull).open() as nothing:
-                streams = [nothing.fileno(), self._log.fileno(), self._log.fileno()]
+        self._log = cwd / log
+        with self._log.open("wb") as output, Path(os.devnull).open() as nothing:
+            if zygote is not None:
+                streams = [nothing.fileno(), output.fileno(), output.fileno()]
                 self.popen: Fork | subprocess.Popen = zygote.fork(arguments, cwd, environ, streams)
-            return
-        self.popen = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            cwd=cwd,
-            env=environ,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            # A shell's background job, as which tests may run, ignores Ctrl-C and hands that on.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
-        )
+                return
+            self.popen = subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                cwd=cwd,
+                env=environ,
+                stdout=output,
+                stderr=output,
+                stdin=nothing,
+                start_new_session=True,
+                # A shell's background job, as which tests may run, ignores Ctrl-C and hands that on.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler) and None,
+            )
 
     @property
     def output(self) -> str:
-        return Path(self._log.name).read_text(encoding="utf-8", errors="replace")
+        return self._log.read_text(encoding="utf-8", errors="replace")
 
     def wait(self, timeout_s: float = PATIENCE_S) -> int:
         return self.popen.wait(timeout_s)
@@ -87,7 +87,6 @@ class Process:
         if self.popen.poll() is None:
             os.killpg(self.popen.pid, signal.SIGKILL)
             self.popen.wait(PATIENCE_S)
-        self._log.close()
 
 
 Start = Callable[..., Process]

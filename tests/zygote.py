@@ -9,6 +9,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import select
 import signal
@@ -76,7 +77,7 @@ class Zygote:
 
     @classmethod
     def start(cls, imports: Sequence[str], relays: "Zygote | None" = None) -> Self:
-        """One that imports some modules. The fake relays of its forks are forks of another."""
+        """One that imports some modules and whole packages. The fake relays of its forks are forks of another."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             shared = [theirs.fileno(), *([] if relays is None else [relays._control.fileno()])]
@@ -95,8 +96,12 @@ class Zygote:
         news, theirs = os.pipe()
         message = json.dumps([*arguments, str(cwd), dict(environ)]).encode()
         assert len(message) < _MOST_BYTES, "is one message"
-        socket.send_fds(self._control, [message], [*streams, theirs])
-        os.close(theirs)
+        try:
+            socket.send_fds(self._control, [message], [*streams, theirs])
+        except BrokenPipeError:
+            raise RuntimeError("the process that was to be forked has ended: what it imports is not there") from None
+        finally:
+            os.close(theirs)
         return Fork(news)
 
     def end(self) -> None:
@@ -132,6 +137,14 @@ class _Subprocess:
         os.close(stdout)
         fork.stdin, fork.stdout = os.fdopen(our_stdin, "wb", 0), os.fdopen(our_stdout, "rb", 0)
         return fork
+
+
+def _import(name: str) -> None:
+    """Import a module, and all in it where it is a package."""
+    module = importlib.import_module(name)
+    for found in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{name}."):
+        if not found.name.endswith("__main__"):
+            _import(found.name)
 
 
 def _arguments_of_a_fork(control: socket.socket) -> list[str]:
@@ -189,7 +202,7 @@ def _write(news: int, number: int) -> None:
 if __name__ == "__main__":
     own_end, *others = (socket.socket(fileno=int(number)) for number in sys.argv[1:])
     for imported in json.loads(own_end.recv(_MOST_BYTES)):
-        importlib.import_module(imported)
+        _import(imported)
     gc.collect()
     gc.freeze()
     sys.argv = ["", *_arguments_of_a_fork(own_end)]
