@@ -9,7 +9,7 @@ from relayload.core.resilience.dialects import DialectName, classifier
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.wire.request import Timeouts
 from relayload.core.wire.response_limits import DEFAULT_RESPONSE_LIMITS
-from relayload.profile.resilience import Breaker, KindRule, OwnQuota, Quota, Retry
+from relayload.profile.resilience import BreakerConfig, KindRule, OwnQuota, Quota, Retry
 from relayload.profile.types import ByteCount, Count, Items, Number, Part, PositiveDuration
 
 _DEFAULT_TIMEOUTS = Timeouts()
@@ -70,14 +70,14 @@ class Client(Part):
     """Null makes one attempt a request."""
     quota: Quota | None = None
     """What is sent at most; null is all that the load wants."""
-    breaker: Breaker | None = None
+    breaker: BreakerConfig | None = None
     """Null only watches, by the usual rules."""
     rules: Items[KindRule] = ()
     """What answers of this relay mean, where its dialect does not say so."""
 
     def policy(self, dialect: DialectName) -> ClientPolicy:
         """Return the policy of the client for a target of that dialect."""
-        retry, quota, breaker = self.retry, self.quota, self.breaker or Breaker(enforce=False)
+        retry, quota, breaker = self.retry, self.quota, self.breaker or BreakerConfig(enforce=False)
         return ClientPolicy(
             classifier=classifier(dialect, (each.rule for each in self.rules)),
             retry=retry.policy if retry else None,

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from relayload.document.spelling import spelled
 from relayload.profile.arrivals import BurstArrivals, GammaArrivals, Plain
-from relayload.profile.stages import AnyStage, Stretch, named
+from relayload.profile.stages import AnyStage, TimedStage, named
 from relayload.profile.think_time import ThinkTime
 from relayload.profile.trace.options import Trace
 from relayload.profile.types import Count, Duration, Items, Part
@@ -74,7 +74,7 @@ class ClosedLoad(Part):
     """How many, all the time."""
     think_time: ThinkTime = 0.0
     """From an answer to the user's next request: a duration, or how durations are spread."""
-    stages: Annotated[Items[Stretch], AfterValidator(named)]
+    stages: Annotated[Items[TimedStage], AfterValidator(named)]
     """One after the other."""
     graceful_stop_s: Duration = 30.0
     """How long requests in flight may still take when the run is stopped; one that is through waits for them all."""

@@ -159,7 +159,7 @@ Quota = Annotated[
 """`{requests: ..., tokens: ...}`, or `from_headers` to follow what the relay says it has left."""
 
 
-class Breaker(Part):
+class BreakerConfig(Part):
     """Not asking a relay that fails, until it may have recovered."""
 
     renamed: ClassVar[Mapping[str, str]] = {"forget_after": "reset_after", "trials": "half_open_calls"}

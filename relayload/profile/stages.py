@@ -31,7 +31,7 @@ def _stage_name(name: str) -> str:
 StageName = Annotated[str, AfterValidator(_stage_name)]
 
 
-class Stretch(Part):
+class TimedStage(Part):
     """A stretch of time of any load. A warm-up and a cool-down are sent, but left out of the statistics."""
 
     name: StageName = ""
@@ -50,7 +50,7 @@ class Stretch(Part):
         return self.model_copy(update={"name": name})
 
 
-class Stage(Stretch):
+class Stage(TimedStage):
     """A stretch with one rate, or a ramp between two, or steps; without one in the replay of a trace."""
 
     rate_per_s: Rate | None = None

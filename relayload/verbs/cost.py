@@ -62,7 +62,7 @@ def command(
     as_json: bool,
     **tokens: str | None,
 ) -> None:
-    """Tell what traffic costs, and what is saved elsewhere.
+    """Show what traffic costs, and what is saved elsewhere.
 
     By its tokens, or by RUN_DIR as the recording has measured it: by the prices it was run with, or by others.
     """

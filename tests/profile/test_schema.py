@@ -45,7 +45,7 @@ def test_the_copy_in_docs_is_current():
     assert copy.read_text(encoding="utf-8") == schema_text(), hint
 
 
-@pytest.mark.parametrize("definition", ["Breaker", "Breaker in part"])
+@pytest.mark.parametrize("definition", ["BreakerConfig", "BreakerConfig in part"])
 def test_old_names_of_keys_are_deprecated_and_tell_the_present_one(definition):
     properties = schema()["$defs"][definition]["properties"]
     deprecated = {name: told for name, told in properties.items() if told.get("deprecated")}

@@ -33,7 +33,9 @@ _WHICH = slice(0, 2)
 @click.option("--otava", "as_history", is_flag=True, hidden=True)  # what `relayload history` called it
 @author_errors_exit
 def command(run_dirs: tuple[Path, ...], file: Path, print_config: bool, as_history: bool) -> None:
-    """Append a row for each run to a CSV that Apache Otava reads, in the order in which they began.
+    """Append a row for each run to a CSV file for Apache Otava.
+
+    Rows are appended in the order in which the runs began.
 
     A run that has a row already is left out, and so is one that can't be read, or that is INVALID, since its numbers
     can't be believed. What keeps Otava from finding changes, such as runs of several profiles in one file, is reported.
