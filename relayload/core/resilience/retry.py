@@ -95,8 +95,9 @@ class RetryBudget:
 
     At every instant, the retries of the last `window_s` are at most `share` of the requests started in it, or `minimum`
     if that is more. Ten seconds are long enough to contain requests together with their retries, and short enough that
-    a calm minute does not pay for a storm. Ten slots make the cost independent of the rate; the window is between nine
-    and ten slots long. Source: retry budgets of Finagle (20 %, 10 s) and Envoy (20 %, at least 3).
+    a calm minute does not pay for a storm. Slots of a tenth make the cost independent of the rate: requests count for
+    nine to ten of them, retries for ten to eleven, so that no stretch of `window_s` has more retries than its share.
+    Source: retry budgets of Finagle (20 %, 10 s) and Envoy (20 %, at least 3).
     """
 
     __slots__ = ("_minimum", "_requests", "_retries", "_share")
@@ -105,7 +106,7 @@ class RetryBudget:
         self._share = share
         self._minimum = minimum
         self._requests = TimeWindow(window_s, _SLOTS)
-        self._retries = TimeWindow(window_s, _SLOTS)
+        self._retries = TimeWindow(window_s / _SLOTS * (_SLOTS + 1), _SLOTS + 1)
 
     def note_request(self, now_s: float) -> None:
         """Count a request that starts."""
