@@ -1,1 +1,1 @@
-"""What a run is made of: structs, and nothing that computes."""
+"""Structs that describe a run, without any computation."""

@@ -1,7 +1,7 @@
-"""Numbers of a recording, each with what it can be.
+"""Numbers of a recording, each with its valid range.
 
-Whoever reads a recording gets only numbers that can be added up, told and written again: a count of a thousand digits,
-or an instant a million years away, is no fact of a run, and its line is no record.
+Readers of a recording get only numbers that can be added, printed and written again: a count of a thousand digits, or
+an instant a million years away, is no fact of a run, and its line is not a record.
 """
 
 from typing import Annotated
@@ -9,17 +9,17 @@ from typing import Annotated
 from msgspec import Meta
 
 MOST = 1 << 40
-"""Of anything that is counted: sums over the requests of any run stay within what JSON can hold."""
+"""The most of anything that is counted: sums over the requests of any run stay within what JSON can hold."""
 _LONGEST_S = 1e9
 """Thirty years."""
 _LEAST_S = -0.5
-"""Clocks are read one after the other, so an instant or a duration may be a little less than nothing."""
+"""Clocks are read one after the other, so an instant or a duration may be slightly negative."""
 
 MOST_STAGES = 10_000
 MOST_TARGETS = 1_000
 MOST_PRICES = 100_000
 MOST_OBJECTIVES = 1_000
-"""Of a run: each is looked at for every stage, target or table there is."""
+"""The most in one run: each is checked for every stage, target or table."""
 
 Count = Annotated[int, Meta(ge=0, le=MOST)]
 Index = Annotated[int, Meta(ge=0, le=1 << 48)]

@@ -1,4 +1,4 @@
-"""What a machine can measure, found against a relay whose truth is known: the content of `calibrate --json`."""
+"""The measuring limits of a machine, found against a relay whose truth is known: the content of `calibrate --json`."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -9,7 +9,7 @@ from relayload.core.stats.ranks import SortedRuns
 
 
 class Spread(Struct, frozen=True, kw_only=True):
-    """Seconds: the middle, the hundredth worst, and the worst."""
+    """The median, the 99th percentile and the maximum, in seconds."""
 
     p50_s: float
     p99_s: float
@@ -17,7 +17,7 @@ class Spread(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, values_s: Sequence[float]) -> Self | None:
-        """None of nothing."""
+        """Return the spread of the values; None without values."""
         if not values_s:
             return None
         ordered = SortedRuns([sorted(values_s)])
@@ -32,9 +32,9 @@ class Trial(Struct, frozen=True, kw_only=True):
     chunks: int
     duration_s: float
     cpu_s: float
-    """Of the generating process."""
+    """CPU seconds of the generating process."""
     relay_cpu_share: float
-    """Of one core, while the load lasted: over 1 where the answers took longer."""
+    """The relay's share of one core while the load lasted: over 1 where the answers took longer."""
     late: Spread | None
     ttft_error: Spread | None
     """Measured instant of the first token minus the relay's own stamp of it; None without streams."""
@@ -49,7 +49,7 @@ class Trial(Struct, frozen=True, kw_only=True):
 
 
 class Ceiling(Struct, frozen=True, kw_only=True):
-    """The most that held, and what came in the way of more."""
+    """The highest load that held, and what limited it."""
 
     highest: int
     limited_by: str
@@ -57,7 +57,7 @@ class Ceiling(Struct, frozen=True, kw_only=True):
 
 
 class Calibration(Struct, frozen=True, kw_only=True):
-    """All of it. CPU is what one more request, or chunk, costs the generating process, everything included."""
+    """The result of a calibration. CPU is the cost of one more request, or chunk, in the generating process."""
 
     rate_per_s: int
     streams: int
@@ -66,21 +66,21 @@ class Calibration(Struct, frozen=True, kw_only=True):
     cpu_per_request_s: float
     cpu_per_chunk_s: float
     highest_rate_per_s: Ceiling | None
-    """None where it was not searched for."""
+    """None where no search was made."""
     highest_streams: Ceiling | None
     cores: int
     versions: dict[str, str]
 
     @property
     def sustained(self) -> bool:
-        """What was asked for can be generated here."""
+        """This machine can generate the load that was requested."""
         return self.plain.sustained and self.streamed.sustained
 
 
 def marginal_cpu_s(idle: Trial, plain: Trial, streamed: Trial) -> tuple[float, float]:
-    """CPU seconds of one more request and of one more chunk, from an idle run and two busy ones.
+    """Return the CPU seconds of one more request and of one more chunk, from an idle run and two busy ones.
 
-    What an idle process uses per second is taken off, and of the streams what their requests cost as such.
+    The usage of an idle process is subtracted and, for streams, the cost of their requests.
     """
     idle_share = idle.cpu_s / idle.duration_s
     request_s = (plain.cpu_s - idle_share * plain.duration_s) / plain.requests

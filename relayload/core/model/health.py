@@ -14,11 +14,11 @@ STARVED = frozenset({"no_files", "no_ports"})
 
 
 _ONE_ALONE = 1
-"""Of few starts, a single late one is no bottleneck."""
+"""One late start among few does not make the generator a bottleneck."""
 
 
 class Thresholds(Struct, frozen=True, kw_only=True):
-    """What is still to be believed. `late_share` and `drop_share` are of the arrivals that were offered."""
+    """The limits within which a run is valid. `late_share` and `drop_share` are shares of the offered arrivals."""
 
     late_s: float = 0.05
     """A start later than this after its intended instant is late, and so is an event loop that lags more (p95)."""
@@ -41,9 +41,9 @@ def doubts(
     loop_lag_p99_s: float | None,
     starved: int = 0,
 ) -> tuple[str, ...]:
-    """Why the load was not delivered, or not measured, as it should be.
+    """Return why the load was not delivered, or not measured, as it should be.
 
-    `late` of the starts were later than they may be; `starved` attempts found no file or port left on this machine.
+    `late` counts the starts later than `thresholds.late_s`; `starved` counts attempts that found no file or port left.
     """
     return (
         *_late(thresholds, late, started),
@@ -71,9 +71,9 @@ def _dropped(thresholds: Thresholds, dropped: int, offered: int) -> Iterator[str
 
 
 def _lagging(thresholds: Thresholds, loop_lag_p95_s: float | None) -> Iterator[str]:
-    """A start may be punctual and its send late: everything in between waits for the event loop.
+    """Check the lag between a punctual start and its send, which waits for the event loop.
 
-    The p95, since one hiccup in a short run is no bottleneck.
+    The p95 decides, since one hiccup in a short run is no bottleneck.
     """
     if loop_lag_p95_s is not None and loop_lag_p95_s > thresholds.late_s:
         yield (

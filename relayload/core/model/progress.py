@@ -4,12 +4,12 @@ from msgspec import Struct
 
 
 class Progress(Struct, frozen=True, kw_only=True):
-    """The totals of a run until now. Latencies are of successful requests, in seconds."""
+    """The totals of a run so far. Latencies are of successful requests, in seconds."""
 
     stage: str
     elapsed_s: float
     total_s: float | None
-    """None where only the run knows."""
+    """None where the length is known only once the run ends."""
     offered: int
     started: int
     dropped: int
@@ -18,7 +18,7 @@ class Progress(Struct, frozen=True, kw_only=True):
     failed: int
     workers: int
     requests: int | None = None
-    """How many there are in all; only a batch knows."""
+    """The requests of a batch; None for other loads."""
     ttft_p50_s: float | None = None
     ttft_p99_s: float | None = None
     latency_p50_s: float | None = None

@@ -1,6 +1,6 @@
-"""What one request left behind: the lines of `records-*.jsonl`.
+"""The lines of `records-*.jsonl`.
 
-A records file holds one JSON object a line, told apart by its `line` field:
+A records file holds one JSON object per line, distinguished by its `line` field:
 
 - `request`: a `Record`, one for every request that was started;
 - `drop`: an arrival that could not be started;
@@ -30,14 +30,14 @@ class Outcome(StrEnum):
     SHORT_CIRCUITED = "short_circuited"
     ABANDONED = "abandoned"
     CANCELLED = "cancelled"
-    """The client hung up on purpose, as its scenario wants: no error of anybody."""
+    """The client hung up on purpose, as its scenario demands: not an error."""
 
 
 _NOT_IMPLEMENTED = 501
 
 
 def outcome_of_status(status: int) -> Outcome:
-    """Judge by the status alone. Redirects, which are not followed, and 501 (not implemented) are rejections."""
+    """Return the outcome by the status alone. Redirects, which are not followed, and 501 are rejections."""
     if 200 <= status < 300:
         return Outcome.OK
     if status == 429:
@@ -46,7 +46,7 @@ def outcome_of_status(status: int) -> Outcome:
 
 
 class FailureKind(StrEnum):
-    """The result of an attempt, finer than its outcome: it decides whose fault it was, and whether a retry can help."""
+    """The result of an attempt, finer than its outcome: it decides whose fault it was and whether a retry can help."""
 
     OK = "ok"
     RATE_LIMITED = "rate_limited"
@@ -66,14 +66,14 @@ class FailureKind(StrEnum):
 
 
 class Remark(StrEnum):
-    """What is odd about an answer, and worth a warning."""
+    """An oddity of an answer that is worth a warning."""
 
     NO_FINISH_REASON = "no_finish_reason"
-    """A stream ended with `[DONE]`, and never said why."""
+    """A stream ended with `[DONE]` but gave no finish reason."""
     ZERO_USAGE = "zero_usage"
-    """The usage says that nothing was generated, though there is something."""
+    """The usage reports no output, though there is some."""
     REPLACED = "replaced"
-    """Some of its characters were none."""
+    """Some of its characters were invalid."""
 
 
 class BreakerState(StrEnum):
@@ -98,18 +98,18 @@ class Attempt(Struct, frozen=True, omit_defaults=True, rename={"relay_message": 
     relay_message: str | None = None
     """The relay's own words for its error, shortened, without keys; `said` in a recording."""
     kind: FailureKind | None = None
-    """What the client made of it."""
+    """The result as the client classified it."""
     status: Status | None = None
     sent_at_s: Instant | None = None
-    """Monotonic as the transport returns it; since the run's start in a record."""
+    """Monotonic as the transport returns it; in a record, since the run's start."""
     service_s: Seconds | None = None
-    """To the last byte."""
+    """Time to the last byte."""
     ttft_s: Seconds | None = None
-    """To the first non-empty content, reasoning or tool-call delta; only measured on streams."""
+    """Time to the first non-empty content, reasoning or tool-call delta; measured on streams only."""
     ttfo_s: Seconds | None = None
-    """To the first visible content; only measured on streams."""
+    """Time to the first visible content; measured on streams only."""
     last_token_s: Seconds | None = None
-    """To the last non-empty delta, as `ttft_s` is to the first: a usage that comes later is not in it."""
+    """Time to the last non-empty delta, as `ttft_s` is to the first: a later usage event does not count."""
     chunks: Count = 0
     """Content events of a stream."""
     chunk_gaps: tuple[Count, ...] = ()
@@ -119,13 +119,13 @@ class Attempt(Struct, frozen=True, omit_defaults=True, rename={"relay_message": 
     output_tokens: Count | None = None
     reasoning_tokens: Count | None = None
     streamed_tokens: Count | None = None
-    """Those that came in a stream; None where nobody can tell, since it held a part of the reasoning."""
+    """Output tokens that were streamed; None where that is unknown, because a part of the reasoning was not."""
     counted: bool = False
     """The output tokens are counted chunks, since the relay sent no usage, or one of 0."""
     remarks: tuple[str, ...] = ()
-    """What is odd about the answer: names of `Remark`."""
+    """The oddities of the answer, as names of `Remark`."""
     replaced: Count = 0
-    """Characters of the answer that were none, such as halves without the other half, and became U+FFFD."""
+    """Invalid characters of the answer, such as lone surrogates, that became U+FFFD."""
     buffered: bool = False
     """All content came within 5 ms of the end, in more than 10 events, of an answer that took 20 ms or more: something
     on the way held it back."""
@@ -151,34 +151,34 @@ class Record(Struct, frozen=True, omit_defaults=True, tag_field="line", tag="req
     stage: str
     model: str
     measured: bool
-    """False in a warm-up stage: counted, but left out of rates and metrics."""
+    """False in a warm-up stage: the request is counted, but left out of rates and metrics."""
     intended_at_s: Instant
     late_s: Seconds
     """Actual start minus intended start: the generator's own fault."""
     latency_s: Seconds
-    """Intended start to the end, every wait and retry inside."""
+    """Intended start to the end, including every wait and retry."""
     outcome: Outcome
     target: str | None = None
-    """Where it was sent; None where there is only one target."""
+    """The target it was sent to; None where there is only one."""
     turn: Count = 0
-    """Of a conversation, whose later turns have the index of the arrival that began it."""
+    """The turn of a conversation, whose later turns keep the index of the arrival that began it."""
     throttled_s: Seconds = 0.0
-    """Waiting for our own quota."""
+    """Time spent waiting for our own quota."""
     backoff_s: Seconds = 0.0
-    """Waiting before a retry."""
+    """Time spent waiting before retries."""
     stopped_by: str | None = None
-    """Why a request that failed was not tried again: `attempts`, `budget`, `breaker`, `deadline`, `asked_wait` ...;
-    None where it could not be, or trying again was not asked for."""
+    """Why a failed request was not retried: `attempts`, `budget`, `breaker`, `deadline`, `asked_wait` ...; None where
+    it could not be, or retries were not configured."""
     attempts: tuple[Attempt, ...] = ()
     """The last one is the answering attempt; empty when a breaker refused the request."""
 
 
 UNRECORDABLE = "unrecordable"
-"""The error of an attempt that stands for what no line could hold."""
+"""The error of an attempt that replaces one that no line could hold."""
 
 
 def recordable(record: Record) -> Record:
-    """The request without what its relay said of it: its place, its times and its outcome still hold."""
+    """Return the request without its relay's data: its place, times and outcome still hold."""
     answer = record.attempts[-1] if record.attempts else Attempt(outcome=record.outcome)
     kept = Attempt(
         outcome=answer.outcome,
@@ -194,7 +194,7 @@ def recordable(record: Record) -> Record:
 
 
 GUARDRAIL = "guardrail"
-"""Why an arrival was dropped between a guard's refusal and the end of the run, and how such a run ended."""
+"""The reason of drops between a guard's refusal and the end of the run, and `ended_by` of such a run."""
 
 
 class Drop(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="drop", gc=False):
@@ -218,32 +218,32 @@ class Transition(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fiel
     worker: Worker
     at_s: Instant
     scope: str
-    """What the breaker is for, such as a model; `all` for the only one. Of several targets, each has breakers of its
-    own: `relay/o3`."""
+    """The scope of the breaker, such as a model; `all` for the only one. With several targets, each has its own
+    breakers: `relay/o3`."""
     before: BreakerState
     after: BreakerState
     reason: str
     """`failure_rate`, `consecutive`, `slow_rate`, `cooled_down`, `trials_passed`, `trial_failed`."""
     enforced: bool
-    """False where the breaker only watched, and refused nothing."""
+    """False where the breaker only watched and refused nothing."""
     calls: Count = 0
-    """With `failures` and `slow`, the counts behind it: of the window, or of the half-open calls."""
+    """With `failures` and `slow`, the counts that caused the change: of the window, or of the half-open calls."""
     failures: Count = 0
     slow: Count = 0
     since_s: Instant | None = None
-    """Of a trip: when the first of the failures behind it ended."""
+    """When the first failure that caused the trip ended."""
     target: str | None = None
 
 
 class End(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="end"):
-    """A worker's last word: what it claims to have written, and how well it measured."""
+    """The last line of a worker: how much it claims to have written, and how well it measured."""
 
     worker: Worker
     at_s: Instant
     started: Count
     dropped: Count
     began_at_ns: Nanoseconds | None = None
-    """The wall clock at the run's start, in nanoseconds since the Unix epoch: to find a request in another log."""
+    """The wall clock at the run's start, in nanoseconds since the Unix epoch, to find a request in another log."""
     timestamps: str = "user"
     """`kernel` when the instants of arrival came from the kernel."""
     loop_lag_p95_s: Seconds | None = None

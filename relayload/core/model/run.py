@@ -1,4 +1,4 @@
-"""What a run is, apart from its requests: the content of `run.json`."""
+"""The facts of a run apart from its requests: the content of `run.json`."""
 
 import math
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ class StageInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     for_s: Length | None
     warmup: bool = False
-    """Whether it is left out of the statistics, as a warm-up or a cool-down."""
+    """The stage is left out of the statistics, as a warm-up or a cool-down."""
 
 
 class TargetInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -59,13 +59,13 @@ class TargetInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class WorkerInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a worker last told of itself, for those whose last line is not there."""
+    """The last counts a worker reported, for workers without a last line on record."""
 
     worker: Worker
     started: Count
     dropped: Count = 0
     drained: bool = False
-    """It ended in order, and wrote that down as its last line; others died."""
+    """The worker ended in order and wrote its last line; otherwise it died."""
 
 
 class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -80,22 +80,22 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     stages: Annotated[tuple[StageInfo, ...], Meta(max_length=MOST_STAGES)]
     workers: Worker
     base_url: str
-    """Of the target, without credentials; of several, of the first."""
+    """The URL of the target, without credentials; with several targets, that of the first."""
     targets: Annotated[dict[str, TargetInfo], Meta(max_length=MOST_TARGETS)] = {}
-    """By name where there are several. The first is what the others are compared with."""
+    """By name, where there are several. The first is the base of comparisons."""
     paired: bool = False
     """Every arrival went to each of the targets."""
     streaming: tuple[str, ...] = ()
-    """Scenarios of which every answer is asked for as a stream."""
+    """Scenarios whose answers are all requested as streams."""
     cautions: tuple[str, ...] = ()
-    """What everyone who reads the results must know, such as that certificates were not verified."""
+    """Warnings for every reader of the results, such as that certificates were not verified."""
     objectives: Annotated[tuple[str | ObjectiveSpec, ...], Meta(max_length=MOST_OBJECTIVES)] = ()
-    """Their text, and where they have any, their options."""
+    """Their text, with their options where they have any."""
     written: Annotated[dict[str, Written], Meta(max_length=MOST_OBJECTIVES)] = {}
-    """Where the profile has each of them, by its id."""
+    """The place of each objective in the profile, by its id."""
     thresholds: Thresholds = Thresholds()
     prices: Annotated[dict[str, Price], Meta(max_length=MOST_PRICES)] = {}
-    """By model, in US dollars per million tokens: what the run was priced by. `any` stands for the others."""
+    """By model, in US dollars per million tokens: the prices applied to the run. `any` stands for all other models."""
     versions: dict[str, str] = field(default_factory=dict)
     platform: str = ""
     ended_at_s: Instant | None = None
@@ -105,43 +105,43 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     stopped_by_guardrail: str | None = None
     """Which guardrail stopped the run, and why."""
     stopped_by_objective: str | None = None
-    """Which objective was broken so that the run stopped early, and how."""
+    """Which broken objective stopped the run early, and how."""
     offered: Count | None = None
-    """Arrivals that were due until the run ended; None in a closed load. Of a batch, those whose turn came."""
+    """Arrivals that were due until the run ended; None in a closed load. In a batch, those whose turn came."""
     requests: Count | None = None
-    """How many a batch has; None in other loads."""
+    """The requests of a batch; None for other loads."""
     exit_code: int | None = None
     last_told: tuple[WorkerInfo, ...] = ()
     uid: str = ""
-    """Stamped by the master of the run, so that its parts are known from those of any other run; empty in recordings
-    of earlier versions. Of a merged run, those of its parts, joined."""
+    """A stamp of the run's master that distinguishes its parts from those of other runs; empty in recordings of earlier
+    versions. A merged run has the stamps of its parts, joined."""
     schema_version: int = 1
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What all parts of one run have in common, and no other run has."""
+        """The values that all parts of one run share and no other run has."""
         return (self.uid,) if self.uid else (self.run_id, self.started_at)
 
     @property
     def copies(self) -> int:
-        """How many requests an arrival makes, all with its index."""
+        """The number of requests per arrival, all with its index."""
         return len(self.targets) if self.paired else 1
 
     @property
     def interrupted_by(self) -> str | None:
-        """Who ended it before its plan was through, in words; None where nobody did."""
+        """Who ended the run before its plan was complete, in words; None where nobody did."""
         return _INTERRUPTIONS.get(self.ended_by or "")
 
     @property
     def guardrail_reason(self) -> str | None:
-        """Which guardrail stopped it and why, in words; None where none did."""
+        """Which guardrail stopped the run and why, in words; None where none did."""
         if self.ended_by != "guardrail" and not self.stopped_by_guardrail:
             return None
         return f"a guardrail stopped the run: {self.stopped_by_guardrail or 'it did not say why'}"
 
     @property
     def ended_early(self) -> bool:
-        """Before its plan was through, whoever or whatever ended it."""
+        """Someone or something ended the run before its plan was complete."""
         stopped = self.stopped_by_guardrail or self.stopped_by_objective
         return self.interrupted_by is not None or self.ended_by == "guardrail" or stopped is not None
 
@@ -154,15 +154,15 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.load_kind == "batch"
 
     def measured_s(self, until_s: float) -> float:
-        """Seconds of the measured stages, given when the load ended."""
+        """Return the length of the measured stages in seconds, given when the load ended."""
         return math.fsum(span.seconds for span in self.spans(until_s) if not span.stage.warmup)
 
     def stage_s(self, name: str, until_s: float) -> float:
-        """Seconds that the stages of a name lasted, given when the load ended; 0 if none was reached."""
+        """Return the length of the stages of a name in seconds, given when the load ended; 0 if none was reached."""
         return math.fsum(span.seconds for span in self.spans(until_s) if span.stage.name == name)
 
     def spans(self, until_s: float) -> Iterator["Span"]:
-        """When each stage was, given when the load ended; those that were not reached have no seconds."""
+        """Yield when each stage ran, given when the load ended; stages that were not reached have length 0."""
         begins_at_s = 0.0
         for stage in self.stages:
             ends_at_s = begins_at_s + (math.inf if stage.for_s is None else stage.for_s)
@@ -171,7 +171,7 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Span(NamedTuple):
-    """When a stage was, in seconds since the run's start."""
+    """The interval in which a stage ran, in seconds since the run's start."""
 
     stage: StageInfo
     begins_at_s: float

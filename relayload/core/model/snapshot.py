@@ -1,11 +1,11 @@
-"""What a run has come to so far, as one value that merges: who looks at a run while it goes on reads this alone.
+"""The state of a run so far, as one value that merges; live displays and abort checks read nothing else.
 
-A snapshot holds counts by second: of requests by their tags, and of what each objective asks for. Latencies and
+A snapshot holds counts by second: of requests by their tags, and of what each objective counts. Latencies and
 objectives are filed under the second in which the request was due, completions and tokens under the second in which it
 ended.
 
-A process sends whole slots, each with a version that grows. Whoever receives one replaces what it had of that slot, so
-that a message that comes twice, or late, does no harm.
+A process sends whole slots, each with a version that grows. The receiver replaces its copy of the slot, so that a
+duplicate or late message does no harm.
 """
 
 from typing import NamedTuple
@@ -30,30 +30,30 @@ class Slot(Struct, kw_only=True, array_like=True, gc=False):
     span: Span
     version: int = 0
     due: int = 0
-    """Requests that were due in it and have ended, whenever that was."""
+    """Requests that were due in it and have ended at any time."""
     ended: int = 0
     """Requests that ended in it."""
     retries: int = 0
-    """Attempts after the first of those that ended in it."""
+    """Retries of the requests that ended in it."""
     tokens: tuple[int, ...] = ()
-    """The tokens of those that ended in it, as `Tokens.numbers` has them."""
+    """The tokens of the requests that ended in it, in the order of `Tokens.numbers`."""
     retried: tuple[int, ...] = ()
-    """The part of the tokens that attempts took which another one followed."""
+    """The part of the tokens that belongs to attempts that were retried."""
     histograms: dict[str, bytes] = {}
     """By metric, the values of the requests that were due in it, as `histogram.packed` writes them."""
 
 
 class Position(NamedTuple):
-    """Where a request counts for an objective."""
+    """The place where a request counts for an objective."""
 
     window: int
     """The window, numbered by the plan of the run; 0 where the objective has none."""
     second: int
     scenario: str
     unmet: int = 0
-    """The conditions of goodput that the answers do not meet, as bits: some may not be asked of the scenario."""
+    """The unmet conditions of goodput, as bits; some may not apply to the scenario."""
     abandoned: bool = False
-    """These were in flight when the run ended; nobody knows what they were to become."""
+    """The requests were in flight when the run ended, and their result is unknown."""
 
 
 class SlotCounts(Struct, kw_only=True, array_like=True, gc=False):
@@ -62,14 +62,14 @@ class SlotCounts(Struct, kw_only=True, array_like=True, gc=False):
     version: int = 0
     n: int = 0
     bad_at_least: int = 0
-    """How many of n do not meet the objective, by the better bound of each value."""
+    """How many of n violate the objective, by the better bound of each value."""
     bad_at_most: int = 0
     """Likewise by the worse bound."""
     unanswered: int = 0
-    """Requests without an answer, or a token: bad as well, if answers of their scenario have the metric at all."""
+    """Requests without an answer or a token; also bad if answers of their scenario have the metric at all."""
     ended_ok: int = 0
     total: float = 0.0
-    """With `squares`, where a mean is asked for, the sum of how far values are from the limit. Else a sum of tokens."""
+    """For a mean, the sum of the deviations from the limit, with `squares`; else a sum of tokens."""
     squares: float = 0.0
 
     def add(self, other: "SlotCounts") -> None:
@@ -97,16 +97,16 @@ class Snapshot(Struct, kw_only=True):
 
     worker: int
     number: int
-    """Counts the snapshots of this process from 1, so that a lost one is noticed."""
+    """The number of the snapshot in its process, from 1, so that a lost one is noticed."""
     whole: bool = False
-    """It holds every slot: nothing that was sent before counts any more."""
+    """It holds every slot and replaces everything sent before."""
     slots: tuple[Slot, ...] = ()
-    """A slot of several seconds takes the place of those that it covers."""
+    """A slot of several seconds replaces those that it covers."""
     indicators: tuple[IndicatorSlot, ...] = ()
     transitions: tuple[Transition, ...] = ()
-    """Every change of a breaker until now, from the one with the number `transitions_from` on."""
+    """Every change of a breaker so far, starting with number `transitions_from`."""
     transitions_from: int = 0
     first_start_s: float | None = None
-    """When the first request was sent; None as long as none has ended."""
+    """When the first request was sent, in seconds since the run's start; None until one has ended."""
     last_due_at_s: float = 0.0
     last_end_s: float = 0.0

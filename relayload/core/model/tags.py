@@ -5,7 +5,7 @@ from typing import NamedTuple
 from relayload.core.model.record import Outcome
 
 DROPPED, REFUSED = "dropped", "refused"
-"""The outcomes of arrivals that were not started: for want of room or time, and since a guardrail held them back."""
+"""The outcomes of arrivals that were not started: for lack of room or time, or because a guardrail held them back."""
 _NO_FAILURES = (Outcome.OK.value, Outcome.CANCELLED.value, DROPPED, REFUSED)
 
 
@@ -17,7 +17,7 @@ class PlanTags(NamedTuple):
     stage: str
     measured: bool
     target: str | None = None
-    """None where there is only one."""
+    """None where there is only one target."""
 
 
 class Tags(NamedTuple):
@@ -28,7 +28,7 @@ class Tags(NamedTuple):
     status: int | None
     error: str | None
     kind: str | None = None
-    """What the client made of the last attempt."""
+    """The `FailureKind` of the last attempt."""
 
     @property
     def ok(self) -> bool:
@@ -36,5 +36,5 @@ class Tags(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether it was sent, and somebody waited in vain: neither ok nor cancelled by the client itself."""
+        """The request was sent and was neither ok nor cancelled by the client itself."""
         return self.outcome not in _NO_FAILURES

@@ -1,4 +1,4 @@
-"""What came of the objectives of a run, and of the run: the content of `verdict.json`."""
+"""The verdicts on the objectives of a run and on the run itself: the content of `verdict.json`."""
 
 import math
 from enum import StrEnum
@@ -21,7 +21,7 @@ class Status(StrEnum):
     STOPPED = "STOPPED"
     """A guardrail ended the run."""
     NOT_JUDGED = "NOT JUDGED"
-    """A run without objectives, which was carried out."""
+    """The run completed and had no objectives."""
 
 
 class ObjectiveResult(Struct, frozen=True, kw_only=True):
@@ -39,31 +39,31 @@ class ObjectiveResult(Struct, frozen=True, kw_only=True):
     reason: str
     observed: float | None = None
     low: float | None = None
-    """With `high`, the 95 % interval; None where there is none, or where it has no such end."""
+    """With `high`, the 95 % interval; None where there is no interval, or no bound on this side."""
     high: float | None = None
     n: int = 0
     effective_n: int = 0
     k: int | None = None
     """How many of n were not within the limit."""
     budget: float | None = None
-    """The share of n that may be."""
+    """The share of n that may violate the limit."""
     confidence: float = CONFIDENCE
-    """Of the interval, and of the verdict."""
+    """The confidence of the interval and of the verdict."""
     severity: Severity = Severity.ERROR
     """A warning never fails the run."""
     windows: "Windows | None" = None
-    """Where it was judged in windows; the numbers above are then those of the worst one."""
+    """The results by window, if it was judged in windows; the numbers above are then those of the worst one."""
     written: Written | None = None
-    """Where the profile says it; None where nobody kept that."""
+    """The place of the objective in the profile; None where it was not recorded."""
 
     @property
     def counts(self) -> bool:
-        """Whether the verdict of the run depends on it."""
+        """The verdict of the run depends on this objective."""
         return self.severity is Severity.ERROR
 
     @property
     def passes_unproven(self) -> bool:
-        """It passes, as the sample meets the limit, though the interval reaches to or beyond that."""
+        """It passes because the sample meets the limit, though the limit lies within the interval."""
         if self.verdict is not Status.PASS or (self.low is None and self.high is None):
             return False
         low = -math.inf if self.low is None else self.low
@@ -76,12 +76,12 @@ class Windows(Struct, frozen=True, kw_only=True):
 
     over_s: float
     wanted_in_a_row: int
-    """So many broken windows in a row break the objective."""
+    """The number of consecutive broken windows that breaks the objective."""
     count: int
     broken: int
     most_in_a_row: int
     worst_at_s: float
-    """When the window began whose numbers are shown."""
+    """When the worst window began, whose numbers are shown."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
