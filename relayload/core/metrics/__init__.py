@@ -1,1 +1,1 @@
-"""Metrics: the catalog of them, the mergeable fold of many records, and the tables that are made of it."""
+"""Metrics: their catalog, the mergeable fold of many records, and the tables made of it."""

@@ -1,4 +1,4 @@
-"""What a summary warns of: answers that count, though something about them is odd."""
+"""The warnings of a summary about answers that count although they are odd."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from relayload.core.model.record import UNRECORDABLE, Outcome, Remark
 
 
 def remarks_on(answers: Selection) -> Iterator[str]:
-    """A line for each thing that is odd, with how many answers it is about."""
+    """Yield a line for each oddity, with the number of answers that have it."""
     all_tagged = answers.by_tags.values()
     ok = _remarks(answers.where(lambda tags: tags.outcome == Outcome.OK.value))
     buffered = sum(tagged.buffered for tagged in all_tagged)

@@ -1,7 +1,7 @@
-"""Which arrivals are on record, and how many of them twice: one byte per arrival, however many workers tell.
+"""Which arrivals are on record, and how many of them twice: one byte per arrival for any number of workers.
 
-The indices of a closed load lie far apart. So a block begins as a sorted list of the few that it holds, two bytes each,
-and becomes a byte for each that it could hold once those are many.
+The indices of a closed load lie far apart. So a block begins as a sorted list of its few members, two bytes each, and
+becomes an array of one byte per possible member once those are many.
 """
 
 from array import array
@@ -13,24 +13,24 @@ _FEW = 4096
 
 
 class Indices:
-    """A set of indices that also counts how many it was told."""
+    """A set of indices that also counts its additions."""
 
-    __slots__ = ("_blocks", "told")
+    __slots__ = ("_blocks", "additions")
 
     def __init__(self) -> None:
         self._blocks: dict[int, array[int] | bytearray] = {}
-        self.told = 0
+        self.additions = 0
 
     def add(self, indices: Sequence[int]) -> None:
-        """Mostly they are near one another."""
-        self.told += len(indices)
+        """Add indices, which are mostly near one another."""
+        self.additions += len(indices)
         numbers = {index // _BLOCK for index in indices}
         for number in numbers:
             begins = number * _BLOCK
             self._add(number, [index - begins for index in indices if len(numbers) == 1 or index // _BLOCK == number])
 
     def merge(self, other: "Indices") -> None:
-        self.told += other.told
+        self.additions += other.additions
         for number, theirs in other._blocks.items():
             own = self._blocks.get(number)
             if isinstance(theirs, array):
@@ -54,12 +54,12 @@ class Indices:
 
     @property
     def twice(self) -> int:
-        """How many were told that were told before."""
-        return self.told - self.distinct
+        """The number of additions of an index that was already present."""
+        return self.additions - self.distinct
 
     @property
     def end(self) -> int:
-        """One more than the highest; 0 without any."""
+        """One more than the highest index; 0 without any."""
         last = max(self._blocks, default=None)
         if last is None:
             return 0
@@ -67,7 +67,7 @@ class Indices:
         return last * _BLOCK + (block[-1] if isinstance(block, array) else block.rindex(1)) + 1
 
     def _add(self, number: int, places: Collection[int]) -> None:
-        """Those at these places of a block."""
+        """Add the members at these places of a block."""
         block = self._blocks.setdefault(number, array("H"))
         if isinstance(block, bytearray):
             _marked(block, places)
@@ -86,7 +86,7 @@ def _marked(block: bytearray, places: Iterable[int]) -> bytearray:
 
 
 def _insert(block: "array[int]", place: int) -> None:
-    """Into a sorted list, unless it is there."""
+    """Insert a place into a sorted list, unless it is there."""
     at = bisect_left(block, place)
     if at == len(block) or block[at] != place:
         block.insert(at, place)

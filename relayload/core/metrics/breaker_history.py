@@ -14,7 +14,7 @@ class Recovery:
 
     trip: Transition
     after_s: float
-    """Infinite if it never was."""
+    """Seconds from the trip until it was closed again; infinite if it never was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,13 @@ class BreakerHistory:
     changes: tuple[Transition, ...]
 
     def open_spans(self) -> Iterator[tuple[float, float]]:
-        """From when to when it was open; for ever, if it never changed again."""
+        """Yield the instants between which it was open; the end is infinite if it never changed again."""
         for change, following in zip_longest(self.changes, self.changes[1:]):
             if change.after is BreakerState.OPEN:
                 yield change.at_s, following.at_s if following else math.inf
 
     def recoveries(self) -> Iterator[Recovery]:
-        """One for each time that it opened after it had been closed, which no failed half-open call in between ends."""
+        """Yield a recovery per opening from CLOSED; a failed half-open call in between does not end it."""
         first: Transition | None = None
         for change in self.changes:
             if change.after is BreakerState.OPEN:
@@ -43,7 +43,7 @@ class BreakerHistory:
 
 
 def breaker_histories(transitions: Iterable[Transition]) -> list[BreakerHistory]:
-    """Each breaker that ever changed its state."""
+    """Return the history of each breaker that ever changed its state."""
     changes: dict[tuple[int, str], list[Transition]] = {}
     for transition in in_order(transitions):
         changes.setdefault((transition.worker, transition.scope), []).append(transition)
@@ -51,17 +51,17 @@ def breaker_histories(transitions: Iterable[Transition]) -> list[BreakerHistory]
 
 
 def in_order(transitions: Iterable[Transition]) -> list[Transition]:
-    """By time; those of one worker and instant as they were recorded."""
+    """Sort transitions by time; those of one worker and instant keep the order of the recording."""
     return sorted(transitions, key=lambda transition: transition.at_s)
 
 
 def trips(transitions: Iterable[Transition]) -> list[Transition]:
-    """The transitions to OPEN, also those from a failed half-open call."""
+    """Return the transitions to OPEN, including those from a failed half-open call."""
     return [transition for transition in transitions if transition.after is BreakerState.OPEN]
 
 
 def open_s(of: Iterable[BreakerHistory], within: Sequence[tuple[float, float]]) -> float:
-    """How long breakers were open in these spans of time, which do not overlap, added up."""
+    """Return the total seconds that breakers were open within these spans of time, which do not overlap."""
     opened = chain.from_iterable(breaker.open_spans() for breaker in of)
     return math.fsum(
         max(0.0, min(end, span_end) - max(begin, span_begin))
@@ -71,5 +71,5 @@ def open_s(of: Iterable[BreakerHistory], within: Sequence[tuple[float, float]]) 
 
 
 def opened_after_s(trip: Transition) -> float | None:
-    """From the end of the first of the failures behind a trip to the trip; None where that is not told."""
+    """Return the seconds from the end of the first failure behind a trip to the trip; None if not recorded."""
     return None if trip.since_s is None else trip.at_s - trip.since_s

@@ -1,9 +1,9 @@
-"""Every metric, once: whoever lists metrics reads them from here.
+"""The single catalog of metrics, which every list of metrics reads.
 
-Recordings are folded by `reading`; summaries, reports and exports show what `left_out` does not take away; objectives
-may ask for `aggregates` on `tags`, and the rest decides how they are judged, watched and foretold.
+Recordings are folded by `reading`; summaries, reports and exports show every metric except where `left_out` excludes
+it; objectives may use `aggregates` on `tags`, and the rest decides how they are judged, watched and forecast.
 
-A new metric is one entry. The tests then name what is to be written anew: its row in `docs/objectives.md`, and the
+A new metric is one entry. The tests then name what must be regenerated: its row in `docs/objectives.md`, and the
 schemas in `docs`.
 """
 
@@ -26,7 +26,7 @@ _BREAKER = {
 }
 
 _WAITS = (Output.COMPARISON, Output.TIMELINE, Output.SIDE_BY_SIDE)
-"""Outputs that are about the waits of a caller alone."""
+"""Outputs that show only the waits of a caller."""
 _FEW = (Output.TABLES, Output.MARKDOWN, Output.OTAVA, *_WAITS)
 """Outputs with room for few metrics."""
 _UNLESS_ASKED = {Output.SNAPSHOT: "it is there where an objective asks for it"}
@@ -193,12 +193,12 @@ def _those(wanted: Callable[[Metric], bool]) -> Mapping[str, Metric]:
 
 
 PER_REQUEST = _those(lambda metric: metric.distribution and metric.per is Per.REQUEST)
-"""The metrics that have one value per request, so that a good request can be told by them."""
+"""The metrics with one value per request, which can be conditions of a good request."""
 
 PER_CHUNK = _those(lambda metric: metric.per is Per.CHUNK)
-"""Those of which a request has many values, which are kept as histograms."""
+"""The metrics with many values per request, which are kept as histograms."""
 
 
 def shown_in(output: Output) -> tuple[Metric, ...]:
-    """The distributions that are shown there, in their order."""
+    """Return the distributions shown in that output, in the order of the catalog."""
     return tuple(metric for metric in METRICS.values() if metric.shown_in(output))

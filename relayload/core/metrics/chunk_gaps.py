@@ -1,7 +1,7 @@
-"""Gaps between the chunks of streams: how many fell in each bucket, slot of time by slot of time.
+"""Gaps between the chunks of streams: the count in each bucket, by slot of time.
 
-A request tells its gaps as a histogram, and those of one stream, and of its neighbours, are long together. So they are
-counted by when their request was due: to see how much a sample of them tells, and to judge them in windows.
+A request records its gaps as a histogram, and the gaps of one stream and of its neighbours are long together. So they
+are counted by when their request was due: to find the effective size of a sample, and to judge it in windows.
 """
 
 import math
@@ -15,9 +15,9 @@ from relayload.core.stats.ranks import Ranks, Sorted, WeightedValues, repeated, 
 from relayload.core.stats.sample import Moments, Sample, batched_size
 
 WINDOWED_SLOT_S = 1.0
-"""How wide slots are where gaps are judged in windows, which can't be shorter."""
+"""The width of slots, in seconds, where gaps are judged in windows, which can't be shorter."""
 MOST_SLOTS = 128
-"""How many slots a run is cut into at most, or twice as many, where gaps are judged all together."""
+"""The most slots per run, up to a factor of two, where gaps are judged all together."""
 _MARKED = 0.05
 _ODD = (1).__and__
 
@@ -28,11 +28,11 @@ class GapCounts:
     __slots__ = ("_slots", "unreadable", "width_s")
 
     def __init__(self, width_s: float = 1.0) -> None:
-        """Slots are so wide. Only those of the same width merge."""
+        """Create slots of this width in seconds. Only slots of the same width merge."""
         self.width_s = width_s
         self._slots: dict[int, Histogram] = {}
         self.unreadable = 0
-        """Requests whose gaps are no pairs, which only a damaged recording can hold."""
+        """Requests whose gaps are not pairs, which only a damaged recording can contain."""
 
     def __len__(self) -> int:
         return sum(slot.count for slot in self._slots.values())
@@ -63,7 +63,7 @@ class GapCounts:
             self._slot(slot).merge(counts)
 
     def between(self, begins_at_s: float, ends_at_s: float) -> "GapCounts":
-        """Those of the slots whose middle lies between two instants."""
+        """Return the gaps of the slots whose middle lies between two instants."""
         piece = GapCounts(self.width_s)
         first, end = (math.ceil(at_s / self.width_s - 0.5) for at_s in (begins_at_s, ends_at_s))
         for slot in range(first, end):
@@ -72,14 +72,14 @@ class GapCounts:
         return piece
 
     def histogram(self) -> Histogram:
-        """All of them, whenever they were."""
+        """Return all gaps of the run in one histogram."""
         whole = Histogram()
         for counts in self._slots.values():
             whole.merge(counts)
         return whole
 
     def by_slot(self, wanted: Callable[[float], bool] | None = None) -> "Counter[float]":
-        """How many there are in each slot, or how many of those that are wanted."""
+        """Return the number of gaps in each slot, or of those that `wanted` accepts."""
         counts: Counter[float] = Counter()
         for slot, own in self._slots.items():
             count = own.count if wanted is None else own.count_if(wanted)
@@ -95,10 +95,10 @@ class GapCounts:
 
 
 class GapSample(Sample):
-    """Gaps between chunks as a sample, of which some never ended."""
+    """A sample of the gaps between chunks, some of which never ended."""
 
     def __init__(self, gaps: GapCounts, endless_s: Iterable[Sorted] = (), worst: float = math.inf) -> None:
-        """`endless_s` are the instants at which requests were due that have such a gap each; its value is `worst`."""
+        """Each request due at an instant of `endless_s` has one endless gap, whose value is `worst`."""
         self._gaps = gaps
         self._worst = worst
         self._endless_s = list(endless_s)
@@ -114,7 +114,7 @@ class GapSample(Sample):
 
     @cached_property
     def effective_n(self) -> int:
-        """By the longest twentieth, slot of time by slot of time."""
+        """The effective size by the longest twentieth of the gaps in each slot."""
         if not self.ordered.count:
             return 0
         threshold = self.ordered.quantile(1 - _MARKED)
@@ -130,7 +130,7 @@ class GapSample(Sample):
         return self._gaps.histogram().values()
 
     def _endless_by_slot(self) -> "Counter[float]":
-        """Those of requests of which nobody knows when they were due are in a slot at the end."""
+        """Count endless gaps by slot; those of requests with unknown due times are in a slot at the end."""
         slots: Counter[float] = Counter()
         for part in self._endless_s:
             for due_at_s, count in (

@@ -16,15 +16,15 @@ from relayload.core.stats.ranks import Sorted
 
 
 class Columns(Values):
-    """The columns of requests that have much in common."""
+    """The columns of requests that share every tag."""
 
     __slots__ = ("_derived", "_order", "_stored", "_tails")
 
     _order: "array[int] | None"
-    """Positions in the order of the schedule, once somebody has asked."""
+    """Positions in the order of the schedule, once computed."""
 
     def __init__(self, stored: "Mapping[str, array[float]] | None" = None) -> None:
-        """Without columns of its own, all that are kept of requests, empty; `due` must be among them."""
+        """Create empty columns, or use `stored`, which must include `due`."""
         self._stored = dict(stored) if stored else {name: array("d") for name in STORED}
         super().__init__()
 
@@ -32,7 +32,7 @@ class Columns(Values):
         return len(self.due_at_s)
 
     def __getitem__(self, metric: str) -> "array[float]":
-        """The values of a metric, one per request, NaN where it was not measured. KeyError if there is none such."""
+        """Return the values of a metric, one per request, NaN where not measured. Raises KeyError for unknown names."""
         if metric in self._stored:
             return self._stored[metric]
         if metric not in self._derived:
@@ -65,7 +65,7 @@ class Columns(Values):
         return super().due_above(metric, threshold) if threshold < above else tail.due_where(threshold.__lt__)
 
     def in_order(self, metric: str) -> "Columns":
-        """One metric of the requests, by when they were due."""
+        """Return one metric of the requests, ordered by when they were due."""
         due_at_s = self.ordered("due")
         if memoryview(self.due_at_s).cast("B") == memoryview(due_at_s).cast("B"):
             return Columns({"due": due_at_s, metric: self[metric]})
@@ -79,7 +79,7 @@ class Columns(Values):
         return (len(waits) - waits.count(0.0), sum(waits)) if any(waits) else (0, 0.0)
 
     def _tail(self, metric: str) -> tuple[float, Points]:
-        """The largest quarter, which is looked at once for each table that it is in, and the value that it is above."""
+        """Return the largest quarter with its lower bound; it is computed once for all tables that need it."""
         if metric not in self._tails:
             ordered, column = self.ordered(metric), self[metric]
             above = ordered[len(ordered) * 3 // 4] if ordered else math.inf
@@ -89,7 +89,7 @@ class Columns(Values):
         return self._tails[metric]
 
     def _repeats_ttft(self, metric: str) -> bool:
-        """The first token was always a visible one, as it is where nothing is reasoned about."""
+        """Return whether the metric is TTFO and equals TTFT for every request, as it does without reasoning."""
         if metric != "ttfo" or "ttft" not in self._stored:
             return False
         return memoryview(self["ttfo"]).cast("B") == memoryview(self["ttft"]).cast("B")

@@ -1,4 +1,4 @@
-"""Requests that are too many to keep each: the run cut into slots of time, with a histogram of each metric in each.
+"""Histograms for requests that are too many to keep individually: one of each metric in each slot of time.
 
 So values are known to within 0.4 %, and instants to within a slot.
 """
@@ -23,7 +23,7 @@ _CODES = 1 << _BUCKET_BITS
 
 
 def slot_width_s(last_s: float, most: int = MOST_SLOTS) -> float:
-    """How wide the slots of a run are whose last request was due then: a second, or twice that as often as needed."""
+    """Return the slot width in seconds for a run by its last due time: 1, doubled as often as needed."""
     width_s = 1.0
     while last_s >= width_s * most:
         width_s *= 2
@@ -36,7 +36,7 @@ class Condensed(Values):
     __slots__ = ("_metrics", "_requests", "_waits", "width_s")
 
     def __init__(self, width_s: float) -> None:
-        """Slots are so wide."""
+        """Create slots of this width in seconds."""
         self.width_s = width_s
         self._requests: Counter[int] = Counter()
         self._metrics = {metric: _Slots() for metric in PER_REQUEST}
@@ -55,7 +55,7 @@ class Condensed(Values):
         self._add_waits(*columns.waits)
 
     def merge(self, other: "Condensed") -> None:
-        """The slots of the other are as wide, or so many times narrower."""
+        """Add the other's requests; its slots must be as wide, or an integer factor narrower."""
         self._forget()
         times = round(self.width_s / other.width_s)
         for slot, count in other._requests.items():
@@ -65,7 +65,7 @@ class Condensed(Values):
         self._add_waits(*other._waits)
 
     def widened(self, width_s: float) -> "Condensed":
-        """These requests in slots of that width, which is so many times this one; may be the same object."""
+        """Return these requests in slots an integer factor wider; may return the same object."""
         if self.width_s == width_s:
             return self
         wide = Condensed(width_s)
@@ -73,7 +73,7 @@ class Condensed(Values):
         return wide
 
     def points(self, metric: str) -> Points:
-        """As if all were due in the middle of their slot."""
+        """Return the values of a metric as if all requests were due in the middle of their slot."""
         if metric != "due":
             return self._metrics[metric].points(self._middle_s)
         middles_s = array("d", map(self._middle_s, self._requests))
@@ -92,7 +92,7 @@ class Condensed(Values):
 
 
 class _Sparse(NamedTuple):
-    """How often each bucket comes, in their order: six bytes each."""
+    """The counts of buckets, in their order: six bytes each."""
 
     buckets: "array[int]"
     counts: "array[int]"
@@ -119,7 +119,7 @@ class _Slots:
         self._slots: dict[int, _Sparse] = {}
 
     def add(self, slots: Sequence[int], values: Sequence[float]) -> None:
-        """Values with the number of the slot of each. Those that were not measured are left out."""
+        """Add values, each with the number of its slot; values that were not measured are left out."""
         if not math.isfinite(sum(values)):
             slots = [slot for slot, value in zip(slots, values, strict=True) if value == value]
             values = [value for value in values if value == value]
@@ -131,13 +131,13 @@ class _Slots:
             self._slots[slot] = self._slots.get(slot, _EMPTY).plus(counts)
 
     def merge(self, other: "_Slots", times: int) -> None:
-        """Take so many slots of the other together as one."""
+        """Add the other's slots, `times` of which form one here."""
         for slot, sparse in other._slots.items():
             wide = slot // times
             self._slots[wide] = self._slots.get(wide, _EMPTY).plus(sparse.counted())
 
     def points(self, due_at_s: Callable[[int], float]) -> Points:
-        """The middle of each bucket in each slot, given the instant of a slot."""
+        """Return the middle of each bucket in each slot, given the instant of a slot."""
         values, instants_s, counts, middles_s = array("d"), array("d"), array("I"), _middles_s()
         for slot, sparse in self._slots.items():
             values.extend(map(middles_s.__getitem__, sparse.buckets))
@@ -148,5 +148,5 @@ class _Slots:
 
 @cache
 def _middles_s() -> "array[float]":
-    """The middle of every bucket, which is looked up at a fifth of the cost of computing it."""
+    """Return the middle of every bucket; looking it up costs a fifth of computing it."""
     return array("d", map(middle_s, range(_CODES)))

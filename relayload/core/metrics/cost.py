@@ -1,8 +1,7 @@
-"""What a run costs, from the tokens of its requests and the prices of their models.
+"""The cost of a run, from the tokens of its requests and the prices of their models.
 
-Everything that was sent is paid for, warm-up included. Answers that told no usage, as cancelled streams do, are
-estimated: their chunks are their output, and where even those say nothing, an answer is taken for the mean of those of
-its model that told theirs.
+Everything that was sent is paid for, warm-up included. Answers without usage, such as cancelled streams, are estimated:
+their chunks are their output, and without chunks they count as the mean answer of their model.
 """
 
 from collections.abc import Mapping
@@ -25,7 +24,7 @@ class Waste(Struct, frozen=True, kw_only=True):
     """Dollars for what nobody has got."""
 
     retries_usd: Decimal = _NOTHING
-    """Attempts that another one followed."""
+    """Attempts that were retried."""
     failed_usd: Decimal = _NOTHING
     """The last attempts of requests that failed."""
     cancelled_usd: Decimal = _NOTHING
@@ -40,37 +39,37 @@ class Cost(Struct, frozen=True, kw_only=True):
     """Dollars, to a millionth, as decimal text in JSON. The parts of a model add up to it, and the models to `usd`."""
 
     usd: Decimal | None = None
-    """None where a model that was used has no price, or never told its tokens."""
+    """None where a model that was used has no price, or never reported its tokens."""
     by_model: dict[str, Decimal] = {}
-    """Of those that have a price."""
+    """The cost by model, for models with a price."""
     wasted_usd: Decimal | None = None
-    """Of `usd`, what nobody has got; `waste` tells of what kind it was."""
+    """The part of `usd` that brought no answer; `waste` splits it by cause."""
     waste: Waste | None = None
     estimated_usd: Decimal | None = None
-    """Of `usd`, what was estimated since no usage was told."""
+    """The part of `usd` that was estimated because usage was missing."""
     unpriced: tuple[str, ...] = ()
     """Models that have no price."""
     untold: tuple[str, ...] = ()
-    """Models of which no answer told its tokens."""
+    """Models whose answers never reported tokens."""
 
     def __post_init__(self) -> None:
         check_money(self.usd, self.wasted_usd, self.estimated_usd, *self.by_model.values())
 
 
 class Used(Protocol):
-    """What some requests used: tagged ones of a fold, or what snapshots know of them."""
+    """The usage of some requests: tagged ones of a fold, or those counted in snapshots."""
 
     @property
     def tokens(self) -> Tokens: ...
     @property
     def retried(self) -> Tokens:
-        """Of the tokens, those of attempts that another one followed."""
+        """The part of the tokens that belongs to attempts that were retried."""
 
     def __len__(self) -> int: ...
 
 
 def cost_of(by_tags: Mapping[Tags, Used], prices: Prices) -> Cost:
-    """The cost of requests."""
+    """Return the cost of requests."""
     bills = _bills(by_tags)
     priced = {model: (bill, price) for model, bill in bills.items() if (price := price_of(model, prices))}
     sums = {model: bill.sums(price) for model, (bill, price) in priced.items()}
@@ -83,20 +82,20 @@ def cost_of(by_tags: Mapping[Tags, Used], prices: Prices) -> Cost:
 
 
 def paid(by_tags: Mapping[Tags, Used], run: RunInfo) -> Cost:
-    """The cost of requests of a run, each by the prices of its target."""
+    """Return the cost of a run's requests, each by the prices of its target."""
     if not run.targets:
         return cost_of(by_tags, run.prices)
     return total({name: paid_at(name, by_tags, run) for name in run.targets})
 
 
 def paid_at(target: str, by_tags: Mapping[Tags, Used], run: RunInfo) -> Cost:
-    """The cost of those that one of several targets was sent."""
+    """Return the cost of the requests to one of several targets."""
     own = {tags: tagged for tags, tagged in by_tags.items() if tags.plan_tags.target == target}
     return cost_of(own, run.targets[target].prices)
 
 
 def total(costs: Mapping[str, Cost]) -> Cost:
-    """Of the costs at several targets their sum; models of which something is not known bear the name of theirs."""
+    """Return the sum of the costs at several targets, whose unpriced or unreported models are prefixed by target."""
     by_model: dict[str, Decimal] = {}
     for cost in costs.values():
         for model, usd in cost.by_model.items():
@@ -118,7 +117,7 @@ def total(costs: Mapping[str, Cost]) -> Cost:
 
 
 class _Fate(Enum):
-    """What became of an attempt."""
+    """The fate of an attempt."""
 
     KEPT = "kept"
     RETRIED = "retried"
@@ -128,7 +127,7 @@ class _Fate(Enum):
 
 @dataclass(slots=True)
 class _Part:
-    """The attempts of one fate: their tokens as told, and how many answers told none."""
+    """The attempts of one fate: their reported tokens, and how many answers reported none."""
 
     tokens: Tokens = field(default_factory=Tokens)
     without_input: int = 0
@@ -137,7 +136,7 @@ class _Part:
 
 
 class _Bill:
-    """What one model was asked for, by what became of it."""
+    """The usage of one model, by the fate of the attempts."""
 
     def __init__(self) -> None:
         self._parts = {fate: _Part() for fate in _Fate}
@@ -156,7 +155,7 @@ class _Bill:
 
     @property
     def used(self) -> bool:
-        """Something was answered that may have to be paid for."""
+        """The model gave an answer that may have to be paid for."""
         return any(part.answers or part.tokens.told or part.tokens.counted for part in self._parts.values())
 
     @property
@@ -164,19 +163,19 @@ class _Bill:
         return self.used and not any(part.tokens.told for part in self._parts.values())
 
     def sums(self, price: Price) -> dict[_Fate, tuple[Decimal, Decimal]]:
-        """By fate what is to be paid, and how much of that is estimated."""
+        """Return by fate the dollars to pay, and the estimated part of them."""
         mean_input, mean_output = self._means()
         return {fate: _sum(part, price, mean_input, mean_output) for fate, part in self._parts.items()}
 
     def _means(self) -> tuple[Decimal, Decimal]:
-        told = sum(part.tokens.told for part in self._parts.values())
+        reported = sum(part.tokens.told for part in self._parts.values())
         kept = self._parts[_Fate.KEPT]
         inputs = sum(part.tokens.input for part in self._parts.values())
-        return _mean(inputs, told), _mean(kept.tokens.output, kept.answers - kept.without_output)
+        return _mean(inputs, reported), _mean(kept.tokens.output, kept.answers - kept.without_output)
 
 
 def _bills(by_tags: Mapping[Tags, Used]) -> dict[str, _Bill]:
-    """By model, in alphabetical order, without those that answered nothing."""
+    """Return the bills by model in alphabetical order, without models that answered nothing."""
     bills: dict[str, _Bill] = {}
     for tags, tagged in by_tags.items():
         bills.setdefault(tags.plan_tags.model, _Bill()).add(tags, tagged)
@@ -200,7 +199,7 @@ def _mean(total: int, count: int) -> Decimal:
 
 
 def _apart(sums: Mapping[str, Mapping[_Fate, tuple[Decimal, Decimal]]]) -> dict[str, Any]:
-    """What was wasted, and what was estimated."""
+    """Return the fields of `Cost` for the wasted and the estimated part."""
 
     def spent(fate: _Fate) -> Decimal:
         return sum((parts[fate][0] for parts in sums.values()), _NOTHING)

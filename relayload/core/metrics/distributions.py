@@ -19,19 +19,19 @@ Column = list[Distribution | None]
 
 
 class MetricsOf:
-    """The metrics of selections, to be asked by selection. Made metric by metric: each sorts the same requests."""
+    """The metrics of each selection. They are computed metric by metric: each sorts the same requests."""
 
     def __init__(self, selections: Iterable[Selection]) -> None:
         self._distinct = {frozenset(selection.by_tags): selection for selection in selections}
         self._metrics: dict[frozenset[Tags], Metrics] = {}
 
     def tasks(self) -> list[Task[Column]]:
-        """The work, whose results are to be given to `fill`."""
+        """Return the work, whose results `fill` takes."""
         selections = list(self._distinct.values())
         return [Task(partial(_distributions, selections, metric), about=metric) for metric in _PER_REQUEST]
 
     def nothing(self) -> list[Column]:
-        """What the work would give if nothing had been measured."""
+        """Return the results of the work as if nothing had been measured."""
         return [[None] * len(self._distinct) for _ in _PER_REQUEST]
 
     def fill(self, columns: Sequence[Column]) -> None:

@@ -1,8 +1,9 @@
-"""The fold of a run's records: lines in, everything that summaries and verdicts are made of out.
+"""The fold of a run's records: from lines to everything that summaries and verdicts are made of.
 
 Folds merge: the fold of all workers' lines is the merger of the folds of each, in any order.
 
-Up to a million requests each is kept; of more there are histograms, and each takes 9 bytes, for its index and start.
+Up to a million requests are kept individually; beyond that there are histograms, and each request takes 9 bytes, for
+its index and start.
 """
 
 import math
@@ -25,17 +26,17 @@ from relayload.core.model.tags import PlanTags, Tags
 
 MOST_EXACT = 1_000_000
 _CLOCKS_APART_S = 1.0
-"""More than workers differ in when they think that the load has ended."""
+"""The tolerance for the difference between the workers' clocks at the end of the load, in seconds."""
 _MOST_PENDING = 1 << 18
-"""Requests that wait to be condensed together: the more, the cheaper, and the more memory."""
+"""The most requests that wait to be condensed together: more are cheaper, but take more memory."""
 
 
 class Counts(Protocol):
-    """Counts requests while they are folded, for objectives that are to be judged: these need each, however many."""
+    """Counts requests for objectives while they are folded: objectives need every request, however many there are."""
 
     @property
     def gaps_in_windows(self) -> bool:
-        """Whether gaps between chunks are wanted in slots of a second."""
+        """Gaps between chunks are needed in slots of a second."""
 
     def add(self, tags: Tags, rows: Rows) -> None: ...
     def add_drop(self, plan_tags: PlanTags, due_at_s: float) -> None: ...
@@ -43,7 +44,7 @@ class Counts(Protocol):
 
 
 class Fold:
-    """Requests by their tags, drops by those of the plan, and what the workers said at the end."""
+    """Requests by their tags, drops by their plan tags, and the workers' last lines."""
 
     __slots__ = (
         "_gap_slot_s",
@@ -66,39 +67,39 @@ class Fold:
     )
 
     def __init__(self, load_s: float = 0.0, counts: Counts | None = None, most_exact: int = MOST_EXACT) -> None:
-        """Of more than `most_exact` requests there are histograms. It costs less if the load is known to last `load_s`.
+        """Keep up to `most_exact` requests individually, and histograms of more.
 
-        `counts` count what objectives ask for.
+        It costs less if the length of the load is known as `load_s`. `counts` receive every request for objectives.
         """
         self.by_tags: dict[Tags, TaggedRequests] = {}
         self.condensed = False
-        """Whether there are too many requests to keep each."""
+        """There are too many requests to keep individually."""
         self.counts = counts
         self._load_s, self._most_exact = load_s, most_exact
         in_windows = counts is not None and counts.gaps_in_windows
         self._gap_slot_s = WINDOWED_SLOT_S if in_windows else slot_width_s(load_s, MOST_SLOTS)
         self._pending = 0
-        """Requests that are kept each."""
+        """The number of requests kept individually."""
         self.last_due_at_s = 0.0
-        """When the last of the arrivals on record was due."""
+        """When the last arrival on record was due."""
         self.drops: dict[PlanTags, array[float]] = {}
         """The instants at which the dropped arrivals were due."""
         self.refused: dict[PlanTags, array[float]] = {}
-        """Likewise of those that a guardrail held back until the run had ended: nobody's failure."""
+        """Likewise for arrivals that a guardrail held back until the run ended, which are no failures."""
         self.ends: list[End] = []
         self.transitions: list[Transition] = []
         self.indices: dict[str | None, Indices] = {}
-        """Of the arrivals, by target; later turns of a conversation are none."""
+        """The indices of arrivals by target; later turns of a conversation have none."""
         self.starts = Starts()
         self.lines_of: Counter[int] = Counter()
         """Starts and drops on record, by worker."""
         self.last_at_s = 0.0
-        """The latest instant that any line tells of."""
+        """The latest instant in any line."""
         self.last_end_s = 0.0
         """When the last request ended."""
 
     def extend(self, lines: Iterable[Line]) -> None:
-        """Add lines, the more at once the cheaper."""
+        """Add lines; larger batches are cheaper."""
         records: list[Record] = []
         for line in lines:
             if isinstance(line, Record):
@@ -138,7 +139,7 @@ class Fold:
         self.settle()
 
     def settle(self) -> None:
-        """Condense what still is to be; after the last line, and before any of the requests is read."""
+        """Condense what is pending; call it after the last line and before reading any requests."""
         if self.condensed or self._pending > self._most_exact:
             self._condense()
 
@@ -153,17 +154,17 @@ class Fold:
 
     @property
     def slot_s(self) -> float:
-        """How wide the slots are in which requests are condensed."""
+        """The width of the slots in which requests are condensed, in seconds."""
         return slot_width_s(max(self._load_s, self.last_due_at_s))
 
     @property
     def all_drops(self) -> list[tuple[PlanTags, "array[float]"]]:
-        """Those that were dropped, and those that were held back."""
+        """The due times of dropped arrivals and of those that were held back."""
         return [*self.drops.items(), *self.refused.items()]
 
     @property
     def all_indices(self) -> Indices:
-        """Those of all targets together."""
+        """The indices of all targets together."""
         return Indices.merged(self.indices.values())
 
     def _extend_tagged(self, tags: Tags, rows: Rows) -> None:
@@ -209,7 +210,7 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where every arrival went: offered = started + dropped + lost. Faults say why that can't be trusted."""
+    """The whereabouts of every arrival: offered = started + dropped + lost. Faults are reasons not to trust it."""
 
     started: int
     dropped: int
@@ -224,10 +225,10 @@ class Account:
 def account(fold: Fold, run: RunInfo) -> Account:
     """Count what was offered and find what is missing.
 
-    The indices of an open load number its arrivals in the order of time, so a gap is a lost arrival; where each goes
-    to every target, each target has them all. Those of a batch begin in any order, so only the run tells how many did.
-    A closed load offers what it starts, and so do the later turns of conversations; there only the workers' own claims
-    tell of requests that left no record.
+    The indices of an open load number its arrivals in the order of time, so a gap is a lost arrival; if each arrival
+    goes to every target, each target has all indices. Arrivals of a batch begin in any order, so only the run knows
+    their number. A closed load offers what it starts, as do later turns of conversations; there only the workers' own
+    claims reveal requests without a record.
     """
     orders = _orders(fold, run)
     twice = sum(order.twice for order in orders)
@@ -244,15 +245,15 @@ def account(fold: Fold, run: RunInfo) -> Account:
 
 
 def _orders(fold: Fold, run: RunInfo) -> list[Indices]:
-    """The indices on record, of everything that has the schedule to itself."""
+    """Return the indices on record for each independent numbering of the schedule."""
     if run.copies > 1:
         return [fold.indices[target] for target in run.targets if target in fold.indices]
     return [fold.all_indices]
 
 
 def _unrecorded(fold: Fold, run: RunInfo) -> dict[int, int]:
-    """Per worker, how many starts and drops it told of that are not in the records."""
-    claims = {told.worker: told.started + told.dropped for told in run.last_told}
+    """Return the starts and drops per worker that it claimed and that are not in the records."""
+    claims = {info.worker: info.started + info.dropped for info in run.last_told}
     claims |= {end.worker: end.started + end.dropped for end in fold.ends}
     return {worker: max(0, claim - fold.lines_of[worker]) for worker, claim in claims.items()}
 
@@ -267,8 +268,8 @@ def _unreadable(fold: Fold) -> tuple[str, ...]:
 
 
 def _missing(fold: Fold, run: RunInfo, unrecorded: dict[int, int]) -> tuple[str, ...]:
-    """Of workers that ended in order: those that died are known to leave requests without a record."""
-    in_order = {end.worker for end in fold.ends} | {told.worker for told in run.last_told if told.drained}
+    """Report missing records of workers that ended in order; those that died are known to leave gaps."""
+    in_order = {end.worker for end in fold.ends} | {info.worker for info in run.last_told if info.drained}
     return tuple(
         f"worker {worker} wrote {unrecorded[worker]} records that are not here: its file is cut short, or lies on "
         "another host (relayload merge)"
@@ -278,10 +279,10 @@ def _missing(fold: Fold, run: RunInfo, unrecorded: dict[int, int]) -> tuple[str,
 
 
 def _deserted(fold: Fold, run: RunInfo) -> tuple[str, ...]:
-    """Of workers of a closed load that were gone before its end: nobody need have taken over their users."""
+    """Report workers of a closed load that left before its end: possibly nobody took over their users."""
     if not run.closed or run.ended_at_s is None:
         return ()
-    left_at_s = {told.worker: math.inf if told.drained else 0.0 for told in run.last_told}
+    left_at_s = {info.worker: math.inf if info.drained else 0.0 for info in run.last_told}
     left_at_s |= {end.worker: end.at_s for end in fold.ends}
     return tuple(
         f"worker {worker} was gone early, and its users with it"

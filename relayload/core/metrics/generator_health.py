@@ -1,4 +1,4 @@
-"""How well the generator did, from what the workers of a run told and recorded."""
+"""The health of the generator, from the workers' records and last lines."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ def health_of(
     late_p99_s: float | None,
     faults: tuple[str, ...],
 ) -> GeneratorHealth:
-    """The generator at its worst worker; it is valid if there is neither a fault of the recording nor a doubt."""
+    """Return the health of the worst worker; it is valid without faults of the recording and without doubts."""
     return _health(fold.ends, late_p99_s, (*faults, *_doubts(fold, thresholds, errors)))
 
 

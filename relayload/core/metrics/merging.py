@@ -1,6 +1,6 @@
-"""One run out of several: hosts that ran the same profile at the same time, without knowing of one another.
+"""Merging of several runs into one: hosts that ran the same profile at the same time, without knowing of one another.
 
-Their workers and arrivals are numbered on, so that none has the number of another.
+Their workers and arrivals are renumbered consecutively, so that all numbers are distinct.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ from relayload.core.model.run import RunInfo
 T = TypeVar("T")
 
 _JOINT = "+"
-"""Between the names of the runs that a merged one is made of."""
+"""The separator between the names of merged runs."""
 _APART_S = 60.0
 """Starts that are further apart than this were not of one load."""
 _SAME = ("load_kind", "stages", "base_url", "targets", "paired", "objectives", "thresholds", "prices")
@@ -27,13 +27,13 @@ _SAME = ("load_kind", "stages", "base_url", "targets", "paired", "objectives", "
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """What is added to the numbers of a run's workers and arrivals."""
+    """The offsets that are added to the numbers of a run's workers and arrivals."""
 
     worker: int = 0
     index: int = 0
 
     def __call__(self, line: Line) -> Line:
-        """The line as it stands in the merged run."""
+        """Return the line as it reads in the merged run."""
         worker = line.worker + self.worker
         if isinstance(line, Record | Drop):
             return replace(line, worker=worker, index=line.index + self.index)
@@ -51,9 +51,9 @@ def differences(runs: Sequence[RunInfo]) -> list[tuple[int, str]]:
 
 
 def merged(runs: Sequence[RunInfo], shifts: Sequence[Shift], workers: int) -> RunInfo:
-    """The facts of several runs that belong together, as those of one with so many workers."""
+    """Return the facts of several runs that belong together, as those of one run with so many workers."""
     first = min(runs, key=lambda run: _started_at(run))
-    told = tuple(
+    last_told = tuple(
         replace(info, worker=info.worker + shift.worker)
         for run, shift in zip(runs, shifts, strict=True)
         for info in run.last_told
@@ -71,24 +71,24 @@ def merged(runs: Sequence[RunInfo], shifts: Sequence[Shift], workers: int) -> Ru
         offered=_of_all(runs, lambda run: run.offered, sum),
         requests=_of_all(runs, lambda run: run.requests, sum),
         exit_code=None,
-        last_told=told,
+        last_told=last_told,
     )
 
 
 def _shared(one: RunInfo, other: RunInfo) -> list[str]:
-    """Return the names of the runs that are in both, if one is merged; of others the identity tells as much."""
+    """Return the runs that are in both, if one is merged; unmerged runs are compared by their identity."""
     known = set(_parts(one))
     names = zip(other.run_id.split(_JOINT), _parts(other), strict=False)
     return [name for name, part in names if part in known] if len(known) > 1 or _JOINT in other.run_id else []
 
 
 def _parts(run: RunInfo) -> list[str]:
-    """What identifies the runs that a merged one is made of: what the master stamped, or else their names."""
+    """Return the identities of the parts of a merged run: the master's stamps, or else their names."""
     return (run.uid or run.run_id).split(_JOINT)
 
 
 def _apart(run: RunInfo, before: Sequence[RunInfo]) -> Iterator[str]:
-    """Why a run was not sent side by side with those before."""
+    """Yield why a run was not sent side by side with those before."""
     if not before:
         return
     apart_s = abs((_started_at(run) - _started_at(before[0])).total_seconds())
@@ -121,7 +121,7 @@ def _reasons(first: RunInfo, run: RunInfo) -> Iterator[str]:
 
 
 def _portless(run: RunInfo) -> RunInfo:
-    """Without the ports of this machine: a fake relay takes whichever is free."""
+    """Return the run without local ports: a fake relay takes whichever is free."""
     targets = {name: replace(info, base_url=_without_local_port(info.base_url)) for name, info in run.targets.items()}
     return replace(run, base_url=_without_local_port(run.base_url), targets=targets)
 
@@ -148,16 +148,16 @@ def _started_at(run: RunInfo) -> datetime:
 
 
 def _of_all(runs: Sequence[RunInfo], get: Callable[[RunInfo], T | None], join: Callable[[Sequence[T]], T]) -> T | None:
-    """What all runs have joined; None where one of them has it not."""
+    """Return the joined values of all runs; None if one has no value."""
     values = [value for run in runs if (value := get(run)) is not None]
     return join(values) if len(values) == len(runs) else None
 
 
 def _of_any(reasons: Iterable[str | None]) -> str | None:
-    """What ended one of several runs ended them as a whole."""
+    """Return the first reason: what ended one run ended the merged run."""
     return next(filter(None, reasons), None)
 
 
 def _worst_end(ends: Sequence[str]) -> str:
-    """What ended a run before its schedule did, if anything."""
+    """Return the first end other than the schedule, if any."""
     return next((end for end in ends if end != "schedule"), ends[0])

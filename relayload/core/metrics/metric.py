@@ -1,4 +1,4 @@
-"""What there is to know of a metric, for whoever reads, shows or judges it."""
+"""The description of a metric for everything that reads, shows or judges it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from relayload.core.metrics.reading import Reading
 
 
 class Unit(StrEnum):
-    """What a number of a metric counts."""
+    """The unit of the numbers of a metric."""
 
     SECONDS = "s"
     PER_SECOND = "/s"
@@ -19,16 +19,16 @@ class Unit(StrEnum):
 
 
 class Per(Enum):
-    """What a metric has its values of, and so what a plan promises it as samples."""
+    """The unit that has one value of the metric, by which a plan forecasts the number of samples."""
 
     REQUEST = "request"
     CHUNK = "chunk"
     RUN = "run"
-    """Breakers and dollars: no number of requests says how many there are."""
+    """Breakers and dollars, whose number does not follow from the number of requests."""
 
 
 class Output(StrEnum):
-    """Where distributions are shown unless their metric says why not."""
+    """The outputs that show distributions unless their metric opts out with a reason."""
 
     SUMMARY = "summary.json"
     TABLES = "the tables of a report"
@@ -43,19 +43,19 @@ class Output(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One entry of the catalog. The defaults are those of a number of the whole run, such as its throughput."""
+    """One entry of the catalog. The defaults suit a number of the whole run, such as its throughput."""
 
     name: str
     help: str
-    """What it measures, in the words of the documentation."""
+    """The description in the documentation."""
     aggregates: Mapping[str, Unit]
-    """What an objective may ask of it; `pN` stands for every percentile."""
+    """The aggregates that objectives may use; `pN` stands for every percentile."""
     tags: tuple[str, ...]
-    """What narrows it."""
+    """The names of the tags that narrow it."""
     label: str
-    """What tables call it."""
+    """The name in tables."""
     reading: Reading | None = None
-    """How requests tell their values; None where there is none a request."""
+    """How its values are read from requests; None if requests have no value each."""
     per: Per = Per.REQUEST
     distribution: bool = False
     """It has one value per request (or chunk), so that percentiles make sense."""
@@ -69,17 +69,17 @@ class Metric:
     share_of_all: bool = False
     """Its rate is never more than everything, as that of retries may be."""
     conditional: bool = False
-    """It counts requests that meet conditions, which stand among its tags."""
+    """It counts requests that meet conditions, which are written among its tags."""
     windowless: tuple[str, ...] = ()
-    """Aggregates that are known of the whole run alone, and of no window of it."""
+    """Aggregates that are known only for the whole run, not for a window of it."""
     provable: tuple[str, ...] = ()
-    """Aggregates that later requests can't mend once they are beyond their limit, or hardly."""
+    """Aggregates that later requests can't, or can hardly, bring back within the limit."""
     left_out: Mapping[Output, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Where a distribution is not shown, and why."""
+    """The outputs that do not show the distribution, and why."""
 
     @property
     def unit(self) -> Unit:
-        """Of the values of a distribution."""
+        """The unit of the values of a distribution."""
         return self.aggregates["max"]
 
     def shown_in(self, output: Output) -> bool:

@@ -1,17 +1,17 @@
-"""What one target adds to another, from pairs of requests that were sent side by side in one run.
+"""How much one target adds to another, from pairs of requests that were sent side by side in one run.
 
 A pair shares its instant and its prompt, and neighbouring pairs share the state of the network and of the relay. So
-whole stretches of pairs are drawn anew (a block bootstrap): what they have in common cancels out, and what makes
-neighbours alike widens the interval. Source: Lahiri, Resampling Methods for Dependent Data (2003), ch. 2.
+blocks of consecutive pairs are resampled (a block bootstrap): what pairs have in common cancels out, and the dependence
+between neighbours widens the interval. Source: Lahiri, Resampling Methods for Dependent Data (2003), ch. 2.
 
-- Stretches must be longer than what makes neighbours alike, so there are as many of them as eight effective pairs each
-  allow, and at most 24. Half as many, twice as long, are tried beside: the wider interval counts.
-- Few stretches vary too little when they are drawn anew: for them further ends of the draws are taken, as Student's t
-  has it. Source: Hesterberg, What Teachers Should Know About the Bootstrap, The American Statistician 69 (2015), the
-  expanded percentile interval.
+- Blocks must outlast the dependence between neighbours, so there are as many as eight effective pairs each allow, and
+  at most 24. Half as many of twice the length are tried as well: the wider interval counts.
+- Few blocks vary too little when resampled, so more extreme quantiles of the draws are taken, by Student's t.
+  Source: Hesterberg, What Teachers Should Know About the Bootstrap, The American Statistician 69 (2015), the expanded
+  percentile interval.
 - A percentile beyond which hardly any effective pair lies has no interval: no draw shows what the sample lacks.
 
-`tests/core/metrics/test_paired.py` simulates how often such intervals hold the truth.
+`tests/core/metrics/test_paired.py` simulates how often such intervals contain the true value.
 """
 
 import math
@@ -39,7 +39,7 @@ _NORMAL = NormalDist()
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """How much larger a percentile is, with its 95 % interval; that is None where the pairs are too few to tell."""
+    """How much larger a percentile is, with its 95 % interval; the bounds are None where the pairs are too few."""
 
     p: float
     base: float
@@ -47,9 +47,9 @@ class Added:
     low: float | None
     high: float | None
     n: int
-    """The pairs."""
+    """The number of pairs."""
     effective_n: int
-    """How many independent ones tell as much."""
+    """The number of independent pairs that would give as much information."""
 
     @property
     def value(self) -> float:
@@ -59,31 +59,31 @@ class Added:
 def added(
     before: Sequence[float], after: Sequence[float], rng: Random, percentiles: Sequence[float] = PERCENTILES
 ) -> list[Added]:
-    """The percentiles of `after` less those of `before`: the two values of each pair, in the order of the schedule."""
+    """Return the percentiles of `after` less those of `before`: the values of each pair, in schedule order."""
     if not before:
         return []
     sides = [_Side.of(before), _Side.of(after)]
     effective_n = min(side.effective_n for side in sides)
-    told = [p for p in percentiles if _can_be_told(p, effective_n)]
-    intervals = _intervals(sides, effective_n, rng, told) if told else {}
+    bounded = [p for p in percentiles if _has_interval(p, effective_n)]
+    intervals = _intervals(sides, effective_n, rng, bounded) if bounded else {}
     bounds = [(p, *intervals.get(p, (None, None))) for p in percentiles]
     here, there = sides
     return [Added(p, here.at(p), there.at(p), low, high, len(before), effective_n) for p, low, high in bounds]
 
 
 def independent_pairs_needed(p: float) -> int:
-    """How many independent pairs an interval takes: 50, and so many that 3 are beyond the percentile; 300 for p99."""
+    """Return the independent pairs an interval needs: 50, and at least 3 beyond the percentile; 300 for p99."""
     return max(_FEWEST_PAIRS, math.ceil(_FEWEST_BEYOND * 100 / min(p, 100 - p) - 1e-9))
 
 
-def _can_be_told(p: float, effective_n: int) -> bool:
+def _has_interval(p: float, effective_n: int) -> bool:
     return effective_n >= independent_pairs_needed(p)
 
 
 def _intervals(
     sides: "Sequence[_Side]", effective_n: int, rng: Random, percentiles: Sequence[float]
 ) -> dict[float, tuple[float, float]]:
-    """The wider of the intervals from blocks and from twice as long ones."""
+    """Return the wider of the intervals from blocks and from blocks of twice the length."""
     blocks = max(_FEWEST_BLOCKS, min(_MOST_BLOCKS, effective_n // _EFFECTIVE_IN_BLOCK // 2 * 2))
     before, after = (side.in_blocks(blocks) for side in sides)
     lots = [(blocks // length, _draws(blocks // length, length, rng)) for length in (1, 2)]
@@ -96,7 +96,7 @@ def _intervals(
 
 
 def _draws(count: int, length: int, rng: Random) -> list[list[int]]:
-    """How often each block was drawn, where `length` neighbours are drawn as one, with repetition."""
+    """Return how often each block was drawn, where `length` neighbours are drawn as one, with repetition."""
     draws = []
     for _ in range(_DRAWS):
         drawn = [0] * count
@@ -112,9 +112,10 @@ def _ends(ordered: Sequence[float], blocks: int) -> tuple[float, float]:
 
 
 def _tail(blocks: int) -> float:
-    """The share of draws beyond each end: Φ(-t √(n / (n - 1))) for n blocks, with the 97.5 % quantile of Student's t.
+    """Return the share of draws beyond each end.
 
-    Its expansion is that of Abramowitz & Stegun, Handbook of Mathematical Functions, 26.7.5.
+    For n blocks it is Φ(-t √(n / (n - 1))), with t the 97.5 % quantile of Student's t, expanded as in Abramowitz &
+    Stegun, Handbook of Mathematical Functions, 26.7.5.
     """
     z, df = _NORMAL.inv_cdf(0.975), blocks - 1
     t = z + (z**3 + z) / (4 * df) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * df**2)
@@ -124,7 +125,7 @@ def _tail(blocks: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """The values of one target, sorted, and which pair each belongs to."""
+    """The values of one target, sorted, with the pair of each."""
 
     ordered: "array[float]"
     pairs: "array[int]"
@@ -139,7 +140,7 @@ class _Side:
 
     @property
     def effective_n(self) -> int:
-        """By the slowest twentieth; of equal values none is slower."""
+        """The effective size by the slowest twentieth; of equal values none is slower."""
         slowest = sorted(self.pairs[bisect_right(self.ordered, self.at(95.0)) :])
         return effective_size(SortedRuns([slowest]), SortedRuns([range(len(self.pairs))]))
 
@@ -152,7 +153,7 @@ class _Side:
 class _Blocked:
     """Sorted values and the block of each, with the counts of the blocks before every `step`-th value.
 
-    So a percentile of a draw costs some √n, and not n.
+    So a percentile of a draw costs about √n instead of n.
     """
 
     ordered: "array[float]"
@@ -170,7 +171,7 @@ class _Blocked:
         return cls(ordered, blocks, step, before)
 
     def percentiles(self, p: float, draws: Sequence[Sequence[int]]) -> list[float]:
-        """Of the samples in which the values of each block stand as often as it was drawn."""
+        """Return a percentile of each resample, in which the values of a block occur as often as it was drawn."""
         return [self._at(p / 100, drawn) for drawn in draws]
 
     def _at(self, quantile: float, drawn: Sequence[int]) -> float:

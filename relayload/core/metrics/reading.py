@@ -1,4 +1,4 @@
-"""How the values of a metric are read from records: one a request, None or NaN where it was not measured."""
+"""How the values of a metric are read from records: one per request, None or NaN where it was not measured."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 from relayload.core.wire.tpot import tpot_s
 
 Column = Callable[[str], Sequence[float]]
-"""Gives the column of that name."""
+"""Returns the column of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,14 @@ class OfAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """From columns of the same requests and their answering attempts, when requests are added."""
+    """A value computed from columns of the requests and their answering attempts, when requests are added."""
 
     values: Callable[[Column, Sequence[Any]], Sequence[float | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """From columns of the same requests alone, when somebody asks; no column is kept."""
+    """A value derived from columns of the requests alone, on demand; no column is kept."""
 
     values: Callable[[Column], Sequence[float]]
 
@@ -44,15 +44,15 @@ Reading = OfRequest | OfAnswer | Computed | Derived
 
 
 def tpot(column: Column, answers: Sequence[Any]) -> list[float | None]:
-    """The mean time between the streamed tokens of each answer."""
+    """Return the mean seconds between the streamed tokens of each answer."""
     rows = zip(column("ttft"), column("last_token"), map(attrgetter("streamed_tokens"), answers), strict=True)
     return [tpot_s(first_s, last_s, n) if n else None for first_s, last_s, n in rows]
 
 
 def output_rate(column: Column) -> list[float]:
-    """Output tokens per second until the last of them came; NaN where that can't be told.
+    """Return the output tokens per second until the last of them came; NaN where that is unknown.
 
-    The last token of an answer in one piece comes with its last byte.
+    The last token of an unstreamed answer comes with its last byte.
     """
     rows = zip(column("service"), column("ttft"), column("last_token"), column("output_tokens"), strict=True)
     seconds = ((last if ttft == ttft else service, n) for service, ttft, last, n in rows)

@@ -1,4 +1,4 @@
-"""What clients did so that requests got an answer: tried again, waited, gave up."""
+"""Counts of what clients did to get an answer: retries, waits, and giving up."""
 
 from array import array
 from collections import Counter
@@ -10,7 +10,7 @@ from relayload.core.model.record import Attempt, Record
 
 
 class RetryCause(NamedTuple):
-    """Why an attempt was followed by another: how it ended, as plain text."""
+    """The result, as plain text, of an attempt that was retried."""
 
     outcome: str
     status: int | None
@@ -18,12 +18,12 @@ class RetryCause(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What the client made of it, or how it ended where no client had a say."""
+        """The failure kind by the client, or the outcome where no client classified it."""
         return self.kind or self.outcome
 
 
 class RetryCounts:
-    """Of requests that share every tag: why they were tried again, how long they waited for it, why no more."""
+    """The retries of requests that share every tag: their causes and waits, and why they stopped."""
 
     __slots__ = ("backoff_s", "retried", "retries_due_at_s", "stopped_by")
 
@@ -31,7 +31,7 @@ class RetryCounts:
         self.retried = 0
         """Requests that were tried more than once."""
         self.retries_due_at_s: dict[RetryCause, array[float]] = {}
-        """Per retry, when its request was due."""
+        """By cause, when the request of each retry was due."""
         self.backoff_s = 0.0
         self.stopped_by: Counter[str] = Counter()
 
@@ -53,7 +53,7 @@ class RetryCounts:
 
 
 def retries_by_cause(retry_counts: Iterable[RetryCounts]) -> dict[str, int]:
-    """How often attempts were followed by another, by the name of the cause, the most frequent first."""
+    """Return the number of retries by the name of their cause, the most frequent first."""
     counts: Counter[str] = Counter()
     for one in retry_counts:
         for cause, due_at_s in one.retries_due_at_s.items():
@@ -62,5 +62,5 @@ def retries_by_cause(retry_counts: Iterable[RetryCounts]) -> dict[str, int]:
 
 
 def retry_cause(attempt: Attempt) -> RetryCause:
-    """Why that attempt was followed by another."""
+    """Return the cause of a retry after that attempt."""
     return RetryCause(attempt.outcome.value, attempt.status, attempt.kind.value if attempt.kind else None)

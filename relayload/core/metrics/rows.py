@@ -1,4 +1,4 @@
-"""Requests that have just ended, grouped by their tags and read column by column, which costs a fifth of one by one."""
+"""Groups of finished requests by tags, read column by column at a fifth of the cost of row by row."""
 
 import math
 from array import array
@@ -15,7 +15,7 @@ from relayload.core.model.tags import PlanTags, Tags
 
 _NOT_MEASURED = math.nan
 _NO_ANSWER = Attempt(outcome=Outcome.SHORT_CIRCUITED)
-"""Stands for the answering attempt of a request that had none."""
+"""Replaces the answering attempt of a request without one."""
 _PLACE_AND_OUTCOME = attrgetter("scenario", "model", "stage", "measured", "target", "outcome._value_")
 _STATUS_ERROR_KIND = attrgetter("status", "error", "kind")
 _ATTEMPTS = attrgetter("attempts")
@@ -23,7 +23,7 @@ _TTFT = attrgetter("ttft_s")
 
 
 class Rows:
-    """Requests that share all tags, each with its answering attempt. Columns are read when they are asked for.
+    """Requests that share all tags, each with its answering attempt. Columns are read on demand.
 
     A column holds one value per request in the order of the records, NaN where the request has none.
     """
@@ -39,7 +39,7 @@ class Rows:
         return len(self.records)
 
     def __getitem__(self, name: str) -> "array[float]":
-        """The values of a metric, or another column of `STORED`. Raises KeyError for a name that is neither."""
+        """Return the values of a metric, or another column of `STORED`. Raises KeyError for other names."""
         if name not in self._columns:
             self._columns[name] = self._read(name)
         return self._columns[name]
@@ -89,7 +89,7 @@ class Rows:
         return self.answers if self.once else [attempt for record in self.records for attempt in record.attempts]
 
     def where(self, wanted: Sequence[bool]) -> "Rows":
-        """Some of these requests."""
+        """Return the requests whose flag is set."""
         chosen = [number for number, is_wanted in enumerate(wanted) if is_wanted]
         return Rows([self.records[number] for number in chosen], [self.answers[number] for number in chosen])
 
@@ -104,7 +104,7 @@ class Rows:
 
 
 def grouped(records: Iterable[Record]) -> Iterator[tuple[Tags, Rows]]:
-    """Requests by their tags."""
+    """Group requests by their tags."""
     groups: defaultdict[tuple[object, ...], list[Record]] = defaultdict(list)
     for record in records:
         groups[_PLACE_AND_OUTCOME(record)].append(record)
@@ -114,7 +114,7 @@ def grouped(records: Iterable[Record]) -> Iterator[tuple[Tags, Rows]]:
 
 
 def _by_answer(alike: list[Record]) -> Iterator[Rows]:
-    """Requests alike in plan and outcome by the status, error and kind of their answers: mostly the same."""
+    """Split requests of equal plan and outcome by status, error and kind of their answers: mostly all the same."""
     answers = [record.attempts[-1] if record.attempts else _NO_ANSWER for record in alike]
     traits = list(map(_STATUS_ERROR_KIND, answers))
     if traits.count(traits[0]) == len(traits):
@@ -136,7 +136,7 @@ def _tags_of(rows: Rows) -> Tags:
 
 
 def _measured(values: Sequence[float | None]) -> "array[float]":
-    """A column of these values; mostly all of them were measured, which costs less to try than to ask."""
+    """Return a column of these values; mostly all were measured, which is cheaper to try than to check."""
     try:
         return array("d", values)  # type: ignore[arg-type]
     except TypeError:
@@ -162,7 +162,7 @@ _COMPUTED = MappingProxyType(
 DERIVED = MappingProxyType(
     {name: own.reading.values for name, own in METRICS.items() if isinstance(own.reading, Derived)}
 )
-"""Metrics that other columns give."""
+"""Metrics that are derived from other columns."""
 
 STORED = (*_OF_REQUEST, *_OF_ANSWER, *_COMPUTED)
 """The columns that are read from records."""

@@ -1,4 +1,4 @@
-"""Requests of some tags taken together, and samples of their metrics in the order of the schedule."""
+"""Requests of several tags together, and samples of their metrics in the order of the schedule."""
 
 import math
 from bisect import bisect_left
@@ -18,7 +18,7 @@ _MARKED = 0.05
 
 
 class Selection:
-    """The requests that a table or an objective is about."""
+    """The requests that a table or an objective covers."""
 
     def __init__(self, by_tags: dict[Tags, TaggedRequests]) -> None:
         self.by_tags = by_tags
@@ -48,22 +48,22 @@ class Selection:
         return merged
 
     def measures(self, metric: str) -> bool:
-        """Whether any of the requests has a value of a metric."""
+        """Return whether any of the requests has a value of a metric."""
         if metric in PER_CHUNK:
             return any(len(tagged.gaps) for tagged in self.by_tags.values())
         return any(len(tagged.values.ordered(metric)) for tagged in self.by_tags.values())
 
 
 class Series(Sample):
-    """The values of a metric over a selection, and requests without an answer, whose value is infinitely bad.
+    """The values of a metric over a selection, with requests without an answer as infinitely bad values.
 
-    `worst` says which infinity that is; at that end of the sample its slow requests are looked for.
+    `worst` is that infinity; its slow requests are those at that end of the sample.
     """
 
     def __init__(
         self, selection: Selection, metric: str, unanswered_s: Sequence[Sorted] = (), worst: float = math.inf
     ) -> None:
-        """`unanswered_s` are the instants at which those without an answer were due."""
+        """Each request due at an instant of `unanswered_s` has no answer."""
         self._values = [tagged.values for tagged in selection.by_tags.values()]
         self._metric = metric
         self._unanswered_s = unanswered_s
@@ -76,19 +76,19 @@ class Series(Sample):
 
     @cached_property
     def moments(self) -> Moments:
-        """Of the answered requests."""
+        """The moments of the answered requests."""
         return Moments.merged(values.moments(self._metric) for values in self._values)
 
     @cached_property
     def effective_n(self) -> int:
-        """By the worst twentieth, in the order of the schedule."""
+        """The effective size by the worst twentieth, in the order of the schedule."""
         if not self.ordered.count:
             return 0
         due_at_s = together([*(values.due_measured(self._metric) for values in self._values), *self._unanswered_s])
         return effective_size(self._marked_at_s(), due_at_s)
 
     def _marked_at_s(self) -> Ranks:
-        """When the worst twentieth was due; where that many share the worst value, all of those."""
+        """Return when the worst twentieth was due; where that many are unanswered, when all of those were."""
         tail = 1 - _MARKED if self._worst > 0 else _MARKED
         threshold = self.ordered.quantile(tail)
         if threshold == self._worst:
@@ -100,23 +100,23 @@ class Series(Sample):
         return together([values.due_where(self._metric, threshold.__eq__) for values in self._values])
 
     def _due_beyond(self, values: Values, threshold: float) -> Sorted:
-        """When those were due whose value is worse than the threshold."""
+        """Return when the requests were due whose value is worse than the threshold."""
         if self._worst > 0:
             return values.due_above(self._metric, threshold)
         return values.due_where(self._metric, threshold.__gt__)
 
 
 class Slices:
-    """Cuts pieces out of requests of which each is kept, and puts them in the order of the schedule once."""
+    """Cuts pieces out of requests that are kept individually, after sorting them once by the schedule."""
 
     def __init__(self, by_tags: Mapping[Tags, TaggedRequests], metric: str) -> None:
-        """Pieces hold one metric alone."""
+        """Prepare pieces with this metric alone."""
         self._by_tags = by_tags
         self._metric = metric
         self._in_order: dict[Tags, Columns] = {}
 
     def cut(self, begins_at_s: float, ends_at_s: float) -> Selection:
-        """The values of what was due from one instant until before another; to a slot where gaps are counted."""
+        """Return the values of requests due in [begins, ends); to the precision of a slot where gaps are counted."""
         pieces = {tags: self._piece(tags, begins_at_s, ends_at_s) for tags in self._by_tags}
         return Selection({tags: piece for tags, piece in pieces.items() if len(piece) or len(piece.gaps)})
 

@@ -1,4 +1,4 @@
-"""What each target adds to the first one of a run in which every arrival went to all of them."""
+"""How much each target adds to the first one of a run in which every arrival went to all of them."""
 
 from array import array
 from dataclasses import dataclass
@@ -31,13 +31,13 @@ class AddedAt(Struct, frozen=True, kw_only=True):
     low: float | None
     high: float | None
     n: int = 0
-    """The pairs; 0 in summaries of before they were kept."""
+    """The number of pairs; 0 in summaries that predate it."""
     effective_n: int = 0
-    """How many independent ones tell as much."""
+    """The number of independent pairs that would give as much information."""
 
     @property
     def pairs_needed(self) -> int | None:
-        """How many pairs like these would tell an interval; None where there is one, or nobody can say."""
+        """The number of such pairs that an interval would need; None where there is one, or it is unknown."""
         if not self.effective_n or self.low is not None or self.high is not None:
             return None
         return -(-independent_pairs_needed(self.p) * self.n // self.effective_n)
@@ -51,14 +51,14 @@ class Beside(Struct, frozen=True, kw_only=True):
     ok_here_only: int
     """Arrivals of measured stages that ended ok here, and not at the first target."""
     ok_there_only: int
-    """The other way round."""
+    """Arrivals of measured stages that ended ok at the first target, and not here."""
     latency: tuple[AddedAt, ...] = ()
     ttft: tuple[AddedAt, ...] = ()
-    """Of the pairs of streams."""
+    """The added TTFT, of pairs of streams only."""
     usd: Decimal | None = None
-    """What the whole run cost here, warm-up included; None where that is not known, or nothing has a price."""
+    """The cost of the whole run here, warm-up included; None where it is unknown or nothing has a price."""
     saved_usd: Decimal | None = None
-    """By which that is below the cost at the first target."""
+    """The difference by which `usd` is below the cost at the first target."""
     saved_share: Decimal | None = None
 
     def __post_init__(self) -> None:
@@ -74,7 +74,7 @@ class SideBySide(Struct, frozen=True, kw_only=True):
 
 
 def side_by_side(fold: Fold, run: RunInfo) -> SideBySide | None:
-    """None where arrivals went to one target each, or were too many to keep."""
+    """Compare targets; None where arrivals went to one target each, or were too many to keep."""
     if run.copies < 2 or fold.condensed:
         return None
     base, *others = run.targets
@@ -106,7 +106,7 @@ def _beside(fold: Fold, run: RunInfo, base: str, target: str, rng: Random) -> Be
 
 
 class _Compared(NamedTuple):
-    """One metric at two targets: what is added, and how many arrivals have it at both, or at one alone."""
+    """One metric at two targets: the addition, and how many arrivals have it at both, or at one alone."""
 
     added: tuple[AddedAt, ...]
     pairs: int
@@ -124,13 +124,13 @@ def _compared(fold: Fold, base: str, target: str, metric: str, rng: Random) -> _
 
 @dataclass(frozen=True, slots=True)
 class _Answers:
-    """Of one target, in the order of the schedule: the indices of the arrivals, and one number for each."""
+    """The answers of one target in the order of the schedule: the indices of arrivals, and one value each."""
 
     indices: "array[int]"
     values: "array[float]"
 
     def also_in(self, other: "_Answers") -> "array[float]":
-        """The values of the arrivals that the other has, too."""
+        """Return the values of the arrivals that the other has as well."""
         if self.indices == other.indices:
             return self.values
         found, place, last = array("d"), 0, len(other.indices)
@@ -144,7 +144,7 @@ class _Answers:
 
 
 def _answers(fold: Fold, target: str, metric: str) -> _Answers:
-    """Of the arrivals of measured stages that ended ok; later turns of a conversation differ between targets."""
+    """Return the answers of measured arrivals that ended ok; later turns differ between targets and are left out."""
     indices, values = array("q"), array("d")
     for tags, tagged in fold.by_tags.items():
         if tags.ok and tags.plan_tags.measured and tags.plan_tags.target == target:
@@ -155,9 +155,9 @@ def _answers(fold: Fold, target: str, metric: str) -> _Answers:
 
 
 def _order(indices: "array[int]", values: "array[float]") -> "array[int]":
-    """Where the measured values of arrivals stand, by index.
+    """Return the positions of the measured values of arrivals, by index.
 
-    Index and place are sorted as one number, which takes half the memory that sorting by a key does.
+    Index and position are sorted as one number, which takes half the memory of sorting by a key.
     """
     size = len(indices)
     rows = enumerate(zip(indices, values, strict=True))

@@ -10,7 +10,7 @@ _CLOCK_S = 1e-9
 
 
 class Starts:
-    """Instants of a run, minute by minute, so that no more than those of a minute are ever sorted at once."""
+    """Instants of a run, grouped by minute so that no more than a minute is sorted at once."""
 
     __slots__ = ("_blocks", "_in_order")
 
@@ -23,7 +23,7 @@ class Starts:
         return sum(map(len, self._blocks.values()))
 
     def add(self, instants_s: Sequence[float]) -> None:
-        """Mostly they are of the same minute."""
+        """Add instants, which are mostly of the same minute."""
         self._in_order = False
         minutes = {at_s // _BLOCK_S for at_s in instants_s}
         for minute in minutes:
@@ -37,11 +37,11 @@ class Starts:
 
     @property
     def first_s(self) -> float:
-        """The earliest; infinite without any."""
+        """The earliest instant; infinite without any."""
         return min(self._blocks[min(self._blocks)]) if self._blocks else math.inf
 
     def most_in(self, window_s: float) -> int:
-        """The most in any half-open window [t, t + window_s), to the nanosecond."""
+        """Return the most instants in any half-open window [t, t + window_s), to the nanosecond."""
         width_s = window_s - _CLOCK_S  # so that instants a whole window apart, but for rounding, are not in one
         most, ahead = 0, self._ordered_s()
         for at_s, next_s in zip(self._ordered_s(), ahead, strict=False):
@@ -51,7 +51,7 @@ class Starts:
         return most
 
     def _ordered_s(self) -> Iterator[float]:
-        """All of them, in order of time."""
+        """Yield all instants in order of time."""
         if not self._in_order:
             for minute, instants_s in self._blocks.items():
                 self._blocks[minute] = array("d", sorted(instants_s))

@@ -36,13 +36,13 @@ from relayload.core.model.tags import PlanTags, Tags
 def summarize(
     fold: Fold, run: RunInfo, faults: Iterable[str] = (), warnings: Iterable[str] = (), run_all: RunAll = one_by_one
 ) -> Summary:
-    """Everything a report shows. `faults` are reasons not to trust the recording; `warnings` are only told."""
+    """Return the summary. `faults` are reasons not to trust the recording; `warnings` are only shown."""
     making = SummaryInTheMaking(fold, run, faults, warnings)
     return making.made_of(run_all(making.tasks()))
 
 
 def load_s(fold: Fold, run: RunInfo) -> float:
-    """When the load ended: as the run tells, or by the last arrival on record if it was killed or is a trace.
+    """Return when the load ended: by the run's data, or by the last arrival if it was killed or is a trace.
 
     A batch is a load until its last request has ended.
     """
@@ -58,10 +58,10 @@ Named = dict[str, tuple[Selection, int]]
 
 
 class SummaryInTheMaking:
-    """What a summary needs done, and the summary that it makes of the results."""
+    """The tasks for a summary, and the summary of their results."""
 
     def __init__(self, fold: Fold, run: RunInfo, faults: Iterable[str] = (), warnings: Iterable[str] = ()) -> None:
-        """As `summarize`."""
+        """Take the same arguments as `summarize`."""
         self._faults, self._warnings = tuple(faults), tuple(warnings)
         self._fold = fold
         self._run = run
@@ -77,7 +77,7 @@ class SummaryInTheMaking:
         self.accounted = account(fold, run)
 
     def tasks(self) -> list[Task[object]]:
-        """The larger ones first, so that they are dealt out evenly."""
+        """Return the tasks, larger ones first so that they spread evenly."""
         fold, run = self._fold, self._run
         return [
             Task(partial(timeline, fold, self._timeline_step_s)),
@@ -87,7 +87,7 @@ class SummaryInTheMaking:
         ]
 
     def made_of(self, results: Sequence[object]) -> Summary:
-        """The summary, from what the tasks gave."""
+        """Return the summary from the results of the tasks."""
         fold, run = self._fold, self._run
         seconds, comparison, late, *columns = results
         starts = cast(_Starts, late)
@@ -122,7 +122,7 @@ class SummaryInTheMaking:
         )
 
     def outline(self) -> Summary:
-        """The summary without its tables, which cost most: no latencies, no timeline, no most starts in a window."""
+        """Return the summary without its expensive parts: latencies, timeline, and the most starts in a window."""
         return self.made_of([(), None, _Starts(0, 0, None), *self._metrics.nothing()])
 
     def _counts(self, accounted: Account) -> Counts:
@@ -154,14 +154,14 @@ class SummaryInTheMaking:
         )
 
     def _tabled(self) -> Iterator[Selection]:
-        """The requests that have metrics of their own."""
+        """Yield the selections that have metrics of their own."""
         yield self._measured.where(_is_ok)
         for named in (self._by_scenario, self._by_model, self._by_target):
             yield from (own.where(_is_measured).where(_is_ok) for own, _ in named.values())
         yield from (own.where(_is_ok) for own, _ in self._by_stage.values())
 
     def _groups(self, named: Named) -> dict[str, Group]:
-        """Tables over the measured requests of each name; their counts cover the whole run."""
+        """Return tables over the measured requests of each name; their counts cover the whole run."""
         measured_s = self._run.measured_s(self._load_s)
         return {
             name: self._group(own, own.where(_is_measured), measured_s, dropped)
@@ -169,7 +169,7 @@ class SummaryInTheMaking:
         }
 
     def _stages(self) -> dict[str, Group]:
-        """Tables over all requests of each stage, in the order of the plan."""
+        """Return tables over all requests of each stage, in the order of the plan."""
         return {
             stage.name: self._group(own, own, self._run.stage_s(stage.name, self._load_s), dropped, stage.warmup)
             for stage in self._run.stages
@@ -178,7 +178,7 @@ class SummaryInTheMaking:
         }
 
     def _targets(self) -> dict[str, TargetGroup]:
-        """As of scenarios and models, with tokens and cost, in the order of the profile."""
+        """Return tables by target, with tokens and cost, in the order of the profile."""
         groups = self._groups(self._by_target)
         return {
             name: TargetGroup(
@@ -191,7 +191,7 @@ class SummaryInTheMaking:
         }
 
     def _split(self, name_of: Callable[[PlanTags], str | None]) -> Named:
-        """Requests and the number of drops by name."""
+        """Return requests and the number of drops by name."""
         by_name: defaultdict[str | None, dict[Tags, TaggedRequests]] = defaultdict(dict)
         for tags, tagged in self._fold.by_tags.items():
             by_name[name_of(tags.plan_tags)][tags] = tagged
@@ -234,7 +234,7 @@ class _Starts(NamedTuple):
 
 
 def _condensed(fold: Fold, run: RunInfo) -> Iterator[str]:
-    """What is less exact, or left out, since there are so many requests."""
+    """Yield what is less exact, or left out, because of the number of requests."""
     if fold.condensed:
         yield f"{fold.started:,} requests are too many to keep each: values come from histograms, to within 0.4%"
         if run.copies > 1:

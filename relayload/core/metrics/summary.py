@@ -53,7 +53,7 @@ class Rates(Struct, frozen=True, kw_only=True):
 
     measured_s: float
     offered_per_s: float | None
-    """None, as the others, where no measured stage was reached."""
+    """This rate and those below are None where no measured stage was reached."""
     started_per_s: float | None
     ok_per_s: float | None
     output_tokens_per_s: float | None
@@ -89,7 +89,8 @@ else:
         kw_only=True,
         omit_defaults=True,
     )
-    """`throttled` is absent where no request waited for a quota; else of all, also those that did not."""
+    """`throttled` is absent where no request waited for a quota; else it covers all requests, including those without a
+    wait."""
 
 
 class TokenCounts(Struct, frozen=True, kw_only=True):
@@ -110,22 +111,22 @@ class ErrorCount(Struct, frozen=True, kw_only=True, rename={"relay_message": "sa
     status: int | None
     count: int
     relay_message: str | None = None
-    """The relay's own words the first time, shortened."""
+    """The relay's message of the first such request, shortened."""
 
 
 class Retries(Struct, frozen=True, kw_only=True):
     """What was tried again, and why no more."""
 
     by_kind: dict[str, int] = field(default_factory=dict)
-    """Retries by what the attempt before came to."""
+    """Retries by the result of the attempt before."""
     amplification: float | None = None
     """Attempts per request that sent any; None where none did."""
     succeeded_after_retry: int = 0
     """Requests that ended ok, but not at the first attempt."""
     backoff_s: float = 0.0
-    """Waiting before retries, added up."""
+    """Total seconds of waiting before retries."""
     stopped_by: dict[str, int] = field(default_factory=dict)
-    """Failed requests by why they were not tried again."""
+    """Failed requests by the reason why they were not tried again."""
 
 
 class QuotaWaits(Struct, frozen=True, kw_only=True):
@@ -155,7 +156,7 @@ class BreakerActs(Struct, frozen=True, kw_only=True):
 
     trips: int = 0
     open_time_s: float = 0.0
-    """Until the load's end, added up over workers and scopes."""
+    """Seconds until the load's end, added up over workers and scopes."""
     short_circuited: int = 0
     """Requests that a breaker refused."""
     enforced: bool | None = None
@@ -210,7 +211,7 @@ class GeneratorHealth(Struct, frozen=True, kw_only=True):
     gc_pause_max_s: float | None
     open_files_max: int | None
     open_files_limit: int | None
-    """Of the worker that came nearest to its limit."""
+    """The limit of the worker that came nearest to it."""
     valid: bool
     reasons: tuple[str, ...]
 
@@ -227,13 +228,13 @@ class BatchTally(Struct, frozen=True, kw_only=True):
     """Ended ok, or as their scenario wants: cancelled."""
     failed: int
     lost: int
-    """Of a worker that died: nobody knows what came of them."""
+    """Requests of a worker that died, whose result is unknown."""
     makespan_s: float | None
-    """From the first start to the end of the last request; None where none was started."""
+    """Seconds from the first start to the end of the last request; None where none was started."""
 
     @property
     def finished(self) -> bool:
-        """Whether every request has ended, ok or not."""
+        """Every request has ended, ok or not."""
         return not (self.queued or self.running or self.lost)
 
 
@@ -255,7 +256,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     by_model: dict[str, Group]
     by_stage: dict[str, Group]
     by_target: dict[str, TargetGroup] = {}
-    """Where there are several, in the order of the profile."""
+    """By target, where there are several, in the order of the profile."""
     comparison: SideBySide | None = None
     """None where arrivals went to one target each."""
     timeline_step_s: float
@@ -266,7 +267,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     breaker: BreakerActs = BreakerActs()
     cost: Cost = Cost()
     batch: BatchTally | None = None
-    """Of a batch load alone."""
+    """The requests of a batch load; None for other loads."""
     warnings: tuple[str, ...] = ()
-    """What a reader should know, though the numbers stand."""
+    """Warnings that do not invalidate the numbers."""
     schema_version: int = SCHEMA_VERSION

@@ -1,7 +1,7 @@
 """Requests by their tags and by second, as one process keeps them for its snapshots.
 
-Seconds that are older than ten minutes are taken together, ten as one, and those older than an hour sixty as one. These
-are made twice as wide as often as it takes to keep them few, so that a run of any length takes as much memory.
+Seconds older than ten minutes are merged in tens, and those older than an hour in sixties. The widest slots are doubled
+as often as needed to bound their number, so that memory does not grow with the length of the run.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ _TEN_AFTER_S, _SIXTY_AFTER_S = 600, 3600
 _MOST_WIDE = 1440
 _OF_STREAMS = frozenset(name for name, metric in METRICS.items() if metric.of_streams)
 _OPEN_S = 5
-"""Slots that nothing was added to for so long are kept in fewer bytes."""
+"""Slots without additions for this long, in seconds, are kept in fewer bytes."""
 
 
 class TagCounts:
@@ -35,11 +35,11 @@ class TagCounts:
         self.histograms: dict[str, Counter[int]] = {}
 
     def __len__(self) -> int:
-        """How many requests have ended."""
+        """Return the number of requests that have ended."""
         return self.ended
 
     def add(self, slot: Slot, times: int = 1) -> None:
-        """Count what is in a slot, or take it out again where `times` is -1."""
+        """Count the requests of a slot, or subtract them where `times` is -1."""
         self.due += times * slot.due
         self.ended += times * slot.ended
         self.retries += times * slot.retries
@@ -56,7 +56,7 @@ class TagCounts:
         return self.histograms[metric]
 
     def slot(self, tags: Tags, span: Span) -> Slot:
-        """What is here, as it is sent."""
+        """Return the counts as a slot to send."""
         return Slot(
             tags=tags,
             span=span,
@@ -74,15 +74,15 @@ class TagSlots:
     """The slots of one process."""
 
     def __init__(self, metrics: Iterable[str]) -> None:
-        """`metrics` are those of which there are histograms."""
+        """Keep histograms of these metrics."""
         self._metrics = tuple(metrics)
         self._open: dict[tuple[Tags, Span], TagCounts] = {}
-        """Those that were added to lately."""
+        """The slots with recent additions."""
         self._slots: dict[tuple[Tags, Span], Slot] = {}
-        """All that were sent."""
+        """All slots that were sent."""
         self._changed: dict[tuple[Tags, Span], None] = {}
         self._ten_until_s = self._wide_until_s = 0
-        """Seconds before these instants are taken together, ten as one, or as many as the widest have."""
+        """Seconds before these instants are merged, in tens or to the widest slots."""
         self._wide_s = 60
 
     def add(self, tags: Tags, rows: Rows) -> None:
@@ -106,7 +106,7 @@ class TagSlots:
         self._at(tags, int(due_at_s)).due += 1
 
     def changed(self, now_s: float) -> list[Slot]:
-        """The slots that were added to since this was asked last, at that instant of the run."""
+        """Return the slots with additions since the last call, at that instant of the run."""
         self._take_together(now_s)
         found = []
         for ident in self._changed:
@@ -121,7 +121,7 @@ class TagSlots:
 
     @property
     def whole(self) -> list[Slot]:
-        """Every slot, as it was sent last."""
+        """Every slot, as last sent."""
         return list(self._slots.values())
 
     def _at(self, tags: Tags, second: int) -> TagCounts:
@@ -173,7 +173,7 @@ def _add_values(counts: TagCounts, metric: str, rows: Rows) -> None:
 
 
 def _by_second(rows: Rows, seconds: Sequence[int]) -> Iterator[tuple[int, Rows]]:
-    """The requests of each second; mostly they are of one."""
+    """Yield the requests of each second; mostly there is one."""
     first = seconds[0]
     if seconds.count(first) == len(seconds):
         yield first, rows

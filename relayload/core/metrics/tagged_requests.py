@@ -1,4 +1,4 @@
-"""All requests of a run that share every tag: the smallest piece that tables and objectives add up."""
+"""All requests of a run that share every tag: the smallest unit that tables and objectives add up."""
 
 import math
 from array import array
@@ -17,7 +17,7 @@ from relayload.core.model.record import Attempt, Outcome
 
 
 class TaggedRequests:
-    """The requests of one set of tags: how many there are of what, and the values of their metrics."""
+    """The requests of one set of tags: their counts, and the values of their metrics."""
 
     __slots__ = (
         "attempts",
@@ -38,24 +38,24 @@ class TaggedRequests:
 
     def __init__(self, columns: Columns | None = None, gaps: GapCounts | None = None) -> None:
         self.columns = Columns() if columns is None else columns
-        """Of the requests that are not condensed."""
+        """The columns of the requests that are not condensed."""
         self.condensed: Condensed | None = None
         self.indices = array("q")
-        """Of the arrivals, -1 for later turns; kept where there are several targets, to find those sent as one."""
+        """The indices of arrivals, -1 for later turns; kept only with several targets, to find pairs."""
         self.gaps = GapCounts() if gaps is None else gaps
         self.tokens = Tokens()
         self.retried = Tokens()
-        """Of the tokens, those of attempts that another one followed."""
+        """The part of the tokens that belongs to attempts that were retried."""
         self.attempts = 0
         self.retries = 0
         self.retry_counts = RetryCounts()
         self.buffered = 0
         self.remarks: Counter[str] = Counter()
-        """How many answers were odd in a way, by the name of the `Remark`."""
+        """The number of odd answers by the name of the `Remark`."""
         self.thought_in_part = 0
-        """Streams of which nobody can tell how many of their tokens came."""
+        """Streams with an unknown number of streamed tokens."""
         self.untimed = 0
-        """Streams on record without the time to their last token, as relayload wrote them once."""
+        """Streams on record without the time to their last token, as earlier versions wrote them."""
         self.relay_message: tuple[float, str] | None = None
         """When the first request that failed with a message was due, and the message."""
 
@@ -64,7 +64,7 @@ class TaggedRequests:
 
     @property
     def values(self) -> Values:
-        """The values of all requests, which are either kept each or condensed."""
+        """The values of all requests, which are kept either individually or condensed."""
         if self.condensed is None:
             return self.columns
         assert not len(self.columns), "some are still to be condensed"
@@ -121,7 +121,7 @@ class TaggedRequests:
         self.indices = array("q")
 
     def _count_unpaced(self, answers: Sequence[Attempt]) -> None:
-        """Count streams that have no time per token for want of a number."""
+        """Count streams without a time per token for lack of a number."""
         unpaced = [answer for answer in answers if answer.streamed_tokens is None and answer.ttft_s is not None]
         untimed = sum(answer.last_token_s is None for answer in unpaced)
         self.untimed += untimed

@@ -1,4 +1,4 @@
-"""Work that may be shared out: what a summary and a verdict need done, without saying by whom."""
+"""Work for a summary and a verdict that can be distributed, independent of who runs it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Task(Generic[T_co]):
-    """One piece of work, which needs no other."""
+    """One piece of work, independent of all others."""
 
     run: Callable[[], T_co]
     about: str = ""
-    """Tasks about the same metric sort the same columns: whoever has done one of them does the others for less."""
+    """Tasks about the same metric sort the same columns: one process does all of them for less."""
 
 
 class RunAll(Protocol):
@@ -29,7 +29,7 @@ def one_by_one(tasks: Sequence[Task[T]]) -> list[T]:
 
 
 def bundles(tasks: Sequence[Task[object]]) -> list[list[int]]:
-    """The positions of tasks that are better done by the same hand, in the order in which they first come."""
+    """Return the positions of tasks that one process should run together, in order of first occurrence."""
     together: dict[str, list[int]] = {}
     for position, task in enumerate(tasks):
         together.setdefault(task.about or str(position), []).append(position)

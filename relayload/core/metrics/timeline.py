@@ -21,7 +21,7 @@ _SHOWN = tuple(metric.name for metric in shown_in(Output.TIMELINE))
 
 
 def step_s(fold: Fold) -> float:
-    """A second, or as much more as it takes to tell the run in 3600 steps; of too many requests, a slot."""
+    """Return the step in seconds: 1, or what it takes to have at most 3600 steps; for condensed requests, a slot."""
     if fold.condensed:
         return fold.slot_s
     return next(step for step in _steps_s() if fold.last_due_at_s / step < _MOST_STEPS)
@@ -36,7 +36,7 @@ def _steps_s() -> Iterator[float]:
 
 
 def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
-    """Every step from the run's start to the last arrival, also those in which nothing was due."""
+    """Return every step from the run's start to the last arrival, including empty ones."""
     steps = [_Step() for _ in range(math.floor(fold.last_due_at_s / step_s) + 1)] if fold.indices else []
     for tags, tagged in fold.by_tags.items():
         _add(steps, step_s, tagged.values, ok=tags.ok)
@@ -55,7 +55,7 @@ class _Step:
         self.ok = 0
         self.values: dict[str, list[float]] = {metric: [] for metric in _SHOWN}
         self.counts: dict[str, list[int]] = {metric: [] for metric in _SHOWN}
-        """How often each value comes, where they are counted."""
+        """The count of each value, where values are counted."""
 
     def second(self, at_s: float) -> Second:
         return Second(
@@ -75,7 +75,7 @@ class _Step:
 
 
 def _add(steps: list[_Step], step_s: float, values: Values, *, ok: bool) -> None:
-    """Column by column, which costs a third of request by request."""
+    """Add requests column by column, which costs a third of request by request."""
     due = values.points("due")
     numbers = _numbers(due, step_s)
     for number, count in Counter(numbers).items() if due.counts is None else zip(numbers, due.counts, strict=True):
@@ -92,7 +92,7 @@ def _add(steps: list[_Step], step_s: float, values: Values, *, ok: bool) -> None
 
 
 def _numbers(points: Points, step_s: float) -> list[int]:
-    """The step of each."""
+    """Return the number of the step of each point."""
     return list(map(int, map(step_s.__rtruediv__, points.due_at_s)))
 
 

@@ -7,25 +7,25 @@ from relayload.core.model.record import Attempt
 
 
 class Tokens:
-    """Token counts added up, as far as relays told them."""
+    """Token counts added up, as far as relays reported them."""
 
     __slots__ = ("blind", "cached_input", "counted", "input", "output", "reasoning", "told", "with_output")
 
     def __init__(self) -> None:
         self.input = self.cached_input = self.output = self.reasoning = 0
         self.told = 0
-        """Attempts of which the relay told how much went in."""
+        """Attempts whose input tokens the relay reported."""
         self.counted = 0
         """Attempts whose output tokens are counted chunks."""
         self.blind = 0
-        """Of these, the ones of which the relay did not tell how much went in."""
+        """Attempts among `counted` whose input tokens the relay did not report."""
         self.with_output = 0
-        """Attempts of which it is known how much came out, told or counted."""
+        """Attempts with a known number of output tokens, reported or counted."""
 
     def extend(self, attempts: Sequence[Attempt]) -> None:
-        told = [count for count in map(attrgetter("input_tokens"), attempts) if count is not None]
-        self.input += sum(told)
-        self.told += len(told)
+        reported = [count for count in map(attrgetter("input_tokens"), attempts) if count is not None]
+        self.input += sum(reported)
+        self.told += len(reported)
         self.cached_input += sum(filter(None, map(attrgetter("cached_input_tokens"), attempts)))
         outputs = [count for count in map(attrgetter("output_tokens"), attempts) if count is not None]
         self.output += sum(outputs)
@@ -38,11 +38,11 @@ class Tokens:
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """All counts in a fixed order, to be sent on."""
+        """All counts in a fixed order, for sending."""
         return tuple(getattr(self, name) for name in self.__slots__)
 
     def without(self, part: "Tokens") -> "Tokens":
-        """What is left once a part of these is taken out."""
+        """Return these counts less those of a part."""
         left = Tokens()
         for name in Tokens.__slots__:
             setattr(left, name, getattr(self, name) - getattr(part, name))
@@ -52,6 +52,6 @@ class Tokens:
         self.add(other.numbers)
 
     def add(self, numbers: Sequence[int], times: int = 1) -> None:
-        """Add what `numbers` has told so many times."""
+        """Add the counts of `numbers`, this many times."""
         for name, number in zip(self.__slots__, numbers, strict=True):
             setattr(self, name, getattr(self, name) + times * number)

@@ -21,7 +21,7 @@ from relayload.core.model.run import RunInfo
 
 
 def errors_of(everything: Selection) -> tuple[ErrorCount, ...]:
-    """How many requests ended in each way that is a failure, the most frequent first."""
+    """Return the failures by kind, the most frequent first."""
     counts: Counter[tuple[str, str | None, int | None]] = Counter()
     messages: dict[tuple[str, str | None, int | None], tuple[float, str]] = {}
     for tags, tagged in everything.by_tags.items():
@@ -43,7 +43,7 @@ def errors_of(everything: Selection) -> tuple[ErrorCount, ...]:
 
 
 def tokens_of(everything: Selection) -> TokenCounts:
-    """The tokens of every attempt, added up."""
+    """Return the total tokens of every attempt."""
     total = Tokens()
     for tagged in everything.by_tags.values():
         total.merge(tagged.tokens)
@@ -57,7 +57,7 @@ def tokens_of(everything: Selection) -> TokenCounts:
 
 
 def retries_of(fold: Fold) -> Retries:
-    """Of every request, warm-up included."""
+    """Return the retries of every request, warm-up included."""
     all_tagged = fold.by_tags.values()
     attempts = sum(tagged.attempts for tagged in all_tagged)
     tried = attempts - sum(tagged.retries for tagged in all_tagged)
@@ -74,13 +74,13 @@ def retries_of(fold: Fold) -> Retries:
 
 
 def quota_waits_of(fold: Fold) -> QuotaWaits:
-    """Of every request, warm-up included."""
+    """Return the quota waits of every request, warm-up included."""
     waits = [tagged.values.waits for tagged in fold.by_tags.values()]
     return QuotaWaits(throttled=sum(count for count, _ in waits), throttled_s=sum(seconds for _, seconds in waits))
 
 
 def breaker_acts_of(fold: Fold, load_s: float) -> BreakerActs:
-    """Of the whole run, whose load ended at that instant."""
+    """Return what the breakers did in the whole run, whose load ended at `load_s`."""
     refused = (len(tagged) for tags, tagged in fold.by_tags.items() if tags.outcome == Outcome.SHORT_CIRCUITED.value)
     return BreakerActs(
         trips=len(trips(fold.transitions)),
@@ -107,7 +107,7 @@ def _change(transition: Transition) -> BreakerChange:
 
 
 def batch_of(fold: Fold, run: RunInfo, accounted: Account) -> BatchTally | None:
-    """None where the load is of another kind."""
+    """Return the tally of a batch; None for other loads."""
     if run.requests is None:
         return None
     counts: Counter[str] = Counter()

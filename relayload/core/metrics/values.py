@@ -16,26 +16,26 @@ from relayload.core.stats.sample import Moments
 
 
 class Points(NamedTuple):
-    """Values of one metric, NaN where it was not measured. With `counts`, each is that of so many requests."""
+    """Values of one metric, NaN where it was not measured. With `counts`, each value stands for that many requests."""
 
     values: Sequence[float]
     due_at_s: Sequence[float]
     counts: Sequence[int] | None = None
 
     def due_where(self, wanted: Callable[[float], bool]) -> Sorted:
-        """When the requests were due whose value is wanted."""
+        """Return when the requests were due whose value is wanted."""
         due_at_s = compress(self.due_at_s, map(wanted, self.values))
         return _sorted(due_at_s, self.counts and compress(self.counts, map(wanted, self.values)))
 
     def ordered(self) -> Sorted:
-        """The values that were measured, as all are that are counted."""
+        """Return the measured values in order; counted ones are all measured."""
         if math.isfinite(sum(self.values)):
             return _sorted(self.values, self.counts)
         return _sorted([value for value in self.values if value == value], self.counts)
 
 
 class Values(ABC):
-    """The values of some requests. What was sorted once is kept until more are added."""
+    """The values of some requests. Sorted values are cached until more are added."""
 
     __slots__ = ("_moments", "_ordered")
 
@@ -44,51 +44,51 @@ class Values(ABC):
 
     @abstractmethod
     def __len__(self) -> int:
-        """How many requests there are."""
+        """Return the number of requests."""
 
     @abstractmethod
     def points(self, metric: str) -> Points:
-        """The values of a metric, or of `due`, the instants themselves. KeyError if there is none such."""
+        """Return the values of a metric, or of `due`, the instants themselves. Raises KeyError for other names."""
 
     @property
     @abstractmethod
     def waits(self) -> tuple[int, float]:
-        """How many requests waited for our own quota, and how long, added up."""
+        """The number of requests that waited for our own quota, and the total wait in seconds."""
 
     def ordered(self, metric: str) -> Sorted:
-        """The values of a metric, without those that were not measured."""
+        """Return the sorted values of a metric, without those that were not measured."""
         if metric not in self._ordered:
             self._ordered[metric] = self.points(metric).ordered()
         return self._ordered[metric]
 
     def moments(self, metric: str) -> Moments:
-        """Of the values that were measured."""
+        """Return the moments of the measured values."""
         if metric not in self._moments:
             self._moments[metric] = Moments.of(self.ordered(metric))
         return self._moments[metric]
 
     def due_measured(self, metric: str) -> Sorted:
-        """When the requests were due that have a value."""
+        """Return when the requests with a value were due."""
         if len(self.ordered(metric)) == len(self):
             return self.ordered("due")
         return self.due_where(metric, _is_measured)
 
     def due_where(self, metric: str, wanted: Callable[[float], bool]) -> Sorted:
-        """When the requests were due whose value is wanted."""
+        """Return when the requests were due whose value is wanted."""
         return self.points(metric).due_where(wanted)
 
     def due_above(self, metric: str, threshold: float) -> Sorted:
-        """When the requests were due whose value is above a threshold."""
+        """Return when the requests were due whose value is above a threshold."""
         return self.points(metric).due_where(threshold.__lt__)
 
     def count_above(self, metric: str, threshold: float) -> int:
-        """How many requests have a value above a threshold."""
+        """Return the number of requests with a value above a threshold."""
         points = self.points(metric)
         above = map(threshold.__lt__, points.values)
         return sum(above if points.counts is None else compress(points.counts, above))
 
     def _forget(self) -> None:
-        """Drop what was made of the values, to which more are about to be added."""
+        """Drop the cached results before more values are added."""
         self._ordered: dict[str, Sorted] = {}
         self._moments: dict[str, Moments] = {}
 
