@@ -43,7 +43,7 @@ def test_every_objective_in_the_text_is_read():
 
 def test_every_outcome_is_told_and_the_kinds_exist():
     assert all(f"`{outcome}`" in PAGE for outcome in Outcome)
-    kinds = re.search(r"what the client made of it \(([^)]*) \.\.\.\)", PAGE)
+    kinds = re.search(r"the client's classification \(([^)]*) \.\.\.\)", PAGE)
     assert kinds
     assert {name.strip("`") for name in re.split(r",\s+", kinds[1])} <= set(FailureKind)
 

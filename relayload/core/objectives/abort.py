@@ -1,12 +1,12 @@
-"""Whether an objective with `abort: true` is proven broken while the run goes on.
+"""Decides whether an objective with `abort: true` is proven broken while the run goes on.
 
-What is in flight may yet turn out well, so it is taken for good. Everything is judged as the records will be once the
+Requests in flight may yet turn out well, so they count as good. Everything is judged as the records will be once the
 run is over, so that what is called broken fails the verdict on the same requests.
 
-Every look at a growing sample could find by chance what is not there: a sample is looked at again only once it has
-grown by a twentieth, and the j-th look has the share 1 / j(j + 1) of what is left of the confidence, so that all looks
-together are as sure as asked (a union bound). No look is less sure than the verdict on the same requests, which shares
-the confidence over the windows. A window is looked at once it is over, since only whole ones are judged.
+Every look at a growing sample could produce a false alarm: a sample is looked at again only once it has grown by a
+twentieth, and the j-th look gets the share 1 / j(j + 1) of 1 - confidence, so that all looks together reach the
+confidence (a union bound). No look is less sure than the verdict on the same requests, which shares the confidence over
+the windows. A window is looked at once it is over, since only whole windows are judged.
 """
 
 from collections import Counter
@@ -27,9 +27,9 @@ from relayload.core.units import format_duration
 
 _GROWTH = 1.05
 _LEAST_N = 20
-"""Fewer requests, such as the first that find a relay asleep, end no run by a share."""
+"""Fewer requests, such as the first ones to a cold relay, end no run by a share."""
 _OF_RUN = ("breaker", "cost")
-"""Metrics that are no matter of single requests, and known for certain at any instant."""
+"""Metrics that do not depend on single requests, and are known for certain at any instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,10 @@ class Breach:
 
 
 class AbortMonitor:
-    """Judges the objectives that may end a run whenever it is asked, by what is known of the run so far."""
+    """Judges the objectives that may end a run, on demand, by what is known of the run so far."""
 
     def __init__(self, objectives: Iterable[Objective]) -> None:
-        """Those without `abort: true` are left out."""
+        """Watch the objectives that have `abort: true`."""
         self._looks = [
             (_Sum if objective.metric in _OF_RUN else _Looks)(objective)
             for objective in objectives
@@ -55,7 +55,7 @@ class AbortMonitor:
         ]
 
     def breach(self, run: MergedSnapshot, now_s: float, in_flight: int = 0) -> Breach | None:
-        """The first objective that is proven broken at that instant of the run, whatever comes of what is in flight."""
+        """Return the first objective that is proven broken at that instant, whatever the requests in flight do."""
         indicators = Indicators(run, structs.replace(run.run, ended_at_s=now_s), in_flight=in_flight)
         for looks in self._looks:
             looks.notice(indicators)
@@ -68,17 +68,17 @@ class AbortMonitor:
 
 
 class _Looks:
-    """What the looks at one objective have found, window by window; all is one window where it has none."""
+    """The results of the looks at one objective by window; without windows, all is window 0."""
 
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
         self._while_it_grows = replace_options(objective.while_it_grows, strict=False, on_no_data=NoData.PASS, looks=1)
         self._touched: set[int] = set()
         self._seen_n: Counter[int] = Counter()
-        """By window, how many requests there were at the last look."""
+        """By window, the number of requests at the last look."""
         self._looks = 0
         self._left: dict[int, float] = {}
-        """By window that was found broken, what the look that did so left of the confidence."""
+        """By broken window, the error probability at the look that found it broken."""
 
     def notice(self, indicators: Indicators) -> None:
         """Note which windows have changed."""
@@ -86,7 +86,7 @@ class _Looks:
         self._touched.update(position.window for position in counts.changed)
 
     def reason(self, indicators: Indicators) -> str | None:
-        """How it is broken; None as long as that is not proven."""
+        """Return how it is broken; None until that is proven."""
         count = indicators.window_count(self.objective)
         over = {window for window in self._touched if window < count}
         if not over:
@@ -114,7 +114,7 @@ class _Looks:
             self._left.pop(window, None)
 
     def _in_a_row(self, pieces: Sequence[Indicators]) -> str | None:
-        """Enough windows in a row that are broken by what is known now, each as surely as it was found."""
+        """Return why enough consecutive windows are still broken, each at the confidence at which it was found."""
         wanted = self.objective.options.for_windows
         if len(self._left) < wanted:
             return None
@@ -134,13 +134,13 @@ class _Looks:
         return "" if over_s is None else _in_a_row(len(row), over_s)
 
     def _found(self, piece: Indicators, confidence: float) -> str | None:
-        """How that piece of the run is broken, at that confidence."""
+        """Return how that piece of the run is broken, at that confidence; None if it is not."""
         judged = judge_at_once(replace_options(self._while_it_grows, confidence=confidence), piece)
         return _until_now(judged) if judged.verdict is Status.FAIL else None
 
 
 class _Sum:
-    """An objective on breakers or costs, of which what has happened is certain."""
+    """An objective on breakers or costs, whose past is certain."""
 
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
@@ -149,10 +149,10 @@ class _Sum:
         self._judged: ObjectiveResult | None = None
 
     def notice(self, indicators: Indicators) -> None:
-        """Nothing here depends on which requests have changed."""
+        """Do nothing, since the result does not depend on which requests have changed."""
 
     def reason(self, indicators: Indicators) -> str | None:
-        """How it is broken; None as long as it is not."""
+        """Return how it is broken; None as long as it is not."""
         judged = self._latest(indicators)
         if judged.verdict is not Status.FAIL or judged.observed is None:
             return None
@@ -163,7 +163,7 @@ class _Sum:
         return f"{_in_a_row(in_windows.most_in_a_row, in_windows.over_s)}{worst} in the worst"
 
     def _latest(self, indicators: Indicators) -> ObjectiveResult:
-        """Windows that are over change by new transitions alone."""
+        """Return the current result; with windows, it changes only by new transitions or a new window."""
         if self.objective.options.over_s is None:
             return judge_objective(self._while_it_grows, indicators)
         known = len(indicators.source.transitions), indicators.window_count(self.objective)
@@ -179,11 +179,11 @@ def _until_now(judged: ObjectiveResult) -> str:
 
 
 def _in_a_row(windows: int, over_s: float) -> str:
-    """How many windows were broken."""
+    """Return the text for the number of broken windows."""
     return f"in {windows} windows of {format_duration(over_s)} in a row, "
 
 
 def _rows(windows: Iterable[int]) -> list[list[int]]:
-    """Numbers of windows that follow one another, taken together."""
+    """Group numbers of consecutive windows."""
     runs = groupby(enumerate(sorted(windows)), key=lambda pair: pair[1] - pair[0])
     return [[number for _, number in run] for _, run in runs]

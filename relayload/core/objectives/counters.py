@@ -1,4 +1,4 @@
-"""Objectives on shares and counts: facts of a run rather than a value per request."""
+"""Objectives on shares and counts: facts of a run rather than one value per request."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -27,26 +27,26 @@ def _judge_error_rate(objective: Objective, indicators: Indicators) -> Objective
 
 
 def _with_lost(bad: BadBounds, lost: int) -> tuple[int, int]:
-    """How many failed, if none of the lost did, and if all of them did."""
+    """Return how many failed if none of the lost requests did, and if all of them did."""
     return bad.at_most.k, bad.at_most.k + lost
 
 
 def _unless_lost(
     objective: Objective, judged: ObjectiveResult, lost: int, possible: Iterable[float]
 ) -> ObjectiveResult:
-    """Nobody knows what came of lost requests, so there is no PASS unless it holds whatever came of them."""
+    """Withhold a PASS unless it holds for every possible result of the lost requests."""
     if not lost or judged.verdict is not Status.PASS or all(objective.op.holds(k, objective.limit) for k in possible):
         return judged
     return replace(judged, verdict=Status.INCONCLUSIVE, reason=f"{lost} were lost, and nobody knows what came of them")
 
 
 def _unless_any_lost(objective: Objective, judged: ObjectiveResult, lost: int) -> ObjectiveResult:
-    """Nobody knows how often lost requests were tried or what they cost, so no limit to that was surely kept."""
+    """Withhold a PASS on an upper limit if requests were lost: their retries and costs are unknown."""
     return judged if objective.op.floor else _unless_lost(objective, judged, lost, [objective.limit, math.inf])
 
 
 def _judge_retry_rate(objective: Objective, indicators: Indicators) -> ObjectiveResult:
-    """Where there are as many retries as requests, or may be, the rate is no share."""
+    """Judge the rate as a number, not as a share, where retries may equal or exceed requests."""
     bad = indicators.bad(objective)
     if objective.limit >= 1 and indicators.goes_on:
         return result_of(objective, Status.INCONCLUSIVE, "more requests may come that need no retry")
@@ -60,7 +60,7 @@ def _judge_retry_rate(objective: Objective, indicators: Indicators) -> Objective
 
 
 def _judge_share_of(objective: Objective, bad: BadBounds, what: str) -> ObjectiveResult:
-    """A share that may not be more than the limit has a budget, any other is a fact."""
+    """Judge an upper limit of a share by its error budget, any other condition as a fact."""
     if not bad.n:
         return no_data(objective)
     if not objective.bounds_what_is_bad:
@@ -69,7 +69,7 @@ def _judge_share_of(objective: Objective, bad: BadBounds, what: str) -> Objectiv
 
 
 def _judge_goodput(objective: Objective, indicators: Indicators) -> ObjectiveResult:
-    """Those that are not good have what is left of the limit as their budget."""
+    """Judge goodput; the budget of bad requests is what its lower limit leaves."""
     bad = indicators.bad(objective)
     if not bad.n or indicators.nobody_can_tell(objective):
         return no_data(objective)
@@ -117,7 +117,7 @@ def _judge_output_tokens(objective: Objective, indicators: Indicators) -> Object
 
 
 def _judge_cost(objective: Objective, indicators: Indicators) -> ObjectiveResult:
-    """A limit that is passed by what is known is passed, though some of the cost is not."""
+    """Judge the cost; if its known part exceeds the limit, the unknown part does not matter."""
     used = indicators.used(objective)
     cost = paid(used, indicators.run)
     known, priced = known_usd(cost), sum(map(len, used.values())) if cost.by_model else 0
@@ -132,12 +132,12 @@ def _judge_cost(objective: Objective, indicators: Indicators) -> ObjectiveResult
 
 
 def known_usd(cost: Cost) -> float:
-    """What is known of a cost. Dollars to a millionth keep their order as floats."""
+    """Return the known part of a cost. Dollars to a millionth keep their order as floats."""
     return float(sum(cost.by_model.values()))
 
 
 def _judge_makespan(objective: Objective, indicators: Indicators) -> ObjectiveResult:
-    """A batch of which a request never ended took infinitely long."""
+    """Judge the makespan, which is infinite for a batch with a request that never ended."""
     run, source = indicators.run, indicators.source
     if run.requests is None:
         return no_data(objective, "the load was no batch")
@@ -157,7 +157,7 @@ def _judge_per_second(objective: Objective, indicators: Indicators, count: float
 
 
 def _judge_number(objective: Objective, observed: float, n: int, indicators: Indicators) -> ObjectiveResult:
-    """Compare a number that is not a sample but a fact of the run; while that goes on, one that only grows."""
+    """Judge a number that is a fact of the run, not a sample; while the run goes on, it can only grow."""
     if not n and objective.metric != "requests":
         return no_data(objective)
     if indicators.goes_on and not objective.passed_by(observed):
@@ -179,19 +179,19 @@ def _judge_open_time(objective: Objective, indicators: Indicators) -> ObjectiveR
 
 
 def _judge_breakers(objective: Objective, indicators: Indicators, amount: float) -> ObjectiveResult:
-    """Zero counts as measured once there was a request. More speaks for itself: attempts trip a breaker."""
+    """Judge a number of breakers. Zero counts as measured once there was a request; trips prove attempts."""
     return _judge_number(objective, amount, _requests(objective, indicators) or int(amount > 0), indicators)
 
 
 def _judge_opened_after(objective: Objective, indicators: Indicators) -> ObjectiveResult:
-    """The trip that took longest after the first of the failures behind it."""
+    """Judge the trip that took longest after the first failure that caused it."""
     found = _trips(objective, indicators)
-    told = [seconds for trip in found if (seconds := opened_after_s(trip)) is not None]
-    return _judge_worst(objective, told, "no trip told when its failures began" if found else _NEVER_OPENED)
+    waits_s = [seconds for trip in found if (seconds := opened_after_s(trip)) is not None]
+    return _judge_worst(objective, waits_s, "no trip told when its failures began" if found else _NEVER_OPENED)
 
 
 def _judge_recovered_after(objective: Objective, indicators: Indicators) -> ObjectiveResult:
-    """The breaker that took longest from its first trip until it was closed again, if it ever was."""
+    """Judge the breaker that took longest from its first trip until it was closed again, if ever."""
     took = [
         recovery.after_s
         for breaker in indicators.breakers(objective)
@@ -236,4 +236,4 @@ COUNTERS: Mapping[tuple[str, str], Callable[[Objective, Indicators], ObjectiveRe
         ("breaker", "recovered_after"): _judge_recovered_after,
     }
 )
-"""Who judges which metric and aggregate."""
+"""The function that judges each metric and aggregate."""

@@ -1,4 +1,4 @@
-"""Objectives with an error budget: a share of the requests that may be bad. Percentiles are such, too."""
+"""Objectives with an error budget: a share of the requests that may be bad, as with percentiles."""
 
 from msgspec.structs import replace
 
@@ -12,7 +12,7 @@ from relayload.core.stats.sample import percentile
 
 
 def judge_percentile(objective: Objective, indicators: Indicators) -> ObjectiveResult:
-    """Judge a percentile, a least or a greatest value."""
+    """Judge a percentile, a minimum or a maximum."""
     quantile = objective.quantile
     assert quantile is not None
     bad = indicators.bad(objective)
@@ -21,14 +21,14 @@ def judge_percentile(objective: Objective, indicators: Indicators) -> ObjectiveR
     rank, k = rank_of(quantile, bad.n), bad.at_most.k
     holds = rank <= bad.n - k if objective.op.ceiling else rank > k
     if quantile in (0.0, 1.0) and not indicators.goes_on:
-        judged = _told(objective, bad, Status.PASS if holds else Status.FAIL, holds=holds)
+        judged = _result(objective, bad, Status.PASS if holds else Status.FAIL, holds=holds)
     else:
         judged = _judge(objective, bad, holds=holds)
     return judged if indicators.goes_on else replace(judged, **_observed(objective, indicators))
 
 
 def judge_rate(objective: Objective, bad: BadBounds, what: str, *, of_good: bool = False) -> ObjectiveResult:
-    """Judge the share of requests that are bad, or of those that are good, which says what it leaves to the others."""
+    """Judge the share of bad requests, or of good ones, whose complement is the budget."""
     share = (bad.n - bad.at_most.k if of_good else bad.at_most.k) / bad.n
     low, high = bad.at_most.bounds(objective.options.confidence)
     judged = _judge(objective, bad, what, holds=objective.op.holds(share, objective.limit))
@@ -39,10 +39,10 @@ def _judge(
     objective: Objective, bad: BadBounds, what: str = "were not within the limit", *, holds: bool
 ) -> ObjectiveResult:
     status = judge_share(bad, objective.budget, holds=holds, needed=_needed(objective), options=objective.options)
-    return _told(objective, bad, status, what, holds=holds)
+    return _result(objective, bad, status, what, holds=holds)
 
 
-def _told(
+def _result(
     objective: Objective, bad: BadBounds, status: Status, what: str = "were not within the limit", *, holds: bool
 ) -> ObjectiveResult:
     seen, budget = bad.at_least if status is Status.FAIL else bad.at_most, objective.budget
@@ -52,14 +52,14 @@ def _told(
 
 
 def _needed(objective: Objective) -> int:
-    """The fewest independent samples for a PASS: those that prove a percentile, or resolve a rate."""
+    """Return the fewest independent samples for a PASS: enough to prove a percentile, or to resolve a rate."""
     if objective.quantile is None:
         return samples_to_resolve(objective.budget)
     return samples_needed(objective.budget, objective.options.confidence)
 
 
 def _observed(objective: Objective, indicators: Indicators) -> dict[str, float | None]:
-    """The percentile itself, with its interval."""
+    """Return the percentile itself, with its interval."""
     sample = indicators.sample(objective)
     if not sample.ordered.count or objective.quantile is None:
         return {}

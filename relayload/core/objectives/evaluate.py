@@ -1,4 +1,4 @@
-"""One objective against the indicators of one run, while it goes on or once it is over."""
+"""Judges one objective by the indicators of one run, while it goes on or once it is over."""
 
 import math
 
@@ -22,8 +22,8 @@ _AT_THE_LIMIT = "the limit lies in the interval of the mean"
 def judge_objective(objective: Objective, indicators: Indicators, *, rejudge: bool = False) -> ObjectiveResult:
     """Judge one objective by everything that its tags admit, at once or window by window.
 
-    One that ended the run was proven broken then, and fails whatever its records came to; to `rejudge` asks for what
-    these say alone.
+    An objective that ended the run was proven broken then and fails whatever its records show; `rejudge` goes by the
+    records alone.
     """
     judged = (
         judge_at_once(objective, indicators) if objective.options.over_s is None else _in_windows(objective, indicators)
@@ -43,7 +43,7 @@ def judge_objective(objective: Objective, indicators: Indicators, *, rejudge: bo
 
 
 def _in_the_end(judged: ObjectiveResult) -> str:
-    """What it came to once all that was in flight had ended."""
+    """Return the result once everything in flight had ended."""
     if judged.verdict is not Status.FAIL:
         return f"its records alone would be {judged.verdict}{judged.reason and f' ({judged.reason})'}"
     observed = "FAIL" if judged.observed is None else quantity(judged.observed, judged.unit)
@@ -58,7 +58,7 @@ def judge_at_once(objective: Objective, indicators: Indicators) -> ObjectiveResu
 
 
 def _in_windows(objective: Objective, indicators: Indicators) -> ObjectiveResult:
-    """Each window is judged for itself, by its own requests; together they share the confidence."""
+    """Judge each window by its own requests; all windows share the confidence."""
     options = objective.options
     windows = indicators.windows(objective)
     if not windows:
@@ -69,7 +69,7 @@ def _in_windows(objective: Objective, indicators: Indicators) -> ObjectiveResult
 
 
 def _judge_mean(objective: Objective, indicators: Indicators) -> ObjectiveResult:
-    """A mean over the limit fails if its interval is, too; one within the limit passes if it has an interval.
+    """Judge a mean: FAIL if its whole interval is beyond the limit, PASS if the mean is within and has an interval.
 
     Under `strict` the whole interval must be within the limit.
     """

@@ -1,8 +1,8 @@
-"""Objectives in the spelling of other tools: what they would be here.
+"""Objectives in the syntax of other tools, and their equivalents here.
 
-k6 writes `http_req_duration: p(95)<500` and `http_req_failed: rate<0.01`, who thinks in functions `p95(ttft) < 500ms`,
-benchmarks of models `time_to_first_token`, `itl` and `e2e_latency`, and everybody now and then `errors < 1%`. Nothing
-here is read as an objective: these are questions to ask back, and the grammar decides which of them make sense.
+k6 writes `http_req_duration: p(95)<500` and `http_req_failed: rate<0.01`, function notation is `p95(ttft) < 500ms`,
+benchmarks of models use `time_to_first_token`, `itl` and `e2e_latency`, and anyone may write `errors < 1%`. Nothing
+here is read as an objective: these are suggestions to ask back, and the grammar decides which of them make sense.
 """
 
 import re
@@ -16,7 +16,7 @@ from relayload.core.metrics.metric import Unit
 
 
 class _Meant(NamedTuple):
-    """A metric of ours, and the aggregate of it that the other word names as well."""
+    """A metric of ours, and its aggregate if the foreign name implies one."""
 
     metric: str
     aggregate: str | None = None
@@ -38,7 +38,7 @@ _AGGREGATES = MappingProxyType(
 )
 _USUAL_PERCENTILE = "p95"
 _USUAL_METRIC = "latency"
-"""Of whoever writes `p99 < 2s`."""
+"""The metric implied by `p99 < 2s`."""
 
 
 def _named(metric: str, words: str, aggregate: str | None = None) -> dict[str, _Meant]:
@@ -64,16 +64,16 @@ _METRICS: Mapping[str, _Meant] = MappingProxyType(
     | _named("breaker", "breaker_trips circuit_breaker trips", "trips")
     | _named("batch", "makespan", "makespan")
 )
-"""What others call a metric, in lower case and with `_` between its words."""
+"""Foreign names of metrics, in lower case and with `_` between words."""
 _SUCCESS = frozenset(
     {"success_rate", "success", "ok_rate", "successes", "success_ratio", "availability", "checks", "checks_rate"}
 )
 _PLAIN = MappingProxyType({"errors": "rate", "retries": "rate", "goodput": "rate", "requests": "count"})
-"""What is most likely meant where no aggregate was written."""
+"""The most likely aggregate where none was written."""
 
 
 def candidates(text: str) -> Iterator[str]:
-    """Objectives in our own spelling that this text may have meant, the likeliest first; they may be none."""
+    """Yield objectives in our syntax that this text may mean, the likeliest first; they may be invalid."""
     sides = _SIDES.fullmatch(_without_threshold_key(text.strip()))
     if sides is None:
         return
@@ -85,12 +85,12 @@ def candidates(text: str) -> Iterator[str]:
 
 
 def _without_threshold_key(text: str) -> str:
-    """k6's `http_req_duration: p(95)<500` in one piece."""
+    """Join k6's `http_req_duration: p(95)<500` into one expression."""
     return re.sub(r"^([\w.]+)\s*(\{[^{}]*\})?\s*:\s*(?=[a-z<>=!])", r"\1\2.", text, flags=re.IGNORECASE)
 
 
 def _respelled_tags(tags: str) -> str:
-    """k6 writes `{scenario:a}`, and `expected_response:true` for what we call `outcome=ok`; PromQL quotes values."""
+    """Rewrite k6's `{scenario:a}` and `expected_response:true` (our `outcome=ok`), and values quoted as in PromQL."""
     equal = re.sub(
         r"""(\w+)\s*(?::|(!?=)~?)\s*["']?([^\s"',{}]+)["']?""", lambda tag: f"{tag[1]}{tag[2] or '='}{tag[3]}", tags
     )
@@ -104,14 +104,14 @@ def _rewritten(subject: str, tags: str, op: str, value: str) -> Iterator[str]:
         yield from _as_errors(tags, op, value)
         return
     for meant, aggregate in _readings(words):
-        asked = f"p{percentile['number'] or percentile['ordinal']}" if percentile else aggregate or meant.aggregate
-        for each in _aggregates(meant.metric, asked, value):
+        wanted = f"p{percentile['number'] or percentile['ordinal']}" if percentile else aggregate or meant.aggregate
+        for each in _aggregates(meant.metric, wanted, value):
             if (unit := _unit(meant.metric, each)) is not None:
                 yield f"{meant.metric}{tags}.{each} {op} {respelled(value, unit)}"
 
 
 def _readings(words: list[str]) -> Iterator[tuple[_Meant, str | None]]:
-    """Which metric the words are, and which aggregate is among them: `max of ttft`, `error_rate`, `ttft_avg`."""
+    """Yield the metric and the aggregate that the words name: `max of ttft`, `error_rate`, `ttft_avg`."""
     if (whole := _metric("_".join(words))) is not None:
         yield whole, None
     if not words:
@@ -142,10 +142,10 @@ def _nearest(name: str) -> _Meant | None:
     return _Meant(near[0]) if near else None
 
 
-def _aggregates(metric: str, asked: str | None, value: str) -> Iterator[str]:
-    if asked is not None:
-        yield asked
-        if asked == "rate":
+def _aggregates(metric: str, wanted: str | None, value: str) -> Iterator[str]:
+    if wanted is not None:
+        yield wanted
+        if wanted == "rate":
             yield "per_second"
     elif METRICS[metric].distribution:
         yield _USUAL_PERCENTILE
@@ -160,7 +160,7 @@ def _unit(metric: str, aggregate: str) -> Unit | None:
 
 
 def _as_errors(tags: str, op: str, value: str) -> Iterator[str]:
-    """`success_rate > 99%` is `errors.rate < 1%`."""
+    """Rewrite `success_rate > 99%` as `errors.rate < 1%`."""
     share = re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", respelled(value, Unit.SHARE))
     if share:
         yield f"errors{tags}.rate {_MIRRORED[op]} {round(100 - float(share[1]), 6):g}%"
@@ -181,45 +181,45 @@ _RATES = (
     (re.compile(rf"{_THINGS}\s*(?:/|per|p)\s*(?:h|hr|hour)"), "h"),
 )
 _MOST_SECONDS = 10
-"""A plain number below this is rather one of seconds, any other of milliseconds, as in k6."""
+"""A plain number below this is more likely seconds, any other milliseconds, as in k6."""
 
 
 def respelled(value: str, unit: Unit) -> str:
-    """The value with the unit that is most likely meant; as it is where nobody can tell."""
+    """Return the value with its most likely unit; unchanged where that is unknown."""
     amount = _AMOUNT.fullmatch(value.strip())
     if amount is None:
         return value
-    number, word = amount["number"].replace(",", ""), amount["after"].strip().lower()
+    number, suffix = amount["number"].replace(",", ""), amount["after"].strip().lower()
     number = f"0{number}" if number.startswith(".") else number
-    return _READ[unit](number, word, amount["before"]) or value
+    return _READ[unit](number, suffix, amount["before"]) or value
 
 
-def _duration(number: str, word: str, _: str) -> str | None:
-    if not word:
+def _duration(number: str, suffix: str, _: str) -> str | None:
+    if not suffix:
         return f"{number}{'s' if float(number) < _MOST_SECONDS else 'ms'}"
-    return f"{number}{_DURATIONS[word]}" if word in _DURATIONS else None
+    return f"{number}{_DURATIONS[suffix]}" if suffix in _DURATIONS else None
 
 
-def _rate(number: str, word: str, _: str) -> str | None:
-    if not word:
+def _rate(number: str, suffix: str, _: str) -> str | None:
+    if not suffix:
         return f"{number}/s"
-    return next((f"{number}/{per}" for pattern, per in _RATES if pattern.fullmatch(word)), None)
+    return next((f"{number}/{per}" for pattern, per in _RATES if pattern.fullmatch(suffix)), None)
 
 
-def _share(number: str, word: str, _: str) -> str | None:
-    if word in ("%", "percent", "pct"):
+def _share(number: str, suffix: str, _: str) -> str | None:
+    if suffix in ("%", "percent", "pct"):
         return f"{number}%"
-    if word:
+    if suffix:
         return None
     return f"{float(number) * 100:g}%" if float(number) < 1 else f"{number}%"
 
 
-def _dollars(number: str, word: str, before: str) -> str | None:
-    return f"${number}" if {word, before.lower()} <= {"", "$", "usd", "dollar", "dollars", "us$"} else None
+def _dollars(number: str, suffix: str, before: str) -> str | None:
+    return f"${number}" if {suffix, before.lower()} <= {"", "$", "usd", "dollar", "dollars", "us$"} else None
 
 
-def _count(number: str, word: str, _: str) -> str | None:
-    return number if not word else None
+def _count(number: str, suffix: str, _: str) -> str | None:
+    return number if not suffix else None
 
 
 _READ = MappingProxyType(

@@ -1,4 +1,4 @@
-"""Numbers of a verdict as people read them."""
+"""Formatting of the numbers of a verdict."""
 
 from decimal import Decimal
 
@@ -7,7 +7,7 @@ from relayload.core.units import format_duration, format_usd
 
 
 def quantity(value: float, unit: str) -> str:
-    """A value with its unit: `812ms`, `0.80%`, `4.20/s`, `$0.12`, `17`."""
+    """Return a value with its unit: `812ms`, `0.80%`, `4.20/s`, `$0.12`, `17`."""
     match unit:
         case Unit.SECONDS:
             return format_duration(value) if value else "0s"
@@ -22,6 +22,6 @@ def quantity(value: float, unit: str) -> str:
 
 
 def share(fraction: float) -> str:
-    """A fraction in percent, to three digits where it is small."""
+    """Return a fraction in percent, to three digits where it is small."""
     percent = fraction * 100
     return f"{percent:.3g}%" if percent < 99.95 or percent == 100 else f"{percent:.4g}%"

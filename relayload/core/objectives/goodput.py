@@ -1,4 +1,4 @@
-"""Which requests meet what their goodput asks of each of them."""
+"""The conditions of goodput, checked for each request."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
@@ -9,7 +9,7 @@ from relayload.core.objectives.objective import Condition
 
 
 def unmet(rows: Rows, conditions: Sequence[Condition]) -> Iterator[int]:
-    """The conditions that each request does not meet, whether they are asked of it or not: a bit for each."""
+    """Yield the unmet conditions of each request, applicable or not, with one bit per condition."""
     met = [_meets(rows, condition) for condition in conditions]
     if not met:
         return repeat(0, len(rows))
@@ -17,12 +17,12 @@ def unmet(rows: Rows, conditions: Sequence[Condition]) -> Iterator[int]:
 
 
 def _meets(rows: Rows, condition: Condition) -> Iterable[bool]:
-    """Whether each request meets the condition. What came at once, such as a word, meets any `tpot`."""
+    """Return whether each request meets the condition. An answer that came at once meets any `tpot`."""
     met = map(condition.op.within(condition.limit), rows[condition.metric])
     return map(or_, met, _at_once(rows)) if condition.metric == "tpot" else met
 
 
 def _at_once(rows: Rows) -> Iterator[bool]:
-    """Whether each request has no time per token because nobody waited between its tokens."""
+    """Yield whether each request has no time per token because there was no wait between its tokens."""
     times = zip(rows["tpot"], rows["ttft"], rows["last_token"], strict=True)
     return (tpot != tpot and first == last for tpot, first, last in times)

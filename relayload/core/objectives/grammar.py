@@ -1,4 +1,4 @@
-"""How people write objectives, and the reading of them.
+"""The syntax of objectives and its parser.
 
     objective = metric [ "{" part { "," part } "}" ] "." aggregate op value
     part      = tag | condition
@@ -7,14 +7,14 @@
     op        = "<" | "<=" | ">" | ">=" | "==" | "!="
     value     = duration | share | rate | dollars | number
 
-The long form is a mapping of such an expression and options, of which none is needed:
+The long form is a mapping of such an expression and options, all of which may be omitted:
 
     {expr: objective, id: text, over: duration, for: number of windows, abort: true, abort_after: duration,
      confidence: share | "strict", on_no_data: "fail" | "pass" | "inconclusive", severity: "error" | "warn"}
 
 `metrics.catalog` lists every metric with its aggregates (whose `pN` is `"p" number`), the names of its tags and the
-unit of its values; only goodput has conditions, and only metrics with one value per request can be one. Spaces are free
-between the parts.
+unit of its values; only goodput has conditions, and only metrics with one value per request can be conditions. Spaces
+between the parts are optional.
 """
 
 import re
@@ -33,7 +33,7 @@ from relayload.core.objectives.validation import unknown
 from relayload.core.units import duration_s, fraction, rate_per_s, usd
 
 _OTHER_WORDS = MappingProxyType({"median": "p50", "mean": "avg", "average": "avg"})
-"""What aggregates are called elsewhere; the nearest word would be another aggregate."""
+"""Foreign names of aggregates, for which the nearest match would be a wrong one."""
 
 
 _NO_OBJECTIVE = "expected an objective such as"
@@ -42,7 +42,7 @@ _NO_OBJECTIVE = "expected an objective such as"
 def parse(text: str) -> Objective:
     """Read one objective such as `ttft{stage=steady}.p99 < 800ms`.
 
-    Raises ValueError, which says what is wrong and what to write.
+    Raises ValueError with the fault and what to write instead.
     """
     try:
         return _objective(text)
@@ -51,7 +51,7 @@ def parse(text: str) -> Objective:
 
 
 def _with_question(problem: str, text: str) -> str:
-    """What is wrong, and what was perhaps meant: the whole objective, so that it can be copied."""
+    """Return the problem with a suggestion: the whole objective, so that it can be copied."""
     likely = meant(text)
     if likely is None:
         return problem
@@ -62,7 +62,7 @@ def _with_question(problem: str, text: str) -> str:
 
 
 def meant(text: str) -> str | None:
-    """The objective that a text is most likely meant to be which is none; None where nobody can tell."""
+    """Return the objective that an invalid text most likely means; None where that is unknown."""
     return next(filter(_is_objective, candidates(text)), None)
 
 
@@ -93,26 +93,26 @@ def _objective(text: str) -> Objective:
     )
 
 
-def objective_of(asked: str | ObjectiveSpec) -> Objective:
-    """An objective as a recording keeps it. Raises ValueError."""
-    if isinstance(asked, str):
-        return parse(asked)
-    return with_options(parse(asked.expr), asked.options)
+def objective_of(recorded: str | ObjectiveSpec) -> Objective:
+    """Return the objective that a recording holds. Raises ValueError."""
+    if isinstance(recorded, str):
+        return parse(recorded)
+    return with_options(parse(recorded.expr), recorded.options)
 
 
 def with_options(objective: Objective, options: ObjectiveOptions) -> Objective:
-    """The objective with these options. Raises ValueError where the two do not go together."""
+    """Return the objective with these options. Raises ValueError where the two do not go together."""
     if options.over_s is None and options.for_windows != 1:
         raise ValueError("'for' counts windows: write 'over', too, such as over: 30s")
     metric, name = METRICS[objective.metric], f"{objective.metric}.{objective.aggregate}"
-    asked = "pN" if PERCENTILE.fullmatch(objective.aggregate) else objective.aggregate
-    if options.over_s is not None and asked in metric.windowless:
+    aggregate = "pN" if PERCENTILE.fullmatch(objective.aggregate) else objective.aggregate
+    if options.over_s is not None and aggregate in metric.windowless:
         raise ValueError(f"{name} can't be told in windows: leave out 'over'")
     if objective.metric in PER_CHUNK and options.over_s is not None and options.over_s < WINDOWED_SLOT_S:
         raise ValueError(f"gaps are counted second by second: expected over: 1s or more, got {options.over_s:g}s")
     if options.abort_after_s and not options.abort:
         raise ValueError("'abort_after' needs abort: true")
-    if options.abort and (asked not in metric.provable or not _bounds_what_grows(objective)):
+    if options.abort and (aggregate not in metric.provable or not _bounds_what_grows(objective)):
         raise ValueError(f"'{objective.text}' can't be proven broken before the end: leave out 'abort'")
     if options.abort and options.severity is Severity.WARN:
         raise ValueError("a warning does not end a run: leave out 'abort' or severity: warn")
@@ -120,7 +120,7 @@ def with_options(objective: Objective, options: ObjectiveOptions) -> Objective:
 
 
 def _bounds_what_grows(objective: Objective) -> bool:
-    """Whether it bounds what is bad, and not what is good: what has happened does not go away."""
+    """Return whether it bounds bad things, which accumulate, rather than good ones."""
     return objective.bounds_what_is_bad or (objective.op is Op.EQUAL and objective.metric != "goodput")
 
 
@@ -194,9 +194,9 @@ def _check_kind(value: str) -> None:
 
 
 def _unit(metric: Metric, aggregate: str) -> Unit:
-    asked = "pN" if PERCENTILE.fullmatch(aggregate) else aggregate
-    if asked in metric.aggregates and aggregate != "pN":
-        return metric.aggregates[asked]
+    name = "pN" if PERCENTILE.fullmatch(aggregate) else aggregate
+    if name in metric.aggregates and aggregate != "pN":
+        return metric.aggregates[name]
     if metric.distribution and re.fullmatch(r"p\d.*", aggregate):
         raise ValueError(f"expected a percentile between 0 and 100 such as 'p99', or 'min' or 'max', got '{aggregate}'")
     what, meant = f"aggregate of {metric.name}", _OTHER_WORDS.get(aggregate)
@@ -241,7 +241,7 @@ def _count(text: str) -> float:
 
 
 def _dollars(text: str) -> float:
-    """A float holds every limit that people write in so few digits that it prints, and compares, as it was written."""
+    """Read dollars as a float, which keeps any limit with so few digits exact for printing and comparing."""
     return float(usd(text))
 
 

@@ -1,7 +1,7 @@
-"""What requests say on an objective, counted slot of time by slot of time, while they are folded.
+"""The counts of requests for an objective, by slot of time, made while requests are folded.
 
-The same counts are made while a run goes on, where those of all processes add up, and when its records are judged.
-Requests are counted by the second in which they were due, since neighbours in that order are slow together.
+The same counts serve a run in progress, where those of all processes add up, and the judging of its records. Requests
+are counted by the second in which they were due, since neighbours in that order are slow together.
 """
 
 import math
@@ -25,18 +25,18 @@ from relayload.core.stats.histogram import Histogram, buckets, middle_s
 
 
 class IndicatorCounts:
-    """What was counted for one objective. Adding and merging commute."""
+    """The counts for one objective. Adding and merging commute."""
 
     def __init__(self, objective: Objective, run: RunInfo) -> None:
         self.objective = objective
         self.windows: dict[int, dict[Position, SlotCounts]] = {}
-        """By the number of the window; all in window 0 where the objective has none."""
+        """By the number of the window; 0 for objectives without windows."""
         self.values: dict[int, Histogram] = {}
-        """By window, the values that percentiles of windows are taken of."""
+        """By window, the values for the percentiles of windows."""
         self.changed: set[Position] = set()
-        """Counted anew since somebody last emptied this."""
+        """The positions that changed since the caller last cleared this."""
         self.most_n: Counter[int] = Counter()
-        """By window, how many requests were put there, if every scenario has the metric."""
+        """By window, how many requests were counted there, if every scenario has the metric."""
         self._grid = Grid.of(objective, run)
         self._streaming = run.streaming if METRICS[objective.metric].of_first_token else ()
 
@@ -52,7 +52,9 @@ class IndicatorCounts:
         if not within(objective.tags, plan_tags):
             return
         if objective.metric == "goodput":
-            self._tell(self._slots(plan_tags.scenario), {self._grid.code(due_at_s): 1}, {self._grid.code(due_at_s): 1})
+            self._add_counts(
+                self._slots(plan_tags.scenario), {self._grid.code(due_at_s): 1}, {self._grid.code(due_at_s): 1}
+            )
         elif objective.quantile is not None and not objective.one_outcome:
             self._unanswered(self._slots(plan_tags.scenario), {self._grid.code(due_at_s): 1})
 
@@ -64,7 +66,7 @@ class IndicatorCounts:
             self._values_in(window).merge(values)
 
     def put(self, position: Position, parts: Sequence[SlotCounts]) -> None:
-        """Take the sum of what several processes counted for what was known of a position."""
+        """Replace the counts of a position by the sum of what several processes counted."""
         slots = self.windows.setdefault(position.window, {})
         known = slots.get(position, SlotCounts())
         counts = parts[0] if len(parts) == 1 else _summed(parts)
@@ -73,7 +75,7 @@ class IndicatorCounts:
         self.most_n[position.window] += counts.n + counts.unanswered - known.n - known.unanswered
 
     def at(self, position: Position) -> SlotCounts:
-        """The counts of a position, which are about to change."""
+        """Return the counts of a position for the caller to change."""
         self.changed.add(position)
         slots = self.windows.setdefault(position.window, {})
         found = slots.get(position)
@@ -82,7 +84,7 @@ class IndicatorCounts:
         return found
 
     def _count_values(self, tags: Tags, rows: Rows) -> None:
-        """The values that a percentile is taken of, and requests that have none though somebody waited."""
+        """Count the values of a percentile, and requests without one although somebody waited."""
         objective, slots = self.objective, self._slots_of(tags)
         if objective.one_outcome or objective.asks_all or tags.ok:
             self._compare(slots, rows)
@@ -93,14 +95,14 @@ class IndicatorCounts:
             self._unanswered(slots, self._grid.counts(rows))
 
     def _count_means(self, tags: Tags, rows: Rows) -> None:
-        """The values that a mean is taken of: of requests that ended ok, or as an `outcome` tag says."""
+        """Count the values of a mean: of requests that ended ok, or with the outcome of an `outcome` tag."""
         if tags.ok or self.objective.one_outcome:
             off = [value - self.objective.limit for value in rows[self.objective.metric]]
             for code, values in _by_code(self._grid.codes(rows), off):
                 self._add_sum(self._slots_of(tags), code, len(values), math.fsum(values), sum(map(mul, values, values)))
 
     def _count_gaps(self, tags: Tags, rows: Rows) -> None:
-        """The gaps between chunks, of streams that broke as well."""
+        """Count the gaps between chunks, including those of broken streams."""
         objective, slots, codes = self.objective, self._slots_of(tags), self._grid.codes(rows)
         n: Counter[int] = Counter()
         bad: Counter[int] = Counter()
@@ -109,7 +111,7 @@ class IndicatorCounts:
             if gaps and not len(gaps) % 2:
                 n[code] += sum(gaps[1::2])
                 bad[code] += sum(compress(gaps[1::2], map(self._beyond, map(middle_s, gaps[::2]))))
-        self._tell(slots, n, bad)
+        self._add_counts(slots, n, bad)
         if tags.ok:
             for code, count in _somewhere(self._grid.counts(rows)):
                 slots(code).ended_ok += count
@@ -129,11 +131,11 @@ class IndicatorCounts:
     def _count_errors(self, tags: Tags, rows: Rows) -> None:
         counts = self._grid.counts(rows)
         is_bad = tags.failed and all(of_kind(tag, tags) for tag in self.objective.tagged("kind"))
-        self._tell(self._slots_of(tags), counts, counts if is_bad else {})
+        self._add_counts(self._slots_of(tags), counts, counts if is_bad else {})
 
     def _count_retries(self, tags: Tags, rows: Rows) -> None:
         slots = self._slots_of(tags)
-        self._tell(slots, self._grid.counts(rows), {})
+        self._add_counts(slots, self._grid.counts(rows), {})
         if rows.once:
             return
         kinds = self.objective.tagged("kind")
@@ -144,24 +146,24 @@ class IndicatorCounts:
         bad: Counter[int] = Counter()
         for code, count in zip(self._grid.codes(rows), retries, strict=True):
             bad[code] += count
-        self._tell(slots, {}, bad)
+        self._add_counts(slots, {}, bad)
 
     def _count_goods(self, tags: Tags, rows: Rows) -> None:
-        """Those that were cancelled are neither good nor bad, but tell that their scenario was asked."""
+        """Count good and bad requests; cancelled ones are neither, but show that their scenario was requested."""
         counts = self._grid.counts(rows)
         if tags.ok and self.objective.conditions:
             patterns: dict[int, Counter[int]] = {}
             for code, bits in zip(self._grid.codes(rows), unmet(rows, self.objective.conditions), strict=True):
                 patterns.setdefault(bits, Counter())[code] += 1
             for bits, own in patterns.items():
-                self._tell(self._slots_of(tags, bits), own, {})
+                self._add_counts(self._slots_of(tags, bits), own, {})
         elif tags.ok or tags.failed:
-            self._tell(self._slots_of(tags), counts, counts if tags.failed else {})
+            self._add_counts(self._slots_of(tags), counts, counts if tags.failed else {})
         else:
-            self._tell(self._slots_of(tags), dict.fromkeys(counts, 0), {})
+            self._add_counts(self._slots_of(tags), dict.fromkeys(counts, 0), {})
 
     def _count_requests(self, tags: Tags, rows: Rows) -> None:
-        """Requests, and how many of them ended ok, with what output."""
+        """Count requests, and those that ended ok."""
         slots = self._slots_of(tags)
         for code, count in _somewhere(self._grid.counts(rows)):
             own = slots(code)
@@ -180,7 +182,7 @@ class IndicatorCounts:
         return self._slots(tags.plan_tags.scenario, bits, abandoned=tags.outcome == Outcome.ABANDONED.value)
 
     def _slots(self, scenario: str, bits: int = 0, *, abandoned: bool = False) -> Callable[[int], SlotCounts]:
-        """Gives the counts of each slot of these requests."""
+        """Return a function from a slot's code to the counts of these requests."""
 
         def at(code: int) -> SlotCounts:
             window, second = divmod(code, 1 << WINDOW_BITS)
@@ -205,7 +207,7 @@ class IndicatorCounts:
                 if code >= 0:
                     self._values_in(code >> WINDOW_BITS).add_bucket(bucket, 1)
         beyond = list(map(self._beyond, values))
-        self._tell(slots, counts, Counter(compress(codes, beyond)) if True in beyond else {})
+        self._add_counts(slots, counts, Counter(compress(codes, beyond)) if True in beyond else {})
 
     def _values_in(self, window: int) -> Histogram:
         if window not in self.values:
@@ -216,7 +218,7 @@ class IndicatorCounts:
         for code, count in _somewhere(counts):
             slots(code).unanswered += count
 
-    def _tell(self, slots: Callable[[int], SlotCounts], n: Mapping[int, int], bad: Mapping[int, int]) -> None:
+    def _add_counts(self, slots: Callable[[int], SlotCounts], n: Mapping[int, int], bad: Mapping[int, int]) -> None:
         for code, count in _somewhere(n):
             slots(code).n += count
         for code, count in _somewhere(bad):
@@ -239,12 +241,12 @@ def _summed(parts: Iterable[SlotCounts]) -> SlotCounts:
 
 
 def _somewhere(counts: Mapping[int, int]) -> Iterator[tuple[int, int]]:
-    """The counts of each slot, without what is in no window."""
+    """Return the counts of each slot, without requests in no window."""
     return ((code, count) for code, count in counts.items() if code >= 0)
 
 
 def _by_code(codes: Sequence[int], values: Sequence[float]) -> Iterator[tuple[int, list[float]]]:
-    """The measured values of each slot."""
+    """Return the measured values of each slot."""
     found: dict[int, list[float]] = {}
     for code, value in zip(codes, values, strict=True):
         if value == value and code >= 0:
@@ -253,7 +255,7 @@ def _by_code(codes: Sequence[int], values: Sequence[float]) -> Iterator[tuple[in
 
 
 def _way(objective: Objective) -> str:
-    """How requests are counted for an objective; batches and costs are known by other sums."""
+    """Return how requests are counted for an objective; batches and costs have other sums."""
     if METRICS[objective.metric].distribution:
         gaps = "gaps" if objective.metric in PER_CHUNK else "values"
         return gaps if objective.quantile is not None else f"means of {gaps}"
@@ -276,19 +278,19 @@ _COUNT: Mapping[str, Callable[[IndicatorCounts, Tags, Rows], None]] = {
 
 
 class ObjectiveCounts:
-    """The counts of several objectives; those that ask the same are counted once."""
+    """The counts of several objectives; objectives with the same indicator share theirs."""
 
     def __init__(self, objectives: Iterable[Objective], run: RunInfo) -> None:
         counted = (objective for objective in objectives if _way(objective) in _COUNT)
         self.indicators = {objective.indicator: IndicatorCounts(objective, run) for objective in counted}
 
     def __getitem__(self, objective: Objective) -> IndicatorCounts:
-        """The counts for an objective. Raises KeyError for one that nobody counted for."""
+        """Return the counts for an objective. Raises KeyError for one that is not counted."""
         return self.indicators[objective.indicator]
 
     @property
     def gaps_in_windows(self) -> bool:
-        """Whether gaps between chunks are asked for window by window."""
+        """Gaps between chunks are needed window by window."""
         return any(one.metric in PER_CHUNK and one.over_s for one in self.indicators)
 
     def add(self, tags: Tags, rows: Rows) -> None:

@@ -1,6 +1,6 @@
-"""What a run says on an objective: counts that decide, and values to show beside them.
+"""The indicators of a run for an objective: counts that decide, and values to show beside them.
 
-The records of a run and a snapshot of one that goes on are both a `Source`, so that both are judged alike.
+The records of a run and a snapshot of one in progress are both a `Source`, so that both are judged alike.
 """
 
 import math
@@ -25,11 +25,11 @@ from relayload.core.stats.ranks import Sorted, repeated
 from relayload.core.stats.sample import Sample
 
 _NEVER = math.inf
-"""When a lost request was due is not known; it is put last."""
+"""The due time of a lost request is unknown; it sorts last."""
 
 
 class Source(Protocol):
-    """A run, as far as it is known: all that is asked of it, whoever kept it."""
+    """The data of a run that indicators need, from records or snapshots."""
 
     @property
     def counts(self) -> ObjectiveCounts: ...
@@ -39,47 +39,47 @@ class Source(Protocol):
 
     @property
     def used(self) -> Mapping[Tags, Used]:
-        """By tags, how many requests there were, and what tokens they took."""
+        """By tags, the number of requests and their tokens."""
 
     @property
     def first_start_s(self) -> float | None:
-        """When the first request was sent; None if none was."""
+        """When the first request was sent, in seconds since the run's start; None if none was."""
 
     @property
     def last_due_at_s(self) -> float: ...
     @property
     def last_end_s(self) -> float: ...
     def measures(self, scenario: str, metric: str) -> bool:
-        """Whether an answer of that scenario has the metric, in a measured stage or not."""
+        """Return whether an answer of that scenario has the metric, in a measured stage or not."""
 
     def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: "Window | None") -> Sample:
-        """The values of the requests that the objective admits, to be shown.
+        """Return the values of the requests that the objective admits, for display.
 
-        `unanswered_s` are the instants at which requests were due that have the worst value.
+        Each request due at an instant of `unanswered_s` has the worst value.
         """
 
 
 @dataclass(frozen=True)
 class Indicators:
-    """The measured part of a run, to be asked objective by objective."""
+    """The measured part of a run, queried objective by objective."""
 
     source: Source
     run: RunInfo
     lost: int = 0
     in_flight: int | None = None
-    """How many requests may still turn out well, as all of them are taken to; None once the run is over."""
+    """Requests in flight, which all count as good; None once the run is over."""
     window: "Window | None" = None
-    """The piece of the run that this is; None for the whole."""
+    """The window that this is limited to; None for the whole run."""
     _without: dict[str, set[str]] = field(default_factory=dict, repr=False, compare=False)
     """By metric, the scenarios whose answers never have it."""
 
     @property
     def goes_on(self) -> bool:
-        """Whether more requests may come."""
+        """More requests may come."""
         return self.in_flight is not None
 
     def slots(self, objective: Objective) -> list[SlotCounts]:
-        """What was counted for the objective, slot of time by slot of time, and whatever was lost last."""
+        """Return the counts for the objective by slot of time, with lost requests last."""
         found = self._counted(objective)
         by_second: dict[int, SlotCounts] = {}
         for position, counts in found.items():
@@ -92,16 +92,16 @@ class Indicators:
         return slots
 
     def bad(self, objective: Objective) -> BadBounds:
-        """The requests that do not meet the objective, among all."""
+        """Return the requests that do not meet the objective, and all requests."""
         slots = self.slots(objective)
         return BadBounds.of(slots, self._still_good(objective, slots))
 
     def deviations(self, objective: Objective) -> list[Deviations]:
-        """How far values are from the limit of a mean, slot by slot."""
+        """Return the deviations from the limit of a mean, slot by slot."""
         return [Deviations(slot.total, slot.n, slot.squares) for slot in self.slots(objective) if slot.n]
 
     def sample(self, objective: Objective) -> Sample:
-        """The values of a percentile or a mean, to be shown."""
+        """Return the values of a percentile or a mean, for display."""
         unanswered = [
             repeated(position.second + 0.5, self._resolved(objective, position, counts).n - counts.n)
             for position, counts in self._counted(objective).items()
@@ -111,27 +111,27 @@ class Indicators:
         return self.source.sample(objective, [*unanswered, empty_s], self.window)
 
     def nobody_can_tell(self, objective: Objective) -> bool:
-        """Whether no scenario that was asked has answers with the metric of a condition of goodput."""
+        """Return whether no requested scenario has answers with the metric of a condition of goodput."""
         scenarios = {position.scenario for position in self._counted(objective)}
         return bool(scenarios) and any(
             scenarios <= self.without(condition.metric) for condition in objective.conditions
         )
 
     def without(self, metric: str) -> set[str]:
-        """The scenarios whose answers never have the metric, in the whole run, so that nobody asks for it.
+        """Return the scenarios whose answers never have the metric in the whole run, so nothing requires it.
 
-        A scenario that streams is asked for its first tokens whether they come or not.
+        First tokens are required of a scenario that streams, whether they come or not.
         """
         if metric not in self._without:
             self._without[metric] = set(self._never_measured(metric))
         return self._without[metric]
 
     def used(self, objective: Objective) -> dict[Tags, Used]:
-        """What the requests that the tags admit used, also those of a warm-up: they are paid for, too."""
+        """Return the usage of the requests that the tags admit, including warm-up, which is paid for as well."""
         return {tags: used for tags, used in self.source.used.items() if tagged(objective.tags, tags.plan_tags)}
 
     def breakers(self, objective: Objective) -> list[BreakerHistory]:
-        """Those in the scopes that the tags admit, with their whole history."""
+        """Return the whole history of the breakers in the scopes that the tags admit."""
         return breaker_histories(change for change in self.source.transitions if moved(objective.tags, change))
 
     @property
@@ -141,11 +141,11 @@ class Indicators:
 
     @property
     def measured_spans(self) -> list[tuple[float, float]]:
-        """From when to when each measured stage was, as far as it is in sight."""
+        """The start and end of each measured stage within the window or run, in seconds."""
         return [(span.begins_at_s, span.ends_at_s) for span in self._spans()]
 
     def in_measured(self, at_s: float) -> bool:
-        """Whether that instant belongs to a measured stage; what comes after the load belongs to its last stage."""
+        """Return whether that instant is in a measured stage; the time after the load belongs to its last stage."""
         at_s = min(at_s, math.nextafter(self.load_s, 0.0))
         if self.window and not self.window.begins_at_s <= at_s < self.window.ends_at_s:
             return False
@@ -153,13 +153,13 @@ class Indicators:
         return any(span.begins_at_s <= at_s < span.ends_at_s for span in planned if not span.stage.warmup)
 
     def seconds(self, objective: Objective) -> float:
-        """How long the measured stages that the tags admit lasted."""
+        """Return the length of the measured stages that the tags admit, in seconds."""
         return math.fsum(span.seconds for span in self._admitted(objective))
 
     def windows(self, objective: Objective) -> list["Indicators"]:
-        """The windows that an objective asks for: whole ones of the measured stages that its tags admit.
+        """Return the windows of an objective: whole ones of the measured stages that its tags admit.
 
-        Stages that follow one another are cut as one. What was lost is in the last window.
+        Consecutive stages are cut as one. Lost requests are in the last window.
         """
         over_s = objective.options.over_s
         assert over_s is not None
@@ -177,13 +177,13 @@ class Indicators:
         ]
 
     def window_count(self, objective: Objective) -> int:
-        """How many windows there are; the whole run is one where the objective has none."""
+        """Return the number of windows; the whole run is one for an objective without windows."""
         over_s = objective.options.over_s
         return 1 if over_s is None else sum(window_count(*span, over_s) for span in self._reached(objective))
 
     @cached_property
     def load_s(self) -> float:
-        """When the load ended: as the run tells, or by the last arrival if it was killed or is a trace.
+        """When the load ended: by the run's data, or by the last arrival if it was killed or is a trace.
 
         A batch is a load until its last request has ended.
         """
@@ -194,14 +194,14 @@ class Indicators:
         return self.run.ended_at_s
 
     def _counted(self, objective: Objective) -> Mapping[Position, SlotCounts]:
-        """Without those that whoever interrupted the run did not wait for: nobody knows what they were to become."""
+        """Return the counts; if the run was interrupted, without abandoned requests, whose result is unknown."""
         found = self.source.counts[objective].windows.get(self.window.number if self.window else 0, {})
         if self.run.interrupted_by is None:
             return found
         return {position: counts for position, counts in found.items() if not position.abandoned}
 
     def _resolved(self, objective: Objective, position: Position, counts: SlotCounts) -> SlotCounts:
-        """The counts with what depends on whether answers of a scenario have the metric."""
+        """Return the counts after deciding whether answers of the scenario have the metric."""
         bad_at_least, bad_at_most, unanswered = counts.bad_at_least, counts.bad_at_most, counts.unanswered
         if position.unmet and any(
             position.unmet >> bit & 1 and position.scenario not in self.without(condition.metric)
@@ -220,7 +220,7 @@ class Indicators:
         )
 
     def _still_good(self, objective: Objective, slots: Sequence[SlotCounts]) -> int:
-        """What those in flight may bring at best; of gaps each twice as many as those had that have ended."""
+        """Return the most good values from requests in flight; for gaps, twice the mean of ended requests each."""
         in_flight = self.in_flight or 0
         if objective.metric not in PER_CHUNK:
             return in_flight
@@ -228,25 +228,25 @@ class Indicators:
         return math.ceil(2 * in_flight * n / max(1, ended))
 
     def _waits_for_all(self, objective: Objective) -> bool:
-        """Whether whoever got no answer counts as a bad value."""
+        """Return whether a request without an answer counts as a bad value."""
         return objective.quantile is not None and not objective.one_outcome
 
     @property
     def _lost_s(self) -> Sorted:
-        """When the lost requests were due, which nobody knows."""
+        """The due times of the lost requests, which are unknown."""
         return repeated(_NEVER, self.lost)
 
     def _never_measured(self, metric: str) -> Iterable[str]:
         known = METRICS.get(metric)
         if known is None or not known.distribution:
             return
-        asked = self.run.streaming if known.of_first_token else ()
+        streaming = self.run.streaming if known.of_first_token else ()
         for scenario in {tags.plan_tags.scenario for tags in self.source.used if tags.ok}:
-            if scenario not in asked and not self.source.measures(scenario, metric):
+            if scenario not in streaming and not self.source.measures(scenario, metric):
                 yield scenario
 
     def _reached(self, objective: Objective) -> list[tuple[float, float]]:
-        """The measured stages that the tags admit, as far as they were reached; those in a row as one."""
+        """Return the start and end of the reached measured stages that the tags admit; consecutive ones as one."""
         return joined([(span.begins_at_s, span.ends_at_s) for span in self._admitted(objective)])
 
     def _admitted(self, objective: Objective) -> list[Span]:
@@ -254,7 +254,7 @@ class Indicators:
         return [span for span in self._spans() if all(tag.admits(span.stage.name) for tag in tags)]
 
     def _spans(self) -> list[Span]:
-        """The measured stages that were reached, cut to the window if there is one."""
+        """Return the reached measured stages, cut to the window if there is one."""
         spans = [span for span in self.run.spans(self.load_s) if not span.stage.warmup]
         if self.window:
             begins_at_s, ends_at_s = self.window.begins_at_s, self.window.ends_at_s
@@ -269,11 +269,11 @@ class Window:
     """A piece of a run, by the time at which its requests were due."""
 
     number: int
-    """By the plan of the run."""
+    """The number of the window by the plan of the run."""
     begins_at_s: float
     ends_at_s: float
 
 
 def is_abandoned(tags: Tags) -> bool:
-    """Whether the run ended before the request did."""
+    """Return whether the run ended before the request did."""
     return tags.outcome == Outcome.ABANDONED.value

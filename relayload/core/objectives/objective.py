@@ -1,4 +1,4 @@
-"""Objectives: the pass condition on one number of a run. How people write one is told in `grammar`."""
+"""Objectives: pass conditions on one number of a run. `grammar` describes their syntax."""
 
 import math
 import re
@@ -16,7 +16,7 @@ from relayload.core.units import format_duration
 
 
 class Op(StrEnum):
-    """How the observed value is to stand to the limit."""
+    """The comparison between the observed value and the limit."""
 
     BELOW = "<"
     AT_MOST = "<="
@@ -27,16 +27,16 @@ class Op(StrEnum):
 
     @property
     def ceiling(self) -> bool:
-        """The limit is the most that is allowed."""
+        """The limit is an upper one."""
         return self in (Op.BELOW, Op.AT_MOST)
 
     @property
     def floor(self) -> bool:
-        """The limit is the least that is wanted."""
+        """The limit is a lower one."""
         return self in (Op.ABOVE, Op.AT_LEAST)
 
     def within(self, limit: float) -> Callable[[float], bool]:
-        """What tells whether a value holds, and tells so fast; only where the limit is the most or the least."""
+        """Return a fast predicate for values within an upper or lower limit."""
         return {
             Op.BELOW: limit.__gt__,
             Op.AT_MOST: limit.__ge__,
@@ -45,7 +45,7 @@ class Op(StrEnum):
         }[self]
 
     def beyond(self, limit: float) -> Callable[[float], bool]:
-        """The opposite of `within`, except that a value that was not measured is neither."""
+        """Return the opposite predicate of `within`; a value that was not measured satisfies neither."""
         return {
             Op.BELOW: limit.__le__,
             Op.AT_MOST: limit.__lt__,
@@ -86,7 +86,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a good request is: a metric of its own within a limit."""
+    """A condition that a good request meets: a metric of its own within a limit."""
 
     metric: str
     op: Op
@@ -98,12 +98,12 @@ class Condition:
 
 
 class Indicator(NamedTuple):
-    """What is counted of requests for objectives."""
+    """The specification of what is counted of requests for objectives."""
 
     metric: str
     is_mean: bool
     compared: tuple[Op, float] | None
-    """What each value is compared with; None where it is not a matter of values."""
+    """The comparison applied to each value; None where there are no values."""
     tags: tuple[Tag, ...]
     conditions: tuple[Condition, ...]
     over_s: float | None
@@ -111,7 +111,7 @@ class Indicator(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """One pass condition. `limit` is in seconds, per second, a fraction or a count, as `unit` says."""
+    """One pass condition. `limit` is in seconds, per second, a fraction or a count, according to `unit`."""
 
     text: str
     metric: str
@@ -121,28 +121,28 @@ class Objective:
     unit: Unit
     tags: tuple[Tag, ...] = ()
     conditions: tuple[Condition, ...] = ()
-    """Of goodput: what each of its requests must meet, besides ending ok."""
+    """The conditions that good requests must meet besides ending ok; for goodput only."""
     options: ObjectiveOptions = DEFAULTS
 
     @property
     def id(self) -> str:
-        """What reports call it: as its options say, or what it asks, `errors.rate < 1% over 30s, 3 in a row`."""
-        return self._asked_for if self.options.id is None else self.options.id
+        """The name in reports: the id of its options, or its text as in `errors.rate < 1% over 30s, 3 in a row`."""
+        return self._full_text if self.options.id is None else self.options.id
 
     @property
     def title(self) -> str:
-        """What it is called, and what it asks if that does not say it: `fuse: errors.rate < 1%`."""
-        return self._asked_for if self.options.id is None else f"{self.options.id}: {self._asked_for}"
+        """The id, followed by the text if that differs: `fuse: errors.rate < 1%`."""
+        return self._full_text if self.options.id is None else f"{self.options.id}: {self._full_text}"
 
     @property
-    def _asked_for(self) -> str:
+    def _full_text(self) -> str:
         over_s, wanted = self.options.over_s, self.options.for_windows
         over = "" if over_s is None else f" over {format_duration(over_s)}"
         return f"{self.text}{over}{f', {wanted} in a row' if wanted > 1 else ''}"
 
     @property
     def indicator(self) -> "Indicator":
-        """What it counts, apart from what is made of the counts: objectives that count the same have the same."""
+        """Its counted events, apart from what is derived from them; objectives that count the same share it."""
         compared = METRICS[self.metric].distribution
         op_and_limit = (self.op, self.limit) if compared else None
         is_mean = compared and self.quantile is None
@@ -150,38 +150,38 @@ class Objective:
 
     @property
     def while_it_grows(self) -> "Objective":
-        """What can be said before the run is over: a sum that is to equal the limit must not pass it."""
+        """The condition to check before the run is over: a growing sum that must equal the limit must not exceed it."""
         return replace(self, op=Op.AT_MOST) if self.op is Op.EQUAL else self
 
     @property
     def one_outcome(self) -> bool:
-        """It names the outcome that it is about, so that nothing else counts in it."""
+        """Its tags name the outcome, so that no other counts."""
         return any(not tag.negated for tag in self.tagged("outcome"))
 
     @property
     def asks_all(self) -> bool:
-        """Requests count with their values however they ended."""
+        """Requests count with their values regardless of their outcome."""
         metric = METRICS[self.metric]
         return self.quantile is not None and (metric.known_of_failed or metric.per is Per.CHUNK)
 
     @property
     def spec(self) -> str | ObjectiveSpec:
-        """As a recording keeps it."""
+        """The form that a recording keeps."""
         return self.text if self.options == DEFAULTS else ObjectiveSpec(expr=self.text, options=self.options)
 
     @property
     def quantile(self) -> float | None:
-        """The quantile asked for: 0.99 for p99, 0 for min, 1 for max; None for any other aggregate."""
+        """The quantile of its aggregate: 0.99 for p99, 0 for min, 1 for max; None for any other."""
         if self.aggregate in ("min", "max"):
             return float(self.aggregate == "max")
         return float(self.aggregate[1:]) / 100 if PERCENTILE.fullmatch(self.aggregate) else None
 
     @property
     def budget(self) -> float:
-        """The share of its requests that may be bad, of a percentile or a rate: what an SRE calls the error budget.
+        """The error budget of a percentile or a rate: the share of its requests that may be bad.
 
-        "p99 < T" says that 1 % may be beyond T, "p5 > T" that 5 % may be below it; of a rate of good ones the rest may
-        be bad.
+        "p99 < T" says that 1 % may be beyond T, "p5 > T" that 5 % may be below it; a rate of good requests leaves the
+        rest.
         """
         if self.quantile is not None:
             return 1 - self.quantile if self.op.ceiling else self.quantile
@@ -189,7 +189,7 @@ class Objective:
 
     @property
     def bounds_what_is_bad(self) -> bool:
-        """Whether it says how much bad there may be: of failures at most so many, of what is good at least."""
+        """It limits what is bad: an upper limit of failures, or a lower limit of what is good."""
         if METRICS[self.metric].distribution:
             return True
         return self.op.floor if self.metric == "goodput" else self.op.ceiling
@@ -201,11 +201,11 @@ class Objective:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The one that it is on, and those of its conditions."""
+        """Its own metric, and those of its conditions."""
         return (self.metric, *(condition.metric for condition in self.conditions))
 
     def passed_by(self, amount: float) -> bool:
-        """Whether a sum that only grows is beyond the limit for good."""
+        """Return whether a sum that only grows is beyond the limit for good."""
         if self.op is Op.EQUAL:
             return amount > self.limit
         return self.op.ceiling and not self.op.holds(amount, self.limit)
@@ -215,9 +215,9 @@ class Objective:
 
 
 def replace_options(objective: Objective, **changes: Any) -> Objective:
-    """The objective with some of its options changed."""
+    """Return the objective with some of its options changed."""
     return replace(objective, options=structs.replace(objective.options, **changes))
 
 
 PERCENTILE = re.compile(r"p(?!0+(\.0+)?$)\d{1,2}(\.\d+)?")
-"""The aggregates that are percentiles."""
+"""Matches the aggregates that are percentiles."""

@@ -21,10 +21,10 @@ from relayload.core.stats.sample import Sample
 
 
 class RecordedRun:
-    """A fold of records that was made for objectives."""
+    """A fold of records that counted for objectives."""
 
     def __init__(self, fold: Fold, run: RunInfo) -> None:
-        """Raises TypeError for a fold that did not count for objectives."""
+        """Wrap a fold. Raises TypeError if it did not count for objectives."""
         if not isinstance(fold.counts, ObjectiveCounts):
             raise TypeError("the records were folded without a word of objectives")
         self._fold = fold
@@ -56,7 +56,7 @@ class RecordedRun:
         return self._ok.where(lambda tags: tags.plan_tags.scenario == scenario).measures(metric)
 
     def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: Window | None) -> Sample:
-        """Exact, or to within 0.4 % where there are more requests than are kept."""
+        """Return the values: exact, or to within 0.4 % where there are more requests than are kept."""
         if window and self._fold.condensed and objective.metric not in PER_CHUNK:
             values = GapCounts()
             counted = self.counts[objective].values.get(window.number, Histogram())

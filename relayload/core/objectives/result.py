@@ -1,4 +1,4 @@
-"""Results of objectives, and the reasons that they give."""
+"""Results of objectives, and their reasons."""
 
 import math
 from typing import Any
@@ -11,12 +11,12 @@ from relayload.core.objectives.statistics import BadEvents
 
 
 def no_data(objective: Objective, reason: str = "nothing was measured") -> ObjectiveResult:
-    """No data is never a pass, unless the objective says so."""
+    """Return the result without data, which is never a PASS unless the options say so."""
     return result_of(objective, _NO_DATA[objective.options.on_no_data], reason)
 
 
 def result_of(objective: Objective, status: Status, reason: str, **numbers: Any) -> ObjectiveResult:
-    """The result of this objective; `numbers` are further fields."""
+    """Return the result of this objective; `numbers` are further fields."""
     return ObjectiveResult(
         id=objective.id,
         expr=objective.text,
@@ -34,14 +34,14 @@ _NO_DATA = {NoData.FAIL: Status.FAIL, NoData.PASS: Status.PASS, NoData.INCONCLUS
 
 
 def finite(value: float | None) -> float | None:
-    """The value, or None if it is infinite or none at all."""
+    """Return the value, or None if it is infinite or None."""
     return value if value is not None and math.isfinite(value) else None
 
 
 def share_reason(
     status: Status, seen: BadEvents, budget: float, needed: int, holds: bool, what: str = "were not within the limit"
 ) -> str:
-    """Why a share did not pass; nothing if it did."""
+    """Return why a share did not pass; empty if it did."""
     if status is Status.PASS:
         return ""
     seen_share = f"{seen.k} of {seen.n} {what}, {share(budget)} may"
@@ -55,7 +55,7 @@ def share_reason(
 
 
 def _too_few(seen: BadEvents, needed: int) -> str:
-    """In numbers of independent samples, of which there are fewer where neighbours are slow together."""
+    """Return the reason in independent samples, which are fewer where neighbours are slow together."""
     if seen.effective_n >= seen.n:
         return f"needs {needed} independent samples, and there are {seen.n}"
     return f"needs {needed} independent samples; these {seen.n} are correlated and worth about {seen.effective_n}"

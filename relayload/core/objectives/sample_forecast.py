@@ -1,7 +1,7 @@
-"""What a plan promises an objective: whether a run that keeps to it has the samples for a PASS.
+"""The samples that a plan gives an objective, and whether they suffice for a PASS.
 
-Independent requests are the best case. Those of a real run are slow together and tell less, so a plan with just
-enough may still end INCONCLUSIVE; one with fewer always does.
+Independent requests are the best case. Those of a real run are correlated and worth less, so a plan with just enough
+may still end INCONCLUSIVE; one with fewer always does.
 """
 
 import math
@@ -18,14 +18,14 @@ from relayload.core.objectives.statistics import ENOUGH_FOR_A_MEAN, samples_need
 from relayload.core.traffic.plan import StagePlan
 
 _FEW, _AMPLE_OF_FEW, _AMPLE = 100, 3.0, 1.2
-"""With fewer samples than so many times what is needed, a few slow moments make them too few. Where few are needed, how
-many independent ones they are worth is known less well."""
+"""Factors on the needed samples below which a few slow moments make them too few. Where few are needed, their effective
+size is less certain."""
 _STEEPEST = 2
-"""No window of a ramp gets more than so many times the requests of an average one."""
+"""No window of a ramp gets more than this many times the requests of an average one."""
 
 
 class Outlook(StrEnum):
-    """What can be said of an objective before the run."""
+    """The forecast for an objective before the run."""
 
     AMPLE = "ample"
     SCARCE = "scarce"
@@ -34,9 +34,9 @@ class Outlook(StrEnum):
 
 
 class SampleForecast(Struct, frozen=True, kw_only=True):
-    """An objective with the samples that it gets and those that it needs. `samples` is None where nobody can say.
+    """The samples that an objective gets and needs. `samples` is None where the number is unknown.
 
-    In windows, what each needs, and what the poorest gets.
+    With windows, `needed` is per window, and `samples` those of the poorest.
     """
 
     expr: str
@@ -44,12 +44,12 @@ class SampleForecast(Struct, frozen=True, kw_only=True):
     samples: int | None
     outlook: Outlook
     problem: str | None = None
-    """Why it can never be decided, and what to do; None where it can."""
+    """Why it can never be decided, and what to change; None where it can."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the requests of a scenario are: a part of them for each model, and how many for one arrival."""
+    """The requests of a scenario: their weights by model, and their number per arrival."""
 
     models: Mapping[str, float]
     per_arrival: float = 1.0
@@ -62,7 +62,7 @@ def sample_forecast(
     scenarios: Mapping[str, Sent],
     targets: Mapping[str, float] | None = None,
 ) -> SampleForecast:
-    """What the measured stages of a plan promise an objective; `targets` are the parts that several are sent."""
+    """Forecast the samples of the measured stages of a plan; `targets` are the shares of several targets."""
     needed = needed_samples(objective)
     part = sum(share for name, share in (targets or {"": 1.0}).items() if _admits(objective, "target", name))
     admitted = [stage for stage in stages if _measured(stage) and _admits(objective, "stage", stage.name)]
@@ -76,7 +76,7 @@ def sample_forecast(
 
 
 def needed_samples(objective: Objective) -> int:
-    """The fewest independent samples with which the objective can be met for certain."""
+    """Return the fewest independent samples with which the objective can certainly be met."""
     if objective.aggregate == "avg":
         return ENOUGH_FOR_A_MEAN
     if objective.quantile is not None:
@@ -122,7 +122,7 @@ def _few(objective: Objective, needed: str, there: str) -> str:
 
 
 def _smaller_asks(objective: Objective) -> Iterator[str]:
-    """What would need fewer samples."""
+    """Yield changes that need fewer samples."""
     if PERCENTILE.fullmatch(objective.aggregate):
         yield f"ask for a {'lower' if objective.op.ceiling else 'higher'} percentile"
     elif objective.metric in ("errors", "retries") and objective.op.ceiling:
@@ -134,7 +134,7 @@ def _smaller_asks(objective: Objective) -> Iterator[str]:
 def _samples(
     objective: Objective, stages: Sequence[StagePlan], scenarios: Mapping[str, Sent], part: float
 ) -> int | None:
-    """Of stages that its tags admit."""
+    """Return the samples of these stages that the tags admit; None where unknown."""
     if METRICS[objective.metric].per is not Per.REQUEST or any(stage.by_scenario is None for stage in stages):
         return None
     return round(
@@ -148,7 +148,7 @@ def _samples(
 
 
 def _part(objective: Objective, sent: Sent) -> float:
-    """Of one arrival, the requests whose model the objective is about."""
+    """Return the requests per arrival whose model the objective admits."""
     weights = sent.models
     admitted = sum(weight for model, weight in weights.items() if _admits(objective, "model", model))
     return sent.per_arrival * admitted / sum(weights.values())
@@ -164,7 +164,7 @@ def _admits(objective: Objective, name: str, value: str) -> bool:
 
 
 def _outlook(needed: int, samples: int | None, least: Outlook = Outlook.TOO_FEW) -> Outlook:
-    """`least` is what too few come to: of windows, others may have enough."""
+    """Return the outlook; `least` applies to too few samples, since other windows may have enough."""
     if samples is None:
         return Outlook.UNKNOWN
     if samples < needed:

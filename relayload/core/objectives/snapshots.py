@@ -1,4 +1,4 @@
-"""A run while it goes on: the snapshots of each process, and those of all merged, as a source of indicators."""
+"""A run in progress: the snapshots of each process and their merger, as a source of indicators."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,10 +32,10 @@ from relayload.core.stats.sample import Sample
 
 
 def metrics_of(objectives: Iterable[Objective]) -> list[str]:
-    """The metrics of which snapshots hold histograms: those that are shown, and those that objectives are on."""
-    asked = {metric for objective in objectives for metric in objective.metrics}
+    """Return the metrics with histograms in snapshots: those that are shown, and those of objectives."""
+    wanted = {metric for objective in objectives for metric in objective.metrics}
     shown = {metric.name for metric in shown_in(Output.SNAPSHOT)}
-    return [name for name, metric in METRICS.items() if metric.distribution and name in asked | shown]
+    return [name for name, metric in METRICS.items() if metric.distribution and name in wanted | shown]
 
 
 class SnapshotMaker:
@@ -48,12 +48,12 @@ class SnapshotMaker:
         self._versions = 0
         self._transitions: list[Transition] = []
         self._sent = 0
-        """How many of the transitions were sent."""
+        """The number of transitions already sent."""
         self._first_start_s = math.inf
         self._last_due_at_s = self._last_end_s = 0.0
 
     def add(self, lines: Iterable[Line]) -> None:
-        """Count what was written; the more at once the cheaper."""
+        """Count lines; larger batches are cheaper."""
         records: list[Record] = []
         for line in lines:
             if isinstance(line, Record):
@@ -71,7 +71,7 @@ class SnapshotMaker:
             self._last_end_s = max(self._last_end_s, max(rows.ends_s))
 
     def snapshot(self, now_s: float, *, whole: bool = False) -> Snapshot:
-        """What has changed since the last snapshot, at that instant of the run; or everything."""
+        """Return the changes since the last snapshot, at that instant of the run; or everything."""
         self._versions += 1
         slots = self._slots.changed(now_s)
         sent = 0 if whole else self._sent
@@ -110,35 +110,35 @@ class SnapshotMaker:
 
 @dataclass
 class _Process:
-    """What one process has sent."""
+    """The data that one process has sent."""
 
     number: int = 0
     slots: dict[tuple[Tags, int], Slot] = field(default_factory=dict)
-    """By tags and the second in which they begin."""
+    """By tags and the second in which the slot begins."""
     indicators: dict[tuple[int, Position], SlotCounts] = field(default_factory=dict)
     transitions: list[Transition] = field(default_factory=list)
     first_start_s: float | None = None
     last_due_at_s: float = 0.0
     last_end_s: float = 0.0
     complete: bool = True
-    """No snapshot of it is missing."""
+    """No snapshot of the process is missing."""
 
 
 class MergedSnapshot:
-    """What all processes have sent: the snapshot of a run."""
+    """The merged snapshots of all processes of a run."""
 
     def __init__(self, objectives: Sequence[Objective], run: RunInfo) -> None:
         self.run = run
         self.counts = ObjectiveCounts(objectives, run)
         self.totals: dict[Tags, TagCounts] = {}
-        """By tags, everything until now."""
+        """By tags, the totals so far."""
         self._each = list(self.counts.indicators.values())
         self._processes: dict[int, _Process] = {}
 
     def replace(self, snapshot: Snapshot) -> bool:
-        """Take the slots of a snapshot for what was known of them.
+        """Replace the known slots by those of a snapshot.
 
-        Returns False if one before it is missing: a whole one is to be asked for.
+        Returns False if one before it is missing: the caller should request a whole one.
         """
         process = self._processes.setdefault(snapshot.worker, _Process())
         if snapshot.number <= process.number:
@@ -180,16 +180,16 @@ class MergedSnapshot:
         return any(counts.histograms.get(metric) for counts in found)
 
     def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: Window | None) -> Sample:
-        """To within 0.4 %; in windows, of the slots whose middle lies in them."""
+        """Return the values to within 0.4 %; in windows, those of the slots whose middle lies in them."""
         values = GapCounts()
         for process in self._processes.values():
             for slot in process.slots.values():
-                if self._is_asked(objective, slot.tags) and (window is None or _is_in(slot.span, window)):
+                if self._is_wanted(objective, slot.tags) and (window is None or _is_in(slot.span, window)):
                     values.add(slot.span.begins_s, unpacked(slot.histograms.get(objective.metric, b"")))
         return GapSample(values, unanswered_s, objective.worst)
 
     def total(self, metric: str, wanted: Callable[[Tags], bool]) -> Histogram:
-        """The values of some requests, all seconds together."""
+        """Return the values of some requests, all seconds together."""
         whole = Histogram()
         for tags, counts in self.totals.items():
             if wanted(tags):
@@ -197,14 +197,14 @@ class MergedSnapshot:
         return whole
 
     def count(self, wanted: Callable[[Tags], bool]) -> int:
-        """How many requests have ended with such tags, and how many such arrivals were not started."""
+        """Return how many requests have ended with such tags, and how many such arrivals were not started."""
         return sum(counts.due for tags, counts in self.totals.items() if wanted(tags))
 
     @property
     def _in_order(self) -> list[tuple[int, _Process]]:
         return sorted(self._processes.items())
 
-    def _is_asked(self, objective: Objective, tags: Tags) -> bool:
+    def _is_wanted(self, objective: Objective, tags: Tags) -> bool:
         if not (within(objective.tags, tags.plan_tags) and of_outcome(objective.tags, tags)):
             return False
         if self.run.interrupted_by is not None and is_abandoned(tags):
@@ -212,7 +212,7 @@ class MergedSnapshot:
         return tags.ok or objective.one_outcome or objective.asks_all
 
     def _replace_slot(self, process: _Process, slot: Slot) -> None:
-        """A slot of several seconds takes the place of those that it covers."""
+        """Replace a slot and, where it spans several seconds, those that it covers."""
         begins_s, width_s = slot.span
         known = process.slots.get((slot.tags, begins_s))
         if known is not None and (known.span.width_s, known.version) >= (width_s, slot.version):

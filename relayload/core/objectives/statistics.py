@@ -1,14 +1,14 @@
-"""What a sample proves about a share: the statistics of a verdict, without scipy.
+"""The evidence of a sample about a share: the statistics of a verdict, without scipy.
 
 An objective on a percentile is one on a share: "p99 < T" says that at most 1 % of the requests are not below T, the
 *budget*. With k of n over the limit the verdict is
 
-    FAIL          when the one-sided lower bound (95 %, or as asked) of the share is over the budget;
-    PASS          when the sample meets the objective and is large enough to tell;
+    FAIL          when the one-sided lower bound (95 %, or as configured) of the share is over the budget;
+    PASS          when the sample meets the objective and is large enough to decide;
     INCONCLUSIVE  otherwise.
 
-Under `strict` a PASS needs the upper bound within the budget as well. Bounds are Clopper and Pearson's, with n
-replaced by the effective sample size, since neighbouring requests are slow together.
+Under `strict` a PASS needs the upper bound within the budget as well. Bounds are Clopper and Pearson's, with n replaced
+by the effective sample size, since neighbouring requests are slow together.
 """
 
 import math
@@ -30,20 +30,19 @@ _MOST_BATCHES = 40
 
 @dataclass(frozen=True, slots=True)
 class BadEvents:
-    """k of n requests were over the limit. With those that may be good yet, they tell as much as `effective_n`
-    independent ones would."""
+    """k of n requests over the limit. With those in flight, they are worth `effective_n` independent ones."""
 
     k: int
     n: int
     effective_n: int
     still_good: int = 0
-    """Requests in flight, none of which may turn out to be over the limit."""
+    """Requests in flight, all of which may turn out within the limit."""
 
     @classmethod
     def of(cls, by_slot: Sequence[tuple[int, int]], still_good: int = 0) -> "BadEvents":
-        """The requests over the limit and all requests of each slot of time, in order.
+        """Count from pairs per slot of time, in order: requests over the limit, and all requests.
 
-        They are sized by those over the limit: a sample without any tells as much as independent ones would.
+        The effective size follows those over the limit: without any, the sample counts as independent.
         """
         k, n = (sum(column) for column in zip(*by_slot, strict=True)) if by_slot else (0, 0)
         size = max(1, batched_size(by_slot) * (n + still_good) // n) if n else 0
@@ -51,18 +50,18 @@ class BadEvents:
 
     @property
     def whole(self) -> int:
-        """All requests, those in flight included."""
+        """All requests, including those in flight."""
         return self.n + self.still_good
 
     def bounds(self, confidence: float = CONFIDENCE) -> tuple[float, float]:
-        """One-sided bounds of the share over the limit."""
+        """Return the one-sided bounds of the share over the limit."""
         return share_bounds(self.k * self.effective_n / self.whole, self.effective_n, confidence)
 
 
 class BadBounds(NamedTuple):
     """The requests over the limit by the better bounds of their values, and by the worse ones.
 
-    What fails must be beyond the limit at best, and what passes within it at worst.
+    A FAIL must hold by the better bounds, and a PASS by the worse ones.
     """
 
     at_least: BadEvents
@@ -70,7 +69,7 @@ class BadBounds(NamedTuple):
 
     @classmethod
     def of(cls, slots: Sequence[SlotCounts], still_good: int = 0) -> "BadBounds":
-        """From the counts of each slot of time, in order."""
+        """Sum the counts of each slot of time, in order."""
         at_least = [(slot.bad_at_least, slot.n) for slot in slots if slot.n]
         at_most = [(slot.bad_at_most, slot.n) for slot in slots if slot.n]
         best = BadEvents.of(at_least, still_good)
@@ -82,9 +81,9 @@ class BadBounds(NamedTuple):
 
 
 def samples_needed(budget: float, confidence: float = CONFIDENCE) -> int:
-    """The fewest samples that can prove, when none is over the limit, that the share is within the budget.
+    """Return the fewest samples that can prove, when none is over the limit, that the share is within the budget.
 
-    ln(1 - confidence) / ln(1 - budget): 299 for p99. One where the budget is nothing or everything.
+    ln(1 - confidence) / ln(1 - budget): 299 for p99. One where the budget is 0 or 1.
     """
     if budget <= 0.0 or budget >= 1.0:
         return 1
@@ -92,14 +91,14 @@ def samples_needed(budget: float, confidence: float = CONFIDENCE) -> int:
 
 
 def samples_to_resolve(budget: float) -> int:
-    """The fewest samples of which one alone is not more than the budget."""
+    """Return the fewest samples of which a single one is not more than the budget."""
     return math.ceil(1 / budget - 1e-9) if budget > 0 else 1
 
 
 def beyond(seen: BadEvents, budget: float, confidence: float) -> bool:
-    """Whether the sample proves that a larger share than the budget is over the limit.
+    """Return whether the sample proves that a larger share than the budget is over the limit.
 
-    One within the budget proves nothing, however little is asked of a proof.
+    A share within the budget proves nothing at any confidence.
     """
     return seen.k > budget * seen.whole and seen.bounds(confidence)[0] > budget
 
@@ -107,7 +106,7 @@ def beyond(seen: BadEvents, budget: float, confidence: float) -> bool:
 def judge_share(
     bad: BadBounds, budget: float, *, holds: bool, needed: int, options: ObjectiveOptions = DEFAULTS
 ) -> Status:
-    """The verdict on a share; `holds` says whether the sample itself meets the objective."""
+    """Return the verdict on a share; `holds` states whether the sample itself meets the objective."""
     if beyond(bad.at_least, budget, options.fail_confidence):
         return Status.FAIL
     enough = bad.at_most.effective_n >= needed
@@ -117,7 +116,7 @@ def judge_share(
 
 
 class Deviations(NamedTuple):
-    """Of a slot of time, how far values are from the limit: added up, how many they are, and the squares added up."""
+    """The deviations of a slot's values from the limit: their sum, number, and sum of squares."""
 
     total: float = 0.0
     n: int = 0
@@ -126,41 +125,41 @@ class Deviations(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MeanDeviation:
-    """How far the mean is from the limit, and how well that is known."""
+    """The deviation of the mean from the limit, and its uncertainty."""
 
     mean: float
     between: float
-    """The standard error by the means of batches; with `freedom`, one less than there are batches."""
+    """The standard error by the means of batches; `freedom` is one less than their number."""
     freedom: int
     apart: float
-    """The standard error of as many independent values."""
+    """The standard error if the values were independent."""
 
     def margin(self, confidence: float) -> float:
-        """Half the width of the two-sided interval: by the batches, or by independent values if that is more."""
+        """Return half the width of the two-sided interval: by batches, or by independent values if that is more."""
         one_sided = (1 + confidence) / 2
         by_batch = self.between * student_quantile(one_sided, self.freedom) if self.between else 0.0
         return max(by_batch, self.apart * NormalDist().inv_cdf(one_sided))
 
     def beyond(self, op: Op, confidence: float) -> bool:
-        """Whether the mean is proven to be beyond the limit."""
+        """Return whether the mean is proven to be beyond the limit."""
         margin = self.margin(confidence)
         return not op.holds(self.mean - margin if op.ceiling else self.mean + margin, 0.0)
 
     def within(self, op: Op, confidence: float) -> bool:
-        """Whether the mean is proven to be within the limit."""
+        """Return whether the mean is proven to be within the limit."""
         margin = self.margin(confidence)
         return op.holds(self.mean + margin if op.ceiling else self.mean - margin, 0.0)
 
     def effective_n(self, n: int) -> int:
-        """How many independent values would tell as much as these n."""
+        """Return the number of independent values worth as much as these n."""
         return n if self.between <= self.apart else max(1, int(n * (self.apart / self.between) ** 2))
 
 
 def mean_deviation(by_slot: Sequence[Deviations]) -> MeanDeviation | None:
-    """The mean of values that are known slot by slot, in order of time; None where they are too few for one.
+    """Return the mean deviation from sums by slot, in order of time; None where the values are too few for a mean.
 
-    Its error is that of the means of batches of slots (Law & Kelton, ch. 9.5). Values of a single slot, of which nobody
-    can tell which are neighbours, are worth as few independent ones as may be.
+    Its error is that of the means of batches of slots (Law & Kelton, ch. 9.5). The order of values within a single slot
+    is unknown, so they count as few independent ones as possible.
     """
     n = sum(slot.n for slot in by_slot)
     if n < ENOUGH_FOR_A_MEAN:
@@ -176,7 +175,7 @@ def mean_deviation(by_slot: Sequence[Deviations]) -> MeanDeviation | None:
 
 
 def _batches(by_slot: Sequence[Deviations], n: int) -> list[tuple[float, int]]:
-    """Sums and sizes of slots taken together, some tens of about the same size."""
+    """Return sums and sizes of slots grouped into some tens of batches of about the same size."""
     batches = [(0.0, 0)]
     for slot in by_slot:
         total, size = batches[-1]

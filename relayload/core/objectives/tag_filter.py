@@ -1,4 +1,4 @@
-"""Which requests the tags of an objective admit, and spans of time in a row."""
+"""The requests that the tags of an objective admit, and consecutive spans of time."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,7 +9,7 @@ from relayload.core.objectives.objective import Tag
 
 
 def tagged(wanted: Sequence[Tag], plan_tags: PlanTags) -> bool:
-    """Whether the tags of the objective admit requests with these, in a measured stage or not."""
+    """Return whether the tags admit requests with these plan tags, in a measured stage or not."""
     values = {
         "scenario": plan_tags.scenario,
         "model": plan_tags.model,
@@ -20,29 +20,28 @@ def tagged(wanted: Sequence[Tag], plan_tags: PlanTags) -> bool:
 
 
 def within(wanted: Sequence[Tag], plan_tags: PlanTags) -> bool:
-    """Whether requests with these are measured, and the tags of the objective admit them."""
+    """Return whether requests with these plan tags are measured and admitted."""
     return plan_tags.measured and tagged(wanted, plan_tags)
 
 
 def moved(wanted: Sequence[Tag], change: Transition) -> bool:
-    """Whether the tags admit the breaker that changed its state."""
+    """Return whether the tags admit the breaker that changed its state."""
     values = {"scope": change.scope, "target": change.target or ""}
     return all(tag.admits(values[tag.name]) for tag in wanted if tag.name in values)
 
 
 def of_outcome(wanted: Sequence[Tag], tags: Tags) -> bool:
-    """Whether the tags admit the outcome of a request."""
+    """Return whether the tags admit the outcome of a request."""
     return all(tag.admits(tags.outcome) for tag in wanted if tag.name == "outcome")
 
 
 def of_kind(tag: Tag, ending: Tags | RetryCause) -> bool:
-    """Whether a request, or an attempt, ended as a `kind` tag says: by an outcome, a status, or what the client made
-    of it."""
+    """Return whether a request or attempt ended as a `kind` tag says: an outcome, a status or a failure kind."""
     return (tag.value in (ending.outcome, str(ending.status), ending.kind)) is not tag.negated
 
 
 def joined(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Spans in order of time, those that follow one another as one."""
+    """Merge consecutive spans, which are in order of time."""
     joined: list[tuple[float, float]] = []
     for begins_at_s, ends_at_s in spans:
         if joined and joined[-1][1] == begins_at_s:

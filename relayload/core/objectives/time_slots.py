@@ -1,4 +1,4 @@
-"""Slots of time in which requests are counted for objectives, whether they have just ended or stand in a recording."""
+"""Slots of time in which requests are counted for objectives, just ended or recorded."""
 
 import math
 from collections import Counter
@@ -16,17 +16,17 @@ SLOT_S = 1.0
 _LEAST_SLOTS = 10
 _NOWHERE = -1
 WINDOW_BITS = 32
-"""The code of a slot has the number of its window above this many bits."""
+"""The number of bits below the number of the window in the code of a slot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The slots of an objective by the plan of the run, in windows of their own where it has any."""
+    """The slots of an objective by the plan of the run, in its windows where it has any."""
 
     spans: tuple[tuple[float, float], ...] = ()
     over_s: float | None = None
     by_second: bool = False
-    """Slots are seconds of the run also in windows, as gaps between chunks are kept."""
+    """Slots are seconds of the run even in windows, as for gaps between chunks."""
 
     @classmethod
     def of(cls, objective: Objective, run: RunInfo) -> "Grid":
@@ -36,15 +36,15 @@ class Grid:
         return cls(tuple(planned_spans(objective, run)), over_s, objective.metric in PER_CHUNK)
 
     def codes(self, rows: Rows) -> Sequence[int]:
-        """The slot of each request, with its window in the upper bits; below 0 for one that is in no whole window."""
+        """Return the slot of each request, with its window in the upper bits; negative outside all whole windows."""
         return rows.due_seconds if self.over_s is None else list(map(self.code, rows.due_at_s))
 
     def counts(self, rows: Rows) -> Mapping[int, int]:
-        """How many requests there are in each slot."""
+        """Return the number of requests in each slot."""
         return rows.due_in if self.over_s is None else Counter(map(self.code, rows.due_at_s))
 
     def code(self, due_at_s: float) -> int:
-        """The slot of a request that was due at that instant."""
+        """Return the slot of a request that was due at that instant."""
         if self.over_s is None:
             return int(due_at_s)
         before = 0
@@ -62,19 +62,19 @@ class Grid:
 
 
 def windows(begins_at_s: float, ends_at_s: float, length_s: float) -> Iterator[tuple[float, float]]:
-    """The whole windows of that length from the beginning on; what is left at the end is in none."""
+    """Yield the whole windows of that length from the beginning on, without the rest at the end."""
     count = window_count(begins_at_s, ends_at_s, length_s)
     edges = (begins_at_s + number * length_s for number in range(count + 1))
     return pairwise(edges)
 
 
 def window_count(begins_at_s: float, ends_at_s: float, length_s: float) -> int:
-    """How many whole windows of that length there are."""
+    """Return the number of whole windows of that length."""
     return int((ends_at_s - begins_at_s) / length_s + 1e-9)
 
 
 def planned_spans(objective: Objective, run: RunInfo) -> list[tuple[float, float]]:
-    """From when to when the measured stages that the tags admit are planned; those in a row as one."""
+    """Return the planned start and end of the measured stages that the tags admit, consecutive ones as one."""
     tags = objective.tagged("stage")
     planned = (span for span in run.spans(math.inf) if not span.stage.warmup)
     admitted = [span for span in planned if all(tag.admits(span.stage.name) for tag in tags)]
@@ -82,14 +82,14 @@ def planned_spans(objective: Objective, run: RunInfo) -> list[tuple[float, float
 
 
 def slot_s(over_s: float | None) -> float:
-    """How wide slots are: a second, or less in short windows, so that each has ten slots."""
+    """Return the width of slots in seconds: 1, or less in short windows, so that each has ten slots."""
     return SLOT_S if over_s is None else min(SLOT_S, over_s / _LEAST_SLOTS)
 
 
 def slot_of(at_s: float, begins_at_s: float, width_s: float) -> int:
-    """The number of the slot that holds an instant, given when the first begins.
+    """Return the number of the slot that holds an instant, given when the first begins.
 
-    Slot i begins at begins_at_s + i * width_s in floating point, which is not always where a division says.
+    Slot i begins at begins_at_s + i * width_s in floating point, which may differ from the result of a division.
     """
     number = int((at_s - begins_at_s) / width_s)
     while at_s >= begins_at_s + (number + 1) * width_s:

@@ -1,6 +1,6 @@
-"""What is wrong with an objective that reads well: names that the profile lacks, limits that nothing meets or breaks.
+"""Checks of objectives that parse: names that the profile lacks, and limits that nothing meets or breaks.
 
-One that nothing breaks passes whatever happens, and one that nothing meets can only fail: neither is meant.
+An objective that nothing breaks always passes, and one that nothing meets always fails: neither is meant.
 """
 
 import math
@@ -14,15 +14,15 @@ from relayload.core.objectives.objective import Objective, Tag
 
 
 def within_scenario(objective: Objective, scenario: str) -> Objective:
-    """The same pass condition on one scenario alone. Raises ValueError where the metric can't be told by scenario."""
+    """Return the pass condition on one scenario. Raises ValueError if its metric can't be, or it names one."""
     if "scenario" not in METRICS[objective.metric].tags:
         raise ValueError(f"'{objective.metric}' can't be told by scenario: write it under the profile's objectives")
     if objective.tagged("scenario"):
         raise ValueError("names a scenario already: leave out that tag, or write it under the profile's objectives")
     tags = (Tag("scenario", scenario), *objective.tags)
-    asked = objective.text.partition("}" if "}" in objective.text else ".")[2]
+    condition = objective.text.partition("}" if "}" in objective.text else ".")[2]
     spelled = ", ".join(map(str, (*tags, *objective.conditions)))
-    text = f"{objective.metric}{{{spelled}}}.{asked.strip().removeprefix('.').strip()}"
+    text = f"{objective.metric}{{{spelled}}}.{condition.strip().removeprefix('.').strip()}"
     return replace(objective, text=text, tags=tags)
 
 
@@ -35,9 +35,9 @@ def unknown_names(
     targets: Iterable[str] = (),
     scopes: Iterable[str] = (),
 ) -> list[str]:
-    """What is wrong with the tags of an objective, given the names that a profile knows.
+    """Return the faults in the tags of an objective, given the names that a profile knows.
 
-    There are no names of targets where there is only one. `scopes` are those of breakers, none where nobody knows them.
+    `targets` is empty where there is only one. `scopes` are those of breakers, empty where they are unknown.
     """
     known = {"scenario": list(scenarios), "model": list(models), "stage": list(stages), "target": list(targets)}
     breakers = list(scopes)
@@ -53,7 +53,7 @@ def unknown_names(
 
 
 def unknown(what: str, got: str, known: Iterable[str]) -> str:
-    """What is wrong with a name, and which was perhaps meant."""
+    """Return the fault of an unknown name, with the most likely correction."""
     names = [str(name) for name in known]
     nearest = get_close_matches(got, names, n=1)
     hint = f"did you mean '{nearest[0]}'?" if nearest else f"expected one of {', '.join(names)}"
@@ -61,7 +61,7 @@ def unknown(what: str, got: str, known: Iterable[str]) -> str:
 
 
 def pointless(objective: Objective) -> str | None:
-    """What is wrong with the limit of an objective; None if it could hold, and could break."""
+    """Return the fault of the limit of an objective; None if it could hold, and could break."""
     op, limit = objective.op, objective.limit
     least, most = _range(objective)
     some = [least, most, *([limit] if least <= limit <= most else [])]
@@ -72,7 +72,7 @@ def pointless(objective: Objective) -> str | None:
 
 
 def _range(objective: Objective) -> tuple[float, float]:
-    """The least and the most that may be observed. Requests without an answer are worse than any value."""
+    """Return the least and the most that may be observed. Requests without an answer are worse than any value."""
     metric = METRICS[objective.metric]
     least = -math.inf if metric.distribution and objective.op.floor else 0.0
     share = objective.unit is Unit.SHARE and metric.share_of_all

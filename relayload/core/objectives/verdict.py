@@ -1,12 +1,12 @@
 """From a fold and objectives to the verdict of a run. Fails closed: no data is never a pass.
 
-The order: can the generator be believed, did a guardrail stop the run, and then the objectives, each on its own;
-those that only warn are told. A run without objectives was a measurement and is NOT JUDGED: its exit code is 0, that
-of a gate without any is 4.
-In an objective a percentile
-counts requests that failed, were dropped or were lost as infinitely slow (as nothing, where more is better), since
-whoever waited for them never got an answer. An `outcome=` tag asks for those requests alone, with their own values.
-Objectives cover the measured stages.
+The checks in order: whether the generator can be trusted, whether a guardrail stopped the run, and then each objective
+on its own; those of severity `warn` are only reported. A run without objectives was a measurement and is NOT JUDGED:
+its exit code is 0, while a gate without objectives exits with 4.
+
+In an objective, a percentile counts requests that failed, were dropped or were lost as infinitely slow (as 0, where
+more is better), since their callers never got an answer. An `outcome=` tag selects only those requests, with their own
+values. Objectives cover the measured stages.
 """
 
 from collections.abc import Iterable, Sequence
@@ -53,10 +53,10 @@ def assess(
     tables: bool = True,
     rejudge: bool = False,
 ) -> tuple[Summary, Verdict]:
-    """Summarize a run, as `summarize` does, and judge it: at once, since both sort the same columns.
+    """Summarize a run, as `summarize` does, and judge it at once, since both sort the same columns.
 
-    Without `tables` the summary is an outline, for who wants to see the verdict alone. A run that an objective ended
-    early fails, unless to `rejudge` asks what its records say alone.
+    Without `tables` the summary is an outline, for callers that only need the verdict. A run that an objective ended
+    early fails, unless `rejudge` asks to go by its records alone.
     """
     making = SummaryInTheMaking(fold, run, faults, warnings)
     work = making.tasks() if tables else []
@@ -83,25 +83,25 @@ def _verdict(results: Sequence[ObjectiveResult], run: RunInfo, summary: Summary,
 
 
 def held(verdict: Verdict) -> Verdict:
-    """The verdict of a gate: a run with nothing to hold it to has not passed one, though it was carried out."""
+    """Return the verdict of a gate: a run without objectives has not passed one, though it completed."""
     if verdict.objectives or verdict.verdict not in (Status.NOT_JUDGED, Status.INCONCLUSIVE):
         return verdict
     return replace(verdict, exit_code=ExitCode.UNPROVEN, reasons=(*verdict.reasons, _NOTHING_TO_HOLD))
 
 
 def crashed(verdict: Verdict) -> Verdict:
-    """The verdict of a run a part of which failed by our own fault: whatever it measured, its exit code is 1."""
+    """Return the verdict of a run of which a part crashed by our own fault: its exit code is 1."""
     reasons = ("a part of the run crashed", *verdict.reasons)
     return replace(verdict, verdict=Status.INVALID, exit_code=ExitCode.CRASH, reasons=reasons)
 
 
 def warnings_besides(summary: Summary, verdict: Verdict) -> tuple[str, ...]:
-    """The warnings that are not among the reasons of the verdict as well, for whoever tells both."""
+    """Return the warnings that are not also reasons of the verdict, for output that shows both."""
     return tuple(warning for warning in summary.warnings if warning not in verdict.reasons)
 
 
 def _reasons(run: RunInfo, summary: Summary) -> tuple[str, ...]:
-    """Why the numbers of the run can't be believed."""
+    """Return why the numbers of the run can't be trusted."""
     cut_short = ("the run was killed before it ended",) if run.ended_by is None else ()
     return (*summary.generator.reasons, *cut_short)
 
@@ -109,7 +109,7 @@ def _reasons(run: RunInfo, summary: Summary) -> tuple[str, ...]:
 def _whole(
     results: Sequence[ObjectiveResult], run: RunInfo, summary: Summary, rejudge: bool
 ) -> tuple[Status, tuple[str, ...]]:
-    """The verdict of the run, and why, where the objectives do not say it."""
+    """Return the verdict of the run and its reasons beyond those of the objectives."""
     interrupted = cut_short(run)
     if unbelievable := _reasons(run, summary):
         return Status.INVALID, (*unbelievable, *_stopped_early(run), *interrupted)
@@ -125,7 +125,7 @@ def _whole(
 
 
 def cut_short(run: RunInfo) -> tuple[str, ...]:
-    """Who interrupted the run, if anyone: what was not sent any more can't have passed."""
+    """Return who interrupted the run, if anyone: requests that were never sent can't have passed."""
     if run.interrupted_by is None:
         return ()
     after = "" if run.ended_at_s is None else f" after {format_duration(run.ended_at_s)}"
@@ -133,7 +133,7 @@ def cut_short(run: RunInfo) -> tuple[str, ...]:
 
 
 def _stopped_early(run: RunInfo) -> tuple[str, ...]:
-    """It was proven while the run went on, whatever those requests came to that were then in flight."""
+    """Return the objective that stopped the run, proven whatever the requests then in flight did."""
     stopped = run.stopped_by_objective or ("it did not say by which objective" if run.ended_by == "objective" else None)
     return (f"stopped early: {stopped}",) if stopped else ()
 

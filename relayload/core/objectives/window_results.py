@@ -1,7 +1,7 @@
-"""What an objective comes to that was judged window by window.
+"""The result of an objective that was judged window by window.
 
-It is broken where enough windows in a row are. Where only those in a row would be enough that could not be told, it
-can't be told either; nor where the run had fewer windows than that, and all of them were broken or could not be told.
+It is broken where enough consecutive windows are. It is INCONCLUSIVE where only undecided windows would complete such a
+row, or where the run had fewer windows than that and all of them were broken or undecided.
 """
 
 import math
@@ -15,13 +15,13 @@ from relayload.core.objectives.objective import Objective
 from relayload.core.units import format_duration
 
 Judged = Sequence[tuple[float, ObjectiveResult]]
-"""When each window began, and what came of it, in order of time."""
+"""When each window began, and its result, in order of time."""
 
 _BADNESS = {Status.FAIL: 2, Status.INCONCLUSIVE: 1, Status.PASS: 0}
 
 
 def taken_together(objective: Objective, judged: Judged) -> ObjectiveResult:
-    """The result of all windows, of which there is at least one, with the numbers of the worst."""
+    """Return the result of one or more windows, with the numbers of the worst."""
     over_s, wanted = objective.options.over_s, objective.options.for_windows
     assert over_s is not None
     broken_in_a_row = _longest(judged, lambda status: status is Status.FAIL)
@@ -43,13 +43,13 @@ def taken_together(objective: Objective, judged: Judged) -> ObjectiveResult:
 
 
 def _longest(judged: Judged, wanted: Callable[[Status], bool]) -> int:
-    """The most windows in a row whose word is as wanted."""
+    """Return the most consecutive windows whose verdict is wanted."""
     runs = groupby(judged, key=lambda window: wanted(window[1].verdict))
     return max((len(list(run)) for is_wanted, run in runs if is_wanted), default=0)
 
 
 def _badness(objective: Objective, result: ObjectiveResult) -> tuple[int, float, float]:
-    """By the word, by the share beyond the limit, by what was observed."""
+    """Return the sort key: by verdict, by the share beyond the limit, by the observed value."""
     beyond = result.k / result.n if result.k is not None and result.n else 0.0
     if result.observed is None:
         return _BADNESS[result.verdict], beyond, math.inf
@@ -62,5 +62,5 @@ def _reason(windows: Windows, worst: ObjectiveResult) -> str:
     at = (
         f"the worst began at {format_duration(windows.worst_at_s)}" if windows.worst_at_s else "the first was the worst"
     )
-    told = f"{counted}{row if windows.wanted_in_a_row > 1 else ''}; {at}"
-    return f"{told}: {worst.reason}" if worst.reason else told
+    text = f"{counted}{row if windows.wanted_in_a_row > 1 else ''}; {at}"
+    return f"{text}: {worst.reason}" if worst.reason else text
