@@ -1,16 +1,16 @@
-"""Two sets of runs against one another: has anything become worse by more than is tolerated?
+"""Compares two sets of runs: has anything become worse by more than is tolerated?
 
-Requests of one run are slow together, and runs differ from one another though nothing was changed: pooled, requests
-raise a false alarm four times in five. So each run gives one number per measure, and the sets are compared by their
-runs: by the Hodges-Lehmann shift of the logarithms, which is a ratio, and the exact test of Mann and Whitney.
+Requests of one run are slow together, and runs differ from one another without any change: pooled requests raise a
+false alarm four times in five. So each run gives one number per measure, and the sets are compared by their runs: by
+the Hodges-Lehmann shift of the logarithms, which is a ratio, and the exact test of Mann and Whitney.
 
     FAIL          the new runs are worse by more than the tolerance (Holm's correction over all measures)
     PASS          they are not worse by that much
     INCONCLUSIVE  neither is proven; always so below six runs a side
 
-Runs that can't be believed, or that were cut short, are left out. Most often it is a slow relay that spoils a run: so
-where not being worse is to be proven, each new run that was left out counts as worse than all others. A side that has
-lost its bad runs can't pass for that.
+Runs that can't be trusted, or that were cut short, are left out. The usual cause is a slow relay: so to prove that the
+new side is not worse, each of its left-out runs counts as worse than all others. A side can't pass by losing its bad
+runs.
 """
 
 import math
@@ -27,11 +27,11 @@ from relayload.core.stats.rank_sum import Shift, holm, p_above, p_below, p_diffe
 
 ENOUGH_RUNS = 6
 _ALPHA = 0.025
-"""One-sided, as the ends of the 95 % interval have it."""
+"""One-sided, to match the ends of the 95 % interval."""
 _LEAST_SHARE = 0.001
-"""Where hardly any request fails, a part of the few that do would be no tolerance at all."""
+"""The least tolerance of a share: a part of a tiny base share would be no tolerance at all."""
 _ALL = 700.0
-"""By so much nothing falls on any scale, so that what may be lost altogether can't become worse."""
+"""A shift beyond any scale, for measures that may be lost entirely and so can't become worse."""
 _EXIT_CODES = {
     Status.PASS: ExitCode.PASS,
     Status.FAIL: ExitCode.FAIL,
@@ -43,7 +43,7 @@ Run = Mapping[str, Measure]
 
 
 class Effect(Struct, frozen=True, kw_only=True):
-    """What became of one measure. `change` is -0.1 for a tenth less; of a share it is the difference."""
+    """The change of one measure. `change` is -0.1 for a tenth less; for a share it is the difference."""
 
     name: str
     unit: str
@@ -56,21 +56,21 @@ class Effect(Struct, frozen=True, kw_only=True):
     """With `high`, the 95 % interval of the change."""
     high: float | None
     between_runs: bool
-    """The interval knows how runs differ; else only how requests of one run do."""
+    """The interval covers differences between runs; else only those between requests of one run."""
     p: float | None
-    """Of there being no change; None below six runs a side."""
+    """The p-value of no change; None below six runs a side."""
     verdict: Status
 
 
 class Side(StrEnum):
-    """Which of the two sets."""
+    """One of the two sets of runs."""
 
     BASE = "base"
     NEW = "new"
 
 
 class LeftOut(Struct, frozen=True, kw_only=True):
-    """A run that was given and not compared."""
+    """A run that was not compared."""
 
     side: Side
     run: str
@@ -78,13 +78,13 @@ class LeftOut(Struct, frozen=True, kw_only=True):
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
-    """What `relayload compare --json` tells."""
+    """The content of `relayload compare --json`."""
 
     verdict: Status
     exit_code: int
     tolerance: float
     base_runs: int
-    """That were compared, as those of `new_runs`."""
+    """The number of base runs that were compared; `new_runs` likewise."""
     new_runs: int
     effects: tuple[Effect, ...]
     reasons: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     schema_version: int = 1
 
     def left_out_of(self, side: Side) -> int:
-        """How many runs of that side were not compared."""
+        """Return how many runs of that side were not compared."""
         return _count(self.left_out, side)
 
 
@@ -128,7 +128,7 @@ def compare(
 
 
 def _missing(runs: Sequence[Run], compared: Sequence[str]) -> list[str]:
-    """What some runs have and others have not."""
+    """Return the measures that only some of the runs have."""
     names = dict.fromkeys(name for run in runs for name in run if name not in compared)
     return [f"not every run has {', '.join(names)}"] if names else []
 
@@ -138,7 +138,7 @@ def _count(left_out: Sequence[LeftOut], side: Side) -> int:
 
 
 def _refused(base_runs: int, new_runs: int, tolerance: float, left_out: Sequence[LeftOut]) -> Comparison:
-    """What is told where a side has no run that can be believed, so that nothing is compared."""
+    """Return the result where a side has no trustworthy run, so that nothing is compared."""
     empty = [side for side, runs in ((Side.BASE, base_runs), (Side.NEW, new_runs)) if not runs]
     return Comparison(
         verdict=Status.INVALID,
@@ -170,7 +170,7 @@ def _reasons(effects: Sequence[Effect], enough: bool, left_out: Sequence[LeftOut
 
 
 def _unseen_reason(base: Sequence[Run], new: Sequence[Run], tolerance: float, status: Status, unseen: int) -> list[str]:
-    """Where it is for what was left out alone that nothing is proven."""
+    """Return the reason if the left-out runs alone prevent a proof."""
     if not unseen or status is not Status.INCONCLUSIVE or compare(base, new, tolerance).verdict is not Status.PASS:
         return []
     return [
@@ -186,30 +186,30 @@ def _effect(
     between = found.low is not None
     if not between and len(base) == len(new) == 1:
         found = _within(base[0], new[0])
-    told: Callable[[float], float] = math.expm1 if first.relative else float
+    unscaled: Callable[[float], float] = math.expm1 if first.relative else float
     return Effect(
         name=first.name,
         unit=first.unit,
         relative=first.relative,
         base=median(measure.value for measure in base),
         new=median(measure.value for measure in new),
-        change=told(found.value),
-        low=None if found.low is None else told(found.low),
-        high=None if found.high is None else told(found.high),
+        change=unscaled(found.value),
+        low=None if found.low is None else unscaled(found.low),
+        high=None if found.high is None else unscaled(found.high),
         between_runs=between,
         p=p_different(_scaled(base), _scaled(new)) if enough else None,
-        verdict=_word(base, new, tolerance, p_worse, unseen) if enough else Status.INCONCLUSIVE,
+        verdict=_status(base, new, tolerance, p_worse, unseen) if enough else Status.INCONCLUSIVE,
     )
 
 
-def _word(base: Sequence[Measure], new: Sequence[Measure], tolerance: float, p_worse: float, unseen: int) -> Status:
+def _status(base: Sequence[Measure], new: Sequence[Measure], tolerance: float, p_worse: float, unseen: int) -> Status:
     if p_worse <= _ALPHA:
         return Status.FAIL
     return Status.PASS if _p_not_worse(base, new, tolerance, unseen) <= _ALPHA else Status.INCONCLUSIVE
 
 
 def _p_worse(base: Sequence[Measure], new: Sequence[Measure], tolerance: float) -> float:
-    """P-value of "not worse by more than the tolerance"."""
+    """Return the p-value of "not worse by more than the tolerance"."""
     by = _tolerated(base, tolerance)
     if base[0].more_is_worse:
         return p_above(_scaled(base), _scaled(new), by)
@@ -217,7 +217,7 @@ def _p_worse(base: Sequence[Measure], new: Sequence[Measure], tolerance: float) 
 
 
 def _p_not_worse(base: Sequence[Measure], new: Sequence[Measure], tolerance: float, unseen: int) -> float:
-    """P-value of "worse by the tolerance or more", where so many further new runs are worse than all others."""
+    """Return the p-value of "worse by the tolerance or more", with this many unseen new runs worse than all others."""
     by = _tolerated(base, tolerance)
     if base[0].more_is_worse:
         return p_below(_scaled(base), [*_scaled(new), *[math.inf] * unseen], by)
@@ -225,7 +225,7 @@ def _p_not_worse(base: Sequence[Measure], new: Sequence[Measure], tolerance: flo
 
 
 def _tolerated(base: Sequence[Measure], tolerance: float) -> float:
-    """The shift that is tolerated, on the scale of the measure; of a share that part of the base's, or 0.1 %."""
+    """Return the tolerated shift on the scale of the measure; for a share a part of the base's, at least 0.1 %."""
     first = base[0]
     if tolerance >= 1 and not first.more_is_worse:
         return -_ALL
@@ -236,7 +236,7 @@ def _tolerated(base: Sequence[Measure], tolerance: float) -> float:
 
 
 def _within(base: Measure, new: Measure) -> Shift:
-    """One run against one: what their own intervals leave open, which is less than what another run would show."""
+    """Compare one run with one by their own intervals, which understate the differences between runs."""
     value = new.scaled(new.value) - base.scaled(base.value)
     low = None if new.low is None or base.high is None else new.scaled(new.low) - base.scaled(base.high)
     high = None if new.high is None or base.low is None else new.scaled(new.high) - base.scaled(base.low)

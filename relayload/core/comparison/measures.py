@@ -1,4 +1,4 @@
-"""What two runs are compared by: one number each, and which way is worse."""
+"""The measures by which runs are compared: one number each, and the direction that is worse."""
 
 import math
 import re
@@ -25,25 +25,25 @@ class Measure:
     unit: str
     value: float
     low: float | None = None
-    """With `high`, how far it is known from this run alone."""
+    """With `high`, the interval of the value from this run alone."""
     high: float | None = None
     more_is_worse: bool = True
     relative: bool = True
-    """Its change is told as a ratio; else as a difference, as of a share that may be nothing."""
+    """The change is a ratio; else a difference, as of a share that may be 0."""
 
     def scaled(self, value: float) -> float:
-        """On the scale on which a change is a shift. Nothing at all is less than anything else."""
+        """Return the value on the scale on which a change is a shift. Zero sorts below everything else."""
         return math.log(max(value, _NOTHING)) if self.relative else value
 
 
 def measures(summary: Summary, verdict: Verdict) -> dict[str, Measure]:
-    """The measures of a run by name: of the requests that ended ok, and of those that did not."""
+    """Return the measures of a run by name: of the requests that ended ok, and of those that did not."""
     found = [*_latencies(summary), *_rates(summary), *_goodputs(verdict), *_errors(summary), *_costs(summary)]
     return {measure.name: measure for measure in found}
 
 
 def chosen(found: Mapping[str, Measure], wanted: Sequence[str]) -> dict[str, Measure]:
-    """Those that were asked for, or all. Raises AuthorError for a name that is none."""
+    """Return the wanted measures, or all. Raises AuthorError for an unknown name."""
     unknown = [name for name in wanted if name not in found]
     if unknown:
         faults = [f"no such measure in every run: '{name}'; there are {', '.join(found)}" for name in unknown]
@@ -66,7 +66,7 @@ def _rates(summary: Summary) -> Iterator[Measure]:
 
 
 def _goodputs(verdict: Verdict) -> Iterator[Measure]:
-    """Where the profile has an objective on goodput."""
+    """Yield the goodput, if the profile has an objective on it."""
     for judged in verdict.objectives:
         if judged.expr.startswith("goodput") and judged.observed is not None:
             name = _CONDITION.sub("", judged.expr)

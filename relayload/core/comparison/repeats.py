@@ -1,4 +1,4 @@
-"""One profile run several times: a line for each run, and how far the runs lie apart."""
+"""Repeated runs of one profile: a line for each run, and their spread."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -10,7 +10,7 @@ from relayload.core.model.verdict import Verdict
 from relayload.core.stats.sample import Distribution
 
 NUMBERS = ("ttft_p50_s", "ttft_p99_s", "latency_p50_s", "latency_p99_s", "ok_per_s", "errors")
-"""What each run is told by. Percentiles and rates are of the measured stages, errors of the whole run."""
+"""The numbers of each run. Percentiles and rates are of the measured stages, errors of the whole run."""
 
 
 class RunLine(Struct, frozen=True, kw_only=True):
@@ -19,7 +19,7 @@ class RunLine(Struct, frozen=True, kw_only=True):
     run_dir: str
     verdict: Verdict
     unfit: str | None
-    """Why its numbers are not to be compared with those of others; None if they are."""
+    """Why its numbers can't be compared with those of others; None if they can."""
     ttft_p50_s: float | None
     ttft_p99_s: float | None
     latency_p50_s: float | None
@@ -29,7 +29,7 @@ class RunLine(Struct, frozen=True, kw_only=True):
 
 
 class Spread(Struct, frozen=True):
-    """The median of the runs, and the ends of them."""
+    """The median, the minimum and the maximum of the runs."""
 
     median: float
     min: float
@@ -37,17 +37,17 @@ class Spread(Struct, frozen=True):
 
 
 class Repeats(Struct, frozen=True, kw_only=True):
-    """What `relayload run --repeat N --json` tells."""
+    """The content of `relayload run --repeat N --json`."""
 
     exit_code: int
     runs: tuple[RunLine, ...]
     spread: dict[str, Spread]
-    """By the name of the number, over the runs that may be compared; without those that none of them has."""
+    """By the name of the number, over comparable runs; without numbers that none of them has."""
     schema_version: int = 1
 
 
 def run_line(run_dir: str, summary: Summary, verdict: Verdict, unfit: str | None) -> RunLine:
-    """What a run comes to, in one line."""
+    """Return the line of a run."""
     return RunLine(
         run_dir=run_dir,
         verdict=verdict,
@@ -62,7 +62,7 @@ def run_line(run_dir: str, summary: Summary, verdict: Verdict, unfit: str | None
 
 
 def repeats(runs: Sequence[RunLine], exit_code: int) -> Repeats:
-    """All runs, and their spread."""
+    """Return all runs with their spread."""
     fit = [run for run in runs if run.unfit is None]
     numbers = {name: [number for run in fit if (number := getattr(run, name)) is not None] for name in NUMBERS}
     spread = {name: Spread(median(found), min(found), max(found)) for name, found in numbers.items() if found}
