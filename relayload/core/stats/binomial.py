@@ -14,11 +14,11 @@ _EPSILON = 1e-14
 _PRECISION = 1e-12
 _MOST_STEPS = 100
 _NORMAL_FROM = 2500.0
-"""Variance from which the Cornish-Fisher expansion gives the quantile to within one."""
+"""The variance above which the Cornish-Fisher expansion gives the quantile to within one."""
 
 
 def beta_cdf(x: float, a: float, b: float) -> float:
-    """The regularized incomplete beta function I(x; a, b), for a and b above 0."""
+    """Return the regularized incomplete beta function I(x; a, b), for a and b above 0."""
     if x <= 0.0 or x >= 1.0:
         return float(x >= 1.0)
     front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x))
@@ -28,7 +28,7 @@ def beta_cdf(x: float, a: float, b: float) -> float:
 
 
 def binomial_cdf(k: int, n: int, p: float) -> float:
-    """P(X <= k) of n trials that each succeed with probability p."""
+    """Return P(X <= k) of n trials that each succeed with probability p."""
     if k < 0 or k >= n:
         return float(k >= n)
     return beta_cdf(1 - p, n - k, k + 1)
@@ -36,7 +36,7 @@ def binomial_cdf(k: int, n: int, p: float) -> float:
 
 @lru_cache(4096)
 def binomial_quantile(share: float, n: int, p: float) -> int:
-    """The smallest k with P(X <= k) >= share. Within one of it where the variance is above 2500."""
+    """Return the smallest k with P(X <= k) >= share; to within one where the variance is above 2500."""
     k = _normal_guess(share, n, p)
     if n * p * (1 - p) > _NORMAL_FROM:
         return k
@@ -48,7 +48,7 @@ def binomial_quantile(share: float, n: int, p: float) -> int:
 
 
 def share_bounds(k: float, n: float, confidence: float) -> tuple[float, float]:
-    """Clopper and Pearson's one-sided bounds of a share of which k of n were seen: each holds with `confidence`."""
+    """Return Clopper and Pearson's one-sided bounds of a share from k of n: each holds with `confidence`."""
     if k <= 0:
         return 0.0, -math.expm1(math.log1p(-confidence) / n)
     if k >= n:
@@ -58,7 +58,7 @@ def share_bounds(k: float, n: float, confidence: float) -> tuple[float, float]:
 
 @lru_cache(4096)
 def student_quantile(confidence: float, freedom: int) -> float:
-    """The value that Student's t stays below with a `confidence` above a half, given its degrees of freedom."""
+    """Return the value that Student's t stays below with a `confidence` above a half, given the degrees of freedom."""
     squared = _beta_quantile(2 * confidence - 1, 0.5, freedom / 2)
     return math.sqrt(freedom * squared / (1 - squared))
 
@@ -85,14 +85,14 @@ def _away_from_zero(x: float) -> float:
 
 
 def _normal_guess(share: float, n: int, p: float) -> int:
-    """Cornish and Fisher's expansion to the skewness, with the correction for continuity."""
+    """Return Cornish and Fisher's expansion to the skewness, with the continuity correction."""
     z = _NORMAL.inv_cdf(share)
     k = n * p + z * math.sqrt(n * p * (1 - p)) + (z * z - 1) * (1 - 2 * p) / 6 - 0.5
     return min(n, max(0, math.ceil(k)))
 
 
 def _beta_quantile(share: float, a: float, b: float) -> float:
-    """By Newton's steps, and by halves where these lead astray."""
+    """Find the quantile by Newton's steps, and by bisection where these diverge."""
     low, high, x = 0.0, 1.0, a / (a + b)
     for _ in range(_MOST_STEPS):
         beyond = beta_cdf(x, a, b) - share

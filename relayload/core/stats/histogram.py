@@ -1,8 +1,8 @@
 """Counts of durations in log-linear buckets: small, exactly mergeable, within 0.4 %.
 
-Up to 256 µs a bucket is one microsecond wide; above, every power of two holds 128 buckets, so a bucket is at most
-1/128 of its value wide and its middle at most 1/256 (0.39 %) away. Buckets number on without holes.
-Source: the layout of HdrHistogram (Tene, 2012) with 7 bits of precision.
+Up to 256 µs a bucket is one microsecond wide; above, every power of two holds 128 buckets, so a bucket is at most 1/128
+of its value wide and its middle at most 1/256 (0.39 %) away. Bucket numbers have no gaps. Source: the layout of
+HdrHistogram (Tene, 2012) with 7 bits of precision.
 """
 
 import sys
@@ -15,11 +15,11 @@ from relayload.core.stats.ranks import WeightedValues
 PRECISION_BITS = 7
 _LINEAR_US = 2 << PRECISION_BITS
 _LAST = 64 << PRECISION_BITS
-"""No duration is in a later bucket: this one is that of a hundred thousand years."""
+"""The last bucket in use, which is that of a hundred thousand years."""
 
 
 def bucket(value_s: float) -> int:
-    """The bucket of a duration; 0 for anything below a microsecond."""
+    """Return the bucket of a duration; 0 for anything below a microsecond."""
     value_us = int(value_s * 1e6)
     if value_us < _LINEAR_US:
         return value_us if value_us > 0 else 0
@@ -28,7 +28,7 @@ def bucket(value_s: float) -> int:
 
 
 def middle_s(index: int) -> float:
-    """The duration in the middle of a bucket, in seconds; nothing for the first, where nothing at all is counted."""
+    """Return the middle of a bucket in seconds; 0 for the first, which counts zero durations."""
     if index == 0:
         return 0.0
     if index < _LINEAR_US:
@@ -39,9 +39,9 @@ def middle_s(index: int) -> float:
 
 
 def buckets(values_s: Sequence[float]) -> list[int]:
-    """The bucket of each duration, none of which is NaN, at a third of the cost of asking one by one.
+    """Return the bucket of each duration, none of which is NaN, at a third of the cost of one by one.
 
-    From 128 µs on, the exponent and the first bits of the mantissa of a float are its bucket, but for a constant.
+    From 128 µs on, the exponent and the first bits of the mantissa of a float are its bucket, up to a constant.
     """
     if not any(values_s):
         return [0] * len(values_s)
@@ -57,7 +57,7 @@ def buckets(values_s: Sequence[float]) -> list[int]:
 
 _HIGH_WORD = 1 if sys.byteorder == "little" else 0
 _WORD_SHIFT = 20 - PRECISION_BITS
-"""The upper half of a float holds its sign, 11 bits of exponent and 20 of mantissa."""
+"""The upper half of a float has its sign, 11 bits of exponent and 20 of mantissa."""
 _FIRST_WORD = (1023 + PRECISION_BITS) << 20
 """The upper half of 128.0."""
 _WORD_BASE = (_FIRST_WORD >> _WORD_SHIFT) - (1 << PRECISION_BITS)
@@ -65,7 +65,7 @@ _NEGATIVE_WORD = 1 << 31
 
 
 def packed(counts: Mapping[int, int]) -> bytes:
-    """The counts of buckets in eight bytes each, little-endian: to be kept, or sent to another process."""
+    """Return the counts of buckets in eight bytes each, little-endian, for storage or another process."""
     pairs = array("I", [number for pair in sorted(counts.items()) for number in pair])
     if sys.byteorder != "little":
         pairs.byteswap()
@@ -73,7 +73,7 @@ def packed(counts: Mapping[int, int]) -> bytes:
 
 
 def unpacked(data: bytes) -> Iterator[tuple[int, int]]:
-    """The buckets that were packed, each with its count. Raises ValueError for what is no such thing."""
+    """Yield the packed buckets, each with its count. Raises ValueError for other data."""
     pairs = array("I")
     pairs.frombytes(data)
     if sys.byteorder != "little":
@@ -82,7 +82,7 @@ def unpacked(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 class Histogram:
-    """How many durations fell in each bucket. Adding and merging commute, so any split gives the same counts."""
+    """Counts of durations by bucket. Adding and merging commute, so any split gives the same counts."""
 
     __slots__ = ("counts",)
 
@@ -116,17 +116,17 @@ class Histogram:
         return sum(self.counts.values())
 
     def count_if(self, wanted: Callable[[float], bool]) -> int:
-        """How many durations are wanted."""
+        """Return the number of durations that `wanted` accepts."""
         return sum(count for index, count in self.counts.items() if wanted(middle_s(index)))
 
     def values(self) -> WeightedValues:
-        """The durations, each as the middle of its bucket."""
+        """Return the durations, each as the middle of its bucket."""
         counts: defaultdict[float, int] = defaultdict(int)
         for index, count in self.counts.items():
             counts[middle_s(index)] += count
         return WeightedValues(counts)
 
     def quantile_s(self, quantile: float) -> float | None:
-        """The duration that this share of them does not exceed; None without any."""
+        """Return the duration that this share of them does not exceed; None without any."""
         buckets_in_order = WeightedValues(self.counts)  # whose order is that of their middles, which cost more
         return middle_s(int(buckets_in_order.quantile(quantile))) if buckets_in_order.count else None

@@ -1,9 +1,9 @@
-"""Whether one small sample lies above another: the exact test of Mann and Whitney, and the shift between the two.
+"""The exact test of Mann and Whitney between two small samples, and the shift between them.
 
-Nothing is assumed of the distributions but that a change shifts them. Ties are ranked in the middle and the
-distribution is that of all ways to deal the values out, so p-values are exact with ties as well. Above forty values
-in all the normal distribution stands for it.
-Source: Hollander, Wolfe & Chicken, Nonparametric Statistical Methods, 3rd ed., ch. 4.1-4.3.
+The only assumption on the distributions is that a change shifts them. Ties get the middle rank, and the distribution is
+that of all ways to deal out the values, so p-values are exact with ties as well. Above forty values in all the normal
+distribution approximates it. Source: Hollander, Wolfe & Chicken, Nonparametric Statistical Methods, 3rd ed., ch.
+4.1-4.3.
 """
 
 import math
@@ -27,7 +27,7 @@ class Shift:
 
 
 def p_above(base: Sequence[float], new: Sequence[float], by: float = 0.0) -> float:
-    """P-value of "new does not lie above base by more than that": small when it certainly does."""
+    """Return the p-value of "new does not lie above base by more than `by`": small when it certainly does."""
     ranks = _doubled_ranks([*base, *(value - by for value in new)])
     observed = sum(ranks[len(base) :])
     if len(ranks) > _MOST_EXACT:
@@ -37,17 +37,17 @@ def p_above(base: Sequence[float], new: Sequence[float], by: float = 0.0) -> flo
 
 
 def p_below(base: Sequence[float], new: Sequence[float], by: float = 0.0) -> float:
-    """P-value of "new lies above base by that or more": small when it certainly does not."""
+    """Return the p-value of "new lies above base by `by` or more": small when it certainly does not."""
     return p_above([-value for value in base], [-value for value in new], -by)
 
 
 def p_different(base: Sequence[float], new: Sequence[float]) -> float:
-    """Two-sided p-value of "there is no shift"."""
+    """Return the two-sided p-value of "there is no shift"."""
     return min(1.0, 2 * min(p_above(base, new), p_below(base, new)))
 
 
 def shift(base: Sequence[float], new: Sequence[float], confidence: float = 0.95) -> Shift:
-    """The median of all differences new - base (Hodges and Lehmann), with the interval that the test gives."""
+    """Return the median of all differences new - base (Hodges and Lehmann), with the interval of the test."""
     differences = sorted(after - before for before in base for after in new)
     cut = _cut(len(base), len(new), (1 - confidence) / 2)
     low, high = (differences[cut - 1], differences[-cut]) if cut else (None, None)
@@ -55,7 +55,7 @@ def shift(base: Sequence[float], new: Sequence[float], confidence: float = 0.95)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjusted p-values, so that all of them together raise a false alarm no more often than one would.
+    """Return adjusted p-values, which together raise a false alarm no more often than one would.
 
     Source: Holm, A Simple Sequentially Rejective Multiple Test Procedure (1979).
     """
@@ -68,7 +68,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _doubled_ranks(values: Sequence[float]) -> list[int]:
-    """Twice the rank of each value, ties in the middle, so that all are whole."""
+    """Return twice the rank of each value, ties in the middle, so that all are whole."""
     counts = Counter(values)
     doubled: dict[float, int] = {}
     below = 0
@@ -79,7 +79,7 @@ def _doubled_ranks(values: Sequence[float]) -> list[int]:
 
 
 def _ways(ranks: Sequence[int], size: int) -> list[int]:
-    """At each sum, in how many ways so many of the ranks give it."""
+    """Return, for each sum, in how many ways `size` of the ranks give it."""
     sums = sum(ranks) + 1
     ways = [[0] * sums for _ in range(size + 1)]
     ways[0][0] = 1
@@ -90,7 +90,7 @@ def _ways(ranks: Sequence[int], size: int) -> list[int]:
 
 
 def _normal(ranks: Sequence[int], size: int) -> NormalDist:
-    """The sum of so many of the ranks, drawn without repetition: its mean and variance are exact."""
+    """Return the distribution of the sum of `size` ranks drawn without replacement: mean and variance are exact."""
     n = len(ranks)
     mean = sum(ranks) / n
     variance = sum((rank - mean) ** 2 for rank in ranks) / n
@@ -98,7 +98,7 @@ def _normal(ranks: Sequence[int], size: int) -> NormalDist:
 
 
 def _cut(base: int, new: int, tail: float) -> int:
-    """Which of the sorted differences, from either end, is the end of the interval; 0 without an interval."""
+    """Return which sorted difference, from either end, is the end of the interval; 0 without an interval."""
     ranks = range(1, base + new + 1)
     least = new * (new + 1) // 2
     if base + new > _MOST_EXACT:

@@ -1,4 +1,4 @@
-"""Sorted samples, asked by rank: several at once without merging them, or each distinct value with its count."""
+"""Sorted samples with access by rank: several at once without merging, or each distinct value with its count."""
 
 import math
 from bisect import bisect_left, bisect_right
@@ -8,35 +8,35 @@ from itertools import accumulate, chain
 from typing import Any, Protocol
 
 _LOOKS = 32
-"""How often a part is looked at to find where it ends."""
+"""The number of values of a part that are inspected to find where it ends."""
 
 
 def rank_of(quantile: float, n: int) -> int:
-    """The rank of a quantile among n sorted values, counting from 1."""
+    """Return the rank of a quantile among n sorted values, counting from 1."""
     return max(1, math.ceil(quantile * n - 1e-9))
 
 
 class Ranks(Protocol):
-    """A sorted sample, asked by rank."""
+    """A sorted sample with access by rank."""
 
     __slots__ = ()
 
     count: int
 
     def at(self, rank: int) -> float:
-        """The value at a rank, counting from 1. IndexError outside of 1 to count."""
+        """Return the value at a rank, counting from 1. Raises IndexError outside of 1 to count."""
 
     def count_below(self, value: float) -> int: ...
     def edges(self, parts: int) -> list[float]:
-        """Values that cut the sample into so many parts of about the same size."""
+        """Return values that cut the sample into so many parts of about the same size."""
 
     def quantile(self, quantile: float) -> float:
-        """The value that this share of the sample does not exceed. IndexError without values."""
+        """Return the value that this share of the sample does not exceed. Raises IndexError without values."""
         return self.at(rank_of(quantile, self.count))
 
 
 class SortedRuns(Ranks):
-    """The values of sorted arrays as if they were one. A rank costs some tens of bisections, merging would cost n."""
+    """The values of sorted arrays as if they were one. A rank costs some tens of bisections; merging would cost n."""
 
     __slots__ = ("_arrays", "count")
 
@@ -64,7 +64,7 @@ class SortedRuns(Ranks):
         return sum(bisect_left(array, value) for array in self._arrays)
 
     def edges(self, parts: int) -> list[float]:
-        """As `Ranks`: some values of every array are looked at."""
+        """Return edges as `Ranks` does, by inspecting some values of every array."""
         step = max(1, self.count // (parts * _LOOKS))
         looks = (array[min(step // 2, len(array) - 1) :: step] for array in self._arrays)
         looked_at = sorted(chain.from_iterable(looks))
@@ -72,12 +72,12 @@ class SortedRuns(Ranks):
 
 
 class WeightedValues(Ranks):
-    """A sorted sample of which each distinct value is kept once, with how often it comes."""
+    """A sorted sample that keeps each distinct value once, with its count."""
 
     __slots__ = ("_until", "count", "counts", "values")
 
     def __init__(self, counts: Mapping[Any, int]) -> None:
-        """How often each distinct value comes, by the value: a number."""
+        """Take the counts of distinct values, by the value: a number."""
         self.values: list[float] = sorted(counts)
         self.counts = list(map(counts.__getitem__, self.values))
         self._until = list(accumulate(self.counts))
@@ -96,11 +96,11 @@ class WeightedValues(Ranks):
         return self._until[position - 1] if position else 0
 
     def edges(self, parts: int) -> list[float]:
-        """As `Ranks`, as equal as may be; fewer where a value comes too often."""
+        """Return edges as `Ranks` does, with parts as equal as possible; fewer where a value is too frequent."""
         return sorted({self.at(part * self.count // parts + 1) for part in range(1, parts)})
 
     def items(self) -> Iterable[tuple[float, int]]:
-        """Each distinct value, in order, and how often it comes."""
+        """Return each distinct value, in order, with its count."""
         return zip(self.values, self.counts, strict=True)
 
 
@@ -110,12 +110,12 @@ _MANY = 1 << 20
 
 
 def repeated(value: float, count: int) -> Sorted:
-    """A sample of one value, counted where that many would fill the memory, as a recording may claim."""
+    """Return a sample of one value, counted where the count would exhaust memory, as a recording may claim."""
     return [value] * count if count < _MANY else WeightedValues({value: count})
 
 
 def together(parts: Iterable[Sorted]) -> Ranks:
-    """The values of sorted samples as if they were one; if any is counted, all are."""
+    """Return the values of sorted samples as if they were one; if any is counted, all are."""
     parts = list(parts)
     plain = [part for part in parts if not isinstance(part, WeightedValues)]
     if len(plain) == len(parts):

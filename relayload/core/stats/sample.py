@@ -1,13 +1,13 @@
 """A sample of one metric: its percentiles, and how far they can be trusted.
 
-Percentiles are order statistics: the p-th is the smallest value that at least p percent of the sample do not
-exceed (`inverted_cdf` in numpy). Their intervals are order statistics too and assume nothing about the
-distribution (David & Nagaraja, Order Statistics, 2003, ch. 7.1).
+Percentiles are order statistics: the p-th is the smallest value that at least p percent of the sample do not exceed
+(`inverted_cdf` in numpy). Their intervals are order statistics too and assume nothing about the distribution (David &
+Nagaraja, Order Statistics, 2003, ch. 7.1).
 
-Latencies under load come in runs: a slow request makes its neighbours slow. Such a sample tells less than its size
-says, so intervals use the effective size `n · var(I) / s²`, where I marks the slowest twentieth and s² is the variance
-of I that batch means give, in the order of the schedule (Law & Kelton, Simulation Modeling and Analysis, ch. 9.5), with
-√n batches (at most 100) or half of that, whichever gives more.
+Latencies under load are correlated: a slow request makes its neighbours slow. Such a sample is worth less than its
+size, so intervals use the effective size `n · var(I) / s²`, where I marks the slowest twentieth and s² is the variance
+of I from batch means in the order of the schedule (Law & Kelton, Simulation Modeling and Analysis, ch. 9.5), with √n
+batches (at most 100) or half of that, whichever gives the larger variance.
 """
 
 import math
@@ -24,11 +24,11 @@ from relayload.core.stats.ranks import Ranks, Sorted, WeightedValues
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 CONFIDENCE = 0.95
 SMALLEST_EFFECTIVE_N = 50
-"""Samples of which nobody can tell how their values depend on one another are worth so many independent ones."""
+"""The effective size of samples with unknown dependence between values."""
 _CANCELLED = 1e-6
-"""A smaller share of the squares is a difference of which the rounding took too much."""
+"""A smaller share of the squares is a difference dominated by rounding."""
 _MOST_BATCHES = 100
-"""More would be shorter, and would miss what lasts longer than they."""
+"""More batches would be shorter, and would miss longer disturbances."""
 
 
 class Percentile(Struct, frozen=True):
@@ -89,7 +89,7 @@ class Moments:
 
     @property
     def stddev(self) -> float | None:
-        """None below two values."""
+        """The standard deviation; None below two values."""
         return math.sqrt(self.squares / (self.count - 1)) if self.count > 1 else None
 
 
@@ -98,19 +98,19 @@ class Sample(Protocol):
 
     @property
     def ordered(self) -> Ranks:
-        """All of them, also infinite ones."""
+        """All values, including infinite ones."""
 
     @property
     def moments(self) -> Moments:
-        """Of the finite ones."""
+        """The moments of the finite values."""
 
     @property
     def effective_n(self) -> int:
-        """How many independent values would tell as much."""
+        """The number of independent values that would be worth as much."""
 
 
 def describe(sample: Sample, unit: str) -> Distribution | None:
-    """The distribution of a sample of finite values; None if it is empty."""
+    """Return the distribution of a sample of finite values; None if it is empty."""
     ordered, moments = sample.ordered, sample.moments
     if not moments.count:
         return None
@@ -127,7 +127,7 @@ def describe(sample: Sample, unit: str) -> Distribution | None:
 
 
 def percentile(sample: Sample, p: float, confidence: float = CONFIDENCE) -> Percentile:
-    """One percentile of a sample that is not empty, with its interval."""
+    """Return one percentile of a nonempty sample, with its interval."""
     ordered = sample.ordered
     low, high = interval_ranks(p / 100, ordered.count, sample.effective_n, confidence)
     return Percentile(
@@ -139,7 +139,7 @@ def percentile(sample: Sample, p: float, confidence: float = CONFIDENCE) -> Perc
 
 
 def interval_ranks(quantile: float, n: int, effective_n: int, confidence: float) -> tuple[int | None, int | None]:
-    """The ranks between which a quantile lies with that confidence; None where the sample does not reach so far."""
+    """Return the ranks between which a quantile lies with that confidence; None where the sample is too small."""
     tail = (1 - confidence) / 2
     low = binomial_quantile(tail, effective_n, quantile)
     high = binomial_quantile(1 - tail, effective_n, quantile) + 1
@@ -151,9 +151,9 @@ def interval_ranks(quantile: float, n: int, effective_n: int, confidence: float)
 
 
 def effective_size(marked_at_s: Ranks, due_at_s: Ranks) -> int:
-    """How many independent values would tell as much as those due at `due_at_s`, some of which are marked.
+    """Return how many independent values would be worth as much as those due at `due_at_s`, some of which are marked.
 
-    Of requests that were all due at one instant nobody can tell which are neighbours: they tell least.
+    Requests that were all due at one instant have no known neighbours, so they count as the fewest.
     """
     n = due_at_s.count
     if n <= SMALLEST_EFFECTIVE_N or not 0 < marked_at_s.count < n:
@@ -162,7 +162,7 @@ def effective_size(marked_at_s: Ranks, due_at_s: Ranks) -> int:
 
 
 def batched_size(counts: Sequence[tuple[int, int]]) -> int:
-    """As `effective_size`, where only counts are known: marked and all requests of each second, in order of time."""
+    """Return `effective_size` from counts: marked and all requests of each second, in order of time."""
     marked, n = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
     if n <= SMALLEST_EFFECTIVE_N or not 0 < marked < n:
         return n
@@ -170,14 +170,14 @@ def batched_size(counts: Sequence[tuple[int, int]]) -> int:
 
 
 def _worth(n: int, batches: Callable[[int], Sequence[tuple[int, int]]]) -> int:
-    """The effective size of n requests, given what makes about so many batches of them: marked and all of each."""
+    """Return the effective size of n requests; `batches` returns marked and all requests of so many batches."""
     most = min(math.isqrt(n), _MOST_BATCHES)
     ratios = [_variance_ratio(found) for found in map(batches, (most, most // 2)) if len(found) > 1]
     return max(SMALLEST_EFFECTIVE_N, int(n / max(ratios))) if ratios else SMALLEST_EFFECTIVE_N
 
 
 def _counts(marked_at_s: Ranks, due_at_s: Ranks, batches: int) -> list[tuple[int, int]]:
-    """Marked and all requests of batches of about the same size, in order of time."""
+    """Return marked and all requests of batches of about the same size, in order of time."""
     edges = due_at_s.edges(batches)
     marked, sizes = (_between(edges, ranks) for ranks in (marked_at_s, due_at_s))
     return [(k, size) for k, size in zip(marked, sizes, strict=True) if size]
@@ -191,7 +191,7 @@ def _between(edges: Sequence[float], ranks: Ranks) -> list[int]:
 
 
 def _batches(counts: Sequence[tuple[int, int]], least: float) -> Iterator[tuple[int, int]]:
-    """Counts one after another taken together until there are enough; too few at the end are left over."""
+    """Yield consecutive counts merged until they reach `least`; too few at the end are left over."""
     k = size = 0
     for marked, n in counts:
         k, size = k + marked, size + n
@@ -201,7 +201,7 @@ def _batches(counts: Sequence[tuple[int, int]], least: float) -> Iterator[tuple[
 
 
 def _variance_ratio(batches: Sequence[tuple[int, int]]) -> float:
-    """Variance of the share of marks by batch means, over what independent marks would have; at least 1.
+    """Return the variance of the share of marks by batch means, relative to that of independent marks; at least 1.
 
     A ratio that independent marks reach by chance in one of 20 samples counts as 1, and a larger one is widened as
     Student's t is for so few batches.
@@ -211,9 +211,9 @@ def _variance_ratio(batches: Sequence[tuple[int, int]]) -> float:
     if share in (0.0, 1.0):
         return 1.0
     between = math.fsum((k - share * size) ** 2 for k, size in batches) * len(batches) / (len(batches) - 1)
-    return _surely(between / (n * share * (1 - share)), len(batches))
+    return _significant(between / (n * share * (1 - share)), len(batches))
 
 
-def _surely(ratio: float, batches: int) -> float:
+def _significant(ratio: float, batches: int) -> float:
     chance = 1 + 1.645 * math.sqrt(2 / (batches - 1))
     return ratio * (1 + 2.4 / (batches - 1)) if ratio > chance else 1.0
