@@ -1,4 +1,4 @@
-"""Faults of the author of a profile or a command: all of them at once, each with its place."""
+"""Faults of the author of a profile or a command, reported all at once, each with its place."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ _OBJECTIVE = re.compile(r"\bobjectives\.(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong, where it stands, and what to write instead.
+    """One fault, its place, and what to write instead.
 
     `line` and `column` count from 1; 0 means that the fault has no place in a file.
     """
@@ -27,7 +27,7 @@ class Fault:
 
 
 def _counted(path: str) -> str:
-    """A path as it is written for overrides, which count from 0, with which objective that is, as people count."""
+    """Return a path as in overrides, which count from 0, with the ordinal of the objective, as people count."""
     match = _OBJECTIVE.search(path)
     return path if match is None else f"{path} ({_ordinal(int(match[1]) + 1)} objective)"
 

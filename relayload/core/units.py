@@ -1,4 +1,4 @@
-"""Text with a unit, as people write it, and the plain numbers that stand for it inside.
+"""Conversion between text with a unit, as people write it, and plain numbers.
 
 Inside: seconds, per second, fractions 0-1, USD. Outside: `800ms`, `300/min`, `1%`, `$5`, `64kB`.
 """
@@ -17,7 +17,7 @@ _RATE = re.compile(rf"({_NUMBER})\s*/\s*(s|sec|m|min|h|hour)")
 _LIMIT = re.compile(r"(\d[\d_]*)\s*([kKM]?)\s*/\s*(s|sec|m|min|h|hour)")
 _MULTIPLES = {"": 1, "k": 1000, "K": 1000, "M": 1_000_000}
 _MOST_IN_A_LIMIT = 10**15
-"""More than anything sends, and few enough that floats count them exactly."""
+"""More than any load sends, and few enough that floats count them exactly."""
 _PERCENT = re.compile(rf"({_NUMBER})\s*%")
 _USD = re.compile(rf"\$?\s*({_NUMBER})")
 _BYTES = re.compile(rf"({_NUMBER})\s*(B|[kKMG]B|[KMG]iB)")
@@ -36,7 +36,7 @@ _COUNT_UNITS = {"": 1, "k": 1_000, "K": 1_000, "M": 1_000_000, "B": 1_000_000_00
 
 
 def duration_s(text: str) -> float:
-    """Seconds of a duration such as `800ms`, `2m`, `1h30m`. Raises ValueError."""
+    """Return the seconds of a duration such as `800ms`, `2m`, `1h30m`. Raises ValueError."""
     compact = text.strip().replace(" ", "")
     if not _DURATION.fullmatch(compact):
         raise ValueError(f"expected a duration such as '800ms', '30s' or '1h30m', got '{text}'")
@@ -44,7 +44,7 @@ def duration_s(text: str) -> float:
 
 
 def rate_per_s(text: str) -> float:
-    """Arrivals per second of a rate such as `5/s` or `300/min`. Raises ValueError."""
+    """Return the arrivals per second of a rate such as `5/s` or `300/min`. Raises ValueError."""
     match = _RATE.fullmatch(text.strip())
     if not match:
         raise ValueError(f"expected a rate such as '5/s' or '300/min', got '{text}'")
@@ -52,7 +52,7 @@ def rate_per_s(text: str) -> float:
 
 
 def count_per_s(text: str) -> tuple[int, float]:
-    """A limit such as `10/s`, `60/min` or `200k/min`: so many in so many seconds. Raises ValueError."""
+    """Return the amount and the seconds of a limit such as `10/s`, `60/min` or `200k/min`. Raises ValueError."""
     match = _LIMIT.fullmatch(text.strip())
     if not match or not int(match[1]):
         raise ValueError(f"expected a limit such as '10/s', '60/min' or '200k/min', got '{text}'")
@@ -63,7 +63,7 @@ def count_per_s(text: str) -> tuple[int, float]:
 
 
 def fraction(text: str) -> float:
-    """A share such as `1%` as 0.01. Raises ValueError."""
+    """Return a share such as `1%` as 0.01. Raises ValueError."""
     match = _PERCENT.fullmatch(text.strip())
     if not match:
         raise ValueError(f"expected a share such as '1%', got '{text}'")
@@ -71,7 +71,7 @@ def fraction(text: str) -> float:
 
 
 def usd(text: str) -> Decimal:
-    """Dollars of an amount such as `$5`, `$0.01` or `5`. Raises ValueError."""
+    """Return the dollars of an amount such as `$5`, `$0.01` or `5`. Raises ValueError."""
     match = _USD.fullmatch(text.strip())
     if not match:
         raise ValueError(f"expected dollars such as '$5' or '$0.01', got '{text}'")
@@ -79,7 +79,7 @@ def usd(text: str) -> Decimal:
 
 
 def byte_count(text: str) -> int:
-    """Bytes of a size such as `64kB`, `1.5MB` or `8MiB`. Raises ValueError."""
+    """Return the bytes of a size such as `64kB`, `1.5MB` or `8MiB`. Raises ValueError."""
     match = _BYTES.fullmatch(text.strip())
     if not match:
         raise ValueError(f"expected a size such as '64kB', '8MB' or '8MiB', got '{text}'")
@@ -87,7 +87,7 @@ def byte_count(text: str) -> int:
 
 
 def format_bytes(size: float) -> str:
-    """A size as people write it: `64kB`, `8MB`."""
+    """Return a size as people write it: `64kB`, `8MB`."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size >= factor:
             return f"{size / factor:g}{unit}"
@@ -95,7 +95,7 @@ def format_bytes(size: float) -> str:
 
 
 def whole_count(text: str) -> int:
-    """A whole number such as `10M`, `1.5k` or `250`. Raises ValueError."""
+    """Return a whole number such as `10M`, `1.5k` or `250`. Raises ValueError."""
     match = _COUNT.fullmatch(text.strip())
     count = Decimal(match[1]) * _COUNT_UNITS[match[2]] if match else Decimal("0.5")
     if count != int(count):
@@ -104,21 +104,21 @@ def whole_count(text: str) -> int:
 
 
 def format_usd(amount: Decimal) -> str:
-    """Dollars to the cent, and below ten cents to three digits: `$4,644.00`, `$0.0123`."""
+    """Format dollars to the cent, and below ten cents to three digits: `$4,644.00`, `$0.0123`."""
     return f"${money(amount)}"
 
 
 def money(amount: Decimal) -> str:
-    """An amount of any currency, as `format_usd`."""
+    """Format an amount of any currency like `format_usd`, without a symbol."""
     if amount and abs(amount) < Decimal("0.1"):
         return f"{amount:.{min(6, 2 - amount.adjusted())}f}"
     return f"{amount:,.2f}"
 
 
 def comparable_money(amounts: Sequence[Decimal]) -> list[Decimal]:
-    """Amounts that are told beside one another, rounded to the same decimals so that their difference can be told.
+    """Round amounts shown side by side to the same decimals, which show their difference.
 
-    To the cent, or where one is below ten cents to three of its digits, without zeros that none needs.
+    These are cents, or three digits of an amount below ten cents, without zeros that no amount needs.
     """
     finest = max([2, *(2 - amount.adjusted() for amount in amounts if 0 < amount < Decimal("0.1"))])
     rounded = [_rounded(amount, finest) for amount in amounts]
@@ -127,7 +127,7 @@ def comparable_money(amounts: Sequence[Decimal]) -> list[Decimal]:
 
 
 def decimals(amount: Decimal) -> int:
-    """How many stand behind the point."""
+    """Return the number of decimals."""
     return -int(amount.as_tuple().exponent)
 
 
@@ -136,7 +136,7 @@ def _rounded(amount: Decimal, to_decimals: int) -> Decimal:
 
 
 def format_duration(seconds: float) -> str:
-    """A duration as people read it: three significant digits below a minute, `2m5s` above."""
+    """Format a duration: three significant digits below a minute, `2m5s` above."""
     if seconds >= 60:
         return _format_minutes(seconds)
     for limit, factor, unit in ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (60.0, 1.0, "s")):
