@@ -1,4 +1,4 @@
-"""What this machine can generate and measure: the real generator against the fake relay, whose truth is known."""
+"""Measures what this machine can generate: the real generator against the fake relay, whose truth is known."""
 
 import platform
 from collections.abc import Callable
@@ -15,28 +15,28 @@ _SEARCH_S = 2.0
 _MOST_PER_S = 32_000
 _MOST_STREAMS = 8_000
 _RELAY_FULL = 0.9
-"""Of its core: a relay this busy is the bottleneck itself."""
+"""The share of its core at which the relay is the bottleneck itself."""
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
-def calibrate(streams: int, rate_per_s: int, trial_s: float, tell: Tell, *, search: bool = True) -> Calibration:
-    """Run the trials asked for and, if told to, search for the limits, telling each trial as it begins.
+def calibrate(streams: int, rate_per_s: int, trial_s: float, report: Report, *, search: bool = True) -> Calibration:
+    """Run the requested trials and, with `search`, search for the limits; `report` gets each trial as it begins.
 
     Raises CalibrationFailed.
     """
     with bench() as at:
-        tell("an idle generator")
+        report("an idle generator")
         idle = at.plain(_IDLE_RATE_PER_S, trial_s)
-        tell(f"{rate_per_s} plain requests/s")
+        report(f"{rate_per_s} plain requests/s")
         plain = at.plain(rate_per_s, trial_s)
-        tell(f"{streams} streams")
+        report(f"{streams} streams")
         streamed = at.streams(streams, trial_s)
         cpu_per_request_s, cpu_per_chunk_s = marginal_cpu_s(idle, plain, streamed)
         ceilings = (
             (
-                _ceiling(at.plain, plain, rate_per_s, _MOST_PER_S, "plain requests/s", tell),
-                _ceiling(at.streams, streamed, streams, _MOST_STREAMS, "streams", tell),
+                _ceiling(at.plain, plain, rate_per_s, _MOST_PER_S, "plain requests/s", report),
+                _ceiling(at.streams, streamed, streams, _MOST_STREAMS, "streams", report),
             )
             if search
             else (None, None)
@@ -55,14 +55,16 @@ def calibrate(streams: int, rate_per_s: int, trial_s: float, tell: Tell, *, sear
         )
 
 
-def _ceiling(run: Callable[[int, float], Trial], known: Trial, load: int, most: int, what: str, tell: Tell) -> Ceiling:
+def _ceiling(
+    run: Callable[[int, float], Trial], known: Trial, load: int, most: int, what: str, report: Report
+) -> Ceiling:
     trials = {load: known}
 
-    def holds(asked: int) -> bool:
-        if asked not in trials:
-            tell(f"{asked} {what}")
-            trials[asked] = run(asked, _SEARCH_S)
-        return trials[asked].sustained
+    def holds(tried: int) -> bool:
+        if tried not in trials:
+            report(f"{tried} {what}")
+            trials[tried] = run(tried, _SEARCH_S)
+        return trials[tried].sustained
 
     good, bad = highest(holds, load, max(most, load))
     if bad is None:

@@ -1,4 +1,4 @@
-"""`relayload calibrate`: what this machine can generate and measure, before anybody believes a number of it."""
+"""`relayload calibrate`: what this machine can generate and measure, before its numbers are trusted."""
 
 import sys
 
@@ -29,7 +29,7 @@ def command(streams: int, rate_per_s: int, trial_s: int, search: bool, as_json: 
     from relayload.report.output import print_value
 
     try:
-        found = calibrate(streams, rate_per_s, trial_s, _tell, search=search)
+        found = calibrate(streams, rate_per_s, trial_s, _report, search=search)
     except CalibrationFailed as failure:
         click.echo(str(failure), err=True)
         sys.exit(ExitCode.CRASH)
@@ -38,5 +38,5 @@ def command(streams: int, rate_per_s: int, trial_s: int, search: bool, as_json: 
         sys.exit(ExitCode.UNPROVEN)
 
 
-def _tell(trial: str) -> None:
+def _report(trial: str) -> None:
     click.echo(f"trying {trial} ...", err=True)

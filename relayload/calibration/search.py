@@ -1,4 +1,4 @@
-"""The highest load that still holds: doubling until one does not, then halving what lies between."""
+"""Search for the highest load that still holds: doubling until one does not, then bisecting."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,9 @@ _HALVINGS = 2
 
 
 def highest(holds: Callable[[int], bool], start: int, most: int) -> tuple[int, int | None]:
-    """The highest load found to hold (0 if none), and the lowest found not to (None if all held).
+    """Return the highest load found to hold (0 if none), and the lowest found not to (None if all held).
 
-    Tries `start` and its doubles up to `most`, or its halves if it does not hold, and then twice in between.
+    Tries `start` and its doubles up to `most`, or its halves if it does not hold, and then bisects twice.
     """
     good, bad = _doubled(holds, start, most)
     if not good and bad is not None:

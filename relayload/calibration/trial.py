@@ -21,7 +21,7 @@ from relayload.recording import Recording
 KEY = "sk-fake"
 TOKENS_PER_S = 100
 _STREAM_S = 2.0
-"""How long one stream lasts, so that so many seconds' worth of arrivals are open at once."""
+"""The length of one stream in seconds; that many seconds' worth of arrivals are open at once."""
 _PRESET: dict[str, Any] = {
     "models": {
         "plain": {"ttft": {"any": "1ms"}, "speed": "100000/s", "output_tokens": {"any": 1}},
@@ -36,7 +36,7 @@ _NO_LIMIT = 1_000_000
 
 
 class CalibrationFailed(Exception):
-    """A trial did not come to an end; the message is what it said last."""
+    """A trial did not end; the message is its last output."""
 
 
 class Bench:
@@ -44,18 +44,18 @@ class Bench:
 
     def __init__(self, relay: FakeRelay, folder: Path, cores: int) -> None:
         self.cores = cores
-        """That it may use."""
+        """The number of cores that the generator may use."""
         self._relay = relay
         self._process = psutil.Process(relay.pid)
         self._folder = folder
         self._trials = 0
 
     def plain(self, rate_per_s: int, for_s: float) -> Trial:
-        """Plain requests at a constant rate, one token each."""
+        """Run plain requests at a constant rate, one token each."""
         return self._run(rate_per_s, for_s, {"model": "plain", "stream": False})
 
     def streams(self, count: int, for_s: float) -> Trial:
-        """So many streams open at once, each of TOKENS_PER_S, once the first have come to their ends."""
+        """Run this many concurrent streams, each of TOKENS_PER_S, once the first ones have ended."""
         return self._run(count / _STREAM_S, for_s, {"model": "paced"}, _STREAM_S)
 
     def _run(self, rate_per_s: float, for_s: float, scenario: dict[str, Any], ramp_s: float = 1.0) -> Trial:
@@ -109,16 +109,16 @@ class Bench:
         )
 
     def _ttft_errors_s(self, records: list[Record], end: End) -> list[float]:
-        """Measured minus true, of the streams whose truth the relay still remembers."""
+        """Return measured minus true times, of the streams whose truth the relay still remembers."""
         streams = [record for record in records if record.attempts[-1].ttft_s is not None]
         return list(_errors_s(streams, end.began_at_ns, self._relay.first_byte_ns())) if streams else []
 
 
 @contextmanager
 def bench() -> Iterator[Bench]:
-    """A fake relay kept to the first core.
+    """Provide a fake relay pinned to the first core.
 
-    The generator goes where it is let, as in any run: on one core alone it would wait for all else that runs there.
+    The generator is not pinned, as in any run: on a single core it would wait for everything else that runs there.
     """
     cores = _own_cores()
     with tempfile.TemporaryDirectory(prefix="relayload-calibrate-") as folder:
@@ -131,7 +131,7 @@ def bench() -> Iterator[Bench]:
 
 
 def _own_cores() -> list[int]:
-    """Those this process may use; none where the system does not tell, such as macOS."""
+    """Return the cores this process may use; none where the system does not report them, such as macOS."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
