@@ -174,7 +174,7 @@ class Controller:
             stopped_by_objective=broken,
             offered=self._workload.offered(self.elapsed_s if self._until_s is None else self._until_s, self._statuses),
             workers=max(1, len(statuses)),
-            last_told=tuple(
+            worker_reports=tuple(
                 WorkerInfo(worker=status.worker, started=status.started, dropped=status.dropped, drained=status.drained)
                 for status in statuses
             ),

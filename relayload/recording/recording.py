@@ -123,7 +123,7 @@ class Recording:
         return RecordWriter(self.directory / f"records-{worker}.jsonl")
 
     def finish(self, **facts: Any) -> None:
-        """Record how the run ended, as fields of `RunInfo` such as ended_at_s, ended_by, offered and last_told."""
+        """Record how the run ended, as fields of `RunInfo` such as ended_at_s, ended_by, offered and worker_reports."""
         self.run = structs.replace(self.run, **facts)
         self._save(RUN, self.run)
 

@@ -51,8 +51,8 @@ def test_the_workers_of_a_run_on_several_hosts_are_brought_together(make, tmp_pa
 
 
 def test_hosts_that_ran_side_by_side_are_one_load(make, tmp_path: Path):
-    make("a", last_told=(WorkerInfo(worker=0, started=100),), ended_at_s=99.0)
-    make("b", last_told=(WorkerInfo(worker=0, started=100),), started_at="2026-01-02T03:04:15Z", ended_by="sigint")
+    make("a", worker_reports=(WorkerInfo(worker=0, started=100),), ended_at_s=99.0)
+    make("b", worker_reports=(WorkerInfo(worker=0, started=100),), started_at="2026-01-02T03:04:15Z", ended_by="sigint")
     whole = _merge(tmp_path, "b", "a")
     summary = whole.summarize()
     assert (summary.counts.offered, summary.counts.lost, summary.workers) == (200, 0, 2)
@@ -64,7 +64,7 @@ def test_hosts_that_ran_side_by_side_are_one_load(make, tmp_path: Path):
         100.0,
         "sigint",
     )
-    assert [told.worker for told in run.last_told] == [0, 1]
+    assert [told.worker for told in run.worker_reports] == [0, 1]
     assert sorted(line.index for line in whole.lines() if hasattr(line, "index")) == list(range(200))
 
 

@@ -253,7 +253,7 @@ def _orders(fold: Fold, run: RunInfo) -> list[Indices]:
 
 def _unrecorded(fold: Fold, run: RunInfo) -> dict[int, int]:
     """Return the starts and drops per worker that it claimed and that are not in the records."""
-    claims = {info.worker: info.started + info.dropped for info in run.last_told}
+    claims = {info.worker: info.started + info.dropped for info in run.worker_reports}
     claims |= {end.worker: end.started + end.dropped for end in fold.ends}
     return {worker: max(0, claim - fold.lines_of[worker]) for worker, claim in claims.items()}
 
@@ -269,7 +269,7 @@ def _unreadable(fold: Fold) -> tuple[str, ...]:
 
 def _missing(fold: Fold, run: RunInfo, unrecorded: dict[int, int]) -> tuple[str, ...]:
     """Report missing records of workers that ended in order; those that died are known to leave gaps."""
-    in_order = {end.worker for end in fold.ends} | {info.worker for info in run.last_told if info.drained}
+    in_order = {end.worker for end in fold.ends} | {info.worker for info in run.worker_reports if info.drained}
     return tuple(
         f"worker {worker} wrote {unrecorded[worker]} records that are not here: its file is cut short, or lies on "
         "another host (relayload merge)"
@@ -282,7 +282,7 @@ def _deserted(fold: Fold, run: RunInfo) -> tuple[str, ...]:
     """Report workers of a closed load that left before its end: possibly nobody took over their users."""
     if not run.closed or run.ended_at_s is None:
         return ()
-    left_at_s = {info.worker: math.inf if info.drained else 0.0 for info in run.last_told}
+    left_at_s = {info.worker: math.inf if info.drained else 0.0 for info in run.worker_reports}
     left_at_s |= {end.worker: end.at_s for end in fold.ends}
     return tuple(
         f"worker {worker} was gone early, and its users with it"

@@ -53,10 +53,10 @@ def differences(runs: Sequence[RunInfo]) -> list[tuple[int, str]]:
 def merged(runs: Sequence[RunInfo], shifts: Sequence[Shift], workers: int) -> RunInfo:
     """Return the facts of several runs that belong together, as those of one run with so many workers."""
     first = min(runs, key=lambda run: _started_at(run))
-    last_told = tuple(
+    worker_reports = tuple(
         replace(info, worker=info.worker + shift.worker)
         for run, shift in zip(runs, shifts, strict=True)
-        for info in run.last_told
+        for info in run.worker_reports
     )
     return replace(
         first,
@@ -71,7 +71,7 @@ def merged(runs: Sequence[RunInfo], shifts: Sequence[Shift], workers: int) -> Ru
         offered=_of_all(runs, lambda run: run.offered, sum),
         requests=_of_all(runs, lambda run: run.requests, sum),
         exit_code=None,
-        last_told=last_told,
+        worker_reports=worker_reports,
     )
 
 

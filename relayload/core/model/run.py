@@ -68,7 +68,7 @@ class WorkerInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The worker ended in order and wrote its last line; otherwise it died."""
 
 
-class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"worker_reports": "last_told"}):
     """The facts of a run. Those that start with `ended` are None until it ended in order."""
 
     run_id: str
@@ -111,7 +111,8 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     requests: Count | None = None
     """The requests of a batch; None for other loads."""
     exit_code: int | None = None
-    last_told: tuple[WorkerInfo, ...] = ()
+    worker_reports: tuple[WorkerInfo, ...] = ()
+    """What each worker last reported; `last_told` in `run.json`."""
     uid: str = ""
     """A stamp of the run's master that distinguishes its parts from those of other runs; empty in recordings of earlier
     versions. A merged run has the stamps of its parts, joined."""

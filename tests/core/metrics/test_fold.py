@@ -57,12 +57,12 @@ def test_records_of_a_worker_that_ended_in_order_are_a_fault_also_where_its_last
     request_line, make_run, folded
 ):
     told = (WorkerInfo(worker=0, started=3, drained=True), WorkerInfo(worker=1, started=2))
-    *_, lost, faults = _account([request_line(0)], make_run(offered=5, last_told=told), folded)
+    *_, lost, faults = _account([request_line(0)], make_run(offered=5, worker_reports=told), folded)
     assert lost == 4
     assert [fault[:48] for fault in faults] == ["worker 0 wrote 2 records that are not here: its "]
-    assert _account([request_line(0)], make_run(offered=1, last_told=(told[0],)), folded)[-1] != ()
+    assert _account([request_line(0)], make_run(offered=1, worker_reports=(told[0],)), folded)[-1] != ()
     whole = (WorkerInfo(worker=0, started=1, drained=True),)
-    assert _account([request_line(0)], make_run(offered=1, last_told=whole), folded)[-1] == ()
+    assert _account([request_line(0)], make_run(offered=1, worker_reports=whole), folded)[-1] == ()
 
 
 def test_a_closed_load_offers_what_it_starts(request_line, end_line, make_run, folded):
@@ -74,7 +74,7 @@ def test_a_closed_load_has_lost_what_a_dead_worker_had_told_of(request_line, end
     told = (WorkerInfo(worker=0, started=1), WorkerInfo(worker=1, started=5))
     lines = [request_line(0), request_line(1, worker=1), end_line(0, started=1)]
     gone = ("worker 1 was gone early, and its users with it",)
-    assert _account(lines, make_run(load_kind="closed", last_told=told), folded) == (6, 2, 0, 4, gone)
+    assert _account(lines, make_run(load_kind="closed", worker_reports=told), folded) == (6, 2, 0, 4, gone)
 
 
 def test_a_worker_that_left_a_closed_load_in_order_took_its_users_along(request_line, end_line, make_run, folded):
