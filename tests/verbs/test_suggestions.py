@@ -83,7 +83,7 @@ def test_the_shell_completes_options_of_an_old_name_and_hears_of_no_new_one():
 
 
 def test_an_option_that_is_none_is_told_with_the_nearest():
-    assert "Did you mean" in invoke("run", "mine.yaml", "--owt", "x").stderr
+    assert "--out" in invoke("run", "mine.yaml", "--owt", "x").stderr
 
 
 @pytest.mark.parametrize(
