@@ -20,7 +20,7 @@ from relayload.core.metrics.condensed import slot_width_s
 from relayload.core.metrics.rows import Rows, grouped
 from relayload.core.metrics.start_times import Starts
 from relayload.core.metrics.tagged_requests import TaggedRequests
-from relayload.core.model.record import GUARDRAIL, Drop, End, Line, Record, Transition
+from relayload.core.model.record import GUARDRAIL, Drop, End, Line, Transition
 from relayload.core.model.run import RunInfo
 from relayload.core.model.tags import PlanTags, Tags
 
@@ -100,17 +100,7 @@ class Fold:
 
     def extend(self, lines: Iterable[Line]) -> None:
         """Add lines; larger batches are cheaper."""
-        records: list[Record] = []
-        for line in lines:
-            if isinstance(line, Record):
-                records.append(line)
-            elif isinstance(line, Drop):
-                self._add_drop(line)
-            elif isinstance(line, Transition):
-                self.transitions.append(line)
-            else:
-                self._add_end(line)
-        for tags, rows in grouped(records):
+        for tags, rows in grouped(lines, self._add_other):
             self._extend_tagged(tags, rows)
         if self._pending > (_MOST_PENDING if self.condensed else self._most_exact):
             self._condense()
@@ -186,6 +176,14 @@ class Fold:
         for tagged in self.by_tags.values():
             tagged.condense(self.slot_s)
         self.condensed, self._pending = True, 0
+
+    def _add_other(self, line: Drop | Transition | End) -> None:
+        if isinstance(line, Drop):
+            self._add_drop(line)
+        elif isinstance(line, Transition):
+            self.transitions.append(line)
+        else:
+            self._add_end(line)
 
     def _add_end(self, end: End) -> None:
         self.ends.append(end)

@@ -3,14 +3,14 @@
 import math
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import add, attrgetter
 from types import MappingProxyType
 
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.reading import Computed, Derived, OfAnswer, OfRequest
-from relayload.core.model.record import Attempt, Outcome, Record
+from relayload.core.model.record import Attempt, Drop, End, Line, Outcome, Record, Transition
 from relayload.core.model.tags import PlanTags, Tags
 
 _NOT_MEASURED = math.nan
@@ -103,11 +103,16 @@ class Rows:
         return array("d", DERIVED[name](self.__getitem__))
 
 
-def grouped(records: Iterable[Record]) -> Iterator[tuple[Tags, Rows]]:
-    """Group requests by their tags."""
+def grouped(
+    lines: Iterable[Line], on_other: Callable[[Drop | Transition | End], object] = lambda _: None
+) -> Iterator[tuple[Tags, Rows]]:
+    """Group the requests among the lines by their tags. Every other line is passed to `on_other` first."""
     groups: defaultdict[tuple[object, ...], list[Record]] = defaultdict(list)
-    for record in records:
-        groups[_PLACE_AND_OUTCOME(record)].append(record)
+    for line in lines:
+        if isinstance(line, Record):
+            groups[_PLACE_AND_OUTCOME(line)].append(line)
+        else:
+            on_other(line)
     for alike in groups.values():
         for rows in _by_answer(alike):
             yield _tags_of(rows), rows

@@ -11,7 +11,7 @@ from relayload.core.metrics.cost import Used
 from relayload.core.metrics.metric import Output
 from relayload.core.metrics.rows import grouped
 from relayload.core.metrics.tag_slots import TagCounts, TagSlots
-from relayload.core.model.record import GUARDRAIL, Drop, Line, Record, Transition
+from relayload.core.model.record import GUARDRAIL, Drop, End, Line, Transition
 from relayload.core.model.run import RunInfo
 from relayload.core.model.snapshot import (
     IndicatorSlot,
@@ -54,15 +54,7 @@ class SnapshotMaker:
 
     def add(self, lines: Iterable[Line]) -> None:
         """Count lines; larger batches are cheaper."""
-        records: list[Record] = []
-        for line in lines:
-            if isinstance(line, Record):
-                records.append(line)
-            elif isinstance(line, Drop):
-                self._add_drop(line)
-            elif isinstance(line, Transition):
-                self._transitions.append(line)
-        for tags, rows in grouped(records):
+        for tags, rows in grouped(lines, self._add_other):
             self._counts.add(tags, rows)
             self._slots.add(tags, rows)
             if min(rows.due_at_s) < self._first_start_s:  # nothing starts before it is due
@@ -98,6 +90,12 @@ class SnapshotMaker:
             for position in positions:
                 slot = counts.windows[position.window][position]
                 yield IndicatorSlot(indicator=number, position=position, counts=slot)
+
+    def _add_other(self, line: Drop | Transition | End) -> None:
+        if isinstance(line, Drop):
+            self._add_drop(line)
+        elif isinstance(line, Transition):
+            self._transitions.append(line)
 
     def _add_drop(self, drop: Drop) -> None:
         plan_tags = PlanTags(drop.scenario, drop.model, drop.stage, drop.measured, drop.target)
