@@ -51,7 +51,7 @@ class _Part(BaseModel):
 
 
 class PriceEntry(_Part):
-    """Of one model, in US dollars per million tokens."""
+    """The prices of one model, in US dollars per million tokens."""
 
     input: Usd
     """All that goes in."""

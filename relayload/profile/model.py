@@ -107,7 +107,7 @@ class Profile(Part):
 
     @property
     def several(self) -> bool:
-        """Whether there are several targets, so that records name theirs."""
+        """True if there are several targets, so that records name theirs."""
         return len(self.named_targets) > 1
 
     @property

@@ -54,7 +54,7 @@ class RetryBudget(Part):
     """The retries that all requests of a process may have together."""
 
     budget_share: Share = Field(BUDGET_SHARE, alias="share")
-    """Of the requests of the last ten seconds."""
+    """Retries as a share of the requests of the last ten seconds."""
     budget_minimum: Count = Field(BUDGET_MINIMUM, alias="minimum")
     """Retries that are always allowed."""
 
@@ -232,9 +232,9 @@ class KindRule(Part):
     status: Words = ()
     """Such as 503 or 5xx."""
     code: Words = ()
-    """Of the relay's error."""
+    """The code of the relay's error."""
     type: Words = ()
-    """Of the relay's error."""
+    """The type of the relay's error."""
     message: Text | None = None
     """A regular expression, found anywhere in the relay's message."""
     header: Text | None = None

@@ -31,7 +31,7 @@ class Cancel(Part):
     """A client that hangs up before the answer is whole, as people do who close the page."""
 
     share: Share = 1.0
-    """Of the scenario's requests."""
+    """The share of the scenario's requests that are cancelled."""
     after_s: PositiveDuration | None = None
     """From the send on."""
     after_tokens: Count | None = None
@@ -52,7 +52,7 @@ class Conversation(Part):
     think_time_s: Duration = 0.0
     """From an answer to the next turn."""
     input_tokens: Amount | None = None
-    """Of each later message alone; without them as long as the first."""
+    """Tokens of each later message alone; by default as many as the first message has."""
 
 
 class Scenario(Part):
@@ -67,14 +67,14 @@ class Scenario(Part):
     prompt: Prompt | None = None
     """None where all is made up: of `input_tokens`, or as the rows of a trace say."""
     language: Language = "en"
-    """Of a built-in prompt."""
+    """The language of a built-in prompt."""
     images: Images | None = None
     """Generated pictures that go with the prompt; `image_reasoning` has one anyway."""
     inputs: Annotated[Count, Field(le=_MOST_INPUTS)] = 1
     """Texts of one request for embeddings, each a prompt."""
     input_tokens: Amount | None = None
-    """Of the whole request, the chat format included: a prompt is filled up to it, and the texts of a request for
-    embeddings share it. The rows of a trace go first."""
+    """Tokens of the whole request, including the chat format: a prompt is filled up to that number, and the texts of a
+    request for embeddings share it. The rows of a trace take precedence."""
     shared_prefix: Share = 0.0
     """The part of the input tokens, from the first on, that all requests of the scenario have in common."""
     nonce: Flag = True

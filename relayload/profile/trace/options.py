@@ -38,7 +38,7 @@ class Trace(Part):
     format: Literal["azure", "burstgpt", "mooncake", "csv", "jsonl"]
     """What its columns are."""
     columns: Columns | None = None
-    """Of a `csv` or `jsonl` file."""
+    """The columns of a `csv` or `jsonl` file."""
     unit: Literal["s", "ms", "timestamp"] | None = None
     """What `columns.at` holds, such as `timestamp` for `2024-05-10T08:00:00.5Z`; seconds if it is not written."""
     speed: Annotated[Number, Field(gt=0)] = 1.0
