@@ -135,10 +135,10 @@ class _Sorted:
         self.kept: list[Recording] = []
         self.runs: list[Run] = []
         self.left_out: list[LeftOut] = []
-        each: dict[tuple[str, str], Recording] = {}
+        each: dict[tuple[str, ...], Recording] = {}
         for recording in recordings:
-            each.setdefault(_which(recording), recording)
-        again = [recording for recording in recordings if each[_which(recording)] is not recording]
+            each.setdefault(recording.run.identity, recording)
+        again = [recording for recording in recordings if each[recording.run.identity] is not recording]
         self.warnings = [f"more than once in {side}, and counted once: {recording.run.run_id}" for recording in again]
         for recording in each.values():
             summary, verdict = results(recording)
@@ -150,16 +150,12 @@ class _Sorted:
                 self.left_out.append(LeftOut(side=side, run=one_line(str(recording.directory)), why=why))
 
 
-def _which(recording: "Recording") -> tuple[str, str]:
-    """Return what identifies a run wherever its recording lies: its start and its name."""
-    return recording.run.started_at, recording.run.run_id
-
-
 def _warnings(base: "Sequence[Recording]", new: "Sequence[Recording]") -> list[str]:
     """Return warnings about differences between the runs, besides the one under test."""
     profiles = {recording.run.profile.sha256 for recording in (*base, *new)}
-    before, after = (set(map(_which, side)) for side in (base, new))
+    before = {recording.run.identity for recording in base}
+    on_both = {each.run.identity: each.run.run_id for each in new if each.run.identity in before}
     return [
         *(["the runs are of different profiles"] if len(profiles) > 1 else []),
-        *(f"on both sides: {run_id}" for _, run_id in sorted(before & after)),
+        *(f"on both sides: {run_id}" for run_id in on_both.values()),
     ]

@@ -177,6 +177,16 @@ def test_different_profiles_and_the_same_run_twice_are_warned_of(make_set, tmp_p
     assert "warning: on both sides: base/run-1" in result.stdout
 
 
+def test_runs_of_two_masters_are_two_whatever_they_are_called(make_recording, request_line, end_line, tmp_path: Path):
+    lines = [*(request_line(index) for index in range(60)), end_line(0, started=60)]
+    for place, uid in (("here", "x"), ("there", "y"), ("base", "z")):
+        make_recording(lines, place, run_id="out", uid=uid)
+    words = _words(_compare(tmp_path, "base", "here", "there"))
+    assert "2 new against 1 base run" in words
+    assert "more than once" not in words
+    assert "on both sides" not in words
+
+
 @pytest.mark.parametrize("new", [["slow"] * 6, ["slow/run-1", "copy"]])
 def test_a_run_that_is_named_twice_counts_once(new, make_set, tmp_path: Path):
     make_set("base", 6, 0.5)
