@@ -16,6 +16,7 @@ from support import LOCUSTFILE, SHORT, Process, Start, present
 from zygote import POSSIBLE, RELAY, Zygote, forked_relays
 
 import relayload.fakerelay.process
+from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.fold import Fold
 from relayload.core.model.record import Attempt, BreakerState, Drop, End, Line, Outcome, Record, Transition
 from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo
@@ -107,7 +108,8 @@ def _run(**changes: Any) -> RunInfo:
 def _folded(
     lines: Iterable[Line], objectives: Iterable[Objective] = (), run: RunInfo | None = None, **options: Any
 ) -> Fold:
-    fold = Fold(counts=ObjectiveCounts(objectives, run or _run()), **options)
+    run = run or _run()
+    fold = Fold(counts=ObjectiveCounts(objectives, run), **{"cells": Cells.of(run), **options})
     fold.extend(lines)
     fold.settle()
     return fold

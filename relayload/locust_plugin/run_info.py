@@ -32,7 +32,7 @@ def new_run_info(profile: Profile, run_id: str, base_urls: dict[str, str]) -> Ru
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         load_kind=profile.load.kind,
         stages=tuple(
-            StageInfo(name=stage.name, for_s=_finite(stage.for_s), warmup=not stage.measured)
+            StageInfo(name=stage.name, for_s=_finite(stage.for_s), warmup=not stage.measured, pause=stage.pause)
             for stage in stages(profile)
         ),
         workers=1,

@@ -90,7 +90,7 @@ class Pause(Part):
     @property
     def plain(self) -> Iterator[core.Stage]:
         """The plain stage that it stands for."""
-        yield core.Stage(self.name, self.pause)
+        yield core.Stage(self.name, self.pause, pause=True)
 
 
 def _kind(value: object) -> str:

@@ -18,6 +18,7 @@ from msgspec import Struct, structs
 
 from relayload import files
 from relayload.core.errors import AuthorError, Fault
+from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.summarize import summarize
 from relayload.core.metrics.summary import Summary
@@ -256,7 +257,7 @@ class Folded:
 
 
 def _counting(objectives: list[Objective], run: RunInfo) -> Fold:
-    return Fold(_load_s(run), ObjectiveCounts(objectives, run))
+    return Fold(_load_s(run), ObjectiveCounts(objectives, run), cells=Cells.of(run))
 
 
 def _fold_parts(parts: list[Part], empty: Callable[[], Fold]) -> tuple[Fold, list[Damage]]:

@@ -36,16 +36,16 @@ def expand(read, good):
         ),
         (
             "[{for: 1s, rate: 1/s}, {pause: 30s}, {for: 1s, rate: 2/s, cooldown: true}]",
-            [Stage("stage-1", 1.0, 1.0), Stage("pause-2", 30.0), Stage("stage-3", 1.0, 2.0, cooldown=True)],
+            [Stage("stage-1", 1.0, 1.0), Stage("pause-2", 30.0, pause=True), Stage("stage-3", 1.0, 2.0, cooldown=True)],
         ),
         (
             "[{for: 9s, rate: 1/s}, {repeat: 2, stages: [{for: 1s, rate: 9/s}, {name: rest, pause: 5s}]}]",
             [
                 Stage("stage-1", 9.0, 1.0),
                 Stage("stage-2", 1.0, 9.0),
-                Stage("rest", 5.0),
+                Stage("rest", 5.0, pause=True),
                 Stage("stage-2", 1.0, 9.0),
-                Stage("rest", 5.0),
+                Stage("rest", 5.0, pause=True),
             ],
         ),
         (

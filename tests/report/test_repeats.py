@@ -29,11 +29,11 @@ def test_each_run_has_a_row_and_their_median_and_ends_come_last(lines):
     text = render_repeats(repeats(lines, 4))
     rows = [line.split() for line in text.splitlines()]
     assert rows[0] == ["3", "runs", "in", "before"]
-    assert rows[2] == ["run-1", "PASS", "100ms", "100ms", "400ms", "695ms", "5.94/s", "6"]
+    assert rows[2] == ["run-1", "PASS", "100ms", "100ms", "400ms", "695ms", "0.99/s", "6"]
     assert [row[:2] for row in rows[3:5]] == [["run-2", "PASS"], ["run-3", "INVALID"]]
     assert [row[0] for row in rows[5:8]] == ["median", "min", "max"]
-    assert rows[5][4:] == ["1.35s", "5.94/s", "6,175.5"]
-    assert rows[6][4:] == ["695ms", "5.94/s", "6"]
+    assert rows[5][4:] == ["1.35s", "0.99/s", "6,175.5"]
+    assert rows[6][4:] == ["695ms", "0.99/s", "6"]
     assert "left out of median, min and max: run-3: INVALID: the run was killed" in " ".join(text.split())
     assert max(map(len, text.splitlines())) <= WIDTH
 

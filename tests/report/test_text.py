@@ -298,7 +298,7 @@ def test_each_stage_has_a_row_where_there_are_several(wide, folded, request_line
     assert told[heading + 1 : heading + 4] == [
         "warm (not measured) 20.0s 20 0 1/s 100ms 100ms 501ms",
         "steady-as-she-goes 50.0s 50 0 1/s 100ms 100ms 99.5ms",
-        "ramp 30.0s 30 20 0.333/s 100ms 100ms 12.3s",
+        "ramp 30.0s 30 20 0/s 100ms 100ms 12.3s",
     ]
     assert "TTFT p99" not in render_summary(summarize(folded([request_line(0)]), make_run()))
 

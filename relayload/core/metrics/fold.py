@@ -17,6 +17,8 @@ from typing import Any, Protocol
 from relayload.core.metrics.arrival_indices import Indices
 from relayload.core.metrics.chunk_gaps import MOST_SLOTS, WINDOWED_SLOT_S, GapCounts
 from relayload.core.metrics.condensed import slot_width_s
+from relayload.core.metrics.end_cells import Cells
+from relayload.core.metrics.end_counts import EndCounts
 from relayload.core.metrics.rows import Rows, grouped
 from relayload.core.metrics.start_times import Starts
 from relayload.core.metrics.tagged_requests import TaggedRequests
@@ -52,6 +54,7 @@ class Fold:
         "_most_exact",
         "_pending",
         "by_tags",
+        "cells",
         "condensed",
         "counts",
         "drops",
@@ -66,12 +69,20 @@ class Fold:
         "transitions",
     )
 
-    def __init__(self, load_s: float = 0.0, counts: Counts | None = None, most_exact: int = MOST_EXACT) -> None:
+    def __init__(
+        self,
+        load_s: float = 0.0,
+        counts: Counts | None = None,
+        most_exact: int = MOST_EXACT,
+        cells: Cells | None = None,
+    ) -> None:
         """Keep up to `most_exact` requests individually, and histograms of more.
 
         It costs less if the length of the load is known as `load_s`. `counts` receive every request for objectives.
+        `cells` are those of the run, which are whole seconds if its stages and its load end with one.
         """
         self.by_tags: dict[Tags, TaggedRequests] = {}
+        self.cells = Cells() if cells is None else cells
         self.condensed = False
         """There are too many requests to keep individually."""
         self.counts = counts
@@ -108,7 +119,7 @@ class Fold:
     def merge(self, other: "Fold") -> None:
         for tags, tagged in other.by_tags.items():
             if tags not in self.by_tags:
-                self.by_tags[tags] = TaggedRequests(gaps=GapCounts(tagged.gaps.width_s))
+                self.by_tags[tags] = self._empty(tagged.gaps.width_s)
             self.by_tags[tags].merge(tagged)
         for own, others in ((self.drops, other.drops), (self.refused, other.refused)):
             for plan_tags, due_at_s in others.items():
@@ -160,7 +171,7 @@ class Fold:
     def _extend_tagged(self, tags: Tags, rows: Rows) -> None:
         records = rows.records
         if tags not in self.by_tags:
-            self.by_tags[tags] = TaggedRequests(gaps=GapCounts(self._gap_slot_s))
+            self.by_tags[tags] = self._empty(self._gap_slot_s)
         self.by_tags[tags].extend(rows)
         if self.counts is not None:
             self.counts.add(tags, rows)
@@ -169,8 +180,11 @@ class Fold:
         self._pending += len(rows)
         self.last_due_at_s = max(self.last_due_at_s, max(rows.due_at_s))
         self.starts.add(list(map(add, rows.due_at_s, rows["late"])))
-        self.last_end_s = max(self.last_end_s, max(rows.ends_s))
+        self.last_end_s = max(self.last_end_s, rows.last_end_s)
         self.last_at_s = max(self.last_at_s, self.last_end_s)
+
+    def _empty(self, gap_slot_s: float) -> TaggedRequests:
+        return TaggedRequests(gaps=GapCounts(gap_slot_s), ends=EndCounts(self.cells))
 
     def _condense(self) -> None:
         for tagged in self.by_tags.values():

@@ -9,6 +9,7 @@ from operator import add, attrgetter
 from types import MappingProxyType
 
 from relayload.core.metrics.catalog import METRICS
+from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.reading import Computed, Derived, OfAnswer, OfRequest
 from relayload.core.model.record import Attempt, Drop, End, Line, Outcome, Record, Transition
 from relayload.core.model.tags import PlanTags, Tags
@@ -20,6 +21,7 @@ _PLACE_AND_OUTCOME = attrgetter("scenario", "model", "stage", "measured", "targe
 _STATUS_ERROR_KIND = attrgetter("status", "error", "kind")
 _ATTEMPTS = attrgetter("attempts")
 _TTFT = attrgetter("ttft_s")
+_OUTPUT_TOKENS = attrgetter("output_tokens")
 
 
 class Rows:
@@ -34,6 +36,9 @@ class Rows:
         self.retry_counts = list(map(len, map(_ATTEMPTS, records)))
         """How many attempts each request took."""
         self._columns: dict[str, array[float]] = {}
+        self._end_cells: dict[Cells, list[int]] = {}
+        self._ended_in: dict[Cells, Mapping[int, int]] = {}
+        self._tokens_in: dict[Cells, Mapping[int, int]] = {}
 
     def __len__(self) -> int:
         return len(self.records)
@@ -62,6 +67,37 @@ class Rows:
     def due_in(self) -> Mapping[int, int]:
         """How many requests were due in each second of the run."""
         return Counter(self.due_seconds)
+
+    @cached_property
+    def last_end_s(self) -> float:
+        """When the last of the requests ended."""
+        return max(self.ends_s)
+
+    def end_cells(self, cells: Cells) -> list[int]:
+        """Return the cell in which each request ended."""
+        if cells not in self._end_cells:
+            self._end_cells[cells] = cells.numbers(self.ends_s)
+        return self._end_cells[cells]
+
+    def ended_in(self, cells: Cells) -> Mapping[int, int]:
+        """Return how many requests ended in each cell."""
+        if cells not in self._ended_in:
+            self._ended_in[cells] = Counter(self.end_cells(cells))
+        return self._ended_in[cells]
+
+    def tokens_in(self, cells: Cells) -> Mapping[int, int]:
+        """Return the output tokens of the requests that ended in each cell."""
+        if cells not in self._tokens_in:
+            self._tokens_in[cells] = added_up(self.end_cells(cells), self.output_tokens)
+        return self._tokens_in[cells]
+
+    @cached_property
+    def output_tokens(self) -> list[int]:
+        """The output tokens of all attempts of each request."""
+        if not self.once:
+            return [sum(attempt.output_tokens or 0 for attempt in record.attempts) for record in self.records]
+        counts = list(map(_OUTPUT_TOKENS, self.answers))
+        return [count or 0 for count in counts] if None in counts else counts
 
     @cached_property
     def end_seconds(self) -> list[int]:
@@ -101,6 +137,14 @@ class Rows:
         if name in _COMPUTED:
             return _measured(_COMPUTED[name](self.__getitem__, self.answers))
         return array("d", DERIVED[name](self.__getitem__))
+
+
+def added_up(numbers: Iterable[int], values: Iterable[int]) -> Mapping[int, int]:
+    """Return the sum of the values with each number."""
+    sums: defaultdict[int, int] = defaultdict(int)
+    for number, value in zip(numbers, values, strict=True):
+        sums[number] += value
+    return sums
 
 
 def grouped(

@@ -3,11 +3,13 @@
 import math
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 
 from relayload.core.metrics.catalog import PER_CHUNK
 from relayload.core.metrics.chunk_gaps import GapCounts
 from relayload.core.metrics.columns import Columns
+from relayload.core.metrics.end_cells import Spans
+from relayload.core.metrics.end_counts import Ended
 from relayload.core.metrics.tagged_requests import TaggedRequests
 from relayload.core.metrics.values import Values
 from relayload.core.model.tags import Tags
@@ -30,9 +32,14 @@ class Selection:
     def count(self) -> int:
         return sum(map(len, self.by_tags.values()))
 
+    def ended(self, spans: Spans) -> Ended:
+        """Return how many of the requests ended in these spans of time, and their tokens."""
+        return reduce(Ended.plus, (tagged.ends.within(spans) for tagged in self.by_tags.values()), Ended())
+
     @property
-    def output_tokens(self) -> int:
-        return sum(tagged.tokens.output for tagged in self.by_tags.values())
+    def last_end_s(self) -> float:
+        """When the last of the requests ended; 0 without any."""
+        return max((tagged.ends.last_s for tagged in self.by_tags.values()), default=0.0)
 
     def by_outcome(self) -> dict[str, int]:
         counts: dict[str, int] = {}

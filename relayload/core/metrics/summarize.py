@@ -1,5 +1,6 @@
 """From a fold to the summary of its run."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -10,6 +11,7 @@ from msgspec import structs
 from relayload.core.metrics.answer_warnings import remarks_on
 from relayload.core.metrics.cost import paid, paid_at
 from relayload.core.metrics.distributions import Column, MetricsOf
+from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.fold import Account, Fold, account
 from relayload.core.metrics.generator_health import health_of
 from relayload.core.metrics.selection import Selection, Series
@@ -29,7 +31,7 @@ from relayload.core.metrics.tasks import RunAll, Task, one_by_one
 from relayload.core.metrics.timeline import step_s, timeline
 from relayload.core.metrics.totals import batch_of, breaker_acts_of, errors_of, quota_waits_of, retries_of, tokens_of
 from relayload.core.model.record import Outcome
-from relayload.core.model.run import RunInfo
+from relayload.core.model.run import RunInfo, Span
 from relayload.core.model.tags import PlanTags, Tags
 
 
@@ -41,18 +43,6 @@ def summarize(
     return making.made_of(run_all(making.tasks()))
 
 
-def load_s(fold: Fold, run: RunInfo) -> float:
-    """Return when the load ended: by the run's data, or by the last arrival if it was killed or is a trace.
-
-    A batch is a load until its last request has ended.
-    """
-    if run.batch:
-        return fold.last_end_s
-    if run.ended_at_s is None or any(stage.for_s is None for stage in run.stages):
-        return fold.last_due_at_s
-    return run.ended_at_s
-
-
 Named = dict[str, tuple[Selection, int]]
 """Requests and the number of drops by name."""
 
@@ -62,12 +52,15 @@ class SummaryInTheMaking:
 
     def __init__(self, fold: Fold, run: RunInfo, faults: Iterable[str] = (), warnings: Iterable[str] = ()) -> None:
         """Take the same arguments as `summarize`."""
+        assert set(Cells.of(run).cuts) <= set(fold.cells.cuts), "the fold can't be cut where stages of the run end"
         self._faults, self._warnings = tuple(faults), tuple(warnings)
         self._fold = fold
         self._run = run
         self._all = Selection(fold.by_tags)
         self._measured = self._all.where(_is_measured)
-        self._load_s = load_s(fold, run)
+        self._load_s = run.load_s(fold.last_due_at_s, fold.last_end_s)
+        self._began_s = fold.starts.first_s if run.batch and fold.started else 0.0
+        self._measured_spans = run.measured_spans(self._load_s, self._began_s)
         self._by_scenario = self._split(lambda plan_tags: plan_tags.scenario)
         self._by_model = self._split(lambda plan_tags: plan_tags.model)
         self._by_stage = self._split(lambda plan_tags: plan_tags.stage)
@@ -140,18 +133,29 @@ class SummaryInTheMaking:
         )
 
     def _rates(self, accounted: Account, starts: "_Starts") -> Rates:
-        measured_s = self._run.measured_s(self._load_s)
+        measured_s = _length_s(self._measured_spans)
         dropped = sum(len(due_at_s) for plan_tags, due_at_s in self._fold.all_drops if plan_tags.measured)
-        ok = self._measured.where(_is_ok)
+        ended = self._all.where(_is_ok).ended(_bounds(self._measured_spans))
+        later = self._later()
         return Rates(
             measured_s=measured_s,
             offered_per_s=_per(self._measured.count + dropped + accounted.lost, measured_s),
             started_per_s=_per(self._measured.count, measured_s),
-            ok_per_s=_per(ok.count, measured_s),
-            output_tokens_per_s=_per(ok.output_tokens, measured_s),
+            ok_per_s=_per(ended.requests, measured_s),
+            output_tokens_per_s=_per(ended.output_tokens, measured_s),
+            ended_later=later.requests,
+            ended_later_s=later.until_s,
             max_in_1s=starts.most_in_1s,
             max_in_60s=starts.most_in_60s,
         )
+
+    def _later(self) -> "_Later":
+        """Return the measured requests that ended ok after the measured span."""
+        if not _length_s(self._measured_spans):
+            return _Later()
+        ok, ends_at_s = self._measured.where(_is_ok), self._measured_spans[-1].ends_at_s
+        requests = ok.ended([(ends_at_s, max(ends_at_s, ok.last_end_s))]).requests
+        return _Later(requests, ok.last_end_s - ends_at_s) if requests else _Later()
 
     def _tabled(self) -> Iterator[Selection]:
         """Yield the selections that have metrics of their own."""
@@ -162,20 +166,28 @@ class SummaryInTheMaking:
 
     def _groups(self, named: Named) -> dict[str, Group]:
         """Return tables over the measured requests of each name; their counts cover the whole run."""
-        measured_s = self._run.measured_s(self._load_s)
+        ended = {name: own.where(_is_ok) for name, (own, _) in named.items()}
         return {
-            name: self._group(own, own.where(_is_measured), measured_s, dropped)
+            name: self._group(own, own.where(_is_measured), ended[name], self._measured_spans, dropped)
             for name, (own, dropped) in named.items()
         }
 
     def _stages(self) -> dict[str, Group]:
         """Return tables over all requests of each stage, in the order of the plan."""
+        ok, spans = self._all.where(_is_ok), self._stage_spans()
         return {
-            stage.name: self._group(own, own, self._run.stage_s(stage.name, self._load_s), dropped, stage.warmup)
-            for stage in self._run.stages
-            if stage.name in self._by_stage
-            for own, dropped in (self._by_stage[stage.name],)
+            name: self._group(own, own, ok, spans[name], dropped, spans[name][0].stage.warmup)
+            for name in spans
+            if name in self._by_stage
+            for own, dropped in (self._by_stage[name],)
         }
+
+    def _stage_spans(self) -> dict[str, list[Span]]:
+        """Return when the stages of each name ran."""
+        spans: defaultdict[str, list[Span]] = defaultdict(list)
+        for span in self._run.spans(self._load_s, self._began_s):
+            spans[span.stage.name].append(span)
+        return spans
 
     def _targets(self) -> dict[str, TargetGroup]:
         """Return tables by target, with tokens and cost, in the order of the profile."""
@@ -202,21 +214,34 @@ class SummaryInTheMaking:
         return {name: (Selection(by_name[name]), drops[name]) for name in names}
 
     def _group(
-        self, everything: Selection, measured: Selection, seconds: float, dropped: int, warmup: bool = False
+        self,
+        everything: Selection,
+        measured: Selection,
+        counted: Selection,
+        spans: Sequence[Span],
+        dropped: int,
+        warmup: bool = False,
     ) -> Group:
-        by_outcome = everything.by_outcome()
-        ok = measured.where(_is_ok)
+        """Return a table with the metrics of the measured requests, and the rates of those `counted` by their ends."""
+        by_outcome, seconds, ended = everything.by_outcome(), _length_s(spans), counted.ended(_bounds(spans))
         return Group(
             started=everything.count,
             dropped=dropped,
             ok=by_outcome.get(Outcome.OK.value, 0),
             by_outcome=by_outcome,
             measured_s=seconds,
-            ok_per_s=_per(ok.count, seconds),
-            output_tokens_per_s=_per(ok.output_tokens, seconds),
-            metrics=self._metrics[ok],
+            ok_per_s=_per(ended.requests, seconds),
+            output_tokens_per_s=_per(ended.output_tokens, seconds),
+            metrics=self._metrics[measured.where(_is_ok)],
             warmup=warmup,
         )
+
+
+class _Later(NamedTuple):
+    """Requests that ended after the measured span, and how long after it the last one did."""
+
+    requests: int = 0
+    until_s: float | None = None
 
 
 class _Starts(NamedTuple):
@@ -239,6 +264,14 @@ def _condensed(fold: Fold, run: RunInfo) -> Iterator[str]:
         yield f"{fold.started:,} requests are too many to keep each: values come from histograms, to within 0.4%"
         if run.copies > 1:
             yield "pairs of requests to several targets are not compared where there are so many"
+
+
+def _length_s(spans: Iterable[Span]) -> float:
+    return math.fsum(span.seconds for span in spans)
+
+
+def _bounds(spans: Iterable[Span]) -> list[tuple[float, float]]:
+    return [(span.begins_at_s, span.ends_at_s) for span in spans]
 
 
 def _per(count: float, seconds: float) -> float | None:

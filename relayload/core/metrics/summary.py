@@ -49,14 +49,24 @@ class Counts(Struct, frozen=True, kw_only=True):
 
 
 class Rates(Struct, frozen=True, kw_only=True):
-    """Per second of the measured stages; `max_in_...` is the most starts in any sliding window of the whole run."""
+    """Per second of the measured span; `max_in_...` is the most starts in any sliding window of the whole run.
+
+    The measured span is made of the measured stages and the pauses between them.
+    """
 
     measured_s: float
+    """The length of the measured span in seconds; that of a batch is its makespan."""
     offered_per_s: float | None
-    """This rate and those below are None where no measured stage was reached."""
+    """The requests of the measured stages. This rate and those below are None where none was reached."""
     started_per_s: float | None
     ok_per_s: float | None
+    """The requests that ended ok inside the measured span, whichever stage they were sent in."""
     output_tokens_per_s: float | None
+    """All tokens of those."""
+    ended_later: int = 0
+    """Requests of the measured stages that ended ok after the measured span, and so are in no rate of it."""
+    ended_later_s: float | None = None
+    """How long after it the last of them ended; None where there were none."""
     max_in_1s: int
     max_in_60s: int
 

@@ -9,6 +9,7 @@ from operator import attrgetter
 from relayload.core.metrics.chunk_gaps import GapCounts
 from relayload.core.metrics.columns import Columns
 from relayload.core.metrics.condensed import Condensed
+from relayload.core.metrics.end_counts import EndCounts
 from relayload.core.metrics.retry_counts import RetryCounts
 from relayload.core.metrics.rows import Rows
 from relayload.core.metrics.tokens import Tokens
@@ -24,6 +25,7 @@ class TaggedRequests:
         "buffered",
         "columns",
         "condensed",
+        "ends",
         "gaps",
         "indices",
         "relay_message",
@@ -36,13 +38,16 @@ class TaggedRequests:
         "untimed",
     )
 
-    def __init__(self, columns: Columns | None = None, gaps: GapCounts | None = None) -> None:
+    def __init__(
+        self, columns: Columns | None = None, gaps: GapCounts | None = None, ends: EndCounts | None = None
+    ) -> None:
         self.columns = Columns() if columns is None else columns
         """The columns of the requests that are not condensed."""
         self.condensed: Condensed | None = None
         self.indices = array("q")
         """The indices of arrivals, -1 for later turns; kept only with several targets, to find pairs."""
         self.gaps = GapCounts() if gaps is None else gaps
+        self.ends = EndCounts() if ends is None else ends
         self.tokens = Tokens()
         self.retried = Tokens()
         """The part of the tokens that belongs to attempts that were retried."""
@@ -74,6 +79,7 @@ class TaggedRequests:
         """Add requests."""
         records, answers, ok = rows.records, rows.answers, rows.records[0].outcome is Outcome.OK
         self.columns.extend(rows)
+        self.ends.add(rows, ok=ok)
         if records[0].target is not None:
             self.indices.fromlist([-1 if record.turn else record.index for record in records])
         self.attempts += len(rows.attempts)
@@ -102,6 +108,7 @@ class TaggedRequests:
         self._merge_condensed(other.condensed)
         self.indices.extend(other.indices)
         self.gaps.merge(other.gaps)
+        self.ends.merge(other.ends)
         self.tokens.merge(other.tokens)
         self.retried.merge(other.retried)
         self.attempts += other.attempts

@@ -48,6 +48,8 @@ class StageInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     for_s: Length | None
     warmup: bool = False
     """The stage is left out of the statistics, as a warm-up or a cool-down."""
+    pause: bool = False
+    """Nothing is sent. A pause is measured only between measured stages."""
 
 
 class TargetInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -154,20 +156,49 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"wo
     def batch(self) -> bool:
         return self.load_kind == "batch"
 
-    def measured_s(self, until_s: float) -> float:
-        """Return the length of the measured stages in seconds, given when the load ended."""
-        return math.fsum(span.seconds for span in self.spans(until_s) if not span.stage.warmup)
+    def load_s(self, last_due_at_s: float, last_end_s: float) -> float:
+        """Return when the load ended, given when the last request was due and when the last one ended.
 
-    def stage_s(self, name: str, until_s: float) -> float:
-        """Return the length of the stages of a name in seconds, given when the load ended; 0 if none was reached."""
-        return math.fsum(span.seconds for span in self.spans(until_s) if span.stage.name == name)
+        A batch is a load until its last request has ended. A trace, or a run that was killed, ended with the second in
+        which its last request was due.
+        """
+        if self.batch:
+            return last_end_s
+        ended_at_s = math.inf if self.ended_at_s is None else self.ended_at_s
+        planned = self.ended_at_s is not None and all(stage.for_s is not None for stage in self.stages)
+        return ended_at_s if planned else min(ended_at_s, float(math.ceil(last_due_at_s)))
 
-    def spans(self, until_s: float) -> Iterator["Span"]:
-        """Yield when each stage ran, given when the load ended; stages that were not reached have length 0."""
+    def measured_spans(self, until_s: float, from_s: float = 0.0) -> list["Span"]:
+        """Return when each measured stage ran, and the pauses between them, as `spans` does.
+
+        Together they are the measured span. A pause beside a warm-up or at an end of the run is not part of it.
+        """
+        measured: list[Span] = []
+        pauses: list[Span] = []
+        between = False
+        for span in self.spans(until_s, from_s):
+            if span.stage.pause:
+                pauses.append(span)
+                continue
+            if not span.stage.warmup:
+                measured += [*(pauses if between else []), span]
+            pauses, between = [], not span.stage.warmup
+        return measured
+
+    def measured_s(self, until_s: float, from_s: float = 0.0) -> float:
+        """Return the length of the measured span in seconds, given when the load ended and began."""
+        return math.fsum(span.seconds for span in self.measured_spans(until_s, from_s))
+
+    def stage_spans(self, name: str, until_s: float, from_s: float = 0.0) -> list["Span"]:
+        """Return when the stages of a name ran, as `spans` does."""
+        return [span for span in self.spans(until_s, from_s) if span.stage.name == name]
+
+    def spans(self, until_s: float, from_s: float = 0.0) -> Iterator["Span"]:
+        """Yield when each stage ran, given when the load ended and began; stages not reached have length 0."""
         begins_at_s = 0.0
         for stage in self.stages:
             ends_at_s = begins_at_s + (math.inf if stage.for_s is None else stage.for_s)
-            yield Span(stage, min(begins_at_s, until_s), min(ends_at_s, until_s))
+            yield Span(stage, min(max(begins_at_s, from_s), until_s), min(ends_at_s, until_s))
             begins_at_s = ends_at_s
 
 

@@ -152,7 +152,9 @@ def _judge_makespan(objective: Objective, indicators: Indicators) -> ObjectiveRe
 
 
 def _judge_per_second(objective: Objective, indicators: Indicators, count: float, n: int) -> ObjectiveResult:
+    """Judge a rate of what ended. Zero counts as measured once a request was sent, whether it has ended or not."""
     seconds = indicators.seconds(objective)
+    n = n or sum(map(len, indicators.used(objective).values()))
     return _judge_number(objective, count / seconds, n, indicators) if seconds > 0 else no_data(objective)
 
 

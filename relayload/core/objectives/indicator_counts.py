@@ -1,10 +1,12 @@
 """The counts of requests for an objective, by slot of time, made while requests are folded.
 
 The same counts serve a run in progress, where those of all processes add up, and the judging of its records. Requests
-are counted by the second in which they were due, since neighbours in that order are slow together.
+are counted by the second in which they were due, since neighbours in that order are slow together; for what is judged
+per second, by the cell of time in which they ended.
 """
 
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import compress
@@ -19,7 +21,7 @@ from relayload.core.model.snapshot import Position, SlotCounts
 from relayload.core.model.tags import PlanTags, Tags
 from relayload.core.objectives.goodput import unmet
 from relayload.core.objectives.objective import Objective
-from relayload.core.objectives.tag_filter import of_kind, of_outcome, within
+from relayload.core.objectives.tag_filter import counts_for, of_kind, of_outcome, within
 from relayload.core.objectives.time_slots import WINDOW_BITS, Grid
 from relayload.core.stats.histogram import Histogram, buckets, middle_s
 
@@ -43,13 +45,13 @@ class IndicatorCounts:
     def add(self, tags: Tags, rows: Rows) -> None:
         """Count requests that have ended."""
         objective = self.objective
-        if within(objective.tags, tags.plan_tags) and of_outcome(objective.tags, tags):
+        if counts_for(objective, tags.plan_tags) and of_outcome(objective.tags, tags):
             _COUNT[_way(objective)](self, tags, rows)
 
     def add_drop(self, plan_tags: PlanTags, due_at_s: float) -> None:
-        """Count an arrival that could not be started."""
+        """Count an arrival that could not be started, and so never ends."""
         objective = self.objective
-        if not within(objective.tags, plan_tags):
+        if objective.by_end or not within(objective.tags, plan_tags):
             return
         if objective.metric == "goodput":
             self._add_counts(
@@ -64,6 +66,21 @@ class IndicatorCounts:
                 self.at(position).add(counts)
         for window, values in other.values.items():
             self._values_in(window).merge(values)
+
+    def between(self, spans: Sequence[tuple[float, float]]) -> Callable[[Position], bool]:
+        """Return whether requests at a position ended in one of these spans, which are in order and apart.
+
+        An instant that nobody knew when requests were counted, as of an early end, stands for the end of its second.
+        """
+        assert self._grid.cells is not None
+        bounds = [self._grid.cells.bounds(*span) for span in spans]
+        lasts = [last for _, last in bounds]
+
+        def inside(position: Position) -> bool:
+            number = bisect_left(lasts, position.second)
+            return number < len(bounds) and bounds[number][0] < position.second
+
+        return inside
 
     def put(self, position: Position, parts: Sequence[SlotCounts]) -> None:
         """Replace the counts of a position by the sum of what several processes counted."""
@@ -174,9 +191,8 @@ class IndicatorCounts:
         self._count_requests(tags, rows)
         if tags.ok:
             slots = self._slots_of(tags)
-            for code, record in zip(self._grid.codes(rows), rows.records, strict=True):
-                if code >= 0:
-                    slots(code).total += sum(attempt.output_tokens or 0 for attempt in record.attempts)
+            for code, tokens in _somewhere(self._grid.tokens(rows)):
+                slots(code).total += tokens
 
     def _slots_of(self, tags: Tags, bits: int = 0) -> Callable[[int], SlotCounts]:
         return self._slots(tags.plan_tags.scenario, bits, abandoned=tags.outcome == Outcome.ABANDONED.value)

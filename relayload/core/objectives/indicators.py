@@ -87,7 +87,8 @@ class Indicators:
                 by_second[position.second] = SlotCounts()
             by_second[position.second].add(self._resolved(objective, position, counts))
         slots = [by_second[second] for second in sorted(by_second)]
-        if self.lost and (objective.metric == "goodput" or self._waits_for_all(objective)):
+        offered = objective.metric == "goodput" and not objective.by_end
+        if self.lost and (offered or self._waits_for_all(objective)):
             slots.append(SlotCounts(n=self.lost, bad_at_least=self.lost, bad_at_most=self.lost))
         return slots
 
@@ -153,8 +154,9 @@ class Indicators:
         return any(span.begins_at_s <= at_s < span.ends_at_s for span in planned if not span.stage.warmup)
 
     def seconds(self, objective: Objective) -> float:
-        """Return the length of the measured stages that the tags admit, in seconds."""
-        return math.fsum(span.seconds for span in self._admitted(objective))
+        """Return the length of the window in seconds, or of the spans in which requests count when they end."""
+        spans = [(self.window.begins_at_s, self.window.ends_at_s)] if self.window else self._ending_spans(objective)
+        return math.fsum(ends_at_s - begins_at_s for begins_at_s, ends_at_s in spans)
 
     def windows(self, objective: Objective) -> list["Indicators"]:
         """Return the windows of an objective: whole ones of the measured stages that its tags admit.
@@ -183,19 +185,19 @@ class Indicators:
 
     @cached_property
     def load_s(self) -> float:
-        """When the load ended: by the run's data, or by the last arrival if it was killed or is a trace.
-
-        A batch is a load until its last request has ended.
-        """
-        if self.run.batch:
-            return self.source.last_end_s
-        if self.run.ended_at_s is None or any(stage.for_s is None for stage in self.run.stages):
-            return self.source.last_due_at_s
-        return self.run.ended_at_s
+        """When the load ended."""
+        return self.run.load_s(self.source.last_due_at_s, self.source.last_end_s)
 
     def _counted(self, objective: Objective) -> Mapping[Position, SlotCounts]:
-        """Return the counts; if the run was interrupted, without abandoned requests, whose result is unknown."""
-        found = self.source.counts[objective].windows.get(self.window.number if self.window else 0, {})
+        """Return the counts; if the run was interrupted, without abandoned requests, whose result is unknown.
+
+        Where requests count when they end, only those that ended in the measured span count.
+        """
+        counts = self.source.counts[objective]
+        found: Mapping[Position, SlotCounts] = counts.windows.get(self.window.number if self.window else 0, {})
+        if objective.by_end and not self.window:
+            inside = counts.between(self._ending_spans(objective))
+            found = {position: slot for position, slot in found.items() if inside(position)}
         if self.run.interrupted_by is None:
             return found
         return {position: counts for position, counts in found.items() if not position.abandoned}
@@ -244,6 +246,15 @@ class Indicators:
         for scenario in {tags.plan_tags.scenario for tags in self.source.used if tags.ok}:
             if scenario not in streaming and not self.source.measures(scenario, metric):
                 yield scenario
+
+    def _ending_spans(self, objective: Objective) -> list[tuple[float, float]]:
+        """Return the parts of the measured span that the `stage` tags admit; of a batch, its makespan."""
+        began_s = self.source.first_start_s if self.run.batch else None
+        return joined(
+            (span.begins_at_s, span.ends_at_s)
+            for span in self.run.measured_spans(self.load_s, began_s or 0.0)
+            if span.seconds > 0 and all(tag.admits(span.stage.name) for tag in objective.tagged("stage"))
+        )
 
     def _reached(self, objective: Objective) -> list[tuple[float, float]]:
         """Return the start and end of the reached measured stages that the tags admit; consecutive ones as one."""

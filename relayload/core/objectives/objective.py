@@ -107,6 +107,7 @@ class Indicator(NamedTuple):
     tags: tuple[Tag, ...]
     conditions: tuple[Condition, ...]
     over_s: float | None
+    by_end: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +147,19 @@ class Objective:
         compared = METRICS[self.metric].distribution
         op_and_limit = (self.op, self.limit) if compared else None
         is_mean = compared and self.quantile is None
-        return Indicator(self.metric, is_mean, op_and_limit, self.tags, self.conditions, self.options.over_s)
+        return Indicator(
+            self.metric, is_mean, op_and_limit, self.tags, self.conditions, self.options.over_s, self.by_end
+        )
 
     @property
     def while_it_grows(self) -> "Objective":
         """The condition to check before the run is over: a growing sum that must equal the limit must not exceed it."""
         return replace(self, op=Op.AT_MOST) if self.op is Op.EQUAL else self
+
+    @property
+    def by_end(self) -> bool:
+        """Requests count when they end, whichever stage they were sent in; all others count when they are due."""
+        return self.aggregate == "per_second"
 
     @property
     def one_outcome(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from relayload.core.metrics.retry_counts import RetryCause
 from relayload.core.model.record import Transition
 from relayload.core.model.tags import PlanTags, Tags
-from relayload.core.objectives.objective import Tag
+from relayload.core.objectives.objective import Objective, Tag
 
 
 def tagged(wanted: Sequence[Tag], plan_tags: PlanTags) -> bool:
@@ -22,6 +22,16 @@ def tagged(wanted: Sequence[Tag], plan_tags: PlanTags) -> bool:
 def within(wanted: Sequence[Tag], plan_tags: PlanTags) -> bool:
     """Return whether requests with these plan tags are measured and admitted."""
     return plan_tags.measured and tagged(wanted, plan_tags)
+
+
+def counts_for(objective: Objective, plan_tags: PlanTags) -> bool:
+    """Return whether an objective counts requests with these plan tags.
+
+    Where requests count when they end, those of every stage do: a `stage` tag then selects the time, not the requests.
+    """
+    if objective.by_end:
+        return tagged([tag for tag in objective.tags if tag.name != "stage"], plan_tags)
+    return within(objective.tags, plan_tags)
 
 
 def moved(wanted: Sequence[Tag], change: Transition) -> bool:

@@ -2,12 +2,13 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 from relayload.core.metrics.catalog import PER_CHUNK
-from relayload.core.metrics.rows import Rows
+from relayload.core.metrics.end_cells import Cells
+from relayload.core.metrics.rows import Rows, added_up
 from relayload.core.model.run import RunInfo
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.tag_filter import joined
@@ -27,24 +28,40 @@ class Grid:
     over_s: float | None = None
     by_second: bool = False
     """Slots are seconds of the run even in windows, as for gaps between chunks."""
+    cells: Cells | None = None
+    """Where requests count when they end, the slots of the whole run; None where they count when they are due."""
 
     @classmethod
     def of(cls, objective: Objective, run: RunInfo) -> "Grid":
-        over_s = objective.options.over_s
+        over_s, cells = objective.options.over_s, Cells.of(run) if objective.by_end else None
         if over_s is None:
-            return cls()
-        return cls(tuple(planned_spans(objective, run)), over_s, objective.metric in PER_CHUNK)
+            return cls(cells=cells)
+        return cls(tuple(planned_spans(objective, run)), over_s, objective.metric in PER_CHUNK, cells)
 
     def codes(self, rows: Rows) -> Sequence[int]:
         """Return the slot of each request, with its window in the upper bits; negative outside all whole windows."""
-        return rows.due_seconds if self.over_s is None else list(map(self.code, rows.due_at_s))
+        if self.over_s is None:
+            return rows.due_seconds if self.cells is None else rows.end_cells(self.cells)
+        return list(map(self.code, self._instants_s(rows)))
 
     def counts(self, rows: Rows) -> Mapping[int, int]:
         """Return the number of requests in each slot."""
-        return rows.due_in if self.over_s is None else Counter(map(self.code, rows.due_at_s))
+        if self.over_s is None:
+            return rows.due_in if self.cells is None else rows.ended_in(self.cells)
+        return Counter(map(self.code, self._instants_s(rows)))
+
+    def tokens(self, rows: Rows) -> Mapping[int, int]:
+        """Return the output tokens of the requests in each slot."""
+        if self.over_s is None and self.cells is not None:
+            return rows.tokens_in(self.cells)
+        return added_up(self.codes(rows), rows.output_tokens)
+
+    def _instants_s(self, rows: Rows) -> Iterable[float]:
+        """Return when each request counts; one that ended at the very end of a window still counts in that."""
+        return rows.due_at_s if self.cells is None else map(math.nextafter, rows.ends_s, repeat(0.0))
 
     def code(self, due_at_s: float) -> int:
-        """Return the slot of a request that was due at that instant."""
+        """Return the slot of a request that counts at that instant."""
         if self.over_s is None:
             return int(due_at_s)
         before = 0

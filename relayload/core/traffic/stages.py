@@ -27,6 +27,7 @@ class Stage:
     to_per_s: float | None = None
     warmup: bool = False
     cooldown: bool = False
+    pause: bool = False
 
     @property
     def measured(self) -> bool:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from relayload.core.metrics.end_counts import Ended
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.selection import Selection, Series, Slices
 from relayload.core.model.record import Outcome, Record
@@ -60,7 +61,8 @@ def test_a_selection_counts_its_requests_by_outcome(request_line, folded):
     selection = Selection(fold.by_tags)
     assert selection.by_outcome() == {"ok": 2, "rejected": 1}
     assert selection.where(lambda tags: tags.ok).count == 2
-    assert selection.output_tokens == 20
+    assert selection.ended([(0.0, 2.0)]) == Ended(2, 20)
+    assert selection.ended([(2.0, 3.0)]) == Ended(1)
 
 
 def test_a_slice_holds_what_was_due_in_it_in_the_order_of_the_schedule(request_line, drop_line, folded):

@@ -1,5 +1,6 @@
 import pytest
 
+from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.summarize import summarize
 from relayload.core.model.record import Outcome
@@ -15,7 +16,12 @@ def _warm(request_line, index: int, **changes):
 def test_counts_cover_the_whole_run_and_rates_and_metrics_the_measured_stages(
     request_line, drop_line, make_run, folded
 ):
-    lines = [_warm(request_line, 0, service_s=9.0), request_line(1), request_line(2), drop_line(3)]
+    lines = [
+        _warm(request_line, 0, service_s=9.0),
+        request_line(1, intended_at_s=11.0),
+        request_line(2, intended_at_s=12.0),
+        drop_line(3, intended_at_s=13.0),
+    ]
     summary = summarize(folded(lines), make_run(stages=_STAGES, ended_at_s=30.0))
     assert (summary.counts.offered, summary.counts.started, summary.counts.ok) == (4, 3, 3)
     assert summary.rates.measured_s == 20.0
@@ -58,9 +64,9 @@ def test_gaps_between_chunks_are_added_up(request_line, make_run, folded):
 def test_scenarios_models_and_stages_have_tables_of_their_own(request_line, drop_line, make_run, folded):
     lines = [
         _warm(request_line, 0),
-        request_line(1),
-        request_line(2, scenario="proof", model="o4", outcome=Outcome.SERVER_ERROR, status=503),
-        drop_line(3, scenario="proof", model="o4"),
+        request_line(1, intended_at_s=11.0),
+        request_line(2, intended_at_s=12.0, scenario="proof", model="o4", outcome=Outcome.SERVER_ERROR, status=503),
+        drop_line(3, intended_at_s=13.0, scenario="proof", model="o4"),
     ]
     summary = summarize(folded(lines), make_run(stages=_STAGES, ended_at_s=30.0))
     assert list(summary.by_scenario) == ["proof", "simple"]
@@ -199,3 +205,70 @@ def test_arrivals_that_a_guardrail_held_back_are_dropped_but_nobodys_failure(req
     assert sum(second.offered for second in summary.timeline) == 10
     assert summary.generator.valid
     assert summary.warnings[0] == "a guardrail stopped the run: max_requests: 8"
+
+
+def _one_slot(request_line, rate_per_s: int, for_s: int, **changes) -> list:
+    """The requests of a relay that answers one at a time, each within a second, in the order of their arrival."""
+    return [
+        request_line(
+            index,
+            intended_at_s=index / rate_per_s,
+            late_s=0.0,
+            latency_s=index + 1.0 - index / rate_per_s,
+            **changes,
+        )
+        for index in range(rate_per_s * for_s)
+    ]
+
+
+@pytest.mark.parametrize("most_exact", [1000, 10])
+def test_what_ended_after_a_saturated_run_is_told_beside_its_throughput(most_exact, request_line, make_run, folded):
+    run = make_run(stages=(StageInfo(name="steady", for_s=5.0),), ended_at_s=5.0)
+    rates = summarize(folded(_one_slot(request_line, 5, 5), most_exact=most_exact), run).rates
+    assert (rates.offered_per_s, rates.ok_per_s, rates.output_tokens_per_s) == (5.0, 1.0, 10.0)
+    assert (rates.ended_later, rates.ended_later_s) == (20, 20.0)
+
+
+@pytest.mark.parametrize("most_exact", [1000, 10])
+def test_throughput_counts_what_ended_in_the_measured_span_whichever_stage_it_was_sent_in(
+    most_exact, request_line, make_run, folded
+):
+    lines = [
+        _warm(request_line, 0, intended_at_s=8.0, late_s=0.0, service_s=2.0, scenario="proof"),
+        _warm(request_line, 1, intended_at_s=9.0, late_s=0.0, service_s=2.0, scenario="proof"),
+        request_line(2, intended_at_s=10.0, late_s=0.0, service_s=2.0),
+        request_line(3, intended_at_s=28.0, late_s=0.0, service_s=2.0),
+        request_line(4, intended_at_s=29.0, late_s=0.0, service_s=2.0),
+    ]
+    summary = summarize(folded(lines, most_exact=most_exact), make_run(stages=_STAGES, ended_at_s=30.0))
+    assert (summary.rates.ok_per_s, summary.rates.output_tokens_per_s) == (3 / 20, 30 / 20)
+    assert (summary.rates.ended_later, summary.rates.ended_later_s) == (1, 1.0)
+    assert {name: stage.ok_per_s for name, stage in summary.by_stage.items()} == {"warm": 1 / 10, "steady": 3 / 20}
+    assert {name: own.ok_per_s for name, own in summary.by_scenario.items()} == {"proof": 1 / 20, "simple": 2 / 20}
+    assert {name: own.ok for name, own in summary.by_stage.items()} == {"warm": 2, "steady": 3}
+
+
+def test_a_pause_between_measured_stages_counts_in_throughput(request_line, make_run, folded):
+    stages = (
+        StageInfo(name="warm", for_s=4.0, warmup=True),
+        StageInfo(name="first", for_s=4.0, pause=True),
+        StageInfo(name="steady", for_s=4.0),
+        StageInfo(name="between", for_s=4.0, pause=True),
+        StageInfo(name="steady", for_s=4.0),
+        StageInfo(name="last", for_s=4.0, pause=True),
+    )
+    lines = [request_line(at_s, service_s=0.999) for at_s in (4, 8, 11, 12, 18, 19, 20, 21)]
+    rates = summarize(folded(lines), make_run(stages=stages, ended_at_s=24.0)).rates
+    assert (rates.measured_s, rates.ok_per_s, rates.ended_later, rates.ended_later_s) == (12.0, 5 / 12, 2, 2.0)
+
+
+def test_a_run_that_ended_early_is_cut_there_to_the_instant(request_line, make_run, folded):
+    run = make_run(ended_at_s=10.25, ended_by="sigint")
+    lines = [request_line(0, intended_at_s=10.0, late_s=0.0, service_s=service_s) for service_s in (0.25, 0.250001)]
+    rates = summarize(folded(lines, cells=Cells.of(run)), run).rates
+    assert (rates.ok_per_s, rates.ended_later) == (1 / 10.25, 1)
+
+
+def test_a_fold_that_can_not_be_cut_where_a_stage_ends_is_a_fault_of_ours(make_run, folded):
+    with pytest.raises(AssertionError, match="can't be cut"):
+        summarize(folded([]), make_run(ended_at_s=10.25))

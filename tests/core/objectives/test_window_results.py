@@ -163,9 +163,11 @@ def test_counts_rates_and_breakers_are_judged_in_windows_too(judged, request_lin
         breaker_line(52.0, BreakerState.OPEN, BreakerState.HALF_OPEN),
     ]
     assert judged("errors.count == 0", lines).windows.worst_at_s == 30.0
-    assert judged("throughput.per_second >= 10", lines).verdict is Status.PASS
+    first = judged("throughput.per_second >= 10", lines)
+    assert (first.windows.broken, first.windows.worst_at_s) == (1, 0.0), "what was due at its end ended in the next"
+    assert judged("throughput.per_second >= 9.5", lines).verdict is Status.PASS
     assert judged("throughput.per_second >= 10.5", lines).windows.broken == 10
-    assert judged("output_tokens.per_second == 100", lines).verdict is Status.PASS
+    assert judged("output_tokens.per_second >= 95", lines).verdict is Status.PASS
     assert judged("breaker.trips == 0", lines).windows.broken == 1
     open_time = judged("breaker.open_time < 5s", lines)
     assert (open_time.windows.broken, open_time.observed, open_time.windows.worst_at_s) == (1, 10.0, 40.0)

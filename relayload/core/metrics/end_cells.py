@@ -1,0 +1,55 @@
+"""Cells of time in which ends are counted. Any stage of a run is made of whole cells, so counts of it are exact."""
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from operator import add
+
+from relayload.core.model.run import RunInfo
+
+Spans = Sequence[tuple[float, float]]
+"""When stretches of time begin and end. What ends at the very end of one is in it, at its beginning it is not."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Whole seconds, cut where a stage or the load ends within one. Each cell includes its end, not its beginning.
+
+    What ends at 0 is in cell 0, and what ends at an instant t in cell ⌈t⌉ + (the number of cuts before t).
+    """
+
+    cuts: tuple[float, ...] = ()
+    """In order of time."""
+
+    @classmethod
+    def of(cls, run: RunInfo) -> "Cells":
+        """Return the cells of a run by its plan, and by its end if that is known."""
+        edges = {span.ends_at_s for span in run.spans(math.inf)} | {run.ended_at_s or 0.0}
+        return cls(tuple(sorted(edge for edge in edges if math.isfinite(edge) and edge % 1)))
+
+    def number(self, at_s: float) -> int:
+        """Return the number of the cell that holds an instant."""
+        return math.ceil(at_s) + bisect_left(self.cuts, at_s)
+
+    def numbers(self, instants_s: Sequence[float]) -> list[int]:
+        """Return the number of the cell of each instant."""
+        seconds = map(math.ceil, instants_s)
+        return list(map(add, seconds, map(partial(bisect_left, self.cuts), instants_s)) if self.cuts else seconds)
+
+    def bounds(self, begins_at_s: float, ends_at_s: float) -> tuple[int, int]:
+        """Return the last cell before a stretch of time and the last one in it.
+
+        An end within a cell counts as the end of that cell.
+        """
+        return self.number(begins_at_s) if begins_at_s > 0 else -1, self.number(ends_at_s)
+
+    def second(self, number: int) -> int:
+        """Return the second of the run in which a cell lies, the first being 0."""
+        return max(0, number - bisect_left(self._last_cells, number) - 1)
+
+    @cached_property
+    def _last_cells(self) -> list[int]:
+        """The number of the cell that ends at each cut."""
+        return list(map(self.number, self.cuts))
