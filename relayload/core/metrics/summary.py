@@ -197,12 +197,15 @@ class TargetGroup(Group, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Second(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The requests that were due in one step of the timeline; percentiles are of those that ended ok."""
+    """One step of the timeline. Percentiles are of the requests that were due in it and ended ok at any time."""
 
     at_s: float
     offered: int
+    """Arrivals that were due in the step."""
     started: int
+    """Those of them that were started, in time or late."""
     ok: int
+    """Requests that ended ok in the step, whenever they were due; `failed` likewise counts the others."""
     failed: int
     ttft_p50_s: float | None = None
     ttft_p99_s: float | None = None

@@ -3,7 +3,8 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import accumulate, chain, repeat
+from operator import mul
 from typing import TypeVar
 
 from relayload.core.metrics.catalog import shown_in
@@ -21,10 +22,10 @@ _SHOWN = tuple(metric.name for metric in shown_in(Output.TIMELINE))
 
 
 def step_s(fold: Fold) -> float:
-    """Return the step in seconds: 1, or what it takes to have at most 3600 steps; for condensed requests, a slot."""
-    if fold.condensed:
-        return fold.slot_s
-    return next(step for step in _steps_s() if fold.last_due_at_s / step < _MOST_STEPS)
+    """Return the step in seconds: 1, or what it takes to have at most 3600 steps; for condensed requests, slots."""
+    last_s = max(fold.last_due_at_s, fold.last_end_s)
+    steps_s = accumulate(repeat(2), mul, initial=fold.slot_s) if fold.condensed else _steps_s()
+    return next(step for step in steps_s if last_s / step < _MOST_STEPS)
 
 
 def _steps_s() -> Iterator[float]:
@@ -36,10 +37,13 @@ def _steps_s() -> Iterator[float]:
 
 
 def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
-    """Return every step from the run's start to the last arrival, including empty ones."""
-    steps = [_Step() for _ in range(math.floor(fold.last_due_at_s / step_s) + 1)] if fold.indices else []
+    """Return every step from the run's start to the last arrival or end, including empty ones."""
+    last_s = max(fold.last_due_at_s, math.nextafter(fold.last_end_s, 0.0))  # an end belongs to the step that it ends
+    steps = [_Step() for _ in range(math.floor(last_s / step_s) + 1)] if fold.indices else []
     for tags, tagged in fold.by_tags.items():
         _add(steps, step_s, tagged.values, ok=tags.ok)
+        for second, count in tagged.ends.by_second().items():
+            steps[int(second / step_s)].add_ended(count, ok=tags.ok)
     for _, due_at_s in fold.all_drops:
         for due in due_at_s:
             steps[int(due / step_s)].dropped += 1
@@ -47,21 +51,28 @@ def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
 
 
 class _Step:
-    __slots__ = ("counts", "dropped", "failed", "ok", "values")
+    __slots__ = ("counts", "dropped", "failed", "ok", "started", "values")
 
     def __init__(self) -> None:
         self.dropped = 0
+        self.started = 0
         self.failed = 0
         self.ok = 0
         self.values: dict[str, list[float]] = {metric: [] for metric in _SHOWN}
         self.counts: dict[str, list[int]] = {metric: [] for metric in _SHOWN}
         """The count of each value, where values are counted."""
 
+    def add_ended(self, count: int, *, ok: bool) -> None:
+        if ok:
+            self.ok += count
+        else:
+            self.failed += count
+
     def second(self, at_s: float) -> Second:
         return Second(
             at_s=at_s,
-            offered=self.ok + self.failed + self.dropped,
-            started=self.ok + self.failed,
+            offered=self.started + self.dropped,
+            started=self.started,
             ok=self.ok,
             failed=self.failed,
             **dict(chain.from_iterable(map(self._percentiles, _SHOWN))),
@@ -75,14 +86,11 @@ class _Step:
 
 
 def _add(steps: list[_Step], step_s: float, values: Values, *, ok: bool) -> None:
-    """Add requests column by column, which costs a third of request by request."""
+    """Add requests by when they were due, column by column, which costs a third of request by request."""
     due = values.points("due")
     numbers = _numbers(due, step_s)
     for number, count in Counter(numbers).items() if due.counts is None else zip(numbers, due.counts, strict=True):
-        if ok:
-            steps[number].ok += count
-        else:
-            steps[number].failed += count
+        steps[number].started += count
     for metric in _SHOWN if ok else ():
         points = values.points(metric)
         if points.counts is not None:

@@ -99,10 +99,10 @@ def test_the_timeline_has_a_step_per_slot(lines, make_run):
     run = make_run(stages=_STAGES, ended_at_s=2000.0)
     exact, condensed = (summarize(_fold(lines, most_exact=most), run) for most in (10_000, 1000))
     assert condensed.timeline_step_s == 4.0
-    assert len(condensed.timeline) == 500
+    assert len(condensed.timeline) == 501, "some ended after the last slot in which any was due"
     assert sum(step.offered for step in condensed.timeline) == sum(step.offered for step in exact.timeline) == 4000
     assert sum(step.failed for step in condensed.timeline) == condensed.counts.started - condensed.counts.ok
-    slowest = max(condensed.timeline, key=lambda step: present(step.latency_p50_s))
+    slowest = max(condensed.timeline[:500], key=lambda step: present(step.latency_p50_s))
     assert 900 <= slowest.at_s < 1000
 
 
