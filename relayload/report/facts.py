@@ -8,7 +8,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from relayload.core.metrics.cost import Cost, Waste
-from relayload.core.metrics.summary import BatchTally, BreakerChange, Summary, TargetGroup
+from relayload.core.metrics.summary import BatchTally, BreakerChange, Rates, Summary, TargetGroup
 from relayload.core.model.run import RunInfo
 from relayload.core.units import format_duration, format_usd
 
@@ -53,6 +53,14 @@ def batch_facts(batch: BatchTally | None) -> Facts:
     if batch.makespan_s is not None:
         parts.append(f"{'makespan' if batch.finished else 'ended after'} {format_duration(batch.makespan_s)}")
     return [("batch", " · ".join(parts))]
+
+
+def later_facts(rates: Rates) -> Facts:
+    """Return how many requests ended too late for the rates; empty if none did."""
+    if rates.ended_later_s is None:
+        return []
+    within = format_duration(rates.ended_later_s)
+    return [("", f"{rates.ended_later:,} more ended ok within {within} after the measured span")]
 
 
 def client_facts(summary: Summary) -> Facts:

@@ -17,7 +17,7 @@ from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.formatting import quantity
 from relayload.core.objectives.verdict import NO_OBJECTIVES, warnings_besides
 from relayload.core.units import format_duration
-from relayload.report.facts import batch_facts
+from relayload.report.facts import batch_facts, later_facts
 from relayload.report.not_run import NotRun
 from relayload.report.side_by_side import headings, remarks, rows, title
 from relayload.report.stages import HEADINGS, stage_rows
@@ -114,6 +114,7 @@ def _counts(summary: Summary) -> str:
         f"offered {counts.offered:,} = started {counts.started:,} + dropped {counts.dropped:,} + lost {counts.lost:,}",
         *(f"{escape(name)} {count:,}" for name, count in counts.by_outcome.items()),
         *([f"{quantity(rates.ok_per_s, '/s')} ok"] if rates.ok_per_s is not None else []),
+        *(text for _, text in later_facts(rates)),
     ]
     return " · ".join(parts)
 

@@ -17,7 +17,7 @@ from relayload.core.objectives.formatting import quantity, share
 from relayload.core.objectives.verdict import NO_OBJECTIVES, warnings_besides
 from relayload.core.stats.sample import Distribution
 from relayload.core.units import format_duration
-from relayload.report.facts import batch_facts, client_facts, cost_facts, heading_facts, target_facts
+from relayload.report.facts import batch_facts, client_facts, cost_facts, heading_facts, later_facts, target_facts
 from relayload.report.fitting_table import Cell, Column, FittingTable, packed
 from relayload.report.printing import printed
 from relayload.report.screen import PLAIN, Screen
@@ -197,6 +197,7 @@ def _rates(summary: Summary) -> list[tuple[str, str]]:
     tokens_per_s = [f"{rates.output_tokens_per_s:,.0f} tokens/s"] if rates.output_tokens_per_s else []
     return [
         ("rates", " · ".join([*parts, *tokens_per_s]) or "no measured stage was reached"),
+        *later_facts(rates),
         ("starts", f"at most {rates.max_in_1s:,} in any second, {rates.max_in_60s:,} in any minute"),
         ("tokens", f"{tokens.input:,} in · {tokens.output:,} out, of which {tokens.reasoning:,} reasoning"),
     ]

@@ -13,11 +13,13 @@ from relayload.core.model.verdict import Status
 from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.verdict import assess
 from relayload.core.price import Price
+from relayload.report.markdown import render_markdown
 from relayload.report.screen import WIDTH, Screen
 from relayload.report.text import (
     COUNTED_LEGEND,
     CROSSES_LEGEND,
     render_remarks,
+    render_run,
     render_summary,
     render_verdict,
     tallied,
@@ -367,3 +369,18 @@ def test_on_a_narrow_screen_a_heading_is_broken_between_words_alone(request_line
     text = render_summary(summarize(folded([request_line(0)]), make_run()), screen=Screen(40))
     assert "measured," in text
     assert "\n, ok" not in text
+
+
+def test_what_ended_after_a_saturated_run_is_told_on_every_page(request_line, make_run, folded):
+    lines = [
+        request_line(index, intended_at_s=index / 2, late_s=0.0, latency_s=index + 1 - index / 2) for index in range(80)
+    ]
+    run = make_run(stages=(StageInfo(name="steady", for_s=40.0),), ended_at_s=40.0)
+    objectives = [parse("throughput.per_second >= 1")]
+    summary, verdict = assess(objectives, folded(lines, objectives, run), run)
+    assert verdict.verdict is Status.PASS
+    for page in (render_run(summary, run, verdict), render_markdown(summary, verdict).replace("\\", "")):
+        text = " ".join(page.split())
+        assert "40 more ended ok within 40.0s after the measured span" in text
+        assert "warning: saturated: in flight grew by 1/s" in text
+    assert "saturated: in flight grew by 1/s" in render_remarks(summary, verdict)

@@ -14,6 +14,7 @@ from relayload.core.metrics.distributions import Column, MetricsOf
 from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.fold import Account, Fold, account
 from relayload.core.metrics.generator_health import health_of
+from relayload.core.metrics.saturation import Saturation, saturation
 from relayload.core.metrics.selection import Selection, Series
 from relayload.core.metrics.side_by_side import SideBySide, side_by_side
 from relayload.core.metrics.summary import (
@@ -75,7 +76,7 @@ class SummaryInTheMaking:
         return [
             Task(partial(timeline, fold, self._timeline_step_s)),
             Task(partial(side_by_side, fold, run)),
-            Task(partial(_Starts.of, fold), about="late"),
+            Task(partial(_Starts.of, fold, run), about="late"),
             *self._metrics.tasks(),
         ]
 
@@ -86,6 +87,7 @@ class SummaryInTheMaking:
         starts = cast(_Starts, late)
         self._metrics.fill(cast(list[Column], columns))
         accounted, errors = self.accounted, errors_of(self._all)
+        saturated = self._saturation(starts)
         return Summary(
             run_id=run.run_id,
             profile=ProfileName(run.profile.name, run.profile.sha256),
@@ -111,12 +113,21 @@ class SummaryInTheMaking:
             quota=quota_waits_of(fold),
             breaker=breaker_acts_of(fold, self._load_s),
             batch=batch_of(fold, run, accounted),
-            warnings=(*_stopped(run), *run.cautions, *self._warnings, *remarks_on(self._all), *_condensed(fold, run)),
+            saturation=saturated,
+            warnings=(
+                *_stopped(run),
+                *([] if saturated is None else [str(saturated)]),
+                *run.cautions,
+                *self._warnings,
+                *remarks_on(self._all),
+                *_condensed(fold, run),
+            ),
         )
 
     def outline(self) -> Summary:
         """Return the summary without its expensive parts: latencies, timeline, and the most starts in a window."""
-        return self.made_of([(), None, _Starts(0, 0, None), *self._metrics.nothing()])
+        starts = _Starts(0, 0, None, _per_second(self._fold, self._run))
+        return self.made_of([(), None, starts, *self._metrics.nothing()])
 
     def _counts(self, accounted: Account) -> Counts:
         by_outcome = self._all.by_outcome()
@@ -156,6 +167,16 @@ class SummaryInTheMaking:
         ok, ends_at_s = self._measured.where(_is_ok), self._measured_spans[-1].ends_at_s
         requests = ok.ended([(ends_at_s, max(ends_at_s, ok.last_end_s))]).requests
         return _Later(requests, ok.last_end_s - ends_at_s) if requests else _Later()
+
+    def _saturation(self, starts: "_Starts") -> Saturation | None:
+        """Return how the backlog grew; None if it did not do so throughout, or if the load is no open one."""
+        if not (self._measured_spans and starts.per_second):
+            return None
+        ended: Counter[int] = Counter()
+        for tagged in self._fold.by_tags.values():
+            ended.update(tagged.ends.by_second())
+        first, last = self._measured_spans[0], self._measured_spans[-1]
+        return saturation(starts.per_second, ended, first.begins_at_s, last.ends_at_s)
 
     def _tabled(self) -> Iterator[Selection]:
         """Yield the selections that have metrics of their own."""
@@ -250,12 +271,18 @@ class _Starts(NamedTuple):
     most_in_1s: int
     most_in_60s: int
     late_p99_s: float | None
+    per_second: Counter[int]
+    """How many there were in each second of an open load; empty for other loads."""
 
     @classmethod
-    def of(cls, fold: Fold) -> "_Starts":
+    def of(cls, fold: Fold, run: RunInfo) -> "_Starts":
         late = Series(Selection(fold.by_tags), "late").ordered
         late_p99_s = late.quantile(0.99) if late.count else None
-        return cls(fold.starts.most_in(1.0), fold.starts.most_in(60.0), late_p99_s)
+        return cls(fold.starts.most_in(1.0), fold.starts.most_in(60.0), late_p99_s, _per_second(fold, run))
+
+
+def _per_second(fold: Fold, run: RunInfo) -> Counter[int]:
+    return fold.starts.per_second() if run.open else Counter()
 
 
 def _condensed(fold: Fold, run: RunInfo) -> Iterator[str]:

@@ -12,6 +12,7 @@ from msgspec import Struct, defstruct, field
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.cost import Cost
 from relayload.core.metrics.metric import Output
+from relayload.core.metrics.saturation import Saturation
 from relayload.core.metrics.side_by_side import SideBySide
 from relayload.core.stats.sample import Distribution
 
@@ -22,7 +23,7 @@ class Scope(Struct, frozen=True):
     """What the parts of a summary cover, in words."""
 
     counts: str = "the whole run, warm-up included"
-    rates: str = "the measured stages"
+    rates: str = "the measured stages; ok and tokens are what ended in them, whichever stage it was sent in"
     metrics: str = "requests of the measured stages that ended ok; percentiles with their 95 % interval"
 
 
@@ -281,6 +282,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     cost: Cost = Cost()
     batch: BatchTally | None = None
     """The requests of a batch load; None for other loads."""
+    saturation: Saturation | None = None
+    """By how much the backlog grew, if it did so through the whole of an open load; else None."""
     warnings: tuple[str, ...] = ()
     """Warnings that do not invalidate the numbers."""
     schema_version: int = SCHEMA_VERSION

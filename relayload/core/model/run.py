@@ -149,6 +149,10 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"wo
         return self.interrupted_by is not None or self.ended_by == "guardrail" or stopped is not None
 
     @property
+    def open(self) -> bool:
+        return self.load_kind == "open"
+
+    @property
     def closed(self) -> bool:
         return self.load_kind == "closed"
 

@@ -93,4 +93,6 @@ class Verdict(Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
     """Why the run as a whole is INVALID, STOPPED or FAIL; the objectives have their own."""
     objectives: tuple[ObjectiveResult, ...]
+    warnings: tuple[str, ...] = ()
+    """What to know beside the verdict, which it does not decide, such as that the target was saturated."""
     schema_version: int = SCHEMA_VERSION

@@ -73,13 +73,14 @@ def _tasks(objectives: Sequence[Objective], indicators: Indicators, rejudge: boo
 
 def _verdict(results: Sequence[ObjectiveResult], run: RunInfo, summary: Summary, rejudge: bool) -> Verdict:
     status, reasons = _whole(results, run, summary, rejudge)
-    return Verdict(
+    verdict = Verdict(
         run_id=summary.run_id,
         verdict=status,
         exit_code=_EXIT_CODES[status],
         reasons=reasons,
         objectives=tuple(replace(one, written=run.written.get(one.id)) for one in results),
     )
+    return replace(verdict, warnings=warnings_besides(summary, verdict))
 
 
 def held(verdict: Verdict) -> Verdict:

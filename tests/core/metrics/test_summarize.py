@@ -2,7 +2,7 @@ import pytest
 
 from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.fold import Fold
-from relayload.core.metrics.summarize import summarize
+from relayload.core.metrics.summarize import SummaryInTheMaking, summarize
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import StageInfo
 
@@ -272,3 +272,17 @@ def test_a_run_that_ended_early_is_cut_there_to_the_instant(request_line, make_r
 def test_a_fold_that_can_not_be_cut_where_a_stage_ends_is_a_fault_of_ours(make_run, folded):
     with pytest.raises(AssertionError, match="can't be cut"):
         summarize(folded([]), make_run(ended_at_s=10.25))
+
+
+@pytest.mark.parametrize("most_exact", [1000, 10])
+@pytest.mark.parametrize(("load_kind", "told"), [("open", True), ("closed", False)])
+def test_a_saturated_open_load_says_so(load_kind, told, most_exact, request_line, make_run, folded):
+    run = make_run(stages=(StageInfo(name="steady", for_s=60.0),), ended_at_s=60.0, load_kind=load_kind)
+    fold = folded(_one_slot(request_line, 2, 60), most_exact=most_exact)
+    making = SummaryInTheMaking(fold, run)
+    for summary in (summarize(fold, run), making.outline()):
+        assert (summary.saturation is not None) is told
+        if summary.saturation is not None:
+            assert summary.saturation.in_flight_per_s == pytest.approx(1.0)
+            assert summary.warnings[0] == "saturated: in flight grew by 1/s (95% interval 1/s to 1/s)"
+    assert not any("saturated" in warning for warning in summarize(folded([]), run).warnings)

@@ -263,3 +263,13 @@ def test_a_run_without_objectives_passes_no_gate(ended_by, word, reasons, gate, 
 def test_a_gate_changes_no_other_verdict(texts, ended_by, gate, request_line):
     verdict = gate(texts, [request_line(index) for index in range(100)], ended_by=ended_by)
     assert held(verdict) == verdict
+
+
+def test_saturation_is_told_beside_the_verdict_and_decides_nothing(gate, request_line):
+    lines = [
+        request_line(index, intended_at_s=index / 2, late_s=0.0, latency_s=index + 1 - index / 2)
+        for index in range(200)
+    ]
+    verdict = gate(["errors.rate < 5%"], lines)
+    assert (verdict.verdict, verdict.exit_code, verdict.reasons) == (Status.PASS, 0, ())
+    assert verdict.warnings[0].startswith("saturated: in flight grew by 1/s")
