@@ -21,11 +21,13 @@ from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.summarize import summarize
+from relayload.core.metrics.summary import SCHEMA_VERSION as SUMMARY_VERSION
 from relayload.core.metrics.summary import Summary
 from relayload.core.metrics.tasks import RunAll, Task, one_by_one
 from relayload.core.model.objective_options import ObjectiveSpec
 from relayload.core.model.record import Line
 from relayload.core.model.run import RunInfo
+from relayload.core.model.verdict import SCHEMA_VERSION as VERDICT_VERSION
 from relayload.core.model.verdict import Verdict
 from relayload.core.objectives.grammar import objective_of
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
@@ -44,6 +46,7 @@ _MOST_WINDOWS = 1_000_000
 _HIGHEST_PRICE = 10**9
 _MOST_KINDS = 50_000
 _REBUILD_HINT = "; relayload report --rebuild writes it anew"
+OLD = "was summarized by an earlier version, whose rates hold requests that ended after the load"
 _LARGE_BYTES = 32 << 20
 """The size from which forking pays off."""
 
@@ -82,6 +85,12 @@ def records_files(directory: Path) -> list[Path]:
 def worker_of(path: Path) -> int:
     """Return the number of the worker that wrote a records file."""
     return int(path.name.split(".")[0].removeprefix("records-"))
+
+
+class _Versioned(Struct):
+    """A summary or a verdict of any version."""
+
+    schema_version: int
 
 
 class Recording:
@@ -182,9 +191,35 @@ class Recording:
         return summary
 
     def summary(self) -> Summary:
-        """Return the written summary, or else compute it. Raises AuthorError if it can't be read."""
+        """Return the written summary, or else compute it, also instead of one of an earlier version.
+
+        Raises AuthorError if it can't be read, or is of an earlier version and the records are gone.
+        """
         path = self.directory / SUMMARY
-        return _load(path, Summary, _REBUILD_HINT) if path.exists() else self.summarize()
+        if path.exists() and not self.has_old_summary:
+            return _load(path, Summary, _REBUILD_HINT)
+        if path.exists():
+            self.check_records()
+        return self.summarize()
+
+    @property
+    def has_old_summary(self) -> bool:
+        """Whether the written summary is of an earlier version, which counted otherwise."""
+        return self._is_old(SUMMARY, SUMMARY_VERSION, _REBUILD_HINT)
+
+    @property
+    def has_old_verdict(self) -> bool:
+        """Whether the written verdict is of an earlier version, which counted otherwise."""
+        return self._is_old(VERDICT, VERDICT_VERSION)
+
+    def check_records(self) -> None:
+        """Raise AuthorError if there are no records from which to count anew what an earlier version wrote."""
+        if not records_files(self.directory):
+            raise _fault(self.directory, f"{OLD}, and the records to count them anew are gone")
+
+    def _is_old(self, name: str, newest: int, remedy: str = "") -> bool:
+        path = self.directory / name
+        return path.exists() and _load(path, _Versioned, remedy).schema_version < newest
 
     def verdict(self) -> Verdict | None:
         """Return the written verdict, or None. Raises AuthorError if it can't be read."""

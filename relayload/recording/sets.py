@@ -41,9 +41,14 @@ def holds_recordings(directory: Path) -> bool:
 
 
 def results(recording: Recording) -> tuple[Summary, Verdict]:
-    """Return summary and verdict as written, or else computed from the records."""
+    """Return summary and verdict as written, or else computed from the records, also if either is of an old version.
+
+    Raises AuthorError if they can't be read, or are of an earlier version and the records are gone.
+    """
     verdict = recording.verdict()
-    if verdict is not None:
+    if recording.has_old_summary or recording.has_old_verdict:
+        recording.check_records()
+    elif verdict is not None:
         return recording.summary(), verdict
     return recording.fold().results()
 

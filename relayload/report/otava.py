@@ -16,7 +16,7 @@ from relayload.core.model.verdict import Verdict
 
 _METRICS = shown_in(Output.OTAVA)
 _PERCENTILES = (50.0, 95.0, 99.0)
-_ATTRIBUTES = ("time", "run", "profile", "verdict")
+_ATTRIBUTES = ("time", "run", "profile", "verdict", "summary_version")
 _UNITS = MappingProxyType({Unit.SECONDS: "s", Unit.PER_SECOND: "per_s"})
 """The unit at the end of a column's name."""
 _RATES = ("ok_per_s", "output_tokens_per_s")
@@ -39,7 +39,8 @@ def row(summary: Summary, verdict: Verdict) -> list[str]:
     numbers = [*_percentiles(summary), *(getattr(summary.rates, name) for name in _RATES)]
     numbers += [_errors_rate(summary), _usd_per_ok(summary)]
     values = [_NOT_MEASURED if number is None else f"{number:.9g}" for number in numbers]
-    return [summary.started_at, summary.run_id, summary.profile.name, verdict.verdict.value, *values]
+    attributes = [summary.started_at, summary.run_id, summary.profile.name, verdict.verdict.value]
+    return [*attributes, str(summary.schema_version), *values]
 
 
 def otava_config(csv_file: str, test: str, rows: Sequence[Sequence[str]] = ()) -> str:
@@ -52,7 +53,7 @@ def otava_config(csv_file: str, test: str, rows: Sequence[Sequence[str]] = ()) -
     )
     return (
         f"tests:\n  {_quoted(test)}:\n    type: csv\n    file: {_quoted(csv_file)}\n    time_column: time\n"
-        f"    attributes: [run, profile, verdict]\n    metrics:\n{metrics}"
+        f"    attributes: [{', '.join(_ATTRIBUTES[1:])}]\n    metrics:\n{metrics}"
     )
 
 

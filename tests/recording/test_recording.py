@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from relayload.core.errors import AuthorError
 from relayload.core.model.record import Outcome
 from relayload.core.model.verdict import Status
 from relayload.core.objectives.grammar import parse
 from relayload.recording import Damage, Recording, new_run_dir
+from relayload.recording.sets import results
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ def test_the_files_are_json_that_others_can_read(recording, request_line):
     recording.rebuild()
     recording.write_verdict(recording.judge())
     summary = json.loads((recording.directory / "summary.json").read_text())
-    assert summary["schema_version"] == 1
+    assert summary["schema_version"] == 2
     assert summary["counts"]["offered"] == 1
     assert [percentile["p"] for percentile in summary["metrics"]["ttft"]["percentiles"]] == [50, 90, 95, 99, 99.9]
     assert json.loads((recording.directory / "verdict.json").read_text())["verdict"] == "INVALID"
@@ -180,12 +182,45 @@ def test_records_that_can_not_be_read_are_told(recording):
 
 @pytest.mark.parametrize("name", ["run.json", "summary.json", "verdict.json"])
 def test_a_file_of_another_version_is_told_by_name(name: str, recording):
-    (recording.directory / name).write_text('{"schema_version": 1}')
+    (recording.directory / name).write_text('{"schema_version": 2}')
     remedy = "; relayload report --rebuild writes it anew" if name == "summary.json" else ""
     with pytest.raises(AuthorError, match=f"{name}: is not a {name} of this version: [^;]*{remedy}$"):
         Recording.open(recording.directory).summary() if name == "summary.json" else Recording.open(
             recording.directory
         ).verdict()
+
+
+def _written_before(recording: Recording, request_line) -> None:
+    """Requests that end after the load, as an earlier version summarized and judged them."""
+    _write(recording, 0, [request_line(index, service_s=50.0) for index in range(100)])
+    recording.finish(
+        ended_at_s=100.0, ended_by="schedule", offered=100, objectives=("goodput.per_second > 0.7",), exit_code=0
+    )
+    summary, verdict = recording.fold().results()
+    old = replace(summary, schema_version=1, rates=replace(summary.rates, ok_per_s=1.0))
+    recording.write_summary(old)
+    (judged,) = verdict.objectives
+    recording.write_verdict(
+        replace(verdict, schema_version=1, verdict=Status.PASS, objectives=(replace(judged, observed=1.0),))
+    )
+
+
+def test_what_an_earlier_version_wrote_is_counted_anew(recording, request_line):
+    _written_before(recording, request_line)
+    assert recording.summary().rates.ok_per_s == 0.5
+    summary, verdict = results(recording)
+    assert (summary.rates.ok_per_s, summary.schema_version) == (0.5, 2)
+    assert (verdict.verdict, verdict.objectives[0].observed) == (Status.FAIL, 0.5)
+    recording.rebuild()
+    assert results(recording) == (summary, verdict), "the verdict was not written anew"
+
+
+def test_what_an_earlier_version_wrote_is_told_where_the_records_are_gone(recording, request_line):
+    _written_before(recording, request_line)
+    (recording.directory / "records-0.jsonl").unlink()
+    for read in (recording.summary, lambda: results(recording)):
+        with pytest.raises(AuthorError, match=r"was summarized by an earlier version, .* the records .* are gone"):
+            read()
 
 
 def test_a_wrong_objective_in_run_json_is_the_authors(recording):

@@ -1,8 +1,11 @@
-"""The summary of a run: `summary.json`, schema version 1, which others may rely on.
+"""The summary of a run: `summary.json`, schema version 2, which others may rely on.
 
 `counts`, `errors`, `tokens`, `retries`, `quota`, `breaker`, `cost` and `timeline` cover the whole run, warm-up
 included. `rates` and `metrics` cover the measured stages, and `metrics` only the requests that ended ok; `scope` says
 so in the file. In a stage's own tables its own requests stand, also those of a warm-up.
+
+Version 1 divided the ok requests of the measured stages by their length, however late they ended; since version 2 rates
+of what ended count it where it ended.
 """
 
 from typing import TYPE_CHECKING
@@ -16,7 +19,7 @@ from relayload.core.metrics.saturation import Saturation
 from relayload.core.metrics.side_by_side import SideBySide
 from relayload.core.stats.sample import Distribution
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class Scope(Struct, frozen=True):

@@ -8,7 +8,8 @@ from msgspec import Struct
 from relayload.core.model.objective_options import Severity, Written
 from relayload.core.stats.sample import CONFIDENCE
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Version 1 judged rates per second by when requests were due; see `summary`."""
 
 
 class Status(StrEnum):

@@ -39,7 +39,7 @@ def command(run_dirs: tuple[Path, ...], file: Path, print_config: bool, as_histo
 
     A run that has a row already is left out, and so is one that can't be read, or that is INVALID, since its numbers
     can't be believed. What keeps Otava from finding changes, such as runs of several profiles in one file, is reported.
-    Exits with 2 if no run can be read.
+    Exits with 2 if no run can be read, or if an earlier version summarized one, whose throughput is another number.
     """
     from relayload.recording import Recording
     from relayload.recording.sets import found_places
@@ -54,12 +54,31 @@ def command(run_dirs: tuple[Path, ...], file: Path, print_config: bool, as_histo
         first = _readable(paths, Recording.open)[0]
         click.echo(otava_config(str(file), first.run.profile.name, known), nl=False)
         return
+    _refuse_old(paths)
     found = {tuple(row[_WHICH]): row for row in filter(None, _readable(paths, _row))}
     added = sorted(row for which, row in found.items() if which not in {tuple(row[_WHICH]) for row in known})
     _add(file, known, added)
     rows = "row" if len(added) == 1 else "rows"
     for remark in (f"{len(added)} {rows} added", *remarks(known + added)):
         click.echo(one_line(f"{file}: {remark}"), err=True)
+
+
+def _refuse_old(paths: Sequence[Path]) -> None:
+    """Raise AuthorError if a run was summarized by an earlier version: its numbers are not those of the other rows."""
+    from relayload.recording.recording import OLD
+
+    old = [path for path in paths if _is_old(path)]
+    if old:
+        raise AuthorError([Fault(f"{OLD}: write relayload report {path} --rebuild", file=str(path)) for path in old])
+
+
+def _is_old(path: Path) -> bool:
+    from relayload.recording import Recording
+
+    try:
+        return Recording.open(path).has_old_summary
+    except AuthorError:  # which is reported when its row is made
+        return False
 
 
 def _readable(paths: Sequence[Path], read: Callable[[Path], T]) -> list[T]:
@@ -112,7 +131,9 @@ def _known(file: Path) -> list[list[str]]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise _fault(file, f"is not a CSV in UTF-8: {error}") from None
     if header != list(COLUMNS):
-        raise _fault(file, "has other columns than this version writes: name another file with --csv")
+        raise _fault(
+            file, "has other columns than this version writes, whose numbers may differ: name another file with --csv"
+        )
     if any(len(row) != len(COLUMNS) for row in rows):
         raise _fault(file, "has a row that is not whole, which Otava refuses: take it out")
     return rows

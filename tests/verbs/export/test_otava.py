@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 from support import ROOT
 
 from relayload.cli import main
@@ -63,6 +64,21 @@ def test_it_is_the_verb_history_of_before(make_recording, steady_lines, tmp_path
     before = CliRunner().invoke(main, ["history", str(tmp_path / "run"), "--csv", str(file), "--otava"])
     now = _export(tmp_path / "run", "--csv", file, "--print-config")
     assert (before.exit_code, before.stdout, before.stderr) == (0, now.stdout, renamed)
+
+
+def test_runs_of_an_earlier_version_are_refused_by_name(make_recording, steady_lines, tmp_path: Path):
+    for name in ("old", "new"):
+        recording = make_recording(steady_lines, name)
+        recording.write_summary(replace(recording.summarize(), schema_version=1 if name == "old" else 2))
+    file = tmp_path / "history.csv"
+    result = _export(tmp_path / "new", tmp_path / "old", "--csv", file)
+    assert (result.exit_code, file.exists()) == (2, False)
+    assert f"{tmp_path / 'old'}: was summarized by an earlier version" in result.stderr
+    assert f"write relayload report {tmp_path / 'old'} --rebuild" in result.stderr
+    assert str(tmp_path / "new") not in result.stderr
+    assert CliRunner().invoke(main, ["report", str(tmp_path / "old"), "--rebuild"]).exit_code == 0
+    assert _export(tmp_path / "new", tmp_path / "old", "--csv", file).exit_code == 0
+    assert [row["summary_version"] for row in _rows(file)] == ["2", "2"]
 
 
 @pytest.mark.parametrize(
