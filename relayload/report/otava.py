@@ -53,7 +53,7 @@ def otava_config(csv_file: str, test: str, rows: Sequence[Sequence[str]] = ()) -
     )
     return (
         f"tests:\n  {_quoted(test)}:\n    type: csv\n    file: {_quoted(csv_file)}\n    time_column: time\n"
-        f"    attributes: [{', '.join(_ATTRIBUTES[1:])}]\n    metrics:\n{metrics}"
+        f"    attributes: [run, profile, verdict]\n    metrics:\n{metrics}"
     )
 
 

@@ -50,7 +50,7 @@ def test_the_file_is_what_otava_reads(make_recording, steady_lines, tmp_path: Pa
     assert row["usd_per_ok"] == "nan"
     config = yaml.safe_load(_export(tmp_path / "run", "--csv", file, "--print-config").stdout)["tests"]["trial"]
     assert (config["type"], config["file"], config["time_column"]) == ("csv", str(file), "time")
-    assert {"time", *config["attributes"], *config["metrics"], "usd_per_ok"} == set(COLUMNS)
+    assert {"time", *config["attributes"], *config["metrics"], "usd_per_ok", "summary_version"} == set(COLUMNS)
     assert "usd_per_ok" not in config["metrics"]
     assert config["metrics"]["ok_per_s"]["direction"] == 1
 
