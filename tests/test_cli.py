@@ -98,6 +98,39 @@ def test_run_sends_records_and_judges(start: Start, profile: WriteProfile, relay
     assert not (out / "progress.json").exists()
 
 
+_ONE_SLOT = """
+models:
+  o3: {ttft: {any: {p50: 200ms, p99: 200ms}}, speed: 1000/s, output_tokens: {any: {p50: 1, p99: 1}}}
+capacity: {slots: 1}
+"""
+_OVERLOAD = """
+name: overload
+load: {kind: open, arrivals: constant, stages: [{name: steady, for: 15s, rate: 10/s}]}
+scenarios: {simple: {model: o3, prompt: simple, stream: false, max_output_tokens: 1}}
+generator: {late: 10s, late_share: 100%, loop_lag: 10s}
+objectives: [throughput.per_second < 6]
+"""
+
+
+@pytest.mark.slow
+def test_a_relay_that_can_not_keep_up_has_its_own_throughput_and_is_saturated(start: Start, tmp_path: Path) -> None:
+    """It serves five a second at most, and is offered ten."""
+    preset, profile, out = tmp_path / "preset.yaml", tmp_path / "overload.yaml", tmp_path / "run"
+    preset.write_text(_ONE_SLOT)
+    profile.write_text(_OVERLOAD)
+    with FakeRelay.start(str(preset)) as relay:
+        run = start("relayload", "run", profile, "--out", out, "--set", f"target.base_url={relay.base_url}")
+        assert run.wait() == 0, run.output
+    summary, verdict = saved(out, "summary.json"), saved(out, "verdict.json")
+    rates = summary["rates"]
+    assert rates["ok_per_s"] < 6 < 9 < rates["offered_per_s"]
+    assert round(rates["ok_per_s"] * 15) + rates["ended_later"] == summary["counts"]["ok"] == 150
+    assert verdict["objectives"][0]["observed"] == rates["ok_per_s"]
+    assert summary["saturation"]["low"] > 2
+    assert verdict["warnings"][0].startswith("saturated: in flight grew by ")
+    assert f"{rates['ended_later']} more ended ok within" in run.output
+
+
 def test_gate_and_report_need_the_recording_alone(start: Start, profile: WriteProfile, tmp_path: Path) -> None:
     out, path = tmp_path / "run", profile()
     assert start("relayload", "run", path, "--out", out).wait() == 0
