@@ -71,6 +71,8 @@ class SlotCounts(Struct, kw_only=True, array_like=True, gc=False):
     total: float = 0.0
     """For a mean, the sum of the deviations from the limit, with `squares`; else a sum of tokens."""
     squares: float = 0.0
+    due: int = 0
+    """In windows, all requests that the tags admit whatever their outcome, except those cancelled on purpose."""
 
     def add(self, other: "SlotCounts") -> None:
         """Count the requests of another process as well."""
@@ -81,6 +83,7 @@ class SlotCounts(Struct, kw_only=True, array_like=True, gc=False):
         self.ended_ok += other.ended_ok
         self.total += other.total
         self.squares += other.squares
+        self.due += other.due
 
 
 class IndicatorSlot(Struct, kw_only=True, array_like=True, gc=False):

@@ -78,10 +78,13 @@ class Windows(Struct, frozen=True, kw_only=True):
     wanted_in_a_row: int
     """The number of consecutive broken windows that breaks the objective."""
     count: int
+    """The windows that were judged. One that is too short to be judged by itself counts with the one before it."""
     broken: int
     most_in_a_row: int
     worst_at_s: float
     """When the worst window began, whose numbers are shown."""
+    empty: int = 0
+    """Further windows, in which nothing was due, and which are no evidence."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):

@@ -43,7 +43,11 @@ class IndicatorCounts:
     def add(self, tags: Tags, rows: Rows) -> None:
         """Count requests that have ended."""
         objective = self.objective
-        if within(objective.tags, tags.plan_tags) and of_outcome(objective.tags, tags):
+        if not within(objective.tags, tags.plan_tags):
+            return
+        if self._grid.over_s is not None and (tags.ok or tags.failed):
+            self._add_due(self._slots_of(tags), self._grid.counts(rows))
+        if of_outcome(objective.tags, tags):
             _COUNT[_way(objective)](self, tags, rows)
 
     def add_drop(self, plan_tags: PlanTags, due_at_s: float) -> None:
@@ -51,12 +55,13 @@ class IndicatorCounts:
         objective = self.objective
         if not within(objective.tags, plan_tags):
             return
+        slots, one = self._slots(plan_tags.scenario), {self._grid.code(due_at_s): 1}
+        if self._grid.over_s is not None:
+            self._add_due(slots, one)
         if objective.metric == "goodput":
-            self._add_counts(
-                self._slots(plan_tags.scenario), {self._grid.code(due_at_s): 1}, {self._grid.code(due_at_s): 1}
-            )
+            self._add_counts(slots, one, one)
         elif objective.quantile is not None and not objective.one_outcome:
-            self._unanswered(self._slots(plan_tags.scenario), {self._grid.code(due_at_s): 1})
+            self._unanswered(slots, one)
 
     def merge(self, other: "IndicatorCounts") -> None:
         for slots in other.windows.values():
@@ -213,6 +218,10 @@ class IndicatorCounts:
         if window not in self.values:
             self.values[window] = Histogram()
         return self.values[window]
+
+    def _add_due(self, slots: Callable[[int], SlotCounts], counts: Mapping[int, int]) -> None:
+        for code, count in _somewhere(counts):
+            slots(code).due += count
 
     def _unanswered(self, slots: Callable[[int], SlotCounts], counts: Mapping[int, int]) -> None:
         for code, count in _somewhere(counts):

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from relayload.core.metrics.catalog import PER_CHUNK
 from relayload.core.metrics.rows import Rows
@@ -15,6 +15,8 @@ from relayload.core.objectives.tag_filter import joined
 SLOT_S = 1.0
 _LEAST_SLOTS = 10
 _NOWHERE = -1
+_ROUNDING = 1e-9
+"""The part of a window by which the sum of its stages may miss its length."""
 WINDOW_BITS = 32
 """The number of bits below the number of the window in the code of a slot."""
 
@@ -36,7 +38,7 @@ class Grid:
         return cls(tuple(planned_spans(objective, run)), over_s, objective.metric in PER_CHUNK)
 
     def codes(self, rows: Rows) -> Sequence[int]:
-        """Return the slot of each request, with its window in the upper bits; negative outside all whole windows."""
+        """Return the slot of each request, with its window in the upper bits; negative before the first window."""
         return rows.due_seconds if self.over_s is None else list(map(self.code, rows.due_at_s))
 
     def counts(self, rows: Rows) -> Mapping[int, int]:
@@ -44,33 +46,39 @@ class Grid:
         return rows.due_in if self.over_s is None else Counter(map(self.code, rows.due_at_s))
 
     def code(self, due_at_s: float) -> int:
-        """Return the slot of a request that was due at that instant."""
+        """Return the slot of a request that was due then; after the end of a row it is in the last window of that."""
         if self.over_s is None:
             return int(due_at_s)
-        before = 0
+        before, row_s, count = 0, None, 0.0
         for begins_at_s, ends_at_s in self.spans:
             if due_at_s < begins_at_s:
-                return _NOWHERE
-            count = window_count(begins_at_s, ends_at_s, self.over_s) if math.isfinite(ends_at_s) else math.inf
-            number = slot_of(due_at_s, begins_at_s, self.over_s)
-            if number < count:
-                window_s = begins_at_s + number * self.over_s
-                slot = int(due_at_s) if self.by_second else slot_of(due_at_s, window_s, slot_s(self.over_s))
-                return (int(before + number) << WINDOW_BITS) + slot
-            before += int(count)
-        return _NOWHERE
+                break
+            before, row_s = before + int(count), begins_at_s
+            count = window_count(begins_at_s, ends_at_s, self.over_s)
+        if row_s is None:
+            return _NOWHERE
+        number = int(min(slot_of(due_at_s, row_s, self.over_s), count - 1))
+        window_s = row_s + number * self.over_s
+        slot = int(due_at_s) if self.by_second else slot_of(due_at_s, window_s, slot_s(self.over_s))
+        return (before + number << WINDOW_BITS) + slot
 
 
 def windows(begins_at_s: float, ends_at_s: float, length_s: float) -> Iterator[tuple[float, float]]:
-    """Yield the whole windows of that length from the beginning on, without the rest at the end."""
-    count = window_count(begins_at_s, ends_at_s, length_s)
-    edges = (begins_at_s + number * length_s for number in range(count + 1))
-    return pairwise(edges)
+    """Yield the windows of that length from the beginning on, of which the last may be shorter."""
+    count = int(window_count(begins_at_s, ends_at_s, length_s))
+    edges = (begins_at_s + number * length_s for number in range(count))
+    return pairwise(chain(edges, [ends_at_s]))
 
 
-def window_count(begins_at_s: float, ends_at_s: float, length_s: float) -> int:
-    """Return the number of whole windows of that length."""
-    return int((ends_at_s - begins_at_s) / length_s + 1e-9)
+def window_count(begins_at_s: float, ends_at_s: float, length_s: float) -> float:
+    """Return the number of windows of that length, of which the last may be shorter; infinite without an end."""
+    exact = (ends_at_s - begins_at_s) / length_s
+    return max(0, math.ceil(exact - _ROUNDING)) if math.isfinite(exact) else math.inf
+
+
+def is_whole(begins_at_s: float, ends_at_s: float, length_s: float) -> bool:
+    """Return whether a window has the full length."""
+    return (ends_at_s - begins_at_s) / length_s > 1 - 1e-6
 
 
 def planned_spans(objective: Objective, run: RunInfo) -> list[tuple[float, float]]:

@@ -205,10 +205,10 @@ def test_windows_in_a_row_end_the_run(told, request_line):
         (10.0, (0, 0)),
         (29.9, (0, 19)),
         (30.0, (1, 0)),
-        (95.0, None),
-        (106.0, None),
-        (110.0, (4, 0)),
-        (151.0, (6, 1)),
+        (95.0, (4, 5)),  # the rest of the row
+        (106.0, (4, 16)),  # due after it by rounding at most
+        (110.0, (5, 0)),
+        (151.0, (7, 1)),
     ],
 )
 def test_windows_are_numbered_by_the_plan(due_at_s, place, make_run):
@@ -339,6 +339,43 @@ def test_a_window_is_judged_once_it_is_over(told, request_line):
     lines = _some(request_line, 100, 100)
     assert told("errors.count == 0", lines[:15], now_s=15.0, over_s=20.0) is None
     assert told("errors.count == 0", lines[:15], now_s=20.0, over_s=20.0) is not None
+
+
+def test_the_rest_of_a_row_is_over_when_its_last_stage_is(told, request_line):
+    run = {"stages": (StageInfo(name="steady", for_s=50.0), StageInfo(name="cool", for_s=50.0, warmup=True))}
+    lines = [
+        request_line(at, intended_at_s=float(at), outcome=Outcome.REJECTED if at > 40 else Outcome.OK)
+        for at in range(50)
+    ]
+    assert told("errors.count == 0", lines, now_s=49.0, run=run, over_s=20.0) is None
+    assert told("errors.count == 0", lines, now_s=50.0, run=run, over_s=20.0) is not None
+
+
+@pytest.mark.parametrize(
+    ("quiet_from_s", "in_flight", "broken"),
+    [
+        (10.0, (0, 0), True),
+        (10.0, (0, 7), True),
+        (10.0, (7, 7), False),
+        (19.0, (0, 0), False),
+    ],
+)
+def test_a_row_goes_on_over_a_window_in_which_nothing_was_due(
+    quiet_from_s: float, in_flight: tuple[int, int], broken: bool, request_line, make_run
+):
+    """What was due in it and is in flight may turn out well, so nothing may be in flight some time after it."""
+    objective = _objective("errors.rate < 50%", over_s=10.0, for_windows=2)
+    live = LiveRun([objective], make_run())
+    busy = [at for at in range(300) if at / 10 < quiet_from_s or at >= 200]
+    lines = [request_line(at, intended_at_s=at / 10, outcome=Outcome.REJECTED) for at in busy]
+    lines = [
+        line if not 10 <= line.intended_at_s < 20 else request_line(line.index, intended_at_s=line.intended_at_s)
+        for line in lines
+    ]
+    live.add(lines[:-100])
+    assert live.breach(25.0, in_flight[0]) is None
+    live.add(lines[-100:])
+    assert (live.breach(30.0, in_flight[1]) is not None) is broken
 
 
 @pytest.mark.parametrize("metric", ["throttled", "late"])
