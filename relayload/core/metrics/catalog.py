@@ -125,7 +125,7 @@ _ENTRIES = (
     ),
     _number(
         "errors",
-        "requests that failed: neither ok nor cancelled on purpose",
+        "requests that failed: neither ok nor cancelled on purpose; the rate is of those that were not cancelled",
         _COUNTED,
         (*_REQUEST_TAGS, "kind"),
         share_of_all=True,
@@ -133,7 +133,7 @@ _ENTRIES = (
     ),
     _number(
         "retries",
-        "attempts after the first; the rate is per request, `kind` is why the attempt before failed",
+        "attempts after the first; the rate is per request, cancelled or not, `kind` is why the attempt before failed",
         _COUNTED,
         (*_REQUEST_TAGS, "kind"),
         provable=tuple(_COUNTED),
@@ -149,7 +149,7 @@ _ENTRIES = (
     ),
     _number(
         "goodput",
-        "requests that ended ok and met every condition; the rate is of those that were offered",
+        "requests that ended ok and met every condition; the rate is of those that were offered and not cancelled",
         {"rate": Unit.SHARE, **_PER_SECOND},
         _REQUEST_TAGS,
         more_is_better=True,

@@ -11,6 +11,7 @@ from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.metric import Output
 from relayload.core.metrics.summary import Second
 from relayload.core.metrics.values import Points, Values
+from relayload.core.model.tags import Tags
 from relayload.core.stats.ranks import together
 
 T = TypeVar("T", int, float)
@@ -39,7 +40,7 @@ def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
     """Return every step from the run's start to the last arrival, including empty ones."""
     steps = [_Step() for _ in range(math.floor(fold.last_due_at_s / step_s) + 1)] if fold.indices else []
     for tags, tagged in fold.by_tags.items():
-        _add(steps, step_s, tagged.values, ok=tags.ok)
+        _add(steps, step_s, tagged.values, tags)
     for _, due_at_s in fold.all_drops:
         for due in due_at_s:
             steps[int(due / step_s)].dropped += 1
@@ -47,9 +48,10 @@ def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
 
 
 class _Step:
-    __slots__ = ("counts", "dropped", "failed", "ok", "values")
+    __slots__ = ("cancelled", "counts", "dropped", "failed", "ok", "values")
 
     def __init__(self) -> None:
+        self.cancelled = 0
         self.dropped = 0
         self.failed = 0
         self.ok = 0
@@ -57,11 +59,15 @@ class _Step:
         self.counts: dict[str, list[int]] = {metric: [] for metric in _SHOWN}
         """The count of each value, where values are counted."""
 
+    @property
+    def started(self) -> int:
+        return self.ok + self.failed + self.cancelled
+
     def second(self, at_s: float) -> Second:
         return Second(
             at_s=at_s,
-            offered=self.ok + self.failed + self.dropped,
-            started=self.ok + self.failed,
+            offered=self.started + self.dropped,
+            started=self.started,
             ok=self.ok,
             failed=self.failed,
             **dict(chain.from_iterable(map(self._percentiles, _SHOWN))),
@@ -74,16 +80,19 @@ class _Step:
         yield from ((f"{metric}_p50_s", p50), (f"{metric}_p99_s", p99))
 
 
-def _add(steps: list[_Step], step_s: float, values: Values, *, ok: bool) -> None:
+def _add(steps: list[_Step], step_s: float, values: Values, tags: Tags) -> None:
     """Add requests column by column, which costs a third of request by request."""
     due = values.points("due")
     numbers = _numbers(due, step_s)
     for number, count in Counter(numbers).items() if due.counts is None else zip(numbers, due.counts, strict=True):
-        if ok:
-            steps[number].ok += count
+        step = steps[number]
+        if tags.ok:
+            step.ok += count
+        elif tags.failed:
+            step.failed += count
         else:
-            steps[number].failed += count
-    for metric in _SHOWN if ok else ():
+            step.cancelled += count
+    for metric in _SHOWN if tags.ok else ():
         points = values.points(metric)
         if points.counts is not None:
             numbers = _numbers(points, step_s)

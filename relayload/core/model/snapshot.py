@@ -73,6 +73,8 @@ class SlotCounts(Struct, kw_only=True, array_like=True, gc=False):
     squares: float = 0.0
     due: int = 0
     """In windows, all requests that the tags admit whatever their outcome, except those cancelled on purpose."""
+    cancelled: int = 0
+    """Requests that were cancelled on purpose, and so are no part of a rate of errors."""
 
     def add(self, other: "SlotCounts") -> None:
         """Count the requests of another process as well."""
@@ -84,6 +86,7 @@ class SlotCounts(Struct, kw_only=True, array_like=True, gc=False):
         self.total += other.total
         self.squares += other.squares
         self.due += other.due
+        self.cancelled += other.cancelled
 
 
 class IndicatorSlot(Struct, kw_only=True, array_like=True, gc=False):

@@ -86,8 +86,10 @@ def _judge_good_rate(objective: Objective, indicators: Indicators) -> ObjectiveR
 
 
 def _judge_error_count(objective: Objective, indicators: Indicators) -> ObjectiveResult:
+    """Judge the number of failures; those of requests that were cancelled on purpose are known to be none."""
     bad = indicators.bad(objective)
-    judged = _judge_number(objective, bad.at_most.k, bad.n, indicators)
+    ended = bad.n + sum(slot.cancelled for slot in indicators.slots(objective))
+    judged = _judge_number(objective, bad.at_most.k, ended, indicators)
     return _unless_lost(objective, judged, indicators.lost, _with_lost(bad, indicators.lost))
 
 

@@ -134,9 +134,13 @@ class IndicatorCounts:
                     self._add_sum(slots, code, sum(counts), sum(map(mul, off, counts)), squares)
 
     def _count_errors(self, tags: Tags, rows: Rows) -> None:
-        counts = self._grid.counts(rows)
+        slots, counts = self._slots_of(tags), self._grid.counts(rows)
+        if not (tags.ok or tags.failed):
+            for code, count in _somewhere(counts):
+                slots(code).cancelled += count
+            return
         is_bad = tags.failed and all(of_kind(tag, tags) for tag in self.objective.tagged("kind"))
-        self._add_counts(self._slots_of(tags), counts, counts if is_bad else {})
+        self._add_counts(slots, counts, counts if is_bad else {})
 
     def _count_retries(self, tags: Tags, rows: Rows) -> None:
         slots = self._slots_of(tags)

@@ -261,6 +261,7 @@ class Indicators:
             ended_ok=counts.ended_ok,
             total=counts.total,
             squares=counts.squares,
+            cancelled=counts.cancelled,
         )
 
     def _still_good(self, objective: Objective, slots: Sequence[SlotCounts]) -> int:
