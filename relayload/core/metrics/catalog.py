@@ -12,7 +12,18 @@ from types import MappingProxyType
 from typing import Any
 
 from relayload.core.metrics.metric import Metric, Output, Per, Unit
-from relayload.core.metrics.reading import Computed, Derived, OfAnswer, OfRequest, Reading, output_rate, tpot
+from relayload.core.metrics.reading import (
+    Computed,
+    Derived,
+    OfAnswer,
+    OfRequest,
+    Reading,
+    output_rate,
+    tpot,
+    without_gaps,
+    without_pace,
+    without_visible,
+)
 
 _REQUEST_TAGS = ("scenario", "model", "stage", "target")
 _SPREAD = ("pN", "avg", "min", "max")
@@ -77,6 +88,7 @@ _ENTRIES = (
         OfAnswer("ttfo_s"),
         label="TTFO",
         of_streams=True,
+        exempt=without_visible,
         of_first_token=True,
         left_out=dict.fromkeys(_FEW, "TTFT is the same wherever a model does not reason") | _UNLESS_ASKED,
     ),
@@ -86,6 +98,7 @@ _ENTRIES = (
         Computed(tpot),
         label="TPOT",
         of_streams=True,
+        exempt=without_pace,
         left_out=dict.fromkeys(_WAITS, "latency and TTFT are the waits of a caller, and tell of every change"),
     ),
     _distribution(
@@ -94,6 +107,7 @@ _ENTRIES = (
         label="chunk gap",
         per=Per.CHUNK,
         of_streams=True,
+        exempt=without_gaps,
         provable=("pN", "min", "max"),
         left_out=dict.fromkeys(_FEW, "TPOT says the same of each stream in one number") | _UNLESS_ASKED,
     ),

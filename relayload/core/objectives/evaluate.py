@@ -17,6 +17,8 @@ from relayload.core.objectives.statistics import ENOUGH_FOR_A_MEAN, mean_deviati
 from relayload.core.objectives.window_results import BADNESS, taken_together
 from relayload.core.units import format_duration
 
+_MAY_BE_MISSING = 0.01
+"""The share of ok answers that may lack a value in a PASS; in a window, one may in any case."""
 _AT_THE_LIMIT = "the limit lies in the interval of the mean"
 
 
@@ -54,8 +56,24 @@ def _in_the_end(judged: ObjectiveResult) -> str:
 def judge_at_once(objective: Objective, indicators: Indicators) -> ObjectiveResult:
     """Judge an objective by the whole run, or one window of it, whether it asks for windows or not."""
     if METRICS[objective.metric].distribution:
-        return (_judge_mean if objective.quantile is None else judge_percentile)(objective, indicators)
+        judged = (_judge_mean if objective.quantile is None else judge_percentile)(objective, indicators)
+        return judged if indicators.goes_on else _unless_missing(objective, judged, indicators)
     return COUNTERS[objective.metric, objective.aggregate](objective, indicators)
+
+
+def _unless_missing(objective: Objective, judged: ObjectiveResult, indicators: Indicators) -> ObjectiveResult:
+    """Tell how many ok answers have no value that they should have, and withhold a PASS if they are too many."""
+    missing, measured = indicators.missing(objective)
+    if not missing:
+        return judged
+    most = _MAY_BE_MISSING * (missing + measured)
+    if indicators.window is not None:
+        most = max(1.0, most)
+    verdict = judged.verdict
+    if verdict is Status.PASS and judged.n and missing > most:
+        verdict = Status.INCONCLUSIVE
+    told = f"{missing} of {missing + measured} ok answers have no {objective.metric}"
+    return replace(judged, verdict=verdict, reason="; ".join(filter(None, (judged.reason, told))))
 
 
 def _in_windows(objective: Objective, indicators: Indicators) -> ObjectiveResult:

@@ -17,7 +17,7 @@ from relayload.core.model.run import RunInfo, Span
 from relayload.core.model.snapshot import Position, SlotCounts
 from relayload.core.model.tags import Tags
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
-from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.objective import Indicator, Objective
 from relayload.core.objectives.statistics import BadBounds, Deviations
 from relayload.core.objectives.tag_filter import joined, moved, tagged
 from relayload.core.objectives.time_slots import is_whole, planned_spans, window_count, windows
@@ -74,6 +74,8 @@ class Indicators:
     """All that was due until then has ended, and is known."""
     _without: dict[str, set[str]] = field(default_factory=dict, repr=False, compare=False)
     """By metric, the scenarios whose answers never have it."""
+    _gaps: dict[Indicator, Mapping[str, tuple[float, int]]] = field(default_factory=dict, repr=False, compare=False)
+    """The gaps and number of ok answers by scenario, for objectives on gaps."""
 
     @property
     def goes_on(self) -> bool:
@@ -91,13 +93,14 @@ class Indicators:
             by_second[second].add(self._resolved(objective, position, counts))
         slots = [by_second[second] for second in sorted(by_second)]
         if self.lost and (objective.metric == "goodput" or self._waits_for_all(objective)):
-            slots.append(SlotCounts(n=self.lost, bad_at_least=self.lost, bad_at_most=self.lost))
+            lost = self._lost_values(objective)
+            slots.append(SlotCounts(n=lost, bad_at_least=lost, bad_at_most=lost))
         return slots
 
     def bad(self, objective: Objective) -> BadBounds:
         """Return the requests that do not meet the objective, and all requests."""
         slots = self.slots(objective)
-        return BadBounds.of(slots, self._still_good(objective, slots))
+        return BadBounds.of(slots, self._still_good(objective))
 
     def deviations(self, objective: Objective) -> list[Deviations]:
         """Return the deviations from the limit of a mean, slot by slot."""
@@ -110,8 +113,13 @@ class Indicators:
             for position, counts in self._counted(objective).items()
             if counts.unanswered
         ]
-        empty_s = self._lost_s if self._waits_for_all(objective) else []
+        empty_s = repeated(_NEVER, self._lost_values(objective)) if self._waits_for_all(objective) else []
         return self.source.sample(objective, [*unanswered, empty_s], self.window)
+
+    def missing(self, objective: Objective) -> tuple[int, int]:
+        """Return how many ok answers have no value of the metric although they should, and how many have one."""
+        slots = self.slots(objective)
+        return sum(slot.missing for slot in slots), sum(slot.measured for slot in slots)
 
     def nobody_can_tell(self, objective: Objective) -> bool:
         """Return whether no requested scenario has answers with the metric of a condition of goodput."""
@@ -252,8 +260,8 @@ class Indicators:
             for bit, condition in enumerate(objective.conditions)
         ):
             bad_at_least = bad_at_most = counts.n
-        if unanswered and position.scenario in self.without(objective.metric):
-            unanswered = 0
+        if unanswered:
+            unanswered = int(unanswered * self._weight(objective, position.scenario))
         return SlotCounts(
             n=counts.n + unanswered,
             bad_at_least=bad_at_least + unanswered,
@@ -262,24 +270,63 @@ class Indicators:
             total=counts.total,
             squares=counts.squares,
             cancelled=counts.cancelled,
+            measured=counts.measured,
+            missing=counts.missing if counts.missing and not self._is_exempt(objective, position.scenario) else 0,
         )
 
-    def _still_good(self, objective: Objective, slots: Sequence[SlotCounts]) -> int:
-        """Return the most good values from requests in flight; for gaps, twice the mean of ended requests each."""
+    def _still_good(self, objective: Objective) -> int:
+        """Return the most good values from requests in flight; for gaps, twice the mean of ok answers each."""
         in_flight = self.in_flight or 0
         if objective.metric not in PER_CHUNK:
             return in_flight
-        n, ended = sum(slot.n for slot in slots), sum(slot.ended_ok for slot in slots)
-        return math.ceil(2 * in_flight * n / max(1, ended))
+        return math.ceil(2 * in_flight * self._mean_gaps(objective))
+
+    def _weight(self, objective: Objective, scenario: str) -> float:
+        """Return how many values a request without an answer stands for: none if answers of its scenario have none.
+
+        For gaps, it is as many as an ok answer of its scenario has on average, or else one of any; but at least one.
+        While the run goes on, those in flight may bring the mean down.
+        """
+        if scenario in self.without(objective.metric):
+            return 0.0
+        if objective.metric not in PER_CHUNK:
+            return 1.0
+        gaps, answers = self._ok_gaps(objective).get(scenario, (0.0, 0))
+        if self.in_flight:
+            return max(1.0, gaps / (answers + self.in_flight))
+        return max(1.0, gaps / answers) if answers else self._mean_gaps(objective)
+
+    def _mean_gaps(self, objective: Objective) -> float:
+        """Return the mean number of gaps of all ok answers that the tags admit; at least one."""
+        gaps, answers = map(sum, zip((0.0, 0), *self._ok_gaps(objective).values(), strict=True))
+        return max(1.0, gaps / answers) if answers else 1.0
+
+    def _ok_gaps(self, objective: Objective) -> Mapping[str, tuple[float, int]]:
+        """Return the gaps of ok answers in the whole run and the number of those answers, by scenario."""
+        found = self._gaps.get(objective.indicator)
+        if found is None:
+            sums: dict[str, SlotCounts] = {}
+            for slots in self.source.counts[objective].windows.values():
+                for position, counts in slots.items():
+                    sums.setdefault(position.scenario, SlotCounts()).add(counts)
+            found = {name: (own.total, own.ended_ok) for name, own in sums.items() if own.ended_ok}
+            self._gaps[objective.indicator] = found
+        return found
+
+    def _lost_values(self, objective: Objective) -> int:
+        """Return how many values the lost requests stand for. When they were due is unknown."""
+        return int(self.lost * (self._mean_gaps(objective) if objective.metric in PER_CHUNK else 1.0))
+
+    def _is_exempt(self, objective: Objective, scenario: str) -> bool:
+        """Return whether answers of the scenario need no value: none has one, and they were not asked for as streams.
+
+        So no embedding misses an output rate.
+        """
+        return scenario not in self.run.streaming and scenario in self.without(objective.metric)
 
     def _waits_for_all(self, objective: Objective) -> bool:
         """Return whether a request without an answer counts as a bad value."""
         return objective.quantile is not None and not objective.one_outcome
-
-    @property
-    def _lost_s(self) -> Sorted:
-        """The due times of the lost requests, which are unknown."""
-        return repeated(_NEVER, self.lost)
 
     def _never_measured(self, metric: str) -> Iterable[str]:
         known = METRICS.get(metric)

@@ -35,30 +35,38 @@ class Grid:
         over_s = objective.options.over_s
         if over_s is None:
             return cls()
-        return cls(tuple(planned_spans(objective, run)), over_s, objective.metric in PER_CHUNK)
+        spans = tuple(span for span in planned_spans(objective, run) if span[0] < span[1])
+        return cls(spans, over_s, objective.metric in PER_CHUNK)
 
     def codes(self, rows: Rows) -> Sequence[int]:
         """Return the slot of each request, with its window in the upper bits; negative before the first window."""
-        return rows.due_seconds if self.over_s is None else list(map(self.code, rows.due_at_s))
+        if self.over_s is None:
+            return rows.due_seconds
+        if self not in rows.slots:
+            codes = list(map(self.code, rows.due_at_s))
+            rows.slots[self] = codes, Counter(codes)
+        return rows.slots[self][0]
 
     def counts(self, rows: Rows) -> Mapping[int, int]:
         """Return the number of requests in each slot."""
-        return rows.due_in if self.over_s is None else Counter(map(self.code, rows.due_at_s))
+        if self.over_s is None:
+            return rows.due_in
+        self.codes(rows)
+        return rows.slots[self][1]
 
     def code(self, due_at_s: float) -> int:
         """Return the slot of a request that was due then; after the end of a row it is in the last window of that."""
         if self.over_s is None:
             return int(due_at_s)
-        before, row_s, count = 0, None, 0.0
-        for begins_at_s, ends_at_s in self.spans:
-            if due_at_s < begins_at_s:
-                break
-            before, row_s = before + int(count), begins_at_s
-            count = window_count(begins_at_s, ends_at_s, self.over_s)
-        if row_s is None:
+        begun = [span for span in self.spans if span[0] <= due_at_s]
+        if not begun:
             return _NOWHERE
-        number = int(min(slot_of(due_at_s, row_s, self.over_s), count - 1))
-        window_s = row_s + number * self.over_s
+        *rows, (begins_at_s, ends_at_s) = begun
+        before = sum(int(window_count(*row, self.over_s)) for row in rows)
+        number = slot_of(due_at_s, begins_at_s, self.over_s)
+        if due_at_s >= ends_at_s - self.over_s:
+            number = int(min(number, window_count(begins_at_s, ends_at_s, self.over_s) - 1))
+        window_s = begins_at_s + number * self.over_s
         slot = int(due_at_s) if self.by_second else slot_of(due_at_s, window_s, slot_s(self.over_s))
         return (before + number << WINDOW_BITS) + slot
 

@@ -7,7 +7,9 @@ from live import LiveRun, sent
 from relayload.core.model.objective_options import ObjectiveOptions
 from relayload.core.model.record import Attempt, BreakerState, Outcome
 from relayload.core.model.run import StageInfo
+from relayload.core.model.verdict import Status
 from relayload.core.objectives.abort import AbortMonitor
+from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.snapshots import MergedSnapshot, SnapshotMaker
 from relayload.core.objectives.time_slots import Grid
@@ -15,6 +17,7 @@ from relayload.core.price import Price
 from relayload.core.stats.histogram import bucket
 
 _LIMITED = Attempt(outcome=Outcome.RATE_LIMITED, status=429)
+_GAPS = (bucket(0.02), 50)
 _STAGES = (
     StageInfo(name="warm", for_s=10.0, warmup=True),
     StageInfo(name="steady", for_s=95.0),
@@ -421,11 +424,48 @@ def test_goodput_that_nobody_can_tell_ends_no_run(told, request_line):
 
 
 def test_gaps_of_streams_that_broke_count_as_well(told, request_line):
-    good, slow = (bucket(0.02), 50), (bucket(2.0), 50)
-    broken = [request_line(index, outcome=Outcome.BROKEN_STREAM, chunk_gaps=good) for index in range(100)]
-    lines = [*broken, *(request_line(index, chunk_gaps=slow) for index in range(100, 130))]
-    assert told("chunk_gap.p50 < 1s", lines) is None
-    assert told("chunk_gap.p95 < 1s", lines) is not None
+    good, slow = (bucket(0.02), 50), (bucket(2.0), 200)
+    broken = [request_line(3 * index, outcome=Outcome.BROKEN_STREAM, chunk_gaps=slow) for index in range(30)]
+    lines = [*broken, *(request_line(index, chunk_gaps=good) for index in range(100))]
+    assert told("chunk_gap.p30 < 1s", lines) is None
+    assert told("chunk_gap.p70 < 1s", lines) == "chunk_gap.p70 < 1s: 7500 of 12500 were not within the limit, 30% may"
+
+
+def test_a_failed_stream_weighs_as_many_endless_gaps_as_an_ok_one_has(told, request_line):
+    lines = [
+        request_line(index, **({"outcome": Outcome.REJECTED} if index % 10 == 0 else {"chunk_gaps": _GAPS}))
+        for index in range(200)
+    ]
+    assert told("chunk_gap.p85 < 1s", lines) is None
+    assert told("chunk_gap.p95 < 1s", lines) == "chunk_gap.p95 < 1s: 1000 of 10000 were not within the limit, 5% may"
+    # Were those in flight to answer without a gap, they would be 9000 of 200.
+    assert told("chunk_gap.p95 < 1s", lines, in_flight=20).startswith("chunk_gap.p95 < 1s: 900 of 9900")
+
+
+@pytest.mark.parametrize("count", [0, 1, 25, 50, 100])
+def test_whatever_gaps_those_in_flight_have_the_gate_fails_what_ended_the_run(
+    count: int, request_line, make_run, indicators
+):
+    lines = [
+        request_line(
+            index,
+            intended_at_s=index / 2,
+            **({"outcome": Outcome.REJECTED} if index % 7 == 0 else {"chunk_gaps": _GAPS}),
+        )
+        for index in range(160)
+    ]
+    gaps = {"chunk_gaps": (bucket(0.02), count)} if count else {}
+    in_flight = [request_line(index, intended_at_s=index / 2, **gaps) for index in range(160, 200)]
+    ended = 0
+    for tenths in range(800, 1000, 5):
+        objective = _objective(f"chunk_gap.p{tenths / 10:g} < 1s")
+        live = LiveRun([objective], make_run())
+        live.add(lines)
+        if live.breach(100.0, len(in_flight)):
+            ended += 1
+            gate = indicators([objective], [*lines, *in_flight], make_run())
+            assert judge_objective(objective, gate).verdict is Status.FAIL, objective
+    assert 0 < ended < 40
 
 
 def test_a_limit_that_what_is_known_of_the_cost_has_passed_is_broken(told, request_line):
