@@ -144,6 +144,7 @@ _ENTRIES = (
         (*_REQUEST_TAGS, "kind"),
         share_of_all=True,
         provable=tuple(_COUNTED),
+        untimed=tuple(_COUNTED),
     ),
     _number(
         "retries",
@@ -151,8 +152,11 @@ _ENTRIES = (
         _COUNTED,
         (*_REQUEST_TAGS, "kind"),
         provable=tuple(_COUNTED),
+        untimed=tuple(_COUNTED),
     ),
-    _number("requests", "requests that were started", {"count": Unit.COUNT}, (*_REQUEST_TAGS, "outcome")),
+    _number(
+        "requests", "requests that were started", {"count": Unit.COUNT}, (*_REQUEST_TAGS, "outcome"), untimed=("count",)
+    ),
     _number("throughput", "requests that ended ok", _PER_SECOND, _REQUEST_TAGS, more_is_better=True),
     _number(
         "output_tokens",
@@ -179,6 +183,7 @@ _ENTRIES = (
         per=Per.RUN,
         windowless=("opened_after", "recovered_after"),
         provable=("trips", "open_time"),
+        untimed=("trips",),
     ),
     _number(
         "batch",
@@ -195,6 +200,7 @@ _ENTRIES = (
         per=Per.RUN,
         windowless=("usd",),
         provable=("usd",),
+        untimed=("usd",),
     ),
 )
 

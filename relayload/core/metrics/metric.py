@@ -76,6 +76,8 @@ class Metric:
     """Aggregates that are known only for the whole run, not for a window of it."""
     provable: tuple[str, ...] = ()
     """Aggregates that later requests can't, or can hardly, bring back within the limit."""
+    untimed: tuple[str, ...] = ()
+    """Aggregates that count what happened, and so hold however badly the generator kept or measured times."""
     left_out: Mapping[Output, str] = field(default_factory=lambda: MappingProxyType({}))
     """The outputs that do not show the distribution, and why."""
 

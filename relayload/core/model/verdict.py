@@ -93,6 +93,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     run_id: str
     verdict: Status
     exit_code: int
+    failed: tuple[str, ...] = ()
+    """The ids of the objectives of an INVALID run that failed whatever could not be measured or believed."""
     reasons: tuple[str, ...]
     """Why the run as a whole is INVALID, STOPPED or FAIL; the objectives have their own."""
     objectives: tuple[ObjectiveResult, ...]
