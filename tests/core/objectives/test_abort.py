@@ -88,6 +88,11 @@ def test_a_few_requests_end_no_run_by_a_share(told, request_line):
     assert told("errors.count == 0", _some(request_line, 1, 1)) is not None
 
 
+def test_a_later_answer_may_always_be_the_one_that_did_not_fail(told, request_line):
+    assert told("errors.rate < 100%", _some(request_line, 1000, 1000)) is None
+    assert told("goodput.rate > 0%", _some(request_line, 1000, 1000)) is None
+
+
 def test_a_run_is_not_ended_before_its_time(told, request_line):
     lines = _some(request_line, 1000, 500)
     assert told("errors.rate < 1%", lines, now_s=59.9, abort_after_s=60.0) is None

@@ -293,6 +293,16 @@ def test_where_all_fail_nothing_is_good(judged, request_line):
     assert (result.verdict, result.k, result.observed) == (Status.FAIL, 10, 0)
 
 
+@pytest.mark.parametrize("text", ["errors.rate < 100%", "goodput.rate > 0%"])
+@pytest.mark.parametrize(("failed", "word"), [(100, Status.FAIL), (99, Status.PASS)])
+def test_where_not_all_may_fail_one_that_did_not_decides(text: str, failed: int, word: Status, judged, request_line):
+    lines = [request_line(n, outcome=Outcome.REJECTED if n < failed else Outcome.OK) for n in range(100)]
+    result = judged(text, lines)
+    assert (result.verdict, result.k, result.n) == (word, failed, 100)
+    if word is Status.FAIL:
+        assert result.reason in ("100 of 100 failed, 100% may", "100 of 100 were not good, 100% may")
+
+
 def test_a_tag_of_the_target_narrows_requests_and_breakers(judged, request_line, breaker_line):
     lines = [
         request_line(0, target="relay"),
