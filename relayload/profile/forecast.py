@@ -1,15 +1,17 @@
 """What can be said of a profile before it runs: its plan, and how many samples each objective can expect."""
 
+import math
+
 from msgspec.structs import asdict
 
 from relayload.core.errors import AuthorError
 from relayload.core.model.objective_options import Severity
-from relayload.core.objectives.sample_forecast import SampleForecast, Sent, sample_forecast
+from relayload.core.objectives.sample_forecast import SampleForecast, Sent, WindowTally, sample_forecast
 from relayload.core.traffic.plan import Plan
 from relayload.profile.expected import expected_turns
 from relayload.profile.loads import OpenLoad
 from relayload.profile.model import Profile
-from relayload.profile.plan import plan
+from relayload.profile.plan import plan, stages
 from relayload.profile.prompt import PromptFile
 from relayload.profile.scenario import Scenario
 from relayload.profile.stages import expected_arrivals
@@ -31,10 +33,15 @@ class Forecast(Plan, frozen=True, kw_only=True):
 
 def forecast(profile: Profile) -> Forecast:
     """Return the plan and the outlook. Raises AuthorError if an objective can't get the samples that it needs."""
-    planned = plan(profile)
+    tallies = _tallies(profile)
+    planned = plan(profile, [tally.add for tally in tallies.values()])
     sent = {name: _sent(scenario) for name, scenario in profile.scenarios.items()}
     placed = [
-        (location, objective, sample_forecast(objective, planned.stages, sent, planned.targets))
+        (
+            location,
+            objective,
+            sample_forecast(objective, planned.stages, sent, planned.targets, tallies.get(objective.id)),
+        )
         for location, objective in profile.placed_objectives
     ]
     faults = [
@@ -60,6 +67,15 @@ def check_samples(profile: Profile) -> None:
         return  # a long trace takes longer to read than a start may
     if expected_arrivals(load.stages) <= _QUICKLY_WALKED:
         forecast(profile)
+
+
+def _tallies(profile: Profile) -> dict[str, WindowTally]:
+    """Return what counts the arrivals of an open load in windows, by the ids of the objectives."""
+    cut = stages(profile)
+    if not isinstance(profile.load, OpenLoad) or not all(math.isfinite(stage.for_s) for stage in cut):
+        return {}
+    windowed = (objective for _, objective in profile.placed_objectives if objective.options.over_s is not None)
+    return {objective.id: WindowTally(objective, cut) for objective in windowed}
 
 
 def _sent(scenario: Scenario) -> Sent:

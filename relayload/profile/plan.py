@@ -1,7 +1,7 @@
 """The schedule of a profile, and the plan of it that people read beforehand."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, takewhile
 
 from msgspec.structs import replace
@@ -88,15 +88,18 @@ def check_rows(profile: Profile) -> None:
         traces.check(profile.load.arrivals, tuple(profile.scenarios), ROWS_READ_BEFORE, until_s)
 
 
-def plan(profile: Profile) -> Plan:
-    """Return what a run of the profile will do, by walking its schedule. Raises AuthorError at a bad row of a trace."""
-    planned = _plan(profile)
+def plan(profile: Profile, each: Sequence[Callable[[Arrival], None]] = ()) -> Plan:
+    """Return what a run of the profile will do, by walking its schedule. Raises AuthorError at a bad row of a trace.
+
+    Each arrival of an open load is handed to `each` of these functions.
+    """
+    planned = _plan(profile, each)
     if not profile.several:
         return planned
     return replace(planned, targets=profile.target_shares, paired=profile.paired)
 
 
-def _plan(profile: Profile) -> Plan:
+def _plan(profile: Profile, each: Sequence[Callable[[Arrival], None]]) -> Plan:
     load = profile.load
     if isinstance(load, ClosedLoad):
         planned = planning.planned(stages(profile))
@@ -108,7 +111,7 @@ def _plan(profile: Profile) -> Plan:
         whole = planning.batch_plan(profile.name, batches(load), batch_scenarios(profile, load), stage, requests)
         return _guarded(whole, profile.guardrails)
     limits = _limits(load)
-    counted = _Counted(_arrivals(profile, load, limits), profile.guardrails.until_s)
+    counted = _Counted(_arrivals(profile, load, limits), profile.guardrails.until_s, each)
     whole = planning.open_plan(
         profile.name,
         counted,
@@ -121,16 +124,21 @@ def _plan(profile: Profile) -> Plan:
 
 
 class _Counted:
-    """Iterates over arrivals and counts those that come at or after an instant."""
+    """Iterates over arrivals, hands them on, and counts those that come at or after an instant."""
 
-    def __init__(self, schedule: Iterator[Arrival], until_s: float) -> None:
+    def __init__(
+        self, schedule: Iterator[Arrival], until_s: float, each: Sequence[Callable[[Arrival], None]] = ()
+    ) -> None:
         self._schedule = schedule
         self._until_s = until_s
+        self._each = each
         self.late = 0
 
     def __iter__(self) -> Iterator[Arrival]:
         for arrival in self._schedule:
             self.late += arrival.intended_at_s >= self._until_s
+            for take in self._each:
+                take(arrival)
             yield arrival
 
 

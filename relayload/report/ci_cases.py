@@ -33,14 +33,17 @@ def cases(verdict: Verdict) -> tuple[Case, ...]:
     """Return a case for whether the run can be believed, and one for each objective.
 
     All cases pass if, and only if, the run does: an objective that only warns passes with its warning, and without
-    objectives one case says that nothing was judged. If the run can't be believed, its objectives are INVALID as well.
+    objectives one case says that nothing was judged. If the run can't be believed, its objectives are INVALID as well,
+    except those that failed all the same, which come first.
     """
     invalid = verdict.verdict is Status.INVALID
     believed = (
         Case(BELIEVED, Status.INVALID, "; ".join(verdict.reasons)) if invalid else Case(BELIEVED, Status.PASS, "")
     )
-    objectives = tuple(_objective(result, invalid) for result in verdict.objectives)
-    return (believed, *_whole(verdict, objectives), *objectives)
+    failed = tuple(_certain(result) for result in verdict.objectives if result.id in verdict.failed)
+    others = (result for result in verdict.objectives if result.id not in verdict.failed)
+    objectives = tuple(_objective(result, invalid) for result in others)
+    return (*failed, believed, *_whole(verdict, objectives), *objectives)
 
 
 def finding(result: ObjectiveResult) -> str:
@@ -59,6 +62,12 @@ def _objective(result: ObjectiveResult, invalid: bool) -> Case:
     elif not result.counts and status is not Status.PASS:
         status, message = Status.PASS, f"{WARNING}: {status.value}: {message}"
     return Case(result.id, status, message, tuple(_details(result)), result.written)
+
+
+def _certain(result: ObjectiveResult) -> Case:
+    """Return the case of an objective that failed although the run can't be believed."""
+    message = f"failed all the same, though the run can't be believed; {finding(result)}"
+    return Case(result.id, Status.FAIL, message, tuple(_details(result)), result.written)
 
 
 def _details(result: ObjectiveResult) -> Iterator[str]:

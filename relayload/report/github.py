@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.verdict import Status, Verdict
 from relayload.core.objectives.verdict import warnings_besides
-from relayload.report.ci_cases import WARNING, Case, cases
+from relayload.report.ci_cases import BELIEVED, WARNING, Case, cases
 from relayload.report.not_run import NotRun
 from relayload.report.text import error_rows
 
@@ -31,7 +31,7 @@ def render_annotations(summary: Summary, verdict: Verdict, locate: Locate = str)
     """
     missed = [case for case in cases(verdict) if case.status is not Status.PASS]
     if verdict.verdict is Status.INVALID:
-        missed = missed[:1]  # the objectives have nothing to add
+        missed = [case for case in missed if case.status is Status.FAIL or case.name == BELIEVED]  # no more is known
     errors = [case for case in missed if case.status not in _UNCLEAR]
     unclear = [case for case in missed if case.status in _UNCLEAR]
     warns = [case for case in cases(verdict) if case.status is Status.PASS and case.message.startswith(WARNING)]

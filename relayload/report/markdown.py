@@ -26,6 +26,7 @@ from relayload.report.text import (
     COUNTED_LEGEND,
     CROSSES_LEGEND,
     condition,
+    failed_all_the_same,
     groups,
     interval_heading,
     observations,
@@ -78,7 +79,8 @@ def escape(text: str) -> str:
 def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
     yield [f"### {_MARKS[verdict.verdict]} {verdict.verdict.value}: {escape(summary.profile.name)}"]
     unjudged = [] if verdict.objectives else [NO_OBJECTIVES]
-    yield [f"- {escape(reason)}" for reason in (*unjudged, *verdict.reasons)]
+    failed = [failed_all_the_same(verdict)] if verdict.failed else []
+    yield [f"- {escape(reason)}" for reason in (*failed, *unjudged, *verdict.reasons)]
     if verdict.objectives:
         headings = ("", "objective", "observed", interval_heading(verdict.objectives), COUNTED)
         yield table(headings, map(_objective, verdict.objectives))

@@ -37,7 +37,7 @@ _MOST_NAMES = 3
 def row(summary: Summary, verdict: Verdict) -> list[str]:
     """Return the row of a run, with a value for each of `COLUMNS`."""
     numbers = [*_percentiles(summary), *(getattr(summary.rates, name) for name in _RATES)]
-    numbers += [_errors_rate(summary), _usd_per_ok(summary)]
+    numbers += [summary.counts.errors_rate, _usd_per_ok(summary)]
     values = [_NOT_MEASURED if number is None else f"{number:.9g}" for number in numbers]
     attributes = [summary.started_at, summary.run_id, summary.profile.name, verdict.verdict.value]
     return [*attributes, str(summary.schema_version), *values]
@@ -90,11 +90,6 @@ def _percentiles(summary: Summary) -> list[float | None]:
         by_p = {known.p: known.value for known in distribution.percentiles} if distribution else {}
         values += [by_p.get(p) for p in _PERCENTILES]
     return values
-
-
-def _errors_rate(summary: Summary) -> float | None:
-    failed = sum(error.count for error in summary.errors)
-    return failed / summary.counts.started if summary.counts.started else None
 
 
 def _usd_per_ok(summary: Summary) -> float | None:

@@ -41,7 +41,7 @@ def _numbers(group: Group) -> tuple[str, ...]:
     return (
         format_duration(group.measured_s) if group.measured_s else _DASH,
         f"{group.started:,}",
-        f"{group.started - group.ok:,}",
+        f"{group.failed:,}",
         _DASH if group.ok_per_s is None else quantity(group.ok_per_s, Unit.PER_SECOND),
         *(_percentile(ttft, p) for p in (50.0, 99.0)),
         _percentile(latency, 99.0),

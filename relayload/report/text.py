@@ -272,7 +272,13 @@ def observed(result: ObjectiveResult) -> str:
 
 def conclusion(verdict: Verdict) -> Text:
     """Return the verdict and the tally of objectives: `FAIL (1 of 3 failed)`."""
-    return Text.assemble((verdict.verdict.value, f"bold {STYLES[verdict.verdict]}"), f" ({tallied(verdict)})")
+    failed = f"; {failed_all_the_same(verdict)}" if verdict.failed else ""
+    return Text.assemble((verdict.verdict.value, f"bold {STYLES[verdict.verdict]}"), f"{failed} ({tallied(verdict)})")
+
+
+def failed_all_the_same(verdict: Verdict) -> str:
+    """Return which objectives of an INVALID run failed for certain; empty if none did."""
+    return f"{', '.join(verdict.failed)} failed all the same" if verdict.failed else ""
 
 
 def tallied(verdict: Verdict) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
-from relayload.report.text import condition, observed
+from relayload.report.text import condition, failed_all_the_same, observed
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
@@ -13,7 +13,9 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
 
 
 def verdict_reasons(verdict: Verdict) -> Iterator[str]:
-    """Yield the reasons of the run, and each objective that does not hold."""
+    """Yield what failed for certain, the reasons of the run, and each objective that does not hold."""
+    if verdict.failed:
+        yield failed_all_the_same(verdict)
     yield from verdict.reasons
     yield from (_line(result) for result in verdict.objectives if result.verdict is not Status.PASS)
 

@@ -46,6 +46,41 @@ def test_later_turns_are_counted_as_far_as_they_are_expected(read, good):
     assert found.objectives[0].samples == 150
 
 
+@pytest.mark.parametrize(
+    ("load", "over", "samples"),
+    [
+        (
+            "{kind: open, arrivals: constant, stages: [{for: 10s, rate: 20/s}, {pause: 10s}, {for: 10s, rate: 9/s}]}",
+            5,
+            45,
+        ),
+        (
+            "{kind: open, arrivals: constant, stages: [{for: 10s, rate: 20/s}, {pause: 9s}, {for: 10s, rate: 9/s}]}",
+            5,
+            9,
+        ),
+        ("{kind: open, arrivals: constant, stages: [{for: 11s, rate: 4/s}]}", 10, 44),  # the rest counts with it
+        ("{kind: open, arrivals: constant, stages: [{for: 17s, rate: 4/s}]}", 10, 28),
+    ],
+)
+def test_windows_are_those_in_which_something_is_due(load, over, samples, read, good):
+    text = good.replace(good[good.index("load:") : good.index("scenarios:")], f"load: {load}\n")
+    found = forecast(read(f"{text}objectives: [{{expr: errors.rate < 5%, over: {over}s}}]\n"))
+    assert (found.objectives[0].samples, found.objectives[0].needed) == (samples, 20)
+
+
+def test_pauses_between_bursts_promise_nothing(read, good):
+    load = "{kind: open, arrivals: {bursts: {on: 4s, off: 6s}}, stages: [{for: 30s, rate: 10/s}]}"
+    text = good.replace(good[good.index("load:") : good.index("scenarios:")], f"load: {load}\n")
+    found = forecast(read(f"{text}objectives: [{{expr: errors.rate < 5%, over: 5s}}]\n"))
+    assert (found.objectives[0].samples or 0) > 80
+    assert found.objectives[0].outlook is Outlook.AMPLE
+    with pytest.raises(AuthorError, match="asks for 4 of its windows in a row, and the plan has 3"):
+        forecast(read(f"{text}objectives: [{{expr: errors.rate < 5%, over: 5s, for: 4}}]\n"))
+    with pytest.raises(AuthorError, match="needs 299 requests in each of its windows, and the plan has about"):
+        forecast(read(f"{text}objectives: [{{expr: latency.p99 < 5s, over: 5s}}]\n"))
+
+
 def test_a_closed_load_can_not_be_counted_and_is_not_refused(read, good):
     text = good.replace("kind: open", "kind: closed\n  users: 2").replace(STAGE, "{for: 10s}")
     profile = read(f"{text}objectives: [ttft.p99.9 < 1s]\n")

@@ -41,10 +41,18 @@ def test_failures_are_errors_and_what_can_not_be_told_is_a_warning(judged, some_
 
 
 def test_a_run_that_can_not_be_believed_is_told_once(judged, some_lines):
-    summary, verdict = judged(["errors.rate < 0.1%"], some_lines, ended_by=None)
+    summary, verdict = judged(["latency.p50 < 1ms"], some_lines, ended_by=None)
     assert _findings(summary, verdict) == [
         ("error", "INVALID: the generator can be believed", "the run was killed before it ended")
     ]
+
+
+def test_what_failed_all_the_same_is_told_before_what_can_not_be_believed(judged, some_lines):
+    summary, verdict = judged(["latency.p50 < 1ms", "errors.rate < 0.1%"], some_lines, ended_by=None)
+    failed, invalid = _findings(summary, verdict)
+    assert failed[:2] == ("error", "FAIL: errors.rate < 0.1%")
+    assert failed[2].startswith("failed all the same, though the run can't be believed; errors.rate < 0.1%: observed")
+    assert invalid[1] == "INVALID: the generator can be believed"
 
 
 @pytest.mark.parametrize("word", [Status.FAIL, Status.INCONCLUSIVE])

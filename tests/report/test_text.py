@@ -132,6 +132,12 @@ def test_an_invalid_run_says_why(request_line, make_run, folded):
     assert text == "INVALID (the profile has no objectives)\n  the run was killed before it ended\n"
 
 
+def test_an_invalid_run_tells_first_what_failed_all_the_same(request_line, make_run, folded):
+    lines = [request_line(0, outcome=Outcome.REJECTED)]
+    text = render_verdict(_verdict(["errors.count == 0", "latency.p50 < 1s"], lines, make_run(ended_by=None), folded))
+    assert "\nINVALID; errors.count == 0 failed all the same (1 of 2 failed, 1 inconclusive)\n" in text
+
+
 def test_nothing_is_wider_than_a_terminal(lines, make_run, folded):
     texts = ["latency{scenario=a-very-long-scenario-name, outcome!=rate_limited}.p99.9 <= 1m30s", "chunk_gap.p99 < 1s"]
     shown = render_summary(summarize(folded(lines), make_run())) + render_verdict(

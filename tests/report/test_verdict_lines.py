@@ -14,8 +14,8 @@ def result(word: Status, **changes: Any) -> ObjectiveResult:
     return ObjectiveResult(**{**plain, "verdict": word, "observed": 0.043, "n": 60, **changes})
 
 
-def lines(word: Status, *results: ObjectiveResult, reasons: tuple[str, ...] = ()) -> list[str]:
-    verdict = Verdict(run_id="r", verdict=word, exit_code=0, reasons=reasons, objectives=results)
+def lines(word: Status, *results: ObjectiveResult, reasons: tuple[str, ...] = (), **more: Any) -> list[str]:
+    verdict = Verdict(run_id="r", verdict=word, exit_code=0, reasons=reasons, objectives=results, **more)
     return list(verdict_lines(verdict))
 
 
@@ -38,3 +38,8 @@ def test_nothing_judged_is_told():
 def test_every_reason_is_told(changes: dict[str, Any], line: str):
     told = lines(Status.INVALID, result(Status.FAIL, **changes), result(Status.PASS), reasons=("too late", "dropped"))
     assert told == ["verdict: INVALID", "too late", "dropped", line]
+
+
+def test_what_failed_all_the_same_comes_first():
+    told = lines(Status.INVALID, reasons=("too late",), failed=("errors.rate < 1%", "fuse"))
+    assert told == ["verdict: INVALID", "errors.rate < 1%, fuse failed all the same", "too late"]

@@ -76,9 +76,8 @@ def _goodputs(verdict: Verdict) -> Iterator[Measure]:
 
 
 def _errors(summary: Summary) -> Iterator[Measure]:
-    if summary.counts.started:
-        failed = sum(error.count for error in summary.errors)
-        yield Measure("errors.rate", Unit.SHARE, failed / summary.counts.started, relative=False)
+    if summary.counts.errors_rate is not None:
+        yield Measure("errors.rate", Unit.SHARE, summary.counts.errors_rate, relative=False)
 
 
 def _costs(summary: Summary) -> Iterator[Measure]:

@@ -12,7 +12,18 @@ from types import MappingProxyType
 from typing import Any
 
 from relayload.core.metrics.metric import Metric, Output, Per, Unit
-from relayload.core.metrics.reading import Computed, Derived, OfAnswer, OfRequest, Reading, output_rate, tpot
+from relayload.core.metrics.reading import (
+    Computed,
+    Derived,
+    OfAnswer,
+    OfRequest,
+    Reading,
+    output_rate,
+    tpot,
+    without_gaps,
+    without_pace,
+    without_visible,
+)
 
 _REQUEST_TAGS = ("scenario", "model", "stage", "target")
 _SPREAD = ("pN", "avg", "min", "max")
@@ -77,6 +88,7 @@ _ENTRIES = (
         OfAnswer("ttfo_s"),
         label="TTFO",
         of_streams=True,
+        exempt=without_visible,
         of_first_token=True,
         left_out=dict.fromkeys(_FEW, "TTFT is the same wherever a model does not reason") | _UNLESS_ASKED,
     ),
@@ -86,6 +98,7 @@ _ENTRIES = (
         Computed(tpot),
         label="TPOT",
         of_streams=True,
+        exempt=without_pace,
         left_out=dict.fromkeys(_WAITS, "latency and TTFT are the waits of a caller, and tell of every change"),
     ),
     _distribution(
@@ -94,6 +107,7 @@ _ENTRIES = (
         label="chunk gap",
         per=Per.CHUNK,
         of_streams=True,
+        exempt=without_gaps,
         provable=("pN", "min", "max"),
         left_out=dict.fromkeys(_FEW, "TPOT says the same of each stream in one number") | _UNLESS_ASKED,
     ),
@@ -125,20 +139,24 @@ _ENTRIES = (
     ),
     _number(
         "errors",
-        "requests that failed: neither ok nor cancelled on purpose",
+        "requests that failed: neither ok nor cancelled on purpose; the rate is of those that were not cancelled",
         _COUNTED,
         (*_REQUEST_TAGS, "kind"),
         share_of_all=True,
         provable=tuple(_COUNTED),
+        untimed=tuple(_COUNTED),
     ),
     _number(
         "retries",
-        "attempts after the first; the rate is per request, `kind` is why the attempt before failed",
+        "attempts after the first; the rate is per request, cancelled or not, `kind` is why the attempt before failed",
         _COUNTED,
         (*_REQUEST_TAGS, "kind"),
         provable=tuple(_COUNTED),
+        untimed=tuple(_COUNTED),
     ),
-    _number("requests", "requests that were started", {"count": Unit.COUNT}, (*_REQUEST_TAGS, "outcome")),
+    _number(
+        "requests", "requests that were started", {"count": Unit.COUNT}, (*_REQUEST_TAGS, "outcome"), untimed=("count",)
+    ),
     _number(
         "throughput",
         "requests that ended ok in the measured span, whichever stage they were sent in",
@@ -155,7 +173,8 @@ _ENTRIES = (
     ),
     _number(
         "goodput",
-        "requests that ended ok and met every condition; the rate is of those offered, `per_second` as in throughput",
+        "requests that ended ok and met every condition; the rate is of those that were offered and not cancelled, "
+        "`per_second` as in throughput",
         {"rate": Unit.SHARE, **_PER_SECOND},
         _REQUEST_TAGS,
         more_is_better=True,
@@ -171,6 +190,7 @@ _ENTRIES = (
         per=Per.RUN,
         windowless=("opened_after", "recovered_after"),
         provable=("trips", "open_time"),
+        untimed=("trips",),
     ),
     _number(
         "batch",
@@ -187,6 +207,7 @@ _ENTRIES = (
         per=Per.RUN,
         windowless=("usd",),
         provable=("usd",),
+        untimed=("usd",),
     ),
 )
 

@@ -228,6 +228,8 @@ class Account:
     dropped: int
     lost: int
     faults: tuple[str, ...] = ()
+    twice: int = 0
+    """Arrivals that are recorded more than once."""
 
     @property
     def offered(self) -> int:
@@ -253,7 +255,7 @@ def account(fold: Fold, run: RunInfo) -> Account:
         least = known if run.batch else end * run.copies
         lost = max(run.offered or 0, least) - known
     faults = (*_twice(twice), *_unreadable(fold), *_missing(fold, run, unrecorded), *_deserted(fold, run))
-    return Account(fold.started, fold.dropped, lost, faults)
+    return Account(fold.started, fold.dropped, lost, faults, twice)
 
 
 def _orders(fold: Fold, run: RunInfo) -> list[Indices]:

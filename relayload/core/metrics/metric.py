@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from types import MappingProxyType
 
-from relayload.core.metrics.reading import Reading
+from relayload.core.metrics.reading import Exempt, OfRequest, Reading
 
 
 class Unit(StrEnum):
@@ -63,6 +63,8 @@ class Metric:
     """Only streams have it."""
     of_first_token: bool = False
     """A stream that ended ok without a token waited for it in vain."""
+    exempt: Exempt | None = None
+    """Which streams with a token have no value by definition; None where each has one."""
     known_of_failed: bool = False
     """Requests without an answer have it, too."""
     more_is_better: bool = False
@@ -74,6 +76,8 @@ class Metric:
     """Aggregates that are known only for the whole run, not for a window of it."""
     provable: tuple[str, ...] = ()
     """Aggregates that later requests can't, or can hardly, bring back within the limit."""
+    untimed: tuple[str, ...] = ()
+    """Aggregates that count what happened, and so hold however badly the generator kept or measured times."""
     left_out: Mapping[Output, str] = field(default_factory=lambda: MappingProxyType({}))
     """The outputs that do not show the distribution, and why."""
 
@@ -81,6 +85,11 @@ class Metric:
     def unit(self) -> Unit:
         """The unit of the values of a distribution."""
         return self.aggregates["max"]
+
+    @property
+    def may_be_missing(self) -> bool:
+        """Ok answers may be without a value; what is read from the request itself is always there."""
+        return self.distribution and not isinstance(self.reading, OfRequest)
 
     def shown_in(self, output: Output) -> bool:
         return self.distribution and output not in self.left_out

@@ -42,11 +42,38 @@ class Derived:
 
 Reading = OfRequest | OfAnswer | Computed | Derived
 
+Exempt = Callable[[Column, Sequence[Any]], Sequence[bool]]
+"""Returns which answers with a token have no value by definition, rather than an unknown one."""
+
+_BUDGET_SPENT = frozenset({"length", "max_tokens", "max_output_tokens"})
+"""The finish reasons of answers that used up their budget, in chat completions and responses."""
+
 
 def tpot(column: Column, answers: Sequence[Any]) -> list[float | None]:
     """Return the mean seconds between the streamed tokens of each answer."""
     rows = zip(column("ttft"), column("last_token"), map(attrgetter("streamed_tokens"), answers), strict=True)
     return [tpot_s(first_s, last_s, n) if n else None for first_s, last_s, n in rows]
+
+
+def without_pace(column: Column, answers: Sequence[Any]) -> list[bool]:
+    """Return which streams have no time between tokens: those of one token, or whose tokens came at once."""
+    rows = zip(_at_once(column), map(attrgetter("streamed_tokens"), answers), strict=True)
+    return [at_once or n == 1 for at_once, n in rows]
+
+
+def without_gaps(column: Column, answers: Sequence[Any]) -> list[bool]:
+    """Return which streams have no gap between chunks: those of one chunk."""
+    rows = zip(_at_once(column), map(attrgetter("chunks"), answers), strict=True)
+    return [at_once or n == 1 for at_once, n in rows]
+
+
+def without_visible(_column: Column, answers: Sequence[Any]) -> list[bool]:
+    """Return which streams showed nothing on purpose, such as a tool call; not those that thought until the end."""
+    return [answer.finish_reason not in _BUDGET_SPENT for answer in answers]
+
+
+def _at_once(column: Column) -> list[bool]:
+    return [first_s == last_s for first_s, last_s in zip(column("ttft"), column("last_token"), strict=True)]
 
 
 def output_rate(column: Column) -> list[float]:

@@ -3,7 +3,7 @@
 import math
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import add, attrgetter
 from types import MappingProxyType
@@ -39,6 +39,8 @@ class Rows:
         self._end_cells: dict[Cells, list[int]] = {}
         self._ended_in: dict[Cells, Mapping[int, int]] = {}
         self._tokens_in: dict[Cells, Mapping[int, int]] = {}
+        self.slots: dict[Hashable, tuple[Sequence[int], Mapping[int, int]]] = {}
+        """By the way in which time is divided, the slot of each request, and the number of requests in each slot."""
 
     def __len__(self) -> int:
         return len(self.records)

@@ -17,6 +17,7 @@ from relayload.core.metrics.cost import Cost
 from relayload.core.metrics.metric import Output
 from relayload.core.metrics.saturation import Saturation
 from relayload.core.metrics.side_by_side import SideBySide
+from relayload.core.model.record import Outcome
 from relayload.core.stats.sample import Distribution
 
 SCHEMA_VERSION = 2
@@ -50,6 +51,21 @@ class Counts(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         assert self.offered == self.started + self.dropped + self.lost, self
         assert self.started == sum(self.by_outcome.values()), self
+
+    @property
+    def failed(self) -> int:
+        """Requests that were neither ok nor cancelled on purpose."""
+        return self.started - self.ok - self._cancelled
+
+    @property
+    def errors_rate(self) -> float | None:
+        """The share of failed requests among those that were not cancelled on purpose; None if there are none."""
+        answered = self.started - self._cancelled
+        return self.failed / answered if answered else None
+
+    @property
+    def _cancelled(self) -> int:
+        return self.by_outcome.get(Outcome.CANCELLED.value, 0)
 
 
 class Rates(Struct, frozen=True, kw_only=True):
@@ -191,6 +207,11 @@ class Group(Struct, frozen=True, kw_only=True, omit_defaults=True):
     output_tokens_per_s: float | None
     metrics: Metrics
     warmup: bool = False
+
+    @property
+    def failed(self) -> int:
+        """Requests that were neither ok nor cancelled on purpose."""
+        return self.started - self.ok - self.by_outcome.get(Outcome.CANCELLED.value, 0)
 
 
 class TargetGroup(Group, frozen=True, kw_only=True, omit_defaults=True):

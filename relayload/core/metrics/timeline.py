@@ -12,6 +12,7 @@ from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.metric import Output
 from relayload.core.metrics.summary import Second
 from relayload.core.metrics.values import Points, Values
+from relayload.core.model.tags import Tags
 from relayload.core.stats.ranks import together
 
 T = TypeVar("T", int, float)
@@ -43,7 +44,7 @@ def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
     for tags, tagged in fold.by_tags.items():
         _add(steps, step_s, tagged.values, ok=tags.ok)
         for second, count in tagged.ends.by_second().items():
-            steps[int(second / step_s)].add_ended(count, ok=tags.ok)
+            steps[int(second / step_s)].add_ended(count, tags)
     for _, due_at_s in fold.all_drops:
         for due in due_at_s:
             steps[int(due / step_s)].dropped += 1
@@ -62,10 +63,11 @@ class _Step:
         self.counts: dict[str, list[int]] = {metric: [] for metric in _SHOWN}
         """The count of each value, where values are counted."""
 
-    def add_ended(self, count: int, *, ok: bool) -> None:
-        if ok:
+    def add_ended(self, count: int, tags: Tags) -> None:
+        """Count requests that ended; those that were cancelled on purpose are neither ok nor failed."""
+        if tags.ok:
             self.ok += count
-        else:
+        elif tags.failed:
             self.failed += count
 
     def second(self, at_s: float) -> Second:

@@ -69,8 +69,17 @@ class SlotCounts(Struct, kw_only=True, array_like=True, gc=False):
     """Requests without an answer or a token; also bad if answers of their scenario have the metric at all."""
     ended_ok: int = 0
     total: float = 0.0
-    """For a mean, the sum of the deviations from the limit, with `squares`; else a sum of tokens."""
+    """For a mean, the sum of the deviations from the limit, with `squares`; else a sum: of tokens, or of the gaps of ok
+    answers."""
     squares: float = 0.0
+    due: int = 0
+    """In windows, all requests that the tags admit whatever their outcome, except those cancelled on purpose."""
+    cancelled: int = 0
+    """Requests that were cancelled on purpose, and so are no part of a rate of errors."""
+    measured: int = 0
+    """Ok answers with a value of the metric."""
+    missing: int = 0
+    """Ok answers without a value that they should have."""
 
     def add(self, other: "SlotCounts") -> None:
         """Count the requests of another process as well."""
@@ -81,6 +90,10 @@ class SlotCounts(Struct, kw_only=True, array_like=True, gc=False):
         self.ended_ok += other.ended_ok
         self.total += other.total
         self.squares += other.squares
+        self.due += other.due
+        self.cancelled += other.cancelled
+        self.measured += other.measured
+        self.missing += other.missing
 
 
 class IndicatorSlot(Struct, kw_only=True, array_like=True, gc=False):

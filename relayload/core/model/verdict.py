@@ -79,10 +79,13 @@ class Windows(Struct, frozen=True, kw_only=True):
     wanted_in_a_row: int
     """The number of consecutive broken windows that breaks the objective."""
     count: int
+    """The windows that were judged. One that is too short to be judged by itself counts with the one before it."""
     broken: int
     most_in_a_row: int
     worst_at_s: float
     """When the worst window began, whose numbers are shown."""
+    empty: int = 0
+    """Further windows, in which nothing was due, and which are no evidence."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -91,6 +94,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     run_id: str
     verdict: Status
     exit_code: int
+    failed: tuple[str, ...] = ()
+    """The ids of the objectives of an INVALID run that failed whatever could not be measured or believed."""
     reasons: tuple[str, ...]
     """Why the run as a whole is INVALID, STOPPED or FAIL; the objectives have their own."""
     objectives: tuple[ObjectiveResult, ...]

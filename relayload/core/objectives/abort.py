@@ -6,13 +6,14 @@ run is over, so that what is called broken fails the verdict on the same request
 Every look at a growing sample could produce a false alarm: a sample is looked at again only once it has grown by a
 twentieth, and the j-th look gets the share 1 / j(j + 1) of 1 - confidence, so that all looks together reach the
 confidence (a union bound). No look is less sure than the verdict on the same requests, which shares the confidence over
-the windows. A window is looked at once it is over, since only whole windows are judged.
+the windows. A window is looked at once it is over. One in which nothing was due does not end a row of broken ones; that
+is certain once nothing is in flight after it.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from msgspec import structs
 
@@ -28,6 +29,8 @@ from relayload.core.units import format_duration
 _GROWTH = 1.05
 _LEAST_N = 20
 """Fewer requests, such as the first ones to a cold relay, end no run by a share."""
+_TOLD_WITHIN_S = 2.0
+"""By how much the master may hear late of what a worker has in flight, in seconds."""
 _OF_RUN = ("breaker", "cost")
 """Metrics that do not depend on single requests, and are known for certain at any instant."""
 
@@ -53,10 +56,14 @@ class AbortMonitor:
             for objective in objectives
             if objective.options.abort
         ]
+        self._settled_s = -math.inf
 
     def breach(self, run: MergedSnapshot, now_s: float, in_flight: int = 0) -> Breach | None:
         """Return the first objective that is proven broken at that instant, whatever the requests in flight do."""
-        indicators = Indicators(run, structs.replace(run.run, ended_at_s=now_s), in_flight=in_flight)
+        if not in_flight:
+            self._settled_s = max(self._settled_s, now_s - _TOLD_WITHIN_S)
+        info = structs.replace(run.run, ended_at_s=now_s)
+        indicators = Indicators(run, info, in_flight=in_flight, settled_s=self._settled_s)
         for looks in self._looks:
             looks.notice(indicators)
         for counts in run.counts.indicators.values():
@@ -87,11 +94,13 @@ class _Looks:
 
     def reason(self, indicators: Indicators) -> str | None:
         """Return how it is broken; None until that is proven."""
-        count = indicators.window_count(self.objective)
+        count = indicators.windows_over(self.objective)
         over = {window for window in self._touched if window < count}
         if not over:
             return None
         pieces = [indicators] if self.objective.options.over_s is None else indicators.windows(self.objective)
+        if not pieces:
+            return None
         for window in sorted(over):
             self._look(window, pieces[window])
         self._touched -= over
@@ -121,13 +130,24 @@ class _Looks:
         least = (1 - self.objective.options.confidence) / len(pieces)
         found: Mapping[int, str] = {
             window: reason
-            for row in _rows(self._left)
+            for row in self._rows(self._left, pieces)
             if len(row) >= wanted
             for window in row
             if (reason := self._found(pieces[window], 1 - min(self._left[window], least)))
         }
-        row = next((row for row in _rows(found) if len(row) >= wanted), None)
+        row = next((row for row in self._rows(found, pieces) if len(row) >= wanted), None)
         return f"{self._counted(row)}{found[row[-1]]}" if row else None
+
+    def _rows(self, windows: Iterable[int], pieces: Sequence[Indicators]) -> list[list[int]]:
+        """Group numbers of windows that follow one another, if nothing was due between them."""
+        rows: list[list[int]] = []
+        for number in sorted(windows):
+            between = pieces[rows[-1][-1] + 1 : number] if rows else ()
+            if rows and not any(piece.is_evidence(self.objective) for piece in between):
+                rows[-1].append(number)
+            else:
+                rows.append([number])
+        return rows
 
     def _counted(self, row: Sequence[int]) -> str:
         over_s = self.objective.options.over_s
@@ -166,7 +186,7 @@ class _Sum:
         """Return the current result; with windows, it changes only by new transitions or a new window."""
         if self.objective.options.over_s is None:
             return judge_objective(self._while_it_grows, indicators)
-        known = len(indicators.source.transitions), indicators.window_count(self.objective)
+        known = len(indicators.source.transitions), indicators.windows_over(self.objective)
         if self._judged is None or known != self._known:
             self._known, self._judged = known, judge_objective(self._while_it_grows, indicators)
         return self._judged
@@ -181,9 +201,3 @@ def _until_now(judged: ObjectiveResult) -> str:
 def _in_a_row(windows: int, over_s: float) -> str:
     """Return the text for the number of broken windows."""
     return f"in {windows} windows of {format_duration(over_s)} in a row, "
-
-
-def _rows(windows: Iterable[int]) -> list[list[int]]:
-    """Group numbers of consecutive windows."""
-    runs = groupby(enumerate(sorted(windows)), key=lambda pair: pair[1] - pair[0])
-    return [[number for _, number in run] for _, run in runs]

@@ -21,7 +21,7 @@ from relayload.core.objectives.statistics import BadBounds
 
 def _judge_error_rate(objective: Objective, indicators: Indicators) -> ObjectiveResult:
     bad, lost = indicators.bad(objective), indicators.lost
-    judged = _judge_share_of(objective, bad, "failed")
+    judged = _judge_share_of(objective, indicators, bad, "failed")
     whole = bad.n + lost
     return _unless_lost(objective, judged, lost, [k / whole for k in _with_lost(bad, lost) if whole])
 
@@ -55,17 +55,17 @@ def _judge_retry_rate(objective: Objective, indicators: Indicators) -> Objective
         judged = _judge_number(objective, bad.at_most.k / bad.n if bad.n else 0.0, bad.n, indicators)
         judged = replace(judged, reason=reason) if judged.verdict is Status.FAIL and bad.n else judged
     else:
-        judged = _judge_share_of(objective, bad, "were tried again")
+        judged = _judge_share_of(objective, indicators, bad, "were tried again")
     return _unless_any_lost(objective, judged, indicators.lost)
 
 
-def _judge_share_of(objective: Objective, bad: BadBounds, what: str) -> ObjectiveResult:
+def _judge_share_of(objective: Objective, indicators: Indicators, bad: BadBounds, what: str) -> ObjectiveResult:
     """Judge an upper limit of a share by its error budget, any other condition as a fact."""
     if not bad.n:
         return no_data(objective)
     if not objective.bounds_what_is_bad:
         return _compare(objective, bad.at_most.k / bad.n, bad.n)
-    return judge_rate(objective, bad, what)
+    return judge_rate(objective, bad, what, goes_on=indicators.goes_on)
 
 
 def _judge_goodput(objective: Objective, indicators: Indicators) -> ObjectiveResult:
@@ -75,7 +75,7 @@ def _judge_goodput(objective: Objective, indicators: Indicators) -> ObjectiveRes
         return no_data(objective)
     if not objective.bounds_what_is_bad:
         return _compare(objective, (bad.n - bad.at_most.k) / bad.n, bad.n)
-    return judge_rate(objective, bad, "were not good", of_good=True)
+    return judge_rate(objective, bad, "were not good", of_good=True, goes_on=indicators.goes_on)
 
 
 def _judge_good_rate(objective: Objective, indicators: Indicators) -> ObjectiveResult:
@@ -86,8 +86,10 @@ def _judge_good_rate(objective: Objective, indicators: Indicators) -> ObjectiveR
 
 
 def _judge_error_count(objective: Objective, indicators: Indicators) -> ObjectiveResult:
+    """Judge the number of failures; those of requests that were cancelled on purpose are known to be none."""
     bad = indicators.bad(objective)
-    judged = _judge_number(objective, bad.at_most.k, bad.n, indicators)
+    ended = bad.n + sum(slot.cancelled for slot in indicators.slots(objective))
+    judged = _judge_number(objective, bad.at_most.k, ended, indicators)
     return _unless_lost(objective, judged, indicators.lost, _with_lost(bad, indicators.lost))
 
 

@@ -27,11 +27,20 @@ def judge_percentile(objective: Objective, indicators: Indicators) -> ObjectiveR
     return judged if indicators.goes_on else replace(judged, **_observed(objective, indicators))
 
 
-def judge_rate(objective: Objective, bad: BadBounds, what: str, *, of_good: bool = False) -> ObjectiveResult:
-    """Judge the share of bad requests, or of good ones, whose complement is the budget."""
+def judge_rate(
+    objective: Objective, bad: BadBounds, what: str, *, of_good: bool = False, goes_on: bool = False
+) -> ObjectiveResult:
+    """Judge the share of bad requests, or of good ones, whose complement is the budget.
+
+    No sample proves that all are bad. Whoever asks that not all be bad (`errors.rate < 100%`) gets the fact, unless the
+    run goes on.
+    """
     share = (bad.n - bad.at_most.k if of_good else bad.at_most.k) / bad.n
     low, high = bad.at_most.bounds(objective.options.confidence)
-    judged = _judge(objective, bad, what, holds=objective.op.holds(share, objective.limit))
+    holds = objective.op.holds(share, objective.limit)
+    judged = _judge(objective, bad, what, holds=holds)
+    if objective.budget >= 1 and not holds and not goes_on:
+        judged = _result(objective, bad, Status.FAIL, what, holds=holds)
     return replace(judged, observed=share, low=1 - high if of_good else low, high=1 - low if of_good else high)
 
 

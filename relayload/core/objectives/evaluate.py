@@ -12,10 +12,13 @@ from relayload.core.objectives.formatting import quantity
 from relayload.core.objectives.indicators import Indicators
 from relayload.core.objectives.objective import Objective, replace_options
 from relayload.core.objectives.result import no_data, result_of
+from relayload.core.objectives.sample_forecast import needed_samples
 from relayload.core.objectives.statistics import ENOUGH_FOR_A_MEAN, mean_deviation
-from relayload.core.objectives.window_results import taken_together
+from relayload.core.objectives.window_results import BADNESS, taken_together
 from relayload.core.units import format_duration
 
+_MAY_BE_MISSING = 0.01
+"""The share of ok answers that may lack a value in a PASS; in a window, one may in any case."""
 _AT_THE_LIMIT = "the limit lies in the interval of the mean"
 
 
@@ -53,19 +56,73 @@ def _in_the_end(judged: ObjectiveResult) -> str:
 def judge_at_once(objective: Objective, indicators: Indicators) -> ObjectiveResult:
     """Judge an objective by the whole run, or one window of it, whether it asks for windows or not."""
     if METRICS[objective.metric].distribution:
-        return (_judge_mean if objective.quantile is None else judge_percentile)(objective, indicators)
+        judged = (_judge_mean if objective.quantile is None else judge_percentile)(objective, indicators)
+        return judged if indicators.goes_on else _unless_missing(objective, judged, indicators)
     return COUNTERS[objective.metric, objective.aggregate](objective, indicators)
 
 
+def _unless_missing(objective: Objective, judged: ObjectiveResult, indicators: Indicators) -> ObjectiveResult:
+    """Tell how many ok answers have no value that they should have, and withhold a PASS if they are too many."""
+    missing, measured = indicators.missing(objective)
+    if not missing:
+        return judged
+    most = _MAY_BE_MISSING * (missing + measured)
+    if indicators.window is not None:
+        most = max(1.0, most)
+    verdict = judged.verdict
+    if verdict is Status.PASS and judged.n and missing > most:
+        verdict = Status.INCONCLUSIVE
+    told = f"{missing} of {missing + measured} ok answers have no {objective.metric}"
+    return replace(judged, verdict=verdict, reason="; ".join(filter(None, (judged.reason, told))))
+
+
 def _in_windows(objective: Objective, indicators: Indicators) -> ObjectiveResult:
-    """Judge each window by its own requests; all windows share the confidence."""
+    """Judge each window by its own requests; all windows in which something was due share the confidence."""
     options = objective.options
     windows = indicators.windows(objective)
+    if indicators.goes_on:
+        windows = windows[: indicators.windows_over(objective)]
     if not windows:
         assert options.over_s is not None
         return no_data(objective, f"no measured stage lasted as long as a window of {format_duration(options.over_s)}")
-    sharing = replace_options(objective, looks=len(windows))
-    return taken_together(objective, [(piece.begins_at_s, judge_at_once(sharing, piece)) for piece in windows])
+    evident = [piece.is_evidence(objective) for piece in windows]
+    sharing = replace_options(objective, looks=max(1, sum(evident)))
+    judged: list[tuple[Indicators, ObjectiveResult]] = []
+    empty = 0
+    for piece, is_evidence in zip(windows, evident, strict=True):
+        result = judge_at_once(sharing, piece)
+        if not is_evidence and (objective.by_end or not result.n):
+            empty += 1
+        elif judged and not piece.is_whole and _asks_for_a_whole_window(objective, piece, result):
+            judged.append(_with_rest(sharing, *judged.pop(), piece))
+        else:
+            judged.append((piece, result))
+    if not judged:
+        return no_data(objective, "nothing was due in any window")
+    return taken_together(objective, [(piece.begins_at_s, result) for piece, result in judged], empty)
+
+
+def _asks_for_a_whole_window(objective: Objective, rest: Indicators, judged: ObjectiveResult) -> bool:
+    """Return whether a shorter window can't be judged by itself.
+
+    It has too few samples for a share or a mean, or the objective is on a number that takes the whole time to come
+    about: a rate per second, or a lower limit of a count.
+    """
+    if not METRICS[objective.metric].distribution and objective.aggregate != "rate":
+        return objective.aggregate == "per_second" or objective.op.floor
+    needed = needed_samples(objective)
+    if judged.n:
+        return judged.verdict is Status.INCONCLUSIVE and judged.effective_n < needed
+    return rest.due(objective) < needed
+
+
+def _with_rest(
+    objective: Objective, piece: Indicators, judged: ObjectiveResult, rest: Indicators
+) -> tuple[Indicators, ObjectiveResult]:
+    """Judge a window together with a shorter one after it, which mends nothing."""
+    together = piece.with_rest(rest)
+    result = judge_at_once(objective, together)
+    return (piece, judged) if BADNESS[judged.verdict] > BADNESS[result.verdict] else (together, result)
 
 
 def _judge_mean(objective: Objective, indicators: Indicators) -> ObjectiveResult:

@@ -13,6 +13,7 @@ from itertools import compress
 from operator import mul
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK
+from relayload.core.metrics.missing import measured, missing
 from relayload.core.metrics.retry_counts import retry_cause
 from relayload.core.metrics.rows import Rows
 from relayload.core.model.record import Outcome
@@ -40,25 +41,38 @@ class IndicatorCounts:
         self.most_n: Counter[int] = Counter()
         """By window, how many requests were counted there, if every scenario has the metric."""
         self._grid = Grid.of(objective, run)
-        self._streaming = run.streaming if METRICS[objective.metric].of_first_token else ()
+        self._streaming = run.streaming
+        self._waits_for_token = (
+            METRICS[objective.metric].of_first_token and objective.quantile is not None and not objective.one_outcome
+        )
+        """A stream that ended ok without a token is as bad as one without an answer."""
 
     def add(self, tags: Tags, rows: Rows) -> None:
         """Count requests that have ended."""
         objective = self.objective
-        if counts_for(objective, tags.plan_tags) and of_outcome(objective.tags, tags):
+        if not counts_for(objective, tags.plan_tags):
+            return
+        if self._grid.over_s is not None and (tags.ok or tags.failed):
+            self._add_due(self._slots_of(tags), self._grid.when_due.counts(rows))
+        if of_outcome(objective.tags, tags):
             _COUNT[_way(objective)](self, tags, rows)
+            if tags.ok and METRICS[objective.metric].may_be_missing:
+                self._count_missing(tags, rows)
 
     def add_drop(self, plan_tags: PlanTags, due_at_s: float) -> None:
         """Count an arrival that could not be started, and so never ends."""
         objective = self.objective
-        if objective.by_end or not within(objective.tags, plan_tags):
+        if not within(objective.tags, plan_tags):
+            return
+        slots, one = self._slots(plan_tags.scenario), {self._grid.when_due.code(due_at_s): 1}
+        if self._grid.over_s is not None:
+            self._add_due(slots, one)
+        if objective.by_end:
             return
         if objective.metric == "goodput":
-            self._add_counts(
-                self._slots(plan_tags.scenario), {self._grid.code(due_at_s): 1}, {self._grid.code(due_at_s): 1}
-            )
+            self._add_counts(slots, one, one)
         elif objective.quantile is not None and not objective.one_outcome:
-            self._unanswered(self._slots(plan_tags.scenario), {self._grid.code(due_at_s): 1})
+            self._unanswered(slots, one)
 
     def merge(self, other: "IndicatorCounts") -> None:
         for slots in other.windows.values():
@@ -105,11 +119,28 @@ class IndicatorCounts:
         objective, slots = self.objective, self._slots_of(tags)
         if objective.one_outcome or objective.asks_all or tags.ok:
             self._compare(slots, rows)
-            if tags.ok and not objective.one_outcome and tags.plan_tags.scenario in self._streaming:
+            if self._waits_for_token and tags.ok and self._streams(tags):
                 empty = [ttft != ttft for ttft in rows["ttft"]]
                 self._unanswered(slots, Counter(compress(self._grid.codes(rows), empty)))
         elif tags.failed:
             self._unanswered(slots, self._grid.counts(rows))
+
+    def _count_missing(self, tags: Tags, rows: Rows) -> None:
+        """Count ok answers that have the metric, and those that should have it and do not."""
+        slots, metric, has_value = self._slots_of(tags), self.objective.metric, measured(rows, self.objective.metric)
+        if all(has_value):
+            for code, count in _somewhere(self._grid.counts(rows)):
+                slots(code).measured += count
+            return
+        streams = self._streams(tags) and not self._waits_for_token
+        lacks_value, codes = missing(rows, metric, has_value, streams=streams), self._grid.codes(rows)
+        for code, has, lacks in zip(codes, has_value, lacks_value, strict=True):
+            if code >= 0 and (has or lacks):
+                slots(code).measured += has
+                slots(code).missing += lacks
+
+    def _streams(self, tags: Tags) -> bool:
+        return tags.plan_tags.scenario in self._streaming
 
     def _count_means(self, tags: Tags, rows: Rows) -> None:
         """Count the values of a mean: of requests that ended ok, or with the outcome of an `outcome` tag."""
@@ -130,6 +161,8 @@ class IndicatorCounts:
                 bad[code] += sum(compress(gaps[1::2], map(self._beyond, map(middle_s, gaps[::2]))))
         self._add_counts(slots, n, bad)
         if tags.ok:
+            for code, count in _somewhere(n):
+                slots(code).total += count
             for code, count in _somewhere(self._grid.counts(rows)):
                 slots(code).ended_ok += count
         elif tags.failed and not objective.one_outcome:
@@ -146,9 +179,13 @@ class IndicatorCounts:
                     self._add_sum(slots, code, sum(counts), sum(map(mul, off, counts)), squares)
 
     def _count_errors(self, tags: Tags, rows: Rows) -> None:
-        counts = self._grid.counts(rows)
+        slots, counts = self._slots_of(tags), self._grid.counts(rows)
+        if not (tags.ok or tags.failed):
+            for code, count in _somewhere(counts):
+                slots(code).cancelled += count
+            return
         is_bad = tags.failed and all(of_kind(tag, tags) for tag in self.objective.tagged("kind"))
-        self._add_counts(self._slots_of(tags), counts, counts if is_bad else {})
+        self._add_counts(slots, counts, counts if is_bad else {})
 
     def _count_retries(self, tags: Tags, rows: Rows) -> None:
         slots = self._slots_of(tags)
@@ -229,6 +266,10 @@ class IndicatorCounts:
         if window not in self.values:
             self.values[window] = Histogram()
         return self.values[window]
+
+    def _add_due(self, slots: Callable[[int], SlotCounts], counts: Mapping[int, int]) -> None:
+        for code, count in _somewhere(counts):
+            slots(code).due += count
 
     def _unanswered(self, slots: Callable[[int], SlotCounts], counts: Mapping[int, int]) -> None:
         for code, count in _somewhere(counts):

@@ -5,7 +5,7 @@ The records of a run and a snapshot of one in progress are both a `Source`, so t
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -17,10 +17,10 @@ from relayload.core.model.run import RunInfo, Span
 from relayload.core.model.snapshot import Position, SlotCounts
 from relayload.core.model.tags import Tags
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
-from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.objective import Indicator, Objective
 from relayload.core.objectives.statistics import BadBounds, Deviations
 from relayload.core.objectives.tag_filter import joined, moved, tagged
-from relayload.core.objectives.time_slots import window_count, windows
+from relayload.core.objectives.time_slots import is_whole, planned_spans, window_count, windows
 from relayload.core.stats.ranks import Sorted, repeated
 from relayload.core.stats.sample import Sample
 
@@ -70,8 +70,12 @@ class Indicators:
     """Requests in flight, which all count as good; None once the run is over."""
     window: "Window | None" = None
     """The window that this is limited to; None for the whole run."""
+    settled_s: float = math.inf
+    """All that was due until then has ended, and is known."""
     _without: dict[str, set[str]] = field(default_factory=dict, repr=False, compare=False)
     """By metric, the scenarios whose answers never have it."""
+    _gaps: dict[Indicator, Mapping[str, tuple[float, int]]] = field(default_factory=dict, repr=False, compare=False)
+    """The gaps and number of ok answers by scenario, for objectives on gaps."""
 
     @property
     def goes_on(self) -> bool:
@@ -81,21 +85,23 @@ class Indicators:
     def slots(self, objective: Objective) -> list[SlotCounts]:
         """Return the counts for the objective by slot of time, with lost requests last."""
         found = self._counted(objective)
-        by_second: dict[int, SlotCounts] = {}
+        by_second: dict[tuple[int, int], SlotCounts] = {}
         for position, counts in found.items():
-            if position.second not in by_second:
-                by_second[position.second] = SlotCounts()
-            by_second[position.second].add(self._resolved(objective, position, counts))
+            second = position.window, position.second
+            if second not in by_second:
+                by_second[second] = SlotCounts()
+            by_second[second].add(self._resolved(objective, position, counts))
         slots = [by_second[second] for second in sorted(by_second)]
         offered = objective.metric == "goodput" and not objective.by_end
         if self.lost and (offered or self._waits_for_all(objective)):
-            slots.append(SlotCounts(n=self.lost, bad_at_least=self.lost, bad_at_most=self.lost))
+            lost = self._lost_values(objective)
+            slots.append(SlotCounts(n=lost, bad_at_least=lost, bad_at_most=lost))
         return slots
 
     def bad(self, objective: Objective) -> BadBounds:
         """Return the requests that do not meet the objective, and all requests."""
         slots = self.slots(objective)
-        return BadBounds.of(slots, self._still_good(objective, slots))
+        return BadBounds.of(slots, self._still_good(objective))
 
     def deviations(self, objective: Objective) -> list[Deviations]:
         """Return the deviations from the limit of a mean, slot by slot."""
@@ -108,8 +114,13 @@ class Indicators:
             for position, counts in self._counted(objective).items()
             if counts.unanswered
         ]
-        empty_s = self._lost_s if self._waits_for_all(objective) else []
+        empty_s = repeated(_NEVER, self._lost_values(objective)) if self._waits_for_all(objective) else []
         return self.source.sample(objective, [*unanswered, empty_s], self.window)
+
+    def missing(self, objective: Objective) -> tuple[int, int]:
+        """Return how many ok answers have no value of the metric although they should, and how many have one."""
+        slots = self.slots(objective)
+        return sum(slot.missing for slot in slots), sum(slot.measured for slot in slots)
 
     def nobody_can_tell(self, objective: Objective) -> bool:
         """Return whether no requested scenario has answers with the metric of a condition of goodput."""
@@ -148,7 +159,7 @@ class Indicators:
     def in_measured(self, at_s: float) -> bool:
         """Return whether that instant is in a measured stage; the time after the load belongs to its last stage."""
         at_s = min(at_s, math.nextafter(self.load_s, 0.0))
-        if self.window and not self.window.begins_at_s <= at_s < self.window.ends_at_s:
+        if self.window and not any(begins_at_s <= at_s < ends_at_s for begins_at_s, ends_at_s in self.window.parts):
             return False
         planned = self.run.spans(math.inf)  # also where all was due at the first instant, and the load had no length
         return any(span.begins_at_s <= at_s < span.ends_at_s for span in planned if not span.stage.warmup)
@@ -159,29 +170,67 @@ class Indicators:
         return math.fsum(ends_at_s - begins_at_s for begins_at_s, ends_at_s in spans)
 
     def windows(self, objective: Objective) -> list["Indicators"]:
-        """Return the windows of an objective: whole ones of the measured stages that its tags admit.
+        """Return the windows of an objective: those of the measured stages that its tags admit.
 
-        Consecutive stages are cut as one. Lost requests are in the last window.
+        Consecutive stages are cut as one row, whose last window ends with it and may be shorter. There are none if none
+        is whole. Lost requests are in the last whole one in which something was due.
         """
         over_s = objective.options.over_s
         assert over_s is not None
         edges = [edge for span in self._reached(objective) for edge in windows(*span, over_s)]
-        return [
-            Indicators(
-                self.source,
-                self.run,
-                self.lost if number == len(edges) - 1 else 0,
-                self.in_flight,
-                Window(number, begins_at_s, ends_at_s),
-                self._without,
-            )
-            for number, (begins_at_s, ends_at_s) in enumerate(edges)
-        ]
+        cut = [Window(number, *edge, whole=is_whole(*edge, over_s)) for number, edge in enumerate(edges)]
+        if not any(window.whole for window in cut):
+            return []
+        pieces = [replace(self, window=window, lost=0) for window in cut]
+        if self.lost:
+            due = [piece for piece in pieces if piece.due(objective)] or pieces
+            number = max(due, key=lambda piece: (piece.is_whole, piece.begins_at_s)).numbers[-1]
+            pieces[number] = replace(pieces[number], lost=self.lost)
+        return pieces
 
-    def window_count(self, objective: Objective) -> int:
-        """Return the number of windows; the whole run is one for an objective without windows."""
+    def windows_over(self, objective: Objective) -> int:
+        """Return the number of windows that are over; the whole run is one for an objective without windows."""
         over_s = objective.options.over_s
-        return 1 if over_s is None else sum(window_count(*span, over_s) for span in self._reached(objective))
+        if over_s is None:
+            return 1
+        return sum(
+            int(window_count(begins_at_s, ends_at_s, over_s))
+            if ends_at_s <= self.load_s
+            else int(max(0.0, self.load_s - begins_at_s) / over_s + 1e-9)
+            for begins_at_s, ends_at_s in planned_spans(objective, self.run)
+        )
+
+    def with_rest(self, rest: "Indicators") -> "Indicators":
+        """Return this window together with a later one; nothing was due between them."""
+        assert self.window is not None
+        return replace(self, window=replace(self.window, rest=rest.window), lost=self.lost + rest.lost)
+
+    @property
+    def is_whole(self) -> bool:
+        """This is a window of the full length, or no window."""
+        return self.window is None or self.window.whole
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of the windows that this is limited to; 0 for the whole run."""
+        return self.window.numbers if self.window else (0,)
+
+    def due(self, objective: Objective) -> int:
+        """Return how many requests were due in this window that the tags admit, whatever their outcome.
+
+        Those that were cancelled on purpose do not count: nobody waited for their answers.
+        """
+        return self.lost + sum(counts.due for counts in self._counted(objective).values())
+
+    def is_evidence(self, objective: Objective) -> bool:
+        """Return whether something was due in this window, or may have been while the run goes on.
+
+        Users of a closed load and a batch ask for nothing while they wait for an answer, so there the time that goes by
+        is evidence of a rate.
+        """
+        if self.due(objective) or (self.window and self.window.ends_at_s > self.settled_s):
+            return True
+        return self.run.load_kind != "open" and (objective.aggregate == "per_second" or objective.metric == "requests")
 
     @cached_property
     def load_s(self) -> float:
@@ -194,7 +243,9 @@ class Indicators:
         Where requests count when they end, only those that ended in the measured span count.
         """
         counts = self.source.counts[objective]
-        found: Mapping[Position, SlotCounts] = counts.windows.get(self.window.number if self.window else 0, {})
+        found: Mapping[Position, SlotCounts] = counts.windows.get(self.numbers[0], {})
+        if len(self.numbers) > 1:
+            found = {place: own for number in self.numbers for place, own in counts.windows.get(number, {}).items()}
         if objective.by_end and not self.window:
             inside = counts.between(self._ending_spans(objective))
             found = {position: slot for position, slot in found.items() if inside(position)}
@@ -210,8 +261,8 @@ class Indicators:
             for bit, condition in enumerate(objective.conditions)
         ):
             bad_at_least = bad_at_most = counts.n
-        if unanswered and position.scenario in self.without(objective.metric):
-            unanswered = 0
+        if unanswered:
+            unanswered = int(unanswered * self._weight(objective, position.scenario))
         return SlotCounts(
             n=counts.n + unanswered,
             bad_at_least=bad_at_least + unanswered,
@@ -219,24 +270,64 @@ class Indicators:
             ended_ok=counts.ended_ok,
             total=counts.total,
             squares=counts.squares,
+            cancelled=counts.cancelled,
+            measured=counts.measured,
+            missing=counts.missing if counts.missing and not self._is_exempt(objective, position.scenario) else 0,
         )
 
-    def _still_good(self, objective: Objective, slots: Sequence[SlotCounts]) -> int:
-        """Return the most good values from requests in flight; for gaps, twice the mean of ended requests each."""
+    def _still_good(self, objective: Objective) -> int:
+        """Return the most good values from requests in flight; for gaps, twice the mean of ok answers each."""
         in_flight = self.in_flight or 0
         if objective.metric not in PER_CHUNK:
             return in_flight
-        n, ended = sum(slot.n for slot in slots), sum(slot.ended_ok for slot in slots)
-        return math.ceil(2 * in_flight * n / max(1, ended))
+        return math.ceil(2 * in_flight * self._mean_gaps(objective))
+
+    def _weight(self, objective: Objective, scenario: str) -> float:
+        """Return how many values a request without an answer stands for: none if answers of its scenario have none.
+
+        For gaps, it is as many as an ok answer of its scenario has on average, or else one of any; but at least one.
+        While the run goes on, those in flight may bring the mean down.
+        """
+        if scenario in self.without(objective.metric):
+            return 0.0
+        if objective.metric not in PER_CHUNK:
+            return 1.0
+        gaps, answers = self._ok_gaps(objective).get(scenario, (0.0, 0))
+        if self.in_flight:
+            return max(1.0, gaps / (answers + self.in_flight))
+        return max(1.0, gaps / answers) if answers else self._mean_gaps(objective)
+
+    def _mean_gaps(self, objective: Objective) -> float:
+        """Return the mean number of gaps of all ok answers that the tags admit; at least one."""
+        gaps, answers = map(sum, zip((0.0, 0), *self._ok_gaps(objective).values(), strict=True))
+        return max(1.0, gaps / answers) if answers else 1.0
+
+    def _ok_gaps(self, objective: Objective) -> Mapping[str, tuple[float, int]]:
+        """Return the gaps of ok answers in the whole run and the number of those answers, by scenario."""
+        found = self._gaps.get(objective.indicator)
+        if found is None:
+            sums: dict[str, SlotCounts] = {}
+            for slots in self.source.counts[objective].windows.values():
+                for position, counts in slots.items():
+                    sums.setdefault(position.scenario, SlotCounts()).add(counts)
+            found = {name: (own.total, own.ended_ok) for name, own in sums.items() if own.ended_ok}
+            self._gaps[objective.indicator] = found
+        return found
+
+    def _lost_values(self, objective: Objective) -> int:
+        """Return how many values the lost requests stand for. When they were due is unknown."""
+        return int(self.lost * (self._mean_gaps(objective) if objective.metric in PER_CHUNK else 1.0))
+
+    def _is_exempt(self, objective: Objective, scenario: str) -> bool:
+        """Return whether answers of the scenario need no value: none has one, and they were not asked for as streams.
+
+        So no embedding misses an output rate.
+        """
+        return scenario not in self.run.streaming and scenario in self.without(objective.metric)
 
     def _waits_for_all(self, objective: Objective) -> bool:
         """Return whether a request without an answer counts as a bad value."""
         return objective.quantile is not None and not objective.one_outcome
-
-    @property
-    def _lost_s(self) -> Sorted:
-        """The due times of the lost requests, which are unknown."""
-        return repeated(_NEVER, self.lost)
 
     def _never_measured(self, metric: str) -> Iterable[str]:
         known = METRICS.get(metric)
@@ -268,9 +359,10 @@ class Indicators:
         """Return the reached measured stages, cut to the window if there is one."""
         spans = [span for span in self.run.spans(self.load_s) if not span.stage.warmup]
         if self.window:
-            begins_at_s, ends_at_s = self.window.begins_at_s, self.window.ends_at_s
             spans = [
-                Span(span.stage, max(span.begins_at_s, begins_at_s), min(span.ends_at_s, ends_at_s)) for span in spans
+                Span(span.stage, max(span.begins_at_s, begins_at_s), min(span.ends_at_s, ends_at_s))
+                for begins_at_s, ends_at_s in self.window.parts
+                for span in spans
             ]
         return [span for span in spans if span.seconds > 0]
 
@@ -283,6 +375,24 @@ class Window:
     """The number of the window by the plan of the run."""
     begins_at_s: float
     ends_at_s: float
+    whole: bool = True
+    """It has the full length, and is not the rest at the end of a row."""
+    rest: "Window | None" = None
+    """A later one that is judged together with it. Nothing was due between them."""
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return (self.number, *(self.rest.numbers if self.rest else ()))
+
+    @property
+    def parts(self) -> tuple[tuple[float, float], ...]:
+        """When it begins and ends, and its rest likewise."""
+        return ((self.begins_at_s, self.ends_at_s), *(self.rest.parts if self.rest else ()))
+
+    @property
+    def until_s(self) -> float:
+        """When all of it is over."""
+        return self.parts[-1][1]
 
 
 def is_abandoned(tags: Tags) -> bool:

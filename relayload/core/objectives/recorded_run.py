@@ -59,8 +59,9 @@ class RecordedRun:
         """Return the values: exact, or to within 0.4 % where there are more requests than are kept."""
         if window and self._fold.condensed and objective.metric not in PER_CHUNK:
             values = GapCounts()
-            counted = self.counts[objective].values.get(window.number, Histogram())
-            values.add(int(window.begins_at_s), counted.counts.items())
+            for number in window.numbers:
+                counted = self.counts[objective].values.get(number, Histogram())
+                values.add(int(window.begins_at_s), counted.counts.items())
             return GapSample(values, unanswered_s, objective.worst)
         requests = self._cut(objective.metric, window) if window else Selection(self._fold.by_tags)
         unknown = self._run.interrupted_by is not None
@@ -84,4 +85,4 @@ class RecordedRun:
     def _cut(self, metric: str, window: Window) -> Selection:
         if metric not in self._slices:
             self._slices[metric] = Slices(self._fold.by_tags, metric)
-        return self._slices[metric].cut(window.begins_at_s, window.ends_at_s)
+        return self._slices[metric].cut(window.begins_at_s, window.until_s)

@@ -5,9 +5,12 @@ may still end INCONCLUSIVE; one with fewer always does.
 """
 
 import math
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate, pairwise
 
 from msgspec import Struct
 
@@ -15,7 +18,11 @@ from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Per
 from relayload.core.objectives.objective import PERCENTILE, Objective, Tag
 from relayload.core.objectives.statistics import ENOUGH_FOR_A_MEAN, samples_needed, samples_to_resolve
+from relayload.core.objectives.tag_filter import joined
+from relayload.core.objectives.time_slots import is_whole, windows
+from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.plan import StagePlan
+from relayload.core.traffic.stages import Stage
 
 _FEW, _AMPLE_OF_FEW, _AMPLE = 100, 3.0, 1.2
 """Factors on the needed samples below which a few slow moments make them too few. Where few are needed, their effective
@@ -36,7 +43,7 @@ class Outlook(StrEnum):
 class SampleForecast(Struct, frozen=True, kw_only=True):
     """The samples that an objective gets and needs. `samples` is None where the number is unknown.
 
-    With windows, `needed` is per window, and `samples` those of the poorest.
+    With windows, `needed` is per window, and `samples` those of the poorest in which something is due.
     """
 
     expr: str
@@ -56,17 +63,48 @@ class Sent:
     streams: bool = True
 
 
+class WindowTally:
+    """Counts the arrivals of a schedule in the windows of an objective, by the position of their scenario."""
+
+    def __init__(self, objective: Objective, stages: Sequence[Stage]) -> None:
+        """Cut the windows. Raises ValueError if a stage has no end."""
+        over_s = objective.options.over_s
+        assert over_s is not None
+        edges = list(pairwise(accumulate((stage.for_s for stage in stages), initial=0.0)))
+        if not math.isfinite(edges[-1][1]):
+            raise ValueError("the windows of a stage without an end can't be counted")
+        self._admitted = [stage.measured and _admits(objective, "stage", stage.name) for stage in stages]
+        rows = joined(edge for edge, admitted in zip(edges, self._admitted, strict=True) if admitted)
+        cut = [edge for row in rows for edge in windows(*row, over_s)]
+        self._begins_at_s = [begins_at_s for begins_at_s, _ in cut]
+        self.whole = [is_whole(*edge, over_s) for edge in cut]
+        """Whether each window has the full length."""
+        self.counts: list[Counter[int]] = [Counter() for _ in cut]
+
+    def add(self, arrival: Arrival) -> None:
+        if self._admitted[arrival.stage]:
+            number = max(0, bisect_right(self._begins_at_s, arrival.intended_at_s) - 1)
+            self.counts[number][arrival.scenario] += 1
+
+
 def sample_forecast(
     objective: Objective,
     stages: tuple[StagePlan, ...],
     scenarios: Mapping[str, Sent],
     targets: Mapping[str, float] | None = None,
+    tally: WindowTally | None = None,
 ) -> SampleForecast:
-    """Forecast the samples of the measured stages of a plan; `targets` are the shares of several targets."""
+    """Forecast the samples of the measured stages of a plan; `targets` are the shares of several targets.
+
+    `tally` has counted the arrivals in the windows of the objective. Without it, those of a stage are taken to be
+    spread evenly.
+    """
     needed = needed_samples(objective)
     part = sum(share for name, share in (targets or {"": 1.0}).items() if _admits(objective, "target", name))
     admitted = [stage for stage in stages if _measured(stage) and _admits(objective, "stage", stage.name)]
     if objective.options.over_s is not None:
+        if tally is not None and METRICS[objective.metric].per is Per.REQUEST:
+            return _tallied(objective, needed, tally, scenarios, part)
         return _in_windows(objective, needed, admitted, scenarios, part)
     samples = _samples(objective, admitted, scenarios, part)
     outlook = _outlook(needed, samples)
@@ -90,6 +128,32 @@ def _measured(stage: StagePlan) -> bool:
     return not stage.warmup and not stage.cooldown
 
 
+def _tallied(
+    objective: Objective, needed: int, tally: WindowTally, scenarios: Mapping[str, Sent], part: float
+) -> SampleForecast:
+    """Forecast by the windows in which something is due. A shorter one with too few counts with the one before it."""
+    names, each = list(scenarios), list[int]()
+    for counts, whole in zip(tally.counts, tally.whole, strict=True):
+        by_scenario = {names[position]: count for position, count in counts.items()}
+        if samples := _admitted_samples(objective, by_scenario, scenarios, part):
+            joins = bool(each) and not whole and samples < needed
+            each.append(samples + each.pop() if joins else samples)
+    wanted, problem = objective.options.for_windows, None
+    there = len(each) if any(tally.whole) else 0
+    if there < wanted and (each or not any(tally.whole)):
+        problem = f"asks for {wanted} of its windows in a row, and the plan has {there}: make them shorter"
+    elif max(each, default=0) < needed:
+        problem = _few(objective, f"{needed:,} requests in each of its windows", f"about {max(each, default=0):,}")
+    samples = min(each, default=0)
+    return SampleForecast(
+        expr=objective.title,
+        needed=needed,
+        samples=samples,
+        outlook=Outlook.TOO_FEW if problem else _outlook(needed, samples, least=Outlook.SCARCE),
+        problem=problem,
+    )
+
+
 def _in_windows(
     objective: Objective, needed: int, stages: Sequence[StagePlan], scenarios: Mapping[str, Sent], part: float
 ) -> SampleForecast:
@@ -102,10 +166,11 @@ def _in_windows(
     if known and windows < wanted:
         problem = f"asks for {wanted} of its windows in a row, and the plan has {windows}: make them shorter"
     elif known and None not in counts:
-        each = [(count or 0) * over_s / long_s for count, long_s in zip(counts, lasting_s, strict=True)]
-        samples = int(min(each))
-        if max(each) * _STEEPEST < needed:
-            problem = _few(objective, f"{needed:,} requests in each of its windows", f"about {int(max(each)):,}")
+        each = [count * over_s / long_s for count, long_s in zip(counts, lasting_s, strict=True) if count]
+        samples = int(min(each, default=0))
+        if max(each, default=0) * _STEEPEST < needed:
+            most = int(max(each, default=0))
+            problem = _few(objective, f"{needed:,} requests in each of its windows", f"about {most:,}")
     return SampleForecast(
         expr=objective.title,
         needed=needed,
@@ -137,11 +202,20 @@ def _samples(
     """Return the samples of these stages that the tags admit; None where unknown."""
     if METRICS[objective.metric].per is not Per.REQUEST or any(stage.by_scenario is None for stage in stages):
         return None
+    by_scenario: Counter[str] = Counter()
+    for stage in stages:
+        by_scenario.update(stage.by_scenario or {})
+    return _admitted_samples(objective, by_scenario, scenarios, part)
+
+
+def _admitted_samples(
+    objective: Objective, by_scenario: Mapping[str, int], scenarios: Mapping[str, Sent], part: float
+) -> int:
+    """Return the samples of these arrivals that the tags admit."""
     return round(
         sum(
             count * part * _part(objective, sent)
-            for stage in stages
-            for name, count in (stage.by_scenario or {}).items()
+            for name, count in by_scenario.items()
             if _admits(objective, "scenario", name) and ((sent := scenarios[name]).streams or not _streamed(objective))
         )
     )

@@ -234,4 +234,4 @@ class MergedSnapshot:
 
 
 def _is_in(span: Span, window: Window) -> bool:
-    return window.begins_at_s <= span.begins_s + span.width_s / 2 < window.ends_at_s
+    return window.begins_at_s <= span.begins_s + span.width_s / 2 < window.until_s

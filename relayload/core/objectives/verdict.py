@@ -9,22 +9,26 @@ more is better), since their callers never got an answer. An `outcome=` tag sele
 values. Objectives cover the measured stages.
 """
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import cast
 
 from msgspec.structs import replace
 
 from relayload.core.exit_codes import ExitCode
+from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.summarize import SummaryInTheMaking
 from relayload.core.metrics.summary import Summary
 from relayload.core.metrics.tasks import RunAll, Task, one_by_one
+from relayload.core.model.health import STARVED
+from relayload.core.model.objective_options import NoData
 from relayload.core.model.run import RunInfo
 from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.indicators import Indicators
-from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.objective import Objective, Op, replace_options
 from relayload.core.objectives.recorded_run import RecordedRun
 from relayload.core.units import format_duration
 
@@ -63,7 +67,12 @@ def assess(
     indicators = Indicators(RecordedRun(fold, run), run, making.accounted.lost)
     done = run_all([*work, *_tasks(objectives, indicators, rejudge)])
     summary = making.made_of(done[: len(work)]) if tables else making.outline()
-    return summary, _verdict(cast(list[ObjectiveResult], done[len(work) :]), run, summary, rejudge)
+    results = cast(list[ObjectiveResult], done[len(work) :])
+    verdict = _verdict(results, run, summary, rejudge)
+    if verdict.verdict is Status.INVALID and not making.accounted.twice:
+        judged = zip(objectives, results, strict=True)
+        verdict = replace(verdict, failed=tuple(_failed_all_the_same(judged, indicators, summary)))
+    return summary, verdict
 
 
 def _tasks(objectives: Sequence[Objective], indicators: Indicators, rejudge: bool) -> list[Task[ObjectiveResult]]:
@@ -81,6 +90,30 @@ def _verdict(results: Sequence[ObjectiveResult], run: RunInfo, summary: Summary,
         objectives=tuple(replace(one, written=run.written.get(one.id)) for one in results),
     )
     return replace(verdict, warnings=warnings_besides(summary, verdict))
+
+
+def _failed_all_the_same(
+    judged: Iterable[tuple[Objective, ObjectiveResult]], indicators: Indicators, summary: Summary
+) -> Iterator[str]:
+    """Yield the ids of objectives that failed by what was counted, even if every request without a record was good.
+
+    Failures for want of a file or a port are the generator's own.
+    """
+    at_best = dataclasses.replace(indicators, lost=0, in_flight=indicators.lost)
+    starved = any(error.error in STARVED for error in summary.errors)
+    for objective, result in judged:
+        known = METRICS[objective.metric]
+        if not (result.counts and result.verdict is Status.FAIL and objective.aggregate in known.untimed):
+            continue
+        if (
+            objective.op.floor
+            or objective.op is Op.NOT_EQUAL
+            or (starved and objective.metric in ("errors", "retries"))
+        ):
+            continue
+        asked = replace_options(objective.while_it_grows, on_no_data=NoData.INCONCLUSIVE)
+        if judge_objective(asked, at_best, rejudge=True).verdict is Status.FAIL:
+            yield objective.id
 
 
 def held(verdict: Verdict) -> Verdict:

@@ -1,6 +1,7 @@
 """The result of an objective that was judged window by window.
 
-It is broken where enough consecutive windows are. It is INCONCLUSIVE where only undecided windows would complete such a
+Windows in which nothing was due are no evidence: the others count as consecutive across them. The objective is broken
+where enough consecutive windows are. It is INCONCLUSIVE where only undecided windows would complete such a
 row, or where the run had fewer windows than that and all of them were broken or undecided.
 """
 
@@ -17,11 +18,15 @@ from relayload.core.units import format_duration
 Judged = Sequence[tuple[float, ObjectiveResult]]
 """When each window began, and its result, in order of time."""
 
-_BADNESS = {Status.FAIL: 2, Status.INCONCLUSIVE: 1, Status.PASS: 0}
+BADNESS = {Status.FAIL: 2, Status.INCONCLUSIVE: 1, Status.PASS: 0}
+"""The order of verdicts, from the best."""
 
 
-def taken_together(objective: Objective, judged: Judged) -> ObjectiveResult:
-    """Return the result of one or more windows, with the numbers of the worst."""
+def taken_together(objective: Objective, judged: Judged, empty: int = 0) -> ObjectiveResult:
+    """Return the result of one or more windows, with the numbers of the worst.
+
+    `empty` counts the others, in which nothing was due.
+    """
     over_s, wanted = objective.options.over_s, objective.options.for_windows
     assert over_s is not None
     broken_in_a_row = _longest(judged, lambda status: status is Status.FAIL)
@@ -37,6 +42,7 @@ def taken_together(objective: Objective, judged: Judged) -> ObjectiveResult:
         broken=sum(result.verdict is Status.FAIL for _, result in judged),
         most_in_a_row=broken_in_a_row,
         worst_at_s=begins_at_s,
+        empty=empty,
     )
     reason = "" if status is Status.PASS else _reason(windows, worst)
     return replace(worst, id=objective.id, verdict=status, reason=reason, windows=windows)
@@ -52,8 +58,8 @@ def _badness(objective: Objective, result: ObjectiveResult) -> tuple[int, float,
     """Return the sort key: by verdict, by the share beyond the limit, by the observed value."""
     beyond = result.k / result.n if result.k is not None and result.n else 0.0
     if result.observed is None:
-        return _BADNESS[result.verdict], beyond, math.inf
-    return _BADNESS[result.verdict], beyond, -result.observed if objective.op.floor else result.observed
+        return BADNESS[result.verdict], beyond, math.inf
+    return BADNESS[result.verdict], beyond, -result.observed if objective.op.floor else result.observed
 
 
 def _reason(windows: Windows, worst: ObjectiveResult) -> str:

@@ -165,6 +165,16 @@ def test_what_the_client_cancelled_is_an_outcome_and_no_error(request_line, make
     assert [error.outcome for error in summary.errors] == ["timed_out"]
 
 
+def test_the_share_of_errors_is_of_what_was_not_cancelled(request_line, make_run, folded):
+    outcomes = [Outcome.OK, Outcome.OK, Outcome.OK, Outcome.REJECTED, *[Outcome.CANCELLED] * 4]
+    summary = summarize(folded(request_line(n, outcome=outcome) for n, outcome in enumerate(outcomes)), make_run())
+    assert (summary.counts.failed, summary.counts.errors_rate) == (1, 0.25)
+    assert summary.by_stage["steady"].failed == 1
+    assert [(second.started, second.ok, second.failed) for second in summary.timeline[3:5]] == [(1, 0, 1), (1, 0, 0)]
+    summary = summarize(folded([request_line(0, outcome=Outcome.CANCELLED)]), make_run())
+    assert summary.counts.errors_rate is None
+
+
 def test_the_worker_nearest_to_its_open_files_is_told(request_line, end_line, make_run, folded):
     lines = [
         request_line(0),

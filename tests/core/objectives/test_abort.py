@@ -7,7 +7,9 @@ from live import LiveRun, sent
 from relayload.core.model.objective_options import ObjectiveOptions
 from relayload.core.model.record import Attempt, BreakerState, Outcome
 from relayload.core.model.run import StageInfo
+from relayload.core.model.verdict import Status
 from relayload.core.objectives.abort import AbortMonitor
+from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.snapshots import MergedSnapshot, SnapshotMaker
 from relayload.core.objectives.time_slots import Grid
@@ -15,6 +17,7 @@ from relayload.core.price import Price
 from relayload.core.stats.histogram import bucket
 
 _LIMITED = Attempt(outcome=Outcome.RATE_LIMITED, status=429)
+_GAPS = (bucket(0.02), 50)
 _STAGES = (
     StageInfo(name="warm", for_s=10.0, warmup=True),
     StageInfo(name="steady", for_s=95.0),
@@ -83,6 +86,11 @@ def test_a_few_requests_end_no_run_by_a_share(told, request_line):
     assert told("errors.rate < 1%", _some(request_line, 19, 19)) is None
     assert told("errors.rate < 1%", _some(request_line, 20, 20)) is not None
     assert told("errors.count == 0", _some(request_line, 1, 1)) is not None
+
+
+def test_a_later_answer_may_always_be_the_one_that_did_not_fail(told, request_line):
+    assert told("errors.rate < 100%", _some(request_line, 1000, 1000)) is None
+    assert told("goodput.rate > 0%", _some(request_line, 1000, 1000)) is None
 
 
 def test_a_run_is_not_ended_before_its_time(told, request_line):
@@ -205,10 +213,10 @@ def test_windows_in_a_row_end_the_run(told, request_line):
         (10.0, (0, 0)),
         (29.9, (0, 19)),
         (30.0, (1, 0)),
-        (95.0, None),
-        (106.0, None),
-        (110.0, (4, 0)),
-        (151.0, (6, 1)),
+        (95.0, (4, 5)),  # the rest of the row
+        (106.0, (4, 16)),  # due after it by rounding at most
+        (110.0, (5, 0)),
+        (151.0, (7, 1)),
     ],
 )
 def test_windows_are_numbered_by_the_plan(due_at_s, place, make_run):
@@ -341,6 +349,43 @@ def test_a_window_is_judged_once_it_is_over(told, request_line):
     assert told("errors.count == 0", lines[:15], now_s=20.0, over_s=20.0) is not None
 
 
+def test_the_rest_of_a_row_is_over_when_its_last_stage_is(told, request_line):
+    run = {"stages": (StageInfo(name="steady", for_s=50.0), StageInfo(name="cool", for_s=50.0, warmup=True))}
+    lines = [
+        request_line(at, intended_at_s=float(at), outcome=Outcome.REJECTED if at > 40 else Outcome.OK)
+        for at in range(50)
+    ]
+    assert told("errors.count == 0", lines, now_s=49.0, run=run, over_s=20.0) is None
+    assert told("errors.count == 0", lines, now_s=50.0, run=run, over_s=20.0) is not None
+
+
+@pytest.mark.parametrize(
+    ("quiet_from_s", "in_flight", "broken"),
+    [
+        (10.0, (0, 0), True),
+        (10.0, (0, 7), True),
+        (10.0, (7, 7), False),
+        (19.0, (0, 0), False),
+    ],
+)
+def test_a_row_goes_on_over_a_window_in_which_nothing_was_due(
+    quiet_from_s: float, in_flight: tuple[int, int], broken: bool, request_line, make_run
+):
+    """What was due in it and is in flight may turn out well, so nothing may be in flight some time after it."""
+    objective = _objective("errors.rate < 50%", over_s=10.0, for_windows=2)
+    live = LiveRun([objective], make_run())
+    busy = [at for at in range(300) if at / 10 < quiet_from_s or at >= 200]
+    lines = [request_line(at, intended_at_s=at / 10, outcome=Outcome.REJECTED) for at in busy]
+    lines = [
+        line if not 10 <= line.intended_at_s < 20 else request_line(line.index, intended_at_s=line.intended_at_s)
+        for line in lines
+    ]
+    live.add(lines[:-100])
+    assert live.breach(25.0, in_flight[0]) is None
+    live.add(lines[-100:])
+    assert (live.breach(30.0, in_flight[1]) is not None) is broken
+
+
 @pytest.mark.parametrize("metric", ["throttled", "late"])
 def test_a_mean_leaves_out_what_failed(metric: str, told, request_line):
     waited = {"throttled_s": 5.0, "late_s": 5.0, "outcome": Outcome.SERVER_ERROR}
@@ -384,11 +429,48 @@ def test_goodput_that_nobody_can_tell_ends_no_run(told, request_line):
 
 
 def test_gaps_of_streams_that_broke_count_as_well(told, request_line):
-    good, slow = (bucket(0.02), 50), (bucket(2.0), 50)
-    broken = [request_line(index, outcome=Outcome.BROKEN_STREAM, chunk_gaps=good) for index in range(100)]
-    lines = [*broken, *(request_line(index, chunk_gaps=slow) for index in range(100, 130))]
-    assert told("chunk_gap.p50 < 1s", lines) is None
-    assert told("chunk_gap.p95 < 1s", lines) is not None
+    good, slow = (bucket(0.02), 50), (bucket(2.0), 200)
+    broken = [request_line(3 * index, outcome=Outcome.BROKEN_STREAM, chunk_gaps=slow) for index in range(30)]
+    lines = [*broken, *(request_line(index, chunk_gaps=good) for index in range(100))]
+    assert told("chunk_gap.p30 < 1s", lines) is None
+    assert told("chunk_gap.p70 < 1s", lines) == "chunk_gap.p70 < 1s: 7500 of 12500 were not within the limit, 30% may"
+
+
+def test_a_failed_stream_weighs_as_many_endless_gaps_as_an_ok_one_has(told, request_line):
+    lines = [
+        request_line(index, **({"outcome": Outcome.REJECTED} if index % 10 == 0 else {"chunk_gaps": _GAPS}))
+        for index in range(200)
+    ]
+    assert told("chunk_gap.p85 < 1s", lines) is None
+    assert told("chunk_gap.p95 < 1s", lines) == "chunk_gap.p95 < 1s: 1000 of 10000 were not within the limit, 5% may"
+    # Were those in flight to answer without a gap, they would be 9000 of 200.
+    assert told("chunk_gap.p95 < 1s", lines, in_flight=20).startswith("chunk_gap.p95 < 1s: 900 of 9900")
+
+
+@pytest.mark.parametrize("count", [0, 1, 25, 50, 100])
+def test_whatever_gaps_those_in_flight_have_the_gate_fails_what_ended_the_run(
+    count: int, request_line, make_run, indicators
+):
+    lines = [
+        request_line(
+            index,
+            intended_at_s=index / 2,
+            **({"outcome": Outcome.REJECTED} if index % 7 == 0 else {"chunk_gaps": _GAPS}),
+        )
+        for index in range(160)
+    ]
+    gaps = {"chunk_gaps": (bucket(0.02), count)} if count else {}
+    in_flight = [request_line(index, intended_at_s=index / 2, **gaps) for index in range(160, 200)]
+    ended = 0
+    for tenths in range(800, 1000, 5):
+        objective = _objective(f"chunk_gap.p{tenths / 10:g} < 1s")
+        live = LiveRun([objective], make_run())
+        live.add(lines)
+        if live.breach(100.0, len(in_flight)):
+            ended += 1
+            gate = indicators([objective], [*lines, *in_flight], make_run())
+            assert judge_objective(objective, gate).verdict is Status.FAIL, objective
+    assert 0 < ended < 40
 
 
 def test_a_limit_that_what_is_known_of_the_cost_has_passed_is_broken(told, request_line):

@@ -122,6 +122,30 @@ def test_errors_are_told_apart_by_what_the_client_made_of_them(kind: str, count:
     assert judged(f"errors{{kind={kind}}}.count == {count}", lines).verdict is Status.PASS
 
 
+def test_cancelled_requests_do_not_dilute_the_errors(judged, request_line):
+    outcomes = [Outcome.REJECTED] * 9 + [Outcome.OK] * 491 + [Outcome.CANCELLED] * 500
+    lines = [request_line(index, intended_at_s=index / 10, outcome=outcome) for index, outcome in enumerate(outcomes)]
+    result = judged("errors.rate < 1%", lines)
+    assert (result.verdict, result.observed, result.k, result.n) == (Status.INCONCLUSIVE, 0.018, 9, 500)
+    assert judged("errors.rate > 1.5%", lines).verdict is Status.PASS
+    assert judged("goodput.rate > 99%", lines).observed == 1 - 0.018
+    result = judged("errors.count <= 9", lines)
+    assert (result.verdict, result.n) == (Status.PASS, 1000)
+
+
+def test_where_all_are_cancelled_no_rate_of_errors_is_known(judged, request_line):
+    lines = [request_line(index, outcome=Outcome.CANCELLED) for index in range(100)]
+    assert judged("errors.rate < 1%", lines).reason == "nothing was measured"
+    assert judged("errors.count == 0", lines).verdict is Status.PASS
+
+
+def test_cancelled_requests_are_part_of_a_rate_of_retries(judged, request_line):
+    """They were sent as well, and may have been tried again before they were cancelled."""
+    lines = [request_line(index) for index in range(90)]
+    lines += [request_line(90 + index, outcome=Outcome.CANCELLED, retried=(_LIMITED,)) for index in range(10)]
+    assert judged("retries.rate < 20%", lines).observed == 0.1
+
+
 def test_whoever_a_breaker_refuses_waited_in_vain_unless_a_tag_leaves_it_out(judged, request_line):
     lines = [request_line(index) for index in range(90)]
     lines += [request_line(index, outcome=Outcome.SHORT_CIRCUITED, latency_s=0.0) for index in range(90, 100)]
@@ -267,6 +291,16 @@ def test_where_all_fail_nothing_is_good(judged, request_line):
     lines = [request_line(index, outcome=Outcome.UNREACHABLE) for index in range(10)]
     result = judged("goodput{ttft<200ms}.rate >= 90%", lines)
     assert (result.verdict, result.k, result.observed) == (Status.FAIL, 10, 0)
+
+
+@pytest.mark.parametrize("text", ["errors.rate < 100%", "goodput.rate > 0%"])
+@pytest.mark.parametrize(("failed", "word"), [(100, Status.FAIL), (99, Status.PASS)])
+def test_where_not_all_may_fail_one_that_did_not_decides(text: str, failed: int, word: Status, judged, request_line):
+    lines = [request_line(n, outcome=Outcome.REJECTED if n < failed else Outcome.OK) for n in range(100)]
+    result = judged(text, lines)
+    assert (result.verdict, result.k, result.n) == (word, failed, 100)
+    if word is Status.FAIL:
+        assert result.reason in ("100 of 100 failed, 100% may", "100 of 100 were not good, 100% may")
 
 
 def test_a_tag_of_the_target_narrows_requests_and_breakers(judged, request_line, breaker_line):

@@ -185,7 +185,7 @@ def test_gaps_are_judged_by_their_histogram(judged, request_line):
     lines = [request_line(index, chunk_gaps=(500, 99, 2000, 1)) for index in range(10)]
     lines.append(request_line(10, outcome=Outcome.BROKEN_STREAM))
     result = judged("chunk_gap.p90 < 100ms", lines)
-    assert (result.verdict, result.n, result.k) == (Status.PASS, 1001, 11)
+    assert (result.verdict, result.n, result.k) == (Status.PASS, 1100, 110)
     assert judged("chunk_gap.max < 100ms", lines).observed is None
     assert judged("chunk_gap.avg < 100ms", lines).verdict is Status.PASS
 
@@ -197,6 +197,110 @@ def test_where_all_streams_fail_their_gaps_never_end(judged, request_line):
     lines += [request_line(index, chunk_gaps=(2000, 1)) for index in range(100, 200)]
     assert judged("chunk_gap.min > 1ms", lines).verdict is Status.FAIL
     assert judged("chunk_gap.p60 > 1ms", lines).verdict is Status.PASS
+
+
+@pytest.mark.parametrize("how", ["failed", "dropped", "lost"])
+def test_a_request_without_an_answer_weighs_as_many_endless_gaps_as_one_with_it(
+    how: str, judged, request_line, drop_line
+):
+    lines = [request_line(index, chunk_gaps=(500, 150, 600, 50)) for index in range(100)]
+    if how != "lost":
+        make = drop_line if how == "dropped" else request_line
+        changes = {} if how == "dropped" else {"outcome": Outcome.TIMED_OUT}
+        lines += [make(100 + index, intended_at_s=float(index), **changes) for index in range(900)]
+    result = judged("chunk_gap.p90 < 100ms", lines, lost=900 if how == "lost" else 0)
+    assert (result.verdict, result.k, result.n, result.observed) == (Status.FAIL, 180_000, 200_000, None)
+    result = judged("chunk_gap{outcome=ok}.p90 < 100ms", lines, lost=900 if how == "lost" else 0)
+    assert (result.verdict, result.n) == (Status.PASS, 20_000)
+
+
+def test_a_failed_request_weighs_as_an_answer_of_its_own_scenario(judged, request_line):
+    lines = [request_line(index, scenario="long", chunk_gaps=(500, 300)) for index in range(10)]
+    lines += [request_line(index, scenario="short", chunk_gaps=(500, 2)) for index in range(10, 20)]
+    for scenario, weight in (("long", 300), ("short", 2), ("unanswered", 151)):
+        failed = request_line(20, scenario=scenario, outcome=Outcome.REJECTED)
+        assert judged("chunk_gap.p50 < 100ms", [*lines, failed]).k == weight
+    few = [request_line(index, chunk_gaps=(500, 1) if index % 4 == 0 else (), chunks=1) for index in range(100)]
+    assert judged("chunk_gap.p50 < 100ms", [*few, request_line(100, outcome=Outcome.REJECTED)]).k == 1
+
+
+def test_windows_take_the_weight_of_a_failed_request_from_the_whole_run(judged, request_line):
+    """Where no answer of a window was ok, a failed request weighs as many gaps as ok ones have elsewhere."""
+    lines = [request_line(index, chunk_gaps=(500, 200)) for index in range(50)]
+    lines += [request_line(index, outcome=Outcome.REJECTED) for index in range(50, 100)]
+    result = judged("chunk_gap.p90 < 100ms", lines, options=ObjectiveOptions(over_s=50.0))
+    assert (result.verdict, result.k, result.n) == (Status.FAIL, 10_000, 10_000)
+
+
+_EMPTY = {"ttft_s": None, "ttfo_s": None, "output_tokens": 0}
+_UNTOLD = {"output_tokens": None, "streamed_tokens": None}
+_GAPS = {"chunk_gaps": (500, 9), "chunks": 10}
+
+
+@pytest.mark.parametrize(
+    ("text", "changes"),
+    [
+        ("tpot.p90 < 1s", _EMPTY),
+        ("tpot.avg < 1s", _EMPTY),
+        ("tpot{outcome=ok}.p90 < 1s", _EMPTY),
+        ("tpot.p90 < 1s", _UNTOLD),  # a part of its reasoning was streamed
+        ("tpot.p90 < 1s", {"last_token_s": None}),  # of an earlier version
+        ("output_rate.p5 > 1/s", _UNTOLD),
+        ("output_rate.avg > 1/s", {"last_token_s": None}),
+        ("chunk_gap.p90 < 1s", _EMPTY | {"chunk_gaps": (), "chunks": 0}),
+        ("chunk_gap.avg < 1s", {"chunk_gaps": ()}),
+        ("ttft{outcome=ok}.p90 < 1s", _EMPTY),
+        ("ttft.avg < 1s", _EMPTY),
+        ("ttfo.p90 < 1s", {"ttfo_s": None, "finish_reason": "length"}),
+    ],
+)
+def test_answers_without_a_value_that_they_should_have_leave_a_pass_undecided(text: str, changes, judged, request_line):
+    metric = parse(text).metric
+    for many, word in ((4, Status.PASS), (12, Status.INCONCLUSIVE)):
+        lines = [
+            request_line(index, **(_GAPS | (changes if index % 33 == 1 and index < 33 * many else {})))
+            for index in range(400)
+        ]
+        result = judged(text, lines, streaming=("simple",))
+        assert (result.verdict, result.reason) == (word, f"{many} of 400 ok answers have no {metric}")
+
+
+@pytest.mark.parametrize(
+    ("text", "changes"),
+    [
+        ("tpot.p90 < 1s", {"output_tokens": 1}),
+        ("tpot.p90 < 1s", {"last_token_s": 0.1}),  # all came at once
+        ("chunk_gap.p90 < 1s", {"chunk_gaps": (), "chunks": 1}),
+        ("chunk_gap.p90 < 1s", {"chunk_gaps": (), "last_token_s": 0.1}),
+        ("ttfo.p90 < 1s", {"ttfo_s": None, "finish_reason": "tool_calls"}),
+        ("ttft.p50 < 1s", _EMPTY),  # infinitely slow
+        *(
+            (text, {"scenario": "plain"} | _EMPTY | {"chunk_gaps": ()})
+            for text in ("tpot.p90 < 1s", "chunk_gap.p90 < 1s", "ttft.p90 < 1s")
+        ),
+        ("output_rate.p5 > 1/s", {"scenario": "embeddings"} | _EMPTY | _UNTOLD),
+        ("tpot.p90 < 1s", {"outcome": Outcome.CANCELLED}),
+        ("latency.p90 < 1s", _EMPTY),
+    ],
+)
+def test_what_does_not_apply_to_an_answer_is_not_missing(text: str, changes, judged, request_line):
+    lines = [request_line(index, **(_GAPS | (changes if index % 4 == 0 else {}))) for index in range(400)]
+    result = judged(text, lines, streaming=("simple",))
+    assert (result.verdict, result.reason) == (Status.PASS, "")
+
+
+def test_what_is_missing_is_told_beside_any_other_reason(judged, request_line):
+    lines = [request_line(index, service_s=2.0, **(_UNTOLD if index % 2 else {})) for index in range(400)]
+    result = judged("tpot.p90 < 100ms", lines)
+    assert result.reason == "200 of 200 were not within the limit, 10% may; 200 of 400 ok answers have no tpot"
+    result = judged("tpot.p90 < 1s", [line for line in lines if line.index % 2], streaming=("simple",))
+    assert (result.verdict, result.reason) == (Status.FAIL, "nothing was measured; 200 of 200 ok answers have no tpot")
+
+
+def test_one_answer_without_a_value_is_let_pass_in_a_window(judged, request_line):
+    for many, word in ((1, Status.PASS), (2, Status.INCONCLUSIVE)):
+        lines = [request_line(index, **(_UNTOLD if index < many else {})) for index in range(100)]
+        assert judged("tpot.p50 < 1s", lines, options=ObjectiveOptions(over_s=20.0)).verdict is word
 
 
 def test_the_mean_gap_is_of_the_streams_that_ended_ok(judged, request_line):

@@ -115,6 +115,15 @@ def test_in_windows_each_gets_its_part(text, options, samples, problem):
     assert (found.outlook is Outlook.TOO_FEW) is (problem is not None)
 
 
+def test_a_pause_has_no_window_that_counts():
+    stages = (
+        *STAGES,
+        StagePlan(name="pause", for_s=60, warmup=False, by_scenario={"simple": 0, "plain": 0, "talk": 0}),
+    )
+    found = sample_forecast(with_options(parse("ttft.p50 < 1s"), ObjectiveOptions(over_s=30.0)), stages, SENT)
+    assert (found.samples, found.problem) == (50, None)
+
+
 def test_windows_that_may_have_enough_at_the_steepest_are_scarce_and_not_too_few():
     """One and a half requests a window on average, and at most three: p36 needs three."""
     stages = (StagePlan(name="steady", for_s=100.0, warmup=False, by_scenario={"simple": 15}),)

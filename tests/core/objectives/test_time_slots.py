@@ -1,8 +1,10 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.objectives.time_slots import slot_of, slot_s, windows
+from relayload.core.objectives.time_slots import slot_of, slot_s, window_count, windows
 
 
 @pytest.mark.parametrize(("over_s", "width_s"), [(None, 1.0), (30.0, 1.0), (10.0, 1.0), (5.0, 0.5), (1.0, 0.1)])
@@ -29,11 +31,17 @@ def test_slots_are_cut_where_edges_are(after_s: float, begins_at_s: float, width
     ("begins", "ends", "length", "expected"),
     [
         (10.0, 40.0, 10.0, [(10.0, 20.0), (20.0, 30.0), (30.0, 40.0)]),
-        (10.0, 39.9, 10.0, [(10.0, 20.0), (20.0, 30.0)]),
+        (10.0, 39.9, 10.0, [(10.0, 20.0), (20.0, 30.0), (30.0, 39.9)]),
+        (10.0, 40.0 + 1e-12, 10.0, [(10.0, 20.0), (20.0, 30.0), (30.0, pytest.approx(40.0))]),
         (0.0, 0.3, 0.1, [(0.0, 0.1), (0.1, 0.2), (0.2, pytest.approx(0.3))]),
-        (0.0, 9.0, 10.0, []),
+        (0.0, 9.0, 10.0, [(0.0, 9.0)]),
         (5.0, 5.0, 10.0, []),
     ],
 )
-def test_windows_are_whole_and_begin_with_the_first(begins, ends, length, expected):
+def test_windows_begin_with_the_first_and_end_with_the_last(begins, ends, length, expected):
     assert list(windows(begins, ends, length)) == expected
+    assert window_count(begins, ends, length) == len(expected)
+
+
+def test_windows_without_an_end_are_not_counted():
+    assert window_count(10.0, math.inf, 5.0) == math.inf

@@ -5,7 +5,7 @@ import pytest
 from relayload.core.metrics.summarize import summarize
 from relayload.core.metrics.tasks import one_by_one
 from relayload.core.model.objective_options import ObjectiveOptions, Severity
-from relayload.core.model.record import Outcome
+from relayload.core.model.record import Attempt, Outcome
 from relayload.core.model.run import StageInfo
 from relayload.core.model.verdict import Status, Verdict
 from relayload.core.objectives.grammar import parse, with_options
@@ -23,6 +23,7 @@ def gate(folded, make_run):
     return gated
 
 
+_LIMITED = Attempt(outcome=Outcome.RATE_LIMITED, status=429)
 _PASSES, _FAILS, _UNSURE = "latency.p50 < 1s", "latency.p50 < 1ms", "latency.p99 < 1s"
 
 
@@ -80,6 +81,61 @@ def test_a_generator_that_cannot_be_believed_comes_first(gate, request_line):
     assert (verdict.verdict, verdict.exit_code) == (Status.INVALID, 4)
     assert verdict.reasons == ("a line is no record",)
     assert verdict.objectives[0].verdict is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("text", "failed"),
+    [
+        ("errors.rate < 1%", True),
+        ("errors.count == 0", True),
+        ("errors.count < 5", True),
+        ("retries.rate < 1%", True),
+        ("requests.count <= 99", True),
+        ("latency.p50 < 1ms", False),
+        ("goodput.rate >= 99%", False),
+        ("requests.count >= 101", False),
+        ("throughput.per_second > 5", False),
+        ("errors.rate > 90%", False),
+        ("errors{scenario=other}.rate < 1%", False),  # no data
+        ("errors.rate < 90%", False),  # holds
+    ],
+)
+def test_what_was_counted_fails_for_certain_though_times_can_not_be_believed(text, failed, gate, request_line):
+    lines = [
+        request_line(index, late_s=1.0, retried=(_LIMITED,) * (index % 4 == 0), outcome=outcome)
+        for index, outcome in enumerate([Outcome.OK, Outcome.REJECTED] * 50)
+    ]
+    verdict = gate([text, _FAILS], lines)
+    assert (verdict.verdict, verdict.exit_code) == (Status.INVALID, 4)
+    assert verdict.failed == ((text,) if failed else ())
+
+
+def test_what_has_no_record_may_have_been_good(gate, request_line):
+    lines = [request_line(index, outcome=Outcome.REJECTED) for index in range(10)]
+    asked = ["errors.rate < 5%", "errors.count < 5"]
+    assert gate(asked, [*lines, request_line(20)], ended_by=None).failed == tuple(asked)
+    assert gate(asked, [*lines, request_line(1000)], ended_by=None).failed == ("errors.count < 5",)
+
+
+def test_failures_that_are_the_own_fault_of_the_generator_are_none_for_certain(gate, request_line):
+    lines = [request_line(index, outcome=Outcome.UNREACHABLE, error="no_files") for index in range(100)]
+    verdict = gate(["errors.rate < 1%", "requests.count < 9"], lines)
+    assert (verdict.verdict, verdict.failed) == (Status.INVALID, ("requests.count < 9",))
+    twice = [request_line(index // 2, outcome=Outcome.REJECTED) for index in range(100)]
+    assert (gate(["errors.count < 51"], twice).verdict, gate(["errors.count < 51"], twice).failed) == (
+        Status.INVALID,
+        (),
+    )
+
+
+def test_a_warning_never_fails_for_certain(gate, request_line):
+    warns = with_options(parse("errors.count == 0"), ObjectiveOptions(severity=Severity.WARN))
+    assert gate([warns], [request_line(0, outcome=Outcome.REJECTED)], ended_by=None).failed == ()
+
+
+def test_a_run_that_can_be_believed_fails_by_its_objectives_alone(gate, request_line):
+    verdict = gate(["errors.count == 0"], [request_line(0, outcome=Outcome.REJECTED)])
+    assert (verdict.verdict, verdict.failed) == (Status.FAIL, ())
 
 
 def test_a_killed_run_is_invalid(gate, request_line):

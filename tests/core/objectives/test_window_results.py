@@ -1,4 +1,5 @@
 import pytest
+from msgspec import structs
 from msgspec.structs import replace
 
 from relayload.core.model.objective_options import NoData, ObjectiveOptions
@@ -10,6 +11,7 @@ from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.indicators import Window
 from relayload.core.objectives.recorded_run import RecordedRun
 from relayload.core.objectives.window_results import taken_together
+from relayload.core.stats.histogram import bucket
 
 _STAGES = (StageInfo(name="warm", for_s=10.0, warmup=True), StageInfo(name="steady", for_s=90.0))
 
@@ -131,19 +133,167 @@ def test_windows_are_of_the_measured_stages_that_the_tags_admit(judged, request_
     lines = [*_lines(request_line, slow=range(10), stage="warm", measured=False)[:100], *lines[100:]]
     result = judged("latency.p50 < 1s", lines, run=run, over_s=30.0)
     assert (result.verdict, result.windows.count) == (Status.PASS, 3)
-    assert judged("latency.p50 < 1s", lines, run=run, over_s=20.0).windows.count == 4
+    assert judged("latency.p50 < 1s", lines, run=run, over_s=20.0).windows.count == 5
     result = judged("latency{stage!=steady}.p50 < 1s", lines, run=run)
     assert (result.verdict, result.reason) == (Status.FAIL, "no measured stage lasted as long as a window of 10.0s")
     assert judged("latency.p50 < 1s", lines, run=run, over_s=91.0).verdict is Status.FAIL
 
 
-def test_a_window_without_a_request_is_broken_unless_said_otherwise(judged, request_line):
-    lines = [line for line in _lines(request_line, slow=()) if not 40 <= line.intended_at_s < 50]
-    result = judged("latency.p50 < 1s", lines)
-    assert (result.verdict, result.windows.broken) == (Status.FAIL, 1)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "latency.p50 < 1s",
+        "latency.avg < 1s",
+        "errors.rate < 50%",
+        "errors.count == 0",
+        "requests.count >= 1",
+        "throughput.per_second > 5",
+        "goodput.rate > 50%",
+        "breaker.trips == 0",
+        "chunk_gap.p50 < 1s",
+    ],
+)
+def test_a_window_in_which_nothing_was_due_is_no_evidence(text: str, judged, request_line):
+    lines = _lines(request_line, slow=(), chunk_gaps=(bucket(0.02), 5))
+    result = judged(text, [line for line in lines if not 40 <= line.intended_at_s < 50])
+    assert (result.verdict, result.reason) == (Status.PASS, "")
+    assert (result.windows.count, result.windows.broken, result.windows.empty) == (9, 0, 1)
+
+
+def test_a_window_in_which_requests_were_due_and_nothing_was_measured_is_broken(judged, request_line, drop_line):
+    others = [line for line in _lines(request_line, slow=()) if not 40 <= line.intended_at_s < 50]
+    failed = [*others, request_line(1000, intended_at_s=45.0, outcome=Outcome.REJECTED)]
+    result = judged("latency{outcome=ok}.p50 < 1s", failed)
+    assert (result.verdict, result.windows.broken, result.windows.empty) == (Status.FAIL, 1, 0)
     assert result.reason.endswith("began at 40.0s: nothing was measured")
-    assert judged("latency.p50 < 1s", lines, on_no_data=NoData.PASS).verdict is Status.PASS
-    assert judged("errors.rate < 50%", lines).verdict is Status.FAIL
+    dropped = [*others, drop_line(1000, intended_at_s=45.0)]
+    assert judged("latency.avg < 1s", dropped).verdict is Status.FAIL
+    assert judged("latency.avg < 1s", dropped, on_no_data=NoData.PASS).verdict is Status.PASS
+
+
+def test_requests_that_were_cancelled_on_purpose_make_no_window_evidence(judged, request_line):
+    others = [line for line in _lines(request_line, slow=()) if not 40 <= line.intended_at_s < 50]
+    lines = [*others, request_line(1000, intended_at_s=45.0, outcome=Outcome.CANCELLED)]
+    for text in ("latency.max < 1s", "goodput.rate > 50%"):
+        assert (judged(text, lines).verdict, judged(text, lines).windows.empty) == (Status.PASS, 1)
+
+
+def test_a_run_whose_windows_are_all_empty_has_no_data(judged, request_line):
+    lines = _lines(request_line, slow=(), scenario="other")
+    result = judged("latency{scenario=simple}.p50 < 1s", lines)
+    assert (result.verdict, result.n, result.reason) == (Status.FAIL, 0, "nothing was due in any window")
+    assert judged("latency{scenario=simple}.p50 < 1s", lines, on_no_data=NoData.PASS).verdict is Status.PASS
+
+
+def test_the_time_in_which_users_wait_for_an_answer_is_evidence_of_a_rate(judged, request_line):
+    """Users of a closed load ask for nothing while they wait, so a relay that hangs leaves windows without requests."""
+    lines = [line for line in _lines(request_line, slow=()) if not 40 <= line.intended_at_s < 60]
+    closed = {"load_kind": "closed"}
+    assert judged("throughput.per_second > 5", lines).verdict is Status.PASS
+    assert judged("throughput.per_second > 5", lines, run=closed).windows.broken == 2
+    assert judged("requests.count >= 1", lines, run=closed).windows.broken == 2
+    assert judged("latency.p50 < 1s", lines, run=closed).verdict is Status.PASS
+
+
+@pytest.mark.parametrize(("in_a_row", "word"), [(2, Status.FAIL), (3, Status.PASS)])
+def test_a_row_of_broken_windows_goes_on_over_empty_ones(in_a_row: int, word: Status, judged, request_line):
+    lines = [line for line in _lines(request_line, slow=range(30, 70)) if not 40 <= line.intended_at_s < 60]
+    result = judged("latency.p50 < 1s", lines, for_windows=in_a_row)
+    assert (result.verdict, result.windows.most_in_a_row, result.windows.empty) == (word, 2, 2)
+
+
+def test_windows_in_which_something_was_due_share_the_confidence(judged, request_line):
+    """Two of 24 prove an error rate of 1.2% broken at 90% where there is one window, and not where there are ten."""
+    lines = [
+        request_line(index, intended_at_s=index / 2.4, outcome=Outcome.REJECTED if index in (5, 17) else Outcome.OK)
+        for index in range(24)
+    ]
+    asked = ("errors.rate < 1.2%", lines), {"confidence": 0.9}
+    assert judged(*asked[0], **asked[1]).verdict is Status.FAIL
+    more = [request_line(24 + index, intended_at_s=10.0 + 2 * index) for index in range(45)]
+    assert judged("errors.rate < 1.2%", [*lines, *more], confidence=0.9).verdict is Status.INCONCLUSIVE
+
+
+_REST = {"stages": (StageInfo(name="steady", for_s=95.0),), "ended_at_s": 95.0}
+
+
+def test_the_rest_after_the_last_whole_window_is_judged_too(judged, request_line):
+    lines = [line for line in _lines(request_line, slow=range(90, 95)) if line.intended_at_s < 95]
+    result = judged("latency.p50 < 1s", lines, run=_REST)
+    assert (result.verdict, result.n, result.windows.count) == (Status.FAIL, 50, 10)
+    assert result.windows.worst_at_s == 90.0
+    result = judged("latency.p50 < 1s", lines, run=_REST, over_s=30.0)
+    assert (result.verdict, result.n, result.windows.worst_at_s) == (Status.FAIL, 50, 90.0)
+
+
+def test_a_run_that_fails_in_the_second_half_of_a_minute_less_a_second_is_broken(judged, request_line):
+    run = {"stages": (StageInfo(name="steady", for_s=59.0),), "ended_at_s": 59.0}
+    lines = [
+        request_line(n, intended_at_s=n / 10, outcome=Outcome.SERVER_ERROR if n >= 300 else Outcome.OK)
+        for n in range(590)
+    ]
+    result = judged("errors.rate < 5%", lines, run=run, over_s=30.0)
+    assert (result.verdict, result.k, result.n) == (Status.FAIL, 290, 290)
+
+
+@pytest.mark.parametrize(
+    ("text", "until_s", "word"),
+    [
+        ("errors.rate < 5%", 90.5, Status.PASS),  # 5 requests can't tell of 5 %, and 105 can
+        ("latency.p90 < 1s", 90.5, Status.PASS),
+        ("latency.avg < 1s", 90.5, Status.PASS),
+        ("throughput.per_second >= 9.5", 90.05, Status.PASS),  # one request in a twentieth of a second
+        ("throughput.per_second < 15", 90.05, Status.PASS),
+        ("requests.count >= 100", 90.5, Status.PASS),
+        ("requests.count <= 100", 90.5, Status.PASS),
+        ("errors.count == 0", 90.5, Status.PASS),
+    ],
+)
+def test_a_rest_that_is_too_short_counts_with_the_window_before_it(
+    text: str, until_s: float, word: Status, judged, request_line
+):
+    run = {"stages": (StageInfo(name="steady", for_s=until_s),), "ended_at_s": until_s}
+    lines = [line for line in _lines(request_line, slow=()) if line.intended_at_s < until_s]
+    assert judged(text, lines, run=run).verdict is word
+
+
+def test_a_rest_does_not_mend_the_window_before_it(judged, request_line):
+    run = {"stages": (StageInfo(name="steady", for_s=95.0),), "ended_at_s": 95.0}
+    lines = [line for line in _lines(request_line, slow=(80, 81)) if line.intended_at_s < 95]
+    wanted = judged("latency.p90 < 1s", lines[:900], over_s=10.0, confidence=0.6)
+    found = judged("latency.p90 < 1s", lines, run=run, over_s=10.0, confidence=0.6)
+    assert (wanted.verdict, found.verdict) == (Status.FAIL, Status.FAIL)
+    few = [*lines[:900], *lines[900:905]]
+    found = judged("latency.p90 < 1s", few, run=run, over_s=10.0, confidence=0.6, for_windows=1)
+    assert (found.verdict, found.windows.broken, found.windows.worst_at_s) == (Status.FAIL, 1, 80.0)
+    assert judged("latency.p90 < 1s", few, run=run, over_s=10.0, confidence=0.6, for_windows=2).verdict is Status.PASS
+
+
+def test_a_few_failures_in_a_rest_are_proof_by_themselves(judged, request_line):
+    run = {"stages": (StageInfo(name="steady", for_s=90.5),), "ended_at_s": 90.5}
+    lines = [line for line in _lines(request_line, slow=()) if line.intended_at_s < 90]
+    lines += [request_line(2000 + n, intended_at_s=90.0 + n / 10, outcome=Outcome.REJECTED) for n in range(5)]
+    result = judged("errors.rate < 5%", lines, run=run)
+    assert (result.verdict, result.k, result.n, result.windows.worst_at_s) == (Status.FAIL, 5, 5, 90.0)
+
+
+def test_a_stage_shorter_than_a_window_is_judged_where_others_are_longer(judged, request_line):
+    stages = (
+        StageInfo(name="steady", for_s=60.0),
+        StageInfo(name="warm", for_s=10.0, warmup=True),
+        StageInfo(name="top", for_s=5.0),
+        StageInfo(name="end", for_s=25.0, warmup=True),
+    )
+    lines = [
+        structs.replace(line, measured=not 60 <= line.intended_at_s < 70)
+        for line in _lines(request_line, slow=range(70, 75))
+        if line.intended_at_s < 75
+    ]
+    result = judged("latency.p50 < 1s", lines, run={"stages": stages})
+    assert (result.verdict, result.n, result.windows.worst_at_s) == (Status.FAIL, 50, 70.0)
+    few = [line for line in lines if line.intended_at_s < 70.4]
+    result = judged("latency.p50 < 1s", few, run={"stages": stages})
+    assert (result.verdict, result.windows.count) == (Status.PASS, 6)
 
 
 def test_whoever_got_no_answer_in_a_window_waits_for_ever(judged, request_line, drop_line):
@@ -153,6 +303,9 @@ def test_whoever_got_no_answer_in_a_window_waits_for_ever(judged, request_line, 
     result = judged("ttft.p90 < 1s", lines + failed)
     assert (result.verdict, result.k, result.n) == (Status.FAIL, 60, 160)
     assert judged("ttft.p90 < 1s", lines, lost=60).windows.worst_at_s == 90.0
+    before = [line for line in lines if line.intended_at_s < 70]
+    assert judged("ttft.p90 < 1s", before, lost=60).windows.worst_at_s == 60.0
+    assert judged("ttft.p90 < 1s", lines, run=_REST, lost=60).windows.worst_at_s == 80.0
 
 
 def test_counts_rates_and_breakers_are_judged_in_windows_too(judged, request_line, breaker_line):
