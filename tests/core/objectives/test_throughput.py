@@ -139,8 +139,9 @@ def test_nothing_that_ended_in_time_is_a_throughput_of_zero(judged, ended):
     assert judged("throughput.per_second >= 1", []).observed is None
 
 
-def test_windows_have_what_ended_in_them(judged, ended):
-    lines = ended(4.0, 5.0, 6.0, 6.5, 7.0, 8.0, 10.0)
+def test_windows_have_what_ended_in_them(judged, ended, request_line):
+    late = [request_line(100 + at, intended_at_s=4.5 + 2 * at, latency_s=20.0) for at in range(5)]
+    lines = [*ended(4.0, 5.0, 6.0, 6.5, 7.0, 8.0, 10.0), *late]
     result = judged("throughput.per_second >= 0.5", lines, ObjectiveOptions(over_s=2.0))
     assert (result.windows.count, result.windows.broken, result.windows.worst_at_s) == (5, 2, 10.0)
     assert result.observed == 0.0
