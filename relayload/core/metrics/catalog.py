@@ -12,7 +12,19 @@ from types import MappingProxyType
 from typing import Any
 
 from relayload.core.metrics.metric import Metric, Output, Per, Unit
-from relayload.core.metrics.reading import Computed, Derived, OfAnswer, OfRequest, Reading, output_rate, tpot
+from relayload.core.metrics.reading import (
+    Computed,
+    Derived,
+    Errors,
+    OfAnswer,
+    OfRequest,
+    Reading,
+    column_of,
+    output_rate,
+    output_rate_error,
+    tpot,
+    tpot_error,
+)
 
 _REQUEST_TAGS = ("scenario", "model", "stage", "target")
 _SPREAD = ("pN", "avg", "min", "max")
@@ -67,6 +79,7 @@ _ENTRIES = (
         "ttft",
         "from that send to the first token",
         OfAnswer("ttft_s"),
+        errors=Errors(too_large=column_of("ttft_error")),
         label="TTFT",
         of_streams=True,
         of_first_token=True,
@@ -75,6 +88,7 @@ _ENTRIES = (
         "ttfo",
         "from that send to the first visible content",
         OfAnswer("ttfo_s"),
+        errors=Errors(too_large=column_of("ttfo_error")),
         label="TTFO",
         of_streams=True,
         of_first_token=True,
@@ -84,6 +98,7 @@ _ENTRIES = (
         "tpot",
         "the mean time between the output tokens of a stream",
         Computed(tpot),
+        errors=Errors(too_large=tpot_error("last_token_error"), too_small=tpot_error("ttft_error")),
         label="TPOT",
         of_streams=True,
         left_out=dict.fromkeys(_WAITS, "latency and TTFT are the waits of a caller, and tell of every change"),
@@ -119,6 +134,7 @@ _ENTRIES = (
         "output tokens per second from that send to the last token: more is better, so ask for a low percentile",
         Derived(output_rate),
         Unit.PER_SECOND,
+        errors=Errors(too_small=output_rate_error),
         label="output rate",
         more_is_better=True,
         left_out=dict.fromkeys(Output, "the distributions of a summary are times; TPOT is there"),

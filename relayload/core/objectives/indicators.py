@@ -98,7 +98,11 @@ class Indicators:
 
     def deviations(self, objective: Objective) -> list[Deviations]:
         """Return the deviations from the limit of a mean, slot by slot."""
-        return [Deviations(slot.total, slot.n, slot.squares) for slot in self.slots(objective) if slot.n]
+        return [
+            Deviations(slot.total, slot.n, slot.squares, slot.too_large, slot.too_small)
+            for slot in self.slots(objective)
+            if slot.n
+        ]
 
     def sample(self, objective: Objective) -> Sample:
         """Return the values of a percentile or a mean, for display."""
@@ -207,7 +211,13 @@ class Indicators:
             position.unmet >> bit & 1 and position.scenario not in self.without(condition.metric)
             for bit, condition in enumerate(objective.conditions)
         ):
-            bad_at_least = bad_at_most = counts.n
+            bad_at_most = counts.n
+            surely = position.unmet & ~position.doubtful
+            if any(
+                surely >> bit & 1 and position.scenario not in self.without(condition.metric)
+                for bit, condition in enumerate(objective.conditions)
+            ):
+                bad_at_least = counts.n
         if unanswered and position.scenario in self.without(objective.metric):
             unanswered = 0
         return SlotCounts(
@@ -217,6 +227,8 @@ class Indicators:
             ended_ok=counts.ended_ok,
             total=counts.total,
             squares=counts.squares,
+            too_large=counts.too_large,
+            too_small=counts.too_small,
         )
 
     def _still_good(self, objective: Objective, slots: Sequence[SlotCounts]) -> int:
