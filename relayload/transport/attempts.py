@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from msgspec import Struct
 
-from relayload.core.model.record import Attempt, GapErrors, Outcome, Remark, outcome_of_status
+from relayload.core.model.record import EXACT, Attempt, GapErrors, Outcome, Remark, outcome_of_status
 from relayload.core.resilience.classify import status_named_by
 from relayload.core.wire.answers import NO_TOKENS, AnswerFlaw, MalformedAnswer, Tokens, WholeAnswer
 from relayload.core.wire.faults import fault_as_stream, fault_of_body, fault_of_text
@@ -101,10 +101,10 @@ def _attempt(reading: Reading, phases: Phases, verdict: _Verdict, secrets: Secre
         _since(sent_at_s, ended_at_s),
         _since(sent_at_s, stream.first_token_at_s) if stream else None,
         _since(sent_at_s, stream.first_visible_at_s) if stream else None,
-        _error(stream.first_token_error_s) if stream else 0.0,
-        _error(stream.first_visible_error_s) if stream else 0.0,
+        _error(stream.first_token_error_s) if stream else EXACT,
+        _error(stream.first_visible_error_s) if stream else EXACT,
         _since(sent_at_s, stream.last_token_at_s) if stream else None,
-        _error(stream.last_token_error_s) if stream else 0.0,
+        _error(stream.last_token_error_s) if stream else EXACT,
         stream.chunks if stream else 0,
         _flat(stream.gap_counts) if stream else (),
         _gap_errors(stream.gap_errors) if stream else None,
@@ -165,7 +165,7 @@ def _streamed(stream: TokenStream, tokens: Tokens) -> int | None:
 
 def _error(error_s: float) -> float:
     """Return an error of an instant, rounded up to a microsecond to be written in few characters."""
-    return math.ceil(error_s * 1e6) / 1e6 if error_s else 0.0
+    return math.ceil(error_s * 1e6) / 1e6 if error_s else EXACT
 
 
 def _gap_errors(errors: tuple[float, int, int] | None) -> GapErrors | None:

@@ -44,9 +44,8 @@ class Connection:
     """A TCP connection on a connected, non-blocking socket."""
 
     __slots__ = (
+        "_behind",
         "_broken",
-        "_drained",
-        "_drained_before",
         "_empty_at_s",
         "_polled",
         "_reader",
@@ -82,8 +81,8 @@ class Connection:
         self._reader.start(self._read)
         self._polled: PolledSockets | None = None
         """The sockets with which this one is polled."""
-        self._drained = self._drained_before = True
-        """Whether the last read, and the one before, took everything that had arrived."""
+        self._behind = 0
+        """2 if the last read may have left something behind, 1 if it took what the one before had left, else 0."""
         self._empty_at_s = 0.0
         """An instant at which nothing of the last read had arrived."""
         self.receiver: Receiver | None = None
@@ -102,7 +101,7 @@ class Connection:
         """Start sending a request. The receiver's `sent` is called when all of it is sent."""
         self.requests += 1
         self.last_at_s = at_s
-        self._drained = True
+        self._behind = 0
         self._sent_before_bytes = self.sent_bytes
         self._unsent = memoryview(request)
         self._send_more()
@@ -133,14 +132,14 @@ class Connection:
     @property
     def earliest_s(self) -> float:
         """The earliest instant at which a byte of the last read can have arrived."""
-        if self._polled is None or not self._drained_before:
+        if self._polled is None or self._behind:
             return self._empty_at_s
         return max(self._empty_at_s, self._polled.empty_at_s)
 
     @property
     def drained(self) -> bool:
         """Whether the receiver has all that had arrived by the last read, whose stamp is then that of its last byte."""
-        return self._drained
+        return self._behind < 2
 
     def close(self) -> None:
         """Close the connection and release the receiver. Does nothing if called again."""
@@ -225,16 +224,23 @@ class Connection:
             self._lose(error)
             return True
         if data:
-            if self._drained:
+            if self._behind or len(data) >= self.read_bytes:
+                self._note_rest(left=len(data) >= self.read_bytes)
+            else:
                 self._empty_at_s = self.last_at_s
-            self._drained_before, self._drained = self._drained, len(data) < self.read_bytes
-            if not self._drained:
-                self._empty_at_s = self.earliest_s  # what is left may have arrived as early as this
             self.last_at_s = at_s = self.arrivals.at_s(ancillary, self.last_at_s)
             self._take(data, at_s)
         else:
             self._lose(self._broken)
         return True
+
+    def _note_rest(self, *, left: bool) -> None:
+        """Note whether a read left something behind, which may have arrived as early as what it took."""
+        took_rest = self._behind == 2
+        if not took_rest:
+            self._behind, self._empty_at_s = 0, self.last_at_s
+            self._empty_at_s = self.earliest_s
+        self._behind = 2 if left else int(took_rest)
 
     def _take(self, data: bytes, at_s: float) -> None:
         if self.receiver is None:

@@ -80,7 +80,7 @@ class TlsConnection(Connection):
 
     @property
     def drained(self) -> bool:
-        return self._drained and not self._incoming.pending
+        return super().drained and not self._incoming.pending
 
     def _wrapped(self, piece: memoryview) -> memoryview:
         if piece:

@@ -41,7 +41,7 @@ class Wire:
 
     def begin(self, at_s):
         self.connection.watch(self.sweeper)
-        self.connection._drained = True
+        self.connection._behind = 0
         self.connection.last_at_s = at_s
 
     def poll(self, at_s):

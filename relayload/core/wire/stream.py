@@ -43,6 +43,7 @@ FinishReason = Literal["required", "optional"]
 
 NEGLIGIBLE_S = 50e-6
 """Smaller errors of instants are not told."""
+_NEGLIGIBLE_SHARE = 0.01
 
 
 class StreamFlaw(StrEnum):
@@ -208,8 +209,11 @@ class TokenStream:
 
     @property
     def last_token_error_s(self) -> float:
-        """How much earlier the last token may have arrived."""
-        return self._error_s if self._is_open and self._dated_at_s == self.last_token_at_s else 0.0
+        """How much earlier the last token may have arrived; 0 if less than 1 % of the time since the first."""
+        first_at_s, last_at_s, error_s = self.first_token_at_s, self.last_token_at_s, self._error_s
+        if first_at_s is None or last_at_s is None or not (self._is_open and self._dated_at_s == last_at_s):
+            return 0.0
+        return error_s if error_s > _NEGLIGIBLE_SHARE * (last_at_s - first_at_s) else 0.0
 
     def _take_match(self, pattern: TokenPattern, data: bytes, at_s: float) -> bool:
         self._patterns_tried = 0
