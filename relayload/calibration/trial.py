@@ -13,6 +13,7 @@ import yaml
 
 from relayload.core.model.calibration import Spread, Trial
 from relayload.core.model.record import End, Outcome, Record
+from relayload.core.units import format_duration
 from relayload.fakerelay.process import FakeRelay
 from relayload.locust_plugin.launch import Launch, last_words
 from relayload.locust_plugin.launch import run as launch
@@ -33,6 +34,8 @@ _PRESET: dict[str, Any] = {
     }
 }
 _NO_LIMIT = 1_000_000
+_MOST_ERROR_S = 0.01
+"""By how much the p99 of TTFT may be off in a load that counts as measured."""
 
 
 class CalibrationFailed(Exception):
@@ -94,6 +97,7 @@ class Bench:
         measured = [record for record in records if record.measured]
         (end,) = (line for line in lines if isinstance(line, End))
         health = recording.summary().generator
+        reasons = (*health.reasons, *_uncertain(health.ttft_error_p99_s or 0.0))
         return Trial(
             requests=len(records),
             failed=sum(record.outcome is not Outcome.OK for record in records),
@@ -104,14 +108,19 @@ class Bench:
             late=Spread.of([record.late_s for record in measured]),
             ttft_error=Spread.of(self._ttft_errors_s(measured, end)),
             timestamps=health.timestamps,
-            valid=health.valid,
-            reasons=health.reasons,
+            valid=not reasons,
+            reasons=reasons,
         )
 
     def _ttft_errors_s(self, records: list[Record], end: End) -> list[float]:
         """Return measured minus true times, of the streams whose truth the relay still remembers."""
         streams = [record for record in records if record.attempts[-1].ttft_s is not None]
         return list(_errors_s(streams, end.began_at_ns, self._relay.first_byte_ns())) if streams else []
+
+
+def _uncertain(ttft_error_p99_s: float) -> Iterator[str]:
+    if ttft_error_p99_s > _MOST_ERROR_S:
+        yield f"the p99 of TTFT may be {format_duration(ttft_error_p99_s)} too late, as first tokens waited unread"
 
 
 @contextmanager

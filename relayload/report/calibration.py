@@ -41,7 +41,7 @@ def _spread(spread: Spread | None) -> tuple[str, str, str]:
 
 def _ceiling(ceiling: Ceiling, what: str) -> str:
     limits = {
-        "generator": "a run with more would be INVALID",
+        "generator": "a run with more would be INVALID, or could not tell its TTFT",
         "fake relay": "the fake relay gave way first: the generator can do more",
         "search": "no more were tried",
     }

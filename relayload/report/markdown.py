@@ -25,11 +25,13 @@ from relayload.report.text import (
     COUNTED,
     COUNTED_LEGEND,
     CROSSES_LEGEND,
+    TOO_LATE,
     condition,
     failed_all_the_same,
     groups,
     interval_heading,
     observations,
+    too_late,
 )
 
 MOST_BYTES = 900_000
@@ -135,6 +137,9 @@ def _metric_rows(name: str, metrics: Metrics) -> Iterator[Sequence[str]]:
             values = (by_p[50.0], by_p[90.0], by_p[95.0], by_p[99.0], distribution.max)
             numbers = (quantity(value, distribution.unit) for value in values)
             yield (escape(name), metric.label, f"{distribution.count:,}", *numbers)
+            late = too_late(distribution, (50.0, 90.0, 95.0, 99.0))
+            if any(late):
+                yield ("", TOO_LATE, "", *late, "")
 
 
 def _errors(summary: Summary) -> list[str]:

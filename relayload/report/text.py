@@ -93,6 +93,10 @@ def render_run(
     return f"{above}\n{render_verdict(verdict, screen)}"
 
 
+_WORTH_TELLING = 0.01
+"""The share of a value above which its error is shown."""
+
+
 def _title(summary: Summary) -> str:
     workers = f"{summary.workers} worker{'s' if summary.workers != 1 else ''}"
     return f"{summary.profile.name} · {format_duration(summary.duration_s)} · {workers} · {summary.run_id}"
@@ -144,6 +148,9 @@ def _metric_rows(name: str, metrics: Metrics) -> Iterator[tuple[str, ...]]:
         if distribution is not None:
             yield (name, metric.label, *_cells(distribution))
             name = ""
+            late = too_late(distribution, (50.0, 90.0, 99.0))
+            if any(late):
+                yield ("", TOO_LATE, "", *late, "", "")
     if name:
         yield (name, "nothing measured", *[""] * 6)
 
@@ -157,6 +164,20 @@ def _cells(distribution: Distribution) -> tuple[str, ...]:
         interval(p99.low, p99.high, distribution.unit),
         quantity(distribution.max, distribution.unit),
     )
+
+
+TOO_LATE = "too late by"
+
+
+def too_late(distribution: Distribution, wanted: Sequence[float]) -> list[str]:
+    """Return by how much these percentiles may be too large: `≤ 1.1ms`, or nothing if that is not more than 1 %."""
+    by_p = {found.p: found for found in distribution.percentiles}
+    return [
+        f"≤ {quantity(by_p[p].too_late, distribution.unit)}"
+        if by_p[p].too_late > _WORTH_TELLING * by_p[p].value
+        else ""
+        for p in wanted
+    ]
 
 
 def interval(low: float | None, high: float | None, unit: str) -> str:
@@ -211,6 +232,8 @@ def _generator(summary: Summary) -> list[tuple[str, str]]:
     parts += [f"GC at most {format_duration(health.gc_pause_max_s)}"] if health.gc_pause_max_s else []
     parts += [_open_files(health)] if health.open_files_max is not None else []
     parts += [f"{health.timestamps} timestamps"] if health.timestamps else []
+    late = too_late(summary.metrics.ttft, [99.0]) if summary.metrics.ttft is not None else [""]
+    parts += [f"TTFT p99 {late[0]} too late"] if late[0] else []
     return [("generator", " · ".join(parts) or "told nothing")] + [("", reason) for reason in health.reasons]
 
 

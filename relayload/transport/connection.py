@@ -9,7 +9,7 @@ from gevent import get_hub
 
 from relayload.transport.sockets import READABLE, WRITABLE
 from relayload.transport.stamps import ANCILLARY_BYTES, ArrivalClock
-from relayload.transport.sweep import Sweeper
+from relayload.transport.sweep import PolledSockets, Sweeper
 
 FIRST_READ_BYTES: Final = 512
 """Small, so that the first token is read from its own segment, not together with what follows."""
@@ -44,12 +44,14 @@ class Connection:
     """A TCP connection on a connected, non-blocking socket."""
 
     __slots__ = (
+        "_behind",
         "_broken",
+        "_empty_at_s",
+        "_polled",
         "_reader",
         "_recvmsg",
         "_sent_before_bytes",
         "_sock",
-        "_sweeper",
         "_unsent",
         "_wire",
         "_writer",
@@ -77,8 +79,12 @@ class Connection:
         self._writer: Any = None
         self._reader = get_hub().loop.io(sock.fileno(), READABLE)
         self._reader.start(self._read)
-        self._sweeper: Sweeper | None = None
-        """What calls `_read`, if not the event loop itself."""
+        self._polled: PolledSockets | None = None
+        """The sockets with which this one is polled."""
+        self._behind = 0
+        """2 if the last read may have left something behind, 1 if it took what the one before had left, else 0."""
+        self._empty_at_s = 0.0
+        """An instant at which nothing of the last read had arrived."""
         self.receiver: Receiver | None = None
         self.open = True
         self.read_bytes = READ_BYTES
@@ -95,28 +101,52 @@ class Connection:
         """Start sending a request. The receiver's `sent` is called when all of it is sent."""
         self.requests += 1
         self.last_at_s = at_s
+        self._behind = 0
         self._sent_before_bytes = self.sent_bytes
         self._unsent = memoryview(request)
         self._send_more()
 
+    def watch(self, sweeper: Sweeper) -> None:
+        """Read as soon as something arrives, and poll until then, so that it is known when this was not yet the case.
+
+        Call this when a request is sent.
+        """
+        self.arrivals.streams += 1
+        sweeper.waiting.add(self._sock.fileno(), self._read)
+        self._polled = sweeper.waiting
+
     def read_in_turns(self, sweeper: Sweeper) -> None:
         """Let the sweeper read this connection, instead of reading as soon as something arrives."""
+        self._leave_polled()
         self._reader.stop()
-        sweeper.add(self._sock.fileno(), self._read)
-        self._sweeper = sweeper
+        sweeper.calm.add(self._sock.fileno(), self._read)
+        self._polled = sweeper.calm
 
     def read_at_once(self) -> None:
         """Read as soon as something arrives."""
-        if self._sweeper is not None:
-            self._leave_sweeper()
-            self._reader.start(self._read)
+        if self._polled is not None:
+            self._leave_polled()
+            if not self._reader.active:
+                self._reader.start(self._read)
+
+    @property
+    def earliest_s(self) -> float:
+        """The earliest instant at which a byte of the last read can have arrived."""
+        if self._polled is None or self._behind:
+            return self._empty_at_s
+        return max(self._empty_at_s, self._polled.empty_at_s)
+
+    @property
+    def drained(self) -> bool:
+        """Whether the receiver has all that had arrived by the last read, whose stamp is then that of its last byte."""
+        return self._behind < 2
 
     def close(self) -> None:
         """Close the connection and release the receiver. Does nothing if called again."""
         if self.open:
             self.open = False
             self.receiver = None
-            self._leave_sweeper()
+            self._leave_polled()
             self._reader.stop()
             self._reader.close()
             if self._writer is not None:
@@ -124,10 +154,11 @@ class Connection:
                 self._writer.close()
             self._sock.close()
 
-    def _leave_sweeper(self) -> None:
-        if self._sweeper is not None:
-            self._sweeper.remove(self._sock.fileno())
-            self._sweeper = None
+    def _leave_polled(self) -> None:
+        if self._polled is not None:
+            self._empty_at_s = self.earliest_s
+            self._polled.remove(self._sock.fileno())
+            self._polled = None
 
     def _send_more(self) -> None:
         if not self._wire:
@@ -193,11 +224,23 @@ class Connection:
             self._lose(error)
             return True
         if data:
+            if self._behind or len(data) >= self.read_bytes:
+                self._note_rest(left=len(data) >= self.read_bytes)
+            else:
+                self._empty_at_s = self.last_at_s
             self.last_at_s = at_s = self.arrivals.at_s(ancillary, self.last_at_s)
             self._take(data, at_s)
         else:
             self._lose(self._broken)
         return True
+
+    def _note_rest(self, *, left: bool) -> None:
+        """Note whether a read left something behind, which may have arrived as early as what it took."""
+        took_rest = self._behind == 2
+        if not took_rest:
+            self._behind, self._empty_at_s = 0, self.last_at_s
+            self._empty_at_s = self.earliest_s
+        self._behind = 2 if left else int(took_rest)
 
     def _take(self, data: bytes, at_s: float) -> None:
         if self.receiver is None:

@@ -30,6 +30,7 @@ _MOST_PIECES = 1_024
 """The most pieces of a body that are kept apart: small ones take far more memory than their bytes."""
 ERROR_BYTES = 1_000_000
 """The most that is read of an answer that is an error."""
+_CRLF = b"\r\n"
 _READS_TO_SETTLE = 16
 """How many reads may show that a stream is calm, with gaps of at least CALM_GAP_S."""
 
@@ -126,6 +127,8 @@ class Exchange:
         connection.receiver = self
         connection.read_bytes = FIRST_READ_BYTES if self._wants_stream else READ_BYTES
         self.sent_at_s = clock.now_s()
+        if self._wants_stream and self._settings.sweeper is not None:
+            connection.watch(self._settings.sweeper)
         try:
             connection.send(request, self.sent_at_s)
             if not self.over:
@@ -165,7 +168,7 @@ class Exchange:
                 raise TooLarge
             pieces = self.response.feed(data)
             if pieces:
-                self._take(pieces)
+                self._take(pieces, data)
             if self.response.complete:
                 self._complete()
         except WireError as error:
@@ -192,12 +195,15 @@ class Exchange:
         else:
             self._fail(Failure.TRUNCATED if answered else Failure.CLOSED_UNANSWERED)
 
-    def _take(self, pieces: list[bytes]) -> None:
+    def _take(self, pieces: list[bytes], data: bytes = b"") -> None:
+        """Take pieces of the body. `data` is the whole read, if they are all of one."""
         stream = self.stream
         if stream is not None:
             for piece in pieces:
                 if stream.feed(piece, self._at_s):
                     self._hold(stream.held_bytes)
+            if stream.undated:
+                self._date(stream, pieces, data)
             if self._unsettled:
                 self._settle(stream)
             if self._cancel_after_tokens is not None and stream.chunks >= self._cancel_after_tokens:
@@ -205,11 +211,38 @@ class Exchange:
             if stream.done_at_s is not None and not self.response.complete:
                 self._timer.set()
         else:
+            known = bool(self.body)
             self._take_body(pieces)
             if self._undecided:
-                self._decide()
+                self._decide(b"" if known else data)
 
-    def _decide(self) -> None:
+    def _date(self, stream: TokenStream, pieces: list[bytes], data: bytes) -> None:
+        """Tell the stream how early its last tokens can have arrived, if the system gives timestamps."""
+        if self._settings.sweeper is None:
+            stream.date(self._at_s, exact=True)
+            return
+        one_read = data or not pieces
+        stream.date(
+            self._connection.earliest_s if one_read else self.sent_at_s,
+            exact=bool(data) and self._is_exact(data, pieces[-1]),
+        )
+
+    def _is_exact(self, data: bytes, piece: bytes) -> bool:
+        """Return whether the stamp of a read is that of the last byte of this piece of the body.
+
+        It is, if the read left nothing behind and ended with the piece. The line end behind a chunk is taken to arrive
+        with it, unless it was ever seen to come later.
+        """
+        connection = self._connection
+        arrivals = connection.arrivals
+        if not connection.drained or self._at_s == arrivals.guessed_at_s:
+            return False
+        if data.endswith(piece):
+            arrivals.line_ends_apart |= "transfer-encoding" in self.response.headers
+            return True
+        return not arrivals.line_ends_apart and data.endswith(_CRLF) and data.endswith(piece, 0, -len(_CRLF))
+
+    def _decide(self, data: bytes) -> None:
         """Read the body as a stream or as a plain body from now on, or wait if too little has arrived to tell."""
         streams = self._streams()
         self._undecided = streams is None
@@ -223,7 +256,7 @@ class Exchange:
                 limits=self._settings.limits,
             )
             pieces, self.body = self.body, []
-            self._take(pieces)
+            self._take(pieces, data)
 
     def _take_body(self, pieces: list[bytes]) -> None:
         if len(pieces) > 1 and not self._undecided:
@@ -264,19 +297,13 @@ class Exchange:
         self._token_at_s = at_s
         self._unsettled -= 1
         if before_s is None:
-            self._take_first_token(stream)
-        elif at_s == before_s and stream.chunks > 1 and self._unsettled == _READS_TO_SETTLE - 2:
-            self._connection.arrivals.note_shared_stamp(at_s)
+            self._take_first_token()
         elif at_s - before_s >= CALM_GAP_S and self._settings.sweeper is not None:
             self._connection.read_in_turns(self._settings.sweeper)
             self._unsettled = 0
 
-    def _take_first_token(self, stream: TokenStream) -> None:
-        arrivals = self._connection.arrivals
-        arrivals.first_tokens += 1
-        if stream.chunks > 1:
-            arrivals.note_shared_stamp(self._at_s)
-            self._unsettled -= 1
+    def _take_first_token(self) -> None:
+        self._connection.read_at_once()
         self._connection.read_bytes = ENCODED_READ_BYTES if self.response.encoded else STREAM_READ_BYTES
         self._timer.set()  # from now on, gaps count
 
@@ -302,6 +329,8 @@ class Exchange:
                 self._take([])  # an empty body may be a stream, too
             if self.stream is not None:
                 self.stream.end(self._at_s)
+                if self.stream.undated:
+                    self._date(self.stream, [], b"")
         except WireError as error:
             self._finish(error.failure)
             return

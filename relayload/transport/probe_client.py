@@ -273,7 +273,7 @@ class _Probe(Exchange):
         self._error = error
         super().lost(error)
 
-    def _take(self, pieces: list[bytes]) -> None:
+    def _take(self, pieces: list[bytes], data: bytes = b"") -> None:  # noqa: ARG002 -- the exchange's
         self._pieces += [(piece, self._at_s) for piece in pieces]
         self._size += sum(map(len, pieces))
         if self._size >= _BODY_BYTES:

@@ -2,8 +2,8 @@
 
 A busy generator reads late, but the kernel stamps on time. Linux records the wall-clock time of every received segment
 (`SO_TIMESTAMPNS`, see socket(7)), and `recvmsg` returns that of the last segment read. Segments that wait unread are
-merged and keep the stamp of the last one, so a stamp is exact only if the reader comes before the next segment.
-Detected exceptions are counted.
+merged and keep the stamp of the last one. So a stamp is exact for the last byte of a read that left nothing behind, and
+for other bytes an upper bound.
 """
 
 import contextlib
@@ -26,9 +26,8 @@ ANCILLARY_BYTES: Final = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "C
 _NOISE_S = 1e-4
 """How far two clocks read in succession may seem apart. A larger difference is a clock step, or a pause in between."""
 _OFFSET_READINGS = 5
-_READ_AT_ONCE_S = 1e-3
-_SHARED_AT_MOST = 0.01
-"""The most first tokens with a shared stamp, as a share. With more, a p99 would be wrong."""
+_UNSTAMPED_AT_MOST = 0.01
+"""The most reads without a stamp, per stream."""
 _PROBE_TRIES = 100
 _PROBE_PAUSE_S = 0.001
 
@@ -55,9 +54,12 @@ class ArrivalClock:
     def __init__(self) -> None:
         self.unstamped = 0
         """The number of reads without a stamp."""
-        self.first_tokens = 0
-        self.shared = 0
-        """The number of first tokens that may have arrived earlier than their stamp."""
+        self.streams = 0
+        """The number of streams that were read."""
+        self.guessed_at_s = 0.0
+        """The last instant that is no stamp but the time of reading."""
+        self.line_ends_apart = False
+        """Whether the end of a chunk of a body (CRLF) was seen to arrive later than its data."""
         self._offset_ns, self._offset_s = 0, 0.0
         self._measure_offset()
         self._holder = PlainSocket()
@@ -67,17 +69,8 @@ class ArrivalClock:
 
     @property
     def kernel(self) -> bool:
-        """Whether all instants so far came from the kernel, and first tokens had stamps of their own."""
-        return self.stamped and self.unstamped == 0 and self.shared <= self.first_tokens * _SHARED_AT_MOST
-
-    def note_shared_stamp(self, at_s: float) -> None:
-        """Note that a first token shares its stamp with later tokens, which arrived at this instant.
-
-        If it was read at once, they really came together. Otherwise they may have been merged while they waited, and
-        the first one came earlier than its stamp.
-        """
-        if clock.now_s() - at_s > _READ_AT_ONCE_S:
-            self.shared += 1
+        """Whether the instants so far came from the kernel, except those of a few reads."""
+        return self.stamped and self.unstamped <= self.streams * _UNSTAMPED_AT_MOST
 
     def at_s(self, ancillary: Ancillary, earliest_s: float) -> float:
         """Return when these bytes arrived. They cannot precede `earliest_s`, such as the arrival of the bytes before.
@@ -89,12 +82,20 @@ class ArrivalClock:
         now_s = clock.now_s()
         if not ancillary:
             self.unstamped += 1
+            self.guessed_at_s = now_s
             return now_s
         if not -_NOISE_S <= clock.wall_ns() * 1e-9 - now_s - self._offset_s <= _NOISE_S:
             self._measure_offset()
         seconds, nanoseconds = _read_timespec(ancillary[0][2])
         at_s = (seconds * 1_000_000_000 + nanoseconds - self._offset_ns) * 1e-9
-        return at_s if earliest_s <= at_s <= now_s else _possible(at_s, earliest_s, now_s)
+        return at_s if earliest_s <= at_s <= now_s else self._possible(at_s, earliest_s, now_s)
+
+    def _possible(self, at_s: float, earliest_s: float, now_s: float) -> float:
+        """Clamp an instant that is off by no more than the clocks' noise; otherwise use the time of reading."""
+        if earliest_s - _NOISE_S <= at_s <= now_s + _NOISE_S:
+            return min(max(at_s, earliest_s), now_s)
+        self.guessed_at_s = now_s
+        return now_s
 
     def _measure_offset(self) -> None:
         """Measure wall clock minus monotonic clock, from the pair of readings that lay closest together."""
@@ -105,13 +106,6 @@ class ArrivalClock:
 
     def close(self) -> None:
         self._holder.close()
-
-
-def _possible(at_s: float, earliest_s: float, now_s: float) -> float:
-    """Clamp an instant that is off by no more than the clocks' noise; otherwise use the time of reading."""
-    if earliest_s - _NOISE_S <= at_s <= now_s + _NOISE_S:
-        return min(max(at_s, earliest_s), now_s)
-    return now_s
 
 
 def _probe() -> bool:

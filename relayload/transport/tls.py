@@ -78,6 +78,10 @@ class TlsConnection(Connection):
         self._tls = session.tls
         super().__init__(sock, arrivals)
 
+    @property
+    def drained(self) -> bool:
+        return super().drained and not self._incoming.pending
+
     def _wrapped(self, piece: memoryview) -> memoryview:
         if piece:
             self._tls.write(piece)

@@ -52,6 +52,22 @@ def test_a_summary_tells_counts_latencies_errors_rates_and_the_generator(lines, 
     assert "generator  late p99 1.00ms · loop p99 1.00ms · CPU 25% · kernel timestamps" in text
 
 
+def test_a_percentile_that_may_be_too_late_is_told_where_that_matters(request_line, end_line, make_run, folded):
+    lines = [
+        *(request_line(index, ttft_s=0.1, ttft_error_s=0.0005) for index in range(98)),
+        *(request_line(index, ttft_s=0.2, ttft_error_s=0.011) for index in (98, 99)),
+        end_line(0, started=100, timestamps="kernel"),
+    ]
+    text = render_summary(summarize(folded(lines), make_run()))
+    assert re.search(r"\n +too late by +≤ 11.0ms\n", text)
+    assert "kernel timestamps · TTFT p99 ≤ 11.0ms too late" in text
+
+
+def test_an_error_that_no_shown_percentile_has_takes_no_row(request_line, make_run, folded):
+    lines = [request_line(index, ttft_error_s=0.05 if index < 10 else 0.0) for index in range(100)]
+    assert "too late" not in render_summary(summarize(folded(lines), make_run()))
+
+
 def test_an_error_is_told_as_the_relay_put_it_first(request_line, make_run, folded):
     refused = {"outcome": Outcome.REJECTED, "error": "http_404", "status": 404}
     lines = [

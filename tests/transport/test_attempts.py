@@ -1,11 +1,13 @@
 import json
 
+import msgspec
 import pytest
 
 from relayload.core.metrics.fold import Fold
 from relayload.core.model.record import Attempt, Outcome
 from relayload.core.stats.histogram import bucket
 from relayload.core.wire.chat import chat_request
+from relayload.core.wire.request import Endpoint
 from relayload.core.wire.responses import responses_request
 from relayload.core.wire.stream import TokenStream
 from relayload.transport.attempts import Phases, Reading, answer
@@ -158,3 +160,12 @@ def test_a_redirect_says_where_it_leads_without_a_key(location, body, said):
     reading = Reading(request=chat_request("m", []), status=301, headers=headers, body=body)
     attempt = answer(reading, Phases(), Secrets("sk-test", ())).attempt
     assert (attempt.outcome, attempt.error, attempt.relay_message) == (Outcome.REJECTED, "http_301", said)
+
+
+def test_errors_that_are_none_take_no_room_in_a_record():
+    stream = TokenStream(Endpoint.CHAT, bucket)
+    stream.feed(b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n', 2.0)
+    stream.date(1.5, exact=True)
+    reading = Reading(request=chat_request("o3", []), status=200, stream=stream)
+    attempt = answer(reading, Phases(sent_at_s=1.0), Secrets("")).attempt
+    assert b"error_" not in msgspec.json.encode(attempt)

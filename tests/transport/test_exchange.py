@@ -140,44 +140,6 @@ def test_after_done_the_end_of_the_body_does_not_matter(serve, connect, ask, end
     assert server.closed.acquire(timeout=PATIENCE_S)
 
 
-def test_tokens_that_waited_too_long_to_be_told_apart_are_told(serve, connect, ask):
-    def script(peer):
-        peer.read_request()
-        peer.begin_stream()
-        assert held.wait(PATIENCE_S)
-        for _ in range(5):
-            peer.send_event("a" * 200)
-            time.sleep(0.01)
-        sent.set()
-        peer.end_stream()
-
-    held, sent = threading.Event(), threading.Event()
-    server = serve(script)
-    transport = connect(server.base_url)
-    sending = gevent.spawn(transport.send, ask(), PATIENT)
-    until(lambda: bool(server.requests))
-    held.set()
-    assert sent.wait(PATIENCE_S)  # the generator itself is held up
-    time.sleep(0.01)
-    sending.get()
-    assert not transport.kernel_timestamps
-
-
-def test_a_token_alone_is_told_apart_from_what_comes_later(serve, connect, ask):
-    def script(peer):
-        peer.read_request()
-        peer.begin_stream()
-        peer.send_event("a")
-        peer.wait_until_heard()
-        time.sleep(0.01)
-        peer.end_stream()
-
-    server = serve(script)
-    transport = connect(server.base_url)
-    assert transport.send(ask(), PATIENT, on_text=server.heard).attempt.chunks == 1
-    assert transport.kernel_timestamps
-
-
 def test_a_killed_request_closes_its_connection(serve, connect, ask):
     server = serve(silent)
     sending = gevent.spawn(connect(server.base_url).send, ask(), PATIENT)

@@ -32,7 +32,7 @@ def test_bytes_are_as_old_as_their_stamp(arrivals):
 
 @pytest.mark.parametrize("age_s", [-3600.0, -0.001, 2.001, 3600.0])
 def test_a_step_of_the_wall_clock_gives_the_instant_of_reading(arrivals, age_s):
-    assert arrivals.at_s(stamp_of(age_s), NOW_S - 2.0) == NOW_S
+    assert arrivals.at_s(stamp_of(age_s), NOW_S - 2.0) == arrivals.guessed_at_s == NOW_S
 
 
 def test_two_reads_of_one_segment_have_one_instant(arrivals):
@@ -52,20 +52,12 @@ def test_after_a_step_new_stamps_are_right_again(arrivals, monkeypatch):
     assert arrivals.at_s(stamp, NOW_S - 2.0) == pytest.approx(NOW_S - 0.5, abs=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("first_tokens", "shared", "age_s", "kernel"),
-    [(100, 1, 0.01, True), (100, 2, 0.01, False), (100, 50, 0.0005, True), (0, 0, 0.0, True)],
-)
-def test_first_tokens_merged_with_later_ones_while_they_waited_are_told(arrivals, first_tokens, shared, age_s, kernel):
-    arrivals.first_tokens = first_tokens
-    for _ in range(shared):
-        arrivals.note_shared_stamp(NOW_S - age_s)
-    assert arrivals.kernel is kernel
-
-
-def test_bytes_without_a_stamp_are_timed_by_reading_and_told(arrivals):
+@pytest.mark.parametrize(("streams", "kernel"), [(0, False), (99, False), (100, True)])
+def test_bytes_without_a_stamp_are_timed_by_reading_and_told_unless_they_are_few(arrivals, streams, kernel):
+    arrivals.streams = streams
     assert arrivals.at_s([], NOW_S - 2.0) == NOW_S
-    assert not arrivals.kernel
+    assert arrivals.guessed_at_s == NOW_S
+    assert arrivals.kernel is kernel
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other kernels do not stamp TCP")

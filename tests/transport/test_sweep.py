@@ -45,7 +45,7 @@ def test_everything_that_arrived_is_read_in_one_sweep(pairs):
         read.append((number, sock.recv(10)))
 
     for number, (sender, receiver) in enumerate(pairs(3)):
-        sweeper.add(receiver.fileno(), partial(read_from, number, receiver))
+        sweeper.calm.add(receiver.fileno(), partial(read_from, number, receiver))
         if number != 1:
             sender.send(b"x")
     gevent.sleep(10 * INTERVAL_S)
@@ -59,10 +59,10 @@ def test_a_reader_may_remove_another_of_the_same_sweep(pairs):
     def read_first(descriptor):
         read.append(descriptor)
         for each in descriptors:
-            sweeper.remove(each)
+            sweeper.calm.remove(each)
 
     for descriptor in descriptors:
-        sweeper.add(descriptor, partial(read_first, descriptor))
+        sweeper.calm.add(descriptor, partial(read_first, descriptor))
     for sender, _ in pairs(0):
         sender.send(b"x")
     gevent.sleep(10 * INTERVAL_S)

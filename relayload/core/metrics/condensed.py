@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from relayload.core.metrics.catalog import PER_REQUEST
 from relayload.core.metrics.columns import Columns
+from relayload.core.metrics.rows import LEAST
 from relayload.core.metrics.values import Points, Values
 from relayload.core.stats.histogram import buckets, middle_s
 
@@ -50,6 +51,8 @@ class Condensed(Values):
         self._forget()
         slots = [int(due / self.width_s) for due in columns.due_at_s]
         self._requests.update(slots)
+        if not columns.exact:
+            self._keep_least()
         for metric, held in self._metrics.items():
             held.add(slots, columns[metric])
         self._add_waits(*columns.waits)
@@ -60,8 +63,10 @@ class Condensed(Values):
         times = round(self.width_s / other.width_s)
         for slot, count in other._requests.items():
             self._requests[slot // times] += count
+        if not other._metrics.keys().isdisjoint(LEAST):
+            self._keep_least()
         for metric, held in self._metrics.items():
-            held.merge(other._metrics[metric], times)
+            held.merge(other._slots_of(metric), times)
         self._add_waits(*other._waits)
 
     def widened(self, width_s: float) -> "Condensed":
@@ -75,13 +80,22 @@ class Condensed(Values):
     def points(self, metric: str) -> Points:
         """Return the values of a metric as if all requests were due in the middle of their slot."""
         if metric != "due":
-            return self._metrics[metric].points(self._middle_s)
+            return self._slots_of(metric).points(self._middle_s)
         middles_s = array("d", map(self._middle_s, self._requests))
         return Points(middles_s, middles_s, array("L", self._requests.values()))
 
     @property
     def waits(self) -> tuple[int, float]:
         return self._waits
+
+    def _keep_least(self) -> None:
+        for name, metric in LEAST.items():
+            if name not in self._metrics:
+                self._metrics[name] = _Slots(self._metrics[metric])
+
+    def _slots_of(self, metric: str) -> "_Slots":
+        found = self._metrics.get(metric)
+        return self._metrics[LEAST[metric]] if found is None and metric in LEAST else self._metrics[metric]
 
     def _middle_s(self, slot: int) -> float:
         return (slot + 0.5) * self.width_s
@@ -115,8 +129,9 @@ class _Slots:
 
     __slots__ = ("_slots",)
 
-    def __init__(self) -> None:
-        self._slots: dict[int, _Sparse] = {}
+    def __init__(self, other: "_Slots | None" = None) -> None:
+        """Create an empty one, or a copy."""
+        self._slots: dict[int, _Sparse] = dict(other._slots) if other else {}
 
     def add(self, slots: Sequence[int], values: Sequence[float]) -> None:
         """Add values, each with the number of its slot; values that were not measured are left out."""

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 
+from msgspec import structs
+
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK, shown_in
 from relayload.core.metrics.chunk_gaps import GapSample
-from relayload.core.metrics.metric import Output, Per, Unit
+from relayload.core.metrics.metric import Metric, Output, Per, Unit
 from relayload.core.metrics.selection import Selection, Series
 from relayload.core.metrics.summary import Metrics
 from relayload.core.metrics.tasks import Task
@@ -47,7 +49,17 @@ class MetricsOf:
 def _distributions(selections: Sequence[Selection], metric: str) -> Column:
     if metric == "throttled":  # most runs have no quota
         selections = [selection if _waited(selection) else Selection({}) for selection in selections]
-    return [describe(Series(selection, metric), METRICS[metric].unit.value) for selection in selections]
+    return [_distribution(Series(selection, metric), METRICS[metric]) for selection in selections]
+
+
+def _distribution(series: Series, metric: Metric) -> Distribution | None:
+    found = describe(series, metric.unit.value)
+    if found is None or not metric.of_first_token:
+        return found
+    percentiles = tuple(
+        structs.replace(each, too_late=each.value - series.least.quantile(each.p / 100)) for each in found.percentiles
+    )
+    return structs.replace(found, percentiles=percentiles)
 
 
 def _waited(selection: Selection) -> bool:

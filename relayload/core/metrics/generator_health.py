@@ -3,10 +3,15 @@
 import math
 from collections.abc import Iterable, Sequence
 
+from msgspec import structs
+
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.summary import ErrorCount, GeneratorHealth
 from relayload.core.model.health import STARVED, Thresholds, doubts
 from relayload.core.model.record import End
+from relayload.core.stats.sample import Distribution
+
+_ERROR_P = 99.0
 
 
 def health_of(
@@ -15,9 +20,15 @@ def health_of(
     errors: Iterable[ErrorCount],
     late_p99_s: float | None,
     faults: tuple[str, ...],
+    ttft: Distribution | None = None,
 ) -> GeneratorHealth:
     """Return the health of the worst worker; it is valid without faults of the recording and without doubts."""
-    return _health(fold.ends, late_p99_s, (*faults, *_doubts(fold, thresholds, errors)))
+    health = _health(fold.ends, late_p99_s, (*faults, *_doubts(fold, thresholds, errors)))
+    if health.timestamps != "kernel" or ttft is None:
+        return health
+    return structs.replace(
+        health, ttft_error_p99_s=next(each.too_late for each in ttft.percentiles if each.p == _ERROR_P)
+    )
 
 
 def _timestamps(ends: Sequence[End]) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from types import MappingProxyType
 
-from relayload.core.metrics.reading import Exempt, OfRequest, Reading
+from relayload.core.metrics.reading import Errors, Exempt, OfRequest, Reading
 
 
 class Unit(StrEnum):
@@ -56,6 +56,8 @@ class Metric:
     """The name in tables."""
     reading: Reading | None = None
     """How its values are read from requests; None if requests have no value each."""
+    errors: Errors | None = None
+    """How far its values may be off; None if they are exact."""
     per: Per = Per.REQUEST
     distribution: bool = False
     """It has one value per request (or chunk), so that percentiles make sense."""

@@ -49,6 +49,35 @@ _BUDGET_SPENT = frozenset({"length", "max_tokens", "max_output_tokens"})
 """The finish reasons of answers that used up their budget, in chat completions and responses."""
 
 
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """How far the values may be off, by the columns `ttft_error`, `ttfo_error` and `last_token_error`."""
+
+    too_large: Callable[[Column], Sequence[float]] | None = None
+    too_small: Callable[[Column], Sequence[float]] | None = None
+
+
+def column_of(name: str) -> Callable[[Column], Sequence[float]]:
+    """Return a function that reads that column."""
+    return lambda column: column(name)
+
+
+def tpot_error(name: str) -> Callable[[Column], Sequence[float]]:
+    """Return a function that gives what the error of an instant, the first or the last, does to a `tpot`."""
+
+    def errors(column: Column) -> list[float]:
+        rows = zip(column("tpot"), column("ttft"), column("last_token"), column(name), strict=True)
+        return [tpot * error / (last - ttft) if error and last > ttft else 0.0 for tpot, ttft, last, error in rows]
+
+    return errors
+
+
+def output_rate_error(column: Column) -> list[float]:
+    """Return how much higher the rates are if the last tokens came as early as they may have."""
+    rows = zip(column("output_rate"), column("last_token"), column("last_token_error"), strict=True)
+    return [rate * error / (last - error) if error and last > error else 0.0 for rate, last, error in rows]
+
+
 def tpot(column: Column, answers: Sequence[Any]) -> list[float | None]:
     """Return the mean seconds between the streamed tokens of each answer."""
     rows = zip(column("ttft"), column("last_token"), map(attrgetter("streamed_tokens"), answers), strict=True)

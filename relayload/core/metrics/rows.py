@@ -5,7 +5,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from operator import add, attrgetter
+from operator import add, attrgetter, sub
 from types import MappingProxyType
 
 from relayload.core.metrics.catalog import METRICS
@@ -112,6 +112,20 @@ class Rows:
         return list(map(_TTFT, self.answers)).count(None) < len(self)
 
     @cached_property
+    def exact(self) -> bool:
+        """Whether the instants of all tokens are exact, so that no value may be off."""
+        return not any(any(map(error, self.answers)) for error in _ERRORS.values())
+
+    def bounds(self, metric: str) -> tuple[Sequence[float], Sequence[float]]:
+        """Return the least and the greatest values that a metric can have had."""
+        values, errors = self[metric], METRICS[metric].errors
+        if errors is None or self.exact:
+            return values, values
+        least = list(map(sub, values, errors.too_large(self.__getitem__))) if errors.too_large else values
+        most = list(map(add, values, errors.too_small(self.__getitem__))) if errors.too_small else values
+        return least, most
+
+    @cached_property
     def once(self) -> bool:
         """Whether each request took one attempt."""
         return self.retry_counts.count(1) == len(self.retry_counts)
@@ -136,6 +150,10 @@ class Rows:
             return array("d", list(map(_OF_REQUEST[name], self.records)))
         if name in _OF_ANSWER:
             return _measured(list(map(_OF_ANSWER[name], self.answers)))
+        if name in _ERRORS:
+            return array("d", list(map(_ERRORS[name], self.answers)))
+        if name in LEAST:
+            return array("d", self.bounds(LEAST[name])[0])
         if name in _COMPUTED:
             return _measured(_COMPUTED[name](self.__getitem__, self.answers))
         return array("d", DERIVED[name](self.__getitem__))
@@ -207,6 +225,7 @@ _OF_ANSWER = MappingProxyType(
         **{name: attrgetter(own.reading.field) for name, own in METRICS.items() if isinstance(own.reading, OfAnswer)},
     }
 )
+_ERRORS = MappingProxyType({name: attrgetter(f"{name}_s") for name in ("ttft_error", "ttfo_error", "last_token_error")})
 _COMPUTED = MappingProxyType(
     {name: own.reading.values for name, own in METRICS.items() if isinstance(own.reading, Computed)}
 )
@@ -214,6 +233,9 @@ DERIVED = MappingProxyType(
     {name: own.reading.values for name, own in METRICS.items() if isinstance(own.reading, Derived)}
 )
 """Metrics that are derived from other columns."""
+
+LEAST = MappingProxyType({f"{name}_least": name for name, own in METRICS.items() if own.of_first_token})
+"""Columns with the least value that each request can have had; they are stored where any differs from the measured."""
 
 STORED = (*_OF_REQUEST, *_OF_ANSWER, *_COMPUTED)
 """The columns that are read from records."""

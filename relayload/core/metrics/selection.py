@@ -82,6 +82,11 @@ class Series(Sample):
         return together([*(values.ordered(self._metric) for values in self._values), unanswered])
 
     @cached_property
+    def least(self) -> Ranks:
+        """The least values that the answered requests can have had; for metrics of the first token."""
+        return together([values.ordered(f"{self._metric}_least") for values in self._values])
+
+    @cached_property
     def moments(self) -> Moments:
         """The moments of the answered requests."""
         return Moments.merged(values.moments(self._metric) for values in self._values)

@@ -88,6 +88,8 @@ class SummaryInTheMaking:
         self._metrics.fill(cast(list[Column], columns))
         accounted, errors = self.accounted, errors_of(self._all)
         saturated = self._saturation(starts)
+        metrics = self._metrics[self._measured.where(_is_ok)]
+        faults = (*accounted.faults, *self._faults)
         return Summary(
             run_id=run.run_id,
             profile=ProfileName(run.profile.name, run.profile.sha256),
@@ -97,7 +99,7 @@ class SummaryInTheMaking:
             scope=Scope(),
             counts=self._counts(accounted),
             rates=self._rates(accounted, starts),
-            metrics=self._metrics[self._measured.where(_is_ok)],
+            metrics=metrics,
             errors=errors,
             tokens=tokens_of(self._all),
             cost=paid(fold.by_tags, run),
@@ -108,7 +110,7 @@ class SummaryInTheMaking:
             comparison=cast(SideBySide | None, comparison),
             timeline_step_s=self._timeline_step_s,
             timeline=cast(tuple[Second, ...], seconds),
-            generator=health_of(fold, run.thresholds, errors, starts.late_p99_s, (*accounted.faults, *self._faults)),
+            generator=health_of(fold, run.thresholds, errors, starts.late_p99_s, faults, metrics.ttft),
             retries=retries_of(fold),
             quota=quota_waits_of(fold),
             breaker=breaker_acts_of(fold, self._load_s),

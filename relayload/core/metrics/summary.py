@@ -243,6 +243,8 @@ class GeneratorHealth(Struct, frozen=True, kw_only=True):
 
     timestamps: str | None
     """`kernel`, or `user` if any worker had to use its own clock."""
+    ttft_error_p99_s: float | None = None
+    """By how much the p99 of TTFT may be too large; None where that is unknown, as with `user` timestamps."""
     loop_lag_p99_s: float | None
     late_p99_s: float | None
     cpu_share: float | None

@@ -11,10 +11,11 @@ Instants (`_at_s`) are seconds since the run's start; durations are seconds; `No
 """
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct, structs
 
-from relayload.core.model.amounts import Count, Index, Instant, Nanoseconds, Seconds, Share, Status, Worker
+from relayload.core.model.amounts import Count, Index, Instant, Length, Nanoseconds, Seconds, Share, Status, Worker
 
 
 class Outcome(StrEnum):
@@ -84,6 +85,23 @@ class BreakerState(StrEnum):
     HALF_OPEN = "half_open"
 
 
+EXACT: Final = 0.0
+"""No error. Lines leave out a default only if it is this very object."""
+
+
+class GapErrors(Struct, frozen=True, array_like=True, gc=False):
+    """How far the gaps between the chunks of a stream may be off, because some were read together with what followed.
+
+    The chunks of such a read may have arrived up to `most_s` before the instant that was recorded: the gap before them
+    may be shorter by that, and the gaps between them, recorded as 0, may add up to it.
+    """
+
+    most_s: Length
+    reads: Count
+    open: Count = 0
+    """In so many of the reads, something else followed the last chunk: the gap after it may be longer by `most_s`."""
+
+
 class Attempt(Struct, frozen=True, omit_defaults=True, rename={"relay_message": "said"}, gc=False):
     """One try on the wire.
 
@@ -108,12 +126,21 @@ class Attempt(Struct, frozen=True, omit_defaults=True, rename={"relay_message": 
     """Time to the first non-empty content, reasoning or tool-call delta; measured on streams only."""
     ttfo_s: Seconds | None = None
     """Time to the first visible content; measured on streams only."""
+    ttft_error_s: Length = EXACT
+    """How much too large `ttft_s` may be, because the first token was read together with what followed; 0 where that is
+    negligible."""
+    ttfo_error_s: Length = EXACT
+    """Likewise of `ttfo_s`."""
     last_token_s: Seconds | None = None
     """Time to the last non-empty delta, as `ttft_s` is to the first: a later usage event does not count."""
+    last_token_error_s: Length = EXACT
+    """How much too large `last_token_s` may be; 0 where that is below 1 % of the time since the first token."""
     chunks: Count = 0
     """Content events of a stream."""
     chunk_gaps: tuple[Count, ...] = ()
     """Gaps between content events as a sparse histogram: bucket, count, bucket, count ..."""
+    gap_errors: GapErrors | None = None
+    """How far those may be off; None where that is negligible."""
     input_tokens: Count | None = None
     cached_input_tokens: Count | None = None
     output_tokens: Count | None = None

@@ -51,9 +51,11 @@ class Position(NamedTuple):
     second: int
     scenario: str
     unmet: int = 0
-    """The unmet conditions of goodput, as bits; some may not apply to the scenario."""
+    """The conditions of goodput that may be unmet, as bits; some may not apply to the scenario."""
     abandoned: bool = False
     """The requests were in flight when the run ended, and their result is unknown."""
+    doubtful: int = 0
+    """Those of the conditions that may be met, by the better bounds of the values."""
 
 
 class SlotCounts(Struct, kw_only=True, array_like=True, gc=False):
@@ -80,6 +82,9 @@ class SlotCounts(Struct, kw_only=True, array_like=True, gc=False):
     """Ok answers with a value of the metric."""
     missing: int = 0
     """Ok answers without a value that they should have."""
+    too_large: float = 0.0
+    """For a mean, by how much its values may be too large in total."""
+    too_small: float = 0.0
 
     def add(self, other: "SlotCounts") -> None:
         """Count the requests of another process as well."""
@@ -94,6 +99,8 @@ class SlotCounts(Struct, kw_only=True, array_like=True, gc=False):
         self.cancelled += other.cancelled
         self.measured += other.measured
         self.missing += other.missing
+        self.too_large += other.too_large
+        self.too_small += other.too_small
 
 
 class IndicatorSlot(Struct, kw_only=True, array_like=True, gc=False):

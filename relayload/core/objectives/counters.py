@@ -15,7 +15,7 @@ from relayload.core.objectives.error_budget import judge_rate
 from relayload.core.objectives.formatting import share
 from relayload.core.objectives.indicators import Indicators, is_abandoned
 from relayload.core.objectives.objective import Objective
-from relayload.core.objectives.result import finite, no_data, result_of
+from relayload.core.objectives.result import BETWEEN_THE_BOUNDS, finite, no_data, result_of
 from relayload.core.objectives.statistics import BadBounds
 
 
@@ -74,7 +74,8 @@ def _judge_goodput(objective: Objective, indicators: Indicators) -> ObjectiveRes
     if not bad.n or indicators.nobody_can_tell(objective):
         return no_data(objective)
     if not objective.bounds_what_is_bad:
-        return _compare(objective, (bad.n - bad.at_most.k) / bad.n, bad.n)
+        worse, better = (_compare(objective, (bad.n - k) / bad.n, bad.n) for k in (bad.at_most.k, bad.at_least.k))
+        return _if_agreed(worse, better)
     return judge_rate(objective, bad, "were not good", of_good=True, goes_on=indicators.goes_on)
 
 
@@ -82,7 +83,17 @@ def _judge_good_rate(objective: Objective, indicators: Indicators) -> ObjectiveR
     bad = indicators.bad(objective)
     if not bad.n or indicators.nobody_can_tell(objective):
         return no_data(objective)
-    return _judge_per_second(objective, indicators, bad.n - bad.at_most.k, bad.n)
+    worse, better = (
+        _judge_per_second(objective, indicators, bad.n - k, bad.n) for k in (bad.at_most.k, bad.at_least.k)
+    )
+    return _if_agreed(worse, better)
+
+
+def _if_agreed(worse: ObjectiveResult, better: ObjectiveResult) -> ObjectiveResult:
+    """Return the result by the worse bounds of the values, unless the better ones give another verdict."""
+    if worse.verdict is better.verdict:
+        return worse
+    return replace(worse, verdict=Status.INCONCLUSIVE, reason=BETWEEN_THE_BOUNDS)
 
 
 def _judge_error_count(objective: Objective, indicators: Indicators) -> ObjectiveResult:

@@ -3,9 +3,10 @@
 from msgspec.structs import replace
 
 from relayload.core.model.verdict import ObjectiveResult, Status
+from relayload.core.objectives.formatting import share
 from relayload.core.objectives.indicators import Indicators
 from relayload.core.objectives.objective import Objective
-from relayload.core.objectives.result import finite, no_data, result_of, share_reason
+from relayload.core.objectives.result import BETWEEN_THE_BOUNDS, finite, no_data, result_of, share_reason
 from relayload.core.objectives.statistics import BadBounds, judge_share, samples_needed, samples_to_resolve
 from relayload.core.stats.ranks import rank_of
 from relayload.core.stats.sample import percentile
@@ -18,10 +19,11 @@ def judge_percentile(objective: Objective, indicators: Indicators) -> ObjectiveR
     bad = indicators.bad(objective)
     if not bad.n:
         return no_data(objective)
-    rank, k = rank_of(quantile, bad.n), bad.at_most.k
-    holds = rank <= bad.n - k if objective.op.ceiling else rank > k
+    rank = rank_of(quantile, bad.n)
+    can_hold, holds = (rank <= bad.n - k if objective.op.ceiling else rank > k for k in (bad.at_least.k, bad.at_most.k))
     if quantile in (0.0, 1.0) and not indicators.goes_on:
-        judged = _result(objective, bad, Status.PASS if holds else Status.FAIL, holds=holds)
+        status = Status.PASS if holds else Status.INCONCLUSIVE if can_hold else Status.FAIL
+        judged = _result(objective, bad, status, holds=holds)
     else:
         judged = _judge(objective, bad, holds=holds)
     return judged if indicators.goes_on else replace(judged, **_observed(objective, indicators))
@@ -56,6 +58,9 @@ def _result(
 ) -> ObjectiveResult:
     seen, budget = bad.at_least if status is Status.FAIL else bad.at_most, objective.budget
     reason = share_reason(status, seen, budget, _needed(objective), holds, what)
+    if status is Status.INCONCLUSIVE and bad.at_least.k <= budget * bad.n < bad.at_most.k:
+        seen_share = f"{bad.at_least.k} to {bad.at_most.k} of {bad.n} {what}, {share(budget)} may"
+        reason = f"{seen_share}: {BETWEEN_THE_BOUNDS}"
     numbers = {"n": seen.n, "effective_n": seen.effective_n, "k": seen.k, "budget": budget}
     return result_of(objective, status, reason, **numbers)
 

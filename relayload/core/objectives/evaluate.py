@@ -11,15 +11,16 @@ from relayload.core.objectives.error_budget import judge_percentile
 from relayload.core.objectives.formatting import quantity
 from relayload.core.objectives.indicators import Indicators
 from relayload.core.objectives.objective import Objective, replace_options
-from relayload.core.objectives.result import no_data, result_of
+from relayload.core.objectives.result import BETWEEN_THE_BOUNDS, no_data, result_of
 from relayload.core.objectives.sample_forecast import needed_samples
-from relayload.core.objectives.statistics import ENOUGH_FOR_A_MEAN, mean_deviation
+from relayload.core.objectives.statistics import ENOUGH_FOR_A_MEAN, MeanDeviation, mean_deviation
 from relayload.core.objectives.window_results import BADNESS, taken_together
 from relayload.core.units import format_duration
 
 _MAY_BE_MISSING = 0.01
 """The share of ok answers that may lack a value in a PASS; in a window, one may in any case."""
 _AT_THE_LIMIT = "the limit lies in the interval of the mean"
+_WITHIN_THE_ERRORS = f"the mean is within the limit, unless it is off: {BETWEEN_THE_BOUNDS}"
 
 
 def judge_objective(objective: Objective, indicators: Indicators, *, rejudge: bool = False) -> ObjectiveResult:
@@ -140,12 +141,22 @@ def _judge_mean(objective: Objective, indicators: Indicators) -> ObjectiveResult
         reason = f"{n} values are too few for a mean: it takes {ENOUGH_FOR_A_MEAN}"
         return result_of(objective, Status.INCONCLUSIVE, reason, observed=mean, n=n, effective_n=n)
     margin = found.margin(options.confidence)
-    status, reason = Status.INCONCLUSIVE, _AT_THE_LIMIT
-    if found.beyond(objective.op, options.fail_confidence):
-        status, reason = Status.FAIL, ""
-    elif objective.op.holds(found.mean, 0.0) and (not options.strict or found.within(objective.op, options.confidence)):
-        status, reason = Status.PASS, ""
+    status, reason = _status_of_mean(objective, *found.bounds(by_slot, objective.op))
     low, high = mean - margin, mean + margin
     return result_of(
         objective, status, reason, observed=mean, low=low, high=high, n=n, effective_n=found.effective_n(n)
     )
+
+
+def _status_of_mean(objective: Objective, better: MeanDeviation, worse: MeanDeviation) -> tuple[Status, str]:
+    """Return the verdict on a mean, and its reason, from the bounds of what it may be."""
+    op, options = objective.op, objective.options
+    if better.beyond(op, options.fail_confidence):
+        return Status.FAIL, ""
+    passes = [
+        op.holds(found.mean, 0.0) and (not options.strict or found.within(op, options.confidence))
+        for found in (better, worse)
+    ]
+    if all(passes):
+        return Status.PASS, ""
+    return Status.INCONCLUSIVE, _WITHIN_THE_ERRORS if any(passes) else _AT_THE_LIMIT

@@ -20,6 +20,7 @@ from relayload.core.model.record import Outcome
 from relayload.core.model.run import RunInfo
 from relayload.core.model.snapshot import Position, SlotCounts
 from relayload.core.model.tags import PlanTags, Tags
+from relayload.core.objectives.gap_bounds import gaps_off
 from relayload.core.objectives.goodput import unmet
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.tag_filter import counts_for, of_kind, of_outcome, within
@@ -148,18 +149,32 @@ class IndicatorCounts:
             off = [value - self.objective.limit for value in rows[self.objective.metric]]
             for code, values in _by_code(self._grid.codes(rows), off):
                 self._add_sum(self._slots_of(tags), code, len(values), math.fsum(values), sum(map(mul, values, values)))
+            if not rows.exact:
+                self._count_mean_errors(tags, rows)
+
+    def _count_mean_errors(self, tags: Tags, rows: Rows) -> None:
+        """Add up how far the values of a mean may be off."""
+        metric, slots = self.objective.metric, self._slots_of(tags)
+        for code, value, least, most in zip(self._grid.codes(rows), rows[metric], *rows.bounds(metric), strict=True):
+            if code >= 0 and value == value:
+                slots(code).too_large += value - least
+                slots(code).too_small += most - value
 
     def _count_gaps(self, tags: Tags, rows: Rows) -> None:
         """Count the gaps between chunks, including those of broken streams."""
         objective, slots, codes = self.objective, self._slots_of(tags), self._grid.codes(rows)
         n: Counter[int] = Counter()
         bad: Counter[int] = Counter()
+        bad_at_least: Counter[int] = Counter()
         for code, answer in zip(codes, rows.answers, strict=True):
             gaps = answer.chunk_gaps
             if gaps and not len(gaps) % 2:
                 n[code] += sum(gaps[1::2])
-                bad[code] += sum(compress(gaps[1::2], map(self._beyond, map(middle_s, gaps[::2]))))
-        self._add_counts(slots, n, bad)
+                measured = sum(compress(gaps[1::2], map(self._beyond, map(middle_s, gaps[::2]))))
+                fewer, more = (0, 0) if answer.gap_errors is None else gaps_off(objective, gaps, answer.gap_errors)
+                bad[code] += measured + more
+                bad_at_least[code] += max(0, measured - fewer)
+        self._add_counts(slots, n, bad, bad_at_least)
         if tags.ok:
             for code, count in _somewhere(n):
                 slots(code).total += count
@@ -206,11 +221,11 @@ class IndicatorCounts:
         """Count good and bad requests; cancelled ones are neither, but show that their scenario was requested."""
         counts = self._grid.counts(rows)
         if tags.ok and self.objective.conditions:
-            patterns: dict[int, Counter[int]] = {}
+            patterns: dict[tuple[int, int], Counter[int]] = {}
             for code, bits in zip(self._grid.codes(rows), unmet(rows, self.objective.conditions), strict=True):
                 patterns.setdefault(bits, Counter())[code] += 1
             for bits, own in patterns.items():
-                self._add_counts(self._slots_of(tags, bits), own, {})
+                self._add_counts(self._slots_of(tags, *bits), own, {})
         elif tags.ok or tags.failed:
             self._add_counts(self._slots_of(tags), counts, counts if tags.failed else {})
         else:
@@ -231,15 +246,18 @@ class IndicatorCounts:
             for code, tokens in _somewhere(self._grid.tokens(rows)):
                 slots(code).total += tokens
 
-    def _slots_of(self, tags: Tags, bits: int = 0) -> Callable[[int], SlotCounts]:
-        return self._slots(tags.plan_tags.scenario, bits, abandoned=tags.outcome == Outcome.ABANDONED.value)
+    def _slots_of(self, tags: Tags, bits: int = 0, doubtful: int = 0) -> Callable[[int], SlotCounts]:
+        abandoned = tags.outcome == Outcome.ABANDONED.value
+        return self._slots(tags.plan_tags.scenario, bits, doubtful, abandoned=abandoned)
 
-    def _slots(self, scenario: str, bits: int = 0, *, abandoned: bool = False) -> Callable[[int], SlotCounts]:
+    def _slots(
+        self, scenario: str, bits: int = 0, doubtful: int = 0, *, abandoned: bool = False
+    ) -> Callable[[int], SlotCounts]:
         """Return a function from a slot's code to the counts of these requests."""
 
         def at(code: int) -> SlotCounts:
             window, second = divmod(code, 1 << WINDOW_BITS)
-            return self.at(Position(window, second, scenario, bits, abandoned))
+            return self.at(Position(window, second, scenario, bits, abandoned, doubtful))
 
         return at
 
@@ -251,16 +269,21 @@ class IndicatorCounts:
         """Count the values of requests that have one, and those that are beyond the limit."""
         values: Sequence[float] = rows[self.objective.metric]
         codes, counts = self._grid.codes(rows), self._grid.counts(rows)
+        least, most = rows.bounds(self.objective.metric)
+        better, worse = (least, most) if self.objective.op.ceiling else (most, least)
         if not math.isfinite(sum(values)):
             measured = [value == value for value in values]
-            codes, values = list(compress(codes, measured)), list(compress(values, measured))
+            codes = list(compress(codes, measured))
+            values, better, worse = (list(compress(each, measured)) for each in (values, better, worse))
             counts = Counter(codes)
         if self.objective.options.over_s is not None:
             for code, bucket in zip(codes, buckets(values), strict=True):
                 if code >= 0:
                     self._values_in(code >> WINDOW_BITS).add_bucket(bucket, 1)
-        beyond = list(map(self._beyond, values))
-        self._add_counts(slots, counts, Counter(compress(codes, beyond)) if True in beyond else {})
+        beyond = list(map(self._beyond, worse))
+        at_most = Counter(compress(codes, beyond)) if True in beyond else {}
+        at_least = at_most if rows.exact else Counter(compress(codes, map(self._beyond, better)))
+        self._add_counts(slots, counts, at_most, at_least)
 
     def _values_in(self, window: int) -> Histogram:
         if window not in self.values:
@@ -275,13 +298,20 @@ class IndicatorCounts:
         for code, count in _somewhere(counts):
             slots(code).unanswered += count
 
-    def _add_counts(self, slots: Callable[[int], SlotCounts], n: Mapping[int, int], bad: Mapping[int, int]) -> None:
+    def _add_counts(
+        self,
+        slots: Callable[[int], SlotCounts],
+        n: Mapping[int, int],
+        bad: Mapping[int, int],
+        bad_at_least: Mapping[int, int] | None = None,
+    ) -> None:
+        """Add counts. `bad` are those by the worse bounds, and also by the better ones unless those are given."""
         for code, count in _somewhere(n):
             slots(code).n += count
         for code, count in _somewhere(bad):
-            own = slots(code)
-            own.bad_at_least += count
-            own.bad_at_most += count
+            slots(code).bad_at_most += count
+        for code, count in _somewhere(bad if bad_at_least is None else bad_at_least):
+            slots(code).bad_at_least += count
 
     def _add_sum(self, slots: Callable[[int], SlotCounts], code: int, n: int, total: float, squares: float) -> None:
         own = slots(code)

@@ -105,7 +105,11 @@ class Indicators:
 
     def deviations(self, objective: Objective) -> list[Deviations]:
         """Return the deviations from the limit of a mean, slot by slot."""
-        return [Deviations(slot.total, slot.n, slot.squares) for slot in self.slots(objective) if slot.n]
+        return [
+            Deviations(slot.total, slot.n, slot.squares, slot.too_large, slot.too_small)
+            for slot in self.slots(objective)
+            if slot.n
+        ]
 
     def sample(self, objective: Objective) -> Sample:
         """Return the values of a percentile or a mean, for display."""
@@ -260,7 +264,13 @@ class Indicators:
             position.unmet >> bit & 1 and position.scenario not in self.without(condition.metric)
             for bit, condition in enumerate(objective.conditions)
         ):
-            bad_at_least = bad_at_most = counts.n
+            bad_at_most = counts.n
+            surely = position.unmet & ~position.doubtful
+            if any(
+                surely >> bit & 1 and position.scenario not in self.without(condition.metric)
+                for bit, condition in enumerate(objective.conditions)
+            ):
+                bad_at_least = counts.n
         if unanswered:
             unanswered = int(unanswered * self._weight(objective, position.scenario))
         return SlotCounts(
@@ -273,6 +283,8 @@ class Indicators:
             cancelled=counts.cancelled,
             measured=counts.measured,
             missing=counts.missing if counts.missing and not self._is_exempt(objective, position.scenario) else 0,
+            too_large=counts.too_large,
+            too_small=counts.too_small,
         )
 
     def _still_good(self, objective: Objective) -> int:

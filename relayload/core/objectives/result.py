@@ -30,6 +30,12 @@ def result_of(objective: Objective, status: Status, reason: str, **numbers: Any)
     )
 
 
+BETWEEN_THE_BOUNDS = (
+    "what arrived while this machine was busy is known only to lie between bounds; use fewer streams per process, more "
+    "--processes, or an idle core"
+)
+"""Why a value may be off, and what to do about it."""
+
 _NO_DATA = {NoData.FAIL: Status.FAIL, NoData.PASS: Status.PASS, NoData.INCONCLUSIVE: Status.INCONCLUSIVE}
 
 

@@ -13,7 +13,7 @@ by the effective sample size, since neighbouring requests are slow together.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -121,6 +121,9 @@ class Deviations(NamedTuple):
     total: float = 0.0
     n: int = 0
     squares: float = 0.0
+    too_large: float = 0.0
+    """By how much the values may be too large, and too small, in total."""
+    too_small: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,13 @@ class MeanDeviation:
         """Return whether the mean is proven to be within the limit."""
         margin = self.margin(confidence)
         return op.holds(self.mean + margin if op.ceiling else self.mean - margin, 0.0)
+
+    def bounds(self, by_slot: Sequence[Deviations], op: Op) -> tuple["MeanDeviation", "MeanDeviation"]:
+        """Return the better and the worse of what it may be, as the values may be off."""
+        n = sum(slot.n for slot in by_slot)
+        least = replace(self, mean=self.mean - math.fsum(slot.too_large for slot in by_slot) / n)
+        most = replace(self, mean=self.mean + math.fsum(slot.too_small for slot in by_slot) / n)
+        return (least, most) if op.ceiling else (most, least)
 
     def effective_n(self, n: int) -> int:
         """Return the number of independent values worth as much as these n."""

@@ -31,13 +31,15 @@ _MOST_BATCHES = 100
 """More batches would be shorter, and would miss longer disturbances."""
 
 
-class Percentile(Struct, frozen=True):
+class Percentile(Struct, frozen=True, omit_defaults=True):
     """A percentile with its 95 % interval; a bound is None where the sample is too small to have one."""
 
     p: float
     value: float
     low: float | None
     high: float | None
+    too_late: float = 0.0
+    """How much less the percentile may be, since instants of arrival are known only to lie between bounds."""
 
 
 class Distribution(Struct, frozen=True, kw_only=True):

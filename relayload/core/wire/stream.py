@@ -1,4 +1,8 @@
-"""Measures a stream: takes bytes with their arrival times, and gives token times, gaps and how the stream ended."""
+"""Measures a stream: takes bytes with their arrival times, and gives token times, gaps and how the stream ended.
+
+All bytes of one read have one instant, that at which the last of them arrived. So a token that was read together with
+what follows it may have arrived earlier, and the reader is asked how much earlier (`undated`, `date`).
+"""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -25,6 +29,8 @@ from relayload.core.wire.whole_text import WholeText
 _PATTERNS_TO_TRY = 8
 _PATTERN_BYTES = 4096
 """Longer events contain more than a token."""
+_ONE_LINE_BYTES = len(b"data: \n\n")
+"""What an event of one line has beside its data."""
 _BUFFERED_WITHIN_S = 0.005
 _BUFFERED_CHUNKS = 10
 _MIN_ANSWER_S = 0.02
@@ -33,6 +39,11 @@ _MIN_ANSWER_S = 0.02
 
 FinishReason = Literal["required", "optional"]
 """Whether a chat stream must have a finish reason. Most relays send one, and a stream that breaks off has none."""
+
+
+NEGLIGIBLE_S = 50e-6
+"""Smaller errors of instants are not told."""
+_NEGLIGIBLE_SHARE = 0.01
 
 
 class StreamFlaw(StrEnum):
@@ -56,15 +67,23 @@ class TokenStream:
 
     __slots__ = (
         "_bucket",
+        "_dated_at_s",
+        "_error_s",
         "_flat_bytes",
         "_format",
         "_idle",
+        "_is_open",
         "_keep_text",
         "_limits",
+        "_most_error_s",
         "_names_bytes",
         "_on_text",
+        "_open_at_s",
+        "_open_reads",
         "_pattern",
         "_patterns_tried",
+        "_shared_at_s",
+        "_shared_reads",
         "_sse",
         "_text",
         "_thoughts",
@@ -75,7 +94,9 @@ class TokenStream:
         "fault",
         "finish_reason",
         "first_token_at_s",
+        "first_token_error_s",
         "first_visible_at_s",
+        "first_visible_error_s",
         "gap_counts",
         "last_token_at_s",
         "malformed",
@@ -83,6 +104,7 @@ class TokenStream:
         "text_fault",
         "thought_bytes",
         "tokens",
+        "undated",
     )
 
     def __init__(
@@ -132,6 +154,17 @@ class TokenStream:
         """Bytes of reasoning that were streamed, in UTF-8; approximate if characters were cut."""
         self.summarised = False
         """Whether some of the reasoning came as a summary."""
+        self.undated = False
+        """Whether tokens that were fed last may have arrived before the instant that was told; see `date`."""
+        self.first_token_error_s = self.first_visible_error_s = 0.0
+        """How much earlier they may have arrived."""
+        self._shared_at_s = self._open_at_s = self._dated_at_s = -1.0
+        """The last instant that tokens share, at which something followed a token, and for which `date` was called."""
+        self._error_s = self._most_error_s = 0.0
+        """Of the tokens at the instant `_dated_at_s`, and of all."""
+        self._is_open = False
+        """Whether the last of those tokens may have arrived earlier, too."""
+        self._shared_reads = self._open_reads = 0
 
     def feed(self, data: bytes, at_s: float) -> bool:
         """Take bytes that arrived at the instant `at_s`. Returns True if `held_bytes` may have changed.
@@ -143,11 +176,50 @@ class TokenStream:
             return self._take_match(pattern, data, at_s)
         return self._parse(data, at_s)
 
+    def date(self, earliest_s: float, *, exact: bool) -> None:
+        """Note that the `undated` tokens of the read that was fed last can have arrived as early as `earliest_s`.
+
+        `exact`: its last byte arrived at the instant that was told, and so did a token that ended with it.
+        """
+        self.undated = False
+        at_s = self.last_token_at_s
+        if at_s is None:
+            return
+        is_open = not exact or self._open_at_s == at_s
+        error_s = at_s - earliest_s
+        if error_s < NEGLIGIBLE_S or not (is_open or self._shared_at_s == at_s):
+            return
+        if self.first_token_at_s == at_s:
+            self.first_token_error_s = error_s
+        if self.first_visible_at_s == at_s:
+            self.first_visible_error_s = error_s
+        if self._dated_at_s != at_s:
+            self._open_reads += self._is_open
+            self._shared_reads += 1
+        self._dated_at_s, self._error_s, self._is_open = at_s, error_s, is_open
+        self._most_error_s = max(self._most_error_s, error_s)
+
+    @property
+    def gap_errors(self) -> tuple[float, int, int] | None:
+        """How far the gaps may be off, as the fields of `record.GapErrors`; None if they are not."""
+        if not self._shared_reads:
+            return None
+        has_gap_after = self._is_open and self._dated_at_s != self.last_token_at_s
+        return self._most_error_s, self._shared_reads, self._open_reads + has_gap_after
+
+    @property
+    def last_token_error_s(self) -> float:
+        """How much earlier the last token may have arrived; 0 if less than 1 % of the time since the first."""
+        first_at_s, last_at_s, error_s = self.first_token_at_s, self.last_token_at_s, self._error_s
+        if first_at_s is None or last_at_s is None or not (self._is_open and self._dated_at_s == last_at_s):
+            return 0.0
+        return error_s if error_s > _NEGLIGIBLE_SHARE * (last_at_s - first_at_s) else 0.0
+
     def _take_match(self, pattern: TokenPattern, data: bytes, at_s: float) -> bool:
         self._patterns_tried = 0
         if pattern.visible:
             if self.first_visible_at_s is None:
-                self.first_visible_at_s = at_s
+                self._note_visible(at_s)
             if self._keep_text:
                 self._keep(pattern.text(data))
         else:
@@ -157,8 +229,11 @@ class TokenStream:
 
     def _parse(self, data: bytes, at_s: float) -> bool:
         was_idle, chunks, names_bytes = self._idle, self.chunks, self._names_bytes
-        for event_data, name in self._sse.feed(data):
+        events = self._sse.feed(data)
+        for event_data, name in events:
             self._take_event(event_data, name, at_s)
+        if at_s == self.last_token_at_s and not (events and self._sse.idle and _ends_with(data, events[-1][0])):
+            self._note_more(at_s)
         self._idle = self._sse.idle and not self._words.unfinished
         stays_idle = was_idle and self._idle
         if (
@@ -253,6 +328,8 @@ class TokenStream:
         """Take an event that has been parsed already."""
         if event.has_token:
             self._take_token(event, at_s)
+        elif at_s == self.last_token_at_s:
+            self._note_more(at_s)
         if event.fault is not None:
             self.fault = self.fault or event.fault
         if event.tokens is not None and event.tokens != NO_TOKENS:
@@ -270,7 +347,7 @@ class TokenStream:
                 self._thoughts.add(event.thought)
         if event.visible:
             if self.first_visible_at_s is None:
-                self.first_visible_at_s = at_s
+                self._note_visible(at_s)
             if self._keep_text or self._words.unfinished or not event.text.isascii():
                 self._keep(self._words.add(event.text).encode())
         self._count_token(at_s)
@@ -292,12 +369,37 @@ class TokenStream:
         self._names_bytes = _size(self.answer_id) + _size(self.finish_reason)
 
     def _count_token(self, at_s: float) -> None:
-        if self.last_token_at_s is None:
+        last_at_s = self.last_token_at_s
+        if last_at_s is None:
             self.first_token_at_s = at_s
+            self.undated = True
         else:
-            self.gap_counts[self._bucket(at_s - self.last_token_at_s)] += 1
+            self.gap_counts[self._bucket(at_s - last_at_s)] += 1
+            if at_s == last_at_s:
+                self._shared_at_s = at_s
+                self.undated = True
         self.last_token_at_s = at_s
         self.chunks += 1
+
+    def _note_visible(self, at_s: float) -> None:
+        self.first_visible_at_s = at_s
+        self.undated = True
+
+    def _note_more(self, at_s: float) -> None:
+        """Note that something followed a token in the same read."""
+        self._open_at_s = at_s
+        self.undated = True
+
+
+def _ends_with(piece: bytes, event: bytes) -> bool:
+    """Return whether an event, of which this piece has the end, is the last in it; False where that is not obvious."""
+    if len(piece) == len(event) + _ONE_LINE_BYTES:
+        return True
+    for line_end in (b"\n\n", b"\r\n\r\n"):
+        if piece.endswith(line_end):
+            begin = piece[: -len(line_end)]
+            return begin.endswith(event) or event.endswith(begin)
+    return not piece.strip(b"\r\n")
 
 
 def _size(text: str | None) -> int:

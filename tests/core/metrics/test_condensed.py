@@ -12,7 +12,7 @@ from relayload.core.metrics.condensed import MOST_SLOTS, slot_width_s
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.summarize import summarize
 from relayload.core.model.objective_options import ObjectiveOptions
-from relayload.core.model.record import Line, Outcome
+from relayload.core.model.record import GapErrors, Line, Outcome
 from relayload.core.model.run import RunInfo, StageInfo, TargetInfo
 from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
@@ -42,6 +42,8 @@ def lines(request_line, drop_line) -> list[Line]:
             "ttfo_s": service_s / 2,
             "worker": index % 3,
         }
+        if index >= 2000 and index % 3 == 0:
+            changes |= {"ttft_error_s": service_s / 6, "ttfo_error_s": service_s / 9, "gap_errors": GapErrors(0.01, 5)}
         scenario = rng.choice(["simple", "simple", "proof"])
         if index % 50 == 7:
             changes = {"service_s": 0.01, "outcome": Outcome.RATE_LIMITED, "error": "http_429", "status": 429}
@@ -80,6 +82,10 @@ def test_values_of_too_many_requests_are_known_to_within_four_in_a_thousand(line
         assert [known.value for known in other.percentiles] == pytest.approx(
             [known.value for known in one.percentiles], rel=0.004, abs=1e-6
         )
+        assert [known.value - known.too_late for known in other.percentiles] == pytest.approx(
+            [known.value - known.too_late for known in one.percentiles], rel=0.008, abs=1e-6
+        )
+        assert any(known.too_late for known in one.percentiles) is (metric in ("ttft", "ttfo"))
     assert {name: present(group.metrics.latency).count for name, group in condensed.by_scenario.items()} == {
         name: present(group.metrics.latency).count for name, group in exact.by_scenario.items()
     }

@@ -1,4 +1,5 @@
 import pytest
+from support import present
 
 from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.fold import Fold
@@ -153,6 +154,34 @@ def test_the_generator_is_as_good_as_its_worst_worker(request_line, end_line, ma
     health = summarize(folded(lines), make_run()).generator
     assert (health.timestamps, health.loop_lag_p99_s, health.cpu_share) == ("user", 0.009, 0.2)
     assert (health.late_p99_s, health.valid, health.reasons) == (0.002, True, ())
+
+
+def test_a_percentile_tells_how_much_too_late_it_may_be(request_line, end_line, make_run, folded):
+    def lines(begin, end):
+        return [
+            request_line(number, ttft_s=0.1 + number / 1000, ttft_error_s=0.02 if number >= 90 else 0.0)
+            for number in range(begin, end)
+        ]
+
+    ended = end_line(0, started=100, timestamps="kernel")
+    whole, fold = folded([*lines(0, 100), ended]), folded(lines(0, 50))
+    fold.merge(folded([*lines(50, 100), ended]))
+    for each in (whole, fold):
+        summary = summarize(each, make_run())
+        # the ten slowest may have come 20 ms earlier, which makes others the slowest
+        late = {found.p: found.too_late for found in present(summary.metrics.ttft).percentiles}
+        assert (late[50.0], late[99.0]) == (0.0, pytest.approx(0.010))
+        assert summary.generator.ttft_error_p99_s == late[99.0]
+        assert all(found.too_late == 0.0 for found in present(summary.metrics.ttfo).percentiles)
+        assert summary.generator.valid
+
+
+@pytest.mark.parametrize(("timestamps", "error_s"), [("kernel", 0.0), ("user", None)])
+def test_timestamps_of_the_process_itself_have_no_known_error(
+    timestamps, error_s, request_line, end_line, make_run, folded
+):
+    lines = [request_line(0), end_line(0, started=1, timestamps=timestamps)]
+    assert summarize(folded(lines), make_run()).generator.ttft_error_p99_s == error_s
 
 
 def test_what_the_client_cancelled_is_an_outcome_and_no_error(request_line, make_run, folded):

@@ -588,3 +588,89 @@ def test_text_that_is_kept_is_as_long_as_a_body_at_most():
 def test_of_endless_names_no_more_is_kept_than_is_searched_for_secrets():
     stream = stream_of((1.0, event({"content": "a"}, "r" * 1_000_000, id="\U0001f600" + "i" * 1_000_000)), (2.0, DONE))
     assert (len(stream.answer_id or ""), len(stream.finish_reason or "")) == (65_536, 65_536)
+
+
+def dated(*reads: tuple[float, float, bool, bytes]) -> TokenStream:
+    """A stream of reads: their instant, the earliest one, whether it is exact for the last byte, and the bytes."""
+    stream = TokenStream(Endpoint.CHAT, bucket)
+    for at_s, earliest_s, exact, data in reads:
+        stream.feed(data, at_s)
+        if stream.undated:
+            stream.date(earliest_s, exact=exact)
+    return stream
+
+
+A, THOUGHT, STOP, COMMENT = content("a"), event({"reasoning": "hm"}), event({}, "stop"), b": still here\n\n"
+
+
+@pytest.mark.parametrize(
+    ("exact", "data", "error_s"),
+    [
+        (True, A, 0.0),
+        (True, event({"role": "assistant"}) + A, 0.0),
+        (True, COMMENT + A, 0.0),
+        (False, A, 0.5),
+        (True, A + A, 0.5),
+        (True, A + STOP, 0.5),
+        (True, A + DONE, 0.5),
+        (True, A + COMMENT, 0.5),
+        (True, A + b"data: {", 0.5),
+        (True, A + b"\n", 0.5),
+    ],
+)
+def test_a_token_is_exact_if_the_read_ended_with_it(exact, data, error_s):
+    stream = dated((2.0, 1.5, exact, data))
+    assert (stream.first_token_error_s, stream.first_visible_error_s) == (error_s, error_s)
+
+
+@pytest.mark.parametrize(
+    ("at", "line_end"),
+    [(10, b"\n"), (-10, b"\n"), (-2, b"\n"), (-1, b"\n"), (10, b"\r\n"), (-10, b"\r\n"), (-2, b"\r\n")],
+)
+def test_a_token_is_exact_if_its_end_came_alone(at, line_end):
+    data = A.replace(b"\n", line_end)
+    stream = dated((1.0, 0.5, True, data[:at]), (2.0, 1.5, True, data[at:]))
+    assert (stream.first_token_at_s or 0.0) >= 1.0
+    assert stream.first_token_error_s == 0.0
+
+
+def test_pieces_of_one_read_count_as_one():
+    stream = TokenStream(Endpoint.CHAT, bucket)
+    for piece in (A, A, COMMENT):
+        stream.feed(piece, 2.0)
+    stream.date(1.5, exact=True)
+    assert (stream.first_token_error_s, stream.last_token_error_s) == (0.5, 0.5)
+    assert stream.gap_errors == (0.5, 1, 0)
+
+
+def test_errors_that_are_negligible_are_none():
+    stream = dated((2.0, 2.0 - 4e-5, True, A + A))
+    assert (stream.first_token_error_s, stream.gap_errors) == (0.0, None)
+
+
+def test_the_first_visible_token_has_an_error_of_its_own():
+    stream = dated((2.0, 1.5, True, THOUGHT), (3.0, 2.75, True, A + A))
+    assert (stream.first_token_error_s, stream.first_visible_error_s) == (0.0, 0.25)
+
+
+def test_reads_with_several_tokens_make_gaps_uncertain():
+    stream = dated(
+        (1.0, 0.5, True, A),
+        (2.0, 1.75, True, A + A + A),
+        (3.0, 2.0, True, A),
+        (4.0, 3.5, True, A + STOP),
+        (5.0, 4.0, True, A),
+        (6.0, 5.9, True, A + STOP + DONE),
+    )
+    assert stream.gap_errors == (0.5, 3, 1)  # behind the last of them there is no gap
+    assert (stream.first_token_error_s, round(stream.last_token_error_s, 6)) == (0.0, 0.1)
+    assert sum(stream.gap_counts.values()) == 7
+
+
+def test_two_reads_with_one_stamp_are_one():
+    stream = dated((1.0, 0.5, True, A), (2.0, 1.5, False, A), (2.0, 1.5, True, A), (3.0, 2.0, True, A))
+    assert stream.gap_errors == (0.5, 1, 0)
+
+
+def test_a_last_token_that_a_read_ended_with_is_exact_though_others_shared_it():
+    assert dated((1.0, 0.5, True, A), (2.0, 1.5, True, A + A)).last_token_error_s == 0.0
