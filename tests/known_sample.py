@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from relayload.core.stats.ranks import SortedRuns
+from relayload.core.stats.ranks import Sorted, SortedRuns, WeightedValues
 from relayload.core.stats.sample import Moments
 
 
@@ -14,3 +14,12 @@ class Known:
         self.ordered = SortedRuns([values])
         self.moments = Moments.of(values)
         self.effective_n = len(values) if effective_n is None else effective_n
+
+    def effective_above(self, threshold: float) -> int:
+        return self.effective_n
+
+
+def plain(values: Sorted) -> list[float]:
+    """Return values that are not counted."""
+    assert not isinstance(values, WeightedValues)
+    return list(values)

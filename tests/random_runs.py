@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import structs
 
 from relayload.core.metrics.catalog import METRICS
-from relayload.core.model.objective_options import NoData, ObjectiveOptions
+from relayload.core.model.objective_options import NoData, ObjectiveOptions, TooFew
 from relayload.core.model.record import Attempt, BreakerState, Drop, Line, Outcome, Record, Transition
 from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo, TargetInfo
 from relayload.core.objectives.grammar import parse, with_options
@@ -69,7 +69,7 @@ class _Plan:
         self.targets = [] if rng.random() < 0.6 else ["ours", "theirs"]
         self.streams = {name: rng.random() < 0.7 for name in self.scenarios}
         self.workers = rng.randint(1, 3)
-        self.per_s = rng.choice((1.0, 4.0, 12.0))
+        self.per_s = rng.choice((1.0, 4.0, 12.0, 40.0, 40.0))
         self.constant = rng.random() < 0.2
         self.typical_s = rng.choice((0.1, 0.5, 2.0))
         self.failing = rng.choice((0.0, 0.01, 0.05, 0.3, 0.9))
@@ -94,7 +94,7 @@ class _Plan:
         """Arrivals, of which some fail in bursts, and some are dropped."""
         rng, at_s, index, bad_until_s, good_until_s = self.rng, 0.0, 0, -1.0, 0.0
         ends_s = sum(stage.for_s or 40.0 for stage in self.stages)
-        while at_s < ends_s and index < 900:
+        while at_s < ends_s and index < 1800:
             if at_s > good_until_s:
                 bad_until_s = at_s + rng.expovariate(1 / self.burst_s)
                 good_until_s = bad_until_s + rng.expovariate(1 / self.burst_s)
@@ -213,6 +213,7 @@ def _objective(rng: Random, plan: _Plan) -> Objective:
         "confidence": rng.choice((0.6, 0.9, 0.95, 0.95, 0.99)),
         "strict": rng.random() < 0.2,
         "on_no_data": rng.choice(list(NoData)),
+        "on_too_few": rng.choice(list(TooFew)),
     }
     if rng.random() < 0.5 and not text.startswith("cost"):
         over_s = rng.choice((1.0, 2.5, 3.3, 7.0, 10.0))

@@ -51,9 +51,9 @@ def test_check_tells_what_each_objective_can_expect(start: Start, profile: Write
     assert check.wait() == 0
     plan = json.loads(check.output)
     assert sum(plan["timeline"]["counts"]) == 25
-    assert {each["expr"]: (each["samples"], each["needed"]) for each in plan["objectives"]} == {
-        "errors.rate < 50%": (20, 2),
-        "ttft.p50 < 10s": (plan["stages"][1]["by_scenario"]["simple"], 5),
+    assert {each["expr"]: (each["samples"], each["needed"], each["to_prove"]) for each in plan["objectives"]} == {
+        "errors.rate < 50%": (20, 2, 5),
+        "ttft.p50 < 10s": (plan["stages"][1]["by_scenario"]["simple"], 2, 5),
     }
 
 
@@ -66,7 +66,7 @@ def test_an_objective_without_enough_samples_is_exit_2_before_anything_is_sent(
     process = start("relayload", verb, path)
     assert process.wait() == 2
     assert (
-        f"{path}:14:33: objectives.1 (2nd objective): 'ttft.p99 < 10s' needs 299 requests to be decided, and"
+        f"{path}:14:33: objectives.1 (2nd objective): 'ttft.p99 < 10s' needs 100 requests to be decided, and"
         in process.output
     )
     assert not (tmp_path / "runs").exists()

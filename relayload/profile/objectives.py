@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, InstanceOf, model_validator
 
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Unit
-from relayload.core.model.objective_options import NoData, ObjectiveOptions, Severity
+from relayload.core.model.objective_options import NoData, ObjectiveOptions, Severity, TooFew
 from relayload.core.objectives.grammar import meant, parse, with_options
 from relayload.core.objectives.objective import Objective
 from relayload.core.stats.sample import CONFIDENCE
@@ -119,6 +119,8 @@ class ObjectiveEntry(Part):
     """How sure a FAIL must be; under `strict` a PASS, too."""
     on_no_data: Literal["fail", "pass", "inconclusive"] = "fail"
     """What it comes to where nothing was measured."""
+    on_too_few: Literal["inconclusive", "pass", "fail"] = "inconclusive"
+    """What it comes to where fewer requests than 1 / budget leave it open, such as 50 for a p99 that holds."""
     severity: Literal["error", "warn"] = "error"
     """Whether it fails the run, or is only told."""
 
@@ -147,6 +149,7 @@ class ObjectiveEntry(Part):
             confidence=CONFIDENCE if self.confidence == _STRICT else float(self.confidence),
             strict=self.confidence == _STRICT,
             on_no_data=NoData(self.on_no_data),
+            on_too_few=TooFew(self.on_too_few),
             severity=Severity(self.severity),
         )
         return with_options(self.expr, options)

@@ -23,7 +23,7 @@ NO_RECORD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _LONGEST_WRITTEN = 1 << 20
 _MOST_LISTED = 20
 """How many damaged lines of a file are listed. The rest is counted."""
-_PIECE_BYTES = 1 << 18
+_PIECE_BYTES = 1 << 20
 _COMPRESSED_TO = 10
 """The approximate compression ratio of records."""
 

@@ -7,7 +7,7 @@ from relayload.core.model.objective_options import Written
 from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.formatting import share
 from relayload.core.objectives.verdict import NO_OBJECTIVES
-from relayload.report.text import interval, observed
+from relayload.report.text import OBSERVED, PROVEN, interval, observed
 
 BELIEVED = "the generator can be believed"
 CARRIED_OUT = "the run was carried out"
@@ -47,10 +47,13 @@ def cases(verdict: Verdict) -> tuple[Case, ...]:
 
 
 def finding(result: ObjectiveResult) -> str:
-    """Describe what was observed, its interval, the k of n and the reason: `912ms (95% interval 871ms–960ms; ...)`."""
+    """Describe what was observed, its interval, the k of n and the reason: `912ms (95% interval 871ms–960ms; ...)`.
+
+    A PASS says whether it is proven or observed.
+    """
     ends = interval(result.low, result.high, result.unit)
     within = [] if result.low is None and result.high is None else [f"{share(result.confidence)} interval {ends}"]
-    numbers = "; ".join([*within, _counted(result)])
+    numbers = "; ".join([*within, _counted(result), *_certainty(result)])
     seen = f"{result.expr}: observed {observed(result)} ({numbers})"
     return f"{seen}: {result.reason}" if result.reason else seen
 
@@ -77,11 +80,17 @@ def _details(result: ObjectiveResult) -> Iterator[str]:
     if result.low is not None or result.high is not None:
         ends = interval(result.low, result.high, result.unit)
         yield f"{share(result.confidence)} interval: {ends}"
+    yield from _certainty(result)
     yield f"requests: {_counted(result)}"
     if result.reason:
         yield f"why: {result.reason}"
     if result.written is not None:
         yield f"written in: {result.written}"
+
+
+def _certainty(result: ObjectiveResult) -> Iterator[str]:
+    if result.proven is not None:
+        yield f"{Status.PASS}: {PROVEN if result.proven else OBSERVED}"
 
 
 def _whole(verdict: Verdict, objectives: tuple[Case, ...]) -> tuple[Case, ...]:

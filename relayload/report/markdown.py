@@ -24,7 +24,9 @@ from relayload.report.stages import HEADINGS, stage_rows
 from relayload.report.text import (
     COUNTED,
     COUNTED_LEGEND,
-    CROSSES_LEGEND,
+    OBSERVED,
+    OBSERVED_LEGEND,
+    PROVEN,
     TOO_LATE,
     condition,
     failed_all_the_same,
@@ -43,6 +45,8 @@ _MARKS = {
     Status.STOPPED: "🛑",
     Status.NOT_JUDGED: "⚪",
 }
+_MET = "☑️"
+"""The mark of an objective that is met but not proven."""
 _NOT_RUN = "🛑"
 _WARNING = "⚠️"
 _LEFT_OUT = "\n_More was left out here, so that this page is not dropped whole._\n"
@@ -86,8 +90,8 @@ def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
     if verdict.objectives:
         headings = ("", "objective", "observed", interval_heading(verdict.objectives), COUNTED)
         yield table(headings, map(_objective, verdict.objectives))
-        crosses = any(result.passes_unproven for result in verdict.objectives)
-        yield [f"- {escape(line)}" for line in (COUNTED_LEGEND, *([CROSSES_LEGEND] if crosses else []))]
+        met = any(result.proven is False for result in verdict.objectives)
+        yield [f"- {escape(line)}" for line in (COUNTED_LEGEND, *([OBSERVED_LEGEND] if met else []))]
     explained = [result for result in verdict.objectives if result.reason]
     yield [f"- {escape(result.id)}: {escape(result.reason)}" for result in explained]
     yield [escape(text) for _, text in batch_facts(summary.batch)]
@@ -106,10 +110,16 @@ def _blocks(summary: Summary, verdict: Verdict) -> Iterator[list[str]]:
 def _objective(result: ObjectiveResult) -> Sequence[str]:
     warns = result.verdict is not Status.PASS and not result.counts
     return (
-        _WARNING if warns else _MARKS[result.verdict],
+        _WARNING if warns else _mark(result),
         escape(condition(result)),
         *map(escape, observations(result)),
     )
+
+
+def _mark(result: ObjectiveResult) -> str:
+    if result.proven is False:
+        return f"{_MET} {OBSERVED}"
+    return f"{_MARKS[result.verdict]}{f' {PROVEN}' if result.proven else ''}"
 
 
 def _counts(summary: Summary) -> str:

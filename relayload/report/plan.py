@@ -17,7 +17,9 @@ from relayload.report.screen import PLAIN, Screen
 _DASH = "–"
 _HEADINGS = ("stage", "for", "arrivals", "peak/s", "peak/min", "tokens in", "tokens out")
 _OPTIONAL = ("peak/min", "peak/s", "tokens in", "tokens out")
-_SCARCE = "few samples; requests that are slow together count for less, so it may end INCONCLUSIVE: plan more"
+_TOO_FEW = "too few samples for a PASS: plan more"
+_SCARCE = "enough samples to decide it, and perhaps too few to prove it: those that are slow together count for less"
+_SCARCE_AND_STRICT = "few samples; those that are slow together count for less, so it may end INCONCLUSIVE: plan more"
 
 
 def render_plan(
@@ -126,11 +128,19 @@ def _prospects(prospects: Sequence[SampleForecast]) -> list[RenderableType]:
     """Return the objectives with the samples they get, and a warning for each that may get too few."""
     if not prospects:
         return []
-    columns = [Column("objective", words=True, least=12), Column("samples"), Column("needed")]
-    rows = [(prospect.expr, _samples(prospect), f"{prospect.needed:,}") for prospect in prospects]
+    columns = [Column("objective", words=True, least=12), *map(Column, ("samples", "needed", "to prove"))]
+    rows = [
+        (prospect.expr, _samples(prospect), f"{prospect.needed:,}", f"{prospect.to_prove:,}") for prospect in prospects
+    ]
     table = FittingTable(columns, rows)
-    scarce = [prospect.expr for prospect in prospects if prospect.outlook in (Outlook.SCARCE, Outlook.TOO_FEW)]
-    return ["", table, *(Text(f"warning: {expr}: {_SCARCE}", style="yellow") for expr in scarce)]
+    warned = [(prospect.expr, _warning(prospect)) for prospect in prospects]
+    return ["", table, *(Text(f"warning: {expr}: {told}", style="yellow") for expr, told in warned if told)]
+
+
+def _warning(prospect: SampleForecast) -> str | None:
+    if prospect.outlook is Outlook.SCARCE:
+        return _SCARCE_AND_STRICT if prospect.strict else _SCARCE
+    return _TOO_FEW if prospect.outlook is Outlook.TOO_FEW else None
 
 
 def _samples(prospect: SampleForecast) -> str:

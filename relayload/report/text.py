@@ -15,6 +15,7 @@ from relayload.core.model.run import RunInfo
 from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.formatting import quantity, share
 from relayload.core.objectives.verdict import NO_OBJECTIVES, warnings_besides
+from relayload.core.stats.effective_size import FEWEST
 from relayload.core.stats.sample import Distribution
 from relayload.core.units import format_duration
 from relayload.report.facts import batch_facts, client_facts, cost_facts, heading_facts, later_facts, target_facts
@@ -35,8 +36,10 @@ STYLES = {
 }
 COUNTED = "k of n ≈ eff."
 COUNTED_LEGEND = "k of n requests broke the limit; being correlated, the n are worth about eff."
-CROSSES = "*"
-CROSSES_LEGEND = "* the interval crosses the limit, so the objective is met but not proven"
+PROVEN, OBSERVED = "proven", "observed"
+OBSERVED_LEGEND = "observed: the run met the limit, but proves it for no other run (confidence: strict asks for proof)"
+_MET = "○"
+"""The mark of an objective that is met but not proven."""
 _MISSED = ((Status.FAIL, "failed"), (Status.INCONCLUSIVE, "inconclusive"))
 _WARNING = Text("!", style="yellow")
 _DASH = "–"
@@ -248,21 +251,31 @@ def _objectives(results: Sequence[ObjectiveResult]) -> RenderableType:
     columns += [Column(name) for name in ("observed", heading, COUNTED)]
     rows = [(_mark(result), condition(result), *observations(result)) for result in results]
     legend = {COUNTED: COUNTED_LEGEND}
-    legend |= {heading: CROSSES_LEGEND} if any(result.passes_unproven for result in results) else {}
+    legend |= {"": OBSERVED_LEGEND} if any(result.proven is False for result in results) else {}
     return FittingTable(columns, rows, optional=(COUNTED, heading), legend=legend)
 
 
 def _mark(result: ObjectiveResult) -> Text:
     if result.verdict is not Status.PASS and not result.counts:
         return _WARNING
-    return Text(MARKS[result.verdict], style=STYLES[result.verdict])
+    if result.proven is False:
+        return Text(f"{_MET} {OBSERVED}", style=STYLES[result.verdict])
+    word = f" {PROVEN}" if result.proven else ""
+    return Text(f"{MARKS[result.verdict]}{word}", style=STYLES[result.verdict])
 
 
 def observations(result: ObjectiveResult) -> tuple[str, str, str]:
-    """Return what was observed, its interval (starred if it crosses the limit of a PASS), and the k of n."""
-    ends = interval(result.low, result.high, result.unit)
-    star = CROSSES if result.passes_unproven else ""
-    return observed(result), f"{ends}{star}", counted(result)
+    """Return what was observed, its interval, and the k of n."""
+    return observed(result), ends_of(result), counted(result)
+
+
+def ends_of(result: ObjectiveResult) -> str:
+    """Return the interval of what was observed, or that it can't be told. Extremes are of this run alone."""
+    untold = result.low is None and result.high is None and result.observed is not None
+    correlated = result.effective_n < result.n if result.k is None else 0 < (result.budget or 0.0) < 1
+    if untold and correlated and result.n >= FEWEST:
+        return "too correlated to tell"
+    return interval(result.low, result.high, result.unit)
 
 
 def condition(result: ObjectiveResult) -> str:

@@ -1,6 +1,7 @@
 import pytest
 
 from relayload.core.errors import AuthorError
+from relayload.core.model.objective_options import TooFew
 from relayload.core.objectives.sample_forecast import Outlook
 from relayload.profile.forecast import check_samples, forecast
 
@@ -9,10 +10,12 @@ STAGE = "{for: 10s, rate: 5/s}"
 
 def test_each_objective_is_told_what_it_gets(read, good):
     text = good.replace(STAGE, "{for: 10s, rate: 35/s}").replace("kind: open", "kind: open\n  arrivals: constant")
-    found = forecast(read(f"{text}objectives: [ttft.p99 < 1s, ttft.p50 < 1s]\n"))
-    assert [(each.samples, each.needed, each.outlook) for each in found.objectives] == [
-        (350, 299, Outlook.SCARCE),
-        (350, 5, Outlook.AMPLE),
+    strict = "{expr: tpot.p99 < 1s, confidence: strict}"
+    found = forecast(read(f"{text}objectives: [ttft.p99 < 1s, {strict}, ttft.p50 < 1s]\n"))
+    assert [(each.samples, each.needed, each.to_prove, each.outlook) for each in found.objectives] == [
+        (350, 100, 299, Outlook.SCARCE),
+        (350, 299, 299, Outlook.SCARCE),
+        (350, 2, 5, Outlook.AMPLE),
     ]
     assert found.total is not None
     assert found.total.arrivals == 350
@@ -20,13 +23,17 @@ def test_each_objective_is_told_what_it_gets(read, good):
 
 def test_objectives_that_can_never_be_decided_are_faults_in_their_places(read, good, tmp_path):
     text = good.replace("prompt: simple}", "prompt: simple, objectives: [tpot.p99 < 1s]}")
-    profile = read(f"{text}objectives:\n  - ttft.p50 < 1s\n  - expr: ttft.p99 < 1s\n")
+    profile = read(
+        f"{text}objectives:\n  - ttft.p50 < 1s\n  - expr: ttft.p99 < 1s\n"
+        "  - {expr: ttft.p95 < 1s, confidence: strict}\n"
+    )
     with pytest.raises(AuthorError) as caught:
         check_samples(profile)
     told = [str(fault).replace(f"{tmp_path}/", "") for fault in caught.value.faults]
     assert [line.partition(" and the plan")[0] for line in told] == [
-        "p.yaml:10:5: objectives.1 (2nd objective): 'ttft.p99 < 1s' needs 299 requests to be decided,",
-        "p.yaml:7:52: scenarios.simple.objectives.0 (1st objective): 'tpot{scenario=simple}.p99 < 1s' needs 299 "
+        "p.yaml:10:5: objectives.1 (2nd objective): 'ttft.p99 < 1s' needs 100 requests to be decided,",
+        "p.yaml:11:5: objectives.2 (3rd objective): 'ttft.p95 < 1s' needs 59 requests to be proven,",
+        "p.yaml:7:52: scenarios.simple.objectives.0 (1st objective): 'tpot{scenario=simple}.p99 < 1s' needs 100 "
         "requests to be decided,",
     ]
     assert all("lengthen the measured stages" in line for line in told)
@@ -35,6 +42,12 @@ def test_objectives_that_can_never_be_decided_are_faults_in_their_places(read, g
 def test_an_objective_that_only_warns_may_have_too_few(read, good):
     profile = read(f"{good}objectives: [{{expr: ttft.p99 < 1s, severity: warn}}]\n")
     assert forecast(profile).objectives[0].outlook is Outlook.TOO_FEW
+
+
+def test_an_objective_may_say_what_too_few_requests_mean(read, good):
+    profile = read(f"{good}objectives: [{{expr: ttft.p99 < 1s, on_too_few: pass}}]\n")
+    assert profile.objectives[0].options.on_too_few is TooFew.PASS
+    assert forecast(profile).objectives[0].outlook is Outlook.SCARCE
 
 
 def test_later_turns_are_counted_as_far_as_they_are_expected(read, good):
@@ -77,8 +90,8 @@ def test_pauses_between_bursts_promise_nothing(read, good):
     assert found.objectives[0].outlook is Outlook.AMPLE
     with pytest.raises(AuthorError, match="asks for 4 of its windows in a row, and the plan has 3"):
         forecast(read(f"{text}objectives: [{{expr: errors.rate < 5%, over: 5s, for: 4}}]\n"))
-    with pytest.raises(AuthorError, match="needs 299 requests in each of its windows, and the plan has about"):
-        forecast(read(f"{text}objectives: [{{expr: latency.p99 < 5s, over: 5s}}]\n"))
+    with pytest.raises(AuthorError, match="needs 1,000 requests to be decided in each of its windows, and"):
+        forecast(read(f"{text}objectives: [{{expr: latency.p99.9 < 5s, over: 5s}}]\n"))
 
 
 def test_a_closed_load_can_not_be_counted_and_is_not_refused(read, good):

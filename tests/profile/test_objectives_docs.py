@@ -6,7 +6,7 @@ import pytest
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.model.record import FailureKind, Outcome
 from relayload.core.objectives.grammar import parse
-from relayload.core.objectives.statistics import samples_needed
+from relayload.core.objectives.statistics import samples_needed, samples_to_resolve
 from relayload.profile import load
 
 PAGE = (Path(__file__).parents[2] / "docs" / "objectives.md").read_text(encoding="utf-8")
@@ -49,5 +49,8 @@ def test_every_outcome_is_told_and_the_kinds_exist():
 
 
 def test_the_sizes_it_tells_are_those_that_are_needed():
-    assert [samples_needed(budget) for budget in (0.01, 0.05, 0.1, 0.5, 0.001)] == [299, 59, 29, 5, 2995]
-    assert "299 requests for p99, 59 for p95, 29 for\n  p90, 5 for p50, 2,995 for p99.9" in PAGE
+    page, budgets = " ".join(PAGE.split()), (0.01, 0.05, 0.1, 0.5, 0.001)
+    assert [samples_to_resolve(budget) for budget in budgets] == [100, 20, 10, 2, 1000]
+    assert "100 for p99, 20 for p95, 10 for p90, 2 for p50, 1,000 for p99.9" in page
+    assert [samples_needed(budget) for budget in budgets] == [299, 59, 29, 5, 2995]
+    assert "299 requests for p99, 59 for p95, 29 for p90, 5 for p50 and 2,995 for p99.9" in page

@@ -49,7 +49,32 @@ def test_what_can_not_be_told_is_an_error(judged, request_line):
     (error,) = _cases(text)["latency.p99 < 1s"]
     assert isinstance(error, Error)
     assert error.type == "INCONCLUSIVE"
-    assert "needs 299 independent samples" in error.message
+    assert "needs 100 requests, and there are 40" in error.message
+    assert "PASS" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("latency.p50 < 1s", "as good as 600 independent; PASS: proven)"),
+        ("errors.rate < 1.2%", "as good as 600 independent; PASS: observed)"),
+        ("requests.count >= 600", "(n 600)"),
+    ],
+)
+def test_a_case_that_passes_says_whether_that_is_proven(text: str, told: str, judged, some_lines):
+    summary, verdict = judged([text], some_lines)
+    page = render_junit(summary, verdict)
+    SCHEMA.validate(page)
+    (suite,) = JUnitXml.fromstring(page.encode())
+    (case,) = [case for case in suite if case.name == text]
+    assert (case.result, case.system_out.endswith(told)) == ([], True)
+
+
+def test_the_parts_of_a_case_say_whether_it_would_have_passed(judged, some_lines):
+    """In a run that can't be believed the objectives are errors, with what was seen of each."""
+    cases = _cases(render_junit(*judged(["latency.p50 < 1s", "errors.rate < 1.2%"], some_lines, ended_by=None)))
+    parts = [cases[name][0].text.splitlines() for name in ("latency.p50 < 1s", "errors.rate < 1.2%")]
+    assert ["PASS: proven" in parts[0], "PASS: observed" in parts[1]] == [True, True]
 
 
 def test_in_a_run_that_can_not_be_believed_nothing_passes(judged, some_lines):

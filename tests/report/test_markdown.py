@@ -10,7 +10,7 @@ from relayload.core.metrics.summary import ErrorCount
 from relayload.core.model.run import StageInfo
 from relayload.report.markdown import escape, render_markdown, render_markdown_not_run
 from relayload.report.not_run import NotRun
-from relayload.report.text import COUNTED_LEGEND, CROSSES_LEGEND
+from relayload.report.text import COUNTED_LEGEND, OBSERVED_LEGEND
 
 PARSER = MarkdownIt("commonmark").enable("table")
 OBJECTIVES = ["latency{scenario=a|b}.p50 < 1s", "errors.rate < 0.1%", "latency{outcome=ok}.p99.9 < 1s"]
@@ -105,10 +105,22 @@ def test_a_run_without_objectives_says_that_nothing_was_judged(judged, some_line
 
 def test_the_numbers_behind_a_verdict_are_explained(judged, some_lines):
     text = render_markdown(*judged(["errors.rate < 1.2%"], some_lines))
-    assert f"- {escape(COUNTED_LEGEND)}\n- {escape(CROSSES_LEGEND)}\n" in text
-    assert _Page(text).rows[1][:3] == ["✅", "errors.rate < 1.2%", "1%"]
-    assert _Page(text).rows[1][3].endswith("%*")
-    assert escape(CROSSES_LEGEND) not in render_markdown(*judged(OBJECTIVES, some_lines))
+    assert f"- {escape(COUNTED_LEGEND)}\n- {escape(OBSERVED_LEGEND)}\n" in text
+    assert _Page(text).rows[1][:3] == ["☑️ observed", "errors.rate < 1.2%", "1%"]
+    assert escape(OBSERVED_LEGEND) not in render_markdown(*judged(OBJECTIVES, some_lines))
+
+
+def test_a_pass_is_marked_by_how_sure_it_is(judged, some_lines, warning):
+    facts = ["requests.count >= 600", "latency{outcome=ok}.max < 1s"]
+    texts = ["latency.p50 < 1s", "errors.rate < 1.2%", *facts, "errors.rate < 0.1%", "latency.p99.9 < 1s", warning]
+    rows = _Page(render_markdown(*judged(texts, some_lines))).rows[1:8]
+    assert [row[0] for row in rows] == ["✅ proven", "☑️ observed", "✅", "✅", "❌", "❌", "⚠️"]
+
+
+def test_values_that_are_too_correlated_say_so(judged, request_line):
+    lines = [request_line(index, service_s=2.0 if 300 <= index < 400 else 0.1) for index in range(1000)]
+    (row,) = _Page(render_markdown(*judged(["latency.p95 < 3s"], lines))).rows[1:2]
+    assert row[3] == "too correlated to tell"
 
 
 def test_each_stage_is_a_row_where_there_are_several(judged, request_line):

@@ -1,5 +1,7 @@
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from relayload.core.objectives.sample_forecast import Outlook, SampleForecast
 from relayload.core.traffic.plan import Plan, StagePlan, Volume
 from relayload.core.traffic.timeline import Timeline
@@ -15,7 +17,7 @@ PLAN = Plan(
     total=VOLUME,
     timeline=Timeline(bin_s=5.0, counts=(20, 20)),
 )
-FEW = SampleForecast(expr="ttft{stage=steady}.p95 < 1s", needed=59, samples=60, outlook=Outlook.SCARCE)
+FEW = SampleForecast(expr="ttft{stage=steady}.p95 < 1s", needed=20, to_prove=59, samples=60, outlook=Outlook.SCARCE)
 
 
 def test_the_plan_of_a_profile_is_at_most_80_columns_wide():
@@ -24,13 +26,21 @@ def test_the_plan_of_a_profile_is_at_most_80_columns_wide():
 
 
 def test_objectives_are_told_with_their_samples_and_a_warning_where_they_are_few():
-    text = render_plan(
-        PLAN, [FEW, SampleForecast(expr="cost.usd < $1", needed=1, samples=None, outlook=Outlook.UNKNOWN)]
-    )
-    assert "ttft{stage=steady}.p95 < 1s       60      59\n" in text
-    assert "cost.usd < $1                      –       1\n" in text
+    cost = SampleForecast(expr="cost.usd < $1", needed=1, to_prove=1, samples=None, outlook=Outlook.UNKNOWN)
+    text = render_plan(PLAN, [FEW, cost])
+    assert "objective                    samples  needed  to prove\n" in text
+    assert "ttft{stage=steady}.p95 < 1s       60      20        59\n" in text
+    assert "cost.usd < $1                      –       1         1\n" in text
     assert text.count("warning:") == 1
-    assert "warning: ttft{stage=steady}.p95 < 1s: few samples" in text
+    assert "warning: ttft{stage=steady}.p95 < 1s: enough samples to decide it" in text
+
+
+def test_few_samples_are_warned_of_by_what_comes_of_them():
+    strict = replace(FEW, needed=59, strict=True)
+    too_few = replace(FEW, needed=61, outlook=Outlook.TOO_FEW)
+    assert "may end INCONCLUSIVE" in " ".join(render_plan(PLAN, [strict]).split())
+    assert "too few samples for a PASS" in " ".join(render_plan(PLAN, [too_few]).split())
+    assert "warning" not in render_plan(PLAN, [replace(FEW, outlook=Outlook.AMPLE)])
 
 
 def test_notes_are_told_beside_the_arrivals():

@@ -42,6 +42,19 @@ def test_in_github_actions_it_annotates_and_adds_to_the_step_summary(failed, tmp
     assert "::error" in _gate(failed, "--github").stderr
 
 
+def test_each_objective_says_whether_its_pass_is_proven(make_recording, steady_lines):
+    """The last of them fails, and counts are facts."""
+    asked = ("latency.p50 < 1s", "ttft.p99 < 1s", "errors.count == 0", "latency.p50 < 1ms")
+    recording = make_recording(steady_lines, objectives=asked)
+    told = json.loads(_gate(recording, "--json").stdout)["objectives"]
+    assert [(each["expr"], each["verdict"], each["proven"]) for each in told] == [
+        ("latency.p50 < 1s", "PASS", True),
+        ("ttft.p99 < 1s", "PASS", False),
+        ("errors.count == 0", "PASS", None),
+        ("latency.p50 < 1ms", "FAIL", None),
+    ]
+
+
 def test_a_step_summary_that_is_full_is_left_alone(failed, tmp_path: Path):
     page = tmp_path / "summary.md"
     page.write_text("x" * 899_500)

@@ -5,20 +5,19 @@ are counted by when their request was due: to find the effective size of a sampl
 """
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from itertools import chain, repeat
+from itertools import chain
 
 from relayload.core.stats.histogram import Histogram
 from relayload.core.stats.ranks import Ranks, Sorted, WeightedValues, repeated, together
-from relayload.core.stats.sample import Moments, Sample, batched_size
+from relayload.core.stats.sample import TAILS, Moments, Sample
+from relayload.core.stats.slotted_values import SlottedValues, by_due_time
 
 WINDOWED_SLOT_S = 1.0
 """The width of slots, in seconds, where gaps are judged in windows, which can't be shorter."""
 MOST_SLOTS = 128
 """The most slots per run, up to a factor of two, where gaps are judged all together."""
-_MARKED = 0.05
 _ODD = (1).__and__
 
 
@@ -78,14 +77,9 @@ class GapCounts:
             whole.merge(counts)
         return whole
 
-    def by_slot(self, wanted: Callable[[float], bool] | None = None) -> "Counter[float]":
-        """Return the number of gaps in each slot, or of those that `wanted` accepts."""
-        counts: Counter[float] = Counter()
-        for slot, own in self._slots.items():
-            count = own.count if wanted is None else own.count_if(wanted)
-            if count:
-                counts[slot] = count
-        return counts
+    def by_slot(self) -> dict[int, WeightedValues]:
+        """Return the gaps of each slot."""
+        return {slot: counts.values() for slot, counts in self._slots.items()}
 
     def _slot(self, slot: int) -> Histogram:
         own = self._slots.get(slot)
@@ -114,27 +108,18 @@ class GapSample(Sample):
 
     @cached_property
     def effective_n(self) -> int:
-        """The effective size by the longest twentieth of the gaps in each slot."""
         if not self.ordered.count:
             return 0
-        threshold = self.ordered.quantile(1 - _MARKED)
-        marked, n = self._gaps.by_slot(threshold.__lt__), self._gaps.by_slot()
-        if not marked and not math.isinf(threshold):
-            marked = self._gaps.by_slot(threshold.__eq__)
-        endless = self._endless_by_slot()
-        slots = sorted({*n, *endless})
-        return batched_size([(marked[slot] + endless[slot], n[slot] + endless[slot]) for slot in slots])
+        return min(self.effective_above(self.ordered.quantile(tail)) for tail in TAILS)
+
+    def effective_above(self, threshold: float) -> int:
+        return self._slotted.effective_above(threshold)
+
+    @cached_property
+    def _slotted(self) -> SlottedValues:
+        endless = by_due_time(self._endless_s, self._gaps.width_s, self._worst)
+        return SlottedValues([*self._gaps.by_slot().items(), *endless])
 
     @cached_property
     def _measured(self) -> WeightedValues:
         return self._gaps.histogram().values()
-
-    def _endless_by_slot(self) -> "Counter[float]":
-        """Count endless gaps by slot; those of requests with unknown due times are in a slot at the end."""
-        slots: Counter[float] = Counter()
-        for part in self._endless_s:
-            for due_at_s, count in (
-                part.items() if isinstance(part, WeightedValues) else zip(part, repeat(1), strict=False)
-            ):
-                slots[int(due_at_s / self._gaps.width_s) if math.isfinite(due_at_s) else due_at_s] += count
-        return slots

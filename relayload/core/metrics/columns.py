@@ -6,20 +6,31 @@ objects would take ten times that.
 
 import math
 from array import array
-from collections.abc import Mapping
-from itertools import compress
-from typing import cast
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import TypeVar, cast
 
 from relayload.core.metrics.rows import DERIVED, LEAST, STORED, Rows
-from relayload.core.metrics.values import Points, Values
-from relayload.core.stats.ranks import Sorted
+from relayload.core.metrics.values import BySlot, Points, Values
+from relayload.core.stats.slotted_values import slot_width_s
+
+T = TypeVar("T")
+
+_MOST_IN_ORDER = 2
+"""The most metrics that are also kept in order: work on a large recording goes metric by metric."""
+_Bounds = tuple[float, list[tuple[int, int, int]], "array[int] | None"]
+"""The width of slots in seconds; each slot with its first and last position; and the positions in order of the slots,
+unless the requests are in order themselves."""
 
 
 class Columns(Values):
     """The columns of requests that share every tag."""
 
-    __slots__ = ("_derived", "_order", "_stored", "_tails")
+    __slots__ = ("_bounds", "_by_slot", "_derived", "_order", "_stored")
 
+    _bounds: _Bounds | None
+    """Where each slot of time begins and ends, once computed."""
     _order: "array[int] | None"
     """Positions in the order of the schedule, once computed."""
 
@@ -71,11 +82,39 @@ class Columns(Values):
     def ordered(self, metric: str) -> "array[float]":
         if metric in LEAST and metric not in self._stored:
             return self.ordered(LEAST[metric])
-        return cast("array[float]", super().ordered("ttft" if self._repeats_ttft(metric) else metric))
+        if self._repeats_ttft(metric):
+            metric = "ttft"
+        if metric not in self._ordered:
+            _forget_oldest(self._ordered)
+            slots = cast("Iterable[array[float]]", self.by_slot(metric).slots.values())
+            self._ordered[metric] = array("d", sorted(chain.from_iterable(slots)))
+        return cast("array[float]", self._ordered[metric])
 
-    def due_above(self, metric: str, threshold: float) -> Sorted:
-        above, tail = self._tail(metric)
-        return super().due_above(metric, threshold) if threshold < above else tail.due_where(threshold.__lt__)
+    def by_slot(self, metric: str) -> BySlot:
+        if metric in LEAST and metric not in self._stored:
+            return self.by_slot(LEAST[metric])
+        if metric not in self._by_slot:
+            if self._bounds is None:
+                self._bounds = self._cut()
+            width_s, bounds, order = self._bounds
+            column = self[metric]
+            values = column if order is None else list(map(column.__getitem__, order))
+            _forget_oldest(self._by_slot)
+            self._by_slot[metric] = BySlot(width_s, {slot: _sorted(values[low:high]) for slot, low, high in bounds})
+        return self._by_slot[metric]
+
+    def _cut(self) -> _Bounds:
+        """Cut the requests into slots of time."""
+        due_at_s = self.due_at_s
+        width_s = slot_width_s(max(due_at_s) - min(due_at_s)) if due_at_s else 1.0
+        slots = array("l", map(int, map((1 / width_s).__mul__, due_at_s)))
+        order = None
+        in_order = array("l", sorted(slots))
+        if in_order != slots:
+            order = array("L", sorted(range(len(slots)), key=slots.__getitem__))
+        cuts = [0, *(bisect_left(in_order, slot) for slot in sorted(set(in_order)))][1:]
+        ends = [*cuts[1:], len(in_order)]
+        return width_s, [(in_order[low], low, high) for low, high in zip(cuts, ends, strict=False)], order
 
     def in_order(self, metric: str) -> "Columns":
         """Return one metric of the requests, ordered by when they were due."""
@@ -91,16 +130,6 @@ class Columns(Values):
         waits = self._stored["throttled"]
         return (len(waits) - waits.count(0.0), sum(waits)) if any(waits) else (0, 0.0)
 
-    def _tail(self, metric: str) -> tuple[float, Points]:
-        """Return the largest quarter with its lower bound; it is computed once for all tables that need it."""
-        if metric not in self._tails:
-            ordered, column = self.ordered(metric), self[metric]
-            above = ordered[len(ordered) * 3 // 4] if ordered else math.inf
-            wanted = list(map(above.__lt__, column))
-            values, due_at_s = (array("d", compress(row, wanted)) for row in (column, self.due_at_s))
-            self._tails[metric] = above, Points(values, due_at_s)
-        return self._tails[metric]
-
     def _keep_least(self) -> None:
         for name, metric in LEAST.items():
             self._stored.setdefault(name, self._stored[metric][:])
@@ -114,5 +143,18 @@ class Columns(Values):
     def _forget(self) -> None:
         super()._forget()
         self._derived: dict[str, array[float]] = {}
-        self._tails: dict[str, tuple[float, Points]] = {}
+        self._by_slot: dict[str, BySlot] = {}
+        self._bounds = None
         self._order = None
+
+
+def _forget_oldest(cache: dict[str, T]) -> None:
+    if len(cache) >= _MOST_IN_ORDER:
+        del cache[next(iter(cache))]
+
+
+def _sorted(values: Sequence[float]) -> "array[float]":
+    """Return the measured values in order."""
+    if not math.isfinite(sum(values)):
+        values = [value for value in values if value == value]
+    return array("d", sorted(values))

@@ -15,8 +15,9 @@ from typing import NamedTuple
 from relayload.core.metrics.catalog import PER_REQUEST
 from relayload.core.metrics.columns import Columns
 from relayload.core.metrics.rows import LEAST
-from relayload.core.metrics.values import Points, Values
+from relayload.core.metrics.values import BySlot, Points, Values
 from relayload.core.stats.histogram import buckets, middle_s
+from relayload.core.stats.ranks import WeightedValues
 
 MOST_SLOTS = 512
 _BUCKET_BITS = 16
@@ -84,6 +85,9 @@ class Condensed(Values):
         middles_s = array("d", map(self._middle_s, self._requests))
         return Points(middles_s, middles_s, array("L", self._requests.values()))
 
+    def by_slot(self, metric: str) -> BySlot:
+        return BySlot(self.width_s, self._metrics[metric].weighted())
+
     @property
     def waits(self) -> tuple[int, float]:
         return self._waits
@@ -150,6 +154,14 @@ class _Slots:
         for slot, sparse in other._slots.items():
             wide = slot // times
             self._slots[wide] = self._slots.get(wide, _EMPTY).plus(sparse.counted())
+
+    def weighted(self) -> dict[int, WeightedValues]:
+        """Return the middle of each bucket with its count, by slot."""
+        middles_s = _middles_s()
+        return {
+            slot: WeightedValues(dict(zip(map(middles_s.__getitem__, sparse.buckets), sparse.counts, strict=True)))
+            for slot, sparse in self._slots.items()
+        }
 
     def points(self, due_at_s: Callable[[int], float]) -> Points:
         """Return the middle of each bucket in each slot, given the instant of a slot."""

@@ -24,8 +24,8 @@ from operator import mul, sub
 from random import Random
 from statistics import NormalDist
 
+from relayload.core.stats.effective_size import effective_size
 from relayload.core.stats.ranks import SortedRuns, rank_of
-from relayload.core.stats.sample import effective_size
 
 PERCENTILES = (50.0, 95.0, 99.0)
 _FEWEST_PAIRS = 50

@@ -11,12 +11,10 @@ from relayload.core.metrics.columns import Columns
 from relayload.core.metrics.end_cells import Spans
 from relayload.core.metrics.end_counts import Ended
 from relayload.core.metrics.tagged_requests import TaggedRequests
-from relayload.core.metrics.values import Values
 from relayload.core.model.tags import Tags
 from relayload.core.stats.ranks import Ranks, Sorted, repeated, together
-from relayload.core.stats.sample import Moments, Sample, effective_size
-
-_MARKED = 0.05
+from relayload.core.stats.sample import TAILS, Moments, Sample
+from relayload.core.stats.slotted_values import SlottedValues, by_due_time, slot_width_s
 
 
 class Selection:
@@ -64,7 +62,7 @@ class Selection:
 class Series(Sample):
     """The values of a metric over a selection, with requests without an answer as infinitely bad values.
 
-    `worst` is that infinity; its slow requests are those at that end of the sample.
+    `worst` is that infinity; the slowest requests are those at that end of the sample.
     """
 
     def __init__(
@@ -93,29 +91,24 @@ class Series(Sample):
 
     @cached_property
     def effective_n(self) -> int:
-        """The effective size by the worst twentieth, in the order of the schedule."""
         if not self.ordered.count:
             return 0
-        due_at_s = together([*(values.due_measured(self._metric) for values in self._values), *self._unanswered_s])
-        return effective_size(self._marked_at_s(), due_at_s)
+        tails = TAILS if self._worst > 0 else [1 - tail for tail in TAILS]
+        return min(self.effective_above(self.ordered.quantile(tail)) for tail in tails)
 
-    def _marked_at_s(self) -> Ranks:
-        """Return when the worst twentieth was due; where that many are unanswered, when all of those were."""
-        tail = 1 - _MARKED if self._worst > 0 else _MARKED
-        threshold = self.ordered.quantile(tail)
-        if threshold == self._worst:
-            return together(self._unanswered_s)
-        beyond = [self._due_beyond(values, threshold) for values in self._values]
-        marked = together([*beyond, *self._unanswered_s])
-        if marked.count:
-            return marked
-        return together([values.due_where(self._metric, threshold.__eq__) for values in self._values])
+    def effective_above(self, threshold: float) -> int:
+        return self._slotted.effective_above(threshold)
 
-    def _due_beyond(self, values: Values, threshold: float) -> Sorted:
-        """Return when the requests were due whose value is worse than the threshold."""
-        if self._worst > 0:
-            return values.due_above(self._metric, threshold)
-        return values.due_where(self._metric, threshold.__gt__)
+    @cached_property
+    def _slotted(self) -> SlottedValues:
+        by_slot = [values.by_slot(self._metric) for values in self._values]
+        widest_s = max((own.width_s for own in by_slot), default=1.0)
+        known = [slot * own.width_s for own in by_slot if own.slots for slot in (min(own.slots), max(own.slots))]
+        width_s = max(widest_s, slot_width_s(max(known) - min(known))) if known else widest_s
+        answered = (
+            (math.floor(slot * own.width_s / width_s), values) for own in by_slot for slot, values in own.slots.items()
+        )
+        return SlottedValues([*answered, *by_due_time(self._unanswered_s, width_s, self._worst)])
 
 
 class Slices:

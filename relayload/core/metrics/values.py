@@ -7,7 +7,7 @@ import math
 from abc import ABC, abstractmethod
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
 from typing import NamedTuple
 
@@ -22,16 +22,21 @@ class Points(NamedTuple):
     due_at_s: Sequence[float]
     counts: Sequence[int] | None = None
 
-    def due_where(self, wanted: Callable[[float], bool]) -> Sorted:
-        """Return when the requests were due whose value is wanted."""
-        due_at_s = compress(self.due_at_s, map(wanted, self.values))
-        return _sorted(due_at_s, self.counts and compress(self.counts, map(wanted, self.values)))
-
     def ordered(self) -> Sorted:
         """Return the measured values in order; counted ones are all measured."""
         if math.isfinite(sum(self.values)):
             return _sorted(self.values, self.counts)
         return _sorted([value for value in self.values if value == value], self.counts)
+
+
+class BySlot(NamedTuple):
+    """The sorted values of one metric in each slot of time, without those that were not measured.
+
+    Slot i covers the instants from i to i + 1 times the width.
+    """
+
+    width_s: float
+    slots: Mapping[int, Sorted]
 
 
 class Values(ABC):
@@ -50,6 +55,10 @@ class Values(ABC):
     def points(self, metric: str) -> Points:
         """Return the values of a metric, or of `due`, the instants themselves. Raises KeyError for other names."""
 
+    @abstractmethod
+    def by_slot(self, metric: str) -> BySlot:
+        """Return the values of a metric by when their requests were due, in slots as wide as suits these requests."""
+
     @property
     @abstractmethod
     def waits(self) -> tuple[int, float]:
@@ -67,20 +76,6 @@ class Values(ABC):
             self._moments[metric] = Moments.of(self.ordered(metric))
         return self._moments[metric]
 
-    def due_measured(self, metric: str) -> Sorted:
-        """Return when the requests with a value were due."""
-        if len(self.ordered(metric)) == len(self):
-            return self.ordered("due")
-        return self.due_where(metric, _is_measured)
-
-    def due_where(self, metric: str, wanted: Callable[[float], bool]) -> Sorted:
-        """Return when the requests were due whose value is wanted."""
-        return self.points(metric).due_where(wanted)
-
-    def due_above(self, metric: str, threshold: float) -> Sorted:
-        """Return when the requests were due whose value is above a threshold."""
-        return self.points(metric).due_where(threshold.__lt__)
-
     def count_above(self, metric: str, threshold: float) -> int:
         """Return the number of requests with a value above a threshold."""
         points = self.points(metric)
@@ -91,9 +86,6 @@ class Values(ABC):
         """Drop the cached results before more values are added."""
         self._ordered: dict[str, Sorted] = {}
         self._moments: dict[str, Moments] = {}
-
-
-_is_measured = (-math.inf).__le__
 
 
 def _sorted(values: Iterable[float], counts: Iterable[int] | None) -> Sorted:

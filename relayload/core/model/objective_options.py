@@ -16,6 +16,14 @@ class NoData(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+class TooFew(StrEnum):
+    """The result of an objective that holds, but whose requests are too few to resolve its limit."""
+
+    INCONCLUSIVE = "inconclusive"
+    PASS = "pass"
+    FAIL = "fail"
+
+
 class Severity(StrEnum):
     """Whether a broken objective fails the run, or is only told."""
 
@@ -40,6 +48,8 @@ class ObjectiveOptions(Struct, frozen=True, kw_only=True, omit_defaults=True):
     strict: bool = False
     """A pass must be proven, too."""
     on_no_data: NoData = NoData.FAIL
+    on_too_few: TooFew = TooFew.INCONCLUSIVE
+    """The verdict where fewer requests than 1 / budget leave it open; PASS only where they meet the objective."""
     severity: Severity = Severity.ERROR
     looks: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
     """How many times it is judged; each look could fail it by chance, so they share the remaining 1 - confidence."""

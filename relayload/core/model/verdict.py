@@ -1,6 +1,5 @@
 """The verdicts on the objectives of a run and on the run itself: the content of `verdict.json`."""
 
-import math
 from enum import StrEnum
 
 from msgspec import Struct
@@ -38,9 +37,12 @@ class ObjectiveResult(Struct, frozen=True, kw_only=True):
     limit: float
     verdict: Status
     reason: str
+    proven: bool | None = None
+    """Whether the bound of the sample is within the limit, too, where it PASSes; None for other verdicts, and for facts
+    of the run, such as counts, which need no proof."""
     observed: float | None = None
     low: float | None = None
-    """With `high`, the 95 % interval; None where there is no interval, or no bound on this side."""
+    """With `high`, the two-sided interval; None where there is no interval, or no bound on this side."""
     high: float | None = None
     n: int = 0
     effective_n: int = 0
@@ -61,15 +63,6 @@ class ObjectiveResult(Struct, frozen=True, kw_only=True):
     def counts(self) -> bool:
         """The verdict of the run depends on this objective."""
         return self.severity is Severity.ERROR
-
-    @property
-    def passes_unproven(self) -> bool:
-        """It passes because the sample meets the limit, though the limit lies within the interval."""
-        if self.verdict is not Status.PASS or (self.low is None and self.high is None):
-            return False
-        low = -math.inf if self.low is None else self.low
-        high = math.inf if self.high is None else self.high
-        return low <= self.limit <= high and low < high
 
 
 class Windows(Struct, frozen=True, kw_only=True):

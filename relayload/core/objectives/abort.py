@@ -3,32 +3,47 @@
 Requests in flight may yet turn out well, so they count as good. Everything is judged as the records will be once the
 run is over, so that what is called broken fails the verdict on the same requests.
 
-Every look at a growing sample could produce a false alarm: a sample is looked at again only once it has grown by a
-twentieth, and the j-th look gets the share 1 / j(j + 1) of 1 - confidence, so that all looks together reach the
-confidence (a union bound). No look is less sure than the verdict on the same requests, which shares the confidence over
-the windows. A window is looked at once it is over. One in which nothing was due does not end a row of broken ones; that
-is certain once nothing is in flight after it.
+Every look at a growing sample could be a false alarm. A share or a mean is looked at with 375 requests, and then with
+750, 1,500, 3,000 and so on. A tenth of the error probability 1 - confidence is left for early looks, which find only
+that most of the requests are bad (with errors already from 94 requests on); the j-th of the others gets the part
+j / 2^(j + 1) of the rest, so that all together reach the confidence (a union bound). Neighbouring requests are
+correlated in ways that a short sample can't show, so few looks with many requests find more than many looks with few.
+docs/objectives.md has simulations of runs at their limit, and of better ones. A look that finds an objective broken
+asks the verdict, too, which allows for longer correlations than a look at a small error probability can.
+
+A window is looked at once it is over, with the confidence of the verdict, which shares it over the windows. One in
+which nothing was due does not end a row of broken ones; that is certain once nothing is in flight after it.
 """
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
+from typing import NamedTuple
 
 from msgspec import structs
 
-from relayload.core.model.objective_options import NoData
+from relayload.core.model.objective_options import NoData, TooFew
 from relayload.core.model.verdict import ObjectiveResult, Status
-from relayload.core.objectives.evaluate import judge_at_once, judge_objective
+from relayload.core.objectives.error_budget import FAILURES
+from relayload.core.objectives.evaluate import fails_as_recorded, judge_at_once, judge_objective
 from relayload.core.objectives.formatting import quantity
 from relayload.core.objectives.indicators import Indicators
 from relayload.core.objectives.objective import Objective, replace_options
 from relayload.core.objectives.snapshots import MergedSnapshot
 from relayload.core.units import format_duration
 
+_FIRST_N = 750
+_EARLY_N = (375,)
+_EARLY_N_OF_FAILURES = (94, 188, 375)
+_EARLY_PART = 0.1
+"""The part of the error probability for early looks."""
+_MOST = 0.4
+"""The share of bad requests that an early look must find."""
+_LEAST_N_IN_A_WINDOW = 20
 _GROWTH = 1.05
-_LEAST_N = 20
-"""Fewer requests, such as the first ones to a cold relay, end no run by a share."""
+"""A window is judged again only once late answers have made it this much larger."""
 _TOLD_WITHIN_S = 2.0
 """By how much the master may hear late of what a worker has in flight, in seconds."""
 _OF_RUN = ("breaker", "cost")
@@ -51,11 +66,7 @@ class AbortMonitor:
 
     def __init__(self, objectives: Iterable[Objective]) -> None:
         """Watch the objectives that have `abort: true`."""
-        self._looks = [
-            (_Sum if objective.metric in _OF_RUN else _Looks)(objective)
-            for objective in objectives
-            if objective.options.abort
-        ]
+        self._looks = [_looks_at(objective) for objective in objectives if objective.options.abort]
         self._settled_s = -math.inf
 
     def breach(self, run: MergedSnapshot, now_s: float, in_flight: int = 0) -> Breach | None:
@@ -74,12 +85,66 @@ class AbortMonitor:
         return None
 
 
+class _Look(NamedTuple):
+    """One look at a growing sample."""
+
+    n: int
+    """The number of requests that it waits for."""
+    error: float
+    """The probability of a false alarm that it may have."""
+    early: bool
+
+
+def _schedule(objective: Objective) -> Iterator[_Look]:
+    """Yield all looks at an objective without windows, in order."""
+    error = 1 - objective.options.confidence
+    early = _EARLY_N_OF_FAILURES if objective.metric in FAILURES else _EARLY_N
+    for n in early:
+        yield _Look(n, error * _EARLY_PART / len(_EARLY_N_OF_FAILURES), True)
+    for j in count(1):
+        yield _Look(_FIRST_N << (j - 1), error * (1 - _EARLY_PART) * j / 2 ** (j + 1), False)
+
+
 class _Looks:
-    """The results of the looks at one objective by window; without windows, all is window 0."""
+    """The looks at one objective on all requests so far."""
 
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
-        self._while_it_grows = replace_options(objective.while_it_grows, strict=False, on_no_data=NoData.PASS, looks=1)
+        self._while_it_grows = _while_it_grows(objective)
+        self._schedule = _schedule(objective)
+        self._next = next(self._schedule)
+
+    def notice(self, indicators: Indicators) -> None:
+        """Do nothing: the number of requests tells when to look."""
+
+    def reason(self, indicators: Indicators) -> str | None:
+        """Return how it is broken; None until that is proven."""
+        if self.objective.aggregate == "count" or self.objective.quantile in (0.0, 1.0):
+            return _until_now(self._judged(indicators, self.objective.options.confidence))
+        if indicators.source.counts[self.objective].most_n[0] < self._next.n:
+            return None
+        n = sum(slot.n for slot in indicators.slots(self.objective))
+        if n < self._next.n:
+            return None
+        look = self._next
+        while self._next.n <= n:
+            look, self._next = self._next, next(self._schedule)
+        bad = indicators.bad(self.objective).at_least
+        if look.early and bad.k < _MOST * bad.n:
+            return None
+        reason = _until_now(self._judged(indicators, 1 - look.error))
+        return reason if reason and fails_as_recorded(self.objective, indicators) else None
+
+    def _judged(self, indicators: Indicators, confidence: float) -> ObjectiveResult:
+        return judge_at_once(replace_options(self._while_it_grows, confidence=confidence), indicators)
+
+
+class _WindowLooks:
+    """The results of the looks at one objective window by window."""
+
+    def __init__(self, objective: Objective) -> None:
+        self.objective = objective
+        self._while_it_grows = _while_it_grows(objective)
         self._touched: set[int] = set()
         self._seen_n: Counter[int] = Counter()
         """By window, the number of requests at the last look."""
@@ -98,7 +163,7 @@ class _Looks:
         over = {window for window in self._touched if window < count}
         if not over:
             return None
-        pieces = [indicators] if self.objective.options.over_s is None else indicators.windows(self.objective)
+        pieces = indicators.windows(self.objective)
         if not pieces:
             return None
         for window in sorted(over):
@@ -108,7 +173,7 @@ class _Looks:
 
     def _look(self, window: int, piece: Indicators) -> None:
         if self.objective.aggregate != "count":
-            least = max(_LEAST_N, self._seen_n[window] * _GROWTH)
+            least = max(_LEAST_N_IN_A_WINDOW, self._seen_n[window] * _GROWTH)
             if piece.source.counts[self.objective].most_n[window] < least:
                 return
             n = sum(slot.n for slot in piece.slots(self.objective))
@@ -150,13 +215,13 @@ class _Looks:
         return rows
 
     def _counted(self, row: Sequence[int]) -> str:
-        over_s = self.objective.options.over_s
-        return "" if over_s is None else _in_a_row(len(row), over_s)
+        assert self.objective.options.over_s is not None
+        return _in_a_row(len(row), self.objective.options.over_s)
 
     def _found(self, piece: Indicators, confidence: float) -> str | None:
         """Return how that piece of the run is broken, at that confidence; None if it is not."""
         judged = judge_at_once(replace_options(self._while_it_grows, confidence=confidence), piece)
-        return _until_now(judged) if judged.verdict is Status.FAIL else None
+        return _until_now(judged)
 
 
 class _Sum:
@@ -192,7 +257,27 @@ class _Sum:
         return self._judged
 
 
-def _until_now(judged: ObjectiveResult) -> str:
+def _while_it_grows(objective: Objective) -> Objective:
+    """Return the objective as a sample that grows is judged by it: that it is small yet proves nothing."""
+    return replace_options(
+        objective.while_it_grows,
+        strict=False,
+        on_no_data=NoData.PASS,
+        on_too_few=TooFew.INCONCLUSIVE,
+        looks=1,
+    )
+
+
+def _looks_at(objective: Objective) -> "_Sum | _Looks | _WindowLooks":
+    if objective.metric in _OF_RUN:
+        return _Sum(objective)
+    return _Looks(objective) if objective.options.over_s is None else _WindowLooks(objective)
+
+
+def _until_now(judged: ObjectiveResult) -> str | None:
+    """Return how it is broken so far; None if it is not."""
+    if judged.verdict is not Status.FAIL:
+        return None
     if judged.reason or judged.observed is None:
         return judged.reason
     return f"{quantity(judged.observed, judged.unit)} until now"

@@ -37,7 +37,9 @@ def _unless_lost(
     """Withhold a PASS unless it holds for every possible result of the lost requests."""
     if not lost or judged.verdict is not Status.PASS or all(objective.op.holds(k, objective.limit) for k in possible):
         return judged
-    return replace(judged, verdict=Status.INCONCLUSIVE, reason=f"{lost} were lost, and nobody knows what came of them")
+    return replace(
+        judged, verdict=Status.INCONCLUSIVE, proven=None, reason=f"{lost} were lost, and nobody knows what came of them"
+    )
 
 
 def _unless_any_lost(objective: Objective, judged: ObjectiveResult, lost: int) -> ObjectiveResult:
@@ -65,7 +67,7 @@ def _judge_share_of(objective: Objective, indicators: Indicators, bad: BadBounds
         return no_data(objective)
     if not objective.bounds_what_is_bad:
         return _compare(objective, bad.at_most.k / bad.n, bad.n)
-    return judge_rate(objective, bad, what, goes_on=indicators.goes_on)
+    return judge_rate(objective, bad, indicators, what)
 
 
 def _judge_goodput(objective: Objective, indicators: Indicators) -> ObjectiveResult:
@@ -76,7 +78,7 @@ def _judge_goodput(objective: Objective, indicators: Indicators) -> ObjectiveRes
     if not objective.bounds_what_is_bad:
         worse, better = (_compare(objective, (bad.n - k) / bad.n, bad.n) for k in (bad.at_most.k, bad.at_least.k))
         return _if_agreed(worse, better)
-    return judge_rate(objective, bad, "were not good", of_good=True, goes_on=indicators.goes_on)
+    return judge_rate(objective, bad, indicators, "were not good", of_good=True)
 
 
 def _judge_good_rate(objective: Objective, indicators: Indicators) -> ObjectiveResult:

@@ -7,9 +7,25 @@ from relayload.core.objectives.formatting import share
 from relayload.core.objectives.indicators import Indicators
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.result import BETWEEN_THE_BOUNDS, finite, no_data, result_of, share_reason
-from relayload.core.objectives.statistics import BadBounds, judge_share, samples_needed, samples_to_resolve
+from relayload.core.objectives.statistics import (
+    BadBounds,
+    Extent,
+    beyond_so_far,
+    judge_share,
+    samples_needed,
+    samples_to_resolve,
+)
 from relayload.core.stats.ranks import rank_of
-from relayload.core.stats.sample import percentile
+from relayload.core.stats.sample import Sample, percentile
+
+FAILURES = ("errors", "retries")
+"""Metrics whose bad requests come in outages, not in backlogs."""
+_FAR_WITHIN = 2.0
+"""A limit this many times beyond every value is not for their neighbours to come near."""
+_LONGEST_DISTURBANCE = 700
+"""Requests that one backlog may slow down: a queue at 95 % of its capacity takes some hundreds to drain."""
+_LONGEST_OUTAGE = 25
+"""Requests that fail together without more to follow."""
 
 
 def judge_percentile(objective: Objective, indicators: Indicators) -> ObjectiveResult:
@@ -23,58 +39,81 @@ def judge_percentile(objective: Objective, indicators: Indicators) -> ObjectiveR
     can_hold, holds = (rank <= bad.n - k if objective.op.ceiling else rank > k for k in (bad.at_least.k, bad.at_most.k))
     if quantile in (0.0, 1.0) and not indicators.goes_on:
         status = Status.PASS if holds else Status.INCONCLUSIVE if can_hold else Status.FAIL
-        judged = _result(objective, bad, status, holds=holds)
-    else:
-        judged = _judge(objective, bad, holds=holds)
-    return judged if indicators.goes_on else replace(judged, **_observed(objective, indicators))
+        judged = _result(objective, bad, status, None, holds=holds)
+        return replace(judged, **_observed(objective, indicators.sample(objective)))
+    if indicators.goes_on:
+        return _judge(objective, bad, indicators, holds=holds)
+    sample = indicators.sample(objective)
+    tail_n = sample.effective_n if indicators.window is None and not _far_within(objective, sample) else None
+    return replace(_judge(objective, bad, indicators, holds=holds, tail_n=tail_n), **_observed(objective, sample))
 
 
 def judge_rate(
-    objective: Objective, bad: BadBounds, what: str, *, of_good: bool = False, goes_on: bool = False
+    objective: Objective, bad: BadBounds, indicators: Indicators, what: str, *, of_good: bool = False
 ) -> ObjectiveResult:
-    """Judge the share of bad requests, or of good ones, whose complement is the budget.
-
-    No sample proves that all are bad. Whoever asks that not all be bad (`errors.rate < 100%`) gets the fact, unless the
-    run goes on.
-    """
+    """Judge the share of bad requests, or of good ones, whose complement is the budget."""
     share = (bad.n - bad.at_most.k if of_good else bad.at_most.k) / bad.n
-    low, high = bad.at_most.bounds(objective.options.confidence)
-    holds = objective.op.holds(share, objective.limit)
-    judged = _judge(objective, bad, what, holds=holds)
-    if objective.budget >= 1 and not holds and not goes_on:
-        judged = _result(objective, bad, Status.FAIL, what, holds=holds)
+    low, high = bad.at_most.interval(objective.options.confidence)
+    judged = _judge(objective, bad, indicators, what, holds=objective.op.holds(share, objective.limit))
     return replace(judged, observed=share, low=1 - high if of_good else low, high=1 - low if of_good else high)
 
 
 def _judge(
-    objective: Objective, bad: BadBounds, what: str = "were not within the limit", *, holds: bool
+    objective: Objective,
+    bad: BadBounds,
+    indicators: Indicators,
+    what: str = "were not within the limit",
+    *,
+    holds: bool,
+    tail_n: int | None = None,
 ) -> ObjectiveResult:
-    status = judge_share(bad, objective.budget, holds=holds, needed=_needed(objective), options=objective.options)
-    return _result(objective, bad, status, what, holds=holds)
+    options, budget = objective.options, objective.budget
+    if indicators.goes_on and indicators.window is None:
+        longest = _LONGEST_OUTAGE if objective.metric in FAILURES else _LONGEST_DISTURBANCE
+        broken = beyond_so_far(bad.at_least, budget, 1 - options.confidence, longest)
+        return _result(objective, bad, Status.FAIL if broken else Status.INCONCLUSIVE, None, what, holds=holds)
+    extent = Extent.WHOLE if indicators.window is None else Extent.WINDOW
+    status, proven = judge_share(bad, budget, holds=holds, options=options, extent=extent, tail_n=tail_n)
+    return _result(objective, bad, status, proven, what, holds=holds)
 
 
 def _result(
-    objective: Objective, bad: BadBounds, status: Status, what: str = "were not within the limit", *, holds: bool
+    objective: Objective,
+    bad: BadBounds,
+    status: Status,
+    proven: bool | None,
+    what: str = "were not within the limit",
+    *,
+    holds: bool,
 ) -> ObjectiveResult:
     seen, budget = bad.at_least if status is Status.FAIL else bad.at_most, objective.budget
     reason = share_reason(status, seen, budget, _needed(objective), holds, what)
     if status is Status.INCONCLUSIVE and bad.at_least.k <= budget * bad.n < bad.at_most.k:
         seen_share = f"{bad.at_least.k} to {bad.at_most.k} of {bad.n} {what}, {share(budget)} may"
         reason = f"{seen_share}: {BETWEEN_THE_BOUNDS}"
-    numbers = {"n": seen.n, "effective_n": seen.effective_n, "k": seen.k, "budget": budget}
+    numbers = {"n": seen.n, "effective_n": seen.effective_n, "k": seen.k, "budget": budget, "proven": proven}
     return result_of(objective, status, reason, **numbers)
 
 
 def _needed(objective: Objective) -> int:
-    """Return the fewest independent samples for a PASS: enough to prove a percentile, or to resolve a rate."""
-    if objective.quantile is None:
-        return samples_to_resolve(objective.budget)
-    return samples_needed(objective.budget, objective.options.confidence)
+    """Return the fewest requests for a PASS: enough to resolve the limit, or under `strict` to prove it."""
+    if objective.options.strict:
+        return samples_needed(objective.budget, objective.options.confidence)
+    return samples_to_resolve(objective.budget)
 
 
-def _observed(objective: Objective, indicators: Indicators) -> dict[str, float | None]:
+def _far_within(objective: Objective, sample: Sample) -> bool:
+    """Return whether no value comes near the limit."""
+    ordered = sample.ordered
+    if not ordered.count:
+        return False
+    if objective.op.ceiling:
+        return ordered.at(ordered.count) * _FAR_WITHIN < objective.limit
+    return ordered.at(1) > objective.limit * _FAR_WITHIN
+
+
+def _observed(objective: Objective, sample: Sample) -> dict[str, float | None]:
     """Return the percentile itself, with its interval."""
-    sample = indicators.sample(objective)
     if not sample.ordered.count or objective.quantile is None:
         return {}
     found = percentile(sample, objective.quantile * 100, objective.options.confidence)

@@ -5,6 +5,7 @@ import math
 from msgspec.structs import replace
 
 from relayload.core.metrics.catalog import METRICS
+from relayload.core.model.objective_options import TooFew
 from relayload.core.model.verdict import ObjectiveResult, Status
 from relayload.core.objectives.counters import COUNTERS
 from relayload.core.objectives.error_budget import judge_percentile
@@ -12,15 +13,17 @@ from relayload.core.objectives.formatting import quantity
 from relayload.core.objectives.indicators import Indicators
 from relayload.core.objectives.objective import Objective, replace_options
 from relayload.core.objectives.result import BETWEEN_THE_BOUNDS, no_data, result_of
-from relayload.core.objectives.sample_forecast import needed_samples
-from relayload.core.objectives.statistics import ENOUGH_FOR_A_MEAN, MeanDeviation, mean_deviation
+from relayload.core.objectives.sample_forecast import samples_to_prove
+from relayload.core.objectives.statistics import ENOUGH_FOR_A_MEAN, MeanDeviation, beyond, mean_deviation
 from relayload.core.objectives.window_results import BADNESS, taken_together
+from relayload.core.stats.effective_size import TAIL
 from relayload.core.units import format_duration
 
 _MAY_BE_MISSING = 0.01
 """The share of ok answers that may lack a value in a PASS; in a window, one may in any case."""
 _AT_THE_LIMIT = "the limit lies in the interval of the mean"
 _WITHIN_THE_ERRORS = f"the mean is within the limit, unless it is off: {BETWEEN_THE_BOUNDS}"
+_TOO_CORRELATED = "the values are too correlated to have an interval of the mean"
 
 
 def judge_objective(objective: Objective, indicators: Indicators, *, rejudge: bool = False) -> ObjectiveResult:
@@ -77,6 +80,19 @@ def _unless_missing(objective: Objective, judged: ObjectiveResult, indicators: I
     return replace(judged, verdict=verdict, reason="; ".join(filter(None, (judged.reason, told))))
 
 
+def fails_as_recorded(objective: Objective, indicators: Indicators) -> bool:
+    """Return whether a share or a mean would FAIL if the run ended now, and all requests in flight turned out well.
+
+    A rate of retries of at least one a request is no share, and certain.
+    """
+    confidence = objective.options.confidence
+    if objective.aggregate == "avg":
+        found = mean_deviation(indicators.deviations(objective))
+        return found is not None and found.beyond(objective.op, confidence)
+    bad = indicators.bad(objective).at_least
+    return bad.k >= bad.whole or beyond(bad, objective.budget, confidence)
+
+
 def _in_windows(objective: Objective, indicators: Indicators) -> ObjectiveResult:
     """Judge each window by its own requests; all windows in which something was due share the confidence."""
     options = objective.options
@@ -111,9 +127,9 @@ def _asks_for_a_whole_window(objective: Objective, rest: Indicators, judged: Obj
     """
     if not METRICS[objective.metric].distribution and objective.aggregate != "rate":
         return objective.aggregate == "per_second" or objective.op.floor
-    needed = needed_samples(objective)
+    needed = samples_to_prove(objective)
     if judged.n:
-        return judged.verdict is Status.INCONCLUSIVE and judged.effective_n < needed
+        return judged.verdict is Status.INCONCLUSIVE and judged.n < needed
     return rest.due(objective) < needed
 
 
@@ -136,27 +152,34 @@ def _judge_mean(objective: Objective, indicators: Indicators) -> ObjectiveResult
     if not n:
         return no_data(objective)
     mean = objective.limit + math.fsum(slot.total for slot in by_slot) / n
-    found = mean_deviation(by_slot)
+    so_far = indicators.goes_on and indicators.window is None
+    found = mean_deviation(by_slot, 1 - options.confidence if so_far else TAIL, wary=not so_far)
     if found is None:
-        reason = f"{n} values are too few for a mean: it takes {ENOUGH_FOR_A_MEAN}"
-        return result_of(objective, Status.INCONCLUSIVE, reason, observed=mean, n=n, effective_n=n)
+        if options.on_too_few is TooFew.INCONCLUSIVE or indicators.goes_on:
+            status, reason = Status.INCONCLUSIVE, f"{n} values are too few for a mean: it takes {ENOUGH_FOR_A_MEAN}"
+        else:
+            holds = options.on_too_few is TooFew.PASS and objective.op.holds(mean, objective.limit)
+            status, reason = (Status.PASS, "") if holds else (Status.FAIL, f"{n} values are too few for a mean")
+        return result_of(objective, status, reason, observed=mean, n=n, effective_n=n)
+    status, proven, reason = _status_of_mean(objective, *found.bounds(by_slot, objective.op))
     margin = found.margin(options.confidence)
-    status, reason = _status_of_mean(objective, *found.bounds(by_slot, objective.op))
-    low, high = mean - margin, mean + margin
-    return result_of(
-        objective, status, reason, observed=mean, low=low, high=high, n=n, effective_n=found.effective_n(n)
-    )
+    low, high = (mean - margin, mean + margin) if found.told else (None, None)
+    numbers = {"observed": mean, "low": low, "high": high, "n": n, "effective_n": found.effective_n}
+    return result_of(objective, status, reason, proven=proven, **numbers)
 
 
-def _status_of_mean(objective: Objective, better: MeanDeviation, worse: MeanDeviation) -> tuple[Status, str]:
-    """Return the verdict on a mean, and its reason, from the bounds of what it may be."""
+def _status_of_mean(
+    objective: Objective, better: MeanDeviation, worse: MeanDeviation
+) -> tuple[Status, bool | None, str]:
+    """Return the verdict on a mean, whether a PASS is proven, and the reason, from the bounds of what it may be."""
     op, options = objective.op, objective.options
     if better.beyond(op, options.fail_confidence):
-        return Status.FAIL, ""
-    passes = [
-        op.holds(found.mean, 0.0) and (not options.strict or found.within(op, options.confidence))
-        for found in (better, worse)
-    ]
+        return Status.FAIL, None, ""
+    holds = [op.holds(found.mean, 0.0) for found in (better, worse)]
+    proven = [found.within(op, options.confidence) for found in (better, worse)]
+    passes = proven if options.strict else holds
     if all(passes):
-        return Status.PASS, ""
-    return Status.INCONCLUSIVE, _WITHIN_THE_ERRORS if any(passes) else _AT_THE_LIMIT
+        return Status.PASS, all(proven), ""
+    if not better.told:
+        return Status.INCONCLUSIVE, None, _TOO_CORRELATED
+    return Status.INCONCLUSIVE, None, _WITHIN_THE_ERRORS if any(passes) else _AT_THE_LIMIT

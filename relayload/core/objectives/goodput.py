@@ -8,20 +8,24 @@ from relayload.core.metrics.rows import Rows
 from relayload.core.objectives.objective import Condition
 
 
-def unmet(rows: Rows, conditions: Sequence[Condition]) -> Iterator[tuple[int, int]]:
-    """Yield the conditions of each request that may be unmet, applicable or not, with one bit per condition.
+def unmet(rows: Rows, conditions: Sequence[Condition]) -> tuple[Iterable[int], Iterable[int]]:
+    """Return the conditions of each request that may be unmet, applicable or not, with one bit per condition.
 
-    The second number holds those of them that may be met, as the values may be off.
+    The second numbers hold those of them that may be met, as the values may be off.
     """
     at_most = _unmet(rows, conditions, better=False)
     if rows.exact:
-        return zip(at_most, repeat(0))
-    return ((most, most & ~least) for most, least in zip(at_most, _unmet(rows, conditions, better=True), strict=True))
+        return at_most, repeat(0, len(rows))
+    return at_most, [most & ~least for most, least in zip(at_most, _unmet(rows, conditions, better=True), strict=True)]
 
 
-def _unmet(rows: Rows, conditions: Sequence[Condition], *, better: bool) -> Iterator[int]:
-    met = [_meets(rows, condition, better=better) for condition in conditions]
-    return (sum(1 << bit for bit, is_met in enumerate(own) if not is_met) for own in zip(*met, strict=True))
+def _unmet(rows: Rows, conditions: Sequence[Condition], *, better: bool) -> Sequence[int]:
+    bits = [0] * len(rows)
+    for number, condition in enumerate(conditions):
+        met = list(_meets(rows, condition, better=better))
+        if False in met:
+            bits = list(map(or_, bits, map((1 << number, 0).__getitem__, met)))
+    return bits
 
 
 def _meets(rows: Rows, condition: Condition, *, better: bool) -> Iterable[bool]:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import compress
 from operator import mul
+from typing import TypeVar
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK
 from relayload.core.metrics.missing import measured, missing
@@ -26,6 +27,9 @@ from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.tag_filter import counts_for, of_kind, of_outcome, within
 from relayload.core.objectives.time_slots import WINDOW_BITS, Grid
 from relayload.core.stats.histogram import Histogram, buckets, middle_s
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 class IndicatorCounts:
@@ -166,11 +170,12 @@ class IndicatorCounts:
         n: Counter[int] = Counter()
         bad: Counter[int] = Counter()
         bad_at_least: Counter[int] = Counter()
+        is_beyond = _Remembered[int, bool](lambda bucket: self._beyond(middle_s(bucket))).__getitem__
         for code, answer in zip(codes, rows.answers, strict=True):
             gaps = answer.chunk_gaps
             if gaps and not len(gaps) % 2:
                 n[code] += sum(gaps[1::2])
-                measured = sum(compress(gaps[1::2], map(self._beyond, map(middle_s, gaps[::2]))))
+                measured = sum(compress(gaps[1::2], map(is_beyond, gaps[::2])))
                 fewer, more = (0, 0) if answer.gap_errors is None else gaps_off(objective, gaps, answer.gap_errors)
                 bad[code] += measured + more
                 bad_at_least[code] += max(0, measured - fewer)
@@ -221,11 +226,9 @@ class IndicatorCounts:
         """Count good and bad requests; cancelled ones are neither, but show that their scenario was requested."""
         counts = self._grid.counts(rows)
         if tags.ok and self.objective.conditions:
-            patterns: dict[tuple[int, int], Counter[int]] = {}
-            for code, bits in zip(self._grid.codes(rows), unmet(rows, self.objective.conditions), strict=True):
-                patterns.setdefault(bits, Counter())[code] += 1
-            for bits, own in patterns.items():
-                self._add_counts(self._slots_of(tags, *bits), own, {})
+            found = Counter(zip(self._grid.codes(rows), *unmet(rows, self.objective.conditions), strict=True))
+            for (code, bits, doubtful), count in found.items():
+                self._add_counts(self._slots_of(tags, bits, doubtful), {code: count}, {})
         elif tags.ok or tags.failed:
             self._add_counts(self._slots_of(tags), counts, counts if tags.failed else {})
         else:
@@ -259,7 +262,7 @@ class IndicatorCounts:
             window, second = divmod(code, 1 << WINDOW_BITS)
             return self.at(Position(window, second, scenario, bits, abandoned, doubtful))
 
-        return at
+        return _Remembered(at).__getitem__
 
     @property
     def _beyond(self) -> Callable[[float], bool]:
@@ -277,9 +280,9 @@ class IndicatorCounts:
             values, better, worse = (list(compress(each, measured)) for each in (values, better, worse))
             counts = Counter(codes)
         if self.objective.options.over_s is not None:
-            for code, bucket in zip(codes, buckets(values), strict=True):
+            for (code, bucket), count in Counter(zip(codes, buckets(values), strict=True)).items():
                 if code >= 0:
-                    self._values_in(code >> WINDOW_BITS).add_bucket(bucket, 1)
+                    self._values_in(code >> WINDOW_BITS).add_bucket(bucket, count)
         beyond = list(map(self._beyond, worse))
         at_most = Counter(compress(codes, beyond)) if True in beyond else {}
         at_least = at_most if rows.exact else Counter(compress(codes, map(self._beyond, better)))
@@ -318,6 +321,17 @@ class IndicatorCounts:
         own.n += n
         own.total += total
         own.squares += squares
+
+
+class _Remembered(dict[Key, Value]):
+    """The values of a function, each computed once."""
+
+    def __init__(self, function: Callable[[Key], Value]) -> None:
+        self._function = function
+
+    def __missing__(self, key: Key) -> Value:
+        value = self[key] = self._function(key)
+        return value
 
 
 def _summed(parts: Iterable[SlotCounts]) -> SlotCounts:

@@ -51,17 +51,9 @@ def share_reason(
     if status is Status.PASS:
         return ""
     seen_share = f"{seen.k} of {seen.n} {what}, {share(budget)} may"
-    if status is Status.FAIL:
-        return seen_share
     if not holds:
-        return f"{seen_share}: too close to tell"
-    if seen.effective_n < needed:
-        return _too_few(seen, needed)
-    return f"{seen_share}: not proven, as strict asks"
-
-
-def _too_few(seen: BadEvents, needed: int) -> str:
-    """Return the reason in independent samples, which are fewer where neighbours are slow together."""
-    if seen.effective_n >= seen.n:
-        return f"needs {needed} independent samples, and there are {seen.n}"
-    return f"needs {needed} independent samples; these {seen.n} are correlated and worth about {seen.effective_n}"
+        return seen_share if status is Status.FAIL else f"{seen_share}: too close to tell"
+    if seen.n < needed:
+        return f"needs {needed:,} requests, and there are {seen.n:,}"
+    correlated = "" if seen.effective_n >= seen.n else f"; these {seen.n:,} are worth about {seen.effective_n:,}"
+    return f"{seen_share}: observed, but not proven, as strict asks{correlated}"

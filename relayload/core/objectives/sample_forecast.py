@@ -1,7 +1,8 @@
-"""The samples that a plan gives an objective, and whether they suffice for a PASS.
+"""The samples that a plan gives an objective, and whether they suffice to decide it, and to prove a PASS.
 
-Independent requests are the best case. Those of a real run are correlated and worth less, so a plan with just enough
-may still end INCONCLUSIVE; one with fewer always does.
+It takes 1 / budget requests to decide a share, and about three times as many to prove that it is met (under `strict` a
+PASS takes that proof). Independent requests are the best case. Those of a real run are correlated and worth less, so a
+plan with just enough for a proof may still end without one; one with fewer always does.
 """
 
 import math
@@ -16,6 +17,7 @@ from msgspec import Struct
 
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Per
+from relayload.core.model.objective_options import TooFew
 from relayload.core.objectives.objective import PERCENTILE, Objective, Tag
 from relayload.core.objectives.statistics import ENOUGH_FOR_A_MEAN, samples_needed, samples_to_resolve
 from relayload.core.objectives.tag_filter import joined
@@ -25,8 +27,8 @@ from relayload.core.traffic.plan import StagePlan
 from relayload.core.traffic.stages import Stage
 
 _FEW, _AMPLE_OF_FEW, _AMPLE = 100, 3.0, 1.2
-"""Factors on the needed samples below which a few slow moments make them too few. Where few are needed, their effective
-size is less certain."""
+"""Factors on the samples of a proof below which a few slow moments make them too few. Where few are needed under
+`strict`, three times as many, since their effective size is less certain."""
 _STEEPEST = 2
 """No window of a ramp gets more than this many times the requests of an average one."""
 
@@ -36,19 +38,26 @@ class Outlook(StrEnum):
 
     AMPLE = "ample"
     SCARCE = "scarce"
+    """Enough to decide it, but perhaps too few to prove that it is met."""
     TOO_FEW = "too few"
+    """Too few to decide it, or under `strict` to prove it."""
     UNKNOWN = "unknown"
 
 
 class SampleForecast(Struct, frozen=True, kw_only=True):
     """The samples that an objective gets and needs. `samples` is None where the number is unknown.
 
-    With windows, `needed` is per window, and `samples` those of the poorest in which something is due.
+    With windows, `needed` and `to_prove` are per window, and `samples` those of the poorest in which something is due.
     """
 
     expr: str
     needed: int
+    """The fewest with which it can PASS whatever chance does."""
+    to_prove: int
+    """The fewest with which a PASS can be proven."""
     samples: int | None
+    strict: bool = False
+    """Only a proven PASS passes."""
     outlook: Outlook
     problem: str | None = None
     """Why it can never be decided, and what to change; None where it can."""
@@ -99,63 +108,82 @@ def sample_forecast(
     `tally` has counted the arrivals in the windows of the objective. Without it, those of a stage are taken to be
     spread evenly.
     """
-    needed = needed_samples(objective)
     part = sum(share for name, share in (targets or {"": 1.0}).items() if _admits(objective, "target", name))
     admitted = [stage for stage in stages if _measured(stage) and _admits(objective, "stage", stage.name)]
     if objective.options.over_s is not None:
         if tally is not None and METRICS[objective.metric].per is Per.REQUEST:
-            return _tallied(objective, needed, tally, scenarios, part)
-        return _in_windows(objective, needed, admitted, scenarios, part)
+            return _tallied(objective, tally, scenarios, part)
+        return _in_windows(objective, admitted, scenarios, part)
     samples = _samples(objective, admitted, scenarios, part)
-    outlook = _outlook(needed, samples)
-    few = outlook is Outlook.TOO_FEW
-    problem = _few(objective, f"{needed:,} requests to be decided", f"{samples:,}") if few else None
-    return SampleForecast(expr=objective.title, needed=needed, samples=samples, outlook=outlook, problem=problem)
+    few = _outlook(objective, samples) is Outlook.TOO_FEW
+    problem = _few(objective, _requests_needed(objective), f"{samples:,}") if few else None
+    return _forecast(objective, samples, problem)
 
 
 def needed_samples(objective: Objective) -> int:
-    """Return the fewest independent samples with which the objective can certainly be met."""
+    """Return the fewest independent samples with which the objective can be met: decided, or under `strict` proven."""
+    if objective.options.strict:
+        return samples_to_prove(objective)
+    if objective.options.on_too_few is not TooFew.INCONCLUSIVE:
+        return 1
     if objective.aggregate == "avg":
         return ENOUGH_FOR_A_MEAN
-    if objective.quantile is not None:
-        return samples_needed(objective.budget, objective.options.confidence)
-    if objective.aggregate == "rate" and objective.bounds_what_is_bad:
-        return samples_to_resolve(objective.budget)
-    return 1
+    return samples_to_resolve(objective.budget) if _is_share(objective) else 1
+
+
+def samples_to_prove(objective: Objective) -> int:
+    """Return the fewest independent samples that can prove that the objective is met; 1 for facts."""
+    if objective.aggregate == "avg":
+        return ENOUGH_FOR_A_MEAN
+    return samples_needed(objective.budget, objective.options.confidence) if _is_share(objective) else 1
+
+
+def _is_share(objective: Objective) -> bool:
+    return objective.quantile is not None or (objective.aggregate == "rate" and objective.bounds_what_is_bad)
+
+
+def _forecast(
+    objective: Objective, samples: int | None, problem: str | None, least: Outlook = Outlook.TOO_FEW
+) -> SampleForecast:
+    return SampleForecast(
+        expr=objective.title,
+        needed=needed_samples(objective),
+        to_prove=samples_to_prove(objective),
+        samples=samples,
+        strict=objective.options.strict,
+        outlook=Outlook.TOO_FEW if problem else _outlook(objective, samples, least),
+        problem=problem,
+    )
+
+
+def _requests_needed(objective: Objective) -> str:
+    return f"{needed_samples(objective):,} requests to be {'proven' if objective.options.strict else 'decided'}"
 
 
 def _measured(stage: StagePlan) -> bool:
     return not stage.warmup and not stage.cooldown
 
 
-def _tallied(
-    objective: Objective, needed: int, tally: WindowTally, scenarios: Mapping[str, Sent], part: float
-) -> SampleForecast:
+def _tallied(objective: Objective, tally: WindowTally, scenarios: Mapping[str, Sent], part: float) -> SampleForecast:
     """Forecast by the windows in which something is due. A shorter one with too few counts with the one before it."""
     names, each = list(scenarios), list[int]()
     for counts, whole in zip(tally.counts, tally.whole, strict=True):
         by_scenario = {names[position]: count for position, count in counts.items()}
         if samples := _admitted_samples(objective, by_scenario, scenarios, part):
-            joins = bool(each) and not whole and samples < needed
+            joins = bool(each) and not whole and samples < needed_samples(objective)
             each.append(samples + each.pop() if joins else samples)
     wanted, problem = objective.options.for_windows, None
     there = len(each) if any(tally.whole) else 0
     if there < wanted and (each or not any(tally.whole)):
         problem = f"asks for {wanted} of its windows in a row, and the plan has {there}: make them shorter"
-    elif max(each, default=0) < needed:
-        problem = _few(objective, f"{needed:,} requests in each of its windows", f"about {max(each, default=0):,}")
-    samples = min(each, default=0)
-    return SampleForecast(
-        expr=objective.title,
-        needed=needed,
-        samples=samples,
-        outlook=Outlook.TOO_FEW if problem else _outlook(needed, samples, least=Outlook.SCARCE),
-        problem=problem,
-    )
+    elif max(each, default=0) < needed_samples(objective):
+        needed = f"{_requests_needed(objective)} in each of its windows"
+        problem = _few(objective, needed, f"about {max(each, default=0):,}")
+    return _forecast(objective, min(each, default=0), problem, least=Outlook.SCARCE)
 
 
 def _in_windows(
-    objective: Objective, needed: int, stages: Sequence[StagePlan], scenarios: Mapping[str, Sent], part: float
+    objective: Objective, stages: Sequence[StagePlan], scenarios: Mapping[str, Sent], part: float
 ) -> SampleForecast:
     over_s, wanted = objective.options.over_s or 0.0, objective.options.for_windows
     lasting_s = [stage.for_s * stage.times for stage in stages if stage.for_s is not None]
@@ -168,16 +196,10 @@ def _in_windows(
     elif known and None not in counts:
         each = [count * over_s / long_s for count, long_s in zip(counts, lasting_s, strict=True) if count]
         samples = int(min(each, default=0))
-        if max(each, default=0) * _STEEPEST < needed:
-            most = int(max(each, default=0))
-            problem = _few(objective, f"{needed:,} requests in each of its windows", f"about {most:,}")
-    return SampleForecast(
-        expr=objective.title,
-        needed=needed,
-        samples=samples,
-        outlook=Outlook.TOO_FEW if problem else _outlook(needed, samples, least=Outlook.SCARCE),
-        problem=problem,
-    )
+        if max(each, default=0) * _STEEPEST < needed_samples(objective):
+            needed = f"{_requests_needed(objective)} in each of its windows"
+            problem = _few(objective, needed, f"about {int(max(each, default=0)):,}")
+    return _forecast(objective, samples, problem, least=Outlook.SCARCE)
 
 
 def _few(objective: Objective, needed: str, there: str) -> str:
@@ -237,11 +259,12 @@ def _admits(objective: Objective, name: str, value: str) -> bool:
     return all(tag.admits(value) for tag in tags)
 
 
-def _outlook(needed: int, samples: int | None, least: Outlook = Outlook.TOO_FEW) -> Outlook:
+def _outlook(objective: Objective, samples: int | None, least: Outlook = Outlook.TOO_FEW) -> Outlook:
     """Return the outlook; `least` applies to too few samples, since other windows may have enough."""
     if samples is None:
         return Outlook.UNKNOWN
-    if samples < needed:
+    if samples < needed_samples(objective):
         return least
-    ample = needed * (_AMPLE_OF_FEW if needed <= _FEW else _AMPLE)
-    return Outlook.SCARCE if needed > 1 and samples < ample else Outlook.AMPLE
+    to_prove = samples_to_prove(objective)
+    ample = to_prove * (_AMPLE_OF_FEW if objective.options.strict and to_prove <= _FEW else _AMPLE)
+    return Outlook.SCARCE if to_prove > 1 and samples < ample else Outlook.AMPLE

@@ -53,7 +53,13 @@ class Grid:
         if self.over_s is None:
             return rows.due_seconds if self.cells is None else rows.end_cells(self.cells)
         if self not in rows.slots:
-            codes = list(map(self.code, self._instants_s(rows)))
+            instants_s = self._instants_s(rows)
+            if self._in_seconds:
+                seconds = list(map(int, instants_s))
+                code_of = {second: self.code(second) for second in set(seconds)}
+                codes = list(map(code_of.__getitem__, seconds))
+            else:
+                codes = list(map(self.code, instants_s))
             rows.slots[self] = codes, Counter(codes)
         return rows.slots[self][0]
 
@@ -69,6 +75,12 @@ class Grid:
         if self.over_s is None and self.cells is not None:
             return rows.tokens_in(self.cells)
         return added_up(self.codes(rows), rows.output_tokens)
+
+    @property
+    def _in_seconds(self) -> bool:
+        """Windows and slots are made of whole seconds of the run, so that no code changes within one."""
+        edges = [edge for span in self.spans for edge in span if math.isfinite(edge)]
+        return not any(edge % 1 for edge in (*edges, self.over_s or 0.0, slot_s(self.over_s)))
 
     def _instants_s(self, rows: Rows) -> Iterable[float]:
         """Return when each request counts; one that ended at the very end of a window still counts in that."""

@@ -45,7 +45,9 @@ def taken_together(objective: Objective, judged: Judged, empty: int = 0) -> Obje
         empty=empty,
     )
     reason = "" if status is Status.PASS else _reason(windows, worst)
-    return replace(worst, id=objective.id, verdict=status, reason=reason, windows=windows)
+    told = [result.proven for _, result in judged if result.proven is not None]
+    proven = all(told) if told and status is Status.PASS else None
+    return replace(worst, id=objective.id, verdict=status, reason=reason, proven=proven, windows=windows)
 
 
 def _longest(judged: Judged, wanted: Callable[[Status], bool]) -> int:

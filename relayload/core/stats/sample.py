@@ -5,34 +5,36 @@ Percentiles are order statistics: the p-th is the smallest value that at least p
 Nagaraja, Order Statistics, 2003, ch. 7.1).
 
 Latencies under load are correlated: a slow request makes its neighbours slow. Such a sample is worth less than its
-size, so intervals use the effective size `n · var(I) / s²`, where I marks the slowest twentieth and s² is the variance
-of I from batch means in the order of the schedule (Law & Kelton, Simulation Modeling and Analysis, ch. 9.5), with √n
-batches (at most 100) or half of that, whichever gives the larger variance.
+size, and how much less depends on where one looks: a queue that is rarely long keeps its slowest percent together, and
+its median apart. So the interval of a percentile uses the least effective size of the values above the percentile,
+above both ends of the interval, and of the slowest twentieth and hundredth. With fewer than eight effective values, the
+sample is too correlated to have an interval.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from operator import mul, sub
+from operator import mul
 from typing import Protocol
 
 from msgspec import Struct
 
 from relayload.core.stats.binomial import binomial_quantile
+from relayload.core.stats.effective_size import FEWEST
 from relayload.core.stats.ranks import Ranks, Sorted, WeightedValues
 
 PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 CONFIDENCE = 0.95
-SMALLEST_EFFECTIVE_N = 50
-"""The effective size of samples with unknown dependence between values."""
 _CANCELLED = 1e-6
 """A smaller share of the squares is a difference dominated by rounding."""
-_MOST_BATCHES = 100
-"""More batches would be shorter, and would miss longer disturbances."""
+TAILS = (0.95, 0.99)
+"""The shares below the slowest values whose clusters tell the effective size of a whole sample."""
+_REFINEMENTS = 2
+"""How often the ends of an interval are looked at for clusters that its percentile does not have."""
 
 
 class Percentile(Struct, frozen=True, omit_defaults=True):
-    """A percentile with its 95 % interval; a bound is None where the sample is too small to have one."""
+    """A percentile with its 95 % interval; a bound is None where the sample is too small or too correlated for it."""
 
     p: float
     value: float
@@ -43,7 +45,10 @@ class Percentile(Struct, frozen=True, omit_defaults=True):
 
 
 class Distribution(Struct, frozen=True, kw_only=True):
-    """What a sample looks like. `effective_count` is the number of independent values that would tell as much."""
+    """What a sample looks like. `effective_count` is the number of independent values that would tell as much.
+
+    It is that of the slowest twentieth and hundredth. Each percentile may have a smaller one of its own.
+    """
 
     unit: str
     count: int
@@ -108,7 +113,10 @@ class Sample(Protocol):
 
     @property
     def effective_n(self) -> int:
-        """The number of independent values that would be worth as much."""
+        """The number of independent values that would be worth as much, by where the slowest values are."""
+
+    def effective_above(self, threshold: float) -> int:
+        """Return that number by where the values above a threshold are; those equal to it where none are above."""
 
 
 def describe(sample: Sample, unit: str) -> Distribution | None:
@@ -130,14 +138,17 @@ def describe(sample: Sample, unit: str) -> Distribution | None:
 
 def percentile(sample: Sample, p: float, confidence: float = CONFIDENCE) -> Percentile:
     """Return one percentile of a nonempty sample, with its interval."""
-    ordered = sample.ordered
-    low, high = interval_ranks(p / 100, ordered.count, sample.effective_n, confidence)
-    return Percentile(
-        p,
-        ordered.quantile(p / 100),
-        None if low is None else ordered.at(low),
-        None if high is None else ordered.at(high),
-    )
+    ordered, quantile = sample.ordered, p / 100
+    value = ordered.quantile(quantile)
+    effective_n = min(sample.effective_n, sample.effective_above(value))
+    for _ in range(_REFINEMENTS):
+        ends = interval_ranks(quantile, ordered.count, effective_n, confidence)
+        at_ends = [sample.effective_above(ordered.at(rank)) for rank in ends if rank is not None]
+        effective_n = min(effective_n, *at_ends) if at_ends else effective_n
+    if effective_n < min(FEWEST, ordered.count):
+        return Percentile(p, value, None, None)
+    low, high = interval_ranks(quantile, ordered.count, effective_n, confidence)
+    return Percentile(p, value, None if low is None else ordered.at(low), None if high is None else ordered.at(high))
 
 
 def interval_ranks(quantile: float, n: int, effective_n: int, confidence: float) -> tuple[int | None, int | None]:
@@ -150,72 +161,3 @@ def interval_ranks(quantile: float, n: int, effective_n: int, confidence: float)
         max(1, math.floor(low * per_effective)) if low > 0 else None,
         min(n, math.ceil(high * per_effective)) if high <= effective_n else None,
     )
-
-
-def effective_size(marked_at_s: Ranks, due_at_s: Ranks) -> int:
-    """Return how many independent values would be worth as much as those due at `due_at_s`, some of which are marked.
-
-    Requests that were all due at one instant have no known neighbours, so they count as the fewest.
-    """
-    n = due_at_s.count
-    if n <= SMALLEST_EFFECTIVE_N or not 0 < marked_at_s.count < n:
-        return n
-    return _worth(n, lambda count: _counts(marked_at_s, due_at_s, count))
-
-
-def batched_size(counts: Sequence[tuple[int, int]]) -> int:
-    """Return `effective_size` from counts: marked and all requests of each second, in order of time."""
-    marked, n = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
-    if n <= SMALLEST_EFFECTIVE_N or not 0 < marked < n:
-        return n
-    return _worth(n, lambda count: list(_batches(counts, n / count)))
-
-
-def _worth(n: int, batches: Callable[[int], Sequence[tuple[int, int]]]) -> int:
-    """Return the effective size of n requests; `batches` returns marked and all requests of so many batches."""
-    most = min(math.isqrt(n), _MOST_BATCHES)
-    ratios = [_variance_ratio(found) for found in map(batches, (most, most // 2)) if len(found) > 1]
-    return max(SMALLEST_EFFECTIVE_N, int(n / max(ratios))) if ratios else SMALLEST_EFFECTIVE_N
-
-
-def _counts(marked_at_s: Ranks, due_at_s: Ranks, batches: int) -> list[tuple[int, int]]:
-    """Return marked and all requests of batches of about the same size, in order of time."""
-    edges = due_at_s.edges(batches)
-    marked, sizes = (_between(edges, ranks) for ranks in (marked_at_s, due_at_s))
-    return [(k, size) for k, size in zip(marked, sizes, strict=True) if size]
-
-
-def _between(edges: Sequence[float], ranks: Ranks) -> list[int]:
-    if not edges:
-        return [ranks.count]
-    until = [*map(ranks.count_below, edges), ranks.count]
-    return [until[0], *map(sub, until[1:], until)]
-
-
-def _batches(counts: Sequence[tuple[int, int]], least: float) -> Iterator[tuple[int, int]]:
-    """Yield consecutive counts merged until they reach `least`; too few at the end are left over."""
-    k = size = 0
-    for marked, n in counts:
-        k, size = k + marked, size + n
-        if size >= least:
-            yield k, size
-            k = size = 0
-
-
-def _variance_ratio(batches: Sequence[tuple[int, int]]) -> float:
-    """Return the variance of the share of marks by batch means, relative to that of independent marks; at least 1.
-
-    A ratio that independent marks reach by chance in one of 20 samples counts as 1, and a larger one is widened as
-    Student's t is for so few batches.
-    """
-    marked, n = (sum(column) for column in zip(*batches, strict=True))
-    share = marked / n
-    if share in (0.0, 1.0):
-        return 1.0
-    between = math.fsum((k - share * size) ** 2 for k, size in batches) * len(batches) / (len(batches) - 1)
-    return _significant(between / (n * share * (1 - share)), len(batches))
-
-
-def _significant(ratio: float, batches: int) -> float:
-    chance = 1 + 1.645 * math.sqrt(2 / (batches - 1))
-    return ratio * (1 + 2.4 / (batches - 1)) if ratio > chance else 1.0

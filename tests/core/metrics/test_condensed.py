@@ -8,8 +8,9 @@ import msgspec
 import pytest
 from support import present
 
-from relayload.core.metrics.condensed import MOST_SLOTS, slot_width_s
+from relayload.core.metrics.condensed import MOST_SLOTS, Condensed, slot_width_s
 from relayload.core.metrics.fold import Fold
+from relayload.core.metrics.selection import Selection, Series
 from relayload.core.metrics.summarize import summarize
 from relayload.core.model.objective_options import ObjectiveOptions
 from relayload.core.model.record import GapErrors, Line, Outcome
@@ -17,7 +18,7 @@ from relayload.core.model.run import RunInfo, StageInfo, TargetInfo
 from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.verdict import assess
-from relayload.core.stats.histogram import bucket
+from relayload.core.stats.histogram import bucket, middle_s
 
 _STAGES = (StageInfo(name="warm", for_s=100.0, warmup=True), StageInfo(name="steady", for_s=1900.0))
 
@@ -211,3 +212,40 @@ def test_slots_are_never_more_and_mostly_not_half_as_many(last_s: float):
     slots = int(last_s / slot_width_s(last_s)) + 1
     assert slots <= MOST_SLOTS
     assert slots > MOST_SLOTS / 2 or slot_width_s(last_s) == 1.0
+
+
+def test_condensed_values_are_counted_in_slots_of_time(request_line, folded):
+    """The third request has no first token; slots are a second wide, as the run is short."""
+    lines = [
+        request_line(index, intended_at_s=due_at_s, service_s=service_s, ttft_s=ttft_s)
+        for index, (due_at_s, service_s, ttft_s) in enumerate(
+            [(7.5, 2.0, 0.1), (0.5, 1.0, 0.2), (0.9, 1.0, None), (7.9, 3.0, 0.1)]
+        )
+    ]
+    (tagged,) = folded(lines, most_exact=1).by_tags.values()
+    middle = {value: middle_s(bucket(value)) for value in (0.1, 0.2, 1.0, 2.0, 3.0)}
+    for metric, wanted in (
+        ("service", {0: {1.0: 2}, 7: {2.0: 1, 3.0: 1}}),
+        ("ttft", {0: {0.2: 1}, 7: {0.1: 2}}),
+    ):
+        found = tagged.values.by_slot(metric)
+        assert isinstance(tagged.values, Condensed)
+        assert found.width_s == 1.0
+        assert {slot: dict(values.items()) for slot, values in found.slots.items()} == {
+            slot: {middle[value]: count for value, count in counts.items()} for slot, counts in wanted.items()
+        }
+
+
+def test_condensed_values_are_worth_about_what_exact_ones_are(request_line, folded):
+    """One in ten is slow by chance, and one second in ten of all."""
+    rng = random.Random(1)
+    for slow in ([rng.random() < 0.1 for _ in range(4000)], [index // 40 % 10 == 3 for index in range(4000)]):
+        lines = [
+            request_line(index, intended_at_s=index / 40, service_s=5.0 if slow[index] else 0.1)
+            for index in range(4000)
+        ]
+        sizes = [
+            Series(Selection(folded(lines, most_exact=most).by_tags), "service").effective_above(1.0)
+            for most in (10_000, 10)
+        ]
+        assert sizes[0] == pytest.approx(sizes[1], rel=0.3)

@@ -83,9 +83,29 @@ def test_what_is_in_flight_is_taken_for_good(told, request_line):
 
 
 def test_a_few_requests_end_no_run_by_a_share(told, request_line):
-    assert told("errors.rate < 1%", _some(request_line, 19, 19)) is None
-    assert told("errors.rate < 1%", _some(request_line, 20, 20)) is not None
+    assert told("errors.rate < 1%", _some(request_line, 93, 93)) is None
+    assert told("errors.rate < 1%", _some(request_line, 94, 94)) == "errors.rate < 1%: 94 of 94 failed, 1% may"
+    assert told("latency.p99 < 1s", _some(request_line, 374, 187)) is None
+    assert told("latency.p99 < 1s", _some(request_line, 375, 187)) is not None
     assert told("errors.count == 0", _some(request_line, 1, 1)) is not None
+    assert told("latency.max < 1s", _some(request_line, 1, 0, service_s=5.0)) is not None
+
+
+def test_early_looks_find_only_that_most_of_the_requests_are_bad(told, request_line):
+    """A third of them failed: by far more than may, and found by the first look that is not early."""
+    for n, found in ((94, False), (375, False), (749, False), (750, True)):
+        assert bool(told("errors.rate < 5%", _some(request_line, n, n // 3))) is found
+
+
+def test_a_run_that_is_bad_from_its_first_request_on_may_have_met_one_backlog(told, request_line):
+    """Seven hundred slow requests may be one, and so may 25 that failed: p90 takes 1,500 of the former."""
+    slow = {"service_s": 5.0}
+    for n, found in ((375, False), (750, False), (1300, False), (1500, True)):
+        assert bool(told("latency.p90 < 1s", _some(request_line, n, 0, **slow))) is found
+    for n, found in ((94, True), (187, True)):
+        assert bool(told("errors.rate < 10%", _some(request_line, n, n))) is found
+    assert told("errors.rate < 20%", _some(request_line, 94, 94)) is None
+    assert told("errors.rate < 20%", _some(request_line, 188, 188)) is not None
 
 
 def test_a_later_answer_may_always_be_the_one_that_did_not_fail(told, request_line):
@@ -100,10 +120,10 @@ def test_a_run_is_not_ended_before_its_time(told, request_line):
 
 
 def test_a_percentile_counts_whoever_got_no_answer(told, request_line, drop_line):
-    lines = _some(request_line, 1000, 0)
+    lines = _some(request_line, 1500, 0)
     assert told("latency.p99 < 1s", lines) is None
-    assert told("latency.p99 < 400ms", lines) == "latency.p99 < 400ms: 1000 of 1000 were not within the limit, 1% may"
-    dropped = [drop_line(2000 + index, intended_at_s=float(index)) for index in range(100)]
+    assert told("latency.p99 < 400ms", lines) == "latency.p99 < 400ms: 1500 of 1500 were not within the limit, 1% may"
+    dropped = [drop_line(2000 + index, intended_at_s=index / 1.5) for index in range(150)]
     assert told("latency.p95 < 1s", lines + dropped) is not None
     assert told("latency{outcome=ok}.p95 < 1s", lines + dropped) is None
     assert told("output_rate.p5 > 30/s", lines) is not None
@@ -112,11 +132,11 @@ def test_a_percentile_counts_whoever_got_no_answer(told, request_line, drop_line
 
 def test_silent_thoughts_hide_no_slow_token_while_the_run_goes_on(told, request_line):
     thinking = {"service_s": 0.5, "output_tokens": 1010, "reasoning_tokens": 1000}
-    lines = _some(request_line, 500, 0, **thinking, streamed_tokens=5)
+    lines = _some(request_line, 1500, 0, **thinking, streamed_tokens=5)
     for text in ("tpot.p95 < 50ms", "tpot.avg < 50ms", "goodput{tpot<50ms}.rate >= 90%"):
         assert told(text, lines) is not None
         assert told(text.replace("<50ms", "<200ms").replace("< 50ms", "< 200ms"), lines) is None
-    assert told("tpot.p95 < 50ms", _some(request_line, 500, 0, **thinking, streamed_tokens=None)) is None
+    assert told("tpot.p95 < 50ms", _some(request_line, 1500, 0, **thinking, streamed_tokens=None)) is None
 
 
 def test_a_scenario_that_never_streams_is_not_asked_for_ttft(told, request_line):
@@ -124,7 +144,7 @@ def test_a_scenario_that_never_streams_is_not_asked_for_ttft(told, request_line)
     lines = _some(request_line, 500, 0) + _some(request_line, 500, 100, **plain)
     assert told("ttft.p95 < 1s", lines) is None
     assert told("latency.p95 < 1s", lines) is not None
-    assert told("ttft.p95 < 1s", _some(request_line, 500, 499)) is not None
+    assert told("ttft.p95 < 1s", _some(request_line, 1500, 1499)) is not None
 
 
 def test_a_stream_that_ended_without_a_token_is_beyond_any_limit(told, request_line):
@@ -133,7 +153,7 @@ def test_a_stream_that_ended_without_a_token_is_beyond_any_limit(told, request_l
     assert told("ttft.p95 < 1s", lines, run=run) == "ttft.p95 < 1s: 500 of 1000 were not within the limit, 5% may"
     assert told("ttft.p95 < 1s", lines) is None
     assert told("ttft.avg < 1s", lines, run=run) is None
-    assert told("ttft.p95 < 1s", _some(request_line, 500, 0, ttft_s=None), run=run) is not None
+    assert told("ttft.p95 < 1s", _some(request_line, 1500, 0, ttft_s=None), run=run) is not None
 
 
 def test_failures_in_one_burst_prove_less_than_as_many_apart(told, request_line):
@@ -179,10 +199,10 @@ def test_retries_may_be_more_than_requests(told, request_line):
 
 
 def test_goodput_is_proven_by_those_that_are_not_good(told, request_line):
-    lines = _some(request_line, 400, 100)
+    lines = _some(request_line, 1500, 375)
     assert told("goodput{ttft<200ms}.rate >= 90%", lines) is not None
     assert told("goodput{ttft<200ms}.rate >= 70%", lines) is None
-    assert told("goodput{ttft<50ms}.rate >= 10%", lines) is not None
+    assert told("goodput{ttft<50ms}.rate >= 90%", lines) is not None
 
 
 def test_a_mean_is_proven_by_its_interval(told, request_line):
@@ -249,13 +269,13 @@ def test_an_equation_may_still_come_true(told, request_line, breaker_line):
 
 def test_what_processes_see_adds_up(request_line, make_run):
     objectives, run = [_objective("errors.rate < 1%"), _objective("ttft.p50 < 1s")], make_run()
-    lines, so_far = _some(request_line, 300, 30), MergedSnapshot(objectives, run)
+    lines, so_far = _some(request_line, 900, 90), MergedSnapshot(objectives, run)
     for number in range(3):
         maker = SnapshotMaker(number, objectives, run)
         maker.add(lines[number::3])
         so_far.replace(sent(maker.snapshot(100.0)))
     breach = AbortMonitor(objectives).breach(so_far, 100.0)
-    assert str(breach) == "errors.rate < 1%: 30 of 300 failed, 1% may"
+    assert str(breach) == "errors.rate < 1%: 90 of 900 failed, 1% may"
 
 
 def test_warm_ups_do_not_count(told, request_line):
@@ -389,41 +409,42 @@ def test_a_row_goes_on_over_a_window_in_which_nothing_was_due(
 @pytest.mark.parametrize("metric", ["throttled", "late"])
 def test_a_mean_leaves_out_what_failed(metric: str, told, request_line):
     waited = {"throttled_s": 5.0, "late_s": 5.0, "outcome": Outcome.SERVER_ERROR}
-    lines = [request_line(index, **(waited if index % 2 else {})) for index in range(100)]
+    lines = [request_line(index, intended_at_s=index / 15, **(waited if index % 2 else {})) for index in range(1500)]
     assert told(f"{metric}.avg < 1s", lines) is None
     assert told(f"{metric}{{outcome=server_error}}.avg < 1s", lines) is not None
-    assert told(f"{metric}.p50 < 1s", [*lines, *lines[1::2]]) is not None
+    assert told(f"{metric}.p90 < 1s", lines) is not None
 
 
 def test_a_mean_exactly_at_its_limit_is_judged_as_in_a_recording(told, request_line):
-    lines = [request_line(index) for index in range(100)]
+    lines = [request_line(index, intended_at_s=index / 10) for index in range(750)]
     assert told("late.avg < 1ms", lines) is not None
     assert told("late.avg <= 1ms", lines) is None
+    assert told("late.avg < 1ms", lines[:749]) is None
 
 
 def test_a_scenario_is_known_by_all_its_answers_also_where_tags_leave_them_out(told, request_line):
     plain = {"scenario": "plain", "ttft_s": None, "ttfo_s": None}
-    failed = _some(request_line, 100, 100, **plain)
+    failed = _some(request_line, 1500, 1500, **plain)
     assert told("ttft{outcome!=ok}.p95 < 1s", failed) is not None
-    assert told("ttft{outcome!=ok}.p95 < 1s", [*failed, request_line(200, **plain)]) is None
-    warm = request_line(200, stage="warm", measured=False, **plain)
+    assert told("ttft{outcome!=ok}.p95 < 1s", [*failed, request_line(2000, **plain)]) is None
+    warm = request_line(2000, stage="warm", measured=False, **plain)
     assert told("ttft.p95 < 1s", [*failed, warm]) is None
 
 
 def test_conditions_are_asked_of_a_scenario_whose_answers_had_the_metric_before(request_line, make_run):
     objectives, run = [_objective("goodput{ttft<200ms}.rate >= 90%")], make_run()
     live = LiveRun(objectives, run)
-    live.add(_some(request_line, 100, 0))
+    live.add(_some(request_line, 400, 0))
     assert live.breach(100.0) is None
-    live.add(_some(request_line, 100, 0, ttft_s=None))
-    assert str(live.breach(100.0)).endswith("100 of 200 were not good, 10% may")
+    live.add(_some(request_line, 400, 0, ttft_s=None))
+    assert str(live.breach(100.0)).endswith("400 of 800 were not good, 10% may")
 
 
 def test_goodput_that_nobody_can_tell_ends_no_run(told, request_line):
     plain = {"ttft_s": None, "ttfo_s": None}
-    assert told("goodput{ttft<200ms}.rate >= 90%", _some(request_line, 100, 50, **plain)) is None
-    assert told("goodput{latency<2s}.rate >= 90%", _some(request_line, 100, 50, **plain)) is not None
-    mixed = [*_some(request_line, 100, 0, **plain), *_some(request_line, 100, 0, scenario="chat")]
+    assert told("goodput{ttft<200ms}.rate >= 90%", _some(request_line, 400, 200, **plain)) is None
+    assert told("goodput{latency<2s}.rate >= 90%", _some(request_line, 400, 200, **plain)) is not None
+    mixed = [*_some(request_line, 800, 0, **plain), *_some(request_line, 800, 0, scenario="chat")]
     assert told("goodput{ttft<200ms}.rate >= 90%", mixed) is None
     assert told("goodput{ttft<50ms}.rate >= 90%", mixed) is not None
 
@@ -433,7 +454,7 @@ def test_gaps_of_streams_that_broke_count_as_well(told, request_line):
     broken = [request_line(3 * index, outcome=Outcome.BROKEN_STREAM, chunk_gaps=slow) for index in range(30)]
     lines = [*broken, *(request_line(index, chunk_gaps=good) for index in range(100))]
     assert told("chunk_gap.p30 < 1s", lines) is None
-    assert told("chunk_gap.p70 < 1s", lines) == "chunk_gap.p70 < 1s: 7500 of 12500 were not within the limit, 30% may"
+    assert told("chunk_gap.p95 < 1s", lines) == "chunk_gap.p95 < 1s: 7500 of 12500 were not within the limit, 5% may"
 
 
 def test_a_failed_stream_weighs_as_many_endless_gaps_as_an_ok_one_has(told, request_line):
@@ -444,11 +465,11 @@ def test_a_failed_stream_weighs_as_many_endless_gaps_as_an_ok_one_has(told, requ
     assert told("chunk_gap.p85 < 1s", lines) is None
     assert told("chunk_gap.p95 < 1s", lines) == "chunk_gap.p95 < 1s: 1000 of 10000 were not within the limit, 5% may"
     # Were those in flight to answer without a gap, they would be 9000 of 200.
-    assert told("chunk_gap.p95 < 1s", lines, in_flight=20).startswith("chunk_gap.p95 < 1s: 900 of 9900")
+    assert told("chunk_gap.p98 < 1s", lines, in_flight=20).startswith("chunk_gap.p98 < 1s: 900 of 9900")
 
 
 @pytest.mark.parametrize("count", [0, 1, 25, 50, 100])
-def test_whatever_gaps_those_in_flight_have_the_gate_fails_what_ended_the_run(
+def test_whatever_gaps_those_in_flight_have_the_gate_does_not_pass_what_ended_the_run(
     count: int, request_line, make_run, indicators
 ):
     lines = [
@@ -469,7 +490,7 @@ def test_whatever_gaps_those_in_flight_have_the_gate_fails_what_ended_the_run(
         if live.breach(100.0, len(in_flight)):
             ended += 1
             gate = indicators([objective], [*lines, *in_flight], make_run())
-            assert judge_objective(objective, gate).verdict is Status.FAIL, objective
+            assert judge_objective(objective, gate).verdict is not Status.PASS, objective
     assert 0 < ended < 40
 
 

@@ -1,8 +1,14 @@
 import pytest
 
-from relayload.core.model.objective_options import ObjectiveOptions
+from relayload.core.model.objective_options import ObjectiveOptions, TooFew
 from relayload.core.objectives.grammar import parse, with_options
-from relayload.core.objectives.sample_forecast import Outlook, Sent, needed_samples, sample_forecast
+from relayload.core.objectives.sample_forecast import (
+    Outlook,
+    Sent,
+    needed_samples,
+    sample_forecast,
+    samples_to_prove,
+)
 from relayload.core.traffic.plan import StagePlan
 
 SENT = {"simple": Sent({"o3": 3, "o4": 1}), "plain": Sent({"o4": 1}, streams=False), "talk": Sent({"o3": 1}, 3.5)}
@@ -15,26 +21,38 @@ STAGES = (
 
 
 @pytest.mark.parametrize(
-    ("text", "needed"),
+    ("text", "needed", "to_prove"),
     [
-        ("ttft.p50 < 1s", 5),
-        ("ttft.p95 < 1s", 59),
-        ("ttft.p99 < 1s", 299),
-        ("ttft.p99.9 < 1s", 2995),
-        ("output_rate.p5 > 20/s", 59),
-        ("ttft.max < 1s", 1),
-        ("latency.avg < 1s", 30),
-        ("errors.rate < 1%", 100),
-        ("errors.rate > 1%", 1),
-        ("errors.count == 0", 1),
-        ("retries.rate < 20%", 5),
-        ("goodput{ttft<200ms}.rate >= 95%", 20),
-        ("throughput.per_second > 5/s", 1),
-        ("breaker.trips == 0", 1),
+        ("ttft.p50 < 1s", 2, 5),
+        ("ttft.p90 < 1s", 10, 29),
+        ("ttft.p95 < 1s", 20, 59),
+        ("ttft.p99 < 1s", 100, 299),
+        ("ttft.p99.9 < 1s", 1000, 2995),
+        ("output_rate.p5 > 20/s", 20, 59),
+        ("ttft.max < 1s", 1, 1),
+        ("latency.avg < 1s", 30, 30),
+        ("errors.rate < 1%", 100, 299),
+        ("errors.rate > 1%", 1, 1),
+        ("errors.count == 0", 1, 1),
+        ("retries.rate < 20%", 5, 14),
+        ("goodput{ttft<200ms}.rate >= 95%", 20, 59),
+        ("throughput.per_second > 5/s", 1, 1),
+        ("breaker.trips == 0", 1, 1),
     ],
 )
-def test_an_objective_needs_so_many_samples(text, needed):
-    assert needed_samples(parse(text)) == needed
+def test_an_objective_needs_so_many_samples_to_be_decided_and_more_to_be_proven(text, needed, to_prove):
+    objective = parse(text)
+    strict = with_options(objective, ObjectiveOptions(strict=True))
+    assert (needed_samples(objective), samples_to_prove(objective)) == (needed, to_prove)
+    assert (needed_samples(strict), samples_to_prove(strict)) == (to_prove, to_prove)
+
+
+@pytest.mark.parametrize("on_too_few", [TooFew.PASS, TooFew.FAIL])
+@pytest.mark.parametrize("text", ["ttft.p99 < 1s", "errors.rate < 1%", "latency.avg < 1s"])
+def test_an_objective_that_says_what_too_few_mean_is_always_decided(text, on_too_few):
+    decided = with_options(parse(text), ObjectiveOptions(on_too_few=on_too_few))
+    strict = with_options(parse(text), ObjectiveOptions(on_too_few=on_too_few, strict=True))
+    assert (needed_samples(decided), needed_samples(strict)) == (1, samples_to_prove(strict))
 
 
 @pytest.mark.parametrize(
@@ -70,25 +88,39 @@ def test_of_several_targets_an_objective_gets_the_parts_of_those_that_it_names(t
 
 @pytest.mark.parametrize(
     ("count", "outlook"),
-    [(0, "too few"), (298, "too few"), (299, "scarce"), (358, "scarce"), (359, "ample"), (5000, "ample")],
+    [(0, "too few"), (99, "too few"), (100, "scarce"), (358, "scarce"), (359, "ample"), (5000, "ample")],
 )
-def test_the_outlook_follows_from_samples_and_needs(count, outlook):
+def test_the_outlook_follows_from_samples_and_what_a_proof_takes(count, outlook):
     assert outlook_of("ttft.p99 < 1s", count) == outlook
 
 
-@pytest.mark.parametrize(("count", "outlook"), [(58, "too few"), (107, "scarce"), (176, "scarce"), (177, "ample")])
-def test_where_few_are_needed_three_times_as_many_are_ample(count, outlook):
+@pytest.mark.parametrize(("count", "outlook"), [(19, "too few"), (20, "scarce"), (70, "scarce"), (71, "ample")])
+def test_a_fifth_more_than_a_proof_takes_is_ample(count, outlook):
     assert outlook_of("ttft.p95 < 1s", count) == outlook
 
 
-def outlook_of(text, count):
+@pytest.mark.parametrize(("count", "outlook"), [(58, "too few"), (59, "scarce"), (176, "scarce"), (177, "ample")])
+def test_where_a_proof_takes_few_and_must_be_had_three_times_as_many_are_ample(count, outlook):
+    assert outlook_of("ttft.p95 < 1s", count, strict=True) == outlook
+
+
+@pytest.mark.parametrize(("count", "outlook"), [(298, "too few"), (299, "scarce"), (358, "scarce"), (359, "ample")])
+def test_strict_terms_take_too_few_for_a_proof_for_too_few(count, outlook):
+    assert outlook_of("ttft.p99 < 1s", count, strict=True) == outlook
     stages = (StagePlan(name="steady", for_s=60, warmup=False, by_scenario={"simple": count}),)
-    return sample_forecast(parse(text), stages, SENT).outlook
+    found = sample_forecast(with_options(parse("ttft.p99 < 1s"), ObjectiveOptions(strict=True)), stages, SENT)
+    assert found.strict
+    assert (found.problem or "").startswith("needs 299 requests to be proven, and the plan has 298" * (count < 299))
 
 
-def test_more_confidence_needs_more_samples():
-    strict = with_options(parse("ttft.p99 < 1s"), ObjectiveOptions(confidence=0.99))
-    assert needed_samples(strict) == 459
+def outlook_of(text, count, **options):
+    stages = (StagePlan(name="steady", for_s=60, warmup=False, by_scenario={"simple": count}),)
+    return sample_forecast(with_options(parse(text), ObjectiveOptions(**options)), stages, SENT).outlook
+
+
+def test_more_confidence_needs_more_samples_for_a_proof():
+    sure = with_options(parse("ttft.p99 < 1s"), ObjectiveOptions(confidence=0.99))
+    assert (needed_samples(sure), samples_to_prove(sure)) == (100, 459)
 
 
 @pytest.mark.parametrize(
@@ -96,11 +128,18 @@ def test_more_confidence_needs_more_samples():
     [
         ("ttft.p50 < 1s", {"over_s": 30.0}, 50, None),  # of the peak: 100 in 60 s
         ("latency.p90 < 1s", {"over_s": 30.0}, 100, None),
+        ("ttft.p99 < 1s", {"over_s": 30.0}, 50, None),
         (
             "ttft.p99 < 1s",
+            {"over_s": 30.0, "strict": True},
+            50,
+            "needs 299 requests to be proven in each of its windows, and the plan has about 117",
+        ),
+        (
+            "ttft.p99.9 < 1s",
             {"over_s": 30.0},
             50,
-            "needs 299 requests in each of its windows, and the plan has about 117",
+            "needs 1,000 requests to be decided in each of its windows, and the plan has about 117",
         ),
         ("ttft{stage=peak}.p50 < 1s", {"over_s": 61.0}, None, "asks for 1 of its windows in a row, and the plan has 0"),
         ("errors.rate < 5%", {"over_s": 1.0, "for_windows": 121}, None, "asks for 121 of its windows in a row"),
@@ -125,9 +164,9 @@ def test_a_pause_has_no_window_that_counts():
 
 
 def test_windows_that_may_have_enough_at_the_steepest_are_scarce_and_not_too_few():
-    """One and a half requests a window on average, and at most three: p36 needs three."""
+    """One and a half requests a window on average, and at most three: p60 needs three."""
     stages = (StagePlan(name="steady", for_s=100.0, warmup=False, by_scenario={"simple": 15}),)
-    found = sample_forecast(with_options(parse("ttft.p36 < 1s"), ObjectiveOptions(over_s=10.0)), stages, SENT)
+    found = sample_forecast(with_options(parse("ttft.p60 < 1s"), ObjectiveOptions(over_s=10.0)), stages, SENT)
     assert (found.needed, found.samples, found.outlook, found.problem) == (3, 1, Outlook.SCARCE, None)
 
 
@@ -158,7 +197,7 @@ def test_nothing_is_said_of_a_load_whose_requests_nobody_can_count():
             "lengthen the measured stages, raise the rates, or ask for less than 99.9%",
         ),
         ("latency{stage=nowhere}.avg < 1s", None, "lengthen the measured stages, or raise the rates"),
-        ("ttft.p99 < 1s", 5.0, "lengthen the windows (over), raise the rates, or ask for a lower percentile"),
+        ("ttft.p99.9 < 1s", 5.0, "lengthen the windows (over), raise the rates, or ask for a lower percentile"),
     ],
 )
 def test_the_advice_fits_the_objective(text, over_s, remedies):

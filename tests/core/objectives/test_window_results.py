@@ -2,7 +2,7 @@ import pytest
 from msgspec import structs
 from msgspec.structs import replace
 
-from relayload.core.model.objective_options import NoData, ObjectiveOptions
+from relayload.core.model.objective_options import NoData, ObjectiveOptions, TooFew
 from relayload.core.model.record import BreakerState, Outcome
 from relayload.core.model.run import StageInfo
 from relayload.core.model.verdict import ObjectiveResult, Status
@@ -122,9 +122,30 @@ def test_every_request_of_a_window_counts_once_however_they_are_kept(most_exact:
 
 
 def test_too_few_in_every_window_can_not_be_told(judged, request_line):
-    result = judged("latency.p99 < 1s", _lines(request_line, slow=()))
-    assert result.verdict is Status.INCONCLUSIVE
-    assert "needs 299 independent samples" in result.reason
+    result = judged("latency.p99 < 1s", _lines(request_line, slow=(), per_second=9))
+    assert (result.verdict, result.proven) == (Status.INCONCLUSIVE, None)
+    assert "needs 100 requests, and there are 90" in result.reason
+    result = judged("latency.p99 < 1s", _lines(request_line, slow=(), per_second=9), on_too_few=TooFew.PASS)
+    assert (result.verdict, result.proven) == (Status.PASS, False)
+
+
+@pytest.mark.parametrize(("per_second", "proven"), [(10, False), (29, False), (30, True)])
+def test_a_pass_is_proven_once_it_is_in_every_window(per_second: int, proven: bool, judged, request_line):
+    result = judged("latency.p99 < 1s", _lines(request_line, slow=(), per_second=per_second))
+    assert (result.verdict, result.proven) == (Status.PASS, proven)
+    few = [line for line in _lines(request_line, slow=(), per_second=30) if not 50 < line.intended_at_s < 54]
+    result = judged("latency.p99 < 1s", few)
+    assert (result.verdict, result.proven) == (Status.PASS, False)
+
+
+def test_counts_in_windows_need_no_proof(judged, request_line):
+    assert judged("errors.count == 0", _lines(request_line, slow=())).proven is None
+
+
+def test_a_window_of_which_a_third_is_slow_in_one_stretch_is_not_broken_for_sure(judged, request_line):
+    """One hiccup within ten seconds is a single event; at half of them it is a fact."""
+    for slow, word in ((range(43, 46), Status.INCONCLUSIVE), (range(43, 48), Status.FAIL)):
+        assert judged("latency.p90 < 1s", _lines(request_line, slow=slow)).verdict is word
 
 
 def test_windows_are_of_the_measured_stages_that_the_tags_admit(judged, request_line):
@@ -259,7 +280,7 @@ def test_a_rest_that_is_too_short_counts_with_the_window_before_it(
 
 def test_a_rest_does_not_mend_the_window_before_it(judged, request_line):
     run = {"stages": (StageInfo(name="steady", for_s=95.0),), "ended_at_s": 95.0}
-    lines = [line for line in _lines(request_line, slow=(80, 81)) if line.intended_at_s < 95]
+    lines = [line for line in _lines(request_line, slow=range(80, 86)) if line.intended_at_s < 95]
     wanted = judged("latency.p90 < 1s", lines[:900], over_s=10.0, confidence=0.6)
     found = judged("latency.p90 < 1s", lines, run=run, over_s=10.0, confidence=0.6)
     assert (wanted.verdict, found.verdict) == (Status.FAIL, Status.FAIL)
@@ -298,10 +319,10 @@ def test_a_stage_shorter_than_a_window_is_judged_where_others_are_longer(judged,
 
 def test_whoever_got_no_answer_in_a_window_waits_for_ever(judged, request_line, drop_line):
     lines = _lines(request_line, slow=())
-    failed = [request_line(2000 + n, intended_at_s=55.0, outcome=Outcome.TIMED_OUT) for n in range(30)]
-    failed += [drop_line(2030 + n, intended_at_s=55.0) for n in range(30)]
+    failed = [request_line(2000 + n, intended_at_s=55.0, outcome=Outcome.TIMED_OUT) for n in range(60)]
+    failed += [drop_line(2060 + n, intended_at_s=55.0) for n in range(60)]
     result = judged("ttft.p90 < 1s", lines + failed)
-    assert (result.verdict, result.k, result.n) == (Status.FAIL, 60, 160)
+    assert (result.verdict, result.k, result.n) == (Status.FAIL, 120, 220)
     assert judged("ttft.p90 < 1s", lines, lost=60).windows.worst_at_s == 90.0
     before = [line for line in lines if line.intended_at_s < 70]
     assert judged("ttft.p90 < 1s", before, lost=60).windows.worst_at_s == 60.0

@@ -1,23 +1,16 @@
 import math
+from collections.abc import Iterable, Mapping
 from itertools import chain, repeat, starmap
-from random import Random
-from statistics import NormalDist
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from known_sample import Known
+from simulated import BY_NAME, coverage
 
 from relayload.core.stats.histogram import Histogram
-from relayload.core.stats.ranks import SortedRuns, rank_of
-from relayload.core.stats.sample import (
-    Moments,
-    batched_size,
-    describe,
-    effective_size,
-    interval_ranks,
-    percentile,
-)
+from relayload.core.stats.ranks import rank_of
+from relayload.core.stats.sample import TAILS, Moments, Sample, describe, interval_ranks, percentile
 
 
 @pytest.mark.parametrize(
@@ -97,67 +90,72 @@ def test_one_value_has_no_spread_and_its_median_no_interval():
     assert (median.value, median.low, median.high) == (0.2, None, None)
 
 
-def _latencies(rng: Random, n: int, correlation: float) -> list[float]:
-    """An autoregressive process of order 1 whose values are standard normal."""
-    values = [rng.gauss(0, 1)]
-    innovation = math.sqrt(1 - correlation**2)
-    while len(values) < n:
-        values.append(correlation * values[-1] + innovation * rng.gauss(0, 1))
-    return values
+class Clustered(Known):
+    """A sample whose effective size depends on the threshold: `sizes` has it by the highest one."""
+
+    def __init__(self, values: Iterable[float], sizes: Mapping[float, int]) -> None:
+        super().__init__(values)
+        self._sizes = sizes
+        self.effective_n = min(map(self.effective_above, map(self.ordered.quantile, TAILS)))
+
+    def effective_above(self, threshold: float) -> int:
+        return next(size for limit, size in self._sizes.items() if threshold <= limit)
 
 
-def _effective_size(values: list[float]) -> int:
-    """With the slowest twentieth marked, in the order of the list."""
-    threshold = sorted(values)[rank_of(0.95, len(values)) - 1]
-    marked = [at for at, value in enumerate(values) if value > threshold]
-    return effective_size(SortedRuns([marked]), SortedRuns([range(len(values))]))
+def _ends(sample: Sample, p: float) -> tuple[float | None, float | None]:
+    found = percentile(sample, p)
+    return found.low, found.high
 
 
-@pytest.mark.parametrize(("correlation", "least"), [(0.0, 0.94), (0.5, 0.94), (0.9, 0.94)])
-@pytest.mark.parametrize("p", [95.0, 99.0])
-def test_intervals_cover_the_truth_also_where_requests_are_slow_together(correlation: float, least: float, p: float):
-    rng = Random(7)
-    truth = NormalDist().inv_cdf(p / 100)
-    covered, n, trials = 0, 1000, 300
-    for _ in range(trials):
-        values = _latencies(rng, n, correlation)
-        found = percentile(Known(values, _effective_size(values)), p)
-        above_low = found.low is None or found.low <= truth
-        covered += above_low and (found.high is None or truth <= found.high)
-    assert covered / trials >= least
+_THOUSAND = [float(rank) for rank in range(1, 1001)]
 
 
-def test_independent_values_mostly_count_in_full():
-    rng = Random(3)
-    assert sum(_effective_size(_latencies(rng, 1000, 0.0)) == 1000 for _ in range(300)) >= 255
+def test_the_interval_of_a_percentile_is_as_wide_as_the_values_above_it_ask_for():
+    """Of a thousand values: the median is sized by what is above it, and the p99 by the slowest as well."""
+    assert _ends(Known(_THOUSAND), 50.0) == (469.0, 532.0)
+    assert _ends(Clustered(_THOUSAND, {600.0: 100, math.inf: 1000}), 50.0) == (400.0, 610.0)
+    assert _ends(Clustered(_THOUSAND, {600.0: 100, math.inf: 1000}), 99.0) == (983.0, 997.0)
 
 
-def test_correlated_values_count_for_less():
-    assert _effective_size(_latencies(Random(3), 2000, 0.9)) < 600
+def test_no_interval_is_narrower_than_the_slowest_values_allow():
+    """The slowest twentieth and the slowest hundredth cluster, wherever one looks."""
+    for limit in (949.0, 989.0):
+        sizes = {limit: 1000, math.inf: 100}
+        assert _ends(Clustered(_THOUSAND, sizes), 50.0) == _ends(Known(_THOUSAND, 100), 50.0) == (400.0, 610.0)
 
 
-def test_what_comes_in_one_run_counts_for_little():
-    assert effective_size(SortedRuns([range(300, 400)]), SortedRuns([range(1000)])) == 50
+@pytest.mark.parametrize(("sizes", "end"), [({480.0: 100, math.inf: 1000}, "low"), ({520.0: 1000, 540.0: 100}, "high")])
+def test_the_interval_allows_for_clusters_at_its_ends(sizes: dict[float, int], end: str):
+    """The values above the median are independent; those above one end of its interval are not."""
+    sample = Clustered(_THOUSAND, {**sizes, math.inf: 1000})
+    assert sample.effective_above(500.0) == 1000, end
+    assert _ends(sample, 50.0) == (400.0, 610.0)
 
 
-def test_counts_by_the_second_tell_as_much_as_the_requests_themselves():
-    rng = Random(4)
-    apart = [(sum(rng.random() < 0.1 for _ in range(10)), 10) for _ in range(100)]
-    assert batched_size(apart) == 1000
-    burst = [(10 if 40 <= second < 50 else 0, 10) for second in range(100)]
-    assert batched_size(burst) < 200
-    assert batched_size([(100, 1000)]) == 50
-    assert (batched_size([]), batched_size([(3, 20)]), batched_size([(500, 500)])) == (0, 20, 500)
+def test_the_ends_are_looked_at_again_once_they_have_moved():
+    """There is a cluster at the first end, another at the wider one, and a third one that is not looked at."""
+    clusters = {350.0: 10, 420.0: 50, 480.0: 100, math.inf: 1000}
+    assert _ends(Clustered(_THOUSAND, clusters), 50.0) == _ends(Known(_THOUSAND, 50), 50.0)
 
 
-def test_requests_that_were_all_due_at_one_instant_tell_least():
-    assert effective_size(SortedRuns([[2.0] * 5]), SortedRuns([[2.0] * 100])) == 50
-    assert effective_size(SortedRuns([]), SortedRuns([[2.0] * 100])) == 100
+@pytest.mark.parametrize(("effective_n", "told"), [(7, False), (8, True), (1000, True)])
+def test_a_percentile_of_values_that_are_too_correlated_has_no_interval(effective_n: int, told: bool):
+    """The median; with eight values that it takes half of each end lies within them."""
+    found = percentile(Known(_THOUSAND, effective_n), 50.0)
+    assert found.value == 500.0
+    assert (found.low is not None, found.high is not None) == (told, told)
 
 
-@pytest.mark.parametrize("n", [0, 1, 50])
-def test_a_small_sample_counts_as_it_is(n: int):
-    assert effective_size(SortedRuns([range(n)]), SortedRuns([range(n)])) == n
+def test_few_values_that_are_independent_are_not_too_correlated():
+    found = percentile(Known([float(rank) for rank in range(1, 8)]), 50.0)
+    assert (found.low, found.value, found.high) == (1.0, 4.0, 7.0)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("p", [50.0, 95.0, 99.0])
+def test_intervals_cover_the_truth_also_where_requests_are_slow_together(correlation: float, p: float):
+    series = BY_NAME["independent" if not correlation else f"AR(1) {correlation:g}"]
+    assert coverage(series, 1000, 200, [p], seed=7)[p][0] >= 0.94
 
 
 @given(st.lists(st.lists(st.floats(-1e3, 1e3)), max_size=4))
