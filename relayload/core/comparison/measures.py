@@ -30,6 +30,8 @@ class Measure:
     more_is_worse: bool = True
     relative: bool = True
     """The change is a ratio; else a difference, as of a share that may be 0."""
+    of: int | None = None
+    """The number of requests that a share is a part of, if it is a share of requests."""
 
     def scaled(self, value: float) -> float:
         """Return the value on the scale on which a change is a shift. Zero sorts below everything else."""
@@ -77,8 +79,8 @@ def _goodputs(verdict: Verdict) -> Iterator[Measure]:
 
 def _errors(summary: Summary) -> Iterator[Measure]:
     if summary.counts.started:
-        failed = sum(error.count for error in summary.errors)
-        yield Measure("errors.rate", Unit.SHARE, failed / summary.counts.started, relative=False)
+        failed, of = sum(error.count for error in summary.errors), summary.counts.started
+        yield Measure("errors.rate", Unit.SHARE, failed / of, relative=False, of=of)
 
 
 def _costs(summary: Summary) -> Iterator[Measure]:
