@@ -84,6 +84,11 @@ class BreakerState(StrEnum):
     HALF_OPEN = "half_open"
 
 
+_WITHOUT_REFUSAL = frozenset(
+    (Outcome.UNREACHABLE, Outcome.TIMED_OUT, Outcome.BROKEN_STREAM, Outcome.CANCELLED, Outcome.ABANDONED)
+)
+
+
 class Attempt(Struct, frozen=True, omit_defaults=True, rename={"relay_message": "said"}, gc=False):
     """One try on the wire.
 
@@ -140,6 +145,17 @@ class Attempt(Struct, frozen=True, omit_defaults=True, rename={"relay_message": 
     send_s: Seconds | None = None
     waiting_s: Seconds | None = None
     receive_s: Seconds | None = None
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether it was sent and ended without content and without a refusal: its input may be charged all the same.
+
+        An abandoned attempt counts, too: the end of the run took it off the wire.
+        """
+        if self.status is not None and not 200 <= self.status < 300:
+            return False
+        sent = self.sent_at_s is not None or self.outcome is Outcome.ABANDONED
+        return sent and not self.chunks and self.outcome in _WITHOUT_REFUSAL
 
 
 class Record(Struct, frozen=True, omit_defaults=True, tag_field="line", tag="request", gc=False):
