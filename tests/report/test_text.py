@@ -7,7 +7,7 @@ from msgspec import structs
 from relayload.core.metrics.summarize import summarize
 from relayload.core.model.health import Thresholds
 from relayload.core.model.objective_options import ObjectiveOptions, Severity
-from relayload.core.model.record import Outcome
+from relayload.core.model.record import Attempt, Outcome
 from relayload.core.model.run import StageInfo, TargetInfo
 from relayload.core.model.verdict import Status
 from relayload.core.objectives.grammar import parse, with_options
@@ -48,6 +48,18 @@ def test_a_summary_tells_counts_latencies_errors_rates_and_the_generator(lines, 
     assert "rates      offered 1/s · started 0.95/s · ok 0.9/s · 9 tokens/s" in text
     assert "starts     at most 1 in any second, 60 in any minute" in text
     assert "generator  late p99 1.00ms · loop p99 1.00ms · CPU 25% · kernel timestamps" in text
+
+
+def test_the_most_attempts_are_told_where_there_were_retries(request_line, make_run, folded):
+    failed = [Attempt(outcome=Outcome.SERVER_ERROR, status=503, sent_at_s=0.1 * number) for number in range(3)]
+    lines = [request_line(0, retried=failed, sent_at_s=0.3), request_line(1, sent_at_s=1.0)]
+    summary = summarize(folded(lines), make_run())
+    assert (summary.rates.max_in_1s, summary.rates.max_in_60s) == (1, 2)
+    assert (summary.rates.max_attempts_in_1s, summary.rates.max_attempts_in_60s) == (4, 5)
+    assert "attempts   at most 4 in any second, 5 in any minute, retries included" in render_summary(summary)
+    without = summarize(folded(lines[1:]), make_run())
+    assert (without.rates.max_attempts_in_1s, without.rates.max_attempts_in_60s) == (1, 1)
+    assert "attempts " not in render_summary(without)
 
 
 def test_an_error_is_told_as_the_relay_put_it_first(request_line, make_run, folded):

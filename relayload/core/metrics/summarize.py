@@ -123,7 +123,7 @@ class SummaryInTheMaking:
 
     def outline(self) -> Summary:
         """Return the summary without its expensive parts: latencies, timeline, and the most starts in a window."""
-        return self.made_of([(), None, _Starts(0, 0, None), *self._metrics.nothing()])
+        return self.made_of([(), None, _Starts(0, 0, 0, 0, None), *self._metrics.nothing()])
 
     def _counts(self, accounted: Account) -> Counts:
         by_outcome = self._all.by_outcome()
@@ -151,6 +151,8 @@ class SummaryInTheMaking:
             output_tokens_per_s=_per(ok.output_tokens, measured_s),
             max_in_1s=starts.most_in_1s,
             max_in_60s=starts.most_in_60s,
+            max_attempts_in_1s=starts.most_attempts_in_1s,
+            max_attempts_in_60s=starts.most_attempts_in_60s,
         )
 
     def _tabled(self) -> Iterator[Selection]:
@@ -220,17 +222,24 @@ class SummaryInTheMaking:
 
 
 class _Starts(NamedTuple):
-    """The most starts in any second and minute, and how late they were."""
+    """The most starts and attempts in any second and minute, and how late starts were."""
 
     most_in_1s: int
     most_in_60s: int
+    most_attempts_in_1s: int
+    most_attempts_in_60s: int
     late_p99_s: float | None
 
     @classmethod
     def of(cls, fold: Fold) -> "_Starts":
         late = Series(Selection(fold.by_tags), "late").ordered
         late_p99_s = late.quantile(0.99) if late.count else None
-        return cls(fold.starts.most_in(1.0), fold.starts.most_in(60.0), late_p99_s)
+        requests = fold.starts.most_in(1.0), fold.starts.most_in(60.0)
+        attempts = requests
+        if len(fold.retry_starts):
+            sent = fold.starts.with_all(fold.retry_starts)
+            attempts = sent.most_in(1.0), sent.most_in(60.0)
+        return cls(*requests, *attempts, late_p99_s)
 
 
 def _condensed(fold: Fold, run: RunInfo) -> Iterator[str]:

@@ -49,7 +49,7 @@ class Counts(Struct, frozen=True, kw_only=True):
 
 
 class Rates(Struct, frozen=True, kw_only=True):
-    """Per second of the measured stages; `max_in_...` is the most starts in any sliding window of the whole run."""
+    """Per second of the measured stages; `max_in_...` is the most requests started in any sliding window of the run."""
 
     measured_s: float
     offered_per_s: float | None
@@ -59,6 +59,9 @@ class Rates(Struct, frozen=True, kw_only=True):
     output_tokens_per_s: float | None
     max_in_1s: int
     max_in_60s: int
+    max_attempts_in_1s: int | None = None
+    """The same with retries, each counted when it was sent; None, as below, in summaries that predate it."""
+    max_attempts_in_60s: int | None = None
 
 
 class _ByName(Struct, frozen=True):
