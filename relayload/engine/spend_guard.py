@@ -17,8 +17,6 @@ _FREE = Price(input=_NOTHING, output=_NOTHING)
 _FAILED = frozenset(
     (Outcome.REJECTED, Outcome.SERVER_ERROR, Outcome.UNREACHABLE, Outcome.TIMED_OUT, Outcome.BROKEN_STREAM)
 )
-_UNANSWERED = frozenset((Outcome.RATE_LIMITED, Outcome.REJECTED, Outcome.SERVER_ERROR, Outcome.UNREACHABLE))
-"""Relays do not charge for these."""
 _KEY_REJECTED = (401, 403)
 
 
@@ -75,9 +73,9 @@ class SpendGuard:
         paid, price = _NOTHING, self._price(job)
         for attempt in attempts:
             if attempt.input_tokens is None and not attempt.counted:
-                if attempt.outcome in _UNANSWERED:
-                    continue
-                return None
+                if attempt.outcome is Outcome.OK or attempt.unanswered:
+                    return None
+                continue
             paid += price.usd_of(
                 job.expected_input_tokens if attempt.input_tokens is None else attempt.input_tokens,
                 attempt.output_tokens or 0,

@@ -1,7 +1,7 @@
 """Warnings about what is valid but hardly intended, or will be a fault soon.
 
-They concern keys in plain text, variables as a shell writes them, objectives that demand a bad relay, and former names
-of keys.
+They concern keys in plain text, variables as a shell writes them, objectives that demand a bad relay, retries beyond
+the limits, and former names of keys.
 """
 
 import re
@@ -12,7 +12,10 @@ from relayload.core.errors import Fault
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.objectives.objective import Objective, Op
 from relayload.document import Document, Location
+from relayload.profile.client import Client
+from relayload.profile.loads import Load, OpenLoad
 from relayload.profile.plaintext_keys import is_key_of, is_placeholder, is_plain_key, reference_meant
+from relayload.profile.resilience import OwnQuota
 from relayload.profile.secrets import at
 from relayload.profile.variables import references, texts
 
@@ -78,3 +81,17 @@ def turned_round(objective: Objective) -> str | None:
     indicator, _, limit = objective.text.rpartition(objective.op)
     meant = f"{indicator}{_MIRRORED[objective.op]}{limit}"
     return f"warning: '{objective.text}' demands bad numbers: an objective states what must hold, such as '{meant}'"
+
+
+def unlimited_retries(load: Load, client: Client | None) -> str | None:
+    """Return a warning if `limits` bind the requests and nothing binds their retries; None if all is well."""
+    limits = load.limits if isinstance(load, OpenLoad) else None
+    if limits is None or client is None or client.retry is None or client.retry.attempts == 1:
+        return None
+    if client.quota is not None and (not isinstance(client.quota, OwnQuota) or client.quota.requests):
+        return None
+    rates = {"s": limits.per_second, "min": limits.per_minute}
+    meant = ", ".join(f"{most}/{unit}" for unit, most in rates.items() if most is not None)
+    return (
+        f"warning: limits do not hold retries, which come on top: client.quota: {{requests: [{meant}]}} holds them too"
+    )

@@ -34,7 +34,7 @@ Arrivals = Annotated[
 
 
 class Limits(Part):
-    """The most arrivals in any sliding second and any sliding minute, over all workers."""
+    """The most arrivals in any sliding second and any sliding minute, over all workers; retries come on top."""
 
     per_second: Count | None = None
     """In any sliding second."""
@@ -58,7 +58,7 @@ class OpenLoad(Part):
     max_in_flight: Count = 1000
     """The most requests at once; an arrival that finds as many is dropped, and counted."""
     limits: Limits | None = None
-    """The most arrivals, whatever the stages say."""
+    """The most arrivals, whatever the stages say; a `client.quota` of requests holds retries, too."""
     stages: Annotated[Items[AnyStage], AfterValidator(named)] = ()
     """One after the other; a replay ends with the last one or the last row."""
     graceful_stop_s: Duration = 30.0

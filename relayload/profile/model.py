@@ -18,7 +18,7 @@ from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.wire.request import Timeouts
 from relayload.core.wire.response_limits import ResponseLimits
 from relayload.document import Location
-from relayload.profile.cautions import turned_round
+from relayload.profile.cautions import turned_round, unlimited_retries
 from relayload.profile.client import Client
 from relayload.profile.generator import GeneratorBounds
 from relayload.profile.guardrails import Guardrails
@@ -149,8 +149,9 @@ class Profile(Part):
     @property
     def cautions(self) -> tuple[Fault, ...]:
         """Warnings about what is valid but hardly intended, each with its place."""
-        demands = ((place, turned_round(objective)) for place, objective in self.placed_objectives)
-        return (*self._cautions, *(self.fault(place, warning) for place, warning in demands if warning))
+        found: list[tuple[Location, str | None]] = [(("load", "limits"), unlimited_retries(self.load, self.client))]
+        found += [(place, turned_round(objective)) for place, objective in self.placed_objectives]
+        return (*self._cautions, *(self.fault(place, warning) for place, warning in found if warning))
 
     def with_cautions(self, found: tuple[Fault, ...]) -> Self:
         """Attach the warnings that were found while reading."""

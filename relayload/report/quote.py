@@ -25,7 +25,8 @@ def render_quote(quote: Quote, screen: Screen = PLAIN) -> str:
 def _amount(amount: Amount) -> str:
     cached = f" ({amount.cached_input_tokens:,} cached)" if amount.cached_input_tokens else ""
     reasoning = f" ({amount.reasoning_tokens:,} reasoning)" if amount.reasoning_tokens else ""
-    requests = "" if amount.requests is None else f"{amount.requests:,} requests: "
+    to_each = f" to each of {amount.targets} targets" if amount.targets > 1 else ""
+    requests = "" if amount.requests is None else f"{amount.requests:,} requests{to_each}: "
     per = f" a {amount.per.value}" if amount.per else ""
     return f"{requests}{amount.input_tokens:,} tokens in{cached}, {amount.output_tokens:,} out{reasoning}{per}"
 

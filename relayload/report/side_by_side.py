@@ -63,7 +63,7 @@ def _added(beside: Beside) -> Iterator[tuple[str, tuple[AddedAt, ...]]]:
 
 
 def _without_interval(beside: Beside) -> Iterator[str]:
-    """Yield a line for each metric without intervals; its highest percentile needs the most pairs."""
+    """Yield a line for each metric without intervals, with the pairs that each percentile needs."""
     for name, percentiles in _added(beside):
         missing = [found for found in percentiles if found.low is None and found.high is None]
         if missing:
@@ -72,11 +72,12 @@ def _without_interval(beside: Beside) -> Iterator[str]:
 
 
 def _too_few(missing: Sequence[AddedAt]) -> str:
-    most = max(missing, key=lambda found: found.pairs_needed or 0)
-    if most.pairs_needed is None:
+    needed = [f"p{found.p:g} needs about {found.pairs_needed:,}" for found in missing if found.pairs_needed]
+    if not needed:
         return "too few pairs"
-    worth = "" if most.effective_n >= most.n else f", worth {most.effective_n:,} independent ones,"
-    return f"{most.n:,} pairs{worth} are too few; about {most.pairs_needed:,} would do"
+    fewest = min(missing, key=lambda found: found.effective_n)
+    worth = "" if fewest.effective_n >= fewest.n else f", worth {fewest.effective_n:,} independent ones,"
+    return f"{fewest.n:,} pairs{worth} are too few; {', '.join(needed)}"
 
 
 def headings(comparison: SideBySide, beside: Beside) -> tuple[str, ...]:

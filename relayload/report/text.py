@@ -222,9 +222,21 @@ def _rates(summary: Summary) -> list[tuple[str, str]]:
     return [
         ("rates", " · ".join([*parts, *tokens_per_s]) or "no measured stage was reached"),
         *later_facts(rates),
-        ("starts", f"at most {rates.max_in_1s:,} in any second, {rates.max_in_60s:,} in any minute"),
+        ("starts", _at_most(rates.max_in_1s, rates.max_in_60s)),
+        *_attempts(summary),
         ("tokens", f"{tokens.input:,} in · {tokens.output:,} out, of which {tokens.reasoning:,} reasoning"),
     ]
+
+
+def _attempts(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Yield the most attempts on the wire, if there were retries."""
+    in_1s, in_60s = summary.rates.max_attempts_in_1s, summary.rates.max_attempts_in_60s
+    if summary.counts.retries and in_1s is not None and in_60s is not None:
+        yield "attempts", f"{_at_most(in_1s, in_60s)}, retries included"
+
+
+def _at_most(in_1s: int, in_60s: int) -> str:
+    return f"at most {in_1s:,} in any second, {in_60s:,} in any minute"
 
 
 def _generator(summary: Summary) -> list[tuple[str, str]]:

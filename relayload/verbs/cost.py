@@ -1,6 +1,7 @@
 """`relayload cost`: what traffic costs at several providers, for given token counts or for a recording."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -11,11 +12,13 @@ from msgspec.structs import replace
 
 from relayload import prices as price_lists
 from relayload.core.errors import AuthorError, Fault
-from relayload.core.metrics.cost import Cost, cost_of, paid
+from relayload.core.metrics.cost import Cost, cost_of, paid, paid_at
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.price_quote import Amount, Period, quote
+from relayload.core.metrics.tagged_requests import TaggedRequests
 from relayload.core.metrics.tokens import Tokens
 from relayload.core.model.run import RunInfo
+from relayload.core.model.tags import Tags
 from relayload.core.price import ANY, Prices, price_of, times
 from relayload.core.units import whole_count
 from relayload.document.validation import nearest
@@ -135,11 +138,38 @@ def _measured(run_dir: Path, scale: str | None, places: tuple[str, ...]) -> tupl
     fold = recording.fold(()).fold
     if not fold.started:
         raise _fault(f"{run_dir} holds no requests")
-    requests, per = _scaled(scale) if scale else (fold.started, None)
-    factor = Decimal(requests) / fold.started
+    run = recording.run
+    requests, per = _scaled(scale) if scale else (None, None)
+    if run.copies > 1 and not places:
+        return _at_each_target(fold, run, requests, per)
+    number = requests or fold.started
+    factor = Decimal(number) / fold.started
     costs = [(place, cost_of(fold.by_tags, times(_prices(place), factor))) for place in places]
-    costs = costs or [(_OWN, paid(fold.by_tags, _dearer(recording.run, factor)))]
-    return _amount(fold, requests, per), [(name, _usd(name, cost)) for name, cost in costs]
+    costs = costs or [(_OWN, paid(fold.by_tags, _dearer(run, factor)))]
+    amount = Amount(**_tokens(fold.by_tags, number, fold.started), requests=number, per=per)
+    return amount, [(name, _usd(name, cost, own=not places)) for name, cost in costs]
+
+
+def _at_each_target(
+    fold: Fold, run: RunInfo, requests: int | None, per: Period | None
+) -> tuple[Amount, list[tuple[str, Decimal]]]:
+    """Return what each target of an interleaved run cost, or what `requests` like those sent to it would cost there.
+
+    Every arrival went to all of them, so that their sum, as a price, would be that of no provider.
+    """
+    tokens = Counter[str]()
+    offers = []
+    for name in run.targets:
+        own = {tags: tagged for tags, tagged in fold.by_tags.items() if tags.plan_tags.target == name}
+        started = sum(map(len, own.values()))
+        if not started:
+            raise _fault(f"no request was sent to {name}")
+        number = requests or started
+        cost = paid_at(name, own, _dearer(run, Decimal(number) / started))
+        offers.append((name, _usd(f"at {name}", cost, own=True)))
+        tokens.update(_tokens(own, number, started))
+    each = {"requests": fold.started} if requests is None else {"requests": requests, "targets": run.copies}
+    return Amount(**tokens, **each, per=per), offers
 
 
 def _dearer(run: RunInfo, factor: Decimal) -> RunInfo:
@@ -148,28 +178,22 @@ def _dearer(run: RunInfo, factor: Decimal) -> RunInfo:
     return replace(run, prices=times(run.prices, factor), targets=targets)
 
 
-def _usd(name: str, cost: Cost) -> Decimal:
+def _usd(name: str, cost: Cost, *, own: bool = False) -> Decimal:
     if cost.unpriced:
-        remedy = "name a list by --price" if name == _OWN else f"write {name}:MODEL to price all as one model"
+        remedy = "name a list by --price" if own else f"write {name}:MODEL to price all as one model"
         raise _fault(f"no price for {', '.join(cost.unpriced)} {name}: {remedy}")
     if cost.usd is None:
         raise _fault(f"{', '.join(cost.untold)} never told its tokens")
     return cost.usd
 
 
-def _amount(fold: Fold, requests: int, per: Period | None) -> Amount:
-
+def _tokens(by_tags: Mapping[Tags, TaggedRequests], requests: int, started: int) -> dict[str, int]:
+    """Return the token counts of `requests` like these, of which there were `started`."""
     total = Tokens()
-    for tagged in fold.by_tags.values():
+    for tagged in by_tags.values():
         total.merge(tagged.tokens)
-    return Amount(
-        input_tokens=total.input * requests // fold.started,
-        output_tokens=total.output * requests // fold.started,
-        cached_input_tokens=total.cached_input * requests // fold.started,
-        reasoning_tokens=total.reasoning * requests // fold.started,
-        requests=requests,
-        per=per,
-    )
+    names = ("input", "output", "cached_input", "reasoning")
+    return {f"{name}_tokens": getattr(total, name) * requests // started for name in names}
 
 
 def _scaled(scale: str) -> tuple[int, Period | None]:

@@ -61,7 +61,9 @@ def test_a_request_without_one_and_a_later_turn_are_taken_for_the_mean(spend_gua
         ([Attempt(outcome=Outcome.OK, input_tokens=900, output_tokens=10)], "0.0019"),
         ([Attempt(outcome=Outcome.RATE_LIMITED, status=429)], "0"),
         ([Attempt(outcome=Outcome.CANCELLED, counted=True, output_tokens=50)], "0.0025"),
-        ([Attempt(outcome=Outcome.TIMED_OUT)], "0.003"),
+        ([Attempt(outcome=Outcome.TIMED_OUT, sent_at_s=1.0)], "0.003"),
+        ([Attempt(outcome=Outcome.UNREACHABLE, error="reset_unanswered", sent_at_s=1.0)], "0.003"),
+        ([Attempt(outcome=Outcome.UNREACHABLE, error="connect")], "0"),
         ([], "0"),
         (
             [

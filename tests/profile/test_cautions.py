@@ -120,6 +120,29 @@ def test_an_objective_that_demands_bad_numbers_is_warned_of(read, good, objectiv
     assert {caution.line for caution in cautions} <= {good.count("\n") + 1}
 
 
+@pytest.mark.parametrize(
+    ("client", "warned"),
+    [
+        ("{retry: {attempts: 3}}", True),
+        ("{retry: {attempts: 3}, quota: {tokens: 1k/min}}", True),
+        ("{retry: {attempts: 3}, quota: {requests: 10/s}}", False),
+        ("{retry: {attempts: 3}, quota: from_headers}", False),
+        ("{retry: {attempts: 1}}", False),
+        ("{timeout: 5s}", False),
+        ("null", False),
+    ],
+)
+def test_retries_beyond_the_limits_are_warned_of(read, good, client, warned):
+    text = good.replace("kind: open", "kind: open\n  limits: {per_second: 10, per_minute: 300}")
+    cautions = read(f"{text}client: {client}\n").cautions
+    told = (
+        "warning: limits do not hold retries, which come on top: "
+        "client.quota: {requests: [10/s, 300/min]} holds them too"
+    )
+    assert [(caution.path, caution.message) for caution in cautions] == ([("load.limits", told)] if warned else [])
+    assert read(f"{good}client: {client}\n").cautions == ()
+
+
 REMOTE = "base_url: https://relay.example/v1"
 
 

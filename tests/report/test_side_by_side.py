@@ -36,8 +36,8 @@ def test_a_comparison_tells_what_is_added_and_saved(compared):
     assert "direct relay added 95% interval" in lines
     assert "latency p50 200ms 250ms +50.0ms +50.0ms to +50.0ms" in lines
     assert "TTFT p50 100ms 100ms 0s 0s to 0s" in lines
-    assert "no interval of latency p99: 100 pairs are too few; about 300 would do" in lines
-    assert "no interval of TTFT p99: 100 pairs are too few; about 300 would do" in lines
+    assert "no interval of latency p99: 100 pairs are too few; p99 needs about 368" in lines
+    assert "no interval of TTFT p99: 100 pairs are too few; p99 needs about 368" in lines
     assert "ok at relay alone 0, at direct alone 1" in lines
     assert "cost: direct $2.02, relay $0.20: saves $1.82 (90.1%)" in lines
     assert max(map(len, text.splitlines())) <= WIDTH
@@ -46,19 +46,22 @@ def test_a_comparison_tells_what_is_added_and_saved(compared):
 def test_a_comparison_stands_in_markdown_too(compared):
     page = render_markdown(*compared)
     assert "#### relay against direct: 100 pairs, measured and ok at both" in page
-    assert "- no interval of latency p99: 100 pairs are too few; about 300 would do" in page
+    assert "- no interval of latency p99: 100 pairs are too few; p99 needs about 368" in page
     assert r"| latency | p50 | 200ms | 250ms | +50.0ms | +50.0ms to +50.0ms |" in page
 
 
 def test_pairs_that_are_slow_together_are_worth_fewer_and_more_of_them_are_needed(compared):
-    found = AddedAt(p=99.0, base=0.1, new=0.2, added=0.1, low=None, high=None, n=334, effective_n=98)
-    assert found.pairs_needed == 1023
+    found = AddedAt(p=95.0, base=0.1, new=0.2, added=0.1, low=None, high=None, n=334, effective_n=60, pairs_needed=401)
+    further = structs.replace(found, p=99.0, effective_n=98, pairs_needed=1255)
     summary, _ = compared
     (beside,) = summary.comparison.targets
-    worse = structs.replace(beside, latency=(found,), ttft=(structs.replace(found, low=0.0, high=0.2),))
+    worse = structs.replace(beside, latency=(found, further), ttft=(structs.replace(found, low=0.0, high=0.2),))
     text = render_side_by_side(structs.replace(summary.comparison, targets=(worse,)))
     told = " ".join(text.split())
-    assert "no interval of latency p99: 334 pairs, worth 98 independent ones, are too few; about 1,023 would do" in told
+    assert (
+        "no interval of latency p95, p99: 334 pairs, worth 60 independent ones, are too few; "
+        "p95 needs about 401, p99 needs about 1,255"
+    ) in told
     assert "no interval of TTFT" not in told
 
 

@@ -7,7 +7,7 @@ from msgspec import structs
 from relayload.core.metrics.summarize import summarize
 from relayload.core.model.health import Thresholds
 from relayload.core.model.objective_options import ObjectiveOptions, Severity
-from relayload.core.model.record import Outcome
+from relayload.core.model.record import Attempt, Outcome
 from relayload.core.model.run import StageInfo, TargetInfo
 from relayload.core.model.verdict import Status
 from relayload.core.objectives.grammar import parse, with_options
@@ -67,6 +67,18 @@ def test_a_percentile_that_may_be_too_late_is_told_where_that_matters(request_li
 def test_an_error_that_no_shown_percentile_has_takes_no_row(request_line, make_run, folded):
     lines = [request_line(index, ttft_error_s=0.05 if index < 10 else 0.0) for index in range(100)]
     assert "too late" not in render_summary(summarize(folded(lines), make_run()))
+
+
+def test_the_most_attempts_are_told_where_there_were_retries(request_line, make_run, folded):
+    failed = [Attempt(outcome=Outcome.SERVER_ERROR, status=503, sent_at_s=0.1 * number) for number in range(3)]
+    lines = [request_line(0, retried=failed, sent_at_s=0.3), request_line(1, sent_at_s=1.0)]
+    summary = summarize(folded(lines), make_run())
+    assert (summary.rates.max_in_1s, summary.rates.max_in_60s) == (1, 2)
+    assert (summary.rates.max_attempts_in_1s, summary.rates.max_attempts_in_60s) == (4, 5)
+    assert "attempts   at most 4 in any second, 5 in any minute, retries included" in render_summary(summary)
+    without = summarize(folded(lines[1:]), make_run())
+    assert (without.rates.max_attempts_in_1s, without.rates.max_attempts_in_60s) == (1, 1)
+    assert "attempts " not in render_summary(without)
 
 
 def test_an_error_is_told_as_the_relay_put_it_first(request_line, make_run, folded):

@@ -120,6 +120,58 @@ def test_a_recording_is_scaled_and_priced_anew(said, run_dir):
     assert "86%   $482,550.00 a year\n" in text
 
 
+@pytest.fixture
+def interleaved(tmp_path, make_run, request_line):
+    """Two arrivals, each sent to both targets: 1,000 tokens in, 500 out at one target and 250 at the other."""
+    targets = {
+        name: TargetInfo(
+            base_url=f"http://{name}/v1", prices={"o3": Price(input=Decimal(usd), output=Decimal(4 * usd))}
+        )
+        for name, usd in {"direct": 10, "relay": 2}.items()
+    }
+    recording = Recording.create(tmp_path / "both", make_run(targets=targets, paired=True))
+    writer = recording.writer(0)
+    for index in range(2):
+        writer.write(request_line(index, target="direct", input_tokens=1000, output_tokens=500))
+        writer.write(request_line(index, target="relay", input_tokens=1000, output_tokens=250))
+    writer.close()
+    return recording.directory
+
+
+def test_an_interleaved_recording_has_a_row_for_each_target(said, interleaved):
+    assert said(str(interleaved)) == (
+        "4 requests: 4,000 tokens in, 1,500 out\n\ndirect   $0.060\nrelay    $0.008\nsaving   $0.052   87%\n"
+    )
+    assert said(f"{interleaved} --scale 1M-requests/month") == (
+        "1,000,000 requests to each of 2 targets: 2,000,000,000 tokens in, 750,000,000\n"
+        "out a month\n"
+        "\n"
+        "direct   $30,000.00\n"
+        "relay     $4,000.00\n"
+        "saving   $26,000.00   87%   $312,000.00 a year\n"
+    )
+    told = json.loads(said(f"{interleaved} --scale 1M-requests/month --json"))
+    assert told["offers"] == [{"name": "direct", "amount": "30000.00"}, {"name": "relay", "amount": "4000.00"}]
+    assert (told["asked"]["requests"], told["asked"]["targets"]) == (1_000_000, 2)
+
+
+def test_an_interleaved_recording_may_be_priced_at_one_place(said, interleaved):
+    assert "2/8   $5,000.00\n" in said(f"{interleaved} --scale 1M-requests --price 2/8")
+
+
+def test_an_interleaved_recording_without_prices_says_where(said, tmp_path, make_run, request_line):
+    targets = {name: TargetInfo(base_url=f"http://{name}/v1") for name in ("direct", "relay")}
+    recording = Recording.create(tmp_path / "run", make_run(targets=targets, paired=True))
+    writer = recording.writer(0)
+    writer.write(request_line(0, target="relay"))
+    writer.close()
+    assert said(str(recording.directory), 2) == "no request was sent to direct\n"
+    writer = recording.writer(1)
+    writer.write(request_line(0, target="direct"))
+    writer.close()
+    assert said(str(recording.directory), 2) == "no price for o3 at direct: name a list by --price\n"
+
+
 def test_a_recording_may_be_priced_as_if_one_model_had_answered_all(said, run_dir):
     assert "relay:o3-mini   $0.00336\n" in said(f"{run_dir} --price relay:o3-mini")
     assert "relay:o3-mini   $840.00" in said(f"{run_dir} --price relay:o3-mini --scale 1M-requests")

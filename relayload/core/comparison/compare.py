@@ -5,7 +5,7 @@ false alarm four times in five. So each run gives one number per measure, and th
 the Hodges-Lehmann shift of the logarithms, which is a ratio, and the exact test of Mann and Whitney.
 
     FAIL          the new runs are worse by more than the tolerance (Holm's correction over all measures)
-    PASS          they are not worse by that much
+    PASS          they are not worse by that much; a share of requests, not by more than so many can tell
     INCONCLUSIVE  neither is proven; always so below six runs a side
 
 Runs that can't be trusted, or that were cut short, are left out. The usual cause is a slow relay: so to prove that the
@@ -30,6 +30,11 @@ _ALPHA = 0.025
 """One-sided, to match the ends of the 95 % interval."""
 _LEAST_SHARE = 0.001
 """The least tolerance of a share: a part of a tiny base share would be no tolerance at all."""
+_TOLD_APART = 4.0
+"""The difference between shares, in binomial standard errors, that as many requests tell apart nearly always.
+
+It is 1.96 for the test, and 2.05 so that 98 % of comparisons without a change pass.
+"""
 _ALL = 700.0
 """A shift beyond any scale, for measures that may be lost entirely and so can't become worse."""
 _EXIT_CODES = {
@@ -218,21 +223,40 @@ def _p_worse(base: Sequence[Measure], new: Sequence[Measure], tolerance: float) 
 
 def _p_not_worse(base: Sequence[Measure], new: Sequence[Measure], tolerance: float, unseen: int) -> float:
     """Return the p-value of "worse by the tolerance or more", with this many unseen new runs worse than all others."""
-    by = _tolerated(base, tolerance)
+    by = _tolerated(base, tolerance, at_least=_told_apart(base, new))
     if base[0].more_is_worse:
         return p_below(_scaled(base), [*_scaled(new), *[math.inf] * unseen], by)
     return p_above(_scaled(base), [*_scaled(new), *[-math.inf] * unseen], by)
 
 
-def _tolerated(base: Sequence[Measure], tolerance: float) -> float:
-    """Return the tolerated shift on the scale of the measure; for a share a part of the base's, at least 0.1 %."""
+def _tolerated(base: Sequence[Measure], tolerance: float, at_least: float = _LEAST_SHARE) -> float:
+    """Return the tolerated shift on the scale of the measure; for a share a part of the base's, or `at_least`."""
     first = base[0]
     if tolerance >= 1 and not first.more_is_worse:
         return -_ALL
     if not first.relative:
-        by = max(_LEAST_SHARE, tolerance * median(measure.value for measure in base))
+        by = max(at_least, tolerance * median(measure.value for measure in base))
         return by if first.more_is_worse else -by
     return math.log1p(tolerance) if first.more_is_worse else math.log1p(-tolerance)
+
+
+def _told_apart(base: Sequence[Measure], new: Sequence[Measure]) -> float:
+    """Return the difference between two shares that so many requests tell apart: 4 √(p (1 - p) (1/n₁ + 1/n₂)).
+
+    These runs could hardly prove a smaller one absent, since independent failures alone differ by as much.
+    """
+    sides = [_pooled(side) for side in (base, new)]
+    n = [of for _, of in sides]
+    if not all(n):
+        return _LEAST_SHARE
+    share = sum(part for part, _ in sides) / sum(n)
+    return max(_LEAST_SHARE, _TOLD_APART * math.sqrt(share * (1 - share) * sum(1 / of for of in n)))
+
+
+def _pooled(measures: Sequence[Measure]) -> tuple[float, int]:
+    """Return the requests that a share counts, and all of them, over several runs; zeros if that is unknown."""
+    known = [(measure.value * measure.of, measure.of) for measure in measures if measure.of]
+    return math.fsum(part for part, _ in known), sum(of for _, of in known)
 
 
 def _within(base: Measure, new: Measure) -> Shift:

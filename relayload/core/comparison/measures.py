@@ -30,6 +30,8 @@ class Measure:
     more_is_worse: bool = True
     relative: bool = True
     """The change is a ratio; else a difference, as of a share that may be 0."""
+    of: int | None = None
+    """The number of requests that a share is a part of, if it is a share of requests."""
 
     def scaled(self, value: float) -> float:
         """Return the value on the scale on which a change is a shift. Zero sorts below everything else."""
@@ -76,8 +78,9 @@ def _goodputs(verdict: Verdict) -> Iterator[Measure]:
 
 
 def _errors(summary: Summary) -> Iterator[Measure]:
-    if summary.counts.errors_rate is not None:
-        yield Measure("errors.rate", Unit.SHARE, summary.counts.errors_rate, relative=False)
+    rate = summary.counts.errors_rate
+    if rate is not None:
+        yield Measure("errors.rate", Unit.SHARE, rate, relative=False, of=summary.counts.not_cancelled)
 
 
 def _costs(summary: Summary) -> Iterator[Measure]:

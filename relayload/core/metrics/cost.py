@@ -1,7 +1,9 @@
 """The cost of a run, from the tokens of its requests and the prices of their models.
 
 Everything that was sent is paid for, warm-up included. Answers without usage, such as cancelled streams, are estimated:
-their chunks are their output, and without chunks they count as the mean answer of their model.
+their chunks are their output, their input is the mean of their model, and an ok answer without chunks counts as the
+mean answer. Attempts that were sent and got no answer at all, such as those that timed out, may be charged for their
+input and count as that. Refusals and connections that failed cost nothing.
 """
 
 from collections.abc import Mapping
@@ -155,8 +157,11 @@ class _Bill:
 
     @property
     def used(self) -> bool:
-        """The model gave an answer that may have to be paid for."""
-        return any(part.answers or part.tokens.told or part.tokens.counted for part in self._parts.values())
+        """The model was sent something that may have to be paid for."""
+        return any(
+            part.answers or part.without_input or part.tokens.told or part.tokens.counted
+            for part in self._parts.values()
+        )
 
     @property
     def untold(self) -> bool:

@@ -65,6 +65,7 @@ class Fold:
         "last_end_s",
         "lines_of",
         "refused",
+        "retry_starts",
         "starts",
         "transitions",
     )
@@ -102,6 +103,8 @@ class Fold:
         self.indices: dict[str | None, Indices] = {}
         """The indices of arrivals by target; later turns of a conversation have none."""
         self.starts = Starts()
+        self.retry_starts = Starts()
+        """When the attempts after the first of a request were sent."""
         self.lines_of: Counter[int] = Counter()
         """Starts and drops on record, by worker."""
         self.last_at_s = 0.0
@@ -130,6 +133,7 @@ class Fold:
             self._indices_of(target).merge(indices)
         self.lines_of.update(other.lines_of)
         self.starts.merge(other.starts)
+        self.retry_starts.merge(other.retry_starts)
         self.last_at_s = max(self.last_at_s, other.last_at_s)
         self.last_end_s = max(self.last_end_s, other.last_end_s)
         self.last_due_at_s = max(self.last_due_at_s, other.last_due_at_s)
@@ -180,6 +184,9 @@ class Fold:
         self._pending += len(rows)
         self.last_due_at_s = max(self.last_due_at_s, max(rows.due_at_s))
         self.starts.add(list(map(add, rows.due_at_s, rows["late"])))
+        if not rows.once:
+            retries = [attempt.sent_at_s for record in records for attempt in record.attempts[1:]]
+            self.retry_starts.add([at_s for at_s in retries if at_s is not None])
         self.last_end_s = max(self.last_end_s, rows.last_end_s)
         self.last_at_s = max(self.last_at_s, self.last_end_s)
 

@@ -1,39 +1,43 @@
 """How much one target adds to another, from pairs of requests that were sent side by side in one run.
 
-A pair shares its instant and its prompt, and neighbouring pairs share the state of the network and of the relay. So
-blocks of consecutive pairs are resampled (a block bootstrap): what pairs have in common cancels out, and the dependence
-between neighbours widens the interval. Source: Lahiri, Resampling Methods for Dependent Data (2003), ch. 2.
+A pair shares its instant and its prompt, and neighbouring pairs share the state of the network and of the relay. What
+pairs have in common cancels out of the difference between two percentiles; the dependence between neighbours widens its
+interval.
 
-- Blocks must outlast the dependence between neighbours, so there are as many as eight effective pairs each allow, and
-  at most 24. Half as many of twice the length are tried as well: the wider interval counts.
-- Few blocks vary too little when resampled, so more extreme quantiles of the draws are taken, by Student's t.
-  Source: Hesterberg, What Teachers Should Know About the Bootstrap, The American Statistician 69 (2015), the expanded
-  percentile interval.
-- A percentile beyond which hardly any effective pair lies has no interval: no draw shows what the sample lacks.
+- Each target's percentile has an interval of order statistics. That of the difference holds every difference that
+  errors of both may give together at that confidence, considering how they correlate. Source: Zou & Donner,
+  Construction of confidence limits about effect measures, Statistics in Medicine 27 (2008), the method of variance
+  estimates recovery.
+- The errors are those of counts: how many pairs lie below the percentile at one target, at the other, and at one alone.
+  Their variances come from batches of consecutive pairs; the counts at one alone get four pairs more, because few or
+  none of strongly correlated pairs may differ.
+- Batches that are too short understate the variance, so it is extrapolated from half their length, and its 90 % upper
+  bound is taken. Source: Vats & Flegal, Lugsail lag windows for estimating time-average covariance matrices, Biometrika
+  109 (2022).
+- There is no interval where pairs are so dependent that few independent ones would tell as much, at the percentile or
+  at the median, or where too few lie beyond the percentile: no estimate shows what the sample lacks.
 
 `tests/core/metrics/test_paired.py` simulates how often such intervals contain the true value.
 """
 
 import math
-from array import array
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from operator import mul, sub
-from random import Random
+from itertools import pairwise
+from operator import ne, sub
 from statistics import NormalDist
 
-from relayload.core.stats.effective_size import effective_size
-from relayload.core.stats.ranks import SortedRuns, rank_of
+from relayload.core.stats.binomial import binomial_quantile
+from relayload.core.stats.ranks import rank_of
 
 PERCENTILES = (50.0, 95.0, 99.0)
 _FEWEST_PAIRS = 50
-_FEWEST_BEYOND = 3
-_MOST_BLOCKS = 24
-_FEWEST_BLOCKS = 8
-_EFFECTIVE_IN_BLOCK = 8
-_DRAWS = 1000
+_FEWEST_INDEPENDENT = 25
+"""The fewest independent pairs that these have to be worth."""
+_BATCHES = (128, 64, 32, 16, 8)
+_TAIL = 0.025
+_MORE_APART = 4
+_DIRECTIONS = 64
 _NORMAL = NormalDist()
 
 
@@ -50,137 +54,164 @@ class Added:
     """The number of pairs."""
     effective_n: int
     """The number of independent pairs that would give as much information."""
+    pairs_needed: int | None
+    """How many pairs like these an interval takes; None where there is one."""
 
     @property
     def value(self) -> float:
         return self.new - self.base
 
 
-def added(
-    before: Sequence[float], after: Sequence[float], rng: Random, percentiles: Sequence[float] = PERCENTILES
-) -> list[Added]:
+def added(before: Sequence[float], after: Sequence[float], percentiles: Sequence[float] = PERCENTILES) -> list[Added]:
     """Return the percentiles of `after` less those of `before`: the values of each pair, in schedule order."""
     if not before:
         return []
-    sides = [_Side.of(before), _Side.of(after)]
-    effective_n = min(side.effective_n for side in sides)
-    bounded = [p for p in percentiles if _has_interval(p, effective_n)]
-    intervals = _intervals(sides, effective_n, rng, bounded) if bounded else {}
-    bounds = [(p, *intervals.get(p, (None, None))) for p in percentiles]
-    here, there = sides
-    return [Added(p, here.at(p), there.at(p), low, high, len(before), effective_n) for p, low, high in bounds]
+    sides = _Side(before, sorted(before)), _Side(after, sorted(after))
+    median = _Errors.of(50.0, *sides)
+    return [_added(p, sides, median) for p in percentiles]
 
 
-def independent_pairs_needed(p: float) -> int:
-    """Return the independent pairs an interval needs: 50, and at least 3 beyond the percentile; 300 for p99."""
-    return max(_FEWEST_PAIRS, math.ceil(_FEWEST_BEYOND * 100 / min(p, 100 - p) - 1e-9))
+def _added(p: float, sides: "tuple[_Side, _Side]", median: "_Errors") -> Added:
+    before, after = sides
+    errors, n = _Errors.of(p, before, after), len(before.values)
+    grounds = [
+        (errors.effective_n, _independent_needed(p)),
+        (median.effective_n, _FEWEST_INDEPENDENT),
+        (n, _FEWEST_PAIRS),
+    ]
+    effective_n, needed = min(grounds, key=lambda ground: ground[0] / ground[1])
+    if effective_n >= needed:
+        low, high = errors.interval(*sides)
+        return Added(p, before.at(p), after.at(p), low, high, n, errors.effective_n, None)
+    return Added(p, before.at(p), after.at(p), None, None, n, effective_n, math.ceil(needed * n / effective_n))
 
 
-def _has_interval(p: float, effective_n: int) -> bool:
-    return effective_n >= independent_pairs_needed(p)
-
-
-def _intervals(
-    sides: "Sequence[_Side]", effective_n: int, rng: Random, percentiles: Sequence[float]
-) -> dict[float, tuple[float, float]]:
-    """Return the wider of the intervals from blocks and from blocks of twice the length."""
-    blocks = max(_FEWEST_BLOCKS, min(_MOST_BLOCKS, effective_n // _EFFECTIVE_IN_BLOCK // 2 * 2))
-    before, after = (side.in_blocks(blocks) for side in sides)
-    lots = [(blocks // length, _draws(blocks // length, length, rng)) for length in (1, 2)]
-    intervals = {}
-    for p in percentiles:
-        differences = [map(sub, after.percentiles(p, draws), before.percentiles(p, draws)) for _, draws in lots]
-        ends = [_ends(sorted(found), count) for found, (count, _) in zip(differences, lots, strict=True)]
-        intervals[p] = min(low for low, _ in ends), max(high for _, high in ends)
-    return intervals
-
-
-def _draws(count: int, length: int, rng: Random) -> list[list[int]]:
-    """Return how often each block was drawn, where `length` neighbours are drawn as one, with repetition."""
-    draws = []
-    for _ in range(_DRAWS):
-        drawn = [0] * count
-        for block in rng.choices(range(count), k=count):
-            drawn[block] += 1
-        draws.append([times for times in drawn for _ in range(length)])
-    return draws
-
-
-def _ends(ordered: Sequence[float], blocks: int) -> tuple[float, float]:
-    tail = _tail(blocks)
-    return ordered[rank_of(tail, len(ordered)) - 1], ordered[-rank_of(tail, len(ordered))]
-
-
-def _tail(blocks: int) -> float:
-    """Return the share of draws beyond each end.
-
-    For n blocks it is Φ(-t √(n / (n - 1))), with t the 97.5 % quantile of Student's t, expanded as in Abramowitz &
-    Stegun, Handbook of Mathematical Functions, 26.7.5.
-    """
-    z, df = _NORMAL.inv_cdf(0.975), blocks - 1
-    t = z + (z**3 + z) / (4 * df) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * df**2)
-    t += (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * df**3)
-    return _NORMAL.cdf(-t * math.sqrt(blocks / df))
+def _independent_needed(p: float) -> int:
+    """Return the independent pairs that bound a percentile on both sides; 72 for p95, 368 for p99."""
+    beyond = min(p, 100 - p) / 100
+    return max(_FEWEST_INDEPENDENT, math.ceil(math.log(_TAIL) / math.log1p(-beyond)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """The values of one target, sorted, with the pair of each."""
+    """The values of one target: in the order of the schedule, and sorted."""
 
-    ordered: "array[float]"
-    pairs: "array[int]"
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> "_Side":
-        pairs = array("I", sorted(range(len(values)), key=values.__getitem__))
-        return cls(array("d", map(values.__getitem__, pairs)), pairs)
+    values: Sequence[float]
+    ordered: Sequence[float]
 
     def at(self, p: float) -> float:
         return self.ordered[rank_of(p / 100, len(self.ordered)) - 1]
 
-    @property
-    def effective_n(self) -> int:
-        """The effective size by the slowest twentieth; of equal values none is slower."""
-        slowest = sorted(self.pairs[bisect_right(self.ordered, self.at(95.0)) :])
-        return effective_size(SortedRuns([slowest]), SortedRuns([range(len(self.pairs))]))
+    def below(self, p: float) -> list[bool]:
+        """Return which values do not exceed a percentile, in the order of the schedule; if all, which are below it."""
+        limit = self.at(p)
+        return list(map(limit.__gt__ if limit == self.ordered[-1] else limit.__ge__, self.values))
 
-    def in_blocks(self, count: int) -> "_Blocked":
-        n = len(self.pairs)
-        return _Blocked.of(self.ordered, bytes([pair * count // n for pair in self.pairs]), count)
+    def bounds(self, p: float, effective_n: int) -> tuple[float, float, float]:
+        """Return the lower bound of a percentile, the percentile and its upper bound."""
+        n = len(self.ordered)
+        low, high = (binomial_quantile(share, effective_n, p / 100) for share in (_TAIL, 1 - _TAIL))
+        first = max(1, math.floor(low * n / effective_n))
+        last = min(n, math.ceil((high + 1) * n / effective_n))
+        return self.ordered[first - 1], self.at(p), self.ordered[last - 1]
 
 
 @dataclass(frozen=True, slots=True)
-class _Blocked:
-    """Sorted values and the block of each, with the counts of the blocks before every `step`-th value.
+class _Errors:
+    """The variances of how many pairs lie below a percentile: before, after, and the difference of both."""
 
-    So a percentile of a draw costs about √n instead of n.
-    """
-
-    ordered: "array[float]"
-    blocks: bytes
-    step: int
-    before: list[list[int]]
+    p: float
+    n: int
+    before: float
+    after: float
+    apart: float
 
     @classmethod
-    def of(cls, ordered: "array[float]", blocks: bytes, count: int) -> "_Blocked":
-        step = math.isqrt(len(blocks))
-        before = [[0] * count]
-        for begin in range(0, len(blocks), step):
-            part = blocks[begin : begin + step]
-            before.append([known + part.count(block) for block, known in enumerate(before[-1])])
-        return cls(ordered, blocks, step, before)
+    def of(cls, p: float, before: _Side, after: _Side) -> "_Errors":
+        marks = before.below(p), after.below(p)
+        n = len(marks[0])
+        independent = _independent(n, p)
+        batched = {count: _batch_variances(*marks, count) for count in _BATCHES}
+        of_each = zip(*(batched[count] for count in _BATCHES), strict=True)
+        least = (independent, independent, float(sum(map(ne, *marks))))
+        variances = (_bounded(found, floor) for found, floor in zip(of_each, least, strict=True))
+        first, second, apart = variances
+        return cls(p, n, first, second, apart + _MORE_APART)
 
-    def percentiles(self, p: float, draws: Sequence[Sequence[int]]) -> list[float]:
-        """Return a percentile of each resample, in which the values of a block occur as often as it was drawn."""
-        return [self._at(p / 100, drawn) for drawn in draws]
+    @property
+    def effective_n(self) -> int:
+        return self._worth(max(self.before, self.after))
 
-    def _at(self, quantile: float, drawn: Sequence[int]) -> float:
-        def counted(known: Sequence[int]) -> int:
-            return sum(map(mul, drawn, known))
+    def interval(self, before: _Side, after: _Side) -> tuple[float, float]:
+        """Return the least and the greatest difference within the joint errors of both percentiles."""
+        bounds = [
+            side.bounds(self.p, self._worth(variance))
+            for side, variance in ((before, self.before), (after, self.after))
+        ]
+        correlation = self._correlation
+        rest = math.sqrt(1 - correlation**2)
+        differences = [after.at(self.p) - before.at(self.p)]
+        for direction in range(_DIRECTIONS):
+            angle = math.tau * direction / _DIRECTIONS
+            here, there = math.cos(angle), correlation * math.cos(angle) + rest * math.sin(angle)
+            differences.append(_between(bounds[1], there) - _between(bounds[0], here))
+        return min(differences), max(differences)
 
-        rank = rank_of(quantile, counted(self.before[-1]))
-        part = bisect_left(self.before, rank, key=counted) - 1
-        begin = part * self.step
-        times = map(drawn.__getitem__, self.blocks[begin : begin + self.step])
-        reached = list(accumulate(times, initial=counted(self.before[part])))
-        return self.ordered[begin + bisect_left(reached, rank) - 1]
+    @property
+    def _correlation(self) -> float:
+        covariance = (self.before + self.after - self.apart) / 2
+        return max(-1.0, min(1.0, covariance / math.sqrt(self.before * self.after)))
+
+    def _worth(self, variance: float) -> int:
+        """Return the number of independent pairs whose count would vary as much, relative to their number."""
+        return max(1, math.floor(self.n * _independent(self.n, self.p) / variance + 1e-9))
+
+
+def _independent(n: int, p: float) -> float:
+    """Return the variance of how many of n independent pairs lie below a percentile."""
+    return n * p / 100 * (1 - p / 100)
+
+
+def _batch_variances(before: Sequence[bool], after: Sequence[bool], count: int) -> tuple[float, float, float]:
+    """Return the variances of the sums of marks, and of their difference, from so many batches."""
+    n = len(before)
+    edges = [n * batch // count for batch in range(count + 1)]
+    sums = [[sum(marks[begin:end]) for begin, end in pairwise(edges)] for marks in (before, after)]
+    sizes = [end - begin for begin, end in pairwise(edges)]
+    first, second, apart = (_variance(found, sizes) for found in (*sums, list(map(sub, *reversed(sums)))))
+    return first, second, apart
+
+
+def _variance(sums: Sequence[int], sizes: Sequence[int]) -> float:
+    mean = sum(sums) / sum(sizes)
+    squares = math.fsum((found - mean * size) ** 2 for found, size in zip(sums, sizes, strict=True))
+    return squares * len(sums) / (len(sums) - 1)
+
+
+def _bounded(batched: Sequence[float], independent: float) -> float:
+    """Return the upper bound of a variance, given that of independent pairs and one for each number of batches.
+
+    A variance that independent pairs reach by chance in one of 100 runs counts as theirs.
+    """
+    found, shorter = independent, math.inf
+    for count, variance in zip(_BATCHES, batched, strict=True):
+        if variance > independent * (1 + _NORMAL.inv_cdf(0.99) * math.sqrt(2 / (count - 1))):
+            extrapolated = variance + max(0.0, variance - shorter)
+            found = max(found, extrapolated * _upper(count - 1))
+        shorter = variance
+    return found
+
+
+def _upper(freedom: int) -> float:
+    """Return the 90 % upper bound of a variance, relative to its estimate.
+
+    Source: Wilson & Hilferty, The Distribution of Chi-Square (1931).
+    """
+    part = 2 / (9 * freedom)
+    return (1 - part + _NORMAL.inv_cdf(0.1) * math.sqrt(part)) ** -3
+
+
+def _between(bounds: tuple[float, float, float], error: float) -> float:
+    """Return the percentile that is off by an error: -1 is at its lower bound, and 1 at the upper one."""
+    low, middle, high = bounds
+    return middle + error * (high - middle if error > 0 else middle - low)

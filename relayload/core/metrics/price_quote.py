@@ -30,6 +30,8 @@ class Amount(Struct, frozen=True, kw_only=True):
     reasoning_tokens: int = 0
     requests: int | None = None
     """None where the amount is given in tokens alone."""
+    targets: int = 1
+    """How many targets get so many requests each; the tokens are those of all of them."""
     per: Period | None = None
 
 

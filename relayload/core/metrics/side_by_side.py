@@ -4,7 +4,6 @@ from array import array
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isnan
-from random import Random
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -13,7 +12,7 @@ from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.cost import paid_at
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.metric import Output
-from relayload.core.metrics.paired import Added, added, independent_pairs_needed
+from relayload.core.metrics.paired import Added, added
 from relayload.core.model.run import RunInfo
 from relayload.core.price import check_money
 
@@ -21,7 +20,7 @@ from relayload.core.price import check_money
 class AddedAt(Struct, frozen=True, kw_only=True):
     """How much larger one percentile is than at the first target, with the 95 % interval of that, in seconds.
 
-    A bound is None where the pairs are too few to tell: a p99 takes as many as tell what 300 independent ones do.
+    The bounds are None where the pairs are too few to tell: a p99 takes as many as tell what 368 independent ones do.
     """
 
     p: float
@@ -34,13 +33,8 @@ class AddedAt(Struct, frozen=True, kw_only=True):
     """The number of pairs; 0 in summaries that predate it."""
     effective_n: int = 0
     """The number of independent pairs that would give as much information."""
-
-    @property
-    def pairs_needed(self) -> int | None:
-        """The number of such pairs that an interval would need; None where there is one, or it is unknown."""
-        if not self.effective_n or self.low is not None or self.high is not None:
-            return None
-        return -(-independent_pairs_needed(self.p) * self.n // self.effective_n)
+    pairs_needed: int | None = None
+    """About how many pairs like these an interval takes; None where there is one, and in summaries that predate it."""
 
 
 class Beside(Struct, frozen=True, kw_only=True):
@@ -78,18 +72,15 @@ def side_by_side(fold: Fold, run: RunInfo) -> SideBySide | None:
     if run.copies < 2 or fold.condensed:
         return None
     base, *others = run.targets
-    rng = Random(f"{run.run_id}:comparison")
     return SideBySide(
         base=base,
         base_usd=_usd(fold, run, base),
-        targets=tuple(_beside(fold, run, base, name, rng) for name in others),
+        targets=tuple(_beside(fold, run, base, name) for name in others),
     )
 
 
-def _beside(fold: Fold, run: RunInfo, base: str, target: str, rng: Random) -> Beside:
-    compared = {
-        metric.name: _compared(fold, base, target, metric.name, rng) for metric in shown_in(Output.SIDE_BY_SIDE)
-    }
+def _beside(fold: Fold, run: RunInfo, base: str, target: str) -> Beside:
+    compared = {metric.name: _compared(fold, base, target, metric.name) for metric in shown_in(Output.SIDE_BY_SIDE)}
     latency = compared["latency"]
     base_usd, usd = _usd(fold, run, base), _usd(fold, run, target)
     saved = None if usd is None or base_usd is None else base_usd - usd
@@ -114,12 +105,12 @@ class _Compared(NamedTuple):
     here_only: int
 
 
-def _compared(fold: Fold, base: str, target: str, metric: str, rng: Random) -> _Compared:
+def _compared(fold: Fold, base: str, target: str, metric: str) -> _Compared:
     there, here = _answers(fold, base, metric), _answers(fold, target, metric)
     before, after = there.also_in(here), here.also_in(there)
     there_only, here_only = len(there.values) - len(before), len(here.values) - len(after)
     del there, here  # else a run of a million pairs would hold each number twice
-    return _Compared(tuple(map(_at, added(before, after, rng))), len(before), there_only, here_only)
+    return _Compared(tuple(map(_at, added(before, after))), len(before), there_only, here_only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +166,7 @@ def _at(found: Added) -> AddedAt:
         high=found.high,
         n=found.n,
         effective_n=found.effective_n,
+        pairs_needed=found.pairs_needed,
     )
 
 

@@ -36,6 +36,13 @@ class Starts:
         for minute, instants_s in other._blocks.items():
             self._block(minute).extend(instants_s)
 
+    def with_all(self, others: "Starts") -> "Starts":
+        """Return these instants and the others."""
+        both = Starts()
+        both.merge(self)
+        both.merge(others)
+        return both
+
     @property
     def first_s(self) -> float:
         """The earliest instant; infinite without any."""

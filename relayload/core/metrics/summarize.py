@@ -128,7 +128,7 @@ class SummaryInTheMaking:
 
     def outline(self) -> Summary:
         """Return the summary without its expensive parts: latencies, timeline, and the most starts in a window."""
-        starts = _Starts(0, 0, None, _per_second(self._fold, self._run))
+        starts = _Starts(0, 0, 0, 0, None, _per_second(self._fold, self._run))
         return self.made_of([(), None, starts, *self._metrics.nothing()])
 
     def _counts(self, accounted: Account) -> Counts:
@@ -160,6 +160,8 @@ class SummaryInTheMaking:
             ended_later_s=later.until_s,
             max_in_1s=starts.most_in_1s,
             max_in_60s=starts.most_in_60s,
+            max_attempts_in_1s=starts.most_attempts_in_1s,
+            max_attempts_in_60s=starts.most_attempts_in_60s,
         )
 
     def _later(self) -> "_Later":
@@ -268,10 +270,12 @@ class _Later(NamedTuple):
 
 
 class _Starts(NamedTuple):
-    """The most starts in any second and minute, and how late they were."""
+    """The most starts and attempts in any second and minute, and how late starts were."""
 
     most_in_1s: int
     most_in_60s: int
+    most_attempts_in_1s: int
+    most_attempts_in_60s: int
     late_p99_s: float | None
     per_second: Counter[int]
     """How many there were in each second of an open load; empty for other loads."""
@@ -280,7 +284,12 @@ class _Starts(NamedTuple):
     def of(cls, fold: Fold, run: RunInfo) -> "_Starts":
         late = Series(Selection(fold.by_tags), "late").ordered
         late_p99_s = late.quantile(0.99) if late.count else None
-        return cls(fold.starts.most_in(1.0), fold.starts.most_in(60.0), late_p99_s, _per_second(fold, run))
+        requests = fold.starts.most_in(1.0), fold.starts.most_in(60.0)
+        attempts = requests
+        if len(fold.retry_starts):
+            sent = fold.starts.with_all(fold.retry_starts)
+            attempts = sent.most_in(1.0), sent.most_in(60.0)
+        return cls(*requests, *attempts, late_p99_s, _per_second(fold, run))
 
 
 def _per_second(fold: Fold, run: RunInfo) -> Counter[int]:

@@ -60,8 +60,12 @@ class Counts(Struct, frozen=True, kw_only=True):
     @property
     def errors_rate(self) -> float | None:
         """The share of failed requests among those that were not cancelled on purpose; None if there are none."""
-        answered = self.started - self._cancelled
-        return self.failed / answered if answered else None
+        return self.failed / self.not_cancelled if self.not_cancelled else None
+
+    @property
+    def not_cancelled(self) -> int:
+        """Requests that were not cancelled on purpose."""
+        return self.started - self._cancelled
 
     @property
     def _cancelled(self) -> int:
@@ -69,7 +73,7 @@ class Counts(Struct, frozen=True, kw_only=True):
 
 
 class Rates(Struct, frozen=True, kw_only=True):
-    """Per second of the measured span; `max_in_...` is the most starts in any sliding window of the whole run.
+    """Per second of the measured span; `max_in_...` is the most requests started in any sliding window of the run.
 
     The measured span is made of the measured stages and the pauses between them.
     """
@@ -89,6 +93,9 @@ class Rates(Struct, frozen=True, kw_only=True):
     """How long after it the last of them ended; None where there were none."""
     max_in_1s: int
     max_in_60s: int
+    max_attempts_in_1s: int | None = None
+    """The same with retries, each counted when it was sent; None, as below, in summaries that predate it."""
+    max_attempts_in_60s: int | None = None
 
 
 class _ByName(Struct, frozen=True):

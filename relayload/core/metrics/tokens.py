@@ -18,7 +18,8 @@ class Tokens:
         self.counted = 0
         """Attempts whose output tokens are counted chunks."""
         self.blind = 0
-        """Attempts among `counted` whose input tokens the relay did not report."""
+        """Attempts that may be charged for input tokens that the relay did not report: those among `counted`, and those
+        that were sent and got no answer."""
         self.with_output = 0
         """Attempts with a known number of output tokens, reported or counted."""
 
@@ -31,10 +32,10 @@ class Tokens:
         self.output += sum(outputs)
         self.with_output += len(outputs)
         self.reasoning += sum(filter(None, map(attrgetter("reasoning_tokens"), attempts)))
-        counted = sum(map(attrgetter("counted"), attempts))
-        if counted:
-            self.counted += counted
-            self.blind += sum(attempt.counted and attempt.input_tokens is None for attempt in attempts)
+        self.counted += sum(map(attrgetter("counted"), attempts))
+        if len(reported) < len(attempts):
+            unreported = [attempt for attempt in attempts if attempt.input_tokens is None]
+            self.blind += sum(attempt.counted or attempt.unanswered for attempt in unreported)
 
     @property
     def numbers(self) -> tuple[int, ...]:

@@ -102,6 +102,11 @@ class GapErrors(Struct, frozen=True, array_like=True, gc=False):
     """In so many of the reads, something else followed the last chunk: the gap after it may be longer by `most_s`."""
 
 
+_WITHOUT_REFUSAL = frozenset(
+    (Outcome.UNREACHABLE, Outcome.TIMED_OUT, Outcome.BROKEN_STREAM, Outcome.CANCELLED, Outcome.ABANDONED)
+)
+
+
 class Attempt(Struct, frozen=True, omit_defaults=True, rename={"relay_message": "said"}, gc=False):
     """One try on the wire.
 
@@ -167,6 +172,17 @@ class Attempt(Struct, frozen=True, omit_defaults=True, rename={"relay_message": 
     send_s: Seconds | None = None
     waiting_s: Seconds | None = None
     receive_s: Seconds | None = None
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether it was sent and ended without content and without a refusal: its input may be charged all the same.
+
+        An abandoned attempt counts, too: the end of the run took it off the wire.
+        """
+        if self.status is not None and not 200 <= self.status < 300:
+            return False
+        sent = self.sent_at_s is not None or self.outcome is Outcome.ABANDONED
+        return sent and not self.chunks and self.outcome in _WITHOUT_REFUSAL
 
 
 class Record(Struct, frozen=True, omit_defaults=True, tag_field="line", tag="request", gc=False):

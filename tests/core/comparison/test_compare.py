@@ -1,4 +1,5 @@
 import random
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 
@@ -99,6 +100,51 @@ def test_errors_are_compared_by_their_difference(before: float, after: float, wo
     assert errors.change == pytest.approx(after - before)
 
 
+REQUESTS = 3000
+REPEATED = pytest.mark.parametrize("sets", [25, pytest.param(400, marks=pytest.mark.slow)])
+
+
+def _failing(rng: random.Random, count: int, share: float) -> list[dict[str, Measure]]:
+    """Runs that differ by 1.5 % in what they measure, of 3,000 requests that fail independently."""
+    runs = [_run(rng, noise=0.015) for _ in range(count)]
+    for run in runs:
+        failed = sum(rng.random() < share for _ in range(REQUESTS))
+        run["errors.rate"] = Measure("errors.rate", "share", failed / REQUESTS, relative=False, of=REQUESTS)
+    return runs
+
+
+def _verdicts(sets: int, count: int, share: float) -> Counter[Status]:
+    """The verdicts of so many sets of `count` runs a side, of which 0.4 % fail before and `share` after."""
+    rng = random.Random(f"{count}:{share}")
+    pairs = [(_failing(rng, count, 0.004), _failing(rng, count, share)) for _ in range(sets)]
+    return Counter(compare(base, new, 0.1).verdict for base, new in pairs)
+
+
+@REPEATED
+@pytest.mark.parametrize("count", [6, 10])
+def test_the_same_failures_pass_although_runs_differ_by_chance(count: int, sets: int):
+    verdicts = _verdicts(sets, count, 0.004)
+    assert verdicts[Status.PASS] >= 0.9 * sets
+    assert verdicts[Status.FAIL] <= 0.01 * sets
+
+
+@REPEATED
+@pytest.mark.parametrize(("count", "share", "fails"), [(6, 0.012, 0.9), (10, 0.008, 0.8)])
+def test_several_times_the_failures_fail(count: int, share: float, fails: float, sets: int):
+    verdicts = _verdicts(sets, count, share)
+    assert verdicts[Status.FAIL] >= fails * sets
+    assert not verdicts[Status.PASS]
+
+
+@pytest.mark.parametrize(("of", "word"), [(500, Status.PASS), (500_000, Status.INCONCLUSIVE)])
+def test_a_share_passes_within_what_so_many_requests_can_tell(of: int, word: Status):
+    """Where 6 x 500 requests fail once in a hundred, they tell 1.03 points apart: 4 √(0.01 · 0.99 · 2 / 3,000)."""
+    before = [Measure("errors.rate", "share", share, relative=False, of=of) for share in (0.007, 0.013) * 3]
+    after = [replace(measure, value=measure.value + 0.001) for measure in before]
+    found = compare([{"errors.rate": each} for each in before], [{"errors.rate": each} for each in after], 0.1)
+    assert found.verdict is word
+
+
 def test_nothing_left_is_the_worst_of_all():
     throughput = {value: {"t": Measure("t", "/s", value, more_is_worse=False)} for value in (10.0, 0.0)}
     found = compare([throughput[10.0]] * 6, [throughput[0.0]] * 6, 0.1)
@@ -141,7 +187,7 @@ def test_the_measures_of_a_run_are_those_of_its_summary(request_line, make_run, 
     found = measures(summary, verdict)
     assert found["latency.p50"].value == pytest.approx(0.15)
     assert found["throughput.per_second"].value == 1.0
-    assert found["errors.rate"].value == 0.2
+    assert (found["errors.rate"].value, found["errors.rate"].of) == (0.2, 125)
     assert found["cost.usd_per_ok"].value == pytest.approx((20 * 10 + 10 * 40) / 1e6)
     assert {name.split(".")[0] for name in found} == {"latency", "ttft", "throughput", "errors", "cost"}
 

@@ -1,3 +1,4 @@
+from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
@@ -6,7 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from relayload.core.metrics.cost import Cost, Waste, cost_of
-from relayload.core.model.record import Attempt, Outcome
+from relayload.core.metrics.rows import grouped
+from relayload.core.metrics.tag_slots import TagCounts, TagSlots
+from relayload.core.model.record import Attempt, Outcome, Record
+from relayload.core.model.tags import Tags
 from relayload.core.price import Price
 
 PRICES = {
@@ -83,6 +87,55 @@ def test_the_input_of_a_stream_that_told_it_is_paid_once_though_its_chunks_were_
     lines = [replace(answered, attempts=(broken, *answered.attempts)), request_line(1, counted=True, **told)]
     found = cost([*lines, request_line(2, input_tokens=None, output_tokens=None)])
     assert (found.usd, found.estimated_usd) == (4 * Decimal("0.28"), Decimal("0.28"))
+
+
+@pytest.mark.parametrize(
+    ("attempt", "usd"),
+    [
+        (Attempt(outcome=Outcome.CANCELLED, sent_at_s=1.0, status=200), "0.2"),
+        (Attempt(outcome=Outcome.TIMED_OUT, sent_at_s=1.0), "0.2"),
+        (Attempt(outcome=Outcome.BROKEN_STREAM, sent_at_s=1.0, status=200), "0.2"),
+        (Attempt(outcome=Outcome.UNREACHABLE, sent_at_s=1.0, error="reset_unanswered"), "0.2"),
+        (Attempt(outcome=Outcome.ABANDONED, error="run_ended"), "0.2"),
+        (Attempt(outcome=Outcome.TIMED_OUT, error="total_timeout"), "0"),
+        (Attempt(outcome=Outcome.UNREACHABLE, error="connect"), "0"),
+        (Attempt(outcome=Outcome.RATE_LIMITED, sent_at_s=1.0, status=429), "0"),
+        (Attempt(outcome=Outcome.REJECTED, sent_at_s=1.0, status=400), "0"),
+        (Attempt(outcome=Outcome.SERVER_ERROR, sent_at_s=1.0, status=500), "0"),
+        (Attempt(outcome=Outcome.TIMED_OUT, sent_at_s=1.0, status=503), "0"),
+    ],
+)
+def test_what_was_sent_and_got_no_answer_is_taken_for_its_input(cost, folded, request_line, attempt, usd):
+    """Whether the attempt was retried or the last; by records, and by the counts that snapshots carry."""
+    answered = request_line(0, input_tokens=100 * K, output_tokens=10 * K)
+    last = replace(request_line(1, outcome=attempt.outcome), attempts=(attempt,))
+    retried = replace(answered, attempts=(attempt, *answered.attempts))
+    for lines in ([answered, last], [retried]):
+        found = cost(lines)
+        assert (found.usd, found.estimated_usd, found.wasted_usd) == (
+            Decimal("0.28") + Decimal(usd),
+            Decimal(usd),
+            Decimal(usd),
+        )
+        by_tags = folded(lines).by_tags
+        for tagged in by_tags.values():
+            tagged.condense(60.0)
+        assert cost_of(by_tags, PRICES) == cost_of(_counts(lines), PRICES) == found
+
+
+def _counts(lines: list[Record]) -> dict[Tags, TagCounts]:
+    """The requests as snapshots count them."""
+    slots, counts = TagSlots(()), defaultdict[Tags, TagCounts](TagCounts)
+    for tags, rows in grouped(lines):
+        slots.add(tags, rows)
+    for slot in slots.changed(0.0):
+        counts[slot.tags].add(slot)
+    return counts
+
+
+def test_a_model_that_answered_nothing_it_was_sent_has_no_cost(cost, request_line):
+    found = cost([request_line(0, outcome=Outcome.TIMED_OUT, sent_at_s=1.0), request_line(1, model="o4")])
+    assert (found.usd, found.untold) == (None, ("o3",))
 
 
 def test_answers_that_told_nothing_are_taken_for_the_mean_of_the_others(cost, request_line):
