@@ -108,8 +108,8 @@ def _run(**changes: Any) -> RunInfo:
 def _folded(
     lines: Iterable[Line], objectives: Iterable[Objective] = (), run: RunInfo | None = None, **options: Any
 ) -> Fold:
-    run = run or _run()
-    fold = Fold(counts=ObjectiveCounts(objectives, run), **{"cells": Cells.of(run), **options})
+    cells = Cells.of(run) if run else Cells()
+    fold = Fold(counts=ObjectiveCounts(objectives, run or _run()), **{"cells": cells, **options})
     fold.extend(lines)
     fold.settle()
     return fold

@@ -50,11 +50,13 @@ def test_rates_are_over_whole_stages_also_after_the_last_arrival(
     locust: Start, profile: WriteProfile, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    stages = "load.stages=[{for: 750ms, rate: 4/s}, {pause: 250ms}]"
+    stages = "load.stages=[{for: 500ms, rate: 4/s}, {pause: 250ms}, {for: 250ms, rate: 4/s}, {pause: 250ms}]"
     run = locust("--relay-profile", profile("constant"), "--relay-out", out, "--relay-set", stages)
     run.wait()
     assert saved(out, "run.json")["ended_by"] == "schedule"
-    assert saved(out, "summary.json")["rates"]["offered_per_s"] == 3
+    rates = saved(out, "summary.json")["rates"]
+    assert (rates["offered_per_s"], rates["measured_s"]) == (3, 1), "a pause counts only between measured stages"
+    assert saved(out, "run.json")["ended_at_s"] == 1.25
 
 
 def test_the_number_of_workers_does_not_change_what_is_sent(

@@ -22,12 +22,26 @@ class Cells:
 
     cuts: tuple[float, ...] = ()
     """In order of time."""
+    edges: tuple[float, ...] | None = None
+    """When stages and the load end, in order of time; None if any instant may turn out to be the end of the load."""
 
     @classmethod
     def of(cls, run: RunInfo) -> "Cells":
         """Return the cells of a run by its plan, and by its end if that is known."""
-        edges = {span.ends_at_s for span in run.spans(math.inf)} | {run.ended_at_s or 0.0}
-        return cls(tuple(sorted(edge for edge in edges if math.isfinite(edge) and edge % 1)))
+        planned = {span.ends_at_s for span in run.spans(math.inf)}
+        edges = tuple(sorted(edge for edge in planned | {run.ended_at_s or 0.0} if math.isfinite(edge)))
+        cuts = tuple(edge for edge in edges if edge % 1)
+        return cls(cuts, None if run.ended_at_s is None or math.inf in planned else edges)
+
+    def __hash__(self) -> int:
+        """Return a hash that costs nothing, since a run has one instance."""
+        return len(self.cuts)
+
+    def suit(self, run: RunInfo) -> bool:
+        """Return whether counts in these cells can be cut wherever a stage or the load of a run ends."""
+        needed = Cells.of(run)
+        all_edges = self.edges is None or (needed.edges is not None and {*needed.edges} <= {*self.edges})
+        return all_edges and {*needed.cuts} <= {*self.cuts}
 
     def number(self, at_s: float) -> int:
         """Return the number of the cell that holds an instant."""
@@ -38,6 +52,10 @@ class Cells:
         seconds = map(math.ceil, instants_s)
         return list(map(add, seconds, map(partial(bisect_left, self.cuts), instants_s)) if self.cuts else seconds)
 
+    def divide(self, first_s: float, last_s: float) -> bool:
+        """Return whether what ended at these instants may belong to different stages."""
+        return self.edges is None or bisect_left(self.edges, first_s) != bisect_left(self.edges, last_s)
+
     def bounds(self, begins_at_s: float, ends_at_s: float) -> tuple[int, int]:
         """Return the last cell before a stretch of time and the last one in it.
 
@@ -47,7 +65,8 @@ class Cells:
 
     def second(self, number: int) -> int:
         """Return the second of the run in which a cell lies, the first being 0."""
-        return max(0, number - bisect_left(self._last_cells, number) - 1)
+        cuts = bisect_left(self._last_cells, number) if self.cuts else 0
+        return max(0, number - cuts - 1)
 
     @cached_property
     def _last_cells(self) -> list[int]:

@@ -58,6 +58,7 @@ class Fold:
         "condensed",
         "counts",
         "drops",
+        "due_in",
         "ends",
         "indices",
         "last_at_s",
@@ -94,6 +95,8 @@ class Fold:
         """The number of requests kept individually."""
         self.last_due_at_s = 0.0
         """When the last arrival on record was due."""
+        self.due_in: Counter[int] = Counter()
+        """How many of the requests that were started were due in each second of the run."""
         self.drops: dict[PlanTags, array[float]] = {}
         """The instants at which the dropped arrivals were due."""
         self.refused: dict[PlanTags, array[float]] = {}
@@ -132,6 +135,7 @@ class Fold:
         for target, indices in other.indices.items():
             self._indices_of(target).merge(indices)
         self.lines_of.update(other.lines_of)
+        self.due_in.update(other.due_in)
         self.starts.merge(other.starts)
         self.retry_starts.merge(other.retry_starts)
         self.last_at_s = max(self.last_at_s, other.last_at_s)
@@ -181,6 +185,7 @@ class Fold:
             self.counts.add(tags, rows)
         self._indices_of(tags.plan_tags.target).add([record.index for record in records if not record.turn])
         self.lines_of.update(map(attrgetter("worker"), records))
+        self.due_in.update(rows.due_in)
         self._pending += len(rows)
         self.last_due_at_s = max(self.last_due_at_s, max(rows.due_at_s))
         self.starts.add(list(map(add, rows.due_at_s, rows["late"])))

@@ -52,7 +52,8 @@ def saturation(
 ) -> Saturation | None:
     """Return how the backlog grew from begin to end of a span, if it did so throughout; else None.
 
-    Both counts are by second of the run, from its start on and for all outcomes.
+    Both counts are by second of the run, from its start on and for all outcomes: by when the started requests were due,
+    and by when they ended.
     """
     block_s = (ends_at_s - begins_at_s) / _BLOCKS
     if block_s < 1:

@@ -2,7 +2,6 @@
 
 import math
 from array import array
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
@@ -57,10 +56,6 @@ class Starts:
                 most += 1
                 next_s = next(ahead, math.inf)
         return most
-
-    def per_second(self) -> "Counter[int]":
-        """Return the number of instants in each second."""
-        return Counter(map(int, chain.from_iterable(self._blocks.values())))
 
     def _ordered_s(self) -> Iterator[float]:
         """Yield all instants in order of time."""

@@ -11,7 +11,6 @@ from msgspec import structs
 from relayload.core.metrics.answer_warnings import remarks_on
 from relayload.core.metrics.cost import paid, paid_at
 from relayload.core.metrics.distributions import Column, MetricsOf
-from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.fold import Account, Fold, account
 from relayload.core.metrics.generator_health import health_of
 from relayload.core.metrics.saturation import Saturation, saturation
@@ -53,7 +52,7 @@ class SummaryInTheMaking:
 
     def __init__(self, fold: Fold, run: RunInfo, faults: Iterable[str] = (), warnings: Iterable[str] = ()) -> None:
         """Take the same arguments as `summarize`."""
-        assert set(Cells.of(run).cuts) <= set(fold.cells.cuts), "the fold can't be cut where stages of the run end"
+        assert fold.cells.suit(run), "the fold can't be cut where stages of the run end"
         self._faults, self._warnings = tuple(faults), tuple(warnings)
         self._fold = fold
         self._run = run
@@ -76,7 +75,7 @@ class SummaryInTheMaking:
         return [
             Task(partial(timeline, fold, self._timeline_step_s)),
             Task(partial(side_by_side, fold, run)),
-            Task(partial(_Starts.of, fold, run), about="late"),
+            Task(partial(_Starts.of, fold), about="late"),
             *self._metrics.tasks(),
         ]
 
@@ -87,7 +86,7 @@ class SummaryInTheMaking:
         starts = cast(_Starts, late)
         self._metrics.fill(cast(list[Column], columns))
         accounted, errors = self.accounted, errors_of(self._all)
-        saturated = self._saturation(starts)
+        saturated = self._saturation()
         metrics = self._metrics[self._measured.where(_is_ok)]
         faults = (*accounted.faults, *self._faults)
         return Summary(
@@ -128,8 +127,7 @@ class SummaryInTheMaking:
 
     def outline(self) -> Summary:
         """Return the summary without its expensive parts: latencies, timeline, and the most starts in a window."""
-        starts = _Starts(0, 0, 0, 0, None, _per_second(self._fold, self._run))
-        return self.made_of([(), None, starts, *self._metrics.nothing()])
+        return self.made_of([(), None, _Starts(0, 0, 0, 0, None), *self._metrics.nothing()])
 
     def _counts(self, accounted: Account) -> Counts:
         by_outcome = self._all.by_outcome()
@@ -172,15 +170,15 @@ class SummaryInTheMaking:
         requests = ok.ended([(ends_at_s, max(ends_at_s, ok.last_end_s))]).requests
         return _Later(requests, ok.last_end_s - ends_at_s) if requests else _Later()
 
-    def _saturation(self, starts: "_Starts") -> Saturation | None:
+    def _saturation(self) -> Saturation | None:
         """Return how the backlog grew; None if it did not do so throughout, or if the load is no open one."""
-        if not (self._measured_spans and starts.per_second):
+        if not (self._run.open and self._measured_spans):
             return None
         ended: Counter[int] = Counter()
         for tagged in self._fold.by_tags.values():
             ended.update(tagged.ends.by_second())
         first, last = self._measured_spans[0], self._measured_spans[-1]
-        return saturation(starts.per_second, ended, first.begins_at_s, last.ends_at_s)
+        return saturation(self._fold.due_in, ended, first.begins_at_s, last.ends_at_s)
 
     def _tabled(self) -> Iterator[Selection]:
         """Yield the selections that have metrics of their own."""
@@ -277,11 +275,9 @@ class _Starts(NamedTuple):
     most_attempts_in_1s: int
     most_attempts_in_60s: int
     late_p99_s: float | None
-    per_second: Counter[int]
-    """How many there were in each second of an open load; empty for other loads."""
 
     @classmethod
-    def of(cls, fold: Fold, run: RunInfo) -> "_Starts":
+    def of(cls, fold: Fold) -> "_Starts":
         late = Series(Selection(fold.by_tags), "late").ordered
         late_p99_s = late.quantile(0.99) if late.count else None
         requests = fold.starts.most_in(1.0), fold.starts.most_in(60.0)
@@ -289,11 +285,7 @@ class _Starts(NamedTuple):
         if len(fold.retry_starts):
             sent = fold.starts.with_all(fold.retry_starts)
             attempts = sent.most_in(1.0), sent.most_in(60.0)
-        return cls(*requests, *attempts, late_p99_s, _per_second(fold, run))
-
-
-def _per_second(fold: Fold, run: RunInfo) -> Counter[int]:
-    return fold.starts.per_second() if run.open else Counter()
+        return cls(*requests, *attempts, late_p99_s)
 
 
 def _condensed(fold: Fold, run: RunInfo) -> Iterator[str]:

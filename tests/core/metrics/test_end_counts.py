@@ -3,6 +3,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.end_counts import EndCounts, Ended
@@ -26,6 +27,17 @@ def test_cells_are_seconds_cut_where_stages_and_the_load_end(make_run):
     stages = (StageInfo(name="a", for_s=2.5), StageInfo(name="b", for_s=1.5), StageInfo(name="trace", for_s=None))
     assert Cells.of(make_run(stages=stages, ended_at_s=7.25)).cuts == (2.5, 7.25)
     assert Cells.of(make_run(stages=stages, ended_at_s=None)).cuts == (2.5,)
+    assert Cells.of(make_run(stages=stages, ended_at_s=7.25)).edges is None, "the last arrival ends a trace"
+    assert Cells.of(make_run(stages=stages[:2], ended_at_s=4.0)).edges == (2.5, 4.0)
+
+
+def test_cells_suit_a_run_whose_stages_end_with_some_of_them(make_run):
+    run = make_run(stages=(StageInfo(name="a", for_s=2.5), StageInfo(name="b", for_s=1.5)), ended_at_s=4.0)
+    assert Cells.of(run).suit(run)
+    assert Cells((2.5,)).suit(run)
+    assert not Cells().suit(run)
+    assert not Cells((2.5,), (2.5,)).suit(run)
+    assert not Cells.of(run).suit(structs.replace(run, ended_at_s=None))
 
 
 @pytest.mark.parametrize(
@@ -37,13 +49,11 @@ def test_a_cell_includes_its_end(at_s: float, number: int, second: int):
     assert (cells.number(at_s), cells.numbers([at_s]), cells.second(number)) == (number, [number], second)
 
 
-@given(st.lists(_INSTANTS, max_size=30), st.lists(_INSTANTS, min_size=2, max_size=5))
-def test_every_end_counts_in_exactly_one_of_consecutive_spans(request_line, ends_s, edges_s):
+@given(st.lists(_INSTANTS, max_size=30), st.lists(_INSTANTS, min_size=2, max_size=5), st.booleans())
+def test_every_end_counts_in_exactly_one_of_consecutive_spans(request_line, ends_s, edges_s, known):
     edges_s = sorted({0.0, *edges_s, 20.0})
-    counts = counted(
-        [request_line(0, intended_at_s=0.0, latency_s=end_s) for end_s in ends_s],
-        Cells(tuple(edge for edge in edges_s if edge % 1)),
-    )
+    cells = Cells(tuple(edge for edge in edges_s if edge % 1), tuple(edges_s) if known else None)
+    counts = counted([request_line(0, intended_at_s=0.0, latency_s=end_s) for end_s in ends_s], cells)
     for begins_at_s, ends_at_s in pairwise(edges_s):
         inside = [end_s for end_s in ends_s if begins_at_s < end_s <= ends_at_s or begins_at_s == end_s == 0.0]
         assert counts.within([(begins_at_s, ends_at_s)]) == Ended(len(inside), 10 * len(inside))
