@@ -30,7 +30,7 @@ from relayload.core.stats.sample import PERCENTILES, describe, percentile
 ALL = pytest.mark.parametrize("series", SERIES, ids=[series.name for series in SERIES])
 SOME = pytest.mark.parametrize("name", ["independent", "AR(1) 0.9", "slow spells of 20", "M/M/1 at 0.8"])
 INDEPENDENT = BY_NAME["independent"]
-_RUNS = 600
+_RUNS = 400
 _FEW_SPELLS = "slow spells of 100"
 """Runs of 5,000 requests have four spells on average, and of 1,000 two of five have none: nothing shows in them."""
 _TABLED = (50.0, 90.0, 95.0, 99.0)
