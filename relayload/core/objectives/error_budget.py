@@ -15,6 +15,7 @@ from relayload.core.objectives.statistics import (
     samples_needed,
     samples_to_resolve,
 )
+from relayload.core.stats.effective_size import FEWEST
 from relayload.core.stats.ranks import rank_of
 from relayload.core.stats.sample import Sample, percentile
 
@@ -53,8 +54,10 @@ def judge_rate(
 ) -> ObjectiveResult:
     """Judge the share of bad requests, or of good ones, whose complement is the budget."""
     share = (bad.n - bad.at_most.k if of_good else bad.at_most.k) / bad.n
-    low, high = bad.at_most.interval(objective.options.confidence)
     judged = _judge(objective, bad, indicators, what, holds=objective.op.holds(share, objective.limit))
+    if bad.at_most.effective_n < min(FEWEST, bad.n):
+        return replace(judged, observed=share)
+    low, high = bad.at_most.interval(objective.options.confidence)
     return replace(judged, observed=share, low=1 - high if of_good else low, high=1 - low if of_good else high)
 
 
