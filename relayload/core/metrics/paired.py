@@ -122,6 +122,8 @@ class _Errors:
 
     p: float
     n: int
+    independent: float
+    """What the variances of both would be if pairs were independent."""
     before: float
     after: float
     apart: float
@@ -130,13 +132,13 @@ class _Errors:
     def of(cls, p: float, before: _Side, after: _Side) -> "_Errors":
         marks = before.below(p), after.below(p)
         n = len(marks[0])
-        independent = _independent(n, p)
+        independent = max(n * share * (1 - share) for share in (p / 100, *(sum(below) / n for below in marks)))
         batched = {count: _batch_variances(*marks, count) for count in _BATCHES}
         of_each = zip(*(batched[count] for count in _BATCHES), strict=True)
         least = (independent, independent, float(sum(map(ne, *marks))))
         variances = (_bounded(found, floor) for found, floor in zip(of_each, least, strict=True))
         first, second, apart = variances
-        return cls(p, n, first, second, apart + _MORE_APART)
+        return cls(p, n, independent, first, second, apart + _MORE_APART)
 
     @property
     def effective_n(self) -> int:
@@ -164,12 +166,7 @@ class _Errors:
 
     def _worth(self, variance: float) -> int:
         """Return the number of independent pairs whose count would vary as much, relative to their number."""
-        return max(1, math.floor(self.n * _independent(self.n, self.p) / variance + 1e-9))
-
-
-def _independent(n: int, p: float) -> float:
-    """Return the variance of how many of n independent pairs lie below a percentile."""
-    return n * p / 100 * (1 - p / 100)
+        return max(1, math.floor(self.n * self.independent / variance + 1e-9))
 
 
 def _batch_variances(before: Sequence[bool], after: Sequence[bool], count: int) -> tuple[float, float, float]:

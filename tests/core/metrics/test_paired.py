@@ -138,6 +138,15 @@ def test_pairs_that_are_slow_together_count_as_fewer():
     assert present(together.pairs_needed) > 1000
 
 
+def test_few_different_values_tell_as_much_as_their_pairs():
+    """The 99th percentile is that of the slowest twenty-fifth, which are all alike."""
+    alone = [2.0 if index % 25 == 0 else 1.0 for index in range(1000)]
+    (told,) = added(alone, alone, [99.0])
+    (together,) = added(sorted(alone), sorted(alone), [99.0])
+    assert (told.low, told.high, told.effective_n) == (0.0, 0.0, 1000)
+    assert together.low is None
+
+
 def test_a_state_that_lasts_leaves_no_percentile_an_interval():
     """Both were slower for half of the run; which pairs were slowest of all is random."""
     rng = random.Random(1)
