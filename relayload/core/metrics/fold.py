@@ -123,10 +123,13 @@ class Fold:
             self._condense()
 
     def merge(self, other: "Fold") -> None:
-        for tags, tagged in other.by_tags.items():
-            if tags not in self.by_tags:
-                self.by_tags[tags] = self._empty(tagged.gaps.width_s)
-            self.by_tags[tags].merge(tagged)
+        """Move all requests of another fold into this one, one set of tags at a time, to hold few of them twice."""
+        for tags in list(other.by_tags):
+            tagged = other.by_tags.pop(tags)
+            if tags in self.by_tags:
+                self.by_tags[tags].merge(tagged)
+            else:
+                self.by_tags[tags] = tagged
         for own, others in ((self.drops, other.drops), (self.refused, other.refused)):
             for plan_tags, due_at_s in others.items():
                 own.setdefault(plan_tags, array("d")).extend(due_at_s)
