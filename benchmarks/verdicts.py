@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from simulated import SERIES, bad_latencies, bad_requests, coverage, coverage_of_the_mean, stopped, verdicts
+from known_series import SERIES, bad_latencies, bad_requests, coverage, coverage_of_the_mean, stopped, verdicts
 
 _PLANNED = 6000
 """Requests in a run that may be ended early."""

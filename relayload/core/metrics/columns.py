@@ -8,7 +8,7 @@ import math
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import TypeVar, cast
 
 from relayload.core.metrics.rows import DERIVED, LEAST, STORED, Rows
@@ -108,13 +108,10 @@ class Columns(Values):
         due_at_s = self.due_at_s
         width_s = slot_width_s(max(due_at_s) - min(due_at_s)) if due_at_s else 1.0
         slots = array("l", map(int, map((1 / width_s).__mul__, due_at_s)))
-        order = None
         in_order = array("l", sorted(slots))
-        if in_order != slots:
-            order = array("L", sorted(range(len(slots)), key=slots.__getitem__))
-        cuts = [0, *(bisect_left(in_order, slot) for slot in sorted(set(in_order)))][1:]
-        ends = [*cuts[1:], len(in_order)]
-        return width_s, [(in_order[low], low, high) for low, high in zip(cuts, ends, strict=False)], order
+        order = None if in_order == slots else array("L", sorted(range(len(slots)), key=slots.__getitem__))
+        cuts = [*(bisect_left(in_order, slot) for slot in sorted(set(in_order))), len(in_order)]
+        return width_s, [(in_order[low], low, high) for low, high in pairwise(cuts)], order
 
     def in_order(self, metric: str) -> "Columns":
         """Return one metric of the requests, ordered by when they were due."""

@@ -193,10 +193,6 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"wo
         """Return the length of the measured span in seconds, given when the load ended and began."""
         return math.fsum(span.seconds for span in self.measured_spans(until_s, from_s))
 
-    def stage_spans(self, name: str, until_s: float, from_s: float = 0.0) -> list["Span"]:
-        """Return when the stages of a name ran, as `spans` does."""
-        return [span for span in self.spans(until_s, from_s) if span.stage.name == name]
-
     def spans(self, until_s: float, from_s: float = 0.0) -> Iterator["Span"]:
         """Yield when each stage ran, given when the load ended and began; stages not reached have length 0."""
         begins_at_s = 0.0

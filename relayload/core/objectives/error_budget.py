@@ -1,5 +1,7 @@
 """Objectives with an error budget: a share of the requests that may be bad, as with percentiles."""
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from relayload.core.model.verdict import ObjectiveResult, Status
@@ -9,7 +11,6 @@ from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.result import BETWEEN_THE_BOUNDS, finite, no_data, result_of, share_reason
 from relayload.core.objectives.statistics import (
     BadBounds,
-    Extent,
     beyond_so_far,
     judge_share,
     samples_needed,
@@ -23,7 +24,7 @@ FAILURES = ("errors", "retries")
 """Metrics whose bad requests come in outages, not in backlogs."""
 _FAR_WITHIN = 2.0
 """A limit this many times beyond every value is not for their neighbours to come near."""
-_LONGEST_DISTURBANCE = 700
+_LONGEST_BACKLOG = 700
 """Requests that one backlog may slow down: a queue at 95 % of its capacity takes some hundreds to drain."""
 _LONGEST_OUTAGE = 25
 """Requests that fail together without more to follow."""
@@ -37,24 +38,22 @@ def judge_percentile(objective: Objective, indicators: Indicators) -> ObjectiveR
     if not bad.n:
         return no_data(objective)
     rank = rank_of(quantile, bad.n)
-    can_hold, holds = (rank <= bad.n - k if objective.op.ceiling else rank > k for k in (bad.at_least.k, bad.at_most.k))
-    if quantile in (0.0, 1.0) and not indicators.goes_on:
-        status = Status.PASS if holds else Status.INCONCLUSIVE if can_hold else Status.FAIL
-        judged = _result(objective, bad, status, None, holds=holds)
-        return replace(judged, **_observed(objective, indicators.sample(objective)))
+    met = [rank <= bad.n - k if objective.op.ceiling else rank > k for k in (bad.at_least.k, bad.at_most.k)]
     if indicators.goes_on:
-        return _judge(objective, bad, indicators, holds=holds)
+        return _judge(objective, bad, indicators, met)
     sample = indicators.sample(objective)
     tail_n = sample.effective_n if indicators.window is None and not _far_within(objective, sample) else None
-    return replace(_judge(objective, bad, indicators, holds=holds, tail_n=tail_n), **_observed(objective, sample))
+    return replace(_judge(objective, bad, indicators, met, tail_n=tail_n), **_observed(objective, sample))
 
 
 def judge_rate(
     objective: Objective, bad: BadBounds, indicators: Indicators, what: str, *, of_good: bool = False
 ) -> ObjectiveResult:
     """Judge the share of bad requests, or of good ones, whose complement is the budget."""
-    share = (bad.n - bad.at_most.k if of_good else bad.at_most.k) / bad.n
-    judged = _judge(objective, bad, indicators, what, holds=objective.op.holds(share, objective.limit))
+    shares = [(bad.n - k if of_good else k) / bad.n for k in (bad.at_least.k, bad.at_most.k)]
+    share = shares[-1]
+    met = [objective.op.holds(share, objective.limit) for share in shares]
+    judged = _judge(objective, bad, indicators, met, what)
     if bad.at_most.effective_n < min(FEWEST, bad.n):
         return replace(judged, observed=share)
     low, high = bad.at_most.interval(objective.options.confidence)
@@ -65,18 +64,27 @@ def _judge(
     objective: Objective,
     bad: BadBounds,
     indicators: Indicators,
+    met: Sequence[bool],
     what: str = "were not within the limit",
     *,
-    holds: bool,
     tail_n: int | None = None,
 ) -> ObjectiveResult:
+    """Judge a share; `met` states whether the sample meets the objective by the better bounds and by the worse ones."""
     options, budget = objective.options, objective.budget
+    may_hold, holds = met
     if indicators.goes_on and indicators.window is None:
-        longest = _LONGEST_OUTAGE if objective.metric in FAILURES else _LONGEST_DISTURBANCE
-        broken = beyond_so_far(bad.at_least, budget, 1 - options.confidence, longest)
+        longest_burst = _LONGEST_OUTAGE if objective.metric in FAILURES else _LONGEST_BACKLOG
+        broken = beyond_so_far(bad.at_least, budget, 1 - options.confidence, longest_burst)
         return _result(objective, bad, Status.FAIL if broken else Status.INCONCLUSIVE, None, what, holds=holds)
-    extent = Extent.WHOLE if indicators.window is None else Extent.WINDOW
-    status, proven = judge_share(bad, budget, holds=holds, options=options, extent=extent, tail_n=tail_n)
+    status, proven = judge_share(
+        bad,
+        budget,
+        holds=holds,
+        may_hold=may_hold,
+        options=options,
+        in_window=indicators.window is not None,
+        tail_n=tail_n,
+    )
     return _result(objective, bad, status, proven, what, holds=holds)
 
 
@@ -85,7 +93,7 @@ def _result(
     bad: BadBounds,
     status: Status,
     proven: bool | None,
-    what: str = "were not within the limit",
+    what: str,
     *,
     holds: bool,
 ) -> ObjectiveResult:

@@ -143,9 +143,9 @@ def _with_rest(
 
 
 def _judge_mean(objective: Objective, indicators: Indicators) -> ObjectiveResult:
-    """Judge a mean: FAIL if its whole interval is beyond the limit, PASS if the mean is within and has an interval.
+    """Judge a mean: FAIL if its whole interval is beyond the limit, or the mean far beyond it; PASS if it is within.
 
-    Under `strict` the whole interval must be within the limit.
+    A PASS is proven, as `strict` demands, if the whole interval is within the limit.
     """
     by_slot = indicators.deviations(objective)
     n, options = sum(slot.n for slot in by_slot), objective.options
@@ -153,7 +153,7 @@ def _judge_mean(objective: Objective, indicators: Indicators) -> ObjectiveResult
         return no_data(objective)
     mean = objective.limit + math.fsum(slot.total for slot in by_slot) / n
     so_far = indicators.goes_on and indicators.window is None
-    found = mean_deviation(by_slot, 1 - options.confidence if so_far else TAIL, wary=not so_far)
+    found = mean_deviation(by_slot, 1 - options.confidence if so_far else TAIL, conservative=not so_far)
     if found is None:
         if options.on_too_few is TooFew.INCONCLUSIVE or indicators.goes_on:
             status, reason = Status.INCONCLUSIVE, f"{n} values are too few for a mean: it takes {ENOUGH_FOR_A_MEAN}"
@@ -161,9 +161,14 @@ def _judge_mean(objective: Objective, indicators: Indicators) -> ObjectiveResult
             holds = options.on_too_few is TooFew.PASS and objective.op.holds(mean, objective.limit)
             status, reason = (Status.PASS, "") if holds else (Status.FAIL, f"{n} values are too few for a mean")
         return result_of(objective, status, reason, observed=mean, n=n, effective_n=n)
-    status, proven, reason = _status_of_mean(objective, *found.bounds(by_slot, objective.op))
+    better, worse = found.bounds(by_slot, objective.op)
+    whole = not indicators.goes_on and indicators.window is None
+    if whole and better.far_beyond(objective.op, objective.limit, options.fail_confidence):
+        status, proven, reason = Status.FAIL, None, ""
+    else:
+        status, proven, reason = _status_of_mean(objective, better, worse)
     margin = found.margin(options.confidence)
-    low, high = (mean - margin, mean + margin) if found.told else (None, None)
+    low, high = (mean - margin, mean + margin) if found.has_interval else (None, None)
     numbers = {"observed": mean, "low": low, "high": high, "n": n, "effective_n": found.effective_n}
     return result_of(objective, status, reason, proven=proven, **numbers)
 
@@ -180,6 +185,6 @@ def _status_of_mean(
     passes = proven if options.strict else holds
     if all(passes):
         return Status.PASS, all(proven), ""
-    if not better.told:
+    if not better.has_interval:
         return Status.INCONCLUSIVE, None, _TOO_CORRELATED
     return Status.INCONCLUSIVE, None, _WITHIN_THE_ERRORS if any(passes) else _AT_THE_LIMIT

@@ -12,13 +12,13 @@ Bounds are Clopper and Pearson's, one-sided, with n replaced by the effective si
 requests are slow together. An outage in one piece is a single event to them, however long. So a share FAILs as a fact
 of this run when independent requests would prove it and it is at least twice the budget, or four times a budget below
 5 % (in a window, at least half of the requests). The factors are the smallest that keep false FAILs at the limit below
-8 % of runs of 5,000 requests, queues at 80 % of their capacity included; docs/objectives.md has the table.
+8 % of runs of 5,000 requests, queues at 80 % of their capacity included; docs/objectives.md has the table. Likewise a
+mean FAILs as a fact at twice its limit (half of a lower one).
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import Enum, auto
 from functools import cached_property
 from statistics import NormalDist
 from typing import NamedTuple
@@ -28,7 +28,7 @@ from relayload.core.model.snapshot import SlotCounts
 from relayload.core.model.verdict import Status
 from relayload.core.objectives.objective import Op
 from relayload.core.stats.binomial import share_bounds
-from relayload.core.stats.effective_size import TAIL, batched_size, size_of, slotted_inflation
+from relayload.core.stats.effective_size import TAIL, effective_size, inflation
 from relayload.core.stats.sample import CONFIDENCE
 
 ENOUGH_FOR_A_MEAN = 30
@@ -42,15 +42,6 @@ _ROUNDING = 1e-9
 """The budget of p95 is a bit more than 0.05 as a float."""
 _MOSTLY = 0.55
 """Where a larger share of the requests so far is bad, their order tells nothing of how long a disturbance lasts."""
-
-
-class Extent(Enum):
-    """The part of a run that a sample covers."""
-
-    WHOLE = auto()
-    WINDOW = auto()
-    SO_FAR = auto()
-    """A run that goes on, and is looked at again and again."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +73,11 @@ class BadEvents:
     @cached_property
     def effective_n(self) -> int:
         """The number of independent requests that they are worth, by where those over the limit are."""
-        return self.worth()
+        return self.effective_size()
 
-    def worth(self, tail: float = TAIL, *, wary: bool = True) -> int:
-        """Return the effective size for a test with a small error probability; see `effective_size`."""
-        size = batched_size(self.by_slot, tail, wary=wary)
+    def effective_size(self, tail: float = TAIL, *, conservative: bool = True) -> int:
+        """Return the effective size for a test with another error probability; see `stats.effective_size`."""
+        size = effective_size(self.by_slot, tail, conservative=conservative)
         return max(1, size * self.whole // self.n) if self.n else 0
 
     def bounds(self, confidence: float = CONFIDENCE, effective_n: float | None = None) -> tuple[float, float]:
@@ -136,36 +127,35 @@ def samples_to_resolve(budget: float) -> int:
     return math.ceil(1 / budget - 1e-9) if budget > 0 else 1
 
 
-def beyond(seen: BadEvents, budget: float, confidence: float, extent: Extent = Extent.WHOLE) -> bool:
+def beyond(seen: BadEvents, budget: float, confidence: float, *, in_window: bool = False) -> bool:
     """Return whether a larger share than the budget is over the limit, surely or by far.
 
     A share within the budget proves nothing at any confidence; where none may be bad, one is a fact.
     """
     if not seen.k > budget * seen.whole:
         return False
-    if budget <= 0:
-        return True
-    if seen.bounds(confidence)[0] > budget:
+    if budget <= 0 or seen.bounds(confidence)[0] > budget:
         return True
     far = (_FAR if budget >= _LITTLE else _FAR_OF_LITTLE) * budget - _ROUNDING
-    if extent is Extent.WINDOW:
+    if in_window:
         far = max(far, _FAR_IN_A_WINDOW)
     return seen.share >= far and seen.bounds(confidence, seen.whole)[0] > budget
 
 
-def beyond_so_far(seen: BadEvents, budget: float, error: float, longest: int) -> bool:
+def beyond_so_far(seen: BadEvents, budget: float, error: float, longest_burst: int) -> bool:
     """Return whether a run in progress proves that a larger share than the budget is over the limit.
 
-    `error` is the probability left for a false alarm; `longest` is how many requests one disturbance may spoil.
+    `error` is the probability left for a false alarm; `longest_burst` is how many requests one disturbance
+    may spoil.
     """
     if not seen.k > budget * seen.whole:
         return False
     if budget <= 0:
         return True
-    worth: float = seen.worth(error, wary=False)
+    size: float = seen.effective_size(error, conservative=False)
     if seen.share >= _MOSTLY:
-        worth = min(worth, seen.whole / longest)
-    return seen.bounds(1 - error, worth)[0] > budget
+        size = min(size, seen.whole / longest_burst)
+    return seen.bounds(1 - error, size)[0] > budget
 
 
 def judge_share(
@@ -173,16 +163,20 @@ def judge_share(
     budget: float,
     *,
     holds: bool,
+    may_hold: bool | None = None,
     options: ObjectiveOptions = DEFAULTS,
-    extent: Extent = Extent.WHOLE,
+    in_window: bool = False,
     tail_n: int | None = None,
 ) -> tuple[Status, bool | None]:
-    """Return the verdict on a share, and whether a PASS is proven.
+    """Return the verdict on a share, and whether a PASS is proven; None for a fact, which needs no proof.
 
-    `holds` states whether the sample itself meets the objective; `tail_n` is its effective size by its slowest values,
-    which a proof must allow for as well.
+    That none are bad, or not all, is a fact of the run. `holds` states whether the sample itself meets the objective by
+    the worse bounds, and `may_hold` whether by the better ones, if these are others. `tail_n` is the effective size of
+    the sample by its slowest values, which a proof must allow for as well.
     """
-    if not holds and (beyond(bad.at_least, budget, options.fail_confidence, extent) or _hopeless(bad, budget)):
+    if budget <= 0 or budget >= 1:
+        return (Status.PASS if holds else Status.INCONCLUSIVE if may_hold else Status.FAIL), None
+    if not holds and beyond(bad.at_least, budget, options.fail_confidence, in_window=in_window):
         return Status.FAIL, None
     few = bad.n < samples_to_resolve(budget)
     if few and options.on_too_few is TooFew.FAIL:
@@ -192,11 +186,6 @@ def judge_share(
     size = bad.at_most.effective_n if tail_n is None else min(bad.at_most.effective_n, tail_n)
     proven = bad.at_most.bounds(options.confidence, size)[1] <= budget
     return (Status.PASS, proven) if proven or not options.strict else (Status.INCONCLUSIVE, None)
-
-
-def _hopeless(bad: BadBounds, budget: float) -> bool:
-    """Return whether every request is bad where all but none may be."""
-    return budget >= 1 and bad.at_least.k == bad.at_least.whole
 
 
 class Deviations(NamedTuple):
@@ -221,20 +210,29 @@ class MeanDeviation:
     """The number of independent values that would be worth as much."""
 
     @property
-    def told(self) -> bool:
+    def has_interval(self) -> bool:
         """The effective values suffice for an interval."""
         return self.effective_n >= ENOUGH_FOR_A_MEAN
 
     def margin(self, confidence: float) -> float:
         """Return half the width of the two-sided interval; infinite where there is none."""
-        if not self.told:
-            return math.inf
-        return self.stddev / math.sqrt(self.effective_n) * NormalDist().inv_cdf((1 + confidence) / 2)
+        return self._margin(self.effective_n, confidence) if self.has_interval else math.inf
 
     def beyond(self, op: Op, confidence: float) -> bool:
         """Return whether the mean is proven to be beyond the limit."""
-        margin = self.margin(confidence)
+        return self._beyond(op, self.margin(confidence))
+
+    def far_beyond(self, op: Op, limit: float, confidence: float) -> bool:
+        """Return whether the mean is twice the limit, or half of a lower one, and independent values would prove it."""
+        mean = limit + self.mean
+        far = mean >= _FAR * limit if op.ceiling else mean * _FAR <= limit
+        return far and self._beyond(op, self._margin(self.n, confidence))
+
+    def _beyond(self, op: Op, margin: float) -> bool:
         return not op.holds(self.mean - margin if op.ceiling else self.mean + margin, 0.0)
+
+    def _margin(self, n: int, confidence: float) -> float:
+        return self.stddev / math.sqrt(n) * NormalDist().inv_cdf((1 + confidence) / 2)
 
     def within(self, op: Op, confidence: float) -> bool:
         """Return whether the mean is proven to be within the limit."""
@@ -249,12 +247,14 @@ class MeanDeviation:
         return (least, most) if op.ceiling else (most, least)
 
 
-def mean_deviation(by_slot: Sequence[Deviations], tail: float = TAIL, *, wary: bool = True) -> MeanDeviation | None:
+def mean_deviation(
+    by_slot: Sequence[Deviations], tail: float = TAIL, *, conservative: bool = True
+) -> MeanDeviation | None:
     """Return the mean deviation from sums by slot, in order of time; None where the values are too few for a mean."""
     n = sum(slot.n for slot in by_slot)
     if n < ENOUGH_FOR_A_MEAN:
         return None
     mean = math.fsum(slot.total for slot in by_slot) / n
     variance = max(0.0, math.fsum(slot.squares for slot in by_slot) / n - mean * mean)
-    inflated = slotted_inflation([(slot.total, slot.n) for slot in by_slot], variance, tail, wary=wary)
-    return MeanDeviation(mean, math.sqrt(variance * n / (n - 1)), n, size_of(n, inflated))
+    inflated = inflation([(slot.total, slot.n) for slot in by_slot], variance, tail, conservative=conservative)
+    return MeanDeviation(mean, math.sqrt(variance * n / (n - 1)), n, max(1, int(n / inflated)))

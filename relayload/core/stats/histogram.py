@@ -8,7 +8,7 @@ HdrHistogram (Tene, 2012) with 7 bits of precision.
 import sys
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from relayload.core.stats.ranks import WeightedValues
 
@@ -114,10 +114,6 @@ class Histogram:
     @property
     def count(self) -> int:
         return sum(self.counts.values())
-
-    def count_if(self, wanted: Callable[[float], bool]) -> int:
-        """Return the number of durations that `wanted` accepts."""
-        return sum(count for index, count in self.counts.items() if wanted(middle_s(index)))
 
     def values(self) -> WeightedValues:
         """Return the durations, each as the middle of its bucket."""

@@ -4,11 +4,8 @@ import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import Any, Protocol
-
-_LOOKS = 32
-"""The number of values of a part that are inspected to find where it ends."""
 
 
 def rank_of(quantile: float, n: int) -> int:
@@ -27,9 +24,6 @@ class Ranks(Protocol):
         """Return the value at a rank, counting from 1. Raises IndexError outside of 1 to count."""
 
     def count_below(self, value: float) -> int: ...
-    def edges(self, parts: int) -> list[float]:
-        """Return values that cut the sample into so many parts of about the same size."""
-
     def quantile(self, quantile: float) -> float:
         """Return the value that this share of the sample does not exceed. Raises IndexError without values."""
         return self.at(rank_of(quantile, self.count))
@@ -63,13 +57,6 @@ class SortedRuns(Ranks):
     def count_below(self, value: float) -> int:
         return sum(bisect_left(array, value) for array in self._arrays)
 
-    def edges(self, parts: int) -> list[float]:
-        """Return edges as `Ranks` does, by inspecting some values of every array."""
-        step = max(1, self.count // (parts * _LOOKS))
-        looks = (array[min(step // 2, len(array) - 1) :: step] for array in self._arrays)
-        looked_at = sorted(chain.from_iterable(looks))
-        return [looked_at[part * len(looked_at) // parts] for part in range(1, parts)]
-
 
 class WeightedValues(Ranks):
     """A sorted sample that keeps each distinct value once, with its count."""
@@ -94,10 +81,6 @@ class WeightedValues(Ranks):
     def count_below(self, value: float) -> int:
         position = bisect_left(self.values, value)
         return self._until[position - 1] if position else 0
-
-    def edges(self, parts: int) -> list[float]:
-        """Return edges as `Ranks` does, with parts as equal as possible; fewer where a value is too frequent."""
-        return sorted({self.at(part * self.count // parts + 1) for part in range(1, parts)})
 
     def items(self) -> Iterable[tuple[float, int]]:
         """Return each distinct value, in order, with its count."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import repeat
 from operator import sub
 
-from relayload.core.stats.effective_size import batched_size
+from relayload.core.stats.effective_size import effective_size
 from relayload.core.stats.ranks import Sorted, WeightedValues, repeated
 
 MOST_SLOTS = 128
@@ -55,7 +55,7 @@ class SlottedValues:
         if threshold not in self._known:
             marked = self._count_above(threshold) or self._count_above(math.nextafter(threshold, -math.inf))
             counts = [(marked[slot], self._sizes[slot]) for slot in self._order]
-            self._known[threshold] = batched_size(counts)
+            self._known[threshold] = effective_size(counts)
         return self._known[threshold]
 
     def _count_above(self, threshold: float) -> "Counter[float]":

@@ -30,7 +30,7 @@ def run_of(stages: tuple[StageInfo, ...] = STAGES) -> RunInfo:
 )
 def test_a_stage_lasts_as_long_as_all_its_rounds_that_were_reached(until_s: float, top_s: float, rest_s: float) -> None:
     run = run_of()
-    lasted_s = [sum(span.seconds for span in run.stage_spans(name, until_s)) for name in ("top", "rest")]
+    lasted_s = [sum(span.seconds for span in run.spans(until_s) if span.stage.name == name) for name in ("top", "rest")]
     assert lasted_s == [top_s, rest_s]
     assert run.measured_s(until_s) == top_s + rest_s
 

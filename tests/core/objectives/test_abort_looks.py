@@ -3,8 +3,8 @@
 from itertools import islice, takewhile
 
 import pytest
+from known_series import BY_NAME, bad_latencies, bad_requests, by_second, stopped
 from live import LiveRun
-from simulated import BY_NAME, bad_latencies, bad_requests, by_second, stopped
 
 from relayload.core.model.objective_options import ObjectiveOptions, TooFew
 from relayload.core.model.record import Attempt, Outcome

@@ -108,6 +108,14 @@ def test_where_any_that_is_good_would_do_all_failed_is_a_fail(text: str, judged,
     assert judged(text, [*failed[1:], request_line(0)]).verdict is Status.PASS
 
 
+def test_a_queue_that_grows_far_beyond_a_mean_is_a_fail_of_this_run(judged, request_line):
+    """Its requests are worth a few independent ones, however many there are."""
+    lines = [request_line(index, intended_at_s=index / 10, latency_s=index / 100) for index in range(1000)]
+    result = judged("latency.avg < 2s", lines)
+    assert (result.verdict, result.low, result.effective_n < FEWEST) == (Status.FAIL, None, True)
+    assert judged("latency.avg < 4s", lines).verdict is Status.INCONCLUSIVE
+
+
 def test_an_outage_in_one_stretch_is_a_fail_of_this_run(judged, request_line):
     """Of 20,000 requests a tenth failed, in one piece; a twentieth may."""
     lines = [

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from simulated import (
+from known_series import (
     BY_NAME,
     PER_SECOND,
     SERIES,

@@ -11,7 +11,6 @@ from relayload.core.objectives.statistics import (
     BadBounds,
     BadEvents,
     Deviations,
-    Extent,
     MeanDeviation,
     beyond,
     beyond_so_far,
@@ -22,7 +21,7 @@ from relayload.core.objectives.statistics import (
 )
 from relayload.core.stats.effective_size import FEWEST
 
-PROVEN, OBSERVED = (Status.PASS, True), (Status.PASS, False)
+PROVEN, OBSERVED, FACT = (Status.PASS, True), (Status.PASS, False), (Status.PASS, None)
 FAIL, INCONCLUSIVE = (Status.FAIL, None), (Status.INCONCLUSIVE, None)
 
 
@@ -51,7 +50,7 @@ class Bad(BadEvents):
         super().__init__([(k, n)], still_good)
         self._size = n + still_good if effective_n is None else effective_n
 
-    def worth(self, tail: float = 0.0, *, wary: bool = True) -> int:
+    def effective_size(self, tail: float = 0.0, *, conservative: bool = True) -> int:
         return self._size
 
 
@@ -128,8 +127,8 @@ def test_a_share_far_beyond_its_budget_is_a_fact_however_correlated(k: int, n: i
     ("k", "budget", "is_beyond"), [(49, 0.05, False), (50, 0.05, True), (79, 0.4, False), (80, 0.4, True)]
 )
 def test_in_a_window_far_beyond_is_at_least_half_of_the_requests(k: int, budget: float, is_beyond: bool):
-    assert beyond(Bad(k, 100, 2), budget, 0.95, Extent.WINDOW) is is_beyond
-    assert beyond(Bad(k, 100, 2), budget, 0.95, Extent.WHOLE) or budget == 0.4
+    assert beyond(Bad(k, 100, 2), budget, 0.95, in_window=True) is is_beyond
+    assert beyond(Bad(k, 100, 2), budget, 0.95) or budget == 0.4
 
 
 def test_more_confidence_is_asked_of_what_is_far_beyond_too():
@@ -177,15 +176,16 @@ def test_a_proof_allows_for_the_slowest_values_as_well():
     assert _judged(Bad(0, 1000), tail_n=200, strict=True) == INCONCLUSIVE
 
 
-def test_nothing_allowed_means_that_one_is_too_many_and_no_sample_proves_none():
+def test_that_none_are_bad_is_a_fact():
     assert _judged(Bad(1, 1000), 0.0) == FAIL
     for n in (1, 1000):
-        assert beyond(Bad(1, n, 1), 0.0, 0.95, Extent.WINDOW)
+        assert beyond(Bad(1, n, 1), 0.0, 0.95, in_window=True)
         assert beyond_so_far(Bad(1, n, 1), 0.0, 0.05, 700)
-    assert _judged(Bad(0, 1000), 0.0) == OBSERVED
+    for strict in (False, True):
+        assert _judged(Bad(0, 1000), 0.0, strict=strict) == FACT
 
 
-@pytest.mark.parametrize(("k", "judged"), [(1000, FAIL), (999, PROVEN), (0, PROVEN)])
+@pytest.mark.parametrize(("k", "judged"), [(1000, FAIL), (999, FACT), (0, FACT)])
 def test_where_all_but_none_may_be_bad_all_is_a_fail(k: int, judged: tuple[Status, bool | None]):
     seen = Bad(k, 1000)
     assert judge_share(BadBounds(seen, seen), 1.0, holds=k < 1000) == judged
@@ -303,7 +303,7 @@ def test_a_mean_of_values_that_are_alike_in_their_slots_is_worth_fewer():
     """Ten seconds in a row are all 1, the next ten all -1."""
     found = _deviation([Deviations(10.0 * (-1) ** (slot // 10), 10, 10.0) for slot in range(100)])
     assert found.effective_n < 20
-    assert (found.told, found.margin(0.95)) == (False, math.inf)
+    assert (found.has_interval, found.margin(0.95)) == (False, math.inf)
 
 
 def test_a_mean_off_the_limit_has_the_same_error():
@@ -326,18 +326,29 @@ def test_few_values_tell_no_error_of_a_mean():
     assert mean_deviation([Deviations(1.0, 3, 1.0)] * 10) is not None
 
 
+@pytest.mark.parametrize(
+    ("op", "mean", "is_far"),
+    [("<", 2.0, True), ("<", 1.99, False), ("<", 0.5, False), (">", 0.5, True), (">", 0.51, False), (">", 2.0, False)],
+)
+def test_a_mean_is_far_beyond_its_limit_at_twice_of_it_or_half_of_a_lower_one(op: str, mean: float, is_far: bool):
+    """However few independent values they are worth, if as many independent ones would prove it."""
+    found = MeanDeviation(mean - 1.0, 1.0, 1000, 1)
+    assert found.far_beyond(Op(op), 1.0, 0.95) is is_far
+    assert not MeanDeviation(mean - 1.0, 100.0, 1000, 1).far_beyond(Op(op), 1.0, 0.95)
+
+
 def test_a_mean_of_values_in_few_slots_counts_as_the_fewest():
     for slots in (1, 2, 3):
         assert _deviation(_spread(slots, 300)).effective_n == FEWEST
     assert _deviation(_spread(4, 300)).effective_n == 1200
 
 
-@pytest.mark.parametrize(("effective_n", "told"), [(29, False), (30, True)])
-def test_a_mean_of_few_effective_values_is_neither_beyond_its_limit_nor_within_it(effective_n: int, told: bool):
+@pytest.mark.parametrize(("effective_n", "is_enough"), [(29, False), (30, True)])
+def test_a_mean_of_few_effective_values_is_neither_beyond_its_limit_nor_within_it(effective_n: int, is_enough: bool):
     high, low = (MeanDeviation(mean, 1.0, 1000, effective_n) for mean in (9.0, -9.0))
-    assert high.told is told
-    assert math.isfinite(high.margin(0.95)) is told
-    assert (high.beyond(Op("<"), 0.95), low.within(Op("<"), 0.95)) == (told, told)
+    assert high.has_interval is is_enough
+    assert math.isfinite(high.margin(0.95)) is is_enough
+    assert (high.beyond(Op("<"), 0.95), low.within(Op("<"), 0.95)) == (is_enough, is_enough)
     assert (high.within(Op("<"), 0.95), low.beyond(Op("<"), 0.95)) == (False, False)
 
 

@@ -39,20 +39,3 @@ def test_counted_values_are_ranked_together_with_plain_ones(parts: list[list[flo
 def test_a_rank_outside_of_what_is_counted_is_refused(rank: int):
     with pytest.raises(IndexError):
         WeightedValues({1.0: 1, 2.0: 2}).at(rank)
-
-
-@pytest.mark.parametrize("counted", [False, True])
-@pytest.mark.parametrize("parts", [2, 10, 31])
-def test_edges_cut_a_sample_into_parts_of_about_the_same_size(parts: int, counted: bool):
-    arrays = [[float(n) for n in range(first, last)] for first, last in ((0, 700), (700, 900), (350, 1450), (0, 0))]
-    ranks = together([*arrays, WeightedValues({})] if counted else arrays)
-    edges = ranks.edges(parts)
-    until = [*map(ranks.count_below, edges), ranks.count]
-    sizes = [after - before for before, after in zip([0, *until], until, strict=False)]
-    assert len(sizes) == parts
-    assert sizes == pytest.approx([2000 / parts] * parts, abs=8)
-
-
-def test_edges_are_found_in_arrays_of_one_value_each():
-    parts = SortedRuns([[float(value)] for value in range(10_000)])
-    assert parts.edges(4) == [2500.0, 5000.0, 7500.0]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from known_sample import Known
-from simulated import BY_NAME, coverage
+from known_series import BY_NAME, coverage
 
 from relayload.core.stats.histogram import Histogram
 from relayload.core.stats.ranks import rank_of

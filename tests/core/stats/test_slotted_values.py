@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from known_sample import plain
 
-from relayload.core.stats.effective_size import FEWEST, batched_size
+from relayload.core.stats.effective_size import FEWEST, effective_size
 from relayload.core.stats.ranks import WeightedValues
 from relayload.core.stats.slotted_values import MOST_SLOTS, SlottedValues, by_due_time, slot_width_s
 
@@ -78,7 +78,7 @@ def test_the_order_of_the_parts_does_not_matter_and_a_slot_may_come_in_several()
 def test_values_of_an_unknown_time_come_after_all_others():
     """A tenth is slow and of unknown time, so they are neighbours."""
     known = [(slot, [1.0] * 9) for slot in range(100)]
-    assert SlottedValues([(math.inf, [2.0] * 100), *known]).effective_above(1.5) == batched_size(
+    assert SlottedValues([(math.inf, [2.0] * 100), *known]).effective_above(1.5) == effective_size(
         [*((0, 9) for _ in known), (100, 100)]
     )
 
