@@ -35,6 +35,11 @@ class Tags(NamedTuple):
         return self.outcome == Outcome.OK.value
 
     @property
+    def abandoned(self) -> bool:
+        """The run ended before the request did."""
+        return self.outcome == Outcome.ABANDONED.value
+
+    @property
     def failed(self) -> bool:
         """The request was sent and was neither ok nor cancelled by the client itself."""
         return self.outcome not in _NO_FAILURES

@@ -13,7 +13,7 @@ from relayload.core.model.record import Transition
 from relayload.core.model.verdict import ObjectiveResult, Status
 from relayload.core.objectives.error_budget import judge_rate
 from relayload.core.objectives.formatting import share
-from relayload.core.objectives.indicators import Indicators, is_abandoned
+from relayload.core.objectives.indicators import Indicators
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.result import BETWEEN_THE_BOUNDS, finite, no_data, result_of
 from relayload.core.objectives.statistics import BadBounds
@@ -159,7 +159,7 @@ def _judge_makespan(objective: Objective, indicators: Indicators) -> ObjectiveRe
     if source.first_start_s is None:
         return no_data(objective)
     requests = run.requests * run.copies
-    ended = sum(len(used) for tags, used in source.used.items() if not is_abandoned(tags))
+    ended = sum(len(used) for tags, used in source.used.items() if not tags.abandoned)
     if ended >= requests:
         return _judge_number(objective, source.last_end_s - source.first_start_s, requests, indicators)
     reason = f"{requests - ended} of {requests} requests never ended"

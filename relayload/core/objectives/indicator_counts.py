@@ -17,7 +17,6 @@ from relayload.core.metrics.catalog import METRICS, PER_CHUNK
 from relayload.core.metrics.missing import measured, missing
 from relayload.core.metrics.retry_counts import retry_cause
 from relayload.core.metrics.rows import Rows
-from relayload.core.model.record import Outcome
 from relayload.core.model.run import RunInfo
 from relayload.core.model.snapshot import Position, SlotCounts
 from relayload.core.model.tags import PlanTags, Tags
@@ -250,8 +249,7 @@ class IndicatorCounts:
                 slots(code).total += tokens
 
     def _slots_of(self, tags: Tags, bits: int = 0, doubtful: int = 0) -> Callable[[int], SlotCounts]:
-        abandoned = tags.outcome == Outcome.ABANDONED.value
-        return self._slots(tags.plan_tags.scenario, bits, doubtful, abandoned=abandoned)
+        return self._slots(tags.plan_tags.scenario, bits, doubtful, abandoned=tags.abandoned)
 
     def _slots(
         self, scenario: str, bits: int = 0, doubtful: int = 0, *, abandoned: bool = False

@@ -12,7 +12,7 @@ from typing import Protocol
 from relayload.core.metrics.breaker_history import BreakerHistory, breaker_histories
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK
 from relayload.core.metrics.cost import Used
-from relayload.core.model.record import Outcome, Transition
+from relayload.core.model.record import Transition
 from relayload.core.model.run import RunInfo, Span
 from relayload.core.model.snapshot import Position, SlotCounts
 from relayload.core.model.tags import Tags
@@ -21,6 +21,7 @@ from relayload.core.objectives.objective import Indicator, Objective
 from relayload.core.objectives.statistics import BadBounds, Deviations
 from relayload.core.objectives.tag_filter import joined, moved, tagged
 from relayload.core.objectives.time_slots import is_whole, planned_spans, window_count, windows
+from relayload.core.objectives.window import Window
 from relayload.core.stats.ranks import Sorted, repeated
 from relayload.core.stats.sample import Sample
 
@@ -52,7 +53,7 @@ class Source(Protocol):
     def measures(self, scenario: str, metric: str) -> bool:
         """Return whether an answer of that scenario has the metric, in a measured stage or not."""
 
-    def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: "Window | None") -> Sample:
+    def sample(self, objective: Objective, unanswered_s: Sequence[Sorted], window: Window | None) -> Sample:
         """Return the values of the requests that the objective admits, for display.
 
         Each request due at an instant of `unanswered_s` has the worst value.
@@ -68,7 +69,7 @@ class Indicators:
     lost: int = 0
     in_flight: int | None = None
     """Requests in flight, which all count as good; None once the run is over."""
-    window: "Window | None" = None
+    window: Window | None = None
     """The window that this is limited to; None for the whole run."""
     settled_s: float = math.inf
     """All that was due until then has ended, and is known."""
@@ -377,36 +378,3 @@ class Indicators:
                 for span in spans
             ]
         return [span for span in spans if span.seconds > 0]
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A piece of a run, by the time at which its requests were due."""
-
-    number: int
-    """The number of the window by the plan of the run."""
-    begins_at_s: float
-    ends_at_s: float
-    whole: bool = True
-    """It has the full length, and is not the rest at the end of a row."""
-    rest: "Window | None" = None
-    """A later one that is judged together with it. Nothing was due between them."""
-
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        return (self.number, *(self.rest.numbers if self.rest else ()))
-
-    @property
-    def parts(self) -> tuple[tuple[float, float], ...]:
-        """When it begins and ends, and its rest likewise."""
-        return ((self.begins_at_s, self.ends_at_s), *(self.rest.parts if self.rest else ()))
-
-    @property
-    def until_s(self) -> float:
-        """When all of it is over."""
-        return self.parts[-1][1]
-
-
-def is_abandoned(tags: Tags) -> bool:
-    """Return whether the run ended before the request did."""
-    return tags.outcome == Outcome.ABANDONED.value

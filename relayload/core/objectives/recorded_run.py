@@ -12,9 +12,9 @@ from relayload.core.model.record import Transition
 from relayload.core.model.run import RunInfo
 from relayload.core.model.tags import Tags
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
-from relayload.core.objectives.indicators import Window, is_abandoned
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.tag_filter import of_outcome, within
+from relayload.core.objectives.window import Window
 from relayload.core.stats.histogram import Histogram
 from relayload.core.stats.ranks import Sorted
 from relayload.core.stats.sample import Sample
@@ -69,7 +69,7 @@ class RecordedRun:
             lambda tags: (
                 within(objective.tags, tags.plan_tags)
                 and of_outcome(objective.tags, tags)
-                and not (unknown and is_abandoned(tags))
+                and not (unknown and tags.abandoned)
             )
         )
         if not (objective.one_outcome or objective.asks_all):

@@ -23,9 +23,9 @@ from relayload.core.model.snapshot import (
 )
 from relayload.core.model.tags import DROPPED, REFUSED, PlanTags, Tags
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
-from relayload.core.objectives.indicators import Window, is_abandoned
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.tag_filter import of_outcome, within
+from relayload.core.objectives.window import Window
 from relayload.core.stats.histogram import Histogram, unpacked
 from relayload.core.stats.ranks import Sorted
 from relayload.core.stats.sample import Sample
@@ -205,7 +205,7 @@ class MergedSnapshot:
     def _is_wanted(self, objective: Objective, tags: Tags) -> bool:
         if not (within(objective.tags, tags.plan_tags) and of_outcome(objective.tags, tags)):
             return False
-        if self.run.interrupted_by is not None and is_abandoned(tags):
+        if self.run.interrupted_by is not None and tags.abandoned:
             return False
         return tags.ok or objective.one_outcome or objective.asks_all
 

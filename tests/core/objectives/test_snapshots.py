@@ -4,8 +4,8 @@ from live import sent
 from relayload.core.model.record import BreakerState, Outcome
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.objectives.grammar import parse
-from relayload.core.objectives.indicators import Window
 from relayload.core.objectives.snapshots import MergedSnapshot, SnapshotMaker, metrics_of
+from relayload.core.objectives.window import Window
 
 _OBJECTIVES = [parse("errors.rate < 1%"), parse("latency.p99 < 1s"), parse("service.p50 < 1s")]
 

@@ -8,8 +8,8 @@ from relayload.core.model.run import StageInfo
 from relayload.core.model.verdict import ObjectiveResult, Status
 from relayload.core.objectives.evaluate import judge_objective
 from relayload.core.objectives.grammar import parse, with_options
-from relayload.core.objectives.indicators import Window
 from relayload.core.objectives.recorded_run import RecordedRun
+from relayload.core.objectives.window import Window
 from relayload.core.objectives.window_results import taken_together
 from relayload.core.stats.histogram import bucket
 
