@@ -31,6 +31,8 @@ ALL = pytest.mark.parametrize("series", SERIES, ids=[series.name for series in S
 SOME = pytest.mark.parametrize("name", ["independent", "AR(1) 0.9", "slow spells of 20", "M/M/1 at 0.8"])
 INDEPENDENT = BY_NAME["independent"]
 _RUNS = 400
+_ABORT_RUNS = 2000
+_NEAR_CAPACITY = "M/M/1 at 0.95, waits"
 _FEW_SPELLS = "slow spells of 100"
 """Runs of 5,000 requests have four spells on average, and of 1,000 two of five have none: nothing shows in them."""
 _TABLED = (50.0, 90.0, 95.0, 99.0)
@@ -143,7 +145,7 @@ def test_a_relay_at_its_limit_hardly_ever_fails(name: str):
 @pytest.mark.slow
 @ALL
 def test_every_relay_at_its_limit_hardly_ever_fails(series: Series):
-    most = 0.2 if series.name == "M/M/1 at 0.95, waits" else 0.08
+    most = 0.2 if series.name == _NEAR_CAPACITY else 0.08
     for p in _TABLED:
         failed = verdicts(series, 5000, _RUNS, p, seed=1).failed
         assert failed <= most + _error(most, _RUNS), p
@@ -161,7 +163,7 @@ def test_what_is_beyond_its_limit_is_hardly_ever_proven_to_be_within(name: str):
 @ALL
 def test_what_is_beyond_its_limit_is_hardly_ever_proven_to_be_within_in_any_series(series: Series):
     """A queue close to its capacity may be short for a whole run, and long spells may be missing in one."""
-    most = 0.14 if series.name in ("M/M/1 at 0.95, waits", _FEW_SPELLS) else 0.06
+    most = 0.14 if series.name in (_NEAR_CAPACITY, _FEW_SPELLS) else 0.06
     for p in _TABLED:
         proven = verdicts(series, 5000, _RUNS, p, seed=1).proven
         assert proven <= most + _error(most, _RUNS), p
@@ -208,15 +210,19 @@ def test_a_run_at_twice_its_budget_is_ended():
 
 @pytest.mark.slow
 @ALL
-def test_latencies_at_their_limit_hardly_ever_end_a_run_of_any_series(series: Series):
-    for p in _TAILS:
-        ends = stopped(f"latency.p{p:g} < 1s", bad_latencies(series, series.quantile(p / 100), _RUNS, 6000, seed=1))
-        assert sum(map(bool, ends)) <= _RUNS * (0.05 + _error(0.05, _RUNS)), p
+@pytest.mark.parametrize("p", _TAILS)
+def test_latencies_at_their_limit_hardly_ever_end_a_run_of_any_series(series: Series, p: float):
+    truth = series.quantile(p / 100)
+    for limit, most in ((truth, 0.05), (truth / 0.9, 0.02 if series.name == _NEAR_CAPACITY else 0.01)):
+        ends = stopped(f"latency.p{p:g} < 1s", bad_latencies(series, limit, _ABORT_RUNS, 6000, seed=1))
+        assert sum(map(bool, ends)) <= _ABORT_RUNS * (most + _error(most, _ABORT_RUNS)), limit
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("length", [1, 10, 30])
-def test_failures_at_any_limit_hardly_ever_end_a_run(length: int):
-    for limit in (0.01, 0.05, 0.2, 0.5):
-        ends = stopped(f"errors.rate < {limit:.0%}", bad_requests(limit, length, _RUNS, 6000, seed=1))
-        assert sum(map(bool, ends)) <= _RUNS * (0.05 + _error(0.05, _RUNS)), limit
+@pytest.mark.parametrize("limit", [0.01, 0.05, 0.2, 0.5])
+def test_failures_at_any_limit_hardly_ever_end_a_run(length: int, limit: float):
+    better = 0.025 if length == 30 and limit > 0.1 else 0.01
+    for share, most in ((limit, 0.05), (0.9 * limit, better)):
+        ends = stopped(f"errors.rate < {limit:.0%}", bad_requests(share, length, _ABORT_RUNS, 6000, seed=1))
+        assert sum(map(bool, ends)) <= _ABORT_RUNS * (most + _error(most, _ABORT_RUNS)), share
