@@ -33,7 +33,9 @@ from relayload.core.model.snapshot import Snapshot
 from relayload.core.objectives.grammar import parse
 from relayload.core.objectives.snapshots import MergedSnapshot
 from relayload.engine.generator import Generator
+from relayload.engine.host import host_id
 from relayload.engine.messages import Assignment, EndRun
+from relayload.engine.run_clock import RunClock
 from relayload.locust_plugin.channel import pack, unpack
 from relayload.locust_plugin.locust_stats import LocustStats
 from relayload.profile import load as load_profile
@@ -158,13 +160,14 @@ def new_generator(profile: Any, run_dir: Path, at: Target, environment: Environm
         share_number=0,
         share_of=1,
         from_s=0.0,
-        elapsed_s=-0.1,
+        begins_at_s=time.monotonic() + 0.1,
+        host_id=host_id(),
         alone=True,
     )
     transports = {name: new_transport("native", at.base_url, KEY) for name in profile.named_targets}
-    generator = Generator(
-        profile, Composer(profile), assignment, transports, LocustStats(environment, {"benchmark": "chat"})
-    )
+    stats = LocustStats(environment, {"benchmark": "chat"})
+    run_clock = RunClock(assignment.begins_at_s)
+    generator = Generator(profile, Composer(profile), assignment, transports, stats, run_clock)
     generator.assign(assignment)
     return generator
 

@@ -14,6 +14,7 @@ from relayload import clock
 from relayload.core.model.record import GUARDRAIL
 from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.engine.greenlet_pool import GreenletPool
+from relayload.engine.run_clock import RunClock
 from relayload.engine.timer import Timer, new_timer
 
 _LONGEST_WAIT_S = 0.25
@@ -56,7 +57,7 @@ class ArrivalRateExecutor:
     def __init__(
         self,
         arrivals: Iterator[Arrival],
-        begins_at_s: float,
+        run_clock: RunClock,
         bounds: Bounds,
         start: Callable[[Arrival, float], None],
         drop: Callable[[Arrival, DropReason], None],
@@ -67,7 +68,7 @@ class ArrivalRateExecutor:
         self._passed_over: list[Arrival] = []
         self._reassigned = False
         self._shares: list[tuple[float, Share]] = []
-        self._begins_at_s = begins_at_s
+        self._run_clock = run_clock
         self._bounds = bounds
         self._max_in_flight = bounds.max_in_flight
         self._pool = GreenletPool(start)
@@ -138,7 +139,7 @@ class ArrivalRateExecutor:
             arrival = self._next_own()
             if arrival is None:
                 return self._linger()
-            now_s, due_at_s = clock.now_s(), self._begins_at_s + arrival.intended_at_s
+            now_s, due_at_s = clock.now_s(), self._run_clock.begins_at_s + arrival.intended_at_s
             if due_at_s > now_s:
                 self._held = arrival
                 return min(due_at_s, now_s + _LONGEST_WAIT_S)
@@ -158,15 +159,15 @@ class ArrivalRateExecutor:
 
     def _linger(self) -> float | None:
         """Wait until the remaining arrivals, which other workers own, are past: this process may be assigned them."""
-        now_s = clock.now_s()
         last = self._passed_over[-1] if self._passed_over else None
-        if last is None or last.intended_at_s > self._until_s or self._begins_at_s + last.intended_at_s <= now_s:
+        if last is None or last.intended_at_s > self._until_s:
             return None
-        return min(self._begins_at_s + last.intended_at_s, now_s + _LONGEST_WAIT_S)
+        now_s, due_at_s = clock.now_s(), self._run_clock.begins_at_s + last.intended_at_s
+        return None if due_at_s <= now_s else min(due_at_s, now_s + _LONGEST_WAIT_S)
 
     def _look_again(self) -> None:
         """After a change of shares, reconsider arrivals that were passed over and are not due yet."""
-        now_s = clock.now_s() - self._begins_at_s
+        now_s = self._run_clock.elapsed_s()
         held = () if self._held is None else (self._held,)
         waiting = [arrival for arrival in self._passed_over if arrival.intended_at_s > now_s]
         self._arrivals = chain(waiting, held, self._arrivals)

@@ -9,6 +9,7 @@ from relayload.core.resilience.batch import Batch
 from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.core.traffic.batches import BatchShare
 from relayload.engine.greenlet_pool import GreenletPool
+from relayload.engine.run_clock import RunClock
 from relayload.engine.timer import Timer, new_timer
 
 _MOST_AT_ONCE = 32
@@ -29,14 +30,14 @@ class BatchExecutor:
         self,
         share: BatchShare,
         scenarios: Sequence[int],
-        begins_at_s: float,
+        run_clock: RunClock,
         start: Callable[[Arrival, float], None],
     ) -> None:
         self._batch: Batch[int, None, None] = Batch(
             share.indices, batch_size=share.batch_size or None, max_concurrent=share.max_concurrent or None
         )
         self._scenarios = scenarios
-        self._begins_at_s = begins_at_s
+        self._run_clock = run_clock
         self._start = start
         self._pool = GreenletPool(self._run)
         self._numbers: dict[int, int] = {}
@@ -64,14 +65,14 @@ class BatchExecutor:
     def begin(self) -> None:
         """Start the first requests when the run begins, and every other one as soon as a slot is free."""
         self._timer = new_timer(self._on_timer)
-        self._timer.set(self._begins_at_s)
+        self._timer.set(self._run_clock.begins_at_s)
 
     def assign(self, share: Share, from_s: float) -> None:
         """Do nothing: a batch is dealt out once, since only a worker itself knows which requests it has sent."""
 
     def refuse(self, arrival: Arrival) -> None:  # noqa: ARG002 -- as every executor takes it
         """Start none of the requests that are left."""
-        self.end_at(self._elapsed_s())
+        self.end_at(self._run_clock.elapsed_s())
 
     def end_at(self, until_s: float) -> None:
         """Start no request after `until_s`, in seconds of the run."""
@@ -88,7 +89,7 @@ class BatchExecutor:
     def _admit(self) -> None:
         """Make requests due for which there is a free slot."""
         self._stop_in_time()
-        due_at_s = max(0.0, self._elapsed_s())
+        due_at_s = max(0.0, self._run_clock.elapsed_s())
         while (item := self._batch.next_item()) is not None:
             number, index = item
             self._numbers[index] = number
@@ -100,7 +101,7 @@ class BatchExecutor:
             self._admit()
             for _ in range(min(_MOST_AT_ONCE, len(self._due))):
                 arrival = self._due.popleft()
-                self._pool.start(arrival, self._elapsed_s() - arrival.intended_at_s)
+                self._pool.start(arrival, self._run_clock.elapsed_s() - arrival.intended_at_s)
             if self._timer is not None:
                 self._timer.set(clock.now_s() + (0.0 if self._due else _IDLE_S))
         except BaseException as error:  # ours: the loop would only print it
@@ -118,13 +119,10 @@ class BatchExecutor:
                 self._timer.set(clock.now_s())
 
     def _stop_in_time(self) -> None:
-        if self._elapsed_s() >= self._until_s:
+        if self._run_clock.elapsed_s() >= self._until_s:
             self._batch.stop()
 
     def _close(self) -> None:
         if self._timer is not None:
             self._timer.close()
             self._timer = None
-
-    def _elapsed_s(self) -> float:
-        return clock.now_s() - self._begins_at_s

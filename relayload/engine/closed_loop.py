@@ -6,9 +6,9 @@ from itertools import count
 import gevent
 from gevent import Greenlet, getcurrent
 
-from relayload import clock
 from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.core.traffic.stages import Stage, stage_at
+from relayload.engine.run_clock import RunClock
 
 _FOREVER_S = 86400.0
 _MOST_WORKERS = 4096
@@ -24,13 +24,13 @@ class ClosedLoopExecutor:
         self,
         stages: Sequence[Stage],
         worker: int,
-        begins_at_s: float,
+        run_clock: RunClock,
         start: Callable[[Arrival, float], None],
         think_time_s: Callable[[int], float],
     ) -> None:
         """`think_time_s(index)` returns the seconds to wait after the request with that index."""
         self._stages = stages
-        self._begins_at_s = begins_at_s
+        self._run_clock = run_clock
         self._start = start
         self._think_time_s = think_time_s
         self._until_s = sum(stage.for_s for stage in stages)
@@ -45,7 +45,7 @@ class ClosedLoopExecutor:
 
     @property
     def finished(self) -> bool:
-        return self._elapsed_s() >= self._until_s and not self._in_flight
+        return self._run_clock.elapsed_s() >= self._until_s and not self._in_flight
 
     def assign(self, share: Share, from_s: float) -> None:
         """Do nothing: Locust distributes the users."""
@@ -55,7 +55,7 @@ class ClosedLoopExecutor:
 
     def refuse(self, arrival: Arrival) -> None:  # noqa: ARG002 -- as every executor takes it
         """Give no user another turn."""
-        self.end_at(self._elapsed_s())
+        self.end_at(self._run_clock.elapsed_s())
 
     def end_at(self, until_s: float) -> None:
         """Start no turn after `until_s`, in seconds of the run."""
@@ -66,8 +66,8 @@ class ClosedLoopExecutor:
 
         Blocks once the run is over, until Locust kills the user.
         """
-        gevent.sleep(max(0.0, -self._elapsed_s()))
-        now_s = self._elapsed_s()
+        gevent.sleep(max(0.0, -self._run_clock.elapsed_s()))
+        now_s = self._run_clock.elapsed_s()
         if now_s >= self._until_s:
             gevent.sleep(_FOREVER_S)
         arrival = Arrival(next(self._indices), now_s, stage_at(self._stages, now_s), scenario)
@@ -85,6 +85,3 @@ class ClosedLoopExecutor:
     def abandon(self) -> None:
         """Kill the requests in flight and wait until each has been recorded."""
         gevent.killall(list(self._in_flight))
-
-    def _elapsed_s(self) -> float:
-        return clock.now_s() - self._begins_at_s

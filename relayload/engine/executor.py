@@ -10,6 +10,7 @@ from relayload.engine.arrival_rate import ArrivalRateExecutor, Bounds, DropReaso
 from relayload.engine.batch import BatchExecutor
 from relayload.engine.closed_loop import ClosedLoopExecutor
 from relayload.engine.messages import Assignment
+from relayload.engine.run_clock import RunClock
 from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad, ClosedLoad, OpenLoad
 from relayload.profile.plan import arrivals, batch_scenarios, batches, stages
@@ -58,7 +59,7 @@ class Executor(Protocol):
 def new_executor(
     profile: Profile,
     assignment: Assignment,
-    begins_at_s: float,
+    run_clock: RunClock,
     send: Callable[[Arrival, float], None],
     drop: Callable[[Arrival, DropReason], None],
 ) -> Executor:
@@ -68,25 +69,25 @@ def new_executor(
     """
     load = profile.load
     if isinstance(load, ClosedLoad):
-        return _closed_loop(profile, load, assignment, begins_at_s, send)
+        return _closed_loop(profile, load, assignment, run_clock, send)
     if isinstance(load, BatchLoad):
         share = batches(load).of(Share(assignment.share_number, assignment.share_of))
-        return BatchExecutor(share, batch_scenarios(profile, load), begins_at_s, send)
-    return ArrivalRateExecutor(arrivals(profile), begins_at_s, _bounds(load, assignment), send, drop)
+        return BatchExecutor(share, batch_scenarios(profile, load), run_clock, send)
+    return ArrivalRateExecutor(arrivals(profile), run_clock, _bounds(load, assignment), send, drop)
 
 
 def _closed_loop(
     profile: Profile,
     load: ClosedLoad,
     assignment: Assignment,
-    begins_at_s: float,
+    run_clock: RunClock,
     send: Callable[[Arrival, float], None],
 ) -> ClosedLoopExecutor:
     think_time = span(load.think_time)
     return ClosedLoopExecutor(
         stages(profile),
         assignment.worker,
-        begins_at_s,
+        run_clock,
         send,
         lambda index: think_time.at(uniform(profile.seed, index, "think_time")),
     )

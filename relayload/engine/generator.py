@@ -24,6 +24,7 @@ from relayload.engine.executor import new_executor
 from relayload.engine.health import Health
 from relayload.engine.messages import Assignment, EndRun, WorkerStatus
 from relayload.engine.recorder import Recorder, Report
+from relayload.engine.run_clock import RunClock
 from relayload.engine.spend_guard import SpendGuard
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
@@ -44,18 +45,19 @@ class Generator:
         assignment: Assignment,
         transports: Mapping[str, Transport],
         report: Report,
+        run_clock: RunClock,
     ) -> None:
         self._profile = profile
         self._worker = assignment.worker
-        self._begins_at_s = clock.now_s() - assignment.elapsed_s
-        self._began_at_ns = clock.wall_ns() - round(assignment.elapsed_s * 1e9)
+        self._run_clock = run_clock
+        self._began_at_ns = clock.wall_ns() - round(run_clock.elapsed_s() * 1e9)
         self._stages = stages(profile)
         self._composer = composer
         self._clients = Clients(profile, transports, assignment, self._on_transition)
-        self._recorder = Recorder(profile, assignment, self._begins_at_s, report)
+        self._recorder = Recorder(profile, assignment, run_clock, report)
         self._health = Health()
         self._spend_guard = SpendGuard(profile, _caps(assignment))
-        self._executor = new_executor(profile, assignment, self._begins_at_s, self._send, self._drop)
+        self._executor = new_executor(profile, assignment, run_clock, self._send, self._drop)
         self._executor.end_at(profile.guardrails.until_s)
         self._conversations_until_s = min(sum(stage.for_s for stage in self._stages), profile.guardrails.until_s)
         self._ending = Event()
@@ -81,6 +83,9 @@ class Generator:
         status.in_flight = self._executor.in_flight
         status.finished = self._executor.finished and not status.in_flight
         status.crash = status.crash or _description(self._executor.crash)
+        run_clock = self._run_clock
+        status.clock_offset_s, status.clock_error_s = run_clock.offset_s, run_clock.error_s
+        status.clock_steps = self._health.clock_steps
         spent = self._spend_guard.guard.spent
         status.admitted, status.usd, status.guardrail = spent.requests, spent.usd, self._spend_guard.reason or None
         return status
@@ -105,8 +110,8 @@ class Generator:
         self._draining = True
         self._executor.end_at(end.until_s)
         self._ending.set()
-        grace_until_s = self._begins_at_s + end.until_s + end.grace_s
-        while not (self.status().finished or self._grace_skipped or clock.now_s() > grace_until_s):
+        grace_until_s = end.until_s + end.grace_s
+        while not (self.status().finished or self._grace_skipped or self._run_clock.elapsed_s() > grace_until_s):
             gevent.sleep(_DRAIN_POLL_S)
         self._executor.abandon()
         self._close()
@@ -119,11 +124,11 @@ class Generator:
             return
         messages, called = self._take_turn(job, late_s, reserved_usd, (), keep_text=job.turns > 1)
         for turn in range(1, job.turns):
-            due_at_s = clock.now_s() - self._begins_at_s + job.think_time_s
+            due_at_s = self._run_clock.elapsed_s() + job.think_time_s
             if called.answer is None or called.outcome is not Outcome.OK or not self._wait_until(due_at_s):
                 return
             history = (*messages, {"role": "assistant", "content": called.answer.text})
-            late_s = max(0.0, clock.now_s() - self._begins_at_s - due_at_s)
+            late_s = max(0.0, self._run_clock.elapsed_s() - due_at_s)
             follow_up = structs.replace(arrival, intended_at_s=due_at_s, stage=stage_at(self._stages, due_at_s))
             job = structs.replace(job, arrival=follow_up)
             reserved_usd = self._spend_guard.admit(job, turn)
@@ -140,7 +145,7 @@ class Generator:
         """Wait until an instant of the run; return False if the run ends first, since a conversation ends with it."""
         if due_at_s >= self._conversations_until_s:
             return False
-        return not self._ending.wait(max(0.0, self._begins_at_s + due_at_s - clock.now_s()))
+        return not self._ending.wait(max(0.0, due_at_s - self._run_clock.elapsed_s()))
 
     def _take_turn(
         self,
@@ -154,10 +159,11 @@ class Generator:
     ) -> tuple[list[Message], Called]:
         """Send one request and record it. Return its messages and what came of the call."""
         self._recorder.status.started += 1
+        begins_at_s = self._run_clock.begins_at_s  # for all instants of the request, even if it is corrected meanwhile
         request = job.request(history)
         called = self._clients[job.target].call(request, job.timeouts, keep_text=keep_text)
         self._spend_guard.settle(job, reserved_usd, called.attempts, clock.now_s())
-        self._recorder.request(job, late_s, called, turn)
+        self._recorder.request(job, late_s, called, turn, begins_at_s)
         if called.outcome is Outcome.ABANDONED:
             raise GreenletExit
         return request.messages, called
@@ -171,7 +177,7 @@ class Generator:
         self._recorder.close(
             End(
                 worker=self._worker,
-                at_s=clock.now_s() - self._begins_at_s,
+                at_s=self._run_clock.elapsed_s(),
                 started=self._recorder.status.started,
                 dropped=self._recorder.status.dropped,
                 began_at_ns=self._began_at_ns,

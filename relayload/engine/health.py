@@ -1,14 +1,15 @@
-"""Measures how well this process can measure: event loop lag, share of a core, pauses, open files."""
+"""Measures how well this process can measure: event loop lag, share of a core, pauses, open files, clock steps."""
 
 import gevent
 
 from relayload import clock
 from relayload.core.stats.histogram import Histogram
 from relayload.engine.collector import Collector
+from relayload.engine.wall_clock import WallClock
 from relayload.transport import open_files
 
 _HEARTBEAT_S = 0.05
-_BEATS_PER_FILE_COUNT = 20
+_BEATS_PER_LOOK = 20
 
 
 class Health:
@@ -18,6 +19,7 @@ class Health:
         self._lag = Histogram()
         self._began_at_s = clock.now_s()
         self._began_cpu_s = clock.cpu_s()
+        self._wall_clock = WallClock()
         self._collector = Collector()
         self._collector.start()
         self.most_open_files = open_files.count()
@@ -41,10 +43,15 @@ class Health:
     def longest_gc_pause_s(self) -> float:
         return self._collector.longest_pause_s
 
+    @property
+    def clock_steps(self) -> int:
+        """How often the wall clock was stepped since the start."""
+        return self._wall_clock.steps
+
     def stop(self) -> None:
         self._heart.kill()
         self._collector.stop()
-        self._count_files()
+        self._look()
 
     def _beat(self) -> None:
         beats = 0
@@ -53,9 +60,10 @@ class Health:
             gevent.sleep(_HEARTBEAT_S)
             self._lag.add(max(0.0, clock.now_s() - asleep_at_s - _HEARTBEAT_S))
             beats += 1
-            if beats % _BEATS_PER_FILE_COUNT == 0:
-                self._count_files()
+            if beats % _BEATS_PER_LOOK == 0:
+                self._look()
 
-    def _count_files(self) -> None:
+    def _look(self) -> None:
+        self._wall_clock.look()
         if self.most_open_files is not None:
             self.most_open_files = max(self.most_open_files, open_files.count() or 0)

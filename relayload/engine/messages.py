@@ -18,8 +18,9 @@ class Assignment(Struct, frozen=True, kw_only=True):
     share_number: int
     share_of: int
     from_s: float
-    elapsed_s: float
-    """Seconds since the run began, at the instant of sending; negative before it."""
+    begins_at_s: float
+    """When the run begins, on the monotonic clock of the host with `host_id`."""
+    host_id: str
     alone: bool
     """True if no other process takes part or ever will, so that late arrivals remain this one's own."""
     max_requests: int | None = None
@@ -32,6 +33,18 @@ class EndRun(Struct, frozen=True, kw_only=True):
 
     until_s: float
     grace_s: float
+
+
+class ClockReading(Struct, frozen=True, kw_only=True):
+    """A question for the receiver's monotonic clock, and its answer. The worker asks, the master answers."""
+
+    asked_at_s: float
+    """On the clock of who asks."""
+    received_at_s: float = 0.0
+    """On the clock of who answers, as is the next."""
+    answered_at_s: float = 0.0
+    host_id: str = ""
+    """Of who answers."""
 
 
 class WorkerStatus(Struct, kw_only=True):
@@ -54,3 +67,11 @@ class WorkerStatus(Struct, kw_only=True):
     """What they cost, including the most that those in flight may cost."""
     guardrail: str | None = None
     """Why the guard admits no more; None while it does."""
+    host: str = ""
+    """The name of the worker's host."""
+    clock_offset_s: float = 0.0
+    """The master's monotonic clock minus the worker's; 0 on the same host."""
+    clock_error_s: float = 0.0
+    """How far the worker's schedule may have been off the master's clock at worst; 0 on the same host."""
+    clock_steps: int = 0
+    """How often the wall clock of the worker's host was stepped during the run."""

@@ -13,7 +13,9 @@ from relayload.core.model.snapshot import Snapshot
 from relayload.core.objectives.snapshots import SnapshotMaker
 from relayload.core.resilience.breaker import StateChange
 from relayload.engine.arrival_rate import DropReason
+from relayload.engine.host import host_name
 from relayload.engine.messages import Assignment, WorkerStatus
+from relayload.engine.run_clock import RunClock
 from relayload.profile import Profile
 from relayload.profile.job import Job
 from relayload.profile.plan import stages
@@ -29,27 +31,27 @@ _FOLD_AT_ONCE = 64
 class Recorder:
     """Writes the records of one process and keeps its totals. Calls `report` with every record."""
 
-    def __init__(self, profile: Profile, assignment: Assignment, begins_at_s: float, report: Report) -> None:
+    def __init__(self, profile: Profile, assignment: Assignment, run_clock: RunClock, report: Report) -> None:
         self._worker = assignment.worker
-        self._begins_at_s = begins_at_s
+        self._run_clock = run_clock
         self._scenarios = tuple(profile.scenarios)
         self._several = profile.several
         self._stages = stages(profile)
         self._report = report
         recording = Recording.open(Path(assignment.run_dir))
         self._writer = recording.writer(assignment.worker)
-        self.status = WorkerStatus(worker=assignment.worker)
+        self.status = WorkerStatus(worker=assignment.worker, host=host_name())
         self._snapshots = SnapshotMaker(assignment.worker, profile.objectives, recording.run)
         self._unfolded: list[Line] = []
 
     def snapshot(self, *, whole: bool = False) -> Snapshot:
         """Return what has ended since the last snapshot, or since the beginning of the run."""
         self._fold()
-        return self._snapshots.snapshot(clock.now_s() - self._begins_at_s, whole=whole)
+        return self._snapshots.snapshot(self._run_clock.elapsed_s(), whole=whole)
 
-    def request(self, job: Job, late_s: float, called: Called, turn: int) -> None:
-        """Record a request that has ended."""
-        record = self._new_record(job, late_s, called, turn)
+    def request(self, job: Job, late_s: float, called: Called, turn: int, begins_at_s: float) -> None:
+        """Record a request that has ended, and during which the run's beginning was taken to be at `begins_at_s`."""
+        record = self._new_record(job, late_s, called, turn, begins_at_s)
         self._write(record)
         self._report(record)
 
@@ -77,7 +79,7 @@ class Recorder:
         """Record and log a breaker's change of state."""
         line = Transition(
             worker=self._worker,
-            at_s=change.at_s - self._begins_at_s,
+            at_s=change.at_s - self._run_clock.begins_at_s,
             scope=f"{target}/{change.scope}" if self._several else change.scope,
             before=change.before,
             after=change.after,
@@ -86,7 +88,7 @@ class Recorder:
             calls=change.calls,
             failures=change.failures,
             slow=change.slow,
-            since_s=None if change.since_s is None else change.since_s - self._begins_at_s,
+            since_s=None if change.since_s is None else change.since_s - self._run_clock.begins_at_s,
             target=target if self._several else None,
         )
         self._write(line)
@@ -111,12 +113,12 @@ class Recorder:
         lines, self._unfolded = self._unfolded, []
         self._snapshots.add(lines)
 
-    def _new_record(self, job: Job, late_s: float, called: Called, turn: int) -> Record:
+    def _new_record(self, job: Job, late_s: float, called: Called, turn: int, begins_at_s: float) -> Record:
         arrival = job.arrival
-        attempts = tuple(map(self._since_begin, called.attempts))
+        attempts = tuple([_since(begins_at_s, attempt) for attempt in called.attempts])
         ended_s = _ended_s(attempts)
         if ended_s is None:
-            ended_s = clock.now_s() - self._begins_at_s
+            ended_s = clock.now_s() - begins_at_s
         stage = self._stages[arrival.stage]
         return Record(  # in the order of the fields: names take five times as long
             arrival.index,
@@ -141,11 +143,12 @@ class Recorder:
         """Return the name of the target if there are several."""
         return job.target if self._several else None
 
-    def _since_begin(self, attempt: Attempt) -> Attempt:
-        """Return the attempt with its send in seconds of the run."""
-        if attempt.sent_at_s is None:
-            return attempt
-        return structs.replace(attempt, sent_at_s=attempt.sent_at_s - self._begins_at_s)
+
+def _since(begins_at_s: float, attempt: Attempt) -> Attempt:
+    """Return the attempt with its send in seconds of the run."""
+    if attempt.sent_at_s is None:
+        return attempt
+    return structs.replace(attempt, sent_at_s=attempt.sent_at_s - begins_at_s)
 
 
 def _ended_s(attempts: Sequence[Attempt]) -> float | None:

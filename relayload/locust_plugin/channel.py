@@ -18,6 +18,8 @@ WHOLE = "relayload_whole"
 """Master to worker, without data: a snapshot is missing, so the next one must hold everything."""
 END = "relayload_end"
 """Master to worker: an `EndRun`."""
+CLOCK = "relayload_clock"
+"""Worker to master and back: a `ClockReading`, about once a second."""
 
 _PACKED = "packed"
 _Message = TypeVar("_Message", bound=Struct)

@@ -24,6 +24,7 @@ from relayload.core.resilience.guard import Bound
 from relayload.core.traffic.arrivals import Share
 from relayload.core.traffic.stages import stage_at
 from relayload.core.units import format_duration
+from relayload.engine.host import host_id
 from relayload.engine.messages import Assignment, EndRun, WorkerStatus
 from relayload.engine.workload import new_workload
 from relayload.locust_plugin.channel import ASSIGN, END, WHOLE, pack
@@ -175,7 +176,16 @@ class Controller:
             offered=self._workload.offered(self.elapsed_s if self._until_s is None else self._until_s, self._statuses),
             workers=max(1, len(statuses)),
             worker_reports=tuple(
-                WorkerInfo(worker=status.worker, started=status.started, dropped=status.dropped, drained=status.drained)
+                WorkerInfo(
+                    worker=status.worker,
+                    started=status.started,
+                    dropped=status.dropped,
+                    drained=status.drained,
+                    host=status.host,
+                    clock_offset_s=status.clock_offset_s,
+                    clock_error_s=status.clock_error_s,
+                    clock_steps=status.clock_steps,
+                )
                 for status in statuses
             ),
         )
@@ -208,7 +218,8 @@ class Controller:
             share_number=share.number,
             share_of=share.of,
             from_s=self._dealt_from_s,
-            elapsed_s=self.elapsed_s,
+            begins_at_s=self._begins_at_s,
+            host_id=host_id(),
             alone=self._alone,
             max_requests=caps.requests,
             max_usd=caps.usd,

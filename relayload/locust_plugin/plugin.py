@@ -13,13 +13,15 @@ from typing import Any
 
 import gevent
 
+from relayload import clock
 from relayload.core.errors import AuthorError
 from relayload.core.exit_codes import ExitCode
 from relayload.core.model.snapshot import Snapshot
 from relayload.engine.generator import Generator
-from relayload.engine.messages import WorkerStatus
+from relayload.engine.master_clock import answered
+from relayload.engine.messages import ClockReading, WorkerStatus
 from relayload.engine.targets import TargetHost
-from relayload.locust_plugin.channel import READY, SNAPSHOT, STATUS, unpack
+from relayload.locust_plugin.channel import CLOCK, READY, SNAPSHOT, STATUS, pack, unpack
 from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
 from relayload.locust_plugin.options import OWN_MESSAGE, Options
@@ -105,6 +107,8 @@ class MasterPlugin:
         self._runner.register_message(READY, self._on_ready)
         self._runner.register_message(STATUS, self._on_status)
         self._runner.register_message(SNAPSHOT, self._on_snapshot)
+        if isinstance(self._runner, MasterRunner):
+            self._runner.register_message(CLOCK, self._on_clock)
         self._want_users()
         for caution in () if self._options.launcher_pid else self._profile.cautions:
             _LOG.warning("%s", caution)
@@ -182,6 +186,11 @@ class MasterPlugin:
     def _on_snapshot(self, msg: Message, **_: Any) -> None:
         if self.run is not None:
             self.run.on_snapshot(msg.node_id, unpack(msg.data, Snapshot))
+
+    def _on_clock(self, msg: Message, **_: Any) -> None:
+        received_at_s = clock.now_s()
+        answer = answered(unpack(msg.data, ClockReading), received_at_s)
+        self._runner.send_message(CLOCK, pack(answer), msg.node_id)
 
     def _on_done(self) -> None:
         self._ended_by = "schedule"

@@ -12,8 +12,10 @@ import gevent
 
 from relayload.core.exit_codes import ExitCode
 from relayload.engine.generator import Generator
-from relayload.engine.messages import Assignment, EndRun, WorkerStatus
-from relayload.locust_plugin.channel import ASSIGN, END, READY, SNAPSHOT, STATUS, WHOLE, pack, unpack
+from relayload.engine.master_clock import MasterClock
+from relayload.engine.messages import Assignment, ClockReading, EndRun, WorkerStatus
+from relayload.engine.run_clock import RunClock
+from relayload.locust_plugin.channel import ASSIGN, CLOCK, END, READY, SNAPSHOT, STATUS, WHOLE, pack, unpack
 from relayload.locust_plugin.locust_stats import LocustStats
 from relayload.locust_plugin.nodes import runner_of
 from relayload.locust_plugin.signals import leave_ctrl_c_to_master
@@ -41,6 +43,9 @@ class Worker:
         self._run_id = ""
         self._parent_pid = os.getppid()
         self._composer: Composer | None = None
+        self._master_clock = MasterClock(lambda reading: self._runner.send_message(CLOCK, pack(reading)))
+        self._early: list[Assignment] = []
+        """Assignments by a master on another host whose clock is not known yet."""
         self.generator: Generator | None = None
 
     def listen(self) -> None:
@@ -54,7 +59,9 @@ class Worker:
         if isinstance(self._runner, WorkerRunner):
             self._environment.events.test_stopping.add_listener(self._on_test_stopping)
             leave_ctrl_c_to_master(lambda: self.generator is not None and self.generator.busy)
+            self._runner.register_message(CLOCK, self._on_clock)
             self._runner.send_message(READY)
+            self._runner.greenlet.spawn(self._master_clock.follow)
 
     def _on_assign(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
         assignment = unpack(msg.data, Assignment)
@@ -62,12 +69,25 @@ class Worker:
             _LOG.error("this worker was started with another profile than the master: it takes no part")
             self._report_crash(assignment, "a worker was started with another profile than the master")
             return
+        self._take(assignment)
+
+    def _on_clock(self, msg: Message, **_: Any) -> None:
+        self._master_clock.on_answer(unpack(msg.data, ClockReading))
+        early, self._early = self._early, []
+        for assignment in early:
+            self._take(assignment)
+
+    def _take(self, assignment: Assignment) -> None:
         if assignment.run_id == self._run_id and self.generator is not None:
             self.generator.assign(assignment)
             return
+        run_clock = self._master_clock.run_clock(assignment)
+        if run_clock is None:
+            self._early.append(assignment)
+            return
         self._run_id = assignment.run_id
         try:
-            self.generator = self._new_generator(assignment)
+            self.generator = self._new_generator(assignment, run_clock)
         except Exception as error:
             self._report_crash(assignment, repr(error))
             raise
@@ -80,7 +100,7 @@ class Worker:
         crashed = WorkerStatus(worker=assignment.worker, crash=crash, finished=True, drained=True)
         self._runner.send_message(STATUS, pack(crashed))
 
-    def _new_generator(self, assignment: Assignment) -> Generator:
+    def _new_generator(self, assignment: Assignment, run_clock: RunClock) -> Generator:
         buffers = Buffers(self._profile.response_limits.buffered_bytes)
         transports = {
             name: new_transport(
@@ -93,13 +113,15 @@ class Worker:
         }
         assert self._composer is not None, "listens"
         kinds = {name: scenario.endpoint.value for name, scenario in self._profile.scenarios.items()}
-        return Generator(self._profile, self._composer, assignment, transports, LocustStats(self._environment, kinds))
+        stats = LocustStats(self._environment, kinds)
+        return Generator(self._profile, self._composer, assignment, transports, stats, run_clock)
 
     def _options(self, target: Target, buffers: Buffers) -> Options:
         limits = self._profile.response_limits
         return {**target.options, "limits": limits, "buffers": buffers, "http_log": self._http_log}
 
     def _on_end(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
+        self._early.clear()
         if self.generator is not None:
             self.generator.drain(unpack(msg.data, EndRun))
 

@@ -245,6 +245,7 @@ def _generator(summary: Summary) -> list[tuple[str, str]]:
     parts += [f"loop p99 {format_duration(health.loop_lag_p99_s)}"] if health.loop_lag_p99_s is not None else []
     parts += [f"CPU {share(health.cpu_share)}"] if health.cpu_share is not None else []
     parts += [f"GC at most {format_duration(health.gc_pause_max_s)}"] if health.gc_pause_max_s else []
+    parts += [f"clocks within {format_duration(health.clock_error_s)}"] if health.clock_error_s else []
     parts += [_open_files(health)] if health.open_files_max is not None else []
     parts += [f"{health.timestamps} timestamps"] if health.timestamps else []
     late = too_late(summary.metrics.ttft, [99.0]) if summary.metrics.ttft is not None else [""]

@@ -25,7 +25,6 @@ ANCILLARY_BYTES: Final = socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(socket, "C
 """The buffer that `recvmsg` needs for a stamp."""
 _NOISE_S = 1e-4
 """How far two clocks read in succession may seem apart. A larger difference is a clock step, or a pause in between."""
-_OFFSET_READINGS = 5
 _UNSTAMPED_AT_MOST = 0.01
 """The most reads without a stamp, per stream."""
 _PROBE_TRIES = 100
@@ -98,10 +97,7 @@ class ArrivalClock:
         return now_s
 
     def _measure_offset(self) -> None:
-        """Measure wall clock minus monotonic clock, from the pair of readings that lay closest together."""
-        pairs = [(clock.now_s(), clock.wall_ns(), clock.now_s()) for _ in range(_OFFSET_READINGS)]
-        before_s, wall_ns, after_s = min(pairs, key=lambda pair: pair[2] - pair[0])
-        self._offset_ns = wall_ns - round((before_s + after_s) / 2 * 1e9)
+        self._offset_ns = clock.wall_offset_ns()
         self._offset_s = self._offset_ns * 1e-9
 
     def close(self) -> None:

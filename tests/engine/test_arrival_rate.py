@@ -8,6 +8,7 @@ from relayload.core.traffic.arrivals import Arrival, Share, schedule
 from relayload.core.traffic.process import POISSON
 from relayload.core.traffic.stages import Stage
 from relayload.engine.arrival_rate import ArrivalRateExecutor, Bounds, DropReason
+from relayload.engine.run_clock import RunClock
 
 UNBOUNDED = Bounds(max_in_flight=10_000)
 
@@ -42,7 +43,7 @@ def executor(
     bounds: Bounds = UNBOUNDED,
     began_s: float = 0.0,
 ) -> ArrivalRateExecutor:
-    made = ArrivalRateExecutor(arrivals, clock.now_s() - began_s, bounds, log.start, log.drop)
+    made = ArrivalRateExecutor(arrivals, RunClock(clock.now_s() - began_s), bounds, log.start, log.drop)
     made.assign(share, 0.0)
     return made
 
@@ -151,7 +152,7 @@ def test_a_failure_of_our_own_in_a_request_is_kept() -> None:
     def fail(arrival: Arrival, late_s: float) -> None:
         raise RuntimeError("ours")
 
-    made = ArrivalRateExecutor(every(0.0, 1), clock.now_s(), UNBOUNDED, fail, Log().drop)
+    made = ArrivalRateExecutor(every(0.0, 1), RunClock(clock.now_s()), UNBOUNDED, fail, Log().drop)
     made.assign(Share(0, 1), 0.0)
     run(made)
     assert isinstance(made.crash, RuntimeError)

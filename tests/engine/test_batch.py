@@ -10,6 +10,7 @@ from relayload import clock
 from relayload.core.traffic.arrivals import Arrival, Share
 from relayload.core.traffic.batches import Batches
 from relayload.engine.batch import BatchExecutor
+from relayload.engine.run_clock import RunClock
 
 ALONE = Share(0, 1)
 
@@ -46,7 +47,7 @@ class Log:
 
 def loop(batches: Batches, start: Callable[[Arrival, float], None], share: Share = ALONE) -> BatchExecutor:
     scenarios = [index % 2 for index in range(batches.requests)]
-    return BatchExecutor(batches.of(share), scenarios, clock.now_s(), start)
+    return BatchExecutor(batches.of(share), scenarios, RunClock(clock.now_s()), start)
 
 
 def run(*loops: BatchExecutor) -> None:

@@ -5,6 +5,7 @@ from gevent import GreenletExit
 from relayload import clock
 from relayload.core.traffic.stages import Stage
 from relayload.engine.closed_loop import ClosedLoopExecutor
+from relayload.engine.run_clock import RunClock
 
 
 def fail(error):
@@ -12,7 +13,7 @@ def fail(error):
 
 
 def loop(start):
-    return ClosedLoopExecutor([Stage("steady", 60.0)], 1, clock.now_s(), start, lambda index: index / 2)
+    return ClosedLoopExecutor([Stage("steady", 60.0)], 1, RunClock(clock.now_s()), start, lambda index: index / 2)
 
 
 def test_a_failure_of_our_own_in_a_request_is_kept():

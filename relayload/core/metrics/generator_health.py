@@ -1,7 +1,7 @@
 """The health of the generator, from the workers' records and last lines."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import structs
 
@@ -9,21 +9,24 @@ from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.summary import ErrorCount, GeneratorHealth
 from relayload.core.model.health import STARVED, Thresholds, doubts
 from relayload.core.model.record import End
+from relayload.core.model.run import RunInfo, WorkerInfo
 from relayload.core.stats.sample import Distribution
+from relayload.core.units import format_duration
 
 _ERROR_P = 99.0
 
 
 def health_of(
     fold: Fold,
-    thresholds: Thresholds,
+    run: RunInfo,
     errors: Iterable[ErrorCount],
     late_p99_s: float | None,
     faults: tuple[str, ...],
     ttft: Distribution | None = None,
 ) -> GeneratorHealth:
     """Return the health of the worst worker; it is valid without faults of the recording and without doubts."""
-    health = _health(fold.ends, late_p99_s, (*faults, *_doubts(fold, thresholds, errors)))
+    reasons = (*faults, *_doubts(fold, run.thresholds, errors), *_clock_doubts(run))
+    health = _health(fold.ends, late_p99_s, reasons, _worst(info.clock_error_s for info in run.worker_reports))
     if health.timestamps != "kernel" or ttft is None:
         return health
     return structs.replace(
@@ -49,12 +52,41 @@ def _doubts(fold: Fold, thresholds: Thresholds, errors: Iterable[ErrorCount]) ->
     )
 
 
-def _health(ends: Sequence[End], late_p99_s: float | None, reasons: tuple[str, ...]) -> GeneratorHealth:
+def _clock_doubts(run: RunInfo) -> Iterator[str]:
+    """Check how far the schedules of workers on other hosts may have been off, and the wall clocks there."""
+    error_s, _, worst = max(
+        ((info.clock_error_s or 0.0, -info.worker, info) for info in run.worker_reports), default=(0.0, 0, None)
+    )
+    if worst is not None and error_s > run.thresholds.late_s:
+        yield (
+            f"the schedule of worker {worst.worker} ({worst.host}) may have been off by "
+            f"{format_duration(error_s)}, more than generator.late ({format_duration(run.thresholds.late_s)}): its "
+            "clock is compared with the master's by messages, which took too long; bring master and workers closer "
+            "together, or raise generator.late"
+        )
+    for info in run.worker_reports:
+        if info.clock_steps and info.clock_error_s:
+            yield (
+                f"the wall clock of worker {info.worker} ({info.host}) was stepped during the run: have NTP slew it, "
+                "and keep the machine from being suspended"
+            )
+
+
+def stepped_clocks(reports: Iterable[WorkerInfo]) -> tuple[str, ...]:
+    """Return a warning if the wall clock of the master's host was stepped, which makes no number of the run wrong."""
+    stepped = any(info.clock_steps for info in reports if not info.clock_error_s)
+    return ("the wall clock was stepped during the run: don't look for its requests in other logs by time",) * stepped
+
+
+def _health(
+    ends: Sequence[End], late_p99_s: float | None, reasons: tuple[str, ...], clock_error_s: float | None
+) -> GeneratorHealth:
     fullest = max(ends, key=_files_share, default=None)
     return GeneratorHealth(
         timestamps=_timestamps(ends),
         loop_lag_p99_s=_worst(end.loop_lag_p99_s for end in ends),
         late_p99_s=late_p99_s,
+        clock_error_s=clock_error_s,
         cpu_share=_worst(end.cpu_share for end in ends),
         gc_pause_max_s=_worst(end.gc_pause_max_s for end in ends),
         open_files_max=fullest.open_files_max if fullest else None,

@@ -12,7 +12,7 @@ from relayload.core.metrics.answer_warnings import remarks_on
 from relayload.core.metrics.cost import paid, paid_at
 from relayload.core.metrics.distributions import Column, MetricsOf
 from relayload.core.metrics.fold import Account, Fold, account
-from relayload.core.metrics.generator_health import health_of
+from relayload.core.metrics.generator_health import health_of, stepped_clocks
 from relayload.core.metrics.saturation import Saturation, saturation
 from relayload.core.metrics.selection import Selection, Series
 from relayload.core.metrics.side_by_side import SideBySide, side_by_side
@@ -109,7 +109,7 @@ class SummaryInTheMaking:
             comparison=cast(SideBySide | None, comparison),
             timeline_step_s=self._timeline_step_s,
             timeline=cast(tuple[Second, ...], seconds),
-            generator=health_of(fold, run.thresholds, errors, starts.late_p99_s, faults, metrics.ttft),
+            generator=health_of(fold, run, errors, starts.late_p99_s, faults, metrics.ttft),
             retries=retries_of(fold),
             quota=quota_waits_of(fold),
             breaker=breaker_acts_of(fold, self._load_s),
@@ -120,6 +120,7 @@ class SummaryInTheMaking:
                 *([] if saturated is None else [str(saturated)]),
                 *run.cautions,
                 *self._warnings,
+                *stepped_clocks(run.worker_reports),
                 *remarks_on(self._all),
                 *_condensed(fold, run),
             ),

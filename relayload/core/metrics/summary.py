@@ -254,6 +254,8 @@ class GeneratorHealth(Struct, frozen=True, kw_only=True):
     """By how much the p99 of TTFT may be too large; None where that is unknown, as with `user` timestamps."""
     loop_lag_p99_s: float | None
     late_p99_s: float | None
+    clock_error_s: float | None = None
+    """By how much the schedules of workers on other hosts may have been off; 0 where there are none."""
     cpu_share: float | None
     gc_pause_max_s: float | None
     open_files_max: int | None

@@ -15,6 +15,7 @@ from relayload.core.model.amounts import (
     Count,
     Instant,
     Length,
+    Offset,
     Worker,
 )
 from relayload.core.model.health import Thresholds
@@ -68,6 +69,14 @@ class WorkerInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     dropped: Count = 0
     drained: bool = False
     """The worker ended in order and wrote its last line; otherwise it died."""
+    host: str = ""
+    """The name of its host."""
+    clock_offset_s: Offset | None = None
+    """The master's monotonic clock minus that of the worker's host; 0 on the master's own."""
+    clock_error_s: Length | None = None
+    """By how much the worker's schedule may have been off the master's at most; 0 on the master's own host."""
+    clock_steps: Count = 0
+    """How often the wall clock of the worker's host was stepped during the run."""
 
 
 class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"worker_reports": "last_told"}):
