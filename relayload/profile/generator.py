@@ -15,6 +15,8 @@ class GeneratorBounds(Part):
     """The most starts that may be late."""
     drop_share: Share = _DEFAULT.drop_share
     """The most arrivals that may be dropped."""
+    lost_share: Share = _DEFAULT.lost_share
+    """The most arrivals that may be lost with workers that die."""
     loop_lag_s: Duration = _DEFAULT.loop_lag_s
     """The most that the event loop may lag (p99) where the kernel gives no timestamps."""
 

@@ -57,6 +57,7 @@ class Fold:
         "cells",
         "condensed",
         "counts",
+        "drop_reasons",
         "drops",
         "due_in",
         "ends",
@@ -99,8 +100,10 @@ class Fold:
         """How many of the requests that were started were due in each second of the run."""
         self.drops: dict[PlanTags, array[float]] = {}
         """The instants at which the dropped arrivals were due."""
+        self.drop_reasons: Counter[str] = Counter()
+        """How many arrivals were dropped for which reason, without those that a guardrail held back."""
         self.refused: dict[PlanTags, array[float]] = {}
-        """Likewise for arrivals that a guardrail held back until the run ended, which are no failures."""
+        """The instants at which the arrivals were due that a guardrail held back until the run ended: no failures."""
         self.ends: list[End] = []
         self.transitions: list[Transition] = []
         self.indices: dict[str | None, Indices] = {}
@@ -130,6 +133,7 @@ class Fold:
                 self.by_tags[tags].merge(tagged)
             else:
                 self.by_tags[tags] = tagged
+        self.drop_reasons += other.drop_reasons
         for own, others in ((self.drops, other.drops), (self.refused, other.refused)):
             for plan_tags, due_at_s in others.items():
                 own.setdefault(plan_tags, array("d")).extend(due_at_s)
@@ -222,8 +226,10 @@ class Fold:
         plan_tags = PlanTags(drop.scenario, drop.model, drop.stage, drop.measured, drop.target)
         drops = self.refused if drop.reason == GUARDRAIL else self.drops
         drops.setdefault(plan_tags, array("d")).append(drop.intended_at_s)
-        if self.counts is not None and drop.reason != GUARDRAIL:
-            self.counts.add_drop(plan_tags, drop.intended_at_s)
+        if drop.reason != GUARDRAIL:
+            self.drop_reasons[drop.reason] += 1
+            if self.counts is not None:
+                self.counts.add_drop(plan_tags, drop.intended_at_s)
         self.last_due_at_s = max(self.last_due_at_s, drop.intended_at_s)
         self._indices_of(drop.target).add([drop.index])
         self.lines_of[drop.worker] += 1

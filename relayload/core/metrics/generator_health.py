@@ -23,9 +23,10 @@ def health_of(
     late_p99_s: float | None,
     faults: tuple[str, ...],
     ttft: Distribution | None = None,
+    lost: int = 0,
 ) -> GeneratorHealth:
     """Return the health of the worst worker; it is valid without faults of the recording and without doubts."""
-    reasons = (*faults, *_doubts(fold, run.thresholds, errors), *_clock_doubts(run))
+    reasons = (*faults, *_doubts(fold, run.thresholds, errors, lost), *_clock_doubts(run))
     health = _health(fold.ends, late_p99_s, reasons, _worst(info.clock_error_s for info in run.worker_reports))
     if health.timestamps != "kernel" or ttft is None:
         return health
@@ -39,12 +40,13 @@ def _timestamps(ends: Sequence[End]) -> str | None:
     return ("kernel" if clocks == {"kernel"} else "user") if clocks else None
 
 
-def _doubts(fold: Fold, thresholds: Thresholds, errors: Iterable[ErrorCount]) -> tuple[str, ...]:
+def _doubts(fold: Fold, thresholds: Thresholds, errors: Iterable[ErrorCount], lost: int) -> tuple[str, ...]:
     return doubts(
         thresholds,
         started=fold.started,
         late=sum(tagged.values.count_above("late", thresholds.late_s) for tagged in fold.by_tags.values()),
-        dropped=sum(map(len, fold.drops.values())),
+        dropped=fold.drop_reasons,
+        lost=lost,
         timestamps=_timestamps(fold.ends),
         loop_lag_p95_s=_worst(end.loop_lag_p95_s for end in fold.ends),
         loop_lag_p99_s=_worst(end.loop_lag_p99_s for end in fold.ends),

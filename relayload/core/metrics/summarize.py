@@ -109,7 +109,7 @@ class SummaryInTheMaking:
             comparison=cast(SideBySide | None, comparison),
             timeline_step_s=self._timeline_step_s,
             timeline=cast(tuple[Second, ...], seconds),
-            generator=health_of(fold, run, errors, starts.late_p99_s, faults, metrics.ttft),
+            generator=health_of(fold, run, errors, starts.late_p99_s, faults, metrics.ttft, accounted.lost),
             retries=retries_of(fold),
             quota=quota_waits_of(fold),
             breaker=breaker_acts_of(fold, self._load_s),

@@ -3,7 +3,8 @@
 A relay must not be blamed for a load generator that was itself the bottleneck.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -17,8 +18,18 @@ _ONE_ALONE = 1
 """One late start among few does not make the generator a bottleneck."""
 
 
+_ADVICE = MappingProxyType(
+    {
+        "max_in_flight": "raise load.max_in_flight",
+        "late": "they were too late for load.limits, so use machines that are less busy",
+        "lease": "their workers were held up or cut off from the master, so look at their machines and network",
+    }
+)
+"""What to do about dropped arrivals, by the reason on record."""
+
+
 class Thresholds(Struct, frozen=True, kw_only=True):
-    """The limits within which a run is valid. `late_share` and `drop_share` are shares of the offered arrivals."""
+    """The limits within which a run is valid. All shares but `late_share` are of the offered arrivals."""
 
     late_s: float = 0.05
     """A start later than this after its intended instant is late, and so is an event loop that lags more (p95)."""
@@ -26,6 +37,8 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     """The most starts that may be late."""
     drop_share: float = 0.0
     """The most arrivals that may be dropped."""
+    lost_share: float = 0.01
+    """The most arrivals that may be lost with their workers."""
     loop_lag_s: float = 0.01
     """The most that the p99 of the event loop's lag may be where the kernel gives no timestamps."""
 
@@ -35,7 +48,8 @@ def doubts(
     *,
     started: int,
     late: int,
-    dropped: int,
+    dropped: Mapping[str, int],
+    lost: int,
     timestamps: str | None,
     loop_lag_p95_s: float | None,
     loop_lag_p99_s: float | None,
@@ -43,11 +57,14 @@ def doubts(
 ) -> tuple[str, ...]:
     """Return why the load was not delivered, or not measured, as it should be.
 
-    `late` counts the starts later than `thresholds.late_s`; `starved` counts attempts that found no file or port left.
+    `late` counts the starts later than `thresholds.late_s`, `dropped` the arrivals by the reason for which they were
+    dropped, `starved` the attempts that found no file or port left.
     """
+    offered = started + sum(dropped.values()) + lost
     return (
         *_late(thresholds, late, started),
-        *_dropped(thresholds, dropped, dropped + started),
+        *_dropped(thresholds, dropped, offered),
+        *_lost(thresholds, lost, offered),
         *_lagging(thresholds, loop_lag_p95_s),
         *_starved(starved),
         *_unmeasured(thresholds, timestamps, loop_lag_p99_s),
@@ -62,11 +79,26 @@ def _late(thresholds: Thresholds, late: int, started: int) -> Iterator[str]:
         )
 
 
-def _dropped(thresholds: Thresholds, dropped: int, offered: int) -> Iterator[str]:
-    if dropped > thresholds.drop_share * offered:
+def _dropped(thresholds: Thresholds, dropped: Mapping[str, int], offered: int) -> Iterator[str]:
+    count = sum(dropped.values())
+    if count > thresholds.drop_share * offered:
+        several = len(dropped) > 1
+        advice = [f"{f'{n} of them: ' if several else ''}{_advice(reason)}" for reason, n in sorted(dropped.items())]
         yield (
-            f"the load was not delivered: {dropped} of {offered} arrivals were dropped; raise load.max_in_flight, "
-            "or allow for them in generator.drop_share"
+            f"the load was not delivered: {count} of {offered} arrivals were dropped; {'; '.join(advice)}, or allow "
+            "for them in generator.drop_share"
+        )
+
+
+def _advice(reason: str) -> str:
+    return _ADVICE.get(reason, f"the recording says why: {reason}")
+
+
+def _lost(thresholds: Thresholds, lost: int, offered: int) -> Iterator[str]:
+    if lost > thresholds.lost_share * offered:
+        yield (
+            f"the load was not delivered: {lost} of {offered} arrivals were lost with workers that died or were cut "
+            "off; allow for them in generator.lost_share if the rest is enough"
         )
 
 

@@ -9,7 +9,8 @@ def told(thresholds: Thresholds = DEFAULT, **numbers: object) -> tuple[str, ...]
     given = {
         "started": 1000,
         "late": 0,
-        "dropped": 0,
+        "dropped": {},
+        "lost": 0,
         "timestamps": "kernel",
         "loop_lag_p95_s": 0.001,
         "loop_lag_p99_s": 0.001,
@@ -41,8 +42,36 @@ def test_late_starts_are_told_with_their_number() -> None:
 
 
 def test_any_drop_is_doubted_unless_the_profile_allows_it() -> None:
-    assert "1 of 1001 arrivals were dropped" in told(dropped=1)[0]
-    assert told(Thresholds(drop_share=0.01), dropped=10) == ()
+    assert "1 of 1001 arrivals were dropped" in told(dropped={"max_in_flight": 1})[0]
+    assert told(Thresholds(drop_share=0.01), dropped={"max_in_flight": 10}) == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("max_in_flight", "; raise load.max_in_flight, or allow for them in generator.drop_share"),
+        ("late", "; they were too late for load.limits, so use machines that are less busy, or"),
+        ("lease", "; their workers were held up or cut off from the master, so look at"),
+        ("another", "; the recording says why: another, or"),
+    ],
+)
+def test_the_advice_is_by_the_reason_for_the_drops(reason: str, advice: str) -> None:
+    assert advice in told(dropped={reason: 2})[0]
+
+
+def test_drops_for_several_reasons_are_told_one_by_one() -> None:
+    (told_of_both,) = told(dropped={"late": 2, "lease": 3})
+    assert "5 of 1005 arrivals were dropped; 2 of them: they were too late" in told_of_both
+    assert "; 3 of them: their workers were held up" in told_of_both
+
+
+def test_a_hundredth_of_the_arrivals_may_be_lost() -> None:
+    assert told(started=990, lost=10) == ()
+    assert told(started=989, lost=11) == (
+        "the load was not delivered: 11 of 1000 arrivals were lost with workers that died or were cut off; "
+        "allow for them in generator.lost_share if the rest is enough",
+    )
+    assert told(Thresholds(lost_share=0.5), started=500, lost=500) == ()
 
 
 @pytest.mark.parametrize(
