@@ -157,9 +157,6 @@ def new_generator(profile: Any, run_dir: Path, at: Target, environment: Environm
         base_urls=dict.fromkeys(profile.named_targets, at.base_url),
         profile_sha256=profile.sha256,
         worker=0,
-        share_number=0,
-        share_of=1,
-        from_s=0.0,
         begins_at_s=time.monotonic() + 0.1,
         host_id=host_id(),
         alone=True,
@@ -167,9 +164,7 @@ def new_generator(profile: Any, run_dir: Path, at: Target, environment: Environm
     transports = {name: new_transport("native", at.base_url, KEY) for name in profile.named_targets}
     stats = LocustStats(environment, {"benchmark": "chat"})
     run_clock = RunClock(assignment.begins_at_s)
-    generator = Generator(profile, Composer(profile), assignment, transports, stats, run_clock)
-    generator.assign(assignment)
-    return generator
+    return Generator(profile, Composer(profile), assignment, transports, stats, run_clock)
 
 
 def paced(name: str) -> Paced:

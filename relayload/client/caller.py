@@ -1,8 +1,10 @@
 """Makes one request of a client over a transport: the loop that sends and waits as `core.resilience.call` decides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import inf
 from random import Random
+from typing import Protocol
 
 import gevent
 import msgspec
@@ -52,6 +54,26 @@ class Called(Struct, kw_only=True, gc=False):
 _ANSWERS = (FailureKind.OK, FailureKind.CONTENT_FILTERED)
 
 
+class Unleased(Exception):
+    """The permit of this process was over when a request was to be sent."""
+
+
+class Permit(Protocol):
+    """Permission to send, until an instant of `clock.now_s`."""
+
+    until_s: float
+
+    def wait(self) -> None:
+        """Block while it is over."""
+
+
+class _ForEver:
+    until_s = inf
+
+    def wait(self) -> None:
+        """Return at once."""
+
+
 class Caller:
     """The state that a client's requests share: breakers, quota, retry budget. One per target and process."""
 
@@ -61,8 +83,10 @@ class Caller:
         policy: ClientPolicy,
         rng: Random,
         on_transition: Callable[[StateChange], None] = lambda _: None,
+        permit: Permit = _ForEver(),  # noqa: B008 -- immutable
     ) -> None:
         self._transport = transport
+        self._permit = permit
         self._policy = policy
         self._rng = rng
         self.breakers = Breakers(policy.breaker, policy.breaker_scope, on_transition)
@@ -76,7 +100,8 @@ class Caller:
     ) -> Called:
         """Send a request until it is answered or given up.
 
-        If the greenlet is killed meanwhile, its reservations are released and the outcome is `abandoned`.
+        If the greenlet is killed meanwhile, its reservations are released and the outcome is `abandoned`. Raises
+        Unleased if it was never sent, since the permit is over; later attempts wait for it.
         """
         call = self._new_call(request)
         attempts: list[Attempt] = []
@@ -86,6 +111,8 @@ class Caller:
             while True:
                 action = call.next_action(clock.now_s())
                 if type(action) is Send:
+                    if clock.now_s() >= self._permit.until_s:
+                        self._wait_or_leave(attempts)
                     sending = True
                     within = _within(timeouts, action.within_s)
                     answer = self._transport.send(request, within, keep_text=keep_text, on_text=on_text)
@@ -103,6 +130,19 @@ class Caller:
         except BaseException:
             call.abandon(clock.now_s())
             raise
+
+    def resize(self, amounts: Sequence[int]) -> float:
+        """Set the amounts of the quota's limits. Return the last instant that was given to a call before."""
+        if not isinstance(self._quota, Quota):
+            return -inf
+        last_start_s = self._quota.last_start_s
+        self._quota.resize(amounts)
+        return last_start_s
+
+    def _wait_or_leave(self, attempts: Sequence[Attempt]) -> None:
+        if not attempts:
+            raise Unleased
+        self._permit.wait()
 
     def _new_call(self, request: WireRequest) -> Call:
         policy = self._policy

@@ -1,24 +1,28 @@
-"""Open load: starts this process's share of the scheduled arrivals, each at its instant.
+"""Open load: starts the scheduled arrivals that are granted to this process, each at its instant.
 
 The schedule is absolute. An executor that was held up starts overdue arrivals at once and records how late they are; it
 never moves the schedule. An arrival that cannot be started is dropped and counted.
 """
 
-from collections.abc import Callable, Iterator
+from bisect import insort
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import chain
 from math import inf
+from operator import attrgetter
 
 from relayload import clock
 from relayload.core.model.record import GUARDRAIL
-from relayload.core.traffic.arrivals import Arrival, Share
+from relayload.core.traffic.arrivals import Arrival
+from relayload.core.traffic.leases import LEASE_S, Grant
 from relayload.engine.greenlet_pool import GreenletPool
+from relayload.engine.permit import Permit
 from relayload.engine.run_clock import RunClock
 from relayload.engine.timer import Timer, new_timer
 
 _LONGEST_WAIT_S = 0.25
-"""The longest sleep, so that a new share takes effect in time: changes are announced earlier than that."""
+"""The longest sleep, so that an end that is announced takes effect in time."""
 
 
 _MOST_AT_ONCE = 32
@@ -30,29 +34,29 @@ class DropReason(StrEnum):
 
     MAX_IN_FLIGHT = "max_in_flight"
     LATE = "late"
+    LEASE = "lease"
     GUARDRAIL = GUARDRAIL
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Limits of an executor.
+    """Limits of an executor: the most requests in flight, and how late an arrival may start.
 
-    `max_in_flight` counts the requests of all workers; each worker gets its share of it. An arrival that is more than
-    `latest_s` late is dropped, since to start it could break a rate limit. One that is more than `forget_s` late is
-    ignored, since another worker may own it by then.
+    One that is more than `latest_s` late is dropped, since to start it could break a rate limit.
     """
 
     max_in_flight: int
     latest_s: float | None = None
-    forget_s: float | None = None
 
 
 class ArrivalRateExecutor:
-    """Starts one process's share of the arrivals, in a greenlet each.
+    """Starts the arrivals that are granted to one process, in a greenlet each.
 
     `start(arrival, late_s)` runs in that greenlet. `drop(arrival, reason)` and everything else here run in the event
     loop, so that waking up for an arrival costs no greenlet switch.
     """
+
+    wanted = ended = 0
 
     def __init__(
         self,
@@ -61,16 +65,24 @@ class ArrivalRateExecutor:
         bounds: Bounds,
         start: Callable[[Arrival, float], None],
         drop: Callable[[Arrival, DropReason], None],
+        permit: Permit,
     ) -> None:
         self._arrivals = arrivals
         self._held: Arrival | None = None
-        """The next arrival, which is not due yet."""
-        self._passed_over: list[Arrival] = []
-        self._reassigned = False
-        self._shares: list[tuple[float, Share]] = []
+        """The next arrival of the schedule, which may still be granted to anybody."""
+        self._own: deque[Arrival] = deque()
+        """Arrivals of this process that are not due yet."""
+        self._passed_over: deque[Arrival] = deque()
+        """Arrivals that nobody was granted when they were passed."""
+        self._slices: deque[_Slice] = deque()
+        self._slice = _NO_SLICE
+        self._granted_to = 0
+        self._complete = self._ended = False
+        self._granted = self._handled = 0
         self._run_clock = run_clock
-        self._bounds = bounds
         self._max_in_flight = bounds.max_in_flight
+        self._latest_s = inf if bounds.latest_s is None else bounds.latest_s
+        self._permit = permit
         self._pool = GreenletPool(start)
         self._drop = drop
         self._until_s = inf
@@ -83,23 +95,36 @@ class ArrivalRateExecutor:
         return self._pool.busy
 
     @property
+    def ahead(self) -> int:
+        """The number of arrivals that are granted to this process and not due yet; 0 if there is no end of them."""
+        return max(0, self._granted - self._handled)
+
+    @property
     def crash(self) -> BaseException | None:
         """An exception of our own code, in a request or in the executor."""
         return self._crash or self._pool.crash
 
-    def assign(self, share: Share, from_s: float) -> None:
-        """Take this share of the arrivals from `from_s` on, and this share of `max_in_flight` at once."""
-        self._max_in_flight = share.part_of(self._bounds.max_in_flight)
-        self._shares.append((from_s, share))
-        self._reassigned = True
+    def take(self, grants: Iterable[Grant], granted_to: int, *, complete: bool, slots: int | None) -> None:
+        """Take more arrivals, and this part of `max_in_flight` at once."""
+        for grant in grants:
+            self._granted += grant.size
+            self._take(grant)
+        self._granted_to = granted_to
+        while self._passed_over and self._passed_over[0].index < granted_to:
+            self._passed_over.popleft()
+        self._complete = complete
+        if slots is not None:
+            self._max_in_flight = slots
+        if self._timer is not None:
+            self._timer.set(clock.now_s())
 
     def refuse(self, arrival: Arrival) -> None:
         """Drop the arrival; the master ends the run when it learns that a guardrail has tripped."""
         self._drop(arrival, DropReason.GUARDRAIL)
 
     def end_at(self, until_s: float) -> None:
-        """Start nothing that is due after `until_s`, in seconds of the run."""
-        self._until_s = until_s
+        """Start nothing that is due after `until_s`, in seconds of the run, and await no more grants."""
+        self._until_s, self._ended = until_s, True
         if self._timer is not None:
             self._timer.set(clock.now_s())
 
@@ -113,6 +138,18 @@ class ArrivalRateExecutor:
         self._finish()
         self._pool.abandon()
         self._pool.dismiss()
+
+    def _take(self, grant: Grant) -> None:
+        for arrival in [each for each in self._passed_over if grant.owns(each.index)]:
+            self._passed_over.remove(arrival)
+            insort(self._own, arrival, key=attrgetter("index"))
+        for piece in self._slices:
+            if piece.first == grant.first:
+                piece.parts.add(grant.part)
+                return
+        end = inf if grant.end is None else grant.end
+        if self._held is None or self._held.index < end:
+            insort(self._slices, _Slice(grant.first, end, grant.of, {grant.part}), key=attrgetter("first"))
 
     def _on_timer(self) -> None:
         try:
@@ -133,61 +170,75 @@ class ArrivalRateExecutor:
 
     def _advance(self) -> float | None:
         """Start what is due. Return the instant of the next wake-up, or None at the end."""
-        if self._reassigned:
-            self._look_again()
         for _ in range(_MOST_AT_ONCE):
             arrival = self._next_own()
             if arrival is None:
-                return self._linger()
+                return None if self._over else clock.now_s() + _LONGEST_WAIT_S
             now_s, due_at_s = clock.now_s(), self._run_clock.begins_at_s + arrival.intended_at_s
             if due_at_s > now_s:
-                self._held = arrival
+                self._own.appendleft(arrival)
                 return min(due_at_s, now_s + _LONGEST_WAIT_S)
-            self._passed_over.clear()
-            self._dispatch(arrival, now_s - due_at_s)
+            self._handled += 1
+            self._dispatch(arrival, now_s, now_s - due_at_s)
         return clock.now_s()
 
+    @property
+    def _over(self) -> bool:
+        """True once nothing of this process is left, and nothing will be added."""
+        if self._ended and self._run_clock.elapsed_s() >= self._until_s:
+            return True
+        return self._complete and (self._held is None or self._held.intended_at_s > self._until_s)
+
     def _next_own(self) -> Arrival | None:
-        """Return the next arrival of this process. Those of other workers are kept until they are past."""
+        """Return the next arrival of this process; None if there is none, or none yet."""
+        if self._own:
+            own = self._own.popleft()
+            if own.intended_at_s <= self._until_s:
+                return own
+            self._own.clear()
         arrival, self._held = self._held or next(self._arrivals, None), None
         while arrival is not None and arrival.intended_at_s <= self._until_s:
-            if self._owns(arrival):
-                return arrival
-            self._passed_over.append(arrival)
+            piece, index = self._slice, arrival.index
+            if piece.first <= index < piece.end:
+                if index % piece.of in piece.parts:
+                    return arrival
+            elif self._turned_to(index):
+                continue
+            elif not self._slices and index >= self._granted_to:
+                break
+            if index >= self._granted_to:
+                self._passed_over.append(arrival)
             arrival = next(self._arrivals, None)
+        self._held = arrival
         return None
 
-    def _linger(self) -> float | None:
-        """Wait until the remaining arrivals, which other workers own, are past: this process may be assigned them."""
-        last = self._passed_over[-1] if self._passed_over else None
-        if last is None or last.intended_at_s > self._until_s:
-            return None
-        now_s, due_at_s = clock.now_s(), self._run_clock.begins_at_s + last.intended_at_s
-        return None if due_at_s <= now_s else min(due_at_s, now_s + _LONGEST_WAIT_S)
+    def _turned_to(self, index: int) -> bool:
+        """Look for the slice that has an index; return whether there is one with a share of this process."""
+        while self._slices and self._slices[0].end <= index:
+            self._slices.popleft()
+        found = bool(self._slices) and self._slices[0].first <= index
+        self._slice = self._slices[0] if found else _NO_SLICE
+        return found
 
-    def _look_again(self) -> None:
-        """After a change of shares, reconsider arrivals that were passed over and are not due yet."""
-        now_s = self._run_clock.elapsed_s()
-        held = () if self._held is None else (self._held,)
-        waiting = [arrival for arrival in self._passed_over if arrival.intended_at_s > now_s]
-        self._arrivals = chain(waiting, held, self._arrivals)
-        self._held = None
-        self._passed_over = []
-        self._reassigned = False
-
-    def _owns(self, arrival: Arrival) -> bool:
-        for from_s, share in reversed(self._shares):
-            if from_s <= arrival.intended_at_s:
-                return share.owns(arrival.index)
-        return False
-
-    def _dispatch(self, arrival: Arrival, late_s: float) -> None:
-        bounds = self._bounds
-        if bounds.forget_s is not None and late_s > bounds.forget_s:
-            return
-        if bounds.latest_s is not None and late_s > bounds.latest_s:
+    def _dispatch(self, arrival: Arrival, now_s: float, late_s: float) -> None:
+        if now_s >= self._permit.until_s or (late_s > LEASE_S and self._permit.until_s < inf):
+            self._drop(arrival, DropReason.LEASE)
+        elif late_s > self._latest_s:
             self._drop(arrival, DropReason.LATE)
         elif self._pool.busy >= self._max_in_flight:
             self._drop(arrival, DropReason.MAX_IN_FLIGHT)
         else:
             self._pool.start(arrival, late_s)
+
+
+@dataclass(slots=True)
+class _Slice:
+    """A range of indices that were granted together, and the parts of it that this process has."""
+
+    first: int
+    end: float
+    of: int
+    parts: set[int]
+
+
+_NO_SLICE = _Slice(0, 0, 1, set())

@@ -1,12 +1,14 @@
 """The clients of one process: one for each target, with its own connections, breakers, quota and retry budget."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import inf
 from random import Random
 
 from relayload.client.caller import Caller
 from relayload.core.resilience.breaker import StateChange
 from relayload.engine.messages import Assignment
+from relayload.engine.permit import Permit
 from relayload.profile import Profile
 from relayload.transport import Transport
 
@@ -23,21 +25,26 @@ class Clients:
         transports: Mapping[str, Transport],
         assignment: Assignment,
         on_transition: OnTransition,
+        permit: Permit,
     ) -> None:
-        """Raises ValueError if a quota is too small to be divided among so many processes."""
         self._transports = transports
         self._callers = {
             name: Caller(
                 transports[name],
-                profile.client_policy(target).share(assignment.share_number, assignment.share_of),
+                profile.client_policy(target),
                 Random(f"{profile.seed}:client:{assignment.worker}:{name}"),
                 partial(on_transition, name),
+                permit,
             )
             for name, target in profile.named_targets.items()
         }
 
     def __getitem__(self, target: str) -> Caller:
         return self._callers[target]
+
+    def resize(self, quotas: Mapping[str, Sequence[int]]) -> float:
+        """Set the amounts of each target's limits. Return the last instant that was given to a call before."""
+        return max((self._callers[name].resize(amounts) for name, amounts in quotas.items()), default=-inf)
 
     @property
     def kernel_timestamps(self) -> bool:

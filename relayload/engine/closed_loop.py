@@ -1,13 +1,15 @@
 """Closed load: each of Locust's users sends, waits for the answer, thinks, and sends again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
 import gevent
 from gevent import Greenlet, getcurrent
 
-from relayload.core.traffic.arrivals import Arrival, Share
+from relayload.core.traffic.arrivals import Arrival
+from relayload.core.traffic.leases import Grant
 from relayload.core.traffic.stages import Stage, stage_at
+from relayload.engine.permit import Permit
 from relayload.engine.run_clock import RunClock
 
 _FOREVER_S = 86400.0
@@ -17,8 +19,10 @@ _MOST_WORKERS = 4096
 class ClosedLoopExecutor:
     """The executor of a closed load: the turns of one process's users.
 
-    Indices are spaced so that no two workers of a run use the same one.
+    Indices are spaced so that no two workers of a run use the same one. A turn waits while the permit is over.
     """
+
+    ahead = wanted = ended = 0
 
     def __init__(
         self,
@@ -27,12 +31,14 @@ class ClosedLoopExecutor:
         run_clock: RunClock,
         start: Callable[[Arrival, float], None],
         think_time_s: Callable[[int], float],
+        permit: Permit,
     ) -> None:
         """`think_time_s(index)` returns the seconds to wait after the request with that index."""
         self._stages = stages
         self._run_clock = run_clock
         self._start = start
         self._think_time_s = think_time_s
+        self._permit = permit
         self._until_s = sum(stage.for_s for stage in stages)
         self._indices = count(worker, _MOST_WORKERS)
         self._in_flight: set[Greenlet] = set()
@@ -47,7 +53,7 @@ class ClosedLoopExecutor:
     def finished(self) -> bool:
         return self._run_clock.elapsed_s() >= self._until_s and not self._in_flight
 
-    def assign(self, share: Share, from_s: float) -> None:
+    def take(self, grants: Iterable[Grant], granted_to: int, *, complete: bool, slots: int | None) -> None:
         """Do nothing: Locust distributes the users."""
 
     def begin(self) -> None:
@@ -67,6 +73,7 @@ class ClosedLoopExecutor:
         Blocks once the run is over, until Locust kills the user.
         """
         gevent.sleep(max(0.0, -self._run_clock.elapsed_s()))
+        self._permit.wait()
         now_s = self._run_clock.elapsed_s()
         if now_s >= self._until_s:
             gevent.sleep(_FOREVER_S)

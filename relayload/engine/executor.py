@@ -1,24 +1,22 @@
 """The interface of every executor, and the choice of the one for a profile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from relayload.core.traffic.arrivals import Arrival, Share
+from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.draws import uniform
+from relayload.core.traffic.leases import Grant
 from relayload.core.traffic.limits import LIMIT_GUARD_S
 from relayload.engine.arrival_rate import ArrivalRateExecutor, Bounds, DropReason
 from relayload.engine.batch import BatchExecutor
 from relayload.engine.closed_loop import ClosedLoopExecutor
 from relayload.engine.messages import Assignment
+from relayload.engine.permit import Permit
 from relayload.engine.run_clock import RunClock
 from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad, ClosedLoad, OpenLoad
 from relayload.profile.plan import arrivals, batch_scenarios, batches, stages
 from relayload.profile.think_time import span
-
-_FORGET_S = 2.0
-"""Arrivals later than this are left to other workers: Locust's master drops a silent worker after four seconds, and its
-share is dealt out anew."""
 
 
 class Executor(Protocol):
@@ -40,8 +38,23 @@ class Executor(Protocol):
     def crash(self) -> BaseException | None:
         """An exception of our own code, in a request or in the executor."""
 
-    def assign(self, share: Share, from_s: float) -> None:
-        """Take this share of the arrivals from `from_s` on. Only an open load is ever dealt out anew."""
+    @property
+    def ahead(self) -> int:
+        """The number of requests that are granted to this process and have not begun, as far as it is known."""
+
+    @property
+    def wanted(self) -> int:
+        """In a batch: how many requests it would like to have been granted by now."""
+
+    @property
+    def ended(self) -> int:
+        """In a batch: how many of those that it was granted have ended."""
+
+    def take(self, grants: Iterable[Grant], granted_to: int, *, complete: bool, slots: int | None) -> None:
+        """Take what was granted, and a part of the requests in flight; None is no limit beyond the profile's.
+
+        Every index below `granted_to` is granted to somebody. If `complete`, no further grants will come.
+        """
 
     def begin(self) -> None:
         """Begin to start requests."""
@@ -62,18 +75,29 @@ def new_executor(
     run_clock: RunClock,
     send: Callable[[Arrival, float], None],
     drop: Callable[[Arrival, DropReason], None],
+    permit: Permit,
+    ask: Callable[[], None],
 ) -> Executor:
-    """Return the executor for the profile's load and the share assigned to this process.
+    """Return the executor for the profile's load.
 
-    It calls `drop(arrival, reason)` for every arrival that it can't start.
+    It calls `drop(arrival, reason)` for every arrival that it can't start, and `ask()` when it lacks grants.
     """
     load = profile.load
-    if isinstance(load, ClosedLoad):
-        return _closed_loop(profile, load, assignment, run_clock, send)
+    if isinstance(load, OpenLoad):
+        bounds = Bounds(load.max_in_flight, latest_s(profile))
+        return ArrivalRateExecutor(arrivals(profile), run_clock, bounds, send, drop, permit)
+    executor: Executor
     if isinstance(load, BatchLoad):
-        share = batches(load).of(Share(assignment.share_number, assignment.share_of))
-        return BatchExecutor(share, batch_scenarios(profile, load), run_clock, send)
-    return ArrivalRateExecutor(arrivals(profile), run_clock, _bounds(load, assignment), send, drop)
+        executor = BatchExecutor(batches(load), batch_scenarios(profile, load), run_clock, send, permit, ask)
+    else:
+        executor = _closed_loop(profile, load, assignment, run_clock, send, permit)
+    executor.end_at(profile.guardrails.until_s)
+    return executor
+
+
+def latest_s(profile: Profile) -> float | None:
+    """Return how late a request may start without breaking a rate limit; None without one."""
+    return LIMIT_GUARD_S if isinstance(profile.load, OpenLoad) and profile.load.limits else None
 
 
 def _closed_loop(
@@ -82,6 +106,7 @@ def _closed_loop(
     assignment: Assignment,
     run_clock: RunClock,
     send: Callable[[Arrival, float], None],
+    permit: Permit,
 ) -> ClosedLoopExecutor:
     think_time = span(load.think_time)
     return ClosedLoopExecutor(
@@ -90,12 +115,5 @@ def _closed_loop(
         run_clock,
         send,
         lambda index: think_time.at(uniform(profile.seed, index, "think_time")),
-    )
-
-
-def _bounds(load: OpenLoad, assignment: Assignment) -> Bounds:
-    return Bounds(
-        max_in_flight=load.max_in_flight,
-        latest_s=LIMIT_GUARD_S if load.limits else None,
-        forget_s=None if assignment.alone else _FORGET_S,
+        permit,
     )

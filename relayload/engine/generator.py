@@ -1,6 +1,6 @@
 """The load-generating half of one process, for one run: arrivals go in, records come out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 import gevent
@@ -9,20 +9,22 @@ from gevent.event import Event
 from msgspec import structs
 
 from relayload import clock
-from relayload.client.caller import Called
+from relayload.client.caller import Called, Unleased
 from relayload.core.errors import AuthorError
 from relayload.core.model.record import End, Outcome
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.resilience.breaker import StateChange
-from relayload.core.resilience.guard import Caps
-from relayload.core.traffic.arrivals import Arrival, Share
+from relayload.core.traffic.arrivals import Arrival
+from relayload.core.traffic.leases import EVERYTHING
 from relayload.core.traffic.stages import stage_at
 from relayload.engine.arrival_rate import DropReason
 from relayload.engine.clients import Clients
 from relayload.engine.closed_loop import ClosedLoopExecutor
-from relayload.engine.executor import new_executor
+from relayload.engine.executor import latest_s, new_executor
 from relayload.engine.health import Health
-from relayload.engine.messages import Assignment, EndRun, WorkerStatus
+from relayload.engine.leaseholder import Leaseholder
+from relayload.engine.messages import Assignment, EndRun, Lease, Renewal, WorkerStatus
+from relayload.engine.permit import Permit
 from relayload.engine.recorder import Recorder, Report
 from relayload.engine.run_clock import RunClock
 from relayload.engine.spend_guard import SpendGuard
@@ -53,25 +55,42 @@ class Generator:
         self._began_at_ns = clock.wall_ns() - round(run_clock.elapsed_s() * 1e9)
         self._stages = stages(profile)
         self._composer = composer
-        self._clients = Clients(profile, transports, assignment, self._on_transition)
+        self._alone = assignment.alone
+        self._permit = permit = Permit(for_ever=assignment.alone)
+        self._clients = Clients(profile, transports, assignment, self._on_transition, permit)
         self._recorder = Recorder(profile, assignment, run_clock, report)
         self._health = Health()
-        self._spend_guard = SpendGuard(profile, _caps(assignment))
-        self._executor = new_executor(profile, assignment, run_clock, self._send, self._drop)
-        self._executor.end_at(profile.guardrails.until_s)
+        self._latest_s = latest_s(profile)
+        self._spend_guard = SpendGuard(profile, alone=assignment.alone, ask=self._ask)
+        self._executor = new_executor(profile, assignment, run_clock, self._send, self._drop, permit, self._ask)
+        self._leaseholder = Leaseholder(assignment, permit, self._executor, self._clients, self._spend_guard)
         self._conversations_until_s = min(sum(stage.for_s for stage in self._stages), profile.guardrails.until_s)
         self._ending = Event()
         self._draining = False
         self._grace_skipped = False
 
-    def assign(self, assignment: Assignment) -> None:
-        """Take a share of the arrivals from an instant of the run on, and a share of the caps."""
-        self._spend_guard.guard.caps = _caps(assignment)
-        self._executor.assign(Share(assignment.share_number, assignment.share_of), assignment.from_s)
+    def start(self, ask: Callable[[], None] = lambda: None) -> None:
+        """Begin to send what is leased. In a closed load Locust's users call `turn`; other loads need nothing more.
 
-    def start(self) -> None:
-        """Begin to send. In a closed load Locust's users call `turn`; other loads need nothing more."""
+        `ask` sends a renewal at once, if something is lacking.
+        """
+        self._leaseholder.ask = ask
+        if self._alone:
+            self._executor.take([EVERYTHING], 0, complete=True, slots=None)
         self._executor.begin()
+
+    def renewal(self, status: WorkerStatus | None = None) -> Renewal:
+        """Return a request for the next lease, to be sent at once."""
+        return self._leaseholder.renewal(status)
+
+    def apply(self, lease: Lease) -> None:
+        """Put a lease into force."""
+        self._leaseholder.apply(lease)
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the master last answered a renewal; 0 if this process runs alone."""
+        return 0.0 if self._alone else clock.now_s() - self._leaseholder.answered_at_s
 
     def turn(self, scenario: int) -> float:
         """Send one request of a closed load for the calling user, and return the seconds to think after it."""
@@ -102,7 +121,7 @@ class Generator:
     def drain(self, end: EndRun) -> None:
         """End the run in this process: wait for what is in flight, abandon the rest, close the recording.
 
-        A second call without a grace period ends the wait of the first.
+        A second call without a grace period ends the wait of the first for answers.
         """
         self._grace_skipped = end.grace_s == 0
         if self._draining:
@@ -110,8 +129,10 @@ class Generator:
         self._draining = True
         self._executor.end_at(end.until_s)
         self._ending.set()
-        grace_until_s = end.until_s + end.grace_s
-        while not (self.status().finished or self._grace_skipped or self._run_clock.elapsed_s() > grace_until_s):
+        while not self.status().finished:
+            over_s = self._run_clock.elapsed_s() - end.until_s
+            if over_s > end.grace_s or (self._grace_skipped and over_s > 0):
+                break
             gevent.sleep(_DRAIN_POLL_S)
         self._executor.abandon()
         self._close()
@@ -119,24 +140,49 @@ class Generator:
     def _send(self, arrival: Arrival, late_s: float) -> None:
         job = self._composer.job(arrival)
         reserved_usd = self._spend_guard.admit(job)
+        if reserved_usd is None and self._spend_guard.short:
+            reserved_usd, late_s = self._wait_for_allowance(job, late_s)
         if reserved_usd is None:
             self._executor.refuse(arrival)
             return
-        messages, called = self._take_turn(job, late_s, reserved_usd, (), keep_text=job.turns > 1)
+        if self._latest_s is not None and late_s > self._latest_s:
+            self._spend_guard.cancel(reserved_usd)
+            self._recorder.drop(job, DropReason.LATE)
+            return
+        try:
+            messages, called = self._take_turn(job, late_s, reserved_usd, (), keep_text=job.turns > 1)
+        except Unleased:
+            self._recorder.drop(job, DropReason.LEASE)
+            return
         for turn in range(1, job.turns):
             due_at_s = self._run_clock.elapsed_s() + job.think_time_s
             if called.answer is None or called.outcome is not Outcome.OK or not self._wait_until(due_at_s):
                 return
             history = (*messages, {"role": "assistant", "content": called.answer.text})
+            self._permit.wait()
             late_s = max(0.0, self._run_clock.elapsed_s() - due_at_s)
             follow_up = structs.replace(arrival, intended_at_s=due_at_s, stage=stage_at(self._stages, due_at_s))
             job = structs.replace(job, arrival=follow_up)
             reserved_usd = self._spend_guard.admit(job, turn)
+            if reserved_usd is None and self._spend_guard.short:
+                reserved_usd = self._spend_guard.wait(job, turn)
             if reserved_usd is None:
                 return
-            self._recorder.status.follow_ups += 1
             keep_text = turn + 1 < job.turns
-            messages, called = self._take_turn(job, late_s, reserved_usd, history, turn, keep_text=keep_text)
+            try:
+                messages, called = self._take_turn(job, late_s, reserved_usd, history, turn, keep_text=keep_text)
+            except Unleased:
+                return
+
+    def _wait_for_allowance(self, job: Job, late_s: float) -> tuple[Decimal | None, float]:
+        """Wait until the master has given more, or nothing is left. Return what was reserved, and how late it is."""
+        from_s = clock.now_s()
+        try:
+            reserved_usd = self._spend_guard.wait(job)
+        except GreenletExit:
+            self._recorder.drop(job, DropReason.LEASE)
+            raise
+        return reserved_usd, late_s + clock.now_s() - from_s
 
     def _drop(self, arrival: Arrival, reason: DropReason) -> None:
         self._recorder.drop(self._composer.job(arrival), reason)
@@ -157,16 +203,32 @@ class Generator:
         *,
         keep_text: bool,
     ) -> tuple[list[Message], Called]:
-        """Send one request and record it. Return its messages and what came of the call."""
-        self._recorder.status.started += 1
+        """Send one request and record it. Return its messages and what came of the call.
+
+        Raises Unleased if it was not sent, since the lease is over.
+        """
+        self._count_start(turn, 1)
         begins_at_s = self._run_clock.begins_at_s  # for all instants of the request, even if it is corrected meanwhile
         request = job.request(history)
-        called = self._clients[job.target].call(request, job.timeouts, keep_text=keep_text)
+        try:
+            called = self._clients[job.target].call(request, job.timeouts, keep_text=keep_text)
+        except Unleased:
+            self._count_start(turn, -1)
+            self._spend_guard.cancel(reserved_usd)
+            raise
         self._spend_guard.settle(job, reserved_usd, called.attempts, clock.now_s())
         self._recorder.request(job, late_s, called, turn, begins_at_s)
         if called.outcome is Outcome.ABANDONED:
             raise GreenletExit
         return request.messages, called
+
+    def _count_start(self, turn: int, by: int) -> None:
+        self._recorder.status.started += by
+        if turn:
+            self._recorder.status.follow_ups += by
+
+    def _ask(self) -> None:
+        self._leaseholder.ask_once()
 
     def _on_transition(self, target: str, change: StateChange) -> None:
         self._recorder.transition(target, change, enforced=self._clients[target].breakers.policy.enforce)
@@ -195,7 +257,3 @@ class Generator:
 def _description(crash: BaseException | None) -> str | None:
     """Describe a crash; an unreadable row of a trace reads as it does in `relayload check`, with its place."""
     return None if crash is None else str(crash) if isinstance(crash, AuthorError) else repr(crash)
-
-
-def _caps(assignment: Assignment) -> Caps:
-    return Caps(assignment.max_requests, assignment.max_usd)

@@ -4,9 +4,12 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from relayload.core.resilience.allowance import Allowance, Draw
+from relayload.core.traffic.leases import Grant
+
 
 class Assignment(Struct, frozen=True, kw_only=True):
-    """The share of a run that the receiver sends from `from_s` on."""
+    """The receiver takes part in a run from now on. What it may send comes with its leases."""
 
     run_id: str
     run_dir: str
@@ -15,17 +18,11 @@ class Assignment(Struct, frozen=True, kw_only=True):
     profile_sha256: str
     worker: int
     """The worker's number in this run; never reused, even if the worker dies."""
-    share_number: int
-    share_of: int
-    from_s: float
     begins_at_s: float
     """When the run begins, on the monotonic clock of the host with `host_id`."""
     host_id: str
     alone: bool
-    """True if no other process takes part or ever will, so that late arrivals remain this one's own."""
-    max_requests: int | None = None
-    """The caps of this worker for the whole run; None for no cap."""
-    max_usd: Decimal | None = None
+    """True if no other process takes part or ever will: then everything is leased to this one, for ever."""
 
 
 class EndRun(Struct, frozen=True, kw_only=True):
@@ -75,3 +72,47 @@ class WorkerStatus(Struct, kw_only=True):
     """How far the worker's schedule may have been off the master's clock at worst; 0 on the same host."""
     clock_steps: int = 0
     """How often the wall clock of the worker's host was stepped during the run."""
+
+
+class Renewal(Struct, frozen=True, kw_only=True):
+    """A worker asks for the next lease, and says what it has. The lease is counted from the sending of this."""
+
+    run_id: str
+    worker: int
+    sequence: int
+    """Counts the renewals of the worker, from 1."""
+    held: int = 0
+    """The number of the last grant that it received."""
+    in_force: int = 0
+    """The number of the last lease whose parts of slots and quotas are in force, and none larger."""
+    wanted: int = 0
+    """In a batch: how many requests it would like to have been granted by now."""
+    ended: int = 0
+    """In a batch: how many of those that it was granted have ended."""
+    requests: Draw = Draw()
+    micro_usd: Draw = Draw()
+    process: str = ""
+    """The name of the process, by which a master of the same machine finds it dead."""
+    status: WorkerStatus | None = None
+    """Its progress, about twice a second; None where it asks at once for what it lacks."""
+
+
+class Lease(Struct, frozen=True, kw_only=True):
+    """The master's answer to a renewal. A worker without a slot, or without a part of a quota, may send nothing."""
+
+    worker: int
+    sequence: int
+    """The number of the renewal."""
+    grants: tuple[Grant, ...] = ()
+    """All that the worker has not confirmed, in the order of their numbers."""
+    granted_to: int = 0
+    """Every arrival with an index below this is granted to somebody."""
+    complete: bool = False
+    """No further grants will come."""
+    slots: int | None = None
+    """The most requests in flight; None for no limit."""
+    quotas: dict[str, tuple[int, ...]] = {}
+    """The amounts of the limits of each target's client, by the name of the target."""
+    requests: Allowance | None = None
+    micro_usd: Allowance | None = None
+    """None for no cap."""

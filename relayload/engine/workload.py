@@ -1,13 +1,13 @@
-"""A load as the master sees it: how it is dealt out to workers, how much of it was offered, and when it is complete."""
+"""A load as the master sees it: what of it is granted to whom, how much was offered, and when it is complete."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from relayload.core.errors import AuthorError
-from relayload.core.resilience.guard import Caps, Spent, parts_of, share_of
-from relayload.core.traffic.arrivals import Arrival, Share
-from relayload.engine.messages import WorkerStatus
+from relayload.core.traffic.arrivals import Arrival
+from relayload.core.traffic.leases import ArrivalLeases, BatchLeases, Grant
+from relayload.engine.messages import Renewal, WorkerStatus
 from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad, OpenLoad
 from relayload.profile.plan import arrivals, batches, is_cut_short, stages
@@ -20,18 +20,34 @@ class Workload(Protocol):
     """The load of a run, whatever its kind. Instants are seconds of the run."""
 
     @property
-    def dealt_anew(self) -> bool:
-        """True if the other workers take over the share of one that is gone."""
-
-    @property
     def requests(self) -> int | None:
         """The number of requests, if it is fixed."""
 
-    def deal(self, workers: int) -> None:
-        """Begin with so many workers."""
+    @property
+    def slots(self) -> int | None:
+        """The most requests in flight; None for no limit."""
 
-    def caps(self, worker: int, share: Share, statuses: Statuses) -> Caps:
-        """Return what a worker may send and spend in the whole run if it holds that share from now on."""
+    @property
+    def granted_to(self) -> int:
+        """Each index below this one is granted to somebody."""
+
+    @property
+    def complete(self) -> bool:
+        """True if nothing more will be granted."""
+
+    def grants(
+        self, renewal: Renewal, members: Sequence[int], alive: Sequence[int], elapsed_s: float
+    ) -> tuple[Grant, ...]:
+        """Return the grants that a worker has not confirmed, new ones included.
+
+        New arrivals are shared out among the `members`; `alive` are the workers whose leases are not over.
+        """
+
+    def waiting(self, alive: Sequence[int]) -> list[int]:
+        """Return the workers that would now be granted something for which they asked before."""
+
+    def end_at(self, until_s: float) -> None:
+        """Grant nothing that is due after `until_s`."""
 
     def due(self, elapsed_s: float, statuses: Statuses) -> int:
         """Return how many requests should have begun by an instant, which must not go back."""
@@ -50,28 +66,35 @@ def new_workload(profile: Profile) -> Workload:
     """Return the workload of the profile."""
     load = profile.load
     if isinstance(load, OpenLoad):
-        return _Open(profile)
-    return _Batch(profile, load) if isinstance(load, BatchLoad) else _Closed(profile)
+        return _Open(profile, load)
+    return _Batch(load) if isinstance(load, BatchLoad) else _Closed(profile)
 
 
 class _Closed:
-    """A closed load: requests begin when users are ready for them."""
+    """A closed load: requests begin when users are ready for them, and Locust distributes the users."""
 
-    dealt_anew = True
-    requests = None
+    requests: int | None = None
+    slots: int | None = None
+    granted_to = 0
+    complete = True
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self._caps = profile.guardrails.caps
 
-    def deal(self, workers: int) -> None:
-        """Do nothing: Locust distributes the users."""
+    def grants(
+        self,
+        renewal: Renewal,  # noqa: ARG002 -- as every workload takes it
+        members: Sequence[int],  # noqa: ARG002
+        alive: Sequence[int],  # noqa: ARG002
+        elapsed_s: float,  # noqa: ARG002
+    ) -> tuple[Grant, ...]:
+        return ()
 
-    def caps(self, worker: int, share: Share, statuses: Statuses) -> Caps:
-        """Return an even share of what is left."""
-        spent = {number: Spent(status.admitted, status.usd) for number, status in statuses.items()}
-        own = spent.get(worker, Spent())
-        return share_of(self._caps, list(spent.values()), own, share.number, share.of)
+    def waiting(self, alive: Sequence[int]) -> list[int]:  # noqa: ARG002 -- as every workload takes it
+        return []
+
+    def end_at(self, until_s: float) -> None:
+        """Do nothing: nothing is granted."""
 
     def due(self, elapsed_s: float, statuses: Statuses) -> int:  # noqa: ARG002 -- as every workload takes it
         return _started(statuses)
@@ -86,13 +109,40 @@ class _Closed:
         return is_cut_short(self._profile)
 
 
-class _Open(_Closed):
+class _Open:
     """An open load: the arrivals of a schedule."""
 
-    def __init__(self, profile: Profile) -> None:
-        super().__init__(profile)
+    requests: int | None = None
+
+    def __init__(self, profile: Profile, load: OpenLoad) -> None:
+        self._profile = profile
         self._total_s = sum(stage.for_s for stage in stages(profile))
         self._arrivals = _ArrivalCount(arrivals(profile))
+        self._leases = ArrivalLeases(arrivals(profile))
+        self.slots: int | None = load.max_in_flight
+
+    @property
+    def granted_to(self) -> int:
+        return self._leases.granted_to
+
+    @property
+    def complete(self) -> bool:
+        return self._leases.complete
+
+    def grants(
+        self,
+        renewal: Renewal,
+        members: Sequence[int],
+        alive: Sequence[int],  # noqa: ARG002 -- as every workload takes it
+        elapsed_s: float,
+    ) -> tuple[Grant, ...]:
+        return self._leases.renew(renewal.worker, renewal.held, members, elapsed_s)
+
+    def waiting(self, alive: Sequence[int]) -> list[int]:  # noqa: ARG002 -- as every workload takes it
+        return []
+
+    def end_at(self, until_s: float) -> None:
+        self._leases.end_at(until_s)
 
     def due(self, elapsed_s: float, statuses: Statuses) -> int:
         return self._arrivals.by(elapsed_s) + sum(status.follow_ups for status in statuses.values())
@@ -107,32 +157,53 @@ class _Open(_Closed):
         """
         return self._total_s if math.isfinite(self._total_s) or is_cut_short(self._profile) else 0.0
 
+    def cut_short(self, statuses: Statuses) -> bool:  # noqa: ARG002 -- as every workload takes it
+        return is_cut_short(self._profile)
+
 
 class _Batch:
-    """A batch load: a list that is dealt out once, since only a worker itself knows which requests it has sent."""
+    """A batch load: a list of which workers get more as they have slots free."""
 
-    dealt_anew = False
-
-    def __init__(self, profile: Profile, load: BatchLoad) -> None:
+    def __init__(self, load: BatchLoad) -> None:
         self._batches = batches(load)
-        self._caps = profile.guardrails.caps
+        self._leases = BatchLeases(self._batches.requests, self._batches.batch_size)
+        self._wanted: dict[int, Renewal] = {}
         self.requests: int | None = self._batches.requests
-        self._sizes: list[int] = []
-        """The number of requests of each worker, in the order of their numbers."""
+        self.slots: int | None = self._batches.max_concurrent
 
-    def deal(self, workers: int) -> None:
-        self._sizes = [len(self._batches.of(Share(number, workers)).indices) for number in range(workers)]
+    @property
+    def granted_to(self) -> int:
+        return self._leases.granted_to
 
-    def caps(self, worker: int, share: Share, statuses: Statuses) -> Caps:  # noqa: ARG002 -- as every workload takes it
-        """Return a share in proportion to the worker's requests."""
-        return parts_of(self._caps, self._sizes)[share.number]
+    @property
+    def complete(self) -> bool:
+        return self._leases.complete
+
+    def grants(
+        self,
+        renewal: Renewal,
+        members: Sequence[int],  # noqa: ARG002 -- as every workload takes it
+        alive: Sequence[int],
+        elapsed_s: float,  # noqa: ARG002
+    ) -> tuple[Grant, ...]:
+        self._wanted[renewal.worker] = renewal
+        return self._leases.renew(renewal.worker, renewal.held, renewal.wanted, renewal.ended, alive)
+
+    def waiting(self, alive: Sequence[int]) -> list[int]:
+        if not self._leases.has_more(alive):
+            return []
+        wanted = {worker: self._wanted[worker].wanted for worker in alive if worker in self._wanted}
+        return [worker for worker, count in wanted.items() if count > self._leases.granted(worker)]
+
+    def end_at(self, until_s: float) -> None:
+        self._leases.end_at(until_s)
 
     def due(self, elapsed_s: float, statuses: Statuses) -> int:  # noqa: ARG002 -- as every workload takes it
         return _started(statuses)
 
     def offered(self, until_s: float, statuses: Statuses) -> int | None:  # noqa: ARG002 -- as every workload takes it
         """Return the requests whose turn had come; what a stop left in the queue was never offered."""
-        return sum(self._turns(size, statuses.get(worker)) for worker, size in enumerate(self._sizes))
+        return sum(self._turns(worker, statuses.get(worker)) for worker in {*statuses, *self._wanted})
 
     def complete_at_s(self) -> float:
         return 0.0
@@ -140,10 +211,11 @@ class _Batch:
     def cut_short(self, statuses: Statuses) -> bool:
         return _started(statuses) < self._batches.requests
 
-    @staticmethod
-    def _turns(size: int, status: WorkerStatus | None) -> int:
-        """Return how many requests of a worker's share had their turn: all if it never reported its end."""
-        return status.started if status and status.drained else size
+    def _turns(self, worker: int, status: WorkerStatus | None) -> int:
+        """Return how many requests of a worker had their turn: all that it was granted if it never reported its end."""
+        if status is not None and status.drained:
+            return status.started - status.follow_ups + status.dropped
+        return self._leases.granted(worker)
 
 
 def _started(statuses: Statuses) -> int:

@@ -5,7 +5,7 @@ from locust.runners import MasterRunner
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import gevent
@@ -21,13 +21,13 @@ from relayload.core.model.verdict import Verdict
 from relayload.core.objectives.abort import AbortMonitor, Breach
 from relayload.core.objectives.snapshots import MergedSnapshot
 from relayload.core.resilience.guard import Bound
-from relayload.core.traffic.arrivals import Share
 from relayload.core.traffic.stages import stage_at
 from relayload.core.units import format_duration
 from relayload.engine.host import host_id
-from relayload.engine.messages import Assignment, EndRun, WorkerStatus
+from relayload.engine.lessor import Lessor
+from relayload.engine.messages import Assignment, EndRun, Renewal, WorkerStatus
 from relayload.engine.workload import new_workload
-from relayload.locust_plugin.channel import ASSIGN, END, WHOLE, pack
+from relayload.locust_plugin.channel import ASSIGN, END, LEASE, WHOLE, pack
 from relayload.locust_plugin.nodes import runner_of
 from relayload.locust_plugin.run_info import new_run_info, write_profile
 from relayload.profile import Profile
@@ -38,9 +38,10 @@ _LOG = logging.getLogger("relayload")
 _TICK_S = 0.1
 _TICKS_PER_PROGRESS = 5
 _LOCAL_LEAD_S = 0.2
-_REMOTE_LEAD_S = 1.0
-"""Workers spawn their user and clear their statistics before the first arrival is due."""
-_REPLAN_LEAD_S = 0.5
+_REMOTE_LEAD_S = 1.5
+"""Workers spawn their user, clear their statistics, and have their first leases before the first arrival is due."""
+_HELD_UP_S = 0.5
+"""A master that wakes so much too late was held up itself: nobody's silence meanwhile counts."""
 _END_LEAD_S = 0.25
 """Every worker knows of the end before it comes, so all stop at the same arrival."""
 _ACKNOWLEDGE_S = 15.0
@@ -66,11 +67,13 @@ class Controller:
         self._bounds = profile.guardrails
         self._stages = stages(profile)
         self._workload = new_workload(profile)
+        self._lessor = Lessor(profile, self._workload)
         self._so_far = MergedSnapshot(profile.objectives, self._recording.run)
         self._abort = AbortMonitor(profile.objectives)
         self._workers: dict[str, int] = {}
-        self._members: tuple[str, ...] = ()
-        self._dealt_from_s = 0.0
+        """The number of each worker, by its client id of Locust."""
+        self._clients: dict[int, str] = {}
+        self._watched_at_s = clock.now_s()
         self._statuses: dict[int, WorkerStatus] = {}
         self._alone = not isinstance(self._runner, MasterRunner)
         self._begins_at_s = clock.now_s() + (_LOCAL_LEAD_S if self._alone else _REMOTE_LEAD_S)
@@ -101,8 +104,7 @@ class Controller:
         """The guardrail that stopped the run and what passed it; None if none did."""
         told = next((status.guardrail for status in self._statuses.values() if status.guardrail), None)
         if told is not None:
-            several = f", on one of {len(self._statuses)} workers, each of which has its share"
-            return f"{told}{several}" if len(self._statuses) > 1 else told
+            return told if self._alone else self._lessor.used_up(told)
         if self._until_s == self._bounds.until_s and self._workload.cut_short(self._statuses):
             return f"{Bound.DURATION.value}: {format_duration(self._bounds.until_s)} are over, and the load is not"
         return None
@@ -115,21 +117,36 @@ class Controller:
         """
         _LOG.info("recording to %s", self.run_dir)
         _LOG.info("the load begins")
-        self._members = self._present()
-        self._workload.deal(len(self._members))
-        self._assign(from_s=0.0)
+        present = self._present()
+        try:
+            self._lessor.begin(range(len(present)), clock.now_s())
+        except ValueError as error:
+            self._crashed(str(error), done)
+            return
+        for client_id in present:
+            self._assign(client_id)
         watch = Greenlet.spawn(self._watch, done)
-        watch.link_exception(lambda failed: self._fail(failed, done))
+        watch.link_exception(lambda failed: self._crashed(repr(failed.exception), done))
 
     def on_ready(self, client_id: str) -> None:
-        """Handle a worker that listens from now on: assign it again the share that it could not receive."""
-        if client_id in self._members and self._workers[client_id] not in self._statuses and self._until_s is None:
-            self._assign_to(client_id, self._members.index(client_id))
+        """Handle a worker that listens from now on: assign it again, if it could not receive that."""
+        if client_id in self._workers and self._workers[client_id] not in self._statuses and self._until_s is None:
+            self._assign(client_id)
 
-    def on_status(self, client_id: str, status: WorkerStatus) -> None:
-        """Handle the totals of a worker."""
-        if self._workers.get(client_id) == status.worker:
-            self._statuses[status.worker] = status
+    def on_renewal(self, client_id: str, renewal: Renewal) -> None:
+        """Handle the renewal of a worker's lease, and its totals."""
+        if renewal.run_id != self._so_far.run.run_id or self._workers.get(client_id) != renewal.worker:
+            return
+        if renewal.status is not None:
+            self._statuses[renewal.worker] = renewal.status
+        if self._alone:
+            return
+        now_s = clock.now_s()
+        was_silent = not self._lessor.is_alive(renewal.worker, now_s)
+        for lease in self._lessor.renew(renewal, now_s, self.elapsed_s):
+            self._runner.send_message(LEASE, pack(lease), self._clients[lease.worker])
+        if was_silent and self._until_s is not None:
+            self._send_end_to(client_id, self._grace_s)
 
     def on_snapshot(self, client_id: str, snapshot: Snapshot) -> None:
         """Handle a snapshot of a worker."""
@@ -156,6 +173,7 @@ class Controller:
         lead_s = 0.0 if self._alone else _END_LEAD_S
         self._until_s = min(max(0.0, self.elapsed_s + lead_s, self._complete_at_s), self._bounds.until_s)
         self._acknowledge_until_s = clock.now_s() + lead_s + self._grace_s + _ACKNOWLEDGE_S
+        self._lessor.end_at(self._until_s)
         self._send_end(self._grace_s)
 
     def drain(self) -> None:
@@ -200,42 +218,36 @@ class Controller:
         clients = self._runner.clients
         return tuple(sorted(client.id for client in (*clients.ready, *clients.spawning, *clients.running)))
 
-    def _assign(self, from_s: float) -> None:
-        self._dealt_from_s = from_s
-        for share_number, client_id in enumerate(self._members):
-            self._assign_to(client_id, share_number)
-
-    def _assign_to(self, client_id: str, share_number: int) -> None:
+    def _assign(self, client_id: str) -> None:
+        """Let a worker take part; repeating it does no harm."""
         worker = self._workers.setdefault(client_id, len(self._workers))
-        share = Share(share_number, len(self._members))
-        caps = self._workload.caps(worker, share, self._statuses)
+        self._clients[worker] = client_id
         assignment = Assignment(
             run_id=self._so_far.run.run_id,
             run_dir=str(self.run_dir.absolute()),
             base_urls=self._base_urls,
             profile_sha256=self._profile.sha256,
             worker=worker,
-            share_number=share.number,
-            share_of=share.of,
-            from_s=self._dealt_from_s,
             begins_at_s=self._begins_at_s,
             host_id=host_id(),
             alone=self._alone,
-            max_requests=caps.requests,
-            max_usd=caps.usd,
         )
         self._runner.send_message(ASSIGN, pack(assignment), client_id)
 
     def _send_end(self, grace_s: float) -> None:
+        for client_id in self._workers:
+            self._send_end_to(client_id, grace_s)
+
+    def _send_end_to(self, client_id: str, grace_s: float) -> None:
         assert self._until_s is not None
-        end = pack(EndRun(until_s=self._until_s, grace_s=grace_s))
-        for client_id in self._members:
-            self._runner.send_message(END, end, client_id)
+        self._runner.send_message(END, pack(EndRun(until_s=self._until_s, grace_s=grace_s)), client_id)
 
     def _watch(self, done: Callable[[], None]) -> None:
         tick = 0
         while self._until_s is None and not self._over():
-            self._follow_members()
+            self._notice_own_delay()
+            self._invite()
+            self._keep_one_worker()
             self._look_at_objectives()
             if tick % _TICKS_PER_PROGRESS == 0:
                 progress.write(self.run_dir, self._progress())
@@ -258,16 +270,32 @@ class Controller:
     def _over(self) -> bool:
         if self.crash is not None or self._breach is not None or self.elapsed_s >= self._bounds.until_s:
             return True
-        return self._finished or any(status and status.guardrail for status in self._present_statuses)
+        if self.deserted or any(status.guardrail for status in self._statuses.values()):
+            return True
+        return self._finished
+
+    @property
+    def deserted(self) -> bool:
+        """True once every worker is gone."""
+        return bool(self._workers) and all(map(self._is_gone, self._workers.values()))
 
     @property
     def _finished(self) -> bool:
-        """True once every worker that is left has sent and received everything."""
-        return all(status and status.finished for status in self._present_statuses)
+        """True once every worker whose lease is not over has sent and received everything."""
+        statuses = self._live_statuses
+        return bool(statuses) and all(status and status.finished for status in statuses)
 
     @property
-    def _present_statuses(self) -> list[WorkerStatus | None]:
-        return [self._statuses.get(self._workers[client_id]) for client_id in self._members]
+    def _live_statuses(self) -> list[WorkerStatus | None]:
+        now_s = clock.now_s()
+        return [
+            self._statuses.get(worker)
+            for worker in self._workers.values()
+            if self._alone or self._lessor.is_alive(worker, now_s)
+        ]
+
+    def _is_gone(self, worker: int) -> bool:
+        return not self._alone and self._lessor.is_gone(worker, clock.now_s())
 
     @property
     def _grace_s(self) -> float:
@@ -276,36 +304,41 @@ class Controller:
     @property
     def _complete_at_s(self) -> float:
         """When the load is complete, if everything was sent and nothing ended it before; 0 if something is left."""
-        statuses = self._present_statuses
-        complete = bool(statuses) and all(status and status.finished and not status.guardrail for status in statuses)
+        stopped = any(status.guardrail for status in self._statuses.values())
+        complete = self._finished and not stopped
         if not complete or self.crash is not None or self._breach is not None:
             return 0.0
         return self._workload.complete_at_s()
 
-    def _follow_members(self) -> None:
-        present = self._present()
-        if not self._workload.dealt_anew:
-            self._part_with(present)
-        elif present != self._members:
-            _LOG.warning("workers changed from %d to %d: dealing out anew", len(self._members), len(present))
-            self._members = present
-            if present:
-                self._assign(from_s=self.elapsed_s + _REPLAN_LEAD_S)
+    def _notice_own_delay(self) -> None:
+        now_s = clock.now_s()
+        delay_s, self._watched_at_s = now_s - self._watched_at_s - _TICK_S, now_s
+        if delay_s > _HELD_UP_S:
+            self._lessor.excuse(delay_s)
 
-    def _part_with(self, present: Sequence[str]) -> None:
-        left = tuple(member for member in self._members if member in present)
-        if left != self._members:
-            _LOG.warning(
-                "workers went from %d to %d: what the others did not send is lost", len(self._members), len(left)
-            )
-            self._members = left
+    def _invite(self) -> None:
+        """Let workers that join late take part."""
+        for client_id in self._present():
+            if client_id not in self._workers:
+                _LOG.info("a worker joins, the %dth of this run", len(self._workers) + 1)
+                self._assign(client_id)
+
+    def _keep_one_worker(self) -> None:
+        """Keep Locust, which stops a test without workers, from giving up the one that renewed last."""
+        latest = self._lessor.latest
+        if not isinstance(self._runner, MasterRunner) or latest is None or self._is_gone(latest):
+            return
+        client = self._runner.clients.get(self._clients.get(latest, ""))
+        if client is not None:
+            client.heartbeat = max(client.heartbeat, 1)
 
     def _waiting_for_drain(self) -> bool:
-        gone = set(self._members) - set(self._present())
-        statuses = (
-            self._statuses.get(self._workers[client_id]) for client_id in self._members if client_id not in gone
-        )
-        return any(status is None or not status.drained for status in statuses)
+        """Return whether a worker that is not gone has not closed its recording; it may come back and deliver it."""
+        return any(not self._has_drained(worker) and not self._is_gone(worker) for worker in self._workers.values())
+
+    def _has_drained(self, worker: int) -> bool:
+        status = self._statuses.get(worker)
+        return status is not None and status.drained
 
     def _progress(self) -> Progress:
         total_s = sum(stage.for_s for stage in self._stages)
@@ -321,7 +354,7 @@ class Controller:
             in_flight=sum(status.in_flight for status in self._statuses.values()),
             ok=self._so_far.count(lambda key: key.ok),
             failed=self._so_far.count(lambda key: key.failed),
-            workers=len(self._members),
+            workers=1 if self._alone else self._lessor.fresh(clock.now_s()),
             requests=self._workload.requests,
             ttft_p50_s=ttft.quantile_s(0.5),
             ttft_p99_s=ttft.quantile_s(0.99),
@@ -329,10 +362,10 @@ class Controller:
             latency_p99_s=latency.quantile_s(0.99),
         )
 
-    def _fail(self, greenlet: Greenlet, done: Callable[[], None]) -> None:
+    def _crashed(self, crash: str, done: Callable[[], None]) -> None:
         """End the run, which is no longer watched."""
-        self._own_crash = repr(greenlet.exception)
-        _LOG.error("the controller failed: %s", self._own_crash)
+        self._own_crash = crash
+        _LOG.error("the controller failed: %s", crash)
         if self._until_s is None:
             done()
 

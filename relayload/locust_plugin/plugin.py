@@ -19,9 +19,9 @@ from relayload.core.exit_codes import ExitCode
 from relayload.core.model.snapshot import Snapshot
 from relayload.engine.generator import Generator
 from relayload.engine.master_clock import answered
-from relayload.engine.messages import ClockReading, WorkerStatus
+from relayload.engine.messages import ClockReading, Renewal
 from relayload.engine.targets import TargetHost
-from relayload.locust_plugin.channel import CLOCK, READY, SNAPSHOT, STATUS, pack, unpack
+from relayload.locust_plugin.channel import CLOCK, READY, RENEW, SNAPSHOT, pack, unpack
 from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
 from relayload.locust_plugin.options import OWN_MESSAGE, Options
@@ -105,7 +105,7 @@ class MasterPlugin:
         events.quitting.add_listener(self._on_quitting)
         events.quit.add_listener(self._on_quit)
         self._runner.register_message(READY, self._on_ready)
-        self._runner.register_message(STATUS, self._on_status)
+        self._runner.register_message(RENEW, self._on_renewal)
         self._runner.register_message(SNAPSHOT, self._on_snapshot)
         if isinstance(self._runner, MasterRunner):
             self._runner.register_message(CLOCK, self._on_clock)
@@ -179,9 +179,9 @@ class MasterPlugin:
         if self.run is not None:
             self.run.on_ready(msg.node_id)
 
-    def _on_status(self, msg: Message, **_: Any) -> None:
+    def _on_renewal(self, msg: Message, **_: Any) -> None:
         if self.run is not None:
-            self.run.on_status(msg.node_id, unpack(msg.data, WorkerStatus))
+            self.run.on_renewal(msg.node_id, unpack(msg.data, Renewal))
 
     def _on_snapshot(self, msg: Message, **_: Any) -> None:
         if self.run is not None:
@@ -193,7 +193,7 @@ class MasterPlugin:
         self._runner.send_message(CLOCK, pack(answer), msg.node_id)
 
     def _on_done(self) -> None:
-        self._ended_by = "schedule"
+        self._ended_by = "workers" if self.run is not None and self.run.deserted else "schedule"
         gevent.spawn(self._stop_test)
 
     def _stop_test(self) -> None:

@@ -6,6 +6,7 @@ from locust.runners import WorkerRunner
 
 import logging
 import os
+from functools import partial
 from typing import Any
 
 import gevent
@@ -13,11 +14,11 @@ import gevent
 from relayload.core.exit_codes import ExitCode
 from relayload.engine.generator import Generator
 from relayload.engine.master_clock import MasterClock
-from relayload.engine.messages import Assignment, ClockReading, EndRun, WorkerStatus
+from relayload.engine.messages import Assignment, ClockReading, EndRun, Lease, Renewal, WorkerStatus
 from relayload.engine.run_clock import RunClock
-from relayload.locust_plugin.channel import ASSIGN, CLOCK, END, READY, SNAPSHOT, STATUS, WHOLE, pack, unpack
+from relayload.locust_plugin.channel import ASSIGN, CLOCK, END, LEASE, READY, RENEW, SNAPSHOT, WHOLE, pack, unpack
 from relayload.locust_plugin.locust_stats import LocustStats
-from relayload.locust_plugin.nodes import runner_of
+from relayload.locust_plugin.nodes import options_of, runner_of
 from relayload.locust_plugin.signals import leave_ctrl_c_to_master
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
@@ -30,6 +31,9 @@ from relayload.transport.open_files import raise_limit
 _LOG = logging.getLogger("relayload")
 _TICK_S = 0.1
 _TICKS_PER_REPORT = 4
+_PARENT_POLL_S = 0.2
+_MASTER_GONE_S = 30.0
+"""A worker whose renewals are not answered for as long stops; it has sent nothing since its lease was over."""
 
 
 class Worker:
@@ -54,6 +58,7 @@ class Worker:
         prepare(self._profile.driver)
         self._composer = Composer(self._profile)  # now: a tokeniser and long prompts take longer than a start may
         self._runner.register_message(ASSIGN, self._on_assign)
+        self._runner.register_message(LEASE, self._on_lease)
         self._runner.register_message(END, self._on_end, concurrent=True)
         self._runner.register_message(WHOLE, self._on_whole)
         if isinstance(self._runner, WorkerRunner):
@@ -62,6 +67,8 @@ class Worker:
             self._runner.register_message(CLOCK, self._on_clock)
             self._runner.send_message(READY)
             self._runner.greenlet.spawn(self._master_clock.follow)
+            if options_of(self._environment).processes:
+                gevent.spawn(self._leave_with_parent)
 
     def _on_assign(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
         assignment = unpack(msg.data, Assignment)
@@ -79,7 +86,7 @@ class Worker:
 
     def _take(self, assignment: Assignment) -> None:
         if assignment.run_id == self._run_id and self.generator is not None:
-            self.generator.assign(assignment)
+            self._renew(self.generator)
             return
         run_clock = self._master_clock.run_clock(assignment)
         if run_clock is None:
@@ -91,14 +98,14 @@ class Worker:
         except Exception as error:
             self._report_crash(assignment, repr(error))
             raise
-        self.generator.assign(assignment)
-        self.generator.start()
+        self.generator.start(partial(self._renew, self.generator))
         gevent.spawn(self._report_progress, self.generator)
 
     def _report_crash(self, assignment: Assignment, crash: str) -> None:
         """Report a crash, so that the master does not wait for a worker that will never send."""
         crashed = WorkerStatus(worker=assignment.worker, crash=crash, finished=True, drained=True)
-        self._runner.send_message(STATUS, pack(crashed))
+        renewal = Renewal(run_id=assignment.run_id, worker=assignment.worker, sequence=1, status=crashed)
+        self._runner.send_message(RENEW, pack(renewal))
 
     def _new_generator(self, assignment: Assignment, run_clock: RunClock) -> Generator:
         buffers = Buffers(self._profile.response_limits.buffered_bytes)
@@ -119,6 +126,10 @@ class Worker:
     def _options(self, target: Target, buffers: Buffers) -> Options:
         limits = self._profile.response_limits
         return {**target.options, "limits": limits, "buffers": buffers, "http_log": self._http_log}
+
+    def _on_lease(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
+        if self.generator is not None:
+            self.generator.apply(unpack(msg.data, Lease))
 
     def _on_end(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
         self._early.clear()
@@ -141,7 +152,8 @@ class Worker:
             status = generator.status()
             if status.finished or status.guardrail or tick % _TICKS_PER_REPORT == 0:
                 self._send(generator)
-            self._leave_if_orphaned(generator)
+            if generator.silent_s > _MASTER_GONE_S:
+                self._leave(f"the master has not answered for {_MASTER_GONE_S:g}s: stopping")
             tick += 1
             gevent.sleep(_TICK_S)
         self._send(generator)
@@ -149,11 +161,19 @@ class Worker:
     def _send(self, generator: Generator) -> None:
         """Send the snapshot first, so that no status runs ahead of what the master knows."""
         self._runner.send_message(SNAPSHOT, pack(generator.snapshot()))
-        self._runner.send_message(STATUS, pack(generator.status()))
+        self._renew(generator, generator.status())
 
-    def _leave_if_orphaned(self, generator: Generator) -> None:
-        """End if the master that forked this worker was killed; Locust itself would go on for sixty seconds."""
-        if isinstance(self._runner, WorkerRunner) and os.getppid() != self._parent_pid:
-            _LOG.error("the process that started this worker is gone: stopping")
-            generator.drain(EndRun(until_s=0.0, grace_s=0.0))
-            os._exit(ExitCode.CRASH)
+    def _renew(self, generator: Generator, status: WorkerStatus | None = None) -> None:
+        self._runner.send_message(RENEW, pack(generator.renewal(status)))
+
+    def _leave_with_parent(self) -> None:
+        """End with the master that forked this worker; Locust itself would go on for sixty seconds."""
+        while os.getppid() == self._parent_pid:
+            gevent.sleep(_PARENT_POLL_S)
+        self._leave("the process that started this worker is gone: stopping")
+
+    def _leave(self, reason: str) -> None:
+        _LOG.error("%s", reason)
+        if self.generator is not None and self.generator.busy:
+            self.generator.drain(EndRun(until_s=0.0, grace_s=0.0))
+        os._exit(ExitCode.CRASH)

@@ -4,10 +4,12 @@ import gevent
 from support import until
 
 from relayload import clock
-from relayload.core.traffic.arrivals import Arrival, Share, schedule
+from relayload.core.traffic.arrivals import Arrival, schedule
+from relayload.core.traffic.leases import EVERYTHING, Grant
 from relayload.core.traffic.process import POISSON
 from relayload.core.traffic.stages import Stage
 from relayload.engine.arrival_rate import ArrivalRateExecutor, Bounds, DropReason
+from relayload.engine.permit import Permit
 from relayload.engine.run_clock import RunClock
 
 UNBOUNDED = Bounds(max_in_flight=10_000)
@@ -38,13 +40,19 @@ def every(gap_s: float, count: int) -> Iterator[Arrival]:
 def executor(
     arrivals: Iterator[Arrival],
     log: Log,
-    *,
-    share: Share = Share(0, 1),  # noqa: B008 -- immutable
+    *grants: Grant,
     bounds: Bounds = UNBOUNDED,
     began_s: float = 0.0,
+    slots: int | None = None,
+    complete: bool = True,
+    for_s: float | None = None,
 ) -> ArrivalRateExecutor:
-    made = ArrivalRateExecutor(arrivals, RunClock(clock.now_s() - began_s), bounds, log.start, log.drop)
-    made.assign(share, 0.0)
+    """One that holds these grants, by default everything for ever."""
+    permit = Permit(for_ever=for_s is None)
+    if for_s is not None:
+        permit.extend(clock.now_s() + for_s)
+    made = ArrivalRateExecutor(arrivals, RunClock(clock.now_s() - began_s), bounds, log.start, log.drop, permit)
+    made.take(grants or [EVERYTHING], 10_000 if complete else 0, complete=complete, slots=slots)
     return made
 
 
@@ -69,7 +77,9 @@ def test_every_arrival_is_started_once_and_none_early() -> None:
 def test_shares_of_several_executors_are_the_whole_schedule() -> None:
     log = Log()
     stages = [Stage("steady", 0.3, 200.0)]
-    parts = [executor(schedule(stages, None, POISSON, [1.0], 7), log, share=Share(number, 3)) for number in range(3)]
+    parts = [
+        executor(schedule(stages, None, POISSON, [1.0], 7), log, Grant(1, 0, 10_000, part, 3)) for part in range(3)
+    ]
     run(*parts)
     assert sorted(log.started) == [arrival.index for arrival in schedule(stages, None, POISSON, [1.0], 7)]
 
@@ -87,7 +97,7 @@ def test_what_exceeds_max_in_flight_is_dropped_and_the_schedule_goes_on() -> Non
 
 def test_processes_share_max_in_flight() -> None:
     log = Log(for_s=10.0)
-    parts = [executor(every(0.001, 10), log, bounds=Bounds(3), share=Share(number, 2)) for number in range(2)]
+    parts = [executor(every(0.001, 10), log, Grant(1, 0, 10, part, 2), slots=2 - part) for part in range(2)]
     run(*parts)
     assert [part.in_flight for part in parts] == [2, 1]
     for part in parts:
@@ -111,28 +121,82 @@ def test_an_arrival_too_late_for_the_limits_is_dropped() -> None:
     assert log.started == [1]
 
 
-def test_an_arrival_that_others_may_have_taken_over_is_left_alone() -> None:
+def test_an_arrival_without_a_lease_is_dropped() -> None:
     log = Log()
-    run(executor(every(3.0, 2), log, began_s=3.0, bounds=Bounds(10, forget_s=2.0)))
-    assert (log.started, log.dropped) == ([1], [])
+    made = executor(every(0.001, 3), log, for_s=-1.0)
+    run(made)
+    assert log.dropped == [(index, DropReason.LEASE) for index in range(3)]
+    assert log.started == []
 
 
-def test_a_new_share_takes_over_what_had_been_passed_over() -> None:
+def test_a_leased_arrival_that_is_overdue_for_longer_than_a_lease_is_dropped() -> None:
     log = Log()
-    made = executor(every(0.2, 10), log, share=Share(0, 2))
+    run(executor(every(3.0, 2), log, began_s=3.5, for_s=600.0))
+    assert (log.started, log.dropped) == ([1], [(0, DropReason.LEASE)])
+
+
+def test_arrivals_wait_until_they_are_granted() -> None:
+    log = Log()
+    made = executor(every(0.001, 6), log, Grant(1, 0, 2), complete=False)
     made.begin()
-    until(lambda: log.started)
-    made.assign(Share(0, 1), from_s=0.9)
+    until(lambda: log.started == [0, 1])
+    gevent.sleep(0.05)
+    assert (log.started, made.finished, made.ahead) == ([0, 1], False, 0)
+    made.take([Grant(2, 2, 4, 0, 2)], 2, complete=False, slots=None)
+    until(lambda: log.started == [0, 1, 2])
+    made.take([Grant(3, 4, 6, 1, 2)], 6, complete=True, slots=None)
     finish(made)
-    assert sorted(log.started) == [0, 2, 4, 5, 6, 7, 8, 9]
+    assert log.started == [0, 1, 2, 5]
 
 
-def test_a_worker_that_has_nothing_left_still_takes_over_the_last_arrivals() -> None:
+def test_what_was_passed_over_can_still_be_granted() -> None:
     log = Log()
-    made = executor(every(0.5, 2), log, share=Share(0, 2))
+    made = executor(every(0.001, 6), log, Grant(1, 0, 4, 0, 2), Grant(2, 4, 6), complete=False)
+    made.begin()
+    until(lambda: log.started == [0, 2, 4, 5])
+    assert not made.finished
+    made.take([Grant(3, 0, 4, 1, 2)], 6, complete=True, slots=None)
+    finish(made)
+    assert log.started == [0, 2, 4, 5, 1, 3]
+
+
+def test_a_slice_without_a_share_is_passed_over() -> None:
+    log = Log()
+    made = executor(every(0.001, 6), log, Grant(1, 4, 6), complete=False)
+    made.begin()
+    until(lambda: log.started == [4, 5])
+    made.take([Grant(2, 2, 4, 1, 2)], 6, complete=True, slots=None)
+    finish(made)
+    assert log.started == [4, 5, 3]
+
+
+def test_a_grant_that_comes_before_it_is_due_is_punctual() -> None:
+    log = Log()
+    made = executor(every(0.2, 3), log, Grant(1, 0, 3, 0, 2), complete=False)
     made.begin()
     until(lambda: log.started)
-    made.assign(Share(0, 1), from_s=0.4)
+    made.take([Grant(2, 0, 3, 1, 2)], 3, complete=True, slots=None)
+    finish(made)
+    assert log.started == [0, 1, 2]
+
+
+def test_every_copy_of_an_arrival_is_started() -> None:
+    log = Log()
+    copies = iter([Arrival(index, 0.0, 0, 0, target=target) for index in range(4) for target in (0, 1)])
+    made = executor(copies, log, Grant(1, 0, 4, 1, 2), complete=False)
+    made.begin()
+    until(lambda: log.started == [1, 1, 3, 3])
+    made.take([Grant(2, 0, 4, 0, 2)], 4, complete=True, slots=None)
+    finish(made)
+    assert log.started == [1, 1, 3, 3, 0, 0, 2, 2]
+
+
+def test_the_end_awaits_no_more_grants() -> None:
+    log = Log()
+    made = executor(every(0.01, 100), log, Grant(1, 0, 2), complete=False)
+    made.begin()
+    until(lambda: log.started == [0, 1])
+    made.end_at(0.1)
     finish(made)
     assert log.started == [0, 1]
 
@@ -152,7 +216,8 @@ def test_a_failure_of_our_own_in_a_request_is_kept() -> None:
     def fail(arrival: Arrival, late_s: float) -> None:
         raise RuntimeError("ours")
 
-    made = ArrivalRateExecutor(every(0.0, 1), RunClock(clock.now_s()), UNBOUNDED, fail, Log().drop)
-    made.assign(Share(0, 1), 0.0)
+    permit = Permit(for_ever=True)
+    made = ArrivalRateExecutor(every(0.0, 1), RunClock(clock.now_s()), UNBOUNDED, fail, Log().drop, permit)
+    made.take([EVERYTHING], 0, complete=True, slots=None)
     run(made)
     assert isinstance(made.crash, RuntimeError)

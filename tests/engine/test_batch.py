@@ -7,12 +7,12 @@ from gevent.event import Event
 from support import until
 
 from relayload import clock
-from relayload.core.traffic.arrivals import Arrival, Share
+from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.batches import Batches
+from relayload.core.traffic.leases import EVERYTHING, Grant
 from relayload.engine.batch import BatchExecutor
+from relayload.engine.permit import Permit
 from relayload.engine.run_clock import RunClock
-
-ALONE = Share(0, 1)
 
 
 class Log:
@@ -45,9 +45,20 @@ class Log:
         return [arrival.index for arrival in self.arrivals]
 
 
-def loop(batches: Batches, start: Callable[[Arrival, float], None], share: Share = ALONE) -> BatchExecutor:
+def loop(
+    batches: Batches,
+    start: Callable[[Arrival, float], None],
+    *grants: Grant,
+    complete: bool = True,
+    slots: int | None = None,
+    ask: Callable[[], None] = lambda: None,
+    permit: Permit | None = None,
+) -> BatchExecutor:
+    """One that holds these grants, by default everything."""
     scenarios = [index % 2 for index in range(batches.requests)]
-    return BatchExecutor(batches.of(share), scenarios, RunClock(clock.now_s()), start)
+    made = BatchExecutor(batches, scenarios, RunClock(clock.now_s()), start, permit or Permit(for_ever=True), ask)
+    made.take(grants or [EVERYTHING], 0, complete=complete, slots=slots)
+    return made
 
 
 def run(*loops: BatchExecutor) -> None:
@@ -71,18 +82,36 @@ def test_every_request_is_sent_once_in_order_with_its_scenario_and_never_too_man
     assert log.peak == 4
 
 
-def test_several_processes_share_the_list_and_its_places() -> None:
+def test_a_process_has_no_more_in_flight_than_its_part() -> None:
     log = Log(for_s=0.002)
-    run(*(loop(Batches(60, 20, 5), log.start, Share(number, 3)) for number in range(3)))
-    assert sorted(log.indices) == list(range(60))
-    assert log.peak == 5
+    run(loop(Batches(60, 60, 5), log.start, Grant(1, 0, 10), Grant(2, 30, 40), slots=2))
+    assert log.indices == [*range(10), *range(30, 40)]
+    assert log.peak == 2
 
 
-def test_a_process_without_a_place_has_nothing_to_send() -> None:
-    log = Log(for_s=0.002)
-    run(*(loop(Batches(4, 4, 1), log.start, Share(number, 3)) for number in range(3)))
-    assert log.indices == [0, 1, 2, 3]
-    assert log.peak == 1
+def test_more_is_asked_for_as_slots_get_free_and_begun_when_it_is_granted() -> None:
+    log, asked = Log(for_s=0.01), []
+    made = loop(Batches(10, 10, 2), log.start, Grant(1, 0, 2), complete=False, ask=lambda: asked.append(made.wanted))
+    assert made.wanted == 2
+    made.begin()
+    until(lambda: made.ended == 2)
+    assert asked[-1] >= 4
+    assert not made.finished
+    made.take([Grant(2, 4, 5)], 5, complete=True, slots=2)
+    finish(made)
+    assert log.indices == [0, 1, 4]
+    assert made.ended == 3
+
+
+def test_nothing_begins_without_a_lease() -> None:
+    log, permit = Log(), Permit()
+    made = loop(Batches(2, 2, 2), log.start, permit=permit)
+    made.begin()
+    gevent.sleep(0.02)
+    assert log.indices == []
+    permit.extend(clock.now_s() + 600.0)
+    finish(made)
+    assert log.indices == [0, 1]
 
 
 def test_a_batch_begins_when_all_of_the_one_before_have_ended() -> None:

@@ -5,6 +5,7 @@ from gevent import GreenletExit
 from relayload import clock
 from relayload.core.traffic.stages import Stage
 from relayload.engine.closed_loop import ClosedLoopExecutor
+from relayload.engine.permit import Permit
 from relayload.engine.run_clock import RunClock
 
 
@@ -12,8 +13,11 @@ def fail(error):
     raise error
 
 
-def loop(start):
-    return ClosedLoopExecutor([Stage("steady", 60.0)], 1, RunClock(clock.now_s()), start, lambda index: index / 2)
+def loop(start, permit=None):
+    permit = permit or Permit(for_ever=True)
+    return ClosedLoopExecutor(
+        [Stage("steady", 60.0)], 1, RunClock(clock.now_s()), start, lambda index: index / 2, permit
+    )
 
 
 def test_a_failure_of_our_own_in_a_request_is_kept():
@@ -49,3 +53,14 @@ def test_after_a_refusal_no_user_has_another_turn():
         closed.turn(0)
     assert len(sent) == 1
     assert closed.finished
+
+
+def test_a_turn_waits_for_a_lease():
+    sent, permit = [], Permit()
+    closed = loop(lambda arrival, _: sent.append(arrival), permit)
+    user = gevent.spawn(closed.turn, 0)
+    gevent.sleep(0.02)
+    assert sent == []
+    permit.extend(clock.now_s() + 600.0)
+    user.get()
+    assert len(sent) == 1

@@ -1,9 +1,11 @@
 from decimal import Decimal
 
+import gevent
 import pytest
 
 from relayload.core.model.record import Attempt, FailureKind, Outcome
-from relayload.core.resilience.guard import Bound, Caps
+from relayload.core.resilience.allowance import Allowance
+from relayload.core.resilience.guard import Bound, Caps, Spent
 from relayload.core.traffic.arrivals import Arrival
 from relayload.engine.spend_guard import SpendGuard
 from relayload.profile import load
@@ -42,7 +44,7 @@ def endless(profile):
 
 @pytest.fixture
 def spend_guard(profile):
-    return SpendGuard(profile, profile.guardrails.caps)
+    return SpendGuard(profile, alone=True, ask=lambda: None)
 
 
 def test_a_request_with_a_budget_is_reserved_at_its_most(spend_guard, bounded):
@@ -96,10 +98,69 @@ def test_the_fuse_sees_every_attempt(spend_guard, bounded, attempt, bound):
     assert (spend_guard.admit(bounded) is None) is (bound is not None)
 
 
-def test_without_a_cap_of_dollars_none_are_counted(profile, bounded):
-    spend_guard = SpendGuard(profile, Caps(requests=1))
+def test_without_a_cap_of_dollars_none_are_counted(tmp_path, bounded):
+    path = tmp_path / "p.yaml"
+    path.write_text(PROFILE.replace("max_usd: $1", "max_requests: 1"))
+    spend_guard = SpendGuard(load(path, environ={}), alone=True, ask=lambda: None)
     assert spend_guard.admit(bounded) == 0
     assert spend_guard.admit(bounded) is None
+    assert not spend_guard.short
+
+
+@pytest.fixture
+def leased(profile):
+    """A guard whose caps are leased, and how often it asked."""
+    asked: list[None] = []
+    return SpendGuard(profile, alone=False, ask=lambda: asked.append(None)), asked
+
+
+def test_a_request_waits_for_an_allowance_and_goes_on_when_it_comes(leased, bounded):
+    guard, asked = leased
+    assert guard.admit(bounded) is None
+    assert guard.short
+    waiting = [gevent.spawn(guard.wait, bounded) for _ in range(3)]
+    gevent.sleep(0)
+    assert len(asked) == 3
+    requests, micro_usd = guard.draws(0)
+    assert (requests.waiting, micro_usd.waiting, micro_usd.needs) == (1, 3000, 3 * 3000)
+    guard.take(None, Allowance(given=6000))
+    gevent.sleep(0)
+    assert [each.value for each in waiting] == [MOST, MOST, None]
+    assert guard.guard.spent == Spent(2, 2 * MOST)
+    guard.take(None, Allowance(given=6000, nothing_left=True))
+    assert waiting[2].get() is None
+    assert guard.reason.startswith(Bound.USD)
+    assert not guard.short
+
+
+def test_those_that_wait_go_first(leased, bounded):
+    guard, _ = leased
+    first = gevent.spawn(guard.wait, bounded)
+    gevent.sleep(0)
+    guard.guard.caps = Caps(None, Decimal(1))
+    assert guard.admit(bounded) is None
+    guard.take(None, Allowance(given=3000))
+    assert first.get() == MOST
+
+
+def test_what_is_not_spent_is_handed_back_and_told_at_once(leased, bounded):
+    guard, _ = leased
+    assert not guard.take(None, Allowance(given=9000))
+    assert guard.admit(bounded) == MOST
+    assert guard.take(None, Allowance(given=9000, hand_back=True))
+    assert guard.draws(0)[1].returned == 6000
+    assert guard.admit(bounded) is None
+    assert not guard.take(None, Allowance(given=9000, hand_back=True))
+
+
+def test_one_that_is_killed_while_it_waits_takes_nothing(leased, bounded):
+    guard, _ = leased
+    waiting = gevent.spawn(guard.wait, bounded)
+    gevent.sleep(0)
+    waiting.kill()
+    guard.take(None, Allowance(given=3000))
+    assert guard.guard.spent == Spent()
+    assert guard.draws(0)[1].waiting == 0
 
 
 ONE = "target: {prices: {o3: {input: $2, output: $10}}}"
@@ -117,7 +178,7 @@ def of_two(tmp_path):
     profile = load(path, environ={})
     assert profile.paired
     jobs = (Composer(profile).job(Arrival(0, 0.0, 0, 0, target=place)) for place in (0, 1))
-    return SpendGuard(profile, profile.guardrails.caps), *jobs
+    return SpendGuard(profile, alone=True, ask=lambda: None), *jobs
 
 
 def test_each_target_is_reserved_and_settled_by_its_own_prices(of_two):

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from relayload.core.resilience.guard import Caps
-from relayload.core.traffic.arrivals import Share
-from relayload.engine.messages import WorkerStatus
+from relayload.engine.messages import Renewal, WorkerStatus
 from relayload.engine.workload import Workload, new_workload
 from relayload.profile import load
 
@@ -24,9 +22,9 @@ LOADS = {
 
 @pytest.fixture
 def workload(tmp_path: Path) -> Callable[[str], Workload]:
-    def made(kind: str) -> Workload:
+    def made(kind: str, text: str = "") -> Workload:
         path = tmp_path / "p.yaml"
-        path.write_text(f"name: dealt\nload: {LOADS[kind]}\n{REST}")
+        path.write_text(f"name: dealt\nload: {text or LOADS[kind]}\n{REST}")
         return new_workload(load(path, environ={}))
 
     return made
@@ -45,7 +43,6 @@ def test_an_open_load_offers_what_was_due_whatever_was_started(workload):
     made = workload("open")
     assert [made.offered(until_s, told(1)) for until_s in (0.9, 5.0, 60.0)] == [2, 11, 20]
     assert made.requests is None
-    assert made.dealt_anew
 
 
 def test_later_turns_of_conversations_are_due_as_they_come(workload):
@@ -58,14 +55,28 @@ def test_what_is_due_in_a_closed_load_is_what_has_begun_and_nothing_was_offered(
     assert made.offered(10.0, told(4, 5)) is None
 
 
+def wants(made, worker, wanted, ended=0):
+    renewal = Renewal(run_id="r", worker=worker, sequence=1, wanted=wanted, ended=ended)
+    return sum(grant.size for grant in made.grants(renewal, [0, 1], [0, 1], 0.0))
+
+
 def test_of_a_batch_what_drained_workers_did_not_begin_was_not_offered(workload):
     made = workload("batch")
-    made.deal(2)
     assert made.requests == 31
-    assert not made.dealt_anew
+    assert (wants(made, 0, 10), wants(made, 1, 20)) == (10, 20)
     assert made.offered(10.0, told(3, 4, drained=True)) == 7
-    assert made.offered(10.0, told(3, 4)) == made.offered(10.0, {}) == 31
-    assert made.offered(10.0, told(3, drained=True)) == 3 + 15
+    assert made.offered(10.0, told(3, 4)) == made.offered(10.0, {}) == 30
+    assert made.offered(10.0, told(3, drained=True)) == 3 + 20
+
+
+def test_the_next_batch_is_granted_to_those_that_wait_for_it_as_the_one_before_ends(workload):
+    made = workload("batch", "{kind: batch, requests: 4, batch_size: 2, max_concurrent: 2}")
+    assert (wants(made, 0, 1), wants(made, 1, 2)) == (1, 1)
+    assert made.waiting([0, 1]) == []
+    wants(made, 0, 2, ended=1)
+    assert made.waiting([0, 1]) == []
+    wants(made, 1, 2, ended=1)
+    assert made.waiting([0, 1]) == [0]
 
 
 def test_only_an_open_load_goes_on_to_the_end_of_its_stages(workload):
@@ -77,10 +88,3 @@ def test_max_duration_cuts_short_what_has_something_left(workload):
     assert batch.cut_short(told(10, 20))
     assert not batch.cut_short(told(10, 21))
     assert not workload("open").cut_short(told(1))
-
-
-def test_caps_are_shared_evenly_by_what_is_left_and_those_of_a_batch_by_size(workload):
-    assert workload("open").caps(0, Share(0, 2), told(10, 30)) == Caps(requests=10 + 30)
-    made = workload("batch")
-    made.deal(2)
-    assert [made.caps(number, Share(number, 2), {}).requests for number in (0, 1)] == [51, 49]

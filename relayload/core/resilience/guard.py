@@ -7,17 +7,14 @@ budget for the answer, the mean cost of earlier requests is reserved, and reques
 A guard that has tripped admits no more requests.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from enum import StrEnum
-from itertools import accumulate, pairwise
 
 from relayload.core.resilience.sliding_windows import TimeWindow
 from relayload.core.units import format_duration, format_usd
 
 _NOTHING = Decimal(0)
-_MICRO_USD = Decimal("0.000001")
 
 
 class Bound(StrEnum):
@@ -59,37 +56,6 @@ class Spent:
     usd: Decimal = _NOTHING
 
 
-def share_of(caps: Caps, spent: Sequence[Spent], own: Spent, number: int, workers: int) -> Caps:
-    """Return the caps of worker `number` (from 0) of `workers`: what it has used, plus an even share of the rest.
-
-    `spent` covers all workers that ever took part, including `own`. The shares add up to the caps.
-    """
-    requests = usd = None
-    if caps.requests is not None:
-        left, rest = divmod(max(0, caps.requests - sum(each.requests for each in spent)), workers)
-        requests = own.requests + left + (number < rest)
-    if caps.usd is not None:
-        left_usd = max(_NOTHING, caps.usd - sum((each.usd for each in spent), _NOTHING))
-        usd = own.usd + (left_usd / workers).quantize(_MICRO_USD, ROUND_DOWN)
-    return Caps(requests, usd)
-
-
-def parts_of(caps: Caps, sizes: Sequence[int]) -> list[Caps]:
-    """Split the caps in proportion to each worker's number of requests: a cap that covers all of them stops none."""
-    requests = [None] * len(sizes) if caps.requests is None else _parts(caps.requests, sizes)
-    micro_usd = [None] * len(sizes) if caps.usd is None else _parts(int(caps.usd / _MICRO_USD), sizes)
-    return [
-        Caps(count, None if micro is None else micro * _MICRO_USD)
-        for count, micro in zip(requests, micro_usd, strict=True)
-    ]
-
-
-def _parts(amount: int, sizes: Sequence[int]) -> list[int]:
-    """Split an amount into whole parts in proportion to the sizes. An amount of at least their sum covers each size."""
-    ends = [amount * end // sum(sizes) for end in accumulate(sizes, initial=0)]
-    return [end - begin for begin, end in pairwise(ends)]
-
-
 @dataclass(slots=True)
 class Guard:
     """The guard of one worker. The caller passes the time, which never goes back."""
@@ -119,7 +85,7 @@ class Guard:
 
         Pass the returned amount to `settle` after the answer.
         """
-        reserved = self._mean_usd() if most_usd is None else most_usd
+        reserved = self.reserve_of(most_usd)
         if self.tripped is None:
             self._check_caps(reserved)
         if self.tripped is not None:
@@ -127,6 +93,21 @@ class Guard:
         self._requests += 1
         self._reserved_usd += reserved
         return reserved
+
+    def has_room(self, most_usd: Decimal | None) -> bool:
+        """Return whether the caps have room for one request more."""
+        return self._has_request and self._has_usd(self.reserve_of(most_usd))
+
+    def reserve_of(self, most_usd: Decimal | None) -> Decimal:
+        """Return what to reserve for a request that may cost so much; the mean cost so far if nobody knows (None)."""
+        if most_usd is not None:
+            return most_usd
+        return self._settled_usd / self._settled if self._settled else _NOTHING
+
+    def cancel(self, reserved_usd: Decimal) -> None:
+        """Take back the admission of a request that was not sent after all."""
+        self._requests -= 1
+        self._reserved_usd -= reserved_usd
 
     def settle(self, reserved_usd: Decimal, paid_usd: Decimal | None) -> None:
         """Replace the reserved amount of an answered request by its cost; if that is unknown (None), it stays."""
@@ -149,19 +130,23 @@ class Guard:
         elif fuse.errors is not None and answers >= fuse.min_requests and failures >= fuse.errors * answers:
             self._trip(Bound.ERRORS, f"{failures} of {answers} requests in {within} failed")
 
+    @property
+    def _has_request(self) -> bool:
+        return self.caps.requests is None or self._requests < self.caps.requests
+
+    def _has_usd(self, reserved_usd: Decimal) -> bool:
+        return self.caps.usd is None or self.spent.usd + reserved_usd <= self.caps.usd
+
     def _check_caps(self, reserved_usd: Decimal) -> None:
-        caps = self.caps
-        if caps.requests is not None and self._requests >= caps.requests:
+        if not self._has_request:
             self._trip(Bound.REQUESTS, f"{self._requests:,} requests were sent")
-        elif caps.usd is not None and self.spent.usd + reserved_usd > caps.usd:
+        elif not self._has_usd(reserved_usd):
+            assert self.caps.usd is not None
             spent, in_flight = format_usd(self._settled_usd), format_usd(self._reserved_usd)
             self._trip(
                 Bound.USD,
-                f"{spent} of {format_usd(caps.usd)} are spent, and {in_flight} may come of requests in flight",
+                f"{spent} of {format_usd(self.caps.usd)} are spent, and {in_flight} may come of requests in flight",
             )
-
-    def _mean_usd(self) -> Decimal:
-        return self._settled_usd / self._settled if self._settled else _NOTHING
 
     def _trip(self, bound: Bound, reason: str) -> None:
         self.tripped = bound

@@ -1,7 +1,7 @@
 """One limit of a quota, reservations, and the meter that enforces a limit."""
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from msgspec import Struct
@@ -40,18 +40,6 @@ class Limit:
         """Return a limit of tokens, input and output together."""
         return cls(amount, per_s, Unit.TOKENS, burst)
 
-    def share(self, number: int, of: int) -> "Limit":
-        """Return the part of one of several processes, which together keep to the limit, whatever each does.
-
-        Raises ValueError if the limit is too small for that many parts.
-        """
-        if self.amount < of:
-            raise ValueError(
-                f"a quota of {self.amount} {self.unit} in {self.per_s:g} s is too small for {of} processes"
-            )
-        most, rest = divmod(self.amount, of)
-        return replace(self, amount=most + (number < rest), burst=max(1, self.burst // of))
-
 
 class Reservation(Struct, gc=False, eq=False):
     """When one call may start. It is closed exactly once: settled if the call was sent, cancelled if not."""
@@ -89,12 +77,14 @@ class Meter:
         "_has_window",
         "_in_window",
         "_left",
+        "_limit",
         "_spacing_s",
         "_sum",
         "_window_s",
     )
 
     def __init__(self, limit: Limit, guard_s: float) -> None:
+        self._limit = limit
         self._amount = limit.amount
         self._burst = limit.burst
         self._by_tokens = limit.unit is Unit.TOKENS
@@ -105,6 +95,12 @@ class Meter:
         self._in_window: deque[Reservation] = deque()
         self._sum = 0
         self._left: list[Reservation] = []  # what left the window for the newest reservation, in case of an undo
+
+    def resize(self, amount: int) -> None:
+        """Enforce a part of the limit, or another one, from now on."""
+        self._amount = amount
+        self._burst = max(1, self._limit.burst * amount // self._limit.amount)
+        self._spacing_s = self._window_s / amount
 
     def free_at_s(self, tokens: int, start_s: float) -> float:
         """Return the first instant from `start_s` on at which the limit has room. Call once per reservation."""

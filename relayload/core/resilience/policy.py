@@ -1,6 +1,6 @@
 """The complete configuration of a client's behaviour, set by a profile or an application."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from relayload.core.resilience.breaker_policy import BreakerPolicy
 from relayload.core.resilience.breakers import Scope
@@ -33,7 +33,3 @@ class ClientPolicy:
     """What counts against the breaker."""
     deadline_s: float | None = None
     """The most seconds that a request may take, including all waits and attempts."""
-
-    def share(self, number: int, of: int) -> "ClientPolicy":
-        """Return the policy of one of several processes that share the quota. Raises ValueError if it is too small."""
-        return replace(self, limits=tuple(limit.share(number, of) for limit in self.limits))

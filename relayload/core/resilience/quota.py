@@ -31,6 +31,17 @@ class Quota:
         self._last_start_s = self._start_before_s = float("-inf")
         self._newest: Reservation | None = None
 
+    @property
+    def last_start_s(self) -> float:
+        """The last instant that was given to a caller; -inf before the first."""
+        return self._last_start_s
+
+    def resize(self, amounts: Sequence[int]) -> None:
+        """Set the amount of each limit, at least 1, for later reservations."""
+        for meter, amount in zip(self._meters, amounts, strict=True):
+            meter.resize(amount)
+        self._newest = None
+
     def reserve(self, tokens: int, now_s: float) -> Reservation:
         """Reserve the first instant that all limits allow, for one request of about `tokens` tokens."""
         last_start_s = self._last_start_s

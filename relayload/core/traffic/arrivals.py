@@ -1,7 +1,7 @@
 """The schedule of request starts, a pure function of the profile and its seed.
 
-Every process walks the same schedule and starts its own arrivals, so any number of workers together send exactly what
-one would have sent.
+Every process walks the same schedule and starts the arrivals that it was granted, so any number of workers together
+send exactly what one would have sent.
 
 An open load is a unit-rate process scaled to the stages. With Λ(t) the number of arrivals expected until t,
 the arrivals are Λ⁻¹(g₁), Λ⁻¹(g₁+g₂), ... where the gaps g are those of the process. This keeps ramps and bursts exact
@@ -64,13 +64,10 @@ class Row(Protocol):
 
 
 class Share(NamedTuple):
-    """One worker's part of the schedule: every `of`-th arrival, starting with `number`."""
+    """The even share of one of several workers."""
 
     number: int
     of: int
-
-    def owns(self, index: int) -> bool:
-        return index % self.of == self.number
 
     def part_of(self, total: int) -> int:
         """Return this worker's part of a total. Parts differ by at most 1 and add up to the total."""

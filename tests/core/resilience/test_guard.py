@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.resilience.guard import Bound, Caps, FusePolicy, Guard, Spent, parts_of, share_of
+from relayload.core.resilience.guard import Bound, Caps, FusePolicy, Guard, Spent
 
 CENT = Decimal("0.01")
 
@@ -111,41 +111,16 @@ def test_a_fuse_may_be_left_out_in_part() -> None:
     assert guard.tripped is None
 
 
-@given(st.integers(0, 1000), st.integers(1, 9), st.lists(st.integers(0, 120), max_size=9))
-def test_the_shares_of_the_requests_add_up_to_what_is_left(most: int, workers: int, sent: list[int]) -> None:
-    spent = [Spent(count) for count in sent]
-    shares = [share_of(Caps(requests=most), spent, Spent(), number, workers).requests or 0 for number in range(workers)]
-    assert sum(shares) == max(0, most - sum(sent))
-    assert max(shares) - min(shares) <= 1
-
-
-@given(st.decimals(0, 1000, places=2), st.integers(1, 9), st.lists(st.decimals(0, 100, places=6), max_size=9))
-def test_the_shares_of_the_dollars_never_pass_what_is_left(most: Decimal, workers: int, paid: list[Decimal]) -> None:
-    spent = [Spent(0, usd) for usd in paid]
-    shares = [share_of(Caps(usd=most), spent, Spent(), number, workers).usd or Decimal(0) for number in range(workers)]
-    left = max(Decimal(0), most - sum(paid))
-    assert left - workers * Decimal("0.000001") < sum(shares) <= left
-
-
-@given(st.integers(0, 2000), st.lists(st.integers(0, 300), min_size=1, max_size=9).filter(any))
-def test_a_cap_that_a_batch_does_not_reach_stops_none_of_its_workers(most: int, sizes: list[int]) -> None:
-    requests = [part.requests or 0 for part in parts_of(Caps(requests=most), sizes)]
-    assert sum(requests) == most
-    assert min(requests) >= 0
-    if most >= sum(sizes):
-        assert all(part >= size for part, size in zip(requests, sizes, strict=True))
-
-
-def test_the_dollars_of_a_batch_are_dealt_out_by_what_there_is_to_send() -> None:
-    parts = parts_of(Caps(usd=Decimal(1)), [4, 3, 0])
-    assert parts == [Caps(usd=Decimal("0.571428")), Caps(usd=Decimal("0.428572")), Caps(usd=Decimal(0))]
-    assert parts_of(Caps(), [4, 3]) == [Caps(), Caps()]
-
-
-def test_a_worker_keeps_what_it_has_spent() -> None:
-    own = Spent(30, Decimal(3))
-    dead = Spent(20, Decimal(1))
-    assert share_of(Caps(100, Decimal(10)), [own, dead], own, 0, 2) == Caps(30 + 25, Decimal(6))
+def test_room_is_what_the_caps_leave_and_taking_back_an_admission_makes_more() -> None:
+    guard = Guard(Caps(1, Decimal(1)))
+    assert not guard.has_room(Decimal("1.01"))
+    assert guard.has_room(Decimal(1))
+    reserved = guard.admit(Decimal(1))
+    assert not guard.has_room(Decimal(0))
+    assert guard.tripped is None
+    guard.cancel(reserved or Decimal(0))
+    assert guard.has_room(Decimal(1))
+    assert guard.spent == Spent()
 
 
 @given(

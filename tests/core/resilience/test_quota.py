@@ -347,17 +347,35 @@ def test_a_quota_forgets_what_has_left_its_windows():
     assert all(len(meter._in_window) <= 10 for meter in of._meters)
 
 
-@pytest.mark.parametrize(("amount", "of"), [(10, 1), (10, 4), (200_000, 7), (3, 3)])
-def test_the_shares_of_several_processes_are_the_whole_limit(amount: int, of: int) -> None:
-    shares = [Limit(amount, 60.0, burst=5).share(number, of) for number in range(of)]
-    assert sum(share.amount for share in shares) == amount
-    assert max(share.amount for share in shares) - min(share.amount for share in shares) <= 1
-    assert {(share.per_s, share.burst) for share in shares} == {(60.0, max(1, 5 // of))}
+def test_a_smaller_part_spaces_later_calls_and_leaves_those_that_have_their_instants():
+    of = quota(Limit(10, 1.0))
+    assert [of.reserve(1, 0.0).start_at_s for _ in range(3)] == pytest.approx([0.0, 0.1, 0.2])
+    assert of.last_start_s == pytest.approx(0.2)
+    of.resize([5])
+    assert [of.reserve(1, 0.0).start_at_s for _ in range(2)] == pytest.approx([0.3, 0.5])
+    of.resize([10])
+    assert [of.reserve(1, 0.0).start_at_s for _ in range(2)] == pytest.approx([0.7, 0.8])
 
 
-def test_a_limit_that_is_too_small_for_so_many_processes_is_refused() -> None:
-    with pytest.raises(ValueError, match="a quota of 2 requests in 60 s is too small for 4 processes"):
-        Limit(2, 60.0).share(0, 4)
+def test_a_part_has_its_part_of_the_burst():
+    of = quota(Limit(10, 1.0, burst=4))
+    of.resize([5])
+    assert [of.reserve(1, 0.0).start_at_s for _ in range(3)] == pytest.approx([0.0, 0.0, 0.2])
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 0.5), st.integers(1, 10)), min_size=1, max_size=80))
+def test_a_quota_that_is_resized_keeps_to_the_largest_part_of_a_window(steps):
+    of, now_s, starts, sizes = quota(Limit(10, 1.0)), 0.0, [], [(0.0, 10)]
+    for wait_s, amount in steps:
+        now_s += wait_s
+        of.resize([amount])
+        sizes.append((max(now_s, of.last_start_s), amount))
+        starts.append(of.reserve(1, now_s).start_at_s)
+    for start_s in starts:
+        within = [at_s for at_s in starts if start_s - 1.0 < at_s <= start_s]
+        before = [amount for at_s, amount in sizes if at_s <= start_s - 1.0]
+        during = [amount for at_s, amount in sizes if start_s - 1.0 < at_s <= start_s]
+        assert len(within) <= max([*before[-1:], *during])
 
 
 def test_a_limit_of_tokens_has_a_name_of_its_own() -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relayload.core.traffic.arrivals import Arrival, Share, schedule, trace_schedule
+from relayload.core.traffic.arrivals import Arrival, schedule, trace_schedule
+from relayload.core.traffic.leases import Grant
 from relayload.core.traffic.limits import LIMIT_GUARD_S, Limits
 from relayload.core.traffic.process import CONSTANT, POISSON, Bursts, Process, Spacing
 from relayload.core.traffic.stages import Stage
@@ -94,7 +95,7 @@ def test_weights_do_not_change_the_instants() -> None:
 @pytest.mark.parametrize("workers", [1, 2, 3, 4, 8])
 def test_shares_together_are_the_whole_schedule(workers: int) -> None:
     arrivals = list(schedule([Stage("steady", 30.0, 10.0)], None, POISSON, [1.0], seed=2))
-    shares = [Share(number, workers) for number in range(workers)]
+    shares = [Grant(1, 0, None, number, workers) for number in range(workers)]
     parts = [[arrival for arrival in arrivals if share.owns(arrival.index)] for share in shares]
     assert sorted(chain.from_iterable(parts), key=lambda arrival: arrival.index) == arrivals
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from relayload.core.traffic.arrivals import Share, schedule
+from relayload.core.traffic.arrivals import schedule
+from relayload.core.traffic.leases import Grant
 from relayload.core.traffic.process import CONSTANT, POISSON, Bursts, Process, Spacing
 from relayload.core.traffic.stages import Stage, rate_segments
 
@@ -30,7 +31,7 @@ COURSES = {
 
 def instants(stages: list[Stage], process: Process, workers: int = 1, seed: int = 1) -> list[float]:
     """Each worker's share of the schedule that it walks itself, all together."""
-    shares = [Share(number, workers) for number in range(workers)]
+    shares = [Grant(1, 0, None, number, workers) for number in range(workers)]
     return sorted(
         arrival.intended_at_s
         for share in shares
