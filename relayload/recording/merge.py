@@ -2,16 +2,15 @@
 
 A directory may hold only records, as a worker on another host leaves them; they belong to the run whose `run.json` lies
 in another directory. Directories with a `run.json` each belong to the same run if its master stamped them alike, or, in
-recordings of earlier versions, if id and start are equal; then no two may hold different records of one worker.
+recordings of earlier versions, if id and start are equal; then no two may hold different records of one worker. One may
+hold fewer, as a master does that was killed before it had all of a worker on another host: the longer file is taken.
 Different runs must have run the same profile side by side.
 """
 
-import filecmp
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
@@ -108,28 +107,31 @@ def _source(recordings: Sequence[Recording], directories: Sequence[Path]) -> _So
             faults.append(Fault(f"can't be read: {error.strerror}", file=str(path)))
             continue
         kept = files.setdefault(worker_of(path), path)
-        if kept != path and not _alike(kept, path):
+        longer = _longer(kept, path) if kept != path else kept
+        if longer is None:
             faults.append(Fault(f"holds other records of worker {worker_of(path)} than {kept}", file=str(path)))
+        files[worker_of(path)] = longer or kept
     if faults:
         raise AuthorError(faults)
     return _Source(best.run, best.directory, files)
 
 
-def _alike(one: Path, other: Path) -> bool:
-    """Return whether two files have the same content, compressed or not. An unreadable one equals no other."""
+def _longer(one: Path, other: Path) -> Path | None:
+    """Return the file that holds all of the other and perhaps more, compressed or not; None if they differ.
+
+    An unreadable file differs from every other.
+    """
+    ones, others = filter(None, _pieces(one)), filter(None, _pieces(other))
+    left = right = b""
     try:
-        if Compression.of(one) is Compression.of(other):
-            return filecmp.cmp(one, other, shallow=False)
-        return _digest(one) == _digest(other)
+        while (left := left or next(ones, b"")) and (right := right or next(others, b"")):
+            common = min(len(left), len(right))
+            if left[:common] != right[:common]:
+                return None
+            left, right = left[common:], right[common:]
+        return one if left else other if right or next(others, b"") else one
     except CutShort:
-        return False
-
-
-def _digest(path: Path) -> bytes:
-    content = sha256()
-    for piece in _pieces(path):
-        content.update(piece)
-    return content.digest()
+        return None
 
 
 def _shifts(sources: Sequence[_Source]) -> list[Shift]:

@@ -143,6 +143,18 @@ def test_the_same_records_once_compressed_and_once_not_are_kept_once(make, tmp_p
         assert whole.summarize().counts.started == 100
 
 
+@pytest.mark.parametrize("compression", Compression)
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_of_records_that_a_killed_master_had_in_part_the_whole_is_taken(
+    make, tmp_path: Path, compression: Compression, order: str
+):
+    make("whole", uid="x")
+    merge([tmp_path / "whole"], tmp_path / "b", compression)
+    part = make("a", uid="x").directory / "records-0.jsonl"
+    part.write_bytes(part.read_bytes()[:-5])
+    assert _merge(tmp_path, *order).summarize().counts.started == 100
+
+
 def test_a_file_that_can_not_be_copied_is_told_and_leaves_nothing_behind(make, tmp_path: Path):
     path = make("a").directory / "records-0.jsonl"
     path.unlink()
@@ -242,7 +254,7 @@ def test_what_the_master_stamped_tells_parts_of_one_run_from_another(make, tmp_p
 def test_records_that_can_not_be_told_apart_are_refused(make, tmp_path: Path):
     make("a")
     (make("b").directory / "run.json").unlink()
-    (tmp_path / "b" / "records-0.jsonl").write_text("")
+    (tmp_path / "b" / "records-0.jsonl").write_text("{}\n")
     with pytest.raises(AuthorError, match="holds other records of worker 0 than"):
         _merge(tmp_path, "a", "b")
     make("c")
