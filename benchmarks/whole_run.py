@@ -41,6 +41,7 @@ from relayload.locust_plugin.locust_stats import LocustStats
 from relayload.profile import load as load_profile
 from relayload.profile.compose import Composer
 from relayload.recording import ProfileInfo, Recording, RunInfo
+from relayload.recording.compression import best_known
 from relayload.transport.drivers import new_transport
 
 SECONDS = 3.0
@@ -147,13 +148,15 @@ def new_run(at: Target, load: dict[str, Any], scenario: dict[str, Any], folder: 
     )
     environment = Environment(events=events)
     environment.create_local_runner()
-    return new_generator(profile, run_dir, at, environment), recording
+    return new_generator(profile, recording, at, environment), recording
 
 
-def new_generator(profile: Any, run_dir: Path, at: Target, environment: Environment) -> Generator:
+def new_generator(profile: Any, recording: Recording, at: Target, environment: Environment) -> Generator:
     assignment = Assignment(
-        run_id=run_dir.name,
-        run_dir=str(run_dir),
+        run_id=recording.run.run_id,
+        run=recording.run,
+        run_dir=str(recording.directory),
+        compression=best_known(),
         base_urls=dict.fromkeys(profile.named_targets, at.base_url),
         profile_sha256=profile.sha256,
         worker=0,

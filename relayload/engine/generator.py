@@ -32,6 +32,7 @@ from relayload.profile import Profile
 from relayload.profile.compose import Composer
 from relayload.profile.job import Job, Message
 from relayload.profile.plan import stages
+from relayload.recording import Recording
 from relayload.transport import Transport, open_files
 
 _DRAIN_POLL_S = 0.02
@@ -108,6 +109,11 @@ class Generator:
         spent = self._spend_guard.guard.spent
         status.admitted, status.usd, status.guardrail = spent.requests, spent.usd, self._spend_guard.reason or None
         return status
+
+    @property
+    def recording(self) -> Recording:
+        """Where this process writes its records."""
+        return self._recorder.recording
 
     def snapshot(self, *, whole: bool = False) -> Snapshot:
         """Return what has ended since the last snapshot, or since the beginning of the run."""

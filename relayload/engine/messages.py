@@ -4,15 +4,21 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from relayload.core.model.run import RunInfo
 from relayload.core.resilience.allowance import Allowance, Draw
 from relayload.core.traffic.leases import Grant
+from relayload.recording.compression import Compression
 
 
 class Assignment(Struct, frozen=True, kw_only=True):
     """The receiver takes part in a run from now on. What it may send comes with its leases."""
 
     run_id: str
+    run: RunInfo
     run_dir: str
+    """The directory of the recording, for processes of that host."""
+    compression: Compression
+    """Of records that are shipped: what the sender can undo at the least CPU time."""
     base_urls: dict[str, str]
     """URLs by the name of the target."""
     profile_sha256: str
@@ -116,3 +122,22 @@ class Lease(Struct, frozen=True, kw_only=True):
     requests: Allowance | None = None
     micro_usd: Allowance | None = None
     """None for no cap."""
+
+
+class RecordsPiece(Struct, frozen=True, kw_only=True):
+    """Lines of a worker's records file that the master does not have yet, from a byte of it on."""
+
+    run_uid: str
+    worker: int
+    offset: int
+    data: bytes
+    compression: Compression
+
+
+class RecordsAck(Struct, frozen=True, kw_only=True):
+    """The answer to a piece: the bytes of the file that the master has."""
+
+    run_uid: str
+    size: int
+    refusal: str | None = None
+    """Why the master takes no more."""

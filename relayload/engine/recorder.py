@@ -2,24 +2,24 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from msgspec import structs
 
 from relayload import clock
 from relayload.client.caller import Called
+from relayload.core.errors import AuthorError
 from relayload.core.model.record import Attempt, Drop, End, Line, Record, Transition
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.objectives.snapshots import SnapshotMaker
 from relayload.core.resilience.breaker import StateChange
 from relayload.engine.arrival_rate import DropReason
+from relayload.engine.assigned_recording import assigned_recording
 from relayload.engine.host import host_name
 from relayload.engine.messages import Assignment, WorkerStatus
 from relayload.engine.run_clock import RunClock
 from relayload.profile import Profile
 from relayload.profile.job import Job
 from relayload.profile.plan import stages
-from relayload.recording import Recording
 
 _LOG = logging.getLogger("relayload")
 
@@ -38,10 +38,10 @@ class Recorder:
         self._several = profile.several
         self._stages = stages(profile)
         self._report = report
-        recording = Recording.open(Path(assignment.run_dir))
-        self._writer = recording.writer(assignment.worker)
+        self.recording = assigned_recording(assignment)
+        self._writer = self.recording.writer(assignment.worker)
         self.status = WorkerStatus(worker=assignment.worker, host=host_name())
-        self._snapshots = SnapshotMaker(assignment.worker, profile.objectives, recording.run)
+        self._snapshots = SnapshotMaker(assignment.worker, profile.objectives, self.recording.run)
         self._unfolded: list[Line] = []
 
     def snapshot(self, *, whole: bool = False) -> Snapshot:
@@ -99,8 +99,11 @@ class Recorder:
         )
 
     def close(self, end: End) -> None:
-        """Write the last line and close the recording."""
-        self._writer.write(end)
+        """Write the last line and close the recording. If the disk is full, that is the crash of this process."""
+        try:
+            self._writer.write(end)
+        except AuthorError as error:
+            self.status.crash = self.status.crash or str(error)
         self._writer.close()
         self.status.drained = True
 

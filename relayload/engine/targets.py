@@ -1,7 +1,9 @@
 """The targets of a run: the relays that the profile names, and fake relays that run only as long as they are needed."""
 
 import logging
+import socket
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from relayload.core.wire.request import WireRequest
 from relayload.doctor.preflight import preflight
@@ -11,6 +13,7 @@ from relayload.profile.target import Target
 from relayload.transport.drivers import Options
 from relayload.transport.http_log import HttpLog
 
+_CONNECT_S = 5.0
 _LOG = logging.getLogger("relayload")
 
 
@@ -20,6 +23,16 @@ def shown(profile: Profile) -> str:
         (target,) = profile.named_targets.values()
         return target.base_url
     return ", ".join(f"{name}: {target.base_url}" for name, target in profile.named_targets.items())
+
+
+def answers(base_url: str) -> bool:
+    """Return whether something listens at a URL."""
+    parts = urlsplit(base_url)
+    try:
+        socket.create_connection((parts.hostname, parts.port), _CONNECT_S).close()
+    except OSError:
+        return False
+    return True
 
 
 class TargetHost:

@@ -22,6 +22,10 @@ END = "relayload_end"
 """Master to worker: an `EndRun`."""
 CLOCK = "relayload_clock"
 """Worker to master and back: a `ClockReading`, about once a second."""
+RECORDS = "relayload_records"
+"""Worker on another host to master: a `RecordsPiece`."""
+RECORDS_ACK = "relayload_records_ack"
+"""Master to worker: a `RecordsAck`."""
 
 _PACKED = "packed"
 _Message = TypeVar("_Message", bound=Struct)

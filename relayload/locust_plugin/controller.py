@@ -25,14 +25,16 @@ from relayload.core.traffic.stages import stage_at
 from relayload.core.units import format_duration
 from relayload.engine.host import host_id
 from relayload.engine.lessor import Lessor
-from relayload.engine.messages import Assignment, EndRun, Renewal, WorkerStatus
+from relayload.engine.messages import Assignment, EndRun, RecordsPiece, Renewal, WorkerStatus
+from relayload.engine.received_records import ReceivedRecords
 from relayload.engine.workload import new_workload
-from relayload.locust_plugin.channel import ASSIGN, END, LEASE, WHOLE, pack
+from relayload.locust_plugin.channel import ASSIGN, END, LEASE, RECORDS_ACK, WHOLE, pack
 from relayload.locust_plugin.nodes import runner_of
 from relayload.locust_plugin.run_info import new_run_info, write_profile
 from relayload.profile import Profile
 from relayload.profile.plan import stages
 from relayload.recording import Recording, RunInfo, WorkerInfo, new_run_dir, progress
+from relayload.recording.compression import best_known
 
 _LOG = logging.getLogger("relayload")
 _TICK_S = 0.1
@@ -80,6 +82,7 @@ class Controller:
         self._grace_skipped = False
         self._acknowledge_until_s = 0.0
         self._until_s: float | None = None
+        self._received = ReceivedRecords(self._recording)
         self._own_crash: str | None = None
         self._breach: Breach | None = None
         self.summary: Summary | None = None
@@ -97,7 +100,11 @@ class Controller:
     @property
     def crash(self) -> str | None:
         """A failure of our own code, on any node."""
-        return self._own_crash or next((status.crash for status in self._statuses.values() if status.crash), None)
+        return (
+            self._own_crash
+            or self._received.failure
+            or next((status.crash for status in self._statuses.values() if status.crash), None)
+        )
 
     @property
     def _guardrail(self) -> str | None:
@@ -154,6 +161,11 @@ class Controller:
             _LOG.info("a snapshot of worker %d is missing: asking for all of it", snapshot.worker)
             self._runner.send_message(WHOLE, None, client_id)
 
+    def on_records(self, client_id: str, piece: RecordsPiece) -> None:
+        """Handle records of a worker on another host."""
+        if self._workers.get(client_id) == piece.worker or piece.run_uid != self.info.uid:
+            self._runner.send_message(RECORDS_ACK, pack(self._received.take(piece)), client_id)
+
     def skip_grace(self) -> None:
         """Stop waiting for what is in flight."""
         self._grace_skipped = True
@@ -184,6 +196,7 @@ class Controller:
 
     def finish(self, ended_by: str) -> None:
         """Close the recording, summarize it and judge it. Call this once the load is drained."""
+        self._received.close()
         guardrail, broken = self._guardrail, str(self._breach) if self._breach else None
         statuses = self._statuses.values()
         self._recording.finish(
@@ -224,6 +237,8 @@ class Controller:
         self._clients[worker] = client_id
         assignment = Assignment(
             run_id=self._so_far.run.run_id,
+            run=self._so_far.run,
+            compression=best_known(),
             run_dir=str(self.run_dir.absolute()),
             base_urls=self._base_urls,
             profile_sha256=self._profile.sha256,

@@ -19,9 +19,9 @@ from relayload.core.exit_codes import ExitCode
 from relayload.core.model.snapshot import Snapshot
 from relayload.engine.generator import Generator
 from relayload.engine.master_clock import answered
-from relayload.engine.messages import ClockReading, Renewal
+from relayload.engine.messages import ClockReading, RecordsPiece, Renewal
 from relayload.engine.targets import TargetHost
-from relayload.locust_plugin.channel import CLOCK, READY, RENEW, SNAPSHOT, pack, unpack
+from relayload.locust_plugin.channel import CLOCK, READY, RECORDS, RENEW, SNAPSHOT, pack, unpack
 from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
 from relayload.locust_plugin.options import OWN_MESSAGE, Options
@@ -107,6 +107,7 @@ class MasterPlugin:
         self._runner.register_message(READY, self._on_ready)
         self._runner.register_message(RENEW, self._on_renewal)
         self._runner.register_message(SNAPSHOT, self._on_snapshot)
+        self._runner.register_message(RECORDS, self._on_records)
         if isinstance(self._runner, MasterRunner):
             self._runner.register_message(CLOCK, self._on_clock)
         self._want_users()
@@ -191,6 +192,10 @@ class MasterPlugin:
         received_at_s = clock.now_s()
         answer = answered(unpack(msg.data, ClockReading), received_at_s)
         self._runner.send_message(CLOCK, pack(answer), msg.node_id)
+
+    def _on_records(self, msg: Message, **_: Any) -> None:
+        if self.run is not None:
+            self.run.on_records(msg.node_id, unpack(msg.data, RecordsPiece))
 
     def _on_done(self) -> None:
         self._ended_by = "workers" if self.run is not None and self.run.deserted else "schedule"

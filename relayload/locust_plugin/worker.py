@@ -1,28 +1,60 @@
 """The worker's side of the messages: takes assignments, reports its totals, and drains."""
 
 from locust.env import Environment
+from locust.exception import RPCError
 from locust.rpc import Message
 from locust.runners import WorkerRunner
 
 import logging
 import os
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import gevent
+from msgspec import structs
 
+from relayload import clock
+from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
+from relayload.engine import host, targets
 from relayload.engine.generator import Generator
 from relayload.engine.master_clock import MasterClock
-from relayload.engine.messages import Assignment, ClockReading, EndRun, Lease, Renewal, WorkerStatus
+from relayload.engine.messages import (
+    Assignment,
+    ClockReading,
+    EndRun,
+    Lease,
+    RecordsAck,
+    RecordsPiece,
+    Renewal,
+    WorkerStatus,
+)
 from relayload.engine.run_clock import RunClock
-from relayload.locust_plugin.channel import ASSIGN, CLOCK, END, LEASE, READY, RENEW, SNAPSHOT, WHOLE, pack, unpack
+from relayload.engine.shipper import Shipper
+from relayload.locust_plugin.channel import (
+    ASSIGN,
+    CLOCK,
+    END,
+    LEASE,
+    READY,
+    RECORDS,
+    RECORDS_ACK,
+    RENEW,
+    SNAPSHOT,
+    WHOLE,
+    pack,
+    unpack,
+)
 from relayload.locust_plugin.locust_stats import LocustStats
 from relayload.locust_plugin.nodes import options_of, runner_of
 from relayload.locust_plugin.signals import leave_ctrl_c_to_master
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
 from relayload.profile.target import Target
+from relayload.recording import Recording
 from relayload.transport.buffers import Buffers
 from relayload.transport.drivers import Options, new_transport, prepare
 from relayload.transport.http_log import HttpLog
@@ -34,6 +66,8 @@ _TICKS_PER_REPORT = 4
 _PARENT_POLL_S = 0.2
 _MASTER_GONE_S = 30.0
 """A worker whose renewals are not answered for as long stops; it has sent nothing since its lease was over."""
+_SHIPPED_WITHIN_S = 30.0
+"""How long a worker that is done waits for the master to acknowledge its records."""
 
 
 class Worker:
@@ -45,6 +79,7 @@ class Worker:
         self._profile = profile
         self._http_log = http_log
         self._run_id = ""
+        self._shipper: Shipper | None = None
         self._parent_pid = os.getppid()
         self._composer: Composer | None = None
         self._master_clock = MasterClock(lambda reading: self._runner.send_message(CLOCK, pack(reading)))
@@ -61,8 +96,10 @@ class Worker:
         self._runner.register_message(LEASE, self._on_lease)
         self._runner.register_message(END, self._on_end, concurrent=True)
         self._runner.register_message(WHOLE, self._on_whole)
+        self._runner.register_message(RECORDS_ACK, self._on_records_ack)
         if isinstance(self._runner, WorkerRunner):
             self._environment.events.test_stopping.add_listener(self._on_test_stopping)
+            self._environment.events.quitting.add_listener(self._on_quitting)
             leave_ctrl_c_to_master(lambda: self.generator is not None and self.generator.busy)
             self._runner.register_message(CLOCK, self._on_clock)
             self._runner.send_message(READY)
@@ -96,10 +133,24 @@ class Worker:
         try:
             self.generator = self._new_generator(assignment, run_clock)
         except Exception as error:
-            self._report_crash(assignment, repr(error))
+            self._report_crash(assignment, str(error) if isinstance(error, AuthorError) else repr(error))
             raise
+        self._shipper = self._new_shipper(assignment, self.generator.recording)
         self.generator.start(partial(self._renew, self.generator))
-        gevent.spawn(self._report_progress, self.generator)
+        gevent.spawn(self._report_progress, self.generator, self._shipper)
+
+    def _new_shipper(self, assignment: Assignment, recording: Recording) -> Shipper | None:
+        """Return what ships the records to the master; None if they are written there."""
+        if recording.directory == Path(assignment.run_dir):
+            return None
+        _LOG.info("recording to %s, from where the records go to the master", recording.directory.absolute())
+        shipper = Shipper(recording, assignment.worker, assignment.compression, self._send_records)
+        shipper.start()
+        return shipper
+
+    def _send_records(self, piece: RecordsPiece) -> None:
+        with suppress(RPCError):  # as lost as one that is lost on its way
+            self._runner.send_message(RECORDS, pack(piece))
 
     def _report_crash(self, assignment: Assignment, crash: str) -> None:
         """Report a crash, so that the master does not wait for a worker that will never send."""
@@ -118,10 +169,19 @@ class Worker:
             )
             for name, target in self._profile.named_targets.items()
         }
+        if assignment.host_id != host.host_id():
+            self._check_fakes_are_reachable(assignment.base_urls)
         assert self._composer is not None, "listens"
         kinds = {name: scenario.endpoint.value for name, scenario in self._profile.scenarios.items()}
         stats = LocustStats(self._environment, kinds)
         return Generator(self._profile, self._composer, assignment, transports, stats, run_clock)
+
+    def _check_fakes_are_reachable(self, base_urls: Mapping[str, str]) -> None:
+        """Raise AuthorError for a fake relay that the master has started on its own host, for itself alone."""
+        unreachable = "is a fake relay on the master's host, which this host can't reach: name one by its URL"
+        fakes = [name for name, target in self._profile.named_targets.items() if target.fake_preset]
+        if faults := [Fault(f"{name} {unreachable}") for name in fakes if not targets.answers(base_urls[name])]:
+            raise AuthorError(faults)
 
     def _options(self, target: Target, buffers: Buffers) -> Options:
         limits = self._profile.response_limits
@@ -141,12 +201,20 @@ class Worker:
         if self.generator is not None:
             self._runner.send_message(SNAPSHOT, pack(self.generator.snapshot(whole=True)))
 
+    def _on_records_ack(self, msg: Message, **_: Any) -> None:
+        if self._shipper is not None:
+            self._shipper.acknowledge(unpack(msg.data, RecordsAck))
+
+    def _on_quitting(self, **_: Any) -> None:
+        if self._shipper is not None:
+            self._shipper.end()
+
     def _on_test_stopping(self, **_: Any) -> None:
         """Close the recording if Locust stops this worker though nobody ended the run."""
         if self.generator is not None and self.generator.busy:
             self.generator.drain(EndRun(until_s=0.0, grace_s=0.0))
 
-    def _report_progress(self, generator: Generator) -> None:
+    def _report_progress(self, generator: Generator, shipper: Shipper | None) -> None:
         tick = 0
         while generator.busy:
             status = generator.status()
@@ -156,12 +224,23 @@ class Worker:
                 self._leave(f"the master has not answered for {_MASTER_GONE_S:g}s: stopping")
             tick += 1
             gevent.sleep(_TICK_S)
+        if shipper is not None:
+            self._ship_the_rest(shipper, generator)
         self._send(generator)
 
-    def _send(self, generator: Generator) -> None:
+    def _ship_the_rest(self, shipper: Shipper, generator: Generator) -> None:
+        """Wait, in bounds, until the master has all records."""
+        until_s = clock.now_s() + _SHIPPED_WITHIN_S
+        while not shipper.settled and clock.now_s() < until_s:
+            self._send(generator, drained=False)
+            gevent.sleep(_TICK_S)
+        shipper.end()
+
+    def _send(self, generator: Generator, *, drained: bool = True) -> None:
         """Send the snapshot first, so that no status runs ahead of what the master knows."""
         self._runner.send_message(SNAPSHOT, pack(generator.snapshot()))
-        self._renew(generator, generator.status())
+        status = generator.status()
+        self._renew(generator, structs.replace(status, drained=status.drained and drained))
 
     def _renew(self, generator: Generator, status: WorkerStatus | None = None) -> None:
         self._runner.send_message(RENEW, pack(generator.renewal(status)))
@@ -176,4 +255,6 @@ class Worker:
         _LOG.error("%s", reason)
         if self.generator is not None and self.generator.busy:
             self.generator.drain(EndRun(until_s=0.0, grace_s=0.0))
+        if self._shipper is not None:
+            self._shipper.end()
         os._exit(ExitCode.CRASH)

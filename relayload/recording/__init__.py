@@ -8,7 +8,7 @@ verdict.json            likewise, using the objectives in run.json
 
 from relayload.core.model.run import ProfileInfo, RunInfo, StageInfo, TargetInfo, WorkerInfo
 from relayload.recording.lines import Damage, RecordWriter
-from relayload.recording.recording import Folded, Recording, check_vacant, new_run_dir
+from relayload.recording.recording import Folded, Recording, check_vacant, new_part_dir, new_run_dir
 
 __all__ = [
     "Damage",
@@ -21,5 +21,6 @@ __all__ = [
     "TargetInfo",
     "WorkerInfo",
     "check_vacant",
+    "new_part_dir",
     "new_run_dir",
 ]

@@ -82,6 +82,30 @@ def opened_to_write(path: Path) -> BinaryIO:
             return path.open("wb")
 
 
+def best_known() -> Compression:
+    """Return the compression that this process can write and read with the least CPU time."""
+    return Compression.GZIP if zstd.library() is None else Compression.ZSTD
+
+
+def pack(data: bytes, compression: Compression) -> bytes:
+    """Compress some data at the least CPU time."""
+    if compression is Compression.ZSTD:
+        return cast(bytes, zstd.library().compress(data, 1))  # type: ignore[union-attr] # as best_known has it
+    return gzip.compress(data, 1)
+
+
+def unpack(data: bytes, compression: Compression, most_bytes: int) -> bytes:
+    """Undo `pack`. Raises CutShort for damaged data, and for more than that many bytes."""
+    stream = _zstd(Path("zstd")).ZstdDecompressor() if compression is Compression.ZSTD else _gzip_stream()
+    try:
+        unpacked = cast(bytes, stream.decompress(data, most_bytes))
+    except Exception as error:
+        raise _cut_short(error) from None
+    if not stream.eof:
+        raise CutShort
+    return unpacked
+
+
 def _inflated(stream: Any, chunk: bytes) -> Iterator[bytes]:
     """Yield the decompressed data of a chunk, step by step."""
     while True:
@@ -96,13 +120,20 @@ def _decompress(stream: Any, chunk: bytes) -> bytes:
     try:
         return cast(bytes, stream.decompress(chunk, _PIECE_BYTES))
     except Exception as error:
-        if isinstance(error, zlib.error) or type(error).__name__ == "ZstdError":
-            raise CutShort from None
-        raise
+        raise _cut_short(error) from None
+
+
+def _cut_short(error: Exception) -> Exception:
+    """Return CutShort for an error that damaged data causes; any other error as it is."""
+    return CutShort() if isinstance(error, zlib.error) or type(error).__name__ == "ZstdError" else error
+
+
+def _gzip_stream() -> Any:
+    return zlib.decompressobj(_GZIP_WINDOW)
 
 
 def _gzip_streams(_: Path) -> Callable[[], Any]:
-    return lambda: zlib.decompressobj(_GZIP_WINDOW)
+    return _gzip_stream
 
 
 def _zstd_streams(path: Path) -> Callable[[], Any]:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from relayload.core.errors import AuthorError, Fault
 from relayload.core.model.amounts import MOST
 from relayload.core.model.record import Line, Record, recordable
 from relayload.files import opened
@@ -32,22 +33,22 @@ class RecordWriter:
     """Appends lines to one worker's file with one write each, so that a killed process leaves every finished line."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self._encode = msgspec.json.Encoder().encode
 
     def write(self, line: Line) -> Line:
         """Append a line and return it as recorded.
 
-        A request that can't be recorded as it is loses the relay's texts and counts.
+        A request that can't be recorded as it is loses the relay's texts and counts. Raises AuthorError if the disk is
+        full.
         """
         data = self._data(line)
         if data is None:
             assert isinstance(line, Record), line
             line = recordable(line)
             data = self._encode(line)
-        data += b"\n"
-        if os.write(self._file, data) != len(data):
-            raise OSError(f"the disk took only part of a record of {len(data)} bytes")
+        append(self._file, data + b"\n", self._path)
         return line
 
     def close(self) -> None:
@@ -62,6 +63,16 @@ class RecordWriter:
         except (OverflowError, UnicodeEncodeError):
             return None
         return data if len(data) <= _LONGEST_WRITTEN and _countable(line) else None
+
+
+def append(file: int, data: bytes, path: Path) -> None:
+    """Append to an open file with one write. Raises AuthorError if the disk does not take all of it."""
+    try:
+        written = os.write(file, data)
+    except OSError as error:
+        raise AuthorError([Fault(f"can't be written: {error.strerror}", file=str(path))]) from None
+    if written != len(data):
+        raise AuthorError([Fault(f"can't be written: the disk took {written} of {len(data)} bytes", file=str(path))])
 
 
 def _countable(record: Record) -> bool:

@@ -4,6 +4,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -56,7 +57,16 @@ def new_run_dir(name: str) -> Path:
 
     Concurrent runs get different directories. Raises AuthorError if none can be made.
     """
-    stem = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)}"
+    return _made(f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{name}")
+
+
+def new_part_dir(run_id: str, worker: int) -> Path:
+    """Make a directory under `runs/` for the part of a run that one worker records. Raises AuthorError."""
+    return _made(f"{run_id}-worker-{worker}")
+
+
+def _made(name: str) -> Path:
+    stem = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
     for number in count(1):
         directory = Path("runs") / (stem if number == 1 else f"{stem}-{number}")
         try:
@@ -130,7 +140,18 @@ class Recording:
         return cls(directory, run)
 
     def writer(self, worker: int) -> RecordWriter:
-        return RecordWriter(self.directory / f"records-{worker}.jsonl")
+        return RecordWriter(self.records_file(worker))
+
+    def records_file(self, worker: int) -> Path:
+        """Return the file in which a worker's records are written."""
+        return self.directory / f"records-{worker}.jsonl"
+
+    def remove(self) -> None:
+        """Remove the files of a recording and its directory, unless that holds others."""
+        for path in (self.directory / RUN, *records_files(self.directory)):
+            path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.directory.rmdir()
 
     def finish(self, **facts: Any) -> None:
         """Record how the run ended, as fields of `RunInfo` such as ended_at_s, ended_by, offered and worker_reports."""

@@ -6,11 +6,13 @@ from msgspec import structs
 from support import present, until
 
 from relayload import clock
+from relayload.core.model.run import ProfileInfo, RunInfo
 from relayload.engine import master_clock
 from relayload.engine.host import host_id
 from relayload.engine.master_clock import MasterClock, answered
 from relayload.engine.messages import Assignment, ClockReading
 from relayload.engine.run_clock import RunClock
+from relayload.recording.compression import Compression
 
 AHEAD_S = 86_400.0
 ELSEWHERE = "another boot/1"
@@ -35,9 +37,22 @@ class Master:
         self.answer(structs.replace(reading, received_at_s=now_s, answered_at_s=now_s, host_id=self.host_id))
 
 
+RUN = RunInfo(
+    run_id="run",
+    profile=ProfileInfo(name="trial", sha256=""),
+    started_at="2026-01-02T03:04:05Z",
+    load_kind="open",
+    stages=(),
+    workers=2,
+    base_url="",
+)
+
+
 def assignment(host: str, begins_at_s: float) -> Assignment:
     return Assignment(
         run_id="run",
+        run=RUN,
+        compression=Compression.GZIP,
         run_dir="",
         base_urls={},
         profile_sha256="",

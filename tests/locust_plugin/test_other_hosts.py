@@ -1,0 +1,178 @@
+"""Workers on other hosts: their records reach the master, and what it has at the end is the whole recording.
+
+A worker takes itself for one on another host by a locustfile of the test, and has a directory of its own.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import LOCUSTFILE, Process, Start, records, relay_stats, saved, wait_for
+
+from relayload.fakerelay.process import FakeRelay
+
+WriteProfile = Callable[..., Path]
+ELSEWHERE = """
+from locust import events
+
+import os
+from pathlib import Path
+
+from relayload import load_users
+from relayload.engine import host, master_clock
+
+host.host_id = master_clock.host_id = lambda: "elsewhere"
+folder = Path(__file__).parent / "elsewhere"
+folder.mkdir(exist_ok=True)
+os.chdir(folder)
+globals().update(load_users(__name__))
+"""
+
+
+@pytest.fixture
+def elsewhere(start: Start, tmp_path: Path, port: int) -> Callable[..., Process]:
+    """Starts a worker that takes itself for one on another host."""
+
+    def starter(*arguments: str | Path, code: str = ELSEWHERE, **more: Any) -> Process:
+        (tmp_path / "far.py").write_text(code)
+        return start("locust", "-f", tmp_path / "far.py", "--worker", "--master-port", port, *arguments, **more)
+
+    return starter
+
+
+@pytest.fixture
+def master(locust: Start, tmp_path: Path, port: int) -> Callable[..., Process]:
+    """Starts a master that waits for workers."""
+
+    def starter(*arguments: str | Path, workers: int = 1, **more: Any) -> Process:
+        listens = ("--master", "--expect-workers", str(workers), "--master-bind-port", str(port))
+        return locust(*listens, "--relay-out", tmp_path / "run", *arguments, **more)
+
+    return starter
+
+
+def parts(tmp_path: Path) -> list[Path]:
+    """The recordings that workers elsewhere have on their own disk."""
+    return sorted((tmp_path / "elsewhere" / "runs").glob("*"))
+
+
+def sums_hold(run_dir: Path) -> dict[str, Any]:
+    counts: dict[str, Any] = saved(run_dir, "summary.json")["counts"]
+    assert counts["offered"] == counts["started"] + counts["dropped"] + counts["lost"]
+    assert counts["started"] == sum(counts["by_outcome"].values())
+    return counts
+
+
+def test_the_master_has_all_records_of_workers_on_other_hosts(
+    master: Start, elsewhere: Start, start: Start, profile: WriteProfile, relay: FakeRelay, tmp_path: Path, port: int
+) -> None:
+    options = ("--relay-profile", profile(), "--relay-set", f"target.base_url={relay.base_url}")
+    run = master(*options, workers=2)
+    far = elsewhere(*options)
+    near = start("locust", "-f", LOCUSTFILE, "--worker", "--master-port", port, *options)
+    assert run.wait() == 0, run.output
+    counts = sums_hold(tmp_path / "run")
+    assert counts["started"] == counts["ok"] == relay_stats(relay)["requests"] == records(tmp_path / "run") - 2
+    assert (counts["dropped"], counts["lost"]) == (0, 0)
+    assert far.wait() == near.wait() == 0
+    assert "from where the records go to the master" in far.output
+    assert "from where the records go to the master" not in near.output
+    assert parts(tmp_path) == [], "what the master has is removed"
+
+
+def test_what_a_killed_worker_had_sent_is_in_the_result_and_the_rest_is_lost(
+    master: Start, elsewhere: Start, start: Start, profile: WriteProfile, relay: FakeRelay, tmp_path: Path, port: int
+) -> None:
+    path = profile(arrivals="constant", seconds=6)
+    options = ("--relay-profile", path, "--relay-set", f"target.base_url={relay.base_url}")
+    run = master(*options, workers=2)
+    far = elsewhere(*options)
+    start("locust", "-f", LOCUSTFILE, "--worker", "--master-port", port, *options)
+    wait_for(lambda: parts(tmp_path) and records(parts(tmp_path)[0]) > 10)
+    own = next(parts(tmp_path)[0].glob("records-*.jsonl"))
+    finished = own.read_bytes()
+    shipped = tmp_path / "run" / own.name
+    wait_for(lambda: shipped.exists() and shipped.stat().st_size >= len(finished))
+    os.kill(far.popen.pid, signal.SIGKILL)
+    assert run.wait() in (0, 3, 4), run.output
+    assert own.read_bytes().startswith(shipped.read_bytes())
+    assert shipped.read_bytes().startswith(finished)
+    assert shipped.read_bytes().endswith(b"\n")
+    assert sums_hold(tmp_path / "run")["lost"] > 0
+
+
+def test_a_killed_master_leaves_recordings_that_can_be_merged(
+    master: Start, elsewhere: Start, start: Start, profile: WriteProfile, relay: FakeRelay, tmp_path: Path
+) -> None:
+    path = profile(arrivals="constant", seconds=60)
+    options = ("--relay-profile", path, "--relay-set", f"target.base_url={relay.base_url}")
+    run = master(*options)
+    far = elsewhere(*options)
+    wait_for(lambda: records(tmp_path / "run") > 10)
+    run.popen.kill()
+    assert run.wait() == -signal.SIGKILL
+    far.popen.kill()
+    far.wait()
+    (part,) = parts(tmp_path)
+    assert saved(part, "run.json")["uid"] == saved(tmp_path / "run", "run.json")["uid"]
+    assert start("relayload", "report", "--rebuild", part).wait() == 0
+    merged = start("relayload", "merge", tmp_path / "run", part, "--out", tmp_path / "merged")
+    assert merged.wait() == 0, merged.output
+    assert records(tmp_path / "merged") == records(part) >= records(tmp_path / "run")
+
+
+FULL = """
+from relayload.core.errors import AuthorError, Fault
+from relayload.engine import received_records
+from relayload.recording import lines
+
+real = lines.append
+
+
+def append(file, data, path):
+    if path.stat().st_size > 2000:
+        raise AuthorError([Fault("can't be written: No space left on device", file=str(path))])
+    real(file, data, path)
+
+
+lines.append = received_records.append = append
+"""
+NEAR = "from relayload import load_users\n\nglobals().update(load_users(__name__))\n"
+
+
+@pytest.mark.parametrize("full", ["master", "worker"])
+def test_a_full_disk_ends_the_run_with_the_reason(
+    start: Start, elsewhere: Start, profile: WriteProfile, relay: FakeRelay, tmp_path: Path, port: int, full: str
+) -> None:
+    options = ("--relay-profile", profile(seconds=60), "--relay-set", f"target.base_url={relay.base_url}")
+    (tmp_path / "near.py").write_text((FULL if full == "master" else "") + NEAR)
+    listens = ("--master", "--expect-workers", "1", "--master-bind-port", port, "--relay-out", tmp_path / "run")
+    run = start("locust", "-f", tmp_path / "near.py", "--headless", "--only-summary", *listens, *options)
+    far = elsewhere(*options, code=ELSEWHERE + FULL if full == "worker" else ELSEWHERE)
+    assert run.wait() == 1, run.output
+    assert "records-0.jsonl: can't be written: No space left on device" in run.output
+    far.wait()
+    if full == "master":
+        (part,) = parts(tmp_path)
+        assert f"the records of this worker stay in {part}: the master can't write them" in far.output
+        assert records(part) > records(tmp_path / "run")
+
+
+OUT_OF_REACH = """
+from relayload.engine import targets
+
+targets.answers = lambda _: False
+"""
+
+
+def test_a_fake_relay_of_the_master_may_be_out_of_reach_for_other_hosts(
+    master: Start, elsewhere: Start, profile: WriteProfile
+) -> None:
+    options = ("--relay-profile", profile())
+    run = master(*options)
+    elsewhere(*options, code=ELSEWHERE + OUT_OF_REACH)
+    assert run.wait() == 1, run.output
+    assert "target is a fake relay on the master's host, which this host can't reach" in run.output
