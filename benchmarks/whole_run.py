@@ -28,6 +28,7 @@ import gevent
 import yaml
 from client_cost import CLIENTS, CORES, KEY, PLAIN, Target, target, yardstick_ms
 
+import relayload
 from relayload.core.model.record import Record
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.objectives.grammar import parse
@@ -153,6 +154,7 @@ def new_run(at: Target, load: dict[str, Any], scenario: dict[str, Any], folder: 
 
 def new_generator(profile: Any, recording: Recording, at: Target, environment: Environment) -> Generator:
     assignment = Assignment(
+        version=relayload.__version__,
         run_id=recording.run.run_id,
         run=recording.run,
         run_dir=str(recording.directory),

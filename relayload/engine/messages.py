@@ -13,6 +13,8 @@ from relayload.recording.compression import Compression
 class Assignment(Struct, frozen=True, kw_only=True):
     """The receiver takes part in a run from now on. What it may send comes with its leases."""
 
+    version: str
+    """The version of relayload that sends this."""
     run_id: str
     run: RunInfo
     run_dir: str
@@ -141,3 +143,42 @@ class RecordsAck(Struct, frozen=True, kw_only=True):
     size: int
     refusal: str | None = None
     """Why the master takes no more."""
+
+
+class ContentWanted(Struct, frozen=True, kw_only=True):
+    """A worker without a profile asks for a piece of the master's: of its parcel, or of one of the files in it."""
+
+    version: str
+    """The version of relayload that asks."""
+    offset: int
+    sha256: str = ""
+    """The hash of the content; empty for the parcel, whose hash is not known yet."""
+    compression: Compression = Compression.GZIP
+    """What the sender can undo at the least CPU time."""
+
+
+class Content(Struct, frozen=True, kw_only=True):
+    """The answer: a piece of a content, which may be repeated and come late."""
+
+    offset: int = 0
+    sha256: str = ""
+    """The hash of the whole content."""
+    size: int = 0
+    """The bytes of the whole content."""
+    data: bytes = b""
+    compression: Compression = Compression.GZIP
+    refusal: str | None = None
+    """Why there is none, for the users of both."""
+
+
+class Refusal(Struct, frozen=True, kw_only=True):
+    """Why a worker can't take part in any run."""
+
+    reason: str
+
+
+class Hello(Struct, frozen=True, kw_only=True):
+    """A worker that listens from now on."""
+
+    version: str
+    """Its version of relayload."""

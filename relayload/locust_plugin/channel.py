@@ -5,9 +5,14 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+CONTENT_WANTED = "relayload_content_wanted"
+"""Worker that has no profile yet to master: a `ContentWanted`."""
+CONTENT = "relayload_content"
+"""Master to worker: a `Content`."""
 READY = "relayload_ready"
-"""Worker to master, without data: the worker listens from now on. Locust reports it earlier, and messages to it are
-lost until then."""
+"""Worker to master: a `Hello`. Locust reports a worker earlier, and messages to it are lost until then."""
+REFUSED = "relayload_refused"
+"""Master to worker: a `Refusal`."""
 ASSIGN = "relayload_assign"
 """Master to worker: an `Assignment`."""
 RENEW = "relayload_renew"

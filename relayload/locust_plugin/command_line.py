@@ -20,6 +20,10 @@ _NO_PROFILE = (
     "no profile is named: write --relay-profile FILE (in a locust.conf relay-profile = FILE, in the environment "
     "RELAYLOAD_PROFILE=FILE), or --relay-profile quickstart to try the fake relay"
 )
+_SENT = (
+    'a worker runs no locustfile that it is sent: install relayload on its host, and write -f "$(relayload locustfile)"'
+)
+_NOTHING_TO_SET = "--relay-set needs --relay-profile: without one, a worker takes the profile of its master as it is"
 
 
 class Refused(Exception):
@@ -29,19 +33,25 @@ class Refused(Exception):
 def read_options(own_profile: Path | None = None) -> Options:
     """Return the options of this process; our own must have been added to Locust's parser before.
 
-    `own_profile` is the profile that the locustfile names itself, if nothing else names one. Without any, the page
-    offers the quickstart, and a run that would start by itself is refused. Raises Refused.
+    `own_profile` is the profile that the locustfile names itself, if nothing else names one. Without any, a worker asks
+    its master, the page offers the quickstart, and a run that would start by itself is refused. Raises Refused.
     """
     launcher = os.environ.get(LAUNCHER_PID)
     given = _launched() if launcher else _given()
-    if not given.relay_profile and own_profile is None and _unattended(given):
+    if given.worker and any(map(_sent, given.locustfile.split(","))):
+        raise Refused(_SENT)
+    own = given.relay_profile or own_profile
+    if not own and given.worker and given.relay_set:
+        raise Refused(_NOTHING_TO_SET)
+    if not own and not given.worker and _unattended(given):
         raise Refused(_NO_PROFILE)
     return Options(
-        profile=Path(given.relay_profile or own_profile or _QUICKSTART),
+        profile=Path(own or _QUICKSTART),
         sets=tuple(given.relay_set),
         out=Path(given.relay_out) if given.relay_out else None,
         launcher_pid=int(launcher) if launcher else None,
-        by_default=not given.relay_profile and own_profile is None,
+        by_default=not own and not given.worker,
+        master=(given.master_host, given.master_port) if given.worker and not own else None,
     )
 
 
@@ -98,4 +108,9 @@ def _names_a_file(label: str) -> bool:
 
 def _unattended(given: Namespace) -> bool:
     """Return whether the run starts without a user who has read the page."""
-    return bool((given.headless and not given.headful) or given.autostart or given.worker)
+    return bool((given.headless and not given.headful) or given.autostart)
+
+
+def _sent(locustfile: str) -> bool:
+    """Return whether a locustfile comes from the master or from an address."""
+    return locustfile.strip() == "-" or "://" in locustfile

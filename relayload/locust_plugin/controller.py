@@ -11,6 +11,7 @@ from pathlib import Path
 import gevent
 from gevent import Greenlet
 
+import relayload
 from relayload import clock
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.progress import Progress
@@ -236,6 +237,7 @@ class Controller:
         worker = self._workers.setdefault(client_id, len(self._workers))
         self._clients[worker] = client_id
         assignment = Assignment(
+            version=relayload.__version__,
             run_id=self._so_far.run.run_id,
             run=self._so_far.run,
             compression=best_known(),

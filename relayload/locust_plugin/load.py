@@ -15,6 +15,7 @@ from relayload.core.exit_codes import ExitCode
 from relayload.locust_plugin.command_line import Refused, read_options
 from relayload.locust_plugin.csv_files import write_csv_to_the_end
 from relayload.locust_plugin.early import awaited_order
+from relayload.locust_plugin.master_profile import profile_of_master
 from relayload.locust_plugin.notices import warn
 from relayload.locust_plugin.options import OWN_MESSAGE, Options, add_options, stay_on_loopback
 from relayload.locust_plugin.plugin import LocustPlugin
@@ -37,11 +38,11 @@ def load_users(module: str, profile: Path | None = None) -> dict[str, type[User]
         options = read_options(profile)
         if order := awaited_order():
             options = replace(options, profile=Path(order.profile), out=Path(order.run_dir), fakes=order.fakes)
-        loaded = load(options.profile, options.sets)
+        loaded = load(options.profile, options.sets) if options.master is None else profile_of_master(*options.master)
     except Refused as error:
         _leave(f"{OWN_MESSAGE}{error}")
     except AuthorError as error:
-        _leave(str(error))
+        _leave(str(error) if options.master is None else f"{OWN_MESSAGE}{error}")
     plugin = LocustPlugin(loaded, options)
     events.init.add_listener(lambda environment, **_: _fit(environment, loaded, options))
     plugin.listen(events)

@@ -40,6 +40,8 @@ class Options:
     launcher_pid: int | None = None
     fakes: Mapping[str, str] = field(default_factory=dict)
     by_default: bool = False
+    master: tuple[str, int] | None = None
+    """Host and port of the master that is asked for its profile; None for a profile of one's own."""
 
 
 def add_options(parser: ArgumentParser, **_: Any) -> None:

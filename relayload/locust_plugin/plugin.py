@@ -19,9 +19,21 @@ from relayload.core.exit_codes import ExitCode
 from relayload.core.model.snapshot import Snapshot
 from relayload.engine.generator import Generator
 from relayload.engine.master_clock import answered
-from relayload.engine.messages import ClockReading, RecordsPiece, Renewal
+from relayload.engine.messages import ClockReading, ContentWanted, Hello, RecordsPiece, Refusal, Renewal
+from relayload.engine.profile_sender import ProfileSender, other_version
 from relayload.engine.targets import TargetHost
-from relayload.locust_plugin.channel import CLOCK, READY, RECORDS, RENEW, SNAPSHOT, pack, unpack
+from relayload.locust_plugin.channel import (
+    CLOCK,
+    CONTENT,
+    CONTENT_WANTED,
+    READY,
+    RECORDS,
+    REFUSED,
+    RENEW,
+    SNAPSHOT,
+    pack,
+    unpack,
+)
 from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
 from relayload.locust_plugin.options import OWN_MESSAGE, Options
@@ -89,6 +101,7 @@ class MasterPlugin:
         self._locust_options = options_of(environment)
         self._profile = profile
         self._options = options
+        self._profile_sender = ProfileSender(profile)
         self._targets = TargetHost(profile, options.fakes, http_log)
         self.run: Controller | None = None
         """The current or latest run."""
@@ -104,6 +117,7 @@ class MasterPlugin:
         events.test_stop.add_listener(self._on_test_stop)
         events.quitting.add_listener(self._on_quitting)
         events.quit.add_listener(self._on_quit)
+        self._runner.register_message(CONTENT_WANTED, self._on_content_wanted)
         self._runner.register_message(READY, self._on_ready)
         self._runner.register_message(RENEW, self._on_renewal)
         self._runner.register_message(SNAPSHOT, self._on_snapshot)
@@ -176,8 +190,17 @@ class MasterPlugin:
         self._environment.process_exit_code = code
         gevent.spawn(self._stop_test)
 
+    def _on_content_wanted(self, msg: Message, **_: Any) -> None:
+        content = self._profile_sender.answer(unpack(msg.data, ContentWanted))
+        if content.refusal is not None:
+            _LOG.error("%s asked for the profile: %s", msg.node_id, content.refusal)
+        self._runner.send_message(CONTENT, pack(content), msg.node_id)
+
     def _on_ready(self, msg: Message, **_: Any) -> None:
-        if self.run is not None:
+        if refusal := other_version(unpack(msg.data, Hello).version):
+            _LOG.error("%s: %s", msg.node_id, refusal)
+            self._runner.send_message(REFUSED, pack(Refusal(reason=refusal)), msg.node_id)
+        elif self.run is not None:
             self.run.on_ready(msg.node_id)
 
     def _on_renewal(self, msg: Message, **_: Any) -> None:

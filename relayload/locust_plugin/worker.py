@@ -16,6 +16,7 @@ from typing import Any
 import gevent
 from msgspec import structs
 
+import relayload
 from relayload import clock
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
@@ -26,9 +27,11 @@ from relayload.engine.messages import (
     Assignment,
     ClockReading,
     EndRun,
+    Hello,
     Lease,
     RecordsAck,
     RecordsPiece,
+    Refusal,
     Renewal,
     WorkerStatus,
 )
@@ -42,6 +45,7 @@ from relayload.locust_plugin.channel import (
     READY,
     RECORDS,
     RECORDS_ACK,
+    REFUSED,
     RENEW,
     SNAPSHOT,
     WHOLE,
@@ -101,17 +105,18 @@ class Worker:
             self._environment.events.test_stopping.add_listener(self._on_test_stopping)
             self._environment.events.quitting.add_listener(self._on_quitting)
             leave_ctrl_c_to_master(lambda: self.generator is not None and self.generator.busy)
+            self._runner.register_message(REFUSED, self._on_refused)
             self._runner.register_message(CLOCK, self._on_clock)
-            self._runner.send_message(READY)
+            self._runner.send_message(READY, pack(Hello(version=relayload.__version__)))
             self._runner.greenlet.spawn(self._master_clock.follow)
             if options_of(self._environment).processes:
                 gevent.spawn(self._leave_with_parent)
 
     def _on_assign(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
         assignment = unpack(msg.data, Assignment)
-        if assignment.profile_sha256 != self._profile.sha256:
-            _LOG.error("this worker was started with another profile than the master: it takes no part")
-            self._report_crash(assignment, "a worker was started with another profile than the master")
+        if refusal := self._refusal(assignment):
+            _LOG.error("this worker takes no part: %s", refusal)
+            self._report_crash(assignment, refusal)
             return
         self._take(assignment)
 
@@ -151,6 +156,20 @@ class Worker:
     def _send_records(self, piece: RecordsPiece) -> None:
         with suppress(RPCError):  # as lost as one that is lost on its way
             self._runner.send_message(RECORDS, pack(piece))
+
+    def _refusal(self, assignment: Assignment) -> str | None:
+        """Return why this worker can't take part in a run; None if it can."""
+        if assignment.version != relayload.__version__:
+            versions = f"relayload {relayload.__version__}, and the master {assignment.version}"
+            return f"a worker has {versions}: install the same version on both"
+        if assignment.profile_sha256 != self._profile.sha256:
+            return "a worker was started with another profile than the master"
+        return None
+
+    def _on_refused(self, environment: Environment, msg: Message, **_: Any) -> None:
+        _LOG.error("this worker takes no part: %s", unpack(msg.data, Refusal).reason)
+        environment.process_exit_code = ExitCode.BAD_INPUT
+        gevent.spawn(self._runner.quit)
 
     def _report_crash(self, assignment: Assignment, crash: str) -> None:
         """Report a crash, so that the master does not wait for a worker that will never send."""

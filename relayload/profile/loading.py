@@ -13,10 +13,10 @@ from relayload.profile.cautions import cautions
 from relayload.profile.checks import checked
 from relayload.profile.model import Profile
 from relayload.profile.ready_profiles import find
-from relayload.profile.secrets import concealed, in_arguments, misused, redacted, secret_locations
+from relayload.profile.secrets import concealed, in_arguments, misused, redacted, secret_locations, travelling
 from relayload.profile.variables import expand, expanded, unencodable
 
-_SHAPE = Shape(Profile)
+SHAPE = Shape(Profile)
 
 
 def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None = None) -> Profile:
@@ -33,18 +33,19 @@ def load(path: Path, sets: Sequence[str] = (), environ: Mapping[str, str] | None
 def load_document(written: Document, path: Path, environ: Mapping[str, str] | None = None) -> Profile:
     """Load a profile from a document that extends nothing, as if it were that file. Raises as `load` does."""
     environ = os.environ if environ is None else environ
-    written = with_present_names(written, _SHAPE)
+    written = with_present_names(written, SHAPE)
     secrets = secret_locations(written)
     content = expanded(written, environ, path.parent, secrets)
     content = replace(content, faults=(*content.faults, *misused(written, secrets), *in_arguments(written, secrets)))
     try:
-        return _profile(content, path, secrets).with_cautions(tuple(cautions(written, secrets)))
+        profile = _profile(content, path, secrets).with_cautions(tuple(cautions(written, secrets)))
     except AuthorError as error:
         raise AuthorError(concealed(error.faults, secrets, written, content)) from None
+    return profile.with_references(*travelling(written, secrets))
 
 
 def _written(path: Path, sets: Sequence[str], environ: Mapping[str, str]) -> Document:
-    merged = load_extended(path, _SHAPE, lambda name: expand(name, environ), find).override(sets)
+    merged = load_extended(path, SHAPE, lambda name: expand(name, environ), find).override(sets)
     if not isinstance(merged.data, dict) or EXTENDS not in merged.data:
         return merged
     late = merged.fault((EXTENDS,), "can't be set: write it in the file")

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr
 
-from relayload.core.errors import Fault
+from relayload.core.errors import AuthorError, Fault
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.validation import within_scenario
 from relayload.core.resilience.policy import ClientPolicy
@@ -69,6 +69,8 @@ class Profile(Part):
     _source: Path = PrivateAttr(default=Path())
     _effective: dict[str, Any] = PrivateAttr(default_factory=dict)
     _fault: Callable[[Location, str], Fault] | None = PrivateAttr(default=None)
+    _references: Mapping[Location, str] = PrivateAttr(default_factory=dict)
+    _bound_keys: tuple[Fault, ...] = PrivateAttr(default=())
     _cautions: tuple[Fault, ...] = PrivateAttr(default=())
 
     @property
@@ -135,10 +137,21 @@ class Profile(Part):
         return self._effective
 
     @property
+    def canonical(self) -> str:
+        """The effective content as JSON, in the order of writing, in which scenarios are drawn."""
+        return json.dumps(self._effective, ensure_ascii=False, separators=(",", ":"))
+
+    @property
     def sha256(self) -> str:
-        """The hash of the effective content in the order of writing, in which scenarios are drawn."""
-        canonical = json.dumps(self._effective, ensure_ascii=False, separators=(",", ":"))
-        return sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+        """The hash of the canonical content."""
+        return sha256(self.canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def references(self) -> Mapping[Location, str]:
+        """The references that stand in place of secrets, by location. Raises AuthorError if a key stands there."""
+        if self._bound_keys:
+            raise AuthorError(list(self._bound_keys))
+        return self._references
 
     def fault(self, location: Location, message: str) -> Fault:
         """Return a fault at that location, with its line if the profile was read from a file."""
@@ -156,6 +169,16 @@ class Profile(Part):
     def with_cautions(self, found: tuple[Fault, ...]) -> Self:
         """Attach the warnings that were found while reading."""
         self._cautions = found
+        return self
+
+    def with_references(self, references: Mapping[Location, str], bound_keys: tuple[Fault, ...]) -> Self:
+        """Attach what other hosts may read in place of secrets, and the faults of keys that they may not."""
+        self._references, self._bound_keys = references, bound_keys
+        return self
+
+    def with_effective(self, effective: dict[str, Any]) -> Self:
+        """Attach the content as it was written on another host."""
+        self._effective = effective
         return self
 
     def read_from(

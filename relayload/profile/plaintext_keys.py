@@ -39,9 +39,14 @@ def is_placeholder(text: str) -> bool:
     return _PLACEHOLDER.fullmatch(text) is not None
 
 
+def is_no_key(text: str) -> bool:
+    """Return whether a text is one of those that stand where a relay asks for no key."""
+    return _NO_KEY.fullmatch(text) is not None
+
+
 def is_key_of(base_url: object, text: str) -> bool:
     """Return whether a text may be the key of that target: on another machine, anything but a word for no key."""
-    return is_plain_key(text) or (_elsewhere(base_url) and _NO_KEY.fullmatch(text) is None)
+    return is_plain_key(text) or (_elsewhere(base_url) and not is_no_key(text))
 
 
 def is_plain_key(text: str) -> bool:

@@ -12,13 +12,15 @@ from typing import Any
 
 from relayload.core.errors import Fault
 from relayload.document import Document, Location
-from relayload.profile.variables import references, texts
+from relayload.profile.plaintext_keys import is_no_key, is_plain_key
+from relayload.profile.variables import around_references, references, texts, without_defaults
 from relayload.transport.redaction import resembles_key
 
 _HIDDEN = "***"
 _SHORTEST = 4
 """The shortest secret that is replaced in messages; a shorter one would hide half of them."""
 _IN_ARGUMENTS = "everybody on this machine can read arguments: write ${env:NAME} or ${file:PATH}, not the key itself"
+_STAYS = "a key in the profile does not travel: write ${env:NAME}, and set NAME on each host"
 _NAMES_A_KEY = re.compile(r"auth|key|token|secret|cookie|password|credential", re.IGNORECASE)
 
 
@@ -60,6 +62,24 @@ def redacted(data: dict[str, Any], secrets: Iterable[Location]) -> dict[str, Any
         if isinstance(parent, dict) and parent.get(location[-1]) is not None:
             parent[location[-1]] = _HIDDEN
     return copy
+
+
+def travelling(written: Document, secrets: Iterable[Location]) -> tuple[dict[Location, str], tuple[Fault, ...]]:
+    """Return the secrets as other hosts may read them, and a fault for each that may not leave this one.
+
+    References may travel, but for defaults that may be keys, and so may words that stand for no key.
+    """
+    references_only: dict[Location, str] = {}
+    faults: list[Fault] = []
+    for location in secrets:
+        text = at(written.data, location)
+        if not isinstance(text, str):
+            continue
+        if is_no_key(text) or (references(text) and not is_plain_key(around_references(text).strip())):
+            references_only[location] = without_defaults(text, is_no_key)
+        else:
+            faults.append(written.fault(location, _STAYS))
+    return references_only, tuple(faults)
 
 
 def concealed(faults: Iterable[Fault], secrets: Iterable[Location], *documents: Document) -> list[Fault]:

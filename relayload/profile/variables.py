@@ -7,7 +7,7 @@ removed; its path is relative to the profile. `$${` stands for `${` itself.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,27 @@ def references(text: str) -> set[str]:
     bodies = (match["body"] or "" for match in _REFERENCE.finditer(text)) if "${" in text else ()
     found = (_VARIABLE.fullmatch(body) or _PATH.fullmatch(body) for body in bodies)
     return {match["reference"] for match in found if match}
+
+
+def without_defaults(text: str, harmless: Callable[[str], bool]) -> str:
+    """Return a text whose references have no defaults but harmless ones."""
+
+    def bare(match: re.Match[str]) -> str:
+        variable = _VARIABLE.fullmatch(match["body"] or "")
+        kept = variable is None or not variable["default"] or harmless(variable["default"])
+        return match[0] if variable is None or kept else f"${{{variable['reference']}}}"
+
+    return _REFERENCE.sub(bare, text)
+
+
+def around_references(text: str) -> str:
+    """Return what a text has beside its references."""
+    return _REFERENCE.sub(lambda match: "${" if match["escape"] else "", text)
+
+
+def escaped(text: str) -> str:
+    """Return the text that `expand` turns into this one."""
+    return text.replace("${", "$${")
 
 
 def texts(value: Any, location: Location = ()) -> Iterator[tuple[Location, str]]:

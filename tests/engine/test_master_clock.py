@@ -51,6 +51,7 @@ RUN = RunInfo(
 def assignment(host: str, begins_at_s: float) -> Assignment:
     return Assignment(
         run_id="run",
+        version="",
         run=RUN,
         compression=Compression.GZIP,
         run_dir="",

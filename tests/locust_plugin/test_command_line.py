@@ -19,7 +19,7 @@ def refusal(process: Process) -> str:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--headless",), ("--headless", "--processes", "2"), ("--headless", "--master"), ("--worker",), ("--autostart",)],
+    [("--headless",), ("--headless", "--processes", "2"), ("--headless", "--master"), ("--autostart",)],
 )
 def test_load_that_starts_by_itself_needs_a_profile(start: Start, arguments: tuple[str, ...]) -> None:
     told = refusal(start("locust", "-f", LOCUSTFILE, *arguments))
@@ -27,7 +27,7 @@ def test_load_that_starts_by_itself_needs_a_profile(start: Start, arguments: tup
     assert "--relay-profile quickstart" in told
 
 
-@pytest.mark.parametrize("variable", ["LOCUST_HEADLESS", "LOCUST_MODE_WORKER", "LOCUST_AUTOSTART"])
+@pytest.mark.parametrize("variable", ["LOCUST_HEADLESS", "LOCUST_AUTOSTART"])
 def test_so_does_load_that_the_environment_starts(start: Start, variable: str) -> None:
     assert "no profile is named" in refusal(start("locust", "-f", LOCUSTFILE, **{variable: "true"}))
 
@@ -35,6 +35,19 @@ def test_so_does_load_that_the_environment_starts(start: Start, variable: str) -
 def test_so_does_load_that_a_config_file_starts(start: Start, tmp_path: Path) -> None:
     (tmp_path / "locust.conf").write_text(f"locustfile = {LOCUSTFILE}\nheadless = true\n")
     assert "no profile is named" in refusal(start("locust"))
+
+
+def test_a_worker_runs_no_locustfile_that_it_is_sent(
+    locust: Start, start: Start, profile: WriteProfile, port: int
+) -> None:
+    locust("--relay-profile", profile(), "--master", "--expect-workers", "2", "--master-bind-port", port)
+    told = refusal(start("locust", "-f", "-", "--worker", "--master-port", port))
+    assert told.startswith("relayload: a worker runs no locustfile that it is sent: install relayload on its host")
+
+
+def test_a_worker_sets_nothing_in_the_profile_of_its_master(start: Start) -> None:
+    told = refusal(start("locust", "-f", LOCUSTFILE, "--worker", "--relay-set", "seed=4"))
+    assert told.startswith("relayload: --relay-set needs --relay-profile: without one, a worker takes the profile")
 
 
 @pytest.mark.parametrize("mode", [(), HEADLESS])

@@ -5,7 +5,7 @@ A worker takes itself for one on another host by a locustfile of the test, and h
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -176,3 +176,86 @@ def test_a_fake_relay_of_the_master_may_be_out_of_reach_for_other_hosts(
     elsewhere(*options, code=ELSEWHERE + OUT_OF_REACH)
     assert run.wait() == 1, run.output
     assert "target is a fake relay on the master's host, which this host can't reach" in run.output
+
+
+TRAVELS = """
+extends: base.yaml
+name: far
+target: {{base_url: "{url}", api_key: "${{env:FAR_KEY}}", headers: {{X-Team: "${{env:FAR_TEAM}}"}}}}
+scenarios:
+  simple: {{model: o3, prompt: {{file: prompts/of-mine.txt}}, max_output_tokens: {{file: lengths.txt}}}}
+generator: {{late: 10s, late_share: 100%, loop_lag: 10s}}
+objectives: [errors.rate < 50%]
+"""
+BASE = "load: {kind: open, stages: [{for: 1s, rate: 20/s}]}\ntarget: {prices: prices.yaml}\n"
+SECRETS = {"FAR_KEY": "sk-secret-0123456789", "FAR_TEAM": "team-secret-far"}
+
+
+@pytest.fixture
+def guarded() -> Iterator[FakeRelay]:
+    """A relay that asks for the key of the secrets."""
+    with FakeRelay.start(api_key=SECRETS["FAR_KEY"]) as started:
+        yield started
+
+
+@pytest.fixture
+def travelling(tmp_path: Path, guarded: FakeRelay) -> Path:
+    """A profile with a base, files and secrets."""
+    home = tmp_path / "home"
+    (home / "prompts").mkdir(parents=True)
+    (home / "prompts" / "of-mine.txt").write_text("tell me of Rome\ntell me of Oslo\n")
+    (home / "lengths.txt").write_text("5\n7\n")
+    (home / "prices.yaml").write_text("models: {o3: {input: $1, output: $2}}\n")
+    (home / "base.yaml").write_text(BASE)
+    (home / "far.yaml").write_text(TRAVELS.format(url=guarded.base_url))
+    return home / "far.yaml"
+
+
+def test_a_worker_without_a_profile_gets_that_of_the_master_and_uses_its_own_secrets(
+    master: Start, elsewhere: Start, travelling: Path, guarded: FakeRelay, tmp_path: Path
+) -> None:
+    far = elsewhere(**SECRETS)  # which waits for its master
+    here = {**SECRETS, "FAR_TEAM": "team-secret-master"}
+    run = master("--relay-profile", travelling, "--relay-set", "seed=5", **here)
+    assert run.wait() == far.wait() == 0, run.output
+    counts = sums_hold(tmp_path / "run")
+    assert counts["started"] == counts["ok"] == relay_stats(guarded)["requests"] == 20
+    everything = b"".join(path.read_bytes() for path in (tmp_path / "run").iterdir()) + run.output.encode()
+    assert not any(
+        secret.encode() in everything + far.output.encode() for secret in (*SECRETS.values(), *here.values())
+    )
+    assert float(saved(tmp_path / "run", "summary.json")["cost"]["usd"]) > 0
+
+
+def test_a_worker_names_what_it_misses(master: Start, elsewhere: Start, travelling: Path) -> None:
+    run = master("--relay-profile", travelling, **SECRETS)
+    far = elsewhere()
+    assert far.wait() == 2
+    for name in SECRETS:
+        assert f"the environment variable {name} is not set" in far.output
+    assert run.popen.poll() is None, "the master waits for a better one"
+
+
+def test_a_key_in_the_profile_does_not_travel(master: Start, elsewhere: Start, travelling: Path) -> None:
+    travelling.write_text(travelling.read_text().replace("${env:FAR_KEY}", SECRETS["FAR_KEY"]))
+    run = master("--relay-profile", travelling, **SECRETS)
+    far = elsewhere(**SECRETS)
+    assert far.wait() == 2
+    for output in (far.output, run.output):
+        assert "far.yaml:4:" in output
+        assert "target.api_key: a key in the profile does not travel: write ${env:NAME}" in output
+        assert SECRETS["FAR_KEY"] not in output
+
+
+OTHER_VERSION = ELSEWHERE.replace("globals()", 'import relayload\n\nrelayload.__version__ = "9.9"\nglobals()')
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_worker_of_another_version_is_refused_by_name(
+    master: Start, elsewhere: Start, travelling: Path, own: bool
+) -> None:
+    run = master("--relay-profile", travelling, workers=2, **SECRETS)
+    far = elsewhere(*(("--relay-profile", travelling) if own else ()), code=OTHER_VERSION, **SECRETS)
+    assert far.wait() == 2, far.output
+    for output in (far.output, run.output):
+        assert "a worker has relayload 9.9, and the master 0.1.0: install the same version on both" in output
