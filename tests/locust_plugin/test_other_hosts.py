@@ -6,11 +6,13 @@ A worker takes itself for one on another host by a locustfile of the test, and h
 import os
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import LOCUSTFILE, Process, Start, records, relay_stats, saved, wait_for
+from tcp_proxy import TcpProxy
 
 from relayload.fakerelay.process import FakeRelay
 
@@ -59,6 +61,11 @@ def parts(tmp_path: Path) -> list[Path]:
     return sorted((tmp_path / "elsewhere" / "runs").glob("*"))
 
 
+def recorded(tmp_path: Path, least: int) -> bool:
+    """Whether a worker elsewhere has recorded so much."""
+    return any(records(part) > least for part in parts(tmp_path))
+
+
 def sums_hold(run_dir: Path) -> dict[str, Any]:
     counts: dict[str, Any] = saved(run_dir, "summary.json")["counts"]
     assert counts["offered"] == counts["started"] + counts["dropped"] + counts["lost"]
@@ -91,7 +98,7 @@ def test_what_a_killed_worker_had_sent_is_in_the_result_and_the_rest_is_lost(
     run = master(*options, workers=2)
     far = elsewhere(*options)
     start("locust", "-f", LOCUSTFILE, "--worker", "--master-port", port, *options)
-    wait_for(lambda: parts(tmp_path) and records(parts(tmp_path)[0]) > 10)
+    wait_for(partial(recorded, tmp_path, 10))
     own = next(parts(tmp_path)[0].glob("records-*.jsonl"))
     finished = own.read_bytes()
     shipped = tmp_path / "run" / own.name
@@ -102,6 +109,24 @@ def test_what_a_killed_worker_had_sent_is_in_the_result_and_the_rest_is_lost(
     assert shipped.read_bytes().startswith(finished)
     assert shipped.read_bytes().endswith(b"\n")
     assert sums_hold(tmp_path / "run")["lost"] > 0
+
+
+def test_no_record_is_lost_with_the_connection(
+    master: Start, elsewhere: Start, profile: WriteProfile, relay: FakeRelay, tmp_path: Path, port: int
+) -> None:
+    path = profile(arrivals="constant", seconds=5)
+    options = ("--relay-profile", path, "--relay-set", f"target.base_url={relay.base_url}")
+    with TcpProxy(port) as proxy:
+        run = master(*options)
+        far = elsewhere(*options, "--master-port", str(proxy.port))
+        for count in (10, 30, 50):
+            wait_for(partial(recorded, tmp_path, count))
+            proxy.break_all()
+        assert run.wait() == far.wait() == 0, run.output
+        assert proxy.broken >= 3
+    counts = sums_hold(tmp_path / "run")
+    assert counts["ok"] == relay_stats(relay)["requests"] == records(tmp_path / "run") - 1 == 105
+    assert parts(tmp_path) == []
 
 
 def test_a_killed_master_leaves_recordings_that_can_be_merged(
