@@ -22,7 +22,7 @@ class ClosedLoopExecutor:
     Indices are spaced so that no two workers of a run use the same one. A turn waits while the permit is over.
     """
 
-    ahead = wanted = ended = 0
+    wanted = ended = 0
 
     def __init__(
         self,
@@ -42,6 +42,8 @@ class ClosedLoopExecutor:
         self._until_s = sum(stage.for_s for stage in stages)
         self._indices = count(worker, _MOST_WORKERS)
         self._in_flight: set[Greenlet] = set()
+        self.ahead = 0
+        """The number of users that wait for the run to begin, or for a lease."""
         self.crash: BaseException | None = None
         """An exception of our own code, in a request."""
 
@@ -72,8 +74,12 @@ class ClosedLoopExecutor:
 
         Blocks once the run is over, until Locust kills the user.
         """
-        gevent.sleep(max(0.0, -self._run_clock.elapsed_s()))
-        self._permit.wait()
+        self.ahead += 1
+        try:
+            gevent.sleep(max(0.0, -self._run_clock.elapsed_s()))
+            self._permit.wait()
+        finally:
+            self.ahead -= 1
         now_s = self._run_clock.elapsed_s()
         if now_s >= self._until_s:
             gevent.sleep(_FOREVER_S)

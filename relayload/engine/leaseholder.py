@@ -77,7 +77,7 @@ class Leaseholder:
         for sequence in [number for number in self._sent_at_s if number < lease.sequence]:
             del self._sent_at_s[sequence]
         if self._spend_guard.take(lease.requests, lease.micro_usd):
-            self.ask()
+            self.ask_once()
 
     def ask_once(self) -> None:
         """Ask at once for what is lacking, unless that was asked already."""

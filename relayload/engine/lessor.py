@@ -15,6 +15,8 @@ from relayload.engine.workload import Workload
 from relayload.profile import Profile
 
 _MICRO = Decimal("0.000001")
+_SILENT_S = 1.0
+"""A worker that missed its renewal is looked for among the processes of this machine."""
 _GONE_S = 15.0
 """A worker that is silent for as long is not awaited any more."""
 
@@ -64,7 +66,7 @@ class Lessor:
         self._latest[worker] = renewal
         self._told.discard(worker)
         yield self._answer(renewal, now_s, elapsed_s)
-        for other in self._concerned(worker, self._members.within(LEASE_S, now_s)):
+        for other in self._concerned(worker, self._alive(now_s)):
             yield self._answer(self._latest[other], now_s, elapsed_s)
 
     def excuse(self, seconds: float) -> None:
@@ -81,14 +83,11 @@ class Lessor:
 
     def is_alive(self, worker: int, now_s: float) -> bool:
         """Return whether a worker's lease may not be over."""
-        return self._members.silent_s(worker, now_s) < LEASE_S
+        return worker in self._alive(now_s)
 
     def is_gone(self, worker: int, now_s: float) -> bool:
         """Return whether nothing more is to be expected of a worker: it is dead, or was silent for too long."""
-        silent_s = self._members.silent_s(worker, now_s)
-        if silent_s < FRESH_S or worker not in self._latest:
-            return silent_s > _GONE_S
-        return silent_s > _GONE_S or is_dead(self._latest[worker].process)
+        return self._members.silent_s(worker, now_s) > _GONE_S or self._is_dead(worker, now_s)
 
     @property
     def latest(self) -> int | None:
@@ -107,9 +106,17 @@ class Lessor:
             return f"{bound}: {spent_usd} of {format_usd(self._usd)} are spent, or may come of requests in flight"
         return reason
 
+    def _alive(self, now_s: float) -> list[int]:
+        """Return the workers whose leases may not be over; those of dead processes are."""
+        return [worker for worker in self._members.within(LEASE_S, now_s) if not self._is_dead(worker, now_s)]
+
+    def _is_dead(self, worker: int, now_s: float) -> bool:
+        silent_s = self._members.silent_s(worker, now_s)
+        return silent_s > _SILENT_S and worker in self._latest and is_dead(self._latest[worker].process)
+
     def _answer(self, renewal: Renewal, now_s: float, elapsed_s: float) -> Lease:
         worker, sequence = renewal.worker, renewal.sequence
-        alive = sorted({worker, *self._members.within(LEASE_S, now_s)})
+        alive = sorted({worker, *self._alive(now_s)})
         parts = self._division.renew(worker, renewal.in_force, sequence, alive, now_s)
         slots, quotas = self._named(parts)
         if all(parts):

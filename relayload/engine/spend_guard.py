@@ -13,7 +13,7 @@ from gevent.event import AsyncResult
 from relayload.core.model.record import Attempt, FailureKind, Outcome
 from relayload.core.price import Price, price_of
 from relayload.core.resilience.allowance import Allowance, Draw
-from relayload.core.resilience.guard import Caps, Guard
+from relayload.core.resilience.guard import Caps, Guard, Spent
 from relayload.profile import Profile
 from relayload.profile.job import Job
 
@@ -51,6 +51,7 @@ class SpendGuard:
         self._returned = self._returned_micro = 0
         self._given = self._given_micro = 0
         self._admitted_before = self._recently = 0
+        self._told = self._account
         self._most_reserved_usd = _NOTHING
         self._fuses = {name: Guard(Caps(), profile.guardrails.fuse_for(target)) for name, target in targets.items()}
         self._several = profile.several
@@ -112,6 +113,7 @@ class SpendGuard:
         needs = ahead + len(self._waiting) + 2 * self._recently
         if regular:
             self._recently, self._admitted_before = spent.requests - self._admitted_before, spent.requests
+        self._told = self._account
         first = self._waiting[0] if self._waiting else None
         waiting_usd = _NOTHING if first is None else self.guard.reserve_of(first.most_usd)
         return (
@@ -120,20 +122,30 @@ class SpendGuard:
         )
 
     def take(self, requests: Allowance | None, micro_usd: Allowance | None) -> bool:
-        """Take the master's answer. Return True if something was handed back, which it should know at once."""
+        """Take the master's answer. Return True if the master should have another renewal at once.
+
+        That is so if it asks for what is left and does not know how much that is, or gave too few to
+        requests that wait.
+        """
         if not self._leased:
             return False
+        before = self._given, self._given_micro
         self._given = max(self._given, requests.given) if requests else 0
         self._given_micro = max(self._given_micro, micro_usd.given) if micro_usd else 0
         self._set_caps()
         self._serve(nothing_left=any(each.nothing_left for each in (requests, micro_usd) if each))
-        before = self._returned + self._returned_micro
         if requests is not None and requests.hand_back:
             self._returned = self._given - self.guard.spent.requests
         if micro_usd is not None and micro_usd.hand_back:
             self._returned_micro = self._given_micro - _micro(self.guard.spent.usd)
         self._set_caps()
-        return self._returned + self._returned_micro > before
+        if any(each.hand_back for each in (requests, micro_usd) if each):
+            return self._told != self._account
+        return bool(self._waiting) and before != (self._given, self._given_micro)
+
+    @property
+    def _account(self) -> tuple[Spent, int, int]:
+        return self.guard.spent, self._returned, self._returned_micro
 
     def _set_caps(self) -> None:
         caps = self.guard.caps

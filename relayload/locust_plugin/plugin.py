@@ -37,6 +37,7 @@ from relayload.locust_plugin.channel import (
 from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
 from relayload.locust_plugin.options import OWN_MESSAGE, Options
+from relayload.locust_plugin.rebalancing import redistribute_users_aside
 from relayload.locust_plugin.signals import Interruption
 from relayload.locust_plugin.steps import steps
 from relayload.locust_plugin.worker import Worker
@@ -124,6 +125,7 @@ class MasterPlugin:
         self._runner.register_message(RECORDS, self._on_records)
         if isinstance(self._runner, MasterRunner):
             self._runner.register_message(CLOCK, self._on_clock)
+            redistribute_users_aside(self._runner)
         self._want_users()
         for caution in () if self._options.launcher_pid else self._profile.cautions:
             _LOG.warning("%s", caution)
@@ -154,6 +156,8 @@ class MasterPlugin:
         if self._options.launcher_pid:  # a locust.conf or LOCUST_USERS of Locust's is not for `relayload run`
             options.num_users = options.spawn_rate = options.run_time = None
         wanted = load.users if isinstance(load, ClosedLoad) else 1
+        if isinstance(load, ClosedLoad):
+            options.enable_rebalancing = True  # or the users of a worker that is gone are missed for a minute
         options.num_users = options.num_users or wanted
         options.spawn_rate = options.spawn_rate or min(wanted, 100)
 

@@ -123,7 +123,8 @@ def test_a_request_waits_for_an_allowance_and_goes_on_when_it_comes(leased, boun
     assert len(asked) == 3
     requests, micro_usd = guard.draws(0)
     assert (requests.waiting, micro_usd.waiting, micro_usd.needs) == (1, 3000, 3 * 3000)
-    guard.take(None, Allowance(given=6000))
+    assert guard.take(None, Allowance(given=6000))
+    assert not guard.take(None, Allowance(given=6000))
     gevent.sleep(0)
     assert [each.value for each in waiting] == [MOST, MOST, None]
     assert guard.guard.spent == Spent(2, 2 * MOST)
@@ -151,6 +152,9 @@ def test_what_is_not_spent_is_handed_back_and_told_at_once(leased, bounded):
     assert guard.draws(0)[1].returned == 6000
     assert guard.admit(bounded) is None
     assert not guard.take(None, Allowance(given=9000, hand_back=True))
+    guard.settle(bounded, MOST, [Attempt(outcome=Outcome.OK, input_tokens=900, output_tokens=10)], 0.0)
+    assert guard.take(None, Allowance(given=9000, hand_back=True))
+    assert (guard.draws(0)[1].spent, guard.draws(0)[1].returned) == (1900, 7100)
 
 
 def test_one_that_is_killed_while_it_waits_takes_nothing(leased, bounded):
