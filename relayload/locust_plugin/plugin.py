@@ -37,7 +37,7 @@ from relayload.locust_plugin.channel import (
 from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
 from relayload.locust_plugin.options import OWN_MESSAGE, Options
-from relayload.locust_plugin.rebalancing import redistribute_users_aside
+from relayload.locust_plugin.redistribution import redistribute_users_aside
 from relayload.locust_plugin.signals import Interruption
 from relayload.locust_plugin.steps import steps
 from relayload.locust_plugin.worker import Worker
@@ -125,7 +125,7 @@ class MasterPlugin:
         self._runner.register_message(RECORDS, self._on_records)
         if isinstance(self._runner, MasterRunner):
             self._runner.register_message(CLOCK, self._on_clock)
-            redistribute_users_aside(self._runner)
+            redistribute_users_aside(self._runner, closed=isinstance(self._profile.load, ClosedLoad))
         self._want_users()
         for caution in () if self._options.launcher_pid else self._profile.cautions:
             _LOG.warning("%s", caution)

@@ -54,6 +54,7 @@ from relayload.locust_plugin.channel import (
 )
 from relayload.locust_plugin.locust_stats import LocustStats
 from relayload.locust_plugin.nodes import options_of, runner_of
+from relayload.locust_plugin.redistribution import remember_default_options
 from relayload.locust_plugin.signals import leave_ctrl_c_to_master
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
@@ -102,6 +103,7 @@ class Worker:
         self._runner.register_message(WHOLE, self._on_whole)
         self._runner.register_message(RECORDS_ACK, self._on_records_ack)
         if isinstance(self._runner, WorkerRunner):
+            remember_default_options()
             self._environment.events.test_stopping.add_listener(self._on_test_stopping)
             self._environment.events.quitting.add_listener(self._on_quitting)
             leave_ctrl_c_to_master(lambda: self.generator is not None and self.generator.busy)
