@@ -18,12 +18,13 @@ Ask = Callable[[ContentWanted], Content]
 """Asks until there is an answer to just that question. Raises AuthorError if there is none in time."""
 
 
-def fetch(ask: Ask, folder: Path, environ: Mapping[str, str]) -> Profile:
-    """Return the profile of the master, with its files in that folder and the secrets of this host.
+def fetch(ask: Ask, new_folder: Callable[[], Path], environ: Mapping[str, str]) -> Profile:
+    """Return the profile of the master, with its files in a new folder and the secrets of this host.
 
     Raises AuthorError if the master refuses, if something is missing here, or if the disk is full.
     """
     parcel = msgspec.msgpack.decode(b"".join(_content(ask)), type=Parcel)
+    folder = new_folder() if parcel.files else Path()
     for file in parcel.files:
         _keep(file, ask, folder)
     return unpacked(parcel, folder, environ)

@@ -9,6 +9,7 @@ import relayload
 from relayload import files
 from relayload.core.errors import AuthorError
 from relayload.engine.messages import Content, ContentWanted
+from relayload.engine.versions import other_version
 from relayload.profile import Profile
 from relayload.profile.parcel import Packed, packed
 from relayload.recording.compression import Compression, best_known, pack
@@ -26,7 +27,7 @@ class ProfileSender:
 
     def answer(self, wanted: ContentWanted) -> Content:
         """Return the piece of content that somebody wants, or why there is none."""
-        if refusal := other_version(wanted.version):
+        if refusal := other_version(wanted.version, relayload.__version__):
             return Content(refusal=refusal)
         try:
             return self._piece(wanted)
@@ -64,10 +65,3 @@ class ProfileSender:
     @cached_property
     def _sizes(self) -> dict[str, int]:
         return {file.sha256: file.bytes for file in self._packed.parcel.files}
-
-
-def other_version(version: str) -> str | None:
-    """Return why a worker with that version of relayload takes no part; None if it is ours."""
-    if version == relayload.__version__:
-        return None
-    return f"a worker has relayload {version}, and the master {relayload.__version__}: install the same version on both"

@@ -13,13 +13,14 @@ from uuid import uuid4
 
 from relayload import clock
 from relayload.core.errors import AuthorError, Fault
+from relayload.core.exit_codes import ExitCode
 from relayload.engine.messages import Content, ContentWanted
 from relayload.engine.profile_fetcher import answers, fetch
 from relayload.locust_plugin.channel import CONTENT, CONTENT_WANTED, pack, unpack
 from relayload.profile import Profile
 
 _ASK_AGAIN_S = 1.0
-_SAY_SO_AFTER_S = 10.0
+_SAY_SO_AFTER_S = 3.0
 _PATIENCE_S = 300.0
 """How long a master is waited for, as Locust's own workers do."""
 
@@ -27,13 +28,13 @@ _PATIENCE_S = 300.0
 def profile_of_master(host: str, port: int) -> Profile:
     """Return the profile that the master at this address runs. Its files are kept until this process ends.
 
-    Raises AuthorError if there is no answer, if the master refuses, or with all that is missing here.
+    Raises AuthorError if there is no answer, if the master refuses, or with all that is missing here. Exits on Ctrl-C.
     """
-    folder = Path(tempfile.mkdtemp(prefix="relayload-profile-"))
-    atexit.register(_remove, folder, os.getpid())
     line = _Line(host, port)
     try:
-        return fetch(line.ask, folder, os.environ)
+        return fetch(line.ask, _new_folder, os.environ)
+    except KeyboardInterrupt:
+        raise SystemExit(ExitCode.SIGINT) from None
     finally:
         line.close()
 
@@ -71,6 +72,13 @@ class _Line:
                 if content is not None and answers(content, wanted):
                     return content
         return None
+
+
+def _new_folder() -> Path:
+    """Make a directory that is removed when this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="relayload-profile-"))
+    atexit.register(_remove, folder, os.getpid())
+    return folder
 
 
 def _remove(folder: Path, pid: int) -> None:

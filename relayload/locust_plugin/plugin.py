@@ -13,6 +13,7 @@ from typing import Any
 
 import gevent
 
+import relayload
 from relayload import clock
 from relayload.core.errors import AuthorError
 from relayload.core.exit_codes import ExitCode
@@ -20,8 +21,9 @@ from relayload.core.model.snapshot import Snapshot
 from relayload.engine.generator import Generator
 from relayload.engine.master_clock import answered
 from relayload.engine.messages import ClockReading, ContentWanted, Hello, RecordsPiece, Refusal, Renewal
-from relayload.engine.profile_sender import ProfileSender, other_version
+from relayload.engine.profile_sender import ProfileSender
 from relayload.engine.targets import TargetHost
+from relayload.engine.versions import other_version
 from relayload.locust_plugin.channel import (
     CLOCK,
     CONTENT,
@@ -201,7 +203,7 @@ class MasterPlugin:
         self._runner.send_message(CONTENT, pack(content), msg.node_id)
 
     def _on_ready(self, msg: Message, **_: Any) -> None:
-        if refusal := other_version(unpack(msg.data, Hello).version):
+        if refusal := other_version(unpack(msg.data, Hello).version, relayload.__version__):
             _LOG.error("%s: %s", msg.node_id, refusal)
             self._runner.send_message(REFUSED, pack(Refusal(reason=refusal)), msg.node_id)
         elif self.run is not None:

@@ -37,6 +37,7 @@ from relayload.engine.messages import (
 )
 from relayload.engine.run_clock import RunClock
 from relayload.engine.shipper import Shipper
+from relayload.engine.versions import other_version
 from relayload.locust_plugin.channel import (
     ASSIGN,
     CLOCK,
@@ -161,12 +162,9 @@ class Worker:
 
     def _refusal(self, assignment: Assignment) -> str | None:
         """Return why this worker can't take part in a run; None if it can."""
-        if assignment.version != relayload.__version__:
-            versions = f"relayload {relayload.__version__}, and the master {assignment.version}"
-            return f"a worker has {versions}: install the same version on both"
         if assignment.profile_sha256 != self._profile.sha256:
             return "a worker was started with another profile than the master"
-        return None
+        return other_version(relayload.__version__, assignment.version)
 
     def _on_refused(self, environment: Environment, msg: Message, **_: Any) -> None:
         _LOG.error("this worker takes no part: %s", unpack(msg.data, Refusal).reason)

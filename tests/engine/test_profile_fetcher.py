@@ -41,7 +41,7 @@ def test_a_file_of_several_pieces_comes_over(profile: Profile, prompts: Path, tm
         asked.append(wanted)
         return sender.answer(wanted)
 
-    fetched = fetch(ask, tmp_path / "kept", {})
+    fetched = fetch(ask, lambda: tmp_path / "kept", {})
     assert fetched.sha256 == profile.sha256
     assert [wanted.offset for wanted in asked] == [0, *range(0, prompts.stat().st_size, PIECE_BYTES)]
     (kept,) = (tmp_path / "kept").glob("*/p.txt")
@@ -69,7 +69,7 @@ def test_a_file_that_changes_meanwhile_is_not_taken(
     else:
         prompts.write_text("other\n" if change == "shorter" else "x" * prompts.stat().st_size)
     with pytest.raises(AuthorError, match="a file of the profile has changed on the master"):
-        fetch(sender.answer, tmp_path / "kept", {})
+        fetch(sender.answer, lambda: tmp_path / "kept", {})
 
 
 def test_a_worker_of_another_version_gets_nothing(profile: Profile) -> None:
@@ -82,7 +82,7 @@ def test_a_worker_of_another_version_gets_nothing(profile: Profile) -> None:
 def test_a_damaged_piece_is_told(profile: Profile, tmp_path: Path) -> None:
     sender = ProfileSender(profile)
     with pytest.raises(AuthorError, match="a piece of the profile is damaged"):
-        fetch(lambda wanted: structs.replace(sender.answer(wanted), data=b"garbage"), tmp_path, {})
+        fetch(lambda wanted: structs.replace(sender.answer(wanted), data=b"garbage"), lambda: tmp_path, {})
 
 
 def test_a_worker_without_zstd_is_answered_with_gzip(profile: Profile) -> None:

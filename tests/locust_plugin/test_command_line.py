@@ -1,5 +1,6 @@
 """Where a profile may be named to Locust, and what is refused before anything is sent."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def test_a_worker_runs_no_locustfile_that_it_is_sent(
     locust("--relay-profile", profile(), "--master", "--expect-workers", "2", "--master-bind-port", port)
     told = refusal(start("locust", "-f", "-", "--worker", "--master-port", port))
     assert told.startswith("relayload: a worker runs no locustfile that it is sent: install relayload on its host")
+
+
+def test_a_worker_that_waits_for_its_master_ends_with_ctrl_c(start: Start, port: int) -> None:
+    worker = start("locust", "-f", LOCUSTFILE, "--worker", "--master-port", port)
+    wait_for(lambda: "waiting for the master" in worker.output)
+    worker.signal(signal.SIGINT)
+    assert worker.wait() == 130
+    assert "Traceback" not in worker.output
 
 
 def test_a_worker_sets_nothing_in_the_profile_of_its_master(start: Start) -> None:
