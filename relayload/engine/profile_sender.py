@@ -2,7 +2,9 @@
 
 from functools import cached_property
 from hashlib import sha256
+from typing import cast
 
+import gevent
 import msgspec
 
 import relayload
@@ -52,7 +54,8 @@ class ProfileSender:
 
     @cached_property
     def _packed(self) -> Packed:
-        return packed(self._profile)
+        """The parcel, made in a thread: the leases of a run must not wait until a large trace is hashed."""
+        return cast(Packed, gevent.get_hub().threadpool.apply(packed, (self._profile,)))
 
     @cached_property
     def _parcel(self) -> bytes:

@@ -120,7 +120,7 @@ class MasterPlugin:
         events.test_stop.add_listener(self._on_test_stop)
         events.quitting.add_listener(self._on_quitting)
         events.quit.add_listener(self._on_quit)
-        self._runner.register_message(CONTENT_WANTED, self._on_content_wanted)
+        self._runner.register_message(CONTENT_WANTED, self._on_content_wanted, concurrent=True)
         self._runner.register_message(READY, self._on_ready)
         self._runner.register_message(RENEW, self._on_renewal)
         self._runner.register_message(SNAPSHOT, self._on_snapshot)

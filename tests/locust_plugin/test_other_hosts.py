@@ -186,6 +186,19 @@ def test_a_full_disk_ends_the_run_with_the_reason(
         assert records(part) > records(tmp_path / "run")
 
 
+def test_a_worker_that_can_not_record_ends_the_run_with_the_reason(
+    master: Start, elsewhere: Start, profile: WriteProfile, relay: FakeRelay, tmp_path: Path
+) -> None:
+    options = ("--relay-profile", profile(), "--relay-set", f"target.base_url={relay.base_url}")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "runs").write_text("a file")
+    run = master(*options)
+    elsewhere(*options)
+    assert run.wait() == 1, run.output
+    assert "a part of this run failed: runs/run-worker-0: can't be written to: Not a directory" in run.output
+    assert relay_stats(relay)["requests"] == 0
+
+
 OUT_OF_REACH = """
 from relayload.engine import targets
 
