@@ -271,8 +271,10 @@ def test_a_run_that_lost_all_its_workers_ends_and_does_not_pass(
         os.kill(worker, signal.SIGKILL)
     assert run.wait() == 4, run.output
     verdict = saved(out, "verdict.json")
-    assert verdict["verdict"] == "INCONCLUSIVE"
-    assert verdict["reasons"][0].startswith("the loss of the last worker ended the run after ")
+    assert verdict["verdict"] == "INVALID"
+    lost, ended = verdict["reasons"]
+    assert "arrivals were lost with workers that died" in lost
+    assert ended.startswith("the loss of the last worker ended the run after ")
 
 
 SLOW_TO_LISTEN = """

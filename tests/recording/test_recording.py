@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from relayload.core.errors import AuthorError
+from relayload.core.model.health import Thresholds
 from relayload.core.model.record import Outcome
 from relayload.core.model.verdict import Status
 from relayload.core.objectives.grammar import parse
@@ -99,7 +100,8 @@ def test_a_torn_last_line_is_tolerated_and_told(recording, request_line):
     _write(recording, 0, [request_line(0), request_line(2)])
     path = recording.directory / "records-0.jsonl"
     path.write_bytes(path.read_bytes()[:-20])
-    recording.finish(ended_at_s=100.0, ended_by="schedule", offered=3)
+    lenient = Thresholds(lost_share=1.0)
+    recording.finish(ended_at_s=100.0, ended_by="schedule", offered=3, thresholds=lenient)
     summary = recording.summarize()
     assert summary.warnings == ("records-0.jsonl:2: the line is torn: its worker was killed while it wrote",)
     assert (summary.counts.started, summary.counts.lost, summary.generator.valid) == (1, 2, True)
@@ -146,7 +148,9 @@ def test_a_killed_run_keeps_what_had_finished_and_has_lost_the_rest(recording):
         process.stdout.close()
     summary = recording.summarize()
     assert (summary.counts.started, summary.counts.lost, summary.counts.offered) == (1000, 999, 1999)
-    assert recording.judge().reasons == ("the run was killed before it ended",)
+    killed, lost = recording.judge().reasons
+    assert killed == "the run was killed before it ended"
+    assert "999 of 1999 arrivals were lost" in lost
 
 
 def test_a_directory_that_holds_a_recording_is_not_written_over(recording, make_run):

@@ -136,8 +136,8 @@ def warnings_besides(summary: Summary, verdict: Verdict) -> tuple[str, ...]:
 
 def _reasons(run: RunInfo, summary: Summary) -> tuple[str, ...]:
     """Return why the numbers of the run can't be trusted."""
-    cut_short = ("the run was killed before it ended",) if run.ended_by is None else ()
-    return (*summary.generator.reasons, *cut_short)
+    killed = ("the run was killed before it ended",) if run.ended_by is None else ()
+    return (*killed, *summary.generator.reasons)
 
 
 def _whole(
