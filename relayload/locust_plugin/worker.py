@@ -88,7 +88,7 @@ class Worker:
         self._shipper: Shipper | None = None
         self._parent_pid = os.getppid()
         self._composer: Composer | None = None
-        self._master_clock = MasterClock(lambda reading: self._runner.send_message(CLOCK, pack(reading)))
+        self._master_clock = MasterClock(self._ask_master)
         self._early: list[Assignment] = []
         """Assignments by a master on another host whose clock is not known yet."""
         self.generator: Generator | None = None
@@ -122,6 +122,10 @@ class Worker:
             self._report_crash(assignment, refusal)
             return
         self._take(assignment)
+
+    def _ask_master(self, reading: ClockReading) -> None:
+        with suppress(RPCError):  # as one that is lost on its way
+            self._runner.send_message(CLOCK, pack(reading))
 
     def _on_clock(self, msg: Message, **_: Any) -> None:
         self._master_clock.on_answer(unpack(msg.data, ClockReading))
