@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from support import LOCUSTFILE, PATIENCE_S, Start, saved
 
+from relayload.fakerelay.process import FakeRelay
+
 WriteProfile = Callable[..., Path]
 AHEAD_S = 100_000
 ELSEWHERE = ("unshare", "--time", "--monotonic", str(AHEAD_S), "--fork", "--kill-child")
@@ -32,10 +34,10 @@ def elsewhere(tmp_path: Path) -> Iterator[Callable[..., None]]:
 
 
 def test_a_worker_elsewhere_keeps_the_masters_time(
-    start: Start, elsewhere: Callable[..., None], profile: WriteProfile, port: int, tmp_path: Path
+    start: Start, elsewhere: Callable[..., None], profile: WriteProfile, relay: FakeRelay, port: int, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    options = ("--headless", "--relay-profile", profile())
+    options = ("--headless", "--relay-profile", profile(), "--relay-set", f"target.base_url={relay.base_url}")
     master = start(
         *("locust", "-f", LOCUSTFILE, "--master", "--expect-workers", "2", "--master-bind-port", port),
         *("--relay-out", out, *options),

@@ -8,7 +8,7 @@ from relayload.core.metrics.summarize import summarize
 from relayload.core.model.health import Thresholds
 from relayload.core.model.objective_options import ObjectiveOptions, Severity
 from relayload.core.model.record import Attempt, Outcome
-from relayload.core.model.run import StageInfo, TargetInfo
+from relayload.core.model.run import StageInfo, TargetInfo, WorkerInfo
 from relayload.core.model.verdict import Status
 from relayload.core.objectives.grammar import parse, with_options
 from relayload.core.objectives.verdict import assess
@@ -62,6 +62,14 @@ def test_a_percentile_that_may_be_too_late_is_told_where_that_matters(request_li
     text = render_summary(summarize(folded(lines), make_run()))
     assert re.search(r"\n +too late by +≤ 11.0ms\n", text)
     assert "kernel timestamps · TTFT p99 ≤ 11.0ms too late" in text
+
+
+def test_how_far_clocks_may_be_apart_is_told_where_there_are_several_hosts(request_line, make_run, folded):
+    told = [WorkerInfo(worker=0, started=0, clock_error_s=0.0), WorkerInfo(worker=1, started=0, clock_error_s=0.00042)]
+    lines = [request_line(0)]
+    text = render_summary(summarize(folded(lines), make_run(worker_reports=tuple(told))))
+    assert "clocks within 420µs" in text
+    assert "clocks" not in render_summary(summarize(folded(lines), make_run(worker_reports=tuple(told[:1]))))
 
 
 def test_an_error_that_no_shown_percentile_has_takes_no_row(request_line, make_run, folded):
