@@ -34,8 +34,11 @@ class DistributedRun:
     the profile.
     """
 
-    def __init__(self, network: Network, folder: Path, *, rate: str, seconds: int, **profile: Any) -> None:
-        self._network, self._folder = network, folder
+    def __init__(
+        self, network: Network, folder: Path, *, rate: str, seconds: int, delay_s: float = 0.005, **profile: Any
+    ) -> None:
+        """`delay_s` is what a message between the first worker and its master takes, each way."""
+        self._network, self._folder, self._delay_s = network, folder, delay_s
         self._home = folder / "master"
         self.out = self._home / "run"
         self._home.mkdir()
@@ -89,7 +92,9 @@ class DistributedRun:
         at = self.master_host.address
         if number == 0 and self._network.apart:
             script = ROOT / "tests/slow_link.py"
-            self.link = host.python(script, at, str(self._port.number), "0.005", log=self._folder / "link.log")
+            self.link = host.python(
+                script, at, str(self._port.number), str(self._delay_s), log=self._folder / "link.log"
+            )
             self.link.first_line()
             at = "127.0.0.1"
         return host, at

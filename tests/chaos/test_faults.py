@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP
+from typing import Any
 
 import pytest
 from distributed_run import USD, Account, DistributedRun, check_sums, reported
@@ -37,7 +38,7 @@ def network() -> Iterator[Network]:
 def new_run(network: Network, tmp_path: Path) -> Iterator[NewRun]:
     made: list[DistributedRun] = []
 
-    def new(**profile: object) -> DistributedRun:
+    def new(**profile: Any) -> DistributedRun:
         made.append(DistributedRun(network, tmp_path, rate=f"{RATE_PER_S}/s", seconds=SECONDS, **profile))
         return made[-1]
 
