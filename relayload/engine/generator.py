@@ -64,7 +64,9 @@ class Generator:
         self._latest_s = latest_s(profile)
         self._spend_guard = SpendGuard(profile, alone=assignment.alone, ask=self._ask)
         self._executor = new_executor(profile, assignment, run_clock, self._send, self._drop, permit, self._ask)
-        self._leaseholder = Leaseholder(assignment, permit, self._executor, self._clients, self._spend_guard)
+        self._leaseholder = Leaseholder(
+            assignment.run_id, assignment.worker, permit, self._executor, self._clients, self._spend_guard
+        )
         self._conversations_until_s = min(sum(stage.for_s for stage in self._stages), profile.guardrails.until_s)
         self._ending = Event()
         self._draining = False

@@ -7,7 +7,7 @@ from relayload import clock
 from relayload.core.traffic.leases import LEASE_S
 from relayload.engine.clients import Clients
 from relayload.engine.executor import Executor
-from relayload.engine.messages import Assignment, Lease, Renewal, WorkerStatus
+from relayload.engine.messages import Lease, Renewal, WorkerStatus
 from relayload.engine.permit import Permit
 from relayload.engine.process_id import process_id
 from relayload.engine.spend_guard import SpendGuard
@@ -18,13 +18,14 @@ class Leaseholder:
 
     def __init__(
         self,
-        assignment: Assignment,
+        run_id: str,
+        worker: int,
         permit: Permit,
         executor: Executor,
         clients: Clients,
         spend_guard: SpendGuard,
     ) -> None:
-        self._run_id, self._worker = assignment.run_id, assignment.worker
+        self._run_id, self._worker = run_id, worker
         self._process = process_id()
         self._permit = permit
         self._executor = executor

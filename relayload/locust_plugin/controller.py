@@ -137,8 +137,8 @@ class Controller:
         watch.link_exception(lambda failed: self._crashed(repr(failed.exception), done))
 
     def on_ready(self, client_id: str) -> None:
-        """Handle a worker that listens from now on: assign it again, if it could not receive that."""
-        if client_id in self._workers and self._workers[client_id] not in self._statuses and self._until_s is None:
+        """Handle a worker that listens from now on: it could not receive an assignment before, or joins late."""
+        if self._until_s is None:
             self._assign(client_id)
 
     def on_renewal(self, client_id: str, renewal: Renewal) -> None:
@@ -263,7 +263,6 @@ class Controller:
         tick = 0
         while self._until_s is None and not self._over():
             self._notice_own_delay()
-            self._invite()
             self._keep_one_worker()
             self._look_at_objectives()
             if tick % _TICKS_PER_PROGRESS == 0:
@@ -332,13 +331,6 @@ class Controller:
         delay_s, self._watched_at_s = now_s - self._watched_at_s - _TICK_S, now_s
         if delay_s > _HELD_UP_S:
             self._lessor.excuse(delay_s)
-
-    def _invite(self) -> None:
-        """Let workers that join late take part."""
-        for client_id in self._present():
-            if client_id not in self._workers:
-                _LOG.info("a worker joins, the %dth of this run", len(self._workers) + 1)
-                self._assign(client_id)
 
     def _keep_one_worker(self) -> None:
         """Keep Locust, which stops a test without workers, from giving up the one that renewed last."""

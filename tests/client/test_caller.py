@@ -11,7 +11,7 @@ import pytest
 from msgspec import structs
 
 from relayload import clock
-from relayload.client.caller import Caller
+from relayload.client.caller import Caller, Unleased
 from relayload.core.model.record import Attempt, BreakerState, FailureKind, Outcome
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
@@ -230,3 +230,43 @@ def test_a_bug_in_the_transport_is_raised() -> None:
 
     with pytest.raises(RuntimeError, match="ours"):
         caller(Broken(OK), limits=(Limit(5, 1.0),)).call(REQUEST, Timeouts())
+
+
+class Lease:
+    """Permission to send until an instant; waiting for it brings another one."""
+
+    def __init__(self, until_s: float) -> None:
+        self.until_s = until_s
+        self.waits = 0
+
+    def wait(self) -> None:
+        self.waits += 1
+        self.until_s = clock.now_s() + 600.0
+
+
+def test_a_request_without_a_lease_is_not_sent() -> None:
+    transport, lease = Script(OK), Lease(clock.now_s() - 1.0)
+    with pytest.raises(Unleased):
+        Caller(transport, ClientPolicy(retry=QUICK), Random(1), permit=lease).call(REQUEST, Timeouts())
+    assert (transport.sent_at_s, lease.waits) == ([], 0)
+
+
+def test_a_retry_waits_for_a_lease() -> None:
+    lease = Lease(clock.now_s() + 600.0)
+
+    class Lapses(Script):
+        def send(self, request: WireRequest, timeouts: Timeouts, **more: Any) -> Answer:
+            lease.until_s = clock.now_s()
+            return super().send(request, timeouts, **more)
+
+    called = Caller(Lapses(failed(), OK), ClientPolicy(retry=QUICK), Random(1), permit=lease).call(REQUEST, Timeouts())
+    assert (called.outcome, len(called.attempts), lease.waits) == (Outcome.OK, 2, 1)
+
+
+def test_a_smaller_quota_spaces_later_calls_and_says_when_the_last_one_starts() -> None:
+    caller = Caller(Script(OK), ClientPolicy(limits=(Limit(10, 1.0),)), Random(1))
+    caller.call(REQUEST, Timeouts())
+    assert caller.resize([1]) <= clock.now_s()
+    caller.call(REQUEST, Timeouts())
+    assert caller.call(REQUEST, Timeouts()).throttled_s > 0.5
+    assert Caller(Script(OK), ClientPolicy(), Random(1)).resize([]) == float("-inf")
