@@ -6,6 +6,7 @@ from itertools import count
 import gevent
 from gevent import Greenlet, getcurrent
 
+from relayload.client.caller import Unleased
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.leases import Grant
 from relayload.core.traffic.stages import Stage, stage_at
@@ -72,7 +73,8 @@ class ClosedLoopExecutor:
     def turn(self, scenario: int) -> float:
         """Send one request for the calling user, and return the seconds to think after it.
 
-        Blocks once the run is over, until Locust kills the user.
+        Blocks once the run is over, until Locust kills the user. A turn that lost its lease before the send does not
+        count.
         """
         self.ahead += 1
         try:
@@ -88,6 +90,8 @@ class ClosedLoopExecutor:
         self._in_flight.add(user)
         try:
             self._start(arrival, 0.0)
+        except Unleased:
+            return 0.0  # the user's next turn waits
         except Exception as error:  # ours: Locust would log it, and let the user go on
             self.crash = error
             raise

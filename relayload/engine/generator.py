@@ -160,8 +160,16 @@ class Generator:
         try:
             messages, called = self._take_turn(job, late_s, reserved_usd, (), keep_text=job.turns > 1)
         except Unleased:
+            if isinstance(self._executor, ClosedLoopExecutor):
+                raise
             self._recorder.drop(job, DropReason.LEASE)
             return
+        if job.turns > 1:
+            self._converse(job, messages, called)
+
+    def _converse(self, job: Job, messages: list[Message], called: Called) -> None:
+        """Take the later turns of a conversation, until one fails or the run ends."""
+        arrival = job.arrival
         for turn in range(1, job.turns):
             due_at_s = self._run_clock.elapsed_s() + job.think_time_s
             if called.answer is None or called.outcome is not Outcome.OK or not self._wait_until(due_at_s):

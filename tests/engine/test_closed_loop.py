@@ -3,6 +3,7 @@ import pytest
 from gevent import GreenletExit
 
 from relayload import clock
+from relayload.client.caller import Unleased
 from relayload.core.traffic.stages import Stage
 from relayload.engine.closed_loop import ClosedLoopExecutor
 from relayload.engine.permit import Permit
@@ -64,3 +65,10 @@ def test_a_turn_waits_for_a_lease():
     permit.extend(clock.now_s() + 600.0)
     user.get()
     assert len(sent) == 1
+
+
+def test_a_turn_that_lost_its_lease_before_the_send_is_none():
+    closed = loop(lambda *_: fail(Unleased()))
+    assert closed.turn(0) == 0.0
+    assert closed.crash is None
+    assert closed.in_flight == 0
