@@ -16,6 +16,8 @@ from relayload.recording.shipping import PIECE_BYTES, Sender, whole_lines
 
 _LOG = logging.getLogger("relayload")
 _TICK_S = 0.1
+SHIPPED_WITHIN_S = 30.0
+"""How long a worker that is done waits for the master to acknowledge its records."""
 
 
 class Shipper:

@@ -28,6 +28,7 @@ from relayload.engine.host import host_id
 from relayload.engine.lessor import Lessor
 from relayload.engine.messages import Assignment, EndRun, RecordsPiece, Renewal, WorkerStatus
 from relayload.engine.received_records import ReceivedRecords
+from relayload.engine.shipper import SHIPPED_WITHIN_S
 from relayload.engine.workload import new_workload
 from relayload.locust_plugin.channel import ASSIGN, END, LEASE, RECORDS_ACK, WHOLE, pack
 from relayload.locust_plugin.nodes import runner_of
@@ -47,9 +48,8 @@ _HELD_UP_S = 0.5
 """A master that wakes so much too late was held up itself: nobody's silence meanwhile counts."""
 _END_LEAD_S = 0.25
 """Every worker knows of the end before it comes, so all stop at the same arrival."""
-_ACKNOWLEDGE_S = 15.0
-"""The time for workers on a busy machine to report that their recordings are closed; those that are gone are not
-awaited."""
+_ACKNOWLEDGE_S = SHIPPED_WITHIN_S + 5.0
+"""The time for workers to deliver their records and report it; those that are gone are not awaited."""
 _LOCAL = "local"
 _OBJECTIVE = "objective"
 _UNHURRIED = ("schedule", "stop")

@@ -36,7 +36,7 @@ from relayload.engine.messages import (
     WorkerStatus,
 )
 from relayload.engine.run_clock import RunClock
-from relayload.engine.shipper import Shipper
+from relayload.engine.shipper import SHIPPED_WITHIN_S, Shipper
 from relayload.engine.versions import other_version
 from relayload.locust_plugin.channel import (
     ASSIGN,
@@ -72,8 +72,6 @@ _TICKS_PER_REPORT = 4
 _PARENT_POLL_S = 0.2
 _MASTER_GONE_S = 30.0
 """A worker whose renewals are not answered for as long stops; it has sent nothing since its lease was over."""
-_SHIPPED_WITHIN_S = 30.0
-"""How long a worker that is done waits for the master to acknowledge its records."""
 
 
 class Worker:
@@ -253,7 +251,7 @@ class Worker:
 
     def _ship_the_rest(self, shipper: Shipper, generator: Generator) -> None:
         """Wait, in bounds, until the master has all records."""
-        until_s = clock.now_s() + _SHIPPED_WITHIN_S
+        until_s = clock.now_s() + SHIPPED_WITHIN_S
         while not shipper.settled and clock.now_s() < until_s:
             self._send(generator, drained=False)
             gevent.sleep(_TICK_S)
