@@ -251,6 +251,7 @@ class Account:
     faults: tuple[str, ...] = ()
     twice: int = 0
     """Arrivals that are recorded more than once."""
+    warnings: tuple[str, ...] = ()
 
     @property
     def offered(self) -> int:
@@ -275,8 +276,8 @@ def account(fold: Fold, run: RunInfo) -> Account:
         end = max((order.end for order in orders), default=0)
         least = known if run.batch else end * run.copies
         lost = max(run.offered or 0, least) - known
-    faults = (*_twice(twice), *_unreadable(fold), *_missing(fold, run, unrecorded), *_deserted(fold, run))
-    return Account(fold.started, fold.dropped, lost, faults, twice)
+    faults = (*_twice(twice), *_unreadable(fold), *_missing(fold, run, unrecorded))
+    return Account(fold.started, fold.dropped, lost, faults, twice, _users_moved(fold, run))
 
 
 def _orders(fold: Fold, run: RunInfo) -> list[Indices]:
@@ -313,14 +314,14 @@ def _missing(fold: Fold, run: RunInfo, unrecorded: dict[int, int]) -> tuple[str,
     )
 
 
-def _deserted(fold: Fold, run: RunInfo) -> tuple[str, ...]:
-    """Report workers of a closed load that left before its end: possibly nobody took over their users."""
+def _users_moved(fold: Fold, run: RunInfo) -> tuple[str, ...]:
+    """Report workers of a closed load that left before its end: for some seconds nobody had their users."""
     if not run.closed or run.ended_at_s is None:
         return ()
     left_at_s = {info.worker: math.inf if info.drained else 0.0 for info in run.worker_reports}
     left_at_s |= {end.worker: end.at_s for end in fold.ends}
     return tuple(
-        f"worker {worker} was gone early, and its users with it"
+        f"worker {worker} was gone early: its users were missing until the others had taken them over"
         for worker, at_s in sorted(left_at_s.items())
         if at_s < run.ended_at_s - _CLOCKS_APART_S
     )

@@ -120,6 +120,7 @@ class SummaryInTheMaking:
                 *([] if saturated is None else [str(saturated)]),
                 *run.cautions,
                 *self._warnings,
+                *accounted.warnings,
                 *stepped_clocks(run.worker_reports),
                 *remarks_on(self._all),
                 *_condensed(fold, run),
