@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from msgspec import structs
+
 from relayload.core.errors import AuthorError
 from relayload.engine import host
 from relayload.engine.messages import Assignment
@@ -18,7 +20,8 @@ def assigned_recording(assignment: Assignment) -> Recording:
     seen = _seen(Path(assignment.run_dir)) if assignment.host_id == host.host_id() else None
     if seen is not None and seen.run.uid == assignment.run.uid:
         return seen
-    return Recording.create(new_part_dir(assignment.run.run_id, assignment.worker), assignment.run)
+    part = structs.replace(assignment.run, part=assignment.worker)
+    return Recording.create(new_part_dir(part.run_id, assignment.worker), part)
 
 
 def _seen(directory: Path) -> Recording | None:

@@ -15,7 +15,7 @@ from relayload.core.model.record import End, Outcome
 from relayload.core.model.snapshot import Snapshot
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.traffic.arrivals import Arrival
-from relayload.core.traffic.leases import EVERYTHING
+from relayload.core.traffic.leases import EVERYTHING, LEASE_S
 from relayload.core.traffic.stages import stage_at
 from relayload.engine.arrival_rate import DropReason
 from relayload.engine.clients import Clients
@@ -144,6 +144,14 @@ class Generator:
             gevent.sleep(_DRAIN_POLL_S)
         self._executor.abandon()
         self._close()
+
+    def leave(self, grace_s: float) -> None:
+        """Send what is leased to this process and nothing more, and end as `drain` does."""
+        self._leaseholder.leaving = True
+        until_s = clock.now_s() + LEASE_S + grace_s
+        while self._executor.ahead and clock.now_s() < until_s and not self._draining:
+            gevent.sleep(_DRAIN_POLL_S)
+        self.drain(EndRun(until_s=max(0.0, self._run_clock.elapsed_s()), grace_s=grace_s))
 
     def _send(self, arrival: Arrival, late_s: float) -> None:
         job = self._composer.job(arrival)

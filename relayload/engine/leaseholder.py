@@ -36,6 +36,8 @@ class Leaseholder:
         self._applying: deque[tuple[int, float, int]] = deque()
         """Leases that are not in force yet: number, when the last call under the quota before starts, and slots."""
         self._asking = False
+        self.leaving = False
+        """Nothing more is to be granted to this process."""
         self.answered_at_s = clock.now_s()
         """When the master last answered."""
         self.ask: Callable[[], None] = lambda: None
@@ -55,10 +57,11 @@ class Leaseholder:
             sequence=self._sequence,
             held=self._held,
             in_force=self._in_force,
-            wanted=self._executor.wanted,
+            wanted=0 if self.leaving else self._executor.wanted,
             ended=self._executor.ended,
             requests=requests,
             micro_usd=micro_usd,
+            leaving=self.leaving,
             process=self._process,
             status=status,
         )

@@ -123,8 +123,7 @@ class Lessor:
             self._without_part.discard(worker)
         else:
             self._without_part.add(worker)
-        members = [one for one in self._members.within(FRESH_S, now_s) if one not in self._without_part]
-        grants = self._workload.grants(renewal, members, alive, elapsed_s)
+        grants = self._workload.grants(renewal, self._takers(now_s), alive, elapsed_s)
         return Lease(
             worker=worker,
             sequence=sequence,
@@ -136,6 +135,14 @@ class Lessor:
             requests=self._allowance(self._requests, renewal, alive),
             micro_usd=self._allowance(self._micro_usd, renewal, alive),
         )
+
+    def _takers(self, now_s: float) -> list[int]:
+        """Return the workers that take new arrivals."""
+        return [
+            worker
+            for worker in self._members.within(FRESH_S, now_s)
+            if worker not in self._without_part and not (worker in self._latest and self._latest[worker].leaving)
+        ]
 
     def _allowance(self, cap: Cap | None, renewal: Renewal, alive: Sequence[int]) -> Allowance | None:
         if cap is None:

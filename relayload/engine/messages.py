@@ -99,6 +99,8 @@ class Renewal(Struct, frozen=True, kw_only=True):
     """In a batch: how many of those that it was granted have ended."""
     requests: Draw = Draw()
     micro_usd: Draw = Draw()
+    leaving: bool = False
+    """It takes no further grants, since it was asked to end."""
     process: str = ""
     """The name of the process, by which a master of the same machine finds it dead."""
     status: WorkerStatus | None = None
@@ -182,3 +184,6 @@ class Hello(Struct, frozen=True, kw_only=True):
 
     version: str
     """Its version of relayload."""
+    profile_sha256: str
+    host: str
+    """The name of its host."""

@@ -55,7 +55,10 @@ class ProfileSender:
     @cached_property
     def _packed(self) -> Packed:
         """The parcel, made in a thread: the leases of a run must not wait until a large trace is hashed."""
-        return cast(Packed, gevent.get_hub().threadpool.apply(packed, (self._profile,)))
+        found = cast(Packed | AuthorError, gevent.get_hub().threadpool.apply(_packed, (self._profile,)))
+        if isinstance(found, AuthorError):
+            raise found
+        return found
 
     @cached_property
     def _parcel(self) -> bytes:
@@ -68,3 +71,11 @@ class ProfileSender:
     @cached_property
     def _sizes(self) -> dict[str, int]:
         return {file.sha256: file.bytes for file in self._packed.parcel.files}
+
+
+def _packed(profile: Profile) -> Packed | AuthorError:
+    """Return the parcel, or the error: gevent would print one that is raised in a thread."""
+    try:
+        return packed(profile)
+    except AuthorError as error:
+        return error

@@ -77,6 +77,8 @@ class Controller:
         """The number of each worker, by its client id of Locust."""
         self._clients: dict[int, str] = {}
         self._watched_at_s = clock.now_s()
+        self._silent: set[int] = set()
+        """Workers whose leases are over, and that did not end in order."""
         self._statuses: dict[int, WorkerStatus] = {}
         self._alone = not isinstance(self._runner, MasterRunner)
         self._begins_at_s = clock.now_s() + (_LOCAL_LEAD_S if self._alone else _REMOTE_LEAD_S)
@@ -264,6 +266,7 @@ class Controller:
         while self._until_s is None and not self._over():
             self._notice_own_delay()
             self._keep_one_worker()
+            self._notice_silence()
             self._look_at_objectives()
             if tick % _TICKS_PER_PROGRESS == 0:
                 progress.write(self.run_dir, self._progress())
@@ -331,6 +334,19 @@ class Controller:
         delay_s, self._watched_at_s = now_s - self._watched_at_s - _TICK_S, now_s
         if delay_s > _HELD_UP_S:
             self._lessor.excuse(delay_s)
+
+    def _notice_silence(self) -> None:
+        """Log which workers fall silent in the middle of a run, and which come back."""
+        now_s = clock.now_s()
+        for worker, status in self._statuses.items():
+            silent = not (self._alone or status.drained or self._lessor.is_alive(worker, now_s))
+            if silent is (worker in self._silent):
+                continue
+            self._silent ^= {worker}
+            if silent:
+                _LOG.warning("worker %d on %s is silent: the others send what it was not leased", worker, status.host)
+            else:
+                _LOG.info("worker %d on %s is back", worker, status.host)
 
     def _keep_one_worker(self) -> None:
         """Keep Locust, which stops a test without workers, from giving up the one that renewed last."""

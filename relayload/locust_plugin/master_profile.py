@@ -57,7 +57,8 @@ class _Line:
             self._client.send(Message(CONTENT_WANTED, pack(wanted), self._id))
             if (content := self._answer(wanted)) is not None:
                 return content
-        raise AuthorError([Fault(f"the master at {self._place} did not send its profile in {_PATIENCE_S:g} s")])
+        why = f"did not send its profile in {_PATIENCE_S:g} s: does it run, and listen there (--master-bind-host)?"
+        raise AuthorError([Fault(f"the master at {self._place} {why}")])
 
     def close(self) -> None:
         self._client.close(linger=0)

@@ -23,7 +23,7 @@ VARIABLES = ("RELAYLOAD_", "LOCUST_RELAY_")
 
 OPTIONS = ("PROFILE", "SET", "OUT")
 
-_LOOPBACK = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def add_options(parser: ArgumentParser, **_: Any) -> None:
 
 def stay_on_loopback(parser: ArgumentParser, **_: Any) -> None:
     """Let Locust's page and master listen on loopback by default, since neither asks for a password."""
-    parser.set_defaults(web_host=_LOOPBACK, master_bind_host=_LOOPBACK)
+    parser.set_defaults(web_host=LOOPBACK, master_bind_host=LOOPBACK)
 
 
 def _variable(option: str) -> dict[str, Any]:

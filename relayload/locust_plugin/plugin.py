@@ -38,7 +38,7 @@ from relayload.locust_plugin.channel import (
 )
 from relayload.locust_plugin.controller import Controller
 from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
-from relayload.locust_plugin.options import OWN_MESSAGE, Options
+from relayload.locust_plugin.options import LOOPBACK, OWN_MESSAGE, Options
 from relayload.locust_plugin.redistribution import redistribute_users_aside
 from relayload.locust_plugin.signals import Interruption
 from relayload.locust_plugin.steps import steps
@@ -129,6 +129,7 @@ class MasterPlugin:
             self._runner.register_message(CLOCK, self._on_clock)
             redistribute_users_aside(self._runner, closed=isinstance(self._profile.load, ClosedLoad))
         self._want_users()
+        self._say_who_can_join()
         for caution in () if self._options.launcher_pid else self._profile.cautions:
             _LOG.warning("%s", caution)
         for step in steps(self._profile):
@@ -162,6 +163,16 @@ class MasterPlugin:
             options.enable_rebalancing = True  # or the users of a worker that is gone are missed for a minute
         options.num_users = options.num_users or wanted
         options.spawn_rate = options.spawn_rate or min(wanted, 100)
+
+    def _say_who_can_join(self) -> None:
+        """Log where a master listens that waits for workers of other hosts, if none can come."""
+        options = self._locust_options
+        if isinstance(self._runner, MasterRunner) and not options.processes and options.master_bind_host == LOOPBACK:
+            _LOG.warning(
+                "listening on %s:%d, which workers on other hosts can't reach: --master-bind-host names an address",
+                options.master_bind_host,
+                options.master_bind_port,
+            )
 
     def _check_targets_or_leave(self) -> None:
         try:
@@ -203,11 +214,17 @@ class MasterPlugin:
         self._runner.send_message(CONTENT, pack(content), msg.node_id)
 
     def _on_ready(self, msg: Message, **_: Any) -> None:
-        if refusal := other_version(unpack(msg.data, Hello).version, relayload.__version__):
-            _LOG.error("%s: %s", msg.node_id, refusal)
+        if refusal := self._refusal_of(unpack(msg.data, Hello)):
+            _LOG.error("%s takes no part: %s", msg.node_id, refusal)
             self._runner.send_message(REFUSED, pack(Refusal(reason=refusal)), msg.node_id)
         elif self.run is not None:
             self.run.on_ready(msg.node_id)
+
+    def _refusal_of(self, worker: Hello) -> str | None:
+        """Return why a worker can't take part in the runs of this profile; None if it can."""
+        if worker.profile_sha256 != self._profile.sha256:
+            return f"the worker on {worker.host} was started with another profile than the master: leave out its own"
+        return other_version(worker.version, relayload.__version__)
 
     def _on_renewal(self, msg: Message, **_: Any) -> None:
         if self.run is not None:

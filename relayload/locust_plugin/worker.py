@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+from gevent import Greenlet
 from msgspec import structs
 
 import relayload
 from relayload import clock
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
+from relayload.core.traffic.leases import LEASE_S
 from relayload.engine import host, targets
 from relayload.engine.generator import Generator
 from relayload.engine.master_clock import MasterClock
@@ -74,6 +76,9 @@ _MASTER_GONE_S = 30.0
 """A worker whose renewals are not answered for as long stops; it has sent nothing since its lease was over."""
 
 
+_CUT_OFF = f"the master has not answered for {LEASE_S:g}s: nothing is sent until it does"
+
+
 class Worker:
     """The load-generating side of a worker, or of Locust without workers."""
 
@@ -89,6 +94,7 @@ class Worker:
         self._master_clock = MasterClock(self._ask_master)
         self._early: list[Assignment] = []
         """Assignments by a master on another host whose clock is not known yet."""
+        self._reporting: Greenlet | None = None
         self.generator: Generator | None = None
 
     def listen(self) -> None:
@@ -108,17 +114,22 @@ class Worker:
             leave_ctrl_c_to_master(lambda: self.generator is not None and self.generator.busy)
             self._runner.register_message(REFUSED, self._on_refused)
             self._runner.register_message(CLOCK, self._on_clock)
-            self._runner.send_message(READY, pack(Hello(version=relayload.__version__)))
+            self._runner.send_message(READY, pack(self._hello))
             self._runner.greenlet.spawn(self._master_clock.follow)
             if options_of(self._environment).processes:
                 gevent.spawn(self._leave_with_parent)
 
+    @property
+    def _hello(self) -> Hello:
+        return Hello(version=relayload.__version__, profile_sha256=self._profile.sha256, host=host.host_name())
+
     def _on_assign(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
         assignment = unpack(msg.data, Assignment)
-        if refusal := self._refusal(assignment):
-            _LOG.error("this worker takes no part: %s", refusal)
-            self._report_crash(assignment, refusal)
+        if refusal := other_version(relayload.__version__, assignment.version):
+            self._refuse(refusal)
             return
+        if assignment.profile_sha256 != self._profile.sha256:
+            return  # the master refuses this worker
         self._take(assignment)
 
     def _ask_master(self, reading: ClockReading) -> None:
@@ -147,7 +158,7 @@ class Worker:
             raise
         self._shipper = self._new_shipper(assignment, self.generator.recording)
         self.generator.start(partial(self._renew, self.generator))
-        gevent.spawn(self._report_progress, self.generator, self._shipper)
+        self._reporting = gevent.spawn(self._report_progress, self.generator, self._shipper)
 
     def _new_shipper(self, assignment: Assignment, recording: Recording) -> Shipper | None:
         """Return what ships the records to the master; None if they are written there."""
@@ -162,15 +173,13 @@ class Worker:
         with suppress(RPCError):  # as lost as one that is lost on its way
             self._runner.send_message(RECORDS, pack(piece))
 
-    def _refusal(self, assignment: Assignment) -> str | None:
-        """Return why this worker can't take part in a run; None if it can."""
-        if assignment.profile_sha256 != self._profile.sha256:
-            return "a worker was started with another profile than the master"
-        return other_version(relayload.__version__, assignment.version)
+    def _on_refused(self, environment: Environment, msg: Message, **_: Any) -> None:  # noqa: ARG002 -- Locust's
+        self._refuse(unpack(msg.data, Refusal).reason)
 
-    def _on_refused(self, environment: Environment, msg: Message, **_: Any) -> None:
-        _LOG.error("this worker takes no part: %s", unpack(msg.data, Refusal).reason)
-        environment.process_exit_code = ExitCode.BAD_INPUT
+    def _refuse(self, reason: str) -> None:
+        """End this worker alone."""
+        _LOG.error("this worker takes no part: %s", reason)
+        self._environment.process_exit_code = ExitCode.BAD_INPUT
         gevent.spawn(self._runner.quit)
 
     def _report_crash(self, assignment: Assignment, crash: str) -> None:
@@ -227,6 +236,11 @@ class Worker:
             self._shipper.acknowledge(unpack(msg.data, RecordsAck))
 
     def _on_quitting(self, **_: Any) -> None:
+        """Leave a run that goes on in order, as when SIGTERM ends this worker alone."""
+        if self.generator is not None and self.generator.busy and self._reporting is not None:
+            _LOG.info("leaving the run: what is leased to this worker is sent, and what is in flight is awaited")
+            self.generator.leave(self._profile.load.graceful_stop_s)
+            self._reporting.join()
         if self._shipper is not None:
             self._shipper.end()
 
@@ -236,8 +250,11 @@ class Worker:
             self.generator.drain(EndRun(until_s=0.0, grace_s=0.0))
 
     def _report_progress(self, generator: Generator, shipper: Shipper | None) -> None:
-        tick = 0
+        tick, cut_off = 0, False
         while generator.busy:
+            if (generator.silent_s > LEASE_S) is not cut_off:
+                cut_off = not cut_off
+                _LOG.warning("%s", _CUT_OFF if cut_off else "the master answers again")
             status = generator.status()
             if status.finished or status.guardrail or tick % _TICKS_PER_REPORT == 0:
                 self._send(generator)

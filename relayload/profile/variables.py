@@ -95,17 +95,18 @@ def _value(match: re.Match[str], environ: Mapping[str, str], folder: Path | None
     if path := _PATH.fullmatch(body):
         return _content(path["path"], folder)
     if variable := _VARIABLE.fullmatch(body):
-        return _variable(variable["name"], variable["default"], variable["hint"], environ)
+        return _variable(variable["name"], variable["default"], variable["hint"], environ, secret=folder is not None)
     # Not repeated: somebody may have put a key between the braces.
     raise ValueError("expected '${env:NAME}', '${env:NAME:-default}' or '${file:PATH}'; write '$${' for a plain '${'")
 
 
-def _variable(name: str, default: str | None, hint: str | None, environ: Mapping[str, str]) -> str:
+def _variable(name: str, default: str | None, hint: str | None, environ: Mapping[str, str], *, secret: bool) -> str:
     value = environ.get(name)
     if not value and hint is not None:
         raise ValueError(f"the environment variable {name} is not set: {hint.strip() or 'set it'}")
     if value is None and default is None:
-        raise ValueError(f"the environment variable {name} is not set: set it, or write ${{env:{name}:-default}}")
+        otherwise = "" if secret else f", or write ${{env:{name}:-default}}"
+        raise ValueError(f"the environment variable {name} is not set: set it{otherwise}")
     return value or default or ""
 
 

@@ -145,7 +145,8 @@ def _shifts(sources: Sequence[_Source]) -> list[Shift]:
 
 def _whole(sources: Sequence[_Source], shifts: Sequence[Shift], workers: int) -> RunInfo:
     if len(sources) == 1:
-        return msgspec.structs.replace(sources[0].run, workers=workers)
+        part = sources[0].run.part if len(sources[0].files) == 1 else None
+        return msgspec.structs.replace(sources[0].run, workers=workers, part=part)
     return merged([source.run for source in sources], shifts, workers)
 
 

@@ -56,6 +56,16 @@ def test_workers_share_arrivals_and_slots(master):
     assert not second.complete
 
 
+def test_a_worker_that_leaves_gets_no_more_arrivals(master):
+    run = master()
+    run.renew(0, 98.6)
+    (held,) = run.renew(1, 98.6)
+    (leaving,) = run.renew(0, 99.6, held=1, leaving=True)
+    (other,) = run.renew(1, 99.6, held=len(held.grants))
+    assert leaving.grants == ()
+    assert {(grant.part, grant.of) for grant in other.grants} == {(0, 1)}
+
+
 def test_a_renewal_that_is_older_than_another_has_no_answer(master):
     run = master()
     run.renew(0, 100.0)

@@ -140,6 +140,21 @@ def test_of_a_killed_worker_only_what_it_was_leased_is_lost(
     assert f"{counts['lost']} of 400 arrivals were lost with workers that died" in run.output
 
 
+def test_a_worker_that_is_asked_to_end_loses_nothing(
+    leased: Callable[..., tuple[Process, Path]], relay: FakeRelay
+) -> None:
+    run, out = leased(steady(8))
+    child = children(run)[0]
+    worker = worker_of(out, run, child)
+    os.kill(child, signal.SIGTERM)
+    assert run.wait() == 0, run.output
+    counts, recorded = saved(out, "summary.json")["counts"], lines(out)
+    assert (counts["offered"], counts["started"], counts["lost"], counts["dropped"]) == (320, 320, 0, 0)
+    assert recorded.twice == []
+    assert unrecorded(relay, recorded) == 0
+    assert max(line["intended_at_s"] for line in recorded.of(worker)) < 6.0
+
+
 def test_a_cap_is_reached_by_workers_together_and_passed_by_none_that_hangs(
     leased: Callable[..., tuple[Process, Path]], relay: FakeRelay
 ) -> None:

@@ -306,17 +306,27 @@ def test_a_worker_that_listens_late_gets_its_share(
     assert (counts["offered"], counts["started"], counts["lost"]) == (65, 65, 0)
 
 
-def test_a_worker_with_another_profile_ends_the_run_with_the_reason(
-    locust: Start, start: Start, profile: WriteProfile, port: int, tmp_path: Path
+@pytest.mark.parametrize("late", [False, True])
+def test_a_worker_with_another_profile_is_refused_alone(
+    late: bool, locust: Start, start: Start, profile: WriteProfile, port: int, tmp_path: Path
 ) -> None:
-    short = ("--relay-profile", profile())
-    run = locust(
-        *short, "--relay-out", tmp_path / "run", "--master", "--expect-workers", "1", "--master-bind-port", port
-    )
-    start("locust", "-f", LOCUSTFILE, "--worker", "--master-port", port, *short, "--relay-set", "seed=4")
-    assert run.wait() == 1, run.output
-    assert "a part of this run failed: a worker was started with another profile than the master" in run.output
-    assert sums_hold(saved(tmp_path / "run", "summary.json")["counts"])
+    short = ("--relay-profile", profile("constant", seconds=4))
+    master = ("--master", "--expect-workers", "1" if late else "2", "--master-bind-port", port)
+    run = locust(*short, "--relay-out", tmp_path / "run", *master)
+    worker = ("locust", "-f", LOCUSTFILE, "--worker", "--master-port", port, *short)
+    start(*worker)
+    if late:
+        wait_for(lambda: records(tmp_path / "run") > 5)
+    other = start(*worker, "--relay-set", "seed=4")
+    assert other.wait() == 2, other.output
+    if not late:
+        start(*worker)
+    assert run.wait() == 0, run.output
+    refusal = f"the worker on {socket.gethostname()} was started with another profile than the master"
+    assert refusal in run.output
+    assert refusal in other.output
+    counts = saved(tmp_path / "run", "summary.json")["counts"]
+    assert (counts["started"], counts["lost"]) == (counts["offered"], 0)
 
 
 def test_a_closed_load_takes_turns(locust: Start, profile: WriteProfile, tmp_path: Path) -> None:

@@ -269,7 +269,7 @@ def account(fold: Fold, run: RunInfo) -> Account:
     orders = _orders(fold, run)
     twice = sum(order.twice for order in orders)
     unrecorded = _unrecorded(fold, run)
-    if run.closed:
+    if run.closed or run.part is not None:
         lost = sum(unrecorded.values())
     else:
         known = sum(order.distinct for order in orders)
@@ -277,7 +277,14 @@ def account(fold: Fold, run: RunInfo) -> Account:
         least = known if run.batch else end * run.copies
         lost = max(run.offered or 0, least) - known
     faults = (*_twice(twice), *_unreadable(fold), *_missing(fold, run, unrecorded))
-    return Account(fold.started, fold.dropped, lost, faults, twice, _users_moved(fold, run))
+    return Account(
+        fold.started,
+        fold.dropped,
+        lost,
+        faults,
+        twice,
+        (*_part(run), *_left_early(fold, run), *_users_moved(fold, run)),
+    )
 
 
 def _orders(fold: Fold, run: RunInfo) -> list[Indices]:
@@ -311,6 +318,23 @@ def _missing(fold: Fold, run: RunInfo, unrecorded: dict[int, int]) -> tuple[str,
         "another host (relayload merge)"
         for worker in sorted(in_order)
         if unrecorded[worker]
+    )
+
+
+def _part(run: RunInfo) -> tuple[str, ...]:
+    if run.part is None:
+        return ()
+    return (f"these are the records of worker {run.part} alone: relayload merge makes one recording of all",)
+
+
+def _left_early(fold: Fold, run: RunInfo) -> tuple[str, ...]:
+    """Report workers on other hosts that never told of their end: they may have kept records."""
+    ended = {end.worker for end in fold.ends}
+    return tuple(
+        f"worker {info.worker} on {info.host} did not end in order: records that it could not deliver are in its own "
+        "recording there"
+        for info in run.worker_reports
+        if info.clock_error_s and info.worker not in ended
     )
 
 

@@ -94,7 +94,7 @@ class SummaryInTheMaking:
             profile=ProfileName(run.profile.name, run.profile.sha256),
             started_at=run.started_at,
             duration_s=max(run.ended_at_s or 0.0, fold.last_at_s),
-            workers=run.workers,
+            workers=max(run.workers, len(fold.lines_of)),
             scope=Scope(),
             counts=self._counts(accounted),
             rates=self._rates(accounted, starts),

@@ -127,6 +127,8 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"wo
     uid: str = ""
     """A stamp of the run's master that distinguishes its parts from those of other runs; empty in recordings of earlier
     versions. A merged run has the stamps of its parts, joined."""
+    part: Worker | None = None
+    """The number of the worker whose records alone this holds; None for a whole run."""
     schema_version: int = 1
 
     @property
