@@ -38,17 +38,6 @@ class DropReason(StrEnum):
     GUARDRAIL = GUARDRAIL
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Limits of an executor: the most requests in flight, and how late an arrival may start.
-
-    One that is more than `latest_s` late is dropped, since to start it could break a rate limit.
-    """
-
-    max_in_flight: int
-    latest_s: float | None = None
-
-
 class ArrivalRateExecutor:
     """Starts the arrivals that are granted to one process, in a greenlet each.
 
@@ -62,7 +51,7 @@ class ArrivalRateExecutor:
         self,
         arrivals: Iterator[Arrival],
         run_clock: RunClock,
-        bounds: Bounds,
+        max_in_flight: int,
         start: Callable[[Arrival, float], None],
         drop: Callable[[Arrival, DropReason], None],
         permit: Permit,
@@ -80,8 +69,7 @@ class ArrivalRateExecutor:
         self._complete = self._ended = False
         self._granted = self._handled = 0
         self._run_clock = run_clock
-        self._max_in_flight = bounds.max_in_flight
-        self._latest_s = inf if bounds.latest_s is None else bounds.latest_s
+        self._max_in_flight = max_in_flight
         self._permit = permit
         self._pool = GreenletPool(start)
         self._drop = drop
@@ -223,7 +211,7 @@ class ArrivalRateExecutor:
     def _dispatch(self, arrival: Arrival, now_s: float, late_s: float) -> None:
         if now_s >= self._permit.until_s or (late_s > LEASE_S and self._permit.until_s < inf):
             self._drop(arrival, DropReason.LEASE)
-        elif late_s > self._latest_s:
+        elif late_s > arrival.slack_s:
             self._drop(arrival, DropReason.LATE)
         elif self._pool.busy >= self._max_in_flight:
             self._drop(arrival, DropReason.MAX_IN_FLIGHT)

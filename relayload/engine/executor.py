@@ -6,8 +6,7 @@ from typing import Protocol
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.draws import uniform
 from relayload.core.traffic.leases import Grant
-from relayload.core.traffic.limits import LIMIT_GUARD_S
-from relayload.engine.arrival_rate import ArrivalRateExecutor, Bounds, DropReason
+from relayload.engine.arrival_rate import ArrivalRateExecutor, DropReason
 from relayload.engine.batch import BatchExecutor
 from relayload.engine.closed_loop import ClosedLoopExecutor
 from relayload.engine.messages import Assignment
@@ -15,7 +14,7 @@ from relayload.engine.permit import Permit
 from relayload.engine.run_clock import RunClock
 from relayload.profile import Profile
 from relayload.profile.loads import BatchLoad, ClosedLoad, OpenLoad
-from relayload.profile.plan import arrivals, batch_scenarios, batches, stages
+from relayload.profile.plan import arrivals_to_send, batch_scenarios, batches, stages
 from relayload.profile.think_time import span
 
 
@@ -84,8 +83,7 @@ def new_executor(
     """
     load = profile.load
     if isinstance(load, OpenLoad):
-        bounds = Bounds(load.max_in_flight, latest_s(profile))
-        return ArrivalRateExecutor(arrivals(profile), run_clock, bounds, send, drop, permit)
+        return ArrivalRateExecutor(arrivals_to_send(profile), run_clock, load.max_in_flight, send, drop, permit)
     executor: Executor
     if isinstance(load, BatchLoad):
         executor = BatchExecutor(batches(load), batch_scenarios(profile, load), run_clock, send, permit, ask)
@@ -93,11 +91,6 @@ def new_executor(
         executor = _closed_loop(profile, load, assignment, run_clock, send, permit)
     executor.end_at(profile.guardrails.until_s)
     return executor
-
-
-def latest_s(profile: Profile) -> float | None:
-    """Return how late a request may start without breaking a rate limit; None without one."""
-    return LIMIT_GUARD_S if isinstance(profile.load, OpenLoad) and profile.load.limits else None
 
 
 def _closed_loop(

@@ -20,7 +20,7 @@ from relayload.core.traffic.stages import stage_at
 from relayload.engine.arrival_rate import DropReason
 from relayload.engine.clients import Clients
 from relayload.engine.closed_loop import ClosedLoopExecutor
-from relayload.engine.executor import latest_s, new_executor
+from relayload.engine.executor import new_executor
 from relayload.engine.health import Health
 from relayload.engine.leaseholder import Leaseholder
 from relayload.engine.messages import Assignment, EndRun, Lease, Renewal, WorkerStatus
@@ -61,7 +61,6 @@ class Generator:
         self._clients = Clients(profile, transports, assignment, self._on_transition, permit)
         self._recorder = Recorder(profile, assignment, run_clock, report)
         self._health = Health()
-        self._latest_s = latest_s(profile)
         self._spend_guard = SpendGuard(profile, alone=assignment.alone, ask=self._ask)
         self._executor = new_executor(profile, assignment, run_clock, self._send, self._drop, permit, self._ask)
         self._leaseholder = Leaseholder(
@@ -161,7 +160,7 @@ class Generator:
         if reserved_usd is None:
             self._executor.refuse(arrival)
             return
-        if self._latest_s is not None and late_s > self._latest_s:
+        if late_s > arrival.slack_s:
             self._spend_guard.cancel(reserved_usd)
             self._recorder.drop(job, DropReason.LATE)
             return

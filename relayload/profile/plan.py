@@ -14,6 +14,7 @@ from relayload.core.traffic.batches import Batches
 from relayload.core.traffic.limits import Limits
 from relayload.core.traffic.pairing import for_each_target
 from relayload.core.traffic.plan import Plan, Request
+from relayload.core.traffic.slack import with_slack
 from relayload.core.traffic.stages import Stage
 from relayload.core.wire.request import Endpoint
 from relayload.profile import trace as traces
@@ -55,6 +56,12 @@ def arrivals(profile: Profile) -> Iterator[Arrival]:
         return iter(())
     until_s = profile.guardrails.until_s
     return takewhile(lambda arrival: arrival.intended_at_s < until_s, _arrivals(profile, load, _limits(load)))
+
+
+def arrivals_to_send(profile: Profile) -> Iterator[Arrival]:
+    """Yield the arrivals, each with how late it may start. Raises as `arrivals` does."""
+    limits = _limits(profile.load) if isinstance(profile.load, OpenLoad) else None
+    return with_slack(arrivals(profile), limits) if limits else arrivals(profile)
 
 
 def batches(load: BatchLoad) -> Batches:

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 
 import gevent
+from msgspec.structs import replace
 from support import until
 
 from relayload import clock
@@ -8,11 +9,11 @@ from relayload.core.traffic.arrivals import Arrival, schedule
 from relayload.core.traffic.leases import EVERYTHING, Grant
 from relayload.core.traffic.process import POISSON
 from relayload.core.traffic.stages import Stage
-from relayload.engine.arrival_rate import ArrivalRateExecutor, Bounds, DropReason
+from relayload.engine.arrival_rate import ArrivalRateExecutor, DropReason
 from relayload.engine.permit import Permit
 from relayload.engine.run_clock import RunClock
 
-UNBOUNDED = Bounds(max_in_flight=10_000)
+UNBOUNDED = 10_000
 
 
 class Log:
@@ -41,7 +42,7 @@ def executor(
     arrivals: Iterator[Arrival],
     log: Log,
     *grants: Grant,
-    bounds: Bounds = UNBOUNDED,
+    max_in_flight: int = UNBOUNDED,
     began_s: float = 0.0,
     slots: int | None = None,
     complete: bool = True,
@@ -51,7 +52,7 @@ def executor(
     permit = Permit(for_ever=for_s is None)
     if for_s is not None:
         permit.extend(clock.now_s() + for_s)
-    made = ArrivalRateExecutor(arrivals, RunClock(clock.now_s() - began_s), bounds, log.start, log.drop, permit)
+    made = ArrivalRateExecutor(arrivals, RunClock(clock.now_s() - began_s), max_in_flight, log.start, log.drop, permit)
     made.take(grants or [EVERYTHING], 10_000 if complete else 0, complete=complete, slots=slots)
     return made
 
@@ -86,7 +87,7 @@ def test_shares_of_several_executors_are_the_whole_schedule() -> None:
 
 def test_what_exceeds_max_in_flight_is_dropped_and_the_schedule_goes_on() -> None:
     log = Log(for_s=10.0)
-    made = executor(every(0.001, 5), log, bounds=Bounds(max_in_flight=2))
+    made = executor(every(0.001, 5), log, max_in_flight=2)
     run(made)
     assert log.started == [0, 1]
     assert log.dropped == [(index, DropReason.MAX_IN_FLIGHT) for index in (2, 3, 4)]
@@ -116,7 +117,8 @@ def test_a_late_executor_starts_what_is_due_at_once_with_its_lateness() -> None:
 
 def test_an_arrival_too_late_for_the_limits_is_dropped() -> None:
     log = Log()
-    run(executor(every(1.0, 2), log, began_s=1.0, bounds=Bounds(10, latest_s=0.5)))
+    arrivals = (replace(arrival, slack_s=0.5) for arrival in every(1.0, 2))
+    run(executor(arrivals, log, began_s=1.0))
     assert log.dropped == [(0, DropReason.LATE)]
     assert log.started == [1]
 

@@ -15,6 +15,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import accumulate, count, repeat
+from math import inf
 from random import Random
 from typing import NamedTuple, Protocol
 
@@ -42,6 +43,8 @@ class Arrival(Struct, frozen=True, gc=False):
     """Blocks of 512 tokens each; equal numbers stand for the same text."""
     target: int = 0
     """The position of the target, if each arrival goes to every target."""
+    slack_s: float = inf
+    """How many seconds late it may start without breaking a limit."""
 
 
 class Row(Protocol):

@@ -80,6 +80,23 @@ def test_a_closed_load_has_lost_what_a_dead_worker_had_told_of(request_line, end
     assert account(folded(lines), run).warnings == _USERS_MOVED
 
 
+def test_the_part_of_one_worker_has_lost_nothing_of_the_others(request_line, make_run, folded):
+    run = make_run(part=1, ended_by=None, ended_at_s=None)
+    lines = [request_line(index, worker=1) for index in (1, 3, 5)]
+    assert _account(lines, run, folded) == (3, 3, 0, 0, ())
+    (warning,) = account(folded(lines), run).warnings
+    assert warning == "these are the records of worker 1 alone: relayload merge makes one recording of all"
+
+
+def test_a_worker_elsewhere_that_did_not_end_in_order_may_have_kept_records(request_line, end_line, make_run, folded):
+    told = [
+        WorkerInfo(worker=number, started=0, host=f"h{number}", clock_error_s=0.001 * number) for number in (0, 1, 2)
+    ]
+    lines = [request_line(0), end_line(2, started=0)]
+    (warning,) = account(folded(lines), make_run(worker_reports=tuple(told))).warnings
+    assert warning.startswith("worker 1 on h1 did not end in order")
+
+
 def test_users_of_a_worker_that_left_a_closed_load_were_missing_for_a_while(request_line, end_line, make_run, folded):
     lines = [request_line(0), end_line(0, started=1, at_s=99.9), end_line(1, at_s=50.0)]
     assert account(folded(lines), make_run(load_kind="closed")).warnings == _USERS_MOVED
