@@ -248,16 +248,15 @@ def _in_options(faults: tuple[Fault, ...], document: "Document") -> Iterator[Fau
     """Yield the faults, with remedies in guardrails and prices worded as options."""
     remedies = _remedies(document)
     for fault in faults:
-        fault = replace(fault, message=_without_default(fault.message)) if fault.file == "--api-key-env" else fault
+        fault = replace(fault, message=_naming_another(fault.message)) if fault.file == "--api-key-env" else fault
         remedy = remedies.get(fault.path)
         mended = remedy is not None and "write " in fault.message
         yield replace(fault, message=f"{fault.message.rpartition('write ')[0]}write {remedy}") if mended else fault
 
 
-def _without_default(message: str) -> str:
-    """Leave out the hint at a default value, which an option that names a variable can't have."""
-    before, hint, _ = message.partition(", or write ${env:")
-    return f"{before}, or name another with --api-key-env" if hint else message
+def _naming_another(message: str) -> str:
+    """Add to the fault of a variable that is not set how to name another one."""
+    return f"{message}, or name another with --api-key-env" if message.endswith(": set it") else message
 
 
 def _remedies(document: "Document") -> dict[str, str]:
