@@ -166,7 +166,10 @@ def new_generator(profile: Any, recording: Recording, at: Target, environment: E
         host_id=host_id(),
         alone=True,
     )
-    transports = {name: new_transport("native", at.base_url, KEY) for name in profile.named_targets}
+    transports = {
+        name: {key: new_transport("native", at.base_url, KEY) for key in target.named_keys}
+        for name, target in profile.named_targets.items()
+    }
     stats = LocustStats(environment, {"benchmark": "chat"})
     run_clock = RunClock(assignment.begins_at_s)
     return Generator(profile, Composer(profile), assignment, transports, stats, run_clock)

@@ -74,26 +74,44 @@ class _ForEver:
         """Return at once."""
 
 
+class SharedState:
+    """What a client's requests share: breakers, quota, retry budget. One per target and process."""
+
+    def __init__(self, policy: ClientPolicy, on_transition: Callable[[StateChange], None] = lambda _: None) -> None:
+        self.policy = policy
+        self.breakers = Breakers(policy.breaker, policy.breaker_scope, on_transition)
+        self.quota = _quota(policy)
+        self.budget = _budget(policy.retry)
+
+    def resize(self, amounts: Sequence[int]) -> float:
+        """Set the amounts of the quota's limits. Return the last instant that was given to a call before."""
+        if not isinstance(self.quota, Quota):
+            return -inf
+        last_start_s = self.quota.last_start_s
+        self.quota.resize(amounts)
+        return last_start_s
+
+
 class Caller:
-    """The state that a client's requests share: breakers, quota, retry budget. One per target and process."""
+    """Makes the requests of a client over one transport."""
 
     def __init__(
         self,
         transport: Transport,
-        policy: ClientPolicy,
+        state: SharedState,
         rng: Random,
-        on_transition: Callable[[StateChange], None] = lambda _: None,
         permit: Permit = _ForEver(),  # noqa: B008 -- immutable
     ) -> None:
+        policy = state.policy
         self._transport = transport
         self._permit = permit
         self._policy = policy
         self._rng = rng
-        self.breakers = Breakers(policy.breaker, policy.breaker_scope, on_transition)
-        self._quota = _quota(policy)
+        self.breakers = state.breakers
+        self._quota = state.quota
         self._reads_headers = policy.quota_from_headers
         self._counts_tokens = any(limit.unit is Unit.TOKENS for limit in policy.limits) or policy.quota_from_headers
-        self._budget = _budget(policy.retry)
+        self._budget = state.budget
 
     def call(
         self, request: WireRequest, timeouts: Timeouts, *, keep_text: bool = False, on_text: OnText | None = None
@@ -130,14 +148,6 @@ class Caller:
         except BaseException:
             call.abandon(clock.now_s())
             raise
-
-    def resize(self, amounts: Sequence[int]) -> float:
-        """Set the amounts of the quota's limits. Return the last instant that was given to a call before."""
-        if not isinstance(self._quota, Quota):
-            return -inf
-        last_start_s = self._quota.last_start_s
-        self._quota.resize(amounts)
-        return last_start_s
 
     def _wait_or_leave(self, attempts: Sequence[Attempt]) -> None:
         if not attempts:

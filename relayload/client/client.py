@@ -18,7 +18,7 @@ from relayload import clock
 from relayload.client.arguments import FROM_HEADERS, check
 from relayload.client.batches import BatchRun
 from relayload.client.call_report import CallReport
-from relayload.client.caller import Called, Caller
+from relayload.client.caller import Called, Caller, SharedState
 from relayload.client.chat_request import ChatRequest
 from relayload.client.errors import (
     ERRORS,
@@ -139,7 +139,7 @@ class RelayClient:
             breaker_scope=Scope(breaker_scope),
             deadline_s=deadline_s,
         )
-        self._caller = Caller(self._transport, policy, Random(seed), self._on_transition)
+        self._caller = Caller(self._transport, SharedState(policy, self._on_transition), Random(seed))
         self._on_call = on_call
         self._counter = MetricsCounter()
         self._trips: Counter[str] = Counter()

@@ -59,7 +59,7 @@ def _base_url(target: Target) -> Iterator[str]:
     if target.fake_preset is None:
         yield target.base_url
         return
-    with FakeRelay.start(target.fake_preset, api_key=target.api_key.reveal()) as relay:
+    with FakeRelay.start(target.fake_preset, api_key=" ".join(target.named_keys.values())) as relay:
         yield relay.base_url
 
 
@@ -73,10 +73,10 @@ class _Visit:
         self._target = target
         self._base_url = base_url
         self._place = ("targets", name) if profile.targets else ("target",)
-        key = target.api_key.reveal()
+        (key_name, key), *self._other_keys = target.named_keys.items()
         options: Options = {**target.options, "http_log": http_log}
         self._probe_client = ProbeClient(key, options, timeout_s=_PATIENCE_S, hidden=profile.scenario_secrets)
-        self._known = Known(base_url, key, profile.client_policy(target).classifier)
+        self._known = Known(base_url, key, profile.client_policy(target).classifier, target.key_path(key_name))
         self._form = target.form
         self._is_taken = False  # whether a model has accepted this form
         self._has_answered = False  # whether any model has answered
@@ -103,6 +103,18 @@ class _Visit:
         else:
             self._look_at_headers()
         self._add_summary(seen)
+        self._look_at_other_keys()
+
+    def _look_at_other_keys(self) -> None:
+        """Ask whether the keys after the first are taken, with which everything else is examined."""
+        for name, key in self._other_keys:
+            probe_client = self._probe_client.with_key(key)
+            key_path, path = self._target.key_path(name), ".".join(self._place)
+            first = FirstLook(self._base_url, probe_client, key, path, self._known.classifier, key_path)
+            try:
+                first.look(lambda: small_requests(self._profile, self._target))
+            except TargetUnreachable as unreachable:
+                self._add_unreachable(unreachable)
 
     def _look_at_headers(self) -> None:
         """Examine the headers of answers, except errors, since a gateway's error page says nothing about the relay."""
@@ -113,7 +125,7 @@ class _Visit:
 
     def _first_look(self) -> Seen:
         known, path = self._known, ".".join(self._place)
-        first = FirstLook(self._base_url, self._probe_client, known.api_key, path, known.classifier)
+        first = FirstLook(self._base_url, self._probe_client, known.api_key, path, known.classifier, known.key_path)
         seen = first.look(lambda: small_requests(self._profile, self._target))
         self._replies.append(seen.models)
         for caution in self._target.cautions:

@@ -75,8 +75,8 @@ class Findings:
             self._sent = ""
 
     def at(self, key: str) -> Location:
-        """Return the location of a key of the target."""
-        return (*self._place, key)
+        """Return the location of a key of the target, such as `tls` or `keys.1.key`."""
+        return (*self._place, *(int(part) if part.isdecimal() else part for part in key.split(".")))
 
     def quoted(self, text: str) -> str:
         """Return the relay's own words, without secrets and cut to 200 characters."""

@@ -61,6 +61,7 @@ def preflight(
     options: Options | None = None,
     *,
     path: str = "target",
+    key_path: str = API_KEY,
     classifier: Classifier = _COMMON,
     small_requests: SmallRequests = tuple,
     models: Iterable[str] = (),
@@ -69,9 +70,11 @@ def preflight(
     """Raise TargetUnreachable unless an OpenAI-compatible API answers there, takes the key and is not down.
 
     Nor may it refuse one of these `models` that it does not list. `path` is the target's place in the profile,
-    `small_requests` composes requests when one has to be sent, and `hidden` are the secrets in them.
+    `key_path` that of the key below it, `small_requests` composes requests when one has to be sent, and `hidden`
+    are the secrets in them.
     """
-    first = FirstLook(base_url, ProbeClient(api_key, options, hidden=hidden), api_key, path, classifier)
+    probe_client = ProbeClient(api_key, options, hidden=hidden)
+    first = FirstLook(base_url, probe_client, api_key, path, classifier, key_path)
     seen = first.look(small_requests)
     first.ensure_up(seen, small_requests)
     first.check_models(seen, frozenset(models), small_requests)
@@ -101,12 +104,19 @@ class FirstLook:
     """Sends one target free requests, and billed ones where those do not prove enough."""
 
     def __init__(
-        self, base_url: str, probe_client: ProbeClient, api_key: str, path: str, classifier: Classifier
+        self,
+        base_url: str,
+        probe_client: ProbeClient,
+        api_key: str,
+        path: str,
+        classifier: Classifier,
+        key_path: str = API_KEY,
     ) -> None:
         self._base_url = base_url
         self._probe_client = probe_client
         self._api_key = api_key
         self._path = path
+        self._key_path = key_path
         self._classifier = classifier
 
     def look(self, small_requests: SmallRequests = tuple) -> Seen:
@@ -188,13 +198,13 @@ class FirstLook:
             reason = "the relay's own key for what is behind it is refused. Mend it at the relay"
             raise TargetUnreachable(f"{answers}: {reason}", BASE_URL)
         if kind is FailureKind.QUOTA_EXHAUSTED:
-            reason = f"the account behind {self._path}.api_key has no credit left"
-            raise TargetUnreachable(f"{answers}: {reason}", API_KEY)
+            reason = f"the account behind {self._path}.{self._key_path} has no credit left"
+            raise TargetUnreachable(f"{answers}: {reason}", self._key_path)
         raise TargetUnreachable(
             f"target {self._base_url} rejected the key with {reply.status}{error}. "
-            f"Check {self._path}.api_key, and that the key belongs to this base URL: "
+            f"Check {self._path}.{self._key_path}, and that the key belongs to this base URL: "
             "a valid key sent to another relay gives the same error",
-            API_KEY,
+            self._key_path,
         )
 
     def _check_redirect(self, reply: Reply, path: str) -> None:

@@ -33,6 +33,8 @@ class Known:
     base_url: str
     api_key: str
     classifier: Classifier
+    key_path: str = API_KEY
+    """Where the key stands below the target."""
     listed: tuple[str, ...] = ()
     """The models that it lists."""
 
@@ -117,12 +119,18 @@ def _upstream(refusal: Refusal) -> Cause | None:
 def _key(refusal: Refusal) -> Cause | None:
     if refusal.kind is not FailureKind.AUTH:
         return None
-    return Cause("key", "the key may not use this model, or belongs to another relay", refusal.findings.at(API_KEY))
+    return Cause(
+        "key",
+        "the key may not use this model, or belongs to another relay",
+        refusal.findings.at(refusal.known.key_path),
+    )
 
 
 def _limits(refusal: Refusal) -> Cause | None:
     if refusal.kind is FailureKind.QUOTA_EXHAUSTED:
-        return Cause("limits", "the account behind the key has no credit left", refusal.findings.at(API_KEY))
+        return Cause(
+            "limits", "the account behind the key has no credit left", refusal.findings.at(refusal.known.key_path)
+        )
     if refusal.kind is not FailureKind.RATE_LIMITED:
         return None
     wait = refusal.findings.quoted(refusal.reply.header("retry-after"))
@@ -131,7 +139,7 @@ def _limits(refusal: Refusal) -> Cause | None:
         "nothing else was sent, so it is not the rate of requests: tokens per minute or per day, other users "
         f"of the key, or a balance are used up{again}"
     )
-    return Cause("limits", why, refusal.findings.at(API_KEY))
+    return Cause("limits", why, refusal.findings.at(refusal.known.key_path))
 
 
 def _own_field(refusal: Refusal) -> Cause | None:

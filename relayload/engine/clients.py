@@ -1,56 +1,74 @@
-"""The clients of one process: one for each target, with its own connections, breakers, quota and retry budget."""
+"""The clients of one process: one for each target, with its own breakers, quota and retry budget.
 
-from collections.abc import Callable, Mapping, Sequence
+Each key of a target has connections of its own, as tenants have.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
 from random import Random
 
-from relayload.client.caller import Caller
+from relayload.client.caller import Caller, SharedState
 from relayload.core.resilience.breaker import StateChange
 from relayload.engine.messages import Assignment
 from relayload.engine.permit import Permit
 from relayload.profile import Profile
+from relayload.profile.job import Addressee
 from relayload.transport import Transport
 
 OnTransition = Callable[[str, StateChange], None]
 """Receives the name of the target whose breaker changed its state, and the change."""
 
 
+Transports = Mapping[str, Mapping[str | None, Transport]]
+"""By the name of the target, one for each key by its name."""
+
+
 class Clients:
-    """One caller for each target, by name."""
+    """One caller for each key of each target."""
 
     def __init__(
         self,
         profile: Profile,
-        transports: Mapping[str, Transport],
+        transports: Transports,
         assignment: Assignment,
         on_transition: OnTransition,
         permit: Permit,
     ) -> None:
         self._transports = transports
-        self._callers = {
-            name: Caller(
-                transports[name],
-                profile.client_policy(target),
-                Random(f"{profile.seed}:client:{assignment.worker}:{name}"),
-                partial(on_transition, name),
-                permit,
-            )
+        self._states = {
+            name: SharedState(profile.client_policy(target), partial(on_transition, name))
             for name, target in profile.named_targets.items()
         }
+        self._callers = {name: self._of_target(name, profile.seed, assignment, permit) for name in transports}
 
-    def __getitem__(self, target: str) -> Caller:
-        return self._callers[target]
+    def of(self, addressee: Addressee) -> Caller:
+        """Return what sends to a target with a key."""
+        return self._callers[addressee.name][addressee.key]
+
+    def enforces(self, target: str) -> bool:
+        """Return whether the breakers of a target refuse anything."""
+        return self._states[target].breakers.policy.enforce
 
     def resize(self, quotas: Mapping[str, Sequence[int]]) -> float:
         """Set the amounts of each target's limits. Return the last instant that was given to a call before."""
-        return max((self._callers[name].resize(amounts) for name, amounts in quotas.items()), default=-inf)
+        return max((self._states[name].resize(amounts) for name, amounts in quotas.items()), default=-inf)
 
     @property
     def kernel_timestamps(self) -> bool:
         """True if the kernel stamps the arrival of answers from every target."""
-        return all(transport.kernel_timestamps for transport in self._transports.values())
+        return all(transport.kernel_timestamps for transport in self._all_transports)
 
     def close(self) -> None:
-        for transport in self._transports.values():
+        for transport in self._all_transports:
             transport.close()
+
+    @property
+    def _all_transports(self) -> Iterator[Transport]:
+        return (transport for by_key in self._transports.values() for transport in by_key.values())
+
+    def _of_target(self, name: str, seed: int, assignment: Assignment, permit: Permit) -> dict[str | None, Caller]:
+        rng = Random(f"{seed}:client:{assignment.worker}:{name}")
+        return {
+            key: Caller(transport, self._states[name], rng, permit) for key, transport in self._transports[name].items()
+        }

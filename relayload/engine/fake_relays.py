@@ -22,7 +22,7 @@ class Fakes:
         from relayload.fakerelay.process import FakeRelay  # most runs have a relay
 
         for name, target in self._targets.items():
-            self._relays[name] = FakeRelay.begin(target.fake_preset or "", api_key=target.api_key.reveal())
+            self._relays[name] = FakeRelay.begin(target.fake_preset or "", api_key=" ".join(target.named_keys.values()))
 
     def base_urls(self) -> dict[str, str]:
         """Return their base URLs, once they answer. Raises RuntimeError with the output of one that doesn't."""

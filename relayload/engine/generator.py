@@ -1,6 +1,6 @@
 """The load-generating half of one process, for one run: arrivals go in, records come out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import gevent
@@ -18,7 +18,7 @@ from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.leases import EVERYTHING, LEASE_S
 from relayload.core.traffic.stages import stage_at
 from relayload.engine.arrival_rate import DropReason
-from relayload.engine.clients import Clients
+from relayload.engine.clients import Clients, Transports
 from relayload.engine.closed_loop import ClosedLoopExecutor
 from relayload.engine.executor import new_executor
 from relayload.engine.health import Health
@@ -33,7 +33,7 @@ from relayload.profile.compose import Composer
 from relayload.profile.job import Job, Message
 from relayload.profile.plan import stages
 from relayload.recording import Recording
-from relayload.transport import Transport, open_files
+from relayload.transport import open_files
 
 _DRAIN_POLL_S = 0.02
 
@@ -46,7 +46,7 @@ class Generator:
         profile: Profile,
         composer: Composer,
         assignment: Assignment,
-        transports: Mapping[str, Transport],
+        transports: Transports,
         report: Report,
         run_clock: RunClock,
     ) -> None:
@@ -234,7 +234,7 @@ class Generator:
         begins_at_s = self._run_clock.begins_at_s  # for all instants of the request, even if it is corrected meanwhile
         request = job.request(history)
         try:
-            called = self._clients[job.target].call(request, job.timeouts, keep_text=keep_text)
+            called = self._clients.of(job.addressee).call(request, job.timeouts, keep_text=keep_text)
         except Unleased:
             self._count_start(turn, -1)
             self._spend_guard.cancel(reserved_usd)
@@ -254,7 +254,7 @@ class Generator:
         self._leaseholder.ask_once()
 
     def _on_transition(self, target: str, change: StateChange) -> None:
-        self._recorder.transition(target, change, enforced=self._clients[target].breakers.policy.enforce)
+        self._recorder.transition(target, change, enforced=self._clients.enforces(target))
 
     def _close(self) -> None:
         self._health.stop()

@@ -72,6 +72,7 @@ class Recorder:
                 intended_at_s=arrival.intended_at_s,
                 reason=reason.value,
                 target=self._target(job),
+                key=job.addressee.key,
             )
         )
 
@@ -135,6 +136,7 @@ class Recorder:
             ended_s - arrival.intended_at_s,
             called.outcome,
             self._target(job),
+            job.addressee.key,
             turn,
             called.throttled_s,
             called.backoff_s,

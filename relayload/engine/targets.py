@@ -68,16 +68,18 @@ class TargetHost:
         base_url = fake_url or target.base_url
         options: Options = {**target.options, "http_log": self._http_log}
         _LOG.info("asking %s whether it can be load-tested", base_url)
-        preflight(
-            base_url,
-            target.api_key.reveal(),
-            options,
-            path=f"targets.{name}" if self._profile.several else "target",
-            classifier=self._profile.client_policy(target).classifier,
-            small_requests=lambda: self._small_requests(target),
-            models=self._models(target),
-            hidden=self._profile.scenario_secrets,
-        )
+        for key_name, key in target.named_keys.items():
+            preflight(
+                base_url,
+                key,
+                options,
+                path=f"targets.{name}" if self._profile.several else "target",
+                key_path=target.key_path(key_name),
+                classifier=self._profile.client_policy(target).classifier,
+                small_requests=lambda: self._small_requests(target),
+                models=self._models(target),
+                hidden=self._profile.scenario_secrets,
+            )
         return base_url
 
     def _models(self, target: Target) -> set[str]:

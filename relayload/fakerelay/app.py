@@ -1,7 +1,7 @@
 """The ASGI application: finds the endpoint, reads the request, checks the key."""
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -56,11 +56,11 @@ class FakeRelayApp:
     """The application. It needs the server of this package, whose connections it uses directly."""
 
     def __init__(
-        self, preset: Preset, api_key: str, *, worker: int, started_at_s: float, recorder: Recorder | None
+        self, preset: Preset, api_keys: Sequence[str], *, worker: int, started_at_s: float, recorder: Recorder | None
     ) -> None:
         self._preset = preset
-        self._api_key = api_key
-        self._credential = f"Bearer {api_key}".encode()
+        self._keys = [(f"Bearer {key}".encode(), key) for key in api_keys]
+        """The keys that it accepts, each after how it is sent."""
         self._worker = worker
         self._started_at_s = started_at_s
         self._created_s = clock.wall_ns() // 10**9
@@ -101,7 +101,7 @@ class FakeRelayApp:
     def _key(self, request: Request) -> str | None:
         """Return the client's key if it is correct, else None."""
         sent = request.headers.get(b"authorization", b"")
-        return self._api_key if hmac.compare_digest(sent, self._credential) else None
+        return next((key for credential, key in self._keys if hmac.compare_digest(sent, credential)), None)
 
     def _about(self, request: Request, query: dict[str, list[str]]) -> object:
         """Return information about the relay itself."""

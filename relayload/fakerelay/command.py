@@ -21,12 +21,13 @@ KEY_VARIABLE = "RELAYLOAD_FAKE_RELAY_KEY"
 @click.option("--port", default=8600, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
 @click.option(
     "--key",
-    "api_key",
-    default="sk-fake",
+    "api_keys",
+    multiple=True,
+    default=["sk-fake"],
     show_default=True,
     envvar=KEY_VARIABLE,
     show_envvar=True,
-    help="The key to accept.",
+    help="A key to accept; repeat it for more. In the variable, spaces separate them.",
 )
 @click.option(
     "--workers",

@@ -47,7 +47,10 @@ class FakeRelay:
         api_key: str = "sk-fake",
         timeout_s: float = _START_TIMEOUT_S,
     ) -> "FakeRelay":
-        """Start a relay and wait until it answers. Raises RuntimeError with its output if it does not."""
+        """Start a relay that takes a key, or several separated by spaces, and wait until it answers.
+
+        Raises RuntimeError with its output if it does not.
+        """
         relay = cls.begin(preset, sets=sets, port=port, api_key=api_key)
         relay.await_ready(timeout_s)
         return relay

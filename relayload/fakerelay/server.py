@@ -32,7 +32,7 @@ class Options:
 
     host: str
     port: int
-    api_key: str
+    api_keys: tuple[str, ...]
     workers: int = 1
     record: Path | None = None
     exit_with_stdin: bool = False
@@ -137,7 +137,7 @@ def serve(preset: Preset, options: Options, announce: Callable[[str], None]) -> 
     started_at_s = clock.now_s()
 
     def serve_one(worker: int, ready: Callable[[], None], watch_stdin: bool) -> None:
-        app = FakeRelayApp(preset, options.api_key, worker=worker, started_at_s=started_at_s, recorder=recorder)
+        app = FakeRelayApp(preset, options.api_keys, worker=worker, started_at_s=started_at_s, recorder=recorder)
         server = RelayServer(app, address, ready, watch_stdin)
         server.run(sockets=[address.listener()])
 

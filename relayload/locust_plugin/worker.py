@@ -191,12 +191,12 @@ class Worker:
     def _new_generator(self, assignment: Assignment, run_clock: RunClock) -> Generator:
         buffers = Buffers(self._profile.response_limits.buffered_bytes)
         transports = {
-            name: new_transport(
-                self._profile.driver,
-                assignment.base_urls[name],
-                target.api_key.reveal(),
-                **self._options(target, buffers),
-            )
+            name: {
+                key_name: new_transport(
+                    self._profile.driver, assignment.base_urls[name], key, **self._options(target, buffers)
+                )
+                for key_name, key in target.named_keys.items()
+            }
             for name, target in self._profile.named_targets.items()
         }
         if assignment.host_id != host.host_id():

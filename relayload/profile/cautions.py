@@ -36,25 +36,25 @@ def cautions(written: Document, secrets: Collection[Location]) -> Iterator[Fault
             what = "content of the file" if meant.startswith("${file:") else "variable"
             yield written.fault(location, f"warning: '{text}' is sent as it stands: for the {what} write {meant}")
         elif location in secrets and not references(text) and (wrong := _plain(written.data, location, text)):
-            named = _variable_for(location)
+            named = _variable_for(written.data, location)
             remedy = f"put the key into the variable {named}, and write {location[-1]}: ${{env:{named}}}"
             yield written.fault(location, f"warning: {wrong}: {remedy}")
 
 
 def _plain(data: Any, location: Location, text: str) -> str | None:
     """Return what is wrong with a secret that refers to nothing; None if it is fine."""
-    of_target = location[-1] == "api_key"
+    of_target = _is_key(location)
     if of_target and is_placeholder(text):
         return "a placeholder, which is sent as it stands"
-    target = at(data, location[:-1])
-    if is_key_of(target.get("base_url"), text) if of_target else is_plain_key(text):
+    base_url = at(data, (*_owner(location), "base_url"))
+    if is_key_of(base_url, text) if of_target else is_plain_key(text):
         return "a key in plain text, for whoever reads this file"
     return None
 
 
 def _with_variable(location: Location, text: str) -> str | None:
     """Return our spelling of a variable that makes up the whole text in a shell's spelling; None for any other text."""
-    if location[-1:] == ("api_key",) and (meant := reference_meant(text)) is not None:
+    if _is_key(location) and (meant := reference_meant(text)) is not None:
         return meant
     match = None if set(_FREE) & set(location) else _SHELL.fullmatch(text)
     if match is None:
@@ -62,10 +62,21 @@ def _with_variable(location: Location, text: str) -> str | None:
     return f"{match['before'] or ''}${{env:{match['dollar'] or match['call'] or match['percent']}}}"
 
 
-def _variable_for(location: Location) -> str:
-    """Return a name for the variable: `RELAY_API_KEY`, or one made of the target's or header's name."""
+def _variable_for(data: Any, location: Location) -> str:
+    """Return a name for the variable: `RELAY_API_KEY`, or one made of the name of the target, key or header."""
     owner = str(location[1]) if location[0] in ("targets", "scenarios") else "relay"
-    return re.sub(r"\W+", "_", f"{owner}_{location[-1]}").upper()
+    named = at(data, (*location[:-1], "name")) if "keys" in location else None
+    return re.sub(r"\W+", "_", "_".join(map(str, filter(None, (owner, named, location[-1]))))).upper()
+
+
+def _is_key(location: Location) -> bool:
+    """Return whether the key of a target stands there."""
+    return location[-1:] == ("api_key",) or location[:-2] in (("target", "keys"), (*location[:2], "keys"))
+
+
+def _owner(location: Location) -> Location:
+    """Return where the target stands that a key belongs to."""
+    return location[: 1 if location[0] == "target" else 2]
 
 
 _FEWER_IS_BETTER = ("errors", "cost")

@@ -6,6 +6,7 @@ from relayload.core.traffic.draws import Mix
 from relayload.profile.job import Addressee, Job, ScenarioComposer
 from relayload.profile.loads import OpenLoad
 from relayload.profile.model import Profile
+from relayload.profile.target import Target
 from relayload.profile.trace import Trace
 
 
@@ -15,10 +16,7 @@ class Composer:
     def __init__(self, profile: Profile) -> None:
         self._seed = profile.seed
         self._shares = None if profile.paired else Mix(profile.target_shares)
-        self._addressees = {
-            name: Addressee(name, target.models, target.form, target.local)
-            for name, target in profile.named_targets.items()
-        }
+        self._addressees = {name: _Addressees(name, target) for name, target in profile.named_targets.items()}
         self._by_position = tuple(self._addressees.values())
         blocks = Blocks(profile.seed)
         load = profile.load
@@ -35,7 +33,28 @@ class Composer:
 
     def _addressee(self, arrival: Arrival) -> Addressee:
         if self._shares is None:
-            return self._by_position[arrival.target]
-        if arrival.session is not None:
-            return self._addressees[self._shares.draw(self._seed, 0, f"target:{arrival.session}")]
-        return self._addressees[self._shares.draw(self._seed, arrival.index, "target")]
+            addressees = self._by_position[arrival.target]
+        else:
+            addressees = self._addressees[_drawn(self._shares, self._seed, arrival, "target")]
+        return addressees.only or addressees.of_key(_drawn(addressees.shares, self._seed, arrival, "key"))
+
+
+class _Addressees:
+    """What requests need to know of a target, for each of its keys."""
+
+    def __init__(self, name: str, target: Target) -> None:
+        alike = Addressee(name, target.models, target.form, target.local)
+        self.shares = Mix(target.key_shares)
+        self._by_key = {key: alike._replace(key=key) for key in target.key_shares}
+        self.only = None if self._by_key else alike
+        """None if the keys have names."""
+
+    def of_key(self, name: str) -> Addressee:
+        return self._by_key[name]
+
+
+def _drawn(mix: Mix, seed: int, arrival: Arrival, name: str) -> str:
+    """Draw for an arrival; those of one session have all in common."""
+    if arrival.session is not None:
+        return mix.draw(seed, 0, f"{name}:{arrival.session}")
+    return mix.draw(seed, arrival.index, name)

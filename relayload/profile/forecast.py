@@ -36,11 +36,13 @@ def forecast(profile: Profile) -> Forecast:
     tallies = _tallies(profile)
     planned = plan(profile, [tally.add for tally in tallies.values()])
     sent = {name: _sent(scenario) for name, scenario in profile.scenarios.items()}
+    targets = planned.targets or profile.target_shares
+    keys = {name: target.key_shares for name, target in profile.named_targets.items()}
     placed = [
         (
             location,
             objective,
-            sample_forecast(objective, planned.stages, sent, planned.targets, tallies.get(objective.id)),
+            sample_forecast(objective, planned.stages, sent, targets, tallies.get(objective.id), keys),
         )
         for location, objective in profile.placed_objectives
     ]

@@ -49,6 +49,8 @@ class Addressee(NamedTuple):
     form: Form
     hinted: bool
     """Whether hints for a fake relay are sent, which may stand behind a gateway here. Other relays never see them."""
+    key: str | None = None
+    """The name of the key that requests go with; None for the `api_key`."""
 
 
 class Job(Struct, frozen=True):

@@ -108,6 +108,11 @@ class Profile(Part):
         return {name: weight / total for name, weight in weights.items()}
 
     @property
+    def key_names(self) -> tuple[str, ...]:
+        """The names of all keys; empty where there are only those of `api_key`."""
+        return tuple(dict.fromkeys(key for target in self.named_targets.values() for key in target.key_shares))
+
+    @property
     def several(self) -> bool:
         """True if there are several targets, so that records name theirs."""
         return len(self.named_targets) > 1

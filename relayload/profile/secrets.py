@@ -1,7 +1,7 @@
 """The parts of a profile that are never shown: keys, and headers that may hold one.
 
-Secret are the `api_key` of every target, and those header values that refer to a variable or a file, that look like a
-key, or whose name suggests one. A variable that a secret refers to must not be used anywhere else.
+Secret are the `api_key` and the `keys` of every target, and those header values that refer to a variable or a file,
+that look like a key, or whose name suggests one. A variable that a secret refers to must not be used anywhere else.
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import Any
 
 from relayload.core.errors import Fault
 from relayload.document import Document, Location
+from relayload.document.spelling import shown
 from relayload.profile.plaintext_keys import is_no_key, is_plain_key
 from relayload.profile.variables import around_references, references, texts, without_defaults
 from relayload.transport.redaction import resembles_key
@@ -83,12 +84,13 @@ def travelling(written: Document, secrets: Iterable[Location]) -> tuple[dict[Loc
 
 
 def concealed(faults: Iterable[Fault], secrets: Iterable[Location], *documents: Document) -> list[Fault]:
-    """Remove the secrets, as written or in place, from faults that repeat one (`'0123' is octal ...`)."""
+    """Remove the secrets, as written or in place, from faults that repeat one or its beginning (`'0123' is octal`)."""
     values = [at(document.data, location) for document in documents for location in secrets]
     found = list(faults)
-    for value in values:
-        if isinstance(value, str) and len(value) >= _SHORTEST:
-            found = [replace(fault, message=fault.message.replace(value, _HIDDEN)) for fault in found]
+    for value in (str(value) for value in values if isinstance(value, str | int | float)):
+        for text in (value, shown(value)):
+            if len(text) >= _SHORTEST:
+                found = [replace(fault, message=fault.message.replace(text, _HIDDEN)) for fault in found]
     return found
 
 
@@ -96,6 +98,8 @@ def _is_secret(location: Location, value: object) -> bool:
     match location:
         case ("target", "api_key") | ("targets", _, "api_key"):
             return True
+        case ("target", "keys", *place) | ("targets", _, "keys", *place):
+            return place[1:] not in (["name"], ["share"])
         case ("target", "headers", name) | ("targets" | "scenarios", _, "headers", name):
             return bool(_NAMES_A_KEY.search(str(name))) or (isinstance(value, str) and _may_be_key(value))
     return False
@@ -109,6 +113,9 @@ def _leaves(value: Any, location: Location) -> Iterator[tuple[Location, object]]
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _leaves(item, (*location, key))
+    elif isinstance(value, list) and "keys" in location:
+        for number, item in enumerate(value):
+            yield from _leaves(item, (*location, number))
     else:
         yield location, value
 
@@ -116,5 +123,8 @@ def _leaves(value: Any, location: Location) -> Iterator[tuple[Location, object]]
 def at(data: Any, location: Location) -> Any:
     """Return the value at that location of a profile's content; None if there is none."""
     for key in location:
-        data = data.get(key) if isinstance(data, dict) else None
+        if isinstance(data, list):
+            data = data[key] if isinstance(key, int) and key < len(data) else None
+        else:
+            data = data.get(key) if isinstance(data, dict) else None
     return data

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from relayload import prices
 from relayload.core.errors import AuthorError
+from relayload.core.model.amounts import MOST_KEYS
 from relayload.core.price import Price
 from relayload.core.resilience.dialects import DialectName
 from relayload.core.wire.form import Form, MaxTokensField
@@ -16,7 +17,7 @@ from relayload.core.wire.stream import FinishReason
 from relayload.document.shape import PathIf
 from relayload.document.validation import nearest
 from relayload.profile.mixes import Name, at_least_one, weight_of
-from relayload.profile.types import Flag, HeaderValue, Number, Part, PathText, Secret, Text
+from relayload.profile.types import Flag, HeaderValue, Items, Number, Part, PathText, Secret, Text, not_empty
 from relayload.transport.credentials import AUTHORIZATION, HEADER_NAME, SET_BY_THE_DRIVER
 from relayload.transport.drivers import Options
 from relayload.transport.inflate import ENCODINGS, IDENTITY
@@ -121,6 +122,26 @@ TargetPrices = Annotated[
 """`holysheep` or another shipped list, `prices.yaml` beside the profile, or `{o3: {input: $2.10, output: $8.40}}`."""
 
 
+class Key(Part):
+    """One of several keys of a relay, such as that of a tenant."""
+
+    name: Name
+    """As tables and objectives (`{key=...}`) name it. The key itself is shown nowhere."""
+    key: Secret
+    """The key, such as `${env:TENANT_A_KEY}`."""
+    share: Annotated[Number, weight_of("key that is not to be used")] = 1.0
+    """Its part of the requests, beside the shares of the other keys."""
+
+
+def _keys(keys: tuple[Key, ...]) -> tuple[Key, ...]:
+    if len(keys) > MOST_KEYS:
+        raise ValueError(f"expected at most {MOST_KEYS} keys, since each has tables of its own, got {len(keys)}")
+    names = [each.name for each in not_empty(keys)]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"two keys have the name '{twice}'")
+    return keys
+
+
 class Target(Part):
     """A relay: its base URL and key, and what else it wants to be told."""
 
@@ -129,6 +150,8 @@ class Target(Part):
     `fake://o-series` starts a fake relay."""
     api_key: Secret = Secret("sk-fake")
     """Sent as `Authorization: Bearer ...`."""
+    keys: Annotated[Items[Key], AfterValidator(_keys)] | None = None
+    """Several keys with names, instead of `api_key`: each request goes with one of them, drawn by their shares."""
     api_key_header: Annotated[Text, AfterValidator(_key_header_name)] | None = None
     """The header that the key is sent in instead, alone: `api-key` at Azure."""
     dialect: DialectName = "openai"
@@ -153,6 +176,27 @@ class Target(Part):
     """What its models cost, in US dollars per million tokens."""
     models: dict[Text, Text] = Field(default_factory=dict)
     """What it calls models that scenarios name otherwise: `{o3: openai/o3}`."""
+
+    @model_validator(mode="after")
+    def _either_key_or_keys(self) -> Self:
+        if self.keys is not None and "api_key" in self.model_fields_set:
+            raise ValueError("leave out either api_key or keys")
+        return self
+
+    @property
+    def named_keys(self) -> dict[str | None, str]:
+        """Its keys by their names; the `api_key` has none."""
+        return {each.name: each.key.reveal() for each in self.keys} if self.keys else {None: self.api_key.reveal()}
+
+    @property
+    def key_shares(self) -> dict[str, float]:
+        """Each key's part of the requests, which add up to 1; empty for an `api_key`."""
+        total = sum(each.share for each in self.keys or ())
+        return {each.name: each.share / total for each in self.keys or ()}
+
+    def key_path(self, name: str | None) -> str:
+        """Return where a key of that name stands below the target: `api_key`, or `keys.1.key`."""
+        return "api_key" if name is None else f"keys.{list(self.key_shares).index(name)}.key"
 
     @model_validator(mode="after")
     def _shows_one_key(self) -> Self:
@@ -190,12 +234,13 @@ class Target(Part):
             api_key_header=self.api_key_header or self._header_with_key,
             accept_encoding=None if self.accept_encoding == NO_ENCODING_HEADER else self.accept_encoding,
             finish_reason=self.finish_reason,
+            hidden=tuple(each.key.reveal() for each in self.keys or ()),
         )
 
     @property
     def _header_with_key(self) -> str | None:
         """The header that has the key if there is no `api_key`; no other key is sent beside it."""
-        if "api_key" in self.model_fields_set:
+        if "api_key" in self.model_fields_set or self.keys:
             return None
         return next((name for name in self.headers if name.lower() in _KEY_HEADERS), None)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from relayload.core.metrics.cost import Cost, Waste
-from relayload.core.metrics.summary import BatchTally, BreakerChange, Rates, Summary, TargetGroup
+from relayload.core.metrics.summary import BatchTally, BreakerChange, PaidGroup, Rates, Summary
 from relayload.core.model.run import RunInfo
 from relayload.core.units import format_duration, format_usd
 
@@ -138,12 +138,16 @@ def _wasted(waste: Waste) -> str:
 
 
 def target_facts(summary: Summary) -> Facts:
-    """Return what each target was asked and answered; empty if there is only one."""
-    rows = [f"{name}: {_answered(group)}" for name, group in summary.by_target.items()]
-    return [("targets" if not position else "", row) for position, row in enumerate(rows)]
+    """Return what each target was asked and answered, and with which key; empty if there is only one."""
+    return [*_answers("targets", summary.by_target), *_answers("keys", summary.by_key)]
 
 
-def _answered(group: TargetGroup) -> str:
+def _answers(what: str, groups: Mapping[str, PaidGroup]) -> Facts:
+    rows = [f"{name}: {_answered(group)}" for name, group in groups.items()]
+    return [(what if not position else "", row) for position, row in enumerate(rows)]
+
+
+def _answered(group: PaidGroup) -> str:
     tokens, usd = group.tokens, group.cost.usd
     parts = [f"started {group.started:,}", f"ok {group.ok:,}", f"{tokens.input:,} tokens in, {tokens.output:,} out"]
     return " · ".join([*parts, *([format_usd(usd)] if usd and group.cost.by_model else [])])

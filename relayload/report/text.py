@@ -138,9 +138,9 @@ def _latencies(summary: Summary) -> RenderableType:
 
 
 def groups(summary: Summary) -> Iterator[tuple[str, Metrics]]:
-    """Yield the groups of tables with their names: everything, and each target and scenario if there are several."""
+    """Yield the groups of tables: everything, and each target, key and scenario by name if there are several."""
     yield "all", summary.metrics
-    for named in (summary.by_target, summary.by_scenario):
+    for named in (summary.by_target, summary.by_key, summary.by_scenario):
         if len(named) > 1:
             yield from ((name, group.metrics) for name, group in named.items())
 

@@ -1,6 +1,6 @@
 """The transport that a profile's `driver:` names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -30,6 +30,7 @@ class Options(TypedDict, total=False):
     buffers: Buffers
     finish_reason: FinishReason
     http_log: HttpLog | None
+    hidden: Sequence[str]
 
 
 def prepare(driver: str) -> None:

@@ -1,6 +1,6 @@
 """The low-overhead driver: gevent's event loop, kernel timestamps, no greenlet switch per chunk."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -41,7 +41,8 @@ class NativeTransport:
     place of `Authorization: Bearer`. Proxies of the environment are used, except for this machine. If
     `accept_encoding` is None, that header is not sent. `buffers` is the memory budget of the process; by default a new
     one of the size in `limits`. `finish_reason` is "optional" for a relay whose streams end with `[DONE]` alone.
-    `http_log` logs the first exchanges. Raises AuthorError for a URL, a file or a proxy that it cannot use.
+    `http_log` logs the first exchanges. `hidden` are other keys, which the relay might repeat. Raises AuthorError
+    for a URL, a file or a proxy that it cannot use.
     """
 
     def __init__(
@@ -60,13 +61,14 @@ class NativeTransport:
         buffers: Buffers | None = None,
         finish_reason: FinishReason = "required",
         http_log: HttpLog | None = None,
+        hidden: Sequence[str] = (),
     ) -> None:
         origin = origin_of(base_url)
         context = target_context(origin, verify=verify, ca_file=ca_file, client_cert=client_cert)
         proxy = proxy_for(origin)
         self._finish_reason = finish_reason
         self._http_log = http_log
-        self._secrets = Secrets(api_key, (headers or {}).values())
+        self._secrets = Secrets(api_key, (headers or {}).values(), hidden)
         self._arrivals = ArrivalClock()
         self._pool = Pool(Dialler(origin, self._arrivals, context, proxy), max_connections)
         self._head = RequestHead(

@@ -110,11 +110,10 @@ class ProbeClient:
         self._timeout_s = timeout_s
         self._until_s = until_s
         self._options = options or {}
-        own = {name.lower(): value for name, value in (self._options.get("headers") or {}).items()}
-        key = key_header(api_key, self._options.get("api_key_header"))
-        self._headers = {**key, "accept": "application/json", **own}
+        self._headers = self._headers_with(api_key)
         self._accept_encoding = self._options.get("accept_encoding", IDENTITY)
-        self.secrets = Secrets(api_key, (*(self._options.get("headers") or {}).values(), *hidden))
+        headers = (self._options.get("headers") or {}).values()
+        self.secrets = Secrets(api_key, (*headers, *hidden), self._options.get("hidden", ()))
         """Secrets that a relay may repeat, to be redacted."""
         self.sent: list[tuple[str, str]] = []
         """Method and path of every request sent."""
@@ -124,6 +123,17 @@ class ProbeClient:
         other = copy(self)
         other._timeout_s, other._until_s = timeout_s, now_s() + timeout_s
         return other
+
+    def with_key(self, api_key: str) -> "ProbeClient":
+        """Return a copy that sends another key, one of those that it hides. It shares the list `sent`."""
+        other = copy(self)
+        other._headers = self._headers_with(api_key)
+        return other
+
+    def _headers_with(self, api_key: str) -> dict[str, str]:
+        own = {name.lower(): value for name, value in (self._options.get("headers") or {}).items()}
+        key = key_header(api_key, self._options.get("api_key_header"))
+        return {**key, "accept": "application/json", **own}
 
     def ask(
         self, base_url: str, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None

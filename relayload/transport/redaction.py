@@ -23,12 +23,11 @@ def resembles_key(text: str) -> bool:
 
 
 class Secrets:
-    """The secrets of a target: its key and the values of its headers."""
+    """The secrets of a target: its key, the values of its headers, and other keys."""
 
-    def __init__(self, api_key: str, headers: Iterable[str] = ()) -> None:
+    def __init__(self, api_key: str, headers: Iterable[str] = (), others: Iterable[str] = ()) -> None:
         texts = {text for value in headers for text in (value, *value.split()) if len(text) >= _SHORTEST}
-        if len(api_key) >= _SHORTEST_KEY:
-            texts.add(api_key)
+        texts.update(key for key in (api_key, *others) if len(key) >= _SHORTEST_KEY)
         self._texts = sorted(texts, key=len, reverse=True)
 
     def redacted(self, text: str) -> str:

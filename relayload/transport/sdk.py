@@ -4,7 +4,7 @@ Its times include the time spent in the SDK. It blocks in the calling greenlet, 
 by gevent, as Locust does; otherwise timeouts apply only to connecting and to each read.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -107,12 +107,13 @@ class SdkTransport:
         buffers: Buffers | None = None,
         finish_reason: FinishReason = "required",
         http_log: HttpLog | None = None,
+        hidden: Sequence[str] = (),
     ) -> None:
         origin = origin_of(base_url)
         context = target_context(origin, verify=verify, ca_file=ca_file, client_cert=client_cert)
         self._limits = limits
         self._finish_reason = finish_reason
-        self._secrets = Secrets(api_key, (headers or {}).values())
+        self._secrets = Secrets(api_key, (headers or {}).values(), hidden)
         shown = key_header(api_key, api_key_header) if api_key_header else {}
         self._left_out = {"Authorization": openai.Omit()} if shown and AUTHORIZATION not in shown else {}
         self._client = openai.OpenAI(

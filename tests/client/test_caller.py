@@ -11,7 +11,7 @@ import pytest
 from msgspec import structs
 
 from relayload import clock
-from relayload.client.caller import Caller, Unleased
+from relayload.client.caller import Caller, SharedState, Unleased
 from relayload.core.model.record import Attempt, BreakerState, FailureKind, Outcome
 from relayload.core.resilience.breaker import StateChange
 from relayload.core.resilience.breaker_policy import BreakerPolicy
@@ -71,7 +71,7 @@ def waits_take_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def caller(script: Script, on_transition: Callable[[StateChange], None] = lambda _: None, **policy: Any) -> Caller:
-    return Caller(script, ClientPolicy(**policy), Random(1), on_transition)
+    return Caller(script, SharedState(ClientPolicy(**policy), on_transition), Random(1))
 
 
 def test_without_a_policy_a_request_is_one_attempt() -> None:
@@ -247,7 +247,7 @@ class Lease:
 def test_a_request_without_a_lease_is_not_sent() -> None:
     transport, lease = Script(OK), Lease(clock.now_s() - 1.0)
     with pytest.raises(Unleased):
-        Caller(transport, ClientPolicy(retry=QUICK), Random(1), permit=lease).call(REQUEST, Timeouts())
+        Caller(transport, SharedState(ClientPolicy(retry=QUICK)), Random(1), permit=lease).call(REQUEST, Timeouts())
     assert (transport.sent_at_s, lease.waits) == ([], 0)
 
 
@@ -259,14 +259,17 @@ def test_a_retry_waits_for_a_lease() -> None:
             lease.until_s = clock.now_s()
             return super().send(request, timeouts, **more)
 
-    called = Caller(Lapses(failed(), OK), ClientPolicy(retry=QUICK), Random(1), permit=lease).call(REQUEST, Timeouts())
+    called = Caller(Lapses(failed(), OK), SharedState(ClientPolicy(retry=QUICK)), Random(1), permit=lease).call(
+        REQUEST, Timeouts()
+    )
     assert (called.outcome, len(called.attempts), lease.waits) == (Outcome.OK, 2, 1)
 
 
 def test_a_smaller_quota_spaces_later_calls_and_says_when_the_last_one_starts() -> None:
-    caller = Caller(Script(OK), ClientPolicy(limits=(Limit(10, 1.0),)), Random(1))
+    state = SharedState(ClientPolicy(limits=(Limit(10, 1.0),)))
+    caller = Caller(Script(OK), state, Random(1))
     caller.call(REQUEST, Timeouts())
-    assert caller.resize([1]) <= clock.now_s()
+    assert state.resize([1]) <= clock.now_s()
     caller.call(REQUEST, Timeouts())
     assert caller.call(REQUEST, Timeouts()).throttled_s > 0.5
-    assert Caller(Script(OK), ClientPolicy(), Random(1)).resize([]) == float("-inf")
+    assert SharedState(ClientPolicy()).resize([]) == float("-inf")

@@ -102,6 +102,20 @@ def test_a_key_of_another_relay_is_told_as_such(visit: Visit, tmp_path: Path) ->
     assert not diagnosis.usable
 
 
+def test_each_of_several_keys_is_tried_and_told_by_its_place(tmp_path: Path) -> None:
+    path, keys = tmp_path / "p.yaml", {"A": KEY, "B": "sk-of-b-do-not-tell"}
+    with FakeRelay.start(api_key=f"{KEY} sk-of-another-tenant") as relay:
+        text = PROFILE.format(base_url=relay.base_url, model="o3", stream="true")
+        named = "keys: [{name: a, key: '${env:A}'}, {name: b, key: '${env:B}'}]"
+        path.write_text(text.replace("api_key: ${env:THE_KEY}", named))
+        diagnosis = diagnose(load(path, environ=keys))
+    found = the_doubt(diagnosis)
+    assert (found.path, found.state) == ("target.keys.1.key", State.FAULT)
+    assert "rejected the key with 401" in found.message
+    assert not diagnosis.usable
+    assert "do-not-tell" not in str(diagnosis)
+
+
 def test_a_missing_v1_is_told_with_the_url_to_write(visit: Visit, tmp_path: Path) -> None:
     with FakeRelay.start(api_key=KEY) as relay:
         found = the_doubt(visit(relay.base_url.removesuffix("/v1")))

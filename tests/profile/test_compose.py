@@ -2,6 +2,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from relayload.core.traffic.arrivals import Arrival
 from relayload.core.traffic.prompts import CHAT_TOKENS
@@ -304,3 +305,13 @@ def test_the_texts_of_a_request_share_its_tokens(compose, tokens, each):
 def test_the_tokens_of_built_in_prompts_are_those_that_the_tokenizer_counts(language, name):
     counted = [count_tokens(text) for text in texts(name, language)]
     assert expected_tokens(name, language) == sum(counted) / len(counted)
+
+
+def test_later_turns_go_with_the_key_of_the_first(read, good):
+    keys = "target: {keys: [{name: a, key: sk-1}, {name: b, key: sk-2}]}\n"
+    scenario = "simple: {model: o3, prompt: simple, conversation: {turns: 3}}"
+    composer = Composer(read(good.replace(SCENARIO, scenario) + keys))
+    for index in range(20):
+        job = composer.job(arrival(index))
+        later = structs.replace(job, arrival=structs.replace(job.arrival, intended_at_s=9.0))
+        assert later.addressee.key == job.addressee.key == composer.job(later.arrival).addressee.key

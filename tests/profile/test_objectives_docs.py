@@ -27,7 +27,7 @@ def test_every_metric_is_told_with_its_aggregates_and_tags(name: str):
     _, aggregates, tags = ROWS[name]
     metric = METRICS[name]
     assert aggregates.split() == list(metric.aggregates)
-    own = [tag for tag in metric.tags if tag not in ("scenario", "model", "stage", "target")]
+    own = [tag for tag in metric.tags if tag not in ("scenario", "model", "stage", "target", "key")]
     assert all(f"`{tag}`" in tags for tag in own)
     assert ("request" in tags) is ("scenario" in metric.tags)
     assert ("conditions" in tags) is metric.conditional

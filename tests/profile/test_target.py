@@ -133,6 +133,7 @@ def test_headers_and_tls_are_what_the_transport_is_told(tmp_path):
         "accept_encoding": "identity",
         "finish_reason": "required",
         "api_key_header": None,
+        "hidden": (),
     }
 
 

@@ -222,10 +222,12 @@ def test_a_plan_says_which_part_each_target_gets(several, read, good):
 
 def test_the_examples_of_the_page_are_profiles(read, good):
     blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.S)]
-    assert len(blocks) == 2
+    assert len(blocks) == 3
+    environ = dict.fromkeys(("EU_KEY", "US_KEY", "TEAM_A_KEY", "TEAM_B_KEY"), "sk-some")
     for block in blocks:
-        for target in block["targets"].values():
+        targets = block.get("targets") or {"target": block["target"]}
+        for target in targets.values():
             if not target["base_url"].startswith("fake://"):
                 target["base_url"] = "http://127.0.0.1:1/v1"  # others need bounds
-        profile = read(good + yaml.safe_dump(block, sort_keys=False), environ={"EU_KEY": "sk-eu", "US_KEY": "sk-us"})
-        assert list(profile.named_targets) == list(block["targets"])
+        profile = read(good + yaml.safe_dump(block, sort_keys=False), environ=environ)
+        assert list(profile.named_targets) == list(targets)

@@ -51,3 +51,11 @@ def test_each_count_says_what_it_counts(judged, some_lines):
     assert helps["relayload_started"] == "Requests of the whole run."
     assert helps["relayload_attempts"] == "Tries on the wire of the whole run."
     assert helps["relayload_retries"] == "Tries after the first of a request of the whole run."
+
+
+def test_the_name_of_a_key_is_a_label(judged, request_line):
+    lines = [request_line(index, key=key) for index, key in enumerate(("a", "b", "a"))]
+    samples = _samples(render_openmetrics(*judged(["errors{key=a}.rate < 1%"], lines, keys=("a", "b"))))
+    assert samples["relayload_latency_seconds_count", _of(key="a")] == 2
+    assert samples["relayload_latency_seconds_count", _of(key="b")] == 1
+    assert samples["relayload_objective_observed", _of(objective="errors{key=a}.rate < 1%", unit="share")] == 0

@@ -220,6 +220,14 @@ def test_several_targets_have_rows_of_their_own(request_line, make_run, folded):
     assert "           relay: started 2 · ok 2 · 40 tokens in, 20 out · $0.06" in text
 
 
+def test_several_keys_have_rows_of_their_own(request_line, make_run, folded):
+    lines = [request_line(index, key=key) for index, key in enumerate(("team-a", "team-b", "team-a"))]
+    text = render_summary(summarize(folded(lines), make_run(keys=("team-a", "team-b"))))
+    assert "keys" in text
+    assert "team-a: started 2 · ok 2 · 40 tokens in, 20 out" in text
+    assert [line.split()[0] for line in text.splitlines() if " latency " in line] == ["all", "team-a", "team-b"]
+
+
 def test_a_warning_is_marked_and_counted_apart(request_line, make_run, folded):
     warns = with_options(parse("latency.p50 < 1ms"), ObjectiveOptions(severity=Severity.WARN, confidence=0.99))
     objectives = [warns, parse("latency.p50 < 1s")]

@@ -29,7 +29,7 @@ from relayload.core.metrics.reading import (
     without_visible,
 )
 
-_REQUEST_TAGS = ("scenario", "model", "stage", "target")
+_REQUEST_TAGS = ("scenario", "model", "stage", "target", "key")
 _SPREAD = ("pN", "avg", "min", "max")
 _COUNTED = {"rate": Unit.SHARE, "count": Unit.COUNT}
 _PER_SECOND = {"per_second": Unit.PER_SECOND}

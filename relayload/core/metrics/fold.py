@@ -223,7 +223,7 @@ class Fold:
         self.last_at_s = max(self.last_at_s, end.at_s)
 
     def _add_drop(self, drop: Drop) -> None:
-        plan_tags = PlanTags(drop.scenario, drop.model, drop.stage, drop.measured, drop.target)
+        plan_tags = PlanTags(drop.scenario, drop.model, drop.stage, drop.measured, drop.target, drop.key)
         drops = self.refused if drop.reason == GUARDRAIL else self.drops
         drops.setdefault(plan_tags, array("d")).append(drop.intended_at_s)
         if drop.reason != GUARDRAIL:

@@ -17,7 +17,7 @@ from relayload.core.model.tags import PlanTags, Tags
 _NOT_MEASURED = math.nan
 _NO_ANSWER = Attempt(outcome=Outcome.SHORT_CIRCUITED)
 """Replaces the answering attempt of a request without one."""
-_PLACE_AND_OUTCOME = attrgetter("scenario", "model", "stage", "measured", "target", "outcome._value_")
+_PLACE_AND_OUTCOME = attrgetter("scenario", "model", "stage", "measured", "target", "key", "outcome._value_")
 _STATUS_ERROR_KIND = attrgetter("status", "error", "kind")
 _ATTEMPTS = attrgetter("attempts")
 _TTFT = attrgetter("ttft_s")
@@ -212,7 +212,7 @@ def _by_answer(alike: list[Record]) -> Iterator[Rows]:
 
 def _tags_of(rows: Rows) -> Tags:
     record, answer = rows.records[0], rows.answers[0]
-    plan_tags = PlanTags(record.scenario, record.model, record.stage, record.measured, record.target)
+    plan_tags = PlanTags(record.scenario, record.model, record.stage, record.measured, record.target, record.key)
     kind = answer.kind.value if answer.kind else None
     return Tags(plan_tags, record.outcome.value, answer.status, answer.error, kind)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 from msgspec import structs
 
 from relayload.core.metrics.answer_warnings import remarks_on
-from relayload.core.metrics.cost import paid, paid_at
+from relayload.core.metrics.cost import Cost, paid, paid_at
 from relayload.core.metrics.distributions import Column, MetricsOf
 from relayload.core.metrics.fold import Account, Fold, account
 from relayload.core.metrics.generator_health import health_of, stepped_clocks
@@ -19,12 +19,12 @@ from relayload.core.metrics.side_by_side import SideBySide, side_by_side
 from relayload.core.metrics.summary import (
     Counts,
     Group,
+    PaidGroup,
     ProfileName,
     Rates,
     Scope,
     Second,
     Summary,
-    TargetGroup,
 )
 from relayload.core.metrics.tagged_requests import TaggedRequests
 from relayload.core.metrics.tasks import RunAll, Task, one_by_one
@@ -65,6 +65,7 @@ class SummaryInTheMaking:
         self._by_model = self._split(lambda plan_tags: plan_tags.model)
         self._by_stage = self._split(lambda plan_tags: plan_tags.stage)
         self._by_target = self._split(lambda plan_tags: plan_tags.target) if run.targets else {}
+        self._by_key = self._split(lambda plan_tags: plan_tags.key) if run.keys else {}
         self._metrics = MetricsOf(self._tabled())
         self._timeline_step_s = step_s(fold)
         self.accounted = account(fold, run)
@@ -105,7 +106,8 @@ class SummaryInTheMaking:
             by_scenario=self._groups(self._by_scenario),
             by_model=self._groups(self._by_model),
             by_stage=self._stages(),
-            by_target=self._targets(),
+            by_target=self._paid(self._by_target, run.targets, lambda name: paid_at(name, fold.by_tags, run)),
+            by_key=self._paid(self._by_key, run.keys, lambda name: paid(self._by_key[name][0].by_tags, run)),
             comparison=cast(SideBySide | None, comparison),
             timeline_step_s=self._timeline_step_s,
             timeline=cast(tuple[Second, ...], seconds),
@@ -185,7 +187,7 @@ class SummaryInTheMaking:
     def _tabled(self) -> Iterator[Selection]:
         """Yield the selections that have metrics of their own."""
         yield self._measured.where(_is_ok)
-        for named in (self._by_scenario, self._by_model, self._by_target):
+        for named in (self._by_scenario, self._by_model, self._by_target, self._by_key):
             yield from (own.where(_is_measured).where(_is_ok) for own, _ in named.values())
         yield from (own.where(_is_ok) for own, _ in self._by_stage.values())
 
@@ -214,16 +216,12 @@ class SummaryInTheMaking:
             spans[span.stage.name].append(span)
         return spans
 
-    def _targets(self) -> dict[str, TargetGroup]:
-        """Return tables by target, with tokens and cost, in the order of the profile."""
-        groups = self._groups(self._by_target)
+    def _paid(self, named: Named, order: Iterable[str], cost_of: Callable[[str], Cost]) -> dict[str, PaidGroup]:
+        """Return tables with tokens and cost, in that order."""
+        groups = self._groups(named)
         return {
-            name: TargetGroup(
-                **structs.asdict(groups[name]),
-                tokens=tokens_of(self._by_target[name][0]),
-                cost=paid_at(name, self._fold.by_tags, self._run),
-            )
-            for name in self._run.targets
+            name: PaidGroup(**structs.asdict(groups[name]), tokens=tokens_of(named[name][0]), cost=cost_of(name))
+            for name in order
             if name in groups
         }
 

@@ -221,8 +221,8 @@ class Group(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.started - self.ok - self.by_outcome.get(Outcome.CANCELLED.value, 0)
 
 
-class TargetGroup(Group, frozen=True, kw_only=True, omit_defaults=True):
-    """The requests to one of several targets, with what they cost by its own prices."""
+class PaidGroup(Group, frozen=True, kw_only=True, omit_defaults=True):
+    """The requests to one of several targets, or with one key, with what they cost by the prices of their target."""
 
     tokens: TokenCounts
     cost: Cost = Cost()
@@ -304,8 +304,10 @@ class Summary(Struct, frozen=True, kw_only=True):
     by_scenario: dict[str, Group]
     by_model: dict[str, Group]
     by_stage: dict[str, Group]
-    by_target: dict[str, TargetGroup] = {}
+    by_target: dict[str, PaidGroup] = {}
     """By target, where there are several, in the order of the profile."""
+    by_key: dict[str, PaidGroup] = {}
+    """By the name of the key, where keys have names, in the order of the profile."""
     comparison: SideBySide | None = None
     """None where arrivals went to one target each."""
     timeline_step_s: float

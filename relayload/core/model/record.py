@@ -203,6 +203,8 @@ class Record(Struct, frozen=True, omit_defaults=True, tag_field="line", tag="req
     outcome: Outcome
     target: str | None = None
     """The target it was sent to; None where there is only one."""
+    key: str | None = None
+    """The name of the key that it went with; None where the target has an `api_key`."""
     turn: Count = 0
     """The turn of a conversation, whose later turns keep the index of the arrival that began it."""
     throttled_s: Seconds = 0.0
@@ -253,6 +255,7 @@ class Drop(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="lin
     reason: str
     """`max_in_flight`, `guardrail`, or `late`: starting it so late could have broken `load.limits`."""
     target: str | None = None
+    key: str | None = None
 
 
 class Transition(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="line", tag="breaker", gc=False):

@@ -8,6 +8,7 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct, field
 
 from relayload.core.model.amounts import (
+    MOST_KEYS,
     MOST_OBJECTIVES,
     MOST_PRICES,
     MOST_STAGES,
@@ -94,6 +95,8 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"wo
     """The URL of the target, without credentials; with several targets, that of the first."""
     targets: Annotated[dict[str, TargetInfo], Meta(max_length=MOST_TARGETS)] = {}
     """By name, where there are several. The first is the base of comparisons."""
+    keys: Annotated[tuple[str, ...], Meta(max_length=MOST_KEYS * MOST_TARGETS)] = ()
+    """The names of the keys of all targets, in the order of the profile; empty where none has a name."""
     paired: bool = False
     """Every arrival went to each of the targets."""
     streaming: tuple[str, ...] = ()

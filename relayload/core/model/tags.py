@@ -18,6 +18,8 @@ class PlanTags(NamedTuple):
     measured: bool
     target: str | None = None
     """None where there is only one target."""
+    key: str | None = None
+    """The name of its key; None where the target has an `api_key`."""
 
 
 class Tags(NamedTuple):

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate, pairwise
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -31,6 +32,10 @@ _FEW, _AMPLE_OF_FEW, _AMPLE = 100, 3.0, 1.2
 `strict`, three times as many, since their effective size is less certain."""
 _STEEPEST = 2
 """No window of a ramp gets more than this many times the requests of an average one."""
+
+
+_UNNAMED = MappingProxyType({"": 1.0})
+"""The share of a target or a key without a name."""
 
 
 class Outlook(StrEnum):
@@ -102,13 +107,19 @@ def sample_forecast(
     scenarios: Mapping[str, Sent],
     targets: Mapping[str, float] | None = None,
     tally: WindowTally | None = None,
+    keys: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
 ) -> SampleForecast:
-    """Forecast the samples of the measured stages of a plan; `targets` are the shares of several targets.
+    """Forecast the samples of the measured stages of a plan; `targets` are the shares of several targets, and `keys`
+    by target those of its keys.
 
     `tally` has counted the arrivals in the windows of the objective. Without it, those of a stage are taken to be
     spread evenly.
     """
-    part = sum(share for name, share in (targets or {"": 1.0}).items() if _admits(objective, "target", name))
+    part = sum(
+        share * sum(part for key, part in (keys.get(name) or _UNNAMED).items() if _admits(objective, "key", key))
+        for name, share in (targets or _UNNAMED).items()
+        if _admits(objective, "target", name)
+    )
     admitted = [stage for stage in stages if _measured(stage) and _admits(objective, "stage", stage.name)]
     if objective.options.over_s is not None:
         if tally is not None and METRICS[objective.metric].per is Per.REQUEST:

@@ -98,7 +98,7 @@ class SnapshotMaker:
             self._transitions.append(line)
 
     def _add_drop(self, drop: Drop) -> None:
-        plan_tags = PlanTags(drop.scenario, drop.model, drop.stage, drop.measured, drop.target)
+        plan_tags = PlanTags(drop.scenario, drop.model, drop.stage, drop.measured, drop.target, drop.key)
         refused = drop.reason == GUARDRAIL
         if not refused:
             self._counts.add_drop(plan_tags, drop.intended_at_s)

@@ -15,6 +15,7 @@ def tagged(wanted: Sequence[Tag], plan_tags: PlanTags) -> bool:
         "model": plan_tags.model,
         "stage": plan_tags.stage,
         "target": plan_tags.target or "",
+        "key": plan_tags.key or "",
     }
     return all(tag.admits(values[tag.name]) for tag in wanted if tag.name in values)
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 from difflib import get_close_matches
+from types import MappingProxyType
 
 from relayload.core.metrics.catalog import METRICS
 from relayload.core.metrics.metric import Unit
@@ -33,23 +34,35 @@ def unknown_names(
     models: Iterable[str],
     stages: Iterable[str],
     targets: Iterable[str] = (),
+    keys: Iterable[str] = (),
     scopes: Iterable[str] = (),
 ) -> list[str]:
     """Return the faults in the tags of an objective, given the names that a profile knows.
 
-    `targets` is empty where there is only one. `scopes` are those of breakers, empty where they are unknown.
+    `targets` is empty where there is only one, and `keys` where none has a name. `scopes` are those of breakers, empty
+    where they are unknown.
     """
-    known = {"scenario": list(scenarios), "model": list(models), "stage": list(stages), "target": list(targets)}
+    known = {
+        "scenario": list(scenarios),
+        "model": list(models),
+        "stage": list(stages),
+        "target": list(targets),
+        "key": list(keys),
+    }
     breakers = list(scopes)
     if breakers:
         known["scope"] = breakers
     return [
         unknown(tag.name, tag.value, known[tag.name])
         if known[tag.name]
-        else f"there is one {tag.name}: leave out '{tag}'"
+        else f"there is {_ONE[tag.name]}: leave out '{tag}'"
         for tag in objective.tags
         if tag.name in known and tag.value not in known[tag.name]
     ]
+
+
+_ONE = MappingProxyType({"target": "one target", "key": "no key with a name, as target.keys has"})
+"""What there is where a tag has no values."""
 
 
 def unknown(what: str, got: str, known: Iterable[str]) -> str:

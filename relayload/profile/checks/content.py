@@ -55,6 +55,11 @@ class Content:
         return [(place, target.found_from(self.folder)) for place, target in found if target]
 
     @property
+    def key_names(self) -> list[str]:
+        """The names of the keys of all valid targets."""
+        return list(dict.fromkeys(key for _, target in self.sound_targets for key in target.key_shares))
+
+    @property
     def models(self) -> list[str]:
         """The models that the scenarios and the checked rows of a trace name."""
         written = [model for scenario in self.scenarios.values() for model in models_of(scenario)]

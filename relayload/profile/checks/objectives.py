@@ -45,6 +45,7 @@ def objective_faults(content: Content, objectives: Iterable[Placed]) -> Iterator
     if not all(names.values()):
         return  # what they could name has faults of its own
     names["targets"] = list(content.targets) if len(content.targets) > 1 else []
+    names["keys"] = content.key_names
     names["scopes"] = content.scopes
     for placed in objectives:
         for message in _unknown_names(placed, names):

@@ -111,7 +111,7 @@ def test_other_aggregates_are_no_quantiles(text: str):
         ("ttft{scenrio=a}.p99 < 1s", "unknown tag of ttft 'scenrio': did you mean 'scenario'?"),
         (
             "errors{outcome=ok}.rate < 1%",
-            "unknown tag of errors 'outcome': expected one of scenario, model, stage, target, kind",
+            "unknown tag of errors 'outcome': expected one of scenario, model, stage, target, key, kind",
         ),
         ("ttft{stage}.p99 < 1s", "expected a tag such as 'stage=steady' or 'outcome!=ok', got 'stage'"),
         ("latency{outcome=okay}.p99 < 1s", "unknown outcome 'okay': did you mean 'ok'?"),
