@@ -40,7 +40,7 @@ def check(
         *_unknown("finish_reason", finish_reason, get_args(FinishReason)),
         *_unknown("max_tokens_field", max_tokens_field, MAX_TOKENS_FIELDS),
         *(_unknown("quota", quota, [FROM_HEADERS, "a list of Limit"]) if isinstance(quota, str) else ()),
-        *_unknown("breaker_scope", breaker_scope, Scope),
+        *_unknown("breaker_scope", breaker_scope, (Scope.MODEL, Scope.ENDPOINT, Scope.ALL)),
         *_no_timeouts(attempt_timeouts),
         *_not_positive("deadline_s", deadline_s),
     ]

@@ -1,6 +1,7 @@
 """Makes one request of a client over a transport: the loop that sends and waits as `core.resilience.call` decides."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from math import inf
 from random import Random
@@ -83,6 +84,12 @@ class SharedState:
         self.quota = _quota(policy)
         self.budget = _budget(policy.retry)
 
+    def with_own_quota(self) -> "SharedState":
+        """Return a state that shares all but the quota."""
+        other = copy(self)
+        other.quota = _quota(self.policy)
+        return other
+
     def resize(self, amounts: Sequence[int]) -> float:
         """Set the amounts of the quota's limits. Return the last instant that was given to a call before."""
         if not isinstance(self.quota, Quota):
@@ -93,7 +100,7 @@ class SharedState:
 
 
 class Caller:
-    """Makes the requests of a client over one transport."""
+    """Makes the requests of a client over one transport, with a key that may have a name."""
 
     def __init__(
         self,
@@ -101,8 +108,10 @@ class Caller:
         state: SharedState,
         rng: Random,
         permit: Permit = _ForEver(),  # noqa: B008 -- immutable
+        key: str | None = None,
     ) -> None:
         policy = state.policy
+        self._key = key
         self._transport = transport
         self._permit = permit
         self._policy = policy
@@ -160,7 +169,7 @@ class Caller:
             policy,
             self._rng,
             deadline_at_s=None if policy.deadline_s is None else clock.now_s() + policy.deadline_s,
-            breaker=self.breakers.of(request.model, request.endpoint),
+            breaker=self.breakers.of(request.model, request.endpoint, self._key),
             quota=self._quota,
             budget=self._budget,
             tokens=_expected_tokens(request) if self._counts_tokens else 0,

@@ -40,7 +40,10 @@ class Clients:
             name: SharedState(profile.client_policy(target), partial(on_transition, name))
             for name, target in profile.named_targets.items()
         }
-        self._callers = {name: self._of_target(name, profile.seed, assignment, permit) for name in transports}
+        """By the name of the target."""
+        self._by_quota: dict[str, SharedState] = {}
+        """By the name of their quota, that of the target or one that is for a key alone."""
+        self._callers = {name: self._of_target(name, profile, assignment, permit) for name in transports}
 
     def of(self, addressee: Addressee) -> Caller:
         """Return what sends to a target with a key."""
@@ -51,8 +54,8 @@ class Clients:
         return self._states[target].breakers.policy.enforce
 
     def resize(self, quotas: Mapping[str, Sequence[int]]) -> float:
-        """Set the amounts of each target's limits. Return the last instant that was given to a call before."""
-        return max((self._states[name].resize(amounts) for name, amounts in quotas.items()), default=-inf)
+        """Set the amounts of each quota's limits. Return the last instant that was given to a call before."""
+        return max((self._by_quota[name].resize(amounts) for name, amounts in quotas.items()), default=-inf)
 
     @property
     def kernel_timestamps(self) -> bool:
@@ -67,8 +70,14 @@ class Clients:
     def _all_transports(self) -> Iterator[Transport]:
         return (transport for by_key in self._transports.values() for transport in by_key.values())
 
-    def _of_target(self, name: str, seed: int, assignment: Assignment, permit: Permit) -> dict[str | None, Caller]:
-        rng = Random(f"{seed}:client:{assignment.worker}:{name}")
-        return {
-            key: Caller(transport, self._states[name], rng, permit) for key, transport in self._transports[name].items()
-        }
+    def _of_target(
+        self, name: str, profile: Profile, assignment: Assignment, permit: Permit
+    ) -> dict[str | None, Caller]:
+        rng = Random(f"{profile.seed}:client:{assignment.worker}:{name}")
+        shared = self._states[name]
+        callers: dict[str | None, Caller] = {}
+        for key, transport in self._transports[name].items():
+            quota = profile.quota_name(name, key)
+            state = self._by_quota[quota] = shared if quota == name else shared.with_own_quota()
+            callers[key] = Caller(transport, state, rng, permit, key)
+        return callers

@@ -26,7 +26,7 @@ class Lessor:
 
     def __init__(self, profile: Profile, workload: Workload) -> None:
         self._workload = workload
-        self._limits = {name: profile.client_policy(target).limits for name, target in profile.named_targets.items()}
+        self._limits = profile.quota_limits
         limits = [limit for each in self._limits.values() for limit in each]
         slots = [] if workload.slots is None else [workload.slots]
         self._division = Division(
@@ -153,7 +153,7 @@ class Lessor:
         return allowance
 
     def _named(self, parts: Sequence[int]) -> tuple[int | None, dict[str, tuple[int, ...]]]:
-        """Return the slots and the amounts of the limits by target."""
+        """Return the slots and the amounts of the limits by quota."""
         rest = iter(parts)
         slots = None if self._workload.slots is None else next(rest)
         return slots, {name: tuple(next(rest) for _ in limits) for name, limits in self._limits.items() if limits}

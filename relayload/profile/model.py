@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, PrivateAttr
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.validation import within_scenario
+from relayload.core.resilience.limit import Limit
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.wire.request import Timeouts
 from relayload.core.wire.response_limits import ResponseLimits
@@ -24,6 +25,7 @@ from relayload.profile.generator import GeneratorBounds
 from relayload.profile.guardrails import Guardrails
 from relayload.profile.loads import Load
 from relayload.profile.objectives import ObjectiveEntry
+from relayload.profile.resilience import OwnQuota
 from relayload.profile.scenario import Scenarios
 from relayload.profile.target import Target, Targets
 from relayload.profile.types import Integer, Items, Part, Text
@@ -125,6 +127,24 @@ class Profile(Part):
     def client_policy(self, target: Target) -> ClientPolicy:
         """Return how the client treats a relay. Without a `client:` it only measures."""
         return (self.client or Client()).policy(target.dialect)
+
+    def quota_name(self, target: str, key: str | None) -> str:
+        """Return the name of the quota for requests to a target with a key: `relay`, or `relay/a` if each has its own.
+
+        What a relay says it has left is always that of one key.
+        """
+        quota = self.client.quota if self.client else None
+        own = quota == "from_headers" or (isinstance(quota, OwnQuota) and quota.per == "key")
+        return target if key is None or not own else f"{target}/{key}"
+
+    @property
+    def quota_limits(self) -> dict[str, tuple[Limit, ...]]:
+        """The limits of every quota by its name."""
+        return {
+            self.quota_name(name, key): self.client_policy(target).limits
+            for name, target in self.named_targets.items()
+            for key in target.named_keys
+        }
 
     @property
     def scenario_secrets(self) -> tuple[str, ...]:

@@ -139,6 +139,8 @@ class OwnQuota(Part):
     """Such as `[10/s, 60/min]`."""
     tokens: Limits = ()
     """Input and output together: an estimate is reserved, and settled with the real usage."""
+    per: Literal["target", "key"] = "target"
+    """What has these limits for itself: every target, or each of its `keys`."""
 
     @model_validator(mode="after")
     def _some(self) -> Self:
@@ -164,7 +166,7 @@ class BreakerConfig(Part):
 
     renamed: ClassVar[Mapping[str, str]] = {"forget_after": "reset_after", "trials": "half_open_calls"}
 
-    scope: Literal["model", "endpoint", "all"] = Scope.MODEL.value
+    scope: Literal["model", "endpoint", "key", "all"] = Scope.MODEL.value
     """What has a breaker of its own, in every process."""
     failure_rate: Share | None = _BREAKER.failure_rate
     """Trip when this share of the requests in the window failed."""

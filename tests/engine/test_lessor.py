@@ -150,3 +150,20 @@ def test_a_worker_is_gone_after_a_long_silence_unless_the_master_itself_was_held
     run.lessor.excuse(20.0)
     assert run.lessor.is_alive(0, 122.0)
     assert run.lessor.is_gone(9, 100.0)
+
+
+@pytest.mark.parametrize(
+    ("per", "first", "second"),
+    [
+        ("target", {"target": (4,)}, {"target": (3,)}),
+        ("key", {"target/a": (4,), "target/b": (4,)}, {"target/a": (3,), "target/b": (3,)}),
+    ],
+)
+def test_workers_share_the_quota_of_a_target_or_that_of_each_key(tmp_path, per, first, second):
+    text = PROFILE.replace("api_key: k", "keys: [{name: a, key: k}, {name: b, key: k}]").replace("LOAD", OPEN)
+    (tmp_path / "p.yaml").write_text(f"{text}client: {{quota: {{requests: 7/s, per: {per}}}}}\n")
+    profile = load(tmp_path / "p.yaml", environ={})
+    lessor = Lessor(profile, new_workload(profile))
+    lessor.begin(range(2), 98.5)
+    run = Master(lessor)
+    assert [run.renew(worker, 98.6)[0].quotas for worker in (0, 1)] == [first, second]

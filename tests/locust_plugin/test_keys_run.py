@@ -146,3 +146,33 @@ def test_a_relay_that_repeats_keys_gets_none_into_the_recording(
     said = {attempt.get("said") for line in _requests(out) for attempt in line["attempts"]}
     assert said == {"no luck with *** nor with ***"}
     assert not _tells_a_key(out, run.output)
+
+
+def test_a_breaker_of_each_key_leaves_the_others_alone(locust: Start, relay: FakeRelay, tmp_path: Path) -> None:
+    client = "client: {breaker: {scope: key, count: [429], consecutive: 5, open_for: 60s}}\n"
+    text = PROFILE.format(base_url=relay.base_url, driver="native").replace("rate: 60/s", "rate: 36/s")
+    run, out = _started(locust, tmp_path, text + client)
+    run.wait()
+    lines = [json.loads(line) for path in out.glob("records-*.jsonl") for line in path.read_text().splitlines()]
+    assert [line["scope"] for line in lines if line["line"] == "breaker"] == ["a"]
+    outcomes = Counter((line["key"], line["outcome"]) for line in lines if line["line"] == "request")
+    assert outcomes["a", "short_circuited"] > 0
+    assert {outcome for key, outcome in outcomes if key == "b"} == {"ok"}
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_quota_of_each_key_leaves_the_others_alone(locust: Start, tmp_path: Path, processes: int) -> None:
+    client = "client: {quota: {requests: {limit: 20/s, burst: 20}, per: key}}\n"
+    with FakeRelay.start(api_key=" ".join(KEYS.values())) as relay:
+        text = PROFILE.format(base_url=relay.base_url, driver="native")
+        run, out = _started(locust, tmp_path, text + client, processes)
+        assert run.wait() == 0, run.output
+    sent = {
+        key: sorted(line["attempts"][0]["sent_at_s"] for line in _requests(out) if line["key"] == key) for key in KEYS
+    }
+    assert all(later_s - first_s > 1.0 for first_s, later_s in zip(sent["a"], sent["a"][20:], strict=False))
+    assert len(sent["a"]) > 40
+    throttled = {key: [line.get("throttled_s", 0.0) for line in _requests(out) if line["key"] == key] for key in KEYS}
+    assert sum(throttled["a"]) > 10 * sum(throttled["b"])
+    if processes == 1:
+        assert sum(throttled["b"]) == 0

@@ -206,3 +206,35 @@ def test_the_samples_of_an_objective_are_those_of_its_key(keyed):
     text = "objectives: ['errors{key=a}.rate < 50%', 'errors{key=b}.rate < 50%', errors.rate < 50%]\n"
     a, b, everything = forecast(keyed(text)).objectives
     assert (a.samples, b.samples, everything.samples) == (38, 13, 51)
+
+
+@pytest.mark.parametrize(
+    ("client", "names"),
+    [
+        ("{}", {"target"}),
+        ("{quota: {requests: 60/min}}", {"target"}),
+        ("{quota: {requests: 60/min, per: key}}", {"target/a", "target/b"}),
+        ("{quota: from_headers}", {"target/a", "target/b"}),
+    ],
+)
+def test_a_quota_is_that_of_the_target_unless_each_key_is_to_have_one(keyed, client, names):
+    profile = keyed(f"client: {client}\n")
+    assert set(profile.quota_limits) == names
+    assert len(set(profile.quota_limits.values())) == 1
+
+
+def test_an_objective_names_the_breaker_of_a_key(keyed, faults, good):
+    breaker = "client: {breaker: {scope: key}}\nobjectives: ['breaker{scope=%s}.trips == 0']\n"
+    assert keyed(breaker % "a").objectives
+    (fault,) = faults(good + KEYS + breaker % "o3", environ=ENVIRON)
+    assert "unknown scope 'o3': expected one of a, b" in fault
+
+
+@pytest.mark.parametrize(
+    ("part", "place"), [("breaker: {scope: key}", "27"), ("quota: {requests: 1/s, per: key}", "38")]
+)
+def test_nothing_is_one_for_each_key_where_keys_have_no_names(faults, good, part, place):
+    (fault,) = faults(f"{good}client: {{{part}}}\n")
+    key = part.partition(":")[0]
+    name = "scope" if key == "breaker" else "per"
+    assert fault == f"p.yaml:8:{place}: client.{key}.{name}: needs keys with names: write them as target.keys"

@@ -1,4 +1,4 @@
-"""The circuit breakers of one target: one per model, one per endpoint, or one for all."""
+"""The circuit breakers of one target: one per model, one per endpoint, one per key, or one for all."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -12,6 +12,7 @@ class Scope(StrEnum):
 
     MODEL = "model"
     ENDPOINT = "endpoint"
+    KEY = "key"
     ALL = "all"
 
 
@@ -24,19 +25,24 @@ class Breakers:
         self._on_transition = on_transition
         self._breakers: dict[str, Breaker] = {}
 
-    def of(self, model: str, endpoint: str) -> Breaker:
-        """Return the breaker for a call of this model at this endpoint, such as `/chat/completions`."""
-        key = self._key(model, endpoint)
-        breaker = self._breakers.get(key)
+    def of(self, model: str, endpoint: str, key: str | None = None) -> Breaker:
+        """Return the breaker for a call of this model at this endpoint, such as `/chat/completions`.
+
+        `key` is the name of the key that it goes with; None if that has none.
+        """
+        name = self._name(model, endpoint, key)
+        breaker = self._breakers.get(name)
         if breaker is None:
-            breaker = self._breakers[key] = Breaker(self.policy, key, self._on_transition)
+            breaker = self._breakers[name] = Breaker(self.policy, name, self._on_transition)
         return breaker
 
     def all(self) -> dict[str, Breaker]:
-        """Return the breakers created so far by key: a model, an endpoint, or `all`."""
+        """Return the breakers created so far by name: a model, an endpoint, a key, or `all`."""
         return dict(self._breakers)
 
-    def _key(self, model: str, endpoint: str) -> str:
+    def _name(self, model: str, endpoint: str, key: str | None) -> str:
         if self._scope is Scope.MODEL:
             return model
-        return endpoint if self._scope is Scope.ENDPOINT else Scope.ALL.value
+        if self._scope is Scope.ENDPOINT:
+            return endpoint
+        return key if self._scope is Scope.KEY and key is not None else Scope.ALL.value

@@ -85,6 +85,8 @@ class Content:
         match breaker.get("scope", Scope.MODEL):
             case Scope.ALL:
                 return [Scope.ALL.value]
+            case Scope.KEY:
+                return list(target.key_shares) or [Scope.ALL.value]
             case Scope.ENDPOINT:
                 return [str(each.get("endpoint", Endpoint.CHAT.value)) for each in self.scenarios.values()]
             case _:

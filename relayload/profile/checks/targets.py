@@ -6,7 +6,7 @@ from relayload.core.errors import AuthorError, Fault
 from relayload.core.price import price_of
 from relayload.document import Location
 from relayload.document.validation import nearest
-from relayload.profile.checks.content import Content
+from relayload.profile.checks.content import Content, mapping
 from relayload.profile.guardrails import Guardrails
 from relayload.profile.target import Target
 from relayload.transport.origin import origin_of
@@ -17,6 +17,7 @@ def targets_faults(content: Content) -> Iterator[Fault]:
     if content.targets and content.data.get("target") is not None:
         yield content.fault(("targets",), "leave out either this or target", at_key=True)
     yield from _compare_faults(content)
+    yield from _key_faults(content)
     for place, target in content.sound_targets:
         yield from _target_faults(content, place, target)
 
@@ -32,6 +33,16 @@ def _compare_faults(content: Content) -> Iterator[Fault]:
         if "share" in target:
             message = "every target is sent everything: leave this out, or leave out compare"
             yield content.fault(("targets", name, "share"), message, at_key=True)
+
+
+def _key_faults(content: Content) -> Iterator[Fault]:
+    """Yield faults for what is to be one for each key, where keys have no names."""
+    client = mapping(content.data.get("client"))
+    if content.key_names or len(content.sound_targets) != max(1, len(content.targets)):
+        return
+    for part, key in (("breaker", "scope"), ("quota", "per")):
+        if mapping(client.get(part)).get(key) == "key":
+            yield content.fault(("client", part, key), "needs keys with names: write them as target.keys")
 
 
 def _target_faults(content: Content, place: Location, target: Target) -> Iterator[Fault]:

@@ -24,6 +24,16 @@ def test_calls_of_one_scope_share_a_breaker(scope, names):
     assert len({id(breaker) for breaker in made}) == len(names)
 
 
+def test_calls_with_one_key_share_a_breaker_whatever_they_ask():
+    breakers = Breakers(BreakerPolicy(), Scope.KEY, lambda _: None)
+    made = [breakers.of(*call, key) for key in ("a", "b") for call in CALLS]
+    assert list(breakers.all()) == ["a", "b"]
+    assert {id(breaker) for breaker in made[:3]} == {id(breakers.of("o3", "/responses", "a"))}
+    assert {id(breaker) for breaker in made[3:]} == {id(breakers.of("o3", "/responses", "b"))}
+    breakers.of("o3", "/responses")
+    assert list(breakers.all()) == ["a", "b", "all"], "a key without a name shares that of all such"
+
+
 def test_one_model_in_trouble_leaves_the_others_alone():
     told: list[StateChange] = []
     breakers = Breakers(BreakerPolicy(consecutive=1), Scope.MODEL, told.append)
