@@ -40,6 +40,7 @@ def new_run_info(profile: Profile, run_id: str, base_urls: dict[str, str]) -> Ru
         base_url=base_urls[first],
         targets=_target_infos(profile, base_urls) if profile.several else {},
         keys=profile.key_names,
+        tags=profile.scenario_tags,
         paired=profile.paired,
         streaming=tuple(name for name, scenario in profile.scenarios.items() if scenario.streams),
         cautions=tuple(dict.fromkeys(caution for target in named.values() for caution in target.cautions)),

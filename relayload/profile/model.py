@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, PrivateAttr
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.scenario_tags import on_scenarios
 from relayload.core.objectives.validation import within_scenario
 from relayload.core.resilience.limit import Limit
 from relayload.core.resilience.policy import ClientPolicy
@@ -84,10 +85,16 @@ class Profile(Part):
     def placed_objectives(self) -> Iterator[tuple[Location, Objective]]:
         """The same objectives, each with its location."""
         for number, entry in enumerate(self.objective_entries):
-            yield ("objectives", number), entry.objective
+            yield ("objectives", number), on_scenarios(entry.objective, self.scenario_tags)
         for name, scenario in self.scenarios.items():
             for number, entry in enumerate(scenario.objectives):
-                yield ("scenarios", name, "objectives", number), within_scenario(entry.objective, name)
+                own = within_scenario(entry.objective, name)
+                yield ("scenarios", name, "objectives", number), on_scenarios(own, self.scenario_tags)
+
+    @property
+    def scenario_tags(self) -> dict[str, dict[str, str]]:
+        """By scenario, its free tags, where it has any."""
+        return {name: scenario.tags for name, scenario in self.scenarios.items() if scenario.tags}
 
     @property
     def timeouts(self) -> Timeouts:

@@ -1,11 +1,14 @@
 """The `scenarios:` of a profile: what each kind of request asks."""
 
+import re
 from keyword import iskeyword
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from relayload.core.metrics.catalog import METRICS, TAG_NAMES
 from relayload.core.wire.request import Endpoint
+from relayload.document.spelling import spelled
 from relayload.profile.amounts import Amount
 from relayload.profile.endpoints import fields
 from relayload.profile.mixes import Name, at_least_one, weight_of
@@ -17,6 +20,30 @@ from relayload.profile.types import Count, Duration, Flag, Items, Number, Part, 
 _MOST_INPUTS = 2048
 """OpenAI refuses more texts in one request."""
 
+
+_NOT_FREE = {*TAG_NAMES, *METRICS, "quantile", "le", "objective", "unit"}
+"""The names of tags, of metrics in conditions, and of labels in OpenMetrics."""
+_TAG_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_TAG_VALUE = re.compile(r"[^\s=!<>{},\"'\\]{1,60}")
+
+
+def _tag_name(name: str) -> str:
+    if not _TAG_NAME.fullmatch(name):
+        raise ValueError(f"expected a name of a-z, 0-9 and '_' that begins with a letter, got '{name}'")
+    if name in _NOT_FREE:
+        raise ValueError(f"'{name}' has a meaning of its own in objectives or exports: choose another name")
+    return name
+
+
+def _tag_value(value: object) -> str:
+    if not isinstance(value, str) or not value.isprintable() or not _TAG_VALUE.fullmatch(value):
+        expected = "a text of up to 60 characters, without spaces, commas, quotes and the signs of an objective"
+        raise ValueError(f"expected {expected}, got {spelled(value)}")
+    return value
+
+
+TagName = Annotated[str, AfterValidator(_tag_name)]
+TagValue = Annotated[str, BeforeValidator(_tag_value)]
 
 _ModelWeight = Annotated[Number, weight_of("model that is not to be asked")]
 Models = Annotated[
@@ -107,6 +134,8 @@ class Scenario(Part):
     """Pass conditions on this scenario alone."""
     headers: Headers = Field(default_factory=dict)
     """Sent with every request of this scenario."""
+    tags: dict[TagName, TagValue] = Field(default_factory=dict)
+    """Free tags, such as `{team: a}`, by which objectives (`{team=a}`) and tables tell scenarios together."""
 
     @model_validator(mode="after")
     def _cancels_streams(self) -> Self:

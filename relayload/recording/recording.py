@@ -33,6 +33,7 @@ from relayload.core.model.verdict import Verdict
 from relayload.core.objectives.grammar import objective_of
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.objective import Objective
+from relayload.core.objectives.scenario_tags import on_scenarios
 from relayload.core.objectives.verdict import assess
 from relayload.recording.cleaning import check_numbers, cleaned
 from relayload.recording.lines import NO_RECORD, Damage, Part, RecordWriter, expected_bytes, parts, read
@@ -169,7 +170,7 @@ class Recording:
         A large recording is divided among processes if possible, with the same result. Objectives default to those of
         the run. Raises AuthorError if run.json has an invalid one.
         """
-        chosen = [_parsed(asked) for asked in self.run.objectives] if objectives is None else list(objectives)
+        chosen = [_parsed(asked, self.run) for asked in self.run.objectives] if objectives is None else list(objectives)
         _check_windows(chosen, _load_s(self.run))
         paths = self._records()
         large = sum(map(expected_bytes, paths)) > _LARGE_BYTES
@@ -403,9 +404,9 @@ def _check_windows(objectives: Iterable[Objective], load_s: float) -> None:
             raise AuthorError([Fault(fault, path="objectives", file=RUN)])
 
 
-def _parsed(asked: str | ObjectiveSpec) -> Objective:
+def _parsed(asked: str | ObjectiveSpec, run: RunInfo) -> Objective:
     try:
-        return objective_of(asked)
+        return on_scenarios(objective_of(asked), run.tags)
     except ValueError as error:
         raise AuthorError([Fault(str(error), path="objectives", file=RUN)]) from None
 

@@ -138,8 +138,9 @@ def _wasted(waste: Waste) -> str:
 
 
 def target_facts(summary: Summary) -> Facts:
-    """Return what each target was asked and answered, and with which key; empty if there is only one."""
-    return [*_answers("targets", summary.by_target), *_answers("keys", summary.by_key)]
+    """Return what each target was asked and answered, and with which key or tag; empty if there is only one."""
+    named = {"targets": summary.by_target, "keys": summary.by_key, **summary.by_tag}
+    return [row for what, groups in named.items() for row in _answers(what, groups)]
 
 
 def _answers(what: str, groups: Mapping[str, PaidGroup]) -> Facts:

@@ -64,11 +64,14 @@ def _rates(summary: Summary) -> Iterator[list[str]]:
 
 
 def _distributions(summary: Summary) -> Iterator[list[str]]:
-    """Yield the families over all ok requests, and over those of each scenario, target and key."""
+    """Yield the families over all ok requests, and over those of each scenario, target, key and free tag."""
     scopes: list[tuple[_Labels, Metrics]] = [({}, summary.metrics)]
     scopes += [({"scenario": name}, group.metrics) for name, group in summary.by_scenario.items()]
     scopes += [({"target": name}, group.metrics) for name, group in summary.by_target.items()]
     scopes += [({"key": name}, group.metrics) for name, group in summary.by_key.items()]
+    scopes += [
+        ({tag: value}, group.metrics) for tag, groups in summary.by_tag.items() for value, group in groups.items()
+    ]
     for metric in shown_in(Output.OPENMETRICS):
         points = [point for labels, metrics in scopes for point in _quantiles(metrics[metric.name], labels)]
         unit = _UNITS[metric.unit]

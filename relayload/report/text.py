@@ -10,7 +10,7 @@ from rich.text import Text
 
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.metric import Output, Unit
-from relayload.core.metrics.summary import GeneratorHealth, Metrics, Summary
+from relayload.core.metrics.summary import GeneratorHealth, Group, Metrics, Summary
 from relayload.core.model.run import RunInfo
 from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.objectives.formatting import quantity, share
@@ -138,11 +138,15 @@ def _latencies(summary: Summary) -> RenderableType:
 
 
 def groups(summary: Summary) -> Iterator[tuple[str, Metrics]]:
-    """Yield the groups of tables: everything, and each target, key and scenario by name if there are several."""
+    """Yield the groups of tables: everything, and each target, key, tag and scenario if there are several."""
     yield "all", summary.metrics
-    for named in (summary.by_target, summary.by_key, summary.by_scenario):
+    for named in (summary.by_target, summary.by_key, _by_tag(summary), summary.by_scenario):
         if len(named) > 1:
             yield from ((name, group.metrics) for name, group in named.items())
+
+
+def _by_tag(summary: Summary) -> dict[str, Group]:
+    return {f"{tag}={value}": group for tag, by_value in summary.by_tag.items() for value, group in by_value.items()}
 
 
 def _metric_rows(name: str, metrics: Metrics) -> Iterator[tuple[str, ...]]:

@@ -27,9 +27,13 @@ target:
     - {{name: b, key: "${{env:KEY_B}}"}}
 load: {{kind: open, arrivals: constant, stages: [{{for: 1s, rate: 60/s}}]}}
 scenarios:
-  simple: {{model: o3, prompt: simple, max_output_tokens: 5}}
+  simple: {{model: o3, prompt: simple, max_output_tokens: 5, tags: {{team: web}}}}
 generator: {{late: 10s, late_share: 100%, loop_lag: 10s}} # these tests are not about a busy machine
-objectives: ['errors{{key=a}}.rate < 50%', 'errors{{key=b}}.rate < 50%', 'requests{{key=b}}.count > 5']
+objectives:
+  - errors{{key=a}}.rate < 50%
+  - errors{{key=b}}.rate < 50%
+  - requests{{key=b}}.count > 5
+  - requests{{team=web}}.count > 5
 """
 ENVIRON = {"KEY_A": KEYS["a"], "KEY_B": KEYS["b"]}
 
@@ -81,7 +85,9 @@ def test_each_key_has_its_part_of_the_requests_and_limits_of_its_own(
     assert {name: group["ok"] for name, group in summary["by_key"].items()} == ok
     observed = {judged["expr"]: judged["observed"] for judged in verdict["objectives"]}
     assert observed["errors{key=a}.rate < 99%"] == pytest.approx(1 - 10 / Counter(drawn.values())["a"])
-    assert saved(out, "run.json")["keys"] == ["a", "b"]
+    assert observed["requests{team=web}.count > 5"] == summary["by_tag"]["team"]["web"]["started"] == 60
+    known = saved(out, "run.json")
+    assert (known["keys"], known["tags"]) == (["a", "b"], {"simple": {"team": "web"}})
     assert "keys" in run.output, "the report has a row for each"
     assert not _tells_a_key(out, run.output)
     assert (out / "profile.yaml").read_text().count("***") == 2

@@ -59,3 +59,11 @@ def test_the_name_of_a_key_is_a_label(judged, request_line):
     assert samples["relayload_latency_seconds_count", _of(key="a")] == 2
     assert samples["relayload_latency_seconds_count", _of(key="b")] == 1
     assert samples["relayload_objective_observed", _of(objective="errors{key=a}.rate < 1%", unit="share")] == 0
+
+
+def test_a_free_tag_is_a_label(judged, request_line):
+    lines = [request_line(index, scenario=name) for index, name in enumerate(("chat", "code", "mail"))]
+    tags = {"chat": {"team": "web"}, "mail": {"team": "web"}, "code": {"team": "ide"}}
+    samples = _samples(render_openmetrics(*judged([], lines, tags=tags)))
+    assert samples["relayload_latency_seconds_count", _of(team="web")] == 2
+    assert samples["relayload_latency_seconds_count", _of(team="ide")] == 1

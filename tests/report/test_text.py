@@ -228,6 +228,15 @@ def test_several_keys_have_rows_of_their_own(request_line, make_run, folded):
     assert [line.split()[0] for line in text.splitlines() if " latency " in line] == ["all", "team-a", "team-b"]
 
 
+def test_the_values_of_a_tag_have_rows_of_their_own(request_line, make_run, folded):
+    lines = [request_line(index, scenario=name) for index, name in enumerate(("chat", "code"))]
+    tags = {"chat": {"team": "web"}, "code": {"team": "ide"}}
+    text = render_summary(summarize(folded(lines), make_run(tags=tags)))
+    assert "team       web: started 1 · ok 1 · 20 tokens in, 10 out" in text
+    names = [line.split()[0] for line in text.splitlines() if " latency " in line]
+    assert names == ["all", "team=web", "team=ide", "chat", "code"]
+
+
 def test_a_warning_is_marked_and_counted_apart(request_line, make_run, folded):
     warns = with_options(parse("latency.p50 < 1ms"), ObjectiveOptions(severity=Severity.WARN, confidence=0.99))
     objectives = [warns, parse("latency.p50 < 1s")]

@@ -222,6 +222,9 @@ _ENTRIES = (
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ENTRIES})
 """Every metric that an objective may name, in the order in which lists show them."""
 
+TAG_NAMES = frozenset(tag for metric in METRICS.values() for tag in metric.tags)
+"""The names of all tags that a metric has; scenarios may have others."""
+
 
 def _those(wanted: Callable[[Metric], bool]) -> Mapping[str, Metric]:
     return MappingProxyType({name: metric for name, metric in METRICS.items() if wanted(metric)})

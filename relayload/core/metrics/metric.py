@@ -84,6 +84,11 @@ class Metric:
     """The outputs that do not show the distribution, and why."""
 
     @property
+    def of_scenarios(self) -> bool:
+        """It can be told by scenario, and so by the free tags of scenarios."""
+        return "scenario" in self.tags
+
+    @property
     def unit(self) -> Unit:
         """The unit of the values of a distribution."""
         return self.aggregates["max"]

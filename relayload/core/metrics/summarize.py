@@ -32,7 +32,7 @@ from relayload.core.metrics.timeline import step_s, timeline
 from relayload.core.metrics.totals import batch_of, breaker_acts_of, errors_of, quota_waits_of, retries_of, tokens_of
 from relayload.core.model.record import Outcome
 from relayload.core.model.run import RunInfo, Span
-from relayload.core.model.tags import PlanTags, Tags
+from relayload.core.model.tags import PlanTags, ScenarioTags, Tags, values_of
 
 
 def summarize(
@@ -66,6 +66,7 @@ class SummaryInTheMaking:
         self._by_stage = self._split(lambda plan_tags: plan_tags.stage)
         self._by_target = self._split(lambda plan_tags: plan_tags.target) if run.targets else {}
         self._by_key = self._split(lambda plan_tags: plan_tags.key) if run.keys else {}
+        self._by_tag = {name: self._split(partial(_value_of, run.tags, name)) for name in values_of(run.tags)}
         self._metrics = MetricsOf(self._tabled())
         self._timeline_step_s = step_s(fold)
         self.accounted = account(fold, run)
@@ -107,7 +108,8 @@ class SummaryInTheMaking:
             by_model=self._groups(self._by_model),
             by_stage=self._stages(),
             by_target=self._paid(self._by_target, run.targets, lambda name: paid_at(name, fold.by_tags, run)),
-            by_key=self._paid(self._by_key, run.keys, lambda name: paid(self._by_key[name][0].by_tags, run)),
+            by_key=self._of_one(self._by_key, run.keys),
+            by_tag={name: self._of_one(self._by_tag[name], values) for name, values in values_of(run.tags).items()},
             comparison=cast(SideBySide | None, comparison),
             timeline_step_s=self._timeline_step_s,
             timeline=cast(tuple[Second, ...], seconds),
@@ -187,7 +189,7 @@ class SummaryInTheMaking:
     def _tabled(self) -> Iterator[Selection]:
         """Yield the selections that have metrics of their own."""
         yield self._measured.where(_is_ok)
-        for named in (self._by_scenario, self._by_model, self._by_target, self._by_key):
+        for named in (self._by_scenario, self._by_model, self._by_target, self._by_key, *self._by_tag.values()):
             yield from (own.where(_is_measured).where(_is_ok) for own, _ in named.values())
         yield from (own.where(_is_ok) for own, _ in self._by_stage.values())
 
@@ -215,6 +217,10 @@ class SummaryInTheMaking:
         for span in self._run.spans(self._load_s, self._began_s):
             spans[span.stage.name].append(span)
         return spans
+
+    def _of_one(self, named: Named, order: Iterable[str]) -> dict[str, PaidGroup]:
+        """Return tables of requests that may go to several targets."""
+        return self._paid(named, order, lambda name: paid(named[name][0].by_tags, self._run))
 
     def _paid(self, named: Named, order: Iterable[str], cost_of: Callable[[str], Cost]) -> dict[str, PaidGroup]:
         """Return tables with tokens and cost, in that order."""
@@ -310,6 +316,10 @@ def _per(count: float, seconds: float) -> float | None:
 
 def _stopped(run: RunInfo) -> tuple[str, ...]:
     return (run.guardrail_reason,) if run.guardrail_reason else ()
+
+
+def _value_of(tags: ScenarioTags, name: str, plan_tags: PlanTags) -> str | None:
+    return tags.get(plan_tags.scenario, {}).get(name)
 
 
 def _is_ok(tags: Tags) -> bool:

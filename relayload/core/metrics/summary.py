@@ -222,7 +222,7 @@ class Group(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PaidGroup(Group, frozen=True, kw_only=True, omit_defaults=True):
-    """The requests to one of several targets, or with one key, with what they cost by the prices of their target."""
+    """The requests to one of several targets, with one key or of one free tag, and what they cost at their targets."""
 
     tokens: TokenCounts
     cost: Cost = Cost()
@@ -308,6 +308,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     """By target, where there are several, in the order of the profile."""
     by_key: dict[str, PaidGroup] = {}
     """By the name of the key, where keys have names, in the order of the profile."""
+    by_tag: dict[str, dict[str, PaidGroup]] = {}
+    """By the name of each free tag of scenarios, by its value. Scenarios without the tag are in none."""
     comparison: SideBySide | None = None
     """None where arrivals went to one target each."""
     timeline_step_s: float

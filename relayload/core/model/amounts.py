@@ -18,6 +18,8 @@ _LEAST_S = -0.5
 MOST_STAGES = 10_000
 MOST_TARGETS = 1_000
 MOST_KEYS = 100
+MOST_TAGS = 10
+MOST_TAG_VALUES = 100
 MOST_PRICES = 100_000
 MOST_OBJECTIVES = 1_000
 """The most in one run: each is checked for every stage, target or table."""

@@ -12,6 +12,7 @@ from relayload.core.model.amounts import (
     MOST_OBJECTIVES,
     MOST_PRICES,
     MOST_STAGES,
+    MOST_TAGS,
     MOST_TARGETS,
     Count,
     Instant,
@@ -97,6 +98,8 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"wo
     """By name, where there are several. The first is the base of comparisons."""
     keys: Annotated[tuple[str, ...], Meta(max_length=MOST_KEYS * MOST_TARGETS)] = ()
     """The names of the keys of all targets, in the order of the profile; empty where none has a name."""
+    tags: Annotated[dict[str, Annotated[dict[str, str], Meta(max_length=MOST_TAGS)]], Meta(max_length=MOST_STAGES)] = {}
+    """By scenario, its free tags, where it has any."""
     paired: bool = False
     """Every arrival went to each of the targets."""
     streaming: tuple[str, ...] = ()

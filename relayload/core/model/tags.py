@@ -1,5 +1,6 @@
 """The tags of requests: where they belong in the plan, and how they ended."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from relayload.core.model.record import Outcome
@@ -45,3 +46,16 @@ class Tags(NamedTuple):
     def failed(self) -> bool:
         """The request was sent and was neither ok nor cancelled by the client itself."""
         return self.outcome not in _NO_FAILURES
+
+
+ScenarioTags = Mapping[str, Mapping[str, str]]
+"""By scenario, its tags: `{"chat": {"team": "a"}}`."""
+
+
+def values_of(tags: ScenarioTags) -> dict[str, list[str]]:
+    """Return the values of each tag, in the order of the scenarios."""
+    values: dict[str, dict[str, None]] = {}
+    for own in tags.values():
+        for name, value in own.items():
+            values.setdefault(name, {})[value] = None
+    return {name: list(found) for name, found in values.items()}

@@ -13,8 +13,8 @@ The long form is a mapping of such an expression and options, all of which may b
      confidence: share | "strict", on_no_data: "fail" | "pass" | "inconclusive", severity: "error" | "warn"}
 
 `metrics.catalog` lists every metric with its aggregates (whose `pN` is `"p" number`), the names of its tags and the
-unit of its values; only goodput has conditions, and only metrics with one value per request can be conditions. Spaces
-between the parts are optional.
+unit of its values; scenarios may have further tags (`scenario_tags`). Only goodput has conditions, and only metrics
+with one value per request can be conditions. Spaces between the parts are optional.
 """
 
 import re
@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from relayload.core.metrics.catalog import METRICS, PER_CHUNK, PER_REQUEST
+from relayload.core.metrics.catalog import METRICS, PER_CHUNK, PER_REQUEST, TAG_NAMES
 from relayload.core.metrics.chunk_gaps import WINDOWED_SLOT_S
 from relayload.core.metrics.metric import Metric, Unit
 from relayload.core.model.objective_options import ObjectiveOptions, ObjectiveSpec, Severity
@@ -68,10 +68,10 @@ def meant(text: str) -> str | None:
 
 def _is_objective(text: str) -> bool:
     try:
-        _objective(text)
+        found = _objective(text)
     except ValueError:
         return False
-    return True
+    return all(tag.name in TAG_NAMES for tag in found.tags)
 
 
 def _objective(text: str) -> Objective:
@@ -137,7 +137,7 @@ def _tag(metric: Metric, text: str) -> Tag:
     if not match or (metric.conditional and match["name"] in PER_REQUEST):
         raise ValueError(f"expected {_EXAMPLES[metric.conditional]}, got '{text}'")
     name, value = match["name"], match["value"]
-    if name not in metric.tags:
+    if name not in metric.tags and not (metric.of_scenarios and name not in TAG_NAMES):
         raise ValueError(unknown(f"tag of {metric.name}", name, metric.tags))
     if name == "outcome":
         _check_outcome(value)

@@ -76,12 +76,15 @@ class Tag:
     name: str
     value: str
     negated: bool = False
+    scenarios: frozenset[str] | None = None
+    """The scenarios that have a free tag, which `value` then spells."""
 
     def __str__(self) -> str:
-        return f"{self.name}{'!=' if self.negated else '='}{self.value}"
+        return self.value if self.scenarios is not None else f"{self.name}{'!=' if self.negated else '='}{self.value}"
 
     def admits(self, value: str) -> bool:
-        return (value == self.value) is not self.negated
+        has_it = value == self.value if self.scenarios is None else value in self.scenarios
+        return has_it is not self.negated
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +209,11 @@ class Objective:
     def worst(self) -> float:
         """The value of a request without an answer, where each has one."""
         return -math.inf if self.op.floor else math.inf
+
+    @property
+    def tag_names(self) -> tuple[str, ...]:
+        """The tags that its metric has."""
+        return METRICS[self.metric].tags
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def unknown_names(
         if known[tag.name]
         else f"there is {_ONE[tag.name]}: leave out '{tag}'"
         for tag in objective.tags
-        if tag.name in known and tag.value not in known[tag.name]
+        if tag.name in known and tag.scenarios is None and tag.value not in known[tag.name]
     ]
 
 

@@ -60,6 +60,12 @@ class Content:
         return list(dict.fromkeys(key for _, target in self.sound_targets for key in target.key_shares))
 
     @property
+    def scenario_tags(self) -> dict[str, dict[str, str]]:
+        """By scenario, its free tags with texts as values."""
+        written = {name: mapping(scenario.get("tags")) for name, scenario in self.scenarios.items()}
+        return {name: {str(tag): str(value) for tag, value in tags.items()} for name, tags in written.items() if tags}
+
+    @property
     def models(self) -> list[str]:
         """The models that the scenarios and the checked rows of a trace name."""
         written = [model for scenario in self.scenarios.values() for model in models_of(scenario)]

@@ -1,9 +1,12 @@
 """Checks on objectives: their ids, the names in them, and whether data can exist for them."""
 
 from collections.abc import Iterable, Iterator
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from relayload.core.errors import AuthorError, Fault
+from relayload.core.model.tags import ScenarioTags
+from relayload.core.objectives.scenario_tags import on_scenarios
 from relayload.core.objectives.validation import pointless, unknown_names, within_scenario
 from relayload.core.price import Prices, price_of
 from relayload.document import Location
@@ -21,6 +24,8 @@ class Placed(NamedTuple):
     """The location of its expression, which is one level deeper if the objective is a mapping."""
     scenario: str | None = None
     """The scenario that it belongs to; None for an objective of the whole profile."""
+    tags: ScenarioTags = MappingProxyType({})
+    """The free tags of all scenarios."""
 
     @property
     def id(self) -> str:
@@ -30,14 +35,18 @@ class Placed(NamedTuple):
 
     def admits(self, tag: str, value: object) -> bool:
         """Return whether its tags admit that value."""
-        return all(own.admits(str(value)) for own in self.entry.expr.tagged(tag))
+        try:
+            found = on_scenarios(self.entry.expr, self.tags)
+        except ValueError:  # which is a fault of its own
+            return False
+        return all(own.admits(str(value)) for own in found.tagged(tag))
 
 
 def sound_objectives(content: Content) -> Iterator[Placed]:
     """Yield the valid objectives of all scenarios, and then those of the whole profile."""
     for name, scenario in content.scenarios.items():
-        yield from _sound_ones(scenario, ("scenarios", name), name)
-    yield from _sound_ones(content.data, (), None)
+        yield from _sound_ones(scenario, ("scenarios", name), name, content.scenario_tags)
+    yield from _sound_ones(content.data, (), None, content.scenario_tags)
 
 
 def objective_faults(content: Content, objectives: Iterable[Placed]) -> Iterator[Fault]:
@@ -81,20 +90,20 @@ def id_faults(content: Content, objectives: Iterable[Placed]) -> Iterator[Fault]
         seen.add(called)
 
 
-def _sound_ones(owner: dict[str, Any], place: Location, scenario: str | None) -> Iterator[Placed]:
+def _sound_ones(owner: dict[str, Any], place: Location, scenario: str | None, tags: ScenarioTags) -> Iterator[Placed]:
     for number, written in enumerate(sequence(owner.get("objectives"))):
         location = (*place, "objectives", number)
         entry = sound(ObjectiveEntry, written)
         if entry:
-            yield Placed(entry, location, (*location, "expr") if isinstance(written, dict) else location, scenario)
+            expr = (*location, "expr") if isinstance(written, dict) else location
+            yield Placed(entry, location, expr, scenario, tags)
 
 
 def _unknown_names(placed: Placed, names: dict[str, list[str]]) -> list[str]:
     expr = placed.entry.expr
-    if placed.scenario is None:
-        return list(unknown_names(expr, **names))
     try:
-        return list(unknown_names(within_scenario(expr, placed.scenario), **names))
+        own = expr if placed.scenario is None else within_scenario(expr, placed.scenario)
+        return list(unknown_names(on_scenarios(own, placed.tags), **names))
     except ValueError as error:
         return [str(error)]
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from relayload.core.errors import Fault
+from relayload.core.model.amounts import MOST_TAG_VALUES, MOST_TAGS
+from relayload.core.model.tags import values_of
 from relayload.document import Location
 from relayload.profile.amounts import SeenAmounts
 from relayload.profile.checks.content import Content, mapping, sound
@@ -14,6 +16,7 @@ from relayload.profile.scenario import class_name
 
 
 def scenario_faults(content: Content) -> Iterator[Fault]:
+    yield from _tag_faults(content)
     classes: dict[str, str] = {}
     for name, scenario in content.scenarios.items():
         first = classes.setdefault(class_name(name), name)
@@ -23,6 +26,18 @@ def scenario_faults(content: Content) -> Iterator[Fault]:
         yield from _conversation_faults(content, name, scenario)
         for key, message in unfit(scenario):
             yield content.fault(("scenarios", name, key), message, at_key=True)
+
+
+def _tag_faults(content: Content) -> Iterator[Fault]:
+    """Yield faults for more tags than can have tables of their own."""
+    values = values_of(content.scenario_tags)
+    for most, count, what in (
+        (MOST_TAGS, len(values), "tags"),
+        (MOST_TAG_VALUES, sum(map(len, values.values())), "values of tags"),
+    ):
+        if count > most:
+            reason = "since every value has tables, and series in exports, of its own"
+            yield content.fault(("scenarios",), f"expected at most {most} {what}, {reason}, got {count}", at_key=True)
 
 
 def _prompt_faults(content: Content, name: str, scenario: dict[str, Any]) -> Iterator[Fault]:

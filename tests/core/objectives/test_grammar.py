@@ -108,7 +108,6 @@ def test_other_aggregates_are_no_quantiles(text: str):
             "unknown metric 'zzz': expected one of latency, service, ttft, ttfo, tpot, chunk_gap, late, throttled, "
             "output_rate, errors, retries, requests, throughput, output_tokens, goodput, breaker, batch, cost",
         ),
-        ("ttft{scenrio=a}.p99 < 1s", "unknown tag of ttft 'scenrio': did you mean 'scenario'?"),
         (
             "errors{outcome=ok}.rate < 1%",
             "unknown tag of errors 'outcome': expected one of scenario, model, stage, target, key, kind",
