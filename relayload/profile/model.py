@@ -119,7 +119,7 @@ class Profile(Part):
     @property
     def key_names(self) -> tuple[str, ...]:
         """The names of all keys; empty where there are only those of `api_key`."""
-        return tuple(dict.fromkeys(key for target in self.named_targets.values() for key in target.key_shares))
+        return tuple(dict.fromkeys(key for target in self.named_targets.values() for key in target.key_names))
 
     @property
     def several(self) -> bool:

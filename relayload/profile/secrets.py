@@ -99,7 +99,7 @@ def _is_secret(location: Location, value: object) -> bool:
         case ("target", "api_key") | ("targets", _, "api_key"):
             return True
         case ("target", "keys", *place) | ("targets", _, "keys", *place):
-            return place[1:] not in (["name"], ["share"])
+            return place[1:2] not in (["name"], ["share"])
         case ("target", "headers", name) | ("targets" | "scenarios", _, "headers", name):
             return bool(_NAMES_A_KEY.search(str(name))) or (isinstance(value, str) and _may_be_key(value))
     return False

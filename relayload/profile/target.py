@@ -122,6 +122,14 @@ TargetPrices = Annotated[
 """`holysheep` or another shipped list, `prices.yaml` beside the profile, or `{o3: {input: $2.10, output: $8.40}}`."""
 
 
+KeyShare = Annotated[
+    Annotated[Number, weight_of("key that is not to be used"), Tag("always")]
+    | Annotated[dict[Text, Annotated[Number, Field(ge=0)]], Tag("by stage")],
+    Discriminator(lambda value: "by stage" if isinstance(value, dict) else "always"),
+]
+"""A number, or numbers by the names of stages."""
+
+
 class Key(Part):
     """One of several keys of a relay, such as that of a tenant."""
 
@@ -129,8 +137,13 @@ class Key(Part):
     """As tables and objectives (`{key=...}`) name it. The key itself is shown nowhere."""
     key: Secret
     """The key, such as `${env:TENANT_A_KEY}`."""
-    share: Annotated[Number, weight_of("key that is not to be used")] = 1.0
-    """Its part of the requests, beside the shares of the other keys."""
+    share: KeyShare = 1.0
+    """Its part of the requests, beside the shares of the other keys; or one by stage, such as `{burst: 15}`, with 1 in
+    all stages that it does not name."""
+
+    def share_in(self, stage: str) -> float:
+        """Return its share in a stage, beside those of the other keys."""
+        return self.share.get(stage, 1.0) if isinstance(self.share, dict) else self.share
 
 
 def _keys(keys: tuple[Key, ...]) -> tuple[Key, ...]:
@@ -139,6 +152,9 @@ def _keys(keys: tuple[Key, ...]) -> tuple[Key, ...]:
     names = [each.name for each in not_empty(keys)]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise ValueError(f"two keys have the name '{twice}'")
+    for stage in (stage for each in keys if isinstance(each.share, dict) for stage in each.share):
+        if not any(each.share_in(stage) for each in keys):
+            raise ValueError(f"no key has a share in the stage '{stage}'")
     return keys
 
 
@@ -189,14 +205,22 @@ class Target(Part):
         return {each.name: each.key.reveal() for each in self.keys} if self.keys else {None: self.api_key.reveal()}
 
     @property
-    def key_shares(self) -> dict[str, float]:
-        """Each key's part of the requests, which add up to 1; empty for an `api_key`."""
-        total = sum(each.share for each in self.keys or ())
-        return {each.name: each.share / total for each in self.keys or ()}
+    def key_names(self) -> tuple[str, ...]:
+        """The names of its keys; empty for an `api_key`."""
+        return tuple(each.name for each in self.keys or ())
+
+    def key_shares(self, stage: str = "") -> dict[str, float]:
+        """Return each key's part of the requests of a stage, or of one without a share of its own.
+
+        They add up to 1; there are none for an `api_key`.
+        """
+        shares = {each.name: each.share_in(stage) for each in self.keys or ()}
+        total = sum(shares.values())
+        return {name: share / total for name, share in shares.items()}
 
     def key_path(self, name: str | None) -> str:
         """Return where a key of that name stands below the target: `api_key`, or `keys.1.key`."""
-        return "api_key" if name is None else f"keys.{list(self.key_shares).index(name)}.key"
+        return "api_key" if name is None else f"keys.{self.key_names.index(name)}.key"
 
     @model_validator(mode="after")
     def _shows_one_key(self) -> Self:

@@ -47,6 +47,50 @@ def test_other_shares_leave_everything_else_as_it_was(keyed):
         assert one.job(each).request() == other.job(each).request()
 
 
+BY_STAGE = """\
+name: bursts
+load:
+  kind: open
+  arrivals: constant
+  stages: [{name: calm, for: 10s, rate: 4/s}, {name: burst, for: 10s, rate: 32/s}, {name: after, for: 10s, rate: 4/s}]
+scenarios: {simple: {model: o3, prompt: simple}}
+target: {keys: [{name: loud, key: sk-1, share: {burst: 15}}, {name: quiet, key: sk-2, share: {after: 0}}]}
+"""
+
+
+def test_a_share_may_differ_by_stage(read):
+    profile = read(BY_STAGE)
+    by_stage = [keys_of(profile, [Arrival(n, 0.0, stage, 0) for n in range(1600)]) for stage in (0, 1, 2)]
+    calm, burst, after = (Counter(keys) for keys in by_stage)
+    assert calm["quiet"] == pytest.approx(800, abs=80), "four standard deviations"
+    assert burst["quiet"] == pytest.approx(100, abs=40)
+    assert after == {"loud": 1600}
+    objectives = [f"requests{{key=quiet, stage={name}}}.count > 0" for name in ("calm", "burst")]
+    found = forecast(read(f"{BY_STAGE}objectives: {objectives}\n")).objectives
+    assert [each.samples for each in found] == [20, 20]
+    (fault,) = forecast_faults(read(f"{BY_STAGE}objectives: ['errors{{key=quiet, stage=after}}.rate < 50%']\n"))
+    assert "needs 2 requests to be decided, and the plan has 0" in fault
+
+
+def forecast_faults(profile: Any) -> list[str]:
+    with pytest.raises(AuthorError) as caught:
+        forecast(profile)
+    return [str(fault) for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize(
+    ("share", "message"),
+    [
+        ("{brust: 15}", "target.keys.0.share.brust: unknown stage 'brust': did you mean 'burst'?"),
+        ("{after: 0}", "target.keys: no key has a share in the stage 'after'"),
+        ("{burst: -1}", "target.keys.0.share.burst: "),
+    ],
+)
+def test_a_share_by_stage_that_can_not_be_is_a_fault(faults, share, message):
+    (fault,) = faults(BY_STAGE.replace("{burst: 15}", share))
+    assert message in fault
+
+
 def test_a_session_goes_with_one_key(keyed):
     profile = keyed()
     for session in range(20):
@@ -68,7 +112,7 @@ def test_a_profile_names_its_keys_and_an_api_key_has_no_name(keyed, read, good):
     profile = keyed()
     assert profile.key_names == ("a", "b")
     assert profile.target.named_keys == {"a": ENVIRON["KEY_A"], "b": ENVIRON["KEY_B"]}
-    assert profile.target.key_shares == {"a": 0.75, "b": 0.25}
+    assert profile.target.key_shares() == profile.target.key_shares("any") == {"a": 0.75, "b": 0.25}
     assert read(good).target.named_keys == {None: "sk-fake"}
     assert read(good).key_names == ()
     assert keys_of(read(good), arrivals(3)) == [None] * 3
@@ -142,6 +186,13 @@ def test_keys_travel_as_references_and_the_other_host_has_its_own(keyed, tmp_pat
     assert there.target.named_keys == {"a": "sk-other", "b": "sk-more"}
     with pytest.raises(AuthorError, match="the environment variable KEY_B is not set"):
         unpacked(parcel, tmp_path, {"KEY_A": "sk-other"})
+
+
+def test_shares_by_stage_are_kept_and_travel(read, tmp_path: Path):
+    text = BY_STAGE.replace("sk-1", "'${env:KEY_A}'").replace("sk-2", "'${env:KEY_B}'")
+    profile = read(text, environ=ENVIRON)
+    assert profile.effective["target"]["keys"][0]["share"] == {"burst": 15}
+    assert unpacked(packed(profile).parcel, tmp_path, ENVIRON).target == profile.target
 
 
 def test_a_key_in_the_profile_does_not_travel(read, good):

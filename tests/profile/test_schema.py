@@ -83,7 +83,7 @@ def mappings(value, path=()):
     """Every mapping of a profile that is not one of names which the author chooses."""
     free = (("scenarios",), ("target", "headers"))
     if isinstance(value, dict):
-        if path not in free and path[-1:] not in (("model",), ("body",), ("headers",), ("variables",)):
+        if path not in free and path[-1:] not in (("model",), ("body",), ("headers",), ("variables",), ("share",)):
             yield path
         for key, item in value.items():
             yield from mappings(item, (*path, key))

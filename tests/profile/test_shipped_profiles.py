@@ -32,6 +32,14 @@ def test_the_comparison_needs_nothing_but_two_fake_relays_and_about_a_minute():
     assert found.capped_usd is None
 
 
+def test_the_neighbours_need_nothing_but_a_fake_relay_and_about_a_minute():
+    profile = load(PROFILES / "noisy-neighbour.yaml", environ={})
+    assert profile.target.fake_preset == "tenants"
+    found = forecast(profile)
+    assert sum(stage.for_s or 0 for stage in found.stages) <= 60
+    assert {each.outlook for each in found.objectives} == {Outlook.AMPLE}
+
+
 def test_every_percentile_of_the_latency_table_has_the_samples_it_needs():
     counts = plan(load(PROFILES / "latency.yaml", environ={})).by_scenario
     assert counts is not None

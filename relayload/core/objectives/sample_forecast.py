@@ -7,10 +7,11 @@ plan with just enough for a proof may still end without one; one with fewer alwa
 
 import math
 from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from itertools import accumulate, pairwise
 from types import MappingProxyType
 
@@ -34,6 +35,10 @@ _STEEPEST = 2
 """No window of a ramp gets more than this many times the requests of an average one."""
 
 
+KeyShares = Callable[[str], Mapping[str, float]]
+"""Returns the shares of a target's keys in a stage; empty if they have no names."""
+Parts = Callable[[str], float]
+"""Returns the part of a stage's requests that an objective admits, by their target and key."""
 _UNNAMED = MappingProxyType({"": 1.0})
 """The share of a target or a key without a name."""
 
@@ -107,7 +112,7 @@ def sample_forecast(
     scenarios: Mapping[str, Sent],
     targets: Mapping[str, float] | None = None,
     tally: WindowTally | None = None,
-    keys: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
+    keys: Mapping[str, KeyShares] = MappingProxyType({}),
 ) -> SampleForecast:
     """Forecast the samples of the measured stages of a plan; `targets` are the shares of several targets, and `keys`
     by target those of its keys.
@@ -115,17 +120,13 @@ def sample_forecast(
     `tally` has counted the arrivals in the windows of the objective. Without it, those of a stage are taken to be
     spread evenly.
     """
-    part = sum(
-        share * sum(part for key, part in (keys.get(name) or _UNNAMED).items() if _admits(objective, "key", key))
-        for name, share in (targets or _UNNAMED).items()
-        if _admits(objective, "target", name)
-    )
+    parts = partial(_routed, objective, targets or _UNNAMED, keys)
     admitted = [stage for stage in stages if _measured(stage) and _admits(objective, "stage", stage.name)]
     if objective.options.over_s is not None:
         if tally is not None and METRICS[objective.metric].per is Per.REQUEST:
-            return _tallied(objective, tally, scenarios, part)
-        return _in_windows(objective, admitted, scenarios, part)
-    samples = _samples(objective, admitted, scenarios, part)
+            return _tallied(objective, tally, scenarios, max((parts(stage.name) for stage in admitted), default=0.0))
+        return _in_windows(objective, admitted, scenarios, parts)
+    samples = _samples(objective, admitted, scenarios, parts)
     few = _outlook(objective, samples) is Outlook.TOO_FEW
     problem = _few(objective, _requests_needed(objective), f"{samples:,}") if few else None
     return _forecast(objective, samples, problem)
@@ -179,8 +180,8 @@ def _tallied(objective: Objective, tally: WindowTally, scenarios: Mapping[str, S
     """Forecast by the windows in which something is due. A shorter one with too few counts with the one before it."""
     names, each = list(scenarios), list[int]()
     for counts, whole in zip(tally.counts, tally.whole, strict=True):
-        by_scenario = {names[position]: count for position, count in counts.items()}
-        if samples := _admitted_samples(objective, by_scenario, scenarios, part):
+        by_scenario = {names[position]: count * part for position, count in counts.items()}
+        if samples := _admitted_samples(objective, by_scenario, scenarios):
             joins = bool(each) and not whole and samples < needed_samples(objective)
             each.append(samples + each.pop() if joins else samples)
     wanted, problem = objective.options.for_windows, None
@@ -194,11 +195,11 @@ def _tallied(objective: Objective, tally: WindowTally, scenarios: Mapping[str, S
 
 
 def _in_windows(
-    objective: Objective, stages: Sequence[StagePlan], scenarios: Mapping[str, Sent], part: float
+    objective: Objective, stages: Sequence[StagePlan], scenarios: Mapping[str, Sent], parts: Parts
 ) -> SampleForecast:
     over_s, wanted = objective.options.over_s or 0.0, objective.options.for_windows
     lasting_s = [stage.for_s * stage.times for stage in stages if stage.for_s is not None]
-    counts = [_samples(objective, [stage], scenarios, part) for stage in stages]
+    counts = [_samples(objective, [stage], scenarios, parts) for stage in stages]
     known = len(lasting_s) == len(stages)
     windows = int(math.fsum(lasting_s) / over_s + 1e-9)
     samples, problem = None, None
@@ -229,25 +230,35 @@ def _smaller_asks(objective: Objective) -> Iterator[str]:
         yield f"ask for less than {objective.limit * 100:g}%"
 
 
+def _routed(objective: Objective, targets: Mapping[str, float], keys: Mapping[str, KeyShares], stage: str) -> float:
+    """Return the part of a stage's requests that go to a target, and with a key, that the objective admits."""
+    return sum(
+        share * sum(part for key, part in shares.items() if _admits(objective, "key", key))
+        for name, share in targets.items()
+        if _admits(objective, "target", name)
+        for shares in ((keys[name](stage) if name in keys else {}) or _UNNAMED,)
+    )
+
+
 def _samples(
-    objective: Objective, stages: Sequence[StagePlan], scenarios: Mapping[str, Sent], part: float
+    objective: Objective, stages: Sequence[StagePlan], scenarios: Mapping[str, Sent], parts: Parts
 ) -> int | None:
     """Return the samples of these stages that the tags admit; None where unknown."""
     if METRICS[objective.metric].per is not Per.REQUEST or any(stage.by_scenario is None for stage in stages):
         return None
-    by_scenario: Counter[str] = Counter()
+    by_scenario: defaultdict[str, float] = defaultdict(float)
     for stage in stages:
-        by_scenario.update(stage.by_scenario or {})
-    return _admitted_samples(objective, by_scenario, scenarios, part)
+        part = parts(stage.name)
+        for name, count in (stage.by_scenario or {}).items():
+            by_scenario[name] += count * part
+    return _admitted_samples(objective, by_scenario, scenarios)
 
 
-def _admitted_samples(
-    objective: Objective, by_scenario: Mapping[str, int], scenarios: Mapping[str, Sent], part: float
-) -> int:
+def _admitted_samples(objective: Objective, by_scenario: Mapping[str, float], scenarios: Mapping[str, Sent]) -> int:
     """Return the samples of these arrivals that the tags admit."""
     return round(
         sum(
-            count * part * _part(objective, sent)
+            count * _part(objective, sent)
             for name, count in by_scenario.items()
             if _admits(objective, "scenario", name) and ((sent := scenarios[name]).streams or not _streamed(objective))
         )

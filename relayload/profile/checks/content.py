@@ -57,7 +57,7 @@ class Content:
     @property
     def key_names(self) -> list[str]:
         """The names of the keys of all valid targets."""
-        return list(dict.fromkeys(key for _, target in self.sound_targets for key in target.key_shares))
+        return list(dict.fromkeys(key for _, target in self.sound_targets for key in target.key_names))
 
     @property
     def scenario_tags(self) -> dict[str, dict[str, str]]:
@@ -92,7 +92,7 @@ class Content:
             case Scope.ALL:
                 return [Scope.ALL.value]
             case Scope.KEY:
-                return list(target.key_shares) or [Scope.ALL.value]
+                return list(target.key_names) or [Scope.ALL.value]
             case Scope.ENDPOINT:
                 return [str(each.get("endpoint", Endpoint.CHAT.value)) for each in self.scenarios.values()]
             case _:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from relayload.core.errors import AuthorError, Fault
+from relayload.core.objectives.validation import unknown
 from relayload.core.price import price_of
 from relayload.document import Location
 from relayload.document.validation import nearest
@@ -20,6 +21,7 @@ def targets_faults(content: Content) -> Iterator[Fault]:
     yield from _key_faults(content)
     for place, target in content.sound_targets:
         yield from _target_faults(content, place, target)
+        yield from _share_faults(content, place, target)
 
 
 def _compare_faults(content: Content) -> Iterator[Fault]:
@@ -43,6 +45,16 @@ def _key_faults(content: Content) -> Iterator[Fault]:
     for part, key in (("breaker", "scope"), ("quota", "per")):
         if mapping(client.get(part)).get(key) == "key":
             yield content.fault(("client", part, key), "needs keys with names: write them as target.keys")
+
+
+def _share_faults(content: Content, place: Location, target: Target) -> Iterator[Fault]:
+    """Yield faults for stages that a key has a share in and that the load has not."""
+    known = content.stage_names
+    for number, key in enumerate(target.keys or () if known else ()):
+        for stage in key.share if isinstance(key.share, dict) else ():
+            if stage not in known:
+                location = (*place, "keys", number, "share", stage)
+                yield content.fault(location, unknown("stage", stage, known), at_key=True)
 
 
 def _target_faults(content: Content, place: Location, target: Target) -> Iterator[Fault]:
