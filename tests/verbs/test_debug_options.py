@@ -68,6 +68,23 @@ def test_a_run_can_be_watched(start: Start, profile: WriteProfile, tmp_path: Pat
     assert not any(KEY in file.read_text() for file in (tmp_path / "run").iterdir())
 
 
+@pytest.mark.parametrize("driver", ["native", "openai"])
+def test_what_is_watched_has_none_of_several_keys(
+    start: Start, profile: WriteProfile, tmp_path: Path, driver: str
+) -> None:
+    keys = {"KEY_A": KEY, "KEY_B": "tenant:b/do-not-tell"}
+    with FakeRelay.start(api_key=" ".join(keys.values())) as relay:
+        named = "keys: [{name: a, key: '${env:KEY_A}'}, {name: b, key: '${env:KEY_B}'}]"
+        path = profile(seconds=1, more=f"driver: {driver}\ntarget: {{base_url: '{relay.base_url}', {named}}}\n")
+        watched = "-v", "--http-debug-count", "40"
+        run = start("relayload", "run", path, *watched, "--out", tmp_path / "run", **keys)
+        doctor = start("relayload", "doctor", path, *watched, **keys)
+        assert run.wait() == doctor.wait() == 0, run.output + doctor.output
+    assert run.output.lower().count("authorization: ***") > 10
+    for told in (run.output, doctor.output, *(file.read_text() for file in (tmp_path / "run").iterdir())):
+        assert not any(key in told for key in keys.values())
+
+
 def test_a_visit_can_be_watched(start: Start, profile: WriteProfile, tmp_path: Path) -> None:
     with FakeRelay.start(api_key=KEY) as relay:
         path = profile(more=f"target: {{base_url: '{relay.base_url}', api_key: '${{env:THE_KEY}}'}}\n")
