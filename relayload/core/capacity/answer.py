@@ -1,0 +1,71 @@
+"""What a capacity search found: `capacity.json`."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from relayload.core.capacity.ceiling import Ceiling
+from relayload.core.capacity.trial import Binding, Trial
+from relayload.core.exit_codes import ExitCode
+
+SCHEMA_VERSION = 1
+
+
+class Kind(StrEnum):
+    """The kinds of answers."""
+
+    INTERVAL = "interval"
+    """The capacity lies between a rate that is proven and a higher one that is refuted."""
+    AT_LEAST = "at_least"
+    """The highest rate that was allowed, or asked for, is proven."""
+    BELOW = "below"
+    """The rate that was asked for is refuted."""
+    NONE = "none"
+    """The lowest rate that was allowed fails, too."""
+    GENERATOR_BOUND = "generator_bound"
+    """Above the rate that was found, the generator was the bottleneck; the relay may carry more."""
+    QUOTA = "quota"
+    """429s at a constant ceiling end it: what was found is a quota, and no capacity."""
+    UNSTEADY = "unsteady"
+    """A rate failed well below one that had been proven."""
+    NOT_CONVERGED = "not_converged"
+    """A cap, a guardrail or a person ended the search first."""
+
+
+_PROVEN = {Kind.INTERVAL: ExitCode.PASS, Kind.AT_LEAST: ExitCode.PASS}
+_REFUTED = (Kind.NONE, Kind.BELOW)
+
+
+class Capacity(Struct, frozen=True, kw_only=True):
+    """The answer, with every trial. Rates are arrivals per second."""
+
+    answer: Kind
+    reason: str
+    """The answer in one sentence."""
+    exit_code: int
+    proven_per_s: float | None = None
+    """The highest rate that a confirmation proved."""
+    refuted_per_s: float | None = None
+    """The lowest rate above it that failed by a bound."""
+    estimate_per_s: float | None = None
+    """The likeliest capacity, by all trials: an estimate without a bound. None unless they lie on both sides of it."""
+    binding: Binding | None = None
+    """What binds: the objective that fails first above the proven rate, or the nearest to its limit if none does."""
+    ceiling: Ceiling | None = None
+    """The quota that was found; with the answer `quota` alone."""
+    profile: str = ""
+    profile_sha256: str = ""
+    precision: float = 0.05
+    load_s: float = 0.0
+    """The seconds of load of all trials."""
+    requests: int = 0
+    usd: float | None = None
+    trials: tuple[Trial, ...] = ()
+    schema_version: int = SCHEMA_VERSION
+
+
+def exit_code(kind: Kind, *, refuted: bool = True) -> int:
+    """Return the exit code of an answer: FAIL only if what failed is refuted."""
+    if kind in _REFUTED:
+        return ExitCode.FAIL if refuted else ExitCode.UNPROVEN
+    return _PROVEN.get(kind, ExitCode.UNPROVEN)

@@ -1,0 +1,46 @@
+"""How long a trial lasts: long enough for the queue to build up, and for its rarest objective."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from relayload.core.capacity.trial import Purpose, Wanted
+from relayload.core.objectives.objective import Objective, replace_options
+from relayload.core.objectives.sample_forecast import needed_samples
+
+_WARMUP_LATENCIES, _MEASURED_LATENCIES = 3, 15
+_SPARE = 1.2
+"""Requests beyond those that an objective needs, since arrivals vary."""
+
+
+class Lengths(Struct, frozen=True, kw_only=True):
+    """The least lengths of the parts of a trial, in seconds."""
+
+    warmup_s: float = 10.0
+    search_s: float = 30.0
+    confirm_s: float = 120.0
+    decide: float = 1.0
+    """The requests that the rarest objective needs to be decided, of all that are sent."""
+    prove: float = 1.0
+    """Those that it needs to be proven."""
+
+    def wanted(self, purpose: Purpose, rate_per_s: float, latency_p50_s: float) -> Wanted:
+        """Return a trial at that rate, against a relay with that latency."""
+        least_s, needed = (self.search_s, self.decide) if purpose is Purpose.SEARCH else (self.confirm_s, self.prove)
+        return Wanted(
+            purpose=purpose,
+            rate_per_s=rate_per_s,
+            warmup_s=self.warmup_for_s(latency_p50_s),
+            measured_s=float(-(-max(least_s, _MEASURED_LATENCIES * latency_p50_s, _SPARE * needed / rate_per_s) // 1)),
+        )
+
+    def warmup_for_s(self, latency_p50_s: float) -> float:
+        return float(-(-max(self.warmup_s, _WARMUP_LATENCIES * latency_p50_s) // 1))
+
+
+def samples(objectives: Iterable[Objective]) -> tuple[int, int]:
+    """Return how many requests the rarest objective needs to be decided, and to be proven."""
+    counting = list(objectives)
+    decide = max(map(needed_samples, counting), default=1)
+    prove = max((needed_samples(replace_options(each, strict=True)) for each in counting), default=1)
+    return decide, max(decide, prove)

@@ -1,0 +1,241 @@
+"""One trial of a capacity search: what was asked, and what the gate's statistics say of it.
+
+A trial is decided by all objectives that count. A backlog that grows through all of its measured part fails it, too,
+whatever its latencies are: they are only those of its length. A trial in which the generator was the bottleneck is void
+and says nothing about the relay.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+from relayload.core.capacity.ceiling import Ceiling
+from relayload.core.metrics.saturation import Saturation
+from relayload.core.metrics.summary import Summary
+from relayload.core.model.record import Outcome
+from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
+from relayload.core.stats.binomial import share_bounds
+
+BACKLOG = "backlog"
+"""The name of what binds where requests in flight pile up before any objective is broken."""
+
+
+class Purpose(StrEnum):
+    """Why a trial is run."""
+
+    SEARCH = "search"
+    """To narrow the bracket, at the default confidence."""
+    CONFIRM = "confirm"
+    """To prove the rate: longer, on fresh samples, and judged as `strict` demands."""
+
+
+class Decision(StrEnum):
+    """What a trial says, together with those that it is pooled with."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNDECIDED = "undecided"
+    VOID = "void"
+    """The generator was the bottleneck."""
+    STOPPED = "stopped"
+    """A guardrail or a person ended it."""
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """A trial to run: warm-up, then the measured part, both at one rate."""
+
+    purpose: Purpose
+    rate_per_s: float
+    warmup_s: float
+    measured_s: float
+
+    @property
+    def for_s(self) -> float:
+        """The length of its load in seconds."""
+        return self.warmup_s + self.measured_s
+
+    @property
+    def requests(self) -> float:
+        """The expected arrivals."""
+        return self.rate_per_s * self.for_s
+
+
+class Binding(Struct, frozen=True, kw_only=True):
+    """The objective that is nearest to its limit, or furthest beyond it."""
+
+    objective: str
+    """Its id, or `backlog`."""
+    used: float | None
+    """The part of the error budget, or of the limit, that was used: above 1 is beyond it. None for a backlog, and where
+    the limit is 0."""
+    observed: float | None = None
+    limit: float | None = None
+    unit: str | None = None
+
+
+class Trial(Struct, frozen=True, kw_only=True):
+    """One trial, as it is kept in `capacity.json`."""
+
+    number: int
+    purpose: Purpose
+    rate_per_s: float
+    warmup_s: float
+    measured_s: float
+    """The planned lengths of its two parts in seconds."""
+    decision: Decision
+    proven: bool = False
+    """It passed, and so do the bounds of every objective."""
+    refuted: bool = False
+    """It failed, and by a bound: chance alone does not explain it."""
+    pooled_with: tuple[int, ...] = ()
+    """The earlier trials at this rate that it is judged together with."""
+    objectives: tuple[ObjectiveResult, ...] = ()
+    """The results of the pool."""
+    binding: Binding | None = None
+    reasons: tuple[str, ...] = ()
+    """Why it is void or was stopped."""
+    offered: int = 0
+    ok: int = 0
+    rate_limited: int = 0
+    """How many of all its requests ended with a 429, the warm-up included."""
+    failed: int = 0
+    """How many did not end ok, those included."""
+    ok_per_s: float | None = None
+    latency_p50_s: float | None = None
+    saturation: Saturation | None = None
+    ceiling: Ceiling | None = None
+    """The ceiling of the requests that were let through, if 429s held back the rest."""
+    usd: float | None = None
+    load_s: float = 0.0
+    """How long its load lasted in fact: shorter where an objective ended it early."""
+    recording: str = ""
+    """Its directory, within that of the search."""
+
+    @property
+    def for_s(self) -> float:
+        """The length of its load in seconds."""
+        return self.warmup_s + self.measured_s
+
+    @property
+    def used(self) -> float | None:
+        """The part of the budget, or of the limit, that the binding objective used."""
+        return self.binding.used if self.binding else None
+
+    @property
+    def quota_bound(self) -> bool:
+        """Nearly all its failures are 429s, and a growing backlog is none of them."""
+        return self.decision is Decision.FAIL and self.failed > 0 and self.rate_limited >= _MOSTLY * self.failed
+
+
+_MOSTLY = 0.9
+
+
+def trial_of(
+    wanted: Wanted,
+    number: int,
+    summary: Summary,
+    verdict: Verdict,
+    *,
+    pooled: tuple[ObjectiveResult, ...] | None = None,
+    pooled_with: tuple[int, ...] = (),
+    ceiling: Ceiling | None = None,
+    load_s: float | None = None,
+    recording: str = "",
+) -> Trial:
+    """Decide a trial from its summary and verdict.
+
+    `pooled` are the results of its objectives together with the trials `pooled_with`; None judges it alone. `load_s` is
+    how long its load lasted, if not as planned.
+    """
+    results = verdict.objectives if pooled is None else pooled
+    decision = _decision(verdict, results, summary.saturation)
+    counting = [result for result in results if result.counts]
+    return Trial(
+        number=number,
+        purpose=wanted.purpose,
+        rate_per_s=wanted.rate_per_s,
+        warmup_s=wanted.warmup_s,
+        measured_s=wanted.measured_s,
+        decision=decision,
+        proven=decision is Decision.PASS and all(result.proven is not False for result in counting),
+        refuted=decision is Decision.FAIL and (bool(summary.saturation) or any(map(refutes, counting))),
+        pooled_with=pooled_with,
+        objectives=results,
+        binding=_binding(counting, summary.saturation if decision is Decision.FAIL else None),
+        reasons=verdict.reasons,
+        offered=summary.counts.offered,
+        ok=summary.counts.ok,
+        rate_limited=summary.counts.by_outcome.get(Outcome.RATE_LIMITED.value, 0),
+        failed=summary.counts.failed,
+        ok_per_s=summary.rates.ok_per_s,
+        latency_p50_s=_p50_s(summary),
+        saturation=summary.saturation,
+        ceiling=ceiling,
+        usd=None if summary.cost.usd is None else float(summary.cost.usd),
+        load_s=wanted.for_s if load_s is None else load_s,
+        recording=recording,
+    )
+
+
+def refutes(result: ObjectiveResult) -> bool:
+    """Return whether a result FAILs by its bound, or by a fact, and not only by far in what was observed."""
+    if result.verdict is not Status.FAIL or not (result.n or result.observed is not None):
+        return False
+    if result.budget is None or result.k is None:
+        interval = (result.low, result.high)
+        return None in interval or not _within(result.limit, *interval)
+    if not 0 < result.budget < 1:
+        return True
+    size = max(1, result.effective_n)
+    return share_bounds(result.k / result.n * size, size, result.confidence)[0] > result.budget
+
+
+def _within(limit: float, low: float | None, high: float | None) -> bool:
+    return low is not None and high is not None and low <= limit <= high
+
+
+def _decision(verdict: Verdict, results: Iterable[ObjectiveResult], backlog: Saturation | None) -> Decision:
+    if verdict.verdict is Status.INVALID:
+        return Decision.VOID
+    if verdict.verdict is Status.STOPPED:
+        return Decision.STOPPED
+    statuses = {result.verdict for result in results if result.counts}
+    if Status.FAIL in statuses or backlog is not None:
+        return Decision.FAIL
+    interrupted = verdict.verdict is Status.INCONCLUSIVE and bool(verdict.reasons)
+    if interrupted:
+        return Decision.STOPPED
+    if verdict.verdict is Status.FAIL and verdict.reasons:  # such as no data at all
+        return Decision.FAIL
+    return Decision.UNDECIDED if Status.INCONCLUSIVE in statuses else Decision.PASS
+
+
+def _binding(results: Sequence[ObjectiveResult], backlog: Saturation | None) -> Binding | None:
+    """Return what binds. A broken objective comes before a backlog, and facts before shares."""
+    broken = [result for result in results if result.verdict is Status.FAIL]
+    if not broken and backlog is not None:
+        return Binding(objective=BACKLOG, used=None)
+    worst = max(broken or results, key=_nearness, default=None)
+    if worst is None:
+        return None
+    return Binding(objective=worst.id, used=_used(worst), observed=worst.observed, limit=worst.limit, unit=worst.unit)
+
+
+def _nearness(result: ObjectiveResult) -> float:
+    used = _used(result)
+    return (float("inf") if result.verdict is Status.FAIL else 0.0) if used is None else used
+
+
+def _used(result: ObjectiveResult) -> float | None:
+    """Return the part of the budget that bad requests used, or of the limit that the observed value reached."""
+    if result.budget and result.k is not None and result.n:
+        return result.k / result.n / result.budget
+    if result.observed is None or not result.limit:
+        return None
+    return result.observed / result.limit
+
+
+def _p50_s(summary: Summary) -> float | None:
+    latency = summary.metrics.latency
+    return None if latency is None else next((each.value for each in latency.percentiles if each.p == 50), None)

@@ -1,0 +1,258 @@
+"""The search is a function of its trials: each test is a relay that is a rule, or trials that are made up."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relayload.core.capacity.answer import Capacity, Kind
+from relayload.core.capacity.ceiling import Ceiling
+from relayload.core.capacity.lengths import Lengths
+from relayload.core.capacity.search import Terms, base_latency_s, next_step, pool, unfinished
+from relayload.core.capacity.trial import Binding, Decision, Purpose, Trial, Wanted
+from relayload.core.exit_codes import ExitCode
+
+PASS, FAIL, UNDECIDED, VOID, STOPPED = Decision
+Rule = Callable[[Wanted, int], Decision]
+"""What a trial comes to, given how many were made before it."""
+
+
+def trial(wanted: Wanted, number: int, decision: Decision, **changes) -> Trial:
+    plain: dict[str, Any] = {
+        "proven": decision is PASS,
+        "refuted": decision is FAIL,
+        "latency_p50_s": 0.5,
+        "offered": round(wanted.requests),
+        "load_s": wanted.for_s,
+        "binding": Binding(objective="ttft.p95 < 1s", used=2.0 if decision is FAIL else 0.1),
+    }
+    return Trial(
+        number=number,
+        purpose=wanted.purpose,
+        rate_per_s=wanted.rate_per_s,
+        warmup_s=wanted.warmup_s,
+        measured_s=wanted.measured_s,
+        decision=decision,
+        **(plain | changes),
+    )
+
+
+def terms(**changes) -> Terms:
+    return Terms(**({"start_per_s": 10.0, "min_per_s": 1.0, "max_per_s": 1000.0} | changes))
+
+
+def searched(rule: Rule, own: Terms | None = None, **changes) -> Capacity:
+    trials: list[Trial] = []
+    while isinstance(step := next_step(trials, own or terms()), Wanted):
+        trials.append(trial(step, len(trials) + 1, rule(step, len(trials)), **changes))
+        assert len(trials) < 200
+    return step
+
+
+def knee(at_per_s: float) -> Rule:
+    return lambda wanted, _: PASS if wanted.rate_per_s <= at_per_s else FAIL
+
+
+@given(st.floats(1.0, 900.0), st.floats(1.0, 1000.0), st.sampled_from([0.02, 0.05, 0.2]))
+def test_a_knee_lies_between_what_is_proven_and_what_is_refuted(at_per_s: float, start_per_s: float, precision: float):
+    found = searched(knee(at_per_s), terms(start_per_s=start_per_s, precision=precision))
+    assert found.answer is Kind.INTERVAL
+    assert found.exit_code == ExitCode.PASS
+    assert found.proven_per_s is not None
+    assert found.refuted_per_s is not None
+    assert found.proven_per_s <= at_per_s < found.refuted_per_s
+    assert found.refuted_per_s / found.proven_per_s <= 1 + precision + 0.002
+    assert found.estimate_per_s is not None
+    assert found.proven_per_s <= found.estimate_per_s <= found.refuted_per_s
+    assert len(found.trials) <= 14 + math.log2(1 / precision)
+
+
+@given(st.lists(st.sampled_from(list(Decision)), max_size=60), st.floats(1.0, 1000.0))
+def test_every_search_ends_and_holds_to_its_caps_whatever_comes(decisions, start_per_s):
+    own = terms(start_per_s=start_per_s, most_trials=25, most_load_s=2000.0)
+    found = searched(lambda _, number: decisions[number] if number < len(decisions) else UNDECIDED, own)
+    assert len(found.trials) <= 25
+    assert found.load_s <= 2000.0
+    assert all(1.0 <= each.rate_per_s <= 1000.0 for each in found.trials)
+    confirmed: set[float | None] = {
+        each.rate_per_s for each in found.trials if each.purpose is Purpose.CONFIRM and each.proven
+    }
+    assert found.proven_per_s in (confirmed or {None})
+
+
+@given(st.lists(st.sampled_from([PASS, FAIL, UNDECIDED, VOID]), min_size=12, max_size=12), st.integers(0, 12))
+def test_a_search_goes_on_from_its_trials_as_if_it_had_never_stopped(decisions, stops_after):
+    trials: list[Trial] = []
+    for number, decision in enumerate(decisions):
+        step = next_step(trials, terms())
+        if not isinstance(step, Wanted):
+            return
+        assert step == next_step(list(trials), terms())
+        trials.append(trial(step, number + 1, decision))
+    resumed = trials[:stops_after]
+    assert next_step(resumed, terms()) == next_step(trials[:stops_after], terms())
+
+
+def test_rates_double_then_close_in_and_are_then_confirmed():
+    rates = [(each.purpose.value, each.rate_per_s) for each in searched(knee(27.0)).trials]
+    assert rates == [
+        ("search", 10.0),
+        ("search", 20.0),
+        ("search", 40.0),
+        ("search", 28.28),
+        ("search", 23.78),
+        ("search", 25.93),
+        ("search", 27.08),
+        ("confirm", 25.93),
+    ]
+
+
+def test_rates_are_halved_while_they_fail():
+    assert [each.rate_per_s for each in searched(knee(3.0)).trials][:3] == [10.0, 5.0, 2.5]
+
+
+def test_the_highest_rate_allowed_may_pass():
+    found = searched(knee(5000.0))
+    assert (found.answer, found.proven_per_s, found.refuted_per_s) == (Kind.AT_LEAST, 1000.0, None)
+    assert found.exit_code == ExitCode.PASS
+
+
+def test_none_passes_where_the_lowest_fails():
+    found = searched(knee(0.5))
+    assert (found.answer, found.proven_per_s, found.exit_code) == (Kind.NONE, None, ExitCode.FAIL)
+    assert found.reason == "none: 1/s, the lowest rate allowed, fails: ttft.p95 < 1s"
+
+
+def test_a_failure_by_far_but_not_by_a_bound_refutes_nothing():
+    found = searched(knee(0.5), refuted=False)
+    assert (found.answer, found.exit_code) == (Kind.NOT_CONVERGED, ExitCode.UNPROVEN)
+
+
+def test_an_undecided_rate_is_repeated_and_then_taken_as_one_that_may_not_hold():
+    rule: Rule = lambda wanted, _: UNDECIDED if 20 < wanted.rate_per_s < 30 else knee(27.0)(wanted, 0)  # noqa: E731
+    found = searched(rule)
+    assert [each.rate_per_s for each in found.trials].count(28.28) == 2
+    assert found.proven_per_s is not None
+    assert found.proven_per_s <= 20.0
+    assert found.refuted_per_s == 40.0
+
+
+def test_an_undecided_confirmation_is_pooled_at_most_four_times_and_not_at_all_near_its_limit():
+    rule: Rule = lambda wanted, _: UNDECIDED if wanted.purpose is Purpose.CONFIRM else knee(27.0)(wanted, 0)  # noqa: E731
+    found = searched(rule)
+    rates = [each.rate_per_s for each in found.trials if each.purpose is Purpose.CONFIRM]
+    assert max(map(rates.count, rates)) == 4
+    near = searched(rule, binding=Binding(objective="x", used=0.9))
+    rates = [each.rate_per_s for each in near.trials if each.purpose is Purpose.CONFIRM]
+    assert max(map(rates.count, rates)) == 1
+    assert near.answer is Kind.NOT_CONVERGED
+
+
+def test_a_confirmation_is_pooled_with_confirmations_of_its_rate_alone():
+    trials = [
+        trial(Wanted(purpose=purpose, rate_per_s=rate, warmup_s=10, measured_s=30), number, decision)
+        for number, (purpose, rate, decision) in enumerate(
+            [
+                (Purpose.SEARCH, 10.0, PASS),
+                (Purpose.CONFIRM, 10.0, VOID),
+                (Purpose.CONFIRM, 10.0, UNDECIDED),
+                (Purpose.CONFIRM, 9.0, UNDECIDED),
+            ],
+            1,
+        )
+    ]
+    assert pool(trials, Wanted(purpose=Purpose.CONFIRM, rate_per_s=10.0, warmup_s=10, measured_s=120)) == (3,)
+
+
+def test_a_confirmation_that_fails_steps_down():
+    rule: Rule = lambda wanted, _: knee(20.0 if wanted.purpose is Purpose.CONFIRM else 22.0)(wanted, 0)  # noqa: E731
+    found = searched(rule)
+    rates = [each.rate_per_s for each in found.trials if each.purpose is Purpose.CONFIRM]
+    assert rates == [21.81, 20.77, 19.78]
+    assert (found.proven_per_s, found.refuted_per_s) == (19.78, 20.77)
+
+
+def test_two_void_trials_make_a_rate_the_generators_ceiling():
+    rule: Rule = lambda wanted, _: VOID if wanted.rate_per_s > 50 else PASS  # noqa: E731
+    found = searched(rule)
+    assert found.answer is Kind.GENERATOR_BOUND
+    assert found.proven_per_s is not None
+    assert 47 < found.proven_per_s <= 50
+    assert found.refuted_per_s is None
+    assert found.exit_code == ExitCode.UNPROVEN
+
+
+def test_one_void_trial_is_only_repeated():
+    found = searched(lambda wanted, number: VOID if number == 1 else knee(27.0)(wanted, 0))
+    assert (found.answer, found.proven_per_s) == (Kind.INTERVAL, 25.93)
+
+
+def test_a_rate_that_passed_and_fails_far_below_is_unsteady():
+    found = searched(lambda wanted, number: knee(27.0)(wanted, 0) if number < 8 else FAIL, terms(precision=0.1))
+    assert (found.answer, found.proven_per_s is None) == (Kind.INTERVAL, False)
+    found = searched(lambda wanted, _: FAIL if wanted.purpose is Purpose.CONFIRM else knee(27.0)(wanted, 0))
+    assert (found.answer, found.exit_code) == (Kind.UNSTEADY, ExitCode.UNPROVEN)
+    assert "25.93/s passed, and later even" in found.reason
+
+
+def test_429s_at_a_ceiling_are_a_quota_and_no_capacity():
+    ceiling = Ceiling(per_s=20.0, requests=20, window_s=1.0)
+    found = searched(knee(19.0), failed=100, rate_limited=99, ceiling=ceiling)
+    assert (found.answer, found.ceiling, found.exit_code) == (Kind.QUOTA, ceiling, ExitCode.UNPROVEN)
+    assert found.reason == "quota, not capacity: 429s hold everything above 20/s back"
+    assert searched(knee(19.0), failed=100, rate_limited=50, ceiling=ceiling).answer is Kind.INTERVAL
+
+
+@pytest.mark.parametrize(
+    ("rule", "answer", "code"),
+    [
+        (knee(60.0), Kind.AT_LEAST, ExitCode.PASS),
+        (knee(40.0), Kind.BELOW, ExitCode.FAIL),
+        (lambda *_: UNDECIDED, Kind.NOT_CONVERGED, ExitCode.UNPROVEN),
+        (lambda *_: VOID, Kind.GENERATOR_BOUND, ExitCode.UNPROVEN),
+    ],
+)
+def test_one_rate_can_be_proven_or_refuted_alone(rule, answer, code):
+    found = searched(rule, terms(at_least_per_s=50.0))
+    assert (found.answer, found.exit_code) == (answer, code)
+    assert {each.purpose for each in found.trials} == {Purpose.CONFIRM}
+    assert {each.rate_per_s for each in found.trials} == {50.0}
+
+
+def test_what_was_stopped_ends_the_search():
+    found = searched(lambda wanted, number: STOPPED if number == 2 else PASS, reasons=("max_usd",))
+    assert (found.answer, found.reason, len(found.trials)) == (Kind.NOT_CONVERGED, "not converged: max_usd", 3)
+
+
+def test_a_first_trial_that_passed_with_too_short_a_warm_up_is_made_again():
+    rule: Rule = lambda wanted, _: PASS  # noqa: E731
+    found = searched(rule, terms(max_per_s=10.0), latency_p50_s=20.0)
+    assert [(each.purpose.value, each.warmup_s, each.measured_s) for each in found.trials] == [
+        ("search", 10.0, 30.0),
+        ("search", 60.0, 300.0),
+        ("confirm", 60.0, 300.0),
+    ]
+
+
+def test_what_an_overloaded_relay_takes_says_nothing_of_its_latency():
+    wanted = Wanted(purpose=Purpose.SEARCH, rate_per_s=10.0, warmup_s=10, measured_s=30)
+    overloaded, well = (trial(wanted, 1, decision, latency_p50_s=9.0) for decision in (FAIL, PASS))
+    assert base_latency_s([overloaded]) == 0.0
+    assert base_latency_s([overloaded, well]) == 9.0
+
+
+def test_trials_are_as_long_as_the_rarest_objective_needs():
+    lengths = Lengths(decide=100, prove=300)
+    assert lengths.wanted(Purpose.SEARCH, 2.0, 0.1).measured_s == 60.0
+    assert lengths.wanted(Purpose.CONFIRM, 2.0, 0.1).measured_s == 180.0
+    assert lengths.wanted(Purpose.CONFIRM, 200.0, 0.1).measured_s == 120.0
+
+
+def test_an_unfinished_search_has_all_that_was_found():
+    found = searched(knee(27.0))
+    left = unfinished(found.trials, terms(), "Ctrl-C ended it")
+    assert (left.proven_per_s, left.refuted_per_s) == (found.proven_per_s, found.refuted_per_s)
+    assert (left.answer, left.exit_code) == (Kind.NOT_CONVERGED, ExitCode.UNPROVEN)
