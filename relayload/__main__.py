@@ -5,8 +5,11 @@ import signal
 import sys
 from types import FrameType
 
-_AT_ONCE = {"run", "gate", "compare", "report", "check", "cost", "doctor"}
-"""Verbs that can end at once without cleaning up (`run` only until the run has begun). Their fake relay ends, too."""
+_AT_ONCE = {"run", "capacity", "gate", "compare", "report", "check", "cost", "doctor"}
+"""Verbs that can end at once without cleaning up (`run` and `capacity` only while no run is under way).
+
+Their fake relay ends, too.
+"""
 _NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 

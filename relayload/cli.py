@@ -22,6 +22,7 @@ from relayload.verbs.suggestions import suggested_verb, with_suggested_option
 
 _ELSEWHERE = {
     "calibrate": ("relayload.calibration.command", "Measure how well this machine measures."),
+    "capacity": ("relayload.verbs.capacity", "Search for the highest rate that meets the objectives."),
     "cost": ("relayload.verbs.cost", "Tell what traffic costs, and what is saved elsewhere."),
     "check": ("relayload.verbs.check", "Validate a profile and print its plan, without contacting anything."),
     "compare": ("relayload.verbs.compare", "Compare runs with others: exit 3 if they are proven to be worse."),

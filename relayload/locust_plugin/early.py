@@ -30,12 +30,13 @@ _READ_BYTES = 65536
 class Order:
     """What to run, and where to record.
 
-    `environ` holds more variables of the process, `fakes` the base URLs of fake relays that run already, by the name of
-    their target.
+    `sets` are the overrides of the profile, instead of those of the command line. `environ` holds more variables of the
+    process, `fakes` the base URLs of fake relays that run already, by the name of their target.
     """
 
     profile: str
     run_dir: str
+    sets: Sequence[str]
     environ: Mapping[str, str]
     fakes: Mapping[str, str]
 
@@ -64,12 +65,20 @@ class EarlyLocust:
         self._fakes.begin()
 
     def begin(
-        self, profile: Path, run_dir: Path, environ: Mapping[str, str] = MappingProxyType({})
+        self,
+        profile: Path,
+        run_dir: Path,
+        sets: Sequence[str] = (),
+        environ: Mapping[str, str] = MappingProxyType({}),
+        fakes: Mapping[str, str] = MappingProxyType({}),
     ) -> "subprocess.Popen[bytes]":
-        """Let it run, into a directory with a log. If it has died already, its exit code shows that."""
+        """Let it run, into a directory with a log. If it has died already, its exit code shows that.
+
+        `fakes` are fake relays of somebody else, which it leaves alone.
+        """
         self._ordered = True
-        fakes = {} if self._fakes is None else self._fakes.answering()
-        order = Order(str(profile), str(run_dir), dict(environ), fakes)
+        own = {} if self._fakes is None else self._fakes.answering()
+        order = Order(str(profile), str(run_dir), list(sets), dict(environ), {**fakes, **own})
         assert self._process.stdin is not None, "is a pipe"
         with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:
             stdin.write(f"{json.dumps(asdict(order))}\n".encode())

@@ -38,6 +38,8 @@ class Launch:
     """Variables of its process beside those that it inherits."""
     early: EarlyLocust | None = None
     """A Locust that waits for this run; without one, Locust is started when the run is."""
+    fakes: Mapping[str, str] = field(default_factory=dict)
+    """The base URLs of fake relays that run already, for one that waits."""
 
     @property
     def command(self) -> list[str]:
@@ -86,7 +88,7 @@ def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
 
 
 def _ordered(launch: Launch, early: EarlyLocust) -> "subprocess.Popen[bytes]":
-    return early.begin(launch.profile, launch.run_dir, launch.environ)
+    return early.begin(launch.profile, launch.run_dir, launch.sets, launch.environ, launch.fakes)
 
 
 def _started(launch: Launch, log: BinaryIO) -> "subprocess.Popen[bytes]":

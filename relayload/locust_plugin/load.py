@@ -37,7 +37,13 @@ def load_users(module: str, profile: Path | None = None) -> dict[str, type[User]
     try:
         options = read_options(profile)
         if order := awaited_order():
-            options = replace(options, profile=Path(order.profile), out=Path(order.run_dir), fakes=order.fakes)
+            options = replace(
+                options,
+                profile=Path(order.profile),
+                sets=tuple(order.sets),
+                out=Path(order.run_dir),
+                fakes=order.fakes,
+            )
         loaded = load(options.profile, options.sets) if options.master is None else profile_of_master(*options.master)
     except Refused as error:
         _leave(f"{OWN_MESSAGE}{error}")

@@ -13,12 +13,15 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from relayload.core.capacity.answer import Capacity
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.verdict import Verdict
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-SCHEMAS: Mapping[str, type[Struct]] = MappingProxyType({"verdict.schema.json": Verdict, "summary.schema.json": Summary})
+SCHEMAS: Mapping[str, type[Struct]] = MappingProxyType(
+    {"verdict.schema.json": Verdict, "summary.schema.json": Summary, "capacity.schema.json": Capacity}
+)
 """The types of the schemas by their names in `docs/`."""
 _PUBLISHED = MappingProxyType({"ObjectiveResult": "Judgement", "Status": "Word"})
 """What schemas go on calling a type, since code that is generated from them has its name."""

@@ -17,6 +17,15 @@ _ENDINGS: Mapping[str, _Ending] = MappingProxyType(
             ("relayload calibrate", "relayload calibrate --streams 200 --rate 100 --no-search"),
             "0 done, 4 the streams or the rate can't be generated here, 1 crash, 2 bad arguments",
         ),
+        "capacity": _Ending(
+            (
+                "relayload capacity capacity-chat",
+                "relayload capacity mine.yaml --start 20/s --max 200/s --out found",
+                "relayload capacity mine.yaml --at-least 50/s",
+            ),
+            "0 proven, 3 refuted or none, 4 neither, or no capacity of the relay, 5 a guardrail, 1 crash, 2 bad "
+            "profile or arguments, 6 target unreachable, 130/143 interrupted",
+        ),
         "check": _Ending(
             (
                 "relayload check mine.yaml",

@@ -5,6 +5,8 @@
    precision.
 3. *Confirm* the highest rate that passed on fresh samples, in longer trials judged `strict`; while that fails, step
    down. Only a confirmation makes a rate proven.
+4. *Refute*: if the lowest rate that was refuted is far above, one more such trial a little above the likeliest
+   capacity.
 
 An undecided trial is repeated and judged together with those before it, four at most. What is still undecided then is
 not shown to hold: the search goes on below, but the rate is not refuted. A void trial is repeated once; a rate at which
@@ -66,9 +68,7 @@ _Levels = Mapping[float, _Standing]
 
 
 def next_step(trials: Sequence[Trial], terms: Terms) -> Wanted | Capacity:
-    """Return the next trial to run, or the answer."""
-    if trials and trials[-1].decision is Decision.STOPPED:
-        return unfinished(trials, terms, "; ".join(trials[-1].reasons) or "it was stopped")
+    """Return the next trial to run, or the answer. Trials that were stopped say nothing, but count for the caps."""
     search = _Search(trials, terms)
     step = search.step() if terms.at_least_per_s is None else search.proof(terms.at_least_per_s)
     if isinstance(step, Capacity):
@@ -199,7 +199,7 @@ class _Search:
             return self.answer(Kind.QUOTA, _quota_reason(quota))
         return self.answer(Kind.NOT_CONVERGED, f"not converged: no rate down from {_rate(low)} could be confirmed")
 
-    def _proven(self, rate_per_s: float) -> Capacity:
+    def _proven(self, rate_per_s: float) -> Wanted | Capacity:
         low, high = self._bracket(self._levels(Purpose.SEARCH))
         refuted = self._refuted_above(rate_per_s)
         if high is None and low == rate_per_s:
@@ -209,13 +209,31 @@ class _Search:
                 Kind.GENERATOR_BOUND,
                 f"generator-bound: {_rate(rate_per_s)} is proven, and {_rate(high)} is more than the generator sends",
             )
+        if (quota := self._quota()) is not None:
+            return self.answer(Kind.QUOTA, _quota_reason(quota))
+        if (refutation := self._refutation(rate_per_s, refuted)) is not None:
+            return refutation
+        rate_per_s = max(self._at(Purpose.CONFIRM, _Standing.PASS))
+        refuted = self._refuted_above(rate_per_s)
         if refuted is None:
             return self.answer(
                 Kind.NOT_CONVERGED, f"not converged: {_rate(rate_per_s)} is proven, and no higher rate refuted"
             )
-        if (quota := self._quota()) is not None:
-            return self.answer(Kind.QUOTA, _quota_reason(quota))
         return self.answer(Kind.INTERVAL, f"between {_rate(rate_per_s)}, proven, and {_rate(refuted)}, refuted")
+
+    def _refutation(self, proven: float, refuted: float | None) -> Wanted | None:
+        """Return one trial above a proven rate, near the likeliest capacity, if what is refuted is far from it."""
+        terms, trials = self.terms, self._trials
+        estimate = self._estimate()
+        since = [trial.purpose for trial in trials if trial.number > self.sound(Purpose.CONFIRM, proven)[-1].number]
+        if estimate is None or since:
+            return None
+        rate_per_s = rounded(max(estimate, proven) * (1 + terms.precision) ** 2)
+        if rate_per_s > terms.max_per_s or (refuted or math.inf) <= rate_per_s * (1 + terms.precision):
+            return None
+        wanted = self._wanted(Purpose.CONFIRM, rate_per_s)
+        left_s = terms.most_load_s - sum(trial.load_s for trial in trials)
+        return wanted if len(trials) < terms.most_trials and wanted.for_s <= left_s else None
 
     def _nothing(self, standing: _Standing) -> Capacity:
         lowest = _rate(self.terms.min_per_s)

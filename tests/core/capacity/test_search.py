@@ -222,9 +222,11 @@ def test_one_rate_can_be_proven_or_refuted_alone(rule, answer, code):
     assert {each.rate_per_s for each in found.trials} == {50.0}
 
 
-def test_what_was_stopped_ends_the_search():
-    found = searched(lambda wanted, number: STOPPED if number == 2 else PASS, reasons=("max_usd",))
-    assert (found.answer, found.reason, len(found.trials)) == (Kind.NOT_CONVERGED, "not converged: max_usd", 3)
+def test_a_trial_that_was_stopped_is_made_again_and_counts_for_the_caps():
+    found = searched(lambda wanted, number: STOPPED if number == 2 else knee(27.0)(wanted, 0))
+    assert (found.proven_per_s, len(found.trials)) == (25.93, 9)
+    found = searched(lambda *_: STOPPED, terms(most_load_s=100.0))
+    assert (found.answer, len(found.trials)) == (Kind.NOT_CONVERGED, 2)
 
 
 def test_a_first_trial_that_passed_with_too_short_a_warm_up_is_made_again():

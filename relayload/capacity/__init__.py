@@ -1,0 +1,1 @@
+"""`relayload capacity`: the search of `core/capacity`, driven by real runs."""

@@ -1,0 +1,99 @@
+"""Renders a capacity search: its progress, and its answer."""
+
+from collections.abc import Sequence
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from relayload.core.capacity.answer import Capacity
+from relayload.core.capacity.trial import BACKLOG, Binding, Decision, Purpose, Trial, Wanted
+from relayload.core.units import format_duration
+from relayload.report.fitting_table import Cell, Column, FittingTable
+from relayload.report.printing import printed
+from relayload.report.screen import PLAIN, Screen
+
+_DASH = "–"
+_STYLES = {Decision.PASS: "green", Decision.FAIL: "red"}
+_HEADINGS = ("trial", "rate", "for", "to", "verdict", "binds", "used", "ok", "latency p50")
+_WORDS = {"trial": 5, "to": 7, "verdict": 9, "binds": 12}
+_OPTIONAL = ("latency p50", "for", "ok")
+
+
+def render_capacity(capacity: Capacity, screen: Screen = PLAIN) -> str:
+    """Render the answer, what it rests on, and a row for each trial."""
+    parts: list[RenderableType] = [
+        Text(f"capacity of {capacity.profile}: {capacity.reason}", style="bold"),
+        *(Text(line) for line in _facts(capacity)),
+    ]
+    if capacity.trials:
+        columns = [Column(heading, words=heading in _WORDS, least=_WORDS.get(heading, 0)) for heading in _HEADINGS]
+        parts.append(FittingTable(columns, [_row(trial) for trial in capacity.trials], optional=_OPTIONAL, gap=1))
+    return printed(parts, screen)
+
+
+def trial_begins(wanted: Wanted, trials: Sequence[Trial], most_load_s: float) -> str:
+    """Return a line about a trial that begins: its rate, the bracket, and the load that is left."""
+    passed = [trial.rate_per_s for trial in trials if trial.decision is Decision.PASS]
+    failed = [trial.rate_per_s for trial in trials if trial.decision is Decision.FAIL]
+    low, high = max(passed, default=None), min(failed, default=None)
+    bracket = f"; so far {_rate(low)} passes and {_rate(high)} fails" if trials else ""
+    left_s = most_load_s - sum(trial.load_s for trial in trials)
+    to = "to confirm" if wanted.purpose is Purpose.CONFIRM else "to search"
+    return (
+        f"trial {len(trials) + 1}: {_rate(wanted.rate_per_s)} for {format_duration(wanted.for_s)}, {to}{bracket}; "
+        f"{format_duration(left_s)} of load left"
+    )
+
+
+def trial_ended(trial: Trial) -> str:
+    """Return a line about what a trial came to."""
+    pooled = f", with {len(trial.pooled_with)} before it" if trial.pooled_with else ""
+    why = f": {'; '.join(trial.reasons)}" if trial.decision in (Decision.VOID, Decision.STOPPED) else _told(trial)
+    return f"trial {trial.number}: {_rate(trial.rate_per_s)} {_verdict(trial)}{pooled}{why}"
+
+
+def _facts(capacity: Capacity) -> list[str]:
+    facts = []
+    if capacity.estimate_per_s is not None:
+        facts.append(f"likeliest: {_rate(capacity.estimate_per_s)}, by all trials and without a bound")
+    if capacity.binding is not None:
+        facts.append(f"what binds: {_binding(capacity.binding)}")
+    usd = "" if capacity.usd is None else f", ${capacity.usd:.4g}"
+    return [
+        *facts,
+        f"{len(capacity.trials)} trials, {format_duration(capacity.load_s)} of load, {capacity.requests:,} "
+        f"requests{usd}",
+    ]
+
+
+def _row(trial: Trial) -> tuple[Cell, ...]:
+    binding = trial.binding
+    return (
+        str(trial.number),
+        _rate(trial.rate_per_s),
+        format_duration(trial.load_s),
+        trial.purpose.value,
+        Text(_verdict(trial), style=_STYLES.get(trial.decision, "yellow")),
+        _DASH if binding is None else binding.objective,
+        _DASH if binding is None or binding.used is None else f"{binding.used:.0%}",
+        _rate(trial.ok_per_s),
+        _DASH if trial.latency_p50_s is None else format_duration(trial.latency_p50_s),
+    )
+
+
+def _verdict(trial: Trial) -> str:
+    return "proven" if trial.proven else "refuted" if trial.refuted else trial.decision.value
+
+
+def _told(trial: Trial) -> str:
+    return f" ({_binding(trial.binding)})" if trial.binding else ""
+
+
+def _binding(binding: Binding) -> str:
+    if binding.used is None:
+        return "requests in flight pile up" if binding.objective == BACKLOG else binding.objective
+    return f"{binding.objective} used {binding.used:.0%} of what it may"
+
+
+def _rate(per_s: float | None) -> str:
+    return _DASH if per_s is None else f"{per_s:.4g}/s"

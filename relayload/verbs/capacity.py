@@ -1,0 +1,188 @@
+"""`relayload capacity`: search for the highest rate that meets the objectives."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from relayload.core.errors import AuthorError, Fault
+from relayload.core.exit_codes import ExitCode
+from relayload.verbs.arguments import JSON, PROFILE, SETS, author_errors_exit, print_value
+
+if TYPE_CHECKING:
+    from relayload.capacity.terms import WorstCase
+    from relayload.core.capacity.search import Terms
+    from relayload.core.capacity.trial import Trial, Wanted
+    from relayload.core.model.progress import Progress
+    from relayload.profile import Profile
+    from relayload.report.live import LiveDisplay
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), help="Directory of the trials; a new one under runs/.")
+@click.option("--resume", is_flag=True, help="Go on from the finished trials in --out.")
+@click.option("--processes", default=1, type=click.IntRange(1), help="Load-generating processes.")
+@click.option("--start", metavar="RATE", help="The first rate to try; the profile's own unless told otherwise.")
+@click.option("--min", metavar="RATE", help="The lowest rate to try; a 64th of the start unless told otherwise.")
+@click.option("--max", metavar="RATE", help="The highest rate to try; 32 times the start unless told otherwise.")
+@click.option("--precision", metavar="SHARE", help="How near the rates that pass and fail come; 5%.")
+@click.option("--at-least", metavar="RATE", help="Only prove or refute this rate: exit 0 proven, 3 refuted, 4 neither.")
+@click.option("--warmup", metavar="TIME", help="The least warm-up of a trial; 10s.")
+@click.option("--trial", metavar="TIME", help="The least measured part of a trial; 30s.")
+@click.option("--confirm", metavar="TIME", help="The least measured part of one that confirms a rate; 120s.")
+@click.option("--max-load", metavar="TIME", help="The most load of all trials together; 20m.")
+@click.option("--max-trials", default=40, show_default=True, type=click.IntRange(1), help="The most trials.")
+@JSON
+@PROFILE
+@SETS
+@author_errors_exit
+def command(
+    profile: Path | None,
+    sets: tuple[str, ...],
+    out: Path | None,
+    resume: bool,
+    processes: int,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Search for the highest rate that meets the objectives of PROFILE, an open load.
+
+    Trials at rates that double, and then halve the gap between one that passes and one that fails. A longer trial on
+    fresh samples then proves the highest that passed. Each trial is a recording, and capacity.json has the answer.
+    """
+    if profile is None:
+        raise click.UsageError("missing PROFILE: name a file, or a ready profile such as capacity-chat")
+    if resume and out is None:
+        raise click.UsageError("--resume goes with --out: name the directory of the search to go on with")
+    from relayload.capacity.terms import Options, check
+    from relayload.profile.loading import load
+    from relayload.recording import new_run_dir
+
+    loaded = load(profile, sets)
+    for caution in loaded.cautions:
+        click.echo(str(caution), err=True)
+    check(loaded)
+    terms, worst = _planned(loaded, profile, sets, Options(**options))
+    if out is not None:
+        _check_directory(out, resume=resume)
+    directory = out or new_run_dir(f"capacity-{loaded.name}")
+    _make(directory)
+    click.echo(_announced(loaded, terms, worst), err=True)
+    sys.exit(_search(loaded, terms, profile, sets, directory, processes, resume=resume, as_json=as_json))
+
+
+def _planned(profile: "Profile", file: Path, sets: Sequence[str], options: Any) -> "tuple[Terms, WorstCase]":
+    """Return the terms, having seen that every trial can be judged. Raises AuthorError."""
+    from msgspec.structs import replace
+
+    from relayload.capacity.terms import samples_of, terms_of, worst_case
+    from relayload.capacity.trial_profile import trial_sets
+    from relayload.core.capacity.trial import Purpose, Wanted
+    from relayload.profile.forecast import forecast
+    from relayload.profile.loading import load
+
+    terms = terms_of(profile, options)
+    for_s = max(terms.lengths.confirm_s, float(int(_FORECAST_REQUESTS / terms.start_per_s) + 1))
+    wanted = Wanted(
+        purpose=Purpose.SEARCH, rate_per_s=terms.start_per_s, warmup_s=terms.lengths.warmup_s, measured_s=for_s
+    )
+    planned = forecast(load(file, [*sets, *trial_sets(profile, wanted, 1)]))
+    decide, prove = samples_of(profile, planned)
+    terms = replace(terms, lengths=replace(terms.lengths, decide=decide, prove=prove))
+    return terms, worst_case(profile, terms, planned)
+
+
+_FORECAST_REQUESTS = 20_000
+"""The requests of the trial by which the samples of each objective are told."""
+
+
+def _check_directory(directory: Path, *, resume: bool) -> None:
+    """Raise AuthorError if the directory holds a search that is not to be gone on with, or none that is."""
+    from relayload.capacity.driver import FILE
+    from relayload.recording import check_vacant
+
+    check_vacant(directory)
+    there = (directory / FILE).exists()
+    if there and not resume:
+        raise AuthorError([Fault("holds a search: add --resume to go on, or name another", file=str(directory))])
+    if resume and not there:
+        raise AuthorError([Fault(f"has no {FILE} to go on from", file=str(directory))])
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AuthorError([Fault(f"can't be written to: {error.strerror}", file=str(directory))]) from None
+
+
+def _search(
+    profile: "Profile",
+    terms: "Terms",
+    file: Path,
+    sets: Sequence[str],
+    directory: Path,
+    processes: int,
+    *,
+    resume: bool,
+    as_json: bool,
+) -> int:
+    """Search, print the answer and return the exit code."""
+    from relayload.capacity.driver import Driver, Place, TrialFailed
+    from relayload.engine.fake_relays import Fakes
+    from relayload.report.capacity import render_capacity
+    from relayload.report.live import LiveDisplay
+
+    fakes = Fakes(profile)
+    with LiveDisplay(profile.name) as display:
+        told = _Told(display, terms)
+        try:
+            place = Place(file, sets, directory, processes, fakes.base_urls())
+            driver = Driver(profile, terms, place, told, told.watch)
+            if resume:
+                driver.resume()
+            capacity = driver.search()
+        except TrialFailed as failure:
+            click.echo(str(failure), err=True, nl=False)
+            return failure.code if failure.code in set(ExitCode) else ExitCode.CRASH
+        finally:
+            fakes.stop()
+    print_value(capacity, as_json, render_capacity)
+    click.echo(f"trials: {directory}", err=True)
+    return capacity.exit_code
+
+
+class _Told:
+    """Tells of the search on stderr: the bracket, each trial, what it came to, and what is left."""
+
+    def __init__(self, display: "LiveDisplay", terms: "Terms") -> None:
+        self._display, self._terms = display, terms
+
+    def __call__(self, trial: "Wanted | Trial", trials: "Sequence[Trial]") -> None:
+        from relayload.core.capacity.trial import Trial
+        from relayload.report.capacity import trial_begins, trial_ended
+
+        if isinstance(trial, Trial):
+            self._display.say(trial_ended(trial))
+        else:
+            self._display.say(trial_begins(trial, trials, self._terms.most_load_s))
+
+    def watch(self, progress: "Progress | None") -> None:
+        self._display.show(progress)
+
+
+def _announced(profile: "Profile", terms: "Terms", worst: "WorstCase") -> str:
+    from relayload.core.units import format_duration, money
+
+    usd = "an unknown cost" if worst.usd is None else money(worst.usd)
+    what = (
+        f"whether it carries {terms.at_least_per_s:g}/s"
+        if terms.at_least_per_s is not None
+        else f"its capacity, from {terms.min_per_s:g}/s to {terms.max_per_s:g}/s"
+    )
+    return (
+        f"{profile.name}: {what}; at worst {worst.trials} trials, {format_duration(worst.load_s)} of load, "
+        f"{worst.requests:,} requests, {usd}; guardrails hold for the sum"
+    )
