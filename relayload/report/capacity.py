@@ -33,10 +33,12 @@ def render_capacity(capacity: Capacity, screen: Screen = PLAIN) -> str:
 
 def trial_begins(wanted: Wanted, trials: Sequence[Trial], most_load_s: float) -> str:
     """Return a line about a trial that begins: its rate, the bracket, and the load that is left."""
-    passed = [trial.rate_per_s for trial in trials if trial.decision is Decision.PASS]
-    failed = [trial.rate_per_s for trial in trials if trial.decision is Decision.FAIL]
-    low, high = max(passed, default=None), min(failed, default=None)
-    bracket = f"; so far {_rate(low)} passes and {_rate(high)} fails" if trials else ""
+    searched = [trial for trial in trials if trial.purpose is Purpose.SEARCH]
+    passed = [trial.rate_per_s for trial in searched if trial.decision is Decision.PASS]
+    failed = [trial.rate_per_s for trial in searched if trial.decision is Decision.FAIL]
+    known = [f"{_rate(max(passed))} passes"] if passed else []
+    known += [f"{_rate(min(failed))} fails"] if failed else []
+    bracket = f"; so far {' and '.join(known)}" if known else ""
     left_s = most_load_s - sum(trial.load_s for trial in trials)
     to = "to confirm" if wanted.purpose is Purpose.CONFIRM else "to search"
     return (

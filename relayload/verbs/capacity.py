@@ -9,7 +9,7 @@ import click
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
-from relayload.verbs.arguments import JSON, PROFILE, SETS, author_errors_exit, print_value
+from relayload.verbs.arguments import JSON, PROFILE, SETS, author_errors_exit, print_failure, print_value
 
 if TYPE_CHECKING:
     from relayload.capacity.terms import WorstCase
@@ -145,8 +145,12 @@ def _search(
                 driver.resume()
             capacity = driver.search()
         except TrialFailed as failure:
-            click.echo(str(failure), err=True, nl=False)
-            return failure.code if failure.code in set(ExitCode) else ExitCode.CRASH
+            message = str(failure).strip()
+            click.echo(message, err=True)
+            code = failure.code if failure.code in set(ExitCode) else ExitCode.CRASH
+            if as_json:
+                print_failure(code, [Fault("; ".join(message.splitlines()) or "it ended without a word")])
+            return code
         finally:
             fakes.stop()
     print_value(capacity, as_json, render_capacity)

@@ -67,7 +67,7 @@ def test_the_copy_of_a_ready_profile_is_the_same_profile_and_works_alone(tmp_pat
 def test_the_commands_in_a_copy_run_the_copy(tmp_path, name):
     path = tmp_path / "a b.yaml"
     write_starter(path, name)
-    commands = re.findall(r"relayload (?:run|check|doctor) (.+)", path.read_text())
+    commands = re.findall(r"relayload (?:run|check|doctor|capacity) (.+)", path.read_text())
     assert commands
     assert all(command.startswith(f"'{path}'") for command in commands)
 

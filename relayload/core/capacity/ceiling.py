@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 WINDOWS_S = (1.0, 10.0, 60.0)
-_FEWEST = 20
+_FEWEST = 8
 """With fewer refusals no window is told."""
 _NEARLY = 0.9
 
@@ -35,12 +35,12 @@ class Ceiling(Struct, frozen=True, kw_only=True):
 def ceiling(let_through_at_s: Sequence[float], refused_at_s: Sequence[float], for_s: float) -> Ceiling | None:
     """Return the ceiling of a load of that length, given the instants at which requests were sent, in order.
 
-    None where too few were refused.
+    None where none was refused.
     """
-    if len(refused_at_s) < _FEWEST:
+    if not refused_at_s:
         return None
     per_s = len(let_through_at_s) / for_s
-    for window_s in WINDOWS_S:
+    for window_s in WINDOWS_S if len(refused_at_s) >= _FEWEST else ():
         size = max((_before(let_through_at_s, at_s, window_s) for at_s in let_through_at_s), default=0)
         full = sum(_before(let_through_at_s, at_s, window_s) >= _NEARLY * size for at_s in refused_at_s)
         if size and full >= _NEARLY * len(refused_at_s):

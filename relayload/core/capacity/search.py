@@ -248,12 +248,15 @@ class _Search:
         return self.answer(Kind.NOT_CONVERGED, f"not converged: {lowest}, the lowest rate allowed, could not be shown")
 
     def _quota(self) -> Ceiling | None:
-        """Return the ceiling if 429s alone fail the lowest rates, one that tells its window before one that doesn't."""
+        """Return the ceiling if 429s alone fail the lowest rates.
+
+        One that tells its window comes before one that doesn't, and of these the highest: it is nearest to full.
+        """
         failing = list(self._failing())
         if not all(trial.quota_bound for trial in failing[:_LOWEST]):
             return None
         found = [trial.ceiling for trial in failing if trial.ceiling is not None]
-        return min(found, key=lambda ceiling: ceiling.requests is None, default=None)
+        return max(found, key=lambda ceiling: (ceiling.requests is not None, ceiling.per_s), default=None)
 
     def _estimate(self) -> float | None:
         """Return the likeliest capacity by all trials; None unless there are some on both sides of it.

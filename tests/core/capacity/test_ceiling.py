@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from simulated_relays import bucket, sliding
 
-from relayload.core.capacity.ceiling import ceiling
+from relayload.core.capacity.ceiling import Ceiling, ceiling
 
 
 def found(quota, rate_per_s: int, for_s: int = 120) -> Any:
@@ -30,5 +30,7 @@ def test_of_a_token_bucket_the_rate_is_known():
     assert limit.requests is None or limit.requests / limit.window_s == pytest.approx(20.0, rel=0.1)
 
 
-def test_a_few_refusals_tell_nothing():
-    assert ceiling([0.1 * index for index in range(100)], [1.0] * 19, 10.0) is None
+def test_a_few_refusals_tell_no_window():
+    let_through = [0.1 * index for index in range(100)]
+    assert ceiling(let_through, [1.0] * 7, 10.0) == Ceiling(per_s=10.0)
+    assert ceiling(let_through, [], 10.0) is None

@@ -1,0 +1,67 @@
+from msgspec import structs
+
+from relayload.core.capacity.answer import Capacity, Kind
+from relayload.core.capacity.trial import BACKLOG, Binding, Decision, Purpose, Trial, Wanted
+from relayload.report.capacity import render_capacity, trial_begins, trial_ended
+
+TTFT = Binding(objective="ttft.p95 < 1s", used=0.4, observed=0.6, limit=1.0, unit="s")
+
+
+def trial(number: int, rate_per_s: float, decision: Decision, **changes) -> Trial:
+    plain = Trial(
+        number=number,
+        purpose=Purpose.SEARCH,
+        rate_per_s=rate_per_s,
+        warmup_s=10.0,
+        measured_s=30.0,
+        decision=decision,
+        binding=TTFT,
+        load_s=40.0,
+    )
+    return structs.replace(plain, **changes)
+
+
+def test_the_answer_comes_first_then_what_it_rests_on():
+    trials = (
+        trial(1, 10.0, Decision.PASS, latency_p50_s=0.5, ok_per_s=9.9),
+        trial(2, 20.0, Decision.FAIL, refuted=True, binding=Binding(objective=BACKLOG, used=None)),
+        trial(3, 10.0, Decision.PASS, purpose=Purpose.CONFIRM, proven=True),
+    )
+    capacity = Capacity(
+        answer=Kind.INTERVAL,
+        reason="between 10/s, proven, and 20/s, refuted",
+        exit_code=0,
+        proven_per_s=10.0,
+        refuted_per_s=20.0,
+        estimate_per_s=14.14,
+        binding=trials[1].binding,
+        profile="chat",
+        load_s=120.0,
+        requests=1600,
+        usd=0.5,
+        trials=trials,
+    )
+    lines = render_capacity(capacity).splitlines()
+    assert lines[:4] == [
+        "capacity of chat: between 10/s, proven, and 20/s, refuted",
+        "likeliest: 14.14/s, by all trials and without a bound",
+        "what binds: requests in flight pile up",
+        "3 trials, 2m of load, 1,600 requests, $0.5",
+    ]
+    assert [line.split()[:2] for line in lines[5:]] == [["1", "10/s"], ["2", "20/s"], ["3", "10/s"]]
+    assert [word in line for line, word in zip(lines[5:], ("pass", "refuted", "proven"), strict=True)] == [True] * 3
+
+
+def test_progress_tells_the_bracket_and_the_load_that_is_left():
+    wanted = Wanted(purpose=Purpose.SEARCH, rate_per_s=14.14, warmup_s=10.0, measured_s=30.0)
+    assert trial_begins(wanted, [], 1200.0) == "trial 1: 14.14/s for 40.0s, to search; 20m of load left"
+    before = [trial(1, 10.0, Decision.PASS), trial(2, 20.0, Decision.FAIL)]
+    assert trial_begins(wanted, before, 1200.0) == (
+        "trial 3: 14.14/s for 40.0s, to search; so far 10/s passes and 20/s fails; 18m40s of load left"
+    )
+
+
+def test_what_a_trial_came_to_is_told_with_what_binds_or_why_it_is_void():
+    passed = trial(4, 10.0, Decision.UNDECIDED, pooled_with=(2, 3))
+    assert trial_ended(passed) == "trial 4: 10/s undecided, with 2 before it (ttft.p95 < 1s used 40% of what it may)"
+    assert trial_ended(trial(1, 10.0, Decision.VOID, reasons=("too late",))) == "trial 1: 10/s void: too late"
