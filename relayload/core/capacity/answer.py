@@ -52,7 +52,7 @@ class Capacity(Struct, frozen=True, kw_only=True):
     binding: Binding | None = None
     """What binds: the objective that fails first above the proven rate, or the nearest to its limit if none does."""
     ceiling: Ceiling | None = None
-    """The quota that was found; with the answer `quota` alone."""
+    """The quota that was found, if 429s alone fail the lowest rates."""
     profile: str = ""
     profile_sha256: str = ""
     precision: float = 0.05

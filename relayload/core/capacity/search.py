@@ -82,7 +82,10 @@ def next_step(trials: Sequence[Trial], terms: Terms) -> Wanted | Capacity:
 
 def unfinished(trials: Sequence[Trial], terms: Terms, reason: str) -> Capacity:
     """Return the answer of a search that ended first, for that reason."""
-    return _Search(trials, terms).answer(Kind.NOT_CONVERGED, f"not converged: {reason}")
+    search = _Search(trials, terms)
+    quota = search.quota()
+    so_far = "" if quota is None else f"; so far {_quota_reason(quota)}"
+    return search.answer(Kind.NOT_CONVERGED, f"not converged: {reason}{so_far}")
 
 
 def pool(trials: Sequence[Trial], wanted: Wanted) -> tuple[int, ...]:
@@ -158,7 +161,7 @@ class _Search:
             refuted_per_s=refuted,
             estimate_per_s=self._estimate(),
             binding=next((trial.binding for trial in self._telling(proven, refuted) if trial.binding), None),
-            ceiling=self._quota() if kind is Kind.QUOTA else None,
+            ceiling=self.quota(),
             precision=self.terms.precision,
             load_s=sum(trial.load_s for trial in trials),
             requests=sum(trial.offered for trial in trials),
@@ -175,6 +178,17 @@ class _Search:
             and trial.decision not in (Decision.VOID, Decision.STOPPED)
             and not self._too_short(trial)
         ]
+
+    def quota(self) -> Ceiling | None:
+        """Return the ceiling if 429s alone fail the lowest rates.
+
+        One that tells its window comes before one that doesn't, and of these the highest: it is nearest to full.
+        """
+        failing = list(self._failing())
+        if not all(trial.quota_bound for trial in failing[:_LOWEST]):
+            return None
+        found = [trial.ceiling for trial in failing if trial.ceiling is not None]
+        return max(found, key=lambda ceiling: (ceiling.requests is not None, ceiling.per_s), default=None)
 
     def _confirmed(self, low: float) -> Wanted | Capacity:
         """Confirm the highest rate that passed, stepping down while it can't be."""
@@ -195,7 +209,7 @@ class _Search:
                         Kind.UNSTEADY,
                         f"unsteady: {_rate(higher)} passed, and later even {_rate(rate_per_s)} was refuted",
                     )
-        if (quota := self._quota()) is not None:
+        if (quota := self.quota()) is not None:
             return self.answer(Kind.QUOTA, _quota_reason(quota))
         return self.answer(Kind.NOT_CONVERGED, f"not converged: no rate down from {_rate(low)} could be confirmed")
 
@@ -209,7 +223,7 @@ class _Search:
                 Kind.GENERATOR_BOUND,
                 f"generator-bound: {_rate(rate_per_s)} is proven, and {_rate(high)} is more than the generator sends",
             )
-        if (quota := self._quota()) is not None:
+        if (quota := self.quota()) is not None:
             return self.answer(Kind.QUOTA, _quota_reason(quota))
         if (refutation := self._refutation(rate_per_s, refuted)) is not None:
             return refutation
@@ -241,22 +255,11 @@ class _Search:
             return self.answer(Kind.GENERATOR_BOUND, f"generator-bound: it was the bottleneck even at {lowest}")
         broken = next((trial.binding for trial in self._failing() if trial.binding), None)
         why = f": {broken.objective}" if broken else ""
-        if (quota := self._quota()) is not None:
+        if (quota := self.quota()) is not None:
             why = f": {_quota_reason(quota)}"
         if standing is _Standing.FAIL and self._refuted_above(0.0) is not None:
             return self.answer(Kind.NONE, f"none: {lowest}, the lowest rate allowed, fails{why}")
         return self.answer(Kind.NOT_CONVERGED, f"not converged: {lowest}, the lowest rate allowed, could not be shown")
-
-    def _quota(self) -> Ceiling | None:
-        """Return the ceiling if 429s alone fail the lowest rates.
-
-        One that tells its window comes before one that doesn't, and of these the highest: it is nearest to full.
-        """
-        failing = list(self._failing())
-        if not all(trial.quota_bound for trial in failing[:_LOWEST]):
-            return None
-        found = [trial.ceiling for trial in failing if trial.ceiling is not None]
-        return max(found, key=lambda ceiling: (ceiling.requests is not None, ceiling.per_s), default=None)
 
     def _estimate(self) -> float | None:
         """Return the likeliest capacity by all trials; None unless there are some on both sides of it.
@@ -305,7 +308,7 @@ class _Search:
 
     def _passed_before(self, rate_per_s: float) -> float | None:
         """Return a rate that passed, well above two that were refuted later; None without any, or under a quota."""
-        if self._quota() is not None:
+        if self.quota() is not None:
             return None
         refuted = [
             trial.rate_per_s

@@ -258,3 +258,10 @@ def test_an_unfinished_search_has_all_that_was_found():
     left = unfinished(found.trials, terms(), "Ctrl-C ended it")
     assert (left.proven_per_s, left.refuted_per_s) == (found.proven_per_s, found.refuted_per_s)
     assert (left.answer, left.exit_code) == (Kind.NOT_CONVERGED, ExitCode.UNPROVEN)
+
+
+def test_an_unfinished_search_names_the_quota_that_it_saw():
+    ceiling = Ceiling(per_s=20.0, requests=20, window_s=1.0)
+    found = searched(knee(19.0), terms(most_trials=3), failed=100, rate_limited=99, ceiling=ceiling)
+    assert found.answer is Kind.NOT_CONVERGED
+    assert found.reason.endswith("3 trials; so far quota, not capacity: 429s hold everything above 20/s back")
