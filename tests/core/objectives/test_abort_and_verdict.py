@@ -3,6 +3,7 @@
 They are looked at while they go on, by a master that hears of them late and twice, and judged on what was known then.
 """
 
+import re
 from collections import Counter
 from random import Random
 
@@ -22,6 +23,8 @@ from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.indicators import Indicators
 from relayload.core.objectives.recorded_run import RecordedRun
 from relayload.core.objectives.snapshots import MergedSnapshot, SnapshotMaker
+
+_UNPROVEN = re.compile(r".*not proven, as strict asks(?:; these [^;]*)?(?:; )?")
 
 
 class Worker:
@@ -125,8 +128,9 @@ def said(judged: ObjectiveResult) -> tuple[object, ...]:
     What `strict` takes for a proof depends on the width of slots, which a snapshot has wider.
     """
     if judged.windows is None:
-        if "not proven, as strict asks" in judged.reason:
-            return Status.PASS, "", judged.n, judged.k
+        _, *others = _UNPROVEN.split(judged.reason)
+        if others:
+            return judged.verdict if others[-1] else Status.PASS, others[-1], judged.n, judged.k
         return judged.verdict, judged.reason, judged.n, judged.k
     windows = judged.windows
     bad_share = judged.k / judged.n if judged.k else 0.0
