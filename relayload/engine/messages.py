@@ -20,7 +20,7 @@ class Assignment(Struct, frozen=True, kw_only=True):
     run_dir: str
     """The directory of the recording, for processes of that host."""
     compression: Compression
-    """Of records that are shipped: what the sender can undo at the least CPU time."""
+    """How to compress records that are shipped: what the sender can undo at the least CPU time."""
     base_urls: dict[str, str]
     """URLs by the name of the target."""
     profile_sha256: str
@@ -49,7 +49,7 @@ class ClockReading(Struct, frozen=True, kw_only=True):
     """On the clock of who answers, as is the next."""
     answered_at_s: float = 0.0
     host_id: str = ""
-    """Of who answers."""
+    """The host of who answers."""
 
 
 class WorkerStatus(Struct, kw_only=True):

@@ -109,17 +109,10 @@ class _Closed:
         return is_cut_short(self._profile)
 
 
-class _Open:
-    """An open load: the arrivals of a schedule."""
+class _Leased:
+    """A load of which every request is leased to one worker."""
 
-    requests: int | None = None
-
-    def __init__(self, profile: Profile, load: OpenLoad) -> None:
-        self._profile = profile
-        self._total_s = sum(stage.for_s for stage in stages(profile))
-        self._arrivals = _ArrivalCount(arrivals(profile))
-        self._leases = ArrivalLeases(arrivals(profile))
-        self.slots: int | None = load.max_in_flight
+    _leases: ArrivalLeases | BatchLeases
 
     @property
     def granted_to(self) -> int:
@@ -128,6 +121,22 @@ class _Open:
     @property
     def complete(self) -> bool:
         return self._leases.complete
+
+    def end_at(self, until_s: float) -> None:
+        self._leases.end_at(until_s)
+
+
+class _Open(_Leased):
+    """An open load: the arrivals of a schedule."""
+
+    requests: int | None = None
+
+    def __init__(self, profile: Profile, load: OpenLoad) -> None:
+        self._profile = profile
+        self._total_s = sum(stage.for_s for stage in stages(profile))
+        self._arrivals = _ArrivalCount(arrivals(profile))
+        self._leases: ArrivalLeases = ArrivalLeases(arrivals(profile))
+        self.slots: int | None = load.max_in_flight
 
     def grants(
         self,
@@ -140,9 +149,6 @@ class _Open:
 
     def waiting(self, alive: Sequence[int]) -> list[int]:  # noqa: ARG002 -- as every workload takes it
         return []
-
-    def end_at(self, until_s: float) -> None:
-        self._leases.end_at(until_s)
 
     def due(self, elapsed_s: float, statuses: Statuses) -> int:
         return self._arrivals.by(elapsed_s) + sum(status.follow_ups for status in statuses.values())
@@ -161,23 +167,15 @@ class _Open:
         return is_cut_short(self._profile)
 
 
-class _Batch:
+class _Batch(_Leased):
     """A batch load: a list of which workers get more as they have slots free."""
 
     def __init__(self, load: BatchLoad) -> None:
         self._batches = batches(load)
-        self._leases = BatchLeases(self._batches.requests, self._batches.batch_size)
+        self._leases: BatchLeases = BatchLeases(self._batches.requests, self._batches.batch_size)
         self._wanted: dict[int, Renewal] = {}
         self.requests: int | None = self._batches.requests
         self.slots: int | None = self._batches.max_concurrent
-
-    @property
-    def granted_to(self) -> int:
-        return self._leases.granted_to
-
-    @property
-    def complete(self) -> bool:
-        return self._leases.complete
 
     def grants(
         self,
@@ -194,9 +192,6 @@ class _Batch:
             return []
         wanted = {worker: self._wanted[worker].wanted for worker in alive if worker in self._wanted}
         return [worker for worker, count in wanted.items() if count > self._leases.granted(worker)]
-
-    def end_at(self, until_s: float) -> None:
-        self._leases.end_at(until_s)
 
     def due(self, elapsed_s: float, statuses: Statuses) -> int:  # noqa: ARG002 -- as every workload takes it
         return _started(statuses)
