@@ -155,6 +155,21 @@ def test_a_worker_that_is_asked_to_end_loses_nothing(
     assert max(line["intended_at_s"] for line in recorded.of(worker)) < 6.0
 
 
+def test_users_of_a_worker_that_is_asked_to_end_are_taken_over(
+    leased: Callable[..., tuple[Process, Path]], relay: FakeRelay
+) -> None:
+    run, out = leased(CLOSED)
+    child = children(run)[0]
+    worker = worker_of(out, run, child)
+    os.kill(child, signal.SIGTERM)
+    assert run.wait() == 0, run.output
+    summary, recorded = saved(out, "summary.json"), lines(out)
+    assert summary["counts"]["lost"] == 0
+    assert recorded.twice == []
+    assert unrecorded(relay, recorded) == 0
+    assert f"worker {worker} was gone early" in " ".join(summary["warnings"])
+
+
 def test_a_cap_is_reached_by_workers_together_and_passed_by_none_that_hangs(
     leased: Callable[..., tuple[Process, Path]], relay: FakeRelay
 ) -> None:
