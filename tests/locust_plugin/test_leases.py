@@ -33,6 +33,7 @@ scenarios: {simple: {model: o3, prompt: simple, max_output_tokens: 5}}
 generator: {late: 10s, late_share: 100%, loop_lag: 10s}
 objectives: [errors.rate < 50%]
 """
+BATCH = "load: {kind: batch, requests: 400, batch_size: 40, max_concurrent: 6}\n"
 
 
 class Lines(NamedTuple):
@@ -168,6 +169,22 @@ def test_users_of_a_worker_that_is_asked_to_end_are_taken_over(
     assert recorded.twice == []
     assert unrecorded(relay, recorded) == 0
     assert f"worker {worker} was gone early" in " ".join(summary["warnings"])
+
+
+def test_a_batch_loses_nothing_of_a_worker_that_is_asked_to_end(
+    leased: Callable[..., tuple[Process, Path]], relay: FakeRelay
+) -> None:
+    batch = CLOSED[: CLOSED.index("load:")] + BATCH + CLOSED[CLOSED.index("scenarios:") :]
+    run, out = leased(batch)
+    child = children(run)[0]
+    worker = worker_of(out, run, child)
+    os.kill(child, signal.SIGTERM)
+    assert run.wait() == 0, run.output
+    counts, recorded = saved(out, "summary.json")["counts"], lines(out)
+    assert (counts["offered"], counts["started"], counts["lost"]) == (400, 400, 0)
+    assert recorded.twice == []
+    assert len(recorded.of(worker)) < 130  # its third
+    assert unrecorded(relay, recorded) == 0
 
 
 def test_a_cap_is_reached_by_workers_together_and_passed_by_none_that_hangs(
