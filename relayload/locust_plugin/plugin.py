@@ -42,6 +42,7 @@ from relayload.locust_plugin.options import LOOPBACK, OWN_MESSAGE, Options
 from relayload.locust_plugin.redistribution import redistribute_users_aside
 from relayload.locust_plugin.signals import Interruption
 from relayload.locust_plugin.steps import steps
+from relayload.locust_plugin.waiting_master import wait_on_when_workers_quit
 from relayload.locust_plugin.worker import Worker
 from relayload.profile import Profile
 from relayload.profile.loads import ClosedLoad
@@ -128,6 +129,7 @@ class MasterPlugin:
         if isinstance(self._runner, MasterRunner):
             self._runner.register_message(CLOCK, self._on_clock)
             redistribute_users_aside(self._runner, closed=isinstance(self._profile.load, ClosedLoad))
+            wait_on_when_workers_quit(self._runner)
         self._want_users()
         self._say_who_can_join()
         for caution in () if self._options.launcher_pid else self._profile.cautions:

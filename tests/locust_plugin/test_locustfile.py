@@ -306,20 +306,22 @@ def test_a_worker_that_listens_late_gets_its_share(
     assert (counts["offered"], counts["started"], counts["lost"]) == (65, 65, 0)
 
 
-@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("comes", ["first", "while the master waits", "late"])
 def test_a_worker_with_another_profile_is_refused_alone(
-    late: bool, locust: Start, start: Start, profile: WriteProfile, port: int, tmp_path: Path
+    comes: str, locust: Start, start: Start, profile: WriteProfile, port: int, tmp_path: Path
 ) -> None:
+    late = comes == "late"
     short = ("--relay-profile", profile("constant", seconds=4))
     master = ("--master", "--expect-workers", "1" if late else "2", "--master-bind-port", port)
     run = locust(*short, "--relay-out", tmp_path / "run", *master)
     worker = ("locust", "-f", LOCUSTFILE, "--worker", "--master-port", port, *short)
-    start(*worker)
+    if comes != "first":
+        start(*worker)
     if late:
         wait_for(lambda: records(tmp_path / "run") > 5)
     other = start(*worker, "--relay-set", "seed=4")
     assert other.wait() == 2, other.output
-    if not late:
+    for _ in range({"first": 2, "late": 0}.get(comes, 1)):
         start(*worker)
     assert run.wait() == 0, run.output
     refusal = f"the worker on {socket.gethostname()} was started with another profile than the master"
