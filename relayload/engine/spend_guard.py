@@ -13,7 +13,7 @@ from gevent.event import AsyncResult
 from relayload.core.model.record import Attempt, FailureKind, Outcome
 from relayload.core.price import Price, price_of
 from relayload.core.resilience.allowance import Allowance, Draw
-from relayload.core.resilience.guard import Caps, Guard, Spent
+from relayload.core.resilience.guard import Bound, Caps, Guard, Spent
 from relayload.profile import Profile
 from relayload.profile.job import Job
 
@@ -54,6 +54,8 @@ class SpendGuard:
         self._told = self._account
         self._most_reserved_usd = _NOTHING
         self._fuses = {name: Guard(Caps(), profile.guardrails.fuse_for(target)) for name, target in targets.items()}
+        self._refused_keys: dict[str, set[str]] = {name: set() for name in targets}
+        """The names of the keys that a target has refused."""
         self._several = profile.several
         self._prices = {name: target.known_prices for name, target in targets.items()}
         self._counts_usd = caps.usd is not None
@@ -61,8 +63,7 @@ class SpendGuard:
     @property
     def reason(self) -> str:
         """Why no more requests are admitted; empty while they are."""
-        told = [f"{fuse.reason} at {name}" if self._several else fuse.reason for name, fuse in self._blown]
-        return self.guard.reason or next(iter(told), "")
+        return self.guard.reason or next((self._told_of(name, fuse) for name, fuse in self._blown), "")
 
     @property
     def short(self) -> bool:
@@ -167,17 +168,26 @@ class SpendGuard:
         """Account for a request that ended after these attempts."""
         if self._counts_usd:
             self.guard.settle(reserved_usd, self._paid_usd(job, attempts))
-        fuse = self._fuses[job.target]
+        fuse, key = self._fuses[job.target], job.addressee.key
         for attempt in attempts:
+            refused = attempt.status in _KEY_REJECTED or attempt.kind is FailureKind.AUTH
+            if refused and key is not None:
+                self._refused_keys[job.target].add(key)
             fuse.observe(
                 failed=attempt.outcome in _FAILED or attempt.kind is FailureKind.QUOTA_EXHAUSTED,
-                refused=attempt.status in _KEY_REJECTED or attempt.kind is FailureKind.AUTH,
+                refused=refused,
                 now_s=now_s,
             )
 
     @property
     def _blown(self) -> list[tuple[str, Guard]]:
         return [(name, fuse) for name, fuse in self._fuses.items() if fuse.tripped is not None]
+
+    def _told_of(self, target: str, fuse: Guard) -> str:
+        """Return why a fuse has blown, at which of several targets and with which of several keys."""
+        at = f" at {target}" if self._several else ""
+        keys = ", ".join(sorted(self._refused_keys[target])) if fuse.tripped is Bound.AUTH_FAILURES else ""
+        return f"{fuse.reason}{at}{f' (of {keys})' if keys else ''}"
 
     def _most_usd(self, job: Job) -> Decimal | None:
         """Return the most that the request may cost; None without a limit on its output."""

@@ -20,8 +20,9 @@ class RequestFailed(Exception):
 class LocustStats:
     """Reports records to one environment: a row per scenario, timed from the send, and one for its TTFT.
 
-    If there are several targets, each has rows of its own. Requests that were never sent, because a breaker was open or
-    no time was left, have a row of their own. `kinds` gives the request type of each scenario: its endpoint.
+    If there are several targets, or keys with names, each has rows of its own. Requests that were never sent, because a
+    breaker was open or no time was left, have a row of their own. `kinds` gives the request type of each scenario: its
+    endpoint.
     """
 
     def __init__(self, environment: Environment, kinds: Mapping[str, str]) -> None:
@@ -52,18 +53,24 @@ class LocustStats:
         )
 
 
-def row_names(scenario: str, targets: Iterable[str]) -> frozenset[str]:
-    """Return the names under which a scenario's requests are counted, whichever target they went to."""
-    sent = [scenario, *(_at(scenario, target) for target in targets)]
-    return frozenset([*sent, *(name + _NOT_SENT for name in sent)])
+def row_names(scenario: str, targets: Mapping[str, Iterable[str | None]]) -> frozenset[str]:
+    """Return the names under which a scenario's requests are counted, whichever target they went to.
+
+    `targets` gives the names of the keys of each target; None for one without a name.
+    """
+    names = {scenario}
+    for target, keys in targets.items():
+        names |= {_row(scenario, at, key) for at in (None, target) for key in keys}
+    return frozenset([*names, *(name + _NOT_SENT for name in names)])
 
 
 def _name(record: Record) -> str:
-    return record.scenario if record.target is None else _at(record.scenario, record.target)
+    return _row(record.scenario, record.target, record.key)
 
 
-def _at(scenario: str, target: str) -> str:
-    return f"{scenario} at {target}"
+def _row(scenario: str, target: str | None, key: str | None) -> str:
+    at = "" if target is None else f" at {target}"
+    return f"{scenario}{at}" if key is None else f"{scenario}{at} as {key}"
 
 
 def _exception(record: Record) -> RequestFailed | None:

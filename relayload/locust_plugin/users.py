@@ -50,6 +50,7 @@ class ScenarioUser(User):
 def scenario_users(profile: Profile, plugin: LocustPlugin, module: str) -> dict[str, type[User]]:
     """Return one class per scenario, by name. `module` is the locustfile's `__name__`, where Locust looks for it."""
     closed = isinstance(profile.load, ClosedLoad)
+    keys = {name: target.key_names or (None,) for name, target in profile.named_targets.items()}
     return {
         class_name(scenario): type(
             class_name(scenario),
@@ -59,7 +60,7 @@ def scenario_users(profile: Profile, plugin: LocustPlugin, module: str) -> dict[
                 "__doc__": f"Scenario {scenario!r} of profile {profile.name!r}.",
                 "abstract": False,
                 "host": shown(profile),
-                "rows": row_names(scenario, profile.named_targets),
+                "rows": row_names(scenario, keys),
                 "plugin": plugin,
                 "scenario_number": number,
                 "closed": closed,

@@ -196,7 +196,7 @@ class Target(Part):
     @model_validator(mode="after")
     def _either_key_or_keys(self) -> Self:
         if self.keys is not None and "api_key" in self.model_fields_set:
-            raise ValueError("leave out either api_key or keys")
+            raise ValueError("leave out either api_key or keys; null leaves out that of a base: api_key: null")
         return self
 
     @property

@@ -129,7 +129,7 @@ class _Sorted:
 
     def __init__(self, side: "Side", recordings: "Sequence[Recording]", wanted: Sequence[str]) -> None:
         from relayload.core.comparison.compare import LeftOut
-        from relayload.core.comparison.measures import chosen, measures
+        from relayload.core.comparison.measures import chosen, measures, measures_by_tag
         from relayload.recording.sets import results, unfit
 
         self.kept: list[Recording] = []
@@ -145,7 +145,7 @@ class _Sorted:
             why = unfit(recording, verdict)
             if why is None:
                 self.kept.append(recording)
-                self.runs.append(chosen(measures(summary, verdict), wanted))
+                self.runs.append(chosen(measures(summary, verdict), measures_by_tag(summary), wanted))
             else:
                 self.left_out.append(LeftOut(side=side, run=one_line(str(recording.directory)), why=why))
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from relayload import prices as price_lists
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.cost import Cost, cost_of, paid, paid_at
-from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.price_quote import Amount, Period, quote
 from relayload.core.metrics.tagged_requests import TaggedRequests
 from relayload.core.metrics.tokens import Tokens
@@ -43,6 +42,7 @@ _PARTS = MappingProxyType({"cached_input_tokens": "input_tokens", "reasoning_tok
 @click.option("--month", is_flag=True, help="That many every month.")
 @click.option("--day", is_flag=True, help="That many every day.")
 @click.option("--scale", metavar="N-requests/month", help="Of a recording: so many requests like the measured ones.")
+@click.option("--key", metavar="NAME", help="Of a recording: the requests with that key alone.")
 @click.option(
     "--price",
     metavar="LIST[:MODEL]|IN/OUT",
@@ -58,6 +58,7 @@ def command(
     month: bool,
     day: bool,
     scale: str | None,
+    key: str | None,
     price: str | None,
     compare: tuple[str, str] | None,
     exchange_rate: str | None,
@@ -70,7 +71,7 @@ def command(
     By its tokens, or by RUN_DIR as the recording has measured it: by the prices it was run with, or by others.
     """
     with_tokens = any(text is not None for text in tokens.values())
-    faults = list(_contradictions(run_dir, scale, with_tokens=with_tokens or month or day))
+    faults = list(_contradictions(run_dir, scale, key, with_tokens=with_tokens or month or day))
     faults += [Fault("say --month or --day, not both")] if month and day else []
     faults += [Fault("say --price or --compare, not both")] if price and compare else []
     if faults:
@@ -78,19 +79,21 @@ def command(
     places = compare or ((price,) if price else ())
     code, rate = _currency(currency, exchange_rate)
     if run_dir is not None:
-        amount, offers = _measured(run_dir, scale, places)
+        amount, offers = _measured(run_dir, scale, key, places)
     else:
         amount = _token_amount(tokens, Period.MONTH if month else Period.DAY if day else None)
         offers = _by_tokens(amount, places)
     print_value(quote(amount, offers, code, rate), as_json, render_quote)
 
 
-def _contradictions(run_dir: Path | None, scale: str | None, *, with_tokens: bool) -> Iterator[Fault]:
+def _contradictions(run_dir: Path | None, scale: str | None, key: str | None, *, with_tokens: bool) -> Iterator[Fault]:
     """Yield the options that do not go with token counts, or not with a recording."""
     if run_dir is not None and with_tokens:
         yield Fault("tell tokens or a recording, not both; of a recording say --scale 1M-requests/month")
     if run_dir is None and scale is not None:
         yield Fault("is for a recording, and none is named; of tokens say --month or --day", "--scale")
+    if run_dir is None and key is not None:
+        yield Fault("is for a recording, and none is named", "--key")
 
 
 def _token_amount(tokens: Mapping[str, str | None], per: Period | None) -> Amount:
@@ -131,27 +134,49 @@ def _by_tokens(amount: Amount, places: tuple[str, ...]) -> list[tuple[str, Decim
     return offers
 
 
-def _measured(run_dir: Path, scale: str | None, places: tuple[str, ...]) -> tuple[Amount, list[tuple[str, Decimal]]]:
-    """Return what the requests of a recording cost, or `scale` requests like them."""
+def _measured(
+    run_dir: Path, scale: str | None, key: str | None, places: tuple[str, ...]
+) -> tuple[Amount, list[tuple[str, Decimal]]]:
+    """Return what the requests of a recording, or those with one key, cost, or `scale` requests like them."""
 
     recording = Recording.open(run_dir)
-    fold = recording.fold(()).fold
-    if not fold.started:
-        raise _fault(f"{run_dir} holds no requests")
     run = recording.run
+    by_tags = _with_key(recording, key)
     requests, per = _scaled(scale) if scale else (None, None)
     if run.copies > 1 and not places:
-        return _at_each_target(fold, run, requests, per)
-    number = requests or fold.started
-    factor = Decimal(number) / fold.started
-    costs = [(place, cost_of(fold.by_tags, times(_prices(place), factor))) for place in places]
-    costs = costs or [(_OWN, paid(fold.by_tags, _dearer(run, factor)))]
-    amount = Amount(**_tokens(fold.by_tags, number, fold.started), requests=number, per=per)
+        return _at_each_target(by_tags, run, requests, per)
+    started = _started(by_tags)
+    number = requests or started
+    factor = Decimal(number) / started
+    costs = [(place, cost_of(by_tags, times(_prices(place), factor))) for place in places]
+    costs = costs or [(_OWN, paid(by_tags, _dearer(run, factor)))]
+    amount = Amount(**_tokens(by_tags, number, started), requests=number, per=per)
     return amount, [(name, _usd(name, cost, own=not places)) for name, cost in costs]
 
 
+def _with_key(recording: Recording, key: str | None) -> Mapping[Tags, TaggedRequests]:
+    """Return the requests of a recording with a key, or all (None), by their tags. Raises AuthorError if none is."""
+    by_tags = recording.fold(()).fold.by_tags
+    if key is not None:
+        if key not in recording.run.keys:
+            raise _fault(f"{recording.directory} has {_known(recording.run.keys)}, and no key '{key}'", "--key")
+        by_tags = {tags: tagged for tags, tagged in by_tags.items() if tags.plan_tags.key == key}
+    if not _started(by_tags):
+        with_key = "" if key is None else f" with the key {key}"
+        raise _fault(f"{recording.directory} holds no requests{with_key}")
+    return by_tags
+
+
+def _known(keys: Sequence[str]) -> str:
+    return f"the keys {', '.join(keys)}" if keys else "one key without a name"
+
+
+def _started(by_tags: Mapping[Tags, TaggedRequests]) -> int:
+    return sum(map(len, by_tags.values()))
+
+
 def _at_each_target(
-    fold: Fold, run: RunInfo, requests: int | None, per: Period | None
+    by_tags: Mapping[Tags, TaggedRequests], run: RunInfo, requests: int | None, per: Period | None
 ) -> tuple[Amount, list[tuple[str, Decimal]]]:
     """Return what each target of an interleaved run cost, or what `requests` like those sent to it would cost there.
 
@@ -160,15 +185,15 @@ def _at_each_target(
     tokens = Counter[str]()
     offers = []
     for name in run.targets:
-        own = {tags: tagged for tags, tagged in fold.by_tags.items() if tags.plan_tags.target == name}
-        started = sum(map(len, own.values()))
+        own = {tags: tagged for tags, tagged in by_tags.items() if tags.plan_tags.target == name}
+        started = _started(own)
         if not started:
             raise _fault(f"no request was sent to {name}")
         number = requests or started
         cost = paid_at(name, own, _dearer(run, Decimal(number) / started))
         offers.append((name, _usd(f"at {name}", cost, own=True)))
         tokens.update(_tokens(own, number, started))
-    each = {"requests": fold.started} if requests is None else {"requests": requests, "targets": run.copies}
+    each = {"requests": _started(by_tags)} if requests is None else {"requests": requests, "targets": run.copies}
     return Amount(**tokens, **each, per=per), offers
 
 

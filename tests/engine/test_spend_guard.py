@@ -205,3 +205,15 @@ def test_a_fuse_watches_each_target_by_itself_and_stops_all(of_two):
     spend_guard.settle(cheap, spend_guard.admit(cheap), [refused], 0.0)
     assert spend_guard.reason == "fuse.errors: 4 of 4 requests in 30.0s failed at cheap"
     assert spend_guard.admit(dear) is None
+
+
+def test_a_fuse_that_refused_keys_have_blown_names_them(tmp_path):
+    path = tmp_path / "tenants.yaml"
+    keys = "keys: [{name: a, key: sk-a-secret}, {name: b, key: sk-b-secret}]"
+    path.write_text(PROFILE.replace("target: {", f"target: {{{keys}, "))
+    profile = load(path, environ={})
+    guard, composer = SpendGuard(profile, alone=True, ask=lambda: None), Composer(profile)
+    jobs = [composer.job(Arrival(index, 0.0, 0, 0)) for index in range(20)]
+    for job in [job for job in jobs if job.addressee.key == "b"][:2]:
+        guard.settle(job, Decimal(0), [Attempt(outcome=Outcome.REJECTED, status=401)], 0.0)
+    assert guard.reason == "fuse.auth_failures: 2 answers in 30.0s refused the key (of b)"

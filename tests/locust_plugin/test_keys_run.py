@@ -1,6 +1,7 @@
 """Several keys of one relay, as a process: who is asked with which, and that nothing tells a key."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -89,6 +90,7 @@ def test_each_key_has_its_part_of_the_requests_and_limits_of_its_own(
     known = saved(out, "run.json")
     assert (known["keys"], known["tags"]) == (["a", "b"], {"simple": {"team": "web"}})
     assert "keys" in run.output, "the report has a row for each"
+    assert {"simple as a", "simple as b"} <= set(re.findall(r"chat +(simple as [ab]) ", run.output)), "as has Locust"
     assert not _tells_a_key(out, run.output)
     assert (out / "profile.yaml").read_text().count("***") == 2
 

@@ -11,6 +11,7 @@ import yaml
 from relayload.core.errors import AuthorError
 from relayload.core.model.amounts import MOST_KEYS
 from relayload.core.traffic.arrivals import Arrival
+from relayload.profile import load
 from relayload.profile.compose import Composer
 from relayload.profile.forecast import forecast
 from relayload.profile.parcel import packed, unpacked
@@ -116,6 +117,13 @@ def test_a_profile_names_its_keys_and_an_api_key_has_no_name(keyed, read, good):
     assert read(good).target.named_keys == {None: "sk-fake"}
     assert read(good).key_names == ()
     assert keys_of(read(good), arrivals(3)) == [None] * 3
+
+
+def test_an_extending_profile_replaces_the_key_of_its_base_by_several(good, tmp_path):
+    (tmp_path / "base.yaml").write_text(good + "target: {api_key: sk-base}\n")
+    path = tmp_path / "tenants.yaml"
+    path.write_text("extends: base.yaml\ntarget: {api_key: null, keys: [{name: a, key: sk-x}]}\n")
+    assert load(path, environ={}).key_names == ("a",)
 
 
 @pytest.mark.parametrize(

@@ -207,6 +207,23 @@ def test_one_measure_can_be_chosen(make_set, tmp_path: Path):
     assert "--measure: no such measure in every run: 'tfft.p95'; there are latency.p50, " in unknown.stderr
 
 
+def test_the_requests_with_one_tag_can_be_compared(make_recording, request_line, end_line, tmp_path: Path):
+    for name, service_s in (("base", 0.5), ("slow", 0.8)):
+        for number in range(6):
+            lines = [
+                request_line(index, key="quiet" if index % 2 else "loud", service_s=service_s if index % 2 else 0.5)
+                for index in range(60)
+            ]
+            make_recording([*lines, end_line(0, started=60)], f"{name}/run-{number}", keys=("loud", "quiet"))
+    assert _compare(tmp_path, "base", "slow", "--measure=latency{key=loud}.p95").exit_code == 0
+    slower = _compare(tmp_path, "base", "slow", "--measure=latency{key=quiet}.p95", "--measure=errors{key=quiet}.rate")
+    assert slower.exit_code == 3
+    assert "latency{key=quiet}.p95 501ms 801ms +59.9%" in _words(slower)
+    unknown = _compare(tmp_path, "base", "slow", "--measure=latency{key=silent}.p95")
+    assert unknown.exit_code == 2
+    assert "key=loud, key=quiet" in unknown.stderr
+
+
 def test_a_tolerance_may_be_more_than_all(make_set, tmp_path: Path):
     make_set("base", 6, 0.5)
     make_set("slow", 6, 1.2)

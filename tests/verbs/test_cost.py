@@ -240,3 +240,28 @@ def test_a_recording_without_prices_says_what_to_name(said, tmp_path, make_run, 
     writer.close()
     assert said(str(recording.directory), 2) == "no price for o3 as recorded: name a list by --price\n"
     assert "no price for o3 as recorded" not in said(f"{recording.directory} --price relay")
+
+
+@pytest.fixture
+def tenants(tmp_path, make_run, request_line):
+    """Three requests of one key and one of another, and none of a third."""
+    run = make_run(prices={"o3": Price(input=Decimal(2), output=Decimal(8))}, keys=("a", "b", "idle"))
+    recording = Recording.create(tmp_path / "tenants", run)
+    writer = recording.writer(0)
+    for index in range(4):
+        writer.write(request_line(index, key="b" if index == 3 else "a", input_tokens=1000, output_tokens=500))
+    writer.close()
+    return recording.directory
+
+
+def test_the_requests_of_one_key_are_priced_alone(said, tenants):
+    assert said(f"{tenants} --key a").startswith("3 requests: 3,000 tokens in, 1,500 out\n\nas recorded   $0.018")
+    scaled = said(f"{tenants} --key b --scale 1M-requests/month --price 2/8")
+    assert "1,000,000 requests: 1,000,000,000 tokens in, 500,000,000 out a month" in scaled
+    assert "$6,000.00" in scaled
+
+
+def test_a_key_that_has_no_requests_is_told(said, tenants, run_dir):
+    assert f"{tenants} has the keys a, b, idle, and no key 'c'" in said(f"{tenants} --key c", 2)
+    assert f"{tenants} holds no requests with the key idle" in said(f"{tenants} --key idle", 2)
+    assert "--key: is for a recording, and none is named" in said(f"{TOKENS} --price 2/8 --key a", 2)

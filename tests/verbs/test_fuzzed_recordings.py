@@ -185,7 +185,7 @@ def merged(directory: Path, good: Path) -> Iterator[str]:
 
 
 def paid(directory: Path, _: Path) -> Iterator[str]:
-    yield str(_measured(directory, "1M-requests/month", ()))
+    yield str(_measured(directory, "1M-requests/month", None, ()))
 
 
 def heard(verb: Callable[[Path, Path], Iterator[str]], bad: Path, good: Path) -> Iterator[str]:

@@ -218,7 +218,12 @@ class Group(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def failed(self) -> int:
         """Requests that were neither ok nor cancelled on purpose."""
-        return self.started - self.ok - self.by_outcome.get(Outcome.CANCELLED.value, 0)
+        return self.not_cancelled - self.ok
+
+    @property
+    def not_cancelled(self) -> int:
+        """Requests that were not cancelled on purpose."""
+        return self.started - self.by_outcome.get(Outcome.CANCELLED.value, 0)
 
 
 class PaidGroup(Group, frozen=True, kw_only=True, omit_defaults=True):
