@@ -71,13 +71,13 @@ NAMED = {
 def found(case: Case, seed: int) -> Capacity:
     """Search once; the start is not made for the relay."""
     start_per_s = case.queue.saturation_per_s * (0.1, 0.25, 0.5, 0.8, 1.5)[seed % 5]
-    return search(case.queue, case.objectives, seed + 1, start_per_s=start_per_s)
+    return search(case.queue, case.objectives, seed + 1, start=start_per_s)
 
 
 def named(queue: Queue, kind: Kind, seed: int) -> Capacity:
     """Search a relay that has no knee to be found."""
     most = 50.0 if kind is Kind.AT_LEAST else 1000.0
-    return search(queue, ["errors.rate < 1%", "ttft.p95 < 500ms"], seed, start_per_s=8.0, min_per_s=1.0, max_per_s=most)
+    return search(queue, ["errors.rate < 1%", "ttft.p95 < 500ms"], seed, start=8.0, lowest=1.0, highest=most)
 
 
 def _print_known(searches: int) -> None:

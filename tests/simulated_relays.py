@@ -7,7 +7,7 @@ the highest rate at which a long simulation meets the objective.
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from heapq import heapify, heapreplace
+from heapq import heapreplace
 from random import Random
 from typing import Any
 
@@ -15,10 +15,11 @@ import numpy as np
 from msgspec import structs
 
 from relayload.core.capacity.answer import Capacity
-from relayload.core.capacity.ceiling import ceiling
 from relayload.core.capacity.lengths import Lengths, samples
 from relayload.core.capacity.pooling import Part, judge_together
-from relayload.core.capacity.search import Terms, next_step, pool
+from relayload.core.capacity.refusals import refusals
+from relayload.core.capacity.search import next_step
+from relayload.core.capacity.terms import Terms
 from relayload.core.capacity.trial import Purpose, Trial, Wanted, trial_of
 from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.fold import Fold
@@ -45,11 +46,13 @@ class Queue:
     ttft_s: float = 0.05
     """The time to the first token once a slot is free; a part of the service."""
     longest_queue: int | None = None
-    """Further requests get a 503."""
+    """Further requests are refused."""
+    full_with: int = 503
     leak: float = 0.0
     """By how much the service grows in each second of load that it has had."""
     failing: float = 0.0
     """The share of requests that fail whatever the load is."""
+    failing_with: int = 500
     quota: Callable[[], Admit] | None = None
     generator_per_s: float = float("inf")
     """The highest rate that the generator sends in time."""
@@ -69,37 +72,86 @@ class Sent:
     status: int = 200
 
 
-def requests(queue: Queue, rate_per_s: float, for_s: float, seed: int, spent_s: float = 0.0) -> Iterator[Sent]:
-    """Yield the requests of a Poisson load, in order."""
+@dataclass(frozen=True)
+class Gaps:
+    """The gaps between arrivals: of a Poisson process, or gamma ones with a higher coefficient of variation."""
+
+    cv: float = 1.0
+
+    def arrivals(self, rng: np.random.Generator, rate_per_s: float, for_s: float) -> list[float]:
+        count = int(rate_per_s * for_s + 10 * self.cv * (rate_per_s * for_s) ** 0.5) + 100
+        shape = self.cv**-2
+        gaps = (
+            rng.exponential(1 / rate_per_s, count) if self.cv == 1 else rng.gamma(shape, 1 / rate_per_s / shape, count)
+        )
+        at_s = np.cumsum(gaps)
+        return list(at_s[at_s < for_s].tolist())
+
+
+POISSON = Gaps()
+
+
+def requests(
+    queue: Queue, rate_per_s: float, for_s: float, seed: int, spent_s: float = 0.0, gaps: Gaps = POISSON
+) -> Iterator[Sent]:
+    """Yield the requests of an open load, in order."""
+    rng = np.random.default_rng(seed)
+    serving = _Serving(queue, seed, spent_s)
+    arrivals = gaps.arrivals(rng, rate_per_s, for_s)
+    for at_s, factor in zip(arrivals, _factors(queue, rng, len(arrivals)), strict=True):
+        yield serving.request(at_s, factor)
+
+
+def requests_of_users(
+    queue: Queue, users: int, for_s: float, seed: int, spent_s: float = 0.0, think_s: float = 0.0
+) -> Iterator[Sent]:
+    """Yield the requests of a closed load, in order: each user thinks for a while on average once it is answered."""
     rng, chance = np.random.default_rng(seed), Random(seed)
-    arrivals = np.cumsum(rng.exponential(1 / rate_per_s, int(rate_per_s * for_s * 1.2) + 100))
-    arrivals = arrivals[arrivals < for_s]
-    served = rng.lognormal(-(queue.sigma**2) / 2, queue.sigma, len(arrivals))
-    free_at = [0.0] * queue.slots
-    heapify(free_at)
-    begins: list[float] = []
-    admit = queue.quota() if queue.quota else None
-    head = 0
-    for at_s, factor in zip(arrivals.tolist(), served.tolist(), strict=True):
-        service_s = factor * queue.service_s * (1 + queue.leak * (spent_s + at_s))
-        if admit is not None and not admit(at_s):
-            yield Sent(at_s, 0.0, 0.002, 429)
-            continue
-        if queue.failing and chance.random() < queue.failing:
-            yield Sent(at_s, 0.0, 0.002, 500)
-            continue
-        if queue.longest_queue is not None:
-            while head < len(begins) and begins[head] <= at_s:
-                head += 1
-            if len(begins) - head >= queue.longest_queue:
-                yield Sent(at_s, 0.0, 0.002, 503)
-                continue
-        begin_s = max(at_s, free_at[0])
-        heapreplace(free_at, begin_s + service_s)
+    serving = _Serving(queue, seed, spent_s)
+    ready_at_s = [user / 100 for user in range(users)]  # Locust starts at most 100 users a second
+    factors = list[float]()
+    while ready_at_s[0] < for_s:
+        factors = factors or _factors(queue, rng, 10_000)
+        sent = serving.request(ready_at_s[0], factors.pop())
+        yield sent
+        heapreplace(ready_at_s, sent.at_s + sent.service_s + (chance.expovariate(1 / think_s) if think_s else 0.0))
+
+
+def _factors(queue: Queue, rng: np.random.Generator, count: int) -> list[float]:
+    """Return by how much the service of each request differs from its mean."""
+    return list(rng.lognormal(-(queue.sigma**2) / 2, queue.sigma, count).tolist())
+
+
+class _Serving:
+    """A relay that serves requests in the order in which they come."""
+
+    def __init__(self, queue: Queue, seed: int, spent_s: float) -> None:
+        self._queue, self._spent_s, self._chance = queue, spent_s, Random(seed)
+        self._free_at_s = [0.0] * queue.slots
+        self._begins: list[float] = []
+        self._head = 0
+        self._admit = queue.quota() if queue.quota else None
+
+    def request(self, at_s: float, factor: float) -> Sent:
+        queue = self._queue
+        if self._admit is not None and not self._admit(at_s):
+            return Sent(at_s, 0.0, 0.002, 429)
+        if queue.failing and self._chance.random() < queue.failing:
+            return Sent(at_s, 0.0, 0.002, queue.failing_with)
+        if queue.longest_queue is not None and self._waiting(at_s) >= queue.longest_queue:
+            return Sent(at_s, 0.0, 0.002, queue.full_with)
+        service_s = factor * queue.service_s * (1 + queue.leak * (self._spent_s + at_s))
+        begin_s = max(at_s, self._free_at_s[0])
+        heapreplace(self._free_at_s, begin_s + service_s)
         if begin_s > at_s:
-            begins.append(begin_s)
+            self._begins.append(begin_s)
         waited_s = begin_s - at_s
-        yield Sent(at_s, waited_s + queue.ttft_s, waited_s + service_s)
+        return Sent(at_s, waited_s + queue.ttft_s, waited_s + service_s)
+
+    def _waiting(self, at_s: float) -> int:
+        while self._head < len(self._begins) and self._begins[self._head] <= at_s:
+            self._head += 1
+        return len(self._begins) - self._head
 
 
 def sliding(size: int, window_s: float) -> Callable[[], Admit]:
@@ -140,21 +192,38 @@ def bucket(per_s: float, size: int) -> Callable[[], Admit]:
     return quota
 
 
-def true_capacity(queue: Queue, meets: Callable[[list[Sent]], bool], requests_each: int, seed: int = 1) -> float:
+def true_capacity(
+    queue: Queue, meets: Callable[[list[Sent]], bool], requests_each: int, seed: int = 1, gaps: Gaps = POISSON
+) -> float:
     """Return the highest rate, to within 0.2 %, at which a long simulation meets a condition."""
     low, high = 0.2 * queue.saturation_per_s, queue.saturation_per_s * (1.02 if queue.longest_queue is None else 2)
     while high > low * 1.002:
         middle = (low * high) ** 0.5
-        sent = list(requests(queue, middle, requests_each / middle, seed))
+        sent = list(requests(queue, middle, requests_each / middle, seed, gaps=gaps))
         low, high = (middle, high) if meets(sent[len(sent) // 20 :]) else (low, middle)
     return (low * high) ** 0.5
+
+
+def true_users(
+    queue: Queue, meets: Callable[[list[Sent]], bool], requests_each: int, think_s: float = 0.0, seed: int = 1
+) -> int:
+    """Return the most users with whom a long simulation meets a condition; 0 if it does with none."""
+    low, high = 0, int(4 * queue.saturation_per_s * (queue.service_s + think_s)) + 1
+    while high > low + 1:
+        middle = (low + high) // 2
+        for_s = requests_each * max((queue.service_s + think_s) / middle, 1 / queue.saturation_per_s)
+        sent = list(requests_of_users(queue, middle, for_s, seed, think_s=think_s))
+        low, high = (middle, high) if meets(sent[len(sent) // 20 :]) else (low, middle)
+    return low
 
 
 class SimulatedTrials:
     """Runs the trials of a search in simulated time and has them judged as a run is."""
 
-    def __init__(self, queue: Queue, objectives: list[str], seed: int) -> None:
-        self.queue, self.seed = queue, seed
+    def __init__(
+        self, queue: Queue, objectives: list[str], seed: int, gaps: Gaps = POISSON, think_s: float = 0.0
+    ) -> None:
+        self.queue, self.seed, self.gaps, self.think_s = queue, seed, gaps, think_s
         self.objectives = list(map(parse, objectives))
         self.parts: dict[int, Part] = {}
         self.spent_s = 0.0
@@ -162,7 +231,11 @@ class SimulatedTrials:
     def run(self, wanted: Wanted, trials: list[Trial]) -> Trial:
         number = len(trials) + 1
         seed = self.seed * 1000 + number
-        sent = list(requests(self.queue, wanted.rate_per_s, wanted.for_s, seed, self.spent_s))
+        if wanted.users is None:
+            load = requests(self.queue, wanted.rate_per_s, wanted.for_s, seed, self.spent_s, self.gaps)
+        else:
+            load = requests_of_users(self.queue, wanted.users, wanted.for_s, seed, self.spent_s, self.think_s)
+        sent = list(load)
         objectives = [replace_options(each, strict=wanted.purpose is Purpose.CONFIRM) for each in self.objectives]
         late_s = 0.2 if wanted.rate_per_s > self.queue.generator_per_s else 0.001
         lines, info = _until_broken(list(_lines(sent, wanted, late_s)), run_of(wanted), objectives)
@@ -173,30 +246,33 @@ class SimulatedTrials:
         fold.settle()
         summary, verdict = assess(objectives, fold, info)
         self.parts[number] = Part(info, lines, verdict.objectives)
-        with_ = pool(trials, wanted)
-        together = [self.parts[each] for each in (*with_, number)]
-        refused_at_s = [each.at_s for each in sent if each.status == 429]
+        together = [self.parts[each] for each in (*wanted.pooled_with, number)]
         return trial_of(
             wanted,
             number,
             summary,
             verdict,
-            pooled=judge_together(objectives, together) if with_ else None,
-            pooled_with=with_,
+            pooled=judge_together(objectives, together) if wanted.pooled_with else None,
+            refused=refusals(lines, info.ended_at_s, wanted.users),
             load_s=info.ended_at_s,
-            ceiling=ceiling([each.at_s for each in sent if each.status != 429], refused_at_s, wanted.for_s),
         )
 
 
 def search(
-    queue: Queue, objectives: list[str], seed: int = 0, lengths: dict[str, Any] | None = None, **terms: Any
+    queue: Queue,
+    objectives: list[str],
+    seed: int = 0,
+    lengths: dict[str, Any] | None = None,
+    gaps: Gaps = POISSON,
+    think_s: float = 0.0,
+    **terms: Any,
 ) -> Capacity:
     """Search for the capacity of a simulated relay."""
     parsed: list[Objective] = list(map(parse, objectives))
     decide, prove = samples(parsed)
-    plain = {"start_per_s": queue.saturation_per_s / 5, "min_per_s": 0.1, "max_per_s": 10_000.0, "most_load_s": 1200.0}
+    plain = {"start": queue.saturation_per_s / 5, "lowest": 0.1, "highest": 10_000.0, "most_load_s": 1200.0}
     own = Terms(**(plain | terms), lengths=Lengths(decide=decide, prove=prove, **(lengths or {})))
-    trials, simulated = list[Trial](), SimulatedTrials(queue, objectives, seed)
+    trials, simulated = list[Trial](), SimulatedTrials(queue, objectives, seed, gaps, think_s)
     while isinstance(step := next_step(trials, own), Wanted):
         trials.append(simulated.run(step, trials))
     return step
@@ -207,7 +283,7 @@ def run_of(wanted: Wanted) -> RunInfo:
         run_id="trial",
         profile=ProfileInfo(name="trial", sha256="0" * 64),
         started_at="2026-01-02T03:04:05Z",
-        load_kind="open",
+        load_kind="open" if wanted.users is None else "closed",
         stages=(
             StageInfo(name="warm", for_s=wanted.warmup_s, warmup=True),
             StageInfo(name="trial", for_s=wanted.measured_s),

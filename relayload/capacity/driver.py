@@ -12,14 +12,14 @@ from msgspec import structs
 
 from relayload.capacity.trial_profile import Left, trial_sets
 from relayload.core.capacity.answer import Capacity
-from relayload.core.capacity.ceiling import Ceiling, ceiling
 from relayload.core.capacity.pooling import Part, judge_together
-from relayload.core.capacity.search import Terms, next_step, pool, unfinished
+from relayload.core.capacity.refusals import NOTHING_REFUSED, refusals
+from relayload.core.capacity.search import next_step, unfinished
+from relayload.core.capacity.terms import Terms
 from relayload.core.capacity.trial import Trial, Wanted, trial_of
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
 from relayload.core.model.progress import Progress
-from relayload.core.model.record import Outcome, Record
 from relayload.core.objectives.grammar import objective_of
 from relayload.locust_plugin.early import EarlyLocust
 from relayload.locust_plugin.launch import Launch, begin_early, last_words, recorded, run
@@ -148,20 +148,18 @@ class Driver:
     def _judged(self, wanted: Wanted, number: int, directory: Path) -> Trial:
         recording = Recording.open(directory)
         summary, verdict = recording.fold().results()
-        with_ = pool(self._trials, wanted)
         results = None
-        if with_:
+        if wanted.pooled_with:
             objectives = [objective_of(asked) for asked in recording.run.objectives]
-            results = judge_together(objectives, [self._part(each) for each in (*with_, number)])
-        refused = summary.counts.by_outcome.get(Outcome.RATE_LIMITED.value, 0)
+            results = judge_together(objectives, [self._part(each) for each in (*wanted.pooled_with, number)])
+        failed = summary.counts.failed
         return trial_of(
             wanted,
             number,
             summary,
             verdict,
             pooled=results,
-            pooled_with=with_,
-            ceiling=_ceiling(recording, wanted.for_s) if refused else None,
+            refused=refusals(recording.lines(), wanted.for_s, wanted.users) if failed else NOTHING_REFUSED,
             load_s=min(recording.run.ended_at_s or wanted.for_s, wanted.for_s),
             recording=directory.name,
         )
@@ -197,12 +195,3 @@ def read(path: Path) -> Capacity:
         raise AuthorError([Fault(f"can't be read: {error.strerror}", file=str(path))]) from None
     except (msgspec.DecodeError, ValueError) as error:
         raise AuthorError([Fault(f"is not a {FILE} of this version: {error}", file=str(path))]) from None
-
-
-def _ceiling(recording: Recording, for_s: float) -> Ceiling | None:
-    sent = sorted(
-        (line.intended_at_s + line.late_s, line.outcome is Outcome.RATE_LIMITED)
-        for line in recording.lines()
-        if isinstance(line, Record)
-    )
-    return ceiling([at_s for at_s, refused in sent if not refused], [at_s for at_s, refused in sent if refused], for_s)

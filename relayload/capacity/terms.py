@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from relayload.core.capacity.lengths import Lengths
-from relayload.core.capacity.search import Terms, rounded
+from relayload.core.capacity.levels import Over
+from relayload.core.capacity.terms import Terms
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.objectives.objective import Objective
 from relayload.core.objectives.sample_forecast import SampleForecast
 from relayload.core.units import duration_s, fraction, rate_per_s
 from relayload.profile import Profile
 from relayload.profile.forecast import Forecast
-from relayload.profile.loads import OpenLoad
+from relayload.profile.loads import ClosedLoad, OpenLoad
 from relayload.profile.stages import plain
 from relayload.profile.trace import Trace
 
@@ -26,6 +27,7 @@ _LEAST_PRECISION, _MOST_PRECISION = 0.01, 0.5
 class Options:
     """The options of the command line, as they were written; None where one was not given."""
 
+    over: str | None = None
     start: str | None = None
     min: str | None = None
     max: str | None = None
@@ -38,21 +40,24 @@ class Options:
     max_trials: int = 40
 
 
-def check(profile: Profile) -> None:
+def check(profile: Profile, over: str | None = None) -> None:
     """Raise AuthorError for a profile whose capacity can't be searched for, with what to do instead."""
-    if faults := list(_faults(profile)):
+    if faults := list(_faults(profile, over)):
         raise AuthorError(faults)
 
 
 def terms_of(profile: Profile, options: Options) -> Terms:
-    """Return the terms, with the least lengths of trials. Raises AuthorError with every fault of the options."""
-    read = _Read()
-    assert isinstance(profile.load, OpenLoad)
-    start = read.rate("--start", options.start) or _planned_rate(profile.load)
-    at_least = read.rate("--at-least", options.at_least)
-    limit = _limit(profile.load)
-    most = read.rate("--max", options.max) or min(limit, rounded(_MOST_TIMES * start))
-    least = read.rate("--min", options.min) or rounded(min(start, most) / _LEAST_PART)
+    """Return the terms, with the least lengths of trials. Raises AuthorError with every fault of the options.
+
+    A search is over what the load of the profile has: the rate of an open one, or the users of a closed one.
+    """
+    over = Over.USERS if isinstance(profile.load, ClosedLoad) else Over.RATE
+    read = _Read(over)
+    start = read.level("--start", options.start) or over.rounded(_planned_level(profile))
+    at_least = read.level("--at-least", options.at_least)
+    limit = _limit(profile)
+    highest = read.level("--max", options.max) or min(limit, over.rounded(_MOST_TIMES * start))
+    lowest = read.level("--min", options.min) or _lowest(over, min(start, highest))
     precision = read.share("--precision", options.precision) or 0.05
     over_s = max((each.options.over_s or 0.0) * each.options.for_windows for each in profile.objectives)
     lengths = Lengths(
@@ -61,19 +66,21 @@ def terms_of(profile: Profile, options: Options) -> Terms:
         confirm_s=max(read.seconds("--confirm", options.confirm, 120.0), over_s),
     )
     most_load_s = read.seconds("--max-load", options.max_load, _MOST_LOAD_S)
-    if most < least:
-        read.faults.append(Fault(f"{most:g}/s is below --min, {least:g}/s", path="--max"))
-    for name, rate in (("--max", most), ("--at-least", at_least or 0.0)):
-        if rate > limit:
-            read.faults.append(Fault(f"{rate:g}/s is above load.limits of the profile, {limit:g}/s", path=name))
+    if highest < lowest:
+        read.faults.append(Fault(f"{over.told(highest)} is below --min, {over.told(lowest)}", path="--max"))
+    for name, level in (("--max", highest), ("--at-least", at_least or 0.0)):
+        if level > limit:
+            text = f"{over.told(level)} is above load.limits of the profile, {over.told(limit)}"
+            read.faults.append(Fault(text, path=name))
     if read.faults:
         raise AuthorError(read.faults)
     return Terms(
-        start_per_s=start,
-        min_per_s=least,
-        max_per_s=most,
+        over=over,
+        start=start,
+        lowest=lowest,
+        highest=highest,
         precision=precision,
-        at_least_per_s=at_least,
+        at_least=at_least,
         lengths=lengths,
         most_trials=options.max_trials,
         most_load_s=min(most_load_s, profile.guardrails.until_s),
@@ -96,18 +103,20 @@ class WorstCase:
 
     trials: int
     load_s: float
-    requests: int
+    requests: int | None
+    """None where nothing bounds them: users ask again as soon as they are answered."""
     usd: Decimal | None
-    """None where the price of a request is unknown."""
+    """None where the price of a request is unknown, or their number."""
 
 
 def worst_case(profile: Profile, terms: Terms, forecast: Forecast) -> WorstCase:
     """Return the most that the search can take: its caps, and the guardrails of the profile."""
     assert forecast.total is not None
-    guardrails, most_per_s = profile.guardrails, terms.at_least_per_s or terms.max_per_s
-    requests = min(int(terms.most_load_s * most_per_s), guardrails.max_requests or 10**12)
+    guardrails, highest = profile.guardrails, terms.at_least or terms.highest
+    sent = int(terms.most_load_s * highest) if terms.over is Over.RATE else None
+    requests = min((most for most in (sent, guardrails.max_requests) if most is not None), default=None)
     each = forecast.total.max_usd
-    usd = None if each is None else each / max(1, forecast.total.arrivals) * requests
+    usd = None if each is None or requests is None else each / max(1, forecast.total.arrivals) * requests
     bounded = [amount for amount in (usd, guardrails.max_usd) if amount is not None]
     return WorstCase(terms.most_trials, terms.most_load_s, requests, min(bounded, default=None))
 
@@ -118,30 +127,50 @@ def _of_all(objective: Objective, found: SampleForecast, needed: int, requests: 
     return needed * requests / found.samples
 
 
-def _faults(profile: Profile) -> Iterator[Fault]:
+def _faults(profile: Profile, over: str | None) -> Iterator[Fault]:
     load = profile.load
-    if not isinstance(load, OpenLoad):
-        yield profile.fault(("load", "kind"), f"a {load.kind} load has no rate to search for: write kind: open")
-    elif isinstance(load.arrivals, Trace):
-        instead = "write arrivals: poisson with a stage, or replay it at several speeds with relayload run"
-        yield profile.fault(("load", "arrivals"), f"a trace has its own rates: {instead}")
-    elif not _planned_rate(load):
-        yield profile.fault(("load", "stages"), "has no measured stage with a rate to start from")
+    if isinstance(load, OpenLoad):
+        yield from _open_faults(profile, load, over)
+    elif not isinstance(load, ClosedLoad):
+        instead = "write kind: open, or kind: closed to search over users"
+        yield profile.fault(("load", "kind"), f"a {load.kind} load has no rate to search for: {instead}")
+    elif over == Over.RATE:
+        instead = "leave out --over rate to search over its users, or write kind: open"
+        yield profile.fault(("load", "kind"), f"a closed load has no rate to search for: {instead}")
     if not any(each.options.severity == "error" for each in profile.objectives):
-        yield profile.fault(("objectives",), "a capacity is the highest rate that meets objectives: write some")
+        yield profile.fault(("objectives",), "a capacity is the most load that meets objectives: write some")
     if profile.several:
         yield profile.fault(("targets",), "each target has a capacity of its own: name one as target")
 
 
-def _planned_rate(load: OpenLoad) -> float:
-    """Return the highest rate per second of the measured stages."""
+def _open_faults(profile: Profile, load: OpenLoad, over: str | None) -> Iterator[Fault]:
+    if over == Over.USERS:
+        instead = "leave out --over users to search over its rate, or write kind: closed with users"
+        yield profile.fault(("load", "kind"), f"an open load has no users: {instead}")
+    elif isinstance(load.arrivals, Trace):
+        instead = "write arrivals: poisson with a stage, or replay it at several speeds with relayload run"
+        yield profile.fault(("load", "arrivals"), f"a trace has its own rates: {instead}")
+    elif not _planned_level(profile):
+        yield profile.fault(("load", "stages"), "has no measured stage with a rate to start from")
+
+
+def _planned_level(profile: Profile) -> float:
+    """Return the users, or the highest rate per second of the measured stages."""
+    load = profile.load
+    if isinstance(load, ClosedLoad):
+        return load.users
+    assert isinstance(load, OpenLoad)
     rates = [max(stage.rate_per_s, stage.to_per_s or 0.0) for stage in plain(load.stages) if not stage.warmup]
     return max(rates, default=0.0)
 
 
-def _limit(load: OpenLoad) -> float:
+def _lowest(over: Over, start: float) -> float:
+    return max(over.step, over.rounded(start / _LEAST_PART))
+
+
+def _limit(profile: Profile) -> float:
     """Return the highest rate per second that `load.limits` lets through."""
-    limits = load.limits
+    limits = profile.load.limits if isinstance(profile.load, OpenLoad) else None
     if limits is None:
         return float("inf")
     return min(limits.per_second or float("inf"), (limits.per_minute or float("inf")) / 60)
@@ -150,19 +179,20 @@ def _limit(load: OpenLoad) -> float:
 class _Read:
     """Reads options, and keeps what is wrong with them."""
 
-    def __init__(self) -> None:
+    def __init__(self, over: Over) -> None:
         self.faults: list[Fault] = []
+        self._over = over
 
-    def rate(self, name: str, text: str | None) -> float | None:
-        """Return the rate per second; None without one."""
+    def level(self, name: str, text: str | None) -> float | None:
+        """Return the rate per second, or the users; None without one."""
         try:
-            found = None if text is None else rate_per_s(text)
+            found = None if text is None else _users(text) if self._over is Over.USERS else rate_per_s(text)
             if found == 0:
                 raise ValueError("expected a rate above 0")
         except ValueError as error:
             self.faults.append(Fault(str(error), path=name))
             return None
-        return None if found is None else rounded(found)
+        return None if found is None else self._over.rounded(found)
 
     def seconds(self, name: str, text: str | None, otherwise: float) -> float:
         try:
@@ -183,3 +213,10 @@ class _Read:
             self.faults.append(Fault(str(error), path=name))
             return None
         return found
+
+
+def _users(text: str) -> float:
+    """Read a number of users. Raises ValueError if it is none."""
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise ValueError(f"expected a number of users, such as 10, since the load is closed, got '{text}'")
+    return float(text)

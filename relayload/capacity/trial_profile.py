@@ -51,20 +51,27 @@ def trial_sets(profile: Profile, wanted: Wanted, number: int, left: Left | None 
     Each has a seed of its own, so that its samples are fresh. An objective ends it as soon as it is proven broken, and
     is strict where it confirms.
     """
-    rate = f"{wanted.rate_per_s:.6g}/s"
-    stages = [
-        {"name": WARM, "for": f"{wanted.warmup_s:g}s", "rate": rate, "warmup": True},
-        {"name": MEASURED, "for": f"{wanted.measured_s:g}s", "rate": rate},
-    ]
     strict = wanted.purpose is Purpose.CONFIRM
     written = profile.effective
-    sets = [f"seed={profile.seed * 1000 + number}", f"load.stages={json.dumps(stages)}"]
+    sets = [f"seed={profile.seed * 1000 + number}", *_load(wanted)]
     sets += _objectives("", written, [entry.objective for entry in profile.objective_entries], strict=strict)
     for name, scenario in profile.scenarios.items():
         path = f"scenarios.{name}."
         entries = [entry.objective for entry in scenario.objectives]
         sets += _objectives(path, written["scenarios"][name], entries, strict=strict)
     return [*sets, *(left.sets() if left else ())]
+
+
+def _load(wanted: Wanted) -> Iterator[str]:
+    """Yield the overrides of the load: a warm-up and a measured stage, both at one rate or with the same users."""
+    rate = {"rate": f"{wanted.rate_per_s:.6g}/s"} if wanted.users is None else {}
+    stages = [
+        {"name": WARM, "for": f"{wanted.warmup_s:g}s", **rate, "warmup": True},
+        {"name": MEASURED, "for": f"{wanted.measured_s:g}s", **rate},
+    ]
+    yield f"load.stages={json.dumps(stages)}"
+    if wanted.users is not None:
+        yield f"load.users={wanted.users}"
 
 
 def _objectives(path: str, written: Mapping[str, Any], objectives: list[Objective], *, strict: bool) -> Iterator[str]:

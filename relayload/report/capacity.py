@@ -6,6 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from relayload.core.capacity.answer import Capacity
+from relayload.core.capacity.levels import Over
 from relayload.core.capacity.trial import BACKLOG, Binding, Decision, Purpose, Trial, Wanted
 from relayload.core.units import format_duration
 from relayload.report.fitting_table import Cell, Column, FittingTable
@@ -14,7 +15,7 @@ from relayload.report.screen import PLAIN, Screen
 
 _DASH = "–"
 _STYLES = {Decision.PASS: "green", Decision.FAIL: "red"}
-_HEADINGS = ("trial", "rate", "for", "to", "verdict", "binds", "used", "ok", "latency p50")
+_HEADINGS = ("for", "to", "verdict", "binds", "used", "ok", "latency p50")
 _WORDS = {"trial": 5, "to": 7, "verdict": 9, "binds": 12}
 _OPTIONAL = ("latency p50", "for", "ok")
 
@@ -26,7 +27,8 @@ def render_capacity(capacity: Capacity, screen: Screen = PLAIN) -> str:
         *(Text(line) for line in _facts(capacity)),
     ]
     if capacity.trials:
-        columns = [Column(heading, words=heading in _WORDS, least=_WORDS.get(heading, 0)) for heading in _HEADINGS]
+        headings = ("trial", capacity.over.value, *_HEADINGS)
+        columns = [Column(heading, words=heading in _WORDS, least=_WORDS.get(heading, 0)) for heading in headings]
         parts.append(FittingTable(columns, [_row(trial) for trial in capacity.trials], optional=_OPTIONAL, gap=1))
     return printed(parts, screen)
 
@@ -34,30 +36,31 @@ def render_capacity(capacity: Capacity, screen: Screen = PLAIN) -> str:
 def trial_begins(wanted: Wanted, trials: Sequence[Trial], most_load_s: float) -> str:
     """Return a line about a trial that begins: its rate, the bracket, and the load that is left."""
     searched = [trial for trial in trials if trial.purpose is Purpose.SEARCH]
-    passed = [trial.rate_per_s for trial in searched if trial.decision is Decision.PASS]
-    failed = [trial.rate_per_s for trial in searched if trial.decision is Decision.FAIL]
-    known = [f"{_rate(max(passed))} passes"] if passed else []
-    known += [f"{_rate(min(failed))} fails"] if failed else []
+    passed = [trial for trial in searched if trial.decision is Decision.PASS]
+    failed = [trial for trial in searched if trial.decision is Decision.FAIL]
+    known = [f"{_told(max(passed, key=_level))} passes"] if passed else []
+    known += [f"{_told(min(failed, key=_level))} fails"] if failed else []
     bracket = f"; so far {' and '.join(known)}" if known else ""
+    again = f", again since {wanted.again}" if wanted.again else ""
+    requests = f", at least {wanted.requests:,.0f} requests" if wanted.users and wanted.requests else ""
     left_s = most_load_s - sum(trial.load_s for trial in trials)
     to = "to confirm" if wanted.purpose is Purpose.CONFIRM else "to search"
-    return (
-        f"trial {len(trials) + 1}: {_rate(wanted.rate_per_s)} for {format_duration(wanted.for_s)}, {to}{bracket}; "
-        f"{format_duration(left_s)} of load left"
-    )
+    what = f"{_told(wanted)} for {format_duration(wanted.for_s)}{requests}, {to}{again}{bracket}"
+    return f"trial {len(trials) + 1}: {what}; {format_duration(left_s)} of load left"
 
 
 def trial_ended(trial: Trial) -> str:
     """Return a line about what a trial came to."""
     pooled = f", with {len(trial.pooled_with)} before it" if trial.pooled_with else ""
-    why = f": {'; '.join(trial.reasons)}" if trial.decision in (Decision.VOID, Decision.STOPPED) else _told(trial)
-    return f"trial {trial.number}: {_rate(trial.rate_per_s)} {_verdict(trial)}{pooled}{why}"
+    why = f": {'; '.join(trial.reasons)}" if trial.decision in (Decision.VOID, Decision.STOPPED) else _bound(trial)
+    return f"trial {trial.number}: {_told(trial)} {_verdict(trial)}{pooled}{why}"
 
 
 def _facts(capacity: Capacity) -> list[str]:
     facts = []
-    if capacity.estimate_per_s is not None:
-        facts.append(f"likeliest: {_rate(capacity.estimate_per_s)}, by all trials and without a bound")
+    estimate = capacity.estimate_per_s if capacity.over is Over.RATE else capacity.estimate_users
+    if estimate is not None:
+        facts.append(f"likeliest: {capacity.over.told(estimate)}, by all trials and without a bound")
     if capacity.binding is not None:
         facts.append(f"what binds: {_binding(capacity.binding)}")
     usd = "" if capacity.usd is None else f", ${capacity.usd:.4g}"
@@ -72,7 +75,7 @@ def _row(trial: Trial) -> tuple[Cell, ...]:
     binding = trial.binding
     return (
         str(trial.number),
-        _rate(trial.rate_per_s),
+        _rate(trial.rate_per_s) if trial.users is None else str(trial.users),
         format_duration(trial.load_s),
         trial.purpose.value,
         Text(_verdict(trial), style=_STYLES.get(trial.decision, "yellow")),
@@ -87,7 +90,7 @@ def _verdict(trial: Trial) -> str:
     return "proven" if trial.proven else "refuted" if trial.refuted else trial.decision.value
 
 
-def _told(trial: Trial) -> str:
+def _bound(trial: Trial) -> str:
     return f" ({_binding(trial.binding)})" if trial.binding else ""
 
 
@@ -95,6 +98,14 @@ def _binding(binding: Binding) -> str:
     if binding.used is None:
         return "requests in flight pile up" if binding.objective == BACKLOG else binding.objective
     return f"{binding.objective} used {binding.used:.0%} of what it may"
+
+
+def _told(trial: Wanted | Trial) -> str:
+    return (Over.RATE if trial.users is None else Over.USERS).told(trial.level)
+
+
+def _level(trial: Trial) -> float:
+    return trial.level
 
 
 def _rate(per_s: float | None) -> str:

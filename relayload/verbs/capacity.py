@@ -1,4 +1,4 @@
-"""`relayload capacity`: search for the highest rate that meets the objectives."""
+"""`relayload capacity`: search for the highest rate, or the most users, that meet the objectives."""
 
 import sys
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from relayload.verbs.arguments import JSON, PROFILE, SETS, author_errors_exit, p
 
 if TYPE_CHECKING:
     from relayload.capacity.terms import WorstCase
-    from relayload.core.capacity.search import Terms
+    from relayload.core.capacity.terms import Terms
     from relayload.core.capacity.trial import Trial, Wanted
     from relayload.core.model.progress import Progress
     from relayload.profile import Profile
@@ -24,14 +24,19 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of the trials; a new one under runs/.")
 @click.option("--resume", is_flag=True, help="Go on from the finished trials in --out.")
 @click.option("--processes", default=1, type=click.IntRange(1), help="Load-generating processes.")
-@click.option("--start", metavar="RATE", help="The first rate to try; the profile's own unless told otherwise.")
-@click.option("--min", metavar="RATE", help="The lowest rate to try; a 64th of the start unless told otherwise.")
-@click.option("--max", metavar="RATE", help="The highest rate to try; 32 times the start unless told otherwise.")
-@click.option("--precision", metavar="SHARE", help="How near the rates that pass and fail come; 5%.")
-@click.option("--at-least", metavar="RATE", help="Only prove or refute this rate: exit 0 proven, 3 refuted, 4 neither.")
+@click.option(
+    "--over",
+    type=click.Choice(["rate", "users"]),
+    help="What to search over: the rate of an open load, or the users of a closed one; by the load of PROFILE.",
+)
+@click.option("--start", metavar="LEVEL", help="The first level to try, such as 20/s or 10 users; the profile's own.")
+@click.option("--min", metavar="LEVEL", help="The lowest level to try; a 64th of the start unless told otherwise.")
+@click.option("--max", metavar="LEVEL", help="The highest level to try; 32 times the start unless told otherwise.")
+@click.option("--precision", metavar="SHARE", help="How near the levels that pass and fail come; 5%.")
+@click.option("--at-least", metavar="LEVEL", help="Only prove or refute this one: exit 0 proven, 3 refuted, 4 neither.")
 @click.option("--warmup", metavar="TIME", help="The least warm-up of a trial; 10s.")
 @click.option("--trial", metavar="TIME", help="The least measured part of a trial; 30s.")
-@click.option("--confirm", metavar="TIME", help="The least measured part of one that confirms a rate; 120s.")
+@click.option("--confirm", metavar="TIME", help="The least measured part of one that confirms a level; 120s.")
 @click.option("--max-load", metavar="TIME", help="The most load of all trials together; 20m.")
 @click.option("--max-trials", default=40, show_default=True, type=click.IntRange(1), help="The most trials.")
 @JSON
@@ -47,10 +52,11 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Search for the highest rate that meets the objectives of PROFILE, an open load.
+    """Search for the highest rate at which PROFILE meets its objectives; for the most users, if its load is closed.
 
-    Trials at rates that double, and then halve the gap between one that passes and one that fails. A longer trial on
-    fresh samples then proves the highest that passed. Each trial is a recording, and capacity.json has the answer.
+    LEVEL is a rate such as 20/s, or a number of users. Trials double it, and then halve the gap between one that passes
+    and one that fails. A longer trial on fresh samples then proves the highest that passed. Each trial is a recording,
+    and capacity.json has the answer.
     """
     if profile is None:
         raise click.UsageError("missing PROFILE: name a file, or a ready profile such as capacity-chat")
@@ -63,7 +69,7 @@ def command(
     loaded = load(profile, sets)
     for caution in loaded.cautions:
         click.echo(str(caution), err=True)
-    check(loaded)
+    check(loaded, options["over"])
     terms, worst = _planned(loaded, profile, sets, Options(**options))
     if out is not None:
         _check_directory(out, resume=resume)
@@ -79,16 +85,17 @@ def _planned(profile: "Profile", file: Path, sets: Sequence[str], options: Any) 
 
     from relayload.capacity.terms import samples_of, terms_of, worst_case
     from relayload.capacity.trial_profile import trial_sets
+    from relayload.core.capacity.levels import Over
     from relayload.core.capacity.trial import Purpose, Wanted
     from relayload.profile.forecast import forecast
     from relayload.profile.loading import load
 
     terms = terms_of(profile, options)
-    for_s = max(terms.lengths.confirm_s, float(int(_FORECAST_REQUESTS / terms.start_per_s) + 1))
-    wanted = Wanted(
-        purpose=Purpose.SEARCH, rate_per_s=terms.start_per_s, warmup_s=terms.lengths.warmup_s, measured_s=for_s
-    )
-    planned = forecast(load(file, [*sets, *trial_sets(profile, wanted, 1)]))
+    rate_per_s = terms.start  # of as many arrivals if it is users: what a request is does not depend on the load
+    for_s = max(terms.lengths.confirm_s, float(int(_FORECAST_REQUESTS / rate_per_s) + 1))
+    wanted = Wanted(purpose=Purpose.SEARCH, rate_per_s=rate_per_s, warmup_s=terms.lengths.warmup_s, measured_s=for_s)
+    opened = ["load={kind: open}"] if terms.over is Over.USERS else []
+    planned = forecast(load(file, [*sets, *opened, *trial_sets(profile, wanted, 1)]))
     decide, prove = samples_of(profile, planned)
     terms = replace(terms, lengths=replace(terms.lengths, decide=decide, prove=prove))
     return terms, worst_case(profile, terms, planned)
@@ -178,15 +185,24 @@ class _Told:
 
 
 def _announced(profile: "Profile", terms: "Terms", worst: "WorstCase") -> str:
-    from relayload.core.units import format_duration, money
+    from relayload.core.units import format_duration
 
-    usd = "an unknown cost" if worst.usd is None else money(worst.usd)
+    told = terms.over.told
     what = (
-        f"whether it carries {terms.at_least_per_s:g}/s"
-        if terms.at_least_per_s is not None
-        else f"its capacity, from {terms.min_per_s:g}/s to {terms.max_per_s:g}/s"
+        f"whether it carries {told(terms.at_least)}"
+        if terms.at_least is not None
+        else f"its capacity, from {told(terms.lowest)} to {told(terms.highest)}"
     )
     return (
         f"{profile.name}: {what}; at worst {worst.trials} trials, {format_duration(worst.load_s)} of load, "
-        f"{worst.requests:,} requests, {usd}; guardrails hold for the sum"
+        f"{_spent(worst)}; guardrails hold for the sum"
     )
+
+
+def _spent(worst: "WorstCase") -> str:
+    from relayload.core.units import money
+
+    usd = "an unknown cost" if worst.usd is None else money(worst.usd)
+    if worst.requests is None:
+        return f"as many requests as its users make (bound them by guardrails.max_requests), {usd}"
+    return f"{worst.requests:,} requests, {usd}"

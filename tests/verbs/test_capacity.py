@@ -14,6 +14,7 @@ from relayload.cli import main
 from relayload.core.capacity.answer import Capacity
 from relayload.core.capacity.trial import Purpose, Wanted
 from relayload.profile import load
+from relayload.profile.loads import ClosedLoad
 from relayload.profile.plan import stages
 from relayload.recording import Recording
 from relayload.report.schemas import schema
@@ -35,6 +36,7 @@ PRESET = """
 models: {o3: {ttft: {any: 50ms}, speed: 100/s, output_tokens: {any: 6}}}
 capacity: {slots: 4}
 """
+CLOSED = ("--set", "load={kind: closed, users: 3, stages: [{name: a, for: 5s}]}")
 SHORT = ("--warmup", "1s", "--trial", "2s", "--confirm", "3s")
 
 
@@ -58,12 +60,14 @@ def invoked(*arguments: str | Path) -> Result:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--set", "objectives=[]"], "a capacity is the highest rate that meets objectives"),
-        (["--set", "load={kind: batch, requests: 10}"], "a batch load has no rate to search for"),
-        (
-            ["--set", "load={kind: closed, users: 3, stages: [{name: a, for: 5s}]}"],
-            "a closed load has no rate to search for",
-        ),
+        (["--set", "objectives=[]"], "a capacity is the most load that meets objectives"),
+        (["--set", "load={kind: batch, requests: 10}"], "a batch load has no rate to search for: write kind: open, or"),
+        (["--over", "users"], "an open load has no users: leave out --over users to search over its rate, or write"),
+        ([*CLOSED, "--over", "rate"], "a closed load has no rate to search for: leave out --over rate to search over"),
+        ([*CLOSED, "--start", "20/s"], "--start: expected a number of users, such as 10, since the load is closed"),
+        ([*CLOSED, "--at-least", "0"], "--at-least: expected a number of users"),
+        ([*CLOSED, "--max", "5", "--min", "6"], "--max: 5 users is below --min, 6 users"),
+        ([*CLOSED, "--set", "objectives=['ttft.p99.99999 < 2s']"], "requests"),
         (["--set", "objectives=['ttft{stage=steady}.p50 < 2s']"], "steady"),
         (["--set", "objectives=['ttft.p99.99999 < 2s']"], "requests"),
         (["--max", "1/s", "--min", "2/s"], "--max: 1/s is below --min, 2/s"),
@@ -123,7 +127,7 @@ def test_a_search_leaves_recordings_and_goes_on_where_it_stopped(start, slots, t
     first = start("relayload", "capacity", profile, *options, "--max-trials", "1")
     assert first.wait() == 4, first.output
     found = json.loads((out / "capacity.json").read_text())
-    assert found["reason"] == "not converged: it has had its 1 trials"
+    assert found["reason"] == "not converged: it has had its one trial"
     again = start("relayload", "capacity", profile, *options, "--resume")
     assert again.wait() == 0, again.output
     found = json.loads((out / "capacity.json").read_text())
@@ -174,3 +178,42 @@ def test_an_interrupted_search_keeps_what_it_found(start, slots, tmp_path):
     found = json.loads((out / "capacity.json").read_text())
     assert [trial["number"] for trial in found["trials"]] == list(range(1, len(found["trials"]) + 1))
     assert found["proven_per_s"] == 20.0
+
+
+def test_users_of_a_closed_load_are_searched_over(start, slots, tmp_path):
+    profile, out = slots("errors.rate < 30%, ttft.p50 < 150ms"), tmp_path / "out"
+    search = start("relayload", "capacity", profile, *CLOSED, *SHORT, "--over", "users", "--max", "4", "--out", out)
+    assert search.wait() == 0, search.output
+    found = json.loads((out / "capacity.json").read_text())
+    assert (found["answer"], found["over"], found["proven_users"]) == ("at_least", "users", 4)
+    assert (found["proven_per_s"], [trial["users"] for trial in found["trials"]]) == (None, [3, 4, 4])
+    assert all(trial["rate_per_s"] > 0 for trial in found["trials"])
+    jsonschema.Draft202012Validator(schema(Capacity)).validate(found)
+    assert (
+        "slots: its capacity, from 1 user to 4 users; at worst 40 trials, 20m of load, as many requests"
+        in search.output
+    )
+    assert "at least 4 users, the most allowed" in search.output
+
+
+def test_more_users_than_slots_are_refuted(start, slots, tmp_path):
+    profile, out = slots("errors.rate < 30%, ttft.p50 < 150ms"), tmp_path / "out"
+    options = ("--warmup", "1s", "--confirm", "12s", "--out", out, "--at-least", "30")
+    search = start("relayload", "capacity", profile, *CLOSED, *options)
+    assert search.wait() == 3, search.output
+    found = json.loads((out / "capacity.json").read_text())
+    assert (found["answer"], found["refuted_users"]) == ("below", 30)
+    assert "less than 30 users: refuted" in search.output
+
+
+def test_the_profile_of_a_trial_with_users_has_as_many(slots):
+    path = slots()
+    profile = load(path, CLOSED[1:])
+    wanted = Wanted(purpose=Purpose.SEARCH, rate_per_s=0.0, users=7, warmup_s=10.0, measured_s=30.0)
+    trial = load(path, [*CLOSED[1:], *trial_sets(profile, wanted, 1)])
+    assert isinstance(trial.load, ClosedLoad)
+    assert trial.load.users == 7
+    assert [(stage.name, stage.for_s, stage.warmup) for stage in stages(trial)] == [
+        ("warm", 10.0, True),
+        ("trial", 30.0, False),
+    ]

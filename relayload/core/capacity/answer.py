@@ -5,6 +5,8 @@ from enum import StrEnum
 from msgspec import Struct
 
 from relayload.core.capacity.ceiling import Ceiling
+from relayload.core.capacity.full_queue import FullQueue
+from relayload.core.capacity.levels import Over
 from relayload.core.capacity.trial import Binding, Trial
 from relayload.core.exit_codes import ExitCode
 
@@ -15,19 +17,19 @@ class Kind(StrEnum):
     """The kinds of answers."""
 
     INTERVAL = "interval"
-    """The capacity lies between a rate that is proven and a higher one that is refuted."""
+    """The capacity lies between a level of load that is proven and a higher one that is refuted."""
     AT_LEAST = "at_least"
-    """The highest rate that was allowed, or asked for, is proven."""
+    """The highest level that was allowed, or asked for, is proven."""
     BELOW = "below"
-    """The rate that was asked for is refuted."""
+    """The level that was asked for is refuted."""
     NONE = "none"
-    """The lowest rate that was allowed fails, too."""
+    """The lowest level that was allowed fails, too."""
     GENERATOR_BOUND = "generator_bound"
-    """Above the rate that was found, the generator was the bottleneck; the relay may carry more."""
+    """Above the level that was found, the generator was the bottleneck; the relay may carry more."""
     QUOTA = "quota"
     """429s at a constant ceiling end it: what was found is a quota, and no capacity."""
     UNSTEADY = "unsteady"
-    """A rate failed well below one that had been proven."""
+    """A level failed well below one that had passed."""
     NOT_CONVERGED = "not_converged"
     """A cap, a guardrail or a person ended the search first."""
 
@@ -37,22 +39,30 @@ _REFUTED = (Kind.NONE, Kind.BELOW)
 
 
 class Capacity(Struct, frozen=True, kw_only=True):
-    """The answer, with every trial. Rates are arrivals per second."""
+    """The answer, with every trial. Rates are arrivals per second of an open load, and users those of a closed one."""
 
     answer: Kind
     reason: str
     """The answer in one sentence."""
     exit_code: int
+    over: Over = Over.RATE
+    """What was searched over: it tells whether rates or users were found."""
     proven_per_s: float | None = None
     """The highest rate that a confirmation proved."""
     refuted_per_s: float | None = None
     """The lowest rate above it that failed by a bound."""
     estimate_per_s: float | None = None
     """The likeliest capacity, by all trials: an estimate without a bound. None unless they lie on both sides of it."""
+    proven_users: int | None = None
+    """The most users with which a confirmation was proven; this and the next two as the rates above."""
+    refuted_users: int | None = None
+    estimate_users: int | None = None
     binding: Binding | None = None
-    """What binds: the objective that fails first above the proven rate, or the nearest to its limit if none does."""
+    """What binds: the objective that fails first above what is proven, or the nearest to its limit if none does."""
     ceiling: Ceiling | None = None
-    """The quota that was found, if 429s alone fail the lowest rates."""
+    """The quota that was found, if 429s alone fail the lowest levels."""
+    queue: FullQueue | None = None
+    """The bounded queue that was found, if its refusals alone fail the lowest levels."""
     profile: str = ""
     profile_sha256: str = ""
     precision: float = 0.05

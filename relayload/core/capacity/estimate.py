@@ -1,7 +1,7 @@
 """The likeliest capacity: where the part of the budget that trials used passes 1.
 
-More load uses no less of a budget, so the parts of all rates are made to rise by isotonic regression (pool adjacent
-violators), each weighted with its requests. Between two rates the crossing is interpolated in logarithms.
+More load uses no less of a budget, so the parts of all levels are made to rise by isotonic regression (pool adjacent
+violators), each weighted with its requests. Between two levels the crossing is interpolated in logarithms.
 """
 
 import math
@@ -13,9 +13,9 @@ _LEAST, _MOST = 0.05, 4.0
 
 
 class Level(NamedTuple):
-    """What the trials at one rate used of the budget, and how much they count."""
+    """What the trials at one level of load used of the budget, and how much they count."""
 
-    rate_per_s: float
+    at: float
     used: float
     weight: float
 
@@ -23,15 +23,15 @@ class Level(NamedTuple):
 class _Block(NamedTuple):
     log_used: float
     weight: float
-    rates: tuple[float, ...]
+    levels: tuple[float, ...]
 
 
 def crossing(levels: Iterable[Level]) -> float | None:
-    """Return the rate per second at which the used part passes 1; None unless it is seen on both sides."""
+    """Return the level at which the used part passes 1; None unless it is seen on both sides."""
     blocks: list[_Block] = []
     for level in sorted(levels):
         log_used = math.log(min(max(level.used, _LEAST), _MOST))
-        blocks.append(_Block(log_used, level.weight, (level.rate_per_s,)))
+        blocks.append(_Block(log_used, level.weight, (level.at,)))
         while len(blocks) > 1 and blocks[-2].log_used >= blocks[-1].log_used:
             after, before = blocks.pop(), blocks.pop()
             blocks.append(_merged(before, after))
@@ -41,10 +41,10 @@ def crossing(levels: Iterable[Level]) -> float | None:
         return None
     low, high = below[-1], above[0]
     share = -low.log_used / (high.log_used - low.log_used)
-    return low.rates[-1] * math.pow(high.rates[0] / low.rates[-1], share)
+    return low.levels[-1] * math.pow(high.levels[0] / low.levels[-1], share)
 
 
 def _merged(before: _Block, after: _Block) -> _Block:
     weight = before.weight + after.weight
     log_used = (before.log_used * before.weight + after.log_used * after.weight) / weight
-    return _Block(log_used, weight, before.rates + after.rates)
+    return _Block(log_used, weight, before.levels + after.levels)

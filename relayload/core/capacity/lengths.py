@@ -1,10 +1,11 @@
 """How long a trial lasts: long enough for the queue to build up, and for its rarest objective."""
 
 from collections.abc import Iterable
+from math import ceil
 
 from msgspec import Struct
 
-from relayload.core.capacity.trial import Purpose, Wanted
+from relayload.core.capacity.trial import Purpose
 from relayload.core.objectives.objective import Objective, replace_options
 from relayload.core.objectives.sample_forecast import needed_samples
 
@@ -24,18 +25,18 @@ class Lengths(Struct, frozen=True, kw_only=True):
     prove: float = 1.0
     """Those that it needs to be proven."""
 
-    def wanted(self, purpose: Purpose, rate_per_s: float, latency_p50_s: float) -> Wanted:
-        """Return a trial at that rate, against a relay with that latency."""
+    def measured_for_s(self, purpose: Purpose, rate_per_s: float, latency_p50_s: float) -> float:
+        """Return the length of the measured part, in whole seconds, against a relay with that latency.
+
+        A rate of 0 is one that is not known yet.
+        """
         least_s, needed = (self.search_s, self.decide) if purpose is Purpose.SEARCH else (self.confirm_s, self.prove)
-        return Wanted(
-            purpose=purpose,
-            rate_per_s=rate_per_s,
-            warmup_s=self.warmup_for_s(latency_p50_s),
-            measured_s=float(-(-max(least_s, _MEASURED_LATENCIES * latency_p50_s, _SPARE * needed / rate_per_s) // 1)),
-        )
+        needed_s = _SPARE * needed / rate_per_s if rate_per_s else 0.0
+        return float(ceil(max(least_s, _MEASURED_LATENCIES * latency_p50_s, needed_s)))
 
     def warmup_for_s(self, latency_p50_s: float) -> float:
-        return float(-(-max(self.warmup_s, _WARMUP_LATENCIES * latency_p50_s) // 1))
+        """Return the length of the warm-up, in whole seconds, against a relay with that latency."""
+        return float(ceil(max(self.warmup_s, _WARMUP_LATENCIES * latency_p50_s)))
 
 
 def samples(objectives: Iterable[Objective]) -> tuple[int, int]:

@@ -11,6 +11,8 @@ from enum import StrEnum
 from msgspec import Struct
 
 from relayload.core.capacity.ceiling import Ceiling
+from relayload.core.capacity.full_queue import FullQueue
+from relayload.core.capacity.refusals import NOTHING_REFUSED, OVERLOADED, Refusals
 from relayload.core.metrics.saturation import Saturation
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.record import Outcome
@@ -43,12 +45,24 @@ class Decision(StrEnum):
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """A trial to run: warm-up, then the measured part, both at one rate."""
+    """A trial to run: warm-up, then the measured part, both at one rate or with as many users."""
 
     purpose: Purpose
     rate_per_s: float
+    """Arrivals per second; with users, the least that they are known to make, and 0 where nothing is known."""
+    users: int | None = None
+    """The users of a closed load; None in an open one."""
     warmup_s: float
     measured_s: float
+    pooled_with: tuple[int, ...] = ()
+    """The earlier trials at this level that it is to be judged together with."""
+    again: str = ""
+    """Why the level is tried again; empty for the first time."""
+
+    @property
+    def level(self) -> float:
+        """What the search varies: the rate, or the users."""
+        return self.rate_per_s if self.users is None else float(self.users)
 
     @property
     def for_s(self) -> float:
@@ -57,7 +71,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     @property
     def requests(self) -> float:
-        """The expected arrivals."""
+        """The expected arrivals; the least that are known of, with users."""
         return self.rate_per_s * self.for_s
 
 
@@ -80,6 +94,9 @@ class Trial(Struct, frozen=True, kw_only=True):
     number: int
     purpose: Purpose
     rate_per_s: float
+    """Arrivals per second: as asked for, or as its users made them."""
+    users: int | None = None
+    """The users of a closed load; None in an open one."""
     warmup_s: float
     measured_s: float
     """The planned lengths of its two parts in seconds."""
@@ -89,7 +106,9 @@ class Trial(Struct, frozen=True, kw_only=True):
     refuted: bool = False
     """It failed, and by a bound: chance alone does not explain it."""
     pooled_with: tuple[int, ...] = ()
-    """The earlier trials at this rate that it is judged together with."""
+    """The earlier trials at this level that it is judged together with."""
+    again: str = ""
+    """Why the level was tried again; empty for the first time."""
     objectives: tuple[ObjectiveResult, ...] = ()
     """The results of the pool."""
     binding: Binding | None = None
@@ -99,6 +118,8 @@ class Trial(Struct, frozen=True, kw_only=True):
     ok: int = 0
     rate_limited: int = 0
     """How many of all its requests ended with a 429, the warm-up included."""
+    overloaded: int = 0
+    """How many ended with a 503 or 529."""
     failed: int = 0
     """How many did not end ok, those included."""
     ok_per_s: float | None = None
@@ -106,6 +127,8 @@ class Trial(Struct, frozen=True, kw_only=True):
     saturation: Saturation | None = None
     ceiling: Ceiling | None = None
     """The ceiling of the requests that were let through, if 429s held back the rest."""
+    queue: FullQueue | None = None
+    """The bounded queue whose being full explains its refusals."""
     usd: float | None = None
     load_s: float = 0.0
     """How long its load lasted in fact: shorter where an objective ended it early."""
@@ -113,9 +136,9 @@ class Trial(Struct, frozen=True, kw_only=True):
     """Its directory, within that of the search."""
 
     @property
-    def for_s(self) -> float:
-        """The length of its load in seconds."""
-        return self.warmup_s + self.measured_s
+    def level(self) -> float:
+        """What the search varies: the rate, or the users."""
+        return self.rate_per_s if self.users is None else float(self.users)
 
     @property
     def used(self) -> float | None:
@@ -124,8 +147,18 @@ class Trial(Struct, frozen=True, kw_only=True):
 
     @property
     def quota_bound(self) -> bool:
-        """Nearly all its failures are 429s, and a growing backlog is none of them."""
-        return self.decision is Decision.FAIL and self.failed > 0 and self.rate_limited >= _MOSTLY * self.failed
+        """Nearly all its failures are 429s, and no full queue explains them."""
+        return self.queue is None and self._refused_by(self.rate_limited)
+
+    @property
+    def full(self) -> bool:
+        """Nearly all its failures say that the relay was full, as a bounded queue makes them."""
+        refused = self.overloaded if self.queue is None else self.overloaded + self.rate_limited
+        return self._refused_by(refused)
+
+    def _refused_by(self, refused: int) -> bool:
+        piled_up = self.binding is not None and self.binding.objective == BACKLOG
+        return self.decision is Decision.FAIL and not piled_up and 0 < _MOSTLY * self.failed <= refused
 
 
 _MOSTLY = 0.9
@@ -138,15 +171,14 @@ def trial_of(
     verdict: Verdict,
     *,
     pooled: tuple[ObjectiveResult, ...] | None = None,
-    pooled_with: tuple[int, ...] = (),
-    ceiling: Ceiling | None = None,
+    refused: Refusals = NOTHING_REFUSED,
     load_s: float | None = None,
     recording: str = "",
 ) -> Trial:
     """Decide a trial from its summary and verdict.
 
-    `pooled` are the results of its objectives together with the trials `pooled_with`; None judges it alone. `load_s` is
-    how long its load lasted, if not as planned.
+    `pooled` are the results of its objectives together with the trials that it is pooled with; None judges it alone.
+    `load_s` is how long its load lasted, if not as planned.
     """
     results = verdict.objectives if pooled is None else pooled
     decision = _decision(verdict, results, summary.saturation)
@@ -154,24 +186,28 @@ def trial_of(
     return Trial(
         number=number,
         purpose=wanted.purpose,
-        rate_per_s=wanted.rate_per_s,
+        rate_per_s=wanted.rate_per_s if wanted.users is None else summary.rates.started_per_s or 0.0,
+        users=wanted.users,
         warmup_s=wanted.warmup_s,
         measured_s=wanted.measured_s,
         decision=decision,
         proven=decision is Decision.PASS and all(result.proven is not False for result in counting),
         refuted=decision is Decision.FAIL and (bool(summary.saturation) or any(map(refutes, counting))),
-        pooled_with=pooled_with,
+        pooled_with=() if pooled is None else wanted.pooled_with,
+        again=wanted.again,
         objectives=results,
         binding=_binding(counting, summary.saturation if decision is Decision.FAIL else None),
         reasons=verdict.reasons,
         offered=summary.counts.offered,
         ok=summary.counts.ok,
         rate_limited=summary.counts.by_outcome.get(Outcome.RATE_LIMITED.value, 0),
+        overloaded=sum(error.count for error in summary.errors if error.status in OVERLOADED),
         failed=summary.counts.failed,
         ok_per_s=summary.rates.ok_per_s,
         latency_p50_s=_p50_s(summary),
         saturation=summary.saturation,
-        ceiling=ceiling,
+        ceiling=refused.ceiling,
+        queue=refused.queue,
         usd=None if summary.cost.usd is None else float(summary.cost.usd),
         load_s=wanted.for_s if load_s is None else load_s,
         recording=recording,

@@ -7,12 +7,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from relayload.core.capacity.answer import Capacity, Kind
 from relayload.core.capacity.ceiling import Ceiling
+from relayload.core.capacity.full_queue import FullQueue
+from relayload.core.capacity.history import History, base_latency_s
 from relayload.core.capacity.lengths import Lengths
-from relayload.core.capacity.search import Terms, base_latency_s, next_step, pool, unfinished
-from relayload.core.capacity.trial import Binding, Decision, Purpose, Trial, Wanted
+from relayload.core.capacity.levels import Over
+from relayload.core.capacity.search import next_step, unfinished
+from relayload.core.capacity.terms import Terms
+from relayload.core.capacity.trial import BACKLOG, Binding, Decision, Purpose, Trial, Wanted
 from relayload.core.exit_codes import ExitCode
 
 PASS, FAIL, UNDECIDED, VOID, STOPPED = Decision
@@ -33,6 +38,9 @@ def trial(wanted: Wanted, number: int, decision: Decision, **changes) -> Trial:
         number=number,
         purpose=wanted.purpose,
         rate_per_s=wanted.rate_per_s,
+        users=wanted.users,
+        pooled_with=wanted.pooled_with,
+        again=wanted.again,
         warmup_s=wanted.warmup_s,
         measured_s=wanted.measured_s,
         decision=decision,
@@ -41,7 +49,7 @@ def trial(wanted: Wanted, number: int, decision: Decision, **changes) -> Trial:
 
 
 def terms(**changes) -> Terms:
-    return Terms(**({"start_per_s": 10.0, "min_per_s": 1.0, "max_per_s": 1000.0} | changes))
+    return Terms(**({"start": 10.0, "lowest": 1.0, "highest": 1000.0} | changes))
 
 
 def searched(rule: Rule, own: Terms | None = None, **changes) -> Capacity:
@@ -52,13 +60,13 @@ def searched(rule: Rule, own: Terms | None = None, **changes) -> Capacity:
     return step
 
 
-def knee(at_per_s: float) -> Rule:
-    return lambda wanted, _: PASS if wanted.rate_per_s <= at_per_s else FAIL
+def knee(at: float) -> Rule:
+    return lambda wanted, _: PASS if wanted.level <= at else FAIL
 
 
 @given(st.floats(1.0, 900.0), st.floats(1.0, 1000.0), st.sampled_from([0.02, 0.05, 0.2]))
 def test_a_knee_lies_between_what_is_proven_and_what_is_refuted(at_per_s: float, start_per_s: float, precision: float):
-    found = searched(knee(at_per_s), terms(start_per_s=start_per_s, precision=precision))
+    found = searched(knee(at_per_s), terms(start=start_per_s, precision=precision))
     assert found.answer is Kind.INTERVAL
     assert found.exit_code == ExitCode.PASS
     assert found.proven_per_s is not None
@@ -72,7 +80,7 @@ def test_a_knee_lies_between_what_is_proven_and_what_is_refuted(at_per_s: float,
 
 @given(st.lists(st.sampled_from(list(Decision)), max_size=60), st.floats(1.0, 1000.0))
 def test_every_search_ends_and_holds_to_its_caps_whatever_comes(decisions, start_per_s):
-    own = terms(start_per_s=start_per_s, most_trials=25, most_load_s=2000.0)
+    own = terms(start=start_per_s, most_trials=25, most_load_s=2000.0)
     found = searched(lambda _, number: decisions[number] if number < len(decisions) else UNDECIDED, own)
     assert len(found.trials) <= 25
     assert found.load_s <= 2000.0
@@ -123,7 +131,7 @@ def test_the_highest_rate_allowed_may_pass():
 def test_none_passes_where_the_lowest_fails():
     found = searched(knee(0.5))
     assert (found.answer, found.proven_per_s, found.exit_code) == (Kind.NONE, None, ExitCode.FAIL)
-    assert found.reason == "none: 1/s, the lowest rate allowed, fails: ttft.p95 < 1s"
+    assert found.reason == "none: 1/s, the least allowed, fails: ttft.p95 < 1s"
 
 
 def test_a_failure_by_far_but_not_by_a_bound_refutes_nothing():
@@ -164,7 +172,7 @@ def test_a_confirmation_is_pooled_with_confirmations_of_its_rate_alone():
             1,
         )
     ]
-    assert pool(trials, Wanted(purpose=Purpose.CONFIRM, rate_per_s=10.0, warmup_s=10, measured_s=120)) == (3,)
+    assert History(trials, terms()).wanted(Purpose.CONFIRM, 10.0).pooled_with == (3,)
 
 
 def test_a_confirmation_that_fails_steps_down():
@@ -216,7 +224,7 @@ def test_429s_at_a_ceiling_are_a_quota_and_no_capacity():
     ],
 )
 def test_one_rate_can_be_proven_or_refuted_alone(rule, answer, code):
-    found = searched(rule, terms(at_least_per_s=50.0))
+    found = searched(rule, terms(at_least=50.0))
     assert (found.answer, found.exit_code) == (answer, code)
     assert {each.purpose for each in found.trials} == {Purpose.CONFIRM}
     assert {each.rate_per_s for each in found.trials} == {50.0}
@@ -231,11 +239,30 @@ def test_a_trial_that_was_stopped_is_made_again_and_counts_for_the_caps():
 
 def test_a_first_trial_that_passed_with_too_short_a_warm_up_is_made_again():
     rule: Rule = lambda wanted, _: PASS  # noqa: E731
-    found = searched(rule, terms(max_per_s=10.0), latency_p50_s=20.0)
+    found = searched(rule, terms(highest=10.0), latency_p50_s=20.0)
     assert [(each.purpose.value, each.warmup_s, each.measured_s) for each in found.trials] == [
         ("search", 10.0, 30.0),
         ("search", 60.0, 300.0),
         ("confirm", 60.0, 300.0),
+    ]
+
+
+def test_a_trial_says_why_a_level_is_tried_again():
+    found = searched(lambda wanted, _: PASS, terms(highest=10.0), latency_p50_s=20.0)
+    assert [each.again for each in found.trials] == [
+        "",
+        "its warm-up of 10.0s was too short for a median latency of 20.0s",
+        "",
+    ]
+    assert found.trials[1].pooled_with == ()  # what was measured without a queue would flatter both
+    decisions = [VOID, UNDECIDED, STOPPED, PASS]
+    found = searched(lambda wanted, number: decisions[min(number, 3)], terms(highest=10.0))
+    assert [each.again for each in found.trials] == [
+        "",
+        "the generator was the bottleneck",
+        "it was undecided",
+        "it was stopped",
+        "",
     ]
 
 
@@ -248,9 +275,10 @@ def test_what_an_overloaded_relay_takes_says_nothing_of_its_latency():
 
 def test_trials_are_as_long_as_the_rarest_objective_needs():
     lengths = Lengths(decide=100, prove=300)
-    assert lengths.wanted(Purpose.SEARCH, 2.0, 0.1).measured_s == 60.0
-    assert lengths.wanted(Purpose.CONFIRM, 2.0, 0.1).measured_s == 180.0
-    assert lengths.wanted(Purpose.CONFIRM, 200.0, 0.1).measured_s == 120.0
+    assert lengths.measured_for_s(Purpose.SEARCH, 2.0, 0.1) == 60.0
+    assert lengths.measured_for_s(Purpose.CONFIRM, 2.0, 0.1) == 180.0
+    assert lengths.measured_for_s(Purpose.CONFIRM, 200.0, 0.1) == 120.0
+    assert lengths.measured_for_s(Purpose.SEARCH, 0.0, 4.0) == 60.0
 
 
 def test_an_unfinished_search_has_all_that_was_found():
@@ -265,3 +293,80 @@ def test_an_unfinished_search_names_the_quota_that_it_saw():
     found = searched(knee(19.0), terms(most_trials=3), failed=100, rate_limited=99, ceiling=ceiling)
     assert found.answer is Kind.NOT_CONVERGED
     assert found.reason.endswith("3 trials; so far quota, not capacity: 429s hold everything above 20/s back")
+
+
+def test_a_cap_that_ended_a_search_is_told_in_words():
+    assert searched(knee(27.0), terms(most_trials=1)).reason == "not converged: it has had its one trial"
+    assert searched(knee(27.0), terms(most_trials=2)).reason == "not converged: it has had its 2 trials"
+    assert searched(knee(27.0), terms(most_load_s=100.0)).reason == (
+        "not converged: the next trial, of 40.0s, does not fit into its 1m40s of load"
+    )
+
+
+def of_users(**changes) -> Terms:
+    return terms(**({"over": Over.USERS, "start": 10.0, "highest": 200.0} | changes))
+
+
+@given(st.integers(1, 199), st.integers(1, 200), st.sampled_from([0.02, 0.05, 0.2]))
+def test_as_many_users_as_a_relay_carries_are_proven(most: int, start: int, precision: float):
+    found = searched(knee(most), of_users(start=float(start), precision=precision))
+    assert (found.answer, found.exit_code, found.over) == (Kind.INTERVAL, ExitCode.PASS, Over.USERS)
+    assert (found.proven_per_s, found.refuted_per_s, found.estimate_per_s) == (None, None, None)
+    assert found.proven_users is not None
+    assert found.refuted_users is not None
+    assert found.proven_users <= most < found.refuted_users
+    assert found.refuted_users <= max(found.proven_users * (1 + precision), found.proven_users + 1)
+    assert {each.users for each in found.trials} == {each.level for each in found.trials}
+
+
+@given(st.lists(st.sampled_from(list(Decision)), max_size=60), st.integers(1, 200))
+def test_every_search_over_users_ends_whatever_comes(decisions, start):
+    own = of_users(start=float(start), most_trials=25)
+    found = searched(lambda _, number: decisions[number] if number < len(decisions) else UNDECIDED, own)
+    assert len(found.trials) <= 25
+    assert all(each.users is not None and 1 <= each.users <= 200 for each in found.trials)
+
+
+@pytest.mark.parametrize(
+    ("most", "answer", "reason"),
+    [
+        (500, Kind.AT_LEAST, "at least 200 users, the most allowed"),
+        (0, Kind.NONE, "none: 1 user, the least allowed, fails: ttft.p95 < 1s"),
+    ],
+)
+def test_users_have_bounds_as_rates_have(most, answer, reason):
+    found = searched(knee(most), of_users())
+    assert (found.answer, found.reason) == (answer, reason)
+
+
+def test_a_number_of_users_can_be_proven_alone():
+    found = searched(knee(60), of_users(at_least=50.0))
+    assert (found.answer, found.proven_users, found.reason) == (Kind.AT_LEAST, 50, "at least 50 users: proven")
+
+
+def test_a_trial_with_users_is_as_long_as_the_requests_that_they_make_at_least():
+    history = [
+        trial(Wanted(purpose=Purpose.SEARCH, rate_per_s=0.0, users=users, warmup_s=10, measured_s=30), number, PASS)
+        for number, users in enumerate((10, 20), 1)
+    ]
+    made = [structs.replace(each, ok_per_s=ok_per_s) for each, ok_per_s in zip(history, (4.0, 6.0), strict=True)]
+    own = of_users(lengths=Lengths(decide=300))
+    wanted = {users: History(made, own).wanted(Purpose.SEARCH, float(users)) for users in (5, 10, 15, 40)}
+    assert {users: each.rate_per_s for users, each in wanted.items()} == {5: 2.0, 10: 4.0, 15: 4.5, 40: 6.0}
+    assert wanted[40].measured_s == 60.0
+    assert History([], own).wanted(Purpose.SEARCH, 10.0).measured_s == 30.0
+
+
+def test_a_bounded_queue_is_named_where_its_refusals_alone_fail_the_lowest_levels():
+    queue = FullQueue(in_flight=15, per_s=30.0)
+    refused: dict[str, Any] = {"failed": 100, "overloaded": 99, "queue": queue}
+    found = searched(knee(27.0), **refused)
+    assert (found.answer, found.exit_code, found.queue) == (Kind.INTERVAL, ExitCode.PASS, queue)
+    assert found.reason == (
+        "between 25.93/s, proven, and 27.08/s, refuted: a bounded queue refuses more than 15 requests at once"
+    )
+    assert searched(knee(27.0), **refused | {"overloaded": 50}).queue is None
+    piled_up = Binding(objective=BACKLOG, used=None)
+    assert searched(knee(27.0), **refused | {"binding": piled_up}).queue is None
+    with_429s: dict[str, Any] = {"failed": 100, "rate_limited": 99, "queue": queue}
+    assert searched(knee(27.0), **with_429s).answer is Kind.INTERVAL

@@ -41,12 +41,12 @@ def test_the_knee_of_a_queue_is_found(seed: int, knee: float):
     ids=["quota per second", "quota per minute", "token bucket", "generator", "failing", "leak"],
 )
 def test_what_has_no_knee_is_called_what_it_is(queue: Queue, answer: Kind, told: str):
-    found = search(queue, CHAT, 1, start_per_s=8.0, min_per_s=1.0, max_per_s=1000.0)
+    found = search(queue, CHAT, 1, start=8.0, lowest=1.0, highest=1000.0)
     assert found.answer is answer, found.reason
     assert told in found.reason
 
 
 def test_a_rate_is_proven_or_refuted_alone(knee: float):
-    well, beyond = (search(RELAY, CHAT, 1, at_least_per_s=share * knee) for share in (0.8, 1.2))
+    well, beyond = (search(RELAY, CHAT, 1, at_least=share * knee) for share in (0.8, 1.2))
     assert (well.answer, well.exit_code) == (Kind.AT_LEAST, 0)
     assert (beyond.answer, beyond.exit_code) == (Kind.BELOW, 3)
