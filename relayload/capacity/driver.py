@@ -160,6 +160,7 @@ class Driver:
             verdict,
             pooled=results,
             refused=refusals(recording.lines(), wanted.for_s, wanted.users) if failed else NOTHING_REFUSED,
+            ended_early=recording.run.stopped_by_objective is not None,
             load_s=min(recording.run.ended_at_s or wanted.for_s, wanted.for_s),
             recording=directory.name,
         )

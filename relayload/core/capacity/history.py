@@ -7,14 +7,13 @@ from enum import Enum, auto
 from relayload.core.capacity.ceiling import Ceiling
 from relayload.core.capacity.estimate import Level, crossing
 from relayload.core.capacity.full_queue import FullQueue
+from relayload.core.capacity.proof import provable
 from relayload.core.capacity.terms import Terms
 from relayload.core.capacity.trial import Binding, Decision, Purpose, Trial, Wanted
 from relayload.core.units import format_duration
 
 MOST_POOLED = 4
 _MOST_POOLED_IN_SEARCH = 2
-_PROMISING = 0.35
-"""The part of a budget up to which more samples are likely to prove that it is kept."""
 _MOST_VOID = 2
 _LOWEST = 3
 """So many of the lowest levels that failed say why the search ends there."""
@@ -219,13 +218,15 @@ def base_latency_s(trials: Sequence[Trial]) -> float:
 
 
 def _worth_another(undecided: Sequence[Trial]) -> bool:
-    """Return whether one more trial may decide those so far.
+    """Return whether one more trial may decide those so far: if as many as are allowed are likely to prove the level.
 
-    A confirmation near its limit would take too many to be proven; a search only needs to know where to go on.
+    A search only needs to know where to go on.
     """
-    if undecided[-1].purpose is Purpose.SEARCH:
-        return len(undecided) < _MOST_POOLED_IN_SEARCH
-    return len(undecided) < MOST_POOLED and (undecided[-1].used or 0.0) <= _PROMISING
+    count, last = len(undecided), undecided[-1]
+    if last.purpose is Purpose.SEARCH:
+        return count < _MOST_POOLED_IN_SEARCH
+    counting = (result for result in last.objectives if result.counts)
+    return count < MOST_POOLED and all(provable(result, (count + 2) / count) for result in counting)
 
 
 def _level(pool: Sequence[Trial]) -> Level:

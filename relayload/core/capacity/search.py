@@ -5,8 +5,8 @@
    precision.
 3. *Confirm* the highest level that passed on fresh samples, in longer trials judged `strict`; while that fails, step
    down. Only a confirmation makes a level proven.
-4. *Refute*: if the lowest level that was refuted is far above, one more such trial a little above the likeliest
-   capacity.
+4. *Refute*: if the lowest level that was refuted is far above, spend the load that is left on one or two more such
+   trials, nearer to the likeliest capacity.
 
 An undecided trial is repeated and judged together with those before it, four at most. What is still undecided then is
 not shown to hold: the search goes on below, but the level is not refuted. A void trial is repeated once; a level at
@@ -19,8 +19,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from relayload.core.capacity.answer import Capacity, Kind, exit_code
-from relayload.core.capacity.history import History, Standing
+from relayload.core.capacity.history import MOST_POOLED, History, Standing
 from relayload.core.capacity.levels import Over
 from relayload.core.capacity.terms import Terms
 from relayload.core.capacity.trial import Purpose, Trial, Wanted
@@ -28,6 +30,9 @@ from relayload.core.units import format_duration
 
 _MOST_STEPS = 8
 """Steps down from the highest level that passed: three by the precision, three by twice as much, and so on."""
+_MOST_REFUTATIONS = 2
+_FAR, _NEAR = 4, 2
+"""How many times the precision above the likeliest capacity a level is to be refuted: if none is yet, and then."""
 
 
 def next_step(trials: Sequence[Trial], terms: Terms) -> Wanted | Capacity:
@@ -92,10 +97,8 @@ class _Search:
         left_s = terms.most_load_s - self._history.load_s
         if wanted.for_s <= left_s:
             return None
-        return (
-            f"the next trial, of {format_duration(wanted.for_s)}, does not fit into its "
-            f"{format_duration(terms.most_load_s)} of load"
-        )
+        long, allowed = format_duration(wanted.for_s), format_duration(terms.most_load_s)
+        return f"its next trial, of {long}, does not fit into the {allowed} of load: allow more by --max-load"
 
     def _between(self, low: float, high: float | None) -> float | None:
         """Return the next level to search, above one that passed; None if the bracket is narrow enough."""
@@ -150,21 +153,29 @@ class _Search:
             return self._answer(Kind.GENERATOR_BOUND, f"generator-bound: {self._told(level)} is proven, and {more}")
         if self._history.quota() is not None:
             return self._answer(Kind.QUOTA, _held_back(self._history))
-        return self._refutation(level) or self._interval()
+        return self._refutation() or self._interval()
 
-    def _refutation(self, proven: float) -> Wanted | None:
-        """Return one trial above a proven level, near the likeliest capacity, if what is refuted is far from it."""
+    def _refutation(self) -> Wanted | None:
+        """Return a trial above what is proven, if what is refuted is far from the likeliest capacity.
+
+        It may last as long as the load that is left, since an objective that is proven broken ends it. Where little is
+        known of what lies above, the first one is further away, where it takes less.
+        """
         terms, history = self._terms, self._history
-        estimate = history.estimate()
-        since = [trial for trial in history.trials if trial.number > history.sound(Purpose.CONFIRM, proven)[-1].number]
-        if estimate is None or since:
-            return None
-        level = terms.over.above(max(estimate, proven), (1 + terms.precision) ** 2)
+        proven = history.proven()
+        assert proven is not None
         refuted = history.refuted_above(proven)
-        if level > terms.highest or (refuted is not None and terms.close(level, refuted)):
+        since = sum(trial.number > history.sound(Purpose.CONFIRM, proven)[-1].number for trial in history.trials)
+        likeliest = max(history.estimate() or proven, proven)
+        far, near = (terms.over.above(likeliest, (1 + terms.precision) ** times) for times in (_FAR, _NEAR))
+        level = near if since or (refuted is not None and terms.close(far, refuted)) else min(far, terms.highest)
+        if level > terms.highest or since >= _MOST_REFUTATIONS or (refuted is not None and terms.close(level, refuted)):
             return None
         wanted = history.wanted(Purpose.CONFIRM, level)
-        return None if self.lacking(wanted) else wanted
+        if wanted.again or wanted.pooled_with or self.lacking(wanted):
+            return None
+        left_s = min(terms.most_load_s - history.load_s, MOST_POOLED * wanted.for_s)
+        return replace(wanted, measured_s=float(int(left_s - wanted.warmup_s)))
 
     def _interval(self) -> Capacity:
         proven = self._history.proven()

@@ -172,12 +172,14 @@ def trial_of(
     *,
     pooled: tuple[ObjectiveResult, ...] | None = None,
     refused: Refusals = NOTHING_REFUSED,
+    ended_early: bool = False,
     load_s: float | None = None,
     recording: str = "",
 ) -> Trial:
     """Decide a trial from its summary and verdict.
 
     `pooled` are the results of its objectives together with the trials that it is pooled with; None judges it alone.
+    An objective that was proven broken may have `ended_early` what it would not prove any more once all is counted.
     `load_s` is how long its load lasted, if not as planned.
     """
     results = verdict.objectives if pooled is None else pooled
@@ -192,7 +194,7 @@ def trial_of(
         measured_s=wanted.measured_s,
         decision=decision,
         proven=decision is Decision.PASS and all(result.proven is not False for result in counting),
-        refuted=decision is Decision.FAIL and (bool(summary.saturation) or any(map(refutes, counting))),
+        refuted=decision is Decision.FAIL and (ended_early or bool(summary.saturation) or any(map(refutes, counting))),
         pooled_with=() if pooled is None else wanted.pooled_with,
         again=wanted.again,
         objectives=results,

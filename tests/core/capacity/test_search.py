@@ -19,6 +19,7 @@ from relayload.core.capacity.search import next_step, unfinished
 from relayload.core.capacity.terms import Terms
 from relayload.core.capacity.trial import BACKLOG, Binding, Decision, Purpose, Trial, Wanted
 from relayload.core.exit_codes import ExitCode
+from relayload.core.model.verdict import ObjectiveResult, Status
 
 PASS, FAIL, UNDECIDED, VOID, STOPPED = Decision
 Rule = Callable[[Wanted, int], Decision]
@@ -148,15 +149,29 @@ def test_an_undecided_rate_is_repeated_and_then_taken_as_one_that_may_not_hold()
     assert found.refuted_per_s == 40.0
 
 
-def test_an_undecided_confirmation_is_pooled_at_most_four_times_and_not_at_all_near_its_limit():
+def seen(k: int, n: int = 1000) -> ObjectiveResult:
+    """A p95 that is not decided, with so many slow requests."""
+    return ObjectiveResult(
+        id="ttft.p95 < 1s",
+        expr="ttft.p95 < 1s",
+        unit="s",
+        limit=1.0,
+        verdict=Status.INCONCLUSIVE,
+        reason="",
+        n=n,
+        effective_n=n // 10,
+        k=k,
+        budget=0.05,
+    )
+
+
+@pytest.mark.parametrize(("slow", "times"), [(10, 4), (45, 1)])
+def test_an_undecided_confirmation_is_pooled_while_that_is_likely_to_prove_it(slow: int, times: int):
     rule: Rule = lambda wanted, _: UNDECIDED if wanted.purpose is Purpose.CONFIRM else knee(27.0)(wanted, 0)  # noqa: E731
-    found = searched(rule)
-    rates = [each.rate_per_s for each in found.trials if each.purpose is Purpose.CONFIRM]
-    assert max(map(rates.count, rates)) == 4
-    near = searched(rule, binding=Binding(objective="x", used=0.9))
-    rates = [each.rate_per_s for each in near.trials if each.purpose is Purpose.CONFIRM]
-    assert max(map(rates.count, rates)) == 1
-    assert near.answer is Kind.NOT_CONVERGED
+    found = searched(rule, objectives=(seen(slow),))
+    levels = [each.level for each in found.trials if each.purpose is Purpose.CONFIRM]
+    assert max(map(levels.count, levels)) == times
+    assert found.answer is Kind.NOT_CONVERGED
 
 
 def test_a_confirmation_is_pooled_with_confirmations_of_its_rate_alone():
@@ -299,7 +314,7 @@ def test_a_cap_that_ended_a_search_is_told_in_words():
     assert searched(knee(27.0), terms(most_trials=1)).reason == "not converged: it has had its one trial"
     assert searched(knee(27.0), terms(most_trials=2)).reason == "not converged: it has had its 2 trials"
     assert searched(knee(27.0), terms(most_load_s=100.0)).reason == (
-        "not converged: the next trial, of 40.0s, does not fit into its 1m40s of load"
+        "not converged: its next trial, of 40.0s, does not fit into the 1m40s of load: allow more by --max-load"
     )
 
 
@@ -370,3 +385,36 @@ def test_a_bounded_queue_is_named_where_its_refusals_alone_fail_the_lowest_level
     assert searched(knee(27.0), **refused | {"binding": piled_up}).queue is None
     with_429s: dict[str, Any] = {"failed": 100, "rate_limited": 99, "queue": queue}
     assert searched(knee(27.0), **with_429s).answer is Kind.INTERVAL
+
+
+def refuted_where(is_refuted: Callable[[Wanted], bool], own: Terms) -> Capacity:
+    """Search a relay with a knee at 27/s, of which not every trial that fails is refuted."""
+    trials: list[Trial] = []
+    while isinstance(step := next_step(trials, own), Wanted):
+        decision = knee(27.0)(step, 0)
+        trials.append(trial(step, len(trials) + 1, decision, refuted=decision is FAIL and is_refuted(step)))
+    return step
+
+
+def test_what_is_refuted_far_away_is_refuted_nearer_with_the_load_that_is_left():
+    found = refuted_where(
+        lambda wanted: wanted.level > 30.0 or wanted.measured_s > 120.0, terms(start=17.0, most_load_s=1200.0)
+    )
+    last, refutation = found.trials[-2:]
+    assert (last.level, refutation.measured_s) == (found.proven_per_s, 510.0)  # that of four confirmations
+    assert (found.refuted_per_s, found.answer) == (refutation.level, Kind.INTERVAL)
+    assert found.estimate_per_s is not None
+    assert refutation.level == pytest.approx(1.05**2 * found.estimate_per_s, rel=0.02)
+    capped = refuted_where(lambda wanted: wanted.level > 30.0, terms(start=17.0, most_load_s=600.0))
+    assert 120.0 < capped.trials[-1].measured_s < 510.0
+    assert capped.load_s == pytest.approx(600.0, abs=1.0)
+
+
+def test_where_nothing_is_refuted_a_first_trial_is_further_away():
+    found = refuted_where(
+        lambda wanted: wanted.purpose is Purpose.CONFIRM and wanted.level > 30.0, terms(most_load_s=1200.0)
+    )
+    proof, far, near = found.trials[-3:]
+    assert (proof.level, far.level) == (found.proven_per_s, found.refuted_per_s)
+    assert proof.level < near.level < far.level
+    assert far.level == pytest.approx(1.05**4 * 26.8, rel=0.01)
