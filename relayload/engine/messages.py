@@ -24,6 +24,8 @@ class Assignment(Struct, frozen=True, kw_only=True):
     base_urls: dict[str, str]
     """URLs by the name of the target."""
     profile_sha256: str
+    overrides: tuple[str, ...] = ()
+    """What this run changes of the profile with that hash: `path.to.value=YAML`."""
     worker: int
     """The worker's number in this run; never reused, even if the worker dies."""
     begins_at_s: float

@@ -5,7 +5,7 @@ from locust.runners import MasterRunner
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gevent
@@ -34,6 +34,7 @@ from relayload.locust_plugin.channel import ASSIGN, END, LEASE, RECORDS_ACK, WHO
 from relayload.locust_plugin.nodes import runner_of
 from relayload.locust_plugin.run_info import new_run_info, write_profile
 from relayload.profile import Profile
+from relayload.profile.loading import overridden
 from relayload.profile.plan import stages
 from relayload.recording import Recording, RunInfo, WorkerInfo, new_run_dir, progress
 from relayload.recording.compression import best_known
@@ -59,8 +60,20 @@ _UNHURRIED = ("schedule", "stop")
 class Controller:
     """One run, from an empty directory to a verdict."""
 
-    def __init__(self, environment: Environment, profile: Profile, out: Path | None, base_urls: dict[str, str]) -> None:
-        """Begins the recording, in `out` or a new directory. Raises AuthorError if it can't be written to."""
+    def __init__(
+        self,
+        environment: Environment,
+        profile: Profile,
+        out: Path | None,
+        base_urls: dict[str, str],
+        overrides: Sequence[str] = (),
+    ) -> None:
+        """Begins the recording, in `out` or a new directory. Raises AuthorError if it can't be written to.
+
+        `overrides` are what this run changes of the profile.
+        """
+        self._shared_sha256, self._overrides = profile.sha256, tuple(overrides)
+        profile = overridden(profile, self._overrides)
         self.run_dir = out or new_run_dir(profile.name)
         self._recording = Recording.create(self.run_dir, new_run_info(profile, self.run_dir.name, base_urls))
         write_profile(self.run_dir, profile)
@@ -90,6 +103,11 @@ class Controller:
         self._breach: Breach | None = None
         self.summary: Summary | None = None
         self.verdict: Verdict | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """The profile of this run, with what it changes."""
+        return self._profile
 
     @property
     def info(self) -> RunInfo:
@@ -245,7 +263,8 @@ class Controller:
             compression=best_known(),
             run_dir=str(self.run_dir.absolute()),
             base_urls=self._base_urls,
-            profile_sha256=self._profile.sha256,
+            profile_sha256=self._shared_sha256,
+            overrides=self._overrides,
             worker=worker,
             begins_at_s=self._begins_at_s,
             host_id=host_id(),

@@ -3,6 +3,9 @@
 Importing Locust takes about as long as reading a profile, so `relayload run` does both at once: Locust starts first,
 imports all that it needs, and waits for its order, a line of JSON on its stdin. If its launcher ends without one, it
 exits silently.
+
+An order may be for a series: then each further line orders a run, for which the Locust stays up, and it tells of itself
+and of each run by a line of JSON on another pipe. The end of stdin ends the series.
 """
 
 import contextlib
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
 
 WAITS = "RELAYLOAD_WAITS_FOR_ORDER"
 LOG_NAME = "locust.log"
-_READ_BYTES = 65536
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,34 @@ class Order:
 
     profile: str
     run_dir: str
+    """The directory of the log, and of the recording unless it is a series."""
     sets: Sequence[str]
     environ: Mapping[str, str]
     fakes: Mapping[str, str]
+    answers: int | None = None
+    """The descriptor of the pipe on which a series answers; None for a single run."""
+    expect_workers: int = 0
+    """How many workers of other hosts a series waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOrder:
+    """A run of a series: where to record, and further overrides of the profile."""
+
+    run_dir: str
+    sets: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a series tells: that it is ready, or with an exit code that a run has ended."""
+
+    exit_code: int | None = None
+
+
+def line_of(message: Order | RunOrder | Answer) -> bytes:
+    """Return a message as it travels."""
+    return f"{json.dumps(asdict(message))}\n".encode()
 
 
 class EarlyLocust:
@@ -76,13 +103,25 @@ class EarlyLocust:
 
         `fakes` are fake relays of somebody else, which it leaves alone.
         """
-        self._ordered = True
         own = {} if self._fakes is None else self._fakes.answering()
-        order = Order(str(profile), str(run_dir), list(sets), dict(environ), {**fakes, **own})
-        assert self._process.stdin is not None, "is a pipe"
-        with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:
-            stdin.write(f"{json.dumps(asdict(order))}\n".encode())
+        self.order(Order(str(profile), str(run_dir), list(sets), dict(environ), {**fakes, **own}))
+        self.end_orders()
         return self._process
+
+    def order(self, order: Order | RunOrder) -> "subprocess.Popen[bytes]":
+        """Send an order. If the process has died already, its exit code shows that."""
+        self._ordered = True
+        assert self._process.stdin is not None, "is a pipe"
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(line_of(order))
+            self._process.stdin.flush()
+        return self._process
+
+    def end_orders(self) -> None:
+        """Close its stdin: nothing more is ordered."""
+        assert self._process.stdin is not None, "is a pipe"
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
 
     def finish(self, log: BinaryIO) -> None:
         """Clean up after its end: append what it printed before it had a log, and stop the fake relays."""
@@ -111,22 +150,25 @@ def awaited_order() -> Order | None:
     """Wait for the order, on Locust's side, and print to the run's log from then on. Return None if none is due."""
     if os.environ.pop(WAITS, None) is None:
         return None
-    line = _line()
-    if not line.endswith(b"\n"):
+    line = first_line(0)
+    if line is None:
         os._exit(0)
     order = Order(**json.loads(line))
     os.environ.update(order.environ)
-    _replace((0,), os.devnull, os.O_RDONLY)
+    if order.answers is None:
+        _replace((0,), os.devnull, os.O_RDONLY)
     _replace((1, 2), Path(order.run_dir) / LOG_NAME, os.O_WRONLY | os.O_APPEND)
     return order
 
 
-def _line() -> bytes:
-    """Return all of stdin; the launcher closes it after the order."""
-    read = b""
-    while piece := os.read(0, _READ_BYTES):
+def first_line(descriptor: int) -> bytes | None:
+    """Read one line and nothing after it; None if the pipe ends before it does."""
+    read = bytearray()
+    while (piece := os.read(descriptor, 1)) != b"\n":
+        if not piece:
+            return None
         read += piece
-    return read
+    return bytes(read)
 
 
 def _replace(descriptors: tuple[int, ...], path: str | Path, flags: int) -> None:

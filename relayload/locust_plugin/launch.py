@@ -44,17 +44,18 @@ class Launch:
     @property
     def command(self) -> list[str]:
         """Locust's command line without the number of processes. It never holds secrets."""
-        return _command(self.profile, self.sets, self.run_dir)
+        return command_of(self.profile, self.sets, self.run_dir)
 
 
 def begin_early(profile: Path, sets: Sequence[str], out: Path | None, processes: int) -> EarlyLocust:
     """Start a Locust that imports while the profile is read, and then waits to be part of a `Launch`."""
     with MasterPort() as port:
-        command = [*_command(profile, sets, out), *workers(processes, port.number)]
-        return EarlyLocust(command, _environment(), port.descriptors)
+        command = [*command_of(profile, sets, out), *workers(processes, port.number)]
+        return EarlyLocust(command, environment(), port.descriptors)
 
 
-def _command(profile: Path, sets: Sequence[str], out: Path | None) -> list[str]:
+def command_of(profile: Path, sets: Sequence[str], out: Path | None) -> list[str]:
+    """Return Locust's command line without the number of processes. It never holds secrets."""
     command = [sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless", "--only-summary"]
     command += ["--relay-profile", str(profile)]
     if out is not None:
@@ -64,9 +65,10 @@ def _command(profile: Path, sets: Sequence[str], out: Path | None) -> list[str]:
     return command
 
 
-def _environment() -> dict[str, str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(_LOCUSTS)}
-    return {**environment, LAUNCHER_PID: str(os.getpid()), "PYTHONIOENCODING": "utf-8"}
+def environment() -> dict[str, str]:
+    """Return the variables of a Locust that this process starts."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(_LOCUSTS)}
+    return {**own, LAUNCHER_PID: str(os.getpid()), "PYTHONIOENCODING": "utf-8"}
 
 
 def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
@@ -75,7 +77,7 @@ def run(launch: Launch, watch: Callable[[Progress | None], None]) -> int:
     `watch` is called a few times a second with the progress, or None before there is any. Locust's output goes to
     `locust.log` in the run's directory, in UTF-8. Raises AuthorError if that can't be written to.
     """
-    with _begun_log(launch.run_dir) as log, _Interruption(launch.run_dir) as interruption:
+    with begun_log(launch.run_dir) as log, Interruption(launch.run_dir) as interruption:
         process = _started(launch, log) if launch.early is None else _ordered(launch, launch.early)
         interruption.follow(process)
         while process.poll() is None:
@@ -99,13 +101,14 @@ def _started(launch: Launch, log: BinaryIO) -> "subprocess.Popen[bytes]":
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**_environment(), **launch.environ},
+            env={**environment(), **launch.environ},
             pass_fds=port.descriptors,
             start_new_session=True,
         )
 
 
-def _begun_log(run_dir: Path) -> BinaryIO:
+def begun_log(run_dir: Path) -> BinaryIO:
+    """Begin the log of a Locust, in a directory that is made for it. Raises AuthorError if it can't be written to."""
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
         log = (run_dir / LOG_NAME).open("ab")  # a Locust that was begun early writes to it beside us
@@ -127,7 +130,7 @@ def last_words(run_dir: Path) -> str:
     return "".join(ours or lines[-_LAST_LINES:])
 
 
-class _Interruption:
+class Interruption:
     """A context in which SIGINT and SIGTERM go to the process that is followed, instead of ending this one.
 
     Until that process records, nothing has to be ended in order, and its Python would answer a SIGINT with a traceback,
@@ -144,6 +147,10 @@ class _Interruption:
     def exit_code(self) -> int | None:
         """The exit code of a run that was ended before it began."""
         return None if self._early is None else 128 + self._early
+
+    def expect(self, run_dir: Path) -> None:
+        """Go by the recording in this directory from now on: another run is to begin."""
+        self._run_dir = run_dir
 
     def follow(self, process: subprocess.Popen[bytes]) -> None:
         """Pass signals on to this process, also one that has come already."""

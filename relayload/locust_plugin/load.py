@@ -18,6 +18,7 @@ from relayload.locust_plugin.early import awaited_order
 from relayload.locust_plugin.master_profile import profile_of_master
 from relayload.locust_plugin.notices import warn
 from relayload.locust_plugin.options import OWN_MESSAGE, Options, add_options, stay_on_loopback
+from relayload.locust_plugin.ordered_runs import OrderedRuns
 from relayload.locust_plugin.plugin import LocustPlugin
 from relayload.locust_plugin.ratio import show_what_was_sent
 from relayload.locust_plugin.users import scenario_users
@@ -43,6 +44,7 @@ def load_users(module: str, profile: Path | None = None) -> dict[str, type[User]
                 sets=tuple(order.sets),
                 out=Path(order.run_dir),
                 fakes=order.fakes,
+                ordered=None if order.answers is None else OrderedRuns(order.answers, order.expect_workers),
             )
         loaded = load(options.profile, options.sets) if options.master is None else profile_of_master(*options.master)
     except Refused as error:

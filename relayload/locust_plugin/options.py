@@ -10,7 +10,10 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from relayload.locust_plugin.ordered_runs import OrderedRuns
 
 LAUNCHER_PID = "RELAYLOAD_LAUNCHER_PID"
 """Set by `relayload run` to its own process id: it started this Locust, prints its results and ends with it."""
@@ -40,6 +43,8 @@ class Options:
     launcher_pid: int | None = None
     fakes: Mapping[str, str] = field(default_factory=dict)
     by_default: bool = False
+    ordered: "OrderedRuns | None" = None
+    """The runs that the launcher orders one by one; None for those that Locust starts."""
     master: tuple[str, int] | None = None
     """Host and port of the master that is asked for its profile; None for a profile of one's own."""
 

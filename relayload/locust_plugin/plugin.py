@@ -8,10 +8,14 @@ from locust.runners import STATE_INIT, MasterRunner, WorkerRunner
 import logging
 import os
 import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from signal import Signals
 from typing import Any
 
 import gevent
+from gevent.event import Event
+from gevent.lock import BoundedSemaphore
 
 import relayload
 from relayload import clock
@@ -37,8 +41,10 @@ from relayload.locust_plugin.channel import (
     unpack,
 )
 from relayload.locust_plugin.controller import Controller
+from relayload.locust_plugin.early import Answer
 from relayload.locust_plugin.nodes import leave_json_to_master, options_of, runner_of
 from relayload.locust_plugin.options import LOOPBACK, OWN_MESSAGE, Options
+from relayload.locust_plugin.ordered_runs import OrderedRuns
 from relayload.locust_plugin.redistribution import redistribute_users_aside
 from relayload.locust_plugin.signals import Interruption
 from relayload.locust_plugin.steps import steps
@@ -111,6 +117,7 @@ class MasterPlugin:
         """The current or latest run."""
         self._refusal: str | None = None
         self._ended_by = "stop"
+        self._finishing = BoundedSemaphore()
         self._interruption = Interruption(self._begun, self._end, self._skip_grace)
 
     def listen(self) -> None:
@@ -130,7 +137,8 @@ class MasterPlugin:
             self._runner.register_message(CLOCK, self._on_clock)
             redistribute_users_aside(self._runner, closed=isinstance(self._profile.load, ClosedLoad))
             wait_on_when_workers_quit(self._runner)
-        self._want_users()
+        self._want_users(self._profile)
+        self._expect_workers()
         self._say_who_can_join()
         for caution in () if self._options.launcher_pid else self._profile.cautions:
             _LOG.warning("%s", caution)
@@ -154,9 +162,9 @@ class MasterPlugin:
     def _begun(self) -> bool:
         return not self._headless or self._runner.state != STATE_INIT
 
-    def _want_users(self) -> None:
+    def _want_users(self, profile: Profile) -> None:
         """Ask Locust for one user in an open load, and for the profile's number in a closed one."""
-        load = self._profile.load
+        load = profile.load
         options = self._locust_options
         if self._options.launcher_pid:  # a locust.conf or LOCUST_USERS of Locust's is not for `relayload run`
             options.num_users = options.spawn_rate = options.run_time = None
@@ -165,6 +173,12 @@ class MasterPlugin:
             options.enable_rebalancing = True  # or the users of a worker that is gone are missed for a minute
         options.num_users = options.num_users or wanted
         options.spawn_rate = options.spawn_rate or min(wanted, 100)
+
+    def _expect_workers(self) -> None:
+        """Wait for workers of other hosts, too, where the launcher knows of some."""
+        if self._options.ordered is not None and isinstance(self._runner, MasterRunner):
+            own = self._locust_options.processes or 0
+            self._locust_options.expect_workers = own + self._options.ordered.expect_workers
 
     def _say_who_can_join(self) -> None:
         """Log where a master listens that waits for workers of other hosts, if none can come."""
@@ -185,11 +199,42 @@ class MasterPlugin:
             raise SystemExit(ExitCode.UNREACHABLE) from None
 
     def _on_test_start(self, **_: Any) -> None:
+        if self._options.ordered is None:
+            self._begin(self._options.out, self._on_done)
+        else:
+            gevent.spawn(self._carry_out, self._options.ordered)
+
+    def _carry_out(self, ordered: OrderedRuns) -> None:
+        """Carry out the runs that are ordered, within one test of Locust's, and quit after the last or a failure."""
+        ordered.tell(Answer())
+        for order in ordered:
+            done = Event()
+            if not self._begin(Path(order.run_dir), done.set, order.sets):
+                return
+            assert self.run is not None, "has begun"
+            self._spawn_users(self.run.profile)
+            done.wait()
+            self.run.drain()
+            self._finish("workers" if self.run.deserted else "schedule")
+            if self.run.verdict is None or self.run.crash or self._interruption.signal:
+                break
+            ordered.tell(Answer(self.run.verdict.exit_code))
+        self._stop_test()
+
+    def _spawn_users(self, profile: Profile) -> None:
+        """Have as many users as a run wants, which may be others than the last one's."""
+        self._want_users(profile)
+        options = self._locust_options
+        if options.num_users != self._runner.target_user_count:
+            gevent.spawn(self._runner.start, options.num_users, options.spawn_rate)
+
+    def _begin(self, out: Path | None, done: Callable[[], None], overrides: Sequence[str] = ()) -> bool:
+        """Begin a run; return whether there is one."""
         self._ended_by = "stop"
         self.run = self._refusal = None
         try:
             base_urls = self._targets.base_urls()
-            self.run = Controller(self._environment, self._profile, self._options.out, base_urls)
+            self.run = Controller(self._environment, self._profile, out, base_urls, overrides)
         except TargetUnreachable as error:
             self._refuse(error, ExitCode.UNREACHABLE)
         except AuthorError as error:
@@ -198,7 +243,8 @@ class MasterPlugin:
             self._refuse(error, ExitCode.CRASH)
             raise
         else:
-            self.run.begin(self._on_done)
+            self.run.begin(done)
+        return self.run is not None
 
     def _refuse(self, error: Exception, code: int) -> None:
         """Report why there is no run, and quit or wait for another start."""
@@ -268,13 +314,17 @@ class MasterPlugin:
 
     def _on_test_stop(self, **_: Any) -> None:
         deserted = isinstance(self._runner, MasterRunner) and self._runner.worker_count <= 0
-        if self.run is not None and self.run.verdict is None:
-            signal = self._interruption.signal
-            ended_by = "workers" if deserted and self._ended_by == "stop" else self._ended_by
-            self.run.finish(signal.name.lower() if signal else ended_by)
-            self._log_verdict(self.run)
+        self._finish("workers" if deserted and self._ended_by == "stop" else self._ended_by)
         if deserted and self._headless:
             gevent.spawn(self._runner.quit)  # Locust stops then, and stays
+
+    def _finish(self, ended_by: str) -> None:
+        """Judge the run, once, whoever sees its end first."""
+        with self._finishing:
+            if self.run is not None and self.run.verdict is None:
+                signal = self._interruption.signal
+                self.run.finish(signal.name.lower() if signal else ended_by)
+                self._log_verdict(self.run)
 
     def _log_verdict(self, run: Controller) -> None:
         """Log the verdict with every reason, since the page shows the log and no table of ours."""

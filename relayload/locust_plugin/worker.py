@@ -61,6 +61,7 @@ from relayload.locust_plugin.redistribution import remember_default_options
 from relayload.locust_plugin.signals import leave_ctrl_c_to_master
 from relayload.profile import Profile
 from relayload.profile.compose import Composer
+from relayload.profile.loading import overridden
 from relayload.profile.target import Target
 from relayload.recording import Recording
 from relayload.transport.buffers import Buffers
@@ -152,7 +153,10 @@ class Worker:
             return
         self._run_id = assignment.run_id
         try:
-            self.generator = self._new_generator(assignment, run_clock)
+            profile = overridden(self._profile, assignment.overrides)
+            if profile.sha256 != assignment.run.profile.sha256:
+                raise AuthorError([Fault("the profile of this run is another one here than on the master")])
+            self.generator = self._new_generator(profile, assignment, run_clock)
         except Exception as error:
             self._report_crash(assignment, str(error) if isinstance(error, AuthorError) else repr(error))
             raise
@@ -188,23 +192,24 @@ class Worker:
         renewal = Renewal(run_id=assignment.run_id, worker=assignment.worker, sequence=1, status=crashed)
         self._runner.send_message(RENEW, pack(renewal))
 
-    def _new_generator(self, assignment: Assignment, run_clock: RunClock) -> Generator:
-        buffers = Buffers(self._profile.response_limits.buffered_bytes)
+    def _new_generator(self, profile: Profile, assignment: Assignment, run_clock: RunClock) -> Generator:
+        buffers = Buffers(profile.response_limits.buffered_bytes)
         transports = {
             name: {
                 key_name: new_transport(
-                    self._profile.driver, assignment.base_urls[name], key, **self._options(target, buffers)
+                    profile.driver, assignment.base_urls[name], key, **self._options(target, buffers)
                 )
                 for key_name, key in target.named_keys.items()
             }
-            for name, target in self._profile.named_targets.items()
+            for name, target in profile.named_targets.items()
         }
         if assignment.host_id != host.host_id():
             self._check_fakes_are_reachable(assignment.base_urls)
-        assert self._composer is not None, "listens"
-        kinds = {name: scenario.endpoint.value for name, scenario in self._profile.scenarios.items()}
+        composer = self._composer if profile is self._profile else Composer(profile)
+        assert composer is not None, "listens"
+        kinds = {name: scenario.endpoint.value for name, scenario in profile.scenarios.items()}
         stats = LocustStats(self._environment, kinds)
-        return Generator(self._profile, self._composer, assignment, transports, stats, run_clock)
+        return Generator(profile, composer, assignment, transports, stats, run_clock)
 
     def _check_fakes_are_reachable(self, base_urls: Mapping[str, str]) -> None:
         """Raise AuthorError for a fake relay that the master has started on its own host, for itself alone."""

@@ -41,7 +41,18 @@ def load_document(written: Document, path: Path, environ: Mapping[str, str] | No
         profile = _profile(content, path, secrets).with_cautions(tuple(cautions(written, secrets)))
     except AuthorError as error:
         raise AuthorError(concealed(error.faults, secrets, written, content)) from None
-    return profile.with_references(*travelling(written, secrets))
+    return profile.with_references(*travelling(written, secrets)).written_as(written)
+
+
+def overridden(profile: Profile, sets: Sequence[str], environ: Mapping[str, str] | None = None) -> Profile:
+    """Return a profile with further `path.to.value=YAML` overrides, without reading its own files again.
+
+    Equal profiles with equal overrides are equal, on whichever host they were read. Raises AuthorError.
+    """
+    if not sets:
+        return profile
+    varied = load_document(profile.written.override(sets), profile.source, environ)
+    return varied.with_effective(Document(profile.effective, "").override(sets).data)
 
 
 def _written(path: Path, sets: Sequence[str], environ: Mapping[str, str]) -> Document:

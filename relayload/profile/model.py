@@ -19,7 +19,7 @@ from relayload.core.resilience.limit import Limit
 from relayload.core.resilience.policy import ClientPolicy
 from relayload.core.wire.request import Timeouts
 from relayload.core.wire.response_limits import ResponseLimits
-from relayload.document import Location
+from relayload.document import Document, Location
 from relayload.profile.cautions import turned_round, unlimited_retries
 from relayload.profile.client import Client
 from relayload.profile.generator import GeneratorBounds
@@ -71,6 +71,7 @@ class Profile(Part):
 
     _source: Path = PrivateAttr(default=Path())
     _effective: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _written: Document = PrivateAttr(default=Document({}, ""))
     _fault: Callable[[Location, str], Fault] | None = PrivateAttr(default=None)
     _references: Mapping[Location, str] = PrivateAttr(default_factory=dict)
     _bound_keys: tuple[Fault, ...] = PrivateAttr(default=())
@@ -206,6 +207,16 @@ class Profile(Part):
     def with_references(self, references: Mapping[Location, str], bound_keys: tuple[Fault, ...]) -> Self:
         """Attach what other hosts may read in place of secrets, and the faults of keys that they may not."""
         self._references, self._bound_keys = references, bound_keys
+        return self
+
+    @property
+    def written(self) -> Document:
+        """What the profile was made of: all that it extends and that was set, with variables as references."""
+        return self._written
+
+    def written_as(self, written: Document) -> Self:
+        """Attach what the profile was made of."""
+        self._written = written
         return self
 
     def with_effective(self, effective: dict[str, Any]) -> Self:

@@ -33,7 +33,7 @@ def render_capacity(capacity: Capacity, screen: Screen = PLAIN) -> str:
     return printed(parts, screen)
 
 
-def trial_begins(wanted: Wanted, trials: Sequence[Trial], most_load_s: float) -> str:
+def trial_begins(number: int, wanted: Wanted, trials: Sequence[Trial], most_load_s: float) -> str:
     """Return a line about a trial that begins: its rate, the bracket, and the load that is left."""
     searched = [trial for trial in trials if trial.purpose is Purpose.SEARCH]
     passed = [trial for trial in searched if trial.decision is Decision.PASS]
@@ -46,7 +46,7 @@ def trial_begins(wanted: Wanted, trials: Sequence[Trial], most_load_s: float) ->
     left_s = most_load_s - sum(trial.load_s for trial in trials)
     to = "to confirm" if wanted.purpose is Purpose.CONFIRM else "to search"
     what = f"{_told(wanted)} for {format_duration(wanted.for_s)}{requests}, {to}{again}{bracket}"
-    return f"trial {len(trials) + 1}: {what}; {format_duration(left_s)} of load left"
+    return f"trial {number}: {what}; {format_duration(left_s)} of load left"
 
 
 def trial_ended(trial: Trial) -> str:

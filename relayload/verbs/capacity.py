@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import click
 
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
+from relayload.locust_plugin.master_port import LOOPBACK
 from relayload.verbs.arguments import JSON, PROFILE, SETS, author_errors_exit, print_failure, print_value
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from relayload.core.capacity.terms import Terms
     from relayload.core.capacity.trial import Trial, Wanted
     from relayload.core.model.progress import Progress
+    from relayload.locust_plugin.series import OtherHosts
     from relayload.profile import Profile
     from relayload.report.live import LiveDisplay
 
@@ -23,7 +26,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of the trials; a new one under runs/.")
 @click.option("--resume", is_flag=True, help="Go on from the finished trials in --out.")
-@click.option("--processes", default=1, type=click.IntRange(1), help="Load-generating processes.")
+@click.option("--processes", type=click.IntRange(1), help="Load-generating processes on this machine; 1.")
+@click.option("--expect-workers", type=click.IntRange(1), help="Wait for so many Locust workers of other hosts.")
+@click.option("--master-bind-host", metavar="HOST", help="Where to listen to them: an address of this machine.")
+@click.option("--master-bind-port", type=click.IntRange(1, 65535), help="The port for them; 5557.")
+@click.option("--recover", metavar="TIME", help="The longest wait for the relay to recover between trials; 60s.")
 @click.option(
     "--over",
     type=click.Choice(["rate", "users"]),
@@ -48,7 +55,11 @@ def command(
     sets: tuple[str, ...],
     out: Path | None,
     resume: bool,
-    processes: int,
+    processes: int | None,
+    expect_workers: int | None,
+    master_bind_host: str | None,
+    master_bind_port: int | None,
+    recover: str | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -62,21 +73,66 @@ def command(
         raise click.UsageError("missing PROFILE: name a file, or a ready profile such as capacity-chat")
     if resume and out is None:
         raise click.UsageError("--resume goes with --out: name the directory of the search to go on with")
+    if expect_workers is None and (master_bind_host or master_bind_port):
+        raise click.UsageError("--master-bind-host and --master-bind-port go with --expect-workers: write how many")
     from relayload.capacity.terms import Options, check
-    from relayload.profile.loading import load
+    from relayload.profile.loading import load as load_profile
     from relayload.recording import new_run_dir
 
-    loaded = load(profile, sets)
+    loaded = load_profile(profile, sets)
     for caution in loaded.cautions:
         click.echo(str(caution), err=True)
     check(loaded, options["over"])
+    other_hosts = _other_hosts(expect_workers, master_bind_host, master_bind_port)
+    own = (0 if other_hosts else 1) if processes is None else processes
+    load = _Load(own, other_hosts, _recover_s(recover))
     terms, worst = _planned(loaded, profile, sets, Options(**options))
     if out is not None:
         _check_directory(out, resume=resume)
     directory = out or new_run_dir(f"capacity-{loaded.name}")
     _make(directory)
     click.echo(_announced(loaded, terms, worst), err=True)
-    sys.exit(_search(loaded, terms, profile, sets, directory, processes, resume=resume, as_json=as_json))
+    if other_hosts is not None:
+        click.echo(_invitation(other_hosts), err=True)
+    sys.exit(_search(loaded, terms, profile, sets, directory, load, resume=resume, as_json=as_json))
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """What sends, and how long it waits between two trials."""
+
+    processes: int
+    other_hosts: "OtherHosts | None"
+    recover_s: float
+
+
+def _other_hosts(expect_workers: int | None, host: str | None, port: int | None) -> "OtherHosts | None":
+    from relayload.locust_plugin.series import OtherHosts
+
+    return None if expect_workers is None else OtherHosts(expect_workers, host or LOOPBACK, port or _PORT)
+
+
+_PORT = 5557
+"""Locust's own."""
+
+
+def _recover_s(written: str | None) -> float:
+    from relayload.core.units import duration_s
+
+    try:
+        return 60.0 if written is None else duration_s(written)
+    except ValueError as error:
+        raise AuthorError([Fault(str(error), path="--recover")]) from None
+
+
+def _invitation(other_hosts: "OtherHosts") -> str:
+    expected = "1 worker" if other_hosts.expect_workers == 1 else f"{other_hosts.expect_workers} workers"
+    own = " (this host alone: --master-bind-host names an address)" if other_hosts.bind_host == LOOPBACK else ""
+    port = "" if other_hosts.bind_port == _PORT else f" --master-port {other_hosts.bind_port}"
+    return (
+        f"waiting for {expected} of other hosts on {other_hosts.bind_host}:{other_hosts.bind_port}{own}; on each: "
+        f'locust -f "$(relayload locustfile)" --worker --master-host {other_hosts.bind_host}{port}'
+    )
 
 
 def _planned(profile: "Profile", file: Path, sets: Sequence[str], options: Any) -> "tuple[Terms, WorstCase]":
@@ -131,7 +187,7 @@ def _search(
     file: Path,
     sets: Sequence[str],
     directory: Path,
-    processes: int,
+    load: "_Load",
     *,
     resume: bool,
     as_json: bool,
@@ -146,8 +202,8 @@ def _search(
     with LiveDisplay(profile.name) as display:
         told = _Told(display, terms)
         try:
-            place = Place(file, sets, directory, processes, fakes.base_urls())
-            driver = Driver(profile, terms, place, told, told.watch)
+            place = Place(file, sets, directory, load.processes, fakes.base_urls(), load.other_hosts, load.recover_s)
+            driver = Driver(profile, terms, place, told)
             if resume:
                 driver.resume()
             capacity = driver.search()
@@ -171,14 +227,18 @@ class _Told:
     def __init__(self, display: "LiveDisplay", terms: "Terms") -> None:
         self._display, self._terms = display, terms
 
-    def __call__(self, trial: "Wanted | Trial", trials: "Sequence[Trial]") -> None:
-        from relayload.core.capacity.trial import Trial
-        from relayload.report.capacity import trial_begins, trial_ended
+    def begins(self, number: int, wanted: "Wanted", trials: "Sequence[Trial]") -> None:
+        from relayload.report.capacity import trial_begins
 
-        if isinstance(trial, Trial):
-            self._display.say(trial_ended(trial))
-        else:
-            self._display.say(trial_begins(trial, trials, self._terms.most_load_s))
+        self._display.say(trial_begins(number, wanted, trials, self._terms.most_load_s))
+
+    def ended(self, trial: "Trial") -> None:
+        from relayload.report.capacity import trial_ended
+
+        self._display.say(trial_ended(trial))
+
+    def say(self, line: str) -> None:
+        self._display.say(line)
 
     def watch(self, progress: "Progress | None") -> None:
         self._display.show(progress)

@@ -54,9 +54,9 @@ def test_the_answer_comes_first_then_what_it_rests_on():
 
 def test_progress_tells_the_bracket_and_the_load_that_is_left():
     wanted = Wanted(purpose=Purpose.SEARCH, rate_per_s=14.14, warmup_s=10.0, measured_s=30.0)
-    assert trial_begins(wanted, [], 1200.0) == "trial 1: 14.14/s for 40.0s, to search; 20m of load left"
+    assert trial_begins(1, wanted, [], 1200.0) == "trial 1: 14.14/s for 40.0s, to search; 20m of load left"
     before = [trial(1, 10.0, Decision.PASS), trial(2, 20.0, Decision.FAIL)]
-    assert trial_begins(wanted, before, 1200.0) == (
+    assert trial_begins(3, wanted, before, 1200.0) == (
         "trial 3: 14.14/s for 40.0s, to search; so far 10/s passes and 20/s fails; 18m40s of load left"
     )
 

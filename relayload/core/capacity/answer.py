@@ -7,6 +7,7 @@ from msgspec import Struct
 from relayload.core.capacity.ceiling import Ceiling
 from relayload.core.capacity.full_queue import FullQueue
 from relayload.core.capacity.levels import Over
+from relayload.core.capacity.recovery import Rest
 from relayload.core.capacity.trial import Binding, Trial
 from relayload.core.exit_codes import ExitCode
 
@@ -69,7 +70,13 @@ class Capacity(Struct, frozen=True, kw_only=True):
     load_s: float = 0.0
     """The seconds of load of all trials."""
     requests: int = 0
+    """Those of all trials, and the probes before and between them."""
     usd: float | None = None
+    """What they cost."""
+    probes: int = 0
+    probes_usd: float = 0.0
+    rest: Rest | None = None
+    """How fast the relay was before the first trial; None if no probe could tell."""
     trials: tuple[Trial, ...] = ()
     schema_version: int = SCHEMA_VERSION
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from relayload.core.capacity.ceiling import Ceiling
 from relayload.core.capacity.full_queue import FullQueue
+from relayload.core.capacity.recovery import Recovery
 from relayload.core.capacity.refusals import NOTHING_REFUSED, OVERLOADED, Refusals
 from relayload.core.metrics.saturation import Saturation
 from relayload.core.metrics.summary import Summary
@@ -134,6 +135,8 @@ class Trial(Struct, frozen=True, kw_only=True):
     """How long its load lasted in fact: shorter where an objective ended it early."""
     recording: str = ""
     """Its directory, within that of the search."""
+    recovery: Recovery | None = None
+    """How the relay was found right before it; None where nobody looked."""
 
     @property
     def level(self) -> float:
