@@ -5,6 +5,7 @@ from itertools import count
 
 import gevent
 from gevent import Greenlet, getcurrent
+from gevent.event import Event
 
 from relayload.client.caller import Unleased
 from relayload.core.traffic.arrivals import Arrival
@@ -13,7 +14,7 @@ from relayload.core.traffic.stages import Stage, stage_at
 from relayload.engine.permit import Permit
 from relayload.engine.run_clock import RunClock
 
-_FOREVER_S = 86400.0
+_BETWEEN_RUNS_S = 0.2
 _MOST_WORKERS = 4096
 
 
@@ -43,6 +44,7 @@ class ClosedLoopExecutor:
         self._until_s = sum(stage.for_s for stage in stages)
         self._indices = count(worker, _MOST_WORKERS)
         self._in_flight: set[Greenlet] = set()
+        self._left = Event()
         self.ahead = 0
         """The number of users that wait for the run to begin, or for a lease."""
         self.crash: BaseException | None = None
@@ -73,8 +75,8 @@ class ClosedLoopExecutor:
     def turn(self, scenario: int) -> float:
         """Send one request for the calling user, and return the seconds to think after it.
 
-        Blocks once the run is over, until Locust kills the user. A turn that lost its lease before the send does not
-        count.
+        Once the run is over it blocks, until Locust kills the user or the next run may begin. A turn that lost its
+        lease before the send does not count.
         """
         self.ahead += 1
         try:
@@ -84,7 +86,8 @@ class ClosedLoopExecutor:
             self.ahead -= 1
         now_s = self._run_clock.elapsed_s()
         if now_s >= self._until_s:
-            gevent.sleep(_FOREVER_S)
+            self._left.wait()
+            return _BETWEEN_RUNS_S
         arrival = Arrival(next(self._indices), now_s, stage_at(self._stages, now_s), scenario)
         user = getcurrent()
         self._in_flight.add(user)
@@ -100,5 +103,6 @@ class ClosedLoopExecutor:
         return self._think_time_s(arrival.index)
 
     def abandon(self) -> None:
-        """Kill the requests in flight and wait until each has been recorded."""
+        """Kill the requests in flight, wait until each has been recorded, and let the users go."""
         gevent.killall(list(self._in_flight))
+        self._left.set()

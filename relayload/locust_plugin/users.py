@@ -14,8 +14,8 @@ from relayload.profile.loads import ClosedLoad
 from relayload.profile.scenario import class_name
 
 _FOREVER_S = 86400.0
-_UNASSIGNED_S = 0.05
-"""The pause of a user whose worker joined late and has no share of the run yet."""
+_UNASSIGNED_S = 0.2
+"""The pause of a user between two runs, or whose worker joined late and has no share of the run yet."""
 
 
 class ScenarioUser(User):
