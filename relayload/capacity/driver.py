@@ -162,7 +162,7 @@ class Driver:
     def _unsteady(self, reason: str) -> Capacity:
         """End the search: what a trial measures now would be of a relay that still suffers from the last one."""
         last = self._trials[-1]
-        told = f"the relay has not recovered from trial {last.number}, {last.rate_per_s:g}/s: {reason}"
+        told = f"the relay has not recovered from trial {last.number}, {self._terms.over.told(last.level)}: {reason}"
         ended = unfinished(self._trials, self._terms, told)
         if last.quota_bound:
             return self._keep(ended)

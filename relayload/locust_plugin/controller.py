@@ -105,11 +105,6 @@ class Controller:
         self.verdict: Verdict | None = None
 
     @property
-    def profile(self) -> Profile:
-        """The profile of this run, with what it changes."""
-        return self._profile
-
-    @property
     def info(self) -> RunInfo:
         """What `run.json` says of the run."""
         return self._recording.run

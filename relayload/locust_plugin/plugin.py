@@ -51,6 +51,7 @@ from relayload.locust_plugin.steps import steps
 from relayload.locust_plugin.waiting_master import wait_on_when_workers_quit
 from relayload.locust_plugin.worker import Worker
 from relayload.profile import Profile
+from relayload.profile.loading import overridden
 from relayload.profile.loads import ClosedLoad
 from relayload.report.screen import Screen
 from relayload.transport.http_log import HttpLog, from_environment
@@ -212,7 +213,6 @@ class MasterPlugin:
             if not self._begin(Path(order.run_dir), done.set, order.sets):
                 return
             assert self.run is not None, "has begun"
-            self._spawn_users(self.run.profile)
             done.wait()
             self.run.drain()
             self._finish("workers" if self.run.deserted else "schedule")
@@ -221,12 +221,15 @@ class MasterPlugin:
             ordered.tell(Answer(self.run.verdict.exit_code))
         self._stop_test()
 
-    def _spawn_users(self, profile: Profile) -> None:
-        """Have as many users as a run wants, which may be others than the last one's."""
+    def _change_users(self, profile: Profile) -> None:
+        """Have as many users as a run wants: more of them come while it begins, fewer must be left before."""
         self._want_users(profile)
-        options = self._locust_options
-        if options.num_users != self._runner.target_user_count:
-            gevent.spawn(self._runner.start, options.num_users, options.spawn_rate)
+        options, now = self._locust_options, self._runner.target_user_count
+        if options.num_users == now:
+            return
+        spawning = gevent.spawn(self._runner.start, options.num_users, max(options.spawn_rate, now))
+        if options.num_users < now:
+            spawning.join()
 
     def _begin(self, out: Path | None, done: Callable[[], None], overrides: Sequence[str] = ()) -> bool:
         """Begin a run; return whether there is one."""
@@ -234,6 +237,8 @@ class MasterPlugin:
         self.run = self._refusal = None
         try:
             base_urls = self._targets.base_urls()
+            if overrides:
+                self._change_users(overridden(self._profile, overrides))
             self.run = Controller(self._environment, self._profile, out, base_urls, overrides)
         except TargetUnreachable as error:
             self._refuse(error, ExitCode.UNREACHABLE)
