@@ -109,11 +109,11 @@ class WorstCase:
     """None where the price of a request is unknown, or their number."""
 
 
-def worst_case(profile: Profile, terms: Terms, forecast: Forecast) -> WorstCase:
-    """Return the most that the search can take: its caps, and the guardrails of the profile."""
+def worst_case(profile: Profile, terms: Terms, forecast: Forecast, probes: int = 0) -> WorstCase:
+    """Return the most that the search can take, these probes included: its caps, and the guardrails of the profile."""
     assert forecast.total is not None
     guardrails, highest = profile.guardrails, terms.at_least or terms.highest
-    sent = int(terms.most_load_s * highest) if terms.over is Over.RATE else None
+    sent = int(terms.most_load_s * highest) + probes if terms.over is Over.RATE else None
     requests = min((most for most in (sent, guardrails.max_requests) if most is not None), default=None)
     each = forecast.total.max_usd
     usd = None if each is None or requests is None else each / max(1, forecast.total.arrivals) * requests

@@ -63,11 +63,12 @@ def _facts(capacity: Capacity) -> list[str]:
         facts.append(f"likeliest: {capacity.over.told(estimate)}, by all trials and without a bound")
     if capacity.binding is not None:
         facts.append(f"what binds: {_binding(capacity.binding)}")
+    waited_s = sum(trial.recovery.waited_s for trial in capacity.trials if trial.recovery)
     usd = "" if capacity.usd is None else f", ${capacity.usd:.4g}"
     return [
         *facts,
         f"{len(capacity.trials)} trials, {format_duration(capacity.load_s)} of load, {capacity.requests:,} "
-        f"requests{usd}",
+        f"requests{usd}{f', {format_duration(waited_s)} of waiting for the relay to recover' if waited_s else ''}",
     ]
 
 

@@ -86,7 +86,7 @@ def command(
     other_hosts = _other_hosts(expect_workers, master_bind_host, master_bind_port)
     own = (0 if other_hosts else 1) if processes is None else processes
     load = _Load(own, other_hosts, _recover_s(recover))
-    terms, worst = _planned(loaded, profile, sets, Options(**options))
+    terms, worst = _planned(loaded, profile, sets, Options(**options), load.recover_s)
     if out is not None:
         _check_directory(out, resume=resume)
     directory = out or new_run_dir(f"capacity-{loaded.name}")
@@ -135,13 +135,16 @@ def _invitation(other_hosts: "OtherHosts") -> str:
     )
 
 
-def _planned(profile: "Profile", file: Path, sets: Sequence[str], options: Any) -> "tuple[Terms, WorstCase]":
+def _planned(
+    profile: "Profile", file: Path, sets: Sequence[str], options: Any, recover_s: float
+) -> "tuple[Terms, WorstCase]":
     """Return the terms, having seen that every trial can be judged. Raises AuthorError."""
     from msgspec.structs import replace
 
     from relayload.capacity.terms import samples_of, terms_of, worst_case
     from relayload.capacity.trial_profile import trial_sets
     from relayload.core.capacity.levels import Over
+    from relayload.core.capacity.recovery import most_probes
     from relayload.core.capacity.trial import Purpose, Wanted
     from relayload.profile.forecast import forecast
     from relayload.profile.loading import load
@@ -154,7 +157,7 @@ def _planned(profile: "Profile", file: Path, sets: Sequence[str], options: Any) 
     planned = forecast(load(file, [*sets, *opened, *trial_sets(profile, wanted, 1)]))
     decide, prove = samples_of(profile, planned)
     terms = replace(terms, lengths=replace(terms.lengths, decide=decide, prove=prove))
-    return terms, worst_case(profile, terms, planned)
+    return terms, worst_case(profile, terms, planned, most_probes(terms.most_trials, recover_s))
 
 
 _FORECAST_REQUESTS = 20_000

@@ -62,8 +62,21 @@ def pause_s(probes: Sequence[Probe], rest: Rest) -> float:
     """Return the time until the next probe: none after one in order, and longer and longer after the others."""
     if not probes or _in_order(probes[-1], rest):
         return 0.0
-    failed = sum(not _in_order(probe, rest) for probe in probes)
-    return min(_MOST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(failed - 1, 10))
+    return _pause_after_s(sum(not _in_order(probe, rest) for probe in probes))
+
+
+def most_probes(trials: int, recover_s: float) -> int:
+    """Return how many probes so many trials can take, if each of them is waited for as long as may be."""
+    late, waited_s = 0, 0.0
+    while waited_s <= recover_s:
+        late += 1
+        waited_s += _pause_after_s(late)
+    at_worst = late + late // 2 + _IN_ORDER  # one in order after every two that are not
+    return FIRST_PROBES + trials * at_worst if recover_s else 0
+
+
+def _pause_after_s(late: int) -> float:
+    return min(_MOST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(late - 1, 10))
 
 
 def _in_order(probe: Probe, rest: Rest) -> bool:
