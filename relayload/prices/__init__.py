@@ -3,6 +3,6 @@
 A list is a YAML file with the prices of models; the shipped ones are beside this module.
 """
 
-from relayload.prices.lists import PriceEntry, PriceList, Usd, in_and_out, is_file, names, read
+from relayload.prices.lists import PriceEntry, PriceList, Usd, in_and_out, is_file, names, of_place, read
 
-__all__ = ["PriceEntry", "PriceList", "Usd", "in_and_out", "is_file", "names", "read"]
+__all__ = ["PriceEntry", "PriceList", "Usd", "in_and_out", "is_file", "names", "of_place", "read"]

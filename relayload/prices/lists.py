@@ -11,13 +11,15 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from relayload.core.errors import AuthorError, Fault
-from relayload.core.price import Price, Prices
+from relayload.core.price import ANY, Price, Prices, price_of
 from relayload.core.units import usd
 from relayload.document import Document, Shape, load, parse, validate
 from relayload.document.validation import nearest
 
 _SUFFIX = ".yaml"
 _IN_AND_OUT = re.compile(r"\$?(?P<input>\d{1,9}(\.\d{1,12})?)/\$?(?P<output>\d{1,9}(\.\d{1,12})?)")
+_PLACE = re.compile(r"(.*?\.ya?ml|[^:/]*|.*(?=:)|.*)(?::(.*))?")
+"""A price list, or its file, and perhaps a model after a colon. Models and folders may have colons in their names."""
 _ALIASES = MappingProxyType({"relay": "holysheep"})
 """Other names for shipped lists."""
 
@@ -86,6 +88,27 @@ def in_and_out(text: str) -> Price | None:
     """Return the price that `2/8` or `$2.10/$8.40` stands for, dollars per million tokens in and out; else None."""
     amounts = _IN_AND_OUT.fullmatch(text.strip())
     return Price(input=Decimal(amounts["input"]), output=Decimal(amounts["output"])) if amounts else None
+
+
+def of_place(place: str, *, model_needed: bool = False) -> Prices:
+    """Return the prices of a list, or one price for all models: that of one model, or a pair such as `2/8`.
+
+    `place` is `LIST`, `LIST:MODEL` or `IN/OUT`. Raises AuthorError if there is no such list or model, or no model where
+    one is needed.
+    """
+    if (price := in_and_out(place)) is not None:
+        return {ANY: price}
+    named = _PLACE.fullmatch(place)
+    name, model = (named[1], named[2]) if named else (place, None)
+    listed = read(name).prices
+    if model is None:
+        if model_needed:
+            raise AuthorError([Fault(f"name a model, such as '{name}:{next(iter(listed))}'", place)])
+        return listed
+    found = price_of(model, listed)
+    if found is None:
+        raise AuthorError([Fault(f"has no price for '{model}'{nearest(model, listed)}", name)])
+    return {ANY: found}
 
 
 def names() -> list[str]:

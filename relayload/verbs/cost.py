@@ -18,16 +18,13 @@ from relayload.core.metrics.tagged_requests import TaggedRequests
 from relayload.core.metrics.tokens import Tokens
 from relayload.core.model.run import RunInfo
 from relayload.core.model.tags import Tags
-from relayload.core.price import ANY, Prices, price_of, times
+from relayload.core.price import times
 from relayload.core.units import whole_count
-from relayload.document.validation import nearest
 from relayload.recording import Recording
 from relayload.report.quote import render_quote
 from relayload.verbs.arguments import JSON, author_errors_exit, print_value
 
 _SCALE = re.compile(r"(?P<count>[^-]+)-requests(/(?P<per>day|month|year))?")
-_PLACE = re.compile(r"(.*?\.ya?ml|[^:/]*|.*(?=:)|.*)(?::(.*))?")
-"""A price list, or its file, and perhaps a model after a colon. Models and folders may have colons in their names."""
 _OWN = "as recorded"
 _PARTS = MappingProxyType({"cached_input_tokens": "input_tokens", "reasoning_tokens": "output_tokens"})
 """Counts that may be left out, by the count that includes them."""
@@ -126,7 +123,7 @@ def _by_tokens(amount: Amount, places: tuple[str, ...]) -> list[tuple[str, Decim
         raise _fault("say at which price: --price relay:o3, or --compare direct:o3 relay:o3")
     offers = []
     for place in places:
-        ((_, price),) = _prices(place, model_needed=True).items()
+        ((_, price),) = price_lists.of_place(place, model_needed=True).items()
         usd = price.usd_of(
             amount.input_tokens, amount.output_tokens, amount.cached_input_tokens, amount.reasoning_tokens
         )
@@ -148,7 +145,7 @@ def _measured(
     started = _started(by_tags)
     number = requests or started
     factor = Decimal(number) / started
-    costs = [(place, cost_of(by_tags, times(_prices(place), factor))) for place in places]
+    costs = [(place, cost_of(by_tags, times(price_lists.of_place(place), factor))) for place in places]
     costs = costs or [(_OWN, paid(by_tags, _dearer(run, factor)))]
     amount = Amount(**_tokens(by_tags, number, started), requests=number, per=per)
     return amount, [(name, _usd(name, cost, own=not places)) for name, cost in costs]
@@ -230,23 +227,6 @@ def _scaled(scale: str) -> tuple[int, Period | None]:
     if not count:
         raise _fault(f"expected one request at least, got '{scale}'", "--scale")
     return count, Period(match["per"]) if match["per"] else None
-
-
-def _prices(place: str, *, model_needed: bool = False) -> Prices:
-    """Return the prices of a list, or one price for all models: that of one model, or a pair such as `2/8`."""
-    if (price := price_lists.in_and_out(place)) is not None:
-        return {ANY: price}
-    named = _PLACE.fullmatch(place)
-    name, model = (named[1], named[2]) if named else (place, None)
-    listed = price_lists.read(name).prices
-    if model is None:
-        if model_needed:
-            raise _fault(f"name a model, such as '{name}:{next(iter(listed))}'", place)
-        return listed
-    price = price_of(model, listed)
-    if price is None:
-        raise _fault(f"has no price for '{model}'{nearest(model, listed)}", name)
-    return {ANY: price}
 
 
 def _currency(code: str | None, rate: str | None) -> tuple[str, Decimal]:
