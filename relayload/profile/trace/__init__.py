@@ -10,6 +10,7 @@ Some rows can't be sent as recorded:
 
 from relayload.profile.trace.options import Columns, Trace
 from relayload.profile.trace.reading import TraceRow
+from relayload.profile.trace.recognize import recognized
 from relayload.profile.trace.rows import check, rows
 
-__all__ = ["Columns", "Trace", "TraceRow", "check", "rows"]
+__all__ = ["Columns", "Trace", "TraceRow", "check", "recognized", "rows"]

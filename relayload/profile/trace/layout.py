@@ -27,7 +27,7 @@ class Layout:
     """Whether rows without an answer are failures."""
 
 
-_KNOWN = MappingProxyType(
+FORMATS = MappingProxyType(
     {
         "azure": Layout(
             {"at": "TIMESTAMP", "input_tokens": "ContextTokens", "output_tokens": "GeneratedTokens"}, "timestamp"
@@ -60,6 +60,6 @@ _KNOWN = MappingProxyType(
 def layout_of(trace: Trace) -> Layout:
     """Return the layout of the trace's format, or the one that the profile names."""
     if trace.columns is None:
-        return _KNOWN[trace.format]
+        return FORMATS[trace.format]
     named = {field: name for field, name in trace.columns if name}
     return Layout(named, trace.unit or "s", lines=trace.format == "jsonl")
