@@ -4,7 +4,7 @@ One Locust carries out all of them, and stays up with its workers in between.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -14,11 +14,13 @@ from typing import NoReturn, Protocol
 import msgspec
 from msgspec import structs
 
+from relayload.capacity.answer_file import FILE, read
 from relayload.capacity.pause import Pauses
 from relayload.capacity.prober import Prober
 from relayload.capacity.trial_profile import Left, trial_sets
+from relayload.capacity.trial_reading import ReadTrial
 from relayload.core.capacity.answer import Capacity, Kind
-from relayload.core.capacity.pooling import Part, judge_together
+from relayload.core.capacity.findings import with_findings
 from relayload.core.capacity.recovery import Recovery, Rest
 from relayload.core.capacity.refusals import NOTHING_REFUSED, refusals
 from relayload.core.capacity.search import next_step, unfinished
@@ -27,13 +29,11 @@ from relayload.core.capacity.trial import Trial, Wanted, trial_of
 from relayload.core.errors import AuthorError, Fault
 from relayload.core.exit_codes import ExitCode
 from relayload.core.model.progress import Progress
-from relayload.core.objectives.grammar import objective_of
 from relayload.locust_plugin.launch import Launch, last_words, recorded
 from relayload.locust_plugin.series import OtherHosts, Series
 from relayload.profile import Profile
 from relayload.recording import Recording
 
-FILE = "capacity.json"
 _CARRIED_OUT = (ExitCode.PASS, ExitCode.FAIL, ExitCode.UNPROVEN)
 _ENDED: Mapping[int, str] = MappingProxyType(
     {
@@ -101,7 +101,7 @@ class Driver:
         found = read(path)
         if found.profile_sha256 != self._profile.sha256:
             raise AuthorError([Fault(f"has trials of another profile, {found.profile}", file=str(self._place.out))])
-        self._trials = list(found.trials)
+        self._trials = list(map(self._with_measures, found.trials))
         self._rest = found.rest
         self._earlier_probes, self._earlier_usd = found.probes, found.probes_usd
 
@@ -201,34 +201,38 @@ class Driver:
         )
 
     def _judged(self, wanted: Wanted, number: int, directory: Path) -> Trial:
-        recording = Recording.open(directory)
-        summary, verdict = recording.fold().results()
-        results = None
-        if wanted.pooled_with:
-            objectives = [objective_of(asked) for asked in recording.run.objectives]
-            results = judge_together(objectives, [self._part(each) for each in (*wanted.pooled_with, number)])
-        failed = summary.counts.failed
-        return trial_of(
+        read = self._read(directory, wanted.pooled_with)
+        refused = NOTHING_REFUSED
+        if read.summary.counts.failed:
+            refused = refusals(Recording.open(directory).lines(), wanted.for_s, wanted.users)
+        trial = trial_of(
             wanted,
             number,
-            summary,
-            verdict,
-            pooled=results,
-            refused=refusals(recording.lines(), wanted.for_s, wanted.users) if failed else NOTHING_REFUSED,
-            ended_early=recording.run.stopped_by_objective is not None,
-            load_s=min(recording.run.ended_at_s or wanted.for_s, wanted.for_s),
+            read.summary,
+            read.verdict,
+            pooled=read.pooled,
+            refused=refused,
+            ended_early=read.run.stopped_by_objective is not None,
+            load_s=min(read.run.ended_at_s or wanted.for_s, wanted.for_s),
             recording=directory.name,
         )
+        return structs.replace(trial, measures=read.measures())
 
-    def _part(self, number: int) -> Part:
-        recording = Recording.open(self._place.out / f"trial-{number:02}")
-        summary, verdict = recording.fold().results(tables=False)
-        return Part(recording.run, list(recording.lines()), verdict.objectives, summary.counts.lost)
+    def _with_measures(self, trial: Trial) -> Trial:
+        """Return a trial with its measures, read anew for one of an earlier version whose recording is there."""
+        directory = self._place.out / trial.recording
+        if trial.measures is not None or not trial.recording or not recorded(directory):
+            return trial
+        return structs.replace(trial, measures=self._read(directory, trial.pooled_with).measures())
+
+    def _read(self, directory: Path, with_: Iterable[int]) -> ReadTrial:
+        before = [self._place.out / f"trial-{number:02}" for number in with_]
+        return ReadTrial(directory, self._profile.scenarios, before)
 
     def _keep(self, capacity: Capacity, code: int | None = None) -> Capacity:
         """Write the answer so far."""
         kept = structs.replace(
-            capacity,
+            with_findings(capacity, self._profile.target.known_prices),
             profile=self._profile.name,
             profile_sha256=self._profile.sha256,
             requests=capacity.requests + self._probes,
@@ -246,13 +250,3 @@ class Driver:
         except OSError as error:
             raise AuthorError([Fault(f"can't be written: {error.strerror}", file=str(path))]) from None
         return kept
-
-
-def read(path: Path) -> Capacity:
-    """Read a `capacity.json`. Raises AuthorError if it is none."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Capacity)
-    except OSError as error:
-        raise AuthorError([Fault(f"can't be read: {error.strerror}", file=str(path))]) from None
-    except (msgspec.DecodeError, ValueError) as error:
-        raise AuthorError([Fault(f"is not a {FILE} of this version: {error}", file=str(path))]) from None

@@ -170,7 +170,7 @@ class Recording:
         A large recording is divided among processes if possible, with the same result. Objectives default to those of
         the run. Raises AuthorError if run.json has an invalid one.
         """
-        chosen = [_parsed(asked, self.run) for asked in self.run.objectives] if objectives is None else list(objectives)
+        chosen = self.objectives() if objectives is None else list(objectives)
         _check_windows(chosen, _load_s(self.run))
         paths = self._records()
         large = sum(map(expected_bytes, paths)) > _LARGE_BYTES
@@ -184,6 +184,10 @@ class Recording:
             _check_kinds(self.directory, fold)
             damages += part_damages
         return Folded(self.run, fold, tuple(damages), tuple(chosen), run_all)
+
+    def objectives(self) -> list[Objective]:
+        """Return the objectives of the run. Raises AuthorError if run.json has an invalid one."""
+        return [_parsed(asked, self.run) for asked in self.run.objectives]
 
     def _records(self) -> list[Path]:
         """Return the files of the workers. Raises AuthorError if one is not a regular file, or can't be read."""

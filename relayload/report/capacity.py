@@ -9,6 +9,7 @@ from relayload.core.capacity.answer import Capacity
 from relayload.core.capacity.levels import Over
 from relayload.core.capacity.trial import BACKLOG, Binding, Decision, Purpose, Trial, Wanted
 from relayload.core.units import format_duration
+from relayload.report.capacity_findings import findings_parts
 from relayload.report.fitting_table import Cell, Column, FittingTable
 from relayload.report.printing import printed
 from relayload.report.screen import PLAIN, Screen
@@ -30,7 +31,7 @@ def render_capacity(capacity: Capacity, screen: Screen = PLAIN) -> str:
         headings = ("trial", capacity.over.value, *_HEADINGS)
         columns = [Column(heading, words=heading in _WORDS, least=_WORDS.get(heading, 0)) for heading in headings]
         parts.append(FittingTable(columns, [_row(trial) for trial in capacity.trials], optional=_OPTIONAL, gap=1))
-    return printed(parts, screen)
+    return printed([*parts, *findings_parts(capacity)], screen)
 
 
 def trial_begins(number: int, wanted: Wanted, trials: Sequence[Trial], most_load_s: float) -> str:

@@ -166,7 +166,7 @@ _FORECAST_REQUESTS = 20_000
 
 def _check_directory(directory: Path, *, resume: bool) -> None:
     """Raise AuthorError if the directory holds a search that is not to be gone on with, or none that is."""
-    from relayload.capacity.driver import FILE
+    from relayload.capacity.answer_file import FILE
     from relayload.recording import check_vacant
 
     check_vacant(directory)

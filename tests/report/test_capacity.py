@@ -1,6 +1,10 @@
 from msgspec import structs
 
+from relayload.core.capacity.advice import Advice
 from relayload.core.capacity.answer import Capacity, Kind
+from relayload.core.capacity.frontier import FrontierPoint
+from relayload.core.capacity.littles_law import InFlight
+from relayload.core.capacity.measures import Measures
 from relayload.core.capacity.trial import BACKLOG, Binding, Decision, Purpose, Trial, Wanted
 from relayload.report.capacity import render_capacity, trial_begins, trial_ended
 
@@ -65,3 +69,53 @@ def test_what_a_trial_came_to_is_told_with_what_binds_or_why_it_is_void():
     passed = trial(4, 10.0, Decision.UNDECIDED, pooled_with=(2, 3))
     assert trial_ended(passed) == "trial 4: 10/s undecided, with 2 before it (ttft.p95 < 1s used 40% of what it may)"
     assert trial_ended(trial(1, 10.0, Decision.VOID, reasons=("too late",))) == "trial 1: 10/s void: too late"
+
+
+def measures(deviation: float, beyond: bool = False, inexact: bool = False) -> Measures:
+    found = InFlight(
+        mean=5.0,
+        ended_per_s=10.0,
+        mean_latency_s=0.5,
+        deviation=deviation,
+        by_chance=0.01,
+        beyond=beyond,
+        inexact=inexact,
+    )
+    return Measures(in_flight=found, output_tokens_per_s=1234.5, ttft_p99_s=0.25, usd_per_1000_good=0.5)
+
+
+def test_what_the_trials_tell_besides_is_told_by_rate():
+    trials = (
+        trial(1, 20.0, Decision.FAIL, measures=measures(-0.4, beyond=True)),
+        trial(2, 10.0, Decision.PASS, measures=measures(0.001)),
+        trial(3, 15.0, Decision.PASS, measures=measures(0.04, inexact=True)),
+        trial(4, 40.0, Decision.VOID, measures=measures(0.0)),
+    )
+    capacity = Capacity(
+        answer=Kind.INTERVAL,
+        reason="",
+        exit_code=0,
+        profile="chat",
+        trials=trials,
+        frontier=(
+            FrontierPoint(metric="ttft", limit_s=0.5, holds_per_s=10.0, proven=True, fails_per_s=20.0),
+            FrontierPoint(metric="ttft", limit_s=1.0, fails_per_s=20.0, refuted=True),
+        ),
+        advice=Advice(quota=("10/s", "600/min"), alert_per_s=8.0, breaks_per_s=20.0),
+    )
+    lines = [line.split() for line in render_capacity(capacity).splitlines()]
+    begins = next(number for number, line in enumerate(lines) if "flight" in line)
+    assert [line[:4] for line in lines[begins + 1 : begins + 4]] == [
+        ["2", "10/s", "5", "+0.1%"],
+        ["3", "15/s", "5", "+4.0%~"],
+        ["1", "20/s", "5", "-40.0%!"],
+    ]
+    assert lines[begins + 1][-2:] == ["1,234", "$0.5"]
+    assert ["ttft", "500ms", "10/s", "proven", "20/s", "observed"] in lines
+    assert ["ttft", "1000ms", "–", "20/s", "refuted"] in lines
+    assert [" ".join(line) for line in lines[-4:]] == [
+        "suggested for clients, by what is proven:",
+        "client:",
+        "quota: {requests: [10/s, 600/min]}",
+        "alert above 8/s, 20% below it; at 20/s objectives break",
+    ]

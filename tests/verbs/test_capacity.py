@@ -139,6 +139,19 @@ def test_a_search_leaves_recordings_and_goes_on_where_it_stopped(start, slots, t
         recording = Recording.open(out / trial["recording"])
         assert recording.summary().counts.offered == trial["offered"]
         assert CliRunner().invoke(main, ["gate", str(recording.directory)]).exit_code in (0, 4)
+    assert found["advice"]["quota"] == ["30/s", "1800/min"]
+    assert found["models"]["o3"]["output_tokens"] == 5.0
+    assert {(point["metric"], point["limit_s"]) for point in found["frontier"]} >= {("ttft", 0.05), ("ttft", 5.0)}
+    measured = [trial.pop("measures") for trial in found["trials"]]
+    assert all(measures["in_flight"]["mean"] > 0 for measures in measured)
+    assert all(0 < measures["good"] <= measures["requests"] for measures in measured)
+    del found["frontier"], found["advice"], found["models"]
+    (out / "capacity.json").write_text(json.dumps(found))
+    renewed = start("relayload", "capacity", profile, *options, "--resume")
+    assert renewed.wait() == 0, renewed.output
+    found = json.loads((out / "capacity.json").read_text())
+    assert [trial["measures"] for trial in found["trials"]] == measured
+    assert found["advice"]["quota"] == ["30/s", "1800/min"]
     changed = start("relayload", "capacity", profile, *options, "--resume", "--set", "seed=9")
     assert changed.wait() == 2
     assert "has trials of another profile" in changed.output

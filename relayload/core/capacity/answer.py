@@ -4,12 +4,16 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from relayload.core.capacity.advice import Advice
 from relayload.core.capacity.ceiling import Ceiling
+from relayload.core.capacity.frontier import FrontierPoint
 from relayload.core.capacity.full_queue import FullQueue
 from relayload.core.capacity.levels import Over
+from relayload.core.capacity.model_use import ModelUse
 from relayload.core.capacity.recovery import Rest
 from relayload.core.capacity.trial import Binding, Trial
 from relayload.core.exit_codes import ExitCode
+from relayload.core.price import Price
 
 SCHEMA_VERSION = 1
 
@@ -77,6 +81,14 @@ class Capacity(Struct, frozen=True, kw_only=True):
     probes_usd: float = 0.0
     rest: Rest | None = None
     """How fast the relay was before the first trial; None if no probe could tell."""
+    frontier: tuple[FrontierPoint, ...] = ()
+    """How much load keeps p99 within each of several limits."""
+    advice: Advice | None = None
+    """What the answer means for a client; None where nothing is proven and no quota was found."""
+    models: dict[str, ModelUse] = {}
+    """What a request takes, by model; empty in files that predate it."""
+    prices: dict[str, Price] = {}
+    """The prices of those models at the target, in US dollars per million tokens, as far as they are known."""
     trials: tuple[Trial, ...] = ()
     schema_version: int = SCHEMA_VERSION
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from relayload.core.capacity.ceiling import Ceiling
 from relayload.core.capacity.full_queue import FullQueue
+from relayload.core.capacity.measures import Measures
 from relayload.core.capacity.recovery import Recovery
 from relayload.core.capacity.refusals import NOTHING_REFUSED, OVERLOADED, Refusals
 from relayload.core.metrics.saturation import Saturation
@@ -137,6 +138,8 @@ class Trial(Struct, frozen=True, kw_only=True):
     """Its directory, within that of the search."""
     recovery: Recovery | None = None
     """How the relay was found right before it; None where nobody looked."""
+    measures: Measures | None = None
+    """What else it tells; None in files that predate it."""
 
     @property
     def level(self) -> float:

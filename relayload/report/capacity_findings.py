@@ -1,0 +1,90 @@
+"""Renders what the trials of a capacity search tell besides its answer: by rate, the frontier, and advice."""
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from relayload.core.capacity.advice import Advice
+from relayload.core.capacity.answer import Capacity
+from relayload.core.capacity.frontier import FrontierPoint
+from relayload.core.capacity.littles_law import InFlight
+from relayload.core.capacity.measures import Measures
+from relayload.core.capacity.trial import Decision, Trial
+from relayload.core.units import format_duration
+from relayload.report.fitting_table import Cell, Column, FittingTable
+
+_DASH = "–"
+_LAW = "law"
+_HEADINGS = ("trial", "rate", "in flight", _LAW, "TTFT p50", "TTFT p99", "latency p99", "tokens/s", "$/1,000 good")
+_OPTIONAL = ("latency p99", "TTFT p50")
+_LEGEND = {
+    _LAW: "law: completions/s x mean latency against what was in flight, by Little's law equal in a steady state; "
+    "! beyond 5%, ~ the trial is too short to tell"
+}
+
+
+def findings_parts(capacity: Capacity) -> Iterator[RenderableType]:
+    """Yield a row for each trial by its rate, one for each limit of the frontier, and the advice."""
+    measured = [(trial, trial.measures) for trial in capacity.trials if trial.measures is not None]
+    sound = [pair for pair in measured if pair[0].decision is not Decision.VOID]
+    if sound:
+        rows = [_row(trial, measures) for trial, measures in sorted(sound, key=lambda pair: pair[0].rate_per_s)]
+        yield ""
+        yield FittingTable([Column(heading) for heading in _HEADINGS], rows, _OPTIONAL, gap=1, legend=_LEGEND)
+    if capacity.frontier:
+        columns = [Column("p99 within", words=True, least=14), Column("holds at"), Column("fails at")]
+        yield ""
+        yield FittingTable(columns, [_point(point) for point in capacity.frontier])
+    if capacity.advice is not None:
+        yield ""
+        yield from (Text(line) for line in _advice(capacity.advice))
+
+
+def _row(trial: Trial, measures: Measures) -> tuple[Cell, ...]:
+    found = measures.in_flight
+    usd = measures.usd_per_1000_good
+    return (
+        str(trial.number),
+        _rate(trial.rate_per_s),
+        _DASH if found is None else f"{found.mean:.3g}",
+        _DASH if found is None else _law(found),
+        *(_time(seconds) for seconds in (measures.ttft_p50_s, measures.ttft_p99_s, measures.latency_p99_s)),
+        _DASH if measures.output_tokens_per_s is None else f"{measures.output_tokens_per_s:,.0f}",
+        _DASH if usd is None else f"${usd:,.4g}",
+    )
+
+
+def _law(found: InFlight) -> Text:
+    mark = "!" if found.beyond else "~" if found.inexact else ""
+    return Text(f"{found.deviation:+.1%}{mark}", style="yellow" if found.beyond else "")
+
+
+def _point(point: FrontierPoint) -> tuple[Cell, ...]:
+    holds = _known(point.holds_per_s, "proven" if point.proven else "observed")
+    return (
+        f"{point.metric} {point.limit_s * 1000:g}ms",
+        holds,
+        _known(point.fails_per_s, "refuted" if point.refuted else "observed"),
+    )
+
+
+def _known(per_s: float | None, how: str) -> str:
+    return _DASH if per_s is None else f"{_rate(per_s)} {how}"
+
+
+def _advice(advice: Advice) -> Iterator[str]:
+    basis = "what is proven" if advice.basis == "proven" else "the quota that was found"
+    breaks = "" if advice.breaks_per_s is None else f"; at {_rate(advice.breaks_per_s)} objectives break"
+    yield f"suggested for clients, by {basis}:"
+    yield "client:"
+    yield f"  quota: {{requests: [{', '.join(advice.quota)}]}}"
+    yield f"alert above {_rate(advice.alert_per_s)}, {advice.headroom:.0%} below it{breaks}"
+
+
+def _time(seconds: float | None) -> str:
+    return _DASH if seconds is None else format_duration(seconds)
+
+
+def _rate(per_s: float) -> str:
+    return f"{per_s:.4g}/s"
