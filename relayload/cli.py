@@ -34,6 +34,7 @@ _ELSEWHERE = {
     "schema": ("relayload.verbs.schema", "Print the JSON Schema of profiles, for editors."),
     "locustfile": ("relayload.verbs.locustfile", "Print the path of the locustfile, for locust -f."),
     "merge": ("relayload.verbs.merge", "Make one recording of those of several workers or hosts."),
+    "plan": ("relayload.verbs.plan", "Tell what a capacity means in replicas or keys, quota, time and money."),
     "profiles": ("relayload.verbs.profiles", "List the ready profiles, which run by their names."),
     "run": ("relayload.verbs.run", "Run a profile, record it, judge it, and exit with the verdict."),
 }

@@ -14,13 +14,19 @@ import msgspec
 from msgspec import Struct
 
 from relayload.core.capacity.answer import Capacity
+from relayload.core.capacity.plan import CapacityPlan
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.verdict import Verdict
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 SCHEMAS: Mapping[str, type[Struct]] = MappingProxyType(
-    {"verdict.schema.json": Verdict, "summary.schema.json": Summary, "capacity.schema.json": Capacity}
+    {
+        "verdict.schema.json": Verdict,
+        "summary.schema.json": Summary,
+        "capacity.schema.json": Capacity,
+        "capacity-plan.schema.json": CapacityPlan,
+    }
 )
 """The types of the schemas by their names in `docs/`."""
 _PUBLISHED = MappingProxyType({"ObjectiveResult": "Judgement", "Status": "Word"})

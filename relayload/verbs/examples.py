@@ -66,6 +66,14 @@ _ENDINGS: Mapping[str, _Ending] = MappingProxyType(
         "merge": _Ending(
             ("relayload merge host-1/run host-2/run --out run", "relayload merge run --out packed --compress gzip")
         ),
+        "plan": _Ending(
+            (
+                "relayload plan found/capacity.json --traffic 40/s --growth 15%/month --lose-one",
+                "relayload plan found --trace AzureLLMInferenceTrace_conv.csv --headroom 30%",
+                "relayload plan found --traffic 40/s --mix o3=70%,o4=30% --compare direct relay",
+            ),
+            "0 a number is proven, 3 no number helps, 4 none is proven, 2 bad arguments",
+        ),
         "report": _Ending(("relayload report runs/20261128T202447Z-mine", "relayload report runs/… --rebuild --json")),
         "run": _Ending(
             (
