@@ -231,8 +231,9 @@ class Driver:
 
     def _keep(self, capacity: Capacity, code: int | None = None) -> Capacity:
         """Write the answer so far."""
+        (target,) = self._profile.named_targets.values()
         kept = structs.replace(
-            with_findings(capacity, self._profile.target.known_prices),
+            with_findings(capacity, target.known_prices),
             profile=self._profile.name,
             profile_sha256=self._profile.sha256,
             requests=capacity.requests + self._probes,

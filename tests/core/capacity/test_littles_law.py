@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from simulated_relays import Queue, requests
 
 from relayload.core.capacity.littles_law import in_flight
 
@@ -78,3 +79,13 @@ def test_what_is_in_flight_adds_up_over_spans(requests: list[tuple[float, float]
     assert first is not None
     assert second is not None
     assert whole.mean * 100 == pytest.approx(first.mean * cut_s + second.mean * (100 - cut_s))
+
+
+@pytest.mark.parametrize(("load", "beyond"), [(0.3, False), (0.7, False), (1.3, True)])
+def test_a_queue_keeps_the_law_below_its_saturation_alone(load: float, beyond: bool):
+    queue = Queue(8, 0.5, sigma=0.7)
+    for seed in range(10):
+        sent = list(requests(queue, load * queue.saturation_per_s, 160.0, seed))
+        found = in_flight([([one.at_s for one in sent], [one.service_s for one in sent])], 20.0, 140.0)
+        assert found is not None
+        assert (found.beyond, found.grew) == (beyond, beyond)
