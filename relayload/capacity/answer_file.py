@@ -11,6 +11,8 @@ from relayload.recording.cleaning import check_numbers, cleaned
 
 FILE = "capacity.json"
 _MOST_BYTES = 64 << 20
+_LEAST_RATE, _MOST = 1e-6, 10**9
+"""The least rate, and the most tokens of a request or dollars for a million of them, that make sense."""
 _RATES = ("proven_per_s", "refuted_per_s", "estimate_per_s")
 
 
@@ -48,9 +50,13 @@ def _check(capacity: Capacity) -> None:
     if capacity.ceiling is not None:
         rates.append(("ceiling.per_s", capacity.ceiling.per_s))
     for name, rate in rates:
-        if rate is not None and rate <= 0:
+        if rate is not None and rate < _LEAST_RATE:
             raise ValueError(f"{name} is {rate:g}, and a rate is above 0")
     for model, use in capacity.models.items():
         tokens = (use.input_tokens, use.output_tokens, use.cached_input_tokens, use.reasoning_tokens)
-        if not 0 <= use.share <= 1 or any(count is not None and count < 0 for count in tokens):
-            raise ValueError(f"models.{model} holds numbers below 0, or a share above 1")
+        if not 0 <= use.share <= 1 or any(count is not None and not 0 <= count <= _MOST for count in tokens):
+            raise ValueError(f"models.{model} holds a share or tokens that no request has")
+    for model, price in capacity.prices.items():
+        amounts = (price.input, price.output, price.cached_input, price.reasoning)
+        if any(amount is not None and not (amount.is_finite() and 0 <= amount <= _MOST) for amount in amounts):
+            raise ValueError(f"prices.{model}: expected dollars per million tokens")

@@ -50,7 +50,7 @@ def _title(plan: CapacityPlan) -> str:
 
 
 def _traffic(plan: CapacityPlan) -> Iterator[str]:
-    yield f"one of them, by its capacity: {plan.reason}"
+    yield f"one {plan.unit.removesuffix('s')}: {plan.reason}"
     if plan.peak is not None:
         yield from _peak(plan, plan.peak)
     spare = " and one to lose" if plan.lose_one else ""

@@ -23,6 +23,7 @@ _GROWTH = re.compile(r"(?P<share>\d+(\.\d+)?)\s*%\s*/\s*(?P<per>month|year)")
 _MOST_GROWTH = 10.0
 """The largest share by which traffic may grow in a period."""
 _MOST_HEADROOM = 0.95
+_MOST_TRAFFIC_PER_S = 1e6
 _WHOLE, _ROUNDING = 1.0, 5e-4
 _OWN, _BASE = "as measured", "direct"
 
@@ -129,8 +130,8 @@ def _read(faults: list[Fault], option: str, text: str | None, parse: Callable[[s
 def _traffic(text: str) -> float:
     from relayload.core.units import rate_per_s
 
-    if not (found := rate_per_s(text)):
-        raise ValueError("expected a rate above 0")
+    if not 0 < (found := rate_per_s(text)) <= _MOST_TRAFFIC_PER_S:
+        raise ValueError(f"expected a rate above 0, of at most {_MOST_TRAFFIC_PER_S:.0e}/s, got '{text}'")
     return found
 
 

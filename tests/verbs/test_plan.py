@@ -163,6 +163,7 @@ def test_what_is_missing_is_told_and_the_rest_planned(capacity):
         ([], "tell the traffic: --traffic 40/s, --trace FILE, or both"),
         (["--traffic", "40"], "--traffic: expected a rate such as"),
         (["--traffic", "0/s"], "--traffic: expected a rate above 0"),
+        (["--traffic", f"{10**30}/s"], "--traffic: expected a rate above 0, of at most 1e+06/s"),
         (["--growth", "15%"], "--growth: expected a growth such as '15%/month'"),
         (["--growth", "1500%/month"], "of at most 1000%"),
         (["--headroom", "100%"], "--headroom: expected at most 95%"),
@@ -195,7 +196,11 @@ def test_what_can_not_be_planned_is_told_in_one_line(options, told, capacity):
         (
             '{"answer": "none", "reason": "", "exit_code": 3, "models": {"o3": {"share": 2, "requests": 1, '
             '"input_tokens": 1, "output_tokens": 1}}}',
-            "models.o3 holds numbers below 0",
+            "models.o3 holds a share or tokens that no request has",
+        ),
+        (
+            '{"answer": "none", "reason": "", "exit_code": 3, "prices": {"o3": {"input": "NaN", "output": "1"}}}',
+            "prices.o3: expected dollars per million tokens",
         ),
         ("[" * 100_000, "nested too deeply"),
     ],
@@ -231,3 +236,10 @@ def test_a_trace_without_rates_is_refused(rows, told, capacity, tmp_path):
 
 def test_a_directory_without_a_capacity_is_named(tmp_path):
     assert "has no capacity.json: name the directory of a" in invoked(tmp_path, "--traffic", "1/s").stderr
+
+
+def test_the_largest_traffic_still_has_a_cost(capacity):
+    many = {"o3": ModelUse(share=1.0, requests=1, input_tokens=1e9, output_tokens=1e9)}
+    dear = {"o3": Price(input=Decimal(10**9), output=Decimal(10**9))}
+    found = planned(capacity(models=many, prices=dear), "--traffic", "1000000/s")
+    assert Decimal(found["cost"]["total"]["offers"][1]["amount"]) > 10**24

@@ -15,6 +15,7 @@ from relayload.core.capacity.demand import Demand, Peak
 from relayload.core.capacity.model_use import ModelUse
 from relayload.core.capacity.monthly_cost import MonthlyCost
 from relayload.core.exit_codes import ExitCode
+from relayload.core.units import format_duration
 
 SCHEMA_VERSION = 1
 _MONTH_DAYS = 365 / 12
@@ -264,7 +265,7 @@ def _about_trace(capacity: Capacity, peak: Peak | None) -> Iterator[str]:
     if peak is None:
         return
     if peak.for_s < _DAY_S * 0.9:
-        yield f"the trace covers {peak.for_s / 3600:.1f} h: the peak of a day may be higher"
+        yield f"the trace covers {format_duration(peak.for_s)}: the peak of a day may be higher"
     sizes = [
         (traced, measured, what)
         for traced, measured, what in (

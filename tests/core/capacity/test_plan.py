@@ -160,7 +160,7 @@ def test_another_mix_or_another_size_than_measured_is_no_small_thing():
         requests=1000, for_s=3600.0, mean_per_s=1.0, peak_per_s=2.0, at_s=9.0, input_tokens=1250.0, output_tokens=63.0
     )
     notes = planned(peak=peak).notes
-    assert notes[0] == "the trace covers 1.0 h: the peak of a day may be higher"
+    assert notes[0] == "the trace covers 1h: the peak of a day may be higher"
     assert "have 1,250 tokens in, those that were measured 125" in notes[1]
     assert planned(peak=peak).peak_per_s == 80.0
 
