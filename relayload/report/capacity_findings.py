@@ -8,6 +8,7 @@ from rich.text import Text
 from relayload.core.capacity.advice import Advice
 from relayload.core.capacity.answer import Capacity
 from relayload.core.capacity.frontier import FrontierPoint
+from relayload.core.capacity.levels import Over
 from relayload.core.capacity.littles_law import InFlight
 from relayload.core.capacity.measures import Measures
 from relayload.core.capacity.trial import Decision, Trial
@@ -16,7 +17,7 @@ from relayload.report.fitting_table import Cell, Column, FittingTable
 
 _DASH = "–"
 _LAW = "law"
-_HEADINGS = ("trial", "rate", "in flight", _LAW, "TTFT p50", "TTFT p99", "latency p99", "tokens/s", "$/1,000 good")
+_HEADINGS = ("rate", "in flight", _LAW, "TTFT p50", "TTFT p99", "latency p99", "tokens/s", "$/1,000 good")
 _OPTIONAL = ("latency p99", "TTFT p50")
 _LEGEND = {
     _LAW: "law: completions/s x mean latency against what was in flight, by Little's law equal in a steady state; "
@@ -29,13 +30,14 @@ def findings_parts(capacity: Capacity) -> Iterator[RenderableType]:
     measured = [(trial, trial.measures) for trial in capacity.trials if trial.measures is not None]
     sound = [pair for pair in measured if pair[0].decision is not Decision.VOID]
     if sound:
-        rows = [_row(trial, measures) for trial, measures in sorted(sound, key=lambda pair: pair[0].rate_per_s)]
+        levels = ("trial", "users") if capacity.over is Over.USERS else ("trial",)
+        rows = [_row(trial, measures) for trial, measures in sorted(sound, key=lambda pair: pair[0].level)]
         yield ""
-        yield FittingTable([Column(heading) for heading in _HEADINGS], rows, _OPTIONAL, gap=1, legend=_LEGEND)
+        yield FittingTable(list(map(Column, (*levels, *_HEADINGS))), rows, _OPTIONAL, gap=1, legend=_LEGEND)
     if capacity.frontier:
         columns = [Column("p99 within", words=True, least=14), Column("holds at"), Column("fails at")]
         yield ""
-        yield FittingTable(columns, [_point(point) for point in capacity.frontier])
+        yield FittingTable(columns, [_point(point, capacity.over) for point in capacity.frontier])
     if capacity.advice is not None:
         yield ""
         yield from (Text(line) for line in _advice(capacity.advice))
@@ -46,6 +48,7 @@ def _row(trial: Trial, measures: Measures) -> tuple[Cell, ...]:
     usd = measures.usd_per_1000_good
     return (
         str(trial.number),
+        *(() if trial.users is None else (str(trial.users),)),
         _rate(trial.rate_per_s),
         _DASH if found is None else f"{found.mean:.3g}",
         _DASH if found is None else _law(found),
@@ -60,17 +63,15 @@ def _law(found: InFlight) -> Text:
     return Text(f"{found.deviation:+.1%}{mark}", style="yellow" if found.beyond else "")
 
 
-def _point(point: FrontierPoint) -> tuple[Cell, ...]:
-    holds = _known(point.holds_per_s, "proven" if point.proven else "observed")
+def _point(point: FrontierPoint, over: Over) -> tuple[Cell, ...]:
+    def known(level: float | None, how: str) -> str:
+        return _DASH if level is None else f"{over.told(level)} {how}"
+
     return (
         f"{point.metric} {point.limit_s * 1000:g}ms",
-        holds,
-        _known(point.fails_per_s, "refuted" if point.refuted else "observed"),
+        known(point.holds_at, "proven" if point.proven else "observed"),
+        known(point.fails_at, "refuted" if point.refuted else "observed"),
     )
-
-
-def _known(per_s: float | None, how: str) -> str:
-    return _DASH if per_s is None else f"{_rate(per_s)} {how}"
 
 
 def _advice(advice: Advice) -> Iterator[str]:

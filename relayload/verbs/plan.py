@@ -69,11 +69,21 @@ def command(
     from relayload.report.capacity_plan import render_capacity_plan
 
     found = read(capacity)
+    _check_over(found, capacity)
     demand = _demand(found, traffic, trace, growth, headroom, mix, lose_one=lose_one, replicas=replicas)
     cost, notes = _cost(found, demand, compare or ())
     planned = plan(found, demand, datetime.now(UTC).date(), cost, notes)
     print_value(planned, as_json, render_capacity_plan)
     sys.exit(planned.exit_code)
+
+
+def _check_over(capacity: "Capacity", path: Path) -> None:
+    """Raise AuthorError for a capacity in users, which is no rate."""
+    from relayload.core.capacity.levels import Over
+
+    if capacity.over is Over.USERS:
+        what = "tells how many users are carried, who wait for answers, and no rate"
+        raise AuthorError([Fault(f"{what}: search an open load with --over rate to plan with it", file=str(path))])
 
 
 def _demand(

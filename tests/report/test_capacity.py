@@ -3,6 +3,7 @@ from msgspec import structs
 from relayload.core.capacity.advice import Advice
 from relayload.core.capacity.answer import Capacity, Kind
 from relayload.core.capacity.frontier import FrontierPoint
+from relayload.core.capacity.levels import Over
 from relayload.core.capacity.littles_law import InFlight
 from relayload.core.capacity.measures import Measures
 from relayload.core.capacity.trial import BACKLOG, Binding, Decision, Purpose, Trial, Wanted
@@ -98,8 +99,8 @@ def test_what_the_trials_tell_besides_is_told_by_rate():
         profile="chat",
         trials=trials,
         frontier=(
-            FrontierPoint(metric="ttft", limit_s=0.5, holds_per_s=10.0, proven=True, fails_per_s=20.0),
-            FrontierPoint(metric="ttft", limit_s=1.0, fails_per_s=20.0, refuted=True),
+            FrontierPoint(metric="ttft", limit_s=0.5, holds_at=10.0, proven=True, fails_at=20.0),
+            FrontierPoint(metric="ttft", limit_s=1.0, fails_at=20.0, refuted=True),
         ),
         advice=Advice(quota=("10/s", "600/min"), alert_per_s=8.0, breaks_per_s=20.0),
     )
@@ -119,3 +120,21 @@ def test_what_the_trials_tell_besides_is_told_by_rate():
         "quota: {requests: [10/s, 600/min]}",
         "alert above 8/s, 20% below it; at 20/s objectives break",
     ]
+
+
+def test_what_users_made_is_told_beside_their_number():
+    trials = tuple(
+        trial(number, 9.5 * number, Decision.PASS, users=10 * number, measures=measures(0.0)) for number in (2, 1)
+    )
+    capacity = Capacity(
+        answer=Kind.AT_LEAST,
+        reason="",
+        exit_code=0,
+        over=Over.USERS,
+        trials=trials,
+        frontier=(FrontierPoint(metric="ttft", limit_s=0.05, holds_at=10.0, fails_at=20.0),),
+    )
+    lines = [line.split() for line in render_capacity(capacity).splitlines()]
+    begins = next(number for number, line in enumerate(lines) if "flight" in line)
+    assert [line[:3] for line in lines[begins + 1 : begins + 3]] == [["1", "10", "9.5/s"], ["2", "20", "19/s"]]
+    assert ["ttft", "50ms", "10", "users", "observed", "20", "users", "observed"] in lines

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from relayload.cli import main
 from relayload.core.capacity.answer import Capacity, Kind
 from relayload.core.capacity.ceiling import Ceiling
+from relayload.core.capacity.levels import Over
 from relayload.core.capacity.model_use import ModelUse
 from relayload.core.capacity.plan import CapacityPlan
 from relayload.core.price import Price
@@ -243,3 +244,9 @@ def test_the_largest_traffic_still_has_a_cost(capacity):
     dear = {"o3": Price(input=Decimal(10**9), output=Decimal(10**9))}
     found = planned(capacity(models=many, prices=dear), "--traffic", "1000000/s")
     assert Decimal(found["cost"]["total"]["offers"][1]["amount"]) > 10**24
+
+
+def test_users_are_no_rate_to_plan_with(capacity):
+    result = invoked(capacity(over=Over.USERS, proven_users=30), "--traffic", "1/s")
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert "search an open load with --over rate" in result.stderr

@@ -24,18 +24,21 @@ _ENDED_EARLY_S = 1.0
 
 
 class FrontierPoint(Struct, frozen=True, kw_only=True):
-    """The highest rate at which a metric keeps within a limit, and the lowest at which it does not."""
+    """The highest load at which a metric keeps within a limit, and the lowest at which it does not.
+
+    Loads are requests per second, or users in a search over users.
+    """
 
     metric: str
     """`ttft`, or `latency` of the scenarios that do not stream."""
     limit_s: float
     """Of the p99, in seconds."""
-    holds_per_s: float | None = None
-    """The highest rate below `fails_per_s` at which a trial passes; None if none does."""
+    holds_at: float | None = None
+    """The highest load below `fails_at` at which a trial passes; None if none does."""
     proven: bool = False
     """There it passes by its bound, too."""
-    fails_per_s: float | None = None
-    """The lowest rate at which a trial fails; None if none does."""
+    fails_at: float | None = None
+    """The lowest load at which a trial fails; None if none does."""
     refuted: bool = False
     """There it fails by a bound."""
 
@@ -81,23 +84,23 @@ def _p99(metric: str, limit_s: float, tags: tuple[Tag, ...] = ()) -> Objective:
 
 
 def _point(metric: str, limit_s: float, pools: Sequence[Trial]) -> FrontierPoint:
-    """Return one point. At one rate a confirmation has the last word, if it is decided."""
-    by_rate = {
-        trial.rate_per_s: check
+    """Return one point. At one load a confirmation has the last word, if it is decided."""
+    by_level = {
+        trial.level: check
         for trial in sorted(pools, key=lambda trial: trial.purpose is Purpose.CONFIRM)
         for check in _checks(trial)
         if (check.metric, check.limit_s) == (metric, limit_s) and _decided(check, trial)
     }
-    fails = min((rate for rate, check in by_rate.items() if check.verdict is Status.FAIL), default=None)
-    passed = [rate for rate, check in by_rate.items() if check.verdict is Status.PASS]
-    holds = max((rate for rate in passed if fails is None or rate < fails), default=None)
+    fails = min((level for level, check in by_level.items() if check.verdict is Status.FAIL), default=None)
+    passed = [level for level, check in by_level.items() if check.verdict is Status.PASS]
+    holds = max((level for level in passed if fails is None or level < fails), default=None)
     return FrontierPoint(
         metric=metric,
         limit_s=limit_s,
-        holds_per_s=holds,
-        proven=holds is not None and by_rate[holds].proven,
-        fails_per_s=fails,
-        refuted=fails is not None and by_rate[fails].refuted,
+        holds_at=holds,
+        proven=holds is not None and by_level[holds].proven,
+        fails_at=fails,
+        refuted=fails is not None and by_level[fails].refuted,
     )
 
 

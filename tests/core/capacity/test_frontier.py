@@ -69,19 +69,19 @@ def test_the_gate_says_which_limits_a_trial_holds(indicators, make_run, request_
 
 def test_the_frontier_lies_between_the_highest_that_holds_and_the_lowest_that_fails():
     trials = [trial(1, 10.0, PASS, proven=True), trial(2, 20.0, FAIL, refuted=True), trial(3, 15.0, PASS)]
-    assert point(*trials) == FrontierPoint(metric="ttft", limit_s=0.5, holds_per_s=15.0, fails_per_s=20.0, refuted=True)
+    assert point(*trials) == FrontierPoint(metric="ttft", limit_s=0.5, holds_at=15.0, fails_at=20.0, refuted=True)
 
 
 def test_what_passes_above_a_rate_that_fails_does_not_count():
     found = point(trial(1, 10.0, PASS), trial(2, 20.0, PASS), trial(3, 15.0, FAIL))
-    assert (found.holds_per_s, found.fails_per_s, found.refuted) == (10.0, 15.0, False)
+    assert (found.holds_at, found.fails_at, found.refuted) == (10.0, 15.0, False)
 
 
 def test_a_confirmation_has_the_last_word_at_its_rate_if_it_is_decided():
     short = trial(2, 20.0, PASS)
-    assert point(short, trial(3, 20.0, FAIL, confirm=True)).fails_per_s == 20.0
-    assert point(trial(3, 20.0, FAIL, confirm=True), short).fails_per_s == 20.0
-    assert point(short, trial(3, 20.0, OPEN, confirm=True)).holds_per_s == 20.0
+    assert point(short, trial(3, 20.0, FAIL, confirm=True)).fails_at == 20.0
+    assert point(trial(3, 20.0, FAIL, confirm=True), short).fails_at == 20.0
+    assert point(short, trial(3, 20.0, OPEN, confirm=True)).holds_at == 20.0
 
 
 @pytest.mark.parametrize(
@@ -95,13 +95,13 @@ def test_a_confirmation_has_the_last_word_at_its_rate_if_it_is_decided():
 )
 def test_a_trial_that_ended_early_or_was_not_steady_passes_no_limit(changes):
     found = frontier([trial(1, 10.0, PASS), trial(2, 20.0, PASS, **changes)])
-    assert [each.holds_per_s for each in found] == [10.0]
+    assert [each.holds_at for each in found] == [10.0]
 
 
 def test_a_trial_that_ended_early_still_fails_a_limit():
-    assert point(trial(1, 20.0, FAIL, load_s=20.0)).fails_per_s == 20.0
+    assert point(trial(1, 20.0, FAIL, load_s=20.0)).fails_at == 20.0
 
 
 def test_only_the_last_of_a_pool_counts():
     found = point(trial(1, 20.0, FAIL), trial(2, 20.0, PASS, pooled_with=(1,)))
-    assert (found.holds_per_s, found.fails_per_s) == (20.0, None)
+    assert (found.holds_at, found.fails_at) == (20.0, None)
