@@ -20,7 +20,7 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from simulated_relays import Queue, Sent, true_capacity
+from simulated_relays import Queue, Sent, true_capacity, true_users
 
 from relayload.fakerelay.process import FakeRelay
 
@@ -43,6 +43,7 @@ class Case:
     knee_per_s: float | None = None
     """What the relay carries, if not told by its queue."""
     sigma: float = 0.4
+    over: str = "rate"
 
     @property
     def queue(self) -> Queue:
@@ -61,9 +62,19 @@ class Case:
         plain = [f"models={json.dumps({'o3': model})}", f"capacity={json.dumps({'slots': self.slots})}"]
         return [*plain, f"limits={self.limits}"] if self.limits else plain
 
-    def truth_per_s(self) -> float:
-        """Return the rate at which a long simulation just meets the objective."""
+    def truth(self) -> float:
+        """Return the rate, or the users, at which a long simulation just meets the objective."""
+        if self.over == "users":
+            return true_users(self.queue, self.met, _LONG)
         return self.knee_per_s or true_capacity(self.queue, self.met, _LONG)
+
+    @property
+    def load(self) -> dict[str, Any]:
+        """The load of the profile, where the search starts."""
+        if self.over == "users":
+            return {"kind": "closed", "users": 8, "stages": [{"name": "steady", "for": "1m"}]}
+        stages = [{"name": "steady", "for": "1m", "rate": "10/s"}]
+        return {"kind": "open", "arrivals": "poisson", "max_in_flight": 5000, "stages": stages}
 
 
 def _slow(limit_s: float, budget: float, *, of: str = "ttft_s") -> Callable[[list[Sent]], bool]:
@@ -74,21 +85,17 @@ CASES: Mapping[str, Case] = {
     "16 slots x 0.5 s": Case(16, 20, 40, "ttft.p95 < 500ms", _slow(0.5, 0.05)),
     "8 slots x 0.3 s": Case(8, 15, 50, "ttft.p95 < 300ms", _slow(0.3, 0.05)),
     "32 slots x 0.8 s": Case(32, 20, 25, "latency.p95 < 2s", _slow(2.0, 0.05, of="service_s")),
+    "16 slots x 0.5 s, users": Case(16, 20, 40, "ttft.p95 < 500ms", _slow(0.5, 0.05), over="users"),
     "bucket of 20/s": Case(64, 20, 40, "ttft.p95 < 500ms", _slow(0.5, 0.05), "[{requests: 20/s, window: bucket}]", 20),
 }
 
 
 def profile_of(case: Case, base_url: str) -> dict[str, Any]:
-    """Return a profile whose capacity is searched, from 10/s on."""
+    """Return a profile whose capacity is searched, from 10/s or 8 users on."""
     return {
         "name": "known-relay",
         "target": {"base_url": base_url, "api_key": "sk-fake"},
-        "load": {
-            "kind": "open",
-            "arrivals": "poisson",
-            "max_in_flight": 5000,
-            "stages": [{"name": "steady", "for": "1m", "rate": "10/s"}],
-        },
+        "load": case.load,
         "scenarios": {"chat": {"model": "o3", "prompt": "simple", "max_output_tokens": 1000}},
         "objectives": [case.objective, "errors.rate < 2%"],
     }
@@ -113,12 +120,13 @@ def found(case: Case, processes: int, folder: Path) -> dict[str, Any]:
 def _row(name: str, processes: int, folder: Path) -> None:
     case, own = CASES[name], folder / name.replace(" ", "-").replace("/", "-")
     own.mkdir(parents=True)
-    answer, truth = found(case, processes, own), case.truth_per_s()
-    rates = (answer.get(f"{which}_per_s") for which in ("estimate", "proven", "refuted"))
-    cells = ["–" if rate is None else f"{rate:.4g}/s ({rate / truth - 1:+.1%})" for rate in rates]
+    answer, truth = found(case, processes, own), case.truth()
+    key, unit = ("users", " users") if case.over == "users" else ("per_s", "/s")
+    levels = (answer.get(f"{which}_{key}") for which in ("estimate", "proven", "refuted"))
+    cells = ["–" if level is None else f"{level:.4g}{unit} ({level / truth - 1:+.1%})" for level in levels]
     trials, load_s = len(answer.get("trials", ())), answer.get("load_s", 0.0)
     print(
-        f"| {name}, {case.objective} | {truth:.4g}/s | {answer.get('answer')} | {' | '.join(cells)} | "
+        f"| {name}, {case.objective} | {truth:.4g}{unit} | {answer.get('answer')} | {' | '.join(cells)} | "
         f"{trials} | {load_s / 60:.1f} min |",
         flush=True,
     )

@@ -170,6 +170,8 @@ class Driver:
 
     def _without_trial(self, code: int) -> Capacity:
         """End the search because Locust has ended, and not within a trial. Raises TrialFailed if nobody asked it to."""
+        if code in _CARRIED_OUT:
+            return self._ended("no worker is left to go on with")
         return self._ended(_ENDED[code], code) if code in _ENDED else self._fail(code)
 
     def _fail(self, code: int) -> NoReturn:

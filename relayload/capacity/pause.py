@@ -5,7 +5,7 @@ from time import sleep
 
 from relayload import clock
 from relayload.capacity.prober import Prober
-from relayload.core.capacity.recovery import FIRST_PROBES, Probe, Recovery, Rest, pause_s, recovered, rest_of
+from relayload.core.capacity.recovery import FIRST_PROBES, Probe, Recovery, Rest, late, pause_s, recovered, rest_of
 from relayload.core.units import format_duration
 
 _FIRST_WITHIN_S = 30.0
@@ -62,8 +62,8 @@ def _found(began_s: float, probes: list[Probe]) -> Recovery:
 
 
 def _told(probes: list[Probe], rest: Rest) -> str:
-    last = probes[-1] if probes else Probe()
-    what = "fails" if last.status is None else f"is answered {last.status}"
-    if last.latency_s is not None:
-        what = f"takes {format_duration(last.latency_s)}"
-    return f"a single request {what}, and took {format_duration(rest.slowest_s)} at most before the first trial"
+    worst = late(probes, rest) or Probe()
+    what = "failed" if worst.status is None else f"was answered {worst.status}"
+    if worst.latency_s is not None:
+        what = f"took {format_duration(worst.latency_s)}"
+    return f"a single request {what}, and {format_duration(rest.slowest_s)} at most before the first trial"

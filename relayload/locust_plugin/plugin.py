@@ -216,7 +216,7 @@ class MasterPlugin:
             done.wait()
             self.run.drain()
             self._finish("workers" if self.run.deserted else "schedule")
-            if self.run.verdict is None or self.run.crash or self._interruption.signal:
+            if self.run.verdict is None or self.run.crash or self.run.deserted or self._interruption.signal:
                 break
             ordered.tell(Answer(self.run.verdict.exit_code))
         self._stop_test()

@@ -3,6 +3,7 @@
 import json
 import os
 import select
+import socket
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from relayload.core.errors import AuthorError, Fault
 from relayload.core.model.progress import Progress
 from relayload.locust_plugin.early import Answer, EarlyLocust, Order, RunOrder
 from relayload.locust_plugin.launch import Interruption, Launch, begun_log, command_of, environment
@@ -30,6 +32,17 @@ class OtherHosts:
     expect_workers: int
     bind_host: str = LOOPBACK
     bind_port: int = 5557
+
+    def check(self) -> None:
+        """Raise AuthorError if no master can listen there."""
+        host = "" if self.bind_host in _ANY_ADDRESS else self.bind_host
+        try:
+            socket.create_server((host, self.bind_port)).close()
+        except OSError as error:
+            where, why = f"{self.bind_host}:{self.bind_port}", error.strerror or error
+            instead = "name an address of this machine, and a port that is free"
+            fault = Fault(f"can't listen on {where}: {why}: {instead}", path="--master-bind-host, --master-bind-port")
+            raise AuthorError([fault]) from None
 
     def options(self, processes: int) -> list[str]:
         """Return Locust's options of a master that has so many workers of its own besides."""

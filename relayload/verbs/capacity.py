@@ -109,7 +109,11 @@ class _Load:
 def _other_hosts(expect_workers: int | None, host: str | None, port: int | None) -> "OtherHosts | None":
     from relayload.locust_plugin.series import OtherHosts
 
-    return None if expect_workers is None else OtherHosts(expect_workers, host or LOOPBACK, port or _PORT)
+    if expect_workers is None:
+        return None
+    others = OtherHosts(expect_workers, host or LOOPBACK, port or _PORT)
+    others.check()
+    return others
 
 
 _PORT = 5557

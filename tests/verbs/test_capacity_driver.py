@@ -5,6 +5,7 @@ A relay with a quota holds the search between its first two trials: probes are r
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import LOCUSTFILE, ROOT, Process, Start, asked, children, saved, wait_for
+from support import LOCUSTFILE, ROOT, Process, Start, asked, children, records, saved, wait_for
 
 from relayload.fakerelay.process import FakeRelay
 
@@ -121,6 +122,23 @@ def test_a_worker_that_is_killed_between_two_trials_is_not_missed(
     assert (counts["dropped"], counts["lost"]) == (0, 0)
 
 
+def test_a_search_whose_only_worker_is_killed_ends_in_words_and_goes_on_later(
+    search: Search, start: Start, relay: FakeRelay, tmp_path: Path, port: int
+) -> None:
+    others = ("--expect-workers", "1", "--master-bind-port", str(port))
+    run = search(relay.base_url, *others, "--trial", "60s")
+    worker = start("locust", "-f", LOCUSTFILE, "--worker", "--master-port", port)
+    wait_for(lambda: records(tmp_path / "out" / "trial-01") > 10)
+    kill(worker.popen.pid)
+    assert run.wait() == 4, run.output
+    capacity = found(tmp_path)
+    assert capacity["reason"] == "not converged: no worker is left to go on with"
+    assert [trial["decision"] for trial in capacity["trials"]] == ["void"]
+    again = search(relay.base_url, "--resume")
+    assert again.wait() in (0, 4), again.output
+    assert [trial["number"] for trial in found(tmp_path)["trials"]] == [1, 2]
+
+
 @pytest.mark.parametrize(("number", "code", "told"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")])
 def test_a_signal_between_two_trials_ends_the_search_which_goes_on_later(
     search: Search, held: FakeRelay, tmp_path: Path, number: signal.Signals, code: int, told: str
@@ -223,4 +241,9 @@ def test_options_of_workers_go_together(search: Search, tmp_path: Path) -> None:
     assert run.wait() == 2
     assert "go with --expect-workers" in run.output
     assert search("http://127.0.0.1:9/v1", "--recover", "soon").wait() == 2
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        run = search("http://127.0.0.1:9/v1", "--expect-workers", "1", "--master-bind-port", str(port))
+        assert run.wait() == 2
+    assert f"can't listen on 127.0.0.1:{port}: Address already in use" in run.output
     assert not (tmp_path / "out").exists()

@@ -58,6 +58,11 @@ def recovered(probes: Sequence[Probe], rest: Rest) -> bool:
     return sum(_in_order(probe, rest) for probe in probes[-_OF_LAST:]) >= _IN_ORDER
 
 
+def late(probes: Sequence[Probe], rest: Rest) -> Probe | None:
+    """Return the last probe that took longer than at rest, or failed; None if all were in order."""
+    return next((probe for probe in reversed(probes) if not _in_order(probe, rest)), None)
+
+
 def pause_s(probes: Sequence[Probe], rest: Rest) -> float:
     """Return the time until the next probe: none after one in order, and longer and longer after the others."""
     if not probes or _in_order(probes[-1], rest):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from relayload.core.capacity.recovery import FIRST_PROBES, Probe, Rest, most_probes, pause_s, recovered, rest_of
+from relayload.core.capacity.recovery import FIRST_PROBES, Probe, Rest, late, most_probes, pause_s, recovered, rest_of
 
 REST = Rest(slowest_s=0.2)
 
@@ -44,6 +44,11 @@ def test_pauses_grow_after_probes_that_are_late_and_end_with_one_in_order():
     assert late == pytest.approx([0.0, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0])
     assert pause_s(probes(None, None, 0.1), REST) == 0.0
     assert pause_s(probes(*(None,) * 2000), REST) == 5.0
+
+
+def test_the_last_probe_that_was_late_says_what_is_waited_for():
+    assert late(probes(0.4, 0.5, 0.1), REST) == Probe(latency_s=0.5)
+    assert late(probes(0.1, 0.1), REST) is None
 
 
 def test_the_most_probes_are_those_of_a_relay_that_is_late_until_it_is_given_up():
