@@ -1,6 +1,7 @@
 """Sends probes: single small requests, as the first scenario of a profile sends them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from threading import Event, Thread
 
 import msgspec
@@ -12,11 +13,13 @@ from relayload.core.wire.answers import MalformedAnswer, Tokens
 from relayload.core.wire.formats import FORMATS
 from relayload.core.wire.response_limits import TooLarge
 from relayload.doctor.answers import streamed
-from relayload.doctor.questions import Question, questions
+from relayload.doctor.questions import BUDGET, Question, questions
 from relayload.profile import Profile
 from relayload.transport.probe_client import ProbeClient, Reply, TargetUnreachable
 
 _POLL_S = 0.1
+_TOKENS = 16
+"""The most tokens of an answer: the fewest that OpenAI's API takes, since only the first of them tells."""
 
 
 class Prober:
@@ -26,7 +29,7 @@ class Prober:
         """`fakes` are the base URLs of fake relays that run, by the name of their target."""
         ((name, target),) = profile.named_targets.items()
         self._base_url = fakes.get(name, target.base_url)
-        self._question = questions(profile, target)[0]
+        self._question = _short(questions(profile, target)[0])
         self._request = self._question.request(stream=self._question.streams, form=target.form)
         self._price = price_of(self._question.model, target.known_prices)
         (key, *_) = target.named_keys.values()
@@ -66,6 +69,13 @@ class Prober:
     def _whole(self, reply: Reply) -> tuple[float | None, Tokens]:
         answer = FORMATS[self._question.endpoint].read_answer(reply.body, self._request)
         return (None if answer.flaw else reply.took_s), answer.tokens
+
+
+def _short(question: Question) -> Question:
+    """Return the question with a smaller budget, unless it is of a kind that needs room."""
+    if question.budget is None or question.budget > BUDGET:
+        return question
+    return replace(question, budget=min(_TOKENS, question.budget))
 
 
 def _streamed(question: Question, reply: Reply) -> tuple[float | None, Tokens]:
