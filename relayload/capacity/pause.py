@@ -5,7 +5,17 @@ from time import sleep
 
 from relayload import clock
 from relayload.capacity.prober import Prober
-from relayload.core.capacity.recovery import FIRST_PROBES, Probe, Recovery, Rest, late, pause_s, recovered, rest_of
+from relayload.core.capacity.recovery import (
+    FIRST_PROBES,
+    Probe,
+    Recovery,
+    Rest,
+    hopeless,
+    late,
+    pause_s,
+    recovered,
+    rest_of,
+)
 from relayload.core.units import format_duration
 
 _FIRST_WITHIN_S = 30.0
@@ -24,8 +34,16 @@ class Pauses:
         self.usd = 0.0
 
     def rest(self) -> Rest | None:
-        """Probe the relay before its first trial; None if too few probes were answered to tell."""
-        return rest_of([self._probe(_FIRST_WITHIN_S) for _ in range(FIRST_PROBES) if not self._given_up()])
+        """Probe the relay before its first trial; None if too few probes were answered to tell, which is said."""
+        probes = list[Probe]()
+        while len(probes) < FIRST_PROBES and not hopeless(probes) and not self._given_up():
+            probes.append(self._probe(_FIRST_WITHIN_S))
+        rest = rest_of(probes)
+        if rest is None and not self._given_up():
+            self._say(
+                "too few single requests are answered to tell how fast the relay is at rest: nothing waits for it"
+            )
+        return rest
 
     def recovery(self, rest: Rest) -> tuple[Recovery, str | None]:
         """Wait until the relay has recovered. Return what was found, and why it has not."""

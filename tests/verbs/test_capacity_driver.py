@@ -106,6 +106,7 @@ def test_workers_of_other_hosts_take_part_in_every_trial_beside_own_ones(
         assert f"seed: {3000 + trial['number']}" in profile
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_between_two_trials_is_not_missed(
     search: Search, start: Start, held: FakeRelay, tmp_path: Path, port: int
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_worker_that_is_killed_between_two_trials_is_not_missed(
     assert (counts["dropped"], counts["lost"]) == (0, 0)
 
 
+@pytest.mark.slow
 def test_a_search_whose_only_worker_is_killed_ends_in_words_and_goes_on_later(
     search: Search, start: Start, relay: FakeRelay, tmp_path: Path, port: int
 ) -> None:
@@ -161,6 +163,7 @@ def test_a_signal_between_two_trials_ends_the_search_which_goes_on_later(
     assert found(tmp_path)["probes"] > capacity["probes"]
 
 
+@pytest.mark.slow
 def test_nothing_goes_on_when_the_search_is_killed_and_it_resumes_with_the_next_number(
     search: Search, relay: FakeRelay, tmp_path: Path
 ) -> None:
@@ -216,6 +219,7 @@ def test_a_trial_waits_until_the_relay_has_done_what_the_last_one_left(
     assert "it has recovered, after" in run.output
 
 
+@pytest.mark.slow
 def test_a_relay_that_does_not_recover_in_time_is_unsteady(search: Search, indebted: str, tmp_path: Path) -> None:
     run = search(indebted, *OVERLOAD, "--recover", "1s", **OVERLOADED)
     assert run.wait() == 4, run.output

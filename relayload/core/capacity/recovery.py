@@ -53,6 +53,11 @@ def rest_of(probes: Sequence[Probe]) -> Rest | None:
     return Rest(slowest_s=max(answered)) if len(answered) >= _ENOUGH else None
 
 
+def hopeless(probes: Sequence[Probe]) -> bool:
+    """Return whether too many of the first probes failed for the others to tell anything."""
+    return sum(probe.latency_s is None for probe in probes) > FIRST_PROBES - 1 - _ENOUGH
+
+
 def recovered(probes: Sequence[Probe], rest: Rest) -> bool:
     """Return whether two of the last three probes took no longer than at rest."""
     return sum(_in_order(probe, rest) for probe in probes[-_OF_LAST:]) >= _IN_ORDER

@@ -2,7 +2,17 @@
 
 import pytest
 
-from relayload.core.capacity.recovery import FIRST_PROBES, Probe, Rest, late, most_probes, pause_s, recovered, rest_of
+from relayload.core.capacity.recovery import (
+    FIRST_PROBES,
+    Probe,
+    Rest,
+    hopeless,
+    late,
+    most_probes,
+    pause_s,
+    recovered,
+    rest_of,
+)
 
 REST = Rest(slowest_s=0.2)
 
@@ -20,6 +30,8 @@ def test_the_measure_is_the_slowest_of_the_first_probes_without_the_very_first()
 def test_a_relay_that_hardly_answers_has_no_rest():
     assert rest_of(probes(0.1, 0.1, None, 0.1, None, None)) is None
     assert rest_of([]) is None
+    assert hopeless(probes(0.1, None, None, None))
+    assert not hopeless(probes(None, 0.1, None, 0.1))
 
 
 @pytest.mark.parametrize(
