@@ -1,6 +1,6 @@
 """What a search may do: from a profile and the options of the command line."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -186,13 +186,10 @@ class _Read:
     def level(self, name: str, text: str | None) -> float | None:
         """Return the rate per second, or the users; None without one."""
         try:
-            found = None if text is None else _users(text) if self._over is Over.USERS else rate_per_s(text)
-            if found == 0:
-                raise ValueError("expected a rate above 0")
+            return None if text is None else self._over.rounded(_LEVELS[self._over](text))
         except ValueError as error:
-            self.faults.append(Fault(str(error), path=name))
+            self.faults.append(Fault(f"{error}, since the load is {_LOADS[self._over]}", path=name))
             return None
-        return None if found is None else self._over.rounded(found)
 
     def seconds(self, name: str, text: str | None, otherwise: float) -> float:
         try:
@@ -215,8 +212,20 @@ class _Read:
         return found
 
 
+def _rate(text: str) -> float:
+    """Read a rate above 0. Raises ValueError if it is none."""
+    found = rate_per_s(text)
+    if not found:
+        raise ValueError("expected a rate above 0")
+    return found
+
+
 def _users(text: str) -> float:
     """Read a number of users. Raises ValueError if it is none."""
     if not (text.isascii() and text.isdigit() and int(text)):
-        raise ValueError(f"expected a number of users, such as 10, since the load is closed, got '{text}'")
+        raise ValueError(f"expected a number of users such as '10', got '{text}'")
     return float(text)
+
+
+_LEVELS: Mapping[Over, Callable[[str], float]] = {Over.RATE: _rate, Over.USERS: _users}
+_LOADS = {Over.RATE: "open", Over.USERS: "closed"}

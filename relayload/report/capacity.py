@@ -39,8 +39,8 @@ def trial_begins(number: int, wanted: Wanted, trials: Sequence[Trial], most_load
     searched = [trial for trial in trials if trial.purpose is Purpose.SEARCH]
     passed = [trial for trial in searched if trial.decision is Decision.PASS]
     failed = [trial for trial in searched if trial.decision is Decision.FAIL]
-    known = [f"{_told(max(passed, key=_level))} passes"] if passed else []
-    known += [f"{_told(min(failed, key=_level))} fails"] if failed else []
+    known = [f"{_told(max(passed, key=_level))} passed"] if passed else []
+    known += [f"{_told(min(failed, key=_level))} failed"] if failed else []
     bracket = f"; so far {' and '.join(known)}" if known else ""
     again = f", again since {wanted.again}" if wanted.again else ""
     requests = f", at least {wanted.requests:,.0f} requests" if wanted.users and wanted.requests else ""
@@ -62,6 +62,9 @@ def _facts(capacity: Capacity) -> list[str]:
     estimate = capacity.estimate_per_s if capacity.over is Over.RATE else capacity.estimate_users
     if estimate is not None:
         facts.append(f"likeliest: {capacity.over.told(estimate)}, by all trials and without a bound")
+    if capacity.proven_users is not None:
+        proof = next(trial for trial in reversed(capacity.trials) if trial.users == capacity.proven_users)
+        facts.append(f"what {_told(proof)} got answered: {_rate(proof.ok_per_s)}")
     if capacity.binding is not None:
         facts.append(f"what binds: {_binding(capacity.binding)}")
     waited_s = sum(trial.recovery.waited_s for trial in capacity.trials if trial.recovery)

@@ -62,7 +62,7 @@ def test_progress_tells_the_bracket_and_the_load_that_is_left():
     assert trial_begins(1, wanted, [], 1200.0) == "trial 1: 14.14/s for 40.0s, to search; 20m of load left"
     before = [trial(1, 10.0, Decision.PASS), trial(2, 20.0, Decision.FAIL)]
     assert trial_begins(3, wanted, before, 1200.0) == (
-        "trial 3: 14.14/s for 40.0s, to search; so far 10/s passes and 20/s fails; 18m40s of load left"
+        "trial 3: 14.14/s for 40.0s, to search; so far 10/s passed and 20/s failed; 18m40s of load left"
     )
 
 
@@ -138,3 +138,45 @@ def test_what_users_made_is_told_beside_their_number():
     begins = next(number for number, line in enumerate(lines) if "flight" in line)
     assert [line[:3] for line in lines[begins + 1 : begins + 3]] == [["1", "10", "9.5/s"], ["2", "20", "19/s"]]
     assert ["ttft", "50ms", "10", "users", "observed", "20", "users", "observed"] in lines
+
+
+def test_of_users_it_tells_their_number_and_what_they_got_answered():
+    trials = (
+        trial(1, 9.5, Decision.PASS, users=10),
+        trial(2, 15.0, Decision.FAIL, users=20, refuted=True),
+        trial(3, 9.6, Decision.PASS, users=10, purpose=Purpose.CONFIRM, proven=True, ok_per_s=9.55),
+    )
+    capacity = Capacity(
+        answer=Kind.INTERVAL,
+        reason="between 10 users, proven, and 20 users, refuted",
+        exit_code=0,
+        over=Over.USERS,
+        proven_users=10,
+        refuted_users=20,
+        estimate_users=14,
+        profile="agents",
+        load_s=120.0,
+        trials=trials,
+    )
+    lines = render_capacity(capacity).splitlines()
+    assert lines[:3] == [
+        "capacity of agents: between 10 users, proven, and 20 users, refuted",
+        "likeliest: 14 users, by all trials and without a bound",
+        "what 10 users got answered: 9.55/s",
+    ]
+    assert lines[4].split()[:2] == ["trial", "users"]
+    assert [line.split()[:2] for line in lines[5:]] == [["1", "10"], ["2", "20"], ["3", "10"]]
+
+
+def test_a_trial_with_users_tells_how_many_requests_they_make_at_least_and_why_it_is_repeated():
+    wanted = Wanted(
+        purpose=Purpose.CONFIRM,
+        rate_per_s=10.0,
+        users=1,
+        warmup_s=10.0,
+        measured_s=120.0,
+        again="it was undecided",
+    )
+    assert trial_begins(1, wanted, [], 1200.0) == (
+        "trial 1: 1 user for 2m10s, at least 1,300 requests, to confirm, again since it was undecided; 20m of load left"
+    )
