@@ -1,4 +1,4 @@
-"""The likeliest capacity: where the part of the budget that trials used passes 1.
+"""The likeliest capacity: where the part of the budget that trials used passes 1, or another part.
 
 More load uses no less of a budget, so the parts of all levels are made to rise by isotonic regression (pool adjacent
 violators), each weighted with its requests. Between two levels the crossing is interpolated in logarithms.
@@ -26,8 +26,9 @@ class _Block(NamedTuple):
     levels: tuple[float, ...]
 
 
-def crossing(levels: Iterable[Level]) -> float | None:
-    """Return the level at which the used part passes 1; None unless it is seen on both sides."""
+def crossing(levels: Iterable[Level], part: float = 1.0) -> float | None:
+    """Return the level at which the used part passes that one; None unless it is seen on both sides."""
+    log_part = math.log(part)
     blocks: list[_Block] = []
     for level in sorted(levels):
         log_used = math.log(min(max(level.used, _LEAST), _MOST))
@@ -35,12 +36,12 @@ def crossing(levels: Iterable[Level]) -> float | None:
         while len(blocks) > 1 and blocks[-2].log_used >= blocks[-1].log_used:
             after, before = blocks.pop(), blocks.pop()
             blocks.append(_merged(before, after))
-    below = [block for block in blocks if block.log_used <= 0]
-    above = [block for block in blocks if block.log_used > 0]
+    below = [block for block in blocks if block.log_used <= log_part]
+    above = [block for block in blocks if block.log_used > log_part]
     if not (below and above):
         return None
     low, high = below[-1], above[0]
-    share = -low.log_used / (high.log_used - low.log_used)
+    share = (log_part - low.log_used) / (high.log_used - low.log_used)
     return low.levels[-1] * math.pow(high.levels[0] / low.levels[-1], share)
 
 

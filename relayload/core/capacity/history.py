@@ -114,8 +114,10 @@ class History:
         searched = self.standings(Purpose.SEARCH).items()
         return max((each for each, standing in searched if standing is Standing.PASS and each >= least), default=None)
 
-    def estimate(self) -> float | None:
-        """Return the likeliest capacity by all trials; None unless there are some on both sides of it.
+    def estimate(self, part: float = 1.0) -> float | None:
+        """Return the level that likely uses that part of the budget, by all trials; None unless some are on both sides.
+
+        The capacity uses all of it.
 
         Among levels that were confirmed, short trials that passed are left out: they begin without a queue and flatter.
         """
@@ -128,7 +130,7 @@ class History:
             or trial.decision is Decision.FAIL
             or not between[0] <= trial.level <= between[1]
         }
-        found = crossing(_level(pool) for key in sorted(levels) if (pool := self.sound(*key)))
+        found = crossing((_level(pool) for key in sorted(levels) if (pool := self.sound(*key))), part)
         return None if found is None else self._terms.over.rounded(found)
 
     def quota(self) -> Ceiling | None:

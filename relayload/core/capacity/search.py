@@ -16,7 +16,7 @@ The function is pure and walks all trials each time, so a search that was interr
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -28,6 +28,8 @@ from relayload.core.capacity.terms import Terms
 from relayload.core.capacity.trial import Purpose, Trial, Wanted
 from relayload.core.units import format_duration
 
+_PROVABLE = 0.5
+"""The part of the budget that may be used for a level to be proven in a few confirmations."""
 _MOST_STEPS = 8
 """Steps down from the highest level that passed: three by the precision, three by twice as much, and so on."""
 _MOST_REFUTATIONS = 2
@@ -109,40 +111,45 @@ class _Search:
         return middle if not terms.close(low, high) and low < middle < high else None
 
     def _confirmed(self, low: float) -> Wanted | Capacity:
-        """Confirm the highest level that passed, stepping down while it can't be."""
-        standings = self._history.standings(Purpose.CONFIRM)
-        for level in self._steps_down(low):
-            match standings.get(level, Standing.OPEN):
-                case Standing.OPEN:
-                    return self._history.wanted(Purpose.CONFIRM, level)
-                case Standing.PASS:
-                    return self._proven(level)
-                case Standing.VOID:
-                    return self._answer(
-                        Kind.GENERATOR_BOUND,
-                        f"generator-bound: the generator was the bottleneck when {self._told(level)} was confirmed",
-                    )
-                case _ if (higher := self._history.passed_before(level)) is not None:
-                    return self._answer(
-                        Kind.UNSTEADY,
-                        f"unsteady: {self._told(higher)} passed, and later even {self._told(level)} was refuted",
-                    )
-        if self._history.quota() is not None:
-            return self._answer(Kind.QUOTA, _held_back(self._history))
+        """Confirm the highest level that passed, or one a little lower, stepping down while it can't be."""
+        history, standings = self._history, self._history.standings(Purpose.CONFIRM)
+        level = min(standings, default=min(low, self._with_margin()))
+        match standings.get(level, Standing.OPEN):
+            case Standing.OPEN:
+                return history.wanted(Purpose.CONFIRM, level)
+            case Standing.PASS:
+                return self._proven(level)
+            case Standing.VOID:
+                return self._answer(
+                    Kind.GENERATOR_BOUND,
+                    f"generator-bound: the generator was the bottleneck when {self._told(level)} was confirmed",
+                )
+        if (higher := history.passed_before(level)) is not None:
+            return self._answer(
+                Kind.UNSTEADY, f"unsteady: {self._told(higher)} passed, and later even {self._told(level)} was refuted"
+            )
+        following = self._below(level, len(standings))
+        if following >= self._terms.lowest and len(standings) < _MOST_STEPS:
+            return history.wanted(Purpose.CONFIRM, following)
+        if history.quota() is not None:
+            return self._answer(Kind.QUOTA, _held_back(history))
         return self._answer(
             Kind.NOT_CONVERGED, f"not converged: nothing from {self._told(low)} down could be confirmed"
         )
 
-    def _steps_down(self, low: float) -> Iterator[float]:
-        terms, level = self._terms, low
-        for step in range(_MOST_STEPS):
-            yield level
-            tried = self._history.sound(Purpose.CONFIRM, level)
-            level = terms.over.below(level, (1 + terms.precision) ** (1 + step // 3))
-            if tried and tried[-1].quota_bound and tried[-1].ceiling is not None and tried[-1].users is None:
-                level = min(level, terms.over.rounded(tried[-1].ceiling.per_s))
-            if level < terms.lowest:
-                return
+    def _below(self, level: float, steps: int) -> float:
+        """Return the next level to confirm, below one that could not be, after so many."""
+        terms = self._terms
+        following = terms.over.below(level, (1 + terms.precision) ** (1 + (steps - 1) // 3))
+        last = self._history.sound(Purpose.CONFIRM, level)[-1]
+        if last.quota_bound and last.ceiling is not None and last.users is None:
+            return min(following, terms.over.rounded(last.ceiling.per_s))
+        return min(following, self._with_margin())
+
+    def _with_margin(self) -> float:
+        """Return the level that likely leaves enough of the budget for a proof; infinite where that is not known."""
+        found = self._history.estimate(_PROVABLE)
+        return math.inf if found is None else max(found, self._terms.lowest)
 
     def _proven(self, level: float) -> Wanted | Capacity:
         low, high = self._history.bracket()
