@@ -22,6 +22,7 @@ _ENDINGS: Mapping[str, _Ending] = MappingProxyType(
                 "relayload capacity capacity-chat",
                 "relayload capacity mine.yaml --start 20/s --max 200/s --out found",
                 "relayload capacity mine.yaml --at-least 50/s",
+                "relayload capacity capacity-closed --over users --max 200",
             ),
             "0 proven, 3 refuted or none, 4 neither, or no capacity of the relay, 5 a guardrail, 1 crash, 2 bad "
             "profile or arguments, 6 target unreachable, 130/143 interrupted",

@@ -235,3 +235,16 @@ def test_the_profile_of_a_trial_with_users_has_as_many(slots):
         ("warm", 10.0, True),
         ("trial", 30.0, False),
     ]
+
+
+def test_a_bounded_queue_is_told_by_what_it_refuses(start, slots, tmp_path):
+    profile, out = slots("errors.rate < 2%, ttft.p50 < 2s"), tmp_path / "out"
+    (tmp_path / "slots.yaml").write_text(PRESET.replace("slots: 4", "slots: 4, queue: 3"))
+    options = ("--warmup", "1s", "--confirm", "8s", "--out", out, "--at-least", "80/s")
+    search = start("relayload", "capacity", profile, *options)
+    assert search.wait() == 3, search.output
+    found = json.loads((out / "capacity.json").read_text())
+    assert found["answer"] == "below"
+    assert 5 <= found["queue"]["in_flight"] <= 9, found["queue"]
+    assert found["trials"][0]["overloaded"] > 100
+    assert "less than 80/s: refuted: a bounded queue refuses more than" in search.output

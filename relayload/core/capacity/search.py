@@ -32,7 +32,8 @@ _PROVABLE = 0.5
 """The part of the budget that may be used for a level to be proven in a few confirmations."""
 _MOST_STEPS = 8
 """Steps down from the highest level that passed: three by the precision, three by twice as much, and so on."""
-_MOST_REFUTATIONS = 2
+_MOST_NARROWING = 2
+"""Trials after the first proof."""
 _FAR, _NEAR = 4, 2
 """How many times the precision above the likeliest capacity a level is to be refuted: if none is yet, and then."""
 
@@ -83,7 +84,7 @@ class _Search:
             case Standing.PASS:
                 return self._answer(Kind.AT_LEAST, f"at least {self._told(level)}: proven")
             case Standing.FAIL if self._history.refuted_above(0.0) is not None:
-                return self._answer(Kind.BELOW, f"less than {self._told(level)}: refuted")
+                return self._answer(Kind.BELOW, f"less than {self._told(level)}: refuted{self._why()}")
             case Standing.VOID:
                 return self._answer(Kind.GENERATOR_BOUND, f"the generator was the bottleneck at {self._told(level)}")
             case _:
@@ -160,29 +161,37 @@ class _Search:
             return self._answer(Kind.GENERATOR_BOUND, f"generator-bound: {self._told(level)} is proven, and {more}")
         if self._history.quota() is not None:
             return self._answer(Kind.QUOTA, _held_back(self._history))
-        return self._refutation() or self._interval()
+        return self._narrowing() or self._interval()
 
-    def _refutation(self) -> Wanted | None:
-        """Return a trial above what is proven, if what is refuted is far from the likeliest capacity.
+    def _narrowing(self) -> Wanted | None:
+        """Return a trial that brings what is proven or refuted nearer to the likeliest capacity, if that is far."""
+        terms, history = self._terms, self._history
+        proven = history.proven()
+        assert proven is not None
+        first = min(trial.number for trial in history.trials if trial.purpose is Purpose.CONFIRM and trial.proven)
+        spent = sum(trial.number > first for trial in history.trials)
+        likeliest = max(history.estimate() or proven, proven)
+        wanted = self._refutation(likeliest, history.refuted_above(proven), first=not spent)
+        if wanted is None and likeliest > terms.over.above(proven, (1 + terms.precision) ** _NEAR):
+            wanted = history.wanted(Purpose.CONFIRM, terms.over.rounded(math.sqrt(proven * likeliest)))
+        if wanted is None or spent >= _MOST_NARROWING or wanted.again or wanted.pooled_with or self.lacking(wanted):
+            return None
+        return wanted
+
+    def _refutation(self, likeliest: float, refuted: float | None, *, first: bool) -> Wanted | None:
+        """Return a trial above the likeliest capacity, if what is refuted is far from it.
 
         It may last as long as the load that is left, since an objective that is proven broken ends it. Where little is
         known of what lies above, the first one is further away, where it takes less.
         """
         terms, history = self._terms, self._history
-        proven = history.proven()
-        assert proven is not None
-        refuted = history.refuted_above(proven)
-        since = sum(trial.number > history.sound(Purpose.CONFIRM, proven)[-1].number for trial in history.trials)
-        likeliest = max(history.estimate() or proven, proven)
         far, near = (terms.over.above(likeliest, (1 + terms.precision) ** times) for times in (_FAR, _NEAR))
-        level = near if since or (refuted is not None and terms.close(far, refuted)) else min(far, terms.highest)
-        if level > terms.highest or since >= _MOST_REFUTATIONS or (refuted is not None and terms.close(level, refuted)):
+        level = min(far, terms.highest) if first and (refuted is None or not terms.close(far, refuted)) else near
+        if level > terms.highest or (refuted is not None and terms.close(level, refuted)):
             return None
         wanted = history.wanted(Purpose.CONFIRM, level)
-        if wanted.again or wanted.pooled_with or self.lacking(wanted):
-            return None
         left_s = min(terms.most_load_s - history.load_s, MOST_POOLED * wanted.for_s)
-        return replace(wanted, measured_s=float(int(left_s - wanted.warmup_s)))
+        return replace(wanted, measured_s=max(wanted.measured_s, float(int(left_s - wanted.warmup_s))))
 
     def _interval(self) -> Capacity:
         proven = self._history.proven()
@@ -192,11 +201,8 @@ class _Search:
             return self._answer(
                 Kind.NOT_CONVERGED, f"not converged: {self._told(proven)} is proven, and nothing higher refuted"
             )
-        held_back = _held_back(self._history)
-        return self._answer(
-            Kind.INTERVAL,
-            f"between {self._told(proven)}, proven, and {self._told(refuted)}, refuted{held_back and f': {held_back}'}",
-        )
+        between = f"between {self._told(proven)}, proven, and {self._told(refuted)}, refuted"
+        return self._answer(Kind.INTERVAL, f"{between}{self._why()}")
 
     def _nothing(self, standing: Standing) -> Capacity:
         lowest = f"{self._told(self._terms.lowest)}, the least allowed"
@@ -205,8 +211,12 @@ class _Search:
         if standing is not Standing.FAIL or self._history.refuted_above(0.0) is None:
             return self._answer(Kind.NOT_CONVERGED, f"not converged: {lowest}, could not be shown")
         broken = self._history.broken()
-        why = _held_back(self._history) or (broken.objective if broken else "")
-        return self._answer(Kind.NONE, f"none: {lowest}, fails{why and f': {why}'}")
+        why = self._why() or (f": {broken.objective}" if broken else "")
+        return self._answer(Kind.NONE, f"none: {lowest}, fails{why}")
+
+    def _why(self) -> str:
+        """Return what held back the levels that failed, as the end of a reason; empty if nothing in particular did."""
+        return f": {held_back}" if (held_back := _held_back(self._history)) else ""
 
     def _answer(self, kind: Kind, reason: str) -> Capacity:
         return _answer(self._history, self._terms, kind, reason)

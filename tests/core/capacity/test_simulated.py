@@ -1,9 +1,10 @@
 """Searches against queues whose knee is known, in simulated time. `benchmarks/capacity.py` has many more."""
 
 import pytest
-from simulated_relays import Queue, bucket, search, sliding, true_capacity
+from simulated_relays import Queue, bucket, search, sliding, true_capacity, true_users
 
 from relayload.core.capacity.answer import Kind
+from relayload.core.capacity.levels import Over
 from relayload.core.capacity.trial import Purpose
 
 CHAT = ["ttft.p95 < 600ms", "errors.rate < 1%"]
@@ -50,3 +51,26 @@ def test_a_rate_is_proven_or_refuted_alone(knee: float):
     well, beyond = (search(RELAY, CHAT, 1, at_least=share * knee) for share in (0.8, 1.2))
     assert (well.answer, well.exit_code) == (Kind.AT_LEAST, 0)
     assert (beyond.answer, beyond.exit_code) == (Kind.BELOW, 3)
+
+
+@pytest.mark.parametrize(("think_s", "seed"), [(0.0, 1), (0.0, 2), (2.0, 1)])
+def test_the_users_that_a_queue_carries_are_found(think_s: float, seed: int):
+    queue = Queue(16, 1.0, 0.5)
+    most = true_users(queue, lambda sent: sum(each.ttft_s >= 1.0 for each in sent) <= 0.05 * len(sent), 50_000, think_s)
+    found = search(
+        queue, ["ttft.p95 < 1s"], seed, over=Over.USERS, start=10.0, lowest=1.0, highest=500.0, think_s=think_s
+    )
+    assert found.proven_users is not None
+    assert found.estimate_users is not None
+    assert 0.85 * most < found.proven_users <= most + 1
+    assert found.estimate_users == pytest.approx(most, rel=0.08)
+    assert {each.users is None for each in found.trials} == {False}
+
+
+@pytest.mark.parametrize("status", [503, 429])
+def test_a_bounded_queue_is_named_whatever_it_refuses_with(status: int):
+    found = search(Queue(10, 0.3, longest_queue=5, full_with=status), CHAT, 1, start=8.0)
+    assert found.queue is not None
+    assert found.queue.in_flight == 15
+    assert found.ceiling is None
+    assert "a bounded queue refuses more than 15 requests at once" in found.reason
