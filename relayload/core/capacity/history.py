@@ -7,6 +7,7 @@ from enum import Enum, auto
 from relayload.core.capacity.ceiling import Ceiling
 from relayload.core.capacity.estimate import Level, crossing
 from relayload.core.capacity.full_queue import FullQueue
+from relayload.core.capacity.levels import Over
 from relayload.core.capacity.proof import provable
 from relayload.core.capacity.terms import Terms
 from relayload.core.capacity.trial import Binding, Decision, Purpose, Trial, Wanted
@@ -58,7 +59,7 @@ class History:
 
     def wanted(self, purpose: Purpose, level: float) -> Wanted:
         """Return the trial to run at a level, together with those that it is to be judged with."""
-        by_users = self._terms.over.step > 0
+        by_users = self._terms.over is Over.USERS
         rate_per_s = self._least_rate_per_s(level) if by_users else level
         lengths = self._terms.lengths
         return Wanted(
@@ -117,9 +118,8 @@ class History:
     def estimate(self, part: float = 1.0) -> float | None:
         """Return the level that likely uses that part of the budget, by all trials; None unless some are on both sides.
 
-        The capacity uses all of it.
-
-        Among levels that were confirmed, short trials that passed are left out: they begin without a queue and flatter.
+        The capacity is the level that uses all of it. Among levels that were confirmed, short trials that passed are
+        left out: they begin without a queue and flatter.
         """
         confirmed = [trial.level for trial in self.trials if trial.purpose is Purpose.CONFIRM]
         between = min(confirmed, default=math.inf), max(confirmed, default=0.0)

@@ -3,10 +3,10 @@
 1. *Bracket*: from a start, double while trials pass, or halve while they fail.
 2. *Bisect* at the geometric mean until the highest level that passed and the lowest that did not are within the
    precision.
-3. *Confirm* the highest level that passed on fresh samples, in longer trials judged `strict`; while that fails, step
-   down. Only a confirmation makes a level proven.
-4. *Refute*: if the lowest level that was refuted is far above, spend the load that is left on one or two more such
-   trials, nearer to the likeliest capacity.
+3. *Confirm* the highest level that passed, or a lower one that likely leaves enough of the budget for a proof, on fresh
+   samples, in longer trials judged `strict`; while that fails, step down. Only a confirmation makes a level proven.
+4. *Narrow*: spend the load that is left on one or two more such trials, where what is proven or refuted is far from the
+   likeliest capacity.
 
 An undecided trial is repeated and judged together with those before it, four at most. What is still undecided then is
 not shown to hold: the search goes on below, but the level is not refuted. A void trial is repeated once; a level at
@@ -35,7 +35,7 @@ _MOST_STEPS = 8
 _MOST_NARROWING = 2
 """Trials after the first proof."""
 _FAR, _NEAR = 4, 2
-"""How many times the precision above the likeliest capacity a level is to be refuted: if none is yet, and then."""
+"""How many times the precision a level that is to be refuted lies above the likeliest capacity: at first, and then."""
 
 
 def next_step(trials: Sequence[Trial], terms: Terms) -> Wanted | Capacity:
