@@ -1,11 +1,11 @@
 """The queue that a relay bounds: how many requests it holds at once, served or waiting, before it refuses more.
 
-A refusal by a full queue comes when the relay holds as many as it ever does. So the queue is told from other failures
-by what was in flight at each refusal. The client sees a request a little longer than the relay holds it, which is
-allowed for by the time that refusals take.
+A full queue refuses whatever finds as many requests in flight, and takes what finds fewer. So it is told from other
+failures by how many were in flight when a request was sent. The client sees requests a little longer than the relay
+holds them, which is allowed for by the time that refusals take.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from statistics import median, median_low
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from msgspec import Struct
 _FEWEST = 8
 """With fewer refusals no queue is told."""
 _NEARLY = 0.9
-"""The share of refusals that must fit."""
+"""The share of requests that must fit."""
 _MOST_SLACK = 0.1
 """The part of what is in flight that may be on its way."""
 
@@ -49,15 +49,17 @@ def full_queue(
     if len(refused) < _FEWEST or not taken:
         return None
     sent, ended = sorted(span.sent_at_s for span in taken), sorted(span.ended_at_s for span in taken)
-    most = max(_in_flight(sent, ended, at_s) for at_s in sent)
-    if users is not None and most >= users:
-        return None
-    per_s = len(taken) / for_s
-    slack = 1 + min(_MOST_SLACK * most, per_s * median(span.ended_at_s - span.sent_at_s for span in refused))
-    in_flight = [_in_flight(sent, ended, span.sent_at_s) for span in refused]
-    full = sum(each >= most - slack for each in in_flight)
-    return FullQueue(in_flight=median_low(in_flight), per_s=per_s) if full >= _NEARLY * len(refused) else None
+    found, at_refusals = ([_in_flight(sent, ended, span.sent_at_s) for span in spans] for spans in (taken, refused))
+    held, per_s = median_low(at_refusals), len(taken) / for_s
+    slack = 1 + min(_MOST_SLACK * held, per_s * median(span.ended_at_s - span.sent_at_s for span in refused))
+    fits = (
+        sum(abs(each - held) <= slack for each in at_refusals) >= _NEARLY * len(refused)
+        and sum(each <= held + slack - 1 for each in found) >= _NEARLY * len(taken)
+        and (users is None or max(found) + 1 < users)
+    )
+    return FullQueue(in_flight=held, per_s=per_s) if held and fits else None
 
 
 def _in_flight(sent: Sequence[float], ended: Sequence[float], at_s: float) -> int:
-    return bisect_right(sent, at_s) - bisect_right(ended, at_s)
+    """Return how many a request finds in flight that is sent then."""
+    return bisect_left(sent, at_s) - bisect_right(ended, at_s)

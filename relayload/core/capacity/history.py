@@ -18,8 +18,8 @@ _MOST_POOLED_IN_SEARCH = 2
 _MOST_VOID = 2
 _LOWEST = 3
 """So many of the lowest levels that failed say why the search ends there."""
-_UNSTEADY, _OFTEN = 1.1, 2
-"""A level that passed, and later so many lower by this factor refuted, is no matter of precision or chance."""
+_UNSTEADY, _OFTEN = 1.2, 2
+"""A level that passed, and later so many failed that are lower by this factor, is no matter of precision or chance."""
 _AGAIN: Mapping[Decision, str] = {
     Decision.UNDECIDED: "it was undecided",
     Decision.VOID: "the generator was the bottleneck",
@@ -100,18 +100,13 @@ class History:
         """Return the lowest level above that one which was refuted."""
         return min((trial.level for trial in self.trials if trial.refuted and trial.level > level), default=None)
 
-    def passed_before(self, level: float) -> float | None:
-        """Return a level that passed, well above two that were refuted later; None without any, or under a quota."""
-        if self.quota() is not None:
+    def passed_before(self) -> float | None:
+        """Return a level that passed, well above two that failed when they were confirmed; None under a quota, too."""
+        confirmed = self.standings(Purpose.CONFIRM).items()
+        failed = sorted(level for level, standing in confirmed if standing is Standing.FAIL)
+        if len(failed) < _OFTEN or self.quota() is not None:
             return None
-        refuted = [
-            trial.level
-            for trial in self.trials
-            if trial.purpose is Purpose.CONFIRM and trial.refuted and trial.level >= level
-        ]
-        if len(refuted) < _OFTEN:
-            return None
-        least = _UNSTEADY * sorted(refuted)[_OFTEN - 1]
+        least = _UNSTEADY * failed[_OFTEN - 1]
         searched = self.standings(Purpose.SEARCH).items()
         return max((each for each, standing in searched if standing is Standing.PASS and each >= least), default=None)
 

@@ -125,9 +125,9 @@ class _Search:
                     Kind.GENERATOR_BOUND,
                     f"generator-bound: the generator was the bottleneck when {self._told(level)} was confirmed",
                 )
-        if (higher := history.passed_before(level)) is not None:
+        if (higher := history.passed_before()) is not None:
             return self._answer(
-                Kind.UNSTEADY, f"unsteady: {self._told(higher)} passed, and later even {self._told(level)} was refuted"
+                Kind.UNSTEADY, f"unsteady: {self._told(higher)} passed, and later even {self._told(level)} failed"
             )
         following = self._below(level, len(standings))
         if following >= self._terms.lowest and len(standings) < _MOST_STEPS:

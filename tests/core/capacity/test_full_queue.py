@@ -48,7 +48,7 @@ def test_a_few_refusals_tell_nothing():
 
 def test_a_request_on_its_way_does_not_hide_the_queue():
     late = [Span(second / 10, second / 10 + 1.0) for second in range(600)]  # always ten in flight, or eleven
-    refused = [Span(second + 0.05 * (second % 3), second + 0.05 * (second % 3) + 0.2) for second in range(1, 60)]
+    refused = [Span(second + 0.01 * (second % 9), second + 0.3) for second in range(2, 60)]
     queue = full_queue(late, refused, 60.0)
     assert queue is not None
     assert queue.in_flight == 10
