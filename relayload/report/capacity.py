@@ -69,10 +69,11 @@ def _facts(capacity: Capacity) -> list[str]:
         facts.append(f"what binds: {_binding(capacity.binding)}")
     waited_s = sum(trial.recovery.waited_s for trial in capacity.trials if trial.recovery)
     usd = "" if capacity.usd is None else f", ${capacity.usd:.4g}"
+    trials = f"{len(capacity.trials)} trial{'' if len(capacity.trials) == 1 else 's'}"
     return [
         *facts,
-        f"{len(capacity.trials)} trials, {format_duration(capacity.load_s)} of load, {capacity.requests:,} "
-        f"requests{usd}{f', {format_duration(waited_s)} of waiting for the relay to recover' if waited_s else ''}",
+        f"{trials}, {format_duration(capacity.load_s)} of load, {capacity.requests:,} requests{usd}"
+        f"{f', {format_duration(waited_s)} of waiting for the relay to recover' if waited_s else ''}",
     ]
 
 
