@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from relayload.core.units import RATE_UNITS, rate_per_s
+from relayload.core.units import RATE_UNITS, duration_s
 from relayload.fakerelay.schema import PresetPart
 
 _ROUNDING_S = 1e-9
@@ -27,12 +27,15 @@ class Allowance:
 
     @classmethod
     def parse(cls, text: str) -> "Allowance":
-        """Parse a rate such as `300/min`. Raises ValueError."""
-        rate_per_s(text)
-        count, _, unit = text.replace(" ", "").partition("/")
-        if not count.isdecimal() or int(count) < 1:
-            raise ValueError(f"expected a whole number per time such as '10/s' or '300/min', got '{text}'")
-        return cls(int(count), RATE_UNITS[unit])
+        """Parse a rate such as `300/min`, or a window of any length such as `5/2s`. Raises ValueError."""
+        count, _, window = text.replace(" ", "").partition("/")
+        try:
+            window_s = RATE_UNITS.get(window) or duration_s(window)
+        except ValueError:
+            window_s = 0.0
+        if not count.isdecimal() or int(count) < 1 or not window_s:
+            raise ValueError(f"expected a whole number per time such as '10/s', '300/min' or '5/2s', got '{text}'")
+        return cls(int(count), window_s)
 
 
 Rate = Annotated[Allowance, BeforeValidator(lambda value: Allowance.parse(str(value)))]

@@ -134,7 +134,7 @@ def test_standings_tell_what_is_left_and_when_all_is_back():
         ({"requests": "1/s", "tokens": "1/s"}, "exactly one of"),
         ({"requests": "1.5/s"}, "a whole number per time"),
         ({"requests": "0/s"}, "a whole number per time"),
-        ({"requests": "5"}, "expected a rate such as"),
+        ({"requests": "5"}, "expected a whole number per time such as"),
     ],
 )
 def test_a_limit_that_makes_no_sense_is_a_fault(fields, message):

@@ -80,7 +80,7 @@ def test_every_fault_has_its_place(tmp_path):
     assert faults_of(tmp_path, text) == [
         "p.yaml:3:10: dialect: expected 'openai', 'litellm', 'one-api', 'apisix' or 'openrouter', got 'opnai'; "
         "did you mean 'openai'?",
-        "p.yaml:5:16: limits.0.requests: expected a rate such as '5/s' or '300/min', got '5'",
+        "p.yaml:5:16: limits.0.requests: expected a whole number per time such as '10/s', '300/min' or '5/2s', got '5'",
         "p.yaml:5:28: limits.0.models.0: unknown model 'n'; known: m",
         "p.yaml:6:5: limits.1: expected exactly one of 'requests', 'tokens' and 'concurrent'",
         "p.yaml:8:12: faults.0.kind: expected " + KINDS + ", got 'stal'; did you mean 'stall'?",
