@@ -1,0 +1,142 @@
+"""Words for what was found: the limit that an explanation stands for, and what the relay says of it."""
+
+from collections.abc import Iterator, Sequence
+
+from relayload.core.limits.conformance import Unit, Window
+from relayload.core.limits.findings import Counts, FoundLimit, Kind, Per, RetryAfter, StatedLimit
+from relayload.core.limits.inference import LENGTHS_S, Explanation, releases
+from relayload.core.limits.observation import Seen
+
+_NEAR = 0.05
+"""How far apart lengths may be that are told as one."""
+
+
+def limit_of(
+    found: Explanation, per: Per | None, per_unknown: str, retry_after: RetryAfter | None, longer_than_s: float | None
+) -> FoundLimit:
+    """Return the limit. `longer_than_s` is given for one that let nothing through again."""
+    best, not_told = found.best, []
+    kind = Kind(best.shape.window.value) if len(found.windows) == 1 else None
+    unit = best.shape.unit
+    counts = Counts.REQUESTS if unit is Unit.REQUESTS else Counts.TOKENS
+    if len(found.units) > 1:
+        counts = Counts.UNKNOWN
+        not_told.append("requests or tokens: either explains what was seen")
+    if kind is None:
+        kinds = " and ".join(each.value for each in found.windows)
+        not_told.append(f"kind: {kinds} explain what was seen equally well")
+    window_s = _length_s(found) if longer_than_s is None else None
+    if longer_than_s is not None:
+        not_told = ["kind and length: nothing was let through again before the search ended"]
+        kind = None
+    elif window_s is None:
+        lengths = found.lengths_s
+        not_told.append(f"length: anything from {lengths[0]:g}s to {lengths[-1]:g}s explains what was seen")
+    if per is None:
+        not_told.append(f"per key or model: {per_unknown}")
+    bucket = best.shape.window is Window.BUCKET
+    refused_count = None if bucket or longer_than_s is not None else found.refused_count
+    requests = (each for each in found.alike if each.shape.unit is Unit.REQUESTS)
+    size = next(requests) if counts is Counts.UNKNOWN else best
+    return FoundLimit(
+        counts=counts,
+        amount=size.least,
+        amount_at_most=size.most if size.most > size.least else None,
+        kind=kind,
+        window_s=window_s,
+        longer_than_s=longer_than_s,
+        refill_per_s=best.shape.refill_per_s if kind is Kind.BUCKET else None,
+        per=per,
+        refused_count=refused_count,
+        retry_after=retry_after,
+        not_told=tuple(not_told),
+        refusals=best.refusals,
+        unexplained=best.unexplained,
+    )
+
+
+def _length_s(found: Explanation) -> float | None:
+    """Return the length of the window, or how long a bucket takes to be full; None where it can't be told."""
+    shape = found.best.shape
+    if shape.refill_per_s:
+        full_s = found.best.least / shape.refill_per_s
+        return next((each for each in LENGTHS_S if abs(each - full_s) <= _NEAR * each), full_s)
+    lengths_s = found.lengths_s
+    near = lengths_s[-1] - lengths_s[0] <= _NEAR * lengths_s[-1]
+    return shape.window_s if near else None
+
+
+def retry_after(seen: Sequence[Seen]) -> RetryAfter | None:
+    """Compare the waits that refusals asked for with when the next request of the same length passed.
+
+    None where none asked, or nothing passed again.
+    """
+    told = []
+    for before, after in releases(seen):
+        asking = [each for each in _streak(seen, before) if each.retry_after_s is not None]
+        if asking:
+            told.append((asking, before, after))
+    if not told:
+        return None
+    due = [(each.at_s + (each.retry_after_s or 0.0), a, b) for asking, a, b in told for each in asking]
+    asking, before, after = max(told, key=lambda each: each[2].at_s - each[0][0].at_s)
+    return RetryAfter(
+        asked_s=asking[0].retry_after_s or 0.0,
+        passed_after_s=after.at_s - asking[0].at_s,
+        uncertain_s=after.at_s - before.at_s,
+        too_long_s=max(0.0, max(due_s - b.at_s for due_s, _, b in due)),
+        too_short_s=max(0.0, max(a.at_s - due_s for due_s, a, _ in due)),
+    )
+
+
+def _streak(seen: Sequence[Seen], last: Seen) -> list[Seen]:
+    """Return the refusals of requests of one length that ended with this one, first one first."""
+    found: list[Seen] = []
+    for each in reversed(seen[: seen.index(last) + 1]):
+        if not each.refused or each.tokens != last.tokens:
+            break
+        found.append(each)
+    return found[::-1]
+
+
+def stated_limits(seen: Sequence[Seen], limits: Sequence[FoundLimit]) -> Iterator[StatedLimit]:
+    """Compare each limit that headers state with those that were found."""
+    known = {(each.header, each.limit): each for one in seen for each in one.stated}
+    left: dict[tuple[str, int], int] = {}
+    for one in seen:
+        for each in one.stated if one.refused else ():
+            left[each.header, each.limit] = max(left.get((each.header, each.limit), 0), each.remaining or 0)
+    for (header, limit), each in known.items():
+        counts = Counts.TOKENS if each.of_tokens else Counts.REQUESTS
+        alike = [found for found in limits if found.counts is counts]
+        fits = [found for found in alike if _is(found, limit)]
+        if fits:
+            remark = f"fits {describe(fits[0])}"
+        elif alike:
+            remark = f"no: found {', '.join(map(describe, alike))}"
+        else:
+            remark = f"no limit of {counts.value} was found up to what was sent"
+        true = True if fits else False if alike else None
+        if (remains := left.get((header, limit), 0)) and fits and len(limits) == 1:
+            true, remark = False, f"{remark}, but says that {remains} remain when it refuses"
+        yield StatedLimit(header=header, limit=limit, true=true, remark=remark)
+
+
+def _is(found: FoundLimit, limit: int) -> bool:
+    return found.amount is not None and found.amount <= limit <= (found.amount_at_most or found.amount)
+
+
+def describe(limit: FoundLimit) -> str:
+    """Return a limit as people write it: `300 requests/min`, `5 in flight`."""
+    if limit.counts is Counts.CONCURRENT:
+        return f"{limit.amount} in flight"
+    unit = "short requests, or their tokens," if limit.counts is Counts.UNKNOWN else limit.counts.value
+    amount = f"{limit.amount:,} {unit}"
+    if limit.window_s is None:
+        return f"{amount} in a window that is not told"
+    return f"{amount}/{length(limit.window_s)}"
+
+
+def length(seconds: float) -> str:
+    """Return the length of a window as it stands behind a slash: `s`, `min`, `h`, `10s`."""
+    return {1.0: "s", 60.0: "min", 3600.0: "h"}.get(seconds, f"{seconds:.3g}s")
