@@ -31,6 +31,7 @@ _ELSEWHERE = {
     "fake-relay": ("relayload.fakerelay.command", "Run the fake relay alone, to try things on."),
     "gate": ("relayload.verbs.gate", "Judge a recording again by its objectives, and exit with the verdict."),
     "init": ("relayload.verbs.init", "Write a commented profile to begin with."),
+    "limits": ("relayload.verbs.limits", "Find the limits that a key at a relay really has, by asking."),
     "schema": ("relayload.verbs.schema", "Print the JSON Schema of profiles, for editors."),
     "locustfile": ("relayload.verbs.locustfile", "Print the path of the locustfile, for locust -f."),
     "merge": ("relayload.verbs.merge", "Make one recording of those of several workers or hosts."),

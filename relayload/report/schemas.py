@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from relayload.core.capacity.answer import Capacity
 from relayload.core.capacity.plan import CapacityPlan
+from relayload.core.limits.findings import Limits
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.verdict import Verdict
 
@@ -26,6 +27,7 @@ SCHEMAS: Mapping[str, type[Struct]] = MappingProxyType(
         "summary.schema.json": Summary,
         "capacity.schema.json": Capacity,
         "capacity-plan.schema.json": CapacityPlan,
+        "limits.schema.json": Limits,
     }
 )
 """The types of the schemas by their names in `docs/`."""

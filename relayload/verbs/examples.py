@@ -64,6 +64,14 @@ _ENDINGS: Mapping[str, _Ending] = MappingProxyType(
         ),
         "gate": _Ending(("relayload gate runs/20261128T202447Z-mine --junit verdict.xml",), _VERDICT),
         "init": _Ending(("relayload init mine.yaml", "relayload init --from openai mine.yaml")),
+        "limits": _Ending(
+            (
+                "relayload limits rpm-cap",
+                "relayload limits mine.yaml --max-requests 500 --max-time 3m --out limits.json",
+            ),
+            "0 everything was tried, 4 the relay failed, 5 a cap ended it, 2 bad profile or arguments, 6 target "
+            "unreachable, 130/143 interrupted",
+        ),
         "merge": _Ending(
             ("relayload merge host-1/run host-2/run --out run", "relayload merge run --out packed --compress gzip")
         ),

@@ -1,0 +1,1 @@
+"""`relayload limits`: the search of `core/limits`, driven by real requests."""

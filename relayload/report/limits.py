@@ -1,0 +1,146 @@
+"""Renders the limits of a relay, and the lines for a profile."""
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from relayload.core.limits.findings import (
+    MOST_TOO_LONG_S,
+    MOST_TOO_SHORT_S,
+    Counts,
+    FoundLimit,
+    Kind,
+    Limits,
+    Per,
+    RetryAfter,
+    StatedLimit,
+    Unlimited,
+)
+from relayload.core.limits.results import describe
+from relayload.core.units import format_duration
+from relayload.report.fitting_table import Cell, Column, FittingTable
+from relayload.report.printing import printed
+from relayload.report.screen import PLAIN, Screen
+
+_UNKNOWN = "not told"
+_KINDS = {Kind.SLIDING: "sliding window", Kind.FIXED: "fixed window", Kind.BUCKET: "token bucket"}
+_PER = {
+    Per.KEY: "key",
+    Per.MODEL: "model",
+    Per.KEY_AND_MODEL: "key and model",
+    Per.ALL: "all together",
+}
+_HEADINGS = ("limit", "kind", "per", "refused count", "failed count", "Retry-After")
+
+
+def render_limits(limits: Limits, screen: Screen = PLAIN) -> str:
+    """Render what was found, what was not, and the quota to write into a profile."""
+    parts: list[RenderableType] = [Text(_heading(limits), style="bold")]
+    if limits.limits:
+        columns = [Column(heading, words=True, least=8) for heading in _HEADINGS]
+        parts.append(FittingTable(columns, [_row(limit) for limit in limits.limits], gap=2))
+    parts += [Text(line) for line in _details(limits)]
+    if block := profile_block(limits):
+        parts += [Text(""), Text("for the profile:"), Text(block.rstrip("\n"))]
+    return printed(parts, screen)
+
+
+def profile_block(limits: Limits) -> str:
+    """Return the YAML that keeps a load below the limits; empty where there is nothing to keep below."""
+    lines = []
+    if limits.client:
+        per = ", per: key" if _per_key(limits) else ""
+        amounts = ", ".join(f"{name}: [{', '.join(each)}]" for name, each in limits.client.items())
+        lines += ["client:", f"  quota: {{{amounts}{per}}}"]
+    if limits.max_in_flight is not None:
+        lines += ["load:", f"  max_in_flight: {limits.max_in_flight}"]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _per_key(limits: Limits) -> bool:
+    counted = [each for each in limits.limits if each.counts is not Counts.CONCURRENT]
+    return len(limits.keys) > 1 and all(each.per in (Per.KEY, Per.KEY_AND_MODEL) for each in counted)
+
+
+def _heading(limits: Limits) -> str:
+    number = len(limits.limits)
+    what = "no limit" if not number else f"{number} limit" if number == 1 else f"{number} limits"
+    return f"{what} found at {limits.target}"
+
+
+def _row(limit: FoundLimit) -> tuple[Cell, ...]:
+    kind = "in flight" if limit.counts is Counts.CONCURRENT else _KINDS[limit.kind] if limit.kind else _UNKNOWN
+    per = _PER[limit.per] if limit.per else _UNKNOWN
+    return (
+        describe(limit),
+        kind,
+        per,
+        _answer(limit.refused_count),
+        _answer(limit.failed_count),
+        _retry_after(limit.retry_after),
+    )
+
+
+def _answer(told: bool | None) -> str:
+    return _UNKNOWN if told is None else "yes" if told else "no"
+
+
+def _retry_after(found: RetryAfter | None) -> str:
+    if found is None:
+        return "none"
+    if found.honest:
+        return "true"
+    off = []
+    if found.too_long_s > MOST_TOO_LONG_S:
+        off.append(f"up to {format_duration(found.too_long_s)} too long")
+    if found.too_short_s > MOST_TOO_SHORT_S:
+        off.append(f"up to {format_duration(found.too_short_s)} too short")
+    return ", ".join(off)
+
+
+def _details(limits: Limits) -> list[str]:
+    lines = []
+    for limit in limits.limits:
+        lines += [f"{describe(limit)}: {line}" for line in _of_limit(limit)]
+    lines += [_of_none(each) for each in limits.no_limit_up_to]
+    lines += [_of_stated(each) for each in limits.stated]
+    lines += [f"note: {note}" for note in limits.notes]
+    if limits.ended_by:
+        lines.append(f"ended before everything was tried: {limits.ended_by}")
+    usd = "" if limits.usd is None else f", ${limits.usd:.4g}"
+    return [*lines, f"{limits.requests:,} requests, {limits.tokens:,} tokens{usd}, {format_duration(limits.took_s)}"]
+
+
+def _of_limit(limit: FoundLimit) -> list[str]:
+    lines = []
+    if limit.amount_at_most is not None:
+        lines.append(f"at least {limit.amount:,} and at most {limit.amount_at_most:,}")
+    if limit.refill_per_s is not None:
+        lines.append(f"refilled at about {_rate(limit.refill_per_s)}")
+    if limit.longer_than_s is not None:
+        lines.append(f"its window is longer than {format_duration(limit.longer_than_s)}, all that could be afforded")
+    if limit.retry_after is not None:
+        after = limit.retry_after
+        lines.append(
+            f"asks to retry after {format_duration(after.asked_s)}; passed after "
+            f"{format_duration(after.passed_after_s)} (the try {format_duration(after.uncertain_s)} before was refused)"
+        )
+    if limit.unexplained:
+        lines.append(f"leaves {limit.unexplained} of {limit.refusals} refusals unexplained")
+    return [*lines, *(f"not told: {each}" for each in limit.not_told)]
+
+
+def _rate(per_s: float) -> str:
+    return f"{per_s:.4g}/s" if per_s >= 1 else f"{per_s * 60:.4g}/min" if per_s >= 1 / 60 else f"{per_s * 3600:.4g}/h"
+
+
+def _of_none(found: Unlimited) -> str:
+    if found.within_s is None:
+        return f"no limit up to {found.amount} in flight"
+    rate = _rate(found.amount / found.within_s)
+    beside = "no other limit" if found.amount else "no limit"
+    return f"{beside} of {found.counts.value} up to {rate}: {found.amount:,} in {format_duration(found.within_s)}"
+
+
+def _of_stated(found: StatedLimit) -> str:
+    verdict = {True: "true", False: "false", None: "neither shown nor refuted"}[found.true]
+    return f"header {found.header}: {found.limit:,} is {verdict}: {found.remark}"

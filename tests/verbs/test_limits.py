@@ -1,0 +1,143 @@
+"""`relayload limits`: what it refuses, and real searches against fake relays with short windows."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner
+
+from relayload.cli import main
+from relayload.core.limits.findings import Limits
+from relayload.report.schemas import schema
+
+PRESET = """\
+models:
+  o3: {ttft: {any: TTFT}, speed: 500/s, output_tokens: {any: 20}}
+  o4: {ttft: {any: TTFT}, speed: 500/s, output_tokens: {any: 20}}
+"""
+PROFILE = """\
+name: mine
+target: {base_url: "fake://PRESET", dialect: DIALECT, keys: [{name: a, key: sk-a-secret}, {name: b, key: sk-b-secret}]}
+load: {kind: open, stages: [{name: steady, for: 10s, rate: 1/s}]}
+scenarios:
+  one: {model: o3, prompt: simple, max_output_tokens: 10}
+  two: {model: o4, prompt: simple, max_output_tokens: 10}
+"""
+
+
+@pytest.fixture
+def profile(tmp_path: Path):
+    def write(more: str = "", dialect: str = "openai", ttft: str = "15ms") -> Path:
+        (tmp_path / "relay.yaml").write_text(f"{PRESET.replace('TTFT', ttft)}dialect: {dialect}\n{more}\n")
+        text = PROFILE.replace("PRESET", str(tmp_path / "relay.yaml")).replace("DIALECT", dialect)
+        (tmp_path / "p.yaml").write_text(text)
+        return tmp_path / "p.yaml"
+
+    return write
+
+
+def invoked(*arguments):
+    return CliRunner(env={"GITHUB_ACTIONS": None}).invoke(main, ["limits", *map(str, arguments)])
+
+
+def searched(*arguments) -> tuple[dict, str]:
+    command = [sys.executable, "-m", "relayload", "limits", *map(str, arguments), "--json"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = json.loads(ended.stdout)
+    assert "limits" in found, ended.stderr
+    jsonschema.Draft202012Validator(schema(Limits)).validate(found)
+    assert "secret" not in ended.stdout + ended.stderr
+    assert ended.returncode == found["exit_code"]
+    return found, ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--max-requests", "0"], "--max-requests: expected at least 1, got '0'"),
+        (["--max-requests", "few"], "--max-requests: expected a whole number such as"),
+        (["--max-tokens", "0"], "--max-tokens: expected at least 1, got '0'"),
+        (["--max-time", "0s"], "--max-time: expected at least 1s, got '0s'"),
+        (["--max-time", "soon"], "--max-time: expected a duration such as"),
+        (["--max-usd", "$0"], "--max-usd: expected more than $0, got '$0'"),
+        (["--max-usd", "$1"], "--max-usd: can't be kept without prices: write target.prices, or --max-tokens"),
+        (["--max-at-once", "5k"], "--max-at-once: expected at most 1024, got 5,000"),
+        (["--target", "eu"], "--target: no target is called 'eu': there is target"),
+        (["--set", "scenarios.one.model="], "scenarios.one: expected a valid string, got nothing"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_sent(options, message, profile):
+    result = invoked(profile(), *options)
+    assert result.exit_code == 2
+    *cautions, last = result.stderr.splitlines()
+    assert message in last
+    assert all("warning: a key in plain text" in each for each in cautions)
+
+
+def test_one_of_several_targets_is_to_be_named(tmp_path: Path):
+    (tmp_path / "p.yaml").write_text(
+        "name: two\ntargets: {eu: {base_url: fake://direct}, us: {base_url: fake://direct}}\n"
+        "load: {kind: open, stages: [{name: steady, for: 10s, rate: 1/s}]}\n"
+        "scenarios: {one: {model: o3, prompt: simple}}\n"
+    )
+    result = invoked(tmp_path / "p.yaml")
+    assert result.exit_code == 2
+    assert "each target has limits of its own: add one of --target eu, --target us" in result.stderr
+
+
+def test_a_relay_that_is_not_there_is_named(profile):
+    result = invoked(profile(), "--set", "target.base_url=http://127.0.0.1:9/v1")
+    assert result.exit_code == 6
+    assert "nothing listens on 127.0.0.1:9" in result.stderr
+
+
+def test_the_worst_case_is_told_first_and_a_cap_ends_the_search(profile):
+    found, told = searched(profile(), "--max-requests", "30", "--no-tokens", "--max-time", "1m")
+    assert "at worst 30 requests, 1,000,000 tokens, an unknown cost and 1m; at most 64 at once" in told
+    assert (found["exit_code"], found["requests"]) == (5, 30)
+    assert found["ended_by"] == "--max-requests was reached: 30"
+    assert found["limits"] == []
+
+
+@pytest.mark.parametrize("dialect", ["openai", "apisix"])
+def test_a_window_is_found_at_a_real_relay(dialect, profile, tmp_path: Path):
+    out = tmp_path / "out" / "limits.json"
+    arguments = ["--no-tokens", "--max-at-once", "8", "--max-requests", "400", "--out", out]
+    found, _ = searched(profile("limits: [{requests: 12/3s}]", dialect), *arguments)
+    (limit,) = found["limits"]
+    assert (limit["counts"], limit["amount"], limit["window_s"]) == ("requests", 12, 3.0)
+    assert (limit["kind"], limit["per"], limit["refused_count"]) == ("sliding", "key", False)
+    assert found["client"] == {"requests": ["240/min"]}
+    assert [(each["limit"], each["true"]) for each in found["stated"]] == [(12, True)]
+    assert json.loads(out.read_text()) == found
+
+
+def test_a_limit_of_what_is_in_flight_is_found_at_a_real_relay(profile):
+    options = ["--no-tokens", "--max-requests", "40"]
+    found, _ = searched(profile("limits: [{concurrent: 3}]", "litellm", "500ms"), *options)
+    assert [(each["counts"], each["amount"]) for each in found["limits"]] == [("concurrent", 3)]
+    assert found["max_in_flight"] == 3
+
+
+def test_capacity_is_no_quota(profile):
+    options = ["--no-tokens", "--max-requests", "30", "--max-at-once", "8"]
+    found, _ = searched(profile("capacity: {slots: 1, queue: 1}", "one-api", "300ms"), *options)
+    assert found["limits"] == []
+    assert any("overloaded, which is no quota" in note for note in found["notes"])
+
+
+def test_ctrl_c_ends_it_with_what_was_found(profile):
+    command = [sys.executable, "-m", "relayload", "limits", str(profile("limits: [{requests: 7/h}]")), "--json"]
+    search = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert search.stderr is not None
+    for line in search.stderr:
+        if "which limit is it" in line:
+            break
+    search.send_signal(signal.SIGINT)
+    output, _ = search.communicate()
+    found = json.loads(output)
+    assert (search.returncode, found["exit_code"], found["ended_by"]) == (130, 130, "interrupted")
