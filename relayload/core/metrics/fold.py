@@ -20,6 +20,7 @@ from relayload.core.metrics.condensed import slot_width_s
 from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.end_counts import EndCounts
 from relayload.core.metrics.rows import Rows, grouped
+from relayload.core.metrics.slowest import Slowest
 from relayload.core.metrics.start_times import Starts
 from relayload.core.metrics.tagged_requests import TaggedRequests
 from relayload.core.model.record import GUARDRAIL, Drop, End, Line, Transition
@@ -68,6 +69,7 @@ class Fold:
         "lines_of",
         "refused",
         "retry_starts",
+        "slowest",
         "starts",
         "transitions",
     )
@@ -111,6 +113,7 @@ class Fold:
         self.starts = Starts()
         self.retry_starts = Starts()
         """When the attempts after the first of a request were sent."""
+        self.slowest = Slowest()
         self.lines_of: Counter[int] = Counter()
         """Starts and drops on record, by worker."""
         self.last_at_s = 0.0
@@ -145,6 +148,7 @@ class Fold:
         self.due_in.update(other.due_in)
         self.starts.merge(other.starts)
         self.retry_starts.merge(other.retry_starts)
+        self.slowest.merge(other.slowest)
         self.last_at_s = max(self.last_at_s, other.last_at_s)
         self.last_end_s = max(self.last_end_s, other.last_end_s)
         self.last_due_at_s = max(self.last_due_at_s, other.last_due_at_s)
@@ -194,6 +198,7 @@ class Fold:
         self.lines_of.update(map(attrgetter("worker"), records))
         self.due_in.update(rows.due_in)
         self._pending += len(rows)
+        self.slowest.add(rows)
         self.last_due_at_s = max(self.last_due_at_s, max(rows.due_at_s))
         self.starts.add(list(map(add, rows.due_at_s, rows["late"])))
         if not rows.once:

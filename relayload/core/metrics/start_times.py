@@ -2,6 +2,7 @@
 
 import math
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
@@ -46,6 +47,10 @@ class Starts:
     def first_s(self) -> float:
         """The earliest instant; infinite without any."""
         return min(self._blocks[min(self._blocks)]) if self._blocks else math.inf
+
+    def by_second(self) -> Counter[int]:
+        """Return the number of instants in each second of the run."""
+        return Counter(chain.from_iterable(map(math.floor, instants_s) for instants_s in self._blocks.values()))
 
     def most_in(self, window_s: float) -> int:
         """Return the most instants in any half-open window [t, t + window_s), to the nanosecond."""

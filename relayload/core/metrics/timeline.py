@@ -1,20 +1,17 @@
 """A run second by second."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain, repeat
 from operator import mul
-from typing import TypeVar
 
 from relayload.core.metrics.catalog import shown_in
 from relayload.core.metrics.fold import Fold
 from relayload.core.metrics.metric import Output
 from relayload.core.metrics.summary import Second
-from relayload.core.metrics.values import Points, Values
+from relayload.core.metrics.time_bins import ordered_by_step
 from relayload.core.model.tags import Tags
-from relayload.core.stats.ranks import together
-
-T = TypeVar("T", int, float)
+from relayload.core.stats.ranks import Ranks
 
 _STEPS_S = (1.0, 10.0, 60.0, 600.0)
 _MOST_STEPS = 3600
@@ -41,8 +38,6 @@ def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
     last_s = max(fold.last_due_at_s, math.nextafter(fold.last_end_s, 0.0))  # an end belongs to the step that it ends
     steps = [_Step() for _ in range(math.floor(last_s / step_s) + 1)] if fold.indices else []
     for tags, tagged in fold.by_tags.items():
-        if tags.ok:
-            _add(steps, step_s, tagged.values)
         for second, count in tagged.ends.by_second().items():
             steps[int(second / step_s)].add_ended(count, tags)
     for second, count in fold.due_in.items():
@@ -50,20 +45,21 @@ def timeline(fold: Fold, step_s: float) -> tuple[Second, ...]:
     for _, due_at_s in fold.all_drops:
         for due in due_at_s:
             steps[int(due / step_s)].dropped += 1
-    return tuple(step.second(position * step_s) for position, step in enumerate(steps))
+    ok = (tagged.values for tags, tagged in fold.by_tags.items() if tags.ok)
+    values = zip(*ordered_by_step(ok, _SHOWN, step_s, len(steps)), strict=True)
+    return tuple(
+        step.second(position * step_s, own) for position, (step, own) in enumerate(zip(steps, values, strict=True))
+    )
 
 
 class _Step:
-    __slots__ = ("counts", "dropped", "failed", "ok", "started", "values")
+    __slots__ = ("dropped", "failed", "ok", "started")
 
     def __init__(self) -> None:
         self.dropped = 0
         self.started = 0
         self.failed = 0
         self.ok = 0
-        self.values: dict[str, list[float]] = {metric: [] for metric in _SHOWN}
-        self.counts: dict[str, list[int]] = {metric: [] for metric in _SHOWN}
-        """The count of each value, where values are counted."""
 
     def add_ended(self, count: int, tags: Tags) -> None:
         """Count requests that ended; those that were cancelled on purpose are neither ok nor failed."""
@@ -72,41 +68,18 @@ class _Step:
         elif tags.failed:
             self.failed += count
 
-    def second(self, at_s: float) -> Second:
+    def second(self, at_s: float, values: Sequence[Ranks]) -> Second:
+        """Return the step with percentiles of each metric shown."""
         return Second(
             at_s=at_s,
             offered=self.started + self.dropped,
             started=self.started,
             ok=self.ok,
             failed=self.failed,
-            **dict(chain.from_iterable(map(self._percentiles, _SHOWN))),
+            **dict(chain.from_iterable(map(_percentiles, _SHOWN, values))),
         )
 
-    def _percentiles(self, metric: str) -> Iterator[tuple[str, float | None]]:
-        points = Points(self.values[metric], (), self.counts[metric] or None)
-        ordered = together([points.ordered()])
-        p50, p99 = (ordered.quantile(share) if ordered.count else None for share in (0.5, 0.99))
-        yield from ((f"{metric}_p50_s", p50), (f"{metric}_p99_s", p99))
 
-
-def _add(steps: list[_Step], step_s: float, values: Values) -> None:
-    """Add values by when their request was due, column by column, which costs a third of request by request."""
-    numbers = _numbers(values.points("due"), step_s)
-    for metric in _SHOWN:
-        points = values.points(metric)
-        if points.counts is not None:
-            numbers = _numbers(points, step_s)
-            _deal([step.counts[metric] for step in steps], numbers, points.counts)
-        _deal([step.values[metric] for step in steps], numbers, points.values)
-
-
-def _numbers(points: Points, step_s: float) -> list[int]:
-    """Return the number of the step of each point."""
-    return list(map(math.floor, map(step_s.__rtruediv__, points.due_at_s)))
-
-
-def _deal(hands: list[list[T]], numbers: list[int], values: Iterable[T]) -> None:
-    """Put each value into the list of its number."""
-    adders = [hand.append for hand in hands]
-    for number, value in zip(numbers, values, strict=True):
-        adders[number](value)
+def _percentiles(metric: str, ordered: Ranks) -> Iterator[tuple[str, float | None]]:
+    p50, p99 = (ordered.quantile(share) if ordered.count else None for share in (0.5, 0.99))
+    yield from ((f"{metric}_p50_s", p50), (f"{metric}_p99_s", p99))

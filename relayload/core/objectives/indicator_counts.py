@@ -14,6 +14,7 @@ from operator import mul
 from typing import TypeVar
 
 from relayload.core.metrics.catalog import METRICS, PER_CHUNK
+from relayload.core.metrics.end_cells import Cells
 from relayload.core.metrics.missing import measured, missing
 from relayload.core.metrics.retry_counts import retry_cause
 from relayload.core.metrics.rows import Rows
@@ -84,6 +85,11 @@ class IndicatorCounts:
                 self.at(position).add(counts)
         for window, values in other.values.items():
             self._values_in(window).merge(values)
+
+    @property
+    def cells(self) -> Cells | None:
+        """The cells in which requests count when they end; None where they count when they are due."""
+        return self._grid.cells
 
     def between(self, spans: Sequence[tuple[float, float]]) -> Callable[[Position], bool]:
         """Return whether requests at a position ended in one of these spans, which are in order and apart.

@@ -85,19 +85,23 @@ class Indicators:
 
     def slots(self, objective: Objective) -> list[SlotCounts]:
         """Return the counts for the objective by slot of time, with lost requests last."""
-        found = self._counted(objective)
-        by_second: dict[tuple[int, int], SlotCounts] = {}
-        for position, counts in found.items():
-            second = position.window, position.second
-            if second not in by_second:
-                by_second[second] = SlotCounts()
-            by_second[second].add(self._resolved(objective, position, counts))
+        by_second = self.by_second(objective)
         slots = [by_second[second] for second in sorted(by_second)]
         offered = objective.metric == "goodput" and not objective.by_end
         if self.lost and (offered or self._waits_for_all(objective)):
             lost = self._lost_values(objective)
             slots.append(SlotCounts(n=lost, bad_at_least=lost, bad_at_most=lost))
         return slots
+
+    def by_second(self, objective: Objective) -> dict[tuple[int, int], SlotCounts]:
+        """Return the counts for the objective by window and slot of time, without lost requests."""
+        by_second: dict[tuple[int, int], SlotCounts] = {}
+        for position, counts in self._counted(objective).items():
+            second = position.window, position.second
+            if second not in by_second:
+                by_second[second] = SlotCounts()
+            by_second[second].add(self._resolved(objective, position, counts))
+        return by_second
 
     def bad(self, objective: Objective) -> BadBounds:
         """Return the requests that do not meet the objective, and all requests."""

@@ -1,0 +1,48 @@
+"""Output tokens over time, each answer's spread evenly from its first token to its last.
+
+Counted where requests end, the tokens of long answers would come in spikes that no relay sent.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from operator import mul, sub
+
+from relayload.core.metrics.columns import Columns
+from relayload.core.metrics.time_bins import Bins
+
+
+def decoded_in(parts: Iterable[Columns], bins: Bins) -> list[float]:
+    """Return the tokens of the answering attempts that were decoded in each bin.
+
+    An answer of r tokens a second adds r to the slope of the sum of all tokens at its first token, and takes it away at
+    its last: from the sums of these changes, and of each times its instant, the tokens until any later instant follow.
+    Tokens that came at once, as of answers that were not streamed, count at that instant.
+    """
+    slopes, moments, at_once = ([0.0] * bins.count for _ in range(3))
+    number = bins.number
+    for columns in parts:
+        for begins_s, ends_s, tokens in _decoding(columns):
+            if ends_s > begins_s:
+                rate = tokens / (ends_s - begins_s)
+                begin, end = number(begins_s), number(ends_s)
+                slopes[begin] += rate
+                moments[begin] += rate * begins_s
+                slopes[end] -= rate
+                moments[end] -= rate * ends_s
+            else:
+                at_once[number(ends_s)] += tokens
+    edges_s = [(position + 1) * bins.step_s for position in range(bins.count)]
+    until = list(map(sub, map(mul, accumulate(slopes), edges_s), accumulate(moments)))
+    return [
+        max(0.0, after - before) + more for after, before, more in zip(until, [0.0, *until[:-1]], at_once, strict=True)
+    ]
+
+
+def _decoding(columns: Columns) -> Iterator[tuple[float, float, float]]:
+    """Yield when each answer with tokens began and ended to be decoded, and their number."""
+    names = ("due", "latency", "service", "ttft", "last_token", "output_tokens")
+    for due_s, latency_s, service_s, first_s, last_s, tokens in zip(*map(columns.__getitem__, names), strict=True):
+        sent_s = due_s + latency_s - service_s
+        ends_s = sent_s + (service_s if last_s != last_s else last_s)
+        if tokens > 0 and ends_s == ends_s:
+            yield (sent_s + first_s if first_s < last_s else ends_s), ends_s, tokens
