@@ -59,16 +59,16 @@ def render_summary(
         Text(packed(_title(summary), screen.width), style="bold"),
         *_facts(heading, screen),
         Text(),
-        *_facts([*batch_facts(summary.batch), *_counts(summary)], screen),
+        *_facts([*batch_facts(summary.batch), *count_facts(summary)], screen),
         Text(),
         _latencies(summary)
         if _any_latency(summary)
         else Text("nothing measured: no request of a measured stage ended ok"),
     ]
     parts += [Text(), *stage_parts(summary)] if len(summary.by_stage) > 1 else []
-    facts = [*_errors(summary), *client_facts(summary), *_rates(summary), *cost_facts(summary.cost)]
+    facts = [*_errors(summary), *client_facts(summary), *rate_facts(summary), *cost_facts(summary.cost)]
     facts += target_facts(summary)
-    parts += [Text(), *_facts([*facts, *_generator(summary)], screen)]
+    parts += [Text(), *_facts([*facts, *generator_facts(summary)], screen)]
     if summary.comparison is not None:
         parts += [Text(), *side_by_side_parts(summary.comparison)]
     parts += [Text(f"warning: {warning}", style="yellow") for warning in summary.warnings]
@@ -116,7 +116,8 @@ def _facts(rows: Iterable[tuple[str, Cell]], screen: Screen) -> Iterator[Rendera
     yield table
 
 
-def _counts(summary: Summary) -> list[tuple[str, str]]:
+def count_facts(summary: Summary) -> list[tuple[str, str]]:
+    """Return how many arrivals there were, and what came of them."""
     counts = summary.counts
     outcomes = (f"{name} {count:,}" for name, count in sorted(counts.by_outcome.items(), key=lambda item: -item[1]))
     arrivals = (
@@ -218,7 +219,8 @@ def _errors(summary: Summary) -> list[tuple[str, str]]:
     return [("errors" if not position else "", row) for position, row in enumerate(rows)]
 
 
-def _rates(summary: Summary) -> list[tuple[str, str]]:
+def rate_facts(summary: Summary) -> list[tuple[str, str]]:
+    """Return the rates of the measured span, the most starts in a window, and the tokens."""
     rates, tokens = summary.rates, summary.tokens
     named = (("offered", rates.offered_per_s), ("started", rates.started_per_s), ("ok", rates.ok_per_s))
     parts = [f"{name} {quantity(rate, Unit.PER_SECOND)}" for name, rate in named if rate is not None]
@@ -243,7 +245,8 @@ def _at_most(in_1s: int, in_60s: int) -> str:
     return f"at most {in_1s:,} in any second, {in_60s:,} in any minute"
 
 
-def _generator(summary: Summary) -> list[tuple[str, str]]:
+def generator_facts(summary: Summary) -> list[tuple[str, str]]:
+    """Return how the generator fared, and why its numbers can't be trusted."""
     health = summary.generator
     parts = [f"late p99 {format_duration(health.late_p99_s)}"] if health.late_p99_s else []  # 0: nothing was due
     parts += [f"loop p99 {format_duration(health.loop_lag_p99_s)}"] if health.loop_lag_p99_s is not None else []

@@ -1,0 +1,304 @@
+// Makes the charts of a report answer to pointer and keyboard. Without it nothing is missing but that.
+"use strict";
+(() => {
+  const SVG = "http://www.w3.org/2000/svg";
+  const make = (name, attributes = {}, text = "") => {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.textContent = text;
+    return made;
+  };
+  const draw = (name, attributes) => {
+    const made = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    return made;
+  };
+  const read = (block) => JSON.parse(block.textContent);
+
+  // Dark and light.
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const root = document.documentElement;
+  const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
+  const theme = make("button", { type: "button", class: "theme" });
+  const name = () => { theme.textContent = isDark() ? "Light" : "Dark"; };
+  theme.addEventListener("click", () => { root.dataset.theme = isDark() ? "light" : "dark"; name(); });
+  dark.addEventListener("change", name);
+  name();
+  document.querySelector(".top").append(theme);
+
+  // What is folded away is printed all the same.
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("details:not([open])")];
+    for (const one of folded) one.open = true;
+  });
+  addEventListener("afterprint", () => { for (const one of folded) one.open = false; });
+
+  const block = document.getElementById("bins");
+  if (!block) return;
+  const bins = read(block);
+  const count = bins.names.length;
+  const charts = [];
+  let shown = [0, count];
+
+  class Chart {
+    constructor(figure) {
+      this.figure = figure;
+      this.timed = figure.classList.contains("timed");
+      this.plot = figure.querySelector(".plot");
+      this.image = this.plot.querySelector("svg");
+      this.inner = this.plot.querySelector(".inner");
+      this.width = this.image.viewBox.baseVal.width;
+      this.left = bins.left;
+      this.right = bins.left + bins.width;
+      const values = read(figure.querySelector(".values"));
+      this.series = values.series;
+      this.at = values.at || bins.names.map((label, n) => [((n + 0.5) / count) * bins.width, label]);
+      this.ticks = figure.querySelector(".x-ticks");
+      this.ownTicks = [...this.ticks.childNodes];
+      this.position = null;
+      this.hidden = new Set();
+      this.cursor = draw("line", { class: "cursor", visibility: "hidden" });
+      this.cursor.setAttribute("y1", this.inner.y.baseVal.value);
+      this.cursor.setAttribute("y2", this.inner.y.baseVal.value + this.inner.height.baseVal.value);
+      this.image.append(this.cursor);
+      this.tip = make("div", { class: "tip", hidden: "" });
+      this.live = make("p", { class: "live", role: "status" });
+      this.plot.append(this.tip, this.live);
+      this.plot.tabIndex = 0;
+      this.plot.setAttribute("role", "group");
+      const title = figure.querySelector("h3").textContent;
+      this.plot.setAttribute("aria-label", `${title}: arrow keys show values${this.timed ? ", + and - zoom, 0 shows all" : ""}`);
+      this.listen();
+      this.legend();
+    }
+
+    listen() {
+      this.plot.addEventListener("pointermove", (event) => { this.point(event); this.drag(event); });
+      this.plot.addEventListener("pointerleave", () => { if (!this.from) this.leave(); });
+      this.plot.addEventListener("blur", () => this.leave());
+      this.plot.addEventListener("keydown", (event) => this.key(event));
+      if (!this.timed) return;
+      this.plot.addEventListener("pointerdown", (event) => {
+        if (event.button === 0 && event.pointerType !== "touch") this.begin(event);
+      });
+      this.plot.addEventListener("pointerup", (event) => this.end(event));
+      this.plot.addEventListener("dblclick", () => zoom(0, count));
+    }
+
+    legend() {
+      for (const entry of this.figure.querySelectorAll(".legend li[data-series]")) {
+        const button = make("button", { type: "button", "aria-pressed": "true" });
+        button.append(...entry.childNodes);
+        entry.append(button);
+        button.addEventListener("click", () => this.toggle(entry.dataset.series, button));
+      }
+    }
+
+    toggle(series, button) {
+      const hide = !this.hidden.has(series);
+      if (hide) this.hidden.add(series); else this.hidden.delete(series);
+      button.setAttribute("aria-pressed", String(!hide));
+      for (const drawn of this.inner.querySelectorAll(`[data-series="${series}"]`)) {
+        drawn.setAttribute("visibility", hide ? "hidden" : "visible");
+      }
+      if (this.position !== null) this.show(this.position);
+    }
+
+    // Where a position is on the screen of the chart, in its own units.
+    x(position) {
+      const at = this.at[position][0];
+      if (!this.timed) return this.left + at;
+      const [from, until] = shown;
+      return this.left + ((at / bins.width) * count - from) / (until - from) * bins.width;
+    }
+
+    unit(event) {
+      const box = this.image.getBoundingClientRect();
+      return (event.clientX - box.left) / box.width * this.width;
+    }
+
+    nearest(unit) {
+      let best = null;
+      for (let n = 0; n < this.at.length; n += 1) {
+        const x = this.x(n);
+        if (x < this.left - 1 || x > this.right + 1) continue;
+        if (best === null || Math.abs(x - unit) < Math.abs(this.x(best) - unit)) best = n;
+      }
+      return best;
+    }
+
+    point(event) {
+      const unit = this.unit(event);
+      if (unit < this.left - 8 || unit > this.right + 8) { if (!this.from) this.leave(); return; }
+      const position = this.nearest(unit);
+      if (position !== null) together(this, position);
+    }
+
+    show(position, speak = false) {
+      this.position = position;
+      const x = this.x(position);
+      if (x < this.left - 1 || x > this.right + 1) { this.leave(); return; }
+      this.cursor.setAttribute("x1", x);
+      this.cursor.setAttribute("x2", x);
+      this.cursor.setAttribute("visibility", "visible");
+      const rows = this.series
+        .map(([label, , texts], n) => [label, texts[position], n])
+        .filter(([, text, n]) => text && !this.hidden.has(String(n)));
+      this.tip.replaceChildren(make("div", { class: "at" }, this.at[position][1]));
+      for (const [label, text] of rows) {
+        const row = make("div");
+        row.append(make("span", {}, label), make("span", {}, text));
+        this.tip.append(row);
+      }
+      if (!rows.length) this.tip.append(make("div", {}, "nothing measured"));
+      if (speak) this.live.textContent = [this.at[position][1], ...rows.map(([label, text]) => `${label} ${text}`)].join(", ");
+    }
+
+    tell() {
+      const scale = this.image.getBoundingClientRect().width / this.width;
+      this.tip.hidden = false;
+      const x = this.x(this.position) * scale;
+      const room = this.plot.clientWidth - this.tip.offsetWidth;
+      const beside = x + 12 > room ? x - this.tip.offsetWidth - 12 : x + 12;
+      this.tip.style.left = `${Math.max(0, Math.min(beside, room))}px`;
+      this.tip.style.top = "8px";
+    }
+
+    leave() { for (const chart of charts) chart.clear(); }
+
+    clear() {
+      this.position = null;
+      this.tip.hidden = true;
+      this.cursor.setAttribute("visibility", "hidden");
+    }
+
+    key(event) {
+      const last = this.at.length - 1;
+      const now = this.position;
+      const [from, until] = this.timed ? shown : [0, last + 1];
+      const to = {
+        ArrowRight: now === null ? from : Math.min(until - 1, now + 1),
+        ArrowLeft: now === null ? until - 1 : Math.max(from, now - 1),
+        Home: from,
+        End: until - 1,
+      }[event.key];
+      if (to !== undefined) together(this, Math.max(0, Math.min(last, to)), true);
+      else if (event.key === "Escape") { this.leave(); if (this.timed) zoom(0, count); }
+      else if (this.timed && event.key === "0") zoom(0, count);
+      else if (this.timed && (event.key === "+" || event.key === "-")) this.step(event.key === "+" ? 0.5 : 2);
+      else return;
+      event.preventDefault();
+    }
+
+    step(factor) {
+      const [from, until] = shown;
+      const middle = this.position === null ? (from + until) / 2 : this.position + 0.5;
+      const length = Math.max(2, (until - from) * factor);
+      zoom(middle - length / 2, middle + length / 2);
+      if (this.position !== null) together(this, this.position);
+    }
+
+    begin(event) {
+      const unit = this.unit(event);
+      if (unit < this.left || unit > this.right) return;
+      this.from = unit;
+      this.plot.setPointerCapture(event.pointerId);
+      this.brush = draw("rect", { class: "brush", y: this.inner.y.baseVal.value, height: this.inner.height.baseVal.value, x: unit, width: 0 });
+      this.image.append(this.brush);
+    }
+
+    drag(event) {
+      if (!this.from) return;
+      const unit = Math.max(this.left, Math.min(this.right, this.unit(event)));
+      this.brush.setAttribute("x", Math.min(this.from, unit));
+      this.brush.setAttribute("width", Math.abs(unit - this.from));
+    }
+
+    end(event) {
+      if (!this.from) return;
+      const unit = Math.max(this.left, Math.min(this.right, this.unit(event)));
+      const [low, high] = [Math.min(this.from, unit), Math.max(this.from, unit)];
+      this.from = null;
+      this.brush.remove();
+      if (high - low < 6) return;
+      const [from, until] = shown;
+      const at = (x) => from + (x - this.left) / bins.width * (until - from);
+      zoom(at(low), at(high));
+    }
+
+    zoomed() {
+      const [from, until] = shown;
+      const all = from === 0 && until === count;
+      const x = from / count * bins.width;
+      const width = (until - from) / count * bins.width;
+      this.inner.setAttribute("viewBox", `${x} 0 ${width} ${this.inner.height.baseVal.value}`);
+      this.figure.classList.toggle("zoomed", !all);
+      this.ticks.replaceChildren(...(all ? this.ownTicks : this.ticksBetween(from, until)));
+      this.tools(all);
+    }
+
+    ticksBetween(from, until) {
+      const base = this.ownTicks.find((node) => node.localName === "text");
+      const line = this.ownTicks.find((node) => node.localName === "line");
+      const step = Math.max(1, Math.ceil((until - from) / 6));
+      const made = [];
+      for (let n = Math.ceil(from); n <= until; n += step) {
+        const x = this.left + (n - from) / (until - from) * bins.width;
+        const mark = line.cloneNode();
+        mark.setAttribute("x1", x);
+        mark.setAttribute("x2", x);
+        const text = base.cloneNode();
+        text.setAttribute("x", x);
+        text.setAttribute("text-anchor", x > this.right - 12 ? "end" : "middle");
+        text.textContent = bins.starts[n];
+        made.push(mark, text);
+      }
+      return made;
+    }
+
+    tools(all) {
+      if (all) { this.reset?.remove(); this.reset = null; return; }
+      if (this.reset) return;
+      this.reset = make("div", { class: "tools" });
+      const button = make("button", { type: "button" }, "Show all");
+      button.addEventListener("click", () => { zoom(0, count); this.plot.focus(); });
+      this.reset.append(button);
+      this.figure.append(this.reset);
+    }
+  }
+
+  // Charts over time share their cursor and their zoom.
+  function together(chart, position, speak = false) {
+    for (const other of charts) {
+      if (other === chart || (chart.timed && other.timed)) other.show(position, speak && other === chart);
+      else other.clear();
+      if (other !== chart) other.tip.hidden = true;
+    }
+    if (chart.position !== null) chart.tell();
+  }
+
+  function zoom(from, until) {
+    const length = Math.min(count, Math.max(1, Math.round(until - from)));
+    const begin = Math.max(0, Math.min(count - length, Math.round(from)));
+    shown = [begin, begin + length];
+    for (const chart of charts) if (chart.timed) chart.zoomed();
+  }
+
+  for (const figure of document.querySelectorAll(".chart")) {
+    if (figure.querySelector(".values")) charts.push(new Chart(figure));
+  }
+  // The rows of a chart without values, such as that of breakers, zoom with the rest.
+  for (const figure of document.querySelectorAll(".chart.timed")) {
+    if (!figure.querySelector(".values")) {
+      const silent = Object.create(Chart.prototype);
+      Object.assign(silent, {
+        figure, timed: true, inner: figure.querySelector(".inner"), ticks: figure.querySelector(".x-ticks"),
+        left: bins.left, right: bins.left + bins.width, plot: figure.querySelector(".plot"),
+        show() {}, clear() {}, tip: {}, position: null,
+      });
+      silent.ownTicks = [...silent.ticks.childNodes];
+      charts.push(silent);
+    }
+  }
+})();

@@ -1,0 +1,254 @@
+"""The page of one run: `report.html`."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from relayload.core.exit_codes import ExitCode
+from relayload.core.metrics.summary import Summary
+from relayload.core.model.run import RunInfo
+from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
+from relayload.core.objectives.charts import Charts
+from relayload.core.objectives.formatting import quantity, share
+from relayload.core.objectives.verdict import NO_OBJECTIVES, warnings_besides
+from relayload.core.printable import one_line
+from relayload.core.units import format_duration
+from relayload.report.facts import Facts, batch_facts, client_facts, cost_facts, heading_facts, target_facts
+from relayload.report.html.bullet import bullet
+from relayload.report.html.lane_chart import phase_legend
+from relayload.report.html.plot import LEFT, PLOT_WIDTH, data_block
+from relayload.report.html.profile_caps import ProfileCaps
+from relayload.report.html.run_charts import Drawn, RunCharts
+from relayload.report.html.shell import rendered
+from relayload.report.html.state_chart import state_legend
+from relayload.report.html.svg import instant_text
+from relayload.report.html.tables import Table, error_table, group_tables, lane_table, latency_table
+from relayload.report.side_by_side import headings, remarks, rows, title
+from relayload.report.text import (
+    COUNTED_LEGEND,
+    MARKS,
+    OBSERVED,
+    OBSERVED_LEGEND,
+    PROVEN,
+    condition,
+    count_facts,
+    counted,
+    ends_of,
+    failed_all_the_same,
+    generator_facts,
+    interval_heading,
+    observed,
+    rate_facts,
+    tallied,
+)
+
+_MOST_PROFILE = 100_000
+"""The most characters of the profile that are shown."""
+_MOST_OBJECTIVES = 200
+_SIGNALS = {"sigint": (ExitCode.SIGINT, "Ctrl-C"), "sigterm": (ExitCode.SIGTERM, "SIGTERM")}
+_ORDER = {Status.FAIL: 0, Status.INCONCLUSIVE: 1}
+_SIGNS = {
+    Status.PASS: "✓",
+    Status.FAIL: "✗",
+    Status.INCONCLUSIVE: "?",
+    Status.INVALID: "!",
+    Status.STOPPED: "■",
+    Status.NOT_JUDGED: "–",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """What the page of a run is made of."""
+
+    summary: Summary
+    verdict: Verdict
+    run: RunInfo
+    charts: Charts | None
+    """None where there are no records to draw."""
+    profile: str | None = None
+    """The effective profile, as YAML without keys."""
+
+
+def render_page(page: RunPage) -> str:
+    """Return the page as HTML."""
+    return rendered("run_page.html.j2", _context(page))
+
+
+def _context(page: RunPage) -> dict[str, object]:
+    """Return what the template shows, by name."""
+    summary, verdict, run = page.summary, page.verdict, page.run
+    drawn = _draw(page)
+    series = page.charts.data.errors if page.charts else ()
+    lanes = page.charts.data.slowest if page.charts else ()
+    return {
+        "summary": summary,
+        "title": f"{verdict.verdict.value}: {summary.profile.name}",
+        "heading": [("duration", format_duration(summary.duration_s)), *heading_facts(summary, run), *_size(summary)],
+        "status": verdict.verdict.value,
+        "status_class": _status_class(verdict.verdict),
+        "sign": _SIGNS[verdict.verdict],
+        "tally": tallied(verdict),
+        "reasons": [*filter(None, [failed_all_the_same(verdict)]), *verdict.reasons],
+        "exit_code": _exit_code(verdict, run),
+        "objectives": [_objective(result, drawn) for result in _failed_first(verdict.objectives)[:_MOST_OBJECTIVES]],
+        "objectives_left": max(0, len(verdict.objectives) - _MOST_OBJECTIVES),
+        "no_objectives": NO_OBJECTIVES,
+        "interval_heading": interval_heading(verdict.objectives),
+        "legends": _legends(verdict),
+        "believable": summary.generator.valid,
+        "doubts": summary.generator.reasons,
+        "health": _named(generator_facts(summary)[:1]),
+        "arrivals": _named([*batch_facts(summary.batch), *count_facts(summary), *rate_facts(summary)]),
+        "warnings": warnings_besides(summary, verdict),
+        "charts": drawn,
+        "bins": _bins(page.charts),
+        "latencies": latency_table(summary),
+        "groups": group_tables(summary),
+        "errors": error_table(summary.errors, series, summary.counts.started),
+        "client": _named(client_facts(summary)),
+        "spend": _named([*cost_facts(summary.cost), *target_facts(summary)]),
+        "side_by_side": _side_by_side(summary),
+        "lanes": lane_table(lanes),
+        "phase_legend": phase_legend(),
+        "state_legend": state_legend() if summary.breaker.transitions else "",
+        "environment": _environment(summary, run),
+        "profile": _profile_lines(page.profile),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawings:
+    """The charts of each section; empty where there are no records."""
+
+    load: Sequence[Drawn] = ()
+    waits: Sequence[Drawn] = ()
+    trouble: Sequence[Drawn] = ()
+    spend: Sequence[Drawn] = ()
+    charts: RunCharts | None = None
+
+
+def _draw(page: RunPage) -> _Drawings:
+    if page.charts is None or not page.summary.counts.offered:
+        return _Drawings()
+    conditions = [result.expr for result in page.verdict.objectives]
+    charts = RunCharts(page.summary, page.run, page.charts, ProfileCaps.of(page.profile), conditions)
+    return _Drawings(list(charts.load()), list(charts.waits()), list(charts.trouble()), [charts.spend()], charts)
+
+
+def _bins(charts: Charts | None) -> Markup:
+    """Return the names of the bins and where they are, for the script."""
+    if charts is None:
+        return Markup("")
+    bins = charts.data.bins
+    names = [f"{instant_text(n * bins.step_s)}–{instant_text((n + 1) * bins.step_s)}" for n in range(bins.count)]
+    starts = [instant_text(n * bins.step_s) for n in range(bins.count + 1)]
+    return data_block({"names": names, "starts": starts, "left": LEFT, "width": PLOT_WIDTH}, id="bins")
+
+
+def _size(summary: Summary) -> Facts:
+    return [("workers", f"{summary.workers:,}"), ("run", summary.run_id)]
+
+
+def _named(facts: Iterable[tuple[str, object]]) -> list[tuple[str, list[str]]]:
+    """Return facts with all their lines; a row without a name continues the one above it."""
+    found: list[tuple[str, list[str]]] = []
+    for name, text in facts:
+        if name or not found:
+            found.append((name, []))
+        found[-1][1].append(str(text))
+    return found
+
+
+def _failed_first(results: Sequence[ObjectiveResult]) -> list[ObjectiveResult]:
+    return sorted(results, key=lambda result: (_ORDER.get(result.verdict, 2), not result.counts))
+
+
+def _objective(result: ObjectiveResult, drawn: _Drawings) -> dict[str, object]:
+    """Return what the row of an objective shows."""
+    warns = result.verdict is not Status.PASS and not result.counts
+    proof = {True: f" {PROVEN}", False: f" {OBSERVED}"}.get(result.proven, "") if result.proven is not None else ""
+    windows = result.windows
+    return {
+        "status": "warning" if warns else f"{result.verdict.value}{proof}",
+        "class": "warning" if warns else _status_class(result.verdict),
+        "sign": "!" if warns else "○" if result.proven is False else MARKS.get(result.verdict, "!"),
+        "name": condition(result),
+        "drawing": bullet(result),
+        "observed": observed(result),
+        "interval": ends_of(result),
+        "counted": counted(result),
+        "limit": quantity(result.limit, result.unit),
+        "reason": result.reason,
+        "windows": ""
+        if windows is None
+        else f"{windows.broken:,} of {windows.count:,} windows of {format_duration(windows.over_s)} broke it, at most "
+        f"{windows.most_in_a_row:,} in a row; the worst began at {instant_text(windows.worst_at_s)}",
+        "chart": drawn.charts.objective(result.id) if drawn.charts else None,
+        "open": result.verdict is not Status.PASS,
+    }
+
+
+def _legends(verdict: Verdict) -> list[str]:
+    if not verdict.objectives:
+        return []
+    met = any(result.proven is False for result in verdict.objectives)
+    return [COUNTED_LEGEND, *([OBSERVED_LEGEND] if met else [])]
+
+
+def _status_class(status: Status) -> str:
+    return status.value.lower().replace(" ", "-")
+
+
+def _exit_code(verdict: Verdict, run: RunInfo) -> str:
+    """Return the exit code; a signal comes before the verdict."""
+    if run.ended_by not in _SIGNALS:
+        return str(verdict.exit_code)
+    code, name = _SIGNALS[run.ended_by]
+    return f"{code.value}, by {name}"
+
+
+def _side_by_side(summary: Summary) -> list[tuple[Table, list[str]]]:
+    comparison = summary.comparison
+    if comparison is None:
+        return []
+    return [
+        (
+            Table(title(comparison, beside), tuple(headings(comparison, beside)), [tuple(row) for row in rows(beside)]),
+            list(remarks(comparison, beside)),
+        )
+        for beside in comparison.targets
+    ]
+
+
+def _environment(summary: Summary, run: RunInfo) -> list[tuple[str, list[str]]]:
+    facts: list[tuple[str, object]] = [
+        ("platform", run.platform or "not recorded"),
+        *run.versions.items(),
+        ("load", run.load_kind),
+        ("ended by", run.ended_by or "not in order: the run was killed"),
+        ("profile", f"{run.profile.name}, sha256 {run.profile.sha256}"),
+        ("thresholds", _thresholds(run)),
+    ]
+    facts += [("hosts", ", ".join(sorted({info.host for info in run.worker_reports if info.host})) or "this one alone")]
+    facts += [("output tokens", f"{summary.tokens.counted:,} answers counted, without usage")] * bool(
+        summary.tokens.counted
+    )
+    return _named(facts)
+
+
+def _thresholds(run: RunInfo) -> str:
+    own = run.thresholds
+    return (
+        f"late after {format_duration(own.late_s)}; INVALID above {share(own.late_share)} late, "
+        f"{share(own.drop_share)} dropped, {share(own.lost_share)} lost"
+    )
+
+
+def _profile_lines(profile: str | None) -> list[str]:
+    """Return the lines of the profile, each safe to show; of a very long one only the first."""
+    if profile is None:
+        return []
+    lines = [one_line(line) for line in profile[:_MOST_PROFILE].splitlines()]
+    return [*lines, "… more is in profile.yaml"] if len(profile) > _MOST_PROFILE else lines

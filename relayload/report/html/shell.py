@@ -1,0 +1,59 @@
+"""What every page has around its content: one file that asks nobody for anything.
+
+Styles, script and drawings are inside, and the content security policy admits no other, by the hashes of what the
+package ships. Whatever a relay or a profile said is escaped by the template engine, with control characters and
+directional marks made visible first.
+"""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from relayload.report.html.svg import shown
+
+_FOLDER = Path(__file__).parent
+_LONGEST = 2000
+
+
+def rendered(template: str, context: Mapping[str, object]) -> str:
+    """Return a page: a template that extends `base.html.j2`, with what it shows by name."""
+    style, script = _asset("page.css"), _asset("page.js")
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return (
+        _templates().get_template(template).render(policy=policy, style=Markup(style), script=Markup(script), **context)
+    )
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        finalize=_finalized,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _finalized(value: object) -> object:
+    """Return what an expression of the template puts into the page: markup, or text that is safe to show."""
+    return value if hasattr(value, "__html__") else shown(value, _LONGEST)
+
+
+@cache
+def _asset(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """Return the source expression of an inline element with that text."""
+    return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
