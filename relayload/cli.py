@@ -16,7 +16,7 @@ import click
 
 from relayload import __version__
 from relayload.core.printable import one_line
-from relayload.verbs.arguments import JSON, RUN_DIR, author_errors_exit, print_table, print_value
+from relayload.verbs.arguments import JSON, RUN_DIR, author_errors_exit, print_table, print_value, write_text
 from relayload.verbs.examples import epilog
 from relayload.verbs.suggestions import suggested_verb, with_suggested_option
 
@@ -110,22 +110,33 @@ def main() -> None:
 @main.command()
 @RUN_DIR
 @click.option("--rebuild", is_flag=True, help="Fold the records again and replace summary.json.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a page with charts as well."
+)
 @JSON
 @author_errors_exit
-def report(run_dir: Path, rebuild: bool, as_json: bool) -> None:
+def report(run_dir: Path, rebuild: bool, html: Path | None, as_json: bool) -> None:
     """Print what was tested, the verdict and the summary of a recording."""
     from relayload.recording import Recording
     from relayload.recording.sets import results
     from relayload.report.text import render_run, render_summary
 
     recording = Recording.open(run_dir)
-    if as_json:
+    if as_json and html is None:
         print_value(recording.rebuild() if rebuild else recording.summary(), as_json, render_summary)
         return
-    summary, verdict = recording.fold().results() if rebuild else results(recording)
+    folded = recording.fold() if rebuild else None
+    summary, verdict = results(recording) if folded is None else folded.results()
     if rebuild:
         recording.write_summary(summary)
-    print_table(partial(render_run, summary, recording.run, verdict, verdict_first=True))
+    if html is not None:
+        from relayload.recording.run_page import page_of
+
+        write_text(html, page_of(recording, summary, verdict, folded))
+    if as_json:
+        print_value(summary, as_json, render_summary)
+    else:
+        print_table(partial(render_run, summary, recording.run, verdict, verdict_first=True))
 
 
 @main.command(hidden=True)

@@ -36,7 +36,7 @@ from relayload.locust_plugin.run_info import new_run_info, write_profile
 from relayload.profile import Profile
 from relayload.profile.loading import overridden
 from relayload.profile.plan import stages
-from relayload.recording import Recording, RunInfo, WorkerInfo, new_run_dir, progress
+from relayload.recording import Folded, Recording, RunInfo, WorkerInfo, new_run_dir, progress
 from relayload.recording.compression import best_known
 
 _LOG = logging.getLogger("relayload")
@@ -236,10 +236,21 @@ class Controller:
                 for status in statuses
             ),
         )
-        self.summary, self.verdict = self._recording.fold().results()
+        folded = self._recording.fold()
+        self.summary, self.verdict = folded.results()
         self._recording.write_summary(self.summary)
         self._recording.write_verdict(self.verdict)
         progress.remove(self.run_dir)
+        self._write_page(self.summary, self.verdict, folded)
+
+    def _write_page(self, summary: Summary, verdict: Verdict, folded: Folded) -> None:
+        """Write report.html. The run is judged by now, so that whatever goes wrong here is told, and no more."""
+        from relayload.recording.run_page import NAME, write_page  # not before the first request
+
+        try:
+            write_page(self._recording, summary, verdict, folded)
+        except Exception as error:
+            _LOG.warning("%s was not written: %s", NAME, error)
 
     def _present(self) -> tuple[str, ...]:
         if not isinstance(self._runner, MasterRunner):

@@ -30,6 +30,7 @@ from relayload.core.model.record import Line
 from relayload.core.model.run import RunInfo
 from relayload.core.model.verdict import SCHEMA_VERSION as VERDICT_VERSION
 from relayload.core.model.verdict import Verdict
+from relayload.core.objectives.charts import Charts, charts_of
 from relayload.core.objectives.grammar import objective_of
 from relayload.core.objectives.indicator_counts import ObjectiveCounts
 from relayload.core.objectives.objective import Objective
@@ -264,12 +265,13 @@ class Recording:
         """Write a file atomically, first under another name in the same directory."""
         data = msgspec.json.format(msgspec.json.encode(content)) + b"\n"
         try:
-            _replace(self.directory / name, data)
+            replace_file(self.directory / name, data)
         except OSError as error:
             raise _fault(self.directory / name, f"can't be written: {error.strerror}") from None
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file atomically, first under another name in the same directory. Raises OSError."""
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
         file.write(data)
         file.flush()
@@ -306,6 +308,10 @@ class Folded:
             tables=tables,
             rejudge=rejudge,
         )
+
+    def charts(self, summary: Summary) -> Charts:
+        """Return what charts of the run show beyond its summary."""
+        return charts_of(self.objectives, self.fold, self.run, summary, self.run_all)
 
     @property
     def _faults(self) -> list[str]:

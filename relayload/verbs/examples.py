@@ -83,7 +83,7 @@ _ENDINGS: Mapping[str, _Ending] = MappingProxyType(
             ),
             "0 a number is proven, 3 no number helps, 4 none is proven, 2 bad arguments",
         ),
-        "report": _Ending(("relayload report runs/20261128T202447Z-mine", "relayload report runs/… --rebuild --json")),
+        "report": _Ending(("relayload report runs/20261128T202447Z-mine", "relayload report runs/… --html page.html")),
         "run": _Ending(
             (
                 "relayload run mine.yaml",

@@ -44,6 +44,18 @@ def test_a_run_sends_every_arrival_once_and_passes(
     assert saved(out, "run.json")["ended_by"] == "schedule"
     assert saved(out, "verdict.json")["verdict"] == "PASS"
     assert "PASS" in run.output
+    assert (out / "report.html").read_text(encoding="utf-8").count("<figure") > 5
+
+
+def test_a_page_that_can_not_be_written_is_told_and_changes_nothing(
+    locust: Start, profile: WriteProfile, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    (out / "report.html").mkdir(parents=True)
+    run = locust("--relay-profile", profile(), "--relay-out", out)
+    assert run.wait() == 0, run.output
+    assert saved(out, "verdict.json")["verdict"] == "PASS"
+    assert "report.html was not written: " in run.output
 
 
 def test_rates_are_over_whole_stages_also_after_the_last_arrival(

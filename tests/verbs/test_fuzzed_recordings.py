@@ -22,6 +22,7 @@ from relayload.core.objectives.verdict import held
 from relayload.core.price import Price
 from relayload.recording import Recording
 from relayload.recording.merge import merge
+from relayload.recording.run_page import page_of
 from relayload.recording.sets import results, unfit
 from relayload.report.comparison import render_comparison, render_comparison_markdown
 from relayload.report.github import render_annotations
@@ -188,6 +189,14 @@ def paid(directory: Path, _: Path) -> Iterator[str]:
     yield str(_measured(directory, "1M-requests/month", None, ()))
 
 
+def drawn(directory: Path, _: Path) -> Iterator[str]:
+    """As `report --html`."""
+    recording = Recording.open(directory)
+    page = page_of(recording, *results(recording))
+    assert len(page) < 2_000_000
+    yield page
+
+
 def heard(verb: Callable[[Path, Path], Iterator[str]], bad: Path, good: Path) -> Iterator[str]:
     """What a verb tells, the author's faults among it; anything else that it raises is ours."""
     try:
@@ -197,7 +206,7 @@ def heard(verb: Callable[[Path, Path], Iterator[str]], bad: Path, good: Path) ->
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 20))])
-@pytest.mark.parametrize("verb", [judged, told, merged, paid])
+@pytest.mark.parametrize("verb", [judged, told, merged, paid, drawn])
 def test_odd_recordings_are_read_or_refused(verb, seed: int, good: Path, tmp_path: Path):
     for number in range(25):
         rng = random.Random(f"{seed} {number} {verb.__name__}")
