@@ -1,7 +1,7 @@
 """What it costs to judge and report a large recording: `python benchmarks/judging.py [REQUESTS] [DIR]`.
 
-Makes up a recording of two workers, with objectives of every kind, and runs `relayload gate` and `relayload report
---rebuild` over it. On a busy machine the CPU seconds tell more than the wall clock.
+Makes up a recording of two workers, with objectives of every kind, and runs `relayload gate`, `relayload report
+--rebuild` and the same with `--html` over it. On a busy machine the CPU seconds tell more than the wall clock.
 """
 
 import os
@@ -132,9 +132,10 @@ def measure(*verb: str) -> None:
     )
     _, status, usage = os.wait4(pid, 0)
     wall_s = time.perf_counter() - began_s
+    name = f"{verb[0]} --html" if "--html" in verb else verb[0]
     code = os.waitstatus_to_exitcode(status)
     print(
-        f"relayload {verb[0]}: exit {code}, {wall_s:.1f} s, CPU {usage.ru_utime:.1f} s user and {usage.ru_stime:.1f} s "
+        f"relayload {name}: exit {code}, {wall_s:.1f} s, CPU {usage.ru_utime:.1f} s user and {usage.ru_stime:.1f} s "
         f"system, {usage.ru_maxrss / 1024:.0f} MB"
     )
 
@@ -142,13 +143,15 @@ def measure(*verb: str) -> None:
 def main() -> None:
     requests = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with tempfile.TemporaryDirectory(dir=sys.argv[2] if len(sys.argv) > 2 else None) as parent:
-        directory = Path(parent) / "run"
+        directory, page = Path(parent) / "run", Path(parent) / "page.html"
         write(directory, requests)
         size_mb = sum(path.stat().st_size for path in directory.iterdir()) / 1e6
         print(f"{requests:,} requests, {size_mb:.0f} MB, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs")
         for _ in range(3):
             measure("gate", str(directory))
             measure("report", str(directory), "--rebuild")
+            measure("report", str(directory), "--rebuild", "--html", str(page))
+        print(f"the page has {page.stat().st_size / 1e3:.0f} kB")
 
 
 if __name__ == "__main__":

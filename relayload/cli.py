@@ -125,8 +125,8 @@ def report(run_dir: Path, rebuild: bool, html: Path | None, as_json: bool) -> No
     if as_json and html is None:
         print_value(recording.rebuild() if rebuild else recording.summary(), as_json, render_summary)
         return
-    folded = recording.fold() if rebuild else None
-    summary, verdict = results(recording) if folded is None else folded.results()
+    folded = recording.fold() if rebuild or (html is not None and recording.has_records) else None
+    summary, verdict = folded.results() if folded is not None and rebuild else results(recording, folded)
     if rebuild:
         recording.write_summary(summary)
     if html is not None:

@@ -85,6 +85,7 @@ def test_the_quickstart_runs_by_its_name(installed: Installed) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "PASS" in done.stdout
     assert json.loads((installed.folder / "run" / "verdict.json").read_text())["verdict"] == "PASS"
+    assert (installed.folder / "run" / "report.html").stat().st_size > 50_000
 
 
 def test_locust_runs_the_locustfile_that_relayload_names(installed: Installed) -> None:

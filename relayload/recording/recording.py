@@ -190,6 +190,11 @@ class Recording:
         """Return the objectives of the run. Raises AuthorError if run.json has an invalid one."""
         return [_parsed(asked, self.run) for asked in self.run.objectives]
 
+    @property
+    def has_records(self) -> bool:
+        """Whether there are files of records, which may have been deleted after a run."""
+        return bool(records_files(self.directory))
+
     def _records(self) -> list[Path]:
         """Return the files of the workers. Raises AuthorError if one is not a regular file, or can't be read."""
         found = records_files(self.directory)
@@ -241,7 +246,7 @@ class Recording:
 
     def check_records(self) -> None:
         """Raise AuthorError if there are no records from which to count anew what an earlier version wrote."""
-        if not records_files(self.directory):
+        if not self.has_records:
             raise _fault(self.directory, f"{OLD}, and the records to count them anew are gone")
 
     def _is_old(self, name: str, newest: int, remedy: str = "") -> bool:

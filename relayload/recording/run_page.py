@@ -3,7 +3,7 @@
 from relayload import files
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.verdict import Verdict
-from relayload.recording.recording import Folded, Recording, records_files, replace_file
+from relayload.recording.recording import Folded, Recording, replace_file
 from relayload.report.html.page import RunPage, render_page
 
 NAME = "report.html"
@@ -17,7 +17,7 @@ def page_of(recording: Recording, summary: Summary, verdict: Verdict, folded: Fo
     The series of its charts come from the records, which are folded unless they are `folded` already; where there are
     none, the page says so. Raises AuthorError if they can't be read.
     """
-    if folded is None and records_files(recording.directory):
+    if folded is None and recording.has_records:
         folded = recording.fold()
     charts = None if folded is None else folded.charts(summary)
     return render_page(RunPage(summary, verdict, recording.run, charts, _profile(recording)))

@@ -8,7 +8,7 @@ from relayload.core.errors import AuthorError, Fault
 from relayload.core.metrics.summary import Summary
 from relayload.core.model.verdict import Status, Verdict
 from relayload.core.objectives.verdict import cut_short
-from relayload.recording.recording import RUN, Recording
+from relayload.recording.recording import RUN, Folded, Recording
 
 
 def recordings(directories: Sequence[Path]) -> list[Recording]:
@@ -40,8 +40,10 @@ def holds_recordings(directory: Path) -> bool:
     return _within(directory) not in ([], [directory])
 
 
-def results(recording: Recording) -> tuple[Summary, Verdict]:
+def results(recording: Recording, folded: Folded | None = None) -> tuple[Summary, Verdict]:
     """Return summary and verdict as written, or else computed from the records, also if either is of an old version.
+
+    `folded` are the records, for callers that have folded them already.
 
     Raises AuthorError if they can't be read, or are of an earlier version and the records are gone.
     """
@@ -50,7 +52,7 @@ def results(recording: Recording) -> tuple[Summary, Verdict]:
         recording.check_records()
     elif verdict is not None:
         return recording.summary(), verdict
-    return recording.fold().results()
+    return (recording.fold() if folded is None else folded).results()
 
 
 def unfit(recording: Recording, verdict: Verdict) -> str | None:

@@ -136,11 +136,7 @@ class RunCharts:
         tones = {50.0: 1, 90.0: 2, 99.0: 3}
         lines = [Line(f"p{p:g}", values, tones[p]) for p, values in bands.percentiles.items()]
         count = Series("requests", 0, [f"{n:,}" if n else "" for n in bands.counts], "none")
-        limits = [
-            Limit(f"{objective.aggregate} {objective.op} {quantity(objective.limit, objective.unit)}", objective.limit)
-            for objective in self._on(metric)
-            if not objective.tags
-        ]
+        limits = [Limit(_short(objective), objective.limit) for objective in self._on(metric) if not objective.tags]
         note = "requests that ended ok, by when they were due; log scale"
         return self._chart(title, note, Unit.SECONDS, lines, limits, heat=bands, log=True, texts=[count])
 
@@ -149,7 +145,7 @@ class RunCharts:
         if tail is None:
             return Absent(title, self._why_unmeasured(metric))
         limits = [
-            (100 * objective.quantile, objective.limit, objective.text)
+            (100 * objective.quantile, objective.limit, _short(objective))
             for objective in self._on(metric)
             if not objective.tags and objective.quantile is not None
         ]
@@ -171,7 +167,7 @@ class RunCharts:
                     f"{len(rest)} more kinds", [sum(counts) / self.bins.step_s for counts in zip(*rest, strict=True)], 7
                 )
             )
-        return self._chart(title, "by kind, when they ended; the table below has each", Unit.PER_SECOND, lines)
+        return self._chart(title, "by kind, when they ended; the table has each", Unit.PER_SECOND, lines)
 
     def _breakers(self) -> Drawn:
         title, changes = "Circuit breakers", self.summary.breaker.transitions
@@ -234,6 +230,11 @@ def _parsed(text: str) -> Objective | None:
         return parse(text)
     except ValueError:
         return None
+
+
+def _short(objective: Objective) -> str:
+    """Return the condition without its metric: `p99 < 800ms`."""
+    return f"{objective.aggregate} {objective.op} {quantity(objective.limit, objective.unit)}"
 
 
 def _usd(amount: float) -> str:

@@ -1,6 +1,6 @@
 """The tail of a distribution: values by percentile, each further nine as far as the one before."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from markupsafe import Markup
@@ -21,11 +21,13 @@ from relayload.report.html.plot import (
     x_axis,
     y_axis,
 )
-from relayload.report.html.scale import LogPercentile, value_scale
+from relayload.report.html.scale import Linear, Log, LogPercentile, value_scale
 from relayload.report.html.svg import area_path, element, joined, line_path, shown, tick_text
 from relayload.report.text import interval
 
 _FARTHEST = 3.0
+_LINE = 16.0
+_LONGEST_NAME = 48
 
 
 def tail_figure(title: str, note: str, tail: Tail, limits: Sequence[tuple[float, float, str]] = ()) -> Figure:
@@ -46,13 +48,7 @@ def tail_figure(title: str, note: str, tail: Tail, limits: Sequence[tuple[float,
     marks = [
         element("path", class_="limit-mark", d=f"M{x.at(p) - 5:.1f} {max(0.0, y.at(v)):.1f}h10") for p, v, _ in limits
     ]
-    names = [
-        element(
-            "text", shown(("↑ " if y.at(v) < 0 else "") + name, 48), class_="limit-name", x=LEFT + x.at(p) - 8,
-            y=TOP + max(8.0, y.at(v) + 4), text_anchor="end",
-        )
-        for p, v, name in limits
-    ]  # fmt: skip
+    names = list(_limit_names(x, y, limits))
     content = (
         y_axis(y, lambda value: tick_text(value, Unit.SECONDS))
         + x_axis([(x.at(p), f"p{p:g}") for p in x.ticks()])
@@ -74,3 +70,21 @@ def _bounded(points: Sequence[Percentile]) -> list[list[Percentile]]:
     gaps = [position for position, point in enumerate(points) if point.low is None or point.high is None]
     stretches = [list(points[before + 1 : after]) for before, after in pairwise([-1, *gaps, len(points)])]
     return [stretch for stretch in stretches if len(stretch) > 1]
+
+
+def _limit_names(x: LogPercentile, y: Linear | Log, limits: Sequence[tuple[float, float, str]]) -> Iterator[Markup]:
+    """Yield the names of limits beside their marks, one below the other where they would meet."""
+    last = -_LINE
+    for p, value, name in sorted(limits):
+        right = x.at(p) < PLOT_WIDTH / 2
+        at = TOP + max(8.0, y.at(value) + 4)
+        at = last + _LINE if abs(at - last) < _LINE else at
+        last = at
+        yield element(
+            "text",
+            shown(f"{'↑ ' if y.at(value) < -0.5 else ''}{name}", _LONGEST_NAME),
+            class_="limit-name",
+            x=LEFT + x.at(p) + (8 if right else -8),
+            y=at,
+            text_anchor="start" if right else "end",
+        )

@@ -30,6 +30,8 @@ _FARTHEST = 3.0
 """A limit more than this many times beyond every value is named at the edge of the chart, not drawn to scale."""
 _LEVELS = 5
 _LONGEST_LABEL = 48
+_LINE = 16.0
+"""The height of a line of text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +129,11 @@ class TimeChart:
         taken: list[float] = []
         for limit in sorted(self.limits, key=lambda limit: -limit.value):
             px = y.at(limit.value)
-            beyond = px < 0
+            beyond = px < -0.5
             at = TOP + max(0.5, px) - 4
             at = at + 15 if at < TOP + 6 else at
-            while any(abs(at - other) < 12 for other in taken):
-                at += 12
+            while any(abs(at - other) < _LINE for other in taken):
+                at += _LINE
             taken.append(at)
             text = shown(f"{'↑ ' if beyond else ''}{limit.name}", _LONGEST_LABEL)
             yield element("text", text, class_="limit-name", x=WIDTH - RIGHT - 4, y=at, text_anchor="end")
