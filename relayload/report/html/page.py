@@ -21,7 +21,6 @@ from relayload.report.html.plot import LEFT, PLOT_WIDTH, data_block
 from relayload.report.html.profile_caps import ProfileCaps
 from relayload.report.html.run_charts import Drawn, RunCharts
 from relayload.report.html.shell import rendered
-from relayload.report.html.state_chart import state_legend
 from relayload.report.html.svg import instant_text
 from relayload.report.html.tables import Table, error_table, group_tables, lane_table, latency_table
 from relayload.report.side_by_side import headings, remarks, rows, title
@@ -43,9 +42,13 @@ from relayload.report.text import (
     tallied,
 )
 
-_MOST_PROFILE = 100_000
+_MOST_PROFILE = 50_000
 """The most characters of the profile that are shown."""
 _MOST_OBJECTIVES = 200
+_MOST_DRAWN = 30
+"""The most objectives that are drawn over time."""
+_MOST_LINES = 100
+"""The most reasons and warnings."""
 _SIGNALS = {"sigint": (ExitCode.SIGINT, "Ctrl-C"), "sigterm": (ExitCode.SIGTERM, "SIGTERM")}
 _ORDER = {Status.FAIL: 0, Status.INCONCLUSIVE: 1}
 _SIGNS = {
@@ -90,18 +93,21 @@ def _context(page: RunPage) -> dict[str, object]:
         "status_class": _status_class(verdict.verdict),
         "sign": _SIGNS[verdict.verdict],
         "tally": tallied(verdict),
-        "reasons": [*filter(None, [failed_all_the_same(verdict)]), *verdict.reasons],
+        "reasons": _first([*filter(None, [failed_all_the_same(verdict)]), *verdict.reasons]),
         "exit_code": _exit_code(verdict, run),
-        "objectives": [_objective(result, drawn) for result in _failed_first(verdict.objectives)[:_MOST_OBJECTIVES]],
+        "objectives": [
+            _objective(result, drawn if place < _MOST_DRAWN else _Drawings())
+            for place, result in enumerate(_failed_first(verdict.objectives)[:_MOST_OBJECTIVES])
+        ],
         "objectives_left": max(0, len(verdict.objectives) - _MOST_OBJECTIVES),
         "no_objectives": NO_OBJECTIVES,
         "interval_heading": interval_heading(verdict.objectives),
         "legends": _legends(verdict),
         "believable": summary.generator.valid,
-        "doubts": summary.generator.reasons,
+        "doubts": _first(summary.generator.reasons),
         "health": _named(generator_facts(summary)[:1]),
         "arrivals": _named([*batch_facts(summary.batch), *count_facts(summary), *rate_facts(summary)]),
-        "warnings": warnings_besides(summary, verdict),
+        "warnings": _first(warnings_besides(summary, verdict)),
         "charts": drawn,
         "bins": _bins(page.charts),
         "latencies": latency_table(summary),
@@ -112,7 +118,6 @@ def _context(page: RunPage) -> dict[str, object]:
         "side_by_side": _side_by_side(summary),
         "lanes": lane_table(lanes),
         "phase_legend": phase_legend(),
-        "state_legend": state_legend() if summary.breaker.transitions else "",
         "environment": _environment(summary, run),
         "profile": _profile_lines(page.profile),
     }
@@ -159,6 +164,11 @@ def _named(facts: Iterable[tuple[str, object]]) -> list[tuple[str, list[str]]]:
             found.append((name, []))
         found[-1][1].append(str(text))
     return found
+
+
+def _first(lines: Sequence[str]) -> list[str]:
+    left = len(lines) - _MOST_LINES
+    return [*lines[:_MOST_LINES], *([f"… and {left:,} more, which are in summary.json"] if left > 0 else [])]
 
 
 def _failed_first(results: Sequence[ObjectiveResult]) -> list[ObjectiveResult]:

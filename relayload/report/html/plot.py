@@ -8,7 +8,7 @@ together.
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
@@ -47,6 +47,8 @@ class Figure:
     """The pixel and the name of each position; None for the bins that all charts over time share."""
     timed: bool = True
     """Its horizontal axis is the time of the run."""
+    key: Markup = field(default=Markup(""))
+    """A legend of what it draws instead of series."""
 
     def __html__(self) -> str:
         """Return the figure with its legend, and with the values for the script."""
@@ -56,7 +58,7 @@ class Figure:
             "figure",
             element("figcaption", element("h3", self.title) + element("p", self.note, class_="note"))
             + element("div", self.svg, class_="plot")
-            + (element("ul", legend, class_="legend") if len(named) > 1 else "")
+            + (element("ul", legend, class_="legend") if len(named) > 1 else self.key)
             + self._values(),
             class_="chart timed" if self.timed else "chart",
         )

@@ -40,7 +40,7 @@ def breaker_figure(title: str, note: str, changes: Sequence[BreakerChange], bins
     content = inner(joined(bars), height=len(drawn) * _ROW) + joined(names) + time_axis(x, time_ticks(until_s), height)
     words = f"{title}: {'; '.join(_in_words(name, own) for name, own in drawn)}"
     more = f" {len(rows) - MOST_ROWS:,} more are in summary.json." if len(rows) > MOST_ROWS else ""
-    return Figure(title, note + more, drawing(words, content, height))
+    return Figure(title, note + more, drawing(words, content, height), key=_legend())
 
 
 def _by_breaker(changes: Iterable[BreakerChange]) -> dict[str, list[BreakerChange]]:
@@ -81,7 +81,7 @@ def _in_words(name: str, changes: Sequence[BreakerChange]) -> str:
     return f"{name}: {', '.join(f'{change.after} at {instant_text(change.at_s)}' for change in changes[:8])}"
 
 
-def state_legend() -> Markup:
+def _legend() -> Markup:
     """Return the legend of the states."""
     entries = ((BreakerState.CLOSED.value, 3.0), (BreakerState.OPEN.value, 10.0), (BreakerState.HALF_OPEN.value, 10.0))
     items = (

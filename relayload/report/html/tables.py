@@ -11,6 +11,7 @@ from relayload.core.metrics.lanes import Lane
 from relayload.core.metrics.metric import Output, Unit
 from relayload.core.metrics.summary import ErrorCount, Group, Metrics, PaidGroup, Summary
 from relayload.core.objectives.formatting import quantity, share
+from relayload.core.printable import one_line
 from relayload.core.stats.sample import Distribution
 from relayload.core.units import format_duration, format_usd
 from relayload.report.html.lane_chart import lane_drawing
@@ -21,8 +22,10 @@ from relayload.report.text import TOO_LATE, groups, interval, too_late
 _DASH = "–"
 MOST_DRAWN = 20
 """The rows of a table that are shown and drawn; the rest is folded away."""
-MOST_ROWS = 2000
+MOST_ROWS = 800
 """The rows of all tables of groups together, so that the page stays small."""
+_MOST_METRICS, _MOST_ERRORS = 300, 200
+_LONGEST_NAME = 80
 _PERCENTILES = (50.0, 90.0, 95.0, 99.0, 99.9)
 _RANGE_WIDTH, _RANGE_HEIGHT = 120.0, 14.0
 
@@ -53,14 +56,20 @@ def latency_table(summary: Summary) -> Table:
     """Return the percentiles of everything, and of each target, key, tag and scenario if there are several."""
     headings = ("measured, ok", "", "n", *(f"p{p:g}" for p in _PERCENTILES), "p99 interval", "max")
     rows = [row for name, metrics in groups(summary) for row in _metric_rows(name, metrics)]
-    return Table("Percentiles", headings, rows, frozenset((0, 1)), summary.scope.metrics)
+    return Table(
+        "Percentiles",
+        headings,
+        rows[:_MOST_METRICS],
+        frozenset((0, 1)),
+        summary.scope.metrics + _more(rows, _MOST_METRICS),
+    )
 
 
 def _metric_rows(name: str, metrics: Metrics) -> Iterator[tuple[Cell, ...]]:
     for metric in shown_in(Output.TABLES):
         found = metrics[metric.name]
         if found is not None:
-            yield (name, metric.label, *_cells(found))
+            yield (one_line(name, _LONGEST_NAME), metric.label, *_cells(found))
             name = ""
             late = too_late(found, _PERCENTILES)
             if any(late):
@@ -109,7 +118,7 @@ def _group_table(title: str, named: Mapping[str, Group], room: int) -> Table:
 
 def _group_cells(name: str, group: Group) -> Iterator[str]:
     ttft, latency = group.metrics.ttft, group.metrics.latency
-    yield f"{name} (not measured)" if group.warmup else name
+    yield one_line(name, _LONGEST_NAME) + (" (not measured)" if group.warmup else "")
     yield f"{group.started:,}"
     yield f"{group.failed:,}"
     yield _DASH if group.ok_per_s is None else quantity(group.ok_per_s, Unit.PER_SECOND)
@@ -162,19 +171,24 @@ def error_table(errors: Sequence[ErrorCount], series: Sequence[ErrorSeries], sta
     when = {(each.outcome, each.error, each.status): each for each in series}
     rows = [_error_row(error, when.get((error.outcome, error.error, error.status)), started) for error in errors]
     headings = ("outcome", "error", "count", "of started", "first seen", "last seen", "what the relay said first")
-    return Table("Errors", headings, rows, frozenset((0, 1, 6)))
+    return Table("Errors", headings, rows[:_MOST_ERRORS], frozenset((0, 1, 6)), _more(rows, _MOST_ERRORS))
 
 
 def _error_row(error: ErrorCount, when: ErrorSeries | None, started: int) -> tuple[Cell, ...]:
     return (
         error.outcome,
-        error.error or _DASH,
+        one_line(error.error or _DASH, _LONGEST_NAME),
         f"{error.count:,}",
         share(error.count / started) if started else _DASH,
         _DASH if when is None else instant_text(when.first_s),
         _DASH if when is None else instant_text(when.last_s),
         error.relay_message or "nothing",
     )
+
+
+def _more(rows: Sequence[object], most: int) -> str:
+    left = len(rows) - most
+    return f" … and {left:,} more rows, which are in summary.json" if left > 0 else ""
 
 
 def lane_table(lanes: Sequence[Lane]) -> Table:
@@ -188,10 +202,10 @@ def lane_table(lanes: Sequence[Lane]) -> Table:
 def _lane_row(lane: Lane, longest_s: float) -> tuple[Cell, ...]:
     record = lane.record
     return (
-        lane.request_id or "none",
+        one_line(lane.request_id or "none", _LONGEST_NAME),
         instant_text(record.intended_at_s),
-        record.scenario,
-        record.model,
+        one_line(record.scenario, _LONGEST_NAME),
+        one_line(record.model, _LONGEST_NAME),
         record.outcome.value,
         f"{len(record.attempts):,}",
         format_duration(record.latency_s),

@@ -261,17 +261,38 @@ def test_the_size_does_not_depend_on_the_length_of_the_run(make_page, request_li
     def size(requests: int) -> int:
         lines = [
             request_line(
-                index, intended_at_s=index * 30.0, service_s=0.1 + index * 7919 % 1000 / 300, scenario=f"s{index % 40}"
+                index, intended_at_s=index * 100.0, service_s=0.1 + index * 7919 % 1000 / 300, scenario=f"s{index % 40}"
             )
             for index in range(requests)
         ]
         return len(
             render_page(
-                make_page(OBJECTIVES, lines, ended_at_s=requests * 30.0, stages=(StageInfo(name="a", for_s=1e6),))
+                make_page(OBJECTIVES, lines, ended_at_s=requests * 100.0, stages=(StageInfo(name="a", for_s=1e6),))
             )
         )
 
-    assert size(8000) < 1.3 * size(2000) < 1_000_000
+    assert size(2000) < 1.3 * size(700) < 1_000_000
+
+
+def test_no_run_makes_a_page_of_2_mb(make_page, request_line):
+    """Thousands of long names, hundreds of objectives, as many errors as requests, and a profile of megabytes."""
+    lines = [
+        request_line(
+            index,
+            intended_at_s=index * 26.0,
+            service_s=0.1 + index * 7919 % 1000 / 300,
+            scenario=f"{index % 1500:04}" + "<" * 280,
+            model=f"{index % 700:04}" + "'" * 280,
+            **(REFUSED | {"error": f"http_{index}", "relay_message": "&" * 190} if index % 2 else {}),
+        )
+        for index in range(1600)
+    ]
+    objectives = [f"latency.p{number / 10:g} < {number}ms" for number in range(660, 900)]
+    page = make_page(objectives, lines, profile="x: '" + "<'&" * 10**6, ended_at_s=42_000.0)
+    html = render_page(page)
+    assert len(html.encode()) < 2_000_000
+    assert "more rows, which are in summary.json" in html
+    assert "40 more, which are in verdict.json" in html
 
 
 def test_tables_have_headings_and_the_page_a_language(page):
