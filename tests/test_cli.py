@@ -96,6 +96,7 @@ def test_run_sends_records_and_judges(start: Start, profile: WriteProfile, relay
     assert summary["counts"]["started"] == relay_stats(relay)["requests"]
     assert summary["generator"]["valid"]
     assert not (out / "progress.json").exists()
+    assert run.output.splitlines()[-2:] == [f"page: {out / 'report.html'}", f"recording: {out}"]
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "✓</span> PASS" in page
     assert f"offered {summary['counts']['offered']:,} = started" in page

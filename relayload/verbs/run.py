@@ -171,6 +171,9 @@ def _print_results(
         from relayload.verbs.ci_outputs import write_outputs
 
         write_outputs(outputs, summary, crashed(verdict) if code == ExitCode.CRASH else verdict)
+    page = recording.directory / "report.html"
+    if page.is_file():
+        click.echo(f"page: {page}", err=True)
     click.echo(f"recording: {recording.directory}", err=True)
 
 

@@ -29,6 +29,7 @@ from relayload.report.html.svg import Point, area_path, element, joined, line_pa
 _FARTHEST = 3.0
 """A limit more than this many times beyond every value is named at the edge of the chart, not drawn to scale."""
 _LEVELS = 5
+_ROUNDING = 0.5
 _LONGEST_LABEL = 48
 _LINE = 16.0
 """The height of a line of text."""
@@ -122,20 +123,19 @@ class TimeChart:
 
     def _limit_lines(self, y: Linear | Log) -> Iterator[Markup]:
         for limit in self.limits:
-            at = max(0.5, y.at(limit.value))
-            yield element("path", class_="limit", d=f"M0 {number(at)}H{PLOT_WIDTH:g}")
+            if not _is_beyond(y.at(limit.value)):
+                yield element("path", class_="limit", d=f"M0 {number(max(0.5, y.at(limit.value)))}H{PLOT_WIDTH:g}")
 
     def _limit_names(self, y: Linear | Log) -> Iterator[Markup]:
         taken: list[float] = []
         for limit in sorted(self.limits, key=lambda limit: -limit.value):
             px = y.at(limit.value)
-            beyond = px < -0.5
             at = TOP + max(0.5, px) - 4
             at = at + 15 if at < TOP + 6 else at
             while any(abs(at - other) < _LINE for other in taken):
                 at += _LINE
             taken.append(at)
-            text = shown(f"{'↑ ' if beyond else ''}{limit.name}", _LONGEST_LABEL)
+            text = shown(f"{'↑ ' if _is_beyond(px) else ''}{limit.name}", _LONGEST_LABEL)
             yield element("text", text, class_="limit-name", x=WIDTH - RIGHT - 4, y=at, text_anchor="end")
 
     def _shading(self, x: Linear) -> Iterator[Markup]:
@@ -193,6 +193,11 @@ class TimeChart:
                 parts.append(f"{line.name} from {quantity(min(known), self.unit)} to {quantity(max(known), self.unit)}")
         limits = [f"limit {limit.name}" for limit in self.limits]
         return f"{self.title}: {'; '.join([*parts, *limits]) or 'nothing measured'}"
+
+
+def _is_beyond(px: float) -> bool:
+    """Return whether a level is above the plot, by more than rounding."""
+    return px < -_ROUNDING
 
 
 def _text(value: float | None, unit: str) -> str:

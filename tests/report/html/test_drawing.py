@@ -102,6 +102,7 @@ def test_a_limit_is_a_line_at_its_value_and_named():
 def test_a_limit_far_beyond_every_value_is_named_at_the_edge():
     figure = _chart(limits=[Limit("limit 1,000/s", 1000.0)]).figure()
     assert [name.text for name in _all(figure.svg, "limit-name")] == ["↑ limit 1,000/s"]
+    assert not _all(figure.svg, "limit")
     assert "20/s" in [tick.text for tick in _all(figure.svg, "tick")]
 
 
