@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.request import Request, urlopen
@@ -41,6 +42,13 @@ scenarios:
 generator: {{late: 10s, late_share: 100%, loop_lag: 10s}} # these tests are not about a busy machine
 objectives: [errors.rate < 50%, ttft.p50 < 10s]
 """
+
+
+class HttpServer(ThreadingHTTPServer):
+    """Python's own, for as many connections at once as a load opens."""
+
+    request_queue_size = 128  # with 5, as by default, a busy machine refuses some
+    daemon_threads = True
 
 
 class Process:

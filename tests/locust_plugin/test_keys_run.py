@@ -4,13 +4,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
-from support import Start, relay_stats, saved
+from support import HttpServer, Start, relay_stats, saved
 
 from relayload.core.traffic.draws import Mix
 from relayload.fakerelay.process import FakeRelay
@@ -134,7 +134,7 @@ class _Repeats(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def repeating() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Repeats)
+    server = HttpServer(("127.0.0.1", 0), _Repeats)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/v1"
