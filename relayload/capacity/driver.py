@@ -129,7 +129,10 @@ class Driver:
         """Run a trial; return the answer if the search ends with it."""
         left = self._left()
         if lacking := left.lacking(step):
-            return self._ended(lacking, ExitCode.GUARDRAIL)
+            otherwise = next_step(self._trials, structs.replace(self._terms, control=False))
+            return (
+                self._keep(otherwise) if isinstance(otherwise, Capacity) else self._ended(lacking, ExitCode.GUARDRAIL)
+            )
         recovery, unsteady = self._recovery()
         if (ended := series.exit_code) is not None:
             return self._without_trial(ended)

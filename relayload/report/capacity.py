@@ -16,6 +16,8 @@ from relayload.report.screen import PLAIN, Screen
 
 _DASH = "–"
 _STYLES = {Decision.PASS: "green", Decision.FAIL: "red"}
+_VERDICTS = {Decision.PASS: "passed", Decision.FAIL: "failed"}
+_PURPOSES = {Purpose.SEARCH: "to search", Purpose.CONFIRM: "to confirm", Purpose.CONTROL: "as a control"}
 _HEADINGS = ("for", "to", "verdict", "binds", "used", "ok", "latency p50")
 _WORDS = {"trial": 5, "to": 7, "verdict": 9, "binds": 12}
 _OPTIONAL = ("latency p50", "for", "ok")
@@ -45,7 +47,7 @@ def trial_begins(number: int, wanted: Wanted, trials: Sequence[Trial], most_load
     again = f", again since {wanted.again}" if wanted.again else ""
     requests = f", at least {wanted.requests:,.0f} requests" if wanted.users and wanted.requests else ""
     left_s = most_load_s - sum(trial.load_s for trial in trials)
-    to = "to confirm" if wanted.purpose is Purpose.CONFIRM else "to search"
+    to = _PURPOSES[wanted.purpose]
     what = f"{_told(wanted)} for {format_duration(wanted.for_s)}{requests}, {to}{again}{bracket}"
     return f"trial {number}: {what}; {format_duration(left_s)} of load left"
 
@@ -70,9 +72,10 @@ def _facts(capacity: Capacity) -> list[str]:
     waited_s = sum(trial.recovery.waited_s for trial in capacity.trials if trial.recovery)
     usd = "" if capacity.usd is None else f", ${capacity.usd:.4g}"
     trials = f"{len(capacity.trials)} trial{'' if len(capacity.trials) == 1 else 's'}"
+    load = f"{trials}, {format_duration(capacity.load_s)} of load" if capacity.trials else "no trial was run"
     return [
         *facts,
-        f"{trials}, {format_duration(capacity.load_s)} of load, {capacity.requests:,} requests{usd}"
+        f"{load}, {capacity.requests:,} requests{usd}"
         f"{f', {format_duration(waited_s)} of waiting for the relay to recover' if waited_s else ''}",
     ]
 
@@ -93,7 +96,7 @@ def _row(trial: Trial) -> tuple[Cell, ...]:
 
 
 def _verdict(trial: Trial) -> str:
-    return "proven" if trial.proven else "refuted" if trial.refuted else trial.decision.value
+    return "proven" if trial.proven else "refuted" if trial.refuted else _VERDICTS.get(trial.decision, trial.decision)
 
 
 def _bound(trial: Trial) -> str:

@@ -66,9 +66,24 @@ def test_progress_tells_the_bracket_and_the_load_that_is_left():
     )
 
 
+def test_a_control_tells_why_it_is_made():
+    wanted = Wanted(
+        purpose=Purpose.CONTROL, rate_per_s=8.0, warmup_s=10.0, measured_s=30.0, again="later trials slowed"
+    )
+    assert trial_begins(9, wanted, [], 60.0) == (
+        "trial 9: 8/s for 40.0s, as a control, again since later trials slowed; 1m of load left"
+    )
+
+
+def test_a_search_that_ended_before_any_trial_says_so():
+    capacity = Capacity(answer=Kind.NOT_CONVERGED, reason="not converged: Ctrl-C ended it", exit_code=130, requests=6)
+    assert render_capacity(capacity).splitlines()[-1] == "no trial was run, 6 requests"
+
+
 def test_what_a_trial_came_to_is_told_with_what_binds_or_why_it_is_void():
     passed = trial(4, 10.0, Decision.UNDECIDED, pooled_with=(2, 3))
     assert trial_ended(passed) == "trial 4: 10/s undecided, with 2 before it (ttft.p95 < 1s used 40% of what it may)"
+    assert trial_ended(trial(4, 10.0, Decision.PASS)).startswith("trial 4: 10/s passed")
     assert trial_ended(trial(1, 10.0, Decision.VOID, reasons=("too late",))) == "trial 1: 10/s void: too late"
 
 

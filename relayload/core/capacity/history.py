@@ -4,7 +4,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum, auto
 
+from msgspec.structs import replace
+
 from relayload.core.capacity.ceiling import Ceiling
+from relayload.core.capacity.drift import comparable, suspicious
 from relayload.core.capacity.estimate import Level, crossing
 from relayload.core.capacity.full_queue import FullQueue
 from relayload.core.capacity.levels import Over
@@ -79,6 +82,14 @@ class History:
             for trial in self._at(purpose, level)
             if trial.decision not in (Decision.VOID, Decision.STOPPED) and not self._too_short(trial)
         ]
+
+    def control(self) -> Wanted | None:
+        """Return the repetition of an early trial if the trials make one suspect that the relay grows slower."""
+        before = comparable(self.trials) if suspicious(self.trials) else None
+        if before is None:
+            return None
+        repeated = replace(self.wanted(Purpose.CONTROL, before.level), pooled_with=())
+        return replace(repeated, again="later trials took longer at no more load")
 
     def standings(self, purpose: Purpose) -> Standings:
         levels = dict.fromkeys(trial.level for trial in self.trials if trial.purpose is purpose)

@@ -30,7 +30,8 @@ class Lengths(Struct, frozen=True, kw_only=True):
 
         A rate of 0 is one that is not known yet.
         """
-        least_s, needed = (self.search_s, self.decide) if purpose is Purpose.SEARCH else (self.confirm_s, self.prove)
+        confirms = purpose is Purpose.CONFIRM
+        least_s, needed = (self.confirm_s, self.prove) if confirms else (self.search_s, self.decide)
         needed_s = _SPARE * needed / rate_per_s if rate_per_s else 0.0
         return float(ceil(max(least_s, _MEASURED_LATENCIES * latency_p50_s, needed_s)))
 

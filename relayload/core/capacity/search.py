@@ -7,6 +7,8 @@
    samples, in longer trials judged `strict`; while that fails, step down. Only a confirmation makes a level proven.
 4. *Narrow*: spend the load that is left on one or two more such trials, where what is proven or refuted is far from the
    likeliest capacity.
+5. *Control*: where a trial took longer than an earlier one at no less load, repeat an early one before answering. If it
+   has become slower beyond chance, the relay is unsteady.
 
 An undecided trial is repeated and judged together with those before it, four at most. What is still undecided then is
 not shown to hold: the search goes on below, but the level is not refuted. A void trial is repeated once; a level at
@@ -22,10 +24,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from relayload.core.capacity.answer import Capacity, Kind, exit_code
+from relayload.core.capacity.drift import LIKELY, drift, suspicious
 from relayload.core.capacity.history import MOST_POOLED, History, Standing
 from relayload.core.capacity.levels import Over
 from relayload.core.capacity.terms import Terms
-from relayload.core.capacity.trial import Purpose, Trial, Wanted
+from relayload.core.capacity.trial import Decision, Purpose, Trial, Wanted
 from relayload.core.units import format_duration
 
 _PROVABLE = 0.5
@@ -34,6 +37,8 @@ _MOST_STEPS = 8
 """Steps down from the highest level that passed: three by the precision, three by twice as much, and so on."""
 _MOST_NARROWING = 2
 """Trials after the first proof."""
+_CONTROLLED = (Kind.INTERVAL, Kind.NOT_CONVERGED)
+"""Answers that a relay which grows slower would make wrong."""
 _FAR, _NEAR = 4, 2
 """How many times the precision a level that is to be refuted lies above the likeliest capacity: at first, and then."""
 
@@ -43,8 +48,8 @@ def next_step(trials: Sequence[Trial], terms: Terms) -> Wanted | Capacity:
     search = _Search(History(trials, terms), terms)
     step = search.step() if terms.at_least is None else search.proof(terms.at_least)
     if isinstance(step, Wanted) and (reason := search.lacking(step)):
-        return unfinished(trials, terms, reason)
-    return step
+        step = unfinished(trials, terms, reason)
+    return search.controlled(step) if isinstance(step, Capacity) else step
 
 
 def unfinished(trials: Sequence[Trial], terms: Terms, reason: str) -> Capacity:
@@ -59,6 +64,8 @@ class _Search:
         self._history = history
         self._terms = terms
         self._told = terms.over.told
+        self._control = history.control() if terms.control and terms.at_least is None else None
+        self._reserved = self._control if suspicious(history.trials, LIKELY) else None
 
     def step(self) -> Wanted | Capacity:
         terms, history = self._terms, self._history
@@ -88,20 +95,35 @@ class _Search:
             case Standing.VOID:
                 return self._answer(Kind.GENERATOR_BOUND, f"the generator was the bottleneck at {self._told(level)}")
             case _:
-                return self._answer(Kind.NOT_CONVERGED, f"{self._told(level)} is neither proven nor refuted")
+                return self._answer(Kind.NOT_CONVERGED, f"neither proven nor refuted: {self._told(level)}")
+
+    def controlled(self, answer: Capacity) -> Wanted | Capacity:
+        """Return the answer, unless the relay is unsteady, or a control is to tell whether it is."""
+        last = self._history.trials[-1:]
+        if answer.answer not in _CONTROLLED:
+            return answer
+        if last and last[0].purpose is Purpose.CONTROL and last[0].decision is not Decision.STOPPED:
+            found = drift(last[0], self._history.trials, self._terms.over)
+            return self._answer(Kind.UNSTEADY, f"unsteady: {found}") if found else answer
+        control = self._control
+        return answer if control is None or self.lacking(control) else control
 
     def lacking(self, wanted: Wanted) -> str | None:
-        """Return which cap leaves too little for a trial; None if none does."""
+        """Return which cap leaves too little for a trial, and a likely control after it; None if none does."""
         terms = self._terms
-        if len(self._history.trials) >= terms.most_trials:
+        after = None if wanted.purpose is Purpose.CONTROL else self._reserved
+        if len(self._history.trials) + bool(after) >= terms.most_trials:
             return (
                 "it has had its one trial" if terms.most_trials == 1 else f"it has had its {terms.most_trials} trials"
             )
-        left_s = terms.most_load_s - self._history.load_s
-        if wanted.for_s <= left_s:
+        if wanted.for_s <= self._left_s(after):
             return None
         long, allowed = format_duration(wanted.for_s), format_duration(terms.most_load_s)
         return f"its next trial, of {long}, does not fit into the {allowed} of load: allow more by --max-load"
+
+    def _left_s(self, after: Wanted | None) -> float:
+        """Return the seconds of load that are left, if that trial is to come after the next one."""
+        return self._terms.most_load_s - self._history.load_s - (after.for_s if after else 0.0)
 
     def _between(self, low: float, high: float | None) -> float | None:
         """Return the next level to search, above one that passed; None if the bracket is narrow enough."""
@@ -157,8 +179,9 @@ class _Search:
         if high is None and low == level:
             return self._answer(Kind.AT_LEAST, f"at least {self._told(level)}, the most allowed")
         if high is not None and low == level and self._history.standings(Purpose.SEARCH)[high] is Standing.VOID:
-            more = f"{self._told(high)} is more than the generator sends"
-            return self._answer(Kind.GENERATOR_BOUND, f"generator-bound: {self._told(level)} is proven, and {more}")
+            proven = f"proven up to {self._told(level)}"
+            reason = f"generator-bound: {proven}, and the generator can't keep up with {self._told(high)}"
+            return self._answer(Kind.GENERATOR_BOUND, reason)
         if self._history.quota() is not None:
             return self._answer(Kind.QUOTA, _held_back(self._history))
         return self._narrowing() or self._interval()
@@ -169,7 +192,7 @@ class _Search:
         proven = history.proven()
         assert proven is not None
         first = min(trial.number for trial in history.trials if trial.purpose is Purpose.CONFIRM and trial.proven)
-        spent = sum(trial.number > first for trial in history.trials)
+        spent = sum(trial.number > first and trial.purpose is Purpose.CONFIRM for trial in history.trials)
         likeliest = max(history.estimate() or proven, proven)
         wanted = self._refutation(likeliest, history.refuted_above(proven), first=not spent)
         if wanted is None and likeliest > terms.over.above(proven, (1 + terms.precision) ** _NEAR):
@@ -190,7 +213,7 @@ class _Search:
         if level > terms.highest or (refuted is not None and terms.close(level, refuted)):
             return None
         wanted = history.wanted(Purpose.CONFIRM, level)
-        left_s = min(terms.most_load_s - history.load_s, MOST_POOLED * wanted.for_s)
+        left_s = min(self._left_s(self._control), MOST_POOLED * wanted.for_s)
         return replace(wanted, measured_s=max(wanted.measured_s, float(int(left_s - wanted.warmup_s))))
 
     def _interval(self) -> Capacity:
@@ -199,7 +222,7 @@ class _Search:
         refuted = self._history.refuted_above(proven)
         if refuted is None:
             return self._answer(
-                Kind.NOT_CONVERGED, f"not converged: {self._told(proven)} is proven, and nothing higher refuted"
+                Kind.NOT_CONVERGED, f"not converged: proven up to {self._told(proven)}, and nothing higher refuted"
             )
         between = f"between {self._told(proven)}, proven, and {self._told(refuted)}, refuted"
         return self._answer(Kind.INTERVAL, f"{between}{self._why()}")
@@ -212,7 +235,7 @@ class _Search:
             return self._answer(Kind.NOT_CONVERGED, f"not converged: {lowest}, could not be shown")
         broken = self._history.broken()
         why = self._why() or (f": {broken.objective}" if broken else "")
-        return self._answer(Kind.NONE, f"none: {lowest}, fails{why}")
+        return self._answer(Kind.NONE, f"none: {lowest}, failed{why}")
 
     def _why(self) -> str:
         """Return what held back the levels that failed, as the end of a reason; empty if nothing in particular did."""

@@ -18,6 +18,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     precision: float = 0.05
     at_least: float | None = None
     """Prove or refute this level alone."""
+    control: bool = True
+    """Whether a suspicion that the relay grows slower is settled by one more trial."""
     lengths: Lengths = Lengths()
     most_trials: int = 40
     most_load_s: float = math.inf

@@ -20,6 +20,7 @@ from relayload.core.metrics.summary import Summary
 from relayload.core.model.record import Outcome
 from relayload.core.model.verdict import ObjectiveResult, Status, Verdict
 from relayload.core.stats.binomial import share_bounds
+from relayload.core.stats.sample import Percentile
 
 BACKLOG = "backlog"
 """The name of what binds where requests in flight pile up before any objective is broken."""
@@ -32,6 +33,8 @@ class Purpose(StrEnum):
     """To narrow the bracket, at the default confidence."""
     CONFIRM = "confirm"
     """To prove the rate: longer, on fresh samples, and judged as `strict` demands."""
+    CONTROL = "control"
+    """To see whether the relay still does what it did early in the search."""
 
 
 class Decision(StrEnum):
@@ -126,6 +129,9 @@ class Trial(Struct, frozen=True, kw_only=True):
     """How many did not end ok, those included."""
     ok_per_s: float | None = None
     latency_p50_s: float | None = None
+    latency_p50_low_s: float | None = None
+    latency_p50_high_s: float | None = None
+    """Its 95 % interval; None where the requests are too few or too correlated, and in files that predate it."""
     saturation: Saturation | None = None
     ceiling: Ceiling | None = None
     """The ceiling of the requests that were let through, if 429s held back the rest."""
@@ -191,6 +197,7 @@ def trial_of(
     results = verdict.objectives if pooled is None else pooled
     decision = _decision(verdict, results, summary.saturation)
     counting = [result for result in results if result.counts]
+    p50 = _latency_p50(summary)
     return Trial(
         number=number,
         purpose=wanted.purpose,
@@ -212,7 +219,9 @@ def trial_of(
         overloaded=sum(error.count for error in summary.errors if error.status in OVERLOADED),
         failed=summary.counts.failed,
         ok_per_s=summary.rates.ok_per_s,
-        latency_p50_s=_p50_s(summary),
+        latency_p50_s=p50.value if p50 else None,
+        latency_p50_low_s=p50.low if p50 else None,
+        latency_p50_high_s=p50.high if p50 else None,
         saturation=summary.saturation,
         ceiling=refused.ceiling,
         queue=refused.queue,
@@ -280,6 +289,6 @@ def _used(result: ObjectiveResult) -> float | None:
     return result.observed / result.limit
 
 
-def _p50_s(summary: Summary) -> float | None:
+def _latency_p50(summary: Summary) -> Percentile | None:
     latency = summary.metrics.latency
-    return None if latency is None else next((each.value for each in latency.percentiles if each.p == 50), None)
+    return None if latency is None else next((each for each in latency.percentiles if each.p == 50), None)

@@ -79,10 +79,18 @@ def test_a_knee_lies_between_what_is_proven_and_what_is_refuted(at_per_s: float,
     assert len(found.trials) <= 14 + math.log2(1 / precision)
 
 
-@given(st.lists(st.sampled_from(list(Decision)), max_size=60), st.floats(1.0, 1000.0))
-def test_every_search_ends_and_holds_to_its_caps_whatever_comes(decisions, start_per_s):
+@given(
+    st.lists(st.sampled_from(list(Decision)), max_size=60),
+    st.floats(1.0, 1000.0),
+    st.lists(st.sampled_from([0.1, 0.2, 0.3]), min_size=1),
+)
+def test_every_search_ends_and_holds_to_its_caps_whatever_comes(decisions, start_per_s, medians_s):
     own = terms(start=start_per_s, most_trials=25, most_load_s=2000.0)
-    found = searched(lambda _, number: decisions[number] if number < len(decisions) else UNDECIDED, own)
+    trials: list[Trial] = []
+    while isinstance(found := next_step(trials, own), Wanted):
+        count = len(trials)
+        decision = decisions[count] if count < len(decisions) else UNDECIDED
+        trials.append(trial(found, count + 1, decision, latency_p50_s=medians_s[count % len(medians_s)]))
     assert len(found.trials) <= 25
     assert found.load_s <= 2000.0
     assert all(1.0 <= each.rate_per_s <= 1000.0 for each in found.trials)
@@ -132,7 +140,7 @@ def test_the_highest_rate_allowed_may_pass():
 def test_none_passes_where_the_lowest_fails():
     found = searched(knee(0.5))
     assert (found.answer, found.proven_per_s, found.exit_code) == (Kind.NONE, None, ExitCode.FAIL)
-    assert found.reason == "none: 1/s, the least allowed, fails: ttft.p95 < 1s"
+    assert found.reason == "none: 1/s, the least allowed, failed: ttft.p95 < 1s"
 
 
 def test_a_failure_by_far_but_not_by_a_bound_refutes_nothing():
@@ -219,6 +227,60 @@ def test_a_rate_that_passed_and_fails_far_below_is_unsteady():
     found = searched(lambda wanted, _: FAIL if wanted.purpose is Purpose.CONFIRM else knee(27.0)(wanted, 0))
     assert (found.answer, found.exit_code) == (Kind.UNSTEADY, ExitCode.UNPROVEN)
     assert "25.93/s passed, and later even" in found.reason
+
+
+def drifting(p50_s: Callable[[Wanted, float], float], own: Terms, rule: Rule | None = None) -> Capacity:
+    """Search a relay whose median latency is a function of the trial and of the load before it, in seconds."""
+    trials: list[Trial] = []
+    while isinstance(step := next_step(trials, own), Wanted):
+        median_s = p50_s(step, sum(each.load_s for each in trials))
+        interval = {"latency_p50_low_s": 0.95 * median_s, "latency_p50_high_s": 1.05 * median_s}
+        number = len(trials) + 1
+        trials.append(trial(step, number, (rule or knee(27.0))(step, 0), latency_p50_s=median_s, **interval))
+    return step
+
+
+def test_a_relay_that_grows_slower_is_unsteady_though_its_levels_pass():
+    found = drifting(lambda _, spent_s: 0.4 * (1 + 0.001 * spent_s), terms())
+    assert (found.answer, found.exit_code) == (Kind.UNSTEADY, ExitCode.UNPROVEN)
+    control = found.trials[-1]
+    assert (control.purpose, control.level, control.pooled_with) == (Purpose.CONTROL, 10.0, ())
+    assert (control.measured_s, control.again) == (30.0, "later trials took longer at no more load")
+    assert found.reason == "unsteady: 10/s passed, and later its median latency was 564ms instead of 400ms"
+
+
+def test_a_control_that_is_as_fast_as_before_leaves_the_answer_as_it_was():
+    found = drifting(lambda wanted, _: 0.6 if wanted.purpose is Purpose.CONFIRM else 0.4, terms())
+    assert (found.answer, found.proven_per_s) == (Kind.INTERVAL, 25.93)
+    assert [each.purpose for each in found.trials].count(Purpose.CONTROL) == 1
+
+
+def test_no_control_is_made_where_nothing_is_suspicious_or_it_can_change_nothing():
+    assert Purpose.CONTROL not in {each.purpose for each in searched(knee(27.0)).trials}
+    found = drifting(lambda _, spent_s: 0.4 * (1 + 0.001 * spent_s), terms(), knee(5000.0))
+    assert (found.answer, Purpose.CONTROL in {each.purpose for each in found.trials}) == (Kind.AT_LEAST, False)
+    found = drifting(lambda _, spent_s: 0.4 * (1 + 0.001 * spent_s), terms(control=False))
+    assert (found.answer, Purpose.CONTROL in {each.purpose for each in found.trials}) == (Kind.INTERVAL, False)
+
+
+@pytest.mark.parametrize("caps", [{"most_load_s": 550.0}, {"most_trials": 9}])
+def test_a_search_keeps_room_for_a_control(caps: dict[str, Any]):
+    rule: Rule = lambda wanted, _: UNDECIDED if wanted.purpose is Purpose.CONFIRM else knee(27.0)(wanted, 0)  # noqa: E731
+    found = drifting(lambda _, spent_s: 0.4 if spent_s < 270.0 else 0.6, terms(**caps), rule)
+    assert found.answer is Kind.UNSTEADY
+    assert [each.purpose for each in found.trials][-3:] == [Purpose.SEARCH, Purpose.CONFIRM, Purpose.CONTROL]
+    assert found.load_s <= caps.get("most_load_s", math.inf)
+    assert len(found.trials) <= caps.get("most_trials", 40)
+
+
+def test_a_control_that_was_stopped_is_made_again_and_one_that_was_void_tells_nothing():
+    wanted = drifting(lambda _, spent_s: 0.4 * (1 + 0.001 * spent_s), terms()).trials
+    stopped, void = ([*wanted[:-1], structs.replace(wanted[-1], decision=each)] for each in (STOPPED, VOID))
+    again, answer = (next_step(trials, terms()) for trials in (stopped, void))
+    assert isinstance(again, Wanted)
+    assert again.purpose is Purpose.CONTROL
+    assert isinstance(answer, Capacity)
+    assert answer.answer is Kind.INTERVAL
 
 
 def test_429s_at_a_ceiling_are_a_quota_and_no_capacity():
@@ -346,7 +408,7 @@ def test_every_search_over_users_ends_whatever_comes(decisions, start):
     ("most", "answer", "reason"),
     [
         (500, Kind.AT_LEAST, "at least 200 users, the most allowed"),
-        (0, Kind.NONE, "none: 1 user, the least allowed, fails: ttft.p95 < 1s"),
+        (0, Kind.NONE, "none: 1 user, the least allowed, failed: ttft.p95 < 1s"),
     ],
 )
 def test_users_have_bounds_as_rates_have(most, answer, reason):

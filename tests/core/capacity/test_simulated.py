@@ -37,7 +37,7 @@ def test_the_knee_of_a_queue_is_found(seed: int, knee: float):
         (Queue(64, 0.5, quota=bucket(20.0, 40)), Kind.QUOTA, "about 2"),
         (Queue(64, 0.05, generator_per_s=300.0), Kind.GENERATOR_BOUND, "generator"),
         (Queue(16, 0.4, failing=0.1), Kind.NONE, "errors.rate < 1%"),
-        (Queue(16, 0.4, leak=0.001), Kind.UNSTEADY, "passed, and later even"),
+        (Queue(16, 0.4, leak=0.001), Kind.UNSTEADY, "passed, and later"),
     ],
     ids=["quota per second", "quota per minute", "token bucket", "generator", "failing", "leak"],
 )
