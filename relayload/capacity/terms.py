@@ -1,5 +1,6 @@
 """What a search may do: from a profile and the options of the command line."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -66,10 +67,16 @@ def terms_of(profile: Profile, options: Options) -> Terms:
         confirm_s=max(read.seconds("--confirm", options.confirm, 120.0), over_s),
     )
     most_load_s = read.seconds("--max-load", options.max_load, _MOST_LOAD_S)
-    if highest < lowest:
+    asked = {"--start": start if options.start else None, "--at-least": at_least}
+    if highest >= lowest:
+        read.faults += _outside(asked, lowest if options.min else 0.0, highest if options.max else math.inf, over)
+    elif options.max:
         read.faults.append(Fault(f"{over.told(highest)} is below --min, {over.told(lowest)}", path="--max"))
-    for name, level in (("--max", highest), ("--at-least", at_least or 0.0)):
-        if level > limit:
+    else:
+        text = f"{over.told(lowest)} is above the highest level, {over.told(highest)}: write --max, too"
+        read.faults.append(Fault(text, path="--min"))
+    for name, level in ({"--max": highest} | asked).items():
+        if level is not None and level > limit:
             text = f"{over.told(level)} is above load.limits of the profile, {over.told(limit)}"
             read.faults.append(Fault(text, path=name))
     if read.faults:
@@ -85,6 +92,15 @@ def terms_of(profile: Profile, options: Options) -> Terms:
         most_trials=options.max_trials,
         most_load_s=min(most_load_s, profile.guardrails.until_s),
     )
+
+
+def _outside(levels: Mapping[str, float | None], lowest: float, highest: float, over: Over) -> Iterator[Fault]:
+    """Yield a fault for each level that lies outside the bounds."""
+    for name, level in levels.items():
+        if level is not None and level < lowest:
+            yield Fault(f"{over.told(level)} is below --min, {over.told(lowest)}", path=name)
+        if level is not None and level > highest:
+            yield Fault(f"{over.told(level)} is above --max, {over.told(highest)}", path=name)
 
 
 def samples_of(profile: Profile, forecast: Forecast) -> tuple[float, float]:

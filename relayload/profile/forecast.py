@@ -6,7 +6,14 @@ from msgspec.structs import asdict
 
 from relayload.core.errors import AuthorError
 from relayload.core.model.objective_options import Severity
-from relayload.core.objectives.sample_forecast import SampleForecast, Sent, WindowTally, sample_forecast
+from relayload.core.objectives.sample_forecast import (
+    OF_A_PLAN,
+    SampleForecast,
+    Sent,
+    WindowTally,
+    Wording,
+    sample_forecast,
+)
 from relayload.core.traffic.plan import Plan
 from relayload.profile.expected import expected_turns
 from relayload.profile.loads import OpenLoad
@@ -31,8 +38,11 @@ class Forecast(Plan, frozen=True, kw_only=True):
     """Rows of prompt files that are left out."""
 
 
-def forecast(profile: Profile) -> Forecast:
-    """Return the plan and the outlook. Raises AuthorError if an objective can't get the samples that it needs."""
+def forecast(profile: Profile, wording: Wording = OF_A_PLAN) -> Forecast:
+    """Return the plan and the outlook. Raises AuthorError if an objective can't get the samples that it needs.
+
+    `wording` says in these errors what is planned, and how to get more samples.
+    """
     tallies = _tallies(profile)
     planned = plan(profile, [tally.add for tally in tallies.values()])
     sent = {name: _sent(scenario) for name, scenario in profile.scenarios.items()}
@@ -42,7 +52,7 @@ def forecast(profile: Profile) -> Forecast:
         (
             location,
             objective,
-            sample_forecast(objective, planned.stages, sent, targets, tallies.get(objective.id), keys),
+            sample_forecast(objective, planned.stages, sent, targets, tallies.get(objective.id), keys, wording),
         )
         for location, objective in profile.placed_objectives
     ]

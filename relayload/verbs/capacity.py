@@ -150,22 +150,26 @@ def _planned(
     from relayload.core.capacity.levels import Over
     from relayload.core.capacity.recovery import most_probes
     from relayload.core.capacity.trial import Purpose, Wanted
+    from relayload.core.objectives.sample_forecast import Wording
     from relayload.profile.forecast import forecast
     from relayload.profile.loading import load
 
     terms = terms_of(profile, options)
     rate_per_s = terms.start  # of as many arrivals if it is users: what a request is does not depend on the load
-    for_s = max(terms.lengths.confirm_s, float(int(_FORECAST_REQUESTS / rate_per_s) + 1))
+    requests = min(max(terms.most_load_s * rate_per_s, _FORECAST_REQUESTS), _MOST_FORECAST_REQUESTS)
+    for_s = max(terms.lengths.confirm_s, float(int(requests / rate_per_s) + 1))
     wanted = Wanted(purpose=Purpose.SEARCH, rate_per_s=rate_per_s, warmup_s=terms.lengths.warmup_s, measured_s=for_s)
     opened = ["load={kind: open}"] if terms.over is Over.USERS else []
-    planned = forecast(load(file, [*sets, *opened, *trial_sets(profile, wanted, 1)]))
+    wording = Wording("the longest trial", "allow more load by --max-load", "begin higher by --start")
+    planned = forecast(load(file, [*sets, *opened, *trial_sets(profile, wanted, 1)]), wording)
     decide, prove = samples_of(profile, planned)
     terms = replace(terms, lengths=replace(terms.lengths, decide=decide, prove=prove))
     return terms, worst_case(profile, terms, planned, most_probes(terms.most_trials, recover_s))
 
 
-_FORECAST_REQUESTS = 20_000
-"""The requests of the trial by which the samples of each objective are told."""
+_FORECAST_REQUESTS, _MOST_FORECAST_REQUESTS = 20_000, 1_000_000
+"""The requests of the trial by which the samples of each objective are told: enough for small shares, and counted in
+seconds."""
 
 
 def _check_directory(directory: Path, *, resume: bool) -> None:
@@ -261,9 +265,13 @@ def _announced(profile: "Profile", terms: "Terms", worst: "WorstCase") -> str:
         else f"its capacity, from {told(terms.lowest)} to {told(terms.highest)}"
     )
     return (
-        f"{profile.name}: {what}; at worst {worst.trials} trials, {format_duration(worst.load_s)} of load, "
+        f"{profile.name}: {what}; at worst {_trials(worst.trials)}, {format_duration(worst.load_s)} of load, "
         f"{_spent(worst)}; guardrails hold for the sum"
     )
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial{'' if count == 1 else 's'}"
 
 
 def _spent(worst: "WorstCase") -> str:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import partial
 from itertools import accumulate, pairwise
 from types import MappingProxyType
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -106,6 +107,17 @@ class WindowTally:
             self.counts[number][arrival.scenario] += 1
 
 
+class Wording(NamedTuple):
+    """What has too few samples, and how an author gets more."""
+
+    plan: str = "the plan"
+    lengthen: str = "lengthen the measured stages"
+    raise_rates: str = "raise the rates"
+
+
+OF_A_PLAN = Wording()
+
+
 def sample_forecast(
     objective: Objective,
     stages: tuple[StagePlan, ...],
@@ -113,6 +125,7 @@ def sample_forecast(
     targets: Mapping[str, float] | None = None,
     tally: WindowTally | None = None,
     keys: Mapping[str, KeyShares] = MappingProxyType({}),
+    wording: Wording = OF_A_PLAN,
 ) -> SampleForecast:
     """Forecast the samples of the measured stages of a plan; `targets` are the shares of several targets, and `keys`
     by target those of its keys.
@@ -124,11 +137,13 @@ def sample_forecast(
     admitted = [stage for stage in stages if _measured(stage) and _admits(objective, "stage", stage.name)]
     if objective.options.over_s is not None:
         if tally is not None and METRICS[objective.metric].per is Per.REQUEST:
-            return _tallied(objective, tally, scenarios, max((parts(stage.name) for stage in admitted), default=0.0))
-        return _in_windows(objective, admitted, scenarios, parts)
+            return _tallied(
+                objective, tally, scenarios, max((parts(stage.name) for stage in admitted), default=0.0), wording
+            )
+        return _in_windows(objective, admitted, scenarios, parts, wording)
     samples = _samples(objective, admitted, scenarios, parts)
     few = _outlook(objective, samples) is Outlook.TOO_FEW
-    problem = _few(objective, _requests_needed(objective), f"{samples:,}") if few else None
+    problem = _few(objective, _requests_needed(objective), f"{samples:,}", wording) if few else None
     return _forecast(objective, samples, problem)
 
 
@@ -176,7 +191,9 @@ def _measured(stage: StagePlan) -> bool:
     return not stage.warmup and not stage.cooldown
 
 
-def _tallied(objective: Objective, tally: WindowTally, scenarios: Mapping[str, Sent], part: float) -> SampleForecast:
+def _tallied(
+    objective: Objective, tally: WindowTally, scenarios: Mapping[str, Sent], part: float, wording: Wording
+) -> SampleForecast:
     """Forecast by the windows in which something is due. A shorter one with too few counts with the one before it."""
     names, each = list(scenarios), list[int]()
     for counts, whole in zip(tally.counts, tally.whole, strict=True):
@@ -190,12 +207,16 @@ def _tallied(objective: Objective, tally: WindowTally, scenarios: Mapping[str, S
         problem = f"asks for {wanted} of its windows in a row, and the plan has {there}: make them shorter"
     elif max(each, default=0) < needed_samples(objective):
         needed = f"{_requests_needed(objective)} in each of its windows"
-        problem = _few(objective, needed, f"about {max(each, default=0):,}")
+        problem = _few(objective, needed, f"about {max(each, default=0):,}", wording)
     return _forecast(objective, min(each, default=0), problem, least=Outlook.SCARCE)
 
 
 def _in_windows(
-    objective: Objective, stages: Sequence[StagePlan], scenarios: Mapping[str, Sent], parts: Parts
+    objective: Objective,
+    stages: Sequence[StagePlan],
+    scenarios: Mapping[str, Sent],
+    parts: Parts,
+    wording: Wording,
 ) -> SampleForecast:
     over_s, wanted = objective.options.over_s or 0.0, objective.options.for_windows
     lasting_s = [stage.for_s * stage.times for stage in stages if stage.for_s is not None]
@@ -210,14 +231,14 @@ def _in_windows(
         samples = int(min(each, default=0))
         if max(each, default=0) * _STEEPEST < needed_samples(objective):
             needed = f"{_requests_needed(objective)} in each of its windows"
-            problem = _few(objective, needed, f"about {int(max(each, default=0)):,}")
+            problem = _few(objective, needed, f"about {int(max(each, default=0)):,}", wording)
     return _forecast(objective, samples, problem, least=Outlook.SCARCE)
 
 
-def _few(objective: Objective, needed: str, there: str) -> str:
-    longer = "lengthen the measured stages" if objective.options.over_s is None else "lengthen the windows (over)"
-    remedies = [longer, "raise the rates", *_smaller_asks(objective)]
-    return f"needs {needed}, and the plan has {there}: {', '.join(remedies[:-1])}, or {remedies[-1]}"
+def _few(objective: Objective, needed: str, there: str, wording: Wording) -> str:
+    longer = wording.lengthen if objective.options.over_s is None else "lengthen the windows (over)"
+    remedies = [longer, wording.raise_rates, *_smaller_asks(objective)]
+    return f"needs {needed}, and {wording.plan} has {there}: {', '.join(remedies[:-1])}, or {remedies[-1]}"
 
 
 def _smaller_asks(objective: Objective) -> Iterator[str]:
