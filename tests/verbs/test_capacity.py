@@ -229,7 +229,9 @@ def test_users_of_a_closed_load_are_searched_over(start, slots, tmp_path):
 
 
 def test_more_users_than_slots_are_refuted(start, slots, tmp_path):
-    profile, out = slots("errors.rate < 30%, ttft.p50 < 150ms"), tmp_path / "out"
+    profile, out = slots("errors.rate < 30%, ttft.p50 < 1s"), tmp_path / "out"
+    slow = PRESET.replace("50ms", "400ms")  # the queue does not shrink if a busy machine sends a few requests late
+    (tmp_path / "slots.yaml").write_text(slow)
     options = ("--warmup", "1s", "--confirm", "12s", "--out", out, "--at-least", "30")
     search = start("relayload", "capacity", profile, *CLOSED, *options)
     assert search.wait() == 3, search.output
