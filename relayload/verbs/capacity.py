@@ -277,7 +277,7 @@ def _trials(count: int) -> str:
 def _spent(worst: "WorstCase") -> str:
     from relayload.core.units import money
 
-    usd = "an unknown cost" if worst.usd is None else money(worst.usd)
+    usd = "an unknown cost" if worst.usd is None else f"${money(worst.usd)}"
     if worst.requests is None:
         return f"as many requests as its users make (bound them by guardrails.max_requests), {usd}"
     return f"{worst.requests:,} requests, {usd}"

@@ -114,6 +114,16 @@ def test_a_directory_with_a_search_is_only_gone_on_with_on_demand(slots, tmp_pat
     assert invoked(slots(), "--out", out, "--resume").exit_code == 2
 
 
+def test_the_worst_case_is_told_in_trials_load_requests_and_dollars(slots, tmp_path):
+    prices = ["--set", "target.prices={any: {input: $1, output: $1}}"]
+    caps = ["--max", "40/s", "--max-trials", "1", "--max-load", "1s"]
+    told = invoked(slots(), "--out", tmp_path / "out", *prices, *caps)
+    assert told.exit_code == 4
+    assert "at worst 1 trial, 1.00s of load, " in told.stderr
+    assert " requests, $0.0" in told.stderr
+    assert "\nno trial was run, 0 requests\n" in told.stdout
+
+
 def test_the_profile_of_a_trial_is_valid_and_its_objectives_end_it(slots):
     path = slots("'errors.rate < 30%', {expr: 'ttft.p50 < 2s', id: first, severity: warn}, 'requests.count > 1'")
     profile = load(path)

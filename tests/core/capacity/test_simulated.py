@@ -38,8 +38,9 @@ def test_the_knee_of_a_queue_is_found(seed: int, knee: float):
         (Queue(64, 0.05, generator_per_s=300.0), Kind.GENERATOR_BOUND, "generator"),
         (Queue(16, 0.4, failing=0.1), Kind.NONE, "errors.rate < 1%"),
         (Queue(16, 0.4, leak=0.001), Kind.UNSTEADY, "passed, and later"),
+        (Queue(16, 0.4, leak=0.0005), Kind.UNSTEADY, "16/s passed, and later its median latency was"),
     ],
-    ids=["quota per second", "quota per minute", "token bucket", "generator", "failing", "leak"],
+    ids=["quota per second", "quota per minute", "token bucket", "generator", "failing", "leak", "slow leak"],
 )
 def test_what_has_no_knee_is_called_what_it_is(queue: Queue, answer: Kind, told: str):
     found = search(queue, CHAT, 1, start=8.0, lowest=1.0, highest=1000.0)
