@@ -63,13 +63,13 @@ class SimulatedRelay:
         for number in range(volley.requests + (volley.late_s is not None)):
             late = number == volley.requests
             at_s = first_s + (volley.late_s or 0.0) if late else max(next_s, heapq.heappop(free))
-            if volley.until_refused and any(not each.admitted and each.answered_at_s <= at_s for each in seen):
+            if volley.until_refused and any(each.refused and each.answered_at_s <= at_s for each in seen):
                 break
             if self.requests >= self.max_requests:
                 raise Stopped("--max-requests was reached")
             self.requests += 1
             next_s = at_s + max(volley.gap_s, 1e-4)
-            one = self._request(at_s, volley)
+            one = self._request(at_s, volley.late if late and volley.late else volley)
             seen.append(one)
             heapq.heappush(free, one.answered_at_s)
         self.now_s = max([self.now_s, *(each.answered_at_s for each in seen)])

@@ -32,6 +32,8 @@ _ANSWER_S = 60.0
 _LOOK_S = 0.2
 """How often a wait looks whether a person wants an end."""
 _LAST_ANSWERS_S = 3.0
+_FEWEST = 3
+"""Fewer answers than that may be chance."""
 _NO_FAULT = RelayFault()
 _APISIX = classifier("apisix")
 _VERDICTS: Mapping[FailureKind, Verdict] = {
@@ -95,8 +97,7 @@ class Asker:
         self.began_at_s = clock.now_s()
         self.requests = self.tokens = 0
         self.usd = 0.0
-        self.hint = ""
-        """What the profile should say, by what came back."""
+        self._overloaded = self._overloaded_at_zero = 0
 
     def carry_out(self, step: Volley | Pause) -> tuple[float, Sequence[Seen]]:
         """Carry out a step; return the time and what was seen of it. Raises Stopped if a cap or a person ended it."""
@@ -123,7 +124,7 @@ class Asker:
         for _ in range(volley.requests):
             while not free.acquire(timeout=_LOOK_S) and not self._interrupted.is_set():
                 pass
-            if volley.until_refused and any(not each.admitted for each in seen):
+            if volley.until_refused and any(each.refused for each in seen):
                 break
             if (reason := self._over(volley, len(greenlets) - len(seen))) is not None:
                 if not greenlets:
@@ -135,7 +136,7 @@ class Asker:
             greenlets.append(self._sent(volley, seen, free.release))
         if volley.late_s is not None:
             gevent.sleep(max(0.0, first_at_s + volley.late_s - clock.now_s()))
-            greenlets.append(self._sent(volley, seen, free.release))
+            greenlets.append(self._sent(volley.late or volley, seen, free.release))
         self._await(greenlets)
         return seen
 
@@ -194,8 +195,8 @@ class Asker:
         attempt, fault = answer.attempt, answer.fault or _NO_FAULT
         kind = self._classifier.classify(_signals(answer))
         verdict = _VERDICTS.get(kind, Verdict.FAILED)
-        if verdict is Verdict.OVERLOADED and _APISIX.classify(_signals(answer)) is FailureKind.RATE_LIMITED:
-            self.hint = "some 503s have headers of a rate limit: if they are refusals, write target.dialect: apisix"
+        said = stated(answer.headers)
+        self._note_overload(answer, verdict, none_left=any(each.remaining == 0 for each in said))
         tokens = self._tokens(volley)
         if verdict is Verdict.ADMITTED:
             tokens = (attempt.input_tokens or 0) + (attempt.output_tokens or 0) or tokens
@@ -214,9 +215,22 @@ class Asker:
             retry_after_s=retry_after_s(answer.headers, fault.retry_after_s, limited=True, wall_s=wall_s)
             if limited
             else None,
-            stated=stated(answer.headers),
+            stated=said,
             reason="" if verdict is Verdict.ADMITTED else _reason(attempt, kind),
         )
+
+    @property
+    def hint(self) -> str:
+        """What the profile should say, by what came back; empty if nothing."""
+        if self._overloaded_at_zero < _FEWEST or self._overloaded_at_zero < self._overloaded / 2:
+            return ""
+        return "503s say that a rate limit has nothing left: if they are refusals, write target.dialect: apisix"
+
+    def _note_overload(self, answer: Answer, verdict: Verdict, *, none_left: bool) -> None:
+        if verdict is Verdict.OVERLOADED:
+            self._overloaded += 1
+            refused = _APISIX.classify(_signals(answer)) is FailureKind.RATE_LIMITED
+            self._overloaded_at_zero += none_left and refused
 
     def _spend(self, attempt: Attempt, tokens: int) -> None:
         self.tokens += tokens

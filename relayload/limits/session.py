@@ -118,7 +118,8 @@ class Session:
 
 def _spent(asker: Asker, caps: Caps) -> str:
     cost = "" if caps.usd is None else f", ${asker.usd:.4f}"
-    return f"{format_duration(clock.now_s() - asker.began_at_s)}, {asker.requests:,} requests{cost}"
+    requests = "1 request" if asker.requests == 1 else f"{asker.requests:,} requests"
+    return f"{format_duration(clock.now_s() - asker.began_at_s)}, {requests}{cost}"
 
 
 def _exit_code(found: Limits) -> ExitCode:

@@ -21,7 +21,7 @@ from relayload.report.fitting_table import Cell, Column, FittingTable
 from relayload.report.printing import printed
 from relayload.report.screen import PLAIN, Screen
 
-_UNKNOWN = "not told"
+_UNKNOWN, _NOT_APPLICABLE = "not told", "-"
 _KINDS = {Kind.SLIDING: "sliding window", Kind.FIXED: "fixed window", Kind.BUCKET: "token bucket"}
 _PER = {
     Per.KEY: "key",
@@ -70,13 +70,15 @@ def _heading(limits: Limits) -> str:
 def _row(limit: FoundLimit) -> tuple[Cell, ...]:
     kind = "in flight" if limit.counts is Counts.CONCURRENT else _KINDS[limit.kind] if limit.kind else _UNKNOWN
     per = _PER[limit.per] if limit.per else _UNKNOWN
+    if limit.counts is Counts.CONCURRENT:
+        return (describe(limit), kind, per, _NOT_APPLICABLE, _NOT_APPLICABLE, _NOT_APPLICABLE)
     return (
         describe(limit),
         kind,
         per,
         _answer(limit.refused_count),
         _answer(limit.failed_count),
-        _retry_after(limit.retry_after),
+        _UNKNOWN if limit.window_s is None and limit.retry_after is None else _retry_after(limit.retry_after),
     )
 
 
@@ -89,19 +91,25 @@ def _retry_after(found: RetryAfter | None) -> str:
         return "none"
     if found.honest:
         return "true"
+    if found.too_short_s <= MOST_TOO_SHORT_S:
+        return "too long"
+    return "too short" if found.too_long_s <= MOST_TOO_LONG_S else "varies"
+
+
+def _off(found: RetryAfter) -> str:
     off = []
     if found.too_long_s > MOST_TOO_LONG_S:
         off.append(f"up to {format_duration(found.too_long_s)} too long")
     if found.too_short_s > MOST_TOO_SHORT_S:
         off.append(f"up to {format_duration(found.too_short_s)} too short")
-    return ", ".join(off)
+    return f"; refusals ask {' and '.join(off)}" if off else ""
 
 
 def _details(limits: Limits) -> list[str]:
     lines = []
     for limit in limits.limits:
         lines += [f"{describe(limit)}: {line}" for line in _of_limit(limit)]
-    lines += [_of_none(each) for each in limits.no_limit_up_to]
+    lines += [_of_none(each, bool(limits.limits)) for each in limits.no_limit_up_to]
     lines += [_of_stated(each) for each in limits.stated]
     lines += [f"note: {note}" for note in limits.notes]
     if limits.ended_by:
@@ -112,17 +120,16 @@ def _details(limits: Limits) -> list[str]:
 
 def _of_limit(limit: FoundLimit) -> list[str]:
     lines = []
-    if limit.amount_at_most is not None:
-        lines.append(f"at least {limit.amount:,} and at most {limit.amount_at_most:,}")
     if limit.refill_per_s is not None:
         lines.append(f"refilled at about {_rate(limit.refill_per_s)}")
     if limit.longer_than_s is not None:
         lines.append(f"its window is longer than {format_duration(limit.longer_than_s)}, all that could be afforded")
     if limit.retry_after is not None:
         after = limit.retry_after
+        before = format_duration(after.uncertain_s)
         lines.append(
             f"asks to retry after {format_duration(after.asked_s)}; passed after "
-            f"{format_duration(after.passed_after_s)} (the try {format_duration(after.uncertain_s)} before was refused)"
+            f"{format_duration(after.passed_after_s)} (the try {before} before was refused){_off(after)}"
         )
     if limit.unexplained:
         lines.append(f"leaves {limit.unexplained} of {limit.refusals} refusals unexplained")
@@ -130,15 +137,17 @@ def _of_limit(limit: FoundLimit) -> list[str]:
 
 
 def _rate(per_s: float) -> str:
+    if per_s >= 1000:
+        return f"{per_s:,.0f}/s"
     return f"{per_s:.4g}/s" if per_s >= 1 else f"{per_s * 60:.4g}/min" if per_s >= 1 / 60 else f"{per_s * 3600:.4g}/h"
 
 
-def _of_none(found: Unlimited) -> str:
+def _of_none(found: Unlimited, beside_others: bool) -> str:
     if found.within_s is None:
         return f"no limit up to {found.amount} in flight"
     rate = _rate(found.amount / found.within_s)
-    beside = "no other limit" if found.amount else "no limit"
-    return f"{beside} of {found.counts.value} up to {rate}: {found.amount:,} in {format_duration(found.within_s)}"
+    none = "no other limit" if beside_others else "no limit"
+    return f"{none} of {found.counts.value} up to {rate}: {found.amount:,} in {format_duration(found.within_s)}"
 
 
 def _of_stated(found: StatedLimit) -> str:

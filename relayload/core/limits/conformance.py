@@ -5,7 +5,8 @@ refuses what was refused. A limit of the wrong kind or length has to be so wide 
 the instant of a refusal, which it then leaves unexplained.
 
 When the relay decided is known to some `tolerance_s` only, so requests that near to the edge of a window may count on
-either side of it: in favour of the limit, both times.
+either side of it: in favour of the limit, both times. So do requests that failed, of which it is
+unknown whether they count.
 """
 
 from bisect import bisect_left, bisect_right
@@ -79,18 +80,33 @@ def fit(shape: Shape, seen: Sequence[Seen], tolerance_s: float) -> Fit:
 
 
 class _Log:
-    """What counts, with its running sum, and every decision."""
+    """What counts, surely and at most, with its running sums, and every request."""
 
     def __init__(self, shape: Shape, seen: Sequence[Seen]) -> None:
-        by_tokens = shape.unit is Unit.TOKENS
-        self.decisions = [(each.at_s, each.tokens if by_tokens else 1, each.admitted) for each in seen]
-        counted = [each for each in self.decisions if each[2] or shape.refused_count]
-        self.at_s = [at_s for at_s, _, _ in counted]
-        self._sums = [0, *accumulate(weight for _, weight, _ in counted)]
+        self.weighed = [(each, each.tokens if shape.unit is Unit.TOKENS else 1) for each in seen]
+        self._surely = _Sums([each for each in self.weighed if each[0].admitted or (_tries(shape, each[0]))])
+        self._at_most = _Sums([each for each in self.weighed if not each[0].refused or (_tries(shape, each[0]))])
+
+    def surely(self, from_s: float, to_s: float) -> int:
+        """Return the weight in (from, to) of what counts."""
+        return self._surely.between(from_s, to_s)
+
+    def at_most(self, from_s: float, to_s: float) -> int:
+        """Return the weight in (from, to) of what may count."""
+        return self._at_most.between(from_s, to_s)
+
+
+def _tries(shape: Shape, seen: Seen) -> bool:
+    return shape.refused_count and seen.refused
+
+
+class _Sums:
+    def __init__(self, weighed: Sequence[tuple[Seen, int]]) -> None:
+        self._at_s = [each.at_s for each, _ in weighed]
+        self._sums = [0, *accumulate(weight for _, weight in weighed)]
 
     def between(self, from_s: float, to_s: float) -> int:
-        """Return the weight in (from, to)."""
-        return max(0, self._sums[bisect_left(self.at_s, to_s)] - self._sums[bisect_right(self.at_s, from_s)])
+        return max(0, self._sums[bisect_left(self._at_s, to_s)] - self._sums[bisect_right(self._at_s, from_s)])
 
 
 _Counts = Callable[[float], tuple[int, int]]
@@ -101,8 +117,8 @@ def _sliding(shape: Shape, log: _Log, tolerance_s: float) -> _Counts:
     length_s = shape.window_s or 0.0
 
     def counts(at_s: float) -> tuple[int, int]:
-        least = log.between(at_s - length_s + tolerance_s, at_s)
-        most = log.between(at_s - length_s - tolerance_s, at_s + tolerance_s)
+        least = log.surely(at_s - length_s + tolerance_s, at_s)
+        most = log.at_most(at_s - length_s - tolerance_s, at_s + tolerance_s)
         return least, most
 
     return counts
@@ -126,8 +142,8 @@ def _fixed(shape: Shape, log: _Log, tolerance_s: float) -> _Counts:
         maybe_s = begins_s(at_s)
         if at_s - around_s(maybe_s) <= maybe_s:
             maybe_s -= length_s
-        least = log.between(surely_s + around_s(surely_s) - _INSTANT_S, at_s)
-        return least, log.between(maybe_s - around_s(maybe_s) - _INSTANT_S, at_s + tolerance_s)
+        least = log.surely(surely_s + around_s(surely_s) - _INSTANT_S, at_s)
+        return least, log.at_most(maybe_s - around_s(maybe_s) - _INSTANT_S, at_s + tolerance_s)
 
     return counts
 
@@ -136,10 +152,10 @@ _INSTANT_S = 1e-6
 
 
 def _fit_windows(shape: Shape, log: _Log, counts: _Counts) -> Fit:
-    found = [(admitted, weight, *counts(at_s)) for at_s, weight, admitted in log.decisions]
-    least = max((count + weight for admitted, weight, count, _ in found if admitted), default=0)
+    found = [(each, weight, *counts(each.at_s)) for each, weight in log.weighed if each.admitted or each.refused]
+    least = max((count + weight for each, weight, count, _ in found if each.admitted), default=0)
     # A refused request that counts is among what was counted.
-    room_below = [most + (0 if shape.refused_count else weight) for admitted, weight, _, most in found if not admitted]
+    room_below = [most + (0 if shape.refused_count else weight) for each, weight, _, most in found if each.refused]
     explained = [full for full in room_below if full > least]
     return Fit(shape, least, min(explained, default=least + 1) - 1, len(room_below) - len(explained), len(room_below))
 
@@ -147,18 +163,20 @@ def _fit_windows(shape: Shape, log: _Log, counts: _Counts) -> Fit:
 def _fit_bucket(shape: Shape, log: _Log, tolerance_s: float) -> Fit:
     """Find the least depth from which all that was admitted could be taken, given the refill."""
     per_s = shape.refill_per_s or 1.0
-    depth = lacking = 0.0
-    last_s = None
+    depth = surely = at_most = 0.0
+    last_s = log.weighed[0][0].at_s
     wide = []
-    for at_s, weight, admitted in log.decisions:
-        refilled = 0.0 if last_s is None else (at_s - last_s) * per_s
-        last_s = at_s
-        lacking = max(0.0, lacking - refilled)
-        if admitted:
-            lacking += weight
-            depth = max(depth, lacking)
-        else:
-            wide.append(lacking + weight)
+    for each, weight in log.weighed:
+        refilled = (each.at_s - last_s) * per_s
+        last_s = each.at_s
+        surely, at_most = max(0.0, surely - refilled), max(0.0, at_most - refilled)
+        if each.refused:
+            wide.append(at_most + weight)
+            continue
+        at_most += weight
+        if each.admitted:
+            surely += weight
+            depth = max(depth, surely)
     slack = per_s * tolerance_s
     least = max(1, round(depth - min(slack, depth / 4)))
     unexplained = sum(full + slack <= least for full in wide)

@@ -14,11 +14,12 @@ What was seen is then compared with every kind and length of window by `explain`
 from collections.abc import Generator, Iterator, Sequence
 from statistics import median
 
+from msgspec import structs
+
 from relayload.core.limits.conformance import Unit, Window
-from relayload.core.limits.findings import Per
 from relayload.core.limits.inference import Explanation, explain, releases
 from relayload.core.limits.known import Known
-from relayload.core.limits.observation import Pause, Seen, Volley
+from relayload.core.limits.observation import Pause, Seen, Verdict, Volley
 from relayload.core.limits.steps import Steps
 
 Asked = Generator[Volley | Pause, tuple[float, Sequence[Seen]], bool]
@@ -39,6 +40,8 @@ _REFILLS = 16
 _TRIES_FOR_A_REFILL = 4
 _FIRST_TRIES = 10
 """If none of so many passes, which is time for two or three refills, it is no bucket."""
+_STEP, _STEPS = 1.1, range(-4, 13)
+"""The refills that are tried where none could be measured, as powers of a step times what passed."""
 _LONGEST_GAP = 0.4
 _SCOPE_TRIES, _SCOPE_PASSES = 6, 2
 """How often another model or key is tried, and how often it has to pass."""
@@ -61,33 +64,59 @@ class Identification:
         self._refills_soon = False
         self.released = False
         """Whether it has let a request through again."""
+        self.complete = self.asked_others = False
+        """Whether all was seen that tells its kind, and whether other models and keys were asked."""
+        self._refused_at_s = known.now_s
         self.refills: list[tuple[Unit, float]] = []
+        self.guessed: list[tuple[Unit, float]] = []
         self.separate_model: bool | None = None
         self.separate_key: bool | None = None
 
     @property
     def log(self) -> list[Seen]:
-        """What was sent to its counter, without the refusals from before it, which known limits explain."""
-        return [
-            each
-            for each in self._known.everything
-            if self._counts(each) and (each.admitted or each.at_s >= self._since_s)
-        ]
+        """What was sent to its counter, without the refusals from before it, which known limits explain.
 
-    def _counts(self, seen: Seen) -> bool:
+        What another model or key was admitted, of which it is not known whether that counts, stands as failed, since
+        that is not known of failures either.
+        """
+        found = []
+        for each in self._known.everything:
+            separate = self._separate(each)
+            if separate is False and (not each.refused or each.at_s >= self._since_s):
+                found.append(each)
+            elif separate is None and each.admitted:
+                found.append(structs.replace(each, verdict=Verdict.FAILED))
+        return found
+
+    def _separate(self, seen: Seen) -> bool | None:
+        """Return whether a request went to another counter; None if that is not known."""
         others = ((seen.model, self.separate_model), (seen.key, self.separate_key))
-        return all(not other or separate is False for other, separate in others)
+        told = [separate for other, separate in others if other]
+        return True if True in told else None if None in told else False
+
+    @property
+    def refused_for_s(self) -> float:
+        """How long it has let nothing through."""
+        last_s = max((each.at_s for each in self.log if each.admitted), default=self.began_at_s)
+        return max(0.0, max(each.at_s for each in self.log) - last_s)
+
+    @property
+    def passed_before(self) -> tuple[int, float]:
+        """How many requests had passed when it began to refuse, and within which time."""
+        before = [each for each in self._known.log if self.began_at_s <= each.at_s <= self._refused_at_s]
+        return sum(each.admitted for each in before), self._refused_at_s - self.began_at_s
 
     def explanation(self) -> Explanation | None:
         """Return what explains the refusals best."""
-        return explain(self.log, self._known.tolerance_s, self.refills)
+        return explain(self.log, self._known.tolerance_s, self.refills, self.guessed)
 
     def steps(self) -> Asked:
         """Ask; return whether it refused requests twice, so that it is a limit and no accident."""
         known = self._known
-        refused_at_s = known.now_s
+        refused_at_s = self._refused_at_s = known.now_s
         yield from self._top_up(self._input_tokens)
         yield from self._ask_others()
+        self.asked_others = True
         refused, admitted = yield from self._released(self.began_at_s)
         self.released = True
         admitted_before = sum(each.admitted and self.began_at_s <= each.at_s <= refused_at_s for each in known.log)
@@ -98,7 +127,8 @@ class Identification:
         span_s = min(refused_at_s - self.began_at_s, length_s)
         apart_s = length_s / 4 if admitted_before == 1 else 0.0  # so that its end differs from that of a fixed window
         yield from known.do(Pause(admitted + span_s + 2 * tolerance_s + apart_s))
-        return (yield from self._second_time(admitted_before, length_s, span_s, (refused + admitted) / 2))
+        self.complete = yield from self._second_time(admitted_before, length_s, span_s, (refused + admitted) / 2)
+        return self.complete
 
     def once_more(self) -> Asked:
         """Ask again, for what the first time did not tell."""
@@ -182,7 +212,7 @@ class Identification:
             (seen,) = yield from known.do(Volley(requests=1))
             if seen.admitted:
                 return refused_at_s, seen.at_s
-            refused_at_s = seen.at_s
+            refused_at_s = seen.at_s if seen.refused else refused_at_s
             yield from known.do(Pause(known.now_s + _gap_s(known.now_s - since_s, expected_s)))
 
     def _measure_refill(self, released_at_s: float, input_tokens: int) -> Steps:
@@ -201,6 +231,8 @@ class Identification:
         if any(each.admitted for each in seen):
             more = yield from self._kept_empty(input_tokens, gap_s, _REFILLS * _TRIES_FOR_A_REFILL)
             self.refills = list(_refills([*seen, *more]))
+            if _mostly_passed(more):  # what passes is what was sent: it may be refilled at least as fast
+                self.guessed = [(unit, per_s * _STEP**step) for unit, per_s in _sent(more) for step in _STEPS]
 
     def _kept_empty(
         self, input_tokens: int, gap_s: float, requests: int
@@ -217,13 +249,13 @@ class Identification:
         )
         return (yield from known.do(volley))
 
-    def per(self) -> Per | None:
-        """Return what has a counter of its own; None where too few models or keys were there to tell."""
-        if self.separate_model is None or self.separate_key is None:
-            return None
-        if self.separate_model:
-            return Per.KEY_AND_MODEL if self.separate_key else Per.MODEL
-        return Per.KEY if self.separate_key else Per.ALL
+
+def _sent(seen: Sequence[Seen]) -> Iterator[tuple[Unit, float]]:
+    """Yield what passed per second."""
+    admitted = [each for each in seen if each.admitted]
+    over_s = max(seen[-1].at_s - seen[0].at_s, _LEAST_GAP_S / 8)
+    yield Unit.REQUESTS, len(admitted) / over_s
+    yield Unit.TOKENS, sum(each.tokens for each in admitted) / over_s
 
 
 def _mostly_passed(seen: Sequence[Seen]) -> bool:

@@ -64,29 +64,49 @@ class Explanation:
         return tuple(sorted({shape.window_s for shape in same if shape.window_s is not None}))
 
     @property
+    def refills_per_s(self) -> tuple[float, ...]:
+        """The refills of buckets that explain them, in order; none if the best one is no bucket."""
+        best = self.best.shape
+        same = (each.shape for each in self.alike if (each.shape.window, each.shape.unit) == (best.window, best.unit))
+        return tuple(sorted({shape.refill_per_s for shape in same if shape.refill_per_s is not None}))
+
+    @property
     def refused_count(self) -> bool | None:
         """Whether requests count that were refused; None where that makes no difference to what was seen."""
         told = {each.shape.refused_count for each in self.alike if each.shape.window is self.best.shape.window}
         return told.pop() if len(told) == 1 else None
 
 
-def explain(seen: Sequence[Seen], tolerance_s: float, refills: Sequence[tuple[Unit, float]] = ()) -> Explanation | None:
+def explain(
+    seen: Sequence[Seen],
+    tolerance_s: float,
+    refills: Sequence[tuple[Unit, float]] = (),
+    guessed: Sequence[tuple[Unit, float]] = (),
+) -> Explanation | None:
     """Return what explains the refusals; None where there are none.
 
     `seen` is in the order of sending, and of one counter. `refills` are rates, per second, at which a bucket would have
-    been refilled while it was empty.
+    been refilled while it was empty. Those that are only `guessed` can raise doubts, but are
+    never the best explanation.
     """
-    decided = [each for each in seen if each.admitted or each.refused]
-    if not any(each.refused for each in decided):
+    if not any(each.refused for each in seen):
         return None
-    round_ones = [fit(shape, decided, tolerance_s) for shape in _shapes(decided, LENGTHS_S, refills)]
-    round_ones = [*_full_in_a_round_time(refills, decided, tolerance_s), *round_ones]
+    decided = [each for each in seen if each.admitted or each.refused]
+    round_ones = [fit(shape, seen, tolerance_s) for shape in _shapes(decided, LENGTHS_S, refills)]
+    round_ones = [*_full_in_a_round_time(refills, seen, tolerance_s), *round_ones]
     found = _best(round_ones)
     if found.best.unexplained > 1:
         lengths_s = [each for each in _measured_s(decided) if each >= _LEAST_LENGTH * tolerance_s]
-        measured = [fit(shape, decided, tolerance_s) for shape in _shapes(decided, lengths_s, ())]
+        measured = [fit(shape, seen, tolerance_s) for shape in _shapes(decided, lengths_s, ())]
         found = _best([*round_ones, *measured])
-    return found
+    buckets = (Shape(Window.BUCKET, unit, refill_per_s=per_s) for unit, per_s in guessed)
+    return Explanation(found.best, (*found.alike, *_as_good(found.best, [fit(b, seen, tolerance_s) for b in buckets])))
+
+
+def sure_releases(seen: Sequence[Seen]) -> list[tuple[Seen, Seen]]:
+    """Return the releases whose refusal had been answered when the next one was sent: the others may have arrived
+    in another order than they were sent."""
+    return [each for each in releases(seen) if each[0].answered_at_s <= each[1].at_s]
 
 
 def releases(seen: Sequence[Seen]) -> list[tuple[Seen, Seen]]:
@@ -101,10 +121,14 @@ def releases(seen: Sequence[Seen]) -> list[tuple[Seen, Seen]]:
 def _best(fits: Sequence[Fit]) -> Explanation:
     """Choose the fit with the fewest refusals unexplained; among equals the first one."""
     best = min(fits, key=lambda each: each.unexplained)
-    alike = tuple(each for each in fits if each.unexplained < best.unexplained + _MARGIN)
+    alike = _as_good(best, fits)
     if best.shape.window is Window.BUCKET:  # the roundest refill
         best = next(each for each in alike if (each.shape.window, each.shape.unit) == (Window.BUCKET, best.shape.unit))
     return Explanation(best, alike)
+
+
+def _as_good(best: Fit, fits: Sequence[Fit]) -> tuple[Fit, ...]:
+    return tuple(each for each in fits if each.unexplained < best.unexplained + _MARGIN)
 
 
 def _shapes(seen: Sequence[Seen], lengths_s: Sequence[float], refills: Sequence[tuple[Unit, float]]) -> Iterator[Shape]:
@@ -122,9 +146,14 @@ def _shapes(seen: Sequence[Seen], lengths_s: Sequence[float], refills: Sequence[
 
 
 def _phases(seen: Sequence[Seen]) -> list[tuple[float, float]]:
-    """Return the instants at which a fixed window may have begun, the ones known best first."""
-    found = [((a.at_s + b.at_s) / 2, (b.at_s - a.at_s) / 2) for a, b in releases(seen)]
-    return sorted(found, key=lambda each: each[1])[:3] or [(seen[0].at_s, 0.0)]
+    """Return the instants at which a fixed window may have begun, the ones known best first.
+
+    A refusal alone may be chance; those that a window ends come one after the other.
+    """
+    twice = [b for a, b, c in zip(seen, seen[1:], seen[2:], strict=False) if a.refused and b.refused and c.admitted]
+    found = [((a.at_s + b.at_s) / 2, (b.at_s - a.at_s) / 2, a not in twice) for a, b in sure_releases(seen)]
+    best = sorted(found, key=lambda each: (each[2], each[1]))[:3]
+    return [each[:2] for each in best] or [(seen[0].at_s, 0.0)]
 
 
 def _rounded(per_s: float) -> Iterator[float]:
@@ -155,7 +184,7 @@ def _full_in_a_round_time(
 
 def _measured_s(seen: Sequence[Seen]) -> list[float]:
     """Return the lengths that windows may have by when requests were let through again."""
-    found = releases(seen)
+    found = sure_releases(seen)
     longest = sorted(found, key=lambda each: each[1].at_s - each[0].at_s, reverse=True)[:_RELEASES]
     middles_s = sorted((a.at_s + b.at_s) / 2 for a, b in longest)
     starts_s = [seen[0].at_s, *(b.at_s for _, b in found[:_RELEASES])]

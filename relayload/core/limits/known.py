@@ -49,8 +49,7 @@ class Known:
     def take(self, volley: Volley, seen: Sequence[Seen]) -> None:
         """Note what was seen of a volley. Raises Stopped if nothing but failures come back."""
         self.everything += seen
-        if volley.model == volley.key == 0:
-            self.log += seen
+        self.log += [each for each in seen if each.model == each.key == 0]
         for each in seen:
             if each.admitted:
                 self._tokens[volley.input_tokens] = each.tokens
@@ -81,7 +80,7 @@ class Known:
             )
             seen = yield from self.do(volley)
             found += seen
-            if not seen or (until_refused and any(not each.admitted for each in seen)):
+            if not seen or (until_refused and any(each.refused for each in seen)):
                 break
         return found
 

@@ -60,9 +60,11 @@ class Volley(Struct, frozen=True, kw_only=True):
     gap_s: float = 0.0
     """The least time between two starts."""
     until_refused: bool = True
-    """Start none after the first that was not admitted."""
+    """Start none after the first that was refused."""
     late_s: float | None = None
     """Start one more request so long after the first."""
+    late: "Volley | None" = None
+    """Like which that one is, if it is not like the others."""
     malformed: bool = False
     """Ask for what no relay can answer, so that each fails and costs nothing."""
 

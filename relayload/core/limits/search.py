@@ -17,7 +17,15 @@ from relayload.core.limits.identify import Identification
 from relayload.core.limits.known import Known
 from relayload.core.limits.observation import Pause, Seen, Stopped, Verdict, Volley
 from relayload.core.limits.profile_block import max_in_flight, quota
-from relayload.core.limits.results import describe, limit_of, retry_after, stated_limits
+from relayload.core.limits.results import (
+    describe,
+    failures,
+    limit_of,
+    per_of,
+    per_unknown,
+    retry_after,
+    stated_limits,
+)
 from relayload.core.limits.steps import Steps
 
 LONG_INPUT_TOKENS = (128, 512, 2048)
@@ -31,12 +39,19 @@ _HELD_TOKENS = 64
 """The length of answers that hold their place for a while."""
 _LATE = 0.7
 """When another request is sent, as a part of how long the others take."""
+_LATE_OTHER = 0.4
+"""Likewise, when that one is of another model or key."""
+_OVERLOADED = 0.2
+_OVERLOADS = 3
+"""If that part of what is sent at once finds it overloaded so often, it is so by their number; fewer are chance."""
 _MOST_ACCIDENTS = 3
 """So many refusals that no limit explains, and the stage ends."""
 _SLACK_S, _MOST_SLACK_S = 0.1, 0.2
 """By how much earlier than planned requests may come, each time that this shows, and how often it is believed."""
 _MOST_MALFORMED = 10
 _HALF_MORE = 0.01
+_REFILL_ERROR = 0.05
+"""How well the refill of a bucket is known."""
 _PAST_S = 0.1
 
 
@@ -53,6 +68,7 @@ class Terms(Struct, frozen=True, kw_only=True):
 
 
 Found = Generator[Volley | Pause, tuple[float, Sequence[Seen]], bool]
+Asks = Generator[Volley | Pause, tuple[float, Sequence[Seen]], bool | None]
 
 
 class Search:
@@ -67,6 +83,8 @@ class Search:
         self._open: Identification | None = None
         """The limit that is being found out."""
         self._accidents = 0
+        self._held_s = 0.0
+        """How long answers hold their place, at least."""
         self.ended_by = ""
 
     def steps(self, now_s: float, before: Sequence[Seen] = ()) -> Steps:
@@ -87,20 +105,28 @@ class Search:
     def found(self) -> Limits:
         """Return all that was found so far."""
         known, limits = self._known, list(self._known.limits)
+        notes = list(self._notes)
         if self._open is not None:
-            limits += self._unfinished(self._open)
+            unfinished = self._unfinished(self._open)
+            limits += unfinished
+            if not unfinished:
+                passed, for_s = self._open.passed_before
+                notes.append(
+                    f"{passed} requests passed in {for_s:.3g}s and then some were refused, by a limit that was not "
+                    "told when the search ended"
+                )
         return Limits(
             limits=tuple(limits),
             no_limit_up_to=tuple(self._unlimited),
             stated=tuple(stated_limits(known.everything, limits)),
-            notes=tuple(self._notes),
+            notes=(*notes, *failures(known.everything)),
             ended_by=self.ended_by,
             client=quota(limits),
             max_in_flight=max_in_flight(limits),
         )
 
     def _at_once(self) -> Steps:
-        known, number = self._known, 1
+        known, number, steady = self._known, 1, True
         began_at_s = known.log[0].at_s if known.log else known.now_s
         while number <= self._terms.max_at_once and known.fitting(number) == number:
             known.tell(f"{number} at once")
@@ -109,8 +135,9 @@ class Search:
             passed = sum(each.admitted for each in seen)
             if any(each.refused for each in seen):
                 if passed > 0 and number > 1 and (yield from self._is_concurrent(number, passed)):
-                    self._add(self._concurrent(passed))
                     known.at_once = passed
+                    self._unlimited = []
+                    yield from self._add_concurrent(passed)
                     return
                 known.at_once = number  # what is in flight was not the reason
                 if not (yield from self._identified(0, began_at_s)) and self._accidents >= _MOST_ACCIDENTS:
@@ -118,15 +145,55 @@ class Search:
                 began_at_s = known.now_s
                 known.at_once = min(known.at_once, max(1, number // 2))
                 continue
-            if any(each.verdict is Verdict.OVERLOADED for each in seen):
-                reasons = sorted({each.reason for each in seen if each.verdict is Verdict.OVERLOADED})
-                self._notes.append(f"with {number} at once it is overloaded, which is no quota: {'; '.join(reasons)}")
+            if (yield from self._is_overloaded(number, seen)):
                 return
-            known.at_once = number
-            self._passed(Counts.CONCURRENT, number, None)
+            steady = steady and passed == number
+            if steady:
+                known.at_once = number
+                self._passed(Counts.CONCURRENT, number, None)
             number *= 2
         if number <= self._terms.max_at_once:
             self._notes.append(f"more than {known.at_once} at once were not tried: other limits refuse them before")
+
+    def _is_overloaded(self, number: int, seen: Sequence[Seen]) -> Found:
+        """Return whether so many at once are too many for it, again and again."""
+        known = self._known
+        for _ in range(_OVERLOADS):
+            overloaded = sum(each.verdict is Verdict.OVERLOADED for each in seen)
+            if overloaded < max(1, _OVERLOADED * number):
+                return False
+            yield from known.wait_for_room(number)
+            seen = yield from known.do(Volley(requests=number, at_once=number, until_refused=False))
+        self._notes.append(f"with {number} at once, {overloaded} of them find it overloaded, which is no quota")
+        return True
+
+    def _add_concurrent(self, amount: int) -> Steps:
+        """Note a limit of what is in flight, and ask which of models and keys have a counter of their own."""
+        known, terms = self._known, self._terms
+        known.tell("does it count per key or per model?")
+        model = (yield from self._passes_beside(amount, model=1, key=0)) if terms.models > 1 else None
+        key = (yield from self._passes_beside(amount, model=0, key=1)) if terms.keys > 1 else None
+        per = per_of(model, key)
+        not_told = () if per else (f"per key or model: {per_unknown(terms.models, terms.keys, model, key)}",)
+        self._add(FoundLimit(counts=Counts.CONCURRENT, amount=amount, per=per, not_told=not_told))
+
+    def _passes_beside(self, amount: int, model: int, key: int) -> Asks:
+        """Return whether another one passes while so many are in flight; None where others were refused, too."""
+        known = self._known
+        yield from known.wait_for_room(amount + 1)
+        late = Volley(requests=1, model=model, key=key)
+        held = Volley(
+            requests=amount,
+            at_once=amount,
+            until_refused=False,
+            output_tokens=_HELD_TOKENS,
+            late_s=_LATE_OTHER * self._held_s,
+            late=late,
+        )
+        seen = yield from known.do(held)
+        (other,) = [each for each in seen if (each.model, each.key) == (model, key)]
+        full = sum(each.admitted and each.answered_at_s > other.at_s for each in seen if each is not other) == amount
+        return other.admitted if full and (other.admitted or other.refused) else None
 
     def _is_concurrent(self, number: int, passed: int) -> Found:
         """Return whether it counts what is in flight: it does so again once that is over, and as long as it lasts.
@@ -141,7 +208,7 @@ class Search:
         held = [each for each in again if each.admitted]
         if len(held) != passed:
             return False
-        took_s = min(each.answered_at_s - each.at_s for each in held)
+        took_s = self._held_s = min(each.answered_at_s - each.at_s for each in held)
         yield from known.wait_for_room(passed + 1)
         late = yield from known.do(
             Volley(
@@ -212,7 +279,8 @@ class Search:
             self._accidents += 1
             self._note_accident(one.log)
             return False
-        self._add(limit_of(found, one.per(), self._per_unknown(one), retry_after(one.log), None))
+        per = per_of(one.separate_model, one.separate_key)
+        self._add(limit_of(found, per, self._per_unknown(one), retry_after(one.log)))
         return True
 
     def _came_too_early(self, input_tokens: int) -> Found:
@@ -231,22 +299,15 @@ class Search:
     def _unfinished(self, one: Identification) -> list[FoundLimit]:
         """Return what is known of a limit that was being found out when the search ended."""
         found = one.explanation()
-        if found is None or not found.holds or not any(each.admitted for each in one.log):
+        if found is None or not found.holds or (one.released and not one.complete):
             return []
-        longer_than_s = None if one.released else self._known.now_s - one.began_at_s
-        return [limit_of(found, one.per(), self._per_unknown(one), retry_after(one.log), longer_than_s)]
+        longer_than_s = None if one.released else one.refused_for_s
+        per = per_of(one.separate_model, one.separate_key)
+        unknown = self._per_unknown(one) if one.asked_others else "the search ended before it was asked"
+        return [limit_of(found, per, unknown, retry_after(one.log), longer_than_s=longer_than_s)]
 
     def _per_unknown(self, one: Identification) -> str:
-        models, keys = self._terms.models, self._terms.keys
-        if models < 2 and keys < 2:
-            return "the profile has one model and one key"
-        if one.separate_model is not None and keys < 2:
-            counters = "counters of their own" if one.separate_model else "one counter"
-            return f"models have {counters}; whether keys have takes a second one in target.keys"
-        if one.separate_key is not None and models < 2:
-            counters = "counters of their own" if one.separate_key else "one counter"
-            return f"keys have {counters}; whether models have takes a scenario with a second one"
-        return "it let requests through again too soon to ask"
+        return per_unknown(self._terms.models, self._terms.keys, one.separate_model, one.separate_key)
 
     def _failures(self) -> Steps:
         for limit in self._known.limits:
@@ -271,7 +332,10 @@ class Search:
             seen = yield from known.send(amount + number + _MOST_MALFORMED)
         finally:
             known.limits = others
-        refilled = (limit.refill_per_s or 0.0) * (known.now_s - began_at_s)
+        per_s = limit.refill_per_s or 0.0
+        refilled = per_s * (known.now_s - began_at_s)
+        if per_s * known.tolerance_s + _REFILL_ERROR * refilled > number / 4:
+            return
         passed = sum(each.admitted for each in seen) - refilled
         if all(each.verdict is Verdict.FAILED for each in bad) and any(each.refused for each in seen):
             rooms = ((False, amount), (True, amount - number))
@@ -281,10 +345,6 @@ class Search:
     def _add(self, limit: FoundLimit) -> None:
         self._known.limits.append(limit)
         self._known.tell(f"found: {describe(limit)}")
-
-    def _concurrent(self, amount: int) -> FoundLimit:
-        not_told = ("per key or model: not looked for",)
-        return FoundLimit(counts=Counts.CONCURRENT, amount=amount, not_told=not_told, per=None)
 
     def _passed(self, counts: Counts, amount: int, within_s: float | None) -> None:
         self._unlimited = [each for each in self._unlimited if each.counts is not counts]

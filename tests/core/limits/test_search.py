@@ -96,6 +96,42 @@ def test_what_is_in_flight_is_no_window():
     assert limits.max_in_flight == 5
 
 
+@pytest.mark.parametrize(("keys", "models"), [(2, 2), (1, 2), (2, 1), (1, 1)])
+@pytest.mark.parametrize("per", ["key", "model"])
+def test_what_is_in_flight_is_told_per_key_or_model(per, keys, models):
+    terms = {"keys": keys, "models": models, "long_input_tokens": ()}
+    limits = limits_of({"concurrent": 5, "per": per}, terms=terms)
+    (limit,) = limits.limits
+    assert (limit.counts, limit.amount) == (Counts.CONCURRENT, 5)
+    assert limit.per is (Per(per) if keys == models == 2 else None)
+    assert any("per key or model" in each for each in limit.not_told) == (limit.per is None)
+    assert Counts.CONCURRENT not in {each.counts for each in limits.no_limit_up_to}
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1])
+def test_failures_by_chance_neither_end_the_search_nor_hide_a_limit(share: float):
+    def at_random(rng: Random) -> Verdict:
+        return Verdict.OVERLOADED if rng.random() < share else Verdict.ADMITTED
+
+    limits = limits_of(verdict=at_random, terms={"long_input_tokens": ()})
+    assert not any("at once" in note for note in limits.notes)
+    limits = limits_of({"requests": "10/s"}, verdict=at_random, terms={"long_input_tokens": ()})
+    assert found(limits) == [("requests", 10, "sliding", 1.0)]
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+def test_refusals_by_chance_do_not_hide_a_limit(window):
+    def at_random(rng: Random) -> Verdict:
+        return Verdict.REFUSED if rng.random() < 0.02 else Verdict.ADMITTED
+
+    for seed in range(5):
+        limits = limits_of(
+            {"requests": "10/s", "window": window}, verdict=at_random, seed=seed, terms={"long_input_tokens": ()}
+        )
+        for each in limits.limits:
+            assert (each.amount, each.kind in (Kind(window), None)) == (10, True)
+
+
 def test_a_slow_relay_has_windows_and_not_a_limit_of_what_is_in_flight():
     (limit,) = limits_of({"requests": "10/s"}, latency_s=1.5).limits
     assert (limit.counts, limit.amount, limit.window_s) == (Counts.REQUESTS, 10, 1.0)
@@ -123,6 +159,13 @@ def test_a_second_key_and_a_second_model_tell_what_has_a_counter_of_its_own(wind
     (limit,) = limits_of({"requests": "10/s", "window": window, "per": per}, terms=terms).limits
     assert limit.per is told
     assert any("per key or model" in each for each in limit.not_told) == (told is None)
+
+
+@pytest.mark.parametrize(("requests", "latency_s"), [("100/s", 0.02), ("50/s", 0.06)])
+def test_buckets_refilled_too_fast_to_ask_for_others_are_found(requests, latency_s):
+    terms = {"keys": 2, "models": 2, "long_input_tokens": ()}
+    (limit,) = limits_of({"requests": requests, "window": "bucket"}, latency_s=latency_s, terms=terms).limits
+    assert limit.kind in (Kind.BUCKET, None)
 
 
 @pytest.mark.parametrize("counts", [False, True])
