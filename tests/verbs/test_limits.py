@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from relayload.cli import main
 from relayload.core.limits.findings import Limits
+from relayload.fakerelay.limits import Allowance
 from relayload.report.schemas import schema
 
 PRESET = """\
@@ -103,17 +104,74 @@ def test_the_worst_case_is_told_first_and_a_cap_ends_the_search(profile):
     assert found["limits"] == []
 
 
-@pytest.mark.parametrize("dialect", ["openai", "apisix"])
-def test_a_window_is_found_at_a_real_relay(dialect, profile, tmp_path: Path):
+def test_a_window_is_found_at_a_real_relay(profile, tmp_path: Path):
     out = tmp_path / "out" / "limits.json"
-    arguments = ["--no-tokens", "--max-at-once", "8", "--max-requests", "400", "--out", out]
-    found, _ = searched(profile("limits: [{requests: 12/3s}]", dialect), *arguments)
+    arguments = ["--no-tokens", "--max-at-once", "8", "--max-requests", "220", "--out", out]
+    found, _ = searched(profile("limits: [{requests: 8/s}]"), *arguments)
     (limit,) = found["limits"]
-    assert (limit["counts"], limit["amount"], limit["window_s"]) == ("requests", 12, 3.0)
-    assert (limit["kind"], limit["per"], limit["refused_count"]) == ("sliding", "key", False)
-    assert found["client"] == {"requests": ["240/min"]}
-    assert [(each["limit"], each["true"]) for each in found["stated"]] == [(12, True)]
+    assert (limit["counts"], limit["amount"], limit["window_s"], limit["kind"]) == ("requests", 8, 1.0, "sliding")
+    assert (limit["per"], found["client"]) == ("key", {"requests": ["8/s"]})
+    assert [(each["limit"], each["true"]) for each in found["stated"]] == [(8, True)]
     assert json.loads(out.read_text()) == found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("counts", "rate", "window", "per", "dialect"),
+    [
+        ("requests", "12/3s", "sliding", "key", "openai"),
+        ("requests", "12/3s", "sliding", "model", "one-api"),
+        ("requests", "12/3s", "sliding", "key", "apisix"),
+        ("requests", "12/3s", "fixed", "key", "litellm"),
+        ("requests", "12/3s", "fixed", "model", "openrouter"),
+        ("requests", "12/3s", "bucket", "key", "apisix"),
+        ("requests", "12/3s", "bucket", "model", "openai"),
+        ("requests", "50/s", "bucket", None, "litellm"),
+        ("requests", "60/min", "fixed", "key", "openai"),
+        ("tokens", "6000/3s", "sliding", "key", "openai"),
+        ("tokens", "6000/3s", "fixed", "key", "apisix"),
+        ("tokens", "8000/5s", "fixed", "model", "one-api"),
+        ("tokens", "4000/2s", "bucket", None, "litellm"),
+    ],
+)
+def test_each_kind_is_found_behind_each_dialect(counts, rate, window, per, dialect, profile):
+    """A busy machine may leave something open, but what is told must be so."""
+    more = "" if per is None else f", per: {per}"
+    preset = f"limits: [{{{counts}: {rate}, window: {window}{more}}}]"
+    options = ["--no-tokens", "--max-requests", "900"] if counts == "requests" else []
+    found, _ = searched(profile(preset, dialect), *options)
+    (limit,) = found["limits"]
+    amount, window_s = Allowance.parse(rate).count, Allowance.parse(rate).window_s
+    error = 0.08 if window == "bucket" else 0.0
+    assert limit["counts"] == counts
+    assert (1 - error) * limit["amount"] <= amount <= (1 + error) * (limit["amount_at_most"] or limit["amount"])
+    assert limit["window_s"] in (None, pytest.approx(window_s, rel=error or 0.02))
+    assert limit["kind"] in (None, window)
+    assert limit["per"] in (None, per or "key")
+    assert all(each["true"] is not False for each in found["stated"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", ["openai", "litellm", "one-api", "openrouter"])
+@pytest.mark.parametrize("per", ["key", "model"])
+def test_what_is_in_flight_is_told_per_key_or_model(per, dialect, profile):
+    options = ["--no-tokens", "--max-requests", "120"]
+    found, _ = searched(profile(f"limits: [{{concurrent: 3, per: {per}}}]", dialect, "300ms"), *options)
+    assert [(each["counts"], each["amount"], each["per"]) for each in found["limits"]] == [("concurrent", 3, per)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("status", [429, 503])
+def test_faults_by_chance_are_no_limit_and_hide_none(status, profile):
+    fault = f"faults: [{{kind: status, status: {status}, probability: 2%}}]"
+    options = ["--no-tokens", "--max-requests", "600"]
+    assert searched(profile(fault), *options)[0]["limits"] == []
+    for limit in searched(profile(f"limits: [{{requests: 10/s}}]\n{fault}"), *options)[0]["limits"]:
+        assert (limit["amount"], limit["window_s"] in (None, 1.0), limit["kind"] in (None, "sliding")) == (
+            10,
+            True,
+            True,
+        )
 
 
 def test_a_limit_of_what_is_in_flight_is_found_at_a_real_relay(profile):
@@ -127,7 +185,7 @@ def test_capacity_is_no_quota(profile):
     options = ["--no-tokens", "--max-requests", "30", "--max-at-once", "8"]
     found, _ = searched(profile("capacity: {slots: 1, queue: 1}", "one-api", "300ms"), *options)
     assert found["limits"] == []
-    assert any("overloaded, which is no quota" in note for note in found["notes"])
+    assert any("with 4 at once" in note and "overloaded, which is no quota" in note for note in found["notes"])
 
 
 def test_ctrl_c_ends_it_with_what_was_found(profile):

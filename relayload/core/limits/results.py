@@ -13,6 +13,8 @@ _NEAR = 0.05
 """How far apart lengths may be that are told as one."""
 _MOST_APART = 1.15
 """Likewise the refills of buckets, as a quotient."""
+_MOST_ALIKE = 1.01
+"""Likewise sizes, in words."""
 _BUCKET_ERROR = 0.05
 """How well the depth of a bucket is known."""
 
@@ -190,7 +192,8 @@ def describe(limit: FoundLimit) -> str:
     if limit.counts is Counts.CONCURRENT:
         return f"{limit.amount} in flight"
     unit = "short requests" if limit.counts is Counts.UNKNOWN else limit.counts.value
-    at_most = f" to {limit.amount_at_most:,}" if limit.amount_at_most is not None else ""
+    most = limit.amount_at_most or limit.amount
+    at_most = f" to {most:,}" if most > _MOST_ALIKE * limit.amount else ""
     amount = f"{limit.amount:,}{at_most} {unit}"
     if limit.window_s is None:
         return f"{amount}, window not told"
