@@ -36,8 +36,12 @@ def render_limits(limits: Limits, screen: Screen = PLAIN) -> str:
     """Render what was found, what was not, and the quota to write into a profile."""
     parts: list[RenderableType] = [Text(_heading(limits), style="bold")]
     if limits.limits:
-        columns = [Column(heading, words=True, least=8) for heading in _HEADINGS]
-        parts.append(FittingTable(columns, [_row(limit) for limit in limits.limits], gap=2))
+        rows = [_row(limit) for limit in limits.limits]
+        longest = max(len(word) for row in rows for word in str(row[0]).split())
+        columns = [
+            Column(heading, words=True, least=max(8, longest if not at else 0)) for at, heading in enumerate(_HEADINGS)
+        ]
+        parts.append(FittingTable(columns, rows, gap=2))
     parts += [Text(line) for line in _details(limits)]
     if block := profile_block(limits):
         parts += [Text(""), Text("for the profile:"), Text(block.rstrip("\n"))]

@@ -45,6 +45,7 @@ _STEP, _STEPS = 1.1, range(-4, 13)
 _LONGEST_GAP = 0.4
 _SCOPE_TRIES, _SCOPE_PASSES = 6, 2
 """How often another model or key is tried, and how often it has to pass."""
+_SCOPE_WAIT_S = 0.2
 _FEW = 4
 _LOOK_BACK_S = 65.0
 _CONTROLS = 3
@@ -190,14 +191,20 @@ class Identification:
             self.separate_key = yield from self._passes(model=0, key=1)
 
     def _passes(self, model: int, key: int) -> Generator[Volley | Pause, tuple[float, Sequence[Seen]], bool | None]:
-        """Return whether another passes right after the first was refused; None where that can't be seen."""
-        known, passed = self._known, 0
+        """Return whether another passes right after the first was refused; None where that can't be seen.
+
+        Once it has passed, it may be refused because a counter of its own is full, too, which takes time to pass.
+        """
+        known, passed, wait_s = self._known, 0, _SCOPE_WAIT_S
         for _ in range(_SCOPE_TRIES):
             yield from known.send(_MOST_IN_PART)
             own = yield from known.send(1)
             (other,) = yield from known.do(Volley(requests=1, model=model, key=key))
             if own[0].refused and other.refused:
-                return False  # a counter of its own would have had room
+                if not passed:
+                    return False  # a counter of its own would have had room
+                yield from known.do(Pause(known.now_s + wait_s))
+                wait_s *= 2
             passed += own[0].refused and other.admitted
             if passed >= _SCOPE_PASSES:
                 return True

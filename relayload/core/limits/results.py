@@ -187,6 +187,14 @@ def _is(found: FoundLimit, limit: int) -> bool:
     return (1 - error) * found.amount <= limit <= (1 + error) * (found.amount_at_most or found.amount)
 
 
+def implied(found: FoundLimit, newer: FoundLimit) -> bool:
+    """Return whether a limit could never refuse anything beside a newer one, so that this is what refused."""
+    if found.counts is not newer.counts or newer.kind is Kind.BUCKET or not found.window_s or not newer.window_s:
+        return False
+    times = found.window_s / newer.window_s
+    return times >= 1 and (newer.amount_at_most or newer.amount) * times <= found.amount
+
+
 def describe(limit: FoundLimit) -> str:
     """Return a limit as people write it: `300 requests/min`, `5 in flight`."""
     if limit.counts is Counts.CONCURRENT:
@@ -194,7 +202,7 @@ def describe(limit: FoundLimit) -> str:
     unit = "short requests" if limit.counts is Counts.UNKNOWN else limit.counts.value
     most = limit.amount_at_most or limit.amount
     at_most = f" to {most:,}" if most > _MOST_ALIKE * limit.amount else ""
-    amount = f"{limit.amount:,}{at_most} {unit}"
+    amount = f"{limit.amount:,}{at_most} {unit if most > 1 else unit.removesuffix('s')}"
     if limit.window_s is None:
         return f"{amount}, window not told"
     return f"{amount}/{length(limit.window_s)}"

@@ -20,6 +20,7 @@ from relayload.core.limits.profile_block import max_in_flight, quota
 from relayload.core.limits.results import (
     describe,
     failures,
+    implied,
     limit_of,
     per_of,
     per_unknown,
@@ -196,9 +197,9 @@ class Search:
         return other.admitted if full and (other.admitted or other.refused) else None
 
     def _is_concurrent(self, number: int, passed: int) -> Found:
-        """Return whether it counts what is in flight: it does so again once that is over, and as long as it lasts.
+        """Return whether it counts what is in flight: it refuses as long as that lasts, and no longer.
 
-        The first excludes windows longer than an answer takes, the second shorter ones.
+        The first excludes windows shorter than an answer takes, the second longer ones.
         """
         known = self._known
         yield from known.wait_for_room(number)
@@ -209,7 +210,7 @@ class Search:
         if len(held) != passed:
             return False
         took_s = self._held_s = min(each.answered_at_s - each.at_s for each in held)
-        yield from known.wait_for_room(passed + 1)
+        yield from known.wait_for_room(2 * passed + 1)
         late = yield from known.do(
             Volley(
                 requests=passed,
@@ -219,7 +220,11 @@ class Search:
                 late_s=_LATE * took_s,
             )
         )
-        return len(late) == passed + 1 and late[-1].refused and all(each.admitted for each in late[:-1])
+        if len(late) != passed + 1 or not late[-1].refused or not all(each.admitted for each in late[:-1]):
+            return False
+        yield from known.wait_for_room(passed)
+        over = yield from known.do(Volley(requests=passed, at_once=passed, until_refused=False))
+        return all(each.admitted for each in over)
 
     def _requests(self) -> Steps:
         known = self._known
@@ -343,7 +348,8 @@ class Search:
             known.limits[known.limits.index(limit)] = structs.replace(limit, failed_count=told)
 
     def _add(self, limit: FoundLimit) -> None:
-        self._known.limits.append(limit)
+        others = [each for each in self._known.limits if not implied(each, limit)]
+        self._known.limits = [*others, limit]
         self._known.tell(f"found: {describe(limit)}")
 
     def _passed(self, counts: Counts, amount: int, within_s: float | None) -> None:

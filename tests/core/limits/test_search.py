@@ -168,6 +168,18 @@ def test_buckets_refilled_too_fast_to_ask_for_others_are_found(requests, latency
     assert limit.kind in (Kind.BUCKET, None)
 
 
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("per", ["key", "model"])
+def test_a_limit_of_one_request_is_told_per_key_or_model(per, window):
+    terms = {"keys": 2, "models": 2, "long_input_tokens": ()}
+    for seed in (1, 2, 3):
+        limits = limits_of(
+            {"requests": "1/s", "window": window, "per": per}, seed=seed, phase_s=seed / 3, jitter_s=0.005, terms=terms
+        )
+        assert [(each.counts, each.amount, each.window_s) for each in limits.limits] == [(Counts.REQUESTS, 1, 1.0)]
+        assert limits.limits[0].per is Per(per)
+
+
 @pytest.mark.parametrize("counts", [False, True])
 def test_whether_failed_requests_count_is_told(counts):
     terms = {"long_input_tokens": ()}
