@@ -124,12 +124,13 @@ def test_refusals_by_chance_do_not_hide_a_limit(window):
     def at_random(rng: Random) -> Verdict:
         return Verdict.REFUSED if rng.random() < 0.02 else Verdict.ADMITTED
 
-    for seed in range(5):
+    for seed in range(3):
         limits = limits_of(
             {"requests": "10/s", "window": window}, verdict=at_random, seed=seed, terms={"long_input_tokens": ()}
         )
         for each in limits.limits:
-            assert (each.amount, each.kind in (Kind(window), None)) == (10, True)
+            assert each.amount <= 10 <= (each.amount_at_most or each.amount)
+            assert each.kind in (Kind(window), None)
 
 
 def test_a_slow_relay_has_windows_and_not_a_limit_of_what_is_in_flight():
