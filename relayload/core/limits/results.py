@@ -36,8 +36,8 @@ def limit_of(
         counts = Counts.UNKNOWN
         not_told.append("requests or tokens: either explains what was seen")
     if kind is None:
-        kinds = " and ".join(each.value for each in found.windows)
-        not_told.append(f"kind: {kinds} explain what was seen equally well")
+        *others, last = (each.value for each in found.windows)
+        not_told.append(f"kind: {', '.join(others)} and {last} explain what was seen equally well")
     window_s = _length_s(found) if longer_than_s is None else None
     if longer_than_s is not None:
         not_told = ["kind and length: nothing was let through again before the search ended"]

@@ -14,6 +14,7 @@ from msgspec import Struct, structs
 
 from relayload.core.limits.findings import Counts, FoundLimit, Kind, Limits, Unlimited
 from relayload.core.limits.identify import Identification
+from relayload.core.limits.in_flight import InFlight
 from relayload.core.limits.known import Known
 from relayload.core.limits.observation import Pause, Seen, Stopped, Verdict, Volley
 from relayload.core.limits.profile_block import max_in_flight, quota
@@ -36,12 +37,6 @@ _STAGE_SHARE = 0.3
 """The most of all requests that a stage takes without a refusal."""
 _STAGE_TOKENS = 0.4
 """Likewise of all tokens."""
-_HELD_TOKENS = 64
-"""The length of answers that hold their place for a while."""
-_LATE = 0.7
-"""When another request is sent, as a part of how long the others take."""
-_LATE_OTHER = 0.4
-"""Likewise, when that one is of another model or key."""
 _OVERLOADED = 0.2
 _OVERLOADS = 3
 """If that part of what is sent at once finds it overloaded so often, it is so by their number; fewer are chance."""
@@ -69,7 +64,6 @@ class Terms(Struct, frozen=True, kw_only=True):
 
 
 Found = Generator[Volley | Pause, tuple[float, Sequence[Seen]], bool]
-Asks = Generator[Volley | Pause, tuple[float, Sequence[Seen]], bool | None]
 
 
 class Search:
@@ -84,8 +78,6 @@ class Search:
         self._open: Identification | None = None
         """The limit that is being found out."""
         self._accidents = 0
-        self._held_s = 0.0
-        """How long answers hold their place, at least."""
         self.ended_by = ""
 
     def steps(self, now_s: float, before: Sequence[Seen] = ()) -> Steps:
@@ -128,6 +120,7 @@ class Search:
 
     def _at_once(self) -> Steps:
         known, number, steady = self._known, 1, True
+        in_flight = InFlight(known, self._terms.models, self._terms.keys)
         began_at_s = known.log[0].at_s if known.log else known.now_s
         while number <= self._terms.max_at_once and known.fitting(number) == number:
             known.tell(f"{number} at once")
@@ -135,10 +128,10 @@ class Search:
             seen = yield from known.do(Volley(requests=number, at_once=number, until_refused=False))
             passed = sum(each.admitted for each in seen)
             if any(each.refused for each in seen):
-                if passed > 0 and number > 1 and (yield from self._is_concurrent(number, passed)):
+                if passed > 0 and number > 1 and (yield from in_flight.counts(number, passed)):
                     known.at_once = passed
                     self._unlimited = []
-                    yield from self._add_concurrent(passed)
+                    self._add((yield from in_flight.limit(passed)))
                     return
                 known.at_once = number  # what is in flight was not the reason
                 if not (yield from self._identified(0, began_at_s)) and self._accidents >= _MOST_ACCIDENTS:
@@ -167,64 +160,6 @@ class Search:
             seen = yield from known.do(Volley(requests=number, at_once=number, until_refused=False))
         self._notes.append(f"with {number} at once, {overloaded} of them find it overloaded, which is no quota")
         return True
-
-    def _add_concurrent(self, amount: int) -> Steps:
-        """Note a limit of what is in flight, and ask which of models and keys have a counter of their own."""
-        known, terms = self._known, self._terms
-        known.tell("does it count per key or per model?")
-        model = (yield from self._passes_beside(amount, model=1, key=0)) if terms.models > 1 else None
-        key = (yield from self._passes_beside(amount, model=0, key=1)) if terms.keys > 1 else None
-        per = per_of(model, key)
-        not_told = () if per else (f"per key or model: {per_unknown(terms.models, terms.keys, model, key)}",)
-        self._add(FoundLimit(counts=Counts.CONCURRENT, amount=amount, per=per, not_told=not_told))
-
-    def _passes_beside(self, amount: int, model: int, key: int) -> Asks:
-        """Return whether another one passes while so many are in flight; None where others were refused, too."""
-        known = self._known
-        yield from known.wait_for_room(amount + 1)
-        late = Volley(requests=1, model=model, key=key)
-        held = Volley(
-            requests=amount,
-            at_once=amount,
-            until_refused=False,
-            output_tokens=_HELD_TOKENS,
-            late_s=_LATE_OTHER * self._held_s,
-            late=late,
-        )
-        seen = yield from known.do(held)
-        (other,) = [each for each in seen if (each.model, each.key) == (model, key)]
-        full = sum(each.admitted and each.answered_at_s > other.at_s for each in seen if each is not other) == amount
-        return other.admitted if full and (other.admitted or other.refused) else None
-
-    def _is_concurrent(self, number: int, passed: int) -> Found:
-        """Return whether it counts what is in flight: it refuses as long as that lasts, and no longer.
-
-        The first excludes windows shorter than an answer takes, the second longer ones.
-        """
-        known = self._known
-        yield from known.wait_for_room(number)
-        again = yield from known.do(
-            Volley(requests=number, at_once=number, until_refused=False, output_tokens=_HELD_TOKENS)
-        )
-        held = [each for each in again if each.admitted]
-        if len(held) != passed:
-            return False
-        took_s = self._held_s = min(each.answered_at_s - each.at_s for each in held)
-        yield from known.wait_for_room(2 * passed + 1)
-        late = yield from known.do(
-            Volley(
-                requests=passed,
-                at_once=passed,
-                until_refused=False,
-                output_tokens=_HELD_TOKENS,
-                late_s=_LATE * took_s,
-            )
-        )
-        if len(late) != passed + 1 or not late[-1].refused or not all(each.admitted for each in late[:-1]):
-            return False
-        yield from known.wait_for_room(passed)
-        over = yield from known.do(Volley(requests=passed, at_once=passed, until_refused=False))
-        return all(each.admitted for each in over)
 
     def _requests(self) -> Steps:
         known = self._known
