@@ -6,6 +6,7 @@ from relayload.core.limits.findings import Counts, FoundLimit
 from relayload.core.limits.known import Known
 from relayload.core.limits.observation import Pause, Seen, Volley
 from relayload.core.limits.results import per_of, per_unknown
+from relayload.core.limits.steps import Steps
 
 Asked = Generator[Volley | Pause, tuple[float, Sequence[Seen]], bool]
 Told = Generator[Volley | Pause, tuple[float, Sequence[Seen]], bool | None]
@@ -35,6 +36,7 @@ class InFlight:
         The first excludes windows shorter than an answer takes, the second longer ones.
         """
         known = self._known
+        yield from self._all_ended()
         yield from known.wait_for_room(number)
         again = yield from known.do(
             Volley(requests=number, at_once=number, until_refused=False, output_tokens=_HELD_TOKENS)
@@ -43,6 +45,7 @@ class InFlight:
         if len(held) != passed:
             return False
         took_s = self._held_s = min(each.answered_at_s - each.at_s for each in held)
+        yield from self._all_ended()
         yield from known.wait_for_room(2 * passed + 1)
         late = yield from known.do(
             Volley(
@@ -55,9 +58,14 @@ class InFlight:
         )
         if len(late) != passed + 1 or not late[-1].refused or not all(each.admitted for each in late[:-1]):
             return False
+        yield from self._all_ended()
         yield from known.wait_for_room(passed)
         over = yield from known.do(Volley(requests=passed, at_once=passed, until_refused=False))
         return all(each.admitted for each in over)
+
+    def _all_ended(self) -> Steps:
+        """Wait until the relay, too, takes what was answered for ended."""
+        yield from self._known.do(Pause(self._known.now_s + self._known.tolerance_s))
 
     def limit(self, amount: int) -> Asking:
         """Ask which of models and keys have a counter of their own, and return the limit."""
@@ -71,6 +79,7 @@ class InFlight:
     def _passes_beside(self, amount: int, model: int, key: int) -> Told:
         """Return whether another one passes while so many are in flight; None where others were refused, too."""
         known = self._known
+        yield from self._all_ended()
         yield from known.wait_for_room(amount + 1)
         late = Volley(requests=1, model=model, key=key)
         held = Volley(

@@ -16,6 +16,8 @@ _MARGIN = 2
 _UNEXPLAINED = 0.05
 _RANGE = 0.1
 """A limit whose size is known less well than that explains nothing."""
+_REFILL_RANGE = 2.0
+"""Likewise a bucket whose refill may be so many times as large."""
 _FEWEST = 8
 """Fewer refusals than that may be accidents."""
 _LEAST_LENGTH = 5
@@ -39,7 +41,10 @@ class Explanation:
     def holds(self) -> bool:
         """Whether it explains nearly all, and these are no few accidents."""
         best = self.best
+        refills_per_s = self.refills_per_s
         tight = best.most - best.least <= max(2, _RANGE * best.most)
+        if refills_per_s and refills_per_s[-1] > _REFILL_RANGE * refills_per_s[0]:
+            return False
         return tight and best.refusals >= _FEWEST and best.unexplained <= max(1, _UNEXPLAINED * best.refusals)
 
     @property

@@ -11,6 +11,8 @@ from relayload.core.limits.observation import Seen, Verdict
 
 _NEAR = 0.05
 """How far apart lengths may be that are told as one."""
+_NEAR_WHOLE = 0.1
+"""Likewise where one of them is of whole seconds, which is likelier."""
 _MOST_APART = 1.15
 """Likewise the refills of buckets, as a quotient."""
 _MOST_ALIKE = 1.01
@@ -107,7 +109,8 @@ def _length_s(found: Explanation) -> float | None:
         full_s = found.best.least / shape.refill_per_s
         return next((each for each in LENGTHS_S if abs(each - full_s) <= _NEAR * each), full_s)
     lengths_s = found.lengths_s
-    near = lengths_s[-1] - lengths_s[0] <= _NEAR * lengths_s[-1]
+    whole = shape.window_s is not None and shape.window_s.is_integer()
+    near = lengths_s[-1] - lengths_s[0] <= (_NEAR_WHOLE if whole else _NEAR) * lengths_s[-1]
     return shape.window_s if near else None
 
 
